@@ -1,0 +1,132 @@
+"""What each step is, in words and symbols: the title, the story of a sentence or two, and the formula of one cell."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.cells import is_weight, place
+
+
+@dataclass(frozen=True)
+class About:
+    title: str
+    story: str
+    latex: str
+
+
+ABOUT = {
+    "embed.ids": About("Token id", "The number of the piece in the vocabulary; the tokenizer gives it.", r"\mathrm{id}_l"),
+    "embed.token.unscaled": About("Row of the embedding table", "What the model knows of this piece before it has seen "
+                                  "the sentence.", r"E_{\mathrm{id}_l,\,d}"),
+    "embed.token": About("Token embedding", "The vector of this piece, the same wherever the piece stands.",
+                         r"x^{\mathrm{token}}_{l,d} = E_{\mathrm{id}_l,\,d}"),
+    "embed.position": About("Position embedding", "The vector of the place in the sentence, the same for every word that "
+                            "stands there.", r"x^{\mathrm{pos}}_{l,d} = P_{l,d}"),
+    "embed.segment.ids": About("Segment", "0 for the first sentence, 1 for the second.", r"s_l"),
+    "embed.segment": About("Segment embedding", "Says which of two sentences a token belongs to.",
+                           r"x^{\mathrm{seg}}_{l,d} = S_{s_l,\,d}"),
+    "embed.sum": About("Sum of the embeddings", "Word, place and segment are added into one vector.",
+                       r"x_{l,d} = x^{\mathrm{token}}_{l,d} + x^{\mathrm{pos}}_{l,d} + x^{\mathrm{seg}}_{l,d}"),
+    "embed.out": About("Into the first layer", "The vector with which the token enters the layers.", r"x_{l,d}"),
+    "stack.relative": About("Relative position bias", "A learned number for each head and distance, added to the score.",
+                            r"b_{h,l,m} = B_{\mathrm{bucket}(m-l),\,h}"),
+    "attn.in": About("Into attention", "The token's vector as it reaches this attention: the residual stream.",
+                     r"x_{l,d}"),
+    "attn.q.unrotated": About("Query before rotation", "What this token looks for, before its position is turned in.",
+                              r"q_{l,k} = \sum_d x_{l,d}\, W^Q_{d,k} + b^Q_k"),
+    "attn.k.unrotated": About("Key before rotation", "What this token offers to be found by, before its position is "
+                              "turned in.", r"k_{m,k} = \sum_d x_{m,d}\, W^K_{d,k} + b^K_k"),
+    "attn.q": About("Query", "What this token looks for in the others.", r"q_{l,k} = \sum_d x_{l,d}\, W^Q_{d,k} + b^Q_k"),
+    "attn.k": About("Key", "What this token can be found by.", r"k_{m,k} = \sum_d x_{m,d}\, W^K_{d,k} + b^K_k"),
+    "attn.q/rotary": About("Query, turned", "Each pair of numbers of the query is turned by an angle that grows with the "
+                           "position.", r"q'_{l,k} = q_{l,k}\cos(l\theta_k) \mp q_{l,k \pm K/2}\sin(l\theta_k)"),
+    "attn.k/rotary": About("Key, turned", "Each pair of numbers of the key is turned by an angle that grows with the "
+                           "position: only the distance matters in q·k.",
+                           r"k'_{m,k} = k_{m,k}\cos(m\theta_k) \mp k_{m,k \pm K/2}\sin(m\theta_k)"),
+    "attn.v": About("Value", "What this token gives to those that look at it.",
+                    r"v_{m,k} = \sum_d x_{m,d}\, W^V_{d,k} + b^V_k"),
+    "attn.scores.dot": About("Dot product", "How well the query of one token fits the key of another.",
+                             r"q_l \cdot k_m = \sum_k q_{l,k}\, k_{m,k}"),
+    "attn.scores.scaled": About("Scaled score", "Divided by √K, so that long vectors do not make softmax all or nothing.",
+                                r"s_{l,m} = \frac{q_l \cdot k_m}{\sqrt{K}}"),
+    "attn.scores.scaled/unscaled": About("Score, not scaled", "This family learned weights that need no division by √K: "
+                                         "the factor is 1.", r"s_{l,m} = 1 \cdot (q_l \cdot k_m)"),
+    "attn.scores.biased": About("Score with position bias", "The learned number for this distance is added.",
+                                r"s_{l,m} + b_{h,l,m}"),
+    "attn.mask": About("Mask", "1 where the token may look, 0 where it may not.", r"\mathrm{mask}_{l,m} \in \{0, 1\}"),
+    "attn.scores": About("Masked score", "Where the mask blocks the view, the score becomes −∞ and softmax makes it 0.",
+                         r"\tilde s_{l,m} = s_{l,m}\ \text{if}\ \mathrm{mask}_{l,m}\ \text{else}\ -\infty"),
+    "attn.pattern": About("Attention weight", "The share of its attention that the token gives to another; a row sums "
+                          "to 1.", r"a_{l,m} = \frac{e^{\tilde s_{l,m} - \max}}{\sum_{m'} e^{\tilde s_{l,m'} - \max}}"),
+    "attn.pattern.exp": About("Exponential of the score", "The numerator of softmax; the row's largest score is taken off "
+                              "first, which changes no ratio.", r"e^{\tilde s_{l,m} - \max_{m'} \tilde s_{l,m'}}"),
+    "attn.pattern.total": About("Sum of the exponentials", "The denominator of softmax, one for each row.",
+                                r"\sum_m e^{\tilde s_{l,m} - \max}"),
+    "attn.z": About("Weighted sum of values", "The values of all tokens, each taken as much as its weight says.",
+                    r"z_{l,k} = \sum_m a_{l,m}\, v_{m,k}"),
+    "attn.heads": About("One head's own update", "What this head alone writes into the token's vector.",
+                        r"u^h_{l,d} = \sum_k z^h_{l,k}\, W^O_{h,k,d}"),
+    "attn.out": About("Update by attention", "The heads' contributions added up: what attention adds to the token.",
+                      r"u_{l,d} = \sum_h u^h_{l,d} + b^O_d"),
+    "attn.sum": About("Token plus update", "The residual connection: the token keeps what it was and gains the update.",
+                      r"x_{l,d} + u_{l,d}"),
+    "mlp.in": About("Into the feed-forward network", "The token's vector as it reaches the feed-forward network.",
+                    r"x_{l,d}"),
+    "mlp.pre": About("Neuron before activation", "How strongly the token's vector matches what this neuron looks for.",
+                     r"p_{l,f} = \sum_d x_{l,d}\, W^1_{d,f} + b^1_f"),
+    "mlp.hidden.gate": About("Gate", "The activation of one projection; it opens or closes the other.",
+                             r"g_{l,f} = \mathrm{act}(p_{l,f})"),
+    "mlp.hidden.up": About("Gated projection", "The second projection, which the gate lets through.",
+                           r"w_{l,f} = \sum_d x_{l,d}\, W^3_{d,f} + b^3_f"),
+    "mlp.hidden": About("Neuron", "The neuron after its activation function.", r"n_{l,f} = \mathrm{act}(p_{l,f})"),
+    "mlp.hidden/gated": About("Gated neuron", "Gate times projection.", r"n_{l,f} = g_{l,f} \cdot w_{l,f}"),
+    "mlp.out": About("Update by the feed-forward network", "Every neuron writes its own direction, as strongly as it is "
+                     "active.", r"u_{l,d} = \sum_f n_{l,f}\, W^2_{f,d} + b^2_d"),
+    "mlp.sum": About("Token plus update", "The residual connection around the feed-forward network.",
+                     r"x_{l,d} + u_{l,d}"),
+    "norm.mean": About("Mean of the vector", "The average of the token's numbers.", r"\mu_l = \frac{1}{D}\sum_d x_{l,d}"),
+    "norm.centred": About("Minus its mean", "The vector moved so that its numbers average 0.", r"x_{l,d} - \mu_l"),
+    "norm.scale": About("Deviation", "How far the numbers spread around their mean.",
+                        r"\sigma_l = \sqrt{\tfrac{1}{D}\sum_d (x_{l,d}-\mu_l)^2 + \varepsilon}"),
+    "norm.scale/rms": About("Root mean square", "How large the token's numbers are.",
+                            r"\sigma_l = \sqrt{\tfrac{1}{D}\sum_d x_{l,d}^2 + \varepsilon}"),
+    "norm.unit": About("Normalised", "Divided by the scale: every token's vector now has the same size.",
+                       r"\hat x_{l,d} = \frac{x_{l,d} - \mu_l}{\sigma_l}"),
+    "norm.unit/rms": About("Normalised", "Divided by the scale: every token's vector now has the same size.",
+                           r"\hat x_{l,d} = \frac{x_{l,d}}{\sigma_l}"),
+    "norm.out": About("Out of the norm", "Each dimension stretched and shifted by learned numbers.",
+                      r"\hat x_{l,d}\, \gamma_d + \beta_d"),
+    "norm.out/rms": About("Out of the norm", "Each dimension stretched by a learned number.", r"\hat x_{l,d}\, \gamma_d"),
+    "layer.out": About("Out of the layer", "The token's vector as it leaves this layer.", r"x_{l,d}"),
+    "stack.out": About("Out of the stack", "The token's contextual vector: what the whole stack made of it.", r"x_{l,d}"),
+    "head.in": About("Into the output head", "The vector that will be compared with every word of the vocabulary.",
+                     r"x_{r,d}"),
+    "head.pre": About("Output transform", "One more dense layer before the words are compared.",
+                      r"\sum_{d'} x_{r,d'} W_{d',d} + b_d"),
+    "head.hidden": About("Output transform, activated", "The activation function of that layer.", r"\mathrm{act}(p_{r,d})"),
+    "head.logits": About("Logit", "How well the vector fits this word of the vocabulary.",
+                         r"\ell_{r,v} = \sum_d x_{r,d}\, E_{v,d} + b_v"),
+    "head.probs": About("Probability", "Softmax over the whole vocabulary.",
+                        r"p_{r,v} = \frac{e^{\ell_{r,v}}}{\sum_{v'} e^{\ell_{r,v'}}}"),
+    "pooler.pre": About("Sentence vector before tanh", "A dense layer on the first token.", r"\sum_{d'} x_{0,d'} W_{d',d} + b_d"),
+    "pooler.out": About("Sentence vector", "The first token's vector after one more layer.", r"\tanh(p_d)"),
+    "pooler.logits": About("Next-sentence score", "Whether sentence B follows sentence A (0: it does).",
+                           r"\sum_d y_d W_{d,c} + b_c"),
+}
+WEIGHT = About("A learned number", "It stands in the model file; training found it, and no sentence changes it.", r"\theta")
+
+
+def about(trace, name: str) -> About:
+    """Title, story and formula of a step, in the variant that fits the trace's model."""
+    if is_weight(trace, name):
+        return WEIGHT
+    leaf, c = place(name)[1], trace.config
+    variant = {"attn.q": "rotary" if c.positions == "rotary" else "", "attn.k": "rotary" if c.positions == "rotary" else "",
+               "attn.scores.scaled": "unscaled" if c.score_scale == 1 else "", "mlp.hidden": "gated" if c.gated else ""}
+    key = f"{leaf}/{variant.get(leaf) or (c.norm if leaf.startswith('norm.') else '')}"
+    return ABOUT.get(key, ABOUT[leaf])
+
+
+def axis_words(letter: str) -> str:
+    """An axis letter in words."""
+    return {"L": "token that looks", "M": "token that is looked at", "D": "dimension", "H": "head", "G": "key/value head",
+            "K": "dimension of the head", "F": "neuron", "V": "word of the vocabulary", "R": "token", "C": "class"}[letter]

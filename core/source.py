@@ -1,0 +1,87 @@
+"""The very lines of core/ that made a step, read from the source files at run time."""
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from core.derived import DERIVED
+
+_CORE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A function of core/: its file, the number of its first line, its lines, and the line numbers to point at."""
+    path: str
+    function: str
+    first: int
+    lines: tuple[str, ...]
+    highlighted: frozenset[int]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
+    """The function that recorded the step, its statement marked, then the functions of core/ which that statement calls.
+
+    Empty for a learned weight: no line made it.
+    """
+    if name in trace.derived:
+        made = DERIVED[next(leaf for leaf in DERIVED if name.endswith("." + leaf))].compute
+        return (_function(made.__code__.co_filename, made.__code__.co_firstlineno, ()),)
+    if name not in trace.names:
+        return ()
+    made = trace.made(name)
+    return _snippets(made.file, made.line)
+
+
+@lru_cache(maxsize=256)
+def _snippets(file: str, line: int) -> tuple[Snippet, ...]:
+    function = _enclosing(file, line)
+    statements = _statements(function, line)
+    marked = [n for s in statements for n in range(s.lineno, s.end_lineno + 1)]
+    called = [_called(file, node.func.id) for s in statements for node in ast.walk(s)
+              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    return (_function(file, line, marked), *dict.fromkeys(_function(*place, ()) for place in called if place))
+
+
+def _statements(function: ast.FunctionDef, line: int) -> list[ast.stmt]:
+    """The statement at that line; where it only passes a name on, also the statement that gave the name its value."""
+    simple = [s for s in ast.walk(function) if isinstance(s, ast.stmt) and not hasattr(s, "body")]
+    here = next(s for s in simple if s.lineno <= line <= s.end_lineno)
+    put = next((n for n in ast.walk(here) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "put"), None)
+    if put is None or not isinstance(put.args[1], ast.Name):
+        return [here]
+    passed = put.args[1].id
+    before = [s for s in simple if s.end_lineno < here.lineno and isinstance(s, ast.Assign)
+              and any(isinstance(n, ast.Name) and n.id == passed for t in s.targets for n in ast.walk(t))]
+    return [*sorted(before, key=lambda s: s.lineno)[-1:], here]
+
+
+def _called(file: str, function: str) -> tuple[str, int] | None:
+    """Where a function called by that name in that file is written, if it is one of core/'s own."""
+    module = next((m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == file), None)
+    code = getattr(getattr(module, function, None), "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code and Path(code.co_filename).parent == _CORE else None
+
+
+def _function(file: str, line: int, marked) -> Snippet:
+    node = _enclosing(file, line)
+    lines = Path(file).read_text(encoding="utf-8").splitlines()[node.lineno - 1:node.end_lineno]
+    return Snippet(f"core/{Path(file).name}", node.name, node.lineno, tuple(lines), frozenset(marked))
+
+
+def _enclosing(file: str, line: int) -> ast.FunctionDef:
+    """The innermost function around a line."""
+    inside = [n for n in ast.walk(_parsed(file)) if isinstance(n, ast.FunctionDef) and n.lineno <= line <= n.end_lineno]
+    return max(inside, key=lambda n: n.lineno)
+
+
+@lru_cache(maxsize=16)
+def _parsed(file: str) -> ast.Module:
+    return ast.parse(Path(file).read_text(encoding="utf-8"))

@@ -1,0 +1,226 @@
+"""What a forward pass leaves behind: every value under its name, with its axes and the line of code that made it.
+
+Axis letters, the same everywhere: L looks, M is looked at, D model width, H heads, G key/value heads, K head width,
+F feed-forward width, V vocabulary, R the positions whose output is asked for, C classes. The last part of a name that
+is put, behind "_", is its axes: put("pattern_HLM", …) records the step `pattern` with axes "HLM".
+"""
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.config import Config
+from core.derived import DERIVED, derived_axes
+from core.errors import GlassError
+
+_INSIDE_LAYER = re.compile(r"^(encoder|decoder)\.(\d+)\.(attn|cross|mlp)\.")
+KEEP = {"all": lambda name: True,
+        "layers": lambda name: not _INSIDE_LAYER.match(name),
+        "output": lambda name: name.startswith("head.")}
+_REMEMBERED = 8                     # recomputed layers and derived values that a trace holds at a time
+
+
+@dataclass(frozen=True)
+class Step:
+    """One recorded value: its full name, the array (read-only), and a letter for each axis."""
+    name: str
+    value: np.ndarray
+    axes: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a step came about: its axes, its shape, and the line of core/ that put it."""
+    axes: str
+    shape: tuple[int, ...]
+    file: str
+    line: int
+
+
+def near(name: str, names) -> str:
+    """The end of an error message: the names that look most like the wrong one."""
+    close = difflib.get_close_matches(name, list(names), n=5, cutoff=0.5)
+    return f" Near it are: {', '.join(close)}." if close else ""
+
+
+@dataclass
+class Run:
+    """A forward pass under way: its inputs, and what has been put so far."""
+    config: Config
+    weights: Mapping[str, np.ndarray]
+    sizes: dict[str, dict[str, int]]            # "encoder", "decoder", "cross", "head": axis letter -> size
+    edits: Mapping[str, Any]
+    keep: Callable[[str], bool]
+    made: dict[str, Made] = field(default_factory=dict)
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def at(self, path: str) -> Scope:
+        """The place in the model from which steps and weights are named."""
+        return Scope(self, path)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A place in the model, such as encoder.0.attn: `put` and `w` name steps and weights from there."""
+    run: Run
+    path: str
+
+    @property
+    def config(self) -> Config:
+        return self.run.config
+
+    def below(self, name: str) -> Scope:
+        """A place further in: encoder.0.attn -> encoder.0.attn.norm."""
+        return Scope(self.run, f"{self.path}.{name}")
+
+    def w(self, name: str) -> np.ndarray:
+        """The weight of that name here."""
+        return self.run.weights[f"{self.path}.{name}"]
+
+    def put(self, name_and_axes: str, value: np.ndarray) -> np.ndarray:
+        """Names a value, applies the edit asked for, checks its axes, freezes and records it, and returns it."""
+        leaf, axes = name_and_axes.rsplit("_", 1)
+        name, run = f"{self.path}.{leaf}", self.run
+        if name in run.edits:
+            value = edited(name, run.edits[name], value)
+        sizes = run.sizes[size_group(name)]
+        expected = tuple(sizes[letter] for letter in axes)
+        if value.shape != expected:
+            raise ValueError(f"{name}: axes {axes} have the sizes {expected}, the value has {value.shape}")
+        value.flags.writeable = False
+        caller = sys._getframe(1)
+        run.made[name] = Made(axes, value.shape, caller.f_code.co_filename, caller.f_lineno)
+        if run.keep(name):
+            run.values[name] = value
+        return value
+
+
+def size_group(name: str) -> str:
+    """Which set of axis sizes a step belongs to: an encoder's L is not the decoder's, and cross-attention mixes them."""
+    side, _, rest = name.partition(".")
+    return "cross" if ".cross." in f".{rest}" else side
+
+
+def edited(name: str, edit, value: np.ndarray) -> np.ndarray:
+    """The value that takes this one's place: edit(value) or the array given. Shape and kind of number must stay."""
+    new = np.array(edit(value.copy()) if callable(edit) else edit)
+    if new.shape != value.shape:
+        raise GlassError(f"The edit of {name} has the shape {new.shape}; the value has {value.shape}.")
+    if not (np.can_cast(new.dtype, value.dtype, "same_kind") or value.dtype.kind == "f" and new.dtype.kind in "iub"):
+        raise GlassError(f"The edit of {name} holds {new.dtype} numbers, which do not fit {value.dtype}.")
+    return new.astype(value.dtype, copy=False)
+
+
+class Trace:
+    """Every value of one forward pass: trace["encoder.0.attn.pattern"] is a read-only array.
+
+    Iterating gives the names in the order the values were computed; `steps()` gives Step records. A trace that kept
+    only the layers' inputs recomputes a layer when one of its values is asked for. `derived` values (each head's own
+    contribution, the exponentials inside softmax) are not on the way to the output and are computed when asked.
+    """
+
+    def __init__(self, run: Run, again: Callable[[Run, str, int], None], rows: np.ndarray):
+        self.config, self.weights, self.edits = run.config, run.weights, run.edits
+        self.rows = rows                            # the positions whose output was asked for: the axis R
+        self._run, self._again = run, again
+        self._remembered: dict[Any, Any] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The steps in the order they ran."""
+        return tuple(self._run.made)
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """The values that can be asked for but are not on the way to the output."""
+        return tuple(name[:-len(".pattern")] + "." + leaf
+                     for name in self.names if name.endswith(".pattern") for leaf in DERIVED)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._run.made)
+
+    def __len__(self) -> int:
+        return len(self._run.made)
+
+    def __contains__(self, name) -> bool:
+        return name in self._run.made or name in self.derived
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name in self._run.values:
+            return self._run.values[name]
+        if name in self._run.made:
+            return self._recomputed(name)
+        if name in self.derived:
+            return self._remember(name, lambda: self._derive(name))
+        raise KeyError(f"This trace has no step “{name}”.{near(str(name), self.names + self.derived)}")
+
+    def axes(self, name: str) -> str:
+        """The axis letters of a step, such as "HLM"."""
+        if name in self._run.made:
+            return self._run.made[name].axes
+        return derived_axes(name) if name in self.derived else self[name]     # self[name] raises, with near names
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The sizes of a step's axes, without recomputing anything."""
+        return self._run.made[name].shape if name in self._run.made else self[name].shape
+
+    def made(self, name: str) -> Made:
+        """Which line of code recorded the step."""
+        return self._run.made[name]
+
+    def steps(self) -> Iterator[Step]:
+        """Every step in order."""
+        return (Step(name, self[name], self.axes(name)) for name in self.names)
+
+    def below(self, prefix: str) -> dict[str, np.ndarray]:
+        """The steps whose names begin with that part: below("encoder.0.attn")."""
+        found = {name: self[name] for name in self.names if name.startswith(prefix.rstrip(".") + ".")}
+        if not found:
+            raise KeyError(f"This trace has nothing below “{prefix}”.{near(prefix, self.names)}")
+        return found
+
+    def layer(self, index: int, side: str | None = None) -> dict[str, np.ndarray]:
+        """All values of one layer, recomputed from its input where they were not kept. Two stacks: name the side."""
+        sides = self.config.sides
+        if side is None and len(sides) > 1:
+            raise GlassError("This model has an encoder and a decoder: say which side the layer is on.")
+        return self.below(f"{side or sides[0]}.{index}")
+
+    def save(self, path: str | Path) -> None:
+        """Writes every step to a compressed .npz file under its name."""
+        np.savez_compressed(path, **{step.name: step.value for step in self.steps()})
+
+    def _recomputed(self, name: str) -> np.ndarray:
+        inside = _INSIDE_LAYER.match(name)
+        if not inside:
+            raise KeyError(f"{name} was not kept in this trace.")
+        side, layer = inside.group(1), int(inside.group(2))
+        return self._remember((side, layer), lambda: self._layer_values(side, layer))[name]
+
+    def _layer_values(self, side: str, layer: int) -> dict[str, np.ndarray]:
+        run = Run(self.config, self.weights, self._run.sizes, self.edits, KEEP["all"])
+        self._again(run, side, layer)
+        return run.values
+
+    def _derive(self, name: str) -> np.ndarray:
+        leaf = next(leaf for leaf in DERIVED if name.endswith("." + leaf))
+        value = DERIVED[leaf].compute(self, name[:-len(leaf) - 1])
+        value.flags.writeable = False
+        return value
+
+    def _remember(self, key, compute):
+        """A small memory, oldest out first; visitors share traces, so it must not grow with what they click."""
+        if key not in self._remembered:
+            while len(self._remembered) >= _REMEMBERED:
+                self._remembered.pop(next(iter(self._remembered)), None)
+            value = compute()
+            self._remembered[key] = value
+            return value
+        return self._remembered[key]

@@ -1,0 +1,205 @@
+"""The outside source: tiny random models of every family, built and run by `transformers` in float64.
+
+As shipped, parts of the reference compute in float32 whatever the model's type: the root-mean-square norm (Llama, T5),
+the rotary angles and the softmax (Llama), the sinusoids (Marian). `without_casts` takes these casts out, and nothing
+else: inside it, where those three modules say torch.float32 they get torch.float64.
+
+Only `make_golden.py` and the live tests import this file; it needs PyTorch and transformers.
+"""
+from __future__ import annotations
+
+import contextlib
+import types
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from transformers.models.llama import modeling_llama
+from transformers.models.marian import modeling_marian
+from transformers.models.t5 import modeling_t5
+
+transformers.logging.set_verbosity_error()
+
+
+@contextlib.contextmanager
+def without_casts():
+    """Inside, Llama, T5 and Marian compute in float64 from end to end."""
+    double = types.ModuleType("torch")
+    double.__dict__.update(vars(torch), float32=torch.float64, float=torch.float64, FloatTensor=torch.DoubleTensor)
+    modules = (modeling_llama, modeling_t5, modeling_marian)
+    for module in modules:
+        module.torch = double
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.torch = torch
+
+
+def sizes(seed: int) -> dict[str, int]:
+    """Axis sizes by letter, no two the same, so that nothing transposed can pass. T: what the decoder reads."""
+    rng = np.random.default_rng(seed)
+    encoder, decoder = rng.permutation([2, 3])
+    while True:
+        G, times, K = rng.integers(2, 4), rng.integers(2, 4), 2 * rng.integers(2, 5)
+        H = G * times
+        s = {"G": G, "K": K, "H": H, "D": H * K, "wide": H * (K + 1), "F": rng.integers(25, 50),
+             "V": rng.integers(50, 75), "L": rng.integers(5, 14), "T": rng.integers(5, 14)}
+        if len(set(s.values())) == len(s) and s["D"] <= 32:
+            return {name: int(size) for name, size in {**s, "encoder": encoder, "decoder": decoder}.items()}
+
+
+def bert(s, cls=transformers.BertForPreTraining):
+    return cls(transformers.BertConfig(
+        vocab_size=s["V"], hidden_size=s["D"], num_hidden_layers=s["decoder"], num_attention_heads=s["H"],
+        intermediate_size=s["F"], max_position_embeddings=s["L"] + s["T"], type_vocab_size=2, layer_norm_eps=1e-3))
+
+
+def gpt2(s):
+    return transformers.GPT2LMHeadModel(transformers.GPT2Config(
+        vocab_size=s["V"], n_embd=s["D"], n_layer=s["decoder"], n_head=s["H"], n_inner=s["F"],
+        n_positions=s["L"] + s["T"], layer_norm_epsilon=1e-3, bos_token_id=1, eos_token_id=2))
+
+
+def llama(s, tied=False):
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(
+        vocab_size=s["V"], hidden_size=s["wide"], num_hidden_layers=s["decoder"], num_attention_heads=s["H"],
+        num_key_value_heads=s["G"], head_dim=s["K"], intermediate_size=s["F"], tie_word_embeddings=tied,
+        max_position_embeddings=s["L"] + s["T"], rms_norm_eps=1e-3, rope_parameters={
+            "rope_type": "default", "rope_theta": 700.0}))
+
+
+def t5(s, feed_forward="gated-gelu", tied=False):
+    return transformers.T5ForConditionalGeneration(transformers.T5Config(
+        vocab_size=s["V"], d_model=s["wide"], d_kv=s["K"], d_ff=s["F"], num_layers=s["encoder"],
+        num_decoder_layers=s["decoder"], num_heads=s["H"], relative_attention_num_buckets=8,
+        relative_attention_max_distance=10, feed_forward_proj=feed_forward, tie_word_embeddings=tied,
+        layer_norm_epsilon=1e-3, decoder_start_token_id=0))
+
+
+def marian(s):
+    return transformers.MarianMTModel(transformers.MarianConfig(
+        vocab_size=s["V"], d_model=s["D"], encoder_layers=s["encoder"], decoder_layers=s["decoder"],
+        encoder_attention_heads=s["H"], decoder_attention_heads=s["H"], encoder_ffn_dim=s["F"],
+        decoder_ffn_dim=s["F"], activation_function="swish", scale_embedding=True, pad_token_id=s["V"] - 1,
+        decoder_start_token_id=s["V"] - 1, max_position_embeddings=s["L"] + s["T"]))
+
+
+FAMILIES = {
+    "bert": bert,                                                               # with word and next-sentence heads
+    "bert_bare": lambda s: bert(s, transformers.BertModel),                     # no head, as in sentence encoders
+    "bert_words": lambda s: bert(s, transformers.BertForMaskedLM),              # word head alone, no pooler
+    "gpt2": gpt2,
+    "llama": llama,
+    "llama_tied": lambda s: llama(s, tied=True),
+    "t5_gated": t5,                                                             # version 1.1
+    "t5_relu": lambda s: t5(s, "relu", tied=True),                              # version 1.0
+    "marian": marian,
+}
+
+
+def build(family: str, seed: int):
+    """A random model and its input: (model, {"ids_L", …}). Every parameter is drawn, biases and norm weights too."""
+    s, rng = sizes(seed), np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    with without_casts():
+        model = FAMILIES[family](s).double().eval()
+    model.set_attn_implementation("eager")
+    with torch.no_grad():
+        for parameter in (*model.parameters(), *(b for name, b in model.named_buffers() if "logits_bias" in name)):
+            if parameter.requires_grad or parameter.ndim == 2 and len(parameter) == 1:
+                parameter.normal_(0, 0.4)
+    if family == "marian":          # written when the model was made, in its float32 type then: once more in float64
+        with without_casts(), torch.no_grad():
+            for stack in (model.model.encoder, model.model.decoder):
+                stack.embed_positions.weight.copy_(stack.embed_positions.create_weight())
+    inputs = {"ids_L": rng.integers(0, s["V"], s["L"])}
+    if model.config.is_encoder_decoder:
+        inputs["target_ids_L"] = rng.integers(0, s["V"], s["T"])
+    if family.startswith("bert"):
+        inputs["segments_L"] = np.sort(rng.integers(0, 2, s["L"]))
+    return model, inputs
+
+
+def save(model, folder: Path) -> None:
+    """Writes config.json and model.safetensors as `transformers` does, in float64."""
+    model.save_pretrained(folder)
+
+
+def cases(inputs: dict, seed: int) -> dict:
+    """What each test case hands to our forward pass as `mask`: nothing, a name, a matrix, one for each attention."""
+    rng, L, T = np.random.default_rng(seed), len(inputs["ids_L"]), len(inputs.get("target_ids_L", ()))
+    matrix_LM, target_LM, cross_LM = (rng.random(shape) < 0.5 for shape in ((L, L), (T, T), (T, L)))
+    for mask_LM in (matrix_LM, target_LM, cross_LM):
+        mask_LM[np.arange(len(mask_LM)), rng.integers(0, mask_LM.shape[1] or 1, len(mask_LM))] = True
+    if T:
+        return {"trained": None, "masked": {"encoder": matrix_LM, "decoder": target_LM, "cross": cross_LM}}
+    return {"trained": None, "encoder": "encoder", "decoder": "decoder", "others": "others", "matrix": matrix_LM}
+
+
+def additive(mask, length: int):
+    """A mask as the 4-D tensor that `transformers` adds to the scores: 0 where one may look, -inf elsewhere."""
+    if mask is None:
+        return None
+    l, m = np.mgrid[:length, :length]
+    named = {"encoder": l == l, "decoder": m <= l, "others": m != l}
+    mask_LM = named[mask] if isinstance(mask, str) else mask
+    return torch.tensor(np.where(mask_LM, 0.0, -np.inf))[None, None].to(torch.float64)
+
+
+def run(model, inputs: dict, mask=None) -> dict[str, np.ndarray]:
+    """Every hidden state, every attention map and the outputs, under our names. mask: as in `cases`."""
+    ids, seen = {name: torch.tensor(np.array(value))[None] for name, value in inputs.items()}, {}
+    modules = dict(model.named_modules())
+    for name, module in modules.items():        # what no output shows: what goes into the last norm, and the pooler
+        if name.endswith(("ln_f", "model.norm", "final_layer_norm")):
+            module.register_forward_pre_hook(lambda _, given, name=name: seen.update({name: given[0][0]}))
+        if name.endswith("pooler"):
+            module.register_forward_hook(lambda _, given, made: seen.update(pooler=made[0]))
+    ask = {"output_hidden_states": True, "output_attentions": True, "use_cache": False}
+    with torch.no_grad(), without_casts():
+        steps = run_two(model, ids, mask, ask, seen) if model.config.is_encoder_decoder else \
+            run_one(model, ids, mask, ask, seen)
+    return {name: value.numpy() for name, value in steps.items()}
+
+
+def run_one(model, ids, mask, ask, seen) -> dict:
+    """BERT, GPT-2, Llama: one stack."""
+    segments = {"token_type_ids": ids["segments_L"]} if "segments_L" in ids else {}
+    if model.config.model_type == "bert":
+        ask.pop("use_cache")
+    out = model(ids["ids_L"], attention_mask=additive(mask, ids["ids_L"].shape[1]), **segments, **ask)
+    side = "encoder" if model.config.model_type == "bert" else "decoder"
+    into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
+    steps = stack(side, out.hidden_states, out.attentions, into_norm)
+    for name, key in (("head.logits", "prediction_logits"), ("head.logits", "logits"),
+                      ("pooler.logits", "seq_relationship_logits")):
+        if key in out:
+            steps[name] = out[key][0]
+    return steps | ({"pooler.out": seen["pooler"]} if "pooler" in seen else {})
+
+
+def run_two(model, ids, mask, ask, seen) -> dict:
+    """T5, Marian: the encoder first and by itself, because its mask and the cross mask share one argument."""
+    mask = mask or {}
+    encoder = model.get_encoder()
+    memory = encoder(ids["ids_L"], attention_mask=additive(mask.get("encoder"), 0), output_hidden_states=True,
+                     output_attentions=True)
+    out = model(encoder_outputs=memory, attention_mask=additive(mask.get("cross"), 0),
+                decoder_input_ids=ids["target_ids_L"], decoder_attention_mask=additive(mask.get("decoder"), 0), **ask)
+    steps = stack("encoder", memory.hidden_states, memory.attentions, seen.get("encoder.final_layer_norm"))
+    steps |= stack("decoder", out.decoder_hidden_states, out.decoder_attentions, seen.get("decoder.final_layer_norm"))
+    steps |= {f"decoder.{i}.cross.pattern": value[0] for i, value in enumerate(out.cross_attentions)}
+    return steps | {"head.logits": out.logits[0]}
+
+
+def stack(side: str, hidden, attentions, into_norm=None) -> dict:
+    """One stack's values under our names. The reference's last hidden state is the one after the final norm."""
+    steps = {f"{side}.{index}.attn.pattern": value[0] for index, value in enumerate(attentions)}
+    steps |= {f"{side}.{index - 1}.out" if index else f"{side}.embed.out": value[0]
+              for index, value in enumerate(hidden)}
+    steps[f"{side}.out"] = hidden[-1][0]
+    if into_norm is not None:
+        steps[f"{side}.{len(attentions) - 1}.out"] = into_norm
+    return steps
