@@ -20,6 +20,8 @@ from transformers.models.marian import modeling_marian
 from transformers.models.t5 import modeling_t5
 
 transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+ASK = {"output_hidden_states": True, "output_attentions": True}
 
 
 @contextlib.contextmanager
@@ -99,17 +101,23 @@ FAMILIES = {
 }
 
 
-def build(family: str, seed: int):
-    """A random model and its input: (model, {"ids_L", …}). Every parameter is drawn, biases and norm weights too."""
+def build(family: str, seed: int, grid: float = 0.0):
+    """A random model and its input: (model, {"ids_L", …}). Every parameter is drawn, biases and norm weights too.
+
+    grid: the parameters are rounded to multiples of it, so that a file of them packs well; 0: not rounded.
+    """
     s, rng = sizes(seed), np.random.default_rng(seed)
     torch.manual_seed(seed)
     with without_casts():
         model = FAMILIES[family](s).double().eval()
     model.set_attn_implementation("eager")
+    # After a post-norm all tokens are of like size: it takes larger weights for attention to choose among them.
+    spread = 0.6 if family.startswith(("bert", "marian")) else 0.4
     with torch.no_grad():
         for parameter in (*model.parameters(), *(b for name, b in model.named_buffers() if "logits_bias" in name)):
             if parameter.requires_grad or parameter.ndim == 2 and len(parameter) == 1:
-                parameter.normal_(0, 0.4)
+                parameter.normal_(0, spread)
+                parameter.copy_(torch.round(parameter / grid) * grid if grid else parameter)
     if family == "marian":          # written when the model was made, in its float32 type then: once more in float64
         with without_casts(), torch.no_grad():
             for stack in (model.model.encoder, model.model.decoder):
@@ -122,9 +130,13 @@ def build(family: str, seed: int):
     return model, inputs
 
 
-def save(model, folder: Path) -> None:
-    """Writes config.json and model.safetensors as `transformers` does, in float64."""
-    model.save_pretrained(folder)
+def pretrained(path: Path, dtype=torch.float32):
+    """A real model, read by `transformers` from a folder (BERT) or a .gguf file (Llama)."""
+    options = {"dtype": dtype, "attn_implementation": "eager", "local_files_only": True}
+    with without_casts() if dtype == torch.float64 else contextlib.nullcontext():
+        if path.suffix == ".gguf":
+            return transformers.LlamaForCausalLM.from_pretrained(path.parent, gguf_file=path.name, **options).eval()
+        return transformers.BertModel.from_pretrained(path, **options).eval()
 
 
 def cases(inputs: dict, seed: int) -> dict:
@@ -135,7 +147,8 @@ def cases(inputs: dict, seed: int) -> dict:
         mask_LM[np.arange(len(mask_LM)), rng.integers(0, mask_LM.shape[1] or 1, len(mask_LM))] = True
     if T:
         return {"trained": None, "masked": {"encoder": matrix_LM, "decoder": target_LM, "cross": cross_LM}}
-    return {"trained": None, "encoder": "encoder", "decoder": "decoder", "others": "others", "matrix": matrix_LM}
+    other = "decoder" if "segments_L" in inputs else "encoder"
+    return {"trained": None, other: other, "others": "others", "matrix": matrix_LM}
 
 
 def additive(mask, length: int):
@@ -148,28 +161,34 @@ def additive(mask, length: int):
     return torch.tensor(np.where(mask_LM, 0.0, -np.inf))[None, None].to(torch.float64)
 
 
-def run(model, inputs: dict, mask=None) -> dict[str, np.ndarray]:
+def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, np.ndarray]:
     """Every hidden state, every attention map and the outputs, under our names. mask: as in `cases`."""
     ids, seen = {name: torch.tensor(np.array(value))[None] for name, value in inputs.items()}, {}
-    modules = dict(model.named_modules())
-    for name, module in modules.items():        # what no output shows: what goes into the last norm, and the pooler
-        if name.endswith(("ln_f", "model.norm", "final_layer_norm")):
-            module.register_forward_pre_hook(lambda _, given, name=name: seen.update({name: given[0][0]}))
-        if name.endswith("pooler"):
-            module.register_forward_hook(lambda _, given, made: seen.update(pooler=made[0]))
-    ask = {"output_hidden_states": True, "output_attentions": True, "use_cache": False}
-    with torch.no_grad(), without_casts():
-        steps = run_two(model, ids, mask, ask, seen) if model.config.is_encoder_decoder else \
-            run_one(model, ids, mask, ask, seen)
+    handles = watch(model, seen)
+    try:
+        with torch.no_grad(), contextlib.nullcontext() if as_shipped else without_casts():
+            steps = (run_two if model.config.is_encoder_decoder else run_one)(model, ids, mask, seen)
+    finally:
+        for handle in handles:
+            handle.remove()
     return {name: value.numpy() for name, value in steps.items()}
 
 
-def run_one(model, ids, mask, ask, seen) -> dict:
+def watch(model, seen: dict) -> list:
+    """Puts into `seen` what no output shows: what goes into the last norm, and what the pooler makes."""
+    handles = []
+    for name, module in model.named_modules():
+        if name.endswith(("ln_f", "model.norm", "final_layer_norm")):
+            handles.append(module.register_forward_pre_hook(lambda _, x, name=name: seen.update({name: x[0][0]})))
+        if name.endswith("pooler"):
+            handles.append(module.register_forward_hook(lambda _, x, made: seen.update(pooler=made[0])))
+    return handles
+
+
+def run_one(model, ids, mask, seen) -> dict:
     """BERT, GPT-2, Llama: one stack."""
     segments = {"token_type_ids": ids["segments_L"]} if "segments_L" in ids else {}
-    if model.config.model_type == "bert":
-        ask.pop("use_cache")
-    out = model(ids["ids_L"], attention_mask=additive(mask, ids["ids_L"].shape[1]), **segments, **ask)
+    out = model(ids["ids_L"], attention_mask=additive(mask, ids["ids_L"].shape[1]), **segments, **ASK)
     side = "encoder" if model.config.model_type == "bert" else "decoder"
     into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
     steps = stack(side, out.hidden_states, out.attentions, into_norm)
@@ -180,14 +199,13 @@ def run_one(model, ids, mask, ask, seen) -> dict:
     return steps | ({"pooler.out": seen["pooler"]} if "pooler" in seen else {})
 
 
-def run_two(model, ids, mask, ask, seen) -> dict:
+def run_two(model, ids, mask, seen) -> dict:
     """T5, Marian: the encoder first and by itself, because its mask and the cross mask share one argument."""
     mask = mask or {}
     encoder = model.get_encoder()
-    memory = encoder(ids["ids_L"], attention_mask=additive(mask.get("encoder"), 0), output_hidden_states=True,
-                     output_attentions=True)
+    memory = encoder(ids["ids_L"], attention_mask=additive(mask.get("encoder"), 0), **ASK)
     out = model(encoder_outputs=memory, attention_mask=additive(mask.get("cross"), 0),
-                decoder_input_ids=ids["target_ids_L"], decoder_attention_mask=additive(mask.get("decoder"), 0), **ask)
+                decoder_input_ids=ids["target_ids_L"], decoder_attention_mask=additive(mask.get("decoder"), 0), **ASK)
     steps = stack("encoder", memory.hidden_states, memory.attentions, seen.get("encoder.final_layer_norm"))
     steps |= stack("decoder", out.decoder_hidden_states, out.decoder_attentions, seen.get("decoder.final_layer_norm"))
     steps |= {f"decoder.{i}.cross.pattern": value[0] for i, value in enumerate(out.cross_attentions)}

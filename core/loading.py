@@ -1,0 +1,72 @@
+"""From a name to a model that can be asked for traces: `load("minilm").trace("a sentence")`."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core import checkpoints, models, tokenizer
+from core.config import Config
+from core.errors import GlassError
+from core.generate import greedy_target
+from core.model import forward
+from core.trace import Trace
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights, what they mean, and the tokenizer that belongs to them (None: only token ids can be given)."""
+    name: str
+    config: Config
+    weights: Mapping[str, np.ndarray]
+    tokenizer: tokenizer.Tokenizer | None
+
+    def trace(self, text: str | None = None, *, ids_L=None, target: str | None = None, target_ids_L=None, **options
+              ) -> Trace:
+        """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows, segments_L, as in `forward`.
+
+        An encoder–decoder model reads `target` in its decoder; without one it writes its own, token by token.
+        """
+        if (text is None) == (ids_L is None):
+            raise GlassError("Give either a sentence or ids_L, and not both.")
+        ids_L = self.ids(text) if ids_L is None else ids_L
+        if self.config.crosses and target_ids_L is None:
+            target_ids_L = self.target_ids(ids_L, target)
+        elif target is not None:
+            raise GlassError("Only an encoder–decoder model reads a target sentence, and either as text or as ids.")
+        return forward(self.config, self.weights, ids_L, target_ids_L=target_ids_L, **options)
+
+    def ids(self, text: str, special: bool = True):
+        """The token ids of a sentence, (L,)."""
+        return self.encode(text, special=special).ids_L
+
+    def encode(self, text: str, special: bool = True) -> tokenizer.Encoding:
+        """The sentence in pieces, with their ids and their places in the text."""
+        if self.tokenizer is None:
+            raise GlassError(f"{self.name} has no tokenizer that can be read here: give token ids (ids_L=[…]) instead.")
+        return self.tokenizer.encode(tokenizer.check_text(text), special=special)
+
+    def target_ids(self, ids_L, target: str | None):
+        """What the decoder reads: the start id and the target's tokens; written by the model itself if there is none."""
+        if target is None:
+            return greedy_target(self.config, self.weights, ids_L)
+        if self.config.start_id is None:
+            raise GlassError("This model's files do not say with which token its decoder begins; give target_ids_L.")
+        ids = self.ids(target).tolist()
+        return [self.config.start_id, *(ids[:-1] if ids[-1] == self.config.end_id else ids)]
+
+
+def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Callable | None = None) -> Model:
+    """A model by catalogue name ("minilm"), folder, .gguf file or Hub name ("org/name").
+
+    dtype: float32, or float64 for checking. fetch: download what is not here yet, calling progress(done, total, message).
+    """
+    path = models.resolve(name, fetch=fetch, progress=progress)
+    if path.suffix == ".gguf":
+        config, weights, metadata = checkpoints.read_gguf(path, dtype)
+        return Model(str(name), config, weights, tokenizer.from_gguf(metadata))
+    config, weights = checkpoints.read_folder(path, dtype)
+    words = path / "tokenizer.json"
+    return Model(str(name), config, weights, tokenizer.from_file(words) if words.exists() else None)

@@ -1,0 +1,35 @@
+"""What several test files need: the tiny models of all families, read once, and the real ones, fetched once."""
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from tiny import FAMILIES, golden
+
+from core import load
+from core.checkpoints import read_folder
+from core.model import forward
+
+
+@pytest.fixture(scope="session")
+def tiny_trace(tmp_path_factory):
+    """tiny_trace("llama", **options): the trace of a golden model on its golden input, in float64."""
+    @lru_cache(maxsize=None)
+    def model(family):
+        return read_folder(golden(family).write(tmp_path_factory.mktemp(family)), np.float64)
+    return lambda family, **options: forward(*model(family), **golden(family).inputs | options)
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request):
+    """Each tiny model in turn."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def minilm():
+    return load("minilm")
+
+
+@pytest.fixture(scope="session")
+def smollm2():
+    return load("smollm2")
