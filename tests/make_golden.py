@@ -8,6 +8,7 @@ Needs requirements-reference.txt; the two real models come from the catalogue (p
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +19,23 @@ from safetensors.numpy import load_file
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 import reference
 import tiny
+from core import models
 
+# For the real models: English, a chat, other scripts, code, digits, spaces, and one sentence twice as long as the rest.
+SENTENCES = (
+    "The book that the student recommended is",
+    "The animal didn't cross the street because it was too tired.",
+    "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n",
+    "def add(a, b):\n    return a + b\n\nprint(add(2, 40))",
+    "In 1969, 3.14159 metres and 12,345 kilograms were",
+    "Où est la bibliothèque ? Elle est près de l'église.",
+    "Привет, как дела? 你好，世界",
+    "the the the the the the the the",
+    "   two   spaces\tand a tab 🙂",
+    "Once upon a time, in a small village at the foot of a tall mountain, there lived an old clockmaker who had "
+    "never once been late, until the morning on which",
+)
+LOVELY = ("The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium.")
 SEED, GRID = 23, 2.0 ** -9
 
 
@@ -41,9 +58,62 @@ def buckets() -> None:
         for side, both_ways in (("encoder", True), ("decoder", False))})
 
 
+def smollm2() -> None:
+    """SmolLM2 in float64 on ten sentences: a fixed sample of logits and hidden states, all logits of the last token."""
+    path = models.resolve("smollm2")
+    model, rng = reference.pretrained(path, reference.torch.float64), np.random.default_rng(SEED)
+    tokenizer = digits_split(path)
+    columns = rng.choice(model.config.vocab_size, 300, replace=False)
+    kept = {"sentences": np.array(SENTENCES), "columns": np.sort(columns)}
+    for index, sentence in enumerate(SENTENCES):
+        ids_L = np.array(tokenizer.encode(sentence).ids)
+        steps = reference.run(model, {"ids_L": ids_L})
+        # Logits in steps of 1e-4, as whole numbers: a third of the size, and finer than the tolerance of the test.
+        logits_LV = np.round(steps["head.logits"] * 1e4).astype(np.int32)
+        values = {"ids_L": ids_L, "last_V": logits_LV[-1], "logits_LC": logits_LV[:, kept["columns"]]}
+        kept |= {f"{index}/{name}": value for name, value in (values | sampled(steps, rng, np.float32)).items()}
+    np.savez_compressed(tiny.GOLDEN / "smollm2.npz", **kept)
+
+
+def sampled(steps: dict, rng, dtype) -> dict:
+    """Of every hidden state: 8 columns, the one with the largest value among them; of every map: the last row."""
+    hidden = {name: value for name, value in steps.items() if re.fullmatch(r"(en|de)coder\.(\w+\.)?out", name)}
+    hidden_SLD = np.stack(list(hidden.values()))
+    columns_SC = np.stack([np.append(rng.choice(hidden_LD.shape[1], 7, replace=False), abs(hidden_LD).max(0).argmax())
+                           for hidden_LD in hidden_SLD])
+    last_NHM = np.stack([value[:, -1] for name, value in steps.items() if name.endswith("pattern")])
+    return {"names": np.array(list(hidden)), "columns_SC": columns_SC, "last_NHM": last_NHM.astype(dtype),
+            "hidden_SLC": np.take_along_axis(hidden_SLD, columns_SC[:, None], -1).astype(dtype),
+            "largest_SL": abs(hidden_SLD).max(-1).astype(dtype)}
+
+
+def digits_split(path: Path):
+    """The tokenizer as SmolLM2 was trained: `transformers` reads it from GGUF but forgets to split digits first."""
+    from tokenizers import pre_tokenizers
+    tokenizer = reference.transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    steps = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps)
+    return tokenizer.backend_tokenizer
+
+
+def minilm() -> None:
+    """MiniLM in float64 on the three published sentences and one more: the same samples, kept in float64."""
+    folder = models.resolve("minilm")
+    model, rng = reference.pretrained(folder, reference.torch.float64), np.random.default_rng(SEED)
+    tokenizer = reference.transformers.AutoTokenizer.from_pretrained(folder)
+    kept = {"sentences": np.array((*LOVELY, SENTENCES[1]))}
+    for index, sentence in enumerate(kept["sentences"].tolist()):
+        ids_L = np.array(tokenizer(sentence).input_ids)
+        steps = reference.run(model, {"ids_L": ids_L, "segments_L": np.zeros_like(ids_L)})
+        values = {"ids_L": ids_L} | sampled(steps, rng, np.float64)
+        kept |= {f"{index}/{name}": value for name, value in values.items()}
+    np.savez_compressed(tiny.GOLDEN / "minilm.npz", **kept)
+
+
 def main(names: list[str]) -> None:
     tiny.GOLDEN.mkdir(exist_ok=True)
-    jobs = {name: lambda name=name: family(name) for name in tiny.FAMILIES} | {"buckets": buckets}
+    jobs = {name: lambda name=name: family(name) for name in tiny.FAMILIES} | {
+        "buckets": buckets, "minilm": minilm, "smollm2": smollm2}
     for name in names or jobs:
         jobs[name]()
         print(f"{name}: {(tiny.GOLDEN / name).with_suffix('.npz').stat().st_size / 1000:.0f} KB")

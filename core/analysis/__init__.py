@@ -1,0 +1,1 @@
+"""Readings of a trace: functions that take its arrays and give back what a page draws. They change nothing."""

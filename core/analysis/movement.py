@@ -1,0 +1,22 @@
+"""How far the layers move each token's vector."""
+from __future__ import annotations
+
+import numpy as np
+
+
+def layer_names(trace, side: str) -> list[str]:
+    """The steps along which a token's vector passes: into the first layer, then out of each."""
+    return [f"{side}.embed.out", *(f"{side}.{layer}.out" for layer in range(trace.config.layers(side)))]
+
+
+def similarity_to_start(trace, side: str) -> np.ndarray:
+    """The cosine between each token's vector after every layer and the one it came in with, (layers + 1, L)."""
+    x_NLD = np.stack([trace[name] for name in layer_names(trace, side)]).astype(np.float64)
+    size_NL = np.linalg.norm(x_NLD, axis=-1)
+    return (x_NLD * x_NLD[0]).sum(axis=-1) / (size_NL * size_NL[0])
+
+
+def relative_step(trace, side: str) -> np.ndarray:
+    """How far each layer moves each token, as a share of the vector's length before it, (layers, L)."""
+    x_NLD = np.stack([trace[name] for name in layer_names(trace, side)]).astype(np.float64)
+    return np.linalg.norm(np.diff(x_NLD, axis=0), axis=-1) / np.linalg.norm(x_NLD[:-1], axis=-1)
