@@ -111,6 +111,8 @@ def build(family: str, seed: int, grid: float = 0.0):
     with without_casts():
         model = FAMILIES[family](s).double().eval()
     model.set_attn_implementation("eager")
+    if family == "t5_gated":        # a head of its own, which `transformers` reads from files but no longer makes
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     # After a post-norm all tokens are of like size: it takes larger weights for attention to choose among them.
     spread = 0.6 if family.startswith(("bert", "marian")) else 0.4
     with torch.no_grad():
