@@ -11,7 +11,7 @@ from core.memory import keep_freed_memory
 
 keep_freed_memory()
 
-_HOMES = {"load": "core.loading", "Model": "core.loading", "forward": "core.model", "explain": "core.explain",
+_HOMES = {"load": "core.loading", "Model": "core.loading", "forward": "core.model", "explain": "core.explanation",
           "GlassError": "core.errors"}
 __all__ = sorted(_HOMES)
 

@@ -37,29 +37,36 @@ def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
     if name not in trace.names:
         return ()
     made = trace.made(name)
-    return _snippets(made.file, made.line)
+    return _snippets(made.file, made.line, frozenset(trace.made(other).line for other in trace.names))
 
 
 @lru_cache(maxsize=256)
-def _snippets(file: str, line: int) -> tuple[Snippet, ...]:
+def _snippets(file: str, line: int, ran: frozenset[int]) -> tuple[Snippet, ...]:
     function = _enclosing(file, line)
-    statements = _statements(function, line)
+    statements = _statements(function, line, ran)
     marked = [n for s in statements for n in range(s.lineno, s.end_lineno + 1)]
     called = [_called(file, node.func.id) for s in statements for node in ast.walk(s)
               if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     return (_function(file, line, marked), *dict.fromkeys(_function(*place, ()) for place in called if place))
 
 
-def _statements(function: ast.FunctionDef, line: int) -> list[ast.stmt]:
-    """The statement at that line; where it only passes a name on, also the statement that gave the name its value."""
+def _statements(function: ast.FunctionDef, line: int, ran: frozenset[int]) -> list[ast.stmt]:
+    """The statement at that line; where it only passes a name on, also the statement that gave the name its value.
+
+    ran: the lines that recorded a step. A branch without one of them was not taken: nothing in it made this value.
+    """
     simple = [s for s in ast.walk(function) if isinstance(s, ast.stmt) and not hasattr(s, "body")]
     here = next(s for s in simple if s.lineno <= line <= s.end_lineno)
     put = next((n for n in ast.walk(here) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "put"), None)
     if put is None or not isinstance(put.args[1], ast.Name):
         return [here]
     passed = put.args[1].id
+    branches = [branch for node in ast.walk(function) if isinstance(node, ast.If)
+                for branch in (node.body, node.orelse) if branch]
+    skipped = [b for b in branches if not any(b[0].lineno <= n <= b[-1].end_lineno for n in ran)]
     before = [s for s in simple if s.end_lineno < here.lineno and isinstance(s, ast.Assign)
-              and any(isinstance(n, ast.Name) and n.id == passed for t in s.targets for n in ast.walk(t))]
+              and any(isinstance(n, ast.Name) and n.id == passed for t in s.targets for n in ast.walk(t))
+              and not any(b[0].lineno <= s.lineno <= b[-1].end_lineno for b in skipped)]
     return [*sorted(before, key=lambda s: s.lineno)[-1:], here]
 
 

@@ -1,7 +1,7 @@
 """Writes tests/golden: what `transformers` computes, so that the tests run where it is not installed.
 
     python tests/make_golden.py            # all of it
-    python tests/make_golden.py bert gpt2  # some: a family of tests/tiny.py, "buckets", "gguf", "minilm" or "smollm2"
+    python tests/make_golden.py bert gpt2  # some: a family of tests/tiny.py, "buckets", "minilm", "smollm2" or "tokens"
 
 Needs requirements-reference.txt; the two real models come from the catalogue (python -m core.models fetch …).
 """
@@ -110,10 +110,64 @@ def minilm() -> None:
     np.savez_compressed(tiny.GOLDEN / "minilm.npz", **kept)
 
 
+# --- tokens: the texts are put together from these, by a seed --------------------------------------------------------
+
+TEXTS = 1200
+SCRIPTS = ("The quick brown fox can't jump", "Ærøskøbing naïve façade Zürich Łódź", "Привет мир ёлка", "你好世界 漢字かな交じり",
+           "नमस्ते दुनिया", "مرحبا بالعالم שלום", "สวัสดีชาวโลก", "안녕하세요 세계", "Γειά σου Κόσμε", "ℝ∀x∃y≤∞√π ⅷⅯ½⅓ﬁﬂ")
+SIGNS = ("٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "²³¹①⑳Ⅷↈ", "0123456789", ".,;:!?…—–-_'\"`´’“”", "()[]{}<>|\\/@#$%^&*+=~",
+         "\t\n\r\v\f \u00a0\u2003\u3000", "\x00\x01\x07\x1b\x7f\x85\u200b\u200d\u200e\u202e\ufeff\ufffd\u2028", "e\u0301o\u0308\u0327a\u20dd",
+         "🙂👍🏽👩‍👩‍👧🇫🇷🏳️‍🌈☃️", "𝐀𝔅𝟘𐍈𓀀🀄", "ßİıſǅﬀ")
+WHOLE = ("for i in range(10):\n    print(i ** 2)", "if (a<b && !c) { return x->y[0]; }", "SELECT * FROM t WHERE a='b';",
+         "https://example.org/a?b=c&d=%20#e", "[CLS] [SEP] [MASK] [PAD]", "<|im_start|>user\nhi<|im_end|>", "<|endoftext|>",
+         "I'LL we'll they've I'D it's 'tis don’t", "a" * 300, "1234567890" * 12, "    indented\n\t\ttwice\n\n\n", "", " ", "   ", "\n")
+
+
+def texts() -> list[str]:
+    """Strings of all kinds: the whole ones, then mixtures of words, signs and spaces in any order."""
+    rng, made = np.random.default_rng(SEED), [*WHOLE, *SCRIPTS, *SIGNS, *SENTENCES]
+    words = [word for script in SCRIPTS for word in script.split(" ")]
+    while len(made) < TEXTS:
+        parts = []
+        for _ in range(rng.integers(1, 12)):
+            letters = SIGNS[rng.integers(len(SIGNS))]
+            run = "".join(letters[i] for i in rng.integers(len(letters), size=rng.integers(1, 4)))
+            parts += [(words[rng.integers(len(words))], run, str(rng.integers(10 ** 6)))[rng.integers(3)],
+                      ("", " ", " ", "  ")[rng.integers(4)]]
+        made.append("".join(parts))
+    return made
+
+
+def tokens() -> None:
+    """The token ids of 1,200 texts: MiniLM's by `transformers`, SmolLM2's by llama.cpp from the same GGUF."""
+    tokenizer = reference.transformers.AutoTokenizer.from_pretrained(models.resolve("minilm"))
+    lists = {"minilm": [tokenizer(text).input_ids for text in texts()], "smollm2": by_llama_cpp(texts())}
+    kept = {name: np.concatenate(ids).astype(np.uint16) for name, ids in lists.items()}
+    kept |= {f"{name}_lengths": np.array(list(map(len, ids)), np.uint16) for name, ids in lists.items()}
+    np.savez_compressed(tiny.GOLDEN / "tokens.npz", texts=np.array(json.dumps(texts())), **kept)
+
+
+def by_llama_cpp(texts: list[str]) -> list[list[int]]:
+    """The ids that llama.cpp's own tokenizer gives, without a first sign and with special signs read as such."""
+    import urllib.request
+
+    import xllamacpp
+    options = xllamacpp.CommonParams()
+    options.model.path, options.n_ctx, options.warmup = str(models.resolve("smollm2")), 256, False
+    server = xllamacpp.Server(options)
+
+    def ask(text: str) -> list[int]:
+        question = json.dumps({"content": text, "add_special": False, "parse_special": True}).encode()
+        call = urllib.request.Request(f"{server.listening_address}/tokenize", question, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(call, timeout=20) as answer:
+            return json.load(answer)["tokens"]
+    return [ask(text) for text in texts]
+
+
 def main(names: list[str]) -> None:
     tiny.GOLDEN.mkdir(exist_ok=True)
     jobs = {name: lambda name=name: family(name) for name in tiny.FAMILIES} | {
-        "buckets": buckets, "minilm": minilm, "smollm2": smollm2}
+        "buckets": buckets, "minilm": minilm, "smollm2": smollm2, "tokens": tokens}
     for name in names or jobs:
         jobs[name]()
         print(f"{name}: {(tiny.GOLDEN / name).with_suffix('.npz').stat().st_size / 1000:.0f} KB")

@@ -30,13 +30,14 @@ def test_heads_add_up_to_the_update_and_the_stream_to_its_sum(tiny_trace, family
 
 
 def test_every_norm_gives_vectors_of_size_one(tiny_trace, family):
+    """Of size one but for ε, which takes ε / scale² off the mean square."""
     trace = tiny_trace(family)
     units = [name for name in trace.names if name.endswith(".norm.unit")]
     assert units
     for name in units:
-        squares_L = (trace[name] ** 2).mean(axis=-1)
-        np.testing.assert_allclose(squares_L, 1, atol=1e-3)
-        assert (squares_L < 1).all()            # ε keeps it just below
+        missing_L = trace.config.norm_eps / trace[name.replace(".unit", ".scale")] ** 2
+        np.testing.assert_allclose((trace[name] ** 2).mean(axis=-1), 1 - missing_L, **close)
+        assert (missing_L < 0.1).all()
 
 
 def outputs(trace):
@@ -165,5 +166,5 @@ def test_a_trace_can_be_saved_and_read(tiny_trace, tmp_path):
 
 def test_every_step_has_a_recipe_and_every_recipe_a_step(tiny_trace):
     from tiny import FAMILIES
-    met = {place(name)[1] for family in FAMILIES for name in (t := tiny_trace(family)).names + t.derived}
+    met = {place(name)[1] for trace in map(tiny_trace, FAMILIES) for name in trace.names + trace.derived}
     assert met == set(RECIPES)

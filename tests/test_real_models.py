@@ -20,16 +20,20 @@ def stored(name: str) -> tuple[dict, list[tuple[str, dict]]]:
     return flat, [(sentence, tiny.below(flat, str(index))) for index, sentence in enumerate(flat["sentences"].tolist())]
 
 
-def check_sample(trace, golden: dict, tolerance: float) -> None:
-    """Hidden states relative to the layer's largest value and, ten times looser, to the token's; maps as they are."""
-    for name, columns_C, golden_LC, largest_L in zip(
-            golden["names"].tolist(), golden["columns_SC"], golden["hidden_SLC"], golden["largest_SL"], strict=True):
+def check_sample(trace, golden: dict, tolerance: float, of_maps: float) -> None:
+    """Hidden states relative to the largest value up to that layer and, ten times looser, to the token's; maps as they
+    are. Up to that layer, and not in it: rounding is made where the stream is large, and stays when it is small again."""
+    so_far_SL = np.maximum.accumulate(golden["largest_SL"], axis=0)
+    so_far_SL[-1] = golden["largest_SL"][-1]        # behind the last norm, where there is one, all is of one size
+    for name, columns_C, golden_LC, largest_L, own_L in zip(
+            golden["names"].tolist(), golden["columns_SC"], golden["hidden_SLC"], so_far_SL, golden["largest_SL"],
+            strict=True):
         error_L = abs(trace[name][:, columns_C] - golden_LC).max(axis=-1)
         assert error_L.max() < tolerance * largest_L.max(), name
         assert (error_L < 10 * tolerance * largest_L).all(), name
-        assert np.allclose(abs(trace[name]).max(axis=-1), largest_L, rtol=10 * tolerance), name
+        assert np.allclose(abs(trace[name]).max(axis=-1), own_L, rtol=0, atol=10 * tolerance * largest_L.max()), name
     last_NHM = np.stack([trace[name][:, -1] for name in trace.names if name.endswith(".pattern")])
-    assert abs(last_NHM - golden["last_NHM"]).max() < tolerance * 2
+    assert abs(last_NHM - golden["last_NHM"]).max() < of_maps
 
 
 @pytest.mark.parametrize("dtype, tolerance", ((np.float32, 1e-5), (np.float64, 1e-9)))
@@ -37,7 +41,7 @@ def test_minilm_against_the_stored_reference(dtype, tolerance):
     model = load("minilm", dtype=dtype)
     for sentence, golden in stored("minilm")[1]:
         assert model.ids(sentence).tolist() == golden["ids_L"].tolist()
-        check_sample(model.trace(sentence), golden, tolerance)
+        check_sample(model.trace(sentence), golden, tolerance, tolerance)
 
 
 def test_minilm_gives_the_published_similarities(minilm):
@@ -57,16 +61,19 @@ def test_minilm_has_a_head_that_looks_at_the_token_before(minilm):
     assert before_H[2] > 0.99 and (np.delete(before_H, 2) < 0.5).all()
 
 
-def test_smollm2_against_the_stored_reference(smollm2):
-    common, sentences = stored("smollm2")
+@pytest.mark.parametrize("dtype, tolerance, of_maps, of_logits", ((np.float32, 1e-5, 1e-4, 5e-4),
+                                                                  (np.float64, 2e-7, 1e-7, 1e-4)))
+def test_smollm2_against_the_stored_reference(dtype, tolerance, of_maps, of_logits):
+    """In float64 to the last digit that was stored: what is left in float32 is rounding, as in PyTorch's own float32."""
+    model, (common, sentences) = load("smollm2", dtype=dtype), stored("smollm2")
     assert len(sentences) == 10
     for sentence, golden in sentences:
-        assert smollm2.ids(sentence).tolist() == golden["ids_L"].tolist()
-        trace = smollm2.trace(ids_L=golden["ids_L"])
-        check_sample(trace, golden, 1e-5)
+        assert model.ids(sentence).tolist() == golden["ids_L"].tolist()
+        trace = model.trace(ids_L=golden["ids_L"])
+        check_sample(trace, golden, tolerance, of_maps)
         logits_LV = trace["head.logits"]
-        assert abs(logits_LV[-1] - golden["last_V"] / 1e4).max() < 5e-4
-        assert abs(logits_LV[:, common["columns"]] - golden["logits_LC"] / 1e4).max() < 5e-4
+        assert abs(logits_LV[-1] - golden["last_V"] / 1e4).max() < of_logits
+        assert abs(logits_LV[:, common["columns"]] - golden["logits_LC"] / 1e4).max() < of_logits
 
 
 def test_smollm2_goes_on_as_measured(smollm2):
@@ -88,6 +95,10 @@ def test_live_reference_as_shipped(name):
         inputs = {"ids_L": golden["ids_L"]} | ({"segments_L": 0 * golden["ids_L"]} if ours.config.n_segments else {})
         steps = reference.run(model, inputs, as_shipped=True)
         assert sum(step.endswith("pattern") for step in steps) == sum(map(ours.config.layers, ours.config.sides))
+        largest = 0.0
         for step, value in steps.items():
-            limit = 5e-4 if step == "head.logits" else 2e-5 if step.endswith("pattern") else 1e-5 * abs(value).max()
+            in_stream = step.endswith(".out") and step != f"{ours.config.sides[-1]}.out"
+            largest = max(largest, abs(value).max()) if in_stream else largest      # so far, as in check_sample
+            limit = 5e-4 if step == "head.logits" else 1e-4 if step.endswith("pattern") else 1e-5 * (
+                largest if in_stream else abs(value).max())
             assert abs(trace[step] - value).max() < limit, (sentence, step)

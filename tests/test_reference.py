@@ -60,6 +60,41 @@ def test_a_tensor_of_the_file_is_read_to_its_last_digit(family, tmp_path):
         assert any((changed[key] != weights[key]).any() for key in weights), name
 
 
+def as_published(family: str, golden: tiny.Golden) -> tiny.Golden:
+    """The same model as older, published files spell it: other names, buffers, copies of tied tensors, older configs."""
+    config, tensors = dict(golden.config), dict(golden.tensors)
+    if family.startswith("bert"):       # bert-base-uncased
+        tensors = {name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): value
+                   for name, value in tensors.items()}
+        prefix = "" if family == "bert_bare" else "bert."
+        tensors[prefix + "embeddings.position_ids"] = np.arange(config["max_position_embeddings"])[None]
+        if family != "bert_bare":
+            tensors["cls.predictions.decoder.weight"] = tensors["bert.embeddings.word_embeddings.weight"].copy()
+    if family == "gpt2":                # gpt2 has no prefix and a mask in every layer
+        tensors = {name.removeprefix("transformer."): value for name, value in tensors.items()}
+        n = config["n_positions"]
+        tensors |= {f"h.{i}.attn.bias": np.tril(np.ones((1, 1, n, n))) for i in range(config["n_layer"])}
+    if family.startswith("llama"):      # before version 5 of `transformers`
+        config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
+        tensors |= {f"model.layers.{i}.self_attn.rotary_emb.inv_freq": np.ones(config["head_dim"] // 2)
+                    for i in range(config["num_hidden_layers"])}
+    if family.startswith("t5"):         # t5-small, google/t5-v1_1-small
+        config["tie_word_embeddings"] = config.pop("scale_decoder_outputs")
+        tensors |= {f"{side}.embed_tokens.weight": tensors["shared.weight"].copy() for side in ("encoder", "decoder")}
+    if family == "marian":              # Helsinki-NLP/opus-mt-en-fr
+        tensors["lm_head.weight"] = tensors["model.shared.weight"].copy()
+        for side in ("encoder", "decoder"):
+            tensors[f"model.{side}.embed_tokens.weight"] = tensors["model.shared.weight"].copy()
+    return tiny.Golden(config, tensors, golden.inputs, golden.cases)
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_published_spelling_of_the_files(family, tmp_path):
+    golden = as_published(family, tiny.golden(family))
+    mask, steps = golden.cases["trained"]
+    check(forward(*read_folder(golden.write(tmp_path), dtype=np.float64), **golden.inputs, mask=mask), steps)
+
+
 @pytest.mark.parametrize("seed", (8, 11, 15))
 @pytest.mark.parametrize("family", tiny.FAMILIES)
 def test_live_reference(family, seed, tmp_path):

@@ -1,0 +1,154 @@
+"""Token ids against outside tokenizers on 1,200 strings of all kinds, and the way back to the characters that were typed.
+
+The stored ids were made by `transformers` (MiniLM) and by llama.cpp (SmolLM2, from the same GGUF): see make_golden.py.
+"""
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+
+from core import GlassError, tokenizer
+from core.tokenizer import check_text, from_file, from_gguf, spelled
+
+
+def stored() -> tuple[list[str], dict[str, list[list[int]]]]:
+    """The texts, and for each model the ids of each of them."""
+    with np.load(tiny.GOLDEN / "tokens.npz") as file:
+        lists = {name: np.split(file[name].astype(int), np.cumsum(file[f"{name}_lengths"].astype(int))[:-1])
+                 for name in ("minilm", "smollm2")}
+        return json.loads(str(file["texts"])), {name: [ids.tolist() for ids in found] for name, found in lists.items()}
+
+
+@pytest.mark.parametrize("name", ("minilm", "smollm2"))
+def test_ids_are_those_of_an_outside_tokenizer(name, request):
+    model, (texts, ids) = request.getfixturevalue(name), stored()
+    assert len(texts) >= 1000 and len(set(texts)) > 1000
+    wrong = [text for text, expected in zip(texts, ids[name], strict=True) if model.ids(text).tolist() != expected]
+    assert wrong == []
+
+
+def test_the_stored_texts_are_varied():
+    letters = set("".join(stored()[0]))
+    for kind in "é漢🙂П½²Ⅷ٣३\t\n\x00\u200b\u202e\u0301<{ש":
+        assert kind in letters, ascii(kind)
+
+
+@pytest.mark.parametrize("name", ("minilm", "smollm2"))
+def test_every_piece_knows_its_place_in_the_text_and_its_word(name, request):
+    model = request.getfixturevalue(name)
+    for text in stored()[0]:
+        found = model.encode(text)
+        assert len(found.ids_L) == len(found.pieces) == len(found.spans) == len(found.words_L)
+        spans = [span for span in found.spans if span]
+        assert all(0 <= start <= stop <= len(text) for start, stop in spans)
+        assert [start for start, _ in spans] == sorted(start for start, _ in spans)
+        words = [word for word in found.words_L if word is not None]
+        assert words == sorted(words) and all(found.word(word) for word in words)
+        if name == "smollm2":       # it has a piece for every byte: nothing of a text is lost
+            assert {i for start, stop in spans for i in range(start, stop)} == set(range(len(text)))
+            assert model.tokenizer.decode(found.ids_L) == text
+
+
+def test_pieces_of_one_word_are_held_together(minilm):
+    found = minilm.encode("Unbelievably, CAFÉS")
+    assert found.pieces[:8] == ("[CLS]", "un", "##bel", "##ie", "##va", "##bly", ",", "cafes")
+    assert found.word(0) == [1, 2, 3, 4, 5] and found.words_L[0] is None and found.spans[0] is None
+    assert [found.characters(i) for i in (0, 1, 5, 7)] == ["", "Un", "bly", "CAFÉS"]
+    assert len(minilm.encode("Unbelievably", special=False).ids_L) == 5
+
+
+def test_a_letter_of_several_bytes_is_in_all_of_its_pieces(smollm2):
+    found = smollm2.encode("a Ⅷ")
+    assert found.pieces == ("a", " ", "<E2>", "<85>", "<A7>")
+    assert [found.characters(i) for i in range(5)] == ["a", " ", "Ⅷ", "Ⅷ", "Ⅷ"]
+    assert smollm2.tokenizer.piece(0) == "<|endoftext|>" and smollm2.tokenizer.piece(10 ** 8) == "#100000000"
+
+
+def test_bytes_are_spelled_and_other_pieces_are_left_alone():
+    assert spelled("Ġthe") == " the" and spelled("Ċ") == "\n" and spelled("Ã©") == "é" and spelled("ðŁĻĤ") == "🙂"
+    assert spelled("ðŁ") == "<F0 9F>" and spelled("▁the") == "▁the"
+    assert sorted(tokenizer.byte_letters().values()) == list(range(256))
+
+
+def test_long_texts_are_neither_cut_nor_padded(minilm):
+    assert len(minilm.ids("word " * 700)) == 702 and len(minilm.ids("word")) == 3
+
+
+@pytest.mark.parametrize("text, says", [(None, "sentence"), (b"bytes", "bytes"), ("a\ud800b", "character 1"),
+                                        ("a" * 1_000_001, "1,000,001")])
+def test_what_is_no_text_is_refused(text, says):
+    with pytest.raises(GlassError, match=says):
+        check_text(text)
+
+
+# --- from a GGUF header ---------------------------------------------------------------------------------------------
+
+def header(**more) -> dict:
+    """A small byte-level vocabulary: all bytes, and “the” in two merges."""
+    tokens = [*tokenizer.byte_letters(), "th", "the", "Ġthe", "<s>"]
+    return {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "gpt-2", "tokenizer.ggml.tokens": tokens,
+            "tokenizer.ggml.merges": ["t h", "th e", "Ġ the"], "tokenizer.ggml.bos_token_id": len(tokens) - 1,
+            "tokenizer.ggml.token_type": [1] * (len(tokens) - 1) + [3]} | {
+                f"tokenizer.ggml.{key}": value for key, value in more.items()}
+
+
+def test_a_byte_level_vocabulary_from_a_header():
+    found = from_gguf(header())
+    assert found.encode("the the<s>12").pieces == ("the", " the", "<s>", "1", "2")
+    assert from_gguf(header(add_bos_token=True)).encode("the").pieces == ("<s>", "the")
+    assert from_gguf(header(add_bos_token=True)).encode("the", special=False).pieces == ("the",)
+
+
+def test_cuts_of_llama_3():
+    found = from_gguf(header(pre="llama-bpe"))
+    words = lambda text: ["".join(p for p, w in zip(e.pieces, e.words_L) if w == n) for e in [found.encode(text)]
+                          for n in dict.fromkeys(e.words_L)]
+    assert words("I'LL pay 12345 $..\n\n ok") == ["I", "'LL", " pay", " ", "123", "45", " $..\n\n", " ok"]
+
+
+def test_a_tokenizer_of_an_unknown_kind_is_none():
+    for unknown in ({}, header(model="rwkv"), header(pre="something new"), header(pre=None)):
+        assert from_gguf(unknown) is None
+
+
+@pytest.mark.parametrize("damage", [
+    {"tokens": None}, {"tokens": []}, {"tokens": ["a", "a"]}, {"tokens": [1, 2]}, {"merges": ["t"]}, {"merges": 3},
+    {"merges": ["x yy"]}, {"token_type": [1]}, {"token_type": "all"}, {"bos_token_id": "first"}, {"add_bos_token": 1}])
+def test_a_damaged_header_is_an_error(damage):
+    with pytest.raises(GlassError):
+        from_gguf(header(**damage))
+
+
+def test_sentencepiece_bpe_is_that_of_its_makers(tmp_path):
+    """A vocabulary trained here by the `sentencepiece` package, written as a GGUF header, against that package."""
+    spm = pytest.importorskip("sentencepiece")
+    texts = [text for text in stored()[0] if text and not any(ord(c) < 32 or c in "\u2028\x85\x7f" for c in text)]
+    (tmp_path / "texts").write_text("\n".join(texts))
+    spm.SentencePieceTrainer.train(
+        input=str(tmp_path / "texts"), model_prefix=str(tmp_path / "m"), model_type="bpe", vocab_size=900,
+        byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False, minloglevel=2,
+        character_coverage=0.98)
+    theirs = spm.SentencePieceProcessor(str(tmp_path / "m.model"))
+    ids = range(theirs.get_piece_size())
+    kinds = [6 if theirs.is_byte(i) else 3 if theirs.is_control(i) else 2 if theirs.is_unknown(i) else 1 for i in ids]
+    ours = from_gguf({f"tokenizer.ggml.{key}": value for key, value in {
+        "model": "llama", "tokens": [theirs.id_to_piece(i) for i in ids], "scores": [theirs.get_score(i) for i in ids],
+        "token_type": kinds, "bos_token_id": theirs.bos_id()}.items()})
+    wrong = [text for text in texts if ours.encode(text).ids_L.tolist() != [theirs.bos_id(), *theirs.encode(text)]]
+    assert len(texts) > 500 and wrong == []
+    assert ours.encode("hello").pieces[0] == "<s>"
+
+
+# --- from a file ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"model": {}}', '{"version": "1.0", "model": {"type": "Evil"}}',
+                                  "null", '{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}}'])
+def test_what_is_no_tokenizer_is_an_error(tmp_path, text):
+    (tmp_path / "tokenizer.json").write_text(text)
+    with pytest.raises(GlassError, match="tokenizer"):
+        from_file(tmp_path / "tokenizer.json")
+    with pytest.raises(GlassError):
+        from_file(tmp_path / "absent.json")
