@@ -2,27 +2,26 @@
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
 from core.anatomy import axis_words
-from ui import figures
-from ui.maps import clickable_map
+from ui.components import table
+from ui.maps import clickable_bars, clickable_map
 from ui.numbers import open_number
 
 ALL = slice(None)
 KINDS = {"pattern": "weight", "probs": "weight", "mask": "mask"}
 
 
-def labels(view, name: str, axis: int) -> list[str]:
+def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
     """What stands along an axis of a step: tokens for positions, words for the vocabulary, numbers for dimensions."""
-    letter, size = view.trace.axes(name)[axis], view.trace.shape(name)[axis]
+    letter, places = view.trace.axes(name)[axis], range(view.trace.shape(name)[axis])[part]
     if letter == "V":
-        return [view.word(i) for i in range(size)]
+        return [view.word(i) for i in places]
     if letter in "LMR":
-        side = view.side_of(name, letter)
-        tokens = view.tokens(side)
-        return [tokens[r] for r in view.trace.rows] if letter == "R" else tokens
-    return [str(i) for i in range(size)]
+        tokens = view.tokens(view.side_of(name, letter))
+        # Behind the last layer, "L" counts the positions whose output was asked for, as "R" does.
+        return [tokens[view.trace.rows[i] if letter == "R" or name.startswith("head.") else i] for i in places]
+    return [str(i) for i in places]
 
 
 def kind_of(name: str) -> str:
@@ -36,16 +35,47 @@ def full_index(index: tuple, free: tuple[int, ...]) -> tuple[int, ...]:
     return tuple((part.start or 0) + next(free) if isinstance(part, slice) else int(part) for part in index)
 
 
-def cell_map(view, name: str, *index, title: str, chosen=None, key: str = "") -> None:
+def cell_map(view, name: str, *index, title: str, chosen=None, limit=None, key: str = "", on_cell=None) -> None:
     """A two-dimensional slice of a step as a heatmap: index has a number for each fixed axis and ALL (or a slice) for
-    the two that are drawn. A click on a cell opens "How was this number made?"."""
+    the two that are drawn. A click on a cell opens "How was this number made?", or calls on_cell(row, column)."""
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
     values_RC = view.trace[name][index]
-    words = [[labels(view, name, axis)[i] for i in range(view.trace.shape(name)[axis])[index[axis]]] for axis in free]
+    words = [labels(view, name, axis, index[axis]) for axis in free]
     titles = [axis_words(view.trace.axes(name)[axis]) for axis in free]
     clickable_map(f"map:{key}:{name}:{index}", values_RC, *words, title=title, rows_title=titles[0],
-                  columns_title=titles[1], kind=kind_of(name), chosen=chosen,
-                  on_cell=lambda r, c: open_number(name, full_index(index, (r, c))))
+                  columns_title=titles[1], kind=kind_of(name), chosen=chosen, limit=limit,
+                  on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))))
+
+
+def cell_bars(view, name: str, *index, title: str, kind: str = "", chosen=None) -> None:
+    """A one-dimensional slice of a step as bars, or a single number as one: index has one slice, or none."""
+    free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
+    values_N = np.atleast_1d(view.trace[name][index])
+    words = [label for axis in free for label in labels(view, name, axis, index[axis])] or [title]
+    clickable_bars(f"bars:{name}:{index}", values_N, words, title=title, kind=kind or "signed", chosen=chosen,
+                   places_title=axis_words(view.trace.axes(name)[free[0]]) if free else "",
+                   on_bar=lambda n: open_number(name, full_index(index, (n,))))
+
+
+def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: dict | None = None, title="") -> None:
+    """Slices that run along the tokens as the columns of a table: a title -> (step, index with one ALL).
+
+    foot: the numbers of a last row, a title -> (step, index of one cell). Every number opens at a click.
+    """
+    foot, (first, index) = foot or {}, next(iter(columns.values()))
+    words = labels(view, first, index.index(ALL))
+    under = {name: float(view.trace[step][at]) for name, (step, at) in foot.items()}
+
+    def opened(row: int, column: int) -> None:
+        name = list(columns)[column]
+        if row < len(words):
+            step, at = columns[name]
+            open_number(step, full_index(at, (row,)))
+        elif name in foot:
+            open_number(*foot[name])
+
+    table({name: view.trace[step][at] for name, (step, at) in columns.items()}, words, key=f"table:{key}", title=title,
+          on_cell=opened, bar=bar, foot=under and {"": "sum"} | under)
 
 
 def largest(view, name: str, *index) -> tuple[str, tuple[int, ...]]:

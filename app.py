@@ -1,0 +1,49 @@
+"""Overview: what happens to the sentence, stage by stage, and what comes out."""
+import streamlit as st
+
+from ui.components import blocks
+from ui.diagram import diagram
+from ui.frame import foot, go, open_page
+from ui.numbers import number_panel
+from ui.outcome import moved, next_words
+from ui.theme import plain
+from ui.tokens import token_strip
+
+view = open_page("Overview")
+config = view.config
+
+
+def open_box(step: str) -> None:
+    """A box of the drawing leads to the page that shows its numbers."""
+    go("pages/1_Attention.py" if step == view.at("attn.pattern") else "pages/4_Every_number.py", step=step)
+
+
+st.subheader(f"1. Your sentence becomes {len(view.tokens(config.sides[0]))} tokens")
+st.markdown("A model reads numbers, so the text is cut into pieces of its vocabulary, and each piece is a number "
+            "there. Underlined pieces belong to one word. **Choose a token** to follow it through all pages.")
+token_strip(view)
+
+drawing, outcome = st.columns(2, gap="large")
+with drawing:
+    st.subheader(f"2. {plain(view.title)} works on them")
+    st.markdown("Each token becomes a vector. In attention the tokens look at each other, in the feed-forward network "
+                "each works alone, and what they find is **added** to the vector. **Choose a box** to see its numbers "
+                f"in layer {view.layer}.")
+    blocks(diagram(config, view.mask, view.layer), key="architecture", on_open=open_box)
+with outcome:
+    if config.head and config.decoder_layers:
+        st.subheader("3. It guesses the next token")
+        next_words(view)
+    else:
+        st.subheader("3. Every token has moved")
+        moved(view)
+
+    st.subheader("4. See how")
+    st.markdown("**Attention** shows one head at work on the chosen token, in five steps. **Heads** shows all of them "
+                "at once. **Encoder and decoder** hides the future from the tokens and shows what changes. "
+                "On every page, **click a number** to see how it was made.")
+
+if st.session_state["cell"]:
+    st.subheader("How was this number made?")
+    number_panel(view)
+foot("Overview")

@@ -1,0 +1,127 @@
+// Two columns of tokens and a line for each weight, as strong as the weight. Resting on a token shows its lines alone.
+const SVG = "http://www.w3.org/2000/svg"
+const ROW = 26
+
+const make = (tag, className, parent, text) => {
+  const element = document.createElement(tag)
+  element.className = className
+  if (text !== undefined) element.textContent = text
+  parent.append(element)
+  return element
+}
+
+const decode = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer)
+const written = (x) => String(Number(x.toPrecision(4))).replace("-", "−")
+const hue = (data, head) => (data.shape[0] === 1 ? data.colour : `hsl(${(head * 137.5) % 360} 55% 52%)`)
+
+function column(root, side, labels, row) {
+  const list = make("div", `side ${side}`, root)
+  list.setAttribute("role", "group")
+  list.setAttribute("aria-label", side === "left" ? "looks" : "is looked at")
+  list.style.gridRow = row
+  return labels.map((label) => {
+    const button = make("button", "", list)
+    button.type = "button"
+    button.title = label
+    make("span", "word", button, label)
+    return button
+  })
+}
+
+function drawLines(svg, data, height) {
+  const [H, L, M] = data.shape
+  const lines = []
+  for (let h = 0, at = 0; h < H; h++) for (let l = 0; l < L; l++) for (let m = 0; m < M; m++, at++) {
+    const weight = data.numbers[at]
+    if (!(weight > 0.01)) continue
+    const line = document.createElementNS(SVG, "line")
+    const ends = { x1: 0, x2: 100, y1: (l + 0.5) * ROW, y2: (m + 0.5) * ROW, stroke: hue(data, h),
+      "stroke-width": H > 1 ? 1.6 : 1 + 3 * weight, "vector-effect": "non-scaling-stroke" }
+    for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value)
+    line.style.opacity = weight
+    svg.append(line)
+    lines.push({ line, h, l, m, weight })
+  }
+  svg.setAttribute("viewBox", `0 0 100 ${height}`)
+  svg.setAttribute("preserveAspectRatio", "none")
+  svg.style.height = `${height}px`
+  svg.setAttribute("aria-hidden", "true")
+  return lines
+}
+
+// Shows the lines of one token on the left (l) or on the right (m), with its weights beside the tokens at their ends.
+function isolate(parts, data, l, m) {
+  const [H, L, M] = data.shape
+  const all = l === null && m === null
+  for (const each of parts.lines) {
+    const own = all || each.l === l || each.m === m
+    each.line.style.opacity = own ? (all ? each.weight : Math.max(0.15, each.weight)) : 0.02
+  }
+  const show = (buttons, weights) => buttons.forEach((button, i) => {
+    button.querySelector(".value")?.remove()
+    if (H === 1 && weights) make("span", "value", button, written(weights(i)))
+  })
+  show(parts.right, l === null ? null : (i) => data.numbers[l * M + i])
+  show(parts.left, m === null ? null : (i) => data.numbers[i * M + m])
+  parts.left.forEach((button, i) => button.classList.toggle("lit", i === l))
+  parts.right.forEach((button, i) => button.classList.toggle("lit", i === m))
+}
+
+function walkable(buttons, first) {
+  buttons.forEach((button, i) => {
+    button.tabIndex = i === first ? 0 : -1
+    button.onkeydown = (event) => {
+      const next = { ArrowDown: i + 1, ArrowUp: i - 1 }[event.key]
+      if (next === undefined || !buttons[next]) return
+      event.preventDefault()
+      buttons[next].tabIndex = 0
+      button.tabIndex = -1
+      buttons[next].focus()
+    }
+  })
+}
+
+function build(root, data) {
+  root.replaceChildren()
+  const [H, L, M] = data.shape
+  if (H > 1) {
+    const heads = make("div", "heads", root)
+    data.titles.forEach((title, h) => {
+      const head = make("span", "", heads)
+      make("i", "", head).style.background = hue(data, h)
+      head.append(title)
+    })
+  }
+  make("h4", "left", root, "looks")
+  make("h4", "right", root, "is looked at")
+  const row = H > 1 ? 3 : 2
+  const left = column(root, "left", data.rows, row)
+  const svg = document.createElementNS(SVG, "svg")
+  svg.style.gridRow = row
+  root.append(svg)
+  const right = column(root, "right", data.columns, row)
+  return { left, right, lines: drawLines(svg, data, ROW * Math.max(L, M)) }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".root")
+  const shown = { ...data, numbers: decode(data.values) }
+  const focused = [...root.querySelectorAll(".left button")].indexOf(root.getRootNode().activeElement)
+  const parts = build(root, shown)
+  const rest = () => isolate(parts, shown, shown.chosen, null)
+  parts.left.forEach((button, l) => {
+    button.classList.toggle("chosen", l === data.chosen)
+    button.setAttribute("aria-pressed", l === data.chosen)
+    button.onclick = () => setTriggerValue("token", [l])
+    button.onmouseenter = button.onfocus = () => isolate(parts, shown, l, null)
+    button.onmouseleave = button.onblur = rest
+  })
+  parts.right.forEach((button, m) => {
+    button.onmouseenter = button.onfocus = () => isolate(parts, shown, null, m)
+    button.onmouseleave = button.onblur = rest
+  })
+  walkable(parts.left, data.chosen ?? 0)
+  walkable(parts.right, 0)
+  rest()
+  if (focused >= 0) parts.left[focused]?.focus({ preventScroll: true })
+}

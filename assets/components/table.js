@@ -1,0 +1,59 @@
+// A table of numbers, one row for each token: every number is a button that opens it; a bar may stand beside a column.
+const make = (tag, className, parent, text) => {
+  const element = document.createElement(tag)
+  element.className = className
+  if (text !== undefined) element.textContent = text
+  parent.append(element)
+  return element
+}
+
+const numberCell = (parent, text, place, open) => {
+  const cell = make("td", "", parent)
+  if (text === null) return cell
+  const button = make("button", "number", cell, text)
+  button.type = "button"
+  button.dataset.place = place.join()
+  button.onclick = () => open(place)
+  return cell
+}
+
+function head(table, data) {
+  const row = make("tr", "", make("thead", "", table))
+  make("th", "", row, data.corner).scope = "col"
+  for (const title of data.columns) make("th", "column", row, title).scope = "col"
+}
+
+function body(table, data, open) {
+  const rows = make("tbody", "", table)
+  data.rows.forEach((label, r) => {
+    const row = make("tr", r === data.chosen ? "chosen" : "", rows)
+    make("th", "label", row, label).scope = "row"
+    data.numbers[r].forEach((text, c) => {
+      const cell = numberCell(row, text, [r, c], open)
+      if (c !== data.bar) return
+      const bar = make("span", "bar", make("span", "track", cell))
+      bar.style.width = `${100 * data.shares[r]}%`
+    })
+  })
+}
+
+function foot(table, data, open) {
+  if (!data.foot) return
+  const row = make("tr", "", make("tfoot", "", table))
+  make("th", "label", row, data.foot.title).scope = "row"
+  data.foot.numbers.forEach((text, c) => numberCell(row, text, [data.rows.length, c], open))
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".root")
+  const focused = root.getRootNode().activeElement?.dataset?.place
+  root.replaceChildren()
+  const table = make("table", "", make("div", "scroll", root))
+  make("caption", "", table, data.title)
+  table.style.setProperty("--bar", data.colour)
+  const open = (place) => setTriggerValue("cell", place)
+  head(table, data)
+  body(table, data, open)
+  foot(table, data, open)
+  if (focused) root.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true })
+}

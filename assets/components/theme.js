@@ -1,0 +1,9 @@
+// Tells Python when the reader switches between light and dark: this function runs again at every change of the theme.
+const pages = new WeakMap()
+
+export default function ({ parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".root")
+  const page = getComputedStyle(root).getPropertyValue("--st-background-color").trim()
+  if (pages.has(root) && pages.get(root) !== page) setTriggerValue("changed", page)
+  pages.set(root, page)
+}

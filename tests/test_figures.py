@@ -1,0 +1,146 @@
+"""The figures show the numbers they are given, to the bit, with labels that stay data; colours can be told apart."""
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.analysis.planes import principal_plane
+from ui import figures, theme
+
+ROOT = Path(__file__).parents[1]
+HOSTILE = ["the", "the", "<b>bold</b>", '<a href="javascript:alert(1)">x</a>', "%{x}", "&lt;"]
+rng = np.random.default_rng(7)
+
+
+def points(figure):
+    """{(row, column): text} of what can be clicked and rested on."""
+    over = figure.data[-1]
+    return dict(zip(zip(over.y.tolist(), over.x.tolist()), over.text))
+
+
+def test_a_map_holds_the_numbers_themselves_and_says_each_with_both_tokens():
+    values_RC = rng.normal(size=(3, 5)).astype(np.float32)
+    figure = figures.heatmap(values_RC, ["a", "b", "c"], list("vwxyz"), title="t")
+    assert figure.data[0].z.dtype == np.float32 and np.array_equal(figure.data[0].z, values_RC)
+    assert list(points(figure)) == list(np.ndindex(3, 5))
+    assert points(figure)[2, 1] == f"c → w<br><b>{theme.number(values_RC[2, 1])}</b>"
+
+
+def test_row_0_is_at_the_top_and_equal_tokens_keep_their_places():
+    figure = figures.heatmap(np.eye(3), ["the", "the", "a"], ["the", "the", "a"])
+    assert figure.layout.yaxis.range == (2.5, -0.5) and figure.layout.xaxis.range == (-0.5, 2.5)
+    assert figure.layout.xaxis.ticktext == ("the", "the", "a") and figure.layout.xaxis.tickvals == (0, 1, 2)
+
+
+def test_zero_is_the_middle_of_a_signed_scale_and_the_start_of_a_weight_scale():
+    values_RC = np.array([[-0.5, 2.0], [-np.inf, 1.0]])
+    signed = figures.heatmap(values_RC, "ab", "cd").data[0]
+    assert (signed.zmin, signed.zmax) == (-2, 2) and signed.autocolorscale and signed.colorscale is None
+    weight = figures.heatmap(np.abs(values_RC), "ab", "cd", kind="weight", limit=4).data[0]
+    assert (weight.zmin, weight.zmax) == (0, 4) and list(weight.colorbar.tickvals) == [0, 2, 4]
+
+
+def test_a_blocked_cell_stays_blank_and_says_so():
+    figure = figures.heatmap([[1.0, -np.inf]], ["a"], ["b", "c"])
+    assert np.isneginf(figure.data[0].z[0, 1]) and points(figure)[0, 1] == "a → c<br><b>−∞</b> (blocked)"
+    all_blocked = figures.heatmap([[-np.inf]], ["a"], ["b"]).data[0]
+    assert (all_blocked.zmin, all_blocked.zmax) == (-1, 1)
+
+
+@pytest.mark.parametrize("draw", [
+    lambda: figures.heatmap(np.eye(6), HOSTILE, HOSTILE, title=HOSTILE[3], rows_title=HOSTILE[2]),
+    lambda: figures.bars(np.arange(6), HOSTILE, title=HOSTILE[2], value_title=HOSTILE[3]),
+    lambda: figures.vectors_plane(principal_plane(np.eye(6)), np.eye(6), np.full(6, 1 / 6), np.ones(6), HOSTILE),
+    lambda: figures.arrows_sum(principal_plane(np.eye(3)), *np.eye(3), HOSTILE[3])])
+def test_labels_are_never_markup(draw):
+    spec = draw().to_json()
+    tags = set(re.findall(r"<[^>]*>", json.dumps(json.loads(spec), ensure_ascii=False)))
+    assert tags <= {"<b>", "</b>", "<br>", "<extra>", "</extra>"} and "&lt;" in spec
+    assert "<b>bold" not in spec and "<b>%{" not in spec
+
+
+def test_a_long_vector_is_folded_and_every_number_of_it_can_be_found():
+    values_N = rng.normal(size=70).astype(np.float32)
+    figure = figures.vector_block(values_N, width=32)
+    assert np.array_equal(figure.data[0].z.ravel()[:70], values_N) and np.isnan(figure.data[0].z.ravel()[70:]).all()
+    found = points(figure)
+    assert len(found) == 70 and found[2, 5] == f"dimension 69<br><b>{theme.number(values_N[69])}</b>"
+
+
+def test_bars_lie_beside_words_and_stand_over_dimensions():
+    values_N = np.array([0.5, -2.0, 1.0], dtype=np.float32)
+    words, numbers = figures.bars(values_N, ["a", "b", "c"]), figures.bars(values_N, ["0", "1", "2"], "q")
+    assert np.array_equal(words.data[0].x, values_N) and list(points(words)) == [(0, 0), (1, 0), (2, 0)]
+    assert np.array_equal(numbers.data[0].y, values_N) and list(points(numbers)) == [(0, 0), (0, 1), (0, 2)]
+    assert numbers.data[0].marker.color == theme.COLOURS["q"]
+    low, high = words.layout.xaxis.range
+    assert low < -2 and high > 1
+
+
+def test_the_sum_lies_where_the_weights_put_it():
+    values_MK, weights_M = rng.normal(size=(5, 8)), np.array([0.5, 0.3, 0.1, 0.06, 0.04])
+    plane = principal_plane(values_MK)
+    figure = figures.vectors_plane(plane, values_MK, weights_M, weights_M @ values_MK, list("abcde"))
+    at, z = figure.data[-2], figure.data[-1]
+    assert np.allclose([z.x[0], z.y[0]], weights_M @ np.column_stack((at.x, at.y)))
+    assert np.argsort(at.marker.size).tolist() == np.argsort(weights_M).tolist()
+
+
+def test_the_arrows_add_up():
+    before_D, update_D = rng.normal(size=(2, 8))
+    plane = principal_plane(np.stack((before_D, update_D, before_D + update_D)))
+    figure = figures.arrows_sum(plane, before_D, update_D, before_D + update_D, "word")
+    before, after, update = [note for note in figure.layout.annotations if note.showarrow]
+    assert np.allclose((update.x, update.y), (after.x, after.y)) and np.allclose((update.ax, update.ay), (before.x, before.y))
+
+
+def test_a_frame_goes_around_a_row_or_a_cell():
+    row, cell = (figures.heatmap(np.eye(4), "abcd", "abcd", chosen=chosen).layout.shapes[0] for chosen in (2, (2, 1)))
+    assert (row.x0, row.x1, row.y0, row.y1) == (-0.5, 3.5, 1.5, 2.5)
+    assert (cell.x0, cell.x1, cell.y0, cell.y1) == (0.5, 1.5, 1.5, 2.5)
+
+
+def test_figures_need_no_streamlit():
+    code = "import sys; from ui import figures; sys.exit('streamlit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+# --- the theme ------------------------------------------------------------------------------------------------------
+
+def settings(section: str) -> dict[str, list[str]]:
+    """The colours of a section of the configuration, by the name of the setting."""
+    text = (ROOT / ".streamlit/config.toml").read_text(encoding="utf-8").split(f"[{section}]\n")[1].split("\n[")[0]
+    return {name: re.findall("#[0-9a-f]{6}", value) for name, value in re.findall(r"(\w+) = ((?:\[.*?\]|.*?))\n", text, re.S)}
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2 relative luminance."""
+    parts = np.array([int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)])
+    return float(np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("section", ["theme.light", "theme.dark"])
+def test_both_themes_have_ten_steps_and_every_kind_can_be_seen(section):
+    colours = settings(section)
+    page, text = colours["backgroundColor"][0], colours["textColor"][0]
+    assert len(colours["chartSequentialColors"]) == len(colours["chartDivergingColors"]) == 10
+    assert contrast(page, text) > 12 and contrast(page, colours["primaryColor"][0]) > 3
+    assert {kind: contrast(page, colour) for kind, colour in theme.COLOURS.items() if contrast(page, colour) < 3} == {}
+    away = [contrast(page, colour) for colour in colours["chartSequentialColors"]]
+    assert away == sorted(away)         # more is always further from the page
+
+
+def test_text_is_shown_letter_by_letter():
+    assert theme.plain("![x](http://a) *b*\n# c") == r"\!\[x\]\(http\:\/\/a\) \*b\* \# c"
+    assert theme.label(" the") == theme.label("▁the") == "␣the" and theme.label("\n") == "⏎" and theme.label("") == "∅"
+    assert theme.label("a\u200bb\u202e") == "aU+200BbU+202E" and theme.label("é漢🙂") == "é漢🙂"
+    assert theme.number(-0.123456) == "−0.12346" and theme.number(-np.inf) == "−∞" and theme.number(0) == "0"

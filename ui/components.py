@@ -1,0 +1,165 @@
+"""Pictures drawn in the browser, for what Plotly is too slow for or cannot draw. They show numbers, they compute none.
+
+    heads_canvas(patterns_HLM, labels_L, labels_M, *, key, on_cell, chosen, kind, limit, titles, alt)
+        all heads in one canvas; a click calls on_cell(head, row, column)
+    layers_canvas(patterns_NHLM, *, key, on_head, chosen, limit)
+        all layers × heads as thumbnails; a click calls on_head(layer, head); chosen: (layer, head)
+    wide_map(values_RC, row_labels, column_labels, *, key, on_cell, title, rows_title, columns_title, kind, chosen,
+             limit)
+        one map that scrolls sideways beside its row labels; a click calls on_cell(row, column)
+    lines(patterns_HLM or pattern_LM, labels_L, labels_M, *, key, on_token, chosen, titles)
+        two columns of tokens and a line for each weight; a click on a token on the left calls on_token(position)
+    table(columns, labels, *, key, on_cell, bar, chosen, foot, title)
+        a column of numbers for each title, a row for each label; a click calls on_cell(row, column)
+    follow_theme()
+        once a page, not seen: runs the page again when the reader switches between light and dark
+    blocks(diagram, *, key, on_open)
+        the architecture as `ui.diagram` describes it; a click on a box calls on_open(target)
+
+A diagram is a list, read in the order in which the sentence passes: boxes {"kind", "title", "detail", "target"} and
+frames with "blocks" in them. Frames: a stack (kind "encoder" or "decoder"), "layers" (with "times", the number of
+layers) and "residual", whose line goes around its blocks to the box "add". A box without a target is not a link.
+
+Every callback runs before the page is drawn again. A component never changes what is chosen by itself: the page does.
+"""
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from ui.theme import COLOURS, number
+
+THUMBNAIL = 24          # cells along a thumbnail's side; longer sentences show the largest weight of each block
+_ASSETS = Path(__file__).parents[1] / "assets/components"
+
+
+def _register(name: str):
+    """A component from assets/components/NAME.js and NAME.css. Its html is fixed: text from outside comes as data."""
+    script, style = (_ASSETS / f"{name}.js").read_text(encoding="utf-8"), _ASSETS / f"{name}.css"
+    return st.components.v2.component(f"glass_{name}", html='<div class="root"></div>', js=script,
+                                      css=style.read_text(encoding="utf-8") if style.exists() else None)
+
+
+_maps, _lines, _blocks, _table, _theme = map(_register, ("maps", "lines", "blocks", "table", "theme"))
+
+
+def heads_canvas(patterns_HLM, labels_L, labels_M, *, key: str, on_cell=None, chosen: int | None = None, kind="weight",
+                 limit=None, titles=None, alt="") -> None:
+    """All heads of a layer, on one scale."""
+    patterns_HLM = np.asarray(patterns_HLM)
+    titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
+    data = panels(patterns_HLM, kind, limit) | {
+        "titles": list(titles), "rows": list(labels_L), "columns": list(labels_M), "chosen": chosen,
+        "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses."}
+    _maps(key=key, data=data, on_cell_change=_told(key, "cell", patterns_HLM.shape, on_cell))
+
+
+def layers_canvas(patterns_NHLM, *, key: str, on_head=None, chosen: tuple[int, int] | None = None, limit=None) -> None:
+    """All layers (rows) and heads (columns) as thumbnails, on one scale."""
+    N, H = len(patterns_NHLM), len(patterns_NHLM[0])
+    small_PRC = np.concatenate([thumbnails(layer_HLM) for layer_HLM in patterns_NHLM])
+    data = panels(small_PRC, "weight", limit) | {
+        "titles": [f"Layer {n}, head {h}" for n in range(N) for h in range(H)], "across": H,
+        "chosen": chosen and chosen[0] * H + chosen[1], "alt": "All layers and heads. Arrow keys move, Enter chooses."}
+    choose = on_head and (lambda panel, row, column: on_head(*divmod(panel, H)))
+    _maps(key=key, data=data, on_cell_change=_told(key, "cell", small_PRC.shape, choose))
+
+
+def wide_map(values_RC, row_labels, column_labels, *, key: str, on_cell=None, title="", rows_title="", columns_title="",
+             kind="signed", chosen=None, limit=None) -> None:
+    """One map with its labels, as wide as it needs to be. chosen: a row or a cell (row, column)."""
+    values_PRC = np.asarray(values_RC)[None]
+    row, column = chosen if isinstance(chosen, tuple) else (chosen, None)
+    data = panels(values_PRC, kind, limit) | {
+        "titles": [title], "rows": list(row_labels), "columns": list(column_labels), "labelled": True,
+        "rowsTitle": rows_title, "columnsTitle": columns_title, "frame": None if row is None else [row, column],
+        "alt": f"{title}. Arrow keys move, Enter opens the number."}
+    choose = on_cell and (lambda panel, row, column: on_cell(row, column))
+    _maps(key=key, data=data, on_cell_change=_told(key, "cell", values_PRC.shape, choose))
+
+
+def lines(patterns_HLM, labels_L, labels_M, *, key: str, on_token=None, chosen: int | None = None, titles=None) -> None:
+    """Who looks at whom, as lines as strong as the weight: one head (L, M), or several (H, L, M), each in a hue."""
+    patterns_HLM = np.asarray(patterns_HLM)
+    patterns_HLM = patterns_HLM[None] if patterns_HLM.ndim == 2 else patterns_HLM
+    titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
+    data = packed(patterns_HLM) | {"rows": list(labels_L), "columns": list(labels_M), "chosen": chosen,
+                                   "titles": list(titles), "colour": COLOURS["weight"]}
+    _lines(key=key, data=data, on_token_change=_told(key, "token", patterns_HLM.shape[1:2], on_token))
+
+
+def table(columns: dict, labels, *, key: str, on_cell=None, bar: str | None = None, chosen: int | None = None,
+          foot: dict | None = None, title="") -> None:
+    """Numbers as text, every one a button. bar: the title of the column whose shares (0 to 1) are drawn as bars, too.
+    foot: a row below, a number under some of the titles; its own title stands under ""."""
+    titles = list(columns)
+    shown = [[number(columns[name][r]) for name in titles] for r in range(len(labels))]
+    under = {"title": foot[""], "numbers": [number(foot[name]) if name in foot else None for name in titles]} if foot else None
+    _table(key=key, on_cell_change=_told(key, "cell", (len(labels) + 1, len(titles)), on_cell), data={
+        "title": title, "corner": "token", "columns": titles, "rows": list(labels), "numbers": shown, "foot": under,
+        "chosen": chosen, "bar": titles.index(bar) if bar else None, "colour": COLOURS["weight"],
+        "shares": [float(np.clip(share, 0, 1)) for share in columns[bar]] if bar else []})
+
+
+def blocks(diagram: list[dict], *, key: str, on_open=None) -> None:
+    """The architecture as boxes along the residual stream."""
+    targets = [box["target"] for box in boxes_of(diagram) if box.get("target")]
+
+    def opened() -> None:
+        target = st.session_state[key].get("open")
+        if on_open and target in targets:
+            on_open(target)
+
+    crossing = [target for target in targets if ".cross." in target and not target.endswith(("norm.out", "sum"))]
+    _blocks(key=key, on_open_change=opened, data={
+        "diagram": diagram, "colours": COLOURS | {"attention": COLOURS["weight"], "stream": COLOURS["residual"]},
+        "arrow": ["encoder.out", crossing[0]] if crossing and "encoder.out" in targets else None})
+
+
+def follow_theme() -> None:
+    """Plotly's pictures keep the colours they were first drawn in: a switch of the theme has to reach Python."""
+    _theme(key="theme", on_changed_change=lambda: None)
+
+
+# --- what is sent ---------------------------------------------------------------------------------------------------
+
+def packed(values) -> dict:
+    """An array as it travels: its float32 values, unchanged, in base64, and its shape."""
+    values = np.ascontiguousarray(values, dtype="<f4")
+    return {"values": b64encode(values.tobytes()).decode("ascii"), "shape": list(values.shape)}
+
+
+def panels(values_PRC, kind: str, limit: float | None) -> dict:
+    """Several maps of one size on one scale."""
+    finite = np.abs(values_PRC[np.isfinite(values_PRC)])
+    limit = 1.0 if kind == "mask" else float(limit or finite.max(initial=0) or 1.0)
+    return packed(values_PRC) | {"kind": kind, "limit": limit}
+
+
+def thumbnails(patterns_HLM) -> np.ndarray:
+    """Patterns small enough to be many: of each block of cells the largest weight."""
+    H, L, M = np.shape(patterns_HLM)
+    a, b = -(-L // THUMBNAIL), -(-M // THUMBNAIL)
+    padded = np.zeros((H, -(-L // a) * a, -(-M // b) * b), dtype=np.float32)
+    padded[:, :L, :M] = patterns_HLM
+    return padded.reshape(H, padded.shape[1] // a, a, padded.shape[2] // b, b).max(axis=(2, 4))
+
+
+def boxes_of(entries: list[dict]) -> list[dict]:
+    """All boxes of a diagram, however deep in frames they stand."""
+    return [box for entry in entries for box in (
+        [*boxes_of(entry["blocks"]), *([entry["add"]] if "add" in entry else [])] if "blocks" in entry else [entry])]
+
+
+def _told(key: str, name: str, shape: tuple[int, ...], callback):
+    """The callback of a component: whole numbers inside the shape reach the page, whatever else is sent does not."""
+    def told() -> None:
+        sent = st.session_state[key].get(name)
+        if not callback or not isinstance(sent, list) or len(sent) != len(shape):
+            return
+        if all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < size for i, size in zip(sent, shape)):
+            callback(*sent)
+    return told

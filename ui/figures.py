@@ -1,0 +1,287 @@
+"""Pictures made from arrays and labels, with Plotly and nothing else. They are transparent and follow the page's theme.
+
+    heatmap(values_RC, row_labels, column_labels, *, title, rows_title, columns_title, kind, chosen, limit, clickable)
+    vector_block(values_N, *, title, kind, width, limit, clickable)     one long vector, folded into rows
+    bars(values_N, labels, kind, *, title, chosen, value_title, places_title, limit, clickable)
+    vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title)
+    arrows_sum(plane, before_D, update_D, after_D, label, *, title)
+    CONFIG                                                              for st.plotly_chart(…, config=CONFIG)
+
+kind: "signed" (red below zero, blue above), "weight" (0 and up), "mask" (may look or not); for bars any of COLOURS.
+chosen: a row, or a cell (row, column), that is framed; for bars a position. limit: the end of the colour scale, given
+so that several pictures can be compared; else the largest number shown. Labels are data: nothing in them is markup.
+"""
+from __future__ import annotations
+
+from html import escape
+from textwrap import wrap
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ui.theme import COLOURS, number, short
+
+CELL, TIGHT_CELL, FOLDED_CELL = 26, 18, 15          # the height of a row, in pixels
+FONT, LONGEST = 12, 12                              # pixels; letters of a label beside an axis
+GREY, FAINT, CLEAR = "rgba(128,128,128,0.55)", "rgba(128,128,128,0.16)", "rgba(0,0,0,0)"
+TEXT = "#000037"                                    # Streamlit puts the theme's text colour in the place of this one
+UNUSED = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale"]     # of the toolbar
+CONFIG = {"displaylogo": False, "scrollZoom": False, "doubleClick": False,
+          "toImageButtonOptions": {"format": "png", "scale": 3, "filename": "glassformer"}}
+LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "xref": "paper", "y": 1, "yanchor": "bottom", "thickness": 8,
+          "lenmode": "pixels", "len": 190, "outlinewidth": 0, "ticklen": 3, "xpad": 0, "ypad": 4,
+          "tickfont": {"size": 11, "color": TEXT}}
+
+
+# --- maps -----------------------------------------------------------------------------------------------------------
+
+def heatmap(values_RC, row_labels, column_labels, *, title="", rows_title="", columns_title="", kind="signed",
+            chosen=None, limit=None, clickable=True) -> go.Figure:
+    """A map of numbers, row 0 at the top. A cell that is not finite (blocked by a mask) is left grey."""
+    values_RC = np.asarray(values_RC, dtype=np.float32)
+    rows, columns = values_RC.shape
+    figure = go.Figure(go.Heatmap(z=values_RC, xgap=1, ygap=1, hoverinfo="skip", **scale(values_RC, kind, limit)))
+    if clickable:
+        row_words, column_words = [safe(word) for word in row_labels], [safe(word) for word in column_labels]
+        figure.add_trace(overlay(*np.mgrid[:rows, :columns], [
+            reading(f"{row_words[r]} → {column_words[c]}", values_RC[r, c]) for r, c in np.ndindex(rows, columns)]))
+    layout(figure, title, height=rows * (CELL if rows <= 24 else TIGHT_CELL), top=44,
+           bottom=26 + depth(column_labels), left=30 + reach(row_labels))
+    figure.update_xaxes(**axis(column_labels, columns_title), tickangle=tilt(column_labels))
+    figure.update_yaxes(**axis(row_labels, rows_title) | {"range": [rows - 0.5, -0.5]}, tickangle=0)
+    figure.update_layout(plot_bgcolor=FAINT, shapes=frame(chosen, columns))
+    return figure
+
+
+def vector_block(values_N, *, title="", kind="signed", width=32, limit=None, clickable=True) -> go.Figure:
+    """One long vector folded into rows of `width`: the number at (row, column) is number row · width + column."""
+    values_N = np.asarray(values_N, dtype=np.float32)
+    rows = -(-len(values_N) // width)
+    values_RC = np.full((rows, width), np.nan, dtype=np.float32)
+    values_RC.flat[:len(values_N)] = values_N
+    starts, steps = [str(row * width) for row in range(rows)], [f"+{column}" for column in range(width)]
+    figure = heatmap(values_RC, starts, steps, title=title, kind=kind, limit=limit, clickable=False)
+    if clickable:
+        figure.add_trace(overlay(*np.divmod(np.arange(len(values_N)), width), [
+            reading(f"dimension {i}", value) for i, value in enumerate(values_N)]))
+    figure.update_layout(height=figure.layout.height - rows * (CELL - FOLDED_CELL) - 14, margin_b=34)
+    return figure
+
+
+def scale(values_RC, kind: str, limit: float | None) -> dict:
+    """The colours of a map and their legend. They come from the theme, so that they change with it in the browser."""
+    if kind == "mask":
+        colours = [[0, FAINT], [0.5, FAINT], [0.5, COLOURS["weight"]], [1, COLOURS["weight"]]]
+        legend = LEGEND | {"tickvals": [0.25, 0.75], "ticktext": ["blocked", "may look"]}
+        return {"zmin": 0, "zmax": 1, "colorscale": colours, "colorbar": legend}
+    finite = np.abs(values_RC[np.isfinite(values_RC)])
+    ticks = np.array([-1, 0, 1] if kind == "signed" else [0, 0.5, 1]) * float(limit or finite.max(initial=0) or 1.0)
+    legend = LEGEND | {"tickvals": ticks, "ticktext": [f"{tick:.3g}".replace("-", "−") for tick in ticks]}
+    return {"zmin": ticks[0], "zmax": ticks[2], "autocolorscale": True, "colorbar": legend}
+
+
+def overlay(rows, columns, texts: list[str]) -> go.Scatter:
+    """Points that can't be seen, one in each cell: a heatmap itself reports no click to Python, its points do."""
+    unseen = {"marker": {"opacity": 0}}
+    return go.Scatter(x=np.ravel(columns).astype(np.int32), y=np.ravel(rows).astype(np.int32), text=texts,
+                      mode="markers", marker={"size": 1, "opacity": 0}, selected=unseen, unselected=unseen,
+                      showlegend=False, hovertemplate="%{text}<extra></extra>")
+
+
+def reading(place: str, value) -> str:
+    """What a cell says when one rests on it."""
+    return f"{place}<br><b>{number(value)}</b>{' (blocked)' if np.isneginf(value) else ''}"
+
+
+def frame(chosen, columns: int) -> list[dict]:
+    """A frame around a row or a cell, dark within light: seen on any colour."""
+    if chosen is None:
+        return []
+    row, column = chosen if isinstance(chosen, tuple) else (chosen, None)
+    left, right = (-0.5, columns - 0.5) if column is None else (column - 0.5, column + 0.5)
+    box = {"type": "rect", "x0": left, "x1": right, "y0": row - 0.5, "y1": row + 0.5}
+    return [box | {"line": {"color": "#ffffff", "width": 4}}, box | {"line": {"color": "#14181f", "width": 2}}]
+
+
+# --- bars -----------------------------------------------------------------------------------------------------------
+
+def bars(values_N, labels, kind="signed", *, title="", chosen=None, value_title="", places_title="", limit=None,
+         clickable=True) -> go.Figure:
+    """A bar for each number: lying down beside words, upright over numbered dimensions.
+
+    value_title: what the length of a bar is; places_title: what upright bars stand over.
+    """
+    values_N = np.asarray(values_N, dtype=np.float32)
+    upright, places_N = numbered(labels), np.arange(len(values_N))
+    shown_N = np.where(np.isfinite(values_N), values_N, 0)
+    outline = {"width": [2.5 if i == chosen else 0 for i in places_N], "color": TEXT}
+    bar = {"x": places_N, "y": shown_N} if upright else {
+        "x": shown_N, "y": places_N, "orientation": "h", "text": [number(value) for value in values_N],
+        "textposition": "outside", "cliponaxis": False}
+    figure = go.Figure(go.Bar(**bar, marker={"line": outline} | bar_colours(shown_N, kind), hoverinfo="skip"))
+    if clickable:
+        texts = [reading(safe(word), value) for word, value in zip(labels, values_N)]
+        figure.add_trace(overlay(*((0 * places_N, places_N) if upright else (places_N, 0 * places_N)), texts))
+    layout(figure, title, height=150 if upright else len(values_N) * CELL, top=8,
+           bottom=42 if (places_title if upright else value_title) else 24, left=46 if upright else 14 + reach(labels))
+    values = grid(value_title) | {"range": bar_range(shown_N, limit, room=0 if upright else 0.28)}
+    words = axis(labels, places_title) if upright else axis(labels, "") | {"range": [len(labels) - 0.5, -0.5]}
+    x_axis, y_axis = (words, values) if upright else (values, words)
+    figure.update_layout(xaxis=x_axis, yaxis=y_axis, bargap=0.25)
+    return figure
+
+
+def bar_colours(values_N, kind: str) -> dict:
+    """One colour for one kind; signed numbers take theirs from the two sides of the theme's scale."""
+    if kind != "signed":
+        return {"color": COLOURS[kind]}
+    return {"color": np.sign(values_N) * 0.72, "cmin": -1, "cmax": 1, "autocolorscale": True, "showscale": False}
+
+
+def bar_range(values_N, limit: float | None, room: float) -> list[float]:
+    """The axis from the lowest to the highest bar, zero included, with room at the ends for what is written there."""
+    low, high = min(0.0, float(values_N.min(initial=0))), max(0.0, float(values_N.max(initial=0)))
+    if limit:
+        low, high = -limit if low < 0 else 0.0, limit
+    more = (room + 0.03) * ((high - low) or 1.0)
+    return [low - more if low < 0 else 0.0, high + more if high > 0 or low == 0 else 0.0]
+
+
+# --- vectors --------------------------------------------------------------------------------------------------------
+
+def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go.Figure:
+    """The value vectors as points in their plane, each as large as its weight, and the weighted sum among them.
+
+    plane: with `.flat(vectors_NK)` and `.held`, the share of the vectors' squared length along its two directions.
+    """
+    points_M2, sum_2 = plane.flat(values_MK), plane.flat(np.asarray(sum_K)[None])[0]
+    weights_M = np.asarray(weights_M, dtype=np.float32)
+    named = set(np.argsort(-weights_M, kind="stable")[:7])
+    figure = go.Figure([pull(point, sum_2, weight) for point, weight in zip(points_M2, weights_M) if weight > 0.005])
+    figure.add_trace(go.Scatter(
+        x=points_M2[:, 0], y=points_M2[:, 1], mode="markers+text", textfont={"size": FONT, "color": TEXT},
+        text=[safe(short(word, 11)) if m in named else "" for m, word in enumerate(labels)],
+        textposition=["middle right" if right else "middle left" for right in points_M2[:, 0] > sum_2[0]],
+        hovertext=[f"{safe(word)}<br>weight <b>{number(weight)}</b>" for word, weight in zip(labels, weights_M)],
+        hovertemplate="%{hovertext}<extra></extra>",
+        marker={"size": 7 + 30 * np.sqrt(weights_M), "color": COLOURS["v"], "opacity": 0.8}))
+    figure.add_trace(go.Scatter(
+        x=[sum_2[0]], y=[sum_2[1]], mode="markers+text", text=["<b>z</b>"], textfont={"color": "#ffffff"},
+        textposition="middle center", hovertemplate="z: the weighted sum<extra></extra>",
+        marker={"symbol": "diamond", "size": 20, "color": COLOURS["weight"], "line": {"width": 2, "color": "#ffffff"}}))
+    plane_layout(figure, plane, title or "Values in their plane; the line is as wide as the weight")
+    return with_room(figure, points_M2[:, 0], 0.4)
+
+
+def pull(point_2, sum_2, weight: float) -> go.Scatter:
+    """The line from a value to the sum, as wide as its weight."""
+    return go.Scatter(x=[point_2[0], sum_2[0]], y=[point_2[1], sum_2[1]], mode="lines", hoverinfo="skip", opacity=0.45,
+                      line={"width": 0.6 + 9 * float(weight), "color": COLOURS["v"]})
+
+
+def arrows_sum(plane, before_D, update_D, after_D, label, *, title="") -> go.Figure:
+    """Before + update = after, as three arrows in their plane, head to tail."""
+    before_2, update_2, after_2 = plane.flat(np.stack((before_D, update_D, after_D)))
+    zero_2, middle_2 = np.zeros(2), (before_2 + after_2) / 3
+    arrows = ((zero_2, before_2, "before", "residual", before_D), (zero_2, after_2, "after", "v", after_D),
+              (before_2, before_2 + update_2, "update", "weight", update_D))
+    figure = go.Figure(go.Scatter(x=[0, before_2[0], after_2[0]], y=[0, before_2[1], after_2[1]], mode="markers",
+                                  marker={"size": 5, "color": GREY}, hoverinfo="skip"))
+    for start, end, name, kind, vector_D in arrows:
+        length = number(np.linalg.norm(np.asarray(vector_D, dtype=np.float64)))
+        figure.add_trace(go.Scatter(
+            **name_beside(start, end, middle_2), mode="text", text=[f"<b>{name}</b>"],
+            textfont={"color": COLOURS[kind], "size": 13},
+            hovertext=[f"{safe(label)}, {name}: length <b>{length}</b>"], hovertemplate="%{hovertext}<extra></extra>"))
+        figure.add_annotation(x=end[0], y=end[1], ax=start[0], ay=start[1], axref="x", ayref="y", text="", arrowhead=2,
+                              showarrow=True, arrowsize=1.1, arrowwidth=2.5, arrowcolor=COLOURS[kind])
+    plane_layout(figure, plane, title or "Before + update = after")
+    return with_room(figure, [before_2[0], after_2[0]], 0.2)
+
+
+def with_room(figure: go.Figure, xs, share: float) -> go.Figure:
+    """The axis from the leftmost to the rightmost point, zero included, and at both ends room for words."""
+    low, high = min(0.0, *xs), max(0.0, *xs)
+    room = share * ((high - low) or 1.0)
+    return figure.update_xaxes(range=[low - room, high + room])
+
+
+def name_beside(start_2, end_2, middle_2) -> dict:
+    """Where an arrow's name stands: at its half, on the side away from the middle of the picture."""
+    along_2, half_2 = end_2 - start_2, (start_2 + end_2) / 2
+    aside_2 = np.array([-along_2[1], along_2[0]])
+    aside_2 *= np.sign(aside_2 @ (half_2 - middle_2)) or 1.0
+    x, y = half_2 + 0.03 * aside_2
+    upright = abs(along_2[1]) > abs(along_2[0])
+    place = ("middle right" if aside_2[0] > 0 else "middle left") if upright else (
+        "top center" if aside_2[1] > 0 else "bottom center")
+    return {"x": [x], "y": [y], "textposition": place}
+
+
+def plane_layout(figure: go.Figure, plane, title: str) -> go.Figure:
+    """Equal units on both axes, and how much of the vectors the plane holds."""
+    layout(figure, title, height=330, top=4, bottom=40, left=52)
+    first, second = (f"{share:.0%}" for share in plane.held)
+    figure.update_xaxes(**grid(f"1st direction ({first} of the squared length)"))
+    figure.update_yaxes(**grid(f"2nd ({second})"), scaleanchor="x")
+    return figure
+
+
+# --- what all pictures share ----------------------------------------------------------------------------------------
+
+def safe(text: object) -> str:
+    """A label as Plotly shall show it: letter by letter, no tags, short."""
+    return escape(short(str(text), 22), quote=False)
+
+
+def numbered(labels) -> bool:
+    """Whether labels are plain numbers (dimensions) and not words."""
+    return all(str(word).removeprefix("+").isdecimal() for word in labels)
+
+
+def axis(labels, title: str) -> dict:
+    """Positions 0 to n − 1 with labels as ticks; of numbered places about eight, words all."""
+    every = 2 ** int(np.ceil(np.log2(max(len(labels) / 8, 1)))) if numbered(labels) else 1
+    places = range(0, len(labels), every)
+    return {"tickvals": list(places), "ticktext": [escape(short(str(labels[i]), LONGEST), quote=False) for i in places],
+            "title": titled(title), "tickfont": {"size": FONT, "color": TEXT}, "range": [-0.5, len(labels) - 0.5],
+            "fixedrange": True, "showgrid": False, "zeroline": False, "ticks": ""}
+
+
+def grid(title: str) -> dict:
+    """An axis along which values are measured."""
+    return {"title": titled(title), "tickfont": {"size": 11, "color": TEXT}, "nticks": 6, "fixedrange": True,
+            "gridcolor": FAINT, "zeroline": True, "zerolinecolor": GREY}
+
+
+def titled(text: str) -> dict:
+    """The title of an axis."""
+    return {"text": escape(text, quote=False), "font": {"size": 13, "color": TEXT}, "standoff": 6}
+
+
+def reach(labels) -> int:
+    """Pixels that labels take beside an axis."""
+    return int(6.6 * max((len(short(str(word), LONGEST)) for word in labels), default=0)) + 8
+
+
+def tilt(labels) -> int:
+    """Words under a map stand upright, numbers lie."""
+    return 0 if numbered(labels) or len(labels) <= 4 else -90
+
+
+def depth(labels) -> int:
+    """Pixels that labels take under an axis."""
+    return reach(labels) if tilt(labels) else 22
+
+
+def layout(figure: go.Figure, title: str, *, height: int, top: int, bottom: int, left: int) -> None:
+    """Tight margins around a plot of that height, a title that wraps, nothing to drag."""
+    lines = wrap(title, 46)
+    figure.add_annotation(text="<br>".join(f"<b>{escape(line, quote=False)}</b>" for line in lines), showarrow=False,
+                          align="left", x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="bottom",
+                          xshift=6 - left, yshift=top - 4, font={"size": 14, "color": TEXT})
+    top += 20 * len(lines)
+    figure.update_layout(
+        height=height + top + bottom, margin={"l": left, "r": 12, "t": top, "b": bottom, "pad": 2},
+        paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, font={"size": FONT, "color": TEXT}, hovermode="closest",
+        hoverdistance=-1, dragmode=False, showlegend=False, modebar={"remove": UNUSED})

@@ -1,0 +1,141 @@
+"""The choices at the left of every page: sentence, model, mask, layer, head, token."""
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import streamlit as st
+
+from core import models
+from core.errors import GlassError
+from core.loading import Model
+from ui import fetching, state
+from ui.state import EXAMPLES, MASKS, View, clamped, close_number, is_word, new_text, note
+from ui.theme import plain
+
+
+def choose() -> View | None:
+    """Draws the choices and returns what they show; after a choice that can't be shown, what was shown before it."""
+    here = st.session_state
+    text_box("Sentence", "sentence")
+    st.selectbox("Examples", range(len(EXAMPLES)), index=None, key="example", on_change=take_example,
+                 format_func=lambda i: EXAMPLES[i]["name"], placeholder="Or pick an example",
+                 label_visibility="collapsed")
+    wanted = (choose_model(), here["sentence"], choose_mask(), here["target"])
+    view = seen(wanted) or still_seen(here.get("_good")) or still_seen((wanted[0], EXAMPLES[0]["text"], "trained", ""))
+    if view is None:
+        return None
+    here["_good"] = (view.model.name, view.sentence, view.mask, view.target)
+    if view.config.crosses:
+        choose_side()
+    mask_note(view)
+    return choose_place(view)
+
+
+def text_box(name: str, key: str, **options) -> None:
+    st.text_input(name, key=key, max_chars=state.LONGEST_BOX, persist_state="session", on_change=new_text, **options)
+
+
+def take_example() -> None:
+    """Puts the picked example into the sentence."""
+    st.session_state["sentence"] = EXAMPLES[st.session_state["example"]]["text"]
+    st.session_state["example"] = None
+    new_text()
+
+
+def choose_model() -> str:
+    """The chooser: models that are here first, the others with their size. Returns one that can be used now."""
+    ready = state.ready_models()
+    entries = sorted(models.listed(), key=lambda entry: entry.name not in ready)
+    titles = {e.name: e.title if e.name in ready else f"{e.title} · to fetch" + (
+        f", {fetching.megabytes(e.size)}" if e.size else "") for e in entries}
+    if st.session_state["model"] not in titles:
+        st.session_state["model"] = ready[0]
+    st.selectbox("Model", list(titles), key="model", format_func=titles.get, on_change=new_text,
+                 persist_state="session")
+    chosen = st.session_state["model"]
+    if chosen in ready:
+        st.caption(plain(models.entry_of(chosen).about))
+        return chosen
+    before = st.session_state.get("_good", (ready[0],))[0]
+    before = before if before in ready else ready[0]
+    fetching.offer(chosen, before)
+    return before
+
+
+def choose_mask() -> str:
+    return st.radio("Mask: who may look at whom", list(MASKS), key="mask", format_func=MASKS.get,
+                    persist_state="session")
+
+
+def mask_note(view: View) -> None:
+    """Says so when the mask is not the one that the weights learned under."""
+    sides = view.config.sides
+    if view.mask != "trained" and (view.mask,) != sides:
+        learned = " and ".join(MASKS[side].lower() for side in sides)
+        st.caption(f":orange[●] These weights were trained under another mask ({learned}). The numbers are really "
+                   "computed under the mask you chose, but the model never learned to use it.")
+
+
+def seen(wanted) -> View | None:
+    """The view of (model, sentence, mask, target); None, and a note that says why, where there can't be one."""
+    name, sentence, mask, target = wanted
+    try:
+        model = state.model_of(name)
+        trace = state.trace_of(name, sentence, mask, target if model.config.crosses else "")
+    except GlassError as error:
+        note(str(error))
+        return None
+    return View(model, trace, sentence, mask, target, model.config.sides[0], 0, 0, 0)
+
+
+def still_seen(before) -> View | None:
+    """The view of what could be shown before, with a note that it is that."""
+    view = seen(before) if before else None
+    if view:
+        text = view.sentence if len(view.sentence) <= 80 else view.sentence[:80] + "…"
+        note(f"What you see below still belongs to “{text}” ({view.title}; mask: {MASKS[view.mask].lower()}).")
+    return view
+
+
+def choose_side() -> None:
+    """For a model with two stacks: what the decoder reads, and which side is looked at."""
+    text_box("What the decoder reads", "target", placeholder="empty: the model writes it by itself")
+    st.segmented_control("Look at", state.CHOICES["side"], key="side", required=True, on_change=close_number,
+                         format_func=str.capitalize, persist_state="session", width="stretch")
+
+
+def choose_place(view: View) -> View:
+    """Layer, head and token, brought inside what this model and sentence have."""
+    here, config = st.session_state, view.config
+    side = here["side"] if config.crosses else config.sides[0]
+    tokens = view.tokens(side)
+    here["_first_token"] = first_token(view.model, tokens)
+    if here["token"] is None:
+        here["token"] = here["_first_token"]
+    for key, size in (("layer", config.layers(side)), ("head", config.n_heads), ("token", len(tokens))):
+        clamped(key, size)
+    counter("Layer", "layer", config.layers(side), new_layer)
+    counter("Head", "head", config.n_heads, close_number)
+    st.selectbox("Token", range(len(tokens)), key="token", format_func=lambda i: f"{i} · {tokens[i]}",
+                 on_change=close_number, persist_state="session")
+    return replace(view, side=side, layer=here["layer"], head=here["head"], token=here["token"])
+
+
+def new_layer() -> None:
+    """The step of the page Every number moves to the new layer, too."""
+    here = st.session_state
+    here["step"] = here["step"] and re.sub(r"\.[0-9]+\.", f".{here['layer']}.", here["step"], count=1)
+    close_number()
+
+
+def counter(name: str, key: str, size: int, changed) -> None:
+    """A slider from 0 to size − 1; with a single value there is nothing to choose."""
+    if size > 1:
+        st.slider(f"{name} (0 to {size - 1})", 0, size - 1, key=key, on_change=changed, persist_state="session")
+
+
+def first_token(model: Model, tokens: list[str]) -> int:
+    """The token that is looked at first: of a decoder the last, which sees all; of an encoder the last real word."""
+    words = [i for i, token in enumerate(tokens) if is_word(token)]
+    return words[-1] if words and not model.config.decoder_layers else len(tokens) - 1

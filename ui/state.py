@@ -1,0 +1,242 @@
+"""What the reader looks at: the choices, kept in the session and the address, and the trace that follows from them."""
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core import load, models
+from core.errors import GlassError
+from core.loading import Model
+from core.trace import Trace
+from ui.theme import label
+
+EXAMPLES = json.loads((Path(__file__).parents[1] / "assets/examples.json").read_text(encoding="utf-8"))
+LONGEST_BOX = 20_000        # characters that the text box takes; what is too long to run stays in it and can be cut
+LONGEST_TEXT = 4_000        # characters that are run and stand in the address
+LONGEST_TOKENS = 256
+ALL_ROWS = 64               # up to so many tokens, what is predicted after each of them is kept; beyond, after the last
+ALL_KEPT = 768              # up to so many tokens × layers the whole trace is kept; beyond, layers are recomputed
+MASKS = {"trained": "As the model was trained", "encoder": "Encoder: sees everything",
+         "decoder": "Decoder: sees only the past", "others": "Every token but itself"}
+DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": "minilm", "mask": "trained", "side": "encoder",
+            "layer": 0, "head": 0, "token": None, "cell": None, "step": None, "stage": 0}
+NUMBERS = ("layer", "head", "token", "stage")
+CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder")}
+LONGEST = {"sentence": LONGEST_BOX, "target": LONGEST_BOX, "cell": 200, "step": 200}
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page draws: a model's trace of a sentence, and the layer, head and token that are looked at."""
+    model: Model
+    trace: Trace
+    sentence: str
+    mask: str                   # a key of MASKS
+    target: str                 # what the decoder of an encoder–decoder model was given; empty: it wrote it itself
+    side: str                   # "encoder" or "decoder"
+    layer: int
+    head: int
+    token: int                  # a position on that side
+
+    @property
+    def config(self):
+        return self.trace.config
+
+    @property
+    def key_head(self) -> int:
+        """The set of keys and values that the chosen head uses."""
+        return self.head * self.config.n_kv_heads // self.config.n_heads
+
+    @property
+    def title(self) -> str:
+        """The model's name as its makers write it."""
+        return models.entry_of(self.model.name).title
+
+    @property
+    def labels(self) -> list[str]:
+        """The tokens of the side that is looked at, as they are shown."""
+        return self.tokens(self.side)
+
+    @cached_property
+    def _tokens(self) -> dict[str, list[str]]:
+        return {side: [self.word(i) for i in self.trace[f"{side}.embed.ids"]] for side in self.config.sides}
+
+    @cached_property
+    def encoding(self):
+        """The sentence in pieces with their places in the text; None where the model has no tokenizer."""
+        return self.model.encode(self.sentence) if self.model.tokenizer else None
+
+    @property
+    def words(self) -> list[int | None]:
+        """For each token of the sentence the number of the word it belongs to, None for special tokens."""
+        return list(self.encoding.words_L) if self.encoding else []
+
+    def at(self, leaf: str) -> str:
+        """A step of the chosen layer by the end of its name: "attn.pattern" -> "encoder.0.attn.pattern"."""
+        return f"{self.side}.{self.layer}.{leaf}"
+
+    def tokens(self, side: str) -> list[str]:
+        """The tokens of a side, as they are shown."""
+        return self._tokens[side]
+
+    def word(self, token_id: int) -> str:
+        """A piece of the vocabulary as it is shown; its number where the model has no tokenizer."""
+        return label(self.model.tokenizer.piece(int(token_id))) if self.model.tokenizer else f"#{token_id}"
+
+    def side_of(self, name: str, letter: str) -> str:
+        """Whose tokens stand along an axis L, M or R of a step. Across, the decoder looks, the encoder is looked at."""
+        if ".cross." in name:
+            return "encoder" if letter == "M" else "decoder"
+        side = name.split(".")[0]
+        return side if side in self.config.sides else self.config.sides[-1]
+
+
+def is_word(token: str) -> bool:
+    """Whether a token is (part of) a word, and not punctuation or one of the model's own signs, such as [CLS]."""
+    return any(letter.isalnum() for letter in token) and token[0] not in "[<"
+
+
+# --- the session and the address ------------------------------------------------------------------------------------
+
+def arrive(page: str) -> None:
+    """Begins a run. A link from outside, or a step back in the history, asks for what stands in the address; on another
+    page of the app the choices stay, but for those in the address."""
+    state, asked = st.session_state, st.query_params.to_dict()
+    new = "_kept" not in state or get_script_run_ctx().is_history_navigation
+    moved = new or state["_page"] != page
+    base = DEFAULTS if new else state["_kept"] | ({"cell": None} if moved else {})
+    state["_notes"], state["_asked"], state["_page"] = [], asked if moved else {}, page
+    for key in DEFAULTS:
+        if moved or key not in state:       # Streamlit forgets the value of a widget that a run has not drawn
+            state[key] = taken(key, asked[key]) if moved and key in asked else base[key]
+    if moved:
+        state["_playing"] = False
+        trail, cell = state.get("trail", []), state["cell"]
+        state["trail"] = trail[:trail.index(cell) + 1] if cell in trail else [cell] if cell else []
+
+
+def taken(key: str, text: str):
+    """The value of a choice from the address, or its default and a note where it is none."""
+    if key in NUMBERS:
+        if re.fullmatch(r"-?[0-9]{1,6}", text):
+            return int(text)
+        note(f"The address asks for {key} “{text[:40]}”, which is not a whole number; it is left out.")
+    elif len(text) > LONGEST.get(key, 200):
+        note(f"The address holds a {key} of {len(text):,} characters; at most {LONGEST.get(key, 200):,} are taken, "
+             "so it is left out.")
+    elif key == "model" and text not in [entry.name for entry in models.listed()]:
+        note(f"The address asks for a model “{text[:40]}” that is not in the list.")
+    elif key in CHOICES and text not in CHOICES[key]:
+        note(f"The address asks for the {key} “{text[:40]}”; there is {', '.join(CHOICES[key])}.")
+    else:
+        return text
+    return DEFAULTS[key]
+
+
+def address(**changes) -> dict[str, str]:
+    """The choices that differ from the defaults, as they stand in the address; changes: with these instead."""
+    state = {key: st.session_state.get(key, default) for key, default in DEFAULTS.items()} | changes
+    if state["token"] == st.session_state.get("_first_token"):
+        state["token"] = None
+    return {key: str(state[key]) for key, default in DEFAULTS.items()
+            if state[key] not in (default, None) and len(str(state[key])) <= LONGEST_TEXT}
+
+
+def write_address() -> None:
+    """Keeps the choices for the next page, and puts them into the address bar if they are not there yet."""
+    keep()
+    if st.query_params.to_dict() != (now := address()):
+        st.query_params.from_dict(now)
+
+
+def keep(**changes) -> None:
+    """Remembers the choices beyond this run; changes: with these instead."""
+    st.session_state["_kept"] = {key: st.session_state.get(key, default) for key, default in DEFAULTS.items()} | changes
+
+
+def note(message: str) -> None:
+    """Says something above the page in this run."""
+    if message not in st.session_state["_notes"]:
+        st.session_state["_notes"].append(message)
+
+
+def clamped(key: str, size: int) -> None:
+    """Brings a choice into 0 … size − 1; says so where the address asked for another."""
+    value = st.session_state[key]
+    inside = min(max(value, 0), size - 1)
+    if value != inside:
+        if key in st.session_state["_asked"]:
+            note(f"The address asks for {key} {value}; here they go from 0 to {size - 1}, and {inside} is shown.")
+        st.session_state[key] = inside
+
+
+def close_number() -> None:
+    """Closes the number that was opened: it belonged to what was looked at before."""
+    st.session_state["cell"], st.session_state["trail"] = None, []
+
+
+def new_text() -> None:
+    """After a change of what is read: positions in the old text mean nothing in the new one."""
+    st.session_state["token"] = None
+    close_number()
+
+
+# --- models and traces, shared by all visitors ----------------------------------------------------------------------
+
+@st.cache_data(ttl=20, show_spinner=False)
+def ready_models() -> tuple[str, ...]:
+    """The names of the models that are on this machine."""
+    return tuple(entry.name for entry in models.listed() if models.find(entry.name))
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the weights …")
+def model_of(name: str) -> Model:
+    """A model that is on this machine, with its weights."""
+    return load(name, fetch=False)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Running the model …")
+def trace_of(name: str, sentence: str, mask: str, target: str) -> Trace:
+    """The trace of a sentence. Keyed by plain words only: all visitors share its read-only arrays."""
+    model = model_of(name)
+    ids_L = ids_of(model, sentence)
+    given = {"target_ids_L": targets_of(model, ids_L, target)} if model.config.crosses else {}
+    tokens = max(len(ids_L), len(given.get("target_ids_L", ())))
+    layers = model.config.encoder_layers + model.config.decoder_layers
+    return model.trace(ids_L=ids_L, mask=None if mask == "trained" else mask, **given,
+                       keep="all" if tokens * layers <= ALL_KEPT else "layers", rows=None if tokens <= ALL_ROWS else -1)
+
+
+def ids_of(model: Model, text: str):
+    """The token ids of a text, counted. Raises GlassError for one that is empty or too long to be shown."""
+    if not text.strip():
+        raise GlassError("There is nothing to read: the text is empty or has only spaces. Type a few words.")
+    if len(text) > LONGEST_TEXT:
+        raise GlassError(f"This text has {len(text):,} characters; at most {LONGEST_TEXT:,} are read here. Shorten it.")
+    ids_L = model.ids(text) if model.tokenizer else ids_typed(text)
+    limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
+    if len(ids_L) > limit:
+        raise GlassError(f"This text has {len(ids_L)} tokens; at most {limit} can be shown. Shorten it.")
+    return ids_L
+
+
+def ids_typed(text: str) -> list[int]:
+    """Token ids typed as numbers, for a model whose tokenizer can't be read here."""
+    numbers = re.findall(r"[^\s,]+", text)
+    if not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
+        raise GlassError("This model's tokenizer can't be read here: type token ids, such as 12 7 431 0, not words.")
+    return [int(number) for number in numbers]
+
+
+def targets_of(model: Model, ids_L, target: str):
+    """What the decoder reads: the target, or what the model writes by itself."""
+    if not target.strip():
+        return model.target_ids(ids_L, None)
+    ids_of(model, target)
+    return model.target_ids(ids_L, target) if model.tokenizer else [model.config.start_id or 0, *ids_typed(target)]

@@ -1,0 +1,107 @@
+"""Choosing one step of the trace, and the part of a large step that fits on a map."""
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import streamlit as st
+
+from core.anatomy import about, axis_words
+from ui.numbers import read
+from ui.state import View, close_number, note
+
+ROWS, COLUMNS = 64, 128         # the largest map that is drawn at once
+
+
+def choose_step(view: View) -> str:
+    """The step that is looked at: found by typing part of its name, or one before or after."""
+    here, names = st.session_state, steps_of(view)
+    if here["step"] not in names:
+        if here["step"]:
+            note(f"This model has no step “{here['step'][:80]}”; the attention weights are shown.")
+            st.warning(here["_notes"][-1])
+        opened = read(here["cell"])[0] if here["cell"] else None
+        here["step"] = opened if opened in names else view.at("attn.pattern")
+    at = names.index(here["step"])
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    row.button("←", key="step_before", on_click=take, args=(names[at - 1],), disabled=at == 0,
+               help="The step before")
+    row.selectbox(f"Step {at + 1} of {len(names)}. Type to search", names, key="step", on_change=chosen,
+                  format_func=lambda name: f"{name} · {about(view.trace, name).title}", persist_state="session")
+    row.button("→", key="step_after", on_click=take, args=(names[(at + 1) % len(names)],),
+               disabled=at + 1 == len(names), help="The step after")
+    return here["step"]
+
+
+def steps_of(view: View) -> list[str]:
+    """The steps in the order they ran, each derived value behind the step that it belongs to."""
+    behind = {}
+    for name in view.trace.derived:
+        path, leaf = re.fullmatch(r"(.+\.(?:attn|cross))\.(.+)", name).groups()
+        behind.setdefault(f"{path}.{'z' if leaf == 'heads' else 'pattern'}", []).append(name)
+    return [each for name in view.trace.names for each in (name, *behind.get(name, ()))]
+
+
+def take(name: str) -> None:
+    st.session_state["step"] = name
+    chosen()
+
+
+def chosen() -> None:
+    """The layer at the left follows the step."""
+    if inside := re.match(r"(encoder|decoder)\.([0-9]+)\.", st.session_state["step"]):
+        st.session_state["side"], st.session_state["layer"] = inside[1], int(inside[2])
+    close_number()
+
+
+def window(view: View, name: str) -> tuple:
+    """The part of a step that is drawn: heads as opened or chosen at the left, of a long axis a stretch that moves."""
+    axes, shape, opened = view.trace.axes(name), view.trace.shape(name), opened_in(name)
+    heads = {"H": view.head, "G": view.key_head} if len(shape) > 2 else {}
+    last = max(axis for axis, letter in enumerate(axes) if letter not in heads)
+    return tuple(opened[axis] if letter in heads and opened else heads[letter] if letter in heads
+                 else stretch(letter, shape[axis], COLUMNS if axis == last else ROWS, opened and opened[axis])
+                 for axis, letter in enumerate(axes))
+
+
+def opened_in(name: str) -> tuple[int, ...] | None:
+    """The place of the opened number, if it is one of that step."""
+    cell = st.session_state["cell"]
+    return read(cell)[1] if cell and read(cell)[0] == name else None
+
+
+def stretch(letter: str, size: int, most: int, opened: int | None) -> slice:
+    """A slice of an axis, and a slider that moves it where not all of it fits; it goes along with the opened number."""
+    if size <= most:
+        return slice(None)
+    here, key = st.session_state, f"part:{letter}:{size}"
+    if opened is not None and here.get(f"{key}:for") != here["cell"]:
+        here[key], here[f"{key}:for"] = opened // most * most, here["cell"]
+    start = st.select_slider(f"Which part: {axis_words(letter)} …", range(0, size, most), key=key,
+                             format_func=lambda at: f"{at} to {min(at + most, size) - 1}")
+    return slice(start, min(start + most, size))
+
+
+def shape_words(view: View, name: str, index: tuple) -> str:
+    """The axes of a step in words, and which part of it is drawn."""
+    axes, shape = view.trace.axes(name), view.trace.shape(name)
+    drawn = [f"{axis_words(letter)} {part}" for letter, part in zip(axes, index) if not isinstance(part, slice)]
+    return " × ".join(f"{size} ({axis_words(letter)})" for size, letter in zip(shape, axes)) + (
+        f". The map shows {', '.join(drawn)}." if drawn else ".")
+
+
+def framed(name: str, index: tuple) -> tuple[int, ...] | None:
+    """Where the opened number stands on the map of a step, if it is on it."""
+    opened = opened_in(name)
+    if opened is None:
+        return None
+    inside = [at - (part.start or 0) for at, part in zip(opened, index) if isinstance(part, slice)]
+    sizes = [ROWS] * (len(inside) - 1) + [COLUMNS]
+    return tuple(inside) if all(0 <= at < size for at, size in zip(inside, sizes)) else None
+
+
+def largest_cell(view: View, name: str, index: tuple) -> tuple[str, tuple[int, ...]]:
+    """The number of the drawn part that is furthest from zero: what is explained before another one is clicked."""
+    part = np.abs(view.trace[name][index].astype(np.float64))
+    inside = iter(np.unravel_index(np.where(np.isfinite(part), part, -1).argmax(), part.shape))
+    return name, tuple((i.start or 0) + int(next(inside)) if isinstance(i, slice) else i for i in index)

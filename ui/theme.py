@@ -1,0 +1,51 @@
+"""What is the same everywhere: one colour per kind of number, how a token is shown, and how a number is written.
+
+    COLOURS[kind]       q, k, v, weight, residual, mlp, embed, head, norm: seen on the light page and on the dark one
+    plain(text)         any text as literal Markdown
+    label(piece)        a piece of the vocabulary as it is shown
+    number(x)           five significant digits
+    css()               the style sheet of the whole app, for `st.html(f"<style>{css()}</style>")`
+"""
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+
+# After Okabe and Ito (2008), at one middle brightness: at least 3:1 against both pages, apart for the colour-blind too.
+COLOURS = {"q": "#2f7fc8", "k": "#cf6d12", "v": "#0f9b6e", "weight": "#8a63d2", "residual": "#64809f", "mlp": "#cb5a94",
+           "embed": "#1f93a8", "head": "#a98512", "norm": "#7d8590"}
+VISIBLE = {" ": "␣", "▁": "␣", "Ġ": "␣", "\n": "⏎", "Ċ": "⏎", "\t": "⇥"}
+_STYLE = Path(__file__).parents[1] / "assets/app.css"
+
+
+def plain(text: object) -> str:
+    """The text with every sign of Markdown escaped, on one line: it is shown letter by letter and fetches nothing."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", re.sub(r"\s+", " ", str(text)))
+
+
+def label(piece: str) -> str:
+    """A piece as it is shown: a space as ␣, a new line as ⏎, a letter that can't be seen as its number (U+200B)."""
+    def shown(letter: str) -> str:
+        hidden = unicodedata.category(letter)[0] in "CZ"        # control, format and space characters
+        return VISIBLE.get(letter) or (f"U+{ord(letter):04X}" if hidden else letter)
+
+    return "".join(map(shown, piece)) or "∅"
+
+
+def number(x: float) -> str:
+    """Five significant digits, with a true minus sign; −∞ for what a mask blocks."""
+    return f"{float(x):.5g}".replace("inf", "∞").replace("-", "−")
+
+
+def short(text: str, size: int = 14) -> str:
+    """A label cut to so many letters, where a picture has no room for more."""
+    return text if len(text) <= size else text[:size - 1] + "…"
+
+
+@lru_cache(maxsize=1)
+def css() -> str:
+    """The style sheet of the whole app, with the colours above as variables: --glass-q, --glass-k, …"""
+    colours = "".join(f"--glass-{kind}:{colour};" for kind, colour in COLOURS.items())
+    return f":root{{{colours}}}\n{_STYLE.read_text(encoding='utf-8')}"

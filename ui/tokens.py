@@ -1,0 +1,34 @@
+"""The sentence as a row of tokens, with their ids; a click chooses the token that every page follows."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui.state import View, close_number
+
+_ASSETS = Path(__file__).parents[1] / "assets/components"
+_draw = st.components.v2.component("tokens", html='<div class="tokens" role="group" aria-label="Tokens"></div>',
+                                   js=(_ASSETS / "tokens.js").read_text("utf-8"),
+                                   css=(_ASSETS / "tokens.css").read_text("utf-8"))
+
+
+def token_strip(view: View) -> None:
+    """The tokens of each side that reads text; those of the side that is looked at can be chosen."""
+    for side in view.config.sides:
+        if view.config.crosses:
+            st.caption({"encoder": "What the encoder reads", "decoder": "What the decoder reads"}[side])
+        words = view.words if side == view.config.sides[0] else []
+        ids, texts = view.trace[f"{side}.embed.ids"], view.tokens(side)
+        _draw(key=f"tokens-{side}", on_chosen_change=lambda side=side: take(f"tokens-{side}", side, len(ids)),
+              data={"chosen": view.token if side == view.side else None,
+                    "tokens": [{"text": text, "id": int(i), "word": word}
+                               for text, i, word in zip(texts, ids, words or [None] * len(ids))]})
+
+
+def take(key: str, side: str, size: int) -> None:
+    """The token that was clicked becomes the chosen one."""
+    chosen = st.session_state[key].get("chosen")
+    if isinstance(chosen, int) and 0 <= chosen < size:
+        st.session_state["token"], st.session_state["side"] = chosen, side
+        close_number()
