@@ -55,54 +55,74 @@ class Config:
         return {"encoder": self.encoder_layers, "decoder": self.decoder_layers}[side]
 
 
-def weight_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+Shapes = dict[str, tuple[int, ...]]
+
+
+def weight_shapes(config: Config) -> Shapes:
     """Every weight that `forward` reads, with its shape. A weight is named after the step it makes: `q` has `q.weight`.
 
     Projections are stored (in, out), so that x_LD @ weight is the equation of the paper. The table of `head.logits` is
     (V, D), because it is the embedding table itself where the two are tied.
     """
-    c, D = config, config.d_model
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: Shapes = {}
+    for side in config.sides:
+        shapes |= embedding_shapes(config, side)
+        for layer in range(config.layers(side)):
+            for sublayer in ("attn", "cross") if side == "decoder" and config.crosses else ("attn",):
+                shapes |= attention_shapes(config, f"{side}.{layer}.{sublayer}")
+            shapes |= feed_forward_shapes(config, f"{side}.{layer}.mlp")
+        if config.final_norm:
+            shapes |= norm(f"{side}.norm", config.d_model)
+    return shapes | end_shapes(config)
 
-    def linear(name: str, n_in: int, n_out: int) -> None:
-        shapes[f"{name}.weight"], shapes[f"{name}.bias"] = (n_in, n_out), (n_out,)
 
-    def norm(name: str) -> None:
-        shapes[f"{name}.weight"], shapes[f"{name}.bias"] = (D,), (D,)
+def linear(name: str, n_in: int, n_out: int) -> Shapes:
+    """A projection and its bias."""
+    return {f"{name}.weight": (n_in, n_out), f"{name}.bias": (n_out,)}
 
-    for side in c.sides:
-        shapes[f"{side}.embed.token.weight"] = (c.n_vocab, D)
-        if c.positions in ("learned", "sinusoid"):
-            shapes[f"{side}.embed.position.weight"] = (c.n_positions, D)
-        if c.n_segments and side == "encoder":
-            shapes[f"{side}.embed.segment.weight"] = (c.n_segments, D)
-        if c.positions == "relative":
-            shapes[f"{side}.relative.weight"] = (c.relative_buckets, c.n_heads)
-        if c.embed_norm:
-            norm(f"{side}.embed.norm")
-        for layer in range(c.layers(side)):
-            for sublayer in ("attn", "cross") if side == "decoder" and c.crosses else ("attn",):
-                at = f"{side}.{layer}.{sublayer}"
-                linear(f"{at}.q", D, c.n_heads * c.d_head)
-                linear(f"{at}.k", D, c.n_kv_heads * c.d_head)
-                linear(f"{at}.v", D, c.n_kv_heads * c.d_head)
-                linear(f"{at}.out", c.n_heads * c.d_head, D)
-                norm(f"{at}.norm")
-            at = f"{side}.{layer}.mlp"
-            linear(f"{at}.pre", D, c.d_mlp)
-            if c.gated:
-                linear(f"{at}.hidden.up", D, c.d_mlp)
-            linear(f"{at}.out", c.d_mlp, D)
-            norm(f"{at}.norm")
-        if c.final_norm:
-            norm(f"{side}.norm")
+
+def norm(name: str, width: int) -> Shapes:
+    """What a norm stretches and shifts each dimension by."""
+    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
+
+
+def embedding_shapes(config: Config, side: str) -> Shapes:
+    """The tables from which a side's first vectors are added up."""
+    c, at = config, f"{side}.embed"
+    shapes: Shapes = {f"{at}.token.weight": (c.n_vocab, c.d_model)}
+    if c.positions in ("learned", "sinusoid"):
+        shapes[f"{at}.position.weight"] = (c.n_positions, c.d_model)
+    if c.n_segments and side == "encoder":
+        shapes[f"{at}.segment.weight"] = (c.n_segments, c.d_model)
+    if c.positions == "relative":
+        shapes[f"{side}.relative.weight"] = (c.relative_buckets, c.n_heads)
+    return shapes | (norm(f"{at}.norm", c.d_model) if c.embed_norm else {})
+
+
+def attention_shapes(config: Config, at: str) -> Shapes:
+    """The four projections of all heads side by side, and the norm."""
+    c = config
+    return {**linear(f"{at}.q", c.d_model, c.n_heads * c.d_head), **linear(f"{at}.k", c.d_model, c.n_kv_heads * c.d_head),
+            **linear(f"{at}.v", c.d_model, c.n_kv_heads * c.d_head),
+            **linear(f"{at}.out", c.n_heads * c.d_head, c.d_model), **norm(f"{at}.norm", c.d_model)}
+
+
+def feed_forward_shapes(config: Config, at: str) -> Shapes:
+    """Out to the neurons and back, a second way out where it is gated, and the norm."""
+    c = config
+    return {**linear(f"{at}.pre", c.d_model, c.d_mlp), **(linear(f"{at}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
+            **linear(f"{at}.out", c.d_mlp, c.d_model), **norm(f"{at}.norm", c.d_model)}
+
+
+def end_shapes(config: Config) -> Shapes:
+    """What stands on the last vectors: the pooler and the output head."""
+    c, D, shapes = config, config.d_model, {}
     if c.pooler:
-        linear("pooler.pre", D, D)
+        shapes |= linear("pooler.pre", D, D)
     if c.pooler == "next":
-        linear("pooler.logits", D, 2)
+        shapes |= linear("pooler.logits", D, 2)
     if c.head == "transform":
-        linear("head.pre", D, D)
-        norm("head.norm")
+        shapes |= linear("head.pre", D, D) | norm("head.norm", D)
     if c.head:
-        shapes["head.logits.weight"], shapes["head.logits.bias"] = (c.n_vocab, D), (c.n_vocab,)
+        shapes |= {"head.logits.weight": (c.n_vocab, D), "head.logits.bias": (c.n_vocab,)}
     return shapes

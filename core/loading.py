@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core import checkpoints, models, tokenizer
+from core import checkpoints, models, sentencepieces, tokenizer
 from core.config import Config
 from core.errors import GlassError
 from core.generate import greedy_target
 from core.model import forward
+from core.sentencepieces import SentencePieces
+from core.tokenizer import Tokenizer
 from core.trace import Trace
 
 
@@ -21,7 +23,8 @@ class Model:
     name: str
     config: Config
     weights: Mapping[str, np.ndarray]
-    tokenizer: tokenizer.Tokenizer | None
+    tokenizer: Tokenizer | SentencePieces | None
+    target_tokenizer: SentencePieces | None = None      # a translator's, for what its decoder reads
 
     def trace(self, text: str | None = None, *, ids_L=None, target: str | None = None, target_ids_L=None, **options
               ) -> Trace:
@@ -54,7 +57,8 @@ class Model:
             return greedy_target(self.config, self.weights, ids_L)
         if self.config.start_id is None:
             raise GlassError("This model's files do not say with which token its decoder begins; give target_ids_L.")
-        ids = self.ids(target).tolist()
+        cut = self.target_tokenizer or self.tokenizer
+        ids = (cut.encode(tokenizer.check_text(target)).ids_L if cut else self.ids(target)).tolist()
         return [self.config.start_id, *(ids[:-1] if ids[-1] == self.config.end_id else ids)]
 
 
@@ -68,5 +72,16 @@ def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Calla
         config, weights, metadata = checkpoints.read_gguf(path, dtype)
         return Model(str(name), config, weights, tokenizer.from_gguf(metadata))
     config, weights = checkpoints.read_folder(path, dtype)
-    words = path / "tokenizer.json"
-    return Model(str(name), config, weights, tokenizer.from_file(words) if words.exists() else None)
+    return Model(str(name), config, weights, *tokenizers_in(path, config))
+
+
+def tokenizers_in(folder: Path, config: Config) -> tuple[Tokenizer | SentencePieces | None, SentencePieces | None]:
+    """The tokenizer of a folder, and the one for the other language where a translator has two."""
+    if (file := folder / "tokenizer.json").exists():
+        return tokenizer.from_file(file), None
+    if config.family == "T5" and (file := folder / "spiece.model").exists():
+        return sentencepieces.t5(file, config.n_vocab), None
+    pair = [folder / f"{language}.spm" for language in ("source", "target")]
+    if config.family == "Marian" and all(file.exists() for file in (*pair, folder / "vocab.json")):
+        return tuple(sentencepieces.marian(file, folder / "vocab.json") for file in pair)
+    return None, None

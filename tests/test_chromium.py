@@ -1,13 +1,18 @@
 """The pages in a real browser: nothing in the console, nothing leaves the server, and the clicks do what they say."""
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
+import numpy as np
 import pytest
 from browser import CHROMIUM, chromium, serve, tab
 
 from ui.frame import PAGES
+from ui.numbers import read
+from ui.state import EXAMPLES
+from ui.theme import number
 
 pytest.importorskip("playwright", reason="playwright is in requirements-dev.txt")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine (apt install chromium)")
@@ -80,6 +85,138 @@ def test_choices_travel_to_the_next_page_and_back_through_history(visit):
     page.do(lambda: page.view.go_back())
     page.do(lambda: page.view.go_back())
     assert choices(page) == {} and page.view.get_by_role("radio", name="As the model was trained").is_checked()
+
+
+@pytest.fixture(scope="module")
+def traced(minilm):
+    """traced("decoder"): the trace of the sentence that the app opens with."""
+    return lambda mask=None: minilm.trace(EXAMPLES[0]["text"], mask=mask)
+
+
+def opened_number(page) -> tuple[str, tuple[int, ...], str]:
+    """The number that stands in the panel: its step, its place there, and what the reader sees."""
+    cell = page.view.locator(".number code.name").first.inner_text()
+    return *read(cell), page.view.locator("output.value").first.inner_text()
+
+
+def check_number(page, trace, step: str) -> tuple[int, ...]:
+    """What the panel shows is what the trace holds, and stands in the address. Returns its place."""
+    name, index, shown = opened_number(page)
+    assert name == step and choices(page)["cell"] == f"{name}:{','.join(map(str, index))}"
+    assert shown == number(trace[name][index])
+    return index
+
+
+def plot_cell(page, chart: int, row: int, column: int, shape: tuple[int, int]) -> dict:
+    """Where a cell of a Plotly map lies, in pixels from the corner of its plot."""
+    box = page.view.locator(".stPlotlyChart").nth(chart).locator(".nsewdrag").first.bounding_box()
+    return {"x": box["x"] + (column + 0.3) * box["width"] / shape[1], "y": box["y"] + (row + 0.7) * box["height"] / shape[0]}
+
+
+def click_cell(page, chart: int, row: int, column: int, shape: tuple[int, int]) -> None:
+    page.view.locator(".stPlotlyChart").nth(chart).scroll_into_view_if_needed()
+    at = plot_cell(page, chart, row, column, shape)
+    page.view.mouse.move(at["x"], at["y"])
+    page.view.wait_for_timeout(150)
+    page.do(lambda: page.view.mouse.click(at["x"], at["y"]))
+
+
+def test_the_five_steps_by_button_and_by_key(visit):
+    page = visit("Attention")
+    step = lambda: page.view.locator("button[kind=segmented_controlActive], button[aria-checked=true]").inner_text()
+    assert step() == "1 Query"
+    page.do(lambda: page.view.get_by_role("button", name="Next").click())
+    assert step() == "2 Keys" and choices(page)["stage"] == "1"
+    page.do(lambda: page.view.keyboard.press("n"))
+    page.do(lambda: page.view.keyboard.press("n"))
+    assert step() == "4 Softmax"
+    page.do(lambda: page.view.keyboard.press("p"))
+    assert step() == "3 Scores" and choices(page)["stage"] == "2"
+
+
+def test_play_walks_on_by_itself_and_stops(visit):
+    page = visit("Attention", stage=3)
+    page.do(lambda: page.view.get_by_role("button", name="Play").click())
+    page.view.get_by_role("button", name="Stop").wait_for()
+    page.wait(lambda: choices(page).get("stage") == "4", seconds=20)
+    page.view.get_by_role("button", name="Play").wait_for()
+    page.wait(lambda: page.view.get_by_text("Values in their plane").count() > 0)
+
+
+def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
+    page, n = visit("Attention", stage=2, layer=1, head=5, token=7), 11
+    click_cell(page, 0, 6, 2, (n, n))
+    assert check_number(page, traced(), "encoder.1.attn.scores") == (5, 6, 2)
+
+
+def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, traced):
+    page, trace = visit("Attention", stage=3, layer=1, head=5, token=7, mask="decoder"), traced("decoder")
+    steps = ("scores", "pattern.exp", "pattern")
+    page.view.locator("tfoot button.number").first.wait_for()
+    shown = [[cell.inner_text() for cell in row.locator("button.number").all()]
+             for row in page.view.locator("tbody tr").all() if row.locator("button.number").count()]
+    assert shown == [[number(trace[f"encoder.1.attn.{step}"][5, 7, m]) for step in steps] for m in range(11)]
+    assert shown[8][0] == "−∞" and shown[8][2] == "0"
+    page.do(lambda: page.view.locator("tfoot button.number").first.click())
+    assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
+
+
+def test_all_heads_hover_click_and_keys(visit, traced):
+    page, trace = visit("Heads", layer=2), traced()
+    canvas = page.view.locator("canvas.picture").first
+    box = canvas.bounding_box()
+    page.view.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"])
+    tip = page.view.locator(".tip").first.inner_text().split("\n")
+    page.do(lambda: page.view.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"]))
+    head, row, column = check_number(page, trace, "encoder.2.attn.pattern")
+    tokens = ["[CLS]", "the", "book", "that", "the", "student", "recommended", "is", "expensive", ".", "[SEP]"]
+    assert tip == [f"Head {head}", f"{tokens[row]} → {tokens[column]}", number(trace["encoder.2.attn.pattern"][head, row, column])]
+    assert choices(page)["head"] == str(head) and choices(page)["token"] == str(row)
+    canvas.focus()
+    for key in ("ArrowRight", "ArrowDown"):
+        canvas.press(key)
+    page.do(lambda: canvas.press("Enter"))
+    assert check_number(page, trace, "encoder.2.attn.pattern")[0] == head
+
+
+def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
+    page = visit("Heads")
+    canvas = page.view.locator("canvas.picture").nth(1)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.do(lambda: page.view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"]))
+    assert choices(page)["layer"] == "5" and 0 < int(choices(page)["head"]) < 11
+    page.do(lambda: page.view.locator(".left button").nth(2).click())
+    assert choices(page)["token"] == "2"
+    assert page.view.get_by_role("combobox", name=re.compile("Token")).count() == 1
+
+
+def test_the_lines_show_the_weights_of_the_token_one_rests_on(visit, traced):
+    page, pattern_LM = visit("Heads", layer=1, head=4), traced()["encoder.1.attn.pattern"][4]
+    page.view.locator(".left button").nth(6).hover()
+    shown = [value.inner_text() for value in page.view.locator(".right .value").all()]
+    assert [float(text.replace("−", "-")) for text in shown] == pytest.approx(pattern_LM[6].tolist(), rel=1e-3)
+
+
+def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
+    page = visit("Encoder and decoder", layer=1, head=3)
+    click_cell(page, 1, 6, 4, (11, 11))
+    assert choices(page)["mask"] == "decoder"
+    assert check_number(page, traced("decoder"), "encoder.1.attn.pattern") == (3, 6, 4)
+    click_cell(page, 0, 6, 9, (11, 11))
+    assert "mask" not in choices(page)
+    assert check_number(page, traced(), "encoder.1.attn.pattern") == (3, 6, 9)
+
+
+def test_a_guess_leads_to_how_it_was_made(visit, smollm2):
+    page = visit(model="smollm2", sentence="The capital of France is")
+    trace = smollm2.trace("The capital of France is")
+    page.view.locator(".stPlotlyChart .nsewdrag").first.wait_for()
+    click_cell(page, 0, 0, 0, (10, 3))
+    page.wait(lambda: "/Every_number" in page.view.url)
+    page.settle()
+    best = int(trace["head.probs"][-1].argmax())
+    assert check_number(page, trace, "head.probs") == (4, best) and np.isclose(trace["head.probs"][4, best], 0.4, atol=0.4)
 
 
 def test_a_click_on_a_token_chooses_it(visit):

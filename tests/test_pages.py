@@ -16,6 +16,7 @@ from core.cells import place
 from core.errors import GlassError
 from ui import fetching, state
 from ui.frame import PAGES
+from ui.steps import STEPS
 
 ROOT = Path(__file__).resolve().parents[1]
 READY = [name for name in models.CATALOGUE if models.find(name)]
@@ -26,7 +27,7 @@ HOSTILE = {"script": "<script>alert(1)</script>", "style": "<style>*{display:non
            "zero width": "a\u200bb\u200d\ufeff c", "control": "a\x00\x07\x1b[31m b",
            "emoji": "👩‍👩‍👧 🇫🇷 e\u0301", "one token": "a"}
 HARM = ("<script", "![x](", "<img", "{display:none}", "[a](b)", ":red[", "$\\")     # must reach no Markdown as it is
-HOSTILE_ADDRESS = {"layer": ("999", "abc", "-1", "9" * 5000), "head": ("-1", "1.5"), "token": ("1e9", "999999", "٣"),
+HOSTILE_ADDRESS = {"layer": ("999", "abc", "-1", "9" * 5000), "head": ("-1", "1.5"), "stage": ("5", "-1", "two"), "token": ("1e9", "999999", "٣"),
                    "model": ("../../etc/passwd", "minilm\x00", "https://evil.example/m"), "mask": ("<script>", ""),
                    "sentence": ("x" * 30_000,),
                    "cell": ("garbage", "encoder.0.attn.pattern:9,9,999", "weights/../x:1,2",
@@ -193,6 +194,21 @@ def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
         app.run()
         assert not app.exception and not app.warning, name
         assert parts(app)[0]["name"].startswith(f"{name}:")
+
+
+@pytest.mark.parametrize("stage", range(state.STAGES))
+@pytest.mark.parametrize("mask", ("trained", "decoder"))
+def test_the_five_steps_of_every_family(tiny_folder, mask, stage):
+    config = load(tiny_folder).config
+    for side in config.sides:
+        app = opened("pages/1_Attention.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", mask=mask, side=side,
+                     stage=str(stage), layer="1", head="1")
+        assert not app.exception and not app.warning
+        assert re.match(rf"{side}\.1\.attn\.", parts(app)[0]["name"])      # the panel explains a number of this step
+
+
+def test_there_are_as_many_steps_as_an_address_may_ask_for():
+    assert len(STEPS) == state.STAGES
 
 
 def nothing_here(monkeypatch, fetch) -> AppTest:

@@ -8,9 +8,10 @@ import json
 
 import numpy as np
 import pytest
+import sentencepiece
 import tiny
 
-from core import GlassError, tokenizer
+from core import GlassError, sentencepieces, tokenizer
 from core.tokenizer import check_text, from_file, from_gguf, spelled
 
 
@@ -122,17 +123,25 @@ def test_a_damaged_header_is_an_error(damage):
         from_gguf(header(**damage))
 
 
+def trained(folder, name: str = "m", **options) -> sentencepiece.SentencePieceProcessor:
+    """A SentencePiece model trained on the stored texts, in a file of that name."""
+    texts = [text for text in stored()[0] if printable(text)]
+    (folder / "texts").write_text("\n".join(texts))
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "texts"), model_prefix=str(folder / name), vocab_size=900, minloglevel=2,
+        character_coverage=0.98, **options)
+    return sentencepiece.SentencePieceProcessor(model_file=str(folder / f"{name}.model"))
+
+
+def printable(text: str) -> bool:
+    return bool(text) and not any(ord(c) < 32 or c in "\u2028\x85\x7f" for c in text)
+
+
 def test_sentencepiece_bpe_is_that_of_its_makers(tmp_path):
     """A vocabulary trained here by the `sentencepiece` package, written as a GGUF header, against that package."""
-    spm = pytest.importorskip("sentencepiece")
-    texts = [text for text in stored()[0] if text and not any(ord(c) < 32 or c in "\u2028\x85\x7f" for c in text)]
-    (tmp_path / "texts").write_text("\n".join(texts))
-    spm.SentencePieceTrainer.train(
-        input=str(tmp_path / "texts"), model_prefix=str(tmp_path / "m"), model_type="bpe", vocab_size=900,
-        byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False, minloglevel=2,
-        character_coverage=0.98)
-    theirs = spm.SentencePieceProcessor(str(tmp_path / "m.model"))
-    ids = range(theirs.get_piece_size())
+    theirs = trained(tmp_path, model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
+                     remove_extra_whitespaces=False)
+    ids, texts = range(theirs.get_piece_size()), [text for text in stored()[0] if printable(text)]
     kinds = [6 if theirs.is_byte(i) else 3 if theirs.is_control(i) else 2 if theirs.is_unknown(i) else 1 for i in ids]
     ours = from_gguf({f"tokenizer.ggml.{key}": value for key, value in {
         "model": "llama", "tokens": [theirs.id_to_piece(i) for i in ids], "scores": [theirs.get_score(i) for i in ids],
@@ -140,6 +149,60 @@ def test_sentencepiece_bpe_is_that_of_its_makers(tmp_path):
     wrong = [text for text in texts if ours.encode(text).ids_L.tolist() != [theirs.bos_id(), *theirs.encode(text)]]
     assert len(texts) > 500 and wrong == []
     assert ours.encode("hello").pieces[0] == "<s>"
+
+
+# --- from the SentencePiece files of T5 and Marian --------------------------------------------------------------------
+
+T5_IDS = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
+
+
+def test_t5_has_signs_for_gaps_behind_its_pieces(tmp_path):
+    theirs = trained(tmp_path, model_type="unigram", **T5_IDS)
+    ours = sentencepieces.t5(tmp_path / "m.model", n_vocab=1000)
+    for text in filter(printable, stored()[0]):
+        found = ours.encode(text)
+        assert found.ids_L.tolist() == [*theirs.encode(text), 1] and found.pieces[-1] == "</s>"
+        assert len(found.spans) == len(found.words_L) == len(found.ids_L) and found.spans[-1] is None
+    found = ours.encode("Łódź <extra_id_0> hello<extra_id_99>", special=False)
+    at = [i for i, piece in enumerate(found.pieces) if piece.startswith("<extra")]
+    assert found.ids_L[at].tolist() == [999, 900] and len(ours) == 1000
+    assert [found.characters(i) for i in at] == ["<extra_id_0>", "<extra_id_99>"]
+    assert "".join(found.characters(i) for i in found.word(0)).strip() == "Łódź"
+
+
+def test_marian_has_a_model_for_each_language_and_one_vocabulary(tmp_path):
+    """Against MarianTokenizer where transformers is installed, and always against what its files say."""
+    processors = [trained(tmp_path, name, model_type="unigram", unk_id=0, bos_id=-1, eos_id=1) for name in ("s", "t")]
+    pieces = dict.fromkeys(["</s>", "<unk>", ">>fra<<", *(p.id_to_piece(i) for p in processors for i in range(2, 800))])
+    (tmp_path / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate([*pieces, "<pad>"])}))
+    for name, file in (("s", "source.spm"), ("t", "target.spm")):
+        (tmp_path / f"{name}.model").rename(tmp_path / file)
+    source, target = (sentencepieces.marian(tmp_path / file, tmp_path / "vocab.json") for file in ("source.spm", "target.spm"))
+    found = source.encode(">>fra<< hello 🙂世界 naïve")
+    assert found.pieces[0] == ">>fra<<" and found.ids_L[0] == 2 and found.ids_L[-1] == 0
+    assert 1 in found.ids_L and source.piece(found.ids_L[-2]) == found.pieces[-2] == target.piece(found.ids_L[-2])
+    marian = pytest.importorskip("transformers").MarianTokenizer(
+        str(tmp_path / "source.spm"), str(tmp_path / "target.spm"), str(tmp_path / "vocab.json"), source_lang="en", target_lang="fr")
+    for text in [text for text in stored()[0] if printable(text) and "<" not in text] + [">>fra<< hello"]:
+        assert source.encode(text).ids_L.tolist() == marian(text).input_ids, text
+        assert target.encode(text).ids_L.tolist() == marian(text_target=text).input_ids, text
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage" * 50])
+def test_what_is_no_sentencepiece_model_is_an_error(tmp_path, data):
+    (tmp_path / "m.model").write_bytes(data)
+    with pytest.raises(GlassError, match="SentencePiece"):
+        sentencepieces.t5(tmp_path / "m.model", 1000)
+    with pytest.raises(GlassError):
+        sentencepieces.t5(tmp_path / "absent.model", 1000)
+
+
+@pytest.mark.parametrize("vocabulary", ['{}', '{"a": -1}', '{"a": "b"}', '[]', '{"a": 1}'])
+def test_what_is_no_vocabulary_is_an_error(tmp_path, vocabulary):
+    trained(tmp_path, model_type="unigram")
+    (tmp_path / "vocab.json").write_text(vocabulary)
+    with pytest.raises(GlassError):
+        sentencepieces.marian(tmp_path / "m.model", tmp_path / "vocab.json")
 
 
 # --- from a file ----------------------------------------------------------------------------------------------------

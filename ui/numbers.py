@@ -143,7 +143,7 @@ def operand_list(view: View, *factors: Group) -> dict:
     largest, order = size_N.max(initial=0) or 1.0, np.argsort(-size_N, kind="stable")[:SHOWN]
     constant_axes = [fixed_axes(group) for group in factors]
     rows = [{"label": row_label(view, factors, n), "product": number(terms_N[n]) if len(factors) > 1 else "",
-             "share": float(np.sign(terms_N[n]) * size_N[n] / largest),
+             "share": float(np.copysign(size_N[n], terms_N[n]) / largest),
              "items": [{"cell": cell_of(group, n), "text": number(group.values_N[n])} for group in factors]}
             for n in order]
     titles = [group_title(view, group) for group in factors]

@@ -27,6 +27,7 @@ MASKS = {"trained": "As the model was trained", "encoder": "Encoder: sees everyt
 DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": "minilm", "mask": "trained", "side": "encoder",
             "layer": 0, "head": 0, "token": None, "cell": None, "step": None, "stage": 0}
 NUMBERS = ("layer", "head", "token", "stage")
+STAGES = 5                  # steps of the walk through attention
 CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder")}
 LONGEST = {"sentence": LONGEST_BOX, "target": LONGEST_BOX, "cell": 200, "step": 200}
 
@@ -115,6 +116,8 @@ def arrive(page: str) -> None:
     for key in DEFAULTS:
         if moved or key not in state:       # Streamlit forgets the value of a widget that a run has not drawn
             state[key] = taken(key, asked[key]) if moved and key in asked else base[key]
+    for key, value in state.pop("_next", {}).items():       # chosen beside the page, by a part of it that runs alone
+        state[key] = value
     if moved:
         state["_playing"] = False
         trail, cell = state.get("trail", []), state["cell"]
@@ -124,9 +127,10 @@ def arrive(page: str) -> None:
 def taken(key: str, text: str):
     """The value of a choice from the address, or its default and a note where it is none."""
     if key in NUMBERS:
-        if re.fullmatch(r"-?[0-9]{1,6}", text):
+        if re.fullmatch(r"-?[0-9]{1,6}", text) and (key != "stage" or int(text) in range(STAGES)):
             return int(text)
-        note(f"The address asks for {key} “{text[:40]}”, which is not a whole number; it is left out.")
+        wanted = f"one of the steps, 0 to {STAGES - 1}" if key == "stage" else "a whole number"
+        note(f"The address asks for {key} “{text[:40]}”, which is not {wanted}; it is left out.")
     elif len(text) > LONGEST.get(key, 200):
         note(f"The address holds a {key} of {len(text):,} characters; at most {LONGEST.get(key, 200):,} are taken, "
              "so it is left out.")

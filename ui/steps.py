@@ -15,7 +15,7 @@ from core.analysis.planes import principal_plane
 from core.cells import number
 from ui import figures
 from ui.maps import show
-from ui.state import clamped, close_number
+from ui.state import close_number
 from ui.slices import ALL, cell_bars, cell_map, cells_table, largest
 from ui.theme import plain
 
@@ -32,8 +32,6 @@ class Step:
 def stepper(titles: list[str]) -> int:
     """The steps in a row to choose from, and previous, next and play below, with the keys P, N and S. Returns the step."""
     here, last = st.session_state, len(titles) - 1
-    here["stage"] = here.pop("_next_stage", here["stage"])
-    clamped("stage", len(titles))
     at, playing = here["stage"], here["_playing"] and here["stage"] < last
     st.segmented_control("Step", range(len(titles)), key="stage", format_func=titles.__getitem__, required=True,
                          label_visibility="collapsed", persist_state="session", on_change=turned)
@@ -66,7 +64,7 @@ def walk_on(at: int) -> None:
     here = st.session_state
     if time.monotonic() - here["_since"] >= SECONDS and here["_playing"]:
         turned(playing=True)
-        here["_next_stage"] = at + 1
+        here["_next"] = {"stage": at + 1}
         st.rerun()
 
 

@@ -1,0 +1,80 @@
+"""The house stays straight: imports run one way, functions stay short, nothing random, no host and no machine in a file."""
+import ast
+import re
+import subprocess
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from sys import stdlib_module_names
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py")
+                 if not any(part.startswith(".") for part in path.relative_to(ROOT).parts))
+APP = [path for path in SOURCES if path.parts[0] in ("core", "ui", "pages", "app.py")]
+FREE_OF_STREAMLIT = ("ui/figures.py", "ui/theme.py", "ui/diagram.py")
+MAY_IMPORT = {"core": {"core", "numpy", "tokenizers", "sentencepiece", "gguf", "huggingface_hub", "platformdirs"},
+              "plain": {"core", "ui", "numpy", "plotly"}, "ui": {"core", "ui", "numpy", "plotly", "streamlit"}}
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> set[str]:
+    """The packages that a file imports, anywhere in it, without those of Python itself."""
+    names = [alias.name for node in ast.walk(tree(path)) if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)]
+    return {name.split(".")[0] for name in names} - stdlib_module_names
+
+
+@pytest.mark.parametrize("path", APP, ids=str)
+def test_imports_run_one_way(path):
+    layer = "core" if path.parts[0] == "core" else "plain" if path.as_posix() in FREE_OF_STREAMLIT else "ui"
+    assert imports(path) <= MAY_IMPORT[layer]
+
+
+def test_what_is_imported_is_required_and_what_is_required_has_its_reason():
+    required = set(re.findall(r"^([\w-]+)>=", (ROOT / "requirements.txt").read_text(), re.M))
+    imported = set().union(*map(imports, APP)) - {"core", "ui"}
+    packages = packages_distributions()
+    assert {packages[name][0].replace("_", "-").lower() for name in imported} == {name.replace("_", "-") for name in required}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in required if f"| `{name}` |" not in readme] == []
+
+
+@pytest.mark.parametrize("path", APP, ids=str)
+def test_functions_are_short_and_public_ones_of_core_say_what_they_do(path):
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 40, f"{node.name} is too long"
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and path.parts[0] == "core" and node in tree(path).body:
+            assert node.name.startswith("_") or ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+@pytest.mark.parametrize("path", APP, ids=str)
+def test_nothing_that_is_shown_is_random_and_nothing_of_a_file_is_run(path):
+    words = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
+    words |= {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)} | imports(path)
+    assert not words & {"random", "default_rng", "eval", "exec", "pickle", "torch", "unsafe_allow_html"}
+
+
+@pytest.mark.parametrize("path", [path for path in APP if path.parts[0] in ("pages", "app.py")], ids=str)
+def test_a_page_reads_downwards_and_computes_nothing(path):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 80 and "import numpy" not in text
+
+
+def test_no_file_names_a_registry_or_a_machine():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    if not listed:
+        pytest.skip("not a git checkout")
+    wrong = re.compile("|".join(("pypi" + r"\.org", "pythonhosted", r"deb\.debian", "/opt/" + "pypi", "/root" + "/", "/work" + "/")))
+    text = [name for name in listed if not name.endswith((".npz", ".png")) and (ROOT / name).exists()]
+    assert [name for name in text if wrong.search((ROOT / name).read_text(encoding="utf-8"))] == []
+
+
+def test_the_server_keeps_to_itself():
+    config = (ROOT / ".streamlit/config.toml").read_text(encoding="utf-8")
+    assert "gatherUsageStats = false" in config and 'showErrorDetails = "none"' in config
+    assert "enableCORS" not in config and "enableXsrfProtection" not in config
