@@ -97,6 +97,11 @@ ABOUT = {
                       r"\hat x_{l,d}\, \gamma_d + \beta_d"),
     "norm.out/rms": About("Out of the norm", "Each dimension stretched by a learned number.", r"\hat x_{l,d}\, \gamma_d"),
     "layer.out": About("Out of the layer", "The token's vector as it leaves this layer.", r"x_{l,d}"),
+    "layer.out.similarity": About("Similarity with its first vector", "The cosine between the token's vector after this layer "
+                                  "and the one it came in with: 1 the same direction, 0 nothing in common.",
+                                  r"\frac{x_l \cdot x^0_l}{\|x_l\| \, \|x^0_l\|}"),
+    "layer.out.step": About("Length of the step", "How far this layer moved the token, as a share of its vector's length "
+                            "before.", r"\frac{\|x_l - x^{\mathrm{before}}_l\|}{\|x^{\mathrm{before}}_l\|}"),
     "stack.out": About("Out of the stack", "The token's contextual vector: what the whole stack made of it.", r"x_{l,d}"),
     "head.in": About("Into the output head", "The vector that will be compared with every word of the vocabulary.",
                      r"x_{r,d}"),

@@ -87,7 +87,7 @@ _PLACES = tuple(re.compile(pattern) for pattern in (
     r"^(?P<path>.*\.norm)\.(?P<leaf>[^.]+)$(?P<kind>)",
     r"^(?P<path>(?:encoder|decoder)\.\d+\.(?P<kind>attn|cross|mlp))\.(?P<leaf>.+)$",
     r"^(?P<path>(?:encoder|decoder)\.(?P<kind>embed))\.(?P<leaf>.+)$",
-    r"^(?P<path>(?:encoder|decoder)\.\d+)\.(?P<leaf>out)$(?P<kind>)",
+    r"^(?P<path>(?:encoder|decoder)\.\d+)\.(?P<leaf>out(?:\.\w+)?)$(?P<kind>)",
     r"^(?P<path>encoder|decoder)\.(?P<leaf>relative|out)$(?P<kind>)",
     r"^(?P<path>(?P<kind>head|pooler))\.(?P<leaf>.+)$"))
 
@@ -223,6 +223,25 @@ def layer_in(side: str, layer: int) -> str:
 
 def layer_out(cell: Cell) -> Made:
     return same(cell.get("stream", sublayer_result(cell.config, f"{cell.path}.mlp"), *cell.index))
+
+
+def similarity(cell: Cell) -> Made:
+    """The cosine of two vectors of one token: out of this layer, and into the first."""
+    l, = cell.index
+    a = cell.get("now", f"{cell.path}.out", l, ALL)
+    b = cell.get("at first", f"{cell.path.split('.')[0]}.embed.out", l, ALL)
+    lengths = [float(np.linalg.norm(group.values_N)) for group in (a, b)]
+    product = sum_of_products(a, b)
+    return Made(product.value / math.prod(lengths), f"({product.formula}) / ({' · '.join(map(number, lengths))})", (a, b))
+
+
+def step_length(cell: Cell) -> Made:
+    """The length of what a layer added, against the length of what there was."""
+    l, = cell.index
+    after, before = cell.get("after", f"{cell.path}.out", l, ALL), cell.get("before", f"{cell.path}.attn.in", l, ALL)
+    moved_N, length = after.values_N - before.values_N, float(np.linalg.norm(before.values_N))
+    written = added(moved_N ** 2, lambda i: f"({number(after.values_N[i])} − {factor(before.values_N[i])})²")
+    return Made(float(np.linalg.norm(moved_N)) / length, f"√({written}) / {number(length)}", (after, before))
 
 
 def stack_out(cell: Cell) -> Made:
@@ -466,7 +485,8 @@ RECIPES = {
     "mlp.in": sublayer_in, "mlp.pre": neuron_pre, "mlp.hidden.gate": activated, "mlp.hidden.up": neuron_up,
     "mlp.hidden": neuron, "mlp.out": feed_forward_out, "mlp.sum": residual_sum,
     "norm.mean": norm_mean, "norm.centred": norm_centred, "norm.scale": norm_scale, "norm.unit": norm_unit,
-    "norm.out": norm_out, "layer.out": layer_out, "stack.out": stack_out,
+    "norm.out": norm_out, "layer.out": layer_out, "layer.out.similarity": similarity, "layer.out.step": step_length,
+    "stack.out": stack_out,
     "head.in": head_in, "head.pre": head_pre, "head.hidden": activated, "head.logits": logit,
     "head.probs": probability, "pooler.pre": pooler_pre, "pooler.out": pooler_out, "pooler.logits": next_sentence,
 }

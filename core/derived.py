@@ -1,16 +1,24 @@
 """Values that are not on the way to the output, computed from a trace when asked, under names of their own."""
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from core.analysis.similarity import cosines
+
+_ATTENTION = re.compile(r"(encoder|decoder)\.\d+\.(attn|cross)")
+_LAYER = re.compile(r"(encoder|decoder)\.\d+")
+
 
 @dataclass(frozen=True)
 class Derived:
     axes: str
-    compute: Callable       # (trace, path of the sublayer) -> array
+    place: re.Pattern       # where in the model there is such a value
+    after: str              # the step there that it belongs to
+    compute: Callable       # (trace, place) -> array
 
 
 def exponentials(trace, at: str):
@@ -32,10 +40,36 @@ def contributions(trace, at: str):
     return z_HLK @ out_HKD
 
 
-DERIVED = {"pattern.exp": Derived("HLM", exponentials), "pattern.total": Derived("HL", totals),
-           "heads": Derived("HLD", contributions)}
+def similarity(trace, at: str):
+    """The cosine between each token's vector after this layer and the one it came in with, (L,)."""
+    side = at.split(".")[0]
+    return cosines(trace[f"{at}.out"], trace[f"{side}.embed.out"])
 
 
-def derived_axes(name: str) -> str:
-    """The axes of a derived value, from its name."""
-    return next(derived.axes for leaf, derived in DERIVED.items() if name.endswith("." + leaf))
+def step_length(trace, at: str):
+    """How far this layer moved each token, as a share of its vector's length before, (L,)."""
+    after_LD, before_LD = trace[f"{at}.out"].astype(np.float64), trace[f"{at}.attn.in"].astype(np.float64)
+    return np.linalg.norm(after_LD - before_LD, axis=-1) / np.linalg.norm(before_LD, axis=-1)
+
+
+DERIVED = {"pattern.exp": Derived("HLM", _ATTENTION, "pattern", exponentials),
+           "pattern.total": Derived("HL", _ATTENTION, "pattern", totals),
+           "heads": Derived("HLD", _ATTENTION, "z", contributions),
+           "out.similarity": Derived("L", _LAYER, "out", similarity),
+           "out.step": Derived("L", _LAYER, "out", step_length)}
+
+
+def behind(step: str) -> list[str]:
+    """The derived values that belong to a step."""
+    place, _, last = step.rpartition(".")
+    return [f"{place}.{leaf}" for leaf, derived in DERIVED.items()
+            if derived.after == last and derived.place.fullmatch(place)]
+
+
+def find(name: str) -> tuple[Derived, str] | None:
+    """What a derived value's name stands for, and its place; None if it is no such name."""
+    for leaf, derived in DERIVED.items():
+        place = name.removesuffix(f".{leaf}")
+        if place != name and derived.place.fullmatch(place):
+            return derived, place
+    return None

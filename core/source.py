@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from core.derived import DERIVED
+from core import derived
 
 _CORE = Path(__file__).resolve().parent
 
@@ -31,11 +31,11 @@ def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
 
     Empty for a learned weight: no line made it.
     """
-    if name in trace.derived:
-        made = DERIVED[next(leaf for leaf in DERIVED if name.endswith("." + leaf))].compute
-        return (_function(made.__code__.co_filename, made.__code__.co_firstlineno, ()),)
-    if name not in trace.names:
+    if name not in trace:
         return ()
+    if found := derived.find(name):
+        code = found[0].compute.__code__
+        return (_function(code.co_filename, code.co_firstlineno, ()),)
     made = trace.made(name)
     return _snippets(made.file, made.line, frozenset(trace.made(other).line for other in trace.names))
 

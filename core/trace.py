@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from core.config import Config
-from core.derived import DERIVED, derived_axes
+from core import derived
 from core.errors import GlassError
 
 _INSIDE_LAYER = re.compile(r"^(encoder|decoder)\.(\d+)\.(attn|cross|mlp)\.")
@@ -94,7 +94,7 @@ class Scope:
         expected = tuple(sizes[letter] for letter in axes)
         if value.shape != expected:
             raise ValueError(f"{name}: axes {axes} have the sizes {expected}, the value has {value.shape}")
-        value.flags.writeable = False
+        frozen(value)
         caller = sys._getframe(1)
         run.made[name] = Made(axes, value.shape, caller.f_code.co_filename, caller.f_lineno)
         if run.keep(name):
@@ -116,6 +116,12 @@ def edited(name: str, edit, value: np.ndarray) -> np.ndarray:
     if not (np.can_cast(new.dtype, value.dtype, "same_kind") or value.dtype.kind == "f" and new.dtype.kind in "iub"):
         raise GlassError(f"The edit of {name} holds {new.dtype} numbers, which do not fit {value.dtype}.")
     return new.astype(value.dtype, copy=False)
+
+
+def frozen(value: np.ndarray) -> np.ndarray:
+    """The array itself, read-only from now on."""
+    value.flags.writeable = False
+    return value
 
 
 class Trace:
@@ -140,8 +146,7 @@ class Trace:
     @property
     def derived(self) -> tuple[str, ...]:
         """The values that can be asked for but are not on the way to the output."""
-        return tuple(name[:-len(".pattern")] + "." + leaf
-                     for name in self.names if name.endswith(".pattern") for leaf in DERIVED)
+        return tuple(name for step in self.names for name in derived.behind(step))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._run.made)
@@ -150,22 +155,23 @@ class Trace:
         return len(self._run.made)
 
     def __contains__(self, name) -> bool:
-        return name in self._run.made or name in self.derived
+        return name in self._run.made or self._derived(name) is not None
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name in self._run.values:
             return self._run.values[name]
         if name in self._run.made:
             return self._recomputed(name)
-        if name in self.derived:
-            return self._remember(name, lambda: self._derive(name))
+        if found := self._derived(name):
+            return self._remember(name, lambda: frozen(found[0].compute(self, found[1])))
         raise KeyError(f"This trace has no step “{name}”.{near(str(name), self.names + self.derived)}")
 
     def axes(self, name: str) -> str:
         """The axis letters of a step, such as "HLM"."""
         if name in self._run.made:
             return self._run.made[name].axes
-        return derived_axes(name) if name in self.derived else self[name]     # self[name] raises, with near names
+        found = self._derived(name)
+        return found[0].axes if found else self[name]       # self[name] raises, with near names
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The sizes of a step's axes, without recomputing anything."""
@@ -209,11 +215,10 @@ class Trace:
         self._again(run, side, layer)
         return run.values
 
-    def _derive(self, name: str) -> np.ndarray:
-        leaf = next(leaf for leaf in DERIVED if name.endswith("." + leaf))
-        value = DERIVED[leaf].compute(self, name[:-len(leaf) - 1])
-        value.flags.writeable = False
-        return value
+    def _derived(self, name) -> tuple[derived.Derived, str] | None:
+        """What a derived value is made by, and its place in the model, if this trace has the step it belongs to."""
+        found = derived.find(str(name))
+        return found if found and f"{found[1]}.{found[0].after}" in self._run.made else None
 
     def _remember(self, key, compute):
         """A small memory, oldest out first; visitors share traces, so it must not grow with what they click."""

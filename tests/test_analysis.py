@@ -1,8 +1,8 @@
 """Readings of a trace, against loops that spell them out."""
 import numpy as np
 
-from core.analysis.movement import relative_step, similarity_to_start
 from core.analysis.planes import principal_plane
+from core.analysis.similarity import cosines
 
 
 def test_the_principal_plane_holds_what_it_says():
@@ -26,9 +26,13 @@ def test_the_plane_of_a_single_vector():
 
 def test_movement_is_measured_against_each_layers_own_vectors(tiny_trace):
     trace = tiny_trace("gpt2")
-    before, after = trace["decoder.embed.out"][2], trace["decoder.0.out"][2]
-    step_NL, cosine_NL = relative_step(trace, "decoder"), similarity_to_start(trace, "decoder")
-    np.testing.assert_allclose(step_NL[0, 2], np.sqrt(((after - before) ** 2).sum() / (before ** 2).sum()))
-    np.testing.assert_allclose(cosine_NL[1, 2], before @ after / np.sqrt((before @ before) * (after @ after)))
-    np.testing.assert_allclose(cosine_NL[0], 1)
-    assert step_NL.shape == (trace.config.decoder_layers, len(trace.rows))
+    first, before, after = (trace[f"decoder.{name}.out"][2] for name in ("embed", "0", "1"))
+    np.testing.assert_allclose(trace["decoder.1.out.step"][2], np.sqrt(((after - before) ** 2).sum() / (before ** 2).sum()))
+    np.testing.assert_allclose(trace["decoder.1.out.similarity"][2],
+                               after @ first / np.sqrt((after @ after) * (first @ first)))
+    assert trace["decoder.0.out.step"].shape == trace["decoder.0.out"].shape[:1]
+
+
+def test_cosines_are_taken_row_by_row():
+    a_LD, b_LD = np.array([[1.0, 0], [1, 1]]), np.array([[0.0, 5], [2, 2]])
+    np.testing.assert_allclose(cosines(a_LD, b_LD), [0, 1], atol=1e-12)

@@ -4,11 +4,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.analysis.movement import relative_step, similarity_to_start
 from core.generate import next_tokens
 from ui.frame import go
 from ui.maps import clickable_bars, clickable_map
-from ui.numbers import written
+from ui.numbers import open_number, written
 from ui.state import View, is_word
 from ui.theme import plain
 
@@ -41,16 +40,22 @@ def likeliest(view: View, row: int, *, key: str, title: str = "") -> None:
 def moved(view: View) -> None:
     """How far each layer moved each token's vector, and how much of its first direction is left."""
     side = view.config.sides[0]
-    tokens, steps = view.tokens(side), relative_step(view.trace, side)
-    left = similarity_to_start(view.trace, side)
+    tokens, layers = view.tokens(side), range(view.config.layers(side))
+    left_NL = np.stack([view.trace[f"{side}.{layer}.out.similarity"] for layer in layers])
     words = [i for i, token in enumerate(tokens) if is_word(token)] or list(range(len(tokens)))
-    most = min(words, key=lambda i: left[-1, i])
+    most = min(words, key=lambda i: left_NL[-1, i])
     st.markdown("A word brings the same vector into every sentence; only its position is added. Layer by layer it "
                 f"takes up what the others say. **“{plain(tokens[most])}”** ends furthest from where it began: the "
-                f"cosine between its first and its last vector is {left[-1, most]:.2f} (1: same direction, 0: nothing "
+                f"cosine between its first and its last vector is {left_NL[-1, most]:.2f} (1: same direction, 0: nothing "
                 "in common).")
-    layers = [f"layer {i}" for i in range(len(steps))]
-    clickable_map("left", left[1:], layers, tokens, title="Cosine with the vector it came in with", rows_title="after",
-                  columns_title="token", limit=1)
-    clickable_map("steps", steps, layers, tokens, title="Length of each step, as a share of the vector",
-                  rows_title="in", columns_title="token", kind="weight")
+    layer_map(view, side, "similarity", "Cosine with the vector it came in with", "after", limit=1)
+    layer_map(view, side, "step", "Length of each step, as a share of the vector", "in", kind="weight")
+
+
+def layer_map(view: View, side: str, leaf: str, title: str, rows_title: str, **options) -> None:
+    """A derived value of every layer (rows) and token (columns)."""
+    names = [f"{side}.{layer}.out.{leaf}" for layer in range(view.config.layers(side))]
+    labels = [f"layer {layer}" for layer in range(len(names))]
+    clickable_map(f"layers:{leaf}", np.stack([view.trace[name] for name in names]), labels,
+                  view.tokens(side), title=title, rows_title=rows_title, columns_title="token",
+                  on_cell=lambda layer, token: open_number(names[layer], (token,)), **options)

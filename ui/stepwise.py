@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from core.anatomy import about, axis_words
+from core.derived import behind
 from ui.numbers import read
 from ui.state import View, close_number, note
 
@@ -35,11 +36,7 @@ def choose_step(view: View) -> str:
 
 def steps_of(view: View) -> list[str]:
     """The steps in the order they ran, each derived value behind the step that it belongs to."""
-    behind = {}
-    for name in view.trace.derived:
-        path, leaf = re.fullmatch(r"(.+\.(?:attn|cross))\.(.+)", name).groups()
-        behind.setdefault(f"{path}.{'z' if leaf == 'heads' else 'pattern'}", []).append(name)
-    return [each for name in view.trace.names for each in (name, *behind.get(name, ()))]
+    return [each for name in view.trace.names for each in (name, *behind(name))]
 
 
 def take(name: str) -> None:
