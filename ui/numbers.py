@@ -11,7 +11,7 @@ from core.anatomy import about, axis_words
 from core.cells import WEIGHTS, Group, is_weight, number
 from core.errors import GlassError
 from core.source import lines_that_made
-from ui.state import View, close_number, note
+from ui.state import View, close_number, follow, note
 from ui.theme import number as precise
 
 SHOWN = 12          # operands listed at first, the largest contributions
@@ -79,6 +79,7 @@ def show(cell: str, before: list[str]) -> None:
     here, name = st.session_state, cell.rpartition(":")[0]
     here["cell"], here["trail"] = cell, [*before, cell]
     here["step"] = here["step"] if name.startswith(WEIGHTS) else name
+    follow(here["step"] or "")
 
 
 def clicked(key: str, start: str) -> None:

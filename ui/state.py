@@ -121,7 +121,15 @@ def arrive(page: str) -> None:
     if moved:
         state["_playing"] = False
         trail, cell = state.get("trail", []), state["cell"]
+        follow(cell or state["step"] or "")
         state["trail"] = trail[:trail.index(cell) + 1] if cell in trail else [cell] if cell else []
+
+
+def follow(step: str) -> None:
+    """Where a step is looked at by its name, side and layer at the left go along with it."""
+    state = st.session_state
+    if state["_page"] == "Every number" and (inside := re.match(r"(encoder|decoder)\.([0-9]{1,4})\.", step)):
+        state["side"], state["layer"] = inside[1], int(inside[2])
 
 
 def taken(key: str, text: str):

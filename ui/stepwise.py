@@ -1,15 +1,13 @@
 """Choosing one step of the trace, and the part of a large step that fits on a map."""
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import streamlit as st
 
 from core.anatomy import about, axis_words
 from core.derived import behind
 from ui.numbers import read
-from ui.state import View, close_number, note
+from ui.state import View, close_number, follow, note
 
 ROWS, COLUMNS = 64, 128         # the largest map that is drawn at once
 
@@ -46,8 +44,7 @@ def take(name: str) -> None:
 
 def chosen() -> None:
     """The layer at the left follows the step."""
-    if inside := re.match(r"(encoder|decoder)\.([0-9]+)\.", st.session_state["step"]):
-        st.session_state["side"], st.session_state["layer"] = inside[1], int(inside[2])
+    follow(st.session_state["step"])
     close_number()
 
 

@@ -31,8 +31,8 @@ function body(table, data, open) {
     data.numbers[r].forEach((text, c) => {
       const cell = numberCell(row, text, [r, c], open)
       if (c !== data.bar) return
-      const bar = make("span", "bar", make("span", "track", cell))
-      bar.style.width = `${100 * data.shares[r]}%`
+      cell.className = "bar"
+      cell.style.setProperty("--share", `${100 * data.shares[r]}%`)
     })
   })
 }
