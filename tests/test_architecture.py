@@ -78,3 +78,9 @@ def test_the_server_keeps_to_itself():
     config = (ROOT / ".streamlit/config.toml").read_text(encoding="utf-8")
     assert "gatherUsageStats = false" in config and 'showErrorDetails = "none"' in config
     assert "enableCORS" not in config and "enableXsrfProtection" not in config
+
+
+def test_the_example_in_the_readme_runs(minilm, capsys):
+    code, = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    exec(compile(code, "README.md", "exec"), {})
+    assert "=" in capsys.readouterr().out

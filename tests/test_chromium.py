@@ -249,6 +249,19 @@ def test_a_box_of_the_drawing_leads_to_its_step(visit):
     assert choices(page)["step"].startswith("encoder.2.mlp") and choices(page)["layer"] == "2"
 
 
+def test_the_first_start_brings_the_smallest_model_and_opens_by_itself(browser, tmp_path):
+    """On a machine without any weights; the download is a real one."""
+    with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty, tab(browser, empty) as page:
+        page.view.get_by_text("Welcome to Glassformer").wait_for()
+        page.view.get_by_role("progressbar").first.wait_for()
+        page.view.locator("h1, [data-testid=stAlert]").filter(has_text=re.compile("Overview|fetched")).first.wait_for(
+            timeout=240_000)
+        if page.view.locator("[data-testid=stAlert]").count():
+            pytest.skip("this machine has no network")
+        page.view.get_by_role("button", name="Token 2: book").wait_for()
+        assert not page.problems
+
+
 @pytest.mark.parametrize("title", PATHS)
 def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
     harm = ("<img src=https://evil.example/x.png onerror=alert(1)> ![x](https://evil.example/y.png) "

@@ -182,6 +182,8 @@ function below(brush, label, x, y, flat) {
   brush.save()
   brush.translate(x, y)
   if (!flat) brush.rotate(-Math.PI / 2)
+  const half = brush.measureText(label).width / 2
+  if (flat && x < half) brush.translate(half - x, 0)       // the first one must not stick out at the left
   brush.textAlign = flat ? "center" : "right"
   brush.fillText(label, 0, flat ? 7 : 0)
   brush.restore()
@@ -262,6 +264,17 @@ function moved(data, g, [panel, row, column], key) {
   return [next, dr ? (dr > 0 ? 0 : rows - 1) : row, dc ? (dc > 0 ? 0 : columns - 1) : column]
 }
 
+// A cell that was opened elsewhere may lie beyond the edge: the map scrolls to it, once.
+function reveal(parts, data) {
+  const column = data.frame?.[1] ?? null, place = JSON.stringify([data.titles, data.frame])
+  if (column === null || parts.revealed === place) return
+  parts.revealed = place
+  const { scroll, geometry: g } = parts
+  const left = column * g.w
+  if (left < scroll.scrollLeft || left + g.w > scroll.scrollLeft + scroll.clientWidth)
+    scroll.scrollLeft = left - scroll.clientWidth / 2
+}
+
 function listen(parts, data, choose) {
   const { canvas, save } = parts
   const at = (event) => cellAt(parts.geometry, data.shape, event.offsetX, event.offsetY)
@@ -309,6 +322,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   parts.canvas.style.cursor = "pointer"
   parts.draw = () => draw(parts, shown)
   parts.draw()
+  reveal(parts, shown)
   if (parts.cell) point(parts, shown, null)
   listen(parts, shown, (cell) => setTriggerValue("cell", cell))
   return () => { parts.watch.disconnect(); memory.delete(root) }
