@@ -4,10 +4,10 @@ import streamlit as st
 from ui.components import blocks
 from ui.diagram import diagram
 from ui.frame import foot, go, open_page
-from ui.numbers import number_panel
+from ui.numbers import number_over
 from ui.outcome import moved, next_words
 from ui.theme import plain
-from ui.tokens import token_strip
+from ui.tokens import signs_in, token_strip
 
 view = open_page("Overview")
 config = view.config
@@ -18,10 +18,13 @@ def open_box(step: str) -> None:
     go("pages/1_Attention.py" if step == view.at("attn.pattern") else "pages/4_Every_number.py", step=step)
 
 
+st.markdown("A transformer, opened: what you see below is computed for your sentence by a real model, and every number can be "
+            "taken apart. **Type a sentence of your own** at the left (behind **»** on a telephone).")
 st.subheader(f"1. Your sentence becomes {len(view.tokens(config.sides[0]))} tokens")
 st.markdown("A model reads numbers, so the text is cut into pieces of its vocabulary, and each piece is a number "
             "there. Underlined pieces belong to one word. **Choose a token** to follow it through all pages.")
 token_strip(view)
+signs_in(view)
 
 drawing, outcome = st.columns(2, gap="large")
 with drawing:
@@ -43,7 +46,5 @@ with outcome:
                 "at once. **Encoder and decoder** hides the future from the tokens and shows what changes. "
                 "On every page, **click a number** to see how it was made.")
 
-if st.session_state["cell"]:
-    st.subheader("How was this number made?")
-    number_panel(view)
+number_over(view)
 foot("Overview")

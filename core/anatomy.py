@@ -1,6 +1,7 @@
 """What each step is, in words and symbols: the title, the story of a sentence or two, and the formula of one cell."""
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from core.cells import is_weight, place
@@ -55,7 +56,7 @@ ABOUT = {
     "attn.mask": About("Mask", "1 where the token may look, 0 where it may not.", r"\mathrm{mask}_{l,m} \in \{0, 1\}"),
     "attn.scores": About("Masked score", "Where the mask blocks the view, the score becomes −∞ and softmax makes it 0.",
                          r"\tilde s_{l,m} = s_{l,m}\ \text{if}\ \mathrm{mask}_{l,m}\ \text{else}\ -\infty"),
-    "attn.pattern": About("Attention weight", "The share of its attention that the token gives to another; a row sums "
+    "attn.pattern": About("Attention weight (softmax)", "The share of its attention that the token gives to another; a row sums "
                           "to 1.", r"a_{l,m} = \frac{e^{\tilde s_{l,m} - \max}}{\sum_{m'} e^{\tilde s_{l,m'} - \max}}"),
     "attn.pattern.exp": About("Exponential of the score", "The numerator of softmax; the row's largest score is taken off "
                               "first, which changes no ratio.", r"e^{\tilde s_{l,m} - \max_{m'} \tilde s_{l,m'}}"),
@@ -117,6 +118,11 @@ ABOUT = {
     "pooler.logits": About("Next-sentence score", "Whether sentence B follows sentence A (0: it does).",
                            r"\sum_d y_d W_{d,c} + b_c"),
 }
+LETTERS = {"l": "the token", "m": "a token that is looked at", "k": "dimension of the head", "K": "how many of them",
+           "d": "dimension of the vector", "D": "how many of them", "h": "head", "f": "neuron", "v": "word of the vocabulary",
+           "r": "the token", r"\gamma": "learned gain", r"\beta": "learned shift", r"\mu": "mean", r"\sigma": "scale",
+           r"\varepsilon": "a tiny number, against division by 0", r"\theta": "angle of a step", "W": "learned weights",
+           "b": "learned bias", "x": "the token's vector", "E": "table of the vocabulary", "P": "table of the positions"}
 WEIGHT = About("A learned number", "It stands in the model file; training found it, and no sentence changes it.", r"\theta")
 
 
@@ -129,6 +135,13 @@ def about(trace, name: str) -> About:
                "attn.scores.scaled": "unscaled" if c.score_scale == 1 else "", "mlp.hidden": "gated" if c.gated else ""}
     key = f"{leaf}/{variant.get(leaf) or (c.norm if leaf.startswith('norm.') else '')}"
     return ABOUT.get(key, ABOUT[leaf])
+
+
+def letters_in(latex: str) -> dict[str, str]:
+    """What the letters of a formula stand for, in the order in which they come."""
+    bare = re.sub(r"\\(mathrm|text)\{[^}]*\}", " ", latex)
+    found = re.findall(r"\\[a-z]+|[A-Za-z]", bare)
+    return {letter: LETTERS[letter] for letter in dict.fromkeys(found) if letter in LETTERS}
 
 
 def axis_words(letter: str) -> str:

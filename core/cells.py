@@ -104,8 +104,11 @@ def place(name: str) -> tuple[str, str]:
 # --- how numbers are written, and the few ways in which they are put together ---------------------------------------
 
 def number(x: float) -> str:
-    """Four significant digits, with a true minus sign."""
-    return f"{x:.4g}".replace("-", "−")
+    """Five significant digits and a true minus sign, written as the pictures in the browser write it too."""
+    text = f"{float(x):.5g}"
+    if "e" in text and 1e-6 <= abs(float(text)) < 1e16:
+        text = np.format_float_positional(float(text), trim="-")
+    return re.sub(r"e([+-])0", r"e\1", text).replace("inf", "∞").replace("-", "−")
 
 
 def factor(x: float) -> str:
@@ -145,7 +148,7 @@ def product(*groups: Group) -> Made:
 
 def same(group: Group) -> Made:
     """The value itself, passed on."""
-    return Made(float(group.values_N[0]), number(group.values_N[0]), (group,))
+    return Made(float(group.values_N[0]), "passed on unchanged", (group,))
 
 
 def difference(a: Group, b: Group) -> Made:

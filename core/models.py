@@ -83,7 +83,8 @@ _SEEN_AT_FIRST = (File("config.json"), File(_SAFETENSORS))
 _NO_PIN = "No commit is pinned: what the first fetch brings is what later ones must bring. "
 
 CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in (
-    Entry("minilm", "all-MiniLM-L6-v2", "A small BERT that turns sentences into vectors: 6 layers, 12 heads, English.",
+    Entry("minilm", "all-MiniLM-L6-v2", "A small BERT that turns sentences into vectors: 6 layers, 12 heads, English. "
+          "A sentence's vector is the average of its tokens' last vectors.",
           "BERT", "Apache-2.0", 83_506_384,
           (File("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612),
            File(_SAFETENSORS, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", 90_868_376),

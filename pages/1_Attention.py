@@ -2,7 +2,7 @@
 import streamlit as st
 
 from ui.frame import foot, open_page
-from ui.numbers import number_panel
+from ui.numbers import number_beside
 from ui.steps import STEPS, stepper
 from ui.tokens import token_strip
 
@@ -13,5 +13,5 @@ picture, words = st.columns((11, 9), gap="large")
 with picture:
     opened = STEPS[step].draw(view)         # the cell that the formula beside it shows until another one is clicked
 with words:
-    number_panel(view, opened)
+    number_beside(view, opened)
 foot("Attention")

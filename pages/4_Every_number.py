@@ -2,9 +2,9 @@
 import streamlit as st
 
 from ui.frame import foot, open_page
-from ui.numbers import number_panel
-from ui.slices import cell_bars, cell_map
-from ui.stepwise import choose_step, framed, largest_cell, shape_words, window
+from ui.numbers import number_beside
+from ui.slices import cell_picture
+from ui.stepwise import choose_step, largest_cell, shape_words, window
 
 view = open_page("Every number")
 name = choose_step(view)
@@ -12,10 +12,7 @@ picture, words = st.columns(2, gap="large")
 with picture:
     index = window(view, name)
     st.caption(shape_words(view, name, index))
-    if sum(isinstance(part, slice) for part in index) == 2:
-        cell_map(view, name, *index, title=name, chosen=framed(name, index))
-    else:
-        cell_bars(view, name, *index, title=name)
+    cell_picture(view, name, *index)
 with words:
-    number_panel(view, largest_cell(view, name, index))
+    number_beside(view, largest_cell(view, name, index))
 foot("Every number")

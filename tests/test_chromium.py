@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from browser import CHROMIUM, chromium, serve, tab
 
+from core.cells import number
 from ui.frame import PAGES
 from ui.numbers import read
 from ui.state import EXAMPLES
-from ui.theme import number
 
 pytest.importorskip("playwright", reason="playwright is in requirements-dev.txt")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine (apt install chromium)")

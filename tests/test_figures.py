@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.analysis.planes import principal_plane
+from core.cells import number
 from ui import figures, theme
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +28,7 @@ def test_a_map_holds_the_numbers_themselves_and_says_each_with_both_tokens():
     figure = figures.heatmap(values_RC, ["a", "b", "c"], list("vwxyz"), title="t")
     assert figure.data[0].z.dtype == np.float32 and np.array_equal(figure.data[0].z, values_RC)
     assert list(points(figure)) == list(np.ndindex(3, 5))
-    assert points(figure)[2, 1] == f"c → w<br><b>{theme.number(values_RC[2, 1])}</b>"
+    assert points(figure)[2, 1] == f"c → w<br><b>{number(values_RC[2, 1])}</b>"
 
 
 def test_row_0_is_at_the_top_and_equal_tokens_keep_their_places():
@@ -68,7 +69,7 @@ def test_a_long_vector_is_folded_and_every_number_of_it_can_be_found():
     figure = figures.vector_block(values_N, width=32)
     assert np.array_equal(figure.data[0].z.ravel()[:70], values_N) and np.isnan(figure.data[0].z.ravel()[70:]).all()
     found = points(figure)
-    assert len(found) == 70 and found[2, 5] == f"dimension 69<br><b>{theme.number(values_N[69])}</b>"
+    assert len(found) == 70 and found[2, 5] == f"dimension 69<br><b>{number(values_N[69])}</b>"
 
 
 def test_bars_lie_beside_words_and_stand_over_dimensions():
@@ -143,4 +144,4 @@ def test_text_is_shown_letter_by_letter():
     assert theme.plain("![x](http://a) *b*\n# c") == r"\!\[x\]\(http\:\/\/a\) \*b\* \# c"
     assert theme.label(" the") == theme.label("▁the") == "␣the" and theme.label("\n") == "⏎" and theme.label("") == "∅"
     assert theme.label("a\u200bb\u202e") == "aU+200BbU+202E" and theme.label("é漢🙂") == "é漢🙂"
-    assert theme.number(-0.123456) == "−0.12346" and theme.number(-np.inf) == "−∞" and theme.number(0) == "0"
+    assert number(-0.123456) == "−0.12346" and number(-np.inf) == "−∞" and number(0) == "0"

@@ -28,11 +28,16 @@ def open_under(view: View, head: int, row: int, column: int) -> None:
     open_number(view.at("attn.pattern"), (head, row, column))
 
 
-def pattern_under(view: View, title: str) -> None:
+def pattern_under(view: View, title: str, limit: float) -> None:
     """The chosen head's weights under the view's mask; a click opens the number of that run."""
     trained = " (as trained)" if view.mask == "trained" else ""
-    cell_map(view, view.at("attn.pattern"), view.head, ALL, ALL, title=title + trained, chosen=view.token, limit=1,
+    cell_map(view, view.at("attn.pattern"), view.head, ALL, ALL, title=title + trained, chosen=view.token, limit=limit,
              key=view.mask, on_cell=lambda row, column: open_under(view, view.head, row, column))
+
+
+def largest_weight(*views: View) -> float:
+    """The end of the scale that the maps of several runs share."""
+    return max(float(view.trace[view.at("attn.pattern")][view.head].max()) for view in views)
 
 
 def difference(encoder: View, decoder: View) -> None:
@@ -40,10 +45,10 @@ def difference(encoder: View, decoder: View) -> None:
     before_LM, after_LM = (view.trace[view.at("attn.pattern")][view.head] for view in (encoder, decoder))
     hidden = np.triu(before_LM, 1).sum(axis=1)
     row = int(hidden.argmax())
-    st.markdown(f"Under the decoder’s mask **“{plain(encoder.labels[row])}”** loses the most: {hidden[row]:.0%} of its attention "
+    st.markdown(f"Under the decoder’s mask **“{plain(encoder.labels[row])}”** ({row}) loses the most: {hidden[row]:.0%} of its attention "
                 "lay on tokens that come later. Blue: the weight grew. Red: it shrank. A click opens the decoder’s weight.")
     clickable_map("difference", after_LM - before_LM, encoder.labels, encoder.labels, title="Decoder − encoder",
-                  rows_title="token that looks", columns_title="token that is looked at", limit=1, chosen=encoder.token,
+                  rows_title="token that looks", columns_title="token that is looked at", chosen=encoder.token,
                   on_cell=lambda row, column: open_under(decoder, decoder.head, row, column))
 
 
@@ -54,7 +59,7 @@ def changed_tokens(encoder: View, decoder: View) -> None:
     words = [i for i, token in enumerate(labels) if is_word(token)] or range(len(labels))
     least = min(words, key=lambda i: cosine_L[i])
     st.markdown("After all layers, the cosine between each token’s vector under the one mask and under the other (1: the same "
-                f"direction). **“{plain(labels[least])}”** changes most. The last token sees everything under both masks, and "
+                f"direction). **“{plain(labels[least])}”** ({least}) changes most. The last token sees everything under both masks, and "
                 "is not the same either: the tokens it looks at have changed.")
     clickable_bars("changed", cosine_L, labels, kind="residual", value_title="cosine", limit=1)
 
@@ -63,6 +68,7 @@ def changed_words(encoder: View, decoder: View) -> None:
     """The likeliest next tokens after the last one, under both masks."""
     st.markdown("What the model expects after the last token. It learned to guess with the future hidden; shown the whole "
                 "sentence, its earlier tokens hold vectors that it never met in training.")
+    highest = max(float(view.trace["head.probs"][-1].max()) for view in (encoder, decoder))
     for column, view, title in zip(st.columns(2, gap="large"), (encoder, decoder), ("Encoder", "Decoder")):
         with column:
-            likeliest(view, -1, key=f"words:{title}", title=f"{title}’s mask")
+            likeliest(view, -1, key=f"words:{title}", title=f"{title}’s mask", limit=highest)

@@ -1,17 +1,18 @@
 """Pictures drawn in the browser, for what Plotly is too slow for or cannot draw. They show numbers, they compute none.
 
-    heads_canvas(patterns_HLM, labels_L, labels_M, *, key, on_cell, chosen, kind, limit, titles, alt)
+    heads_canvas(patterns_HLM, labels_L, labels_M, *, key, on_cell, chosen, row, opened, blocked_LM, kind, limit, titles,
+                 alt)
         all heads in one canvas; a click calls on_cell(head, row, column)
     layers_canvas(patterns_NHLM, *, key, on_head, chosen, limit)
         all layers × heads as thumbnails; a click calls on_head(layer, head); chosen: (layer, head)
     wide_map(values_RC, row_labels, column_labels, *, key, on_cell, title, rows_title, columns_title, kind, chosen,
-             limit)
+             opened, blocked_RC, limit)
         one map that scrolls sideways beside its row labels; a click calls on_cell(row, column)
     lines(patterns_HLM or pattern_LM, labels_L, labels_M, *, key, on_token, chosen, titles)
         two columns of tokens and a line for each weight; a click on a token on the left calls on_token(position)
-    table(columns, labels, *, key, on_cell, bar, chosen, foot, title)
+    table(columns, labels, *, key, on_cell, bar, chosen, foot, title, corner, opened)
         a column of numbers for each title, a row for each label; a click calls on_cell(row, column)
-    follow_theme()
+    follow_theme(page)
         once a page, not seen: runs the page again when the reader switches between light and dark
     blocks(diagram, *, key, on_open)
         the architecture as `ui.diagram` describes it; a click on a box calls on_open(target)
@@ -30,7 +31,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from ui.theme import COLOURS, number
+from core.cells import number
+from ui.theme import COLOURS
 
 THUMBNAIL = 24          # cells along a thumbnail's side; longer sentences show the largest weight of each block
 _ASSETS = Path(__file__).parents[1] / "assets/components"
@@ -46,13 +48,15 @@ def _register(name: str):
 _maps, _lines, _blocks, _table, _theme = map(_register, ("maps", "lines", "blocks", "table", "theme"))
 
 
-def heads_canvas(patterns_HLM, labels_L, labels_M, *, key: str, on_cell=None, chosen: int | None = None, kind="weight",
-                 limit=None, titles=None, alt="") -> None:
-    """All heads of a layer, on one scale."""
+def heads_canvas(patterns_HLM, labels_L, labels_M, *, key: str, on_cell=None, chosen: int | None = None, row: int | None = None,
+                 opened: tuple[int, int, int] | None = None, blocked_LM=None, kind="weight", limit=None, titles=None,
+                 alt="") -> None:
+    """All heads of a layer, on one scale. row: the token whose row is marked; opened: the cell that is explained."""
     patterns_HLM = np.asarray(patterns_HLM)
     titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
-    data = panels(patterns_HLM, kind, limit) | {
-        "titles": list(titles), "rows": list(labels_L), "columns": list(labels_M), "chosen": chosen,
+    data = panels(patterns_HLM, kind, limit, blocked_LM) | {
+        "titles": list(titles), "rows": list(labels_L), "columns": list(labels_M), "chosen": chosen, "row": row,
+        "opened": opened,
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses."}
     _maps(key=key, data=data, on_cell_change=_told(key, "cell", patterns_HLM.shape, on_cell))
 
@@ -69,13 +73,14 @@ def layers_canvas(patterns_NHLM, *, key: str, on_head=None, chosen: tuple[int, i
 
 
 def wide_map(values_RC, row_labels, column_labels, *, key: str, on_cell=None, title="", rows_title="", columns_title="",
-             kind="signed", chosen=None, limit=None) -> None:
+             kind="signed", chosen=None, opened=None, blocked_RC=None, limit=None) -> None:
     """One map with its labels, as wide as it needs to be. chosen: a row or a cell (row, column)."""
     values_PRC = np.asarray(values_RC)[None]
     row, column = chosen if isinstance(chosen, tuple) else (chosen, None)
-    data = panels(values_PRC, kind, limit) | {
+    data = panels(values_PRC, kind, limit, blocked_RC) | {
         "titles": [title], "rows": list(row_labels), "columns": list(column_labels), "labelled": True,
         "rowsTitle": rows_title, "columnsTitle": columns_title, "frame": None if row is None else [row, column],
+        "opened": opened and [0, *opened],
         "alt": f"{title}. Arrow keys move, Enter opens the number."}
     choose = on_cell and (lambda panel, row, column: on_cell(row, column))
     _maps(key=key, data=data, on_cell_change=_told(key, "cell", values_PRC.shape, choose))
@@ -92,14 +97,14 @@ def lines(patterns_HLM, labels_L, labels_M, *, key: str, on_token=None, chosen: 
 
 
 def table(columns: dict, labels, *, key: str, on_cell=None, bar: str | None = None, chosen: int | None = None,
-          foot: dict | None = None, title="") -> None:
+          foot: dict | None = None, title="", corner="token", opened: tuple[int, int] | None = None) -> None:
     """Numbers as text, every one a button. bar: the title of the column whose shares (0 to 1) are drawn as bars, too.
-    foot: a row below, a number under some of the titles; its own title stands under ""."""
+    foot: a row below, a number under some of the titles; its own title stands under "". opened: the cell that is marked."""
     titles = list(columns)
     shown = [[number(columns[name][r]) for name in titles] for r in range(len(labels))]
     under = {"title": foot[""], "numbers": [number(foot[name]) if name in foot else None for name in titles]} if foot else None
     _table(key=key, on_cell_change=_told(key, "cell", (len(labels) + 1, len(titles)), on_cell), data={
-        "title": title, "corner": "token", "columns": titles, "rows": list(labels), "numbers": shown, "foot": under,
+        "title": title, "corner": corner, "opened": opened, "columns": titles, "rows": list(labels), "numbers": shown, "foot": under,
         "chosen": chosen, "bar": titles.index(bar) if bar else None, "colour": COLOURS["weight"],
         "shares": [float(np.clip(share, 0, 1)) for share in columns[bar]] if bar else []})
 
@@ -119,9 +124,9 @@ def blocks(diagram: list[dict], *, key: str, on_open=None) -> None:
         "arrow": ["encoder.out", crossing[0]] if crossing and "encoder.out" in targets else None})
 
 
-def follow_theme() -> None:
+def follow_theme(page: str) -> None:
     """Plotly's pictures keep the colours they were first drawn in: a switch of the theme has to reach Python."""
-    _theme(key="theme", on_changed_change=lambda: None)
+    _theme(key=f"theme:{page}", data={"page": page}, on_changed_change=lambda: None)
 
 
 # --- what is sent ---------------------------------------------------------------------------------------------------
@@ -132,11 +137,12 @@ def packed(values) -> dict:
     return {"values": b64encode(values.tobytes()).decode("ascii"), "shape": list(values.shape)}
 
 
-def panels(values_PRC, kind: str, limit: float | None) -> dict:
-    """Several maps of one size on one scale."""
+def panels(values_PRC, kind: str, limit: float | None, blocked_RC=None) -> dict:
+    """Several maps of one size on one scale. blocked_RC: the cells that a mask hides, the same in all of them."""
     finite = np.abs(values_PRC[np.isfinite(values_PRC)])
     limit = 1.0 if kind == "mask" else float(limit or finite.max(initial=0) or 1.0)
-    return packed(values_PRC) | {"kind": kind, "limit": limit}
+    blocked = None if blocked_RC is None else b64encode(np.asarray(blocked_RC, dtype=np.uint8).tobytes()).decode("ascii")
+    return packed(values_PRC) | {"kind": kind, "limit": limit, "blocked": blocked}
 
 
 def thumbnails(patterns_HLM) -> np.ndarray:

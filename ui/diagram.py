@@ -86,7 +86,7 @@ def feed_forward(config: Config, at: str) -> dict:
 
 def ends(config: Config) -> list[dict]:
     """What is made of the last vectors."""
-    pooled = box("head", "Sentence vector", "the first token through one more layer", "pooler.out")
+    pooled = box("head", "Sentence vector (BERT’s pooler)", "the first token through one more layer", "pooler.out")
     words = box("head", "Next token" if config.decoder_layers else "Hidden word",
                 f"a probability for each of {config.n_vocab:,} pieces", "head.probs")
     return [*([pooled] if config.pooler else []), *([words] if config.head else [])]

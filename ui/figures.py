@@ -1,14 +1,16 @@
 """Pictures made from arrays and labels, with Plotly and nothing else. They are transparent and follow the page's theme.
 
-    heatmap(values_RC, row_labels, column_labels, *, title, rows_title, columns_title, kind, chosen, limit, clickable)
-    vector_block(values_N, *, title, kind, width, limit, clickable)     one long vector, folded into rows
+    heatmap(values_RC, row_labels, column_labels, *, title, rows_title, columns_title, kind, chosen, opened, blocked_RC,
+            limit, clickable)
+    vector_block(values_N, *, title, kind, width, limit, opened, clickable)     one long vector, folded into rows
     bars(values_N, labels, kind, *, title, chosen, value_title, places_title, limit, clickable)
     vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title)
     arrows_sum(plane, before_D, update_D, after_D, label, *, title)
     CONFIG                                                              for st.plotly_chart(…, config=CONFIG)
 
 kind: "signed" (red below zero, blue above), "weight" (0 and up), "mask" (may look or not); for bars any of COLOURS.
-chosen: a row, or a cell (row, column), that is framed; for bars a position. limit: the end of the colour scale, given
+chosen: a row, or a cell (row, column), that is framed; for bars a position. opened: the cell that is explained, framed,
+too. blocked_RC: what a mask hides. limit: the end of the colour scale, given
 so that several pictures can be compared; else the largest number shown. Labels are data: nothing in them is markup.
 """
 from __future__ import annotations
@@ -19,7 +21,8 @@ from textwrap import wrap
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.theme import COLOURS, number, short
+from core.cells import number
+from ui.theme import COLOURS, short
 
 CELL, TIGHT_CELL, FOLDED_CELL = 26, 18, 15          # the height of a row, in pixels
 FONT, LONGEST = 12, 12                              # pixels; letters of a label beside an axis
@@ -36,31 +39,34 @@ LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "xref": "paper", "y": 1
 # --- maps -----------------------------------------------------------------------------------------------------------
 
 def heatmap(values_RC, row_labels, column_labels, *, title="", rows_title="", columns_title="", kind="signed",
-            chosen=None, limit=None, clickable=True) -> go.Figure:
-    """A map of numbers, row 0 at the top. A cell that is not finite (blocked by a mask) is left grey."""
+            chosen=None, opened=None, blocked_RC=None, limit=None, clickable=True) -> go.Figure:
+    """A map of numbers, row 0 at the top. A cell that a mask blocks, or that is not finite, is left grey."""
     values_RC = np.asarray(values_RC, dtype=np.float32)
     rows, columns = values_RC.shape
-    figure = go.Figure(go.Heatmap(z=values_RC, xgap=1, ygap=1, hoverinfo="skip", **scale(values_RC, kind, limit)))
+    seen_RC = values_RC if blocked_RC is None else np.where(blocked_RC, np.float32(np.nan), values_RC)
+    figure = go.Figure(go.Heatmap(z=seen_RC, xgap=1, ygap=1, hoverinfo="skip", **scale(values_RC, kind, limit)))
     if clickable:
         row_words, column_words = [safe(word) for word in row_labels], [safe(word) for word in column_labels]
         figure.add_trace(overlay(*np.mgrid[:rows, :columns], [
-            reading(f"{row_words[r]} → {column_words[c]}", values_RC[r, c]) for r, c in np.ndindex(rows, columns)]))
+            reading(f"{row_words[r]} → {column_words[c]}", values_RC[r, c], blocked_RC is not None and blocked_RC[r, c])
+            for r, c in np.ndindex(rows, columns)]))
     layout(figure, title, height=rows * (CELL if rows <= 24 else TIGHT_CELL), top=44,
-           bottom=26 + depth(column_labels), left=30 + reach(row_labels))
+           bottom=(40 if columns_title else 22) + depth(column_labels), left=30 + reach(row_labels))
     figure.update_xaxes(**axis(column_labels, columns_title), tickangle=tilt(column_labels))
     figure.update_yaxes(**axis(row_labels, rows_title) | {"range": [rows - 0.5, -0.5]}, tickangle=0)
-    figure.update_layout(plot_bgcolor=FAINT, shapes=frame(chosen, columns))
+    figure.update_layout(plot_bgcolor=FAINT, shapes=frame(chosen, columns) + frame(opened, columns))
     return figure
 
 
-def vector_block(values_N, *, title="", kind="signed", width=32, limit=None, clickable=True) -> go.Figure:
+def vector_block(values_N, *, title="", kind="signed", width=32, limit=None, opened=None, clickable=True) -> go.Figure:
     """One long vector folded into rows of `width`: the number at (row, column) is number row · width + column."""
     values_N = np.asarray(values_N, dtype=np.float32)
     rows = -(-len(values_N) // width)
     values_RC = np.full((rows, width), np.nan, dtype=np.float32)
     values_RC.flat[:len(values_N)] = values_N
     starts, steps = [str(row * width) for row in range(rows)], [f"+{column}" for column in range(width)]
-    figure = heatmap(values_RC, starts, steps, title=title, kind=kind, limit=limit, clickable=False)
+    figure = heatmap(values_RC, starts, steps, title=title, kind=kind, limit=limit, clickable=False,
+                     opened=None if opened is None else divmod(opened, width))
     if clickable:
         figure.add_trace(overlay(*np.divmod(np.arange(len(values_N)), width), [
             reading(f"dimension {i}", value) for i, value in enumerate(values_N)]))
@@ -88,9 +94,9 @@ def overlay(rows, columns, texts: list[str]) -> go.Scatter:
                       showlegend=False, hovertemplate="%{text}<extra></extra>")
 
 
-def reading(place: str, value) -> str:
+def reading(place: str, value, blocked=False) -> str:
     """What a cell says when one rests on it."""
-    return f"{place}<br><b>{number(value)}</b>{' (blocked)' if np.isneginf(value) else ''}"
+    return f"{place}<br><b>{number(value)}</b>{' (blocked)' if blocked or np.isneginf(value) else ''}"
 
 
 def frame(chosen, columns: int) -> list[dict]:
@@ -169,7 +175,7 @@ def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go
         x=[sum_2[0]], y=[sum_2[1]], mode="markers+text", text=["<b>z</b>"], textfont={"color": "#ffffff"},
         textposition="middle center", hovertemplate="z: the weighted sum<extra></extra>",
         marker={"symbol": "diamond", "size": 20, "color": COLOURS["weight"], "line": {"width": 2, "color": "#ffffff"}}))
-    plane_layout(figure, plane, title or "Values in their plane; the line is as wide as the weight")
+    plane_layout(figure, plane, title or "The values in their plane: dots and lines as large as the weight, z in the middle")
     return with_room(figure, points_M2[:, 0], 0.4)
 
 

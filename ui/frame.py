@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ui import sidebar, state
+from ui.components import follow_theme
 from ui.fetching import first_start
 from ui.numbers import check_opened
 from ui.state import View
@@ -31,6 +32,7 @@ def open_page(title: str) -> View:
     page = next(page for page in PAGES if page.title == title)
     st.set_page_config(page_title=f"{title} · Glassformer", page_icon="🔍", layout="wide")
     st.html(f"<style>{css()}</style>")
+    follow_theme(title)
     state.arrive(title)
     first_start()
     st.title(title)

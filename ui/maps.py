@@ -1,7 +1,7 @@
 """Maps and bars whose every cell can be clicked.
 
     clickable_map(key, values_RC, row_labels, column_labels, *, on_cell, title, rows_title, columns_title, kind, chosen,
-                  limit)
+                  opened, blocked_RC, limit)
         a click anywhere in a cell calls on_cell(row, column) before the page is drawn again
     clickable_bars(key, values_N, labels, *, on_bar, title, kind, chosen, value_title, places_title, limit)
         the same with on_bar(position)
@@ -23,15 +23,16 @@ WORDS, NUMBERS, POINTS = 24, 32, 1200       # the widest map, and the most cells
 
 
 def clickable_map(key: str, values_RC, row_labels, column_labels, *, on_cell=None, title="", rows_title="",
-                  columns_title="", kind="signed", chosen=None, limit=None) -> None:
-    """A map of numbers. chosen: a row or a cell (row, column) that is framed."""
+                  columns_title="", kind="signed", chosen=None, opened=None, blocked_RC=None, limit=None) -> None:
+    """A map of numbers. chosen: a row or a cell (row, column) that is framed; opened: the cell that is explained."""
     (rows, columns), numbered = np.shape(values_RC), figures.numbered(column_labels)
     if rows == 1 and NUMBERS < columns <= POINTS and numbered:
-        figure = figures.vector_block(np.asarray(values_RC)[0], title=title, kind=kind, width=NUMBERS, limit=limit)
+        figure = figures.vector_block(np.asarray(values_RC)[0], title=f"{title} (row + column: the dimension)", kind=kind,
+                                      width=NUMBERS, limit=limit, opened=opened and opened[1])
         show(key, figure, on_cell and (lambda row, column: on_cell(0, row * NUMBERS + column)), title)
         return
     words = {"title": title, "rows_title": rows_title, "columns_title": columns_title, "kind": kind, "chosen": chosen,
-             "limit": limit}
+             "opened": opened, "blocked_RC": blocked_RC, "limit": limit}
     if columns <= (NUMBERS if numbered else WORDS) and rows * columns <= POINTS:
         show(key, figures.heatmap(values_RC, row_labels, column_labels, **words), on_cell, title)
     else:

@@ -1,36 +1,53 @@
 """How was this number made? The panel that takes any cell of the trace apart, and the walk from number to number."""
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from core.explanation import explain
-from core.anatomy import about, axis_words
+from core.anatomy import about, axis_words, letters_in
 from core.cells import WEIGHTS, Group, is_weight, number
 from core.errors import GlassError
 from core.source import lines_that_made
-from ui.state import View, close_number, follow, note
-from ui.theme import number as precise
+from ui.components import table
+from ui.state import MASKS, View, close_number, follow, note
+from ui.theme import plain
 
 SHOWN = 12          # operands listed at first, the largest contributions
+MOST = 1000         # operands in the table of all
 _ASSETS = Path(__file__).parents[1] / "assets/components"
 _draw = st.components.v2.component("number", html='<div class="number"></div>',
                                    js=(_ASSETS / "number.js").read_text("utf-8"),
                                    css=(_ASSETS / "number.css").read_text("utf-8"))
 
 
-def number_panel(view: View, first: tuple[str, tuple[int, ...]] | None = None) -> None:
-    """Draws the opened number; before one is opened, `first`, a step's name and an index."""
-    here = st.session_state
-    if here["cell"] is None and first is None:
-        st.info("Click any number on this page to see how it was made.")
-        return
-    cell = here["cell"] or written(*first)
-    made = explain(view.trace, *read(cell))
+def number_beside(view: View, first: tuple[str, tuple[int, ...]]) -> None:
+    """The opened number in a column of its own, which stays in sight; before one is opened, `first`, a step and an index.
+    On a telephone an opened number lies over the foot of the page."""
+    opened = st.session_state["cell"]
+    with st.container(key="number-beside-opened" if opened else "number-beside"):
+        number_panel(view, opened or written(*first))
+
+
+def number_over(view: View) -> None:
+    """The opened number over the corner of a page that has no column for it, so that it is in sight where one clicked."""
+    if opened := st.session_state["cell"]:
+        with st.container(key="number-over"):
+            number_panel(view, opened)
+
+
+def number_panel(view: View, cell: str) -> None:
+    """What the number is, its formula in letters and in numbers, its operands, and the lines that computed it."""
+    here, made = st.session_state, explain(view.trace, *read(cell))
+    if here["cell"]:
+        st.button("Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc")
     heading(view, made, here.get("trail") or [cell])
     st.latex(made.latex)
+    if letters := letters_in(made.latex):
+        st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
     operands(view, made, cell)
     if here.get("_all") == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
@@ -63,6 +80,12 @@ def read(cell: str) -> tuple[str, tuple[int, ...]]:
     return name, tuple(map(int, numbers))
 
 
+def opened_in(name: str) -> tuple[int, ...] | None:
+    """The place of the opened number, if it is one of that step."""
+    cell = st.session_state["cell"]
+    return read(cell)[1] if cell and read(cell)[0] == name else None
+
+
 def open_number(name: str, index) -> None:
     """Opens a number, such as a cell of a map that was clicked; the walk begins here."""
     show(written(name, index), [])
@@ -92,11 +115,18 @@ def clicked(key: str, start: str) -> None:
 
 def heading(view: View, made, trail: list[str]) -> None:
     """The way here, what the number is, and where it stands."""
-    steps = [{"cell": cell, "text": short(cell)} for cell in trail]
+    steps = [{"cell": cell, "text": short(view, cell)} for cell in trail]
     steps = steps if len(steps) <= 6 else [steps[0], {"cell": None, "text": "…"}, *steps[-4:]]
     _draw(key="number-head", on_open_change=lambda: clicked("number-head", trail[0]), data={
-        "part": "head", "trail": steps, "title": made.title, "story": made.story, "value": precise(made.value),
-        "where": ", ".join(place_words(view, made.name, made.index)), "name": written(made.name, made.index)})
+        "part": "head", "trail": steps, "title": made.title, "story": made.story, "value": number(made.value),
+        "where": where(view, made), "name": written(made.name, made.index)})
+
+
+def where(view: View, made) -> str:
+    """The place of a number in words: on its axes, in the model, and under which mask, if that is not the usual one."""
+    inside = re.match(r"(?:weights/)?(?:encoder|decoder)\.([0-9]+)\.", made.name)
+    return "; ".join((", ".join(place_words(view, made.name, made.index)), *([f"layer {inside[1]}"] if inside else []),
+                      *([MASKS[view.mask]] if view.mask != "trained" else [])))
 
 
 def operands(view: View, made, cell: str) -> None:
@@ -109,7 +139,8 @@ def operands(view: View, made, cell: str) -> None:
 
     _draw(key="number-body", on_open_change=lambda: clicked("number-body", cell), on_all_change=all_or_few, data={
         "part": "body", "name": made.name, "formula": made.formula, "check": check(made), "more": more,
-        "count": sum(len(group.values_N) for group in made.groups), "groups": operand_lists(view, made.groups)})
+        "count": sum(len(group.values_N) for group in made.groups),
+        "groups": [] if shown else operand_lists(view, made.groups)})
 
 
 def source_lines(view: View, name: str) -> None:
@@ -125,46 +156,55 @@ def check(made) -> str:
         return f"Recorded: {made.value:.9g}".replace("-", "−")
     if made.edited:
         return f"Recorded: {made.value:.9g}, put here by an edit. Its operands would give {made.recomputed:.9g}."
-    return (f"Computed again from these operands: {made.recomputed:.9g}. Recorded in the forward pass: "
-            f"{made.value:.9g}. Difference: {made.error:.1g}.").replace("-", "−").replace("inf", "∞")
+    difference = f"Difference: {made.error:.1g}, the rounding of 32-bit numbers." if made.error else "They agree to the digit."
+    return (f"Computed again from these operands: {made.recomputed:.9g}. Recorded in the forward pass: {made.value:.9g}. "
+            + difference.replace("e-0", "e-")).replace("-", "−").replace("32−bit", "32-bit").replace("inf", "∞")
 
 
 def operand_lists(view: View, groups: tuple[Group, ...]) -> list[dict]:
     """The operands as the component draws them: two long groups of one length are multiplied pair by pair."""
     a, b = (*groups, None, None)[:2]
-    if b is not None and len(a.values_N) == len(b.values_N) > 1:
-        return [operand_list(view, a, b), *(operand_list(view, group) for group in groups[2:])]
-    return [operand_list(view, group) for group in groups]
+    paired = b is not None and len(a.values_N) == len(b.values_N) > 1
+    lists = [(a, b), *((group,) for group in groups[2:])] if paired else [(group,) for group in groups]
+    sizes = [np.abs(terms_N[np.isfinite(terms_N)]).max(initial=0) for terms_N in map(terms, lists)]
+    return [operand_list(view, factors, max(sizes) or 1.0) for factors in lists]
 
 
-def operand_list(view: View, *factors: Group) -> dict:
-    """One list: the largest contributions first, each with its place, its value or product, and its share as a bar."""
-    terms_N = np.prod([group.values_N for group in factors], axis=0)
+def terms(factors: tuple[Group, ...]) -> np.ndarray:
+    """The products of a list's factors, or the values of its only group, (N,)."""
+    return np.prod([group.values_N for group in factors], axis=0)
+
+
+def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict:
+    """One list: the largest contributions first, each with its place, its value or product, and as a bar its share of
+    the largest of all lists."""
+    terms_N = terms(factors)
     size_N = np.where(np.isfinite(terms_N), np.abs(terms_N), 0)
-    largest, order = size_N.max(initial=0) or 1.0, np.argsort(-size_N, kind="stable")[:SHOWN]
     constant_axes = [fixed_axes(group) for group in factors]
     rows = [{"label": row_label(view, factors, n), "product": number(terms_N[n]) if len(factors) > 1 else "",
              "share": float(np.copysign(size_N[n], terms_N[n]) / largest),
              "items": [{"cell": cell_of(group, n), "text": number(group.values_N[n])} for group in factors]}
-            for n in order]
+            for n in np.argsort(-size_N, kind="stable")[:SHOWN]]
     titles = [group_title(view, group) for group in factors]
     return {"title": " × ".join(titles), "rows": rows, "where": "; ".join(filter(None, (
         group_where(view, group, fixed) for group, fixed in zip(factors, constant_axes))))}
 
 
 def all_operands(view: View, groups: tuple[Group, ...], cell: str) -> None:
-    """Every operand of the longest groups as a table; choosing a row opens the number."""
-    long = [group for group in groups if len(group.values_N) == longest(groups)]
-    columns = {"which": [row_label(view, long[:1], n) for n in range(longest(groups))]}
-    columns |= {f"{i} {group.role}": group.values_N for i, group in enumerate(long, 1)}
-    if len(long) == 2:
-        columns["product"] = long[0].values_N * long[1].values_N
+    """Every operand of the longest groups as a table, in order; of a whole vocabulary only the largest. All of them open."""
+    long = [group for group in groups if len(group.values_N) == longest(groups)][:2]
+    terms_N = terms(tuple(long))
+    order_N = np.sort(np.argsort(-np.abs(terms_N), kind="stable")[:MOST])
+    if len(terms_N) > MOST:
+        st.caption(f"The largest {MOST:,} of {len(terms_N):,}:")
+    columns = {f"{group.role}": group.values_N[order_N] for group in long}
+    columns |= {"product": terms_N[order_N]} if len(long) == 2 else {}
 
-    def chosen() -> None:
-        if rows := st.session_state["operands"]["selection"]["rows"]:
-            walk_to(cell_of(long[0], rows[0]), cell)
+    def opened(row: int, column: int) -> None:
+        if row < len(order_N) and column < len(long) and (there := cell_of(long[column], order_N[row])):
+            walk_to(there, cell)
 
-    st.dataframe(columns, key="operands", on_select=chosen, selection_mode="single-row", hide_index=True)
+    table(columns, [row_label(view, tuple(long[:1]), n) for n in order_N], key="operands", on_cell=opened, corner="")
 
 
 def longest(groups: tuple[Group, ...]) -> int:
@@ -226,8 +266,7 @@ def cell_of(group: Group, n: int) -> str | None:
     return written(group.name, group.indices_NI[n]) if group.name else None
 
 
-def short(cell: str) -> str:
-    """A cell in the walk: the end of its name and its place."""
+def short(view: View, cell: str) -> str:
+    """A cell in the walk: what it is, and its place."""
     name, _, index = cell.rpartition(":")
-    parts = name.removeprefix(WEIGHTS).split(".")
-    return f"{'.'.join(parts[2:] or parts)} [{index.replace(',', ', ')}]"
+    return f"{about(view.trace, name).title} [{index.replace(',', ', ')}]"

@@ -22,16 +22,18 @@ def next_words(view: View) -> None:
     st.markdown(f"After **“{plain(tokens[at])}”** (token {at} of {len(tokens) - 1}) the model gives each of its "
                 f"{view.config.n_vocab:,} words a probability."
                 + (" Choose an earlier token above to see what it expected there." if at else ""))
+    if view.mask in ("encoder", "others"):
+        st.caption("Under this mask earlier tokens have seen the words that come after them: their guess is no guess.")
     if len(rows) < len(tokens):
         st.caption("In a text this long only the guess after the last token is kept.")
     likeliest(view, row, key="next_words")
 
 
-def likeliest(view: View, row: int, *, key: str, title: str = "") -> None:
+def likeliest(view: View, row: int, *, key: str, title: str = "", limit: float | None = None) -> None:
     """The likeliest next tokens of one row of probabilities; a click leads to how that one was made."""
     ids, probs = next_tokens(view.trace, COUNT, row)
     row %= len(view.trace.rows)
-    clickable_bars(key, probs, [view.word(i) for i in ids], kind="head", title=title, value_title="probability",
+    clickable_bars(key, probs, [view.word(i) for i in ids], kind="head", title=title, value_title="probability", limit=limit,
                    on_bar=lambda bar: go("pages/4_Every_number.py", cell=written("head.probs", (row, ids[bar])),
                                          step="head.probs", mask=view.mask))
     st.caption(f"These {len(ids)} together have {probs.sum():.0%} of all probability.")
@@ -45,7 +47,7 @@ def moved(view: View) -> None:
     words = [i for i, token in enumerate(tokens) if is_word(token)] or list(range(len(tokens)))
     most = min(words, key=lambda i: left_NL[-1, i])
     st.markdown("A word brings the same vector into every sentence; only its position is added. Layer by layer it "
-                f"takes up what the others say. **“{plain(tokens[most])}”** ends furthest from where it began: the "
+                f"takes up what the others say. Of the words, **“{plain(tokens[most])}”** ends furthest from where it began: the "
                 f"cosine between its first and its last vector is {left_NL[-1, most]:.2f} (1: same direction, 0: nothing "
                 "in common).")
     layer_map(view, side, "similarity", "Cosine with the vector it came in with", "after", limit=1)

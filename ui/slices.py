@@ -6,7 +6,7 @@ import numpy as np
 from core.anatomy import axis_words
 from ui.components import table
 from ui.maps import clickable_bars, clickable_map
-from ui.numbers import open_number
+from ui.numbers import open_number, opened_in
 
 ALL = slice(None)
 KINDS = {"pattern": "weight", "probs": "weight", "mask": "mask"}
@@ -35,26 +35,61 @@ def full_index(index: tuple, free: tuple[int, ...]) -> tuple[int, ...]:
     return tuple((part.start or 0) + next(free) if isinstance(part, slice) else int(part) for part in index)
 
 
+def opened_at(name: str, index: tuple) -> tuple[int, ...] | None:
+    """Where the opened number stands in a slice of a step, along its free axes; None if it is not in it."""
+    opened, inside = opened_in(name), []
+    for at, part in zip(opened or (), index):
+        if isinstance(part, slice) and (part.start or 0) <= at < (at + 1 if part.stop is None else part.stop):
+            inside.append(at - (part.start or 0))
+        elif isinstance(part, slice) or at != part:
+            return None
+    return tuple(inside) if opened else None
+
+
+def blocked_by_mask(view, name: str, index: tuple):
+    """Of a slice (head, ALL, ALL) of attention weights: the cells that the mask hides. None for any other step."""
+    place, _, leaf = name.rpartition(".")
+    mask = view.trace[f"{place}.mask"] if leaf == "pattern" else None
+    return None if mask is None or mask.all() else ~mask[index[1:]]
+
+
 def cell_map(view, name: str, *index, title: str, chosen=None, limit=None, key: str = "", on_cell=None) -> None:
     """A two-dimensional slice of a step as a heatmap: index has a number for each fixed axis and ALL (or a slice) for
     the two that are drawn. A click on a cell opens "How was this number made?", or calls on_cell(row, column)."""
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
-    values_RC = view.trace[name][index]
     words = [labels(view, name, axis, index[axis]) for axis in free]
-    titles = [axis_words(view.trace.axes(name)[axis]) for axis in free]
-    clickable_map(f"map:{key}:{name}:{index}", values_RC, *words, title=title, rows_title=titles[0],
-                  columns_title=titles[1], kind=kind_of(name), chosen=chosen, limit=limit,
+    titles = [axis_title(view, name, axis) for axis in free]
+    clickable_map(f"map:{key}:{name}:{index}", view.trace[name][index], *words, title=title, rows_title=titles[0],
+                  columns_title=titles[1], kind=kind_of(name), chosen=chosen, limit=limit, opened=opened_at(name, index),
+                  blocked_RC=blocked_by_mask(view, name, index),
                   on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))))
 
 
-def cell_bars(view, name: str, *index, title: str, kind: str = "", chosen=None) -> None:
+def axis_title(view, name: str, axis: int) -> str:
+    """An axis in words; a token looks only where others are looked at."""
+    letters = view.trace.axes(name)
+    return "token" if letters[axis] == "L" and "M" not in letters else axis_words(letters[axis])
+
+
+def cell_bars(view, name: str, *index, title: str, kind: str = "") -> None:
     """A one-dimensional slice of a step as bars, or a single number as one: index has one slice, or none."""
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
     values_N = np.atleast_1d(view.trace[name][index])
     words = [label for axis in free for label in labels(view, name, axis, index[axis])] or [title]
-    clickable_bars(f"bars:{name}:{index}", values_N, words, title=title, kind=kind or "signed", chosen=chosen,
-                   places_title=axis_words(view.trace.axes(name)[free[0]]) if free else "",
+    opened = opened_at(name, index)
+    clickable_bars(f"bars:{name}:{index}", values_N, words, title=title, kind=kind or "signed",
+                   chosen=opened[0] if opened else None, places_title=axis_title(view, name, free[0]) if free else "",
                    on_bar=lambda n: open_number(name, full_index(index, (n,))))
+
+
+def cell_picture(view, name: str, *index) -> None:
+    """A slice of a step as what fits it: a map, bars, or, for numbers that are names and no quantities, a table."""
+    if sum(isinstance(part, slice) for part in index) == 2:
+        cell_map(view, name, *index, title=name)
+    elif name.endswith("ids"):
+        cells_table(view, {"number in the vocabulary" if name.endswith("embed.ids") else "segment": (name, index)}, key=name)
+    else:
+        cell_bars(view, name, *index, title=name)
 
 
 def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: dict | None = None, title="") -> None:
@@ -66,7 +101,7 @@ def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: 
     words = labels(view, first, index.index(ALL))
     under = {name: float(view.trace[step][at]) for name, (step, at) in foot.items()}
 
-    def opened(row: int, column: int) -> None:
+    def clicked(row: int, column: int) -> None:
         name = list(columns)[column]
         if row < len(words):
             step, at = columns[name]
@@ -75,7 +110,9 @@ def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: 
             open_number(*foot[name])
 
     table({name: view.trace[step][at] for name, (step, at) in columns.items()}, words, key=f"table:{key}", title=title,
-          on_cell=opened, bar=bar, foot=under and {"": "sum"} | under)
+          on_cell=clicked, bar=bar, foot=under and {"": "sum"} | under, opened=next(
+              ((at[0], column) for column, (step, index) in enumerate(columns.values())
+               if (at := opened_at(step, index))), None))
 
 
 def largest(view, name: str, *index) -> tuple[str, tuple[int, ...]]:

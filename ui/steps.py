@@ -78,42 +78,55 @@ def reads(view) -> str:
     return view.at("attn.norm.out") if view.config.norm_first else view.at("attn.in")
 
 
+def projected(view, letter: str) -> str:
+    """How q, k or v is made, as a title: with the bias and the turn by position where the model has them."""
+    bias = view.trace.weights[view.at(f"attn.{letter}.bias")]
+    product = f"x · W_{letter.upper()}" + (" + b" if bias.any() else "")
+    return f"turned by position: {product}" if view.config.positions == "rotary" and letter != "v" else product
+
+
 def query(view):
     """Step 1: the token's vector times W_Q."""
     c, t = view.config, view.token
-    st.markdown(f"{word(view)} arrives as a vector of {c.d_model} numbers. Head {view.head} multiplies it by its own matrix "
-                f"W_Q and gets {c.d_head} numbers: the **query**, what {word(view)} looks for in the other tokens.")
-    cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the vector of {view.labels[t]}")
-    cell_bars(view, view.at("attn.q"), view.head, t, ALL, title="q = x · W_Q: its query in this head", kind="q")
+    normed = " It has passed a norm first, which brings every vector to one size." if c.norm_first else ""
+    turned = (" Then each pair of them is turned by an angle that grows with the token’s position, so that distance counts."
+              if c.positions == "rotary" else "")
+    st.markdown(f"{word(view)} arrives as a vector x of {c.d_model} numbers.{normed} Head {view.head} multiplies it by its own "
+                f"learned matrix W_Q and gets {c.d_head} numbers: the **query**, what {word(view)} looks for in the other "
+                f"tokens.{turned}")
+    normed = ", after the norm" if c.norm_first else ""
+    cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the vector of {view.labels[t]}{normed}")
+    cell_bars(view, view.at("attn.q"), view.head, t, ALL, title=f"q: its query in this head, {projected(view, 'q')}", kind="q")
     return largest(view, view.at("attn.q"), view.head, t, ALL)
 
 
 def keys(view):
     """Step 2: the key of every token."""
     st.markdown("Every token is multiplied by a second matrix, W_K, and gets its **key**: what it can be found by. Each row "
-                f"below is one token's key. The query of {word(view)} will be held against every one of them.")
+                f"below is one token’s key. The query of {word(view)} will be held against every one of them.")
     shared = view.config.n_heads // view.config.n_kv_heads
     if shared > 1:
         st.caption(f"In this model {shared} query heads share one set of keys and values: head {view.head} uses set "
                    f"{view.key_head}.")
-    cell_map(view, view.at("attn.k"), view.key_head, ALL, ALL, title="k = x · W_K: a row for each token")
+    cell_map(view, view.at("attn.k"), view.key_head, ALL, ALL, title=f"k: a row for each token, {projected(view, 'k')}",
+             chosen=view.token)
     return largest(view, view.at("attn.k"), view.key_head, view.token, ALL)
 
 
 def scores(view):
     """Step 3: dot products, scaled and masked."""
-    row_M = view.trace[view.at("attn.scores")][view.head, view.token]
+    row_M, K = view.trace[view.at("attn.scores")][view.head, view.token], view.config.d_head
     best, blocked = int(np.argmax(row_M)), int(np.isneginf(row_M).sum())
+    scaled = (f" It is divided by √{K} ≈ {number(K ** 0.5)}, since sums of {K} products grow large, and large scores would make "
+              "softmax all or nothing." if view.config.score_scale != 1 else " This model does not scale it.")
     st.markdown(f"The query of {word(view)} is multiplied with each key, number by number, and added up: the **dot product** "
-                f"says how well they fit. Best fits {word(view, best)}. " + (
+                f"says how well they fit.{scaled} Best fits {word(view, best)}. " + (
                     f"The mask blocks {blocked} of {len(row_M)} tokens: their score becomes −∞." if blocked else
                     "The mask blocks nothing: every token may be looked at."))
-    leaves = [leaf for leaf in ("scores.dot", "scores.scaled", "scores.biased", "mask", "scores")
-              if view.at(f"attn.{leaf}") in view.trace]
-    titles = {"scores.dot": "q · k", "scores.scaled": "scaled", "scores.biased": "+ distance", "mask": "may look",
-              "scores": "score"}
-    cells_table(view, {titles[leaf]: (view.at(f"attn.{leaf}"), (view.token, ALL) if leaf == "mask" else
-                                      (view.head, view.token, ALL)) for leaf in leaves}, key="scores")
+    titles = {"scores.dot": "q · k", "scores.scaled": f"÷ √{K}" if view.config.score_scale != 1 else "× 1",
+              "scores.biased": "+ distance", "mask": "may look", "scores": "score"}
+    cells_table(view, {title: (view.at(f"attn.{leaf}"), (view.token, ALL) if leaf == "mask" else (view.head, view.token, ALL))
+                       for leaf, title in titles.items() if view.at(f"attn.{leaf}") in view.trace}, key="scores")
     cell_map(view, view.at("attn.scores"), view.head, ALL, ALL, title="Scores of all tokens", chosen=view.token)
     return view.at("attn.scores.dot"), (view.head, view.token, best)
 
@@ -129,7 +142,7 @@ def softmax(view):
     cells_table(view, {"score": (view.at("attn.scores"), (*row, ALL)), exp: (f"{at}.exp", (*row, ALL)),
                        weight: (at, (*row, ALL))}, key="softmax", bar=weight, foot={exp: (f"{at}.total", row)})
     cell_map(view, at, view.head, ALL, ALL, title="Attention weights of all tokens: each row sums to 1",
-             chosen=view.token, limit=1)
+             chosen=view.token)
     return at, (*row, int(pattern_M.argmax()))
 
 
@@ -137,11 +150,15 @@ def values(view):
     """Step 5: the values, weighted and summed, and what is added back to the token."""
     v_MK, z_K = view.trace[view.at("attn.v")][view.key_head], view.trace[view.at("attn.z")][view.head, view.token]
     pattern_M = view.trace[view.at("attn.pattern")][view.head, view.token]
-    st.markdown(f"A third matrix, W_V, gives every token its **value**: what it hands over. Each value counts as much as its "
-                f"weight says; their sum z, projected by W_O, is what this head adds to {word(view)}.")
+    st.markdown(f"A third matrix, W_V, gives every token its **value**: {view.config.d_head} numbers that it hands over. Each "
+                f"value counts as much as its weight says: **z** = "
+                + " + ".join(f"{number(pattern_M[m])} · v({word(view, m)})" for m in np.argsort(-pattern_M)[:3])
+                + (" + …" if len(pattern_M) > 3 else "") + ".")
+    cell_map(view, view.at("attn.v"), view.key_head, ALL, ALL, title=f"v: a row for each token, {projected(view, 'v')}",
+             chosen=int(pattern_M.argmax()))
+    cell_bars(view, view.at("attn.z"), view.head, view.token, ALL, title="z: the weighted sum of the values", kind="v")
     show("plane", figures.vectors_plane(principal_plane(v_MK), v_MK, pattern_M, z_K, view.labels),
          alt="The values of all tokens in their plane, and their weighted sum z")
-    cell_bars(view, view.at("attn.z"), view.head, view.token, ALL, title="z: the weighted sum of the values", kind="v")
     before_after(view)
     return largest(view, view.at("attn.z"), view.head, view.token, ALL)
 
@@ -150,8 +167,9 @@ def before_after(view):
     """The token's vector before attention, each part that is added, and after."""
     t = view.token
     before_D, update_D, after_D = (view.trace[view.at(f"attn.{leaf}")][t] for leaf in ("in", "out", "sum"))
-    st.markdown(f"Head {view.head} adds this, the other heads add theirs, and {word(view)} **keeps what it was**: "
-                "before + update = after. The same three as arrows, and all their numbers:")
+    st.markdown(f"A last matrix, W_O, makes {view.config.d_model} numbers of each head’s z: head {view.head} adds its own, the "
+                f"other heads add theirs, and {word(view)} **keeps what it was**: before + update = after. (A norm and the "
+                "feed-forward network come next.) The same three as arrows, and all their numbers:")
     plane = principal_plane(np.stack((before_D, update_D, after_D)))
     show("sum", figures.arrows_sum(plane, before_D, update_D, after_D, view.labels[t]),
          alt="The token's vector before attention, the update, and their sum, as arrows")

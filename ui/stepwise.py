@@ -1,12 +1,15 @@
 """Choosing one step of the trace, and the part of a large step that fits on a map."""
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import streamlit as st
 
 from core.anatomy import about, axis_words
 from core.derived import behind
-from ui.numbers import read
+from ui.numbers import opened_in, read
+from ui.slices import axis_title
 from ui.state import View, close_number, follow, note
 
 ROWS, COLUMNS = 64, 128         # the largest map that is drawn at once
@@ -26,7 +29,7 @@ def choose_step(view: View) -> str:
     row.button("←", key="step_before", on_click=take, args=(names[at - 1],), disabled=at == 0,
                help="The step before")
     row.selectbox(f"Step {at + 1} of {len(names)}. Type to search", names, key="step", on_change=chosen,
-                  format_func=lambda name: f"{name} · {about(view.trace, name).title}", persist_state="session")
+                  format_func=lambda name: label_of(view, name), persist_state="session")
     row.button("→", key="step_after", on_click=take, args=(names[(at + 1) % len(names)],),
                disabled=at + 1 == len(names), help="The step after")
     return here["step"]
@@ -35,6 +38,12 @@ def choose_step(view: View) -> str:
 def steps_of(view: View) -> list[str]:
     """The steps in the order they ran, each derived value behind the step that it belongs to."""
     return [each for name in view.trace.names for each in (name, *behind(name))]
+
+
+def label_of(view: View, name: str) -> str:
+    """A step in the list: its name, what it is, and its layer in words, so that each of them can be searched for."""
+    layer = re.search(r"\.([0-9]+)\.", name)
+    return f"{name} · {about(view.trace, name).title}" + (f" · layer {layer[1]}" if layer else "")
 
 
 def take(name: str) -> None:
@@ -58,12 +67,6 @@ def window(view: View, name: str) -> tuple:
                  for axis, letter in enumerate(axes))
 
 
-def opened_in(name: str) -> tuple[int, ...] | None:
-    """The place of the opened number, if it is one of that step."""
-    cell = st.session_state["cell"]
-    return read(cell)[1] if cell and read(cell)[0] == name else None
-
-
 def stretch(letter: str, size: int, most: int, opened: int | None) -> slice:
     """A slice of an axis, and a slider that moves it where not all of it fits; it goes along with the opened number."""
     if size <= most:
@@ -80,22 +83,17 @@ def shape_words(view: View, name: str, index: tuple) -> str:
     """The axes of a step in words, and which part of it is drawn."""
     axes, shape = view.trace.axes(name), view.trace.shape(name)
     drawn = [f"{axis_words(letter)} {part}" for letter, part in zip(axes, index) if not isinstance(part, slice)]
-    return " × ".join(f"{size} ({axis_words(letter)})" for size, letter in zip(shape, axes)) + (
+    return " × ".join(f"{size} ({axis_title(view, name, axis)})" for axis, size in enumerate(shape)) + (
         f". The map shows {', '.join(drawn)}." if drawn else ".")
 
 
-def framed(name: str, index: tuple) -> tuple[int, ...] | None:
-    """Where the opened number stands on the map of a step, if it is on it."""
-    opened = opened_in(name)
-    if opened is None:
-        return None
-    inside = [at - (part.start or 0) for at, part in zip(opened, index) if isinstance(part, slice)]
-    sizes = [ROWS] * (len(inside) - 1) + [COLUMNS]
-    return tuple(inside) if all(0 <= at < size for at, size in zip(inside, sizes)) else None
-
-
 def largest_cell(view: View, name: str, index: tuple) -> tuple[str, tuple[int, ...]]:
-    """The number of the drawn part that is furthest from zero: what is explained before another one is clicked."""
+    """The number of the drawn part that is furthest from zero, of the chosen token if it is in it: what is explained before
+    another one is clicked."""
+    at = view.trace.axes(name).find("L")
+    if at >= 0 and isinstance(index[at], slice) and view.side_of(name, "L") == view.side and not name.startswith("head."):
+        if view.token in range(view.trace.shape(name)[at])[index[at]]:
+            index = (*index[:at], view.token, *index[at + 1:])
     part = np.abs(view.trace[name][index].astype(np.float64))
     inside = iter(np.unravel_index(np.where(np.isfinite(part), part, -1).argmax(), part.shape))
     return name, tuple((i.start or 0) + int(next(inside)) if isinstance(i, slice) else i for i in index)

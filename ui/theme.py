@@ -1,9 +1,8 @@
-"""What is the same everywhere: one colour per kind of number, how a token is shown, and how a number is written.
+"""What is the same everywhere: one colour per kind of number, and how a text and a token are shown.
 
     COLOURS[kind]       q, k, v, weight, residual, mlp, embed, head, norm: seen on the light page and on the dark one
     plain(text)         any text as literal Markdown
     label(piece)        a piece of the vocabulary as it is shown
-    number(x)           five significant digits
     css()               the style sheet of the whole app, for `st.html(f"<style>{css()}</style>")`
 """
 from __future__ import annotations
@@ -32,11 +31,6 @@ def label(piece: str) -> str:
         return VISIBLE.get(letter) or (f"U+{ord(letter):04X}" if hidden else letter)
 
     return "".join(map(shown, piece)) or "∅"
-
-
-def number(x: float) -> str:
-    """Five significant digits, with a true minus sign; −∞ for what a mask blocks."""
-    return f"{float(x):.5g}".replace("inf", "∞").replace("-", "−")
 
 
 def short(text: str, size: int = 14) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.state import View, close_number
+from ui.theme import plain
 
 _ASSETS = Path(__file__).parents[1] / "assets/components"
 _draw = st.components.v2.component("tokens", html='<div class="tokens" role="group" aria-label="Tokens"></div>',
@@ -24,6 +25,19 @@ def token_strip(view: View) -> None:
               data={"chosen": view.token if side == view.side else None,
                     "tokens": [{"text": text, "id": int(i), "word": word}
                                for text, i, word in zip(texts, ids, words or [None] * len(ids))]})
+
+
+SIGNS = {"[CLS]": "begins every text that this model reads", "[SEP]": "ends it", "##": "goes on with the word before",
+         "[UNK]": "a piece that the vocabulary does not have", "␣": "a space", "⏎": "a new line", "</s>": "ends a text",
+         "<unk>": "a piece that the vocabulary does not have", "<pad>": "begins what the decoder writes"}
+
+
+def signs_in(view: View) -> None:
+    """What the signs among the tokens mean, if there are any."""
+    shown = "\n".join(token for side in view.config.sides for token in view.tokens(side))
+    known = [f"**{plain(sign)}** {meaning}" for sign, meaning in SIGNS.items() if sign in shown]
+    if known:
+        st.caption(" · ".join(known))
 
 
 def take(key: str, side: str, size: int) -> None:

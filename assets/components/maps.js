@@ -10,7 +10,8 @@ const make = (tag, className, parent) => {
   return element
 }
 
-const decode = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer)
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
+const decode = (text) => new Float32Array(bytes(text).buffer)
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
 const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
 const rounded = (x, digits) => String(Number(x.toPrecision(digits))).replace("-", "−")
@@ -48,23 +49,24 @@ function build(root) {
 
 function geometry(data, width) {
   const [panels, rows, columns] = data.shape
+  const room = (words) => 14 + 7 * Math.max(...words.map((label) => Math.min(label.length, LONGEST)))
   if (data.labelled) {
-    const room = (words) => 14 + 7 * Math.max(...words.map((label) => Math.min(label.length, LONGEST)))
     const labels = room(data.rows), numbered = isNumbered(data.columns)
     const cell = clamp((width - labels - 2) / columns, numbered ? 7 : 20, 40)
     return { labels, w: cell, h: rows > 24 ? 17 : 25, left: 0, top: 0, head: 0, gap: 0, across: 1, down: 1,
       foot: numbered ? 20 : room(data.columns) }
   }
-  const gap = data.across ? 5 : 14, left = data.across ? 24 : 0
-  const most = Math.max(width < 480 ? 2 : 1, Math.floor((width + gap) / (190 + gap)))     // side by side, in even rows
+  const named = !data.across && width >= 640 && Math.max(rows, columns) <= 16       // room for the tokens' names
+  const gap = data.across ? 5 : 14, left = data.across ? 24 : named ? room(data.rows) : 2
+  const most = Math.max(width < 480 ? 2 : 1, Math.floor((width - left + gap) / (named ? 170 : 190 + gap)))
   let across = data.across || Math.ceil(panels / Math.ceil(panels / most))
   const fit = data.across ? clamp((width - left) / across - gap, 20, panels / across > 12 ? 52 : 84)
-    : clamp((width - 2) / across - gap + gap / across, 90, 290)
+    : clamp((width - left - 2) / across - gap + gap / across, 90, 290)
   const w = Math.max(data.across ? 0.5 : 2, fit / columns)
   const h = data.across ? w * columns / rows : w
-  if (!data.across) across = clamp(Math.floor((width + gap) / (w * columns + gap)), 1, across)
-  return { labels: 0, w, h, left, gap, across, top: data.across ? 18 : 0, head: data.across ? 0 : 20,
-    down: Math.ceil(panels / across), foot: 0 }
+  if (!data.across) across = clamp(Math.floor((width - left + gap) / (w * columns + gap)), 1, across)
+  return { labels: 0, w, h, left, gap, across, named, top: data.across ? 18 : 0, head: data.across ? 0 : 20,
+    down: Math.ceil(panels / across), foot: named ? room(data.columns) : 0 }
 }
 
 const corner = (g, shape, panel) => [g.left + (panel % g.across) * (shape[2] * g.w + g.gap),
@@ -99,7 +101,7 @@ function shade(data, colours, panel) {
   const [, rows, columns] = data.shape
   const picture = new ImageData(columns, rows)
   for (let i = 0, at = panel * rows * columns; i < rows * columns; i++, at++) {
-    const value = data.numbers[at], grey = !Number.isFinite(value) || (data.kind === "mask" && !value)
+    const value = data.numbers[at], grey = !Number.isFinite(value) || data.hidden?.[i] || (data.kind === "mask" && !value)
     const part = data.kind === "mask" ? 0.6 : value / data.limit, share = data.kind === "signed" ? (part + 1) / 2 : part
     const place = 4 * clamp(Math.round(share * 255), 0, 255)
     picture.data.set(grey ? GREY : colours.subarray(place, place + 4), 4 * i)
@@ -147,14 +149,33 @@ function drawPanel(brush, data, g, style, colours, panel) {
   brush.fillText(shorten(data.titles[panel], Math.max(4, Math.floor(wide / 7))), left, top - 6)
 }
 
-function drawFrame(brush, data, g) {
-  if (!data.frame) return
-  const [row, column] = data.frame
-  const left = column == null ? 0 : column * g.w, wide = column == null ? data.shape[2] * g.w : g.w
-  for (const [colour, width] of [["#ffffff", 4], ["#14181f", 2]]) {
-    brush.strokeStyle = colour
-    brush.lineWidth = width
-    brush.strokeRect(left + 1, row * g.h + 1, wide - 2, g.h - 2)
+// Frames, dark within light, so that they are seen on any colour: the chosen row or cell, and the cell that is explained.
+function drawFrames(brush, data, g) {
+  const frames = data.frame ? [[0, ...data.frame]] : []
+  if (data.row != null) for (let panel = 0; panel < data.shape[0]; panel++) frames.push([panel, data.row, null])
+  if (data.opened) frames.push(data.opened)
+  for (const [panel, row, column] of frames) {
+    const [x, y] = corner(g, data.shape, panel), thin = data.row != null && column === null
+    const left = x + (column == null ? 0 : column * g.w), wide = column == null ? data.shape[2] * g.w : g.w
+    for (const [colour, width] of thin ? [["#14181f", 2], ["#ffffff", 0.8]] : [["#ffffff", 4], ["#14181f", 2]]) {
+      brush.strokeStyle = colour
+      brush.lineWidth = width
+      brush.strokeRect(left + 1, y + row * g.h + 1, wide - 2, g.h - 2)
+    }
+  }
+}
+
+// Beside the first map of each line the tokens that look, under the last line those that are looked at.
+function drawNames(brush, data, g, style) {
+  const [panels, rows, columns] = data.shape
+  Object.assign(brush, { fillStyle: style.text, font: `11px ${style.font}`, textBaseline: "middle" })
+  for (let panel = 0; panel < panels; panel++) {
+    const [x, y] = corner(g, data.shape, panel)
+    brush.textAlign = "right"
+    if (panel % g.across === 0)
+      data.rows.forEach((label, r) => brush.fillText(shorten(label, LONGEST), x - 6, y + (r + 0.5) * g.h))
+    if (panel + g.across >= panels)
+      data.columns.forEach((label, c) => below(brush, shorten(label, LONGEST), x + (c + 0.5) * g.w, y + rows * g.h + 6))
   }
 }
 
@@ -215,7 +236,8 @@ function draw(parts, data) {
   brush.translate(0.5, 0.5)
   for (let panel = 0; panel < data.shape[0]; panel++) drawPanel(brush, data, g, style, colours, panel)
   drawLabels(parts, brush, data, g, style)
-  drawFrame(brush, data, g)
+  if (g.named) drawNames(brush, data, g, style)
+  drawFrames(brush, data, g)
   legend(parts, data, stops)
 }
 
@@ -225,9 +247,11 @@ function read(data, [panel, row, column]) {
   if (data.across) return [data.titles[panel], ""]
   const [, rows, columns] = data.shape
   const number = written(data.numbers[(panel * rows + row) * columns + column])
-  const place = isNumbered(data.columns) ? `${data.rows[row]}, ${data.columnsTitle || "column"} ${data.columns[column]}`
+  const which = isNumbered(data.rows) ? `${data.rowsTitle || "row"} ${data.rows[row]}` : data.rows[row]
+  const place = isNumbered(data.columns) ? `${which}, ${data.columnsTitle || "column"} ${data.columns[column]}`
     : `${data.rows[row]} → ${data.columns[column]}`
-  return [data.labelled ? place : `${data.titles[panel]}\n${place}`, number]
+  const hidden = data.hidden?.[row * columns + column] ? `${number} (blocked)` : number
+  return [data.labelled ? place : `${data.titles[panel]}\n${place}`, hidden]
 }
 
 function point(parts, data, cell, aloud) {
@@ -266,7 +290,7 @@ function moved(data, g, [panel, row, column], key) {
 
 // A cell that was opened elsewhere may lie beyond the edge: the map scrolls to it, once.
 function reveal(parts, data) {
-  const column = data.frame?.[1] ?? null, place = JSON.stringify([data.titles, data.frame])
+  const column = data.labelled && data.opened ? data.opened[2] : null, place = JSON.stringify([data.titles, data.opened])
   if (column === null || parts.revealed === place) return
   parts.revealed = place
   const { scroll, geometry: g } = parts
@@ -312,7 +336,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
   if (!memory.has(root)) memory.set(root, build(root))
   const parts = memory.get(root)
-  const shown = { ...data, numbers: decode(data.values) }
+  const shown = { ...data, numbers: decode(data.values), hidden: data.blocked && bytes(data.blocked) }
   parts.title.textContent = data.labelled ? data.titles[0] : ""
   parts.title.hidden = !data.labelled || !data.titles[0]
   const [down, right] = data.across ? ["layer", "head"] : [data.rowsTitle, data.columnsTitle]

@@ -89,6 +89,11 @@ const body = (data, open, all) => {
   parts.append(make("h4", "", "With the numbers in it"), make("div", "formula", data.formula), make("div", "check", data.check))
   if (data.count) parts.append(make("h4", "", data.count > 1
     ? "Made from these. Click one to see how it was made" : "Made from this. Click it to see how it was made"))
+  if (data.groups.some((group) => group.rows.length > 1)) {
+    const key = make("div", "key", "Bars: how large each term is; ")
+    key.append(make("span", "swatch positive"), "above zero, ", make("span", "swatch negative"), "below")
+    parts.append(key)
+  }
   for (const group of data.groups) parts.append(operands(group, open))
   if (data.more) {
     const button = make("button", "all", data.more)

@@ -7,12 +7,13 @@ const make = (tag, className, parent, text) => {
   return element
 }
 
-const numberCell = (parent, text, place, open) => {
+const numberCell = (parent, text, place, open, opened) => {
   const cell = make("td", "", parent)
   if (text === null) return cell
   const button = make("button", "number", cell, text)
   button.type = "button"
   button.dataset.place = place.join()
+  button.classList.toggle("opened", button.dataset.place === opened)
   button.onclick = () => open(place)
   return cell
 }
@@ -29,7 +30,7 @@ function body(table, data, open) {
     const row = make("tr", r === data.chosen ? "chosen" : "", rows)
     make("th", "label", row, label).scope = "row"
     data.numbers[r].forEach((text, c) => {
-      const cell = numberCell(row, text, [r, c], open)
+      const cell = numberCell(row, text, [r, c], open, data.opened?.join())
       if (c !== data.bar) return
       cell.className = "bar"
       cell.style.setProperty("--share", `${100 * data.shares[r]}%`)
@@ -41,7 +42,7 @@ function foot(table, data, open) {
   if (!data.foot) return
   const row = make("tr", "", make("tfoot", "", table))
   make("th", "label", row, data.foot.title).scope = "row"
-  data.foot.numbers.forEach((text, c) => numberCell(row, text, [data.rows.length, c], open))
+  data.foot.numbers.forEach((text, c) => numberCell(row, text, [data.rows.length, c], open, data.opened?.join()))
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
