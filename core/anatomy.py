@@ -118,11 +118,12 @@ ABOUT = {
     "pooler.logits": About("Next-sentence score", "Whether sentence B follows sentence A (0: it does).",
                            r"\sum_d y_d W_{d,c} + b_c"),
 }
-LETTERS = {"l": "the token", "m": "a token that is looked at", "k": "dimension of the head", "K": "how many of them",
-           "d": "dimension of the vector", "D": "how many of them", "h": "head", "f": "neuron", "v": "word of the vocabulary",
-           "r": "the token", r"\gamma": "learned gain", r"\beta": "learned shift", r"\mu": "mean", r"\sigma": "scale",
-           r"\varepsilon": "a tiny number, against division by 0", r"\theta": "angle of a step", "W": "learned weights",
-           "b": "learned bias", "x": "the token's vector", "E": "table of the vocabulary", "P": "table of the positions"}
+INDICES = {"l": "the token", "m": "a token that is looked at", "k": "dimension of the head", "d": "dimension of the vector",
+           "h": "head", "f": "neuron", "v": "word of the vocabulary", "r": "the token"}
+LETTERS = {"x": "the token's vector", "W": "learned weights", "b": "learned bias", "E": "table of the vocabulary",
+           "P": "table of the positions", "K": "width of the head", "D": "width of the vector", r"\gamma": "learned gain",
+           r"\beta": "learned shift", r"\mu": "mean", r"\sigma": "scale", r"\theta": "angle",
+           r"\varepsilon": "a tiny number, against division by 0"}
 WEIGHT = About("A learned number", "It stands in the model file; training found it, and no sentence changes it.", r"\theta")
 
 
@@ -138,10 +139,13 @@ def about(trace, name: str) -> About:
 
 
 def letters_in(latex: str) -> dict[str, str]:
-    """What the letters of a formula stand for, in the order in which they come."""
+    """What the letters of a formula stand for, those below the line last."""
     bare = re.sub(r"\\(mathrm|text)\{[^}]*\}", " ", latex)
-    found = re.findall(r"\\[a-z]+|[A-Za-z]", bare)
-    return {letter: LETTERS[letter] for letter in dict.fromkeys(found) if letter in LETTERS}
+    below = re.sub(r"\\[a-z]+", " ", " ".join(re.findall(r"_(\{[^}]*\}|[a-z])", bare)))
+    above = re.sub(r"[_^](\{[^}]*\}|[A-Za-z])", " ", bare)
+    found = [(letter, LETTERS) for letter in re.findall(r"\\[a-z]+|[A-Za-z]", above) + re.findall(r"[A-Z]", below)]
+    found += [(letter, INDICES) for letter in re.findall(r"[a-z]", below)]
+    return {letter: words[letter] for letter, words in found if letter in words}
 
 
 def axis_words(letter: str) -> str:

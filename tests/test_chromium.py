@@ -161,13 +161,39 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
     assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
 
 
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+@pytest.mark.parametrize("title, stage", [("Heads", 0), ("Attention", 4), ("Overview", 0), ("Every number", 0)])
+def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(visit, title, stage, size):
+    page = visit(title, size, stage=stage)
+    pictures = page.view.locator("canvas.picture, .stPlotlyChart .nsewdrag")
+    pictures.last.wait_for()
+    picture = pictures.first if title == "Heads" else pictures.last     # the last one there chooses a head
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    at = box["x"] + 0.43 * min(box["width"], size[0] - box["x"]), box["y"] + 0.4 * min(box["height"], 300)
+    page.view.mouse.move(*at)
+    page.view.wait_for_timeout(150)
+    page.do(lambda: page.view.mouse.click(*at))
+    title_box = page.view.locator(".number h3").first.bounding_box()
+    assert 0 <= title_box["y"] < size[1] - 20 and title_box["x"] < size[0]
+    page.do(lambda: page.view.get_by_role("button", name="Close").click())
+    assert "cell" not in choices(page)
+
+
+def test_on_a_telephone_the_side_bar_closes_when_a_page_was_chosen(visit):
+    page = visit(size=(390, 844))
+    page.view.get_by_test_id("stExpandSidebarButton").click()
+    page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
+    page.wait(lambda: page.view.locator("[data-testid=stSidebar][aria-expanded=true]").count() == 0)
+
+
 def test_all_heads_hover_click_and_keys(visit, traced):
     page, trace = visit("Heads", layer=2), traced()
     canvas = page.view.locator("canvas.picture").first
     box = canvas.bounding_box()
-    page.view.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"])
+    page.view.mouse.move(box["x"] + 0.62 * box["width"], box["y"] + 0.49 * box["height"])
     tip = page.view.locator(".tip").first.inner_text().split("\n")
-    page.do(lambda: page.view.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"]))
+    page.do(lambda: page.view.mouse.click(box["x"] + 0.62 * box["width"], box["y"] + 0.49 * box["height"]))
     head, row, column = check_number(page, trace, "encoder.2.attn.pattern")
     tokens = ["[CLS]", "the", "book", "that", "the", "student", "recommended", "is", "expensive", ".", "[SEP]"]
     assert tip == [f"Head {head}", f"{tokens[row]} → {tokens[column]}", number(trace["encoder.2.attn.pattern"][head, row, column])]
@@ -238,7 +264,10 @@ def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
 def test_all_operands_can_be_listed(visit):
     page = visit("Every number", cell="encoder.0.attn.q:3,2,5")
     page.do(lambda: page.view.get_by_role("button", name="Show all 384").click())
-    page.view.get_by_test_id("stDataFrame").wait_for()
+    page.view.locator("tbody button.number").first.wait_for()
+    assert page.view.locator("tbody button.number").count() == 384 * 3
+    page.do(lambda: page.view.locator("tbody tr").nth(7).locator("button.number").nth(1).click())
+    assert choices(page)["cell"] == "weights/encoder.0.attn.q.weight:7,101"
 
 
 def test_a_box_of_the_drawing_leads_to_its_step(visit):

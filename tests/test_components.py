@@ -45,6 +45,14 @@ def test_all_heads_travel_with_their_scale():
     assert data["titles"] == ["Head 0", "Head 1", "Head 2"]
 
 
+def test_what_a_mask_hides_travels_with_the_heads():
+    page = drawn("components.heads_canvas(np.ones((2, 2, 3)), list('ab'), list('xyz'), key='heads', row=1, opened=(1, 0, 2), "
+                 "blocked_LM=np.array([[0, 1, 1], [0, 0, 1]], dtype=bool))")
+    data = sent(page)
+    assert list(base64.b64decode(data["blocked"])) == [0, 1, 1, 0, 0, 1]
+    assert data["row"] == 1 and data["opened"] == [1, 0, 2]
+
+
 def test_thumbnails_keep_the_largest_weight_of_every_block():
     patterns_HLM = np.random.default_rng(5).random((2, 50, 31)).astype(np.float32)
     small = components.thumbnails(patterns_HLM)

@@ -1,14 +1,15 @@
 """Any cell of any step of any family, recomputed from its operands; and the walk from an output down to the weights."""
 import ast
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core import GlassError, explain
-from core.anatomy import ABOUT, about
-from core.cells import RECIPES
+from core.anatomy import ABOUT, about, letters_in
+from core.cells import RECIPES, number
 from core.source import lines_that_made
 
 CELLS = 12
@@ -94,6 +95,21 @@ def test_the_lines_shown_are_those_of_the_file(tiny_trace):
     names = [s.function for s in lines_that_made(tiny_trace("bert"), "encoder.0.attn.q")]
     assert names == ["attention", "project"]
     assert [s.function for s in lines_that_made(tiny_trace("bert"), "encoder.0.attn.pattern")] == ["attention", "softmax"]
+
+
+def test_the_letters_of_every_formula_are_explained():
+    for key, text in ABOUT.items():
+        letters = letters_in(text.latex)
+        assert all(word for word in letters.values())
+        if re.search(r"_\{?l", text.latex):
+            assert letters["l"] == "the token", key
+    assert letters_in(ABOUT["attn.v"].latex).keys() == {"x", "W", "b", "m", "k", "d"}       # v itself is no vocabulary here
+
+
+@pytest.mark.parametrize("x, text", [(0, "0"), (1 / 3, "0.33333"), (9.41384e-5, "0.000094138"), (-2.5e-7, "−2.5e−7"),
+                                     (123456.7, "123460"), (-math.inf, "−∞"), (1e20, "1e+20")])
+def test_numbers_are_written_as_a_reader_would(x, text):
+    assert number(x) == text
 
 
 def test_words_are_written_for_every_recipe():

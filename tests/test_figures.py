@@ -105,6 +105,17 @@ def test_a_frame_goes_around_a_row_or_a_cell():
     assert (cell.x0, cell.x1, cell.y0, cell.y1) == (0.5, 1.5, 1.5, 2.5)
 
 
+def test_what_a_mask_hides_is_grey_and_still_says_its_number():
+    values_RC, blocked_RC = np.eye(2, dtype=np.float32), np.array([[False, True], [False, False]])
+    figure = figures.heatmap(values_RC, "ab", "cd", kind="weight", blocked_RC=blocked_RC, opened=(1, 0), chosen=1)
+    assert np.isnan(figure.data[0].z[0, 1]) and figure.data[0].z[1, 0] == 0
+    assert points(figure)[0, 1] == "a → d<br><b>0</b> (blocked)" and points(figure)[1, 0] == "b → c<br><b>0</b>"
+    frames = {(shape.x0, shape.x1, shape.y0, shape.y1) for shape in figure.layout.shapes}
+    assert frames == {(-0.5, 1.5, 0.5, 1.5), (-0.5, 0.5, 0.5, 1.5)}
+    folded = figures.vector_block(np.arange(70), width=32, opened=69).layout.shapes[0]
+    assert (folded.x0, folded.y0) == (4.5, 1.5)
+
+
 def test_figures_need_no_streamlit():
     code = "import sys; from ui import figures; sys.exit('streamlit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -52,7 +52,10 @@ def heatmap(values_RC, row_labels, column_labels, *, title="", rows_title="", co
             for r, c in np.ndindex(rows, columns)]))
     layout(figure, title, height=rows * (CELL if rows <= 24 else TIGHT_CELL), top=44,
            bottom=(40 if columns_title else 22) + depth(column_labels), left=30 + reach(row_labels))
-    figure.update_xaxes(**axis(column_labels, columns_title), tickangle=tilt(column_labels))
+    figure.update_xaxes(**axis(column_labels, ""), tickangle=tilt(column_labels))
+    # Plotly's own title of an axis runs into upright labels.
+    figure.add_annotation(text=escape(columns_title, quote=False), x=0.5, y=0, xref="paper", yref="paper", xanchor="center",
+                          yanchor="top", yshift=-depth(column_labels) - 4, showarrow=False, font={"size": 13, "color": TEXT})
     figure.update_yaxes(**axis(row_labels, rows_title) | {"range": [rows - 0.5, -0.5]}, tickangle=0)
     figure.update_layout(plot_bgcolor=FAINT, shapes=frame(chosen, columns) + frame(opened, columns))
     return figure

@@ -138,7 +138,7 @@ def operands(view: View, made, cell: str) -> None:
         st.session_state["_all"] = None if shown else made.name
 
     _draw(key="number-body", on_open_change=lambda: clicked("number-body", cell), on_all_change=all_or_few, data={
-        "part": "body", "name": made.name, "formula": made.formula, "check": check(made), "more": more,
+        "part": "body", "name": made.name, "formula": made.formula, "check": check(made, view.trace[made.name].dtype.itemsize * 8 if made.name in view.trace else 32), "more": more,
         "count": sum(len(group.values_N) for group in made.groups),
         "groups": [] if shown else operand_lists(view, made.groups)})
 
@@ -150,15 +150,15 @@ def source_lines(view: View, name: str) -> None:
         for s in lines_that_made(view.trace, name)]})
 
 
-def check(made) -> str:
-    """What the operands give again, beside what the forward pass recorded."""
+def check(made, bits: int) -> str:
+    """What the operands give again, beside what the forward pass recorded in numbers of so many bits."""
     if not made.groups:
         return f"Recorded: {made.value:.9g}".replace("-", "−")
     if made.edited:
         return f"Recorded: {made.value:.9g}, put here by an edit. Its operands would give {made.recomputed:.9g}."
-    difference = f"Difference: {made.error:.1g}, the rounding of 32-bit numbers." if made.error else "They agree to the digit."
+    difference = f"Difference: {made.error:.1g}, the rounding of {bits}-bit numbers." if made.error else "They agree to the digit."
     return (f"Computed again from these operands: {made.recomputed:.9g}. Recorded in the forward pass: {made.value:.9g}. "
-            + difference.replace("e-0", "e-")).replace("-", "−").replace("32−bit", "32-bit").replace("inf", "∞")
+            + difference.replace("e-0", "e-")).replace("-", "−").replace("−bit", "-bit").replace("inf", "∞")
 
 
 def operand_lists(view: View, groups: tuple[Group, ...]) -> list[dict]:
