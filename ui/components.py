@@ -40,7 +40,7 @@ _ASSETS = Path(__file__).parents[1] / "assets/components"
 
 def _register(name: str):
     """A component from assets/components/NAME.js and NAME.css. Its html is fixed: text from outside comes as data."""
-    script, style = (_ASSETS / f"{name}.js").read_text(encoding="utf-8"), _ASSETS / f"{name}.css"
+    script, style = "".join((_ASSETS / f"{part}.js").read_text("utf-8") for part in ("common", name)), _ASSETS / f"{name}.css"
     return st.components.v2.component(f"glass_{name}", html='<div class="root"></div>', js=script,
                                       css=style.read_text(encoding="utf-8") if style.exists() else None)
 

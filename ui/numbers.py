@@ -244,7 +244,8 @@ def row_label(view: View, factors: tuple[Group, ...], n: int) -> str:
     for group in factors:
         if group.name:
             words, fixed = place_words(view, group.name, group.indices_NI[n], roles=False), fixed_axes(group)
-            return ", ".join(word for axis, word in enumerate(words) if axis not in fixed) or group.role
+            words = [word.removesuffix(" of the head") for axis, word in enumerate(words) if axis not in fixed]
+            return ", ".join(words) or group.role
     return factors[0].role
 
 

@@ -1,14 +1,5 @@
 // The architecture as boxes in the order in which the sentence passes them, from plain data; every text by textContent.
-const SVG = "http://www.w3.org/2000/svg"
 const memory = new WeakMap()
-
-const make = (tag, className, parent, text) => {
-  const element = document.createElement(tag)
-  element.className = className
-  if (text !== undefined) element.textContent = text
-  parent.append(element)
-  return element
-}
 
 function box(entry, parent, context, className = "box") {
   const element = make(entry.target ? "button" : "div", className, parent)

@@ -1,16 +1,6 @@
 // Two columns of tokens and a line for each weight, as strong as the weight. Resting on a token shows its lines alone.
-const SVG = "http://www.w3.org/2000/svg"
 const ROW = 26
 
-const make = (tag, className, parent, text) => {
-  const element = document.createElement(tag)
-  element.className = className
-  if (text !== undefined) element.textContent = text
-  parent.append(element)
-  return element
-}
-
-const decode = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer)
 const written = (x) => String(Number(x.toPrecision(4))).replace("-", "−")
 const hue = (data, head) => (data.shape[0] === 1 ? data.colour : `hsl(${(head * 137.5) % 360} 55% 52%)`)
 

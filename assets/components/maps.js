@@ -3,15 +3,6 @@ const GREY = [128, 128, 128, 40]
 const LONGEST = 14
 const memory = new WeakMap()
 
-const make = (tag, className, parent) => {
-  const element = document.createElement(tag)
-  element.className = className
-  parent.append(element)
-  return element
-}
-
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
-const decode = (text) => new Float32Array(bytes(text).buffer)
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
 const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
 const rounded = (x, digits) => String(Number(x.toPrecision(digits))).replace("-", "−")

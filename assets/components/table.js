@@ -1,12 +1,4 @@
 // A table of numbers, one row for each token: every number is a button that opens it; a bar may stand beside a column.
-const make = (tag, className, parent, text) => {
-  const element = document.createElement(tag)
-  element.className = className
-  if (text !== undefined) element.textContent = text
-  parent.append(element)
-  return element
-}
-
 const numberCell = (parent, text, place, open, opened) => {
   const cell = make("td", "", parent)
   if (text === null) return cell
