@@ -107,18 +107,19 @@ def check_number(page, trace, step: str) -> tuple[int, ...]:
     return index
 
 
-def plot_cell(page, chart: int, row: int, column: int, shape: tuple[int, int]) -> dict:
-    """Where a cell of a Plotly map lies, in pixels from the corner of its plot."""
-    box = page.view.locator(".stPlotlyChart").nth(chart).locator(".nsewdrag").first.bounding_box()
-    return {"x": box["x"] + (column + 0.3) * box["width"] / shape[1], "y": box["y"] + (row + 0.7) * box["height"] / shape[0]}
+def point_at(page, picture: int, row: int, column: int, columns: int) -> tuple[float, float]:
+    """Rests on a cell of a map; returns where that is."""
+    canvas = page.view.locator("canvas.picture").nth(picture)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    at = box["x"] + (column + 0.4) * (box["width"] - 3) / columns, box["y"] + (row + 0.6) * 25
+    page.view.mouse.move(*at)
+    return at
 
 
-def click_cell(page, chart: int, row: int, column: int, shape: tuple[int, int]) -> None:
-    page.view.locator(".stPlotlyChart").nth(chart).scroll_into_view_if_needed()
-    at = plot_cell(page, chart, row, column, shape)
-    page.view.mouse.move(at["x"], at["y"])
-    page.view.wait_for_timeout(150)
-    page.do(lambda: page.view.mouse.click(at["x"], at["y"]))
+def click_cell(page, picture: int, row: int, column: int, columns: int) -> None:
+    at = point_at(page, picture, row, column, columns)
+    page.do(lambda: page.view.mouse.click(*at))
 
 
 def test_the_five_steps_by_button_and_by_key(visit):
@@ -144,9 +145,30 @@ def test_play_walks_on_by_itself_and_stops(visit):
 
 
 def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
-    page, n = visit("Attention", stage=2, layer=1, head=5, token=7), 11
-    click_cell(page, 0, 6, 2, (n, n))
+    page = visit("Attention", stage=2, layer=1, head=5, token=7)
+    click_cell(page, 0, 6, 2, columns=11)
     assert check_number(page, traced(), "encoder.1.attn.scores") == (5, 6, 2)
+
+
+def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
+    page, pattern_LM = visit("Attention", stage=3, layer=1, head=5, mask="decoder"), traced("decoder")["encoder.1.attn.pattern"][5]
+    point_at(page, 0, 3, 7, columns=11)
+    assert page.view.locator(".tip").first.inner_text().split("\n") == ["that → is", "0 (blocked)"]
+    point_at(page, 0, 7, 3, columns=11)
+    assert page.view.locator(".tip").first.inner_text().split("\n") == ["is → that", number(pattern_LM[7, 3])]
+    shade = """(canvas, [row, column]) => [...canvas.getContext("2d").getImageData(
+        (column + 0.5) * (canvas.width - 3) / 11, (row + 0.5) * 25, 1, 1).data].slice(0, 3)"""
+    blocked, largest, small = (page.view.locator("canvas.picture").first.evaluate(shade, list(cell)) for cell in (
+        (3, 7), (0, 0), (9, 1)))
+    assert max(blocked) - min(blocked) < 3 and largest != small != blocked
+    assert sum(largest) < sum(small)            # on the light page more is darker
+
+
+def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
+    page, x_LD = visit("Attention", token=7), traced()["encoder.0.attn.in"]
+    box = page.view.locator("canvas.picture").first.bounding_box()
+    page.view.mouse.move(box["x"] + 5.5 * (box["width"] - 3) / 32, box["y"] + 2.5 * 15)
+    assert page.view.locator(".tip").first.inner_text().split("\n") == ["dimension 69", number(x_LD[7, 69])]
 
 
 def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, traced):
@@ -226,10 +248,10 @@ def test_the_lines_show_the_weights_of_the_token_one_rests_on(visit, traced):
 
 def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
     page = visit("Encoder and decoder", layer=1, head=3)
-    click_cell(page, 1, 6, 4, (11, 11))
+    click_cell(page, 1, 6, 4, columns=11)
     assert choices(page)["mask"] == "decoder"
     assert check_number(page, traced("decoder"), "encoder.1.attn.pattern") == (3, 6, 4)
-    click_cell(page, 0, 6, 9, (11, 11))
+    click_cell(page, 0, 6, 9, columns=11)
     assert "mask" not in choices(page)
     assert check_number(page, traced(), "encoder.1.attn.pattern") == (3, 6, 9)
 
@@ -237,8 +259,11 @@ def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
 def test_a_guess_leads_to_how_it_was_made(visit, smollm2):
     page = visit(model="smollm2", sentence="The capital of France is")
     trace = smollm2.trace("The capital of France is")
-    page.view.locator(".stPlotlyChart .nsewdrag").first.wait_for()
-    click_cell(page, 0, 0, 0, (10, 3))
+    plot = page.view.locator(".stPlotlyChart .nsewdrag").first
+    plot.wait_for()
+    plot.hover(position={"x": 40, "y": 12})
+    page.view.wait_for_timeout(150)
+    page.do(lambda: plot.click(position={"x": 40, "y": 12}))
     page.wait(lambda: "/Every_number" in page.view.url)
     page.settle()
     best = int(trace["head.probs"][-1].argmax())

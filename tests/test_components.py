@@ -108,17 +108,35 @@ def test_a_second_click_on_a_cell_counts_and_a_lying_browser_does_not(monkeypatc
     assert len(calls) == 3
 
 
-def test_a_map_is_drawn_by_what_can_draw_it():
-    page = drawn("words = lambda n: [f'w{i}' for i in range(n)]\n"
-                 "dims = lambda n: [str(i) for i in range(n)]\n"
-                 "maps.clickable_map('a', rng.random((24, 24)), words(24), words(24), on_cell=print)\n"
-                 "maps.clickable_map('b', rng.random((1, 384)), words(1), dims(384), on_cell=print)\n"
-                 "maps.clickable_map('c', rng.random((2, 25)), words(2), words(25), on_cell=print)\n"
-                 "maps.clickable_map('d', rng.random((3, 64)), words(3), dims(64), on_cell=print)\n")
-    plots = [json.loads(plot.proto.spec) for plot in page.get("plotly_chart")]
-    assert [plot["data"][0]["z"]["shape"] for plot in plots] == ["24, 24", "12, 32"]
-    assert all(plot["data"][0]["z"]["dtype"] == "f4" for plot in plots)
-    assert [sent(page, i)["shape"] for i in range(2)] == [[1, 2, 25], [1, 3, 64]]
+def test_a_map_travels_with_its_labels_its_frames_and_what_is_blocked():
+    page = drawn("words = ['the', 'the', 'a']\n"
+                 "maps.clickable_map('a', rng.normal(size=(3, 3)), words, words, title='t', rows_title='r', columns_title='c', "
+                 "chosen=2, opened=(2, 1), blocked_RC=np.tri(3) == 0, kind='weight', limit=4)\n")
+    data, values = sent(page), np.random.default_rng(3).normal(size=(3, 3)).astype(np.float32)
+    assert np.array_equal(unpacked(data)[0], values) and (data["kind"], data["limit"]) == ("weight", 4)
+    assert (data["rows"], data["columns"]) == (["the", "the", "a"],) * 2        # equal tokens keep their places
+    assert data["frame"] == [2, None] and data["opened"] == [0, 2, 1]
+    assert list(base64.b64decode(data["blocked"])) == [0, 1, 1, 0, 0, 1, 0, 0, 0]
+
+
+def test_a_scale_ends_at_the_largest_number_that_is_one():
+    page = drawn("maps.clickable_map('a', [[1.0, -np.inf, -3.0]], ['x'], list('abc'))\n"
+                 "maps.clickable_map('b', [[-np.inf]], ['x'], ['y'])")
+    assert [sent(page, i)["limit"] for i in range(2)] == [3, 1]
+
+
+def test_a_long_vector_is_folded_and_a_click_finds_its_number(monkeypatch):
+    values_N, mounted, clicked = np.random.default_rng(1).normal(size=70).astype(np.float32), {}, []
+    monkeypatch.setattr(components, "_maps", lambda **options: mounted.update(options))
+    maps.clickable_map("v", values_N[None], ["x"], [str(i) for i in range(70)], opened=(0, 69),
+                       on_cell=lambda row, column: clicked.append((row, column)))
+    folded_RC = unpacked(mounted["data"])[0]
+    assert np.array_equal(folded_RC.ravel()[:70], values_N) and np.isnan(folded_RC.ravel()[70:]).all()
+    assert mounted["data"]["folded"] == 70 and mounted["data"]["opened"] == [0, 2, 5]
+    for cell in ([0, 2, 5], [0, 2, 6], [0, 0, 0]):         # the second one lies behind the last number
+        monkeypatch.setattr(components.st, "session_state", {"v": {"cell": cell}})
+        mounted["on_cell_change"]()
+    assert clicked == [(0, 69), (0, 0)]
 
 
 def test_a_box_opens_what_it_stands_for_and_nothing_else(monkeypatch):

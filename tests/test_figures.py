@@ -23,37 +23,7 @@ def points(figure):
     return dict(zip(zip(over.y.tolist(), over.x.tolist()), over.text))
 
 
-def test_a_map_holds_the_numbers_themselves_and_says_each_with_both_tokens():
-    values_RC = rng.normal(size=(3, 5)).astype(np.float32)
-    figure = figures.heatmap(values_RC, ["a", "b", "c"], list("vwxyz"), title="t")
-    assert figure.data[0].z.dtype == np.float32 and np.array_equal(figure.data[0].z, values_RC)
-    assert list(points(figure)) == list(np.ndindex(3, 5))
-    assert points(figure)[2, 1] == f"c → w<br><b>{number(values_RC[2, 1])}</b>"
-
-
-def test_row_0_is_at_the_top_and_equal_tokens_keep_their_places():
-    figure = figures.heatmap(np.eye(3), ["the", "the", "a"], ["the", "the", "a"])
-    assert figure.layout.yaxis.range == (2.5, -0.5) and figure.layout.xaxis.range == (-0.5, 2.5)
-    assert figure.layout.xaxis.ticktext == ("the", "the", "a") and figure.layout.xaxis.tickvals == (0, 1, 2)
-
-
-def test_zero_is_the_middle_of_a_signed_scale_and_the_start_of_a_weight_scale():
-    values_RC = np.array([[-0.5, 2.0], [-np.inf, 1.0]])
-    signed = figures.heatmap(values_RC, "ab", "cd").data[0]
-    assert (signed.zmin, signed.zmax) == (-2, 2) and signed.autocolorscale and signed.colorscale is None
-    weight = figures.heatmap(np.abs(values_RC), "ab", "cd", kind="weight", limit=4).data[0]
-    assert (weight.zmin, weight.zmax) == (0, 4) and list(weight.colorbar.tickvals) == [0, 2, 4]
-
-
-def test_a_blocked_cell_stays_blank_and_says_so():
-    figure = figures.heatmap([[1.0, -np.inf]], ["a"], ["b", "c"])
-    assert np.isneginf(figure.data[0].z[0, 1]) and points(figure)[0, 1] == "a → c<br><b>−∞</b> (blocked)"
-    all_blocked = figures.heatmap([[-np.inf]], ["a"], ["b"]).data[0]
-    assert (all_blocked.zmin, all_blocked.zmax) == (-1, 1)
-
-
 @pytest.mark.parametrize("draw", [
-    lambda: figures.heatmap(np.eye(6), HOSTILE, HOSTILE, title=HOSTILE[3], rows_title=HOSTILE[2]),
     lambda: figures.bars(np.arange(6), HOSTILE, title=HOSTILE[2], value_title=HOSTILE[3]),
     lambda: figures.vectors_plane(principal_plane(np.eye(6)), np.eye(6), np.full(6, 1 / 6), np.ones(6), HOSTILE),
     lambda: figures.arrows_sum(principal_plane(np.eye(3)), *np.eye(3), HOSTILE[3])])
@@ -62,14 +32,6 @@ def test_labels_are_never_markup(draw):
     tags = set(re.findall(r"<[^>]*>", json.dumps(json.loads(spec), ensure_ascii=False)))
     assert tags <= {"<b>", "</b>", "<br>", "<extra>", "</extra>"} and "&lt;" in spec
     assert "<b>bold" not in spec and "<b>%{" not in spec
-
-
-def test_a_long_vector_is_folded_and_every_number_of_it_can_be_found():
-    values_N = rng.normal(size=70).astype(np.float32)
-    figure = figures.vector_block(values_N, width=32)
-    assert np.array_equal(figure.data[0].z.ravel()[:70], values_N) and np.isnan(figure.data[0].z.ravel()[70:]).all()
-    found = points(figure)
-    assert len(found) == 70 and found[2, 5] == f"dimension 69<br><b>{number(values_N[69])}</b>"
 
 
 def test_bars_lie_beside_words_and_stand_over_dimensions():
@@ -97,23 +59,6 @@ def test_the_arrows_add_up():
     figure = figures.arrows_sum(plane, before_D, update_D, before_D + update_D, "word")
     before, after, update = [note for note in figure.layout.annotations if note.showarrow]
     assert np.allclose((update.x, update.y), (after.x, after.y)) and np.allclose((update.ax, update.ay), (before.x, before.y))
-
-
-def test_a_frame_goes_around_a_row_or_a_cell():
-    row, cell = (figures.heatmap(np.eye(4), "abcd", "abcd", chosen=chosen).layout.shapes[0] for chosen in (2, (2, 1)))
-    assert (row.x0, row.x1, row.y0, row.y1) == (-0.5, 3.5, 1.5, 2.5)
-    assert (cell.x0, cell.x1, cell.y0, cell.y1) == (0.5, 1.5, 1.5, 2.5)
-
-
-def test_what_a_mask_hides_is_grey_and_still_says_its_number():
-    values_RC, blocked_RC = np.eye(2, dtype=np.float32), np.array([[False, True], [False, False]])
-    figure = figures.heatmap(values_RC, "ab", "cd", kind="weight", blocked_RC=blocked_RC, opened=(1, 0), chosen=1)
-    assert np.isnan(figure.data[0].z[0, 1]) and figure.data[0].z[1, 0] == 0
-    assert points(figure)[0, 1] == "a → d<br><b>0</b> (blocked)" and points(figure)[1, 0] == "b → c<br><b>0</b>"
-    frames = {(shape.x0, shape.x1, shape.y0, shape.y1) for shape in figure.layout.shapes}
-    assert frames == {(-0.5, 1.5, 0.5, 1.5), (-0.5, 0.5, 0.5, 1.5)}
-    folded = figures.vector_block(np.arange(70), width=32, opened=69).layout.shapes[0]
-    assert (folded.x0, folded.y0) == (4.5, 1.5)
 
 
 def test_figures_need_no_streamlit():

@@ -1,17 +1,13 @@
-"""Pictures made from arrays and labels, with Plotly and nothing else. They are transparent and follow the page's theme.
+"""Bars and vector plots, with Plotly and nothing else. They are transparent and follow the page's theme.
 
-    heatmap(values_RC, row_labels, column_labels, *, title, rows_title, columns_title, kind, chosen, opened, blocked_RC,
-            limit, clickable)
-    vector_block(values_N, *, title, kind, width, limit, opened, clickable)     one long vector, folded into rows
     bars(values_N, labels, kind, *, title, chosen, value_title, places_title, limit, clickable)
     vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title)
     arrows_sum(plane, before_D, update_D, after_D, label, *, title)
     CONFIG                                                              for st.plotly_chart(…, config=CONFIG)
 
-kind: "signed" (red below zero, blue above), "weight" (0 and up), "mask" (may look or not); for bars any of COLOURS.
-chosen: a row, or a cell (row, column), that is framed; for bars a position. opened: the cell that is explained, framed,
-too. blocked_RC: what a mask hides. limit: the end of the colour scale, given
-so that several pictures can be compared; else the largest number shown. Labels are data: nothing in them is markup.
+kind: "signed" (red below zero, blue above) or any of COLOURS. chosen: the position of a bar with an outline. limit: the end of
+the axis, given so that several pictures can be compared; else the largest number shown. Labels are data: nothing in them is
+markup. A figure is written down as plain data and checked by Plotly once: changing it piece by piece costs ten times that.
 """
 from __future__ import annotations
 
@@ -24,92 +20,13 @@ import plotly.graph_objects as go
 from core.cells import number
 from ui.theme import COLOURS, short
 
-CELL, TIGHT_CELL, FOLDED_CELL = 26, 18, 15          # the height of a row, in pixels
+BAR = 26                                            # the height of a row, in pixels
 FONT, LONGEST = 12, 12                              # pixels; letters of a label beside an axis
 GREY, FAINT, CLEAR = "rgba(128,128,128,0.55)", "rgba(128,128,128,0.16)", "rgba(0,0,0,0)"
 TEXT = "#000037"                                    # Streamlit puts the theme's text colour in the place of this one
 UNUSED = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale"]     # of the toolbar
 CONFIG = {"displaylogo": False, "scrollZoom": False, "doubleClick": False,
           "toImageButtonOptions": {"format": "png", "scale": 3, "filename": "glassformer"}}
-LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "xref": "paper", "y": 1, "yanchor": "bottom", "thickness": 8,
-          "lenmode": "pixels", "len": 190, "outlinewidth": 0, "ticklen": 3, "xpad": 0, "ypad": 4,
-          "tickfont": {"size": 11, "color": TEXT}}
-
-
-# --- maps -----------------------------------------------------------------------------------------------------------
-
-def heatmap(values_RC, row_labels, column_labels, *, title="", rows_title="", columns_title="", kind="signed",
-            chosen=None, opened=None, blocked_RC=None, limit=None, clickable=True) -> go.Figure:
-    """A map of numbers, row 0 at the top. A cell that a mask blocks, or that is not finite, is left grey."""
-    values_RC = np.asarray(values_RC, dtype=np.float32)
-    rows, columns = values_RC.shape
-    seen_RC = values_RC if blocked_RC is None else np.where(blocked_RC, np.float32(np.nan), values_RC)
-    figure = go.Figure(go.Heatmap(z=seen_RC, xgap=1, ygap=1, hoverinfo="skip", **scale(values_RC, kind, limit)))
-    if clickable:
-        row_words, column_words = [safe(word) for word in row_labels], [safe(word) for word in column_labels]
-        figure.add_trace(overlay(*np.mgrid[:rows, :columns], [
-            reading(f"{row_words[r]} → {column_words[c]}", values_RC[r, c], blocked_RC is not None and blocked_RC[r, c])
-            for r, c in np.ndindex(rows, columns)]))
-    layout(figure, title, height=rows * (CELL if rows <= 24 else TIGHT_CELL), top=44,
-           bottom=(40 if columns_title else 22) + depth(column_labels), left=30 + reach(row_labels))
-    figure.update_xaxes(**axis(column_labels, ""), tickangle=tilt(column_labels))
-    # Plotly's own title of an axis runs into upright labels.
-    figure.add_annotation(text=escape(columns_title, quote=False), x=0.5, y=0, xref="paper", yref="paper", xanchor="center",
-                          yanchor="top", yshift=-depth(column_labels) - 4, showarrow=False, font={"size": 13, "color": TEXT})
-    figure.update_yaxes(**axis(row_labels, rows_title) | {"range": [rows - 0.5, -0.5]}, tickangle=0)
-    figure.update_layout(plot_bgcolor=FAINT, shapes=frame(chosen, columns) + frame(opened, columns))
-    return figure
-
-
-def vector_block(values_N, *, title="", kind="signed", width=32, limit=None, opened=None, clickable=True) -> go.Figure:
-    """One long vector folded into rows of `width`: the number at (row, column) is number row · width + column."""
-    values_N = np.asarray(values_N, dtype=np.float32)
-    rows = -(-len(values_N) // width)
-    values_RC = np.full((rows, width), np.nan, dtype=np.float32)
-    values_RC.flat[:len(values_N)] = values_N
-    starts, steps = [str(row * width) for row in range(rows)], [f"+{column}" for column in range(width)]
-    figure = heatmap(values_RC, starts, steps, title=title, kind=kind, limit=limit, clickable=False,
-                     opened=None if opened is None else divmod(opened, width))
-    if clickable:
-        figure.add_trace(overlay(*np.divmod(np.arange(len(values_N)), width), [
-            reading(f"dimension {i}", value) for i, value in enumerate(values_N)]))
-    figure.update_layout(height=figure.layout.height - rows * (CELL - FOLDED_CELL) - 14, margin_b=34)
-    return figure
-
-
-def scale(values_RC, kind: str, limit: float | None) -> dict:
-    """The colours of a map and their legend. They come from the theme, so that they change with it in the browser."""
-    if kind == "mask":
-        colours = [[0, FAINT], [0.5, FAINT], [0.5, COLOURS["weight"]], [1, COLOURS["weight"]]]
-        legend = LEGEND | {"tickvals": [0.25, 0.75], "ticktext": ["blocked", "may look"]}
-        return {"zmin": 0, "zmax": 1, "colorscale": colours, "colorbar": legend}
-    finite = np.abs(values_RC[np.isfinite(values_RC)])
-    ticks = np.array([-1, 0, 1] if kind == "signed" else [0, 0.5, 1]) * float(limit or finite.max(initial=0) or 1.0)
-    legend = LEGEND | {"tickvals": ticks, "ticktext": [f"{tick:.3g}".replace("-", "−") for tick in ticks]}
-    return {"zmin": ticks[0], "zmax": ticks[2], "autocolorscale": True, "colorbar": legend}
-
-
-def overlay(rows, columns, texts: list[str]) -> go.Scatter:
-    """Points that can't be seen, one in each cell: a heatmap itself reports no click to Python, its points do."""
-    unseen = {"marker": {"opacity": 0}}
-    return go.Scatter(x=np.ravel(columns).astype(np.int32), y=np.ravel(rows).astype(np.int32), text=texts,
-                      mode="markers", marker={"size": 1, "opacity": 0}, selected=unseen, unselected=unseen,
-                      showlegend=False, hovertemplate="%{text}<extra></extra>")
-
-
-def reading(place: str, value, blocked=False) -> str:
-    """What a cell says when one rests on it."""
-    return f"{place}<br><b>{number(value)}</b>{' (blocked)' if blocked or np.isneginf(value) else ''}"
-
-
-def frame(chosen, columns: int) -> list[dict]:
-    """A frame around a row or a cell, dark within light: seen on any colour."""
-    if chosen is None:
-        return []
-    row, column = chosen if isinstance(chosen, tuple) else (chosen, None)
-    left, right = (-0.5, columns - 0.5) if column is None else (column - 0.5, column + 0.5)
-    box = {"type": "rect", "x0": left, "x1": right, "y0": row - 0.5, "y1": row + 0.5}
-    return [box | {"line": {"color": "#ffffff", "width": 4}}, box | {"line": {"color": "#14181f", "width": 2}}]
 
 
 # --- bars -----------------------------------------------------------------------------------------------------------
@@ -127,17 +44,16 @@ def bars(values_N, labels, kind="signed", *, title="", chosen=None, value_title=
     bar = {"x": places_N, "y": shown_N} if upright else {
         "x": shown_N, "y": places_N, "orientation": "h", "text": [number(value) for value in values_N],
         "textposition": "outside", "cliponaxis": False}
-    figure = go.Figure(go.Bar(**bar, marker={"line": outline} | bar_colours(shown_N, kind), hoverinfo="skip"))
+    traces = [bar | {"type": "bar", "marker": {"line": outline} | bar_colours(shown_N, kind), "hoverinfo": "skip"}]
     if clickable:
-        texts = [reading(safe(word), value) for word, value in zip(labels, values_N)]
-        figure.add_trace(overlay(*((0 * places_N, places_N) if upright else (places_N, 0 * places_N)), texts))
-    layout(figure, title, height=150 if upright else len(values_N) * CELL, top=8,
-           bottom=42 if (places_title if upright else value_title) else 24, left=46 if upright else 14 + reach(labels))
+        texts = [f"{safe(word)}<br><b>{number(value)}</b>" for word, value in zip(labels, values_N)]
+        traces.append(overlay(*((0 * places_N, places_N) if upright else (places_N, 0 * places_N)), texts))
     values = grid(value_title) | {"range": bar_range(shown_N, limit, room=0 if upright else 0.28)}
     words = axis(labels, places_title) if upright else axis(labels, "") | {"range": [len(labels) - 0.5, -0.5]}
     x_axis, y_axis = (words, values) if upright else (values, words)
-    figure.update_layout(xaxis=x_axis, yaxis=y_axis, bargap=0.25)
-    return figure
+    return figure(traces, title, height=150 if upright else len(values_N) * BAR, top=8,
+                  bottom=42 if (places_title if upright else value_title) else 24, left=46 if upright else 14 + reach(labels),
+                  xaxis=x_axis, yaxis=y_axis, bargap=0.25)
 
 
 def bar_colours(values_N, kind: str) -> dict:
@@ -156,6 +72,14 @@ def bar_range(values_N, limit: float | None, room: float) -> list[float]:
     return [low - more if low < 0 else 0.0, high + more if high > 0 or low == 0 else 0.0]
 
 
+def overlay(rows, columns, texts: list[str]) -> dict:
+    """Points that can't be seen, one for each bar: anywhere near one is a click on it."""
+    unseen = {"marker": {"opacity": 0}}
+    return {"type": "scatter", "x": np.ravel(columns).astype(np.int32), "y": np.ravel(rows).astype(np.int32), "text": texts,
+            "mode": "markers", "marker": {"size": 1, "opacity": 0}, "selected": unseen, "unselected": unseen,
+            "showlegend": False, "hovertemplate": "%{text}<extra></extra>"}
+
+
 # --- vectors --------------------------------------------------------------------------------------------------------
 
 def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go.Figure:
@@ -166,26 +90,28 @@ def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go
     points_M2, sum_2 = plane.flat(values_MK), plane.flat(np.asarray(sum_K)[None])[0]
     weights_M = np.asarray(weights_M, dtype=np.float32)
     named = set(np.argsort(-weights_M, kind="stable")[:7])
-    figure = go.Figure([pull(point, sum_2, weight) for point, weight in zip(points_M2, weights_M) if weight > 0.005])
-    figure.add_trace(go.Scatter(
-        x=points_M2[:, 0], y=points_M2[:, 1], mode="markers+text", textfont={"size": FONT, "color": TEXT},
-        text=[safe(short(word, 11)) if m in named else "" for m, word in enumerate(labels)],
-        textposition=["middle right" if right else "middle left" for right in points_M2[:, 0] > sum_2[0]],
-        hovertext=[f"{safe(word)}<br>weight <b>{number(weight)}</b>" for word, weight in zip(labels, weights_M)],
-        hovertemplate="%{hovertext}<extra></extra>",
-        marker={"size": 7 + 30 * np.sqrt(weights_M), "color": COLOURS["v"], "opacity": 0.8}))
-    figure.add_trace(go.Scatter(
-        x=[sum_2[0]], y=[sum_2[1]], mode="markers+text", text=["<b>z</b>"], textfont={"color": "#ffffff"},
-        textposition="middle center", hovertemplate="z: the weighted sum<extra></extra>",
-        marker={"symbol": "diamond", "size": 20, "color": COLOURS["weight"], "line": {"width": 2, "color": "#ffffff"}}))
-    plane_layout(figure, plane, title or "The values in their plane: dots and lines as large as the weight, z in the middle")
-    return with_room(figure, points_M2[:, 0], 0.4)
+    values = {
+        "type": "scatter", "x": points_M2[:, 0], "y": points_M2[:, 1], "mode": "markers+text",
+        "textfont": {"size": FONT, "color": TEXT}, "cliponaxis": False,
+        "text": [safe(short(word, 11)) if m in named else "" for m, word in enumerate(labels)],
+        "textposition": ["middle right" if right else "middle left" for right in points_M2[:, 0] > sum_2[0]],
+        "hovertext": [f"{safe(word)}<br>weight <b>{number(weight)}</b>" for word, weight in zip(labels, weights_M)],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {"size": 7 + 30 * np.sqrt(weights_M), "color": COLOURS["v"], "opacity": 0.8}}
+    total = {
+        "type": "scatter", "x": [sum_2[0]], "y": [sum_2[1]], "mode": "markers+text", "text": ["<b>z</b>"],
+        "textfont": {"color": "#ffffff"}, "textposition": "middle center",
+        "hovertemplate": "z: the weighted sum<extra></extra>",
+        "marker": {"symbol": "diamond", "size": 20, "color": COLOURS["weight"], "line": {"width": 2, "color": "#ffffff"}}}
+    pulls = [pull(point, sum_2, weight) for point, weight in zip(points_M2, weights_M) if weight > 0.005]
+    return in_plane([*pulls, values, total], plane, with_room(points_M2[:, 0], 0.4),
+                    title or "The values in their plane: dots and lines as large as the weight, z in the middle")
 
 
-def pull(point_2, sum_2, weight: float) -> go.Scatter:
+def pull(point_2, sum_2, weight: float) -> dict:
     """The line from a value to the sum, as wide as its weight."""
-    return go.Scatter(x=[point_2[0], sum_2[0]], y=[point_2[1], sum_2[1]], mode="lines", hoverinfo="skip", opacity=0.45,
-                      line={"width": 0.6 + 9 * float(weight), "color": COLOURS["v"]})
+    return {"type": "scatter", "x": [point_2[0], sum_2[0]], "y": [point_2[1], sum_2[1]], "mode": "lines", "hoverinfo": "skip",
+            "opacity": 0.45, "line": {"width": 0.6 + 9 * float(weight), "color": COLOURS["v"]}}
 
 
 def arrows_sum(plane, before_D, update_D, after_D, label, *, title="") -> go.Figure:
@@ -194,25 +120,17 @@ def arrows_sum(plane, before_D, update_D, after_D, label, *, title="") -> go.Fig
     zero_2, middle_2 = np.zeros(2), (before_2 + after_2) / 3
     arrows = ((zero_2, before_2, "before", "residual", before_D), (zero_2, after_2, "after", "v", after_D),
               (before_2, before_2 + update_2, "update", "weight", update_D))
-    figure = go.Figure(go.Scatter(x=[0, before_2[0], after_2[0]], y=[0, before_2[1], after_2[1]], mode="markers",
-                                  marker={"size": 5, "color": GREY}, hoverinfo="skip"))
+    corners = {"type": "scatter", "x": [0, before_2[0], after_2[0]], "y": [0, before_2[1], after_2[1]], "mode": "markers",
+               "marker": {"size": 5, "color": GREY}, "hoverinfo": "skip"}
+    names, tips = [], []
     for start, end, name, kind, vector_D in arrows:
         length = number(np.linalg.norm(np.asarray(vector_D, dtype=np.float64)))
-        figure.add_trace(go.Scatter(
-            **name_beside(start, end, middle_2), mode="text", text=[f"<b>{name}</b>"],
-            textfont={"color": COLOURS[kind], "size": 13},
-            hovertext=[f"{safe(label)}, {name}: length <b>{length}</b>"], hovertemplate="%{hovertext}<extra></extra>"))
-        figure.add_annotation(x=end[0], y=end[1], ax=start[0], ay=start[1], axref="x", ayref="y", text="", arrowhead=2,
-                              showarrow=True, arrowsize=1.1, arrowwidth=2.5, arrowcolor=COLOURS[kind])
-    plane_layout(figure, plane, title or "Before + update = after")
-    return with_room(figure, [before_2[0], after_2[0]], 0.2)
-
-
-def with_room(figure: go.Figure, xs, share: float) -> go.Figure:
-    """The axis from the leftmost to the rightmost point, zero included, and at both ends room for words."""
-    low, high = min(0.0, *xs), max(0.0, *xs)
-    room = share * ((high - low) or 1.0)
-    return figure.update_xaxes(range=[low - room, high + room])
+        names.append(name_beside(start, end, middle_2) | {
+            "type": "scatter", "mode": "text", "text": [f"<b>{name}</b>"], "textfont": {"color": COLOURS[kind], "size": 13},
+            "hovertext": [f"{safe(label)}, {name}: length <b>{length}</b>"], "hovertemplate": "%{hovertext}<extra></extra>"})
+        tips.append({"x": end[0], "y": end[1], "ax": start[0], "ay": start[1], "axref": "x", "ayref": "y", "text": "",
+                     "showarrow": True, "arrowhead": 2, "arrowsize": 1.1, "arrowwidth": 2.5, "arrowcolor": COLOURS[kind]})
+    return in_plane([corners, *names], plane, with_room([before_2[0], after_2[0]], 0.2), title or "Before + update = after", tips)
 
 
 def name_beside(start_2, end_2, middle_2) -> dict:
@@ -227,13 +145,19 @@ def name_beside(start_2, end_2, middle_2) -> dict:
     return {"x": [x], "y": [y], "textposition": place}
 
 
-def plane_layout(figure: go.Figure, plane, title: str) -> go.Figure:
+def with_room(xs, share: float) -> list[float]:
+    """From the leftmost to the rightmost point, zero included, and at both ends room for words."""
+    low, high = min(0.0, *xs), max(0.0, *xs)
+    room = share * ((high - low) or 1.0)
+    return [low - room, high + room]
+
+
+def in_plane(traces: list[dict], plane, across: list[float], title: str, annotations=()) -> go.Figure:
     """Equal units on both axes, and how much of the vectors the plane holds."""
-    layout(figure, title, height=330, top=4, bottom=40, left=52)
     first, second = (f"{share:.0%}" for share in plane.held)
-    figure.update_xaxes(**grid(f"1st direction ({first} of the squared length)"))
-    figure.update_yaxes(**grid(f"2nd ({second})"), scaleanchor="x")
-    return figure
+    return figure(traces, title, annotations, height=330, top=4, bottom=40, left=52,
+                  xaxis=grid(f"1st direction ({first} of the squared length)") | {"range": across},
+                  yaxis=grid(f"2nd ({second})") | {"scaleanchor": "x"})
 
 
 # --- what all pictures share ----------------------------------------------------------------------------------------
@@ -245,7 +169,7 @@ def safe(text: object) -> str:
 
 def numbered(labels) -> bool:
     """Whether labels are plain numbers (dimensions) and not words."""
-    return all(str(word).removeprefix("+").isdecimal() for word in labels)
+    return all(str(word).isdecimal() for word in labels)
 
 
 def axis(labels, title: str) -> dict:
@@ -273,24 +197,15 @@ def reach(labels) -> int:
     return int(6.6 * max((len(short(str(word), LONGEST)) for word in labels), default=0)) + 8
 
 
-def tilt(labels) -> int:
-    """Words under a map stand upright, numbers lie."""
-    return 0 if numbered(labels) or len(labels) <= 4 else -90
-
-
-def depth(labels) -> int:
-    """Pixels that labels take under an axis."""
-    return reach(labels) if tilt(labels) else 22
-
-
-def layout(figure: go.Figure, title: str, *, height: int, top: int, bottom: int, left: int) -> None:
+def figure(traces: list[dict], title: str, annotations=(), *, height: int, top: int, bottom: int, left: int, **axes) -> go.Figure:
     """Tight margins around a plot of that height, a title that wraps, nothing to drag."""
     lines = wrap(title, 46)
-    figure.add_annotation(text="<br>".join(f"<b>{escape(line, quote=False)}</b>" for line in lines), showarrow=False,
-                          align="left", x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="bottom",
-                          xshift=6 - left, yshift=top - 4, font={"size": 14, "color": TEXT})
+    heading = {"text": "<br>".join(f"<b>{escape(line, quote=False)}</b>" for line in lines), "showarrow": False, "align": "left",
+               "x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": 6 - left,
+               "yshift": top - 4, "font": {"size": 14, "color": TEXT}}
     top += 20 * len(lines)
-    figure.update_layout(
-        height=height + top + bottom, margin={"l": left, "r": 12, "t": top, "b": bottom, "pad": 2},
-        paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, font={"size": FONT, "color": TEXT}, hovermode="closest",
-        hoverdistance=-1, dragmode=False, showlegend=False, modebar={"remove": UNUSED})
+    return go.Figure({"data": traces, "layout": axes | {
+        "annotations": [*annotations, heading], "height": height + top + bottom,
+        "margin": {"l": left, "r": 12, "t": top, "b": bottom, "pad": 2}, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR,
+        "font": {"size": FONT, "color": TEXT}, "hovermode": "closest", "hoverdistance": -1, "dragmode": False,
+        "showlegend": False, "modebar": {"remove": UNUSED}}})

@@ -1,5 +1,5 @@
 // Many maps in one canvas, or one wide map with its labels. The numbers are those that Python sent, bit for bit.
-const GREY = [128, 128, 128, 40]
+const GREY = [128, 128, 128, 62]
 const LONGEST = 14
 const memory = new WeakMap()
 
@@ -7,7 +7,7 @@ const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
 const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
 const rounded = (x, digits) => String(Number(x.toPrecision(digits))).replace("-", "−")
 const written = (x) => (x === -Infinity ? "−∞ (blocked)" : Number.isNaN(x) ? "none" : rounded(x, 5))
-const isNumbered = (labels) => labels.every((label) => /^[0-9]+$/.test(label))
+const isNumbered = (labels) => labels.every((label) => /^\+?[0-9]+$/.test(label))
 
 function build(root) {
   root.replaceChildren()
@@ -44,7 +44,7 @@ function geometry(data, width) {
   if (data.labelled) {
     const labels = room(data.rows), numbered = isNumbered(data.columns)
     const cell = clamp((width - labels - 2) / columns, numbered ? 7 : 20, 40)
-    return { labels, w: cell, h: rows > 24 ? 17 : 25, left: 0, top: 0, head: 0, gap: 0, across: 1, down: 1,
+    return { labels, w: cell, h: data.folded ? 15 : rows > 24 ? 17 : 25, left: 0, top: 0, head: 0, gap: 0, across: 1, down: 1,
       foot: numbered ? 20 : room(data.columns) }
   }
   const named = !data.across && width >= 640 && Math.max(rows, columns) <= 16       // room for the tokens' names
@@ -237,6 +237,10 @@ function draw(parts, data) {
 function read(data, [panel, row, column]) {
   if (data.across) return [data.titles[panel], ""]
   const [, rows, columns] = data.shape
+  if (data.folded) {
+    const place = row * columns + column
+    return place < data.folded ? [`dimension ${place}`, written(data.numbers[place])] : ["", ""]
+  }
   const number = written(data.numbers[(panel * rows + row) * columns + column])
   const which = isNumbered(data.rows) ? `${data.rowsTitle || "row"} ${data.rows[row]}` : data.rows[row]
   const place = isNumbered(data.columns) ? `${which}, ${data.columnsTitle || "column"} ${data.columns[column]}`
