@@ -1,0 +1,203 @@
+"""How long does a click take? From the click to the last change on the screen, on every page, in a real Chromium.
+
+    python benchmarks/clicks.py [--rounds 9] [--models minilm smollm2] [--tokens 16 64] [--pages Overview Attention …]
+
+p50, p95  milliseconds from letting go of the mouse button, as the page itself hears it, to the end of the frame that
+          painted the last change: of the document, of a shadow root, or of a canvas. Streamlit's marks on what a run
+          has not reached yet do not count: they begin to show after half a second only.
+server    milliseconds from the message that the click sends to the one that says that the run has ended (median). A
+          browser that is drawing takes messages up later: it is the most that the server can have needed.
+KB        received over the websocket for one click (median).
+
+The first click of each case is not counted. The aim is a p50 of 150 ms at most. Only comparisons within one run mean
+something on another machine. The models have to be on this machine: `python -m core.models fetch smollm2`.
+"""
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import numpy as np                                                      # noqa: E402  (after the paths)
+from browser import Tab, chromium, serve, tab                           # noqa: E402
+from playwright.sync_api import Error                                   # noqa: E402
+
+from core import load                                                   # noqa: E402
+
+AIM, HOVER, SILENCE, LIMIT = 150, 250, 400, 10_000      # milliseconds; resting on a place before the click: HOVER
+WORDS = "the river bank was quiet and the old man sat there with his dog until it rained on the hills".split()
+PAGES = ("Overview", "Attention", "Heads", "Encoder and decoder", "Every number")
+
+WATCH = """(() => {
+  const all = { subtree: true, childList: true, attributes: true, characterData: true }
+  const times = { start: null, last: null, painted: null }, channel = new MessageChannel()
+  channel.port1.onmessage = () => { times.painted = performance.now() }
+  let asked = false
+  const changed = () => {
+    if (times.start === null) return
+    times.last = performance.now()
+    if (!asked) requestAnimationFrame(() => { asked = false; channel.port2.postMessage(0) })    // read after the paint
+    asked = true
+  }
+  const unseen = ({ target, attributeName: name }) => document.head?.contains(target) || name === "data-stale"
+    || name === "data-test-script-state" || (name === "class" && target.matches("[data-testid=stElementContainer]"))
+  const observer = new MutationObserver((records) => records.every(unseen) || changed())
+  observer.observe(document, all)
+  const attach = Element.prototype.attachShadow
+  Element.prototype.attachShadow = function (options) {
+    const root = attach.call(this, options)
+    observer.observe(root, all)
+    return root
+  }
+  for (const name of ["drawImage", "fillRect", "clearRect"]) {
+    const draw = CanvasRenderingContext2D.prototype[name]
+    CanvasRenderingContext2D.prototype[name] = function (...args) { changed(); return draw.apply(this, args) }
+  }
+  const begin = () => Object.assign(times, { start: performance.now(), last: null, painted: null })
+  addEventListener("pointerup", begin, true)
+  window.untilRest = (silence, limit) => new Promise((done, fail) => {
+    const look = () => {
+      const { start, last, painted } = times, now = performance.now()
+      if (last && painted > last && now - painted > silence) done(painted - start)
+      else if (now - start > limit) fail(last ? "The page did not come to rest." : "The click changed nothing.")
+      else setTimeout(look, 50)
+    }
+    look()
+  })
+})()"""
+PLACE = """(element, [x, y]) => {
+  element.scrollIntoView({ block: "nearest" })        // it may lie beyond the edge of a panel that scrolls by itself
+  const box = () => element.getBoundingClientRect(), down = box().top + y * box().height
+  if (down < 120 || down > 780) document.querySelector("[data-testid=stMain]").scrollBy(0, down - 450)
+  return [box().left + x * box().width, box().top + y * box().height]
+}"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is clicked: the first element that fits, and where in it, as shares of its width and height."""
+    selector: str
+    x: float = 0.5
+    y: float = 0.5
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of click: its targets take turns, so that each click changes something; `back` undoes it, not counted."""
+    page: str
+    click: str
+    targets: tuple[Target, ...]
+    back: Target | None = None
+    choices: dict[str, str] = field(default_factory=dict)
+
+
+def cases(config) -> Iterator[Case]:
+    """Every click that is measured, for one model."""
+    layers, attn = config.layers(config.sides[0]), f"{config.sides[0]}.0.attn"
+    cells = Target("canvas.picture", 0.1, 0.1), Target("canvas.picture", 0.2, 0.3)
+    token, left = "[class*=st-key-tokens] button >> nth={}", ".st-key-lines .left button >> nth={}"
+    number, heads = "[class*=st-key-table] button.number >> nth={}", ".st-key-heads canvas.picture"
+    yield Case("Overview", "token", (Target(token.format(3)), Target(token.format(6))))
+    for stage, title in enumerate(("2 Keys", "3 Scores", "4 Softmax", "5 Values")):
+        yield Case("Attention", f"Next, to {title}", (Target(".st-key-next button"),),
+                   Target(".st-key-previous button"), {"stage": str(stage)})
+    yield Case("Attention", "cell of a map", cells, choices={"stage": "3"})
+    yield Case("Attention", "number in a table", (Target(number.format(4)), Target(number.format(11))),
+               choices={"stage": "3"})
+    yield Case("Heads", "cell of a head", (Target(heads, 0.05, 0.1), Target(heads, 0.15, 0.2)))
+    # Ten layers in turn: a trace of a long text remembers eight, and a reader goes to one that was not seen before.
+    yield Case("Heads", "thumbnail", tuple(Target(".st-key-layers canvas.picture", 0.5,
+                                                  (3 * i % 10 * layers // 10 + 0.6) / layers) for i in range(10)))
+    yield Case("Heads", "token of the lines", (Target(left.format(3)), Target(left.format(6))))
+    yield Case("Encoder and decoder", "cell of a pattern", cells)
+    yield Case("Every number", "operand link", (Target(".st-key-number-body button.link"),),
+               Target(".st-key-number-head button.back"), {"cell": f"{attn}.scores.dot:3,2,1"})
+    yield Case("Every number", "cell of a map", cells, choices={"step": f"{attn}.pattern"})
+    yield Case("Every number", "next step", (Target(".st-key-step_after button"),), choices={"step": f"{attn}.in"})
+
+
+def sentence_of(model, tokens: int) -> str:
+    """The longest text of whole words with at most so many tokens."""
+    texts = [" ".join(WORDS[i % len(WORDS)] for i in range(n)) for n in range(tokens + 1)]
+    return [text for text in texts if len(model.ids(text)) <= tokens][-1]
+
+
+def frames_of(page: Tab) -> list[tuple[float, int, int]]:
+    """A list that grows with each message: seconds, bytes received (0: it was sent), runs that have ended by then."""
+    frames = []
+
+    def note(size: int) -> None:
+        frames.append((time.perf_counter(), size, page.runs))       # the tab reads a message first, and counts the runs
+
+    page.view.on("websocket", lambda socket: (socket.on("framesent", lambda payload: note(0)),
+                                              socket.on("framereceived", lambda payload: note(len(payload)))))
+    return frames
+
+
+def click(page: Tab, frames: list, target: Target) -> tuple[float, float, float]:
+    """Clicks, and waits until the page is at rest: milliseconds to the last change and of the server, and KB."""
+    place = page.view.locator(target.selector).first.evaluate(PLACE, [target.x, target.y], timeout=LIMIT)
+    page.view.mouse.move(*place)
+    page.view.wait_for_timeout(HOVER)
+    frames.clear()
+    before = page.runs
+    page.view.mouse.down()
+    page.view.mouse.up()
+    page.wait(lambda: page.runs > before, LIMIT / 1000)
+    ms = page.view.evaluate(f"untilRest({SILENCE}, {LIMIT})")
+    asked = next(at for at, size, _ in frames if not size)
+    ended = next(at for at, _, runs in frames if runs == page.runs)
+    return ms, (ended - asked) * 1000, sum(size for _, size, _ in frames) / 1000
+
+
+def row(page: Tab, frames: list, case: Case, rounds: int, **choices: str) -> float | None:
+    """Clicks so often, and prints what it took, or why it can't be measured. Returns the p50."""
+    path, taken = "" if case.page == "Overview" else case.page.replace(" ", "_"), []
+    try:
+        page.do(lambda: page.view.goto(f"{page.address}/{path}?{urlencode(choices | case.choices)}"))
+        page.view.wait_for_timeout(800)         # pictures arrive after the run has ended
+        for number in range(max(2, rounds)):
+            taken.append(click(page, frames, case.targets[number % len(case.targets)]))
+            if case.back:
+                click(page, frames, case.back)
+    except (Error, TimeoutError) as error:
+        print("  error:", str(error).split("\n")[0][:110], flush=True)
+        return None
+    ms, server, size = np.array(taken[1:]).T
+    p50, p95 = np.percentile(ms, (50, 95))
+    over = "   over" if p50 > AIM else ""
+    print(f"{p50:6.0f}{p95:6.0f}{np.median(server):8.0f}{np.median(size):8.1f}{over}", flush=True)
+    return float(p50)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9, help="clicks of each kind; the first is not counted")
+    parser.add_argument("--models", nargs="+", default=["minilm", "smollm2"])
+    parser.add_argument("--tokens", nargs="+", type=int, default=[16, 64])
+    parser.add_argument("--pages", nargs="+", choices=PAGES, default=PAGES)
+    asked, taken = parser.parse_args(), []
+    print(f"{'page':20}{'click':20}{'model':9}{'tokens':>6}{'p50':>6}{'p95':>6}{'server':>8}{'KB':>8}")
+    with serve() as address, chromium() as browser, tab(browser, address) as page:
+        page.view.add_init_script(WATCH)
+        frames = frames_of(page)
+        for name, tokens in ((name, tokens) for name in asked.models for tokens in asked.tokens):
+            model = load(name, fetch=False)
+            sentence = sentence_of(model, tokens)
+            for case in (case for case in cases(model.config) if case.page in asked.pages):
+                print(f"{case.page:20}{case.click:20}{name:9}{len(model.ids(sentence)):6}", end="", flush=True)
+                taken.append(row(page, frames, case, asked.rounds, model=name, sentence=sentence))
+        print(*dict.fromkeys(page.problems), sep="\n", end="\n" if page.problems else "")
+    print(f"{sum(p50 is not None and p50 <= AIM for p50 in taken)} of {len(taken)} have a p50 of at most {AIM} ms.")
+    sys.exit(1 if None in taken or page.problems else 0)
+
+
+if __name__ == "__main__":
+    main()
