@@ -65,7 +65,7 @@ def layers_canvas(patterns_NHLM, *, key: str, on_head=None, chosen: tuple[int, i
     """All layers (rows) and heads (columns) as thumbnails, on one scale."""
     N, H = len(patterns_NHLM), len(patterns_NHLM[0])
     small_PRC = np.concatenate([thumbnails(layer_HLM) for layer_HLM in patterns_NHLM])
-    data = panels(small_PRC, "weight", limit) | {
+    data = panels(small_PRC, "weight", limit) | coarse(small_PRC, limit) | {
         "titles": [f"Layer {n}, head {h}" for n in range(N) for h in range(H)], "across": H,
         "chosen": chosen and chosen[0] * H + chosen[1], "alt": "All layers and heads. Arrow keys move, Enter chooses."}
     choose = on_head and (lambda panel, row, column: on_head(*divmod(panel, H)))
@@ -136,6 +136,13 @@ def packed(values) -> dict:
     """An array as it travels: its float32 values, unchanged, in base64, and its shape."""
     values = np.ascontiguousarray(values, dtype="<f4")
     return {"values": b64encode(values.tobytes()).decode("ascii"), "shape": list(values.shape)}
+
+
+def coarse(values_PRC, limit: float | None) -> dict:
+    """Shades in place of numbers, a quarter of the size, for maps too small to read a number from."""
+    limit = float(limit or values_PRC.max(initial=0) or 1.0)
+    shades = np.clip(np.round(values_PRC * (255 / limit)), 0, 255).astype(np.uint8)
+    return {"values": None, "shades": b64encode(shades.tobytes()).decode("ascii")}
 
 
 def panels(values_PRC, kind: str, limit: float | None, blocked_RC=None) -> dict:

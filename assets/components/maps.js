@@ -331,7 +331,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
   if (!memory.has(root)) memory.set(root, build(root))
   const parts = memory.get(root)
-  const shown = { ...data, numbers: decode(data.values), hidden: data.blocked && bytes(data.blocked) }
+  const numbers = data.values ? decode(data.values) : Float32Array.from(bytes(data.shades), (shade) => shade / 255 * data.limit)
+  const shown = { ...data, numbers, hidden: data.blocked && bytes(data.blocked) }
   parts.title.textContent = data.labelled ? data.titles[0] : ""
   parts.title.hidden = !data.labelled || !data.titles[0]
   const [down, right] = data.across ? ["layer", "head"] : [data.rowsTitle, data.columnsTitle]
