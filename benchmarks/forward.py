@@ -11,11 +11,15 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import time
+from pathlib import Path
 
 THREADS = str(os.cpu_count())
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, THREADS)
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np                                                      # noqa: E402  (after the thread settings)
 

@@ -104,13 +104,13 @@ def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go
         "hovertemplate": "z: the weighted sum<extra></extra>",
         "marker": {"symbol": "diamond", "size": 20, "color": COLOURS["weight"], "line": {"width": 2, "color": "#ffffff"}}}
     pulls = [pull(point, sum_2, weight) for point, weight in zip(points_M2, weights_M) if weight > 0.005]
-    return in_plane([*pulls, values, total], plane, with_room(points_M2[:, 0], 0.4),
-                    title or "The values in their plane: dots and lines as large as the weight, z in the middle")
+    return in_plane([values, total], plane, with_room(points_M2[:, 0], 0.4), title or
+                    "The values in their plane: dots and lines as large as the weight, z in the middle", shapes=pulls)
 
 
 def pull(point_2, sum_2, weight: float) -> dict:
     """The line from a value to the sum, as wide as its weight."""
-    return {"type": "scatter", "x": [point_2[0], sum_2[0]], "y": [point_2[1], sum_2[1]], "mode": "lines", "hoverinfo": "skip",
+    return {"type": "line", "x0": point_2[0], "y0": point_2[1], "x1": sum_2[0], "y1": sum_2[1], "layer": "below",
             "opacity": 0.45, "line": {"width": 0.6 + 9 * float(weight), "color": COLOURS["v"]}}
 
 
@@ -152,11 +152,11 @@ def with_room(xs, share: float) -> list[float]:
     return [low - room, high + room]
 
 
-def in_plane(traces: list[dict], plane, across: list[float], title: str, annotations=()) -> go.Figure:
+def in_plane(traces: list[dict], plane, across: list[float], title: str, annotations=(), shapes=()) -> go.Figure:
     """Equal units on both axes, and how much of the vectors the plane holds."""
     first, second = (f"{share:.0%}" for share in plane.held)
     return figure(traces, title, annotations, height=330, top=4, bottom=40, left=52,
-                  xaxis=grid(f"1st direction ({first} of the squared length)") | {"range": across},
+                  shapes=list(shapes), xaxis=grid(f"1st direction ({first} of the squared length)") | {"range": across},
                   yaxis=grid(f"2nd ({second})") | {"scaleanchor": "x"})
 
 

@@ -28,10 +28,11 @@ def choose_step(view: View) -> str:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button("←", key="step_before", on_click=take, args=(names[at - 1],), disabled=at == 0,
                help="The step before")
-    row.selectbox(f"Step {at + 1} of {len(names)}. Type to search", names, key="step", on_change=chosen,
+    row.selectbox("Step: type a part of its name to search", names, key="step", on_change=chosen,
                   format_func=lambda name: label_of(view, name), persist_state="session")
     row.button("→", key="step_after", on_click=take, args=(names[(at + 1) % len(names)],),
                disabled=at + 1 == len(names), help="The step after")
+    st.caption(f"Step {at + 1} of {len(names)}, in the order they ran")      # not in the label: the list would be sent anew
     return here["step"]
 
 

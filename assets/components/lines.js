@@ -28,7 +28,6 @@ function drawLines(svg, data, height) {
     const ends = { x1: 0, x2: 100, y1: (l + 0.5) * ROW, y2: (m + 0.5) * ROW, stroke: hue(data, h),
       "stroke-width": H > 1 ? 1.6 : 1 + 3 * weight, "vector-effect": "non-scaling-stroke" }
     for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value)
-    line.style.opacity = weight
     svg.append(line)
     lines.push({ line, h, l, m, weight })
   }
@@ -45,7 +44,8 @@ function isolate(parts, data, l, m) {
   const all = l === null && m === null
   for (const each of parts.lines) {
     const own = all || each.l === l || each.m === m
-    each.line.style.opacity = own ? (all ? each.weight : Math.max(0.15, each.weight)) : 0.02
+    const shown = own ? (all ? each.weight : Math.max(0.15, each.weight)) : 0.02
+    if (each.shown !== shown) each.line.setAttribute("stroke-opacity", each.shown = shown)
   }
   const show = (buttons, weights) => buttons.forEach((button, i) => {
     button.querySelector(".value")?.remove()

@@ -71,7 +71,8 @@ function cellAt(g, shape, x, y) {
   if (panel < 0 || panel >= panels) return null
   const [left, top] = corner(g, shape, panel)
   const row = Math.floor((y - top) / g.h), column = Math.floor((x - left) / g.w)
-  if (row < -1 || row > rows || column < -1 || column > columns) return null
+  const edge = 1 + g.gap / 2 / Math.min(g.w, g.h)
+  if (row < -edge || row > rows - 1 + edge || column < -edge || column > columns - 1 + edge) return null
   return [panel, clamp(row, 0, rows - 1), clamp(column, 0, columns - 1)]      // the edge counts as the cell beside it
 }
 
