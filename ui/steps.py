@@ -156,7 +156,8 @@ def values(view):
                 + (" + …" if len(pattern_M) > 3 else "") + ".")
     cell_map(view, view.at("attn.v"), view.key_head, ALL, ALL, title=f"v: a row for each token, {projected(view, 'v')}",
              chosen=int(pattern_M.argmax()))
-    cell_bars(view, view.at("attn.z"), view.head, view.token, ALL, title="z: the weighted sum of the values", kind="v")
+    cell_map(view, view.at("attn.z"), view.head, slice(view.token, view.token + 1), ALL,
+             title="z: the weighted sum, column by column")
     show("plane", figures.vectors_plane(principal_plane(v_MK), v_MK, pattern_M, z_K, view.labels),
          alt="The values of all tokens in their plane, and their weighted sum z")
     before_after(view)
