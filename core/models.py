@@ -80,6 +80,7 @@ class Entry:
 
 _SAFETENSORS = "model.safetensors"
 _SEEN_AT_FIRST = (File("config.json"), File(_SAFETENSORS))
+_TOKENIZERS = (("tokenizer.json",), ("spiece.model",), ("source.spm", "target.spm", "vocab.json"))    # the first there is
 _NO_PIN = "No commit is pinned: what the first fetch brings is what later ones must bring. "
 
 CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in (
@@ -113,8 +114,7 @@ CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in (
           (Hub("google-bert/bert-base-uncased", "86b5e0934494bd15c9632b12f734a8a67f723594"),)),
     Entry("t5", "T5 v1.1 small", "An encoder and a decoder, trained only to fill gaps in English text. " + _NO_PIN,
           "T5", "Apache-2.0", 308_000_000, _SEEN_AT_FIRST, (Hub("google/t5-v1_1-small"),)),
-    Entry("marian", "opus-mt-en-fr", "Translates English into French; its vocabulary is not in tokenizer.json, so it "
-          "takes token ids only. " + _NO_PIN,
+    Entry("marian", "opus-mt-en-fr", "Translates English into French: an encoder and a decoder. " + _NO_PIN,
           "Marian", "Apache-2.0", 301_000_000, _SEEN_AT_FIRST, (Hub("Helsinki-NLP/opus-mt-en-fr"),)),
 )}
 
@@ -464,8 +464,10 @@ def hub_files(hub: Hub, entry: Entry, get: Callable) -> dict[str, int]:
             f"{hub.repo} has no model.safetensors at “{hub.revision}”. Its weights may be there only as a pickle "
             "(pytorch_model.bin), which can run any program and isn't opened here. Often a conversion waits as a pull "
             f"request on the model's page: add its revision to the name, as in {hub.repo}@refs/pr/1.")
-    if (size := hub_size(hub, "tokenizer.json")) is not None:
-        wanted["tokenizer.json"] = size
+    for names in _TOKENIZERS:
+        sizes = {name: hub_size(hub, name) for name in names}
+        if None not in sizes.values():
+            return wanted | sizes
     return wanted
 
 

@@ -725,3 +725,14 @@ def test_models_of_the_reader_stand_after_the_catalogue(monkeypatch, tmp_path, c
     assert main(["list"]) == 0
     printed = capsys.readouterr().out
     assert "ready (folder)" in printed and "ready (file)" in printed and "not found" in printed
+
+
+@pytest.mark.parametrize("there, fetched", [
+    ({"tokenizer.json", "spiece.model"}, {"tokenizer.json"}), ({"spiece.model"}, {"spiece.model"}),
+    ({"source.spm", "target.spm", "vocab.json"}, {"source.spm", "target.spm", "vocab.json"}),
+    ({"source.spm", "vocab.json"}, set()), (set(), set())])
+def test_the_tokenizer_comes_along_in_whatever_form_there_is(monkeypatch, there, fetched):
+    files = there | {"config.json", "model.safetensors"}
+    monkeypatch.setattr(models, "hub_size", lambda hub, name: 7 if name in files else None)
+    wanted = models.hub_files(models.Hub("org/name"), models.entry_of("t5"), None)
+    assert set(wanted) == fetched | {"config.json", "model.safetensors"}
