@@ -65,7 +65,7 @@ def layers_canvas(patterns_NHLM, *, key: str, on_head=None, chosen: tuple[int, i
     """All layers (rows) and heads (columns) as thumbnails, on one scale."""
     N, H = len(patterns_NHLM), len(patterns_NHLM[0])
     small_PRC = np.concatenate([thumbnails(layer_HLM) for layer_HLM in patterns_NHLM])
-    data = panels(small_PRC, "weight", limit) | coarse(small_PRC, limit) | {
+    data = panels(small_PRC, "weight", limit, as_shades=True) | {
         "titles": [f"Layer {n}, head {h}" for n in range(N) for h in range(H)], "across": H,
         "chosen": chosen and chosen[0] * H + chosen[1], "alt": "All layers and heads. Arrow keys move, Enter chooses."}
     choose = on_head and (lambda panel, row, column: on_head(*divmod(panel, H)))
@@ -132,25 +132,30 @@ def follow_theme(page: str) -> None:
 
 # --- what is sent ---------------------------------------------------------------------------------------------------
 
+def base64_of(array) -> str:
+    """The bytes of an array as text."""
+    return b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+
+
 def packed(values) -> dict:
     """An array as it travels: its float32 values, unchanged, in base64, and its shape."""
-    values = np.ascontiguousarray(values, dtype="<f4")
-    return {"values": b64encode(values.tobytes()).decode("ascii"), "shape": list(values.shape)}
+    values = np.asarray(values, dtype="<f4")
+    return {"values": base64_of(values), "shape": list(values.shape)}
 
 
-def coarse(values_PRC, limit: float | None) -> dict:
+def coarse(values, limit: float) -> dict:
     """Shades in place of numbers, a quarter of the size, for maps too small to read a number from."""
-    limit = float(limit or values_PRC.max(initial=0) or 1.0)
-    shades = np.clip(np.round(values_PRC * (255 / limit)), 0, 255).astype(np.uint8)
-    return {"values": None, "shades": b64encode(shades.tobytes()).decode("ascii")}
+    shades = np.clip(np.round(values * (255 / limit)), 0, 255).astype(np.uint8)
+    return {"values": None, "shades": base64_of(shades), "shape": list(shades.shape)}
 
 
-def panels(values_PRC, kind: str, limit: float | None, blocked_RC=None) -> dict:
+def panels(values_PRC, kind: str, limit: float | None, blocked_RC=None, as_shades: bool = False) -> dict:
     """Several maps of one size on one scale. blocked_RC: the cells that a mask hides, the same in all of them."""
     finite = np.abs(values_PRC[np.isfinite(values_PRC)])
     limit = 1.0 if kind == "mask" else float(limit or finite.max(initial=0) or 1.0)
-    blocked = None if blocked_RC is None else b64encode(np.asarray(blocked_RC, dtype=np.uint8).tobytes()).decode("ascii")
-    return packed(values_PRC) | {"kind": kind, "limit": limit, "blocked": blocked}
+    blocked = None if blocked_RC is None else base64_of(np.asarray(blocked_RC, dtype=np.uint8))
+    sent = coarse(values_PRC, limit) if as_shades else packed(values_PRC)
+    return sent | {"kind": kind, "limit": limit, "blocked": blocked}
 
 
 def thumbnails(patterns_HLM) -> np.ndarray:

@@ -116,7 +116,7 @@ def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: 
 
 
 def largest(view, name: str, *index) -> tuple[str, tuple[int, ...]]:
-    """The cell of a one-dimensional slice whose value is furthest from zero: what a page opens first."""
-    values = np.abs(view.trace[name][index])
-    values = np.where(np.isfinite(values), values, -1)
-    return name, full_index(index, (int(values.argmax()),))
+    """The cell of a slice whose value is furthest from zero: what a page opens first."""
+    values = np.abs(view.trace[name][index].astype(np.float64))
+    inside = np.unravel_index(np.where(np.isfinite(values), values, -1).argmax(), values.shape)
+    return name, full_index(index, map(int, inside))

@@ -3,13 +3,12 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import streamlit as st
 
 from core.anatomy import about, axis_words
 from core.derived import behind
 from ui.numbers import opened_in, read
-from ui.slices import axis_title
+from ui.slices import axis_title, largest
 from ui.state import View, close_number, follow, note
 
 ROWS, COLUMNS = 64, 128         # the largest map that is drawn at once
@@ -95,6 +94,4 @@ def largest_cell(view: View, name: str, index: tuple) -> tuple[str, tuple[int, .
     if at >= 0 and isinstance(index[at], slice) and view.side_of(name, "L") == view.side and not name.startswith("head."):
         if view.token in range(view.trace.shape(name)[at])[index[at]]:
             index = (*index[:at], view.token, *index[at + 1:])
-    part = np.abs(view.trace[name][index].astype(np.float64))
-    inside = iter(np.unravel_index(np.where(np.isfinite(part), part, -1).argmax(), part.shape))
-    return name, tuple((i.start or 0) + int(next(inside)) if isinstance(i, slice) else i for i in index)
+    return largest(view, name, *index)
