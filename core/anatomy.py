@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from core.cells import is_weight, place
+from core.cells import is_weight, kind_of
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ ABOUT = {
                            r"\hat x_{l,d} = \frac{x_{l,d}}{\sigma_l}"),
     "norm.out": About("Out of the norm", "Each dimension stretched and shifted by learned numbers.",
                       r"\hat x_{l,d}\, \gamma_d + \beta_d"),
+    "norm.out/none": About("Norm left out", "In this what-if the vector passes the norm unchanged.", r"x_{l,d}"),
     "norm.out/rms": About("Out of the norm", "Each dimension stretched by a learned number.", r"\hat x_{l,d}\, \gamma_d"),
     "layer.out": About("Out of the layer", "The token's vector as it leaves this layer.", r"x_{l,d}"),
     "layer.out.similarity": About("Similarity with its first vector", "The cosine between the token's vector after this layer "
@@ -118,6 +119,63 @@ ABOUT = {
     "pooler.logits": About("Next-sentence score", "Whether sentence B follows sentence A (0: it does).",
                            r"\sum_d y_d W_{d,c} + b_c"),
 }
+ABOUT |= {
+    "length": About("Length of the vector", "How long the vector is: the root of the sum of its squared numbers.",
+                    r"\|x_l\| = \sqrt{\sum_d x_{l,d}^2}"),
+    "embed.token.similarity": About("Similarity of two tokens", "The cosine between their rows of the embedding table, before "
+                                    "the model has read anything: 1 the same direction, 0 nothing in common.",
+                                    r"\frac{x_l \cdot x_m}{\|x_l\| \, \|x_m\|}"),
+    "embed.position.similarity": About("Similarity of two places", "The cosine between the vectors of two positions.",
+                                       r"\frac{P_l \cdot P_m}{\|P_l\| \, \|P_m\|}"),
+    "embed.near": About("Similarity with a word of the vocabulary", "The cosine between two rows of the embedding table.",
+                        r"\frac{E_{\mathrm{id}} \cdot E_v}{\|E_{\mathrm{id}}\| \, \|E_v\|}"),
+    "embed.arithmetic": About("Similarity with a − b + c", "The cosine between the sum of three rows of the embedding table and "
+                              "the row of a word.", r"\frac{(E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}) \cdot E_v}"
+                              r"{\|E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}\| \, \|E_v\|}"),
+    "embed.sinusoid": About("Sine wave of the place", "Each dimension is a wave along the sentence, the next one a little slower.",
+                            r"\sin\!\left(l \cdot 10000^{-2d/D}\right)"),
+    "attn.scores.terms": About("One product of the score", "What one dimension of the head gives to the score of this pair.",
+                               r"q_{l,k}\, k_{m,k}"),
+    "attn.scores.pairs": About("One turning pair’s part of the score", "What the two dimensions that turn together give to the "
+                               "score of this pair.", r"q_{l,k}\, k_{m,k} + q_{l,k + K/2}\, k_{m,k + K/2}"),
+    "attn.scores.falls": About("Score at another distance", "The same query and key, as if the query’s token stood so many places "
+                               "behind the other.", r"q_l \cdot R_{-s}\, k_m"),
+    "attn.pattern.heat": About("Attention weight at another temperature", "The scores divided by the temperature before softmax: "
+                               "below 1 sharper, above 1 more even.", r"\frac{e^{\tilde s_{l,m} / T}}{\sum_{m'} e^{\tilde s_{l,m'} / T}}"),
+    "attn.pattern.unscaled": About("Attention weight without ÷ √K", "Softmax of the dot products as they are.",
+                                   r"\frac{e^{\tilde s_{l,m} \sqrt{K}}}{\sum_{m'} e^{\tilde s_{l,m'} \sqrt{K}}}"),
+    "attn.pattern.others": About("Attention weight, itself left out", "What the token gives to another, as a share of what it gives "
+                                 "to all others.", r"\frac{a_{l,m}}{\sum_{m' \ne l} a_{l,m'}}"),
+    "attn.pattern.mean": About("Attention weight, mean of the heads", "The weights of all heads of this layer, averaged.",
+                               r"\frac{1}{H}\sum_h a_{h,l,m}"),
+    "attn.pattern.entropy": About("Breadth", "How evenly the token looks at all it may see: 0 at one token alone, 1 at all alike.",
+                                  r"-\frac{1}{\ln n}\sum_m a_{l,m} \ln a_{l,m}"),
+    "attn.pattern.roles": About("What a head does here", "How much of its attention it gives to such a token, averaged over the "
+                                "tokens that have one.", r"\frac{1}{n}\sum_{l,m} a_{h,l,m}"),
+    "attn.pattern.words": About("Attention between words", "Summed over the pieces that are looked at, averaged over those that look; "
+                                "without signs such as [CLS] each row is shared out anew.", r"\sum_m a_{l,m}"),
+    "attn.heads.sum": About("The heads added up", "Every head’s own update and the bias: together the update by attention.",
+                            r"\sum_h u^h_{l,d} + b^O_d"),
+    "attn.heads.share": About("A head’s share of the update", "How much of the update’s length this head makes; below 0 it works "
+                              "against the others. With the bias’s they add up to 1.", r"\frac{u^h_l \cdot u_l}{\|u_l\|^2}"),
+    "mlp.hidden.reach": About("Reach of a neuron", "How long a vector this neuron writes into the stream.",
+                              r"|n_{l,f}| \, \|W^2_f\|"),
+    "mlp.writes": About("What one neuron writes", "The neuron’s own direction, as long as it is active.", r"n_{l,f}\, W^2_{f,d}"),
+    "mlp.promotes": About("What one neuron does to a word", "What the neuron’s writing adds to this word’s logit, straight through the "
+                          "stream; the last norm’s scale is held.", r"\sum_d \mathrm{norm}(n_{l,f} W^2_f)_d\, E_{v,d}"),
+    "mlp.alone": About("Update, computed for this token alone", "The feed-forward network run with no other token there.",
+                       r"\sum_f n_{l,f}\, W^2_{f,d} + b^2_d"),
+    "layer.out.turned": About("Similarity with the layer before", "The cosine between the token’s vector after this layer and before "
+                              "it.", r"\frac{x_l \cdot x^{\mathrm{before}}_l}{\|x_l\| \, \|x^{\mathrm{before}}_l\|}"),
+    "layer.rollout": About("Rollout", "How much of a token’s first vector has come to another after this layer, if attention only mixes "
+                           "vectors, and half of each stays where it is.", r"R_{l,m} = \frac{1}{2}\Bigl(\sum_{m'} \bar a_{l,m'} "
+                           r"R^{\mathrm{before}}_{m',m} + R^{\mathrm{before}}_{l,m}\Bigr)"),
+    "stack.out.pooled": About("Sentence vector (mean)", "The last vectors of all tokens, averaged.", r"\frac{1}{L}\sum_l x_{l,d}"),
+    "head.tempered": About("Probability at a temperature", "Softmax of the logits divided by the temperature, over the whole "
+                           "vocabulary.", r"\frac{e^{\ell_{r,v} / T}}{\sum_{v'} e^{\ell_{r,v'} / T}}"),
+    "head.sampled": About("Probability in the draw", "What is left of it when the unlikely words are cut away and the rest is shared out "
+                          "anew.", r"\frac{p_v}{\sum_{v'\,\mathrm{kept}} p_{v'}}\ \text{or}\ 0"),
+}
 INDICES = {"l": "the token", "m": "a token that is looked at", "k": "dimension of the head", "d": "dimension of the vector",
            "h": "head", "f": "neuron", "v": "word of the vocabulary", "r": "the token"}
 LETTERS = {"x": "the token's vector", "W": "learned weights", "b": "learned bias", "E": "table of the vocabulary",
@@ -131,7 +189,7 @@ def about(trace, name: str) -> About:
     """Title, story and formula of a step, in the variant that fits the trace's model."""
     if is_weight(trace, name):
         return WEIGHT
-    leaf, c = place(name)[1], trace.config
+    leaf, c = kind_of(name), trace.config
     variant = {"attn.q": "rotary" if c.positions == "rotary" else "", "attn.k": "rotary" if c.positions == "rotary" else "",
                "attn.scores.scaled": "unscaled" if c.score_scale == 1 else "", "mlp.hidden": "gated" if c.gated else ""}
     key = f"{leaf}/{variant.get(leaf) or (c.norm if leaf.startswith('norm.') else '')}"
@@ -148,7 +206,11 @@ def letters_in(latex: str) -> dict[str, str]:
     return {letter: words[letter] for letter, words in found if letter in words}
 
 
+AXES = {"L": "token that looks", "M": "token that is looked at", "D": "dimension", "H": "head", "G": "key/value head",
+        "K": "dimension of the head", "F": "neuron", "V": "word of the vocabulary", "R": "token", "C": "class",
+        "P": "turning pair", "S": "places apart", "O": "what it looks at", "I": "word that looks", "J": "word that is looked at"}
+
+
 def axis_words(letter: str) -> str:
     """An axis letter in words."""
-    return {"L": "token that looks", "M": "token that is looked at", "D": "dimension", "H": "head", "G": "key/value head",
-            "K": "dimension of the head", "F": "neuron", "V": "word of the vocabulary", "R": "token", "C": "class"}[letter]
+    return AXES[letter]

@@ -20,8 +20,9 @@ class Config:
     d_mlp: int                      # F
     n_vocab: int                    # V
     n_positions: int | None         # the longest sequence the model was made for; None: no table limits it
-    positions: str                  # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a bias)
-    norm: str                       # "layer" (mean and deviation) or "rms"
+    positions: str                  # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a bias);
+    #                                 "none": a what-if that no model was trained with, here and for the norm
+    norm: str                       # "layer" (mean and deviation), "rms" or "none"
     norm_first: bool                # pre-norm: the norm stands before the sublayer; else after the residual sum
     norm_eps: float
     activation: str                 # "gelu", "gelu_tanh", "silu", "relu"

@@ -1,75 +1,95 @@
-"""Values that are not on the way to the output, computed from a trace when asked, under names of their own."""
+"""Values that are not on the way to the output, computed from a trace when asked, under names of their own.
+
+A name may end in whole numbers that say which value is meant: `scores.terms.3.0.2` are the products that make the score of
+head 3, token 0 and token 2. DERIVED at the foot lists all kinds; how one is computed is in core/analysis.
+"""
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
-import numpy as np
+from core.analysis import heads, neurons, positions, sampling, vectors, vocabulary
 
-from core.analysis.similarity import cosines
-
-_ATTENTION = re.compile(r"(encoder|decoder)\.\d+\.(attn|cross)")
-_LAYER = re.compile(r"(encoder|decoder)\.\d+")
+SIDE = r"(?:encoder|decoder)"
+EMBEDDING, STACK, LAYER, HEAD = rf"{SIDE}\.embed", SIDE, rf"{SIDE}\.\d+", "head"
+SELF, FEED_FORWARD = rf"{LAYER}\.attn", rf"{LAYER}\.mlp"
+ATTENTION, SUBLAYER, ANY = rf"{LAYER}\.(?:attn|cross)", rf"{LAYER}\.(?:attn|cross|mlp)", rf"{SIDE}(?:\.\d+)?(?:\.(?:attn|cross|mlp|embed))?"
 
 
 @dataclass(frozen=True)
 class Derived:
     axes: str
-    place: re.Pattern       # where in the model there is such a value
+    place: str              # a pattern: where in the model there is such a value
     after: str              # the step there that it belongs to
-    compute: Callable       # (trace, place) -> array
+    compute: Callable       # (trace, place, *the numbers in the name) -> array
+    when: Callable = lambda config: True
 
 
-def exponentials(trace, at: str):
-    """exp(score − the row's largest), the numerators of softmax, (H, L, M)."""
-    scores_HLM = trace[f"{at}.scores"]
-    return np.exp(scores_HLM - scores_HLM.max(axis=-1, keepdims=True))
+@dataclass(frozen=True)
+class Found:
+    """What a derived value's name stands for: its kind, its place in the model, and the numbers at its end."""
+    kind: Derived
+    at: str
+    asked: tuple[int, ...]
+
+    def compute(self, trace):
+        return self.kind.compute(trace, self.at, *self.asked)
 
 
-def totals(trace, at: str):
-    """The sum of a row's exponentials, the denominator of softmax, (H, L)."""
-    return trace[f"{at}.pattern.exp"].sum(axis=-1)
+DERIVED = {
+    "token.similarity": Derived("LM", EMBEDDING, "token", vectors.similarity_of("token")),
+    "position.similarity": Derived("LM", EMBEDDING, "position", vectors.similarity_of("position")),
+    "near.{}": Derived("V", EMBEDDING, "ids", vocabulary.near),
+    "arithmetic.{}.{}.{}": Derived("V", EMBEDDING, "ids", vocabulary.arithmetic),
+    "sinusoid": Derived("LD", EMBEDDING, "sum", positions.sinusoid),
+    "scores.terms.{}.{}.{}": Derived("K", ATTENTION, "scores.dot", heads.terms),
+    "scores.pairs.{}.{}.{}": Derived("P", ATTENTION, "q.unrotated", positions.pairs),
+    "scores.falls.{}.{}.{}": Derived("S", ATTENTION, "q.unrotated", positions.falls),
+    "pattern.exp": Derived("HLM", ATTENTION, "pattern", heads.exponentials),
+    "pattern.total": Derived("HL", ATTENTION, "pattern", heads.totals),
+    "pattern.heat.{}": Derived("HLM", ATTENTION, "pattern", heads.heated),
+    "pattern.unscaled": Derived("HLM", ATTENTION, "pattern", heads.unscaled),
+    "pattern.others": Derived("HLM", SELF, "pattern", heads.others),
+    "pattern.mean": Derived("LM", ATTENTION, "pattern", heads.mean),
+    "pattern.entropy": Derived("HL", ATTENTION, "pattern", heads.entropy),
+    "pattern.roles": Derived("HO", SELF, "pattern", heads.roles),
+    "pattern.words.{}.{}": Derived("HIJ", SELF, "pattern", heads.in_words),
+    "heads": Derived("HLD", ATTENTION, "z", heads.contributions),
+    "heads.sum": Derived("LD", ATTENTION, "z", heads.sum_again),
+    "heads.length": Derived("HL", ATTENTION, "z", vectors.length_of("heads")),
+    "heads.share": Derived("HL", ATTENTION, "out", heads.shares),
+    "hidden.reach": Derived("LF", FEED_FORWARD, "hidden", neurons.reach),
+    "writes.{}.{}": Derived("D", FEED_FORWARD, "hidden", neurons.writes),
+    "promotes.{}.{}": Derived("V", FEED_FORWARD, "hidden", neurons.promotes, neurons.reaches_words),
+    "alone": Derived("LD", FEED_FORWARD, "out", neurons.alone),
+    "out.similarity": Derived("L", LAYER, "out", vectors.similarity),
+    "out.turned": Derived("L", LAYER, "out", vectors.turned),
+    "out.step": Derived("L", LAYER, "out", vectors.step_length),
+    "rollout": Derived("LM", LAYER, "out", heads.rollout),
+    "out.pooled": Derived("D", STACK, "out", vectors.pooled),
+    "tempered.{}.{}": Derived("V", HEAD, "logits", sampling.tempered),
+    "sampled.{}.{}.{}.{}": Derived("V", HEAD, "probs", sampling.sampled),
+    **{f"{leaf}.length": Derived("L", SUBLAYER, leaf, vectors.length_of(leaf)) for leaf in ("in", "sum", "norm.out")},
+    "out.length": Derived("L", ANY, "out", vectors.length_of("out")),
+}
+_NAMES = {leaf: re.compile(rf"({kind.place})\." + re.escape(leaf).replace(r"\{\}", r"(\d{1,6})"))
+          for leaf, kind in DERIVED.items()}
 
 
-def contributions(trace, at: str):
-    """What each head alone writes into the stream: z_h · W_O[h], (H, L, D). Their sum, and the bias, is `out`
-    (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits")."""
-    z_HLK = trace[f"{at}.z"]
-    out_HKD = trace.weights[f"{at}.out.weight"].reshape(*z_HLK.shape[::2], -1)
-    return z_HLK @ out_HKD
+def behind(step: str, config) -> list[str]:
+    """The derived values that belong to a step, without those whose names end in numbers: of these there are too many."""
+    return [f"{step[:-len(kind.after)]}{leaf}" for leaf, kind in DERIVED.items()
+            if "{}" not in leaf and step.endswith(f".{kind.after}") and kind.when(config)
+            and re.fullmatch(kind.place, step[:-len(kind.after) - 1])]
 
 
-def similarity(trace, at: str):
-    """The cosine between each token's vector after this layer and the one it came in with, (L,)."""
-    side = at.split(".")[0]
-    return cosines(trace[f"{at}.out"], trace[f"{side}.embed.out"])
-
-
-def step_length(trace, at: str):
-    """How far this layer moved each token, as a share of its vector's length before, (L,)."""
-    after_LD, before_LD = trace[f"{at}.out"].astype(np.float64), trace[f"{at}.attn.in"].astype(np.float64)
-    return np.linalg.norm(after_LD - before_LD, axis=-1) / np.linalg.norm(before_LD, axis=-1)
-
-
-DERIVED = {"pattern.exp": Derived("HLM", _ATTENTION, "pattern", exponentials),
-           "pattern.total": Derived("HL", _ATTENTION, "pattern", totals),
-           "heads": Derived("HLD", _ATTENTION, "z", contributions),
-           "out.similarity": Derived("L", _LAYER, "out", similarity),
-           "out.step": Derived("L", _LAYER, "out", step_length)}
-
-
-def behind(step: str) -> list[str]:
-    """The derived values that belong to a step."""
-    place, _, last = step.rpartition(".")
-    return [f"{place}.{leaf}" for leaf, derived in DERIVED.items()
-            if derived.after == last and derived.place.fullmatch(place)]
-
-
-def find(name: str) -> tuple[Derived, str] | None:
-    """What a derived value's name stands for, and its place; None if it is no such name."""
-    for leaf, derived in DERIVED.items():
-        place = name.removesuffix(f".{leaf}")
-        if place != name and derived.place.fullmatch(place):
-            return derived, place
+@lru_cache(maxsize=4096)
+def find(name: str) -> Found | None:
+    """What a derived value's name stands for; None if it is no such name."""
+    for leaf, pattern in _NAMES.items():
+        if found := pattern.fullmatch(name):
+            at, *asked = found.groups()
+            return Found(DERIVED[leaf], at, tuple(map(int, asked)))
     return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import cells
+from core import cells, recipes
 from core.anatomy import about
 from core.cells import Cell, Group
 from core.errors import GlassError
@@ -60,7 +60,7 @@ def explain(trace, name: str, index) -> Explanation:
     """
     shape = trace.weights[name[len(WEIGHTS):]].shape if cells.is_weight(trace, name) else trace.shape(name)
     cell = Cell(trace, name, check_index(name, index, shape))
-    recipe, text = (cells.learned if cells.is_weight(trace, name) else cells.recipe_of(name)), about(trace, name)
+    recipe, text = (cells.learned if cells.is_weight(trace, name) else recipes.recipe_of(name)), about(trace, name)
     made = recipe(cell)
     return Explanation(name, cell.index, cell.value, made.value, text.title, text.story, text.latex,
                        made.formula + f" = {cells.number(made.value)}", made.groups, name in trace.edits)

@@ -20,6 +20,8 @@ from core.trace import KEEP, Run, Scope, Trace, near
 
 def normalise(at: Scope, x_LD):
     """Layer norm (Ba et al. 2016) or root-mean-square norm (Zhang & Sennrich 2019), each token by itself."""
+    if at.config.norm == "none":
+        return at.put("out_LD", x_LD)
     if at.config.norm == "layer":
         mean_L = at.put("mean_L", x_LD.mean(axis=-1))
         x_LD = at.put("centred_LD", x_LD - mean_L[:, None])
@@ -240,12 +242,15 @@ def check_masks(config: Config, inputs: dict, mask) -> dict:
     given = {side: mask for side in config.sides} if not isinstance(mask, dict) else mask
     if unknown := set(given) - {*config.sides, *(["cross"] if config.crosses else [])}:
         raise GlassError(f"This model has no attention named {', '.join(map(str, unknown))} to mask.")
-    sizes = {side: (len(inputs[side]),) * 2 for side in config.sides}
-    if config.crosses:
-        sizes["cross"] = (len(inputs["decoder"]), len(inputs["encoder"]))
-    as_trained = {"encoder": "encoder", "decoder": "decoder", "cross": "encoder"}
-    return {name: masks.build(as_trained[name] if given.get(name) is None else given[name], *size)
-            for name, size in sizes.items()}
+    lengths = {side: len(inputs[side]) for side in config.sides}
+    return {name: masks.build(trained if given.get(name) is None else given[name], *size)
+            for name, (trained, size) in as_trained(config, lengths).items()}
+
+
+def as_trained(config: Config, lengths: dict[str, int]) -> dict[str, tuple[str, tuple[int, int]]]:
+    """For each attention the mask it was trained under, and how many look at how many."""
+    found = {side: (side, (lengths[side],) * 2) for side in config.sides}
+    return found | ({"cross": ("encoder", (lengths["decoder"], lengths["encoder"]))} if config.crosses else {})
 
 
 def axis_sizes(config: Config, inputs: dict, n_rows: int) -> dict[str, dict[str, int]]:

@@ -34,7 +34,7 @@ def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
     if name not in trace:
         return ()
     if found := derived.find(name):
-        code = found[0].compute.__code__
+        code = found.kind.compute.__code__
         return (_function(code.co_filename, code.co_firstlineno, ()),)
     made = trace.made(name)
     return _snippets(made.file, made.line, frozenset(trace.made(other).line for other in trace.names))
@@ -80,7 +80,7 @@ def _called(file: str, function: str) -> tuple[str, int] | None:
 def _function(file: str, line: int, marked) -> Snippet:
     node = _enclosing(file, line)
     lines = Path(file).read_text(encoding="utf-8").splitlines()[node.lineno - 1:node.end_lineno]
-    return Snippet(f"core/{Path(file).name}", node.name, node.lineno, tuple(lines), frozenset(marked))
+    return Snippet(Path(file).relative_to(_CORE.parent).as_posix(), node.name, node.lineno, tuple(lines), frozenset(marked))
 
 
 def _enclosing(file: str, line: int) -> ast.FunctionDef:

@@ -24,7 +24,8 @@ _INSIDE_LAYER = re.compile(r"^(encoder|decoder)\.(\d+)\.(attn|cross|mlp)\.")
 KEEP = {"all": lambda name: True,
         "layers": lambda name: not _INSIDE_LAYER.match(name),
         "output": lambda name: name.startswith("head.")}
-_REMEMBERED = 8                     # recomputed layers and derived values that a trace holds at a time
+_REMEMBERED = 8                     # recomputed layers that a trace holds at a time
+_BYTES = 64 << 20                   # of derived values
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,10 @@ class Trace:
     def __init__(self, run: Run, again: Callable[[Run, str, int], None], rows: np.ndarray):
         self.config, self.weights, self.edits = run.config, run.weights, run.edits
         self.rows = rows                            # the positions whose output was asked for: the axis R
+        self.words_L: tuple[int | None, ...] | None = None      # which word each token of the first side belongs to, if known
         self._run, self._again = run, again
         self._remembered: dict[Any, Any] = {}
+        self._values: dict[str, np.ndarray] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -146,7 +149,7 @@ class Trace:
     @property
     def derived(self) -> tuple[str, ...]:
         """The values that can be asked for but are not on the way to the output."""
-        return tuple(name for step in self.names for name in derived.behind(step))
+        return tuple(name for step in self.names for name in derived.behind(step, self.config))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._run.made)
@@ -163,7 +166,10 @@ class Trace:
         if name in self._run.made:
             return self._recomputed(name)
         if found := self._derived(name):
-            return self._remember(name, lambda: frozen(found[0].compute(self, found[1])))
+            try:
+                return self._remembered_value(name, found)
+            except IndexError:          # the numbers in the name point outside what there is
+                pass
         raise KeyError(f"This trace has no step “{name}”.{near(str(name), self.names + self.derived)}")
 
     def axes(self, name: str) -> str:
@@ -171,11 +177,15 @@ class Trace:
         if name in self._run.made:
             return self._run.made[name].axes
         found = self._derived(name)
-        return found[0].axes if found else self[name]       # self[name] raises, with near names
+        return found.kind.axes if found else self[name]     # self[name] raises, with near names
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The sizes of a step's axes, without recomputing anything."""
         return self._run.made[name].shape if name in self._run.made else self[name].shape
+
+    def sizes(self, group: str) -> dict[str, int]:
+        """What the axis letters stand for on a side of this run."""
+        return dict(self._run.sizes[group])
 
     def made(self, name: str) -> Made:
         """Which line of code recorded the step."""
@@ -215,13 +225,14 @@ class Trace:
         self._again(run, side, layer)
         return run.values
 
-    def _derived(self, name) -> tuple[derived.Derived, str] | None:
-        """What a derived value is made by, and its place in the model, if this trace has the step it belongs to."""
+    def _derived(self, name) -> derived.Found | None:
+        """What a derived value is made by, if this trace has the step it belongs to."""
         found = derived.find(str(name))
-        return found if found and f"{found[1]}.{found[0].after}" in self._run.made else None
+        there = found and found.kind.when(self.config) and f"{found.at}.{found.kind.after}" in self._run.made
+        return found if there else None
 
     def _remember(self, key, compute):
-        """A small memory, oldest out first; visitors share traces, so it must not grow with what they click."""
+        """A small memory of layers, oldest out first; visitors share traces, so it must not grow with what they click."""
         if key not in self._remembered:
             while len(self._remembered) >= _REMEMBERED:
                 self._remembered.pop(next(iter(self._remembered)), None)
@@ -229,3 +240,12 @@ class Trace:
             self._remembered[key] = value
             return value
         return self._remembered[key]
+
+    def _remembered_value(self, name: str, found: derived.Found) -> np.ndarray:
+        """The same for derived values, of which many are small: so many bytes of them."""
+        if (value := self._values.get(name)) is None:
+            value = frozen(found.compute(self))
+            while self._values and sum(each.nbytes for each in self._values.values()) + value.nbytes > _BYTES:
+                self._values.pop(next(iter(self._values)), None)
+            self._values[name] = value
+        return value

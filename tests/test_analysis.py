@@ -2,7 +2,7 @@
 import numpy as np
 
 from core.analysis.planes import principal_plane
-from core.analysis.similarity import cosines
+from core.analysis.vectors import cosines
 
 
 def test_the_principal_plane_holds_what_it_says():

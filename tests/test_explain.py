@@ -3,16 +3,39 @@ import ast
 import math
 import re
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
+from tiny import FAMILIES
 
 from core import GlassError, explain
 from core.anatomy import ABOUT, about, letters_in
-from core.cells import RECIPES, number
+from core.cells import kind_of, number
+from core.recipes import RECIPES
 from core.source import lines_that_made
 
 CELLS = 12
+ASKED = ("embed.near.7", "embed.arithmetic.3.5.2", "1.attn.scores.terms.1.3.2", "1.attn.scores.pairs.1.3.2",
+         "1.attn.scores.falls.1.3.2", "1.attn.pattern.heat.250", "1.attn.pattern.words.0.1", "1.attn.pattern.words.1.1",
+         "1.mlp.writes.2.5", "1.mlp.promotes.2.5")        # derived values whose names end in numbers, one of each kind
+
+
+def every_name(trace) -> list[str]:
+    """All steps, all derived values, and of those of which there are too many one of each kind."""
+    asked = [f"{side}.{leaf}" for side in trace.config.sides for leaf in ASKED] + [
+        "head.tempered.1.70", "head.sampled.1.130.9.900", "head.sampled.0.100.0.500"]
+    return [*trace.names, *trace.derived, *(name for name in asked if has(trace, name))]
+
+
+def has(trace, name: str) -> bool:
+    """Whether this family has such a value; of a stack it may lack, or of a decoder that compares nothing with words."""
+    try:
+        return name in trace and trace[name] is not None
+    except KeyError:
+        return False
+
+
 CASES = {"as trained": {}, "every token but itself": {"mask": "others"}}
 
 
@@ -22,7 +45,9 @@ def test_cells_are_recomputed_from_their_operands(tiny_trace, family, case):
     if case != "as trained" and family.startswith(("t5", "marian")):
         options = {"mask": {"encoder": "others"}}
     trace, rng = tiny_trace(family, **options), np.random.default_rng(3)
-    for name in trace.names + trace.derived:
+    trace.words_L = tuple(None if i in (0, trace.shape(f"{trace.config.sides[0]}.embed.ids")[0] - 1) else i // 2
+                          for i in range(trace.shape(f"{trace.config.sides[0]}.embed.ids")[0]))
+    for name in every_name(trace):
         for cell in rng.integers(trace.shape(name), size=(CELLS, len(trace.shape(name)))):
             explanation = explain(trace, name, cell)
             recorded = float(trace[name][tuple(cell)])
@@ -79,13 +104,13 @@ def test_names_that_are_not_there(tiny_trace, name):
 
 def test_every_step_has_words_and_lines_of_core(tiny_trace, family):
     trace = tiny_trace(family)
-    for name in trace.names + trace.derived:
+    for name in every_name(trace):
         assert about(trace, name).story.endswith((".", "M", "x")) or about(trace, name).story
         snippet, *called = lines_that_made(trace, name)
         marked = [snippet.lines[n - snippet.first] for n in sorted(snippet.highlighted)]
         leaf = name.rsplit(".", 1)[1]
-        assert name in trace.derived or any(leaf in line for line in marked), (name, marked)
-        ast.parse(snippet.text)
+        assert name not in trace.names or any(leaf in line for line in marked), (name, marked)
+        ast.parse(dedent(snippet.text))
 
 
 def test_the_lines_shown_are_those_of_the_file(tiny_trace):
@@ -114,3 +139,16 @@ def test_numbers_are_written_as_a_reader_would(x, text):
 
 def test_words_are_written_for_every_recipe():
     assert {key.split("/")[0] for key in ABOUT} == set(RECIPES)
+
+
+def test_one_of_each_kind_is_tried(tiny_trace):
+    """So that the tests above leave no recipe out."""
+    tried = {kind_of(name) for family in FAMILIES for name in every_name(tiny_trace(family))}
+    assert tried == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", ["encoder.embed.near.999999", "encoder.0.attn.pattern.heat.0", "encoder.0.attn.scores.terms.99.0.0",
+                                  "encoder.0.attn.scores.terms.1.1", "encoder.0.mlp.promotes.0.0", "head.sampled.0.100.5.0"])
+def test_derived_values_that_are_not_there(tiny_trace, name):
+    with pytest.raises(KeyError):
+        explain(tiny_trace("bert"), name, (0, 0, 0))

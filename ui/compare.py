@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from core.analysis.similarity import cosines
+from core.analysis.vectors import cosines
 from ui import state
 from ui.maps import clickable_bars, clickable_map
 from ui.numbers import open_number

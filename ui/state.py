@@ -23,13 +23,15 @@ LONGEST_TOKENS = 256
 ALL_ROWS = 64               # up to so many tokens, what is predicted after each of them is kept; beyond, after the last
 ALL_KEPT = 768              # up to so many tokens × layers the whole trace is kept; beyond, layers are recomputed
 MASKS = {"trained": "As the model was trained", "encoder": "Encoder: sees everything",
-         "decoder": "Decoder: sees only the past", "others": "Every token but itself"}
-DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": "minilm", "mask": "trained", "side": "encoder",
-            "layer": 0, "head": 0, "token": None, "cell": None, "step": None, "stage": 0}
-NUMBERS = ("layer", "head", "token", "stage")
+         "decoder": "Decoder: sees only the past", "others": "Every token but itself", "own": "Drawn by hand"}
+DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
+DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": "minilm", "mask": "trained", "grid": "", "change": "",
+            "side": "encoder", "layer": 0, "head": 0, "token": None, "depth": "story", "bare": 0, "merge": 0, "cell": None,
+            "step": None, "stage": 0, "tour": None}
+NUMBERS = ("layer", "head", "token", "stage", "bare", "merge", "tour")
 STAGES = 5                  # steps of the walk through attention
-CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder")}
-LONGEST = {"sentence": LONGEST_BOX, "target": LONGEST_BOX, "cell": 200, "step": 200}
+CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder"), "depth": tuple(DEPTHS)}
+LONGEST = {"sentence": LONGEST_BOX, "target": LONGEST_BOX, "cell": 200, "step": 200, "grid": 20_000}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class View:
     model: Model
     trace: Trace
     sentence: str
-    mask: str                   # a key of MASKS
+    mask: str                   # a name that core.masks knows, or "trained"; one drawn by hand as "own:" and its rows
+    change: str                 # what else differs from the model as it was trained (core.whatif); empty: nothing
     target: str                 # what the decoder of an encoder–decoder model was given; empty: it wrote it itself
     side: str                   # "encoder" or "decoder"
     layer: int

@@ -1,0 +1,145 @@
+"""What if …? Runs that differ from the trained model in named ways, written as text, so that a link can hold them.
+
+    positions           no token knows its place
+    norms               every norm passes its vector on as it is
+    scale               scores are not divided by √K
+    head:encoder.0.3    head 3 of the encoder's layer 0 writes nothing
+    order               the words in reverse order; signs such as [CLS] stay where they are
+    pad:3               three padding tokens behind the text, hidden from all others as in training
+    open-pad:3          the same, but the others see them
+
+Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand: "own:" and the cells in
+which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of the encoder's; row 2, column 0 of the decoder's).
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core import masks
+from core.config import Config
+from core.edits import ablate_head
+from core.errors import GlassError
+from core.model import as_trained, forward
+
+PADDING = ("[PAD]", "<pad>", "<|endoftext|>", "</s>", "<|im_end|>")     # the first of these that a vocabulary has
+MOST_PADDING = 16
+STACKS = {"e": "encoder", "d": "decoder", "c": "cross"}
+TITLES = {"positions": "without positions", "norms": "without norms", "scale": "scores not divided by √K",
+          "head": "head {} silent", "order": "words in reverse order", "pad": "{} padding tokens, hidden",
+          "open-pad": "{} padding tokens, seen by all"}
+_CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a run reads: the ids of its first side, for each the word it belongs to, and how many are padding at the end."""
+    ids_L: np.ndarray
+    words_L: tuple[int | None, ...] | None
+    padding: int = 0
+
+
+def parts(change: str) -> dict[str, str]:
+    """"positions+head:encoder.0.3" -> {"positions": "", "head": "encoder.0.3"}. Raises GlassError for one that is unknown."""
+    found = dict(part.partition(":")[::2] for part in change.split("+") if part)
+    for name in found:
+        if name not in TITLES:
+            raise GlassError(f"There is no change named “{name[:40]}”; there is {', '.join(TITLES)}.")
+    return found
+
+
+def title(change: str) -> str:
+    """A change in words."""
+    return ", ".join(TITLES[name].format(detail) for name, detail in parts(change).items())
+
+
+def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
+    """The trace of a text under a mask and a change. Raises GlassError where they can't be had."""
+    asked = parts(change)
+    text = changed_text(model, text, asked)
+    config = changed_config(model.config, asked)
+    given = {"target_ids_L": target_ids_L} if config.crosses else {}
+    sizes = {side: len(ids) for side, ids in zip(config.sides, (text.ids_L, target_ids_L))}
+    trace = forward(config, model.weights, text.ids_L, **given, **options, edits=changed_steps(config, asked),
+                    mask=masks_of(config, sizes, mask, text.padding if "pad" in asked else 0))
+    trace.words_L = text.words_L
+    return trace
+
+
+def changed_config(config: Config, asked: dict) -> Config:
+    """The model with a part of its arithmetic left out."""
+    left_out = {"positions": {"positions": "none"}, "norms": {"norm": "none"}, "scale": {"score_scale": 1.0}}
+    for name, fields in left_out.items():
+        config = replace(config, **fields) if name in asked else config
+    return config
+
+
+def changed_steps(config: Config, asked: dict) -> dict:
+    """The edits of a change."""
+    if "head" not in asked:
+        return {}
+    found = re.fullmatch(r"(encoder|decoder)\.(\d{1,3})\.(\d{1,4})", asked["head"])
+    if not found or int(found[2]) >= config.layers(found[1]) or int(found[3]) >= config.n_heads:
+        raise GlassError(f"This model has no head “{asked['head'][:40]}” to silence.")
+    return ablate_head(found[1], int(found[2]), int(found[3]))
+
+
+def changed_text(model, text: Text, asked: dict) -> Text:
+    """The text with its words turned round, or with padding behind it."""
+    if "order" in asked:
+        places = order(text.words_L or [0] * len(text.ids_L))
+        text = Text(text.ids_L[places], text.words_L and tuple(text.words_L[i] for i in places))
+    for name in ("pad", "open-pad"):
+        if name in asked:
+            if not re.fullmatch(r"\d{1,2}", asked[name]) or not 1 <= int(asked[name]) <= MOST_PADDING:
+                raise GlassError(f"Between 1 and {MOST_PADDING} padding tokens can be added, not “{asked[name][:20]}”.")
+            count = int(asked[name])
+            text = Text(np.append(text.ids_L, [padding_id(model)] * count), text.words_L and (*text.words_L, *[None] * count), count)
+    return text
+
+
+def order(words_L) -> np.ndarray:
+    """Where each token of the text turned round stood before: what belongs to no word keeps its place."""
+    places, turned = np.arange(len(words_L)), [i for i, word in enumerate(words_L) if word is not None]
+    places[turned] = turned[::-1]
+    return places
+
+
+def padding_id(model) -> int:
+    """The token that a model is padded with; models that were never padded take the one that ends a text."""
+    known = (model.tokenizer.id_of(piece) for piece in PADDING) if model.tokenizer else ()
+    return next((found for found in known if found is not None), model.config.end_id or 0)
+
+
+def masks_of(config: Config, sizes: dict[str, int], mask: str, hidden: int) -> dict:
+    """The matrix of each attention. hidden: so many tokens at the end of the first side are seen by none of the others."""
+    name, _, cells = mask.partition(":")
+    grids = {stack: masks.build(trained if name in ("trained", "own") or stack == "cross" else name, *size)
+             for stack, (trained, size) in as_trained(config, sizes).items()}
+    if name == "own":
+        grids = {stack: grid.copy() for stack, grid in grids.items()}
+        for stack, row, column in cells_of(cells):
+            if stack not in grids or row >= grids[stack].shape[0] or column >= grids[stack].shape[1]:
+                raise GlassError(f"The mask drawn by hand has the cell {row}, {column} of “{stack}”, which is not there.")
+            grids[stack][row, column] ^= True
+    if hidden:
+        for stack in {config.sides[0], "cross"} & set(grids):
+            grids[stack] = grids[stack].copy()
+            grids[stack][:-hidden if stack != "cross" else None, -hidden:] = False
+    return {stack: masks.check(grid) for stack, grid in grids.items()}
+
+
+def cells_of(text: str) -> list[tuple[str, int, int]]:
+    """"e3-4,d2-0" -> [("encoder", 3, 4), ("decoder", 2, 0)]."""
+    found = [_CELL.fullmatch(cell) for cell in text.split(",") if cell]
+    if not all(found):
+        raise GlassError("A mask drawn by hand is written as cells, such as e3-4,e5-1.")
+    return [(STACKS[cell[1]], int(cell[2]), int(cell[3])) for cell in found]
+
+
+def flipped(text: str, stack: str, row: int, column: int) -> str:
+    """The cells with one more in them, or, where it was there, without it."""
+    cell, cells = f"{stack[0]}{row}-{column}", [cell for cell in text.split(",") if cell]
+    return ",".join([other for other in cells if other != cell] if cell in cells else [*cells, cell])
