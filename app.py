@@ -15,7 +15,7 @@ config = view.config
 
 def open_box(step: str) -> None:
     """A box of the drawing leads to the page that shows its numbers."""
-    go("pages/1_Attention.py" if step == view.at("attn.pattern") else "pages/4_Every_number.py", step=step)
+    go("Attention" if step == view.at("attn.pattern") else "Every number", step=step)
 
 
 st.markdown("A transformer, opened: what you see below is computed for your sentence by a real model, and every number can be "

@@ -117,8 +117,8 @@ def cases(config) -> Iterator[Case]:
                                                   (3 * i % 10 * layers // 10 + 0.6) / layers) for i in range(10)))
     yield Case("Heads", "token of the lines", (Target(left.format(3)), Target(left.format(6))))
     yield Case("Encoder and decoder", "cell of a pattern", cells)
-    yield Case("Every number", "operand link", (Target(".st-key-number-body button.link"),),
-               Target(".st-key-number-head button.back"), {"cell": f"{attn}.scores.dot:3,2,1"})
+    yield Case("Every number", "operand link", (Target(".st-key-number button.link"),),
+               Target(".st-key-number button.back"), {"cell": f"{attn}.scores.dot:3,2,1"})
     yield Case("Every number", "cell of a map", cells, choices={"step": f"{attn}.pattern"})
     yield Case("Every number", "next step", (Target(".st-key-step_after button"),), choices={"step": f"{attn}.in"})
 

@@ -26,6 +26,11 @@ class Snippet:
         return "\n".join(self.lines)
 
 
+def source_path(file: str) -> str:
+    """A file of core/ as it is named on the screen."""
+    return Path(file).relative_to(_CORE.parent).as_posix()
+
+
 def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
     """The function that recorded the step, its statement marked, then the functions of core/ which that statement calls.
 
@@ -80,7 +85,7 @@ def _called(file: str, function: str) -> tuple[str, int] | None:
 def _function(file: str, line: int, marked) -> Snippet:
     node = _enclosing(file, line)
     lines = Path(file).read_text(encoding="utf-8").splitlines()[node.lineno - 1:node.end_lineno]
-    return Snippet(Path(file).relative_to(_CORE.parent).as_posix(), node.name, node.lineno, tuple(lines), frozenset(marked))
+    return Snippet(source_path(file), node.name, node.lineno, tuple(lines), frozenset(marked))
 
 
 def _enclosing(file: str, line: int) -> ast.FunctionDef:

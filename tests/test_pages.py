@@ -61,7 +61,8 @@ def address(app: AppTest) -> dict[str, str]:
 def parts(app: AppTest, name: str = "number") -> list[dict]:
     """The data of the components of that name on the page."""
     found = [element.proto for element in app.get("bidi_component")]
-    return [json.loads(proto.json) for proto in found if proto.component_name == name]
+    found = [json.loads(proto.json) for proto in found if proto.component_name == name]
+    return [part for data in found for part in data.get("parts", [data])]
 
 
 @pytest.mark.parametrize("model", READY)
@@ -175,17 +176,17 @@ CELLS = ("encoder.embed.out:2,5", "encoder.1.attn.q:3,2,5", "encoder.1.attn.scor
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_number_opens_and_each_of_its_operands_opens_too(cell):
-    head, body, _ = parts(opened("pages/4_Every_number.py", cell=cell))
+    head, body = parts(opened("pages/10_Every_number.py", cell=cell))
     assert head["name"] == cell and head["title"] and head["where"]
     links = [item["cell"] for group in body["groups"] for row in group["rows"] for item in row["items"] if item["cell"]]
     assert links or "weights" in cell or cell.startswith("encoder.embed.ids")
     for link in links[:2] + links[-1:]:
-        onward = opened("pages/4_Every_number.py", cell=link)
+        onward = opened("pages/10_Every_number.py", cell=link)
         assert not onward.exception and not onward.warning and parts(onward)[0]["name"] == link
 
 
 def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
-    app = opened("pages/4_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
+    app = opened("pages/10_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
     names = [option.split(" · ")[0] for option in app.selectbox(key="step").options]
     kinds = {place(name)[1] + name.split(".")[0]: name for name in names}
     assert len(kinds) > 25
@@ -201,7 +202,7 @@ def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
 def test_the_five_steps_of_every_family(tiny_folder, mask, stage):
     config = load(tiny_folder).config
     for side in config.sides:
-        app = opened("pages/1_Attention.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", mask=mask, side=side,
+        app = opened("pages/3_Attention.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", mask=mask, side=side,
                      stage=str(stage), layer="1", head="1")
         assert not app.exception and not app.warning
         assert re.match(rf"{side}\.1\.attn\.", parts(app)[0]["name"])      # the panel explains a number of this step

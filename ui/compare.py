@@ -12,19 +12,23 @@ from ui.maps import clickable_bars, clickable_map
 from ui.numbers import open_number
 from ui.outcome import likeliest
 from ui.slices import ALL, cell_map
-from ui.state import View, is_word
+from ui.state import Asked, View, is_word, look_at
 from ui.theme import plain
 
 
 def under(view: View, mask: str) -> View:
     """The same view under another mask; the one that the model was trained with goes by that name."""
-    mask = "trained" if (mask,) == view.config.sides else mask
-    return replace(view, mask=mask, trace=state.trace_of(view.model.name, view.sentence, mask, view.target))
+    return beside(view, view.asked._replace(mask="trained" if (mask,) == view.config.sides else mask))
+
+
+def beside(view: View, asked: Asked) -> View:
+    """Another run, looked at in the same place."""
+    return replace(view, asked=asked, trace=state.trace_of(asked))
 
 
 def open_under(view: View, head: int, row: int, column: int) -> None:
-    """Opens a weight; the mask at the left goes along, because the number belongs to that run of the model."""
-    st.session_state["mask"] = view.mask
+    """Opens a weight; mask and what-if go along, because the number belongs to that run of the model."""
+    look_at(view.asked)
     open_number(view.at("attn.pattern"), (head, row, column))
 
 

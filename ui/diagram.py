@@ -9,7 +9,7 @@ from core.config import Config
 
 ACTIVATIONS = {"gelu": "GELU", "gelu_tanh": "GELU", "silu": "SiLU", "relu": "ReLU"}
 MASKED = {"encoder": "every token sees every token", "decoder": "a token sees itself and the past",
-          "others": "a token sees all but itself"}
+          "others": "a token sees all but itself", "own": "as drawn by hand"}
 
 
 def diagram(config: Config, mask: str, layer: int) -> list[dict]:

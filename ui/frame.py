@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core import whatif
 from ui import sidebar, state
 from ui.components import follow_theme
 from ui.fetching import first_start
 from ui.numbers import check_opened
-from ui.state import View
+from ui.state import DEPTHS, View
 from ui.theme import css, plain
 
 
@@ -20,11 +21,21 @@ class Page:
     about: str
 
 
-PAGES = (Page("app.py", "Overview", "What happens to your sentence, stage by stage"),
-         Page("pages/1_Attention.py", "Attention", "One head, one token, five steps"),
-         Page("pages/2_Heads.py", "Heads", "All heads of a layer, and all layers"),
-         Page("pages/3_Encoder_and_decoder.py", "Encoder and decoder", "One sentence under both masks"),
-         Page("pages/4_Every_number.py", "Every number", "Each step of the forward pass by its name"))
+PAGES = (Page("app.py", "Overview", "The whole model on your sentence, in one picture"),
+         Page("pages/1_Tokens.py", "Tokens", "The sentence in pieces, and the vector of each"),
+         Page("pages/2_Positions.py", "Positions", "How a model knows where a word stands"),
+         Page("pages/3_Attention.py", "Attention", "One head, one token, five steps"),
+         Page("pages/4_Heads.py", "Heads", "All heads of a layer: what each does, and what they add together"),
+         Page("pages/5_Add_and_norm.py", "Add and norm", "The update is added, and the size is kept in bounds"),
+         Page("pages/6_Feed_forward.py", "Feed-forward", "Each token alone, through its neurons"),
+         Page("pages/7_Layers.py", "Layers", "The same again, layer after layer"),
+         Page("pages/8_Encoder_and_decoder.py", "Encoder and decoder", "Who may look at whom, and what that changes"),
+         Page("pages/9_Output.py", "Output", "What is done with the last vectors"),
+         Page("pages/10_Every_number.py", "Every number", "Each step of the forward pass by its name"))
+LOOK = {"story": "What happens, in words. Every number in the pictures opens at a click.",
+        "numbers": "All numbers of each step, in pictures and tables. Click one to see how it was made.",
+        "formula": "Each step as a formula: in letters, then with the numbers of one cell. Click another cell to see its own.",
+        "code": "The lines of core/ that ran, read from the source now, with the shapes of this run."}
 
 
 def open_page(title: str) -> View:
@@ -37,6 +48,7 @@ def open_page(title: str) -> View:
     first_start()
     st.title(title)
     st.caption(page.about)
+    choose_depth()
     notes = st.container()
     with st.sidebar:
         st.markdown("#### Glassformer")
@@ -46,14 +58,38 @@ def open_page(title: str) -> View:
         check_opened(view)
     state.write_address()
     with links:
-        for other in PAGES:
+        for number, other in enumerate(PAGES):
             st.page_link(other.path, label=other.title, query_params=state.address(cell=None))
     with notes:
         for message in st.session_state["_notes"]:
             st.warning(plain(message))
+        what_if_banner()
     if view is None:
         st.stop()
     return view
+
+
+def choose_depth() -> None:
+    """The four depths, the same on every page."""
+    with st.container(key="depth-row"):
+        st.segmented_control("How deep", list(DEPTHS), key="depth", format_func=DEPTHS.get, required=True,
+                             label_visibility="collapsed", persist_state="session")
+        st.caption(LOOK[state.depth()])
+
+
+def what_if_banner() -> None:
+    """Says that the model is not the trained one, and leads back to it."""
+    change = st.session_state["change"]
+    if change:
+        with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
+            st.markdown(f":orange[●] **What if:** {plain(whatif.title(change))}. All pages show this run.")
+            st.button("Back to the model as it is", key="as_it_is", on_click=as_it_is)
+
+
+def as_it_is() -> None:
+    """Ends the what-if."""
+    st.session_state["change"] = ""
+    state.close_number()
 
 
 def foot(title: str) -> None:
@@ -67,8 +103,8 @@ def foot(title: str) -> None:
                              query_params=state.address(cell=None))
 
 
-def go(path: str, **changes) -> None:
+def go(title: str, **changes) -> None:
     """Opens another page with these choices changed."""
     changes = {"cell": None} | changes
     state.keep(**changes)
-    st.switch_page(path, query_params=state.address(**changes))
+    st.switch_page(next(page.path for page in PAGES if page.title == title), query_params=state.address(**changes))

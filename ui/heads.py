@@ -7,7 +7,7 @@ import streamlit as st
 from ui import state
 from ui.components import thumbnails
 from ui.numbers import open_number
-from ui.state import View, close_number
+from ui.state import Asked, View, close_number
 
 
 def open_weight(pattern: str, head: int, row: int, column: int) -> None:
@@ -29,11 +29,11 @@ def choose_token(position: int) -> None:
 
 def thumbnails_of(view: View) -> list[np.ndarray]:
     """The attention of every layer and head, small, (H, ≤ 24, ≤ 24) for each layer."""
-    return _thumbnails(view.model.name, view.sentence, view.mask, view.target, view.side)
+    return _thumbnails(view.asked, view.side)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Running all layers …")
-def _thumbnails(name: str, sentence: str, mask: str, target: str, side: str) -> list[np.ndarray]:
+def _thumbnails(asked: Asked, side: str) -> list[np.ndarray]:
     """Kept for all visitors: a long text's layers are computed anew each time they are asked for."""
-    trace = state.trace_of(name, sentence, mask, target)
+    trace = state.trace_of(asked)
     return [thumbnails(trace[f"{side}.{layer}.attn.pattern"]) for layer in range(trace.config.layers(side))]

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from core import whatif
 from core.explanation import explain
 from core.anatomy import about, axis_words, letters_in
 from core.cells import WEIGHTS, Group, is_weight, number
 from core.errors import GlassError
-from core.source import lines_that_made
+from core.source import lines_that_made, source_path
 from ui.components import table
-from ui.state import MASKS, View, close_number, follow, note
-from ui.theme import plain
+from ui.state import MASKS, View, close_number, depth, follow, note
+from ui.theme import coloured, plain
 
 SHOWN = 12          # operands listed at first, the largest contributions
 MOST = 1000         # operands in the table of all
@@ -40,18 +41,32 @@ def number_over(view: View) -> None:
 
 
 def number_panel(view: View, cell: str) -> None:
-    """What the number is, its formula in letters and in numbers, its operands, and the lines that computed it."""
+    """What the number is, and, as deep as the reader wants to look, its operands, its formula, or the lines that made it."""
     here, made = st.session_state, explain(view.trace, *read(cell))
     if here["cell"]:
         st.button("Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc")
-    heading(view, made, here.get("trail") or [cell])
-    st.latex(made.latex)
-    if letters := letters_in(made.latex):
-        st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
-    operands(view, made, cell)
-    if here.get("_all") == made.name and longest(made.groups) > SHOWN:
+    head, trail = heading(view, made, here.get("trail") or [cell]), here.get("trail") or [cell]
+    if depth() == "code":
+        draw("number", [head, lines(view, [made.name])], trail[0])
+    elif depth() == "formula":
+        draw("number", [head], trail[0])
+        st.latex(coloured(made.latex))
+        if letters := letters_in(made.latex):
+            st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
+        draw("number-below", [operands(view, made)], cell)
+    else:
+        draw("number", [head, operands(view, made)], cell)
+    if depth() != "code" and here.get("_all") == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
-    source_lines(view, made.name)
+
+
+def draw(key: str, parts: list[dict], start: str) -> None:
+    """Parts of the panel, one below the other. start: where a walk from here begins."""
+    def all_or_few() -> None:
+        name = parts[-1].get("name")
+        st.session_state["_all"] = None if st.session_state.get("_all") == name else name
+
+    _draw(key=key, data={"parts": parts}, on_open_change=lambda: clicked(key, start), on_all_change=all_or_few)
 
 
 def check_opened(view: View) -> None:
@@ -113,41 +128,58 @@ def clicked(key: str, start: str) -> None:
 
 # --- what the panel shows -------------------------------------------------------------------------------------------
 
-def heading(view: View, made, trail: list[str]) -> None:
+def heading(view: View, made, trail: list[str]) -> dict:
     """The way here, what the number is, and where it stands."""
     steps = [{"cell": cell, "text": short(view, cell)} for cell in trail]
     steps = steps if len(steps) <= 6 else [steps[0], {"cell": None, "text": "…"}, *steps[-4:]]
-    _draw(key="number-head", on_open_change=lambda: clicked("number-head", trail[0]), data={
-        "part": "head", "trail": steps, "title": made.title, "story": made.story, "value": number(made.value),
-        "where": where(view, made), "name": written(made.name, made.index)})
+    return {"part": "head", "trail": steps, "title": made.title, "story": made.story if depth() != "numbers" else "",
+            "value": number(made.value), "where": where(view, made), "name": written(made.name, made.index)}
 
 
 def where(view: View, made) -> str:
-    """The place of a number in words: on its axes, in the model, and under which mask, if that is not the usual one."""
+    """The place of a number in words: on its axes, in the model, and in which run, if that is not the usual one."""
     inside = re.match(r"(?:weights/)?(?:encoder|decoder)\.([0-9]+)\.", made.name)
     return "; ".join((", ".join(place_words(view, made.name, made.index)), *([f"layer {inside[1]}"] if inside else []),
-                      *([MASKS[view.mask]] if view.mask != "trained" else [])))
+                      *([MASKS[view.mask]] if view.mask != "trained" else []),
+                      *([whatif.title(view.asked.change)] if view.asked.change else [])))
 
 
-def operands(view: View, made, cell: str) -> None:
+def operands(view: View, made) -> dict:
     """The formula with its numbers, the check, and the operands as links."""
     count, shown = longest(made.groups), st.session_state.get("_all") == made.name
-    more = "" if count <= SHOWN else "Show the largest only" if shown else f"Show all {count:,}"
-
-    def all_or_few() -> None:
-        st.session_state["_all"] = None if shown else made.name
-
-    _draw(key="number-body", on_open_change=lambda: clicked("number-body", cell), on_all_change=all_or_few, data={
-        "part": "body", "name": made.name, "formula": made.formula, "check": check(made, view.trace[made.name].dtype.itemsize * 8 if made.name in view.trace else 32), "more": more,
-        "count": sum(len(group.values_N) for group in made.groups),
-        "groups": [] if shown else operand_lists(view, made.groups)})
+    bits = view.trace[made.name].dtype.itemsize * 8 if made.name in view.trace else 32
+    return {"part": "body", "name": made.name, "formula": made.formula, "check": check(made, bits),
+            "more": "" if count <= SHOWN else "Show the largest only" if shown else f"Show all {count:,}",
+            "count": sum(len(group.values_N) for group in made.groups),
+            "groups": [] if shown else operand_lists(view, made.groups)}
 
 
-def source_lines(view: View, name: str) -> None:
-    """The lines of core/ that made the step, as they stand in the file now."""
-    _draw(key="number-lines", data={"part": "lines", "sources": [
-        {"path": s.path, "function": s.function, "first": s.first, "lines": s.lines, "marked": sorted(s.highlighted)}
-        for s in lines_that_made(view.trace, name)]})
+def draw_lines(view: View, names: list[str]) -> None:
+    """The lines of core/ that made some steps, on the page itself."""
+    _draw(key=f"lines:{names}", data={"parts": [lines(view, names)]})
+
+
+def lines(view: View, names: list[str]) -> dict:
+    """The lines of core/ that made the steps, as they stand in the file now, each function once, with the shapes of this run."""
+    found: dict = {}
+    for name in names:
+        shapes = shapes_at(view.trace, name)
+        for s in lines_that_made(view.trace, name):
+            source = found.setdefault((s.path, s.first), {"path": s.path, "function": s.function, "first": s.first,
+                                                          "lines": s.lines, "marked": [], "shapes": {}})
+            source["marked"] = sorted({*source["marked"], *s.highlighted})
+            source["shapes"] |= {line: shape for (path, line), shape in shapes.items() if s.path == path}
+    return {"part": "lines", "sources": list(found.values())}
+
+
+def shapes_at(trace, name: str) -> dict:
+    """The shapes of the steps at a step's place in the model: (file, line) -> "12 heads × 11 × 32"."""
+    if name not in trace.names:
+        return {}
+    place = name[:-len(trace.made(name).leaf)]
+    made = [trace.made(other) for other in trace.names if other[:-len(trace.made(other).leaf)] == place]
+    return {(source_path(each.file), each.line): " × ".join(f"{letter} {size}" for letter, size in zip(each.axes, each.shape))
+            for each in made}
 
 
 def check(made, bits: int) -> str:

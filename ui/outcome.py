@@ -34,7 +34,7 @@ def likeliest(view: View, row: int, *, key: str, title: str = "", limit: float |
     ids, probs = next_tokens(view.trace, COUNT, row)
     row %= len(view.trace.rows)
     clickable_bars(key, probs, [view.word(i) for i in ids], kind="head", title=title, value_title="probability", limit=limit,
-                   on_bar=lambda bar: go("pages/4_Every_number.py", cell=written("head.probs", (row, ids[bar])),
+                   on_bar=lambda bar: go("Every number", cell=written("head.probs", (row, ids[bar])),
                                          step="head.probs", mask=view.mask))
     st.caption(f"These {len(ids)} together have {probs.sum():.0%} of all probability.")
 

@@ -10,7 +10,7 @@ from core import models
 from core.errors import GlassError
 from core.loading import Model
 from ui import fetching, state
-from ui.state import EXAMPLES, MASKS, View, clamped, close_number, is_word, new_text, note
+from ui.state import EXAMPLES, MASKS, Asked, View, clamped, close_number, is_word, new_text, note
 from ui.theme import plain
 
 
@@ -21,11 +21,12 @@ def choose() -> View | None:
     st.selectbox("Examples", range(len(EXAMPLES)), index=None, key="example", on_change=take_example,
                  format_func=lambda i: EXAMPLES[i]["name"], placeholder="Or pick an example",
                  label_visibility="collapsed")
-    wanted = (choose_model(), here["sentence"], choose_mask(), here["target"])
-    view = seen(wanted) or still_seen(here.get("_good")) or still_seen((wanted[0], EXAMPLES[0]["text"], "trained", ""))
+    model, mask = choose_model(), choose_mask()
+    wanted = Asked(model, here["sentence"], f"own:{here['grid']}" if mask == "own" else mask, here["target"], here["change"])
+    view = seen(wanted) or still_seen(here.get("_good")) or still_seen(Asked(model, EXAMPLES[0]["text"]))
     if view is None:
         return None
-    here["_good"] = (view.model.name, view.sentence, view.mask, view.target)
+    here["_good"] = view.asked
     if view.config.crosses:
         choose_side()
     mask_note(view)
@@ -64,8 +65,8 @@ def choose_model() -> str:
 
 
 def choose_mask() -> str:
-    return st.radio("Mask: who may look at whom", list(MASKS), key="mask", format_func=MASKS.get,
-                    persist_state="session")
+    names = [name for name in MASKS if name != "own" or st.session_state["grid"] or st.session_state["mask"] == "own"]
+    return st.radio("Mask: who may look at whom", names, key="mask", format_func=MASKS.get, persist_state="session")
 
 
 def mask_note(view: View) -> None:
@@ -77,19 +78,18 @@ def mask_note(view: View) -> None:
                    "computed under the mask you chose, but the model never learned to use it.")
 
 
-def seen(wanted) -> View | None:
-    """The view of (model, sentence, mask, target); None, and a note that says why, where there can't be one."""
-    name, sentence, mask, target = wanted
+def seen(asked: Asked) -> View | None:
+    """The view of a run; None, and a note that says why, where there can't be one."""
     try:
-        model = state.model_of(name)
-        trace = state.trace_of(name, sentence, mask, target if model.config.crosses else "")
+        model = state.model_of(asked.model)
+        asked = asked if model.config.crosses else asked._replace(target="")
+        return View(model, state.trace_of(asked), asked, model.config.sides[0], 0, 0, 0)
     except GlassError as error:
         note(str(error))
         return None
-    return View(model, trace, sentence, mask, target, model.config.sides[0], 0, 0, 0)
 
 
-def still_seen(before) -> View | None:
+def still_seen(before: Asked | None) -> View | None:
     """The view of what could be shown before, with a note that it is that."""
     view = seen(before) if before else None
     if view:

@@ -7,6 +7,7 @@ from core.anatomy import axis_words
 from ui.components import table
 from ui.maps import clickable_bars, clickable_map
 from ui.numbers import open_number, opened_in
+from ui.theme import COLOURS, kind_of_step
 
 ALL = slice(None)
 KINDS = {"pattern": "weight", "probs": "weight", "mask": "mask"}
@@ -60,7 +61,7 @@ def cell_map(view, name: str, *index, title: str, chosen=None, limit=None, key: 
     words = [labels(view, name, axis, index[axis]) for axis in free]
     titles = [axis_title(view, name, axis) for axis in free]
     clickable_map(f"map:{key}:{name}:{index}", view.trace[name][index], *words, title=title, rows_title=titles[0],
-                  columns_title=titles[1], kind=kind_of(name), chosen=chosen, limit=limit, opened=opened_at(name, index),
+                  columns_title=titles[1], kind=kind_of(name), colour=COLOURS[kind_of_step(name)], chosen=chosen, limit=limit, opened=opened_at(name, index),
                   blocked_RC=blocked_by_mask(view, name, index),
                   on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))))
 

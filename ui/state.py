@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core import load, models
+from core import load, models, whatif
 from core.errors import GlassError
 from core.loading import Model
 from core.trace import Trace
@@ -31,7 +32,17 @@ DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": "minilm", "m
 NUMBERS = ("layer", "head", "token", "stage", "bare", "merge", "tour")
 STAGES = 5                  # steps of the walk through attention
 CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder"), "depth": tuple(DEPTHS)}
+GRID = re.compile(r"([edc]\d{1,3}-\d{1,3}(,|$))*")
 LONGEST = {"sentence": LONGEST_BOX, "target": LONGEST_BOX, "cell": 200, "step": 200, "grid": 20_000}
+
+
+class Asked(NamedTuple):
+    """A run of a model, in plain words: by these all visitors share its trace."""
+    model: str
+    sentence: str
+    mask: str = "trained"       # or a name that core.masks knows, or one drawn by hand: "own:" and its cells (core.whatif)
+    target: str = ""            # what the decoder of an encoder–decoder model is given; empty: it writes it itself
+    change: str = ""            # what else differs from the model as it was trained (core.whatif)
 
 
 @dataclass(frozen=True)
@@ -39,10 +50,7 @@ class View:
     """What a page draws: a model's trace of a sentence, and the layer, head and token that are looked at."""
     model: Model
     trace: Trace
-    sentence: str
-    mask: str                   # a name that core.masks knows, or "trained"; one drawn by hand as "own:" and its rows
-    change: str                 # what else differs from the model as it was trained (core.whatif); empty: nothing
-    target: str                 # what the decoder of an encoder–decoder model was given; empty: it wrote it itself
+    asked: Asked
     side: str                   # "encoder" or "decoder"
     layer: int
     head: int
@@ -51,6 +59,15 @@ class View:
     @property
     def config(self):
         return self.trace.config
+
+    @property
+    def sentence(self) -> str:
+        return self.asked.sentence
+
+    @property
+    def mask(self) -> str:
+        """A key of MASKS."""
+        return self.asked.mask.partition(":")[0]
 
     @property
     def key_head(self) -> int:
@@ -79,7 +96,7 @@ class View:
     @property
     def words(self) -> list[int | None]:
         """For each token of the sentence the number of the word it belongs to, None for special tokens."""
-        return list(self.encoding.words_L) if self.encoding else []
+        return list(self.trace.words_L or [])
 
     def at(self, leaf: str) -> str:
         """A step of the chosen layer by the end of its name: "attn.pattern" -> "encoder.0.attn.pattern"."""
@@ -147,11 +164,24 @@ def taken(key: str, text: str):
              "so it is left out.")
     elif key == "model" and text not in [entry.name for entry in models.listed()]:
         note(f"The address asks for a model “{text[:40]}” that is not in the list.")
+    elif key == "grid" and not GRID.fullmatch(text):
+        note("The address asks for a grid that is no mask drawn by hand, such as e3-4,e5-1; it is left out.")
     elif key in CHOICES and text not in CHOICES[key]:
         note(f"The address asks for the {key} “{text[:40]}”; there is {', '.join(CHOICES[key])}.")
+    elif key == "change" and (wrong := not_a_change(text)):
+        note(f"The address asks for a change that can't be made. {wrong}")
     else:
         return text
     return DEFAULTS[key]
+
+
+def not_a_change(text: str) -> str:
+    """What is wrong with a what-if as it stands in the address; empty: nothing."""
+    try:
+        whatif.parts(text)
+        return ""
+    except GlassError as error:
+        return str(error)
 
 
 def address(**changes) -> dict[str, str]:
@@ -197,9 +227,23 @@ def close_number() -> None:
 
 
 def new_text() -> None:
-    """After a change of what is read: positions in the old text mean nothing in the new one."""
-    st.session_state["token"] = None
+    """After a change of what is read: positions in the old text mean nothing in the new one, nor does a mask drawn on it."""
+    here = st.session_state
+    here["token"], here["grid"], here["change"] = None, "", ""
+    here["mask"] = "trained" if here["mask"] == "own" else here["mask"]
     close_number()
+
+
+def look_at(asked: Asked) -> None:
+    """Makes another run the one that all pages show: its numbers open."""
+    here, (mask, _, grid) = st.session_state, asked.mask.partition(":")
+    here["mask"], here["change"] = mask, asked.change
+    here["grid"] = grid if mask == "own" else here["grid"]
+
+
+def depth() -> str:
+    """How deep the reader wants to look: a key of DEPTHS."""
+    return st.session_state["depth"]
 
 
 # --- models and traces, shared by all visitors ----------------------------------------------------------------------
@@ -216,16 +260,17 @@ def model_of(name: str) -> Model:
     return load(name, fetch=False)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Running the model …")
-def trace_of(name: str, sentence: str, mask: str, target: str) -> Trace:
+@st.cache_resource(max_entries=8, show_spinner="Running the model …")
+def trace_of(asked: Asked) -> Trace:
     """The trace of a sentence. Keyed by plain words only: all visitors share its read-only arrays."""
-    model = model_of(name)
-    ids_L = ids_of(model, sentence)
-    given = {"target_ids_L": targets_of(model, ids_L, target)} if model.config.crosses else {}
-    tokens = max(len(ids_L), len(given.get("target_ids_L", ())))
+    model = model_of(asked.model)
+    ids_L = ids_of(model, asked.sentence)
+    words_L = model.encode(asked.sentence).words_L if model.tokenizer else None
+    target_ids_L = targets_of(model, ids_L, asked.target) if model.config.crosses else None
+    tokens = max(len(ids_L), 0 if target_ids_L is None else len(target_ids_L))
     layers = model.config.encoder_layers + model.config.decoder_layers
-    return model.trace(ids_L=ids_L, mask=None if mask == "trained" else mask, **given,
-                       keep="all" if tokens * layers <= ALL_KEPT else "layers", rows=None if tokens <= ALL_ROWS else -1)
+    return whatif.run(model, whatif.Text(ids_L, words_L), target_ids_L, asked.mask, asked.change,
+                      keep="all" if tokens * layers <= ALL_KEPT else "layers", rows=None if tokens <= ALL_ROWS else -1)
 
 
 def ids_of(model: Model, text: str):

@@ -15,6 +15,8 @@ from core.analysis.planes import principal_plane
 from core.cells import number
 from ui import figures
 from ui.maps import show
+from ui.numbers import opened_in
+from ui.section import detailed, told
 from ui.state import close_number
 from ui.slices import ALL, cell_bars, cell_map, cells_table, largest
 from ui.theme import plain
@@ -87,96 +89,121 @@ def projected(view, letter: str) -> str:
 
 def query(view):
     """Step 1: the token's vector times W_Q."""
-    c, t = view.config, view.token
+    c, t, q = view.config, view.token, view.at("attn.q")
+    first = largest(view, q, view.head, t, ALL)
     normed = " It has passed a norm first, which brings every vector to one size." if c.norm_first else ""
     turned = (" Then each pair of them is turned by an angle that grows with the token’s position, so that distance counts."
               if c.positions == "rotary" else "")
-    st.markdown(f"{word(view)} arrives as a vector x of {c.d_model} numbers.{normed} Head {view.head} multiplies it by its own "
-                f"learned matrix W_Q and gets {c.d_head} numbers: the **query**, what {word(view)} looks for in the other "
-                f"tokens.{turned}")
+    told(view, f"{word(view)} arrives as a vector x of {c.d_model} numbers.{normed} Head {view.head} multiplies it by its own "
+         f"learned matrix W_Q and gets {c.d_head} numbers: the **query**, what {word(view)} looks for in the other "
+         f"tokens.{turned}", first)
     normed = ", after the norm" if c.norm_first else ""
     cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the vector of {view.labels[t]}{normed}")
-    cell_bars(view, view.at("attn.q"), view.head, t, ALL, title=f"q: its query in this head, {projected(view, 'q')}", kind="q")
-    return largest(view, view.at("attn.q"), view.head, t, ALL)
+    cell_bars(view, q, view.head, t, ALL, title=f"q: its query in this head, {projected(view, 'q')}", kind="q")
+    if detailed():
+        cell_map(view, q, view.head, ALL, ALL, title="q: the queries of all tokens, a row for each", chosen=t)
+    return first
 
 
 def keys(view):
     """Step 2: the key of every token."""
-    st.markdown("Every token is multiplied by a second matrix, W_K, and gets its **key**: what it can be found by. Each row "
-                f"below is one token’s key. The query of {word(view)} will be held against every one of them.")
+    k, first = view.at("attn.k"), largest(view, view.at("attn.k"), view.key_head, view.token, ALL)
+    told(view, "Every token is multiplied by a second matrix, W_K, and gets its **key**: what it can be found by. Each row "
+         f"below is one token’s key. The query of {word(view)} will be held against every one of them.", first)
     shared = view.config.n_heads // view.config.n_kv_heads
     if shared > 1:
         st.caption(f"In this model {shared} query heads share one set of keys and values: head {view.head} uses set "
                    f"{view.key_head}.")
-    cell_map(view, view.at("attn.k"), view.key_head, ALL, ALL, title=f"k: a row for each token, {projected(view, 'k')}",
-             chosen=view.token)
-    return largest(view, view.at("attn.k"), view.key_head, view.token, ALL)
+    cell_map(view, k, view.key_head, ALL, ALL, title=f"k: a row for each token, {projected(view, 'k')}", chosen=view.token)
+    if detailed():
+        cell_bars(view, k, view.key_head, view.token, ALL, title=f"k: the key of {view.labels[view.token]} itself", kind="k")
+    return first
 
 
 def scores(view):
     """Step 3: dot products, scaled and masked."""
     row_M, K = view.trace[view.at("attn.scores")][view.head, view.token], view.config.d_head
-    best, blocked = int(np.argmax(row_M)), int(np.isneginf(row_M).sum())
+    best, blocked, dot = int(np.argmax(row_M)), int(np.isneginf(row_M).sum()), view.at("attn.scores.dot")
     scaled = (f" It is divided by √{K} ≈ {number(K ** 0.5)}, since sums of {K} products grow large, and large scores would make "
-              "softmax all or nothing." if view.config.score_scale != 1 else " This model does not scale it.")
-    st.markdown(f"The query of {word(view)} is multiplied with each key, number by number, and added up: the **dot product** "
-                f"says how well they fit.{scaled} Best fits {word(view, best)}. " + (
-                    f"The mask blocks {blocked} of {len(row_M)} tokens: their score becomes −∞." if blocked else
-                    "The mask blocks nothing: every token may be looked at."))
+              "softmax all or nothing." if view.config.score_scale != 1 else " This run does not scale it.")
+    first = dot, (view.head, view.token, best)
+    told(view, f"The query of {word(view)} is multiplied with each key, number by number, and added up: the **dot product** "
+         f"says how well they fit.{scaled} Best fits {word(view, best)}. " + (
+             f"The mask blocks {blocked} of {len(row_M)} tokens: their score becomes −∞." if blocked else
+             "The mask blocks nothing: every token may be looked at."),
+         first, *((view.at(f"attn.{leaf}"), first[1]) for leaf in ("scores.scaled", "scores.biased", "scores")
+                  if view.at(f"attn.{leaf}") in view.trace))
     titles = {"scores.dot": "q · k", "scores.scaled": f"÷ √{K}" if view.config.score_scale != 1 else "× 1",
               "scores.biased": "+ distance", "mask": "may look", "scores": "score"}
     cells_table(view, {title: (view.at(f"attn.{leaf}"), (view.token, ALL) if leaf == "mask" else (view.head, view.token, ALL))
                        for leaf, title in titles.items() if view.at(f"attn.{leaf}") in view.trace}, key="scores")
-    cell_map(view, view.at("attn.scores"), view.head, ALL, ALL, title="Scores of all tokens", chosen=view.token)
-    return view.at("attn.scores.dot"), (view.head, view.token, best)
+    products(view, best)
+    if detailed():
+        cell_map(view, view.at("attn.scores"), view.head, ALL, ALL, title="Scores of all tokens", chosen=view.token)
+    return first
+
+
+def products(view, best: int) -> None:
+    """The elementwise products q ∘ k of one pair: the opened one's, else of the token that fits best."""
+    opened = next((index for leaf in ("scores.dot", "scores.scaled", "scores.biased", "scores")
+                   if (index := opened_in(view.at(f"attn.{leaf}")))), None)
+    head, looks, at = opened or (view.head, view.token, best)
+    cell_bars(view, view.at(f"attn.scores.terms.{head}.{looks}.{at}"), ALL,
+              title=f"q ∘ k: what each dimension gives to {view.labels[looks]} → {view.labels[at]}; their sum is q · k")
 
 
 def softmax(view):
     """Step 4: from scores to shares of attention."""
     at, row = view.at("attn.pattern"), (view.head, view.token)
     pattern_M, total = view.trace[at][row], float(view.trace[f"{at}.total"][row])
-    st.markdown(f"**Softmax** makes shares of the scores: e to the power of each score (less the row’s largest, which changes "
-                f"no share), divided by the sum of them all, here {number(total)}. {word(view)} gives most, "
-                f"{pattern_M.max():.0%}, to {word(view, int(pattern_M.argmax()))}.")
+    first = at, (*row, int(pattern_M.argmax()))
+    told(view, "**Softmax** makes shares of the scores: e to the power of each score (less the row’s largest, which changes "
+         f"no share), divided by the sum of them all, here {number(total)}. {word(view)} gives most, {pattern_M.max():.0%}, to "
+         f"{word(view, int(pattern_M.argmax()))}.", (f"{at}.exp", first[1]), (f"{at}.total", row), first)
     exp, weight = "exp(score − max)", f"÷ {number(total)} = weight"
+    other, title = other_softmax(view)
     cells_table(view, {"score": (view.at("attn.scores"), (*row, ALL)), exp: (f"{at}.exp", (*row, ALL)),
-                       weight: (at, (*row, ALL))}, key="softmax", bar=weight, foot={exp: (f"{at}.total", row)})
-    cell_map(view, at, view.head, ALL, ALL, title="Attention weights of all tokens: each row sums to 1",
-             chosen=view.token)
-    return at, (*row, int(pattern_M.argmax()))
+                       weight: (at, (*row, ALL))} | ({title: (other, (*row, ALL))} if other != at else {}),
+                key="softmax", bar=title if other != at else weight, foot={exp: (f"{at}.total", row)})
+    cell_map(view, other, view.head, ALL, ALL, chosen=view.token,
+             title="Attention weights of all tokens: each row sums to 1" if other == at else f"Attention weights {title}")
+    return first
+
+
+def other_softmax(view) -> tuple[str, str]:
+    """A choice of what softmax is given: the scores as they are, not scaled, without the token itself, or at a temperature.
+    Returns the step with the weights, and its title."""
+    at, K = view.at("attn.pattern"), view.config.d_head
+    ways = {"as": "As it is", "unscaled": f"Without ÷ √{K}", "others": "Itself left out", "heat": "Temperature"}
+    if view.config.score_scale == 1:
+        ways.pop("unscaled")
+    way = st.segmented_control("What if softmax …", list(ways), default="as", required=True, key="softmax_of",
+                               format_func=ways.get, on_change=close_number)
+    if way == "heat":
+        heat = st.slider("Temperature: below 1 sharper, above 1 more even", 0.1, 5.0, 1.0, 0.1, key="softmax_heat",
+                         on_change=close_number)
+        return f"{at}.heat.{round(heat * 100)}", f"at temperature {number(heat)}"
+    return (at, "") if way not in ways or way == "as" else (f"{at}.{way}", {
+        "unscaled": f"without ÷ √{K}", "others": "with itself left out"}[way])
 
 
 def values(view):
-    """Step 5: the values, weighted and summed, and what is added back to the token."""
+    """Step 5: the values, weighted and summed."""
     v_MK, z_K = view.trace[view.at("attn.v")][view.key_head], view.trace[view.at("attn.z")][view.head, view.token]
     pattern_M = view.trace[view.at("attn.pattern")][view.head, view.token]
-    st.markdown(f"A third matrix, W_V, gives every token its **value**: {view.config.d_head} numbers that it hands over. Each "
-                f"value counts as much as its weight says: **z** = "
-                + " + ".join(f"{number(pattern_M[m])} · v({word(view, m)})" for m in np.argsort(-pattern_M)[:3])
-                + (" + …" if len(pattern_M) > 3 else "") + ".")
+    first, strongest = largest(view, view.at("attn.z"), view.head, view.token, ALL), int(pattern_M.argmax())
+    told(view, f"A third matrix, W_V, gives every token its **value**: {view.config.d_head} numbers that it hands over. Each "
+         "value counts as much as its weight says: **z** = "
+         + " + ".join(f"{number(pattern_M[m])} · v({word(view, m)})" for m in np.argsort(-pattern_M)[:3])
+         + (" + …" if len(pattern_M) > 3 else "") + f". What all heads find is then joined and **added** to {word(view)}: see "
+         "the pages Heads, and Add and norm.", (view.at("attn.v"), (view.key_head, strongest, first[1][2])), first)
     cell_map(view, view.at("attn.v"), view.key_head, ALL, ALL, title=f"v: a row for each token, {projected(view, 'v')}",
-             chosen=int(pattern_M.argmax()))
+             chosen=strongest)
     cell_map(view, view.at("attn.z"), view.head, slice(view.token, view.token + 1), ALL,
              title="z: the weighted sum, column by column")
     show("plane", figures.vectors_plane(principal_plane(v_MK), v_MK, pattern_M, z_K, view.labels),
          alt="The values of all tokens in their plane, and their weighted sum z")
-    before_after(view)
-    return largest(view, view.at("attn.z"), view.head, view.token, ALL)
-
-
-def before_after(view):
-    """The token's vector before attention, each part that is added, and after."""
-    t = view.token
-    before_D, update_D, after_D = (view.trace[view.at(f"attn.{leaf}")][t] for leaf in ("in", "out", "sum"))
-    st.markdown(f"A last matrix, W_O, makes {view.config.d_model} numbers of each head’s z: head {view.head} adds its own, the "
-                f"other heads add theirs, and {word(view)} **keeps what it was**: before + update = after. (A norm and the "
-                "feed-forward network come next.) The same three as arrows, and all their numbers:")
-    plane = principal_plane(np.stack((before_D, update_D, after_D)))
-    show("sum", figures.arrows_sum(plane, before_D, update_D, after_D, view.labels[t]),
-         alt="The token's vector before attention, the update, and their sum, as arrows")
-    for leaf, title in (("in", "before"), ("out", "update: all heads together"), ("sum", "after")):
-        cell_map(view, view.at(f"attn.{leaf}"), slice(t, t + 1), ALL, title=title)
-    cell_map(view, view.at("attn.heads"), ALL, t, ALL, title="the update, head by head")
+    return first
 
 
 STEPS = (Step("1 Query", query), Step("2 Keys", keys), Step("3 Scores", scores), Step("4 Softmax", softmax),

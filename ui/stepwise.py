@@ -37,7 +37,7 @@ def choose_step(view: View) -> str:
 
 def steps_of(view: View) -> list[str]:
     """The steps in the order they ran, each derived value behind the step that it belongs to."""
-    return [each for name in view.trace.names for each in (name, *behind(name))]
+    return [each for name in view.trace.names for each in (name, *behind(name, view.config))]
 
 
 def label_of(view: View, name: str) -> str:

@@ -335,6 +335,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const numbers = data.values ? decode(data.values) : Float32Array.from(bytes(data.shades), (shade) => shade / 255 * data.limit)
   const shown = { ...data, numbers, hidden: data.blocked && bytes(data.blocked) }
   parts.title.textContent = data.labelled ? data.titles[0] : ""
+  parts.title.style.setProperty("--kind", data.colour || "transparent")
+  parts.title.classList.toggle("kind", Boolean(data.colour))
   parts.title.hidden = !data.labelled || !data.titles[0]
   const [down, right] = data.across ? ["layer", "head"] : [data.rowsTitle, data.columnsTitle]
   parts.axes.textContent = down ? `↓ ${down}   → ${right}` : ""

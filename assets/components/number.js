@@ -38,7 +38,9 @@ const head = (data, open) => {
   const title = make("h3", "", data.title)
   title.tabIndex = -1
   line.append(title, make("output", "value", data.value))
-  all.append(line, make("div", "where", data.where), make("p", "story", data.story), make("code", "name", data.name))
+  all.append(line, make("div", "where", data.where))
+  if (data.story) all.append(make("p", "story", data.story))
+  all.append(make("code", "name", data.name))
   return all
 }
 
@@ -77,7 +79,9 @@ const source = (snippet, i) => {
   lines.tabIndex = 0
   snippet.lines.forEach((line, n) => {
     const row = make("span", snippet.marked.includes(snippet.first + n) ? "line marked" : "line")
-    row.append(make("span", "count", String(snippet.first + n).padStart(3)), make("span", "", line + "\n"))
+    const shape = snippet.shapes[snippet.first + n]
+    row.append(make("span", "count", String(snippet.first + n).padStart(3)), make("span", "", line + (shape ? "" : "\n")))
+    if (shape) row.append(make("span", "shape", `   → ${shape}\n`))
     lines.append(row)
   })
   part.append(lines)
@@ -114,8 +118,8 @@ const lines = (data) => {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".number")
   const open = (cell) => setTriggerValue("open", cell)
-  const all = () => setTriggerValue("all", data.name)
+  const all = () => setTriggerValue("all", true)
   const focused = root.contains(root.getRootNode().activeElement)
-  root.replaceChildren({ head, body, lines }[data.part](data, open, all))
+  root.replaceChildren(...data.parts.map((part) => ({ head, body, lines }[part.part](part, open, all))))
   if (focused) root.querySelector(".link, h3")?.focus({ preventScroll: true })
 }
