@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core import whatif
-from ui import sidebar, state
+from ui import sidebar, state, tour
 from ui.components import follow_theme
 from ui.fetching import first_start
 from ui.numbers import check_opened
@@ -49,10 +49,10 @@ def open_page(title: str) -> View:
     st.title(title)
     st.caption(page.about)
     choose_depth()
-    notes = st.container()
+    guide, notes = st.container(), st.container()
     with st.sidebar:
         st.markdown("#### Glassformer")
-        links = st.container(gap="xsmall")
+        tour_button, links = st.container(), st.container(gap="xsmall")
         view = sidebar.choose()
     if view:
         check_opened(view)
@@ -66,6 +66,10 @@ def open_page(title: str) -> View:
         what_if_banner()
     if view is None:
         st.stop()
+    with tour_button:
+        tour.start(view, go)
+    with guide:
+        tour.bar(view, title, go)
     return view
 
 
@@ -107,4 +111,7 @@ def go(title: str, **changes) -> None:
     """Opens another page with these choices changed."""
     changes = {"cell": None} | changes
     state.keep(**changes)
+    if title == st.session_state["_page"]:
+        st.session_state.update(changes)
+        return
     st.switch_page(next(page.path for page in PAGES if page.title == title), query_params=state.address(**changes))

@@ -31,6 +31,7 @@ DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": "minilm", "m
             "step": None, "stage": 0, "tour": None}
 NUMBERS = ("layer", "head", "token", "stage", "bare", "merge", "tour")
 STAGES = 5                  # steps of the walk through attention
+STOPS = 13                  # of the guided tour
 CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder"), "depth": tuple(DEPTHS)}
 GRID = re.compile(r"([edc]\d{1,3}-\d{1,3}(,|$))*")
 LONGEST = {"sentence": LONGEST_BOX, "target": LONGEST_BOX, "cell": 200, "step": 200, "grid": 20_000}
@@ -155,9 +156,10 @@ def follow(step: str) -> None:
 def taken(key: str, text: str):
     """The value of a choice from the address, or its default and a note where it is none."""
     if key in NUMBERS:
-        if re.fullmatch(r"-?[0-9]{1,6}", text) and (key != "stage" or int(text) in range(STAGES)):
+        sizes = {"stage": STAGES, "tour": STOPS, "bare": 2, "merge": 2}
+        if re.fullmatch(r"-?[0-9]{1,6}", text) and (key not in sizes or int(text) in range(sizes[key])):
             return int(text)
-        wanted = f"one of the steps, 0 to {STAGES - 1}" if key == "stage" else "a whole number"
+        wanted = f"one of 0 to {sizes[key] - 1}" if key in sizes else "a whole number"
         note(f"The address asks for {key} “{text[:40]}”, which is not {wanted}; it is left out.")
     elif len(text) > LONGEST.get(key, 200):
         note(f"The address holds a {key} of {len(text):,} characters; at most {LONGEST.get(key, 200):,} are taken, "

@@ -1,0 +1,188 @@
+"""The guided tour: from stop to stop along the road, each with what to look at there, on the reader's own sentence.
+
+    start(view, go)             a button that begins it
+    bar(view, title, go)        on every page while the tour lasts: where it is, what to look at, back, next, end
+
+A stop says on which page it is, what is chosen there, and what there is to see; all of it is read from the trace.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from core.analysis.heads import ROLES
+from core.analysis.vocabulary import nearest
+from core.cells import number
+from core.generate import next_tokens
+from ui.state import View, close_number, is_word
+from ui.theme import plain
+
+
+@dataclass(frozen=True)
+class Stop:
+    page: str
+    choices: dict               # besides layer, head and token, which the whole tour keeps
+    say: Callable               # (view) -> what to look at, as Markdown
+
+
+def start(view: View, go) -> None:
+    """Begins the tour at the token and the head where the most can be seen."""
+    st.button("Guided tour", key="tour_start", type="primary", width="stretch", on_click=lambda: visit(0, go, **place(view)),
+              help="Thirteen stops from the sentence to the output, on your own sentence.")
+
+
+def bar(view: View, title: str, go) -> None:
+    """Where the tour is, and what there is to look at."""
+    at = st.session_state["tour"]
+    if at is None:
+        return
+    stop = STOPS[at]
+    with st.container(key="tour", border=True):
+        st.markdown(f"**Tour, {at + 1} of {len(STOPS)}.** " + (stop.say(view) if stop.page == title else
+                    f"You have stepped aside. The tour waits on the page **{stop.page}**."))
+        row = st.container(horizontal=True)
+        if stop.page != title:
+            row.button(f"Back to {stop.page}", key="tour_return", type="primary", on_click=visit, args=(at, go))
+        else:
+            row.button("← Back", key="tour_back", disabled=at == 0, on_click=visit, args=(at - 1, go))
+            row.button("Next stop →", key="tour_next", type="primary", disabled=at + 1 == len(STOPS), on_click=visit,
+                       args=(at + 1, go))
+        row.button("End the tour", key="tour_end", type="tertiary", on_click=end)
+
+
+def visit(at: int, go, **choices) -> None:
+    """Goes to a stop."""
+    close_number()
+    go(STOPS[at].page, tour=at, **STOPS[at].choices, **choices)
+
+
+def end() -> None:
+    st.session_state["tour"] = None
+
+
+def place(view: View) -> dict:
+    """The layer, the head and the token whose largest weight on another word is the largest of all: there is something to see."""
+    words_L = np.array([is_word(token) for token in view.labels])
+    among = np.outer(words_L, words_L) & ~np.eye(len(words_L), dtype=bool) if words_L.sum() > 1 else ~np.eye(len(words_L), dtype=bool)
+    best, found = 0.0, {}
+    for layer in range(view.config.layers(view.side)) if among.any() else ():
+        weights_HLM = view.trace[f"{view.side}.{layer}.attn.pattern"] * among
+        if weights_HLM.max() > best:
+            head, token, _ = np.unravel_index(weights_HLM.argmax(), weights_HLM.shape)
+            best, found = float(weights_HLM.max()), {"layer": layer, "head": int(head), "token": int(token)}
+    return found
+
+
+# --- what each stop says --------------------------------------------------------------------------------------------
+
+def token(view: View, position: int | None = None) -> str:
+    return f"**{plain(view.labels[view.token if position is None else position])}**"
+
+
+def percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.005 else "less than 1%"
+
+
+def overview(view: View) -> str:
+    return (f"Your sentence became **{len(view.labels)} tokens**. This picture is the whole road that they travel: from the left, "
+            f"the sentence; in the middle, one of {view.config.layers(view.side)} layers, opened; at the right, what comes out. We "
+            f"follow {token(view)}, because in head {view.head} of layer {view.layer} it looks strongly at another word.")
+
+
+def tokens(view: View) -> str:
+    at = f"{view.side}.embed"
+    own = int(view.trace[f"{at}.ids"][view.token])
+    near = nearest(view.trace[f"{at}.near.{own}"], 3, leave_out=(own,))
+    return (f"{token(view)} is row {own:,} of the vocabulary’s table. The rows nearest to it are "
+            + ", ".join(f"**{plain(view.word(i))}**" for i in near) + ". It brings this vector into every sentence: what the other "
+            "words add to it is the rest of the road.")
+
+
+def positions(view: View) -> str:
+    kind = {"learned": "adds a learned vector for the place", "sinusoid": "adds sines and cosines of the place",
+            "rotary": "turns the query and the key by angles that grow with the place",
+            "relative": "adds a learned number for the distance to each score", "none": "knows no places in this what-if"}
+    return (f"The rest of a transformer does not notice order. This model {kind[view.config.positions]}; {token(view)} stands at place "
+            f"{view.token}. At the foot of the page the words are turned round, with and without it.")
+
+
+def query(view: View) -> str:
+    return (f"**Query.** Head {view.head} makes {view.config.d_head} numbers from the vector of {token(view)}: what it looks for. Click "
+            "any bar: its formula, its operands, and the row of the table it came from are one click further each.")
+
+
+def strongest(view: View) -> tuple[int, float]:
+    row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
+    return int(row_M.argmax()), float(row_M.max())
+
+
+def scores(view: View) -> str:
+    best = int(view.trace[view.at("attn.scores")][view.head, view.token].argmax())
+    value = view.trace[view.at("attn.scores")][view.head, view.token, best]
+    return (f"**Scores.** The query of {token(view)} times every key. The best fit is {token(view, best)} with {number(value)}: the bars below "
+            "the table show which dimensions made it.")
+
+
+def softmax(view: View) -> str:
+    at, share = strongest(view)
+    return (f"**Softmax.** The scores become shares: {token(view)} gives {percent(share)} of its attention to {token(view, at)}. Try the "
+            "temperature, and watch the framed row.")
+
+
+def values(view: View) -> str:
+    at, share = strongest(view)
+    return (f"**Values.** What {token(view)} takes along is the weighted sum z. In the plane, z lies near the value of {token(view, at)}, "
+            f"which pulls with {percent(share)}.")
+
+
+def heads(view: View) -> str:
+    roles_O = view.trace[view.at("attn.pattern.roles")][view.head]
+    role = int(roles_O[:-1].argmax())
+    return (f"Head {view.head} is one of {view.config.n_heads}. Of the habits measured here its strongest is **{ROLES[role]}**: "
+            f"{percent(float(roles_O[role]))} of its attention, on average. Compare it with its neighbours, then see what each adds to "
+            f"{token(view)}.")
+
+
+def adding(view: View) -> str:
+    before, update, after = (float(view.trace[view.at(f"attn.{leaf}.length")][view.token]) for leaf in ("in", "out", "sum"))
+    return (f"{token(view)} keeps what it was: a vector of length {number(before)} gets an update of length {number(update)}, together "
+            f"{number(after)}. The norm brings every vector to one size; switch it off below, and see why.")
+
+
+def neurons(view: View) -> str:
+    reach_F = view.trace[view.at("mlp.hidden.reach")][view.token]
+    return (f"Now {token(view)} is alone with {view.config.d_mlp:,} neurons. Number {int(reach_F.argmax())} writes most: a vector of length "
+            f"{number(reach_F.max())}. Find it on the curve.")
+
+
+def layers(view: View) -> str:
+    steps_N = [float(view.trace[f"{view.side}.{n}.out.step"][view.token]) for n in range(view.config.layers(view.side))]
+    last = float(view.trace[f"{view.side}.{len(steps_N) - 1}.out.similarity"][view.token])
+    return (f"The same again, {len(steps_N)} times. Layer {int(np.argmax(steps_N))} moves {token(view)} furthest; after the last, its cosine "
+            f"with the vector it came in with is {last:.2f}. That is the context it took up.")
+
+
+def masks(view: View) -> str:
+    pattern_LM = view.trace[view.at("attn.pattern")][view.head]
+    later = float(pattern_LM[view.token, view.token + 1:].sum())
+    return (f"In this run {token(view)} gives {percent(later) if later else 'nothing'}{'' if not later else ' of its attention'} to tokens behind it. "
+            "A decoder must not see them. Draw a mask of your own below: click a cell to block it.")
+
+
+def output(view: View) -> str:
+    if view.config.head and view.config.decoder_layers:
+        ids, probs = next_tokens(view.trace, 1)
+        return (f"The last vector is compared with all {view.config.n_vocab:,} words: **{plain(view.word(ids[0]))}** gets "
+                f"{percent(float(probs[0]))}. Append a word, and walk the road again. This is the end of the tour: every page is open to you.")
+    return (f"An encoder’s output is its vectors: {token(view)} now knows its sentence. Compare one word in two sentences, and search "
+            "among lines of your own. This is the end of the tour: every page is open to you.")
+
+
+STOPS = (Stop("Overview", {}, overview), Stop("Tokens", {}, tokens), Stop("Positions", {}, positions),
+         Stop("Attention", {"stage": 0}, query), Stop("Attention", {"stage": 2}, scores), Stop("Attention", {"stage": 3}, softmax),
+         Stop("Attention", {"stage": 4}, values), Stop("Heads", {}, heads), Stop("Add and norm", {}, adding),
+         Stop("Feed-forward", {}, neurons), Stop("Layers", {}, layers), Stop("Encoder and decoder", {}, masks),
+         Stop("Output", {}, output))
