@@ -37,3 +37,21 @@ def pairs(trace, at: str, head: int, looks: int, looked_at: int):
     group = head * trace.config.n_kv_heads // trace.config.n_heads
     terms_K = trace[f"{at}.q"][head, looks].astype(np.float64) * trace[f"{at}.k"][group, looked_at]
     return terms_K.reshape(2, -1).sum(axis=0)
+
+
+def put_back(shuffled_LM, places):
+    """An attention matrix of a text turned round, its rows and columns back where the words stood, (L, M). places: where each
+    token stood before (core.whatif.order)."""
+    back = np.argsort(places)
+    return shuffled_LM[back][:, back]
+
+
+def largest_gap(a_LM, b_LM) -> tuple[int, int]:
+    """The cell in which two matrices differ most."""
+    row, column = np.unravel_index(np.abs(a_LM - b_LM).argmax(), a_LM.shape)
+    return int(row), int(column)
+
+
+def by_distance(n: int) -> list[tuple[int, int, int]]:
+    """For each distance m − l that n tokens have, from far behind to far ahead: the distance, and one l and m that have it."""
+    return [(s, max(-s, 0), max(s, 0)) for s in range(1 - n, n)]

@@ -28,3 +28,12 @@ def nearest(cosine_V, count: int, leave_out=()) -> np.ndarray:
     cosine_V[list(leave_out)] = -np.inf
     best = np.argpartition(-cosine_V, min(count, len(cosine_V) - 1))[:count]
     return best[np.argsort(-cosine_V[best], kind="stable")]
+
+
+def neighbours(table_VD, ids_N, count: int) -> np.ndarray:
+    """For some rows of the table the ids of their nearest others by cosine, the nearest first, (N, count)."""
+    length_V = np.maximum(np.sqrt(np.vecdot(table_VD, table_VD)), np.finfo(table_VD.dtype).tiny)
+    ids_N = np.asarray(ids_N)
+    found = [nearest(cosine_V, count, [i]) for start in range(0, len(ids_N), 16) for i, cosine_V in zip(
+        ids_N[start:start + 16], table_VD[ids_N[start:start + 16]] @ table_VD.T / length_V)]       # a few at a time: N · V is large
+    return np.array(found, dtype=int).reshape(len(ids_N), -1)
