@@ -158,6 +158,8 @@ ABOUT |= {
                             r"\sum_h u^h_{l,d} + b^O_d"),
     "attn.heads.share": About("A head’s share of the update", "How much of the update’s length this head makes; below 0 it works "
                               "against the others. With the bias’s they add up to 1.", r"\frac{u^h_l \cdot u_l}{\|u_l\|^2}"),
+    **{f"{sublayer}.out.relative": About("Length of the update, relative", "How long the update is, as a share of the length of the "
+                                         "vector it is added to.", r"\frac{\|u_l\|}{\|x_l\|}") for sublayer in ("attn", "mlp")},
     "mlp.hidden.reach": About("Reach of a neuron", "How long a vector this neuron writes into the stream.",
                               r"|n_{l,f}| \, \|W^2_f\|"),
     "mlp.writes": About("What one neuron writes", "The neuron’s own direction, as long as it is active.", r"n_{l,f}\, W^2_{f,d}"),

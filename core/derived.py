@@ -64,6 +64,7 @@ DERIVED = {
     "writes.{}.{}": Derived("D", FEED_FORWARD, "hidden", neurons.writes),
     "promotes.{}.{}": Derived("V", FEED_FORWARD, "hidden", neurons.promotes, neurons.reaches_words),
     "alone": Derived("LD", FEED_FORWARD, "out", neurons.alone),
+    "out.relative": Derived("L", SUBLAYER, "out", vectors.relative),
     "out.similarity": Derived("L", LAYER, "out", vectors.similarity),
     "out.turned": Derived("L", LAYER, "out", vectors.turned),
     "out.step": Derived("L", LAYER, "out", vectors.step_length),

@@ -54,6 +54,13 @@ def step_length(cell: Cell) -> Made:
     return Made(float(np.linalg.norm(moved_N)) / size(before), f"√({written}) / {number(size(before))}", (after, before))
 
 
+def relative(cell: Cell) -> Made:
+    """The length of an update against the length of what it is added to."""
+    l, = cell.index
+    update, before = cell.get("update", f"{cell.path}.out", l, ALL), cell.get("before", f"{cell.path}.in", l, ALL)
+    return Made(size(update) / size(before) if size(before) else 0.0, f"{number(size(update))} / {number(size(before))}", (update, before))
+
+
 def pooled(cell: Cell) -> Made:
     x = cell.get("x", f"{cell.path}.out", ALL, *cell.index)
     summed = total(x)
@@ -277,7 +284,7 @@ RECIPES = {
     "attn.pattern.exp": pattern_exp, "attn.pattern.total": pattern_total, "attn.pattern.heat": heated,
     "attn.pattern.unscaled": unscaled, "attn.pattern.others": others, "attn.pattern.mean": mean,
     "attn.pattern.entropy": entropy, "attn.pattern.roles": role, "attn.pattern.words": in_words,
-    "attn.heads": contribution, "attn.heads.share": share,
+    "attn.out.relative": relative, "mlp.out.relative": relative, "attn.heads": contribution, "attn.heads.share": share,
     "mlp.hidden.reach": reach, "mlp.writes": writes, "mlp.promotes": promotes,
     "layer.out.similarity": similarity, "layer.out.turned": turned, "layer.out.step": step_length, "layer.rollout": rollout,
     "stack.out.pooled": pooled, "head.tempered": tempered, "head.sampled": sampled,

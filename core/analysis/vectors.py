@@ -57,6 +57,11 @@ def step_length(trace, at: str):
     return lengths(after_LD - before_LD) / np.maximum(lengths(before_LD), TINY)
 
 
+def relative(trace, at: str):
+    """How long a sublayer's update is, as a share of the vector that it is added to, (L,)."""
+    return lengths(trace[f"{at}.out"]) / np.maximum(lengths(trace[f"{at}.in"]), TINY)
+
+
 def pooled(trace, at: str):
     """The mean of all tokens' last vectors, (D,): one vector for the text (Reimers & Gurevych 2019, section 3)."""
     return trace[f"{at}.out"].astype(np.float64).mean(axis=0)
