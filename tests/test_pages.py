@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from tiny import FAMILIES, golden
 
-from core import load, models
+from core import load, models, whatif
 from core.cells import place
 from core.errors import GlassError
 from ui import fetching, state
@@ -29,7 +29,8 @@ HOSTILE = {"script": "<script>alert(1)</script>", "style": "<style>*{display:non
 HARM = ("<script", "![x](", "<img", "{display:none}", "[a](b)", ":red[", "$\\")     # must reach no Markdown as it is
 HOSTILE_ADDRESS = {"layer": ("999", "abc", "-1", "9" * 5000), "head": ("-1", "1.5"), "stage": ("5", "-1", "two"), "token": ("1e9", "999999", "٣"),
                    "model": ("../../etc/passwd", "minilm\x00", "https://evil.example/m"), "mask": ("<script>", ""),
-                   "sentence": ("x" * 30_000,),
+                   "sentence": ("x" * 30_000,), "depth": ("deep", "<b>"), "tour": ("13", "-1"), "bare": ("2",),
+                   "grid": ("e3", "<script>", "e3-4," * 9000), "change": ("nonsense", "<script>", "x" * 500),
                    "cell": ("garbage", "encoder.0.attn.pattern:9,9,999", "weights/../x:1,2",
                             "encoder.0.attn.pattern:-1,0,0", "x" * 500, "head.logits:0,0")}
 
@@ -67,13 +68,16 @@ def parts(app: AppTest, name: str = "number") -> list[dict]:
 
 @pytest.mark.parametrize("model", READY)
 @pytest.mark.parametrize("mask", state.MASKS)
-def test_every_page_opens_with_every_model_and_mask(model, mask):
-    app = opened(model=model, mask=mask, layer="1", head="2")
+@pytest.mark.parametrize("depth", state.DEPTHS)
+def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
+    grid = {"grid": "e3-2,e4-1" if model == "minilm" else "d3-2,d1-4"} if mask == "own" else {}
+    app = opened(model=model, mask=mask, depth=depth, layer="1", head="2", **grid)
     for path in ["app.py", *OTHERS]:
         app.switch_page(path).run()
-        assert not app.exception and not app.error, path
+        assert not app.exception and not app.error and not app.warning, path
         assert app.title[0].value == next(page.title for page in PAGES if page.path == path)
-        assert app.session_state["_good"][0] == model
+        assert app.session_state["_good"].model == model and app.session_state["_good"].mask.startswith(mask)
+        assert app.session_state["depth"] == depth
 
 
 @pytest.fixture(params=FAMILIES)
@@ -87,14 +91,29 @@ def tiny_folder(request, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("mask", ("trained", "decoder"))
-def test_every_page_opens_with_every_family(tiny_folder, mask):
-    app = opened(model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", mask=mask, layer="1", head="1")
+@pytest.mark.parametrize("depth", state.DEPTHS)
+def test_every_page_opens_with_every_family(tiny_folder, mask, depth):
+    app = opened(model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", mask=mask, layer="1", head="1", depth=depth)
     for path in ["app.py", *OTHERS]:
         app.switch_page(path).run()
         assert not app.exception and not app.error and not app.warning, path
         assert app.session_state["_good"][0] == tiny_folder
     for side in load(tiny_folder).config.sides:
         assert not opened(model=tiny_folder, sentence="3 5 7", target="4 6", side=side, mask=mask).exception
+
+
+@pytest.mark.parametrize("change", whatif.TITLES)
+def test_every_page_shows_a_what_if_of_every_family_and_leads_back(tiny_folder, change):
+    side = load(tiny_folder).config.sides[0]
+    change += {"head": f":{side}.1.0", "pad": ":2", "open-pad": ":2"}.get(change, "")
+    app = opened(model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", change=change, layer="1")
+    for path in ["app.py", *OTHERS]:
+        app.switch_page(path).run()
+        assert not app.exception and not app.error and not app.warning, path
+        assert app.session_state["_good"].change == change
+    assert any("What if" in each.value for each in app.markdown)
+    app.button(key="as_it_is").click().run()
+    assert not app.exception and app.session_state["_good"].change == "" and "change" not in address(app)
 
 
 def test_words_for_a_model_that_takes_ids_are_explained(tiny_folder):
