@@ -1,6 +1,9 @@
 """What a model writes: the next token, and the sentence an encoder–decoder model makes of another."""
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import dataclass
+
 import numpy as np
 
 from core.errors import GlassError
@@ -30,3 +33,43 @@ def greedy_target(config, weights, ids_L, longest: int = 32) -> list[int]:
             break
         target.append(likeliest)
     return target
+
+
+# --- one token at a time --------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class Longer:
+    """A text with one more token behind it. exact: read anew, it is cut into the same tokens and the new one."""
+    text: str
+    exact: bool
+
+
+def ends_text(model, token_id: int) -> bool:
+    """Whether a token is a sign of the model's own, such as the end of the text, and nothing that can be written."""
+    cut = model.target_tokenizer or model.tokenizer
+    return token_id == model.config.end_id or bool(cut and cut.is_sign(token_id))
+
+
+def longer(model, ids_L, text: str, token_id: int) -> Longer:
+    """The text of the tokens ids_L with a token behind it. Raises GlassError where that token can't be written.
+
+    Of an encoder–decoder model the ids are its decoder's; the first of them is the sign that it begins with, and no text.
+    """
+    typed_L, cut = [int(i) for i in ids_L][model.config.crosses:], model.target_tokenizer or model.tokenizer
+    if ends_text(model, token_id):
+        raise GlassError("The text ends here: what was chosen is no word but one of the model’s own signs. Nothing is appended.")
+    if cut is None:
+        return Longer(" ".join(map(str, [*typed_L, token_id])), True)
+    before, after = cut.decode(typed_L), cut.decode([*typed_L, token_id])
+    if not after.startswith(before) or not readable(after[len(before):]):
+        raise GlassError("This token alone can’t be written as text: it is a part of a letter, or a letter that can’t be seen. "
+                         "Nothing is appended.")
+    text += after[len(before):]
+    read = model.target_ids(None, text) if model.config.crosses else model.ids(text)
+    return Longer(text, [*map(int, read)][model.config.crosses:] == [*typed_L, token_id])
+
+
+def readable(text: str) -> bool:
+    """Whether a piece is whole letters that a text box can hold."""
+    return bool(text) and "\ufffd" not in text and all(
+        letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cs", "Co", "Cn") for letter in text)

@@ -77,6 +77,11 @@ class Tokenizer:
             return f"#{token_id}"       # a table may have more rows than the vocabulary has words
         return spelled(piece) if self._spells_bytes and int(token_id) not in self._added else piece
 
+    def is_sign(self, token_id: int) -> bool:
+        """Whether a token is no text but a sign of the model's own, such as the end of a text."""
+        added = self.library.get_added_tokens_decoder().get(int(token_id))
+        return bool(added and added.special)
+
     def __len__(self) -> int:
         return self.library.get_vocab_size()
 

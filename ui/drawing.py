@@ -1,0 +1,289 @@
+"""How a decoder's last vector becomes a word: logits, probabilities, what is cut away, the draw, and the longer text.
+
+    vector_to_words(view)       norm, linear, softmax over the whole vocabulary
+    cut(view)                   temperature, top-k and top-p; returns the step with the probabilities that are drawn from
+    write_on(view, step)        a word is drawn with a seed, appended, and all pages show the longer text
+    likely_words(view)          of an encoder that guesses hidden words: its guesses at the chosen token
+"""
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from core import whatif
+from core.analysis.sampling import Draw, throw
+from core.cells import number
+from core.errors import GlassError
+from core.generate import ends_text, longer, next_tokens
+from ui import state
+from ui.components import table
+from ui.numbers import open_number, opened_in
+from ui.section import detailed, section
+from ui.slices import ALL, cell_map, largest
+from ui.state import View, close_number
+from ui.theme import plain, short
+
+COUNT = 15              # words in a table
+PARTIAL = 50            # of so many words another explainer takes its softmax
+ALL_WORDS = 0           # top-k: no limit
+KS = (1, 2, 3, 5, 10, 20, 50, 100, 500, ALL_WORDS)
+NARROW = 0.015          # shorter stretches of the line have no room for a word
+UNDOS = 64
+
+
+# --- from the vector to probabilities -------------------------------------------------------------------------------
+
+def place(view: View) -> tuple[int, int]:
+    """The token whose next one is guessed, and its row among the rows that were kept: the chosen token's, else the last."""
+    rows, side = view.trace.rows, view.config.sides[-1]
+    at = view.token if view.side == side and view.token in rows else int(rows[-1])
+    return at, int(np.flatnonzero(rows == at)[0])
+
+
+def said(view: View, at: int) -> str:
+    """A token of the last side in bold."""
+    return f"**{plain(view.tokens(view.config.sides[-1])[at])}**"
+
+
+def vector_to_words(view: View) -> None:
+    """The last vector, its norm, the logits and the probabilities."""
+    (at, row), c, side = place(view), view.config, view.config.sides[-1]
+    ids, probs = next_tokens(view.trace, COUNT, row)
+    best = int(ids[0])
+    normed = f"{side}.norm.out"
+    cells = [largest(view, normed, at, ALL)] if normed in view.trace else []
+    section(view, "1. From the last vector to a probability for every word", (
+        f"After {c.layers(side)} layers the vector of {said(view, at)} (token {at}) holds what the model expects next. "
+        + ("A last norm brings it to size. " if normed in view.trace else "")
+        + f"Then it is compared with each of the {c.n_vocab:,} words that the model knows: the dot product is the word’s **logit**. "
+        f"**Softmax** makes probabilities of all {c.n_vocab:,} logits. First comes **{plain(view.word(best))}** with "
+        f"{probs[0]:.1%}; the first ten together hold {probs[:10].sum():.0%}."),
+        *cells, ("head.logits", (row, best)), ("head.probs", (row, best)))
+    notes(view, at)
+    strips(view, at, row)
+    columns = {"logit": ("head.logits", (row,)), "probability": ("head.probs", (row,))}
+    if c.n_vocab > PARTIAL:
+        partial = f"head.sampled.{row}.100.{PARTIAL}.1000"
+        columns[f"if only {PARTIAL} words counted"] = (partial, ())
+        st.markdown(f"Softmax has to run over **all** words. Over the likeliest {PARTIAL} alone it would claim "
+                    f"{view.trace[partial][best]:.1%} for **{plain(view.word(best))}**; the truth is **{probs[0]:.1%}**.")
+    words_table(view, ids, columns, bar="probability", key="output_words",
+                title=f"The likeliest words after {short(view.tokens(side)[at], 20)}, of {c.n_vocab:,}")
+
+
+def notes(view: View, at: int) -> None:
+    """What has to be known about this guess."""
+    if view.mask in ("encoder", "others") and view.config.decoder_layers:
+        st.caption("Under this mask earlier tokens have seen the words that come after them: their guess is no guess.")
+    if view.side == view.config.sides[-1] and at != view.token:
+        st.caption(f"In a text this long only the guess after the last token is kept, not the one after token {view.token}.")
+
+
+def strips(view: View, at: int, row: int) -> None:
+    """The vectors on the way to the words."""
+    side = view.config.sides[-1]
+    last = f"{side}.{view.config.layers(side) - 1}.out"
+    steps = {last: "behind the last layer"} | ({f"{side}.norm.out": "after the last norm"} if view.config.final_norm else {})
+    steps |= {"head.in": f"× {number(view.config.head_scale)}"} if view.config.head_scale != 1 else {}
+    steps |= {"head.norm.out": "after one more dense layer and its norm"} if view.config.head == "transform" else {}
+    for name, where in (steps if detailed() else dict([list(steps.items())[-1]])).items():
+        here = row if name.startswith("head.") else at
+        cell_map(view, name, slice(here, here + 1), ALL, title=f"The vector of token {at}, {where}")
+
+
+def words_table(view: View, ids, columns: dict, *, key: str, title: str, bar: str) -> None:
+    """Words of the vocabulary (rows) and numbers of each: a title -> (step, index without its last, the word). All open."""
+    ids, shown = [int(i) for i in ids], list(columns.values())
+
+    def clicked(r: int, c: int) -> None:
+        if r < len(ids):
+            open_number(shown[c][0], (*shown[c][1], ids[r]))
+
+    opened = next(((ids.index(at[-1]), c) for c, (name, index) in enumerate(shown)
+                   if (at := opened_in(name)) and at[:-1] == index and at[-1] in ids), None)
+    table({name: view.trace[step][(*index, ids)] for name, (step, index) in columns.items()}, [view.word(i) for i in ids],
+          key=key, on_cell=clicked, bar=bar, title=title, corner="word", opened=opened)
+
+
+def likely_words(view: View) -> None:
+    """What an encoder that was trained on hidden words takes a token for."""
+    if not view.config.head:
+        return
+    at, row = place(view)
+    ids, probs = next_tokens(view.trace, COUNT, row)
+    section(view, "5. Which word could stand here?", (
+        f"This model learned to guess words that were hidden behind [MASK]. In the place of {said(view, at)} it would put "
+        f"**{plain(view.word(ids[0]))}** with {probs[0]:.1%}; it sees the token itself unless you type [MASK]."),
+        ("head.logits", (row, int(ids[0]))), ("head.probs", (row, int(ids[0]))))
+    strips(view, at, row)
+    words_table(view, ids, {"logit": ("head.logits", (row,)), "probability": ("head.probs", (row,))}, bar="probability",
+                key="output_masked", title=f"The likeliest words in the place of token {at}")
+
+
+# --- what is cut away -----------------------------------------------------------------------------------------------
+
+def cut(view: View) -> str:
+    """Temperature, top-k and top-p, what they leave, and the step with the probabilities of the draw."""
+    (at, row), V = place(view), view.config.n_vocab
+    heading = st.container()
+    heat, k, p = controls(V)
+    tempered = f"head.tempered.{row}.{round(heat * 100)}"
+    step = f"head.sampled.{row}.{round(heat * 100)}.{k}.{round(p * 1000)}"
+    probs_V, draw_V = view.trace[tempered], view.trace[step]
+    kept, best = int(np.count_nonzero(draw_V)), int(draw_V.argmax())
+    mass = float(probs_V[draw_V > 0].sum())
+    with heading:
+        section(view, "2. What may be drawn: temperature, top-k and top-p", (
+            "The likeliest word is not always the best to write. **Temperature** divides the logits before softmax: below 1 the "
+            "strong grow stronger, above 1 all come nearer to each other. **Top-k** keeps only the k likeliest words, **top-p** the "
+            "fewest that together hold the share p. What is left is divided by its sum, so that it adds up to 1 again. Here "
+            f"**{plain(view.word(best))}** goes from {view.trace['head.probs'][row, best]:.1%} to {draw_V[best]:.1%}."),
+            (tempered, (best,)), (step, (best,)))
+    st.markdown(f"All {V:,} words stay in the draw: nothing is cut away." if kept == V else
+                f"**{kept:,} of {V:,}** words {'stays' if kept == 1 else 'stay'} in the draw. At this temperature "
+                f"{'it holds' if kept == 1 else 'they hold'} {mass:.1%}; the other {1 - mass:.1%} is cut away, and what is left is "
+                f"divided by {number(mass)}.")
+    ids = np.argsort(-view.trace["head.logits"][row], kind="stable")[:COUNT]
+    words_table(view, ids, {"probability": ("head.probs", (row,)), f"at temperature {number(heat)}": (tempered, ()),
+                            "in the draw": (step, ())}, bar="in the draw", key="output_draw",
+                title="Before, at this temperature, and what is drawn from (0: cut away)")
+    return step
+
+
+def controls(V: int) -> tuple[float, int, float]:
+    """Temperature, k and p as the reader sets them."""
+    options = {"on_change": close_number, "persist_state": "session"}
+    first, second, third = st.columns(3, gap="medium")
+    heat = first.slider("Temperature", 0.1, 3.0, 0.8, 0.1, key="output_heat", **options)
+    k = second.select_slider("Top-k: keep the k likeliest", KS, 20, key="output_k", **options,
+                             format_func=lambda k: f"{k:,}" if k else "all")
+    p = third.slider("Top-p: keep a share of", 0.05, 1.0, 0.95, 0.05, key="output_p", **options)
+    return heat, k, p
+
+
+# --- the draw, and the longer text ----------------------------------------------------------------------------------
+
+def write_on(view: View, step: str) -> None:
+    """A word is drawn and appended; then the same road again."""
+    (at, row), probs_V = place(view), view.trace[step]
+    heading, (box, row_of_buttons) = st.container(), st.columns((1, 4), vertical_alignment="bottom")
+    seed = int(box.number_input("Seed", 0, 999_999, 1, key="output_seed", persist_state="session", help="Any whole number. The "
+                                "same seed draws the same words; another one draws others."))
+    draw, likeliest = throw(probs_V, seed, at + 1), int(view.trace["head.probs"][row].argmax())
+    best = int(probs_V.argmax())
+    with heading:
+        section(view, "3. Draw a word, and walk the same road again", (
+            "Lay the words side by side on a line from 0 to 1, each as long as its probability in the draw. A random number points "
+            f"at one of them: with seed {seed} it is {draw.point:.4f} at this place, and points at **{plain(view.word(draw.word))}**. "
+            "Append it, and the model reads the longer text from the start: every page then shows the new run."), (step, (best,)))
+    buttons(view, row_of_buttons, at, draw, likeliest)
+    reports(view)
+    st.html(line_of_words(view, probs_V, draw))
+    st.caption(f"The random number is {draw.point:.4f}. **{plain(view.word(draw.word))}** lies from {draw.start:.4f} to "
+               f"{draw.end:.4f} on the line ({probs_V[draw.word]:.1%} of it). The number comes from the seed and the place, not "
+               "from the model.")
+
+
+def buttons(view: View, row, at: int, draw: Draw, likeliest: int) -> None:
+    """Draw and append, take the likeliest, undo."""
+    moved = set(whatif.parts(view.asked.change)) & {"order", "pad", "open-pad"} and not view.config.crosses
+    last = at == len(view.tokens(view.config.sides[-1])) - 1
+    how = f"The number {draw.point:.4f} fell between {draw.start:.4f} and {draw.end:.4f}: {{}} was drawn."
+    with row.container(horizontal=True):
+        st.button("Draw and append" if last else "Draw and go on from here", key="output_append", type="primary",
+                  disabled=bool(moved), on_click=append, args=(view, at, draw.word, how))
+        st.button("Take the likeliest", key="output_likeliest", disabled=bool(moved), on_click=append,
+                  args=(view, at, likeliest, "{} was the likeliest."))
+        st.button("Undo", key="output_undo", disabled=not undoable(view), on_click=undo)
+    if moved:
+        st.caption("In this what-if the last token is not the end of your text, so nothing can be appended.")
+    elif not last:
+        st.caption(f"The word takes its place behind token {at}, and what stood after it is dropped. Undo brings it back.")
+
+
+def box_of(view: View) -> str:
+    """The text that grows: the sentence, or what the decoder of an encoder–decoder model reads."""
+    return "target" if view.config.crosses else "sentence"
+
+
+def text_until(view: View, at: int) -> str:
+    """The text up to a token, as it was typed where it was typed."""
+    side = view.config.sides[-1]
+    ids_L, typed = view.trace[f"{side}.embed.ids"], getattr(view.asked, box_of(view))
+    cut = view.model.target_tokenizer or view.model.tokenizer
+    if at == len(ids_L) - 1 and typed.strip() or cut is None:
+        return typed
+    if not view.config.crosses:
+        return typed[:max((span[1] for span in view.encoding.spans[:at + 1] if span), default=0)]
+    return cut.decode(ids_L[1:at + 1])
+
+
+def append(view: View, at: int, word: int, how: str) -> None:
+    """Puts a word behind a token; all pages then show the longer text."""
+    here, key, change = st.session_state, box_of(view), view.asked.change
+    ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][:at + 1]
+    how = how.format(f"“{plain(view.word(word))}”")
+    try:
+        new = longer(view.model, ids_L, text_until(view, at), word)
+        (state.ids_of if not view.config.crosses else lambda model, text: state.targets_of(model, (), text))(view.model, new.text)
+    except GlassError as error:
+        stops = f"{how} {plain(error)}"
+        here["output_said"] = ("info" if ends_text(view.model, word) else "warning", stops, getattr(view.asked, key))
+        return
+    before = getattr(view.asked, key)
+    here["output_past"] = [*here.get("output_past", []), (key, before, new.text, view.word(word))][-UNDOS:]
+    here[key] = new.text
+    state.new_text()
+    here["change"] = change
+    here["output_said"] = ("success", how + " It was appended, and every page shows the new run.", new.text) if new.exact else (
+        "warning", f"{how} It was appended, but read anew the longer text is cut into other tokens: the model sees the text, not "
+        "what was drawn.", new.text)
+
+
+def undoable(view: View) -> bool:
+    """Whether the text is still as the last word left it."""
+    past = st.session_state.get("output_past", [])
+    return bool(past) and past[-1][0] == box_of(view) and past[-1][2] == getattr(view.asked, box_of(view))
+
+
+def undo() -> None:
+    """Takes the last word away again."""
+    here = st.session_state
+    key, before, _, _ = here["output_past"].pop()
+    change, here[key] = here["change"], before
+    state.new_text()
+    here["change"], here["output_said"] = change, None
+
+
+def reports(view: View) -> None:
+    """What the last button did, as long as the text is the one it left; and the words written so far."""
+    here, text = st.session_state, getattr(view.asked, box_of(view))
+    kind, message, left = here.get("output_said") or ("", "", None)
+    if left == text:
+        {"success": st.success, "warning": st.warning, "info": st.info}[kind](message)
+    written, until = [], text
+    for key, before, after, word in reversed(here.get("output_past", [])):
+        if (key, after) != (box_of(view), until):
+            break
+        written, until = [word, *written], before
+    if written:
+        st.caption("Written so far: " + " · ".join(map(plain, written)))
+
+
+def line_of_words(view: View, probs_V, draw: Draw) -> str:
+    """The line from 0 to 1 with its words, and the random number as a mark, in HTML."""
+    ids = [int(i) for i in np.argsort(-probs_V, kind="stable")[:COUNT] if probs_V[i] >= NARROW]
+    rest = max(1 - float(probs_V[ids].sum()), 0.0)
+    stretches = [(view.word(i), float(probs_V[i]), i == draw.word) for i in ids] + (
+        [("all others", rest, draw.word not in ids)] if rest > 1e-4 else [])
+    parts = "".join(
+        f'<div title="{escape(word)}" style="width:{100 * share:.3f}%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
+        f'padding:0.35rem 0 0.35rem {0.35 if share > 0.03 else 0}rem;box-sizing:border-box;border-right:1px solid #8888;'
+        f'font-weight:{700 if hit else 400};background:color-mix(in srgb, var(--glass-head) {55 if hit else 18}%, transparent)">'
+        f"{escape(word) if share > 0.03 else ''}</div>" for word, share, hit in stretches)
+    told = escape(f"A line from 0 to 1 with the words of the draw; the number {draw.point:.4f} points at {view.word(draw.word)}")
+    return (f'<div role="img" aria-label="{told}" style="position:relative;padding-top:1.1rem;margin-bottom:0.2rem">'
+            f'<div style="position:absolute;top:0;left:{100 * draw.point:.3f}%;transform:translateX(-50%)">▼</div>'
+            f'<div style="display:flex;border:1px solid #8888;border-radius:6px;overflow:hidden">{parts}</div></div>')
