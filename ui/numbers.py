@@ -16,6 +16,7 @@ from core.source import lines_that_made, source_path
 from ui.components import table
 from ui.state import MASKS, View, close_number, depth, follow, note
 from ui.theme import coloured, plain
+from ui.words import ROLES, word_labels
 
 SHOWN = 12          # operands listed at first, the largest contributions
 MOST = 1000         # operands in the table of all
@@ -186,6 +187,8 @@ def check(made, bits: int) -> str:
     """What the operands give again, beside what the forward pass recorded in numbers of so many bits."""
     if not made.groups:
         return f"Recorded: {made.value:.9g}".replace("-", "−")
+    if np.isnan(made.value):
+        return f"No number any more: on its way here something grew past what a {bits}-bit number can hold."
     if made.edited:
         return f"Recorded: {made.value:.9g}, put here by an edit. Its operands would give {made.recomputed:.9g}."
     difference = f"Difference: {made.error:.1g}, the rounding of {bits}-bit numbers." if made.error else "They agree to the digit."
@@ -263,6 +266,10 @@ def axis_label(view: View, name: str, letter: str, i: int, roles: bool) -> str:
         role = {"L": " looks", "M": " is looked at"}.get(letter, "") if roles and "M" in view.trace.axes(name) else ""
         position = int(view.trace.rows[i]) if letter == "R" or name.startswith("head.") else i
         return f"“{view.tokens(view.side_of(name, letter))[position]}” ({position}){role}"
+    if letter in "IJ":
+        return f"“{word_labels(view, name)[i]}” ({i})" + (" looks" if letter == "I" else " is looked at") * roles
+    if letter == "O":
+        return f"role “{ROLES[i]}”"
     return f"dimension {i} of the head" if letter == "K" else f"{axis_words(letter)} {i}"
 
 

@@ -1,4 +1,4 @@
-"""The choices at the left of every page: sentence, model, mask, layer, head, token."""
+"""The choices on every page: above it what is read, at its left the model, the mask, the layer, the head and the token."""
 from __future__ import annotations
 
 import re
@@ -12,15 +12,15 @@ from core.loading import Model
 from ui import fetching, state
 from ui.state import EXAMPLES, MASKS, Asked, View, clamped, close_number, is_word, new_text, note
 from ui.theme import plain
+from ui.words import has_pieces, has_signs, offered
 
 
-def choose() -> View | None:
-    """Draws the choices and returns what they show; after a choice that can't be shown, what was shown before it."""
+def choose(above) -> View | None:
+    """Draws the choices and returns what they show; after a choice that can't be shown, what was shown before it. above: the
+    container over the page, where the sentence is typed."""
     here = st.session_state
-    text_box("Sentence", "sentence")
-    st.selectbox("Examples", range(len(EXAMPLES)), index=None, key="example", on_change=take_example,
-                 format_func=lambda i: EXAMPLES[i]["name"], placeholder="Or pick an example",
-                 label_visibility="collapsed")
+    with above:
+        choose_text()
     model, mask = choose_model(), choose_mask()
     wanted = Asked(model, here["sentence"], f"own:{here['grid']}" if mask == "own" else mask, here["target"], here["change"])
     view = seen(wanted) or still_seen(here.get("_good")) or still_seen(Asked(model, EXAMPLES[0]["text"]))
@@ -28,9 +28,21 @@ def choose() -> View | None:
         return None
     here["_good"] = view.asked
     if view.config.crosses:
+        with above:
+            text_box("What the decoder reads", "target", placeholder="empty: the model writes it by itself")
         choose_side()
     mask_note(view)
     return choose_place(view)
+
+
+def choose_text() -> None:
+    """The sentence, and the examples beside it."""
+    sentence, examples = st.columns((3, 1), vertical_alignment="bottom")
+    with sentence:
+        text_box("Your sentence", "sentence")
+    examples.selectbox("Examples", range(len(EXAMPLES)), index=None, key="example", on_change=take_example,
+                       format_func=lambda i: EXAMPLES[i]["name"], placeholder="Or pick an example",
+                       label_visibility="collapsed")
 
 
 def text_box(name: str, key: str, **options) -> None:
@@ -99,8 +111,7 @@ def still_seen(before: Asked | None) -> View | None:
 
 
 def choose_side() -> None:
-    """For a model with two stacks: what the decoder reads, and which side is looked at."""
-    text_box("What the decoder reads", "target", placeholder="empty: the model writes it by itself")
+    """For a model with two stacks: which side is looked at."""
     st.segmented_control("Look at", state.CHOICES["side"], key="side", required=True, on_change=close_number,
                          format_func=str.capitalize, persist_state="session", width="stretch")
 
@@ -119,7 +130,31 @@ def choose_place(view: View) -> View:
     counter("Head", "head", config.n_heads, close_number)
     st.selectbox("Token", range(len(tokens)), key="token", format_func=lambda i: f"{i} · {tokens[i]}",
                  on_change=close_number, persist_state="session")
-    return replace(view, side=side, layer=here["layer"], head=here["head"], token=here["token"])
+    view = replace(view, side=side, layer=here["layer"], head=here["head"], token=here["token"])
+    choose_words(view)
+    return view
+
+
+WORDS = {"bare": ("Hide special tokens", "Leaves out signs such as [CLS]; each row of attention is then shared out anew over what "
+                  "is left. Some models add none.", has_signs),
+         "merge": ("Merge pieces into words", "Summed over the pieces that are looked at, averaged over those that look. "
+                   "Many a word stands in one piece as it is.", has_pieces)}
+
+
+def choose_words(view: View) -> None:
+    """How attention weights are drawn, where it is known which tokens are signs, and which make one word."""
+    here = st.session_state
+    for key, (name, help, there) in WORDS.items():
+        clamped(key, 2)
+        if offered(view):
+            here[f"toggle_{key}"] = bool(here[key] and there(view))
+            st.toggle(name, key=f"toggle_{key}", help=help, on_change=toggled, args=(key,), disabled=not there(view))
+
+
+def toggled(key: str) -> None:
+    """The address knows 0 and 1."""
+    st.session_state[key] = int(st.session_state[f"toggle_{key}"])
+    close_number()
 
 
 def new_layer() -> None:

@@ -1,6 +1,8 @@
 """Any step of the trace as a picture: a slice of its array with the right labels, each cell of it open to a click."""
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from core.anatomy import axis_words
@@ -8,9 +10,11 @@ from ui.components import table
 from ui.maps import clickable_bars, clickable_map
 from ui.numbers import open_number, opened_in
 from ui.theme import COLOURS, kind_of_step
+from ui.words import ROLES, unseen, word_labels
 
 ALL = slice(None)
 KINDS = {"pattern": "weight", "probs": "weight", "mask": "mask"}
+SHARES = re.compile(r"\.(attn|cross)\.pattern\.|\.rollout$")       # derived values that are never below zero
 
 
 def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
@@ -22,12 +26,14 @@ def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
         tokens = view.tokens(view.side_of(name, letter))
         # Behind the last layer, "L" counts the positions whose output was asked for, as "R" does.
         return [tokens[view.trace.rows[i] if letter == "R" or name.startswith("head.") else i] for i in places]
-    return [str(i) for i in places]
+    if letter in "IJ":
+        return word_labels(view, name)[part]
+    return [ROLES[i] if letter == "O" else str(i) for i in places]
 
 
 def kind_of(name: str) -> str:
     """Whether a step holds shares (0 to 1), yes and no, or signed numbers."""
-    return KINDS.get(name.rsplit(".", 1)[1], "signed")
+    return "weight" if SHARES.search(name) else KINDS.get(name.rsplit(".", 1)[1], "signed")
 
 
 def full_index(index: tuple, free: tuple[int, ...]) -> tuple[int, ...]:
@@ -49,12 +55,15 @@ def opened_at(name: str, index: tuple) -> tuple[int, ...] | None:
 
 def blocked_by_mask(view, name: str, index: tuple):
     """Of a slice (head, ALL, ALL) of attention weights: the cells that the mask hides. None for any other step."""
+    if ".pattern.words." in name:
+        unseen_IJ = unseen(view, name)[index[1:]]
+        return unseen_IJ if unseen_IJ.any() else None
     place, _, leaf = name.rpartition(".")
     mask = view.trace[f"{place}.mask"] if leaf == "pattern" else None
     return None if mask is None or mask.all() else ~mask[index[1:]]
 
 
-def cell_map(view, name: str, *index, title: str, chosen=None, limit=None, key: str = "", on_cell=None) -> None:
+def cell_map(view, name: str, *index, title: str, chosen=None, limit=None, key: str = "", on_cell=None, **options) -> None:
     """A two-dimensional slice of a step as a heatmap: index has a number for each fixed axis and ALL (or a slice) for
     the two that are drawn. A click on a cell opens "How was this number made?", or calls on_cell(row, column)."""
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
@@ -63,13 +72,14 @@ def cell_map(view, name: str, *index, title: str, chosen=None, limit=None, key: 
     clickable_map(f"map:{key}:{name}:{index}", view.trace[name][index], *words, title=title, rows_title=titles[0],
                   columns_title=titles[1], kind=kind_of(name), colour=COLOURS[kind_of_step(name)], chosen=chosen, limit=limit, opened=opened_at(name, index),
                   blocked_RC=blocked_by_mask(view, name, index),
-                  on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))))
+                  on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))), **options)
 
 
 def axis_title(view, name: str, axis: int) -> str:
     """An axis in words; a token looks only where others are looked at."""
     letters = view.trace.axes(name)
-    return "token" if letters[axis] == "L" and "M" not in letters else axis_words(letters[axis])
+    looks = "M" in letters and not name.endswith(".similarity")
+    return "token" if letters[axis] in "LM" and not looks else axis_words(letters[axis])
 
 
 def cell_bars(view, name: str, *index, title: str, kind: str = "") -> None:
@@ -93,10 +103,12 @@ def cell_picture(view, name: str, *index) -> None:
         cell_bars(view, name, *index, title=name)
 
 
-def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: dict | None = None, title="") -> None:
+def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: dict | None = None, title="",
+                chosen: int | None = None, corner="token") -> None:
     """Slices that run along the tokens as the columns of a table: a title -> (step, index with one ALL).
 
-    foot: the numbers of a last row, a title -> (step, index of one cell). Every number opens at a click.
+    foot: the numbers of a last row, a title -> (step, index of one cell). chosen: the row that is marked. Every number opens
+    at a click.
     """
     foot, (first, index) = foot or {}, next(iter(columns.values()))
     words = labels(view, first, index.index(ALL))
@@ -111,7 +123,7 @@ def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: 
             open_number(*foot[name])
 
     table({name: view.trace[step][at] for name, (step, at) in columns.items()}, words, key=f"table:{key}", title=title,
-          on_cell=clicked, bar=bar, foot=under and {"": "sum"} | under, opened=next(
+          corner=corner, on_cell=clicked, bar=bar, chosen=chosen, foot=under and {"": "sum"} | under, opened=next(
               ((at[0], column) for column, (step, index) in enumerate(columns.values())
                if (at := opened_at(step, index))), None))
 
