@@ -73,15 +73,17 @@ def layers_canvas(patterns_NHLM, *, key: str, on_head=None, chosen: tuple[int, i
 
 
 def wide_map(values_RC, row_labels, column_labels, *, key: str, on_cell=None, title="", rows_title="", columns_title="",
-             kind="signed", chosen=None, opened=None, blocked_RC=None, limit=None, folded: int | None = None, colour="") -> None:
+             kind="signed", chosen=None, opened=None, blocked_RC=None, limit=None, folded: int | None = None, folded_as="dimension",
+             colour="") -> None:
     """One map with its labels, as wide as it needs to be. chosen: a row or a cell (row, column). folded: the map is one vector
-    of so many numbers, row after row. colour: of the mark before the title, which says what kind of number it holds."""
+    of so many numbers, row after row; folded_as: what each of them is. colour: of the mark before the title, which says what
+    kind of number it holds."""
     values_PRC = np.asarray(values_RC)[None]
     row, column = chosen if isinstance(chosen, tuple) else (chosen, None)
     data = panels(values_PRC, kind, limit, blocked_RC) | {
         "titles": [title], "rows": list(row_labels), "columns": list(column_labels), "labelled": True,
         "rowsTitle": rows_title, "columnsTitle": columns_title, "frame": None if row is None else [row, column],
-        "opened": opened and [0, *opened], "folded": folded, "colour": colour,
+        "opened": opened and [0, *opened], "folded": folded, "foldedAs": folded_as, "colour": colour,
         "alt": f"{title}. Arrow keys move, Enter opens the number."}
     choose = on_cell and (lambda panel, row, column: on_cell(row, column))
     _maps(key=key, data=data, on_cell_change=_told(key, "cell", values_PRC.shape, choose))

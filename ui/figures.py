@@ -2,7 +2,7 @@
 
     bars(values_N, labels, kind, *, title, chosen, value_title, places_title, limit, clickable)
     vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title)
-    arrows_sum(plane, before_D, update_D, after_D, label, *, title)
+    arrows_sum(plane, before_D, update_D, after_D, label, *, title, kind)
     CONFIG                                                              for st.plotly_chart(…, config=CONFIG)
 
 kind: "signed" (red below zero, blue above) or any of COLOURS. chosen: the position of a bar with an outline. limit: the end of
@@ -114,12 +114,12 @@ def pull(point_2, sum_2, weight: float) -> dict:
             "opacity": 0.45, "line": {"width": 0.6 + 9 * float(weight), "color": COLOURS["v"]}}
 
 
-def arrows_sum(plane, before_D, update_D, after_D, label, *, title="") -> go.Figure:
-    """Before + update = after, as three arrows in their plane, head to tail."""
+def arrows_sum(plane, before_D, update_D, after_D, label, *, title="", kind="weight") -> go.Figure:
+    """Before + update = after, as three arrows in their plane, head to tail. kind: of the update, for its colour."""
     before_2, update_2, after_2 = plane.flat(np.stack((before_D, update_D, after_D)))
     zero_2, middle_2 = np.zeros(2), (before_2 + after_2) / 3
     arrows = ((zero_2, before_2, "before", "residual", before_D), (zero_2, after_2, "after", "v", after_D),
-              (before_2, before_2 + update_2, "update", "weight", update_D))
+              (before_2, before_2 + update_2, "update", kind, update_D))
     corners = {"type": "scatter", "x": [0, before_2[0], after_2[0]], "y": [0, before_2[1], after_2[1]], "mode": "markers",
                "marker": {"size": 5, "color": GREY}, "hoverinfo": "skip"}
     names, tips = [], []

@@ -240,7 +240,7 @@ function read(data, [panel, row, column]) {
   const [, rows, columns] = data.shape
   if (data.folded) {
     const place = row * columns + column
-    return place < data.folded ? [`dimension ${place}`, written(data.numbers[place])] : ["", ""]
+    return place < data.folded ? [`${data.foldedAs} ${place}`, written(data.numbers[place])] : ["", ""]
   }
   const number = written(data.numbers[(panel * rows + row) * columns + column])
   const which = isNumbered(data.rows) ? `${data.rowsTitle || "row"} ${data.rows[row]}` : data.rows[row]
