@@ -61,6 +61,10 @@ class SentencePieces:
         """One piece of the vocabulary."""
         return self._pieces.get(int(token_id), f"#{token_id}")
 
+    def id_of(self, piece: str) -> int | None:
+        """The number of a piece as the vocabulary writes it; None where it has no such piece."""
+        return (self.ids | self.signs).get(piece)
+
     def is_sign(self, token_id: int) -> bool:
         """Whether a token is no text but a sign of the model's own, such as the end of a text."""
         return int(token_id) in self.signs.values()

@@ -77,6 +77,10 @@ class Tokenizer:
             return f"#{token_id}"       # a table may have more rows than the vocabulary has words
         return spelled(piece) if self._spells_bytes and int(token_id) not in self._added else piece
 
+    def id_of(self, piece: str) -> int | None:
+        """The number of a piece as the vocabulary writes it; None where it has no such piece."""
+        return self.library.token_to_id(piece)
+
     def is_sign(self, token_id: int) -> bool:
         """Whether a token is no text but a sign of the model's own, such as the end of a text."""
         added = self.library.get_added_tokens_decoder().get(int(token_id))

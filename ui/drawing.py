@@ -29,7 +29,8 @@ COUNT = 15              # words in a table
 PARTIAL = 50            # of so many words another explainer takes its softmax
 ALL_WORDS = 0           # top-k: no limit
 KS = (1, 2, 3, 5, 10, 20, 50, 100, 500, ALL_WORDS)
-NARROW = 0.015          # shorter stretches of the line have no room for a word
+NARROW = 0.005          # shorter stretches of the line are drawn together
+NARROWEST = 0.05        # with room for a word
 UNDOS = 64
 
 
@@ -280,9 +281,9 @@ def line_of_words(view: View, probs_V, draw: Draw) -> str:
         [("all others", rest, draw.word not in ids)] if rest > 1e-4 else [])
     parts = "".join(
         f'<div title="{escape(word)}" style="width:{100 * share:.3f}%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;'
-        f'padding:0.35rem 0 0.35rem {0.35 if share > 0.03 else 0}rem;box-sizing:border-box;border-right:1px solid #8888;'
+        f'padding:0.35rem 0 0.35rem {0.35 if share > NARROWEST else 0}rem;box-sizing:border-box;border-right:1px solid #8888;'
         f'font-weight:{700 if hit else 400};background:color-mix(in srgb, var(--glass-head) {55 if hit else 18}%, transparent)">'
-        f"{escape(word) if share > 0.03 else ''}</div>" for word, share, hit in stretches)
+        f"{escape(word) if share > NARROWEST else ''}</div>" for word, share, hit in stretches)
     told = escape(f"A line from 0 to 1 with the words of the draw; the number {draw.point:.4f} points at {view.word(draw.word)}")
     return (f'<div role="img" aria-label="{told}" style="position:relative;padding-top:1.1rem;margin-bottom:0.2rem">'
             f'<div style="position:absolute;top:0;left:{100 * draw.point:.3f}%;transform:translateX(-50%)">▼</div>'

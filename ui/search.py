@@ -33,7 +33,7 @@ from ui.theme import plain, short
 LONGEST_LINE, LINES, POOL = 300, 12, 40
 PATIENCE = 0.3          # seconds before the progress is shown
 COSINE = r"\cos(a, b) = \frac{a \cdot b}{\|a\| \, \|b\|} = \frac{\sum_d a_d\, b_d}{\sqrt{\sum_d a_d^2}\, \sqrt{\sum_d b_d^2}}"
-BANKS = ("The boat drifted slowly towards the bank of the river.", "She asked the bank for a loan to buy a small house.", "bank")
+BANKS = ("They fished from the grassy bank of the river.", "He opened an account at the bank in town.", "bank")
 TYPED = """The soup needs more salt and a little pepper.
 Add some seasoning before you serve the broth.
 The night train to Vienna leaves from platform nine.
@@ -52,7 +52,7 @@ The dentist has moved your appointment to Friday.
 Water the tomatoes early in the morning.
 The library lends books for four weeks.
 Our cat sleeps on the washing machine."""
-QUERY = "How do I get home by train at night?"
+QUERY = "Will it be stormy at the seaside?"
 
 
 # --- what the reader types ------------------------------------------------------------------------------------------
@@ -313,10 +313,11 @@ def find(view: View) -> None:
     def choose(row: int, column: int) -> None:
         here["output_hit"] = min(row, len(order) - 1)
 
-    table({"cosine": [pairs[n].cosine for n in order], "a · b": [pairs[n].dot for n in order],
-           "‖b‖": [pairs[n].length_b for n in order]}, [lines[n] for n in order], key="output_found", bar="cosine", corner="line",
-          chosen=chosen, on_cell=choose, title=f"{len(lines)} lines, the most alike first; ‖a‖ of the question is "
-                                               f"{number(pairs[0].length_a)}")
+    columns = {"cosine": [pairs[n].cosine for n in order]}
+    if detailed():
+        columns |= {"a · b": [pairs[n].dot for n in order], "‖b‖": [pairs[n].length_b for n in order]}
+    table(columns, [lines[n] for n in order], key="output_found", bar="cosine", corner="line", chosen=chosen, on_cell=choose,
+          title=f"{len(lines)} lines, the most alike first: choose one to see how its number is made")
     hit = order[chosen]
     st.markdown(f"“{plain(lines[hit])}”: {written_out(pairs[hit])}")
     st.button("Read this line on all pages", key="output_read_hit", on_click=read_on_all_pages, args=(lines[hit],))

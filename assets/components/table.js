@@ -44,6 +44,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const table = make("table", "", make("div", "scroll", root))
   make("caption", "", table, data.title)
   table.style.setProperty("--bar", data.colour)
+  table.classList.toggle("lines", data.corner === "line")       // whole sentences instead of words: they may wrap
   const open = (place) => setTriggerValue("cell", place)
   head(table, data)
   body(table, data, open)
