@@ -1,0 +1,290 @@
+"""The feed-forward network for one token: its neurons before and after activation, what the strongest write, and that each
+token passes through it alone."""
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.analysis.neurons import reaches_words
+from core.cells import number
+from core.ops import ACTIVATIONS
+from ui import figures
+from ui.components import table
+from ui.diagram import ACTIVATIONS as NAMES
+from ui.maps import clickable_bars, clickable_map, show
+from ui.numbers import open_number, opened_in
+from ui.section import detailed, section
+from ui.slices import ALL, cell_bars, cell_map, labels, largest
+from ui.state import View, close_number
+from ui.steps import word
+from ui.theme import COLOURS, plain
+
+FOLD = 64           # neurons in a row of a strip
+STRONGEST = 8       # neurons in the table
+WORDS = 8           # words that a neuron promotes, and as many that it holds back
+DOTS = 2048         # neurons drawn as dots: of a wider network those that reach furthest
+MOST_BARS = 40      # tokens that have a bar each; more of them stand on a strip
+NAMED = 3           # dots that have their neuron's number beside them
+CURVES = {"GELU": "near 0 for what is far below zero, near the number itself far above, and smooth between",
+          "SiLU": "near 0 for what is far below zero, near the number itself far above, and smooth between",
+          "ReLU": "0 for all that is below zero, the number itself above"}
+
+
+# --- which neuron ---------------------------------------------------------------------------------------------------
+
+def neuron_of(view: View) -> int:
+    """The chosen neuron: of a token, layer or run that is new, the one that reaches furthest."""
+    here, place = st.session_state, (view.asked, view.side, view.layer, view.token)
+    if here.get("ff_place") != place or here.get("ff_neuron") not in range(view.config.d_mlp):
+        opened = next((index[1] for leaf in ("pre", "hidden", "hidden.gate", "hidden.up", "hidden.reach")
+                       if (index := opened_in(view.at(f"mlp.{leaf}")))), None)
+        here["ff_neuron"] = strongest(view)[0] if opened is None else opened
+    here["ff_place"] = place
+    return here["ff_neuron"]
+
+
+def strongest(view: View) -> list[int]:
+    """The neurons of the chosen token that write the longest vectors, the longest first."""
+    return np.argsort(-view.trace[view.at("mlp.hidden.reach")][view.token], kind="stable").tolist()
+
+
+def choose(view: View, step: str, neuron: int) -> None:
+    """A neuron that was clicked: it is chosen, and its number opens."""
+    st.session_state["ff_neuron"] = int(neuron)
+    open_number(step, (view.token, int(neuron)))
+
+
+def reads(view: View) -> str:
+    """What the network is given: the token's vector, or the norm of it."""
+    return view.at("mlp.norm.out" if view.config.norm_first else "mlp.in")
+
+
+# --- out to the neurons, through the activation, and back ------------------------------------------------------------
+
+def out_and_back(view: View) -> tuple[str, tuple[int, ...]]:
+    """W₁x + b₁, the activation, W₂. Returns the cell that is explained first."""
+    c, t, at = view.config, view.token, view.at("mlp")
+    hidden_F = view.trace[f"{at}.hidden"][t]
+    first, normed = largest(view, f"{at}.hidden", t, ALL), ", after the norm" if c.norm_first else ""
+    gated = " Here each neuron has a second number, too, that the first one lets through: see 3." if c.gated else ""
+    section(view, f"1. Out to {c.d_mlp:,} neurons, and back",
+            f"Attention has brought together what the tokens know; now {word(view)} is worked on by itself. Its vector of "
+            f"{c.d_model} numbers{normed} is held against {c.d_mlp:,} patterns, the columns of a learned matrix W₁: one number "
+            f"for each, a **neuron**. An **activation**, {NAMES[c.activation]}, lets through those that fit.{gated} Of {word(view)} "
+            f"{int((np.abs(hidden_F) > 0.1).sum()):,} of them end up further from 0 than 0.1. A second matrix, W₂, makes the "
+            f"neurons into an update of {c.d_model} numbers again.",
+            (f"{at}.pre", first[1]), first, largest(view, f"{at}.out", t, ALL))
+    if detailed():
+        cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the vector of {view.labels[t]}{normed}")
+        neurons(view, f"{at}.pre", f"Neurons before activation: {product(view, 'pre', '₁')}")
+    neurons(view, f"{at}.hidden", f"Neurons: {'gate × up' if c.gated else f'{NAMES[c.activation]} of the number before'}")
+    if detailed():
+        cell_map(view, f"{at}.out", slice(t, t + 1), ALL, title=f"The update: {product(view, 'out', '₂', 'n')}")
+    return first
+
+
+def product(view: View, leaf: str, number_of: str, factor: str = "x") -> str:
+    """How a projection is made, as a title: with the bias where the model has one."""
+    bias = view.trace.weights[view.at(f"mlp.{leaf}.bias")]
+    return f"{factor} · W{number_of}" + (f" + b{number_of}" if bias.any() else "")
+
+
+def neurons(view: View, step: str, title: str) -> None:
+    """All neurons of the chosen token in a step; a click chooses one and opens its number."""
+    t = view.token
+    cell_map(view, step, slice(t, t + 1), ALL, title=title, fold=FOLD, on_cell=lambda row, neuron: choose(view, step, neuron))
+
+
+def activation(view: View, neuron: int) -> None:
+    """The activation's curve, and each neuron of the chosen token as a dot on it."""
+    t, name = view.token, NAMES[view.config.activation]
+    pre, after = view.at("mlp.pre"), view.at("mlp.hidden.gate" if view.config.gated else "mlp.hidden")
+    pre_F, after_F = view.trace[pre][t], view.trace[after][t]
+    order = [f for f in strongest(view)[:DOTS] if np.isfinite(pre_F[f]) and np.isfinite(after_F[f])]
+    below = f"{float((pre_F < 0).mean()):.0%}"
+    section(view, "2. The activation",
+            f"{name} is {CURVES[name]}. Without such a bend the two matrices would be no more than one. Each dot is one neuron "
+            f"of {word(view)}: {below} of them lie below zero before it, and the activation makes them small.", (after, (t, neuron)))
+    if not order:
+        st.warning("These neurons hold no numbers any more: in this run they have grown too large. There is nothing to draw.")
+        return
+    few = f" (the {DOTS:,} that reach furthest)" if len(order) < len(pre_F) and len(order) == DOTS else ""
+    figure = curve(ACTIVATIONS[view.config.activation], pre_F[order], after_F[order], order, neuron,
+                   f"{name}: each dot a neuron of {view.labels[t]}{few}")
+    show("ff:activation", figure, on_cell=lambda f: choose(view, after, f), cells=[(f,) for f in order],
+         alt=f"The curve of {name}, with the neurons of this token as dots on it")
+
+
+def curve(function, pre_N, after_N, neurons_N: list[int], chosen: int, title: str) -> go.Figure:
+    """A function as a line, neurons as dots at (before, after); some have their number beside them, the chosen one a ring."""
+    low, high = min(float(pre_N.min()), -1.0), max(float(pre_N.max()), 1.0)
+    room = 0.12 * (high - low)
+    xs = np.linspace(low - room, high + room, 160, dtype=pre_N.dtype)
+    line = {"type": "scatter", "x": xs, "y": function(xs.copy()), "mode": "lines", "hoverinfo": "skip",
+            "line": {"color": figures.GREY, "width": 2}}
+    sides = ("middle left", "middle right") if pre_N[0] > 0 else ("top center", "bottom center")     # two are often neighbours
+    names = {"type": "scatter", "x": pre_N[:NAMED], "y": after_N[:NAMED], "mode": "text", "hoverinfo": "skip",
+             "text": [f"  {f}  " for f in neurons_N[:NAMED]], "textfont": {"size": figures.FONT, "color": figures.TEXT},
+             "textposition": [sides[i % 2] for i in range(len(neurons_N[:NAMED]))], "cliponaxis": False}
+    ringed = [i for i, f in enumerate(neurons_N) if f == chosen]
+    ring = {"type": "scatter", "x": pre_N[ringed], "y": after_N[ringed], "mode": "markers", "hoverinfo": "skip",
+            "marker": {"size": 15, "color": figures.CLEAR, "line": {"width": 2.5, "color": figures.TEXT}}}
+    look = {"marker": {"opacity": 0.55}}
+    dots = {"type": "scatter", "x": pre_N, "y": after_N, "mode": "markers", "customdata": np.array(neurons_N, dtype=np.int32),
+            "marker": {"size": 6, "color": COLOURS["mlp"], "opacity": 0.55}, "selected": look, "unselected": look,
+            "hovertemplate": "neuron %{customdata}<br>before %{x:.5g}<br>after <b>%{y:.5g}</b><extra></extra>"}
+    return figures.figure([line, names, ring, dots], title, height=280, top=8, bottom=42, left=56,
+                          xaxis=figures.grid("before"), yaxis=figures.grid("after"))
+
+
+def gate(view: View, neuron: int) -> None:
+    """Gated networks: the activation opens or closes a second projection."""
+    t, at = view.token, view.at("mlp")
+    gated, up, out = (view.trace[f"{at}.hidden{leaf}"][t] for leaf in (".gate", ".up", ""))
+    section(view, "3. Gate × up",
+            "This model has a **gated** network. What the activation gave is not yet the neuron: it is a gate. A second matrix, W₃, "
+            f"makes another number, **up**, and the two are multiplied. Neuron {neuron}: gate {number(gated[neuron])} × "
+            f"up {number(up[neuron])} = {number(out[neuron])}. A gate near 0 all but shuts the neuron, unless up is very large.",
+            (f"{at}.hidden.up", (t, neuron)), (f"{at}.hidden", (t, neuron)))
+    columns = {"gate": f"{at}.hidden.gate", "up": f"{at}.hidden.up", "gate × up": f"{at}.hidden"}
+    neuron_table(view, columns, [neuron, *[f for f in strongest(view)[:STRONGEST] if f != neuron][:4]], "ff:gate",
+                 "The chosen neuron and the strongest ones")
+    if detailed():
+        neurons(view, f"{at}.hidden.gate", f"Gate: {NAMES[view.config.activation]} of the number before")
+        neurons(view, f"{at}.hidden.up", f"Up: {product(view, 'hidden.up', '₃')}")
+
+
+# --- the strongest neurons, and what one of them does ----------------------------------------------------------------
+
+def neuron_table(view: View, columns: dict[str, str], rows: list[int], key: str, title: str, chosen: int | None = None) -> None:
+    """Some neurons of the chosen token; a click on a number chooses its neuron and opens it. columns: a title -> a step."""
+    t, names = view.token, list(columns.values())
+    opened = next(((rows.index(index[1]), column) for column, name in enumerate(names)
+                   if (index := opened_in(name)) and index[0] == t and index[1] in rows), None)
+    table({head: view.trace[name][t, rows] for head, name in columns.items()}, [str(f) for f in rows], key=key,
+          corner="neuron", title=title, opened=opened, chosen=rows.index(chosen) if chosen in rows else None,
+          on_cell=lambda row, column: choose(view, names[column], rows[row]))
+
+
+def strongest_neurons(view: View, neuron: int, number_of: int) -> None:
+    """The neurons that reach furthest, and the choice of one."""
+    at, t, order = view.at("mlp"), view.token, strongest(view)
+    best = order[0]
+    written, reach = (number(view.trace[f"{at}.{leaf}"][t, best]) for leaf in ("hidden", "hidden.reach"))
+    section(view, f"{number_of}. The strongest neurons",
+            "Every neuron has a direction of its own in the stream, its row of W₂, and writes it there as strongly as it is "
+            f"active. Its **reach** is how long a vector that makes. For {word(view)} neuron {best} reaches furthest: it ends up at "
+            f"{written}, and writes a vector {reach} long.", (f"{at}.hidden.reach", (t, best)))
+    neuron_table(view, {"before": f"{at}.pre", "after": f"{at}.hidden", "reach": f"{at}.hidden.reach"}, order[:STRONGEST],
+                 "ff:strongest", f"The neurons of {view.labels[t]} that reach furthest. Click a number to choose its neuron",
+                 chosen=neuron)
+    st.number_input(f"Or choose any neuron (0 to {view.config.d_mlp - 1})", 0, view.config.d_mlp - 1, key="ff_neuron",
+                    on_change=close_number)
+
+
+def one_neuron(view: View, neuron: int, number_of: int) -> None:
+    """What the chosen neuron writes into the chosen token, which words that promotes, and how it answers to each token."""
+    t, at = view.token, view.at("mlp")
+    writes, promotes = f"{at}.writes.{t}.{neuron}", f"{at}.promotes.{t}.{neuron}"
+    to_words = view.side == "decoder" and reaches_words(view.config)
+    cells = [largest(view, writes, ALL), *([largest(view, promotes, ALL)] if to_words else [])]
+    section(view, f"{number_of}. Neuron {neuron}", one_story(view, neuron, to_words), *cells)
+    if detailed() or not to_words:
+        opened = opened_in(writes)
+        clickable_map(f"ff:{writes}", view.trace[writes][None], [""], labels(view, writes, 0), colour=COLOURS["mlp"],
+                      title=f"What neuron {neuron} writes into {view.labels[t]}", opened=opened and (0, *opened),
+                      on_cell=lambda row, d: open_number(writes, (d,)))
+    if not to_words:
+        st.caption(why_no_words(view))
+    if to_words and choose_shown() == "words":
+        words(view, promotes, neuron)
+    else:
+        answers(view, f"{at}.hidden", neuron)
+
+
+def choose_shown() -> str:
+    """One of two charts: a page with three of them answers too slowly."""
+    titles = {"words": "The words it pushes", "tokens": "How it answers to each token"}
+    return st.segmented_control("What to show of this neuron", list(titles), default="words", required=True, key="ff_shows",
+                                format_func=titles.get, on_change=close_number)
+
+
+def one_story(view: View, neuron: int, to_words: bool) -> str:
+    """What the chosen neuron does to the chosen token, and to the others of this sentence, in words."""
+    hidden_L = view.trace[view.at("mlp.hidden")][:, neuron]
+    size_L = np.nan_to_num(np.abs(hidden_L.astype(np.float64)), nan=-1)
+    most = int(size_L.argmax())
+    answers_most = ("this token is the one that it answers to most." if most == view.token else
+                    f"it answers most to {word(view, most)}, with {number(hidden_L[most])}.")
+    says = f"Neuron {neuron} is at {number(hidden_L[view.token])} for {word(view)}. Of this sentence {answers_most}"
+    return says + (" What it writes stays in the stream up to the end, where the stream is compared with every word of the "
+                   "vocabulary: so one can see which words it pushes up by itself, and which down. What early layers write is "
+                   "mostly read by later ones, and the words then seldom make sense." if to_words else "")
+
+
+def why_no_words(view: View) -> str:
+    """Why no words are shown for this model's neurons."""
+    if view.side == "encoder":
+        return "Which words a neuron promotes is a question to a decoder: an encoder’s stream is not compared with a next word."
+    return ("Which words a neuron promotes can’t be read off this model: its norms stand on the stream itself, and each of "
+            "them rescales what a neuron wrote before it meets the words.")
+
+
+def words(view: View, promotes: str, neuron: int) -> None:
+    """The words whose logit this neuron raises and lowers most."""
+    adds_V = view.trace[promotes]
+    if not np.isfinite(adds_V).all():
+        st.warning("What this neuron writes is no number any more in this run.")
+        return
+    order = np.argsort(-adds_V, kind="stable")
+    count = min(WORDS, len(order) // 2)
+    ids, opened = [*order[:count].tolist(), *order[len(order) - count:].tolist()], opened_in(promotes)
+    clickable_bars(f"ff:{promotes}", adds_V[ids], [view.word(i) for i in ids], value_title="added to the logit",
+                   title=f"What neuron {neuron} adds to logits: the {count} words it raises most and lowers most",
+                   chosen=ids.index(opened[0]) if opened and opened[0] in ids else None,
+                   on_bar=lambda bar: open_number(promotes, (ids[bar],)))
+
+
+def answers(view: View, hidden: str, neuron: int) -> None:
+    """How active one neuron is at each token of the sentence."""
+    title = f"How neuron {neuron} answers to each token"
+    if len(view.labels) <= MOST_BARS:
+        cell_bars(view, hidden, ALL, neuron, title=title)
+        return
+    opened = opened_in(hidden)
+    clickable_map(f"ff:answers:{hidden}:{neuron}", view.trace[hidden][:, neuron][None], [str(neuron)], view.labels, title=title,
+                  colour=COLOURS["mlp"], opened=(0, opened[0]) if opened and opened[1] == neuron else None,
+                  on_cell=lambda row, token: open_number(hidden, (token, neuron)))
+
+
+# --- each token alone ------------------------------------------------------------------------------------------------
+
+def alone(view: View, number_of: int) -> None:
+    """The network run again for each token with no other there: the update is the same."""
+    at, t = view.at("mlp"), view.token
+    alone_LD, out_LD = view.trace[f"{at}.alone"], view.trace[f"{at}.out"]
+    section(view, f"{number_of}. Each token alone",
+            f"Here the network was run {len(out_LD)} times more, each time on one token with no other there. "
+            f"{difference(alone_LD, out_LD)} So no token sees another in this part of the layer. In attention the same test "
+            f"would leave {word(view)} nothing to look at but itself.", largest(view, f"{at}.alone", t, ALL))
+    if not detailed():
+        return
+    scale = np.abs(out_LD[t][np.isfinite(out_LD[t])]).max(initial=0) or None
+    for leaf, title in (("out", "among the others"), ("alone", "alone")):
+        cell_map(view, f"{at}.{leaf}", slice(t, t + 1), ALL, title=f"The update of {view.labels[t]}, computed {title}",
+                 limit=scale and float(scale), key="alone")
+    st.markdown(plain(difference(alone_LD, out_LD)))
+
+
+def difference(alone_LD, out_LD) -> str:
+    """How far the two runs are apart, in words."""
+    apart_LD = np.abs(alone_LD.astype(np.float64) - out_LD)
+    if not np.isfinite(apart_LD).all():
+        return "In this run numbers have overflowed, so the two can't be compared."
+    largest_out = float(np.abs(out_LD).max())
+    if not apart_LD.any():
+        return f"All {out_LD.size:,} numbers of the updates are the same to the last digit."
+    rounding = ": rounding" if apart_LD.max() <= 1e-4 * largest_out else ""
+    return (f"Of all {out_LD.size:,} numbers of the updates none differs by more than {number(apart_LD.max())}, where the "
+            f"numbers go up to {number(largest_out)}{rounding}.")
