@@ -72,8 +72,7 @@ def test_thumbnails_keep_the_largest_weight_of_every_block():
 @pytest.mark.parametrize("draw", [
     "components.heads_canvas(np.ones((1, 1, 1)), [bad], [bad], key='x', titles=[bad])",
     "components.wide_map(np.ones((1, 1)), [bad], [bad], key='x', title=bad, rows_title=bad, columns_title=bad)",
-    "components.lines(np.ones((1, 1)), [bad], [bad], key='x')",
-    "components.blocks([{'kind': 'embed', 'title': bad, 'detail': bad, 'target': bad}], key='x')"])
+    "components.lines(np.ones((1, 1)), [bad], [bad], key='x')"])
 def test_hostile_labels_travel_as_data_only(draw):
     proto = drawn(f"bad = {HOSTILE!r}\n{draw}").get("bidi_component")[0].proto
     assert HOSTILE in json.dumps(json.loads(proto.json))
@@ -145,19 +144,3 @@ def test_a_long_vector_is_folded_and_a_click_finds_its_number(monkeypatch):
         monkeypatch.setattr(components.st, "session_state", {"v": {"cell": cell}})
         mounted["on_cell_change"]()
     assert clicked == [(0, 69), (0, 0)]
-
-
-def test_a_box_opens_what_it_stands_for_and_nothing_else(monkeypatch):
-    box = {"kind": "embed", "title": "Tokens", "detail": "", "target": "encoder.embed.ids"}
-    add = {"kind": "stream", "title": "+", "detail": "", "target": "decoder.0.cross.sum"}
-    cross = {"kind": "attention", "title": "Cross", "detail": "", "target": "decoder.0.cross.pattern"}
-    diagram = [{"kind": "decoder", "title": "", "blocks": [box, {"kind": "residual", "blocks": [cross], "add": add}]}]
-    assert components.boxes_of(diagram) == [box, cross, add]
-    opened, mounted, state = [], {}, {}
-    monkeypatch.setattr(components.st, "session_state", state)
-    monkeypatch.setattr(components, "_blocks", lambda **options: mounted.update(options))
-    components.blocks(diagram, key="blocks", on_open=opened.append)
-    for target in ("decoder.0.cross.pattern", "decoder.9.attn.q", None, ["encoder.embed.ids"], "encoder.embed.ids"):
-        state["blocks"] = {"open": target}
-        mounted["on_open_change"]()
-    assert opened == ["decoder.0.cross.pattern", "encoder.embed.ids"] and mounted["data"]["arrow"] is None

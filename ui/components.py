@@ -12,14 +12,13 @@
         two columns of tokens and a line for each weight; a click on a token on the left calls on_token(position)
     table(columns, labels, *, key, on_cell, bar, chosen, foot, title, corner, opened)
         a column of numbers for each title, a row for each label; a click calls on_cell(row, column)
+    share_link()
+        a button that copies the address
     follow_theme(page)
         once a page, not seen: runs the page again when the reader switches between light and dark
-    blocks(diagram, *, key, on_open)
-        the architecture as `ui.diagram` describes it; a click on a box calls on_open(target)
-
-A diagram is a list, read in the order in which the sentence passes: boxes {"kind", "title", "detail", "target"} and
-frames with "blocks" in them. Frames: a stack (kind "encoder" or "decoder"), "layers" (with "times", the number of
-layers) and "residual", whose line goes around its blocks to the box "add". A box without a target is not a link.
+    river(picture, *, key, on_act)
+        the whole model as `ui.diagram` describes it; a click calls on_act(name): of a step that is drawn, or
+        token/SIDE/POSITION, layer/SIDE/NUMBER, word/ID
 
 Every callback runs before the page is drawn again. A component never changes what is chosen by itself: the page does.
 """
@@ -45,7 +44,7 @@ def _register(name: str):
                                       css=style.read_text(encoding="utf-8") if style.exists() else None)
 
 
-_maps, _lines, _blocks, _table, _theme = map(_register, ("maps", "lines", "blocks", "table", "theme"))
+_maps, _lines, _river, _table, _theme, _share = map(_register, ("maps", "lines", "river", "table", "theme", "share"))
 
 
 def heads_canvas(patterns_HLM, labels_L, labels_M, *, key: str, on_cell=None, chosen: int | None = None, row: int | None = None,
@@ -112,19 +111,27 @@ def table(columns: dict, labels, *, key: str, on_cell=None, bar: str | None = No
         "shares": [float(np.clip(share, 0, 1)) for share in columns[bar]] if bar else []})
 
 
-def blocks(diagram: list[dict], *, key: str, on_open=None) -> None:
-    """The architecture as boxes along the residual stream."""
-    targets = [box["target"] for box in boxes_of(diagram) if box.get("target")]
+def river(picture: dict, *, key: str, on_act=None) -> None:
+    """The whole model as a river of vectors, every number of it as the trace has it."""
+    names = acts_of(picture)
 
-    def opened() -> None:
-        target = st.session_state[key].get("open")
-        if on_open and target in targets:
-            on_open(target)
+    def acted() -> None:
+        act = st.session_state[key].get("act")
+        if on_act and isinstance(act, str) and act in names:
+            on_act(act)
 
-    crossing = [target for target in targets if ".cross." in target and not target.endswith(("norm.out", "sum"))]
-    _blocks(key=key, on_open_change=opened, data={
-        "diagram": diagram, "colours": COLOURS | {"attention": COLOURS["weight"], "stream": COLOURS["residual"]},
-        "arrow": ["encoder.out", crossing[0]] if crossing and "encoder.out" in targets else None})
+    strips = {name: strip | {"values": packed(strip["values"])["values"],
+                             "at": base64_of(strip["at"].astype("<u2" if strip["block"] > 256 else np.uint8))}
+              for name, strip in picture["strips"].items()}
+    maps = {name: grid | {"values": packed(grid["values"])["values"], "shown": list(grid["values"].shape)}
+            for name, grid in picture["maps"].items()}
+    _river(key=key, on_act_change=acted, data=picture | {
+        "strips": strips, "maps": maps, "colours": COLOURS, "alt": "The whole model. Tab goes from part to part, Enter opens."})
+
+
+def share_link() -> None:
+    """A button that copies the address of this view."""
+    _share(key="share", data={})
 
 
 def follow_theme(page: str) -> None:
@@ -169,10 +176,15 @@ def thumbnails(patterns_HLM) -> np.ndarray:
     return padded.reshape(H, padded.shape[1] // a, a, padded.shape[2] // b, b).max(axis=(2, 4))
 
 
-def boxes_of(entries: list[dict]) -> list[dict]:
-    """All boxes of a diagram, however deep in frames they stand."""
-    return [box for entry in entries for box in (
-        [*boxes_of(entry["blocks"]), *([entry["add"]] if "add" in entry else [])] if "blocks" in entry else [entry])]
+def acts_of(picture: dict) -> set[str]:
+    """Everything in a picture of the model that a click may name."""
+    rivers, words = picture["rivers"], picture["output"]["words"]
+    signs = [part[sign]["name"] for part in picture["open"]["parts"] for sign in ("norm",)]
+    signs += [river[sign]["name"] for river in rivers for sign in ("norm", "last") if river[sign]]
+    return {*picture["strips"], *picture["maps"], *signs, *(f"{river['side']}.embed.sum" for river in rivers),
+            *(f"word/{word['id']}" for word in words),
+            *(f"layer/{river['side']}/{n}" for river in rivers for n in range(len(river["layers"]))),
+            *(f"token/{side}/{at}" for side, tokens in picture["tokens"].items() for at in tokens["at"])}
 
 
 def _told(key: str, name: str, shape: tuple[int, ...], callback):

@@ -1,92 +1,204 @@
-"""The architecture as plain data for `components.blocks`: which boxes a model has, in order, from its Config alone.
+"""The whole model on one sentence as plain data for `components.river`: what there is to draw, in which order, and the numbers.
 
-A box is {"kind", "title", "detail", "target"}; its target is the step that it leads to, in the chosen layer. A frame
-has "blocks" in it: a stack, the "layers", or a "residual" with the "add" that its line ends in.
+    picture(view)   {"tokens", "rivers", "open", "output", "strips", "maps"}, from the config and the trace alone
+
+A strip is one vector for each token. Hundreds of numbers do not fit into a strip, so each of its cells stands for a block of
+dimensions and shows the one furthest from zero: every number that is drawn is a number of the trace, and "at" says which.
+A long sentence shows its ends and what stands around the chosen token.
 """
 from __future__ import annotations
 
-from core.config import Config
+from collections.abc import Sequence
 
+import numpy as np
+
+from core.anatomy import about, axis_words
+from core.generate import next_tokens
+from ui.theme import kind_of_step
+
+CELLS = 16              # of a strip
+THIN = 160              # cells of all layers' thumbnails together, for one token; between 4 and 12 for each
+MOST = 24               # tokens that are drawn
+ENDS = 4                # of them at the beginning and at the end
+WORDS = 7               # likeliest words
+FULL = 0.95             # of a strip's cells are inside its scale; the others have its last colour
 ACTIVATIONS = {"gelu": "GELU", "gelu_tanh": "GELU", "silu": "SiLU", "relu": "ReLU"}
-MASKED = {"encoder": "every token sees every token", "decoder": "a token sees itself and the past",
-          "others": "a token sees all but itself", "own": "as drawn by hand"}
+NORMS = {"layer": "norm", "rms": "RMS norm", "none": "no norm"}
 
 
-def diagram(config: Config, mask: str, layer: int) -> list[dict]:
-    """The stacks in the order they run, and what is made of the last vectors."""
-    stacks = [stack(config, side, mask, min(layer, config.layers(side) - 1)) for side in config.sides]
-    return [*stacks, *ends(config)]
+def picture(view) -> dict:
+    """All that is drawn: the river of each side, the layer that is opened, what comes out."""
+    found: dict = {"strips": {}, "maps": {}, "tokens": {side: tokens(view, side) for side in view.config.sides}}
+    found["rivers"] = [river(view, found, side) for side in view.config.sides]
+    found["open"] = opened(view, found)
+    found["output"] = output(view, found)
+    return found
 
 
-def box(kind: str, title: str, detail: str, target: str) -> dict:
-    return {"kind": kind, "title": title, "detail": detail, "target": target}
+# --- what is shown of a sentence and of a vector --------------------------------------------------------------------
+
+def shown(count: int, chosen: int, most: int = MOST) -> list[int]:
+    """Which of so many positions are drawn: all, or the first, the last and those around the chosen one."""
+    if count <= most:
+        return list(range(count))
+    middle = most - 2 * ENDS
+    start = min(max(chosen - middle // 2, ENDS), count - ENDS - middle)
+    return [*range(ENDS), *range(start, start + middle), *range(count - ENDS, count)]
 
 
-def stack(config: Config, side: str, mask: str, layer: int) -> dict:
-    """Embedding, the parts of a layer, the last norm."""
-    layers = {"kind": "layers", "title": f"Layer {layer}", "times": config.layers(side),
-              "blocks": sublayers(config, f"{side}.{layer}", mask)}
-    last = [norm(config, f"{side}.norm.out")] if config.final_norm else []
-    out = box("stream", "Vectors in context", f"{config.d_model} numbers for each token, which know of the others",
-              f"{side}.out")
-    return {"kind": side, "title": side.capitalize(), "blocks": [*embedding(config, side), layers, *last, out]}
+def tokens(view, side: str) -> dict:
+    """The tokens of a side that are drawn, where they stand, and which of them is chosen."""
+    labels = view.tokens(side)
+    chosen = view.token if side == view.side else len(labels) - 1
+    places = shown(len(labels), chosen)
+    return {"labels": [labels[i] for i in places], "at": places, "count": len(labels),
+            "chosen": places.index(chosen) if side == view.side else None}
 
 
-def embedding(config: Config, side: str) -> list[dict]:
-    """From token ids to the first vectors."""
-    added = {"learned": ["position"], "sinusoid": ["position (sine waves)"]}.get(config.positions, [])
-    added = ["token", *added, *(["segment"] if config.n_segments and side == "encoder" else [])]
-    boxes = [box("embed", "Token ids", f"pieces of a vocabulary of {config.n_vocab:,}", f"{side}.embed.ids"),
-             box("embed", "Embedding", f"{' + '.join(added)}: {config.d_model} numbers for each token",
-                 f"{side}.embed.sum")]
-    return [*boxes, norm(config, f"{side}.embed.norm.out")] if config.embed_norm else boxes
+def reduced(values_RX, cells: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Of each row in so many blocks the number furthest from zero, its place inside the block, and the size of a block."""
+    rows, width = values_RX.shape
+    block = -(-width // cells)
+    count = -(-width // block)
+    padded = np.zeros((rows, count * block), dtype=values_RX.dtype)
+    padded[:, :width] = values_RX
+    blocks_RCB = padded.reshape(rows, count, block)
+    at_RC = np.abs(blocks_RCB).argmax(axis=2)
+    return np.take_along_axis(blocks_RCB, at_RC[..., None], axis=2)[..., 0], at_RC, block
 
 
-def sublayers(config: Config, at: str, mask: str) -> list[dict]:
-    """Attention, attention across where there is one, feed-forward: each with its residual line and its norm."""
-    parts = [(f"{at}.attn", attention(config, at, mask)), (f"{at}.mlp", feed_forward(config, at))]
-    if config.crosses and at.startswith("decoder"):
-        parts.insert(1, (f"{at}.cross", cross(config, at)))
-    return [entry for name, part in parts for entry in residual(config, name, part)]
+def limit_of(values) -> float:
+    """Where a scale ends: at a number of the strip that so many are inside of, so that one huge number does not pale the rest."""
+    return float(np.quantile(np.abs(np.asarray(values, dtype=np.float64)), FULL, method="lower")) or 1.0
 
 
-def residual(config: Config, name: str, part: dict) -> list[dict]:
-    """A part with the line that goes around it, x + part(x); the norm stands before the part, or after the sum."""
-    its_norm = norm(config, f"{name}.norm.out")
-    around = {"kind": "residual", "title": "", "blocks": [its_norm, part] if config.norm_first else [part],
-              "add": box("stream", "+", "what the token was, and the update", f"{name}.sum")}
-    return [around] if config.norm_first else [around, its_norm]
+def strip(view, found: dict, name: str, title: str, *, index: tuple = (), cells: int = CELLS) -> str:
+    """Puts a step into the picture as a strip, and returns its key there. index: the head, where there are several."""
+    values_RX = view.trace[name][index]
+    values_RX = values_RX[rows_of(view, found, name)] if values_RX.ndim > 1 else values_RX[None]
+    values_RC, at_RC, block = reduced(values_RX, cells)
+    found["strips"][name] = described(view, name, title) | {
+        "values": values_RC, "at": at_RC, "block": block, "size": values_RX.shape[1], "index": list(index),
+        "limit": limit_of(values_RC), "groups": 1, "chosen": 0}
+    return name
 
 
-def norm(config: Config, step: str) -> dict:
-    detail = {"layer": "each vector centred and brought to one size", "rms": "each vector brought to one size"}
-    return box("norm", "Norm", detail[config.norm], step)
+def heads_strip(view, found: dict, name: str) -> str:
+    """What all heads found, side by side as they go into W_O: some cells for each head."""
+    z_HLK = view.trace[name][:, rows_of(view, found, name)]
+    H, L, K = z_HLK.shape
+    each = max(2, min(K, 32 // H))
+    values_RC, at_RC, block = reduced(z_HLK.reshape(H * L, K), each)
+    together = [part.reshape(H, L, -1).transpose(1, 0, 2).reshape(L, -1) for part in (values_RC, at_RC)]
+    found["strips"][f"{name}/all"] = described(view, name, "all heads") | {
+        "values": together[0], "at": together[1], "block": block, "size": K, "index": [], "limit": limit_of(values_RC),
+        "groups": H, "chosen": view.head}
+    return f"{name}/all"
 
 
-def attention(config: Config, at: str, mask: str) -> dict:
-    """Self-attention: how many heads, who sees whom, and where positions come in."""
-    shared = f", {config.n_kv_heads} sets of k and v" if config.n_kv_heads < config.n_heads else ""
-    places = {"rotary": "; q and k turned by position", "relative": "; a learned bias for the distance"}
-    seen = MASKED[at.split(".")[0] if mask == "trained" else mask]
-    return box("attention", "Attention", f"{config.n_heads} heads of {config.d_head}{shared}; {seen}"
-               + places.get(config.positions, ""), f"{at}.attn.pattern")
+def grid(view, found: dict, name: str, title: str, index: tuple = ()) -> str:
+    """Puts a matrix of tokens × tokens into the picture."""
+    rows, columns = (found["tokens"][view.side_of(name, letter)]["at"] for letter in "LM")
+    values_LM = view.trace[name][index][np.ix_(rows, columns)]
+    kind = {"mask": "mask", "pattern": "weight"}.get(name.rsplit(".", 1)[1], "signed")
+    found["maps"][name] = described(view, name, title) | {
+        "values": values_LM, "scale": kind, "limit": float(np.abs(values_LM).max()) or 1.0, "index": list(index),
+        "columns": view.side_of(name, "M")}
+    return name
 
 
-def cross(config: Config, at: str) -> dict:
-    return box("attention", "Attention to the encoder",
-               f"{config.n_heads} heads; every token sees all that the encoder read", f"{at}.cross.pattern")
+def rows_of(view, found: dict, name: str) -> Sequence[int]:
+    """Which positions of a step are drawn. Keys and values belong to the tokens that are looked at."""
+    return found["tokens"][tokens_of(view, name)]["at"]
 
 
-def feed_forward(config: Config, at: str) -> dict:
-    gated = ", each opened by a gate" if config.gated else ""
-    return box("mlp", "Feed-forward",
-               f"{config.d_mlp:,} neurons ({ACTIVATIONS[config.activation]}{gated}); each token alone",
-               f"{at}.mlp.hidden")
+def tokens_of(view, name: str) -> str:
+    """The side whose tokens stand along a strip."""
+    return view.side_of(name, "M" if "M" in view.trace.axes(name) else "L")
 
 
-def ends(config: Config) -> list[dict]:
-    """What is made of the last vectors."""
-    pooled = box("head", "Sentence vector (BERT’s pooler)", "the first token through one more layer", "pooler.out")
-    words = box("head", "Next token" if config.decoder_layers else "Hidden word",
-                f"a probability for each of {config.n_vocab:,} pieces", "head.probs")
-    return [*([pooled] if config.pooler else []), *([words] if config.head else [])]
+def described(view, name: str, title: str) -> dict:
+    """What a part of the picture is: its step, in words, with its axes and their sizes, and its colour."""
+    axes, shape = view.trace.axes(name), view.trace.shape(name)
+    across = view.side_of(name, "M" if "M" in axes and "L" not in axes else "L")
+    return {"name": name, "title": title, "about": about(view.trace, name).title, "kind": kind_of_step(name), "tokens": across,
+            "of": {"K": "dimension", "F": "neuron"}.get(axes[-1], "dimension"),
+            "shape": " × ".join(f"{letter} {size}" for letter, size in zip(axes, shape)),
+            "axes": ", ".join(f"{letter} {axis_words(letter)}" for letter in axes)}
+
+
+# --- the parts of the model -----------------------------------------------------------------------------------------
+
+def norm(view, name: str) -> dict:
+    """A norm's sign: where a click on it leads, and what it is."""
+    return {"name": name, "title": NORMS[view.config.norm], "about": about(view.trace, name).title}
+
+
+def river(view, found: dict, side: str) -> dict:
+    """A side from its tokens to its last vectors: what is added up, every layer as a thumbnail, the last norm."""
+    c, at = view.config, f"{side}.embed"
+    added = [strip(view, found, f"{at}.{leaf}", leaf) for leaf in ("position", "segment") if f"{at}.{leaf}" in view.trace]
+    cells = min(max(THIN // c.layers(side), 4), 12)
+    layers = [strip(view, found, f"{side}.{n}.out", f"layer {n}", cells=cells) for n in range(c.layers(side))]
+    return {"side": side, "token": strip(view, found, f"{at}.token", "token"), "added": added,
+            "norm": norm(view, f"{at}.norm.out") if c.embed_norm else None,
+            "first": strip(view, found, f"{at}.out", "x") if added or c.embed_norm else None, "layers": layers,
+            "chosen": view.layer if side == view.side else None, "last": norm(view, f"{side}.norm.out") if c.final_norm else None,
+            "out": strip(view, found, f"{side}.out", "in context"), "feeds": c.crosses and side == "encoder"}
+
+
+def opened(view, found: dict) -> dict:
+    """The chosen layer with all its parts, in the order in which they run."""
+    crosses = view.config.crosses and view.side == "decoder"
+    parts = [attention(view, found, view.at("attn")), *([attention(view, found, view.at("cross"))] if crosses else []),
+             feed_forward(view, found, view.at("mlp"))]
+    return {"side": view.side, "layer": view.layer, "head": view.head, "of": view.config.n_heads, "parts": parts,
+            "out": view.at("out"), "times": view.config.layers(view.side)}
+
+
+def around(view, found: dict, at: str) -> dict:
+    """What every part has: the stream before it, its norm before or after, its update, their sum."""
+    first = view.config.norm_first
+    normed = strip(view, found, f"{at}.norm.out", "normed" if first else "x") if view.config.norm != "none" or first else None
+    return {"in": strip(view, found, f"{at}.in", "x"), "first": first, "norm": norm(view, f"{at}.norm.out"), "normed": normed,
+            "out": strip(view, found, f"{at}.out", "update"), "sum": strip(view, found, f"{at}.sum", "x" if first else "sum"),
+            "add": about(view.trace, f"{at}.sum").title}
+
+
+def attention(view, found: dict, at: str) -> dict:
+    """Attention of the chosen head, and all heads side by side."""
+    c, trace, head, keys = view.config, view.trace, (view.head,), (view.key_head,)
+    shared = "" if c.n_kv_heads == c.n_heads else f" (set {view.key_head})"
+    across = f"{at}.scores.biased" in trace
+    return {"kind": "cross" if at.endswith("cross") else "attention"} | around(view, found, at) | {
+        "q": strip(view, found, f"{at}.q", "q", index=head), "k": strip(view, found, f"{at}.k", f"k{shared}", index=keys),
+        "v": strip(view, found, f"{at}.v", f"v{shared}", index=keys), "turned": f"{at}.q.unrotated" in trace,
+        "pattern": grid(view, found, f"{at}.pattern", "attention", head), "mask": grid(view, found, f"{at}.mask", "mask"),
+        "bias": grid(view, found, f"{view.side}.relative", "distance", head) if across else None,
+        "z": strip(view, found, f"{at}.z", "z", index=head), "all": heads_strip(view, found, f"{at}.z"),
+        "memory": "encoder.out" if at.endswith("cross") else None}
+
+
+def feed_forward(view, found: dict, at: str) -> dict:
+    """The neurons: before and after the activation, or gate and projection."""
+    gated = view.config.gated
+    ways = {f"{ACTIVATIONS[view.config.activation]} gate": f"{at}.hidden.gate", "up": f"{at}.hidden.up"} if gated else {"W₁ · x": f"{at}.pre"}
+    return {"kind": "mlp", "gated": gated, "activation": ACTIVATIONS[view.config.activation]} | around(view, found, at) | {
+        "ways": [strip(view, found, name, title) for title, name in ways.items()],
+        "hidden": strip(view, found, f"{at}.hidden", "neurons")}
+
+
+def output(view, found: dict) -> dict:
+    """The likeliest words after a token, or one vector for the whole text."""
+    c, trace, side = view.config, view.trace, view.config.sides[-1]
+    pooled = [("pooler.out", "sentence")] if c.pooler else []
+    pooled += [("encoder.out.pooled", "mean")] if not c.decoder_layers else []
+    found_pooled = [strip(view, found, name, title, cells=2 * CELLS) for name, title in pooled]
+    if not c.head:
+        return {"side": side, "pooled": found_pooled, "words": [], "row": None}
+    at = view.token if view.side == side and view.token in trace.rows else int(trace.rows[-1])
+    row = int(np.flatnonzero(trace.rows == at)[0])
+    ids, probs = next_tokens(trace, WORDS, row)
+    return {"side": side, "pooled": found_pooled, "row": found["tokens"][side]["at"].index(at), "after": view.tokens(side)[at],
+            "words": [{"word": view.word(i), "id": int(i), "share": float(p)} for i, p in zip(ids, probs)],
+            "title": "next word" if c.decoder_layers else "hidden word", "of": c.n_vocab, "place": row}

@@ -1,0 +1,160 @@
+"""The map of the whole model on the overview: a click on a part of it leads to the page about that part.
+
+    river_map(view)     draws it; layer, head and token go along with a click
+    story(view)         what it shows, in words; HOW: what can be done with it; CELLS: how it is read
+    deeper(view)        what stands below it at the other depths
+    road()              links to all pages
+"""
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from core.anatomy import about, axis_words
+from core.generate import next_tokens
+from ui.components import river
+from ui.diagram import picture
+from ui.frame import PAGES, go
+from ui.section import told
+from ui.slices import ALL, largest
+from ui.state import View, address, close_number, depth, is_word
+from ui.theme import plain
+
+# Which page a part leads to, by the end of its name: the first that fits. Stages are those of the Attention page.
+LEADS = ((r"\.embed\.(token|segment)$", "Tokens", {}), (r"\.embed\.norm\.", "Add and norm", {}),
+         (r"\.embed\.|\.relative$", "Positions", {}), (r"\.cross\.(q|k|v|pattern|z|z/all|out)$", "Every number", {}),
+         (r"\.attn\.q$", "Attention", {"stage": 0}), (r"\.attn\.k$", "Attention", {"stage": 1}),
+         (r"\.attn\.pattern$", "Attention", {"stage": 3}), (r"\.attn\.(v|z)$", "Attention", {"stage": 4}),
+         (r"\.attn\.(z/all|out)$", "Heads", {}), (r"\.mask$", "Encoder and decoder", {}),
+         (r"\.mlp\.(pre|hidden|hidden\.gate|hidden\.up|out)$", "Feed-forward", {}),
+         (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", "Add and norm", {}), ("", "Output", {}))
+
+HOW = ("Everything here is computed for your sentence by a real model. **Click any part** to open its page, **rest on it** to read its "
+       "numbers, **click a token** to follow it, **click a layer** to open it below.")
+CELLS = ("Every cell is a real number of this run: of the dimensions that it stands for, the one furthest from zero. The wide band "
+         "is the residual stream, which carries each token’s vector from left to right; what is added to it flows back at a +.")
+
+
+def river_map(view: View) -> None:
+    """The whole model on this sentence, in one picture."""
+    drawn = picture(view)
+    river(drawn, key="river", on_act=lambda act: follow(view, drawn, act))
+
+
+def lead(name: str) -> tuple[str, dict]:
+    """The page a part leads to, and what is chosen there."""
+    page, chosen = next((page, chosen) for pattern, page, chosen in LEADS if re.search(pattern, name))
+    return page, chosen | ({"step": name.removesuffix("/all")} if page == "Every number" else {})
+
+
+def follow(view: View, drawn: dict, act: str) -> None:
+    """A click: a token or a layer is chosen, anything else leads to its page."""
+    kind, _, rest = act.partition("/")
+    if kind == "token":
+        side, _, at = rest.partition("/")
+        choose(view, side, token=int(at))
+    elif kind == "layer":
+        side, _, at = rest.partition("/")
+        if (side, int(at)) == (view.side, view.layer):
+            go("Layers")
+        choose(view, side, layer=int(at))
+    elif kind == "word":
+        go("Output")
+    else:
+        page, chosen = lead(act)
+        go(page, **elsewhere(view, act.split(".")[0]), **chosen)
+
+
+def elsewhere(view: View, side: str) -> dict:
+    """What must be chosen anew where a part of the other side was clicked."""
+    if side not in view.config.sides or side == view.side:
+        return {}
+    return {"side": side, "token": None, "layer": min(view.layer, view.config.layers(side) - 1)}
+
+
+def choose(view: View, side: str, **chosen: int) -> None:
+    """Another token or layer, perhaps of the other side."""
+    for key, value in (elsewhere(view, side) | chosen).items():
+        st.session_state[key] = value
+    close_number()
+
+
+# --- what is said about it ------------------------------------------------------------------------------------------
+
+def story(view: View) -> None:
+    """The map in a few sentences, with what this sentence does in it."""
+    if depth() != "story":
+        return
+    c, weights_M = view.config, view.trace[view.at("attn.pattern")][view.head, view.token]
+    place = {"learned": ", to which the vector of its place is added", "sinusoid": ", to which the sine waves of its place are added",
+             "rotary": "; its place comes in later, as a turn of q and k (↻)",
+             "relative": "; places come in later, as a number for each distance"}.get(c.positions, "")
+    look = f"“{plain(view.labels[view.token])}” most at “{plain(view.labels[int(weights_M.argmax())])}”, {weights_M.max():.0%} in head {view.head}"
+    st.markdown(f"{plain(view.title)} turns each token into a vector of {c.d_model} numbers{place}. The vectors run through "
+                f"{counted(c, view.side)} as a **residual stream**. In each layer the tokens look at each other in **attention** ({look}); "
+                "then the **feed-forward** network works on each token alone; what both find is **added** (+) to the stream. "
+                + outcome(view))
+
+
+def counted(config, side: str) -> str:
+    """How many layers the stream passes."""
+    count = config.layers(side)
+    return f"{count} {'layers' if count > 1 else 'layer'}" + (f" of the {side}" if config.crosses else "")
+
+
+def outcome(view: View) -> str:
+    """What comes out, in a sentence."""
+    trace, side = view.trace, view.config.sides[-1]
+    if view.config.decoder_layers and view.config.head:
+        (best, *_), (share, *_) = next_tokens(trace, 1)
+        return (f"From the last token’s vector come the probabilities of the next word: “{plain(view.word(int(best)))}” is the "
+                f"likeliest, at {share:.0%}.")
+    similar_L = trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]
+    words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(len(similar_L))
+    most = min(words, key=lambda i: similar_L[i])
+    return (f"Out come vectors that know their context: of the words, “{plain(view.tokens(side)[most])}” ends furthest from "
+            f"where it began (cosine {similar_L[most]:.2f}).")
+
+
+def deeper(view: View) -> None:
+    """Below the map, as the depth asks: a table of the opened layer's steps, their formulas, or the lines of code."""
+    if depth() == "numbers":
+        st.markdown(f"**The steps of layer {view.layer}, in order**")
+        st.markdown(steps_table(view))
+    elif depth() != "story":
+        told(view, "", *main_cells(view))
+
+
+def steps_table(view: View) -> str:
+    """The opened layer's steps in order, with their axes and sizes, as a table in Markdown."""
+    trace, start = view.trace, view.at("")
+    rows = [f"| {plain(about(trace, name).title)} | `{name}` | {plain(sized(trace, name))} |" for name in trace.names if name.startswith(start)]
+    return "\n".join(["| What it is | Step | Axes and sizes |", "|---|---|---|", *rows])
+
+
+def sized(trace, name: str) -> str:
+    """The axes of a step with their sizes, and what they are."""
+    axes = trace.axes(name)
+    return (" × ".join(f"{letter} {size}" for letter, size in zip(axes, trace.shape(name))) + ": " + ", ".join(map(axis_words, axes)))
+
+
+def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:
+    """One number of each main step of the opened layer, of the chosen token, in the order in which they were computed."""
+    head, token, keys = view.head, view.token, view.key_head
+    places = {"q": (head, token, ALL), "k": (keys, token, ALL), "v": (keys, token, ALL), "scores.scaled": (head, token, ALL),
+              "pattern": (head, token, ALL), "z": (head, token, ALL)}
+    wanted = {f"attn.{leaf}": place for leaf, place in places.items()}
+    wanted |= {f"{part}.{leaf}": (token, ALL) for part in ("attn", "mlp") for leaf in ("out", "sum", "norm.out")}
+    wanted |= {leaf: (token, ALL) for leaf in ("mlp.pre", "mlp.hidden", "out")}
+    return [largest(view, view.at(leaf), *wanted[leaf]) for name in view.trace.names
+            if name.startswith(view.at("")) and (leaf := name.removeprefix(view.at(""))) in wanted]
+
+
+def road(columns: int = 1) -> None:
+    """Links to all pages in the order of the road."""
+    st.subheader("Where to go next")
+    pages, size = PAGES[1:], -(-(len(PAGES) - 1) // columns)
+    for n, column in enumerate(st.columns(columns)):
+        for page in pages[n * size:(n + 1) * size]:
+            column.page_link(page.path, label=f"**{page.title}** · {page.about}", query_params=address(cell=None))
