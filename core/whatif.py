@@ -90,7 +90,7 @@ def changed_text(model, text: Text, asked: dict) -> Text:
     """The text with its words turned round, or with padding behind it."""
     if "order" in asked:
         places = order(text.words_L or [0] * len(text.ids_L))
-        text = Text(text.ids_L[places], text.words_L and tuple(text.words_L[i] for i in places))
+        text = Text(np.asarray(text.ids_L)[places], text.words_L and tuple(text.words_L[i] for i in places))
     for name in ("pad", "open-pad"):
         if name in asked:
             if not re.fullmatch(r"\d{1,2}", asked[name]) or not 1 <= int(asked[name]) <= MOST_PADDING:
@@ -143,3 +143,14 @@ def flipped(text: str, stack: str, row: int, column: int) -> str:
     """The cells with one more in them, or, where it was there, without it."""
     cell, cells = f"{stack[0]}{row}-{column}", [cell for cell in text.split(",") if cell]
     return ",".join([other for other in cells if other != cell] if cell in cells else [*cells, cell])
+
+
+def drawn(text: str, stack: str, trained_LM, wanted_LM) -> str:
+    """The cells with those of one stack drawn anew: where the wanted mask differs from the trained one."""
+    others = [cell for cell in text.split(",") if cell and cell[0] != stack[0]]
+    return ",".join(others + [f"{stack[0]}{row}-{column}" for row, column in np.argwhere(trained_LM != wanted_LM).tolist()])
+
+
+def without_padding(change: str) -> str:
+    """The same what-if without padding."""
+    return "+".join(part for part in change.split("+") if part.partition(":")[0] not in ("pad", "open-pad"))

@@ -1,30 +1,20 @@
-"""Encoder and decoder: one sentence under both masks, and the difference that the mask makes."""
-import streamlit as st
-
-from ui.compare import changed_tokens, changed_words, difference, largest_weight, pattern_under, under
+"""Encoder and decoder: one sentence under both masks and one drawn by hand, what that changes, and what padding does."""
+from ui.compare import changed_tokens, changed_words, under, visibility
 from ui.frame import foot, open_page
+from ui.masking import draw_mask
 from ui.numbers import number_over
+from ui.padding import padding
 
 view = open_page("Encoder and decoder")
-encoder, decoder = under(view, "encoder"), under(view, "decoder")
-
-st.subheader(f"1. Who may look at whom: layer {view.layer}, head {view.head}")
-st.markdown("An **encoder** lets every token see the whole sentence: it reads. A **decoder** hides from every token what comes "
-            "after it: it writes, and must not see the word it is to guess. It is one change: scores above the diagonal "
-            "become −∞ before softmax, which makes their weights 0 and shares the rest out anew.")
-st.markdown("**Click a weight** to see how it was made; the mask at the left goes along to the run that it belongs to.")
-scale = largest_weight(encoder, decoder)
-left, right = st.columns(2, gap="large")
-with left:
-    pattern_under(encoder, "Encoder: sees everything", scale)
-with right:
-    pattern_under(decoder, "Decoder: sees only the past", scale)
-difference(encoder, decoder)
-
-st.subheader("2. What it does to the tokens")
-changed_tokens(encoder, decoder)
-if view.config.head and view.config.decoder_layers:
-    st.subheader("3. What it does to the guess")
-    changed_words(encoder, decoder)
+trained, encoder, decoder = under(view, "trained"), under(view, "encoder"), under(view, "decoder")
+visibility(view, encoder, decoder)
+drawn = draw_mask(view)
+runs = {"Under the encoder’s mask": encoder, "Under the decoder’s mask": decoder, "Under your mask": drawn}
+others = {title: run for title, run in runs.items() if run.asked != trained.asked}
+changed_tokens(trained, others)
+guesses = bool(view.config.head and view.config.decoder_layers)
+if guesses:
+    changed_words({"As trained": trained} | others)
+padding(view, 5 if guesses else 4)
 number_over(view)
 foot("Encoder and decoder")

@@ -1,4 +1,4 @@
-"""One sentence under two masks: the same model run twice, drawn side by side, and what differs."""
+"""One sentence under several masks: the same model run again, drawn side by side, and what differs."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -6,15 +6,23 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from core.analysis.vectors import cosines
+from core.analysis.vectors import cosines, lengths
+from core.cells import number
+from core.generate import next_tokens
 from ui import state
-from ui.maps import clickable_bars, clickable_map
-from ui.numbers import open_number
-from ui.outcome import likeliest
-from ui.slices import ALL, cell_map
-from ui.state import Asked, View, is_word, look_at
-from ui.theme import plain
+from ui.components import table
+from ui.frame import go
+from ui.maps import clickable_map
+from ui.numbers import open_number, opened_in, written
+from ui.section import detailed, section
+from ui.slices import ALL, cell_map, largest
+from ui.state import Asked, View, depth, is_word, look_at
+from ui.theme import COLOURS, plain
 
+COUNT = 10          # next tokens shown
+
+
+# --- runs -----------------------------------------------------------------------------------------------------------
 
 def under(view: View, mask: str) -> View:
     """The same view under another mask; the one that the model was trained with goes by that name."""
@@ -23,56 +31,110 @@ def under(view: View, mask: str) -> View:
 
 def beside(view: View, asked: Asked) -> View:
     """Another run, looked at in the same place."""
-    return replace(view, asked=asked, trace=state.trace_of(asked))
+    return view if asked == view.asked else replace(view, asked=asked, trace=state.trace_of(asked))
 
 
-def open_under(view: View, head: int, row: int, column: int) -> None:
-    """Opens a weight; mask and what-if go along, because the number belongs to that run of the model."""
+def open_in(view: View, name: str, index: tuple[int, ...]) -> None:
+    """Opens a number; mask and what-if go along, because it belongs to that run of the model."""
     look_at(view.asked)
-    open_number(view.at("attn.pattern"), (head, row, column))
+    open_number(name, index)
 
 
-def pattern_under(view: View, title: str, limit: float) -> None:
-    """The chosen head's weights under the view's mask; a click opens the number of that run."""
-    trained = " (as trained)" if view.mask == "trained" else ""
-    cell_map(view, view.at("attn.pattern"), view.head, ALL, ALL, title=title + trained, chosen=view.token, limit=limit,
-             key=view.mask, on_cell=lambda row, column: open_under(view, view.head, row, column))
+# --- who looks at whom ----------------------------------------------------------------------------------------------
+
+def visibility(view: View, encoder: View, decoder: View) -> None:
+    """The chosen head under both masks, side by side, and the difference."""
+    before_LM, after_LM = (each.trace[each.at("attn.pattern")][each.head] for each in (encoder, decoder))
+    hidden_L = np.triu(before_LM, 1).sum(axis=1)
+    row = int(hidden_L.argmax())
+    lost = (f" In this head **{plain(view.labels[row])}** ({row}) loses the most by it: {hidden_L[row]:.0%} of its attention lay on "
+            "tokens that come later." if hidden_L[row] > 0.005 else "")
+    section(view, f"1. Who may look at whom: layer {view.layer}, head {view.head}",
+            "An **encoder** lets every token see the whole sentence: it reads. A **decoder** hides from every token what comes after "
+            "it: it writes, and must not see the word it is to guess. It is one change: scores above the diagonal become −∞ before "
+            f"softmax, which makes their weights 0 and shares the rest out anew.{lost} **Click a weight** to see how it was made; "
+            "the mask at the left goes along to the run that it belongs to.",
+            (view.at("attn.scores"), (view.head, view.token, view.token)),
+            largest(view, view.at("attn.pattern"), view.head, view.token, ALL))
+    limit = float(max(before_LM.max(), after_LM.max()))
+    left, right = st.columns(2, gap="large")
+    with left:
+        pattern_under(encoder, "Encoder: sees everything", limit)
+    with right:
+        pattern_under(decoder, "Decoder: sees only the past", limit)
+    if detailed():
+        clickable_map("difference", after_LM - before_LM, encoder.labels, encoder.labels, colour=COLOURS["weight"],
+                      title="Decoder − encoder: blue, the weight grew; red, it shrank. A click opens the decoder’s weight",
+                      rows_title="token that looks", columns_title="token that is looked at", chosen=encoder.token,
+                      on_cell=lambda row, column: open_in(decoder, decoder.at("attn.pattern"), (decoder.head, row, column)))
 
 
-def largest_weight(*views: View) -> float:
-    """The end of the scale that the maps of several runs share."""
-    return max(float(view.trace[view.at("attn.pattern")][view.head].max()) for view in views)
+def pattern_under(view: View, title: str, limit: float | None = None, key: str = "", name: str = "") -> None:
+    """The chosen head's weights in that run; a click opens the number there."""
+    trained, name = " (as trained)" if view.mask == "trained" else "", name or view.at("attn.pattern")
+    cell_map(view, name, view.head, ALL, ALL, title=title + trained, chosen=view.token, limit=limit, key=key or view.mask,
+             on_cell=lambda row, column: open_in(view, name, (view.head, row, column)))
 
 
-def difference(encoder: View, decoder: View) -> None:
-    """The decoder's weights minus the encoder's."""
-    before_LM, after_LM = (view.trace[view.at("attn.pattern")][view.head] for view in (encoder, decoder))
-    hidden = np.triu(before_LM, 1).sum(axis=1)
-    row = int(hidden.argmax())
-    st.markdown(f"Under the decoder’s mask **“{plain(encoder.labels[row])}”** ({row}) loses the most: {hidden[row]:.0%} of its attention "
-                "lay on tokens that come later. Blue: the weight grew. Red: it shrank. A click opens the decoder’s weight.")
-    clickable_map("difference", after_LM - before_LM, encoder.labels, encoder.labels, title="Decoder − encoder",
-                  rows_title="token that looks", columns_title="token that is looked at", chosen=encoder.token,
-                  on_cell=lambda row, column: open_under(decoder, decoder.head, row, column))
+# --- what it does to the tokens -------------------------------------------------------------------------------------
+
+def changed_tokens(trained: View, others: dict[str, View]) -> None:
+    """How alike each token's last vector is to the one that it has as trained. others: a title -> that run."""
+    name, labels = f"{trained.side}.out", trained.labels
+    cosine = {title: cosines(trained.trace[name], other.trace[name]) for title, other in others.items()}
+    shown = st.session_state.get("_masks_pair")
+    shown = shown if shown in others else list(others)[-1]
+    words = [i for i, token in enumerate(labels) if is_word(token)] or list(range(len(labels)))
+    least = min(words, key=lambda i: cosine[shown][i])
+    section(trained, "3. What it does to the tokens",
+            "After all layers, how alike are the vectors of one token as trained and under another mask? Their **cosine** is 1 where "
+            f"they point the same way. {shown}: of the words, **{plain(labels[least])}** ({least}) changes most, to "
+            f"{number(cosine[shown][least])}. A token may change although its own row of the mask did not: what it looks at has "
+            "changed. **Click a cosine** to see the two vectors that it compares.", largest(trained, name, trained.token, ALL))
+
+    def chosen(row: int, column: int) -> None:
+        st.session_state["token"], st.session_state["_masks_pair"] = row, list(others)[column]
+
+    table(cosine, labels, key="masks:cosines", bar=shown, chosen=trained.token, on_cell=chosen,
+          title="Cosine of each token’s last vector with the one as trained", opened=(trained.token, list(others).index(shown)))
+    pair(trained, others[shown], "as trained", shown, key="masks")
 
 
-def changed_tokens(encoder: View, decoder: View) -> None:
-    """How alike each token's last vector is under the two masks."""
-    cosine_L = cosines(*(view.trace[f"{view.side}.out"] for view in (encoder, decoder)))
-    labels = encoder.labels
-    words = [i for i, token in enumerate(labels) if is_word(token)] or range(len(labels))
-    least = min(words, key=lambda i: cosine_L[i])
-    st.markdown("After all layers, the cosine between each token’s vector under the one mask and under the other (1: the same "
-                f"direction). **“{plain(labels[least])}”** ({least}) changes most. The last token sees everything under both masks, and "
-                "is not the same either: the tokens it looks at have changed.")
-    clickable_bars("changed", cosine_L, labels, kind="residual", value_title="cosine", limit=1)
+def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) -> None:
+    """The two vectors of the chosen token: what their cosine is made of, and each number of both, open to a click."""
+    name, runs = f"{one.side}.out", (one, other)
+    x_2D = np.stack([run.trace[name][one.token] for run in runs]).astype(np.float64)
+    dot, (a, b) = float(x_2D[0] @ x_2D[1]), lengths(x_2D)
+    if depth() == "formula":
+        st.latex(r"\cos(x, x') = \frac{\sum_d x_d\, x'_d}{\lVert x \rVert \, \lVert x' \rVert}")
+    st.markdown(f"**{plain(one.labels[one.token])}** ({one.token}), {one_title} and {other_title[0].lower()}{other_title[1:]}: x · x′ / (‖x‖ ‖x′‖) = "
+                f"{number(dot)} / ({number(a)} · {number(b)}) = **{number(dot / (a * b) if a * b else 0.0)}**")
+    opened = opened_in(name)
+    at = opened and opened[0] == one.token and (runs.index(one) if one.asked.mask == st.session_state["mask"] else 1, opened[1])
+    clickable_map(f"{key}:pair", x_2D, [one_title, other_title], [str(d) for d in range(x_2D.shape[1])], opened=at or None,
+                  title=f"The last vector of {one.labels[one.token]} in both runs", columns_title="dimension", rows_title="run",
+                  colour=COLOURS["residual"], on_cell=lambda row, d: open_in(runs[row], name, (one.token, d)))
 
 
-def changed_words(encoder: View, decoder: View) -> None:
-    """The likeliest next tokens after the last one, under both masks."""
-    st.markdown("What the model expects after the last token. It learned to guess with the future hidden; shown the whole "
-                "sentence, its earlier tokens hold vectors that it never met in training.")
-    highest = max(float(view.trace["head.probs"][-1].max()) for view in (encoder, decoder))
-    for column, view, title in zip(st.columns(2, gap="large"), (encoder, decoder), ("Encoder", "Decoder")):
+# --- what it does to the guess --------------------------------------------------------------------------------------
+
+def changed_words(runs: dict[str, View]) -> None:
+    """The likeliest next tokens after the last one, in each run. runs: a title -> that run."""
+    first = next(iter(runs.values()))
+    row = len(first.trace.rows) - 1
+    section(first, "4. What it does to the guess",
+            f"What the model expects after the last token, **{plain(first.tokens(first.config.sides[-1])[-1])}**. It learned to guess "
+            "with the future hidden; where its earlier tokens have seen the whole text, they hold vectors that it never met in "
+            "training. **Click a probability** to see how it was made.", largest(first, "head.probs", row, ALL))
+    for column, (title, run) in zip(st.columns(len(runs), gap="large"), runs.items()):
         with column:
-            likeliest(view, -1, key=f"words:{title}", title=f"{title}’s mask", limit=highest)
+            likeliest_under(run, title, row)
+
+
+def likeliest_under(view: View, title: str, row: int) -> None:
+    """A table of the likeliest; a click leads to that number, in its run."""
+    ids, probs = next_tokens(view.trace, COUNT, row)
+    grid = {"grid": view.asked.mask.partition(":")[2]} if view.mask == "own" else {}
+    table({"probability": probs}, [view.word(i) for i in ids], key=f"masks:words:{title}", bar="probability", title=title,
+          corner="next token", on_cell=lambda place, _: go("Every number", cell=written("head.probs", (row, ids[place])),
+                                                           step="head.probs", mask=view.mask, **grid))
