@@ -67,10 +67,10 @@ def split(view: View) -> None:
     c, t, whole = view.config, view.token, view.config.n_heads * view.config.d_head
     shared = c.n_heads // c.n_kv_heads
     section(view, f"1. {whole} numbers, split between {c.n_heads} heads",
-            f"One head can look for one thing only. So the model has {c.n_heads} of them side by side: the matrices W_Q, W_K and W_V "
-            f"make {whole} numbers for {word(view)}, and each head gets {c.d_head} of them to work with, here a row each. No head "
-            "sees the numbers of another." + (f" Of keys and values there are only {c.n_kv_heads} sets: {shared} heads share one."
-                                              if shared > 1 else ""),
+            f"One head can look for one thing only. So the model has {c.n_heads} of them side by side: the matrices W_Q, W_K "
+            f"and W_V make {whole} numbers for {word(view)}, and each head gets {c.d_head} of them to work with, here a row "
+            "each. No head sees the numbers of another." + (
+                f" Of keys and values there are only {c.n_kv_heads} sets: {shared} heads share one." if shared > 1 else ""),
             largest(view, view.at("attn.q"), view.head, t, ALL), largest(view, view.at("attn.z"), view.head, t, ALL))
     ribbon(view)
     name = view.labels[t]
@@ -88,13 +88,15 @@ def hue(head: int) -> str:
 def ribbon(view: View) -> None:
     """Which of the numbers belong to which head, in colours."""
     K, heads = view.config.d_head, range(view.config.n_heads)
-    parts = "".join(f'<span title="Head {h}: numbers {h * K} to {(h + 1) * K - 1}" style="flex:1 1 0;min-width:0;text-align:center;'
-                    f"background:{hue(h)};color:#14181f;font-size:0.72rem;line-height:1.5rem;overflow:hidden;"
+    parts = "".join(f'<span title="Head {h}: numbers {h * K} to {(h + 1) * K - 1}" style="flex:1 1 0;min-width:0;'
+                    f"text-align:center;background:{hue(h)};color:#14181f;font-size:0.72rem;line-height:1.5rem;overflow:hidden;"
                     + ("outline:3px solid currentColor;outline-offset:-3px;font-weight:700;" if h == view.head else "")
                     + f'">{h}</span>' for h in heads)
-    words = (f"Numbers 0 to {K - 1} belong to head 0, {K} to {2 * K - 1} to head 1, and so on: {len(heads)} colours, {len(heads)} heads."
+    words = (f"Numbers 0 to {K - 1} belong to head 0, {K} to {2 * K - 1} to head 1, and so on: {len(heads)} colours, "
+             f"{len(heads)} heads."
              if len(heads) > 1 else "There is only one head: it has all numbers.")
-    st.html(f'<div role="img" aria-label="{escape(words)}" style="display:flex;border-radius:6px;overflow:hidden">{parts}</div>')
+    st.html(f'<div role="img" aria-label="{escape(words)}" style="display:flex;border-radius:6px;overflow:hidden">{parts}'
+            "</div>")
     st.caption(words)
 
 
@@ -104,9 +106,10 @@ def all_heads(view: View, drawn: Weights) -> None:
     """The weights of all heads of the layer on one canvas."""
     pattern_HLM = view.trace[drawn.name]
     section(view, f"2. Where all {len(pattern_HLM)} heads of layer {view.layer} look{drawn.note}",
-            "Every head looks at the sentence in a way of its own. A row is a token that looks, a column one that is looked at; the "
-            "stronger the colour, the more of its attention it gives there. The row of the chosen token is framed. **Click a cell**: "
-            "its head and its token are chosen, and the number opens.", largest(view, drawn.name, view.head, drawn.chosen or 0, ALL))
+            "Every head looks at the sentence in a way of its own. A row is a token that looks, a column one that is looked "
+            "at; the stronger the colour, the more of its attention it gives there. The row of the chosen token is framed. "
+            "**Click a cell**: its head and its token are chosen, and the number "
+            "opens.", largest(view, drawn.name, view.head, drawn.chosen or 0, ALL))
     if drawn.chosen is None:
         st.caption(f"The chosen token, {plain(view.labels[view.token])}, is such a sign: its row is hidden.")
     blocked = unseen(view, drawn.name) if ".words." in drawn.name else ~view.trace[view.at("attn.mask")]
@@ -117,8 +120,8 @@ def all_heads(view: View, drawn: Weights) -> None:
 def head_lines(view: View, drawn: Weights) -> None:
     """The chosen head as lines from word to word."""
     section(view, f"3. Head {view.head}, from word to word{drawn.note}",
-            "Each line is an attention weight: the stronger the line, the larger the weight. **Rest on a token** to see its lines "
-            "alone, **click** one on the left to choose it.")
+            "Each line is an attention weight: the stronger the line, the larger the weight. **Rest on a token** to see its "
+            "lines alone, **click** one on the left to choose it.")
     lines(view.trace[drawn.name][view.head], drawn.labels, drawn.labels, key="lines", chosen=drawn.chosen,
           on_token=lambda row: choose_token(drawn.first(row)))
 
@@ -130,13 +133,14 @@ def roles(view: View) -> None:
     at = view.at("attn.pattern.roles")
     best = int(view.trace[at][view.head, :-1].argmax())
     section(view, f"4. What each head of layer {view.layer} does here",
-            "Measured on this sentence, not guessed: the share of its attention that a head gives, on average, to the token before, to "
-            f"itself, and so on. {verdict(view)} On another sentence the same head can do something else.", (at, (view.head, best)))
+            "Measured on this sentence, not guessed: the share of its attention that a head gives, on average, to the token "
+            f"before, to itself, and so on. {verdict(view)} On another sentence the same head can do something "
+            "else.", (at, (view.head, best)))
     cell_map(view, at, ALL, ALL, title="Share of attention that goes there, on average (broad: how evenly it is spread)",
              chosen=view.head, limit=1)
-    st.caption(f"A role counts as strong from {STRONG:g} on: half of the attention. Broad from {BROAD:g} on: entropy, as a share of the "
-               "largest there can be. The average is over the tokens that have such a target. Roles overlap: for the second token the "
-               "one before is also the first. So they need not add up to 1." + without_target(view))
+    st.caption(f"A role counts as strong from {STRONG:g} on: half of the attention. Broad from {BROAD:g} on: entropy, as a "
+               "share of the largest there can be. The average is over the tokens that have such a target. Roles overlap: for "
+               "the second token the one before is also the first. So they need not add up to 1." + without_target(view))
 
 
 def verdict(view: View) -> str:
@@ -164,17 +168,18 @@ def contributions(view: View) -> None:
     c, t, at = view.config, view.token, view.at("attn.heads")
     share_H = view.trace[f"{at}.share"][:, t]
     most, against = int(share_H.argmax()), int((share_H < 0).sum())
-    section(view, f"5. What each head adds to {plain(view.labels[t])}",
-            f"Each head multiplies its {c.d_head} numbers z by its own rows of W_O and gets an update as wide as the stream, {c.d_model} "
-            f"numbers. **These updates are added** into one vector. Measured along the whole update of {word(view)}, head "
-            f"{most} makes most of it: {share_H[most]:.0%}." + (
+    section(view, f"5. What each head adds to “{plain(view.labels[t])}”",
+            f"Each head multiplies its {c.d_head} numbers z by its own rows of W_O and gets an update as wide as the stream, "
+            f"{c.d_model} numbers. **These updates are added** into one vector. Measured along the whole update of "
+            f"{word(view)}, head {most} makes most of it: {share_H[most]:.0%}." + (
                 f" {against} of {len(share_H)} work against the others: their share is below 0." if against else ""),
             largest(view, at, view.head, t, ALL), (f"{at}.share", (view.head, t)))
-    cell_map(view, at, ALL, t, ALL, chosen=view.head, title=f"z · W_O: what each head writes into {view.labels[t]}, a row for each head")
+    cell_map(view, at, ALL, t, ALL, chosen=view.head,
+             title=f"z · W_O: what each head writes into {view.labels[t]}, a row for each head")
     bars, checked = st.columns(2, gap="large")
     with bars:
-        cells_table(view, {"length": (f"{at}.length", (ALL, t)), "share": (f"{at}.share", (ALL, t))}, key="heads_add", bar="share",
-                    title=f"Length of each head’s update of {view.labels[t]}, and its share", corner="head")
+        cells_table(view, {"length": (f"{at}.length", (ALL, t)), "share": (f"{at}.share", (ALL, t))}, key="heads_add",
+                    bar="share", title=f"Length of each head’s update of {view.labels[t]}, and its share", corner="head")
     with checked:
         sum_checked(view)
 
@@ -184,11 +189,13 @@ def sum_checked(view: View) -> None:
     t, summed, out = view.token, view.at("attn.heads.sum"), view.at("attn.out")
     apart = float(np.abs(view.trace[summed][t].astype(np.float64) - view.trace[out][t]).max())
     bias = view.trace.weights[f"{out}.bias"]
-    st.markdown(f"**Checked:** the {view.config.n_heads} heads" + (" and the bias" if bias.any() else "") + ", added up, against the "
-                f"update of the forward pass. The largest difference of the {view.config.d_model} numbers is **{number(apart)}**"
+    st.markdown(f"**Checked:** the {view.config.n_heads} heads" + (" and the bias" if bias.any() else "") + ", added up, "
+                f"against the update of the forward pass. The largest difference of the {view.config.d_model} numbers is "
+                f"**{number(apart)}**"
                 + (", the rounding of 32-bit numbers." if apart else "."))
     st.caption("Share: how much of the update’s length a head makes, measured along the update."
-               + (f" The rest up to 1 is the bias’s: {1 - view.trace[view.at('attn.heads.share')][:, t].sum():.0%}." if bias.any() else ""))
+               + (f" The rest up to 1 is the bias’s: {1 - view.trace[view.at('attn.heads.share')][:, t].sum():.0%}."
+                  if bias.any() else ""))
     if detailed():
         cell_map(view, summed, slice(t, t + 1), ALL, title="The heads added up" + (", and the bias" if bias.any() else ""))
         cell_map(view, out, slice(t, t + 1), ALL, title="The update by attention, as it ran")
@@ -200,8 +207,9 @@ def silence(view: View) -> None:
     """A run without the chosen head, and what it does to the output."""
     here, parts = f"{view.side}.{view.layer}.{view.head}", whatif.parts(view.asked.change)
     section(view, "6. What if a head were silent?",
-            "A head is silent when its z is set to 0: it writes nothing, and every later layer works with what is left. That shows "
-            "whether the output needs it. Often one head alone changes little: others do nearly the same.",
+            "A head is silent when its z is set to 0: it writes nothing, and every later layer works with what is left. That "
+            "shows how much the output needs it. Single heads of trained models can often be left out with little loss (Michel, "
+            "Levy and Neubig 2019): here you see it on your sentence.",
             largest(view, view.at("attn.z"), view.head, view.token, ALL))
     row = st.container(horizontal=True)
     row.button(f"Silence head {view.head} of layer {view.layer}", key="heads_silence", disabled=parts.get("head") == here,
@@ -216,7 +224,8 @@ def silence(view: View) -> None:
 
 def without_head(asked: Asked, head: str = "") -> Asked:
     """The same run with another head silent, or with none."""
-    parts = {name: detail for name, detail in whatif.parts(asked.change).items() if name != "head"} | ({"head": head} if head else {})
+    parts = {name: detail for name, detail in whatif.parts(asked.change).items() if name != "head"}
+    parts |= {"head": head} if head else {}
     return asked._replace(change="+".join(f"{name}:{detail}" if detail else name for name, detail in parts.items()))
 
 
@@ -231,7 +240,8 @@ def words_after(before: View, now: View) -> None:
     ids = [int(i) for i in next_tokens(before.trace, 5)[0]]
     ids += [int(i) for i in next_tokens(now.trace, 3)[0] if int(i) not in ids]
     probs = [view.trace["head.probs"][-1, ids] for view in (before, now)]
-    st.markdown(f"The likeliest next token, **{plain(before.word(ids[0]))}**, goes from {probs[0][0]:.1%} to {probs[1][0]:.1%}.")
+    st.markdown(f"The likeliest next token, **{plain(before.word(ids[0]))}**, goes from {probs[0][0]:.1%} to "
+                f"{probs[1][0]:.1%}.")
 
     def opened(row: int, column: int) -> None:
         if row < len(ids):

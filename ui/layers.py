@@ -21,6 +21,7 @@ from ui.words import ROLES, weights
 LEAVES = ("attn.in.length", "attn.out.relative", "mlp.out.relative", "attn.out.length", "mlp.out.length", "out.length",
           "out.turned", "out.similarity", "attn.pattern.mean", "attn.pattern.roles", "rollout")
 SUBLAYERS = {"attn": ("attention", "weight"), "cross": ("cross-attention", "k"), "mlp": ("feed-forward", "mlp")}
+LENGTHS = {"own": "As they are", "one": "All brought to 1"}
 OTHERS, ALL_TOKENS = 5, 40      # tokens drawn beside the chosen one; as many as are drawn when all are asked for
 LEAN = ("is", "recommended")    # what the example sentence is for
 
@@ -44,8 +45,9 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
     names = [f"{view.side}.{layer}.{leaf}" for layer in layers_of(view)]
     opened = next(((layer, at[index.index(ALL)]) for layer, name in enumerate(names) if (at := opened_in(name))
                    and all(part == ALL or part == i for part, i in zip(index, at))), None)
-    clickable_map(f"layers:{leaf}:{index}", np.stack([view.trace[name][index] for name in names]), [f"layer {n}" for n in layers_of(view)],
-                  columns, title=title, opened=opened, colour=COLOURS[kind_of_step(names[0])], rows_title="layer",
+    clickable_map(f"layers:{leaf}:{index}", np.stack([view.trace[name][index] for name in names]),
+                  [f"layer {n}" for n in layers_of(view)], columns, title=title, opened=opened,
+                  colour=COLOURS[kind_of_step(names[0])], rows_title="layer",
                   on_cell=lambda layer, at: open_number(names[layer], [at if part == ALL else part for part in index]),
                   **{"kind": kind_of(names[0]), "columns_title": "token"} | options)
 
@@ -57,7 +59,8 @@ def all_layers(view: View) -> None:
     drawn, c = weights(view), view.config
     section(view, f"1. All {c.layers(view.side)} layers, {c.n_heads} heads each{drawn.note}",
             "A layer takes in what the layer before gave out and does the same again, with weights of its own. Here is the "
-            "attention of every head: one row for each layer, one column for each head. **Click a map** to choose its layer and head.",
+            "attention of every head: one row for each layer, one column for each head. **Click a map** to choose its layer "
+            "and head.",
             (drawn.name, (view.head, drawn.chosen or 0, drawn.chosen or 0)))
     layers_canvas(thumbnails_of(view), key="layers", chosen=(view.layer, view.head), on_head=choose_head)
     if detailed():
@@ -66,15 +69,17 @@ def all_layers(view: View) -> None:
 
 def roles(view: View) -> None:
     """How well every head of every layer fits one role."""
-    role = st.segmented_control("What does each head look at, measured on this sentence?", range(len(ROLES)), default=0, required=True,
+    role = st.segmented_control("What does each head look at, measured on this "
+                                "sentence?", range(len(ROLES)), default=0, required=True,
                                 key="layers_role", format_func=ROLES.__getitem__, on_change=close_number)
     role = role or 0
     best = [view.trace[f"{view.side}.{layer}.attn.pattern.roles"][:, role] for layer in layers_of(view)]
     layer, head = np.unravel_index(np.argmax(best), np.shape(best))
-    stacked_map(view, "attn.pattern.roles", ALL, role, columns=[str(h) for h in range(view.config.n_heads)], columns_title="head",
-                limit=1, title=f"Role “{ROLES[role]}” of every head: the share of its attention, on average")
-    st.caption(f"Highest: head {head} of layer {layer}, {number(best[layer][head])}. From 0.5 on more than half of the attention goes "
-               "there; “broad” is how evenly it is spread. The page Heads says how it is measured.")
+    stacked_map(view, "attn.pattern.roles", ALL, role, columns=[str(h) for h in range(view.config.n_heads)],
+                columns_title="head", limit=1,
+                title=f"Role “{ROLES[role]}” of every head: the share of its attention, on average")
+    st.caption(f"Highest: head {head} of layer {layer}, {number(best[layer][head])}. From 0.5 on more than half of the "
+               "attention goes there; “broad” is how evenly it is spread. The page Heads says how it is measured.")
 
 
 # --- 2. the way through the layers ----------------------------------------------------------------------------------
@@ -83,23 +88,26 @@ def path(view: View) -> None:
     """The chosen token's vector after every layer, in a plane, among some others."""
     c, t, side = view.config, view.token, view.side
     last = f"{side}.{layers_of(view)[-1]}.out.length", (t,)
-    first_size, last_size = (float(view.trace[f"{side}.{name}"][t]) for name in ("0.attn.in.length", f"{layers_of(view)[-1]}.out.length"))
+    first_size, last_size = float(view.trace[f"{side}.0.attn.in.length"][t]), float(view.trace[last[0]][t])
     sizes = ("Here a norm stands before each sublayer, so nothing brings the vector itself back to size: " if c.norm_first else
-             "Here a norm stands behind each sublayer and brings every vector back to a similar size: ") if c.norm != "none" else (
-        "In this run no norm holds the size: ")
+             "Here a norm stands behind each sublayer and brings every vector back to a similar size: ")
+    sizes = sizes if c.norm != "none" else "In this run no norm holds the size: "
     section(view, "2. The way of each token through the layers",
-            f"Every layer moves the vector of {word(view)} a little. 0 is where it comes in, {len(layers_of(view))} where it is after the last "
-            f"layer. {sizes}its length goes from {number(first_size)} to {number(last_size)}. A plane shows only a part of the "
-            f"{c.d_model} dimensions; how much, the axes say.", last)
+            f"Every layer moves the vector of {word(view)} a little. 0 is where it comes in, {len(layers_of(view))} where it "
+            f"is after the last layer. {sizes}its length goes from {number(first_size)} to {number(last_size)}. A plane shows "
+            f"only a part of the {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all these "
+            "vectors.", last)
     left, right = st.columns(2, vertical_alignment="bottom")
-    same = left.segmented_control("Length of the vectors", ("own", "one"), default="one" if c.norm_first else "own", required=True,
-                                  key=f"layers_length_{c.norm_first}", format_func={"own": "As they are", "one": "All brought to 1"}.get)
+    same = left.segmented_control("Length of the vectors", list(LENGTHS), default="one" if c.norm_first else "own",
+                                  required=True, key=f"layers_length_{c.norm_first}", format_func=LENGTHS.get)
     many = right.toggle("All tokens", key="layers_all", disabled=len(view.labels) <= OTHERS + 1)
     shown = companions(view, many)
-    paths_TND = np.stack([view.trace[f"{side}.embed.out"], *(view.trace[f"{side}.{n}.out"] for n in layers_of(view))], 1)[shown].astype(float)
+    steps = [f"{side}.embed.out", *(f"{side}.{n}.out" for n in layers_of(view))]
+    paths_TND = np.stack([view.trace[step][shown] for step in steps], axis=1).astype(float)
     if same == "one":
         paths_TND /= np.maximum(np.linalg.norm(paths_TND, axis=-1, keepdims=True), np.finfo(float).tiny)
-    title = f"{view.labels[t]} and {len(shown) - 1} others, from layer to layer" + (", each vector brought to length 1" if same == "one" else "")
+    title = f"{view.labels[t]} and {len(shown) - 1} others, layer by layer, around the mean"
+    title += "; each vector of length 1" if same == "one" else ""
     show("layers_path", path_figure(paths_TND, [view.labels[i] for i in shown], shown.index(t), title), alt=title)
     if same == "own" and (longest := paths_lengths(paths_TND)) > 10:
         st.caption(f"The longest of these vectors is {longest:.0f} times as long as the one in the middle: it makes the plane. "
@@ -121,24 +129,38 @@ def companions(view: View, many: bool) -> list[int]:
 
 def path_figure(paths_TND, labels: list[str], chosen: int, title: str):
     """A line for each token through its vectors in their plane; the chosen one strong, with the numbers of the layers."""
-    T, N, D = paths_TND.shape
-    plane = principal_plane(paths_TND.reshape(-1, D))
-    flat_TN2 = plane.flat(paths_TND)
-    traces = [path_line(flat_N2, label, t == chosen) for t, (flat_N2, label) in enumerate(zip(flat_TN2, labels))]
-    traces.append(traces.pop(chosen))
-    return figures.in_plane(traces, plane, figures.with_room(flat_TN2[..., 0].ravel(), 0.12), title)
+    around_TND = paths_TND - paths_TND.mean(axis=(0, 1))
+    plane = principal_plane(around_TND.reshape(-1, paths_TND.shape[-1]))
+    flat_TN2 = plane.flat(around_TND)
+    apart = 0.05 * float(np.ptp(flat_TN2.reshape(-1, 2), axis=0).max()) or 1.0
+    taken, traces = [], []
+    for t in (chosen, *(t for t in range(len(labels)) if t != chosen)):
+        words = path_words(flat_TN2[t], labels[t], t == chosen, apart, taken)
+        traces.insert(0, path_line(flat_TN2[t], words, labels[t], t == chosen))
+    figure = figures.in_plane(traces, plane, figures.with_room(flat_TN2[..., 0].ravel(), 0.12), title)
+    figure.layout.height += 90
+    return figure
 
 
-def path_line(flat_N2, label: str, chosen: bool) -> dict:
-    """One token's way; its name stands at the end."""
+def path_words(flat_N2, label: str, chosen: bool, apart: float, taken: list) -> list[str]:
+    """What stands at the points of a way: the name at its end, of the chosen token the numbers of the layers; nothing where
+    there is no room between what is written already."""
+    words = [""] * len(flat_N2)
+    for n in (len(words) - 1, *(range(len(words) - 1) if chosen else ())):
+        if all(np.abs(flat_N2[n] - other_2).max() > apart for other_2 in taken):
+            taken.append(flat_N2[n])
+            words[n] = str(n) if n < len(words) - 1 else f"<b>{figures.safe(label)}</b>" if chosen else figures.safe(label)
+    return words
+
+
+def path_line(flat_N2, words: list[str], label: str, chosen: bool) -> dict:
+    """One token's way."""
     N, colour = len(flat_N2), COLOURS["residual"] if chosen else figures.GREY
-    every = max(1, N // 8)
-    numbers = [str(n) if chosen and n % every == 0 else "" for n in range(N)]
-    numbers[-1] = f"<b>{figures.safe(label)}</b>" if chosen else figures.safe(label)
-    return {"type": "scatter", "x": flat_N2[:, 0], "y": flat_N2[:, 1], "mode": "lines+markers+text", "text": numbers,
+    return {"type": "scatter", "x": flat_N2[:, 0], "y": flat_N2[:, 1], "mode": "lines+markers+text", "text": words,
             "textposition": "top center", "cliponaxis": False,
             "textfont": {"size": figures.FONT if chosen else 10, "color": figures.TEXT if chosen else "rgba(128,128,128,0.95)"},
-            "line": {"width": 3.5 if chosen else 1.2, "color": colour}, "marker": {"size": 7 if chosen else 3.5, "color": colour},
+            "line": {"width": 3.5 if chosen else 1.2, "color": colour},
+            "marker": {"size": 7 if chosen else 3.5, "color": colour},
             "hovertext": [f"{figures.safe(label)}, " + (f"after layer {n - 1}" if n else "as it comes in") for n in range(N)],
             "hovertemplate": "%{hovertext}<extra></extra>"}
 
@@ -146,20 +168,21 @@ def path_line(flat_N2, label: str, chosen: bool) -> dict:
 # --- 3. what the sublayers add --------------------------------------------------------------------------------------
 
 def added(view: View) -> None:
-    """How long the updates of attention and feed-forward are beside the stream, layer by layer, and how far each layer turns it."""
+    """How long the updates of attention and feed-forward are beside the stream, layer by layer, and how far they turn it."""
     t, name, side = view.token, view.labels[view.token], view.side
     parts = [part for part in SUBLAYERS if f"{side}.0.{part}.out" in view.trace]
     shares_PN = np.array([[view.trace[f"{side}.{n}.{part}.out.relative"][t] for n in layers_of(view)] for part in parts])
     part, layer = np.unravel_index(shares_PN.argmax(), shares_PN.shape)
     part_names = [SUBLAYERS[part][0] for part in parts]
     section(view, "3. How much each layer adds",
-            f"The length of each update beside the length of the vector it is added to. For {word(view)} the largest is that of the "
-            f"{part_names[part]} in layer {layer}: {number(shares_PN[part, layer])} of the vector. **Click a bar** to open it. A long "
-            "update need not turn the vector: it may point along it.", (f"{side}.{layer}.{parts[part]}.out.relative", (t,)))
+            f"The length of each update beside the length of the vector it is added to. For {word(view)} the largest is that "
+            f"of the {part_names[part]} in layer {layer}: {number(shares_PN[part, layer])} of the vector. **Click a bar** to "
+            "open it. A long update need not turn the vector: it may point along it.",
+            (f"{side}.{layer}.{parts[part]}.out.relative", (t,)))
     figure = added_figure(shares_PN, [SUBLAYERS[part] for part in parts],
                           f"Update of {name} ÷ its vector: {' · '.join(part_names)} by layer")
-    show("layers_added", figure, alt=f"Length of the updates of {name}, relative to its vector, by layer", on_cell=lambda y, x: open_bar(
-        view, parts, int(x)))
+    show("layers_added", figure, alt=f"Length of the updates of {name}, relative to its vector, by layer",
+         on_cell=lambda y, x: open_bar(view, parts, int(x)))
     st.caption(" ".join(f":color[■]{{foreground=\"{COLOURS[kind]}\"}} {title}" for title, kind in map(SUBLAYERS.get, parts)))
     turned(view)
     if detailed():
@@ -177,34 +200,48 @@ def added_figure(shares_PN, parts: list[tuple[str, str]], title: str):
     """Bars side by side for each layer, one colour for each sublayer."""
     P, N = shares_PN.shape
     places_PN = np.arange(N) * (P + 1) + np.arange(P)[:, None]
-    bars = [{"type": "bar", "x": places_N, "y": shares_N, "width": 0.95, "marker": {"color": COLOURS[kind]}, "hoverinfo": "skip"}
-            for places_N, shares_N, (_, kind) in zip(places_PN, shares_PN, parts)]
-    texts = [f"layer {n}, {name}<br><b>{number(share_N[n])}</b>" for share_N, (name, _) in zip(shares_PN, parts) for n in range(N)]
-    every = -(-N // 15)
-    layers = {"tickvals": [n * (P + 1) + (P - 1) / 2 for n in range(0, N, every)], "ticktext": [str(n) for n in range(0, N, every)],
-              "title": figures.titled("layer"), "range": [-1, N * (P + 1) - 1], "fixedrange": True, "showgrid": False, "zeroline": False}
-    return figures.figure([*bars, figures.overlay(0 * places_PN, places_PN, texts)], title, height=190, top=8, bottom=42, left=46,
-                          xaxis=layers, yaxis=figures.grid("") | {"range": [0, float(shares_PN.max(initial=0)) * 1.05 or 1]})
+    bars = [{"type": "bar", "x": places_N, "y": shares_N, "width": 0.95, "marker": {"color": COLOURS[kind]},
+             "hoverinfo": "skip"} for places_N, shares_N, (_, kind) in zip(places_PN, shares_PN, parts)]
+    texts = [f"layer {n}, {name}<br><b>{number(share_N[n])}</b>" for share_N, (name, _) in zip(shares_PN, parts)
+             for n in range(N)]
+    every, top = -(-N // 15), bar_top(shares_PN)
+    cut = [{"x": int(x), "y": top, "text": f"<b>{number(share)} ↑</b>", "showarrow": False, "yanchor": "top",
+            "xanchor": "left", "xshift": 8} for x, share in zip(places_PN.ravel(), shares_PN.ravel()) if share > top]
+    ticks = range(0, N, every)
+    layers = {"tickvals": [n * (P + 1) + (P - 1) / 2 for n in ticks], "ticktext": [str(n) for n in ticks],
+              "title": figures.titled("layer"), "range": [-1, N * (P + 1) - 1], "fixedrange": True, "showgrid": False,
+              "zeroline": False}
+    return figures.figure([*bars, figures.overlay(0 * places_PN, places_PN, texts)], title, cut, height=190, top=8, bottom=42,
+                          left=46, xaxis=layers, yaxis=figures.grid("") | {"range": [0, top]})
+
+
+def bar_top(shares_PN) -> float:
+    """The end of the axis: a bar far longer than all others is cut, so that these are seen."""
+    *rest, second, most = sorted([0.0, *shares_PN.ravel().tolist()])
+    return 1.3 * second if most > 3 * second > 0 else 1.05 * most or 1.0
 
 
 def turned(view: View) -> None:
     """How like each vector is to the one a layer before, and to the first."""
-    stacked_map(view, "out.turned", ALL, columns=view.labels, title="Similarity with the layer before (cosine; 1: not turned at all)",
-                limit=1)
+    stacked_map(view, "out.turned", ALL, columns=view.labels, limit=1,
+                title="Similarity with the layer before (cosine; 1: not turned at all)")
     if detailed():
         stacked_map(view, "out.similarity", ALL, columns=view.labels, limit=1,
                     title="Similarity with the vector the token came in with (cosine)")
     if view.config.norm_first:
-        st.caption("The stream has no norm of its own here: it grows, so the same update turns it less in late layers than in early ones.")
+        st.caption("The stream has no norm of its own here: it grows, so the same update turns it less in late layers than in "
+                   "early ones.")
 
 
 def lengths_table(view: View, parts: list[str]) -> None:
     """All lengths behind the bars; every one opens."""
     side, t = view.side, view.token
-    leaves = {"before": "attn.in.length"} | {f"{SUBLAYERS[part][0]} adds": f"{part}.out.length" for part in parts} | {"after": "out.length"}
+    leaves = {"before": "attn.in.length", **{f"{SUBLAYERS[part][0]} adds": f"{part}.out.length" for part in parts},
+              "after": "out.length"}
     names = {title: [f"{side}.{n}.{leaf}" for n in layers_of(view)] for title, leaf in leaves.items()}
-    table({title: [view.trace[name][t] for name in column] for title, column in names.items()}, [str(n) for n in layers_of(view)],
-          key="layers_lengths", corner="layer", title=f"Lengths of the vector of {view.labels[t]} and of its updates",
+    table({title: [view.trace[name][t] for name in column] for title, column in names.items()},
+          [str(n) for n in layers_of(view)], key="layers_lengths", corner="layer",
+          title=f"Lengths of the vector of {view.labels[t]} and of its updates",
           on_cell=lambda row, column: open_number(list(names.values())[column][row], (t,)) if row in layers_of(view) else None)
 
 
@@ -216,18 +253,19 @@ def rollout(view: View) -> None:
     row_M = view.trace[f"{view.side}.{last}.rollout"][t]
     other = max((m for m in range(len(row_M)) if m != t), key=lambda m: row_M[m], default=t)
     section(view, "4. What could have come from where: rollout",
-            f"In one layer {word(view)} takes in others, which have taken in others before. **Rollout** multiplies the layers’ weights: "
-            f"how much of each first vector could have reached it. After the last layer {row_M[t]:.0%} of {word(view)} would still be its "
-            f"own, and most of the rest, {row_M[other]:.0%}, from {word(view, other)}.", (at, (t, int(other))))
+            f"In one layer {word(view)} takes in others, which have taken in others before. **Rollout** multiplies the layers’ "
+            f"weights: how much of each first vector could have reached it. After the last layer {row_M[t]:.0%} of "
+            f"{word(view)} would still be its own, and most of the rest, {row_M[other]:.0%}, from "
+            f"{word(view, other)}.", (at, (t, int(other))))
     rows, chosen = st.columns(2, gap="large")
     with rows:
-        stacked_map(view, "rollout", t, ALL, columns=view.labels, title=f"Rollout of {view.labels[t]} after every layer: each row sums to 1",
-                    columns_title="first vector of")
+        stacked_map(view, "rollout", t, ALL, columns=view.labels, columns_title="first vector of",
+                    title=f"Rollout of {view.labels[t]} after every layer: each row sums to 1")
     with chosen:
         cell_map(view, at, ALL, ALL, chosen=t, title=f"Rollout after layer {view.layer}, all tokens: each row sums to 1")
-    st.caption("What rollout assumes: attention only mixes vectors, all heads count alike, half of each vector stays where it is, and the "
-               "feed-forward networks, values and norms change nothing. None of this is quite true. It says what could have flowed, not what "
-               "the model used (Abnar and Zuidema 2020).")
+    st.caption("What rollout assumes: attention only mixes vectors, all heads count alike, half of each vector stays where it "
+               "is, and the feed-forward networks, values and norms change nothing. None of this is quite true. It says what "
+               "could have flowed, not what the model used (Abnar and Zuidema 2020).")
 
 
 # --- 5. what a token leans on ---------------------------------------------------------------------------------------
@@ -235,11 +273,13 @@ def rollout(view: View) -> None:
 def leans(view: View) -> None:
     """Where the chosen token's attention goes in every layer, all heads together."""
     t, mean = view.token, view.at("attn.pattern.mean")
-    section(view, f"5. What {plain(view.labels[t])} leans on, layer by layer", f"The attention of {word(view)}, averaged over the heads of "
-            f"each layer. {strongest(view)}", (mean, (t, int(view.trace[mean][t].argmax()))))
+    section(view, f"5. What “{plain(view.labels[t])}” leans on, layer by layer", f"The attention of {word(view)}, averaged "
+            f"over the heads of each layer. {strongest(view)}", (mean, (t, int(view.trace[mean][t].argmax()))))
     offer_words(view)
-    stacked_map(view, "attn.pattern.mean", t, ALL, columns=view.labels, columns_title="token that is looked at",
-                title=f"Attention of {view.labels[t]}, mean of the heads, in every layer: each row sums to 1")
+    limit = largest_word(view)
+    stacked_map(view, "attn.pattern.mean", t, ALL, columns=view.labels, columns_title="token that is looked at", limit=limit,
+                title=f"Attention of {view.labels[t]}, mean of the heads, in every layer"
+                      + (f" (the colours end at the largest of another word, {number(limit)})" if limit else ""))
 
 
 def offer_words(view: View) -> None:
@@ -249,16 +289,14 @@ def offer_words(view: View) -> None:
         for name in LEAN:
             if name in (bare := [label.lstrip("␣") for label in view.labels]):
                 at = bare.index(name)
-                row.button(f"Follow “{name}”", key=f"layers_{name}", on_click=choose_token, args=(at,), disabled=view.token == at)
+                row.button(f"Follow “{name}”", key=f"layers_{name}", on_click=choose_token, args=(at,),
+                           disabled=view.token == at)
 
 
 def strongest(view: View) -> str:
     """The word that gets most, for every few layers; itself, signs, and the token that everything rests on left out."""
     t, N = view.token, len(layers_of(view))
-    mean_NM = np.stack([view.trace[f"{view.side}.{n}.attn.pattern.mean"][t] for n in layers_of(view)])
-    rest, words = resting_place(view, mean_NM), view.trace.words_L if view.side == view.config.sides[0] else None
-    left = [m for m, label in enumerate(view.labels) if m not in (t, rest) and is_word(label)
-            and (words is None or words[m] is not None) and mean_NM[:, m].any()]
+    mean_NM, rest, left = mean_weights(view), resting_place(view), other_words(view)
     if not left:
         return f"There is no other word that {word(view)} could lean on."
     few = -(-N // 4)
@@ -268,11 +306,32 @@ def strongest(view: View) -> str:
         layer, m = max(((n, m) for n in layers for m in left), key=lambda at: mean_NM[at])
         parts.append(f"in {f'layers {start} to {layers[-1]}' if len(layers) > 1 else f'layer {start}'} on {word(view, m)} "
                      f"({number(mean_NM[layer, m])}, in layer {layer})")
-    also = "" if rest is None else (f", and so is {word(view, rest)}, the first token: it gets {mean_NM[:, rest].mean():.0%} on average")
+    also = "" if rest is None else (
+        f", and so is {word(view, rest)}, the first token: it gets {mean_NM[:, rest].mean():.0%} on average")
     return f"It leans most {'; '.join(parts)}. Itself, punctuation and signs such as [CLS] are left out here{also}."
 
 
-def resting_place(view: View, mean_NM) -> int | None:
-    """The first token, where it gets the most of all over the layers and is a word: many models rest there."""
-    total_M = mean_NM.mean(axis=0)
-    return 0 if view.token != 0 and is_word(view.labels[0]) and total_M.argmax() == 0 else None
+def mean_weights(view: View) -> np.ndarray:
+    """The chosen token's attention in every layer, the mean of its heads, (N, M)."""
+    return np.stack([view.trace[f"{view.side}.{n}.attn.pattern.mean"][view.token] for n in layers_of(view)])
+
+
+def other_words(view: View) -> list[int]:
+    """The tokens that the chosen one may lean on: no signs, no punctuation, not itself, not the one everything rests on."""
+    words = view.trace.words_L if view.side == view.config.sides[0] else None
+    seen_M, rest = mean_weights(view).any(axis=0), resting_place(view)
+    return [m for m, label in enumerate(view.labels) if m not in (view.token, rest) and is_word(label) and seen_M[m]
+            and (words is None or words[m] is not None)]
+
+
+def resting_place(view: View) -> int | None:
+    """The first token, where it is a word and gets the most of all over the layers: many decoders rest there."""
+    most = int(mean_weights(view).mean(axis=0).argmax())
+    return 0 if view.token != 0 and is_word(view.labels[0]) and most == 0 else None
+
+
+def largest_word(view: View) -> float | None:
+    """The end of the scale, where signs, or the first token, have far more than any word."""
+    mean_NM, left = mean_weights(view), other_words(view)
+    most = float(mean_NM[:, left].max(initial=0))
+    return most if 0 < most < mean_NM.max() / 2 else None

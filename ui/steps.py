@@ -20,6 +20,7 @@ from ui.section import detailed, told
 from ui.state import close_number
 from ui.slices import ALL, cell_bars, cell_map, cells_table, largest
 from ui.theme import plain
+from ui.words import weights
 
 
 SECONDS = 6         # that a step stays while the walk plays by itself
@@ -165,8 +166,12 @@ def softmax(view):
     cells_table(view, {"score": (view.at("attn.scores"), (*row, ALL)), exp: (f"{at}.exp", (*row, ALL)),
                        weight: (at, (*row, ALL))} | ({title: (other, (*row, ALL))} if other != at else {}),
                 key="softmax", bar=title if other != at else weight, foot={exp: (f"{at}.total", row)})
-    cell_map(view, other, view.head, ALL, ALL, chosen=view.token,
-             title="Attention weights of all tokens: each row sums to 1" if other == at else f"Attention weights {title}")
+    drawn = weights(view)
+    if other == at:
+        cell_map(view, drawn.name, view.head, ALL, ALL, chosen=drawn.chosen,
+                 title=f"Attention weights of all tokens: each row sums to 1{drawn.note}")
+    else:
+        cell_map(view, other, view.head, ALL, ALL, chosen=view.token, title=f"Attention weights {title}")
     return first
 
 

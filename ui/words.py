@@ -54,7 +54,8 @@ def has_pieces(view) -> bool:
 
 def weights(view) -> Weights:
     """What the two choices at the left make of the attention weights."""
-    bare, merge = (int(bool(st.session_state[key]) and there(view)) for key, there in (("bare", has_signs), ("merge", has_pieces)))
+    bare = int(bool(st.session_state["bare"]) and has_signs(view))
+    merge = int(bool(st.session_state["merge"]) and has_pieces(view))
     places = groups(view.trace, view.side, bare, merge)
     leaf = f"attn.pattern.words.{bare}.{merge}" if bare or merge else "attn.pattern"
     note = (" · signs hidden, each row shared out anew" if bare else "") + (" · pieces merged into words" if merge else "")
