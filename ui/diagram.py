@@ -1,6 +1,6 @@
 """The whole model on one sentence as plain data for `components.river`: what there is to draw, in which order, and the numbers.
 
-    picture(view)   {"tokens", "rivers", "open", "output", "strips", "maps"}, from the config and the trace alone
+    picture(view)   {"tokens", "rivers", "open", "output", "strips", "maps", "axes"}, from the config and the trace alone
 
 A strip is one vector for each token. Hundreds of numbers do not fit into a strip, so each of its cells stands for a block of
 dimensions and shows the one furthest from zero: every number that is drawn is a number of the trace, and "at" says which.
@@ -17,7 +17,7 @@ from core.generate import next_tokens
 from ui.theme import kind_of_step
 
 CELLS = 16              # of a strip
-THIN = 160              # cells of all layers' thumbnails together, for one token; between 4 and 12 for each
+THIN = 96               # cells of all layers' thumbnails together, for one token; between 3 and 12 for each
 MOST = 24               # tokens that are drawn
 ENDS = 4                # of them at the beginning and at the end
 WORDS = 7               # likeliest words
@@ -29,6 +29,7 @@ NORMS = {"layer": "norm", "rms": "RMS norm", "none": "no norm"}
 def picture(view) -> dict:
     """All that is drawn: the river of each side, the layer that is opened, what comes out."""
     found: dict = {"strips": {}, "maps": {}, "tokens": {side: tokens(view, side) for side in view.config.sides}}
+    found["axes"] = {letter: axis_words(letter) for letter in "LMDHGKF"}
     found["rivers"] = [river(view, found, side) for side in view.config.sides]
     found["open"] = opened(view, found)
     found["output"] = output(view, found)
@@ -121,10 +122,9 @@ def described(view, name: str, title: str) -> dict:
     """What a part of the picture is: its step, in words, with its axes and their sizes, and its colour."""
     axes, shape = view.trace.axes(name), view.trace.shape(name)
     across = view.side_of(name, "M" if "M" in axes and "L" not in axes else "L")
-    return {"name": name, "title": title, "about": about(view.trace, name).title, "kind": kind_of_step(name), "tokens": across,
+    return {"title": title, "about": about(view.trace, name).title, "kind": kind_of_step(name), "tokens": across,
             "of": {"K": "dimension", "F": "neuron"}.get(axes[-1], "dimension"),
-            "shape": " × ".join(f"{letter} {size}" for letter, size in zip(axes, shape)),
-            "axes": ", ".join(f"{letter} {axis_words(letter)}" for letter in axes)}
+            "shape": " × ".join(f"{letter} {size}" for letter, size in zip(axes, shape))}
 
 
 # --- the parts of the model -----------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def river(view, found: dict, side: str) -> dict:
     """A side from its tokens to its last vectors: what is added up, every layer as a thumbnail, the last norm."""
     c, at = view.config, f"{side}.embed"
     added = [strip(view, found, f"{at}.{leaf}", leaf) for leaf in ("position", "segment") if f"{at}.{leaf}" in view.trace]
-    cells = min(max(THIN // c.layers(side), 4), 12)
+    cells = min(max(THIN // c.layers(side), 3), 12)
     layers = [strip(view, found, f"{side}.{n}.out", f"layer {n}", cells=cells) for n in range(c.layers(side))]
     return {"side": side, "token": strip(view, found, f"{at}.token", "token"), "added": added,
             "norm": norm(view, f"{at}.norm.out") if c.embed_norm else None,
@@ -150,27 +150,30 @@ def river(view, found: dict, side: str) -> dict:
 def opened(view, found: dict) -> dict:
     """The chosen layer with all its parts, in the order in which they run."""
     crosses = view.config.crosses and view.side == "decoder"
-    parts = [attention(view, found, view.at("attn")), *([attention(view, found, view.at("cross"))] if crosses else []),
-             feed_forward(view, found, view.at("mlp"))]
+    parts = [attention(view, found, view.at("attn"), strip(view, found, view.at("attn.in"), "x"))]
+    if crosses:
+        parts.append(attention(view, found, view.at("cross"), parts[-1]["ends"]))
+    parts.append(feed_forward(view, found, view.at("mlp"), parts[-1]["ends"]))
     return {"side": view.side, "layer": view.layer, "head": view.head, "of": view.config.n_heads, "parts": parts,
             "out": view.at("out"), "times": view.config.layers(view.side)}
 
 
-def around(view, found: dict, at: str) -> dict:
-    """What every part has: the stream before it, its norm before or after, its update, their sum."""
+def around(view, found: dict, at: str, before: str) -> dict:
+    """What every part has: the stream before it, its norm before or after, its update, their sum; "ends": the stream after it."""
     first = view.config.norm_first
     normed = strip(view, found, f"{at}.norm.out", "normed" if first else "x") if view.config.norm != "none" or first else None
-    return {"in": strip(view, found, f"{at}.in", "x"), "first": first, "norm": norm(view, f"{at}.norm.out"), "normed": normed,
-            "out": strip(view, found, f"{at}.out", "update"), "sum": strip(view, found, f"{at}.sum", "x" if first else "sum"),
+    total = strip(view, found, f"{at}.sum", "x" if first or not normed else "sum")
+    return {"in": before, "first": first, "norm": norm(view, f"{at}.norm.out"), "normed": normed, "sum": total,
+            "out": strip(view, found, f"{at}.out", "update"), "ends": total if first or not normed else normed,
             "add": about(view.trace, f"{at}.sum").title}
 
 
-def attention(view, found: dict, at: str) -> dict:
+def attention(view, found: dict, at: str, before: str) -> dict:
     """Attention of the chosen head, and all heads side by side."""
     c, trace, head, keys = view.config, view.trace, (view.head,), (view.key_head,)
     shared = "" if c.n_kv_heads == c.n_heads else f" (set {view.key_head})"
     across = f"{at}.scores.biased" in trace
-    return {"kind": "cross" if at.endswith("cross") else "attention"} | around(view, found, at) | {
+    return {"kind": "cross" if at.endswith("cross") else "attention"} | around(view, found, at, before) | {
         "q": strip(view, found, f"{at}.q", "q", index=head), "k": strip(view, found, f"{at}.k", f"k{shared}", index=keys),
         "v": strip(view, found, f"{at}.v", f"v{shared}", index=keys), "turned": f"{at}.q.unrotated" in trace,
         "pattern": grid(view, found, f"{at}.pattern", "attention", head), "mask": grid(view, found, f"{at}.mask", "mask"),
@@ -179,11 +182,11 @@ def attention(view, found: dict, at: str) -> dict:
         "memory": "encoder.out" if at.endswith("cross") else None}
 
 
-def feed_forward(view, found: dict, at: str) -> dict:
+def feed_forward(view, found: dict, at: str, before: str) -> dict:
     """The neurons: before and after the activation, or gate and projection."""
     gated = view.config.gated
     ways = {f"{ACTIVATIONS[view.config.activation]} gate": f"{at}.hidden.gate", "up": f"{at}.hidden.up"} if gated else {"W₁ · x": f"{at}.pre"}
-    return {"kind": "mlp", "gated": gated, "activation": ACTIVATIONS[view.config.activation]} | around(view, found, at) | {
+    return {"kind": "mlp", "gated": gated, "activation": ACTIVATIONS[view.config.activation]} | around(view, found, at, before) | {
         "ways": [strip(view, found, name, title) for title, name in ways.items()],
         "hidden": strip(view, found, f"{at}.hidden", "neurons")}
 

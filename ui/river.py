@@ -22,7 +22,7 @@ from ui.state import View, address, close_number, depth, is_word
 from ui.theme import plain
 
 # Which page a part leads to, by the end of its name: the first that fits. Stages are those of the Attention page.
-LEADS = ((r"\.embed\.(token|segment)$", "Tokens", {}), (r"\.embed\.norm\.", "Add and norm", {}),
+LEADS = ((r"\.embed\.(token|segment)$", "Tokens", {}), (r"(embed|encoder|decoder)\.norm\.", "Add and norm", {}),
          (r"\.embed\.|\.relative$", "Positions", {}), (r"\.cross\.(q|k|v|pattern|z|z/all|out)$", "Every number", {}),
          (r"\.attn\.q$", "Attention", {"stage": 0}), (r"\.attn\.k$", "Attention", {"stage": 1}),
          (r"\.attn\.pattern$", "Attention", {"stage": 3}), (r"\.attn\.(v|z)$", "Attention", {"stage": 4}),

@@ -607,7 +607,8 @@ const nearest = (rows, at) => rows.at.findLastIndex((from) => from <= at)
 function read(data, item, x, y) {
   if (item.tip) return { lines: item.tip }
   const { part } = item, about = [`${part.about}${part.groups > 1 ? ", all heads side by side" : ""}`]
-  const foot = [`${part.shape} (${part.axes})`, part.name]
+  const axes = part.shape.split(" × ").map((each) => `${each[0]} ${data.axes[each[0]]}`)
+  const foot = [`${part.shape} (${axes.join(", ")})`, item.key.replace("/all", "")]
   if (x === undefined) return { lines: about, foot }
   if (item.type === "map") {
     const r = Math.max(0, nearest(item.rows, y - item.y)), c = Math.max(0, nearest(item.columns, x - item.x))
