@@ -89,9 +89,10 @@ def addition(view: View, part: str, number_of: int) -> tuple[str, tuple[int, ...
                                 kind=kind_of_step(steps["out"]))
     show("addnorm:arrows", arrows, alt=f"Before + update = after as arrows, {before}, {update} and {after} long")
     st.caption("When one of three vectors is the sum of the others, they lie in one plane: the picture leaves nothing out.")
-    titles = "before", f"+ update by {SUBLAYERS[part].lower()}", "= after"
+    label = view.labels[t]
+    titles = f"before: the vector of {label}", f"+ the update by {SUBLAYERS[part].lower()}", f"= after: the vector of {label}"
     for step, title in list(zip(steps.values(), titles))[0 if detailed() else 2:]:     # on one scale, to be added by eye
-        strip(view, step, f"{title}: the vector of {view.labels[t]}", limit=float(np.abs(vectors).max()))
+        strip(view, step, title, limit=float(np.abs(vectors).max()))
     return first
 
 

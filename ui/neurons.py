@@ -15,7 +15,7 @@ from ui.diagram import ACTIVATIONS as NAMES
 from ui.maps import clickable_bars, clickable_map, show
 from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
-from ui.slices import ALL, cell_bars, cell_map, labels, largest
+from ui.slices import ALL, cell_map, labels, largest
 from ui.state import View, close_number
 from ui.steps import word
 from ui.theme import COLOURS, plain
@@ -23,9 +23,10 @@ from ui.theme import COLOURS, plain
 FOLD = 64           # neurons in a row of a strip
 STRONGEST = 8       # neurons in the table
 WORDS = 8           # words that a neuron promotes, and as many that it holds back
-DOTS = 2048         # neurons drawn as dots: of a wider network those that reach furthest
+DOTS = 300          # neurons drawn as dots, those that reach furthest: of all of them a browser draws for a second
 MOST_BARS = 40      # tokens that have a bar each; more of them stand on a strip
 NAMED = 3           # dots that have their neuron's number beside them
+NARROW = 3 * "\u00a0"     # room between a dot and its neuron's number
 CURVES = {"GELU": "near 0 for what is far below zero, near the number itself far above, and smooth between",
           "SiLU": "near 0 for what is far below zero, near the number itself far above, and smooth between",
           "ReLU": "0 for all that is below zero, the number itself above"}
@@ -65,15 +66,14 @@ def reads(view: View) -> str:
 def out_and_back(view: View) -> tuple[str, tuple[int, ...]]:
     """W₁x + b₁, the activation, W₂. Returns the cell that is explained first."""
     c, t, at = view.config, view.token, view.at("mlp")
-    hidden_F = view.trace[f"{at}.hidden"][t]
     first, normed = largest(view, f"{at}.hidden", t, ALL), ", after the norm" if c.norm_first else ""
     gated = " Here each neuron has a second number, too, that the first one lets through: see 3." if c.gated else ""
     section(view, f"1. Out to {c.d_mlp:,} neurons, and back",
             f"Attention has brought together what the tokens know; now {word(view)} is worked on by itself. Its vector of "
             f"{c.d_model} numbers{normed} is held against {c.d_mlp:,} patterns, the columns of a learned matrix W₁: one number "
-            f"for each, a **neuron**. An **activation**, {NAMES[c.activation]}, lets through those that fit.{gated} Of {word(view)} "
-            f"{int((np.abs(hidden_F) > 0.1).sum()):,} of them end up further from 0 than 0.1. A second matrix, W₂, makes the "
-            f"neurons into an update of {c.d_model} numbers again.",
+            f"for each, a **neuron**. An **activation**, {NAMES[c.activation]}, lets through those that fit.{gated} For "
+            f"{word(view)} neuron {first[1][1]} comes out furthest from 0, at {number(view.trace[first[0]][first[1]])}. A "
+            f"second matrix, W₂, makes the neurons into an update of {c.d_model} numbers again.",
             (f"{at}.pre", first[1]), first, largest(view, f"{at}.out", t, ALL))
     if detailed():
         cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the vector of {view.labels[t]}{normed}")
@@ -101,15 +101,18 @@ def activation(view: View, neuron: int) -> None:
     t, name = view.token, NAMES[view.config.activation]
     pre, after = view.at("mlp.pre"), view.at("mlp.hidden.gate" if view.config.gated else "mlp.hidden")
     pre_F, after_F = view.trace[pre][t], view.trace[after][t]
-    order = [f for f in strongest(view)[:DOTS] if np.isfinite(pre_F[f]) and np.isfinite(after_F[f])]
+    order = strongest(view)[:DOTS]
+    order += [neuron] if neuron not in order else []
+    order = [f for f in order if np.isfinite(pre_F[f]) and np.isfinite(after_F[f])]
     below = f"{float((pre_F < 0).mean()):.0%}"
     section(view, "2. The activation",
             f"{name} is {CURVES[name]}. Without such a bend the two matrices would be no more than one. Each dot is one neuron "
-            f"of {word(view)}: {below} of them lie below zero before it, and the activation makes them small.", (after, (t, neuron)))
+            f"of {word(view)}. Of all its neurons {below} lie below zero before it; the activation makes these small.",
+            (after, (t, neuron)))
     if not order:
         st.warning("These neurons hold no numbers any more: in this run they have grown too large. There is nothing to draw.")
         return
-    few = f" (the {DOTS:,} that reach furthest)" if len(order) < len(pre_F) and len(order) == DOTS else ""
+    few = f"; the {DOTS} that reach furthest" if len(order) < len(pre_F) else ""
     figure = curve(ACTIVATIONS[view.config.activation], pre_F[order], after_F[order], order, neuron,
                    f"{name}: each dot a neuron of {view.labels[t]}{few}")
     show("ff:activation", figure, on_cell=lambda f: choose(view, after, f), cells=[(f,) for f in order],
@@ -125,8 +128,9 @@ def curve(function, pre_N, after_N, neurons_N: list[int], chosen: int, title: st
             "line": {"color": figures.GREY, "width": 2}}
     sides = ("middle left", "middle right") if pre_N[0] > 0 else ("top center", "bottom center")     # two are often neighbours
     names = {"type": "scatter", "x": pre_N[:NAMED], "y": after_N[:NAMED], "mode": "text", "hoverinfo": "skip",
-             "text": [f"  {f}  " for f in neurons_N[:NAMED]], "textfont": {"size": figures.FONT, "color": figures.TEXT},
-             "textposition": [sides[i % 2] for i in range(len(neurons_N[:NAMED]))], "cliponaxis": False}
+             "text": [f"{NARROW}{f}{NARROW}" for f in neurons_N[:NAMED]], "cliponaxis": False,
+             "textfont": {"size": figures.FONT, "color": figures.TEXT},
+             "textposition": [sides[i % 2] for i in range(len(neurons_N[:NAMED]))]}
     ringed = [i for i, f in enumerate(neurons_N) if f == chosen]
     ring = {"type": "scatter", "x": pre_N[ringed], "y": after_N[ringed], "mode": "markers", "hoverinfo": "skip",
             "marker": {"size": 15, "color": figures.CLEAR, "line": {"width": 2.5, "color": figures.TEXT}}}
@@ -143,9 +147,9 @@ def gate(view: View, neuron: int) -> None:
     t, at = view.token, view.at("mlp")
     gated, up, out = (view.trace[f"{at}.hidden{leaf}"][t] for leaf in (".gate", ".up", ""))
     section(view, "3. Gate × up",
-            "This model has a **gated** network. What the activation gave is not yet the neuron: it is a gate. A second matrix, W₃, "
-            f"makes another number, **up**, and the two are multiplied. Neuron {neuron}: gate {number(gated[neuron])} × "
-            f"up {number(up[neuron])} = {number(out[neuron])}. A gate near 0 all but shuts the neuron, unless up is very large.",
+            "This model has a **gated** network. What the activation gave is not yet the neuron: it is a gate. Another matrix, "
+            f"W₃, makes a number **up**, and the two are multiplied. Neuron {neuron}: gate {number(gated[neuron])} × "
+            f"up {number(up[neuron])} = {number(out[neuron])}. A gate near 0 all but shuts the neuron, unless up is large.",
             (f"{at}.hidden.up", (t, neuron)), (f"{at}.hidden", (t, neuron)))
     columns = {"gate": f"{at}.hidden.gate", "up": f"{at}.hidden.up", "gate × up": f"{at}.hidden"}
     neuron_table(view, columns, [neuron, *[f for f in strongest(view)[:STRONGEST] if f != neuron][:4]], "ff:gate",
@@ -174,8 +178,8 @@ def strongest_neurons(view: View, neuron: int, number_of: int) -> None:
     written, reach = (number(view.trace[f"{at}.{leaf}"][t, best]) for leaf in ("hidden", "hidden.reach"))
     section(view, f"{number_of}. The strongest neurons",
             "Every neuron has a direction of its own in the stream, its row of W₂, and writes it there as strongly as it is "
-            f"active. Its **reach** is how long a vector that makes. For {word(view)} neuron {best} reaches furthest: it ends up at "
-            f"{written}, and writes a vector {reach} long.", (f"{at}.hidden.reach", (t, best)))
+            f"active. Its **reach** is how long a vector that makes. For {word(view)} neuron {best} reaches furthest: it ends "
+            f"up at {written}, and writes a vector {reach} long.", (f"{at}.hidden.reach", (t, best)))
     neuron_table(view, {"before": f"{at}.pre", "after": f"{at}.hidden", "reach": f"{at}.hidden.reach"}, order[:STRONGEST],
                  "ff:strongest", f"The neurons of {view.labels[t]} that reach furthest. Click a number to choose its neuron",
                  chosen=neuron)
@@ -192,7 +196,7 @@ def one_neuron(view: View, neuron: int, number_of: int) -> None:
     section(view, f"{number_of}. Neuron {neuron}", one_story(view, neuron, to_words), *cells)
     if detailed() or not to_words:
         opened = opened_in(writes)
-        clickable_map(f"ff:{writes}", view.trace[writes][None], [""], labels(view, writes, 0), colour=COLOURS["mlp"],
+        clickable_map("ff:writes", view.trace[writes][None], [""], labels(view, writes, 0), colour=COLOURS["mlp"],
                       title=f"What neuron {neuron} writes into {view.labels[t]}", opened=opened and (0, *opened),
                       on_cell=lambda row, d: open_number(writes, (d,)))
     if not to_words:
@@ -240,7 +244,7 @@ def words(view: View, promotes: str, neuron: int) -> None:
     order = np.argsort(-adds_V, kind="stable")
     count = min(WORDS, len(order) // 2)
     ids, opened = [*order[:count].tolist(), *order[len(order) - count:].tolist()], opened_in(promotes)
-    clickable_bars(f"ff:{promotes}", adds_V[ids], [view.word(i) for i in ids], value_title="added to the logit",
+    clickable_bars("ff:words", adds_V[ids], [view.word(i) for i in ids], value_title="added to the logit",
                    title=f"What neuron {neuron} adds to logits: the {count} words it raises most and lowers most",
                    chosen=ids.index(opened[0]) if opened and opened[0] in ids else None,
                    on_bar=lambda bar: open_number(promotes, (ids[bar],)))
@@ -248,14 +252,14 @@ def words(view: View, promotes: str, neuron: int) -> None:
 
 def answers(view: View, hidden: str, neuron: int) -> None:
     """How active one neuron is at each token of the sentence."""
-    title = f"How neuron {neuron} answers to each token"
-    if len(view.labels) <= MOST_BARS:
-        cell_bars(view, hidden, ALL, neuron, title=title)
-        return
-    opened = opened_in(hidden)
-    clickable_map(f"ff:answers:{hidden}:{neuron}", view.trace[hidden][:, neuron][None], [str(neuron)], view.labels, title=title,
-                  colour=COLOURS["mlp"], opened=(0, opened[0]) if opened and opened[1] == neuron else None,
-                  on_cell=lambda row, token: open_number(hidden, (token, neuron)))
+    title, opened = f"How neuron {neuron} answers to each token", opened_in(hidden)
+    values_L, at = view.trace[hidden][:, neuron], opened[0] if opened and opened[1] == neuron else None
+    if len(values_L) <= MOST_BARS:
+        clickable_bars("ff:answers", values_L, view.labels, title=title, chosen=at,
+                       on_bar=lambda token: open_number(hidden, (token, neuron)))
+    else:
+        clickable_map("ff:answers:long", values_L[None], [str(neuron)], view.labels, title=title, colour=COLOURS["mlp"],
+                      opened=None if at is None else (0, at), on_cell=lambda row, token: open_number(hidden, (token, neuron)))
 
 
 # --- each token alone ------------------------------------------------------------------------------------------------
