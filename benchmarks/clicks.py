@@ -33,7 +33,7 @@ from core import load                                                   # noqa: 
 
 AIM, HOVER, SILENCE, LIMIT = 150, 250, 400, 10_000      # milliseconds; resting on a place before the click: HOVER
 WORDS = "the river bank was quiet and the old man sat there with his dog until it rained on the hills".split()
-PAGES = ("Overview", "Attention", "Heads", "Encoder and decoder", "Every number")
+PAGES = ("Overview", "Attention", "Heads", "Layers", "Encoder and decoder", "Every number")
 
 WATCH = """(() => {
   const all = { subtree: true, childList: true, attributes: true, characterData: true }
@@ -113,7 +113,7 @@ def cases(config) -> Iterator[Case]:
                choices={"stage": "3"})
     yield Case("Heads", "cell of a head", (Target(heads, 0.05, 0.1), Target(heads, 0.15, 0.2)))
     # Ten layers in turn: a trace of a long text remembers eight, and a reader goes to one that was not seen before.
-    yield Case("Heads", "thumbnail", tuple(Target(".st-key-layers canvas.picture", 0.5,
+    yield Case("Layers", "thumbnail", tuple(Target(".st-key-layers canvas.picture", 0.5,
                                                   (3 * i % 10 * layers // 10 + 0.6) / layers) for i in range(10)))
     yield Case("Heads", "token of the lines", (Target(left.format(3)), Target(left.format(6))))
     yield Case("Encoder and decoder", "cell of a pattern", cells)

@@ -211,11 +211,13 @@ def test_on_a_telephone_the_side_bar_closes_when_a_page_was_chosen(visit):
 
 def test_all_heads_hover_click_and_keys(visit, traced):
     page, trace = visit("Heads", layer=2), traced()
-    canvas = page.view.locator("canvas.picture").first
+    canvas = page.view.locator(".st-key-heads canvas.picture")
+    canvas.scroll_into_view_if_needed()
+    page.view.wait_for_timeout(500)         # until the pictures above have taken their room
     box = canvas.bounding_box()
-    page.view.mouse.move(box["x"] + 0.62 * box["width"], box["y"] + 0.49 * box["height"])
-    tip = page.view.locator(".tip").first.inner_text().split("\n")
-    page.do(lambda: page.view.mouse.click(box["x"] + 0.62 * box["width"], box["y"] + 0.49 * box["height"]))
+    page.view.mouse.move(box["x"] + 0.627 * box["width"], box["y"] + 0.49 * box["height"])
+    tip = page.view.locator(".st-key-heads .tip").inner_text().split("\n")
+    page.do(lambda: page.view.mouse.click(box["x"] + 0.627 * box["width"], box["y"] + 0.49 * box["height"]))
     head, row, column = check_number(page, trace, "encoder.2.attn.pattern")
     tokens = ["[CLS]", "the", "book", "that", "the", "student", "recommended", "is", "expensive", ".", "[SEP]"]
     assert tip == [f"Head {head}", f"{tokens[row]} → {tokens[column]}", number(trace["encoder.2.attn.pattern"][head, row, column])]
@@ -228,12 +230,13 @@ def test_all_heads_hover_click_and_keys(visit, traced):
 
 
 def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
-    page = visit("Heads")
-    canvas = page.view.locator("canvas.picture").nth(1)
+    page = visit("Layers")
+    canvas = page.view.locator(".st-key-layers canvas.picture")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     page.do(lambda: page.view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"]))
     assert choices(page)["layer"] == "5" and 0 < int(choices(page)["head"]) < 11
+    page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
     page.do(lambda: page.view.locator(".left button").nth(2).click())
     assert choices(page)["token"] == "2"
     assert page.view.get_by_role("combobox", name=re.compile("Token")).count() == 1
