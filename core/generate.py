@@ -62,8 +62,8 @@ def longer(model, ids_L, text: str, token_id: int) -> Longer:
         return Longer(" ".join(map(str, [*typed_L, token_id])), True)
     before, after = cut.decode(typed_L), cut.decode([*typed_L, token_id])
     if not after.startswith(before) or not readable(after[len(before):]):
-        raise GlassError("This token alone can’t be written as text: it is a part of a letter, or a letter that can’t be seen. "
-                         "Nothing is appended.")
+        raise GlassError("This token alone can’t be written as text: it is a part of a letter, or nothing that can be seen at the "
+                         "end of a text. Nothing is appended.")
     text += after[len(before):]
     read = model.target_ids(None, text) if model.config.crosses else model.ids(text)
     return Longer(text, [*map(int, read)][model.config.crosses:] == [*typed_L, token_id])

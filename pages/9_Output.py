@@ -15,9 +15,10 @@ if not view.config.decoder_layers:
     search.find(view)
     drawing.likely_words(view)
 elif view.config.head:
-    drawing.vector_to_words(view)
-    step = drawing.cut(view)
-    drawing.write_on(view, step)
+    if not drawing.overflowed(view):
+        drawing.vector_to_words(view)
+        step = drawing.cut(view)
+        drawing.write_on(view, step)
 else:
     st.info("The files of this model hold no output layer, so its last vectors can’t be turned into words. Its layers and all their "
             "numbers are on the other pages.")

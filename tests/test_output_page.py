@@ -5,16 +5,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from test_pages import HARM, HOSTILE, READY, address, opened, parts, said, tiny_folder  # noqa: F401  (a fixture)
-from tiny import FAMILIES
+from test_tokenizer import T5_IDS, trained
 
-from core import load
+from core import load, sentencepieces
 from core.analysis.meaning import alike, pieces_of
 from core.analysis.sampling import draw, kept, throw
 from core.errors import GlassError
 from core.generate import Longer, longer
 from ui import drawing, search, state
 
-PAGE, DECODERS = "pages/9_Output.py", [name for name in FAMILIES if not name.startswith("bert")]
+PAGE = "pages/9_Output.py"
 ITALY = "The capital of France is Paris. The capital of Italy is"
 
 
@@ -74,6 +74,21 @@ def test_a_model_that_takes_ids_gets_a_longer_list_of_them():
     assert longer(model, np.array([0, 5]), "5", 7).text == "5 7"        # the sign it begins with is not typed
     with pytest.raises(GlassError, match="ends here"):
         longer(model, np.array([3]), "3", 9)
+
+
+def test_a_decoder_that_reads_an_encoder_writes_from_nothing(tmp_path):
+    trained(tmp_path, model_type="unigram", **T5_IDS)
+    cut = sentencepieces.t5(tmp_path / "m.model", n_vocab=1000)
+    model = SimpleNamespace(tokenizer=cut, target_tokenizer=None, config=SimpleNamespace(crosses=True, end_id=1),
+                            target_ids=lambda _, text: [0, *cut.encode(text).ids_L[:-1]])
+    words = [piece[1:] for piece in cut.ids if piece.startswith("▁") and len(piece) > 3 and piece[1:].isascii() and piece[1:].isalpha()]
+    ids, text, whole = [0], "", " ".join(words[:6])
+    for word in cut.encode(whole).ids_L[:-1].tolist():
+        text, ids = longer(model, ids, text, word).text, [*ids, word]
+    assert text == whole and longer(model, ids[:-1], cut.decode(ids[1:-1]), ids[-1]) == Longer(whole, True)
+    for sign in (1, cut.id_of("<extra_id_0>")):
+        with pytest.raises(GlassError, match="ends here"):
+            longer(model, ids, text, sign)
 
 
 def grown(app, folder: str) -> tuple[str, list[int]]:
@@ -139,6 +154,12 @@ def test_the_numbers_of_the_decoder_are_those_of_the_trace(smollm2):
 def test_nothing_is_appended_where_the_last_token_is_not_the_end_of_the_text(change):
     app = opened(PAGE, model="smollm2", sentence=ITALY, change=change)
     assert not app.exception and app.button(key="output_append").disabled
+
+
+@pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+def test_numbers_that_overflow_are_called_that_and_nothing_is_drawn_from_them():
+    app = opened(PAGE, model="smollm2", sentence="The sun is", change="norms+positions")
+    assert not app.exception and "no longer fit" in said(app) and not [b for b in app.button if b.key == "output_append"]
 
 
 # --- an encoder -----------------------------------------------------------------------------------------------------

@@ -48,6 +48,18 @@ def said(view: View, at: int) -> str:
     return f"**{plain(view.tokens(view.config.sides[-1])[at])}**"
 
 
+def overflowed(view: View) -> bool:
+    """Whether the numbers of this run outgrew what can be written, as they may without norms; then says so."""
+    at, row = place(view)
+    if np.isfinite(view.trace["head.probs"][row]).all():
+        return False
+    st.subheader("1. There are no probabilities")
+    st.warning("In this run the numbers grew until they no longer fit into 32 bits: the logits are no numbers, and there is nothing to "
+               "draw from. The page Add and norm shows where it begins.")
+    strips(view, at, row)
+    return True
+
+
 def vector_to_words(view: View) -> None:
     """The last vector, its norm, the logits and the probabilities."""
     (at, row), c, side = place(view), view.config, view.config.sides[-1]
@@ -110,7 +122,7 @@ def words_table(view: View, ids, columns: dict, *, key: str, title: str, bar: st
 
 def likely_words(view: View) -> None:
     """What an encoder that was trained on hidden words takes a token for."""
-    if not view.config.head:
+    if not view.config.head or overflowed(view):
         return
     at, row = place(view)
     ids, probs = next_tokens(view.trace, COUNT, row)
@@ -146,7 +158,7 @@ def cut(view: View) -> str:
                 f"**{kept:,} of {V:,}** words {'stays' if kept == 1 else 'stay'} in the draw. At this temperature "
                 f"{'it holds' if kept == 1 else 'they hold'} {mass:.1%}; the other {1 - mass:.1%} is cut away, and what is left is "
                 f"divided by {number(mass)}.")
-    ids = np.argsort(-view.trace["head.logits"][row], kind="stable")[:COUNT]
+    ids, _ = next_tokens(view.trace, COUNT, row)
     words_table(view, ids, {"probability": ("head.probs", (row,)), f"at temperature {number(heat)}": (tempered, ()),
                             "in the draw": (step, ())}, bar="in the draw", key="output_draw",
                 title="Before, at this temperature, and what is drawn from (0: cut away)")
@@ -238,7 +250,8 @@ def append(view: View, at: int, word: int, how: str) -> None:
     here[key] = new.text
     state.new_text()
     here["change"] = change
-    here["output_said"] = ("success", how + " It was appended, and every page shows the new run.", new.text) if new.exact else (
+    unseen = " The box can’t show a new line, the tokens do." if "\n" in new.text else ""
+    here["output_said"] = ("success", f"{how} It was appended, and every page shows the new run.{unseen}", new.text) if new.exact else (
         "warning", f"{how} It was appended, but read anew the longer text is cut into other tokens: the model sees the text, not "
         "what was drawn.", new.text)
 

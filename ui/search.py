@@ -105,7 +105,7 @@ def vector_of(model: str, line: str):
     try:
         ids_L = state.ids_of(loaded, line)
         mean_D = loaded.trace(ids_L=ids_L, keep="layers", rows=-1)["encoder.out.pooled"]
-        return np.array(mean_D), ""
+        return mean_D, ""
     except GlassError as error:
         return None, str(error)
 
@@ -164,6 +164,8 @@ def two_meanings(view: View) -> None:
             f"A word brings the same row of the table into every sentence. **{plain(word)}** can mean different things: what it "
             f"means here, it has to take from the words around it. So its vector changes, layer by layer.{found} (1: the same "
             "direction, 0: nothing in common.)"), word_vector, alike)
+    if view.mask != "trained" or view.asked.change:
+        st.caption("Parts 1, 3 and 4 read their texts with the model as it was trained; part 2 shows the run you chose.")
     if pairs:
         stages(view, runs, pairs, word)
 
