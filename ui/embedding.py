@@ -15,19 +15,19 @@ from ui.components import table
 from ui.maps import show
 from ui.numbers import open_number, opened_in
 from ui.pieces import cut_words
+from ui.places import clear
 from ui.section import detailed, section, told
 from ui.slices import ALL, cell_map, largest
-from ui.state import Asked, View, close_number
+from ui.state import View, close_number
 from ui.steps import word
 from ui.theme import COLOURS, plain, short
 
 STRIPS = 32             # rows of the strips at a time: a row has several hundred numbers
 NEAREST = 10            # words in a list
-AROUND = 5              # neighbours of each other token on the map
-MAPPED = 40             # tokens on the map
+AROUND = 3              # neighbours of each other token on the map
+MAPPED = 24             # tokens on the map
 NAME = 12               # letters of a name on it
 WIDE = (620, 380)       # the size at which names are laid out, in pixels
-NAMED = 24              # with up to so many tokens each stands on the map with its name
 SUMS = (("king", "man", "woman"), ("Paris", "France", "Italy"), ("better", "good", "bad"), ("two", "one", "three"))
 
 
@@ -38,13 +38,13 @@ def pieces_story(view: View) -> str:
     side, V = view.config.sides[0], view.config.n_vocab
     count, cut = len(view.trace[f"{side}.embed.ids"]), cut_words(view)
     if not view.model.tokenizer:
-        return (f"This model’s tokenizer can’t be read here, so you type the numbers themselves: {count} ids, each the number of a "
-                f"piece in a vocabulary of {V:,}.")
-    several = (f" No piece of its own has: {'; '.join(cut[:4])}{' …' if len(cut) > 4 else ''}." if cut else
+        return (f"This model’s tokenizer can’t be read here, so you type the numbers themselves: {count} ids, each the number "
+                f"of a piece in a vocabulary of {V:,}.")
+    several = (f" Into several pieces fall: {'; '.join(cut[:4])}{' …' if len(cut) > 4 else ''}." if cut else
                " Here every word is one piece; try a rare or a made-up one.")
     return (f"The model reads no letters. A **tokenizer** cuts the text into pieces from a fixed vocabulary of {V:,}, and each "
-            f"piece has a number. Your sentence becomes {count} of them.{several} Above stands what was typed, below it the pieces, "
-            "and under each its number. **Click a piece** to choose it.")
+            f"piece has a number. Your sentence becomes {count} of them.{several} Above stands what was typed, below it the "
+            "pieces, and under each its number. **Click a piece** to choose it.")
 
 
 def strips(view: View) -> None:
@@ -53,13 +53,14 @@ def strips(view: View) -> None:
     V, D = view.trace.weights[f"{step}.weight"].shape
     first, token_id = largest(view, step, row, ALL), view.trace[f"{view.side}.embed.ids"][row]
     scaled = f", here times {number(view.config.embed_scale)}" if view.config.embed_scale != 1 else ""
-    section(view, "2. A row of numbers for each piece", f"The number of {word(view)} is {token_id}: the model takes row {token_id} of "
-            f"a table of {V:,} rows and {D} columns{scaled}. That row is all the model knows of {word(view)} at the start, and it is "
-            f"the same in every sentence. Training found these numbers; no single one of them has a name. The largest in the row of "
-            f"{word(view)} is {number(view.trace[step][first[1]])}, in dimension {first[1][1]}.", (f"{view.side}.embed.ids", (row,)), first)
+    section(view, "2. A row of numbers for each piece", f"The number of {word(view)} is {token_id}: the model takes row "
+            f"{token_id} of a table of {V:,} rows and {D} columns{scaled}. That row is all the model knows of {word(view)} at "
+            "the start, and it is the same in every sentence. Training found these numbers; no single one of them has a name. "
+            f"The largest in the row of {word(view)} is {number(view.trace[step][first[1]])}, in dimension {first[1][1]}.",
+            (f"{view.side}.embed.ids", (row,)), first)
     start = max(0, min(row - STRIPS // 2, len(view.labels) - STRIPS))
     cut = f" (tokens {start} to {start + STRIPS - 1} of {len(view.labels)})" if len(view.labels) > STRIPS else ""
-    cell_map(view, step, slice(start, start + STRIPS), ALL, title=f"The embedding of each token, a row each{cut}", chosen=row - start)
+    clear(view, step, slice(start, start + STRIPS), title=f"The embedding of each token, a row each{cut}", chosen=row - start)
     if detailed():
         cell_map(view, step, slice(row, row + 1), ALL, title=f"The whole embedding of {view.labels[row]}")
 
@@ -76,14 +77,15 @@ def alike(view: View) -> None:
     step, pairs = near_step(view), f"{view.side}.embed.token.similarity"
     own = int(step.rsplit(".", 1)[1])
     ids = nearest(view.trace[step], NEAREST, [own])
-    section(view, "3. Which rows are alike", f"Two rows are compared by the **cosine** of the angle between them: 1 is the same "
-            f"direction, 0 nothing in common. Of all {view.config.n_vocab:,} rows, the one most like that of {word(view)} belongs to "
-            f"**{plain(view.word(ids[0]))}**, with {number(view.trace[step][ids[0]])}. Nobody told the model which words belong "
-            "together: whatever is alike here became alike in training.", (step, (int(ids[0]),)),
+    section(view, "3. Which rows are alike", "Two rows are compared by the **cosine** of the angle between them: 1 is the same "
+            f"direction, 0 nothing in common. Of all {view.config.n_vocab:,} rows, the one most like that of {word(view)} "
+            f"belongs to **{plain(view.word(ids[0]))}**, with {number(view.trace[step][ids[0]])}. Nobody told the model which "
+            "words belong together: whatever is alike here became alike in training.", (step, (int(ids[0]),)),
             (pairs, (view.token, largest_other(view, pairs))))
     left, right = st.columns((2, 3), gap="large")
     with left:
-        word_list(view, step, ids, key="near", title=f"Nearest to “{view.labels[view.token]}” in the whole vocabulary, itself left out")
+        word_list(view, step, ids, key="near", title=f"Nearest to “{view.labels[view.token]}” in the whole vocabulary, itself "
+                                                     "left out")
     with right:
         cell_map(view, pairs, ALL, ALL, title="Cosine of each token’s row with every other’s", chosen=view.token, limit=1)
 
@@ -98,7 +100,8 @@ def largest_other(view: View, pairs: str) -> int:
 def word_list(view: View, step: str, ids, *, key: str, title: str) -> None:
     """Words of the vocabulary and their cosines; each opens."""
     opened = opened_in(step)
-    table({"cosine": view.trace[step][ids]}, [view.word(i) for i in ids], key=f"tokens:{key}", title=title, bar="cosine", corner="word",
+    table({"cosine": view.trace[step][ids]}, [view.word(i) for i in ids], key=f"tokens:{key}", title=title, bar="cosine",
+          corner="word",
           on_cell=lambda row, column: row < len(ids) and open_number(step, (int(ids[row]),)),
           opened=(list(ids).index(opened[0]), 0) if opened and opened[0] in ids else None)
 
@@ -106,9 +109,17 @@ def word_list(view: View, step: str, ids, *, key: str, title: str) -> None:
 # --- the map --------------------------------------------------------------------------------------------------------
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for neighbours …")
-def around(asked: Asked, side: str, tokens: tuple[int, ...]) -> np.ndarray:
+def around(model: str, side: str, tokens: tuple[int, ...]) -> np.ndarray:
     """The nearest words of some tokens, (tokens, AROUND). The whole table is read for them: kept for all visitors."""
-    return neighbours(state.trace_of(asked).weights[f"{side}.embed.token.weight"], tokens, AROUND)
+    return neighbours(state.model_of(model).weights[f"{side}.embed.token.weight"], tokens, AROUND)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def laid_out(model: str, side: str, ids: tuple[int, ...], count: int) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Where these words lie along the directions in which they differ most, and how much each direction holds."""
+    rows_ND = around_their_mean(state.model_of(model).weights[f"{side}.embed.token.weight"][list(ids)])
+    plane = principal_plane(rows_ND, count)
+    return plane.flat(rows_ND), plane.held
 
 
 def mapped(view: View, near_only: bool) -> tuple[list[int], list[int], list[int]]:
@@ -117,39 +128,39 @@ def mapped(view: View, near_only: bool) -> tuple[list[int], list[int], list[int]
     start = max(0, min(view.token - MAPPED // 2, len(ids_L) - MAPPED))
     tokens = [ids_L[view.token]] if near_only else list(dict.fromkeys(ids_L[start:start + MAPPED]))
     near = [int(i) for i in nearest(view.trace[near_step(view)], NEAREST, [ids_L[view.token]]) if i not in tokens]
-    found = [] if near_only else around(view.asked._replace(change=""), view.side, tuple(tokens)).ravel().tolist()
+    found = [] if near_only else around(view.asked.model, view.side, tuple(tokens)).ravel().tolist()
     return tokens, near, [i for i in dict.fromkeys(found) if i not in tokens and i not in near]
 
 
 def meaning_map(view: View) -> None:
     """The tokens among their nearest words, flat or in space."""
     step, chosen = near_step(view), view.labels[view.token]
-    section(view, "4. A map of the words around", "The rows of your tokens, and of the words nearest to each, seen from the side "
-            "where they differ most. A picture of two directions shows only a part of how rows lie (the axes say how much), so words "
-            f"that are close here need not be close in all {view.config.d_model} dimensions. **Click a word** for its cosine with "
-            f"{word(view)}.")
+    section(view, "4. A map of the words around", "The rows of your tokens, and of the words nearest to each, seen from the "
+            "side where they differ most. A picture of two directions shows only a part of how rows lie (the axes say how "
+            f"much), so words that are close here need not be close in all {view.config.d_model} dimensions. **Click a word** "
+            f"for its cosine with {word(view)}.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         near_only = st.segmented_control("What is on the map", ("all", "near"), default="all", required=True, key="tokens_map",
-                                         persist_state="session", format_func={"all": "All tokens", "near": "The chosen one’s nearest "
-                                                                               "words"}.get) == "near"
+                                         persist_state="session", format_func={"all": "All tokens", "near": "The chosen one’s "
+                                                                               "nearest words"}.get) == "near"
         deep = st.toggle("In three dimensions", key="tokens_3d", persist_state="session")
     kinds = mapped(view, near_only)
     ids = [i for kind in kinds for i in kind]
-    rows_ND = around_their_mean(view.trace.weights[f"{view.side}.embed.token.weight"][ids])
-    plane = principal_plane(rows_ND, 3 if deep else 2)
+    points, held = laid_out(view.asked.model, view.side, tuple(ids), 3 if deep else 2)
     names = [view.word(i) for i in ids]
-    drawing = Drawing(plane.flat(rows_ND), names, [
-        f"{figures.safe(name)}<br>cosine with {figures.safe(chosen)} <b>{number(view.trace[step][i])}</b>" for name, i in zip(names, ids)],
-        plane.held, ids.index(int(step.rsplit(".", 1)[1])), len(kinds[0]), len(kinds[1]))
+    drawing = Drawing(points, names, [
+        f"{figures.safe(name)}<br>cosine with {figures.safe(chosen)} <b>{number(view.trace[step][i])}</b>"
+        for name, i in zip(names, ids)],
+        held, ids.index(int(step.rsplit(".", 1)[1])), len(kinds[0]), len(kinds[1]))
     alt = f"Map of the tokens and the words near them; {chosen} with its nearest words"
     if deep:
         turn = st.slider("Turn the map (degrees)", 0, 355, 40, 5, key="tokens_turn", persist_state="session")
         show("tokens-space", in_space(drawing, turn), alt=alt)
     else:
         show("tokens-flat", on_map(drawing), alt=alt, cells=[[i] for i in ids], on_cell=lambda i: open_number(step, (i,)))
-    st.caption(("In space no word can be clicked; the flat map opens their numbers. " if deep else "") + "Each row is brought to length "
-               "1, since cosines compare directions, and all are measured from their middle. A word that stands twice in the sentence "
-               "is one point.")
+    st.caption(("In space no word can be clicked; the flat map opens their numbers. " if deep else "") + "Each row is brought "
+            "to length 1, since cosines compare directions, and all are measured from their middle. A word that stands twice "
+            "in the sentence is one point.")
 
 
 @dataclass(frozen=True)
@@ -166,12 +177,12 @@ class Drawing:
     @property
     def kinds(self) -> list[dict]:
         """The kinds of points, from the back to the front: which, in what colour, how large, whether with their names."""
-        places, few = list(range(len(self.points))), self.tokens <= NAMED
+        places = list(range(len(self.points)))
         near = places[self.tokens:self.tokens + self.near]
         return [{"at": places[self.tokens + self.near:], "color": COLOURS["norm"], "size": 5, "opacity": 0.45, "named": False},
                 {"at": near, "color": COLOURS["head"], "size": 8, "opacity": 0.9, "named": self.tokens == 1},
-                {"at": [i for i in places[:self.tokens] if i != self.own], "color": COLOURS["embed"], "size": 10, "opacity": 0.95,
-                 "named": few},
+                {"at": [i for i in places[:self.tokens] if i != self.own], "color": COLOURS["embed"], "size": 10,
+                 "opacity": 0.95, "named": True},
                 {"at": [self.own], "color": COLOURS["embed"], "size": 16, "opacity": 1, "named": True}]
 
 
@@ -216,7 +227,8 @@ def on_map(drawing: Drawing):
              for i in range(drawing.tokens, drawing.tokens + drawing.near)]
     x, y = (figures.grid(f"{nth} direction: {held:.0%} of how they differ") | {"range": with_edges(column_N)}
             for nth, held, column_N in zip(("1st", "2nd"), drawing.held, points.T))
-    return figures.figure(traces, map_title(drawing), height=WIDE[1] + 60, top=10, bottom=42, left=56, shapes=lines, xaxis=x, yaxis=y)
+    return figures.figure(traces, map_title(drawing), height=WIDE[1] + 60, top=10, bottom=42, left=56, shapes=lines,
+                          xaxis=x, yaxis=y)
 
 
 def map_title(drawing: Drawing) -> str:
@@ -237,7 +249,8 @@ def in_space(drawing: Drawing, turn: int):
     names = {i: "top center" for kind in drawing.kinds if kind["named"] for i in kind["at"]}
     traces = [dots("scatter3d", drawing, kind, names, hovertext=[drawing.texts[i] for i in kind["at"]],
                    hovertemplate="%{hovertext}<extra></extra>") for kind in drawing.kinds]
-    ends = np.stack([points[[drawing.own] * drawing.near], points[near], np.full((drawing.near, 3), np.nan)], axis=1).reshape(-1, 3)
+    gaps = np.full((drawing.near, 3), np.nan)       # a line ends where there is no number
+    ends = np.stack([points[[drawing.own] * drawing.near], points[near], gaps], axis=1).reshape(-1, 3)
     traces.insert(0, {"type": "scatter3d", "mode": "lines", "line": {"width": 2, "color": COLOURS["head"]}, "hoverinfo": "skip",
                       "showlegend": False} | dict(zip("xyz", ends.T)))
     axes = {f"{letter}axis": {"title": {"text": f"{nth}: {held:.0%}"}, "showticklabels": False, "gridcolor": figures.GREY,
@@ -247,17 +260,18 @@ def in_space(drawing: Drawing, turn: int):
         trace["marker"]["size"] *= 0.5
     eye = {"x": 1.9 * np.cos(np.deg2rad(turn)), "y": 1.9 * np.sin(np.deg2rad(turn)), "z": 0.8}
     return figures.figure(traces, map_title(drawing) + ". Each axis says how much of the difference it holds", height=480,
-                          top=6, bottom=6, left=6, scene=axes | {"camera": {"eye": eye, "center": {"x": 0, "y": 0, "z": -0.15}}, "aspectmode": "cube", "dragmode": "orbit"})
+                          top=6, bottom=6, left=6, scene=axes | {"camera": {"eye": eye, "center": {"x": 0, "y": 0, "z": -0.15}},
+                                                                 "aspectmode": "cube", "dragmode": "orbit"})
 
 
 # --- word arithmetic ------------------------------------------------------------------------------------------------
 
 def arithmetic(view: View) -> None:
     """a − b + c over the rows of the table, and the words nearest to it."""
-    section(view, "5. Arithmetic with words", "Rows are numbers, so they can be added: take the row of one word, subtract that of a "
-            "second, add that of a third, and look which rows are nearest to what comes out (Mikolov et al. 2013). If the step from "
-            "“man” to “king” is much the same as from “woman” to “queen”, “king” − “man” + “woman” ends near “queen”. Often it does "
-            "not; try your own.")
+    section(view, "5. Arithmetic with words", "Rows are numbers, so they can be added: take the row of one word, subtract that "
+            "of a second, add that of a third, and look which rows are nearest to what comes out (Mikolov et al. 2013). If the "
+            "step from “man” to “king” is much the same as from “woman” to “queen”, “king” − “man” + “woman” ends near "
+            "“queen”. Often it does not; try your own.")
     found = [asked_word(view, *each) for each in zip(st.columns(3), "abc", ("a", "− b", "+ c"), default_sum(view))]
     if None in found:
         return
@@ -305,8 +319,8 @@ def single_piece(view: View, typed: str) -> int:
     ids = pieces_of(view, typed)
     parts = " + ".join(f"“{view.word(i)}”" for i in ids[:8]) + (" …" if len(ids) > 8 else "")
     if len(ids) != 1:
-        raise GlassError(f"“{typed}” is no single piece for this model, so it has no row of its own: it falls into {parts}. Try "
-                         "another word." if ids else f"For this model nothing is left of “{typed}”.")
+        raise GlassError(f"“{typed}” is no single piece for this model, so it has no row of its own: it falls into {parts}. "
+                         "Try another word." if ids else f"For this model nothing is left of “{typed}”.")
     if view.model.tokenizer.piece(ids[0]) in ("[UNK]", "<unk>"):
         raise GlassError(f"This model’s vocabulary does not have “{typed}”.")
     return ids[0]

@@ -31,7 +31,7 @@ def told(view: View, story: str, *cells) -> None:
     elif depth() == "formula":
         for name, index in cells:
             formula(view, name, opened_in(name) or index)
-    elif depth() == "code":
+    elif depth() == "code" and cells:
         draw_lines(view, [name for name, _ in cells])
 
 

@@ -34,6 +34,8 @@ def neighbours(table_VD, ids_N, count: int) -> np.ndarray:
     """For some rows of the table the ids of their nearest others by cosine, the nearest first, (N, count)."""
     length_V = np.maximum(np.sqrt(np.vecdot(table_VD, table_VD)), np.finfo(table_VD.dtype).tiny)
     ids_N = np.asarray(ids_N)
-    found = [nearest(cosine_V, count, [i]) for start in range(0, len(ids_N), 16) for i, cosine_V in zip(
-        ids_N[start:start + 16], table_VD[ids_N[start:start + 16]] @ table_VD.T / length_V)]       # a few at a time: N · V is large
+    found = []
+    for start in range(0, len(ids_N), 16):          # a few at a time: N · V is large
+        some_N = ids_N[start:start + 16]
+        found += [nearest(cosine_V, count, [i]) for i, cosine_V in zip(some_N, table_VD[some_N] @ table_VD.T / length_V)]
     return np.array(found, dtype=int).reshape(len(ids_N), -1)
