@@ -11,7 +11,7 @@ view = open_page("Add and norm")
 token_strip(view)
 part = choose_sublayer(view)
 both_ways(view, part)
-picture, words = st.columns((11, 9), gap="large")
+picture, words = st.columns((12, 8), gap="large")
 with picture:
     if view.config.norm_first:              # the sections stand in the order in which the model works
         first = norming(view, part, 1)

@@ -80,6 +80,7 @@ def test_the_dots_are_the_neurons_and_lie_on_the_curve():
     after_N = ACTIVATIONS["silu"](pre_N.copy())
     line, names, ring, dots = curve(ACTIVATIONS["silu"], pre_N, after_N, [7, 1, 4], 1, "title").data
     assert list(dots.customdata) == [7, 1, 4] and list(ring.x) == [0.5]
+    assert [text.strip() for text in names.text] == ["1", "7", "4"]         # the chosen one first
     np.testing.assert_allclose(np.interp(dots.x, line.x, line.y), dots.y, atol=0.01)
 
 

@@ -151,12 +151,10 @@ def norm_story(view: View, part: str) -> str:
 def steps_of_norm(view: View, part: str) -> dict[str, str]:
     """A title for each step of the norm, and the step or the learned numbers behind it."""
     at = view.at(f"{part}.norm")
-    steps = {"x": normed(view, part), "− mean": f"{at}.centred", "÷ deviation": f"{at}.unit", "gain γ": f"{WEIGHTS}{at}.weight",
-             "shift β": f"{WEIGHTS}{at}.bias", "out": f"{at}.out"}
     if view.config.norm == "rms":
-        steps = {"÷ root mean square" if name.startswith("÷") else name: step for name, step in steps.items()
-                 if name not in ("− mean", "shift β")}
-    return steps
+        return {"x": normed(view, part), "÷ r.m.s.": f"{at}.unit", "gain γ": f"{WEIGHTS}{at}.weight", "out": f"{at}.out"}
+    return {"x": normed(view, part), "− mean": f"{at}.centred", "÷ dev.": f"{at}.unit", "gain γ": f"{WEIGHTS}{at}.weight",
+            "shift β": f"{WEIGHTS}{at}.bias", "out": f"{at}.out"}
 
 
 def ladder(view: View, part: str) -> None:
@@ -168,7 +166,7 @@ def ladder(view: View, part: str) -> None:
     opened = next(((row, column) for column, ways in enumerate(cells.values()) for row, (step, index) in enumerate(ways)
                    if opened_in(step) == index), None)
     table({name: [array_of(view.trace, step)[index] for step, index in ways] for name, ways in cells.items()},
-          [str(d) for d in dimensions], key=f"addnorm:ladder:{view.at(part)}", corner="dimension", opened=opened,
+          [str(d) for d in dimensions], key=f"addnorm:ladder:{view.at(part)}", corner="dim.", opened=opened,
           title=f"The {len(dimensions)} dimensions of {view.labels[t]} that come out largest, step by step",
           on_cell=lambda row, column: open_number(*list(cells.values())[column][row]))
 

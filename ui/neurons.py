@@ -126,12 +126,12 @@ def curve(function, pre_N, after_N, neurons_N: list[int], chosen: int, title: st
     xs = np.linspace(low - room, high + room, 160, dtype=pre_N.dtype)
     line = {"type": "scatter", "x": xs, "y": function(xs.copy()), "mode": "lines", "hoverinfo": "skip",
             "line": {"color": figures.GREY, "width": 2}}
-    sides = ("middle left", "middle right") if pre_N[0] > 0 else ("top center", "bottom center")     # two are often neighbours
-    names = {"type": "scatter", "x": pre_N[:NAMED], "y": after_N[:NAMED], "mode": "text", "hoverinfo": "skip",
-             "text": [f"{NARROW}{f}{NARROW}" for f in neurons_N[:NAMED]], "cliponaxis": False,
-             "textfont": {"size": figures.FONT, "color": figures.TEXT},
-             "textposition": [sides[i % 2] for i in range(len(neurons_N[:NAMED]))]}
     ringed = [i for i, f in enumerate(neurons_N) if f == chosen]
+    named = apart([*ringed, *range(len(pre_N))], pre_N, 0.08 * (high - low))
+    names = {"type": "scatter", "x": pre_N[named], "y": after_N[named], "mode": "text", "hoverinfo": "skip",
+             "text": [f"{neurons_N[i]}{NARROW}" if pre_N[i] > 0 else str(neurons_N[i]) for i in named], "cliponaxis": False,
+             "textfont": {"size": figures.FONT, "color": figures.TEXT},
+             "textposition": ["middle left" if pre_N[i] > 0 else "top center" for i in named]}
     ring = {"type": "scatter", "x": pre_N[ringed], "y": after_N[ringed], "mode": "markers", "hoverinfo": "skip",
             "marker": {"size": 15, "color": figures.CLEAR, "line": {"width": 2.5, "color": figures.TEXT}}}
     look = {"marker": {"opacity": 0.55}}
@@ -140,6 +140,15 @@ def curve(function, pre_N, after_N, neurons_N: list[int], chosen: int, title: st
             "hovertemplate": "neuron %{customdata}<br>before %{x:.5g}<br>after <b>%{y:.5g}</b><extra></extra>"}
     return figures.figure([line, names, ring, dots], title, height=280, top=8, bottom=42, left=56,
                           xaxis=figures.grid("before"), yaxis=figures.grid("after"))
+
+
+def apart(candidates: list[int], pre_N, room: float) -> list[int]:
+    """The first few that lie so far from each other that their names do not run together."""
+    found: list[int] = []
+    for i in candidates:
+        if len(found) < NAMED and all(abs(pre_N[i] - pre_N[other]) > room for other in found):
+            found.append(i)
+    return found
 
 
 def gate(view: View, neuron: int) -> None:

@@ -85,13 +85,15 @@ def curves(points: list[tuple[str, int, float]], title: str) -> go.Figure:
     lost = [(name, min(x for other, x, y in points if other == name and not np.isfinite(y)))
             for name in LOOKS if any(other == name and not np.isfinite(y) for other, _, y in points)]
     every = -(-count // 12)
+    ends = powers([y for _, _, y in drawn])
     places = grid_of("after layer", range=[-0.5, count - 0.5], zeroline=False, showgrid=False,
                      tickvals=list(range(0, count, every)), ticktext=["in", *map(str, range(every - 1, count - 1, every))])
     return figures.figure([*(curve(name, line) for name, line in lines.items()), clickable(drawn)], title,
                           [*(named(name, line, count) for name, line in lines.items() if line),
                            *(overflow(name, x, count) for name, x in lost)],
                           height=260, top=8, bottom=42, left=64, shapes=[shaded(x, count) for _, x in lost], xaxis=places,
-                          yaxis=grid_of("length", type="log", exponentformat="power", range=powers([y for _, _, y in drawn])))
+                          yaxis=grid_of("length", type="log", exponentformat="power", range=ends,
+                                        dtick=max(1, round((ends[1] - ends[0]) / 6))))
 
 
 def grid_of(title: str, **options) -> dict:
