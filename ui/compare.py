@@ -111,8 +111,9 @@ def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) 
                 f"{number(dot)} / ({number(a)} · {number(b)}) = **{number(dot / (a * b) if a * b else 0.0)}**")
     opened = opened_in(name)
     at = opened and opened[0] == one.token and (runs.index(one) if one.asked.mask == st.session_state["mask"] else 1, opened[1])
-    clickable_map(f"{key}:pair", x_2D, [one_title, other_title], [str(d) for d in range(x_2D.shape[1])], opened=at or None,
-                  title=f"The last vector of {one.labels[one.token]} in both runs", columns_title="dimension", rows_title="run",
+    clickable_map(f"{key}:pair", x_2D, ["x", "x′"], [str(d) for d in range(x_2D.shape[1])], opened=at or None,
+                  title=f"The last vector of {one.labels[one.token]}: x {one_title}, x′ {other_title[0].lower()}{other_title[1:]}",
+                  columns_title="dimension", rows_title="run",
                   colour=COLOURS["residual"], on_cell=lambda row, d: open_in(runs[row], name, (one.token, d)))
 
 

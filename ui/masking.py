@@ -52,7 +52,7 @@ def draw_mask(view: View) -> View:
                  on_cell=lambda row, column: flip(drawing, row, column))
     with right:
         weights = drawing.step.replace(".mask", ".pattern")
-        pattern_under(drawing.view, f"Head {view.head} under your mask", key="drawn", name=weights)
+        pattern_under(drawing.view, f"Head {view.head} under your mask", limit=1, key="drawn", name=weights)
     if len(drawing.grid) > LONGEST_TEXT:
         st.caption("This mask has too many cells to stand in the address: a link to this page will not hold it.")
     return drawing.view

@@ -9,7 +9,7 @@ import streamlit as st
 from core import whatif
 from core.analysis.vectors import cosines
 from core.cells import number
-from ui.compare import beside, open_in, pair, pattern_under
+from ui.compare import beside, open_in, pair, pattern_under, under
 from ui.components import table
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map
@@ -24,6 +24,7 @@ NOTHING = 1e-4      # of the largest number: what rounding does to 32-bit number
 def padding(view: View, number_of_section: int) -> None:
     """Each token's last vector without padding, with hidden padding and with padding that is seen."""
     bare = beside(view, view.asked._replace(change=whatif.without_padding(view.asked.change)))
+    bare = under(bare, "trained") if view.mask == "own" else bare       # two runs less for each cell that is drawn
     bare = replace(bare, token=min(view.token, len(bare.labels) - 1))
     room = (view.config.n_positions or 10_000) - len(bare.tokens(view.config.sides[0]))
     place = st.container()
@@ -68,7 +69,8 @@ def story(view: View, bare: View, runs: dict[str, View], number_of_section: int)
     count = len(runs["pad"].tokens(view.config.sides[0])) - len(bare.tokens(view.config.sides[0]))
     sign = plain(runs["pad"].tokens(view.config.sides[0])[-1])
     hidden, seen = (largest[way] > least for way in WAYS)
-    found = (f"Hidden, it changes **nothing**: no number of a last vector moves by more than {number(largest['pad'])}, which is "
+    found = "The mask is the one that the model was trained with, not yours. " if view.mask == "own" else ""
+    found += (f"Hidden, it changes **nothing**: no number of a last vector moves by more than {number(largest['pad'])}, which is "
              "rounding. " if not hidden else f"Hidden, it still changes numbers by up to {number(largest['pad'])}. ")
     found += (f"Seen by all, it takes a share of the attention, and the last vectors change by up to **{number(largest['open-pad'])}**."
               if seen else "And seen by all, it changes nothing either: it stands **behind** the text, and under this mask no token "

@@ -52,9 +52,13 @@ function build(root) {
   parts.spoken = make("div", "spoken", root)
   parts.spoken.setAttribute("aria-live", "polite")
   parts.cursor.hidden = parts.tip.hidden = parts.table.hidden = true
-  parts.watch = new ResizeObserver(() => parts.width !== root.clientWidth && parts.draw())
+  parts.watch = new ResizeObserver(() => {
+    if (parts.width === root.clientWidth) return
+    parts.width = root.clientWidth
+    parts.draw()
+  })
   parts.watch.observe(root)
-  parts.scroll.onscroll = () => requestAnimationFrame(() => parts.draw())
+  parts.scroll.onscroll = () => requestAnimationFrame(() => { scrolled(parts); parts.draw() })
   return parts
 }
 
@@ -304,19 +308,43 @@ function styleOf(look) {
   return { page: colour("background"), text: colour("text"), accent: colour("primary"), line: colour("border"), font: look.fontFamily }
 }
 
-const inSight = ({ scroll }, g) => ({ left: scroll.scrollLeft, top: scroll.scrollTop,
-  width: Math.min(g.wide, scroll.clientWidth), height: Math.min(g.tall, scroll.clientHeight) })
+// The part of the map that is in sight. To ask the browser for a size makes it lay the page out anew, some milliseconds for every
+// map, so the sizes are kept for as long as nothing changes them.
+function inSight(parts, g) {
+  const { scroll } = parts, sizes = [g.wide, g.tall, g.limit, parts.width].join()
+  if (parts.sizes !== sizes) {
+    parts.sizes = sizes
+    parts.box = g.wide <= parts.width - g.labels && g.tall <= g.limit ? [g.wide, g.tall] : [scroll.clientWidth, scroll.clientHeight]
+    scrolled(parts)
+  }
+  const [width, height] = parts.box, [left, top] = width < g.wide || height < g.tall ? parts.at : [0, 0]
+  return { left, top, width: Math.min(g.wide, width), height: Math.min(g.tall, height) }
+}
+
+function scrolled(parts) {
+  parts.at = [parts.scroll.scrollLeft, parts.scroll.scrollTop]
+}
+
+function scrollTo(parts, left, top) {
+  set(parts.scroll, "scrollLeft", left)
+  set(parts.scroll, "scrollTop", top)
+  scrolled(parts)
+}
 
 function draw(parts, data) {
   const { root, scroll, stage } = parts
-  parts.width = root.clientWidth
+  parts.width ||= root.clientWidth
   if (!parts.width) return
   const look = getComputedStyle(root), style = styleOf(look), g = parts.geometry = geometry(data, parts.width, ZOOM ** parts.level)
   const { stops, colours } = palette(look, data.kind)
-  set(scroll.style, "maxHeight", g.limit < g.tall ? `${Math.round(g.limit)}px` : "")
-  set(parts.labels.style, "width", `${g.labels}px`)        // before the rest is measured
-  set(stage.style, "width", `${g.wide}px`)
-  set(stage.style, "height", `${g.tall}px`)
+  const most = g.limit < g.tall ? `${Math.round(g.limit)}px` : "", size = [g.labels, most, g.wide, g.tall].join()
+  if (parts.size !== size) {
+    parts.size = size
+    parts.labels.style.width = `${g.labels}px`
+    scroll.style.maxHeight = most
+    stage.style.width = `${g.wide}px`
+    stage.style.height = `${g.tall}px`
+  }
   const view = inSight(parts, g), shades = shaded(parts, data, colours)
   const painted = [data.text, ...Object.values(style), ...Object.values(view), ...Object.values(g), window.devicePixelRatio].join()
   if (parts.painted === painted && parts.lastShades === shades) return
@@ -337,8 +365,7 @@ function zoom(parts, data, step, x = parts.scroll.clientWidth / 2, y = parts.scr
   const share = [(scroll.scrollLeft + x - before.left) / (before.wide - before.left), (scroll.scrollTop + y) / (before.tall - before.foot)]
   parts.level = level
   parts.draw()
-  scroll.scrollLeft = share[0] * (next.wide - next.left) + next.left - x
-  scroll.scrollTop = share[1] * (next.tall - next.foot) - y
+  scrollTo(parts, share[0] * (next.wide - next.left) + next.left - x, share[1] * (next.tall - next.foot) - y)
   if (cell) point(parts, data, cell, true)
   parts.draw()
 }
@@ -389,6 +416,7 @@ function point(parts, data, cell, aloud) {
   if (aloud) {
     parts.spoken.textContent = `${text} ${number}`
     intoSight(parts, g, x, y, wide, tall)
+    parts.draw()
   }
   const home = parts.root.getBoundingClientRect(), stage = parts.stage.getBoundingClientRect()
   const across = stage.left - home.left + x + wide / 2, down = stage.top - home.top + y
@@ -397,10 +425,10 @@ function point(parts, data, cell, aloud) {
 }
 
 // Scrolls no further than it must; the names at the left and at the foot cover what is behind them.
-function intoSight({ scroll }, g, x, y, wide, tall) {
-  const left = g.named ? g.left : 0, bottom = g.foot
-  set(scroll, "scrollLeft", clamp(scroll.scrollLeft, x + wide - scroll.clientWidth + 8, Math.max(0, x - left - 8)))
-  set(scroll, "scrollTop", clamp(scroll.scrollTop, y + tall - scroll.clientHeight + bottom + 8, Math.max(0, y - g.head - 8)))
+function intoSight(parts, g, x, y, wide, tall) {
+  const { scroll } = parts, left = g.named ? g.left : 0
+  scrollTo(parts, clamp(scroll.scrollLeft, x + wide - scroll.clientWidth + 8, Math.max(0, x - left - 8)),
+    clamp(scroll.scrollTop, y + tall - scroll.clientHeight + g.foot + 8, Math.max(0, y - g.head - 8)))
 }
 
 function moved(data, g, [panel, row, column], key) {
@@ -415,14 +443,16 @@ function moved(data, g, [panel, row, column], key) {
 
 // A cell that was opened elsewhere, or a head, may lie beyond the edge: the map scrolls to it, once.
 function reveal(parts, data) {
-  const { scroll, geometry: g } = parts, row = data.frame?.[0] ?? 0
+  const { geometry: g } = parts, row = data.frame?.[0] ?? 0
   const place = JSON.stringify([data.titles, data.opened, data.chosen, data.frame])
   if (!g || data.across || parts.revealed === place) return
   parts.revealed = place
   const [x, y, wide, tall] = placeOf(data, g, data.opened ?? [data.chosen ?? 0, row, data.frame?.[1] ?? 0])
   const { left, top, width, height } = inSight(parts, g), names = g.named ? g.left : 0
-  if (x - names < left || x + wide > left + width) set(scroll, "scrollLeft", x < names + width / 2 ? 0 : x - width / 2)
-  if (y < top || y + tall > top + height - g.foot) set(scroll, "scrollTop", y < height / 2 ? 0 : y - (data.opened ? height / 2 : g.head + 8))
+  const aside = x - names < left || x + wide > left + width, above = y < top || y + tall > top + height - g.foot
+  if (!aside && !above) return
+  scrollTo(parts, !aside ? left : x < names + width / 2 ? 0 : x - width / 2,
+    !above ? top : y < height / 2 ? 0 : y - (data.opened ? height / 2 : g.head + 8))
   parts.draw()
 }
 
