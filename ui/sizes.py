@@ -63,8 +63,8 @@ def story(view: View, titles: list[str], lengths: dict[str, list[float]]) -> str
     last, norms, none = view.config.layers(view.side), lengths["with norms"], lengths["norms off"]
     begins = (f"The same sentence, run once more with every norm left out. With norms {word(view)} is {number(norms[0])} long "
               f"on its way into layer 0 and {number(norms[last])} after the last layer. ")
-    begins += ("The stream itself is not normed here and may grow, but every part reads a normed copy of it, so each adds only "
-               "so much. " if view.config.norm_first else "")
+    begins += ("The stream itself is not normed here and may grow, but every part reads a normed copy of it: what it adds does "
+               "not grow along. " if view.config.norm_first else "")
     lost = next((i for i, length in enumerate(none[:last + 1]) if not np.isfinite(length)), None)
     if lost is None:
         return (f"{begins}Without them it is {number(none[last])} long after the last layer. These weights learned with norms: "
