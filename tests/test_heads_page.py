@@ -54,7 +54,8 @@ def test_signs_are_hidden_and_pieces_merged_at_the_left_and_in_the_address():
     app.toggle(key="toggle_merge").set_value(True).run()
     assert not app.exception and address(app)["bare"] == address(app)["merge"] == "1"
     shown, trace = data_of(app, "heads", "maps"), state.trace_of(Asked("minilm", LONG))
-    assert "[CLS]" in plain["rows"] and shown["rows"] == shown["columns"] == ["unbelievably", ",", "the", "hippopotamus", "slept", "."]
+    assert "[CLS]" in plain["rows"]
+    assert shown["rows"] == shown["columns"] == ["unbelievably", ",", "the", "hippopotamus", "slept", "."]
     np.testing.assert_array_equal(sent(shown), trace["encoder.0.attn.pattern.words.1.1"].astype(np.float32))
     assert "signs hidden, each row shared out anew" in prose(app) and "pieces merged into words" in prose(app)
     assert data_of(app, "lines", "lines")["rows"] == shown["rows"]
@@ -97,7 +98,8 @@ def test_roles_are_drawn_from_the_trace_and_the_best_is_named():
     shown, score_HO = data_of(app, "Share of attention", "maps"), trace["encoder.0.attn.pattern.roles"]
     np.testing.assert_array_equal(sent(shown)[0], score_HO.astype(np.float32))
     assert shown["columns"] == list(ROLES) and score_HO[2, 0] > heads.STRONG
-    assert f"mostly at the token just before: {score_HO[2, 0]:.0%}" in prose(app) and f"strong from {heads.STRONG:g}" in prose(app)
+    assert f"mostly at the token just before: {score_HO[2, 0]:.0%}" in prose(app)
+    assert f"strong from {heads.STRONG:g}" in prose(app)
 
 
 def test_a_head_without_a_strong_role_is_said_to_have_none():

@@ -32,7 +32,7 @@ def test_the_length_of_an_update_is_measured_against_what_it_is_added_to(tiny_tr
                                                ("attn.pattern.roles", (layers.ALL, 2), (6, 2))])
 def test_every_cell_of_a_stacked_map_opens_the_number_of_its_own_layer(monkeypatch, view, leaf, index, cell):
     drawn, opened_numbers = {}, []
-    monkeypatch.setattr(layers, "clickable_map", lambda key, values_RC, *labels, **options: drawn.update(options, values=values_RC))
+    monkeypatch.setattr(layers, "clickable_map", lambda key, values_RC, *_, **options: drawn.update(options, values=values_RC))
     monkeypatch.setattr(layers, "open_number", lambda name, at: opened_numbers.append((name, tuple(at))))
     monkeypatch.setattr(layers, "opened_in", lambda name: cell if name == f"encoder.4.{leaf}" else None)
     layers.stacked_map(view, leaf, *index, columns=view.labels, title="")
@@ -63,7 +63,8 @@ def test_a_bar_far_longer_than_the_others_is_cut_and_says_its_number():
 
 def test_a_way_has_a_point_for_every_layer_and_the_chosen_one_lies_on_top():
     rng = np.random.default_rng(4)
-    figure = layers.path_figure(rng.normal(size=(3, 7, 12)), ["a", "b", "c"], 1, "")
+    flat_TN2, plane, _ = layers.flattened(rng.normal(size=(3, 7, 12)))
+    figure = layers.path_figure(flat_TN2, plane, ["a", "b", "c"], 1, "")
     assert all(len(line.x) == 7 for line in figure.data) and figure.data[-1].line.width > figure.data[0].line.width
     assert "<b>b</b>" in figure.data[-1].text and "0" in figure.data[-1].text
     assert np.mean([line.x for line in figure.data]) == pytest.approx(0, abs=1e-9)      # around the mean of all
@@ -107,7 +108,8 @@ def test_every_family_and_side_at_every_depth(tiny_folder, depth):  # noqa: F811
         app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", side=side, layer="1", depth=depth)
         assert not app.exception and not app.warning
         cell = f"{side}.1.rollout:2,1"
-        app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", side=side, layer="1", depth=depth, cell=cell)
+        app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", side=side, layer="1", depth=depth,
+                     cell=cell)
         assert not app.exception and cell in [part.get("name") for part in parts(app)]
 
 
@@ -115,3 +117,13 @@ def test_every_family_and_side_at_every_depth(tiny_folder, depth):  # noqa: F811
 def test_short_and_repeated_words(sentence):
     assert not opened(PAGE, sentence=sentence).exception
     assert not opened(PAGE, sentence=sentence, token="0").exception
+
+
+def test_ways_are_those_of_the_trace_brought_to_one_length_if_asked(minilm):
+    asked = Asked("minilm", SENTENCE)
+    trace = state.trace_of(asked)
+    flat_TN2, plane, longest = layers.ways(asked, "encoder", (2, 7), True)
+    x_TND = np.array([[trace[f"encoder.{n}.out"][t] for n in ("embed", *range(6))] for t in (2, 7)], dtype=float)
+    x_TND /= np.linalg.norm(x_TND, axis=-1, keepdims=True)
+    np.testing.assert_allclose(flat_TN2, plane.flat(x_TND - x_TND.mean(axis=(0, 1))), atol=1e-12)
+    assert longest == pytest.approx(1) and layers.ways(asked, "encoder", (2, 7), False)[2] > 1

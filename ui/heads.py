@@ -208,8 +208,8 @@ def silence(view: View) -> None:
     here, parts = f"{view.side}.{view.layer}.{view.head}", whatif.parts(view.asked.change)
     section(view, "6. What if a head were silent?",
             "A head is silent when its z is set to 0: it writes nothing, and every later layer works with what is left. That "
-            "shows how much the output needs it. Single heads of trained models can often be left out with little loss (Michel, "
-            "Levy and Neubig 2019): here you see it on your sentence.",
+            "shows how much the output needs it. Single heads of trained models can often be left out with little loss "
+            "(Michel, Levy and Neubig 2019): here you see it on your sentence.",
             largest(view, view.at("attn.z"), view.head, view.token, ALL))
     row = st.container(horizontal=True)
     row.button(f"Silence head {view.head} of layer {view.layer}", key="heads_silence", disabled=parts.get("head") == here,

@@ -5,15 +5,16 @@ import numpy as np
 import streamlit as st
 
 from core.analysis.planes import principal_plane
+from core.analysis.vectors import TINY, lengths
 from core.cells import number
-from ui import figures
+from ui import figures, state
 from ui.components import layers_canvas, table
 from ui.heads import choose_head, choose_token, thumbnails_of
 from ui.maps import clickable_map, show
 from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, kind_of
-from ui.state import EXAMPLES, View, close_number, is_word
+from ui.state import EXAMPLES, Asked, View, close_number, is_word
 from ui.steps import word
 from ui.theme import COLOURS, kind_of_step, plain
 from ui.words import ROLES, weights
@@ -102,22 +103,30 @@ def path(view: View) -> None:
                                   required=True, key=f"layers_length_{c.norm_first}", format_func=LENGTHS.get)
     many = right.toggle("All tokens", key="layers_all", disabled=len(view.labels) <= OTHERS + 1)
     shown = companions(view, many)
-    steps = [f"{side}.embed.out", *(f"{side}.{n}.out" for n in layers_of(view))]
-    paths_TND = np.stack([view.trace[step][shown] for step in steps], axis=1).astype(float)
-    if same == "one":
-        paths_TND /= np.maximum(np.linalg.norm(paths_TND, axis=-1, keepdims=True), np.finfo(float).tiny)
+    flat_TN2, plane, longest = ways(view.asked, side, tuple(shown), same == "one")
     title = f"{view.labels[t]} and {len(shown) - 1} others, layer by layer, around the mean"
     title += "; each vector of length 1" if same == "one" else ""
-    show("layers_path", path_figure(paths_TND, [view.labels[i] for i in shown], shown.index(t), title), alt=title)
-    if same == "own" and (longest := paths_lengths(paths_TND)) > 10:
-        st.caption(f"The longest of these vectors is {longest:.0f} times as long as the one in the middle: it makes the plane. "
-                   "Brought to one length, the others are seen.")
+    show("layers_path", path_figure(flat_TN2, plane, [view.labels[i] for i in shown], shown.index(t), title), alt=title)
+    if longest > 10:
+        st.caption(f"The longest of these vectors is {longest:.0f} times as long as the median: it makes the plane. Brought to "
+                   "one length, the others are seen.")
 
 
-def paths_lengths(paths_TND) -> float:
-    """The longest vector as a multiple of the median."""
-    lengths = np.linalg.norm(paths_TND, axis=-1)
-    return float(lengths.max() / max(np.median(lengths), np.finfo(float).tiny))
+@st.cache_resource(max_entries=64, show_spinner=False)
+def ways(asked: Asked, side: str, tokens: tuple[int, ...], same: bool):
+    """The vectors of some tokens, as they come in and after every layer, in their plane; kept, since most clicks change
+    nothing in it."""
+    trace = state.trace_of(asked)
+    steps = [f"{side}.embed.out", *(f"{side}.{n}.out" for n in range(trace.config.layers(side)))]
+    paths_TND = np.stack([trace[step][list(tokens)] for step in steps], axis=1).astype(float)
+    return flattened(paths_TND / np.maximum(lengths(paths_TND), TINY)[..., None] if same else paths_TND)
+
+
+def flattened(paths_TND):
+    """The ways in their plane around the mean, (T, N, 2); the plane; and the longest vector as a multiple of the median."""
+    around_TND, lengths_TN = paths_TND - paths_TND.mean(axis=(0, 1)), lengths(paths_TND)
+    plane = principal_plane(around_TND.reshape(-1, paths_TND.shape[-1]))
+    return plane.flat(around_TND), plane, float(lengths_TN.max() / max(np.median(lengths_TN), TINY))
 
 
 def companions(view: View, many: bool) -> list[int]:
@@ -127,11 +136,8 @@ def companions(view: View, many: bool) -> list[int]:
     return sorted([view.token, *near[:ALL_TOKENS if many else OTHERS]])
 
 
-def path_figure(paths_TND, labels: list[str], chosen: int, title: str):
+def path_figure(flat_TN2, plane, labels: list[str], chosen: int, title: str):
     """A line for each token through its vectors in their plane; the chosen one strong, with the numbers of the layers."""
-    around_TND = paths_TND - paths_TND.mean(axis=(0, 1))
-    plane = principal_plane(around_TND.reshape(-1, paths_TND.shape[-1]))
-    flat_TN2 = plane.flat(around_TND)
     apart = 0.05 * float(np.ptp(flat_TN2.reshape(-1, 2), axis=0).max()) or 1.0
     taken, traces = [], []
     for t in (chosen, *(t for t in range(len(labels)) if t != chosen)):
