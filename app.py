@@ -1,9 +1,8 @@
-"""Overview: the whole model on the typed sentence in one picture, what comes out of it, and the way to its parts."""
+"""Overview: the whole model on the typed sentence in one picture, and the way to its parts."""
 import streamlit as st
 
 from ui.frame import foot, open_page
 from ui.numbers import number_over
-from ui.outcome import next_words
 from ui.river import CELLS, HOW, deeper, river_map, road, story
 from ui.tokens import signs_in, token_strip
 
@@ -15,15 +14,6 @@ st.caption(CELLS)
 signs_in(view)
 story(view)
 deeper(view)
-
-if view.config.head and view.config.decoder_layers:
-    guess, way = st.columns(2, gap="large")
-    with guess:
-        st.subheader("The next token")
-        next_words(view)
-    with way:
-        road()
-else:
-    road(columns=2)
+road()
 number_over(view)
 foot("Overview")

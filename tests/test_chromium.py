@@ -184,7 +184,7 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
 
 
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
-@pytest.mark.parametrize("title, stage", [("Heads", 0), ("Attention", 4), ("Overview", 0), ("Every number", 0)])
+@pytest.mark.parametrize("title, stage", [("Heads", 0), ("Attention", 4), ("Every number", 0)])
 def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(visit, title, stage, size):
     page = visit(title, size, stage=stage)
     pictures = page.view.locator("canvas.picture, .stPlotlyChart .nsewdrag")

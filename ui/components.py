@@ -16,9 +16,10 @@
         a button that copies the address
     follow_theme(page)
         once a page, not seen: runs the page again when the reader switches between light and dark
-    river(picture, *, key, on_act)
+    river(picture, *, key, on_act, on_cell)
         the whole model as `ui.diagram` describes it; a click calls on_act(name): of a step that is drawn, or
-        token/SIDE/POSITION, layer/SIDE/NUMBER, word/ID
+        token/SIDE/POSITION, layer/SIDE/NUMBER, word/ID; a click with Shift on_cell(name, row, cell), of which only the name
+        is known to be a text
 
 Every callback runs before the page is drawn again. A component never changes what is chosen by itself: the page does.
 """
@@ -37,14 +38,16 @@ THUMBNAIL = 24          # cells along a thumbnail's side; longer sentences show 
 _ASSETS = Path(__file__).parents[1] / "assets/components"
 
 
-def _register(name: str):
-    """A component from assets/components/NAME.js and NAME.css. Its html is fixed: text from outside comes as data."""
-    script, style = "".join((_ASSETS / f"{part}.js").read_text("utf-8") for part in ("common", name)), _ASSETS / f"{name}.css"
+def _register(name: str, *before: str):
+    """A component from assets/components/NAME.js (and the scripts before it) and NAME.css. Its html is fixed: text from
+    outside comes as data."""
+    script, style = "".join((_ASSETS / f"{part}.js").read_text("utf-8") for part in ("common", *before, name)), _ASSETS / f"{name}.css"
     return st.components.v2.component(f"glass_{name}", html='<div class="root"></div>', js=script,
                                       css=style.read_text(encoding="utf-8") if style.exists() else None)
 
 
-_maps, _lines, _river, _table, _theme, _share = map(_register, ("maps", "lines", "river", "table", "theme", "share"))
+_maps, _lines, _table, _theme, _share = map(_register, ("maps", "lines", "table", "theme", "share"))
+_river = _register("river", "riverbed")
 
 
 def heads_canvas(patterns_HLM, labels_L, labels_M, *, key: str, on_cell=None, chosen: int | None = None, row: int | None = None,
@@ -111,7 +114,7 @@ def table(columns: dict, labels, *, key: str, on_cell=None, bar: str | None = No
         "shares": [float(np.clip(share, 0, 1)) for share in columns[bar]] if bar else []})
 
 
-def river(picture: dict, *, key: str, on_act=None) -> None:
+def river(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
     """The whole model as a river of vectors, every number of it as the trace has it."""
     names = acts_of(picture)
 
@@ -120,12 +123,17 @@ def river(picture: dict, *, key: str, on_act=None) -> None:
         if on_act and isinstance(act, str) and act in names:
             on_act(act)
 
+    def opened() -> None:
+        sent = st.session_state[key].get("cell")
+        if on_cell and isinstance(sent, list) and len(sent) == 3 and isinstance(sent[0], str):
+            on_cell(*sent)
+
     strips = {name: strip | {"values": packed(strip["values"])["values"],
                              "at": base64_of(strip["at"].astype("<u2" if strip["block"] > 256 else np.uint8))}
               for name, strip in picture["strips"].items()}
     maps = {name: grid | {"values": packed(grid["values"])["values"], "shown": list(grid["values"].shape)}
             for name, grid in picture["maps"].items()}
-    _river(key=key, on_act_change=acted, data=picture | {
+    _river(key=key, on_act_change=acted, on_cell_change=opened, data=picture | {
         "strips": strips, "maps": maps, "colours": COLOURS, "alt": "The whole model. Tab goes from part to part, Enter opens."})
 
 

@@ -18,8 +18,8 @@ from ui.theme import kind_of_step
 
 CELLS = 16              # of a strip
 THIN = 96               # cells of all layers' thumbnails together, for one token; between 3 and 12 for each
-MOST = 24               # tokens that are drawn
-ENDS = 4                # of them at the beginning and at the end
+MOST = 18               # tokens that are drawn
+ENDS = 3                # of them at the beginning and at the end
 WORDS = 7               # likeliest words
 FULL = 0.95             # of a strip's cells are inside its scale; the others have its last colour
 ACTIVATIONS = {"gelu": "GELU", "gelu_tanh": "GELU", "silu": "SiLU", "relu": "ReLU"}
@@ -69,18 +69,19 @@ def reduced(values_RX, cells: int) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def limit_of(values) -> float:
-    """Where a scale ends: at a number of the strip that so many are inside of, so that one huge number does not pale the rest."""
+    """Where a scale ends: at a number of the strip that most are inside of, so that one huge number does not pale the rest."""
     return float(np.quantile(np.abs(np.asarray(values, dtype=np.float64)), FULL, method="lower")) or 1.0
 
 
 def strip(view, found: dict, name: str, title: str, *, index: tuple = (), cells: int = CELLS) -> str:
     """Puts a step into the picture as a strip, and returns its key there. index: the head, where there are several."""
     values_RX = view.trace[name][index]
-    values_RX = values_RX[rows_of(view, found, name)] if values_RX.ndim > 1 else values_RX[None]
+    single = values_RX.ndim == 1            # one vector for the whole text
+    values_RX = values_RX[None] if single else values_RX[rows_of(view, found, name)]
     values_RC, at_RC, block = reduced(values_RX, cells)
     found["strips"][name] = described(view, name, title) | {
         "values": values_RC, "at": at_RC, "block": block, "size": values_RX.shape[1], "index": list(index),
-        "limit": limit_of(values_RC), "groups": 1, "chosen": 0}
+        "limit": limit_of(values_RC), "groups": 1, "chosen": 0, "single": single}
     return name
 
 
@@ -93,7 +94,7 @@ def heads_strip(view, found: dict, name: str) -> str:
     together = [part.reshape(H, L, -1).transpose(1, 0, 2).reshape(L, -1) for part in (values_RC, at_RC)]
     found["strips"][f"{name}/all"] = described(view, name, "all heads") | {
         "values": together[0], "at": together[1], "block": block, "size": K, "index": [], "limit": limit_of(values_RC),
-        "groups": H, "chosen": view.head}
+        "groups": H, "chosen": view.head, "single": False}
     return f"{name}/all"
 
 
@@ -106,6 +107,40 @@ def grid(view, found: dict, name: str, title: str, index: tuple = ()) -> str:
         "values": values_LM, "scale": kind, "limit": float(np.abs(values_LM).max()) or 1.0, "index": list(index),
         "columns": view.side_of(name, "M")}
     return name
+
+
+def cell_of(found: dict, key: str, row: int, cell: int) -> tuple[str, tuple[int, ...]] | None:
+    """The step and the index of a number that is drawn; None if there is no such place in the picture."""
+    words = {f"word/{word['id']}": word["id"] for word in found["output"]["words"]}
+    if key in words:
+        return "head.probs", (found["output"]["place"], words[key])
+    part = found["strips"].get(key) or found["maps"].get(key)
+    whole = all(isinstance(i, int) and not isinstance(i, bool) for i in (row, cell))
+    if part is None or not whole or not (0 <= row < len(part["values"]) and 0 <= cell < part["values"].shape[1]):
+        return None
+    at = found["tokens"][part["tokens"]]["at"][row]
+    if key in found["maps"]:
+        return key, (*part["index"], at, found["tokens"][part["columns"]]["at"][cell])
+    each = part["values"].shape[1] // part["groups"]
+    place = cell % each * part["block"] + int(part["at"][row, cell])
+    head = [cell // each] if part["groups"] > 1 else part["index"]
+    return key.removesuffix("/all"), (*head, *([] if part["single"] else [at]), place)
+
+
+def drawn_at(found: dict, name: str, index: tuple[int, ...]) -> list | None:
+    """Where a number of the trace is drawn, or the block that it lies in: [key, row, cell], the inverse of cell_of."""
+    part = found["strips"].get(name) or found["maps"].get(name)
+    key = name if part and list(index[:len(part["index"])]) == part["index"] else f"{name}/all"
+    part = found["maps"].get(key) or found["strips"].get(key)
+    if part is None:
+        return None
+    rows, inside = found["tokens"][part["tokens"]]["at"], index[len(part["index"]):]
+    if key in found["maps"]:
+        columns = found["tokens"][part["columns"]]["at"]
+        return [key, rows.index(inside[0]), columns.index(inside[1])] if inside[0] in rows and inside[1] in columns else None
+    head = inside[0] * (part["values"].shape[1] // part["groups"]) if part["groups"] > 1 else 0
+    row = 0 if part["single"] else rows.index(inside[-2]) if inside[-2] in rows else None
+    return None if row is None else [key, row, head + inside[-1] // part["block"]]
 
 
 def rows_of(view, found: dict, name: str) -> Sequence[int]:
@@ -143,7 +178,8 @@ def river(view, found: dict, side: str) -> dict:
     return {"side": side, "token": strip(view, found, f"{at}.token", "token"), "added": added,
             "norm": norm(view, f"{at}.norm.out") if c.embed_norm else None,
             "first": strip(view, found, f"{at}.out", "x") if added or c.embed_norm else None, "layers": layers,
-            "chosen": view.layer if side == view.side else None, "last": norm(view, f"{side}.norm.out") if c.final_norm else None,
+            "chosen": view.layer if side == view.side else None,
+            "last": norm(view, f"{side}.norm.out") if c.final_norm else None,
             "out": strip(view, found, f"{side}.out", "in context"), "feeds": c.crosses and side == "encoder"}
 
 
@@ -159,7 +195,7 @@ def opened(view, found: dict) -> dict:
 
 
 def around(view, found: dict, at: str, before: str) -> dict:
-    """What every part has: the stream before it, its norm before or after, its update, their sum; "ends": the stream after it."""
+    """What every part has: the stream before it, its norm before or after, its update, their sum, the stream after it."""
     first = view.config.norm_first
     normed = strip(view, found, f"{at}.norm.out", "normed" if first else "x") if view.config.norm != "none" or first else None
     total = strip(view, found, f"{at}.sum", "x" if first or not normed else "sum")
@@ -185,8 +221,9 @@ def attention(view, found: dict, at: str, before: str) -> dict:
 def feed_forward(view, found: dict, at: str, before: str) -> dict:
     """The neurons: before and after the activation, or gate and projection."""
     gated = view.config.gated
-    ways = {f"{ACTIVATIONS[view.config.activation]} gate": f"{at}.hidden.gate", "up": f"{at}.hidden.up"} if gated else {"W₁ · x": f"{at}.pre"}
-    return {"kind": "mlp", "gated": gated, "activation": ACTIVATIONS[view.config.activation]} | around(view, found, at, before) | {
+    activation = ACTIVATIONS[view.config.activation]
+    ways = {f"{activation} gate": f"{at}.hidden.gate", "up": f"{at}.hidden.up"} if gated else {"W₁ · x": f"{at}.pre"}
+    return {"kind": "mlp", "gated": gated, "activation": activation} | around(view, found, at, before) | {
         "ways": [strip(view, found, name, title) for title, name in ways.items()],
         "hidden": strip(view, found, f"{at}.hidden", "neurons")}
 

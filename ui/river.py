@@ -12,10 +12,12 @@ import re
 import streamlit as st
 
 from core.anatomy import about, axis_words
+from core.cells import number
 from core.generate import next_tokens
 from ui.components import river
-from ui.diagram import picture
+from ui.diagram import cell_of, drawn_at, picture
 from ui.frame import PAGES, go
+from ui.numbers import open_number, read
 from ui.section import told
 from ui.slices import ALL, largest
 from ui.state import View, address, close_number, depth, is_word
@@ -30,16 +32,18 @@ LEADS = ((r"\.embed\.(token|segment)$", "Tokens", {}), (r"(embed|encoder|decoder
          (r"\.mlp\.(pre|hidden|hidden\.gate|hidden\.up|out)$", "Feed-forward", {}),
          (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", "Add and norm", {}), ("", "Output", {}))
 
-HOW = ("Everything here is computed for your sentence by a real model. **Click any part** to open its page, **rest on it** to read its "
-       "numbers, **click a token** to follow it, **click a layer** to open it below.")
-CELLS = ("Every cell is a real number of this run: of the dimensions that it stands for, the one furthest from zero. The wide band "
-         "is the residual stream, which carries each token’s vector from left to right; what is added to it flows back at a +.")
+HOW = ("Everything here is computed for your sentence by a real model. **Click any part** to open its page, **rest on it** "
+       "to read its numbers, **click a token** to follow it, **click a layer** to open it below. With **Shift**, or a long "
+       "press, a click takes the number itself apart.")
+CELLS = ("Every cell is a real number of this run: of the dimensions that it stands for, the one furthest from zero. The wide "
+         "band is the residual stream, which carries each token’s vector from left to right; what is added to it flows back at a +.")
 
 
 def river_map(view: View) -> None:
     """The whole model on this sentence, in one picture."""
-    drawn = picture(view)
-    river(drawn, key="river", on_act=lambda act: follow(view, drawn, act))
+    drawn, cell = picture(view), st.session_state["cell"]
+    drawn["opened"] = drawn_at(drawn, *read(cell)) if cell else None
+    river(drawn, key="river", on_act=lambda act: follow(view, act), on_cell=lambda *cell: take_apart(drawn, *cell))
 
 
 def lead(name: str) -> tuple[str, dict]:
@@ -48,7 +52,7 @@ def lead(name: str) -> tuple[str, dict]:
     return page, chosen | ({"step": name.removesuffix("/all")} if page == "Every number" else {})
 
 
-def follow(view: View, drawn: dict, act: str) -> None:
+def follow(view: View, act: str) -> None:
     """A click: a token or a layer is chosen, anything else leads to its page."""
     kind, _, rest = act.partition("/")
     if kind == "token":
@@ -64,6 +68,12 @@ def follow(view: View, drawn: dict, act: str) -> None:
     else:
         page, chosen = lead(act)
         go(page, **elsewhere(view, act.split(".")[0]), **chosen)
+
+
+def take_apart(drawn: dict, *cell) -> None:
+    """A click with Shift: the number itself opens."""
+    if found := cell_of(drawn, *cell):
+        open_number(*found)
 
 
 def elsewhere(view: View, side: str) -> dict:
@@ -87,13 +97,16 @@ def story(view: View) -> None:
     if depth() != "story":
         return
     c, weights_M = view.config, view.trace[view.at("attn.pattern")][view.head, view.token]
-    place = {"learned": ", to which the vector of its place is added", "sinusoid": ", to which the sine waves of its place are added",
+    place = {"learned": ", to which the vector of its place is added",
+             "sinusoid": ", to which the sine waves of its place are added",
              "rotary": "; its place comes in later, as a turn of q and k (↻)",
              "relative": "; places come in later, as a number for each distance"}.get(c.positions, "")
-    look = f"“{plain(view.labels[view.token])}” most at “{plain(view.labels[int(weights_M.argmax())])}”, {weights_M.max():.0%} in head {view.head}"
+    best = plain(view.labels[int(weights_M.argmax())])
+    look = f"“{plain(view.labels[view.token])}” most at “{best}”, {weights_M.max():.0%} in head {view.head}"
     st.markdown(f"{plain(view.title)} turns each token into a vector of {c.d_model} numbers{place}. The vectors run through "
-                f"{counted(c, view.side)} as a **residual stream**. In each layer the tokens look at each other in **attention** ({look}); "
-                "then the **feed-forward** network works on each token alone; what both find is **added** (+) to the stream. "
+                f"{counted(c, view.side)} as a **residual stream**. In each layer the tokens look at each other in "
+                f"**attention** ({look}); then the **feed-forward** network works on each token alone; what both find is "
+                "**added** (+) to the stream. "
                 + outcome(view))
 
 
@@ -114,7 +127,7 @@ def outcome(view: View) -> str:
     words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(len(similar_L))
     most = min(words, key=lambda i: similar_L[i])
     return (f"Out come vectors that know their context: of the words, “{plain(view.tokens(side)[most])}” ends furthest from "
-            f"where it began (cosine {similar_L[most]:.2f}).")
+            f"where it began (cosine {number(round(float(similar_L[most]), 2))}).")
 
 
 def deeper(view: View) -> None:
@@ -129,14 +142,16 @@ def deeper(view: View) -> None:
 def steps_table(view: View) -> str:
     """The opened layer's steps in order, with their axes and sizes, as a table in Markdown."""
     trace, start = view.trace, view.at("")
-    rows = [f"| {plain(about(trace, name).title)} | `{name}` | {plain(sized(trace, name))} |" for name in trace.names if name.startswith(start)]
+    rows = [f"| {plain(about(trace, name).title)} | `{name}` | {plain(sized(trace, name))} |"
+            for name in trace.names if name.startswith(start)]
     return "\n".join(["| What it is | Step | Axes and sizes |", "|---|---|---|", *rows])
 
 
 def sized(trace, name: str) -> str:
     """The axes of a step with their sizes, and what they are."""
     axes = trace.axes(name)
-    return (" × ".join(f"{letter} {size}" for letter, size in zip(axes, trace.shape(name))) + ": " + ", ".join(map(axis_words, axes)))
+    sizes = " × ".join(f"{letter} {size}" for letter, size in zip(axes, trace.shape(name)))
+    return f"{sizes}: {', '.join(map(axis_words, axes))}"
 
 
 def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:
@@ -151,10 +166,9 @@ def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:
             if name.startswith(view.at("")) and (leaf := name.removeprefix(view.at(""))) in wanted]
 
 
-def road(columns: int = 1) -> None:
+def road() -> None:
     """Links to all pages in the order of the road."""
     st.subheader("Where to go next")
-    pages, size = PAGES[1:], -(-(len(PAGES) - 1) // columns)
-    for n, column in enumerate(st.columns(columns)):
-        for page in pages[n * size:(n + 1) * size]:
-            column.page_link(page.path, label=f"**{page.title}** · {page.about}", query_params=address(cell=None))
+    with st.container(gap="xxsmall", key="road"):
+        for page in PAGES[1:]:
+            st.page_link(page.path, label=f"**{page.title}** · {page.about}", query_params=address(cell=None))
