@@ -94,7 +94,7 @@ def path(view: View) -> None:
              "Here a norm stands behind each sublayer and brings every vector back to a similar size: ")
     sizes = sizes if c.norm != "none" else "In this run no norm holds the size: "
     section(view, "2. The way of each token through the layers",
-            f"Every layer moves the vector of {word(view)} a little. 0 is where it comes in, {len(layers_of(view))} where it "
+            f"Every layer moves the vector of {word(view)}. 0 is where it comes in, {len(layers_of(view))} where it "
             f"is after the last layer. {sizes}its length goes from {number(first_size)} to {number(last_size)}. A plane shows "
             f"only a part of the {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all these "
             "vectors.", last)
@@ -235,8 +235,7 @@ def turned(view: View) -> None:
         stacked_map(view, "out.similarity", ALL, columns=view.labels, limit=1,
                     title="Similarity with the vector the token came in with (cosine)")
     if view.config.norm_first:
-        st.caption("The stream has no norm of its own here: it grows, so the same update turns it less in late layers than in "
-                   "early ones.")
+        st.caption("Nothing brings the stream back to size here: where a vector has grown long, the same update turns it less.")
 
 
 def lengths_table(view: View, parts: list[str]) -> None:
