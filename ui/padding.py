@@ -92,7 +92,7 @@ def moved_table(bare: View, runs: dict[str, View]) -> None:
 
     def opened(row: int, column: int) -> None:
         way = list(runs)[column // 2]
-        st.session_state["token"] = row
+        st.session_state["token"], st.session_state["padding_way"] = row, way
         open_in(runs[way], name, (row, int(moved[way][row].argmax())))
 
     table(columns, labels, key="padding:moved", chosen=bare.token, on_cell=opened,
