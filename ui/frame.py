@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import whatif
 from ui import sidebar, state, tour
-from ui.components import follow_theme
+from ui.components import follow_theme, share_link
 from ui.fetching import first_start
 from ui.numbers import check_opened
 from ui.state import DEPTHS, View
@@ -48,12 +48,14 @@ def open_page(title: str) -> View:
     first_start()
     st.title(title)
     st.caption(page.about)
+    reading = st.container()
     choose_depth()
     guide, notes = st.container(), st.container()
     with st.sidebar:
         st.markdown("#### Glassformer")
         tour_button, links = st.container(), st.container(gap="xsmall")
-        view = sidebar.choose()
+        view = sidebar.choose(reading)
+        share_link()
     if view:
         check_opened(view)
     state.write_address()
@@ -75,7 +77,7 @@ def open_page(title: str) -> View:
 
 def choose_depth() -> None:
     """The four depths, the same on every page."""
-    with st.container(key="depth-row"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control("How deep", list(DEPTHS), key="depth", format_func=DEPTHS.get, required=True,
                              label_visibility="collapsed", persist_state="session")
         st.caption(LOOK[state.depth()])

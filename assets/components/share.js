@@ -1,0 +1,19 @@
+// A button that copies the address of what is on the screen; where the browser forbids it, the address is shown to be copied by hand.
+export default function ({ parentElement }) {
+  const root = parentElement.querySelector(".root")
+  if (root.childElementCount) return
+  const button = make("button", "share", root, "Copy a link to this view")
+  button.type = "button"
+  const said = make("div", "said", root, "")
+  said.setAttribute("role", "status")
+  button.onclick = async () => {
+    const address = window.location.href
+    try {
+      await navigator.clipboard.writeText(address)
+      said.textContent = "Copied: it opens just this view."
+    } catch {
+      said.textContent = address
+    }
+    setTimeout(() => { said.textContent = "" }, 8000)
+  }
+}
