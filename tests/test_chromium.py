@@ -326,3 +326,26 @@ def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
     page = visit(title, sentence=harm, model="../../etc/passwd", layer="999", cell="<b>x</b>:1", mask="<script>")
     assert page.view.locator("[data-testid=stAlert]").count() >= 1      # it says what was wrong; problems: see visit
     assert page.view.locator("img[src*=evil]").count() == 0
+
+
+def part(page, act: str):
+    """A part of the map on the overview."""
+    return page.view.locator(f'.st-key-river button[data-act="{act}"]').first
+
+
+def test_the_map_reads_out_the_trace_and_every_part_leads_on(visit, traced):
+    page, trace = visit(layer=1, head=4), traced()
+    part(page, "encoder.1.attn.q").hover(position={"x": 12, "y": 50})
+    step, who, where, shown = page.view.locator(".st-key-river .tip").inner_text().split("\n")[:4]
+    assert (step, who) == ("Query", "“that” (3), head 4")
+    assert shown == number(trace["encoder.1.attn.q"][4, 3, int(where.split()[-1])])
+    page.do(lambda: part(page, "encoder.1.attn.q").click(position={"x": 12, "y": 50}, modifiers=["Shift"]))
+    assert check_number(page, trace, "encoder.1.attn.q")[:2] == (4, 3)
+    page.do(lambda: page.view.keyboard.press("Escape"))
+    page.do(lambda: part(page, "token/encoder/2").click())
+    page.do(lambda: part(page, "layer/encoder/3").click())
+    assert choices(page)["token"] == "2" and choices(page)["layer"] == "3"
+    part(page, "encoder.3.attn.k").focus()
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    page.wait(lambda: "/Attention" in page.view.url)
+    assert {"layer": "3", "head": "4", "token": "2", "stage": "1"}.items() <= choices(page).items()

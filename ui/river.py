@@ -33,10 +33,10 @@ LEADS = ((r"\.embed\.(token|segment)$", "Tokens", {}), (r"(embed|encoder|decoder
          (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", "Add and norm", {}), ("", "Output", {}))
 
 HOW = ("Everything here is computed for your sentence by a real model. **Click any part** to open its page, **rest on it** "
-       "to read its numbers, **click a token** to follow it, **click a layer** to open it below. With **Shift**, or a long "
-       "press, a click takes the number itself apart.")
+       "to read its numbers, **click a token or a layer** to follow it.")
 CELLS = ("Every cell is a real number of this run: of the dimensions that it stands for, the one furthest from zero. The wide "
-         "band is the residual stream, which carries each token’s vector from left to right; what is added to it flows back at a +.")
+         "band is the residual stream, which carries each token’s vector from left to right; what is added to it flows back at a +. "
+         "**Shift and a click** (or a long press) takes a number itself apart.")
 
 
 def river_map(view: View) -> None:

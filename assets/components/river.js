@@ -211,6 +211,7 @@ function draw(parts, data) {
   canvas.height = Math.round(s.height * dense)
   canvas.style.width = `${s.width}px`
   canvas.style.height = `${s.height}px`
+  Object.assign(parts.glow, { width: s.width, height: s.height })
   const brush = canvas.getContext("2d")
   brush.scale(dense, dense)
   for (const frame of s.frames) frameOn(brush, style, frame)
@@ -259,8 +260,9 @@ function read(data, item, x, y) {
 function show(parts, data, item, x, y) {
   const { tip, stage, root } = parts
   tip.hidden = !item
-  if (!item) return
-  const { lines, value, foot } = read(data, item, x, y)
+  if (!item) return lightUp(parts, data, null)
+  const { lines, value, foot, cell } = read(data, item, x, y)
+  lightUp(parts, data, item, cell)
   tip.replaceChildren()
   make("strong", "", tip, lines[0])
   for (const line of lines.slice(1)) if (line) make("div", "", tip, line)
@@ -271,6 +273,23 @@ function show(parts, data, item, x, y) {
   const top = above + (y ?? item.y), low = above + (y ?? item.y + item.h)
   tip.style.left = `${clamp(px - tip.offsetWidth / 2, 0, Math.max(0, parts.width - tip.offsetWidth))}px`
   tip.style.top = `${top > tip.offsetHeight + 16 ? top - tip.offsetHeight - 14 : low + 18}px`
+}
+
+// The token under the pointer lights up wherever its numbers stand.
+function lightUp(parts, data, item, cell) {
+  const { glow, sheet } = parts, brush = glow.getContext("2d")
+  brush.clearRect(0, 0, glow.width, glow.height)
+  const row = item?.type === "token" ? item.row : item?.single || !cell ? null : cell[0]
+  if (row == null) return
+  const side = item.side ?? item.part.tokens
+  brush.strokeStyle = getComputedStyle(parts.root).getPropertyValue("--st-primary-color").trim()
+  brush.lineWidth = 2
+  const bar = (x, y, w, h) => brush.strokeRect(x - 1, y - 0.5, w + 2, h + 1)
+  for (const { type, part, x, y, w, h, rows, columns, upright, single, thumb } of sheet.items) {
+    if (single || thumb || !part) continue
+    if (type === "strip" && part.tokens === side) upright ? bar(x + rows.at[row], y, rows.size, h) : bar(x, y + rows.at[row], w, rows.size)
+    else if (type === "map" && part.tokens === side) bar(x, y + rows.at[row], w, rows.size)
+  }
 }
 
 // A button over each item that leads somewhere.
@@ -338,6 +357,8 @@ function build(root) {
   parts.stage = make("div", "stage", scroll)
   parts.canvas = make("canvas", "", parts.stage)
   parts.canvas.setAttribute("aria-hidden", "true")
+  parts.glow = make("canvas", "glow", parts.stage)
+  parts.glow.setAttribute("aria-hidden", "true")
   parts.over = make("div", "over", parts.stage)
   parts.over.setAttribute("role", "group")
   parts.tip = make("div", "tip", root)

@@ -78,7 +78,7 @@ function labels(s, tokens, rows, x, y, act, again) {
     text(s, words, x - 5, y + rows.at[i] + rows.size / 2, { align: "right", size, bold: chosen, accent: chosen, soft: again })
     if (!again) sign(s, "token", x - labelled(s) + 2, y + rows.at[i], labelled(s) - 5, rows.size,
       { act: `token/${tokens.side}/${tokens.at[i]}`, tip: [`${label}  (${tokens.at[i]})`, chosen ? "the chosen token" : "choose this token"],
-        pressed: chosen, quiet: !act })
+        pressed: chosen, quiet: !act, side: tokens.side, row: i })
   })
   for (const jump of rows.jumps) text(s, "⋮", x - 12, y + jump, { size: 10, soft: true })
 }
