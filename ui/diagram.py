@@ -241,4 +241,4 @@ def output(view, found: dict) -> dict:
     ids, probs = next_tokens(trace, WORDS, row)
     return {"side": side, "pooled": found_pooled, "row": found["tokens"][side]["at"].index(at), "after": view.tokens(side)[at],
             "words": [{"word": view.word(i), "id": int(i), "share": float(p)} for i, p in zip(ids, probs)],
-            "title": "next word" if c.decoder_layers else "hidden word", "of": c.n_vocab, "place": row}
+            "title": "next word after" if c.decoder_layers else "hidden word at", "of": c.n_vocab, "place": row}

@@ -182,7 +182,7 @@ function words(s, out, from, y, down) {
     flow(s, [[ax, used, ax, used + thick, 1, 0]], [[x, far - tall / 2, x, far + tall / 2, 1, 0]], "residual", "head", { chosen: 0, strength: 0.9 })
     used += thick
   })
-  text(s, `${out.title} after “${shorten(out.after, 10)}”`, x, top - 8, { bold: true, kind: "head", align: "left" })
+  text(s, `${out.title} “${shorten(out.after, 10)}”`, x, top - 8, { bold: true, kind: "head", align: "left" })
   return x + wide
 }
 
@@ -323,9 +323,9 @@ function broken(data, segments, line, width, narrow) {
   const lines = []
   for (let rest = segments; rest.length;) {
     let n = rest.length
-    while (n > 1 && measured(data, rest.slice(0, n), line, narrow ? 0.6 : 0.74, narrow) > width) n--
+    while (n > 1 && measured(data, rest.slice(0, n), line, narrow ? 0.6 : 0.66, narrow) > width) n--
     const one = measured(data, rest.slice(0, n), line, 1, narrow), two = measured(data, rest.slice(0, n), line, 2, narrow)
-    lines.push({ segments: rest.slice(0, n), f: clamp((width - one) / (two - one) + 1, narrow ? 0.55 : 0.74, 1.7) })
+    lines.push({ segments: rest.slice(0, n), f: clamp((width - one) / (two - one) + 1, narrow ? 0.55 : 0.66, 1.7) })
     rest = rest.slice(n)
   }
   return lines
