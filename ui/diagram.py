@@ -81,7 +81,7 @@ def strip(view, found: dict, name: str, title: str, *, index: tuple = (), cells:
     values_RC, at_RC, block = reduced(values_RX, cells)
     found["strips"][name] = described(view, name, title) | {
         "values": values_RC, "at": at_RC, "block": block, "size": values_RX.shape[1], "index": list(index),
-        "limit": limit_of(values_RC), "groups": 1, "chosen": 0, "single": single}
+        "limit": limit_of(values_RC), "groups": 1, "chosen": 0} | ({"single": True} if single else {})
     return name
 
 
@@ -94,7 +94,7 @@ def heads_strip(view, found: dict, name: str) -> str:
     together = [part.reshape(H, L, -1).transpose(1, 0, 2).reshape(L, -1) for part in (values_RC, at_RC)]
     found["strips"][f"{name}/all"] = described(view, name, "all heads") | {
         "values": together[0], "at": together[1], "block": block, "size": K, "index": [], "limit": limit_of(values_RC),
-        "groups": H, "chosen": view.head, "single": False}
+        "groups": H, "chosen": view.head}
     return f"{name}/all"
 
 
@@ -124,7 +124,7 @@ def cell_of(found: dict, key: str, row: int, cell: int) -> tuple[str, tuple[int,
     each = part["values"].shape[1] // part["groups"]
     place = cell % each * part["block"] + int(part["at"][row, cell])
     head = [cell // each] if part["groups"] > 1 else part["index"]
-    return key.removesuffix("/all"), (*head, *([] if part["single"] else [at]), place)
+    return key.removesuffix("/all"), (*head, *([] if part.get("single") else [at]), place)
 
 
 def drawn_at(found: dict, name: str, index: tuple[int, ...]) -> list | None:
@@ -139,7 +139,7 @@ def drawn_at(found: dict, name: str, index: tuple[int, ...]) -> list | None:
         columns = found["tokens"][part["columns"]]["at"]
         return [key, rows.index(inside[0]), columns.index(inside[1])] if inside[0] in rows and inside[1] in columns else None
     head = inside[0] * (part["values"].shape[1] // part["groups"]) if part["groups"] > 1 else 0
-    row = 0 if part["single"] else rows.index(inside[-2]) if inside[-2] in rows else None
+    row = 0 if part.get("single") else rows.index(inside[-2]) if inside[-2] in rows else None
     return None if row is None else [key, row, head + inside[-1] // part["block"]]
 
 
