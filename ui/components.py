@@ -26,28 +26,18 @@ Every callback runs before the page is drawn again. A component never changes wh
 from __future__ import annotations
 
 from base64 import b64encode
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from core.cells import number
+from ui.scripts import component
 from ui.theme import COLOURS
 
 THUMBNAIL = 24          # cells along a thumbnail's side; longer sentences show the largest weight of each block
-_ASSETS = Path(__file__).parents[1] / "assets/components"
 
-
-def _register(name: str, *before: str):
-    """A component from assets/components/NAME.js (and the scripts before it) and NAME.css. Its html is fixed: text from
-    outside comes as data."""
-    script, style = "".join((_ASSETS / f"{part}.js").read_text("utf-8") for part in ("common", *before, name)), _ASSETS / f"{name}.css"
-    return st.components.v2.component(f"glass_{name}", html='<div class="root"></div>', js=script,
-                                      css=style.read_text(encoding="utf-8") if style.exists() else None)
-
-
-_maps, _lines, _table, _theme, _share = map(_register, ("maps", "lines", "table", "theme", "share"))
-_river = _register("river", "riverbed")
+_maps, _lines, _table, _theme, _share = map(component, ("maps", "lines", "table", "theme", "share"))
+_river = component("river")
 
 
 def heads_canvas(patterns_HLM, labels_L, labels_M, *, key: str, on_cell=None, chosen: int | None = None, row: int | None = None,

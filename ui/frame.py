@@ -10,6 +10,7 @@ from ui import sidebar, state, tour
 from ui.components import follow_theme, share_link
 from ui.fetching import first_start
 from ui.numbers import check_opened
+from ui.scripts import library
 from ui.state import DEPTHS, View
 from ui.theme import css, plain
 
@@ -43,6 +44,7 @@ def open_page(title: str) -> View:
     page = next(page for page in PAGES if page.title == title)
     st.set_page_config(page_title=f"{title} · Glassformer", page_icon="🔍", layout="wide")
     st.html(f"<style>{css()}</style>")
+    library()
     follow_theme(title)
     state.arrive(title)
     first_start()

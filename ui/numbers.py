@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -14,16 +13,14 @@ from core.cells import WEIGHTS, Group, is_weight, number
 from core.errors import GlassError
 from core.source import lines_that_made, source_path
 from ui.components import table
+from ui.scripts import component
 from ui.state import MASKS, View, close_number, depth, follow, note
 from ui.theme import coloured, plain
 from ui.words import ROLES, word_labels
 
 SHOWN = 12          # operands listed at first, the largest contributions
 MOST = 1000         # operands in the table of all
-_ASSETS = Path(__file__).parents[1] / "assets/components"
-_draw = st.components.v2.component("number", html='<div class="number"></div>',
-                                   js=(_ASSETS / "number.js").read_text("utf-8"),
-                                   css=(_ASSETS / "number.css").read_text("utf-8"))
+_draw = component("number", root='<div class="root number"></div>')
 
 
 def number_beside(view: View, first: tuple[str, tuple[int, ...]]) -> None:

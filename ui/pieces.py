@@ -1,18 +1,14 @@
 """The sentence as it was typed, the pieces it is cut into, and their numbers, one below the other; a click chooses a piece."""
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
+from ui.scripts import component
 from ui.state import View
 from ui.theme import label, plain
 from ui.tokens import take
 
-_ASSETS = Path(__file__).parents[1] / "assets/components"
-_draw = st.components.v2.component("pieces", html='<div class="pieces" role="group" aria-label="Words, pieces and ids"></div>',
-                                   js="".join((_ASSETS / f"{part}.js").read_text("utf-8") for part in ("common", "pieces")),
-                                   css=(_ASSETS / "pieces.css").read_text("utf-8"))
+_draw = component("pieces", root='<div class="root pieces" role="group" aria-label="Words, pieces and ids"></div>')
 
 
 def pieces_strip(view: View) -> None:

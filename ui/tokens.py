@@ -1,17 +1,13 @@
 """The sentence as a row of tokens, with their ids; a click chooses the token that every page follows."""
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
+from ui.scripts import component
 from ui.state import View, close_number
 from ui.theme import plain
 
-_ASSETS = Path(__file__).parents[1] / "assets/components"
-_draw = st.components.v2.component("tokens", html='<div class="tokens" role="group" aria-label="Tokens"></div>',
-                                   js=(_ASSETS / "tokens.js").read_text("utf-8"),
-                                   css=(_ASSETS / "tokens.css").read_text("utf-8"))
+_draw = component("tokens", root='<div class="root tokens" role="group" aria-label="Tokens"></div>')
 
 
 def token_strip(view: View) -> None:
