@@ -30,10 +30,11 @@ from browser import Tab, chromium, serve, tab                           # noqa: 
 from playwright.sync_api import Error                                   # noqa: E402
 
 from core import load                                                   # noqa: E402
+from ui import frame                                                    # noqa: E402
 
 AIM, HOVER, SILENCE, LIMIT = 150, 250, 400, 10_000      # milliseconds; resting on a place before the click: HOVER
 WORDS = "the river bank was quiet and the old man sat there with his dog until it rained on the hills".split()
-PAGES = ("Overview", "Attention", "Heads", "Layers", "Encoder and decoder", "Every number")
+PAGES = tuple(page.title for page in frame.PAGES)
 
 WATCH = """(() => {
   const all = { subtree: true, childList: true, attributes: true, characterData: true }
@@ -100,23 +101,43 @@ class Case:
 
 def cases(config) -> Iterator[Case]:
     """Every click that is measured, for one model."""
-    layers, attn = config.layers(config.sides[0]), f"{config.sides[0]}.0.attn"
+    attn = f"{config.sides[0]}.0.attn"
     cells = Target("canvas.picture", 0.1, 0.1), Target("canvas.picture", 0.2, 0.3)
-    token, left = "[class*=st-key-tokens] button >> nth={}", ".st-key-lines .left button >> nth={}"
-    number, heads = "[class*=st-key-table] button.number >> nth={}", ".st-key-heads canvas.picture"
-    yield Case("Overview", "token", (Target(token.format(3)), Target(token.format(6))))
+    chips = tuple(Target(f"[class*=st-key-tokens] button >> nth={n}") for n in (3, 6))
+    numbers = tuple(Target(f"button.number >> nth={n}") for n in (4, 11))
+    depths = tuple(Target(f".st-key-depth button >> nth={n}") for n in (2, 1))
+    left, heads = ".st-key-lines .left button >> nth={}", ".st-key-heads canvas.picture"
+    yield Case("Overview", "token", chips)
+    yield Case("Overview", "layer of the map", tuple(Target(f".st-key-river button[data-act^=layer] >> nth={n}") for n in (2, 4)))
+    yield Case("Tokens", "piece", tuple(Target(f"[class*=st-key-pieces] button >> nth={n}") for n in (3, 6)))
+    yield Case("Tokens", "cell of a row", cells)
+    yield Case("Positions", "cell of a map", cells)
     for stage, title in enumerate(("2 Keys", "3 Scores", "4 Softmax", "5 Values")):
         yield Case("Attention", f"Next, to {title}", (Target(".st-key-next button"),),
                    Target(".st-key-previous button"), {"stage": str(stage)})
     yield Case("Attention", "cell of a map", cells, choices={"stage": "3"})
-    yield Case("Attention", "number in a table", (Target(number.format(4)), Target(number.format(11))),
-               choices={"stage": "3"})
+    yield Case("Attention", "number in a table", numbers, choices={"stage": "3"})
+    yield Case("Attention", "another depth", depths, choices={"stage": "3"})
     yield Case("Heads", "cell of a head", (Target(heads, 0.05, 0.1), Target(heads, 0.15, 0.2)))
+    yield Case("Heads", "token of the lines", (Target(left.format(3)), Target(left.format(6))))
+    yield Case("Add and norm", "number in a table", numbers)
+    yield Case("Add and norm", "token", chips)
+    yield Case("Feed-forward", "number in a table", numbers)
+    yield Case("Feed-forward", "token", chips)
+    yield from layers_and_ends(config, attn, cells, numbers)
+
+
+def layers_and_ends(config, attn: str, cells: tuple, numbers: tuple) -> Iterator[Case]:
+    """Those of the pages behind a layer."""
+    layers = config.layers(config.sides[0])
     # Ten layers in turn: a trace of a long text remembers eight, and a reader goes to one that was not seen before.
     yield Case("Layers", "thumbnail", tuple(Target(".st-key-layers canvas.picture", 0.5,
-                                                  (3 * i % 10 * layers // 10 + 0.6) / layers) for i in range(10)))
-    yield Case("Heads", "token of the lines", (Target(left.format(3)), Target(left.format(6))))
+                                                   (3 * i % 10 * layers // 10 + 0.6) / layers) for i in range(10)))
+    yield Case("Layers", "cell of a map", (Target("canvas.picture >> nth=1", 0.1, 0.1), Target("canvas.picture >> nth=1", 0.2, 0.3)))
     yield Case("Encoder and decoder", "cell of a pattern", cells)
+    own = "[class*=st-key-map-own] canvas.picture"
+    yield Case("Encoder and decoder", "cell of a mask", (Target(own, 0.12, 0.25),), Target(own, 0.12, 0.25))
+    yield Case("Output", "number in a table", numbers)
     yield Case("Every number", "operand link", (Target(".st-key-number button.link"),),
                Target(".st-key-number button.back"), {"cell": f"{attn}.scores.dot:3,2,1"})
     yield Case("Every number", "cell of a map", cells, choices={"step": f"{attn}.pattern"})
@@ -159,7 +180,8 @@ def click(page: Tab, frames: list, target: Target) -> tuple[float, float, float]
 
 def row(page: Tab, frames: list, case: Case, rounds: int, **choices: str) -> float | None:
     """Clicks so often, and prints what it took, or why it can't be measured. Returns the p50."""
-    path, taken = "" if case.page == "Overview" else case.page.replace(" ", "_"), []
+    stem = Path(next(page.path for page in frame.PAGES if page.title == case.page)).stem
+    path, taken = "" if stem == "app" else stem.split("_", 1)[1], []
     try:
         page.do(lambda: page.view.goto(f"{page.address}/{path}?{urlencode(choices | case.choices)}"))
         page.view.wait_for_timeout(800)         # pictures arrive after the run has ended

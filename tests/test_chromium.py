@@ -124,7 +124,7 @@ def click_cell(page, picture: int, row: int, column: int, columns: int) -> None:
 
 def test_the_five_steps_by_button_and_by_key(visit):
     page = visit("Attention")
-    step = lambda: page.view.locator("button[kind=segmented_controlActive], button[aria-checked=true]").inner_text()
+    step = lambda: page.view.locator(".st-key-stage button[aria-checked=true]").inner_text()
     assert step() == "1 Query"
     page.do(lambda: page.view.get_by_role("button", name="Next").click())
     assert step() == "2 Keys" and choices(page)["stage"] == "1"
@@ -145,7 +145,7 @@ def test_play_walks_on_by_itself_and_stops(visit):
 
 
 def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
-    page = visit("Attention", stage=2, layer=1, head=5, token=7)
+    page = visit("Attention", stage=2, layer=1, head=5, token=7, depth="numbers")
     click_cell(page, 0, 6, 2, columns=11)
     assert check_number(page, traced(), "encoder.1.attn.scores") == (5, 6, 2)
 
@@ -187,7 +187,7 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
 @pytest.mark.parametrize("title, stage", [("Heads", 0), ("Attention", 4), ("Every number", 0)])
 def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(visit, title, stage, size):
     page = visit(title, size, stage=stage)
-    pictures = page.view.locator("canvas.picture, .stPlotlyChart .nsewdrag")
+    pictures = page.view.locator("canvas.picture")
     pictures.last.wait_for()
     picture = pictures.first if title == "Heads" else pictures.last     # the last one there chooses a head
     picture.scroll_into_view_if_needed()
@@ -273,6 +273,72 @@ def test_a_guess_leads_to_how_it_was_made(visit, smollm2):
     assert check_number(page, trace, "head.probs") == (4, best) and np.isclose(trace["head.probs"][4, best], 0.4, atol=0.4)
 
 
+MAIN = {"Tokens": ("[class*=st-key-table] button.number", r"encoder\.embed\.near\.6450", {}),
+        "Positions": ("canvas.picture", r"encoder\.embed\.position", {}),
+        "Attention": ("[class*=st-key-table] button.number", r"encoder\.1\.attn\.scores", {"stage": 3}),
+        "Heads": (".st-key-heads canvas.picture", r"encoder\.1\.attn\.pattern", {}),
+        "Add and norm": ("[class*=st-key-addnorm] canvas.picture, [class*=st-key-map] canvas.picture", r"encoder\.1\.attn\.sum", {}),
+        "Feed-forward": ("[class*=st-key-ff] button.number", r"encoder\.1\.mlp\.(pre|hidden|hidden\.reach)", {}),
+        "Layers": (".stPlotlyChart + *, [class*=st-key-layers_] button.number", r"encoder\.\d\.(attn|mlp)\.\w+\.\w+", {"depth": "numbers"}),
+        "Encoder and decoder": ("canvas.picture", r"encoder\.1\.attn\.pattern", {}),
+        "Every number": ("canvas.picture", r"encoder\.1\.attn\.z", {"step": "encoder.1.attn.z"})}
+
+
+@pytest.mark.parametrize("title", MAIN)
+def test_the_main_click_of_each_page_opens_a_number_of_the_trace(visit, traced, title):
+    selector, step, asked = MAIN[title]
+    page = visit(title, layer=1, head=4, **asked)
+    target = page.view.locator(selector).first
+    target.wait_for()
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    page.view.mouse.move(box["x"] + min(box["width"], 300) * 0.45, box["y"] + min(box["height"], 100) * 0.45)
+    page.view.wait_for_timeout(150)
+    page.do(lambda: (page.view.mouse.down(), page.view.mouse.up()))
+    name, _, _ = opened_number(page)
+    assert re.fullmatch(step, name)
+    check_number(page, traced(), name)
+
+
+def test_a_word_of_the_output_opens_and_the_drawn_word_is_appended(visit, smollm2):
+    text = "The capital of France is Paris. The capital of Italy is"
+    page, trace = visit("Output", model="smollm2", sentence=text), smollm2.trace(text)
+    number_button = page.view.locator("[class*=st-key-table-output_words] button.number, [class*=output_words] button.number").nth(1)
+    page.do(lambda: number_button.click())
+    name, index, _ = opened_number(page)
+    assert name == "head.probs" and check_number(page, trace, name) == (11, int(trace["head.probs"][11].argmax()))
+    page.do(lambda: page.view.get_by_role("button", name="Take the likeliest").click())
+    assert choices(page)["sentence"] == text + " Rome"
+    page.do(lambda: page.view.get_by_role("button", name="Undo").click())
+    assert choices(page)["sentence"] == text
+
+
+def test_the_depth_is_kept_from_page_to_page(visit):
+    page = visit("Attention", stage=3)
+    page.do(lambda: page.view.get_by_role("radio", name="Code").click())
+    assert choices(page)["depth"] == "code"
+    page.view.get_by_text("pattern_HLM = at.put(\"pattern_HLM\", softmax(scores_HLM))").first.wait_for()
+    page.view.get_by_text("H 12 × L 11 × M 11").first.wait_for()
+    page.do(lambda: page.view.get_by_role("link", name="Heads →").click())
+    page.wait(lambda: "/Heads" in page.view.url)
+    assert choices(page)["depth"] == "code"
+    page.do(lambda: page.view.get_by_role("radio", name="Formula").click())
+    page.view.locator(".katex").first.wait_for()
+
+
+def test_the_tour_walks_from_page_to_page(visit):
+    page = visit()
+    page.do(lambda: page.view.get_by_role("button", name="Guided tour").click())
+    for title in ("Tokens", "Positions", "Attention", "Attention"):
+        page.do(lambda: page.view.get_by_role("button", name="Next stop").click())
+        page.wait(lambda: page.view.locator("h1").inner_text() == title)
+        page.settle()
+    assert choices(page)["tour"] == "4" and choices(page)["stage"] == "2"
+    page.view.get_by_text("The query of").first.wait_for()
+    page.do(lambda: page.view.get_by_role("button", name="End the tour").click())
+    assert "tour" not in choices(page)
+
+
 def test_a_click_on_a_token_chooses_it(visit):
     page = visit()
     page.do(lambda: page.view.get_by_role("button", name="Token 3:").click())
@@ -296,14 +362,6 @@ def test_all_operands_can_be_listed(visit):
     assert page.view.locator("tbody button.number").count() == 384 * 3
     page.do(lambda: page.view.locator("tbody tr").nth(7).locator("button.number").nth(1).click())
     assert choices(page)["cell"] == "weights/encoder.0.attn.q.weight:7,101"
-
-
-def test_a_box_of_the_drawing_leads_to_its_step(visit):
-    page = visit(layer=2)
-    page.do(lambda: page.view.get_by_role("button", name="Feed-forward").first.click())
-    page.wait(lambda: "/Every_number" in page.view.url)
-    page.settle()
-    assert choices(page)["step"].startswith("encoder.2.mlp") and choices(page)["layer"] == "2"
 
 
 def test_the_first_start_brings_the_smallest_model_and_opens_by_itself(browser, tmp_path):
