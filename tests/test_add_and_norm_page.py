@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from test_pages import opened, parts, smallest_model, tiny_folder  # noqa: F401  (the last two are fixtures)
+from test_pages import OTHERS, opened, parts, smallest_model, tiny_folder  # noqa: F401  (the last two are fixtures)
 
 from core import load
 from core.cells import number
@@ -81,3 +81,15 @@ def test_a_run_whose_numbers_overflow_is_shown_and_said():
     app = opened(PAGE, model="smollm2", change="norms", layer="6")
     assert not app.exception and any("no numbers any more" in element.value for element in app.warning)
     assert "overflow" in " ".join(element.value for element in app.markdown)
+
+
+def test_such_a_run_is_shown_on_every_page_and_what_is_sent_can_be_read():
+    if "smollm2" not in state.ready_models():
+        pytest.skip("needs SmolLM2")
+    app = opened(model="smollm2", change="norms", layer="25", depth="numbers")
+    for path, stage in [("app.py", 0), *((page, 0) for page in OTHERS), *(("pages/3_Attention.py", at) for at in range(1, 5))]:
+        app.session_state["stage"] = stage
+        app.switch_page(path).run()
+        assert not app.exception, (path, stage)
+        for element in app.get("bidi_component"):
+            json.loads(element.proto.json, parse_constant=pytest.fail)      # NaN and Infinity are no JSON

@@ -142,3 +142,11 @@ def test_a_decoder_shows_the_next_token_before_and_now(tiny_folder):  # noqa: F8
         app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", side=side, change=f"head:{side}.0.1")
         assert not app.exception
         assert ("next token" in prose(app)) == bool(config.head and config.decoder_layers)
+
+
+def test_a_number_without_operands_opens(minilm, tiny_folder):  # noqa: F811
+    """A role that nothing here can have is a mean over no weights; a token alone has no others to share with."""
+    side = load(tiny_folder).config.sides[0]
+    for cell, ids in ((f"{side}.0.attn.pattern.roles:0,5", "3 5 7"), (f"{side}.0.attn.pattern.others:0,0,0", "3")):
+        app = opened(PAGE, model=tiny_folder, sentence=ids, target="4", cell=cell)
+        assert not app.exception and parts(app)[0]["name"] == cell and parts(app)[1]["groups"] == []

@@ -59,7 +59,7 @@ def address(app: AppTest) -> dict[str, str]:
     return {key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()}
 
 
-def parts(app: AppTest, name: str = "number") -> list[dict]:
+def parts(app: AppTest, name: str = "glass_number") -> list[dict]:
     """The data of the components of that name on the page."""
     found = [element.proto for element in app.get("bidi_component")]
     found = [json.loads(proto.json) for proto in found if proto.component_name == name]
@@ -184,6 +184,12 @@ def test_hostile_addresses_do_no_harm_and_are_explained(key, value):
     assert address(app).get(key) != value
     state_now = app.session_state
     assert state_now["_good"][0] in READY and 0 <= state_now["layer"] < 6 and 0 <= state_now["head"] < 12
+
+
+def test_a_hostile_step_is_shown_letter_by_letter():
+    app = opened("pages/10_Every_number.py", step=HOSTILE["image"])
+    assert not app.exception and "no step" in said(app)
+    assert not any("![x](" in element.value for element in app.warning)
 
 
 CELLS = ("encoder.embed.out:2,5", "encoder.1.attn.q:3,2,5", "encoder.1.attn.scores.dot:3,2,1",

@@ -98,10 +98,11 @@ def table(columns: dict, labels, *, key: str, on_cell=None, bar: str | None = No
     titles = list(columns)
     shown = [[number(columns[name][r]) for name in titles] for r in range(len(labels))]
     under = {"title": foot[""], "numbers": [number(foot[name]) if name in foot else None for name in titles]} if foot else None
-    _table(key=key, on_cell_change=_told(key, "cell", (len(labels) + 1, len(titles)), on_cell), data={
-        "title": title, "corner": corner, "opened": opened, "columns": titles, "rows": list(labels), "numbers": shown, "foot": under,
+    _table(key=key, on_cell_change=_told(key, "cell", (len(labels) + bool(foot), len(titles)), on_cell), data={
+        "title": title, "corner": corner, "opened": opened, "columns": titles, "rows": list(labels), "numbers": shown,
+        "foot": under,
         "chosen": chosen, "bar": titles.index(bar) if bar else None, "colour": COLOURS["weight"],
-        "shares": [float(np.clip(share, 0, 1)) for share in columns[bar]] if bar else []})
+        "shares": np.nan_to_num(np.clip(columns[bar], 0, 1)).astype(float).tolist() if bar else []})
 
 
 def river(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
@@ -152,14 +153,15 @@ def packed(values) -> dict:
 
 def coarse(values, limit: float) -> dict:
     """Shades in place of numbers, a quarter of the size, for maps too small to read a number from."""
-    shades = np.clip(np.round(values * (255 / limit)), 0, 255).astype(np.uint8)
+    shades = np.clip(np.nan_to_num(np.round(values * (255 / limit))), 0, 255).astype(np.uint8)
     return {"values": None, "shades": base64_of(shades), "shape": list(shades.shape)}
 
 
 def panels(values_PRC, kind: str, limit: float | None, blocked_RC=None, as_shades: bool = False) -> dict:
     """Several maps of one size on one scale. blocked_RC: the cells that a mask hides, the same in all of them."""
     finite = np.abs(values_PRC[np.isfinite(values_PRC)])
-    limit = 1.0 if kind == "mask" else float(limit or finite.max(initial=0) or 1.0)
+    limit = limit if limit and np.isfinite(limit) else finite.max(initial=0)         # JSON knows no NaN
+    limit = 1.0 if kind == "mask" else float(limit or 1.0)
     blocked = None if blocked_RC is None else base64_of(np.asarray(blocked_RC, dtype=np.uint8))
     sent = coarse(values_PRC, limit) if as_shades else packed(values_PRC)
     return sent | {"kind": kind, "limit": limit, "blocked": blocked}
@@ -177,7 +179,7 @@ def thumbnails(patterns_HLM) -> np.ndarray:
 def acts_of(picture: dict) -> set[str]:
     """Everything in a picture of the model that a click may name."""
     rivers, words = picture["rivers"], picture["output"]["words"]
-    signs = [part[sign]["name"] for part in picture["open"]["parts"] for sign in ("norm",)]
+    signs = [part["norm"]["name"] for part in picture["open"]["parts"]]
     signs += [river[sign]["name"] for river in rivers for sign in ("norm", "last") if river[sign]]
     return {*picture["strips"], *picture["maps"], *signs, *(f"{river['side']}.embed.sum" for river in rivers),
             *(f"word/{word['id']}" for word in words),

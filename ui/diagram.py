@@ -70,7 +70,8 @@ def reduced(values_RX, cells: int) -> tuple[np.ndarray, np.ndarray, int]:
 
 def limit_of(values) -> float:
     """Where a scale ends: at a number of the strip that most are inside of, so that one huge number does not pale the rest."""
-    return float(np.quantile(np.abs(np.asarray(values, dtype=np.float64)), FULL, method="lower")) or 1.0
+    sizes_N = np.abs(values[np.isfinite(values)].astype(np.float64))
+    return float(np.quantile(sizes_N, FULL, method="lower")) or 1.0 if len(sizes_N) else 1.0
 
 
 def strip(view, found: dict, name: str, title: str, *, index: tuple = (), cells: int = CELLS) -> str:
@@ -104,7 +105,7 @@ def grid(view, found: dict, name: str, title: str, index: tuple = ()) -> str:
     values_LM = view.trace[name][index][np.ix_(rows, columns)]
     kind = {"mask": "mask", "pattern": "weight"}.get(name.rsplit(".", 1)[1], "signed")
     found["maps"][name] = described(view, name, title) | {
-        "values": values_LM, "scale": kind, "limit": float(np.abs(values_LM).max()) or 1.0, "index": list(index),
+        "values": values_LM, "scale": kind, "limit": float(np.abs(values_LM[np.isfinite(values_LM)]).max(initial=0)) or 1.0, "index": list(index),
         "columns": view.side_of(name, "M")}
     return name
 
@@ -234,7 +235,7 @@ def output(view, found: dict) -> dict:
     pooled = [("pooler.out", "sentence")] if c.pooler else []
     pooled += [("encoder.out.pooled", "mean")] if not c.decoder_layers else []
     found_pooled = [strip(view, found, name, title, cells=2 * CELLS) for name, title in pooled]
-    if not c.head:
+    if not c.head or not np.isfinite(trace["head.probs"]).all():
         return {"side": side, "pooled": found_pooled, "words": [], "row": None}
     at = view.token if view.side == side and view.token in trace.rows else int(trace.rows[-1])
     row = int(np.flatnonzero(trace.rows == at)[0])

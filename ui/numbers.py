@@ -195,6 +195,7 @@ def check(made, bits: int) -> str:
 
 def operand_lists(view: View, groups: tuple[Group, ...]) -> list[dict]:
     """The operands as the component draws them: two long groups of one length are multiplied pair by pair."""
+    groups = [group for group in groups if len(group.values_N)]     # a token alone has no others
     a, b = (*groups, None, None)[:2]
     paired = b is not None and len(a.values_N) == len(b.values_N) > 1
     lists = [(a, b), *((group,) for group in groups[2:])] if paired else [(group,) for group in groups]

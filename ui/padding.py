@@ -30,7 +30,8 @@ def padding(view: View, number_of_section: int) -> None:
     place = st.container()
     if room < 1:
         place.subheader(f"{number_of_section}. What padding does")
-        return st.info("This text fills all positions that the model has: there is no room for padding.")
+        st.info("This text fills all positions that the model has: there is no room for padding.")
+        return
     count, way = choose(view, min(room, MOST))
     runs = {each: padded(bare, each, count) for each in WAYS}
     with place:
@@ -70,11 +71,14 @@ def story(view: View, bare: View, runs: dict[str, View], number_of_section: int)
     sign = plain(runs["pad"].tokens(view.config.sides[0])[-1])
     hidden, seen = (largest[way] > least for way in WAYS)
     found = "The mask is the one that the model was trained with, not yours. " if view.mask == "own" else ""
-    found += (f"Hidden, it changes **nothing**: no number of a last vector moves by more than {number(largest['pad'])}, which is "
-             "rounding. " if not hidden else f"Hidden, it still changes numbers by up to {number(largest['pad'])}. ")
-    found += (f"Seen by all, it takes a share of the attention, and the last vectors change by up to **{number(largest['open-pad'])}**."
-              if seen else "And seen by all, it changes nothing either: it stands **behind** the text, and under this mask no token "
-              "looks ahead.")
+    if np.isfinite([*largest.values()]).all():
+        found += (f"Hidden, it changes **nothing**: no number of a last vector moves by more than {number(largest['pad'])}, which "
+                  "is rounding. " if not hidden else f"Hidden, it still changes numbers by up to {number(largest['pad'])}. ")
+        found += ("Seen by all, it takes a share of the attention, and the last vectors change by up to "
+                  f"**{number(largest['open-pad'])}**." if seen else "And seen by all, it changes nothing either: it stands "
+                  "**behind** the text, and under this mask no token looks ahead.")
+    else:
+        found += "In this run the numbers have overflowed, so the runs can’t be compared."
     section(view, f"{number_of_section}. What padding does",
             "Texts of different lengths are run together, in one block of numbers; the shorter ones are filled up with a sign that "
             f"means nothing. Here {count} × **{sign}** stand behind the text. {found} **Click a number** to open the dimension of "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import streamlit as st
 
 from core.anatomy import about, axis_words
@@ -121,6 +122,8 @@ def outcome(view: View) -> str:
     trace, side = view.trace, view.config.sides[-1]
     if view.config.decoder_layers and view.config.head:
         (best, *_), (share, *_) = next_tokens(trace, 1)
+        if not np.isfinite(share):
+            return "In this run the numbers grew until they no longer fit into 32 bits: no probabilities come out."
         return (f"From the last token’s vector come the probabilities of the next word: “{plain(view.word(int(best)))}” is the "
                 f"likeliest, at {share:.0%}.")
     similar_L = trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]

@@ -206,8 +206,11 @@ def values(view):
              chosen=strongest)
     cell_map(view, view.at("attn.z"), view.head, slice(view.token, view.token + 1), ALL,
              title="z: the weighted sum, column by column")
-    show("plane", figures.vectors_plane(principal_plane(v_MK), v_MK, pattern_M, z_K, view.labels),
-         alt="The values of all tokens in their plane, and their weighted sum z")
+    if np.isfinite(pattern_M).all() and np.isfinite(v_MK).all():
+        show("plane", figures.vectors_plane(principal_plane(v_MK), v_MK, pattern_M, z_K, view.labels),
+             alt="The values of all tokens in their plane, and their weighted sum z")
+    else:
+        st.warning("In this run the numbers have grown too large to be written: there is no plane to draw.")
     return first
 
 

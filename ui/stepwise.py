@@ -10,6 +10,7 @@ from core.derived import behind
 from ui.numbers import opened_in, read
 from ui.slices import axis_title, largest
 from ui.state import View, close_number, follow, note
+from ui.theme import plain
 
 ROWS, COLUMNS = 64, 128         # the largest map that is drawn at once
 
@@ -20,7 +21,7 @@ def choose_step(view: View) -> str:
     if here["step"] not in names:
         if here["step"]:
             note(f"This model has no step “{here['step'][:80]}”; the attention weights are shown.")
-            st.warning(here["_notes"][-1])
+            st.warning(plain(here["_notes"][-1]))
         opened = read(here["cell"])[0] if here["cell"] else None
         here["step"] = opened if opened in names else view.at("attn.pattern")
     at = names.index(here["step"])

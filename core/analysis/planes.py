@@ -25,7 +25,9 @@ def principal_plane(vectors_NK, count: int = 2) -> Plane:
 
     Each direction is signed so that its largest part is positive: the same vectors always give the same picture.
     """
-    sizes, directions = singular(np.asarray(vectors_NK, dtype=np.float64))
+    vectors_NK = np.asarray(vectors_NK, dtype=np.float64)
+    vectors_NK = np.where(np.isfinite(vectors_NK).all(axis=1, keepdims=True), vectors_NK, 0)    # what overflowed lies nowhere
+    sizes, directions = singular(vectors_NK)
     if (missing := count - len(directions)) > 0:        # too few vectors, or dimensions: the other directions are empty
         directions = np.vstack((directions, np.zeros((missing, directions.shape[1]))))
         sizes = np.append(sizes, np.zeros(missing))
