@@ -9,6 +9,7 @@ from core.cells import is_weight, kind_of
 
 @dataclass(frozen=True)
 class About:
+    """What is said about a step."""
     title: str
     story: str
     latex: str

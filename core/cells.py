@@ -26,6 +26,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Made:
+    """A number put together from its operands: its value, how that is written, and the operands."""
     value: float
     formula: str
     groups: tuple[Group, ...]
@@ -155,6 +156,12 @@ def total(*groups: Group) -> Made:
     return Made(float(values_N.sum()), added(values_N, lambda i: factor(values_N[i])), groups)
 
 
+def average(group: Group) -> Made:
+    """Σ of the operands, divided by how many they are."""
+    summed, count = total(group), len(group.values_N)
+    return Made(summed.value / count, f"({summed.formula}) / {count}", (group,))
+
+
 def product(*groups: Group) -> Made:
     """Π of the operands."""
     return Made(math.prod(float(g.values_N[0]) for g in groups),
@@ -167,10 +174,12 @@ def same(group: Group) -> Made:
 
 
 def difference(a: Group, b: Group) -> Made:
+    """a − b."""
     return Made(float(a.values_N[0] - b.values_N[0]), f"{number(a.values_N[0])} − {factor(b.values_N[0])}", (a, b))
 
 
 def quotient(a: Group, b: Group) -> Made:
+    """a / b."""
     return Made(float(a.values_N[0] / b.values_N[0]), f"{number(a.values_N[0])} / {factor(b.values_N[0])}", (a, b))
 
 

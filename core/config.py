@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Config:
+    """One transformer, told from all others."""
     family: str                     # "BERT", "GPT-2", "Llama", "T5", "Marian": a label, never a switch
     encoder_layers: int             # 0: there is no encoder
     decoder_layers: int             # 0: there is no decoder; both: the decoder looks across at the encoder

@@ -15,11 +15,13 @@ from core.analysis import heads, neurons, positions, sampling, vectors, vocabula
 SIDE = r"(?:encoder|decoder)"
 EMBEDDING, STACK, LAYER, HEAD = rf"{SIDE}\.embed", SIDE, rf"{SIDE}\.\d+", "head"
 SELF, FEED_FORWARD = rf"{LAYER}\.attn", rf"{LAYER}\.mlp"
-ATTENTION, SUBLAYER, ANY = rf"{LAYER}\.(?:attn|cross)", rf"{LAYER}\.(?:attn|cross|mlp)", rf"{SIDE}(?:\.\d+)?(?:\.(?:attn|cross|mlp|embed))?"
+ATTENTION, SUBLAYER = rf"{LAYER}\.(?:attn|cross)", rf"{LAYER}\.(?:attn|cross|mlp)"
+ANY = rf"{SIDE}(?:\.\d+)?(?:\.(?:attn|cross|mlp|embed))?"
 
 
 @dataclass(frozen=True)
 class Derived:
+    """A kind of derived value: its axes, where there is one, and how it is computed."""
     axes: str
     place: str              # a pattern: where in the model there is such a value
     after: str              # the step there that it belongs to

@@ -22,8 +22,6 @@ def others(n_looks: int, n_looked_at: int):
 
 
 NAMED = {"encoder": full, "decoder": causal, "others": others}
-TITLES = {"encoder": "Encoder: every token sees every token", "decoder": "Decoder: a token sees itself and the past",
-          "others": "Every token but itself"}
 
 
 def build(mask, n_looks: int, n_looked_at: int):

@@ -6,7 +6,8 @@ import math
 import numpy as np
 
 from core.analysis import heads, neurons, positions, sampling
-from core.cells import ALL, Cell, Group, Made, added, constant, factor, number, product, quotient, sum_of_products, total
+from core.cells import (ALL, Cell, Group, Made, added, average, constant, factor, number, product, quotient, sum_of_products,
+                        total)
 
 
 def size(group: Group) -> float:
@@ -62,9 +63,7 @@ def relative(cell: Cell) -> Made:
 
 
 def pooled(cell: Cell) -> Made:
-    x = cell.get("x", f"{cell.path}.out", ALL, *cell.index)
-    summed = total(x)
-    return Made(summed.value / len(x.values_N), f"({summed.formula}) / {len(x.values_N)}", (x,))
+    return average(cell.get("x", f"{cell.path}.out", ALL, *cell.index))
 
 
 # --- the vocabulary -------------------------------------------------------------------------------------------------
@@ -160,9 +159,7 @@ def others(cell: Cell) -> Made:
 
 
 def mean(cell: Cell) -> Made:
-    weights = cell.get("head", f"{cell.path}.pattern", ALL, *cell.index)
-    summed = total(weights)
-    return Made(summed.value / len(weights.values_N), f"({summed.formula}) / {len(weights.values_N)}", (weights,))
+    return average(cell.get("head", f"{cell.path}.pattern", ALL, *cell.index))
 
 
 def entropy(cell: Cell) -> Made:

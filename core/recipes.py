@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from core import ops, readings
-from core.cells import (ALL, Cell, Made, added, constant, difference, factor, given, kind_of, number, product, quotient, same,
-                        sum_of_products, total)
+from core.cells import (ALL, Cell, Made, added, average, constant, difference, factor, given, kind_of, number, product, quotient,
+                        same, sum_of_products, total)
 
 
 def token(cell: Cell) -> Made:
@@ -27,10 +27,7 @@ def position(cell: Cell) -> Made:
     l, d = cell.index
     if cell.config.positions == "learned":
         return same(cell.weight("table", "position.weight", l, d))
-    half = (cell.config.d_model + 1) // 2
-    rate, wave, sign = 10000.0 ** (-2 * (d % half) / cell.config.d_model), *((math.sin, "sin") if d < half
-                                                                           else (math.cos, "cos"))
-    return Made(wave(l * rate), f"{sign}({l} · {number(rate)})", (constant("position", l), constant("frequency", rate)))
+    return readings.sinusoid(cell)
 
 
 def segment(cell: Cell) -> Made:
@@ -63,6 +60,7 @@ def sublayer_in(cell: Cell) -> Made:
 
 
 def layer_in(side: str, layer: int) -> str:
+    """The step that a layer reads: what the one below left, or the embedding."""
     return f"{side}.{layer - 1}.out" if layer else f"{side}.embed.out"
 
 
@@ -86,9 +84,7 @@ def normalised(cell: Cell) -> str:
 
 
 def norm_mean(cell: Cell) -> Made:
-    x = cell.get("x", normalised(cell), cell.index[0], ALL)
-    summed = total(x)
-    return Made(summed.value / len(x.values_N), f"({summed.formula}) / {len(x.values_N)}", (x,))
+    return average(cell.get("x", normalised(cell), cell.index[0], ALL))
 
 
 def norm_centred(cell: Cell) -> Made:

@@ -58,6 +58,8 @@ def title(change: str) -> str:
 def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     """The trace of a text under a mask and a change. Raises GlassError where they can't be had."""
     asked = parts(change)
+    if {"pad", "open-pad"} <= set(asked):
+        raise GlassError("Padding is either hidden or seen by all, not both.")
     text = changed_text(model, text, asked)
     config = changed_config(model.config, asked)
     given = {"target_ids_L": target_ids_L} if config.crosses else {}
@@ -139,18 +141,17 @@ def cells_of(text: str) -> list[tuple[str, int, int]]:
     return [(STACKS[cell[1]], int(cell[2]), int(cell[3])) for cell in found]
 
 
-def flipped(text: str, stack: str, row: int, column: int) -> str:
-    """The cells with one more in them, or, where it was there, without it."""
-    cell, cells = f"{stack[0]}{row}-{column}", [cell for cell in text.split(",") if cell]
-    return ",".join([other for other in cells if other != cell] if cell in cells else [*cells, cell])
-
-
 def drawn(text: str, stack: str, trained_LM, wanted_LM) -> str:
     """The cells with those of one stack drawn anew: where the wanted mask differs from the trained one."""
     others = [cell for cell in text.split(",") if cell and cell[0] != stack[0]]
     return ",".join(others + [f"{stack[0]}{row}-{column}" for row, column in np.argwhere(trained_LM != wanted_LM).tolist()])
 
 
-def without_padding(change: str) -> str:
-    """The same what-if without padding."""
-    return "+".join(part for part in change.split("+") if part.partition(":")[0] not in ("pad", "open-pad"))
+def without(change: str, *names: str) -> str:
+    """The same what-if without some of its parts."""
+    return "+".join(part for part in change.split("+") if part and part.partition(":")[0] not in names)
+
+
+def also(change: str, part: str) -> str:
+    """The same what-if with one more part; an empty one adds nothing."""
+    return "+".join(filter(None, (change, part)))

@@ -45,10 +45,14 @@ def test_what_is_imported_is_required_and_what_is_required_has_its_reason():
 
 @pytest.mark.parametrize("path", APP, ids=str)
 def test_functions_are_short_and_public_ones_of_core_say_what_they_do(path):
-    for node in ast.walk(tree(path)):
+    """A recipe, which takes a Cell, is named after its step and needs no more words."""
+    module = tree(path)
+    for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno - node.lineno < 40, f"{node.name} is too long"
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and path.parts[0] == "core" and node in tree(path).body:
+    for node in module.body if path.parts[0] == "core" else ():
+        recipe = isinstance(node, ast.FunctionDef) and [arg.arg for arg in node.args.args] == ["cell"]
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not recipe:
             assert node.name.startswith("_") or ast.get_docstring(node), f"{node.name} has no docstring"
 
 

@@ -52,8 +52,9 @@ def test_cells_drawn_from_a_mask_are_that_mask_again(minilm, name):
 
 
 def test_padding_is_taken_out_of_a_what_if_and_nothing_else():
-    assert whatif.without_padding("norms+pad:3+head:encoder.0.1") == "norms+head:encoder.0.1"
-    assert whatif.without_padding("open-pad:3") == "" == whatif.without_padding("")
+    assert whatif.without("norms+pad:3+head:encoder.0.1", "pad", "open-pad") == "norms+head:encoder.0.1"
+    assert whatif.without("open-pad:3", "open-pad") == "" == whatif.without("", "pad")
+    assert whatif.also("", "pad:3") == "pad:3" == whatif.also("pad:3", "") and whatif.also("norms", "pad:3") == "norms+pad:3"
 
 
 def test_a_click_blocks_a_cell_and_a_second_one_allows_it(session):

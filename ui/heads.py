@@ -224,9 +224,7 @@ def silence(view: View) -> None:
 
 def without_head(asked: Asked, head: str = "") -> Asked:
     """The same run with another head silent, or with none."""
-    parts = {name: detail for name, detail in whatif.parts(asked.change).items() if name != "head"}
-    parts |= {"head": head} if head else {}
-    return asked._replace(change="+".join(f"{name}:{detail}" if detail else name for name, detail in parts.items()))
+    return asked._replace(change=whatif.also(whatif.without(asked.change, "head"), f"head:{head}" if head else ""))
 
 
 def silenced(asked: Asked, head: str) -> None:

@@ -23,7 +23,7 @@ NOTHING = 1e-4      # of the largest number: what rounding does to 32-bit number
 
 def padding(view: View, number_of_section: int) -> None:
     """Each token's last vector without padding, with hidden padding and with padding that is seen."""
-    bare = beside(view, view.asked._replace(change=whatif.without_padding(view.asked.change)))
+    bare = beside(view, view.asked._replace(change=whatif.without(view.asked.change, "pad", "open-pad")))
     bare = under(bare, "trained") if view.mask == "own" else bare       # two runs less for each cell that is drawn
     bare = replace(bare, token=min(view.token, len(bare.labels) - 1))
     room = (view.config.n_positions or 10_000) - len(bare.tokens(view.config.sides[0]))
@@ -54,7 +54,7 @@ def choose(view: View, most: int) -> tuple[int, str]:
 
 def padded(view: View, way: str, count: int) -> View:
     """The run with so many padding tokens."""
-    return beside(view, view.asked._replace(change="+".join(filter(None, (view.asked.change, f"{way}:{count}")))))
+    return beside(view, view.asked._replace(change=whatif.also(view.asked.change, f"{way}:{count}")))
 
 
 def difference(view: View, other: View) -> np.ndarray:

@@ -45,14 +45,13 @@ class Pair:
 
 def pair(view: View, positions: bool) -> Pair:
     """The two runs. Every token sees all: under a decoder's mask the order would still be told by who is hidden."""
-    kept = [part for part in view.asked.change.split("+") if part and part.partition(":")[0] not in LEFT_OUT]
-    kept += [] if positions else ["positions"]
+    kept = whatif.also(whatif.without(view.asked.change, *LEFT_OUT), "" if positions else "positions")
     mask = "trained" if view.config.sides[0] == "encoder" else "encoder"
     side = view.config.sides[0]         # of two stacks the one that reads the sentence
     layer = min(view.layer, view.config.layers(side) - 1)
     there = view if view.side == side else replace(view, side=side, layer=layer, token=0)
-    typed, turned = (beside(there, view.asked._replace(mask=mask, change="+".join(parts)))
-                     for parts in (kept, [*kept, "order"]))
+    typed, turned = (beside(there, view.asked._replace(mask=mask, change=change))
+                     for change in (kept, whatif.also(kept, "order")))
     places = whatif.order(typed.trace.words_L or [0] * len(typed.labels))
     token = min(typed.token, len(places) - 1)       # in a run with padding it may stand behind the text
     token = int(places[token]) if "order" in whatif.parts(view.asked.change) else token
@@ -80,7 +79,7 @@ def without_positions(view: View) -> None:
     gaps(view, pairs)
     if "positions" not in whatif.parts(view.asked.change):
         st.button("Show the whole app without positions", key="places_without", on_click=look_at, args=(view.asked._replace(
-            change="+".join(filter(None, (view.asked.change, "positions")))),))
+            change=whatif.also(view.asked.change, "positions")),))
 
 
 def story(view: View, pairs: dict[str, Pair]) -> None:

@@ -22,8 +22,7 @@ LOOKS = {"with norms": ("residual", "solid"), "norms off": ("k", "dash")}      #
 
 def with_norms(asked: Asked, norms: bool) -> Asked:
     """The run with norms, or without them; what else it changes stays."""
-    others = [f"{name}:{detail}" if detail else name for name, detail in whatif.parts(asked.change).items() if name != "norms"]
-    return asked._replace(change="+".join([*others, *([] if norms else ["norms"])]))
+    return asked._replace(change=whatif.also(whatif.without(asked.change, "norms"), "" if norms else "norms"))
 
 
 def places_of(view: View) -> dict[str, str]:
