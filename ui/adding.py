@@ -13,8 +13,8 @@ from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, cells_table, largest
 from ui.state import View, close_number
-from ui.steps import word
 from ui.theme import COLOURS, kind_of_step
+from ui.tokens import word
 
 SUBLAYERS = {"attn": "Attention", "cross": "Attention to the encoder", "mlp": "Feed-forward"}
 LADDER = 6          # dimensions whose way through the norm is written out

@@ -139,7 +139,7 @@ def likely_words(view: View) -> None:
 
 def cut(view: View) -> str:
     """Temperature, top-k and top-p, what they leave, and the step with the probabilities of the draw."""
-    (at, row), V = place(view), view.config.n_vocab
+    (_, row), V = place(view), view.config.n_vocab
     heading = st.container()
     heat, k, p = controls(V)
     tempered = f"head.tempered.{row}.{round(heat * 100)}"
@@ -225,12 +225,12 @@ def text_until(view: View, at: int) -> str:
     """The text up to a token, as it was typed where it was typed."""
     side = view.config.sides[-1]
     ids_L, typed = view.trace[f"{side}.embed.ids"], getattr(view.asked, box_of(view))
-    cut = view.model.target_tokenizer or view.model.tokenizer
-    if at == len(ids_L) - 1 and typed.strip() or cut is None:
+    tokenizer = view.model.target_tokenizer or view.model.tokenizer
+    if at == len(ids_L) - 1 and typed.strip() or tokenizer is None:
         return typed
     if not view.config.crosses:
         return typed[:max((span[1] for span in view.encoding.spans[:at + 1] if span), default=0)]
-    return cut.decode(ids_L[1:at + 1])
+    return tokenizer.decode(ids_L[1:at + 1])
 
 
 def append(view: View, at: int, word: int, how: str) -> None:

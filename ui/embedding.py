@@ -15,12 +15,11 @@ from ui.components import table
 from ui.maps import show
 from ui.numbers import open_number, opened_in
 from ui.pieces import cut_words
-from ui.places import clear
 from ui.section import detailed, section, told
-from ui.slices import ALL, cell_map, largest
+from ui.slices import ALL, cell_map, largest, rows_map
 from ui.state import View, close_number
-from ui.steps import word
 from ui.theme import COLOURS, plain, short
+from ui.tokens import word
 
 STRIPS = 32             # rows of the strips at a time: a row has several hundred numbers
 NEAREST = 10            # words in a list
@@ -60,7 +59,7 @@ def strips(view: View) -> None:
             (f"{view.side}.embed.ids", (row,)), first)
     start = max(0, min(row - STRIPS // 2, len(view.labels) - STRIPS))
     cut = f" (tokens {start} to {start + STRIPS - 1} of {len(view.labels)})" if len(view.labels) > STRIPS else ""
-    clear(view, step, slice(start, start + STRIPS), title=f"The embedding of each token, a row each{cut}", chosen=row - start)
+    rows_map(view, step, slice(start, start + STRIPS), title=f"The embedding of each token, a row each{cut}", chosen=row - start)
     if detailed():
         cell_map(view, step, slice(row, row + 1), ALL, title=f"The whole embedding of {view.labels[row]}")
 
@@ -218,10 +217,7 @@ def on_map(drawing: Drawing):
     """The flat map; a line leads from the chosen token to each of its nearest words."""
     points, names = drawing.points, places_for(drawing)
     traces = [dots("scatter", drawing, kind, names, hoverinfo="skip", cliponaxis=False) for kind in drawing.kinds]
-    unseen = {"marker": {"opacity": 0}}
-    traces.append({"type": "scatter", "x": points[:, 0], "y": points[:, 1], "text": drawing.texts, "mode": "markers",
-                   "showlegend": False, "marker": {"size": 12, "opacity": 0}, "selected": unseen, "unselected": unseen,
-                   "hovertemplate": "%{text}<extra></extra>"})
+    traces.append(figures.unseen(*points.T, drawing.texts))
     lines = [{"type": "line", "layer": "below", "opacity": 0.5, "line": {"width": 1.2, "color": COLOURS["head"]}}
              | dict(zip(("x0", "y0", "x1", "y1"), (*points[drawing.own], *points[i])))
              for i in range(drawing.tokens, drawing.tokens + drawing.near)]

@@ -1,6 +1,6 @@
 """Bars and vector plots, with Plotly and nothing else. They are transparent and follow the page's theme.
 
-    bars(values_N, labels, kind, *, title, chosen, value_title, places_title, limit, clickable)
+    bars(values_N, labels, kind, *, title, chosen, value_title, places_title, limit)
     vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title)
     arrows_sum(plane, before_D, update_D, after_D, label, *, title, kind)
     CONFIG                                                              for st.plotly_chart(…, config=CONFIG)
@@ -31,8 +31,7 @@ CONFIG = {"displaylogo": False, "scrollZoom": False, "doubleClick": False,
 
 # --- bars -----------------------------------------------------------------------------------------------------------
 
-def bars(values_N, labels, kind="signed", *, title="", chosen=None, value_title="", places_title="", limit=None,
-         clickable=True) -> go.Figure:
+def bars(values_N, labels, kind="signed", *, title="", chosen=None, value_title="", places_title="", limit=None) -> go.Figure:
     """A bar for each number: lying down beside words, upright over numbered dimensions.
 
     value_title: what the length of a bar is; places_title: what upright bars stand over.
@@ -44,10 +43,9 @@ def bars(values_N, labels, kind="signed", *, title="", chosen=None, value_title=
     bar = {"x": places_N, "y": shown_N} if upright else {
         "x": shown_N, "y": places_N, "orientation": "h", "text": [number(value) for value in values_N],
         "textposition": "outside", "cliponaxis": False}
-    traces = [bar | {"type": "bar", "marker": {"line": outline} | bar_colours(shown_N, kind), "hoverinfo": "skip"}]
-    if clickable:
-        texts = [f"{safe(word)}<br><b>{number(value)}</b>" for word, value in zip(labels, values_N)]
-        traces.append(overlay(*((0 * places_N, places_N) if upright else (places_N, 0 * places_N)), texts))
+    texts = [f"{safe(word)}<br><b>{number(value)}</b>" for word, value in zip(labels, values_N)]
+    traces = [bar | {"type": "bar", "marker": {"line": outline} | bar_colours(shown_N, kind), "hoverinfo": "skip"},
+              overlay(*((0 * places_N, places_N) if upright else (places_N, 0 * places_N)), texts)]
     values = grid(value_title) | {"range": bar_range(shown_N, limit, room=0 if upright else 0.28)}
     words = axis(labels, places_title) if upright else axis(labels, "") | {"range": [len(labels) - 0.5, -0.5]}
     x_axis, y_axis = (words, values) if upright else (values, words)
@@ -73,11 +71,15 @@ def bar_range(values_N, limit: float | None, room: float) -> list[float]:
 
 
 def overlay(rows, columns, texts: list[str]) -> dict:
-    """Points that can't be seen, one for each bar: anywhere near one is a click on it."""
-    unseen = {"marker": {"opacity": 0}}
-    return {"type": "scatter", "x": np.ravel(columns).astype(np.int32), "y": np.ravel(rows).astype(np.int32), "text": texts,
-            "mode": "markers", "marker": {"size": 1, "opacity": 0}, "selected": unseen, "unselected": unseen,
-            "showlegend": False, "hovertemplate": "%{text}<extra></extra>"}
+    """Points that can't be seen, one for each bar."""
+    return unseen(np.ravel(columns).astype(np.int32), np.ravel(rows).astype(np.int32), texts)
+
+
+def unseen(xs, ys, texts: list[str]) -> dict:
+    """Points that can't be seen: anywhere near one is a click on it, and says its text."""
+    look = {"marker": {"opacity": 0}}
+    return {"type": "scatter", "x": xs, "y": ys, "text": texts, "mode": "markers", "marker": {"size": 1, "opacity": 0},
+            "selected": look, "unselected": look, "showlegend": False, "hovertemplate": "%{text}<extra></extra>"}
 
 
 # --- vectors --------------------------------------------------------------------------------------------------------
@@ -124,13 +126,23 @@ def arrows_sum(plane, before_D, update_D, after_D, label, *, title="", kind="wei
                "marker": {"size": 5, "color": GREY}, "hoverinfo": "skip"}
     names, tips = [], []
     for start, end, name, kind, vector_D in arrows:
-        length = number(np.linalg.norm(np.asarray(vector_D, dtype=np.float64)))
-        names.append(name_beside(start, end, middle_2) | {
-            "type": "scatter", "mode": "text", "text": [f"<b>{name}</b>"], "textfont": {"color": COLOURS[kind], "size": 13},
-            "hovertext": [f"{safe(label)}, {name}: length <b>{length}</b>"], "hovertemplate": "%{hovertext}<extra></extra>"})
-        tips.append({"x": end[0], "y": end[1], "ax": start[0], "ay": start[1], "axref": "x", "ayref": "y", "text": "",
-                     "showarrow": True, "arrowhead": 2, "arrowsize": 1.1, "arrowwidth": 2.5, "arrowcolor": COLOURS[kind]})
+        names.append(arrow_name(start, end, middle_2, name, kind, f"{safe(label)}, {name}", vector_D))
+        tips.append(arrow(start, end, COLOURS[kind]))
     return in_plane([corners, *names], plane, with_room([before_2[0], after_2[0]], 0.2), title or "Before + update = after", tips)
+
+
+def arrow(start_2, end_2, colour: str, **more) -> dict:
+    """An arrow of a figure."""
+    return {"x": end_2[0], "y": end_2[1], "ax": start_2[0], "ay": start_2[1], "axref": "x", "ayref": "y", "text": "",
+            "showarrow": True, "arrowhead": 2, "arrowsize": 1.1, "arrowwidth": 2.5, "arrowcolor": colour} | more
+
+
+def arrow_name(start_2, end_2, middle_2, name: str, kind: str, told: str, vector_D) -> dict:
+    """The name of an arrow beside it; resting on it tells the length of the vector."""
+    length = number(np.linalg.norm(np.asarray(vector_D, dtype=np.float64)))
+    return name_beside(start_2, end_2, middle_2) | {
+        "type": "scatter", "mode": "text", "text": [f"<b>{name}</b>"], "textfont": {"color": COLOURS[kind], "size": 13},
+        "hovertext": [f"{told}: length <b>{length}</b>"], "hovertemplate": "%{hovertext}<extra></extra>", "cliponaxis": False}
 
 
 def name_beside(start_2, end_2, middle_2) -> dict:

@@ -18,8 +18,8 @@ from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, cells_table, largest
 from ui.state import Asked, View, close_number, is_word, look_at
-from ui.steps import word
 from ui.theme import plain
+from ui.tokens import word
 from ui.words import ROLES, Weights, unseen, weights
 
 STRONG, BROAD = 0.5, 0.85       # from here on a head's role is called by its name: half of its attention; nearly even

@@ -15,8 +15,8 @@ from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, kind_of
 from ui.state import EXAMPLES, Asked, View, close_number, is_word
-from ui.steps import word
 from ui.theme import COLOURS, kind_of_step, plain
+from ui.tokens import word
 from ui.words import ROLES, weights
 
 LEAVES = ("attn.in.length", "attn.out.relative", "mlp.out.relative", "attn.out.length", "mlp.out.length", "out.length",
@@ -79,7 +79,7 @@ def roles(view: View) -> None:
     stacked_map(view, "attn.pattern.roles", ALL, role, columns=[str(h) for h in range(view.config.n_heads)],
                 columns_title="head", limit=1,
                 title=f"Role “{ROLES[role]}” of every head: the share of its attention, on average")
-    st.caption(f"Highest: head {head} of layer {layer}, {number(best[layer][head])}. From 0.5 on more than half of the "
+    st.caption(f"Highest: head {head} of layer {layer}, {number(best[layer][head])}. From 0.5 on at least half of the "
                "attention goes there; “broad” is how evenly it is spread. The page Heads says how it is measured.")
 
 
@@ -300,7 +300,7 @@ def offer_words(view: View) -> None:
 
 def strongest(view: View) -> str:
     """The word that gets most, for every few layers; itself, signs, and the token that everything rests on left out."""
-    t, N = view.token, len(layers_of(view))
+    N = len(layers_of(view))
     mean_NM, rest, left = mean_weights(view), resting_place(view), other_words(view)
     if not left:
         return f"There is no other word that {word(view)} could lean on."

@@ -17,8 +17,8 @@ from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, labels, largest
 from ui.state import View, close_number
-from ui.steps import word
 from ui.theme import COLOURS, plain
+from ui.tokens import word
 
 FOLD = 64           # neurons in a row of a strip
 STRONGEST = 8       # neurons in the table

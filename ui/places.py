@@ -18,10 +18,10 @@ from ui.components import table
 from ui.maps import clickable_map, show
 from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
-from ui.slices import ALL, cell_bars, cell_map, full_index, labels, largest, opened_at
+from ui.slices import ALL, cell_bars, cell_map, full_index, labels, largest, opened_at, rows_map
 from ui.state import View, close_number
-from ui.steps import word
-from ui.theme import COLOURS, plain
+from ui.theme import COLOURS
+from ui.tokens import word
 
 WAVES = (0, 0.08, 0.16, 0.3, 0.6)           # which waves are drawn, as shares of the way from the fastest to the slowest
 ROWS = 32                                   # rows of a table at a time
@@ -57,9 +57,8 @@ def own(view: View) -> None:
 
 def nowhere(view: View) -> None:
     """A what-if without positions: there is nothing to draw."""
-    was = {"learned": "added a learned vector for each place",
-                      "sinusoid": "added sine waves", "rotary": "turned q and k by position",
-           "relative": "added a bias for each distance"}.get(view.model.config.positions, "had none either")
+    was = {"learned": "added a learned vector for each place", "sinusoid": "added sine waves",
+           "rotary": "turned q and k by position", "relative": "added a bias for each distance"}.get(view.model.config.positions, "had none either")
     section(view, "No positions", f"In this run the model is not told where a word stands. As it was trained it {was}. The "
             "last part of this page shows what that does to attention.")
 
@@ -79,18 +78,8 @@ def place_table(view: View) -> None:
             f"{number(view.trace[pairs][t, other])}.",
             first, (pairs, (t, other)))
     start = max(0, min(t - ROWS // 2, len(view.labels) - ROWS))
-    clear(view, step, slice(start, start + ROWS), title="The row of each place in this sentence", chosen=t - start)
+    rows_map(view, step, slice(start, start + ROWS), title="The row of each place in this sentence", chosen=t - start)
     cell_map(view, pairs, ALL, ALL, title="Cosine of each place’s row with every other’s", chosen=t, limit=1)
-
-
-def clear(view: View, step: str, rows: slice, title: str, chosen: int) -> None:
-    """Rows of a step as a map. Where a few numbers are far larger than all others, the colours end before them, and it "
-    "says so."""
-    size_N = np.abs(view.trace[step][rows]).ravel()
-    usual = float(np.quantile(size_N, 0.998))
-    few = usual > 0 and size_N.max() > 2 * usual
-    ends = f". Colours end at {number(usual)}; a few numbers reach {number(size_N.max())}" if few else ""
-    cell_map(view, step, rows, ALL, title=title + ends, chosen=chosen, limit=usual if few else None)
 
 
 def summed(view: View) -> None:
@@ -121,22 +110,13 @@ def arrows(plane, parts_ND, names: list[str], label: str):
     shown.append(("x", ends[0], ends[-1], parts_ND[-1]))
     traces, tips = [], []
     for name, start, end, vector_D in shown:
-        traces.append(figures.name_beside(start, end, ends.mean(axis=0)) | {
-            "type": "scatter", "mode": "text", "text": [f"<b>{name}</b>"],
-            "textfont": {"color": COLOURS[kinds[name]], "size": 13},
-            "hovertext": [f"{figures.safe(label)}, {name}: length <b>{number(lengths(vector_D))}</b>"],
-            "hovertemplate": "%{hovertext}<extra></extra>", "cliponaxis": False})
-        tips.append(arrow(start, end, COLOURS[kinds[name]]))
+        traces.append(figures.arrow_name(start, end, ends.mean(axis=0), name, kinds[name], f"{figures.safe(label)}, {name}",
+                                         vector_D))
+        tips.append(figures.arrow(start, end, COLOURS[kinds[name]]))
     corners = {"type": "scatter", "x": ends[:, 0], "y": ends[:, 1], "mode": "markers", "hoverinfo": "skip",
                "marker": {"size": 5, "color": figures.GREY}}
     return figures.in_plane([corners, *traces], plane, figures.with_room(ends[:, 0], 0.25),
                             " + ".join(names) + " = x, in their plane", tips)
-
-
-def arrow(start, end, colour: str, **more) -> dict:
-    """An arrow of a figure."""
-    return {"x": end[0], "y": end[1], "ax": start[0], "ay": start[1], "axref": "x", "ayref": "y", "text": "", "showarrow": True,
-            "arrowhead": 2, "arrowsize": 1.1, "arrowwidth": 2.5, "arrowcolor": colour} | more
 
 
 def stacked(view: View, key: str, rows: dict, title: str, columns_title="dimension") -> None:
@@ -209,19 +189,17 @@ def dial(points: dict, title: str):
     tips, texts = [], []
     for name, point in points.items():
         pale, colour = "before" in name, COLOURS[name[0]]
-        tips.append(arrow((0, 0), point, colour, opacity=0.4 if pale else 1))
+        tips.append(figures.arrow((0, 0), point, colour, opacity=0.4 if pale else 1))
         texts.append(f"{name}: ({number(point[0])}, {number(point[1])})")
     circles = [{"type": "circle", "x0": -r, "x1": r, "y0": -r, "y1": r,
                 "line": {"width": 1, "dash": "dot", "color": COLOURS[letter]}, "layer": "below"}
                for letter in "qk" for r in [float(np.hypot(*points[f"{letter} turned"]))]]
-    ends_N2, unseen = np.stack(list(points.values())), {"marker": {"opacity": 0}}
+    ends_N2 = np.stack(list(points.values()))
     names = {"type": "scatter", "x": 1.13 * ends_N2[:, 0], "y": 1.13 * ends_N2[:, 1], "mode": "text", "hoverinfo": "skip",
              "text": [f"<b>{name[0]}</b>" if "turned" in name else name[0] for name in points], "cliponaxis": False,
              "textfont": {"size": 14, "color": [COLOURS[name[0]] for name in points]}}
-    over = {"type": "scatter", "x": ends_N2[:, 0], "y": ends_N2[:, 1], "mode": "markers", "marker": {"size": 14, "opacity": 0},
-            "text": texts, "hovertemplate": "%{text}<extra></extra>", "selected": unseen, "unselected": unseen}
     axis = {"range": [-1.25 * most, 1.25 * most]}
-    return figures.figure([names, over], title, tips, height=330, top=6, bottom=40, left=52, shapes=circles,
+    return figures.figure([names, figures.unseen(*ends_N2.T, texts)], title, tips, height=330, top=6, bottom=40, left=52, shapes=circles,
                           xaxis=figures.grid("first number of the pair") | axis | {"constrain": "domain"},
                           yaxis=figures.grid("second number") | axis | {"scaleanchor": "x"})
 
@@ -315,8 +293,8 @@ def wave_rows(values_LD, dims: list[int], chosen: int, title: str):
             "marker": {"size": [10 if place == chosen else 5 for place in places], "color": COLOURS["embed"]}}
     traces = [line | {"x": places, "y": values_LD[:, d] - apart * row} for row, d in enumerate(dims)]
     ys = np.concatenate([trace["y"] for trace in traces])
-    traces.append(over(np.tile(places, len(dims)), ys, [f"dimension {d}, place {place}<br><b>{number(values_LD[place, d])}</b>"
-                                                        for d in dims for place in places]))
+    traces.append(figures.unseen(np.tile(places, len(dims)), ys, [
+        f"dimension {d}, place {place}<br><b>{number(values_LD[place, d])}</b>" for d in dims for place in places]))
     names = {"tickvals": [-apart * row for row in range(len(dims))], "ticktext": [f"dim. {d}" for d in dims],
              "range": [-apart * (len(dims) - 1) - 1.3, 1.3], "title": figures.titled("")}
     return figures.figure(traces, title, height=62 * len(dims), top=8, bottom=42, left=66, shapes=[upright(chosen)],
@@ -335,16 +313,9 @@ def curve(xs, ys, title: str, x_title: str, y_title: str, kind: str, marked: int
             "marker": {"size": [12 if x == marked else 5 for x in xs], "color": COLOURS[kind]}}
     texts = [f"{x_title} {str(x).replace('-', '−')}<br><b>{number(y)}</b>" for x, y in zip(xs, ys)]
     shapes = [] if marked is None else [upright(marked)]
-    return figures.figure([line, over(xs, ys, texts)], title, height=220, top=8, bottom=42, left=56, shapes=shapes,
+    return figures.figure([line, figures.unseen(xs, ys, texts)], title, height=220, top=8, bottom=42, left=56, shapes=shapes,
                           xaxis=figures.grid(x_title) | {"range": [xs[0] - 0.5, xs[-1] + 0.5], "zeroline": False},
                           yaxis=figures.grid(y_title))
-
-
-def over(xs, ys, texts: list[str]) -> dict:
-    """Points that can't be seen: anywhere near one is a click on it."""
-    unseen = {"marker": {"opacity": 0}}
-    return {"type": "scatter", "x": xs, "y": ys, "text": texts, "mode": "markers", "marker": {"size": 8, "opacity": 0},
-            "selected": unseen, "unselected": unseen, "showlegend": False, "hovertemplate": "%{text}<extra></extra>"}
 
 
 def upright(x: float) -> dict:

@@ -14,8 +14,8 @@ from ui.maps import show
 from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.state import Asked, View, look_at
-from ui.steps import word
 from ui.theme import COLOURS
+from ui.tokens import word
 
 LOOKS = {"with norms": ("residual", "solid"), "norms off": ("k", "dash")}      # colour and dash of each run's curve
 
@@ -85,18 +85,15 @@ def curves(points: list[tuple[str, int, float]], title: str) -> go.Figure:
             for name in LOOKS if any(other == name and not np.isfinite(y) for other, _, y in points)]
     every = -(-count // 12)
     ends = powers([y for _, _, y in drawn])
-    places = grid_of("after layer", range=[-0.5, count - 0.5], zeroline=False, showgrid=False,
-                     tickvals=list(range(0, count, every)), ticktext=["in", *map(str, range(every - 1, count - 1, every))])
+    places = figures.grid("after layer") | {
+        "range": [-0.5, count - 0.5], "zeroline": False, "showgrid": False, "tickvals": list(range(0, count, every)),
+        "ticktext": ["in", *map(str, range(every - 1, count - 1, every))]}
     return figures.figure([*(curve(name, line) for name, line in lines.items()), clickable(drawn)], title,
                           [*(named(name, line, count) for name, line in lines.items() if line),
                            *(overflow(name, x, count) for name, x in lost)],
                           height=260, top=8, bottom=42, left=64, shapes=[shaded(x, count) for _, x in lost], xaxis=places,
-                          yaxis=grid_of("length", type="log", exponentformat="power", range=ends,
-                                        dtick=max(1, round((ends[1] - ends[0]) / 6))))
-
-
-def grid_of(title: str, **options) -> dict:
-    return figures.grid(title) | options
+                          yaxis=figures.grid("length") | {"type": "log", "exponentformat": "power", "range": ends,
+                                                          "dtick": max(1, round((ends[1] - ends[0]) / 6))})
 
 
 def powers(lengths: list[float]) -> list[float]:
@@ -114,12 +111,9 @@ def curve(name: str, line: list[tuple[int, float]]) -> dict:
 
 
 def clickable(drawn: list[tuple[str, int, float]]) -> dict:
-    """Points over the curves that can't be seen: anywhere near one is a click on it."""
-    unseen = {"marker": {"opacity": 0}}
+    """The points of the curves, open to a click."""
     texts = [f"{name}, {f'after layer {x - 1}' if x else 'into layer 0'}<br><b>{number(y)}</b>" for name, x, y in drawn]
-    return {"type": "scatter", "x": [x for _, x, _ in drawn], "y": [y for _, _, y in drawn], "mode": "markers", "text": texts,
-            "marker": {"size": 1, "opacity": 0}, "selected": unseen, "unselected": unseen,
-            "hovertemplate": "%{text}<extra></extra>"}
+    return figures.unseen([x for _, x, _ in drawn], [y for _, _, y in drawn], texts)
 
 
 def named(name: str, line: list[tuple[int, float]], count: int) -> dict:

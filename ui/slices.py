@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from core.anatomy import axis_words
+from core.cells import number
 from ui.components import table
 from ui.maps import clickable_bars, clickable_map
 from ui.numbers import open_number, opened_in
@@ -70,9 +71,19 @@ def cell_map(view, name: str, *index, title: str, chosen=None, limit=None, key: 
     words = [labels(view, name, axis, index[axis]) for axis in free]
     titles = [axis_title(view, name, axis) for axis in free]
     clickable_map(f"map:{key}:{name}:{index}", view.trace[name][index], *words, title=title, rows_title=titles[0],
-                  columns_title=titles[1], kind=kind_of(name), colour=COLOURS[kind_of_step(name)], chosen=chosen, limit=limit, opened=opened_at(name, index),
-                  blocked_RC=blocked_by_mask(view, name, index),
+                  columns_title=titles[1], kind=kind_of(name), colour=COLOURS[kind_of_step(name)], chosen=chosen, limit=limit,
+                  opened=opened_at(name, index), blocked_RC=blocked_by_mask(view, name, index),
                   on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))), **options)
+
+
+def rows_map(view, step: str, rows: slice, title: str, chosen: int) -> None:
+    """Some rows of a step as a map. Where a few numbers are far larger than all others, the colours end before them, and it
+    says so."""
+    size_N = np.abs(view.trace[step][rows]).ravel()
+    usual = float(np.quantile(size_N, 0.998))
+    few = usual > 0 and size_N.max() > 2 * usual
+    ends = f". Colours end at {number(usual)}; a few numbers reach {number(size_N.max())}" if few else ""
+    cell_map(view, step, rows, ALL, title=title + ends, chosen=chosen, limit=usual if few else None)
 
 
 def axis_title(view, name: str, axis: int) -> str:

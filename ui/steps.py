@@ -19,7 +19,7 @@ from ui.numbers import opened_in
 from ui.section import detailed, told
 from ui.state import close_number
 from ui.slices import ALL, cell_bars, cell_map, cells_table, largest
-from ui.theme import plain
+from ui.tokens import word
 from ui.words import weights
 
 
@@ -69,11 +69,6 @@ def walk_on(at: int) -> None:
         turned(playing=True)
         here["_next"] = {"stage": at + 1}
         st.rerun()
-
-
-def word(view, position: int | None = None) -> str:
-    """A token in bold, as it stands in running text."""
-    return f"**{plain(view.labels[view.token if position is None else position])}**"
 
 
 def reads(view) -> str:

@@ -1,4 +1,4 @@
-"""The sentence as a row of tokens, with their ids; a click chooses the token that every page follows."""
+"""The sentence as a row of tokens, with their ids; a click chooses the token that every page follows. And a token in a text."""
 from __future__ import annotations
 
 import streamlit as st
@@ -21,6 +21,11 @@ def token_strip(view: View) -> None:
               data={"chosen": view.token if side == view.side else None,
                     "tokens": [{"text": text, "id": int(i), "word": word}
                                for text, i, word in zip(texts, ids, words or [None] * len(ids))]})
+
+
+def word(view, position: int | None = None) -> str:
+    """A token in bold, as it stands in running text."""
+    return f"**{plain(view.labels[view.token if position is None else position])}**"
 
 
 SIGNS = {"[CLS]": "begins every text that this model reads", "[SEP]": "ends it", "##": "goes on with the word before",

@@ -19,6 +19,7 @@ from core.cells import number
 from core.generate import next_tokens
 from ui.state import View, close_number, is_word
 from ui.theme import plain
+from ui.tokens import word
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,6 @@ def place(view: View) -> dict:
 
 # --- what each stop says --------------------------------------------------------------------------------------------
 
-def token(view: View, position: int | None = None) -> str:
-    return f"**{plain(view.labels[view.token if position is None else position])}**"
-
-
 def percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.005 else "less than 1%"
 
@@ -89,14 +86,14 @@ def percent(share: float) -> str:
 def overview(view: View) -> str:
     return (f"Your sentence became **{len(view.labels)} tokens**. This picture is the whole road that they travel: from the left, "
             f"the sentence; in the middle, one of {view.config.layers(view.side)} layers, opened; at the right, what comes out. We "
-            f"follow {token(view)}, because in head {view.head} of layer {view.layer} it looks strongly at another word.")
+            f"follow {word(view)}, because in head {view.head} of layer {view.layer} it looks strongly at another word.")
 
 
 def tokens(view: View) -> str:
     at = f"{view.side}.embed"
     own = int(view.trace[f"{at}.ids"][view.token])
     near = nearest(view.trace[f"{at}.near.{own}"], 3, leave_out=(own,))
-    return (f"{token(view)} is row {own:,} of the vocabulary’s table. The rows nearest to it are "
+    return (f"{word(view)} is row {own:,} of the vocabulary’s table. The rows nearest to it are "
             + ", ".join(f"**{plain(view.word(i))}**" for i in near) + ". It brings this vector into every sentence: what the other "
             "words add to it is the rest of the road.")
 
@@ -105,12 +102,12 @@ def positions(view: View) -> str:
     kind = {"learned": "adds a learned vector for the place", "sinusoid": "adds sines and cosines of the place",
             "rotary": "turns the query and the key by angles that grow with the place",
             "relative": "adds a learned number for the distance to each score", "none": "knows no places in this what-if"}
-    return (f"The rest of a transformer does not notice order. This model {kind[view.config.positions]}; {token(view)} stands at place "
+    return (f"The rest of a transformer does not notice order. This model {kind[view.config.positions]}; {word(view)} stands at place "
             f"{view.token}. At the foot of the page the words are turned round, with and without it.")
 
 
 def query(view: View) -> str:
-    return (f"**Query.** Head {view.head} makes {view.config.d_head} numbers from the vector of {token(view)}: what it looks for. Click "
+    return (f"**Query.** Head {view.head} makes {view.config.d_head} numbers from the vector of {word(view)}: what it looks for. Click "
             "any bar: its formula, its operands, and the row of the table it came from are one click further each.")
 
 
@@ -122,19 +119,19 @@ def strongest(view: View) -> tuple[int, float]:
 def scores(view: View) -> str:
     best = int(view.trace[view.at("attn.scores")][view.head, view.token].argmax())
     value = view.trace[view.at("attn.scores")][view.head, view.token, best]
-    return (f"**Scores.** The query of {token(view)} times every key. The best fit is {token(view, best)} with {number(value)}: the bars below "
+    return (f"**Scores.** The query of {word(view)} times every key. The best fit is {word(view, best)} with {number(value)}: the bars below "
             "the table show which dimensions made it.")
 
 
 def softmax(view: View) -> str:
     at, share = strongest(view)
-    return (f"**Softmax.** The scores become shares: {token(view)} gives {percent(share)} of its attention to {token(view, at)}. Try the "
+    return (f"**Softmax.** The scores become shares: {word(view)} gives {percent(share)} of its attention to {word(view, at)}. Try the "
             "temperature, and watch the framed row.")
 
 
 def values(view: View) -> str:
     at, share = strongest(view)
-    return (f"**Values.** What {token(view)} takes along is the weighted sum z. In the plane, z lies near the value of {token(view, at)}, "
+    return (f"**Values.** What {word(view)} takes along is the weighted sum z. In the plane, z lies near the value of {word(view, at)}, "
             f"which pulls with {percent(share)}.")
 
 
@@ -143,32 +140,32 @@ def heads(view: View) -> str:
     role = int(roles_O[:-1].argmax())
     return (f"Head {view.head} is one of {view.config.n_heads}. Of the habits measured here its strongest is **{ROLES[role]}**: "
             f"{percent(float(roles_O[role]))} of its attention, on average. Compare it with its neighbours, then see what each adds to "
-            f"{token(view)}.")
+            f"{word(view)}.")
 
 
 def adding(view: View) -> str:
     before, update, after = (float(view.trace[view.at(f"attn.{leaf}.length")][view.token]) for leaf in ("in", "out", "sum"))
-    return (f"{token(view)} keeps what it was: a vector of length {number(before)} gets an update of length {number(update)}, together "
+    return (f"{word(view)} keeps what it was: a vector of length {number(before)} gets an update of length {number(update)}, together "
             f"{number(after)}. The norm brings every vector to one size; switch it off below, and see why.")
 
 
 def neurons(view: View) -> str:
     reach_F = view.trace[view.at("mlp.hidden.reach")][view.token]
-    return (f"Now {token(view)} is alone with {view.config.d_mlp:,} neurons. Number {int(reach_F.argmax())} writes most: a vector of length "
+    return (f"Now {word(view)} is alone with {view.config.d_mlp:,} neurons. Number {int(reach_F.argmax())} writes most: a vector of length "
             f"{number(reach_F.max())}. Find it on the curve.")
 
 
 def layers(view: View) -> str:
     steps_N = [float(view.trace[f"{view.side}.{n}.out.step"][view.token]) for n in range(view.config.layers(view.side))]
     last = float(view.trace[f"{view.side}.{len(steps_N) - 1}.out.similarity"][view.token])
-    return (f"The same again, {len(steps_N)} times. Layer {int(np.argmax(steps_N))} moves {token(view)} furthest; after the last, its cosine "
+    return (f"The same again, {len(steps_N)} times. Layer {int(np.argmax(steps_N))} moves {word(view)} furthest; after the last, its cosine "
             f"with the vector it came in with is {last:.2f}. That is the context it took up.")
 
 
 def masks(view: View) -> str:
     pattern_LM = view.trace[view.at("attn.pattern")][view.head]
     later = float(pattern_LM[view.token, view.token + 1:].sum())
-    return (f"In this run {token(view)} gives {percent(later) if later else 'nothing'}{'' if not later else ' of its attention'} to tokens behind it. "
+    return (f"In this run {word(view)} gives {percent(later) if later else 'nothing'}{'' if not later else ' of its attention'} to tokens behind it. "
             "A decoder must not see them. Draw a mask of your own below: click a cell to block it.")
 
 
@@ -177,7 +174,7 @@ def output(view: View) -> str:
         ids, probs = next_tokens(view.trace, 1)
         return (f"The last vector is compared with all {view.config.n_vocab:,} words: **{plain(view.word(ids[0]))}** gets "
                 f"{percent(float(probs[0]))}. Append a word, and walk the road again. This is the end of the tour: every page is open to you.")
-    return (f"An encoder’s output is its vectors: {token(view)} now knows its sentence. Compare one word in two sentences, and search "
+    return (f"An encoder’s output is its vectors: {word(view)} now knows its sentence. Compare one word in two sentences, and search "
             "among lines of your own. This is the end of the tour: every page is open to you.")
 
 
