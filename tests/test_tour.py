@@ -28,7 +28,7 @@ def test_the_tour_begins_can_be_left_and_ends(minilm):
     """That "Next stop" leads to the next page is tested in the browser: here a button can't change the page."""
     app = opened()
     app.button(key="tour_start").click().run()
-    assert address(app)["tour"] == "0" and "looks strongly at another word" in app.markdown[1].value + app.markdown[0].value
+    assert address(app)["tour"] == "0" and "of its attention to" in app.markdown[1].value + app.markdown[0].value
     app.switch_page("pages/4_Heads.py").run()
     assert any("stepped aside" in each.value for each in app.markdown) and app.button(key="tour_return")
     app.button(key="tour_end").click().run()

@@ -69,7 +69,7 @@ def vector_to_words(view: View) -> None:
     cells = [largest(view, normed, at, ALL)] if normed in view.trace else []
     section(view, "1. From the last vector to a probability for every word", (
         f"After {c.layers(side)} layers the vector of {said(view, at)} (token {at}) holds what the model expects next. "
-        + ("A last norm brings it to size. " if normed in view.trace else "")
+        + ("A last norm brings it to size. " if normed in view.trace and c.norm != "none" else "")
         + f"Then it is compared with each of the {c.n_vocab:,} words that the model knows: the dot product is the word’s **logit**. "
         f"**Softmax** makes probabilities of all {c.n_vocab:,} logits. First comes **{plain(view.word(best))}** with "
         f"{probs[0]:.1%}; the first ten together hold {probs[:10].sum():.0%}."),

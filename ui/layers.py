@@ -234,7 +234,7 @@ def turned(view: View) -> None:
     if detailed():
         stacked_map(view, "out.similarity", ALL, columns=view.labels, limit=1,
                     title="Similarity with the vector the token came in with (cosine)")
-    if view.config.norm_first:
+    if view.config.norm_first or view.config.norm == "none":
         st.caption("Nothing brings the stream back to size here: where a vector has grown long, the same update turns it less.")
 
 

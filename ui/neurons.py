@@ -66,7 +66,7 @@ def reads(view: View) -> str:
 def out_and_back(view: View) -> tuple[str, tuple[int, ...]]:
     """W₁x + b₁, the activation, W₂. Returns the cell that is explained first."""
     c, t, at = view.config, view.token, view.at("mlp")
-    first, normed = largest(view, f"{at}.hidden", t, ALL), ", after the norm" if c.norm_first else ""
+    first, normed = largest(view, f"{at}.hidden", t, ALL), ", after the norm" if c.norm_first and c.norm != "none" else ""
     gated = " Here each neuron has a second number, too, that the first one lets through: see 3." if c.gated else ""
     section(view, f"1. Out to {c.d_mlp:,} neurons, and back",
             f"Attention has brought together what the tokens know; now {word(view)} is worked on by itself. Its vector of "

@@ -89,7 +89,7 @@ def summed(view: View) -> None:
     parts_ND = np.stack([view.trace[f"{at}.{name}"][t] for name in (*names, "sum")])
     size = dict(zip((*names, "sum"), map(number, lengths(parts_ND))))
     third = " This model also adds a vector that says which of two sentences a token belongs to." if "segment" in names else ""
-    normed = " A norm follows before the first layer." if view.config.embed_norm else ""
+    normed = " A norm follows before the first layer." if view.config.embed_norm and view.config.norm != "none" else ""
     section(view, "Token + position", "The vector of the word and the vector of the place are **added**, number by number, and "
             f"the sum goes on.{third} For {word(view)} at place {t} the word’s vector has the length {size['token']}, the "
             f"place’s {size['position']}, the sum {size['sum']}.{normed} The same word at another place begins with another "

@@ -87,13 +87,14 @@ def query(view):
     """Step 1: the token's vector times W_Q."""
     c, t, q = view.config, view.token, view.at("attn.q")
     first = largest(view, q, view.head, t, ALL)
-    normed = " It has passed a norm first, which brings every vector to one size." if c.norm_first else ""
+    norms = c.norm_first and c.norm != "none"
+    normed = " It has passed a norm first, which brings all vectors to a similar size." if norms else ""
     turned = (" Then each pair of them is turned by an angle that grows with the token’s position, so that distance counts."
               if c.positions == "rotary" else "")
     told(view, f"{word(view)} arrives as a vector x of {c.d_model} numbers.{normed} Head {view.head} multiplies it by its own "
          f"learned matrix W_Q and gets {c.d_head} numbers: the **query**, what {word(view)} looks for in the other "
          f"tokens.{turned}", first)
-    normed = ", after the norm" if c.norm_first else ""
+    normed = ", after the norm" if norms else ""
     cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the vector of {view.labels[t]}{normed}")
     cell_bars(view, q, view.head, t, ALL, title=f"q: its query in this head, {projected(view, 'q')}", kind="q")
     if detailed():

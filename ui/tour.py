@@ -83,10 +83,18 @@ def percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.005 else "less than 1%"
 
 
+def strongest(view: View) -> tuple[int, float]:
+    """The token that gets most of the chosen one's attention in the chosen head, and how much."""
+    row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
+    return int(row_M.argmax()), float(row_M.max())
+
+
 def overview(view: View) -> str:
+    at, share = strongest(view)
     return (f"Your sentence became **{len(view.labels)} tokens**. This picture is the whole road that they travel: from the left, "
             f"the sentence; in the middle, one of {view.config.layers(view.side)} layers, opened; at the right, what comes out. We "
-            f"follow {word(view)}, because in head {view.head} of layer {view.layer} it looks strongly at another word.")
+            f"follow {word(view)}: head {view.head} of layer {view.layer} gives {percent(share)} of its attention to "
+            f"{word(view, at)}.")
 
 
 def tokens(view: View) -> str:
@@ -103,17 +111,12 @@ def positions(view: View) -> str:
             "rotary": "turns the query and the key by angles that grow with the place",
             "relative": "adds a learned number for the distance to each score", "none": "knows no places in this what-if"}
     return (f"The rest of a transformer does not notice order. This model {kind[view.config.positions]}; {word(view)} stands at place "
-            f"{view.token}. At the foot of the page the words are turned round, with and without it.")
+            f"{view.token}. In the last part of the page the words are turned round, with and without it.")
 
 
 def query(view: View) -> str:
     return (f"**Query.** Head {view.head} makes {view.config.d_head} numbers from the vector of {word(view)}: what it looks for. Click "
             "any bar: its formula, its operands, and the row of the table it came from are one click further each.")
-
-
-def strongest(view: View) -> tuple[int, float]:
-    row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
-    return int(row_M.argmax()), float(row_M.max())
 
 
 def scores(view: View) -> str:
@@ -131,8 +134,8 @@ def softmax(view: View) -> str:
 
 def values(view: View) -> str:
     at, share = strongest(view)
-    return (f"**Values.** What {word(view)} takes along is the weighted sum z. In the plane, z lies near the value of {word(view, at)}, "
-            f"which pulls with {percent(share)}.")
+    return (f"**Values.** What {word(view)} takes along is the weighted sum z. In the plane, the value of {word(view, at)} pulls at z "
+            f"most, with {percent(share)}.")
 
 
 def heads(view: View) -> str:
@@ -146,7 +149,7 @@ def heads(view: View) -> str:
 def adding(view: View) -> str:
     before, update, after = (float(view.trace[view.at(f"attn.{leaf}.length")][view.token]) for leaf in ("in", "out", "sum"))
     return (f"{word(view)} keeps what it was: a vector of length {number(before)} gets an update of length {number(update)}, together "
-            f"{number(after)}. The norm brings every vector to one size; switch it off below, and see why.")
+            f"{number(after)}. Norms keep such vectors in bounds; at the foot of the page they are left out, and you see why.")
 
 
 def neurons(view: View) -> str:
@@ -159,7 +162,7 @@ def layers(view: View) -> str:
     steps_N = [float(view.trace[f"{view.side}.{n}.out.step"][view.token]) for n in range(view.config.layers(view.side))]
     last = float(view.trace[f"{view.side}.{len(steps_N) - 1}.out.similarity"][view.token])
     return (f"The same again, {len(steps_N)} times. Layer {int(np.argmax(steps_N))} moves {word(view)} furthest; after the last, its cosine "
-            f"with the vector it came in with is {last:.2f}. That is the context it took up.")
+            f"with the vector it came in with is {last:.2f}: so much, or so little, is left of the beginning.")
 
 
 def masks(view: View) -> str:
@@ -174,6 +177,8 @@ def output(view: View) -> str:
         ids, probs = next_tokens(view.trace, 1)
         return (f"The last vector is compared with all {view.config.n_vocab:,} words: **{plain(view.word(ids[0]))}** gets "
                 f"{percent(float(probs[0]))}. Append a word, and walk the road again. This is the end of the tour: every page is open to you.")
+    if view.config.decoder_layers:
+        return "The files of this model hold no output layer. This is the end of the tour: every page is open to you."
     return (f"An encoder’s output is its vectors: {word(view)} now knows its sentence. Compare one word in two sentences, and search "
             "among lines of your own. This is the end of the tour: every page is open to you.")
 
