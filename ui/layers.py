@@ -21,7 +21,7 @@ from ui.words import ROLES, weights
 
 LEAVES = ("attn.in.length", "attn.out.relative", "mlp.out.relative", "attn.out.length", "mlp.out.length", "out.length",
           "out.turned", "out.similarity", "attn.pattern.mean", "attn.pattern.roles", "rollout")
-SUBLAYERS = {"attn": ("attention", "weight"), "cross": ("cross-attention", "k"), "mlp": ("feed-forward", "mlp")}
+SUBLAYERS = {"attn": ("attention", "weight"), "cross": ("attention to the encoder", "k"), "mlp": ("feed-forward", "mlp")}
 LENGTHS = {"own": "As they are", "one": "All brought to 1"}
 OTHERS, ALL_TOKENS = 5, 40      # tokens drawn beside the chosen one; as many as are drawn when all are asked for
 LEAN = ("is", "recommended")    # what the example sentence is for

@@ -9,6 +9,10 @@ const make = (tag, className, parent, text) => {
   return element
 }
 
+const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
+const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
+const rounded = (x, digits) => String(Number(x.toPrecision(digits))).replace("-", "−")
+
 // A plain loop: with a callback for each letter, half a megabyte takes 50 ms.
 const bytes = (text) => {
   const letters = atob(text), found = new Uint8Array(letters.length)

@@ -1,7 +1,6 @@
 // Two columns of tokens and a line for each weight, as strong as the weight. Resting on a token shows its lines alone.
 const ROW = 26
 
-const written = (x) => String(Number(x.toPrecision(4))).replace("-", "−")
 const hue = (data, head) => (data.shape[0] === 1 ? data.colour : `hsl(${(head * 137.5) % 360} 55% 52%)`)
 
 function column(root, side, labels, row) {
@@ -49,7 +48,7 @@ function isolate(parts, data, l, m) {
   }
   const show = (buttons, weights) => buttons.forEach((button, i) => {
     button.querySelector(".value")?.remove()
-    if (H === 1 && weights) make("span", "value", button, written(weights(i)))
+    if (H === 1 && weights) make("span", "value", button, rounded(weights(i), 4))
   })
   show(parts.right, l === null ? null : (i) => data.numbers[l * M + i])
   show(parts.left, m === null ? null : (i) => data.numbers[i * M + m])

@@ -10,9 +10,6 @@ const HIGH = 720            // pixels that a box is high at most
 const MOST_ROWS = 64, MOST_COLUMNS = 128        // of the table
 const memory = new WeakMap()
 
-const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
-const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
-const rounded = (x, digits) => String(Number(x.toPrecision(digits))).replace("-", "−")
 const written = (x) => (x === -Infinity ? "−∞ (blocked)" : Number.isNaN(x) ? "none" : rounded(x, 5))
 const isNumbered = (labels) => labels.every((label) => /^\+?[0-9]+$/.test(label))
 const room = (words) => 14 + 7 * words.reduce((most, word) => Math.max(most, Math.min(word.length, LONGEST)), 0)

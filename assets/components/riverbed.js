@@ -2,9 +2,6 @@
 // of models is known here: what there is to draw follows from the model's own configuration and trace.
 const HEAD = 24, FOOT = 16          // room for a strip's title above it and the end of its scale below
 
-const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
-const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
-const rounded = (x, digits) => String(Number(x.toPrecision(digits))).replace("-", "−")
 const percent = (share) => (share >= 0.0995 ? `${Math.round(share * 100)} %` : share >= 0.001 ? `${(share * 100).toFixed(1)} %` : "< 0.1 %")
 
 // --- where things stand: a sheet collects items (strips, maps, signs), flows and texts ------------------------------------------
@@ -208,13 +205,13 @@ function rejoin(s, line, part, from, update, y) {
   const merged = up.map((end, i) => [end[0], to[i][1], end[2], to[i][3], 0, -1])
   flow(s, up, merged, update.part.kind, update.part.kind, { chosen: rows.chosen, fade: "out" })
   const sum = strip(s, part.sum, update.x + u + 12 * s.f, y, u, rows)
-  flow(s, rightEnd(from), leftEnd(sum), "residual", "residual", { chosen: rows.chosen, river: true })
+  flow(s, rightEnd(from), leftEnd(sum), "residual", "residual", { chosen: rows.chosen })
   text(s, "the residual stream", (from.x + from.w + update.x) / 2, y + rows.total / 2, { size: 10.5, soft: true, plain: true })
   plus(s, centre, y + rows.total / 2, part.sum, [part.add, "what the token was, and the update"])
   s.last = sum
   if (!part.first && part.normed) {
     const wide = 28 * s.f, next = strip(s, part.normed, sum.x + u + wide, y, u, rows)
-    flow(s, rightEnd(sum), leftEnd(next), "residual", "residual", { chosen: rows.chosen, river: true })
+    flow(s, rightEnd(sum), leftEnd(next), "residual", "residual", { chosen: rows.chosen })
     const pill = norm(s, part.norm, next.x - wide / 2 - 5, y - 2, 10, rows.total + 4)
     text(s, part.norm.title, pill.x + 5, y + rows.total + (s.narrow ? 21 : 10), { size: 9, soft: true })
     s.last = next
