@@ -62,7 +62,7 @@ def address(app: AppTest) -> dict[str, str]:
 def parts(app: AppTest, name: str = "glass_number") -> list[dict]:
     """The data of the components of that name on the page."""
     found = [element.proto for element in app.get("bidi_component")]
-    found = [json.loads(proto.json) for proto in found if proto.component_name == name]
+    found = [json.loads(proto.json) for proto in found if proto.component_name.removeprefix("glass_") == name.removeprefix("glass_")]
     return [part for data in found for part in data.get("parts", [data])]
 
 
@@ -109,7 +109,8 @@ def test_every_page_shows_a_what_if_of_every_family_and_leads_back(tiny_folder, 
     app = opened(model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", change=change, layer="1")
     for path in ["app.py", *OTHERS]:
         app.switch_page(path).run()
-        assert not app.exception and not app.error and not app.warning, path
+        assert not app.exception and not app.error, path
+        assert not app.warning or change == "norms" and "overflow" in said(app)      # without norms, some numbers grow past all bounds
         assert app.session_state["_good"].change == change
     assert any("What if" in each.value for each in app.markdown)
     app.button(key="as_it_is").click().run()

@@ -88,7 +88,8 @@ def test_a_mask_drawn_by_hand(models):
 
 
 @pytest.mark.parametrize("mask, change", [("own:e9-9", ""), ("own:d0-0", ""), ("own:x", ""), ("own:e0-0,", "pad:99"), ("trained", "pad:0"),
-                                          ("trained", "head:encoder.9.0"), ("trained", "head:"), ("trained", "nonsense"), ("trained", "pad:2+open-pad:2"),
+                                          ("trained", "head:encoder.9.0"), ("trained", "head:"), ("trained", "nonsense"),
+                                          ("trained", "pad:2+open-pad:2"),
                                           ("own:e0-0,e0-1,e0-2,e0-3,e0-4,e0-5", ""), ("nonsense", "")])
 def test_what_cannot_be_run_is_said(models, mask, change):
     with pytest.raises(GlassError):
