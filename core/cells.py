@@ -59,7 +59,7 @@ class Cell:
 
     def group(self, head: int) -> int:
         """The set of keys and values that a query head uses."""
-        return head * self.config.n_kv_heads // self.config.n_heads
+        return self.config.group(head)
 
     def get(self, role: str, name: str, *index) -> Group:
         """Operands: index is a number or an array for each axis; ALL means the whole axis."""

@@ -52,6 +52,10 @@ class Config:
         """Whether the decoder looks across at an encoder."""
         return bool(self.encoder_layers and self.decoder_layers)
 
+    def group(self, head: int) -> int:
+        """The set of keys and values that a query head uses."""
+        return head * self.n_kv_heads // self.n_heads
+
     def layers(self, side: str) -> int:
         """How many layers the stack of that side has."""
         return {"encoder": self.encoder_layers, "decoder": self.decoder_layers}[side]

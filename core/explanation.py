@@ -1,8 +1,8 @@
 """How was this number made? Any cell of any step, taken apart into its operands and put together again.
 
-`explain` looks the step up in the anatomy (what it is), lets its recipe (core/recipes.py) gather the operands, and recomputes the
-cell from them alone in float64, without the forward pass. Every operand has a name and an index of its own, so that one
-can walk on: from a weight in a pattern to a score, to q and k, to the token, to the row of the embedding table.
+`explain` looks the step up in the anatomy (what it is), lets its recipe (core/recipes.py) gather the operands, and
+recomputes the cell from them alone in float64, without the forward pass. Every operand has a name and an index of its
+own, so that one can walk on: from a weight in a pattern to a score, to q and k, to the token, to the row of the embedding table.
 """
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from core import ops, readings
-from core.cells import (ALL, Cell, Made, added, average, constant, difference, factor, given, kind_of, number, product, quotient,
-                        same, sum_of_products, total)
+from core.cells import (ALL, Cell, Made, added, average, constant, difference, factor, given, kind_of, number, product,
+                        quotient, same, sum_of_products, total)
 
 
 def token(cell: Cell) -> Made:

@@ -107,13 +107,14 @@ def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) 
     dot, (a, b) = float(x_2D[0] @ x_2D[1]), lengths(x_2D)
     if depth() == "formula":
         st.latex(r"\cos(x, x') = \frac{\sum_d x_d\, x'_d}{\lVert x \rVert \, \lVert x' \rVert}")
-    st.markdown(f"**{plain(one.labels[one.token])}** ({one.token}), {one_title} and {other_title[0].lower()}{other_title[1:]}: x · x′ / (‖x‖ ‖x′‖) = "
+    beside_it = f"{other_title[0].lower()}{other_title[1:]}"
+    st.markdown(f"**{plain(one.labels[one.token])}** ({one.token}), {one_title} and {beside_it}: x · x′ / (‖x‖ ‖x′‖) = "
                 f"{number(dot)} / ({number(a)} · {number(b)}) = **{number(dot / (a * b) if a * b else 0.0)}**")
     here, opened = st.session_state, opened_in(name)
     shown = next((row for row, run in enumerate(runs) if (run.mask, run.asked.change) == (here["mask"], here["change"])), None)
     at = (shown, opened[1]) if opened and opened[0] == one.token and shown is not None else None
     clickable_map(f"{key}:pair", x_2D, ["x", "x′"], [str(d) for d in range(x_2D.shape[1])], opened=at,
-                  title=f"The last vector of {one.labels[one.token]}: x {one_title}, x′ {other_title[0].lower()}{other_title[1:]}",
+                  title=f"The last vector of {one.labels[one.token]}: x {one_title}, x′ {beside_it}",
                   columns_title="dimension", rows_title="run",
                   colour=COLOURS["residual"], on_cell=lambda row, d: open_in(runs[row], name, (one.token, d)))
 

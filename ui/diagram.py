@@ -104,8 +104,9 @@ def grid(view, found: dict, name: str, title: str, index: tuple = ()) -> str:
     rows, columns = (found["tokens"][view.side_of(name, letter)]["at"] for letter in "LM")
     values_LM = view.trace[name][index][np.ix_(rows, columns)]
     kind = {"mask": "mask", "pattern": "weight"}.get(name.rsplit(".", 1)[1], "signed")
+    most = float(np.abs(values_LM[np.isfinite(values_LM)]).max(initial=0)) or 1.0
     found["maps"][name] = described(view, name, title) | {
-        "values": values_LM, "scale": kind, "limit": float(np.abs(values_LM[np.isfinite(values_LM)]).max(initial=0)) or 1.0, "index": list(index),
+        "values": values_LM, "scale": kind, "limit": most, "index": list(index),
         "columns": view.side_of(name, "M")}
     return name
 

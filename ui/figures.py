@@ -31,7 +31,8 @@ CONFIG = {"displaylogo": False, "scrollZoom": False, "doubleClick": False,
 
 # --- bars -----------------------------------------------------------------------------------------------------------
 
-def bars(values_N, labels, kind="signed", *, title="", chosen=None, value_title="", places_title="", limit=None) -> go.Figure:
+def bars(values_N, labels, kind="signed", *, title="", chosen=None, value_title="", places_title="",
+         limit=None) -> go.Figure:
     """A bar for each number: lying down beside words, upright over numbered dimensions.
 
     value_title: what the length of a bar is; places_title: what upright bars stand over.

@@ -58,7 +58,8 @@ def own(view: View) -> None:
 def nowhere(view: View) -> None:
     """A what-if without positions: there is nothing to draw."""
     was = {"learned": "added a learned vector for each place", "sinusoid": "added sine waves",
-           "rotary": "turned q and k by position", "relative": "added a bias for each distance"}.get(view.model.config.positions, "had none either")
+           "rotary": "turned q and k by position", "relative": "added a bias for each distance"}.get(
+               view.model.config.positions, "had none either")
     section(view, "No positions", f"In this run the model is not told where a word stands. As it was trained it {was}. The "
             "last part of this page shows what that does to attention.")
 

@@ -73,7 +73,7 @@ class View:
     @property
     def key_head(self) -> int:
         """The set of keys and values that the chosen head uses."""
-        return self.head * self.config.n_kv_heads // self.config.n_heads
+        return self.config.group(self.head)
 
     @property
     def title(self) -> str:

@@ -106,8 +106,7 @@ def entropy(trace, at: str):
 
 def terms(trace, at: str, head: int, looks: int, looked_at: int):
     """q ∘ k, the products whose sum is the score of one pair, (K,)."""
-    group = head * trace.config.n_kv_heads // trace.config.n_heads
-    return trace[f"{at}.q"][head, looks] * trace[f"{at}.k"][group, looked_at]
+    return trace[f"{at}.q"][head, looks] * trace[f"{at}.k"][trace.config.group(head), looked_at]
 
 
 def contributions(trace, at: str):

@@ -15,7 +15,7 @@ def sinusoid(trace, at: str):
 
 def unrotated(trace, at: str, head: int, looks: int, looked_at: int):
     """The query and the key of one pair before they are turned, (K,) each, in float64."""
-    group = head * trace.config.n_kv_heads // trace.config.n_heads
+    group = trace.config.group(head)
     return (trace[f"{at}.q.unrotated"][head, looks].astype(np.float64),
             trace[f"{at}.k.unrotated"][group, looked_at].astype(np.float64))
 
@@ -34,7 +34,7 @@ def falls(trace, at: str, head: int, looks: int, looked_at: int):
 
 def pairs(trace, at: str, head: int, looks: int, looked_at: int):
     """q·k of one pair split into the parts that its turning pairs of numbers give, the fastest first, (P,)."""
-    group = head * trace.config.n_kv_heads // trace.config.n_heads
+    group = trace.config.group(head)
     terms_K = trace[f"{at}.q"][head, looks].astype(np.float64) * trace[f"{at}.k"][group, looked_at]
     return terms_K.reshape(2, -1).sum(axis=0)
 
