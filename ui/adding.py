@@ -82,7 +82,7 @@ def addition(view: View, part: str, number_of: int) -> tuple[str, tuple[int, ...
             f"the sum, which is {after} long.", first)
     vectors = [view.trace[step][t] for step in steps.values()]
     if not np.isfinite(vectors).all():
-        st.warning(f"The vectors of {word(view)} hold no numbers any more: in this run they have grown too large. "
+        st.warning(f"The vectors of {word(view)} hold no numbers any more: in this run they have overflowed. "
                    "There is nothing to draw.")
         return first
     arrows = figures.arrows_sum(principal_plane(vectors), *vectors, view.labels[t], title="Before + update = after",

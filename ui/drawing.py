@@ -54,7 +54,7 @@ def overflowed(view: View) -> bool:
     if np.isfinite(view.trace["head.probs"][row]).all():
         return False
     st.subheader("1. There are no probabilities")
-    st.warning("In this run the numbers grew until they no longer fit into 32 bits: the logits are no numbers, and there is nothing to "
+    st.warning("In this run the numbers overflowed, they no longer fit into 32 bits: the logits are no numbers, and there is nothing to "
                "draw from. The page Add and norm shows where it begins.")
     strips(view, at, row)
     return True

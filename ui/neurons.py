@@ -110,7 +110,7 @@ def activation(view: View, neuron: int) -> None:
             f"of {word(view)}. Of all its neurons {below} lie below zero before it; the activation makes these small.",
             (after, (t, neuron)))
     if not order:
-        st.warning("These neurons hold no numbers any more: in this run they have grown too large. There is nothing to draw.")
+        st.warning("These neurons hold no numbers any more: in this run they have overflowed. There is nothing to draw.")
         return
     few = f"; the {DOTS} that reach furthest" if len(order) < len(pre_F) else ""
     figure = curve(ACTIVATIONS[view.config.activation], pre_F[order], after_F[order], order, neuron,

@@ -123,7 +123,7 @@ def outcome(view: View) -> str:
     if view.config.decoder_layers and view.config.head:
         (best, *_), (share, *_) = next_tokens(trace, 1)
         if not np.isfinite(share):
-            return "In this run the numbers grew until they no longer fit into 32 bits: no probabilities come out."
+            return "In this run the numbers overflowed, they no longer fit into 32 bits: no probabilities come out."
         return (f"From the last token’s vector come the probabilities of the next word: “{plain(view.word(int(best)))}” is the "
                 f"likeliest, at {share:.0%}.")
     similar_L = trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]

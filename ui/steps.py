@@ -206,7 +206,7 @@ def values(view):
         show("plane", figures.vectors_plane(principal_plane(v_MK), v_MK, pattern_M, z_K, view.labels),
              alt="The values of all tokens in their plane, and their weighted sum z")
     else:
-        st.warning("In this run the numbers have grown too large to be written: there is no plane to draw.")
+        st.warning("In this run the numbers have overflowed: there is no plane to draw.")
     return first
 
 
