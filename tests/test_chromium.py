@@ -204,9 +204,15 @@ def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(visit,
 
 def test_on_a_telephone_the_side_bar_closes_when_a_page_was_chosen(visit):
     page = visit(size=(390, 844))
+    closed = lambda: page.view.get_by_test_id("stSidebar").evaluate("bar => bar.getBoundingClientRect().right <= 0")
     page.view.get_by_test_id("stExpandSidebarButton").click()
+    page.wait(lambda: not closed())
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
-    page.wait(lambda: page.view.locator("[data-testid=stSidebar][aria-expanded=true]").count() == 0)
+    page.wait(closed)
+    page.view.get_by_test_id("stExpandSidebarButton").click()
+    page.do(lambda: page.view.get_by_role("button", name="Guided tour").click())
+    page.wait(closed)
+    page.view.get_by_role("button", name="Next stop").wait_for()
 
 
 def test_all_heads_hover_click_and_keys(visit, traced):

@@ -14,8 +14,9 @@
         a column of numbers for each title, a row for each label; a click calls on_cell(row, column)
     share_link()
         a button that copies the address
-    follow_theme(page)
-        once a page, not seen: runs the page again when the reader switches between light and dark
+    follow_theme(page, tour)
+        once a page, not seen: runs the page again when the reader switches between light and dark, and on a telephone closes
+        the side bar when the page or the stop of the tour is another one
     river(picture, *, key, on_act, on_cell)
         the whole model as `ui.diagram` describes it; a click calls on_act(name): of a step that is drawn, or
         token/SIDE/POSITION, layer/SIDE/NUMBER, word/ID; a click with Shift on_cell(name, row, cell), of which only the name
@@ -133,9 +134,9 @@ def share_link() -> None:
     _share(key="share", data={})
 
 
-def follow_theme(page: str) -> None:
+def follow_theme(page: str, tour: int | None) -> None:
     """Plotly's pictures keep the colours they were first drawn in: a switch of the theme has to reach Python."""
-    _theme(key=f"theme:{page}", data={"page": page}, on_changed_change=lambda: None)
+    _theme(key=f"theme:{page}", data={"page": page, "tour": tour}, on_changed_change=lambda: None)
 
 
 # --- what is sent ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import streamlit as st
@@ -38,7 +39,12 @@ _STUB = """export default function (given) {
   draw()
   return () => { left = true; done?.() }
 }"""
-_LIBRARY = "export default function () {\n  globalThis.glassformer ??= {}\nPARTS\n}"
+# Only once: what the drawings remember of their elements must outlive a change of page.
+_LIBRARY = """export default function () {
+  if (globalThis.glassformer?.made === "MADE") return
+  globalThis.glassformer = { made: "MADE" }
+PARTS
+}"""
 
 
 def component(name: str, root: str = '<div class="root"></div>'):
@@ -65,4 +71,5 @@ def script() -> str:
         style = (_ASSETS / f"{name}.css").read_text(encoding="utf-8") if (_ASSETS / f"{name}.css").exists() else ""
         drawing = code.replace("export default function", "return function")
         parts.append(f"globalThis.glassformer.{name} = {{ style: {json.dumps(style)}, draw: (() => {{\n{drawing}\n}})() }}")
-    return _LIBRARY.replace("PARTS", "\n".join(parts))
+    code = "\n".join(parts)
+    return _LIBRARY.replace("MADE", sha256(code.encode()).hexdigest()[:16]).replace("PARTS", code)
