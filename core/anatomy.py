@@ -133,8 +133,10 @@ ABOUT |= {
     "embed.arithmetic": About("Similarity with a − b + c", "The cosine between the sum of three rows of the embedding table and "
                               "the row of a word.", r"\frac{(E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}) \cdot E_v}"
                               r"{\|E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}\| \, \|E_v\|}"),
-    "embed.sinusoid": About("Sine wave of the place", "Each dimension is a wave along the sentence, the next one a little slower.",
-                            r"\sin\!\left(l \cdot 10000^{-2d/D}\right)"),
+    "embed.sinusoid": About("Sine wave of the place", "Each dimension is a wave along the sentence, the next one a little slower: "
+                            "sines in the first half of the vector, cosines in the second. l is also the token’s place.",
+                            r"P_{l,d} = \begin{cases} \sin(l\, \omega_d) & d < D/2 \\ \cos(l\, \omega_{d - D/2}) & d \ge D/2 "
+                            r"\end{cases}, \quad \omega_d = 10000^{-2d/D}"),
     "attn.scores.terms": About("One product of the score", "What one dimension of the head gives to the score of this pair.",
                                r"q_{l,k}\, k_{m,k}"),
     "attn.scores.pairs": About("One turning pair’s part of the score", "What the two dimensions that turn together give to the "
@@ -183,7 +185,8 @@ INDICES = {"l": "the token", "m": "a token that is looked at", "k": "dimension o
            "h": "head", "f": "neuron", "v": "word of the vocabulary", "r": "the token"}
 LETTERS = {"x": "the token's vector", "W": "learned weights", "b": "learned bias", "E": "table of the vocabulary",
            "P": "table of the positions", "K": "width of the head", "D": "width of the vector", r"\gamma": "learned gain",
-           r"\beta": "learned shift", r"\mu": "mean", r"\sigma": "scale", r"\theta": "angle",
+           r"\beta": "learned shift", r"\mu": "mean", r"\sigma": "scale", r"\theta": "angle", r"\omega": "how fast the wave is",
+           "T": "temperature",
            r"\varepsilon": "a tiny number, against division by 0"}
 WEIGHT = About("A learned number", "It stands in the model file; training found it, and no sentence changes it.", r"\theta")
 

@@ -17,7 +17,8 @@ from ui.numbers import open_number, opened_in, written
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, largest
 from ui.state import Asked, View, depth, is_word, look_at
-from ui.theme import COLOURS, plain
+from ui.theme import COLOURS
+from ui.tokens import bold, quoted, word
 
 COUNT = 10          # next tokens shown
 
@@ -47,7 +48,7 @@ def visibility(view: View, encoder: View, decoder: View) -> None:
     before_LM, after_LM = (each.trace[each.at("attn.pattern")][each.head] for each in (encoder, decoder))
     hidden_L = np.triu(before_LM, 1).sum(axis=1)
     row = int(hidden_L.argmax())
-    lost = (f" In this head **{plain(view.labels[row])}** ({row}) loses the most by it: {hidden_L[row]:.0%} of its attention lay on "
+    lost = (f" In this head {word(view, row)} ({row}) loses the most by it: {hidden_L[row]:.0%} of its attention lay on "
             "tokens that come later." if hidden_L[row] > 0.005 else "")
     section(view, f"1. Who may look at whom: layer {view.layer}, head {view.head}",
             "An **encoder** lets every token see the whole sentence: it reads. A **decoder** hides from every token what comes after "
@@ -88,7 +89,7 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
     least = min(words, key=lambda i: cosine[shown][i])
     section(trained, "3. What it does to the tokens",
             "After all layers, how alike are the vectors of one token as trained and under another mask? Their **cosine** is 1 where "
-            f"they point the same way. {shown}: of the words, **{plain(labels[least])}** ({least}) changes most, to "
+            f"they point the same way. {shown}: of the words, {bold(labels[least])} ({least}) changes most, to "
             f"{number(cosine[shown][least])}. A token may change although its own row of the mask did not: what it looks at has "
             "changed. **Click a cosine** to see the two vectors that it compares.", largest(trained, name, trained.token, ALL))
 
@@ -108,13 +109,13 @@ def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) 
     if depth() == "formula":
         st.latex(r"\cos(x, x') = \frac{\sum_d x_d\, x'_d}{\lVert x \rVert \, \lVert x' \rVert}")
     beside_it = f"{other_title[0].lower()}{other_title[1:]}"
-    st.markdown(f"**{plain(one.labels[one.token])}** ({one.token}), {one_title} and {beside_it}: x · x′ / (‖x‖ ‖x′‖) = "
+    st.markdown(f"{word(one)} ({one.token}), {one_title} and {beside_it}: x · x′ / (‖x‖ ‖x′‖) = "
                 f"{number(dot)} / ({number(a)} · {number(b)}) = **{number(dot / (a * b) if a * b else 0.0)}**")
     here, opened = st.session_state, opened_in(name)
     shown = next((row for row, run in enumerate(runs) if (run.mask, run.asked.change) == (here["mask"], here["change"])), None)
     at = (shown, opened[1]) if opened and opened[0] == one.token and shown is not None else None
     clickable_map(f"{key}:pair", x_2D, ["x", "x′"], [str(d) for d in range(x_2D.shape[1])], opened=at,
-                  title=f"The last vector of {one.labels[one.token]}: x {one_title}, x′ {beside_it}",
+                  title=f"The last vector of {quoted(one.labels[one.token])}: x {one_title}, x′ {beside_it}",
                   columns_title="dimension", rows_title="run",
                   colour=COLOURS["residual"], on_cell=lambda row, d: open_in(runs[row], name, (one.token, d)))
 
@@ -126,7 +127,7 @@ def changed_words(runs: dict[str, View]) -> None:
     first = next(iter(runs.values()))
     row = len(first.trace.rows) - 1
     section(first, "4. What it does to the guess",
-            f"What the model expects after the last token, **{plain(first.tokens(first.config.sides[-1])[-1])}**. It learned to guess "
+            f"What the model expects after the last token, {bold(first.tokens(first.config.sides[-1])[-1])}. It learned to guess "
             "with the future hidden; where its earlier tokens have seen the whole text, they hold vectors that it never met in "
             "training. **Click a probability** to see how it was made.", largest(first, "head.probs", row, ALL))
     for column, (title, run) in zip(st.columns(len(runs), gap="large"), runs.items()):

@@ -19,14 +19,15 @@ from ui.section import detailed, section, told
 from ui.slices import ALL, cell_map, largest, rows_map
 from ui.state import View, close_number
 from ui.theme import COLOURS, plain, short
-from ui.tokens import word
+from ui.tokens import bold, quoted, word
 
 STRIPS = 32             # rows of the strips at a time: a row has several hundred numbers
 NEAREST = 10            # words in a list
 AROUND = 3              # neighbours of each other token on the map
 MAPPED = 24             # tokens on the map
 NAME = 12               # letters of a name on it
-WIDE = (620, 380)       # the size at which names are laid out, in pixels
+WIDE = (540, 350)       # the size for which names are laid out, in pixels
+HIGH = 440              # of the map
 SUMS = (("king", "man", "woman"), ("Paris", "France", "Italy"), ("better", "good", "bad"), ("two", "one", "three"))
 
 
@@ -61,7 +62,7 @@ def strips(view: View) -> None:
     cut = f" (tokens {start} to {start + STRIPS - 1} of {len(view.labels)})" if len(view.labels) > STRIPS else ""
     rows_map(view, step, slice(start, start + STRIPS), title=f"The embedding of each token, a row each{cut}", chosen=row - start)
     if detailed():
-        cell_map(view, step, slice(row, row + 1), ALL, title=f"The whole embedding of {view.labels[row]}")
+        cell_map(view, step, slice(row, row + 1), ALL, title=f"The whole embedding of {quoted(view.labels[row])}")
 
 
 # --- which rows are alike -------------------------------------------------------------------------------------------
@@ -78,7 +79,7 @@ def alike(view: View) -> None:
     ids = nearest(view.trace[step], NEAREST, [own])
     section(view, "3. Which rows are alike", "Two rows are compared by the **cosine** of the angle between them: 1 is the same "
             f"direction, 0 nothing in common. Of all {view.config.n_vocab:,} rows, the one most like that of {word(view)} "
-            f"belongs to **{plain(view.word(ids[0]))}**, with {number(view.trace[step][ids[0]])}. Nobody told the model which "
+            f"belongs to {bold(view.word(ids[0]))}, with {number(view.trace[step][ids[0]])}. Nobody told the model which "
             "words belong together: whatever is alike here became alike in training.", (step, (int(ids[0]),)),
             (pairs, (view.token, largest_other(view, pairs))))
     left, right = st.columns((2, 3), gap="large")
@@ -148,10 +149,10 @@ def meaning_map(view: View) -> None:
     points, held = laid_out(view.asked.model, view.side, tuple(ids), 3 if deep else 2)
     names = [view.word(i) for i in ids]
     drawing = Drawing(points, names, [
-        f"{figures.safe(name)}<br>cosine with {figures.safe(chosen)} <b>{number(view.trace[step][i])}</b>"
+        f"{figures.safe(name)}<br>cosine with {figures.safe(quoted(chosen))} <b>{number(view.trace[step][i])}</b>"
         for name, i in zip(names, ids)],
         held, ids.index(int(step.rsplit(".", 1)[1])), len(kinds[0]), len(kinds[1]))
-    alt = f"Map of the tokens and the words near them; {chosen} with its nearest words"
+    alt = f"Map of the tokens and the words near them; {quoted(chosen)} with its nearest words"
     if deep:
         turn = st.slider("Turn the map (degrees)", 0, 355, 40, 5, key="tokens_turn", persist_state="session")
         show("tokens-space", in_space(drawing, turn), alt=alt)
@@ -200,17 +201,8 @@ def places_for(drawing: Drawing) -> dict[int, str]:
     wanted = [i for kind in reversed(drawing.kinds) if kind["named"] for i in kind["at"]]
     low, high = drawing.points.min(axis=0), drawing.points.max(axis=0)
     at_N2 = (drawing.points - low) / np.maximum(high - low, 1e-9) * WIDE        # in pixels of a picture of the usual size
-    found, taken = {}, []
-    for i in wanted:
-        width = 7.0 * len(short(drawing.names[i], NAME))
-        for place, (x, y) in {"top center": (0, 14), "bottom center": (0, -14), "middle right": (9 + width / 2, 0),
-                              "middle left": (-9 - width / 2, 0)}.items():
-            box = (at_N2[i, 0] + x, at_N2[i, 1] + y, width / 2)
-            if all(abs(box[0] - a) > box[2] + w or abs(box[1] - b) > 14 for a, b, w in taken):
-                found[i] = place
-                taken.append(box)
-                break
-    return found
+    sizes = {i: kind["size"] for kind in drawing.kinds for i in kind["at"]}
+    return figures.name_spots(at_N2, [sizes[i] for i in range(len(at_N2))], {i: short(drawing.names[i], NAME) for i in wanted})
 
 
 def on_map(drawing: Drawing):
@@ -223,7 +215,7 @@ def on_map(drawing: Drawing):
              for i in range(drawing.tokens, drawing.tokens + drawing.near)]
     x, y = (figures.grid(f"{nth} direction: {held:.0%} of how they differ") | {"range": with_edges(column_N)}
             for nth, held, column_N in zip(("1st", "2nd"), drawing.held, points.T))
-    return figures.figure(traces, map_title(drawing), height=WIDE[1] + 60, top=10, bottom=42, left=56, shapes=lines,
+    return figures.figure(traces, map_title(drawing), height=HIGH, top=10, bottom=42, left=56, shapes=lines,
                           xaxis=x, yaxis=y)
 
 
@@ -275,9 +267,9 @@ def arithmetic(view: View) -> None:
     ids, cosine_V = nearest(view.trace[step], NEAREST, found), view.trace[step]
     a, b, c = (view.word(i) for i in found)
     told(view, "", (step, (int(ids[0]),)))
-    st.markdown(f"Nearest to it: **{plain(view.word(ids[0]))}**, with a cosine of {number(cosine_V[ids[0]])}. The three words "
+    st.markdown(f"Nearest to it: {bold(view.word(ids[0]))}, with a cosine of {number(cosine_V[ids[0]])}. The three words "
                 "themselves are left out of the list, as is usual; they would stand at "
-                + ", ".join(f"{number(cosine_V[i])} (**{plain(view.word(i))}**)" for i in dict.fromkeys(found)) + ".")
+                + ", ".join(f"{number(cosine_V[i])} ({bold(view.word(i))})" for i in dict.fromkeys(found)) + ".")
     word_list(view, step, ids, key="arithmetic", title=f"Nearest to {a} − {b} + {c}")
 
 

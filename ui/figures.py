@@ -22,6 +22,7 @@ from ui.theme import COLOURS, short
 
 BAR = 26                                            # the height of a row, in pixels
 FONT, LONGEST = 12, 12                              # pixels; letters of a label beside an axis
+NAMED, SMALL = 24, (330, 330)                       # names in a plane at most; the size for which they are laid out, in pixels
 GREY, FAINT, CLEAR = "rgba(128,128,128,0.55)", "rgba(128,128,128,0.16)", "rgba(0,0,0,0)"
 TEXT = "#000037"                                    # Streamlit puts the theme's text colour in the place of this one
 UNUSED = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale"]     # of the toolbar
@@ -92,23 +93,25 @@ def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go
     """
     points_M2, sum_2 = plane.flat(values_MK), plane.flat(np.asarray(sum_K)[None])[0]
     weights_M = np.asarray(weights_M, dtype=np.float32)
-    named = set(np.argsort(-weights_M, kind="stable")[:7])
+    names, sizes_M = [safe(short(word, 11)) for word in labels], 7 + 30 * np.sqrt(weights_M)
+    across, order = with_room(points_M2[:, 0], 0.3), np.argsort(-weights_M, kind="stable")[:NAMED]
+    spots = name_spots(in_pixels(np.vstack((points_M2, sum_2)), across, SMALL), [*sizes_M, 20], {i: names[i] for i in order})
     values = {
         "type": "scatter", "x": points_M2[:, 0], "y": points_M2[:, 1], "mode": "markers+text",
         "textfont": {"size": FONT, "color": TEXT}, "cliponaxis": False,
-        "text": [safe(short(word, 11)) if m in named else "" for m, word in enumerate(labels)],
-        "textposition": ["middle right" if right else "middle left" for right in points_M2[:, 0] > sum_2[0]],
+        "text": [name if m in spots else "" for m, name in enumerate(names)],
+        "textposition": [spots.get(m, "top center") for m in range(len(names))],
         "hovertext": [f"{safe(word)}<br>weight <b>{number(weight)}</b>" for word, weight in zip(labels, weights_M)],
         "hovertemplate": "%{hovertext}<extra></extra>",
-        "marker": {"size": 7 + 30 * np.sqrt(weights_M), "color": COLOURS["v"], "opacity": 0.8}}
+        "marker": {"size": sizes_M, "color": COLOURS["v"], "opacity": 0.8}}
     total = {
         "type": "scatter", "x": [sum_2[0]], "y": [sum_2[1]], "mode": "markers+text", "text": ["<b>z</b>"],
         "textfont": {"color": "#ffffff"}, "textposition": "middle center",
         "hovertemplate": "z: the weighted sum<extra></extra>",
         "marker": {"symbol": "diamond", "size": 20, "color": COLOURS["weight"], "line": {"width": 2, "color": "#ffffff"}}}
     pulls = [pull(point, sum_2, weight) for point, weight in zip(points_M2, weights_M) if weight > 0.005]
-    return in_plane([values, total], plane, with_room(points_M2[:, 0], 0.4), title or
-                    "The values in their plane: dots and lines as large as the weight, z in the middle", shapes=pulls)
+    return in_plane([values, total], plane, across, title or
+                    "The values in their plane: dots and lines as large as the weight; z is their weighted sum", shapes=pulls)
 
 
 def pull(point_2, sum_2, weight: float) -> dict:
@@ -156,6 +159,37 @@ def name_beside(start_2, end_2, middle_2) -> dict:
     place = ("middle right" if aside_2[0] > 0 else "middle left") if upright else (
         "top center" if aside_2[1] > 0 else "bottom center")
     return {"x": [x], "y": [y], "textposition": place}
+
+
+SPOTS = {"middle right": (1, 0), "middle left": (-1, 0), "top center": (0, 1), "bottom center": (0, -1),
+         "top right": (1, 1), "top left": (-1, 1), "bottom right": (1, -1), "bottom left": (-1, -1)}
+
+
+def name_spots(at_N2, sizes_N, names: dict[int, str]) -> dict[int, str]:
+    """Where names stand beside their points: no two on each other, and as few points as can be below them.
+
+    at_N2, sizes_N: the points, and how wide they are drawn, in pixels. names: of some points, the most important one first.
+    Returns the spot of each name that has found room, as Plotly calls it.
+    """
+    at_N2, radii_N = np.asarray(at_N2, dtype=np.float64), np.asarray(sizes_N, dtype=np.float64) / 2
+    towards_S2, found, taken = np.array(list(SPOTS.values())), {}, np.empty((0, 3))
+    for i, name in names.items():
+        half = 3.5 * len(name) + 2
+        middles_S2 = at_N2[i] + towards_S2 * (radii_N[i] + np.array([half, 9]))
+        gaps_SN2 = np.abs(middles_S2[:, None] - at_N2)
+        covered_S = ((gaps_SN2[..., 0] < half + radii_N) & (gaps_SN2[..., 1] < 7 + radii_N)).sum(axis=1)
+        beside_ST2 = np.abs(middles_S2[:, None] - taken[:, :2])
+        free_S = ~((beside_ST2[..., 0] < half + taken[:, 2]) & (beside_ST2[..., 1] < 15)).any(axis=1)
+        if free_S.any():
+            best = int(np.where(free_S, covered_S, len(at_N2) + 1).argmin())
+            found[i] = list(SPOTS)[best]
+            taken = np.vstack((taken, [*middles_S2[best], half]))
+    return found
+
+
+def in_pixels(points_N2, across: list[float], size: tuple[int, int]):
+    """Points as they lie in a picture of that width and height, with equal units on both axes."""
+    return points_N2 * min(size[0] / (across[1] - across[0]), size[1] / (1.15 * np.ptp(points_N2[:, 1]) or 1.0))
 
 
 def with_room(xs, share: float) -> list[float]:

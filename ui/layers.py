@@ -16,14 +16,16 @@ from ui.section import detailed, section
 from ui.slices import ALL, cell_map, kind_of
 from ui.state import EXAMPLES, Asked, View, close_number, is_word
 from ui.theme import COLOURS, kind_of_step, plain
-from ui.tokens import word
+from ui.tokens import quoted, word
 from ui.words import ROLES, weights
 
 LEAVES = ("attn.in.length", "attn.out.relative", "mlp.out.relative", "attn.out.length", "mlp.out.length", "out.length",
           "out.turned", "out.similarity", "attn.pattern.mean", "attn.pattern.roles", "rollout")
 SUBLAYERS = {"attn": ("attention", "weight"), "cross": ("attention to the encoder", "k"), "mlp": ("feed-forward", "mlp")}
 LENGTHS = {"own": "As they are", "one": "All brought to 1"}
+DRAWN = {"own": "This token alone", "near": "And words near it", "all": "All tokens"}
 OTHERS, ALL_TOKENS = 5, 40      # tokens drawn beside the chosen one; as many as are drawn when all are asked for
+PATH_WIDE = 640                 # of the plane of the ways on a desk, in pixels
 LEAN = ("is", "recommended")    # what the example sentence is for
 
 
@@ -94,17 +96,19 @@ def path(view: View) -> None:
              "Here a norm stands behind each sublayer and brings every vector back to a similar size: ")
     sizes = sizes if c.norm != "none" else "In this run no norm holds the size: "
     section(view, "2. The way of each token through the layers",
-            f"Every layer moves the vector of {word(view)}. 0 is where it comes in, {len(layers_of(view))} where it "
-            f"is after the last layer. {sizes}its length goes from {number(first_size)} to {number(last_size)}. A plane shows "
+            f"Every layer moves the vector of {word(view)}. Point 0 is where it comes in, point {len(layers_of(view))} where "
+            f"it is after the last layer. {sizes}its length goes from {number(first_size)} to {number(last_size)}. A plane shows "
             f"only a part of the {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all these "
             "vectors.", last)
     left, right = st.columns(2, vertical_alignment="bottom")
     same = left.segmented_control("Length of the vectors", list(LENGTHS), default="one" if c.norm_first else "own",
                                   required=True, key=f"layers_length_{c.norm_first}", format_func=LENGTHS.get)
-    many = right.toggle("All tokens", key="layers_all", disabled=len(view.labels) <= OTHERS + 1)
-    shown = companions(view, many)
+    drawn = right.segmented_control("Drawn", list(DRAWN), default="near", required=True, key="layers_drawn",
+                                    format_func=DRAWN.get)
+    shown = companions(view, drawn)
     flat_TN2, plane, longest = ways(view.asked, side, tuple(shown), same == "one")
-    title = f"{view.labels[t]} and {len(shown) - 1} others, layer by layer, around the mean"
+    others = f" and {len(shown) - 1} others" if len(shown) > 1 else ""
+    title = f"{quoted(view.labels[t])}{others}, layer by layer, around the mean"
     title += "; each vector of length 1" if same == "one" else ""
     show("layers_path", path_figure(flat_TN2, plane, [view.labels[i] for i in shown], shown.index(t), title), alt=title)
     if longest > 10:
@@ -129,41 +133,49 @@ def flattened(paths_TND):
     return plane.flat(around_TND), plane, float(lengths_TN.max() / max(np.median(lengths_TN), TINY))
 
 
-def companions(view: View, many: bool) -> list[int]:
-    """The tokens that are drawn: the chosen one and the words nearest to it, or as many as can be told apart."""
-    words = [i for i, token in enumerate(view.labels) if many or is_word(token)]
+def companions(view: View, drawn: str) -> list[int]:
+    """The tokens that are drawn: the chosen one alone, with the words nearest to it, or with as many as can be told apart."""
+    words = [i for i, token in enumerate(view.labels) if drawn == "all" or is_word(token)]
     near = sorted((i for i in words if i != view.token), key=lambda i: abs(i - view.token))
-    return sorted([view.token, *near[:ALL_TOKENS if many else OTHERS]])
+    return sorted([view.token, *near[:{"own": 0, "near": OTHERS, "all": ALL_TOKENS}[drawn]]])
 
 
 def path_figure(flat_TN2, plane, labels: list[str], chosen: int, title: str):
     """A line for each token through its vectors in their plane; the chosen one strong, with the numbers of the layers."""
-    apart = 0.05 * float(np.ptp(flat_TN2.reshape(-1, 2), axis=0).max()) or 1.0
-    taken, traces = [], []
-    for t in (chosen, *(t for t in range(len(labels)) if t != chosen)):
-        words = path_words(flat_TN2[t], labels[t], t == chosen, apart, taken)
-        traces.insert(0, path_line(flat_TN2[t], words, labels[t], t == chosen))
-    figure = figures.in_plane(traces, plane, figures.with_room(flat_TN2[..., 0].ravel(), 0.12), title)
-    figure.layout.height += 90
+    across = figures.with_room(flat_TN2[..., 0].ravel(), 0.12)
+    # As high as the ways are beside their width, so that little of the axes stays empty.
+    tall = 1.15 * float(np.ptp(flat_TN2[..., 1])) / (across[1] - across[0])
+    high = int(np.clip(PATH_WIDE * tall, 300, 560))
+    words = path_words(flat_TN2, labels, chosen, across, high)
+    order = (*(t for t in range(len(labels)) if t != chosen), chosen)
+    traces = [path_line(flat_TN2[t], words[t], labels[t], t == chosen) for t in order]
+    figure = figures.in_plane(traces, plane, across, title)
+    figure.layout.height += high - 330
     return figure
 
 
-def path_words(flat_N2, label: str, chosen: bool, apart: float, taken: list) -> list[str]:
-    """What stands at the points of a way: the name at its end, of the chosen token the numbers of the layers; nothing where
-    there is no room between what is written already."""
-    words = [""] * len(flat_N2)
-    for n in (len(words) - 1, *(range(len(words) - 1) if chosen else ())):
-        if all(np.abs(flat_N2[n] - other_2).max() > apart for other_2 in taken):
-            taken.append(flat_N2[n])
-            words[n] = str(n) if n < len(words) - 1 else f"<b>{figures.safe(label)}</b>" if chosen else figures.safe(label)
-    return words
+def path_words(flat_TN2, labels: list[str], chosen: int, across: list[float], high: int) -> list[dict[int, tuple[str, str]]]:
+    """What stands beside the points of each way, and where: the name at its end, of the chosen token the numbers of the layers
+    as well; nothing where there is no room between what is written already."""
+    T, N, _ = flat_TN2.shape
+    others = [t for t in range(T) if t != chosen]
+    asked = {chosen * N + N - 1: labels[chosen], **{chosen * N + n: str(n) for n in range(N - 1)},
+             **{t * N + N - 1: labels[t] for t in others}}
+    halves_N2 = (flat_TN2[:, 1:] + flat_TN2[:, :-1]).reshape(-1, 2) / 2         # the lines are not written upon either
+    at_N2 = figures.in_pixels(np.vstack((flat_TN2.reshape(-1, 2), halves_N2)), across, (PATH_WIDE, high))
+    spots = figures.name_spots(at_N2, [7 if i // N == chosen else 3.5 for i in range(T * N)] + [0] * len(halves_N2), asked)
+    return [{i % N: (asked[i], spot) for i, spot in spots.items() if i // N == t} for t in range(T)]
 
 
-def path_line(flat_N2, words: list[str], label: str, chosen: bool) -> dict:
-    """One token's way."""
+def path_line(flat_N2, words: dict[int, tuple[str, str]], label: str, chosen: bool) -> dict:
+    """One token's way. words: what is written beside its points, and at which side of them."""
     N, colour = len(flat_N2), COLOURS["residual"] if chosen else figures.GREY
-    return {"type": "scatter", "x": flat_N2[:, 0], "y": flat_N2[:, 1], "mode": "lines+markers+text", "text": words,
-            "textposition": "top center", "cliponaxis": False,
+    texts = {n: figures.safe(text) for n, (text, _) in words.items()}
+    if chosen and N - 1 in texts:
+        texts[N - 1] = f"<b>{texts[N - 1]}</b>"
+    return {"type": "scatter", "x": flat_N2[:, 0], "y": flat_N2[:, 1], "mode": "lines+markers+text",
+            "text": [texts.get(n, "") for n in range(N)],
+            "textposition": [words[n][1] if n in words else "top center" for n in range(N)], "cliponaxis": False,
             "textfont": {"size": figures.FONT if chosen else 10, "color": figures.TEXT if chosen else "rgba(128,128,128,0.95)"},
             "line": {"width": 3.5 if chosen else 1.2, "color": colour},
             "marker": {"size": 7 if chosen else 3.5, "color": colour},
@@ -186,10 +198,10 @@ def added(view: View) -> None:
             "open it. A long update need not turn the vector: it may point along it.",
             (f"{side}.{layer}.{parts[part]}.out.relative", (t,)))
     figure = added_figure(shares_PN, [SUBLAYERS[part] for part in parts],
-                          f"Update of {name} ÷ its vector: {' · '.join(part_names)} by layer")
-    show("layers_added", figure, alt=f"Length of the updates of {name}, relative to its vector, by layer",
+                          f"Update of {quoted(name)} ÷ its vector: {' · '.join(part_names)} by layer")
+    show("layers_added", figure, alt=f"Length of the updates of {quoted(name)}, relative to its vector, by layer",
          on_cell=lambda y, x: open_bar(view, parts, int(x)))
-    st.caption(" ".join(f":color[■]{{foreground=\"{COLOURS[kind]}\"}} {title}" for title, kind in map(SUBLAYERS.get, parts)))
+    st.markdown(" ".join(f":color[■]{{foreground=\"{COLOURS[kind]}\"}} {title}" for title, kind in map(SUBLAYERS.get, parts)))
     turned(view)
     if detailed():
         lengths_table(view, parts)
@@ -246,7 +258,7 @@ def lengths_table(view: View, parts: list[str]) -> None:
     names = {title: [f"{side}.{n}.{leaf}" for n in layers_of(view)] for title, leaf in leaves.items()}
     table({title: [view.trace[name][t] for name in column] for title, column in names.items()},
           [str(n) for n in layers_of(view)], key="layers_lengths", corner="layer",
-          title=f"Lengths of the vector of {view.labels[t]} and of its updates",
+          title=f"Lengths of the vector of {quoted(view.labels[t])} and of its updates",
           on_cell=lambda row, column: open_number(list(names.values())[column][row], (t,)) if row in layers_of(view) else None)
 
 
@@ -259,18 +271,32 @@ def rollout(view: View) -> None:
     other = max((m for m in range(len(row_M)) if m != t), key=lambda m: row_M[m], default=t)
     section(view, "4. What could have come from where: rollout",
             f"In one layer {word(view)} takes in others, which have taken in others before. **Rollout** multiplies the layers’ "
-            f"weights: how much of each first vector could have reached it. After the last layer {row_M[t]:.0%} of "
-            f"{word(view)} would still be its own, and most of the rest, {row_M[other]:.0%}, from "
-            f"{word(view, other)}.", (at, (t, int(other))))
+            f"weights: how much of each first vector could have reached it. {what_is_left(view, row_M, other)}", (at, (t, int(other))))
     rows, chosen = st.columns(2, gap="large")
     with rows:
         stacked_map(view, "rollout", t, ALL, columns=view.labels, columns_title="first vector of",
-                    title=f"Rollout of {view.labels[t]} after every layer: each row sums to 1")
+                    title=f"Rollout of {quoted(view.labels[t])} after every layer: each row sums to 1")
     with chosen:
         cell_map(view, at, ALL, ALL, chosen=t, title=f"Rollout after layer {view.layer}, all tokens: each row sums to 1")
     st.caption("What rollout assumes: attention only mixes vectors, all heads count alike, half of each vector stays where it "
                "is, and the feed-forward networks, values and norms change nothing. None of this is quite true. It says what "
                "could have flowed, not what the model used (Abnar and Zuidema 2020).")
+
+
+def what_is_left(view: View, row_M, other: int) -> str:
+    """Of the chosen token's last vector: what could be its own, and what could come from the one that gives it the most."""
+    t, (own, most) = view.token, (share(row_M[m]) for m in (view.token, other))
+    after = f"After the last layer {own} of {word(view)} would still be its own"
+    if other == t or not row_M[other]:
+        return f"{after}: here nothing reaches it from another token."
+    little = max(row_M[t], row_M[other]) > 0.995
+    return (f"{after}, and {most} would come from {word(view, other)}" + (": all but everything comes from one token." if little
+            else ", more than from any other token."))
+
+
+def share(part: float) -> str:
+    """A share in words: 0% and 100% are said only where it is all or nothing."""
+    return "less than 1%" if 0 < part < 0.005 else "more than 99%" if 0.995 < part < 1 else f"{part:.0%}"
 
 
 # --- 5. what a token leans on ---------------------------------------------------------------------------------------
@@ -283,7 +309,7 @@ def leans(view: View) -> None:
     offer_words(view)
     limit = largest_word(view)
     stacked_map(view, "attn.pattern.mean", t, ALL, columns=view.labels, columns_title="token that is looked at", limit=limit,
-                title=f"Attention of {view.labels[t]}, mean of the heads, in every layer"
+                title=f"Attention of {quoted(view.labels[t])}, mean of the heads, in every layer"
                       + (f" (the colours end at the largest of another word, {number(limit)})" if limit else ""))
 
 

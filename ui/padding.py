@@ -72,8 +72,7 @@ def story(view: View, bare: View, runs: dict[str, View], number_of_section: int)
     hidden, seen = (largest[way] > least for way in WAYS)
     found = "The mask is the one that the model was trained with, not yours. " if view.mask == "own" else ""
     if np.isfinite([*largest.values()]).all():
-        found += (f"Hidden, it changes **nothing**: no number of a last vector moves by more than {number(largest['pad'])}, which "
-                  "is rounding. " if not hidden else f"Hidden, it still changes numbers by up to {number(largest['pad'])}. ")
+        found += (f"Hidden, it changes **nothing**: {rounded_off(largest['pad'])}. " if not hidden else f"Hidden, it still changes numbers by up to {number(largest['pad'])}. ")
         found += ("Seen by all, it takes a share of the attention, and the last vectors change by up to "
                   f"**{number(largest['open-pad'])}**." if seen else "And seen by all, it changes nothing either: it stands "
                   "**behind** the text, and under this mask no token looks ahead.")
@@ -84,6 +83,12 @@ def story(view: View, bare: View, runs: dict[str, View], number_of_section: int)
             f"means nothing. Here {count} × **{sign}** stand behind the text. {found} **Click a number** to open the dimension of "
             "that token’s vector that moved the most, in the run with padding.",
             (mask_of(view).replace(".mask", ".scores"), (view.head, view.token, 0)))
+
+
+def rounded_off(largest: float) -> str:
+    """That nothing has moved, or so little that it is rounding."""
+    return (f"no number of a last vector moves by more than {number(largest)}, the rounding of the arithmetic" if largest else
+            "every number of the last vectors is the same to the last digit")
 
 
 def moved_table(bare: View, runs: dict[str, View]) -> None:

@@ -16,6 +16,7 @@ from ui.numbers import open_number, opened_in
 from ui.section import section
 from ui.state import View, close_number, look_at
 from ui.theme import COLOURS, plain
+from ui.tokens import bold
 
 LEFT_OUT = ("positions", "order", "pad", "open-pad")        # of a what-if that is already on: this comparison has its own
 
@@ -145,6 +146,6 @@ def gaps(view: View, pairs: dict[str, Pair]) -> None:
            "difference": [size for _, size, _ in found.values()]}, [f"positions {name}" for name in found],
           key="places-gaps", corner="", title="The largest difference in this head, once the rows and columns are back in order",
           on_cell=clicked)
-    words = [f"positions {plain(name)}, **{plain(each.typed.labels[at[0]])}** ({at[0]}) → "
-             f"**{plain(each.typed.labels[at[1]])}** ({at[1]})" for name, (each, _, at) in found.items()]
+    words = [f"positions {plain(name)}, {bold(each.typed.labels[at[0]])} ({at[0]}) → "
+             f"{bold(each.typed.labels[at[1]])} ({at[1]})" for name, (each, _, at) in found.items()]
     st.caption("Where it lies: " + "; ".join(words) + ".")

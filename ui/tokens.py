@@ -25,7 +25,17 @@ def token_strip(view: View) -> None:
 
 def word(view, position: int | None = None) -> str:
     """A token in bold, as it stands in running text."""
-    return f"**{plain(view.labels[view.token if position is None else position])}**"
+    return bold(view.labels[view.token if position is None else position])
+
+
+def bold(token: str) -> str:
+    """A token in bold; one of signs alone, such as a full stop, within quotes, since it would be read as the sentence's own."""
+    return f"**{plain(token)}**" if quoted(token) == token else f"“**{plain(token)}**”"
+
+
+def quoted(token: str) -> str:
+    """A token as it stands in a title: one of signs alone within quotes."""
+    return token if any(letter.isalnum() for letter in token) else f"“{token}”"
 
 
 SIGNS = {"[CLS]": "begins every text that this model reads", "[SEP]": "ends it", "##": "goes on with the word before",

@@ -245,7 +245,7 @@ function drawFoot(brush, data, g, style, view) {
     const y = view.height < g.tall ? view.height - g.foot + 3 : last + 6
     data.columns.forEach((label, c) => {
       const x = left + (c + 0.5) * g.w
-      if (c % step === 0 && x > g.left && x < view.width + 20) below(brush, shorten(label, LONGEST), x, y, flat)
+      if (c % step === 0 && x > g.left && x < view.width + 20) below(brush, shorten(label, LONGEST), x, y, flat, view)
     })
   }
 }
@@ -258,15 +258,24 @@ function drawNumbers(brush, data, g, style) {
   for (let n = 0; n < g.down; n++) brush.fillText(n, 10, corner(g, data.shape, n * g.across)[1] + rows * g.h / 2)
 }
 
-function below(brush, label, x, y, flat) {
+function below(brush, label, x, y, flat, view) {
+  const half = brush.measureText(label).width / 2
+  if (flat && x + half > view.width) return                // a number that is cut reads as another one
   brush.save()
   brush.translate(x, y)
   if (!flat) brush.rotate(-Math.PI / 2)
-  const half = brush.measureText(label).width / 2
   if (flat && x < half) brush.translate(half - x, 0)       // the first one must not stick out at the left
   brush.textAlign = flat ? "center" : "right"
   brush.fillText(label, 0, flat ? 7 : 0)
   brush.restore()
+}
+
+// What goes down and what goes across; where not all of it is in sight, how much there is.
+function axes(parts, data, view, g) {
+  const [down, right] = data.across ? ["layer", "head"] : [data.rowsTitle, data.columnsTitle]
+  const more = data.labelled && view.width < g.wide - 1 ? ` (${data.shape[2]} in all: scroll →)` : ""
+  set(parts.axes, "textContent", down ? `↓ ${down}   → ${right}${more}` : "")
+  set(parts.axes, "hidden", !parts.axes.textContent)
 }
 
 function legend(parts, data, stops) {
@@ -350,6 +359,7 @@ function draw(parts, data) {
   paint(sized(parts.canvas, view.width, view.height), data, g, style, shades, view)
   const side = sized(parts.labels, g.labels, data.labelled ? view.height : 1)
   if (data.labelled) drawRows(side, data, g, style, view, g.labels - 7)
+  axes(parts, data, view, g)
   legend(parts, data, stops)
 }
 
@@ -546,9 +556,6 @@ function describe(parts, data) {
   parts.title.style.setProperty("--kind", data.colour || "transparent")
   parts.title.classList.toggle("kind", Boolean(data.colour))
   set(parts.title, "hidden", !data.labelled || !data.titles[0])
-  const [down, right] = data.across ? ["layer", "head"] : [data.rowsTitle, data.columnsTitle]
-  set(parts.axes, "textContent", down ? `↓ ${down}   → ${right}` : "")
-  set(parts.axes, "hidden", !parts.axes.textContent)
   const still = Boolean(data.across || data.folded)
   for (const tool of [parts.in, parts.out]) set(tool, "hidden", still)
   set(parts.asTable, "hidden", Boolean(data.across))
