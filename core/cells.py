@@ -17,11 +17,13 @@ SHOWN = 6                       # terms of a long sum that a formula spells out
 
 @dataclass(frozen=True)
 class Group:
-    """Operands of one kind: the values at `indices_NI` (N cells, I axes) of the step `name`."""
+    """Operands of one kind: the values at `indices_NI` (N cells, I axes) of the step `name`. What counts of each in the sum is
+    the value itself, or `parts_N`, such as its exponential."""
     role: str
     name: str | None
     indices_NI: np.ndarray
     values_N: np.ndarray
+    parts_N: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

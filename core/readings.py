@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -120,11 +121,17 @@ def pattern_exp(cell: Cell) -> Made:
     score, row = (cell.get(role, f"{cell.path}.scores", h, l, at) for role, at in (("score", m), ("row", ALL)))
     largest = row.values_N.max()
     return Made(math.exp(score.values_N[0] - largest), f"exp({number(score.values_N[0])} − {factor(largest)})",
-                (score, row))
+                (score, exponentials(row)))
 
 
 def pattern_total(cell: Cell) -> Made:
     return total(cell.get("exp", f"{cell.path}.pattern.exp", *cell.index, ALL))
+
+
+def exponentials(row: Group, scale: float = 1.0) -> Group:
+    """The scores of a row, each counting as much as its exponential does."""
+    scores_N = row.values_N * scale
+    return replace(row, parts_N=np.exp(scores_N - scores_N.max()))
 
 
 def softmax_of(cell: Cell, scale: float, written: str) -> Made:
@@ -134,7 +141,7 @@ def softmax_of(cell: Cell, scale: float, written: str) -> Made:
     scores_N = row.values_N * scale
     mine, whole = math.exp(scores_N[m] - scores_N.max()), np.exp(scores_N - scores_N.max()).sum()
     return Made(float(mine / whole), f"exp({number(row.values_N[m])} {written} − {factor(scores_N.max())}) / {number(whole)}",
-                (cell.get("score", f"{cell.path}.scores", h, l, m), row))
+                (cell.get("score", f"{cell.path}.scores", h, l, m), exponentials(row, scale)))
 
 
 def heated(cell: Cell) -> Made:
@@ -259,7 +266,7 @@ def tempered(cell: Cell) -> Made:
     heat, largest = percent / 100, row.values_N.max()
     mine, whole = math.exp((row.values_N[v] - largest) / heat), np.exp((row.values_N - largest) / heat).sum()
     return Made(float(mine / whole), f"exp(({number(row.values_N[v])} − {factor(largest)}) / {number(heat)}) / {number(whole)}",
-                (cell.get("logit", f"{cell.path}.logits", r, v), row))
+                (cell.get("logit", f"{cell.path}.logits", r, v), exponentials(row, 1 / heat)))
 
 
 def sampled(cell: Cell) -> Made:

@@ -151,8 +151,10 @@ def dot(cell: Cell) -> Made:
 
 
 def scaled(cell: Cell) -> Made:
-    return product(cell.get("q·k", f"{cell.path}.scores.dot", *cell.index),
-                   constant("scale", cell.config.score_scale))
+    dot, scale, K = cell.get("q·k", f"{cell.path}.scores.dot", *cell.index), cell.config.score_scale, cell.config.d_head
+    if not math.isclose(scale, K ** -0.5):
+        return product(dot, constant("scale", scale))
+    return Made(float(dot.values_N[0]) * scale, f"{number(dot.values_N[0])} / √{K}", (dot, constant(f"1 / √{K}", scale)))
 
 
 def biased(cell: Cell) -> Made:
@@ -255,7 +257,7 @@ def probability(cell: Cell) -> Made:
     largest = row.values_N.max()
     mine, whole = math.exp(row.values_N[v] - largest), np.exp(row.values_N - largest).sum()
     formula = f"exp({number(row.values_N[v])} − {factor(largest)}) / {number(whole)}"
-    return Made(mine / whole, formula, (cell.get("logit", "head.logits", r, v), row))
+    return Made(mine / whole, formula, (cell.get("logit", "head.logits", r, v), readings.exponentials(row)))
 
 
 def pooler_pre(cell: Cell) -> Made:

@@ -14,5 +14,5 @@ with picture:
     st.caption(shape_words(view, name, index))
     cell_picture(view, name, *index)
 with words:
-    number_beside(view, largest_cell(view, name, index))
+    number_beside(view, largest_cell(view, name, index), told=False)
 foot("Every number")

@@ -87,16 +87,18 @@ def choose_depth() -> None:
 
 def what_if_banner() -> None:
     """Says that the model is not the trained one, and leads back to it."""
-    change = st.session_state["change"]
-    if change:
+    change, own = st.session_state["change"], st.session_state["mask"] == "own"
+    if change or own:
+        told = ", ".join(filter(None, (whatif.title(change), "a mask drawn by hand" if own else "")))
         with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
-            st.markdown(f":orange[●] **What if:** {plain(whatif.title(change))}. All pages show this run.")
+            st.markdown(f":orange[●] **What if:** {plain(told)}. All pages show this run.")
             st.button("Back to the model as it is", key="as_it_is", on_click=as_it_is)
 
 
 def as_it_is() -> None:
     """Ends the what-if."""
-    st.session_state["change"] = ""
+    here = st.session_state
+    here["change"], here["mask"] = "", "trained" if here["mask"] == "own" else here["mask"]
     state.close_number()
 
 

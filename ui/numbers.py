@@ -23,30 +23,30 @@ MOST = 1000         # operands in the table of all
 _draw = component("number", root='<div class="root number"></div>')
 
 
-def number_beside(view: View, first: tuple[str, tuple[int, ...]]) -> None:
+def number_beside(view: View, first: tuple[str, tuple[int, ...]], told: bool = True) -> None:
     """The opened number in a column of its own, which stays in sight; before one is opened, `first`, a step and an index.
-    On a telephone an opened number lies over the foot of the page."""
+    On a telephone an opened number lies over the foot of the page. told: the page itself tells formula and code of `first`."""
     opened = st.session_state["cell"]
     with st.container(key="number-beside-opened" if opened else "number-beside"):
-        number_panel(view, opened or written(*first))
+        number_panel(view, opened or written(*first), "numbers" if told and not opened else depth())
 
 
 def number_over(view: View) -> None:
     """The opened number over the corner of a page that has no column for it, so that it is in sight where one clicked."""
     if opened := st.session_state["cell"]:
         with st.container(key="number-over"):
-            number_panel(view, opened)
+            number_panel(view, opened, depth())
 
 
-def number_panel(view: View, cell: str) -> None:
+def number_panel(view: View, cell: str, deep: str) -> None:
     """What the number is, and, as deep as the reader wants to look, its operands, its formula, or the lines that made it."""
     here, made = st.session_state, explain(view.trace, *read(cell))
     if here["cell"]:
         st.button("Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc")
     head, trail = heading(view, made, here.get("trail") or [cell]), here.get("trail") or [cell]
-    if depth() == "code":
+    if deep == "code":
         draw("number", [head, lines(view, [made.name])], trail[0])
-    elif depth() == "formula":
+    elif deep == "formula":
         draw("number", [head], trail[0])
         st.latex(coloured(made.latex))
         if letters := letters_in(made.latex):
@@ -54,7 +54,7 @@ def number_panel(view: View, cell: str) -> None:
         draw("number-below", [operands(view, made)], cell)
     else:
         draw("number", [head, operands(view, made)], cell)
-    if depth() != "code" and here.get("_all") == made.name and longest(made.groups) > SHOWN:
+    if deep != "code" and here.get("_all") == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
 
 
@@ -204,7 +204,9 @@ def operand_lists(view: View, groups: tuple[Group, ...]) -> list[dict]:
 
 
 def terms(factors: tuple[Group, ...]) -> np.ndarray:
-    """The products of a list's factors, or the values of its only group, (N,)."""
+    """The products of a list's factors, or what counts of its only group, (N,)."""
+    if len(factors) == 1 and factors[0].parts_N is not None:
+        return factors[0].parts_N
     return np.prod([group.values_N for group in factors], axis=0)
 
 

@@ -64,7 +64,7 @@ def choose_model() -> str:
         f", {fetching.megabytes(e.size)}" if e.size else "") for e in entries}
     if st.session_state["model"] not in titles:
         st.session_state["model"] = ready[0]
-    st.selectbox("Model", list(titles), key="model", format_func=titles.get, on_change=new_text,
+    st.selectbox("Model", list(titles), key="model", format_func=titles.get, on_change=new_model,
                  persist_state="session")
     chosen = st.session_state["model"]
     if chosen in ready:
@@ -74,6 +74,12 @@ def choose_model() -> str:
     before = before if before in ready else ready[0]
     fetching.offer(chosen, before)
     return before
+
+
+def new_model() -> None:
+    """Another model cuts the text otherwise: the word that was looked at is found again by its letters."""
+    st.session_state["_word"] = st.session_state.get("_looked_at")
+    new_text()
 
 
 def choose_mask() -> str:
@@ -122,14 +128,17 @@ def choose_place(view: View) -> View:
     side = here["side"] if config.crosses else config.sides[0]
     tokens = view.tokens(side)
     here["_first_token"] = first_token(view.model, tokens)
+    same = [i for i, token in enumerate(tokens) if letters(token) == here.get("_word") != ""]
+    here["_word"] = None
     if here["token"] is None:
-        here["token"] = here["_first_token"]
+        here["token"] = same[0] if same else here["_first_token"]
     for key, size in (("layer", config.layers(side)), ("head", config.n_heads), ("token", len(tokens))):
         clamped(key, size)
     counter("Layer", "layer", config.layers(side), new_layer)
     counter("Head", "head", config.n_heads, close_number)
     st.selectbox("Token", range(len(tokens)), key="token", format_func=lambda i: f"{i} · {tokens[i]}",
                  on_change=close_number, persist_state="session")
+    here["_looked_at"] = letters(tokens[here["token"]])
     view = replace(view, side=side, layer=here["layer"], head=here["head"], token=here["token"])
     choose_words(view)
     return view
@@ -155,6 +164,11 @@ def toggled(key: str) -> None:
     """The address knows 0 and 1."""
     st.session_state[key] = int(st.session_state[f"toggle_{key}"])
     close_number()
+
+
+def letters(token: str) -> str:
+    """What a token is but for capitals and the marks of its vocabulary."""
+    return "".join(filter(str.isalnum, token)).casefold()
 
 
 def new_layer() -> None:

@@ -59,8 +59,9 @@ def blocked_by_mask(view, name: str, index: tuple):
     if ".pattern.words." in name:
         unseen_IJ = unseen(view, name)[index[1:]]
         return unseen_IJ if unseen_IJ.any() else None
-    place, _, leaf = name.rpartition(".")
-    mask = view.trace[f"{place}.mask"] if leaf == "pattern" else None
+    place, _, rest = name.partition(".pattern")
+    weights = name.endswith(".pattern") or rest.startswith((".heat.", ".unscaled", ".others"))
+    mask = view.trace[f"{place}.mask"] if weights else None
     return None if mask is None or mask.all() else ~mask[index[1:]]
 
 
@@ -77,13 +78,18 @@ def cell_map(view, name: str, *index, title: str, chosen=None, limit=None, key: 
 
 
 def rows_map(view, step: str, rows: slice, title: str, chosen: int) -> None:
-    """Some rows of a step as a map. Where a few numbers are far larger than all others, the colours end before them, and it
+    """Some rows of a step as a map."""
+    capped_map(view, step, rows, ALL, title=title, chosen=chosen)
+
+
+def capped_map(view, name: str, *index, title: str, chosen: int) -> None:
+    """A map like that of cell_map. Where a few numbers are far larger than all others, the colours end before them, and it
     says so."""
-    size_N = np.abs(view.trace[step][rows]).ravel()
+    size_N = np.abs(view.trace[name][index]).ravel()
     usual = float(np.quantile(size_N, 0.998))
     few = usual > 0 and size_N.max() > 2 * usual
     ends = f". Colours end at {number(usual)}; a few numbers reach {number(size_N.max())}" if few else ""
-    cell_map(view, step, rows, ALL, title=title + ends, chosen=chosen, limit=usual if few else None)
+    cell_map(view, name, *index, title=title + ends, chosen=chosen, limit=usual if few else None)
 
 
 def axis_title(view, name: str, axis: int) -> str:

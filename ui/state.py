@@ -262,7 +262,7 @@ def model_of(name: str) -> Model:
     return load(name, fetch=False)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Running the model …")
+@st.cache_resource(max_entries=12, show_spinner="Running the model …")
 def trace_of(asked: Asked) -> Trace:
     """The trace of a sentence. Keyed by plain words only: all visitors share its read-only arrays."""
     model = model_of(asked.model)

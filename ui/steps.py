@@ -23,7 +23,7 @@ from ui.tokens import word
 from ui.words import weights
 
 
-SECONDS = 6         # that a step stays while the walk plays by itself
+SECONDS = 4         # that a step stays while the walk plays by itself
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def scores(view):
     told(view, f"The query of {word(view)} is multiplied with each key, number by number, and added up: the **dot product** "
          f"says how well they fit.{scaled} Best fits {word(view, best)}. " + (
              f"The mask blocks {blocked} of {len(row_M)} tokens: their score becomes −∞." if blocked else
-             "The mask blocks nothing: every token may be looked at."),
+             f"The mask blocks nothing here: {word(view)} may look at every token."),
          first, *((view.at(f"attn.{leaf}"), first[1]) for leaf in ("scores.scaled", "scores.biased", "scores")
                   if view.at(f"attn.{leaf}") in view.trace))
     titles = {"scores.dot": "q · k", "scores.scaled": f"÷ √{K}" if view.config.score_scale != 1 else "× 1",
@@ -157,11 +157,14 @@ def softmax(view):
     told(view, "**Softmax** makes shares of the scores: e to the power of each score (less the row’s largest, which changes "
          f"no share), divided by the sum of them all, here {number(total)}. {word(view)} gives most, {pattern_M.max():.0%}, to "
          f"{word(view, int(pattern_M.argmax()))}.", (f"{at}.exp", first[1]), (f"{at}.total", row), first)
-    exp, weight = "exp(score − max)", f"÷ {number(total)} = weight"
     other, title = other_softmax(view)
-    cells_table(view, {"score": (view.at("attn.scores"), (*row, ALL)), exp: (f"{at}.exp", (*row, ALL)),
-                       weight: (at, (*row, ALL))} | ({title: (other, (*row, ALL))} if other != at else {}),
-                key="softmax", bar=title if other != at else weight, foot={exp: (f"{at}.total", row)})
+    score, exp, weight = ("score", "exp(score − max)", "÷ sum = weight")
+    if other == at:
+        cells_table(view, {score: (view.at("attn.scores"), (*row, ALL)), exp: (f"{at}.exp", (*row, ALL)), weight: (at, (*row, ALL))},
+                    key="softmax", bar=weight, foot={exp: (f"{at}.total", row)})
+    else:
+        cells_table(view, {score: (view.at("attn.scores"), (*row, ALL)), "weight": (at, (*row, ALL)), title: (other, (*row, ALL))},
+                    key="softmax", bar=title)
     drawn = weights(view)
     if other == at:
         cell_map(view, drawn.name, view.head, ALL, ALL, chosen=drawn.chosen,
@@ -181,9 +184,9 @@ def other_softmax(view) -> tuple[str, str]:
     way = st.segmented_control("What if softmax …", list(ways), default="as", required=True, key="softmax_of",
                                format_func=ways.get, on_change=close_number)
     if way == "heat":
-        heat = st.slider("Temperature: below 1 sharper, above 1 more even", 0.1, 5.0, 1.0, 0.1, key="softmax_heat",
+        heat = st.slider("Temperature: below 1 sharper, above 1 more even", 0.1, 5.0, 2.0, 0.1, key="softmax_heat",
                          on_change=close_number)
-        return f"{at}.heat.{round(heat * 100)}", f"at temperature {number(heat)}"
+        return f"{at}.heat.{round(heat * 100)}", f"at T = {number(heat)}"
     return (at, "") if way not in ways or way == "as" else (f"{at}.{way}", {
         "unscaled": f"without ÷ √{K}", "others": "with itself left out"}[way])
 

@@ -19,7 +19,7 @@ def choose_step(view: View) -> str:
     """The step that is looked at: found by typing part of its name, or one before or after."""
     here, names = st.session_state, steps_of(view)
     if here["step"] not in names:
-        if here["step"]:
+        if here["step"] and "step" in here["_asked"]:
             note(f"This model has no step “{here['step'][:80]}”; the attention weights are shown.")
             st.warning(plain(here["_notes"][-1]))
         opened = read(here["cell"])[0] if here["cell"] else None

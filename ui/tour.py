@@ -32,13 +32,16 @@ class Stop:
 def start(view: View, go) -> None:
     """Begins the tour at the token and the head where the most can be seen."""
     st.button("Guided tour", key="tour_start", type="primary", width="stretch", on_click=lambda: visit(0, go, **place(view)),
-              help="Thirteen stops from the sentence to the output, on your own sentence.")
+              help="Thirteen stops from the sentence to the output, on your own sentence. It chooses a layer, a head and a token "
+                   "where there is something to see.")
 
 
 def bar(view: View, title: str, go) -> None:
     """Where the tour is, and what there is to look at."""
     at = st.session_state["tour"]
     if at is None:
+        if title == "Overview":         # on a telephone the side bar is out of sight
+            st.button("New here? Take the guided tour", key="tour_here", type="tertiary", on_click=lambda: visit(0, go, **place(view)))
         return
     stop = STOPS[at]
     with st.container(key="tour", border=True):
@@ -65,15 +68,21 @@ def end() -> None:
 
 
 def place(view: View) -> dict:
-    """The layer, the head and the token whose largest weight on another word is the largest of all: there is something to see."""
-    words_L = np.array([is_word(token) for token in view.labels])
-    among = np.outer(words_L, words_L) & ~np.eye(len(words_L), dtype=bool) if words_L.sum() > 1 else ~np.eye(len(words_L), dtype=bool)
+    """The layer, the head and the token where there is the most to see: a longer word that gives much, and not all, of its
+    attention to another one further away, and more than other words give it. A head that always looks at the token before, or
+    a token that all look at, would make a dull tour."""
+    long_L = np.array([is_word(token) and sum(map(str.isalnum, token)) > 3 for token in view.labels])
+    n = len(long_L)
+    fits_LM = np.outer(long_L, long_L) & (abs(np.arange(n) - np.arange(n)[:, None]) > 1)
     best, found = 0.0, {}
-    for layer in range(view.config.layers(view.side)) if among.any() else ():
-        weights_HLM = view.trace[f"{view.side}.{layer}.attn.pattern"] * among
-        if weights_HLM.max() > best:
-            head, token, _ = np.unravel_index(weights_HLM.argmax(), weights_HLM.shape)
-            best, found = float(weights_HLM.max()), {"layer": layer, "head": int(head), "token": int(token)}
+    for layer in range(view.config.layers(view.side)) if fits_LM.any() else ():
+        pattern_HLM = view.trace[f"{view.side}.{layer}.attn.pattern"]
+        usual_HM = pattern_HLM[:, long_L].mean(axis=1)
+        score_HLM = (pattern_HLM - usual_HM[:, None]) * (fits_LM & (pattern_HLM < 0.9) & (
+            pattern_HLM == pattern_HLM.max(axis=-1, keepdims=True)))
+        if score_HLM.max() > best:
+            head, token, _ = np.unravel_index(score_HLM.argmax(), score_HLM.shape)
+            best, found = float(score_HLM.max()), {"layer": layer, "head": int(head), "token": int(token)}
     return found
 
 
@@ -111,7 +120,7 @@ def positions(view: View) -> str:
             "rotary": "turns the query and the key by angles that grow with the place",
             "relative": "adds a learned number for the distance to each score", "none": "knows no places in this what-if"}
     return (f"The rest of a transformer does not notice order. This model {kind[view.config.positions]}; {word(view)} stands at place "
-            f"{view.token}. In the last part of the page the words are turned round, with and without it.")
+            f"{view.token}. The last part, **Without positions**, turns the words round, with and without it.")
 
 
 def query(view: View) -> str:
@@ -121,9 +130,9 @@ def query(view: View) -> str:
 
 def scores(view: View) -> str:
     best = int(view.trace[view.at("attn.scores")][view.head, view.token].argmax())
-    value = view.trace[view.at("attn.scores")][view.head, view.token, best]
-    return (f"**Scores.** The query of {word(view)} times every key. The best fit is {word(view, best)} with {number(value)}: the bars below "
-            "the table show which dimensions made it.")
+    dot, score = (view.trace[view.at(f"attn.{leaf}")][view.head, view.token, best] for leaf in ("scores.dot", "scores"))
+    return (f"**Scores.** The query of {word(view)} times every key. The best fit is {word(view, best)}: q · k is {number(dot)}, the score "
+            f"{number(score)}. The bars under the table show which dimensions made it.")
 
 
 def softmax(view: View) -> str:
@@ -162,14 +171,15 @@ def layers(view: View) -> str:
     steps_N = [float(view.trace[f"{view.side}.{n}.out.step"][view.token]) for n in range(view.config.layers(view.side))]
     last = float(view.trace[f"{view.side}.{len(steps_N) - 1}.out.similarity"][view.token])
     return (f"The same again, {len(steps_N)} times. Layer {int(np.argmax(steps_N))} moves {word(view)} furthest; after the last, its cosine "
-            f"with the vector it came in with is {last:.2f}: so much, or so little, is left of the beginning.")
+            f"with the vector it came in with is {number(round(last, 2))}: so much, or so little, is left of the beginning.")
 
 
 def masks(view: View) -> str:
-    pattern_LM = view.trace[view.at("attn.pattern")][view.head]
-    later = float(pattern_LM[view.token, view.token + 1:].sum())
-    return (f"In this run {word(view)} gives {percent(later) if later else 'nothing'}{'' if not later else ' of its attention'} to tokens behind it. "
-            "A decoder must not see them. Draw a mask of your own below: click a cell to block it.")
+    row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
+    later = float(row_M[view.token + 1:].sum())
+    given = f"{percent(later)} of its attention" if later else "nothing"
+    return (f"In this run head {view.head} of layer {view.layer} lets {word(view)} give {given} to the tokens after it. A decoder must not "
+            "see those. Under the two maps is a mask of your own: click a cell to block it.")
 
 
 def output(view: View) -> str:
