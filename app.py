@@ -3,17 +3,17 @@ import streamlit as st
 
 from ui.frame import foot, open_page
 from ui.numbers import number_over
-from ui.river import CELLS, HOW, deeper, river_map, road, story
+from ui.river import CELLS, deeper, how, river_map, road, story
 from ui.tokens import signs_in, token_strip
 
 view = open_page("Overview")
-st.markdown(HOW)
+how(view)
 token_strip(view)
 river_map(view)
 st.caption(CELLS)
-signs_in(view)
 story(view)
 deeper(view)
+signs_in(view)
 road()
 number_over(view)
 foot("Overview")

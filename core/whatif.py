@@ -28,7 +28,7 @@ PADDING = ("[PAD]", "<pad>", "<|endoftext|>", "</s>", "<|im_end|>")     # the fi
 MOST_PADDING = 16
 STACKS = {"e": "encoder", "d": "decoder", "c": "cross"}
 TITLES = {"positions": "without positions", "norms": "without norms", "scale": "scores not divided by √K",
-          "head": "head {} silent", "order": "words in reverse order", "pad": "{} padding tokens, hidden",
+          "head": "{} silent", "order": "words in reverse order", "pad": "{} padding tokens, hidden",
           "open-pad": "{} padding tokens, seen by all"}
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
 
@@ -50,9 +50,17 @@ def parts(change: str) -> dict[str, str]:
     return found
 
 
-def title(change: str) -> str:
-    """A change in words."""
-    return ", ".join(TITLES[name].format(detail) for name, detail in parts(change).items())
+def title(change: str, two_stacks: bool = True) -> str:
+    """A change in words. two_stacks: of a head it has to be said whose it is, the encoder's or the decoder's."""
+    return ", ".join(TITLES[name].format(head_words(detail, two_stacks) if name == "head" else detail)
+                     for name, detail in parts(change).items())
+
+
+def head_words(head: str, two_stacks: bool) -> str:
+    """"decoder.0.2" -> "head 2 of the decoder’s layer 0"; a name that is none stays as it is."""
+    side, layer, number = (head.split(".") + ["", ""])[:3]
+    whose = f"the {side}’s " if two_stacks else ""
+    return f"head {number} of {whose}layer {layer}" if number else f"head {head}"
 
 
 def run(model, text: Text, target_ids_L, mask: str, change: str, **options):

@@ -272,3 +272,12 @@ def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):      #
         assert not app.exception and not app.warning and len(parts(app, "glass_river")) == 1
         text = " ".join(element.value for element in app.markdown)
         assert ("residual stream" in text) == (depth == "story") and (f"{side}.1.mlp.out" in text) == (depth == "numbers")
+
+
+def test_sizes_are_told_in_words(tiny_trace):
+    trace = tiny_trace("llama")
+    tokens, c = len(trace["decoder.embed.ids"]), trace.config
+    assert diagram.sized(trace, "decoder.out") == f"{tokens} tokens × {c.d_model} dimensions"
+    keys = diagram.counted(c.n_kv_heads, "set of keys and values")
+    assert diagram.sized(trace, "decoder.0.attn.k") == f"{keys} × {tokens} tokens × {c.d_head} dimensions"
+    assert diagram.counted(1, "token looked at") == "1 token looked at"

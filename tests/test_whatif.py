@@ -97,5 +97,8 @@ def test_what_cannot_be_run_is_said(models, mask, change):
 
 
 def test_changes_are_told_in_words():
-    assert whatif.title("positions+head:encoder.0.3") == "without positions, head encoder.0.3 silent"
+    change = "positions+head:encoder.0.3"
+    assert whatif.title(change) == "without positions, head 3 of the encoder’s layer 0 silent"
+    assert whatif.title(change, two_stacks=False) == "without positions, head 3 of layer 0 silent"
+    assert whatif.title("head:x") == "head x silent"
     assert whatif.title("") == "" and whatif.parts("pad:3+order") == {"pad": "3", "order": ""}

@@ -1,6 +1,6 @@
 """The whole model on one sentence as plain data for `components.river`: what there is to draw, in which order, and the numbers.
 
-    picture(view)   {"tokens", "rivers", "open", "output", "strips", "maps", "axes"}, from the config and the trace alone
+    picture(view)   {"tokens", "rivers", "open", "output", "strips", "maps"}, from the config and the trace alone
 
 A strip is one vector for each token. Hundreds of numbers do not fit into a strip, so each of its cells stands for a block of
 dimensions and shows the one furthest from zero: every number that is drawn is a number of the trace, and "at" says which.
@@ -24,12 +24,17 @@ WORDS = 7               # likeliest words
 FULL = 0.95             # of a strip's cells are inside its scale; the others have its last colour
 ACTIVATIONS = {"gelu": "GELU", "gelu_tanh": "GELU", "silu": "SiLU", "relu": "ReLU"}
 NORMS = {"layer": "norm", "rms": "RMS norm", "none": "no norm"}
+NORMING = {"layer": ("Layer norm", "brings each token’s vector to mean 0 and spread 1, then scales and shifts it by learned "
+                     "numbers"),
+           "rms": ("RMS norm", "divides each token’s vector by the size of its numbers, then scales it by learned numbers"),
+           "none": ("No norm", "in this what-if each vector passes as it is")}
+AXES = {"L": "token", "M": "token looked at", "D": "dimension", "H": "head", "G": "set of keys and values", "K": "dimension",
+        "F": "neuron", "P": "pair", "S": "distance"}
 
 
 def picture(view) -> dict:
     """All that is drawn: the river of each side, the layer that is opened, what comes out."""
     found: dict = {"strips": {}, "maps": {}, "tokens": {side: tokens(view, side) for side in view.config.sides}}
-    found["axes"] = {letter: axis_words(letter) for letter in "LMDHGKF"}
     found["rivers"] = [river(view, found, side) for side in view.config.sides]
     found["open"] = opened(view, found)
     found["output"] = output(view, found)
@@ -157,18 +162,37 @@ def tokens_of(view, name: str) -> str:
 
 def described(view, name: str, title: str) -> dict:
     """What a part of the picture is: its step, in words, with its axes and their sizes, and its colour."""
-    axes, shape = view.trace.axes(name), view.trace.shape(name)
+    axes = view.trace.axes(name)
     across = view.side_of(name, "M" if "M" in axes and "L" not in axes else "L")
     return {"title": title, "about": about(view.trace, name).title, "kind": kind_of_step(name), "tokens": across,
-            "of": {"K": "dimension", "F": "neuron"}.get(axes[-1], "dimension"),
-            "shape": " × ".join(f"{letter} {size}" for letter, size in zip(axes, shape))}
+            "shape": sized(view.trace, name)} | ({"of": "neuron"} if axes[-1] == "F" else {}) | (
+                {"set": "set"} if axes[0] == "G" and not alone(view.config) else {})
+
+
+def sized(trace, name: str) -> str:
+    """The size of each axis of a step in words: 11 tokens × 384 dimensions."""
+    letters = trace.axes(name).replace("G", "H" if alone(trace.config) else "G")
+    letters = letters if "L" in letters else letters.replace("M", "L")
+    return " × ".join(counted(size, AXES.get(letter) or axis_words(letter)) for letter, size in zip(letters, trace.shape(name)))
+
+
+def alone(config) -> bool:
+    """Whether each head has keys and values of its own."""
+    return config.n_kv_heads == config.n_heads
+
+
+def counted(count: int, words: str) -> str:
+    """3 and "token looked at" -> "3 tokens looked at"."""
+    first, space, rest = words.partition(" ")
+    return f"{count} {first}{'' if count == 1 else 's'}{space}{rest}"
 
 
 # --- the parts of the model -----------------------------------------------------------------------------------------
 
 def norm(view, name: str) -> dict:
     """A norm's sign: where a click on it leads, and what it is."""
-    return {"name": name, "title": NORMS[view.config.norm], "about": about(view.trace, name).title}
+    title, does = NORMING[view.config.norm]
+    return {"name": name, "title": NORMS[view.config.norm], "about": title, "does": does}
 
 
 def river(view, found: dict, side: str) -> dict:
@@ -209,11 +233,10 @@ def around(view, found: dict, at: str, before: str) -> dict:
 def attention(view, found: dict, at: str, before: str) -> dict:
     """Attention of the chosen head, and all heads side by side."""
     c, trace, head, keys = view.config, view.trace, (view.head,), (view.key_head,)
-    shared = "" if c.n_kv_heads == c.n_heads else f" (set {view.key_head})"
     across = f"{at}.scores.biased" in trace
     return {"kind": "cross" if at.endswith("cross") else "attention"} | around(view, found, at, before) | {
-        "q": strip(view, found, f"{at}.q", "q", index=head), "k": strip(view, found, f"{at}.k", f"k{shared}", index=keys),
-        "v": strip(view, found, f"{at}.v", f"v{shared}", index=keys), "turned": f"{at}.q.unrotated" in trace,
+        "q": strip(view, found, f"{at}.q", "q", index=head), "k": strip(view, found, f"{at}.k", "k", index=keys),
+        "v": strip(view, found, f"{at}.v", "v", index=keys), "turned": f"{at}.q.unrotated" in trace,
         "pattern": grid(view, found, f"{at}.pattern", "attention", head), "mask": grid(view, found, f"{at}.mask", "mask"),
         "bias": grid(view, found, f"{view.side}.relative", "distance", head) if across else None,
         "z": strip(view, found, f"{at}.z", "z", index=head), "all": heads_strip(view, found, f"{at}.z"),
@@ -230,12 +253,21 @@ def feed_forward(view, found: dict, at: str, before: str) -> dict:
         "hidden": strip(view, found, f"{at}.hidden", "neurons")}
 
 
+def pooled(view, found: dict) -> list[str]:
+    """One vector for the whole text, where the model or its reader makes one."""
+    c = view.config
+    wanted = [("pooler.out", "pooler (first token)", "Pooler: one more layer on the first token’s vector")] * bool(c.pooler)
+    if not c.decoder_layers:
+        wanted.append(("encoder.out.pooled", "sentence: mean of all", "Sentence vector: the mean of all tokens’ last vectors"))
+    for name, title, words in wanted:
+        found["strips"][strip(view, found, name, title, cells=2 * CELLS)]["about"] = words
+    return [name for name, *_ in wanted]
+
+
 def output(view, found: dict) -> dict:
     """The likeliest words after a token, or one vector for the whole text."""
     c, trace, side = view.config, view.trace, view.config.sides[-1]
-    pooled = [("pooler.out", "sentence")] if c.pooler else []
-    pooled += [("encoder.out.pooled", "mean")] if not c.decoder_layers else []
-    found_pooled = [strip(view, found, name, title, cells=2 * CELLS) for name, title in pooled]
+    found_pooled = pooled(view, found)
     if not c.head or not np.isfinite(trace["head.probs"]).all():
         return {"side": side, "pooled": found_pooled, "words": [], "row": None}
     at = view.token if view.side == side and view.token in trace.rows else int(trace.rows[-1])

@@ -24,6 +24,7 @@ from ui.section import detailed, section
 from ui.slices import ALL, cell_map, largest
 from ui.state import View, close_number
 from ui.theme import plain, short
+from ui.tokens import bold, quoted
 
 COUNT = 15              # words in a table
 PARTIAL = 50            # of so many words another explainer takes its softmax
@@ -45,7 +46,7 @@ def place(view: View) -> tuple[int, int]:
 
 def said(view: View, at: int) -> str:
     """A token of the last side in bold."""
-    return f"**{plain(view.tokens(view.config.sides[-1])[at])}**"
+    return bold(view.tokens(view.config.sides[-1])[at])
 
 
 def overflowed(view: View) -> bool:
@@ -71,7 +72,7 @@ def vector_to_words(view: View) -> None:
         f"After {c.layers(side)} layers the vector of {said(view, at)} (token {at}) holds what the model expects next. "
         + ("A last norm brings it to size. " if normed in view.trace and c.norm != "none" else "")
         + f"Then it is compared with each of the {c.n_vocab:,} words that the model knows: the dot product is the word’s **logit**. "
-        f"**Softmax** makes probabilities of all {c.n_vocab:,} logits. First comes **{plain(view.word(best))}** with "
+        f"**Softmax** makes probabilities of all {c.n_vocab:,} logits. First comes {bold(view.word(best))} with "
         f"{probs[0]:.1%}; the first ten together hold {probs[:10].sum():.0%}."),
         *cells, ("head.logits", (row, best)), ("head.probs", (row, best)))
     notes(view, at)
@@ -81,9 +82,9 @@ def vector_to_words(view: View) -> None:
         partial = f"head.sampled.{row}.100.{PARTIAL}.1000"
         columns[f"if only {PARTIAL} words counted"] = (partial, ())
         st.markdown(f"Softmax has to run over **all** words. Over the likeliest {PARTIAL} alone it would claim "
-                    f"{view.trace[partial][best]:.1%} for **{plain(view.word(best))}**; the truth is **{probs[0]:.1%}**.")
+                    f"{view.trace[partial][best]:.1%} for {bold(view.word(best))}; the truth is **{probs[0]:.1%}**.")
     words_table(view, ids, columns, bar="probability", key="output_words",
-                title=f"The likeliest words after {short(view.tokens(side)[at], 20)}, of {c.n_vocab:,}")
+                title=f"The likeliest words after {quoted(short(view.tokens(side)[at], 20))}, of {c.n_vocab:,}")
 
 
 def notes(view: View, at: int) -> None:
@@ -128,7 +129,7 @@ def likely_words(view: View) -> None:
     ids, probs = next_tokens(view.trace, COUNT, row)
     section(view, "5. Which word could stand here?", (
         f"This model learned to guess words that were hidden behind [MASK]. In the place of {said(view, at)} it would put "
-        f"**{plain(view.word(ids[0]))}** with {probs[0]:.1%}; it sees the token itself unless you type [MASK]."),
+        f"{bold(view.word(ids[0]))} with {probs[0]:.1%}; it sees the token itself unless you type [MASK]."),
         ("head.logits", (row, int(ids[0]))), ("head.probs", (row, int(ids[0]))))
     strips(view, at, row)
     words_table(view, ids, {"logit": ("head.logits", (row,)), "probability": ("head.probs", (row,))}, bar="probability",
@@ -150,19 +151,27 @@ def cut(view: View) -> str:
     with heading:
         section(view, "2. What may be drawn: temperature, top-k and top-p", (
             "The likeliest word is not always the best to write. **Temperature** divides the logits before softmax: below 1 the "
-            "strong grow stronger, above 1 all come nearer to each other. **Top-k** keeps only the k likeliest words, **top-p** the "
-            "fewest that together hold the share p. What is left is divided by its sum, so that it adds up to 1 again. Here "
-            f"**{plain(view.word(best))}** goes from {view.trace['head.probs'][row, best]:.1%} to {draw_V[best]:.1%}."),
+            "strong grow stronger, above 1 all come nearer to each other. **Top-k** keeps only the k likeliest words. Then **top-p** "
+            "keeps, of what top-k left, the fewest that together hold the share p of it. What is left is divided by its sum, so "
+            f"that it adds up to 1 again. Here {bold(view.word(best))} goes from {view.trace['head.probs'][row, best]:.1%} to "
+            f"{draw_V[best]:.1%}."),
             (tempered, (best,)), (step, (best,)))
     st.markdown(f"All {V:,} words stay in the draw: nothing is cut away." if kept == V else
                 f"**{kept:,} of {V:,}** words {'stays' if kept == 1 else 'stay'} in the draw. At this temperature "
-                f"{'it holds' if kept == 1 else 'they hold'} {mass:.1%}; the other {1 - mass:.1%} is cut away, and what is left is "
-                f"divided by {number(mass)}.")
+                f"{'it holds' if kept == 1 else 'they hold'} {mass:.1%}{of_what(probs_V, k, kept)}; the other "
+                f"{1 - mass:.1%} is cut away, and what is left is divided by {number(mass)}.")
     ids, _ = next_tokens(view.trace, COUNT, row)
     words_table(view, ids, {"probability": ("head.probs", (row,)), f"at temperature {number(heat)}": (tempered, ()),
                             "in the draw": (step, ())}, bar="in the draw", key="output_draw",
                 title="Before, at this temperature, and what is drawn from (0: cut away)")
     return step
+
+
+def of_what(probs_V, k: int, kept: int) -> str:
+    """How much the words hold that top-k left, where top-p then took its share of them."""
+    if not kept < k < len(probs_V):
+        return ""
+    return f" (the {k} likeliest, of which top-p takes its share, hold {np.sort(probs_V)[-k:].sum():.1%})"
 
 
 def controls(V: int) -> tuple[float, int, float]:
@@ -189,12 +198,12 @@ def write_on(view: View, step: str) -> None:
     with heading:
         section(view, "3. Draw a word, and walk the same road again", (
             "Lay the words side by side on a line from 0 to 1, each as long as its probability in the draw. A random number points "
-            f"at one of them: with seed {seed} it is {draw.point:.4f} at this place, and points at **{plain(view.word(draw.word))}**. "
+            f"at one of them: with seed {seed} it is {draw.point:.4f} at this place, and points at {bold(view.word(draw.word))}. "
             "Append it, and the model reads the longer text from the start: every page then shows the new run."), (step, (best,)))
     buttons(view, row_of_buttons, at, draw, likeliest)
     reports(view)
     st.html(line_of_words(view, probs_V, draw))
-    st.caption(f"The random number is {draw.point:.4f}. **{plain(view.word(draw.word))}** lies from {draw.start:.4f} to "
+    st.caption(f"The random number is {draw.point:.4f}. {bold(view.word(draw.word))} lies from {draw.start:.4f} to "
                f"{draw.end:.4f} on the line ({probs_V[draw.word]:.1%} of it). The number comes from the seed and the place, not "
                "from the model.")
 

@@ -16,10 +16,10 @@ from ui.components import heads_canvas, lines, table, thumbnails
 from ui.maps import clickable_bars
 from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
-from ui.slices import ALL, cell_map, cells_table, largest
+from ui.slices import ALL, capped_map, cell_map, cells_table, largest
 from ui.state import Asked, View, close_number, is_word, look_at
 from ui.theme import plain
-from ui.tokens import word
+from ui.tokens import quoted, word
 from ui.words import ROLES, Weights, unseen, weights
 
 STRONG, BROAD = 0.5, 0.85       # from here on a head's role is called by its name: half of its attention; nearly even
@@ -73,7 +73,7 @@ def split(view: View) -> None:
                 f" Of keys and values there are only {c.n_kv_heads} sets: {shared} heads share one." if shared > 1 else ""),
             largest(view, view.at("attn.q"), view.head, t, ALL), largest(view, view.at("attn.z"), view.head, t, ALL))
     ribbon(view)
-    name = view.labels[t]
+    name = quoted(view.labels[t])
     cell_map(view, view.at("attn.q"), ALL, t, ALL, title=f"q of {name}: {whole} numbers, a row for each head", chosen=view.head)
     if detailed():
         cell_map(view, view.at("attn.z"), ALL, t, ALL, chosen=view.head,
@@ -171,15 +171,16 @@ def contributions(view: View) -> None:
     section(view, f"5. What each head adds to “{plain(view.labels[t])}”",
             f"Each head multiplies its {c.d_head} numbers z by its own rows of W_O and gets an update as wide as the stream, "
             f"{c.d_model} numbers. **These updates are added** into one vector. Measured along the whole update of "
-            f"{word(view)}, head {most} makes most of it: {share_H[most]:.0%}." + (
+            f"{word(view)}, head {most} makes the largest share of it: {share_H[most]:.0%}." + (
                 f" {against} of {len(share_H)} work against the others: their share is below 0." if against else ""),
             largest(view, at, view.head, t, ALL), (f"{at}.share", (view.head, t)))
-    cell_map(view, at, ALL, t, ALL, chosen=view.head,
-             title=f"z · W_O: what each head writes into {view.labels[t]}, a row for each head")
+    capped_map(view, at, ALL, t, ALL, chosen=view.head,
+               title=f"z · W_O: what each head writes into “{view.labels[t]}”, a row for each head")
     bars, checked = st.columns(2, gap="large")
     with bars:
         cells_table(view, {"length": (f"{at}.length", (ALL, t)), "share": (f"{at}.share", (ALL, t))}, key="heads_add",
-                    bar="share", title=f"Length of each head’s update of {view.labels[t]}, and its share", corner="head")
+                    bar="share", corner="head",
+                    title=f"Length of each head’s update of {quoted(view.labels[t])}, and its share")
     with checked:
         sum_checked(view)
 
@@ -217,7 +218,7 @@ def silence(view: View) -> None:
     if "head" not in parts:
         return
     row.button("Let it speak again", key="heads_speak", on_click=silenced, args=(view.asked, ""))
-    before, now = beside(view, without_head(view.asked)), whatif.title(f"head:{parts['head']}")
+    before, now = beside(view, without_head(view.asked)), whatif.title(f"head:{parts['head']}", view.config.crosses)
     st.markdown(f"Now **{plain(now)}**. What the last layer says, before and now:")
     words_after(before, view) if view.config.head and view.config.decoder_layers else vectors_after(before, view)
 

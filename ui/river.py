@@ -1,7 +1,8 @@
 """The map of the whole model on the overview: a click on a part of it leads to the page about that part.
 
     river_map(view)     draws it; layer, head and token go along with a click
-    story(view)         what it shows, in words; HOW: what can be done with it; CELLS: how it is read
+    how(view)           what can be done with it, and what stands below it
+    story(view)         what it shows, in words; CELLS: how it is read
     deeper(view)        what stands below it at the other depths
     road()              links to all pages
 """
@@ -12,11 +13,11 @@ import re
 import numpy as np
 import streamlit as st
 
-from core.anatomy import about, axis_words
+from core.anatomy import about
 from core.cells import number
 from core.generate import next_tokens
 from ui.components import river
-from ui.diagram import cell_of, drawn_at, picture
+from ui.diagram import cell_of, drawn_at, picture, sized
 from ui.frame import PAGES, go
 from ui.numbers import open_number, read
 from ui.section import told
@@ -33,11 +34,20 @@ LEADS = ((r"\.embed\.(token|segment)$", "Tokens", {}), (r"(embed|encoder|decoder
          (r"\.mlp\.(pre|hidden|hidden\.gate|hidden\.up|out)$", "Feed-forward", {}),
          (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", "Add and norm", {}), ("", "Output", {}))
 
-HOW = ("Everything here is computed for your sentence by a real model. **Click any part** to open its page, **rest on it** "
-       "to read its numbers, **click a token or a layer** to follow it.")
+HOW = ("Everything here is computed for your sentence by a real model. On this page **a click on any part** opens its page, "
+       "**a click on a token or a layer** chooses it; **rest on a part** to read its numbers. **Shift and a click** (or a long "
+       "press) opens a number itself.")
+BELOW = {"story": "what it shows, in words", "numbers": "the steps of layer {} and their sizes",
+         "formula": "the formulas of layer {}", "code": "the code of layer {}"}
 CELLS = ("Every cell is a real number of this run: of the dimensions that it stands for, the one furthest from zero. The wide "
-         "band is the residual stream, which carries each token’s vector from left to right; what is added to it flows back at a +. "
-         "**Shift and a click** (or a long press) takes a number itself apart.")
+         "band is the residual stream, which carries each token’s vector from left to right; what is added to it flows back at "
+         "a +.")
+
+
+def how(view: View) -> None:
+    """What can be done with the map; and what the chosen depth says below it, which may lie out of sight."""
+    below = BELOW[depth()].format(view.layer)
+    st.markdown(f"{HOW} [Below the picture](#below): {below}.")
 
 
 def river_map(view: View) -> None:
@@ -97,8 +107,11 @@ def story(view: View) -> None:
     """The map in a few sentences, with what this sentence does in it."""
     if depth() != "story":
         return
+    heading("In words")
     c, weights_M = view.config, view.trace[view.at("attn.pattern")][view.head, view.token]
-    place = {"learned": ", to which the vector of its place is added",
+    segment = f"{view.side}.embed.segment" in view.trace
+    place = {"learned": ", to which the vector of its place is added" + (
+                 ", and one that says whether it stands in the first or in the second sentence (segment)" if segment else ""),
              "sinusoid": ", to which the sine waves of its place are added",
              "rotary": "; its place comes in later, as a turn of q and k (↻)",
              "relative": "; places come in later, as a number for each distance"}.get(c.positions, "")
@@ -130,31 +143,39 @@ def outcome(view: View) -> str:
     words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(len(similar_L))
     most = min(words, key=lambda i: similar_L[i])
     return (f"Out come vectors that know their context: of the words, “{plain(view.tokens(side)[most])}” ends furthest from "
-            f"where it began (cosine {number(round(float(similar_L[most]), 2))}).")
+            f"where it began (cosine {number(round(float(similar_L[most]), 2))}).{one_for_all(view)}")
+
+
+def one_for_all(view: View) -> str:
+    """Which vector stands for the whole sentence."""
+    mean = " Their mean is one vector for the whole sentence"
+    if view.model.name == "minilm":
+        return f"{mean}, the one that this model was trained to give; its pooler is left over from BERT and not used."
+    return f"{mean}." + (" The pooler makes another from the first token’s." if view.config.pooler else "")
 
 
 def deeper(view: View) -> None:
     """Below the map, as the depth asks: a table of the opened layer's steps, their formulas, or the lines of code."""
+    if depth() == "story":
+        return
+    heading(f"The {({'numbers': 'steps', 'formula': 'formulas', 'code': 'code'})[depth()]} of layer {view.layer}, in order")
     if depth() == "numbers":
-        st.markdown(f"**The steps of layer {view.layer}, in order**")
         st.markdown(steps_table(view))
-    elif depth() != "story":
+    else:
         told(view, "", *main_cells(view))
+
+
+def heading(words: str) -> None:
+    """Where the link above the map leads."""
+    st.subheader(words, anchor="below")
 
 
 def steps_table(view: View) -> str:
     """The opened layer's steps in order, with their axes and sizes, as a table in Markdown."""
     trace, start = view.trace, view.at("")
-    rows = [f"| {plain(about(trace, name).title)} | `{name}` | {plain(sized(trace, name))} |"
+    rows = [f"| {plain(about(trace, name).title)} · `{name}` | {plain(sized(trace, name))} ({' × '.join(trace.axes(name))}) |"
             for name in trace.names if name.startswith(start)]
-    return "\n".join(["| What it is | Step | Axes and sizes |", "|---|---|---|", *rows])
-
-
-def sized(trace, name: str) -> str:
-    """The axes of a step with their sizes, and what they are."""
-    axes = trace.axes(name)
-    sizes = " × ".join(f"{letter} {size}" for letter, size in zip(axes, trace.shape(name)))
-    return f"{sizes}: {', '.join(map(axis_words, axes))}"
+    return "\n".join(["| Step | Size (axes) |", "|---|---|", *rows])
 
 
 def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:

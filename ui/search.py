@@ -133,9 +133,11 @@ def written_out(pair: Alike) -> str:
             f"**{number(pair.cosine)}**")
 
 
-def comparison(title: str, story: str, *functions) -> None:
+def comparison(view: View, title: str, story: str, *functions) -> None:
     """A heading and what the chosen depth says: of two runs, so that no step of one trace can stand for it."""
     st.subheader(title)
+    if view.mask != "trained" or view.asked.change:
+        st.caption("As trained: neither a what-if nor a mask changes the numbers of this part.")
     if state.depth() == "story":
         st.markdown(story)
     elif state.depth() == "formula":
@@ -160,12 +162,10 @@ def two_meanings(view: View) -> None:
     found = ("" if not pairs else f" Here the cosine of the two vectors is {number(list(pairs.values())[0].cosine)} before the model has "
              f"read anything, and {number(list(pairs.values())[-1].cosine)} behind the last layer.")
     with heading:
-        comparison("1. One word, two sentences", (
+        comparison(view, "1. One word, two sentences", (
             f"A word brings the same row of the table into every sentence. **{plain(word)}** can mean different things: what it "
             f"means here, it has to take from the words around it. So its vector changes, layer by layer.{found} (1: the same "
             "direction, 0: nothing in common.)"), word_vector, alike)
-    if view.mask != "trained" or view.asked.change:
-        st.caption("Parts 1, 3 and 4 read their texts with the model as it was trained; part 2 shows the run you chose.")
     if pairs:
         stages(view, runs, pairs, word)
 
@@ -271,7 +271,7 @@ def vector_strip(view: View, name: str, title: str) -> None:
 
 def similar(view: View) -> None:
     """Every typed sentence with every other."""
-    comparison("3. How alike are these sentences?", (
+    comparison(view, "3. How alike are these sentences?", (
         "The cosine of two mean vectors says how alike the model takes two texts to be. Type your own, one a line: same subject "
         "in other words, same words in another sense."), all_cosines)
     text = typed(view, "lines", TYPED, st.text_area, f"Sentences, one a line, up to {LINES}", height=170, max_chars=20_000)
@@ -297,7 +297,7 @@ def similar(view: View) -> None:
 
 def find(view: View) -> None:
     """The pasted lines, those most like the question first."""
-    comparison("4. Search by meaning", (
+    comparison(view, "4. Search by meaning", (
         "Search needs no common words. Every line is read once and becomes a vector; so does the question; the lines whose vectors "
         "point most nearly the same way come first."), alike)
     text = typed(view, "pool", PASTED, st.text_area, f"Lines to search in, up to {POOL}", height=170, max_chars=20_000)

@@ -56,7 +56,7 @@ function flowOn(brush, style, { from, to, kind, into, chosen, strength = 1, bend
   })
 }
 
-function stripOn(brush, style, { part, x, y, w, h, rows, upright, chosenLayer, turned, bare }) {
+function stripOn(brush, style, { part, x, y, w, h, rows, upright, chosenLayer, bare }) {
   const n = rows.at.length, cells = part.numbers.length / n
   const at = (i) => place(style.signed.colours, (part.numbers[upright ? (i % n) * cells + Math.floor(i / n) : i] / part.limit + 1) / 2)
   const small = upright ? shaded(cells, n, at) : shaded(n, cells, at)
@@ -74,7 +74,6 @@ function stripOn(brush, style, { part, x, y, w, h, rows, upright, chosenLayer, t
   }
   if (rows.chosen != null && !bare && h > 30) mark(brush, style, upright ? { x: x + rows.at[rows.chosen], y, w: rows.size, h }
     : { x, y: y + rows.at[rows.chosen], w, h: rows.size })
-  if (turned) turn(brush, style, part.kind, upright ? x - 14 : x + w / 2 - 15, upright ? y + 14 : y - 12)
 }
 
 // The number that is explained: framed dark within light, so that it is seen on any colour.
@@ -101,20 +100,6 @@ function mark(brush, style, { x, y, w, h }) {
   brush.strokeStyle = style.text
   brush.lineWidth = 1
   brush.strokeRect(x - 0.5, y - 0.5, w + 1, h + 1)
-}
-
-// A turn: q and k are rotated by the token's position.
-function turn(brush, style, kind, x, y) {
-  brush.strokeStyle = brush.fillStyle = style.kinds[kind]
-  brush.lineWidth = 1.6
-  brush.beginPath()
-  brush.arc(x, y, 5, -0.3, 4.6)
-  brush.stroke()
-  brush.beginPath()
-  brush.moveTo(x - 1.5, y - 8.5)
-  brush.lineTo(x + 4.5, y - 5.2)
-  brush.lineTo(x - 1.5, y - 1.8)
-  brush.fill()
 }
 
 function mapOn(brush, style, data, { part, x, y, w, h, rows, columns, row, mask, thumb }) {
@@ -167,15 +152,22 @@ function signOn(brush, style, item) {
   }
 }
 
-function write(brush, style, { words, x, y, size, align, bold, soft, accent, angle, plain }) {
+function write(brush, style, { words, x, y, size, align, bold, soft, accent, angle, plain, plate }) {
   brush.save()
   brush.translate(x, y)
   if (angle) brush.rotate(angle)
   Object.assign(brush, { font: `${bold ? 650 : 400} ${size}px ${style.font}`, textAlign: align, textBaseline: "middle", lineJoin: "round",
     strokeStyle: style.page, lineWidth: 3, fillStyle: accent ? style.accent : style.text, globalAlpha: soft ? 0.8 : 1 })
+  const wide = brush.measureText(words).width
+  if (plate) {                          // the words stand on a flow that is not theirs
+    brush.fillStyle = style.page
+    brush.beginPath()
+    brush.roundRect(-wide / 2 - 3, -size * 0.7, wide + 6, size * 1.4, 3)
+    brush.fill()
+    brush.fillStyle = style.text
+  }
   if (!plain) brush.strokeText(words, 0, 0)
   brush.fillText(words, 0, 0)
-  const wide = brush.measureText(words).width
   brush.restore()
   return wide
 }
@@ -235,8 +227,7 @@ const nearest = (rows, at) => rows.at.findLastIndex((from) => from <= at)
 function read(data, item, x, y) {
   if (item.tip) return { lines: item.tip }
   const { part } = item, about = [`${part.about}${part.groups > 1 ? ", all heads side by side" : ""}`]
-  const axes = part.shape.split(" × ").map((each) => `${each[0]} ${data.axes[each[0]]}`)
-  const foot = [`${part.shape} (${axes.join(", ")})`, item.key.replace("/all", "")]
+  const foot = [part.shape, item.key.replace("/all", "")]
   if (x === undefined) return { lines: about, foot }
   if (item.type === "map") {
     const r = Math.max(0, nearest(item.rows, y - item.y)), c = Math.max(0, nearest(item.columns, x - item.x))
@@ -250,9 +241,10 @@ function read(data, item, x, y) {
   const cell = clamp(Math.floor((item.upright ? (y - item.y) / item.h : (x - item.x) / item.w) * cells), 0, cells - 1)
   const each = cells / part.groups, block = cell % each, from = block * part.block, to = Math.min(from + part.block, part.size) - 1
   const at = from + part.places[row * cells + cell]
-  const where = from === to ? `${part.of} ${from}` : `${part.of}s ${from}–${to}, the largest of them: ${part.of} ${at}`
+  const of = part.of ?? "dimension"
+  const where = from === to ? `${of} ${from}` : `${of}s ${from}–${to}, the largest of them: ${of} ${at}`
   const who = item.single ? [] : [named(data, part, row)]
-  const head = part.groups > 1 ? [`head ${Math.floor(cell / each)}`] : part.index.length ? [`head ${part.index[0]}`] : []
+  const head = part.groups > 1 ? [`head ${Math.floor(cell / each)}`] : part.index.length ? [`${part.set ?? "head"} ${part.index[0]}`] : []
   return { cell: [row, cell], lines: [...about, ...(item.go ? [item.go] : []), [...who, ...head].join(", "), where],
     value: rounded(part.numbers[row * cells + cell], 5), foot: [...foot, `full colour from ±${rounded(part.limit, 3)}`] }
 }

@@ -26,7 +26,7 @@ function strip(s, key, x, y, w, rows, more = {}) {
   if (item.upright) Object.assign(item, { w: rows.total, h: w })
   s.items.push(item)
   if (!item.untitled) title(s, item, item.title)
-  if (!item.upright && !item.bare) text(s, `±${rounded(part.limit, 2)}`, x + w / 2, y + item.h + 10, { size: 9, soft: true })
+  if (!item.upright && !item.bare) text(s, `±${rounded(part.limit, 2)}`, x + w / 2, y + item.h + 10, { size: 9, soft: true, plate: item.plate })
   return item
 }
 
@@ -43,7 +43,7 @@ const plus = (s, x, y, name, tip, mark = "+", kind = "residual") =>
   sign(s, "plus", x - 9, y - 9, 18, 18, { act: name, tip, mark, kind })
 
 function norm(s, info, x, y, w, h) {
-  return sign(s, "norm", x, y, w, h, { act: info.name, tip: [info.about, info.title], kind: "norm" })
+  return sign(s, "norm", x, y, w, h, { act: info.name, tip: [info.about, info.does], kind: "norm" })
 }
 
 function grid(s, key, x, y, rows, columns, more = {}) {
@@ -158,8 +158,7 @@ function vectors(s, line, out, from, y) {
     const item = strip(s, key, x, top + i * 62, wide, one, { single: true, bare: true })
     const mean = key.endsWith("pooled"), used = mean ? rightEnd(from) : rightEnd(from).slice(0, 1)
     flow(s, used, sideEnd(item, x, 1, used.length), "residual", "head")
-    const of = mean ? "mean of all tokens" : "from the first token"
-    text(s, `${of} · ±${rounded(item.part.limit, 2)}`, x + wide / 2, item.y + 27, { size: 9.5, soft: true })
+    text(s, `±${rounded(item.part.limit, 2)}`, x + wide / 2, item.y + 27, { size: 9.5, soft: true })
   })
   return x + wide
 }
@@ -223,12 +222,14 @@ function attention(s, line, part, x, y) {
   const from = begin(s, line, part.in, x, y), { rows, detour: top } = line, f = s.f, u = from.w, thick = 34
   const source = leave(s, line, part, from), chosen = rows.chosen
   const looked = s.data.tokens[s.data.maps[part.pattern].columns], columns = places(looked, line.cell)
-  const q = strip(s, part.q, source.x + 34 * f, top, u, rows, { turned: part.turned })
+  const turn = part.turned ? " ↻" : ""      // q and k are rotated by the token's position
+  const q = strip(s, part.q, source.x + 34 * f, top, u, rows, { untitled: true, plate: true })
+  title(s, q, q.title + turn)
   const left = q.x + u + (part.memory ? 30 : 8), above = top - thick - 8
-  const k = strip(s, part.k, left, above, thick, columns, { upright: true, untitled: true, turned: part.turned })
+  const k = strip(s, part.k, left, above, thick, columns, { upright: true, untitled: true })
   const map = grid(s, part.pattern, left, top, rows, columns, { row: chosen, mask: part.mask })
   const v = strip(s, part.v, left, top + rows.total + 8, thick, columns, { upright: true, untitled: true })
-  text(s, k.part.title, left - 6, above - 1, { bold: true, kind: "k", align: "right" })
+  text(s, k.part.title + turn, left - 6, above - 1, { bold: true, kind: "k", align: "right" })
   text(s, v.part.title, left - 6, v.y + thick + 3, { bold: true, kind: "v", align: "right" })
   flow(s, source.end, leftEnd(q), source.kind, "q", { chosen })
   flow(s, rightEnd(q), leftEnd(map), "q", "weight", { chosen })
