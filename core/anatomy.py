@@ -133,10 +133,10 @@ ABOUT |= {
     "embed.arithmetic": About("Similarity with a − b + c", "The cosine between the sum of three rows of the embedding table and "
                               "the row of a word.", r"\frac{(E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}) \cdot E_v}"
                               r"{\|E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}\| \, \|E_v\|}"),
-    "embed.sinusoid": About("Sine wave of the place", "Each dimension is a wave along the sentence, the next one a little slower: "
-                            "sines in the first half of the vector, cosines in the second. l is also the token’s place.",
-                            r"P_{l,d} = \begin{cases} \sin(l\, \omega_d) & d < D/2 \\ \cos(l\, \omega_{d - D/2}) & d \ge D/2 "
-                            r"\end{cases}, \quad \omega_d = 10000^{-2d/D}"),
+    "embed.sinusoid": About("Sine wave of the place", "Each dimension is a wave along the sentence, the next one a little "
+                            "slower: sines in the first half of the vector, cosines in the second. l is also the token’s place.",
+                            r"\begin{gathered} P_{l,d} = \begin{cases} \sin(l\, \omega_d) & d < D/2 \\ "
+                            r"\cos(l\, \omega_{d - D/2}) & d \ge D/2 \end{cases} \\ \omega_d = 10000^{-2d/D} \end{gathered}"),
     "attn.scores.terms": About("One product of the score", "What one dimension of the head gives to the score of this pair.",
                                r"q_{l,k}\, k_{m,k}"),
     "attn.scores.pairs": About("One turning pair’s part of the score", "What the two dimensions that turn together give to the "

@@ -53,6 +53,15 @@ def test_the_sum_lies_where_the_weights_put_it():
     assert np.argsort(at.marker.size).tolist() == np.argsort(weights_M).tolist()
 
 
+def test_names_keep_clear_of_each_other_and_the_least_important_one_gives_way():
+    at_N2, sizes_N, names = np.array([[0, 0], [0, 0], [300, 0]]), [10, 10, 10], {0: "violin", 1: "bed", 2: "far"}
+    spots = figures.name_spots(at_N2, sizes_N, names)
+    assert set(spots) == {0, 1, 2} and spots[0] != spots[1]
+    assert figures.name_spots([[0, 0], [30, 0]], [10, 10], {0: "violin"})[0] != "middle right"      # a dot is in the way
+    crowd = figures.name_spots(np.zeros((30, 2)), [10] * 30, {i: "name" for i in range(30)})
+    assert 0 in crowd and len(crowd) < 30
+
+
 def test_the_arrows_add_up():
     before_D, update_D = rng.normal(size=(2, 8))
     plane = principal_plane(np.stack((before_D, update_D, before_D + update_D)))

@@ -1,4 +1,6 @@
 """The page Layers: thumbnails, ways through the layers, what each layer adds, rollout, and what a token leans on."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_heads_page import data_of, prose, sent
@@ -68,6 +70,14 @@ def test_a_way_has_a_point_for_every_layer_and_the_chosen_one_lies_on_top():
     assert all(len(line.x) == 7 for line in figure.data) and figure.data[-1].line.width > figure.data[0].line.width
     assert "<b>b</b>" in figure.data[-1].text and "0" in figure.data[-1].text
     assert np.mean([line.x for line in figure.data]) == pytest.approx(0, abs=1e-9)      # around the mean of all
+
+
+@pytest.mark.parametrize("row_M, words", [
+    ([0, 0, 1.0], "0% of **the** would still be its own, and 100% would come from **book**"),
+    ([0, 0.6, 0.4], "more than from any"), ([0, 1.0, 0], "nothing reaches it"), ([0, 0.999, 0.001], "and less than 1% would come")])
+def test_what_rollout_leaves_of_a_token_is_said_as_it_is(view, row_M, words):
+    view = replace(view, token=1)
+    assert words in layers.what_is_left(view, row_M, 2)
 
 
 def test_the_strongest_words_are_named_without_signs_and_the_token_itself(view):

@@ -10,7 +10,7 @@ from core import load
 from core.analysis.planes import around_their_mean, principal_plane
 from core.analysis.vocabulary import nearest, neighbours
 from core.cells import number
-from ui import state
+from ui import state, tokens
 
 PAGE = "pages/1_Tokens.py"
 
@@ -155,3 +155,9 @@ def test_an_opened_cosine_of_the_map_explains_itself():
     head, body = parts(app)
     assert head["name"] == "encoder.embed.near.2338:2808" and "agree" in body["check"] or "rounding" in body["check"]
     assert address(app)["cell"] == "encoder.embed.near.2338:2808"
+
+
+@pytest.mark.parametrize("token, title, text", [("bed", "bed", "**bed**"), (".", "“.”", "“**\\.**”"),
+                                                ("[CLS]", "[CLS]", "**\\[CLS\\]**")])
+def test_a_token_of_signs_alone_stands_in_quotes(token, title, text):
+    assert (tokens.quoted(token), tokens.bold(token)) == (title, text)

@@ -97,9 +97,9 @@ def path(view: View) -> None:
     sizes = sizes if c.norm != "none" else "In this run no norm holds the size: "
     section(view, "2. The way of each token through the layers",
             f"Every layer moves the vector of {word(view)}. Point 0 is where it comes in, point {len(layers_of(view))} where "
-            f"it is after the last layer. {sizes}its length goes from {number(first_size)} to {number(last_size)}. A plane shows "
-            f"only a part of the {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all these "
-            "vectors.", last)
+            f"it is after the last layer. {sizes}its length goes from {number(first_size)} to {number(last_size)}. A plane "
+            f"shows only a part of the {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all "
+            "these vectors.", last)
     left, right = st.columns(2, vertical_alignment="bottom")
     same = left.segmented_control("Length of the vectors", list(LENGTHS), default="one" if c.norm_first else "own",
                                   required=True, key=f"layers_length_{c.norm_first}", format_func=LENGTHS.get)
@@ -107,6 +107,9 @@ def path(view: View) -> None:
                                     format_func=DRAWN.get)
     shown = companions(view, drawn)
     flat_TN2, plane, longest = ways(view.asked, side, tuple(shown), same == "one")
+    if not np.isfinite(flat_TN2).all():
+        st.warning("In this run the numbers have grown too large to be written: there is no plane to draw.")
+        return
     others = f" and {len(shown) - 1} others" if len(shown) > 1 else ""
     title = f"{quoted(view.labels[t])}{others}, layer by layer, around the mean"
     title += "; each vector of length 1" if same == "one" else ""
@@ -161,9 +164,11 @@ def path_words(flat_TN2, labels: list[str], chosen: int, across: list[float], hi
     others = [t for t in range(T) if t != chosen]
     asked = {chosen * N + N - 1: labels[chosen], **{chosen * N + n: str(n) for n in range(N - 1)},
              **{t * N + N - 1: labels[t] for t in others}}
-    halves_N2 = (flat_TN2[:, 1:] + flat_TN2[:, :-1]).reshape(-1, 2) / 2         # the lines are not written upon either
-    at_N2 = figures.in_pixels(np.vstack((flat_TN2.reshape(-1, 2), halves_N2)), across, (PATH_WIDE, high))
-    spots = figures.name_spots(at_N2, [7 if i // N == chosen else 3.5 for i in range(T * N)] + [0] * len(halves_N2), asked)
+    own_N2 = flat_TN2[chosen]
+    # Nothing is written upon the chosen token's line either.
+    line_N2 = np.vstack([own_N2[:-1] + part * np.diff(own_N2, axis=0) for part in (0.25, 0.5, 0.75)])
+    at_N2 = figures.in_pixels(np.vstack((flat_TN2.reshape(-1, 2), line_N2)), across, (PATH_WIDE, high))
+    spots = figures.name_spots(at_N2, [7 if i // N == chosen else 3.5 for i in range(T * N)] + [0] * len(line_N2), asked)
     return [{i % N: (asked[i], spot) for i, spot in spots.items() if i // N == t} for t in range(T)]
 
 
@@ -271,7 +276,8 @@ def rollout(view: View) -> None:
     other = max((m for m in range(len(row_M)) if m != t), key=lambda m: row_M[m], default=t)
     section(view, "4. What could have come from where: rollout",
             f"In one layer {word(view)} takes in others, which have taken in others before. **Rollout** multiplies the layers’ "
-            f"weights: how much of each first vector could have reached it. {what_is_left(view, row_M, other)}", (at, (t, int(other))))
+            f"weights: how much of each first vector could have reached it. {what_is_left(view, row_M, other)}",
+            (at, (t, int(other))))
     rows, chosen = st.columns(2, gap="large")
     with rows:
         stacked_map(view, "rollout", t, ALL, columns=view.labels, columns_title="first vector of",

@@ -72,7 +72,8 @@ def story(view: View, bare: View, runs: dict[str, View], number_of_section: int)
     hidden, seen = (largest[way] > least for way in WAYS)
     found = "The mask is the one that the model was trained with, not yours. " if view.mask == "own" else ""
     if np.isfinite([*largest.values()]).all():
-        found += (f"Hidden, it changes **nothing**: {rounded_off(largest['pad'])}. " if not hidden else f"Hidden, it still changes numbers by up to {number(largest['pad'])}. ")
+        found += (f"Hidden, it changes **nothing**: {rounded_off(largest['pad'])}. " if not hidden else
+                  f"Hidden, it still changes numbers by up to {number(largest['pad'])}. ")
         found += ("Seen by all, it takes a share of the attention, and the last vectors change by up to "
                   f"**{number(largest['open-pad'])}**." if seen else "And seen by all, it changes nothing either: it stands "
                   "**behind** the text, and under this mask no token looks ahead.")

@@ -167,8 +167,8 @@ def turned(view: View) -> None:
             "only how far apart the tokens stand matters, not where.",
             *((step, (*at, pair)) for step, at in list(cells.values())[:2]))
     points = {name: view.trace[step][at][[pair, pair + half]].astype(np.float64) for name, (step, at) in cells.items()}
-    title = (f"Pair {pair} of head {view.head}: q of {quoted(view.labels[t])}, k of {quoted(view.labels[m])}. Pale: before, full: "
-             "turned")
+    title = (f"Pair {pair} of head {view.head}: q of {quoted(view.labels[t])}, k of {quoted(view.labels[m])}. Pale: before, "
+             "full: turned")
     left, right = st.columns((3, 2), gap="large")
     with left:
         show("places-dial", dial(points, title), alt=title, cells=range_cells(len(cells)),
@@ -233,8 +233,8 @@ def distance(view: View) -> None:
             f"stood 0, 1, 2 … places apart. {here} Each pair of numbers gives a wave, fast or slow, and the curve is their "
             f"sum. It may fall with the distance, or not: that is up to q and k. This one is {number(values_S[0])} at distance "
             f"0 and {number(values_S[-1])} at {len(values_S) - 1}. The bars split the true score, q · k = {number(score)}, "
-            f"into what each turning pair gives; parts above and below 0 cancel. The largest single part is that of pair {best}: "
-            f"{number(parts_P[best])}.",
+            f"into what each turning pair gives; parts above and below 0 cancel. The largest single part is that of "
+            f"pair {best}: {number(parts_P[best])}.",
             (falls, (min(max(t - m, 0), len(values_S) - 1),)), (pairs, (best,)), (dot, (view.head, t, m)))
     title = (f"q · k of {quoted(view.labels[t])} → {quoted(view.labels[m])}, head {view.head}, if they stood so many places "
              "apart")
@@ -278,9 +278,11 @@ def waves(view: View) -> None:
         view.config.positions, "This model does not use them; they are here for comparison.")
     section(view, "Sine waves", "The first transformer (Vaswani et al. 2017) gave each place a vector that nobody trained: "
             f"dimension 0 is a sine wave with a length of {number(2 * np.pi)} places, and each next one a little longer, up to "
-            f"{number(longest)}; the second half are the cosines. (In the article sines and cosines take turns, as dimensions 2i "
-            "and 2i + 1; here, as in the code of Marian, all sines come first: the same numbers in another order.) "
-            f"Place {t}, where {word(view)} stands, is read off all waves at once, like the hands of many clocks. {mine}", largest(view, step, t, ALL))
+            f"{number(longest)}; the second half are the cosines. (In the article sines and cosines take turns, as "
+            "dimensions 2i and 2i + 1; here, as in the code of Marian, all sines come first: the same numbers in another "
+            "order.) "
+            f"Place {t}, where {word(view)} stands, is read off all waves at once, like the hands of many clocks. {mine}",
+            largest(view, step, t, ALL))
     title = f"Some dimensions as waves along the sentence; the line marks place {t}"
     show("places-waves", wave_rows(view.trace[step], dims, t, title), alt=title,
          cells=[[l, d] for d in dims for l in range(len(view.labels))], on_cell=lambda l, d: open_number(step, (l, d)))

@@ -273,7 +273,7 @@ function below(brush, label, x, y, flat, view) {
 // What goes down and what goes across; where not all of it is in sight, how much there is.
 function axes(parts, data, view, g) {
   const [down, right] = data.across ? ["layer", "head"] : [data.rowsTitle, data.columnsTitle]
-  const more = data.labelled && view.width < g.wide - 1 ? ` (${data.shape[2]} in all: scroll →)` : ""
+  const more = data.labelled && g.wide - view.width > g.w ? ` (${data.shape[2]} in all: scroll →)` : ""
   set(parts.axes, "textContent", down ? `↓ ${down}   → ${right}${more}` : "")
   set(parts.axes, "hidden", !parts.axes.textContent)
 }
