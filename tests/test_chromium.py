@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-import numpy as np
 import pytest
 from browser import CHROMIUM, chromium, serve, tab
 
@@ -210,7 +209,7 @@ def test_on_a_telephone_the_side_bar_closes_when_a_page_was_chosen(visit):
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
     page.wait(closed)
     page.view.get_by_test_id("stExpandSidebarButton").click()
-    page.do(lambda: page.view.get_by_role("button", name="Guided tour").click())
+    page.do(lambda: page.view.get_by_test_id("stSidebar").get_by_role("button", name="Guided tour").click())
     page.wait(closed)
     page.view.get_by_role("button", name="Next stop").wait_for()
 
@@ -265,21 +264,7 @@ def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
     assert check_number(page, traced(), "encoder.1.attn.pattern") == (3, 6, 9)
 
 
-def test_a_guess_leads_to_how_it_was_made(visit, smollm2):
-    page = visit(model="smollm2", sentence="The capital of France is")
-    trace = smollm2.trace("The capital of France is")
-    plot = page.view.locator(".stPlotlyChart .nsewdrag").first
-    plot.wait_for()
-    plot.hover(position={"x": 40, "y": 12})
-    page.view.wait_for_timeout(150)
-    page.do(lambda: plot.click(position={"x": 40, "y": 12}))
-    page.wait(lambda: "/Every_number" in page.view.url)
-    page.settle()
-    best = int(trace["head.probs"][-1].argmax())
-    assert check_number(page, trace, "head.probs") == (4, best) and np.isclose(trace["head.probs"][4, best], 0.4, atol=0.4)
-
-
-MAIN = {"Tokens": ("[class*=st-key-table] button.number", r"encoder\.embed\.near\.6450", {}),
+MAIN = {"Tokens": ("[class*=st-key-tokens-near] button.number", r"encoder\.embed\.near\.6450", {}),
         "Positions": ("canvas.picture", r"encoder\.embed\.position", {}),
         "Attention": ("[class*=st-key-table] button.number", r"encoder\.1\.attn\.scores", {"stage": 3}),
         "Heads": (".st-key-heads canvas.picture", r"encoder\.1\.attn\.pattern", {}),
@@ -321,20 +306,20 @@ def test_a_word_of_the_output_opens_and_the_drawn_word_is_appended(visit, smollm
 
 def test_the_depth_is_kept_from_page_to_page(visit):
     page = visit("Attention", stage=3)
-    page.do(lambda: page.view.get_by_role("radio", name="Code").click())
+    page.do(lambda: page.view.locator(".st-key-depth").get_by_text("Code").click())
     assert choices(page)["depth"] == "code"
     page.view.get_by_text("pattern_HLM = at.put(\"pattern_HLM\", softmax(scores_HLM))").first.wait_for()
     page.view.get_by_text("H 12 × L 11 × M 11").first.wait_for()
     page.do(lambda: page.view.get_by_role("link", name="Heads →").click())
     page.wait(lambda: "/Heads" in page.view.url)
     assert choices(page)["depth"] == "code"
-    page.do(lambda: page.view.get_by_role("radio", name="Formula").click())
+    page.do(lambda: page.view.locator(".st-key-depth").get_by_text("Formula").click())
     page.view.locator(".katex").first.wait_for()
 
 
 def test_the_tour_walks_from_page_to_page(visit):
     page = visit()
-    page.do(lambda: page.view.get_by_role("button", name="Guided tour").click())
+    page.do(lambda: page.view.get_by_test_id("stSidebar").get_by_role("button", name="Guided tour").click())
     for title in ("Tokens", "Positions", "Attention", "Attention"):
         page.do(lambda: page.view.get_by_role("button", name="Next stop").click())
         page.wait(lambda: page.view.locator("h1").inner_text() == title)

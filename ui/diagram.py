@@ -232,7 +232,7 @@ def around(view, found: dict, at: str, before: str) -> dict:
 
 def attention(view, found: dict, at: str, before: str) -> dict:
     """Attention of the chosen head, and all heads side by side."""
-    c, trace, head, keys = view.config, view.trace, (view.head,), (view.key_head,)
+    trace, head, keys = view.trace, (view.head,), (view.key_head,)
     across = f"{at}.scores.biased" in trace
     return {"kind": "cross" if at.endswith("cross") else "attention"} | around(view, found, at, before) | {
         "q": strip(view, found, f"{at}.q", "q", index=head), "k": strip(view, found, f"{at}.k", "k", index=keys),

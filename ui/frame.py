@@ -67,7 +67,7 @@ def open_page(title: str) -> View:
     with notes:
         for message in st.session_state["_notes"]:
             st.warning(plain(message))
-        what_if_banner()
+        what_if_banner(view)
     if view is None:
         st.stop()
     with tour_button:
@@ -85,11 +85,11 @@ def choose_depth() -> None:
         st.caption(LOOK[state.depth()])
 
 
-def what_if_banner() -> None:
+def what_if_banner(view: View | None) -> None:
     """Says that the model is not the trained one, and leads back to it."""
     change, own = st.session_state["change"], st.session_state["mask"] == "own"
     if change or own:
-        told = ", ".join(filter(None, (whatif.title(change), "a mask drawn by hand" if own else "")))
+        told = ", ".join(filter(None, (whatif.title(change, view is None or view.config.crosses), "a mask drawn by hand" if own else "")))
         with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
             st.markdown(f":orange[●] **What if:** {plain(told)}. All pages show this run.")
             st.button("Back to the model as it is", key="as_it_is", on_click=as_it_is)

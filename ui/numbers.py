@@ -139,7 +139,7 @@ def where(view: View, made) -> str:
     inside = re.match(r"(?:weights/)?(?:encoder|decoder)\.([0-9]+)\.", made.name)
     return "; ".join((", ".join(place_words(view, made.name, made.index)), *([f"layer {inside[1]}"] if inside else []),
                       *([MASKS[view.mask]] if view.mask != "trained" else []),
-                      *([whatif.title(view.asked.change)] if view.asked.change else [])))
+                      *([whatif.title(view.asked.change, view.config.crosses)] if view.asked.change else [])))
 
 
 def operands(view: View, made) -> dict:

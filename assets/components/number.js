@@ -73,7 +73,7 @@ const operands = (group, open) => {
 
 const source = (snippet, i) => {
   const part = create("details", "source")
-  part.open = i === 0
+  part.open = i === 0 || snippet.marked.length > 0
   part.append(create("summary", "", `${snippet.path}, line ${snippet.first}: ${snippet.function}`))
   const lines = create("pre", "")
   lines.tabIndex = 0
