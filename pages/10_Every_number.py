@@ -1,18 +1,21 @@
 """Every number: each step of the forward pass in order, by name, as a map whose cells open."""
 import streamlit as st
 
-from ui.frame import foot, open_page
+from ui.frame import show_page
 from ui.numbers import number_beside
 from ui.slices import cell_picture
 from ui.stepwise import choose_step, largest_cell, shape_words, window
 
-view = open_page("Every number")
-name = choose_step(view)
-picture, words = st.columns(2, gap="large")
-with picture:
-    index = window(view, name)
-    st.caption(shape_words(view, name, index))
-    cell_picture(view, name, *index)
-with words:
-    number_beside(view, largest_cell(view, name, index), told=False)
-foot("Every number")
+
+def page(view):
+    name = choose_step(view)
+    picture, words = st.columns(2, gap="large")
+    with picture:
+        index = window(view, name)
+        st.caption(shape_words(view, name, index))
+        cell_picture(view, name, *index)
+    with words:
+        number_beside(view, largest_cell(view, name, index), told=False)
+
+
+show_page("Every number", page)

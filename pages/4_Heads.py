@@ -2,22 +2,24 @@
 import streamlit as st
 
 from ui import heads
-from ui.frame import foot, open_page
+from ui.frame import show_page
 from ui.numbers import number_over
 from ui.tokens import token_strip
 from ui.words import weights
 
-view = open_page("Heads")
-token_strip(view)
-drawn = weights(view)
-heads.split(view)
-heads.all_heads(view, drawn)
-left, right = st.columns(2, gap="large")
-with left:
-    heads.head_lines(view, drawn)
-with right:
-    heads.roles(view)
-heads.contributions(view)
-heads.silence(view)
-number_over(view)
-foot("Heads")
+
+def page(view):
+    drawn = weights(view)
+    heads.split(view)
+    heads.all_heads(view, drawn)
+    left, right = st.columns(2, gap="large")
+    with left:
+        heads.head_lines(view, drawn)
+    with right:
+        heads.roles(view)
+    heads.contributions(view)
+    heads.silence(view)
+    number_over(view)
+
+
+show_page("Heads", page, above=token_strip)

@@ -1,24 +1,26 @@
 """Feed-forward: each token alone, through its neurons."""
 import streamlit as st
 
-from ui.frame import foot, open_page
+from ui.frame import show_page
 from ui.neurons import activation, alone, gate, neuron_of, one_neuron, out_and_back, strongest_neurons
 from ui.numbers import number_beside
 from ui.tokens import token_strip
 
-view = open_page("Feed-forward")
-token_strip(view)
-neuron = neuron_of(view)
-gated = view.config.gated
-picture, words = st.columns((11, 9), gap="large")
-with picture:
-    first = out_and_back(view)
-    activation(view, neuron)
-    if gated:
-        gate(view, neuron)
-    strongest_neurons(view, neuron, 3 + gated)
-    one_neuron(view, neuron, 4 + gated)
-    alone(view, 5 + gated)
-with words:
-    number_beside(view, first)
-foot("Feed-forward")
+
+def page(view):
+    neuron = neuron_of(view)
+    gated = view.config.gated
+    picture, words = st.columns((11, 9), gap="large")
+    with picture:
+        first = out_and_back(view)
+        activation(view, neuron)
+        if gated:
+            gate(view, neuron)
+        strongest_neurons(view, neuron, 3 + gated)
+        one_neuron(view, neuron, 4 + gated)
+        alone(view, 5 + gated)
+    with words:
+        number_beside(view, first)
+
+
+show_page("Feed-forward", page, above=token_strip)

@@ -1,16 +1,18 @@
 """Layers: the same again, layer after layer: where all heads look, the way of each token, and what reaches it."""
 from ui import layers
-from ui.frame import foot, open_page
+from ui.frame import show_page
 from ui.numbers import number_over
 from ui.tokens import token_strip
 
-view = open_page("Layers")
-token_strip(view)
-layers.prepared(view)
-layers.all_layers(view)
-layers.path(view)
-layers.added(view)
-layers.rollout(view)
-layers.leans(view)
-number_over(view)
-foot("Layers")
+
+def page(view):
+    layers.prepared(view)
+    layers.all_layers(view)
+    layers.path(view)
+    layers.added(view)
+    layers.rollout(view)
+    layers.leans(view)
+    number_over(view)
+
+
+show_page("Layers", page, above=token_strip)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import whatif
 from ui import sidebar, state, tour
@@ -39,9 +40,10 @@ LOOK = {"story": "What happens, in words. Every number in the pictures opens at 
         "code": "The lines of core/ that ran, read from the source now, with the shapes of this run."}
 
 
-def open_page(title: str) -> View:
-    """Draws the frame of the page with that title, and returns what is to be shown on it."""
-    page = next(page for page in PAGES if page.title == title)
+def show_page(title: str, page, above=None, alone: bool = True) -> None:
+    """Draws the page with that title: the frame, and in it page(view). above(view): what chooses the token, drawn before it.
+    alone: a click in the page runs the page alone; not where nearly every click changes what stands around it."""
+    about = next(page.about for page in PAGES if page.title == title)
     st.set_page_config(page_title=f"{title} · Glassformer", page_icon="🔍", layout="wide")
     st.html(f"<style>{css()}</style>")
     library()
@@ -49,32 +51,66 @@ def open_page(title: str) -> View:
     follow_theme(title, st.session_state["tour"])
     first_start()
     st.title(title)
-    st.caption(page.about)
+    st.caption(about)
     reading = st.container()
     choose_depth()
     guide, notes = st.container(), st.container()
     with st.sidebar:
-        st.markdown("#### Glassformer")
-        tour_button, links = st.container(), st.container(gap="xsmall")
-        view = sidebar.choose(reading)
-        share_link()
+        view = choices(reading)
     if view:
         check_opened(view)
-    state.write_address()
-    with links:
-        for number, other in enumerate(PAGES):
-            st.page_link(other.path, label=other.title, query_params=state.address(cell=None))
     with notes:
-        for message in st.session_state["_notes"]:
-            st.warning(plain(message))
+        warnings()
         what_if_banner(view)
     if view is None:
         st.stop()
-    with tour_button:
-        tour.start(view, go)
     with guide:
         tour.bar(view, title, go)
+    if above:
+        above(view)
+    st.session_state["_around"] = around()
+    (st.fragment(inside) if alone else inside)(view, title, page)
+
+
+def choices(reading) -> View | None:
+    """The side bar: the tour, the way to all pages, and what is looked at."""
+    st.markdown("#### Glassformer")
+    begin, links = st.container(), st.container(gap="xsmall")
+    view = sidebar.choose(reading)
+    share_link()
+    if view:
+        with begin:
+            tour.start(view, go)
+    with links:
+        # What is chosen in a page is left out: it is kept beyond the page, and changes without this list being drawn anew.
+        address = state.address(cell=None, stage=0, step=None)
+        for other in PAGES:
+            st.page_link(other.path, label=other.title, query_params=address)
     return view
+
+
+def around() -> tuple:
+    """The choices that stand around a page."""
+    return tuple(st.session_state.get(key) for key in state.DEFAULTS if key not in ("cell", "stage", "step"))
+
+
+def inside(view: View, title: str, page) -> None:
+    """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is drawn again."""
+    if st.session_state["_around"] != around():
+        st.rerun()
+    if get_script_run_ctx().fragment_ids_this_run:
+        st.session_state["_notes"] = []
+        check_opened(view)
+        warnings()
+    state.write_address()
+    page(view)
+    foot(title)
+
+
+def warnings() -> None:
+    """What went wrong."""
+    for message in st.session_state["_notes"]:
+        st.warning(plain(message))
 
 
 def choose_depth() -> None:

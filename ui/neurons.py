@@ -23,7 +23,7 @@ from ui.tokens import word
 FOLD = 64           # neurons in a row of a strip
 STRONGEST = 8       # neurons in the table
 WORDS = 8           # words that a neuron promotes, and as many that it holds back
-DOTS = 300          # neurons drawn as dots, those that reach furthest: of all of them a browser draws for a second
+DOTS = 120          # neurons drawn as dots, those that reach furthest: of all of them a browser draws for a second
 MOST_BARS = 40      # tokens that have a bar each; more of them stand on a strip
 NAMED = 3           # dots that have their neuron's number beside them
 NARROW = 3 * "\u00a0"     # room between a dot and its neuron's number
