@@ -109,11 +109,12 @@ def check_number(page, trace, step: str) -> tuple[int, ...]:
 def point_at(page, picture: int, row: int, column: int, columns: int) -> tuple[float, float]:
     """Rests on a cell of a map; returns where that is."""
     canvas = page.view.locator("canvas.picture").nth(picture)
-    canvas.scroll_into_view_if_needed()
+    canvas.wait_for()
+    width = canvas.bounding_box()["width"]
+    inside = {"x": (column + 0.4) * (width - 3) / columns, "y": (row + 0.6) * 25}
+    canvas.hover(position=inside)               # waits until the page has stopped moving
     box = canvas.bounding_box()
-    at = box["x"] + (column + 0.4) * (box["width"] - 3) / columns, box["y"] + (row + 0.6) * 25
-    page.view.mouse.move(*at)
-    return at
+    return box["x"] + inside["x"], box["y"] + inside["y"]
 
 
 def click_cell(page, picture: int, row: int, column: int, columns: int) -> None:
@@ -165,8 +166,9 @@ def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
 
 def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
     page, x_LD = visit("Attention", token=7), traced()["encoder.0.attn.in"]
-    box = page.view.locator("canvas.picture").first.bounding_box()
-    page.view.mouse.move(box["x"] + 5.5 * (box["width"] - 3) / 32, box["y"] + 2.5 * 15)
+    canvas = page.view.locator("canvas.picture").first
+    canvas.wait_for()
+    canvas.hover(position={"x": 5.5 * (canvas.bounding_box()["width"] - 3) / 32, "y": 2.5 * 15})
     assert page.view.locator(".tip").first.inner_text().split("\n") == ["dimension 69", number(x_LD[7, 69])]
 
 

@@ -34,7 +34,7 @@ PAGES = (Page("app.py", "Overview", "The whole model on your sentence, in one pi
          Page("pages/8_Encoder_and_decoder.py", "Encoder and decoder", "Who may look at whom, and what that changes"),
          Page("pages/9_Output.py", "Output", "What is done with the last vectors"),
          Page("pages/10_Every_number.py", "Every number", "Each step of the forward pass by its name"))
-LOOK = {"story": "What happens, in words. Every number in the pictures opens at a click.",
+LOOK = {"story": "What happens, in words.",
         "numbers": "All numbers of each step, in pictures and tables. Click one to see how it was made.",
         "formula": "Each step as a formula: in letters, then with the numbers of one cell. Click another cell to see its own.",
         "code": "The lines of core/ that ran, read from the source now, with the shapes of this run."}
@@ -53,7 +53,7 @@ def show_page(title: str, page, above=None, alone: bool = True) -> None:
     st.title(title)
     st.caption(about)
     reading = st.container()
-    choose_depth()
+    choose_depth(title)
     guide, notes = st.container(), st.container()
     with st.sidebar:
         view = choices(reading)
@@ -113,12 +113,13 @@ def warnings() -> None:
         st.warning(plain(message))
 
 
-def choose_depth() -> None:
+def choose_depth(title: str) -> None:
     """The four depths, the same on every page."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control("How deep", list(DEPTHS), key="depth", format_func=DEPTHS.get, required=True,
                              label_visibility="collapsed", persist_state="session")
-        st.caption(LOOK[state.depth()])
+        opens = " Every number in the pictures opens at a click." if state.depth() == "story" and title != "Overview" else ""
+        st.caption(LOOK[state.depth()] + opens)
 
 
 def what_if_banner(view: View | None) -> None:

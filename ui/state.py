@@ -241,6 +241,7 @@ def look_at(asked: Asked) -> None:
     here, (mask, _, grid) = st.session_state, asked.mask.partition(":")
     here["mask"], here["change"] = mask, asked.change
     here["grid"] = grid if mask == "own" else here["grid"]
+    close_number()              # it belonged to the run before; what opens one in this run does so afterwards
 
 
 def depth() -> str:

@@ -41,7 +41,7 @@ def bar(view: View, title: str, go) -> None:
     at = st.session_state["tour"]
     if at is None:
         if title == "Overview":         # on a telephone the side bar is out of sight
-            st.button("New here? Take the guided tour", key="tour_here", type="tertiary", on_click=lambda: visit(0, go, **place(view)))
+            st.button("New here? Take the guided tour", key="tour_here", on_click=lambda: visit(0, go, **place(view)))
         return
     stop = STOPS[at]
     with st.container(key="tour", border=True):
