@@ -15,11 +15,6 @@ from ui.neurons import curve, difference
 PAGE = "pages/6_Feed_forward.py"
 
 
-def tables(app) -> list[dict]:
-    return [json.loads(element.proto.json) for element in app.get("bidi_component")
-            if element.proto.component_name.endswith("table")]
-
-
 def words(app) -> str:
     return " ".join(element.value for element in (*app.markdown, *app.caption, *app.subheader))
 
@@ -41,7 +36,7 @@ def test_the_table_holds_the_neurons_that_reach_furthest():
     app = opened(PAGE, depth="numbers", token="5", layer="2")
     trace = state.trace_of(state.Asked("minilm", state.EXAMPLES[0]["text"]))
     reach_F = trace["encoder.2.mlp.hidden.reach"][5]
-    table = next(data for data in tables(app) if data["columns"] == ["before", "after", "reach"])
+    table = next(data for data in parts(app, "table") if data["columns"] == ["before", "after", "reach"])
     shown = [int(row) for row in table["rows"]]
     assert sorted(reach_F)[-8:] == sorted(reach_F[shown]) and reach_F[shown[0]] == reach_F.max()
     assert table["numbers"] == [[number(trace[f"encoder.2.mlp.{leaf}"][5, f]) for leaf in ("pre", "hidden", "hidden.reach")]

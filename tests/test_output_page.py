@@ -9,7 +9,7 @@ from test_tokenizer import T5_IDS, trained
 
 from core import load, sentencepieces
 from core.analysis.meaning import alike, pieces_of
-from core.analysis.sampling import draw, kept, throw
+from core.analysis.sampling import kept, throw
 from core.errors import GlassError
 from core.generate import Longer, longer
 from ui import drawing, search, state
@@ -38,14 +38,14 @@ def test_a_thrown_number_points_at_the_word_in_whose_stretch_it_lies():
                 break
             start += probs_V[word]
         assert (thrown.word, thrown.start) == (word, pytest.approx(start)) and thrown.end == pytest.approx(start + probs_V[word])
-        assert draw(probs_V, 7, turn) == word and throw(probs_V, 7, turn) == thrown
+        assert throw(probs_V, 7, turn).word == word and throw(probs_V, 7, turn) == thrown
 
 
 def test_draws_follow_the_probabilities_and_never_take_what_was_cut():
     probs_V = np.array([0.5, 0.0, 0.3, 0.2])
-    counts = np.bincount([draw(probs_V, seed, 3) for seed in range(3000)], minlength=4)
+    counts = np.bincount([throw(probs_V, seed, 3).word for seed in range(3000)], minlength=4)
     assert counts[1] == 0 and np.abs(counts / 3000 - probs_V).max() < 0.03
-    assert {draw(np.array([0.0, 1 - 1e-9]), seed, 0) for seed in range(50)} == {1}       # a line a little short of 1
+    assert {throw(np.array([0.0, 1 - 1e-9]), seed, 0).word for seed in range(50)} == {1}       # a line a little short of 1
 
 
 def test_without_a_limit_no_word_is_cut_however_unlikely():
@@ -104,7 +104,7 @@ def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):                  
     key, before = grown(app, tiny_folder)
     model, at = load(tiny_folder), len(before) - 1 + load(tiny_folder).config.crosses
     trace = state.trace_of(state.Asked(tiny_folder, "3 5 7 2 9", target="4 6 8" if model.config.crosses else ""))
-    word = draw(trace[f"head.sampled.{len(trace.rows) - 1}.80.20.950"], 1, at + 1)
+    word = throw(trace[f"head.sampled.{len(trace.rows) - 1}.80.20.950"], 1, at + 1).word
     app.button(key="output_append").click().run()
     if word == model.config.end_id:
         assert grown(app, tiny_folder)[1] == before and "ends here" in app.info[0].value

@@ -63,6 +63,7 @@ def show_page(title: str, page, above=None, alone: bool = True) -> None:
         warnings()
         what_if_banner(view)
     if view is None:
+        state.write_address()
         st.stop()
     with guide:
         tour.bar(view, title, go)

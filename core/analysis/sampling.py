@@ -54,8 +54,3 @@ def throw(probs_V, seed: int, turn: int) -> Draw:
     last = int(np.count_nonzero(probs_V)) - 1           # rounding may leave the line a little short of 1
     at = min(int(np.searchsorted(ends, point, side="right")), last)
     return Draw(int(order[at]), point, float(ends[at - 1]) if at else 0.0, 1.0 if at == last else float(ends[at]))
-
-
-def draw(probs_V, seed: int, turn: int) -> int:
-    """The word that is drawn with these probabilities."""
-    return throw(probs_V, seed, turn).word
