@@ -14,7 +14,7 @@ from core.errors import GlassError
 from core.generate import Longer, longer
 from ui import drawing, search, state
 
-PAGE = "pages/9_Output.py"
+PAGE = "pages/10_Output.py"
 ITALY = "The capital of France is Paris. The capital of Italy is"
 
 

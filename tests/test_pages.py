@@ -188,7 +188,7 @@ def test_hostile_addresses_do_no_harm_and_are_explained(key, value):
 
 
 def test_a_hostile_step_is_shown_letter_by_letter():
-    app = opened("pages/10_Every_number.py", step=HOSTILE["image"])
+    app = opened("pages/12_Every_number.py", step=HOSTILE["image"])
     assert not app.exception and "no step" in said(app)
     assert not any("![x](" in element.value for element in app.warning)
 
@@ -202,17 +202,17 @@ CELLS = ("encoder.embed.out:2,5", "encoder.1.attn.q:3,2,5", "encoder.1.attn.scor
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_number_opens_and_each_of_its_operands_opens_too(cell):
-    head, body = parts(opened("pages/10_Every_number.py", cell=cell))
+    head, body = parts(opened("pages/12_Every_number.py", cell=cell))
     assert head["name"] == cell and head["title"] and head["where"]
     links = [item["cell"] for group in body["groups"] for row in group["rows"] for item in row["items"] if item["cell"]]
     assert links or "weights" in cell or cell.startswith("encoder.embed.ids")
     for link in links[:2] + links[-1:]:
-        onward = opened("pages/10_Every_number.py", cell=link)
+        onward = opened("pages/12_Every_number.py", cell=link)
         assert not onward.exception and not onward.warning and parts(onward)[0]["name"] == link
 
 
 def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
-    app = opened("pages/10_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
+    app = opened("pages/12_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
     names = [option.split(" · ")[0] for option in app.selectbox(key="step").options]
     kinds = {place(name)[1] + name.split(".")[0]: name for name in names}
     assert len(kinds) > 25

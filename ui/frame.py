@@ -32,8 +32,8 @@ PAGES = (Page("app.py", "Overview", "The whole model on your sentence, in one pi
          Page("pages/6_Feed_forward.py", "Feed-forward", "Each token alone, through its neurons"),
          Page("pages/7_Layers.py", "Layers", "The same again, layer after layer"),
          Page("pages/8_Encoder_and_decoder.py", "Encoder and decoder", "Who may look at whom, and what that changes"),
-         Page("pages/9_Output.py", "Output", "What is done with the last vectors"),
-         Page("pages/10_Every_number.py", "Every number", "Each step of the forward pass by its name"))
+         Page("pages/10_Output.py", "Output", "What is done with the last vectors"),
+         Page("pages/12_Every_number.py", "Every number", "Each step of the forward pass by its name"))
 LOOK = {"story": "What happens, in words.",
         "numbers": "All numbers of each step, in pictures and tables. Click one to see how it was made.",
         "formula": "Each step as a formula: in letters, then with the numbers of one cell. Click another cell to see its own.",
