@@ -1,4 +1,5 @@
-"""From the files of five families to one set of weights: their tensor names -> ours, transposed, split, filled in.
+"""From the files of five families to one set of weights: their tensor names -> ours, transposed, split, filled in. And
+from files of our own, which have these names already.
 
 A family is a Config read from its config.json and a table of names. Loading supplies what a family lacks (zero biases,
 position tables that are computed) and lays side by side what is multiplied together, so that the forward pass can stay
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import files
+from core import files, own
 from core.config import Config, weight_shapes
 from core.errors import GlassError
 from core.files import Fields, Stored, shown
@@ -73,6 +74,7 @@ class Recipe:
     names: dict[str, tuple[str, ...]]
     side_by_side: bool = False      # GPT-2
     permuted: bool = False          # GGUF
+    ours: bool = False              # files of our own: everything lies there as it is used
 
 
 def read_folder(folder: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray]]:
@@ -413,8 +415,27 @@ def marian(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     return Recipe(config, names)
 
 
+def glassformer(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
+    """Files of our own: config.json has the fields of Config, the tensors have the names and shapes of `weight_shapes`.
+
+    Of tables that are tied one is in the file; a bias that no layer has is zero; sinusoids are computed.
+    """
+    config = own.read_config(data)
+    shapes, there = weight_shapes(config), {any_layer(name) for name in tensors}
+    tables = [name for name in shapes if name.endswith(("embed.token.weight", "head.logits.weight"))]
+    if 1 < (count := sum(name in tensors for name in tables)) < len(tables):
+        raise GlassError(f"The file has {count} of the {len(tables)} tables of tokens; all are needed, or one that they share.")
+    names = {name: () if name.endswith(".bias") and any_layer(name) not in there else (name,) for name in shapes}
+    return Recipe(config, names | {name: (name, *tables) for name in tables}, ours=True)
+
+
+def any_layer(name: str) -> str:
+    """The name of a weight without the number of its layer."""
+    return re.sub(r"\.\d+\.", ".{}.", name)
+
+
 FAMILIES = {"bert": ("bert.", bert), "gpt2": ("transformer.", gpt2), "llama": ("model.", llama), "t5": ("", t5),
-            "marian": ("model.", marian)}
+            "marian": ("model.", marian), "glassformer": ("", glassformer)}
 
 
 # From names to arrays.
@@ -475,6 +496,8 @@ def choose(names: tuple[str, ...], tensors: Mapping[str, Stored]) -> tuple[str, 
 
 def part_of(recipe: Recipe, name: str, stored: Stored) -> Part:
     """How the tensor of one of our weights lies in this family's files."""
+    if recipe.ours:
+        return Part(stored)
     module, _, kind = name.rpartition(".")
     is_table = ".embed." in name or name.endswith(("relative.weight", "head.logits.weight"))
     leaf = module.rpartition(".")[2]
@@ -485,6 +508,18 @@ def part_of(recipe: Recipe, name: str, stored: Stored) -> Part:
     if recipe.permuted and ".attn." in name and leaf in ("q", "k"):
         return replace(part, heads=recipe.config.n_heads if leaf == "q" else recipe.config.n_kv_heads)
     return part
+
+
+def plain_arrays(tensors: Mapping[str, Stored], shapes: Mapping[str, tuple[int, ...]], dtype=np.float32
+                 ) -> dict[str, np.ndarray]:
+    """The tensors of a file as read-only arrays of these names and shapes: for a model that is no transformer. GlassError
+    names what is missing, too much, or of the wrong shape, before any memory is taken."""
+    parts = {name: Part(stored) for name, stored in tensors.items()}
+    check_names_and_shapes(shapes, parts)
+    for name, shape in shapes.items():
+        if tensors[name].shape != tuple(shape):
+            raise GlassError(f"The tensor {shown(name)} has the shape {tensors[name].shape}; it should be {tuple(shape)}.")
+    return {name: filled(np.empty(shape, dtype), [(slice(None), parts[name])]) for name, shape in shapes.items()}
 
 
 def fuse(config: Config, weights: Mapping[str, np.ndarray | Part], dtype=None) -> dict[str, np.ndarray]:

