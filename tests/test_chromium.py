@@ -35,11 +35,12 @@ def browser():
 
 @pytest.fixture
 def visit(browser, address):
-    """visit("Attention", head=3): that page in a new session; after the test it must have had no problem."""
+    """visit("Attention", head=3): that page in a new session, with MiniLM unless another model is asked for; after the test it
+    must have had no problem."""
     opened = []
 
     def open_tab(title: str = "Overview", size=(1280, 900), theme: str = "light", **choices):
-        query = "&".join(f"{key}={quote(str(value))}" for key, value in choices.items())
+        query = "&".join(f"{key}={quote(str(value))}" for key, value in ({"model": "minilm"} | choices).items())
         context = tab(browser, f"{address}/{PATHS[title]}?{query}", *size, theme)
         opened.append((context, page := context.__enter__()))
         return page
@@ -52,8 +53,9 @@ def visit(browser, address):
 
 
 def choices(page) -> dict[str, str]:
-    """What stands in the address bar."""
-    return {key: values[0] for key, values in parse_qs(urlsplit(page.view.url).query).items()}
+    """What stands in the address bar, but for the model that is asked for without a word."""
+    found = {key: values[0] for key, values in parse_qs(urlsplit(page.view.url).query).items()}
+    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
 
 
 @pytest.mark.parametrize("title", PATHS)

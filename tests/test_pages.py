@@ -42,9 +42,9 @@ def smallest_model(minilm):
 
 
 def opened(path: str = "app.py", **address: str) -> AppTest:
-    """A page in a new session, as if its link had been opened."""
+    """A page in a new session, as if its link had been opened; with MiniLM, unless another model is asked for."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in address.items():
+    for key, value in ({"model": "minilm"} | address).items():
         app.query_params[key] = value
     app.run()
     return app if path == "app.py" else app.switch_page(path).run()
@@ -56,7 +56,9 @@ def said(app: AppTest) -> str:
 
 
 def address(app: AppTest) -> dict[str, str]:
-    return {key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()}
+    """What stands in the address, but for the model that is asked for without a word."""
+    found = {key: value[0] if isinstance(value, list) else value for key, value in app.query_params.items()}
+    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
 
 
 def parts(app: AppTest, name: str = "glass_number") -> list[dict]:
