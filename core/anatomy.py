@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from core import gates
 from core.cells import is_weight, kind_of
 
 
@@ -165,6 +166,8 @@ ABOUT |= {
                                          "vector it is added to.", r"\frac{\|u_l\|}{\|x_l\|}") for sublayer in ("attn", "mlp")},
     "mlp.hidden.reach": About("Reach of a neuron", "How long a vector this neuron writes into the stream.",
                               r"|n_{l,f}| \, \|W^2_f\|"),
+    "mlp.pre.terms": About("One weighted input of a neuron", "What one number of the token’s vector gives to this neuron.",
+                           r"x_{l,d}\, W^1_{d,f}"),
     "mlp.writes": About("What one neuron writes", "The neuron’s own direction, as long as it is active.", r"n_{l,f}\, W^2_{f,d}"),
     "mlp.promotes": About("What one neuron does to a word", "What the neuron’s writing adds to this word’s logit, straight through the "
                           "stream; the last norm’s scale is held.", r"\sum_d \mathrm{norm}(n_{l,f} W^2_f)_d\, E_{v,d}"),
@@ -182,12 +185,21 @@ ABOUT |= {
                           "anew.", r"\frac{p_v}{\sum_{v'\,\mathrm{kept}} p_{v'}}\ \text{or}\ 0"),
 }
 INDICES = {"l": "the token", "m": "a token that is looked at", "k": "dimension of the head", "d": "dimension of the vector",
-           "h": "head", "f": "neuron", "v": "word of the vocabulary", "r": "the token"}
+           "h": "head", "f": "neuron", "v": "word of the vocabulary", "r": "the token", "u": "unit"}
+ABOUT |= {
+    "head.written": About("Log probability of the next word", "The natural logarithm of the probability that the model gives to the "
+                          "word which follows in the text: 0 if it is sure of it, the further below 0 the less it expects it.",
+                          r"\ln p_{r,v} = \ell_{r,v} - \ln \sum_{v'} e^{\ell_{r,v'}}"),
+    "head.written.sum": About("Log probability up to here", "The log probabilities of all words up to here, added up: e to the power "
+                              "of it is the probability of them all in a row.", r"\sum_{r' \le r} \ln p_{r'}"),
+}
+ABOUT |= {name: About(*words) for name, words in gates.WORDS.items()}
 LETTERS = {"x": "the token's vector", "W": "learned weights", "b": "learned bias", "E": "table of the vocabulary",
            "P": "table of the positions", "K": "width of the head", "D": "width of the vector", r"\gamma": "learned gain",
            r"\beta": "learned shift", r"\mu": "mean", r"\sigma": "scale", r"\theta": "angle", r"\omega": "how fast the wave is",
            "T": "temperature",
-           r"\varepsilon": "a tiny number, against division by 0"}
+           r"\varepsilon": "a tiny number, against division by 0", "U": "learned weights for the state before",
+           "h": "hidden state", "c": "cell"}
 WEIGHT = About("A learned number", "It stands in the model file; training found it, and no sentence changes it.", r"\theta")
 
 
@@ -198,6 +210,8 @@ def about(trace, name: str) -> About:
     leaf, c = kind_of(name), trace.config
     variant = {"attn.q": "rotary" if c.positions == "rotary" else "", "attn.k": "rotary" if c.positions == "rotary" else "",
                "attn.scores.scaled": "unscaled" if c.score_scale == 1 else "", "mlp.hidden": "gated" if c.gated else ""}
+    if "lstm" in c.sides:
+        return ABOUT.get(f"{leaf}/lstm", ABOUT[leaf])
     key = f"{leaf}/{variant.get(leaf) or (c.norm if leaf.startswith('norm.') else '')}"
     return ABOUT.get(key, ABOUT[leaf])
 
@@ -214,7 +228,8 @@ def letters_in(latex: str) -> dict[str, str]:
 
 AXES = {"L": "token that looks", "M": "token that is looked at", "D": "dimension", "H": "head", "G": "key/value head",
         "K": "dimension of the head", "F": "neuron", "V": "word of the vocabulary", "R": "token", "C": "class",
-        "P": "turning pair", "S": "places apart", "O": "what it looks at", "I": "word that looks", "J": "word that is looked at"}
+        "P": "turning pair", "S": "places apart", "O": "what it looks at", "I": "word that looks", "J": "word that is looked at",
+        "U": "unit"}
 
 
 def axis_words(letter: str) -> str:

@@ -99,8 +99,8 @@ _PLACES = tuple(re.compile(pattern) for pattern in (
     r"^(?P<path>(?:encoder|decoder)\.\d+\.(?P<kind>attn|cross|mlp))\.(?P<leaf>.+)$",
     r"^(?P<path>(?:encoder|decoder)\.(?P<kind>embed))\.(?P<leaf>.+)$",
     r"^(?P<path>(?:encoder|decoder)\.\d+)\.(?P<leaf>(?:out|rollout).*)$(?P<kind>)",
-    r"^(?P<path>encoder|decoder)\.(?P<leaf>(?:relative|out).*)$(?P<kind>)",
-    r"^(?P<path>(?P<kind>head|pooler))\.(?P<leaf>.+)$"))
+    r"^(?P<path>encoder|decoder)\.(?P<leaf>(?:relative|out|cross).*)$(?P<kind>)",
+    r"^(?P<path>(?P<kind>head|pooler|lstm))\.(?P<leaf>.+)$"))
 
 
 def place(name: str) -> tuple[str, str]:

@@ -63,6 +63,7 @@ DERIVED = {
     "heads.length": Derived("HL", ATTENTION, "z", vectors.length_of("heads")),
     "heads.share": Derived("HL", ATTENTION, "out", heads.shares),
     "hidden.reach": Derived("LF", FEED_FORWARD, "hidden", neurons.reach),
+    "pre.terms.{}.{}": Derived("D", FEED_FORWARD, "pre", neurons.terms),
     "writes.{}.{}": Derived("D", FEED_FORWARD, "hidden", neurons.writes),
     "promotes.{}.{}": Derived("V", FEED_FORWARD, "hidden", neurons.promotes, neurons.reaches_words),
     "alone": Derived("LD", FEED_FORWARD, "out", neurons.alone),

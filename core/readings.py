@@ -246,6 +246,13 @@ def reach(cell: Cell) -> Made:
 
 def writes(cell: Cell) -> Made:
     (d,), (l, f) = cell.index, cell.asked
+def neuron_term(cell: Cell) -> Made:
+    """One number of the vector that the network reads times its weight."""
+    (d,), (l, f) = cell.index, cell.asked
+    reads = f"{cell.path}.norm.out" if cell.config.norm_first else f"{cell.path}.in"
+    return product(cell.get("x", reads, l, d), cell.weight("W", "pre.weight", d, f))
+
+
     return product(cell.get("neuron", f"{cell.path}.hidden", l, f), cell.weight("W", "out.weight", f, d))
 
 
@@ -289,7 +296,7 @@ RECIPES = {
     "attn.pattern.unscaled": unscaled, "attn.pattern.others": others, "attn.pattern.mean": mean,
     "attn.pattern.entropy": entropy, "attn.pattern.roles": role, "attn.pattern.words": in_words,
     "attn.out.relative": relative, "mlp.out.relative": relative, "attn.heads": contribution, "attn.heads.share": share,
-    "mlp.hidden.reach": reach, "mlp.writes": writes, "mlp.promotes": promotes,
+    "mlp.pre.terms": neuron_term, "mlp.hidden.reach": reach, "mlp.writes": writes, "mlp.promotes": promotes,
     "layer.out.similarity": similarity, "layer.out.turned": turned, "layer.out.step": step_length, "layer.rollout": rollout,
     "stack.out.pooled": pooled, "head.tempered": tempered, "head.sampled": sampled,
 }

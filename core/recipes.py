@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from core import ops, readings
+from core import gates, ops, readings
 from core.cells import (ALL, Cell, Made, added, average, constant, difference, factor, given, kind_of, number, product,
                         quotient, same, sum_of_products, total)
 
@@ -246,7 +246,7 @@ def head_pre(cell: Cell) -> Made:
 
 def logit(cell: Cell) -> Made:
     r, v = cell.index
-    reads = "head.norm.out" if cell.config.head == "transform" else "head.in"
+    reads = "lstm.hidden" if "lstm" in cell.config.sides else "head.norm.out" if cell.config.head == "transform" else "head.in"
     return sum_of_products(cell.get("x", reads, r, ALL), cell.weight("word", "logits.weight", v, ALL),
                            cell.weight("bias", "logits.bias", v))
 
@@ -292,7 +292,7 @@ STEPS = {
     "head.in": head_in, "head.pre": head_pre, "head.hidden": activated, "head.logits": logit,
     "head.probs": probability, "pooler.pre": pooler_pre, "pooler.out": pooler_out, "pooler.logits": next_sentence,
 }
-RECIPES = STEPS | readings.RECIPES | {"mlp.alone": feed_forward_out, "attn.heads.sum": attention_out}
+RECIPES = STEPS | readings.RECIPES | gates.RECIPES | {"mlp.alone": feed_forward_out, "attn.heads.sum": attention_out}
 
 
 def recipe_of(name: str):

@@ -1,8 +1,9 @@
 """What a forward pass leaves behind: every value under its name, with its axes and the line of code that made it.
 
 Axis letters, the same everywhere: L looks, M is looked at, D model width, H heads, G key/value heads, K head width,
-F feed-forward width, V vocabulary, R the positions whose output is asked for, C classes. The last part of a name that
-is put, behind "_", is its axes: put("pattern_HLM", …) records the step `pattern` with axes "HLM".
+F feed-forward width, V vocabulary, R the positions whose output is asked for, C classes, U units of the
+LSTM. The last part of a name that is put, behind "_", is its axes: put("pattern_HLM", …) records the step `pattern` with
+axes "HLM".
 """
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from textwrap import dedent
 
+import lstm
 import numpy as np
 import pytest
 from tiny import FAMILIES
@@ -18,7 +19,8 @@ from core.source import lines_that_made
 CELLS = 12
 ASKED = ("embed.near.7", "embed.arithmetic.3.5.2", "1.attn.scores.terms.1.3.2", "1.attn.scores.pairs.1.3.2",
          "1.attn.scores.falls.1.3.2", "1.attn.pattern.heat.250", "1.attn.pattern.words.0.1", "1.attn.pattern.words.1.1",
-         "1.mlp.writes.2.5", "1.mlp.promotes.2.5")        # derived values whose names end in numbers, one of each kind
+         "1.mlp.pre.terms.2.5", "1.mlp.writes.2.5",
+         "1.mlp.promotes.2.5")        # derived values whose names end in numbers, one of each kind
 
 
 def every_name(trace) -> list[str]:
@@ -144,6 +146,7 @@ def test_words_are_written_for_every_recipe():
 def test_one_of_each_kind_is_tried(tiny_trace):
     """So that the tests above leave no recipe out."""
     tried = {kind_of(name) for family in FAMILIES for name in every_name(tiny_trace(family))}
+    tried |= {kind_of(name) for name in lstm.small().trace(ids_L=[1, 2])}         # these are tried in test_recurrent.py
     assert tried == set(RECIPES)
 
 

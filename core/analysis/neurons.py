@@ -15,6 +15,12 @@ def writes(trace, at: str, looks: int, neuron: int):
     return trace[f"{at}.hidden"][looks, neuron] * trace.weights[f"{at}.out.weight"][neuron]
 
 
+def terms(trace, at: str, looks: int, neuron: int):
+    """What each number of a token's vector gives to one neuron: x · its column of W₁, (D,)."""
+    reads = f"{at}.norm.out" if trace.config.norm_first else f"{at}.in"
+    return trace[reads][looks] * trace.weights[f"{at}.pre.weight"][:, neuron]
+
+
 def reaches_words(config) -> bool:
     """Whether what a neuron writes stays in the stream until it is compared with the words."""
     return config.head == "linear" and config.decoder_layers > 0 and (config.norm_first or config.norm == "none")
