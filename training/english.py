@@ -1,0 +1,373 @@
+"""A meaning in English words, with the gold facts: heads, links, and where the language leaves no choice."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from training.lexicon import Noun
+from training.meaning import FORMS, Clause, Place, Sentence, Thing, base
+
+POSSESSIVES = {"he": "his", "she": "her", "it": "its", "they": "their"}
+OBJECTS = {"I": "me", "we": "us", "he": "him", "she": "her", "it": "it", "they": "them", "who": "whom"}
+CONTRACTED = {"will": "won't", "can": "can't", **{word: word + "n't" for word in (
+    "is", "are", "was", "were", "do", "does", "did", "could", "must")}}
+AN_ANYWAY, A_ANYWAY = ("hour", "honest", "heir"), ("uni", "use", "euro", "one", "ufo")
+
+
+@dataclass(eq=False)
+class Word:
+    """An English word in its place. head: the word it depends on; None: the root of its clause."""
+    text: str
+    relation: str
+    head: "Word | None" = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """A word whose form is decided by what stands before it. wrong: the forms that it can't have."""
+    word: Word
+    kind: str                       # agreement, pronoun
+    how: str                        # what lies between, or what is replaced
+    wrong: tuple[str, ...]
+    distracted: bool = False        # a noun of the other number stands nearer
+
+
+@dataclass
+class Draft:
+    """What is written so far."""
+    words: list[Word] = field(default_factory=list)
+    links: list[tuple[str, Word, Word]] = field(default_factory=list)
+    sites: list[Site] = field(default_factory=list)
+    made: dict = field(default_factory=dict)            # (thing or clause, role) -> its Word: for the translation
+    combinations: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, text: str, relation: str, owner=None, role: str = "", head: Word | None = None) -> Word:
+        word = Word(text, relation, head)
+        self.words.append(word)
+        if owner is not None:
+            self.made[owner, role] = word
+        return word
+
+
+def write(sentences: list[Sentence]) -> Draft:
+    """The sentences in English."""
+    out = Draft()
+    for sentence in sentences:
+        start = len(out.words)
+        QUESTIONS.get(sentence.asks, ask)(out, sentence) if sentence.asks else clause(out, sentence.clause)
+        root = out.made[sentence.clause, "verb"]
+        out.add("?" if sentence.asks else ".", "end", sentence, "end", head=root)
+        for word in out.words[start:]:
+            if out.made.get((sentence.clause, "verb")) is not word and word.head is None:
+                word.head = root
+    return out
+
+
+# --- things ---------------------------------------------------------------------------------------------------------
+
+def thing(out: Draft, t: Thing, relation: str, head: Word | None = None, as_object: bool = False) -> Word:
+    """A noun phrase; returns its head word."""
+    if t.both:
+        first = thing(out, t.both[0], relation, head)
+        conjunction = out.add("and", "conjunction", t, "and")
+        conjunction.head = thing(out, t.both[1], "joined", first)
+        out.made[t, "noun"] = first
+        return first
+    if t.pronoun:
+        return pronoun(out, t, relation, head, as_object)
+    start = len(out.words)
+    for text, role in determiners(t):
+        out.add(text, "article", t, role)
+    for adjective, degree in t.adjectives:
+        before = out.add(degree.en, "degree", (t, adjective), "degree") if degree else None
+        word = out.add(adjective.en, "adjective", (t, adjective), "adjective")
+        if before:
+            before.head = word
+    noun = out.add(noun_text(t), relation, t, "noun", head)
+    for word in out.words[start:-1]:
+        word.head = word.head or noun
+    article(out.words, start)
+    tell(out, t, noun)
+    if t.place:
+        place(out, t.place, noun)
+    if t.relative:
+        relative(out, t, noun)
+    return noun
+
+
+def tell(out: Draft, t: Thing, noun: Word) -> None:
+    """The gold facts of a noun phrase: whose it is, what it names again, and which adjectives it has."""
+    if t.owner:
+        out.links.append(("owner", out.made[t, "det"], out.made[base(t.owner), "noun"]))
+    if t.antecedent:
+        out.links.append(("named again", noun, out.made[base(t.antecedent), "noun"]))
+    for adjective, _ in t.adjectives:
+        combine(out, "adjective", t, adjective.en)
+
+
+def combine(out: Draft, construction: str, t: Thing, word: str) -> None:
+    """Notes that a noun stands with this word in this construction."""
+    if isinstance(base(t).noun, Noun):
+        out.combinations.append((construction, base(t).noun.en, word))
+
+
+def determiners(t: Thing) -> list[tuple[str, str]]:
+    """The words before the noun that say which."""
+    match t.det:
+        case "":
+            return []
+        case "own":
+            return [(POSSESSIVES[t.owner.form], "det")]
+        case "all":
+            return [("all", "all"), ("the", "det")]
+        case _:
+            return [(t.det, "det")]
+
+
+def article(words: list[Word], start: int) -> None:
+    """A becomes an before a vowel that is heard."""
+    for word, following in zip(words[start:], words[start + 1:]):
+        if word.text == "a" and (following.text[0] in "aeiou" and not following.text.startswith(A_ANYWAY)
+                                 or following.text.startswith(AN_ANYWAY)):
+            word.text = "an"
+
+
+def noun_text(t: Thing) -> str:
+    """The noun in its number, or the name."""
+    return (t.noun.en_plural if t.plural else t.noun.en) if isinstance(t.noun, Noun) else t.noun.name
+
+
+def pronoun(out: Draft, t: Thing, relation: str, head: Word | None, as_object: bool) -> Word:
+    """A pronoun, and what it stands for."""
+    word = out.add(OBJECTS.get(t.pronoun, t.pronoun) if as_object else t.pronoun.lower(), relation, t, "noun", head)
+    if t.antecedent:
+        out.links.append(("pronoun", word, out.made[base(t.antecedent), "noun"]))
+        forms = {form: OBJECTS[form] if as_object else form for form in FORMS}
+        rivals = {rival.form for rival in t.rivals}
+        wrong = tuple(text for form, text in forms.items() if form not in {t.pronoun} | rivals)
+        out.sites.append(Site(word, "pronoun", "object" if as_object else "subject", wrong))
+    return word
+
+
+def place(out: Draft, p: Place, head: Word | None) -> Word:
+    """A preposition and what follows it."""
+    preposition = out.add(p.prepositions.split(":")[0], "preposition", p, "preposition")
+    preposition.head = thing(out, p.thing, "place", head)
+    return preposition.head
+
+
+def relative(out: Draft, t: Thing, noun: Word) -> None:
+    """Who or that, and a clause in which the noun has its part."""
+    c = t.relative
+    is_subject = c.subject is t
+    that = out.add("who" if is_subject and t.kind == "person" else "that", "relative", c, "that")
+    out.links.append(("relative pronoun", that, noun))
+    if not is_subject:
+        thing(out, c.subject, "subject")
+    verb = verb_phrase(out, c)
+    verb.relation, verb.head = "relative clause", noun
+    for word in (that, out.made.get((c.subject, "noun"))):
+        if word is not None and word.head is None and word is not noun:
+            word.head = verb
+    out.links.append(("verb of a relative clause to its subject" if is_subject else "verb of a relative clause to its object",
+                      verb, noun))
+    if c.verb:
+        combine(out, "subject relative" if is_subject else "object relative", t, c.verb.en)
+
+
+# --- verbs ----------------------------------------------------------------------------------------------------------
+
+def finite(c: Clause, singular: bool, first: bool = False) -> str:
+    """The word that carries tense and number when there is an auxiliary, or of to be itself."""
+    if c.verb is None or c.voice == "passive" or c.tense == "progressive":
+        if c.tense == "past":
+            return "was" if singular or first else "were"
+        if c.tense in ("present", "progressive"):
+            return "am" if first else "is" if singular else "are"
+    if c.tense in ("past", "wanted"):
+        return "did"
+    return {"future": "will", "present": "does" if singular else "do", "want": "does" if singular else "do"}.get(c.tense, c.tense)
+
+
+def needs_auxiliary(c: Clause, asked: bool) -> bool:
+    """Whether do, be, will … stands apart from the verb."""
+    if c.verb is None:
+        return c.tense not in ("present", "past")
+    return c.voice == "passive" or c.tense not in ("present", "past", "want", "wanted") or c.negative or asked
+
+
+def parts(c: Clause, singular: bool, first: bool, asked: bool = False) -> list[tuple[str, str]]:
+    """The words of the verb in order, each with its role; the finite one first."""
+    often = [(c.often.en, "often")] if c.often else []
+    no = [("not", "not")] if c.negative else []
+    if c.verb is None:
+        if needs_auxiliary(c, asked):
+            return [(finite(c, singular, first), "auxiliary"), *no, ("be", "verb")]
+        return [(finite(c, singular, first), "verb"), *no, *often]
+    lexical = {"progressive": c.verb.en_ing}.get(c.tense, c.verb.en) if c.voice == "active" else c.verb.en_participle
+    wants = [("want", "want"), ("to", "to")] if c.tense in ("want", "wanted") else []
+    if not needs_auxiliary(c, asked):
+        if wants:
+            wants[0] = ("wanted" if c.tense == "wanted" else "wants" if singular else "want", "want")
+            return [*often, *wants, (c.verb.en, "verb")]
+        return [*often, (c.verb.en_past if c.tense == "past" else c.verb.en_s if singular else c.verb.en, "verb")]
+    to_be = [("be", "be")] if c.voice == "passive" and c.tense not in ("present", "past") else []
+    return [(finite(c, singular, first), "auxiliary"), *no, *often, *wants, *to_be, (lexical, "verb")]
+
+
+def verb_phrase(out: Draft, c: Clause, asked: bool = False, skip: bool = False) -> Word:
+    """The verb and all that follows it; returns the verb. asked: its auxiliary was written before the subject (skip)."""
+    said = verb_words(out, c, asked, skip)
+    start = len(out.words)
+    for text, role in said:
+        out.add(text, RELATIONS.get(role, role), c, role)
+    verb = out.made[c, "verb"]
+    for word in out.words[start:]:
+        if word is not verb:
+            word.head = verb
+    if c.subject is not None and (subject := out.made.get((c.subject, "noun"))) is not None:
+        subject.head = subject.head or verb
+        out.links.append(("verb to its subject", verb, subject))
+    if not skip:
+        agreement(out, c, start)
+    complements(out, c, verb)
+    return verb
+
+
+RELATIONS = {"not": "negation", "often": "adverb", "be": "auxiliary", "want": "auxiliary", "to": "auxiliary"}
+
+
+def verb_words(out: Draft, c: Clause, asked: bool, skip: bool) -> list[tuple[str, str]]:
+    """The verb's words that are still to be written, contracted where that is wanted."""
+    said = parts(c, singular(c.subject), c.subject is not None and c.subject.pronoun == "I", asked)
+    if c.negative and said[0][0] in CONTRACTED and c.short and said[1][1] == "not":
+        said[:2] = [(CONTRACTED[said[0][0]], said[0][1])]
+    elif c.negative and said[0][0] == "can":
+        said[:2] = [("cannot", said[0][1])]
+    return said[1:] if skip else said
+
+
+def singular(t: Thing | None) -> bool:
+    """Whether the verb takes its -s."""
+    return t is not None and t.third and not t.many
+
+
+def agreement(out: Draft, c: Clause, start: int) -> None:
+    """Notes the word that has to agree with the subject, and what lies between the two."""
+    if c.subject is None or not c.subject.third or c.subject.pronoun == "who":
+        return
+    right, other = (verb_words_for(c, number) for number in (singular(c.subject), not singular(c.subject)))
+    different = [i for i, (a, b) in enumerate(zip(right, other)) if a != b]
+    if not different:
+        return
+    between = c.subject
+    how = "directly" if c.gap is not None and c.gap is c.subject else (
+        "object relative" if between.relative and between.relative.subject is not between else "subject relative" if between.relative
+        else "preposition" if between.place else "and" if between.both else "directly")
+    wrong = (other[different[0]],)
+    out.sites.append(Site(out.words[start + different[0]], "agreement", how, wrong, distracted(out, c, start)))
+
+
+def verb_words_for(c: Clause, number: bool) -> list[str]:
+    """The verb's words as they would be for one (True) or many."""
+    said = parts(c, number, False)
+    if c.negative and c.short and said[0][0] in CONTRACTED and said[1][1] == "not":
+        said[:2] = [(CONTRACTED[said[0][0]], said[0][1])]
+    return [text for text, _ in said]
+
+
+def distracted(out: Draft, c: Clause, start: int) -> bool:
+    """Whether the nearest noun before the verb has the other number than the subject."""
+    subject = out.made.get((c.subject, "noun"))
+    numbers = {out.made[key]: key[0].many for key in out.made if isinstance(key[0], Thing) and key[1] == "noun"}
+    before = [word for word in out.words[:start] if word in numbers]
+    return bool(before) and before[-1] is not subject and numbers[before[-1]] != c.subject.many
+
+
+def complements(out: Draft, c: Clause, verb: Word) -> None:
+    """What follows the verb."""
+    subject = out.made.get((c.subject, "noun"))
+    if c.voice == "exist":
+        return
+    if c.quality:
+        adjective, degree = c.quality
+        before = out.add(degree.en, "degree", c, "degree") if degree else None
+        word = out.add(adjective.en, "predicate", c, "quality", head=verb)
+        if before:
+            before.head = word
+        if subject is not None:
+            out.links.append(("predicate to its subject", word, subject))
+            combine(out, "predicate", c.subject, adjective.en)
+    if c.object is not None and c.object is not c.gap and c.object.pronoun != "what":
+        thing(out, c.object, "object", verb, as_object=True)
+    if c.recipient is not None:
+        to = out.add("to", "preposition", c, "recipient to")
+        to.head = thing(out, c.recipient, "recipient", verb)
+    if c.agent is not None:
+        by = out.add("by", "preposition", c, "by")
+        by.head = thing(out, c.agent, "agent", verb)
+        combine(out, "passive", c.subject, c.verb.en)
+    circumstances(out, c, verb)
+
+
+def circumstances(out: Draft, c: Clause, verb: Word) -> None:
+    """How, where, when, why, and what comes then."""
+    for adverb, role in ((c.manner, "manner"), (c.where, "where")):
+        if adverb:
+            out.add(adverb.en, "adverb", c, role, head=verb)
+    if c.place:
+        place(out, c.place, verb)
+    if c.time:
+        out.add(c.time.en, "adverb", c, "time", head=verb)
+    if c.that:
+        that = out.add("that", "mark", c, "mark")
+        that.head = clause(out, c.that)
+        that.head.relation, that.head.head = "that-clause", verb
+    for pair in (c.why, c.then):
+        if pair:
+            further(out, c, pair, verb)
+
+
+def further(out: Draft, c: Clause, pair: tuple[str, Clause], verb: Word) -> None:
+    """A conjunction and the clause behind it; its subject is not said again where it is the same."""
+    word, other = pair
+    conjunction = out.add(word, "conjunction", other, "conjunction")
+    conjunction.head = verb_phrase(out, other) if other.subject is c.subject else clause(out, other)
+    conjunction.head.head, conjunction.head.relation = verb, {"because": "reason", "when": "time"}.get(word, "joined")
+
+
+def clause(out: Draft, c: Clause) -> Word:
+    """A whole clause; returns its verb."""
+    if c.opening:
+        out.add(c.opening.en, "adverb", c, "opening")
+        out.add(",", "comma", c, "comma")
+    if c.voice == "exist":
+        out.add("there", "expletive", c, "there")
+        verb = out.add(finite(c, not c.subject.many), "root", c, "verb")
+        thing(out, c.subject, "subject", verb)
+        place(out, c.place, verb)
+        return verb
+    thing(out, c.subject, "subject")
+    return verb_phrase(out, c)
+
+
+# --- questions ------------------------------------------------------------------------------------------------------
+
+def ask(out: Draft, sentence: Sentence) -> None:
+    """A question word, the auxiliary, the subject, and the rest."""
+    c = sentence.clause
+    if sentence.asks != "whether":
+        out.add(sentence.asks, "question word", sentence, "asks")
+    if sentence.asks == "what":
+        out.made[c.object, "noun"] = out.words[-1]
+    text, role = verb_words(out, c, True, False)[0]
+    out.add(text, "auxiliary" if role == "auxiliary" else "root", c, role)
+    thing(out, c.subject, "subject")
+    verb_phrase(out, c, asked=True, skip=True)
+
+
+def ask_who(out: Draft, sentence: Sentence) -> None:
+    """Who comes first, and nothing is turned round."""
+    clause(out, sentence.clause)
+
+
+QUESTIONS = {"who": ask_who}
