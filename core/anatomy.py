@@ -152,6 +152,8 @@ ABOUT |= {
                                  "to all others.", r"\frac{a_{l,m}}{\sum_{m' \ne l} a_{l,m'}}"),
     "attn.pattern.mean": About("Attention weight, mean of the heads", "The weights of all heads of this layer, averaged.",
                                r"\frac{1}{H}\sum_h a_{h,l,m}"),
+    "stack.cross.pattern.mean": About("Attention weight, mean of all layers", "The weights of cross-attention of all heads in all "
+                                      "layers, averaged.", r"\frac{1}{n}\sum \bar a_{l,m}"),
     "attn.pattern.entropy": About("Breadth", "How evenly the token looks at all it may see: 0 at one token alone, 1 at all alike.",
                                   r"-\frac{1}{\ln n}\sum_m a_{l,m} \ln a_{l,m}"),
     "attn.pattern.roles": About("What a head does here", "How much of its attention it gives to such a token, averaged over the "
@@ -164,10 +166,10 @@ ABOUT |= {
                               "against the others. With the bias’s they add up to 1.", r"\frac{u^h_l \cdot u_l}{\|u_l\|^2}"),
     **{f"{sublayer}.out.relative": About("Length of the update, relative", "How long the update is, as a share of the length of the "
                                          "vector it is added to.", r"\frac{\|u_l\|}{\|x_l\|}") for sublayer in ("attn", "mlp")},
-    "mlp.hidden.reach": About("Reach of a neuron", "How long a vector this neuron writes into the stream.",
-                              r"|n_{l,f}| \, \|W^2_f\|"),
     "mlp.pre.terms": About("One weighted input of a neuron", "What one number of the token’s vector gives to this neuron.",
                            r"x_{l,d}\, W^1_{d,f}"),
+    "mlp.hidden.reach": About("Reach of a neuron", "How long a vector this neuron writes into the stream.",
+                              r"|n_{l,f}| \, \|W^2_f\|"),
     "mlp.writes": About("What one neuron writes", "The neuron’s own direction, as long as it is active.", r"n_{l,f}\, W^2_{f,d}"),
     "mlp.promotes": About("What one neuron does to a word", "What the neuron’s writing adds to this word’s logit, straight through the "
                           "stream; the last norm’s scale is held.", r"\sum_d \mathrm{norm}(n_{l,f} W^2_f)_d\, E_{v,d}"),
@@ -184,8 +186,6 @@ ABOUT |= {
     "head.sampled": About("Probability in the draw", "What is left of it when the unlikely words are cut away and the rest is shared out "
                           "anew.", r"\frac{p_v}{\sum_{v'\,\mathrm{kept}} p_{v'}}\ \text{or}\ 0"),
 }
-INDICES = {"l": "the token", "m": "a token that is looked at", "k": "dimension of the head", "d": "dimension of the vector",
-           "h": "head", "f": "neuron", "v": "word of the vocabulary", "r": "the token", "u": "unit"}
 ABOUT |= {
     "head.written": About("Log probability of the next word", "The natural logarithm of the probability that the model gives to the "
                           "word which follows in the text: 0 if it is sure of it, the further below 0 the less it expects it.",
@@ -194,6 +194,8 @@ ABOUT |= {
                               "of it is the probability of them all in a row.", r"\sum_{r' \le r} \ln p_{r'}"),
 }
 ABOUT |= {name: About(*words) for name, words in gates.WORDS.items()}
+INDICES = {"l": "the token", "m": "a token that is looked at", "k": "dimension of the head", "d": "dimension of the vector",
+           "h": "head", "f": "neuron", "v": "word of the vocabulary", "r": "the token", "u": "unit"}
 LETTERS = {"x": "the token's vector", "W": "learned weights", "b": "learned bias", "E": "table of the vocabulary",
            "P": "table of the positions", "K": "width of the head", "D": "width of the vector", r"\gamma": "learned gain",
            r"\beta": "learned shift", r"\mu": "mean", r"\sigma": "scale", r"\theta": "angle", r"\omega": "how fast the wave is",
@@ -208,10 +210,10 @@ def about(trace, name: str) -> About:
     if is_weight(trace, name):
         return WEIGHT
     leaf, c = kind_of(name), trace.config
-    variant = {"attn.q": "rotary" if c.positions == "rotary" else "", "attn.k": "rotary" if c.positions == "rotary" else "",
-               "attn.scores.scaled": "unscaled" if c.score_scale == 1 else "", "mlp.hidden": "gated" if c.gated else ""}
     if "lstm" in c.sides:
         return ABOUT.get(f"{leaf}/lstm", ABOUT[leaf])
+    variant = {"attn.q": "rotary" if c.positions == "rotary" else "", "attn.k": "rotary" if c.positions == "rotary" else "",
+               "attn.scores.scaled": "unscaled" if c.score_scale == 1 else "", "mlp.hidden": "gated" if c.gated else ""}
     key = f"{leaf}/{variant.get(leaf) or (c.norm if leaf.startswith('norm.') else '')}"
     return ABOUT.get(key, ABOUT[leaf])
 

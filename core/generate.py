@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core import masks
 from core.errors import GlassError
-from core.model import forward
+from core.model import axis_sizes, forward, head, stack
+from core.trace import KEEP, Run
 
 
 def next_tokens(trace, count: int = 10, row: int = -1):
@@ -21,18 +23,30 @@ def next_tokens(trace, count: int = 10, row: int = -1):
 def greedy_target(config, weights, ids_L, longest: int = 32) -> list[int]:
     """What the decoder writes for the encoder's ids when it always takes the likeliest token; begins with the start id.
 
-    Plain: every step runs the model anew. It ends before the end id or after `longest` tokens.
+    The encoder runs once, the decoder anew for every token. It ends before the end id or after `longest` tokens.
     """
     if config.start_id is None:
         raise GlassError("This model's files do not say with which token its decoder begins; give the target yourself.")
     target = [config.start_id]
+    memory_MD = forward(config, weights, ids_L, target_ids_L=target, keep="layers")["encoder.out"]
     while len(target) < min(longest, config.n_positions or longest):
-        trace = forward(config, weights, ids_L, target_ids_L=target, keep="output", rows=-1)
-        likeliest = int(trace["head.logits"][0].argmax())
+        likeliest = int(decoded(config, weights, memory_MD, target).argmax())
         if likeliest == config.end_id:
             break
         target.append(likeliest)
     return target
+
+
+def decoded(config, weights, memory_MD, target_ids_L):
+    """The logits behind the last token of a target, (V,): the decoder alone, over what the encoder made of the source.
+
+    It is the decoder's part of `forward`: nothing that the encoder made depends on the target.
+    """
+    L, M = len(target_ids_L), len(memory_MD)
+    run = Run(config, weights, axis_sizes(config, {"encoder": memory_MD, "decoder": target_ids_L}, 1), {}, KEEP["output"])
+    out_LD = stack(run, "decoder", np.asarray(target_ids_L), None, masks.causal(L, L), memory_MD, masks.full(L, M))
+    head(run.at("head"), out_LD[-1:])
+    return run.values["head.logits"][0]
 
 
 # --- one token at a time --------------------------------------------------------------------------------------------

@@ -169,6 +169,14 @@ def mean(cell: Cell) -> Made:
     return average(cell.get("head", f"{cell.path}.pattern", ALL, *cell.index))
 
 
+def mean_across(cell: Cell) -> Made:
+    """The means of the layers, averaged."""
+    layers = range(cell.config.layers(cell.path))
+    groups = [cell.get(f"layer {n}", f"{cell.path}.{n}.cross.pattern.mean", *cell.index) for n in layers]
+    summed = total(*groups)
+    return Made(summed.value / len(layers), f"({summed.formula}) / {len(layers)}", summed.groups)
+
+
 def entropy(cell: Cell) -> Made:
     """−Σ a ln a / ln n."""
     h, l = cell.index
@@ -238,6 +246,13 @@ def rollout(cell: Cell) -> Made:
 
 # --- neurons --------------------------------------------------------------------------------------------------------
 
+def neuron_term(cell: Cell) -> Made:
+    """One number of the vector that the network reads times its weight."""
+    (d,), (l, f) = cell.index, cell.asked
+    reads = f"{cell.path}.norm.out" if cell.config.norm_first else f"{cell.path}.in"
+    return product(cell.get("x", reads, l, d), cell.weight("W", "pre.weight", d, f))
+
+
 def reach(cell: Cell) -> Made:
     l, f = cell.index
     neuron, row = cell.get("neuron", f"{cell.path}.hidden", l, f), cell.weight("row", "out.weight", f, ALL)
@@ -246,13 +261,6 @@ def reach(cell: Cell) -> Made:
 
 def writes(cell: Cell) -> Made:
     (d,), (l, f) = cell.index, cell.asked
-def neuron_term(cell: Cell) -> Made:
-    """One number of the vector that the network reads times its weight."""
-    (d,), (l, f) = cell.index, cell.asked
-    reads = f"{cell.path}.norm.out" if cell.config.norm_first else f"{cell.path}.in"
-    return product(cell.get("x", reads, l, d), cell.weight("W", "pre.weight", d, f))
-
-
     return product(cell.get("neuron", f"{cell.path}.hidden", l, f), cell.weight("W", "out.weight", f, d))
 
 
@@ -288,15 +296,30 @@ def sampled(cell: Cell) -> Made:
     return Made(made.value, made.formula, (own, left))
 
 
+def written(cell: Cell) -> Made:
+    """ln p = the logit, less the row's largest, less ln Σ e^(logit − largest)."""
+    r, = cell.index
+    row, next_id = cell.get("logits", f"{cell.path}.logits", r, ALL), int(sampling.next_ids(cell.trace)[r])
+    largest, mine = row.values_N.max(), row.values_N[next_id]
+    rest = math.log(np.exp(row.values_N - largest).sum())
+    return Made(mine - largest - rest, f"{number(mine)} − {factor(largest)} − {number(rest)}",
+                (cell.get("logit", f"{cell.path}.logits", r, next_id), exponentials(row)))
+
+
+def written_sum(cell: Cell) -> Made:
+    return total(cell.get("ln p", f"{cell.path}.written", np.arange(cell.index[0] + 1)))
+
+
 RECIPES = {
     "length": length, "embed.token.similarity": similarity_between, "embed.position.similarity": similarity_between,
     "embed.near": near, "embed.arithmetic": arithmetic, "embed.sinusoid": sinusoid,
     "attn.scores.terms": term, "attn.scores.pairs": frequency_pair, "attn.scores.falls": falls,
     "attn.pattern.exp": pattern_exp, "attn.pattern.total": pattern_total, "attn.pattern.heat": heated,
     "attn.pattern.unscaled": unscaled, "attn.pattern.others": others, "attn.pattern.mean": mean,
-    "attn.pattern.entropy": entropy, "attn.pattern.roles": role, "attn.pattern.words": in_words,
+    "stack.cross.pattern.mean": mean_across, "attn.pattern.entropy": entropy, "attn.pattern.roles": role, "attn.pattern.words": in_words,
     "attn.out.relative": relative, "mlp.out.relative": relative, "attn.heads": contribution, "attn.heads.share": share,
     "mlp.pre.terms": neuron_term, "mlp.hidden.reach": reach, "mlp.writes": writes, "mlp.promotes": promotes,
     "layer.out.similarity": similarity, "layer.out.turned": turned, "layer.out.step": step_length, "layer.rollout": rollout,
     "stack.out.pooled": pooled, "head.tempered": tempered, "head.sampled": sampled,
+    "head.written": written, "head.written.sum": written_sum,
 }

@@ -44,6 +44,11 @@ def mean(trace, at: str):
     return trace[f"{at}.pattern"].mean(axis=0)
 
 
+def mean_across(trace, at: str):
+    """The weights of cross-attention, averaged over all heads of all layers, (L, M)."""
+    return np.mean([trace[f"{at}.{layer}.cross.pattern.mean"] for layer in range(trace.config.layers(at))], axis=0)
+
+
 # --- in words -------------------------------------------------------------------------------------------------------
 
 def groups(trace, side: str, bare: int, merge: int) -> list[list[int]]:

@@ -36,6 +36,26 @@ def kept(probs_V, k: int, p: float) -> np.ndarray:
     return kept_V
 
 
+def next_ids(trace) -> np.ndarray:
+    """Of what a translator's decoder read, the token that follows each position, (R,): behind the last the sign that ends the
+    text, or the likeliest token where a model has no such sign."""
+    ids_L, end = trace["decoder.embed.ids"], trace.config.end_id
+    last = int(trace["head.logits"][-1].argmax()) if end is None else end
+    return np.append(ids_L[1:], last)[trace.rows]
+
+
+def written(trace, at: str):
+    """The logarithm of the probability that each position gave to the token that follows it, (R,)."""
+    logits_RV = trace[f"{at}.logits"].astype(np.float64)
+    less_RV = logits_RV - logits_RV.max(axis=-1, keepdims=True)
+    return less_RV[np.arange(len(less_RV)), next_ids(trace)] - np.log(np.exp(less_RV).sum(axis=-1))
+
+
+def written_sum(trace, at: str):
+    """The same, added up from the first position on, (R,): the last of them belongs to the whole sentence."""
+    return np.cumsum(trace[f"{at}.written"])
+
+
 @dataclass(frozen=True)
 class Draw:
     """A word that was drawn: the random number, and the stretch of the line from 0 to 1 that belongs to the word."""
