@@ -38,7 +38,8 @@ def quoted(token: str) -> str:
     return token if any(letter.isalnum() for letter in token) else f"“{token}”"
 
 
-SIGNS = {"[CLS]": "begins every text that this model reads", "[SEP]": "ends it", "##": "goes on with the word before",
+SIGNS = {"[CLS]": "begins every text that this model reads", "[SEP]": "ends it", "[START]": "begins a text", "[END]": "ends it",
+         "[MASK]": "hides a word that the model is to guess", "##": "goes on with the word before",
          "[UNK]": "a piece that the vocabulary does not have", "␣": "a space", "⏎": "a new line", "</s>": "ends a text",
          "<unk>": "a piece that the vocabulary does not have", "<pad>": "begins what the decoder writes"}
 
