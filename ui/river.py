@@ -143,7 +143,17 @@ def outcome(view: View) -> str:
     words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(len(similar_L))
     most = min(words, key=lambda i: similar_L[i])
     return (f"Out come vectors that know their context: of the words, “{plain(view.tokens(side)[most])}” ends furthest from "
-            f"where it began (cosine {number(round(float(similar_L[most]), 2))}).{one_for_all(view)}")
+            f"where it began (cosine {number(round(float(similar_L[most]), 2))}).{one_for_all(view)}{guessed(view)}")
+
+
+def guessed(view: View) -> str:
+    """What an encoder that guesses hidden words would put in the place of the chosen token."""
+    if not view.config.head or view.token not in view.trace.rows:
+        return ""
+    row = int(np.flatnonzero(view.trace.rows == view.token)[0])
+    (best, *_), (share, *_) = next_tokens(view.trace, 1, row)
+    return (f" In the place of “{plain(view.labels[view.token])}” the model would put “{plain(view.word(int(best)))}”, at {share:.0%}."
+            if np.isfinite(share) else "")
 
 
 def one_for_all(view: View) -> str:
