@@ -8,7 +8,7 @@
     wide_map(values_RC, row_labels, column_labels, *, key, on_cell, title, rows_title, columns_title, kind, chosen,
              opened, blocked_RC, limit, folded)
         one map that scrolls sideways beside its row labels; a click calls on_cell(row, column)
-    lines(patterns_HLM or pattern_LM, labels_L, labels_M, *, key, on_token, chosen, titles)
+    lines(patterns_HLM or pattern_LM, labels_L, labels_M, *, key, on_token, chosen, titles, ends, only_L)
         two columns of tokens and a line for each weight; a click on a token on the left calls on_token(position)
     table(columns, labels, *, key, on_cell, bar, chosen, foot, title, corner, opened)
         a column of numbers for each title, a row for each label; a click calls on_cell(row, column)
@@ -82,13 +82,16 @@ def wide_map(values_RC, row_labels, column_labels, *, key: str, on_cell=None, ti
     _maps(key=key, data=data, on_cell_change=_told(key, "cell", values_PRC.shape, choose))
 
 
-def lines(patterns_HLM, labels_L, labels_M, *, key: str, on_token=None, chosen: int | None = None, titles=None) -> None:
-    """Who looks at whom, as lines as strong as the weight: one head (L, M), or several (H, L, M), each in a hue."""
+def lines(patterns_HLM, labels_L, labels_M, *, key: str, on_token=None, chosen: int | None = None, titles=None,
+          ends=("looks", "is looked at"), only_L=None) -> None:
+    """Who looks at whom, as lines as strong as the weight: one head (L, M), or several (H, L, M), each in a hue. ends: what
+    stands over the columns. only_L: for each token the one to which alone a line is drawn."""
     patterns_HLM = np.asarray(patterns_HLM)
     patterns_HLM = patterns_HLM[None] if patterns_HLM.ndim == 2 else patterns_HLM
     titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
     data = packed(patterns_HLM) | {"rows": list(labels_L), "columns": list(labels_M), "chosen": chosen,
-                                   "titles": list(titles), "colour": COLOURS["weight"]}
+                                   "titles": list(titles), "colour": COLOURS["weight"], "ends": list(ends),
+                                   "only": None if only_L is None else [int(m) for m in only_L]}
     _lines(key=key, data=data, on_token_change=_told(key, "token", patterns_HLM.shape[1:2], on_token))
 
 

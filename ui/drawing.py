@@ -107,8 +107,9 @@ def strips(view: View, at: int, row: int) -> None:
         cell_map(view, name, slice(here, here + 1), ALL, title=f"The vector of token {at}, {where}")
 
 
-def words_table(view: View, ids, columns: dict, *, key: str, title: str, bar: str) -> None:
-    """Words of the vocabulary (rows) and numbers of each: a title -> (step, index without its last, the word). All open."""
+def words_table(view: View, ids, columns: dict, *, key: str, title: str, bar: str, chosen: int | None = None) -> None:
+    """Words of the vocabulary (rows) and numbers of each: a title -> (step, index without its last, the word). All open.
+    chosen: the row that is marked."""
     ids, shown = [int(i) for i in ids], list(columns.values())
 
     def clicked(r: int, c: int) -> None:
@@ -118,7 +119,7 @@ def words_table(view: View, ids, columns: dict, *, key: str, title: str, bar: st
     opened = next(((ids.index(at[-1]), c) for c, (name, index) in enumerate(shown)
                    if (at := opened_in(name)) and at[:-1] == index and at[-1] in ids), None)
     table({name: view.trace[step][(*index, ids)] for name, (step, index) in columns.items()}, [view.word(i) for i in ids],
-          key=key, on_cell=clicked, bar=bar, title=title, corner="word", opened=opened)
+          key=key, on_cell=clicked, bar=bar, title=title, corner="word", opened=opened, chosen=chosen)
 
 
 def likely_words(view: View) -> None:

@@ -14,7 +14,7 @@ from ui.theme import COLOURS, kind_of_step
 from ui.words import ROLES, unseen, word_labels
 
 ALL = slice(None)
-KINDS = {"pattern": "weight", "probs": "weight", "mask": "mask"}
+KINDS = {"pattern": "weight", "probs": "weight", "mask": "mask", "input": "weight", "forget": "weight", "output": "weight"}
 SHARES = re.compile(r"\.(attn|cross)\.pattern\.|\.rollout$")       # derived values that are never below zero
 
 
@@ -122,13 +122,14 @@ def cell_picture(view, name: str, *index) -> None:
 
 def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: dict | None = None, title="",
                 chosen: int | None = None, corner="token") -> None:
-    """Slices that run along the tokens as the columns of a table: a title -> (step, index with one ALL).
+    """Slices that run along the tokens as the columns of a table: a title -> (step, index with one slice).
 
     foot: the numbers of a last row, a title -> (step, index of one cell). chosen: the row that is marked. Every number opens
     at a click.
     """
     foot, (first, index) = foot or {}, next(iter(columns.values()))
-    words = labels(view, first, index.index(ALL))
+    axis = next(axis for axis, part in enumerate(index) if isinstance(part, slice))
+    words = labels(view, first, axis, index[axis])
     under = {name: float(view.trace[step][at]) for name, (step, at) in foot.items()}
 
     def clicked(row: int, column: int) -> None:

@@ -26,7 +26,7 @@ ALL_KEPT = 768              # up to so many tokens × layers the whole trace is 
 MASKS = {"trained": "As the model was trained", "encoder": "Encoder: sees everything",
          "decoder": "Decoder: sees only the past", "others": "Every token but itself", "own": "Drawn by hand"}
 DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
-DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": "minilm", "mask": "trained", "grid": "", "change": "",
+DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": models.default(), "mask": "trained", "grid": "", "change": "",
             "side": "encoder", "layer": 0, "head": 0, "token": None, "depth": "story", "bare": 0, "merge": 0, "cell": None,
             "step": None, "stage": 0, "tour": None}
 NUMBERS = ("layer", "head", "token", "stage", "bare", "merge", "tour")
@@ -56,6 +56,7 @@ class View:
     layer: int
     head: int
     token: int                  # a position on that side
+    block: str = "attn"         # which attention is looked at: "attn", each side's own, or "cross", from decoder to encoder
 
     @property
     def config(self):
@@ -102,6 +103,15 @@ class View:
     def at(self, leaf: str) -> str:
         """A step of the chosen layer by the end of its name: "attn.pattern" -> "encoder.0.attn.pattern"."""
         return f"{self.side}.{self.layer}.{leaf}"
+
+    def attention(self, leaf: str) -> str:
+        """A step of the attention that is looked at: "pattern" -> "encoder.0.attn.pattern"."""
+        return self.at(f"{self.block}.{leaf}")
+
+    @property
+    def seen(self) -> list[str]:
+        """The tokens that are looked at in this attention: of the same side, or across."""
+        return self.tokens(self.side_of(self.attention("pattern"), "M"))
 
     def tokens(self, side: str) -> list[str]:
         """The tokens of a side, as they are shown."""
@@ -270,10 +280,11 @@ def trace_of(asked: Asked) -> Trace:
     ids_L = ids_of(model, asked.sentence)
     words_L = model.encode(asked.sentence).words_L if model.tokenizer else None
     target_ids_L = targets_of(model, ids_L, asked.target) if model.config.crosses else None
-    tokens = max(len(ids_L), 0 if target_ids_L is None else len(target_ids_L))
+    spoken = len(ids_L if target_ids_L is None else target_ids_L)       # the tokens after which something is predicted
+    tokens = max(len(ids_L), spoken)
     layers = model.config.encoder_layers + model.config.decoder_layers
     return whatif.run(model, whatif.Text(ids_L, words_L), target_ids_L, asked.mask, asked.change,
-                      keep="all" if tokens * layers <= ALL_KEPT else "layers", rows=None if tokens <= ALL_ROWS else -1)
+                      keep="all" if tokens * layers <= ALL_KEPT else "layers", rows=None if spoken <= ALL_ROWS else -1)
 
 
 def ids_of(model: Model, text: str):

@@ -28,6 +28,11 @@ def word(view, position: int | None = None) -> str:
     return bold(view.labels[view.token if position is None else position])
 
 
+def seen_word(view, position: int) -> str:
+    """A token that is looked at in bold; across, it is one of the other text."""
+    return bold(view.seen[position])
+
+
 def bold(token: str) -> str:
     """A token in bold; one of signs alone, such as a full stop, within quotes, since it would be read as the sentence's own."""
     return f"**{plain(token)}**" if quoted(token) == token else f"“**{plain(token)}**”"

@@ -25,7 +25,7 @@ _WORDS = re.compile(r"(?P<at>(?P<side>encoder|decoder)\.\d+\.attn)\.pattern\.wor
 class Weights:
     """The attention weights that are drawn: a step of the chosen layer, or, of all layers, the end of its name."""
     name: str
-    leaf: str                               # attn.pattern or attn.pattern.words.…
+    leaf: str                               # attn.pattern, cross.pattern or attn.pattern.words.…
     labels: list[str]                       # what looks, and what is looked at
     places: list[list[int]]                 # for each of them the positions of its tokens
     chosen: int | None                      # where the chosen token lies; None: it is a sign, and hidden
@@ -57,7 +57,7 @@ def weights(view) -> Weights:
     bare = int(bool(st.session_state["bare"]) and has_signs(view))
     merge = int(bool(st.session_state["merge"]) and has_pieces(view))
     places = groups(view.trace, view.side, bare, merge)
-    leaf = f"attn.pattern.words.{bare}.{merge}" if bare or merge else "attn.pattern"
+    leaf = f"{view.block}.pattern" + (f".words.{bare}.{merge}" if bare or merge else "")
     note = (" · signs hidden, each row shared out anew" if bare else "") + (" · pieces merged into words" if merge else "")
     return Weights(view.at(leaf), leaf, joined(view, view.side, places, merge), places,
                    next((i for i, part in enumerate(places) if view.token in part), None), note)

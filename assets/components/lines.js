@@ -1,12 +1,13 @@
 // Two columns of tokens and a line for each weight, as strong as the weight. Resting on a token shows its lines alone.
+// only: for each token on the left the one on the right to which alone a line is drawn.
 const ROW = 26
 
 const hue = (data, head) => (data.shape[0] === 1 ? data.colour : `hsl(${(head * 137.5) % 360} 55% 52%)`)
 
-function column(root, side, labels, row) {
+function column(root, side, labels, row, title) {
   const list = make("div", `side ${side}`, root)
   list.setAttribute("role", "group")
-  list.setAttribute("aria-label", side === "left" ? "looks" : "is looked at")
+  list.setAttribute("aria-label", title)
   list.style.gridRow = row
   return labels.map((label) => {
     const button = make("button", "", list)
@@ -22,7 +23,7 @@ function drawLines(svg, data, height) {
   const lines = []
   for (let h = 0, at = 0; h < H; h++) for (let l = 0; l < L; l++) for (let m = 0; m < M; m++, at++) {
     const weight = data.numbers[at]
-    if (!(weight > 0.01)) continue
+    if (data.only ? m !== data.only[l] : !(weight > 0.01)) continue
     const line = document.createElementNS(SVG, "line")
     const ends = { x1: 0, x2: 100, y1: (l + 0.5) * ROW, y2: (m + 0.5) * ROW, stroke: hue(data, h),
       "stroke-width": H > 1 ? 1.6 : 1 + 3 * weight, "vector-effect": "non-scaling-stroke" }
@@ -41,9 +42,10 @@ function drawLines(svg, data, height) {
 function isolate(parts, data, l, m) {
   const [H, L, M] = data.shape
   const all = l === null && m === null
+  const alone = data.only ? 0.25 : 0          // lines that stand alone are seen even where they are weak
   for (const each of parts.lines) {
     const own = all || each.l === l || each.m === m
-    const shown = own ? (all ? each.weight : Math.max(0.15, each.weight)) : 0.02
+    const shown = own ? Math.min(1, alone + (all ? each.weight : Math.max(0.15, each.weight))) : 0.02
     if (each.shown !== shown) each.line.setAttribute("stroke-opacity", each.shown = shown)
   }
   const show = (buttons, weights) => buttons.forEach((button, i) => {
@@ -81,14 +83,13 @@ function build(root, data) {
       head.append(title)
     })
   }
-  make("h4", "left", root, "looks")
-  make("h4", "right", root, "is looked at")
+  data.ends.forEach((title, i) => make("h4", ["left", "right"][i], root, title))
   const row = H > 1 ? 3 : 2
-  const left = column(root, "left", data.rows, row)
+  const left = column(root, "left", data.rows, row, data.ends[0])
   const svg = document.createElementNS(SVG, "svg")
   svg.style.gridRow = row
   root.append(svg)
-  const right = column(root, "right", data.columns, row)
+  const right = column(root, "right", data.columns, row, data.ends[1])
   return { left, right, lines: drawLines(svg, data, ROW * Math.max(L, M)) }
 }
 
@@ -97,7 +98,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const shown = { ...data, numbers: decode(data.values) }
   const focused = [...root.querySelectorAll(".left button")].indexOf(root.getRootNode().activeElement)
   const parts = build(root, shown)
-  const rest = () => isolate(parts, shown, shown.chosen, null)
+  const rest = () => isolate(parts, shown, shown.only ? null : shown.chosen, null)
   parts.left.forEach((button, l) => {
     button.classList.toggle("chosen", l === data.chosen)
     button.setAttribute("aria-pressed", l === data.chosen)
