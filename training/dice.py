@@ -7,7 +7,11 @@ from collections.abc import Sequence
 
 
 class NotOffered(Exception):
-    """A replayed choice is not among the options any more."""
+    """A replayed choice is not among the options any more. place: which throw; options: what there is instead."""
+
+    def __init__(self, place: int, options: tuple):
+        super().__init__(place)
+        self.place, self.options = place, options
 
 
 class Dice:
@@ -16,19 +20,19 @@ class Dice:
     throws: what was chosen so far, with all that could have been; log_p: the sum of their log probabilities, in nats.
     """
 
-    def __init__(self, seed: int | str | None = None, replay: Sequence = ()):
-        self.random, self.replay = random.Random(seed), list(replay)
+    def __init__(self, seed: int | str | None = None, replay: Sequence | None = None):
+        self.random, self.replay = random.Random(seed), replay
         self.throws: list[tuple[object, tuple, tuple | None]] = []
         self.log_p = 0.0
 
     def pick(self, options: Sequence, weights: Sequence[float] | None = None):
         """One of the options, in proportion to the weights (all alike, if there are none)."""
         options = tuple(options)
-        if len(self.throws) < len(self.replay):
-            chosen = self.replay[len(self.throws)]
-            if chosen not in options:
-                raise NotOffered(chosen)
-            at = options.index(chosen)
+        if self.replay is not None:
+            place = len(self.throws)
+            if place >= len(self.replay) or self.replay[place] not in options:
+                raise NotOffered(place, options)
+            at = options.index(self.replay[place])
         elif weights is None:
             at = int(self.random.random() * len(options))
         else:

@@ -225,7 +225,8 @@ def verb_phrase(out: Draft, c: Clause, asked: bool = False, skip: bool = False) 
         if word is not verb:
             word.head = verb
     if c.subject is not None and (subject := out.made.get((c.subject, "noun"))) is not None:
-        subject.head = subject.head or verb
+        if c.subject is not c.gap:
+            subject.head = subject.head or verb
         out.links.append(("verb to its subject", verb, subject))
     if not skip:
         agreement(out, c, start)

@@ -284,7 +284,7 @@ def ask(out: Copy, sentence: Sentence) -> None:
     if sentence.asks != "who":
         if sentence.asks != "whether":
             out.add(ASKING[sentence.asks], (sentence, "asks"), content=True)
-        out.add("est-ce que", (c, "auxiliary"))
+        out.add("est-ce que", (c, "auxiliary" if (c, "auxiliary") in out.made else "verb"))
     clause(out, c)
 
 

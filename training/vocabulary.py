@@ -22,7 +22,7 @@ dans sur près derrière avec sous""".split()
 LETTERS = "abcdefghijklmnopqrstuvwxyzàâäçéèêëîïôöùûüœ0123456789"
 ENDINGS = "s es ed er ers ing ly ness ment tion ful less able al an ar en in on or un at it ot et st nd nt ck th sh ch ll ss".split()
 SYLLABLES = [a + b for a in "bcdfghjklmnprstvwyz" for b in "aeiou"]
-WORD = r"[\p{L}]+n't|(?:[ldnjmstc]|qu)'(?=\p{L})|\p{L}+(?:-\p{L}+)*|\p{N}|[^\s\p{L}\p{N}]"
+WORD = r"[\p{L}]+n't|(?:[ldnjmstc]|qu)'|est-ce|\p{L}+|\p{N}|[^\s\p{L}\p{N}]"
 
 
 def english_words() -> list[str]:
