@@ -29,7 +29,7 @@ class SentencePieces:
         self.signs = {_END: self.ids.get(_END)} | (signs or {})
         if self.signs[_END] is None:
             raise GlassError("This SentencePiece vocabulary has no </s>, so it does not belong to a T5 or a Marian model.")
-        self._unknown = self.ids.get("<unk>", 0)
+        self.unknown = self.ids.get("<unk>", 0)         # the number of the sign for what no piece can write
 
     def encode(self, text: str, special: bool = True) -> Encoding:
         """The text in pieces, and the sign of the end. special: False leaves that sign out."""
@@ -50,7 +50,7 @@ class SentencePieces:
         """Pieces with their ids, their places, and whether a word begins there."""
         with understood("This text can't be cut into tokens"):
             found = self.library.encode(text, return_type="offset_mapping")
-        return [(piece, self.ids.get(piece, self._unknown), (start + first, start + last), piece.startswith("▁"))
+        return [(piece, self.ids.get(piece, self.unknown), (start + first, start + last), piece.startswith("▁"))
                 for piece, (first, last) in zip(found["pieces"], found["offsets"])]
 
     def decode(self, ids_L) -> str:

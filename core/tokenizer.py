@@ -81,6 +81,20 @@ class Tokenizer:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""
         return self.library.token_to_id(piece)
 
+    @cached_property
+    def unknown(self) -> int | None:
+        """The number of the sign for what no piece can write, such as [UNK]; None where everything can be written."""
+        sign = getattr(self.library.model, "unk_token", None)
+        return self.library.token_to_id(sign) if sign else getattr(self.library.model, "unk_id", None)
+
+    @cached_property
+    def spelling(self) -> range:
+        """In the vocabulary of a study model, the ids of the letters and syllables that unknown words are spelled with: they lie
+        between its words and its French, from the first letter that is no word by itself to the last ##piece."""
+        first = self.id_of("b")
+        last = max((number for piece, number in self.library.get_vocab().items() if piece.startswith("##")), default=0)
+        return range(0) if first is None else range(first, last + 1)
+
     def is_sign(self, token_id: int) -> bool:
         """Whether a token is no text but a sign of the model's own, such as the end of a text."""
         added = self.library.get_added_tokens_decoder().get(int(token_id))

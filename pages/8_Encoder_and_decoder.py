@@ -1,6 +1,7 @@
 """Encoder and decoder: one sentence under both masks and one drawn by hand, what that changes, and what padding does."""
 from ui.compare import changed_tokens, changed_words, under, visibility
 from ui.frame import show_page
+from ui.kinds import learned_under
 from ui.masking import draw_mask
 from ui.numbers import number_over
 from ui.padding import padding
@@ -9,6 +10,7 @@ from ui.tokens import token_strip
 
 def page(view):
     trained, encoder, decoder = under(view, "trained"), under(view, "encoder"), under(view, "decoder")
+    learned_under(view)
     visibility(view, encoder, decoder)
     drawn = draw_mask(view)
     runs = {"Under the encoder’s mask": encoder, "Under the decoder’s mask": decoder, "Under your mask": drawn}

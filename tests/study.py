@@ -39,8 +39,8 @@ def config_of(name: str, n_vocab: int, **changed) -> Config:
 
 def tokenizer_of(name: str) -> Tokenizer:
     """Whole words, some pieces and letters; capitals do not count."""
-    letters = [each for letter in "abcdefghijklmnopqrstuvwxyz" for each in (letter, f"##{letter}")]
-    vocabulary = dict.fromkeys([*SIGNS, *WORDS, *letters, *(FRENCH if name == "study-translator" else ())])
+    alphabet = "abcdefghijklmnopqrstuvwxyz"
+    vocabulary = dict.fromkeys([*SIGNS, *WORDS, *alphabet, "ba", *(f"##{letter}" for letter in alphabet), *(FRENCH if name == "study-translator" else ())])
     ids = {word: i for i, word in enumerate(vocabulary)}
     library = Tokenizer(models.WordPiece(ids, unk_token="[UNK]", max_input_chars_per_word=100))
     library.normalizer = normalizers.BertNormalizer(strip_accents=False, lowercase=True)

@@ -20,6 +20,7 @@ from ui.slices import ALL, cell_map, largest, rows_map
 from ui.state import View, close_number
 from ui.theme import COLOURS, plain, short
 from ui.tokens import bold, quoted, word
+from ui.unknown import unknown_story
 
 STRIPS = 32             # rows of the strips at a time: a row has several hundred numbers
 NEAREST = 10            # words in a list
@@ -43,8 +44,8 @@ def pieces_story(view: View) -> str:
     several = (f" Into several pieces fall: {'; '.join(cut[:4])}{' …' if len(cut) > 4 else ''}." if cut else
                " Here every word is one piece; try a rare or a made-up one.")
     return (f"The model reads no letters. A **tokenizer** cuts the text into pieces from a fixed vocabulary of {V:,}, and each "
-            f"piece has a number. Your sentence becomes {count} of them.{several} Above stands what was typed, below it the "
-            "pieces, and under each its number. **Click a piece** to choose it.")
+            f"piece has a number. Your sentence becomes {count} of them.{several}{unknown_story(view)} Above stands what was "
+            "typed, below it the pieces, and under each its number. **Click a piece** to choose it.")
 
 
 def strips(view: View) -> None:

@@ -87,14 +87,16 @@ def watch(name: str) -> None:
 
 
 def first_start() -> None:
-    """Before any model is here: says what is happening, fetches the smallest real one, stops the page until then."""
+    """Where no model is here, not even those that come with the program: says what is happening, fetches the smallest real
+    one, stops the page until then."""
     if state.ready_models():
         return
-    name = state.DEFAULTS["model"]
+    name = models.default()
     entry, job = models.entry_of(name), jobs().get(name)
     st.title("Welcome to Glassformer")
-    st.markdown("Here you will see every number that a transformer computes for your own sentence. For that it needs a "
-                f"real model, once: the smallest one, **{plain(entry.title)}**, is {megabytes(entry.size)}. "
+    st.markdown("Here you will see every number that a transformer computes for your own sentence. The small models "
+                "that come with this program (assets/models) are missing from this copy; so it needs "
+                f"another one, once: the smallest to fetch, **{plain(entry.title)}**, is {megabytes(entry.size)}. "
                 f"{plain(entry.about)}")
     if job and job.error:
         st.error(plain(job.error))

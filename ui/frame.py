@@ -10,6 +10,7 @@ from core import whatif
 from ui import sidebar, state, tour
 from ui.components import follow_theme, share_link
 from ui.fetching import first_start
+from ui.kinds import mask_banner
 from ui.numbers import check_opened
 from ui.scripts import library
 from ui.state import DEPTHS, View
@@ -131,6 +132,8 @@ def what_if_banner(view: View | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
             st.markdown(f":orange[●] **What if:** {plain(told)}. All pages show this run.")
             st.button("Back to the model as it is", key="as_it_is", on_click=as_it_is)
+    if view and not own:
+        mask_banner(view)
 
 
 def as_it_is() -> None:

@@ -7,6 +7,7 @@ from ui.scripts import component
 from ui.state import View
 from ui.theme import label, plain
 from ui.tokens import take
+from ui.unknown import marks
 
 _draw = component("pieces", root='<div class="root pieces" role="group" aria-label="Words, pieces and ids"></div>')
 
@@ -17,11 +18,14 @@ def pieces_strip(view: View) -> None:
         if view.config.crosses:
             st.caption({"encoder": "What the encoder reads", "decoder": "What the decoder reads"}[side])
         ids, texts, typed = view.trace[f"{side}.embed.ids"], view.tokens(side), typed_for(view, side)
+        said = marks(view, side)
         words = view.words if side == view.config.sides[0] and view.words else [None] * len(ids)
         _draw(key=f"pieces-{side}", on_chosen_change=lambda side=side, n=len(ids): take(f"pieces-{side}", side, n),
               data={"chosen": view.token if side == view.side else None, "typed": typed is not None,
-                    "tokens": [{"text": text, "id": int(i), "word": word, "typed": letters}
-                               for text, i, word, letters in zip(texts, ids, words, typed or [""] * len(ids))]})
+                    "tokens": [{"text": text, "id": int(i), "word": word, "typed": letters, "mark": said.get(at, "")}
+                               for at, (text, i, word, letters) in enumerate(zip(texts, ids, words, typed or [""] * len(ids)))]})
+        if said:
+            st.caption("Dashed: " + "; ".join(dict.fromkeys(said.values())) + ".")
 
 
 def typed_for(view: View, side: str) -> list[str] | None:

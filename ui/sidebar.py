@@ -10,8 +10,10 @@ from core import models
 from core.errors import GlassError
 from core.loading import Model
 from ui import fetching, state
+from ui.kinds import kind_of, which_model
 from ui.state import EXAMPLES, MASKS, Asked, View, clamped, close_number, is_word, new_text, note
 from ui.theme import plain
+from ui.unknown import unknown_line
 from ui.words import has_pieces, has_signs, offered
 
 
@@ -31,7 +33,8 @@ def choose(above) -> View | None:
         with above:
             text_box("What the decoder reads", "target", placeholder="empty: the model writes it by itself")
         choose_side()
-    mask_note(view)
+    with above:
+        unknown_line(view)
     return choose_place(view)
 
 
@@ -40,7 +43,9 @@ def choose_text() -> None:
     sentence, examples = st.columns((3, 1), vertical_alignment="bottom")
     with sentence:
         text_box("Your sentence", "sentence")
-    examples.selectbox("Examples", range(len(EXAMPLES)), index=None, key="example", on_change=take_example,
+    kind = kind_of(st.session_state["model"])
+    suit = [i for i, example in enumerate(EXAMPLES) if kind in example.get("for", [kind])]
+    examples.selectbox("Examples", suit, index=None, key="example", on_change=take_example,
                        format_func=lambda i: EXAMPLES[i]["name"], placeholder="Or pick an example",
                        label_visibility="collapsed")
 
@@ -69,6 +74,8 @@ def choose_model() -> str:
     chosen = st.session_state["model"]
     if chosen in ready:
         st.caption(plain(models.entry_of(chosen).about))
+    which_model(ready)
+    if chosen in ready:
         return chosen
     before = st.session_state.get("_good", (ready[0],))[0]
     before = before if before in ready else ready[0]
@@ -85,15 +92,6 @@ def new_model() -> None:
 def choose_mask() -> str:
     names = [name for name in MASKS if name != "own" or st.session_state["grid"] or st.session_state["mask"] == "own"]
     return st.radio("Mask: who may look at whom", names, key="mask", format_func=MASKS.get, persist_state="session")
-
-
-def mask_note(view: View) -> None:
-    """Says so when the mask is not the one that the weights learned under."""
-    sides = view.config.sides
-    if view.mask != "trained" and (view.mask,) != sides:
-        learned = " and ".join(MASKS[side].lower() for side in sides)
-        st.caption(f":orange[●] These weights were trained under another mask ({learned}). The numbers are really "
-                   "computed under the mask you chose, but the model never learned to use it.")
 
 
 def seen(asked: Asked) -> View | None:
@@ -185,6 +183,8 @@ def counter(name: str, key: str, size: int, changed) -> None:
 
 
 def first_token(model: Model, tokens: list[str]) -> int:
-    """The token that is looked at first: of a decoder the last, which sees all; of an encoder the last real word."""
+    """The token that is looked at first: of a decoder the last, which sees all; of an encoder a hidden word, or the last one."""
+    if "[MASK]" in tokens:
+        return tokens.index("[MASK]")
     words = [i for i, token in enumerate(tokens) if is_word(token)]
     return words[-1] if words and not model.config.decoder_layers else len(tokens) - 1

@@ -13,12 +13,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
     const { row, letters } = words.at(-1)
     const turn = row.children.length % 2 ? "odd" : "even"        // pieces of a word take turns in colour, and so do their letters
+    if (token.mark) words.at(-1).word.classList.add("unknown")
+    if (token.mark) words.at(-1).word.title = token.mark
     if (letters && token.word !== null) make("span", turn, letters, token.typed)
     const chip = make("button", turn, row)
     chip.type = "button"
     chip.setAttribute("aria-pressed", String(i === data.chosen))
     const typed = token.typed ? `, typed: ${token.typed}` : ""
-    chip.setAttribute("aria-label", `Token ${i}: ${token.text}, number ${token.id} of the vocabulary${typed}`)
+    chip.setAttribute("aria-label", `Token ${i}: ${token.text}, number ${token.id} of the vocabulary${typed}${token.mark && `; ${token.mark}`}`)
     make("span", "text", chip, token.text)
     make("span", "id", chip, String(token.id))
     chip.onclick = () => setTriggerValue("chosen", i)

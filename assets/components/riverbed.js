@@ -146,13 +146,16 @@ function ends(s, line, x, y) {
   const out = s.data.output
   let end = next.x + u
   if (out.side === river.side && out.pooled.length) end = Math.max(end, vectors(s, line, out, next, y))
-  if (out.side === river.side && out.words.length) end = Math.max(end, words(s, out, next, y, out.pooled.length ? 66 : 0))
+  if (out.side === river.side && out.words.length) end = Math.max(end, words(s, out, next, y, below(out)))
   return end
 }
 
+// How far down the likeliest words begin, where vectors for the whole text stand above them.
+const below = (out) => (out.pooled.length ? 62 * out.pooled.length + 4 : 0)
+
 // One vector for the whole text: all tokens flow into it.
 function vectors(s, line, out, from, y) {
-  const wide = 130 * s.f, x = from.x + from.w + 44 * s.f, top = y + Math.max(6, from.h / 2 - 14 - 22 * out.pooled.length)
+  const wide = 130 * s.f, x = from.x + from.w + 44 * s.f, top = y + (out.words.length ? 6 : Math.max(6, from.h / 2 - 14 - 22 * out.pooled.length))
   out.pooled.forEach((key, i) => {
     const one = { at: [0], size: 16, total: 16, jumps: [], chosen: null }
     const item = strip(s, key, x, top + i * 62, wide, one, { single: true, bare: true })
@@ -165,8 +168,8 @@ function vectors(s, line, out, from, y) {
 
 // The likeliest words: the token's vector flows into them, each as wide as its probability.
 function words(s, out, from, y, down) {
-  const wide = Math.max(170, 160 * s.f), x = from.x + from.w + 46 * s.f, size = clamp(from.h / out.words.length, 17, 26), n = out.words.length
-  const top = y + down + Math.max(0, (from.h - n * size) / 2), most = out.words[0].share
+  const wide = Math.max(170, 160 * s.f), x = from.x + from.w + 46 * s.f, n = out.words.length, size = down ? 17 : clamp(from.h / n, 17, 26)
+  const top = y + down + (down ? 0 : Math.max(0, (from.h - n * size) / 2)), most = out.words[0].share
   const [ax, ay, , by] = rightEnd(from)[out.row]
   const total = out.words.reduce((sum, word) => sum + word.share, 0)
   let used = ay + 1
@@ -345,7 +348,7 @@ function layout(data, width) {
     for (const part of broken(data, [embedding, layers, ends], line, width - (s.narrow ? 22 : 4), s.narrow)) {
       y += HEAD + (outs.encoder ? 26 : 14)
       s.right = Math.max(s.right ?? 0, drawLine(s, part, line, y))
-      y += Math.max(rows.total, data.output.words.length * 17 + (data.output.pooled.length ? 66 : 0)) + FOOT + 6
+      y += Math.max(rows.total, data.output.words.length * 17 + below(data.output)) + FOOT + 6
     }
     if (outs.encoder) crossing(s, outs.encoder, line)
     outs[river.side] = line
