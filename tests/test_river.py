@@ -240,8 +240,8 @@ def test_only_what_is_drawn_can_be_clicked(monkeypatch, tiny_trace):
     ("decoder.1.mlp.norm.out", "Add and norm", {}), ("encoder.embed.norm.out", "Add and norm", {}),
     ("decoder.1.mlp.hidden.gate", "Feed-forward", {}), ("decoder.1.mlp.pre", "Feed-forward", {}),
     ("decoder.norm.out", "Add and norm", {}),
-    ("decoder.1.cross.pattern", "Every number", {"step": "decoder.1.cross.pattern"}),
-    ("decoder.1.cross.z/all", "Every number", {"step": "decoder.1.cross.z"}), ("encoder.out", "Output", {}),
+    ("decoder.1.cross.pattern", "Cross-attention", {"stage": 3}),
+    ("decoder.1.cross.z/all", "Cross-attention", {"stage": 4}), ("encoder.out", "Output", {}),
     ("encoder.out.pooled", "Output", {}), ("pooler.out", "Output", {})])
 def test_a_part_leads_to_its_page(act, page, chosen):
     assert river.lead(act) == (page, chosen) and page in [each.title for each in PAGES]

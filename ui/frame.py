@@ -33,6 +33,7 @@ PAGES = (Page("app.py", "Overview", "The whole model on your sentence, in one pi
          Page("pages/6_Feed_forward.py", "Feed-forward", "Each token alone, through its neurons"),
          Page("pages/7_Layers.py", "Layers", "The same again, layer after layer"),
          Page("pages/8_Encoder_and_decoder.py", "Encoder and decoder", "Who may look at whom, and what that changes"),
+         Page("pages/9_Cross_attention.py", "Cross-attention", "The decoder looks at what the encoder has read"),
          Page("pages/10_Output.py", "Output", "What is done with the last vectors"),
          Page("pages/12_Every_number.py", "Every number", "Each step of the forward pass by its name"))
 LOOK = {"story": "What happens, in words.",
@@ -41,9 +42,10 @@ LOOK = {"story": "What happens, in words.",
         "code": "The lines of core/ that ran, read from the source now, with the shapes of this run."}
 
 
-def show_page(title: str, page, above=None, alone: bool = True) -> None:
+def show_page(title: str, page, above=None, alone: bool = True, side: str = "") -> None:
     """Draws the page with that title: the frame, and in it page(view). above(view): what chooses the token, drawn before it.
-    alone: a click in the page runs the page alone; not where nearly every click changes what stands around it."""
+    alone: a click in the page runs the page alone; not where nearly every click changes what stands around it. side: the only
+    side of a model with two that the page is about."""
     about = next(page.about for page in PAGES if page.title == title)
     st.set_page_config(page_title=f"{title} · Glassformer", page_icon="🔍", layout="wide")
     st.html(f"<style>{css()}</style>")
@@ -57,7 +59,7 @@ def show_page(title: str, page, above=None, alone: bool = True) -> None:
     choose_depth(title)
     guide, notes = st.container(), st.container()
     with st.sidebar:
-        view = choices(reading)
+        view = choices(reading, side)
     if view:
         check_opened(view)
     with notes:
@@ -74,11 +76,11 @@ def show_page(title: str, page, above=None, alone: bool = True) -> None:
     (st.fragment(inside) if alone else inside)(view, title, page)
 
 
-def choices(reading) -> View | None:
+def choices(reading, side: str) -> View | None:
     """The side bar: the tour, the way to all pages, and what is looked at."""
     st.markdown("#### Glassformer")
     begin, links = st.container(), st.container(gap="xsmall")
-    view = sidebar.choose(reading)
+    view = sidebar.choose(reading, side)
     share_link()
     if view:
         with begin:

@@ -27,7 +27,9 @@ from ui.theme import plain
 
 # Which page a part leads to, by the end of its name: the first that fits. Stages are those of the Attention page.
 LEADS = ((r"\.embed\.(token|segment)$", "Tokens", {}), (r"(embed|encoder|decoder)\.norm\.", "Add and norm", {}),
-         (r"\.embed\.|\.relative$", "Positions", {}), (r"\.cross\.(q|k|v|pattern|z|z/all|out)$", "Every number", {}),
+         (r"\.embed\.|\.relative$", "Positions", {}), (r"\.cross\.q$", "Cross-attention", {"stage": 0}),
+         (r"\.cross\.k$", "Cross-attention", {"stage": 1}), (r"\.cross\.pattern$", "Cross-attention", {"stage": 3}),
+         (r"\.cross\.(v|z|z/all|out)$", "Cross-attention", {"stage": 4}),
          (r"\.attn\.q$", "Attention", {"stage": 0}), (r"\.attn\.k$", "Attention", {"stage": 1}),
          (r"\.attn\.pattern$", "Attention", {"stage": 3}), (r"\.attn\.(v|z)$", "Attention", {"stage": 4}),
          (r"\.attn\.(z/all|out)$", "Heads", {}), (r"\.mask$", "Encoder and decoder", {}),
@@ -59,8 +61,7 @@ def river_map(view: View) -> None:
 
 def lead(name: str) -> tuple[str, dict]:
     """The page a part leads to, and what is chosen there."""
-    page, chosen = next((page, chosen) for pattern, page, chosen in LEADS if re.search(pattern, name))
-    return page, chosen | ({"step": name.removesuffix("/all")} if page == "Every number" else {})
+    return next((page, chosen) for pattern, page, chosen in LEADS if re.search(pattern, name))
 
 
 def follow(view: View, act: str) -> None:

@@ -17,9 +17,9 @@ from ui.unknown import unknown_line
 from ui.words import has_pieces, has_signs, offered
 
 
-def choose(above) -> View | None:
+def choose(above, side: str = "") -> View | None:
     """Draws the choices and returns what they show; after a choice that can't be shown, what was shown before it. above: the
-    container over the page, where the sentence is typed."""
+    container over the page, where the sentence is typed. side: the only one of two sides that the page is about."""
     here = st.session_state
     with above:
         choose_text()
@@ -32,7 +32,7 @@ def choose(above) -> View | None:
     if view.config.crosses:
         with above:
             text_box("What the decoder reads", "target", placeholder="empty: the model writes it by itself")
-        choose_side()
+        choose_side(side)
     with above:
         unknown_line(view)
     return choose_place(view)
@@ -114,10 +114,13 @@ def still_seen(before: Asked | None) -> View | None:
     return view
 
 
-def choose_side() -> None:
+def choose_side(only: str) -> None:
     """For a model with two stacks: which side is looked at."""
+    if only and st.session_state["side"] != only:
+        st.session_state["side"], st.session_state["token"] = only, None        # positions of the other side mean nothing here
     st.segmented_control("Look at", state.CHOICES["side"], key="side", required=True, on_change=close_number,
-                         format_func=str.capitalize, persist_state="session", width="stretch")
+                         format_func=str.capitalize, persist_state="session", width="stretch", disabled=bool(only),
+                         help="This page is about the decoder." if only else None)
 
 
 def choose_place(view: View) -> View:
