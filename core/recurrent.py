@@ -52,6 +52,10 @@ class Lstm:
             raise GlassError(f"{self.name} has no tokenizer: give token ids (ids_L=[…]) instead.")
         return self.tokenizer.encode(tokenizer.check_text(text))
 
+    def ids(self, text: str) -> np.ndarray:
+        """The token ids of a sentence, (L,)."""
+        return self.encode(text).ids_L
+
     def trace(self, text: str | None = None, *, ids_L=None) -> Trace:
         """Reads a sentence, or token ids."""
         if (text is None) == (ids_L is None):

@@ -16,16 +16,17 @@ from test_pages import opened
 
 from core.cells import number
 from core.trace import Trace
-from ui import components, heads, layers, state
+from ui import components, gates, heads, layers, reach, state
 from ui.frame import PAGES
 
-CACHES = [state.trace_of, *(each for module in (heads, layers) for each in vars(module).values() if type(each) is type(state.trace_of))]
+CACHES = [state.trace_of, *(each for module in (heads, layers, gates, reach) for each in vars(module).values()
+                            if type(each) is type(state.trace_of))]
 MARK, BITS = np.uint32(0x155), np.uint32(0x3FF)
 FREE = (0.0, 1.0)                   # masks, and shares of nothing: equal for every run
 # What two runs have to do with each other stands in no single trace; how it comes about stands beside each of these pictures, and
 # test_masks_page.py and test_output_page.py compute it again.
 COMPARED = ("difference", "masks:cosines", "padding:moved", "output_similar", "output_stages", "output_products", "output_found",
-            "heads_after")
+            "heads_after", "before:influence", "before:curve", "before:mean")
 # Points in a plane are shadows of the trace's vectors: tests/test_analysis.py proves the plane, here they are left out.
 PLANES = ("plane", "tokens-flat", "addnorm:arrows", "layers_path", "places")
 

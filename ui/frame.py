@@ -35,6 +35,7 @@ PAGES = (Page("app.py", "Overview", "The whole model on your sentence, in one pi
          Page("pages/8_Encoder_and_decoder.py", "Encoder and decoder", "Who may look at whom, and what that changes"),
          Page("pages/9_Cross_attention.py", "Cross-attention", "The decoder looks at what the encoder has read"),
          Page("pages/10_Output.py", "Output", "What is done with the last vectors"),
+         Page("pages/11_Before_attention.py", "Before attention", "Neurons, and a network that reads word by word"),
          Page("pages/12_Every_number.py", "Every number", "Each step of the forward pass by its name"))
 LOOK = {"story": "What happens, in words.",
         "numbers": "All numbers of each step, in pictures and tables. Click one to see how it was made.",
@@ -42,10 +43,11 @@ LOOK = {"story": "What happens, in words.",
         "code": "The lines of core/ that ran, read from the source now, with the shapes of this run."}
 
 
-def show_page(title: str, page, above=None, alone: bool = True, side: str = "") -> None:
+def show_page(title: str, page, above=None, alone: bool = True, side: str = "", owner=lambda view: view) -> None:
     """Draws the page with that title: the frame, and in it page(view). above(view): what chooses the token, drawn before it.
     alone: a click in the page runs the page alone; not where nearly every click changes what stands around it. side: the only
-    side of a model with two that the page is about."""
+    side of a model with two that the page is about. owner(view): the view in which the opened number stands, where a page shows
+    two models."""
     about = next(page.about for page in PAGES if page.title == title)
     st.set_page_config(page_title=f"{title} · Glassformer", page_icon="🔍", layout="wide")
     st.html(f"<style>{css()}</style>")
@@ -61,7 +63,7 @@ def show_page(title: str, page, above=None, alone: bool = True, side: str = "") 
     with st.sidebar:
         view = choices(reading, side)
     if view:
-        check_opened(view)
+        check_opened(owner(view))
     with notes:
         warnings()
         what_if_banner(view)
@@ -73,7 +75,7 @@ def show_page(title: str, page, above=None, alone: bool = True, side: str = "") 
     if above:
         above(view)
     st.session_state["_around"] = around()
-    (st.fragment(inside) if alone else inside)(view, title, page)
+    (st.fragment(inside) if alone else inside)(view, title, page, owner)
 
 
 def choices(reading, side: str) -> View | None:
@@ -98,13 +100,13 @@ def around() -> tuple:
     return tuple(st.session_state.get(key) for key in state.DEFAULTS if key not in ("cell", "stage", "step"))
 
 
-def inside(view: View, title: str, page) -> None:
+def inside(view: View, title: str, page, owner) -> None:
     """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is drawn again."""
     if st.session_state["_around"] != around():
         st.rerun()
     if get_script_run_ctx().fragment_ids_this_run:
         st.session_state["_notes"] = []
-        check_opened(view)
+        check_opened(owner(view))
         warnings()
     state.write_address()
     page(view)

@@ -114,7 +114,7 @@ def show(cell: str, before: list[str]) -> None:
     """Makes it the opened number; the page Every number goes along to its step."""
     here, name = st.session_state, cell.rpartition(":")[0]
     here["cell"], here["trail"] = cell, [*before, cell]
-    here["step"] = here["step"] if name.startswith(WEIGHTS) else name
+    here["step"] = here["step"] if name.startswith(WEIGHTS) or here["_page"] == "Before attention" else name    # two models' steps
     follow(here["step"] or "")
 
 
@@ -252,7 +252,7 @@ def longest(groups: tuple[Group, ...]) -> int:
 def place_words(view: View, name: str, index, roles: bool = True) -> list[str]:
     """Where a cell stands, axis by axis: “head 3”, “book” (2) looks. roles: say who looks and who is looked at."""
     if is_weight(view.trace, name):
-        if name.endswith(("embed.token.weight", "head.logits.weight")):
+        if name.endswith(("embed.token.weight", "head.logits.weight", "lstm.embed.weight")):
             return [f"“{view.word(index[0])}” (row {index[0]})", f"column {index[1]}"]
         return [f"{axis} {i}" for axis, i in zip(("row", "column") if len(index) > 1 else ("number",), index)]
     return [axis_label(view, name, letter, i, roles) for letter, i in zip(view.trace.axes(name), index)]

@@ -21,7 +21,8 @@ COLOURS = {"q": "#2f7fc8", "k": "#cf6d12", "v": "#0f9b6e", "weight": "#8a63d2", 
 _STEPS = (("q", r"\.q(\.unrotated)?$"), ("k", r"\.k(\.unrotated)?$"), ("v", r"\.(v|z)$"),
           ("weight", r"\.(scores|pattern|mask|heads|rollout|relative)(\.|$)"), ("norm", r"\.norm\."),
           ("mlp", r"\.mlp\.(pre|hidden|out|writes|promotes|alone)(\.|$)"), ("weight", r"\.(attn|cross)\.out(\.|$)"),
-          ("embed", r"\.embed\."), ("head", r"^(head|pooler)\."), ("residual", r""))
+          ("embed", r"\.embed\.|^lstm\.in$"), ("head", r"^(head|pooler)\."), ("weight", r"^lstm\.(input|forget|output)(\.|$)"),
+          ("v", r"^lstm\.candidate(\.|$)"), ("residual", r""))
 _LETTERS = {"q": "q", "k": "k", "v": "v", "z": "v", "a": "weight", "s": "weight", "u": "weight", "x": "residual", "n": "mlp"}
 VISIBLE = {" ": "␣", "▁": "␣", "Ġ": "␣", "\n": "⏎", "Ċ": "⏎", "\t": "⇥"}
 _STYLE = Path(__file__).parents[1] / "assets/app.css"

@@ -1,0 +1,211 @@
+"""An LSTM reads the sentence word by word: what each unit keeps, takes in and shows. What came before attention.
+
+    reading(view)           the LSTM's view of the sentence, or of the one with a word replaced (ui.reach), where that was chosen
+    owner(view)             whose number is opened: the LSTM's, or one of the model at the left
+    read_on(lstm)           the section of the page; `missing(view)` says why there is none
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core import recurrent
+from core.analysis import influence
+from core.cells import WEIGHTS, number
+from core.errors import GlassError
+from core.generate import next_tokens
+from ui.components import table
+from ui.numbers import open_number, opened_in
+from ui.places import stacked
+from ui.section import detailed, section
+from ui.slices import ALL, cell_map, largest
+from ui.state import Asked, View, close_number, ids_of
+from ui.theme import plain
+from ui.tokens import bold, quoted, word
+
+NAME, COUNT, LONGEST_OTHER = "study-lstm", 6, 30
+MAPS = {"forget": "Forget gate f: how much of its cell each unit keeps", "input": "Input gate i: how much of the candidate it takes in",
+        "candidate": "Candidate g: what it would take in", "cell": "Cell c = f · c before + i · g: what each unit holds",
+        "output": "Output gate o: how much of its cell it shows", "hidden": "Hidden state h = o · tanh(c): what it shows"}
+
+
+# --- the second model of this page ----------------------------------------------------------------------------------
+
+@st.cache_resource(max_entries=1, show_spinner="Reading the weights …")
+def model() -> recurrent.Lstm:
+    """The LSTM that comes with this program."""
+    return recurrent.load(NAME)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def trace_of(text: str):
+    """The LSTM's trace of a text, shared by all visitors."""
+    ids_of(model(), text)           # raises where it is empty or too long
+    return model().trace(text)
+
+
+def missing(view: View) -> str:
+    """Why the LSTM can't be shown on this sentence; empty: it can."""
+    try:
+        reading(view)
+        return ""
+    except GlassError as error:
+        return str(error)
+
+
+def view_of(text: str, at: int = 0) -> View:
+    """What the LSTM makes of a text, as a view that the number panel and all pictures can draw."""
+    return View(model(), trace_of(text), Asked(NAME, text), "lstm", 0, 0, at)
+
+
+def reading(view: View) -> View:
+    """The LSTM's view of what it was asked to read, at the word that was chosen. Raises GlassError where it can't read it."""
+    here = st.session_state
+    prepare(view.sentence)
+    found = view_of(other_text(view.sentence) or view.sentence if here["before_reads"] == "other" else view.sentence)
+    if here.get("before_at") not in range(len(found.labels)):
+        here["before_at"] = chosen_word(view, found)
+    return replace(found, token=here["before_at"])
+
+
+def chosen_word(view: View, lstm: View) -> int:
+    """Where the LSTM reads the word that is looked at, if both cut the sentence into the same words; else its last token."""
+    words, last = view.words if view.side == view.config.sides[0] else [], len(lstm.labels) - 1
+    wanted = words[view.token] if view.token < len(words) else None
+    return last if wanted is None else max((i for i, each in enumerate(lstm.words) if each == wanted), default=last)
+
+
+def prepare(sentence: str) -> None:
+    """The choices of this page begin anew with every sentence: which word is read, which one is replaced, and by what."""
+    here, encoding = st.session_state, model().encode(sentence)
+    count = len(influence.spans(encoding))
+    if here.get("_before_for") != sentence:
+        for key in ("before_at", "before_word", "before_other", "before_reads"):
+            here.pop(key, None)
+        here["_before_for"] = sentence
+    if here.get("before_word") not in range(count):
+        here["before_word"] = min(1, count - 1)
+    if "before_other" not in here and count:
+        here["before_other"] = influence.of_the_same_kind(model(), encoding, here["before_word"])
+    here.setdefault("before_reads", "own")
+
+
+def other_text(sentence: str) -> str:
+    """The sentence with the chosen word replaced; empty where there is no other word to put there."""
+    here, encoding = st.session_state, model().encode(sentence)
+    other, count = " ".join((here.get("before_other") or "").split())[:LONGEST_OTHER], len(influence.spans(encoding))
+    if not other or not count:
+        return ""
+    text = influence.replaced(encoding, here["before_word"], other)
+    return text if len(influence.spans(model().encode(text))) == count else ""
+
+
+def owner(view: View) -> View:
+    """The view in which the opened number stands. `head.` is the LSTM's on its page: nothing of the other model's is drawn there."""
+    name = (st.session_state["cell"] or "").removeprefix(WEIGHTS)
+    if name.startswith(("lstm.", "head.")):
+        try:
+            return reading(view)
+        except GlassError:
+            pass                    # the page says so in place of the LSTM; the number is closed with a note
+    return view
+
+
+# --- the section ----------------------------------------------------------------------------------------------------
+
+def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...]]:
+    """The stepper, one word through all gates, the whole sentence, and the guess. Returns the cell that is explained first."""
+    t, unit = lstm.token, unit_of(lstm)
+    ids, probs = next_tokens(lstm.trace, COUNT, t)
+    steps = ("forget.pre", "forget", "input", "candidate", "cell", "output", "hidden")
+    section(lstm, f"{number_of}. An LSTM reads it word by word", story(lstm, unit, int(ids[0]), float(probs[0])),
+            *((f"lstm.{step}", (t, unit)) for step in steps), ("head.probs", (t, int(ids[0]))))
+    choose_text(view)
+    step_through(lstm)
+    one_word(lstm)
+    whole_sentence(lstm)
+    table({"probability": probs}, [lstm.word(i) for i in ids], key="before:next", bar="probability", corner="next token",
+          title=f"The likeliest words after {quoted(lstm.labels[t])}", opened=opened_word(t, ids.tolist()),
+          on_cell=lambda row, _: open_number("head.probs", (t, int(ids[row]))))
+    return "lstm.cell", (t, unit)
+
+
+def unit_of(lstm: View) -> int:
+    """The unit that is spoken of: the opened number's, else the one whose cell holds most at this word."""
+    opened = next((index for step in MAPS if (index := opened_in(f"lstm.{step}"))), None)
+    return opened[1] if opened and opened[1] < lstm.config.n_units else largest(lstm, "lstm.cell", lstm.token, ALL)[1][1]
+
+
+def story(lstm: View, unit: int, best: int, share: float) -> str:
+    """What happens at this word, with the numbers of one unit."""
+    t, units = lstm.token, lstm.config.n_units
+    f, i, g, c, o, h = (float(lstm.trace[f"lstm.{step}"][t, unit]) for step in ("forget", "input", "candidate", "cell", "output", "hidden"))
+    before = float(lstm.trace["lstm.cell"][t - 1, unit]) if t else 0.0
+    return (f"Before attention, sentences were read like this: one word after the other, and whatever is to be known of the words "
+            f"before has to fit into a state of {units} numbers. This network, a **long short-term memory** (Hochreiter & Schmidhuber "
+            f"1997), has {units} units. Each holds a number, its **cell**, and three gates between 0 and 1 decide: how much of it is kept "
+            f"(**forget** gate), how much of something new is taken in (**input** gate), how much is shown (**output** gate). All gates "
+            f"look at the word and at what the units showed one word before. At {word(lstm)} ({t}) unit {unit} keeps {number(f)} of the "
+            f"{number(before)} that it held and takes in {number(i)} of {number(g)}: its cell becomes **{number(c)}**. It shows "
+            f"{number(o)} · tanh({number(c)}) = {number(h)}. From what all units show comes the guess of the next word: "
+            f"{bold(lstm.word(best))}, {share:.0%}. **Click any number** to see how it was made.")
+
+
+def choose_text(view: View) -> None:
+    """Which of the two sentences is read, once there is another one."""
+    here, other = st.session_state, other_text(view.sentence)
+    if other and other != view.sentence:
+        encoding = model().encode(view.sentence)
+        replaced = influence.words(encoding)[here["before_word"]]
+        titles = {"own": "your sentence", "other": f"with {quoted(plain(here['before_other']))} for {quoted(plain(replaced))}"}
+        st.segmented_control("The LSTM reads", list(titles), key="before_reads", required=True, format_func=titles.get,
+                             on_change=close_number, persist_state="session")
+
+
+def step_through(lstm: View) -> None:
+    """The word that is read now, and one before or after."""
+    labels, last = lstm.labels, len(lstm.labels) - 1
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    row.button("←", key="before_back", on_click=take, args=(lstm.token - 1,), disabled=lstm.token == 0, help="The word before")
+    if last:
+        row.select_slider("Word that is read", range(last + 1), key="before_at", format_func=lambda i: f"{i} · {labels[i]}",
+                          persist_state="session")
+    row.button("→", key="before_on", on_click=take, args=(lstm.token + 1,), disabled=lstm.token == last, help="The next word")
+
+
+def take(at: int) -> None:
+    """Goes to a word."""
+    st.session_state["before_at"] = at
+
+
+def one_word(lstm: View) -> None:
+    """This word's numbers in all units, one below the other in the order of the equation."""
+    t = lstm.token
+    rows = {"f forget": ("lstm.forget", t), "c before": ("lstm.cell", t - 1), "i input": ("lstm.input", t),
+            "g candidate": ("lstm.candidate", t), "c cell": ("lstm.cell", t), "o output": ("lstm.output", t),
+            "h hidden": ("lstm.hidden", t)}
+    stacked(lstm, "before", {title: (step, (at, ALL)) for title, (step, at) in rows.items() if at >= 0}, columns_title="unit",
+            title=f"{quoted(lstm.labels[t])}: c = f · c before + i · g, and h = o · tanh(c), a column for each unit")
+
+
+def whole_sentence(lstm: View) -> None:
+    """Tokens × units: the cells, and, deeper, the gates and what is shown."""
+    for step, title in MAPS.items():
+        if detailed() or step == "cell":
+            name = f"lstm.{step}"
+            cell_map(lstm, name, ALL, ALL, title=title, chosen=lstm.token, key="before",
+                     limit=1.0 if step not in ("cell", "hidden") else None,
+                     on_cell=lambda row, unit, name=name: open_at(name, row, unit))
+
+
+def open_at(name: str, row: int, unit: int) -> None:
+    """A number of the whole sentence: the word goes along."""
+    take(row)
+    open_number(name, (row, unit))
+
+
+def opened_word(t: int, ids: list[int]) -> tuple[int, int] | None:
+    """Where the opened probability stands in the table."""
+    opened = opened_in("head.probs")
+    return (ids.index(opened[1]), 0) if opened and opened[0] == t and opened[1] in ids else None
