@@ -64,15 +64,16 @@ def switch_to(model: str) -> None:
 def two_texts(view: View) -> None:
     """The vectors of both texts, and what is different from self-attention."""
     a, b, last = view.tokens("decoder"), view.tokens("encoder"), view.config.layers("encoder") - 1
+    hidden = "" if view.trace[view.at("cross.mask")].all() else " that is not hidden as padding"
     section(view, "1. Two texts, each with vectors of its own", (
         f"The encoder has read the **source** b: {len(b)} tokens, from {bold(b[0])} to {bold(b[-1])}. The decoder reads the "
         f"**target** a, what has been written so far: {len(a)} tokens, from {bold(a[0])} to {bold(a[-1])}. Each text has vectors of "
         "its own, and a stack of layers of its own. In **cross-attention** the queries come from a, the keys and values from b. Otherwise it is the "
         "attention that you know, with four differences:\n\n"
         f"- **Two lengths**: the weights are a table of {len(a)} rows and {len(b)} columns, and need not be a square.\n"
-        "- **No causal mask**: the source is there as a whole, so every target word may look at all of it.\n"
-        "- **Keys and values are made once**: the source does not change while the target grows, so they serve for every word of "
-        "the translation.\n"
+        f"- **No causal mask**: the source is there as a whole, so every target word may look at all of it{hidden}.\n"
+        "- **Keys and values need to be made only once**: the source does not change while the target grows, so the same ones serve "
+        "for every word of the translation.\n"
         f"- **From the encoder’s last layer**: all {view.config.layers('decoder')} layers of the decoder read what the encoder’s "
         f"layer {last} left; each makes its own keys and values of it."),
         largest(view, "decoder.embed.out", view.token, ALL), largest(view, view.at("cross.q"), view.head, view.token, ALL),

@@ -16,6 +16,7 @@ from core.errors import GlassError
 from core.generate import next_tokens
 from ui import state
 from ui.components import table
+from ui.crossing import across
 from ui.drawing import words_table
 from ui.numbers import open_number, opened_in
 from ui.section import section
@@ -24,7 +25,6 @@ from ui.state import View, new_text
 from ui.steps import turning
 from ui.theme import plain
 from ui.tokens import bold, seen_word, word
-from ui.crossing import across
 
 COUNT = 8           # next words in the table
 
@@ -69,7 +69,8 @@ def story(view: View) -> str:
     t, mean_M = view.token, view.trace[view.at("cross.pattern.mean")][view.token]
     before_L = view.trace[view.at("attn.pattern.mean")][t]
     looks = seen_word(across(view), int(mean_M.argmax()))
-    whose = ("The model wrote this target itself, always the likeliest word next" if own_target(view) else "This target was given")
+    whose = "The model" + (" as it was trained" if view.asked.change or view.mask != "trained" else "")
+    whose = f"{whose} wrote this target itself, always the likeliest word next" if own_target(view) else "This target was given"
     ran = (" Every position is shown as it was when its word was written: the causal mask hides what comes later, so the whole "
            "target can be computed at once, and the numbers are the same but for rounding." if as_it_ran(view) else
            " Under this mask a position also sees what comes later, as it could not while writing.")
