@@ -1,4 +1,6 @@
 """The page Cross-attention: what the decoder wrote word by word is what the whole run shows; its pictures, its choices, its way on."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -10,7 +12,7 @@ from core.analysis.sampling import next_ids
 from core.checkpoints import read_folder
 from core.generate import decoded, greedy_target
 from core.model import forward
-from ui import state
+from ui import crossing, state
 
 PAGE, TWO_STACKS = "pages/9_Cross_attention.py", ("marian", "t5_gated", "t5_relu")
 SOURCE, TARGET = "3 5 7 2 9", "4 6 8"
@@ -164,6 +166,15 @@ def test_the_alignment_shows_the_weights_that_were_asked_for_and_the_strongest_a
     cell = f"{name}:1,2,3" if whose == "head" else f"{name}:2,3"
     number = page(marian, layer="1", head="1", cell=cell)
     assert parts(number)[0]["name"] == cell and not number.warning
+
+
+def test_words_whose_lines_cross_are_named():
+    """“the red car” and “la voiture rouge”: noun and adjective look at the source in the opposite order."""
+    source, target = "the red car .".split(), "la voiture rouge .".split()
+    view = SimpleNamespace(tokens=lambda side: source)
+    crossed = crossing.turned_round(view, crossing.Alignment("", (), np.eye(4), target, np.array([0, 2, 1, 3])))
+    assert "**voiture** **rouge** against **red** **car**" in crossed
+    assert crossing.turned_round(view, crossing.Alignment("", (), np.eye(4), target, np.array([0, 1, 2, 3]))) == ""
 
 
 def test_a_typed_target_is_weighed_and_the_model_may_write_again(marian):

@@ -29,7 +29,7 @@ from ui.tokens import bold, word
 TRANSLATORS = ("study-translator", "marian")        # the first that is on this machine is offered
 LACKS = {"encoder": "only an encoder: it reads a text and writes none, so nothing in it looks across from one text to another",
          "decoder": "only a decoder: what it reads and what it writes are one text, so there is no second one to look at"}
-WEIGHTS = {"all": "Mean of all layers", "layer": "Mean of this layer’s heads", "head": "This head"}
+WEIGHTS = {"all": "All layers", "layer": "This layer", "head": "This head"}
 ROWS = {"writes": "Word that is written", "reads": "Word that is read"}
 
 
@@ -120,10 +120,11 @@ def alignment(view: View) -> None:
     shown = aligned(view, *choices(view))
     with heading:
         row, best = view.token, int(shown.best_L[view.token])
+        of_the_words = "" if shown.weights_LM[row].argmax() == best else "(signs not counted) "
         section(view, "4. Who comes from whom: the alignment", (
             "A translator learns from pairs of sentences; nobody tells it which word translates which. Where it looks while it "
-            "writes gives a hint. A row is a word of the target, a column "
-            f"one of the source. {bold(shown.rows[row])} looks most at {bold(view.tokens('encoder')[best])}, "
+            "writes gives a hint. A row is a word of the target, a column one of the source. "
+            f"{bold(shown.rows[row])} looks {of_the_words}most at {bold(view.tokens('encoder')[best])}, "
             f"{shown.weights_LM[row, best]:.0%}.{turned_round(view, shown)} It is a reading, not a fact: a model may find a word by "
             "way of its neighbours, and not every head aligns."),
             (shown.name, full_index(shown.index, (row, best))))
@@ -141,8 +142,10 @@ def alignment(view: View) -> None:
 def choices(view: View) -> tuple[str, str, bool]:
     """Whose weights are shown, what the rows are called, and whether signs of the source count."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    whose = row.segmented_control("Weights", list(WEIGHTS), default="all", key="cross_weights", required=True,
-                                  format_func=WEIGHTS.get, on_change=close_number, persist_state="session")
+    whose = row.segmented_control("Weights of", list(WEIGHTS), default="all", key="cross_weights", required=True,
+                                  format_func=WEIGHTS.get, on_change=close_number, persist_state="session", help="All layers: the "
+                                  "mean of all heads of the decoder. This layer: the mean of its heads. Layer and head are chosen "
+                                  "at the left.")
     read = row.segmented_control("A row stands for the", list(ROWS), default="writes", key="cross_rows", required=True,
                                  format_func=ROWS.get, persist_state="session", help="Each position reads one word and then "
                                  "writes the next. It looks at the source for both: to write a word, and with the word in hand.")

@@ -214,12 +214,12 @@ def values(view):
     v_MK, z_K = view.trace[view.attention("v")][view.key_head], view.trace[view.attention("z")][view.head, view.token]
     pattern_M = view.trace[view.attention("pattern")][view.head, view.token]
     first, strongest = largest(view, view.attention("z"), view.head, view.token, ALL), int(pattern_M.argmax())
-    whom = "every token of the source" if across(view) else "every token"
+    whom, onward = (("every token of the source", "page ") if across(view) else ("every token", "pages Heads, and "))
     told(view, f"A third matrix, W_V, gives {whom} its **value**: {view.config.d_head} numbers that it hands over. Each "
          "value counts as much as its weight says: **z** = "
          + " + ".join(f"{number(pattern_M[m])} · v({seen_word(view, m)})" for m in np.argsort(-pattern_M)[:3])
          + (" + …" if len(pattern_M) > 3 else "") + f". What all heads find is then joined and **added** to {word(view)}: see "
-         "the pages Heads, and Add and norm.", (view.attention("v"), (view.key_head, strongest, first[1][2])), first)
+         f"the {onward}Add and norm.", (view.attention("v"), (view.key_head, strongest, first[1][2])), first)
     cell_map(view, view.attention("v"), view.key_head, ALL, ALL, title=f"v: a row for each token, {projected(view, 'v')}",
              chosen=strongest)
     cell_map(view, view.attention("z"), view.head, slice(view.token, view.token + 1), ALL,
