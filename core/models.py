@@ -263,6 +263,9 @@ def installed(wheel: Wheel, file: str) -> Path | None:
 
 def snapshot(hub: Hub, folder: Path | None) -> Path | None:
     """The folder of a model that the Hub's client keeps, if it has the config; folder: its cache (None: the usual one)."""
+    from huggingface_hub import constants
+    if not os.path.isdir((folder or Path(constants.HF_HUB_CACHE)) / f"models--{hub.repo.replace('/', '--')}"):
+        return None             # nothing of it was ever fetched, and the client takes a while to import
     from huggingface_hub import try_to_load_from_cache
     try:
         found = try_to_load_from_cache(hub.repo, "config.json", cache_dir=folder, revision=hub.revision)

@@ -63,7 +63,7 @@ def sent_by(view, monkeypatch) -> dict:
     mounted = {}
     monkeypatch.setattr(components, "_river", lambda **options: mounted.update(options))
     components.river(picture(view), key="river")
-    return json.loads(json.dumps(mounted["data"]))
+    return json.loads(json.dumps(mounted["data"]))["parts"][0]
 
 
 def numbers(text: str, kind: str = "<f4") -> np.ndarray:

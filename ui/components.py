@@ -128,8 +128,8 @@ def river(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
               for name, strip in picture["strips"].items()}
     maps = {name: grid | {"values": packed(grid["values"])["values"], "shown": list(grid["values"].shape)}
             for name, grid in picture["maps"].items()}
-    _river(key=key, on_act_change=acted, on_cell_change=opened, data=picture | {
-        "strips": strips, "maps": maps, "colours": COLOURS, "alt": "The whole model. Tab goes from part to part, Enter opens."})
+    _river(key=key, on_act_change=acted, on_cell_change=opened, data={"parts": [picture | {
+        "strips": strips, "maps": maps, "colours": COLOURS, "alt": "The whole model. Tab goes from part to part, Enter opens."}]})
 
 
 def share_link() -> None:

@@ -360,7 +360,7 @@ function build(root) {
   return parts
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data: { parts: [data] }, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
   if (!memory.has(root)) memory.set(root, build(root))
   const parts = memory.get(root), shown = { ...data }
