@@ -64,7 +64,7 @@ def switch_to(model: str) -> None:
 def two_texts(view: View) -> None:
     """The vectors of both texts, and what is different from self-attention."""
     a, b, last = view.tokens("decoder"), view.tokens("encoder"), view.config.layers("encoder") - 1
-    hidden = "" if view.trace[view.at("cross.mask")].all() else " that is not hidden as padding"
+    hidden = "" if view.trace[view.at("cross.mask")].all() else " that the mask leaves open"
     section(view, "1. Two texts, each with vectors of its own", (
         f"The encoder has read the **source** b: {len(b)} tokens, from {bold(b[0])} to {bold(b[-1])}. The decoder reads the "
         f"**target** a, what has been written so far: {len(a)} tokens, from {bold(a[0])} to {bold(a[-1])}. Each text has vectors of "
