@@ -20,7 +20,7 @@ from core.config import Config, weight_shapes       # noqa: E402  (after the pat
 
 SIGNS = ("[PAD]", "[UNK]", "[START]", "[END]", "[MASK]")
 WORDS = ("the a this that these those he she it they her his who is are was were not and but because in on with of to . , ? "
-         "book books student students teacher key keys boy girl man woman letter door house dog cat friend river recommended "
+         "king queen book books student students teacher key keys boy girl man woman letter door house dog cat friend river recommended "
          "expensive old new red found read opened saw likes sleeps sleep lost on table").split()
 FRENCH = "le la les livre étudiant que a est cher chère .".split()
 LAYERS = {"study-encoder": (4, 0), "study-decoder": (0, 4), "study-translator": (4, 4)}

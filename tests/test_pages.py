@@ -72,7 +72,7 @@ def parts(app: AppTest, name: str = "glass_number") -> list[dict]:
 @pytest.mark.parametrize("mask", state.MASKS)
 @pytest.mark.parametrize("depth", state.DEPTHS)
 def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
-    grid = {"grid": "e3-2,e4-1" if model == "minilm" else "d3-2,d1-4"} if mask == "own" else {}
+    grid = {"grid": "e3-2,e4-1" if load(model).config.encoder_layers else "d3-2,d1-4"} if mask == "own" else {}
     app = opened(model=model, mask=mask, depth=depth, layer="1", head="2", **grid)
     for path in ["app.py", *OTHERS]:
         app.switch_page(path).run()
