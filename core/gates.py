@@ -80,13 +80,14 @@ def words_of(gate: str) -> dict[str, tuple[str, str, str]]:
     """Title, story and formula of a gate's four steps."""
     title, does, letter = NAMES[gate]
     bend, low = ("tanh", "−1") if gate == "candidate" else ("sigmoid", "0")
-    parts = rf"\sum_d x_{{l,d}}\, W^{letter}_{{d,u}} + \sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}} + b^{letter}_u"
+    parts = (rf"\begin{{gathered}} p^{letter}_{{l,u}} = \sum_d x_{{l,d}}\, W^{letter}_{{d,u}} \\ "
+             rf"+ \sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}} + b^{letter}_u \end{{gathered}}")
     return {f"lstm.{gate}.word": (f"{title}: from the word", "What this word's own vector says.",
                                   rf"\sum_d x_{{l,d}}\, W^{letter}_{{d,u}}"),
             f"lstm.{gate}.past": (f"{title}: from the state before", "What the words before say, as far as the state still holds them.",
                                   rf"\sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}}"),
             f"lstm.{gate}.pre": (f"{title} before {bend}", "From the word, from the state before, and a bias, added up.", parts),
-            f"lstm.{gate}": (title, f"Of each unit: {does}, from {low} to 1.", rf"{letter}_{{l,u}} = \mathrm{{{bend}}}\Bigl({parts}\Bigr)")}
+            f"lstm.{gate}": (title, f"Of each unit: {does}, from {low} to 1.", rf"{letter}_{{l,u}} = \mathrm{{{bend}}}\bigl(p^{letter}_{{l,u}}\bigr)")}
 
 
 WORDS = {

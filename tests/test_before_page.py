@@ -33,10 +33,11 @@ def clear() -> None:
         cache.clear()
 
 
-def linked(cell: str) -> AppTest:
+def linked(cell: str, **more: str) -> AppTest:
     """The page as if its own link had been opened, with a number."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.query_params["model"], app.query_params["cell"] = "minilm", cell
+    for key, value in ({"model": "minilm", "cell": cell} | more).items():
+        app.query_params[key] = value
     return app.switch_page(PAGE).run()
 
 
@@ -175,9 +176,20 @@ def test_a_number_of_the_other_run_opens_in_the_other_run(study):
     app.segmented_control(key="before_reads").set_value("other").run()
     app.session_state["cell"] = "lstm.in:2,1"
     app.run()
-    assert "door" in parts(app)[0]["where"] and not app.warning
+    assert "door" in parts(app)[0]["where"] and not app.warning and address(app)["swap"] == "1-door"
     app.segmented_control(key="before_reads").set_value("own").run()
-    assert app.session_state["cell"] is None
+    assert app.session_state["cell"] is None and "swap" not in address(app)
+
+
+def test_a_link_to_a_number_of_the_other_run_opens_it_there(study):
+    value = gates.trace_of(TEXT.replace("book", "door"))["lstm.hidden"][4, 1]
+    app = linked("lstm.hidden:4,1", swap="1-door")
+    assert parts(app)[0]["value"] == number(value) and app.session_state["before_reads"] == "other" and not app.warning
+    for swap in ("1-two words", "99-door", "x", "1-<script>alert(1)</script>"):
+        app = linked("lstm.hidden:4,1", swap=swap)
+        assert not app.exception and app.session_state["before_reads"] in ("own", "other")
+    app.switch_page("pages/3_Attention.py").run()
+    assert "swap" not in address(app)
 
 
 @pytest.mark.parametrize("other", ["two words", "", "   ", "x-y", "book", *HOSTILE.values()])

@@ -14,7 +14,7 @@ from ui.section import detailed, section
 from ui.slices import ALL, cell_map, labels, largest
 from ui.state import View, close_number
 from ui.theme import COLOURS
-from ui.tokens import word
+from ui.tokens import quoted, word
 
 
 def first_layer(view: View) -> View:
@@ -44,7 +44,7 @@ def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
             f"{number(sums)}, and {NAMES[view.config.activation]} makes that **{number(out)}**. Training found the weights; nobody "
             "wrote them.", best, (pre, (t, f)), (after, (t, f)))
     if detailed():
-        cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the numbers that the neuron is given at {view.labels[t]}")
+        cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the numbers that the neuron is given at {quoted(view.labels[t])}")
         weights(view, f)
     opened = opened_in(terms)
     clickable_map("before:terms", view.trace[terms][None], [""], labels(view, terms, 0), colour=COLOURS["mlp"],
@@ -65,18 +65,16 @@ def weights(view: View, f: int) -> None:
 
 def one_layer(view: View) -> None:
     """All neurons of the layer on the same token."""
-    t, f, after = view.token, neuron_of(view), activated(view)
-    best = strongest(view)[0]
+    t, after, best = view.token, activated(view), strongest(view)[0]
     section(view, "2. One layer",
             f"A **layer** is many neurons that are given the same numbers, each with weights of its own: here {view.config.d_mlp:,}. Their "
             f"weights are the columns of one matrix, so a layer is one product of a vector and a matrix. At {word(view)} neuron {best} "
             "reaches furthest. The neurons do not look at other tokens: whatever they are to know of the words around has to be brought "
             "to them. The LSTM below does that in one way, attention in another. What neurons do with it, the page **Feed-forward** "
-            "shows.",
-            (view.at("mlp.pre"), (t, f)), (after, (t, f)))
+            "shows.")
     if detailed():
         neurons(view, view.at("mlp.pre"), f"Neurons before activation: {product(view, 'pre', '₁')}")
-    neurons(view, after, f"All neurons at {view.labels[t]}, after {NAMES[view.config.activation]}. Click one to choose it")
+    neurons(view, after, f"All neurons at {quoted(view.labels[t])}, after {NAMES[view.config.activation]}. Click one to choose it")
     st.number_input(f"Or choose any neuron (0 to {view.config.d_mlp - 1})", 0, view.config.d_mlp - 1, key="ff_neuron",
                     on_change=close_number)
 

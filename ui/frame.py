@@ -89,7 +89,7 @@ def choices(reading, side: str) -> View | None:
             tour.start(view, go)
     with links:
         # What is chosen in a page is left out: it is kept beyond the page, and changes without this list being drawn anew.
-        address = state.address(cell=None, stage=0, step=None)
+        address = state.address(cell=None, stage=0, step=None, swap="")
         for other in PAGES:
             st.page_link(other.path, label=other.title, query_params=address)
     return view
@@ -97,7 +97,7 @@ def choices(reading, side: str) -> View | None:
 
 def around() -> tuple:
     """The choices that stand around a page."""
-    return tuple(st.session_state.get(key) for key in state.DEFAULTS if key not in ("cell", "stage", "step"))
+    return tuple(st.session_state.get(key) for key in state.DEFAULTS if key not in ("cell", "stage", "step", "swap"))
 
 
 def inside(view: View, title: str, page, owner) -> None:
@@ -155,12 +155,12 @@ def foot(title: str) -> None:
         if 0 <= at + step < len(PAGES):
             other = PAGES[at + step]
             column.page_link(other.path, label=arrow.format(other.title), help=other.about,
-                             query_params=state.address(cell=None))
+                             query_params=state.address(cell=None, swap=""))
 
 
 def go(title: str, **changes) -> None:
     """Opens another page with these choices changed."""
-    changes = {"cell": None} | changes
+    changes = {"cell": None, "swap": ""} | changes
     state.keep(**changes)
     if title == st.session_state["_page"]:
         st.session_state.update(changes)

@@ -81,7 +81,7 @@ def prepare(sentence: str) -> None:
     here, encoding = st.session_state, model().encode(sentence)
     count = len(influence.spans(encoding))
     if here.get("_before_for") != sentence:
-        for key in ("before_at", "before_word", "before_other", "before_reads"):
+        for key in ("before_at", "before_word", "before_other", "before_reads", "_before_pair"):
             here.pop(key, None)
         here["_before_for"] = sentence
     if here.get("before_word") not in range(count):
@@ -89,6 +89,12 @@ def prepare(sentence: str) -> None:
     if "before_other" not in here and count:
         here["before_other"] = influence.of_the_same_kind(model(), encoding, here["before_word"])
     here.setdefault("before_reads", "own")
+    if (link := here["_asked"]) and here.get("_before_link") is not link:        # a link has led here
+        here["_before_link"] = link
+        word, _, other = here["swap"].partition("-")
+        here["before_reads"] = "own"
+        if other and int(word) < count:
+            here["before_word"], here["before_other"], here["before_reads"] = int(word), other, "other"
 
 
 def other_text(sentence: str) -> str:
@@ -103,13 +109,15 @@ def other_text(sentence: str) -> str:
 
 def owner(view: View) -> View:
     """The view in which the opened number stands. `head.` is the LSTM's on its page: nothing of the other model's is drawn there."""
-    name = (st.session_state["cell"] or "").removeprefix(WEIGHTS)
-    if name.startswith(("lstm.", "head.")):
+    here, found = st.session_state, view
+    if (here["cell"] or "").removeprefix(WEIGHTS).startswith(("lstm.", "head.")):
         try:
-            return reading(view)
+            found = reading(view)
         except GlassError:
             pass                    # the page says so in place of the LSTM; the number is closed with a note
-    return view
+    other = found is not view and found.sentence != view.sentence
+    here["swap"] = f"{here['before_word']}-{here['before_other'].strip()}" if other else ""
+    return found
 
 
 # --- the section ----------------------------------------------------------------------------------------------------
@@ -146,7 +154,7 @@ def story(lstm: View, unit: int, best: int, share: float) -> str:
             f"before has to fit into a state of {units} numbers. This network, a **long short-term memory** (Hochreiter & Schmidhuber "
             f"1997), has {units} units. Each holds a number, its **cell**, and three gates between 0 and 1 decide: how much of it is kept "
             f"(**forget** gate), how much of something new is taken in (**input** gate), how much is shown (**output** gate). All gates "
-            f"look at the word and at what the units showed one word before. At {word(lstm)} ({t}) unit {unit} keeps {number(f)} of the "
+            f"look at the word and at what the units showed one word before.\n\nAt {word(lstm)} ({t}) unit {unit} keeps {number(f)} of the "
             f"{number(before)} that it held and takes in {number(i)} of {number(g)}: its cell becomes **{number(c)}**. It shows "
             f"{number(o)} · tanh({number(c)}) = {number(h)}. From what all units show comes the guess of the next word: "
             f"{bold(lstm.word(best))}, {share:.0%}. **Click any number** to see how it was made.")

@@ -17,7 +17,7 @@ from ui.frame import go as go_to
 from ui.maps import clickable_map, show
 from ui.numbers import open_number, opened_in, written
 from ui.section import detailed, section
-from ui.state import Asked, View, close_number, depth
+from ui.state import Asked, View, close_number, depth, is_word
 from ui.theme import COLOURS, plain
 from ui.tokens import bold, quoted
 
@@ -39,6 +39,11 @@ class Pair:
     def step(self) -> str:
         return influence.VECTORS[self.before.side]
 
+    @property
+    def words(self) -> list[str]:
+        """The words of the first run from the replaced one on."""
+        return influence.words(self.before.encoding)[-len(self.reach.moved_N):]
+
 
 def reaching(view: View, number_of: int) -> None:
     """One word replaced, in the reader's sentence; then the same over a fixed list of sentences."""
@@ -52,9 +57,8 @@ def reaching(view: View, number_of: int) -> None:
     if pairs:
         measure = st.segmented_control("What is compared at each word", list(MEASURES), default="moved", required=True,
                                        key="before_measure", format_func=MEASURES.get)
-        words = [pairs["LSTM"].before.labels[at] for at in pairs["LSTM"].reach.places_N2[:, 0]]
-        curves({name: getattr(pair.reach, f"{measure}_N") for name, pair in pairs.items()}, words, measure)
-        compared(pairs, words)
+        curves({name: getattr(pair.reach, f"{measure}_N") for name, pair in pairs.items()}, pairs["LSTM"].words, measure)
+        compared(pairs, pairs["LSTM"].words)
     averages(view, measure if pairs else "moved", number_of + 1)
 
 
@@ -73,7 +77,8 @@ def choose_words(view: View) -> tuple[int, str]:
 
 def another_word() -> None:
     """For another place another word is proposed."""
-    st.session_state.pop("before_other", None)
+    for key in ("before_other", "_before_pair"):
+        st.session_state.pop(key, None)
     st.session_state["before_reads"] = "own"
     close_number()
 
@@ -122,21 +127,26 @@ def story(view: View, pairs: dict[str, Pair], word: int, other: str, number_of: 
     """What was done, and what came out at the last word."""
     lines, title = "", f"{number_of}. How far one word reaches"
     if pairs:
-        lstm = pairs["LSTM"]
-        last, n = lstm.before.labels[lstm.reach.places_N2[-1, 0]], len(lstm.reach.moved_N) - 1
-        measured = "; ".join(f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by **{pair.reach.moved_N[-1]:.1%}** of its length, and "
-                             f"**{pair.reach.guess_N[-1]:.1%}** of the next word’s probability went elsewhere" for name, pair in pairs.items())
-        lines = (f" Here {bold(lstm.before.labels[lstm.reach.places_N2[0, 0]])} becomes {bold(other)}. At the last word, {bold(last)}, {n} "
-                 f"words on, this moved {measured}.")
+        lstm, n = pairs["LSTM"], last_word(pairs)
+        told = "; ".join(f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by **{pair.reach.moved_N[n]:.1%}** of its length, "
+                         f"and **{pair.reach.guess_N[n]:.1%}** of the next word’s probability went elsewhere"
+                         for name, pair in pairs.items())
+        lines = (f"\n\nHere {bold(lstm.words[0])} becomes {bold(other)}. At {bold(lstm.words[n])}, {n} words on, this moved {told}. "
+                 "The vectors of two models are different things; how far the **guess** moved is the same measure in both. **Click a "
+                 "number in the table** to see the two vectors that it compares.")
     layers = pairs["attention"].before.config.decoder_layers if "attention" in pairs else None
     steps = f" (this one has {layers} layers, so it can look {layers} times)" if layers else ""
     section(gates.view_of(view.sentence), title,
             "The same sentence is read twice, the second time with one early word replaced by another. Whatever differs at a later word "
             "has come from there. In the LSTM it had to pass through the state of every word between, and each of them may overwrite it: "
-            f"as many steps as there are words. **Attention** looks at the early word directly: one step, however far it is{steps}.{lines} "
-            "The vectors of two models are different things; how far the **guess** moved is the same measure in both. **Click a number in "
-            "the table** to see the two vectors that it compares.",
-            *([("lstm.hidden", (int(lstm.reach.places_N2[-1, 0]), 0))] if pairs else []))
+            f"as many steps as there are words. **Attention** looks at the early word directly: one step, however far it is{steps}.{lines}",
+            *([("lstm.hidden", (int(lstm.reach.places_N2[n, 0]), 0))] if pairs else []))
+
+
+def last_word(pairs: dict[str, Pair]) -> int:
+    """The last of the compared words, a full stop behind it left aside."""
+    words = pairs["LSTM"].words
+    return max((n for n, each in enumerate(words) if is_word(each)), default=len(words) - 1)
 
 
 def curves(values: dict[str, np.ndarray], words: list[str], measure: str) -> None:
@@ -166,8 +176,8 @@ def compared(pairs: dict[str, Pair], words: list[str]) -> None:
                for name, pair in pairs.items()}
     owners = [name for _ in range(2) for name in pairs]
     columns |= {"LSTM: steps": np.arange(n), "attention: steps": np.minimum(np.arange(n), 1)}
-    row, name = here.get("_before_pair", (n - 1, "LSTM"))
-    row, name = min(row, n - 1), name if name in pairs else "LSTM"
+    row, name = here.get("_before_pair", (n, "LSTM"))
+    row, name = row if row < n else last_word(pairs), name if name in pairs else "LSTM"
 
     def clicked(row: int, column: int) -> None:
         here["_before_pair"] = row, owners[column] if column < len(owners) else ("LSTM", "attention")[column - len(owners)]
@@ -188,8 +198,9 @@ def vectors(pair: Pair, name: str, row: int) -> None:
                 f"**{number(pair.reach.moved_N[row])}**")
     shown = int(st.session_state["before_reads"] == "other") if name == "LSTM" else 0
     opened = opened_in(pair.step)
+    leads = "" if name == "LSTM" else ". A click leads to the page Every number, where that sentence is read"
     clickable_map("before:pair", x_2D, ["x", "x′"], [str(d) for d in range(x_2D.shape[1])], columns_title="unit" if name == "LSTM" else
-                  "dimension", colour=COLOURS["residual"], title=f"{name}: the vector in your sentence, x, and with the word replaced, x′",
+                  "dimension", colour=COLOURS["residual"], title=f"{name}: the vector in your sentence, x, and with the word replaced, x′{leads}",
                   opened=(shown, opened[1]) if opened and opened[0] == places[shown] else None,
                   on_cell=lambda run, d: open_in(runs[run], "own" if not run else "other", pair.step, (places[run], d)))
 

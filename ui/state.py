@@ -28,12 +28,13 @@ MASKS = {"trained": "As the model was trained", "encoder": "Encoder: sees everyt
 DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
 DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": models.default(), "mask": "trained", "grid": "", "change": "",
             "side": "encoder", "layer": 0, "head": 0, "token": None, "depth": "story", "bare": 0, "merge": 0, "cell": None,
-            "step": None, "stage": 0, "tour": None}
+            "step": None, "stage": 0, "tour": None, "swap": ""}
 NUMBERS = ("layer", "head", "token", "stage", "bare", "merge", "tour")
 STAGES = 5                  # steps of the walk through attention
 STOPS = 13                  # of the guided tour
 CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder"), "depth": tuple(DEPTHS)}
 GRID = re.compile(r"([edc]\d{1,3}-\d{1,3}(,|$))*")
+SWAP = re.compile(r"\d{1,3}-\S{1,30}")      # the opened number is of a run with a word replaced: which word, and by what
 LONGEST = {"sentence": LONGEST_BOX, "target": LONGEST_BOX, "cell": 200, "step": 200, "grid": 20_000}
 
 
@@ -142,7 +143,7 @@ def arrive(page: str) -> None:
     state, asked = st.session_state, st.query_params.to_dict()
     new = "_kept" not in state or get_script_run_ctx().is_history_navigation
     moved = new or state["_page"] != page
-    base = DEFAULTS if new else state["_kept"] | ({"cell": None} if moved else {})
+    base = DEFAULTS if new else state["_kept"] | ({"cell": None, "swap": ""} if moved else {})
     state["_notes"], state["_asked"], state["_page"] = [], asked if moved else {}, page
     for key in DEFAULTS:
         if moved or key not in state:       # Streamlit forgets the value of a widget that a run has not drawn
@@ -178,6 +179,8 @@ def taken(key: str, text: str):
         note(f"The address asks for a model “{text[:40]}” that is not in the list.")
     elif key == "grid" and not GRID.fullmatch(text):
         note("The address asks for a grid that is no mask drawn by hand, such as e3-4,e5-1; it is left out.")
+    elif key == "swap" and not SWAP.fullmatch(text):
+        note("The address asks for a swap that is none, such as 1-house: the number of a word, and what to put in its place.")
     elif key in CHOICES and text not in CHOICES[key]:
         note(f"The address asks for the {key} “{text[:40]}”; there is {', '.join(CHOICES[key])}.")
     elif key == "change" and (wrong := not_a_change(text)):
