@@ -67,7 +67,7 @@ def samples(split: str, count: int) -> Iterator[Sample]:
 
 @cache
 def _cutter():
-    return vocabulary.tokenizer("joint", "$A")
+    return vocabulary.tokenizer("english", "$A")
 
 
 def ids(words: tuple[str, ...]) -> list[int]:

@@ -242,7 +242,7 @@ def verb_words(out: Draft, c: Clause, asked: bool, skip: bool) -> list[tuple[str
     said = parts(c, singular(c.subject), c.subject is not None and c.subject.pronoun == "I", asked)
     if c.negative and said[0][0] in CONTRACTED and c.short and said[1][1] == "not":
         said[:2] = [(CONTRACTED[said[0][0]], said[0][1])]
-    elif c.negative and said[0][0] == "can":
+    elif c.negative and said[0][0] == "can" and not asked:
         said[:2] = [("cannot", said[0][1])]
     return said[1:] if skip else said
 

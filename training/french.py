@@ -17,7 +17,7 @@ ELIDED = {"le": "l'", "la": "l'", "je": "j'", "ne": "n'", "que": "qu'", "de": "d
 CONTRACTED = {("de", "le"): "du", ("de", "les"): "des", ("à", "le"): "au", ("à", "les"): "aux"}
 BEFORE_VOWEL = {"ma": "mon", "sa": "son", "ta": "ton", "ce": "cet"}
 # (masculine, feminine, plural); "de" drops the article: beaucoup de livres
-ARTICLES = {"the": ("le", "la", "les"), "a": ("un", "une", "des"), "some": ("du", "de la", "des"), "this": ("ce", "cette", "ces"),
+ARTICLES = {"the": ("le", "la", "les"), "a": ("un", "une", "des"), "some": ("de le", "de la", "des"), "this": ("ce", "cette", "ces"),
             "that": ("ce", "cette", "ces"), "these": ("ces",) * 3, "those": ("ces",) * 3, "my": ("mon", "ma", "mes"),
             "your": ("votre", "votre", "vos"), "our": ("notre", "notre", "nos"), "every": ("chaque",) * 3,
             "several": ("plusieurs",) * 3, "all": ("tous les", "toutes les", ""), "many": ("beaucoup de",) * 3,
@@ -35,6 +35,7 @@ SUBJECTS = {"I": "je", "you": "vous", "we": "nous", "who": "qui"}
 ASKING = {"where": "où", "when": "quand", "why": "pourquoi", "how": "comment", "what": "que"}
 JOINING = {"and": "et", "but": "mais", "because": "parce que", "when": "quand"}
 EARLY = ("bien", "mal")         # adverbs that stand right behind the finite verb
+SHORT = ("très", "si")          # and those with which an adjective may still stand before its noun
 
 
 @dataclass(eq=False)
@@ -82,7 +83,7 @@ def thing(out: Copy, t: Thing, negated: bool = False) -> None:
         thing(out, t.both[1])
         return
     if isinstance(t.noun, Noun):
-        early = [pair for pair in t.adjectives if pair[0].position == "before"]
+        early = [pair for pair in t.adjectives if pair[0].position == "before" and (not pair[1] or pair[1].fr in SHORT)]
         determiner(out, t, bool(early), negated)
         for pair in early:
             adjective(out, t, pair, (t, pair[0]), "adjective")

@@ -19,6 +19,11 @@ MASS = {"the": 40, "some": 30, "this": 8, "my": 4, "your": 3, "our": 2, "own": 6
 BRIEF = {"the", "a", "this", "these", "my", "your", "our", "two"}     # the articles behind a preposition
 PREPOSITIONS = {"near": 4, "behind": 3, "with": 3, "under": 2}
 FORMS = ("he", "she", "it", "they")
+STATES = set("love like hate adore prefer own respect recognize notice see hear forget understand know believe appreciate admire "
+             "think have doubt remember deserve need".split())          # verbs that are not said with -ing
+DOUBTED = ("think", "believe")                  # verbs whose negation asks for the subjunctive in French
+EARLY = ("well", "badly")                       # what French puts elsewhere than English
+DENIED = ("very", "too", "so", "really")        # how much, behind "not"
 SYLLABLES = tuple(a + b for a in "bdfglmnprstvz" for b in "aeiou")
 
 
@@ -126,10 +131,11 @@ def noun_of(dice: Dice, kind: str) -> Noun:
     return dice.pick(lexicon.nouns(kind))
 
 
-def quality(dice: Dice, kind: str, among=None) -> tuple[Adjective, Adverb | None]:
+def quality(dice: Dice, kind: str, among=None, denied: bool = False) -> tuple[Adjective, Adverb | None]:
     """An adjective for a noun of that kind, perhaps with how much."""
     adjective = dice.pick(among or lexicon.adjectives(kind))
-    return adjective, dice.pick(lexicon.adverbs("degree")) if dice.chance(0.2) else None
+    degrees = tuple(adverb for adverb in lexicon.adverbs("degree") if not denied or adverb.en in DENIED)
+    return adjective, dice.pick(degrees) if dice.chance(0.2) else None
 
 
 def described(dice: Dice, noun: Noun, own: bool = False, brief: bool = False, adjectives: float = 0.22) -> Thing:
@@ -145,6 +151,7 @@ def described(dice: Dice, noun: Noun, own: bool = False, brief: bool = False, ad
         others = tuple(a for a in lexicon.adjectives(noun.kind) if a.position != first.position)
         if others and not degree and dice.chance(0.12):
             thing.adjectives.append((dice.pick(others), None))
+            thing.adjectives.sort(key=lambda pair: pair[0].position != "before")    # a small red ball
     return thing
 
 
@@ -229,7 +236,7 @@ def relative(dice: Dice, thing: Thing) -> Clause:
             tense = dice.table({"present": 35, "past": 45, "future": 5, "progressive": 7, "wanted": 3, "can": 5})
             clause = Clause(subject, dice.pick(found), tense=tense, object=thing, gap=thing, negative=dice.chance(0.06))
             clause.short = clause.negative and dice.chance(0.3)
-            return clause
+            return settled(clause)
     clause = predicate(dice, thing, simple=True)
     clause.gap = thing
     return clause
@@ -256,6 +263,17 @@ def predicate(dice: Dice, subject: Thing, simple: bool = False, tenses: dict | N
         clause.tense = "present"
     PARTS[what](dice, clause, simple, qualities)
     around(dice, clause, simple)
+    return settled(clause)
+
+
+def settled(clause: Clause) -> Clause:
+    """No "is loving"; and where "they read" could be now or then, it is then."""
+    if clause.tense == "progressive" and clause.verb and clause.verb.en in STATES:
+        clause.tense = "present"
+    t = clause.subject
+    if clause.tense == "present" and clause.verb and clause.verb.en == clause.verb.en_past and clause.voice == "active" and (
+            t.many or not t.third) and not clause.negative:
+        clause.tense = "past"
     return clause
 
 
@@ -280,7 +298,8 @@ def gives(dice, clause, simple, _):
 
 
 def says(dice, clause, simple, _):
-    clause.verb = dice.pick(lexicon.verbs("s", clause.subject.kind))
+    clause.verb = dice.pick(tuple(verb for verb in lexicon.verbs("s", clause.subject.kind)
+                                  if not (clause.negative and verb.en in DOUBTED)))
     if clause.tense not in ("present", "past", "can", "must", "future"):
         clause.tense = "present"
     clause.that = predicate(dice, someone(dice, simple=True), simple=True) if clause.tense != "past" else predicate(
@@ -294,7 +313,7 @@ def has(dice, clause, simple, _):
 
 def is_so(dice, clause, simple, qualities):
     clause.voice = "be"
-    clause.quality = quality(dice, clause.subject.kind, qualities if isinstance(qualities, tuple) else None)
+    clause.quality = quality(dice, clause.subject.kind, qualities if isinstance(qualities, tuple) else None, clause.negative)
 
 
 def is_there(dice, clause, simple, _):
@@ -316,7 +335,8 @@ def around(dice: Dice, clause: Clause, simple: bool) -> None:
     if not clause.negative and clause.tense in ("present", "past") and dice.chance(0.08):
         clause.often = dice.pick(lexicon.adverbs("frequency"))
     if acts and not clause.that and dice.chance(0.08):
-        clause.manner = dice.pick(lexicon.adverbs("manner"))
+        plain = clause.tense in ("present", "past", "progressive") and not (clause.object and clause.object.relative)
+        clause.manner = dice.pick(tuple(a for a in lexicon.adverbs("manner") if plain or a.en not in EARLY))
     if simple or clause.that:
         return
     if acts and not clause.recipient and dice.chance(0.12):
@@ -334,7 +354,7 @@ def exists(dice: Dice) -> Clause:
     """There is a book on the table."""
     kind = dice.pick(("person", "animal", "text", "thing", "furniture", "vehicle", "plant", "toy", "tool"))
     thing = described(dice, noun_of(dice, kind))
-    thing.det = "a" if not thing.plural else thing.det if thing.det in ("two", "three", "four", "five", "six", "many", "several") \
+    thing.det = "some" if thing.noun.mass else "a" if not thing.plural else thing.det if thing.det in ("two", "three", "four", "five", "six", "many", "several") \
         else "some"
     thing = with_more(dice, thing, False, 0.5)
     return Clause(thing, voice="exist", tense=dice.table({"present": 65, "past": 35}), place=somewhere(dice))
@@ -362,7 +382,9 @@ def again(thing: Thing) -> Thing:
 
 def candidates(clause: Clause) -> tuple[Thing, ...]:
     """What a pronoun that follows may stand for: the subject and the object of a clause."""
-    return tuple(thing for thing in (clause.subject, clause.object) if thing is not None and thing.form != "-")
+    denied = clause.negative and clause.object is not None and clause.object.det in ("a", "some")
+    things = (clause.subject, None if denied else clause.object)
+    return tuple(thing for thing in things if thing is not None and thing.form != "-")
 
 
 def follow_up(dice: Dice, before: Clause, tenses: dict | None = None) -> Clause | None:
@@ -441,7 +463,7 @@ def joined(dice: Dice) -> Clause:
     tenses = {clause.tense: 1} if clause.tense in ("present", "past") else {"present": 1}
     if clause.that or clause.voice == "exist":
         return clause
-    if dice.chance(0.5):
+    if clause.tense in ("present", "past") and not clause.negative and dice.chance(0.5):
         return replace(clause, then=(dice.pick(("and", "but")), predicate(dice, clause.subject, True, tenses)))
     return replace(clause, then=(dice.pick(("and", "but")), statement(dice, someone(dice, simple=True), tenses)))
 

