@@ -183,7 +183,7 @@ def compared(pairs: dict[str, Pair], words: list[str]) -> None:
         here["_before_pair"] = row, owners[column] if column < len(owners) else ("LSTM", "attention")[column - len(owners)]
 
     table(columns, words, key="before:influence", on_cell=clicked, chosen=row, opened=(row, owners.index(name)), corner="word",
-          title="How far the vector and the guess of each word moved, and how many steps lie between it and the replaced word")
+          title="How far vector and guess moved, and the steps from the replaced word")
     vectors(pairs[name], name, row)
 
 
