@@ -1,9 +1,10 @@
 """Trains a study model, and writes it where the app finds it.
 
-    python -m training.train study-encoder                  [--threads 1] [--steps N] [--minutes N] [--out FOLDER] [--run FOLDER]
+    python -m training.train study-encoder      [--threads 1] [--steps N] [--minutes N] [--out FOLDER] [--run FOLDER]
 
-What comes out depends on the plan below and on the sentences alone: batches, masks and first weights follow from one seed and the
-number of the step. So a run that was killed, or paused (--minutes), goes on from its last checkpoint to the very same weights.
+What comes out depends on the plan below and on the sentences alone: batches, masks and first weights follow from one seed
+and the number of the step. So a run that was killed, or paused (--minutes), goes on from its last checkpoint to the very
+same weights.
 """
 from __future__ import annotations
 
@@ -73,7 +74,7 @@ def framed(flat: np.ndarray, starts: np.ndarray, chosen: np.ndarray) -> np.ndarr
 
 
 def hidden(ids_BL: np.ndarray, n_vocab: int, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Some words hidden, as in BERT (Devlin et al. 2019, 3.1): of those chosen 80 % are masked, 10 % another word, 10 % kept."""
+    """Some words hidden, as in BERT (Devlin et al. 2019, 3.1): 80 % of them masked, 10 % another word, 10 % kept."""
     chosen_BL = (chance.random(ids_BL.shape) < CHOSEN) & (ids_BL != START) & (ids_BL != END)
     how_BL = chance.random(ids_BL.shape)
     other_BL = chance.integers(MASK + 1, n_vocab, ids_BL.shape)
@@ -181,7 +182,7 @@ def train(name: str, plan: Plan, data: Callable[[str], Sequences], n_vocab: int,
             report(name, plan, done, loss, history, (time.monotonic() - began) / (done - first))
         up = time.monotonic() - began > seconds
         if up or last or time.monotonic() - saved > SAVE_EVERY:
-            save(file, plan=asdict(plan), step=done, model=model.state_dict(), optimizer=optimizer.state_dict(), history=history)
+            save(file, plan=asdict(plan), step=done, history=history, model=model.state_dict(), optimizer=optimizer.state_dict())
             saved = time.monotonic()
         if up and not last:
             return None
