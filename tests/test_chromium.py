@@ -276,6 +276,7 @@ MAIN = {"Tokens": ("[class*=st-key-tokens-near] button.number", r"encoder\.embed
         "Feed-forward": ("[class*=st-key-ff] button.number", r"encoder\.1\.mlp\.(pre|hidden|hidden\.reach)", {}),
         "Layers": (".stPlotlyChart + *, [class*=st-key-layers_] button.number", r"encoder\.\d\.(attn|mlp)\.\w+\.\w+", {"depth": "numbers"}),
         "Encoder and decoder": ("canvas.picture", r"encoder\.1\.attn\.pattern", {}),
+        "Before attention": (".st-key-before-terms canvas.picture", r"encoder\.0\.mlp\.pre\.terms\.\d+\.\d+", {}),
         "Every number": ("canvas.picture", r"encoder\.1\.attn\.z", {"step": "encoder.1.attn.z"})}
 
 
