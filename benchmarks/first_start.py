@@ -45,7 +45,8 @@ PAINTED = """(() => {
   const coloured = (canvas) => {
     if (canvas.width < 60 || canvas.height < 60 || !canvas.getClientRects().length) return false
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height), seen = new Set()
-    for (let i = 0; i < data.length && seen.size < 8; i += 44) if (data[i + 3]) seen.add(`${data[i]},${data[i + 1]},${data[i + 2]}`)
+    for (let i = 0; i < data.length && seen.size < 8; i += 44)
+      if (data[i + 3]) seen.add(`${data[i]},${data[i + 1]},${data[i + 2]}`)
     return seen.size >= 8
   }
   return all(document).some((one) => one.tagName === "CANVAS" && coloured(one))

@@ -101,8 +101,8 @@ CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in (
     Entry("study-encoder", "study-encoder", "Reads a whole sentence at once and guesses hidden words: 4 layers, 5 heads of 20. "
           "Good for seeing which words look at which, in a model of everyday English that is small enough to be seen whole.",
           *_STUDY, twin="study-decoder"),
-    Entry("study-decoder", "study-decoder", "The same model as study-encoder, trained on the same sentences to guess the next word. Good for "
-          "seeing how a sentence is written from left to right; its weights belong to the decoder’s mask.",
+    Entry("study-decoder", "study-decoder", "The same model as study-encoder, trained on the same sentences to guess the next "
+          "word. Good for seeing how a sentence is written from left to right; its weights belong to the decoder’s mask.",
           *_STUDY, twin="study-encoder"),
     Entry("study-translator", "study-translator", "Translates everyday English into French: 4 layers that read, 4 that write. "
           "Good for seeing how each word that is written looks across at the words it comes from.", *_STUDY),

@@ -58,7 +58,8 @@ _FIELDS = {
     "norm": word("layer", "rms"), "norm_first": flag(), "norm_eps": number(low=0, high=1), "activation": word(*ACTIVATIONS),
     "gated": flag(False), "score_scale": number(1.0), "embed_scale": number(1.0), "head_scale": number(1.0),
     "n_segments": whole(0, low=0), "embed_norm": flag(False), "final_norm": flag(False),
-    "head": maybe(word("linear", "transform")), "pooler": maybe(word("dense", "next")), "rope_theta": number(10000.0, high=1e12),
+    "head": maybe(word("linear", "transform")), "pooler": maybe(word("dense", "next")),
+    "rope_theta": number(10000.0, high=1e12),
     "relative_buckets": whole(32, low=4, high=1 << 12), "relative_distance": whole(128), "start_id": maybe(whole(low=0)),
     "end_id": maybe(whole(low=0))}
 
@@ -69,7 +70,7 @@ def check_together(data: Fields, config: Config) -> None:
     for wrong, why in (
             (not config.sides, "has no layers"),
             (config.n_heads % config.n_kv_heads, "gives heads that can’t share their keys and values evenly"),
-            (config.positions == "rotary" and config.d_head % 2, "gives each head an odd width, and rotary positions turn pairs"),
+            (config.positions == "rotary" and config.d_head % 2, "gives heads an odd width, and rotary positions turn pairs"),
             (tables and config.n_positions is None, "does not say for how many positions there is a vector"),
             (config.relative_distance <= config.relative_buckets // 2, "has more relative buckets than distances"),
             (max(config.start_id or 0, config.end_id or 0) >= config.n_vocab, "names a token that is not in the vocabulary"),

@@ -89,8 +89,8 @@ class Tokenizer:
 
     @cached_property
     def spelling(self) -> range:
-        """In the vocabulary of a study model, the ids of the letters and syllables that unknown words are spelled with: they lie
-        between its words and its French, from the first letter that is no word by itself to the last ##piece."""
+        """In the vocabulary of a study model, the ids of the letters and syllables that unknown words are spelled with: they
+        lie between its words and its French, from the first letter that is no word by itself to the last ##piece."""
         first = self.id_of("b")
         last = max((number for piece, number in self.library.get_vocab().items() if piece.startswith("##")), default=0)
         return range(0) if first is None else range(first, last + 1)

@@ -20,8 +20,8 @@ from core.config import Config, weight_shapes       # noqa: E402  (after the pat
 
 SIGNS = ("[PAD]", "[UNK]", "[START]", "[END]", "[MASK]")
 WORDS = ("the a this that these those he she it they her his who is are was were not and but because in on with of to . , ? "
-         "king queen book books student students teacher key keys boy girl man woman letter door house dog cat friend river recommended "
-         "expensive old new red found read opened saw likes sleeps sleep lost on table").split()
+         "king queen book books student students teacher key keys boy girl man woman letter door house dog cat friend river "
+         "recommended expensive old new red found read opened saw likes sleeps sleep lost on table").split()
 FRENCH = "le la les livre étudiant que a est cher chère .".split()
 LAYERS = {"study-encoder": (4, 0), "study-decoder": (0, 4), "study-translator": (4, 4)}
 AROUND = {"study-encoder": "[START] $A [END]", "study-decoder": "[START] $A", "study-translator": "$A [END]"}
@@ -32,15 +32,16 @@ def config_of(name: str, n_vocab: int, **changed) -> Config:
     encoder, decoder = LAYERS[name]
     small = {"d_model": 10, "n_heads": 5, "n_kv_heads": 5, "d_head": 2, "d_mlp": 12}
     both = {"start_id": 2} if encoder and decoder else {}
-    return Config(**dict(family="Study", encoder_layers=min(encoder, 2), decoder_layers=min(decoder, 2), n_vocab=n_vocab, n_positions=128,
-                         positions="sinusoid", norm="layer", norm_first=False, norm_eps=1e-5, activation="relu", head="linear",
-                         score_scale=0.5, embed_scale=10.0, end_id=3) | small | both | changed)
+    return Config(**dict(family="Study", encoder_layers=min(encoder, 2), decoder_layers=min(decoder, 2), n_vocab=n_vocab,
+                         n_positions=128, positions="sinusoid", norm="layer", norm_first=False, norm_eps=1e-5,
+                         activation="relu", head="linear", score_scale=0.5, embed_scale=10.0, end_id=3) | small | both | changed)
 
 
 def tokenizer_of(name: str) -> Tokenizer:
     """Whole words, some pieces and letters; capitals do not count."""
     alphabet = "abcdefghijklmnopqrstuvwxyz"
-    vocabulary = dict.fromkeys([*SIGNS, *WORDS, *alphabet, "ba", *(f"##{letter}" for letter in alphabet), *(FRENCH if name == "study-translator" else ())])
+    french = FRENCH if name == "study-translator" else ()
+    vocabulary = dict.fromkeys([*SIGNS, *WORDS, *alphabet, "ba", *(f"##{letter}" for letter in alphabet), *french])
     ids = {word: i for i, word in enumerate(vocabulary)}
     library = Tokenizer(models.WordPiece(ids, unk_token="[UNK]", max_input_chars_per_word=100))
     library.normalizer = normalizers.BertNormalizer(strip_accents=False, lowercase=True)
@@ -78,5 +79,5 @@ def write_study(folder: Path, name: str, tensors: dict | None = None, seed: int 
 if __name__ == "__main__":
     for model in LAYERS:
         encoder, decoder = LAYERS[model]
-        print(write_study(Path(sys.argv[1]), model, encoder_layers=encoder, decoder_layers=decoder, d_model=100, d_head=20, d_mlp=400,
-                          score_scale=20 ** -0.5))
+        print(write_study(Path(sys.argv[1]), model, encoder_layers=encoder, decoder_layers=decoder, d_model=100, d_head=20,
+                          d_mlp=400, score_scale=20 ** -0.5))

@@ -15,10 +15,10 @@ from ui import fetching, state
 from ui.state import MASKS, View, close_number, new_text
 from ui.theme import plain
 
-STUDY = ("**Study models** are small, so that you can see them whole: 4 layers, 5 heads of 20 numbers. They were trained for this "
-         "app and come with it. They know everyday English of one grammar with about 1,500 words, and no facts.")
-PRETRAINED = ("**Pretrained models** have read real text: they know far more words, and something of the world. They are fetched "
-              "once, and have more layers and heads than one can look at.")
+STUDY = ("**Study models** are small, so that you can see them whole: 4 layers, 5 heads of 20 numbers. They were trained for "
+         "this app and come with it. They know the everyday English of one grammar with more than 1,300 words, and no facts.")
+PRETRAINED = ("**Pretrained models** have read real text: they know far more words, and something of the world. They are "
+              "fetched once, and are too large to be seen whole.")
 NEXT = ("minilm", "smollm2")        # the pretrained ones that are offered here; the list has them all
 
 
@@ -81,8 +81,8 @@ def mask_banner(view: View) -> None:
     twin = twin_of(view) if view.mask in ("encoder", "decoder") else ""
     other = f" **{plain(twin)}** is the same model, trained the other way." if twin else ""
     with st.container(horizontal=True, vertical_alignment="center", key="other-mask"):
-        st.markdown(f":orange[●] **Another mask:** {plain(view.title)} learned under {trained_as(view)}. The numbers are really "
-                    f"computed under the mask you chose, but its weights never learned to use it.{other}")
+        st.markdown(f":orange[●] **Another mask:** {plain(view.title)} learned under {trained_as(view)}. The numbers are "
+                    f"really computed under the mask you chose, but its weights never learned to use it.{other}")
         st.button("Back to the mask of its training", key="as_trained", on_click=as_trained)
         if twin:
             twin_button(view, "banner_twin")
@@ -100,8 +100,8 @@ def learned_under(view: View) -> None:
         return
     twin = twin_of(view)
     with st.container(horizontal=True, vertical_alignment="center", key="learned"):
-        st.markdown(f"**{plain(view.title)}** learned under {trained_as(view)}: under any other mask the numbers below are really "
-                    "computed, but its weights never learned to use it." + (
-                        f" To compare like with like, **{plain(twin)}** is the same model (the same sizes, words and sentences) "
-                        "trained the other way." if twin else ""))
+        like = (f" To compare like with like, **{plain(twin)}** is the same model (the same sizes, words and sentences) "
+                "trained the other way." if twin else "")
+        st.markdown(f"**{plain(view.title)}** learned under {trained_as(view)}: under any other mask the numbers below are "
+                    f"really computed, but its weights never learned to use it.{like}")
         twin_button(view, "page_twin")

@@ -23,7 +23,8 @@ def pieces_strip(view: View) -> None:
         _draw(key=f"pieces-{side}", on_chosen_change=lambda side=side, n=len(ids): take(f"pieces-{side}", side, n),
               data={"chosen": view.token if side == view.side else None, "typed": typed is not None,
                     "tokens": [{"text": text, "id": int(i), "word": word, "typed": letters, "mark": said.get(at, "")}
-                               for at, (text, i, word, letters) in enumerate(zip(texts, ids, words, typed or [""] * len(ids)))]})
+                               for at, (text, i, word, letters) in enumerate(zip(texts, ids, words, typed or [""] * len(ids)))
+                               ]})
         if said:
             st.caption("Dashed: " + "; ".join(dict.fromkeys(said.values())) + ".")
 

@@ -186,7 +186,7 @@ def counter(name: str, key: str, size: int, changed) -> None:
 
 
 def first_token(model: Model, tokens: list[str]) -> int:
-    """The token that is looked at first: of a decoder the last, which sees all; of an encoder a hidden word, or the last one."""
+    """The token that is looked at first: of a decoder the last, which sees all; of an encoder a hidden word, or the last."""
     if "[MASK]" in tokens:
         return tokens.index("[MASK]")
     words = [i for i, token in enumerate(tokens) if is_word(token)]

@@ -39,7 +39,7 @@ def text_of(view: View, side: str):
     if cut is None:
         return None
     encoding = view.encoding if first else cut.encode(view.asked.target)
-    ids, begins = view.trace[f"{side}.embed.ids"].tolist(), 0 if first else 1       # a decoder that looks across begins with a sign
+    ids, begins = view.trace[f"{side}.embed.ids"].tolist(), 0 if first else 1   # a decoder that looks across begins with a sign
     own = encoding.ids_L.tolist()[:len(ids) - begins]
     return (cut, encoding, begins) if ids[begins:begins + len(own)] == own else None
 
@@ -68,7 +68,7 @@ def unknown_line(view: View) -> None:
         return
     named = ", ".join(told(word) for word in words[:MOST]) + (f" and {len(words) - MOST} more" if len(words) > MOST else "")
     if models.entry_of(view.model.name).embedded:
-        st.caption(f":orange[●] Words that this model has never seen whole: {named}. It knows the about 1,500 words of its own grammar.")
+        st.caption(f":orange[●] Words that this model has never seen whole: {named}. It knows the words of its own grammar.")
     else:
         st.caption(f":orange[●] This model’s vocabulary has no pieces for: {named}.")
 
@@ -82,8 +82,8 @@ def told(word: Word) -> str:
 
 def marks(view: View, side: str) -> dict[int, str]:
     """For the positions of unknown words, what is said of them."""
-    return {place: "not in the vocabulary: the model reads the sign for the unknown" if word.lost else "never seen whole by this model"
-            for word in unknown_words(view, side) for place in word.places}
+    lost, cut = "not in the vocabulary: the model reads the sign for the unknown", "never seen whole by this model"
+    return {place: lost if word.lost else cut for word in unknown_words(view, side) for place in word.places}
 
 
 def unknown_story(view: View) -> str:
@@ -92,8 +92,8 @@ def unknown_story(view: View) -> str:
     cut, lost = [word for word in words if not word.lost], [word for word in words if word.lost]
     said = ""
     if models.entry_of(view.model.name).embedded and cut:
-        said += (f" This model learned from whole words: {bold(short(cut[0].typed, LONGEST))} is none of them, so it comes in pieces, "
-                 "and what the model makes of it is a guess.")
+        said += (f" This model learned from whole words: {bold(short(cut[0].typed, LONGEST))} is none of them, so it comes in "
+                 "pieces, and what the model makes of it is a guess.")
     if lost:
         sign = plain(view.word(view.model.tokenizer.unknown))
         said += (f" {bold(short(lost[0].typed, LONGEST))} has signs that the vocabulary has no piece for: the model reads "
