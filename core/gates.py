@@ -8,8 +8,10 @@ import math
 
 from core.cells import ALL, Cell, Group, Made, constant, factor, given, number, same, sum_of_products, total
 
-NAMES = {"input": ("Input gate", "how much of the new it takes in", "i"), "forget": ("Forget gate", "how much of what it held it keeps", "f"),
-         "candidate": ("Candidate", "what it would take in", "g"), "output": ("Output gate", "how much of its cell it shows", "o")}
+NAMES = {"input": ("Input gate", "how much of the new it takes in", "i"),
+         "forget": ("Forget gate", "how much of what it held it keeps", "f"),
+         "candidate": ("Candidate", "what it would take in", "g"),
+         "output": ("Output gate", "how much of its cell it shows", "o")}
 
 
 def row_of_table(cell: Cell) -> Made:
@@ -37,7 +39,8 @@ def past_part(cell: Cell) -> Made:
 
 def pre(cell: Cell) -> Made:
     at = f"{cell.path}.{gate_of(cell)}"
-    return total(cell.get("from the word", f"{at}.word", *cell.index), cell.get("from the state before", f"{at}.past", *cell.index),
+    return total(cell.get("from the word", f"{at}.word", *cell.index),
+                 cell.get("from the state before", f"{at}.past", *cell.index),
                  cell.weight("bias", f"{gate_of(cell)}.bias", cell.index[1]))
 
 
@@ -84,18 +87,22 @@ def words_of(gate: str) -> dict[str, tuple[str, str, str]]:
              rf"+ \sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}} + b^{letter}_u \end{{gathered}}")
     return {f"lstm.{gate}.word": (f"{title}: from the word", "What this word's own vector says.",
                                   rf"\sum_d x_{{l,d}}\, W^{letter}_{{d,u}}"),
-            f"lstm.{gate}.past": (f"{title}: from the state before", "What the words before say, as far as the state still holds them.",
+            f"lstm.{gate}.past": (f"{title}: from the state before", "What the words before say, as far as the state still "
+                                  "holds them.",
                                   rf"\sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}}"),
-            f"lstm.{gate}.pre": (f"{title} before {bend}", "From the word, from the state before, and a bias, added up.", parts),
-            f"lstm.{gate}": (title, f"Of each unit: {does}, from {low} to 1.", rf"{letter}_{{l,u}} = \mathrm{{{bend}}}\bigl(p^{letter}_{{l,u}}\bigr)")}
+            f"lstm.{gate}.pre": (f"{title} before {bend}", "From the word, from the state before, and a bias, added up.",
+                                 parts),
+            f"lstm.{gate}": (title, f"Of each unit: {does}, from {low} to 1.",
+                             rf"{letter}_{{l,u}} = \mathrm{{{bend}}}\bigl(p^{letter}_{{l,u}}\bigr)")}
 
 
 WORDS = {
     "lstm.embed.ids": ("Token id", "The number of the piece in the vocabulary; the tokenizer gives it.", r"\mathrm{id}_l"),
-    "lstm.in": ("Word vector", "The row of this word in the table, the same wherever it stands.", r"x_{l,d} = E_{\mathrm{id}_l,\,d}"),
+    "lstm.in": ("Word vector", "The row of this word in the table, the same wherever it stands.",
+                r"x_{l,d} = E_{\mathrm{id}_l,\,d}"),
     **{name: words for gate in NAMES for name, words in words_of(gate).items()},
-    "lstm.cell": ("Cell", "What the unit holds: of what it held before, the part that the forget gate keeps, and of the candidate the "
-                  "part that the input gate lets in.", r"c_{l,u} = f_{l,u}\, c_{l-1,u} + i_{l,u}\, g_{l,u}"),
+    "lstm.cell": ("Cell", "What the unit holds: of what it held before, the part that the forget gate keeps, and of the "
+                  "candidate the part that the input gate lets in.", r"c_{l,u} = f_{l,u}\, c_{l-1,u} + i_{l,u}\, g_{l,u}"),
     "lstm.hidden": ("Hidden state", "What the unit shows: to the guess of the next word, and to all gates at the word after.",
                     r"h_{l,u} = o_{l,u} \tanh(c_{l,u})"),
     "head.logits/lstm": ("Logit", "How well the hidden state fits this word of the vocabulary.",

@@ -77,8 +77,8 @@ def read_config(data: Fields) -> LstmConfig:
     data.choice("model_type", None, {"glassformer-lstm": "LSTM"})
     config = LstmConfig("LSTM", *(data.whole(key) for key in ("n_vocab", "d_model", "n_units")))
     if config.n_units != config.d_model:
-        raise GlassError(f"{data.where} gives the LSTM {config.n_units} units and its words {config.d_model} numbers; one table is "
-                         "used for both, so they must be as many.")
+        raise GlassError(f"{data.where} gives the LSTM {config.n_units} units and its words {config.d_model} numbers; "
+                         "one table is used for both, so they must be as many.")
     return config
 
 
@@ -155,7 +155,7 @@ def read(at: Word, x_D, hidden_U, cell_U):
 
 
 def forward(config: LstmConfig, weights: Mapping, ids_L) -> Trace:
-    """Reads token ids one after the other and returns the trace of every value, the next word after each of them among these."""
+    """Reads token ids one after the other and returns the trace of every value, the next word after each among them."""
     ids_L = check_ids(config, ids_L)
     sizes = {"D": config.d_model, "U": config.n_units, "V": config.n_vocab, "L": len(ids_L), "R": len(ids_L)}
     run = Run(config, weights, {"lstm": sizes, "head": sizes}, {}, KEEP["all"])

@@ -34,17 +34,18 @@ def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
     best = largest(view, terms, ALL)
     d, = best[1]
     x, w = float(view.trace[reads(view)][t, d]), float(view.trace.weights[f"{at}.pre.weight"][d, f])
-    bias, sums, out = (float(each) for each in (view.trace.weights[f"{at}.pre.bias"][f], view.trace[pre][t, f], view.trace[after][t, f]))
-    with_bias = f"with the neuron’s own bias, {number(bias)}, " if view.trace.weights[f"{at}.pre.bias"].any() else ""
+    bias_F, sums, out = view.trace.weights[f"{at}.pre.bias"], float(view.trace[pre][t, f]), float(view.trace[after][t, f])
+    with_bias = f"with the neuron’s own bias, {number(bias_F[f])}, " if bias_F.any() else ""
     section(view, "1. One neuron",
-            f"A neural network is made of **neurons**. Each is given numbers, multiplies each of them by a weight of its own, adds "
-            f"everything up, and bends the sum by an **activation**. Here is a real one, neuron {f} of the first feed-forward network of "
-            f"this model, at {word(view)}. It is given the token’s vector of {view.config.d_model} numbers as the first attention left "
-            f"it. Number {d} counts most: {number(x)} · {number(w)} = {number(view.trace[terms][d])}. All together, {with_bias}they make "
-            f"{number(sums)}, and {NAMES[view.config.activation]} makes that **{number(out)}**. Training found the weights; nobody "
-            "wrote them.", best, (pre, (t, f)), (after, (t, f)))
+            "A neural network is made of **neurons**. Each is given numbers, multiplies each of them by a weight of its own, "
+            f"adds everything up, and bends the sum by an **activation**. Here is a real one, neuron {f} of the first "
+            f"feed-forward network of this model, at {word(view)}. It is given the token’s vector of {view.config.d_model} "
+            f"numbers as the first attention left it. Number {d} counts most: {number(x)} · {number(w)} = "
+            f"{number(view.trace[terms][d])}. All together, {with_bias}they make {number(sums)}, and "
+            f"{NAMES[view.config.activation]} makes that **{number(out)}**. Training found the weights; "
+            "nobody wrote them.", best, (pre, (t, f)), (after, (t, f)))
     if detailed():
-        cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the numbers that the neuron is given at {quoted(view.labels[t])}")
+        cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: what the neuron is given at {quoted(view.labels[t])}")
         weights(view, f)
     opened = opened_in(terms)
     clickable_map("before:terms", view.trace[terms][None], [""], labels(view, terms, 0), colour=COLOURS["mlp"],
@@ -67,14 +68,15 @@ def one_layer(view: View) -> None:
     """All neurons of the layer on the same token."""
     t, after, best = view.token, activated(view), strongest(view)[0]
     section(view, "2. One layer",
-            f"A **layer** is many neurons that are given the same numbers, each with weights of its own: here {view.config.d_mlp:,}. Their "
-            f"weights are the columns of one matrix, so a layer is one product of a vector and a matrix. At {word(view)} neuron {best} "
-            "reaches furthest. The neurons do not look at other tokens: whatever they are to know of the words around has to be brought "
-            "to them. The LSTM below does that in one way, attention in another. What neurons do with it, the page **Feed-forward** "
-            "shows.")
+            "A **layer** is many neurons that are given the same numbers, each with weights of its own: here "
+            f"{view.config.d_mlp:,}. Their weights are the columns of one matrix, so a layer is one product of a vector and a "
+            f"matrix. At {word(view)} neuron {best} reaches furthest. The neurons do not look at other tokens: whatever they "
+            "are to know of the words around has to be brought to them. The LSTM below does that in one way, attention in "
+            "another. What neurons do with it, the page **Feed-forward** shows.")
     if detailed():
         neurons(view, view.at("mlp.pre"), f"Neurons before activation: {product(view, 'pre', '₁')}")
-    neurons(view, after, f"All neurons at {quoted(view.labels[t])}, after {NAMES[view.config.activation]}. Click one to choose it")
+    bend = NAMES[view.config.activation]
+    neurons(view, after, f"All neurons at {quoted(view.labels[t])}, after {bend}. Click one to choose it")
     st.number_input(f"Or choose any neuron (0 to {view.config.d_mlp - 1})", 0, view.config.d_mlp - 1, key="ff_neuron",
                     on_change=close_number)
 

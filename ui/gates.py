@@ -1,6 +1,6 @@
 """An LSTM reads the sentence word by word: what each unit keeps, takes in and shows. What came before attention.
 
-    reading(view)           the LSTM's view of the sentence, or of the one with a word replaced (ui.reach), where that was chosen
+    reading(view)           the LSTM's view of the sentence, or of the one with a word replaced, where that was chosen
     owner(view)             whose number is opened: the LSTM's, or one of the model at the left
     read_on(lstm)           the section of the page; `missing(view)` says why there is none
 """
@@ -25,7 +25,8 @@ from ui.theme import plain
 from ui.tokens import bold, quoted, word
 
 NAME, COUNT, LONGEST_OTHER = "study-lstm", 6, 30
-MAPS = {"forget": "Forget gate f: how much of its cell each unit keeps", "input": "Input gate i: how much of the candidate it takes in",
+MAPS = {"forget": "Forget gate f: how much of its cell each unit keeps",
+        "input": "Input gate i: how much of the candidate it takes in",
         "candidate": "Candidate g: what it would take in", "cell": "Cell c = f · c before + i · g: what each unit holds",
         "output": "Output gate o: how much of its cell it shows", "hidden": "Hidden state h = o · tanh(c): what it shows"}
 
@@ -108,7 +109,7 @@ def other_text(sentence: str) -> str:
 
 
 def owner(view: View) -> View:
-    """The view in which the opened number stands. `head.` is the LSTM's on its page: nothing of the other model's is drawn there."""
+    """The view in which the opened number stands. `head.` is the LSTM's on its page, which draws none of the other's."""
     here, found = st.session_state, view
     if (here["cell"] or "").removeprefix(WEIGHTS).startswith(("lstm.", "head.")):
         try:
@@ -148,16 +149,17 @@ def unit_of(lstm: View) -> int:
 def story(lstm: View, unit: int, best: int, share: float) -> str:
     """What happens at this word, with the numbers of one unit."""
     t, units = lstm.token, lstm.config.n_units
-    f, i, g, c, o, h = (float(lstm.trace[f"lstm.{step}"][t, unit]) for step in ("forget", "input", "candidate", "cell", "output", "hidden"))
+    f, i, g, c, o, h = (float(lstm.trace[f"lstm.{step}"][t, unit]) for step in MAPS)
     before = float(lstm.trace["lstm.cell"][t - 1, unit]) if t else 0.0
-    return (f"Before attention, sentences were read like this: one word after the other, and whatever is to be known of the words "
-            f"before has to fit into a state of {units} numbers. This network, a **long short-term memory** (Hochreiter & Schmidhuber "
-            f"1997), has {units} units. Each holds a number, its **cell**, and three gates between 0 and 1 decide: how much of it is kept "
-            f"(**forget** gate), how much of something new is taken in (**input** gate), how much is shown (**output** gate). All gates "
-            f"look at the word and at what the units showed one word before.\n\nAt {word(lstm)} ({t}) unit {unit} keeps {number(f)} of the "
-            f"{number(before)} that it held and takes in {number(i)} of {number(g)}: its cell becomes **{number(c)}**. It shows "
-            f"{number(o)} · tanh({number(c)}) = {number(h)}. From what all units show comes the guess of the next word: "
-            f"{bold(lstm.word(best))}, {share:.0%}. **Click any number** to see how it was made.")
+    return ("Before attention, sentences were read like this: one word after the other, and whatever is to be known of the "
+            f"words before has to fit into a state of {units} numbers. This network, a **long short-term memory** (Hochreiter "
+            f"& Schmidhuber 1997), has {units} units. Each holds a number, its **cell**, and three gates between 0 and 1 "
+            "decide: how much of it is kept (**forget** gate), how much of something new is taken in (**input** gate), how "
+            "much is shown (**output** gate). All gates look at the word and at what the units showed one word before.\n\nAt "
+            f"{word(lstm)} ({t}) unit {unit} keeps {number(f)} of the {number(before)} that it held and takes in {number(i)} "
+            f"of {number(g)}: its cell becomes **{number(c)}**. It shows {number(o)} · tanh({number(c)}) = {number(h)}. From "
+            f"what all units show comes the guess of the next word: {bold(lstm.word(best))}, {share:.0%}. **Click any number** "
+            "to see how it was made.")
 
 
 def choose_text(view: View) -> None:

@@ -114,7 +114,8 @@ def show(cell: str, before: list[str]) -> None:
     """Makes it the opened number; the page Every number goes along to its step."""
     here, name = st.session_state, cell.rpartition(":")[0]
     here["cell"], here["trail"] = cell, [*before, cell]
-    here["step"] = here["step"] if name.startswith(WEIGHTS) or here["_page"] == "Before attention" else name    # two models' steps
+    two_models = here["_page"] == "Before attention"
+    here["step"] = here["step"] if name.startswith(WEIGHTS) or two_models else name
     follow(here["step"] or "")
 
 

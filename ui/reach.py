@@ -1,4 +1,4 @@
-"""How far one early word reaches, in the LSTM and with attention: a sentence read twice, with one word replaced, and compared."""
+"""How far one early word reaches, in the LSTM and with attention: a sentence read twice, one word replaced, compared."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -71,7 +71,8 @@ def choose_words(view: View) -> tuple[int, str]:
     if words:
         left.selectbox("Word to replace", range(len(words)), key="before_word", format_func=lambda i: f"{i + 1} · {words[i]}",
                        on_change=another_word, persist_state="session")
-        right.text_input("By", key="before_other", max_chars=gates.LONGEST_OTHER, on_change=close_number, persist_state="session")
+        right.text_input("By", key="before_other", max_chars=gates.LONGEST_OTHER, on_change=close_number,
+                         persist_state="session")
     return here.get("before_word", 0), here.get("before_other", "")
 
 
@@ -94,13 +95,13 @@ def found(view: View, word: int) -> tuple[dict[str, Pair], str]:
         return {}, str(error)
     name = decoder_of(view.asked.model)
     if name is None:
-        return pairs, "For attention a decoder is needed, which reads from left to right as the LSTM does: choose one at the left."
+        return pairs, "For attention a decoder is needed, which reads from left to right as the LSTM does: choose one."
     try:
         attention = paired(*(with_attention(name, text) for text in (view.sentence, other)), word)
     except GlassError as error:
         return pairs, f"With attention it can’t be compared. {error}"
     if len(attention.reach.moved_N) != len(pairs["LSTM"].reach.moved_N):
-        return pairs, f"{attention.before.title} cuts this sentence into other words, so the two models can’t be laid side by side."
+        return pairs, f"{attention.before.title} cuts this sentence into other words: the two can’t be laid side by side."
     return pairs | {"attention": attention}, ""
 
 
@@ -128,18 +129,19 @@ def story(view: View, pairs: dict[str, Pair], word: int, other: str, number_of: 
     lines, title = "", f"{number_of}. How far one word reaches"
     if pairs:
         lstm, n = pairs["LSTM"], last_word(pairs)
-        told = "; ".join(f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by **{pair.reach.moved_N[n]:.1%}** of its length, "
-                         f"and **{pair.reach.guess_N[n]:.1%}** of the next word’s probability went elsewhere"
+        told = "; ".join(f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by **{pair.reach.moved_N[n]:.1%}** of "
+                         f"its length, and **{pair.reach.guess_N[n]:.1%}** of the next word’s probability went elsewhere"
                          for name, pair in pairs.items())
-        lines = (f"\n\nHere {bold(lstm.words[0])} becomes {bold(other)}. At {bold(lstm.words[n])}, {n} words on, this moved {told}. "
-                 "The vectors of two models are different things; how far the **guess** moved is the same measure in both. **Click a "
-                 "number in the table** to see the two vectors that it compares.")
+        lines = (f"\n\nHere {bold(lstm.words[0])} becomes {bold(other)}. At {bold(lstm.words[n])}, {n} words on, this moved "
+                 f"{told}. The vectors of two models are different things; how far the **guess** moved is the same measure in "
+                 "both. **Click a number in the table** to see the two vectors that it compares.")
     layers = pairs["attention"].before.config.decoder_layers if "attention" in pairs else None
     steps = f" (this one has {layers} layers, so it can look {layers} times)" if layers else ""
     section(gates.view_of(view.sentence), title,
-            "The same sentence is read twice, the second time with one early word replaced by another. Whatever differs at a later word "
-            "has come from there. In the LSTM it had to pass through the state of every word between, and each of them may overwrite it: "
-            f"as many steps as there are words. **Attention** looks at the early word directly: one step, however far it is{steps}.{lines}",
+            "The same sentence is read twice, the second time with one early word replaced by another. Whatever differs at a "
+            "later word has come from there. In the LSTM it had to pass through the state of every word between, and each of "
+            "them may overwrite it: as many steps as there are words. **Attention** looks at the early word directly: one "
+            f"step, however far it is{steps}.{lines}",
             *([("lstm.hidden", (int(lstm.reach.places_N2[n, 0]), 0))] if pairs else []))
 
 
@@ -158,9 +160,10 @@ def curves(values: dict[str, np.ndarray], words: list[str], measure: str) -> Non
 
 def lines(values: dict[str, np.ndarray], places: list[str], title: str, axis: dict, measured: str) -> go.Figure:
     """Curves over places, each named at its end."""
-    traces = [{"type": "scatter", "x": list(range(len(ys))), "y": ys, "mode": "lines+markers", "name": name, "marker": {"size": 6},
+    traces = [{"type": "scatter", "x": list(range(len(ys))), "y": ys, "mode": "lines+markers", "name": name,
+               "marker": {"size": 6}, "hovertemplate": "%{text}<extra></extra>",
                "text": [f"{name}, {figures.safe(place)}<br><b>{number(y)}</b>" for place, y in zip(places, ys)],
-               "hovertemplate": "%{text}<extra></extra>", "line": {"color": COLOURS[LOOKS[name][0]], "dash": LOOKS[name][1], "width": 2.5}}
+               "line": {"color": COLOURS[LOOKS[name][0]], "dash": LOOKS[name][1], "width": 2.5}}
               for name, ys in values.items()]
     figure = figures.figure(traces, title, height=230, top=26, bottom=80 if axis.get("tickangle") else 46, left=56, xaxis=axis,
                             yaxis=figures.grid(measured) | {"rangemode": "tozero"})
@@ -172,8 +175,8 @@ def lines(values: dict[str, np.ndarray], places: list[str], title: str, axis: di
 def compared(pairs: dict[str, Pair], words: list[str]) -> None:
     """All measures as a table, the lengths of the paths, and the two vectors of the word that was clicked."""
     here, n = st.session_state, len(words)
-    columns = {f"{name}: {measure}": getattr(pair.reach, f"{leaf}_N") for leaf, measure in (("moved", "vector"), ("guess", "guess"))
-               for name, pair in pairs.items()}
+    columns = {f"{name}: {measure}": getattr(pair.reach, f"{leaf}_N")
+               for leaf, measure in (("moved", "vector"), ("guess", "guess")) for name, pair in pairs.items()}
     owners = [name for _ in range(2) for name in pairs]
     columns |= {"LSTM: steps": np.arange(n), "attention: steps": np.minimum(np.arange(n), 1)}
     row, name = here.get("_before_pair", (n, "LSTM"))
@@ -199,8 +202,9 @@ def vectors(pair: Pair, name: str, row: int) -> None:
     shown = int(st.session_state["before_reads"] == "other") if name == "LSTM" else 0
     opened = opened_in(pair.step)
     leads = "" if name == "LSTM" else ". A click leads to the page Every number, where that sentence is read"
-    clickable_map("before:pair", x_2D, ["x", "x′"], [str(d) for d in range(x_2D.shape[1])], columns_title="unit" if name == "LSTM" else
-                  "dimension", colour=COLOURS["residual"], title=f"{name}: the vector in your sentence, x, and with the word replaced, x′{leads}",
+    clickable_map("before:pair", x_2D, ["x", "x′"], [str(d) for d in range(x_2D.shape[1])], colour=COLOURS["residual"],
+                  columns_title="unit" if name == "LSTM" else "dimension",
+                  title=f"{name}: the vector in your sentence, x, and with the word replaced, x′{leads}",
                   opened=(shown, opened[1]) if opened and opened[0] == places[shown] else None,
                   on_cell=lambda run, d: open_in(runs[run], "own" if not run else "other", pair.step, (places[run], d)))
 
@@ -211,7 +215,8 @@ def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
         st.session_state["before_reads"], st.session_state["before_at"] = reads, index[0]
         open_number(step, index)
     else:
-        go_to("Every number", model=run.asked.model, sentence=run.sentence, mask="trained", change="", step=step, cell=written(step, index))
+        go_to("Every number", model=run.asked.model, sentence=run.sentence, mask="trained", change="", step=step,
+              cell=written(step, index))
 
 
 # --- many sentences -------------------------------------------------------------------------------------------------
@@ -226,12 +231,14 @@ def mean_of(name: str) -> dict[str, np.ndarray]:
         trace.words_L = model.encode(text).words_L
         return trace
 
-    return influence.by_distance([influence.reach(read(text), read(other), word) for text, other, word in influence.sentences()])
+    listed = influence.sentences()
+    return influence.by_distance([influence.reach(read(text), read(other), word) for text, other, word in listed])
 
 
 def averages(view: View, measure: str, number_of: int) -> None:
     """The same over a list of sentences that stands in the program, so that nothing is picked."""
-    names = {"LSTM": gates.NAME} | ({"attention": TWIN} if TWIN in state.ready_models() else {})     # others are too slow for 48 runs
+    ready = TWIN in state.ready_models()                # others are too large for so many runs
+    names = {"LSTM": gates.NAME} | ({"attention": TWIN} if ready else {})
     means = {title: mean_of(name) for title, name in names.items()}
     count = min(int((mean["sentences"] >= ENOUGH).sum()) for mean in means.values())
     values = {title: mean[measure][:count] for title, mean in means.items()}
@@ -240,11 +247,12 @@ def averages(view: View, measure: str, number_of: int) -> None:
     section(gates.view_of(view.sentence), f"{number_of}. The same over {len(influence.sentences())} sentences",
             f"One sentence proves little. These are the means over {len(influence.sentences())} sentences that stand in a list "
             "(assets/influence.json), each with one of its first words replaced, by how many words lie between. "
-            f"{MEASURES[measure]}: {last}. What a number says depends on what the models have learned: a word that no longer matters for "
-            "what comes next may rightly be forgotten.")
+            f"{MEASURES[measure]}: {last}. What a number says depends on what the models have learned: a word that no longer "
+            "matters for what comes next may rightly be forgotten.")
     title = f"{MEASURES[measure]}: mean by distance from the replaced word"
-    show(f"before:mean:{measure}", lines(values, [f"{d} words on" for d in range(count)], title, figures.grid("words after the replaced one"),
-                                         AXES[measure]), alt=title)
+    axis = figures.grid("words after the replaced one")
+    figure = lines(values, [f"{d} words on" for d in range(count)], title, axis, AXES[measure])
+    show(f"before:mean:{measure}", figure, alt=title)
     if detailed():
         table({title: ys for title, ys in values.items()} | {"sentences": means["LSTM"]["sentences"][:count]},
               [str(d) for d in range(count)], key="before:means", corner="words on", title=title)

@@ -100,8 +100,8 @@ def replaced(encoding, word: int, other: str) -> str:
 
 
 def of_the_same_kind(model, encoding, word: int) -> str:
-    """The word of the vocabulary whose row of the table is nearest to that of a word, itself left out: after training, such rows
-    belong to words that stand in the same places."""
+    """The word of the vocabulary whose row of the table is nearest to that of a word, itself left out: after training,
+    such rows belong to words that stand in the same places."""
     token = next(int(token) for token, at in zip(encoding.ids_L, encoding.words_L) if at == word)
     table_VD = model.weights["lstm.embed.weight"].astype(np.float64)
     near_V = table_VD @ table_VD[token] / np.maximum(lengths(table_VD), TINY)
