@@ -146,6 +146,7 @@ def export(model: Transformer | Lstm, folder: Path) -> None:
               {"model_type": "glassformer-lstm", "n_vocab": c.n_vocab, "d_model": c.d_model, "n_units": c.n_units})
     (folder / "config.json").write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
     save_file({name: value.half().contiguous() for name, value in model.state_dict().items()}, folder / "model.safetensors")
+    (folder / "model.safetensors").chmod(0o644)         # the library lets only the owner read it
 
 
 def restore(folder: Path) -> Transformer | Lstm:
