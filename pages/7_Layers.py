@@ -1,5 +1,5 @@
 """Layers: the same again, layer after layer: where all heads look, the way of each token, and what reaches it."""
-from ui import layers
+from ui import layers, links
 from ui.frame import show_page
 from ui.numbers import number_over
 from ui.tokens import token_strip
@@ -12,6 +12,7 @@ def page(view):
     layers.added(view)
     layers.rollout(view)
     layers.leans(view)
+    links.measured(view)
     number_over(view)
 
 

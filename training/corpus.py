@@ -70,9 +70,10 @@ def _cutter():
     return vocabulary.tokenizer("english", "$A")
 
 
-def ids(words: tuple[str, ...]) -> list[int]:
-    """The tokens of words; only invented words are more than one. Whole English words have the same ids in all models."""
-    known = vocabulary.tokens("joint")
+def ids(words: tuple[str, ...], language: str = "english") -> list[int]:
+    """The tokens of words; only invented words are more than one. Whole English words have the same ids in all models.
+    language: "joint" for French words."""
+    known = vocabulary.tokens(language)
     return [token for word in words for token in ([known[word]] if word in known else _cutter().encode(word).ids)]
 
 
@@ -88,7 +89,7 @@ def chunk(split: str, start: int, stop: int) -> tuple[list[list[int]], list[list
         made = sample(Dice(f"{split} {place}"))
         if split_of(made) == split and max(len(made.english), len(made.french)) <= LONGEST:
             english.append(ids(made.english))
-            french.append(ids(made.french))
+            french.append(ids(made.french, "joint"))
     return english, french
 
 

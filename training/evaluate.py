@@ -49,13 +49,13 @@ class Cut:
     first: list[int]
 
 
-def cut(words: tuple[str, ...], signs: tuple[int, int] = (START, END)) -> Cut:
-    """The ids of words between signs."""
-    ids, first = [signs[0]], []
+def cut(words: tuple[str, ...], language: str = "english") -> Cut:
+    """The ids of words between the signs for start and end."""
+    ids, first = [START], []
     for word in words:
         first.append(len(ids))
-        ids += corpus.ids((word,))
-    return Cut([*ids, signs[1]], first)
+        ids += corpus.ids((word,), language)
+    return Cut([*ids, END], first)
 
 
 # --- next word ------------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def translation(model: Model, samples: list[Sample]) -> dict[str, Score]:
     """Loss on the French of the grammar, sentences translated without a fault, and what cross-attention looks at."""
     losses, exact, aligned = [], [], defaultdict(list)
     for made in samples:
-        source, target = cut(made.english), cut(made.french)
+        source, target = cut(made.english), cut(made.french, "joint")
         ids, first = source.ids[1:], [at - 1 for at in source.first]
         trace = model.trace(ids_L=ids, target_ids_L=target.ids[:-1])
         losses.extend(-log_softmax(trace["head.logits"])[np.arange(len(target.ids) - 1), target.ids[1:]])
