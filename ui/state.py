@@ -31,7 +31,7 @@ DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": models.defau
             "step": None, "stage": 0, "tour": None, "swap": ""}
 NUMBERS = ("layer", "head", "token", "stage", "bare", "merge", "tour")
 STAGES = 5                  # steps of the walk through attention
-STOPS = 13                  # of the guided tour
+STOPS = 14                  # of the guided tour
 CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder"), "depth": tuple(DEPTHS)}
 GRID = re.compile(r"([edc]\d{1,3}-\d{1,3}(,|$))*")
 SWAP = re.compile(r"\d{1,3}-\S{1,30}")      # the opened number is of a run with a word replaced: which word, and by what

@@ -32,7 +32,7 @@ class Stop:
 def start(view: View, go) -> None:
     """Begins the tour at the token and the head where the most can be seen."""
     st.button("Guided tour", key="tour_start", type="primary", width="stretch", on_click=lambda: visit(0, go, **place(view)),
-              help="Thirteen stops from the sentence to the output, on your own sentence. It chooses a layer, a head and a token "
+              help="Fourteen stops from the sentence to the output, on your own sentence. It chooses a layer, a head and a token "
                    "where there is something to see.")
 
 
@@ -182,6 +182,17 @@ def masks(view: View) -> str:
             "see those. Under the two maps is a mask of your own: click a cell to block it.")
 
 
+def across(view: View) -> str:
+    if not view.config.crosses:
+        return ("This model reads one sentence, and all its attention stays inside it. A translator has two, and looks from the one it "
+                "writes into the one it has read. What that takes is told here; the tour goes on without it.")
+    row_M = view.trace[view.at("cross.pattern")][view.head, view.token]
+    most = int(row_M.argmax())
+    return (f"Two sentences. In layer {view.layer} head {view.head} of {word(view)} looks across to **{plain(view.tokens('encoder')[most])}** most, "
+            f"with {percent(float(row_M[most]))}. Its query comes from what is written, keys and values from what was read. Press Next on the "
+            "page, and watch it write.")
+
+
 def output(view: View) -> str:
     if view.config.head and view.config.decoder_layers:
         ids, probs = next_tokens(view.trace, 1)
@@ -197,4 +208,4 @@ STOPS = (Stop("Overview", {}, overview), Stop("Tokens", {}, tokens), Stop("Posit
          Stop("Attention", {"stage": 0}, query), Stop("Attention", {"stage": 2}, scores), Stop("Attention", {"stage": 3}, softmax),
          Stop("Attention", {"stage": 4}, values), Stop("Heads", {}, heads), Stop("Add and norm", {}, adding),
          Stop("Feed-forward", {}, neurons), Stop("Layers", {}, layers), Stop("Encoder and decoder", {}, masks),
-         Stop("Output", {}, output))
+         Stop("Cross-attention", {}, across), Stop("Output", {}, output))
