@@ -360,17 +360,42 @@ def test_all_operands_can_be_listed(visit):
     assert choices(page)["cell"] == "weights/encoder.0.attn.q.weight:7,101"
 
 
-def test_the_first_start_brings_the_smallest_model_and_opens_by_itself(browser, tmp_path):
-    """On a machine without any weights; the download is a real one."""
-    with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty, tab(browser, empty) as page:
-        page.view.get_by_text("Welcome to Glassformer").wait_for()
+NOWHERE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+
+
+def test_the_first_start_needs_no_network_and_no_cache(browser, tmp_path):
+    """A real sentence, real attention, real guesses, from what lies in the repository."""
+    with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path), **NOWHERE) as empty, tab(browser, empty) as page:
+        page.view.get_by_role("button", name="Token 3: book").wait_for()
+        page.view.locator(".st-key-river canvas").first.wait_for()
+        assert page.view.get_by_text("study-encoder turns each token into a vector of 100 numbers").count() == 1
+        assert not page.problems and not list(tmp_path.iterdir())
+
+
+def test_a_pretrained_model_is_fetched_from_the_side_bar(browser, tmp_path):
+    """On a machine without any of them; the download is a real one."""
+    with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty, tab(browser, f"{empty}/?model=minilm") as page:
+        page.view.get_by_role("button", name="Fetch it, 84 MB").click()
         page.view.get_by_role("progressbar").first.wait_for()
-        page.view.locator("h1, [data-testid=stAlert]").filter(has_text=re.compile("Overview|fetched")).first.wait_for(
-            timeout=240_000)
-        if page.view.locator("[data-testid=stAlert]").count():
+        page.view.get_by_role("button", name="Token 2: book").or_(page.view.locator("[data-testid=stAlert]").filter(
+            has_text="fetched")).first.wait_for(timeout=240_000)
+        if page.view.locator("[data-testid=stAlert]").filter(has_text="fetched").count():
             pytest.skip("this machine has no network")
-        page.view.get_by_role("button", name="Token 2: book").wait_for()
-        assert not page.problems
+        assert page.view.get_by_text("all-MiniLM-L6-v2 turns each token").count() == 1 and not page.problems
+
+
+def test_the_translator_writes_word_by_word_and_its_weights_open(visit):
+    page = visit("Cross-attention", model="study-translator", sentence="The red car is fast.", side="decoder", token=0)
+    heading = page.view.get_by_text(re.compile(r"Word by word: position 1 of \d"))
+    page.do(lambda: page.view.get_by_role("button", name="Next", exact=False).first.click())
+    heading.first.wait_for()
+    assert choices(page)["token"] == "1" and not page.problems
+
+
+def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):
+    page = visit(model="study-encoder", mask="decoder")
+    page.do(lambda: page.view.get_by_role("button", name="Switch to study-decoder").first.click())
+    assert choices(page)["model"] == "study-decoder" and "mask" not in choices(page)
 
 
 @pytest.mark.parametrize("title", PATHS)

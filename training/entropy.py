@@ -13,14 +13,28 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from training import corpus, vocabulary
 from training.dice import Dice, NotOffered
 from training.grammar import Sample, sample
 
 
 def per_token(samples: list[Sample], accepted: float) -> float:
-    """Nats for each word and the end of the sentence. accepted: the share of sentences that is not held out."""
+    """Nats for each token, the end of the sentence among them. accepted: the share of the grammar's sentences from which
+    these were taken."""
     log_p = sum(s.log_p - math.log(accepted) for s in samples)
-    return -log_p / sum(len(s.english) + 1 for s in samples)
+    return -log_p / sum(len(corpus.ids(s.english)) + 1 for s in samples)
+
+
+def accepted(count: int = 4_000) -> float:
+    """The share of the grammar's sentences without a combination that is kept for the test: the models train on no others."""
+    made = (sample(Dice(f"accepted {i}")) for i in range(count))
+    return sum(not any(map(corpus.held_out, each.combinations)) for each in made) / count
+
+
+def known_place(made: Sample, chance: np.random.Generator) -> int:
+    """A word of a sentence by chance. Invented words are none: they are several tokens, and hiding one hides no word."""
+    known = vocabulary.tokens("english")
+    return int(chance.choice([place for place, word in enumerate(made.english) if word in known]))
 
 
 def hidden_word(dice: Dice, made: Sample, place: int) -> dict[str, float]:
@@ -59,11 +73,11 @@ def differs_only(other: Sample, made: Sample, place: int) -> bool:
 
 def masked(seeds: list[str], seed: int = 0) -> tuple[float, float]:
     """The mean loss in nats and the expected share of right guesses of one who knows the grammar; a hidden word each."""
-    place, losses, right = np.random.default_rng(seed), [], []
+    chance, losses, right = np.random.default_rng(seed), [], []
     for text in seeds:
         dice = Dice(text)
         made = sample(dice)
-        at = int(place.integers(len(made.english)))
+        at = known_place(made, chance)
         found = hidden_word(dice, made, at)
         losses.append(-math.log(found[made.english[at]]))
         right.append(max(found.values()))

@@ -1,7 +1,7 @@
 """What the study models have learnt, measured on sentences that they have never seen.
 
-    python -m training.evaluate                 the table of the README, and assets/models/links.json
-    python -m training.evaluate study-decoder --count 300
+    python -m training.evaluate                 the table of the README, and assets/models/*/links.json
+    python -m training.evaluate study-decoder --count 300       quicker; links.json stays as it is
 
 Only the shipped weights and the NumPy forward pass are used, so that what is measured is what the app shows.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import load, recurrent
+from core import load, models, recurrent
 from core.generate import greedy_target
 from core.loading import Model
 from training import corpus, entropy, vocabulary
@@ -44,14 +44,19 @@ def mean(values: Iterable[float]) -> Score:
 
 @dataclass(frozen=True)
 class Cut:
-    """A sentence as a model reads it. first[i]: the position of the first token of word i, the sign at the start counted."""
+    """A sentence as a model reads it. first[i]: the position of the first token of word i, signs counted."""
     ids: list[int]
     first: list[int]
 
+    @property
+    def word_of_L(self) -> np.ndarray:
+        """The word that each token belongs to; the sign at the start: −1, the sign at the end: one more than the last word."""
+        return np.append(np.searchsorted(self.first, np.arange(len(self.ids) - 1), side="right") - 1, len(self.first))
 
-def cut(words: tuple[str, ...], language: str = "english") -> Cut:
-    """The ids of words between the signs for start and end."""
-    ids, first = [START], []
+
+def cut(words: tuple[str, ...], language: str = "english", begin: tuple[int, ...] = (START,)) -> Cut:
+    """The ids of words, behind the signs they begin with, and before that of the end."""
+    ids, first = [*begin], []
     for word in words:
         first.append(len(ids))
         ids += corpus.ids((word,), language)
@@ -82,7 +87,7 @@ def log_softmax(x):
 def chosen(logits_V, made: Sample, site: Site) -> bool:
     """Whether the right form is likelier than each wrong one."""
     known = vocabulary.tokens("english")
-    return all(logits_V[known[made.english[site.place]]] > logits_V[known[word]] for word in site.wrong if word != made.english[site.place])
+    return all(logits_V[known[made.english[site.place]]] > logits_V[known[word]] for word in site.wrong)
 
 
 def note(right: dict[str, list[bool]], site: Site, answer: bool) -> None:
@@ -95,15 +100,15 @@ def note(right: dict[str, list[bool]], site: Site, answer: bool) -> None:
 # --- masked word ----------------------------------------------------------------------------------------------------
 
 def masked_word(model: Model, samples: list[Sample]) -> dict[str, Score]:
-    """The word guessed from both sides: one of each sentence by a fixed choice, and every site."""
-    place = np.random.default_rng(0)
+    """The word guessed from both sides: one of each sentence by a fixed choice (no invented one), and every site."""
+    chance = np.random.default_rng(0)
     losses, hits, right = [], [], defaultdict(list)
     for made in samples:
         read = cut(made.english)
-        at = int(place.integers(len(made.english)))
-        logits_V = guess(model, read, read.first[at])
-        losses.append(-log_softmax(logits_V)[read.ids[read.first[at]]])
-        hits.append(logits_V.argmax() == read.ids[read.first[at]])
+        at = read.first[entropy.known_place(made, chance)]
+        logits_V = guess(model, read, at)
+        losses.append(-log_softmax(logits_V)[read.ids[at]])
+        hits.append(logits_V.argmax() == read.ids[at])
         for site in made.sites:
             note(right, site, chosen(guess(model, read, read.first[site.place]), made, site))
     return {"loss": mean(losses), "masked word": mean(hits), **{name: mean(values) for name, values in right.items()}}
@@ -119,47 +124,69 @@ def guess(model: Model, read: Cut, at: int):
 
 def translation(model: Model, samples: list[Sample]) -> dict[str, Score]:
     """Loss on the French of the grammar, sentences translated without a fault, and what cross-attention looks at."""
-    losses, exact, aligned = [], [], defaultdict(list)
+    losses, exact, aligned, best = [], [], defaultdict(list), best_aligned(model)
     for made in samples:
-        source, target = cut(made.english), cut(made.french, "joint")
-        ids, first = source.ids[1:], [at - 1 for at in source.first]
-        trace = model.trace(ids_L=ids, target_ids_L=target.ids[:-1])
+        source, target, trace = read_both(model, made)
         losses.extend(-log_softmax(trace["head.logits"])[np.arange(len(target.ids) - 1), target.ids[1:]])
-        written = greedy_target(model.config, model.weights, ids, longest=100)
+        written = greedy_target(model.config, model.weights, source.ids, longest=model.config.n_positions)
         exact.append(written[1:] == target.ids[1:-1])
-        align(aligned, trace, made, first, target.first)
-    best = max(aligned, key=lambda key: np.mean(aligned[key]))
-    return {"loss": mean(losses), "exact": mean(exact), f"alignment, {best}": mean(aligned[best]),
-            "alignment, mean of all heads": mean(aligned["mean of all heads"])}
+        for name, answers in alignment(trace, made, source, target).items():
+            aligned[name] += answers
+    return {"loss": mean(losses), "exact": mean(exact),
+            **{f"alignment, {name}": mean(aligned[name]) for name in (best, "mean of all heads")}}
 
 
-def align(aligned: dict, trace, made: Sample, first_en: list[int], first_fr: list[int]) -> None:
-    """For each French word with content: does the weight lie most on an English word that it translates, as it is written?"""
-    layers = range(trace.config.decoder_layers)
-    pattern_NHLM = np.stack([trace[f"decoder.{layer}.cross.pattern"] for layer in layers])
+def read_both(model: Model, made: Sample):
+    """The English and the French as the translator reads them, and the trace of that."""
+    source, target = cut(made.english, begin=()), cut(made.french, "joint")
+    return source, target, model.trace(ids_L=source.ids, target_ids_L=target.ids[:-1])
+
+
+def best_aligned(model: Model, count: int = 200) -> str:
+    """The head, or the mean of a layer, that is aligned best: chosen on other sentences than those it is measured on."""
+    aligned = defaultdict(list)
+    for made in corpus.samples("validation", count):
+        source, target, trace = read_both(model, made)
+        for name, answers in alignment(trace, made, source, target).items():
+            aligned[name] += answers
+    return max(aligned, key=lambda name: np.mean(aligned[name]))
+
+
+def alignment(trace, made: Sample, source: Cut, target: Cut) -> dict[str, list[bool]]:
+    """For each French word with content: as it is written, does most of the weight lie on an English word that it translates?
+    So for every head, for the mean of each layer, and for the mean of all."""
     gold = defaultdict(set)
     for french, english in made.alignment:
         gold[french].add(english)
-    word_of_M = np.searchsorted(first_en, np.arange(pattern_NHLM.shape[-1]), side="right") - 1
-    for place in made.content:
-        at = first_fr[place] - 1            # the position whose output is this word
-        for layer in layers:
-            for head in range(trace.config.n_heads):
-                aligned[f"layer {layer} head {head}"].append(word_of_M[pattern_NHLM[layer, head, at].argmax()] in gold[place])
-            aligned[f"mean of layer {layer}"].append(word_of_M[pattern_NHLM[layer, :, at].mean(0).argmax()] in gold[place])
-        aligned["mean of all heads"].append(word_of_M[pattern_NHLM[:, :, at].mean((0, 1)).argmax()] in gold[place])
+    at_P = [target.first[place] - 1 for place in made.content]         # the positions whose output these words are
+    layers, heads = range(trace.config.decoder_layers), range(trace.config.n_heads)
+    pattern_NHPM = np.stack([trace[f"decoder.{layer}.cross.pattern"][:, at_P] for layer in layers])
+    weights = {f"layer {layer} head {head}": pattern_NHPM[layer, head] for layer in layers for head in heads}
+    weights |= {f"mean of layer {layer}": pattern_NHPM[layer].mean(0) for layer in layers}
+    weights["mean of all heads"] = pattern_NHPM.mean((0, 1))
+    return {name: [word in gold[place] for place, word in zip(made.content, source.word_of_L[weight_PM.argmax(-1)].tolist())]
+            for name, weight_PM in weights.items()}
 
 
 # --- what heads link ------------------------------------------------------------------------------------------------
 
 def named_links(made: Sample) -> list[tuple[str, int, int]]:
-    """The gold links of a sentence; verbs and predicates that a relative clause parts from their subject once more."""
-    far = {site.place for site in made.sites if site.kind == "agreement" and site.how in ACROSS}
-    links = list(made.links)
-    for name, a, b in made.links:
-        if name in ("verb to its subject", "predicate to its subject") and any(b < place <= a for place in far):
+    """The gold links of a sentence that point back, as a decoder looks (in questions a verb may stand before its subject);
+    verbs and predicates that a relative clause parts from their subject once more."""
+    links = [(name, a, b) for name, a, b in made.links if b < a]
+    clauses = [(noun, that) for name, that, noun in links if name == "relative pronoun"]
+    for name, a, b in list(links):
+        if name in ("verb to its subject", "predicate to its subject") and not below(made, a, b) and any(
+                noun == b < that < a for noun, that in clauses):
             links.append((f"{name}, past a relative clause", a, b))
     return links
+
+
+def below(made: Sample, place: int, top: int) -> bool:
+    """Whether a word depends on another one, directly or through others: so the words of a clause on the noun it is about."""
+    while place not in (top, -1):
+        place = made.heads[place]
+    return place == top
 
 
 def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
@@ -167,15 +194,14 @@ def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
     on the right one, by layer and head, and the mean weight that lies there."""
     side, found, weight = model.config.sides[0], defaultdict(list), defaultdict(list)
     for made in samples:
-        wanted = named_links(made)
         read = cut(made.english)
-        trace = model.trace(ids_L=read.ids)
+        word_of_L, trace = read.word_of_L, model.trace(ids_L=read.ids)
         pattern_NHLM = np.stack([trace[f"{side}.{layer}.attn.pattern"] for layer in range(model.config.layers(side))])
-        for name, a, b in wanted:
+        for name, a, b in named_links(made):
             row_NHM = pattern_NHLM[:, :, read.first[a]].copy()
-            weight[name].append(row_NHM[..., read.first[b]].copy())
-            row_NHM[..., [0, read.first[a], len(read.ids) - 1]] = -1
-            found[name].append(row_NHM.argmax(-1) == read.first[b])
+            weight[name].append(row_NHM[..., word_of_L == b].sum(-1))
+            row_NHM[..., np.isin(word_of_L, (-1, a, len(read.first)))] = -1
+            found[name].append(word_of_L[row_NHM.argmax(-1)] == b)
     return {name: {"count": len(found[name]), "hits": np.mean(found[name], axis=0).round(4).tolist(),
                    "weight": np.mean(weight[name], axis=0).round(4).tolist(),
                    "by distance": by_distance(samples, name)} for name in RELATIONS if found[name]}
@@ -198,14 +224,13 @@ def loaded(name: str):
 
 
 def best(name: str, count: int) -> str:
-    """What one who knows the grammar would reach."""
+    """What one who knows the grammar would reach on sentences without combinations that are new."""
     if name == "study-translator":
         return "0 (the grammar's French follows from the English)"
     if name == "study-encoder":
         loss, right = entropy.masked([f"best {i}" for i in range(count // 2)])
         return f"{loss:.2f}, {right:.1%} right"
-    samples = list(corpus.samples("test", count))
-    return f"{entropy.per_token(samples, accepted=1 - 1 / 20):.2f}"
+    return f"{entropy.per_token(list(corpus.samples('test', count)), entropy.accepted()):.2f}"
 
 
 def main() -> None:
@@ -222,7 +247,7 @@ def main() -> None:
         for key in found["test"]:
             print(f"  {key:32}" + "".join(f"{half}: {score(key, values.get(key))}   " for half, values in found.items()))
         if name in ("study-encoder", "study-decoder"):
-            write_links(name, links(model, halves["test"] + halves["new"]))
+            report_links(name, links(model, halves["test"] + halves["new"]), keep=asked.count >= COUNT)
 
 
 def score(key: str, found: Score | None) -> str:
@@ -232,14 +257,15 @@ def score(key: str, found: Score | None) -> str:
     return f"{found.value:.3f} ({found.count})" if key == "loss" else f"{found.value:.1%} ({found.count})"
 
 
-def write_links(name: str, found: dict) -> None:
-    """Keeps what the heads link, for the Layers page."""
-    path = corpus.FOLDER.parents[1] / "assets/models" / name / "links.json"
-    path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+def report_links(name: str, found: dict, keep: bool) -> None:
+    """Prints the best head for each relation. keep: all that was measured is written down, for the Layers page."""
+    if keep:
+        (models.ASSETS / name / "links.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     for relation, one in found.items():
-        hits = np.array(one["hits"])
-        layer, head = np.unravel_index(hits.argmax(), hits.shape)
-        print(f"  {relation:50} layer {layer} head {head}: {hits.max():.1%} of {one['count']} (by distance {one['by distance']:.1%})")
+        hits_NH = np.array(one["hits"])
+        layer, head = np.unravel_index(hits_NH.argmax(), hits_NH.shape)
+        print(f"  {relation:50} layer {layer} head {head}: {hits_NH.max():.1%} of {one['count']} "
+              f"(by distance {one['by distance']:.1%})")
 
 
 if __name__ == "__main__":

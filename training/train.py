@@ -45,10 +45,10 @@ class Plan:
     seed: int = 1
 
 
-PLANS = {"study-encoder": Plan(14_000, 2e-3, 1500, frame="[START] $A [END]"),         # together under two hours on two cores
-         "study-decoder": Plan(12_000, 2e-3, 1500),
-         "study-translator": Plan(16_000, 2e-3, 2000, tokens=2048, language="joint", frame="$A [END]"),
-         "study-lstm": Plan(12_000, 3e-3, 500)}
+PLANS = {"study-encoder": Plan(10_000, 2e-3, 1500, frame="[START] $A [END]"),         # together under two hours on two cores
+         "study-decoder": Plan(7_000, 2e-3, 1500),
+         "study-translator": Plan(10_000, 2e-3, 2000, tokens=2048, language="joint", frame="$A [END]"),
+         "study-lstm": Plan(8_000, 3e-3, 500)}
 
 
 # --- batches --------------------------------------------------------------------------------------------------------
