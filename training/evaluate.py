@@ -18,6 +18,7 @@ import numpy as np
 from core import load, models, recurrent
 from core.generate import greedy_target
 from core.loading import Model
+from core.trace import Trace
 from training import corpus, entropy, vocabulary
 from training.grammar import Sample, Site
 
@@ -130,13 +131,13 @@ def translation(model: Model, samples: list[Sample]) -> dict[str, Score]:
         losses.extend(-log_softmax(trace["head.logits"])[np.arange(len(target.ids) - 1), target.ids[1:]])
         written = greedy_target(model.config, model.weights, source.ids, longest=model.config.n_positions)
         exact.append(written[1:] == target.ids[1:-1])
-        for name, answers in alignment(trace, made, source, target).items():
+        for name, answers in alignment(made, source, target, trace).items():
             aligned[name] += answers
     return {"loss": mean(losses), "exact": mean(exact),
             **{f"alignment, {name}": mean(aligned[name]) for name in (best, "mean of all heads")}}
 
 
-def read_both(model: Model, made: Sample):
+def read_both(model: Model, made: Sample) -> tuple[Cut, Cut, Trace]:
     """The English and the French as the translator reads them, and the trace of that."""
     source, target = cut(made.english, begin=()), cut(made.french, "joint")
     return source, target, model.trace(ids_L=source.ids, target_ids_L=target.ids[:-1])
@@ -144,15 +145,11 @@ def read_both(model: Model, made: Sample):
 
 def best_aligned(model: Model, count: int = 200) -> str:
     """The head, or the mean of a layer, that is aligned best: chosen on other sentences than those it is measured on."""
-    aligned = defaultdict(list)
-    for made in corpus.samples("validation", count):
-        source, target, trace = read_both(model, made)
-        for name, answers in alignment(trace, made, source, target).items():
-            aligned[name] += answers
-    return max(aligned, key=lambda name: np.mean(aligned[name]))
+    found = [alignment(made, *read_both(model, made)) for made in corpus.samples("validation", count)]
+    return max(found[0], key=lambda name: np.mean([answer for each in found for answer in each[name]]))
 
 
-def alignment(trace, made: Sample, source: Cut, target: Cut) -> dict[str, list[bool]]:
+def alignment(made: Sample, source: Cut, target: Cut, trace: Trace) -> dict[str, list[bool]]:
     """For each French word with content: as it is written, does most of the weight lie on an English word that it translates?
     So for every head, for the mean of each layer, and for the mean of all."""
     gold = defaultdict(set)
