@@ -239,12 +239,18 @@ RELATIONS = {"not": "negation", "often": "adverb", "be": "auxiliary", "want": "a
 
 def verb_words(out: Draft, c: Clause, asked: bool, skip: bool) -> list[tuple[str, str]]:
     """The verb's words that are still to be written, contracted where that is wanted."""
-    said = parts(c, singular(c.subject), c.subject is not None and c.subject.pronoun == "I", asked)
-    if c.negative and said[0][0] in CONTRACTED and c.short and said[1][1] == "not":
-        said[:2] = [(CONTRACTED[said[0][0]], said[0][1])]
-    elif c.negative and said[0][0] == "can" and not asked:
+    said = contracted(c, parts(c, singular(c.subject), c.subject is not None and c.subject.pronoun == "I", asked))
+    if c.negative and said[0][0] == "can" and not asked:
         said[:2] = [("cannot", said[0][1])]
     return said[1:] if skip else said
+
+
+def contracted(c: Clause, said: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Isn't for is not, where that is wanted."""
+    (text, role), *rest = said
+    if c.negative and c.short and text in CONTRACTED and rest[0][1] == "not":
+        return [(CONTRACTED[text], role), *rest[1:]]
+    return said
 
 
 def singular(t: Thing | None) -> bool:
@@ -253,27 +259,29 @@ def singular(t: Thing | None) -> bool:
 
 
 def agreement(out: Draft, c: Clause, start: int) -> None:
-    """Notes the word that has to agree with the subject, and what lies between the two."""
+    """Notes the word that has to agree with the subject, and what lies between the two; where a wrong form is wrong.
+
+    "The boy put" isn't: it was yesterday.
+    """
     if c.subject is None or not c.subject.third or c.subject.pronoun == "who":
         return
-    right, other = (verb_words_for(c, number) for number in (singular(c.subject), not singular(c.subject)))
+    one = singular(c.subject)
+    right, other = ([text for text, _ in contracted(c, parts(c, number, False))] for number in (one, not one))
     different = [i for i, (a, b) in enumerate(zip(right, other)) if a != b]
-    if not different:
+    if not different or c.verb and other[different[0]] == c.verb.en_past:
         return
-    between = c.subject
-    how = "directly" if c.gap is not None and c.gap is c.subject else (
-        "object relative" if between.relative and between.relative.subject is not between else "subject relative" if between.relative
-        else "preposition" if between.place else "and" if between.both else "directly")
-    wrong = (other[different[0]],)
-    out.sites.append(Site(out.words[start + different[0]], "agreement", how, wrong, distracted(out, c, start)))
+    word, wrong = out.words[start + different[0]], (other[different[0]],)
+    out.sites.append(Site(word, "agreement", between(c), wrong, distracted(out, c, start)))
 
 
-def verb_words_for(c: Clause, number: bool) -> list[str]:
-    """The verb's words as they would be for one (True) or many."""
-    said = parts(c, number, False)
-    if c.negative and c.short and said[0][0] in CONTRACTED and said[1][1] == "not":
-        said[:2] = [(CONTRACTED[said[0][0]], said[0][1])]
-    return [text for text, _ in said]
+def between(c: Clause) -> str:
+    """What stands between a verb and its subject."""
+    t = c.subject
+    if c.gap is t:
+        return "directly"
+    if t.relative:
+        return "subject relative" if t.relative.subject is t else "object relative"
+    return "preposition" if t.place else "and" if t.both else "directly"
 
 
 def distracted(out: Draft, c: Clause, start: int) -> bool:

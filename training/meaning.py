@@ -520,7 +520,8 @@ def acts_again(clause: Clause) -> bool:
 
 def acts_on(dice: Dice, before: Clause, tenses: dict) -> Clause:
     """She read it: the subject is the last subject, the object the last object."""
-    subject, thing = pronoun_for(before.subject), pronoun_for(before.object)
+    rivals = tuple(thing for thing in candidates(before) if thing is not before.subject)
+    subject, thing = pronoun_for(before.subject, rivals), pronoun_for(before.object)
     clause = Clause(subject, dice.pick(lexicon.verbs("t", subject.kind, thing.kind)), tense=dice.table(tenses), object=thing)
     around(dice, clause, simple=False)
     return clause
