@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training import english, french, meaning
+from training import english, french, telling
 from training.dice import Dice
 
 
@@ -34,7 +34,7 @@ class Sample:
 
 def sample(dice: Dice) -> Sample:
     """One sentence or story by chance."""
-    said = meaning.sentence(dice)
+    said = telling.sentence(dice)
     draft = english.write(said)
     at = {id(word): place for place, word in enumerate(draft.words)}
     words = french.write(said, draft.made)
