@@ -201,6 +201,29 @@ def test_what_is_put_in_place_may_be_anything(study, other):
     assert not any(harm in element.proto.body for kind in shown for element in kind for harm in HARM)
 
 
+def test_a_word_after_which_none_comes_is_said_to_reach_nothing(study):
+    app = opened(PAGE, model="minilm")
+    app.selectbox(key="before_word").set_value(7).run()
+    app.text_input(key="before_other").set_value("  new ").run()
+    assert not app.exception and "No word comes after it" in text_of(app) and "becomes **new**" in text_of(app)
+    app.selectbox(key="before_word").set_value(6).run()
+    app.text_input(key="before_other").set_value("was").run()
+    assert "1 word on" in text_of(app) and "study-decoder" in text_of(app).replace("\\", "")
+
+
+def test_with_a_mask_or_a_what_if_it_is_said_that_the_lstm_reads_as_it_was_trained(study):
+    said_so = ["neither the LSTM" in " ".join(each.value for each in opened(PAGE, model="minilm", **more).caption)
+               for more in ({}, {"mask": "decoder"}, {"change": "order"})]
+    assert said_so == [False, True, True]
+
+
+def test_a_damaged_twin_costs_the_comparison_and_no_more(study):
+    (study / "study-decoder/config.json").write_text("{")
+    app = opened(PAGE, model="minilm")
+    assert not app.exception and len(app.subheader) == 5
+    assert any("config" in each.value for each in app.caption) and len(tables(app)["How"]["columns"]) == 4
+
+
 def test_another_sentence_begins_anew(study):
     app = opened(PAGE, model="minilm")
     app.selectbox(key="before_word").set_value(4).run()

@@ -36,11 +36,12 @@ def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
     x, w = float(view.trace[reads(view)][t, d]), float(view.trace.weights[f"{at}.pre.weight"][d, f])
     bias_F, sums, out = view.trace.weights[f"{at}.pre.bias"], float(view.trace[pre][t, f]), float(view.trace[after][t, f])
     with_bias = f"with the neuron’s own bias, {number(bias_F[f])}, " if bias_F.any() else ""
+    normed = " and a norm" if view.config.norm_first and view.config.norm != "none" else ""
     section(view, "1. One neuron",
             "A neural network is made of **neurons**. Each is given numbers, multiplies each of them by a weight of its own, "
             f"adds everything up, and bends the sum by an **activation**. Here is a real one, neuron {f} of the first "
             f"feed-forward network of this model, at {word(view)}. It is given the token’s vector of {view.config.d_model} "
-            f"numbers as the first attention left it. Number {d} counts most: {number(x)} · {number(w)} = "
+            f"numbers as the first attention{normed} left it. Number {d} counts most: {number(x)} · {number(w)} = "
             f"{number(view.trace[terms][d])}. All together, {with_bias}they make {number(sums)}, and "
             f"{NAMES[view.config.activation]} makes that **{number(out)}**. Training found the weights; "
             "nobody wrote them.", best, (pre, (t, f)), (after, (t, f)))

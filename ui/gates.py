@@ -105,6 +105,10 @@ def other_text(sentence: str) -> str:
     if not other or not count:
         return ""
     text = influence.replaced(encoding, here["before_word"], other)
+    try:
+        ids_of(model(), text)           # raises where the other word has made the sentence too long
+    except GlassError:
+        return ""
     return text if len(influence.spans(model().encode(text))) == count else ""
 
 
@@ -130,6 +134,9 @@ def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...
     steps = ("forget.pre", "forget", "input", "candidate", "cell", "output", "hidden")
     section(lstm, f"{number_of}. An LSTM reads it word by word", story(lstm, unit, int(ids[0]), float(probs[0])),
             *((f"lstm.{step}", (t, unit)) for step in steps), ("head.probs", (t, int(ids[0]))))
+    if view.asked.change or view.mask != "trained":
+        st.caption("What is changed above, the mask or a part of the model at the left, changes neither the LSTM nor what is "
+                   "compared below: both read your sentence as they were trained.")
     choose_text(view)
     step_through(lstm)
     one_word(lstm)

@@ -51,7 +51,7 @@ def reaching(view: View, number_of: int) -> None:
     word, other = choose_words(view)
     pairs, why = found(view, word)
     with place:
-        story(view, pairs, word, other, number_of)
+        story(view, pairs, other, number_of)
     if why:
         st.caption(plain(why))
     if pairs:
@@ -73,7 +73,7 @@ def choose_words(view: View) -> tuple[int, str]:
                        on_change=another_word, persist_state="session")
         right.text_input("By", key="before_other", max_chars=gates.LONGEST_OTHER, on_change=close_number,
                          persist_state="session")
-    return here.get("before_word", 0), here.get("before_other", "")
+    return here.get("before_word", 0), " ".join((here.get("before_other") or "").split())
 
 
 def another_word() -> None:
@@ -124,7 +124,7 @@ def paired(before: View, after: View, word: int) -> Pair:
 
 # --- this sentence --------------------------------------------------------------------------------------------------
 
-def story(view: View, pairs: dict[str, Pair], word: int, other: str, number_of: int) -> None:
+def story(view: View, pairs: dict[str, Pair], other: str, number_of: int) -> None:
     """What was done, and what came out at the last word."""
     lines, title = "", f"{number_of}. How far one word reaches"
     if pairs:
@@ -132,16 +132,20 @@ def story(view: View, pairs: dict[str, Pair], word: int, other: str, number_of: 
         told = "; ".join(f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by **{pair.reach.moved_N[n]:.1%}** of "
                          f"its length, and **{pair.reach.guess_N[n]:.1%}** of the next word’s probability went elsewhere"
                          for name, pair in pairs.items())
-        lines = (f"\n\nHere {bold(lstm.words[0])} becomes {bold(other)}. At {bold(lstm.words[n])}, {n} words on, this moved "
-                 f"{told}. The vectors of two models are different things; how far the **guess** moved is the same measure in "
-                 "both. **Click a number in the table** to see the two vectors that it compares.")
-    layers = pairs["attention"].before.config.decoder_layers if "attention" in pairs else None
-    steps = f" (this one has {layers} layers, so it can look {layers} times)" if layers else ""
+        where = (f"At {bold(lstm.words[n])}, {n} word{'s' * (n > 1)} on," if n else
+                 "No word comes after it that it could reach; at the word itself")
+        lines = (f"\n\nHere {bold(lstm.words[0])} becomes {bold(other)}. {where} this moved {told}. The vectors of two models "
+                 "are different things; how far the **guess** moved is the same measure in both. **Click a number in the "
+                 "table** to see the two vectors that it compares.")
+    attention = pairs["attention"].before if "attention" in pairs else None
+    layers = attention.config.decoder_layers if attention else 0
+    steps = (f" It is measured here in **{plain(attention.title)}**, which has {layers} layers, so it can look {layers} times."
+             if attention else "")
     section(gates.view_of(view.sentence), title,
             "The same sentence is read twice, the second time with one early word replaced by another. Whatever differs at a "
             "later word has come from there. In the LSTM it had to pass through the state of every word between, and each of "
             "them may overwrite it: as many steps as there are words. **Attention** looks at the early word directly: one "
-            f"step, however far it is{steps}.{lines}",
+            f"step, however far it is.{steps}{lines}",
             *([("lstm.hidden", (int(lstm.reach.places_N2[n, 0]), 0))] if pairs else []))
 
 
@@ -205,7 +209,7 @@ def vectors(pair: Pair, name: str, row: int) -> None:
     clickable_map("before:pair", x_2D, ["x", "x′"], [str(d) for d in range(x_2D.shape[1])], colour=COLOURS["residual"],
                   columns_title="unit" if name == "LSTM" else "dimension",
                   title=f"{name}: the vector in your sentence, x, and with the word replaced, x′{leads}",
-                  opened=(shown, opened[1]) if opened and opened[0] == places[shown] else None,
+                  opened=(shown, opened[1]) if name == "LSTM" and opened and opened[0] == places[shown] else None,
                   on_cell=lambda run, d: open_in(runs[run], "own" if not run else "other", pair.step, (places[run], d)))
 
 
@@ -215,8 +219,8 @@ def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
         st.session_state["before_reads"], st.session_state["before_at"] = reads, index[0]
         open_number(step, index)
     else:
-        go_to("Every number", model=run.asked.model, sentence=run.sentence, mask="trained", change="", step=step,
-              cell=written(step, index))
+        go_to("Every number", model=run.asked.model, sentence=run.sentence, mask="trained", change="", token=index[0],
+              step=step, cell=written(step, index))
 
 
 # --- many sentences -------------------------------------------------------------------------------------------------
@@ -239,7 +243,10 @@ def averages(view: View, measure: str, number_of: int) -> None:
     """The same over a list of sentences that stands in the program, so that nothing is picked."""
     ready = TWIN in state.ready_models()                # others are too large for so many runs
     names = {"LSTM": gates.NAME} | ({"attention": TWIN} if ready else {})
-    means = {title: mean_of(name) for title, name in names.items()}
+    try:
+        means = {title: mean_of(name) for title, name in names.items()}
+    except GlassError:                                  # files that can’t be read: the LSTM reads the list alone
+        means = {"LSTM": mean_of(gates.NAME)}
     count = min(int((mean["sentences"] >= ENOUGH).sum()) for mean in means.values())
     values = {title: mean[measure][:count] for title, mean in means.items()}
     last = "; ".join(f"{'in the' if title == 'LSTM' else 'with'} {title} {ys[1]:.2f} one word on, and **{ys[-1]:.2f}** after "
