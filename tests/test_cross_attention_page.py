@@ -183,7 +183,7 @@ def test_a_typed_target_is_weighed_and_the_model_may_write_again(marian):
     likely = table(app, "The target, word by word")
     assert likely["rows"][:3] == ["#4", "#6", "#8"] and len(likely["rows"]) == 4
     assert likely["shares"] == pytest.approx(np.exp(trace["head.written"]).tolist())
-    assert "Its own translation" in " ".join(element.value for element in app.markdown)
+    assert "The target that it writes by itself" in " ".join(element.value for element in app.markdown)
     app.button(key="cross_own").click().run()
     assert app.session_state["target"] == "" and app.button(key="cross_own").disabled and not app.exception
     own = load(marian).target_ids([3, 5, 7, 2, 9], None)
@@ -196,8 +196,18 @@ def test_the_page_looks_at_the_decoder(marian):
 
 
 def test_a_mask_that_shows_the_future_is_not_said_to_be_the_moment_of_writing(marian):
-    told = [" ".join(element.value for element in page(marian, mask=mask).markdown) for mask in ("trained", "encoder")]
+    apps = [page(marian, mask=mask, token="1") for mask in ("trained", "encoder")]
+    told = [" ".join(element.value for element in app.markdown) for app in apps]
     assert "the same but for rounding" in told[0] and "the same but for rounding" not in told[1]
+    assert "the very word that it is to guess" in told[1] and "the very word" not in told[0]
+    assert [len(table(app, "Self-attention")["rows"]) for app in apps] == [2, 4]        # all that is seen, so it sums to 1
+
+
+def test_what_follows_in_a_target_that_was_given_is_not_said_to_be_what_the_model_expects(marian):
+    trace = state.trace_of(state.Asked(marian, SOURCE, target=TARGET))
+    best = int(trace["head.probs"][1].argmax())
+    told = " ".join(element.value for element in page(marian, token="1").markdown).replace("\\", "")
+    assert best != 6 and f"**#6** ({trace['head.probs'][1, 6]:.1%}) follows; the likeliest is **#{best}**" in told
 
 
 def test_a_long_target_keeps_only_its_last_guess_and_a_long_source_keeps_all(tmp_path, monkeypatch):
@@ -230,5 +240,5 @@ def test_where_no_translator_is_on_this_machine_none_is_offered(minilm, monkeypa
     find = models.find
     monkeypatch.setattr(models, "find", lambda name: None if name in ("study-translator", "marian") else find(name))
     app = opened(PAGE, model="minilm")
-    assert "cross_switch" not in [button.key for button in app.button] and "Choose a translator" in " ".join(
-        element.value for element in app.caption)
+    assert "cross_switch" not in [button.key for button in app.button]
+    assert "Choose a translator" in " ".join(element.value for element in app.caption)

@@ -42,15 +42,15 @@ def across(view: View) -> View:
 
 def missing(view: View) -> None:
     """What this model lacks, and the way to a model that has it."""
-    st.info(f"{plain(view.title)} has {LACKS[view.config.sides[0]]}. Cross-attention needs both: an encoder that reads the source, "
-            "and a decoder that writes while it looks at what the encoder has made of it.")
+    st.info(f"{plain(view.title)} has {LACKS[view.config.sides[0]]}. Cross-attention needs both: an encoder that reads the "
+            "source, and a decoder that writes while it looks at what the encoder has made of it.")
     known = [entry.name for entry in models.listed()]
     if there := next((name for name in TRANSLATORS if name in known and models.find(name)), None):
-        st.button(f"Look at {models.entry_of(there).title}, which translates", key="cross_switch", type="primary", on_click=switch_to,
-                  args=(there,))
+        st.button(f"Look at {plain(models.entry_of(there).title)}, which translates", key="cross_switch", type="primary",
+                  on_click=switch_to, args=(there,))
     else:
-        st.caption("No model on this machine has it. Choose a translator at the left under Model: it says how large it is before it "
-                   "is fetched.")
+        st.caption("No translator is on this machine. Choose a translator at the left under Model: it says how large it is "
+                   "before it is fetched.")
 
 
 def switch_to(model: str) -> None:
@@ -64,18 +64,19 @@ def switch_to(model: str) -> None:
 def two_texts(view: View) -> None:
     """The vectors of both texts, and what is different from self-attention."""
     a, b, last = view.tokens("decoder"), view.tokens("encoder"), view.config.layers("encoder") - 1
+    normed = " and a norm" if view.config.final_norm and view.config.norm != "none" else ""
     hidden = "" if view.trace[view.at("cross.mask")].all() else " that the mask leaves open"
     section(view, "1. Two texts, each with vectors of its own", (
         f"The encoder has read the **source** b: {len(b)} tokens, from {bold(b[0])} to {bold(b[-1])}. The decoder reads the "
-        f"**target** a, what has been written so far: {len(a)} tokens, from {bold(a[0])} to {bold(a[-1])}. Each text has vectors of "
-        "its own, and a stack of layers of its own. In **cross-attention** the queries come from a, the keys and values from b. Otherwise it is the "
-        "attention that you know, with four differences:\n\n"
+        f"**target** a, what is written: {len(a)} tokens, from {bold(a[0])} to {bold(a[-1])}. Each text has vectors of its "
+        "own, and a stack of layers of its own. In **cross-attention** the queries come from a, the keys and values from b. "
+        "Otherwise it is the attention that you know, with these differences:\n\n"
         f"- **Two lengths**: the weights are a table of {len(a)} rows and {len(b)} columns, and need not be a square.\n"
         f"- **No causal mask**: the source is there as a whole, so every target word may look at all of it{hidden}.\n"
-        "- **Keys and values need to be made only once**: the source does not change while the target grows, so the same ones serve "
-        "for every word of the translation.\n"
-        f"- **From the encoder’s last layer**: all {view.config.layers('decoder')} layers of the decoder read what the encoder’s "
-        f"layer {last} left; each makes its own keys and values of it."),
+        "- **Keys and values need to be made only once**: the source does not change while the target grows, so the same ones "
+        "serve for every word of it.\n"
+        f"- **From the encoder’s last layer**: all {view.config.layers('decoder')} layers of the decoder read what the "
+        f"encoder’s layer {last}{normed} left; each makes its own keys and values of it."),
         largest(view, "decoder.embed.out", view.token, ALL), largest(view, view.at("cross.q"), view.head, view.token, ALL),
         largest(view, view.at("cross.k"), view.key_head, 0, ALL), largest(view, view.at("cross.v"), view.key_head, 0, ALL))
     target, source = st.columns(2, gap="large")
@@ -85,8 +86,8 @@ def two_texts(view: View) -> None:
         if detailed():
             capped_map(view, "decoder.embed.out", ALL, ALL, title="a: the target’s embeddings", chosen=view.token)
     with source:
-        capped_map(view, "encoder.out", ALL, ALL, title="b: the source, out of the encoder, a row for each token: keys and values",
-                   chosen=None)
+        capped_map(view, "encoder.out", ALL, ALL, chosen=None,
+                   title="b: the source, out of the encoder, a row for each token: keys and values")
         if detailed():
             capped_map(view, "encoder.embed.out", ALL, ALL, title="b: the source’s embeddings", chosen=None)
 
@@ -96,8 +97,9 @@ def two_texts(view: View) -> None:
 def five_steps(view: View) -> None:
     """The steps of attention as on the page Attention."""
     section(view, f"3. The five steps, across: layer {view.layer}, head {view.head}", (
-        f"The same five steps as on the page Attention, for {word(view)} (token {view.token} of the target): its query meets the "
-        f"keys of the {len(view.tokens('encoder'))} tokens of the source. Layer and head are chosen at the left, the token above."))
+        f"The same five steps as on the page Attention, for {word(view)} (token {view.token} of the target): its query meets "
+        f"the keys of the {len(view.tokens('encoder'))} tokens of the source. Layer and head are chosen at the left, the token "
+        "above."))
     STEPS[choose_step([step.title for step in STEPS])].draw(across(view))
 
 
@@ -125,40 +127,43 @@ def alignment(view: View) -> None:
             "A translator learns from pairs of sentences; nobody tells it which word translates which. Where it looks while it "
             "writes gives a hint. A row is a word of the target, a column one of the source. "
             f"{bold(shown.rows[row])} looks {of_the_words}most at {bold(view.tokens('encoder')[best])}, "
-            f"{shown.weights_LM[row, best]:.0%}.{turned_round(view, shown)} It is a reading, not a fact: a model may find a word by "
-            "way of its neighbours, and not every head aligns."),
+            f"{shown.weights_LM[row, best]:.0%}.{turned_round(view, shown)} It is a reading, not a fact: a model may find a "
+            "word by way of its neighbours, and not every head aligns."),
             (shown.name, full_index(shown.index, (row, best))))
     heat, linked = st.columns(2, gap="large")
     with heat:
         alignment_map(view, shown)
     with linked:
         st.markdown("**The source word that each target word looks at most**")
-        lines(shown.weights_LM, shown.rows, view.tokens("encoder"), key="cross_lines", chosen=view.token, ends=("target", "source"),
-              only_L=shown.best_L, on_token=choose_token)
-        st.caption("The stronger the line, the larger its weight. Rest on a word to read all its weights; click one on the left to "
-                   "choose it.")
+        lines(shown.weights_LM, shown.rows, view.tokens("encoder"), key="cross_lines", chosen=view.token,
+              ends=("target", "source"), only_L=shown.best_L, on_token=choose_token)
+        st.caption("The stronger the line, the larger its weight. Rest on a word to read all its weights; click one on the "
+                   "left to choose it.")
 
 
 def choices(view: View) -> tuple[str, str, bool]:
     """Whose weights are shown, what the rows are called, and whether signs of the source count."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     whose = row.segmented_control("Weights of", list(WEIGHTS), default="all", key="cross_weights", required=True,
-                                  format_func=WEIGHTS.get, on_change=close_number, persist_state="session", help="All layers: the "
-                                  "mean of all heads of the decoder. This layer: the mean of its heads. Layer and head are chosen "
-                                  "at the left.")
+                                  format_func=WEIGHTS.get, on_change=close_number, persist_state="session",
+                                  help="All layers: the mean of all heads of the decoder. This layer: the mean of its heads. "
+                                       "Layer and head are chosen at the left.")
     read = row.segmented_control("A row stands for the", list(ROWS), default="writes", key="cross_rows", required=True,
-                                 format_func=ROWS.get, persist_state="session", help="Each position reads one word and then "
-                                 "writes the next. It looks at the source for both: to write a word, and with the word in hand.")
+                                 format_func=ROWS.get, persist_state="session",
+                                 help="Each position reads one word and then writes the next. It looks at the source for both: "
+                                      "to write a word, and with the word in hand.")
     signs = [token for token in view.tokens("encoder") if not is_word(token)]
-    words = row.toggle("Lines to words only", value=True, key="cross_words", disabled=not signs or len(signs) == len(
-        view.tokens("encoder")), help="Signs such as the end of the text or a full stop often collect attention that has nowhere "
-                       "better to go.", persist_state="session")
+    mixed = 0 < len(signs) < len(view.tokens("encoder"))
+    words = row.toggle("Lines to words only", value=True, key="cross_words", disabled=not mixed, persist_state="session",
+                       help="Signs such as the end of the text or a full stop often collect attention that has nowhere better "
+                            "to go.")
     return whose, read, words
 
 
 def aligned(view: View, whose: str, read: str, words: bool) -> Alignment:
     """The weights that were asked for."""
-    name, index = {"head": (view.at("cross.pattern"), (view.head, ALL, ALL)), "layer": (view.at("cross.pattern.mean"), (ALL, ALL)),
+    name, index = {"head": (view.at("cross.pattern"), (view.head, ALL, ALL)),
+                   "layer": (view.at("cross.pattern.mean"), (ALL, ALL)),
                    "all": ("decoder.cross.pattern.mean", (ALL, ALL))}[whose]
     weights_LM, target = view.trace[name][index], view.tokens("decoder")
     counted_M = np.array([is_word(token) for token in view.tokens("encoder")])

@@ -14,16 +14,22 @@ from ui.theme import plain
 
 # relation: how it is said, and where it is found in the example sentence
 SAID = {
-    "verb of a relative clause to its object": ("The verb of a clause looks to what it was done to: "
-                                                "the **book** that the student **recommended**", ("recommended", "book")),
-    "predicate to its subject, past a relative clause": ("An adjective looks past a clause to what it is said of: the **book** that "
-                                                         "the student recommended is **expensive**", ("expensive", "book")),
-    "verb to its subject, past a relative clause": ("A verb looks past a clause to its subject: the **book** that the student "
-                                                    "recommended **is** expensive", ("is", "book")),
+    "verb of a relative clause to its object": (
+        "The verb of a clause looks to what it was done to: the **book** that the student **recommended**",
+        ("recommended", "book")),
+    "predicate to its subject, past a relative clause": (
+        "An adjective looks past a clause to what it is said of: the **book** that the student recommended is **expensive**",
+        ("expensive", "book")),
+    "verb to its subject, past a relative clause": (
+        "A verb looks past a clause to its subject: the **book** that the student recommended **is** expensive",
+        ("is", "book")),
     "relative pronoun": ("That, who look to their noun: the **book** **that** …", ("that", "book")),
-    "verb to its subject": ("A verb looks to its subject, near or far: the **student** **recommended** …", ("recommended", "student")),
-    "predicate to its subject": ("An adjective looks to what it is said of: the **book** … is **expensive**", ("expensive", "book")),
-    "verb of a relative clause to its subject": ("The verb of a clause looks to who does it: the **children** who **saw** …", ()),
+    "verb to its subject": (
+        "A verb looks to its subject, near or far: the **student** **recommended** …", ("recommended", "student")),
+    "predicate to its subject": (
+        "An adjective looks to what it is said of: the **book** … is **expensive**", ("expensive", "book")),
+    "verb of a relative clause to its subject": (
+        "The verb of a clause looks to who does it: the **children** who **saw** …", ()),
     "pronoun": ("A pronoun looks to what it stands for: **Anna** … **she**", ()),
     "owner": ("Her, his, its, their look to the owner: **Anna** … **her** book", ()),
     "named again": ("A noun looks to where it was named before: a **book** … the **book**", ()),
@@ -32,19 +38,20 @@ SAID = {
 
 def measured(view: View) -> None:
     """A map of layers and heads for a relation, and, for the example sentence, the weights that follow from it here."""
-    if view.asked.change or not (found := {name: link for name, link in links(view.model.name).items() if name in SAID}):
+    as_trained = not view.asked.change and view.mask == "trained"       # what was measured says nothing of another run
+    if not as_trained or not (found := {name: link for name, link in links(view.model.name).items() if name in SAID}):
         return
     chosen = st.session_state.get("layers_link")
     link = found.get(chosen, next(iter(found.values())))
     section(view, "6. Which heads link which words, over many sentences", story(view, link))
     st.selectbox("Which link", list(found), key="layers_link", format_func=lambda name: SAID[name][0].replace("**", ""))
-    N, H = link.hits_NH.shape
+    (N, H), first = link.hits_NH.shape, view.side == view.config.sides[0]
     clickable_map("layers_links", link.hits_NH, [str(n) for n in range(N)], [str(h) for h in range(H)], kind="weight", limit=1,
-                  rows_title="layer", columns_title="head", chosen=(view.layer, view.head) if view.side == view.config.sides[0] else None,
+                  rows_title="layer", columns_title="head", chosen=(view.layer, view.head) if first else None,
                   title=f"Share of {link.count:,} cases in which the head’s largest weight lies on the right word",
                   on_cell=choose_head)
-    st.caption("Measured by training/evaluate.py on sentences that the model was not trained on; a click chooses that head. The "
-               "word itself and the signs at both ends do not count as other words.")
+    st.caption("Measured by training/evaluate.py on sentences that the model was not trained on; a click chooses that head. "
+               "The word itself and the signs at both ends do not count as other words.")
     if view.sentence == EXAMPLES[0]["text"]:
         in_this_sentence(view, found)
 
@@ -52,10 +59,11 @@ def measured(view: View) -> None:
 def story(view: View, link: Link) -> str:
     """What was measured, and which head does it best."""
     layer, head = link.best
-    return ("That a head links two words in one sentence may be chance. The sentences on which this model is tested come from a "
-            f"grammar that knows which words belong together, so every head can be asked about many of them. {SAID[link.name][0]}: "
-            f"**layer {layer}, head {head}** looks to the right word in **{link.hits_NH[link.best]:.0%}** of {link.count:,} cases. "
-            f"One that always looks the most usual number of words back would be right in {link.by_distance:.0%}.")
+    return ("That a head links two words in one sentence may be chance. The sentences on which this model is tested come "
+            "from a grammar that knows which words belong together, so every head can be asked about many of them. "
+            f"{SAID[link.name][0]}: **layer {layer}, head {head}** looks to the right word in "
+            f"**{link.hits_NH[link.best]:.0%}** of {link.count:,} cases. One that always looks the most usual number of words "
+            f"back would be right in {link.by_distance:.0%}.")
 
 
 def in_this_sentence(view: View, found: dict[str, Link]) -> None:
@@ -63,6 +71,8 @@ def in_this_sentence(view: View, found: dict[str, Link]) -> None:
     labels = [label.lower() for label in view.tokens(view.config.sides[0])]
     rows = [(link, labels.index(SAID[name][1][0]), labels.index(SAID[name][1][1])) for name, link in found.items()
             if SAID[name][1] and set(SAID[name][1]) <= set(labels)]
+    if not rows:
+        return
     names = [f"{view.config.sides[0]}.{link.best[0]}.attn.pattern" for link, *_ in rows]
     weights = [float(view.trace[name][link.best[1], a, b]) for name, (link, a, b) in zip(names, rows)]
 

@@ -153,8 +153,8 @@ def guessed(view: View) -> str:
         return ""
     row = int(np.flatnonzero(view.trace.rows == view.token)[0])
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row)
-    return (f" In the place of “{plain(view.labels[view.token])}” the model would put “{plain(view.word(int(best)))}”, at {share:.0%}."
-            if np.isfinite(share) else "")
+    here, there = plain(view.labels[view.token]), plain(view.word(int(best)))
+    return f" In the place of “{here}” the model would put “{there}”, at {share:.0%}." if np.isfinite(share) else ""
 
 
 def one_for_all(view: View) -> str:

@@ -46,15 +46,15 @@ def word_by_word(view: View) -> None:
     t, target, head = view.token, view.tokens("decoder"), f"head {view.head}"
     heading, last = st.container(), len(target) - 1
     with heading:
-        section(view, f"2. Word by word: position {t} of {last}", story(view),
-                largest(view, view.at("attn.pattern"), view.head, t, ALL), largest(view, view.at("cross.pattern"), view.head, t, ALL),
-                *output_cell(view))
+        patterns = (largest(view, view.at(f"{block}.pattern"), view.head, t, ALL) for block in ("attn", "cross"))
+        section(view, f"2. Word by word: position {t} of {last}", story(view), *patterns, *output_cell(view))
     turning("token", t, last)
     st.markdown(f"Read so far: {' '.join(plain(token) for token in target[:t])} {word(view)} → {next_word(view)}")
     before, source, after = st.columns(3, gap="medium")
     with before:
-        cells_table(view, {head: (view.at("attn.pattern"), (view.head, t, slice(0, t + 1))),
-                           "mean of heads": (view.at("attn.pattern.mean"), (t, slice(0, t + 1)))}, key="cross_before", bar=head,
+        written = slice(0, t + 1) if as_it_ran(view) else ALL
+        cells_table(view, {head: (view.at("attn.pattern"), (view.head, t, written)),
+                           "mean of heads": (view.at("attn.pattern.mean"), (t, written))}, key="cross_before", bar=head,
                     title=f"Self-attention, layer {view.layer}: what is written", chosen=t)
     with source:
         cells_table(view, {head: (view.at("cross.pattern"), (view.head, t, ALL)),
@@ -71,13 +71,13 @@ def story(view: View) -> str:
     looks = seen_word(across(view), int(mean_M.argmax()))
     whose = "The model" + (" as it was trained" if view.asked.change or view.mask != "trained" else "")
     whose = f"{whose} wrote this target itself, always the likeliest word next" if own_target(view) else "This target was given"
-    ran = (" Every position is shown as it was when its word was written: the causal mask hides what comes later, so the whole "
-           "target can be computed at once, and the numbers are the same but for rounding." if as_it_ran(view) else
+    ran = (" The causal mask hides what comes later, so each position is as if nothing stood behind it yet: the whole target "
+           "can be computed at once, and the numbers are the same but for rounding." if as_it_ran(view) else
            " Under this mask a position also sees what comes later, as it could not while writing.")
-    return (f"{whose}. The decoder reads {word(view)} as its newest word. In **self-attention** it gathers from what is written, on the "
-            f"mean of the heads of layer {view.layer} most from {word(view, int(before_L.argmax()))} ({before_L.max():.0%}). In "
-            f"**cross-attention** it gathers from the source, most from {looks} ({mean_M.max():.0%}). After all layers its vector says "
-            f"what comes **next**: {next_word(view)}.{ran}")
+    return (f"{whose}. The decoder reads {word(view)} as its newest word. In **self-attention** it gathers from what is "
+            f"written, on the mean of the heads of layer {view.layer} most from {word(view, int(before_L.argmax()))} "
+            f"({before_L.max():.0%}). In **cross-attention** it gathers from the source, most from {looks} "
+            f"({mean_M.max():.0%}). After all layers its vector becomes a guess of the **next** word. {expected(view)}{ran}")
 
 
 def row_of(view: View) -> int | None:
@@ -96,6 +96,17 @@ def next_word(view: View) -> str:
     return "".join(f"{bold(view.word(index[1]))} ({view.trace[name][index]:.1%})" for name, index in output_cell(view)) or "…"
 
 
+def expected(view: View) -> str:
+    """What the guess makes of the word that follows in the target; behind the last word, of the end."""
+    if not (cell := output_cell(view)):
+        return ""
+    (_, (row, follows)), = cell
+    probs_V = view.trace["head.probs"][row]
+    best = int(probs_V.argmax())
+    likeliest = "" if best == follows else f"; the likeliest is {bold(view.word(best))} ({probs_V[best]:.1%})"
+    return f"In this target {next_word(view)} follows{likeliest}."
+
+
 def next_words(view: View) -> None:
     """The likeliest next words, and the one that follows in the target."""
     cell = output_cell(view)
@@ -109,7 +120,8 @@ def next_words(view: View) -> None:
     ids = [int(i) for i in next_tokens(view.trace, COUNT, row)[0]]
     ids += [] if follows in ids else [follows]
     words_table(view, ids, {"logit": ("head.logits", (row,)), "probability": ("head.probs", (row,))}, bar="probability",
-                key="cross_next", title="Output: the likeliest next words; the one that follows is marked", chosen=ids.index(follows))
+                key="cross_next", title="Output: the likeliest next words; the one that follows is marked",
+                chosen=ids.index(follows))
 
 
 # --- 5. how likely --------------------------------------------------------------------------------------------------
@@ -121,11 +133,13 @@ def likelihood(view: View) -> None:
     whole, n = len(view.trace.rows) == len(view.tokens("decoder")), len(view.trace.rows)
     sum_R, probs_R = view.trace["head.written.sum"], np.exp(view.trace["head.written"])
     best = "" if own_target(view) or not whole else its_own(view)
+    best += "" if as_it_ran(view) else (" But under this mask a position may see the very word that it is to guess, so this "
+                                        "says little of how likely the model would write it.")
     section(view, "5. How likely the model finds this target", (
         "At every position the model gave a probability to the word that follows. Multiplied, they are the probability of the "
         "whole target; since the product of many small numbers is hard to read, their **logarithms** are added: 0 would be "
-        f"certain. Here {n} words and signs add up to {number(sum_R[-1])}, which is {number(sum_R[-1] / n)} for each: as if the model "
-        f"had to choose among {number(math.exp(min(-sum_R[-1] / n, 700)))} equally likely words each time.{best}"),
+        f"certain. Here {n} words and signs add up to {number(sum_R[-1])}, which is {number(sum_R[-1] / n)} for each: as if "
+        f"the model had to choose among {number(math.exp(min(-sum_R[-1] / n, 700)))} equally likely words each time.{best}"),
         ("head.written", (n - 1,)), ("head.written.sum", (n - 1,)))
     st.button("Let the model write it", key="cross_own", on_click=let_it_write, disabled=own_target(view),
               help="Goes back to the target that the model writes by itself.")
@@ -151,7 +165,7 @@ def its_own(view: View) -> str:
         sum_R = state.trace_of(view.asked._replace(target=""))["head.written.sum"]
     except GlassError:
         return ""
-    return f" Its own translation, of {len(sum_R)} words and signs, adds up to {number(sum_R[-1])}."
+    return f" The target that it writes by itself, of {len(sum_R)} words and signs, adds up to {number(sum_R[-1])}."
 
 
 def let_it_write() -> None:
