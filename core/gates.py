@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 
-from core.cells import ALL, Cell, Group, Made, constant, factor, given, number, same, sum_of_products, total
+from core.cells import ALL, Cell, Made, constant, factor, given, number, same, sum_of_products, total
 
 NAMES = {"input": ("Input gate", "how much of the new it takes in", "i"),
          "forget": ("Forget gate", "how much of what it held it keeps", "f"),
@@ -52,18 +52,12 @@ def opened(cell: Cell) -> Made:
     return Made(made, f"{name}({number(value)})", (x,))
 
 
-def before(cell: Cell, step: str) -> Group:
-    """A unit's number behind the word before; before the first word it is 0."""
-    l, u = cell.index
-    role = "c before"
-    return cell.get(role, step, l - 1, u) if l else constant(f"{role} the first word", 0.0)
-
-
 def held(cell: Cell) -> Made:
-    """f · c before + i · g."""
+    """f · c before + i · g; before the first word c is 0."""
+    l, u = cell.index
     f, i, g = (cell.get(letter, f"{cell.path}.{name}", *cell.index)
                for letter, name in (("f", "forget"), ("i", "input"), ("g", "candidate")))
-    c = before(cell, cell.name)
+    c = cell.get("c before", cell.name, l - 1, u) if l else constant("c before the first word", 0.0)
     a, b, x, y = (float(group.values_N[0]) for group in (f, c, i, g))
     return Made(a * b + x * y, f"{factor(a)}·{factor(b)} + {factor(x)}·{factor(y)}", (f, c, i, g))
 

