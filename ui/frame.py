@@ -132,7 +132,8 @@ def what_if_banner(view: View | None) -> None:
     """Says that the model is not the trained one, and leads back to it."""
     change, own = st.session_state["change"], st.session_state["mask"] == "own"
     if change or own:
-        told = ", ".join(filter(None, (whatif.title(change, view is None or view.config.crosses), "a mask drawn by hand" if own else "")))
+        told = ", ".join(filter(None, (whatif.title(change, view is None or view.config.crosses),
+                                       "a mask drawn by hand" if own else "")))
         with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
             st.markdown(f":orange[●] **What if:** {plain(told)}. All pages show this run.")
             st.button("Back to the model as it is", key="as_it_is", on_click=as_it_is)

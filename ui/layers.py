@@ -7,7 +7,7 @@ import streamlit as st
 from core.analysis.planes import principal_plane
 from core.analysis.vectors import TINY, lengths
 from core.cells import number
-from ui import figures, state
+from ui import adding, figures, state
 from ui.components import layers_canvas, table
 from ui.heads import choose_head, choose_token, thumbnails_of
 from ui.maps import clickable_map, show
@@ -21,7 +21,7 @@ from ui.words import ROLES, weights
 
 LEAVES = ("attn.in.length", "attn.out.relative", "mlp.out.relative", "attn.out.length", "mlp.out.length", "out.length",
           "out.turned", "out.similarity", "attn.pattern.mean", "attn.pattern.roles", "rollout")
-SUBLAYERS = {"attn": ("attention", "weight"), "cross": ("attention to the encoder", "k"), "mlp": ("feed-forward", "mlp")}
+SUBLAYERS = {part: (adding.SUBLAYERS[part].lower(), kind) for part, kind in {"attn": "weight", "cross": "k", "mlp": "mlp"}.items()}
 LENGTHS = {"own": "As they are", "one": "All brought to 1"}
 DRAWN = {"own": "This token alone", "near": "And words near it", "all": "All tokens"}
 OTHERS, ALL_TOKENS = 5, 40      # tokens drawn beside the chosen one; as many as are drawn when all are asked for

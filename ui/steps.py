@@ -138,8 +138,8 @@ def scores(view):
     """Step 3: dot products, scaled and masked."""
     row_M, K = view.trace[view.attention("scores")][view.head, view.token], view.config.d_head
     best, blocked, dot = int(np.argmax(row_M)), int(np.isneginf(row_M).sum()), view.attention("scores.dot")
-    scaled = (f" It is divided by √{K} ≈ {number(K ** 0.5)}, since sums of {K} products grow large, and large scores would make "
-              "softmax all or nothing." if view.config.score_scale != 1 else " This run does not scale it.")
+    scaled = (f" It is divided by √{K} ≈ {number(K ** 0.5)}, since sums of {K} products grow large, and large scores would "
+              "make softmax all or nothing." if view.config.score_scale != 1 else " This run does not scale it.")
     first = dot, (view.head, view.token, best)
     told(view, f"The query of {word(view)} is multiplied with each key, number by number, and added up: the **dot product** "
          f"says how well they fit.{scaled} Best fits {seen_word(view, best)}. " + (
