@@ -23,6 +23,7 @@ from core.checkpoints import read_folder
 from core.config import Config, weight_shapes
 from core.errors import GlassError
 from core.loading import embedded
+from core.measured import links
 from core.ops import sinusoids
 from ui import state
 from ui.frame import PAGES
@@ -253,6 +254,38 @@ def test_the_page_about_masks_names_the_twin(assets):
     assert not app.exception and app.session_state["_good"].model == "study-decoder"
     translator = opened(page, model="study-translator")
     assert not any(button.key == "page_twin" for button in translator.button) and "learned under" in written(translator)
+
+
+# --- what was measured over many sentences ------------------------------------------------------------------------------
+
+def measured(assets, *relations: str, **more: str) -> AppTest:
+    """The page Layers, where those relations were measured; head 3 of layer 1 hits most often."""
+    hits = np.where(np.arange(10).reshape(2, 5) == 8, 0.9, 0.1).tolist()
+    one = {"count": 50, "hits": hits, "weight": hits, "by distance": 0.4}
+    (assets / "study-encoder/links.json").write_text(json.dumps({relation: one for relation in relations}))
+    links.cache_clear()
+    app = opened("pages/7_Layers.py", model="study-encoder", sentence=EXAMPLES[0]["text"], **more)
+    links.cache_clear()
+    assert not app.exception and not app.warning
+    return app
+
+
+def test_the_head_that_links_two_words_is_named_and_its_weight_here_is_the_traces(assets):
+    app = measured(assets, "verb to its subject", "pronoun")
+    assert "**layer 1, head 3** looks to the right word in **90%** of 50 cases" in written(app)
+    here, = [data for data in parts(app, "table") if data["title"].startswith("The same links")]
+    trace = load("study-encoder").trace(EXAMPLES[0]["text"])
+    words = EXAMPLES[0]["text"].split()
+    row, column = words.index("recommended") + 1, words.index("student") + 1      # behind the sign that begins the text
+    verb, = here["rows"]
+    assert verb.startswith("recommended → student: layer 1, head 3")
+    assert here["shares"] == pytest.approx([float(trace["encoder.1.attn.pattern"][3, row, column])])
+
+
+def test_what_was_measured_is_not_said_of_another_run_nor_shown_where_no_pair_stands(assets):
+    assert not any(data["title"].startswith("The same links") for data in parts(measured(assets, "pronoun"), "table"))
+    for more in ({"mask": "decoder"}, {"change": "norms"}):
+        assert "right word" not in written(measured(assets, "verb to its subject", **more))
 
 
 # --- words it does not know -------------------------------------------------------------------------------------------
