@@ -13,6 +13,30 @@ const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
 const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
 const rounded = (x, digits) => String(Number(x.toPrecision(digits))).replace("-", "−")
 
+// The theme's own scale, "diverging" or "sequential": its stops, and between them 256 colours, as bytes and as whole pixels.
+const ramps = new Map()
+
+const palette = (look, kind) => {
+  const text = look.getPropertyValue(`--st-chart-${kind}-colors`), known = ramps.get(text)
+  if (known) return known
+  const stops = text.split(",").map((colour) => colour.trim())
+  const brush = document.createElement("canvas").getContext("2d"), ramp = brush.createLinearGradient(0, 0, 255, 0)
+  stops.forEach((colour, i) => ramp.addColorStop(i / (stops.length - 1), colour))
+  brush.fillStyle = ramp
+  brush.fillRect(0, 0, 256, 1)
+  const { data: colours } = brush.getImageData(0, 0, 256, 1)
+  const made = { stops, colours, pixels: new Uint32Array(colours.buffer) }
+  ramps.set(text, made)
+  return made
+}
+
+const download = (canvas) => {
+  const link = document.createElement("a")
+  link.href = canvas.toDataURL("image/png")
+  link.download = "glassformer.png"
+  link.click()
+}
+
 // A plain loop: with a callback for each letter, half a megabyte takes 50 ms.
 const bytes = (text) => {
   const letters = atob(text), found = new Uint8Array(letters.length)

@@ -119,23 +119,6 @@ function cellAt(g, shape, x, y) {
 
 // --- colours: the theme's own, as everywhere in the app ------------------------------------------------------------
 
-const ramps = new Map()
-
-function palette(look, kind) {
-  const name = kind === "signed" ? "--st-chart-diverging-colors" : "--st-chart-sequential-colors"
-  const text = look.getPropertyValue(name), known = ramps.get(text)
-  if (known) return known
-  const stops = text.split(",").map((colour) => colour.trim())
-  const brush = document.createElement("canvas").getContext("2d")
-  const ramp = brush.createLinearGradient(0, 0, 255, 0)
-  stops.forEach((colour, i) => ramp.addColorStop(i / (stops.length - 1), colour))
-  brush.fillStyle = ramp
-  brush.fillRect(0, 0, 256, 1)
-  const made = { stops, colours: new Uint32Array(brush.getImageData(0, 0, 256, 1).data.buffer) }
-  ramps.set(text, made)
-  return made
-}
-
 // All maps, a pixel for each number, side by side in one picture.
 function shade(data, colours) {
   const [panels, rows, columns] = data.shape, across = Math.ceil(Math.sqrt(panels)), grey = new Uint32Array(new Uint8Array(GREY).buffer)[0]
@@ -342,7 +325,7 @@ function draw(parts, data) {
   parts.width ||= root.clientWidth
   if (!parts.width) return
   const look = getComputedStyle(root), style = styleOf(look), g = parts.geometry = geometry(data, parts.width, ZOOM ** parts.level)
-  const { stops, colours } = palette(look, data.kind)
+  const { stops, pixels } = palette(look, data.kind === "signed" ? "diverging" : "sequential")
   const most = g.limit < g.tall ? `${Math.round(g.limit)}px` : "", size = [g.labels, most, g.wide, g.tall].join()
   if (parts.size !== size) {
     parts.size = size
@@ -351,7 +334,7 @@ function draw(parts, data) {
     stage.style.width = `${g.wide}px`
     stage.style.height = `${g.tall}px`
   }
-  const view = inSight(parts, g), shades = shaded(parts, data, colours)
+  const view = inSight(parts, g), shades = shaded(parts, data, pixels)
   const painted = [data.text, ...Object.values(style), ...Object.values(view), ...Object.values(g), window.devicePixelRatio].join()
   if (parts.painted === painted && parts.lastShades === shades) return
   parts.painted = painted
@@ -512,10 +495,7 @@ function savePicture({ root, geometry: g, shaded: shades }, data) {
   if (data.labelled) drawRows(brush, data, g, style, view, g.labels - 7)
   brush.translate(g.labels, 0)
   paint(brush, data, g, style, shades, view)
-  const link = document.createElement("a")
-  link.href = whole.toDataURL("image/png")
-  link.download = "glassformer.png"
-  link.click()
+  download(whole)
 }
 
 // The numbers as a table with headers: of several maps those of the chosen one.

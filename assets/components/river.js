@@ -8,15 +8,6 @@ const KINDS = [["embed", "embedding"], ["residual", "stream"], ["q", "q"], ["k",
 
 // --- drawing --------------------------------------------------------------------------------------------------------------------
 
-function palette(root, kind) {
-  const stops = getComputedStyle(root).getPropertyValue(`--st-chart-${kind}-colors`).split(",").map((colour) => colour.trim())
-  const brush = document.createElement("canvas").getContext("2d"), ramp = brush.createLinearGradient(0, 0, 255, 0)
-  stops.forEach((colour, i) => ramp.addColorStop(i / (stops.length - 1), colour))
-  brush.fillStyle = ramp
-  brush.fillRect(0, 0, 256, 1)
-  return { stops, colours: brush.getImageData(0, 0, 256, 1).data }
-}
-
 // The numbers as a small picture, one point for each.
 function shaded(rows, columns, colourOf) {
   const small = document.createElement("canvas"), picture = new ImageData(columns, rows)
@@ -196,7 +187,7 @@ function draw(parts, data) {
   if (!parts.width) return
   const page = colour("background"), dark = parseInt(page.slice(1, 3), 16) < 128
   const style = { page, dark, text: colour("text"), accent: colour("primary"), line: colour("border"), font: look.fontFamily, kinds: data.colours,
-    signed: palette(root, "diverging"), sequential: palette(root, "sequential") }
+    signed: palette(look, "diverging"), sequential: palette(look, "sequential") }
   const s = (parts.sheet = layout(data, parts.width))
   const dense = Math.min(Math.max(window.devicePixelRatio || 1, 2), 8000 / Math.max(s.width, s.height))
   canvas.width = Math.round(s.width * dense)
@@ -321,13 +312,11 @@ function save({ canvas, root }) {
   const whole = document.createElement("canvas")
   whole.width = canvas.width
   whole.height = canvas.height
-  const brush = whole.getContext("2d"), link = document.createElement("a")
+  const brush = whole.getContext("2d")
   brush.fillStyle = getComputedStyle(root).getPropertyValue("--st-background-color")
   brush.fillRect(0, 0, whole.width, whole.height)
   brush.drawImage(canvas, 0, 0)
-  link.href = whole.toDataURL("image/png")
-  link.download = "glassformer.png"
-  link.click()
+  download(whole)
 }
 
 function build(root) {
