@@ -219,6 +219,9 @@ def test_a_long_target_keeps_only_its_last_guess_and_a_long_source_keeps_all(tmp
     app = page(str(folder), target=long, token="3")
     assert not app.exception and len(table(app, "The target")["rows"]) == 1
     assert "was not kept" in " ".join(element.value for element in app.caption)
+    app = page(str(folder), sentence=long, target=long, change="norms", layer="1", head="1", stage="1")
+    told = " ".join(element.value for element in app.markdown)
+    assert not app.exception and "overflowed" in told and "nan%" not in told
     st.cache_data.clear()
 
 

@@ -30,6 +30,7 @@ TRANSLATORS = ("study-translator", "marian")        # the first that is on this 
 LACKS = {"encoder": "only an encoder: it reads a text and writes none, so nothing in it looks across from one text to another",
          "decoder": "only a decoder: what it reads and what it writes are one text, so there is no second one to look at"}
 WEIGHTS = {"all": "All layers", "layer": "This layer", "head": "This head"}
+OVERFLOWED = "In this run the numbers overflowed, they no longer fit into 32 bits"
 ROWS = {"writes": "Word that is written", "reads": "Word that is read"}
 
 
@@ -122,13 +123,15 @@ def alignment(view: View) -> None:
     shown = aligned(view, *choices(view))
     with heading:
         row, best = view.token, int(shown.best_L[view.token])
+        weight, source = shown.weights_LM[row, best], view.tokens("encoder")
         of_the_words = "" if shown.weights_LM[row].argmax() == best else "(signs not counted) "
+        most = (f"{bold(shown.rows[row])} looks {of_the_words}most at {bold(source[best])}, {weight:.0%}."
+                f"{turned_round(view, shown)}" if np.isfinite(weight) else f"{OVERFLOWED}: it shows none.")
         section(view, "4. Who comes from whom: the alignment", (
             "A translator learns from pairs of sentences; nobody tells it which word translates which. Where it looks while it "
             "writes gives a hint. A row is a word of the target, a column one of the source. "
-            f"{bold(shown.rows[row])} looks {of_the_words}most at {bold(view.tokens('encoder')[best])}, "
-            f"{shown.weights_LM[row, best]:.0%}.{turned_round(view, shown)} It is a reading, not a fact: a model may find a "
-            "word by way of its neighbours, and not every head aligns."),
+            f"{most} It is a reading, not a fact: a model may find a word by way of its neighbours, and not every head "
+            "aligns."),
             (shown.name, full_index(shown.index, (row, best))))
     heat, linked = st.columns(2, gap="large")
     with heat:

@@ -16,7 +16,7 @@ from core.errors import GlassError
 from core.generate import next_tokens
 from ui import state
 from ui.components import table
-from ui.crossing import across
+from ui.crossing import OVERFLOWED, across
 from ui.drawing import words_table
 from ui.numbers import open_number, opened_in
 from ui.section import section
@@ -68,6 +68,8 @@ def story(view: View) -> str:
     """The chosen position in words."""
     t, mean_M = view.token, view.trace[view.at("cross.pattern.mean")][view.token]
     before_L = view.trace[view.at("attn.pattern.mean")][t]
+    if not np.isfinite([before_L.max(), mean_M.max()]).all():
+        return f"The decoder reads {word(view)} as its newest word. {OVERFLOWED}: where it looks can’t be said."
     looks = seen_word(across(view), int(mean_M.argmax()))
     whose = "The model" + (" as it was trained" if view.asked.change or view.mask != "trained" else "")
     whose = f"{whose} wrote this target itself, always the likeliest word next" if own_target(view) else "This target was given"
@@ -93,12 +95,14 @@ def output_cell(view: View) -> list:
 
 def next_word(view: View) -> str:
     """The word that follows in the target, or behind it the likeliest, and its probability."""
-    return "".join(f"{bold(view.word(index[1]))} ({view.trace[name][index]:.1%})" for name, index in output_cell(view)) or "…"
+    return "".join(f"{bold(view.word(index[1]))} ({view.trace[name][index]:.1%})" for name, index in output_cell(view)
+                   if np.isfinite(view.trace[name][index])) or "…"
 
 
 def expected(view: View) -> str:
     """What the guess makes of the word that follows in the target; behind the last word, of the end."""
-    if not (cell := output_cell(view)):
+    cell = output_cell(view)
+    if next_word(view) == "…":
         return ""
     (_, (row, follows)), = cell
     probs_V = view.trace["head.probs"][row]
@@ -115,7 +119,7 @@ def next_words(view: View) -> None:
         return
     (_, (row, follows)), = cell
     if not np.isfinite(view.trace["head.probs"][row]).all():
-        st.caption("In this run the numbers overflowed, they no longer fit into 32 bits: there are no probabilities.")
+        st.caption(f"{OVERFLOWED}: there are no probabilities.")
         return
     ids = [int(i) for i in next_tokens(view.trace, COUNT, row)[0]]
     ids += [] if follows in ids else [follows]
