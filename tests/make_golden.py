@@ -1,7 +1,8 @@
 """Writes tests/golden: what `transformers` computes, so that the tests run where it is not installed.
 
     python tests/make_golden.py            # all of it
-    python tests/make_golden.py bert gpt2  # some: a family of tests/tiny.py, "buckets", "minilm", "smollm2" or "tokens"
+    python tests/make_golden.py bert gpt2  # some: a family of tests/tiny.py, "buckets", "minilm", "smollm2", "tokens",
+                                           # or a study model, after it was trained: study-encoder …
 
 Needs requirements-reference.txt; the two real models come from the catalogue (python -m core.models fetch …).
 """
@@ -164,9 +165,18 @@ def by_llama_cpp(texts: list[str]) -> list[list[int]]:
     return [ask(text) for text in texts]
 
 
+def study(name: str) -> None:
+    """Every step of a shipped study model on a short sentence, by the PyTorch model that was trained, in float64."""
+    from training import networks
+    ids = tiny.STUDY_IDS if name == "study-translator" else tiny.STUDY_IDS[:1]
+    steps = networks.record(networks.restore(models.ASSETS / name).double(), *ids)
+    np.savez_compressed(tiny.GOLDEN / f"{name}.npz", **{step: value.numpy() for step, value in steps.items()})
+
+
 def main(names: list[str]) -> None:
     tiny.GOLDEN.mkdir(exist_ok=True)
     jobs = {name: lambda name=name: family(name) for name in tiny.FAMILIES} | {
+        name: lambda name=name: study(name) for name in tiny.STUDY} | {
         "buckets": buckets, "minilm": minilm, "smollm2": smollm2, "tokens": tokens}
     for name in names or jobs:
         jobs[name]()

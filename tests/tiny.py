@@ -14,6 +14,8 @@ from safetensors.numpy import save_file
 
 GOLDEN = Path(__file__).parent / "golden"
 FAMILIES = ("bert", "bert_bare", "bert_words", "gpt2", "llama", "llama_tied", "t5_gated", "t5_relu", "marian")
+STUDY = ("study-encoder", "study-decoder", "study-translator", "study-lstm")
+STUDY_IDS = ([2, 13, 500, 64, 2400, 3], [2, 3100, 5000, 4200])       # any tokens; the second is what a translator's decoder reads
 
 
 @dataclass(frozen=True)

@@ -345,7 +345,7 @@ def strongest(view: View) -> str:
                      f"({number(mean_NM[layer, m])}, in layer {layer})")
     also = "" if rest is None else (
         f", and so is {word(view, rest)}, the first token: it gets {mean_NM[:, rest].mean():.0%} on average")
-    return f"It leans most {'; '.join(parts)}. Itself, punctuation and signs such as [CLS] are left out here{also}."
+    return f"It leans most {'; '.join(parts)}. Itself, punctuation and the model’s own signs are left out here{also}."
 
 
 def mean_weights(view: View) -> np.ndarray:
