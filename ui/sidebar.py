@@ -145,8 +145,8 @@ def choose_place(view: View) -> View:
     return view
 
 
-WORDS = {"bare": ("Hide special tokens", "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew over what "
-                  "is left. Some models add none.", has_signs),
+WORDS = {"bare": ("Hide special tokens", "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew "
+                  "over what is left. Some models add none.", has_signs),
          "merge": ("Merge pieces into words", "Summed over the pieces that are looked at, averaged over those that look. "
                    "Many a word stands in one piece as it is.", has_pieces)}
 
