@@ -50,7 +50,7 @@ def word_by_word(view: View) -> None:
         section(view, f"2. Word by word: position {t} of {last}", story(view), *patterns, *output_cell(view))
     turning("token", t, last)
     st.markdown(f"Read so far: {' '.join(plain(token) for token in target[:t])} {word(view)} → {next_word(view)}")
-    before, source, after = st.columns(3, gap="medium")
+    before, source, after = st.columns((4, 5, 4), gap="small")
     with before:
         written = slice(0, t + 1) if as_it_ran(view) else ALL
         cells_table(view, {head: (view.at("attn.pattern"), (view.head, t, written)),
