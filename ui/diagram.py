@@ -264,6 +264,11 @@ def pooled(view, found: dict) -> list[str]:
     return [name for name, *_ in wanted]
 
 
+def title_of(config, token: str) -> str:
+    """What the guesses are of: an encoder sees the word that it guesses, unless it is hidden."""
+    return "next word after" if config.decoder_layers else "hidden word at" if token == "[MASK]" else "its guess in place of"
+
+
 def output(view, found: dict) -> dict:
     """The likeliest words after a token, or one vector for the whole text."""
     c, trace, side = view.config, view.trace, view.config.sides[-1]
@@ -275,4 +280,4 @@ def output(view, found: dict) -> dict:
     ids, probs = next_tokens(trace, WORDS, row)
     return {"side": side, "pooled": found_pooled, "row": found["tokens"][side]["at"].index(at), "after": view.tokens(side)[at],
             "words": [{"word": view.word(i), "id": int(i), "share": float(p)} for i, p in zip(ids, probs)],
-            "title": "next word after" if c.decoder_layers else "hidden word at", "of": c.n_vocab, "place": row}
+            "title": title_of(c, view.tokens(side)[at]), "of": c.n_vocab, "place": row}

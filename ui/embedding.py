@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from core import models
 from core.analysis.planes import around_their_mean, principal_plane
 from core.analysis.vocabulary import nearest, neighbours
 from core.cells import number
@@ -73,6 +74,12 @@ def near_step(view: View) -> str:
     return f"{view.side}.embed.near.{view.trace[f'{view.side}.embed.ids'][view.token]}"
 
 
+def rarely(view: View) -> str:
+    """What else may be alike: pieces that a model of whole words has hardly met."""
+    pieces = models.entry_of(view.model.name).embedded and view.labels[view.token].startswith("##")
+    return ", or stayed alike because training hardly met it, as this piece of a word" if pieces else ""
+
+
 def alike(view: View) -> None:
     """The nearest words of the vocabulary, and the sentence's tokens compared with each other."""
     step, pairs = near_step(view), f"{view.side}.embed.token.similarity"
@@ -81,7 +88,7 @@ def alike(view: View) -> None:
     section(view, "3. Which rows are alike", "Two rows are compared by the **cosine** of the angle between them: 1 is the same "
             f"direction, 0 nothing in common. Of all {view.config.n_vocab:,} rows, the one most like that of {word(view)} "
             f"belongs to {bold(view.word(ids[0]))}, with {number(view.trace[step][ids[0]])}. Nobody told the model which "
-            "words belong together: whatever is alike here became alike in training.", (step, (int(ids[0]),)),
+            f"words belong together: whatever is alike here became alike in training{rarely(view)}.", (step, (int(ids[0]),)),
             (pairs, (view.token, largest_other(view, pairs))))
     left, right = st.columns((2, 3), gap="large")
     with left:

@@ -96,7 +96,7 @@ def as_trained() -> None:
 
 def learned_under(view: View) -> None:
     """What the weights on the page about masks learned to see, and which model learned the other; unless the banner says it."""
-    if foreign(view):
+    if foreign(view) and view.mask != "own":      # of a mask drawn by hand the banner says another thing
         return
     twin = twin_of(view)
     with st.container(horizontal=True, vertical_alignment="center", key="learned"):

@@ -23,11 +23,11 @@ SAID = {
     "verb to its subject, past a relative clause": (
         "A verb looks past a clause to its subject: the **book** that the student recommended **is** expensive",
         ("is", "book")),
-    "relative pronoun": ("That, who look to their noun: the **book** **that** …", ("that", "book")),
+    "relative pronoun": ("“That” and “who” look to their noun: the **book** **that** …", ("that", "book")),
     "verb to its subject": (
         "A verb looks to its subject, near or far: the **student** **recommended** …", ("recommended", "student")),
     "predicate to its subject": (
-        "An adjective looks to what it is said of: the **book** … is **expensive**", ("expensive", "book")),
+        "An adjective looks to what it is said of: the **book** … is **expensive**", ()),
     "verb of a relative clause to its subject": (
         "The verb of a clause looks to who does it: the **children** who **saw** …", ()),
     "pronoun": ("A pronoun looks to what it stands for: **Anna** … **she**", ()),
@@ -52,6 +52,7 @@ def measured(view: View) -> None:
                   on_cell=choose_head)
     st.caption("Measured by training/evaluate.py on sentences that the model was not trained on; a click chooses that head. "
                "The word itself and the signs at both ends do not count as other words.")
+    st.button(f"Look at layer {link.best[0]}, head {link.best[1]}", key="layers_best", on_click=choose_head, args=link.best)
     if view.sentence == EXAMPLES[0]["text"]:
         in_this_sentence(view, found)
 
@@ -61,7 +62,7 @@ def story(view: View, link: Link) -> str:
     layer, head = link.best
     return ("That a head links two words in one sentence may be chance. The sentences on which this model is tested come "
             "from a grammar that knows which words belong together, so every head can be asked about many of them. "
-            f"{SAID[link.name][0]}: **layer {layer}, head {head}** looks to the right word in "
+            f"{SAID[link.name][0]}. Here **layer {layer}, head {head}** looks to the right word in "
             f"**{link.hits_NH[link.best]:.0%}** of {link.count:,} cases. One that always looks the most usual number of words "
             f"back would be right in {link.by_distance:.0%}.")
 

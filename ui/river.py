@@ -154,7 +154,8 @@ def guessed(view: View) -> str:
     row = int(np.flatnonzero(view.trace.rows == view.token)[0])
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row)
     here, there = plain(view.labels[view.token]), plain(view.word(int(best)))
-    return f" In the place of “{here}” the model would put “{there}”, at {share:.0%}." if np.isfinite(share) else ""
+    sees = "" if here == "[MASK]" else " It sees the word itself: type [MASK] in its place to hide it."
+    return f" In the place of “{here}” the model would put “{there}”, at {share:.0%}.{sees}" if np.isfinite(share) else ""
 
 
 def one_for_all(view: View) -> str:

@@ -20,6 +20,7 @@ from core.analysis.meaning import Alike, alike, pieces_of, road, word_vector
 from core.analysis.vectors import all_cosines, lengths
 from core.cells import number
 from core.errors import GlassError
+from core.models import entry_of
 from core.source import source_path
 from ui import state
 from ui.components import table
@@ -53,6 +54,25 @@ Water the tomatoes early in the morning.
 The library lends books for four weeks.
 Our cat sleeps on the washing machine."""
 QUERY = "Will it be stormy at the seaside?"
+STUDY = {                       # for the study models, which know no other words than these and their like
+    "a": "The student read the book in the library.", "b": "The dog ate the book.", "word": "book",
+    "lines": """The teacher wrote a long letter.
+The writer wrote a short poem.
+The black cat sleeps in the garden.
+A small dog slept in the kitchen.
+Where did the boy find the keys?
+The old car was repaired by the mechanic.""",
+    "pool": """The king loves the queen.
+The woman cooked the soup.
+The children ate the cake.
+The train arrived at the station.
+The old bus is near the hotel.
+The cat chased the mouse.
+The dog sleeps on the sofa.
+The student read a book.
+Anna wrote a poem.
+The musician plays the guitar.""",
+    "query": "The girl reads the letter."}
 
 
 # --- what the reader types ------------------------------------------------------------------------------------------
@@ -60,7 +80,8 @@ QUERY = "Will it be stormy at the seaside?"
 def typed(view: View, key: str, words: str, box, label: str, **options) -> str:
     """What stands in a text box; at first a default, in words, or in ids where the model has no tokenizer."""
     ids = [str(int(i)) for i in view.trace[f"{view.config.sides[0]}.embed.ids"]]
-    kind = "words" if view.model.tokenizer else "ids"
+    kind = "study" if entry_of(view.model.name).embedded else "words" if view.model.tokenizer else "ids"
+    words = STUDY[key] if kind == "study" else words
     key = f"output_{key}_{kind}"
     st.session_state.setdefault(key, words if view.model.tokenizer else ids_like(ids, words))
     return box(label, key=key, persist_state="session", **options)
@@ -274,6 +295,7 @@ def similar(view: View) -> None:
     comparison(view, "3. How alike are these sentences?", (
         "The cosine of two mean vectors says how alike the model takes two texts to be. Type your own, one a line: same subject "
         "in other words, same words in another sense."), all_cosines)
+    another_trade(view)
     text = typed(view, "lines", TYPED, st.text_area, f"Sentences, one a line, up to {LINES}", height=170, max_chars=20_000)
     lines, vectors_ND = vectors_of(view, lines_of(text, LINES))
     if len(lines) < 2:
@@ -295,11 +317,20 @@ def similar(view: View) -> None:
     st.button(f"Read sentence {a + 1} on all pages", key="output_read_line", on_click=read_on_all_pages, args=(lines[a],))
 
 
+def another_trade(view: View) -> None:
+    """Of a model that was never taught to compare texts, this is said where it is asked to."""
+    if entry_of(view.model.name).embedded:
+        st.caption(f":orange[●] {plain(view.title)} learned to guess hidden words, never to bring texts of like meaning together: its mean "
+                   "vectors follow the words and their places, and nearly all are alike. For this, choose all-MiniLM-L6-v2 under Model; it "
+                   "was trained for just that.")
+
+
 def find(view: View) -> None:
     """The pasted lines, those most like the question first."""
     comparison(view, "4. Search by meaning", (
         "Search needs no common words. Every line is read once and becomes a vector; so does the question; the lines whose vectors "
         "point most nearly the same way come first."), alike)
+    another_trade(view)
     text = typed(view, "pool", PASTED, st.text_area, f"Lines to search in, up to {POOL}", height=170, max_chars=20_000)
     asked = typed(view, "query", QUERY, st.text_input, "Search for", max_chars=LONGEST_LINE)
     lines, vectors_ND = vectors_of(view, lines_of(text, POOL))

@@ -186,8 +186,9 @@ def counter(name: str, key: str, size: int, changed) -> None:
 
 
 def first_token(model: Model, tokens: list[str]) -> int:
-    """The token that is looked at first: of a decoder the last, which sees all; of an encoder a hidden word, or the last."""
+    """The token that is looked at first: of a decoder the last, which sees all; else a hidden word, or the last."""
     if "[MASK]" in tokens:
         return tokens.index("[MASK]")
     words = [i for i, token in enumerate(tokens) if is_word(token)]
-    return words[-1] if words and not model.config.decoder_layers else len(tokens) - 1
+    writes = model.config.decoder_layers and not model.config.crosses
+    return words[-1] if words and not writes else len(tokens) - 1
