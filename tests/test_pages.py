@@ -29,7 +29,7 @@ HOSTILE = {"script": "<script>alert(1)</script>", "style": "<style>*{display:non
 HARM = ("<script", "![x](", "<img", "{display:none}", "[a](b)", ":red[", "$\\")     # must reach no Markdown as it is
 HOSTILE_ADDRESS = {"layer": ("999", "abc", "-1", "9" * 5000), "head": ("-1", "1.5"), "stage": ("5", "-1", "two"), "token": ("1e9", "999999", "٣"),
                    "model": ("../../etc/passwd", "minilm\x00", "https://evil.example/m"), "mask": ("<script>", ""),
-                   "sentence": ("x" * 30_000,), "depth": ("deep", "<b>"), "tour": ("13", "-1"), "bare": ("2",), "swap": ("x", "1-<b> c"),
+                   "sentence": ("x" * 30_000,), "depth": ("deep", "<b>"), "tour": ("14", "-1"), "bare": ("2",), "swap": ("x", "1-<b> c"),
                    "grid": ("e3", "<script>", "e3-4," * 9000), "change": ("nonsense", "<script>", "x" * 500),
                    "cell": ("garbage", "encoder.0.attn.pattern:9,9,999", "weights/../x:1,2",
                             "encoder.0.attn.pattern:-1,0,0", "x" * 500, "head.logits:0,0")}
