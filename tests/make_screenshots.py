@@ -12,6 +12,7 @@ from browser import ROOT, chromium, serve, tab  # noqa: E402
 from ui.frame import PAGES  # noqa: E402
 
 SIZES = ((1280, 900), (390, 844))
+ASKED = {"Cross-attention": "?model=study-translator&sentence=The%20small%20black%20cat%20sleeps%20on%20the%20green%20chair."}
 
 
 def main(folder: Path, titles: list[str]) -> None:
@@ -20,7 +21,7 @@ def main(folder: Path, titles: list[str]) -> None:
     with serve() as address, chromium() as browser:
         for page in PAGES:
             stem = Path(page.path).stem
-            url = address if page.path == "app.py" else f"{address}/{stem.split('_', 1)[1]}"
+            url = address if page.path == "app.py" else f"{address}/{stem.split('_', 1)[1]}{ASKED.get(page.title, '')}"
             for theme in ("light", "dark") if not titles or page.title in titles else ():
                 for width, height in SIZES:
                     with tab(browser, url, width, height, theme) as opened:
