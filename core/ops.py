@@ -29,6 +29,17 @@ def softmax(x):
     return y
 
 
+def log_softmax(x):
+    """log softmax over the last axis, without the exponentials' rounding to 0."""
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def sigmoid(x):
+    """1 / (1 + e⁻ˣ): between 0 and 1, as far as a gate is open."""
+    return sigmoid_product(1, x.copy())
+
+
 def sigmoid_product(x, gate):
     """x · sigmoid(gate), written into `gate`."""
     with np.errstate(over="ignore"):    # exp(+large) is inf, and x / inf is the 0 that is meant

@@ -20,7 +20,7 @@ from core.errors import GlassError
 from core.files import Fields
 from core.loading import embedded
 from core.model import check_ids
-from core.ops import linear, softmax
+from core.ops import linear, sigmoid, softmax
 from core.trace import KEEP, Made, Run, Scope, Trace, frozen
 
 GATES = ("input", "forget", "candidate", "output")
@@ -128,12 +128,6 @@ class Word:
             run.values[name] = np.empty(shape, value.dtype)
         run.values[name][self.row] = value
         return value
-
-
-def sigmoid(x):
-    """1 / (1 + e⁻ˣ): between 0 and 1, as far as a gate is open."""
-    with np.errstate(over="ignore"):        # exp(+large) is inf, and 1 / inf is the 0 that is meant
-        return 1 / (1 + np.exp(-x))
 
 
 def gate(at: Word, name: str, x_D, hidden_U):

@@ -21,13 +21,14 @@ import numpy as np
 from core import load, models, recurrent
 from core.generate import greedy_target
 from core.loading import Model
+from core.ops import log_softmax
 from core.trace import Trace
 from training import corpus, entropy, vocabulary
 from training.grammar import Sample, Site
+from training.vocabulary import END, MASK, START
 
 COUNT = 1_000                   # sentences of each half of the test set
 HALVES = ("test", "new")
-START, END, MASK = (vocabulary.SPECIAL.index(sign) for sign in ("[START]", "[END]", "[MASK]"))
 RELATIONS = ("verb of a relative clause to its object", "verb of a relative clause to its subject", "relative pronoun",
              "verb to its subject", "verb to its subject, past a relative clause", "predicate to its subject",
              "predicate to its subject, past a relative clause", "pronoun", "owner", "named again")
@@ -81,12 +82,6 @@ def next_word(model, samples: list[Sample]) -> dict[str, Score]:
         for site in made.sites:
             note(right, site, chosen(logits_LV[read.first[site.place] - 1], made, site))
     return {"loss": mean(losses), **{name: mean(values) for name, values in right.items()}}
-
-
-def log_softmax(x):
-    """log softmax over the last axis."""
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def chosen(logits_V, made: Sample, site: Site) -> bool:

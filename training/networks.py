@@ -17,9 +17,9 @@ from core.config import Config
 from core.ops import sinusoids
 from core.recurrent import GATES, LstmConfig
 from training.parts import Layer, Projection, Put, below, silent
+from training.vocabulary import END, START
 
 LAYERS = {"study-encoder": (4, 0), "study-decoder": (0, 4), "study-translator": (4, 4)}
-START, END = 2, 3
 
 
 def config_of(name: str, n_vocab: int, **changed) -> Config | LstmConfig:

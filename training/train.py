@@ -21,9 +21,9 @@ import torch
 from training import networks
 from training.corpus import Sequences
 from training.loss import PRECISION, word_loss
+from training.vocabulary import END, MASK, PAD, START
 
 ROOT = Path(__file__).resolve().parents[1]
-PAD, UNKNOWN, START, END, MASK = range(5)
 CHOSEN = 0.15                   # of the words are to be guessed by the encoder
 SAVE_EVERY = 120.0              # seconds
 

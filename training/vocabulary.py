@@ -9,6 +9,7 @@ from training import lexicon
 from training.lexicon import Adjective, Adverb, Name, Noun, Verb
 
 SPECIAL = ("[PAD]", "[UNK]", "[START]", "[END]", "[MASK]")
+PAD, UNKNOWN, START, END, MASK = range(len(SPECIAL))
 ENGLISH_SMALL = """. , ? ! ' - a an the this that these those my your our his her its their some every all many several two three four five
 six seven eight nine ten i you we he she it they me us him them who whom what where when why how and but because not to by of is am
 are was were be do does did will can could must cannot want wants wanted have has had there in at on near behind with under isn't

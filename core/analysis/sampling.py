@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.ops import softmax
+from core.ops import log_softmax, softmax
 
 
 def tempered(trace, at: str, row: int, percent: int):
@@ -46,9 +46,8 @@ def next_ids(trace) -> np.ndarray:
 
 def written(trace, at: str):
     """The logarithm of the probability that each position gave to the token that follows it, (R,)."""
-    logits_RV = trace[f"{at}.logits"].astype(np.float64)
-    less_RV = logits_RV - logits_RV.max(axis=-1, keepdims=True)
-    return less_RV[np.arange(len(less_RV)), next_ids(trace)] - np.log(np.exp(less_RV).sum(axis=-1))
+    log_probs_RV = log_softmax(trace[f"{at}.logits"].astype(np.float64))
+    return log_probs_RV[np.arange(len(log_probs_RV)), next_ids(trace)]
 
 
 def written_sum(trace, at: str):
