@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -34,12 +35,15 @@ class Link:
         return int(layer), int(head)
 
 
-@cache
 def links(name: str) -> dict[str, Link]:
     """The relations that were measured for a model, by name; none for models that do not come with this program."""
     folder = models.find(name) if name in models.CATALOGUE and models.CATALOGUE[name].embedded else None
-    if folder is None or not (file := folder / "links.json").exists():
-        return {}
+    return read(folder / "links.json") if folder and (folder / "links.json").exists() else {}
+
+
+@cache
+def read(file: Path) -> dict[str, Link]:
+    """The relations in a file; it comes with the program, and is read once."""
     found = json.loads(file.read_text(encoding="utf-8"))
     return {relation: Link(relation, one["count"], np.array(one["hits"]), np.array(one["weight"]), one["by distance"])
             for relation, one in found.items()}

@@ -23,7 +23,7 @@ from core.checkpoints import read_folder
 from core.config import Config, weight_shapes
 from core.errors import GlassError
 from core.loading import embedded
-from core.measured import links
+from core.measured import read
 from core.ops import sinusoids
 from ui import state
 from ui.frame import PAGES
@@ -263,9 +263,9 @@ def measured(assets, *relations: str, **more: str) -> AppTest:
     hits = np.where(np.arange(10).reshape(2, 5) == 8, 0.9, 0.1).tolist()
     one = {"count": 50, "hits": hits, "weight": hits, "by distance": 0.4}
     (assets / "study-encoder/links.json").write_text(json.dumps({relation: one for relation in relations}))
-    links.cache_clear()
+    read.cache_clear()
     app = opened("pages/7_Layers.py", model="study-encoder", sentence=EXAMPLES[0]["text"], **more)
-    links.cache_clear()
+    read.cache_clear()
     assert not app.exception and not app.warning
     return app
 

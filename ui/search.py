@@ -320,9 +320,9 @@ def similar(view: View) -> None:
 def another_trade(view: View) -> None:
     """Of a model that was never taught to compare texts, this is said where it is asked to."""
     if entry_of(view.model.name).embedded:
-        st.caption(f":orange[●] {plain(view.title)} learned to guess hidden words, never to bring texts of like meaning together: its mean "
-                   "vectors follow the words and their places, and nearly all are alike. For this, choose all-MiniLM-L6-v2 under Model; it "
-                   "was trained for just that.")
+        st.caption(f":orange[●] {plain(view.title)} learned to guess hidden words, never to bring texts of like meaning together: "
+                   "what comes out alike may be built alike rather than mean the same. For this, choose all-MiniLM-L6-v2 under "
+                   "Model; it was trained for just that.")
 
 
 def find(view: View) -> None:

@@ -44,7 +44,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const table = make("table", "", make("div", "scroll", root))
   make("caption", "", table, data.title)
   table.style.setProperty("--bar", data.colour)
-  table.classList.toggle("lines", data.corner === "line")       // whole sentences instead of words: they may wrap
+  const told = (label) => label.length > 16 && label.includes(" ")
+  table.classList.toggle("lines", data.rows.some(told))         // sentences instead of words: they may wrap
   const open = (place) => setTriggerValue("cell", place)
   head(table, data)
   body(table, data, open)
