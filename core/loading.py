@@ -26,6 +26,7 @@ class Model:
     weights: Mapping[str, np.ndarray]
     tokenizer: Tokenizer | SentencePieces | None
     target_tokenizer: SentencePieces | None = None      # a translator's, for what its decoder reads
+    notes: tuple[str, ...] = ()     # what of the files is left out or read another way, a sentence each
 
     def trace(self, text: str | None = None, *, ids_L=None, target: str | None = None, target_ids_L=None, **options
               ) -> Trace:

@@ -29,6 +29,8 @@ def choose(above, side: str = "") -> View | None:
     if view is None:
         return None
     here["_good"] = view.asked
+    for line in view.model.notes:
+        st.caption(plain(line))
     if view.config.crosses:
         with above:
             text_box("What the decoder reads", "target", placeholder="empty: the model writes it by itself")
