@@ -91,7 +91,7 @@ def test_the_scripts_write_text_and_never_markup_and_fetch_nothing():
     ([0, 0.0, 0], []), ([True, 0, 0], []), ({"0": 1}, []), (["0", "0", "0"], []), ("000", [])])
 def test_only_whole_numbers_inside_the_shape_come_back(monkeypatch, reply, heard):
     calls = []
-    monkeypatch.setattr(components.st, "session_state", {"map": {"cell": reply}})
+    monkeypatch.setattr(maps.st, "session_state", {"map": {"cell": reply}})
     components._told("map", "cell", (2, 3, 4), lambda *cell: calls.append(cell))()
     assert calls == heard
 
@@ -141,6 +141,6 @@ def test_a_long_vector_is_folded_and_a_click_finds_its_number(monkeypatch):
     assert np.array_equal(folded_RC.ravel()[:70], values_N) and np.isnan(folded_RC.ravel()[70:]).all()
     assert mounted["data"]["folded"] == 70 and mounted["data"]["opened"] == [0, 2, 5]
     for cell in ([0, 2, 5], [0, 2, 6], [0, 0, 0]):         # the second one lies behind the last number
-        monkeypatch.setattr(components.st, "session_state", {"v": {"cell": cell}})
+        monkeypatch.setattr(maps.st, "session_state", {"v": {"cell": cell}})
         mounted["on_cell_change"]()
     assert clicked == [(0, 69), (0, 0)]

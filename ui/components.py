@@ -29,9 +29,9 @@ from __future__ import annotations
 from base64 import b64encode
 
 import numpy as np
-import streamlit as st
 
 from core.cells import number
+from ui import sent
 from ui.scripts import component
 from ui.theme import COLOURS
 
@@ -114,14 +114,14 @@ def river(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
     names = acts_of(picture)
 
     def acted() -> None:
-        act = st.session_state[key].get("act")
+        act = sent.told(key, "act")
         if on_act and isinstance(act, str) and act in names:
             on_act(act)
 
     def opened() -> None:
-        sent = st.session_state[key].get("cell")
-        if on_cell and isinstance(sent, list) and len(sent) == 3 and isinstance(sent[0], str):
-            on_cell(*sent)
+        cell = sent.told(key, "cell")
+        if on_cell and isinstance(cell, list) and len(cell) == 3 and isinstance(cell[0], str):
+            on_cell(*cell)
 
     strips = {name: strip | {"values": packed(strip["values"])["values"],
                              "at": base64_of(strip["at"].astype("<u2" if strip["block"] > 256 else np.uint8))}
@@ -194,9 +194,7 @@ def acts_of(picture: dict) -> set[str]:
 def _told(key: str, name: str, shape: tuple[int, ...], callback):
     """The callback of a component: whole numbers inside the shape reach the page, whatever else is sent does not."""
     def told() -> None:
-        sent = st.session_state[key].get(name)
-        if not callback or not isinstance(sent, list) or len(sent) != len(shape):
-            return
-        if all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < size for i, size in zip(sent, shape)):
-            callback(*sent)
+        cell = sent.place(sent.told(key, name), shape)
+        if callback and cell is not None:
+            callback(*cell)
     return told

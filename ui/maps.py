@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ui import figures
+from ui import figures, sent
 from ui.components import wide_map
 
 FOLD = 32           # numbers in a row of a folded vector
@@ -67,9 +67,9 @@ def show(key: str, figure, on_cell=None, alt: str = "", cells=None) -> None:
 
 def clicked(key: str, on_cell, cells_N2) -> None:
     """Passes a click on. The second click on a bar only takes its selection away: it counts as a click on it again."""
-    points, last = st.session_state[key]["selection"]["points"], f"{key}:last"
-    if points:
-        st.session_state[last] = points[0].get("point_index")
+    last = f"{key}:last"
+    if (at := sent.point(key)) is not None:
+        st.session_state[last] = at
     at = st.session_state.get(last)
-    if isinstance(at, int) and 0 <= at < len(cells_N2):         # what a browser sends is not to be trusted
+    if sent.whole(at, len(cells_N2)):
         on_cell(*cells_N2[at].tolist())

@@ -12,6 +12,7 @@ from core.anatomy import about, axis_words, letters_in
 from core.cells import WEIGHTS, Group, is_weight, number
 from core.errors import GlassError
 from core.source import lines_that_made, source_path
+from ui import sent
 from ui.components import table
 from ui.scripts import component
 from ui.state import MASKS, View, close_number, depth, follow, note
@@ -121,7 +122,7 @@ def show(cell: str, before: list[str]) -> None:
 
 def clicked(key: str, start: str) -> None:
     """A link in the panel was clicked; what the browser sends is checked when it is opened."""
-    if isinstance(cell := st.session_state[key].get("open"), str):
+    if isinstance(cell := sent.told(key, "open"), str):
         walk_to(cell[:200], start)
 
 

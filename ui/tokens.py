@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ui import sent
 from ui.scripts import component
 from ui.state import View, close_number
 from ui.theme import plain
@@ -17,7 +18,7 @@ def token_strip(view: View) -> None:
             st.caption({"encoder": "What the encoder reads", "decoder": "What the decoder reads"}[side])
         words = view.words if side == view.config.sides[0] else []
         ids, texts = view.trace[f"{side}.embed.ids"], view.tokens(side)
-        _draw(key=f"tokens-{side}", on_chosen_change=lambda side=side: take(f"tokens-{side}", side, len(ids)),
+        _draw(key=f"tokens-{side}", on_chosen_change=lambda side=side, n=len(ids): take(f"tokens-{side}", side, n),
               data={"chosen": view.token if side == view.side else None,
                     "tokens": [{"text": text, "id": int(i), "word": word}
                                for text, i, word in zip(texts, ids, words or [None] * len(ids))]})
@@ -59,7 +60,7 @@ def signs_in(view: View) -> None:
 
 def take(key: str, side: str, size: int) -> None:
     """The token that was clicked becomes the chosen one."""
-    chosen = st.session_state[key].get("chosen")
-    if isinstance(chosen, int) and 0 <= chosen < size:
+    chosen = sent.told(key, "chosen")
+    if sent.whole(chosen, size):
         st.session_state["token"], st.session_state["side"] = chosen, side
         close_number()
