@@ -9,7 +9,8 @@
     open-pad:3          the same, but the others see them
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand: "own:" and the cells in
-which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of the encoder's; row 2, column 0 of the decoder's).
+which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of the encoder's; row 2, column 0 of the decoder's),
+or first the name of the mask from which it differs instead: "own:decoder,e3-4".
 """
 from __future__ import annotations
 
@@ -125,8 +126,9 @@ def padding_id(model) -> int:
 
 def masks_of(config: Config, sizes: dict[str, int], mask: str, hidden: int) -> dict:
     """The matrix of each attention. hidden: so many tokens at the end of the first side are seen by none of the others."""
-    name, _, cells = mask.partition(":")
-    grids = {stack: masks.build(trained if name in ("trained", "own") or stack == "cross" else name, *size)
+    name, _, text = mask.partition(":")
+    begun, cells = begun_from(text) if name == "own" else (name, "")
+    grids = {stack: masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
              for stack, (trained, size) in as_trained(config, sizes).items()}
     if name == "own":
         grids = {stack: grid.copy() for stack, grid in grids.items()}
@@ -141,6 +143,12 @@ def masks_of(config: Config, sizes: dict[str, int], mask: str, hidden: int) -> d
     return {stack: masks.check(grid) for stack, grid in grids.items()}
 
 
+def begun_from(text: str) -> tuple[str, str]:
+    """The mask that a drawing differs from, and its cells: "decoder,e3-4" -> ("decoder", "e3-4"); no name: "trained"."""
+    first, _, rest = text.partition(",")
+    return (first, rest) if first in masks.NAMED else ("trained", text)
+
+
 def cells_of(text: str) -> list[tuple[str, int, int]]:
     """"e3-4,d2-0" -> [("encoder", 3, 4), ("decoder", 2, 0)]."""
     found = [_CELL.fullmatch(cell) for cell in text.split(",") if cell]
@@ -149,10 +157,12 @@ def cells_of(text: str) -> list[tuple[str, int, int]]:
     return [(STACKS[cell[1]], int(cell[2]), int(cell[3])) for cell in found]
 
 
-def drawn(text: str, stack: str, trained_LM, wanted_LM) -> str:
-    """The cells with those of one stack drawn anew: where the wanted mask differs from the trained one."""
-    others = [cell for cell in text.split(",") if cell and cell[0] != stack[0]]
-    return ",".join(others + [f"{stack[0]}{row}-{column}" for row, column in np.argwhere(trained_LM != wanted_LM).tolist()])
+def drawn(text: str, stack: str, begun_LM, wanted_LM) -> str:
+    """The drawing with the cells of one stack drawn anew: where the wanted mask differs from the one it was begun from."""
+    name, cells = begun_from(text)
+    kept = [cell for cell in cells.split(",") if cell and cell[0] != stack[0]]
+    new = [f"{stack[0]}{row}-{column}" for row, column in np.argwhere(begun_LM != wanted_LM).tolist()]
+    return ",".join([*([] if name == "trained" else [name]), *kept, *new])
 
 
 def without(change: str, *names: str) -> str:

@@ -13,7 +13,8 @@ def page(view):
     learned_under(view)
     visibility(view, encoder, decoder)
     drawn = draw_mask(view)
-    runs = {"Under the encoder’s mask": encoder, "Under the decoder’s mask": decoder, "Under your mask": drawn}
+    runs = {"Under the encoder’s mask": encoder, "Under the decoder’s mask": decoder}
+    runs |= {"Under your mask": drawn} if drawn.mask == "own" else {}
     others = {title: run for title, run in runs.items() if run.asked != trained.asked}
     changed_tokens(trained, others)
     guesses = bool(view.config.head and view.config.decoder_layers)

@@ -40,10 +40,14 @@ def test_no_part_of_an_address_becomes_more_than_text(visit, text):
 def test_no_part_of_a_sentence_becomes_more_than_text(visit, title):
     page = visit(title, sentence=" ".join(EVIL), cell="encoder.embed.ids:0")
     assert page.view.evaluate(FOREIGN) == []
+
+
+def test_the_sentence_that_is_still_shown_is_named_as_text(visit):
+    page = visit(sentence=" ".join(EVIL))
     box = page.view.get_by_role("textbox", name="Your sentence")
     box.fill("")
     page.do(lambda: box.press("Enter"))
-    assert EVIL[0] in seen(page) and page.view.evaluate(FOREIGN) == []      # what is still shown is named
+    assert EVIL[0] in seen(page) and page.view.evaluate(FOREIGN) == []
 
 
 def test_no_line_that_is_typed_becomes_more_than_text(visit):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from test_heads_page import data_of, sent
 from test_pages import READY, address, opened, parts, said, smallest_model, tiny_folder  # noqa: F401  (fixtures)
+from test_sent import click, components
 
 from core import load, masks, whatif
 from core.analysis.vectors import cosines
@@ -122,8 +124,37 @@ def test_a_what_if_that_is_already_there_stays():
 
 
 def test_cells_that_the_text_does_not_have_are_said_and_nothing_breaks():
-    app = opened(PAGE, grid="e99-9")
+    app = opened(PAGE, mask="own", grid="e99-9")
     assert not app.exception and "which is not there" in said(app)
+
+
+def masks_in(app) -> dict[str, np.ndarray]:
+    """The mask of every attention of the run that is shown, in its first layer."""
+    trace = state.trace_of(app.session_state["_good"])
+    stacks = ("encoder.0.attn", "decoder.0.attn", "decoder.0.cross")
+    return {stack: trace[f"{stack}.mask"] for stack in stacks if f"{stack}.mask" in trace}
+
+
+@pytest.mark.parametrize("change", ("", "pad:3"))
+@pytest.mark.parametrize("mask", ("trained", *masks.NAMED))
+@pytest.mark.parametrize("model, side, stack", [
+    ("minilm", "encoder", "encoder.0.attn"), ("study-decoder", "decoder", "decoder.0.attn"),
+    ("study-translator", "encoder", "encoder.0.attn"),
+    ("study-translator", "decoder", "decoder.0.attn"), ("study-translator", "decoder", "decoder.0.cross")])
+def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, mask, change):
+    app = opened(PAGE, model=model, side=side, mask=mask, change=change)
+    if stack.endswith("cross"):
+        app.session_state["masking_stack"] = "cross"
+        app.run()
+    before = masks_in(app)
+    drawn = data_of(app, "map:own:", "maps")
+    assert np.array_equal(sent(drawn)[0], before[stack])        # what is drawn on is what is seen
+    click(app, next(key for key in components(app) if key.startswith("map:own:")), cell=[0, 4, 2])
+    assert not app.exception and app.session_state["mask"] == "own"
+    linked = opened(PAGE, model=model, side=side, **{"mask": "own", "grid": address(app)["grid"], "change": change})
+    for after in (masks_in(app), masks_in(linked)):
+        changed = {name: np.argwhere(before[name] != after[name]).tolist() for name in before}
+        assert changed == {name: [[4, 2]] if name == stack else [] for name in before}
 
 
 @pytest.mark.parametrize("depth", state.DEPTHS)

@@ -111,8 +111,8 @@ def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) 
     beside_it = f"{other_title[0].lower()}{other_title[1:]}"
     st.markdown(f"{word(one)} ({one.token}), {one_title} and {beside_it}: x · x′ / (‖x‖ ‖x′‖) = "
                 f"{number(dot)} / ({number(a)} · {number(b)}) = **{number(dot / (a * b) if a * b else 0.0)}**")
-    here, opened = st.session_state, opened_in(name)
-    shown = next((row for row, run in enumerate(runs) if (run.mask, run.asked.change) == (here["mask"], here["change"])), None)
+    opened, in_force = opened_in(name), st.session_state["_good"]
+    shown = next((row for row, run in enumerate(runs) if run.asked == in_force), None)
     at = (shown, opened[1]) if opened and opened[0] == one.token and shown is not None else None
     clickable_map(f"{key}:pair", x_2D, ["x", "x′"], [str(d) for d in range(x_2D.shape[1])], opened=at,
                   title=f"The last vector of {quoted(one.labels[one.token])}: x {one_title}, x′ {beside_it}",

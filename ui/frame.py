@@ -129,16 +129,22 @@ def choose_depth(title: str) -> None:
 
 
 def what_if_banner(view: View | None) -> None:
-    """Says that the model is not the trained one, and leads back to it."""
-    change, own = st.session_state["change"], st.session_state["mask"] == "own"
-    if change or own:
-        told = ", ".join(filter(None, (whatif.title(change, view is None or view.config.crosses),
-                                       "a mask drawn by hand" if own else "")))
+    """Says that the run that is shown is not that of the trained model, and leads back to it; also where the one that was
+    asked for can't be shown."""
+    told = what_if(view) if view else ""
+    if told or st.session_state["change"] or st.session_state["mask"] == "own":
         with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
-            st.markdown(f":orange[●] **What if:** {plain(told)}. All pages show this run.")
+            st.markdown(f":orange[●] **What if:** {plain(told)}. All pages show this run." if told else
+                        ":orange[●] The what-if that is asked for can’t be shown.")
             st.button("Back to the model as it is", key="as_it_is", on_click=as_it_is)
-    if view and not own:
+    if view and view.mask != "own":
         mask_banner(view)
+
+
+def what_if(view: View) -> str:
+    """How the run that is shown differs from that of the trained model, in words; empty: not at all."""
+    own = "a mask drawn by hand" if view.mask == "own" else ""
+    return ", ".join(filter(None, (whatif.title(view.asked.change, view.config.crosses), own)))
 
 
 def as_it_is() -> None:

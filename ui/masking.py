@@ -7,9 +7,8 @@ import numpy as np
 import streamlit as st
 
 from core import masks, whatif
-from core.errors import GlassError
 from core.model import as_trained
-from ui.compare import beside, pattern_under, under
+from ui.compare import pattern_under
 from ui.section import section
 from ui.slices import ALL, cell_map
 from ui.state import LONGEST_TEXT, View, look_at
@@ -23,8 +22,8 @@ class Drawing:
     """A mask under the reader's hand: of one attention, and of the text alone, without padding."""
     view: View              # the run under it
     stack: str              # "encoder", "decoder", or "cross"
-    grid: str               # the cells of all stacks that differ from training
-    trained_LM: np.ndarray
+    grid: str               # the mask that it was begun from, if it is not the trained one, and the cells that differ
+    begun_LM: np.ndarray    # that mask
     now_LM: np.ndarray
 
     @property
@@ -40,8 +39,9 @@ def draw_mask(view: View) -> View:
     """The mask drawn by hand, to be drawn on, and the chosen head under it. Returns the run under it."""
     section(view, "2. Draw a mask yourself",
             "A row is a token that looks, a column a token that is looked at. **Click a cell** to block it, or to allow it again "
-            "(with the keyboard: the arrow keys, and Enter). The model runs again under your mask, in all layers and heads, and all "
-            "pages show that run, until you choose another mask at the left.", (view.at("attn.mask"), (view.token, view.token)))
+            "(with the keyboard: the arrow keys, and Enter). You begin with the mask of the run that is "
+            "shown. The model runs again under your mask, in all layers and heads, and all pages "
+            "show that run, until you choose another mask at the left.", (view.at("attn.mask"), (view.token, view.token)))
     drawing = begin(view, choose_stack(view))
     if message := st.session_state.pop("_mask_said", ""):
         st.warning(plain(message))
@@ -67,17 +67,15 @@ def choose_stack(view: View) -> str:
 
 
 def begin(view: View, stack: str) -> Drawing:
-    """The mask as it was drawn so far; nothing yet: the one that the model was trained with."""
-    grid = st.session_state["grid"]
-    try:
-        shown = beside(view, view.asked._replace(mask=f"own:{grid}")) if grid else under(view, "trained")
-    except GlassError as error:         # an address may hold cells that this text does not have
-        st.warning(plain(error))
-        shown, grid = under(view, "trained"), ""
-    size = real_size(shown, stack)
+    """The mask of the run that is shown: a drawing goes on, any other mask is what a new one begins from."""
+    name, _, grid = view.asked.mask.partition(":")
+    name = "trained" if (name,) == view.config.sides else name
+    grid = {"own": grid, "trained": ""}.get(name, name)
+    size, (begun, _) = real_size(view, stack), whatif.begun_from(grid)
     trained, _ = as_trained(view.config, dict.fromkeys(view.config.sides, 1))[stack]
-    now_LM = shown.trace[shown.at("cross.mask" if stack == "cross" else "attn.mask")]
-    return Drawing(shown, stack, grid, masks.build(trained, *size), now_LM[:size[0], :size[1]])
+    begun_LM = masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
+    now_LM = view.trace[view.at("cross.mask" if stack == "cross" else "attn.mask")]
+    return Drawing(view, stack, grid, begun_LM, now_LM[:size[0], :size[1]])
 
 
 def real_size(view: View, stack: str) -> tuple[int, int]:
@@ -99,7 +97,7 @@ def buttons(drawing: Drawing) -> None:
         label = plain(drawing.names(1)[token])
         row.button(f"Block {label} for all" if hide else f"Show {label} to all", key="masking_column", on_click=column,
                    args=(drawing, token, not hide), help="The token chosen at the left.")
-    row.button("Clear", key="masking_clear", on_click=clear, args=(drawing,), disabled=not drawing.grid)
+    row.button("Clear", key="masking_clear", on_click=clear, args=(drawing,), disabled=drawing.view.mask == "trained")
 
 
 def flip(drawing: Drawing, row: int, column: int) -> None:
@@ -129,7 +127,7 @@ def take(drawing: Drawing, wanted_LM) -> None:
             f"“{drawing.names(0)[empty[0]]}” ({empty[0]}) would have nothing left to look at, and softmax over no scores has no "
             "value: its row stays as it was.")
     look_at(drawing.view.asked._replace(
-        mask=f"own:{whatif.drawn(drawing.grid, drawing.stack, drawing.trained_LM, wanted_LM)}"))
+        mask=f"own:{whatif.drawn(drawing.grid, drawing.stack, drawing.begun_LM, wanted_LM)}"))
 
 
 def clear(drawing: Drawing) -> None:

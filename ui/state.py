@@ -11,7 +11,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core import load, models, whatif
+from core import load, masks, models, whatif
 from core.errors import GlassError
 from core.loading import Model
 from core.trace import Trace
@@ -33,7 +33,7 @@ NUMBERS = ("layer", "head", "token", "stage", "bare", "merge", "tour")
 STAGES = 5                  # steps of the walk through attention
 STOPS = 14                  # of the guided tour
 CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder"), "depth": tuple(DEPTHS)}
-GRID = re.compile(r"([edc]\d{1,3}-\d{1,3}(,|$))*")
+GRID = re.compile(rf"(({'|'.join(masks.NAMED)})(,|$))?([edc]\d{{1,3}}-\d{{1,3}}(,|$))*")
 SWAP = re.compile(r"\d{1,3}-\S{1,30}")      # the opened number is of a run with a word replaced: which word, and by what
 LONGEST = {"sentence": LONGEST_BOX, "target": LONGEST_BOX, "cell": 200, "step": 200, "grid": 20_000}
 
