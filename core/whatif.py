@@ -9,8 +9,9 @@
     open-pad:3          the same, but the others see them
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand: "own:" and the cells in
-which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of the encoder's; row 2, column 0 of the decoder's),
-or first the name of the mask from which it differs instead: "own:decoder,e3-4".
+which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of the encoder's; row 2,
+column 0 of the decoder's). It may be begun from another mask, whose name then stands before the
+cells: "own:decoder,e3-4".
 """
 from __future__ import annotations
 
@@ -144,7 +145,10 @@ def masks_of(config: Config, sizes: dict[str, int], mask: str, hidden: int) -> d
 
 
 def begun_from(text: str) -> tuple[str, str]:
-    """The mask that a drawing differs from, and its cells: "decoder,e3-4" -> ("decoder", "e3-4"); no name: "trained"."""
+    """The mask that a drawing was begun from, and its cells: "decoder,e3-4" -> ("decoder", "e3-4").
+
+    Without a name it was begun from the trained one: "e3-4" -> ("trained", "e3-4").
+    """
     first, _, rest = text.partition(",")
     return (first, rest) if first in masks.NAMED else ("trained", text)
 
@@ -158,10 +162,12 @@ def cells_of(text: str) -> list[tuple[str, int, int]]:
 
 
 def drawn(text: str, stack: str, begun_LM, wanted_LM) -> str:
-    """The drawing with the cells of one stack drawn anew: where the wanted mask differs from the one it was begun from."""
+    """The drawing with the cells of one stack drawn anew: those in which the wanted mask differs
+    from the one it was begun from."""
     name, cells = begun_from(text)
     kept = [cell for cell in cells.split(",") if cell and cell[0] != stack[0]]
-    new = [f"{stack[0]}{row}-{column}" for row, column in np.argwhere(begun_LM != wanted_LM).tolist()]
+    differ_N2 = np.argwhere(begun_LM != wanted_LM).tolist()
+    new = [f"{stack[0]}{row}-{column}" for row, column in differ_N2]
     return ",".join([*([] if name == "trained" else [name]), *kept, *new])
 
 

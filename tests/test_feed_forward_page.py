@@ -27,7 +27,7 @@ def test_every_family_and_depth(tiny_folder, depth, change):
         app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", side=side, layer="1", depth=depth, change=change)
         assert not app.exception and not app.error
         pushes = side == "decoder" and reaches_words(app.session_state["_good"] and load(tiny_folder).config)
-        assert change or ("ff_shows" in app.session_state) == pushes
+        assert change or ("ff_shows" in [each.key for each in app.segmented_control]) == pushes
         assert ("question to a decoder" in words(app)) == (side == "encoder")
         assert ("Gate × up" in words(app)) == config.gated
 

@@ -1,4 +1,5 @@
-"""No text from outside becomes a link, a picture or a sign of Streamlit's own, seen in a real browser."""
+"""No text from outside becomes a link, a picture or an icon, seen in a real browser."""
+
 from __future__ import annotations
 
 import pytest
@@ -7,13 +8,29 @@ from test_chromium import PATHS, address, browser, pytestmark, visit  # noqa: F4
 from ui.state import DEFAULTS
 from ui.theme import JOINER
 
-EVIL = ("https://evil.example/login", "HTTP://evil.example", "www.evil.example/a", "me@evil.example",
-        "mailto:me@evil.example", "xmpp:a@evil.example/b", "[a](https://evil.example)", "<https://evil.example>",
-        "![y](https://evil.example/y.png)", ":material/home:", ":material_home:", ":streamlit:", ":smile: :+1:",
-        ":red[stop] :red-badge[x]", "$x^2$ [^1] ~~a~~", "&#x41;&lt;", "-> <- -- >= <->")
+EVIL = (
+    "https://evil.example/login",
+    "HTTP://evil.example",
+    "www.evil.example/a",
+    "me@evil.example",
+    "mailto:me@evil.example",
+    "xmpp:a@evil.example/b",
+    "[a](https://evil.example)",
+    "<https://evil.example>",
+    "![y](https://evil.example/y.png)",
+    ":material/home:",
+    ":material_home:",
+    ":streamlit:",
+    ":smile: :+1:",
+    ":red[stop] :red-badge[x]",
+    "$x^2$ [^1] ~~a~~",
+    "&#x41;&lt;",
+    "-> <- -- >= <->",
+)
 FOREIGN = """() => {
   const root = document.querySelector("[data-testid=stApp]")
-  const links = [...root.querySelectorAll("a[href]")].map(a => a.href).filter(href => !href.startsWith(location.origin))
+  const links = [...root.querySelectorAll("a[href]")].map(a => a.href)
+    .filter(href => !href.startsWith(location.origin))
   const text = "[data-testid=stMarkdownContainer]"
   const made = [...root.querySelectorAll(`${text} img, ${text} del, ${text} .katex, ${text} sup`)]
   return [...links, ...made.map(each => each.outerHTML.slice(0, 200))]
@@ -33,7 +50,7 @@ def test_no_part_of_an_address_becomes_more_than_text(visit, text):
     page.view.locator("[data-testid=stAlertContainer]").first.wait_for()
     assert page.view.evaluate(FOREIGN) == []
     shown = seen(page)
-    assert shown.count(text) >= 8, shown        # letter by letter, in nearly every note
+    assert shown.count(text) >= 8, shown  # letter by letter, in nearly every note
 
 
 @pytest.mark.parametrize("title", PATHS)
@@ -52,7 +69,13 @@ def test_the_sentence_that_is_still_shown_is_named_as_text(visit):
 
 def test_no_line_that_is_typed_becomes_more_than_text(visit):
     page = visit("Output")
-    for name in ("First sentence", "Word in both", "Sentences, one a line", "Lines to search in", "Search for"):
+    for name in (
+        "First sentence",
+        "Word in both",
+        "Sentences, one a line",
+        "Lines to search in",
+        "Search for",
+    ):
         box = page.view.get_by_role("textbox", name=name)
         box.fill("\n".join(EVIL[:12] if "ine" in name else EVIL[:1]))
         page.do(lambda: box.press("Control+Enter" if "ine" in name else "Enter"))

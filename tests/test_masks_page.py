@@ -140,7 +140,8 @@ def masks_in(app) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("model, side, stack", [
     ("minilm", "encoder", "encoder.0.attn"), ("study-decoder", "decoder", "decoder.0.attn"),
     ("study-translator", "encoder", "encoder.0.attn"),
-    ("study-translator", "decoder", "decoder.0.attn"), ("study-translator", "decoder", "decoder.0.cross")])
+    ("study-translator", "decoder", "decoder.0.attn"),
+    ("study-translator", "decoder", "decoder.0.cross")])
 def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, mask, change):
     app = opened(PAGE, model=model, side=side, mask=mask, change=change)
     if stack.endswith("cross"):
@@ -151,7 +152,8 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
     assert np.array_equal(sent(drawn)[0], before[stack])        # what is drawn on is what is seen
     click(app, next(key for key in components(app) if key.startswith("map:own:")), cell=[0, 4, 2])
     assert not app.exception and app.session_state["mask"] == "own"
-    linked = opened(PAGE, model=model, side=side, **{"mask": "own", "grid": address(app)["grid"], "change": change})
+    linked = opened(PAGE, model=model, side=side, mask="own", grid=address(app)["grid"],
+                    change=change)
     for after in (masks_in(app), masks_in(linked)):
         changed = {name: np.argwhere(before[name] != after[name]).tolist() for name in before}
         assert changed == {name: [[4, 2]] if name == stack else [] for name in before}

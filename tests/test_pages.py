@@ -190,7 +190,7 @@ def test_hostile_addresses_do_no_harm_and_are_explained(key, value):
 
 
 def test_a_hostile_step_is_shown_letter_by_letter():
-    app = opened("pages/12_Every_number.py", step=HOSTILE["image"])
+    app = opened(step=HOSTILE["image"])
     assert not app.exception and "no step" in said(app)
     assert not any("![x](" in element.value for element in app.warning)
 

@@ -92,11 +92,15 @@ def test_a_mask_drawn_by_hand_may_begin_from_a_named_one(models):
     expected_LM = np.tri(6, dtype=bool)
     expected_LM[3, 4], expected_LM[3, 1] = True, False
     assert np.array_equal(begun, expected_LM)
-    assert whatif.drawn("decoder,e3-4,d1-0", "encoder", np.tri(6, dtype=bool), expected_LM) == "decoder,d1-0,e3-1,e3-4"
-    assert whatif.begun_from("others") == ("others", "") and whatif.begun_from("e3-4,d1-0") == ("trained", "e3-4,d1-0")
+    drawn = whatif.drawn("decoder,e3-4,d1-0", "encoder", np.tri(6, dtype=bool), expected_LM)
+    assert drawn == "decoder,d1-0,e3-1,e3-4"
+    assert whatif.begun_from("others") == ("others", "")
+    assert whatif.begun_from("e3-4,d1-0") == ("trained", "e3-4,d1-0")
 
 
-@pytest.mark.parametrize("mask, change", [("own:e9-9", ""), ("own:d0-0", ""), ("own:x", ""), ("own:e3-4,decoder", ""), ("own:trained,e3-4", ""), ("own:e0-0,", "pad:99"), ("trained", "pad:0"),
+@pytest.mark.parametrize("mask, change", [("own:e9-9", ""), ("own:d0-0", ""), ("own:x", ""),
+                                          ("own:e3-4,decoder", ""), ("own:trained,e3-4", ""),
+                                          ("own:e0-0,", "pad:99"), ("trained", "pad:0"),
                                           ("trained", "head:encoder.9.0"), ("trained", "head:"), ("trained", "nonsense"),
                                           ("trained", "pad:2+open-pad:2"),
                                           ("own:e0-0,e0-1,e0-2,e0-3,e0-4,e0-5", ""), ("nonsense", "")])

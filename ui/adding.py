@@ -12,7 +12,7 @@ from ui.maps import clickable_map, show
 from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, cells_table, largest
-from ui.state import View, close_number
+from ui.state import View, begin, close_number
 from ui.theme import COLOURS, kind_of_step
 from ui.tokens import word
 
@@ -26,8 +26,7 @@ KEY = "addnorm_sublayer"
 def choose_sublayer(view: View) -> str:
     """A choice of the sublayers that this side's layers have: a key of SUBLAYERS."""
     names = [name for name in SUBLAYERS if view.at(f"{name}.sum") in view.trace.names]
-    if st.session_state.get(KEY) not in names:
-        st.session_state[KEY] = names[0]
+    begin(KEY, names[0], names)
     return st.segmented_control(f"Around which part of layer {view.layer}", names, key=KEY, format_func=SUBLAYERS.get,
                                 required=True, persist_state="session", on_change=close_number)
 

@@ -147,17 +147,19 @@ def alignment(view: View) -> None:
 def choices(view: View) -> tuple[str, str, bool]:
     """Whose weights are shown, what the rows are called, and whether signs of the source count."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    whose = row.segmented_control("Weights of", list(WEIGHTS), default="all", key="cross_weights", required=True,
+    whose = row.segmented_control("Weights of", list(WEIGHTS), key="cross_weights", required=True,
                                   format_func=WEIGHTS.get, on_change=close_number, persist_state="session",
                                   help="All layers: the mean of all heads of the decoder. This layer: the mean of its heads. "
                                        "Layer and head are chosen at the left.")
-    read = row.segmented_control("A row stands for the", list(ROWS), default="writes", key="cross_rows", required=True,
+    read = row.segmented_control("A row stands for the", list(ROWS), key="cross_rows",
+                                 required=True,
                                  format_func=ROWS.get, persist_state="session",
                                  help="Each position reads one word and then writes the next. It looks at the source for both: "
                                       "to write a word, and with the word in hand.")
     signs = [token for token in view.tokens("encoder") if not is_word(token)]
     mixed = 0 < len(signs) < len(view.tokens("encoder"))
-    words = row.toggle("Lines to words only", value=True, key="cross_words", disabled=not mixed, persist_state="session",
+    words = row.toggle("Lines to words only", key="cross_words", disabled=not mixed,
+                       persist_state="session",
                        help="Signs such as the end of the text or a full stop often collect attention that has nowhere better "
                             "to go.")
     return whose, read, words

@@ -18,6 +18,7 @@ from core.cells import number
 from core.errors import GlassError
 from core.generate import ends_text, longer, next_tokens
 from ui import state
+from ui.choices import TOP_KS
 from ui.components import table
 from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
@@ -28,8 +29,6 @@ from ui.tokens import bold, quoted
 
 COUNT = 15              # words in a table
 PARTIAL = 50            # of so many words another explainer takes its softmax
-ALL_WORDS = 0           # top-k: no limit
-KS = (1, 2, 3, 5, 10, 20, 50, 100, 500, ALL_WORDS)
 NARROW = 0.005          # shorter stretches of the line are drawn together
 NARROWEST = 0.05        # with room for a word
 UNDOS = 64
@@ -179,10 +178,10 @@ def controls(V: int) -> tuple[float, int, float]:
     """Temperature, k and p as the reader sets them."""
     options = {"on_change": close_number, "persist_state": "session"}
     first, second, third = st.columns(3, gap="medium")
-    heat = first.slider("Temperature", 0.1, 3.0, 0.8, 0.1, key="output_heat", **options)
-    k = second.select_slider("Top-k: keep the k likeliest", KS, 20, key="output_k", **options,
+    heat = first.slider("Temperature", 0.1, 3.0, step=0.1, key="output_heat", **options)
+    k = second.select_slider("Top-k: keep the k likeliest", TOP_KS, key="output_k", **options,
                              format_func=lambda k: f"{k:,}" if k else "all")
-    p = third.slider("Top-p: keep a share of", 0.05, 1.0, 0.95, 0.05, key="output_p", **options)
+    p = third.slider("Top-p: keep a share of", 0.05, 1.0, step=0.05, key="output_p", **options)
     return heat, k, p
 
 
@@ -192,8 +191,9 @@ def write_on(view: View, step: str) -> None:
     """A word is drawn and appended; then the same road again."""
     (at, row), probs_V = place(view), view.trace[step]
     heading, (box, row_of_buttons) = st.container(), st.columns((1, 4), vertical_alignment="bottom")
-    seed = int(box.number_input("Seed", 0, 999_999, 1, key="output_seed", persist_state="session", help="Any whole number. The "
-                                "same seed draws the same words; another one draws others."))
+    seed = int(box.number_input("Seed", 0, 999_999, key="output_seed", persist_state="session",
+                                help="Any whole number. The same seed draws the same words; "
+                                     "another one draws others."))
     draw, likeliest = throw(probs_V, seed, at + 1), int(view.trace["head.probs"][row].argmax())
     best = int(probs_V.argmax())
     with heading:

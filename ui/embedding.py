@@ -148,9 +148,10 @@ def meaning_map(view: View) -> None:
             f"much), so words that are close here need not be close in all {view.config.d_model} dimensions. **Click a word** "
             f"for its cosine with {word(view)}.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        near_only = st.segmented_control("What is on the map", ("all", "near"), default="all", required=True, key="tokens_map",
-                                         persist_state="session", format_func={"all": "All tokens", "near": "The chosen one’s "
-                                                                               "nearest words"}.get) == "near"
+        titles = {"all": "All tokens", "near": "The chosen one’s nearest words"}
+        near_only = st.segmented_control("What is on the map", list(titles), required=True,
+                                         key="tokens_map", persist_state="session",
+                                         format_func=titles.get) == "near"
         deep = st.toggle("In three dimensions", key="tokens_3d", persist_state="session")
     kinds = mapped(view, near_only)
     ids = [i for kind in kinds for i in kind]
@@ -162,7 +163,8 @@ def meaning_map(view: View) -> None:
         held, ids.index(int(step.rsplit(".", 1)[1])), len(kinds[0]), len(kinds[1]))
     alt = f"Map of the tokens and the words near them; {quoted(chosen)} with its nearest words"
     if deep:
-        turn = st.slider("Turn the map (degrees)", 0, 355, 40, 5, key="tokens_turn", persist_state="session")
+        turn = st.slider("Turn the map (degrees)", 0, 355, step=5, key="tokens_turn",
+                         persist_state="session")
         show("tokens-space", in_space(drawing, turn), alt=alt)
     else:
         show("tokens-flat", on_map(drawing), alt=alt, cells=[[i] for i in ids], on_cell=lambda i: open_number(step, (i,)))
@@ -299,8 +301,9 @@ def pieces_of(view: View, text: str) -> list[int]:
 def asked_word(view: View, column, letter: str, title: str, default: str) -> int | None:
     """A box for one word. Returns its id; None, and a message, where it is no single piece."""
     words = bool(view.model.tokenizer)
-    typed = column.text_input(title, default, max_chars=60, key=f"tokens_{letter}" if words else f"tokens_{letter}_id",
-                              persist_state="session", on_change=close_number).strip()
+    state.begin(key := f"tokens_{letter}" if words else f"tokens_{letter}_id", default)
+    typed = column.text_input(title, max_chars=60, key=key, persist_state="session",
+                              on_change=close_number).strip()
     try:
         return single_piece(view, typed) if words else typed_id(view, typed)
     except GlassError as error:

@@ -89,7 +89,7 @@ def choices(reading, side: str) -> View | None:
             tour.start(view, go)
     with links:
         # What is chosen in a page is left out: it is kept beyond the page, and changes without this list being drawn anew.
-        address = state.address(cell=None, stage=0, step=None, swap="")
+        address = state.address(**{key: state.DEFAULTS[key] for key in state.INSIDE})
         for other in PAGES:
             st.page_link(other.path, label=other.title, query_params=address)
     return view
@@ -97,19 +97,21 @@ def choices(reading, side: str) -> View | None:
 
 def around() -> tuple:
     """The choices that stand around a page."""
-    return tuple(st.session_state.get(key) for key in state.DEFAULTS if key not in ("cell", "stage", "step", "swap"))
+    return tuple(st.session_state.get(key) for key in state.AROUND)
 
 
 def inside(view: View, title: str, page, owner) -> None:
     """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is drawn again."""
+    if get_script_run_ctx().fragment_ids_this_run:
+        state.arrive_alone()
     if st.session_state["_around"] != around():
         st.rerun()
     if get_script_run_ctx().fragment_ids_this_run:
-        st.session_state["_notes"] = []
         check_opened(owner(view))
         warnings()
     state.write_address()
     page(view)
+    state.write_address()       # once more: the page may have settled a choice
     foot(title)
 
 
@@ -129,20 +131,21 @@ def choose_depth(title: str) -> None:
 
 
 def what_if_banner(view: View | None) -> None:
-    """Says that the run that is shown is not that of the trained model, and leads back to it; also where the one that was
-    asked for can't be shown."""
+    """Says that the run that is shown is not that of the trained model, and leads back to it; also
+    where the one that was asked for can't be shown."""
     told = what_if(view) if view else ""
     if told or st.session_state["change"] or st.session_state["mask"] == "own":
         with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
-            st.markdown(f":orange[●] **What if:** {plain(told)}. All pages show this run." if told else
-                        ":orange[●] The what-if that is asked for can’t be shown.")
+            st.markdown(f":orange[●] **What if:** {plain(told)}. All pages show this run."
+                        if told else ":orange[●] The what-if that is asked for can’t be shown.")
             st.button("Back to the model as it is", key="as_it_is", on_click=as_it_is)
     if view and view.mask != "own":
         mask_banner(view)
 
 
 def what_if(view: View) -> str:
-    """How the run that is shown differs from that of the trained model, in words; empty: not at all."""
+    """How the run that is shown differs from that of the trained model, in words; empty: it
+    does not."""
     own = "a mask drawn by hand" if view.mask == "own" else ""
     return ", ".join(filter(None, (whatif.title(view.asked.change, view.config.crosses), own)))
 

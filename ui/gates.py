@@ -20,11 +20,12 @@ from ui.numbers import open_number, opened_in
 from ui.places import stacked
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, largest
-from ui.state import Asked, View, close_number, ids_of
+from ui.state import Asked, View, asked_for, begin, close_number, ids_of
 from ui.theme import plain
 from ui.tokens import bold, quoted, word
 
 NAME, COUNT, LONGEST_OTHER = "study-lstm", 6, 30
+BEGIN_ANEW = ("before_at", "before_word", "before_other", "before_reads")      # with every sentence
 MAPS = {"forget": "Forget gate f: how much of its cell each unit keeps",
         "input": "Input gate i: how much of the candidate it takes in",
         "candidate": "Candidate g: what it would take in", "cell": "Cell c = f · c before + i · g: what each unit holds",
@@ -65,8 +66,7 @@ def reading(view: View) -> View:
     here = st.session_state
     prepare(view.sentence)
     found = view_of(other_text(view.sentence) or view.sentence if here["before_reads"] == "other" else view.sentence)
-    if here.get("before_at") not in range(len(found.labels)):
-        here["before_at"] = chosen_word(view, found)
+    begin("before_at", chosen_word(view, found), range(len(found.labels)))
     return replace(found, token=here["before_at"])
 
 
@@ -82,20 +82,20 @@ def prepare(sentence: str) -> None:
     here, encoding = st.session_state, model().encode(sentence)
     count = len(influence.spans(encoding))
     if here.get("_before_for") != sentence:
-        for key in ("before_at", "before_word", "before_other", "before_reads", "_before_pair"):
-            here.pop(key, None)
+        here.update({key: None for key in BEGIN_ANEW if not asked_for(key)})
+        here.pop("_before_pair", None)
         here["_before_for"] = sentence
-    if here.get("before_word") not in range(count):
-        here["before_word"] = min(1, count - 1)
-    if "before_other" not in here and count:
-        here["before_other"] = influence.of_the_same_kind(model(), encoding, here["before_word"])
-    here.setdefault("before_reads", "own")
     if (link := here["_asked"]) and here.get("_before_link") is not link:        # a link has led here
         here["_before_link"] = link
         word, _, other = here["swap"].partition("-")
-        here["before_reads"] = "own"
         if other and int(word) < count:
             here["before_word"], here["before_other"], here["before_reads"] = int(word), other, "other"
+        elif "before_reads" not in link:
+            here["before_reads"] = "own"
+    begin("before_word", min(1, max(count - 1, 0)), range(max(count, 1)))
+    begin("before_reads", "own")
+    if count:
+        begin("before_other", influence.of_the_same_kind(model(), encoding, here["before_word"]))
 
 
 def other_text(sentence: str) -> str:

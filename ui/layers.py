@@ -73,9 +73,8 @@ def all_layers(view: View) -> None:
 def roles(view: View) -> None:
     """How well every head of every layer fits one role."""
     role = st.segmented_control("What does each head look at, measured on this "
-                                "sentence?", range(len(ROLES)), default=0, required=True,
+                                "sentence?", range(len(ROLES)), required=True,
                                 key="layers_role", format_func=ROLES.__getitem__, on_change=close_number)
-    role = role or 0
     best = [view.trace[f"{view.side}.{layer}.attn.pattern.roles"][:, role] for layer in layers_of(view)]
     layer, head = np.unravel_index(np.argmax(best), np.shape(best))
     stacked_map(view, "attn.pattern.roles", ALL, role, columns=[str(h) for h in range(view.config.n_heads)],
@@ -100,10 +99,11 @@ def path(view: View) -> None:
             f"it is after the last layer. {sizes}its length goes from {number(first_size)} to {number(last_size)}. A plane "
             f"shows only a part of the {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all "
             "these vectors.", last)
+    state.begin("layers_length", "one" if c.norm_first else "own")
     left, right = st.columns(2, vertical_alignment="bottom")
-    same = left.segmented_control("Length of the vectors", list(LENGTHS), default="one" if c.norm_first else "own",
-                                  required=True, key=f"layers_length_{c.norm_first}", format_func=LENGTHS.get)
-    drawn = right.segmented_control("Drawn", list(DRAWN), default="near", required=True, key="layers_drawn",
+    same = left.segmented_control("Length of the vectors", list(LENGTHS), required=True,
+                                  key="layers_length", format_func=LENGTHS.get)
+    drawn = right.segmented_control("Drawn", list(DRAWN), required=True, key="layers_drawn",
                                     format_func=DRAWN.get)
     shown = companions(view, drawn)
     flat_TN2, plane, longest = ways(view.asked, side, tuple(shown), same == "one")

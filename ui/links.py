@@ -9,7 +9,7 @@ from ui.heads import choose_head
 from ui.maps import clickable_map
 from ui.numbers import open_number
 from ui.section import section
-from ui.state import EXAMPLES, View
+from ui.state import EXAMPLES, View, begin
 from ui.theme import plain
 
 # relation: how it is said, and where it is found in the example sentence
@@ -41,8 +41,8 @@ def measured(view: View) -> None:
     as_trained = not view.asked.change and view.mask == "trained"       # what was measured says nothing of another run
     if not as_trained or not (found := {name: link for name, link in links(view.model.name).items() if name in SAID}):
         return
-    chosen = st.session_state.get("layers_link")
-    link = found.get(chosen, next(iter(found.values())))
+    begin("layers_link", next(iter(found)), found)
+    link = found[st.session_state["layers_link"]]
     section(view, "6. Which heads link which words, over many sentences", story(view, link))
     st.selectbox("Which link", list(found), key="layers_link", format_func=lambda name: SAID[name][0].replace("**", ""))
     (N, H), first = link.hits_NH.shape, view.side == view.config.sides[0]

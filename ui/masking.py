@@ -22,7 +22,7 @@ class Drawing:
     """A mask under the reader's hand: of one attention, and of the text alone, without padding."""
     view: View              # the run under it
     stack: str              # "encoder", "decoder", or "cross"
-    grid: str               # the mask that it was begun from, if it is not the trained one, and the cells that differ
+    grid: str               # the mask it was begun from, if not the trained one, and what differs
     begun_LM: np.ndarray    # that mask
     now_LM: np.ndarray
 
@@ -39,9 +39,10 @@ def draw_mask(view: View) -> View:
     """The mask drawn by hand, to be drawn on, and the chosen head under it. Returns the run under it."""
     section(view, "2. Draw a mask yourself",
             "A row is a token that looks, a column a token that is looked at. **Click a cell** to block it, or to allow it again "
-            "(with the keyboard: the arrow keys, and Enter). You begin with the mask of the run that is "
-            "shown. The model runs again under your mask, in all layers and heads, and all pages "
-            "show that run, until you choose another mask at the left.", (view.at("attn.mask"), (view.token, view.token)))
+            "(with the keyboard: the arrow keys, and Enter). You begin with the mask of the run "
+            "that is shown. The model runs again under your mask, in all layers and heads, and all "
+            "pages show that run, until you choose another mask at the left.",
+            (view.at("attn.mask"), (view.token, view.token)))
     drawing = begin(view, choose_stack(view))
     if message := st.session_state.pop("_mask_said", ""):
         st.warning(plain(message))
@@ -62,12 +63,13 @@ def choose_stack(view: View) -> str:
     """Which attention is drawn on: that of the side that is looked at, or, from a decoder, the one across to the encoder."""
     if view.side != "decoder" or not view.config.crosses:
         return view.side
-    return st.segmented_control("Which attention", ["decoder", "cross"], default="decoder", required=True, key="masking_stack",
+    return st.segmented_control("Which attention", ["decoder", "cross"], required=True,
+                                key="masking_stack",
                                 format_func={"decoder": "Among the decoder’s tokens", "cross": "Across, to the encoder’s"}.get)
 
 
 def begin(view: View, stack: str) -> Drawing:
-    """The mask of the run that is shown: a drawing goes on, any other mask is what a new one begins from."""
+    """The mask of the run that is shown: a drawing goes on; any other mask begins a new one."""
     name, _, grid = view.asked.mask.partition(":")
     name = "trained" if (name,) == view.config.sides else name
     grid = {"own": grid, "trained": ""}.get(name, name)
@@ -97,7 +99,8 @@ def buttons(drawing: Drawing) -> None:
         label = plain(drawing.names(1)[token])
         row.button(f"Block {label} for all" if hide else f"Show {label} to all", key="masking_column", on_click=column,
                    args=(drawing, token, not hide), help="The token chosen at the left.")
-    row.button("Clear", key="masking_clear", on_click=clear, args=(drawing,), disabled=drawing.view.mask == "trained")
+    row.button("Clear", key="masking_clear", on_click=clear, args=(drawing,),
+               disabled=drawing.view.mask == "trained")
 
 
 def flip(drawing: Drawing, row: int, column: int) -> None:

@@ -16,7 +16,7 @@ from ui.maps import clickable_bars, clickable_map, show
 from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, labels, largest
-from ui.state import View, close_number
+from ui.state import View, asked_for, begin, close_number
 from ui.theme import COLOURS, plain
 from ui.tokens import word
 
@@ -37,11 +37,12 @@ CURVES = {"GELU": "near 0 for what is far below zero, near the number itself far
 def neuron_of(view: View) -> int:
     """The chosen neuron: of a token, layer or run that is new, the one that reaches furthest."""
     here, place = st.session_state, (view.asked, view.side, view.layer, view.token)
-    if here.get("ff_place") != place or here.get("ff_neuron") not in range(view.config.d_mlp):
-        opened = next((index[1] for leaf in ("pre", "hidden", "hidden.gate", "hidden.up", "hidden.reach")
-                       if (index := opened_in(view.at(f"mlp.{leaf}")))), None)
-        here["ff_neuron"] = strongest(view)[0] if opened is None else opened
+    if here.get("ff_place") != place and not asked_for("ff_neuron"):
+        leaves = ("pre", "hidden", "hidden.gate", "hidden.up", "hidden.reach")
+        opened = (opened_in(view.at(f"mlp.{leaf}")) for leaf in leaves)
+        here["ff_neuron"] = next((index[1] for index in opened if index), None)
     here["ff_place"] = place
+    begin("ff_neuron", strongest(view)[0], range(view.config.d_mlp))
     return here["ff_neuron"]
 
 
@@ -219,8 +220,8 @@ def one_neuron(view: View, neuron: int, number_of: int) -> None:
 def choose_shown() -> str:
     """One of two charts: a page with three of them answers too slowly."""
     titles = {"words": "The words it pushes", "tokens": "How it answers to each token"}
-    return st.segmented_control("What to show of this neuron", list(titles), default="words", required=True, key="ff_shows",
-                                format_func=titles.get, on_change=close_number)
+    return st.segmented_control("What to show of this neuron", list(titles), required=True,
+                                key="ff_shows", format_func=titles.get, on_change=close_number)
 
 
 def one_story(view: View, neuron: int, to_words: bool) -> str:

@@ -76,6 +76,8 @@ def check_opened(view: View) -> None:
         except (KeyError, GlassError) as error:
             note(f"The number “{cell[:80]}” can't be opened here. {error.args[0]}")
             close_number()
+            here = st.session_state         # the step that went along with it is none either
+            here["step"] = None if cell.startswith(f"{here['step']}:") else here["step"]
 
 
 # --- the walk -------------------------------------------------------------------------------------------------------

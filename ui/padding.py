@@ -13,7 +13,7 @@ from ui.compare import beside, open_in, pair, pattern_under, under
 from ui.components import table
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map
-from ui.state import View
+from ui.state import View, begin
 from ui.theme import plain
 
 MOST = 8
@@ -46,9 +46,12 @@ def choose(view: View, most: int) -> tuple[int, str]:
     """How many, and which of the two is drawn."""
     asked = whatif.parts(view.asked.change)
     known = int(asked.get("pad") or asked.get("open-pad") or 3)
-    count = most if most == 1 else st.slider("Padding tokens behind the text", 1, most, min(known, most), key="padding_count")
-    way = st.segmented_control("The padding is", list(WAYS), default="open-pad" if "open-pad" in asked else "pad", required=True,
-                               format_func=WAYS.get, key="padding_way")
+    begin("padding_count", min(known, most), range(1, most + 1))
+    begin("padding_way", "open-pad" if "open-pad" in asked else "pad")
+    count = most if most == 1 else st.slider("Padding tokens behind the text", 1, most,
+                                             key="padding_count")
+    way = st.segmented_control("The padding is", list(WAYS), required=True, format_func=WAYS.get,
+                               key="padding_way")
     return count, way
 
 

@@ -19,7 +19,7 @@ from ui.maps import clickable_map, show
 from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_bars, cell_map, full_index, labels, largest, opened_at, rows_map
-from ui.state import View, close_number
+from ui.state import View, begin, close_number
 from ui.theme import COLOURS
 from ui.tokens import quoted, word
 
@@ -38,15 +38,9 @@ def choose_part(view: View) -> str:
         {"sum": "Token + position"} if f"{view.side}.embed.position" in view.trace else {}) | {
         "waves": "Sine waves", "order": "Without positions"}
     titles = {name: f"{n} {title}" for n, (name, title) in enumerate(titles.items(), 1)}
-    stays("places_part", titles)
+    begin("places_part", next(iter(titles)), titles)
     return st.segmented_control("Part", list(titles), key="places_part", format_func=titles.get, required=True,
                                 label_visibility="collapsed", persist_state="session", on_change=close_number)
-
-
-def stays(key: str, options, first=None) -> None:
-    """Keeps a choice only while it is one of the options, which change with model and sentence."""
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = next(iter(options)) if first is None else first
 
 
 def own(view: View) -> None:
@@ -138,7 +132,7 @@ def stacked(view: View, key: str, rows: dict, title: str, columns_title="dimensi
 
 def other_token(view: View) -> int:
     """The token that is looked at, to choose; at first the one before."""
-    stays("places_other", range(len(view.labels)), max(view.token - 1, 0))
+    begin("places_other", max(view.token - 1, 0), range(len(view.labels)))
     return st.selectbox("Looked at", range(len(view.labels)), key="places_other",
                         format_func=lambda i: f"{i} · {view.labels[i]}",
                         persist_state="session", on_change=close_number)
@@ -147,7 +141,7 @@ def other_token(view: View) -> int:
 def turned(view: View) -> None:
     """One pair of numbers of q and k as arrows, before and after they are turned."""
     t, half = view.token, view.config.d_head // 2
-    stays("places_pair", range(half), min(half - 1, 2))
+    begin("places_pair", min(half - 1, 2), range(half))
     left, right = st.columns(2)
     with left:
         m = other_token(view)

@@ -55,7 +55,8 @@ def reaching(view: View, number_of: int) -> None:
     if why:
         st.caption(plain(why))
     if pairs:
-        measure = st.segmented_control("What is compared at each word", list(MEASURES), default="moved", required=True,
+        measure = st.segmented_control("What is compared at each word", list(MEASURES),
+                                       required=True,
                                        key="before_measure", format_func=MEASURES.get)
         curves({name: getattr(pair.reach, f"{measure}_N") for name, pair in pairs.items()}, pairs["LSTM"].words, measure)
         compared(pairs, pairs["LSTM"].words)
@@ -73,14 +74,14 @@ def choose_words(view: View) -> tuple[int, str]:
                        on_change=another_word, persist_state="session")
         right.text_input("By", key="before_other", max_chars=gates.LONGEST_OTHER, on_change=close_number,
                          persist_state="session")
-    return here.get("before_word", 0), " ".join((here.get("before_other") or "").split())
+    return here["before_word"] or 0, " ".join((here["before_other"] or "").split())
 
 
 def another_word() -> None:
     """For another place another word is proposed."""
-    for key in ("before_other", "_before_pair"):
-        st.session_state.pop(key, None)
-    st.session_state["before_reads"] = "own"
+    here = st.session_state
+    here["before_other"], here["before_reads"] = None, "own"
+    here.pop("_before_pair", None)
     close_number()
 
 

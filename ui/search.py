@@ -83,7 +83,7 @@ def typed(view: View, key: str, words: str, box, label: str, **options) -> str:
     kind = "study" if entry_of(view.model.name).embedded else "words" if view.model.tokenizer else "ids"
     words = STUDY[key] if kind == "study" else words
     key = f"output_{key}_{kind}"
-    st.session_state.setdefault(key, words if view.model.tokenizer else ids_like(ids, words))
+    state.begin(key, words if view.model.tokenizer else ids_like(ids, words))
     return box(label, key=key, persist_state="session", **options)
 
 
@@ -220,7 +220,8 @@ def compared(first, second) -> dict[str, Alike]:
 def stages(view: View, runs, pairs: dict[str, Alike], word: str) -> None:
     """The cosine at every stage, and the two vectors of the stage that is chosen."""
     here, names = st.session_state, list(pairs)
-    chosen = min(here.get("output_stage", len(names) - 1), len(names) - 1)
+    state.begin("output_stage", len(names) - 1, range(len(names)))
+    chosen = here["output_stage"]
     all_pairs = list(pairs.values())
 
     def choose(row: int, column: int) -> None:
@@ -302,10 +303,10 @@ def similar(view: View) -> None:
         st.info("Type at least two sentences.")
         return
     here, names = st.session_state, [f"{n + 1} · {short(line, 24)}" for n, line in enumerate(lines)]
-    a, b = (min(at, len(lines) - 1) for at in here.get("output_pair", (0, 1)))
+    a, b = (min(int(at), len(lines) - 1) for at in here["output_pair"].split("-"))
 
     def choose(row: int, column: int) -> None:
-        here["output_pair"] = (row, column)
+        here["output_pair"] = f"{row}-{column}"
 
     clickable_map("output_similar", all_cosines(vectors_ND), names, [str(n + 1) for n in range(len(names))], kind="signed", limit=1.0,
                   title="Cosine of the mean vectors: choose a cell to see how it is made", chosen=(a, b), on_cell=choose)
@@ -341,7 +342,7 @@ def find(view: View) -> None:
     pairs = [alike(query_1D[0], vector_D) for vector_D in vectors_ND]
     order = sorted(range(len(lines)), key=lambda n: -pairs[n].cosine)
     here = st.session_state
-    chosen = min(here.get("output_hit", 0), len(order) - 1)
+    chosen = min(here["output_hit"], len(order) - 1)
 
     def choose(row: int, column: int) -> None:
         here["output_hit"] = min(row, len(order) - 1)

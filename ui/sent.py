@@ -1,10 +1,11 @@
-"""What a browser sends, checked before anything is done with it: a click may belong to the run before, or be forged.
+"""What a browser sends, checked before it is used: a click may be late, or forged.
 
     told(key, name)         what a component sent under a name; None where it is no longer drawn
     whole(value, size)      whether a value is a whole number from 0 to size − 1
-    place(value, shape)     a list of such numbers, one for each axis, as a tuple; None for anything else
-    point(key)              which point of a Plotly figure was clicked; None where its selection was taken away
+    place(value, shape)     a list of such numbers, one for each axis, as a tuple; else None
+    point(key)              which point of a Plotly figure was clicked; None where none is selected
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import streamlit as st
 
 
 def told(key: str, name: str):
-    """What a component sent under a name; None where it is no longer drawn or sent something else."""
+    """What a component sent under a name; None where it is not drawn or sent something else."""
     return part(st.session_state.get(key), name)
 
 
@@ -28,12 +29,12 @@ def whole(value, size: int) -> bool:
 
 
 def place(value, shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The place in an array of that shape that a list of whole numbers names; None where it names none."""
+    """The place in an array of that shape that a list of whole numbers names; else None."""
     inside = isinstance(value, list) and len(value) == len(shape) and all(map(whole, value, shape))
     return tuple(value) if inside else None
 
 
 def point(key: str):
-    """What the first selected point of a Plotly figure says is its number; None where nothing is selected."""
+    """The number of the first selected point of a Plotly figure; None where none is selected."""
     points = part(told(key, "selection"), "points")
     return part(points[0], "point_index") if isinstance(points, list) and points else None

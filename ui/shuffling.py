@@ -64,7 +64,7 @@ def without_positions(view: View) -> None:
     pairs = {"left out": pair(view, False), "kept": pair(view, True)}
     story(view, pairs)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kept = st.segmented_control("Positions", list(pairs), default="left out", required=True, key="places_kept",
+        kept = st.segmented_control("Positions", list(pairs), required=True, key="places_kept",
                                     format_func=str.capitalize, persist_state="session", on_change=close_number)
         back = st.toggle("Put rows and columns back in order",
                          key="places_back", persist_state="session", on_change=close_number)

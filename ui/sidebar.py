@@ -9,7 +9,7 @@ import streamlit as st
 from core import models
 from core.errors import GlassError
 from core.loading import Model
-from ui import fetching, state
+from ui import fetching, sent, state
 from ui.kinds import kind_of, which_model
 from ui.state import EXAMPLES, MASKS, Asked, View, clamped, close_number, is_word, new_text, note
 from ui.theme import plain
@@ -58,9 +58,11 @@ def text_box(name: str, key: str, **options) -> None:
 
 def take_example() -> None:
     """Puts the picked example into the sentence."""
-    st.session_state["sentence"] = EXAMPLES[st.session_state["example"]]["text"]
-    st.session_state["example"] = None
-    new_text()
+    here, picked = st.session_state, st.session_state.get("example")
+    here["example"] = None
+    if sent.whole(picked, len(EXAMPLES)):
+        here["sentence"] = EXAMPLES[picked]["text"]
+        new_text()
 
 
 def choose_model() -> str:
@@ -120,7 +122,7 @@ def choose_side(only: str) -> None:
     """For a model with two stacks: which side is looked at."""
     if only and st.session_state["side"] != only:
         st.session_state["side"], st.session_state["token"] = only, None        # positions of the other side mean nothing here
-    st.segmented_control("Look at", state.CHOICES["side"], key="side", required=True, on_change=close_number,
+    st.segmented_control("Look at", state.SIDES, key="side", required=True, on_change=close_number,
                          format_func=str.capitalize, persist_state="session", width="stretch", disabled=bool(only),
                          help="This page is about the decoder." if only else None)
 
@@ -128,6 +130,7 @@ def choose_side(only: str) -> None:
 def choose_place(view: View) -> View:
     """Layer, head and token, brought inside what this model and sentence have."""
     here, config = st.session_state, view.config
+    forget_foreign(view)
     side = here["side"] if config.crosses else config.sides[0]
     tokens = view.tokens(side)
     here["_first_token"] = first_token(view.model, tokens)
@@ -145,6 +148,20 @@ def choose_place(view: View) -> View:
     view = replace(view, side=side, layer=here["layer"], head=here["head"], token=here["token"])
     choose_words(view)
     return view
+
+
+def forget_foreign(view: View) -> None:
+    """Forgets a side or a step that this model does not have, and says so where the address has
+    just asked for it."""
+    here = st.session_state
+    if not view.config.crosses:
+        if state.asked_for("side") and here["side"] not in view.config.sides:
+            note(f"The address asks for the side {here['side']}, which this model does not have.")
+        here["side"] = state.DEFAULTS["side"]
+    if here["step"] and here["step"] not in view.trace:
+        if state.asked_for("step"):
+            note(f"This model has no step “{here['step'][:80]}”.")
+        here["step"] = None
 
 
 WORDS = {"bare": ("Hide special tokens", "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew "
@@ -177,7 +194,8 @@ def letters(token: str) -> str:
 def new_layer() -> None:
     """The step of the page Every number moves to the new layer, too."""
     here = st.session_state
-    here["step"] = here["step"] and re.sub(r"\.[0-9]+\.", f".{here['layer']}.", here["step"], count=1)
+    if here["step"] and state.fits("layer", here["layer"]):
+        here["step"] = re.sub(r"\.[0-9]+\.", f".{here['layer']}.", here["step"], count=1)
     close_number()
 
 

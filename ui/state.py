@@ -1,41 +1,28 @@
 """What the reader looks at: the choices, kept in the session and the address, and the trace that follows from them."""
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core import load, masks, models, whatif
+from core import load, models, whatif
 from core.errors import GlassError
 from core.loading import Model
 from core.trace import Trace
-from ui.theme import label
+from ui.choices import (  # noqa: F401  (pages find here what they need to know of the choices)
+    AROUND, CHOICES, DEPTHS, EXAMPLES, INSIDE, LONGEST_BOX, MASKS, SIDES, STAGES, STOPS, fits,
+    spelled)
+from ui.theme import label, plain
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "assets/examples.json").read_text(encoding="utf-8"))
-LONGEST_BOX = 20_000        # characters that the text box takes; what is too long to run stays in it and can be cut
 LONGEST_TEXT = 4_000        # characters that are run and stand in the address
 LONGEST_TOKENS = 256
 ALL_ROWS = 64               # up to so many tokens, what is predicted after each of them is kept; beyond, after the last
 ALL_KEPT = 768              # up to so many tokens × layers the whole trace is kept; beyond, layers are recomputed
-MASKS = {"trained": "As the model was trained", "encoder": "Encoder: sees everything",
-         "decoder": "Decoder: sees only the past", "others": "Every token but itself", "own": "Drawn by hand"}
-DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
-DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": models.default(), "mask": "trained", "grid": "", "change": "",
-            "side": "encoder", "layer": 0, "head": 0, "token": None, "depth": "story", "bare": 0, "merge": 0, "cell": None,
-            "step": None, "stage": 0, "tour": None, "swap": ""}
-NUMBERS = ("layer", "head", "token", "stage", "bare", "merge", "tour")
-STAGES = 5                  # steps of the walk through attention
-STOPS = 14                  # of the guided tour
-CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder"), "depth": tuple(DEPTHS)}
-GRID = re.compile(rf"(({'|'.join(masks.NAMED)})(,|$))?([edc]\d{{1,3}}-\d{{1,3}}(,|$))*")
-SWAP = re.compile(r"\d{1,3}-\S{1,30}")      # the opened number is of a run with a word replaced: which word, and by what
-LONGEST = {"sentence": LONGEST_BOX, "target": LONGEST_BOX, "cell": 200, "step": 200, "grid": 20_000}
+DEFAULTS = {key: choice.first for key, choice in CHOICES.items()}
 
 
 class Asked(NamedTuple):
@@ -145,16 +132,35 @@ def arrive(page: str) -> None:
     moved = new or state["_page"] != page
     base = DEFAULTS if new else state["_kept"] | ({"cell": None, "swap": ""} if moved else {})
     state["_notes"], state["_asked"], state["_page"] = [], asked if moved else {}, page
-    for key in DEFAULTS:
-        if moved or key not in state:       # Streamlit forgets the value of a widget that a run has not drawn
-            state[key] = taken(key, asked[key]) if moved and key in asked else base[key]
+    firsts = {} if new else state["_firsts"]
+    state["_firsts"] = {key: firsts[key] for key in firsts if key not in state["_asked"]}
+    for key in DEFAULTS if moved else ():
+        state[key] = taken(key, asked[key]) if key in asked else base[key]
     for key, value in state.pop("_next", {}).items():       # chosen beside the page, by a part of it that runs alone
         state[key] = value
+    mend(base)
     if moved:
         state["_playing"] = False
         trail, cell = state.get("trail", []), state["cell"]
         follow(cell or state["step"] or "")
         state["trail"] = trail[:trail.index(cell) + 1] if cell in trail else [cell] if cell else []
+
+
+def mend(kept: dict) -> None:
+    """Puts back what was kept where the session has lost a choice, as it does when a run has not
+    drawn its widget, or where a browser left something that can't be chosen: a label of another
+    model's list, a number out of range."""
+    state = st.session_state
+    for key in DEFAULTS:
+        if key not in state or not fits(key, state[key]):
+            state[key] = kept[key] if fits(key, kept[key]) else DEFAULTS[key]
+
+
+def arrive_alone() -> None:
+    """Begins a run of a page alone, after a click in it: the address asks for nothing, and nothing
+    was said yet."""
+    st.session_state["_notes"], st.session_state["_asked"] = [], {}
+    mend(st.session_state["_kept"])
 
 
 def follow(step: str) -> None:
@@ -165,47 +171,47 @@ def follow(step: str) -> None:
 
 
 def taken(key: str, text: str):
-    """The value of a choice from the address, or its default and a note where it is none."""
-    if key in NUMBERS:
-        sizes = {"stage": STAGES, "tour": STOPS, "bare": 2, "merge": 2}
-        if re.fullmatch(r"-?[0-9]{1,6}", text) and (key not in sizes or int(text) in range(sizes[key])):
-            return int(text)
-        wanted = f"one of 0 to {sizes[key] - 1}" if key in sizes else "a whole number"
-        note(f"The address asks for {key} “{text[:40]}”, which is not {wanted}; it is left out.")
-    elif len(text) > LONGEST.get(key, 200):
-        note(f"The address holds a {key} of {len(text):,} characters; at most {LONGEST.get(key, 200):,} are taken, "
-             "so it is left out.")
-    elif key == "model" and text not in [entry.name for entry in models.listed()]:
-        note(f"The address asks for a model “{text[:40]}” that is not in the list.")
-    elif key == "grid" and not GRID.fullmatch(text):
-        note("The address asks for a grid that is no mask drawn by hand, such as e3-4,e5-1; it is left out.")
-    elif key == "swap" and not SWAP.fullmatch(text):
-        note("The address asks for a swap that is none, such as 1-house: the number of a word, and what to put in its place.")
-    elif key in CHOICES and text not in CHOICES[key]:
-        note(f"The address asks for the {key} “{text[:40]}”; there is {', '.join(CHOICES[key])}.")
-    elif key == "change" and (wrong := not_a_change(text)):
-        note(f"The address asks for a change that can't be made. {wrong}")
-    else:
-        return text
+    """The value of a choice from the address, or its first one and a note where it is none."""
+    choice = CHOICES[key]
+    if choice.fits(value := choice.read(text)):
+        return value
+    shown = text if len(text) <= 40 else f"{text[:40]}…"
+    note(f"The address asks for {key} “{shown}”, which is not {choice.wanted}; it is left out.")
     return DEFAULTS[key]
 
 
-def not_a_change(text: str) -> str:
-    """What is wrong with a what-if as it stands in the address; empty: nothing."""
-    try:
-        whatif.parts(text)
-        return ""
-    except GlassError as error:
-        return str(error)
+def asked_for(key: str) -> bool:
+    """Whether the address asks for what is chosen, and was opened just now."""
+    text = st.session_state["_asked"].get(key)
+    return text is not None and CHOICES[key].read(text) == st.session_state[key]
+
+
+def begin(key: str, first, options=None) -> None:
+    """Settles a choice whose first value the page finds out: it follows that value until the reader
+    makes another choice.
+
+    options: what can be chosen here, where that changes with model and text.
+    """
+    here = st.session_state
+    value, before = here[key], here["_firsts"].get(key)
+    if value is not None and options is not None and value not in options:
+        if asked_for(key):
+            st.warning(plain(f"The address asks for {key} “{spelled(value)[:40]}”, which can’t be "
+                             "chosen here."))
+        value = None
+    if value is None or value == before:
+        here[key] = first
+    here["_firsts"][key] = first
 
 
 def address(**changes) -> dict[str, str]:
-    """The choices that differ from the defaults, as they stand in the address; changes: with these instead."""
+    """The choices that differ from the first ones, as they stand in the address; changes: with
+    these instead."""
     state = {key: st.session_state.get(key, default) for key, default in DEFAULTS.items()} | changes
-    if state["token"] == st.session_state.get("_first_token"):
-        state["token"] = None
-    return {key: str(state[key]) for key, default in DEFAULTS.items()
-            if state[key] not in (default, None) and len(str(state[key])) <= LONGEST_TEXT}
+    firsts = {"token": st.session_state.get("_first_token")} | st.session_state["_firsts"]
+    told = {key: spelled(value) for key, value in state.items()
+            if value not in (DEFAULTS[key], firsts.get(key), None)}
+    return {key: value for key, value in told.items() if len(value) <= LONGEST_TEXT}
 
 
 def write_address() -> None:
@@ -231,7 +237,7 @@ def clamped(key: str, size: int) -> None:
     value = st.session_state[key]
     inside = min(max(value, 0), size - 1)
     if value != inside:
-        if key in st.session_state["_asked"]:
+        if asked_for(key):
             note(f"The address asks for {key} {value}; here they go from 0 to {size - 1}, and {inside} is shown.")
         st.session_state[key] = inside
 

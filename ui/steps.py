@@ -18,7 +18,7 @@ from ui import figures
 from ui.maps import show
 from ui.numbers import opened_in
 from ui.section import detailed, told
-from ui.state import close_number
+from ui.state import begin, close_number
 from ui.slices import ALL, cell_bars, cell_map, cells_table, largest
 from ui.tokens import seen_word, word
 from ui.words import weights
@@ -199,11 +199,12 @@ def other_softmax(view) -> tuple[str, str]:
     for way, gone in (("unscaled", view.config.score_scale == 1), ("others", across(view))):
         if gone:
             ways.pop(way)
-    way = st.segmented_control("What if softmax …", list(ways), default="as", required=True, key="softmax_of",
+    begin("softmax_of", "as", ways)
+    way = st.segmented_control("What if softmax …", list(ways), required=True, key="softmax_of",
                                format_func=ways.get, on_change=close_number)
     if way == "heat":
-        heat = st.slider("Temperature: below 1 sharper, above 1 more even", 0.1, 5.0, 2.0, 0.1, key="softmax_heat",
-                         on_change=close_number)
+        heat = st.slider("Temperature: below 1 sharper, above 1 more even", 0.1, 5.0, step=0.1,
+                         key="softmax_heat", on_change=close_number)
         return f"{at}.heat.{round(heat * 100)}", f"at T = {number(heat)}"
     return (at, "") if way not in ways or way == "as" else (f"{at}.{way}", {
         "unscaled": f"without ÷ √{K}", "others": "with itself left out"}[way])

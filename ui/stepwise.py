@@ -9,21 +9,17 @@ from core.anatomy import about, axis_words
 from core.derived import behind
 from ui.numbers import opened_in, read
 from ui.slices import axis_title, largest
-from ui.state import View, close_number, follow, note
-from ui.theme import plain
+from ui.state import View, begin, close_number, follow
 
-ROWS, COLUMNS = 64, 128         # the largest map that is drawn at once
+MOST = {"part_rows": 64, "part_columns": 128}       # the largest map that is drawn at once
 
 
 def choose_step(view: View) -> str:
     """The step that is looked at: found by typing part of its name, or one before or after."""
     here, names = st.session_state, steps_of(view)
-    if here["step"] not in names:
-        if here["step"] and "step" in here["_asked"]:
-            note(f"This model has no step “{here['step'][:80]}”; the attention weights are shown.")
-            st.warning(plain(here["_notes"][-1]))
-        opened = read(here["cell"])[0] if here["cell"] else None
-        here["step"] = opened if opened in names else view.at("attn.pattern")
+    if here["step"] is None and here["cell"]:
+        here["step"] = read(here["cell"])[0]        # one that is not in the list is left at once
+    begin("step", view.at("attn.pattern"), names)
     at = names.index(here["step"])
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button("←", key="step_before", on_click=take, args=(names[at - 1],), disabled=at == 0,
@@ -54,7 +50,9 @@ def take(name: str) -> None:
 
 def chosen() -> None:
     """The layer at the left follows the step."""
-    follow(st.session_state["step"])
+    here = st.session_state
+    follow(here["step"] or "")
+    here["part_rows"] = here["part_columns"] = 0
     close_number()
 
 
@@ -64,15 +62,17 @@ def window(view: View, name: str) -> tuple:
     heads = {"H": view.head, "G": view.key_head} if len(shape) > 2 else {}
     last = max(axis for axis, letter in enumerate(axes) if letter not in heads)
     return tuple(opened[axis] if letter in heads and opened else heads[letter] if letter in heads
-                 else stretch(letter, shape[axis], COLUMNS if axis == last else ROWS, opened and opened[axis])
+                 else stretch(letter, shape[axis], "part_columns" if axis == last else "part_rows",
+                              opened and opened[axis])
                  for axis, letter in enumerate(axes))
 
 
-def stretch(letter: str, size: int, most: int, opened: int | None) -> slice:
+def stretch(letter: str, size: int, key: str, opened: int | None) -> slice:
     """A slice of an axis, and a slider that moves it where not all of it fits; it goes along with the opened number."""
+    here, most = st.session_state, MOST[key]
     if size <= most:
         return slice(None)
-    here, key = st.session_state, f"part:{letter}:{size}"
+    begin(key, 0, range(0, size, most))
     if opened is not None and here.get(f"{key}:for") != here["cell"]:
         here[key], here[f"{key}:for"] = opened // most * most, here["cell"]
     start = st.select_slider(f"Which part: {axis_words(letter)} …", range(0, size, most), key=key,

@@ -25,8 +25,9 @@ _STEPS = (("q", r"\.q(\.unrotated)?$"), ("k", r"\.k(\.unrotated)?$"), ("v", r"\.
           ("v", r"^lstm\.candidate(\.|$)"), ("residual", r""))
 _LETTERS = {"q": "q", "k": "k", "v": "v", "z": "v", "a": "weight", "s": "weight", "u": "weight", "x": "residual", "n": "mlp"}
 VISIBLE = {" ": "␣", "▁": "␣", "Ġ": "␣", "\n": "⏎", "Ċ": "⏎", "\t": "⇥"}
-# What Streamlit turns into links, pictures and signs after it has read the escapes: https://…, www.…, a@b.c, :name:, ->.
-# A joiner, which is not seen and breaks no line, keeps the two halves of each apart.
+# What Streamlit turns into links, pictures and signs after it has read the escapes: https://…,
+# www.…, a@b.c, :name:, ->. A joiner, which is not seen and breaks no line, keeps the two halves of
+# each apart.
 _MADE_LATER = re.compile(r":(?=//|[\w+/-]+:)|www(?=\.)|@(?=[\w-])|[-<>~](?=[-=>])", re.IGNORECASE)
 JOINER = "\u2060"
 _STYLE = Path(__file__).parents[1] / "assets/app.css"
@@ -49,9 +50,10 @@ def coloured(latex: str) -> str:
 
 
 def plain(text: object) -> str:
-    """The text with every sign of Markdown escaped, on one line: it is shown letter by letter, links nowhere, fetches
-    nothing."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", _MADE_LATER.sub(f"\\g<0>{JOINER}", re.sub(r"\s+", " ", str(text))))
+    """The text with every sign of Markdown escaped, on one line: it is shown letter by letter,
+    links nowhere and fetches nothing."""
+    apart = _MADE_LATER.sub(f"\\g<0>{JOINER}", re.sub(r"\s+", " ", str(text)))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", apart)
 
 
 def label(piece: str) -> str:

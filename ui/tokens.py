@@ -18,7 +18,8 @@ def token_strip(view: View) -> None:
             st.caption({"encoder": "What the encoder reads", "decoder": "What the decoder reads"}[side])
         words = view.words if side == view.config.sides[0] else []
         ids, texts = view.trace[f"{side}.embed.ids"], view.tokens(side)
-        _draw(key=f"tokens-{side}", on_chosen_change=lambda side=side, n=len(ids): take(f"tokens-{side}", side, n),
+        _draw(key=f"tokens-{side}",
+              on_chosen_change=lambda side=side, n=len(ids): take(f"tokens-{side}", side, n),
               data={"chosen": view.token if side == view.side else None,
                     "tokens": [{"text": text, "id": int(i), "word": word}
                                for text, i, word in zip(texts, ids, words or [None] * len(ids))]})
