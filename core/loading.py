@@ -36,7 +36,9 @@ class Model:
         """
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, and not both.")
-        ids_L = self.ids(text) if ids_L is None else ids_L
+        if text is not None:
+            encoding = self.encode(text)
+            ids_L, options = encoding.ids_L, {"words_L": encoding.words_L} | options
         if self.config.crosses and target_ids_L is None:
             target_ids_L = self.target_ids(ids_L, target)
         elif target is not None:

@@ -60,10 +60,10 @@ class Lstm:
         """Reads a sentence, or token ids."""
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, and not both.")
-        encoding = None if text is None else self.encode(text)
-        trace = forward(self.config, self.weights, ids_L if encoding is None else encoding.ids_L)
-        trace.words_L = encoding and encoding.words_L
-        return trace
+        if text is None:
+            return forward(self.config, self.weights, ids_L)
+        encoding = self.encode(text)
+        return forward(self.config, self.weights, encoding.ids_L, encoding.words_L)
 
 
 def load(name: str = "study-lstm", dtype=np.float32) -> Lstm:
@@ -148,8 +148,9 @@ def read(at: Word, x_D, hidden_U, cell_U):
     return hidden_U, cell_U
 
 
-def forward(config: LstmConfig, weights: Mapping, ids_L) -> Trace:
-    """Reads token ids one after the other and returns the trace of every value, the next word after each among them."""
+def forward(config: LstmConfig, weights: Mapping, ids_L, words_L=None) -> Trace:
+    """Reads token ids one after the other and returns the trace of every value, the next word after each among them.
+    words_L: the word that each token belongs to, None for a special token."""
     ids_L = check_ids(config, ids_L)
     sizes = {"D": config.d_model, "U": config.n_units, "V": config.n_vocab, "L": len(ids_L), "R": len(ids_L)}
     run = Run(config, weights, {"lstm": sizes, "head": sizes}, {}, KEEP["all"])
@@ -164,4 +165,4 @@ def forward(config: LstmConfig, weights: Mapping, ids_L) -> Trace:
     head.put("probs_RV", softmax(logits_RV))
     for value in run.values.values():
         frozen(value)
-    return Trace(run, None, np.arange(len(ids_L)))
+    return Trace(run, None, np.arange(len(ids_L)), words_L)

@@ -11,6 +11,7 @@ from core import models
 from core.analysis import influence
 from core.cells import number
 from core.errors import GlassError
+from core.recurrent import forward
 from ui import gates, reach, state
 
 PAGE = "pages/11_Before_attention.py"
@@ -53,9 +54,8 @@ def tables(app) -> dict[str, dict]:
 
 def test_a_reach_is_what_two_runs_differ_by():
     model = small()
-    before, after = (model.trace(ids_L=ids) for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3]))
-    for trace in (before, after):
-        trace.words_L = (None, 0, 1, 1, 2)             # the second word has two pieces
+    words_L = (None, 0, 1, 1, 2)                       # the second word has two pieces
+    before, after = (forward(model.config, model.weights, ids, words_L) for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3]))
     found = influence.reach(before, after, 0)
     for n, at in enumerate((1, 3, 4)):
         x, y = before["lstm.hidden"][at], after["lstm.hidden"][at]
@@ -64,7 +64,7 @@ def test_a_reach_is_what_two_runs_differ_by():
         assert found.guess_N[n] == pytest.approx(sum(max(b - a, 0) for a, b in zip(p, q)))       # the share that went elsewhere
     assert found.places_N2.tolist() == [[1, 1], [3, 3], [4, 4]]
     assert not influence.reach(before, before, 1).moved_N.any()
-    after.words_L = (None, 0, 1, 2, 3)
+    after = forward(model.config, model.weights, [2, 5, 0, 10, 3], (None, 0, 1, 2, 3))
     with pytest.raises(GlassError, match="more or fewer words"):
         influence.reach(before, after, 0)
 

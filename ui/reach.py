@@ -229,14 +229,8 @@ def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
 def mean_of(name: str) -> dict[str, np.ndarray]:
     """One model's measures at each distance, averaged over the fixed list."""
     model = gates.model() if name == gates.NAME else state.model_of(name)
-
-    def read(text: str):
-        trace = model.trace(text)
-        trace.words_L = model.encode(text).words_L
-        return trace
-
     listed = influence.sentences()
-    return influence.by_distance([influence.reach(read(text), read(other), word) for text, other, word in listed])
+    return influence.by_distance([influence.reach(model.trace(text), model.trace(other), word) for text, other, word in listed])
 
 
 def averages(view: View, measure: str, number_of: int) -> None:
