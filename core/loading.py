@@ -15,7 +15,7 @@ from core.generate import greedy_target
 from core.model import forward
 from core.sentencepieces import SentencePieces
 from core.tokenizer import Tokenizer
-from core.trace import Trace
+from core.trace import Trace, bytes_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class Model:
     tokenizer: Tokenizer | SentencePieces | None
     target_tokenizer: SentencePieces | None = None      # a translator's, for what its decoder reads
     notes: tuple[str, ...] = ()     # what of the files is left out or read another way, a sentence each
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the weights in memory."""
+        return bytes_of(self.weights.values())
 
     def trace(self, text: str | None = None, *, ids_L=None, target: str | None = None, target_ids_L=None, **options
               ) -> Trace:

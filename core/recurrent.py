@@ -21,7 +21,7 @@ from core.files import Fields
 from core.loading import embedded
 from core.model import check_ids
 from core.ops import linear, sigmoid, softmax
-from core.trace import KEEP, Made, Run, Scope, Trace, frozen
+from core.trace import KEEP, Made, Run, Scope, Trace, bytes_of, frozen
 
 GATES = ("input", "forget", "candidate", "output")
 
@@ -45,6 +45,11 @@ class Lstm:
     config: LstmConfig
     weights: Mapping[str, np.ndarray]
     tokenizer: tokenizer.Tokenizer | None
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the weights in memory."""
+        return bytes_of(self.weights.values())
 
     def encode(self, text: str) -> tokenizer.Encoding:
         """The sentence in pieces, with their ids and their places in the text."""

@@ -200,7 +200,7 @@ class Trace:
         with self._lock:
             held = [*self._run.values.values(), *self._values.values(),
                     *(value for layer in self._layers.values() for value in layer.values())]
-        return bytes_of(held, but=self.weights.values())
+        return bytes_of(held, but=self._run.weights.values())
 
     def sizes(self, group: str) -> dict[str, int]:
         """What the axis letters stand for on a side of this run."""

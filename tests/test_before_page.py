@@ -13,6 +13,7 @@ from core.cells import number
 from core.errors import GlassError
 from core.recurrent import forward
 from ui import gates, reach, state
+from ui.shelf import SHELF
 
 PAGE = "pages/11_Before_attention.py"
 TEXT = "The book that the student recommended is expensive."
@@ -30,7 +31,8 @@ def study(tmp_path, monkeypatch):
 
 
 def clear() -> None:
-    for cache in (gates.model, gates.trace_of, reach.mean_of, state.ready_models, state.model_of, state.trace_of):
+    SHELF.forget()
+    for cache in (reach.mean_of, state.ready_models):
         cache.clear()
 
 

@@ -115,7 +115,8 @@ def decoder_of(loaded: str) -> str | None:
 def with_attention(name: str, text: str) -> View:
     """A decoder's view of a text."""
     asked = Asked(name, text)
-    return View(state.model_of(name), state.trace_of(asked), asked, "decoder", 0, 0, 0)
+    state.trace_of(asked)       # raises where there is no such run
+    return View(asked, "decoder", 0, 0, 0)
 
 
 def paired(before: View, after: View, word: int) -> Pair:
@@ -228,7 +229,7 @@ def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
 @st.cache_data(max_entries=4, show_spinner="Reading the sentences of the list …")
 def mean_of(name: str) -> dict[str, np.ndarray]:
     """One model's measures at each distance, averaged over the fixed list."""
-    model = gates.model() if name == gates.NAME else state.model_of(name)
+    model = state.model_of(name)
     listed = influence.sentences()
     return influence.by_distance([influence.reach(model.trace(text), model.trace(other), word) for text, other, word in listed])
 

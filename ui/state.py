@@ -11,10 +11,12 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core import load, models, whatif
+from core import load, models, recurrent, whatif
 from core.errors import GlassError
 from core.loading import Model
+from core.recurrent import Lstm
 from core.trace import Trace
+from ui.shelf import SHELF
 from ui.theme import label
 
 EXAMPLES = json.loads((Path(__file__).parents[1] / "assets/examples.json").read_text(encoding="utf-8"))
@@ -30,6 +32,7 @@ DEFAULTS = {"sentence": EXAMPLES[0]["text"], "target": "", "model": models.defau
             "side": "encoder", "layer": 0, "head": 0, "token": None, "depth": "story", "bare": 0, "merge": 0, "cell": None,
             "step": None, "stage": 0, "tour": None, "swap": ""}
 NUMBERS = ("layer", "head", "token", "stage", "bare", "merge", "tour")
+LSTM = "study-lstm"         # beside the models that can be chosen: what came before attention
 STAGES = 5                  # steps of the walk through attention
 STOPS = 14                  # of the guided tour
 CHOICES = {"mask": tuple(MASKS), "side": ("encoder", "decoder"), "depth": tuple(DEPTHS)}
@@ -49,15 +52,27 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """What a page draws: a model's trace of a sentence, and the layer, head and token that are looked at."""
-    model: Model
-    trace: Trace
+    """What a page draws: a run, and the layer, head and token that are looked at.
+
+    It holds keys only. Fragments and callbacks outlive the script that made them and hold views: a trace in one would stay
+    in memory as long as the visitor, and with it the weights.
+    """
     asked: Asked
     side: str                   # "encoder" or "decoder"
     layer: int
     head: int
     token: int                  # a position on that side
     block: str = "attn"         # which attention is looked at: "attn", each side's own, or "cross", from decoder to encoder
+
+    @property
+    def model(self) -> Model | Lstm:
+        """The model that is read."""
+        return model_of(self.asked.model)
+
+    @property
+    def trace(self) -> Trace:
+        """The trace of the run."""
+        return trace_of(self.asked)
 
     @property
     def config(self):
@@ -140,6 +155,7 @@ def is_word(token: str) -> bool:
 def arrive(page: str) -> None:
     """Begins a run. A link from outside, or a step back in the history, asks for what stands in the address; on another
     page of the app the choices stay, but for those in the address."""
+    SHELF.begin()
     state, asked = st.session_state, st.query_params.to_dict()
     new = "_kept" not in state or get_script_run_ctx().is_history_navigation
     moved = new or state["_page"] != page
@@ -270,16 +286,41 @@ def ready_models() -> tuple[str, ...]:
     return tuple(entry.name for entry in models.listed() if models.find(entry.name))
 
 
-@st.cache_resource(max_entries=3, show_spinner="Reading the weights …")
-def model_of(name: str) -> Model:
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trace, and the model that made it: as long as a trace is in memory, its model can be found."""
+    model: Model | Lstm
+    trace: Trace
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the trace."""
+        return self.trace.nbytes
+
+
+def model_of(name: str) -> Model | Lstm:
     """A model that is on this machine, with its weights."""
-    return load(name, fetch=False)
+    def read():
+        with st.spinner("Reading the weights …"):
+            return recurrent.load() if name == LSTM else load(name, fetch=False)
+    return SHELF.get(("model", name), read, stays=True)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Running the model …")
 def trace_of(asked: Asked) -> Trace:
-    """The trace of a sentence. Keyed by plain words only: all visitors share its read-only arrays."""
-    model = model_of(asked.model)
+    """The trace of a sentence; all visitors share its read-only arrays."""
+    model = model_of(asked.model)       # used whenever one of its runs is, so that it leaves the shelf after them
+
+    def run():
+        with st.spinner("Running the model …"):
+            return Run(model, run_of(model, asked))
+    return SHELF.get(asked, run).trace
+
+
+def run_of(model: Model | Lstm, asked: Asked) -> Trace:
+    """Runs a model on what was asked for. Raises GlassError where that can't be done."""
+    if isinstance(model, Lstm):
+        ids_of(model, asked.sentence)   # raises where it is empty or too long
+        return model.trace(asked.sentence)
     ids_L = ids_of(model, asked.sentence)
     words_L = model.encode(asked.sentence).words_L if model.tokenizer else None
     target_ids_L = targets_of(model, ids_L, asked.target) if model.config.crosses else None
