@@ -41,6 +41,7 @@ class Visitor:
     notes: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     ended: bool = False
+    fragment: str = ""
     stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self):
@@ -87,7 +88,7 @@ class Visitor:
         message.rerun_script.fragment_id = fragment
         message.rerun_script.widget_states.widgets.extend(states)
         self.socket.send(message.SerializeToString())
-        self.ended = False
+        self.ended, self.fragment = False, fragment
         while not self._heard(ForwardMsg.FromString(self.socket.recv(timeout=120))):
             pass
         self.seconds.append(time.perf_counter() - before)
@@ -95,6 +96,10 @@ class Visitor:
     def _heard(self, message: ForwardMsg) -> bool:
         """Takes in one message; whether nothing runs any more. A run that a run asks for belongs to it."""
         kind = message.WhichOneof("type")
+        if kind == "new_session":           # what is not drawn again is gone from the page
+            self.widgets = {key: widget for key, widget in self.widgets.items()
+                            if self.fragment and widget.fragment != self.fragment}
+            self.fragment = ""              # a run that follows is one of the whole page
         if kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
