@@ -2,17 +2,20 @@
 
     python benchmarks/load.py [--sessions 10 25] [--seconds 60] [--every 3] [--root .] [--after 60]
 
-Starts the app of --root for each number of sessions. Each session opens a page of one of the models, then clicks every
-so many seconds (a head, a layer, a token, a cell of a map) and now and then opens another page. Sessions are visitors
-without a browser (tests/visitor.py), so what is measured is the server alone: from the message that a click sends to
-the one that says that nothing runs any more.
+Starts the app of --root for each number of sessions. Each session opens a page of one of the
+models, then clicks every so many seconds (a head, a layer, a token, a cell of a map) and now and
+then opens another page. Sessions are visitors without a browser (tests/visitor.py), so what is
+measured is the server alone: from the message that a click sends to the one that says that nothing
+runs any more.
 
 p50, p95, longest   milliseconds of a click
 clicks, errors      how many clicks there were, and how many ended in an error page
-MB                  memory of the server's process: when all pages are open, the most, and `after` seconds after all left
+MB                  memory of the server's process: when all pages are open, the most, and so many
+                    seconds (--after) after all have left
 
 Compare two versions in one go on a quiet machine: the figures of another day mean little.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -27,19 +30,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import numpy as np                                                      # noqa: E402  (after the paths)
-from browser import started                                             # noqa: E402
-from visitor import Visitor, megabytes                                  # noqa: E402
+import numpy as np  # noqa: E402  (after the paths)
+from browser import started  # noqa: E402
+from visitor import Visitor, megabytes  # noqa: E402
 
 MODELS = ("study-encoder", "study-decoder", "study-translator", "minilm", "smollm2")
 PAGES = ("", "Tokens", "Attention", "Heads", "Feed_forward", "Layers", "Output", "Every_number")
 LAYERS = {"smollm2": 30, "minilm": 6}
-TEXT = "the river bank was quiet and the old man sat there with his dog until it rained on the hills".split()
+TEXT = "the river bank was quiet and the old man sat there with his dog until it rained".split()
+
+
+HEAD = "| sessions | p50 | p95 | longest | clicks | errors | MB open | MB most | MB after |"
 
 
 @dataclass
 class Seen:
     """What all sessions of one run have seen together."""
+
     seconds: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -59,8 +66,11 @@ def click(visitor: Visitor, model: str, chance: random.Random) -> None:
         visitor.slide("layer", chance.randrange(LAYERS.get(model, 4)))
 
 
-def read(address: str, number: int, until: float, every: float, seen: Seen, ready: threading.Barrier) -> None:
-    """One session: a model, a text of its own, a click every so many seconds, and another page after five of them."""
+def read(
+    address: str, number: int, until: float, every: float, seen: Seen, ready: threading.Barrier
+) -> None:
+    """One session: a model, a text of its own, a click every so many seconds, and another page
+    after five of them."""
     chance, model = random.Random(number), MODELS[number % len(MODELS)]
     text = " ".join(chance.sample(TEXT, 12))
     visitor = opened(address, model, text, chance)
@@ -106,21 +116,26 @@ def measure(root: Path, sessions: int, seconds: float, every: float, after: floa
         time.sleep(after)
         left = megabytes(process.pid)
     p50, p95, longest = np.percentile(seen.seconds, (50, 95, 100)) * 1000
-    return (f"| {sessions} | {p50:.0f} | {p95:.0f} | {longest:.0f} | {len(seen.seconds)} | {len(seen.problems)} "
-            f"| {memory[0]:.0f} | {max(memory):.0f} | {left:.0f} |")
+    return (
+        f"| {sessions} | {p50:.0f} | {p95:.0f} | {longest:.0f} | {len(seen.seconds)} "
+        f"| {len(seen.problems)} | {memory[0]:.0f} | {max(memory):.0f} | {left:.0f} |"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, nargs="+", default=[10, 25])
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--every", type=float, default=3, help="seconds between two clicks of a session")
-    parser.add_argument("--after", type=float, default=60, help="seconds until the memory is read for the last time")
-    parser.add_argument("--root", type=Path, nargs="+", default=[ROOT], help="copies of the app, one after the other")
+    parser.add_argument(
+        "--every", type=float, default=3, help="seconds between two clicks of a session"
+    )
+    parser.add_argument(
+        "--after", type=float, default=60, help="seconds until the memory is read for the last time"
+    )
+    parser.add_argument("--root", type=Path, nargs="+", default=[ROOT], help="copies of the app")
     given = parser.parse_args()
     for root in given.root:
-        print(f"\n{root.resolve()}\n\n| sessions | p50 | p95 | longest | clicks | errors | MB open | MB most | MB after |")
-        print("|---|---|---|---|---|---|---|---|---|")
+        print(f"\n{root.resolve()}\n\n{HEAD}\n{'|---' * HEAD.count(' | ')}|---|")
         for sessions in given.sessions:
             print(measure(root, sessions, given.seconds, given.every, given.after), flush=True)
 

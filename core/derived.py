@@ -1,8 +1,8 @@
 """Values that are not on the way to the output, computed from a trace when asked, under names of their own.
 
 A name may end in whole numbers that say which value is meant: `scores.terms.3.0.2` are the products that make the score of
-head 3, token 0 and token 2. DERIVED at the foot lists all kinds; how one is computed is in core/analysis. Names and shapes
-are checked here without computing anything, so a trace can say what it has.
+head 3, token 0 and token 2. DERIVED at the foot lists all kinds; how one is computed is in
+core/analysis. Names and shapes are checked here without computing anything.
 """
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Derived:
     place: str              # a pattern: where in the model there is such a value
     after: str              # the step there that it belongs to
     compute: Callable       # (trace, place, *the numbers in the name) -> array
-    numbers: str = ""       # for each number in the name the axis on which it is a place, or a letter of _RANGES
+    numbers: str = ""       # a letter for each number in the name: an axis, or one of _RANGES
     when: Callable = lambda config: True
 
 
@@ -51,7 +51,7 @@ class Found:
         return f"{self.at}.{self.kind.after}"
 
     def fits(self, sizes: Mapping[str, int]) -> bool:
-        """Whether the numbers in the name lie on their axes. sizes: axis letter -> size, where the value stands."""
+        """Whether the numbers in the name lie on their axes. sizes: axis letter -> size."""
         return all(number in (_RANGES[letter] if letter in _RANGES else range(sizes[letter]))
                    for letter, number in zip(self.kind.numbers, self.asked, strict=True))
 
@@ -60,7 +60,8 @@ class Found:
         if "I" in self.kind.axes:
             words = len(heads.groups(trace, self.at.split(".")[0], *self.asked))
             sizes = {**sizes, "I": words, "J": words}
-        sizes = {**sizes, "O": len(heads.ROLES), "S": positions.FURTHEST, "P": sizes.get("K", 0) // 2}
+        sizes = {**sizes, "O": len(heads.ROLES), "S": positions.FURTHEST,
+                 "P": sizes.get("K", 0) // 2}
         return tuple(sizes[letter] for letter in self.kind.axes)
 
     def compute(self, trace):
@@ -94,7 +95,8 @@ DERIVED = {
     "pre.terms.{}.{}": Derived("D", FEED_FORWARD, "pre", neurons.terms, "LF"),
     "hidden.reach": Derived("LF", FEED_FORWARD, "hidden", neurons.reach),
     "writes.{}.{}": Derived("D", FEED_FORWARD, "hidden", neurons.writes, "LF"),
-    "promotes.{}.{}": Derived("V", r"decoder\.\d+\.mlp", "hidden", neurons.promotes, "LF", neurons.reaches_words),
+    "promotes.{}.{}": Derived("V", r"decoder\.\d+\.mlp", "hidden", neurons.promotes, "LF",
+                              neurons.reaches_words),
     "alone": Derived("LD", FEED_FORWARD, "out", neurons.alone),
     "out.relative": Derived("L", SUBLAYER, "out", vectors.relative),
     "out.similarity": Derived("L", LAYER, "out", vectors.similarity),

@@ -26,7 +26,7 @@ class Model:
     weights: Mapping[str, np.ndarray]
     tokenizer: Tokenizer | SentencePieces | None
     target_tokenizer: SentencePieces | None = None      # a translator's, for what its decoder reads
-    notes: tuple[str, ...] = ()     # what of the files is left out or read another way, a sentence each
+    notes: tuple[str, ...] = ()     # what the files hold that is not run as it is, in sentences
 
     @property
     def nbytes(self) -> int:

@@ -1,4 +1,4 @@
-"""What the C library does with freed memory: it keeps it for the next array, and gives it back when asked to."""
+"""Freed memory: the C library keeps it for the next array, and gives it back when asked to."""
 import ctypes
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3     # glibc's malloc.h
@@ -16,7 +16,7 @@ def keep_freed_memory() -> bool:
 
 
 def give_back() -> bool:
-    """Returns the freed memory that was kept to the system. Without glibc nothing happens, and it says so."""
+    """Returns kept memory to the system. Without glibc nothing happens, and it says so."""
     try:
         return bool(ctypes.CDLL(None).malloc_trim(0))
     except (OSError, AttributeError, TypeError):

@@ -179,12 +179,13 @@ def forward(config: Config, weights: Mapping, ids_L, *, target_ids_L=None, segme
     encoder–decoder model reads. segments_L: 0 for sentence A, 1 for B. mask: None (as trained: encoders full, decoders
     causal), a name, a boolean matrix (L, M), or a dict of these for "encoder", "decoder", "cross". edits: step name ->
     array or function of the value. keep: "all", "layers" (details recomputed on demand) or "output". rows: the
-    positions whose logits are wanted; all, if None. words_L: the word that each token of ids_L belongs to, None for a
-    special token; nothing but readings of words and special tokens depends on it.
+    positions whose logits are wanted; all, if None. words_L: the word that each token of ids_L
+    belongs to, None for a special token; only readings of words depend on it.
     """
     inputs = check_inputs(config, ids_L, target_ids_L, segments_L)
     if words_L is not None and len(words_L) != len(inputs[config.sides[0]]):
-        raise GlassError(f"words_L needs one entry for each of the {len(inputs[config.sides[0]])} tokens.")
+        raise GlassError("words_L needs one entry for each of the "
+                         f"{len(inputs[config.sides[0]])} tokens.")
     grids = check_masks(config, inputs, mask)
     last = inputs[config.sides[-1]]
     rows = np.arange(len(last)) if rows is None else np.atleast_1d(np.arange(len(last))[rows])

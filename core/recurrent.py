@@ -154,8 +154,8 @@ def read(at: Word, x_D, hidden_U, cell_U):
 
 
 def forward(config: LstmConfig, weights: Mapping, ids_L, words_L=None) -> Trace:
-    """Reads token ids one after the other and returns the trace of every value, the next word after each among them.
-    words_L: the word that each token belongs to, None for a special token."""
+    """Reads token ids one after the other and returns the trace of every value, the next word
+    after each among them. words_L: the word of each token, None for a special token."""
     ids_L = check_ids(config, ids_L)
     sizes = {"D": config.d_model, "U": config.n_units, "V": config.n_vocab, "L": len(ids_L), "R": len(ids_L)}
     run = Run(config, weights, {"lstm": sizes, "head": sizes}, {}, KEEP["all"])

@@ -26,7 +26,7 @@ _INSIDE_LAYER = re.compile(r"^(encoder|decoder)\.(\d+)\.(attn|cross|mlp)\.")
 KEEP = {"all": lambda name: True,
         "layers": lambda name: not _INSIDE_LAYER.match(name),
         "output": lambda name: name.startswith("head.") or name.endswith(".embed.ids")}
-_LAYERS, _DERIVED = 128 << 20, 64 << 20     # bytes that a trace remembers: recomputed layers, derived values
+_LAYERS, _DERIVED = 128 << 20, 64 << 20     # bytes of recomputed layers and of derived values
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,8 @@ class Trace:
         if self._has(name):
             return self._recomputed(name)
         if found := self._derived(name):
-            return self._remembered(self._values, name, lambda: frozen(found.compute(self)), _DERIVED)
+            compute = lambda: frozen(found.compute(self))
+            return self._remembered(self._values, name, compute, _DERIVED)
         if name in self._run.made:
             raise KeyError(f"{name} was not kept in this trace.")
         raise self._unknown(name)
@@ -196,7 +197,7 @@ class Trace:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of the arrays that the trace holds now, without the weights that some of them look into."""
+        """The bytes that the trace holds now, without the weights that some arrays look into."""
         with self._lock:
             held = [*self._run.values.values(), *self._values.values(),
                     *(value for layer in self._layers.values() for value in layer.values())]
@@ -216,7 +217,8 @@ class Trace:
 
     def below(self, prefix: str) -> dict[str, np.ndarray]:
         """The steps whose names begin with that part: below("encoder.0.attn")."""
-        found = {name: self[name] for name in self.names if name.startswith(prefix.rstrip(".") + ".") and name in self}
+        found = {name: self[name] for name in self.names
+                 if name.startswith(prefix.rstrip(".") + ".") and name in self}
         if not found:
             raise KeyError(f"This trace has nothing below “{prefix}”.{near(prefix, self.names)}")
         return found
@@ -241,12 +243,14 @@ class Trace:
         return input_of(inside[1], int(inside[2])) in self._run.values
 
     def _unknown(self, name) -> KeyError:
-        return KeyError(f"This trace has no step “{name}”.{near(str(name), self.names + self.derived)}")
+        return KeyError(f"This trace has no step “{name}”."
+                        f"{near(str(name), self.names + self.derived)}")
 
     def _recomputed(self, name: str) -> np.ndarray:
         side, layer = _INSIDE_LAYER.match(name).groups()[:2]
         place = side, int(layer)
-        return self._remembered(self._layers, place, lambda: self._layer_values(*place), _LAYERS)[name]
+        compute = lambda: self._layer_values(*place)
+        return self._remembered(self._layers, place, compute, _LAYERS)[name]
 
     def _layer_values(self, side: str, layer: int) -> dict[str, np.ndarray]:
         run = Run(self.config, self.weights, self._run.sizes, self.edits, KEEP["all"])
@@ -254,15 +258,15 @@ class Trace:
         return run.values
 
     def _derived(self, name) -> derived.Found | None:
-        """What a derived value is made by, if this trace has the step it belongs to and the places in its name."""
+        """What makes a derived value, if this trace has its step and the places in its name."""
         found = derived.find(str(name))
         if not found or not found.kind.when(self.config) or not self._has(found.step):
             return None
         return found if found.fits(self._run.sizes[size_group(str(name))]) else None
 
     def _remembered(self, memory: dict, key, compute: Callable, room: int):
-        """A value from a memory of that many bytes, the oldest out first; visitors share traces, so a memory must not
-        grow with what they click."""
+        """A value from a memory of that many bytes, the oldest out first: readers share traces,
+        so a memory must not grow with what they click."""
         with self._lock:
             if key not in memory:
                 value = compute()       # may itself put values into this memory
@@ -287,7 +291,8 @@ def arrays_in(held) -> list[np.ndarray]:
 
 
 def bytes_of(arrays: Iterable[np.ndarray], but: Iterable[np.ndarray] = ()) -> int:
-    """The bytes that some arrays keep in memory; a view keeps all of what it looks into. but: these don't count."""
+    """The bytes that arrays keep in memory; a view keeps all of what it looks into. but: these
+    don't count."""
     owners = {id(owner): owner.nbytes for owner in map(owner_of, arrays)}
     return sum(owners[each] for each in owners.keys() - {id(owner_of(array)) for array in but})
 

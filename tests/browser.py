@@ -35,8 +35,8 @@ def serve(root: Path = ROOT, log: str | Path = os.devnull, **environment: str) -
 @contextmanager
 def started(root: Path = ROOT, log: str | Path = os.devnull, **environment: str
             ) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Starts the app on a free port with this interpreter; gives its address and its process, and stops it in the end.
-    log: what the server says."""
+    """Starts the app on a free port with this interpreter; gives its address and its process, and
+    stops it in the end. log: what the server says."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -57,7 +57,8 @@ def tables(app) -> dict[str, dict]:
 def test_a_reach_is_what_two_runs_differ_by():
     model = small()
     words_L = (None, 0, 1, 1, 2)                       # the second word has two pieces
-    before, after = (forward(model.config, model.weights, ids, words_L) for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3]))
+    before, after = (forward(model.config, model.weights, ids, words_L)
+                     for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3]))
     found = influence.reach(before, after, 0)
     for n, at in enumerate((1, 3, 4)):
         x, y = before["lstm.hidden"][at], after["lstm.hidden"][at]

@@ -1,4 +1,5 @@
-"""The memory of the process stays bounded, whoever comes and goes; each visitor gives back what was read for them."""
+"""The memory of the process is bounded, and readers that leave give back what was theirs."""
+
 import gc
 import threading
 import time
@@ -19,13 +20,13 @@ from ui.frame import PAGES
 from ui.shelf import SHELF, Shelf
 
 STUDY = ("study-encoder", "study-decoder", "study-translator")
-LONG = " ".join(["The book that the student recommended is expensive, and nobody in the old town wants to read it."] * 8)
-ROUNDS, BACK = 6, 60        # seconds in which readers that left give back what was theirs
+LONG = 8 * "The book that the student recommended is expensive, and nobody here wants to read it. "
+ROUNDS, BACK = 6, 60  # seconds in which readers that left give back what was theirs
 
 
 @pytest.fixture
 def server(smollm2, minilm):
-    """A server that may keep 800 MB, of which SmolLM2 and MiniLM take 630: its address and its process number."""
+    """Address and process of a server that may keep 800 MB; SmolLM2 and MiniLM take 630."""
     with started(GLASSFORMER_MEMORY="800") as (address, process):
         yield address, process.pid
 
@@ -41,7 +42,7 @@ def look(address: str, model: str, number: int) -> Visitor:
 
 
 def test_rounds_of_visitors_leave_the_memory_flat(server):
-    """One stays on SmolLM2 while others open all models and leave; models are read again and again, never twice."""
+    """One reader stays on SmolLM2 while others open all models, round after round, and leave."""
     address, pid = server
     with look(address, "smollm2", 0) as staying:
         after = []
@@ -56,7 +57,7 @@ def test_rounds_of_visitors_leave_the_memory_flat(server):
 def test_readers_that_leave_give_theirs_back_within_a_minute(server):
     address, pid = server
     with look(address, "smollm2", 100):
-        time.sleep(20)                                          # what was only needed to begin has gone
+        time.sleep(20)  # what was only needed to begin has gone
         before = megabytes(pid)
         readers = [look(address, "smollm2", number) for number in range(101, 105)]
         held = megabytes(pid) - before
@@ -69,12 +70,21 @@ def test_readers_that_leave_give_theirs_back_within_a_minute(server):
         assert megabytes(pid) - before <= 0.1 * held, (before, held, megabytes(pid))
 
 
-# --- nothing but the shelf holds a run once its page is drawn ---------------------------------------------------------
+# --- nothing but the shelf holds a run once its page is drawn -------------------------------------
+
 
 def arrays_of(shelf: Shelf) -> dict[str, weakref.ref]:
     """All arrays of all runs on a shelf, without the weights that they look into."""
-    runs = {key: entry.value for key, entry in shelf._entries.items() if isinstance(entry.value, state.Run)}
-    found = {f"{key.model}: {name}": owner_of(run.trace[name]) for key, run in runs.items() for name in run.trace.names}
+    runs = {
+        key: entry.value
+        for key, entry in shelf._entries.items()
+        if isinstance(entry.value, state.Run)
+    }
+    found = {
+        f"{key.model}: {name}": owner_of(run.trace[name])
+        for key, run in runs.items()
+        for name in run.trace.names
+    }
     weights = {id(owner_of(array)) for run in runs.values() for array in run.model.weights.values()}
     return {name: weakref.ref(array) for name, array in found.items() if id(array) not in weights}
 
@@ -82,20 +92,24 @@ def arrays_of(shelf: Shelf) -> dict[str, weakref.ref]:
 @pytest.mark.parametrize("model", ("study-encoder", "study-decoder", "study-translator", "smollm2"))
 @pytest.mark.parametrize("page", [page.path for page in PAGES])
 def test_what_outlives_a_page_holds_no_array_of_its_run(page, model, monkeypatch):
-    """Callbacks and fragments live as long as the visitor: each of them would keep a trace, or all that a slice is from."""
+    """Callbacks and fragments live as long as the reader: a slice there keeps its whole array."""
     kept, make = [], fragment.MemoryFragmentStorage.__init__
-    monkeypatch.setattr(fragment.MemoryFragmentStorage, "__init__", lambda self: (kept.append(self), make(self))[1])
+    monkeypatch.setattr(
+        fragment.MemoryFragmentStorage, "__init__", lambda self: (kept.append(self), make(self))[1]
+    )
     SHELF.forget()
     side = "encoder" if model in ("study-encoder", "study-translator") else "decoder"
     app = opened(page, model=model, depth="numbers", cell=f"{side}.0.attn.pattern:0,2,1")
     there = arrays_of(SHELF)
-    assert not app.exception and len(there) > 50 and any(storage._fragments for storage in kept) == (page != "app.py")
+    assert not app.exception and len(there) > 50
+    assert any(storage._fragments for storage in kept) == (page != "app.py")
     SHELF.forget()
     gc.collect()
     assert [name for name, array in there.items() if array() is not None] == []
 
 
-# --- the shelf ------------------------------------------------------------------------------------------------------
+# --- the shelf ------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, eq=False)
 class Thing:
@@ -136,7 +150,9 @@ def test_two_who_ask_at_once_wait_for_one_value():
         time.sleep(0.05)
         return Thing()
 
-    threads = [threading.Thread(target=lambda: found.append(shelf.get("a", slowly))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: found.append(shelf.get("a", slowly))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -163,7 +179,7 @@ def test_what_no_active_visitor_looks_at_goes_and_models_stay():
         shelf._looks.setdefault(visitor, set()).add(key)
     shelf.get("model", Thing, stays=True)
     shelf.tidy(lambda visitor: visitor == "here", idle=60)
-    assert list(shelf._entries) == ["run 1", "run 2", "model"]          # it was used a moment ago
+    assert list(shelf._entries) == ["run 1", "run 2", "model"]  # it was used a moment ago
     shelf.tidy(lambda visitor: visitor == "here", idle=0)
     assert list(shelf._entries) == ["run 1", "model"] and list(shelf._looks) == ["here"]
 
@@ -188,5 +204,7 @@ def test_a_trace_counts_its_arrays_once(minilm):
     owners = {id(owner): owner.nbytes for owner in (owner_of(trace[name]) for name in trace.names)}
     weights = {id(owner_of(array)) for array in minilm.weights.values()}
     assert trace.nbytes == sum(size for each, size in owners.items() if each not in weights)
-    assert minilm.nbytes > 80e6 and np.isclose(minilm.nbytes, sum(
-        {id(owner_of(a)): owner_of(a).nbytes for a in minilm.weights.values()}.values()))
+    assert minilm.nbytes > 80e6 and np.isclose(
+        minilm.nbytes,
+        sum({id(owner_of(a)): owner_of(a).nbytes for a in minilm.weights.values()}.values()),
+    )

@@ -1,4 +1,5 @@
-"""A trace keeps its word: what it says it has can be had, shapes cost nothing, and many readers may share it."""
+"""What a trace says it has can be had, shapes cost nothing, and many readers may share it."""
+
 import sys
 from contextlib import nullcontext
 from threading import Barrier, Thread
@@ -12,11 +13,27 @@ from tiny import golden
 from core import GlassError, load
 from core.trace import KEEP, bytes_of
 
-OUTSIDE = ("encoder.0.attn.scores.terms.99.0.0", "encoder.0.attn.scores.terms.0.99.0", "encoder.0.attn.scores.terms.0.0.99",
-           "encoder.0.attn.pattern.heat.0", "encoder.0.attn.pattern.words.2.0", "encoder.0.mlp.writes.0.9999",
-           "encoder.0.mlp.pre.terms.99.0", "encoder.0.mlp.promotes.0.0", "encoder.9.attn.pattern.exp", "encoder.embed.near.999999",
-           "encoder.embed.arithmetic.0.0.999999", "head.tempered.99.100", "head.tempered.0.0", "head.sampled.0.100.5.0",
-           "head.sampled.0.100.5.1001", "head.sampled.99.100.5.500", "encoder.0.attn.scores.pairs.0.0.0", "head.written", "")
+OUTSIDE = (
+    "encoder.0.attn.scores.terms.99.0.0",
+    "encoder.0.attn.scores.terms.0.99.0",
+    "encoder.0.attn.scores.terms.0.0.99",
+    "encoder.0.attn.pattern.heat.0",
+    "encoder.0.attn.pattern.words.2.0",
+    "encoder.0.mlp.writes.0.9999",
+    "encoder.0.mlp.pre.terms.99.0",
+    "encoder.0.mlp.promotes.0.0",
+    "encoder.9.attn.pattern.exp",
+    "encoder.embed.near.999999",
+    "encoder.embed.arithmetic.0.0.999999",
+    "head.tempered.99.100",
+    "head.tempered.0.0",
+    "head.sampled.0.100.5.0",
+    "head.sampled.0.100.5.1001",
+    "head.sampled.99.100.5.500",
+    "encoder.0.attn.scores.pairs.0.0.0",
+    "head.written",
+    "",
+)
 
 
 @pytest.mark.parametrize("keep", KEEP)
@@ -28,11 +45,13 @@ def test_a_name_is_in_the_trace_if_and_only_if_it_can_be_had(tiny_trace, family,
         except KeyError:
             assert name not in trace, name
             with nullcontext() if name in trace.names else pytest.raises(KeyError):
-                trace.shape(name)           # a step that was not kept still has one
+                trace.shape(name)  # a step that was not kept still has one
         else:
             assert name in trace and trace.shape(name) == value.shape, name
             assert np.array_equal(value, whole[name])
-    assert all(name not in trace for name in OUTSIDE if name.startswith("encoder.0.attn.scores.terms"))
+    assert all(
+        name not in trace for name in OUTSIDE if name.startswith("encoder.0.attn.scores.terms")
+    )
 
 
 @pytest.mark.parametrize("keep", ("all", "layers"))
@@ -40,14 +59,14 @@ def test_a_shape_costs_nothing(tiny_trace, family, keep, monkeypatch):
     words_L = [None if i % 3 == 0 else i // 2 for i in range(len(golden(family).inputs["ids_L"]))]
     whole, trace = (tiny_trace(family, keep=keep, words_L=words_L) for _ in range(2))
     shapes = {name: whole[name].shape for name in every_name(whole)}
-    monkeypatch.setattr(trace, "_remembered", None)         # nothing can be computed from here on
+    monkeypatch.setattr(trace, "_remembered", None)  # nothing can be computed from here on
     assert {name: trace.shape(name) for name in shapes} == shapes
     assert all(name in trace for name in shapes)
 
 
 @pytest.mark.parametrize("keep", ("all", "layers"))
 def test_many_readers_share_a_trace(tiny_trace, keep, monkeypatch):
-    """Sixteen threads that change after every instruction read all there is, while the memory is far too small for it."""
+    """Sixteen threads, switched at every chance, read all there is; the memory is too small."""
     monkeypatch.setattr("core.trace._LAYERS", 1 << 14)
     monkeypatch.setattr("core.trace._DERIVED", 1 << 12)
     whole, trace = tiny_trace("llama"), tiny_trace("llama", keep=keep)
@@ -81,7 +100,7 @@ def test_what_a_trace_remembers_stays_within_its_room(tiny_trace, monkeypatch):
     kept = light.nbytes
     light["decoder.0.attn.pattern"]
     layer = light.nbytes - kept
-    monkeypatch.setattr("core.trace._LAYERS", layer)            # room for one
+    monkeypatch.setattr("core.trace._LAYERS", layer)  # room for one
     for name in light.names:
         light[name]
         assert light.nbytes <= kept + layer
@@ -100,17 +119,19 @@ def test_a_view_counts_as_all_that_it_keeps_and_weights_do_not_count():
     assert bytes_of([whole[0], table[:5]], but=[table[3:]]) == 800
 
 
-# --- the words of a text --------------------------------------------------------------------------------------------
+# --- the words of a text --------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """study-encoder as the tests make it: random weights, and a tokenizer with [START] and [END]."""
+    """study-encoder with random weights, and a tokenizer with [START] and [END]."""
     return load(write_study(tmp_path_factory.mktemp("study"), "study-encoder"))
 
 
 def test_python_and_the_app_read_the_same_numbers(study):
     """The app runs a text through core.whatif, the README through Model.trace."""
     from core import whatif
+
     text = "The book is expensive."
     encoding = study.encode(text)
     app = whatif.run(study, whatif.Text(encoding.ids_L, encoding.words_L), None, "trained", "")
@@ -119,7 +140,7 @@ def test_python_and_the_app_read_the_same_numbers(study):
     for name in (*app.names, *app.derived, "encoder.0.attn.pattern.words.1.1"):
         np.testing.assert_array_equal(python[name], app[name], err_msg=name)
     separator = python["encoder.0.attn.pattern.roles"][0, 5]
-    assert separator > 0                    # [END] is a separator only where it is known to be no word
+    assert separator > 0  # [END] is a separator only where it is known to be no word
     assert study.trace(ids_L=encoding.ids_L)["encoder.0.attn.pattern.roles"][0, 5] == 0
 
 

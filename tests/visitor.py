@@ -1,11 +1,12 @@
-"""A visitor without a browser: it speaks the server's own protocol, so that many fit on one machine.
+"""A visitor without a browser, who speaks the server's own protocol: many fit on one machine.
 
     with serve() as address, Visitor(address) as visitor:
         visitor.open("Attention", model="smollm2")
-        visitor.slide("head", 3)                                # a slider, by its key
-        visitor.trigger("tokens-decoder", "chosen", 2)          # a component, by its key: what a click there sends
+        visitor.slide("head", 3)                            # a slider, by its key
+        visitor.trigger("tokens-decoder", "chosen", 2)      # what a click in a component sends
         assert not visitor.problems
 """
+
 from __future__ import annotations
 
 import json
@@ -20,13 +21,15 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 
-_TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"       # where Streamlit's browser code sends a component's triggers
+# Where Streamlit's browser code sends a component's triggers.
+_TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"
 _MAX_LOG = 200
 
 
 @dataclass
 class Widget:
-    """What can be clicked: its id, the part of the page that runs after a click, and what was sent for it."""
+    """What can be clicked: its id, the fragment that a click runs, and what was sent for it."""
+
     id: str
     fragment: str
     element: object
@@ -34,7 +37,8 @@ class Widget:
 
 @dataclass
 class Visitor:
-    """One session. `widgets`: by key, as drawn last; `problems`: errors on the page; `seconds`: what each run took."""
+    """One session: its widgets by key, the errors and notes it saw, and what each run took."""
+
     address: str
     widgets: dict[str, Widget] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -51,23 +55,36 @@ class Visitor:
         self.leave()
 
     def open(self, page: str = "", **choices) -> None:
-        """Opens a page in a new session, as a link does; page: as the address has it, empty for the overview."""
-        self.socket = self.stack.enter_context(connect(
-            self.address.replace("http", "ws") + "/_stcore/stream", origin=self.address,
-            subprotocols=["streamlit"], max_size=None, open_timeout=60))
+        """Opens a page as a link does. page: its name in the address, empty for the overview."""
+        self.socket = self.stack.enter_context(
+            connect(
+                self.address.replace("http", "ws") + "/_stcore/stream",
+                origin=self.address,
+                subprotocols=["streamlit"],
+                max_size=None,
+                open_timeout=60,
+            )
+        )
         self.page, self.query = page, urlencode(choices)
         self._run([])
 
     def slide(self, key: str, value: int) -> None:
         """Moves a slider."""
         widget = self.widgets[key]
-        self._run([WidgetState(id=widget.id, double_array_value={"data": [value]})], widget.fragment)
+        self._run(
+            [WidgetState(id=widget.id, double_array_value={"data": [value]})], widget.fragment
+        )
 
     def trigger(self, key: str, event: str, value) -> None:
         """Does what a click in a component does."""
         widget, sent = self.widgets[key], json.dumps([{"event": event, "value": value}])
-        self._run([WidgetState(id=widget.id, json_value="{}"),
-                   WidgetState(id=_TRIGGERS.format(widget.id), json_trigger_value=sent)], widget.fragment)
+        self._run(
+            [
+                WidgetState(id=widget.id, json_value="{}"),
+                WidgetState(id=_TRIGGERS.format(widget.id), json_trigger_value=sent),
+            ],
+            widget.fragment,
+        )
 
     def press(self, key: str) -> None:
         """Presses a button."""
@@ -94,18 +111,26 @@ class Visitor:
         self.seconds.append(time.perf_counter() - before)
 
     def _heard(self, message: ForwardMsg) -> bool:
-        """Takes in one message; whether nothing runs any more. A run that a run asks for belongs to it."""
+        """Takes in one message; whether nothing runs any more. A run that a run asks for belongs to
+        it."""
         kind = message.WhichOneof("type")
-        if kind == "new_session":           # what is not drawn again is gone from the page
-            self.widgets = {key: widget for key, widget in self.widgets.items()
-                            if self.fragment and widget.fragment != self.fragment}
-            self.fragment = ""              # a run that follows is one of the whole page
+        if kind == "new_session":  # what is not drawn again is gone from the page
+            self.widgets = {
+                key: widget
+                for key, widget in self.widgets.items()
+                if self.fragment and widget.fragment != self.fragment
+            }
+            self.fragment = ""  # a run that follows is one of the whole page
         if kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             self._drawn(message.delta.new_element, message.delta.fragment_id)
         self.ended |= kind == "script_finished"
-        return self.ended and kind == "session_status_changed" and not message.session_status_changed.script_is_running
+        return (
+            self.ended
+            and kind == "session_status_changed"
+            and not message.session_status_changed.script_is_running
+        )
 
     def _drawn(self, element, fragment: str) -> None:
         kind = element.WhichOneof("type")
@@ -119,6 +144,9 @@ class Visitor:
 
 
 def megabytes(pid: int) -> float:
-    """The memory of a process that is its own or in use now (resident), without what it only maps from files."""
-    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    """The memory of a process that is its own or in use now (resident), without what it only maps
+    from files."""
+    lines = dict(
+        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+    )
     return int(lines["RssAnon"].split()[0]) / 1024

@@ -230,8 +230,8 @@ def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
 def mean_of(name: str) -> dict[str, np.ndarray]:
     """One model's measures at each distance, averaged over the fixed list."""
     model = state.model_of(name)
-    listed = influence.sentences()
-    return influence.by_distance([influence.reach(model.trace(text), model.trace(other), word) for text, other, word in listed])
+    return influence.by_distance([influence.reach(model.trace(text), model.trace(other), word)
+                                  for text, other, word in influence.sentences()])
 
 
 def averages(view: View, measure: str, number_of: int) -> None:

@@ -1,12 +1,14 @@
-"""What all visitors share, in memory: within so many bytes, once for all, and given back when nobody looks any more.
+"""What all readers share in memory: once for all, within a bound of bytes, let go when nobody looks.
 
-    SHELF.get(key, make)    the value of a key; made by one visitor while the others who want it wait
-    SHELF.begin()           a page is about to be drawn: what this thread and this session held before is let go
+    SHELF.get(key, make)    the value of a key; one reader makes it while others who want it wait
+    SHELF.begin()           a page is about to be drawn: what this thread and session had is let go
     keep_tidy()             starts the thread that gives memory back
 
-While a script runs, its thread holds what it has read; afterwards only the shelf does. So whatever outlives a script (a
-fragment, a callback, a session) must keep keys, never values: `ui.state.View` is made of keys for that reason.
+While a script runs, its thread holds what it has read; afterwards only the shelf does. So whatever
+outlives a script (a fragment, a callback, a session) must keep keys, never values: that is why
+`ui.state.View` is made of keys.
 """
+
 from __future__ import annotations
 
 import gc
@@ -24,9 +26,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.memory import give_back
 
-_MEGABYTES = 1536           # unless GLASSFORMER_MEMORY names another number
-IDLE = 25                   # seconds after which a run that nobody looks at may go
-TIDY = 15                   # seconds between two looks around
+_MEGABYTES = 1536  # unless GLASSFORMER_MEMORY names another number
+IDLE = 25  # seconds after which a run that nobody looks at may go
+TIDY = 15  # seconds between two rounds of tidying
 
 
 def room() -> int:
@@ -38,27 +40,28 @@ def room() -> int:
 @dataclass
 class Entry:
     """A value on the shelf."""
-    value: Any              # whatever has nbytes
+
+    value: Any  # whatever has nbytes
     nbytes: int
-    stays: bool             # kept when nobody looks, as long as there is room
+    stays: bool  # kept when nobody looks, as long as there is room
     used: float = field(default_factory=time.monotonic)
 
 
 class Shelf:
-    """Values by key, the least recently used out first. Values are found again as long as anyone holds them."""
+    """Values by key, the least recently used out first, and found again while anyone holds them."""
 
     def __init__(self, room: int):
         self.room = room
-        self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
-        self._alive: WeakValueDictionary = WeakValueDictionary()
-        self._making: WeakValueDictionary = WeakValueDictionary()       # key -> the lock of whoever makes it
         self._lock, self._held = threading.Lock(), threading.local()
-        self._looks: dict[str, set] = {}            # session -> the keys that it has read since its page was drawn
+        self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
+        self._alive: WeakValueDictionary = WeakValueDictionary()  # what anyone still holds
+        self._making: WeakValueDictionary = WeakValueDictionary()  # a lock for each key
+        self._looks: dict[str, set] = {}  # session -> what it has read since its page was drawn
 
     def get(self, key: Hashable, make: Callable[[], Any], stays: bool = False):
-        """The value of a key. stays: it is kept when nobody looks at it, as long as there is room."""
+        """The value of a key. stays: kept when nobody looks, as long as there is room."""
         context = get_script_run_ctx(suppress_warning=True)
-        if context is None:         # Python alone, such as a test: the caller holds what it gets
+        if context is None:  # Python alone, such as a test: the caller holds what it gets
             return self._shared(key, make, stays)
         held = self._held.__dict__.setdefault("values", {})
         if key not in held:
@@ -75,15 +78,18 @@ class Shelf:
                 self._looks[context.session_id] = set()
 
     def tidy(self, is_active: Callable[[str], bool], idle: float = IDLE) -> None:
-        """Drops what has not been used for so many seconds and what no active session looks at."""
+        """Drops what was not used for so many seconds and what no active session looks at."""
         with self._lock:
-            self._looks = {session: keys for session, keys in self._looks.items() if is_active(session)}
+            self._looks = {each: keys for each, keys in self._looks.items() if is_active(each)}
             wanted, now = set().union(*self._looks.values()), time.monotonic()
             for key, entry in list(self._entries.items()):
                 if not entry.stays and key not in wanted and now - entry.used >= idle:
                     del self._entries[key]
-                else:
-                    entry.nbytes = entry.value.nbytes       # a trace grows by what is read out of it
+            left = list(self._entries.values())
+        for entry in left:  # without the lock: a trace that is computing makes its readers wait
+            entry.nbytes = entry.value.nbytes
+        del left
+        with self._lock:
             self._make_room()
 
     def forget(self) -> None:
@@ -102,7 +108,7 @@ class Shelf:
     def _shared(self, key: Hashable, make: Callable[[], Any], stays: bool):
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
-        with making:                # a second visitor waits, and finds what the first has made
+        with making:  # a second reader waits, and finds what the first has made
             with self._lock:
                 value = self._alive.get(key)
             value = make() if value is None else value
@@ -111,7 +117,7 @@ class Shelf:
             return value
 
     def _put(self, key: Hashable, value, stays: bool) -> None:
-        """Puts a value at the end that goes last."""
+        """Puts a value where it goes last."""
         self._alive[key] = value
         entry = self._entries.setdefault(key, Entry(value, 0, stays))
         entry.used = time.monotonic()
@@ -130,19 +136,21 @@ class Shelf:
 SHELF = Shelf(room())
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def keep_tidy() -> threading.Thread | None:
-    """A thread that looks around from time to time; one for the process, and none without a server."""
+    """The thread that tidies; one for the process, and none without a server."""
     if not st.runtime.exists():
         return None
-    thread = threading.Thread(target=look_around, daemon=True, name="glassformer tidies")
+    thread = threading.Thread(target=tidy_for_ever, daemon=True, name="tidy")
     thread.start()
     return thread
 
 
-def look_around() -> None:
-    """Drops what nobody looks at, collects what only cycles hold (Streamlit's own collection after every click is
-    switched off, see .streamlit/config.toml), and returns freed memory to the system."""
+def tidy_for_ever() -> None:
+    """Drops what nobody looks at, collects cycles, and returns freed memory to the system.
+
+    Streamlit's own collection after every click is switched off in .streamlit/config.toml.
+    """
     server = st.runtime.get_instance()
     while True:
         time.sleep(TIDY)

@@ -54,8 +54,8 @@ class Asked(NamedTuple):
 class View:
     """What a page draws: a run, and the layer, head and token that are looked at.
 
-    It holds keys only. Fragments and callbacks outlive the script that made them and hold views: a trace in one would stay
-    in memory as long as the visitor, and with it the weights.
+    It holds keys only. Fragments and callbacks outlive the script that made them and hold views: a
+    trace in one would stay in memory as long as the visitor, and with it the weights.
     """
     asked: Asked
     side: str                   # "encoder" or "decoder"
@@ -288,7 +288,7 @@ def ready_models() -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A trace, and the model that made it: as long as a trace is in memory, its model can be found."""
+    """A trace and the model that made it: while a trace is in memory, its model can be found."""
     model: Model | Lstm
     trace: Trace
 
@@ -308,7 +308,7 @@ def model_of(name: str) -> Model | Lstm:
 
 def trace_of(asked: Asked) -> Trace:
     """The trace of a sentence; all visitors share its read-only arrays."""
-    model = model_of(asked.model)       # used whenever one of its runs is, so that it leaves the shelf after them
+    model = model_of(asked.model)       # used with each of its runs, so it leaves after them
 
     def run():
         with st.spinner("Running the model …"):
