@@ -28,6 +28,7 @@ from core import checkpoints, files
 from core.checkpoints import assemble, gguf_llama, read_folder, read_gguf
 from core.errors import GlassError
 from core.files import Fields
+from core.loading import load
 
 CORE = Path(files.__file__).parent
 golden = lru_cache(tiny.golden)
@@ -521,6 +522,27 @@ def test_an_index_that_points_elsewhere_is_refused(shard, tmp_path):
     save_file(golden("gpt2").tensors, tmp_path / "x.safetensors")
     said = refusal(read_folder, sharded("gpt2", tmp_path / "model", {"stranger": shard}))
     assert "index.json" in said or "no file model-9" in said
+
+
+POINTER = b"""version https://git-lfs.github.com/spec/v1
+oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393
+size 90868376
+"""
+
+
+@pytest.mark.parametrize("name", ("model.safetensors", "model.safetensors.index.json",
+                                  "tokenizer.json", "config.json", "model.gguf", "spiece.model"))
+def test_a_pointer_of_git_lfs_is_called_one(name, tmp_path):
+    """A clone without Git LFS has three lines in place of each large file."""
+    folder = written("t5_relu", tmp_path)
+    if name == "model.safetensors.index.json":
+        (folder / "model.safetensors").unlink()
+    (folder / name).write_bytes(POINTER)
+    try:        # a model without its tokenizer may be run by token ids, with a note
+        said = " ".join(load(folder / name if name == "model.gguf" else folder).notes)
+    except GlassError as error:
+        said = str(error)
+    assert f"{name} in {tmp_path} is only a Git LFS pointer" in said and "`git lfs pull`" in said
 
 
 @pytest.mark.parametrize("places, says", (
