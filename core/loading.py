@@ -61,9 +61,15 @@ class Model:
         return self.tokenizer.encode(tokenizer.check_text(text), special=special)
 
     def target_ids(self, ids_L, target: str | None):
-        """What the decoder reads: the start id and the target's tokens; written by the model itself if there is none."""
-        if target is None:
+        """What the decoder reads: the start id and the target's tokens.
+
+        If there is no target, the model writes it. One without an output head can't: its decoder
+        then reads the start id alone.
+        """
+        if target is None and (self.config.head or self.config.start_id is None):
             return greedy_target(self.config, self.weights, ids_L)
+        if target is None:
+            return [self.config.start_id]
         if self.config.start_id is None:
             raise GlassError("This model's files do not say with which token its decoder begins; give target_ids_L.")
         cut = self.target_tokenizer or self.tokenizer
@@ -80,8 +86,9 @@ def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Calla
     if path.suffix == ".gguf":
         config, weights, metadata = checkpoints.read_gguf(path, dtype)
         return Model(str(name), config, weights, tokenizer.from_gguf(metadata))
-    config, weights = checkpoints.read_folder(path, dtype)
-    return Model(str(name), config, weights, *tokenizers_in(path, config))
+    loaded = checkpoints.load_folder(path, dtype)
+    return Model(str(name), loaded.config, loaded.weights, *tokenizers_in(path, loaded.config),
+                 notes=loaded.notes)
 
 
 def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
