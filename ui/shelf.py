@@ -1,4 +1,4 @@
-"""What all readers share in memory: once for all, within a bound of bytes, let go when nobody looks.
+"""What readers share in memory: once for all, within a bound of bytes, let go when nobody looks.
 
     SHELF.get(key, make)    the value of a key; one reader makes it while others who want it wait
     SHELF.begin()           a page is about to be drawn: what this thread and session had is let go
