@@ -3,8 +3,10 @@ from files of our own, which have these names already.
 
 A family is a Config read from its config.json and a table of names. Loading supplies what a family lacks (zero biases,
 position tables that are computed) and lays side by side what is multiplied together, so that the forward pass can stay
-the equation. Every tensor of a file is used, or is an exact copy of one that is, or stands on the short list of buffers
-below, or the error names it; and shapes are compared before any memory is taken.
+the equation. Every key of a config is in its family's table (core/keys.py): computed, without
+effect, or refused by name. Every tensor of a file is used, or is an exact copy of one that is, or
+is a buffer or a head on the short lists below, or the error names it; and shapes are compared
+before any memory is taken.
 """
 from __future__ import annotations
 
@@ -16,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core import files, own
+from core import files, keys, own
 from core.config import Config, weight_shapes
 from core.errors import GlassError
 from core.files import Fields, Stored, shown
+from core.keys import Keys
 from core.ops import sinusoids
 
 _IGNORED = re.compile(      # buffers that hold nothing learned; the last one is never read by T5 itself
@@ -27,6 +30,13 @@ _IGNORED = re.compile(      # buffers that hold nothing learned; the last one is
     r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight")
 _ACTIVATIONS = {"gelu": "gelu", "gelu_python": "gelu", "gelu_new": "gelu_tanh", "gelu_fast": "gelu_tanh",
                 "gelu_pytorch_tanh": "gelu_tanh", "silu": "silu", "swish": "silu", "relu": "relu"}
+_HEADS = re.compile(        # what stands on a fine-tuned model: seen, named in a note, and not run
+    r"(classifier|qa_outputs|score|multiple_choice_head\.summary|"
+    r"classification_head\.(dense|out_proj))\.(weight|bias)")
+_NO_WORDS = re.compile(     # classes of `transformers` that give no score to a next word
+    r"(GPT2|Llama|T5|Marian)Model|T5EncoderModel|"
+    r"(GPT2|Llama|T5)For(SequenceClassification|TokenClassification|QuestionAnswering)")
+_ENCODER_ALONE = ("T5EncoderModel", "T5ForTokenClassification")
 _MOST_LAYERS, _MOST_SINUSOIDS, _ANY_LENGTH = 1000, 1 << 14, 1 << 31
 _CHUNK = 1 << 18            # numbers converted at a time: they stay in the processor's cache
 
@@ -75,25 +85,53 @@ class Recipe:
     side_by_side: bool = False      # GPT-2
     permuted: bool = False          # GGUF
     ours: bool = False              # files of our own: everything lies there as it is used
+    unread: tuple[str, ...] = ()    # tensors that `transformers` keeps and does not read
+    notes: tuple[str, ...] = ()     # what of the files is not run, a sentence each
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model from a folder, and what of the folder is not run: a sentence each, for the reader."""
+    config: Config
+    weights: dict[str, np.ndarray]
+    notes: tuple[str, ...] = ()
 
 
 def read_folder(folder: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray]]:
+    """The config and the weights of `load_folder`."""
+    loaded = load_folder(folder, dtype)
+    return loaded.config, loaded.weights
+
+
+def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
     """Reads config.json and the safetensors of a folder. Raises GlassError with a sentence if that can't be done."""
     folder = Path(folder)
     if not os.path.isdir(folder):       # unlike Path's own, it never raises
         raise GlassError(f"There is no folder {folder}.")
     data = Fields(files.read_json(folder / "config.json"), "config.json")
-    kind = data.get("model_type")
+    kind = family_of(data)
+    data = keys.check(data, KEYS[kind])
+    prefixes, recipe = FAMILIES[kind]
+    tensors = without_prefix(read_tensors(folder), prefixes)
+    heads = sorted(filter(_HEADS.fullmatch, tensors)) if kind != "glassformer" else []
+    recipe = recipe(data, tensors := {name: tensors[name] for name in tensors if name not in heads})
+    said = (f"The head that this model was fine-tuned with ({', '.join(heads)}) is not run here: "
+            "you see the model up to the vectors that the head reads.",) if heads else ()
+    return Loaded(recipe.config, assemble(recipe, tensors, dtype), (*said, *recipe.notes))
+
+
+def family_of(data: Fields) -> str:
+    """Which of FAMILIES a config.json says it is."""
+    kind, known = data.get("model_type"), ", ".join(FAMILIES)
+    if kind is None:
+        raise GlassError("config.json does not say what kind of model this is: it has no "
+                         f"“model_type”. If the model is one of {known}, add the line "
+                         "\"model_type\": \"…\" with that name; transformers writes it, too, when "
+                         "it saves a model with save_pretrained(…).")
     if not isinstance(kind, str) or kind not in FAMILIES:
         raise GlassError(f"config.json says the model is of the type {shown(kind)}; "
-                         f"{', '.join(FAMILIES)} can be read here.")
-    if data.get("quantization_config"):
-        raise GlassError("The weights of this model are quantised in a way that can't be read here; "
-                         "its unquantised safetensors, or a GGUF file of the Llama family, can.")
-    prefix, recipe = FAMILIES[kind]
-    tensors = without_prefix(read_tensors(folder), prefix)
-    recipe = recipe(data, tensors)
-    return recipe.config, assemble(recipe, tensors, dtype)
+                         f"{known} can be read here.")
+    return kind
 
 
 def read_tensors(folder: Path) -> dict[str, Stored]:
@@ -141,11 +179,26 @@ def layers(data: Fields, key: str, default: int) -> int:
     return data.whole(key, default, high=_MOST_LAYERS)
 
 
-def refuse_if(data: Fields, *keys: str) -> None:
-    """An option that changes the computation, and that is not computed here, must be off."""
-    for key in keys:
-        if data.get(key) not in (None, False):
-            raise GlassError(f"{data.where} switches on “{key}”, which is not computed here.")
+def without_words(data: Fields, tensors: Mapping[str, Stored]) -> str | None:
+    """The class without an output head that the config names, where the file has no such head."""
+    classes = data.get("architectures", [])
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        data.refuse("architectures", "a list of names")
+    if "lm_head.weight" in tensors:
+        return None
+    return next(filter(_NO_WORDS.fullmatch, classes), None)
+
+
+def no_words(name: str | None) -> tuple[str, ...]:
+    """The notes about such a class."""
+    return (f"This model has no output head ({name}), so it gives no scores to words: what you see "
+            "ends with the last vectors.",) if name else ()
+
+
+def writes_nothing(name: str | None) -> tuple[str, ...]:
+    """The notes about such a class with an encoder and a decoder."""
+    return (*no_words(name), "Where you give its decoder no text, it reads its start token alone: "
+            "it can’t write one.") if name else ()
 
 
 def spell(config: Config, table: Mapping[str, str | tuple], biased: Callable[[str], bool] = lambda name: True,
@@ -189,10 +242,20 @@ _BERT = {
 }
 
 
+# Where both are there, the first is added.
+_BERT_BIASES = ("cls.predictions.decoder.bias", "cls.predictions.bias")
+_BERT_KEYS = keys.family(
+    computed="vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size "
+             "hidden_act max_position_embeddings type_vocab_size layer_norm_eps "
+             "tie_word_embeddings",
+    refused={"is_decoder": (None, False), "is_encoder_decoder": (None, False),
+             "is_causal": (None, False), "position_embedding_type": (None, "absolute")},
+    no_effect="hidden_dropout_prob attention_probs_dropout_prob classifier_dropout "
+              "initializer_range")
+
+
 def bert(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     """BERT (Devlin et al. 2018). What stands on top of the encoder (pooler, word scores) is seen from the tensors."""
-    refuse_if(data, "is_decoder", "add_cross_attention")
-    data.choice("position_embedding_type", "absolute", {"absolute": "learned"})
     parts = {name.split(".")[1] if name.startswith("cls.") else name.split(".")[0] for name in tensors}
     config = Config(**sizes(data, "BERT", "hidden_size", "num_attention_heads", "intermediate_size", 30522,
                             default_F=3072, encoder_layers=layers(data, "num_hidden_layers", 12)),
@@ -204,7 +267,8 @@ def bert(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
                     head="transform" if "predictions" in parts else None)
     tied = ("embeddings.word_embeddings.weight",) if data.flag("tie_word_embeddings", True) else ()
     return Recipe(config, spell(config, _BERT, head__logits__weight=("cls.predictions.decoder.weight", *tied),
-                                head__logits__bias=("cls.predictions.bias", "cls.predictions.decoder.bias")))
+                                head__logits__bias=_BERT_BIASES),
+                  unread=_BERT_BIASES[1:] if _BERT_BIASES[0] in tensors else ())
 
 
 _GPT2 = {
@@ -222,18 +286,32 @@ _GPT2 = {
 }
 
 
+_GPT2_KEYS = keys.family(
+    computed="vocab_size n_embd n_layer n_head n_inner n_positions activation_function "
+             "layer_norm_epsilon scale_attn_weights tie_word_embeddings eos_token_id",
+    null="n_inner eos_token_id",
+    also={"hidden_size": "n_embd", "num_hidden_layers": "n_layer", "num_attention_heads": "n_head",
+          "max_position_embeddings": "n_positions"},
+    refused={"is_encoder_decoder": (None, False), "is_causal": (True,),
+             "scale_attn_by_inverse_layer_idx": (False,), "reorder_and_upcast_attn": (False,)},
+    no_effect="resid_pdrop embd_pdrop attn_pdrop initializer_range is_decoder n_ctx summary_type "
+              "summary_use_proj summary_activation summary_proj_to_labels summary_first_dropout")
+
+
 def gpt2(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     """GPT-2 (Radford et al. 2019)."""
-    refuse_if(data, "add_cross_attention", "scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn")
+    bare = without_words(data, tensors)
     common = sizes(data, "GPT-2", "n_embd", "n_head", "n_inner", 50257, decoder_layers=layers(data, "n_layer", 12))
     if not data.flag("scale_attn_weights", True):
         common["score_scale"] = 1.0
     config = Config(**common, n_positions=data.whole("n_positions", 1024), positions="learned",
                     norm_first=True, norm_eps=data.number("layer_norm_epsilon", 1e-5, high=1),
                     activation=data.choice("activation_function", "gelu_new", _ACTIVATIONS),
-                    final_norm=True, head="linear", end_id=data.token_id("eos_token_id", common["n_vocab"], 50256))
+                    final_norm=True, head=None if bare else "linear",
+                    end_id=data.token_id("eos_token_id", common["n_vocab"], 50256))
     tied = ("wte.weight",) if data.flag("tie_word_embeddings", True) else ()
-    return Recipe(config, spell(config, _GPT2, head__logits__weight=("lm_head.weight", *tied)), side_by_side=True)
+    names = spell(config, _GPT2, head__logits__weight=("lm_head.weight", *tied))
+    return Recipe(config, names, side_by_side=True, notes=no_words(bare))
 
 
 _LLAMA = {
@@ -251,9 +329,24 @@ _LLAMA = {
 }
 
 
+_LLAMA_KEYS = keys.family(
+    computed="vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads "
+             "head_dim intermediate_size hidden_act max_position_embeddings rms_norm_eps "
+             "attention_bias mlp_bias tie_word_embeddings eos_token_id rope_theta rope_parameters "
+             "rope_scaling partial_rotary_factor",
+    null="num_key_value_heads head_dim eos_token_id rope_parameters rope_scaling "
+         "partial_rotary_factor",
+    refused={"is_encoder_decoder": (None, False), "is_causal": (True,),
+             "is_decoder_only_encoder": (None, False)},
+    no_effect="attention_dropout initializer_range is_decoder pretraining_tp "
+              "original_max_position_embeddings")
+_ROPE = ("rope_theta", "rope_type", "type", "partial_rotary_factor")    # where nothing is stretched
+
+
 def llama(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     """Llama (Touvron et al. 2023)."""
-    refuse_if(data, "sliding_window", "is_decoder_only_encoder")
+    tied = data.flag("tie_word_embeddings", False)
+    bare = without_words(data, tensors) or unnamed_bare(data, tensors, tied)
     n_heads, d_model = data.whole("num_attention_heads", 32), data.whole("hidden_size", 4096)
     common = sizes(data, "Llama", "hidden_size", "num_attention_heads", "intermediate_size", 32000,
                    default_D=4096, default_H=32, default_F=11008, norm="rms",
@@ -263,16 +356,27 @@ def llama(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     config = rotary(data, common, n_positions=data.whole("max_position_embeddings", 2048, high=_ANY_LENGTH),
                     rope_theta=rope_theta(data), norm_eps=data.number("rms_norm_eps", 1e-6, high=1),
                     activation=data.choice("hidden_act", "silu", _ACTIVATIONS),
+                    head=None if bare else "linear",
                     end_id=data.token_id("eos_token_id", common["n_vocab"], 2))
     in_attn, in_mlp = data.flag("attention_bias", False), data.flag("mlp_bias", False)
-    tied = ("embed_tokens.weight",) if data.flag("tie_word_embeddings", False) else ()
-    return Recipe(config, spell(config, _LLAMA, lambda name: not name.endswith("norm.bias") and (
-        in_attn and ".attn." in name or in_mlp and ".mlp." in name), head__logits__weight=("lm_head.weight", *tied)))
+    table = ("embed_tokens.weight",) if tied else ()
+    names = spell(config, _LLAMA, lambda name: not name.endswith("norm.bias") and (
+        in_attn and ".attn." in name or in_mlp and ".mlp." in name),
+        head__logits__weight=("lm_head.weight", *table))
+    return Recipe(config, names, notes=no_words(bare))
+
+
+def unnamed_bare(data: Fields, tensors: Mapping[str, Stored], tied: bool) -> str | None:
+    """LlamaModel, where the config names no class: no prefix, and a head neither there nor tied."""
+    headless = not data.get("architectures") and not tied and "lm_head.weight" not in tensors
+    prefixed = any(stored.name.startswith("model.") for stored in tensors.values())
+    return "LlamaModel" if headless and not prefixed else None
 
 
 def rotary(data: Fields, common: dict, **more) -> Config:
     """A Llama config, with the two things that its sizes must allow."""
-    config = Config(**common, **more, positions="rotary", norm_first=True, gated=True, final_norm=True, head="linear")
+    config = Config(**common, **more, positions="rotary", norm_first=True, gated=True,
+                    final_norm=True)
     if config.d_head % 2:
         raise GlassError(f"{data.where} gives each head {config.d_head} numbers; rotary positions turn pairs.")
     if config.n_heads % config.n_kv_heads:
@@ -282,20 +386,34 @@ def rotary(data: Fields, common: dict, **more) -> Config:
 
 
 def rope_theta(data: Fields) -> float:
-    """The base of the rotary angles, which stands in one of two places. Stretched positions are not computed here."""
+    """The base of the rotary angles, from where `transformers` takes it.
+
+    `rope_scaling` goes before `rope_parameters`, and the base in either before the one beside them.
+    Stretched positions are not computed here.
+    """
     for key in ("rope_scaling", "rope_parameters"):
-        rope = data.get(key, {})
-        if not isinstance(rope, dict):
+        if not isinstance(data.get(key, {}), dict):
             data.refuse(key, "an object")
-        rope = Fields(rope, f"“{key}” in {data.where}")
-        kind = rope.get("rope_type", rope.get("type", "default"))
+        unstretched(data, key, Fields(data.get(key, {}), f"“{key}” in {data.where}"))
+    if data.number("partial_rotary_factor", 1.0) != 1:
+        raise GlassError(f"{data.where} turns only a part of each head, which is not "
+                         "computed here.")
+    chosen = next((key for key in ("rope_scaling", "rope_parameters") if data.get(key)), None)
+    rope = Fields(data.values[chosen], f"“{chosen}” in {data.where}") if chosen else data
+    return (rope if "rope_theta" in rope.values else data).number("rope_theta", 10000.0, low=1e-3)
+
+
+def unstretched(data: Fields, key: str, rope: Fields) -> None:
+    """Raises an error unless every rotary angle is the plain one."""
+    for kind in (rope.get("rope_type", "default"), rope.get("type", "default")):
         if kind != "default" or rope.number("partial_rotary_factor", 1.0) != 1:
             raise GlassError(f"{data.where} stretches or cuts the rotary positions (“{key}”: {shown(kind)}), "
                              "which is not computed here.")
-    if data.number("partial_rotary_factor", 1.0) != 1:
-        raise GlassError(f"{data.where} turns only a part of each head, which is not computed here.")
-    where = rope if rope.get("rope_theta") is not None else data
-    return where.number("rope_theta", 10000.0, low=1e-3)
+    for name, value in rope.values.items():
+        if name not in _ROPE and value is not None:
+            raise GlassError(f"{rope.where} holds {shown(name)}, which is not computed here.")
+    if "rope_theta" in rope.values:
+        rope.number("rope_theta", low=1e-3)
 
 
 _GGUF = {
@@ -313,13 +431,44 @@ _GGUF = {
 }
 
 
+def _of_llama(names: str) -> list[str]:
+    """The keys of these names, parted by spaces."""
+    return [f"llama.{name}" for name in names.split()]
+
+
+_GGUF_KEYS = Keys(
+    computed=("general.architecture", "general.alignment", "tokenizer.ggml.eos_token_id",
+              *_of_llama("vocab_size context_length embedding_length block_count "
+                         "feed_forward_length attention.head_count attention.head_count_kv "
+                         "attention.key_length attention.value_length rope.freq_base "
+                         "attention.layer_norm_rms_epsilon rope.dimension_count")),
+    refused={"general.type": ("model",), "general.quantization_version": (2,),
+             "split.count": (0, 1), "llama.attention.causal": (True,),
+             "llama.use_parallel_residual": (False,),
+             "llama.tensor_data_layout": ("Meta AI original pth",),
+             "llama.rope.scaling.type": ("none", "linear"),
+             "llama.rope.scaling.yarn_ext_factor": (-1, 0)}
+    | dict.fromkeys(_of_llama(
+        "attention.scale attention.clamp_kqv attention.max_alibi_bias attention.sliding_window "
+        "attn_logit_softcapping final_logit_softcapping expert_count expert_used_count "
+        "expert_shared_count nextn_predict_layers rope.scaling.alpha "
+        "rope.scaling.yarn_log_multiplier"), (0,))
+    | dict.fromkeys(_of_llama("logit_scale residual_scale embedding_scale rope.scale_linear "
+                              "rope.scaling.factor"), (0, 1))
+    | dict.fromkeys(_of_llama("rope.scaling.attn_factor rope.scaling.yarn_attn_factor"), (1,)),
+    no_effect=("general.file_type", "split.no", "split.tensors.count",
+               # the last four count only where positions are stretched
+               *_of_llama("attention.layer_norm_epsilon pooling_type rope.scaling.finetuned "
+                          "rope.scaling.original_context_length rope.scaling.yarn_beta_fast "
+                          "rope.scaling.yarn_beta_slow")),
+    closed="llama.")
+
+
 def gguf_llama(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     """Llama in a GGUF file: the config stands in the header, a tied head is simply absent."""
     data.choice("general.architecture", None, {"llama": "llama"})
-    refuse_if(data, "llama.attention.sliding_window")
-    if data.whole("llama.expert_count", 0, low=0) or data.whole("split.count", 0, low=0) > 1:
-        raise GlassError(f"{data.where} has experts or is split over several files; neither can be read here.")
-    if data.get("llama.rope.scaling.type", "none") != "none" or "rope_freqs.weight" in tensors:
+    data = keys.check(data, _GGUF_KEYS)
+    if "rope_freqs.weight" in tensors:
         raise GlassError(f"{data.where} stretches the rotary positions, which is not computed here.")
     n_heads, d_model = data.whole("llama.attention.head_count"), data.whole("llama.embedding_length")
     d_head = data.whole("llama.attention.key_length", max(1, d_model // n_heads))
@@ -334,11 +483,13 @@ def gguf_llama(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
         d_head=d_head, d_mlp=data.whole("llama.feed_forward_length"), n_vocab=n_vocab, norm="rms"),
         score_scale=d_head ** -0.5, n_positions=data.whole("llama.context_length", high=_ANY_LENGTH),
         rope_theta=data.number("llama.rope.freq_base", 10000.0, low=1e-3), activation="silu",
+        head="linear",
         norm_eps=data.number("llama.attention.layer_norm_rms_epsilon", high=1),
         end_id=data.token_id("tokenizer.ggml.eos_token_id", n_vocab))
     names = spell(config, _GGUF, head__logits__weight=("output.weight", "token_embd.weight"))
-    return Recipe(config, {name: theirs if name.endswith(".weight") or theirs and theirs[0] in tensors else ()
-                           for name, theirs in names.items()}, permuted=True)
+    there = {name: theirs for name, theirs in names.items() if name.endswith(".weight")
+             or theirs and theirs[0] in tensors and not name.endswith("norm.bias")}
+    return Recipe(config, {name: there.get(name, ()) for name in names}, permuted=True)
 
 
 def _t5(side: str) -> dict:
@@ -354,32 +505,70 @@ def _t5(side: str) -> dict:
                     for ours, theirs in (("pre", "wi"), ("pre_gated", "wi_0"), ("hidden.up", "wi_1"), ("out", "wo"))}
 
 
+_T5_KEYS = keys.family(
+    computed="vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads "
+             "relative_attention_num_buckets relative_attention_max_distance layer_norm_epsilon "
+             "feed_forward_proj dense_act_fn is_gated_act scale_decoder_outputs "
+             "tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id",
+    null="num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id",
+    also={"hidden_size": "d_model", "num_hidden_layers": "num_layers",
+          "num_attention_heads": "num_heads", "head_dim": "d_kv"},
+    refused={"is_decoder": (False,), "is_causal": (True,)},
+    no_effect="dropout_rate classifier_dropout initializer_factor is_encoder_decoder n_positions")
+
+
 def t5(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     """T5 (Raffel et al. 2019), and its version 1.1 with a gated feed-forward and an untied, unscaled head."""
-    refuse_if(data, "is_decoder")
     forms = {form: (form.startswith("gated-"), form.removeprefix("gated-"))
              for form in (*_ACTIVATIONS, *(f"gated-{name}" for name in _ACTIVATIONS))}
     gated, activation = forms[data.choice("feed_forward_proj", "relu", {form: form for form in forms})]
     activation = "gelu_tanh" if gated and activation == "gelu" else _ACTIVATIONS[activation]
-    n_layers = layers(data, "num_layers", 6)
+    if "dense_act_fn" in data.values:       # what `transformers` spells out once more goes first
+        activation = data.choice("dense_act_fn", None, _ACTIVATIONS)
+    gated = data.flag("is_gated_act", gated)
+    n_layers, bare = layers(data, "num_layers", 6), without_words(data, tensors)
+    alone = encoder_alone(data, tensors)
     common = sizes(data, "T5", "d_model", "num_heads", "d_ff", 32128, default_D=512, default_H=8, default_F=2048,
                    d_head=data.whole("d_kv", 64), encoder_layers=n_layers, score_scale=1.0, norm="rms",
-                   decoder_layers=layers(data, "num_decoder_layers", n_layers))
+                   decoder_layers=0 if alone else layers(data, "num_decoder_layers", n_layers))
     buckets = data.whole("relative_attention_num_buckets", 32, low=4)
     # Since transformers 5 a saved file always says that the head is tied, and this key tells T5 from T5 v1.1.
     tied = data.flag("tie_word_embeddings", True)
     scaled = data.flag("scale_decoder_outputs", tied)
     config = Config(**common, n_positions=None, positions="relative", norm_first=True, activation=activation,
                     norm_eps=data.number("layer_norm_epsilon", 1e-6, high=1), gated=gated, final_norm=True,
-                    head="linear", head_scale=common["d_model"] ** -0.5 if scaled else 1.0, relative_buckets=buckets,
+                    head=None if bare or alone else "linear",
+                    head_scale=common["d_model"] ** -0.5 if scaled else 1.0,
+                    relative_buckets=buckets,
                     relative_distance=data.whole("relative_attention_max_distance", 128, low=buckets // 2 + 1),
                     start_id=data.token_id("decoder_start_token_id", common["n_vocab"], data.get("pad_token_id", 0)),
                     end_id=data.token_id("eos_token_id", common["n_vocab"], 1))
     table = _t5("encoder") | _t5("decoder")
     if gated:
         table |= {f"{side}.{{}}.mlp.pre": table[f"{side}.{{}}.mlp.pre_gated"] for side in config.sides}
-    shared = ("decoder.embed_tokens.weight", "shared.weight") if tied else ()
-    return Recipe(config, spell(config, table, lambda name: False, head__logits__weight=("lm_head.weight", *shared)))
+    shared = ("shared", "encoder.embed_tokens", "decoder.embed_tokens") if tied else ()
+    names = spell(config, table, lambda name: False,
+                  head__logits__weight=tuple(f"{name}.weight" for name in ("lm_head", *shared)))
+    return Recipe(config, names, unread=shared_unread(config, tensors),
+                  notes=_ALONE if alone else writes_nothing(bare))
+
+
+_ALONE = ("The files hold T5’s encoder and no tensor of its decoder, so the encoder is run alone: "
+          "what you see ends with its last vectors.",)
+
+
+def encoder_alone(data: Fields, tensors: Mapping[str, Stored]) -> bool:
+    """Whether T5's decoder is not there, and the config does not expect it either."""
+    classes = data.get("architectures", [])
+    return (not classes or any(name in _ENCODER_ALONE for name in classes)) \
+        and not any(name.startswith("decoder.block.") for name in tensors)
+
+
+def shared_unread(config: Config, tensors: Mapping[str, Stored]) -> tuple[str, ...]:
+    """The table that all would share, where each has one of its own: nothing reads it."""
+    own_tables = [f"{side}.embed_tokens.weight" for side in config.sides]
+    own_tables += ["lm_head.weight"] if config.head else []
+    return ("shared.weight",) if all(name in tensors for name in own_tables) else ()
 
 
 def _marian(side: str) -> dict:
@@ -393,9 +582,26 @@ def _marian(side: str) -> dict:
                     for ours, theirs in (("pre", "fc1"), ("out", "fc2"), ("norm", "final_layer_norm"))}
 
 
+_MARIAN_KEYS = keys.family(
+    computed="vocab_size d_model encoder_layers decoder_layers encoder_attention_heads "
+             "decoder_attention_heads encoder_ffn_dim decoder_ffn_dim decoder_vocab_size "
+             "max_position_embeddings activation_function scale_embedding "
+             "share_encoder_decoder_embeddings tie_word_embeddings decoder_start_token_id "
+             "eos_token_id",
+    null="decoder_vocab_size eos_token_id",
+    also={"hidden_size": "d_model", "num_hidden_layers": "encoder_layers",
+          "num_attention_heads": "encoder_attention_heads"},
+    # The last four are of version 3.
+    refused={"is_decoder": (False,), "is_encoder_decoder": (True,), "is_causal": (True,),
+             "normalize_before": (None, False), "normalize_embedding": (None, False),
+             "add_final_layer_norm": (None, False), "static_position_embeddings": (None, True)},
+    no_effect="dropout attention_dropout activation_dropout encoder_layerdrop decoder_layerdrop "
+              "init_std classifier_dropout classif_dropout add_bias_logits")
+
+
 def marian(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     """Marian (Junczys-Dowmunt et al. 2018), as the OPUS-MT translators use it."""
-    refuse_if(data, "is_decoder")
+    bare = without_words(data, tensors)
     common = sizes(data, "Marian", "d_model", "encoder_attention_heads", "encoder_ffn_dim", 58101, default_D=1024,
                    default_H=16, default_F=4096, encoder_layers=layers(data, "encoder_layers", 12),
                    decoder_layers=layers(data, "decoder_layers", 12))
@@ -406,13 +612,22 @@ def marian(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
     config = Config(**common, n_positions=data.whole("max_position_embeddings", 1024, high=_MOST_SINUSOIDS),
                     positions="sinusoid", norm_first=False, norm_eps=1e-5,
                     activation=data.choice("activation_function", "gelu", _ACTIVATIONS),
-                    embed_scale=common["d_model"] ** 0.5 if data.flag("scale_embedding", False) else 1.0, head="linear",
+                    embed_scale=common["d_model"] ** (data.flag("scale_embedding", False) / 2),
+                    head=None if bare else "linear",
                     start_id=data.token_id("decoder_start_token_id", common["n_vocab"], 58100),
                     end_id=data.token_id("eos_token_id", common["n_vocab"], 0))
-    tied = ("decoder.embed_tokens.weight", "shared.weight") if data.flag("tie_word_embeddings", True) else ()
-    names = spell(config, _marian("encoder") | _marian("decoder"), head__logits__weight=("lm_head.weight", *tied),
+    shared = data.flag("share_encoder_decoder_embeddings", True)
+    tied = data.flag("tie_word_embeddings", True)
+    sides = {f"{side}__embed__token__weight": (f"{side}.embed_tokens.weight",)
+             for side in config.sides}
+    order = ("shared", "decoder.embed_tokens", "encoder.embed_tokens")
+    order = order if shared else order[1:2]
+    heads = ("lm_head", *order) if tied else ("lm_head",)
+    names = spell(config, _marian("encoder") | _marian("decoder"), **({} if shared else sides),
+                  head__logits__weight=tuple(f"{name}.weight" for name in heads),
                   head__logits__bias=("final_logits_bias",) if "final_logits_bias" in tensors else ())
-    return Recipe(config, names)
+    unread = shared_unread(config, tensors) if shared else ()
+    return Recipe(config, names, unread=unread, notes=writes_nothing(bare))
 
 
 def glassformer(data: Fields, tensors: Mapping[str, Stored]) -> Recipe:
@@ -434,17 +649,21 @@ def any_layer(name: str) -> str:
     return re.sub(r"\.\d+\.", ".{}.", name)
 
 
-FAMILIES = {"bert": ("bert.", bert), "gpt2": ("transformer.", gpt2), "llama": ("model.", llama), "t5": ("", t5),
-            "marian": ("model.", marian), "glassformer": ("", glassformer)}
+FAMILIES = {"bert": (("bert.",), bert), "gpt2": (("transformer.",), gpt2),
+            "llama": (("model.", "transformer."), llama), "t5": (("transformer.",), t5),
+            "marian": (("model.",), marian), "glassformer": ((), glassformer)}
+KEYS = {"bert": _BERT_KEYS, "gpt2": _GPT2_KEYS, "llama": _LLAMA_KEYS, "t5": _T5_KEYS,
+        "marian": _MARIAN_KEYS, "glassformer": own.KEYS, "gguf": _GGUF_KEYS}
 
 
 # From names to arrays.
 
-def without_prefix(tensors: dict[str, Stored], prefix: str) -> dict[str, Stored]:
+def without_prefix(tensors: dict[str, Stored], prefixes: tuple[str, ...]) -> dict[str, Stored]:
     """Names as the tables have them: without the model's own prefix, and with today's words for a norm's weights."""
     found: dict[str, Stored] = {}
     for name, stored in tensors.items():
-        plain = name.removeprefix(prefix).replace("LayerNorm.gamma", "LayerNorm.weight")
+        plain = name.removeprefix(next(filter(name.startswith, prefixes), ""))
+        plain = plain.replace("LayerNorm.gamma", "LayerNorm.weight")
         plain = plain.replace("LayerNorm.beta", "LayerNorm.bias")
         if plain in found:
             raise GlassError(f"The file has the same tensor twice: {shown(found[plain].name)} and {shown(name)}.")
@@ -456,7 +675,7 @@ def without_prefix(tensors: dict[str, Stored], prefix: str) -> dict[str, Stored]
 
 def assemble(recipe: Recipe, tensors: Mapping[str, Stored], dtype) -> dict[str, np.ndarray]:
     """Finds every weight among the tensors, checks that none is missing, misshapen or left over, and reads them."""
-    config, used, parts = recipe.config, set(), {}
+    config, used, parts = recipe.config, set(recipe.unread), {}
     shapes = weight_shapes(config)
     for name, shape in shapes.items():
         if config.positions == "sinusoid" and name.endswith("embed.position.weight") \
@@ -483,7 +702,8 @@ def assemble(recipe: Recipe, tensors: Mapping[str, Stored], dtype) -> dict[str, 
 def choose(names: tuple[str, ...], tensors: Mapping[str, Stored]) -> tuple[str, set[str]]:
     """Which of a weight's possible names to read, and all that hold the same numbers.
 
-    The first name is the weight's own, the others are tables it may be tied to. A copy is read from where it is shared.
+    The first name is the weight's own, the others are tables it may be tied to, the most shared
+    first. A copy is read from where it is shared.
     """
     there = [name for name in names if name in tensors]
     if not there:
@@ -491,7 +711,7 @@ def choose(names: tuple[str, ...], tensors: Mapping[str, Stored]) -> tuple[str, 
     first = tensors[there[0]]
     same = [name for name in there if tensors[name].kind == first.kind and tensors[name].shape == first.shape
             and np.array_equal(tensors[name].raw_RB, first.raw_RB)]
-    return same[-1], set(same)
+    return next((name for name in names[1:] if name in same), there[0]), set(same)
 
 
 def part_of(recipe: Recipe, name: str, stored: Stored) -> Part:

@@ -1,12 +1,13 @@
 """Values that are not on the way to the output, computed from a trace when asked, under names of their own.
 
 A name may end in whole numbers that say which value is meant: `scores.terms.3.0.2` are the products that make the score of
-head 3, token 0 and token 2. DERIVED at the foot lists all kinds; how one is computed is in core/analysis.
+head 3, token 0 and token 2. DERIVED at the foot lists all kinds; how one is computed is in
+core/analysis. Names and shapes are checked here without computing anything.
 """
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +20,13 @@ ATTENTION, SUBLAYER = rf"{LAYER}\.(?:attn|cross)", rf"{LAYER}\.(?:attn|cross|mlp
 ANY = rf"{SIDE}(?:\.\d+)?(?:\.(?:attn|cross|mlp|embed))?"
 
 
+# What a number in a name may be where it is no place on an axis.
+_RANGES = {"B": range(2),               # whether signs are left out, whether pieces are merged
+           "T": range(1, 10**6),        # a temperature in percent
+           "N": range(10**6),           # how many words stay in the draw; 0: all
+           "‰": range(1, 1001)}         # the share that the words in the draw hold
+
+
 @dataclass(frozen=True)
 class Derived:
     """A kind of derived value: its axes, where there is one, and how it is computed."""
@@ -26,6 +34,7 @@ class Derived:
     place: str              # a pattern: where in the model there is such a value
     after: str              # the step there that it belongs to
     compute: Callable       # (trace, place, *the numbers in the name) -> array
+    numbers: str = ""       # a letter for each number in the name: an axis, or one of _RANGES
     when: Callable = lambda config: True
 
 
@@ -36,6 +45,25 @@ class Found:
     at: str
     asked: tuple[int, ...]
 
+    @property
+    def step(self) -> str:
+        """The step of the forward pass that the value belongs to."""
+        return f"{self.at}.{self.kind.after}"
+
+    def fits(self, sizes: Mapping[str, int]) -> bool:
+        """Whether the numbers in the name lie on their axes. sizes: axis letter -> size."""
+        return all(number in (_RANGES[letter] if letter in _RANGES else range(sizes[letter]))
+                   for letter, number in zip(self.kind.numbers, self.asked, strict=True))
+
+    def shape(self, trace, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The sizes of the value's axes, without computing it."""
+        if "I" in self.kind.axes:
+            words = len(heads.groups(trace, self.at.split(".")[0], *self.asked))
+            sizes = {**sizes, "I": words, "J": words}
+        sizes = {**sizes, "O": len(heads.ROLES), "S": positions.FURTHEST,
+                 "P": sizes.get("K", 0) // 2}
+        return tuple(sizes[letter] for letter in self.kind.axes)
+
     def compute(self, trace):
         return self.kind.compute(trace, self.at, *self.asked)
 
@@ -43,30 +71,32 @@ class Found:
 DERIVED = {
     "token.similarity": Derived("LM", EMBEDDING, "token", vectors.similarity_of("token")),
     "position.similarity": Derived("LM", EMBEDDING, "position", vectors.similarity_of("position")),
-    "near.{}": Derived("V", EMBEDDING, "ids", vocabulary.near),
-    "arithmetic.{}.{}.{}": Derived("V", EMBEDDING, "ids", vocabulary.arithmetic),
+    "near.{}": Derived("V", EMBEDDING, "ids", vocabulary.near, "V"),
+    "arithmetic.{}.{}.{}": Derived("V", EMBEDDING, "ids", vocabulary.arithmetic, "VVV"),
     "sinusoid": Derived("LD", EMBEDDING, "sum", positions.sinusoid),
-    "scores.terms.{}.{}.{}": Derived("K", ATTENTION, "scores.dot", heads.terms),
-    "scores.pairs.{}.{}.{}": Derived("P", ATTENTION, "q.unrotated", positions.pairs),
-    "scores.falls.{}.{}.{}": Derived("S", ATTENTION, "q.unrotated", positions.falls),
+    "scores.terms.{}.{}.{}": Derived("K", ATTENTION, "scores.dot", heads.terms, "HLM"),
+    "scores.pairs.{}.{}.{}": Derived("P", ATTENTION, "q.unrotated", positions.pairs, "HLM"),
+    "scores.falls.{}.{}.{}": Derived("S", ATTENTION, "q.unrotated", positions.falls, "HLM"),
     "pattern.exp": Derived("HLM", ATTENTION, "pattern", heads.exponentials),
     "pattern.total": Derived("HL", ATTENTION, "pattern", heads.totals),
-    "pattern.heat.{}": Derived("HLM", ATTENTION, "pattern", heads.heated),
+    "pattern.heat.{}": Derived("HLM", ATTENTION, "pattern", heads.heated, "T"),
     "pattern.unscaled": Derived("HLM", ATTENTION, "pattern", heads.unscaled),
     "pattern.others": Derived("HLM", SELF, "pattern", heads.others),
     "pattern.mean": Derived("LM", ATTENTION, "pattern", heads.mean),
-    "cross.pattern.mean": Derived("LM", "decoder", "out", heads.mean_across, lambda config: config.crosses),
+    "cross.pattern.mean": Derived("LM", "decoder", "out", heads.mean_across,
+                                  when=lambda config: config.crosses),
     "pattern.entropy": Derived("HL", ATTENTION, "pattern", heads.entropy),
     "pattern.roles": Derived("HO", SELF, "pattern", heads.roles),
-    "pattern.words.{}.{}": Derived("HIJ", SELF, "pattern", heads.in_words),
+    "pattern.words.{}.{}": Derived("HIJ", SELF, "pattern", heads.in_words, "BB"),
     "heads": Derived("HLD", ATTENTION, "z", heads.contributions),
     "heads.sum": Derived("LD", ATTENTION, "z", heads.sum_again),
     "heads.length": Derived("HL", ATTENTION, "z", vectors.length_of("heads")),
     "heads.share": Derived("HL", ATTENTION, "out", heads.shares),
-    "pre.terms.{}.{}": Derived("D", FEED_FORWARD, "pre", neurons.terms),
+    "pre.terms.{}.{}": Derived("D", FEED_FORWARD, "pre", neurons.terms, "LF"),
     "hidden.reach": Derived("LF", FEED_FORWARD, "hidden", neurons.reach),
-    "writes.{}.{}": Derived("D", FEED_FORWARD, "hidden", neurons.writes),
-    "promotes.{}.{}": Derived("V", FEED_FORWARD, "hidden", neurons.promotes, neurons.reaches_words),
+    "writes.{}.{}": Derived("D", FEED_FORWARD, "hidden", neurons.writes, "LF"),
+    "promotes.{}.{}": Derived("V", r"decoder\.\d+\.mlp", "hidden", neurons.promotes, "LF",
+                              neurons.reaches_words),
     "alone": Derived("LD", FEED_FORWARD, "out", neurons.alone),
     "out.relative": Derived("L", SUBLAYER, "out", vectors.relative),
     "out.similarity": Derived("L", LAYER, "out", vectors.similarity),
@@ -74,10 +104,11 @@ DERIVED = {
     "out.step": Derived("L", LAYER, "out", vectors.step_length),
     "rollout": Derived("LM", LAYER, "out", heads.rollout),
     "out.pooled": Derived("D", STACK, "out", vectors.pooled),
-    "tempered.{}.{}": Derived("V", HEAD, "logits", sampling.tempered),
-    "sampled.{}.{}.{}.{}": Derived("V", HEAD, "probs", sampling.sampled),
-    "written": Derived("R", HEAD, "probs", sampling.written, lambda config: config.crosses),
-    "written.sum": Derived("R", HEAD, "probs", sampling.written_sum, lambda config: config.crosses),
+    "tempered.{}.{}": Derived("V", HEAD, "logits", sampling.tempered, "RT"),
+    "sampled.{}.{}.{}.{}": Derived("V", HEAD, "probs", sampling.sampled, "RTN‰"),
+    "written": Derived("R", HEAD, "probs", sampling.written, when=lambda config: config.crosses),
+    "written.sum": Derived("R", HEAD, "probs", sampling.written_sum,
+                           when=lambda config: config.crosses),
     **{f"{leaf}.length": Derived("L", SUBLAYER, leaf, vectors.length_of(leaf)) for leaf in ("in", "sum", "norm.out")},
     "out.length": Derived("L", ANY, "out", vectors.length_of("out")),
 }

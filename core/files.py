@@ -17,6 +17,8 @@ from core.errors import GlassError
 
 _LARGEST_HEADER = 1 << 25       # bytes; real headers have at most a few million
 _LARGEST_SIDE = 1 << 40         # numbers along one axis: far above any model, and products stay whole
+_POINTER = b"version https://git-lfs.github.com/spec/v1"
+_LARGEST_POINTER = 1 << 10      # bytes, by the specification of Git LFS
 _MOST_ENTRIES = 1 << 16         # tensors or keys in one file
 _MOST_ITEMS = 1 << 21           # items in one list of a GGUF header: the longest vocabulary has a quarter of a million
 
@@ -130,9 +132,21 @@ def regular_size(path: Path) -> int:
             raise GlassError(f"{path.name} in {path.parent} is not an ordinary file." if path.exists() else
                              f"There is no file {path.name} in {path.parent}.")
         with path.open("rb"):
-            return path.stat().st_size
+            size = path.stat().st_size
+        refuse_pointer(path, size)
+        return size
     except OSError as error:
         raise GlassError(f"{path} can't be read: {error.strerror}.") from None
+
+
+def refuse_pointer(path: Path, size: int) -> None:
+    """Raises an error if Git LFS has put a few lines in place of the file that say where it is."""
+    if 0 < size < _LARGEST_POINTER:         # what the kernel shows as files has size 0, or a page
+        with path.open("rb") as file:
+            if file.read(len(_POINTER)) == _POINTER:
+                raise GlassError(f"{path.name} in {path.parent} is only a Git LFS pointer: the "
+                                 "file itself has not been fetched. Run `git lfs pull` in that "
+                                 "folder.")
 
 
 def mapped(path: Path, least: int) -> np.ndarray:

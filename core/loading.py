@@ -15,7 +15,7 @@ from core.generate import greedy_target
 from core.model import forward
 from core.sentencepieces import SentencePieces
 from core.tokenizer import Tokenizer
-from core.trace import Trace
+from core.trace import Trace, bytes_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,12 @@ class Model:
     weights: Mapping[str, np.ndarray]
     tokenizer: Tokenizer | SentencePieces | None
     target_tokenizer: SentencePieces | None = None      # a translator's, for what its decoder reads
-    notes: tuple[str, ...] = ()     # what of the files is left out or read another way, a sentence each
+    notes: tuple[str, ...] = ()     # what the files hold that is not run as it is, in sentences
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the weights in memory."""
+        return bytes_of(self.weights.values())
 
     def trace(self, text: str | None = None, *, ids_L=None, target: str | None = None, target_ids_L=None, **options
               ) -> Trace:
@@ -36,7 +41,9 @@ class Model:
         """
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, and not both.")
-        ids_L = self.ids(text) if ids_L is None else ids_L
+        if text is not None:
+            encoding = self.encode(text)
+            ids_L, options = encoding.ids_L, {"words_L": encoding.words_L} | options
         if self.config.crosses and target_ids_L is None:
             target_ids_L = self.target_ids(ids_L, target)
         elif target is not None:
@@ -54,9 +61,15 @@ class Model:
         return self.tokenizer.encode(tokenizer.check_text(text), special=special)
 
     def target_ids(self, ids_L, target: str | None):
-        """What the decoder reads: the start id and the target's tokens; written by the model itself if there is none."""
-        if target is None:
+        """What the decoder reads: the start id and the target's tokens.
+
+        If there is no target, the model writes it. One without an output head can't: its decoder
+        then reads the start id alone.
+        """
+        if target is None and (self.config.head or self.config.start_id is None):
             return greedy_target(self.config, self.weights, ids_L)
+        if target is None:
+            return [self.config.start_id]
         if self.config.start_id is None:
             raise GlassError("This model's files do not say with which token its decoder begins; give target_ids_L.")
         cut = self.target_tokenizer or self.tokenizer
@@ -73,8 +86,9 @@ def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Calla
     if path.suffix == ".gguf":
         config, weights, metadata = checkpoints.read_gguf(path, dtype)
         return Model(str(name), config, weights, tokenizer.from_gguf(metadata))
-    config, weights = checkpoints.read_folder(path, dtype)
-    return Model(str(name), config, weights, *tokenizers_in(path, config))
+    loaded = checkpoints.load_folder(path, dtype)
+    return Model(str(name), loaded.config, loaded.weights, *tokenizers_in(path, loaded.config),
+                 notes=loaded.notes)
 
 
 def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:

@@ -1,4 +1,4 @@
-"""One setting of the C library: keep freed memory instead of giving it back after every array."""
+"""Freed memory: the C library keeps it for the next array, and gives it back when asked to."""
 import ctypes
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3     # glibc's malloc.h
@@ -13,3 +13,11 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError, TypeError):
         return False
     return all((mallopt(_MMAP_THRESHOLD, _ONE_GIB), mallopt(_TRIM_THRESHOLD, _ONE_GIB), mallopt(_TOP_PAD, 1 << 26)))
+
+
+def give_back() -> bool:
+    """Returns kept memory to the system. Without glibc nothing happens, and it says so."""
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (OSError, AttributeError, TypeError):
+        return False

@@ -15,7 +15,7 @@ from core import masks
 from core.config import Config
 from core.errors import GlassError
 from core.ops import ACTIVATIONS, angles, linear, relative_buckets, rotate, softmax
-from core.trace import KEEP, Run, Scope, Trace, near
+from core.trace import KEEP, Run, Scope, Trace, input_of, near
 
 
 def normalise(at: Scope, x_LD):
@@ -172,16 +172,20 @@ def pool(at: Scope, x_LD):
 
 
 def forward(config: Config, weights: Mapping, ids_L, *, target_ids_L=None, segments_L=None, mask=None, edits=None,
-            keep: str = "all", rows=None) -> Trace:
+            keep: str = "all", rows=None, words_L=None) -> Trace:
     """Runs the model on token ids and returns the trace of every value.
 
     ids_L: what the encoder reads (the decoder, where there is no encoder); target_ids_L: what the decoder of an
     encoder–decoder model reads. segments_L: 0 for sentence A, 1 for B. mask: None (as trained: encoders full, decoders
     causal), a name, a boolean matrix (L, M), or a dict of these for "encoder", "decoder", "cross". edits: step name ->
     array or function of the value. keep: "all", "layers" (details recomputed on demand) or "output". rows: the
-    positions whose logits are wanted; all, if None.
+    positions whose logits are wanted; all, if None. words_L: the word that each token of ids_L
+    belongs to, None for a special token; only readings of words depend on it.
     """
     inputs = check_inputs(config, ids_L, target_ids_L, segments_L)
+    if words_L is not None and len(words_L) != len(inputs[config.sides[0]]):
+        raise GlassError("words_L needs one entry for each of the "
+                         f"{len(inputs[config.sides[0]])} tokens.")
     grids = check_masks(config, inputs, mask)
     last = inputs[config.sides[-1]]
     rows = np.arange(len(last)) if rows is None else np.atleast_1d(np.arange(len(last))[rows])
@@ -198,12 +202,12 @@ def forward(config: Config, weights: Mapping, ids_L, *, target_ids_L=None, segme
     for name in run.edits:
         if name not in run.made:
             raise GlassError(f"There is no step “{name}” to edit.{near(name, run.made)}")
-    return Trace(run, partial(layer_again, grids=grids, kept=run.values), rows)
+    return Trace(run, partial(layer_again, grids=grids, kept=run.values), rows, words_L)
 
 
 def layer_again(run: Run, side: str, index: int, *, grids, kept) -> None:
     """Runs one layer once more from its recorded input, with everything it needs from outside the layer."""
-    x_LD = kept[f"{side}.{index - 1}.out" if index else f"{side}.embed.out"]
+    x_LD = kept[input_of(side, index)]
     across = (kept["encoder.out"], grids["cross"]) if side == "decoder" and run.config.crosses else (None, None)
     layer(run.at(f"{side}.{index}"), x_LD, grids[side], kept.get(f"{side}.relative"), *across)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from core.config import Config
 from core.errors import GlassError
 from core.files import Fields, shown
+from core.keys import Keys
 from core.ops import ACTIVATIONS
 
 MOST_LAYERS, MOST_POSITIONS = 1000, 1 << 14
@@ -16,7 +17,7 @@ MOST_LAYERS, MOST_POSITIONS = 1000, 1 << 14
 
 def read_config(data: Fields) -> Config:
     """The config, if all of its fields are known, of the right kind and size, and fit each other; else a GlassError."""
-    if unknown := [key for key in data.values if key not in _FIELDS and key != "model_type"]:
+    if unknown := [key for key in data.values if key not in KEYS.known]:
         raise GlassError(f"{data.where} has fields that are not known here: {', '.join(map(shown, unknown[:5]))}.")
     config = Config(**{key: read(data, key) for key, read in _FIELDS.items()})
     check_together(data, config)
@@ -62,6 +63,9 @@ _FIELDS = {
     "rope_theta": number(10000.0, high=1e12),
     "relative_buckets": whole(32, low=4, high=1 << 12), "relative_distance": whole(128), "start_id": maybe(whole(low=0)),
     "end_id": maybe(whole(low=0))}
+
+
+KEYS = Keys(("model_type", *_FIELDS), {}, (), null=tuple(_FIELDS), closed="")
 
 
 def check_together(data: Fields, config: Config) -> None:

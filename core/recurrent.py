@@ -21,7 +21,7 @@ from core.files import Fields
 from core.loading import embedded
 from core.model import check_ids
 from core.ops import linear, sigmoid, softmax
-from core.trace import KEEP, Made, Run, Scope, Trace, frozen
+from core.trace import KEEP, Made, Run, Scope, Trace, bytes_of, frozen
 
 GATES = ("input", "forget", "candidate", "output")
 
@@ -46,6 +46,11 @@ class Lstm:
     weights: Mapping[str, np.ndarray]
     tokenizer: tokenizer.Tokenizer | None
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the weights in memory."""
+        return bytes_of(self.weights.values())
+
     def encode(self, text: str) -> tokenizer.Encoding:
         """The sentence in pieces, with their ids and their places in the text."""
         if self.tokenizer is None:
@@ -60,10 +65,10 @@ class Lstm:
         """Reads a sentence, or token ids."""
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, and not both.")
-        encoding = None if text is None else self.encode(text)
-        trace = forward(self.config, self.weights, ids_L if encoding is None else encoding.ids_L)
-        trace.words_L = encoding and encoding.words_L
-        return trace
+        if text is None:
+            return forward(self.config, self.weights, ids_L)
+        encoding = self.encode(text)
+        return forward(self.config, self.weights, encoding.ids_L, encoding.words_L)
 
 
 def load(name: str = "study-lstm", dtype=np.float32) -> Lstm:
@@ -148,8 +153,9 @@ def read(at: Word, x_D, hidden_U, cell_U):
     return hidden_U, cell_U
 
 
-def forward(config: LstmConfig, weights: Mapping, ids_L) -> Trace:
-    """Reads token ids one after the other and returns the trace of every value, the next word after each among them."""
+def forward(config: LstmConfig, weights: Mapping, ids_L, words_L=None) -> Trace:
+    """Reads token ids one after the other and returns the trace of every value, the next word
+    after each among them. words_L: the word of each token, None for a special token."""
     ids_L = check_ids(config, ids_L)
     sizes = {"D": config.d_model, "U": config.n_units, "V": config.n_vocab, "L": len(ids_L), "R": len(ids_L)}
     run = Run(config, weights, {"lstm": sizes, "head": sizes}, {}, KEEP["all"])
@@ -164,4 +170,4 @@ def forward(config: LstmConfig, weights: Mapping, ids_L) -> Trace:
     head.put("probs_RV", softmax(logits_RV))
     for value in run.values.values():
         frozen(value)
-    return Trace(run, None, np.arange(len(ids_L)))
+    return Trace(run, None, np.arange(len(ids_L)), words_L)

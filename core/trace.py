@@ -10,9 +10,10 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,8 @@ from core.errors import GlassError
 _INSIDE_LAYER = re.compile(r"^(encoder|decoder)\.(\d+)\.(attn|cross|mlp)\.")
 KEEP = {"all": lambda name: True,
         "layers": lambda name: not _INSIDE_LAYER.match(name),
-        "output": lambda name: name.startswith("head.")}
-_REMEMBERED = 8                     # recomputed layers that a trace holds at a time
-_BYTES = 64 << 20                   # of derived values
+        "output": lambda name: name.startswith("head.") or name.endswith(".embed.ids")}
+_LAYERS, _DERIVED = 128 << 20, 64 << 20     # bytes of recomputed layers and of derived values
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,17 @@ class Trace:
     contribution, the exponentials inside softmax) are not on the way to the output and are computed when asked.
     """
 
-    def __init__(self, run: Run, again: Callable[[Run, str, int], None], rows: np.ndarray):
+    def __init__(self, run: Run, again: Callable[[Run, str, int], None] | None, rows: np.ndarray,
+                 words_L: Sequence[int | None] | None = None):
         self.config, self.weights, self.edits = run.config, run.weights, run.edits
         self.rows = rows                            # the positions whose output was asked for: the axis R
-        self.words_L: tuple[int | None, ...] | None = None      # which word each token of the first side belongs to, if known
+        # Which word each token of the first side belongs to, if known; None for a special token.
+        self.words_L = None if words_L is None else tuple(words_L)
         self._run, self._again = run, again
-        self._remembered: dict[Any, Any] = {}
+        self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         self._values: dict[str, np.ndarray] = {}
+        # Many readers share a trace; computing one value asks for others, so the lock is reentrant.
+        self._lock = RLock()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -160,30 +164,44 @@ class Trace:
         return len(self._run.made)
 
     def __contains__(self, name) -> bool:
-        return name in self._run.made or self._derived(name) is not None
+        """Whether trace[name] can be had."""
+        return self._has(name) or self._derived(name) is not None
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name in self._run.values:
             return self._run.values[name]
-        if name in self._run.made:
+        if self._has(name):
             return self._recomputed(name)
         if found := self._derived(name):
-            try:
-                return self._remembered_value(name, found)
-            except IndexError:          # the numbers in the name point outside what there is
-                pass
-        raise KeyError(f"This trace has no step “{name}”.{near(str(name), self.names + self.derived)}")
+            compute = lambda: frozen(found.compute(self))
+            return self._remembered(self._values, name, compute, _DERIVED)
+        if name in self._run.made:
+            raise KeyError(f"{name} was not kept in this trace.")
+        raise self._unknown(name)
 
     def axes(self, name: str) -> str:
         """The axis letters of a step, such as "HLM"."""
         if name in self._run.made:
             return self._run.made[name].axes
-        found = self._derived(name)
-        return found.kind.axes if found else self[name]     # self[name] raises, with near names
+        if found := self._derived(name):
+            return found.kind.axes
+        raise self._unknown(name)
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """The sizes of a step's axes, without recomputing anything."""
-        return self._run.made[name].shape if name in self._run.made else self[name].shape
+        """The sizes of a step's axes, without computing anything."""
+        if name in self._run.made:
+            return self._run.made[name].shape
+        if found := self._derived(name):
+            return found.shape(self, self._run.sizes[size_group(name)])
+        raise self._unknown(name)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the trace holds now, without the weights that some arrays look into."""
+        with self._lock:
+            held = [*self._run.values.values(), *self._values.values(),
+                    *(value for layer in self._layers.values() for value in layer.values())]
+        return bytes_of(held, but=self._run.weights.values())
 
     def sizes(self, group: str) -> dict[str, int]:
         """What the axis letters stand for on a side of this run."""
@@ -194,12 +212,13 @@ class Trace:
         return self._run.made[name]
 
     def steps(self) -> Iterator[Step]:
-        """Every step in order."""
-        return (Step(name, self[name], self.axes(name)) for name in self.names)
+        """Every step that can be had, in order."""
+        return (Step(name, self[name], self.axes(name)) for name in self.names if name in self)
 
     def below(self, prefix: str) -> dict[str, np.ndarray]:
         """The steps whose names begin with that part: below("encoder.0.attn")."""
-        found = {name: self[name] for name in self.names if name.startswith(prefix.rstrip(".") + ".")}
+        found = {name: self[name] for name in self.names
+                 if name.startswith(prefix.rstrip(".") + ".") and name in self}
         if not found:
             raise KeyError(f"This trace has nothing below “{prefix}”.{near(prefix, self.names)}")
         return found
@@ -215,12 +234,23 @@ class Trace:
         """Writes every step to a compressed .npz file under its name."""
         np.savez_compressed(path, **{step.name: step.value for step in self.steps()})
 
+    def _has(self, name) -> bool:
+        """Whether a step was kept, or lies in a layer that can be recomputed."""
+        if name in self._run.values:
+            return True
+        if name not in self._run.made or not (inside := _INSIDE_LAYER.match(name)):
+            return False
+        return input_of(inside[1], int(inside[2])) in self._run.values
+
+    def _unknown(self, name) -> KeyError:
+        return KeyError(f"This trace has no step “{name}”."
+                        f"{near(str(name), self.names + self.derived)}")
+
     def _recomputed(self, name: str) -> np.ndarray:
-        inside = _INSIDE_LAYER.match(name)
-        if not inside:
-            raise KeyError(f"{name} was not kept in this trace.")
-        side, layer = inside.group(1), int(inside.group(2))
-        return self._remember((side, layer), lambda: self._layer_values(side, layer))[name]
+        side, layer = _INSIDE_LAYER.match(name).groups()[:2]
+        place = side, int(layer)
+        compute = lambda: self._layer_values(*place)
+        return self._remembered(self._layers, place, compute, _LAYERS)[name]
 
     def _layer_values(self, side: str, layer: int) -> dict[str, np.ndarray]:
         run = Run(self.config, self.weights, self._run.sizes, self.edits, KEEP["all"])
@@ -228,26 +258,47 @@ class Trace:
         return run.values
 
     def _derived(self, name) -> derived.Found | None:
-        """What a derived value is made by, if this trace has the step it belongs to."""
+        """What makes a derived value, if this trace has its step and the places in its name."""
         found = derived.find(str(name))
-        there = found and found.kind.when(self.config) and f"{found.at}.{found.kind.after}" in self._run.made
-        return found if there else None
+        if not found or not found.kind.when(self.config) or not self._has(found.step):
+            return None
+        return found if found.fits(self._run.sizes[size_group(str(name))]) else None
 
-    def _remember(self, key, compute):
-        """A small memory of layers, oldest out first; visitors share traces, so it must not grow with what they click."""
-        if key not in self._remembered:
-            while len(self._remembered) >= _REMEMBERED:
-                self._remembered.pop(next(iter(self._remembered)), None)
-            value = compute()
-            self._remembered[key] = value
-            return value
-        return self._remembered[key]
+    def _remembered(self, memory: dict, key, compute: Callable, room: int):
+        """A value from a memory of that many bytes, the oldest out first: readers share traces,
+        so a memory must not grow with what they click."""
+        with self._lock:
+            if key not in memory:
+                value = compute()       # may itself put values into this memory
+                sizes = {each: bytes_of(arrays_in(held)) for each, held in memory.items()}
+                taken, new = sum(sizes.values()), bytes_of(arrays_in(value))
+                for each in list(memory):
+                    if taken + new > room:
+                        taken -= sizes[each]
+                        del memory[each]
+                memory[key] = value
+            return memory[key]
 
-    def _remembered_value(self, name: str, found: derived.Found) -> np.ndarray:
-        """The same for derived values, of which many are small: so many bytes of them."""
-        if (value := self._values.get(name)) is None:
-            value = frozen(found.compute(self))
-            while self._values and sum(each.nbytes for each in self._values.values()) + value.nbytes > _BYTES:
-                self._values.pop(next(iter(self._values)), None)
-            self._values[name] = value
-        return value
+
+def input_of(side: str, layer: int) -> str:
+    """The step that a layer reads."""
+    return f"{side}.{layer - 1}.out" if layer else f"{side}.embed.out"
+
+
+def arrays_in(held) -> list[np.ndarray]:
+    """The arrays of a remembered value: one, or those of a layer."""
+    return list(held.values()) if isinstance(held, dict) else [held]
+
+
+def bytes_of(arrays: Iterable[np.ndarray], but: Iterable[np.ndarray] = ()) -> int:
+    """The bytes that arrays keep in memory; a view keeps all of what it looks into. but: these
+    don't count."""
+    owners = {id(owner): owner.nbytes for owner in map(owner_of, arrays)}
+    return sum(owners[each] for each in owners.keys() - {id(owner_of(array)) for array in but})
+
+
+def owner_of(array: np.ndarray) -> np.ndarray:
+    """The array whose memory a view looks into."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

@@ -74,10 +74,9 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     config = changed_config(model.config, asked)
     given = {"target_ids_L": target_ids_L} if config.crosses else {}
     sizes = {side: len(ids) for side, ids in zip(config.sides, (text.ids_L, target_ids_L))}
-    trace = forward(config, model.weights, text.ids_L, **given, **options, edits=changed_steps(config, asked),
-                    mask=masks_of(config, sizes, mask, text.padding if "pad" in asked else 0))
-    trace.words_L = text.words_L
-    return trace
+    mask = masks_of(config, sizes, mask, text.padding if "pad" in asked else 0)
+    return forward(config, model.weights, text.ids_L, **given, **options, mask=mask,
+                   edits=changed_steps(config, asked), words_L=text.words_L)
 
 
 def changed_config(config: Config, asked: dict) -> Config:

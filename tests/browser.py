@@ -27,8 +27,16 @@ _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "
 
 @contextmanager
 def serve(root: Path = ROOT, log: str | Path = os.devnull, **environment: str) -> Iterator[str]:
-    """Starts the app on a free port with this interpreter; gives its address, and stops it in the end. log: what the
-    server says."""
+    """Starts the app; gives its address, and stops it in the end."""
+    with started(root, log, **environment) as (address, _):
+        yield address
+
+
+@contextmanager
+def started(root: Path = ROOT, log: str | Path = os.devnull, **environment: str
+            ) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Starts the app on a free port with this interpreter; gives its address and its process, and
+    stops it in the end. log: what the server says."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -39,7 +47,7 @@ def serve(root: Path = ROOT, log: str | Path = os.devnull, **environment: str) -
                                   stderr=subprocess.STDOUT)
     try:
         wait_for_health(f"http://127.0.0.1:{port}", server)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
         server.wait(10)

@@ -1,8 +1,9 @@
 """Writes tests/golden: what `transformers` computes, so that the tests run where it is not installed.
 
     python tests/make_golden.py            # all of it
-    python tests/make_golden.py bert gpt2  # some: a family of tests/tiny.py, "buckets", "minilm", "smollm2", "tokens",
-                                           # or a study model, after it was trained: study-encoder …
+    python tests/make_golden.py bert gpt2  # some: a family of tests/tiny.py, "buckets", "keys",
+                                           # "minilm", "smollm2", "tokens", or a study model, after
+                                           # it was trained: study-encoder …
 
 Needs requirements-reference.txt; the two real models come from the catalogue (python -m core.models fetch …).
 """
@@ -57,6 +58,12 @@ def buckets() -> None:
     np.savez_compressed(tiny.GOLDEN / "buckets.npz", distance=distance.numpy(), **{
         side: reference.modeling_t5.T5Attention._relative_position_bucket(distance, both_ways, 32, 128).numpy()
         for side, both_ways in (("encoder", True), ("decoder", False))})
+
+
+def keys() -> None:
+    """Every key that the five families' config classes of `transformers` have a place for."""
+    found = {kind: reference.config_keys(kind) for kind in reference.CONFIGS}
+    (tiny.GOLDEN / "keys.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 def smollm2() -> None:
@@ -177,10 +184,11 @@ def main(names: list[str]) -> None:
     tiny.GOLDEN.mkdir(exist_ok=True)
     jobs = {name: lambda name=name: family(name) for name in tiny.FAMILIES} | {
         name: lambda name=name: study(name) for name in tiny.STUDY} | {
-        "buckets": buckets, "minilm": minilm, "smollm2": smollm2, "tokens": tokens}
+        "buckets": buckets, "keys": keys, "minilm": minilm, "smollm2": smollm2, "tokens": tokens}
     for name in names or jobs:
         jobs[name]()
-        print(f"{name}: {(tiny.GOLDEN / name).with_suffix('.npz').stat().st_size / 1000:.0f} KB")
+        size = sum(path.stat().st_size for path in tiny.GOLDEN.glob(f"{name}.*"))
+        print(f"{name}: {size / 1000:.0f} KB")
 
 
 if __name__ == "__main__":

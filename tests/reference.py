@@ -9,6 +9,7 @@ Only `make_golden.py` and the live tests import this file; it needs PyTorch and 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import types
 from pathlib import Path
 
@@ -113,6 +114,17 @@ def build(family: str, seed: int, grid: float = 0.0):
     model.set_attn_implementation("eager")
     if family == "t5_gated":        # a head of its own, which `transformers` reads from files but no longer makes
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
+    fill(model, family, grid)
+    inputs = {"ids_L": rng.integers(0, s["V"], s["L"])}
+    if model.config.is_encoder_decoder:
+        inputs["target_ids_L"] = rng.integers(0, s["V"], s["T"])
+    if family.startswith("bert"):
+        inputs["segments_L"] = np.sort(rng.integers(0, 2, s["L"]))
+    return model, inputs
+
+
+def fill(model, family: str, grid: float = 0.0) -> None:
+    """Draws every parameter, by torch's seed."""
     # After a post-norm all tokens are of like size: it takes larger weights for attention to choose among them.
     spread = 0.6 if family.startswith(("bert", "marian")) else 0.4
     with torch.no_grad():
@@ -120,16 +132,41 @@ def build(family: str, seed: int, grid: float = 0.0):
             if parameter.requires_grad or parameter.ndim == 2 and len(parameter) == 1:
                 parameter.normal_(0, spread)
                 parameter.copy_(torch.round(parameter / grid) * grid if grid else parameter)
-    if family == "marian":          # written when the model was made, in its float32 type then: once more in float64
-        with without_casts(), torch.no_grad():
-            for stack in (model.model.encoder, model.model.decoder):
-                stack.embed_positions.weight.copy_(stack.embed_positions.create_weight())
-    inputs = {"ids_L": rng.integers(0, s["V"], s["L"])}
-    if model.config.is_encoder_decoder:
-        inputs["target_ids_L"] = rng.integers(0, s["V"], s["T"])
-    if family.startswith("bert"):
-        inputs["segments_L"] = np.sort(rng.integers(0, 2, s["L"]))
-    return model, inputs
+    if family == "marian":
+        exact_sinusoids(model)
+
+
+def exact_sinusoids(model) -> None:
+    """Marian writes them when the model is made, in its float32 type then: once more in float64."""
+    with without_casts(), torch.no_grad():
+        for stack in (model.get_encoder(), model.get_decoder()):
+            stack.embed_positions.weight.copy_(stack.embed_positions.create_weight())
+
+
+def from_folder(folder: Path):
+    """What `transformers` makes of a folder: the class that its config names first, in float64."""
+    config = transformers.AutoConfig.from_pretrained(folder)
+    cls = getattr(transformers, config.architectures[0])
+    with without_casts():
+        model = cls.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager",
+                                    local_files_only=True).eval()
+    if config.model_type == "marian":
+        exact_sinusoids(model)
+    return model
+
+
+CONFIGS = {"bert": transformers.BertConfig, "gpt2": transformers.GPT2Config,
+           "llama": transformers.LlamaConfig, "t5": transformers.T5Config,
+           "marian": transformers.MarianConfig}
+
+
+def config_keys(kind: str) -> list[str]:
+    """The keys of a config class: its fields, other names, properties, and what it writes."""
+    cls = CONFIGS[kind]
+    properties = [name for name in dir(cls) if isinstance(getattr(cls, name, None), property)]
+    fields = [field.name for field in dataclasses.fields(cls)]
+    return sorted({*fields, *cls.attribute_map, *properties, *cls().to_dict(),
+                   *transformers.GenerationConfig._get_default_generation_params()})
 
 
 def pretrained(path: Path, dtype=torch.float32):
@@ -173,14 +210,14 @@ def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, n
     finally:
         for handle in handles:
             handle.remove()
-    return {name: value.numpy() for name, value in steps.items()}
+    return {name: value.detach().numpy() for name, value in steps.items()}
 
 
 def watch(model, seen: dict) -> list:
     """Puts into `seen` what no output shows: what goes into the last norm, and what the pooler makes."""
     handles = []
     for name, module in model.named_modules():
-        if name.endswith(("ln_f", "model.norm", "final_layer_norm")):
+        if name.endswith(("ln_f", "model.norm", "final_layer_norm")) or name == "norm":
             handles.append(module.register_forward_pre_hook(lambda _, x, name=name: seen.update({name: x[0][0]})))
         if name.endswith("pooler"):
             handles.append(module.register_forward_hook(lambda _, x, made: seen.update(pooler=made[0])))
@@ -211,7 +248,7 @@ def run_two(model, ids, mask, seen) -> dict:
     steps = stack("encoder", memory.hidden_states, memory.attentions, seen.get("encoder.final_layer_norm"))
     steps |= stack("decoder", out.decoder_hidden_states, out.decoder_attentions, seen.get("decoder.final_layer_norm"))
     steps |= {f"decoder.{i}.cross.pattern": value[0] for i, value in enumerate(out.cross_attentions)}
-    return steps | {"head.logits": out.logits[0]}
+    return steps | ({"head.logits": out.logits[0]} if "logits" in out else {})
 
 
 def stack(side: str, hidden, attentions, into_norm=None) -> dict:

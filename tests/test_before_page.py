@@ -11,7 +11,9 @@ from core import models
 from core.analysis import influence
 from core.cells import number
 from core.errors import GlassError
+from core.recurrent import forward
 from ui import gates, reach, state
+from ui.shelf import SHELF
 
 PAGE = "pages/11_Before_attention.py"
 TEXT = "The book that the student recommended is expensive."
@@ -29,7 +31,8 @@ def study(tmp_path, monkeypatch):
 
 
 def clear() -> None:
-    for cache in (gates.model, gates.trace_of, reach.mean_of, state.ready_models, state.model_of, state.trace_of):
+    SHELF.forget()
+    for cache in (reach.mean_of, state.ready_models):
         cache.clear()
 
 
@@ -53,9 +56,9 @@ def tables(app) -> dict[str, dict]:
 
 def test_a_reach_is_what_two_runs_differ_by():
     model = small()
-    before, after = (model.trace(ids_L=ids) for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3]))
-    for trace in (before, after):
-        trace.words_L = (None, 0, 1, 1, 2)             # the second word has two pieces
+    words_L = (None, 0, 1, 1, 2)                       # the second word has two pieces
+    before, after = (forward(model.config, model.weights, ids, words_L)
+                     for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3]))
     found = influence.reach(before, after, 0)
     for n, at in enumerate((1, 3, 4)):
         x, y = before["lstm.hidden"][at], after["lstm.hidden"][at]
@@ -64,7 +67,7 @@ def test_a_reach_is_what_two_runs_differ_by():
         assert found.guess_N[n] == pytest.approx(sum(max(b - a, 0) for a, b in zip(p, q)))       # the share that went elsewhere
     assert found.places_N2.tolist() == [[1, 1], [3, 3], [4, 4]]
     assert not influence.reach(before, before, 1).moved_N.any()
-    after.words_L = (None, 0, 1, 2, 3)
+    after = forward(model.config, model.weights, [2, 5, 0, 10, 3], (None, 0, 1, 2, 3))
     with pytest.raises(GlassError, match="more or fewer words"):
         influence.reach(before, after, 0)
 

@@ -18,9 +18,10 @@ from core.cells import number
 from core.trace import Trace
 from ui import components, gates, heads, layers, reach, state
 from ui.frame import PAGES
+from ui.shelf import SHELF
 
-CACHES = [state.trace_of, *(each for module in (heads, layers, gates, reach) for each in vars(module).values()
-                            if type(each) is type(state.trace_of))]
+CACHES = [each for module in (heads, layers, gates, reach) for each in vars(module).values()
+          if type(each) is type(heads._thumbnails)]
 MARK, BITS = np.uint32(0x155), np.uint32(0x3FF)
 FREE = (0.0, 1.0)                   # masks, and shares of nothing: equal for every run
 # What two runs have to do with each other stands in no single trace; how it comes about stands beside each of these pictures, and
@@ -82,8 +83,7 @@ def handed_out(monkeypatch):
     monkeypatch.setattr(Trace, "__getitem__", getitem)
     monkeypatch.setattr(Trace, "weights", property(lambda trace: Weights(trace.own_weights, asked),
                                                    lambda trace, given: setattr(trace, "own_weights", given)), raising=False)
-    for cache in CACHES:
-        cache.clear()
+    forget()
 
     def texts() -> set[str]:
         for _, value in asked.values():
@@ -92,6 +92,12 @@ def handed_out(monkeypatch):
         return found | {number(x) for x in (0, 1, np.inf, -np.inf, np.nan)}
 
     yield texts
+    forget()
+
+
+def forget() -> None:
+    """Of all that is kept, nothing that was or was not marked."""
+    SHELF.forget()
     for cache in CACHES:
         cache.clear()
 

@@ -18,7 +18,7 @@ SENTENCE = state.EXAMPLES[0]["text"]
 @pytest.fixture
 def view(minilm):
     asked = Asked("minilm", SENTENCE)
-    return View(state.model_of("minilm"), state.trace_of(asked), asked, "encoder", 2, 4, 7)
+    return View(asked, "encoder", 2, 4, 7)
 
 
 def test_the_length_of_an_update_is_measured_against_what_it_is_added_to(tiny_trace, family):

@@ -27,6 +27,7 @@ from core.measured import read
 from core.ops import sinusoids
 from ui import state
 from ui.frame import PAGES
+from ui.shelf import SHELF
 from ui.state import EXAMPLES
 
 
@@ -44,6 +45,7 @@ def assets(tmp_path, monkeypatch):
 
 def clear() -> None:
     """Forgets models and traces: another test has other weights under the same names."""
+    SHELF.forget()
     st.cache_data.clear()
     st.cache_resource.clear()
 

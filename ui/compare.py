@@ -32,7 +32,8 @@ def under(view: View, mask: str) -> View:
 
 def beside(view: View, asked: Asked) -> View:
     """Another run, looked at in the same place."""
-    return view if asked == view.asked else replace(view, asked=asked, trace=state.trace_of(asked))
+    state.trace_of(asked)       # raises where there is no such run
+    return replace(view, asked=asked)
 
 
 def open_in(view: View, name: str, index: tuple[int, ...]) -> None:

@@ -13,6 +13,7 @@ from ui.fetching import first_start
 from ui.kinds import mask_banner
 from ui.numbers import check_opened
 from ui.scripts import library
+from ui.shelf import keep_tidy
 from ui.state import DEPTHS, View
 from ui.theme import css, plain
 
@@ -52,6 +53,7 @@ def show_page(title: str, page, above=None, alone: bool = True, side: str = "", 
     st.set_page_config(page_title=f"{title} · Glassformer", page_icon="🔍", layout="wide")
     st.html(f"<style>{css()}</style>")
     library()
+    keep_tidy()
     state.arrive(title)
     follow_theme(title, st.session_state["tour"])
     first_start()

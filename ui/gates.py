@@ -10,11 +10,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core import recurrent
 from core.analysis import influence
 from core.cells import WEIGHTS, number
 from core.errors import GlassError
 from core.generate import next_tokens
+from core.recurrent import Lstm
+from ui import state
 from ui.components import table
 from ui.numbers import open_number, opened_in
 from ui.places import stacked
@@ -24,7 +25,7 @@ from ui.state import Asked, View, asked_for, begin, close_number, ids_of
 from ui.theme import plain
 from ui.tokens import bold, quoted, word
 
-NAME, COUNT, LONGEST_OTHER = "study-lstm", 6, 30
+NAME, COUNT, LONGEST_OTHER = state.LSTM, 6, 30
 BEGIN_ANEW = ("before_at", "before_word", "before_other", "before_reads")      # with every sentence
 MAPS = {"forget": "Forget gate f: how much of its cell each unit keeps",
         "input": "Input gate i: how much of the candidate it takes in",
@@ -34,17 +35,14 @@ MAPS = {"forget": "Forget gate f: how much of its cell each unit keeps",
 
 # --- the second model of this page ----------------------------------------------------------------------------------
 
-@st.cache_resource(max_entries=1, show_spinner="Reading the weights …")
-def model() -> recurrent.Lstm:
+def model() -> Lstm:
     """The LSTM that comes with this program."""
-    return recurrent.load(NAME)
+    return state.model_of(NAME)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
 def trace_of(text: str):
-    """The LSTM's trace of a text, shared by all visitors."""
-    ids_of(model(), text)           # raises where it is empty or too long
-    return model().trace(text)
+    """The LSTM's trace of a text. Raises GlassError where it is empty or too long."""
+    return state.trace_of(Asked(NAME, text))
 
 
 def missing(view: View) -> str:
@@ -58,7 +56,8 @@ def missing(view: View) -> str:
 
 def view_of(text: str, at: int = 0) -> View:
     """What the LSTM makes of a text, as a view that the number panel and all pictures can draw."""
-    return View(model(), trace_of(text), Asked(NAME, text), "lstm", 0, 0, at)
+    trace_of(text)              # raises where there is no such run
+    return View(Asked(NAME, text), "lstm", 0, 0, at)
 
 
 def reading(view: View) -> View:

@@ -116,7 +116,8 @@ def decoder_of(loaded: str) -> str | None:
 def with_attention(name: str, text: str) -> View:
     """A decoder's view of a text."""
     asked = Asked(name, text)
-    return View(state.model_of(name), state.trace_of(asked), asked, "decoder", 0, 0, 0)
+    state.trace_of(asked)       # raises where there is no such run
+    return View(asked, "decoder", 0, 0, 0)
 
 
 def paired(before: View, after: View, word: int) -> Pair:
@@ -229,15 +230,9 @@ def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
 @st.cache_data(max_entries=4, show_spinner="Reading the sentences of the list …")
 def mean_of(name: str) -> dict[str, np.ndarray]:
     """One model's measures at each distance, averaged over the fixed list."""
-    model = gates.model() if name == gates.NAME else state.model_of(name)
-
-    def read(text: str):
-        trace = model.trace(text)
-        trace.words_L = model.encode(text).words_L
-        return trace
-
-    listed = influence.sentences()
-    return influence.by_distance([influence.reach(read(text), read(other), word) for text, other, word in listed])
+    model = state.model_of(name)
+    return influence.by_distance([influence.reach(model.trace(text), model.trace(other), word)
+                                  for text, other, word in influence.sentences()])
 
 
 def averages(view: View, measure: str, number_of: int) -> None:

@@ -103,7 +103,8 @@ def seen(asked: Asked) -> View | None:
     try:
         model = state.model_of(asked.model)
         asked = asked if model.config.crosses else asked._replace(target="")
-        return View(model, state.trace_of(asked), asked, model.config.sides[0], 0, 0, 0)
+        state.trace_of(asked)           # raises here, where a note can say why
+        return View(asked, model.config.sides[0], 0, 0, 0)
     except GlassError as error:
         note(str(error))
         return None

@@ -9,13 +9,15 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core import load, models, whatif
+from core import load, models, recurrent, whatif
 from core.errors import GlassError
 from core.loading import Model
+from core.recurrent import Lstm
 from core.trace import Trace
 from ui.choices import (  # noqa: F401  (pages find here what they need to know of the choices)
     AROUND, CHOICES, DEPTHS, EXAMPLES, INSIDE, LONGEST_BOX, MASKS, SIDES, STAGES, STOPS, fits,
     spelled)
+from ui.shelf import SHELF
 from ui.theme import label, plain
 
 LONGEST_TEXT = 4_000        # characters that are run and stand in the address
@@ -23,6 +25,7 @@ LONGEST_TOKENS = 256
 ALL_ROWS = 64               # up to so many tokens, what is predicted after each of them is kept; beyond, after the last
 ALL_KEPT = 768              # up to so many tokens × layers the whole trace is kept; beyond, layers are recomputed
 DEFAULTS = {key: choice.first for key, choice in CHOICES.items()}
+LSTM = "study-lstm"         # beside the models that can be chosen: what came before attention
 
 
 class Asked(NamedTuple):
@@ -36,15 +39,27 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """What a page draws: a model's trace of a sentence, and the layer, head and token that are looked at."""
-    model: Model
-    trace: Trace
+    """What a page draws: a run, and the layer, head and token that are looked at.
+
+    It holds keys only. Fragments and callbacks outlive the script that made them and hold views: a
+    trace in one would stay in memory as long as the visitor, and with it the weights.
+    """
     asked: Asked
     side: str                   # "encoder" or "decoder"
     layer: int
     head: int
     token: int                  # a position on that side
     block: str = "attn"         # which attention is looked at: "attn", each side's own, or "cross", from decoder to encoder
+
+    @property
+    def model(self) -> Model | Lstm:
+        """The model that is read."""
+        return model_of(self.asked.model)
+
+    @property
+    def trace(self) -> Trace:
+        """The trace of the run."""
+        return trace_of(self.asked)
 
     @property
     def config(self):
@@ -127,6 +142,7 @@ def is_word(token: str) -> bool:
 def arrive(page: str) -> None:
     """Begins a run. A link from outside, or a step back in the history, asks for what stands in the address; on another
     page of the app the choices stay, but for those in the address."""
+    SHELF.begin()
     state, asked = st.session_state, st.query_params.to_dict()
     new = "_kept" not in state or get_script_run_ctx().is_history_navigation
     moved = new or state["_page"] != page
@@ -276,16 +292,41 @@ def ready_models() -> tuple[str, ...]:
     return tuple(entry.name for entry in models.listed() if models.find(entry.name))
 
 
-@st.cache_resource(max_entries=3, show_spinner="Reading the weights …")
-def model_of(name: str) -> Model:
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trace and the model that made it: while a trace is in memory, its model can be found."""
+    model: Model | Lstm
+    trace: Trace
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the trace."""
+        return self.trace.nbytes
+
+
+def model_of(name: str) -> Model | Lstm:
     """A model that is on this machine, with its weights."""
-    return load(name, fetch=False)
+    def read():
+        with st.spinner("Reading the weights …"):
+            return recurrent.load() if name == LSTM else load(name, fetch=False)
+    return SHELF.get(("model", name), read, stays=True)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Running the model …")
 def trace_of(asked: Asked) -> Trace:
-    """The trace of a sentence. Keyed by plain words only: all visitors share its read-only arrays."""
-    model = model_of(asked.model)
+    """The trace of a sentence; all visitors share its read-only arrays."""
+    model = model_of(asked.model)       # used with each of its runs, so it leaves after them
+
+    def run():
+        with st.spinner("Running the model …"):
+            return Run(model, run_of(model, asked))
+    return SHELF.get(asked, run).trace
+
+
+def run_of(model: Model | Lstm, asked: Asked) -> Trace:
+    """Runs a model on what was asked for. Raises GlassError where that can't be done."""
+    if isinstance(model, Lstm):
+        ids_of(model, asked.sentence)   # raises where it is empty or too long
+        return model.trace(asked.sentence)
     ids_L = ids_of(model, asked.sentence)
     words_L = model.encode(asked.sentence).words_L if model.tokenizer else None
     target_ids_L = targets_of(model, ids_L, asked.target) if model.config.crosses else None

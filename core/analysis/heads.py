@@ -23,8 +23,6 @@ def totals(trace, at: str):
 
 def heated(trace, at: str, percent: int):
     """Softmax at another temperature: of scores / T, T = percent / 100, (H, L, M) (Hinton et al. 2015, section 2)."""
-    if not percent:
-        raise IndexError("A temperature of 0 divides by 0.")
     return softmax(trace[f"{at}.scores"] * (100 / percent))
 
 

@@ -29,9 +29,6 @@ def reaches_words(config) -> bool:
 def promotes(trace, at: str, looks: int, neuron: int):
     """What one neuron adds to the logit of every word at one token, straight through the stream, the last norm's scale held
     as it was in this run, (V,) (Geva et al. 2022, section 3)."""
-    config = trace.config
-    if not at.startswith("decoder") or not reaches_words(config):
-        raise IndexError("Only where a decoder's stream is compared with words.")
     return trace.weights["head.logits.weight"] @ through_last_norm(trace, writes(trace, at, looks, neuron), looks)
 
 

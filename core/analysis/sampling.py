@@ -10,16 +10,12 @@ from core.ops import log_softmax, softmax
 
 def tempered(trace, at: str, row: int, percent: int):
     """Softmax of logits / T over the whole vocabulary, T = percent / 100, (V,)."""
-    if not percent:
-        raise IndexError("A temperature of 0 divides by 0.")
     return softmax(trace[f"{at}.logits"][row].astype(np.float64) * (100 / percent))
 
 
 def sampled(trace, at: str, row: int, percent: int, k: int, permille: int):
     """The probabilities that are drawn from: at a temperature, of the k likeliest (0: of all) the fewest that hold p =
     permille / 1000, shared out anew over what is kept, (V,)."""
-    if not 1 <= permille <= 1000:
-        raise IndexError("p lies between 0.001 and 1.")
     tempered_V = trace[f"{at}.tempered.{row}.{percent}"]
     kept_V = kept(tempered_V, k, permille / 1000)
     return np.where(kept_V, tempered_V, 0) / tempered_V[kept_V].sum()
