@@ -7,15 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from core import checkpoints, models, sentencepieces, tokenizer
+from core import checkpoints, gguf_tokenizer, models, sentencepieces, tokenizer
 from core.config import Config
 from core.errors import GlassError
 from core.files import Fields, read_json
 from core.generate import greedy_target
+from core.gguf_tokenizer import ScoredPieces
 from core.model import forward
 from core.sentencepieces import SentencePieces
 from core.tokenizer import Tokenizer
 from core.trace import Trace
+
+OTHER_FILES = ("vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
+               "source.spm", "target.spm")
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,10 @@ class Model:
     name: str
     config: Config
     weights: Mapping[str, np.ndarray]
-    tokenizer: Tokenizer | SentencePieces | None
+    tokenizer: Tokenizer | SentencePieces | ScoredPieces | None
     target_tokenizer: SentencePieces | None = None      # a translator's, for what its decoder reads
     notes: tuple[str, ...] = ()     # what of the files is left out or read another way, a sentence each
+    no_tokenizer: str = ""          # why there is none, a sentence
 
     def trace(self, text: str | None = None, *, ids_L=None, target: str | None = None, target_ids_L=None, **options
               ) -> Trace:
@@ -50,7 +55,9 @@ class Model:
     def encode(self, text: str, special: bool = True) -> tokenizer.Encoding:
         """The sentence in pieces, with their ids and their places in the text."""
         if self.tokenizer is None:
-            raise GlassError(f"{self.name} has no tokenizer that can be read here: give token ids (ids_L=[…]) instead.")
+            why = f" {self.no_tokenizer}" if self.no_tokenizer else ""
+            raise GlassError(f"{self.name} has no tokenizer that can be read here: give token ids "
+                             f"(ids_L=[…]) instead.{why}")
         return self.tokenizer.encode(tokenizer.check_text(text), special=special)
 
     def target_ids(self, ids_L, target: str | None):
@@ -72,9 +79,23 @@ def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Calla
     path = models.resolve(name, fetch=fetch, progress=progress)
     if path.suffix == ".gguf":
         config, weights, metadata = checkpoints.read_gguf(path, dtype)
-        return Model(str(name), config, weights, tokenizer.from_gguf(metadata))
-    config, weights = checkpoints.read_folder(path, dtype)
-    return Model(str(name), config, weights, *tokenizers_in(path, config))
+        cuts, why = unless_refused(lambda: (gguf_tokenizer.from_gguf(metadata), None))
+    else:
+        config, weights = checkpoints.read_folder(path, dtype)
+        cuts, why = unless_refused(lambda: tokenizers_in(path, config))
+    notes = (f"Type token ids here, not words. {why}",) if why else ()
+    return Model(str(name), config, weights, *cuts, notes=notes, no_tokenizer=why)
+
+
+def unless_refused(read: Callable) -> tuple[tuple, str]:
+    """The two tokenizers that `read` finds; where it refuses, none and the reason.
+
+    The model then runs by token ids.
+    """
+    try:
+        return read(), ""
+    except GlassError as error:
+        return (None, None), str(error)
 
 
 def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
@@ -89,8 +110,12 @@ def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dic
     return config, weights, tokenizer.from_file(file) if file.exists() else None
 
 
-def tokenizers_in(folder: Path, config: Config) -> tuple[Tokenizer | SentencePieces | None, SentencePieces | None]:
-    """The tokenizer of a folder, and the one for the other language where a translator has two."""
+def tokenizers_in(folder: Path, config: Config
+                  ) -> tuple[Tokenizer | SentencePieces, SentencePieces | None]:
+    """The tokenizer of a folder, and the one for the other language where a translator has two.
+
+    Raises GlassError, with the reason, where there is none or it can't be read.
+    """
     if (file := folder / "tokenizer.json").exists():
         return tokenizer.from_file(file), None
     if config.family == "T5" and (file := folder / "spiece.model").exists():
@@ -98,4 +123,14 @@ def tokenizers_in(folder: Path, config: Config) -> tuple[Tokenizer | SentencePie
     pair = [folder / f"{language}.spm" for language in ("source", "target")]
     if config.family == "Marian" and all(file.exists() for file in (*pair, folder / "vocab.json")):
         return tuple(sentencepieces.marian(file, folder / "vocab.json") for file in pair)
-    return None, None
+    raise GlassError(no_tokenizer_in(folder))
+
+
+def no_tokenizer_in(folder: Path) -> str:
+    """What is said of a folder without a tokenizer that can be read."""
+    others = [name for name in OTHER_FILES if (folder / name).exists()]
+    if not others:
+        return "The folder has no tokenizer.json."
+    return (f"The folder has no tokenizer.json, and {' and '.join(others)} alone can't be "
+            "read here. Open it once with AutoTokenizer.from_pretrained(…) of transformers and save "
+            "it with save_pretrained(…), which writes tokenizer.json.")
