@@ -9,9 +9,10 @@ import numpy as np
 
 from core import checkpoints, gguf_tokenizer, models, sentencepieces, tokenizer
 from core.config import Config
+from core.decoding import Decoding, decoding_in, decoding_in_gguf
 from core.errors import GlassError
 from core.files import Fields, read_json
-from core.generate import greedy_target
+from core.generate import greedy_target, rules_of
 from core.gguf_tokenizer import ScoredPieces
 from core.model import forward
 from core.sentencepieces import SentencePieces
@@ -32,6 +33,7 @@ class Model:
     target_tokenizer: SentencePieces | None = None      # a translator's, for what its decoder reads
     notes: tuple[str, ...] = ()     # what of the files is left out or read another way, a sentence each
     no_tokenizer: str = ""          # why there is none, a sentence
+    decoding: Decoding | None = None    # what the files say of the tokens it may write
 
     def trace(self, text: str | None = None, *, ids_L=None, target: str | None = None, target_ids_L=None, **options
               ) -> Trace:
@@ -63,12 +65,13 @@ class Model:
     def target_ids(self, ids_L, target: str | None):
         """What the decoder reads: the start id and the target's tokens; written by the model itself if there is none."""
         if target is None:
-            return greedy_target(self.config, self.weights, ids_L)
+            return greedy_target(self.config, self.weights, ids_L, rules=self.decoding)
         if self.config.start_id is None:
             raise GlassError("This model's files do not say with which token its decoder begins; give target_ids_L.")
         cut = self.target_tokenizer or self.tokenizer
         ids = (cut.encode(tokenizer.check_text(target)).ids_L if cut else self.ids(target)).tolist()
-        return [self.config.start_id, *(ids[:-1] if ids[-1] == self.config.end_id else ids)]
+        ended = bool(ids) and ids[-1] in rules_of(self).ends
+        return [self.config.start_id, *(ids[:-1] if ended else ids)]
 
 
 def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Callable | None = None) -> Model:
@@ -80,11 +83,13 @@ def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Calla
     if path.suffix == ".gguf":
         config, weights, metadata = checkpoints.read_gguf(path, dtype)
         cuts, why = unless_refused(lambda: (gguf_tokenizer.from_gguf(metadata), None))
+        rules, said = decoding_in_gguf(metadata, config), ()
     else:
         config, weights = checkpoints.read_folder(path, dtype)
         cuts, why = unless_refused(lambda: tokenizers_in(path, config))
-    notes = (f"Type token ids here, not words. {why}",) if why else ()
-    return Model(str(name), config, weights, *cuts, notes=notes, no_tokenizer=why)
+        config, rules, said = decoding_in(path, config)
+    notes = (*([f"Type token ids here, not words. {why}"] if why else []), *said)
+    return Model(str(name), config, weights, *cuts, notes=notes, no_tokenizer=why, decoding=rules)
 
 
 def unless_refused(read: Callable) -> tuple[tuple, str]:
@@ -132,5 +137,5 @@ def no_tokenizer_in(folder: Path) -> str:
     if not others:
         return "The folder has no tokenizer.json."
     return (f"The folder has no tokenizer.json, and {' and '.join(others)} alone can't be "
-            "read here. Open it once with AutoTokenizer.from_pretrained(…) of transformers and save "
-            "it with save_pretrained(…), which writes tokenizer.json.")
+            "read here. Open it once with AutoTokenizer.from_pretrained(…) of transformers and "
+            "save it with save_pretrained(…), which writes tokenizer.json.")

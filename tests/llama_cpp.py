@@ -13,8 +13,8 @@ import numpy as np
 from core.tokenizer import byte_letters
 
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
-PARTS = ("a", "b", "c", "a", "b", "ca", " ", "  ", "é", "漢", "<", ">", "▁", "\n", "\r\n", "\0", ".!",
-         "'s", "'S", "12345", "<s>", "</s>", "<unk>", "<|im_end|>", "<0x41>")  # fmt: skip
+PARTS = ("a", "b", "c", "a", "b", "ca", " ", "  ", "é", "漢", "<", ">", "▁", "\n", "\r\n", "\0",
+         ".!", "'s", "'S", "12345", "<s>", "</s>", "<unk>", "<|im_end|>", "<0x41>")  # fmt: skip
 
 
 def write_vocabulary(path: Path, header: dict) -> Path:
