@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import checkpoints, gguf_tokenizer, models, sentencepieces, tokenizer
+from core import auto_tokenizer, checkpoints, gguf_tokenizer, models, sentencepieces, tokenizer
 from core.config import Config
 from core.decoding import Decoding, decoding_in, decoding_in_gguf
 from core.errors import GlassError
@@ -82,25 +82,26 @@ def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Calla
     path = models.resolve(name, fetch=fetch, progress=progress)
     if path.suffix == ".gguf":
         config, weights, metadata = checkpoints.read_gguf(path, dtype)
-        cuts, why = unless_refused(lambda: (gguf_tokenizer.from_gguf(metadata), None))
+        cuts, why = unless_refused(lambda: (gguf_tokenizer.from_gguf(metadata), None, ()))
         rules, said = decoding_in_gguf(metadata, config), ()
     else:
         config, weights = checkpoints.read_folder(path, dtype)
         cuts, why = unless_refused(lambda: tokenizers_in(path, config))
         config, rules, said = decoding_in(path, config)
-    notes = (*([f"Type token ids here, not words. {why}"] if why else []), *said)
+    *cuts, about = cuts
+    notes = (*([f"Type token ids here, not words. {why}"] if why else []), *about, *said)
     return Model(str(name), config, weights, *cuts, notes=notes, no_tokenizer=why, decoding=rules)
 
 
 def unless_refused(read: Callable) -> tuple[tuple, str]:
-    """The two tokenizers that `read` finds; where it refuses, none and the reason.
+    """The two tokenizers and the notes that `read` finds; where it refuses, none and the reason.
 
     The model then runs by token ids.
     """
     try:
         return read(), ""
     except GlassError as error:
-        return (None, None), str(error)
+        return (None, None, ()), str(error)
 
 
 def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
@@ -116,19 +117,29 @@ def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dic
 
 
 def tokenizers_in(folder: Path, config: Config
-                  ) -> tuple[Tokenizer | SentencePieces, SentencePieces | None]:
-    """The tokenizer of a folder, and the one for the other language where a translator has two.
+                  ) -> tuple[Tokenizer | SentencePieces, SentencePieces | None, tuple[str, ...]]:
+    """The tokenizer of a folder, the one for the other language where a translator has two, notes.
 
     Raises GlassError, with the reason, where there is none or it can't be read.
     """
-    if (file := folder / "tokenizer.json").exists():
-        return tokenizer.from_file(file), None
-    if config.family == "T5" and (file := folder / "spiece.model").exists():
-        return sentencepieces.t5(file, config.n_vocab), None
     pair = [folder / f"{language}.spm" for language in ("source", "target")]
     if config.family == "Marian" and all(file.exists() for file in (*pair, folder / "vocab.json")):
-        return tuple(sentencepieces.marian(file, folder / "vocab.json") for file in pair)
+        refuse_separate(folder)
+        return *(sentencepieces.marian(file, folder / "vocab.json") for file in pair), ()
+    if (folder / "tokenizer.json").exists():
+        cut, said = auto_tokenizer.from_folder(folder, config.family)
+        return cut, None, said
+    if config.family == "T5" and (file := folder / "spiece.model").exists():
+        return sentencepieces.t5(file, config.n_vocab), None, ()
     raise GlassError(no_tokenizer_in(folder))
+
+
+def refuse_separate(folder: Path) -> None:
+    """Raises GlassError for a translator whose target language has a vocabulary of its own."""
+    file = folder / "tokenizer_config.json"
+    if file.exists() and read_json(file).get("separate_vocabs"):
+        raise GlassError("tokenizer_config.json says “separate_vocabs”: the target language has a "
+                         "vocabulary of its own (target_vocab.json), which can't be read here.")
 
 
 def no_tokenizer_in(folder: Path) -> str:
