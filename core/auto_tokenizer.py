@@ -150,6 +150,26 @@ def notes(name: str, differ: list[str]) -> tuple[str, ...]:
     )
 
 
+def of_pieces(folder: Path, known: set[str]) -> tuple[str, ...]:
+    """Notes on a folder whose text is cut by SentencePiece models. Raises GlassError by name where
+    the target language has a vocabulary of its own, or the models are run with options.
+
+    known: the special tokens that are read as such.
+    """
+    file = folder / "tokenizer_config.json"
+    config = Fields(read_json(file) if file.exists() else {}, file.name)
+    for key in ("separate_vocabs", "sp_model_kwargs"):
+        if config.get(key):
+            raise GlassError(f"{config.where} switches on “{key}”, which can't be done here.")
+    with understood(f"{config.where} can't be read"):
+        files = Files({}, config, {}, {})
+        named = [sign(files, key) for key in _SIGNS] + extra(files, "")
+        texts = {text_of(value) for value in named} | {each.content for each in listed(files)}
+    unread = ", ".join(map(shown, sorted(texts - known - {None})))
+    note = f"{config.where} names special tokens that are not read as such here: {unread}."
+    return (note,) if unread else ()
+
+
 # --- the classes that are built anew --------------------------------------------------------------
 
 

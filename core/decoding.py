@@ -172,8 +172,9 @@ def notes_of(data: Fields, config: Config, rules: Decoding) -> tuple[str, ...]:
     asked = [f"{key} = {shown(data.get(key))}" for key, neutral in _UNDONE.items()
              if data.get(key) not in (None, neutral, [], {})
              and (config.crosses or key not in _THE_READERS)]
-    said = [f"{data.where} also asks for {' and '.join(asked)}; that is not done here: what the "
-            "decoder writes is always the likeliest token that it may write."] if asked else []
+    said = [f"{data.where} also asks for {' and '.join(asked)}, which is not done here."] if asked else []
+    if said and config.crosses:
+        said[0] += " What the decoder writes is always the likeliest token that it may write."
     if not rules.ends and config.end_id is not None and config.crosses:
         said.append(f"{data.where} has no “eos_token_id”, so nothing ends what the decoder writes.")
     return tuple(said)

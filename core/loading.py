@@ -124,22 +124,15 @@ def tokenizers_in(folder: Path, config: Config
     """
     pair = [folder / f"{language}.spm" for language in ("source", "target")]
     if config.family == "Marian" and all(file.exists() for file in (*pair, folder / "vocab.json")):
-        refuse_separate(folder)
-        return *(sentencepieces.marian(file, folder / "vocab.json") for file in pair), ()
+        two = [sentencepieces.marian(file, folder / "vocab.json") for file in pair]
+        return *two, auto_tokenizer.of_pieces(folder, set(two[0].signs))
     if (folder / "tokenizer.json").exists():
         cut, said = auto_tokenizer.from_folder(folder, config.family)
         return cut, None, said
     if config.family == "T5" and (file := folder / "spiece.model").exists():
-        return sentencepieces.t5(file, config.n_vocab), None, ()
+        one = sentencepieces.t5(file, config.n_vocab)
+        return one, None, auto_tokenizer.of_pieces(folder, set(one.signs))
     raise GlassError(no_tokenizer_in(folder))
-
-
-def refuse_separate(folder: Path) -> None:
-    """Raises GlassError for a translator whose target language has a vocabulary of its own."""
-    file = folder / "tokenizer_config.json"
-    if file.exists() and read_json(file).get("separate_vocabs"):
-        raise GlassError("tokenizer_config.json says “separate_vocabs”: the target language has a "
-                         "vocabulary of its own (target_vocab.json), which can't be read here.")
 
 
 def no_tokenizer_in(folder: Path) -> str:

@@ -4,6 +4,7 @@ The stored ids were made by `transformers` (MiniLM) and by llama.cpp (SmolLM2, f
 """
 from __future__ import annotations
 
+import importlib.util
 import json
 import random
 
@@ -275,6 +276,24 @@ def test_t5_has_signs_for_gaps_behind_its_pieces(tmp_path):
     assert found.ids_L[at].tolist() == [999, 900] and len(ours) == 1000
     assert [found.characters(i) for i in at] == ["<extra_id_0>", "<extra_id_99>"]
     assert "".join(found.characters(i) for i in found.word(0)).strip() == "Łódź"
+    found = ours.encode("hello<pad></s> <unk><extra_id_3>")
+    assert found.ids_L[-5:].tolist() == [0, 1, 2, 996, 1] and "<pad>" in found.pieces
+    assert all(map(ours.is_sign, (0, 1, 2, 996))) and not ours.is_sign(3)
+    if importlib.util.find_spec("transformers"):
+        from transformers import AutoTokenizer
+        (tmp_path / "m.model").rename(tmp_path / "spiece.model")
+        (tmp_path / "config.json").write_text('{"model_type": "t5"}')
+        theirs = AutoTokenizer.from_pretrained(tmp_path)
+        for text in signed(["<extra_id_0>", "<extra_id_99>"]):
+            assert ours.encode(text).ids_L.tolist() == theirs(text).input_ids, text
+
+
+def signed(signs: list[str]) -> list[str]:
+    """Texts with special tokens and the codes of languages in all places."""
+    rng = random.Random(5)
+    parts = ["hello", " ", "naïve ", "漢", ">>fra<<", ">>xyz<<", "<<", ">>", "</s>", "<unk>",
+             "<pad>", *signs]
+    return ["".join(rng.choices(parts, k=rng.randint(0, 7))) for _ in range(200)]
 
 
 def test_marian_has_a_model_for_each_language_and_one_vocabulary(tmp_path):
@@ -287,12 +306,40 @@ def test_marian_has_a_model_for_each_language_and_one_vocabulary(tmp_path):
     source, target = (sentencepieces.marian(tmp_path / file, tmp_path / "vocab.json") for file in ("source.spm", "target.spm"))
     found = source.encode(">>fra<< hello 🙂世界 naïve")
     assert found.pieces[0] == ">>fra<<" and found.ids_L[0] == 2 and found.ids_L[-1] == 0
+    assert source.encode(">>xyz<< a").ids_L[0] == 1 and 2 not in source.encode("a >>fra<<").ids_L
+    assert source.encode("<pad>>>fra<<").ids_L[1] == 2 and all(map(source.is_sign, (0, 1, 2)))
     assert 1 in found.ids_L and source.piece(found.ids_L[-2]) == found.pieces[-2] == target.piece(found.ids_L[-2])
     marian = pytest.importorskip("transformers").MarianTokenizer(
         str(tmp_path / "source.spm"), str(tmp_path / "target.spm"), str(tmp_path / "vocab.json"), source_lang="en", target_lang="fr")
-    for text in [text for text in stored()[0] if printable(text) and "<" not in text] + [">>fra<< hello"]:
+    for text in [*filter(printable, stored()[0]), *signed([])]:
         assert source.encode(text).ids_L.tolist() == marian(text).input_ids, text
         assert target.encode(text).ids_L.tolist() == marian(text_target=text).input_ids, text
+
+
+def translator(folder, trained_in, config: dict):
+    """The tiny translator with tokenizers in the folder, and a tokenizer_config.json."""
+    trained(trained_in, "source", model_type="unigram", unk_id=0, bos_id=-1, eos_id=1)
+    path = tiny.golden("marian").write(folder)
+    for language in ("source", "target"):
+        (path / f"{language}.spm").write_bytes((trained_in / "source.model").read_bytes())
+    ids = {"</s>": 0, "<unk>": 1, "▁the": 2, "<pad>": 3}
+    (path / "vocab.json").write_text(json.dumps(ids))
+    (path / "target_vocab.json").write_text(json.dumps(ids))
+    (path / "tokenizer_config.json").write_text(json.dumps(config))
+    return load(path)
+
+
+@pytest.mark.parametrize("config, says", [
+    ({"separate_vocabs": False, "eos_token": "</s>", "additional_special_tokens": []}, None),
+    ({"separate_vocabs": True}, "separate_vocabs"),
+    ({"sp_model_kwargs": {"nbest_size": 3}}, "sp_model_kwargs"),
+    ({"additional_special_tokens": ["<mine>"]}, "“<mine>”"), ({"unk_token": "▁the"}, "“▁the”"),
+    ({"added_tokens_decoder": {"7": {"content": "<added>"}}}, "“<added>”")])
+def test_what_a_translators_tokenizer_config_asks_for_is_not_passed_over(config, says, tmp_path):
+    model = translator(tmp_path / "model", tmp_path, config)
+    assert (model.notes == ()) == (says is None)
+    assert says is None or says in model.notes[0]
+    assert (model.tokenizer is None) == (says in ("separate_vocabs", "sp_model_kwargs"))
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage" * 50])
