@@ -13,7 +13,8 @@ would change what is written and is not done is named in a note.
     max_length, max_new_tokens                        done, for an encoder–decoder model
     _UNDONE, below                                    named in a note
     temperature, top_k, top_p and the like            no effect: they are for drawing at random
-    tokenizer.ggml.suppress_tokens (GGUF)             done
+    tokenizer.ggml.suppress_tokens, and the
+    eos, eot and eom _token_id (GGUF)                 done
 """
 from __future__ import annotations
 
@@ -172,16 +173,17 @@ def notes_of(data: Fields, config: Config, rules: Decoding) -> tuple[str, ...]:
     asked = [f"{key} = {shown(data.get(key))}" for key, neutral in _UNDONE.items()
              if data.get(key) not in (None, neutral, [], {})
              and (config.crosses or key not in _THE_READERS)]
-    said = [f"{data.where} also asks for {' and '.join(asked)}, which is not done here."] if asked else []
-    if said and config.crosses:
-        said[0] += " What the decoder writes is always the likeliest token that it may write."
+    always = " What the decoder writes is always the likeliest token that it may write."
+    said = [f"{data.where} also asks for {' and '.join(asked)}, which is not done here."
+            f"{always if config.crosses else ''}"] if asked else []
     if not rules.ends and config.end_id is not None and config.crosses:
         said.append(f"{data.where} has no “eos_token_id”, so nothing ends what the decoder writes.")
     return tuple(said)
 
 
 def decoding_in_gguf(metadata: dict, config: Config) -> Decoding:
-    """The rules in a GGUF header: the tokens that llama.cpp never writes."""
-    data = Fields(metadata, "The GGUF header")
-    never = tokens(data, "tokenizer.ggml.suppress_tokens", config.n_vocab)
-    return replace(no_rules(config), never=frozenset(never))
+    """The rules in a GGUF header: what ends a text, and the tokens that llama.cpp never writes."""
+    data, V = Fields(metadata, "The GGUF header"), config.n_vocab
+    ends = [tokens(data, f"tokenizer.ggml.{sign}_token_id", V) for sign in ("eot", "eom")]
+    never = tokens(data, "tokenizer.ggml.suppress_tokens", V)
+    return Decoding((*no_rules(config).ends, *sum(ends, ())), never=frozenset(never))

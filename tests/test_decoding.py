@@ -232,5 +232,8 @@ def test_tokens_that_a_gguf_suppresses_are_never_written(tmp_path):
 
     model = load(write_vocabulary(tmp_path / "model.gguf", header(suppress_tokens=[3, 5])))
     assert forbidden(model, [1, 2]) == {3, 5}
+    more = header(eos_token_id=7, eot_token_id=9, eom_token_id=11)
+    model = load(write_vocabulary(tmp_path / "model.gguf", more))
+    assert [token for token in range(20) if ends_text(model, token)] == [7, 9, 11]
     with pytest.raises(GlassError, match="suppress_tokens"):
         load(write_vocabulary(tmp_path / "model.gguf", header(suppress_tokens="all")))
