@@ -108,7 +108,9 @@ def from_gguf(metadata: Mapping) -> Tokenizer | ScoredPieces:
         prefix = header.flag("tokenizer.ggml.add_space_prefix", True)
         return ScoredPieces(tuple(tokens), tuple(scores), tuple(kinds), begin, end, prefix)
     with understood("The tokenizer in the GGUF header is damaged"):
-        return Tokenizer(byte_level(header, tokens, kinds, begin, end))
+        library = byte_level(header, tokens, kinds)
+        library.post_processor = template(tokens, begin, end)
+    return Tokenizer(library)
 
 
 def check_kind(header: Fields) -> None:
@@ -195,44 +197,36 @@ def around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, ...]
 # --- byte-level BPE -------------------------------------------------------------------------------
 
 
-def byte_level(
-    header: Fields, tokens: list[str], kinds: list[int], begin: tuple, end: tuple
-) -> tokenizers.Tokenizer:
+def byte_level(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
     """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019), by the header's merges."""
     merges = dict.fromkeys(texts(header, "tokenizer.ggml.merges"))  # of equal ones the first counts
     pairs = [tuple(merge.split(" ", 1)) for merge in merges]
+    ids = {token: i for i, token in enumerate(tokens)}
     cuts = _CUTS[header.get("tokenizer.ggml.pre")]
     # Llama 3 takes a word that is in the vocabulary whole, even where the merges do not lead to it.
-    library = tokenizers.Tokenizer(
-        models.BPE(
-            {token: i for i, token in enumerate(tokens)}, pairs, ignore_merges=cuts == (_LLAMA3,)
-        )
-    )
-    library.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            *(pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in cuts),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    library = tokenizers.Tokenizer(models.BPE(ids, pairs, ignore_merges=cuts == (_LLAMA3,)))
+    splits = (pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in cuts)
+    spelling = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    library.pre_tokenizer = pre_tokenizers.Sequence([*splits, spelling])
     library.decoder = decoders.ByteLevel()
-    library.add_tokens(
-        [
-            AddedToken(token, special=kind == _CONTROL, normalized=False)
-            for token, kind in zip(tokens, kinds)
-            if kind in _WHOLE
-        ]
-    )
-    # The template knows the signs by names of ours: a token's text may hold a colon.
-    names = [*(f"begin{i}" for i in begin), *(f"end{i}" for i in end)]
-    library.post_processor = processors.TemplateProcessing(
-        single=[*names[: len(begin)], "$A", *names[len(begin) :]],
-        pair=["$A", "$B"],
-        special_tokens=[
-            {"id": name, "ids": [i], "tokens": [tokens[i]]}
-            for name, i in zip(names, (*begin, *end))
-        ],
-    )
+    whole = [
+        AddedToken(token, special=kind == _CONTROL, normalized=False)
+        for token, kind in zip(tokens, kinds)
+        if kind in _WHOLE
+    ]
+    library.add_tokens(whole)
     return library
+
+
+def template(tokens: list[str], begin: tuple, end: tuple) -> processors.TemplateProcessing:
+    """Puts ids before and after a text, under names of ours: a token's text may hold a colon."""
+    first, last = [f"begin{i}" for i in begin], [f"end{i}" for i in end]
+    named = zip((*first, *last), (*begin, *end))
+    return processors.TemplateProcessing(
+        single=[*first, "$A", *last],
+        pair=["$A", "$B"],
+        special_tokens=[{"id": name, "ids": [i], "tokens": [tokens[i]]} for name, i in named],
+    )
 
 
 # --- SentencePiece BPE ----------------------------------------------------------------------------
