@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core import masks
+from core.decoding import Decoding, barred, chosen, no_rules
 from core.errors import GlassError
 from core.model import axis_sizes, forward, head, stack
 from core.trace import KEEP, Run
@@ -20,20 +21,25 @@ def next_tokens(trace, count: int = 10, row: int = -1):
     return best, probs_V[best]
 
 
-def greedy_target(config, weights, ids_L, longest: int = 32) -> list[int]:
+def greedy_target(config, weights, ids_L, longest: int = 32,
+                  rules: Decoding | None = None) -> list[int]:
     """What the decoder writes for the encoder's ids when it always takes the likeliest token; begins with the start id.
 
-    The encoder runs once, the decoder anew for every token. It ends before the end id or after `longest` tokens.
+    The encoder runs once, the decoder anew for every token. It ends before an end id or after
+    `longest` tokens.
+    rules: which tokens may be written, from the model's files (None: all may).
     """
+    rules = rules or no_rules(config)
     if config.start_id is None:
         raise GlassError("This model's files do not say with which token its decoder begins; give the target yourself.")
     target = [config.start_id]
     memory_MD = forward(config, weights, ids_L, target_ids_L=target, keep="layers")["encoder.out"]
-    while len(target) < min(longest, config.n_positions or longest):
-        likeliest = int(decoded(config, weights, memory_MD, target).argmax())
-        if likeliest == config.end_id:
+    longest = min(longest, rules.longest, config.n_positions or longest)
+    while len(target) < longest:
+        token = chosen(rules, decoded(config, weights, memory_MD, target), target, longest)
+        if token in rules.ends:
             break
-        target.append(likeliest)
+        target.append(token)
     return target
 
 
@@ -61,7 +67,22 @@ class Longer:
 def ends_text(model, token_id: int) -> bool:
     """Whether a token is a sign of the model's own, such as the end of the text, and nothing that can be written."""
     cut = model.target_tokenizer or model.tokenizer
-    return token_id == model.config.end_id or bool(cut and cut.is_sign(token_id))
+    return token_id in rules_of(model).ends or bool(cut and cut.is_sign(token_id))
+
+
+def rules_of(model) -> Decoding:
+    """What the model's files say of the tokens that it may write."""
+    return model.decoding or no_rules(model.config)
+
+
+def forbidden(model, ids_L) -> set[int]:
+    """The tokens that the model's files forbid after these."""
+    return barred(rules_of(model), ids_L)
+
+
+def written_next(model, probs_V, ids_L) -> int:
+    """The token that the model writes after these: the likeliest that its files allow."""
+    return chosen(rules_of(model), probs_V, ids_L)
 
 
 def longer(model, ids_L, text: str, token_id: int) -> Longer:

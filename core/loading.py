@@ -7,15 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from core import checkpoints, models, sentencepieces, tokenizer
+from core import auto_tokenizer, checkpoints, gguf_tokenizer, models, sentencepieces, tokenizer
 from core.config import Config
+from core.decoding import Decoding, decoding_in, decoding_in_gguf
 from core.errors import GlassError
 from core.files import Fields, read_json
-from core.generate import greedy_target
+from core.generate import greedy_target, rules_of
+from core.gguf_tokenizer import ScoredPieces
 from core.model import forward
 from core.sentencepieces import SentencePieces
 from core.tokenizer import Tokenizer
 from core.trace import Trace, bytes_of
+
+OTHER_FILES = ("vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
+               "source.spm", "target.spm")
 
 
 @dataclass(frozen=True)
@@ -24,9 +29,11 @@ class Model:
     name: str
     config: Config
     weights: Mapping[str, np.ndarray]
-    tokenizer: Tokenizer | SentencePieces | None
+    tokenizer: Tokenizer | SentencePieces | ScoredPieces | None
     target_tokenizer: SentencePieces | None = None      # a translator's, for what its decoder reads
     notes: tuple[str, ...] = ()     # what the files hold that is not run as it is, in sentences
+    no_tokenizer: str = ""          # why there is none, a sentence
+    decoding: Decoding | None = None    # what the files say of the tokens it may write
 
     @property
     def nbytes(self) -> int:
@@ -57,7 +64,9 @@ class Model:
     def encode(self, text: str, special: bool = True) -> tokenizer.Encoding:
         """The sentence in pieces, with their ids and their places in the text."""
         if self.tokenizer is None:
-            raise GlassError(f"{self.name} has no tokenizer that can be read here: give token ids (ids_L=[…]) instead.")
+            why = f" {self.no_tokenizer}" if self.no_tokenizer else ""
+            raise GlassError(f"{self.name} has no tokenizer that can be read here: give token ids "
+                             f"(ids_L=[…]) instead.{why}")
         return self.tokenizer.encode(tokenizer.check_text(text), special=special)
 
     def target_ids(self, ids_L, target: str | None):
@@ -67,14 +76,15 @@ class Model:
         then reads the start id alone.
         """
         if target is None and (self.config.head or self.config.start_id is None):
-            return greedy_target(self.config, self.weights, ids_L)
+            return greedy_target(self.config, self.weights, ids_L, rules=self.decoding)
         if target is None:
             return [self.config.start_id]
         if self.config.start_id is None:
             raise GlassError("This model's files do not say with which token its decoder begins; give target_ids_L.")
         cut = self.target_tokenizer or self.tokenizer
         ids = (cut.encode(tokenizer.check_text(target)).ids_L if cut else self.ids(target)).tolist()
-        return [self.config.start_id, *(ids[:-1] if ids[-1] == self.config.end_id else ids)]
+        ended = bool(ids) and ids[-1] in rules_of(self).ends
+        return [self.config.start_id, *(ids[:-1] if ended else ids)]
 
 
 def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Callable | None = None) -> Model:
@@ -85,10 +95,28 @@ def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Calla
     path = models.resolve(name, fetch=fetch, progress=progress)
     if path.suffix == ".gguf":
         config, weights, metadata = checkpoints.read_gguf(path, dtype)
-        return Model(str(name), config, weights, tokenizer.from_gguf(metadata))
-    loaded = checkpoints.load_folder(path, dtype)
-    return Model(str(name), loaded.config, loaded.weights, *tokenizers_in(path, loaded.config),
-                 notes=loaded.notes)
+        cuts, why = unless_refused(lambda: (gguf_tokenizer.from_gguf(metadata), None, ()))
+        rules, said = decoding_in_gguf(metadata, config), ()
+    else:
+        loaded = checkpoints.load_folder(path, dtype)
+        config, weights = loaded.config, loaded.weights
+        cuts, why = unless_refused(lambda: tokenizers_in(path, config))
+        config, rules, said = decoding_in(path, config)
+        said = (*loaded.notes, *said)
+    *cuts, about = cuts
+    notes = (*([f"Type token ids here, not words. {why}"] if why else []), *about, *said)
+    return Model(str(name), config, weights, *cuts, notes=notes, no_tokenizer=why, decoding=rules)
+
+
+def unless_refused(read: Callable) -> tuple[tuple, str]:
+    """The two tokenizers and the notes that `read` finds; where it refuses, none and the reason.
+
+    The model then runs by token ids.
+    """
+    try:
+        return read(), ""
+    except GlassError as error:
+        return (None, None, ()), str(error)
 
 
 def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
@@ -103,13 +131,30 @@ def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dic
     return config, weights, tokenizer.from_file(file) if file.exists() else None
 
 
-def tokenizers_in(folder: Path, config: Config) -> tuple[Tokenizer | SentencePieces | None, SentencePieces | None]:
-    """The tokenizer of a folder, and the one for the other language where a translator has two."""
-    if (file := folder / "tokenizer.json").exists():
-        return tokenizer.from_file(file), None
-    if config.family == "T5" and (file := folder / "spiece.model").exists():
-        return sentencepieces.t5(file, config.n_vocab), None
+def tokenizers_in(folder: Path, config: Config
+                  ) -> tuple[Tokenizer | SentencePieces, SentencePieces | None, tuple[str, ...]]:
+    """The tokenizer of a folder, the one for the other language where a translator has two, notes.
+
+    Raises GlassError, with the reason, where there is none or it can't be read.
+    """
     pair = [folder / f"{language}.spm" for language in ("source", "target")]
     if config.family == "Marian" and all(file.exists() for file in (*pair, folder / "vocab.json")):
-        return tuple(sentencepieces.marian(file, folder / "vocab.json") for file in pair)
-    return None, None
+        two = [sentencepieces.marian(file, folder / "vocab.json") for file in pair]
+        return *two, auto_tokenizer.of_pieces(folder, set(two[0].signs))
+    if (folder / "tokenizer.json").exists():
+        cut, said = auto_tokenizer.from_folder(folder, config.family)
+        return cut, None, said
+    if config.family == "T5" and (file := folder / "spiece.model").exists():
+        one = sentencepieces.t5(file, config.n_vocab)
+        return one, None, auto_tokenizer.of_pieces(folder, set(one.signs))
+    raise GlassError(no_tokenizer_in(folder))
+
+
+def no_tokenizer_in(folder: Path) -> str:
+    """What is said of a folder without a tokenizer that can be read."""
+    others = [name for name in OTHER_FILES if (folder / name).exists()]
+    if not others:
+        return "The folder has no tokenizer.json."
+    return (f"The folder has no tokenizer.json, and {' and '.join(others)} alone can't be "
+            "read here. Open it once with AutoTokenizer.from_pretrained(…) of transformers and "
+            "save it with save_pretrained(…), which writes tokenizer.json.")

@@ -95,6 +95,8 @@ _SEEN_AT_FIRST = (File("config.json"), File(_SAFETENSORS))
 _OWN = (*_SEEN_AT_FIRST, File("tokenizer.json"))
 _STUDY = "Study", "trained for this project on sentences of our own grammar", 0, _OWN, (Embedded(),)
 _TOKENIZERS = (("tokenizer.json",), ("spiece.model",), ("source.spm", "target.spm", "vocab.json"))    # the first there is
+_BESIDE = ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json",
+           "added_tokens.json")      # those there are: they change what is read and what is written
 _NO_PIN = "No commit is pinned: what the first fetch brings is what later ones must bring. "
 
 CATALOGUE: dict[str, Entry] = {entry.name: entry for entry in (
@@ -510,6 +512,8 @@ def hub_files(hub: Hub, entry: Entry, get: Callable) -> dict[str, int]:
             f"{hub.repo} has no model.safetensors at “{hub.revision}”. Its weights may be there only as a pickle "
             "(pytorch_model.bin), which can run any program and isn't opened here. Often a conversion waits as a pull "
             f"request on the model's page: add its revision to the name, as in {hub.repo}@refs/pr/1.")
+    beside = {name: hub_size(hub, name) for name in _BESIDE}
+    wanted |= {name: size for name, size in beside.items() if size is not None}
     for names in _TOKENIZERS:
         sizes = {name: hub_size(hub, name) for name in names}
         if None not in sizes.values():

@@ -17,17 +17,21 @@ from core.tokenizer import Encoding, understood
 
 _LARGEST = 1 << 26          # bytes; the published ones have up to five million
 _END = "</s>"
+_CODE = re.compile(r">>[^<>]+<<")
 
 
 class SentencePieces:
     """A SentencePiece model, the ids of its pieces, and the signs that are never cut."""
 
-    def __init__(self, library: sentencepiece.SentencePieceProcessor, ids: dict[str, int] | None = None,
-                 signs: dict[str, int] | None = None):
-        self.library = library
+    def __init__(self, library: sentencepiece.SentencePieceProcessor,
+                 ids: dict[str, int] | None = None, signs: dict[str, int] | None = None,
+                 coded: bool = False):
+        """signs: more of them. coded: a text may begin with the code of a language, as >>fra<<."""
+        self.library, self.coded = library, coded
         self.ids = ids or {library.id_to_piece(i): i for i in range(library.get_piece_size())}
-        self.signs = {_END: self.ids.get(_END)} | (signs or {})
-        if self.signs[_END] is None:
+        own = {sign: self.ids[sign] for sign in (_END, "<unk>", "<pad>") if sign in self.ids}
+        self.signs = own | (signs or {})
+        if _END not in self.signs:
             raise GlassError("This SentencePiece vocabulary has no </s>, so it does not belong to a T5 or a Marian model.")
         self.unknown = self.ids.get("<unk>", 0)         # the number of the sign for what no piece can write
 
@@ -38,13 +42,21 @@ class SentencePieces:
             if part in self.signs:
                 found = [(part, self.signs[part], (start, start + len(part)), True)]
             else:
-                found = self._cut(part, start)
+                code = self._code(part)
+                first = (code, self.ids.get(code, self.unknown), (start, start + len(code)), True)
+                found = [first] if code else []
+                found += self._cut(part[len(code):], start + len(code))
             for piece, token_id, span, begins in found:
                 pieces.append(piece), ids.append(token_id), spans.append(span)
                 words.append((words[-1] if words else -1) + (begins or not words))
         if special:
             pieces.append(_END), ids.append(self.signs[_END]), spans.append(None), words.append(None)
         return Encoding(text, np.array(ids, dtype=np.int64), tuple(pieces), tuple(spans), tuple(words))
+
+    def _code(self, text: str) -> str:
+        """The code of a language with which a text begins, or nothing."""
+        found = self.coded and re.match(r">>.*?<<", text, re.DOTALL)
+        return found[0] if found else ""
 
     def _cut(self, text: str, start: int) -> list[tuple[str, int, tuple[int, int], bool]]:
         """Pieces with their ids, their places, and whether a word begins there."""
@@ -67,10 +79,15 @@ class SentencePieces:
 
     def is_sign(self, token_id: int) -> bool:
         """Whether a token is no text but a sign of the model's own, such as the end of a text."""
-        return int(token_id) in self.signs.values()
+        return int(token_id) in self._sign_ids
 
     def __len__(self) -> int:
         return max(self._pieces) + 1
+
+    @cached_property
+    def _sign_ids(self) -> frozenset[int]:
+        codes = (i for piece, i in self.ids.items() if self.coded and _CODE.fullmatch(piece))
+        return frozenset((*self.signs.values(), *codes))
 
     @cached_property
     def _pieces(self) -> dict[int, str]:
@@ -112,5 +129,4 @@ def marian(path: Path, vocabulary: Path) -> SentencePieces:
     ids = read_json(vocabulary)
     if not ids or not all(isinstance(i, int) and not isinstance(i, bool) and 0 <= i < 1 << 24 for i in ids.values()):
         raise GlassError(f"{vocabulary.name} is no vocabulary: a number for every piece is needed.")
-    languages = {piece: i for piece, i in ids.items() if re.fullmatch(r">>[^<>]+<<", piece)}
-    return SentencePieces(processor(path), ids, languages)
+    return SentencePieces(processor(path), ids, coded=True)

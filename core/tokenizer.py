@@ -1,10 +1,11 @@
 """Text <-> token ids, and which piece belongs to which word and to which characters of the sentence.
 
-The work is done by the `tokenizers` library, from a tokenizer.json or from the vocabulary in a GGUF file's header.
+The work is done by the `tokenizers` library, from a tokenizer.json. The vocabulary in a GGUF file's
+header is read by `gguf_tokenizer`.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,21 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import tokenizers
-from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import decoders
 
 from core.errors import GlassError
-from core.files import Fields, read_json
+from core.files import read_json
 
 LONGEST_TEXT = 1_000_000        # characters; what a page or a model takes is far less
-_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _BYTE = 1, 2, 3, 4, 6       # kinds of tokens in a GGUF header
-
-# How text is cut before pieces are merged, by the names that GGUF has for it (`tokenizer.ggml.pre`).
-_CONTRACTIONS = r"'s|'t|'re|'ve|'m|'ll|'d"
-_GPT2 = rf"{_CONTRACTIONS}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+"
-_LLAMA3 = (rf"(?i:{_CONTRACTIONS})|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*"
-           r"|\s*[\r\n]+|\s+(?!\S)|\s+")
-_CUTS = {"gpt-2": (_GPT2,), "smollm": (r"\p{N}", _GPT2), "llama-bpe": (_LLAMA3,), "llama3": (_LLAMA3,),
-         "llama-v3": (_LLAMA3,)}
 
 
 @dataclass(frozen=True)
@@ -163,91 +155,3 @@ def from_file(path: Path) -> Tokenizer:
     read_json(path)                     # its size and that it is JSON, before the library parses it
     with understood(f"{path.name} can't be read as a tokenizer"):
         return Tokenizer(tokenizers.Tokenizer.from_file(str(path)))
-
-
-def from_gguf(metadata: Mapping) -> Tokenizer | None:
-    """The tokenizer in a GGUF header; None where there is none, or of a kind that is not known here.
-
-    Two kinds are: byte-level BPE ("gpt2"), with its ways of cutting text, and SentencePiece BPE ("llama").
-    """
-    header = Fields(dict(metadata), "The GGUF header")
-    kind, cut = header.get("tokenizer.ggml.model"), header.get("tokenizer.ggml.pre")
-    if kind == "gpt2" and cut in _CUTS:
-        build = byte_level
-    elif kind == "llama":
-        build = sentencepiece
-    else:
-        return None
-    tokens = words(header, "tokenizer.ggml.tokens")
-    with understood("The tokenizer in the GGUF header is damaged"):
-        library = build(header, {token: i for i, token in enumerate(tokens)})
-    add_signs(header, tokens, library)
-    return Tokenizer(library)
-
-
-def words(header: Fields, key: str) -> list[str]:
-    """A list of different texts in a GGUF header."""
-    found = header.get(key)
-    if not isinstance(found, list) or not found or not all(isinstance(word, str) for word in found):
-        header.refuse(key, "a list of texts")
-    if len(set(found)) < len(found):
-        raise GlassError(f"{header.where} has the same text twice in “{key}”.")
-    return found
-
-
-def numbers(header: Fields, key: str, count: int, default: float | None = None) -> list:
-    """A list of as many numbers as there are tokens; absent, it is the default over and over."""
-    found = header.get(key, None if default is None else [default] * count)
-    if not isinstance(found, list) or len(found) != count or not all(isinstance(n, (int, float)) for n in found):
-        header.refuse(key, f"a list of {count} numbers")
-    return found
-
-
-def byte_level(header: Fields, vocabulary: dict[str, int]) -> tokenizers.Tokenizer:
-    """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019): its merges stand in the header."""
-    cut, merges = header.get("tokenizer.ggml.pre"), words(header, "tokenizer.ggml.merges")
-    pairs = [tuple(merge.split(" ", 1)) for merge in merges]
-    # Llama 3 takes a word that is in the vocabulary whole, even where the merges do not lead to it.
-    library = tokenizers.Tokenizer(models.BPE(vocabulary, pairs, ignore_merges=_LLAMA3 in _CUTS[cut]))
-    library.pre_tokenizer = pre_tokenizers.Sequence([
-        *(pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in _CUTS[cut]),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-    library.decoder = decoders.ByteLevel()
-    return library
-
-
-def sentencepiece(header: Fields, vocabulary: dict[str, int]) -> tokenizers.Tokenizer:
-    """SentencePiece BPE (Kudo & Richardson 2018), as Llama 1 and 2 have it: spaces are ▁, unknown letters their bytes."""
-    scores = numbers(header, "tokenizer.ggml.scores", len(vocabulary))
-    kinds = numbers(header, "tokenizer.ggml.token_type", len(vocabulary), _NORMAL)
-    unknown = next((token for token, kind in zip(vocabulary, kinds) if kind == _UNKNOWN), None)
-    pairs = merges_by_score([token for token, kind in zip(vocabulary, kinds) if kind == _NORMAL],
-                            dict(zip(vocabulary, scores)), vocabulary)
-    library = tokenizers.Tokenizer(models.BPE(vocabulary, pairs, unk_token=unknown, fuse_unk=True,
-                                              byte_fallback=_BYTE in kinds))
-    prefix = [normalizers.Prepend("▁")] if header.flag("tokenizer.ggml.add_space_prefix", True) else []
-    library.normalizer = normalizers.Sequence([*prefix, normalizers.Replace(" ", "▁")])
-    library.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(),
-                                         *([decoders.Strip(" ", 1, 0)] if prefix else [])])
-    return library
-
-
-def merges_by_score(pieces: list[str], scores: Mapping[str, float], vocabulary: Mapping[str, int]) -> list[tuple[str, str]]:
-    """The pairs that make each piece, best piece first: SentencePiece keeps scores where BPE has a list of merges."""
-    known = set(pieces)
-    pairs = [(left, right) for piece in pieces for left, right in
-             ((piece[:cut], piece[cut:]) for cut in range(1, len(piece))) if left in known and right in known]
-    return sorted(pairs, key=lambda pair: (-scores["".join(pair)], vocabulary[pair[0]], vocabulary[pair[1]]))
-
-
-def add_signs(header: Fields, tokens: list[str], library: tokenizers.Tokenizer) -> None:
-    """Control signs are never cut, and the sign of the beginning stands before every text where the header asks for it."""
-    kinds = numbers(header, "tokenizer.ggml.token_type", len(tokens), _NORMAL)
-    signs = [AddedToken(token, special=kind == _CONTROL, normalized=False)
-             for token, kind in zip(tokens, kinds) if kind in (_CONTROL, _USER_DEFINED)]
-    library.add_tokens(signs)
-    begin = header.token_id("tokenizer.ggml.bos_token_id", len(tokens))
-    if header.flag("tokenizer.ggml.add_bos_token", header.get("tokenizer.ggml.model") == "llama") and begin is not None:
-        sign = tokens[begin]
-        library.post_processor = processors.TemplateProcessing(
-            single=[sign, "$A"], pair=[sign, "$A", sign, "$B"], special_tokens=[(sign, begin)])

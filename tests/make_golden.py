@@ -1,15 +1,16 @@
 """Writes tests/golden: what `transformers` computes, so that the tests run where it is not installed.
 
     python tests/make_golden.py            # all of it
-    python tests/make_golden.py bert gpt2  # some: a family of tests/tiny.py, "buckets", "keys",
-                                           # "minilm", "smollm2", "tokens", or a study model, after
-                                           # it was trained: study-encoder …
+    python tests/make_golden.py bert gpt2  # some: a family of tests/tiny.py, "buckets", "cuts",
+                                           # "keys", "minilm", "smollm2", "tokens", or a study
+                                           # model, after it was trained: study-encoder …
 
 Needs requirements-reference.txt; the two real models come from the catalogue (python -m core.models fetch …).
 """
 from __future__ import annotations
 
 import json
+import random
 import re
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
+import llama_cpp
 import reference
 import tiny
 from core import models
@@ -157,19 +159,21 @@ def tokens() -> None:
 
 def by_llama_cpp(texts: list[str]) -> list[list[int]]:
     """The ids that llama.cpp's own tokenizer gives, without a first sign and with special signs read as such."""
-    import urllib.request
+    return llama_cpp.llama_cpp_ids(models.resolve("smollm2"), texts, special=False)
 
-    import xllamacpp
-    options = xllamacpp.CommonParams()
-    options.model.path, options.n_ctx, options.warmup = str(models.resolve("smollm2")), 256, False
-    server = xllamacpp.Server(options)
 
-    def ask(text: str) -> list[int]:
-        question = json.dumps({"content": text, "add_special": False, "parse_special": True}).encode()
-        call = urllib.request.Request(f"{server.listening_address}/tokenize", question, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(call, timeout=20) as answer:
-            return json.load(answer)["tokens"]
-    return [ask(text) for text in texts]
+def cuts() -> None:
+    """What llama.cpp makes of a few texts with random vocabularies of both kinds."""
+    found = []
+    for seed in range(12):
+        rng = random.Random(seed)
+        header = (llama_cpp.random_pieces, llama_cpp.random_merges)[seed % 2](rng)
+        texts = [llama_cpp.random_text(rng) for _ in range(12)]
+        with tempfile.TemporaryDirectory() as folder:
+            path = llama_cpp.write_vocabulary(Path(folder) / "model.gguf", header)
+            ids = llama_cpp.llama_cpp_ids(path, texts)
+        found.append({"header": header, "texts": texts, "ids": ids})
+    np.savez_compressed(tiny.GOLDEN / "cuts.npz", cases=np.array(json.dumps(found)))
 
 
 def study(name: str) -> None:
@@ -184,7 +188,8 @@ def main(names: list[str]) -> None:
     tiny.GOLDEN.mkdir(exist_ok=True)
     jobs = {name: lambda name=name: family(name) for name in tiny.FAMILIES} | {
         name: lambda name=name: study(name) for name in tiny.STUDY} | {
-        "buckets": buckets, "keys": keys, "minilm": minilm, "smollm2": smollm2, "tokens": tokens}
+        "buckets": buckets, "keys": keys, "minilm": minilm, "smollm2": smollm2, "tokens": tokens,
+        "cuts": cuts}
     for name in names or jobs:
         jobs[name]()
         size = sum(path.stat().st_size for path in tiny.GOLDEN.glob(f"{name}.*"))

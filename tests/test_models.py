@@ -761,3 +761,11 @@ def test_the_tokenizer_comes_along_in_whatever_form_there_is(monkeypatch, there,
     monkeypatch.setattr(models, "hub_size", lambda hub, name: 7 if name in files else None)
     wanted = models.hub_files(models.Hub("org/name"), models.entry_of("t5"), None)
     assert set(wanted) == fetched | {"config.json", "model.safetensors"}
+
+
+def test_what_the_files_say_of_tokens_comes_along(monkeypatch):
+    beside = {"generation_config.json", "tokenizer_config.json", "special_tokens_map.json"}
+    files = beside | {"config.json", "model.safetensors", "tokenizer.json", "training_args.bin"}
+    monkeypatch.setattr(models, "hub_size", lambda hub, name: 7 if name in files else None)
+    wanted = models.hub_files(models.Hub("org/name"), models.entry_of("t5"), None)
+    assert set(wanted) == files - {"training_args.bin"}

@@ -68,7 +68,8 @@ def test_the_longer_text_is_read_as_the_same_tokens_and_the_new_one(smollm2):
 
 
 def test_a_model_that_takes_ids_gets_a_longer_list_of_them():
-    model = SimpleNamespace(tokenizer=None, target_tokenizer=None, config=SimpleNamespace(crosses=False, end_id=9))
+    model = SimpleNamespace(tokenizer=None, target_tokenizer=None, decoding=None,
+                            config=SimpleNamespace(crosses=False, end_id=9))
     assert longer(model, np.array([3, 5]), "3, 5", 7) == Longer("3 5 7", True)
     model.config.crosses = True
     assert longer(model, np.array([0, 5]), "5", 7).text == "5 7"        # the sign it begins with is not typed
@@ -79,7 +80,8 @@ def test_a_model_that_takes_ids_gets_a_longer_list_of_them():
 def test_a_decoder_that_reads_an_encoder_writes_from_nothing(tmp_path):
     trained(tmp_path, model_type="unigram", **T5_IDS)
     cut = sentencepieces.t5(tmp_path / "m.model", n_vocab=1000)
-    model = SimpleNamespace(tokenizer=cut, target_tokenizer=None, config=SimpleNamespace(crosses=True, end_id=1),
+    model = SimpleNamespace(tokenizer=cut, target_tokenizer=None, decoding=None,
+                            config=SimpleNamespace(crosses=True, end_id=1),
                             target_ids=lambda _, text: [0, *cut.encode(text).ids_L[:-1]])
     words = [piece[1:] for piece in cut.ids if piece.startswith("▁") and len(piece) > 3 and piece[1:].isascii() and piece[1:].isalpha()]
     ids, text, whole = [0], "", " ".join(words[:6])

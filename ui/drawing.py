@@ -13,10 +13,10 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.sampling import Draw, throw
+from core.analysis.sampling import Draw, throw, without
 from core.cells import number
 from core.errors import GlassError
-from core.generate import ends_text, longer, next_tokens
+from core.generate import ends_text, forbidden, longer, next_tokens, written_next
 from ui import state
 from ui.choices import TOP_KS
 from ui.components import table
@@ -90,8 +90,20 @@ def notes(view: View, at: int) -> None:
     """What has to be known about this guess."""
     if view.mask in ("encoder", "others") and view.config.decoder_layers:
         st.caption("Under this mask earlier tokens have seen the words that come after them: their guess is no guess.")
+    if line := forbidden_best(view, at):
+        st.caption(line)
     if view.side == view.config.sides[-1] and at != view.token:
         st.caption(f"In a text this long only the guess after the last token is kept, not the one after token {view.token}.")
+
+
+def forbidden_best(view: View, at: int) -> str:
+    """What is said where the model's files forbid the likeliest token after this one."""
+    probs_V = view.trace["head.probs"][int(np.flatnonzero(view.trace.rows == at)[0])]
+    best, ids_L = int(probs_V.argmax()), view.trace[f"{view.config.sides[-1]}.embed.ids"][:at + 1]
+    taken = written_next(view.model, probs_V, ids_L) if view.config.decoder_layers else best
+    return "" if taken == best else (
+        f"The files of this model do not allow {bold(view.word(best))} here, likely as it is: "
+        f"{bold(view.word(taken))} is taken instead.")
 
 
 def strips(view: View, at: int, row: int) -> None:
@@ -189,12 +201,15 @@ def controls(V: int) -> tuple[float, int, float]:
 
 def write_on(view: View, step: str) -> None:
     """A word is drawn and appended; then the same road again."""
-    (at, row), probs_V = place(view), view.trace[step]
+    at, row = place(view)
+    ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][:at + 1]
+    probs_V = without(view.trace, step, forbidden(view.model, ids_L))
     heading, (box, row_of_buttons) = st.container(), st.columns((1, 4), vertical_alignment="bottom")
     seed = int(box.number_input("Seed", 0, 999_999, key="output_seed", persist_state="session",
                                 help="Any whole number. The same seed draws the same words; "
                                      "another one draws others."))
-    draw, likeliest = throw(probs_V, seed, at + 1), int(view.trace["head.probs"][row].argmax())
+    draw = throw(probs_V, seed, at + 1)
+    likeliest = written_next(view.model, view.trace["head.probs"][row], ids_L)
     best = int(probs_V.argmax())
     with heading:
         section(view, "3. Draw a word, and walk the same road again", (
@@ -203,6 +218,9 @@ def write_on(view: View, step: str) -> None:
             "Append it, and the model reads the longer text from the start: every page then shows the new run."), (step, (best,)))
     buttons(view, row_of_buttons, at, draw, likeliest)
     reports(view)
+    if not np.array_equal(probs_V, view.trace[step]):
+        st.caption("The files of this model forbid some of these words here. They are left out of "
+                   "the draw, and what remains is shared out anew.")
     st.html(line_of_words(view, probs_V, draw))
     st.caption(f"The random number is {draw.point:.4f}. {bold(view.word(draw.word))} lies from {draw.start:.4f} to "
                f"{draw.end:.4f} on the line ({probs_V[draw.word]:.1%} of it). The number comes from the seed and the place, not "

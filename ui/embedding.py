@@ -327,7 +327,7 @@ def single_piece(view: View, typed: str) -> int:
 
 def typed_id(view: View, typed: str) -> int:
     """A row number. Raises GlassError where the table has none of that number."""
-    ids = state.ids_typed(typed)
+    ids = state.ids_typed(typed, view.model.no_tokenizer)
     if len(ids) != 1 or ids[0] >= view.config.n_vocab:
         raise GlassError(f"Type the number of one piece, 0 to {view.config.n_vocab - 1}.")
     return ids[0]

@@ -343,18 +343,22 @@ def ids_of(model: Model, text: str):
         raise GlassError("There is nothing to read: the text is empty or has only spaces. Type a few words.")
     if len(text) > LONGEST_TEXT:
         raise GlassError(f"This text has {len(text):,} characters; at most {LONGEST_TEXT:,} are read here. Shorten it.")
-    ids_L = model.ids(text) if model.tokenizer else ids_typed(text)
+    ids_L = model.ids(text) if model.tokenizer else ids_typed(text, model.no_tokenizer)
     limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
     if len(ids_L) > limit:
         raise GlassError(f"This text has {len(ids_L)} tokens; at most {limit} can be shown. Shorten it.")
     return ids_L
 
 
-def ids_typed(text: str) -> list[int]:
-    """Token ids typed as numbers, for a model whose tokenizer can't be read here."""
+def ids_typed(text: str, why: str = "") -> list[int]:
+    """Token ids typed as numbers, for a model whose tokenizer can't be read here.
+
+    why: the reason, a sentence.
+    """
     numbers = re.findall(r"[^\s,]+", text)
     if not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
-        raise GlassError("This model's tokenizer can't be read here: type token ids, such as 12 7 431 0, not words.")
+        raise GlassError("This model's tokenizer can't be read here: type token ids, such as "
+                         f"12 7 431 0, not words. {why}".rstrip())
     return [int(number) for number in numbers]
 
 
@@ -363,4 +367,6 @@ def targets_of(model: Model, ids_L, target: str):
     if not target.strip():
         return model.target_ids(ids_L, None)
     ids_of(model, target)
-    return model.target_ids(ids_L, target) if model.tokenizer else [model.config.start_id or 0, *ids_typed(target)]
+    if model.tokenizer:
+        return model.target_ids(ids_L, target)
+    return [model.config.start_id or 0, *ids_typed(target, model.no_tokenizer)]

@@ -17,7 +17,7 @@ from core.generate import next_tokens
 from ui import state
 from ui.components import table
 from ui.crossing import OVERFLOWED, across
-from ui.drawing import words_table
+from ui.drawing import forbidden_best, words_table
 from ui.numbers import open_number, opened_in
 from ui.section import section
 from ui.slices import ALL, cells_table, largest
@@ -108,7 +108,8 @@ def expected(view: View) -> str:
     probs_V = view.trace["head.probs"][row]
     best = int(probs_V.argmax())
     likeliest = "" if best == follows else f"; the likeliest is {bold(view.word(best))} ({probs_V[best]:.1%})"
-    return f"In this target {next_word(view)} follows{likeliest}."
+    said = f"In this target {next_word(view)} follows{likeliest}."
+    return f"{said} {forbidden_best(view, view.token)}".rstrip()
 
 
 def next_words(view: View) -> None:

@@ -21,6 +21,18 @@ def sampled(trace, at: str, row: int, percent: int, k: int, permille: int):
     return np.where(kept_V, tempered_V, 0) / tempered_V[kept_V].sum()
 
 
+def without(trace, step: str, barred: set[int]):
+    """What is drawn from, at a step of `sampled`, where some tokens are forbidden: they count as
+    impossible before anything is cut away, (V,)."""
+    at, _, row, percent, k, permille = step.split(".")
+    tempered_V = np.array(trace[f"{at}.tempered.{row}.{percent}"])
+    tempered_V[sorted(i for i in barred if i < len(tempered_V))] = 0
+    if not barred or not tempered_V.any():
+        return trace[step]
+    kept_V = kept(tempered_V, int(k), int(permille) / 1000)
+    return np.where(kept_V, tempered_V, 0) / tempered_V[kept_V].sum()
+
+
 def kept(probs_V, k: int, p: float) -> np.ndarray:
     """Which words stay in the draw, (V,): the k likeliest (0: all), of these the fewest that together hold p of theirs."""
     order = np.argsort(-probs_V, kind="stable")[:k or None]
