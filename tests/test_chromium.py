@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from browser import CHROMIUM, chromium, serve, tab
 
+from core import models
 from core.cells import number
 from ui.frame import PAGES
 from ui.numbers import read
@@ -385,6 +387,19 @@ def test_a_pretrained_model_is_fetched_from_the_side_bar(browser, tmp_path):
         if page.view.locator("[data-testid=stAlert]").filter(has_text="fetched").count():
             pytest.skip("this machine has no network")
         assert read.count() == 1 and not page.problems
+
+
+def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_path, minilm):
+    here = models.find("minilm")
+    with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty:
+        with tab(browser, f"{empty}/?model=minilm") as page:
+            page.view.get_by_role("button", name="Fetch it, 84 MB").wait_for()
+            shutil.copytree(here, tmp_path / "minilm")
+            for token in (1, 3, 2):
+                page.do(lambda: page.view.get_by_role("button", name=f"Token {token}:").click())
+                page.view.get_by_text("all-MiniLM-L6-v2 turns each token").wait_for()
+                assert choices(page)["token"] == str(token)
+            assert not page.problems
 
 
 def test_the_translator_writes_word_by_word_and_its_weights_open(visit):

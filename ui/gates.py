@@ -21,6 +21,7 @@ from ui.places import stacked
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, largest
 from ui.state import Asked, View, close_number, ids_of
+from ui.steady import steady
 from ui.theme import plain
 from ui.tokens import bold, quoted, word
 
@@ -186,8 +187,10 @@ def step_through(lstm: View) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button("←", key="before_back", on_click=take, args=(lstm.token - 1,), disabled=lstm.token == 0, help="The word before")
     if last:
-        row.select_slider("Word that is read", range(last + 1), key="before_at", format_func=lambda i: f"{i} · {labels[i]}",
-                          persist_state="session")
+        words = [f"{i} · {label}" for i, label in enumerate(labels)]
+        steady("before_at", range(last + 1), words.__getitem__, last)
+        row.select_slider("Word that is read", range(last + 1), key="before_at",
+                          format_func=words.__getitem__, persist_state="session")
     row.button("→", key="before_on", on_click=take, args=(lstm.token + 1,), disabled=lstm.token == last, help="The next word")
 
 

@@ -20,6 +20,7 @@ from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_bars, cell_map, full_index, labels, largest, opened_at, rows_map
 from ui.state import View, close_number
+from ui.steady import steady
 from ui.theme import COLOURS
 from ui.tokens import quoted, word
 
@@ -138,9 +139,10 @@ def stacked(view: View, key: str, rows: dict, title: str, columns_title="dimensi
 
 def other_token(view: View) -> int:
     """The token that is looked at, to choose; at first the one before."""
-    stays("places_other", range(len(view.labels)), max(view.token - 1, 0))
-    return st.selectbox("Looked at", range(len(view.labels)), key="places_other",
-                        format_func=lambda i: f"{i} · {view.labels[i]}",
+    labels = [f"{i} · {token}" for i, token in enumerate(view.labels)]
+    steady("places_other", range(len(labels)), labels.__getitem__, max(view.token - 1, 0))
+    return st.selectbox("Looked at", range(len(labels)), key="places_other",
+                        format_func=labels.__getitem__,
                         persist_state="session", on_change=close_number)
 
 

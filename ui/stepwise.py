@@ -10,6 +10,7 @@ from core.derived import behind
 from ui.numbers import opened_in, read
 from ui.slices import axis_title, largest
 from ui.state import View, close_number, follow, note
+from ui.steady import recall, steady
 from ui.theme import plain
 
 ROWS, COLUMNS = 64, 128         # the largest map that is drawn at once
@@ -18,12 +19,14 @@ ROWS, COLUMNS = 64, 128         # the largest map that is drawn at once
 def choose_step(view: View) -> str:
     """The step that is looked at: found by typing part of its name, or one before or after."""
     here, names = st.session_state, steps_of(view)
+    recall("step", names)
     if here["step"] not in names:
         if here["step"] and "step" in here["_asked"]:
             note(f"This model has no step “{here['step'][:80]}”; the attention weights are shown.")
             st.warning(plain(here["_notes"][-1]))
         opened = read(here["cell"])[0] if here["cell"] else None
         here["step"] = opened if opened in names else view.at("attn.pattern")
+    steady("step", names, lambda name: label_of(view, name), here["step"])
     at = names.index(here["step"])
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button("←", key="step_before", on_click=take, args=(names[at - 1],), disabled=at == 0,
