@@ -356,6 +356,35 @@ def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
     assert choices(page)["cell"] == "encoder.0.attn.pattern:3,2,5"
 
 
+@pytest.mark.parametrize("title, size, theme", [
+    ("Attention", (1280, 900), "light"), ("Heads", (1280, 900), "dark"),
+    ("Attention", (390, 844), "dark"), ("Heads", (390, 844), "light")])
+def test_the_way_to_all_operands_is_in_sight_wherever_the_panel_is(visit, title, size, theme):
+    page = visit(title, size, theme, stage=2, cell="encoder.0.attn.scores.dot:3,2,5")
+    button = page.view.get_by_role("button", name="Show all 32")
+    button.wait_for()
+    panel = page.view.locator("[class*=st-key-number-beside-opened], .st-key-number-over").first
+    page.view.wait_for_timeout(800)
+    panel.evaluate("""panel => {
+        const page = document.querySelector("[data-testid=stMain]")
+        page.scrollBy(0, panel.getBoundingClientRect().top - 80)
+    }""")
+    page.view.wait_for_timeout(300)
+    inside = button.evaluate("""button => {
+        let box = button.getRootNode().host
+        while (getComputedStyle(box).overflowY !== "auto") box = box.parentElement
+        const edge = box.getBoundingClientRect(), own = button.getBoundingClientRect()
+        const x = own.x + own.width / 2, y = own.y + own.height / 2
+        let top = document.elementFromPoint(x, y)
+        while (top?.shadowRoot) top = top.shadowRoot.elementFromPoint(x, y)
+        return [box.scrollHeight > box.clientHeight, own.top >= edge.top,
+                own.bottom <= Math.min(edge.bottom, innerHeight), top === button]
+    }""")
+    assert inside == [True, True, True, True]       # more than fits, and still in reach
+    page.do(button.click)
+    page.view.get_by_role("button", name="Show the largest only").wait_for()
+
+
 def test_all_operands_can_be_listed(visit):
     page = visit("Every number", cell="encoder.0.attn.q:3,2,5")
     page.do(lambda: page.view.get_by_role("button", name="Show all 384").click())
