@@ -103,7 +103,7 @@ const body = (data, open, all) => {
     const button = create("button", "all", data.more)
     button.type = "button"
     button.onclick = all
-    const foot = create("div", "more")      // stays at the panel's lower edge, below the longest list
+    const foot = create("div", "more")    // stays at the lower edge, below the longest list
     foot.append(button)
     parts.append(foot)
   }
