@@ -154,6 +154,26 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{near}%".replace("-", "−")
 
 
+def counted(count: int, noun: str, several: str = "") -> str:
+    """So many of a thing: 1 token, 1,234 tokens. several: a plural that does not end in s."""
+    return f"{count:,} {noun if count == 1 else several or noun + 's'}"
+
+
+def each_of(count: int, noun: str) -> str:
+    """All of some things, one by one, as the subject of a sentence in the singular."""
+    return f"The one {noun}" if count == 1 else f"Each of the {counted(count, noun)}"
+
+
+def all_of(count: int, noun: str) -> str:
+    """All of some things: all 4 layers, the one layer."""
+    return f"the one {noun}" if count == 1 else f"all {counted(count, noun)}"
+
+
+def moves(before: str, after: str) -> str:
+    """From one number to another, as they are written: what reads the same has not moved as far."""
+    return f"stays at {before}" if before == after else f"goes from {before} to {after}"
+
+
 def factor(x: float) -> str:
     """A number inside a product: in brackets when negative."""
     return f"({number(x)})" if x < 0 else number(x)
@@ -166,7 +186,12 @@ def added(terms_N, written) -> str:
     largest = np.sort(np.argsort(-np.abs(terms_N), kind="stable")[:SHOWN])
     rest = terms_N.sum() - terms_N[largest].sum()
     return (" + ".join(written(i) for i in largest)
-            + f" + [the other {len(terms_N) - SHOWN} terms: {number(rest)}]")
+            + f" + [the other {terms_left(len(terms_N) - SHOWN)}: {number(rest)}]")
+
+
+def terms_left(count: int) -> str:
+    """The terms of a sum that are not spelled out, behind “the other”."""
+    return "term" if count == 1 else f"{count} terms"
 
 
 def sum_of_products(a: Group, b: Group, *plus: Group) -> Made:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core import recurrent
 from core.analysis import influence
-from core.cells import WEIGHTS, number
+from core.cells import WEIGHTS, number, percent
 from core.errors import GlassError
 from core.generate import next_tokens
 from ui.components import table
@@ -166,7 +166,8 @@ def story(lstm: View, unit: int, best: int, share: float) -> str:
             "much is shown (**output** gate). All gates look at the word and at what the units showed one word before.\n\nAt "
             f"{word(lstm)} ({t}) unit {unit} keeps {number(f)} of the {number(before)} that it held and takes in {number(i)} "
             f"of {number(g)}: its cell becomes **{number(c)}**. It shows {number(o)} · tanh({number(c)}) = {number(h)}. From "
-            f"what all units show comes the guess of the next word: {bold(lstm.word(best))}, {share:.0%}. **Click any number** "
+            f"what all units show comes the guess of the next word: {bold(lstm.word(best))}, "
+            f"{percent(share, 0)}. **Click any number** "
             "to see how it was made.")
 
 
