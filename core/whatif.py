@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core import masks
+from core.cells import counted
 from core.config import Config
 from core.edits import ablate_head
 from core.errors import GlassError
@@ -30,8 +31,8 @@ PADDING = ("[PAD]", "<pad>", "<|endoftext|>", "</s>", "<|im_end|>")     # the fi
 MOST_PADDING = 16
 STACKS = {"e": "encoder", "d": "decoder", "c": "cross"}
 TITLES = {"positions": "without positions", "norms": "without norms", "scale": "scores not divided by √K",
-          "head": "{} silent", "order": "words in reverse order", "pad": "{} padding tokens, hidden",
-          "open-pad": "{} padding tokens, seen by all"}
+          "head": "{} silent", "order": "words in reverse order", "pad": "{}, hidden",
+          "open-pad": "{}, seen by all"}
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
 
 
@@ -54,7 +55,13 @@ def parts(change: str) -> dict[str, str]:
 
 def title(change: str, two_stacks: bool = True) -> str:
     """A change in words. two_stacks: of a head it has to be said whose it is, the encoder's or the decoder's."""
-    return ", ".join(TITLES[name].format(head_words(detail, two_stacks) if name == "head" else detail)
+    def words(name: str, detail: str) -> str:
+        if name == "head":
+            return head_words(detail, two_stacks)
+        count = int(detail) if detail.isdecimal() else 0
+        return counted(count, "padding token") if count else f"{detail} padding tokens"
+
+    return ", ".join(TITLES[name].format(words(name, detail))
                      for name, detail in parts(change).items())
 
 

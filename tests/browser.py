@@ -41,7 +41,7 @@ def started(root: Path = ROOT, log: str | Path = os.devnull, **environment: str
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true",
-               "--server.address=127.0.0.1", "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
+               "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
     with open(log, "wb") as said:
         server = subprocess.Popen(command, cwd=root, env=os.environ | environment, stdout=said,
                                   stderr=subprocess.STDOUT)

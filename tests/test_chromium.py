@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from browser import CHROMIUM, chromium, serve, tab
 
+from core import models
 from core.cells import number
 from ui.frame import PAGES
 from ui.numbers import read
@@ -354,6 +356,35 @@ def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
     assert choices(page)["cell"] == "encoder.0.attn.pattern:3,2,5"
 
 
+@pytest.mark.parametrize("title, size, theme", [
+    ("Attention", (1280, 900), "light"), ("Heads", (1280, 900), "dark"),
+    ("Attention", (390, 844), "dark"), ("Heads", (390, 844), "light")])
+def test_the_way_to_all_operands_is_in_sight_wherever_the_panel_is(visit, title, size, theme):
+    page = visit(title, size, theme, stage=2, cell="encoder.0.attn.scores.dot:3,2,5")
+    button = page.view.get_by_role("button", name="Show all 32")
+    button.wait_for()
+    panel = page.view.locator("[class*=st-key-number-beside-opened], .st-key-number-over").first
+    page.view.wait_for_timeout(800)
+    panel.evaluate("""panel => {
+        const page = document.querySelector("[data-testid=stMain]")
+        page.scrollBy(0, panel.getBoundingClientRect().top - 80)
+    }""")
+    page.view.wait_for_timeout(300)
+    inside = button.evaluate("""button => {
+        let box = button.getRootNode().host
+        while (getComputedStyle(box).overflowY !== "auto") box = box.parentElement
+        const edge = box.getBoundingClientRect(), own = button.getBoundingClientRect()
+        const x = own.x + own.width / 2, y = own.y + own.height / 2
+        let top = document.elementFromPoint(x, y)
+        while (top?.shadowRoot) top = top.shadowRoot.elementFromPoint(x, y)
+        return [box.scrollHeight > box.clientHeight, own.top >= edge.top,
+                own.bottom <= Math.min(edge.bottom, innerHeight), top === button]
+    }""")
+    assert inside == [True, True, True, True]       # more than fits, and still in reach
+    page.do(button.click)
+    page.view.get_by_role("button", name="Show the largest only").wait_for()
+
+
 def test_all_operands_can_be_listed(visit):
     page = visit("Every number", cell="encoder.0.attn.q:3,2,5")
     page.do(lambda: page.view.get_by_role("button", name="Show all 384").click())
@@ -385,6 +416,19 @@ def test_a_pretrained_model_is_fetched_from_the_side_bar(browser, tmp_path):
         if page.view.locator("[data-testid=stAlert]").filter(has_text="fetched").count():
             pytest.skip("this machine has no network")
         assert read.count() == 1 and not page.problems
+
+
+def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_path, minilm):
+    here = models.find("minilm")
+    with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty:
+        with tab(browser, f"{empty}/?model=minilm") as page:
+            page.view.get_by_role("button", name="Fetch it, 84 MB").wait_for()
+            shutil.copytree(here, tmp_path / "minilm")
+            for token in (1, 3, 2):
+                page.do(lambda: page.view.get_by_role("button", name=f"Token {token}:").click())
+                page.view.get_by_text("all-MiniLM-L6-v2 turns each token").wait_for()
+                assert choices(page)["token"] == str(token)
+            assert not page.problems
 
 
 def test_the_translator_writes_word_by_word_and_its_weights_open(visit):

@@ -7,6 +7,7 @@ import streamlit as st
 from test_pages import address, opened, parts
 from tiny import golden
 
+from core.cells import percent
 from core import load, models
 from core.analysis.sampling import next_ids
 from core.checkpoints import read_folder
@@ -207,7 +208,8 @@ def test_what_follows_in_a_target_that_was_given_is_not_said_to_be_what_the_mode
     trace = state.trace_of(state.Asked(marian, SOURCE, target=TARGET))
     best = int(trace["head.probs"][1].argmax())
     told = " ".join(element.value for element in page(marian, token="1").markdown).replace("\\", "")
-    assert best != 6 and f"**#6** ({trace['head.probs'][1, 6]:.1%}) follows; the likeliest is **#{best}**" in told
+    follows = f"**#6** ({percent(trace['head.probs'][1, 6])}) follows"
+    assert best != 6 and f"{follows}; the likeliest is **#{best}**" in told
 
 
 def test_a_long_target_keeps_only_its_last_guess_and_a_long_source_keeps_all(tmp_path, monkeypatch):

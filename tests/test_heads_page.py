@@ -9,7 +9,7 @@ from test_pages import address, opened, parts, smallest_model, tiny_folder  # no
 
 from core import load
 from core.analysis.heads import ROLES, groups
-from core.cells import number
+from core.cells import number, percent
 from ui import heads, state, words
 from ui.state import Asked
 
@@ -98,7 +98,7 @@ def test_roles_are_drawn_from_the_trace_and_the_best_is_named():
     shown, score_HO = data_of(app, "Share of attention", "maps"), trace["encoder.0.attn.pattern.roles"]
     np.testing.assert_array_equal(sent(shown)[0], score_HO.astype(np.float32))
     assert shown["columns"] == list(ROLES) and score_HO[2, 0] > heads.STRONG
-    assert f"mostly at the token just before: {score_HO[2, 0]:.0%}" in prose(app)
+    assert f"mostly at the token just before: {percent(score_HO[2, 0], 0)}" in prose(app)
     assert f"strong from {heads.STRONG:g}" in prose(app)
 
 

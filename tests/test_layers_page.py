@@ -74,7 +74,8 @@ def test_a_way_has_a_point_for_every_layer_and_the_chosen_one_lies_on_top():
 
 @pytest.mark.parametrize("row_M, words", [
     ([0, 0, 1.0], "0% of **the** would still be its own, and 100% would come from **book**"),
-    ([0, 0.6, 0.4], "more than from any"), ([0, 1.0, 0], "nothing reaches it"), ([0, 0.999, 0.001], "and less than 1% would come")])
+    ([0, 0.6, 0.4], "more than from any"), ([0, 1.0, 0], "nothing reaches "
+                                                         "it"), ([0, 0.999, 0.001], "and <1% would come")])
 def test_what_rollout_leaves_of_a_token_is_said_as_it_is(view, row_M, words):
     view = replace(view, token=1)
     assert words in layers.what_is_left(view, row_M, 2)

@@ -80,3 +80,37 @@ def test_a_picture_is_saved_whole(visit, tmp_path):      # noqa: F811
     saved.value.save_as(tmp_path / "heads.png")
     height = int.from_bytes((tmp_path / "heads.png").read_bytes()[20:24], "big")
     assert height > 2 * map_.locator(".scroll").evaluate("e => e.clientHeight")
+
+
+WORDS = "the students recommended expensive newspapers because the teachers".split()
+MAPS = """() => {
+  const found = [], walk = (root) => root.querySelectorAll("*").forEach((part) => {
+    if (part.shadowRoot) walk(part.shadowRoot)
+    if (part.matches(".scroll") && part.querySelector("canvas.picture")) found.push(part)
+  })
+  walk(document)
+  return found.map((box) => {
+    const root = box.closest(".root"), right = (part) => part.getBoundingClientRect().right
+    return {wide: box.scrollWidth, room: box.clientWidth, tall: box.scrollHeight - box.clientHeight,
+      beyond: Math.max(right(box.querySelector("canvas")) - right(box), right(box) - right(root)),
+      said: root.querySelector(".axes").textContent}
+  })
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+@pytest.mark.parametrize("title, tokens", [
+    ("Attention", 16), ("Attention", 20), ("Attention", 40), ("Heads", 8), ("Heads", 16), ("Heads", 40),
+    ("Encoder and decoder", 16)])
+def test_no_column_of_a_map_is_cut_off_unsaid(visit, size, title, tokens):      # noqa: F811
+    sentence = " ".join((WORDS * 5)[:tokens - 2])
+    page = visit(title, size, model="study-encoder", stage=3, sentence=sentence)
+    page.view.locator("canvas.picture").first.wait_for()
+    page.view.wait_for_timeout(500)
+    maps = page.view.evaluate(MAPS)
+    assert maps and all(one["beyond"] < 0.5 for one in maps)
+    for one in maps:
+        hint = one["said"].partition("scroll")[2]
+        assert ("→" in hint, "↓" in hint) == (one["wide"] > one["room"], one["tall"] > 0), one
+    if tokens <= 20 and title == "Attention":
+        assert maps[-1]["wide"] <= maps[-1]["room"]     # up to so many tokens fit

@@ -5,7 +5,7 @@ import numpy as np
 import streamlit as st
 
 from core.analysis.planes import principal_plane
-from core.cells import WEIGHTS, array_of, number
+from core.cells import WEIGHTS, array_of, moves, number
 from ui import figures
 from ui.components import table
 from ui.maps import clickable_map, show
@@ -14,7 +14,7 @@ from ui.section import detailed, section
 from ui.slices import ALL, cell_map, cells_table, largest
 from ui.state import View, begin, close_number
 from ui.theme import COLOURS, kind_of_step
-from ui.tokens import word
+from ui.tokens import quoted, word
 
 SUBLAYERS = {"attn": "Attention", "cross": "Attention to the encoder", "mlp": "Feed-forward"}
 LADDER = 6          # dimensions whose way through the norm is written out
@@ -88,7 +88,7 @@ def addition(view: View, part: str, number_of: int) -> tuple[str, tuple[int, ...
                                 kind=kind_of_step(steps["out"]))
     show("addnorm:arrows", arrows, alt=f"Before + update = after as arrows, {before}, {update} and {after} long")
     st.caption("When one of three vectors is the sum of the others, they lie in one plane: the picture leaves nothing out.")
-    label = view.labels[t]
+    label = quoted(view.labels[t])
     titles = f"before: the vector of {label}", f"+ the update by {SUBLAYERS[part].lower()}", f"= after: the vector of {label}"
     for step, title in list(zip(steps.values(), titles))[0 if detailed() else 2:]:     # on one scale, to be added by eye
         strip(view, step, title, limit=float(np.abs(vectors).max()))
@@ -136,7 +136,7 @@ def norm_story(view: View, part: str) -> str:
     scale, before, after = (number(view.trace[step][t]) for step in (
         f"{at}.scale", f"{normed(view, part)}.length", f"{at}.out.length"))
     same = f"Whatever its length was, it is now √{D} ≈ {number(D ** 0.5)}."
-    ends = f"The length of {word(view)} goes from {before} to {after}. No other token has a say in it."
+    ends = f"The length of {word(view)} {moves(before, after)}. No other token has a say in it."
     if view.config.norm == "rms":
         return (f"This model has a **root-mean-square norm**. The {D} numbers of {word(view)} are divided by their root mean "
                 f"square, {scale}. {same} Then each dimension is stretched by a learned **gain** γ. Unlike a layer norm it "
@@ -166,7 +166,8 @@ def ladder(view: View, part: str) -> None:
                    if opened_in(step) == index), None)
     table({name: [array_of(view.trace, step)[index] for step, index in ways] for name, ways in cells.items()},
           [str(d) for d in dimensions], key=f"addnorm:ladder:{view.at(part)}", corner="dim.", opened=opened,
-          title=f"The {len(dimensions)} dimensions of {view.labels[t]} that come out largest, step by step",
+          title=f"The {len(dimensions)} dimensions of {quoted(view.labels[t])} that come out "
+                "largest, step by step",
           on_cell=lambda row, column: open_number(*list(cells.values())[column][row]))
 
 
@@ -179,7 +180,7 @@ def rungs(view: View, at: str) -> None:
     learned(view, f"{WEIGHTS}{at}.weight", "× gain γ: learned, the same for every token")
     if layer:
         learned(view, f"{WEIGHTS}{at}.bias", "+ shift β: learned, the same for every token")
-    strip(view, f"{at}.out", f"= out of the norm: the vector of {view.labels[view.token]}")
+    strip(view, f"{at}.out", f"= out of the norm: the vector of {quoted(view.labels[view.token])}")
 
 
 def learned(view: View, name: str, title: str) -> None:
@@ -195,7 +196,7 @@ def other_norms(view: View) -> None:
     length = {name: number(view.trace[f"{side}.{name}.length"][t]) for name in ("embed.out", f"{last}.out", "out")}
     told = [f"One more norm stands behind the embeddings: {word(view)} leaves it {length['embed.out']} long."
             if view.config.embed_norm else "",
-            f"One more norm stands behind the last layer: there the length of {word(view)} goes from "
-            f"{length[f'{last}.out']} to {length['out']}." if view.config.final_norm else ""]
+            f"One more norm stands behind the last layer: there the length of {word(view)} "
+            f"{moves(length[f'{last}.out'], length['out'])}." if view.config.final_norm else ""]
     if any(told):
         st.caption(" ".join(filter(None, told)))

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from core.analysis.vectors import cosines, lengths
-from core.cells import number
+from core.cells import number, percent
 from core.generate import next_tokens
 from ui import state
 from ui.components import table
@@ -49,7 +49,8 @@ def visibility(view: View, encoder: View, decoder: View) -> None:
     before_LM, after_LM = (each.trace[each.at("attn.pattern")][each.head] for each in (encoder, decoder))
     hidden_L = np.triu(before_LM, 1).sum(axis=1)
     row = int(hidden_L.argmax())
-    lost = (f" In this head {word(view, row)} ({row}) loses the most by it: {hidden_L[row]:.0%} of its attention lay on "
+    lost = (f" In this head {word(view, row)} ({row}) loses the most by it: "
+            f"{percent(hidden_L[row], 0)} of its attention lay on "
             "tokens that come later." if hidden_L[row] > 0.005 else "")
     section(view, f"1. Who may look at whom: layer {view.layer}, head {view.head}",
             "An **encoder** lets every token see the whole sentence: it reads. A **decoder** hides from every token what comes after "

@@ -14,10 +14,11 @@ import streamlit as st
 
 from core import models
 from core.analysis.sampling import next_ids
+from core.cells import counted, percent
 from ui.components import lines
 from ui.heads import choose_token
 from ui.maps import clickable_map
-from ui.numbers import open_number, opened_in
+from ui.numbers import open_number
 from ui.section import detailed, section
 from ui.sidebar import new_model
 from ui.slices import ALL, blocked_by_mask, capped_map, full_index, largest, opened_at
@@ -68,15 +69,18 @@ def two_texts(view: View) -> None:
     normed = " and a norm" if view.config.final_norm and view.config.norm != "none" else ""
     hidden = "" if view.trace[view.at("cross.mask")].all() else " that the mask leaves open"
     section(view, "1. Two texts, each with vectors of its own", (
-        f"The encoder has read the **source** b: {len(b)} tokens, from {bold(b[0])} to {bold(b[-1])}. The decoder reads the "
-        f"**target** a, what is written: {len(a)} tokens, from {bold(a[0])} to {bold(a[-1])}. Each text has vectors of its "
+        f"The encoder has read the **source** b: {counted(len(b), 'token')}, from {bold(b[0])} to "
+        f"{bold(b[-1])}. The decoder reads the "
+        f"**target** a, what is written: {counted(len(a), 'token')}, from {bold(a[0])} to "
+        f"{bold(a[-1])}. Each text has vectors of its "
         "own, and a stack of layers of its own. In **cross-attention** the queries come from a, the keys and values from b. "
         "Otherwise it is the attention that you know, with these differences:\n\n"
-        f"- **Two lengths**: the weights are a table of {len(a)} rows and {len(b)} columns, and need not be a square.\n"
+        f"- **Two lengths**: the weights are a table of {counted(len(a), 'row')} and "
+        f"{counted(len(b), 'column')}, and need not be a square.\n"
         f"- **No causal mask**: the source is there as a whole, so every target word may look at all of it{hidden}.\n"
         "- **Keys and values need to be made only once**: the source does not change while the target grows, so the same ones "
         "serve for every word of it.\n"
-        f"- **From the encoder’s last layer**: all {view.config.layers('decoder')} layers of the decoder read what the "
+        "- **From the encoder’s last layer**: every layer of the decoder reads what the "
         f"encoder’s layer {last}{normed} left; each makes its own keys and values of it."),
         largest(view, "decoder.embed.out", view.token, ALL), largest(view, view.at("cross.q"), view.head, view.token, ALL),
         largest(view, view.at("cross.k"), view.key_head, 0, ALL), largest(view, view.at("cross.v"), view.key_head, 0, ALL))
@@ -99,7 +103,8 @@ def five_steps(view: View) -> None:
     """The steps of attention as on the page Attention."""
     section(view, f"3. The five steps, across: layer {view.layer}, head {view.head}", (
         f"The same five steps as on the page Attention, for {word(view)} (token {view.token} of the target): its query meets "
-        f"the keys of the {len(view.tokens('encoder'))} tokens of the source. Layer and head are chosen at the left, the token "
+        f"the keys of the {counted(len(view.tokens('encoder')), 'token')} of the source. Layer "
+        "and head are chosen at the left, the token "
         "above."))
     STEPS[choose_step([step.title for step in STEPS])].draw(across(view))
 
@@ -125,7 +130,8 @@ def alignment(view: View) -> None:
         row, best = view.token, int(shown.best_L[view.token])
         weight, source = shown.weights_LM[row, best], view.tokens("encoder")
         of_the_words = "" if shown.weights_LM[row].argmax() == best else "(signs not counted) "
-        most = (f"{bold(shown.rows[row])} looks {of_the_words}most at {bold(source[best])}, {weight:.0%}."
+        most = (f"{bold(shown.rows[row])} looks {of_the_words}most at {bold(source[best])}, "
+                f"{percent(weight, 0)}."
                 f"{turned_round(view, shown)}" if np.isfinite(weight) else f"{OVERFLOWED}: it shows none.")
         section(view, "4. Who comes from whom: the alignment", (
             "A translator learns from pairs of sentences; nobody tells it which word translates which. Where it looks while it "

@@ -14,7 +14,7 @@ import streamlit as st
 
 from core import whatif
 from core.analysis.sampling import Draw, throw, without
-from core.cells import number
+from core.cells import moves, number, percent
 from core.errors import GlassError
 from core.generate import ends_text, forbidden, longer, next_tokens, written_next
 from ui import state
@@ -72,7 +72,7 @@ def vector_to_words(view: View) -> None:
         + ("A last norm brings it to size. " if normed in view.trace and c.norm != "none" else "")
         + f"Then it is compared with each of the {c.n_vocab:,} words that the model knows: the dot product is the word’s **logit**. "
         f"**Softmax** makes probabilities of all {c.n_vocab:,} logits. First comes {bold(view.word(best))} with "
-        f"{probs[0]:.1%}; the first ten together hold {probs[:10].sum():.0%}."),
+        f"{percent(probs[0])}; the first ten together hold {percent(probs[:10].sum(), 0)}."),
         *cells, ("head.logits", (row, best)), ("head.probs", (row, best)))
     notes(view, at)
     strips(view, at, row)
@@ -80,10 +80,18 @@ def vector_to_words(view: View) -> None:
     if c.n_vocab > PARTIAL:
         partial = f"head.sampled.{row}.100.{PARTIAL}.1000"
         columns[f"if only {PARTIAL} words counted"] = (partial, ())
-        st.markdown(f"Softmax has to run over **all** words. Over the likeliest {PARTIAL} alone it would claim "
-                    f"{view.trace[partial][best]:.1%} for {bold(view.word(best))}; the truth is **{probs[0]:.1%}**.")
+        st.markdown(f"Softmax has to run over **all** words. Over the likeliest {PARTIAL} alone "
+                    "it would "
+                    f"claim {against(view.trace[partial][best], probs[0], bold(view.word(best)))}")
     words_table(view, ids, columns, bar="probability", key="output_words",
                 title=f"The likeliest words after {quoted(short(view.tokens(side)[at], 20))}, of {c.n_vocab:,}")
+
+
+def against(claimed: float, true: float, what: str) -> str:
+    """What the likeliest words alone would make of a probability, beside what it is."""
+    claim, truth = percent(claimed), percent(true)
+    also = " as well: the other words hold next to nothing" if claim == truth else ""
+    return f"{claim} for {what}; the truth is **{truth}**{also}."
 
 
 def notes(view: View, at: int) -> None:
@@ -141,7 +149,8 @@ def likely_words(view: View) -> None:
     ids, probs = next_tokens(view.trace, COUNT, row)
     section(view, "5. Which word could stand here?", (
         f"This model learned to guess words that were hidden behind [MASK]. In the place of {said(view, at)} it would put "
-        f"{bold(view.word(ids[0]))} with {probs[0]:.1%}; it sees the token itself unless you type [MASK]."),
+        f"{bold(view.word(ids[0]))} with {percent(probs[0])}; it sees the token itself unless you "
+        "type [MASK]."),
         ("head.logits", (row, int(ids[0]))), ("head.probs", (row, int(ids[0]))))
     strips(view, at, row)
     words_table(view, ids, {"logit": ("head.logits", (row,)), "probability": ("head.probs", (row,))}, bar="probability",
@@ -165,13 +174,14 @@ def cut(view: View) -> str:
             "The likeliest word is not always the best to write. **Temperature** divides the logits before softmax: below 1 the "
             "strong grow stronger, above 1 all come nearer to each other. **Top-k** keeps only the k likeliest words. Then **top-p** "
             "keeps, of what top-k left, the fewest that together hold the share p of it. What is left is divided by its sum, so "
-            f"that it adds up to 1 again. Here {bold(view.word(best))} goes from {view.trace['head.probs'][row, best]:.1%} to "
-            f"{draw_V[best]:.1%}."),
+            f"that it adds up to 1 again. Here {bold(view.word(best))} "
+            f"{moves(percent(view.trace['head.probs'][row, best]), percent(draw_V[best]))}."),
             (tempered, (best,)), (step, (best,)))
-    st.markdown(f"All {V:,} words stay in the draw: nothing is cut away." if kept == V else
+    st.markdown("All words stay in the draw: nothing is cut away." if kept == V else
                 f"**{kept:,} of {V:,}** words {'stays' if kept == 1 else 'stay'} in the draw. At this temperature "
-                f"{'it holds' if kept == 1 else 'they hold'} {mass:.1%}{of_what(probs_V, k, kept)}; the other "
-                f"{1 - mass:.1%} is cut away, and what is left is divided by {number(mass)}.")
+                f"{'it holds' if kept == 1 else 'they hold'} "
+                f"{percent(mass)}{of_what(probs_V, k, kept)}; the other "
+                f"{percent(1 - mass)} is cut away, and what is left is divided by {number(mass)}.")
     ids, _ = next_tokens(view.trace, COUNT, row)
     words_table(view, ids, {"probability": ("head.probs", (row,)), f"at temperature {number(heat)}": (tempered, ()),
                             "in the draw": (step, ())}, bar="in the draw", key="output_draw",
@@ -183,7 +193,8 @@ def of_what(probs_V, k: int, kept: int) -> str:
     """How much the words hold that top-k left, where top-p then took its share of them."""
     if not kept < k < len(probs_V):
         return ""
-    return f" (the {k} likeliest, of which top-p takes its share, hold {np.sort(probs_V)[-k:].sum():.1%})"
+    return (f" (the {k} likeliest, of which top-p takes its share, hold "
+            f"{percent(np.sort(probs_V)[-k:].sum())})")
 
 
 def controls(V: int) -> tuple[float, int, float]:
@@ -214,7 +225,8 @@ def write_on(view: View, step: str) -> None:
     with heading:
         section(view, "3. Draw a word, and walk the same road again", (
             "Lay the words side by side on a line from 0 to 1, each as long as its probability in the draw. A random number points "
-            f"at one of them: with seed {seed} it is {draw.point:.4f} at this place, and points at {bold(view.word(draw.word))}. "
+            f"at one of them: with seed {seed} it is {number(draw.point)} at this place, and "
+            f"points at {bold(view.word(draw.word))}. "
             "Append it, and the model reads the longer text from the start: every page then shows the new run."), (step, (best,)))
     buttons(view, row_of_buttons, at, draw, likeliest)
     reports(view)
@@ -222,8 +234,10 @@ def write_on(view: View, step: str) -> None:
         st.caption("The files of this model forbid some of these words here. They are left out of "
                    "the draw, and what remains is shared out anew.")
     st.html(line_of_words(view, probs_V, draw))
-    st.caption(f"The random number is {draw.point:.4f}. {bold(view.word(draw.word))} lies from {draw.start:.4f} to "
-               f"{draw.end:.4f} on the line ({probs_V[draw.word]:.1%} of it). The number comes from the seed and the place, not "
+    st.caption(f"The random number is {number(draw.point)}. {bold(view.word(draw.word))} lies from "
+               f"{number(draw.start)} to {number(draw.end)} on the line "
+               f"({percent(probs_V[draw.word])} of it). The number comes from the seed and the "
+               "place, not "
                "from the model.")
 
 
@@ -231,7 +245,9 @@ def buttons(view: View, row, at: int, draw: Draw, likeliest: int) -> None:
     """Draw and append, take the likeliest, undo."""
     moved = set(whatif.parts(view.asked.change)) & {"order", "pad", "open-pad"} and not view.config.crosses
     last = at == len(view.tokens(view.config.sides[-1])) - 1
-    how = f"The number {draw.point:.4f} fell between {draw.start:.4f} and {draw.end:.4f}: {{}} was drawn."
+    how = (f"The number {number(draw.point)} fell between {number(draw.start)} and "
+           f"{number(draw.end)}: "
+           "{} was drawn.")
     with row.container(horizontal=True):
         st.button("Draw and append" if last else "Draw and go on from here", key="output_append", type="primary",
                   disabled=bool(moved), on_click=append, args=(view, at, draw.word, how))
@@ -325,7 +341,8 @@ def line_of_words(view: View, probs_V, draw: Draw) -> str:
         f'padding:0.35rem 0 0.35rem {0.35 if share > NARROWEST else 0}rem;box-sizing:border-box;border-right:1px solid #8888;'
         f'font-weight:{700 if hit else 400};background:color-mix(in srgb, var(--glass-head) {55 if hit else 18}%, transparent)">'
         f"{escape(word) if share > NARROWEST else ''}</div>" for word, share, hit in stretches)
-    told = escape(f"A line from 0 to 1 with the words of the draw; the number {draw.point:.4f} points at {view.word(draw.word)}")
+    told = escape("A line from 0 to 1 with the words of the draw; the number "
+                  f"{number(draw.point)} points at {quoted(view.word(draw.word))}")
     return (f'<div role="img" aria-label="{told}" style="position:relative;padding-top:1.1rem;margin-bottom:0.2rem">'
             f'<div style="position:absolute;top:0;left:{100 * draw.point:.3f}%;transform:translateX(-50%)">▼</div>'
             f'<div style="display:flex;border:1px solid #8888;border-radius:6px;overflow:hidden">{parts}</div></div>')

@@ -9,7 +9,7 @@ import streamlit as st
 from core import models
 from core.analysis.planes import around_their_mean, principal_plane
 from core.analysis.vocabulary import nearest, neighbours
-from core.cells import number
+from core.cells import number, percent
 from core.errors import GlassError
 from ui import figures, state
 from ui.components import table
@@ -223,7 +223,8 @@ def on_map(drawing: Drawing):
     lines = [{"type": "line", "layer": "below", "opacity": 0.5, "line": {"width": 1.2, "color": COLOURS["head"]}}
              | dict(zip(("x0", "y0", "x1", "y1"), (*points[drawing.own], *points[i])))
              for i in range(drawing.tokens, drawing.tokens + drawing.near)]
-    x, y = (figures.grid(f"{nth} direction: {held:.0%} of how they differ") | {"range": with_edges(column_N)}
+    x, y = (figures.grid(f"{nth} direction: {figures.safe(percent(held, 0))} of how they "
+                         "differ") | {"range": with_edges(column_N)}
             for nth, held, column_N in zip(("1st", "2nd"), drawing.held, points.T))
     return figures.figure(traces, map_title(drawing), height=HIGH, top=10, bottom=42, left=56, shapes=lines,
                           xaxis=x, yaxis=y)
@@ -251,7 +252,8 @@ def in_space(drawing: Drawing, turn: int):
     ends = np.stack([points[[drawing.own] * drawing.near], points[near], gaps], axis=1).reshape(-1, 3)
     traces.insert(0, {"type": "scatter3d", "mode": "lines", "line": {"width": 2, "color": COLOURS["head"]}, "hoverinfo": "skip",
                       "showlegend": False} | dict(zip("xyz", ends.T)))
-    axes = {f"{letter}axis": {"title": {"text": f"{nth}: {held:.0%}"}, "showticklabels": False, "gridcolor": figures.GREY,
+    axes = {f"{letter}axis": {"title": {"text": f"{nth}: {figures.safe(percent(held, 0))}"},
+                              "showticklabels": False, "gridcolor": figures.GREY,
                               "backgroundcolor": figures.CLEAR, "zeroline": False}
             for letter, nth, held in zip("xyz", ("1st", "2nd", "3rd"), drawing.held)}
     for trace in traces[1:]:        # a size in space looks twice as large

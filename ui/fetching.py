@@ -13,6 +13,7 @@ from ui.theme import plain
 
 OFFLINE = ("**Without a network:** on a machine that has one, run `python -m core.models fetch {name}` in a copy of "
            "this app; it prints where the model lies. Copy that to the same place here and load this page again.")
+_begin = threading.Lock()       # two who click at once begin one download
 
 
 @dataclass
@@ -30,17 +31,19 @@ class Job:
 
 @st.cache_resource
 def jobs() -> dict[str, Job]:
-    """The downloads by model name, the same for all visitors: two who ask for one model wait for one download."""
+    """The downloads by model name, the same for all visitors: two who ask for one model wait for one
+    download. One that is over stays: nobody knows how many are still waiting for it."""
     return {}
 
 
 def begin(name: str) -> None:
     """Starts a download unless it is under way. It goes on when the reader clicks elsewhere."""
-    job = jobs().get(name)
-    if job is None or job.over:
-        entry = models.entry_of(name)
-        jobs()[name] = job = Job(f"Asking for {entry.title}", entry.size)
-        threading.Thread(target=work, args=(name, job), daemon=True).start()
+    with _begin:
+        job = jobs().get(name)
+        if job is None or job.over:
+            entry = models.entry_of(name)
+            jobs()[name] = job = Job(f"Asking for {entry.title}", entry.size)
+            threading.Thread(target=work, args=(name, job), daemon=True).start()
 
 
 def work(name: str, job: Job) -> None:
@@ -49,9 +52,11 @@ def work(name: str, job: Job) -> None:
         models.fetch(name, job.progress)
     except GlassError as error:
         job.error = str(error)
-    except Exception as error:      # a reader must hear of it, and not from a log
+    except BaseException as error:  # a reader must hear of it, and not from a log
         job.error = f"{name} could not be fetched ({type(error).__name__})."
-    job.over = True
+    finally:
+        state.ready_models.clear()  # here, and not by who waits: all of them may have left
+        job.over = True
 
 
 def megabytes(size: int) -> str:
@@ -64,6 +69,8 @@ def offer(name: str, meanwhile: str) -> None:
     if job and not job.over:
         watch(name)
         return
+    if models.find(name):           # it came since the list was made; another program can bring it
+        arrived()
     size = f", {megabytes(entry.size)}" if entry.size else ""
     st.caption(f"{plain(entry.title)} is not on this machine yet. Until it is, the pages go on with "
                f"{plain(models.entry_of(meanwhile).title)}.")
@@ -76,14 +83,17 @@ def offer(name: str, meanwhile: str) -> None:
 @st.fragment(run_every=0.4)
 def watch(name: str) -> None:
     """The bar, which moves by itself until the download is over; then the page is drawn anew."""
-    job = jobs()[name]
-    if job.over:
-        state.ready_models.clear()
-        if not job.error:
-            jobs().pop(name, None)
-        st.rerun()
+    job = jobs().get(name)
+    if job is None or job.over:
+        arrived()
     share = min(1.0, job.done / job.total) if job.total else 0.0
     st.progress(share, text=f"{plain(job.message)}: {megabytes(job.done)} of {megabytes(job.total)}")
+
+
+def arrived() -> None:
+    """Draws the page anew, with the models that are here now."""
+    state.ready_models.clear()
+    st.rerun()
 
 
 def first_start() -> None:

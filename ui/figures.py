@@ -17,7 +17,7 @@ from textwrap import wrap
 import numpy as np
 import plotly.graph_objects as go
 
-from core.cells import number
+from core.cells import number, percent
 from ui.theme import COLOURS, short
 
 BAR = 26                                            # the height of a row, in pixels
@@ -201,7 +201,7 @@ def with_room(xs, share: float) -> list[float]:
 
 def in_plane(traces: list[dict], plane, across: list[float], title: str, annotations=(), shapes=()) -> go.Figure:
     """Equal units on both axes, and how much of the vectors the plane holds."""
-    first, second = (f"{share:.0%}" for share in plane.held)
+    first, second = (safe(percent(share, 0)) for share in plane.held)
     return figure(traces, title, annotations, height=330, top=4, bottom=40, left=52,
                   shapes=list(shapes), xaxis=grid(f"1st direction ({first} of the squared length)") | {"range": across},
                   yaxis=grid(f"2nd ({second})") | {"scaleanchor": "x"})

@@ -11,7 +11,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.analysis import influence
-from core.cells import WEIGHTS, number
+from core.cells import WEIGHTS, number, percent
 from core.errors import GlassError
 from core.generate import next_tokens
 from core.recurrent import Lstm
@@ -22,6 +22,7 @@ from ui.places import stacked
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map, largest
 from ui.state import Asked, View, asked_for, begin, close_number, ids_of
+from ui.steady import steady
 from ui.theme import plain
 from ui.tokens import bold, quoted, word
 
@@ -164,7 +165,8 @@ def story(lstm: View, unit: int, best: int, share: float) -> str:
             "much is shown (**output** gate). All gates look at the word and at what the units showed one word before.\n\nAt "
             f"{word(lstm)} ({t}) unit {unit} keeps {number(f)} of the {number(before)} that it held and takes in {number(i)} "
             f"of {number(g)}: its cell becomes **{number(c)}**. It shows {number(o)} · tanh({number(c)}) = {number(h)}. From "
-            f"what all units show comes the guess of the next word: {bold(lstm.word(best))}, {share:.0%}. **Click any number** "
+            f"what all units show comes the guess of the next word: {bold(lstm.word(best))}, "
+            f"{percent(share, 0)}. **Click any number** "
             "to see how it was made.")
 
 
@@ -185,8 +187,10 @@ def step_through(lstm: View) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button("←", key="before_back", on_click=take, args=(lstm.token - 1,), disabled=lstm.token == 0, help="The word before")
     if last:
-        row.select_slider("Word that is read", range(last + 1), key="before_at", format_func=lambda i: f"{i} · {labels[i]}",
-                          persist_state="session")
+        words = [f"{i} · {label}" for i, label in enumerate(labels)]
+        steady("before_at", range(last + 1), words.__getitem__, last)
+        row.select_slider("Word that is read", range(last + 1), key="before_at",
+                          format_func=words.__getitem__, persist_state="session")
     row.button("→", key="before_on", on_click=take, args=(lstm.token + 1,), disabled=lstm.token == last, help="The next word")
 
 

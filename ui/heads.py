@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import whatif
 from core.analysis.vectors import cosines
-from core.cells import number
+from core.cells import moves, number, percent
 from core.generate import next_tokens
 from ui import state
 from ui.compare import beside
@@ -19,7 +19,7 @@ from ui.section import detailed, section
 from ui.slices import ALL, capped_map, cell_map, cells_table, largest
 from ui.state import Asked, View, close_number, is_word, look_at
 from ui.theme import plain
-from ui.tokens import quoted, word
+from ui.tokens import bold, quoted, word
 from ui.words import ROLES, Weights, unseen, weights
 
 STRONG, BROAD = 0.5, 0.85       # from here on a head's role is called by its name: half of its attention; nearly even
@@ -111,7 +111,7 @@ def all_heads(view: View, drawn: Weights) -> None:
             "**Click a cell**: its head and its token are chosen, and the number "
             "opens.", largest(view, drawn.name, view.head, drawn.chosen or 0, ALL))
     if drawn.chosen is None:
-        st.caption(f"The chosen token, {plain(view.labels[view.token])}, is such a sign: its row is hidden.")
+        st.caption(f"The chosen token, {word(view)}, is such a sign: its row is hidden.")
     blocked = unseen(view, drawn.name) if ".words." in drawn.name else ~view.trace[view.at("attn.mask")]
     heads_canvas(pattern_HLM, drawn.labels, drawn.labels, key="heads", chosen=view.head, row=drawn.chosen,
                  opened=opened_in(drawn.name), blocked_LM=blocked, on_cell=lambda *cell: open_weight(drawn, *cell))
@@ -147,7 +147,7 @@ def verdict(view: View) -> str:
     """The chosen head's strongest role in words, and whether it is strong."""
     score_O = view.trace[view.at("attn.pattern.roles")][view.head]
     best = int(score_O[:-1].argmax())
-    share, role = f"{score_O[best]:.0%}", WHAT[ROLES[best]]
+    share, role = percent(score_O[best], 0), WHAT[ROLES[best]]
     if score_O[best] >= STRONG:
         return f"**Head {view.head}** looks mostly at {role}: {share}."
     if score_O[-1] >= BROAD:
@@ -171,8 +171,11 @@ def contributions(view: View) -> None:
     section(view, f"5. What each head adds to “{plain(view.labels[t])}”",
             f"Each head multiplies its {c.d_head} numbers z by its own rows of W_O and gets an update as wide as the stream, "
             f"{c.d_model} numbers. **These updates are added** into one vector. Measured along the whole update of "
-            f"{word(view)}, head {most} makes the largest share of it: {share_H[most]:.0%}." + (
-                f" {against} of {len(share_H)} work against the others: their share is below 0." if against else ""),
+            f"{word(view)}, head {most} makes the largest share of it: "
+            f"{percent(share_H[most], 0)}." + (
+                f" {against} of {len(share_H)} {'works' if against == 1 else 'work'} against the "
+                "others: "
+                f"{'its' if against == 1 else 'their'} share is below 0." if against else ""),
             largest(view, at, view.head, t, ALL), (f"{at}.share", (view.head, t)))
     capped_map(view, at, ALL, t, ALL, chosen=view.head,
                title=f"z · W_O: what each head writes into “{view.labels[t]}”, a row for each head")
@@ -195,7 +198,8 @@ def sum_checked(view: View) -> None:
                 f"**{number(apart)}**"
                 + (", the rounding of 32-bit numbers." if apart else "."))
     st.caption("Share: how much of the update’s length a head makes, measured along the update."
-               + (f" The rest up to 1 is the bias’s: {1 - view.trace[view.at('attn.heads.share')][:, t].sum():.0%}."
+               + (" The rest up to 1 is the bias’s: "
+                  f"{percent(1 - view.trace[view.at('attn.heads.share')][:, t].sum(), 0)}."
                   if bias.any() else ""))
     if detailed():
         cell_map(view, summed, slice(t, t + 1), ALL, title="The heads added up" + (", and the bias" if bias.any() else ""))
@@ -218,8 +222,9 @@ def silence(view: View) -> None:
     if "head" not in parts:
         return
     row.button("Let it speak again", key="heads_speak", on_click=silenced, args=(view.asked, ""))
-    before, now = beside(view, without_head(view.asked)), whatif.title(f"head:{parts['head']}", view.config.crosses)
-    st.markdown(f"Now **{plain(now)}**. What the last layer says, before and now:")
+    before = beside(view, without_head(view.asked))
+    head = whatif.head_words(parts["head"], view.config.crosses)
+    st.markdown(f"Now **{plain(head)}** is **silent**. What the last layer says, before and now:")
     words_after(before, view) if view.config.head and view.config.decoder_layers else vectors_after(before, view)
 
 
@@ -239,8 +244,8 @@ def words_after(before: View, now: View) -> None:
     ids = [int(i) for i in next_tokens(before.trace, 5)[0]]
     ids += [int(i) for i in next_tokens(now.trace, 3)[0] if int(i) not in ids]
     probs = [view.trace["head.probs"][-1, ids] for view in (before, now)]
-    st.markdown(f"The likeliest next token, **{plain(before.word(ids[0]))}**, goes from {probs[0][0]:.1%} to "
-                f"{probs[1][0]:.1%}.")
+    st.markdown(f"The likeliest next token, {bold(before.word(ids[0]))}, "
+                f"{moves(percent(probs[0][0]), percent(probs[1][0]))}.")
 
     def opened(row: int, column: int) -> None:
         if row < len(ids):
@@ -257,7 +262,8 @@ def vectors_after(before: View, now: View) -> None:
     cosine_L, labels = cosines(*(view.trace[f"{side}.out"] for view in (before, now))), now.tokens(side)
     words = [i for i, token in enumerate(labels) if is_word(token)] or range(len(labels))
     least = min(words, key=lambda i: cosine_L[i])
-    st.markdown(f"Of the words **{plain(labels[least])}** changes most: the cosine between its last vector before and now is "
-                f"{number(cosine_L[least])} (1: the same direction).")
+    st.markdown(f"Of the words {bold(labels[least])} changes most: the cosine between its last "
+                "vector before and now is "
+                f"{number(float(cosine_L[least]))} (1: the same direction).")
     clickable_bars("heads_after", cosine_L, labels, kind="residual", value_title="cosine", limit=1,
                    title="Last vectors, before and now: how alike")

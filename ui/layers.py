@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.analysis.planes import principal_plane
 from core.analysis.vectors import TINY, lengths
-from core.cells import number
+from core.cells import all_of, counted, moves, number, percent
 from ui import adding, figures, state
 from ui.components import layers_canvas, table
 from ui.heads import choose_head, choose_token, thumbnails_of
@@ -60,7 +60,8 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
 def all_layers(view: View) -> None:
     """Every head's attention, small."""
     drawn, c = weights(view), view.config
-    section(view, f"1. All {c.layers(view.side)} layers, {c.n_heads} heads each{drawn.note}",
+    layers, heads = all_of(c.layers(view.side), "layer"), counted(c.n_heads, "head")
+    section(view, f"1. {layers[0].upper()}{layers[1:]}, {heads} each{drawn.note}",
             "A layer takes in what the layer before gave out and does the same again, with weights of its own. Here is the "
             "attention of every head: one row for each layer, one column for each head. **Click a map** to choose its layer "
             "and head.",
@@ -96,7 +97,8 @@ def path(view: View) -> None:
     sizes = sizes if c.norm != "none" else "In this run no norm holds the size: "
     section(view, "2. The way of each token through the layers",
             f"Every layer moves the vector of {word(view)}. Point 0 is where it comes in, point {len(layers_of(view))} where "
-            f"it is after the last layer. {sizes}its length goes from {number(first_size)} to {number(last_size)}. A plane "
+            f"it is after the last layer. {sizes}its length "
+            f"{moves(number(first_size), number(last_size))}. A plane "
             f"shows only a part of the {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all "
             "these vectors.", last)
     state.begin("layers_length", "one" if c.norm_first else "own")
@@ -110,7 +112,7 @@ def path(view: View) -> None:
     if not np.isfinite(flat_TN2).all():
         st.warning("In this run the numbers have grown too large to be written: there is no plane to draw.")
         return
-    others = f" and {len(shown) - 1} others" if len(shown) > 1 else ""
+    others = f" and {counted(len(shown) - 1, 'other')}" if len(shown) > 1 else ""
     title = f"{quoted(view.labels[t])}{others}, layer by layer, around the mean"
     title += "; each vector of length 1" if same == "one" else ""
     show("layers_path", path_figure(flat_TN2, plane, [view.labels[i] for i in shown], shown.index(t), title), alt=title)
@@ -302,7 +304,7 @@ def what_is_left(view: View, row_M, other: int) -> str:
 
 def share(part: float) -> str:
     """A share in words: 0% and 100% are said only where it is all or nothing."""
-    return "less than 1%" if 0 < part < 0.005 else "more than 99%" if 0.995 < part < 1 else f"{part:.0%}"
+    return percent(part, 0)
 
 
 # --- 5. what a token leans on ---------------------------------------------------------------------------------------
@@ -344,7 +346,8 @@ def strongest(view: View) -> str:
         parts.append(f"in {f'layers {start} to {layers[-1]}' if len(layers) > 1 else f'layer {start}'} on {word(view, m)} "
                      f"({number(mean_NM[layer, m])}, in layer {layer})")
     also = "" if rest is None else (
-        f", and so is {word(view, rest)}, the first token: it gets {mean_NM[:, rest].mean():.0%} on average")
+        f", and so is {word(view, rest)}, the first token: it gets "
+        f"{percent(mean_NM[:, rest].mean(), 0)} on average")
     return f"It leans most {'; '.join(parts)}. Itself, punctuation and the model’s own signs are left out here{also}."
 
 

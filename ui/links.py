@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.cells import counted, percent
 from core.measured import Link, links
 from ui.components import table
 from ui.heads import choose_head
@@ -10,7 +11,7 @@ from ui.maps import clickable_map
 from ui.numbers import open_number
 from ui.section import section
 from ui.state import EXAMPLES, View, begin
-from ui.theme import plain
+from ui.tokens import quoted
 
 # relation: how it is said, and where it is found in the example sentence
 SAID = {
@@ -48,7 +49,8 @@ def measured(view: View) -> None:
     (N, H), first = link.hits_NH.shape, view.side == view.config.sides[0]
     clickable_map("layers_links", link.hits_NH, [str(n) for n in range(N)], [str(h) for h in range(H)], kind="weight", limit=1,
                   rows_title="layer", columns_title="head", chosen=(view.layer, view.head) if first else None,
-                  title=f"Share of {link.count:,} cases in which the head’s largest weight lies on the right word",
+                  title=f"Share of {counted(link.count, 'case')} in which the head’s largest "
+                        "weight lies on the right word",
                   on_cell=choose_head)
     st.caption("Measured by training/evaluate.py on sentences that the model was not trained on; a click chooses that head. "
                "The word itself and the signs at both ends do not count as other words.")
@@ -60,11 +62,13 @@ def measured(view: View) -> None:
 def story(view: View, link: Link) -> str:
     """What was measured, and which head does it best."""
     layer, head = link.best
+    also = " as well" if percent(link.by_distance, 0) == percent(link.hits_NH[link.best], 0) else ""
     return ("That a head links two words in one sentence may be chance. The sentences on which this model is tested come "
             "from a grammar that knows which words belong together, so every head can be asked about many of them. "
             f"{SAID[link.name][0]}. Here **layer {layer}, head {head}** looks to the right word in "
-            f"**{link.hits_NH[link.best]:.0%}** of {link.count:,} cases. One that always looks the most usual number of words "
-            f"back would be right in {link.by_distance:.0%}.")
+            f"**{percent(link.hits_NH[link.best], 0)}** of {counted(link.count, 'case')}. One "
+            "that always looks the most usual number of words "
+            f"back would be right in {percent(link.by_distance, 0)}{also}.")
 
 
 def in_this_sentence(view: View, found: dict[str, Link]) -> None:
@@ -85,6 +89,7 @@ def in_this_sentence(view: View, found: dict[str, Link]) -> None:
             open_number(names[row], (link.best[1], a, b))
 
     table({"its weight here": weights},
-          [f"{labels[a]} → {labels[b]}: layer {link.best[0]}, head {link.best[1]}, right in {link.hits_NH[link.best]:.0%}"
+          [f"{quoted(labels[a])} → {quoted(labels[b])}: layer {link.best[0]}, head "
+           f"{link.best[1]}, right in {percent(link.hits_NH[link.best], 0)}"
            for link, a, b in rows], key="layers_links_here", corner="the head that is right most often", bar="its weight here",
           title="The same links in the sentence above", on_cell=open_weight)

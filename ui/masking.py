@@ -13,6 +13,7 @@ from ui.section import section
 from ui.slices import ALL, cell_map
 from ui.state import LONGEST_TEXT, View, look_at
 from ui.theme import plain
+from ui.tokens import quoted
 
 STARTS = {"encoder": "As an encoder", "decoder": "As a decoder", "others": "All but itself"}
 
@@ -96,7 +97,7 @@ def buttons(drawing: Drawing) -> None:
     token = drawing.view.token
     if drawing.stack != "cross" and token < size[1]:
         hide = bool((drawing.now_LM[:, token] & (drawing.now_LM.sum(axis=1) > 1)).any())
-        label = plain(drawing.names(1)[token])
+        label = plain(quoted(drawing.names(1)[token]))
         row.button(f"Block {label} for all" if hide else f"Show {label} to all", key="masking_column", on_click=column,
                    args=(drawing, token, not hide), help="The token chosen at the left.")
     row.button("Clear", key="masking_clear", on_click=clear, args=(drawing,),

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.analysis.neurons import reaches_words
-from core.cells import number
+from core.cells import counted, number, percent
 from core.ops import ACTIVATIONS
 from ui import figures
 from ui.components import table
@@ -18,7 +18,7 @@ from ui.section import detailed, section
 from ui.slices import ALL, cell_map, labels, largest
 from ui.state import View, asked_for, begin, close_number
 from ui.theme import COLOURS, plain
-from ui.tokens import word
+from ui.tokens import quoted, word
 
 FOLD = 64           # neurons in a row of a strip
 STRONGEST = 8       # neurons in the table
@@ -77,7 +77,8 @@ def out_and_back(view: View) -> tuple[str, tuple[int, ...]]:
             f"second matrix, W₂, makes the neurons into an update of {c.d_model} numbers again.",
             (f"{at}.pre", first[1]), first, largest(view, f"{at}.out", t, ALL))
     if detailed():
-        cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the vector of {view.labels[t]}{normed}")
+        cell_map(view, reads(view), slice(t, t + 1), ALL, title="x: the vector of "
+                                                                f"{quoted(view.labels[t])}{normed}")
         neurons(view, f"{at}.pre", f"Neurons before activation: {product(view, 'pre', '₁')}")
     neurons(view, f"{at}.hidden", f"Neurons: {'gate × up' if c.gated else f'{NAMES[c.activation]} of the number before'}")
     if detailed():
@@ -105,7 +106,7 @@ def activation(view: View, neuron: int) -> None:
     order = strongest(view)[:DOTS]
     order += [neuron] if neuron not in order else []
     order = [f for f in order if np.isfinite(pre_F[f]) and np.isfinite(after_F[f])]
-    below = f"{float((pre_F < 0).mean()):.0%}"
+    below = percent(float((pre_F < 0).mean()), 0)
     section(view, "2. The activation",
             f"{name} is {CURVES[name]}. Without such a bend the two matrices would be no more than one. Each dot is one neuron "
             f"of {word(view)}. Of all its neurons {below} lie below zero before it; the activation makes these small.",
@@ -115,7 +116,7 @@ def activation(view: View, neuron: int) -> None:
         return
     few = f"; the {DOTS} that reach furthest" if len(order) < len(pre_F) else ""
     figure = curve(ACTIVATIONS[view.config.activation], pre_F[order], after_F[order], order, neuron,
-                   f"{name}: each dot a neuron of {view.labels[t]}{few}")
+                   f"{name}: each dot a neuron of {quoted(view.labels[t])}{few}")
     show("ff:activation", figure, on_cell=lambda f: choose(view, after, f), cells=[(f,) for f in order],
          alt=f"The curve of {name}, with the neurons of this token as dots on it")
 
@@ -136,9 +137,12 @@ def curve(function, pre_N, after_N, neurons_N: list[int], chosen: int, title: st
     ring = {"type": "scatter", "x": pre_N[ringed], "y": after_N[ringed], "mode": "markers", "hoverinfo": "skip",
             "marker": {"size": 15, "color": figures.CLEAR, "line": {"width": 2.5, "color": figures.TEXT}}}
     look = {"marker": {"opacity": 0.55}}
-    dots = {"type": "scatter", "x": pre_N, "y": after_N, "mode": "markers", "customdata": np.array(neurons_N, dtype=np.int32),
+    texts = [f"neuron {f}<br>before {number(x)}<br>after <b>{number(y)}</b>"
+             for f, x, y in zip(neurons_N, pre_N, after_N)]
+    dots = {"type": "scatter", "x": pre_N, "y": after_N, "mode": "markers", "hovertext": texts,
+            "customdata": np.array(neurons_N, dtype=np.int32),
             "marker": {"size": 6, "color": COLOURS["mlp"], "opacity": 0.55}, "selected": look, "unselected": look,
-            "hovertemplate": "neuron %{customdata}<br>before %{x:.5g}<br>after <b>%{y:.5g}</b><extra></extra>"}
+            "hovertemplate": "%{hovertext}<extra></extra>"}
     return figures.figure([line, names, ring, dots], title, height=280, top=8, bottom=42, left=56,
                           xaxis=figures.grid("before"), yaxis=figures.grid("after"))
 
@@ -191,7 +195,8 @@ def strongest_neurons(view: View, neuron: int, number_of: int) -> None:
             f"active. Its **reach** is how long a vector that makes. For {word(view)} neuron {best} reaches furthest: it ends "
             f"up at {written}, and writes a vector {reach} long.", (f"{at}.hidden.reach", (t, best)))
     neuron_table(view, {"before": f"{at}.pre", "after": f"{at}.hidden", "reach": f"{at}.hidden.reach"}, order[:STRONGEST],
-                 "ff:strongest", f"The neurons of {view.labels[t]} that reach furthest. Click a number to choose its neuron",
+                 "ff:strongest", f"The neurons of {quoted(view.labels[t])} that reach furthest. "
+                                 "Click a number to choose its neuron",
                  chosen=neuron)
     st.number_input(f"Or choose any neuron (0 to {view.config.d_mlp - 1})", 0, view.config.d_mlp - 1, key="ff_neuron",
                     on_change=close_number)
@@ -207,7 +212,8 @@ def one_neuron(view: View, neuron: int, number_of: int) -> None:
     if detailed() or not to_words:
         opened = opened_in(writes)
         clickable_map("ff:writes", view.trace[writes][None], [""], labels(view, writes, 0), colour=COLOURS["mlp"],
-                      title=f"What neuron {neuron} writes into {view.labels[t]}", opened=opened and (0, *opened),
+                      title=f"What neuron {neuron} writes into "
+                            f"{quoted(view.labels[t])}", opened=opened and (0, *opened),
                       on_cell=lambda row, d: open_number(writes, (d,)))
     if not to_words:
         st.caption(why_no_words(view))
@@ -255,7 +261,8 @@ def words(view: View, promotes: str, neuron: int) -> None:
     count = min(WORDS, len(order) // 2)
     ids, opened = [*order[:count].tolist(), *order[len(order) - count:].tolist()], opened_in(promotes)
     clickable_bars("ff:words", adds_V[ids], [view.word(i) for i in ids], value_title="added to the logit",
-                   title=f"What neuron {neuron} adds to logits: the {count} words it raises most and lowers most",
+                   title=f"What neuron {neuron} adds to logits: the {counted(count, 'word')} it "
+                         "raises most and lowers most",
                    chosen=ids.index(opened[0]) if opened and opened[0] in ids else None,
                    on_bar=lambda bar: open_number(promotes, (ids[bar],)))
 
@@ -279,14 +286,16 @@ def alone(view: View, number_of: int) -> None:
     at, t = view.at("mlp"), view.token
     alone_LD, out_LD = view.trace[f"{at}.alone"], view.trace[f"{at}.out"]
     section(view, f"{number_of}. Each token alone",
-            f"Here the network was run {len(out_LD)} times more, each time on one token with no other there. "
+            f"Here the network was run {counted(len(out_LD), 'time')} more, each time on one "
+            "token with no other there. "
             f"{difference(alone_LD, out_LD)} So no token sees another in this part of the layer. In attention the same test "
             f"would leave {word(view)} nothing to look at but itself.", largest(view, f"{at}.alone", t, ALL))
     if not detailed():
         return
     scale = np.abs(out_LD[t][np.isfinite(out_LD[t])]).max(initial=0) or None
     for leaf, title in (("out", "among the others"), ("alone", "alone")):
-        cell_map(view, f"{at}.{leaf}", slice(t, t + 1), ALL, title=f"The update of {view.labels[t]}, computed {title}",
+        cell_map(view, f"{at}.{leaf}", slice(t, t + 1), ALL,
+                 title=f"The update of {quoted(view.labels[t])}, computed {title}",
                  limit=scale and float(scale), key="alone")
     st.markdown(plain(difference(alone_LD, out_LD)))
 

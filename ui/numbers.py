@@ -187,14 +187,16 @@ def shapes_at(trace, name: str) -> dict:
 def check(made, bits: int) -> str:
     """What the operands give again, beside what the forward pass recorded in numbers of so many bits."""
     if not made.groups:
-        return f"Recorded: {made.value:.9g}".replace("-", "−")
+        return f"Recorded: {number(made.value, 9)}"
     if np.isnan(made.value):
         return f"No number any more: on its way here something grew past what a {bits}-bit number can hold."
     if made.edited:
-        return f"Recorded: {made.value:.9g}, put here by an edit. Its operands would give {made.recomputed:.9g}."
-    difference = f"Difference: {made.error:.1g}, the rounding of {bits}-bit numbers." if made.error else "They agree to the digit."
-    return (f"Computed again from these operands: {made.recomputed:.9g}. Recorded in the forward pass: {made.value:.9g}. "
-            + difference.replace("e-0", "e-")).replace("-", "−").replace("−bit", "-bit").replace("inf", "∞")
+        return (f"Recorded: {number(made.value, 9)}, put here by an edit. "
+                f"Its operands would give {number(made.recomputed, 9)}.")
+    difference = (f"Difference: {number(made.error, 1)}, the rounding of {bits}-bit numbers."
+                  if made.error else "They agree to the digit.")
+    return (f"Computed again from these operands: {number(made.recomputed, 9)}. "
+            f"Recorded in the forward pass: {number(made.value, 9)}. {difference}")
 
 
 def operand_lists(view: View, groups: tuple[Group, ...]) -> list[dict]:

@@ -14,7 +14,7 @@ from ui.components import table
 from ui.section import detailed, section
 from ui.slices import ALL, cell_map
 from ui.state import View, begin
-from ui.theme import plain
+from ui.tokens import bold
 
 MOST = 8
 WAYS = {"pad": "Hidden from the text, as in training", "open-pad": "Seen by all"}
@@ -71,7 +71,7 @@ def story(view: View, bare: View, runs: dict[str, View], number_of_section: int)
     largest = {way: float(np.abs(difference(bare, run)).max()) for way, run in runs.items()}
     least = NOTHING * float(np.abs(bare.trace[f"{bare.side}.out"]).max())
     count = len(runs["pad"].tokens(view.config.sides[0])) - len(bare.tokens(view.config.sides[0]))
-    sign = plain(runs["pad"].tokens(view.config.sides[0])[-1])
+    sign = bold(runs["pad"].tokens(view.config.sides[0])[-1])
     hidden, seen = (largest[way] > least for way in WAYS)
     found = "The mask is the one that the model was trained with, not yours. " if view.mask == "own" else ""
     if np.isfinite([*largest.values()]).all():
@@ -84,7 +84,8 @@ def story(view: View, bare: View, runs: dict[str, View], number_of_section: int)
         found += "In this run the numbers have overflowed, so the runs can’t be compared."
     section(view, f"{number_of_section}. What padding does",
             "Texts of different lengths are run together, in one block of numbers; the shorter ones are filled up with a sign that "
-            f"means nothing. Here {count} × **{sign}** stand behind the text. {found} **Click a number** to open the dimension of "
+            f"means nothing. Here {count} × {sign} {'stands' if count == 1 else 'stand'} behind "
+            f"the text. {found} **Click a number** to open the dimension of "
             "that token’s vector that moved the most, in the run with padding.",
             (mask_of(view).replace(".mask", ".scores"), (view.head, view.token, 0)))
 
@@ -122,7 +123,8 @@ def mask_picture(run: View, count: int) -> None:
     name = mask_of(run)
     left, right = st.columns(2, gap="large") if detailed() else (st.container(), None)
     with left:
-        cell_map(run, name, ALL, ALL, title=f"Who may look at whom: the last {count} columns are padding", key="padding",
+        last = "the last column is" if count == 1 else f"the last {count} columns are"
+        cell_map(run, name, ALL, ALL, title=f"Who may look at whom: {last} padding", key="padding",
                  chosen=run.token, on_cell=lambda row, column: open_in(run, name, (row, column)))
     if right:
         with right:

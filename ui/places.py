@@ -20,6 +20,7 @@ from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.slices import ALL, cell_bars, cell_map, full_index, labels, largest, opened_at, rows_map
 from ui.state import View, begin, close_number
+from ui.steady import steady
 from ui.theme import COLOURS
 from ui.tokens import quoted, word
 
@@ -132,9 +133,12 @@ def stacked(view: View, key: str, rows: dict, title: str, columns_title="dimensi
 
 def other_token(view: View) -> int:
     """The token that is looked at, to choose; at first the one before."""
-    begin("places_other", max(view.token - 1, 0), range(len(view.labels)))
-    return st.selectbox("Looked at", range(len(view.labels)), key="places_other",
-                        format_func=lambda i: f"{i} · {view.labels[i]}",
+    labels = [f"{i} · {token}" for i, token in enumerate(view.labels)]
+    before = max(view.token - 1, 0)
+    begin("places_other", before, range(len(labels)))
+    steady("places_other", range(len(labels)), labels.__getitem__, before)
+    return st.selectbox("Looked at", range(len(labels)), key="places_other",
+                        format_func=labels.__getitem__,
                         persist_state="session", on_change=close_number)
 
 

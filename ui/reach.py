@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.analysis import influence
 from core.analysis.vectors import lengths
-from core.cells import number
+from core.cells import counted, number, percent
 from core.errors import GlassError
 from ui import figures, gates, state
 from ui.components import table
@@ -131,17 +131,20 @@ def story(view: View, pairs: dict[str, Pair], other: str, number_of: int) -> Non
     lines, title = "", f"{number_of}. How far one word reaches"
     if pairs:
         lstm, n = pairs["LSTM"], last_word(pairs)
-        told = "; ".join(f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by **{pair.reach.moved_N[n]:.1%}** of "
-                         f"its length, and **{pair.reach.guess_N[n]:.1%}** of the next word’s probability went elsewhere"
+        told = "; ".join(f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by "
+                         f"**{percent(pair.reach.moved_N[n])}** of "
+                         f"its length, and **{percent(pair.reach.guess_N[n])}** of the next "
+                         "word’s probability went elsewhere"
                          for name, pair in pairs.items())
-        where = (f"At {bold(lstm.words[n])}, {n} word{'s' * (n > 1)} on," if n else
+        where = (f"At {bold(lstm.words[n])}, {counted(n, 'word')} on," if n else
                  "No word comes after it that it could reach; at the word itself")
         lines = (f"\n\nHere {bold(lstm.words[0])} becomes {bold(other)}. {where} this moved {told}. The vectors of two models "
                  "are different things; how far the **guess** moved is the same measure in both. **Click a number in the "
                  "table** to see the two vectors that it compares.")
     attention = pairs["attention"].before if "attention" in pairs else None
     layers = attention.config.decoder_layers if attention else 0
-    steps = (f" It is measured here in **{plain(attention.title)}**, which has {layers} layers, so it can look {layers} times."
+    steps = (f" It is measured here in **{plain(attention.title)}**, which has "
+             f"{counted(layers, 'layer')}, so it can look {counted(layers, 'time')}."
              if attention else "")
     section(gates.view_of(view.sentence), title,
             "The same sentence is read twice, the second time with one early word replaced by another. Whatever differs at a "
@@ -245,8 +248,10 @@ def averages(view: View, measure: str, number_of: int) -> None:
         means = {"LSTM": mean_of(gates.NAME)}
     count = min(int((mean["sentences"] >= ENOUGH).sum()) for mean in means.values())
     values = {title: mean[measure][:count] for title, mean in means.items()}
-    last = "; ".join(f"{'in the' if title == 'LSTM' else 'with'} {title} {ys[1]:.2f} one word on, and **{ys[-1]:.2f}** after "
-                     f"{count - 1} words" for title, ys in values.items() if count > 1)
+    last = "; ".join(f"{'in the' if title == 'LSTM' else 'with'} {title} {number(ys[1], 2)} one "
+                     f"word on, and **{number(ys[-1], 2)}** "
+                     f"after {counted(count - 1, 'word')}"
+                     for title, ys in values.items() if count > 1)
     section(gates.view_of(view.sentence), f"{number_of}. The same over {len(influence.sentences())} sentences",
             f"One sentence proves little. These are the means over {len(influence.sentences())} sentences that stand in a list "
             "(assets/influence.json), each with one of its first words replaced, by how many words lie between. "

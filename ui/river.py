@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from core.anatomy import about
-from core.cells import number
+from core.cells import counted, number, percent
 from core.generate import next_tokens
 from ui.components import river
 from ui.diagram import cell_of, drawn_at, picture, sized
@@ -117,18 +117,20 @@ def story(view: View) -> None:
              "rotary": "; its place comes in later, as a turn of q and k (↻)",
              "relative": "; places come in later, as a number for each distance"}.get(c.positions, "")
     best = plain(view.labels[int(weights_M.argmax())])
-    look = f"“{plain(view.labels[view.token])}” most at “{best}”, {weights_M.max():.0%} in head {view.head}"
+    look = (f"“{plain(view.labels[view.token])}” most at “{best}”, {percent(weights_M.max(), 0)} "
+            f"in head {view.head}")
     st.markdown(f"{plain(view.title)} turns each token into a vector of {c.d_model} numbers{place}. The vectors run through "
-                f"{counted(c, view.side)} as a **residual stream**. In each layer the tokens look at each other in "
+                f"{layers_of(c, view.side)} as a **residual stream**. In each layer the tokens "
+                "look at each other in "
                 f"**attention** ({look}); then the **feed-forward** network works on each token alone; what both find is "
                 "**added** (+) to the stream. "
                 + outcome(view))
 
 
-def counted(config, side: str) -> str:
+def layers_of(config, side: str) -> str:
     """How many layers the stream passes."""
     count = config.layers(side)
-    return f"{count} {'layers' if count > 1 else 'layer'}" + (f" of the {side}" if config.crosses else "")
+    return counted(count, "layer") + (f" of the {side}" if config.crosses else "")
 
 
 def outcome(view: View) -> str:
@@ -139,12 +141,13 @@ def outcome(view: View) -> str:
         if not np.isfinite(share):
             return "In this run the numbers overflowed, they no longer fit into 32 bits: no probabilities come out."
         return (f"From the last token’s vector come the probabilities of the next word: “{plain(view.word(int(best)))}” is the "
-                f"likeliest, at {share:.0%}.")
+                f"likeliest, at {percent(share, 0)}.")
     similar_L = trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]
     words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(len(similar_L))
     most = min(words, key=lambda i: similar_L[i])
     return (f"Out come vectors that know their context: of the words, “{plain(view.tokens(side)[most])}” ends furthest from "
-            f"where it began (cosine {number(round(float(similar_L[most]), 2))}).{one_for_all(view)}{guessed(view)}")
+            "where it began (cosine "
+            f"{number(float(similar_L[most]), 2)}).{one_for_all(view)}{guessed(view)}")
 
 
 def guessed(view: View) -> str:
@@ -155,7 +158,8 @@ def guessed(view: View) -> str:
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row)
     here, there = plain(view.labels[view.token]), plain(view.word(int(best)))
     sees = "" if here == "[MASK]" else " It sees the word itself: type [MASK] in its place to hide it."
-    return f" In the place of “{here}” the model would put “{there}”, at {share:.0%}.{sees}" if np.isfinite(share) else ""
+    return (f" In the place of “{here}” the model would put “{there}”, at "
+            f"{percent(share, 0)}.{sees}" if np.isfinite(share) else "")
 
 
 def one_for_all(view: View) -> str:

@@ -18,7 +18,7 @@ import streamlit as st
 
 from core.analysis.meaning import Alike, alike, pieces_of, road, word_vector
 from core.analysis.vectors import all_cosines, lengths
-from core.cells import number
+from core.cells import each_of, number
 from core.errors import GlassError
 from core.models import entry_of
 from core.source import source_path
@@ -171,6 +171,13 @@ def comparison(view: View, title: str, story: str, *functions) -> None:
 
 # --- one word, two sentences ----------------------------------------------------------------------------------------
 
+def told_apart(before: str, after: str) -> str:
+    """The cosine of a word's two vectors, before and after all layers."""
+    return (f" Here the cosine of the two vectors is {before} before the model has read anything, "
+            "and "
+            f"{'still ' * (before == after)}{after} behind the last layer.")
+
+
 def two_meanings(view: View) -> None:
     """The same word in two sentences: one vector before context, two after."""
     heading, (left, right, third) = st.container(), st.columns((5, 5, 2), gap="medium")
@@ -180,8 +187,8 @@ def two_meanings(view: View) -> None:
     word = typed(view, "word", BANKS[2], third.text_input, "Word in both", max_chars=40, on_change=state.close_number)
     runs = [run for text in texts if (run := run_with(view, text, word))]
     pairs = compared(*runs) if len(runs) == 2 else {}
-    found = ("" if not pairs else f" Here the cosine of the two vectors is {number(list(pairs.values())[0].cosine)} before the model has "
-             f"read anything, and {number(list(pairs.values())[-1].cosine)} behind the last layer.")
+    cosines = [number(pair.cosine) for pair in pairs.values()]
+    found = told_apart(cosines[0], cosines[-1]) if pairs else ""
     with heading:
         comparison(view, "1. One word, two sentences", (
             f"A word brings the same row of the table into every sentence. **{plain(word)}** can mean different things: what it "
@@ -268,10 +275,14 @@ def sentence_vector(view: View) -> None:
     first = largest(view, pooled, ALL)
     extra = [largest(view, "pooler.out", ALL)] if view.config.pooler else []
     section(view, "2. One vector for the whole text", (
-        f"Each of the {L} tokens ends as a vector of {view.config.d_model} numbers. Their **mean** is one vector for the whole text: "
+        f"{each_of(L, 'token')} ends as a vector of {view.config.d_model} numbers. Their **mean** "
+        "is one "
+        "vector for the whole text: "
         "all-MiniLM was trained so that texts which mean the same have means in nearly the same direction."
         if view.model.name == "minilm" else
-        f"Each of the {L} tokens ends as a vector of {view.config.d_model} numbers. Their **mean** is the simplest vector for the whole "
+        f"{each_of(L, 'token')} ends as a vector of {view.config.d_model} numbers. Their **mean** "
+        "is the "
+        "simplest vector for the whole "
         "text. How well it serves depends on the training: this model may never have been asked for it."), first, *extra)
     vector_strip(view, pooled, f"The mean of the {L} last vectors")
     if detailed():

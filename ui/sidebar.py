@@ -12,6 +12,7 @@ from core.loading import Model
 from ui import fetching, sent, state
 from ui.kinds import kind_of, which_model
 from ui.state import EXAMPLES, MASKS, Asked, View, clamped, close_number, is_word, new_text, note
+from ui.steady import recall, steady
 from ui.theme import plain
 from ui.unknown import unknown_line
 from ui.words import has_pieces, has_signs, offered
@@ -68,11 +69,8 @@ def take_example() -> None:
 def choose_model() -> str:
     """The chooser: models that are here first, the others with their size. Returns one that can be used now."""
     ready = state.ready_models()
-    entries = sorted(models.listed(), key=lambda entry: entry.name not in ready)
-    titles = {e.name: e.title if e.name in ready else f"{e.title} · to fetch" + (
-        f", {fetching.megabytes(e.size)}" if e.size else "") for e in entries}
-    if st.session_state["model"] not in titles:
-        st.session_state["model"] = ready[0]
+    titles = model_titles(ready)
+    steady("model", titles, titles.get, ready[0])
     st.selectbox("Model", list(titles), key="model", format_func=titles.get, on_change=new_model,
                  persist_state="session")
     chosen = st.session_state["model"]
@@ -85,6 +83,20 @@ def choose_model() -> str:
     before = before if before in ready else ready[0]
     fetching.offer(chosen, before)
     return before
+
+
+def model_titles(ready: tuple[str, ...]) -> dict[str, str]:
+    """What the chooser shows for each model, by name; two of one title also show their names."""
+    entries = sorted(models.listed(), key=lambda entry: entry.name not in ready)
+    titles = [entry.title for entry in entries]
+    shown = {}
+    for entry in entries:
+        alone = titles.count(entry.title) == 1
+        shown[entry.name] = entry.title if alone else f"{entry.title} · {entry.name}"
+        if entry.name not in ready:
+            size = f", {fetching.megabytes(entry.size)}" if entry.size else ""
+            shown[entry.name] += f" · to fetch{size}"
+    return shown
 
 
 def new_model() -> None:
@@ -135,6 +147,8 @@ def choose_place(view: View) -> View:
     side = here["side"] if config.crosses else config.sides[0]
     tokens = view.tokens(side)
     here["_first_token"] = first_token(view.model, tokens)
+    if isinstance(here["token"], str):      # a label of the run before: no number to compare below
+        recall("token", range(state.LONGEST_TOKENS))
     same = [i for i, token in enumerate(tokens) if letters(token) == here.get("_word") != ""]
     here["_word"] = None
     if here["token"] is None:
@@ -143,7 +157,9 @@ def choose_place(view: View) -> View:
         clamped(key, size)
     counter("Layer", "layer", config.layers(side), new_layer)
     counter("Head", "head", config.n_heads, close_number)
-    st.selectbox("Token", range(len(tokens)), key="token", format_func=lambda i: f"{i} · {tokens[i]}",
+    labels = [f"{i} · {token}" for i, token in enumerate(tokens)]
+    steady("token", range(len(tokens)), labels.__getitem__, here["_first_token"])
+    st.selectbox("Token", range(len(tokens)), key="token", format_func=labels.__getitem__,
                  on_change=close_number, persist_state="session")
     here["_looked_at"] = letters(tokens[here["token"]])
     view = replace(view, side=side, layer=here["layer"], head=here["head"], token=here["token"])

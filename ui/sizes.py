@@ -15,7 +15,7 @@ from ui.numbers import open_number, opened_in
 from ui.section import detailed, section
 from ui.state import Asked, View, look_at
 from ui.theme import COLOURS
-from ui.tokens import word
+from ui.tokens import quoted, word
 
 LOOKS = {"with norms": ("residual", "solid"), "norms off": ("k", "dash")}      # colour and dash of each run's curve
 
@@ -36,7 +36,7 @@ def places_of(view: View) -> dict[str, str]:
 def norms_off(view: View) -> None:
     """The chosen token's length after each layer, in the run with norms and in that without, as curves and as numbers."""
     runs = {name: beside(view, with_norms(view.asked, name == "with norms")) for name in LOOKS}
-    places, t, label = places_of(view), view.token, view.labels[view.token]
+    places, t, label = places_of(view), view.token, quoted(view.labels[view.token])
     lengths = {name: [float(run.trace[step][t]) for step in places.values()] for name, run in runs.items()}
     section(view, "3. What if there were no norms?", story(view, list(places), lengths), (view.at("out.length"), (t,)))
 

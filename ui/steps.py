@@ -13,14 +13,14 @@ import numpy as np
 import streamlit as st
 
 from core.analysis.planes import principal_plane
-from core.cells import number
+from core.cells import counted, each_of, number, percent
 from ui import figures
 from ui.maps import show
 from ui.numbers import opened_in
 from ui.section import detailed, told
 from ui.state import begin, close_number
 from ui.slices import ALL, cell_bars, cell_map, cells_table, largest
-from ui.tokens import seen_word, word
+from ui.tokens import quoted, seen_word, word
 from ui.words import weights
 
 
@@ -108,7 +108,8 @@ def query(view):
          f"learned matrix W_Q and gets {c.d_head} numbers: the **query**, what {word(view)} looks for in the "
          f"{'source' if across(view) else 'other tokens'}.{turned}", first)
     normed = ", after the norm" if norms else ""
-    cell_map(view, reads(view), slice(t, t + 1), ALL, title=f"x: the vector of {view.labels[t]}{normed}")
+    cell_map(view, reads(view), slice(t, t + 1), ALL, title="x: the vector of "
+                                                            f"{quoted(view.labels[t])}{normed}")
     cell_bars(view, q, view.head, t, ALL, title=f"q: its query in this head, {projected(view, 'q')}", kind="q")
     if detailed():
         cell_map(view, q, view.head, ALL, ALL, title="q: the queries of all tokens, a row for each", chosen=t)
@@ -119,7 +120,8 @@ def keys(view):
     """Step 2: the key of every token."""
     k, own = view.attention("k"), best_seen(view) if across(view) else view.token
     first = largest(view, k, view.key_head, own, ALL)
-    whose = (f"Each of the {len(view.seen)} tokens that the encoder has read, as its **last** layer leaves it,"
+    whose = (f"{each_of(len(view.seen), 'token')} that the encoder has read, as its "
+             "**last** layer leaves it,"
              if across(view) else "Every token")
     told(view, f"{whose} is multiplied by a second matrix, W_K, and gets its **key**: what it can be found by. Each row below is "
          f"one token’s key. The query of {word(view)} will be held against every one of them.", first)
@@ -130,7 +132,8 @@ def keys(view):
     cell_map(view, k, view.key_head, ALL, ALL, title=f"k: a row for each token, {projected(view, 'k')}", chosen=own)
     if detailed():
         itself = "" if across(view) else " itself"
-        cell_bars(view, k, view.key_head, own, ALL, title=f"k: the key of {view.seen[own]}{itself}", kind="k")
+        cell_bars(view, k, view.key_head, own, ALL, kind="k",
+                  title=f"k: the key of {quoted(view.seen[own])}{itself}")
     return first
 
 
@@ -143,7 +146,8 @@ def scores(view):
     first = dot, (view.head, view.token, best)
     told(view, f"The query of {word(view)} is multiplied with each key, number by number, and added up: the **dot product** "
          f"says how well they fit.{scaled} Best fits {seen_word(view, best)}. " + (
-             f"The mask blocks {blocked} of {len(row_M)} tokens: their score becomes −∞." if blocked else
+             f"The mask blocks {blocked} of {counted(len(row_M), 'token')}: "
+             f"{'its' if blocked == 1 else 'their'} score becomes −∞." if blocked else
              f"The mask blocks nothing here: {word(view)} may look at {'the whole source' if across(view) else 'every token'}."),
          first, *((view.attention(leaf), first[1]) for leaf in ("scores.scaled", "scores.biased", "scores")
                   if view.attention(leaf) in view.trace))
@@ -163,7 +167,8 @@ def products(view, best: int) -> None:
                    if (index := opened_in(view.attention(leaf)))), None)
     head, looks, at = opened or (view.head, view.token, best)
     cell_bars(view, view.attention(f"scores.terms.{head}.{looks}.{at}"), ALL,
-              title=f"q ∘ k: what each dimension gives to {view.labels[looks]} → {view.seen[at]}; their sum is q · k")
+              title=f"q ∘ k: what each dimension gives to {quoted(view.labels[looks])} → "
+                    f"{quoted(view.seen[at])}; their sum is q · k")
 
 
 def softmax(view):
@@ -172,7 +177,8 @@ def softmax(view):
     pattern_M, total = view.trace[at][row], float(view.trace[f"{at}.total"][row])
     first = at, (*row, int(pattern_M.argmax()))
     told(view, "**Softmax** makes shares of the scores: e to the power of each score (less the row’s largest, which changes "
-         f"no share), divided by the sum of them all, here {number(total)}. {word(view)} gives most, {pattern_M.max():.0%}, to "
+         f"no share), divided by the sum of them all, here {number(total)}. {word(view)} gives "
+         f"most, {percent(pattern_M.max(), 0)}, to "
          f"{seen_word(view, int(pattern_M.argmax()))}.", (f"{at}.exp", first[1]), (f"{at}.total", row), first)
     other, title = other_softmax(view)
     score, exp, weight = ("score", "exp(score − max)", "÷ sum = weight")

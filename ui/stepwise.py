@@ -10,6 +10,7 @@ from core.derived import behind
 from ui.numbers import opened_in, read
 from ui.slices import axis_title, largest
 from ui.state import View, begin, close_number, follow
+from ui.steady import recall, steady
 
 MOST = {"part_rows": 64, "part_columns": 128}       # the largest map that is drawn at once
 
@@ -17,9 +18,11 @@ MOST = {"part_rows": 64, "part_columns": 128}       # the largest map that is dr
 def choose_step(view: View) -> str:
     """The step that is looked at: found by typing part of its name, or one before or after."""
     here, names = st.session_state, steps_of(view)
+    recall("step", names)
     if here["step"] is None and here["cell"]:
         here["step"] = read(here["cell"])[0]        # one that is not in the list is left at once
     begin("step", view.at("attn.pattern"), names)
+    steady("step", names, lambda name: label_of(view, name), here["step"])
     at = names.index(here["step"])
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button("←", key="step_before", on_click=take, args=(names[at - 1],), disabled=at == 0,

@@ -15,11 +15,10 @@ import streamlit as st
 
 from core.analysis.heads import ROLES
 from core.analysis.vocabulary import nearest
-from core.cells import number
+from core.cells import counted, number, percent
 from core.generate import next_tokens
 from ui.state import View, close_number, is_word
-from ui.theme import plain
-from ui.tokens import word
+from ui.tokens import bold, word
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,6 @@ def place(view: View) -> dict:
 
 # --- what each stop says --------------------------------------------------------------------------------------------
 
-def percent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.005 else "less than 1%"
-
-
 def strongest(view: View) -> tuple[int, float]:
     """The token that gets most of the chosen one's attention in the chosen head, and how much."""
     row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
@@ -100,9 +95,13 @@ def strongest(view: View) -> tuple[int, float]:
 
 def overview(view: View) -> str:
     at, share = strongest(view)
-    return (f"Your sentence became **{len(view.labels)} tokens**. This picture is the whole road that they travel: from the left, "
-            f"the sentence; in the middle, one of {view.config.layers(view.side)} layers, opened; at the right, what comes out. We "
-            f"follow {word(view)}: head {view.head} of layer {view.layer} gives {percent(share)} of its attention to "
+    return (f"Your sentence became **{counted(len(view.labels), 'token')}**. This picture is the "
+            "whole road that they travel: from the left, "
+            "the sentence; in the middle, one of "
+            f"{counted(view.config.layers(view.side), 'layer')}, opened; at the right, what comes "
+            "out. We "
+            f"follow {word(view)}: head {view.head} of layer {view.layer} gives "
+            f"{percent(share, 0)} of its attention to "
             f"{word(view, at)}.")
 
 
@@ -111,7 +110,8 @@ def tokens(view: View) -> str:
     own = int(view.trace[f"{at}.ids"][view.token])
     near = nearest(view.trace[f"{at}.near.{own}"], 3, leave_out=(own,))
     return (f"{word(view)} is row {own:,} of the vocabulary’s table. The rows nearest to it are "
-            + ", ".join(f"**{plain(view.word(i))}**" for i in near) + ". It brings this vector into every sentence: what the other "
+            + ", ".join(bold(view.word(i)) for i in near) + ". It brings this vector into every "
+                                                            "sentence: what the other "
             "words add to it is the rest of the road.")
 
 
@@ -137,14 +137,15 @@ def scores(view: View) -> str:
 
 def softmax(view: View) -> str:
     at, share = strongest(view)
-    return (f"**Softmax.** The scores become shares: {word(view)} gives {percent(share)} of its attention to {word(view, at)}. Try the "
+    return (f"**Softmax.** The scores become shares: {word(view)} gives {percent(share, 0)} of "
+            f"its attention to {word(view, at)}. Try the "
             "temperature, and watch the framed row.")
 
 
 def values(view: View) -> str:
     at, share = strongest(view)
     return (f"**Values.** What {word(view)} takes along is the weighted sum z. In the plane, the value of {word(view, at)} pulls at z "
-            f"most, with {percent(share)}.")
+            f"most, with {percent(share, 0)}.")
 
 
 def heads(view: View) -> str:
@@ -170,14 +171,16 @@ def neurons(view: View) -> str:
 def layers(view: View) -> str:
     steps_N = [float(view.trace[f"{view.side}.{n}.out.step"][view.token]) for n in range(view.config.layers(view.side))]
     last = float(view.trace[f"{view.side}.{len(steps_N) - 1}.out.similarity"][view.token])
-    return (f"The same again, {len(steps_N)} times. Layer {int(np.argmax(steps_N))} moves {word(view)} furthest; after the last, its cosine "
-            f"with the vector it came in with is {number(round(last, 2))}: so much, or so little, is left of the beginning.")
+    return (f"The same again, {counted(len(steps_N), 'time')}. Layer {int(np.argmax(steps_N))} "
+            f"moves {word(view)} furthest; after the last, its cosine "
+            f"with the vector it came in with is {number(last, 2)}: so much, or so little, is "
+            "left of the beginning.")
 
 
 def masks(view: View) -> str:
     row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
     later = float(row_M[view.token + 1:].sum())
-    given = f"{percent(later)} of its attention" if later else "nothing"
+    given = f"{percent(later, 0)} of its attention" if later else "nothing"
     return (f"In this run head {view.head} of layer {view.layer} lets {word(view)} give {given} to the tokens after it. A decoder must not "
             "see those. Under the two maps is a mask of your own: click a cell to block it.")
 
@@ -188,16 +191,20 @@ def across(view: View) -> str:
                 "writes into the one it has read. What that takes is told here; the tour goes on without it.")
     row_M = view.trace[view.at("cross.pattern")][view.head, view.token]
     most = int(row_M.argmax())
-    return (f"Two sentences. In layer {view.layer} head {view.head} of {word(view)} looks across to **{plain(view.tokens('encoder')[most])}** most, "
-            f"with {percent(float(row_M[most]))}. Its query comes from what is written, keys and values from what was read. Press Next on the "
+    return (f"Two sentences. In layer {view.layer} head {view.head} of {word(view)} looks across "
+            f"to {bold(view.tokens('encoder')[most])} most, "
+            f"with {percent(float(row_M[most]), 0)}. Its query comes from what is written, keys "
+            "and values from what was read. Press Next on the "
             "page, and watch it write.")
 
 
 def output(view: View) -> str:
     if view.config.head and view.config.decoder_layers:
         ids, probs = next_tokens(view.trace, 1)
-        return (f"The last vector is compared with all {view.config.n_vocab:,} words: **{plain(view.word(ids[0]))}** gets "
-                f"{percent(float(probs[0]))}. Append a word, and walk the road again. This is the end of the tour: every page is open to you.")
+        return (f"The last vector is compared with all {view.config.n_vocab:,} words: "
+                f"{bold(view.word(ids[0]))} gets "
+                f"{percent(float(probs[0]), 0)}. Append a word, and walk the road again. This is "
+                "the end of the tour: every page is open to you.")
     if view.config.decoder_layers:
         return "The files of this model hold no output layer. This is the end of the tour: every page is open to you."
     return (f"An encoder’s output is its vectors: {word(view)} now knows its sentence. Compare one word in two sentences, and search "

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core.analysis.sampling import next_ids
-from core.cells import number
+from core.cells import counted, number, percent
 from core.errors import GlassError
 from core.generate import next_tokens
 from ui import state
@@ -78,8 +78,10 @@ def story(view: View) -> str:
            " Under this mask a position also sees what comes later, as it could not while writing.")
     return (f"{whose}. The decoder reads {word(view)} as its newest word. In **self-attention** it gathers from what is "
             f"written, on the mean of the heads of layer {view.layer} most from {word(view, int(before_L.argmax()))} "
-            f"({before_L.max():.0%}). In **cross-attention** it gathers from the source, most from {looks} "
-            f"({mean_M.max():.0%}). After all layers its vector becomes a guess of the **next** word. {expected(view)}{ran}")
+            f"({percent(before_L.max(), 0)}). In **cross-attention** it gathers from the source, "
+            f"most from {looks} "
+            f"({percent(mean_M.max(), 0)}). After all layers its vector becomes a guess of the "
+            f"**next** word. {expected(view)}{ran}")
 
 
 def row_of(view: View) -> int | None:
@@ -95,7 +97,8 @@ def output_cell(view: View) -> list:
 
 def next_word(view: View) -> str:
     """The word that follows in the target, or behind it the likeliest, and its probability."""
-    return "".join(f"{bold(view.word(index[1]))} ({view.trace[name][index]:.1%})" for name, index in output_cell(view)
+    return "".join(f"{bold(view.word(index[1]))} "
+                   f"({percent(view.trace[name][index])})" for name, index in output_cell(view)
                    if np.isfinite(view.trace[name][index])) or "…"
 
 
@@ -107,7 +110,8 @@ def expected(view: View) -> str:
     (_, (row, follows)), = cell
     probs_V = view.trace["head.probs"][row]
     best = int(probs_V.argmax())
-    likeliest = "" if best == follows else f"; the likeliest is {bold(view.word(best))} ({probs_V[best]:.1%})"
+    likeliest = ("" if best == follows else f"; the likeliest is {bold(view.word(best))} "
+                                            f"({percent(probs_V[best])})")
     said = f"In this target {next_word(view)} follows{likeliest}."
     return f"{said} {forbidden_best(view, view.token)}".rstrip()
 
@@ -143,14 +147,25 @@ def likelihood(view: View) -> None:
     section(view, "5. How likely the model finds this target", (
         "At every position the model gave a probability to the word that follows. Multiplied, they are the probability of the "
         "whole target; since the product of many small numbers is hard to read, their **logarithms** are added: 0 would be "
-        f"certain. Here {n} words and signs add up to {number(sum_R[-1])}, which is {number(sum_R[-1] / n)} for each: as if "
-        f"the model had to choose among {number(math.exp(min(-sum_R[-1] / n, 700)))} equally likely words each time.{best}"),
+        f"certain. {added_up(sum_R)}{best}"),
         ("head.written", (n - 1,)), ("head.written.sum", (n - 1,)))
     st.button("Let the model write it", key="cross_own", on_click=let_it_write, disabled=own_target(view),
               help="Goes back to the target that the model writes by itself.")
     st.caption("Type a target of your own above, under “What the decoder reads”." + (
         "" if whole else " In a text this long only the guess behind the last word was kept."))
     likelihood_table(view, probs_R)
+
+
+def added_up(sum_R) -> str:
+    """The sum of the logarithms, what that is for each word, and what choice is as uncertain."""
+    n, last = len(sum_R), float(sum_R[-1])
+    whole = (f"Here {counted(n, 'word or sign', 'words and signs')} {'adds' if n == 1 else 'add'} "
+             f"up to {number(last)}")
+    many = number(math.exp(min(-last / n, 700)))
+    choice = ("as if the model had no choice: one word alone was likely" if many == "1" else
+              f"as if the model had to choose among {many} equally likely words")
+    each = f", which is {number(last / n)} for each" if n > 1 else ""
+    return f"{whole}{each}: {choice} each time."
 
 
 def likelihood_table(view: View, probs_R) -> None:
@@ -170,7 +185,9 @@ def its_own(view: View) -> str:
         sum_R = state.trace_of(view.asked._replace(target=""))["head.written.sum"]
     except GlassError:
         return ""
-    return f" The target that it writes by itself, of {len(sum_R)} words and signs, adds up to {number(sum_R[-1])}."
+    return (" The target that it writes by itself, of "
+            f"{counted(len(sum_R), 'word or sign', 'words and signs')}, adds up to "
+            f"{number(sum_R[-1])}.")
 
 
 def let_it_write() -> None:

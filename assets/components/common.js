@@ -11,7 +11,21 @@ const make = (tag, className, parent, text) => {
 
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
 const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
-const rounded = (x, digits) => String(Number(x.toPrecision(digits))).replace("-", "−")
+
+// A number as `number` in core/cells.py writes it, and a share as `percent` does: tests/spellings.json holds both to it.
+const rounded = (x, digits = 5) => {
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? "NaN" : x > 0 ? "∞" : "−∞"
+  const near = Number(x.toPrecision(digits)), [mantissa, power] = x.toExponential(digits - 1).split("e")
+  if (Math.abs(near) === 1 && near !== x && digits < 5) return rounded(x, digits + 1)
+  return (power < -6 || power >= 16 ? `${Number(mantissa)}e${power}` : String(near)).replaceAll("-", "−")
+}
+const percent = (share, digits = 1) => {
+  const step = 10 ** -digits, near = (share * 100).toFixed(digits)
+  if (!Number.isFinite(share)) return rounded(share)
+  if (Number(near) === 0) return share === 0 ? "0%" : share > 0 ? `<${step}%` : `>−${step}%`
+  if (Number(near) === 100) return share >= 1 ? "100%" : `>${100 - step}%`
+  return `${near}%`.replace("-", "−")
+}
 
 // The theme's own scale, "diverging" or "sequential": its stops, and between them 256 colours, as bytes and as whole pixels.
 const ramps = new Map()

@@ -7,6 +7,9 @@ const LONGEST = 14
 const SMALLEST = 6          // pixels of a cell among many heads, before the reader zooms out
 const ZOOM = 1.4            // a press of + or −
 const HIGH = 720            // pixels that a box is high at most
+const BAR = 12              // pixels that a bar for scrolling may take
+const EDGE = 4              // pixels of a picture beyond its cells: the frames of the last ones
+const NARROW = 13           // pixels of a column that still has room for its name
 const MOST_ROWS = 64, MOST_COLUMNS = 128        // of the table
 const memory = new WeakMap()
 
@@ -61,7 +64,13 @@ function build(root) {
 
 // --- where things stand --------------------------------------------------------------------------------------------
 
+// A map that is too tall for its box leaves room at the right for the bar that scrolls it.
 function geometry(data, width, zoom) {
+  const g = laidOut(data, width, zoom)
+  return g.tall > g.limit ? laidOut(data, width - BAR, zoom) : g
+}
+
+function laidOut(data, width, zoom) {
   const g = data.labelled ? labelled(data, width, zoom) : data.across ? small(data, width) : heads(data, width, zoom)
   const [panels, rows, columns] = data.shape
   g.wide = Math.ceil(corner(g, data.shape, Math.min(g.across, panels) - 1)[0] + columns * g.w + 3)
@@ -74,7 +83,9 @@ const highest = () => Math.min(HIGH, 0.8 * window.innerHeight)
 function labelled(data, width, zoom) {
   const [, rows, columns] = data.shape
   const labels = room(data.rows), numbered = isNumbered(data.columns)
-  const w = clamp((width - labels - 2) / columns, numbered ? 7 : 20, 40), h = data.folded ? 15 : rows > 24 ? 17 : 25
+  const fit = (width - labels - EDGE) / columns
+  const w = numbered || fit < NARROW ? clamp(fit, numbered ? 7 : 20, 40) : Math.min(fit, 40)
+  const h = data.folded ? 15 : rows > 24 ? 17 : 25
   return { labels, w: w * zoom, h: h * zoom, left: 0, top: 0, head: 0, gap: 0, across: 1, down: 1, limit: highest(),
     foot: numbered ? 20 : room(data.columns) }
 }
@@ -94,8 +105,9 @@ function heads(data, width, zoom) {
   const left = named ? room(data.rows) : 2
   const most = Math.max(width < 480 ? 2 : 1, Math.floor((width - left + gap) / (named && !long ? 170 : 190 + gap)))
   const wanted = Math.ceil(panels / Math.ceil(panels / most))
-  const fit = clamp((width - left - 2) / wanted - gap + gap / wanted, 90, 290) / columns
-  const w = Math.max(SMALLEST, fit), fitting = (w, most) => clamp(Math.floor((width - left + gap) / (w * columns + gap)), 1, most)
+  const space = width - left - EDGE + gap, fit = clamp(space / wanted - gap, 90, 290) / columns
+  const w = Math.max(SMALLEST, fit)
+  const fitting = (w, most) => clamp(Math.floor(space / (w * columns + gap) + 1e-9), 1, most)
   const across = zoom < 1 ? fitting(w * zoom, panels) : fitting(w, wanted)
   return { labels: 0, w: w * zoom, h: w * zoom, left, top: 0, head: 20, gap, across, named, down: Math.ceil(panels / across),
     foot: named ? room(data.columns) : 0, limit: w > fit || zoom !== 1 ? highest() : Infinity }
@@ -256,8 +268,10 @@ function below(brush, label, x, y, flat, view) {
 // What goes down and what goes across; where not all of it is in sight, how much there is.
 function axes(parts, data, view, g) {
   const [down, right] = data.across ? ["layer", "head"] : [data.rowsTitle, data.columnsTitle]
-  const more = data.labelled && g.wide - view.width > g.w ? ` (${data.shape[2]} in all: scroll →)` : ""
-  set(parts.axes, "textContent", down ? `↓ ${down}   → ${right}${more}` : "")
+  const beyond = (g.wide - view.width > 1 ? " →" : "") + (g.tall - view.height > 1 ? " ↓" : "")
+  const all = data.labelled && beyond.includes("→") ? `${data.shape[2]} in all: ` : ""
+  const more = beyond ? `(${all}scroll${beyond})` : ""
+  set(parts.axes, "textContent", [down ? `↓ ${down}   → ${right}` : "", more].filter(Boolean).join(" "))
   set(parts.axes, "hidden", !parts.axes.textContent)
 }
 

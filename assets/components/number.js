@@ -103,7 +103,9 @@ const body = (data, open, all) => {
     const button = create("button", "all", data.more)
     button.type = "button"
     button.onclick = all
-    parts.append(button)
+    const foot = create("div", "more")    // stays at the lower edge, below the longest list
+    foot.append(button)
+    parts.append(foot)
   }
   return parts
 }

@@ -139,7 +139,7 @@ function signOn(brush, style, item) {
     brush.roundRect(x, top, long, item.tall, 2)
     brush.fill()
     const wide = write(brush, style, { words: shorten(item.word.word, 9), x: x + long + 5, y: y + h / 2, size: 12, align: "left", bold })
-    write(brush, style, { words: percent(item.word.share), x: x + long + 11 + wide, y: y + h / 2, size: 10, align: "left", soft: true })
+    write(brush, style, { words: percent(item.word.share, item.word.share >= 0.0995 ? 0 : 1), x: x + long + 11 + wide, y: y + h / 2, size: 10, align: "left", soft: true })
   }
 }
 

@@ -2,8 +2,6 @@
 // of models is known here: what there is to draw follows from the model's own configuration and trace.
 const HEAD = 24, FOOT = 16          // room for a strip's title above it and the end of its scale below
 
-const percent = (share) => (share >= 0.0995 ? `${Math.round(share * 100)} %` : share >= 0.001 ? `${(share * 100).toFixed(1)} %` : "< 0.1 %")
-
 // --- where things stand: a sheet collects items (strips, maps, signs), flows and texts ------------------------------------------
 
 const newSheet = (data, f, narrow) => ({ data, f, narrow, items: [], flows: [], texts: [], frames: [], last: null })
