@@ -100,7 +100,8 @@ MAPS = """() => {
 
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
 @pytest.mark.parametrize("title, tokens", [
-    ("Attention", 16), ("Attention", 20), ("Attention", 40), ("Heads", 8), ("Heads", 16), ("Heads", 40),
+    ("Attention", 16), ("Attention", 20), ("Attention", 40),
+    ("Heads", 8), ("Heads", 16), ("Heads", 40),
     ("Encoder and decoder", 16)])
 def test_no_column_of_a_map_is_cut_off_unsaid(visit, size, title, tokens):      # noqa: F811
     sentence = " ".join((WORDS * 5)[:tokens - 2])

@@ -271,7 +271,8 @@ function axes(parts, data, view, g) {
   const beyond = (g.wide - view.width > 1 ? " →" : "") + (g.tall - view.height > 1 ? " ↓" : "")
   const all = data.labelled && beyond.includes("→") ? `${data.shape[2]} in all: ` : ""
   const more = beyond ? `(${all}scroll${beyond})` : ""
-  set(parts.axes, "textContent", [down ? `↓ ${down}   → ${right}` : "", more].filter(Boolean).join(" "))
+  const ways = down ? `↓ ${down}   → ${right}` : ""
+  set(parts.axes, "textContent", [ways, more].filter(Boolean).join(" "))
   set(parts.axes, "hidden", !parts.axes.textContent)
 }
 
