@@ -96,15 +96,15 @@ def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Calla
     if path.suffix == ".gguf":
         config, weights, metadata = checkpoints.read_gguf(path, dtype)
         cuts, why = unless_refused(lambda: (gguf_tokenizer.from_gguf(metadata), None, ()))
-        rules, said = decoding_in_gguf(metadata, config), ()
+        rules, left_out, said = decoding_in_gguf(metadata, config), (), ()
     else:
         loaded = checkpoints.load_folder(path, dtype)
-        config, weights = loaded.config, loaded.weights
+        config, weights, left_out = loaded.config, loaded.weights, loaded.notes
         cuts, why = unless_refused(lambda: tokenizers_in(path, config))
         config, rules, said = decoding_in(path, config)
-        said = (*loaded.notes, *said)
     *cuts, about = cuts
-    notes = (*([f"Type token ids here, not words. {why}"] if why else []), *about, *said)
+    by_ids = (f"Type token ids here, not words. {why}",) if why else ()
+    notes = (*left_out, *by_ids, *about, *said)
     return Model(str(name), config, weights, *cuts, notes=notes, no_tokenizer=why, decoding=rules)
 
 
