@@ -144,9 +144,9 @@ def percent(share: float, digits: int = 1) -> str:
     """A share of 1 with so many digits after the point, as `percent` in assets/components/common.js
     writes it too. Only 0 reads 0%, and only 1 reads 100%."""
     share, step = float(share), Decimal(1).scaleb(-digits)
-    if not math.isfinite(share):
-        return number(share)
-    near = Decimal(share * 100).quantize(step, ROUND_HALF_UP)
+    if not math.isfinite(share * 100):
+        return number(share * 100)
+    near = Decimal(share * 100).quantize(step, ROUND_HALF_UP, Context(prec=400))
     if not near:
         return "0%" if not share else f"<{step}%" if share > 0 else f">−{step}%"
     if near == 100:
