@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -128,6 +129,18 @@ def test_every_end_ends_the_text(family, tmp_path):
     (path / "generation_config.json").write_text(json.dumps({"eos_token_id": [4, 6]}))
     model = load(path)
     assert [token for token in range(10) if ends_text(model, token)] == [4, 6]
+
+
+def test_a_target_is_read_without_its_end_even_if_nothing_ends_what_is_written(tmp_path):
+    """A tokenizer ends every text with </s>; a generation_config.json may name no end."""
+    class Tokenizer:
+        def encode(self, text):
+            return SimpleNamespace(ids_L=np.array([4, 6, 1]))
+
+    model = load(folder(tmp_path, "t5_gated", {"eos_token_id": 1}, {}))
+    assert model.decoding.ends == () and model.config.end_id == 1
+    model = replace(model, tokenizer=Tokenizer())
+    assert model.target_ids(SOURCE, "any") == [model.config.start_id, 4, 6]
 
 
 def test_what_is_not_done_is_named(tmp_path):
