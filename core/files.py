@@ -95,6 +95,7 @@ class Fields:
 def shown(value) -> str:
     """A value from a file, short and harmless enough for a message."""
     text = value if isinstance(value, str) else repr(value) if isinstance(value, (int, float)) else type(value).__name__
+    text = "null" if value is None else text        # as the file has it
     text = "".join(letter if letter.isprintable() else "�" for letter in text[:100])
     return f"“{text}”" if isinstance(value, str) else text
 
