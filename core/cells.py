@@ -170,7 +170,7 @@ def all_of(count: int, noun: str) -> str:
 
 
 def moves(before: str, after: str) -> str:
-    """From one number to another, as they are written: what reads the same has not moved as far."""
+    """From one number to another, as they are written; one that reads the same stays."""
     return f"stays at {before}" if before == after else f"goes from {before} to {after}"
 
 
@@ -190,7 +190,7 @@ def added(terms_N, written) -> str:
 
 
 def terms_left(count: int) -> str:
-    """The terms of a sum that are not spelled out, behind “the other”."""
+    """The terms of a sum that are not spelled out, as they stand after “the other”."""
     return "term" if count == 1 else f"{count} terms"
 
 
