@@ -127,6 +127,15 @@ def test_the_least_recently_used_goes_first_and_the_last_two_stay():
     assert list(shelf._entries) == ["d", "large"]
 
 
+def test_a_model_leaves_after_its_runs():
+    """As long as a run is on the shelf, its model is in memory, and is counted."""
+    shelf = Shelf(35)
+    for model, run in ("a1", "b1", "a2", "c1"):
+        shelf.get(model, Thing, stays=True)
+        shelf.get(model + run, Thing, holds=model)
+    assert list(shelf._entries) == ["a", "c1", "c"]
+
+
 def test_a_value_that_somebody_holds_is_found_again_and_not_made_twice():
     shelf = Shelf(10)
     held = shelf.get("a", Thing)

@@ -58,16 +58,19 @@ class Shelf:
         self._making: WeakValueDictionary = WeakValueDictionary()  # a lock for each key
         self._looks: dict[str, set] = {}  # session -> what it has read since its page was drawn
 
-    def get(self, key: Hashable, make: Callable[[], Any], stays: bool = False):
-        """The value of a key. stays: kept when nobody looks, as long as there is room."""
+    def get(self, key: Hashable, make: Callable[[], Any], stays: bool = False, holds=None):
+        """The value of a key. stays: kept when nobody looks, as long as there is room.
+
+        holds: the key of another value, which it keeps in memory: that one leaves after it.
+        """
         context = get_script_run_ctx(suppress_warning=True)
         if context is None:  # Python alone, such as a test: the caller holds what it gets
-            return self._shared(key, make, stays)
+            return self._shared(key, make, stays, holds)
         held = self._held.__dict__.setdefault("values", {})
         if key not in held:
             with self._lock:
                 self._looks.setdefault(context.session_id, set()).add(key)
-            held[key] = self._shared(key, make, stays)
+            held[key] = self._shared(key, make, stays, holds)
         return held[key]
 
     def begin(self) -> None:
@@ -105,7 +108,7 @@ class Shelf:
         with self._lock:
             return sum(entry.nbytes for entry in self._entries.values())
 
-    def _shared(self, key: Hashable, make: Callable[[], Any], stays: bool):
+    def _shared(self, key: Hashable, make: Callable[[], Any], stays: bool, holds):
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:  # a second reader waits, and finds what the first has made
@@ -114,6 +117,8 @@ class Shelf:
             value = make() if value is None else value
             with self._lock:
                 self._put(key, value, stays)
+                if holds in self._entries:
+                    self._entries.move_to_end(holds)
             return value
 
     def _put(self, key: Hashable, value, stays: bool) -> None:
