@@ -378,7 +378,7 @@ def extra(files: Files, name: str) -> list:
         config.get(f"{kind}_special_tokens", []) for kind in ("extra", "additional")
     )
     first = [] if isinstance(extra, dict) else extra or additional
-    more = signs.get("extra_special_tokens", [])
+    more = signs.get("extra_special_tokens") or []
     first = [*first, *(value for value in more if value not in first)]
     others = signs.get("additional_special_tokens", additional) or []
     if first:

@@ -216,8 +216,7 @@ def test_a_forbidden_word_is_neither_drawn_nor_taken_as_the_likeliest(tmp_path, 
 def test_the_draw_without_forbidden_words_is_a_draw_among_the_others():
     """Temperature, top-k and top-p as if the forbidden words had no logit."""
     logits_V = np.random.default_rng(3).normal(size=20)
-    tempered_V = np.exp(logits_V / 0.8) / np.exp(logits_V / 0.8).sum()
-    trace = {"head.tempered.0.80": tempered_V, "head.sampled.0.80.5.900": None}
+    trace = {"head.logits": logits_V[None], "head.sampled.0.80.5.900": None}
     rest_V = np.where(np.isin(np.arange(20), [int(logits_V.argmax()), 3]), -np.inf, logits_V)
     order = np.argsort(-rest_V)[:5]
     probs = np.exp(rest_V[order] / 0.8) / np.exp(rest_V[order] / 0.8).sum()
@@ -225,6 +224,9 @@ def test_the_draw_without_forbidden_words_is_a_draw_among_the_others():
     found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
     np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
     assert np.count_nonzero(found_V) == n
+    trace["head.logits"] = np.where(np.arange(20) == 3, 5000.0, logits_V)[None]     # all of the rest
+    found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
+    np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
 
 
 def test_rules_at_each_place():

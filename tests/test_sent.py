@@ -137,6 +137,9 @@ def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, monkeypa
         sane(app, path)
 
 
+POINT = json.dumps({"selection": {"points": [{"point_index": 13}]}})
+
+
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     long = "The book that the student recommended to the teacher of the old school is expensive."
@@ -154,16 +157,8 @@ def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     app.selectbox(key="model").set_value("study-encoder").run()
     sane(app, path)
     for cell in ([0, 13, 13], [4, 3, 3], "encoder.5.attn.pattern:11,3,3", "layer/encoder/5", 13):
-        send(
-            app,
-            *(WidgetState(id=at, json_value=forged(cell)) for at in late),
-            *(
-                WidgetState(
-                    id=at, string_value=json.dumps({"selection": {"points": [{"point_index": 13}]}})
-                )
-                for at in figures
-            ),
-        )
+        clicks = [WidgetState(id=at, json_value=forged(cell)) for at in late]
+        send(app, *clicks, *(WidgetState(id=at, string_value=POINT) for at in figures))
         sane(app, path)
     send(app, *old)
     sane(app, path)

@@ -12,6 +12,7 @@ outlives a script (a fragment, a callback, a session) must keep keys, never valu
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 import time
@@ -114,22 +115,22 @@ class Shelf:
         with making:  # a second reader waits, and finds what the first has made
             with self._lock:
                 value = self._alive.get(key)
+                there = key in self._entries
             value = make() if value is None else value
+            nbytes = 0 if there else value.nbytes  # without the lock, as in `tidy`
             with self._lock:
-                self._put(key, value, stays)
+                self._put(key, value, nbytes, stays)
                 if holds in self._entries:
                     self._entries.move_to_end(holds)
             return value
 
-    def _put(self, key: Hashable, value, stays: bool) -> None:
-        """Puts a value where it goes last."""
+    def _put(self, key: Hashable, value, nbytes: int, stays: bool) -> None:
+        """Puts a value where it goes last. nbytes: its size, where it is not there yet."""
         self._alive[key] = value
-        entry = self._entries.setdefault(key, Entry(value, 0, stays))
+        entry = self._entries.setdefault(key, Entry(value, nbytes, stays))
         entry.used = time.monotonic()
         self._entries.move_to_end(key)
-        if not entry.nbytes:
-            entry.nbytes = value.nbytes
-            self._make_room()
+        self._make_room()
 
     def _make_room(self) -> None:
         """The last two stay whatever their size: the run that is looked at, and its model."""
@@ -159,6 +160,9 @@ def tidy_for_ever() -> None:
     server = st.runtime.get_instance()
     while True:
         time.sleep(TIDY)
-        SHELF.tidy(server.is_active_session)
+        try:
+            SHELF.tidy(server.is_active_session)
+        except Exception:  # one round may fail, and the next must come
+            logging.getLogger(__name__).exception("The shelf could not be tidied.")
         gc.collect()
         give_back()

@@ -175,6 +175,7 @@ def mend(kept: dict) -> None:
 def arrive_alone() -> None:
     """Begins a run of a page alone, after a click in it: the address asks for nothing, and nothing
     was said yet."""
+    SHELF.begin()
     st.session_state["_notes"], st.session_state["_asked"] = [], {}
     mend(st.session_state["_kept"])
 
