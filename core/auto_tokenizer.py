@@ -138,7 +138,7 @@ def notes(name: str, differ: list[str]) -> tuple[str, ...]:
     if name not in _BUILT and name not in _GENERIC:
         return (
             f"tokenizer_config.json names the class {shown(name)}, which is not known here: the "
-            "text is cut by tokenizer.json alone.",
+            "text is cut by tokenizer.json alone, and AutoTokenizer may give other token ids.",
         )
     return (
         (

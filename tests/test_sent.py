@@ -194,3 +194,24 @@ def test_nothing_that_a_widget_sends_breaks_a_page(path):
             send(app, each)
             assert not app.exception, (each.id, nth)
         sane(app, path)
+
+
+@pytest.mark.parametrize("cell", ("encoder.0.attn.q", "", ":", "encoder.0.attn.q:", "a:b"))
+def test_a_link_that_is_none_opens_nothing_and_leaves_the_address(cell):
+    app = opened("pages/3_Attention.py", cell="encoder.0.attn.pattern:0,3,2")
+    step = app.session_state["step"]
+    click(app, "number", open=cell)
+    sane(app, "pages/3_Attention.py")
+    assert app.session_state["cell"] == "encoder.0.attn.pattern:0,3,2"
+    assert app.session_state["step"] == step
+
+
+def test_a_first_visit_to_a_model_that_fails_shows_another_and_says_why(tmp_path, monkeypatch):
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.setenv("GLASSFORMER_MODELS", str(tmp_path))
+    state.ready_models.clear()
+    app = opened("pages/3_Attention.py", model=str(tmp_path))
+    state.ready_models.clear()
+    said = " ".join(each.value.replace("\\", "") for each in app.warning)
+    assert "model_type" in said and "What you see below" in said
+    assert app.session_state["_good"].model == state.DEFAULTS["model"] and app.get("bidi_component")
