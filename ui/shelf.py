@@ -19,10 +19,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
 import streamlit as st
+from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.memory import give_back
@@ -30,6 +32,7 @@ from core.memory import give_back
 _MEGABYTES = 1536  # unless GLASSFORMER_MEMORY names another number
 IDLE = 25  # seconds after which a run that nobody looks at may go
 TIDY = 15  # seconds between two rounds of tidying
+GROWS = 60  # seconds in which a trace grows by what the page that asked for it reads out of it
 
 
 def room() -> int:
@@ -89,12 +92,7 @@ class Shelf:
             for key, entry in list(self._entries.items()):
                 if not entry.stays and key not in wanted and now - entry.used >= idle:
                     del self._entries[key]
-            left = list(self._entries.values())
-        for entry in left:  # without the lock: a trace that is computing makes its readers wait
-            entry.nbytes = entry.value.nbytes
-        del left
-        with self._lock:
-            self._make_room()
+        self._make_room()
 
     def forget(self) -> None:
         """Empties the shelf."""
@@ -114,50 +112,56 @@ class Shelf:
             making = self._making.setdefault(key, threading.Lock())
         with making:  # a second reader waits, and finds what the first has made
             with self._lock:
-                value = self._alive.get(key)
-                there = key in self._entries
+                value, there = self._alive.get(key), key in self._entries
             value = make() if value is None else value
-            nbytes = 0 if there else value.nbytes  # without the lock, as in `tidy`
             with self._lock:
-                self._put(key, value, nbytes, stays)
+                self._put(key, value, stays)
                 if holds in self._entries:
                     self._entries.move_to_end(holds)
+            if not there:
+                self._make_room()
             return value
 
-    def _put(self, key: Hashable, value, nbytes: int, stays: bool) -> None:
-        """Puts a value where it goes last. nbytes: its size, where it is not there yet."""
+    def _put(self, key: Hashable, value, stays: bool) -> None:
+        """Puts a value where it goes last."""
         self._alive[key] = value
-        entry = self._entries.setdefault(key, Entry(value, nbytes, stays))
+        entry = self._entries.setdefault(key, Entry(value, 0, stays))
         entry.used = time.monotonic()
         self._entries.move_to_end(key)
-        self._make_room()
 
     def _make_room(self) -> None:
         """The last two stay whatever their size: the run that is looked at, and its model."""
-        taken = sum(entry.nbytes for entry in self._entries.values())
-        while taken > self.room and len(self._entries) > 2:
-            taken -= self._entries.popitem(last=False)[1].nbytes
+        with self._lock:
+            since = time.monotonic() - GROWS
+            recent = [entry for entry in self._entries.values() if entry.used > since]
+        for entry in recent:  # without the lock: a trace that is computing makes its readers wait
+            entry.nbytes = entry.value.nbytes
+        del recent
+        with self._lock:
+            taken = sum(entry.nbytes for entry in self._entries.values())
+            while taken > self.room and len(self._entries) > 2:
+                taken -= self._entries.popitem(last=False)[1].nbytes
 
 
 SHELF = Shelf(room())
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def keep_tidy() -> threading.Thread | None:
-    """The thread that tidies; one for the process, and none without a server."""
-    if not st.runtime.exists():
+    """The thread that tidies; one for the process, and none where only AppTest runs the pages."""
+    server = st.runtime.get_instance()
+    if type(server) is not Runtime:  # AppTest has a stand-in
         return None
-    thread = threading.Thread(target=tidy_for_ever, daemon=True, name="tidy")
+    thread = threading.Thread(target=tidy_for_ever, args=(server,), daemon=True, name="tidy")
     thread.start()
     return thread
 
 
-def tidy_for_ever() -> None:
+def tidy_for_ever(server: Runtime) -> None:
     """Drops what nobody looks at, collects cycles, and returns freed memory to the system.
 
     Streamlit's own collection after every click is switched off in .streamlit/config.toml.
     """
-    server = st.runtime.get_instance()
     while True:
         time.sleep(TIDY)
         try:
