@@ -138,7 +138,7 @@ def notes(name: str, differ: list[str]) -> tuple[str, ...]:
     if name not in _BUILT and name not in _GENERIC:
         return (
             f"tokenizer_config.json names the class {shown(name)}, which is not known here: the "
-            "text is cut by tokenizer.json alone.",
+            "text is cut by tokenizer.json alone, and AutoTokenizer may give other token ids.",
         )
     return (
         (
@@ -165,7 +165,7 @@ def of_pieces(folder: Path, known: set[str]) -> tuple[str, ...]:
         files = Files({}, config, {}, {})
         named = [sign(files, key) for key in _SIGNS] + extra(files, "")
         texts = {text_of(value) for value in named} | {each.content for each in listed(files)}
-    unread = ", ".join(map(shown, sorted(texts - known - {None})))
+        unread = ", ".join(map(shown, sorted(texts - known - {None})))
     note = f"{config.where} names special tokens that are not read as such here: {unread}."
     return (note,) if unread else ()
 
@@ -370,11 +370,15 @@ def of_the_model(files: Files) -> list:
 def extra(files: Files, name: str) -> list:
     """Special tokens without a name: T5's signs for gaps, unless the files list others."""
     config, signs = files.config, older(files)
+    for said in (config, Fields(signs, "special_tokens_map.json")):
+        for key in ("extra_special_tokens", "additional_special_tokens"):
+            if isinstance(said.get(key), str):  # it would count as a list of its letters
+                said.refuse(key, "a list of tokens")
     extra, additional = (
         config.get(f"{kind}_special_tokens", []) for kind in ("extra", "additional")
     )
     first = [] if isinstance(extra, dict) else extra or additional
-    more = signs.get("extra_special_tokens", [])
+    more = signs.get("extra_special_tokens") or []
     first = [*first, *(value for value in more if value not in first)]
     others = signs.get("additional_special_tokens", additional) or []
     if first:

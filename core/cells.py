@@ -144,9 +144,9 @@ def percent(share: float, digits: int = 1) -> str:
     """A share of 1 with so many digits after the point, as `percent` in assets/components/common.js
     writes it too. Only 0 reads 0%, and only 1 reads 100%."""
     share, step = float(share), Decimal(1).scaleb(-digits)
-    if not math.isfinite(share):
-        return number(share)
-    near = Decimal(share * 100).quantize(step, ROUND_HALF_UP)
+    if not math.isfinite(share * 100):
+        return number(share * 100)
+    near = Decimal(share * 100).quantize(step, ROUND_HALF_UP, Context(prec=400))
     if not near:
         return "0%" if not share else f"<{step}%" if share > 0 else f">−{step}%"
     if near == 100:
@@ -170,7 +170,7 @@ def all_of(count: int, noun: str) -> str:
 
 
 def moves(before: str, after: str) -> str:
-    """From one number to another, as they are written: what reads the same has not moved as far."""
+    """From one number to another, as they are written; one that reads the same stays."""
     return f"stays at {before}" if before == after else f"goes from {before} to {after}"
 
 
@@ -190,7 +190,7 @@ def added(terms_N, written) -> str:
 
 
 def terms_left(count: int) -> str:
-    """The terms of a sum that are not spelled out, behind “the other”."""
+    """The terms of a sum that are not spelled out, as they stand after “the other”."""
     return "term" if count == 1 else f"{count} terms"
 
 

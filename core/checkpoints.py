@@ -113,11 +113,17 @@ def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
     data = keys.check(data, KEYS[kind])
     prefixes, recipe = FAMILIES[kind]
     tensors = without_prefix(read_tensors(folder), prefixes)
-    heads = sorted(filter(_HEADS.fullmatch, tensors)) if kind != "glassformer" else []
-    recipe = recipe(data, tensors := {name: tensors[name] for name in tensors if name not in heads})
+    heads = fine_tuned(tensors) if kind != "glassformer" else []
+    recipe = recipe(data, tensors)
     said = (f"The head that this model was fine-tuned with ({', '.join(heads)}) is not run here: "
             "you see the model up to the vectors that the head reads.",) if heads else ()
+    tensors = {name: tensors[name] for name in tensors if name not in heads}
     return Loaded(recipe.config, assemble(recipe, tensors, dtype), (*said, *recipe.notes))
+
+
+def fine_tuned(tensors: Mapping[str, Stored]) -> list[str]:
+    """The tensors of a head that a model was fine-tuned with."""
+    return sorted(filter(_HEADS.fullmatch, tensors))
 
 
 def family_of(data: Fields) -> str:
@@ -180,12 +186,15 @@ def layers(data: Fields, key: str, default: int) -> int:
 
 
 def without_words(data: Fields, tensors: Mapping[str, Stored]) -> str | None:
-    """The class without an output head that the config names, where the file has no such head."""
+    """The class without an output head that the config names, where the file has no such head; or,
+    where it names none, what the file has instead."""
     classes = data.get("architectures", [])
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         data.refuse("architectures", "a list of names")
     if "lm_head.weight" in tensors:
         return None
+    if not classes:
+        return next((f"but {name}" for name in fine_tuned(tensors)), None)
     return next(filter(_NO_WORDS.fullmatch, classes), None)
 
 

@@ -112,7 +112,7 @@ DERIVED = {
     **{f"{leaf}.length": Derived("L", SUBLAYER, leaf, vectors.length_of(leaf)) for leaf in ("in", "sum", "norm.out")},
     "out.length": Derived("L", ANY, "out", vectors.length_of("out")),
 }
-_NAMES = {leaf: re.compile(rf"({kind.place})\." + re.escape(leaf).replace(r"\{\}", r"(\d{1,6})"))
+_NAMES = {leaf: re.compile(rf"({kind.place})\." + re.escape(leaf).replace(r"\{\}", r"(0|[1-9][0-9]{0,5})"))
           for leaf, kind in DERIVED.items()}
 
 

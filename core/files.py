@@ -94,7 +94,8 @@ class Fields:
 
 def shown(value) -> str:
     """A value from a file, short and harmless enough for a message."""
-    text = value if isinstance(value, str) else repr(value) if isinstance(value, (int, float)) else type(value).__name__
+    kinds = {list: "a list", dict: "an object", bool: str(value).lower(), type(None): "null"}
+    text = kinds.get(type(value), str(value))       # as the file has it
     text = "".join(letter if letter.isprintable() else "�" for letter in text[:100])
     return f"“{text}”" if isinstance(value, str) else text
 

@@ -76,7 +76,8 @@ _WHY = {
 
 def refuse(data: Fields, key: str, value):
     """Raises the error of a key whose value would change the numbers."""
-    said = f"says {shown(value)} for" if isinstance(value, (str, int, float)) else "has a value for"
+    plain = value is None or isinstance(value, (str, int, float))
+    said = f"says {shown(value)} for" if plain else "has a value for"
     why = _WHY.get(key, f"{said} “{key}”, which is not computed here")
     raise GlassError(f"{data.where} {why}.")
 

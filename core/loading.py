@@ -83,7 +83,7 @@ class Model:
             raise GlassError("This model's files do not say with which token its decoder begins; give target_ids_L.")
         cut = self.target_tokenizer or self.tokenizer
         ids = (cut.encode(tokenizer.check_text(target)).ids_L if cut else self.ids(target)).tolist()
-        ended = bool(ids) and ids[-1] in rules_of(self).ends
+        ended = bool(ids) and ids[-1] in (*rules_of(self).ends, self.config.end_id)
         return [self.config.start_id, *(ids[:-1] if ended else ids)]
 
 

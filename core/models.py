@@ -94,7 +94,8 @@ _SAFETENSORS = "model.safetensors"
 _SEEN_AT_FIRST = (File("config.json"), File(_SAFETENSORS))
 _OWN = (*_SEEN_AT_FIRST, File("tokenizer.json"))
 _STUDY = "Study", "trained for this project on sentences of our own grammar", 0, _OWN, (Embedded(),)
-_TOKENIZERS = (("tokenizer.json",), ("spiece.model",), ("source.spm", "target.spm", "vocab.json"))    # the first there is
+# The first that are there, in the order in which core/loading.py takes them.
+_TOKENIZERS = (("source.spm", "target.spm", "vocab.json"), ("tokenizer.json",), ("spiece.model",))
 _BESIDE = ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json",
            "added_tokens.json")      # those there are: they change what is read and what is written
 _NO_PIN = "No commit is pinned: what the first fetch brings is what later ones must bring. "

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from core.config import Config
 from core.errors import GlassError
-from core.files import Fields, shown
+from core.files import Fields
 from core.keys import Keys
 from core.ops import ACTIVATIONS
 
@@ -16,9 +16,10 @@ MOST_LAYERS, MOST_POSITIONS = 1000, 1 << 14
 
 
 def read_config(data: Fields) -> Config:
-    """The config, if all of its fields are known, of the right kind and size, and fit each other; else a GlassError."""
-    if unknown := [key for key in data.values if key not in KEYS.known]:
-        raise GlassError(f"{data.where} has fields that are not known here: {', '.join(map(shown, unknown[:5]))}.")
+    """The config, if its fields are of the right kind and size and fit each other; else a GlassError.
+
+    `keys.check` has refused fields that are not known.
+    """
     config = Config(**{key: read(data, key) for key, read in _FIELDS.items()})
     check_together(data, config)
     return config

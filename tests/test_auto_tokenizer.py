@@ -15,7 +15,7 @@ import tiny
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from core import GlassError, load
-from core.auto_tokenizer import from_folder
+from core.auto_tokenizer import from_folder, of_pieces
 from core.tokenizer import byte_letters
 
 FAMILY = {"bert": "BERT", "gpt2": "GPT-2", "llama": "Llama", "t5": "T5"}
@@ -166,7 +166,8 @@ def test_where_the_two_files_disagree_it_is_said(tmp_path):
     {"added_tokens_decoder": [1]}, {"added_tokens_decoder": {"1": {"content": 7}}},
     {"cls_token": "[NOWHERE\ud800]"}, {"extra_ids": 10 ** 9, "tokenizer_class": "T5Tokenizer"},
     {"tokenizer_class": "GPT2Tokenizer"}, {"additional_special_tokens": 3}, {"unk_token": [1]},
-    {"split_special_tokens": 1}])
+    {"split_special_tokens": 1}, {"extra_special_tokens": "abc"},
+    {"additional_special_tokens": "abc"}])
 def test_damaged_options_are_said_and_the_model_runs_by_ids(config, tmp_path):
     folder = tiny.golden("bert").write(tmp_path / "model")
     write(folder, "bert", config, config=json.loads((folder / "config.json").read_text()))
@@ -175,6 +176,12 @@ def test_damaged_options_are_said_and_the_model_runs_by_ids(config, tmp_path):
     model = load(folder)
     assert model.tokenizer is None and len(model.notes) == 1 and model.no_tokenizer
     assert model.trace(ids_L=[3, 4])["encoder.out"].ndim == 2
+
+
+def test_special_tokens_that_are_no_texts_are_refused_beside_sentencepiece_models(tmp_path):
+    (tmp_path / "tokenizer_config.json").write_text('{"bos_token": 5, "eos_token": "</s>"}')
+    with pytest.raises(GlassError, match="tokenizer_config.json can't be read"):
+        of_pieces(tmp_path, set())
 
 
 # --- random files, live ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -130,6 +131,18 @@ def test_every_end_ends_the_text(family, tmp_path):
     assert [token for token in range(10) if ends_text(model, token)] == [4, 6]
 
 
+def test_a_target_is_read_without_its_end_even_if_nothing_ends_what_is_written(tmp_path):
+    """A tokenizer ends every text with </s>; a generation_config.json may name no end."""
+    class Tokenizer:
+        def encode(self, text):
+            return SimpleNamespace(ids_L=np.array([4, 6, 1]))
+
+    model = load(folder(tmp_path, "t5_gated", {"eos_token_id": 1}, {}))
+    assert model.decoding.ends == () and model.config.end_id == 1
+    model = replace(model, tokenizer=Tokenizer())
+    assert model.target_ids(SOURCE, "any") == [model.config.start_id, 4, 6]
+
+
 def test_what_is_not_done_is_named(tmp_path):
     asked = {"num_beams": 6, "repetition_penalty": 1.3, "bad_words_ids": [[3]], "max_length": 512}
     note, = load(folder(tmp_path, "marian", asked, None)).notes[1:]
@@ -203,8 +216,7 @@ def test_a_forbidden_word_is_neither_drawn_nor_taken_as_the_likeliest(tmp_path, 
 def test_the_draw_without_forbidden_words_is_a_draw_among_the_others():
     """Temperature, top-k and top-p as if the forbidden words had no logit."""
     logits_V = np.random.default_rng(3).normal(size=20)
-    tempered_V = np.exp(logits_V / 0.8) / np.exp(logits_V / 0.8).sum()
-    trace = {"head.tempered.0.80": tempered_V, "head.sampled.0.80.5.900": None}
+    trace = {"head.logits": logits_V[None], "head.sampled.0.80.5.900": None}
     rest_V = np.where(np.isin(np.arange(20), [int(logits_V.argmax()), 3]), -np.inf, logits_V)
     order = np.argsort(-rest_V)[:5]
     probs = np.exp(rest_V[order] / 0.8) / np.exp(rest_V[order] / 0.8).sum()
@@ -212,6 +224,9 @@ def test_the_draw_without_forbidden_words_is_a_draw_among_the_others():
     found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
     np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
     assert np.count_nonzero(found_V) == n
+    trace["head.logits"] = np.where(np.arange(20) == 3, 5000.0, logits_V)[None]     # all of the rest
+    found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
+    np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
 
 
 def test_rules_at_each_place():

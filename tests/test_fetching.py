@@ -162,3 +162,14 @@ def test_a_download_that_breaks_off_is_over(download, monkeypatch):
     app.button(key="fetch").click().run()
     time.sleep(0.2)
     assert not app.run().get("progress") and "could not be fetched" in app.error[0].value
+
+
+def test_the_command_that_fetches_a_model_elsewhere_can_be_copied(monkeypatch):
+    name = "some-org/some.model_1"
+    monkeypatch.setenv("GLASSFORMER_MODELS", name)
+    fetching.jobs.clear()
+    fetching.jobs()[name] = fetching.Job("", 0, over=True, error="The network is down.")
+    app = opened(model=name)
+    fetching.jobs.clear()
+    assert not app.exception and "network is down" in app.error[0].value
+    assert any(f"`python -m core.models fetch {name}`" in each.value for each in app.caption)

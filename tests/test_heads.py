@@ -289,3 +289,19 @@ def test_a_translator_without_a_head_reads_its_start_token_alone(tmp_path):
     given = model.trace(ids_L=[3, 5, 7], target_ids_L=[start, 4])
     assert given["decoder.embed.ids"].tolist() == [start, 4]
     assert any("reads its start token alone" in note for note in model.notes)
+
+
+@pytest.mark.parametrize("family, prefix", (("llama", "model."), ("gpt2", "transformer.")))
+def test_a_classifier_is_known_by_its_head_where_the_config_names_no_class(
+    family, prefix, tmp_path
+):
+    width = golden(family).config.get("hidden_size") or golden(family).config["n_embd"]
+    tensors = {
+        name: value for name, value in golden(family).tensors.items() if name != "lm_head.weight"
+    }
+    assert any(name.startswith(prefix) for name in tensors)
+    tensors["score.weight"] = np.ones((2, width))
+    loaded = load_folder(written(family, tmp_path, tensors, architectures=None))
+    assert loaded.config.head is None
+    assert "(score.weight) is not run here" in loaded.notes[0]
+    assert "no output head (but score.weight)" in loaded.notes[1]

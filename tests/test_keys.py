@@ -207,6 +207,13 @@ def test_null_is_no_value_for_what_is_computed(kind, tmp_path):
             assert f"“{key}”" in refusal(read_folder, written(KINDS[kind], tmp_path, **{key: None}))
 
 
+def test_null_is_called_null(tmp_path):
+    said = refusal(read_folder, written("gpt2", tmp_path, reorder_and_upcast_attn=None))
+    assert "says null for “reorder_and_upcast_attn”" in said
+    said = refusal(read_folder, written("gpt2", tmp_path, num_attention_heads=None))
+    assert "null for “num_attention_heads”" in said
+
+
 @pytest.mark.parametrize(
     "rope, says",
     (

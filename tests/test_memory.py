@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import streamlit as st
 from browser import started
 from streamlit.runtime import fragment
 from test_pages import opened
@@ -25,22 +26,24 @@ ROUNDS, BACK = 6, 60  # seconds in which readers that left give back what was th
 
 
 @pytest.fixture
-def server(smollm2, minilm):
-    """Address and process of a server that may keep 800 MB; SmolLM2 and MiniLM take 630."""
-    with started(GLASSFORMER_MEMORY="800") as (address, process):
+def server(smollm2, minilm, request):
+    """Address and process of a server that may keep so many MB; SmolLM2 and MiniLM take 630."""
+    with started(GLASSFORMER_MEMORY=str(request.param)) as (address, process):
         yield address, process.pid
 
 
 def look(address: str, model: str, number: int) -> Visitor:
-    """A visitor who reads a long text of their own, looks at two layers, and stays."""
+    """A visitor who reads a long text of their own, looks at some layers, and stays."""
     visitor = Visitor(address)
     visitor.open("Attention", model=model, sentence=f"{number} {LONG}")
-    for layer in (2, 0):
+    layers = 25 if model == "smollm2" else 4
+    for layer in range(1, layers, layers // 4):
         visitor.slide("layer", layer)
     assert not visitor.problems and visitor.widgets["model"]
     return visitor
 
 
+@pytest.mark.parametrize("server", (800,), indirect=True)
 def test_rounds_of_visitors_leave_the_memory_flat(server):
     """One reader stays on SmolLM2 while others open all models, round after round, and leave."""
     address, pid = server
@@ -54,6 +57,7 @@ def test_rounds_of_visitors_leave_the_memory_flat(server):
         assert max(after[3:]) <= 1.1 * after[2], after
 
 
+@pytest.mark.parametrize("server", (2000,), indirect=True)
 def test_readers_that_leave_give_theirs_back_within_a_minute(server):
     address, pid = server
     with look(address, "smollm2", 100):
@@ -127,6 +131,15 @@ def test_the_least_recently_used_goes_first_and_the_last_two_stay():
     assert list(shelf._entries) == ["d", "large"]
 
 
+def test_a_model_leaves_after_its_runs():
+    """As long as a run is on the shelf, its model is in memory, and is counted."""
+    shelf = Shelf(35)
+    for model, run in ("a1", "b1", "a2", "c1"):
+        shelf.get(model, Thing, stays=True)
+        shelf.get(model + run, Thing, holds=model)
+    assert list(shelf._entries) == ["a", "c1", "c"]
+
+
 def test_a_value_that_somebody_holds_is_found_again_and_not_made_twice():
     shelf = Shelf(10)
     held = shelf.get("a", Thing)
@@ -197,6 +210,13 @@ def test_a_run_that_grew_counts_as_what_it_is():
     growing.nbytes = 95
     shelf.tidy(lambda visitor: True)
     assert list(shelf._entries) == ["growing", "new"]
+
+
+def test_one_thread_tidies_for_a_server_and_none_for_apptest():
+    for _ in range(2):
+        st.cache_resource.clear()
+        assert not opened().exception
+    assert [thread for thread in threading.enumerate() if thread.name == "tidy"] == []
 
 
 def test_a_trace_counts_its_arrays_once(minilm):

@@ -137,6 +137,9 @@ def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, monkeypa
         sane(app, path)
 
 
+POINT = json.dumps({"selection": {"points": [{"point_index": 13}]}})
+
+
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     long = "The book that the student recommended to the teacher of the old school is expensive."
@@ -154,16 +157,8 @@ def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     app.selectbox(key="model").set_value("study-encoder").run()
     sane(app, path)
     for cell in ([0, 13, 13], [4, 3, 3], "encoder.5.attn.pattern:11,3,3", "layer/encoder/5", 13):
-        send(
-            app,
-            *(WidgetState(id=at, json_value=forged(cell)) for at in late),
-            *(
-                WidgetState(
-                    id=at, string_value=json.dumps({"selection": {"points": [{"point_index": 13}]}})
-                )
-                for at in figures
-            ),
-        )
+        clicks = [WidgetState(id=at, json_value=forged(cell)) for at in late]
+        send(app, *clicks, *(WidgetState(id=at, string_value=POINT) for at in figures))
         sane(app, path)
     send(app, *old)
     sane(app, path)
@@ -199,3 +194,24 @@ def test_nothing_that_a_widget_sends_breaks_a_page(path):
             send(app, each)
             assert not app.exception, (each.id, nth)
         sane(app, path)
+
+
+@pytest.mark.parametrize("cell", ("encoder.0.attn.q", "", ":", "encoder.0.attn.q:", "a:b"))
+def test_a_link_that_is_none_opens_nothing_and_leaves_the_address(cell):
+    app = opened("pages/3_Attention.py", cell="encoder.0.attn.pattern:0,3,2")
+    step = app.session_state["step"]
+    click(app, "number", open=cell)
+    sane(app, "pages/3_Attention.py")
+    assert app.session_state["cell"] == "encoder.0.attn.pattern:0,3,2"
+    assert app.session_state["step"] == step
+
+
+def test_a_first_visit_to_a_model_that_fails_shows_another_and_says_why(tmp_path, monkeypatch):
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.setenv("GLASSFORMER_MODELS", str(tmp_path))
+    state.ready_models.clear()
+    app = opened("pages/3_Attention.py", model=str(tmp_path))
+    state.ready_models.clear()
+    said = " ".join(each.value.replace("\\", "") for each in app.warning)
+    assert "model_type" in said and "What you see below" in said
+    assert app.session_state["_good"].model == state.DEFAULTS["model"] and app.get("bidi_component")

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from test_pages import opened
 
 from core import whatif
-from core.cells import all_of, counted, each_of, moves, terms_left
+from core.cells import all_of, counted, each_of, moves, percent, terms_left
 from ui import drawing, writing
 
 UI = Path(__file__).resolve().parents[1] / "ui"
@@ -54,6 +55,31 @@ def test_a_sign_in_a_button_stands_within_quotes():
 def test_a_silent_head_is_silent_in_a_sentence():
     app = opened("pages/4_Heads.py", sentence="The book is old.", change="head:encoder.0.2")
     assert any(one.value.startswith("Now **head 2 of layer 0** is **silent**.") for one in app.markdown)
+
+
+def test_a_share_of_any_size_is_written():
+    """A share of an update that is nearly 0 long can be huge."""
+    assert percent(2.0 ** 100) == f"{2 ** 100 * 100}.0%"
+    assert percent(-1e30, 0).startswith("−100000")
+    assert [percent(x) for x in (1.7e308, -1.7e308)] == ["∞", "−∞"]
+
+
+def test_what_is_cut_away_is_no_rest_below_zero(monkeypatch):
+    """At a low temperature the words in the draw can add up to a little more than 1."""
+    whole_V = np.array([0.7, 0.2, 0.1 + 4e-16, 1e-20])
+    draw_V = np.append(whole_V[:3], 0)
+    assert draw_V.sum() > 1
+    trace = {"head.tempered.0.10": whole_V, "head.sampled.0.10.3.1000": draw_V,
+             "head.probs": whole_V[None]}
+    said = []
+    monkeypatch.setattr(drawing.st, "markdown", said.append)
+    nothing = lambda *every, **named: None
+    for name, does in (("section", nothing), ("words_table", nothing),
+                       ("next_tokens", lambda *every: ([0], [0.7])),
+                       ("controls", lambda V: (0.1, 3, 1.0)), ("place", lambda view: (0, 0))):
+        monkeypatch.setattr(drawing, name, does)
+    drawing.cut(SimpleNamespace(trace=trace, config=SimpleNamespace(n_vocab=4), word=str))
+    assert "the other <0.1% is cut away" in said[0]
 
 
 def test_no_number_is_rounded_in_a_way_of_its_own():

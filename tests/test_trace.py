@@ -31,6 +31,8 @@ OUTSIDE = (
     "head.sampled.0.100.5.1001",
     "head.sampled.99.100.5.500",
     "encoder.0.attn.scores.pairs.0.0.0",
+    "encoder.0.attn.scores.terms.00.0.0",
+    "encoder.0.attn.scores.terms.٣.0.0",
     "head.written",
     "",
 )

@@ -26,9 +26,8 @@ from core.errors import GlassError
 
 _EXAMPLES = Path(__file__).parents[1] / "assets/examples.json"
 EXAMPLES = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
-LONGEST_BOX = (
-    20_000  # characters that a text box takes; what is too long to run stays in it and can be cut
-)
+# Characters that a text box takes; what is too long to run stays in it and can be cut.
+LONGEST_BOX = 20_000
 MASKS = {
     "trained": "As the model was trained",
     "encoder": "Encoder: sees everything",

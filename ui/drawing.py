@@ -168,7 +168,7 @@ def cut(view: View) -> str:
     step = f"head.sampled.{row}.{round(heat * 100)}.{k}.{round(p * 1000)}"
     probs_V, draw_V = view.trace[tempered], view.trace[step]
     kept, best = int(np.count_nonzero(draw_V)), int(draw_V.argmax())
-    mass = float(probs_V[draw_V > 0].sum())
+    mass, rest = (float(probs_V[part_V].sum()) for part_V in (draw_V > 0, draw_V == 0))
     with heading:
         section(view, "2. What may be drawn: temperature, top-k and top-p", (
             "The likeliest word is not always the best to write. **Temperature** divides the logits before softmax: below 1 the "
@@ -181,7 +181,7 @@ def cut(view: View) -> str:
                 f"**{kept:,} of {V:,}** words {'stays' if kept == 1 else 'stay'} in the draw. At this temperature "
                 f"{'it holds' if kept == 1 else 'they hold'} "
                 f"{percent(mass)}{of_what(probs_V, k, kept)}; the other "
-                f"{percent(1 - mass)} is cut away, and what is left is divided by {number(mass)}.")
+                f"{percent(rest)} is cut away, and what is left is divided by {number(mass)}.")
     ids, _ = next_tokens(view.trace, COUNT, row)
     words_table(view, ids, {"probability": ("head.probs", (row,)), f"at temperature {number(heat)}": (tempered, ()),
                             "in the draw": (step, ())}, bar="in the draw", key="output_draw",

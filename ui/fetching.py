@@ -76,7 +76,8 @@ def offer(name: str, meanwhile: str) -> None:
                f"{plain(models.entry_of(meanwhile).title)}.")
     if job and job.error:
         st.error(plain(job.error))
-        st.caption(OFFLINE.format(name=plain(name)))
+        # Within code Markdown reads no escapes, and nothing but a backtick ends it.
+        st.caption(OFFLINE.format(name=name.replace("`", "")))
     st.button(f"Fetch it{size}", key="fetch", on_click=begin, args=(name,), type="primary", width="stretch")
 
 

@@ -293,18 +293,13 @@ def rollout(view: View) -> None:
 
 def what_is_left(view: View, row_M, other: int) -> str:
     """Of the chosen token's last vector: what could be its own, and what could come from the one that gives it the most."""
-    t, (own, most) = view.token, (share(row_M[m]) for m in (view.token, other))
+    t, (own, most) = view.token, (percent(row_M[m], 0) for m in (view.token, other))
     after = f"After the last layer {own} of {word(view)} would still be its own"
     if other == t or not row_M[other]:
         return f"{after}: here nothing reaches it from another token."
     little = max(row_M[t], row_M[other]) > 0.995
     return (f"{after}, and {most} would come from {word(view, other)}" + (": all but everything comes from one token." if little
             else ", more than from any other token."))
-
-
-def share(part: float) -> str:
-    """A share in words: 0% and 100% are said only where it is all or nothing."""
-    return percent(part, 0)
 
 
 # --- 5. what a token leans on ---------------------------------------------------------------------------------------

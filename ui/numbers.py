@@ -123,9 +123,13 @@ def show(cell: str, before: list[str]) -> None:
 
 
 def clicked(key: str, start: str) -> None:
-    """A link in the panel was clicked; what the browser sends is checked when it is opened."""
+    """A link in the panel was clicked. Whether there is such a number is checked as it is opened."""
     if isinstance(cell := sent.told(key, "open"), str):
-        walk_to(cell[:200], start)
+        try:
+            read(cell)
+        except GlassError:
+            return          # no link of ours is written like that
+        walk_to(cell, start)
 
 
 # --- what the panel shows -------------------------------------------------------------------------------------------

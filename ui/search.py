@@ -175,7 +175,7 @@ def told_apart(before: str, after: str) -> str:
     """The cosine of a word's two vectors, before and after all layers."""
     return (f" Here the cosine of the two vectors is {before} before the model has read anything, "
             "and "
-            f"{'still ' * (before == after)}{after} behind the last layer.")
+            f"{'still ' * (before == after)}{after} after the last layer.")
 
 
 def two_meanings(view: View) -> None:

@@ -12,16 +12,19 @@ outlives a script (a fragment, a callback, a session) must keep keys, never valu
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
 import streamlit as st
+from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.memory import give_back
@@ -29,6 +32,7 @@ from core.memory import give_back
 _MEGABYTES = 1536  # unless GLASSFORMER_MEMORY names another number
 IDLE = 25  # seconds after which a run that nobody looks at may go
 TIDY = 15  # seconds between two rounds of tidying
+GROWS = 60  # seconds in which a trace grows by what the page that asked for it reads out of it
 
 
 def room() -> int:
@@ -58,16 +62,19 @@ class Shelf:
         self._making: WeakValueDictionary = WeakValueDictionary()  # a lock for each key
         self._looks: dict[str, set] = {}  # session -> what it has read since its page was drawn
 
-    def get(self, key: Hashable, make: Callable[[], Any], stays: bool = False):
-        """The value of a key. stays: kept when nobody looks, as long as there is room."""
+    def get(self, key: Hashable, make: Callable[[], Any], stays: bool = False, holds=None):
+        """The value of a key. stays: kept when nobody looks, as long as there is room.
+
+        holds: the key of another value, which it keeps in memory: that one leaves after it.
+        """
         context = get_script_run_ctx(suppress_warning=True)
         if context is None:  # Python alone, such as a test: the caller holds what it gets
-            return self._shared(key, make, stays)
+            return self._shared(key, make, stays, holds)
         held = self._held.__dict__.setdefault("values", {})
         if key not in held:
             with self._lock:
                 self._looks.setdefault(context.session_id, set()).add(key)
-            held[key] = self._shared(key, make, stays)
+            held[key] = self._shared(key, make, stays, holds)
         return held[key]
 
     def begin(self) -> None:
@@ -85,12 +92,7 @@ class Shelf:
             for key, entry in list(self._entries.items()):
                 if not entry.stays and key not in wanted and now - entry.used >= idle:
                     del self._entries[key]
-            left = list(self._entries.values())
-        for entry in left:  # without the lock: a trace that is computing makes its readers wait
-            entry.nbytes = entry.value.nbytes
-        del left
-        with self._lock:
-            self._make_room()
+        self._make_room()
 
     def forget(self) -> None:
         """Empties the shelf."""
@@ -105,15 +107,19 @@ class Shelf:
         with self._lock:
             return sum(entry.nbytes for entry in self._entries.values())
 
-    def _shared(self, key: Hashable, make: Callable[[], Any], stays: bool):
+    def _shared(self, key: Hashable, make: Callable[[], Any], stays: bool, holds):
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:  # a second reader waits, and finds what the first has made
             with self._lock:
-                value = self._alive.get(key)
+                value, there = self._alive.get(key), key in self._entries
             value = make() if value is None else value
             with self._lock:
                 self._put(key, value, stays)
+                if holds in self._entries:
+                    self._entries.move_to_end(holds)
+            if not there:
+                self._make_room()
             return value
 
     def _put(self, key: Hashable, value, stays: bool) -> None:
@@ -122,38 +128,45 @@ class Shelf:
         entry = self._entries.setdefault(key, Entry(value, 0, stays))
         entry.used = time.monotonic()
         self._entries.move_to_end(key)
-        if not entry.nbytes:
-            entry.nbytes = value.nbytes
-            self._make_room()
 
     def _make_room(self) -> None:
         """The last two stay whatever their size: the run that is looked at, and its model."""
-        taken = sum(entry.nbytes for entry in self._entries.values())
-        while taken > self.room and len(self._entries) > 2:
-            taken -= self._entries.popitem(last=False)[1].nbytes
+        with self._lock:
+            since = time.monotonic() - GROWS
+            recent = [entry for entry in self._entries.values() if entry.used > since]
+        for entry in recent:  # without the lock: a trace that is computing makes its readers wait
+            entry.nbytes = entry.value.nbytes
+        del recent
+        with self._lock:
+            taken = sum(entry.nbytes for entry in self._entries.values())
+            while taken > self.room and len(self._entries) > 2:
+                taken -= self._entries.popitem(last=False)[1].nbytes
 
 
 SHELF = Shelf(room())
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def keep_tidy() -> threading.Thread | None:
-    """The thread that tidies; one for the process, and none without a server."""
-    if not st.runtime.exists():
+    """The thread that tidies; one for the process, and none where only AppTest runs the pages."""
+    server = st.runtime.get_instance()
+    if type(server) is not Runtime:  # AppTest has a stand-in
         return None
-    thread = threading.Thread(target=tidy_for_ever, daemon=True, name="tidy")
+    thread = threading.Thread(target=tidy_for_ever, args=(server,), daemon=True, name="tidy")
     thread.start()
     return thread
 
 
-def tidy_for_ever() -> None:
+def tidy_for_ever(server: Runtime) -> None:
     """Drops what nobody looks at, collects cycles, and returns freed memory to the system.
 
     Streamlit's own collection after every click is switched off in .streamlit/config.toml.
     """
-    server = st.runtime.get_instance()
     while True:
         time.sleep(TIDY)
-        SHELF.tidy(server.is_active_session)
+        try:
+            SHELF.tidy(server.is_active_session)
+        except Exception:  # one round may fail, and the next must come
+            logging.getLogger(__name__).exception("The shelf could not be tidied.")
         gc.collect()
         give_back()

@@ -26,7 +26,9 @@ def choose(above, side: str = "") -> View | None:
         choose_text()
     model, mask = choose_model(), choose_mask()
     wanted = Asked(model, here["sentence"], f"own:{here['grid']}" if mask == "own" else mask, here["target"], here["change"])
-    view = seen(wanted) or still_seen(here.get("_good")) or still_seen(Asked(model, EXAMPLES[0]["text"]))
+    example = EXAMPLES[0]["text"]
+    view = seen(wanted) or still_seen(here.get("_good")) or still_seen(Asked(model, example)) \
+        or still_seen(Asked(models.default(), example))
     if view is None:
         return None
     here["_good"] = view.asked

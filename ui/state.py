@@ -175,6 +175,7 @@ def mend(kept: dict) -> None:
 def arrive_alone() -> None:
     """Begins a run of a page alone, after a click in it: the address asks for nothing, and nothing
     was said yet."""
+    SHELF.begin()
     st.session_state["_notes"], st.session_state["_asked"] = [], {}
     mend(st.session_state["_kept"])
 
@@ -314,12 +315,12 @@ def model_of(name: str) -> Model | Lstm:
 
 def trace_of(asked: Asked) -> Trace:
     """The trace of a sentence; all visitors share its read-only arrays."""
-    model = model_of(asked.model)       # used with each of its runs, so it leaves after them
+    model = model_of(asked.model)
 
     def run():
         with st.spinner("Running the model …"):
             return Run(model, run_of(model, asked))
-    return SHELF.get(asked, run).trace
+    return SHELF.get(asked, run, holds=("model", asked.model)).trace
 
 
 def run_of(model: Model | Lstm, asked: Asked) -> Trace:

@@ -25,10 +25,11 @@ def without(trace, step: str, barred: set[int]):
     """What is drawn from, at a step of `sampled`, where some tokens are forbidden: they count as
     impossible before anything is cut away, (V,)."""
     at, _, row, percent, k, permille = step.split(".")
-    tempered_V = np.array(trace[f"{at}.tempered.{row}.{percent}"])
-    tempered_V[sorted(i for i in barred if i < len(tempered_V))] = 0
-    if not barred or not tempered_V.any():
+    logits_V = trace[f"{at}.logits"][int(row)].astype(np.float64) * (100 / int(percent))
+    logits_V[sorted(i for i in barred if i < len(logits_V))] = -np.inf
+    if not barred or not np.isfinite(logits_V.max()):
         return trace[step]
+    tempered_V = softmax(logits_V)
     kept_V = kept(tempered_V, int(k), int(permille) / 1000)
     return np.where(kept_V, tempered_V, 0) / tempered_V[kept_V].sum()
 
