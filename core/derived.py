@@ -112,7 +112,8 @@ DERIVED = {
     **{f"{leaf}.length": Derived("L", SUBLAYER, leaf, vectors.length_of(leaf)) for leaf in ("in", "sum", "norm.out")},
     "out.length": Derived("L", ANY, "out", vectors.length_of("out")),
 }
-_NAMES = {leaf: re.compile(rf"({kind.place})\." + re.escape(leaf).replace(r"\{\}", r"(0|[1-9][0-9]{0,5})"))
+_NUMBER = r"(0|[1-9][0-9]{0,5})"
+_NAMES = {leaf: re.compile(rf"({kind.place})\." + re.escape(leaf).replace(r"\{\}", _NUMBER))
           for leaf, kind in DERIVED.items()}
 
 

@@ -16,9 +16,9 @@ MOST_LAYERS, MOST_POSITIONS = 1000, 1 << 14
 
 
 def read_config(data: Fields) -> Config:
-    """The config, if its fields are of the right kind and size and fit each other; else a GlassError.
+    """The config, if its fields are of the right kind and size and fit each other.
 
-    `keys.check` has refused fields that are not known.
+    Else a GlassError. `keys.check` has refused fields that are not known.
     """
     config = Config(**{key: read(data, key) for key, read in _FIELDS.items()})
     check_together(data, config)

@@ -224,7 +224,7 @@ def test_the_draw_without_forbidden_words_is_a_draw_among_the_others():
     found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
     np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
     assert np.count_nonzero(found_V) == n
-    trace["head.logits"] = np.where(np.arange(20) == 3, 5000.0, logits_V)[None]     # all of the rest
+    trace["head.logits"] = np.where(np.arange(20) == 3, 5000.0, logits_V)[None]  # all of it
     found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
     np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
 

@@ -61,7 +61,7 @@ def visitor() -> AppTest:
 
 
 def looks() -> None:
-    """What runs in a visitor's session every 0.4 s: the bar, and after it the page if it asks so."""
+    """What a visitor's session runs every 0.4 s: the bar, and then the page if it asks so."""
     import streamlit as st
 
     from ui import fetching

@@ -1,4 +1,4 @@
-"""Every page on models whose decoder has no output head, and on T5's encoder alone: the pages say so, and none fails."""
+"""Every page on models without an output head, and on T5's encoder alone: none fails."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The server as `make run` starts it: it listens on this machine alone, asks nobody for its address,
+"""The server as `make run` starts it: it listens on this machine only, asks nobody for its address,
 and refuses uploads."""
+
 from __future__ import annotations
 
 import re
@@ -29,7 +30,7 @@ def started(tmp_path_factory):
 def test_the_server_answers_on_this_machine_alone(started):
     port = urlsplit(started[0]).port
     socket.create_connection(("127.0.0.1", port), 2).close()
-    with pytest.raises(OSError):        # a server that listens on all interfaces answers here, too
+    with pytest.raises(OSError):  # a server that listens on all interfaces answers here, too
         socket.create_connection(("127.0.0.2", port), 2).close()
 
 
@@ -60,11 +61,17 @@ def uploaded(address: str, session: str, parts: list[bytes], method: str) -> int
     parts are sent as chunks, without the length by which a server can refuse before it reads."""
     with urllib.request.urlopen(f"{address}/_stcore/health") as answer:
         token = re.search(r"_streamlit_xsrf=([^;]+)", answer.headers["Set-Cookie"])[1]
-    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "X-Xsrftoken": token,
-               "Cookie": f"_streamlit_xsrf={token}"}
-    line, body = HTTPConnection(urlsplit(address).netloc, timeout=20), parts[0] if len(parts) == 1 else iter(parts)
+    headers = {
+        "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+        "X-Xsrftoken": token,
+        "Cookie": f"_streamlit_xsrf={token}",
+    }
+    line, body = (
+        HTTPConnection(urlsplit(address).netloc, timeout=20),
+        parts[0] if len(parts) == 1 else iter(parts),
+    )
     with closing(line):
-        with suppress(BrokenPipeError):     # the server may answer and hang up before it has read all
+        with suppress(BrokenPipeError):  # the server may answer and hang up before it has read all
             line.request(method, f"/_stcore/upload_file/{session}/a-file", body, headers)
         return line.getresponse().status
 

@@ -1,4 +1,6 @@
-"""One spelling of a number, in Python and in the browser; what is not 0 or 1 does not read as 0 or 1."""
+"""One spelling of a number, in Python and in the browser; what is not 0 or 1 does not read as 0 or
+1."""
+
 from __future__ import annotations
 
 import json
@@ -17,11 +19,17 @@ CASES = json.loads((ROOT / "tests/spellings.json").read_text(encoding="utf-8"))
 
 
 def floats(count: int) -> list[float]:
-    """Numbers of every size and sign, as 32 and as 64 bits, and some that lie midway between two."""
+    """Numbers of every size and sign, as 32 and as 64 bits, and some that lie midway between two.
+    """
     dice = random.Random(7)
     singles = [struct.unpack("<f", dice.randbytes(4))[0] for _ in range(count)]
     doubles = [struct.unpack("<d", dice.randbytes(8))[0] for _ in range(count)]
-    return singles + doubles + [n / 32 for n in range(-count, count)] + [1 - n / 4096 for n in range(99)]
+    return (
+        singles
+        + doubles
+        + [n / 32 for n in range(-count, count)]
+        + [1 - n / 4096 for n in range(99)]
+    )
 
 
 @pytest.mark.parametrize("x, digits, text", CASES["numbers"])
@@ -35,15 +43,18 @@ def test_a_share_in_python(share, digits, text):
 
 
 @pytest.fixture(scope="module")
-def spell(browser):     # noqa: F811
-    """spell("rounded", cases): what the browser writes, with the script that all components share."""
+def spell(browser):  # noqa: F811
+    """spell("rounded", cases): what the browser writes, with the script that all components share.
+    """
     page = browser.new_page()
     script = (ROOT / "assets/components/common.js").read_text(encoding="utf-8")
     words = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
     def all_of(name: str, cases: list) -> list[str]:
         given = [[words.get(str(float(x)), repr(float(x))), digits] for x, digits in cases]
-        return page.evaluate(f"given => {{ {script}; return given.map(([x, d]) => {name}(Number(x), d)) }}", given)
+        return page.evaluate(
+            f"given => {{ {script}; return given.map(([x, d]) => {name}(Number(x), d)) }}", given
+        )
 
     yield all_of
     page.close()

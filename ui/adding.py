@@ -196,7 +196,7 @@ def other_norms(view: View) -> None:
     length = {name: number(view.trace[f"{side}.{name}.length"][t]) for name in ("embed.out", f"{last}.out", "out")}
     told = [f"One more norm stands behind the embeddings: {word(view)} leaves it {length['embed.out']} long."
             if view.config.embed_norm else "",
-            f"One more norm stands behind the last layer: there the length of {word(view)} "
+            f"One more norm follows the last layer: there the length of {word(view)} "
             f"{moves(length[f'{last}.out'], length['out'])}." if view.config.final_norm else ""]
     if any(told):
         st.caption(" ".join(filter(None, told)))

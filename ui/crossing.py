@@ -104,8 +104,7 @@ def five_steps(view: View) -> None:
     section(view, f"3. The five steps, across: layer {view.layer}, head {view.head}", (
         f"The same five steps as on the page Attention, for {word(view)} (token {view.token} of the target): its query meets "
         f"the keys of the {counted(len(view.tokens('encoder')), 'token')} of the source. Layer "
-        "and head are chosen at the left, the token "
-        "above."))
+        "and head are chosen in the side bar, the token above."))
     STEPS[choose_step([step.title for step in STEPS])].draw(across(view))
 
 
@@ -156,7 +155,7 @@ def choices(view: View) -> tuple[str, str, bool]:
     whose = row.segmented_control("Weights of", list(WEIGHTS), key="cross_weights", required=True,
                                   format_func=WEIGHTS.get, on_change=close_number, persist_state="session",
                                   help="All layers: the mean of all heads of the decoder. This layer: the mean of its heads. "
-                                       "Layer and head are chosen at the left.")
+                                       "Layer and head are chosen in the side bar.")
     read = row.segmented_control("A row stands for the", list(ROWS), key="cross_rows",
                                  required=True,
                                  format_func=ROWS.get, persist_state="session",

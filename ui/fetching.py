@@ -31,7 +31,7 @@ class Job:
 
 @st.cache_resource
 def jobs() -> dict[str, Job]:
-    """The downloads by model name, the same for all visitors: two who ask for one model wait for one
+    """The downloads by model name, for all visitors: two who ask for one model wait for one
     download. One that is over stays: nobody knows how many are still waiting for it."""
     return {}
 

@@ -42,7 +42,7 @@ def draw_mask(view: View) -> View:
             "A row is a token that looks, a column a token that is looked at. **Click a cell** to block it, or to allow it again "
             "(with the keyboard: the arrow keys, and Enter). You begin with the mask of the run "
             "that is shown. The model runs again under your mask, in all layers and heads, and all "
-            "pages show that run, until you choose another mask at the left.",
+            "pages show that run, until you choose another mask in the side bar.",
             (view.at("attn.mask"), (view.token, view.token)))
     drawing = begin(view, choose_stack(view))
     if message := st.session_state.pop("_mask_said", ""):

@@ -123,7 +123,7 @@ def show(cell: str, before: list[str]) -> None:
 
 
 def clicked(key: str, start: str) -> None:
-    """A link in the panel was clicked. Whether there is such a number is checked as it is opened."""
+    """A link in the panel was clicked. Whether there is such a number shows as it opens."""
     if isinstance(cell := sent.told(key, "open"), str):
         try:
             read(cell)

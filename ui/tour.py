@@ -98,7 +98,7 @@ def overview(view: View) -> str:
     return (f"Your sentence became **{counted(len(view.labels), 'token')}**. This picture is the "
             "whole road that they travel: from the left, "
             "the sentence; in the middle, one of "
-            f"{counted(view.config.layers(view.side), 'layer')}, opened; at the right, what comes "
+            f"{counted(view.config.layers(view.side), 'layer')}, opened; on the right, what comes "
             "out. We "
             f"follow {word(view)}: head {view.head} of layer {view.layer} gives "
             f"{percent(share, 0)} of its attention to "

@@ -12,12 +12,15 @@ const make = (tag, className, parent, text) => {
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
 const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
 
-// A number as `number` in core/cells.py writes it, and a share as `percent` does: tests/spellings.json holds both to it.
+// A number as `number` in core/cells.py writes it, and a share as `percent` does:
+// tests/spellings.json holds both to it.
 const rounded = (x, digits = 5) => {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "NaN" : x > 0 ? "∞" : "−∞"
-  const near = Number(x.toPrecision(digits)), [mantissa, power] = x.toExponential(digits - 1).split("e")
+  const near = Number(x.toPrecision(digits))
+  const [mantissa, power] = x.toExponential(digits - 1).split("e")
   if (Math.abs(near) === 1 && near !== x && digits < 5) return rounded(x, digits + 1)
-  return (power < -6 || power >= 16 ? `${Number(mantissa)}e${power}` : String(near)).replaceAll("-", "−")
+  const text = power < -6 || power >= 16 ? `${Number(mantissa)}e${power}` : String(near)
+  return text.replaceAll("-", "−")
 }
 const percent = (share, digits = 1) => {
   const step = 10 ** -digits, near = (share * 100).toFixed(digits)
