@@ -60,6 +60,8 @@ def click(visitor: Visitor, model: str, chance: random.Random) -> None:
         visitor.trigger(chance.choice(tokens), "chosen", chance.randrange(4))
     elif kind == "cell" and maps:
         visitor.trigger(chance.choice(maps), "cell", [0, 0, chance.randrange(4)])
+    elif "head" not in visitor.widgets:
+        visitor.problems.append("The page has nothing to click.")
     elif kind == "head":
         visitor.slide("head", chance.randrange(5))
     else:

@@ -13,7 +13,7 @@ from tiny import FAMILIES
 
 from core import load
 from core.cells import is_weight
-from ui import components, diagram, river
+from ui import components, diagram, river, sent
 from ui.diagram import MOST, cell_of, drawn_at, picture, reduced, shown
 from ui.frame import PAGES
 from ui.state import Asked, trace_of
@@ -222,7 +222,7 @@ def test_no_family_is_named_in_the_code():
 def test_only_what_is_drawn_can_be_clicked(monkeypatch, tiny_trace):
     mounted, state, heard = {}, {}, []
     monkeypatch.setattr(components, "_river", lambda **options: mounted.update(options))
-    monkeypatch.setattr(components.st, "session_state", state)
+    monkeypatch.setattr(sent.st, "session_state", state)
     components.river(picture(Seen(tiny_trace("gpt2"), "decoder")), key="river", on_act=heard.append)
     for act in ("decoder.0.attn.q", "decoder.7.attn.q", "layer/decoder/1", "layer/decoder/9", "token/decoder/0",
                 "token/encoder/0", "token/decoder/-1", None, ["decoder.0.attn.q"], 3, "<script>"):
