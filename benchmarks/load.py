@@ -53,8 +53,8 @@ class Seen:
 
 def click(visitor: Visitor, model: str, chance: random.Random) -> None:
     """One click as a reader would make it."""
-    tokens = [key for key in visitor.widgets if key.startswith("tokens-")]
-    maps = [key for key in visitor.widgets if key.startswith("map")]
+    tokens = [key for key in visitor.components if key.startswith("tokens-")]
+    maps = [key for key in visitor.components if key.startswith("map")]
     kind = chance.choice(("layer", "head", "token", "cell"))
     if kind == "token" and tokens:
         visitor.trigger(chance.choice(tokens), "chosen", chance.randrange(4))

@@ -91,6 +91,12 @@ class Visitor:
         widget = self.widgets[key]
         self._run([WidgetState(id=widget.id, trigger_value=True)], widget.fragment)
 
+    @property
+    def components(self) -> list[str]:
+        """The keys of what is drawn in the browser, and not by Streamlit or Plotly."""
+        kinds = {key: widget.element.DESCRIPTOR.name for key, widget in self.widgets.items()}
+        return [key for key, kind in kinds.items() if kind == "BidiComponent"]
+
     def data(self, key: str) -> dict:
         """What a component was given to draw."""
         return json.loads(self.widgets[key].element.json)
