@@ -9,6 +9,16 @@ from ui import choices, state
 
 ATTENTION, OUTPUT, EVERY = "pages/3_Attention.py", "pages/10_Output.py", "pages/12_Every_number.py"
 
+WIDGETS = (
+    "slider",
+    "selectbox",
+    "segmented_control",
+    "toggle",
+    "number_input",
+    "select_slider",
+    "text_input",
+)
+
 
 # --- a what-if that can't be shown ----------------------------------------------------------------
 
@@ -151,15 +161,7 @@ def test_what_is_chosen_in_a_page_travels_in_its_link_and_outlives_a_switch_of_p
         assert {key: address(app).get(key) for key in chosen} == chosen
         values = {key: choices.CHOICES[key].read(text) for key, text in chosen.items()}
         assert {key: app.session_state[key] for key in chosen} == values
-        for kind in (
-            "slider",
-            "selectbox",
-            "segmented_control",
-            "toggle",
-            "number_input",
-            "select_slider",
-            "text_input",
-        ):
+        for kind in WIDGETS:
             assert all(
                 each.value == values[each.key] for each in app.get(kind) if each.key in values
             )
@@ -249,19 +251,7 @@ def test_every_widget_is_a_choice_of_the_table(path, model):
             softmax_of="heat",
             tokens_3d=str(int(depth != "story")),
         )
-        for kind in (
-            "slider",
-            "selectbox",
-            "segmented_control",
-            "toggle",
-            "number_input",
-            "select_slider",
-            "text_input",
-            "text_area",
-            "radio",
-            "checkbox",
-            "multiselect",
-        ):
+        for kind in (*WIDGETS, "text_area", "radio", "checkbox", "multiselect"):
             found |= {each.key for each in app.get(kind)}
     assert found - NO_CHOICES <= set(choices.CHOICES)
 

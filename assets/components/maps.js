@@ -64,7 +64,7 @@ function build(root) {
 
 // --- where things stand --------------------------------------------------------------------------------------------
 
-// A map that is too tall for its box leaves room at the right for the bar that scrolls it.
+// A map that is too tall for its box leaves room for its scroll bar.
 function geometry(data, width, zoom) {
   const g = laidOut(data, width, zoom)
   return g.tall > g.limit ? laidOut(data, width - BAR, zoom) : g
