@@ -1,4 +1,5 @@
 """Overview: the whole model on the typed sentence in one picture, and the way to its parts."""
+
 import streamlit as st
 
 from ui.frame import show_page

@@ -1,17 +1,25 @@
-"""How long does a click take? From the click to the last change on the screen, on every page, in a real Chromium.
+"""How long does a click take? From the click to the last change on the screen, on every page, in a
+real Chromium.
 
-    python benchmarks/clicks.py [--rounds 9] [--models minilm smollm2] [--tokens 16 64] [--pages Overview Attention …]
+    python benchmarks/clicks.py [--rounds 9] [--models minilm smollm2] [--tokens 16 64] [--pages
+    Overview Attention …]
 
-p50, p95  milliseconds from letting go of the mouse button, as the page itself hears it, to the end of the frame that
-          painted the last change: of the document, of a shadow root, or of a canvas. Streamlit's marks on what a run
+p50, p95  milliseconds from letting go of the mouse button, as the page itself hears it, to the end
+          of the frame that
+          painted the last change: of the document, of a shadow root, or of a canvas. Streamlit's
+          marks on what a run
           has not reached yet do not count: they begin to show after half a second only.
-server    milliseconds from the message that the click sends to the one that says that the run has ended (median). A
-          browser that is drawing takes messages up later: it is the most that the server can have needed.
+server    milliseconds from the message that the click sends to the one that says that the run has
+          ended (median). A
+          browser that is drawing takes messages up later: it is the most that the server can have
+          needed.
 KB        received over the websocket for one click (median).
 
-The first click of each case is not counted. The aim is a p50 of 150 ms at most. Only comparisons within one run mean
-something on another machine. The models have to be on this machine: `python -m core.models fetch smollm2`.
+The first click of each case is not counted. The aim is a p50 of 150 ms at most. Only comparisons
+within one run mean something on another machine. The models have to be on this machine: `python -m
+core.models fetch smollm2`.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -25,15 +33,22 @@ from urllib.parse import urlencode
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import numpy as np                                                      # noqa: E402  (after the paths)
-from browser import Tab, chromium, serve, tab                           # noqa: E402
-from playwright.sync_api import Error                                   # noqa: E402
+import numpy as np  # noqa: E402  (after the paths)
+from browser import Tab, chromium, serve, tab  # noqa: E402
+from playwright.sync_api import Error  # noqa: E402
 
-from core import load                                                   # noqa: E402
-from ui import frame                                                    # noqa: E402
+from core import load  # noqa: E402
+from ui import frame  # noqa: E402
 
-AIM, HOVER, SILENCE, LIMIT = 150, 250, 400, 10_000      # milliseconds; resting on a place before the click: HOVER
-WORDS = "the river bank was quiet and the old man sat there with his dog until it rained on the hills".split()
+AIM, HOVER, SILENCE, LIMIT = (
+    150,
+    250,
+    400,
+    10_000,
+)  # milliseconds; resting on a place before the click: HOVER
+WORDS = (
+    "the river bank was quiet and the old man sat there with his dog until it rained on the hills"
+).split()
 PAGES = tuple(page.title for page in frame.PAGES)
 
 WATCH = """(() => {
@@ -44,11 +59,14 @@ WATCH = """(() => {
   const changed = () => {
     if (times.start === null) return
     times.last = performance.now()
-    if (!asked) requestAnimationFrame(() => { asked = false; channel.port2.postMessage(0) })    // read after the paint
+    // read after the paint
+    if (!asked) requestAnimationFrame(() => { asked = false; channel.port2.postMessage(0) })
     asked = true
   }
-  const unseen = ({ target, attributeName: name }) => document.head?.contains(target) || name === "data-stale"
-    || name === "data-test-script-state" || (name === "class" && target.matches("[data-testid=stElementContainer]"))
+  const unseen = ({ target, attributeName: name }) => document.head?.contains(target)
+    || name === "data-stale"
+    || name === "data-test-script-state"
+    || (name === "class" && target.matches("[data-testid=stElementContainer]"))
   const observer = new MutationObserver((records) => records.every(unseen) || changed())
   observer.observe(document, all)
   const attach = Element.prototype.attachShadow
@@ -59,7 +77,9 @@ WATCH = """(() => {
   }
   for (const name of ["drawImage", "fillRect", "clearRect"]) {
     const draw = CanvasRenderingContext2D.prototype[name]
-    CanvasRenderingContext2D.prototype[name] = function (...args) { changed(); return draw.apply(this, args) }
+    CanvasRenderingContext2D.prototype[name] = function (...args) {
+      changed(); return draw.apply(this, args)
+    }
   }
   const begin = () => Object.assign(times, { start: performance.now(), last: null, painted: null })
   addEventListener("pointerup", begin, true)
@@ -67,23 +87,29 @@ WATCH = """(() => {
     const look = () => {
       const { start, last, painted } = times, now = performance.now()
       if (last && painted > last && now - painted > silence) done(painted - start)
-      else if (now - start > limit) fail(last ? "The page did not come to rest." : "The click changed nothing.")
+      else if (now - start > limit)
+        fail(last ? "The page did not come to rest." : "The click changed nothing.")
       else setTimeout(look, 50)
     }
     look()
   })
 })()"""
 PLACE = """(element, [x, y]) => {
-  element.scrollIntoView({ block: "nearest" })        // it may lie beyond the edge of a panel that scrolls by itself
+  // it may lie beyond the edge of a panel that scrolls by itself
+  element.scrollIntoView({ block: "nearest" })
   const box = () => element.getBoundingClientRect(), down = box().top + y * box().height
-  if (down < 120 || down > 780) document.querySelector("[data-testid=stMain]").scrollBy(0, down - 450)
+  if (down < 120 || down > 780)
+    document.querySelector("[data-testid=stMain]").scrollBy(0, down - 450)
   return [box().left + x * box().width, box().top + y * box().height]
 }"""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is clicked: the first element that fits, and where in it, as shares of its width and height."""
+    """What is clicked: the first element that fits, and where in it, as shares of its width and
+    height.
+    """
+
     selector: str
     x: float = 0.5
     y: float = 0.5
@@ -91,7 +117,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of click: its targets take turns, so that each click changes something; `back` undoes it, not counted."""
+    """A kind of click: its targets take turns, so that each click changes something; `back` undoes
+    it, not counted.
+    """
+
     page: str
     click: str
     targets: tuple[Target, ...]
@@ -108,13 +137,26 @@ def cases(config) -> Iterator[Case]:
     depths = tuple(Target(f".st-key-depth button >> nth={n}") for n in (2, 1))
     left, heads = ".st-key-lines .left button >> nth={}", ".st-key-heads canvas.picture"
     yield Case("Overview", "token", chips)
-    yield Case("Overview", "layer of the map", tuple(Target(f".st-key-river button[data-act^=layer] >> nth={n}") for n in (2, 4)))
-    yield Case("Tokens", "piece", tuple(Target(f"[class*=st-key-pieces] button >> nth={n}") for n in (3, 6)))
+    yield Case(
+        "Overview",
+        "layer of the map",
+        tuple(Target(f".st-key-river button[data-act^=layer] >> nth={n}") for n in (2, 4)),
+    )
+    yield Case(
+        "Tokens",
+        "piece",
+        tuple(Target(f"[class*=st-key-pieces] button >> nth={n}") for n in (3, 6)),
+    )
     yield Case("Tokens", "cell of a row", cells)
     yield Case("Positions", "cell of a map", cells)
     for stage, title in enumerate(("2 Keys", "3 Scores", "4 Softmax", "5 Values")):
-        yield Case("Attention", f"Next, to {title}", (Target(".st-key-next button"),),
-                   Target(".st-key-previous button"), {"stage": str(stage)})
+        yield Case(
+            "Attention",
+            f"Next, to {title}",
+            (Target(".st-key-next button"),),
+            Target(".st-key-previous button"),
+            {"stage": str(stage)},
+        )
     yield Case("Attention", "cell of a map", cells, choices={"stage": "3"})
     yield Case("Attention", "number in a table", numbers, choices={"stage": "3"})
     yield Case("Attention", "another depth", depths, choices={"stage": "3"})
@@ -130,18 +172,41 @@ def cases(config) -> Iterator[Case]:
 def layers_and_ends(config, attn: str, cells: tuple, numbers: tuple) -> Iterator[Case]:
     """Those of the pages behind a layer."""
     layers = config.layers(config.sides[0])
-    # Ten layers in turn: a trace of a long text remembers eight, and a reader goes to one that was not seen before.
-    yield Case("Layers", "thumbnail", tuple(Target(".st-key-layers canvas.picture", 0.5,
-                                                   (3 * i % 10 * layers // 10 + 0.6) / layers) for i in range(10)))
-    yield Case("Layers", "cell of a map", (Target("canvas.picture >> nth=1", 0.1, 0.1), Target("canvas.picture >> nth=1", 0.2, 0.3)))
+    # Ten layers in turn: a trace of a long text remembers eight, and a reader goes to one that was
+    # not seen before.
+    yield Case(
+        "Layers",
+        "thumbnail",
+        tuple(
+            Target(".st-key-layers canvas.picture", 0.5, (3 * i % 10 * layers // 10 + 0.6) / layers)
+            for i in range(10)
+        ),
+    )
+    yield Case(
+        "Layers",
+        "cell of a map",
+        (Target("canvas.picture >> nth=1", 0.1, 0.1), Target("canvas.picture >> nth=1", 0.2, 0.3)),
+    )
     yield Case("Encoder and decoder", "cell of a pattern", cells)
     own = "[class*=st-key-map-own] canvas.picture"
-    yield Case("Encoder and decoder", "cell of a mask", (Target(own, 0.12, 0.25),), Target(own, 0.12, 0.25))
+    yield Case(
+        "Encoder and decoder", "cell of a mask", (Target(own, 0.12, 0.25),), Target(own, 0.12, 0.25)
+    )
     yield Case("Output", "number in a table", numbers)
-    yield Case("Every number", "operand link", (Target(".st-key-number button.link"),),
-               Target(".st-key-number button.back"), {"cell": f"{attn}.scores.dot:3,2,1"})
+    yield Case(
+        "Every number",
+        "operand link",
+        (Target(".st-key-number button.link"),),
+        Target(".st-key-number button.back"),
+        {"cell": f"{attn}.scores.dot:3,2,1"},
+    )
     yield Case("Every number", "cell of a map", cells, choices={"step": f"{attn}.pattern"})
-    yield Case("Every number", "next step", (Target(".st-key-step_after button"),), choices={"step": f"{attn}.in"})
+    yield Case(
+        "Every number",
+        "next step",
+        (Target(".st-key-step_after button"),),
+        choices={"step": f"{attn}.in"},
+    )
 
 
 def sentence_of(model, tokens: int) -> str:
@@ -151,20 +216,33 @@ def sentence_of(model, tokens: int) -> str:
 
 
 def frames_of(page: Tab) -> list[tuple[float, int, int]]:
-    """A list that grows with each message: seconds, bytes received (0: it was sent), runs that have ended by then."""
+    """A list that grows with each message: seconds, bytes received (0: it was sent), runs that have
+    ended by then.
+    """
     frames = []
 
     def note(size: int) -> None:
-        frames.append((time.perf_counter(), size, page.runs))       # the tab reads a message first, and counts the runs
+        frames.append(
+            (time.perf_counter(), size, page.runs)
+        )  # the tab reads a message first, and counts the runs
 
-    page.view.on("websocket", lambda socket: (socket.on("framesent", lambda payload: note(0)),
-                                              socket.on("framereceived", lambda payload: note(len(payload)))))
+    page.view.on(
+        "websocket",
+        lambda socket: (
+            socket.on("framesent", lambda payload: note(0)),
+            socket.on("framereceived", lambda payload: note(len(payload))),
+        ),
+    )
     return frames
 
 
 def click(page: Tab, frames: list, target: Target) -> tuple[float, float, float]:
-    """Clicks, and waits until the page is at rest: milliseconds to the last change and of the server, and KB."""
-    place = page.view.locator(target.selector).first.evaluate(PLACE, [target.x, target.y], timeout=LIMIT)
+    """Clicks, and waits until the page is at rest: milliseconds to the last change and of the
+    server, and KB.
+    """
+    place = page.view.locator(target.selector).first.evaluate(
+        PLACE, [target.x, target.y], timeout=LIMIT
+    )
     page.view.mouse.move(*place)
     page.view.wait_for_timeout(HOVER)
     frames.clear()
@@ -183,8 +261,10 @@ def row(page: Tab, frames: list, case: Case, rounds: int, **choices: str) -> flo
     stem = Path(next(page.path for page in frame.PAGES if page.title == case.page)).stem
     path, taken = "" if stem == "app" else stem.split("_", 1)[1], []
     try:
-        page.do(lambda: page.view.goto(f"{page.address}/{path}?{urlencode(choices | case.choices)}"))
-        page.view.wait_for_timeout(800)         # pictures arrive after the run has ended
+        page.do(
+            lambda: page.view.goto(f"{page.address}/{path}?{urlencode(choices | case.choices)}")
+        )
+        page.view.wait_for_timeout(800)  # pictures arrive after the run has ended
         for number in range(max(2, rounds)):
             taken.append(click(page, frames, case.targets[number % len(case.targets)]))
             if case.back:
@@ -200,13 +280,19 @@ def row(page: Tab, frames: list, case: Case, rounds: int, **choices: str) -> flo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9, help="clicks of each kind; the first is not counted")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=9, help="clicks of each kind; the first is not counted"
+    )
     parser.add_argument("--models", nargs="+", default=["minilm", "smollm2"])
     parser.add_argument("--tokens", nargs="+", type=int, default=[16, 64])
     parser.add_argument("--pages", nargs="+", choices=PAGES, default=PAGES)
     asked, taken = parser.parse_args(), []
-    print(f"{'page':20}{'click':20}{'model':9}{'tokens':>6}{'p50':>6}{'p95':>6}{'server':>8}{'KB':>8}")
+    print(
+        f"{'page':20}{'click':20}{'model':9}{'tokens':>6}{'p50':>6}{'p95':>6}{'server':>8}{'KB':>8}"
+    )
     with serve() as address, chromium() as browser, tab(browser, address) as page:
         page.view.add_init_script(WATCH)
         frames = frames_of(page)
@@ -214,10 +300,17 @@ def main() -> None:
             model = load(name, fetch=False)
             sentence = sentence_of(model, tokens)
             for case in (case for case in cases(model.config) if case.page in asked.pages):
-                print(f"{case.page:20}{case.click:20}{name:9}{len(model.ids(sentence)):6}", end="", flush=True)
+                print(
+                    f"{case.page:20}{case.click:20}{name:9}{len(model.ids(sentence)):6}",
+                    end="",
+                    flush=True,
+                )
                 taken.append(row(page, frames, case, asked.rounds, model=name, sentence=sentence))
         print(*dict.fromkeys(page.problems), sep="\n", end="\n" if page.problems else "")
-    print(f"{sum(p50 is not None and p50 <= AIM for p50 in taken)} of {len(taken)} have a p50 of at most {AIM} ms.")
+    print(
+        f"{sum(p50 is not None and p50 <= AIM for p50 in taken)} of {len(taken)} have a p50 of at"
+        f" most {AIM} ms."
+    )
     sys.exit(1 if None in taken or page.problems else 0)
 
 

@@ -1,23 +1,33 @@
-"""Glassformer's engine: one forward pass, one trace, every number explained. Knows nothing of screens.
+"""Glassformer's engine: one forward pass, one trace, every number explained. Knows nothing of
+screens.
 
-    from core import load, explain
-    trace = load("minilm").trace("The book that the student recommended is expensive.", mask="decoder")
-    trace["encoder.0.attn.pattern"]                             # (H, L, M)
-    explain(trace, "encoder.0.attn.pattern", (3, 2, 1))         # that cell's operands, formula and value
+from core import load, explain
+trace = load("minilm").trace("The book that the student recommended is expensive.", mask="decoder")
+trace["encoder.0.attn.pattern"]                             # (H, L, M)
+explain(trace, "encoder.0.attn.pattern", (3, 2, 1))         # that cell's operands, formula and
+    value
 """
+
 from importlib import import_module
 
 from core.memory import keep_freed_memory
 
 keep_freed_memory()
 
-_HOMES = {"load": "core.loading", "Model": "core.loading", "forward": "core.model", "explain": "core.explanation",
-          "GlassError": "core.errors"}
+_HOMES = {
+    "load": "core.loading",
+    "Model": "core.loading",
+    "forward": "core.model",
+    "explain": "core.explanation",
+    "GlassError": "core.errors",
+}
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str):
-    """Imports on first use, so that `python -m core.models` does not load the whole engine first."""
+    """Imports on first use, so that `python -m core.models` does not load the whole engine
+    first.
+    """
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'core' has no attribute '{name}'")

@@ -85,8 +85,10 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
         library, differ = built(files, name, written)
         if differ and not (folder / "tokenizer_config.json").exists():
             return Tokenizer(built(files, "TokenizersBackend", written)[0]), (
-                f"There is no tokenizer_config.json, so tokenizer.json decides "
-                f"{' and '.join(differ)}; transformers would take the defaults of {name}.",
+                (
+                    "There is no tokenizer_config.json, so tokenizer.json decides "
+                    f"{' and '.join(differ)}; transformers would take the defaults of {name}."
+                ),
             )
     return Tokenizer(library), notes(name, differ)
 
@@ -137,13 +139,17 @@ def notes(name: str, differ: list[str]) -> tuple[str, ...]:
     """What is said of a class that is not known, or that does not do what tokenizer.json says."""
     if name not in _BUILT and name not in _GENERIC:
         return (
-            f"tokenizer_config.json names the class {shown(name)}, which is not known here: the "
-            "text is cut by tokenizer.json alone, and AutoTokenizer may give other token ids.",
+            (
+                f"tokenizer_config.json names the class {shown(name)}, which is not known here: the"
+                " text is cut by tokenizer.json alone, and AutoTokenizer may give other token ids."
+            ),
         )
     return (
         (
-            f"tokenizer_config.json and tokenizer.json disagree on {' and on '.join(differ)}; as "
-            f"in transformers, {name} with the options of the first decides.",
+            (
+                f"tokenizer_config.json and tokenizer.json disagree on {' and on '.join(differ)};"
+                f" as in transformers, {name} with the options of the first decides."
+            ),
         )
         if differ
         else ()

@@ -1,8 +1,10 @@
-"""One number of a step, the numbers around it, and the few ways in which numbers are put together and written.
+"""One number of a step, the numbers around it, and the few ways in which numbers are put together
+and written.
 
-A recipe (core/recipes.py) takes a Cell (a trace, a step's name, an index) and returns Made: the operands, the value
-computed from them in float64, and the formula with the values in it.
+A recipe (core/recipes.py) takes a Cell (a trace, a step's name, an index) and returns Made: the
+operands, the value computed from them in float64, and the formula with the values in it.
 """
+
 from __future__ import annotations
 
 import math
@@ -12,14 +14,16 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 import numpy as np
 
-WEIGHTS = "weights/"            # how the name of a learned number begins
-SHOWN = 6                       # terms of a long sum that a formula spells out
+WEIGHTS = "weights/"  # how the name of a learned number begins
+SHOWN = 6  # terms of a long sum that a formula spells out
 
 
 @dataclass(frozen=True)
 class Group:
-    """Operands of one kind: the values at `indices_NI` (N cells, I axes) of the step `name`. What counts of each in the sum is
-    the value itself, or `parts_N`, such as its exponential."""
+    """Operands of one kind: the values at `indices_NI` (N cells, I axes) of the step `name`. What
+    counts of each in the sum is the value itself, or `parts_N`, such as its exponential.
+    """
+
     role: str
     name: str | None
     indices_NI: np.ndarray
@@ -30,6 +34,7 @@ class Group:
 @dataclass(frozen=True)
 class Made:
     """A number put together from its operands: its value, how that is written, and the operands."""
+
     value: float
     formula: str
     groups: tuple[Group, ...]
@@ -38,6 +43,7 @@ class Made:
 @dataclass(frozen=True)
 class Cell:
     """One number of one step, and the ways to reach the numbers around it."""
+
     trace: object
     name: str
     index: tuple[int, ...]
@@ -57,7 +63,9 @@ class Cell:
 
     @property
     def asked(self) -> tuple[int, ...]:
-        """The whole numbers at the end of the name of a derived value: (3, 0, 2) for ….scores.terms.3.0.2."""
+        """The whole numbers at the end of the name of a derived value: (3, 0, 2) for
+        ….scores.terms.3.0.2.
+        """
         return tuple(map(int, _ASKED.search(self.name)[0].split(".")[1:]))
 
     def group(self, head: int) -> int:
@@ -67,7 +75,9 @@ class Cell:
     def get(self, role: str, name: str, *index) -> Group:
         """Operands: index is a number or an array for each axis; ALL means the whole axis."""
         array = array_of(self.trace, name)
-        index = [np.arange(size) if i is ALL else np.asarray(i) for i, size in zip(index, array.shape)]
+        index = [
+            np.arange(size) if i is ALL else np.asarray(i) for i, size in zip(index, array.shape)
+        ]
         index = np.broadcast_arrays(*map(np.atleast_1d, index))
         return Group(role, name, np.stack(index, axis=-1), array[tuple(index)].astype(np.float64))
 
@@ -86,30 +96,38 @@ def constant(role: str, *values: float) -> Group:
 
 def is_weight(trace, name: str) -> bool:
     """Whether the name is that of a learned number this model has."""
-    return name.startswith(WEIGHTS) and name[len(WEIGHTS):] in trace.weights
+    return name.startswith(WEIGHTS) and name[len(WEIGHTS) :] in trace.weights
 
 
 def array_of(trace, name: str) -> np.ndarray:
     """The array behind a step's or a weight's name."""
-    return trace.weights[name[len(WEIGHTS):]] if is_weight(trace, name) else trace[name]
+    return trace.weights[name[len(WEIGHTS) :]] if is_weight(trace, name) else trace[name]
 
 
 _ASKED = re.compile(r"(\.\d+)*$")
-_PLACES = tuple(re.compile(pattern) for pattern in (
-    r"^(?P<path>.*\.norm)\.(?P<leaf>[^.]+)$(?P<kind>)",
-    r"^(?P<path>(?:encoder|decoder)\.\d+\.(?P<kind>attn|cross|mlp))\.(?P<leaf>.+)$",
-    r"^(?P<path>(?:encoder|decoder)\.(?P<kind>embed))\.(?P<leaf>.+)$",
-    r"^(?P<path>(?:encoder|decoder)\.\d+)\.(?P<leaf>(?:out|rollout).*)$(?P<kind>)",
-    r"^(?P<path>encoder|decoder)\.(?P<leaf>(?:relative|out|cross).*)$(?P<kind>)",
-    r"^(?P<path>(?P<kind>head|pooler|lstm))\.(?P<leaf>.+)$"))
+_PLACES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"^(?P<path>.*\.norm)\.(?P<leaf>[^.]+)$(?P<kind>)",
+        r"^(?P<path>(?:encoder|decoder)\.\d+\.(?P<kind>attn|cross|mlp))\.(?P<leaf>.+)$",
+        r"^(?P<path>(?:encoder|decoder)\.(?P<kind>embed))\.(?P<leaf>.+)$",
+        r"^(?P<path>(?:encoder|decoder)\.\d+)\.(?P<leaf>(?:out|rollout).*)$(?P<kind>)",
+        r"^(?P<path>encoder|decoder)\.(?P<leaf>(?:relative|out|cross).*)$(?P<kind>)",
+        r"^(?P<path>(?P<kind>head|pooler|lstm))\.(?P<leaf>.+)$",
+    )
+)
 
 
 def place(name: str) -> tuple[str, str]:
-    """Where a step stands and what kind it is: encoder.3.cross.q -> ("encoder.3.cross", "attn.q"). The numbers that end the
-    name of a derived value say which one is meant, and not what it is."""
+    """Where a step stands and what kind it is: encoder.3.cross.q -> ("encoder.3.cross", "attn.q").
+    The numbers that end the name of a derived value say which one is meant, and not what it is.
+    """
     for number, pattern in enumerate(_PLACES):
         if found := pattern.match(name):
-            kind, leaf = found["kind"] or {0: "norm", 3: "layer", 4: "stack"}[number], _ASKED.sub("", found["leaf"])
+            kind, leaf = (
+                found["kind"] or {0: "norm", 3: "layer", 4: "stack"}[number],
+                _ASKED.sub("", found["leaf"]),
+            )
             return found["path"], f"{'attn' if kind == 'cross' else kind}.{leaf}"
     raise KeyError(f"No step of a transformer is named “{name}”.")
 
@@ -120,7 +138,8 @@ def kind_of(name: str) -> str:
     return "length" if leaf.endswith(".length") else leaf
 
 
-# --- how numbers are written, and the few ways in which they are put together ---------------------------------------
+# --- how numbers are written, and the few ways in which they are put together ---------------------
+
 
 def number(x: float, digits: int = 5) -> str:
     """So many significant digits and true minus signs, as `rounded` in assets/components/common.js
@@ -180,13 +199,17 @@ def factor(x: float) -> str:
 
 
 def added(terms_N, written) -> str:
-    """Terms joined by +; of a long sum the largest are spelled out in order, and the rest is one number."""
+    """Terms joined by +; of a long sum the largest are spelled out in order, and the rest is one
+    number.
+    """
     if len(terms_N) <= SHOWN:
         return " + ".join(written(i) for i in range(len(terms_N)))
     largest = np.sort(np.argsort(-np.abs(terms_N), kind="stable")[:SHOWN])
     rest = terms_N.sum() - terms_N[largest].sum()
-    return (" + ".join(written(i) for i in largest)
-            + f" + [the other {terms_left(len(terms_N) - SHOWN)}: {number(rest)}]")
+    return (
+        " + ".join(written(i) for i in largest)
+        + f" + [the other {terms_left(len(terms_N) - SHOWN)}: {number(rest)}]"
+    )
 
 
 def terms_left(count: int) -> str:
@@ -216,8 +239,11 @@ def average(group: Group) -> Made:
 
 def product(*groups: Group) -> Made:
     """Π of the operands."""
-    return Made(math.prod(float(g.values_N[0]) for g in groups),
-                " · ".join(factor(g.values_N[0]) for g in groups), groups)
+    return Made(
+        math.prod(float(g.values_N[0]) for g in groups),
+        " · ".join(factor(g.values_N[0]) for g in groups),
+        groups,
+    )
 
 
 def same(group: Group) -> Made:
@@ -227,12 +253,20 @@ def same(group: Group) -> Made:
 
 def difference(a: Group, b: Group) -> Made:
     """a − b."""
-    return Made(float(a.values_N[0] - b.values_N[0]), f"{number(a.values_N[0])} − {factor(b.values_N[0])}", (a, b))
+    return Made(
+        float(a.values_N[0] - b.values_N[0]),
+        f"{number(a.values_N[0])} − {factor(b.values_N[0])}",
+        (a, b),
+    )
 
 
 def quotient(a: Group, b: Group) -> Made:
     """a / b."""
-    return Made(float(a.values_N[0] / b.values_N[0]), f"{number(a.values_N[0])} / {factor(b.values_N[0])}", (a, b))
+    return Made(
+        float(a.values_N[0] / b.values_N[0]),
+        f"{number(a.values_N[0])} / {factor(b.values_N[0])}",
+        (a, b),
+    )
 
 
 def given(cell: Cell) -> Made:

@@ -1,8 +1,10 @@
 """What a transformer is, as data: the few axes on which the families differ.
 
-A family is one Config, one rename table (`checkpoints.py`) and one golden file. The forward pass reads only what stands
-here; `family` is a label for the reader and is never looked at by `model.py`.
+A family is one Config, one rename table (`checkpoints.py`) and one golden file. The forward pass
+reads only what stands here; `family` is a label for the reader and is never looked at by
+`model.py`.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,36 +13,46 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Config:
     """One transformer, told from all others."""
-    family: str                     # "BERT", "GPT-2", "Llama", "T5", "Marian": a label, never a switch
-    encoder_layers: int             # 0: there is no encoder
-    decoder_layers: int             # 0: there is no decoder; both: the decoder looks across at the encoder
-    d_model: int                    # D
-    n_heads: int                    # H
-    n_kv_heads: int                 # G: query heads share keys and values in groups of H / G
-    d_head: int                     # K
-    d_mlp: int                      # F
-    n_vocab: int                    # V
-    n_positions: int | None         # the longest sequence the model was made for; None: no table limits it
-    positions: str                  # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a bias);
-    #                                 "none": a what-if that no model was trained with, here and for the norm
-    norm: str                       # "layer" (mean and deviation), "rms" or "none"
-    norm_first: bool                # pre-norm: the norm stands before the sublayer; else after the residual sum
+
+    family: str  # "BERT", "GPT-2", "Llama", "T5", "Marian": a label, never a switch
+    encoder_layers: int  # 0: there is no encoder
+    decoder_layers: int  # 0: there is no decoder; both: the decoder looks across at the encoder
+    d_model: int  # D
+    n_heads: int  # H
+    n_kv_heads: int  # G: query heads share keys and values in groups of H / G
+    d_head: int  # K
+    d_mlp: int  # F
+    n_vocab: int  # V
+    n_positions: int | None  # the longest sequence the model was made for; None: no table limits it
+    positions: (
+        str  # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a bias);
+    )
+    # "none": a what-if that no model was trained with, here and for the norm
+    norm: str  # "layer" (mean and deviation), "rms" or "none"
+    norm_first: bool  # pre-norm: the norm stands before the sublayer; else after the residual sum
     norm_eps: float
-    activation: str                 # "gelu", "gelu_tanh", "silu", "relu"
-    gated: bool = False             # the feed-forward multiplies activation(x·W) by a second projection
-    score_scale: float = 1.0        # what q·k is multiplied by: 1/√K, and 1 for T5
-    embed_scale: float = 1.0        # what a token's embedding is multiplied by: √D for Marian
-    head_scale: float = 1.0         # what the last vector is multiplied by before the logits: 1/√D for a tied T5
-    n_segments: int = 0             # BERT's sentence A and sentence B
-    embed_norm: bool = False        # a norm over the sum of the embeddings
-    final_norm: bool = False        # a norm after the last layer
-    head: str | None = None         # None (no logits), "linear", or "transform" (dense, activation, norm, linear)
-    pooler: str | None = None       # None, "dense" (tanh over the first token) or "next" (that, and the next-sentence logits)
+    activation: str  # "gelu", "gelu_tanh", "silu", "relu"
+    gated: bool = False  # the feed-forward multiplies activation(x·W) by a second projection
+    score_scale: float = 1.0  # what q·k is multiplied by: 1/√K, and 1 for T5
+    embed_scale: float = 1.0  # what a token's embedding is multiplied by: √D for Marian
+    head_scale: float = (
+        1.0  # what the last vector is multiplied by before the logits: 1/√D for a tied T5
+    )
+    n_segments: int = 0  # BERT's sentence A and sentence B
+    embed_norm: bool = False  # a norm over the sum of the embeddings
+    final_norm: bool = False  # a norm after the last layer
+    head: str | None = (
+        None  # None (no logits), "linear", or "transform" (dense, activation, norm, linear)
+    )
+    pooler: str | None = (
+        # None, "dense" (tanh over the first token) or "next" (that, and the next-sentence logits)
+        None
+    )
     rope_theta: float = 10000.0
     relative_buckets: int = 32
-    relative_distance: int = 128    # beyond it all distances share the last bucket
-    start_id: int | None = None     # the token a decoder begins with when it reads an encoder
-    end_id: int | None = None       # the token that ends what it writes
+    relative_distance: int = 128  # beyond it all distances share the last bucket
+    start_id: int | None = None  # the token a decoder begins with when it reads an encoder
+    end_id: int | None = None  # the token that ends what it writes
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -65,16 +77,19 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def weight_shapes(config: Config) -> Shapes:
-    """Every weight that `forward` reads, with its shape. A weight is named after the step it makes: `q` has `q.weight`.
+    """Every weight that `forward` reads, with its shape. A weight is named after the step it makes:
+    `q` has `q.weight`.
 
-    Projections are stored (in, out), so that x_LD @ weight is the equation of the paper. The table of `head.logits` is
-    (V, D), because it is the embedding table itself where the two are tied.
+    Projections are stored (in, out), so that x_LD @ weight is the equation of the paper. The table
+    of `head.logits` is (V, D), because it is the embedding table itself where the two are tied.
     """
     shapes: Shapes = {}
     for side in config.sides:
         shapes |= embedding_shapes(config, side)
         for layer in range(config.layers(side)):
-            for sublayer in ("attn", "cross") if side == "decoder" and config.crosses else ("attn",):
+            for sublayer in (
+                ("attn", "cross") if side == "decoder" and config.crosses else ("attn",)
+            ):
                 shapes |= attention_shapes(config, f"{side}.{layer}.{sublayer}")
             shapes |= feed_forward_shapes(config, f"{side}.{layer}.mlp")
         if config.final_norm:
@@ -108,16 +123,24 @@ def embedding_shapes(config: Config, side: str) -> Shapes:
 def attention_shapes(config: Config, at: str) -> Shapes:
     """The four projections of all heads side by side, and the norm."""
     c = config
-    return {**linear(f"{at}.q", c.d_model, c.n_heads * c.d_head), **linear(f"{at}.k", c.d_model, c.n_kv_heads * c.d_head),
-            **linear(f"{at}.v", c.d_model, c.n_kv_heads * c.d_head),
-            **linear(f"{at}.out", c.n_heads * c.d_head, c.d_model), **norm(f"{at}.norm", c.d_model)}
+    return {
+        **linear(f"{at}.q", c.d_model, c.n_heads * c.d_head),
+        **linear(f"{at}.k", c.d_model, c.n_kv_heads * c.d_head),
+        **linear(f"{at}.v", c.d_model, c.n_kv_heads * c.d_head),
+        **linear(f"{at}.out", c.n_heads * c.d_head, c.d_model),
+        **norm(f"{at}.norm", c.d_model),
+    }
 
 
 def feed_forward_shapes(config: Config, at: str) -> Shapes:
     """Out to the neurons and back, a second way out where it is gated, and the norm."""
     c = config
-    return {**linear(f"{at}.pre", c.d_model, c.d_mlp), **(linear(f"{at}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
-            **linear(f"{at}.out", c.d_mlp, c.d_model), **norm(f"{at}.norm", c.d_model)}
+    return {
+        **linear(f"{at}.pre", c.d_model, c.d_mlp),
+        **(linear(f"{at}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
+        **linear(f"{at}.out", c.d_mlp, c.d_model),
+        **norm(f"{at}.norm", c.d_model),
+    }
 
 
 def end_shapes(config: Config) -> Shapes:

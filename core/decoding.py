@@ -16,6 +16,7 @@ would change what is written and is not done is named in a note.
     tokenizer.ggml.suppress_tokens, and the
     eos, eot and eom _token_id (GGUF)                 done
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -28,48 +29,61 @@ from core.config import Config
 from core.errors import GlassError
 from core.files import Fields, read_json, shown
 
-_MOST = 1 << 20             # tokens in a list, or in a text
+_MOST = 1 << 20  # tokens in a list, or in a text
 # Keys that change what is written and are not done here, each with the value that changes nothing.
-_UNDONE = {"num_beams": 1, "do_sample": False, "penalty_alpha": 0, "repetition_penalty": 1,
-           "encoder_repetition_penalty": 1, "encoder_no_repeat_ngram_size": 0, "guidance_scale": 1,
-           "sequence_bias": None, "exponential_decay_length_penalty": None, "constraints": None,
-           "forced_decoder_ids": None, "force_words_ids": None, "stop_strings": None,
-           "watermarking_config": None}
-_THE_READERS = ("num_beams", "do_sample", "penalty_alpha")      # to choose, for a decoder alone
+_UNDONE = {
+    "num_beams": 1,
+    "do_sample": False,
+    "penalty_alpha": 0,
+    "repetition_penalty": 1,
+    "encoder_repetition_penalty": 1,
+    "encoder_no_repeat_ngram_size": 0,
+    "guidance_scale": 1,
+    "sequence_bias": None,
+    "exponential_decay_length_penalty": None,
+    "constraints": None,
+    "forced_decoder_ids": None,
+    "force_words_ids": None,
+    "stop_strings": None,
+    "watermarking_config": None,
+}
+_THE_READERS = ("num_beams", "do_sample", "penalty_alpha")  # to choose, for a decoder alone
 
 
 @dataclass(frozen=True)
 class Decoding:
     """What a model's files say of the tokens that its decoder writes; ids, as everywhere."""
-    ends: tuple[int, ...] = ()                      # each of them ends the text
+
+    ends: tuple[int, ...] = ()  # each of them ends the text
     never: frozenset[int] = frozenset()
-    never_after: tuple[tuple[int, ...], ...] = ()   # a run's last is not written after the others
+    never_after: tuple[tuple[int, ...], ...] = ()  # a run's last is not written after the others
     never_first: frozenset[int] = frozenset()
-    first: int | None = None                        # what comes first, whatever is likely
-    last: tuple[int, ...] = ()                      # what stands in the last place there is
-    shortest: int = 0                               # tokens before the text may end, start included
-    longest: int = _MOST                            # tokens in all, start included
-    no_repeat: int = 0                              # no run of so many is written twice (0: may be)
+    first: int | None = None  # what comes first, whatever is likely
+    last: tuple[int, ...] = ()  # what stands in the last place there is
+    shortest: int = 0  # tokens before the text may end, start included
+    longest: int = _MOST  # tokens in all, start included
+    no_repeat: int = 0  # no run of so many is written twice (0: may be)
 
 
 def barred(rules: Decoding, ids_L: Sequence[int]) -> set[int]:
     """The tokens that may not be written after these."""
     ids = tuple(map(int, ids_L))
     found = set(rules.never)
-    found |= {run[-1] for run in rules.never_after if ids[-len(run) + 1:] == run[:-1]}
+    found |= {run[-1] for run in rules.never_after if ids[-len(run) + 1 :] == run[:-1]}
     if len(ids) < rules.shortest:
         found |= set(rules.ends)
     if len(ids) == (1 if rules.first is None else 2):
         found |= rules.never_first
     if 0 < rules.no_repeat <= len(ids):
         n = rules.no_repeat
-        newest = ids[len(ids) - n + 1:]
-        found |= {ids[i + n - 1] for i in range(len(ids) - n + 1) if ids[i:i + n - 1] == newest}
+        newest = ids[len(ids) - n + 1 :]
+        found |= {ids[i + n - 1] for i in range(len(ids) - n + 1) if ids[i : i + n - 1] == newest}
     return found
 
 
-def chosen(rules: Decoding, logits_V: np.ndarray, ids_L: Sequence[int],
-           longest: int = _MOST) -> int:
+def chosen(
+    rules: Decoding, logits_V: np.ndarray, ids_L: Sequence[int], longest: int = _MOST
+) -> int:
     """The token that is written after these: the likeliest that may be, unless one is forced.
 
     logits_V: or probabilities. longest: tokens in all that there is room for.
@@ -89,6 +103,7 @@ def no_rules(config: Config) -> Decoding:
 
 
 # --- from the files -------------------------------------------------------------------------------
+
 
 def decoding_in(folder: Path, config: Config) -> tuple[Config, Decoding, tuple[str, ...]]:
     """The rules in a folder, the config with the start and the end that they name, and notes.
@@ -118,19 +133,27 @@ def rules_of(data: Fields, config: Config, alone: bool) -> Decoding:
     bad = runs(data, V)
     words = {run[0] for run in bad if len(run) == 1} - set(ends)
     rules = Decoding(
-        ends, never=frozenset(words) | set(tokens(data, "suppress_tokens", V)),
+        ends,
+        never=frozenset(words) | set(tokens(data, "suppress_tokens", V)),
         never_after=tuple(run for run in bad if len(run) > 1),
-        shortest=count(data, "min_length", 0), no_repeat=count(data, "no_repeat_ngram_size", 0))
+        shortest=count(data, "min_length", 0),
+        no_repeat=count(data, "no_repeat_ngram_size", 0),
+    )
     if not crosses:
         return rules
-    by_family = 0 if config.family == "Marian" and not alone else None      # MarianConfig's default
+    by_family = 0 if config.family == "Marian" and not alone else None  # MarianConfig's default
     last = tokens(data, "forced_eos_token_id", V, by_family)
     new = data.get("max_new_tokens") is not None
     longest = count(data, "max_new_tokens", _MOST) + 1 if new else count(data, "max_length", _MOST)
     not_first = frozenset(tokens(data, "begin_suppress_tokens", V))
-    return replace(rules, never_first=not_first, last=last, longest=longest,
-                   first=next(iter(tokens(data, "forced_bos_token_id", V)), None),
-                   shortest=max(rules.shortest, count(data, "min_new_tokens", -1) + 1))
+    return replace(
+        rules,
+        never_first=not_first,
+        last=last,
+        longest=longest,
+        first=next(iter(tokens(data, "forced_bos_token_id", V)), None),
+        shortest=max(rules.shortest, count(data, "min_new_tokens", -1) + 1),
+    )
 
 
 def count(data: Fields, key: str, default: int) -> int:
@@ -157,25 +180,38 @@ def tokens(data: Fields, key: str, n_vocab: int, default: int | None = None) -> 
 def runs(data: Fields, n_vocab: int) -> list[tuple[int, ...]]:
     """The runs of tokens that may not be written."""
     found = data.get("bad_words_ids", [])
-    if not isinstance(found, list) or len(found) > _MOST or not all(
-            isinstance(run, list) and run for run in found):
+    if (
+        not isinstance(found, list)
+        or len(found) > _MOST
+        or not all(isinstance(run, list) and run for run in found)
+    ):
         data.refuse("bad_words_ids", "a list of lists of tokens")
     each = (Fields({"bad_words_ids": run}, data.where) for run in found)
     kept = [tokens(run, "bad_words_ids", n_vocab) for run in each]
     if any(len(run) != len(ids) for run, ids in zip(found, kept)):
-        raise GlassError(f"{data.where} forbids tokens that the vocabulary does not have "
-                         "(“bad_words_ids”).")
+        raise GlassError(
+            f"{data.where} forbids tokens that the vocabulary does not have (“bad_words_ids”)."
+        )
     return kept
 
 
 def notes_of(data: Fields, config: Config, rules: Decoding) -> tuple[str, ...]:
     """What is said of keys that would change what is written, and that are not done here."""
-    asked = [f"{key} = {shown(data.get(key))}" for key, neutral in _UNDONE.items()
-             if data.get(key) not in (None, neutral, [], {})
-             and (config.crosses or key not in _THE_READERS)]
+    asked = [
+        f"{key} = {shown(data.get(key))}"
+        for key, neutral in _UNDONE.items()
+        if data.get(key) not in (None, neutral, [], {})
+        and (config.crosses or key not in _THE_READERS)
+    ]
     always = " What the decoder writes is always the likeliest token that it may write."
-    said = [f"{data.where} also asks for {' and '.join(asked)}, which is not done here."
-            f"{always if config.crosses else ''}"] if asked else []
+    said = (
+        [
+            f"{data.where} also asks for {' and '.join(asked)}, which is not done here."
+            f"{always if config.crosses else ''}"
+        ]
+        if asked
+        else []
+    )
     if not rules.ends and config.end_id is not None and config.crosses:
         said.append(f"{data.where} has no “eos_token_id”, so nothing ends what the decoder writes.")
     return tuple(said)

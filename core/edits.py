@@ -1,7 +1,9 @@
 """What-if: interventions on a forward pass, built as edits of named steps. Join several with `|`.
 
-    model.trace(sentence, edits=ablate_head("encoder", 0, 3) | freeze(earlier, "encoder.1.attn.pattern"))
+model.trace(sentence, edits=ablate_head("encoder", 0, 3) | freeze(earlier,
+"encoder.1.attn.pattern"))
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -10,20 +12,26 @@ from core.errors import GlassError
 
 
 def ablate_head(side: str, layer: int, head: int, sublayer: str = "attn") -> dict:
-    """Silences one head: its weighted sum z becomes 0, so that it writes nothing (Michel et al. 2019)."""
+    """Silences one head: its weighted sum z becomes 0, so that it writes nothing (Michel et al.
+    2019).
+    """
+
     def silence(z_HLK):
         if not 0 <= head < len(z_HLK):
             raise GlassError(f"There is no head {head}; the heads are 0 to {len(z_HLK) - 1}.")
         z_HLK[head] = 0
         return z_HLK
+
     return {f"{side}.{layer}.{sublayer}.z": silence}
 
 
 def replace(name: str, index, value: float) -> dict:
     """Puts one number in the place of one cell (or of a slice) of a step."""
+
     def put(array):
         array[index] = value
         return array
+
     return {name: put}
 
 
@@ -33,6 +41,8 @@ def mask(side: str, layer: int, mask_LM, sublayer: str = "attn") -> dict:
 
 
 def freeze(trace, *names: str) -> dict:
-    """Keeps steps as they were in another run, such as the attention pattern while the words change; also called
-    patching (Meng et al. 2022, "Locating and Editing Factual Associations in GPT")."""
+    """Keeps steps as they were in another run, such as the attention pattern while the words
+    change; also called patching (Meng et al. 2022, "Locating and Editing Factual Associations in
+    GPT").
+    """
     return {name: trace[name] for name in names}

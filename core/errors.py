@@ -2,4 +2,6 @@
 
 
 class GlassError(ValueError):
-    """Something the reader gave (a sentence, a name, a mask, a file) can't be used; the message says what and why."""
+    """Something the reader gave (a sentence, a name, a mask, a file) can't be used; the message
+    says what and why.
+    """

@@ -1,9 +1,12 @@
-"""How was this number made? Any cell of any step, taken apart into its operands and put together again.
+"""How was this number made? Any cell of any step, taken apart into its operands and put together
+again.
 
-`explain` looks the step up in the anatomy (what it is), lets its recipe (core/recipes.py) gather the operands, and
-recomputes the cell from them alone in float64, without the forward pass. Every operand has a name and an index of its
-own, so that one can walk on: from a weight in a pattern to a score, to q and k, to the token, to the row of the embedding table.
+`explain` looks the step up in the anatomy (what it is), lets its recipe (core/recipes.py) gather
+the operands, and recomputes the cell from them alone in float64, without the forward pass. Every
+operand has a name and an index of its own, so that one can walk on: from a weight in a pattern to a
+score, to q and k, to the token, to the row of the embedding table.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -20,7 +23,10 @@ WEIGHTS = cells.WEIGHTS
 
 @dataclass(frozen=True)
 class Operand:
-    """One number that went into a cell. `name` is a step, "weights/…", or None for a constant of the equation."""
+    """One number that went into a cell. `name` is a step, "weights/…", or None for a constant of
+    the equation.
+    """
+
     name: str | None
     index: tuple[int, ...]
     value: float
@@ -29,7 +35,10 @@ class Operand:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One cell of a trace: what it is, its operands, the formula with their values, and the value recomputed."""
+    """One cell of a trace: what it is, its operands, the formula with their values, and the value
+    recomputed.
+    """
+
     name: str
     index: tuple[int, ...]
     value: float
@@ -39,7 +48,7 @@ class Explanation:
     latex: str
     formula: str
     groups: tuple[Group, ...]
-    edited: bool            # an edit put this value there: then it need not agree with its operands
+    edited: bool  # an edit put this value there: then it need not agree with its operands
 
     @property
     def error(self) -> float:
@@ -49,28 +58,52 @@ class Explanation:
     @property
     def operands(self) -> tuple[Operand, ...]:
         """Every operand on its own, group after group."""
-        return tuple(Operand(group.name, tuple(int(i) for i in index), float(value), group.role)
-                     for group in self.groups for index, value in zip(group.indices_NI, group.values_N))
+        return tuple(
+            Operand(group.name, tuple(int(i) for i in index), float(value), group.role)
+            for group in self.groups
+            for index, value in zip(group.indices_NI, group.values_N)
+        )
 
 
 def explain(trace, name: str, index) -> Explanation:
-    """Takes one cell apart. name: a step of the trace, a derived value, or "weights/…"; index: one number for each axis.
+    """Takes one cell apart. name: a step of the trace, a derived value, or "weights/…"; index: one
+    number for each axis.
 
-    Raises KeyError for a name the trace does not have (with near ones), GlassError for an index outside its axes.
+    Raises KeyError for a name the trace does not have (with near ones), GlassError for an index
+    outside its axes.
     """
-    shape = trace.weights[name[len(WEIGHTS):]].shape if cells.is_weight(trace, name) else trace.shape(name)
+    shape = (
+        trace.weights[name[len(WEIGHTS) :]].shape
+        if cells.is_weight(trace, name)
+        else trace.shape(name)
+    )
     cell = Cell(trace, name, check_index(name, index, shape))
-    recipe, text = (cells.learned if cells.is_weight(trace, name) else recipes.recipe_of(name)), about(trace, name)
+    recipe, text = (
+        (cells.learned if cells.is_weight(trace, name) else recipes.recipe_of(name)),
+        about(trace, name),
+    )
     made = recipe(cell)
-    return Explanation(name, cell.index, cell.value, made.value, text.title, text.story, text.latex,
-                       made.formula + f" = {cells.number(made.value)}", made.groups, name in trace.edits)
+    return Explanation(
+        name,
+        cell.index,
+        cell.value,
+        made.value,
+        text.title,
+        text.story,
+        text.latex,
+        made.formula + f" = {cells.number(made.value)}",
+        made.groups,
+        name in trace.edits,
+    )
 
 
 def check_index(name: str, index, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The index as a tuple of ints that lies inside the shape."""
     index = tuple(np.atleast_1d(index).tolist())
     if len(index) != len(shape) or any(not isinstance(i, int) for i in index):
-        raise GlassError(f"{name} has the shape {shape}: a cell needs {len(shape)} whole numbers, not {index}.")
+        raise GlassError(
+            f"{name} has the shape {shape}: a cell needs {len(shape)} whole numbers, not {index}."
+        )
     if any(not 0 <= i < size for i, size in zip(index, shape)):
         raise GlassError(f"{name} has the shape {shape}; the cell {index} lies outside it.")
     return index

@@ -1,4 +1,5 @@
 """From a name to a model that can be asked for traces: `load("minilm").trace("a sentence")`."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -19,32 +20,51 @@ from core.sentencepieces import SentencePieces
 from core.tokenizer import Tokenizer
 from core.trace import Trace, bytes_of
 
-OTHER_FILES = ("vocab.txt", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model",
-               "source.spm", "target.spm")
+OTHER_FILES = (
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+    "spiece.model",
+    "source.spm",
+    "target.spm",
+)
 
 
 @dataclass(frozen=True)
 class Model:
-    """Weights, what they mean, and the tokenizer that belongs to them (None: only token ids can be given)."""
+    """Weights, what they mean, and the tokenizer that belongs to them (None: only token ids can be
+    given).
+    """
+
     name: str
     config: Config
     weights: Mapping[str, np.ndarray]
     tokenizer: Tokenizer | SentencePieces | ScoredPieces | None
-    target_tokenizer: SentencePieces | None = None      # a translator's, for what its decoder reads
-    notes: tuple[str, ...] = ()     # what the files hold that is not run as it is, in sentences
-    no_tokenizer: str = ""          # why there is none, a sentence
-    decoding: Decoding | None = None    # what the files say of the tokens it may write
+    target_tokenizer: SentencePieces | None = None  # a translator's, for what its decoder reads
+    notes: tuple[str, ...] = ()  # what the files hold that is not run as it is, in sentences
+    no_tokenizer: str = ""  # why there is none, a sentence
+    decoding: Decoding | None = None  # what the files say of the tokens it may write
 
     @property
     def nbytes(self) -> int:
         """The bytes of the weights in memory."""
         return bytes_of(self.weights.values())
 
-    def trace(self, text: str | None = None, *, ids_L=None, target: str | None = None, target_ids_L=None, **options
-              ) -> Trace:
-        """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows, segments_L, as in `forward`.
+    def trace(
+        self,
+        text: str | None = None,
+        *,
+        ids_L=None,
+        target: str | None = None,
+        target_ids_L=None,
+        **options,
+    ) -> Trace:
+        """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows,
+        segments_L, as in `forward`.
 
-        An encoder–decoder model reads `target` in its decoder; without one it writes its own, token by token.
+        An encoder–decoder model reads `target` in its decoder; without one it writes its own, token
+        by token.
         """
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, and not both.")
@@ -54,7 +74,10 @@ class Model:
         if self.config.crosses and target_ids_L is None:
             target_ids_L = self.target_ids(ids_L, target)
         elif target is not None:
-            raise GlassError("Only an encoder–decoder model reads a target sentence, and either as text or as ids.")
+            raise GlassError(
+                "Only an encoder–decoder model reads a target sentence, and either as text or as"
+                " ids."
+            )
         return forward(self.config, self.weights, ids_L, target_ids_L=target_ids_L, **options)
 
     def ids(self, text: str, special: bool = True):
@@ -65,8 +88,10 @@ class Model:
         """The sentence in pieces, with their ids and their places in the text."""
         if self.tokenizer is None:
             why = f" {self.no_tokenizer}" if self.no_tokenizer else ""
-            raise GlassError(f"{self.name} has no tokenizer that can be read here: give token ids "
-                             f"(ids_L=[…]) instead.{why}")
+            raise GlassError(
+                f"{self.name} has no tokenizer that can be read here: give token ids "
+                f"(ids_L=[…]) instead.{why}"
+            )
         return self.tokenizer.encode(tokenizer.check_text(text), special=special)
 
     def target_ids(self, ids_L, target: str | None):
@@ -80,17 +105,23 @@ class Model:
         if target is None:
             return [self.config.start_id]
         if self.config.start_id is None:
-            raise GlassError("This model's files do not say with which token its decoder begins; give target_ids_L.")
+            raise GlassError(
+                "This model's files do not say with which token its decoder begins; give"
+                " target_ids_L."
+            )
         cut = self.target_tokenizer or self.tokenizer
         ids = (cut.encode(tokenizer.check_text(target)).ids_L if cut else self.ids(target)).tolist()
         ended = bool(ids) and ids[-1] in (*rules_of(self).ends, self.config.end_id)
         return [self.config.start_id, *(ids[:-1] if ended else ids)]
 
 
-def load(name: str | Path, dtype=np.float32, fetch: bool = True, progress: Callable | None = None) -> Model:
+def load(
+    name: str | Path, dtype=np.float32, fetch: bool = True, progress: Callable | None = None
+) -> Model:
     """A model by catalogue name ("minilm"), folder, .gguf file or Hub name ("org/name").
 
-    dtype: float32, or float64 for checking. fetch: download what is not here yet, calling progress(done, total, message).
+    dtype: float32, or float64 for checking. fetch: download what is not here yet, calling
+    progress(done, total, message).
     """
     path = models.resolve(name, fetch=fetch, progress=progress)
     if path.suffix == ".gguf":
@@ -119,10 +150,14 @@ def unless_refused(read: Callable) -> tuple[tuple, str]:
         return (None, None, ()), str(error)
 
 
-def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
-    """For a model that is no transformer and lies in assets/models: its config.json, its weights, and its tokenizer.
+def embedded(
+    name: str, shapes: Callable, dtype=np.float32
+) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
+    """For a model that is no transformer and lies in assets/models: its config.json, its weights,
+    and its tokenizer.
 
-    shapes(config) says which weights there must be, and of which shapes. All that is wrong is a GlassError.
+    shapes(config) says which weights there must be, and of which shapes. All that is wrong is a
+    GlassError.
     """
     folder = models.embedded(name)
     config = Fields(read_json(folder / "config.json"), "config.json")
@@ -131,8 +166,9 @@ def embedded(name: str, shapes: Callable, dtype=np.float32) -> tuple[Fields, dic
     return config, weights, tokenizer.from_file(file) if file.exists() else None
 
 
-def tokenizers_in(folder: Path, config: Config
-                  ) -> tuple[Tokenizer | SentencePieces, SentencePieces | None, tuple[str, ...]]:
+def tokenizers_in(
+    folder: Path, config: Config
+) -> tuple[Tokenizer | SentencePieces, SentencePieces | None, tuple[str, ...]]:
     """The tokenizer of a folder, the one for the other language where a translator has two, notes.
 
     Raises GlassError, with the reason, where there is none or it can't be read.
@@ -155,6 +191,8 @@ def no_tokenizer_in(folder: Path) -> str:
     others = [name for name in OTHER_FILES if (folder / name).exists()]
     if not others:
         return "The folder has no tokenizer.json."
-    return (f"The folder has no tokenizer.json, and {' and '.join(others)} alone can't be "
-            "read here. Open it once with AutoTokenizer.from_pretrained(…) of transformers and "
-            "save it with save_pretrained(…), which writes tokenizer.json.")
+    return (
+        f"The folder has no tokenizer.json, and {' and '.join(others)} alone can't be "
+        "read here. Open it once with AutoTokenizer.from_pretrained(…) of transformers and "
+        "save it with save_pretrained(…), which writes tokenizer.json."
+    )

@@ -1,4 +1,7 @@
-"""Who may look at whom, as data: boolean matrices (L, M), True where position l (looks) may see position m."""
+"""Who may look at whom, as data: boolean matrices (L, M), True where position l (looks) may see
+position m.
+"""
+
 from __future__ import annotations
 
 import numpy as np
@@ -25,24 +28,37 @@ NAMED = {"encoder": full, "decoder": causal, "others": others}
 
 
 def build(mask, n_looks: int, n_looked_at: int):
-    """The boolean matrix (L, M) for a mask given by name ("encoder", "decoder", "others") or as a matrix."""
+    """The boolean matrix (L, M) for a mask given by name ("encoder", "decoder", "others") or as a
+    matrix.
+    """
     if isinstance(mask, str):
         if mask not in NAMED:
-            raise GlassError(f"There is no mask named “{mask[:40]}”; the names are {', '.join(NAMED)}.")
+            raise GlassError(
+                f"There is no mask named “{mask[:40]}”; the names are {', '.join(NAMED)}."
+            )
         return check(NAMED[mask](n_looks, n_looked_at))
     mask_LM = np.asarray(mask)
     if mask_LM.shape != (n_looks, n_looked_at):
-        raise GlassError(f"The mask has the shape {mask_LM.shape}; here it must be ({n_looks}, {n_looked_at}): "
-                         "a row for each token that looks, a column for each token that is looked at.")
+        raise GlassError(
+            f"The mask has the shape {mask_LM.shape}; here it must be ({n_looks}, {n_looked_at}): "
+            "a row for each token that looks, a column for each token that is looked at."
+        )
     if mask_LM.dtype != bool and not np.isin(mask_LM, (0, 1)).all():
-        raise GlassError("A mask holds only True (may look) and False (may not); this one has other values.")
+        raise GlassError(
+            "A mask holds only True (may look) and False (may not); this one has other values."
+        )
     return check(mask_LM.astype(bool))
 
 
 def check(mask_LM):
-    """The mask itself, if every row has something left to attend to: softmax over nothing would be 0 / 0."""
+    """The mask itself, if every row has something left to attend to: softmax over nothing would be
+    0 / 0.
+    """
     empty = np.flatnonzero(~mask_LM.any(axis=1))
     if len(empty):
-        raise GlassError(f"The mask leaves nothing for row {empty[0]} to attend to (the token at position {empty[0]}): "
-                         "softmax over no scores has no value. Allow at least one column in that row.")
+        raise GlassError(
+            f"The mask leaves nothing for row {empty[0]} to attend to (the token at position"
+            f" {empty[0]}): softmax over no scores has no value. Allow at least one column in that"
+            " row."
+        )
     return mask_LM

@@ -1,18 +1,27 @@
 """Freed memory: the C library keeps it for the next array, and gives it back when asked to."""
+
 import ctypes
 
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3     # glibc's malloc.h
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # glibc's malloc.h
 _ONE_GIB = 1 << 30
 
 
 def keep_freed_memory() -> bool:
-    """Asks glibc to reuse large blocks. A trace allocates and frees many: with fresh pages for each, page faults cost
-    up to 40 % of a forward pass (measured; see README). Without glibc nothing happens, and it says so."""
+    """Asks glibc to reuse large blocks. A trace allocates and frees many: with fresh pages for
+    each, page faults cost up to 40 % of a forward pass (measured; see README). Without glibc
+    nothing happens, and it says so.
+    """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError, TypeError):
         return False
-    return all((mallopt(_MMAP_THRESHOLD, _ONE_GIB), mallopt(_TRIM_THRESHOLD, _ONE_GIB), mallopt(_TOP_PAD, 1 << 26)))
+    return all(
+        (
+            mallopt(_MMAP_THRESHOLD, _ONE_GIB),
+            mallopt(_TRIM_THRESHOLD, _ONE_GIB),
+            mallopt(_TOP_PAD, 1 << 26),
+        )
+    )
 
 
 def give_back() -> bool:

@@ -1,9 +1,12 @@
-"""The forward pass: every transformer family, one equation after the other, each value recorded as it is made.
+"""The forward pass: every transformer family, one equation after the other, each value recorded as
+it is made.
 
-Read it from the bottom up (`forward`) or from the top down (`normalise`). `at` is the place in the model: at.w(name) is
-a weight there, at.put("pattern_HLM", value) records a step there and returns it. What is bound is always what `put`
-returns: so the trace is the computation, and an edit of a step takes effect.
+Read it from the bottom up (`forward`) or from the top down (`normalise`). `at` is the place in the
+model: at.w(name) is a weight there, at.put("pattern_HLM", value) records a step there and returns
+it. What is bound is always what `put` returns: so the trace is the computation, and an edit of a
+step takes effect.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -19,25 +22,33 @@ from core.trace import KEEP, Run, Scope, Trace, input_of, near
 
 
 def normalise(at: Scope, x_LD):
-    """Layer norm (Ba et al. 2016) or root-mean-square norm (Zhang & Sennrich 2019), each token by itself."""
+    """Layer norm (Ba et al. 2016) or root-mean-square norm (Zhang & Sennrich 2019), each token by
+    itself.
+    """
     if at.config.norm == "none":
         return at.put("out_LD", x_LD)
     if at.config.norm == "layer":
         mean_L = at.put("mean_L", x_LD.mean(axis=-1))
         x_LD = at.put("centred_LD", x_LD - mean_L[:, None])
-    scale_L = at.put("scale_L", np.sqrt(np.vecdot(x_LD, x_LD) / x_LD.shape[-1] + at.config.norm_eps))
+    scale_L = at.put(
+        "scale_L", np.sqrt(np.vecdot(x_LD, x_LD) / x_LD.shape[-1] + at.config.norm_eps)
+    )
     unit_LD = at.put("unit_LD", x_LD / scale_L[:, None])
     out_LD = unit_LD * at.w("weight")
     return at.put("out_LD", out_LD if at.config.norm == "rms" else out_LD + at.w("bias"))
 
 
 def split_heads(x_LX, n_heads: int):
-    """Cuts the last axis into heads and moves them to the front: (L, n·K) -> (n, L, K), a view, nothing is copied."""
+    """Cuts the last axis into heads and moves them to the front: (L, n·K) -> (n, L, K), a view,
+    nothing is copied.
+    """
     return x_LX.reshape(len(x_LX), n_heads, -1).transpose(1, 0, 2)
 
 
 def project(at: Scope, x_LD, memory_MD):
-    """x·Wq, memory·Wk, memory·Wv for all heads at once: the matrices lie side by side and make one product."""
+    """x·Wq, memory·Wk, memory·Wv for all heads at once: the matrices lie side by side and make one
+    product.
+    """
     c = at.config
     if memory_MD is x_LD:
         qkv_LX = linear(x_LD, at.w("qkv.weight"), at.w("qkv.bias"))
@@ -46,18 +57,26 @@ def project(at: Scope, x_LD, memory_MD):
         q_LX = linear(x_LD, at.w("q.weight"), at.w("q.bias"))
         kv_MX = linear(memory_MD, at.w("kv.weight"), at.w("kv.bias"))
     k_MX, v_MX = np.split(kv_MX, 2, axis=-1)
-    return split_heads(q_LX, c.n_heads), split_heads(k_MX, c.n_kv_heads), split_heads(v_MX, c.n_kv_heads)
+    return (
+        split_heads(q_LX, c.n_heads),
+        split_heads(k_MX, c.n_kv_heads),
+        split_heads(v_MX, c.n_kv_heads),
+    )
 
 
 def per_group(x_HLA, y_GAB):
-    """x_h · y_g for every head h of every group g: the heads that share keys and values are rows of one product."""
+    """x_h · y_g for every head h of every group g: the heads that share keys and values are rows of
+    one product.
+    """
     H, L, A = x_HLA.shape
     G = len(y_GAB)
     return (x_HLA.reshape(G, H // G * L, A) @ y_GAB).reshape(H, L, -1)
 
 
 def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
-    """softmax(q·kᵀ / √K) · v in every head, concatenated and projected (Vaswani et al. 2017, section 3.2)."""
+    """softmax(q·kᵀ / √K) · v in every head, concatenated and projected (Vaswani et al. 2017,
+    section 3.2).
+    """
     q_HLK, k_GMK, v_GMK = project(at, x_LD, memory_MD)
     if at.config.positions == "rotary":
         q_HLK = at.put("q.unrotated_HLK", q_HLK)
@@ -71,7 +90,9 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     if relative_HLM is not None:
         scores_HLM = at.put("scores.biased_HLM", scores_HLM + relative_HLM)
     mask_LM = masks.check(at.put("mask_LM", mask_LM))
-    scores_HLM = at.put("scores_HLM", scores_HLM if mask_LM.all() else np.where(mask_LM, scores_HLM, -np.inf))
+    scores_HLM = at.put(
+        "scores_HLM", scores_HLM if mask_LM.all() else np.where(mask_LM, scores_HLM, -np.inf)
+    )
     pattern_HLM = at.put("pattern_HLM", softmax(scores_HLM))
     z_HLK = at.put("z_HLK", per_group(pattern_HLM, v_GMK))
     z_LX = z_HLK.transpose(1, 0, 2).reshape(len(x_LD), -1)
@@ -85,7 +106,9 @@ def turned(config: Config, x_HLK):
 
 
 def feed_forward(at: Scope, x_LD):
-    """W₂ · activation(W₁x + b₁) + b₂ for each token alone; gated: (activation(W₁x) ∘ W₃x) (Shazeer 2020)."""
+    """W₂ · activation(W₁x + b₁) + b₂ for each token alone; gated: (activation(W₁x) ∘ W₃x) (Shazeer
+    2020).
+    """
     activation = ACTIVATIONS[at.config.activation]
     if at.config.gated:
         pre_LF, up_LF = np.split(linear(x_LD, at.w("gated.weight"), at.w("gated.bias")), 2, axis=-1)
@@ -100,7 +123,9 @@ def feed_forward(at: Scope, x_LD):
 
 
 def residual(at: Scope, x_LD, sublayer):
-    """x + sublayer(x), and the norm before the sublayer (pre-norm) or after the sum (post-norm, as in the paper)."""
+    """x + sublayer(x), and the norm before the sublayer (pre-norm) or after the sum (post-norm, as
+    in the paper).
+    """
     x_LD = at.put("in_LD", x_LD)
     if at.config.norm_first:
         update_LD = sublayer(at, normalise(at.below("norm"), x_LD))
@@ -111,9 +136,13 @@ def residual(at: Scope, x_LD, sublayer):
 
 def layer(at: Scope, x_LD, mask_LM, relative_HLM=None, memory_MD=None, cross_mask_LM=None):
     """Self-attention, attention across to the encoder where there is one, feed-forward."""
-    x_LD = residual(at.below("attn"), x_LD, lambda at, x_LD: attention(at, x_LD, x_LD, mask_LM, relative_HLM))
+    x_LD = residual(
+        at.below("attn"), x_LD, lambda at, x_LD: attention(at, x_LD, x_LD, mask_LM, relative_HLM)
+    )
     if memory_MD is not None:
-        x_LD = residual(at.below("cross"), x_LD, lambda at, x_LD: attention(at, x_LD, memory_MD, cross_mask_LM))
+        x_LD = residual(
+            at.below("cross"), x_LD, lambda at, x_LD: attention(at, x_LD, memory_MD, cross_mask_LM)
+        )
     x_LD = residual(at.below("mlp"), x_LD, feed_forward)
     return at.put("out_LD", x_LD)
 
@@ -126,7 +155,7 @@ def embed(at: Scope, ids_L, segments_L):
         token_LD = at.put("token.unscaled_LD", token_LD) * at.config.embed_scale
     sum_LD = at.put("token_LD", token_LD)
     if at.config.positions in ("learned", "sinusoid"):
-        sum_LD = sum_LD + at.put("position_LD", at.w("position.weight")[:len(ids_L)])
+        sum_LD = sum_LD + at.put("position_LD", at.w("position.weight")[: len(ids_L)])
     if segments_L is not None:
         segments_L = at.put("segment.ids_L", segments_L)
         sum_LD = sum_LD + at.put("segment_LD", at.w("segment.weight")[segments_L])
@@ -135,9 +164,13 @@ def embed(at: Scope, ids_L, segments_L):
 
 
 def relative_bias(at: Scope, n_tokens: int):
-    """T5's learned bias for each head and distance (Raffel et al. 2019, section 2.1); shared by the side's layers."""
+    """T5's learned bias for each head and distance (Raffel et al. 2019, section 2.1); shared by the
+    side's layers.
+    """
     c, both_ways = at.config, at.path == "encoder"
-    bucket_LM = relative_buckets(n_tokens, n_tokens, c.relative_buckets, c.relative_distance, both_ways)
+    bucket_LM = relative_buckets(
+        n_tokens, n_tokens, c.relative_buckets, c.relative_distance, both_ways
+    )
     return at.put("relative_HLM", at.w("relative.weight").T[:, bucket_LM])
 
 
@@ -164,28 +197,43 @@ def head(at: Scope, x_RD):
 
 
 def pool(at: Scope, x_LD):
-    """BERT's sentence vector: tanh of a dense layer on the first token; and, where trained, the next-sentence scores."""
+    """BERT's sentence vector: tanh of a dense layer on the first token; and, where trained, the
+    next-sentence scores.
+    """
     pre_D = at.put("pre_D", linear(x_LD[0], at.w("pre.weight"), at.w("pre.bias")))
     out_D = at.put("out_D", np.tanh(pre_D))
     if at.config.pooler == "next":
         at.put("logits_C", linear(out_D, at.w("logits.weight"), at.w("logits.bias")))
 
 
-def forward(config: Config, weights: Mapping, ids_L, *, target_ids_L=None, segments_L=None, mask=None, edits=None,
-            keep: str = "all", rows=None, words_L=None) -> Trace:
+def forward(
+    config: Config,
+    weights: Mapping,
+    ids_L,
+    *,
+    target_ids_L=None,
+    segments_L=None,
+    mask=None,
+    edits=None,
+    keep: str = "all",
+    rows=None,
+    words_L=None,
+) -> Trace:
     """Runs the model on token ids and returns the trace of every value.
 
-    ids_L: what the encoder reads (the decoder, where there is no encoder); target_ids_L: what the decoder of an
-    encoder–decoder model reads. segments_L: 0 for sentence A, 1 for B. mask: None (as trained: encoders full, decoders
-    causal), a name, a boolean matrix (L, M), or a dict of these for "encoder", "decoder", "cross". edits: step name ->
-    array or function of the value. keep: "all", "layers" (details recomputed on demand) or "output". rows: the
-    positions whose logits are wanted; all, if None. words_L: the word that each token of ids_L
-    belongs to, None for a special token; only readings of words depend on it.
+    ids_L: what the encoder reads (the decoder, where there is no encoder); target_ids_L: what the
+    decoder of an encoder–decoder model reads. segments_L: 0 for sentence A, 1 for B. mask: None (as
+    trained: encoders full, decoders causal), a name, a boolean matrix (L, M), or a dict of these
+    for "encoder", "decoder", "cross". edits: step name -> array or function of the value. keep:
+    "all", "layers" (details recomputed on demand) or "output". rows: the positions whose logits are
+    wanted; all, if None. words_L: the word that each token of ids_L belongs to, None for a special
+    token; only readings of words depend on it.
     """
     inputs = check_inputs(config, ids_L, target_ids_L, segments_L)
     if words_L is not None and len(words_L) != len(inputs[config.sides[0]]):
-        raise GlassError("words_L needs one entry for each of the "
-                         f"{len(inputs[config.sides[0]])} tokens.")
+        raise GlassError(
+            f"words_L needs one entry for each of the {len(inputs[config.sides[0]])} tokens."
+        )
     grids = check_masks(config, inputs, mask)
     last = inputs[config.sides[-1]]
     rows = np.arange(len(last)) if rows is None else np.atleast_1d(np.arange(len(last))[rows])
@@ -193,7 +241,9 @@ def forward(config: Config, weights: Mapping, ids_L, *, target_ids_L=None, segme
     out_LD = memory_MD = None
     for side in config.sides:
         segments_L = inputs.get("segments") if side == "encoder" else None
-        out_LD = stack(run, side, inputs[side], segments_L, grids[side], memory_MD, grids.get("cross"))
+        out_LD = stack(
+            run, side, inputs[side], segments_L, grids[side], memory_MD, grids.get("cross")
+        )
         memory_MD = out_LD
     if config.pooler:
         pool(run.at("pooler"), out_LD)
@@ -206,25 +256,43 @@ def forward(config: Config, weights: Mapping, ids_L, *, target_ids_L=None, segme
 
 
 def layer_again(run: Run, side: str, index: int, *, grids, kept) -> None:
-    """Runs one layer once more from its recorded input, with everything it needs from outside the layer."""
+    """Runs one layer once more from its recorded input, with everything it needs from outside the
+    layer.
+    """
     x_LD = kept[input_of(side, index)]
-    across = (kept["encoder.out"], grids["cross"]) if side == "decoder" and run.config.crosses else (None, None)
+    across = (
+        (kept["encoder.out"], grids["cross"])
+        if side == "decoder" and run.config.crosses
+        else (None, None)
+    )
     layer(run.at(f"{side}.{index}"), x_LD, grids[side], kept.get(f"{side}.relative"), *across)
 
 
 def check_inputs(config: Config, ids_L, target_ids_L, segments_L) -> dict:
-    """The token ids of each side as arrays, checked against the vocabulary and the longest sequence."""
+    """The token ids of each side as arrays, checked against the vocabulary and the longest
+    sequence.
+    """
     if config.crosses and target_ids_L is None:
-        raise GlassError("This model has an encoder and a decoder: the decoder needs target ids to read, too.")
+        raise GlassError(
+            "This model has an encoder and a decoder: the decoder needs target ids to read, too."
+        )
     if target_ids_L is not None and not config.crosses:
-        raise GlassError("This model reads one sequence; target ids are for encoder–decoder models.")
+        raise GlassError(
+            "This model reads one sequence; target ids are for encoder–decoder models."
+        )
     given = dict(zip(config.sides, (ids_L, target_ids_L)))
     inputs = {side: check_ids(config, ids) for side, ids in given.items()}
     if config.n_segments:
-        inputs["segments"] = np.zeros_like(inputs["encoder"]) if segments_L is None else np.array(segments_L)
-        if inputs["segments"].shape != inputs["encoder"].shape or not np.isin(
-                inputs["segments"], range(config.n_segments)).all():
-            raise GlassError(f"segments_L needs one number from 0 to {config.n_segments - 1} for each token.")
+        inputs["segments"] = (
+            np.zeros_like(inputs["encoder"]) if segments_L is None else np.array(segments_L)
+        )
+        if (
+            inputs["segments"].shape != inputs["encoder"].shape
+            or not np.isin(inputs["segments"], range(config.n_segments)).all()
+        ):
+            raise GlassError(
+                f"segments_L needs one number from 0 to {config.n_segments - 1} for each token."
+            )
     return inputs
 
 
@@ -234,10 +302,14 @@ def check_ids(config: Config, ids_L):
     if ids_L.ndim != 1 or not len(ids_L) or ids_L.dtype.kind not in "iu":
         raise GlassError("Token ids must be a list of at least one whole number.")
     if ids_L.min() < 0 or ids_L.max() >= config.n_vocab:
-        raise GlassError(f"Token ids go from 0 to {config.n_vocab - 1}; "
-                         f"{ids_L[(ids_L < 0) | (ids_L >= config.n_vocab)][0]} is outside.")
+        raise GlassError(
+            f"Token ids go from 0 to {config.n_vocab - 1}; "
+            f"{ids_L[(ids_L < 0) | (ids_L >= config.n_vocab)][0]} is outside."
+        )
     if config.n_positions is not None and len(ids_L) > config.n_positions:
-        raise GlassError(f"These are {len(ids_L)} tokens; the model has positions for {config.n_positions}.")
+        raise GlassError(
+            f"These are {len(ids_L)} tokens; the model has positions for {config.n_positions}."
+        )
     return ids_L.astype(np.int64)
 
 
@@ -245,26 +317,46 @@ def check_masks(config: Config, inputs: dict, mask) -> dict:
     """The boolean matrix of each attention: encoder, decoder, and cross where there are both."""
     given = {side: mask for side in config.sides} if not isinstance(mask, dict) else mask
     if unknown := set(given) - {*config.sides, *(["cross"] if config.crosses else [])}:
-        raise GlassError(f"This model has no attention named {', '.join(map(str, unknown))} to mask.")
+        raise GlassError(
+            f"This model has no attention named {', '.join(map(str, unknown))} to mask."
+        )
     lengths = {side: len(inputs[side]) for side in config.sides}
-    return {name: masks.build(trained if given.get(name) is None else given[name], *size)
-            for name, (trained, size) in as_trained(config, lengths).items()}
+    return {
+        name: masks.build(trained if given.get(name) is None else given[name], *size)
+        for name, (trained, size) in as_trained(config, lengths).items()
+    }
 
 
 def as_trained(config: Config, lengths: dict[str, int]) -> dict[str, tuple[str, tuple[int, int]]]:
     """For each attention the mask it was trained under, and how many look at how many."""
     found = {side: (side, (lengths[side],) * 2) for side in config.sides}
-    return found | ({"cross": ("encoder", (lengths["decoder"], lengths["encoder"]))} if config.crosses else {})
+    return found | (
+        {"cross": ("encoder", (lengths["decoder"], lengths["encoder"]))} if config.crosses else {}
+    )
 
 
 def axis_sizes(config: Config, inputs: dict, n_rows: int) -> dict[str, dict[str, int]]:
-    """What each axis letter stands for on each side of this run; a transposed value stops at its own line."""
+    """What each axis letter stands for on each side of this run; a transposed value stops at its
+    own line.
+    """
     c = config
-    shared = {"D": c.d_model, "H": c.n_heads, "G": c.n_kv_heads, "K": c.d_head, "F": c.d_mlp, "V": c.n_vocab,
-              "R": n_rows, "C": 2}
+    shared = {
+        "D": c.d_model,
+        "H": c.n_heads,
+        "G": c.n_kv_heads,
+        "K": c.d_head,
+        "F": c.d_mlp,
+        "V": c.n_vocab,
+        "R": n_rows,
+        "C": 2,
+    }
     length = {side: len(inputs[side]) for side in c.sides}
-    sizes = {side: shared | {"L": n, "M": n} for side, n in length.items()} | {"head": shared, "pooler": shared}
-    # The norm inside the head is the same function as everywhere else, so its tokens are L there, too.
+    sizes = {side: shared | {"L": n, "M": n} for side, n in length.items()} | {
+        "head": shared,
+        "pooler": shared,
+    }
+    # The norm inside the head is the same function as everywhere else, so its tokens are L there,
+    # too.
     sizes["head"] = shared | {"L": n_rows}
     if c.crosses:
         sizes["cross"] = shared | {"L": length["decoder"], "M": length["encoder"]}

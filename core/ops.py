@@ -1,28 +1,42 @@
-"""The arithmetic of a transformer: functions of arrays that know nothing of layers, names or files."""
+"""The arithmetic of a transformer: functions of arrays that know nothing of layers, names or
+files.
+"""
+
 from __future__ import annotations
 
 import math
 
 import numpy as np
 
-# x · sigmoid(x · Q(x²)) is the exact GELU to 2e-7 in float32, at a fifth of the cost of an error function.
-# Q was fitted once over |x| ≤ 5.5; beyond it GELU is 0 or x to the last float32 digit.
-_GELU_Q = (1.5957684322447632, 0.0726685670108175, -6.625997936365749e-05, -1.1048031870891023e-4,
-           7.938219114273886e-06, -2.6689282969389656e-07, 3.6112330685477827e-09)
-_GELU_EDGE = 5.5 ** 2
+# x · sigmoid(x · Q(x²)) is the exact GELU to 2e-7 in float32, at a fifth of the cost of an error
+# function. Q was fitted once over |x| ≤ 5.5; beyond it GELU is 0 or x to the last float32 digit.
+_GELU_Q = (
+    1.5957684322447632,
+    0.0726685670108175,
+    -6.625997936365749e-05,
+    -1.1048031870891023e-4,
+    7.938219114273886e-06,
+    -2.6689282969389656e-07,
+    3.6112330685477827e-09,
+)
+_GELU_EDGE = 5.5**2
 _erf = np.frompyfunc(math.erf, 1, 1)
 
 
 def linear(x, weight, bias):
     """x · W + b, over the last axis (in) of x; weight is (in, out)."""
     y = x @ weight
-    if bias.strides != (0,):            # a bias that a family does not have is one zero with stride 0: nothing to add
+    if bias.strides != (
+        0,
+    ):  # a bias that a family does not have is one zero with stride 0: nothing to add
         y += bias
     return y
 
 
 def softmax(x):
-    """exp(x) / Σ exp(x) over the last axis. The largest value is taken off first: the ratio is the same, no overflow."""
+    """exp(x) / Σ exp(x) over the last axis. The largest value is taken off first: the ratio is the
+    same, no overflow.
+    """
     y = x - x.max(axis=-1, keepdims=True)
     np.exp(y, out=y)
     y /= y.sum(axis=-1, keepdims=True)
@@ -42,7 +56,7 @@ def sigmoid(x):
 
 def sigmoid_product(x, gate):
     """x · sigmoid(gate), written into `gate`."""
-    with np.errstate(over="ignore"):    # exp(+large) is inf, and x / inf is the 0 that is meant
+    with np.errstate(over="ignore"):  # exp(+large) is inf, and x / inf is the 0 that is meant
         np.negative(gate, out=gate)
         np.exp(gate, out=gate)
         gate += 1
@@ -50,7 +64,9 @@ def sigmoid_product(x, gate):
 
 
 def gelu(x):
-    """x · Φ(x), Φ the normal distribution (Hendrycks & Gimpel 2016). Exact in float64, to 2e-7 in float32."""
+    """x · Φ(x), Φ the normal distribution (Hendrycks & Gimpel 2016). Exact in float64, to 2e-7 in
+    float32.
+    """
     if x.dtype != np.float32:
         return x * (1 + _erf(x / math.sqrt(2)).astype(x.dtype)) / 2
     square = np.minimum(x * x, np.float32(_GELU_EDGE))
@@ -64,7 +80,9 @@ def gelu(x):
 
 
 def gelu_tanh(x):
-    """GELU with the tanh approximation (Hendrycks & Gimpel 2016, section 2): ½ x (1 + tanh u) is x · sigmoid(2u)."""
+    """GELU with the tanh approximation (Hendrycks & Gimpel 2016, section 2): ½ x (1 + tanh u) is x
+    · sigmoid(2u).
+    """
     gate = x * x
     gate *= 0.044715
     gate += 1
@@ -87,12 +105,16 @@ ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "silu": silu, "relu": relu}
 
 
 def angles(length: int, width: int, theta: float):
-    """How far rotary positions turn: position · theta^(-2i / K) radians, (L, K/2) (Su et al. 2021, section 3.2.2)."""
+    """How far rotary positions turn: position · theta^(-2i / K) radians, (L, K/2) (Su et al. 2021,
+    section 3.2.2).
+    """
     return np.arange(length)[:, None] * theta ** (-np.arange(0, width, 2) / width)
 
 
 def rotate(x_HLK, cos_LK, sin_LK):
-    """Turns the pairs (k, k + K/2) of each vector by its position's angle (rotary positions, Su et al. 2021)."""
+    """Turns the pairs (k, k + K/2) of each vector by its position's angle (rotary positions, Su et
+    al. 2021).
+    """
     half = x_HLK.shape[-1] // 2
     turned_HLK = np.concatenate((-x_HLK[..., half:], x_HLK[..., :half]), axis=-1)
     turned_HLK *= sin_LK
@@ -101,13 +123,17 @@ def rotate(x_HLK, cos_LK, sin_LK):
 
 
 def sinusoids(length: int, width: int):
-    """The fixed position table of "Attention Is All You Need" (section 3.5), all sines first, then all cosines; (P, D)."""
+    """The fixed position table of "Attention Is All You Need" (section 3.5), all sines first, then
+    all cosines; (P, D).
+    """
     angle = np.arange(length)[:, None] * 10000.0 ** (-np.arange(0, width, 2) / width)
-    return np.concatenate((np.sin(angle), np.cos(angle[:, :width // 2])), axis=1)
+    return np.concatenate((np.sin(angle), np.cos(angle[:, : width // 2])), axis=1)
 
 
 def relative_buckets(n_looks: int, n_looked_at: int, buckets: int, furthest: int, both_ways: bool):
-    """Which learned bias the distance m − l takes: near ones exactly, far ones on a log scale, (L, M) (T5, section 2.1)."""
+    """Which learned bias the distance m − l takes: near ones exactly, far ones on a log scale, (L,
+    M) (T5, section 2.1).
+    """
     distance_LM = np.arange(n_looked_at)[None, :] - np.arange(n_looks)[:, None]
     if both_ways:
         buckets //= 2
@@ -117,7 +143,10 @@ def relative_buckets(n_looks: int, n_looked_at: int, buckets: int, furthest: int
         base_LM = np.zeros_like(distance_LM)
         distance_LM = np.maximum(-distance_LM, 0)
     exact = buckets // 2
-    # float32 and truncation as in the published code: a bucket border must fall on the same distance as in training.
-    ratio_LM = np.log(np.maximum(distance_LM, 1).astype(np.float32) / exact) / math.log(furthest / exact)
+    # float32 and truncation as in the published code: a bucket border must fall on the same
+    # distance as in training.
+    ratio_LM = np.log(np.maximum(distance_LM, 1).astype(np.float32) / exact) / math.log(
+        furthest / exact
+    )
     far_LM = np.minimum(exact + (ratio_LM * (buckets - exact)).astype(int), buckets - 1)
     return base_LM + np.where(distance_LM < exact, distance_LM, far_LM)

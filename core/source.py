@@ -1,4 +1,5 @@
 """The very lines of core/ that made a step, read from the source files at run time."""
+
 from __future__ import annotations
 
 import ast
@@ -14,7 +15,10 @@ _CORE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Snippet:
-    """A function of core/: its file, the number of its first line, its lines, and the line numbers to point at."""
+    """A function of core/: its file, the number of its first line, its lines, and the line numbers
+    to point at.
+    """
+
     path: str
     function: str
     first: int
@@ -32,7 +36,8 @@ def source_path(file: str) -> str:
 
 
 def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
-    """The function that recorded the step, its statement marked, then the functions of core/ which that statement calls.
+    """The function that recorded the step, its statement marked, then the functions of core/ which
+    that statement calls.
 
     Empty for a learned weight: no line made it.
     """
@@ -42,7 +47,9 @@ def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
         code = found.kind.compute.__code__
         return (_function(code.co_filename, code.co_firstlineno, ()),)
     made = trace.made(name)
-    return _snippets(made.file, made.line, frozenset(trace.made(other).line for other in trace.names))
+    return _snippets(
+        made.file, made.line, frozenset(trace.made(other).line for other in trace.names)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -50,47 +57,83 @@ def _snippets(file: str, line: int, ran: frozenset[int]) -> tuple[Snippet, ...]:
     function = _enclosing(file, line)
     statements = _statements(function, line, ran)
     marked = [n for s in statements for n in range(s.lineno, s.end_lineno + 1)]
-    called = [_called(file, node.func.id) for s in statements for node in ast.walk(s)
-              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    return (_function(file, line, marked), *dict.fromkeys(_function(*place, ()) for place in called if place))
+    called = [
+        _called(file, node.func.id)
+        for s in statements
+        for node in ast.walk(s)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    return (
+        _function(file, line, marked),
+        *dict.fromkeys(_function(*place, ()) for place in called if place),
+    )
 
 
 def _statements(function: ast.FunctionDef, line: int, ran: frozenset[int]) -> list[ast.stmt]:
-    """The statement at that line; where it only passes a name on, also the statement that gave the name its value.
+    """The statement at that line; where it only passes a name on, also the statement that gave the
+    name its value.
 
-    ran: the lines that recorded a step. A branch without one of them was not taken: nothing in it made this value.
+    ran: the lines that recorded a step. A branch without one of them was not taken: nothing in it
+    made this value.
     """
     simple = [s for s in ast.walk(function) if isinstance(s, ast.stmt) and not hasattr(s, "body")]
     here = next(s for s in simple if s.lineno <= line <= s.end_lineno)
-    put = next((n for n in ast.walk(here) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "put"), None)
+    put = next(
+        (
+            n
+            for n in ast.walk(here)
+            if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "put"
+        ),
+        None,
+    )
     if put is None or not isinstance(put.args[1], ast.Name):
         return [here]
     passed = put.args[1].id
-    branches = [branch for node in ast.walk(function) if isinstance(node, ast.If)
-                for branch in (node.body, node.orelse) if branch]
+    branches = [
+        branch
+        for node in ast.walk(function)
+        if isinstance(node, ast.If)
+        for branch in (node.body, node.orelse)
+        if branch
+    ]
     skipped = [b for b in branches if not any(b[0].lineno <= n <= b[-1].end_lineno for n in ran)]
-    before = [s for s in simple if s.end_lineno < here.lineno and isinstance(s, ast.Assign)
-              and any(isinstance(n, ast.Name) and n.id == passed for t in s.targets for n in ast.walk(t))
-              and not any(b[0].lineno <= s.lineno <= b[-1].end_lineno for b in skipped)]
+    before = [
+        s
+        for s in simple
+        if s.end_lineno < here.lineno
+        and isinstance(s, ast.Assign)
+        and any(isinstance(n, ast.Name) and n.id == passed for t in s.targets for n in ast.walk(t))
+        and not any(b[0].lineno <= s.lineno <= b[-1].end_lineno for b in skipped)
+    ]
     return [*sorted(before, key=lambda s: s.lineno)[-1:], here]
 
 
 def _called(file: str, function: str) -> tuple[str, int] | None:
     """Where a function called by that name in that file is written, if it is one of core/'s own."""
-    module = next((m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == file), None)
+    module = next(
+        (m for m in list(sys.modules.values()) if getattr(m, "__file__", None) == file), None
+    )
     code = getattr(getattr(module, function, None), "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code and Path(code.co_filename).parent == _CORE else None
+    return (
+        (code.co_filename, code.co_firstlineno)
+        if code and Path(code.co_filename).parent == _CORE
+        else None
+    )
 
 
 def _function(file: str, line: int, marked) -> Snippet:
     node = _enclosing(file, line)
-    lines = Path(file).read_text(encoding="utf-8").splitlines()[node.lineno - 1:node.end_lineno]
+    lines = Path(file).read_text(encoding="utf-8").splitlines()[node.lineno - 1 : node.end_lineno]
     return Snippet(source_path(file), node.name, node.lineno, tuple(lines), frozenset(marked))
 
 
 def _enclosing(file: str, line: int) -> ast.FunctionDef:
     """The innermost function around a line."""
-    inside = [n for n in ast.walk(_parsed(file)) if isinstance(n, ast.FunctionDef) and n.lineno <= line <= n.end_lineno]
+    inside = [
+        n
+        for n in ast.walk(_parsed(file))
+        if isinstance(n, ast.FunctionDef) and n.lineno <= line <= n.end_lineno
+    ]
     return max(inside, key=lambda n: n.lineno)
 
 

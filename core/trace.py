@@ -1,10 +1,12 @@
-"""What a forward pass leaves behind: every value under its name, with its axes and the line of code that made it.
+"""What a forward pass leaves behind: every value under its name, with its axes and the line of code
+that made it.
 
-Axis letters, the same everywhere: L looks, M is looked at, D model width, H heads, G key/value heads, K head width,
-F feed-forward width, V vocabulary, R the positions whose output is asked for, C classes, U units of the
-LSTM. The last part of a name that is put, behind "_", is its axes: put("pattern_HLM", …) records the step `pattern` with
-axes "HLM".
+Axis letters, the same everywhere: L looks, M is looked at, D model width, H heads, G key/value
+heads, K head width, F feed-forward width, V vocabulary, R the positions whose output is asked for,
+C classes, U units of the LSTM. The last part of a name that is put, behind "_", is its axes:
+put("pattern_HLM", …) records the step `pattern` with axes "HLM".
 """
+
 from __future__ import annotations
 
 import difflib
@@ -23,15 +25,18 @@ from core import derived
 from core.errors import GlassError
 
 _INSIDE_LAYER = re.compile(r"^(encoder|decoder)\.(\d+)\.(attn|cross|mlp)\.")
-KEEP = {"all": lambda name: True,
-        "layers": lambda name: not _INSIDE_LAYER.match(name),
-        "output": lambda name: name.startswith("head.") or name.endswith(".embed.ids")}
-_LAYERS, _DERIVED = 128 << 20, 64 << 20     # bytes of recomputed layers and of derived values
+KEEP = {
+    "all": lambda name: True,
+    "layers": lambda name: not _INSIDE_LAYER.match(name),
+    "output": lambda name: name.startswith("head.") or name.endswith(".embed.ids"),
+}
+_LAYERS, _DERIVED = 128 << 20, 64 << 20  # bytes of recomputed layers and of derived values
 
 
 @dataclass(frozen=True)
 class Step:
     """One recorded value: its full name, the array (read-only), and a letter for each axis."""
+
     name: str
     value: np.ndarray
     axes: str
@@ -39,7 +44,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Made:
-    """How a step came about: the end of its name, its axes, its shape, and the line of core/ that put it."""
+    """How a step came about: the end of its name, its axes, its shape, and the line of core/ that
+    put it.
+    """
+
     leaf: str
     axes: str
     shape: tuple[int, ...]
@@ -56,9 +64,10 @@ def near(name: str, names) -> str:
 @dataclass
 class Run:
     """A forward pass under way: its inputs, and what has been put so far."""
+
     config: Config
     weights: Mapping[str, np.ndarray]
-    sizes: dict[str, dict[str, int]]            # "encoder", "decoder", "cross", "head": axis letter -> size
+    sizes: dict[str, dict[str, int]]  # "encoder", "decoder", "cross", "head": axis letter -> size
     edits: Mapping[str, Any]
     keep: Callable[[str], bool]
     made: dict[str, Made] = field(default_factory=dict)
@@ -71,7 +80,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Scope:
-    """A place in the model, such as encoder.0.attn: `put` and `w` name steps and weights from there."""
+    """A place in the model, such as encoder.0.attn: `put` and `w` name steps and weights from
+    there.
+    """
+
     run: Run
     path: str
 
@@ -88,7 +100,9 @@ class Scope:
         return self.run.weights[f"{self.path}.{name}"]
 
     def put(self, name_and_axes: str, value: np.ndarray) -> np.ndarray:
-        """Names a value, applies the edit asked for, checks its axes, freezes and records it, and returns it."""
+        """Names a value, applies the edit asked for, checks its axes, freezes and records it, and
+        returns it.
+        """
         leaf, axes = name_and_axes.rsplit("_", 1)
         name, run = f"{self.path}.{leaf}", self.run
         if name in run.edits:
@@ -96,7 +110,9 @@ class Scope:
         sizes = run.sizes[size_group(name)]
         expected = tuple(sizes[letter] for letter in axes)
         if value.shape != expected:
-            raise ValueError(f"{name}: axes {axes} have the sizes {expected}, the value has {value.shape}")
+            raise ValueError(
+                f"{name}: axes {axes} have the sizes {expected}, the value has {value.shape}"
+            )
         frozen(value)
         caller = sys._getframe(1)
         run.made[name] = Made(leaf, axes, value.shape, caller.f_code.co_filename, caller.f_lineno)
@@ -106,18 +122,30 @@ class Scope:
 
 
 def size_group(name: str) -> str:
-    """Which set of axis sizes a step belongs to: an encoder's L is not the decoder's, and cross-attention mixes them."""
+    """Which set of axis sizes a step belongs to: an encoder's L is not the decoder's, and
+    cross-attention mixes them.
+    """
     side, _, rest = name.partition(".")
     return "cross" if ".cross." in f".{rest}" else side
 
 
 def edited(name: str, edit, value: np.ndarray) -> np.ndarray:
-    """The value that takes this one's place: edit(value) or the array given. Shape and kind of number must stay."""
+    """The value that takes this one's place: edit(value) or the array given. Shape and kind of
+    number must stay.
+    """
     new = np.array(edit(value.copy()) if callable(edit) else edit)
     if new.shape != value.shape:
-        raise GlassError(f"The edit of {name} has the shape {new.shape}; the value has {value.shape}.")
-    if not (np.can_cast(new.dtype, value.dtype, "same_kind") or value.dtype.kind == "f" and new.dtype.kind in "iub"):
-        raise GlassError(f"The edit of {name} holds {new.dtype} numbers, which do not fit {value.dtype}.")
+        raise GlassError(
+            f"The edit of {name} has the shape {new.shape}; the value has {value.shape}."
+        )
+    if not (
+        np.can_cast(new.dtype, value.dtype, "same_kind")
+        or value.dtype.kind == "f"
+        and new.dtype.kind in "iub"
+    ):
+        raise GlassError(
+            f"The edit of {name} holds {new.dtype} numbers, which do not fit {value.dtype}."
+        )
     return new.astype(value.dtype, copy=False)
 
 
@@ -130,15 +158,21 @@ def frozen(value: np.ndarray) -> np.ndarray:
 class Trace:
     """Every value of one forward pass: trace["encoder.0.attn.pattern"] is a read-only array.
 
-    Iterating gives the names in the order the values were computed; `steps()` gives Step records. A trace that kept
-    only the layers' inputs recomputes a layer when one of its values is asked for. `derived` values (each head's own
-    contribution, the exponentials inside softmax) are not on the way to the output and are computed when asked.
+    Iterating gives the names in the order the values were computed; `steps()` gives Step records. A
+    trace that kept only the layers' inputs recomputes a layer when one of its values is asked for.
+    `derived` values (each head's own contribution, the exponentials inside softmax) are not on the
+    way to the output and are computed when asked.
     """
 
-    def __init__(self, run: Run, again: Callable[[Run, str, int], None] | None, rows: np.ndarray,
-                 words_L: Sequence[int | None] | None = None):
+    def __init__(
+        self,
+        run: Run,
+        again: Callable[[Run, str, int], None] | None,
+        rows: np.ndarray,
+        words_L: Sequence[int | None] | None = None,
+    ):
         self.config, self.weights, self.edits = run.config, run.weights, run.edits
-        self.rows = rows                            # the positions whose output was asked for: the axis R
+        self.rows = rows  # the positions whose output was asked for: the axis R
         # Which word each token of the first side belongs to, if known; None for a special token.
         self.words_L = None if words_L is None else tuple(words_L)
         self._run, self._again = run, again
@@ -199,8 +233,11 @@ class Trace:
     def nbytes(self) -> int:
         """The bytes that the trace holds now, without the weights that some arrays look into."""
         with self._lock:
-            held = [*self._run.values.values(), *self._values.values(),
-                    *(value for layer in self._layers.values() for value in layer.values())]
+            held = [
+                *self._run.values.values(),
+                *self._values.values(),
+                *(value for layer in self._layers.values() for value in layer.values()),
+            ]
         return bytes_of(held, but=self._run.weights.values())
 
     def sizes(self, group: str) -> dict[str, int]:
@@ -217,17 +254,24 @@ class Trace:
 
     def below(self, prefix: str) -> dict[str, np.ndarray]:
         """The steps whose names begin with that part: below("encoder.0.attn")."""
-        found = {name: self[name] for name in self.names
-                 if name.startswith(prefix.rstrip(".") + ".") and name in self}
+        found = {
+            name: self[name]
+            for name in self.names
+            if name.startswith(prefix.rstrip(".") + ".") and name in self
+        }
         if not found:
             raise KeyError(f"This trace has nothing below “{prefix}”.{near(prefix, self.names)}")
         return found
 
     def layer(self, index: int, side: str | None = None) -> dict[str, np.ndarray]:
-        """All values of one layer, recomputed from its input where they were not kept. Two stacks: name the side."""
+        """All values of one layer, recomputed from its input where they were not kept. Two stacks:
+        name the side.
+        """
         sides = self.config.sides
         if side is None and len(sides) > 1:
-            raise GlassError("This model has an encoder and a decoder: say which side the layer is on.")
+            raise GlassError(
+                "This model has an encoder and a decoder: say which side the layer is on."
+            )
         return self.below(f"{side or sides[0]}.{index}")
 
     def save(self, path: str | Path) -> None:
@@ -243,8 +287,9 @@ class Trace:
         return input_of(inside[1], int(inside[2])) in self._run.values
 
     def _unknown(self, name) -> KeyError:
-        return KeyError(f"This trace has no step “{name}”."
-                        f"{near(str(name), self.names + self.derived)}")
+        return KeyError(
+            f"This trace has no step “{name}”.{near(str(name), self.names + self.derived)}"
+        )
 
     def _recomputed(self, name: str) -> np.ndarray:
         side, layer = _INSIDE_LAYER.match(name).groups()[:2]
@@ -269,7 +314,7 @@ class Trace:
         so a memory must not grow with what they click."""
         with self._lock:
             if key not in memory:
-                value = compute()       # may itself put values into this memory
+                value = compute()  # may itself put values into this memory
                 sizes = {each: bytes_of(arrays_in(held)) for each, held in memory.items()}
                 taken, new = sum(sizes.values()), bytes_of(arrays_in(value))
                 for each in list(memory):

@@ -1,4 +1,5 @@
-"""What if …? Runs that differ from the trained model in named ways, written as text, so that a link can hold them.
+"""What if …? Runs that differ from the trained model in named ways, written as text, so that a link
+can hold them.
 
     positions           no token knows its place
     norms               every norm passes its vector on as it is
@@ -8,11 +9,12 @@
     pad:3               three padding tokens behind the text, hidden from all others as in training
     open-pad:3          the same, but the others see them
 
-Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand: "own:" and the cells in
-which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of the encoder's; row 2,
-column 0 of the decoder's). It may be begun from another mask, whose name then stands before the
-cells: "own:decoder,e3-4".
+Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
+"own:" and the cells in which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of
+the encoder's; row 2, column 0 of the decoder's). It may be begun from another mask, whose name then
+stands before the cells: "own:decoder,e3-4".
 """
+
 from __future__ import annotations
 
 import re
@@ -27,46 +29,69 @@ from core.edits import ablate_head
 from core.errors import GlassError
 from core.model import as_trained, forward
 
-PADDING = ("[PAD]", "<pad>", "<|endoftext|>", "</s>", "<|im_end|>")     # the first of these that a vocabulary has
+PADDING = (
+    "[PAD]",
+    "<pad>",
+    "<|endoftext|>",
+    "</s>",
+    "<|im_end|>",
+)  # the first of these that a vocabulary has
 MOST_PADDING = 16
 STACKS = {"e": "encoder", "d": "decoder", "c": "cross"}
-TITLES = {"positions": "without positions", "norms": "without norms", "scale": "scores not divided by √K",
-          "head": "{} silent", "order": "words in reverse order", "pad": "{}, hidden",
-          "open-pad": "{}, seen by all"}
+TITLES = {
+    "positions": "without positions",
+    "norms": "without norms",
+    "scale": "scores not divided by √K",
+    "head": "{} silent",
+    "order": "words in reverse order",
+    "pad": "{}, hidden",
+    "open-pad": "{}, seen by all",
+}
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
 
 
 @dataclass(frozen=True)
 class Text:
-    """What a run reads: the ids of its first side, for each the word it belongs to, and how many are padding at the end."""
+    """What a run reads: the ids of its first side, for each the word it belongs to, and how many
+    are padding at the end.
+    """
+
     ids_L: np.ndarray
     words_L: tuple[int | None, ...] | None
     padding: int = 0
 
 
 def parts(change: str) -> dict[str, str]:
-    """"positions+head:encoder.0.3" -> {"positions": "", "head": "encoder.0.3"}. Raises GlassError for one that is unknown."""
+    """ "positions+head:encoder.0.3" -> {"positions": "", "head": "encoder.0.3"}. Raises
+    GlassError for one that is unknown.
+    """
     found = dict(part.partition(":")[::2] for part in change.split("+") if part)
     for name in found:
         if name not in TITLES:
-            raise GlassError(f"There is no change named “{name[:40]}”; there is {', '.join(TITLES)}.")
+            raise GlassError(
+                f"There is no change named “{name[:40]}”; there is {', '.join(TITLES)}."
+            )
     return found
 
 
 def title(change: str, two_stacks: bool = True) -> str:
-    """A change in words. two_stacks: of a head it has to be said whose it is, the encoder's or the decoder's."""
+    """A change in words. two_stacks: of a head it has to be said whose it is, the encoder's or the
+    decoder's.
+    """
+
     def words(name: str, detail: str) -> str:
         if name == "head":
             return head_words(detail, two_stacks)
         count = int(detail) if detail.isdecimal() else 0
         return counted(count, "padding token") if count else f"{detail} padding tokens"
 
-    return ", ".join(TITLES[name].format(words(name, detail))
-                     for name, detail in parts(change).items())
+    return ", ".join(
+        TITLES[name].format(words(name, detail)) for name, detail in parts(change).items()
+    )
 
 
 def head_words(head: str, two_stacks: bool) -> str:
-    """"decoder.0.2" -> "head 2 of the decoder’s layer 0"; a name that is none stays as it is."""
+    """ "decoder.0.2" -> "head 2 of the decoder’s layer 0"; a name that is none stays as it is."""
     side, layer, number = (head.split(".") + ["", ""])[:3]
     whose = f"the {side}’s " if two_stacks else ""
     return f"head {number} of {whose}layer {layer}" if number else f"head {head}"
@@ -82,13 +107,25 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     given = {"target_ids_L": target_ids_L} if config.crosses else {}
     sizes = {side: len(ids) for side, ids in zip(config.sides, (text.ids_L, target_ids_L))}
     mask = masks_of(config, sizes, mask, text.padding if "pad" in asked else 0)
-    return forward(config, model.weights, text.ids_L, **given, **options, mask=mask,
-                   edits=changed_steps(config, asked), words_L=text.words_L)
+    return forward(
+        config,
+        model.weights,
+        text.ids_L,
+        **given,
+        **options,
+        mask=mask,
+        edits=changed_steps(config, asked),
+        words_L=text.words_L,
+    )
 
 
 def changed_config(config: Config, asked: dict) -> Config:
     """The model with a part of its arithmetic left out."""
-    left_out = {"positions": {"positions": "none"}, "norms": {"norm": "none"}, "scale": {"score_scale": 1.0}}
+    left_out = {
+        "positions": {"positions": "none"},
+        "norms": {"norm": "none"},
+        "scale": {"score_scale": 1.0},
+    }
     for name, fields in left_out.items():
         config = replace(config, **fields) if name in asked else config
     return config
@@ -108,45 +145,75 @@ def changed_text(model, text: Text, asked: dict) -> Text:
     """The text with its words turned round, or with padding behind it."""
     if "order" in asked:
         places = order(text.words_L or [0] * len(text.ids_L))
-        text = Text(np.asarray(text.ids_L)[places], text.words_L and tuple(text.words_L[i] for i in places))
+        text = Text(
+            np.asarray(text.ids_L)[places], text.words_L and tuple(text.words_L[i] for i in places)
+        )
     for name in ("pad", "open-pad"):
         if name in asked:
-            if not re.fullmatch(r"\d{1,2}", asked[name]) or not 1 <= int(asked[name]) <= MOST_PADDING:
-                raise GlassError(f"Between 1 and {MOST_PADDING} padding tokens can be added, not “{asked[name][:20]}”.")
+            if (
+                not re.fullmatch(r"\d{1,2}", asked[name])
+                or not 1 <= int(asked[name]) <= MOST_PADDING
+            ):
+                raise GlassError(
+                    f"Between 1 and {MOST_PADDING} padding tokens can be added, not"
+                    f" “{asked[name][:20]}”."
+                )
             count = int(asked[name])
-            text = Text(np.append(text.ids_L, [padding_id(model)] * count), text.words_L and (*text.words_L, *[None] * count), count)
+            text = Text(
+                np.append(text.ids_L, [padding_id(model)] * count),
+                text.words_L and (*text.words_L, *[None] * count),
+                count,
+            )
     return text
 
 
 def order(words_L) -> np.ndarray:
-    """Where each token of the text turned round stood before: what belongs to no word keeps its place."""
-    places, turned = np.arange(len(words_L)), [i for i, word in enumerate(words_L) if word is not None]
+    """Where each token of the text turned round stood before: what belongs to no word keeps its
+    place.
+    """
+    places, turned = (
+        np.arange(len(words_L)),
+        [i for i, word in enumerate(words_L) if word is not None],
+    )
     places[turned] = turned[::-1]
     return places
 
 
 def padding_id(model) -> int:
-    """The token that a model is padded with; models that were never padded take the one that ends a text."""
+    """The token that a model is padded with; models that were never padded take the one that ends a
+    text.
+    """
     known = (model.tokenizer.id_of(piece) for piece in PADDING) if model.tokenizer else ()
     return next((found for found in known if found is not None), model.config.end_id or 0)
 
 
 def masks_of(config: Config, sizes: dict[str, int], mask: str, hidden: int) -> dict:
-    """The matrix of each attention. hidden: so many tokens at the end of the first side are seen by none of the others."""
+    """The matrix of each attention. hidden: so many tokens at the end of the first side are seen by
+    none of the others.
+    """
     name, _, text = mask.partition(":")
     begun, cells = begun_from(text) if name == "own" else (name, "")
-    grids = {stack: masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
-             for stack, (trained, size) in as_trained(config, sizes).items()}
+    grids = {
+        stack: masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
+        for stack, (trained, size) in as_trained(config, sizes).items()
+    }
     if name == "own":
         grids = {stack: grid.copy() for stack, grid in grids.items()}
         for stack, row, column in cells_of(cells):
-            if stack not in grids or row >= grids[stack].shape[0] or column >= grids[stack].shape[1]:
-                raise GlassError(f"The mask drawn by hand has the cell {row}, {column} of “{stack}”, which is not there.")
+            if (
+                stack not in grids
+                or row >= grids[stack].shape[0]
+                or column >= grids[stack].shape[1]
+            ):
+                raise GlassError(
+                    f"The mask drawn by hand has the cell {row}, {column} of “{stack}”, which is"
+                    " not there."
+                )
             grids[stack][row, column] ^= True
     if hidden:
         for stack in {config.sides[0], "cross"} & set(grids):
             grids[stack] = grids[stack].copy()
-            grids[stack][:-hidden if stack != "cross" else None, -hidden:] = False
+            grids[stack][: -hidden if stack != "cross" else None, -hidden:] = False
     return {stack: masks.check(grid) for stack, grid in grids.items()}
 
 
@@ -160,7 +227,7 @@ def begun_from(text: str) -> tuple[str, str]:
 
 
 def cells_of(text: str) -> list[tuple[str, int, int]]:
-    """"e3-4,d2-0" -> [("encoder", 3, 4), ("decoder", 2, 0)]."""
+    """ "e3-4,d2-0" -> [("encoder", 3, 4), ("decoder", 2, 0)]."""
     found = [_CELL.fullmatch(cell) for cell in text.split(",") if cell]
     if not all(found):
         raise GlassError("A mask drawn by hand is written as cells, such as e3-4,e5-1.")
@@ -179,7 +246,9 @@ def drawn(text: str, stack: str, begun_LM, wanted_LM) -> str:
 
 def without(change: str, *names: str) -> str:
     """The same what-if without some of its parts."""
-    return "+".join(part for part in change.split("+") if part and part.partition(":")[0] not in names)
+    return "+".join(
+        part for part in change.split("+") if part and part.partition(":")[0] not in names
+    )
 
 
 def also(change: str, part: str) -> str:

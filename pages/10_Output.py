@@ -1,4 +1,7 @@
-"""Output: what is done with the last vectors: the next word of a decoder, the meaning that an encoder found."""
+"""Output: what is done with the last vectors: the next word of a decoder, the meaning that an
+encoder found.
+"""
+
 import streamlit as st
 
 from ui import drawing, search
@@ -20,8 +23,10 @@ def page(view):
             step = drawing.cut(view)
             drawing.write_on(view, step)
     else:
-        st.info("The files of this model hold no output layer, so its last vectors can’t be turned into words. Its layers and all their "
-                "numbers are on the other pages.")
+        st.info(
+            "The files of this model hold no output layer, so its last vectors can’t be turned into"
+            " words. Its layers and all their numbers are on the other pages."
+        )
     number_over(view)
 
 

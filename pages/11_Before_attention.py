@@ -1,4 +1,7 @@
-"""Before attention: a neuron, a layer, an LSTM that reads word by word, and how far a word reaches in it and with attention."""
+"""Before attention: a neuron, a layer, an LSTM that reads word by word, and how far a word reaches
+in it and with attention.
+"""
+
 import streamlit as st
 
 from ui.before import first_layer, one_layer, one_neuron

@@ -1,4 +1,5 @@
 """Every number: each step of the forward pass in order, by name, as a map whose cells open."""
+
 import streamlit as st
 
 from ui.frame import show_page

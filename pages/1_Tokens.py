@@ -1,4 +1,5 @@
 """Tokens: words, pieces, ids, the rows of the embedding table, and which of them are alike."""
+
 from ui.embedding import alike, arithmetic, meaning_map, pieces_story, strips
 from ui.frame import show_page
 from ui.numbers import number_over
@@ -8,7 +9,12 @@ from ui.tokens import signs_in
 
 
 def pieces(view):
-    section(view, "1. Words, pieces, numbers", pieces_story(view), (f"{view.side}.embed.ids", (view.token,)))
+    section(
+        view,
+        "1. Words, pieces, numbers",
+        pieces_story(view),
+        (f"{view.side}.embed.ids", (view.token,)),
+    )
     pieces_strip(view)
     signs_in(view)
 

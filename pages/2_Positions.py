@@ -1,4 +1,5 @@
 """Positions: how a model knows where a word stands, the sine waves, and what happens without."""
+
 from ui.frame import show_page
 from ui.numbers import number_over
 from ui.places import PARTS, choose_part

@@ -1,4 +1,5 @@
 """Attention: one head, one token, in five steps."""
+
 import streamlit as st
 
 from ui.frame import show_page
@@ -11,7 +12,9 @@ def page(view):
     step = stepper([step.title for step in STEPS])
     picture, words = st.columns((11, 9), gap="large")
     with picture:
-        opened = STEPS[step].draw(view)         # the cell that the formula beside it shows until another one is clicked
+        opened = STEPS[step].draw(
+            view
+        )  # the cell that the formula beside it shows until another one is clicked
     with words:
         number_beside(view, opened)
 

@@ -1,4 +1,7 @@
-"""Heads: a vector split between many heads, where each looks, what each does on this sentence, and what each adds."""
+"""Heads: a vector split between many heads, where each looks, what each does on this sentence, and
+what each adds.
+"""
+
 import streamlit as st
 
 from ui import heads

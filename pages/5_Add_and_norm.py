@@ -1,4 +1,5 @@
 """Add and norm: before + update = after, and the size kept in bounds."""
+
 import streamlit as st
 
 from ui.adding import addition, both_ways, choose_sublayer, norming
@@ -13,7 +14,7 @@ def page(view):
     both_ways(view, part)
     picture, words = st.columns((12, 8), gap="large")
     with picture:
-        if view.config.norm_first:              # the sections stand in the order in which the model works
+        if view.config.norm_first:  # the sections stand in the order in which the model works
             first = norming(view, part, 1)
             addition(view, part, 2)
         else:

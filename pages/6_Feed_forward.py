@@ -1,8 +1,17 @@
 """Feed-forward: each token alone, through its neurons."""
+
 import streamlit as st
 
 from ui.frame import show_page
-from ui.neurons import activation, alone, gate, neuron_of, one_neuron, out_and_back, strongest_neurons
+from ui.neurons import (
+    activation,
+    alone,
+    gate,
+    neuron_of,
+    one_neuron,
+    out_and_back,
+    strongest_neurons,
+)
 from ui.numbers import number_beside
 from ui.tokens import token_strip
 

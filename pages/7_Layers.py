@@ -1,4 +1,7 @@
-"""Layers: the same again, layer after layer: where all heads look, the way of each token, and what reaches it."""
+"""Layers: the same again, layer after layer: where all heads look, the way of each token, and what
+reaches it.
+"""
+
 from ui import layers, links
 from ui.frame import show_page
 from ui.numbers import number_over

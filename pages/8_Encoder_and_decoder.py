@@ -1,4 +1,7 @@
-"""Encoder and decoder: one sentence under both masks and one drawn by hand, what that changes, and what padding does."""
+"""Encoder and decoder: one sentence under both masks and one drawn by hand, what that changes, and
+what padding does.
+"""
+
 from ui.compare import changed_tokens, changed_words, under, visibility
 from ui.frame import show_page
 from ui.kinds import learned_under
@@ -9,7 +12,11 @@ from ui.tokens import token_strip
 
 
 def page(view):
-    trained, encoder, decoder = under(view, "trained"), under(view, "encoder"), under(view, "decoder")
+    trained, encoder, decoder = (
+        under(view, "trained"),
+        under(view, "encoder"),
+        under(view, "decoder"),
+    )
     learned_under(view)
     visibility(view, encoder, decoder)
     drawn = draw_mask(view)

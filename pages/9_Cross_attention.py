@@ -1,4 +1,7 @@
-"""Cross-attention: the decoder looks at what the encoder has read, and writes word after word; the alignment that appears."""
+"""Cross-attention: the decoder looks at what the encoder has read, and writes word after word; the
+alignment that appears.
+"""
+
 from ui import crossing, writing
 from ui.frame import show_page
 from ui.numbers import number_over

@@ -1,9 +1,11 @@
-"""The app in a real browser: a server of its own, Chromium without a screen, and a way to wait until a view settled.
+"""The app in a real browser: a server of its own, Chromium without a screen, and a way to wait
+until a view settled.
 
-    with serve() as address, chromium() as browser, tab(browser, f"{address}/Attention?head=3") as page:
-        page.do(lambda: page.view.get_by_text("Keys").click())
-        assert not page.problems
+with serve() as address, chromium() as browser, tab(browser, f"{address}/Attention?head=3") as page:
+    page.do(lambda: page.view.get_by_text("Keys").click())
+    assert not page.problems
 """
+
 from __future__ import annotations
 
 import os
@@ -19,10 +21,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-          "--disable-component-update", "--disable-sync")
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 @contextmanager
@@ -33,18 +44,29 @@ def serve(root: Path = ROOT, log: str | Path = os.devnull, **environment: str) -
 
 
 @contextmanager
-def started(root: Path = ROOT, log: str | Path = os.devnull, **environment: str
-            ) -> Iterator[tuple[str, subprocess.Popen]]:
+def started(
+    root: Path = ROOT, log: str | Path = os.devnull, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """Starts the app on a free port with this interpreter; gives its address and its process, and
     stops it in the end. log: what the server says."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true",
-               "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        f"--server.port={port}",
+        "--server.headless=true",
+        "--browser.gatherUsageStats=false",
+        "--server.fileWatcherType=none",
+    ]
     with open(log, "wb") as said:
-        server = subprocess.Popen(command, cwd=root, env=os.environ | environment, stdout=said,
-                                  stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=root, env=os.environ | environment, stdout=said, stderr=subprocess.STDOUT
+        )
     try:
         wait_for_health(f"http://127.0.0.1:{port}", server)
         yield f"http://127.0.0.1:{port}", server
@@ -69,6 +91,7 @@ def wait_for_health(address: str, server: subprocess.Popen, seconds: float = 30)
 def chromium() -> Iterator:
     """A headless Chromium from this machine."""
     from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         try:
@@ -79,14 +102,19 @@ def chromium() -> Iterator:
 
 @dataclass
 class Tab:
-    """One tab: `view` is Playwright's page, `runs` how many script runs have ended, `problems` what must not happen."""
+    """One tab: `view` is Playwright's page, `runs` how many script runs have ended, `problems` what
+    must not happen.
+    """
+
     view: object
     address: str
     runs: int = 0
     problems: list[str] = field(default_factory=list)
 
     def do(self, act: Callable[[], object], seconds: float = 30) -> None:
-        """Does something that starts a run of the page, and waits until the run has ended and is drawn."""
+        """Does something that starts a run of the page, and waits until the run has ended and is
+        drawn.
+        """
         before = self.runs
         act()
         self.wait(lambda: self.runs > before, seconds)
@@ -114,14 +142,18 @@ class Tab:
         self.view.evaluate("document.activeElement?.blur()")
         grow = "document.querySelector('[data-testid=stMain]').scrollHeight"
         size = self.view.viewport_size
-        self.view.set_viewport_size(size | {"height": min(max(size["height"], self.view.evaluate(grow)), 8000)})
+        self.view.set_viewport_size(
+            size | {"height": min(max(size["height"], self.view.evaluate(grow)), 8000)}
+        )
         self.view.wait_for_timeout(600)
         self.view.screenshot(path=str(path))
         self.view.set_viewport_size(size)
 
 
 @contextmanager
-def tab(browser, url: str, width: int = 1280, height: int = 900, theme: str = "light") -> Iterator[Tab]:
+def tab(
+    browser, url: str, width: int = 1280, height: int = 900, theme: str = "light"
+) -> Iterator[Tab]:
     """Opens an address in a fresh session and watches it."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
     opened = Tab(context.new_page(), "/".join(url.split("/")[:3]))
@@ -144,12 +176,18 @@ def watch(opened: Tab) -> None:
             opened.runs += message.WhichOneof("type") == "script_finished"
 
     def said(message) -> None:
-        own = "/_stcore/" in message.location.get("url", "") and "404" in message.text     # Streamlit's, on deep links
+        own = (
+            "/_stcore/" in message.location.get("url", "") and "404" in message.text
+        )  # Streamlit's, on deep links
         if message.type == "error" and not own:
-            opened.problems.append(f"console: {message.text[:300]} {message.location.get('url', '')}")
+            opened.problems.append(
+                f"console: {message.text[:300]} {message.location.get('url', '')}"
+            )
 
     def requested(request) -> None:
-        if not request.url.startswith((opened.address, opened.address.replace("http", "ws"), "data:", "blob:")):
+        if not request.url.startswith(
+            (opened.address, opened.address.replace("http", "ws"), "data:", "blob:")
+        ):
             opened.problems.append(f"request: {request.url[:300]}")
 
     opened.view.on("websocket", lambda socket: socket.on("framereceived", received))

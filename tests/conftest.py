@@ -1,4 +1,7 @@
-"""What several test files need: the tiny models of all families, read once, and the real ones, fetched once."""
+"""What several test files need: the tiny models of all families, read once, and the real ones,
+fetched once.
+"""
+
 from functools import lru_cache
 
 import numpy as np
@@ -12,10 +15,14 @@ from core.model import forward
 
 @pytest.fixture(scope="session")
 def tiny_trace(tmp_path_factory):
-    """tiny_trace("llama", **options): the trace of a golden model on its golden input, in float64."""
+    """tiny_trace("llama", **options): the trace of a golden model on its golden input, in
+    float64.
+    """
+
     @lru_cache(maxsize=None)
     def model(family):
         return read_folder(golden(family).write(tmp_path_factory.mktemp(family)), np.float64)
+
     return lambda family, **options: forward(*model(family), **golden(family).inputs | options)
 
 

@@ -1,11 +1,14 @@
-"""The outside source: tiny random models of every family, built and run by `transformers` in float64.
+"""The outside source: tiny random models of every family, built and run by `transformers` in
+float64.
 
-As shipped, parts of the reference compute in float32 whatever the model's type: the root-mean-square norm (Llama, T5),
-the rotary angles and the softmax (Llama), the sinusoids (Marian). `without_casts` takes these casts out, and nothing
-else: inside it, where those three modules say torch.float32 they get torch.float64.
+As shipped, parts of the reference compute in float32 whatever the model's type: the
+root-mean-square norm (Llama, T5), the rotary angles and the softmax (Llama), the sinusoids
+(Marian). `without_casts` takes these casts out, and nothing else: inside it, where those three
+modules say torch.float32 they get torch.float64.
 
 Only `make_golden.py` and the live tests import this file; it needs PyTorch and transformers.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -29,7 +32,9 @@ ASK = {"output_hidden_states": True, "output_attentions": True}
 def without_casts():
     """Inside, Llama, T5 and Marian compute in float64 from end to end."""
     double = types.ModuleType("torch")
-    double.__dict__.update(vars(torch), float32=torch.float64, float=torch.float64, FloatTensor=torch.DoubleTensor)
+    double.__dict__.update(
+        vars(torch), float32=torch.float64, float=torch.float64, FloatTensor=torch.DoubleTensor
+    )
     modules = (modeling_llama, modeling_t5, modeling_marian)
     for module in modules:
         module.torch = double
@@ -41,78 +46,149 @@ def without_casts():
 
 
 def sizes(seed: int) -> dict[str, int]:
-    """Axis sizes by letter, no two the same, so that nothing transposed can pass. T: what the decoder reads."""
+    """Axis sizes by letter, no two the same, so that nothing transposed can pass. T: what the
+    decoder reads.
+    """
     rng = np.random.default_rng(seed)
     encoder, decoder = rng.permutation([2, 3])
     while True:
         G, times, K = rng.integers(2, 4), rng.integers(2, 4), 2 * rng.integers(2, 5)
         H = G * times
-        s = {"G": G, "K": K, "H": H, "D": H * K, "wide": H * (K + 1), "F": rng.integers(25, 50),
-             "V": rng.integers(50, 75), "L": rng.integers(5, 14), "T": rng.integers(5, 14)}
+        s = {
+            "G": G,
+            "K": K,
+            "H": H,
+            "D": H * K,
+            "wide": H * (K + 1),
+            "F": rng.integers(25, 50),
+            "V": rng.integers(50, 75),
+            "L": rng.integers(5, 14),
+            "T": rng.integers(5, 14),
+        }
         if len(set(s.values())) == len(s) and s["D"] <= 32:
-            return {name: int(size) for name, size in {**s, "encoder": encoder, "decoder": decoder}.items()}
+            return {
+                name: int(size)
+                for name, size in {**s, "encoder": encoder, "decoder": decoder}.items()
+            }
 
 
 def bert(s, cls=transformers.BertForPreTraining):
-    return cls(transformers.BertConfig(
-        vocab_size=s["V"], hidden_size=s["D"], num_hidden_layers=s["decoder"], num_attention_heads=s["H"],
-        intermediate_size=s["F"], max_position_embeddings=s["L"] + s["T"], type_vocab_size=2, layer_norm_eps=1e-3))
+    return cls(
+        transformers.BertConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            type_vocab_size=2,
+            layer_norm_eps=1e-3,
+        )
+    )
 
 
 def gpt2(s):
-    return transformers.GPT2LMHeadModel(transformers.GPT2Config(
-        vocab_size=s["V"], n_embd=s["D"], n_layer=s["decoder"], n_head=s["H"], n_inner=s["F"],
-        n_positions=s["L"] + s["T"], layer_norm_epsilon=1e-3, bos_token_id=1, eos_token_id=2))
+    return transformers.GPT2LMHeadModel(
+        transformers.GPT2Config(
+            vocab_size=s["V"],
+            n_embd=s["D"],
+            n_layer=s["decoder"],
+            n_head=s["H"],
+            n_inner=s["F"],
+            n_positions=s["L"] + s["T"],
+            layer_norm_epsilon=1e-3,
+            bos_token_id=1,
+            eos_token_id=2,
+        )
+    )
 
 
 def llama(s, tied=False):
-    return transformers.LlamaForCausalLM(transformers.LlamaConfig(
-        vocab_size=s["V"], hidden_size=s["wide"], num_hidden_layers=s["decoder"], num_attention_heads=s["H"],
-        num_key_value_heads=s["G"], head_dim=s["K"], intermediate_size=s["F"], tie_word_embeddings=tied,
-        max_position_embeddings=s["L"] + s["T"], rms_norm_eps=1e-3, rope_parameters={
-            "rope_type": "default", "rope_theta": 700.0}))
+    return transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(
+            vocab_size=s["V"],
+            hidden_size=s["wide"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            num_key_value_heads=s["G"],
+            head_dim=s["K"],
+            intermediate_size=s["F"],
+            tie_word_embeddings=tied,
+            max_position_embeddings=s["L"] + s["T"],
+            rms_norm_eps=1e-3,
+            rope_parameters={"rope_type": "default", "rope_theta": 700.0},
+        )
+    )
 
 
 def t5(s, feed_forward="gated-gelu", tied=False):
-    return transformers.T5ForConditionalGeneration(transformers.T5Config(
-        vocab_size=s["V"], d_model=s["wide"], d_kv=s["K"], d_ff=s["F"], num_layers=s["encoder"],
-        num_decoder_layers=s["decoder"], num_heads=s["H"], relative_attention_num_buckets=8,
-        relative_attention_max_distance=10, feed_forward_proj=feed_forward, tie_word_embeddings=tied,
-        layer_norm_epsilon=1e-3, decoder_start_token_id=0))
+    return transformers.T5ForConditionalGeneration(
+        transformers.T5Config(
+            vocab_size=s["V"],
+            d_model=s["wide"],
+            d_kv=s["K"],
+            d_ff=s["F"],
+            num_layers=s["encoder"],
+            num_decoder_layers=s["decoder"],
+            num_heads=s["H"],
+            relative_attention_num_buckets=8,
+            relative_attention_max_distance=10,
+            feed_forward_proj=feed_forward,
+            tie_word_embeddings=tied,
+            layer_norm_epsilon=1e-3,
+            decoder_start_token_id=0,
+        )
+    )
 
 
 def marian(s):
-    return transformers.MarianMTModel(transformers.MarianConfig(
-        vocab_size=s["V"], d_model=s["D"], encoder_layers=s["encoder"], decoder_layers=s["decoder"],
-        encoder_attention_heads=s["H"], decoder_attention_heads=s["H"], encoder_ffn_dim=s["F"],
-        decoder_ffn_dim=s["F"], activation_function="swish", scale_embedding=True, pad_token_id=s["V"] - 1,
-        decoder_start_token_id=s["V"] - 1, max_position_embeddings=s["L"] + s["T"]))
+    return transformers.MarianMTModel(
+        transformers.MarianConfig(
+            vocab_size=s["V"],
+            d_model=s["D"],
+            encoder_layers=s["encoder"],
+            decoder_layers=s["decoder"],
+            encoder_attention_heads=s["H"],
+            decoder_attention_heads=s["H"],
+            encoder_ffn_dim=s["F"],
+            decoder_ffn_dim=s["F"],
+            activation_function="swish",
+            scale_embedding=True,
+            pad_token_id=s["V"] - 1,
+            decoder_start_token_id=s["V"] - 1,
+            max_position_embeddings=s["L"] + s["T"],
+        )
+    )
 
 
 FAMILIES = {
-    "bert": bert,                                                               # with word and next-sentence heads
-    "bert_bare": lambda s: bert(s, transformers.BertModel),                     # no head, as in sentence encoders
-    "bert_words": lambda s: bert(s, transformers.BertForMaskedLM),              # word head alone, no pooler
+    "bert": bert,  # with word and next-sentence heads
+    "bert_bare": lambda s: bert(s, transformers.BertModel),  # no head, as in sentence encoders
+    "bert_words": lambda s: bert(s, transformers.BertForMaskedLM),  # word head alone, no pooler
     "gpt2": gpt2,
     "llama": llama,
     "llama_tied": lambda s: llama(s, tied=True),
-    "t5_gated": t5,                                                             # version 1.1
-    "t5_relu": lambda s: t5(s, "relu", tied=True),                              # version 1.0
+    "t5_gated": t5,  # version 1.1
+    "t5_relu": lambda s: t5(s, "relu", tied=True),  # version 1.0
     "marian": marian,
 }
 
 
 def build(family: str, seed: int, grid: float = 0.0):
-    """A random model and its input: (model, {"ids_L", …}). Every parameter is drawn, biases and norm weights too.
+    """A random model and its input: (model, {"ids_L", …}). Every parameter is drawn, biases and
+    norm weights too.
 
-    grid: the parameters are rounded to multiples of it, so that a file of them packs well; 0: not rounded.
+    grid: the parameters are rounded to multiples of it, so that a file of them packs well; 0: not
+    rounded.
     """
     s, rng = sizes(seed), np.random.default_rng(seed)
     torch.manual_seed(seed)
     with without_casts():
         model = FAMILIES[family](s).double().eval()
     model.set_attn_implementation("eager")
-    if family == "t5_gated":        # a head of its own, which `transformers` reads from files but no longer makes
+    if (
+        family == "t5_gated"
+    ):  # a head of its own, which `transformers` reads from files but no longer makes
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     fill(model, family, grid)
     inputs = {"ids_L": rng.integers(0, s["V"], s["L"])}
@@ -125,10 +201,14 @@ def build(family: str, seed: int, grid: float = 0.0):
 
 def fill(model, family: str, grid: float = 0.0) -> None:
     """Draws every parameter, by torch's seed."""
-    # After a post-norm all tokens are of like size: it takes larger weights for attention to choose among them.
+    # After a post-norm all tokens are of like size: it takes larger weights for attention to choose
+    # among them.
     spread = 0.6 if family.startswith(("bert", "marian")) else 0.4
     with torch.no_grad():
-        for parameter in (*model.parameters(), *(b for name, b in model.named_buffers() if "logits_bias" in name)):
+        for parameter in (
+            *model.parameters(),
+            *(b for name, b in model.named_buffers() if "logits_bias" in name),
+        ):
             if parameter.requires_grad or parameter.ndim == 2 and len(parameter) == 1:
                 parameter.normal_(0, spread)
                 parameter.copy_(torch.round(parameter / grid) * grid if grid else parameter)
@@ -148,16 +228,21 @@ def from_folder(folder: Path):
     config = transformers.AutoConfig.from_pretrained(folder)
     cls = getattr(transformers, config.architectures[0])
     with without_casts():
-        model = cls.from_pretrained(folder, dtype=torch.float64, attn_implementation="eager",
-                                    local_files_only=True).eval()
+        model = cls.from_pretrained(
+            folder, dtype=torch.float64, attn_implementation="eager", local_files_only=True
+        ).eval()
     if config.model_type == "marian":
         exact_sinusoids(model)
     return model
 
 
-CONFIGS = {"bert": transformers.BertConfig, "gpt2": transformers.GPT2Config,
-           "llama": transformers.LlamaConfig, "t5": transformers.T5Config,
-           "marian": transformers.MarianConfig}
+CONFIGS = {
+    "bert": transformers.BertConfig,
+    "gpt2": transformers.GPT2Config,
+    "llama": transformers.LlamaConfig,
+    "t5": transformers.T5Config,
+    "marian": transformers.MarianConfig,
+}
 
 
 def config_keys(kind: str) -> list[str]:
@@ -165,8 +250,15 @@ def config_keys(kind: str) -> list[str]:
     cls = CONFIGS[kind]
     properties = [name for name in dir(cls) if isinstance(getattr(cls, name, None), property)]
     fields = [field.name for field in dataclasses.fields(cls)]
-    return sorted({*fields, *cls.attribute_map, *properties, *cls().to_dict(),
-                   *transformers.GenerationConfig._get_default_generation_params()})
+    return sorted(
+        {
+            *fields,
+            *cls.attribute_map,
+            *properties,
+            *cls().to_dict(),
+            *transformers.GenerationConfig._get_default_generation_params(),
+        }
+    )
 
 
 def pretrained(path: Path, dtype=torch.float32):
@@ -174,24 +266,39 @@ def pretrained(path: Path, dtype=torch.float32):
     options = {"dtype": dtype, "attn_implementation": "eager", "local_files_only": True}
     with without_casts() if dtype == torch.float64 else contextlib.nullcontext():
         if path.suffix == ".gguf":
-            return transformers.LlamaForCausalLM.from_pretrained(path.parent, gguf_file=path.name, **options).eval()
+            return transformers.LlamaForCausalLM.from_pretrained(
+                path.parent, gguf_file=path.name, **options
+            ).eval()
         return transformers.BertModel.from_pretrained(path, **options).eval()
 
 
 def cases(inputs: dict, seed: int) -> dict:
-    """What each test case hands to our forward pass as `mask`: nothing, a name, a matrix, one for each attention."""
-    rng, L, T = np.random.default_rng(seed), len(inputs["ids_L"]), len(inputs.get("target_ids_L", ()))
+    """What each test case hands to our forward pass as `mask`: nothing, a name, a matrix, one for
+    each attention.
+    """
+    rng, L, T = (
+        np.random.default_rng(seed),
+        len(inputs["ids_L"]),
+        len(inputs.get("target_ids_L", ())),
+    )
     matrix_LM, target_LM, cross_LM = (rng.random(shape) < 0.5 for shape in ((L, L), (T, T), (T, L)))
     for mask_LM in (matrix_LM, target_LM, cross_LM):
-        mask_LM[np.arange(len(mask_LM)), rng.integers(0, mask_LM.shape[1] or 1, len(mask_LM))] = True
+        mask_LM[np.arange(len(mask_LM)), rng.integers(0, mask_LM.shape[1] or 1, len(mask_LM))] = (
+            True
+        )
     if T:
-        return {"trained": None, "masked": {"encoder": matrix_LM, "decoder": target_LM, "cross": cross_LM}}
+        return {
+            "trained": None,
+            "masked": {"encoder": matrix_LM, "decoder": target_LM, "cross": cross_LM},
+        }
     other = "decoder" if "segments_L" in inputs else "encoder"
     return {"trained": None, other: other, "others": "others", "matrix": matrix_LM}
 
 
 def additive(mask, length: int):
-    """A mask as the 4-D tensor that `transformers` adds to the scores: 0 where one may look, -inf elsewhere."""
+    """A mask as the 4-D tensor that `transformers` adds to the scores: 0 where one may look, -inf
+    elsewhere.
+    """
     if mask is None:
         return None
     l, m = np.mgrid[:length, :length]
@@ -201,12 +308,16 @@ def additive(mask, length: int):
 
 
 def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, np.ndarray]:
-    """Every hidden state, every attention map and the outputs, under our names. mask: as in `cases`."""
+    """Every hidden state, every attention map and the outputs, under our names. mask: as in
+    `cases`.
+    """
     ids, seen = {name: torch.tensor(np.array(value))[None] for name, value in inputs.items()}, {}
     handles = watch(model, seen)
     try:
         with torch.no_grad(), contextlib.nullcontext() if as_shipped else without_casts():
-            steps = (run_two if model.config.is_encoder_decoder else run_one)(model, ids, mask, seen)
+            steps = (run_two if model.config.is_encoder_decoder else run_one)(
+                model, ids, mask, seen
+            )
     finally:
         for handle in handles:
             handle.remove()
@@ -214,48 +325,81 @@ def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, n
 
 
 def watch(model, seen: dict) -> list:
-    """Puts into `seen` what no output shows: what goes into the last norm, and what the pooler makes."""
+    """Puts into `seen` what no output shows: what goes into the last norm, and what the pooler
+    makes.
+    """
     handles = []
     for name, module in model.named_modules():
         if name.endswith(("ln_f", "model.norm", "final_layer_norm")) or name == "norm":
-            handles.append(module.register_forward_pre_hook(lambda _, x, name=name: seen.update({name: x[0][0]})))
+            handles.append(
+                module.register_forward_pre_hook(
+                    lambda _, x, name=name: seen.update({name: x[0][0]})
+                )
+            )
         if name.endswith("pooler"):
-            handles.append(module.register_forward_hook(lambda _, x, made: seen.update(pooler=made[0])))
+            handles.append(
+                module.register_forward_hook(lambda _, x, made: seen.update(pooler=made[0]))
+            )
     return handles
 
 
 def run_one(model, ids, mask, seen) -> dict:
     """BERT, GPT-2, Llama: one stack."""
     segments = {"token_type_ids": ids["segments_L"]} if "segments_L" in ids else {}
-    out = model(ids["ids_L"], attention_mask=additive(mask, ids["ids_L"].shape[1]), **segments, **ASK)
+    out = model(
+        ids["ids_L"], attention_mask=additive(mask, ids["ids_L"].shape[1]), **segments, **ASK
+    )
     side = "encoder" if model.config.model_type == "bert" else "decoder"
     into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
     steps = stack(side, out.hidden_states, out.attentions, into_norm)
-    for name, key in (("head.logits", "prediction_logits"), ("head.logits", "logits"),
-                      ("pooler.logits", "seq_relationship_logits")):
+    for name, key in (
+        ("head.logits", "prediction_logits"),
+        ("head.logits", "logits"),
+        ("pooler.logits", "seq_relationship_logits"),
+    ):
         if key in out:
             steps[name] = out[key][0]
     return steps | ({"pooler.out": seen["pooler"]} if "pooler" in seen else {})
 
 
 def run_two(model, ids, mask, seen) -> dict:
-    """T5, Marian: the encoder first and by itself, because its mask and the cross mask share one argument."""
+    """T5, Marian: the encoder first and by itself, because its mask and the cross mask share one
+    argument.
+    """
     mask = mask or {}
     encoder = model.get_encoder()
     memory = encoder(ids["ids_L"], attention_mask=additive(mask.get("encoder"), 0), **ASK)
-    out = model(encoder_outputs=memory, attention_mask=additive(mask.get("cross"), 0),
-                decoder_input_ids=ids["target_ids_L"], decoder_attention_mask=additive(mask.get("decoder"), 0), **ASK)
-    steps = stack("encoder", memory.hidden_states, memory.attentions, seen.get("encoder.final_layer_norm"))
-    steps |= stack("decoder", out.decoder_hidden_states, out.decoder_attentions, seen.get("decoder.final_layer_norm"))
-    steps |= {f"decoder.{i}.cross.pattern": value[0] for i, value in enumerate(out.cross_attentions)}
+    out = model(
+        encoder_outputs=memory,
+        attention_mask=additive(mask.get("cross"), 0),
+        decoder_input_ids=ids["target_ids_L"],
+        decoder_attention_mask=additive(mask.get("decoder"), 0),
+        **ASK,
+    )
+    steps = stack(
+        "encoder", memory.hidden_states, memory.attentions, seen.get("encoder.final_layer_norm")
+    )
+    steps |= stack(
+        "decoder",
+        out.decoder_hidden_states,
+        out.decoder_attentions,
+        seen.get("decoder.final_layer_norm"),
+    )
+    steps |= {
+        f"decoder.{i}.cross.pattern": value[0] for i, value in enumerate(out.cross_attentions)
+    }
     return steps | ({"head.logits": out.logits[0]} if "logits" in out else {})
 
 
 def stack(side: str, hidden, attentions, into_norm=None) -> dict:
-    """One stack's values under our names. The reference's last hidden state is the one after the final norm."""
+    """One stack's values under our names. The reference's last hidden state is the one after the
+    final norm.
+    """
     steps = {f"{side}.{index}.attn.pattern": value[0] for index, value in enumerate(attentions)}
-    steps |= {f"{side}.{index - 1}.out" if index else f"{side}.embed.out": value[0]
-              for index, value in enumerate(hidden)}
+    steps |= {
+        f"{side}.{index - 1}.out" if index else f"{side}.embed.out": value[0]
+        for index, value in enumerate(hidden)
+    }
     steps[f"{side}.out"] = hidden[-1][0]
     if into_norm is not None:
         steps[f"{side}.{len(attentions) - 1}.out"] = into_norm

@@ -1,9 +1,14 @@
-"""The page Add and norm: the order of its sections, numbers that open, and the run without norms, overflow included."""
+"""The page Add and norm: the order of its sections, numbers that open, and the run without norms,
+overflow included.
+"""
+
 import json
 
 import numpy as np
 import pytest
-from test_pages import OTHERS, opened, parts, smallest_model, tiny_folder  # noqa: F401  (the last two are fixtures)
+
+# noqa: F401  (the last two are fixtures)
+from test_pages import OTHERS, opened, parts, smallest_model, tiny_folder
 
 from core import load
 from core.cells import number
@@ -14,8 +19,11 @@ PAGE = "pages/5_Add_and_norm.py"
 
 
 def components(app, name: str) -> list[dict]:
-    return [json.loads(element.proto.json) for element in app.get("bidi_component")
-            if element.proto.component_name.endswith(name)]
+    return [
+        json.loads(element.proto.json)
+        for element in app.get("bidi_component")
+        if element.proto.component_name.endswith(name)
+    ]
 
 
 def titles(app) -> list[str]:
@@ -25,7 +33,11 @@ def titles(app) -> list[str]:
 def test_the_sections_stand_in_the_order_of_the_model():
     assert [title[3:7] for title in titles(opened(PAGE))] == ["Add:", "Norm", "What"]
     if "smollm2" in state.ready_models():
-        assert [title[3:7] for title in titles(opened(PAGE, model="smollm2"))] == ["Norm", "Add:", "What"]
+        assert [title[3:7] for title in titles(opened(PAGE, model="smollm2"))] == [
+            "Norm",
+            "Add:",
+            "What",
+        ]
 
 
 @pytest.mark.parametrize("depth", state.DEPTHS)
@@ -33,7 +45,16 @@ def test_the_sections_stand_in_the_order_of_the_model():
 def test_every_family_part_and_depth(tiny_folder, depth, change):
     config = load(tiny_folder).config
     for side in config.sides:
-        app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", side=side, layer="1", depth=depth, change=change)
+        app = opened(
+            PAGE,
+            model=tiny_folder,
+            sentence="3 5 7 2 9",
+            target="4 6 8",
+            side=side,
+            layer="1",
+            depth=depth,
+            change=change,
+        )
         assert not app.exception and not app.error
         for part in ["attn", *(["cross"] if config.crosses and side == "decoder" else []), "mlp"]:
             app.session_state["addnorm_sublayer"] = part
@@ -54,7 +75,9 @@ def test_the_table_of_lengths_is_that_of_both_runs():
     app = opened(PAGE, depth="numbers", token="3")
     asked = state.Asked("minilm", state.EXAMPLES[0]["text"])
     runs = [state.trace_of(asked), state.trace_of(asked._replace(change="norms"))]
-    table = next(data for data in components(app, "table") if data["columns"] == ["with norms", "norms off"])
+    table = next(
+        data for data in components(app, "table") if data["columns"] == ["with norms", "norms off"]
+    )
     names = ["encoder.embed.out.length", *(f"encoder.{n}.out.length" for n in range(6))]
     assert table["numbers"] == [[number(run[name][3]) for run in runs] for name in names]
 
@@ -67,19 +90,30 @@ def test_norms_are_taken_from_a_change_and_the_rest_of_it_stays():
 
 def test_an_overflow_is_said_and_what_is_no_number_is_not_drawn():
     lengths = {"with norms": [1.0, 2, 3, 4], "norms off": [1.0, 1e20, np.inf, np.nan]}
-    figure = curves([(name, place, length) for name, line in lengths.items() for place, length in enumerate(line)], "title")
+    figure = curves(
+        [
+            (name, place, length)
+            for name, line in lengths.items()
+            for place, length in enumerate(line)
+        ],
+        "title",
+    )
     assert [len(trace.x) for trace in figure.data] == [4, 2, 6]
     assert any("overflow" in note.text for note in figure.layout.annotations)
     assert figure.layout.shapes[0].x0 == 1.5
     calm = curves([(name, place, 1.0 + place) for name in lengths for place in range(4)], "title")
-    assert not calm.layout.shapes and not any("overflow" in note.text for note in calm.layout.annotations)
+    assert not calm.layout.shapes and not any(
+        "overflow" in note.text for note in calm.layout.annotations
+    )
 
 
 def test_a_run_whose_numbers_overflow_is_shown_and_said():
     if "smollm2" not in state.ready_models():
         pytest.skip("needs SmolLM2")
     app = opened(PAGE, model="smollm2", change="norms", layer="6")
-    assert not app.exception and any("no numbers any more" in element.value for element in app.warning)
+    assert not app.exception and any(
+        "no numbers any more" in element.value for element in app.warning
+    )
     assert "overflow" in " ".join(element.value for element in app.markdown)
 
 
@@ -87,9 +121,15 @@ def test_such_a_run_is_shown_on_every_page_and_what_is_sent_can_be_read():
     if "smollm2" not in state.ready_models():
         pytest.skip("needs SmolLM2")
     app = opened(model="smollm2", change="norms", layer="25", depth="numbers")
-    for path, stage in [("app.py", 0), *((page, 0) for page in OTHERS), *(("pages/3_Attention.py", at) for at in range(1, 5))]:
+    for path, stage in [
+        ("app.py", 0),
+        *((page, 0) for page in OTHERS),
+        *(("pages/3_Attention.py", at) for at in range(1, 5)),
+    ]:
         app.session_state["stage"] = stage
         app.switch_page(path).run()
         assert not app.exception, (path, stage)
         for element in app.get("bidi_component"):
-            json.loads(element.proto.json, parse_constant=pytest.fail)      # NaN and Infinity are no JSON
+            json.loads(
+                element.proto.json, parse_constant=pytest.fail
+            )  # NaN and Infinity are no JSON

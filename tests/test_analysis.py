@@ -1,4 +1,5 @@
 """Readings of a trace, against loops that spell them out."""
+
 import numpy as np
 
 from core.analysis.planes import principal_plane
@@ -8,14 +9,16 @@ from core.analysis.vectors import cosines
 def test_the_principal_plane_holds_what_it_says():
     rng = np.random.default_rng(5)
     directions = np.linalg.qr(rng.normal(size=(7, 7)))[0]
-    vectors_NK = rng.normal(size=(9, 7)) * [9, 4, .3, .2, .1, .05, .01] @ directions
+    vectors_NK = rng.normal(size=(9, 7)) * [9, 4, 0.3, 0.2, 0.1, 0.05, 0.01] @ directions
     plane = principal_plane(vectors_NK)
     flat_N2 = plane.flat(vectors_NK)
-    held = (flat_N2 ** 2).sum(axis=0) / (vectors_NK ** 2).sum()
+    held = (flat_N2**2).sum(axis=0) / (vectors_NK**2).sum()
     np.testing.assert_allclose(held, plane.held)
-    assert held.sum() > .99
+    assert held.sum() > 0.99
     np.testing.assert_allclose(plane.axes_2K @ plane.axes_2K.T, np.eye(2), atol=1e-12)
-    np.testing.assert_allclose(plane.flat(vectors_NK.sum(axis=0)), flat_N2.sum(axis=0))     # arrows add up
+    np.testing.assert_allclose(
+        plane.flat(vectors_NK.sum(axis=0)), flat_N2.sum(axis=0)
+    )  # arrows add up
 
 
 def test_the_plane_of_a_single_vector():
@@ -27,9 +30,13 @@ def test_the_plane_of_a_single_vector():
 def test_movement_is_measured_against_each_layers_own_vectors(tiny_trace):
     trace = tiny_trace("gpt2")
     first, before, after = (trace[f"decoder.{name}.out"][2] for name in ("embed", "0", "1"))
-    np.testing.assert_allclose(trace["decoder.1.out.step"][2], np.sqrt(((after - before) ** 2).sum() / (before ** 2).sum()))
-    np.testing.assert_allclose(trace["decoder.1.out.similarity"][2],
-                               after @ first / np.sqrt((after @ after) * (first @ first)))
+    np.testing.assert_allclose(
+        trace["decoder.1.out.step"][2], np.sqrt(((after - before) ** 2).sum() / (before**2).sum())
+    )
+    np.testing.assert_allclose(
+        trace["decoder.1.out.similarity"][2],
+        after @ first / np.sqrt((after @ after) * (first @ first)),
+    )
     assert trace["decoder.0.out.step"].shape == trace["decoder.0.out"].shape[:1]
 
 

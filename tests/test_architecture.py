@@ -1,4 +1,7 @@
-"""The house stays straight: imports run one way, functions stay short, nothing random, no host and no machine in a file."""
+"""The house stays straight: imports run one way, functions stay short, nothing random, no host and
+no machine in a file.
+"""
+
 import ast
 import re
 import subprocess
@@ -9,12 +12,26 @@ from sys import stdlib_module_names
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py")
-                 if not any(part.startswith(".") for part in path.relative_to(ROOT).parts))
+SOURCES = sorted(
+    path.relative_to(ROOT)
+    for path in ROOT.rglob("*.py")
+    if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+)
 APP = [path for path in SOURCES if path.parts[0] in ("core", "ui", "pages", "app.py")]
 FREE_OF_STREAMLIT = ("ui/figures.py", "ui/theme.py", "ui/diagram.py")
-MAY_IMPORT = {"core": {"core", "numpy", "tokenizers", "sentencepiece", "gguf", "huggingface_hub", "platformdirs"},
-              "plain": {"core", "ui", "numpy", "plotly"}, "ui": {"core", "ui", "numpy", "plotly", "streamlit"}}
+MAY_IMPORT = {
+    "core": {
+        "core",
+        "numpy",
+        "tokenizers",
+        "sentencepiece",
+        "gguf",
+        "huggingface_hub",
+        "platformdirs",
+    },
+    "plain": {"core", "ui", "numpy", "plotly"},
+    "ui": {"core", "ui", "numpy", "plotly", "streamlit"},
+}
 
 
 def tree(path: Path) -> ast.Module:
@@ -23,14 +40,25 @@ def tree(path: Path) -> ast.Module:
 
 def imports(path: Path) -> set[str]:
     """The packages that a file imports, anywhere in it, without those of Python itself."""
-    names = [alias.name for node in ast.walk(tree(path)) if isinstance(node, ast.Import) for alias in node.names]
+    names = [
+        alias.name
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    ]
     names += [node.module for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)]
     return {name.split(".")[0] for name in names} - stdlib_module_names
 
 
 @pytest.mark.parametrize("path", APP, ids=str)
 def test_imports_run_one_way(path):
-    layer = "core" if path.parts[0] == "core" else "plain" if path.as_posix() in FREE_OF_STREAMLIT else "ui"
+    layer = (
+        "core"
+        if path.parts[0] == "core"
+        else "plain"
+        if path.as_posix() in FREE_OF_STREAMLIT
+        else "ui"
+    )
     assert imports(path) <= MAY_IMPORT[layer]
 
 
@@ -38,7 +66,9 @@ def test_what_is_imported_is_required_and_what_is_required_has_its_reason():
     required = set(re.findall(r"^([\w-]+)>=", (ROOT / "requirements.txt").read_text(), re.M))
     imported = set().union(*map(imports, APP)) - {"core", "ui"}
     packages = packages_distributions()
-    assert {packages[name][0].replace("_", "-").lower() for name in imported} == {name.replace("_", "-") for name in required}
+    assert {packages[name][0].replace("_", "-").lower() for name in imported} == {
+        name.replace("_", "-") for name in required
+    }
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in required if f"| `{name}` |" not in readme] == []
 
@@ -51,31 +81,61 @@ def test_functions_are_short_and_public_ones_of_core_say_what_they_do(path):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno - node.lineno < 40, f"{node.name} is too long"
     for node in module.body if path.parts[0] == "core" else ():
-        recipe = isinstance(node, ast.FunctionDef) and [arg.arg for arg in node.args.args] == ["cell"]
+        recipe = isinstance(node, ast.FunctionDef) and [arg.arg for arg in node.args.args] == [
+            "cell"
+        ]
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not recipe:
-            assert node.name.startswith("_") or ast.get_docstring(node), f"{node.name} has no docstring"
+            assert node.name.startswith("_") or ast.get_docstring(node), (
+                f"{node.name} has no docstring"
+            )
 
 
 @pytest.mark.parametrize("path", APP, ids=str)
 def test_nothing_that_is_shown_is_random_and_nothing_of_a_file_is_run(path):
     words = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
-    words |= {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)} | imports(path)
-    draws = {"random"} if path.as_posix() == "core/analysis/sampling.py" else set()     # the next word, from a seed that is shown
-    assert not words & {"random", "default_rng", "eval", "exec", "pickle", "torch", "unsafe_allow_html"} - draws
+    words |= {
+        node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)
+    } | imports(path)
+    draws = (
+        {"random"} if path.as_posix() == "core/analysis/sampling.py" else set()
+    )  # the next word, from a seed that is shown
+    assert (
+        not words
+        & {"random", "default_rng", "eval", "exec", "pickle", "torch", "unsafe_allow_html"} - draws
+    )
 
 
-@pytest.mark.parametrize("path", [path for path in APP if path.parts[0] in ("pages", "app.py")], ids=str)
+@pytest.mark.parametrize(
+    "path", [path for path in APP if path.parts[0] in ("pages", "app.py")], ids=str
+)
 def test_a_page_reads_downwards_and_computes_nothing(path):
     text = (ROOT / path).read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 80 and "import numpy" not in text
 
 
 def test_no_file_names_a_registry_or_a_machine():
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
     if not listed:
         pytest.skip("not a git checkout")
-    wrong = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", r"deb\.debian", "/opt/" + "pypi", "/root" + "/", "/work" + "/")))
-    text = [name for name in listed if not name.endswith((".npz", ".png", ".safetensors")) and (ROOT / name).exists()]
+    wrong = re.compile(
+        "|".join(
+            (
+                "pypi" + r"\.org",
+                "python" + "hosted",
+                r"deb\.debian",
+                "/opt/" + "pypi",
+                "/root" + "/",
+                "/work" + "/",
+            )
+        )
+    )
+    text = [
+        name
+        for name in listed
+        if not name.endswith((".npz", ".png", ".safetensors")) and (ROOT / name).exists()
+    ]
     assert [name for name in text if wrong.search((ROOT / name).read_text(encoding="utf-8"))] == []
 
 
@@ -86,6 +146,8 @@ def test_the_server_keeps_to_itself():
 
 
 def test_the_example_in_the_readme_runs(minilm, capsys):
-    code, = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S
+    )
     exec(compile(code, "README.md", "exec"), {})
     assert "=" in capsys.readouterr().out

@@ -28,10 +28,12 @@ def bert(rng=None) -> Tokenizer:
     library = Tokenizer(models.WordPiece({w: i for i, w in enumerate(words)}, unk_token="[UNK]"))
     library.normalizer = normalizers.BertNormalizer(
         lowercase=bool(rng and rng.random() < 0.5),
-        strip_accents=rng.choice((None, True, False)) if rng else None)
+        strip_accents=rng.choice((None, True, False)) if rng else None,
+    )
     library.pre_tokenizer, library.decoder = pre_tokenizers.BertPreTokenizer(), decoders.WordPiece()
     library.post_processor = processors.TemplateProcessing(
-        "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", [("[CLS]", 2), ("[SEP]", 3)])
+        "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", [("[CLS]", 2), ("[SEP]", 3)]
+    )
     library.add_special_tokens(list(SPECIAL))
     return library
 
@@ -51,11 +53,19 @@ def llama(rng=None) -> Tokenizer:
     words = ["<unk>", "<s>", "</s>", *(f"<0x{b:02X}>" for b in range(256)), "▁", *"abhe"]
     words += ["ab", "▁a", "▁ab", "he", "▁he", "<x>"]
     merges = [("a", "b"), ("▁", "a"), ("▁", "ab"), ("h", "e"), ("▁", "he")]
-    library = Tokenizer(models.BPE({w: i for i, w in enumerate(words)}, merges, unk_token="<unk>",
-                                   fuse_unk=True, byte_fallback=True))
+    library = Tokenizer(
+        models.BPE(
+            {w: i for i, w in enumerate(words)},
+            merges,
+            unk_token="<unk>",
+            fuse_unk=True,
+            byte_fallback=True,
+        )
+    )
     if rng and rng.random() < 0.5:
         library.normalizer = normalizers.Sequence(
-            [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+            [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+        )
     else:
         library.pre_tokenizer = pre_tokenizers.Metaspace("▁", "first", False)
     library.post_processor = processors.TemplateProcessing("<s> $A", "<s> $A <s> $B", [("<s>", 1)])
@@ -70,15 +80,20 @@ def t5(rng=None) -> Tokenizer:
     pieces += [(word, -1 - i / 10) for i, word in enumerate(words)] + [(gap, 0.0) for gap in gaps]
     library = Tokenizer(models.Unigram(pieces, unk_id=2))
     library.pre_tokenizer = pre_tokenizers.Metaspace("▁", "always", True)
-    library.post_processor = processors.TemplateProcessing("$A </s>", "$A </s> $B </s>",
-                                                           [("</s>", 1)])
+    library.post_processor = processors.TemplateProcessing(
+        "$A </s>", "$A </s> $B </s>", [("</s>", 1)]
+    )
     library.add_special_tokens(["<pad>", "</s>", "<unk>", *gaps])
     return library
 
 
 MAKERS = {"bert": bert, "gpt2": gpt2, "llama": llama, "t5": t5}
-CLASSES = {"bert": "BertTokenizer", "gpt2": "GPT2Tokenizer", "llama": "LlamaTokenizer",
-           "t5": "T5Tokenizer"}
+CLASSES = {
+    "bert": "BertTokenizer",
+    "gpt2": "GPT2Tokenizer",
+    "llama": "LlamaTokenizer",
+    "t5": "T5Tokenizer",
+}
 
 
 def write(folder, family: str, said: dict | None, library: Tokenizer | None = None, **others):
@@ -101,30 +116,39 @@ def added(content: str, **flags: bool) -> dict:
     return plain | {"content": content, "special": True} | flags
 
 
-@pytest.mark.parametrize("family, config, text, expected", [
-    ("bert", {"do_lower_case": False}, "Hello café", "[CLS] Hello café [SEP]"),
-    ("bert", {"do_lower_case": True}, "Hello café", "[CLS] hello cafe [SEP]"),
-    ("bert", {}, "Hello café", "[CLS] hello cafe [SEP]"),
-    ("bert", {"strip_accents": False}, "Hello café", "[CLS] hello café [SEP]"),
-    ("bert", {"do_lower_case": False, "strip_accents": True}, "Ab café", "[CLS] Ab cafe [SEP]"),
-    ("bert", {"tokenize_chinese_chars": False}, "a漢b", "[CLS] a ##漢 ##b [SEP]"),
-    ("bert", {"tokenize_chinese_chars": True}, "a漢b", "[CLS] a 漢 b [SEP]"),
-    ("bert", {"cls_token": "[MASK]"}, "a", "[MASK] a [SEP]"),
-    ("bert", {"tokenizer_class": "PreTrainedTokenizerFast"}, "Hello", "[CLS] Hello [SEP]"),
-    ("bert", {"split_special_tokens": True}, "a[MASK]", "[CLS] a [ [UNK] ] [SEP]"),
-    ("gpt2", {"add_prefix_space": True}, "ab<x>", " ab < x >"),
-    ("gpt2", {"add_prefix_space": False}, "ab", "ab"),
-    ("gpt2", {"add_bos_token": True}, "ab", "ab"),
-    ("gpt2", {"bos_token": "<x>"}, "ab<x>", "ab <x>"),
-    ("gpt2", {"additional_special_tokens": ["<x>"]}, "ab<x>", "ab <x>"),
-    ("gpt2", {"image_token": "<x>"}, "ab<x>", "ab <x>"),
-    ("gpt2", {"added_tokens_decoder": {"262": added("<x>", lstrip=True)}}, "ab <x>", "ab <x>"),
-    ("gpt2", {"added_tokens_decoder": {"262": added("<x>")}}, "ab <x>", "ab   <x>"),
-    ("llama", {"tokenizer_class": "LlamaTokenizer", "add_prefix_space": False}, "ab", "<s> ab"),
-    ("llama", {"tokenizer_class": "LlamaTokenizer"}, "ab<s>ab", "<s> ▁ab <s> ab"),
-    ("llama", {"tokenizer_class": "LlamaTokenizer", "legacy": True}, "ab<s>ab", "<s> ▁ab <s> ▁ab"),
-    ("t5", {}, "ab <extra_id_3>", "▁ab <extra_id_3> </s>"),
-    ("t5", {"eos_token": "<pad>"}, "ab", "▁ab <pad>")])
+@pytest.mark.parametrize(
+    "family, config, text, expected",
+    [
+        ("bert", {"do_lower_case": False}, "Hello café", "[CLS] Hello café [SEP]"),
+        ("bert", {"do_lower_case": True}, "Hello café", "[CLS] hello cafe [SEP]"),
+        ("bert", {}, "Hello café", "[CLS] hello cafe [SEP]"),
+        ("bert", {"strip_accents": False}, "Hello café", "[CLS] hello café [SEP]"),
+        ("bert", {"do_lower_case": False, "strip_accents": True}, "Ab café", "[CLS] Ab cafe [SEP]"),
+        ("bert", {"tokenize_chinese_chars": False}, "a漢b", "[CLS] a ##漢 ##b [SEP]"),
+        ("bert", {"tokenize_chinese_chars": True}, "a漢b", "[CLS] a 漢 b [SEP]"),
+        ("bert", {"cls_token": "[MASK]"}, "a", "[MASK] a [SEP]"),
+        ("bert", {"tokenizer_class": "PreTrainedTokenizerFast"}, "Hello", "[CLS] Hello [SEP]"),
+        ("bert", {"split_special_tokens": True}, "a[MASK]", "[CLS] a [ [UNK] ] [SEP]"),
+        ("gpt2", {"add_prefix_space": True}, "ab<x>", " ab < x >"),
+        ("gpt2", {"add_prefix_space": False}, "ab", "ab"),
+        ("gpt2", {"add_bos_token": True}, "ab", "ab"),
+        ("gpt2", {"bos_token": "<x>"}, "ab<x>", "ab <x>"),
+        ("gpt2", {"additional_special_tokens": ["<x>"]}, "ab<x>", "ab <x>"),
+        ("gpt2", {"image_token": "<x>"}, "ab<x>", "ab <x>"),
+        ("gpt2", {"added_tokens_decoder": {"262": added("<x>", lstrip=True)}}, "ab <x>", "ab <x>"),
+        ("gpt2", {"added_tokens_decoder": {"262": added("<x>")}}, "ab <x>", "ab   <x>"),
+        ("llama", {"tokenizer_class": "LlamaTokenizer", "add_prefix_space": False}, "ab", "<s> ab"),
+        ("llama", {"tokenizer_class": "LlamaTokenizer"}, "ab<s>ab", "<s> ▁ab <s> ab"),
+        (
+            "llama",
+            {"tokenizer_class": "LlamaTokenizer", "legacy": True},
+            "ab<s>ab",
+            "<s> ▁ab <s> ▁ab",
+        ),
+        ("t5", {}, "ab <extra_id_3>", "▁ab <extra_id_3> </s>"),
+        ("t5", {"eos_token": "<pad>"}, "ab", "▁ab <pad>"),
+    ],
+)
 def test_what_a_key_does(family, config, text, expected, tmp_path):
     folder = write(tmp_path, family, config)
     assert pieces(folder, family, text) == expected
@@ -136,12 +160,13 @@ def test_what_a_key_does(family, config, text, expected, tmp_path):
 
 
 def test_older_files_beside_it_are_read(tmp_path):
-    folder = write(tmp_path, "gpt2", {}, special_tokens_map={"pad_token": "<x>"},
-                   added_tokens={"<y>": 263})
+    folder = write(
+        tmp_path, "gpt2", {}, special_tokens_map={"pad_token": "<x>"}, added_tokens={"<y>": 263}
+    )
     found = from_folder(folder, "GPT-2")[0].encode("<x>ab<y>")
     assert found.pieces == ("<x>", "ab", "<y>") and found.ids_L.tolist() == [262, 256, 263]
     listed = {"added_tokens_decoder": {"261": added("<|endoftext|>")}}
-    (folder / "tokenizer_config.json").write_text(json.dumps(listed))       # then they say nothing
+    (folder / "tokenizer_config.json").write_text(json.dumps(listed))  # then they say nothing
     assert len(from_folder(folder, "GPT-2")[0].encode("<x>ab<y>").pieces) == 7
 
 
@@ -151,23 +176,38 @@ def test_where_the_two_files_disagree_it_is_said(tmp_path):
     assert from_folder(write(tmp_path / "b", "bert", {"do_lower_case": False}), "BERT")[1] == ()
     known = {"tokenizer_class": "RobertaTokenizer"}
     assert "“RobertaTokenizer”" in from_folder(write(tmp_path / "c", "gpt2", known), "GPT-2")[1][0]
-    folder = write(tmp_path / "d", "bert", None)       # transformers would read it in lower case
+    folder = write(tmp_path / "d", "bert", None)  # transformers would read it in lower case
     assert pieces(folder, "bert", "Hello") == "[CLS] Hello [SEP]"
     assert "no tokenizer_config.json" in from_folder(folder, "BERT")[1][0]
     for family in ("gpt2", "llama", "t5"):
-        library = None if family != "t5" else from_folder(
-            write(tmp_path / "e", "t5", {}), "T5")[0].library
+        library = (
+            None
+            if family != "t5"
+            else from_folder(write(tmp_path / "e", "t5", {}), "T5")[0].library
+        )
         assert from_folder(write(tmp_path / family, family, None, library), FAMILY[family])[1] == ()
 
 
-@pytest.mark.parametrize("config", [
-    {"do_lower_case": "no"}, {"tokenizer_class": 3}, {"auto_map": {"AutoTokenizer": ["x.y", None]}},
-    {"fast_tokenizer_files": ["tokenizer.4.0.json"]}, {"added_tokens_decoder": {"x": 1}},
-    {"added_tokens_decoder": [1]}, {"added_tokens_decoder": {"1": {"content": 7}}},
-    {"cls_token": "[NOWHERE\ud800]"}, {"extra_ids": 10 ** 9, "tokenizer_class": "T5Tokenizer"},
-    {"tokenizer_class": "GPT2Tokenizer"}, {"additional_special_tokens": 3}, {"unk_token": [1]},
-    {"split_special_tokens": 1}, {"extra_special_tokens": "abc"},
-    {"additional_special_tokens": "abc"}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"do_lower_case": "no"},
+        {"tokenizer_class": 3},
+        {"auto_map": {"AutoTokenizer": ["x.y", None]}},
+        {"fast_tokenizer_files": ["tokenizer.4.0.json"]},
+        {"added_tokens_decoder": {"x": 1}},
+        {"added_tokens_decoder": [1]},
+        {"added_tokens_decoder": {"1": {"content": 7}}},
+        {"cls_token": "[NOWHERE\ud800]"},
+        {"extra_ids": 10**9, "tokenizer_class": "T5Tokenizer"},
+        {"tokenizer_class": "GPT2Tokenizer"},
+        {"additional_special_tokens": 3},
+        {"unk_token": [1]},
+        {"split_special_tokens": 1},
+        {"extra_special_tokens": "abc"},
+        {"additional_special_tokens": "abc"},
+    ],
+)
 def test_damaged_options_are_said_and_the_model_runs_by_ids(config, tmp_path):
     folder = tiny.golden("bert").write(tmp_path / "model")
     write(folder, "bert", config, config=json.loads((folder / "config.json").read_text()))
@@ -193,14 +233,23 @@ PARTS = ("a", "b", "ab", " ", "  ", "he", "Hello", "café", "É", "漢字", "[CL
 
 def options(rng: random.Random, library: Tokenizer, name: str) -> dict:
     """A tokenizer_config.json that may contradict the tokenizer."""
+
     def flag() -> bool:
         return rng.random() < 0.5
 
     found, tokens = {}, library.get_added_tokens_decoder()
     if rng.random() < 0.8:
         found["tokenizer_class"] = rng.choice((name, f"{name}Fast", "PreTrainedTokenizerFast"))
-    keys = ("do_lower_case", "add_prefix_space", "tokenize_chinese_chars", "strip_accents",
-            "legacy", "add_bos_token", "add_eos_token", "split_special_tokens")
+    keys = (
+        "do_lower_case",
+        "add_prefix_space",
+        "tokenize_chinese_chars",
+        "strip_accents",
+        "legacy",
+        "add_bos_token",
+        "add_eos_token",
+        "split_special_tokens",
+    )
     found |= {key: flag() for key in keys if rng.random() < 0.25}
     for key in ("unk", "bos", "eos", "pad", "cls", "sep", "mask"):
         if rng.random() < 0.12:
@@ -208,14 +257,24 @@ def options(rng: random.Random, library: Tokenizer, name: str) -> dict:
             whole = {"__type": "AddedToken"} | added(text, lstrip=flag(), rstrip=flag())
             found[f"{key}_token"] = text if flag() else whole
     if flag():
-        listed = {str(i): added(each.content, rstrip=rng.random() < 0.1, special=rng.random() < 0.9,
-                                normalized=rng.random() < 0.1) for i, each in tokens.items()}
+        listed = {
+            str(i): added(
+                each.content,
+                rstrip=rng.random() < 0.1,
+                special=rng.random() < 0.9,
+                normalized=rng.random() < 0.1,
+            )
+            for i, each in tokens.items()
+        }
         if flag():
             more = library.get_vocab_size() + rng.randint(0, 2)
             listed[str(more)] = added("<added>", rstrip=flag(), normalized=flag(), special=flag())
         found["added_tokens_decoder"] = listed
-    extra = {"additional_special_tokens": ["<e1>", "[EXTRA]"], "image_token": "<im>",
-             "extra_special_tokens": rng.choice((["<e2>"], {"image_token": "<img>"}))}
+    extra = {
+        "additional_special_tokens": ["<e1>", "[EXTRA]"],
+        "image_token": "<im>",
+        "extra_special_tokens": rng.choice((["<e2>"], {"image_token": "<img>"})),
+    }
     return found | {key: value for key, value in extra.items() if rng.random() < 0.12}
 
 
@@ -225,9 +284,13 @@ def test_ids_are_those_of_autotokenizer(family, tmp_path):
     for seed in range(25):
         rng = random.Random(f"{family} {seed}")
         library = MAKERS[family](rng)
-        others = {"special_tokens_map": {"unk_token": rng.choice(("<new>", "<x>", "[UNK]")),
-                                         "additional_special_tokens": ["<e1>"]},
-                  "added_tokens": {"<added>": library.get_vocab_size()}}
+        others = {
+            "special_tokens_map": {
+                "unk_token": rng.choice(("<new>", "<x>", "[UNK]")),
+                "additional_special_tokens": ["<e1>"],
+            },
+            "added_tokens": {"<added>": library.get_vocab_size()},
+        }
         others = {name: data for name, data in others.items() if rng.random() < 0.3}
         config = options(rng, library, CLASSES[family])
         folder = write(tmp_path / str(seed), family, config, library, **others)
@@ -236,7 +299,7 @@ def test_ids_are_those_of_autotokenizer(family, tmp_path):
         for text in ("".join(rng.choices(PARTS, k=rng.randint(0, 9))) for _ in range(15)):
             try:
                 expected = theirs(text).input_ids
-            except Exception:       # a sign for the unknown that is not in the vocabulary
+            except Exception:  # a sign for the unknown that is not in the vocabulary
                 with pytest.raises(GlassError):
                     ours.encode(text)
                 continue

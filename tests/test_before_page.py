@@ -1,4 +1,7 @@
-"""Before attention: a neuron's numbers, an LSTM read word by word, and how far one word reaches, each measured again here."""
+"""Before attention: a neuron's numbers, an LSTM read word by word, and how far one word reaches,
+each measured again here.
+"""
+
 import numpy as np
 import pytest
 from lstm import small, write_lstm
@@ -52,19 +55,26 @@ def tables(app) -> dict[str, dict]:
     return {data["title"].split(" ")[0]: data for data in parts(app, "table")}
 
 
-# --- the measures ---------------------------------------------------------------------------------------------------
+# --- the measures ---------------------------------------------------------------------------------
+
 
 def test_a_reach_is_what_two_runs_differ_by():
     model = small()
-    words_L = (None, 0, 1, 1, 2)                       # the second word has two pieces
-    before, after = (forward(model.config, model.weights, ids, words_L)
-                     for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3]))
+    words_L = (None, 0, 1, 1, 2)  # the second word has two pieces
+    before, after = (
+        forward(model.config, model.weights, ids, words_L)
+        for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3])
+    )
     found = influence.reach(before, after, 0)
     for n, at in enumerate((1, 3, 4)):
         x, y = before["lstm.hidden"][at], after["lstm.hidden"][at]
-        assert found.moved_N[n] == pytest.approx(sum((b - a) ** 2 for a, b in zip(x, y)) ** 0.5 / sum(a * a for a in x) ** 0.5)
+        assert found.moved_N[n] == pytest.approx(
+            sum((b - a) ** 2 for a, b in zip(x, y)) ** 0.5 / sum(a * a for a in x) ** 0.5
+        )
         p, q = before["head.probs"][at], after["head.probs"][at]
-        assert found.guess_N[n] == pytest.approx(sum(max(b - a, 0) for a, b in zip(p, q)))       # the share that went elsewhere
+        assert found.guess_N[n] == pytest.approx(
+            sum(max(b - a, 0) for a, b in zip(p, q))
+        )  # the share that went elsewhere
     assert found.places_N2.tolist() == [[1, 1], [3, 3], [4, 4]]
     assert not influence.reach(before, before, 1).moved_N.any()
     after = forward(model.config, model.weights, [2, 5, 0, 10, 3], (None, 0, 1, 2, 3))
@@ -80,8 +90,10 @@ def test_nothing_reaches_back_to_the_words_before():
 
 
 def test_the_mean_at_a_distance_is_over_the_sentences_that_reach_it():
-    made = [influence.Reach(np.array(moved), np.array(moved) / 2, np.zeros((len(moved), 2)))
-            for moved in ([1.0, 0.5], [3.0, 1.5, 0.25])]
+    made = [
+        influence.Reach(np.array(moved), np.array(moved) / 2, np.zeros((len(moved), 2)))
+        for moved in ([1.0, 0.5], [3.0, 1.5, 0.25])
+    ]
     mean = influence.by_distance(made)
     assert mean["moved"].tolist() == [2, 1, 0.25] and mean["guess"].tolist() == [1, 0.5, 0.125]
     assert mean["sentences"].tolist() == [2, 2, 1]
@@ -91,19 +103,32 @@ def test_the_list_has_one_other_word_in_each_sentence():
     listed = influence.sentences()
     assert len(listed) >= 20
     for text, other, word in listed:
-        differ = [i for i, (a, b) in enumerate(zip(text.split(), other.split(), strict=True)) if a != b]
+        differ = [
+            i for i, (a, b) in enumerate(zip(text.split(), other.split(), strict=True)) if a != b
+        ]
         assert differ == [word] and word <= 2 and len(text.split()) - word >= 10
 
 
 def test_the_word_that_is_proposed_is_another_whole_word(study):
     encoding = gates.model().encode(TEXT)
-    assert influence.words(encoding) == ["The", "book", "that", "the", "student", "recommended", "is", "expensive", "."]
+    assert influence.words(encoding) == [
+        "The",
+        "book",
+        "that",
+        "the",
+        "student",
+        "recommended",
+        "is",
+        "expensive",
+        ".",
+    ]
     other = influence.of_the_same_kind(gates.model(), encoding, 1)
     assert other.isalpha() and other != "book" and gates.model().tokenizer.id_of(other) is not None
     assert influence.replaced(encoding, 1, "door") == TEXT.replace("book", "door")
 
 
-# --- the page -------------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------
+
 
 def test_without_the_lstm_s_files_it_says_so_and_the_neuron_is_there(tmp_path, monkeypatch, minilm):
     monkeypatch.setattr(models, "ASSETS", tmp_path)
@@ -122,12 +147,16 @@ def test_without_the_lstm_s_files_it_says_so_and_the_neuron_is_there(tmp_path, m
 def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
     trace = minilm.trace(TEXT)
     terms_D = trace["encoder.0.mlp.pre.terms.8.5"].astype(np.float64)
-    assert terms_D.sum() + trace.weights["encoder.0.mlp.pre.bias"][5] == pytest.approx(trace["encoder.0.mlp.pre"][8, 5], abs=1e-4)
+    assert terms_D.sum() + trace.weights["encoder.0.mlp.pre.bias"][5] == pytest.approx(
+        trace["encoder.0.mlp.pre"][8, 5], abs=1e-4
+    )
 
 
 @pytest.mark.parametrize("depth", state.DEPTHS)
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
-def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(request, study, handed_out, model, depth):  # noqa: F811
+def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(
+    request, study, handed_out, model, depth
+):  # noqa: F811
     request.getfixturevalue(model)
     app = opened(PAGE, model=model, depth=depth)
     assert not app.exception and not app.warning and not app.info
@@ -137,12 +166,26 @@ def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(request, stud
 
 def test_every_number_of_the_lstm_opens_on_this_page_by_its_link(study):
     units = gates.model().config.n_units
-    for cell in (f"lstm.cell:3,{units - 1}", "lstm.forget.pre:2,1", "lstm.input.past:0,0", "lstm.in:3,2", "head.probs:4,7",
-                 "weights/lstm.output.recurrent:1,2", "weights/lstm.embed.weight:7,1", "weights/head.logits.bias:7"):
+    for cell in (
+        f"lstm.cell:3,{units - 1}",
+        "lstm.forget.pre:2,1",
+        "lstm.input.past:0,0",
+        "lstm.in:3,2",
+        "head.probs:4,7",
+        "weights/lstm.output.recurrent:1,2",
+        "weights/lstm.embed.weight:7,1",
+        "weights/head.logits.bias:7",
+    ):
         app = linked(cell=cell)
         head, body = parts(app)
         assert not app.exception and not app.warning and head["name"] == cell
-        for link in [item["cell"] for group in body["groups"] for row in group["rows"] for item in row["items"] if item["cell"]][:3]:
+        for link in [
+            item["cell"]
+            for group in body["groups"]
+            for row in group["rows"]
+            for item in row["items"]
+            if item["cell"]
+        ][:3]:
             onward = linked(cell=link)
             assert not onward.warning and parts(onward)[0]["name"] == link
     assert "can't be opened" in said(linked(cell="lstm.cell:3,999"))
@@ -151,7 +194,9 @@ def test_every_number_of_the_lstm_opens_on_this_page_by_its_link(study):
 
 def test_the_stepper_goes_from_word_to_word(study):
     app = opened(PAGE, model="minilm", token="3")
-    assert app.session_state["before_at"] == 3 and "**that**" in text_of(app)      # where the reader looks
+    assert app.session_state["before_at"] == 3 and "**that**" in text_of(
+        app
+    )  # where the reader looks
     app.button(key="before_on").click().run()
     trace = gates.trace_of(TEXT)
     unit = int(np.abs(trace["lstm.cell"][4]).argmax())
@@ -165,12 +210,25 @@ def test_how_far_a_word_reaches_is_measured_in_both_models(study):
     app = opened(PAGE, model="minilm")
     app.text_input(key="before_other").set_value("door").run()
     shown = tables(app)["How"]
-    assert shown["columns"] == ["LSTM: vector", "attention: vector", "LSTM: guess", "attention: guess", "LSTM: steps", "attention: steps"]
+    assert shown["columns"] == [
+        "LSTM: vector",
+        "attention: vector",
+        "LSTM: guess",
+        "attention: guess",
+        "LSTM: steps",
+        "attention: steps",
+    ]
     runs = [gates.trace_of(text) for text in (TEXT, TEXT.replace("book", "door"))]
     h, h2 = (run["lstm.hidden"][9].astype(np.float64) for run in runs)
-    assert shown["numbers"][-1][0] == number(np.linalg.norm(h2 - h) / np.linalg.norm(h)) and shown["rows"][0] == "book"
+    assert (
+        shown["numbers"][-1][0] == number(np.linalg.norm(h2 - h) / np.linalg.norm(h))
+        and shown["rows"][0] == "book"
+    )
     assert [row[-2:] for row in shown["numbers"]] == [[str(n), str(min(n, 1))] for n in range(8)]
-    decoder = [state.trace_of(state.Asked("study-decoder", text)) for text in (TEXT, TEXT.replace("book", "door"))]
+    decoder = [
+        state.trace_of(state.Asked("study-decoder", text))
+        for text in (TEXT, TEXT.replace("book", "door"))
+    ]
     p, q = (run["head.probs"][9].astype(np.float64) for run in decoder)
     assert shown["numbers"][-1][3] == number(np.abs(p - q).sum() / 2)
 
@@ -189,7 +247,11 @@ def test_a_number_of_the_other_run_opens_in_the_other_run(study):
 def test_a_link_to_a_number_of_the_other_run_opens_it_there(study):
     value = gates.trace_of(TEXT.replace("book", "door"))["lstm.hidden"][4, 1]
     app = linked("lstm.hidden:4,1", swap="1-door")
-    assert parts(app)[0]["value"] == number(value) and app.session_state["before_reads"] == "other" and not app.warning
+    assert (
+        parts(app)[0]["value"] == number(value)
+        and app.session_state["before_reads"] == "other"
+        and not app.warning
+    )
     for swap in ("1-two words", "99-door", "x", "1-<script>alert(1)</script>"):
         app = linked("lstm.hidden:4,1", swap=swap)
         assert not app.exception and app.session_state["before_reads"] in ("own", "other")
@@ -203,22 +265,31 @@ def test_what_is_put_in_place_may_be_anything(study, other):
     app.text_input(key="before_other").set_value(other[:30]).run()
     assert not app.exception and not app.error
     shown = (app.markdown, app.caption, app.warning, app.info, app.subheader)
-    assert not any(harm in element.proto.body for kind in shown for element in kind for harm in HARM)
+    assert not any(
+        harm in element.proto.body for kind in shown for element in kind for harm in HARM
+    )
 
 
 def test_a_word_after_which_none_comes_is_said_to_reach_nothing(study):
     app = opened(PAGE, model="minilm")
     app.selectbox(key="before_word").set_value(7).run()
     app.text_input(key="before_other").set_value("  new ").run()
-    assert not app.exception and "No word comes after it" in text_of(app) and "becomes **new**" in text_of(app)
+    assert (
+        not app.exception
+        and "No word comes after it" in text_of(app)
+        and "becomes **new**" in text_of(app)
+    )
     app.selectbox(key="before_word").set_value(6).run()
     app.text_input(key="before_other").set_value("was").run()
     assert "1 word on" in text_of(app) and "study-decoder" in text_of(app).replace("\\", "")
 
 
 def test_with_a_mask_or_a_what_if_it_is_said_that_the_lstm_reads_as_it_was_trained(study):
-    said_so = ["neither the LSTM" in " ".join(each.value for each in opened(PAGE, model="minilm", **more).caption)
-               for more in ({}, {"mask": "decoder"}, {"change": "order"})]
+    said_so = [
+        "neither the LSTM"
+        in " ".join(each.value for each in opened(PAGE, model="minilm", **more).caption)
+        for more in ({}, {"mask": "decoder"}, {"change": "order"})
+    ]
     assert said_so == [False, True, True]
 
 
@@ -226,7 +297,10 @@ def test_a_damaged_twin_costs_the_comparison_and_no_more(study):
     (study / "study-decoder/config.json").write_text("{")
     app = opened(PAGE, model="minilm")
     assert not app.exception and len(app.subheader) == 5
-    assert any("config" in each.value for each in app.caption) and len(tables(app)["How"]["columns"]) == 4
+    assert (
+        any("config" in each.value for each in app.caption)
+        and len(tables(app)["How"]["columns"]) == 4
+    )
 
 
 def test_another_sentence_begins_anew(study):
@@ -235,7 +309,11 @@ def test_another_sentence_begins_anew(study):
     app.text_input(key="before_other").set_value("teacher").run()
     assert "**teacher**" in text_of(app)
     app.text_input(key="sentence").set_value("A dog.").run()
-    assert not app.exception and app.session_state["before_word"] == 1 and "teacher" not in text_of(app)
+    assert (
+        not app.exception
+        and app.session_state["before_word"] == 1
+        and "teacher" not in text_of(app)
+    )
     assert address(app)["sentence"] == "A dog."
 
 
@@ -244,6 +322,9 @@ def test_without_the_twin_the_loaded_decoder_is_compared_and_an_encoder_is_not(s
         file.unlink()
     state.ready_models.clear()
     app = opened(PAGE, model="minilm")
-    assert any("a decoder is needed" in each.value for each in app.caption) and len(tables(app)["How"]["columns"]) == 4
+    assert (
+        any("a decoder is needed" in each.value for each in app.caption)
+        and len(tables(app)["How"]["columns"]) == 4
+    )
     app = opened(PAGE, model="smollm2")
     assert not app.exception and "attention: guess" in tables(app)["How"]["columns"]

@@ -1,4 +1,7 @@
-"""The pages in a real browser: nothing in the console, nothing leaves the server, and the clicks do what they say."""
+"""The pages in a real browser: nothing in the console, nothing leaves the server, and the clicks do
+what they say.
+"""
+
 from __future__ import annotations
 
 import re
@@ -16,8 +19,13 @@ from ui.numbers import read
 from ui.state import EXAMPLES
 
 pytest.importorskip("playwright", reason="playwright is in requirements-dev.txt")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine (apt install chromium)")
-PATHS = {page.title: "" if page.path == "app.py" else Path(page.path).stem.split("_", 1)[1] for page in PAGES}
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no Chromium on this machine (apt install chromium)"
+)
+PATHS = {
+    page.title: "" if page.path == "app.py" else Path(page.path).stem.split("_", 1)[1]
+    for page in PAGES
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +45,15 @@ def browser():
 
 @pytest.fixture
 def visit(browser, address):
-    """visit("Attention", head=3): that page in a new session, with MiniLM unless another model is asked for; after the test it
-    must have had no problem."""
+    """visit("Attention", head=3): that page in a new session, with MiniLM unless another model is
+    asked for; after the test it must have had no problem.
+    """
     opened = []
 
     def open_tab(title: str = "Overview", size=(1280, 900), theme: str = "light", **choices):
-        query = "&".join(f"{key}={quote(str(value))}" for key, value in ({"model": "minilm"} | choices).items())
+        query = "&".join(
+            f"{key}={quote(str(value))}" for key, value in ({"model": "minilm"} | choices).items()
+        )
         context = tab(browser, f"{address}/{PATHS[title]}?{query}", *size, theme)
         opened.append((context, page := context.__enter__()))
         return page
@@ -66,7 +77,9 @@ def test_a_page_opens_by_its_own_address(visit, title, size, theme):
     page = visit(title, size, theme, layer=2, head=5)
     assert page.view.locator("h1").inner_text() == title
     assert page.view.locator("[data-testid=stException]").count() == 0
-    assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the screen"
+    assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "the page is wider than the screen"
+    )
 
 
 def test_a_typed_sentence_is_read_and_stands_in_the_address(visit):
@@ -87,7 +100,10 @@ def test_choices_travel_to_the_next_page_and_back_through_history(visit):
     assert page.view.get_by_role("radio", name="Decoder: sees only the past").is_checked()
     page.do(lambda: page.view.go_back())
     page.do(lambda: page.view.go_back())
-    assert choices(page) == {} and page.view.get_by_role("radio", name="As the model was trained").is_checked()
+    assert (
+        choices(page) == {}
+        and page.view.get_by_role("radio", name="As the model was trained").is_checked()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +119,9 @@ def opened_number(page) -> tuple[str, tuple[int, ...], str]:
 
 
 def check_number(page, trace, step: str) -> tuple[int, ...]:
-    """What the panel shows is what the trace holds, and stands in the address. Returns its place."""
+    """What the panel shows is what the trace holds, and stands in the address. Returns its
+    place.
+    """
     name, index, shown = opened_number(page)
     assert name == step and choices(page)["cell"] == f"{name}:{','.join(map(str, index))}"
     assert shown == number(trace[name][index])
@@ -116,7 +134,7 @@ def point_at(page, picture: int, row: int, column: int, columns: int) -> tuple[f
     canvas.wait_for()
     width = canvas.bounding_box()["width"]
     inside = {"x": (column + 0.4) * (width - 3) / columns, "y": (row + 0.6) * 25}
-    canvas.hover(position=inside)               # waits until the page has stopped moving
+    canvas.hover(position=inside)  # waits until the page has stopped moving
     box = canvas.bounding_box()
     return box["x"] + inside["x"], box["y"] + inside["y"]
 
@@ -155,17 +173,25 @@ def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
 
 
 def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
-    page, pattern_LM = visit("Attention", stage=3, layer=1, head=5, mask="decoder"), traced("decoder")["encoder.1.attn.pattern"][5]
+    page, pattern_LM = (
+        visit("Attention", stage=3, layer=1, head=5, mask="decoder"),
+        traced("decoder")["encoder.1.attn.pattern"][5],
+    )
     point_at(page, 0, 3, 7, columns=11)
     assert page.view.locator(".tip").first.inner_text().split("\n") == ["that → is", "0 (blocked)"]
     point_at(page, 0, 7, 3, columns=11)
-    assert page.view.locator(".tip").first.inner_text().split("\n") == ["is → that", number(pattern_LM[7, 3])]
+    assert page.view.locator(".tip").first.inner_text().split("\n") == [
+        "is → that",
+        number(pattern_LM[7, 3]),
+    ]
     shade = """(canvas, [row, column]) => [...canvas.getContext("2d").getImageData(
         (column + 0.5) * (canvas.width - 3) / 11, (row + 0.5) * 25, 1, 1).data].slice(0, 3)"""
-    blocked, largest, small = (page.view.locator("canvas.picture").first.evaluate(shade, list(cell)) for cell in (
-        (3, 7), (0, 0), (9, 1)))
+    blocked, largest, small = (
+        page.view.locator("canvas.picture").first.evaluate(shade, list(cell))
+        for cell in ((3, 7), (0, 0), (9, 1))
+    )
     assert max(blocked) - min(blocked) < 3 and largest != small != blocked
-    assert sum(largest) < sum(small)            # on the light page more is darker
+    assert sum(largest) < sum(small)  # on the light page more is darker
 
 
 def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
@@ -173,16 +199,27 @@ def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
     canvas = page.view.locator("canvas.picture").first
     canvas.wait_for()
     canvas.hover(position={"x": 5.5 * (canvas.bounding_box()["width"] - 3) / 32, "y": 2.5 * 15})
-    assert page.view.locator(".tip").first.inner_text().split("\n") == ["dimension 69", number(x_LD[7, 69])]
+    assert page.view.locator(".tip").first.inner_text().split("\n") == [
+        "dimension 69",
+        number(x_LD[7, 69]),
+    ]
 
 
 def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, traced):
-    page, trace = visit("Attention", stage=3, layer=1, head=5, token=7, mask="decoder"), traced("decoder")
+    page, trace = (
+        visit("Attention", stage=3, layer=1, head=5, token=7, mask="decoder"),
+        traced("decoder"),
+    )
     steps = ("scores", "pattern.exp", "pattern")
     page.view.locator("tfoot button.number").first.wait_for()
-    shown = [[cell.inner_text() for cell in row.locator("button.number").all()]
-             for row in page.view.locator("tbody tr").all() if row.locator("button.number").count()]
-    assert shown == [[number(trace[f"encoder.1.attn.{step}"][5, 7, m]) for step in steps] for m in range(11)]
+    shown = [
+        [cell.inner_text() for cell in row.locator("button.number").all()]
+        for row in page.view.locator("tbody tr").all()
+        if row.locator("button.number").count()
+    ]
+    assert shown == [
+        [number(trace[f"encoder.1.attn.{step}"][5, 7, m]) for step in steps] for m in range(11)
+    ]
     assert shown[8][0] == "−∞" and shown[8][2] == "0"
     page.do(lambda: page.view.locator("tfoot button.number").first.click())
     assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
@@ -190,14 +227,21 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
 
 @pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
 @pytest.mark.parametrize("title, stage", [("Heads", 0), ("Attention", 4), ("Every number", 0)])
-def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(visit, title, stage, size):
+def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(
+    visit, title, stage, size
+):
     page = visit(title, size, stage=stage)
     pictures = page.view.locator("canvas.picture")
     pictures.last.wait_for()
-    picture = pictures.first if title == "Heads" else pictures.last     # the last one there chooses a head
+    picture = (
+        pictures.first if title == "Heads" else pictures.last
+    )  # the last one there chooses a head
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
-    at = box["x"] + 0.43 * min(box["width"], size[0] - box["x"]), box["y"] + 0.4 * min(box["height"], 300)
+    at = (
+        box["x"] + 0.43 * min(box["width"], size[0] - box["x"]),
+        box["y"] + 0.4 * min(box["height"], 300),
+    )
     page.view.mouse.move(*at)
     page.view.wait_for_timeout(150)
     page.do(lambda: page.view.mouse.click(*at))
@@ -209,13 +253,19 @@ def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(visit,
 
 def test_on_a_telephone_the_side_bar_closes_when_a_page_was_chosen(visit):
     page = visit(size=(390, 844))
-    closed = lambda: page.view.get_by_test_id("stSidebar").evaluate("bar => bar.getBoundingClientRect().right <= 0")
+    closed = lambda: page.view.get_by_test_id("stSidebar").evaluate(
+        "bar => bar.getBoundingClientRect().right <= 0"
+    )
     page.view.get_by_test_id("stExpandSidebarButton").click()
     page.wait(lambda: not closed())
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
     page.wait(closed)
     page.view.get_by_test_id("stExpandSidebarButton").click()
-    page.do(lambda: page.view.get_by_test_id("stSidebar").get_by_role("button", name="Guided tour").click())
+    page.do(
+        lambda: (
+            page.view.get_by_test_id("stSidebar").get_by_role("button", name="Guided tour").click()
+        )
+    )
     page.wait(closed)
     page.view.get_by_role("button", name="Next stop").wait_for()
 
@@ -224,14 +274,34 @@ def test_all_heads_hover_click_and_keys(visit, traced):
     page, trace = visit("Heads", layer=2), traced()
     canvas = page.view.locator(".st-key-heads canvas.picture")
     canvas.scroll_into_view_if_needed()
-    page.view.wait_for_timeout(500)         # until the pictures above have taken their room
+    page.view.wait_for_timeout(500)  # until the pictures above have taken their room
     box = canvas.bounding_box()
     page.view.mouse.move(box["x"] + 0.627 * box["width"], box["y"] + 0.49 * box["height"])
     tip = page.view.locator(".st-key-heads .tip").inner_text().split("\n")
-    page.do(lambda: page.view.mouse.click(box["x"] + 0.627 * box["width"], box["y"] + 0.49 * box["height"]))
+    page.do(
+        lambda: page.view.mouse.click(
+            box["x"] + 0.627 * box["width"], box["y"] + 0.49 * box["height"]
+        )
+    )
     head, row, column = check_number(page, trace, "encoder.2.attn.pattern")
-    tokens = ["[CLS]", "the", "book", "that", "the", "student", "recommended", "is", "expensive", ".", "[SEP]"]
-    assert tip == [f"Head {head}", f"{tokens[row]} → {tokens[column]}", number(trace["encoder.2.attn.pattern"][head, row, column])]
+    tokens = [
+        "[CLS]",
+        "the",
+        "book",
+        "that",
+        "the",
+        "student",
+        "recommended",
+        "is",
+        "expensive",
+        ".",
+        "[SEP]",
+    ]
+    assert tip == [
+        f"Head {head}",
+        f"{tokens[row]} → {tokens[column]}",
+        number(trace["encoder.2.attn.pattern"][head, row, column]),
+    ]
     assert choices(page)["head"] == str(head) and choices(page)["token"] == str(row)
     canvas.focus()
     for key in ("ArrowRight", "ArrowDown"):
@@ -245,7 +315,9 @@ def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
     canvas = page.view.locator(".st-key-layers canvas.picture")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    page.do(lambda: page.view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"]))
+    page.do(
+        lambda: page.view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"])
+    )
     assert choices(page)["layer"] == "5" and 0 < int(choices(page)["head"]) < 11
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
     page.do(lambda: page.view.locator(".left button").nth(2).click())
@@ -257,7 +329,9 @@ def test_the_lines_show_the_weights_of_the_token_one_rests_on(visit, traced):
     page, pattern_LM = visit("Heads", layer=1, head=4), traced()["encoder.1.attn.pattern"][4]
     page.view.locator(".left button").nth(6).hover()
     shown = [value.inner_text() for value in page.view.locator(".right .value").all()]
-    assert [float(text.replace("−", "-")) for text in shown] == pytest.approx(pattern_LM[6].tolist(), rel=1e-3)
+    assert [float(text.replace("−", "-")) for text in shown] == pytest.approx(
+        pattern_LM[6].tolist(), rel=1e-3
+    )
 
 
 def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
@@ -270,16 +344,34 @@ def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
     assert check_number(page, traced(), "encoder.1.attn.pattern") == (3, 6, 9)
 
 
-MAIN = {"Tokens": ("[class*=st-key-tokens-near] button.number", r"encoder\.embed\.near\.6450", {}),
-        "Positions": ("canvas.picture", r"encoder\.embed\.position", {}),
-        "Attention": ("[class*=st-key-table] button.number", r"encoder\.1\.attn\.scores", {"stage": 3}),
-        "Heads": (".st-key-heads canvas.picture", r"encoder\.1\.attn\.pattern", {}),
-        "Add and norm": ("[class*=st-key-addnorm] canvas.picture, [class*=st-key-map] canvas.picture", r"encoder\.1\.attn\.sum", {}),
-        "Feed-forward": ("[class*=st-key-ff] button.number", r"encoder\.1\.mlp\.(pre|hidden|hidden\.reach)", {}),
-        "Layers": (".stPlotlyChart + *, [class*=st-key-layers_] button.number", r"encoder\.\d\.(attn|mlp)\.\w+\.\w+", {"depth": "numbers"}),
-        "Encoder and decoder": ("canvas.picture", r"encoder\.1\.attn\.pattern", {}),
-        "Before attention": (".st-key-before-terms canvas.picture", r"encoder\.0\.mlp\.pre\.terms\.\d+\.\d+", {}),
-        "Every number": ("canvas.picture", r"encoder\.1\.attn\.z", {"step": "encoder.1.attn.z"})}
+MAIN = {
+    "Tokens": ("[class*=st-key-tokens-near] button.number", r"encoder\.embed\.near\.6450", {}),
+    "Positions": ("canvas.picture", r"encoder\.embed\.position", {}),
+    "Attention": ("[class*=st-key-table] button.number", r"encoder\.1\.attn\.scores", {"stage": 3}),
+    "Heads": (".st-key-heads canvas.picture", r"encoder\.1\.attn\.pattern", {}),
+    "Add and norm": (
+        "[class*=st-key-addnorm] canvas.picture, [class*=st-key-map] canvas.picture",
+        r"encoder\.1\.attn\.sum",
+        {},
+    ),
+    "Feed-forward": (
+        "[class*=st-key-ff] button.number",
+        r"encoder\.1\.mlp\.(pre|hidden|hidden\.reach)",
+        {},
+    ),
+    "Layers": (
+        ".stPlotlyChart + *, [class*=st-key-layers_] button.number",
+        r"encoder\.\d\.(attn|mlp)\.\w+\.\w+",
+        {"depth": "numbers"},
+    ),
+    "Encoder and decoder": ("canvas.picture", r"encoder\.1\.attn\.pattern", {}),
+    "Before attention": (
+        ".st-key-before-terms canvas.picture",
+        r"encoder\.0\.mlp\.pre\.terms\.\d+\.\d+",
+        {},
+    ),
+    "Every number": ("canvas.picture", r"encoder\.1\.attn\.z", {"step": "encoder.1.attn.z"}),
+}
 
 
 @pytest.mark.parametrize("title", MAIN)
@@ -291,7 +383,7 @@ def test_the_main_click_of_each_page_opens_a_number_of_the_trace(visit, traced, 
     target.scroll_into_view_if_needed()
     box = target.bounding_box()
     inside = {"x": min(box["width"], 300) * 0.45, "y": min(box["height"], 100) * 0.45}
-    for _ in range(2):                          # charts arrive late and push what is below them: where it is now, it stays
+    for _ in range(2):  # charts arrive late and push what is below them: where it is now, it stays
         target.hover(position=inside)
         page.view.wait_for_timeout(400)
     target.hover(position=inside)
@@ -304,10 +396,15 @@ def test_the_main_click_of_each_page_opens_a_number_of_the_trace(visit, traced, 
 def test_a_word_of_the_output_opens_and_the_drawn_word_is_appended(visit, smollm2):
     text = "The capital of France is Paris. The capital of Italy is"
     page, trace = visit("Output", model="smollm2", sentence=text), smollm2.trace(text)
-    number_button = page.view.locator("[class*=st-key-table-output_words] button.number, [class*=output_words] button.number").nth(1)
+    number_button = page.view.locator(
+        "[class*=st-key-table-output_words] button.number, [class*=output_words] button.number"
+    ).nth(1)
     page.do(lambda: number_button.click())
     name, index, _ = opened_number(page)
-    assert name == "head.probs" and check_number(page, trace, name) == (11, int(trace["head.probs"][11].argmax()))
+    assert name == "head.probs" and check_number(page, trace, name) == (
+        11,
+        int(trace["head.probs"][11].argmax()),
+    )
     page.do(lambda: page.view.get_by_role("button", name="Take the likeliest").click())
     assert choices(page)["sentence"] == text + " Rome"
     page.do(lambda: page.view.get_by_role("button", name="Undo").click())
@@ -318,7 +415,9 @@ def test_the_depth_is_kept_from_page_to_page(visit):
     page = visit("Attention", stage=3)
     page.do(lambda: page.view.locator(".st-key-depth").get_by_text("Code").click())
     assert choices(page)["depth"] == "code"
-    page.view.get_by_text("pattern_HLM = at.put(\"pattern_HLM\", softmax(scores_HLM))").first.wait_for()
+    page.view.get_by_text(
+        'pattern_HLM = at.put("pattern_HLM", softmax(scores_HLM))'
+    ).first.wait_for()
     page.view.get_by_text("H 12 × L 11 × M 11").first.wait_for()
     page.do(lambda: page.view.get_by_role("link", name="Heads →").click())
     page.wait(lambda: "/Heads" in page.view.url)
@@ -329,7 +428,11 @@ def test_the_depth_is_kept_from_page_to_page(visit):
 
 def test_the_tour_walks_from_page_to_page(visit):
     page = visit()
-    page.do(lambda: page.view.get_by_test_id("stSidebar").get_by_role("button", name="Guided tour").click())
+    page.do(
+        lambda: (
+            page.view.get_by_test_id("stSidebar").get_by_role("button", name="Guided tour").click()
+        )
+    )
     for title in ("Tokens", "Positions", "Attention", "Attention"):
         page.do(lambda: page.view.get_by_role("button", name="Next stop").click())
         page.wait(lambda: page.view.locator("h1").inner_text() == title)
@@ -356,9 +459,15 @@ def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
     assert choices(page)["cell"] == "encoder.0.attn.pattern:3,2,5"
 
 
-@pytest.mark.parametrize("title, size, theme", [
-    ("Attention", (1280, 900), "light"), ("Heads", (1280, 900), "dark"),
-    ("Attention", (390, 844), "dark"), ("Heads", (390, 844), "light")])
+@pytest.mark.parametrize(
+    "title, size, theme",
+    [
+        ("Attention", (1280, 900), "light"),
+        ("Heads", (1280, 900), "dark"),
+        ("Attention", (390, 844), "dark"),
+        ("Heads", (390, 844), "light"),
+    ],
+)
 def test_the_way_to_all_operands_is_in_sight_wherever_the_panel_is(visit, title, size, theme):
     page = visit(title, size, theme, stage=2, cell="encoder.0.attn.scores.dot:3,2,5")
     button = page.view.get_by_role("button", name="Show all 32")
@@ -380,7 +489,7 @@ def test_the_way_to_all_operands_is_in_sight_wherever_the_panel_is(visit, title,
         return [box.scrollHeight > box.clientHeight, own.top >= edge.top,
                 own.bottom <= Math.min(edge.bottom, innerHeight), top === button]
     }""")
-    assert inside == [True, True, True, True]       # more than fits, and still in reach
+    assert inside == [True, True, True, True]  # more than fits, and still in reach
     page.do(button.click)
     page.view.get_by_role("button", name="Show the largest only").wait_for()
 
@@ -394,25 +503,41 @@ def test_all_operands_can_be_listed(visit):
     assert choices(page)["cell"] == "weights/encoder.0.attn.q.weight:7,101"
 
 
-NOWHERE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+NOWHERE = {
+    name: "http://127.0.0.1:9"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+}
 
 
 def test_the_first_start_needs_no_network_and_no_cache(browser, tmp_path):
     """A real sentence, real attention, real guesses, from what lies in the repository."""
-    with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path), **NOWHERE) as empty, tab(browser, empty) as page:
+    with (
+        serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path), **NOWHERE) as empty,
+        tab(browser, empty) as page,
+    ):
         page.view.get_by_role("button", name="Token 2: book").wait_for()
         page.view.locator(".st-key-river canvas").first.wait_for()
-        assert page.view.get_by_text("study-encoder turns each token into a vector of 100 numbers").count() == 1
+        assert (
+            page.view.get_by_text(
+                "study-encoder turns each token into a vector of 100 numbers"
+            ).count()
+            == 1
+        )
         assert not page.problems and not list(tmp_path.iterdir())
 
 
 def test_a_pretrained_model_is_fetched_from_the_side_bar(browser, tmp_path):
     """On a machine without any of them; the download is a real one."""
-    with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty, tab(browser, f"{empty}/?model=minilm") as page:
+    with (
+        serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty,
+        tab(browser, f"{empty}/?model=minilm") as page,
+    ):
         page.view.get_by_role("button", name="Fetch it, 84 MB").click()
         page.view.get_by_role("progressbar").first.wait_for()
         read = page.view.get_by_text("all-MiniLM-L6-v2 turns each token")
-        read.or_(page.view.locator("[data-testid=stAlert]").filter(has_text="fetched")).first.wait_for(timeout=240_000)
+        read.or_(
+            page.view.locator("[data-testid=stAlert]").filter(has_text="fetched")
+        ).first.wait_for(timeout=240_000)
         if page.view.locator("[data-testid=stAlert]").filter(has_text="fetched").count():
             pytest.skip("this machine has no network")
         assert read.count() == 1 and not page.problems
@@ -432,7 +557,13 @@ def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_p
 
 
 def test_the_translator_writes_word_by_word_and_its_weights_open(visit):
-    page = visit("Cross-attention", model="study-translator", sentence="The red car is fast.", side="decoder", token=0)
+    page = visit(
+        "Cross-attention",
+        model="study-translator",
+        sentence="The red car is fast.",
+        side="decoder",
+        token=0,
+    )
     heading = page.view.get_by_text(re.compile(r"Word by word: position 1 of \d"))
     page.do(lambda: page.view.get_by_role("button", name="Next", exact=False).first.click())
     heading.first.wait_for()
@@ -447,10 +578,21 @@ def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):
 
 @pytest.mark.parametrize("title", PATHS)
 def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
-    harm = ("<img src=https://evil.example/x.png onerror=alert(1)> ![x](https://evil.example/y.png) "
-            "<script>alert(1)</script>")
-    page = visit(title, sentence=harm, model="../../etc/passwd", layer="999", cell="<b>x</b>:1", mask="<script>")
-    assert page.view.locator("[data-testid=stAlert]").count() >= 1      # it says what was wrong; problems: see visit
+    harm = (
+        "<img src=https://evil.example/x.png onerror=alert(1)> ![x](https://evil.example/y.png) "
+        "<script>alert(1)</script>"
+    )
+    page = visit(
+        title,
+        sentence=harm,
+        model="../../etc/passwd",
+        layer="999",
+        cell="<b>x</b>:1",
+        mask="<script>",
+    )
+    assert (
+        page.view.locator("[data-testid=stAlert]").count() >= 1
+    )  # it says what was wrong; problems: see visit
     assert page.view.locator("img[src*=evil]").count() == 0
 
 
@@ -465,7 +607,11 @@ def test_the_map_reads_out_the_trace_and_every_part_leads_on(visit, traced):
     step, who, where, shown = page.view.locator(".st-key-river .tip").inner_text().split("\n")[:4]
     assert (step, who) == ("Query", "“that” (3), head 4")
     assert shown == number(trace["encoder.1.attn.q"][4, 3, int(where.split()[-1])])
-    page.do(lambda: part(page, "encoder.1.attn.q").click(position={"x": 12, "y": 50}, modifiers=["Shift"]))
+    page.do(
+        lambda: part(page, "encoder.1.attn.q").click(
+            position={"x": 12, "y": 50}, modifiers=["Shift"]
+        )
+    )
     assert check_number(page, trace, "encoder.1.attn.q")[:2] == (4, 3)
     page.do(lambda: page.view.keyboard.press("Escape"))
     page.do(lambda: part(page, "token/encoder/2").click())

@@ -97,7 +97,7 @@ def test_what_is_written_is_what_transformers_generates(case, where, family, tmp
     ends = json.loads((path / where).read_text()).get("eos_token_id", [])
     theirs, ends = theirs[0].tolist(), ends if isinstance(ends, list) else [ends]
     assert written(path) == (theirs[:-1] if theirs[-1] in ends else theirs)
-    assert written(path) != likeliest(path, LONGEST)        # the keys do change something
+    assert written(path) != likeliest(path, LONGEST)  # the keys do change something
 
 
 def test_a_forbidden_token_is_never_written_though_it_is_the_likeliest(tmp_path):
@@ -133,6 +133,7 @@ def test_every_end_ends_the_text(family, tmp_path):
 
 def test_a_target_is_read_without_its_end_even_if_nothing_ends_what_is_written(tmp_path):
     """A tokenizer ends every text with </s>; a generation_config.json may name no end."""
+
     class Tokenizer:
         def encode(self, text):
             return SimpleNamespace(ids_L=np.array([4, 6, 1]))
@@ -145,20 +146,31 @@ def test_a_target_is_read_without_its_end_even_if_nothing_ends_what_is_written(t
 
 def test_what_is_not_done_is_named(tmp_path):
     asked = {"num_beams": 6, "repetition_penalty": 1.3, "bad_words_ids": [[3]], "max_length": 512}
-    note, = load(folder(tmp_path, "marian", asked, None)).notes[1:]
+    (note,) = load(folder(tmp_path, "marian", asked, None)).notes[1:]
     assert "num_beams = 6 and repetition_penalty = 1.3" in note and "bad_words" not in note
     without = {"num_beams": 1, "repetition_penalty": 1.0, "do_sample": False, "eos_token_id": 0}
     assert len(load(folder(tmp_path, "marian", {}, without)).notes) == 1
-    note, = load(folder(tmp_path, "marian", {}, {"num_beams": 1})).notes[1:]
+    (note,) = load(folder(tmp_path, "marian", {}, {"num_beams": 1})).notes[1:]
     assert "eos_token_id" in note
 
 
-@pytest.mark.parametrize("damage", [
-    {"bad_words_ids": 3}, {"bad_words_ids": [3]}, {"bad_words_ids": [[]]},
-    {"bad_words_ids": [["a"]]},
-    {"bad_words_ids": [[1 << 70]]}, {"bad_words_ids": [[-1]]}, {"suppress_tokens": "all"},
-    {"eos_token_id": [True]}, {"min_length": "long"}, {"no_repeat_ngram_size": -5},
-    {"max_length": 1.5}, {"forced_bos_token_id": {}}])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"bad_words_ids": 3},
+        {"bad_words_ids": [3]},
+        {"bad_words_ids": [[]]},
+        {"bad_words_ids": [["a"]]},
+        {"bad_words_ids": [[1 << 70]]},
+        {"bad_words_ids": [[-1]]},
+        {"suppress_tokens": "all"},
+        {"eos_token_id": [True]},
+        {"min_length": "long"},
+        {"no_repeat_ngram_size": -5},
+        {"max_length": 1.5},
+        {"forced_bos_token_id": {}},
+    ],
+)
 def test_damaged_rules_are_said_and_the_model_runs(damage, tmp_path):
     model = load(folder(tmp_path, "marian", {}, damage))
     assert "What the decoder may write is not known" in model.notes[1]

@@ -1,9 +1,11 @@
-"""No page draws a value that is not in the trace: every number of a run is marked, and the marks are found in what is sent.
+"""No page draws a value that is not in the trace: every number of a run is marked, and the marks
+are found in what is sent.
 
-The mark stands in the last ten bits of a float32, so that one number in a thousand would carry it by chance. What a page works out
-by itself (a sum, a difference, a random stand-in) loses it. What is worked out from two runs, which no single trace can hold, is
-listed below with the reason.
+The mark stands in the last ten bits of a float32, so that one number in a thousand would carry it
+by chance. What a page works out by itself (a sum, a difference, a random stand-in) loses it. What
+is worked out from two runs, which no single trace can hold, is listed below with the reason.
 """
+
 from __future__ import annotations
 
 import base64
@@ -20,15 +22,31 @@ from ui import components, gates, heads, layers, reach, state
 from ui.frame import PAGES
 from ui.shelf import SHELF
 
-CACHES = [each for module in (heads, layers, gates, reach) for each in vars(module).values()
-          if type(each) is type(heads._thumbnails)]
+CACHES = [
+    each
+    for module in (heads, layers, gates, reach)
+    for each in vars(module).values()
+    if type(each) is type(heads._thumbnails)
+]
 MARK, BITS = np.uint32(0x155), np.uint32(0x3FF)
-FREE = (0.0, 1.0)                   # masks, and shares of nothing: equal for every run
-# What two runs have to do with each other stands in no single trace; how it comes about stands beside each of these pictures, and
-# test_masks_page.py and test_output_page.py compute it again.
-COMPARED = ("difference", "masks:cosines", "padding:moved", "output_similar", "output_stages", "output_products", "output_found",
-            "heads_after", "before:influence", "before:curve", "before:mean")
-# Points in a plane are shadows of the trace's vectors: tests/test_analysis.py proves the plane, here they are left out.
+FREE = (0.0, 1.0)  # masks, and shares of nothing: equal for every run
+# What two runs have to do with each other stands in no single trace; how it comes about stands
+# beside each of these pictures, and test_masks_page.py and test_output_page.py compute it again.
+COMPARED = (
+    "difference",
+    "masks:cosines",
+    "padding:moved",
+    "output_similar",
+    "output_stages",
+    "output_products",
+    "output_found",
+    "heads_after",
+    "before:influence",
+    "before:curve",
+    "before:mean",
+)
+# Points in a plane are shadows of the trace's vectors: tests/test_analysis.py proves the plane,
+# here they are left out.
 PLANES = ("plane", "tokens-flat", "addnorm:arrows", "layers_path", "places")
 
 
@@ -81,8 +99,15 @@ def handed_out(monkeypatch):
         return asked[key][1]
 
     monkeypatch.setattr(Trace, "__getitem__", getitem)
-    monkeypatch.setattr(Trace, "weights", property(lambda trace: Weights(trace.own_weights, asked),
-                                                   lambda trace, given: setattr(trace, "own_weights", given)), raising=False)
+    monkeypatch.setattr(
+        Trace,
+        "weights",
+        property(
+            lambda trace: Weights(trace.own_weights, asked),
+            lambda trace, given: setattr(trace, "own_weights", given),
+        ),
+        raising=False,
+    )
     forget()
 
     def texts() -> set[str]:
@@ -106,11 +131,20 @@ def arrays(spec) -> Iterator[np.ndarray]:
     """The arrays of a Plotly trace."""
     for name in ("x", "y", "z"):
         if (data := spec.get(name)) is not None:
-            yield name, (np.frombuffer(base64.b64decode(data["bdata"]), data["dtype"]) if isinstance(data, dict) else np.asarray(data))
+            yield (
+                name,
+                (
+                    np.frombuffer(base64.b64decode(data["bdata"]), data["dtype"])
+                    if isinstance(data, dict)
+                    else np.asarray(data)
+                ),
+            )
 
 
 def sent(app) -> Iterator[tuple[str, np.ndarray]]:
-    """Every picture's numbers, with its key: of components those in base64, of Plotly the length of bars."""
+    """Every picture's numbers, with its key: of components those in base64, of Plotly the length of
+    bars.
+    """
     for element in app.get("bidi_component"):
         data = json.loads(element.proto.json)
         for name, value in data.items():
@@ -124,8 +158,11 @@ def sent(app) -> Iterator[tuple[str, np.ndarray]]:
                 yield element.proto.id, dict(arrays(trace))[along]
             elif "markers" in trace.get("mode", "") and trace.get("marker", {}).get("opacity") != 0:
                 if not any(each in element.proto.id for each in PLANES):
-                    yield from ((element.proto.id, values) for _, values in arrays(trace)
-                                if np.any(np.asarray(values, float) % 1))       # whole numbers are places along an axis
+                    yield from (
+                        (element.proto.id, values)
+                        for _, values in arrays(trace)
+                        if np.any(np.asarray(values, float) % 1)
+                    )  # whole numbers are places along an axis
 
 
 def drawn(app) -> Iterator[tuple[str, object]]:
@@ -133,7 +170,10 @@ def drawn(app) -> Iterator[tuple[str, object]]:
     for element in app.get("bidi_component"):
         data = json.loads(element.proto.json)
         if element.proto.component_name.endswith("table"):
-            yield element.proto.id, [text for row in data["numbers"] for text in row if text is not None]
+            yield (
+                element.proto.id,
+                [text for row in data["numbers"] for text in row if text is not None],
+            )
     yield from sent(app)
 
 
@@ -143,7 +183,11 @@ def not_of_the_trace(app, texts: set[str]) -> dict[str, float]:
     for key, values in drawn(app):
         if any(each in key for each in COMPARED):
             continue
-        wrong = [text not in texts for text in values] if isinstance(values, list) else ~is_marked(values)
+        wrong = (
+            [text not in texts for text in values]
+            if isinstance(values, list)
+            else ~is_marked(values)
+        )
         if np.any(wrong):
             found[key] = float(np.mean(wrong))
     return found
@@ -152,7 +196,9 @@ def not_of_the_trace(app, texts: set[str]) -> dict[str, float]:
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 @pytest.mark.parametrize("depth", ("story", "numbers"))
 @pytest.mark.parametrize("path", [page.path for page in PAGES])
-def test_every_number_that_is_drawn_has_the_mark_of_the_trace(request, handed_out, model, depth, path):
+def test_every_number_that_is_drawn_has_the_mark_of_the_trace(
+    request, handed_out, model, depth, path
+):
     request.getfixturevalue(model)
     app = opened(path, model=model, depth=depth, layer="1", head="2")
     assert not app.exception and not app.warning
@@ -163,7 +209,9 @@ def test_every_number_that_is_drawn_has_the_mark_of_the_trace(request, handed_ou
 @pytest.mark.parametrize("stage", range(state.STAGES))
 @pytest.mark.parametrize("mask", ("trained", "decoder"))
 def test_so_have_those_of_the_five_steps(minilm, handed_out, stage, mask):
-    app = opened("pages/3_Attention.py", stage=str(stage), mask=mask, depth="numbers", layer="1", head="2")
+    app = opened(
+        "pages/3_Attention.py", stage=str(stage), mask=mask, depth="numbers", layer="1", head="2"
+    )
     assert not_of_the_trace(app, handed_out()) == {} and len(list(drawn(app))) >= 1
 
 
@@ -171,6 +219,10 @@ def test_so_have_those_of_the_five_steps(minilm, handed_out, stage, mask):
 def test_a_number_of_the_page_s_own_would_be_found(minilm, handed_out, monkeypatch, function):
     """The proof can fail: a page that adds a hair to what it draws is caught."""
     plain = getattr(components, function)
-    monkeypatch.setattr(components, function, lambda value: plain(np.asarray(value, dtype=np.float64) * 1.001 + 1e-3))
+    monkeypatch.setattr(
+        components,
+        function,
+        lambda value: plain(np.asarray(value, dtype=np.float64) * 1.001 + 1e-3),
+    )
     app = opened("pages/3_Attention.py", stage="3")
     assert not app.exception and max(not_of_the_trace(app, handed_out()).values()) > 0.5

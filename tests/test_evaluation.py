@@ -1,5 +1,7 @@
-"""What the shipped study models can do, on sentences that they have never seen: a fixed sample, with thresholds a little below
-what `python -m training.evaluate` measures on thousands."""
+"""What the shipped study models can do, on sentences that they have never seen: a fixed sample,
+with thresholds a little below what `python -m training.evaluate` measures on thousands.
+"""
+
 from __future__ import annotations
 
 import numpy as np
@@ -36,22 +38,35 @@ def test_the_encoder_guesses_from_both_sides():
 
 def test_the_lstm_is_a_fair_rival():
     found = evaluate.next_word(shipped("study-lstm"), SAMPLE["both"])
-    assert found["agreement"].value >= 0.9 and found["loss"].value < entropy.per_token(SAMPLE["both"], accepted=1) + 0.6
+    assert (
+        found["agreement"].value >= 0.9
+        and found["loss"].value < entropy.per_token(SAMPLE["both"], accepted=1) + 0.6
+    )
 
 
 def test_the_translator_writes_the_grammars_french_and_looks_at_what_it_translates():
-    found = evaluate.translation(shipped("study-translator"), SAMPLE["test"][:60] + SAMPLE["new"][:60])
-    (aligned,) = (score for name, score in found.items() if name.startswith("alignment") and "mean of all" not in name)
+    found = evaluate.translation(
+        shipped("study-translator"), SAMPLE["test"][:60] + SAMPLE["new"][:60]
+    )
+    (aligned,) = (
+        score
+        for name, score in found.items()
+        if name.startswith("alignment") and "mean of all" not in name
+    )
     assert found["exact"].value >= 0.9 and aligned.value >= 0.85
 
 
 @pytest.mark.parametrize("name", tiny.STUDY)
 def test_every_step_equals_what_the_trained_pytorch_model_computes(name):
-    """Kept in a file by tests/make_golden.py, so that no PyTorch is needed here; test_training.py computes it anew."""
+    """Kept in a file by tests/make_golden.py, so that no PyTorch is needed here; test_training.py
+    computes it anew.
+    """
     shipped(name)
     with np.load(tiny.GOLDEN / f"{name}.npz") as file:
         kept = dict(file)
-    ids = {"ids_L": tiny.STUDY_IDS[0]} | ({"target_ids_L": tiny.STUDY_IDS[1]} if name == "study-translator" else {})
+    ids = {"ids_L": tiny.STUDY_IDS[0]} | (
+        {"target_ids_L": tiny.STUDY_IDS[1]} if name == "study-translator" else {}
+    )
     trace = (recurrent.load if name == "study-lstm" else load)(name, dtype=np.float64).trace(**ids)
     assert set(kept) == set(trace.names)
     for step, value in kept.items():
@@ -62,7 +77,10 @@ def test_every_step_equals_what_the_trained_pytorch_model_computes(name):
 def test_what_heads_link_is_what_was_written_down(name):
     model = shipped(name)
     here, kept = evaluate.links(model, SAMPLE["both"]), measured.links(name)
-    assert set(kept) >= {"verb of a relative clause to its object", "predicate to its subject, past a relative clause"}
+    assert set(kept) >= {
+        "verb of a relative clause to its object",
+        "predicate to its subject, past a relative clause",
+    }
     for relation, link in kept.items():
         if relation in here and here[relation]["count"] >= 60:
             again = np.array(here[relation]["hits"])[link.best]

@@ -1,4 +1,5 @@
 """Bringing a model here: several visitors wait for one download, and each sees how it ends."""
+
 from __future__ import annotations
 
 import threading

@@ -1,4 +1,5 @@
 """What must hold in every trace of every family, whatever the weights."""
+
 import numpy as np
 import pytest
 
@@ -13,10 +14,12 @@ close = dict(rtol=1e-9, atol=1e-11)
 def test_softmax_rows_sum_to_one_and_blocked_cells_are_zero(tiny_trace, family):
     trace = tiny_trace(family)
     for name in (n for n in trace.names if n.endswith(".pattern")):
-        at = name[:-len(".pattern")]
+        at = name[: -len(".pattern")]
         np.testing.assert_allclose(trace[name].sum(axis=-1), 1, **close)
         assert (trace[name][:, ~trace[f"{at}.mask"]] == 0).all()
-        np.testing.assert_allclose(trace[f"{name}.exp"] / trace[f"{name}.total"][..., None], trace[name], **close)
+        np.testing.assert_allclose(
+            trace[f"{name}.exp"] / trace[f"{name}.total"][..., None], trace[name], **close
+        )
 
 
 def test_heads_add_up_to_the_update_and_the_stream_to_its_sum(tiny_trace, family):
@@ -24,9 +27,11 @@ def test_heads_add_up_to_the_update_and_the_stream_to_its_sum(tiny_trace, family
     for name in (n for n in trace.names if n.endswith(".z")):
         at = name[:-2]
         bias_D = trace.weights[f"{at}.out.bias"]
-        np.testing.assert_allclose(trace[f"{at}.heads"].sum(axis=0) + bias_D, trace[f"{at}.out"], **close)
+        np.testing.assert_allclose(
+            trace[f"{at}.heads"].sum(axis=0) + bias_D, trace[f"{at}.out"], **close
+        )
     for name in (n for n in trace.names if n.endswith((".attn.sum", ".cross.sum", ".mlp.sum"))):
-        at = name[:-len(".sum")]
+        at = name[: -len(".sum")]
         np.testing.assert_array_equal(trace[f"{at}.in"] + trace[f"{at}.out"], trace[name])
 
 
@@ -44,8 +49,13 @@ def test_every_norm_gives_vectors_of_size_one(tiny_trace, family):
 def outputs(trace):
     """Everything that leaves the model."""
     last = trace.config.sides[-1]
-    return np.concatenate([trace[name].ravel() for name in (f"{last}.out", "head.probs", "pooler.out", "pooler.logits")
-                           if name in trace])
+    return np.concatenate(
+        [
+            trace[name].ravel()
+            for name in (f"{last}.out", "head.probs", "pooler.out", "pooler.logits")
+            if name in trace
+        ]
+    )
 
 
 def test_every_recorded_step_lies_on_the_way_to_the_output(tiny_trace, family):
@@ -54,13 +64,17 @@ def test_every_recorded_step_lies_on_the_way_to_the_output(tiny_trace, family):
     for name in trace.names:
         value = trace[name]
         if value.dtype == bool:
-            changed = lambda mask_LM: np.where(np.arange(mask_LM.shape[1]) == 0, ~mask_LM, mask_LM) | np.eye(
-                *mask_LM.shape, dtype=bool)
+            changed = lambda mask_LM: (
+                np.where(np.arange(mask_LM.shape[1]) == 0, ~mask_LM, mask_LM)
+                | np.eye(*mask_LM.shape, dtype=bool)
+            )
         elif value.dtype.kind == "i":
             changed = lambda ids_L: 1 - np.minimum(ids_L, 1)
         else:
             changed = lambda array: array + np.cos(np.arange(array.size)).reshape(array.shape)
-        assert not np.array_equal(outputs(trace), outputs(tiny_trace(family, edits={name: changed}))), name
+        assert not np.array_equal(
+            outputs(trace), outputs(tiny_trace(family, edits={name: changed}))
+        ), name
 
 
 def test_an_edit_that_changes_nothing_changes_nothing(tiny_trace, family):
@@ -110,7 +124,10 @@ def test_a_decoder_cannot_see_the_future_and_an_encoder_can(tiny_trace):
     other = np.array([3, 1, 4, 1, 2])
     for family, side in (("gpt2", "decoder"), ("llama", "decoder"), ("bert", "encoder")):
         for name in ("decoder", "encoder"):
-            a, b = (tiny_trace(family, ids_L=ids, mask=name, **segments(family, ids))[f"{side}.out"] for ids in (ids_L, other))
+            a, b = (
+                tiny_trace(family, ids_L=ids, mask=name, **segments(family, ids))[f"{side}.out"]
+                for ids in (ids_L, other)
+            )
             same = np.allclose(a[:4], b[:4], rtol=0, atol=1e-12)
             assert same == (name == "decoder"), (family, name)
 
@@ -121,31 +138,50 @@ def segments(family, ids_L):
 
 def test_silencing_a_head_takes_away_exactly_its_contribution(tiny_trace):
     trace, without = tiny_trace("llama"), tiny_trace("llama", edits=ablate_head("decoder", 0, 1))
-    np.testing.assert_allclose(trace["decoder.0.attn.out"] - trace["decoder.0.attn.heads"][1],
-                               without["decoder.0.attn.out"], **close)
+    np.testing.assert_allclose(
+        trace["decoder.0.attn.out"] - trace["decoder.0.attn.heads"][1],
+        without["decoder.0.attn.out"],
+        **close,
+    )
     with pytest.raises(GlassError, match="no head 99"):
         tiny_trace("llama", edits=ablate_head("decoder", 0, 99))
 
 
 def test_a_mask_in_one_layer_alone_and_a_replaced_number(tiny_trace):
     n = tiny_trace("bert").shape("encoder.0.attn.mask")[0]
-    edited = tiny_trace("bert", edits=mask("encoder", 1, np.eye(n)) | replace("encoder.embed.out", (0, 2), 9.0))
+    edited = tiny_trace(
+        "bert", edits=mask("encoder", 1, np.eye(n)) | replace("encoder.embed.out", (0, 2), 9.0)
+    )
     np.testing.assert_array_equal(edited["encoder.1.attn.pattern"][0], np.eye(n))
     assert edited["encoder.0.attn.mask"].all() and edited["encoder.0.attn.in"][0, 2] == 9
 
 
-@pytest.mark.parametrize("edit, says", [
-    ({"encoder.0.attn.z": np.zeros(3)}, "shape"), ({"encoder.0.attn.z": lambda z: z + 1j}, "complex"),
-    ({"encoder.0.attn.mask": lambda m: m & False}, "row 0")])
+@pytest.mark.parametrize(
+    "edit, says",
+    [
+        ({"encoder.0.attn.z": np.zeros(3)}, "shape"),
+        ({"encoder.0.attn.z": lambda z: z + 1j}, "complex"),
+        ({"encoder.0.attn.mask": lambda m: m & False}, "row 0"),
+    ],
+)
 def test_edits_that_cannot_be(tiny_trace, edit, says):
     with pytest.raises(GlassError, match=says):
         tiny_trace("bert", edits=edit)
 
 
-@pytest.mark.parametrize("given, says", [
-    (dict(ids_L=[]), "at least one"), (dict(ids_L=[[1]]), "at least one"), (dict(ids_L=[0.5]), "whole"),
-    (dict(ids_L=[-1]), "outside"), (dict(ids_L=[10 ** 6]), "outside"), (dict(ids_L=[1] * 5000), "positions"),
-    (dict(ids_L=[1, 2], target_ids_L=[1]), "one sequence"), (dict(ids_L=[1], mask={"cross": "encoder"}), "cross")])
+@pytest.mark.parametrize(
+    "given, says",
+    [
+        (dict(ids_L=[]), "at least one"),
+        (dict(ids_L=[[1]]), "at least one"),
+        (dict(ids_L=[0.5]), "whole"),
+        (dict(ids_L=[-1]), "outside"),
+        (dict(ids_L=[10**6]), "outside"),
+        (dict(ids_L=[1] * 5000), "positions"),
+        (dict(ids_L=[1, 2], target_ids_L=[1]), "one sequence"),
+        (dict(ids_L=[1], mask={"cross": "encoder"}), "cross"),
+    ],
+)
 def test_inputs_that_cannot_be(tiny_trace, given, says):
     with pytest.raises(GlassError, match=says):
         tiny_trace("gpt2", **given)
@@ -162,10 +198,13 @@ def test_a_trace_can_be_saved_and_read(tiny_trace, tmp_path):
     trace.save(tmp_path / "trace.npz")
     with np.load(tmp_path / "trace.npz", allow_pickle=False) as saved:
         assert set(saved) == set(trace.names)
-        np.testing.assert_array_equal(saved["decoder.0.cross.pattern"], trace["decoder.0.cross.pattern"])
+        np.testing.assert_array_equal(
+            saved["decoder.0.cross.pattern"], trace["decoder.0.cross.pattern"]
+        )
 
 
 def test_every_step_has_a_recipe_and_every_recipe_a_step(tiny_trace):
     from tiny import FAMILIES
+
     met = {kind_of(name) for trace in map(tiny_trace, FAMILIES) for name in trace.names}
     assert met == set(STEPS)

@@ -124,7 +124,6 @@ def test_the_document_holds_the_tables():
 HARMFUL = {
     "is_decoder": True,
     "add_cross_attention": True,
-    
     "tie_encoder_decoder": True,
     "is_decoder_only_encoder": True,
     "scale_attn_by_inverse_layer_idx": True,

@@ -1,9 +1,13 @@
-"""The page Encoder and decoder: masks drawn by hand, what they do to the tokens and the guess, and what padding does."""
+"""The page Encoder and decoder: masks drawn by hand, what they do to the tokens and the guess, and
+what padding does.
+"""
 
 import numpy as np
 import pytest
 from test_heads_page import data_of, sent
-from test_pages import READY, address, opened, parts, said, smallest_model, tiny_folder  # noqa: F401  (fixtures)
+
+# noqa: F401  (fixtures)
+from test_pages import READY, address, opened, parts, said, smallest_model, tiny_folder
 from test_sent import click, components
 
 from core import load, masks, whatif
@@ -47,16 +51,22 @@ def session(monkeypatch):
 def test_cells_drawn_from_a_mask_are_that_mask_again(minilm, name):
     wanted_LM = masks.build(name, 5, 5)
     text = whatif.drawn("d1-0,e9-9", "encoder", masks.build("encoder", 5, 5), wanted_LM)
-    assert text.startswith("d1-0") and "e9-9" not in text        # what was drawn on the other stack stays
+    assert text.startswith("d1-0") and "e9-9" not in text  # what was drawn on the other stack stays
     grid = ",".join(cell for cell in text.split(",") if cell[0] == "e")
     made = whatif.masks_of(minilm.config, {"encoder": 5}, f"own:{grid}", 0)["encoder"]
     assert np.array_equal(made, wanted_LM)
 
 
 def test_padding_is_taken_out_of_a_what_if_and_nothing_else():
-    assert whatif.without("norms+pad:3+head:encoder.0.1", "pad", "open-pad") == "norms+head:encoder.0.1"
+    assert (
+        whatif.without("norms+pad:3+head:encoder.0.1", "pad", "open-pad")
+        == "norms+head:encoder.0.1"
+    )
     assert whatif.without("open-pad:3", "open-pad") == "" == whatif.without("", "pad")
-    assert whatif.also("", "pad:3") == "pad:3" == whatif.also("pad:3", "") and whatif.also("norms", "pad:3") == "norms+pad:3"
+    assert (
+        whatif.also("", "pad:3") == "pad:3" == whatif.also("pad:3", "")
+        and whatif.also("norms", "pad:3") == "norms+pad:3"
+    )
 
 
 def test_a_click_blocks_a_cell_and_a_second_one_allows_it(session):
@@ -72,7 +82,7 @@ def test_a_row_keeps_what_it_sees_last_and_padding_can_not_be_drawn_on(session):
     now_LM = np.tri(3, dtype=bool)
     masking.flip(drawn_on(now_LM, "", "decoder"), 0, 0)
     assert session["grid"] == "" and "“a” (0) would have nothing left" in session["_mask_said"]
-    masking.column(drawn_on(now_LM, "", "decoder"), 0, False)          # row 0 stays, the others lose it
+    masking.column(drawn_on(now_LM, "", "decoder"), 0, False)  # row 0 stays, the others lose it
     assert session["grid"] == "e1-0,e2-0"
     masking.flip(drawn_on(now_LM), 1, 3)
     assert "Padding" in session["_mask_said"]
@@ -82,7 +92,10 @@ def test_buttons_make_the_masks_they_are_named_after_and_all_pages_show_them():
     app = opened(PAGE)
     app.button(key="masking_decoder").click().run()
     assert app.session_state["mask"] == "own" and address(app)["grid"].startswith("e0-1,e0-2")
-    causal, own = (state.trace_of(state.Asked("minilm", SENTENCE, mask)) for mask in ("decoder", f"own:{app.session_state['grid']}"))
+    causal, own = (
+        state.trace_of(state.Asked("minilm", SENTENCE, mask))
+        for mask in ("decoder", f"own:{app.session_state['grid']}")
+    )
     assert np.array_equal(causal["encoder.out"], own["encoder.out"])
     app.button(key="masking_column").click().run()
     assert not app.exception and "e10-8" in app.session_state["grid"] and not app.warning
@@ -113,7 +126,11 @@ def test_hidden_padding_changes_nothing_and_seen_padding_does_where_tokens_look_
     assert ("looks ahead" in words) == (mask == "decoder")
     app.slider(key="padding_count").set_value(5).run()
     maps = [each for each in parts(app, "glass_maps") if "padding" in each["titles"][0]]
-    assert maps[0]["shape"] == [1, 16, 16] and maps[0]["columns"][-5:] == ["[PAD]"] * 5 and not app.exception
+    assert (
+        maps[0]["shape"] == [1, 16, 16]
+        and maps[0]["columns"][-5:] == ["[PAD]"] * 5
+        and not app.exception
+    )
 
 
 def test_a_what_if_that_is_already_there_stays():
@@ -137,11 +154,16 @@ def masks_in(app) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("change", ("", "pad:3"))
 @pytest.mark.parametrize("mask", ("trained", *masks.NAMED))
-@pytest.mark.parametrize("model, side, stack", [
-    ("minilm", "encoder", "encoder.0.attn"), ("study-decoder", "decoder", "decoder.0.attn"),
-    ("study-translator", "encoder", "encoder.0.attn"),
-    ("study-translator", "decoder", "decoder.0.attn"),
-    ("study-translator", "decoder", "decoder.0.cross")])
+@pytest.mark.parametrize(
+    "model, side, stack",
+    [
+        ("minilm", "encoder", "encoder.0.attn"),
+        ("study-decoder", "decoder", "decoder.0.attn"),
+        ("study-translator", "encoder", "encoder.0.attn"),
+        ("study-translator", "decoder", "decoder.0.attn"),
+        ("study-translator", "decoder", "decoder.0.cross"),
+    ],
+)
 def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, mask, change):
     app = opened(PAGE, model=model, side=side, mask=mask, change=change)
     if stack.endswith("cross"):
@@ -149,37 +171,68 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
         app.run()
     before = masks_in(app)
     drawn = data_of(app, "map:own:", "maps")
-    assert np.array_equal(sent(drawn)[0], before[stack])        # what is drawn on is what is seen
+    assert np.array_equal(sent(drawn)[0], before[stack])  # what is drawn on is what is seen
     click(app, next(key for key in components(app) if key.startswith("map:own:")), cell=[0, 4, 2])
     assert not app.exception and app.session_state["mask"] == "own"
-    linked = opened(PAGE, model=model, side=side, mask="own", grid=address(app)["grid"],
-                    change=change)
+    linked = opened(
+        PAGE, model=model, side=side, mask="own", grid=address(app)["grid"], change=change
+    )
     for after in (masks_in(app), masks_in(linked)):
         changed = {name: np.argwhere(before[name] != after[name]).tolist() for name in before}
         assert changed == {name: [[4, 2]] if name == stack else [] for name in before}
 
 
 @pytest.mark.parametrize("depth", state.DEPTHS)
-def test_every_family_at_every_depth(tiny_folder, depth):      # noqa: F811
+def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
     for side in load(tiny_folder).config.sides:
-        app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", depth=depth, side=side, layer="1", head="1",
-                     mask="own", grid=f"{side[0]}2-1")
+        app = opened(
+            PAGE,
+            model=tiny_folder,
+            sentence="3 5 7 2 9",
+            target="4 6 8",
+            depth=depth,
+            side=side,
+            layer="1",
+            head="1",
+            mask="own",
+            grid=f"{side[0]}2-1",
+        )
         assert not app.exception and not app.error and not app.warning, side
 
 
-def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):      # noqa: F811
+def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):  # noqa: F811
     if not load(tiny_folder).config.crosses:
         pytest.skip("there is no attention across")
-    app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", side="decoder", mask="own", grid="c2-1")
+    app = opened(
+        PAGE,
+        model=tiny_folder,
+        sentence="3 5 7 2 9",
+        target="4 6 8",
+        side="decoder",
+        mask="own",
+        grid="c2-1",
+    )
     app.segmented_control(key="masking_stack").set_value("cross").run()
-    drawn = next(each for each in parts(app, "glass_maps") if each["titles"][0].startswith("Your mask"))
-    assert not app.exception and drawn["shape"][1:] == [len(drawn["rows"]), len(drawn["columns"])] and drawn["kind"] == "mask"
+    drawn = next(
+        each for each in parts(app, "glass_maps") if each["titles"][0].startswith("Your mask")
+    )
+    assert (
+        not app.exception
+        and drawn["shape"][1:] == [len(drawn["rows"]), len(drawn["columns"])]
+        and drawn["kind"] == "mask"
+    )
 
 
 @pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
 def test_a_decoder_shows_its_guess_under_each_mask():
-    app = opened(PAGE, model="smollm2", sentence="The capital of France is", mask="own", grid="d4-3")
+    app = opened(
+        PAGE, model="smollm2", sentence="The capital of France is", mask="own", grid="d4-3"
+    )
     trace = state.trace_of(state.Asked("smollm2", "The capital of France is", "own:d4-3"))
-    shown = next(table for table in parts(app, "glass_table") if table["title"] == "Under your mask")
-    assert shown["numbers"][0][0] == number(trace["head.probs"][-1].max()) and len(shown["rows"]) == 10
+    shown = next(
+        table for table in parts(app, "glass_table") if table["title"] == "Under your mask"
+    )
+    assert (
+        shown["numbers"][0][0] == number(trace["head.probs"][-1].max()) and len(shown["rows"]) == 10
+    )
     assert "changes nothing either" in " ".join(element.value for element in app.markdown)

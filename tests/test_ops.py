@@ -1,4 +1,7 @@
-"""Each operation against a loop that spells it out. All axis sizes differ, so that a transposition cannot pass."""
+"""Each operation against a loop that spells it out. All axis sizes differ, so that a transposition
+cannot pass.
+"""
+
 import math
 
 import numpy as np
@@ -23,16 +26,25 @@ def test_softmax_of_huge_and_blocked_scores():
 
 def test_linear_adds_its_bias_and_skips_the_one_a_family_does_not_have():
     x, w, b = rng.normal(size=(3, 4)), rng.normal(size=(4, 5)), rng.normal(size=5)
-    expected = [[sum(x[i, k] * w[k, j] for k in range(4)) + b[j] for j in range(5)] for i in range(3)]
+    expected = [
+        [sum(x[i, k] * w[k, j] for k in range(4)) + b[j] for j in range(5)] for i in range(3)
+    ]
     np.testing.assert_allclose(ops.linear(x, w, b), expected, rtol=1e-12)
     np.testing.assert_array_equal(ops.linear(x, w, np.broadcast_to(np.zeros(1), 5)), x @ w)
 
 
-@pytest.mark.parametrize("name, formula", [
-    ("gelu", lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2),
-    ("gelu_tanh", lambda x: x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3))) / 2),
-    ("silu", lambda x: x / (1 + math.exp(-x))),
-    ("relu", lambda x: max(x, 0.0))])
+@pytest.mark.parametrize(
+    "name, formula",
+    [
+        ("gelu", lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2),
+        (
+            "gelu_tanh",
+            lambda x: x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
+        ),
+        ("silu", lambda x: x / (1 + math.exp(-x))),
+        ("relu", lambda x: max(x, 0.0)),
+    ],
+)
 def test_activations(name, formula):
     x = np.concatenate((np.linspace(-12, 12, 4001), rng.normal(size=500)))
     before, expected = x.copy(), np.array([formula(v) for v in x])
@@ -46,7 +58,9 @@ def test_activations(name, formula):
 def test_activations_far_out_are_zero_or_the_value_itself():
     with np.errstate(all="raise", under="ignore"):
         for name in ops.ACTIVATIONS:
-            np.testing.assert_array_equal(ops.ACTIVATIONS[name](np.array([-3e4, 3e4], np.float32)), [0, 3e4])
+            np.testing.assert_array_equal(
+                ops.ACTIVATIONS[name](np.array([-3e4, 3e4], np.float32)), [0, 3e4]
+            )
 
 
 def test_rotation_turns_each_pair_by_its_angle():
@@ -57,8 +71,12 @@ def test_rotation_turns_each_pair_by_its_angle():
         for l in range(3):
             for i in range(4):
                 a = l * theta ** (-2 * i / 8)
-                pair = complex(x_HLK[h, l, i], x_HLK[h, l, i + 4]) * complex(math.cos(a), math.sin(a))
-                np.testing.assert_allclose((turned[h, l, i], turned[h, l, i + 4]), (pair.real, pair.imag), rtol=1e-12)
+                pair = complex(x_HLK[h, l, i], x_HLK[h, l, i + 4]) * complex(
+                    math.cos(a), math.sin(a)
+                )
+                np.testing.assert_allclose(
+                    (turned[h, l, i], turned[h, l, i + 4]), (pair.real, pair.imag), rtol=1e-12
+                )
 
 
 def test_sinusoids_are_sines_then_cosines():
@@ -66,7 +84,9 @@ def test_sinusoids_are_sines_then_cosines():
     for position in range(5):
         for i in range(3):
             angle = position / 10000 ** (2 * i / 6)
-            np.testing.assert_allclose(table[position, [i, i + 3]], [math.sin(angle), math.cos(angle)], rtol=1e-12)
+            np.testing.assert_allclose(
+                table[position, [i, i + 3]], [math.sin(angle), math.cos(angle)], rtol=1e-12
+            )
 
 
 def test_relative_buckets_near_ones_exactly_far_ones_together():
@@ -102,8 +122,15 @@ def test_masks_by_name():
             assert masks.build("others", 4, 4)[l, m] == (m != l)
 
 
-@pytest.mark.parametrize("mask, says", [
-    (np.array([[1, 1], [0, 0]]), "row 1"), ("sideways", "sideways"), (np.ones((2, 3)), "(2, 2)"), ([[2, 0], [0, 1]], "True")])
+@pytest.mark.parametrize(
+    "mask, says",
+    [
+        (np.array([[1, 1], [0, 0]]), "row 1"),
+        ("sideways", "sideways"),
+        (np.ones((2, 3)), "(2, 2)"),
+        ([[2, 0], [0, 1]], "True"),
+    ],
+)
 def test_impossible_masks_say_what_is_wrong(mask, says):
     with pytest.raises(GlassError, match=f".*{says}".replace("(", r"\(").replace(")", r"\)")):
         masks.build(mask, 2, 2)

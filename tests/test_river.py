@@ -1,4 +1,7 @@
-"""The map on the overview: every number sent is in the trace, families are drawn as they are, a click leads to its page."""
+"""The map on the overview: every number sent is in the trace, families are drawn as they are, a
+click leads to its page.
+"""
+
 from __future__ import annotations
 
 import base64
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_pages import address, opened, parts, tiny_folder     # noqa: F401 (a fixture)
+from test_pages import address, opened, parts, tiny_folder  # noqa: F401 (a fixture)
 from tiny import FAMILIES
 
 from core import load
@@ -24,6 +27,7 @@ LONG = " ".join(f"word{n % 7} and" for n in range(60))
 @dataclass
 class Seen:
     """What the picture needs of a view, without a session."""
+
     trace: object
     side: str
     layer: int = 0
@@ -71,7 +75,9 @@ def numbers(text: str, kind: str = "<f4") -> np.ndarray:
 
 
 def wrong_cells(data: dict, trace) -> list[str]:
-    """The strips and maps with a number that does not stand, bit for bit, at the place in the trace that is named for it."""
+    """The strips and maps with a number that does not stand, bit for bit, at the place in the trace
+    that is named for it.
+    """
     wrong = []
     for key, part in data["strips"].items():
         rows = data["tokens"][part["tokens"]]["at"]
@@ -86,7 +92,7 @@ def wrong_cells(data: dict, trace) -> list[str]:
             place = block + int(at_RC[r, c])
             head = [c // each] if part["groups"] > 1 else part["index"]
             row = value[tuple(head)][rows[r]] if value.ndim > 1 else value
-            largest = abs(row[block:block + part["block"]]).max()
+            largest = abs(row[block : block + part["block"]]).max()
             if np.float32(row[place]).tobytes() != number.tobytes() or largest != abs(row[place]):
                 wrong.append(f"{key} {r} {c}")
     for key, part in data["maps"].items():
@@ -102,16 +108,26 @@ def test_every_number_that_is_sent_is_in_the_trace_bit_for_bit(tiny_trace, famil
         data = sent_by(view, monkeypatch)
         assert wrong_cells(data, view.trace) == []
         drawn = {word["id"]: word["share"] for word in data["output"]["words"]}
-        assert all(share == view.trace["head.probs"][data["output"]["place"]][i] for i, share in drawn.items())
+        assert all(
+            share == view.trace["head.probs"][data["output"]["place"]][i]
+            for i, share in drawn.items()
+        )
         assert not any(is_weight(view.trace, key) for key in data["strips"])
 
 
-@pytest.mark.parametrize("model, text", [("minilm", "Birds sing when the sun comes up."), ("smollm2", "Birds sing."),
-                                         ("minilm", LONG)])
+@pytest.mark.parametrize(
+    "model, text",
+    [("minilm", "Birds sing when the sun comes up."), ("smollm2", "Birds sing."), ("minilm", LONG)],
+)
 def test_real_models_too(model, text, monkeypatch, request):
     request.getfixturevalue(model)
     trace = trace_of(Asked(model, text))
-    assert wrong_cells(sent_by(Seen(trace, trace.config.sides[0], layer=2, head=5), monkeypatch), trace) == []
+    assert (
+        wrong_cells(
+            sent_by(Seen(trace, trace.config.sides[0], layer=2, head=5), monkeypatch), trace
+        )
+        == []
+    )
 
 
 def test_a_number_of_the_picture_is_found_in_the_trace(tiny_trace, family):
@@ -120,19 +136,37 @@ def test_a_number_of_the_picture_is_found_in_the_trace(tiny_trace, family):
         for key, part in {**drawn["strips"], **drawn["maps"]}.items():
             for place, number in np.ndenumerate(part["values"]):
                 name, index = cell_of(drawn, key, *place)
-                assert view.trace[name][index] == number and len(index) == len(view.trace.axes(name))
+                assert view.trace[name][index] == number and len(index) == len(
+                    view.trace.axes(name)
+                )
                 there = drawn_at(drawn, name, index)
                 assert there == [key, *place] or there[0] in (name, key) and cell_of(drawn, *there)
         for word in drawn["output"]["words"]:
             name, index = cell_of(drawn, f"word/{word['id']}", 0, 0)
-            assert view.trace[name][index] == np.float32(word["share"]) or view.trace[name][index] == word["share"]
+            assert (
+                view.trace[name][index] == np.float32(word["share"])
+                or view.trace[name][index] == word["share"]
+            )
 
 
-@pytest.mark.parametrize("cell", [("q", -1, 0), ("q", 99, 0), ("q", 0, 99), ("nothing", 0, 0), ("q", True, 0), ("q", "0", 0),
-                                  ("q", 0.0, 0)])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        ("q", -1, 0),
+        ("q", 99, 0),
+        ("q", 0, 99),
+        ("nothing", 0, 0),
+        ("q", True, 0),
+        ("q", "0", 0),
+        ("q", 0.0, 0),
+    ],
+)
 def test_what_is_not_drawn_does_not_open(tiny_trace, cell):
     drawn = picture(Seen(tiny_trace("gpt2"), "decoder"))
-    assert cell_of(drawn, f"decoder.0.attn.{cell[0]}", *cell[1:]) is None and cell_of(drawn, "word/999999", 0, 0) is None
+    assert (
+        cell_of(drawn, f"decoder.0.attn.{cell[0]}", *cell[1:]) is None
+        and cell_of(drawn, "word/999999", 0, 0) is None
+    )
     assert cell_of(drawn, "decoder.0.attn.q", 0, 0) is not None
 
 
@@ -149,10 +183,17 @@ def test_a_lie_would_be_found(tiny_trace, monkeypatch):
 def test_a_block_keeps_the_number_furthest_from_zero():
     values_RX = np.array([[1, -5, 2, 0, 0, 3, -4], [0, 0, 0, 0, 0, 0, -1.0]])
     kept_RC, at_RC, block = reduced(values_RX, 3)
-    assert block == 3 and kept_RC.tolist() == [[-5, 3, -4], [0, 0, -1]] and at_RC.tolist() == [[1, 2, 0], [0, 0, 0]]
+    assert (
+        block == 3
+        and kept_RC.tolist() == [[-5, 3, -4], [0, 0, -1]]
+        and at_RC.tolist() == [[1, 2, 0], [0, 0, 0]]
+    )
 
 
-@pytest.mark.parametrize("count, chosen", [(1, 0), (18, 17), (19, 0), (24, 23), (60, 30), (256, 255), (256, 5), (256, 120)])
+@pytest.mark.parametrize(
+    "count, chosen",
+    [(1, 0), (18, 17), (19, 0), (24, 23), (60, 30), (256, 255), (256, 5), (256, 120)],
+)
 def test_a_long_sentence_shows_its_ends_and_the_chosen_token(count, chosen):
     places = shown(count, chosen)
     assert places == sorted(set(places)) and len(places) == min(count, MOST)
@@ -170,7 +211,8 @@ def test_what_is_sent_stays_small(model, monkeypatch, request):
     assert sizes[16] < 60_000 and sizes[64] < 75_000 and sizes[200] < 75_000, sizes
 
 
-# --- families are drawn as they are ---------------------------------------------------------------------------------
+# --- families are drawn as they are ---------------------------------------------------------------
+
 
 def parts_of(tiny_trace, family: str, side: str) -> tuple[dict, list[dict]]:
     drawn = picture(Seen(tiny_trace(family), side))
@@ -185,17 +227,29 @@ def test_each_family_is_another_picture(tiny_trace):
     assert (bert["first"], gpt2["first"], llama["first"]) == (False, True, True)
     assert (gpt2["norm"]["title"], llama["norm"]["title"]) == ("norm", "RMS norm")
     assert (bert["turned"], llama["turned"], t5_attn["turned"]) == (False, True, False)
-    assert bert["bias"] is None and t5_attn["bias"] == "decoder.relative" and t5_cross["bias"] is None
+    assert (
+        bert["bias"] is None and t5_attn["bias"] == "decoder.relative" and t5_cross["bias"] is None
+    )
     assert (bert_mlp["gated"], llama_mlp["gated"], t5_mlp["gated"]) == (False, True, True)
     assert len(bert_mlp["ways"]) == 1 and len(llama_mlp["ways"]) == 2
-    assert t5_cross["kind"] == "cross" and t5_cross["memory"] == "encoder.out" and t5_attn["memory"] is None
-    assert t5["maps"]["decoder.0.cross.pattern"]["columns"] == "encoder" and t5["rivers"][0]["feeds"]
+    assert (
+        t5_cross["kind"] == "cross"
+        and t5_cross["memory"] == "encoder.out"
+        and t5_attn["memory"] is None
+    )
+    assert (
+        t5["maps"]["decoder.0.cross.pattern"]["columns"] == "encoder" and t5["rivers"][0]["feeds"]
+    )
 
 
 def test_what_is_added_to_a_token_is_what_the_trace_added(tiny_trace):
     first = {family: sides(tiny_trace(family))[0] for family in FAMILIES}
     added = {family: picture(view)["rivers"][0]["added"] for family, view in first.items()}
-    assert added["gpt2"] == ["decoder.embed.position"] and added["llama"] == [] and added["t5_relu"] == []
+    assert (
+        added["gpt2"] == ["decoder.embed.position"]
+        and added["llama"] == []
+        and added["t5_relu"] == []
+    )
     assert added["bert"] == ["encoder.embed.position", "encoder.embed.segment"]
     assert added["marian"] == ["encoder.embed.position"]
 
@@ -214,35 +268,65 @@ def test_no_family_is_named_in_the_code():
     assert len(scripts) == 2
     for file in (root / "ui/diagram.py", *scripts):
         text = file.read_text(encoding="utf-8")
-        assert not any(name in text.lower() for name in ("bert", "gpt", "llama", "t5", "marian", "config.family"))
+        assert not any(
+            name in text.lower()
+            for name in ("bert", "gpt", "llama", "t5", "marian", "config.family")
+        )
 
 
-# --- a click --------------------------------------------------------------------------------------------------------
+# --- a click --------------------------------------------------------------------------------------
+
 
 def test_only_what_is_drawn_can_be_clicked(monkeypatch, tiny_trace):
     mounted, state, heard = {}, {}, []
     monkeypatch.setattr(components, "_river", lambda **options: mounted.update(options))
     monkeypatch.setattr(sent.st, "session_state", state)
     components.river(picture(Seen(tiny_trace("gpt2"), "decoder")), key="river", on_act=heard.append)
-    for act in ("decoder.0.attn.q", "decoder.7.attn.q", "layer/decoder/1", "layer/decoder/9", "token/decoder/0",
-                "token/encoder/0", "token/decoder/-1", None, ["decoder.0.attn.q"], 3, "<script>"):
+    for act in (
+        "decoder.0.attn.q",
+        "decoder.7.attn.q",
+        "layer/decoder/1",
+        "layer/decoder/9",
+        "token/decoder/0",
+        "token/encoder/0",
+        "token/decoder/-1",
+        None,
+        ["decoder.0.attn.q"],
+        3,
+        "<script>",
+    ):
         state["river"] = {"act": act}
         mounted["on_act_change"]()
     assert heard == ["decoder.0.attn.q", "layer/decoder/1", "token/decoder/0"]
 
 
-@pytest.mark.parametrize("act, page, chosen", [
-    ("encoder.embed.token", "Tokens", {}), ("encoder.embed.position", "Positions", {}), ("decoder.relative", "Positions", {}),
-    ("decoder.1.attn.q", "Attention", {"stage": 0}), ("decoder.1.attn.k", "Attention", {"stage": 1}),
-    ("decoder.1.attn.pattern", "Attention", {"stage": 3}), ("decoder.1.attn.v", "Attention", {"stage": 4}),
-    ("decoder.1.attn.z", "Attention", {"stage": 4}), ("decoder.1.attn.z/all", "Heads", {}), ("decoder.1.attn.out", "Heads", {}),
-    ("decoder.1.attn.mask", "Encoder and decoder", {}), ("decoder.1.attn.sum", "Add and norm", {}),
-    ("decoder.1.mlp.norm.out", "Add and norm", {}), ("encoder.embed.norm.out", "Add and norm", {}),
-    ("decoder.1.mlp.hidden.gate", "Feed-forward", {}), ("decoder.1.mlp.pre", "Feed-forward", {}),
-    ("decoder.norm.out", "Add and norm", {}),
-    ("decoder.1.cross.pattern", "Cross-attention", {"stage": 3}),
-    ("decoder.1.cross.z/all", "Cross-attention", {"stage": 4}), ("encoder.out", "Output", {}),
-    ("encoder.out.pooled", "Output", {}), ("pooler.out", "Output", {})])
+@pytest.mark.parametrize(
+    "act, page, chosen",
+    [
+        ("encoder.embed.token", "Tokens", {}),
+        ("encoder.embed.position", "Positions", {}),
+        ("decoder.relative", "Positions", {}),
+        ("decoder.1.attn.q", "Attention", {"stage": 0}),
+        ("decoder.1.attn.k", "Attention", {"stage": 1}),
+        ("decoder.1.attn.pattern", "Attention", {"stage": 3}),
+        ("decoder.1.attn.v", "Attention", {"stage": 4}),
+        ("decoder.1.attn.z", "Attention", {"stage": 4}),
+        ("decoder.1.attn.z/all", "Heads", {}),
+        ("decoder.1.attn.out", "Heads", {}),
+        ("decoder.1.attn.mask", "Encoder and decoder", {}),
+        ("decoder.1.attn.sum", "Add and norm", {}),
+        ("decoder.1.mlp.norm.out", "Add and norm", {}),
+        ("encoder.embed.norm.out", "Add and norm", {}),
+        ("decoder.1.mlp.hidden.gate", "Feed-forward", {}),
+        ("decoder.1.mlp.pre", "Feed-forward", {}),
+        ("decoder.norm.out", "Add and norm", {}),
+        ("decoder.1.cross.pattern", "Cross-attention", {"stage": 3}),
+        ("decoder.1.cross.z/all", "Cross-attention", {"stage": 4}),
+        ("encoder.out", "Output", {}),
+        ("encoder.out.pooled", "Output", {}),
+        ("pooler.out", "Output", {}),
+    ],
+)
 def test_a_part_leads_to_its_page(act, page, chosen):
     assert river.lead(act) == (page, chosen) and page in [each.title for each in PAGES]
 
@@ -252,8 +336,12 @@ def test_a_token_and_a_layer_are_chosen_by_a_click():
     assert parts(app, "glass_river")[0]["open"]["layer"] == 0
     follow(app, "layer/encoder/2")
     follow(app, "token/encoder/4")
-    data, = parts(app, "glass_river")
-    assert data["open"]["layer"] == 2 and data["open"]["head"] == 3 and data["tokens"]["encoder"]["chosen"] == 4
+    (data,) = parts(app, "glass_river")
+    assert (
+        data["open"]["layer"] == 2
+        and data["open"]["head"] == 3
+        and data["tokens"]["encoder"]["chosen"] == 4
+    )
     assert address(app) == {"head": "3", "layer": "2", "token": "4"} and not app.exception
 
 
@@ -266,12 +354,22 @@ def follow(app, act: str) -> None:
 
 
 @pytest.mark.parametrize("depth", ["story", "numbers", "formula", "code"])
-def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):      # noqa: F811
+def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
     for side in load(tiny_folder).config.sides:
-        app = opened(model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", side=side, layer="1", head="1", depth=depth)
+        app = opened(
+            model=tiny_folder,
+            sentence="3 5 7 2 9",
+            target="4 6 8",
+            side=side,
+            layer="1",
+            head="1",
+            depth=depth,
+        )
         assert not app.exception and not app.warning and len(parts(app, "glass_river")) == 1
         text = " ".join(element.value for element in app.markdown)
-        assert ("residual stream" in text) == (depth == "story") and (f"{side}.1.mlp.out" in text) == (depth == "numbers")
+        assert ("residual stream" in text) == (depth == "story") and (
+            f"{side}.1.mlp.out" in text
+        ) == (depth == "numbers")
 
 
 def test_sizes_are_told_in_words(tiny_trace):
@@ -279,5 +377,8 @@ def test_sizes_are_told_in_words(tiny_trace):
     tokens, c = len(trace["decoder.embed.ids"]), trace.config
     assert diagram.sized(trace, "decoder.out") == f"{tokens} tokens × {c.d_model} dimensions"
     keys = diagram.counted(c.n_kv_heads, "set of keys and values")
-    assert diagram.sized(trace, "decoder.0.attn.k") == f"{keys} × {tokens} tokens × {c.d_head} dimensions"
+    assert (
+        diagram.sized(trace, "decoder.0.attn.k")
+        == f"{keys} × {tokens} tokens × {c.d_head} dimensions"
+    )
     assert diagram.counted(1, "token looked at") == "1 token looked at"

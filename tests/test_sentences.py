@@ -1,4 +1,5 @@
-"""Numbers and words in sentences: one of a thing, two that read alike, and signs that need quotes.
+"""Numbers and words in sentences: one of a thing, two that read alike, and signs that need
+quotes.
 """
 
 from __future__ import annotations
@@ -68,17 +69,24 @@ def test_a_claim_that_reads_like_the_truth_is_said_to(claimed, true, said):
     [
         (
             [-1e-7],
-            "Here 1 word or sign adds up to −1e−7: as if the model had no choice: one word alone was likely each time.",
+            (
+                "Here 1 word or sign adds up to −1e−7: as if the model had no choice: one word"
+                " alone was likely each time."
+            ),
         ),
         (
             [-1e-7, -2e-7],
-            "Here 2 words and signs add up to −3e−7, which is −1.5e−7 for each: as if the model had no choice: "
-            "one word alone was likely each time.",
+            (
+                "Here 2 words and signs add up to −3e−7, which is −1.5e−7 for each: as if the model"
+                " had no choice: one word alone was likely each time."
+            ),
         ),
         (
             [-np.log(2.0), -np.log(8.0)],
-            "Here 2 words and signs add up to −2.7726, which is −1.3863 for each: as if the model "
-            "had to choose among 4 equally likely words each time.",
+            (
+                "Here 2 words and signs add up to −2.7726, which is −1.3863 for each: as if the"
+                " model had to choose among 4 equally likely words each time."
+            ),
         ),
     ],
 )

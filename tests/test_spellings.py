@@ -19,7 +19,8 @@ CASES = json.loads((ROOT / "tests/spellings.json").read_text(encoding="utf-8"))
 
 
 def floats(count: int) -> list[float]:
-    """Numbers of every size and sign, as 32 and as 64 bits, and some that lie midway between two.
+    """Numbers of every size and sign, as 32 and as 64 bits, and some that lie midway between
+    two.
     """
     dice = random.Random(7)
     singles = [struct.unpack("<f", dice.randbytes(4))[0] for _ in range(count)]
@@ -44,7 +45,8 @@ def test_a_share_in_python(share, digits, text):
 
 @pytest.fixture(scope="module")
 def spell(browser):  # noqa: F811
-    """spell("rounded", cases): what the browser writes, with the script that all components share.
+    """spell("rounded", cases): what the browser writes, with the script that all components
+    share.
     """
     page = browser.new_page()
     script = (ROOT / "assets/components/common.js").read_text(encoding="utf-8")

@@ -1,4 +1,5 @@
 """A choice outlives a change of its options' labels, whatever label the browser still sends."""
+
 from __future__ import annotations
 
 import pytest
@@ -33,7 +34,7 @@ def click(app: AppTest, key: str, label: str) -> str:
     app._run(states)
     assert not app.exception
     proto = chooser(app, key).proto
-    return "".join(proto.raw_value) if proto.set_value else label       # a slider is sent a list
+    return "".join(proto.raw_value) if proto.set_value else label  # a slider is sent a list
 
 
 def test_the_model_that_was_fetched_stays_chosen_at_the_next_clicks(download):  # noqa: F811
@@ -45,7 +46,7 @@ def test_the_model_that_was_fetched_stays_chosen_at_the_next_clicks(download):  
         label = click(app, "model", label)
         assert app.session_state["model"] == shown_model(app) == MODEL
     assert label == shown(app, "model") != first
-    click(app, "model", first)          # sent before the answer with the new label had come
+    click(app, "model", first)  # sent before the answer with the new label had come
     assert app.session_state["model"] == shown_model(app) == MODEL
 
 
@@ -64,19 +65,29 @@ def test_two_models_of_one_title_have_labels_of_their_own(monkeypatch, tmp_path,
     labels = opened(model="minilm").selectbox(key="model").options
     state.ready_models.clear()
     assert [label for label in labels if label.startswith("model")] == [
-        f"model · {folder}" for folder in folders]
+        f"model · {folder}" for folder in folders
+    ]
 
 
-@pytest.mark.parametrize("page, key, value, before, change", [
-    ("app.py", "token", 3, {"model": "minilm"}, {"sentence": "A dog barks today."}),
-    ("pages/2_Positions.py", "places_other", 3, {"model": "smollm2"},
-     {"sentence": "A dog barks today."}),
-    ("pages/11_Before_attention.py", "before_at", 2, {}, {"before_reads": "other"})])
+@pytest.mark.parametrize(
+    "page, key, value, before, change",
+    [
+        ("app.py", "token", 3, {"model": "minilm"}, {"sentence": "A dog barks today."}),
+        (
+            "pages/2_Positions.py",
+            "places_other",
+            3,
+            {"model": "smollm2"},
+            {"sentence": "A dog barks today."},
+        ),
+        ("pages/11_Before_attention.py", "before_at", 2, {}, {"before_reads": "other"}),
+    ],
+)
 def test_a_choice_stays_when_its_label_changes(smollm2, page, key, value, before, change):
     app = opened(page, sentence="The old man reads.", token="2", **before)
     app.session_state[key] = value
     first = label = shown(app.run(), key)
-    (what, to), = change.items()
+    ((what, to),) = change.items()
     app.session_state[what] = to
     for _ in range(3):
         label = click(app, key, label)

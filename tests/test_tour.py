@@ -1,4 +1,7 @@
-"""The guided tour: every stop of every family stands, names the reader's own words, and can be left and found again."""
+"""The guided tour: every stop of every family stands, names the reader's own words, and can be left
+and found again.
+"""
+
 import pytest
 from test_pages import address, opened, said, tiny_folder  # noqa: F401  (a fixture)
 
@@ -14,25 +17,36 @@ def test_each_stop_stands_on_its_page(minilm, stop):
     assert not app.exception and not app.warning
     text = next(each.value for each in app.markdown if each.value.startswith("**Tour"))
     assert text.startswith(f"**Tour, {stop + 1} of {len(STOPS)}.**") and "stepped aside" not in text
-    assert "that" in text       # the token at position 3 of the first example
+    assert "that" in text  # the token at position 3 of the first example
 
 
 def test_the_tour_of_every_family(tiny_folder):  # noqa: F811
     for stop, each in enumerate(STOPS):
         path = next(page.path for page in PAGES if page.title == each.page)
-        app = opened(path, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", tour=str(stop), layer="1")
+        app = opened(
+            path, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", tour=str(stop), layer="1"
+        )
         assert not app.exception and not app.warning, each.page
 
 
 def test_the_tour_begins_can_be_left_and_ends(minilm):
-    """That "Next stop" leads to the next page is tested in the browser: here a button can't change the page."""
+    """That "Next stop" leads to the next page is tested in the browser: here a button can't change
+    the page.
+    """
     app = opened()
     app.button(key="tour_start").click().run()
-    assert address(app)["tour"] == "0" and "of its attention to" in app.markdown[1].value + app.markdown[0].value
+    assert (
+        address(app)["tour"] == "0"
+        and "of its attention to" in app.markdown[1].value + app.markdown[0].value
+    )
     app.switch_page("pages/4_Heads.py").run()
-    assert any("stepped aside" in each.value for each in app.markdown) and app.button(key="tour_return")
+    assert any("stepped aside" in each.value for each in app.markdown) and app.button(
+        key="tour_return"
+    )
     app.button(key="tour_end").click().run()
-    assert "tour" not in address(app) and not any(each.value.startswith("**Tour") for each in app.markdown)
+    assert "tour" not in address(app) and not any(
+        each.value.startswith("**Tour") for each in app.markdown
+    )
 
 
 def test_a_stop_that_is_not_there_is_explained(minilm):

@@ -1,4 +1,7 @@
-"""What-if runs: what they leave out is out, what they leave alone is untouched, and every number of theirs opens."""
+"""What-if runs: what they leave out is out, what they leave alone is untouched, and every number of
+theirs opens.
+"""
+
 import numpy as np
 import pytest
 from tiny import FAMILIES, golden
@@ -8,18 +11,39 @@ from core.checkpoints import read_folder
 from core.loading import Model
 
 IDS = np.array([3, 5, 7, 2, 9, 4])
-WORDS = (None, 0, 1, 1, 2, None)        # signs at both ends, as [CLS] and [SEP]
-CHANGES = ("positions", "norms", "scale", "head:{}.1.0", "order", "pad:2", "open-pad:2", "positions+order")
+WORDS = (None, 0, 1, 1, 2, None)  # signs at both ends, as [CLS] and [SEP]
+CHANGES = (
+    "positions",
+    "norms",
+    "scale",
+    "head:{}.1.0",
+    "order",
+    "pad:2",
+    "open-pad:2",
+    "positions+order",
+)
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    return {family: Model(family, *read_folder(golden(family).write(tmp_path_factory.mktemp(family)), np.float64), None)
-            for family in FAMILIES}
+    return {
+        family: Model(
+            family,
+            *read_folder(golden(family).write(tmp_path_factory.mktemp(family)), np.float64),
+            None,
+        )
+        for family in FAMILIES
+    }
 
 
 def run(model, change="", mask="trained", ids_L=IDS):
-    return whatif.run(model, whatif.Text(ids_L, WORDS), np.array([1, 4, 6]) if model.config.crosses else None, mask, change)
+    return whatif.run(
+        model,
+        whatif.Text(ids_L, WORDS),
+        np.array([1, 4, 6]) if model.config.crosses else None,
+        mask,
+        change,
+    )
 
 
 def side_of(model) -> str:
@@ -29,23 +53,34 @@ def side_of(model) -> str:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_number_of_a_what_if_is_recomputed_from_its_operands(models, family, change):
-    trace, rng = run(models[family], change.format(side_of(models[family]))), np.random.default_rng(5)
+    trace, rng = (
+        run(models[family], change.format(side_of(models[family]))),
+        np.random.default_rng(5),
+    )
     silenced = set(trace.edits)
     for name in trace.names + trace.derived:
         cell = rng.integers(trace.shape(name))
         made = explain(trace, name, cell)
-        assert name in silenced or made.error <= 1e-9 * max(abs(made.value), 1e-3), (name, cell, made.formula)
+        assert name in silenced or made.error <= 1e-9 * max(abs(made.value), 1e-3), (
+            name,
+            cell,
+            made.formula,
+        )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_without_positions_attention_shuffles_with_the_words_and_does_nothing_else(models, family):
     model, side, places = models[family], side_of(models[family]), whatif.order(WORDS)
-    straight, turned = (run(model, change, mask="encoder") for change in ("positions", "positions+order"))
+    straight, turned = (
+        run(model, change, mask="encoder") for change in ("positions", "positions+order")
+    )
     for layer in range(model.config.layers(side)):
         name = f"{side}.{layer}.attn.pattern"
         assert np.allclose(turned[name], straight[name][:, places][:, :, places], atol=1e-12)
     assert np.allclose(turned[f"{side}.out"], straight[f"{side}.out"][places], atol=1e-10)
-    with_places = [run(model, change, mask="encoder")[f"{side}.0.attn.pattern"] for change in ("", "order")]
+    with_places = [
+        run(model, change, mask="encoder")[f"{side}.0.attn.pattern"] for change in ("", "order")
+    ]
     assert not np.allclose(with_places[1], with_places[0][:, places][:, :, places], atol=1e-4)
 
 
@@ -65,12 +100,16 @@ def test_norms_pass_their_vector_on(models, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_padding_that_is_hidden_changes_nothing_and_padding_that_is_seen_does(models, family):
     model, side, n = models[family], side_of(models[family]), len(IDS)
-    bare, hidden, seen = (run(model, change)[f"{side}.out"] for change in ("", "pad:2", "open-pad:2"))
+    bare, hidden, seen = (
+        run(model, change)[f"{side}.out"] for change in ("", "pad:2", "open-pad:2")
+    )
     assert hidden.shape == seen.shape == (n + 2, model.config.d_model)
     assert np.allclose(hidden[:n], bare, atol=1e-10)
-    assert np.allclose(seen[:n], bare, atol=1e-10) == (side == "decoder")       # nobody looks ahead
+    assert np.allclose(seen[:n], bare, atol=1e-10) == (side == "decoder")  # nobody looks ahead
     if model.config.crosses:
-        assert np.allclose(run(model, "pad:2")["decoder.out"], run(model)["decoder.out"], atol=1e-10)
+        assert np.allclose(
+            run(model, "pad:2")["decoder.out"], run(model)["decoder.out"], atol=1e-10
+        )
 
 
 def test_a_silent_head_writes_nothing(models):
@@ -98,12 +137,24 @@ def test_a_mask_drawn_by_hand_may_begin_from_a_named_one(models):
     assert whatif.begun_from("e3-4,d1-0") == ("trained", "e3-4,d1-0")
 
 
-@pytest.mark.parametrize("mask, change", [("own:e9-9", ""), ("own:d0-0", ""), ("own:x", ""),
-                                          ("own:e3-4,decoder", ""), ("own:trained,e3-4", ""),
-                                          ("own:e0-0,", "pad:99"), ("trained", "pad:0"),
-                                          ("trained", "head:encoder.9.0"), ("trained", "head:"), ("trained", "nonsense"),
-                                          ("trained", "pad:2+open-pad:2"),
-                                          ("own:e0-0,e0-1,e0-2,e0-3,e0-4,e0-5", ""), ("nonsense", "")])
+@pytest.mark.parametrize(
+    "mask, change",
+    [
+        ("own:e9-9", ""),
+        ("own:d0-0", ""),
+        ("own:x", ""),
+        ("own:e3-4,decoder", ""),
+        ("own:trained,e3-4", ""),
+        ("own:e0-0,", "pad:99"),
+        ("trained", "pad:0"),
+        ("trained", "head:encoder.9.0"),
+        ("trained", "head:"),
+        ("trained", "nonsense"),
+        ("trained", "pad:2+open-pad:2"),
+        ("own:e0-0,e0-1,e0-2,e0-3,e0-4,e0-5", ""),
+        ("nonsense", ""),
+    ],
+)
 def test_what_cannot_be_run_is_said(models, mask, change):
     with pytest.raises(GlassError):
         run(models["bert"], change, mask)

@@ -1,10 +1,10 @@
 """A visitor without a browser, who speaks the server's own protocol: many fit on one machine.
 
-    with serve() as address, Visitor(address) as visitor:
-        visitor.open("Attention", model="smollm2")
-        visitor.slide("head", 3)                            # a slider, by its key
-        visitor.trigger("tokens-decoder", "chosen", 2)      # what a click in a component sends
-        assert not visitor.problems
+with serve() as address, Visitor(address) as visitor:
+    visitor.open("Attention", model="smollm2")
+    visitor.slide("head", 3)                            # a slider, by its key
+    visitor.trigger("tokens-decoder", "chosen", 2)      # what a click in a component sends
+    assert not visitor.problems
 """
 
 from __future__ import annotations

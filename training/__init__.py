@@ -1,1 +1,3 @@
-"""How the study models were made: a grammar of everyday English, PyTorch, and what was measured. The app never needs it."""
+"""How the study models were made: a grammar of everyday English, PyTorch, and what was measured.
+The app never needs it.
+"""

@@ -1,10 +1,13 @@
-"""Sentences by the hundred thousand, as token ids: train, validation and test, without a sentence in common.
+"""Sentences by the hundred thousand, as token ids: train, validation and test, without a sentence
+in common.
 
     python -m training.corpus           writes training/cache/*.npz
 
-The test set has two halves. "test": sentences that were never seen. "new": sentences with a combination of words and
-construction that was never seen, such as this noun as the object of this verb in a relative clause; both words are known.
+The test set has two halves. "test": sentences that were never seen. "new": sentences with a
+combination of words and construction that was never seen, such as this noun as the object of this
+verb in a relative clause; both words are known.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -22,14 +25,17 @@ from training.grammar import Sample, sample
 
 FOLDER = Path(__file__).parent / "cache"
 SIZES = {"train": 1_600_000, "validation": 4_000, "test": 4_000, "new": 4_000}
-HELD_OUT = 16                   # one combination in so many is kept for the test
-LONGEST = 60                    # words
+HELD_OUT = 16  # one combination in so many is kept for the test
+LONGEST = 60  # words
 CHUNK = 20_000
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Sentence i is english[english_starts[i]:english_starts[i + 1]], without the signs around it; the same for French."""
+    """Sentence i is english[english_starts[i]:english_starts[i + 1]], without the signs around it;
+    the same for French.
+    """
+
     english: np.ndarray
     english_starts: np.ndarray
     french: np.ndarray
@@ -48,7 +54,9 @@ def held_out(combination: tuple[str, str, str]) -> bool:
 
 
 def split_of(made: Sample) -> str:
-    """Where a sentence belongs. It depends on its words alone, so that no sentence stands in two places."""
+    """Where a sentence belongs. It depends on its words alone, so that no sentence stands in two
+    places.
+    """
     if any(map(held_out, made.combinations)):
         return "new"
     return {0: "validation", 1: "test"}.get(number(" ".join(made.english)) % 50, "train")
@@ -71,10 +79,16 @@ def _cutter():
 
 
 def ids(words: tuple[str, ...], language: str = "english") -> list[int]:
-    """The tokens of words; only invented words are more than one. Whole English words have the same ids in all models.
-    language: "joint" for French words."""
+    """The tokens of words; only invented words are more than one. Whole English words have the same
+    ids in all models.
+    language: "joint" for French words.
+    """
     known = vocabulary.tokens(language)
-    return [token for word in words for token in ([known[word]] if word in known else _cutter().encode(word).ids)]
+    return [
+        token
+        for word in words
+        for token in ([known[word]] if word in known else _cutter().encode(word).ids)
+    ]
 
 
 def vocabulary_size(language: str) -> int:

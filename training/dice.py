@@ -1,4 +1,5 @@
 """Choices by chance that know how likely they were, so that the grammar's entropy is known, too."""
+
 from __future__ import annotations
 
 import math
@@ -7,7 +8,9 @@ from collections.abc import Sequence
 
 
 class NotOffered(Exception):
-    """A replayed choice is not among the options any more. place: which throw; options: what there is instead."""
+    """A replayed choice is not among the options any more. place: which throw; options: what there
+    is instead.
+    """
 
     def __init__(self, place: int, options: tuple):
         super().__init__(place)
@@ -17,7 +20,8 @@ class NotOffered(Exception):
 class Dice:
     """Throws for a seed, or the throws of another sentence once more.
 
-    throws: what was chosen so far, with all that could have been; log_p: the sum of their log probabilities, in nats.
+    throws: what was chosen so far, with all that could have been; log_p: the sum of their log
+    probabilities, in nats.
     """
 
     def __init__(self, seed: int | str | None = None, replay: Sequence | None = None):

@@ -1,4 +1,7 @@
-"""A meaning in English words, with the gold facts: heads, links, and where the language leaves no choice."""
+"""A meaning in English words, with the gold facts: heads, links, and where the language leaves no
+choice.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -7,15 +10,30 @@ from training.lexicon import Noun
 from training.meaning import FORMS, Clause, Place, Sentence, Thing, base
 
 POSSESSIVES = {"he": "his", "she": "her", "it": "its", "they": "their"}
-OBJECTS = {"I": "me", "we": "us", "he": "him", "she": "her", "it": "it", "they": "them", "who": "whom"}
-CONTRACTED = {"will": "won't", "can": "can't", **{word: word + "n't" for word in (
-    "is", "are", "was", "were", "do", "does", "did", "could", "must")}}
+OBJECTS = {
+    "I": "me",
+    "we": "us",
+    "he": "him",
+    "she": "her",
+    "it": "it",
+    "they": "them",
+    "who": "whom",
+}
+CONTRACTED = {
+    "will": "won't",
+    "can": "can't",
+    **{
+        word: word + "n't"
+        for word in ("is", "are", "was", "were", "do", "does", "did", "could", "must")
+    },
+}
 AN_ANYWAY, A_ANYWAY = ("hour", "honest", "heir"), ("uni", "use", "euro", "one", "ufo")
 
 
 @dataclass(eq=False)
 class Word:
     """An English word in its place. head: the word it depends on; None: the root of its clause."""
+
     text: str
     relation: str
     head: "Word | None" = None
@@ -23,24 +41,32 @@ class Word:
 
 @dataclass(frozen=True)
 class Site:
-    """A word whose form is decided by what stands before it. wrong: the forms that it can't have."""
+    """A word whose form is decided by what stands before it. wrong: the forms that it can't
+    have.
+    """
+
     word: Word
-    kind: str                       # agreement, pronoun
-    how: str                        # what lies between, or what is replaced
+    kind: str  # agreement, pronoun
+    how: str  # what lies between, or what is replaced
     wrong: tuple[str, ...]
-    distracted: bool = False        # a noun of the other number stands nearer
+    distracted: bool = False  # a noun of the other number stands nearer
 
 
 @dataclass
 class Draft:
     """What is written so far."""
+
     words: list[Word] = field(default_factory=list)
     links: list[tuple[str, Word, Word]] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
-    made: dict = field(default_factory=dict)            # (thing or clause, role) -> its Word: for the translation
+    made: dict = field(
+        default_factory=dict
+    )  # (thing or clause, role) -> its Word: for the translation
     combinations: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def add(self, text: str, relation: str, owner=None, role: str = "", head: Word | None = None) -> Word:
+    def add(
+        self, text: str, relation: str, owner=None, role: str = "", head: Word | None = None
+    ) -> Word:
         word = Word(text, relation, head)
         self.words.append(word)
         if owner is not None:
@@ -53,7 +79,11 @@ def write(sentences: list[Sentence]) -> Draft:
     out = Draft()
     for sentence in sentences:
         start = len(out.words)
-        QUESTIONS.get(sentence.asks, ask)(out, sentence) if sentence.asks else clause(out, sentence.clause)
+        (
+            QUESTIONS.get(sentence.asks, ask)(out, sentence)
+            if sentence.asks
+            else clause(out, sentence.clause)
+        )
         root = out.made[sentence.clause, "verb"]
         out.add("?" if sentence.asks else ".", "end", sentence, "end", head=root)
         for word in out.words[start:]:
@@ -62,9 +92,12 @@ def write(sentences: list[Sentence]) -> Draft:
     return out
 
 
-# --- things ---------------------------------------------------------------------------------------------------------
+# --- things ---------------------------------------------------------------------------------------
 
-def thing(out: Draft, t: Thing, relation: str, head: Word | None = None, as_object: bool = False) -> Word:
+
+def thing(
+    out: Draft, t: Thing, relation: str, head: Word | None = None, as_object: bool = False
+) -> Word:
     """A noun phrase; returns its head word."""
     if t.both:
         first = thing(out, t.both[0], relation, head)
@@ -95,7 +128,9 @@ def thing(out: Draft, t: Thing, relation: str, head: Word | None = None, as_obje
 
 
 def tell(out: Draft, t: Thing, noun: Word) -> None:
-    """The gold facts of a noun phrase: whose it is, what it names again, and which adjectives it has."""
+    """The gold facts of a noun phrase: whose it is, what it names again, and which adjectives it
+    has.
+    """
     if t.owner:
         out.links.append(("owner", out.made[t, "det"], out.made[base(t.owner), "noun"]))
     if t.antecedent:
@@ -125,20 +160,31 @@ def determiners(t: Thing) -> list[tuple[str, str]]:
 
 def article(words: list[Word], start: int) -> None:
     """A becomes an before a vowel that is heard."""
-    for word, following in zip(words[start:], words[start + 1:]):
-        if word.text == "a" and (following.text[0] in "aeiou" and not following.text.startswith(A_ANYWAY)
-                                 or following.text.startswith(AN_ANYWAY)):
+    for word, following in zip(words[start:], words[start + 1 :]):
+        if word.text == "a" and (
+            following.text[0] in "aeiou"
+            and not following.text.startswith(A_ANYWAY)
+            or following.text.startswith(AN_ANYWAY)
+        ):
             word.text = "an"
 
 
 def noun_text(t: Thing) -> str:
     """The noun in its number, or the name."""
-    return (t.noun.en_plural if t.plural else t.noun.en) if isinstance(t.noun, Noun) else t.noun.name
+    return (
+        (t.noun.en_plural if t.plural else t.noun.en) if isinstance(t.noun, Noun) else t.noun.name
+    )
 
 
 def pronoun(out: Draft, t: Thing, relation: str, head: Word | None, as_object: bool) -> Word:
     """A pronoun, and what it stands for."""
-    word = out.add(OBJECTS.get(t.pronoun, t.pronoun) if as_object else t.pronoun.lower(), relation, t, "noun", head)
+    word = out.add(
+        OBJECTS.get(t.pronoun, t.pronoun) if as_object else t.pronoun.lower(),
+        relation,
+        t,
+        "noun",
+        head,
+    )
     if t.antecedent:
         out.links.append(("pronoun", word, out.made[base(t.antecedent), "noun"]))
         forms = {form: OBJECTS[form] if as_object else form for form in FORMS}
@@ -168,13 +214,23 @@ def relative(out: Draft, t: Thing, noun: Word) -> None:
     for word in (that, out.made.get((c.subject, "noun"))):
         if word is not None and word.head is None and word is not noun:
             word.head = verb
-    out.links.append(("verb of a relative clause to its subject" if is_subject else "verb of a relative clause to its object",
-                      verb, noun))
+    out.links.append(
+        (
+            (
+                "verb of a relative clause to its subject"
+                if is_subject
+                else "verb of a relative clause to its object"
+            ),
+            verb,
+            noun,
+        )
+    )
     if c.verb:
         combine(out, "subject relative" if is_subject else "object relative", t, c.verb.en)
 
 
-# --- verbs ----------------------------------------------------------------------------------------------------------
+# --- verbs ----------------------------------------------------------------------------------------
+
 
 def finite(c: Clause, singular: bool, first: bool = False) -> str:
     """The word that carries tense and number when there is an auxiliary, or of to be itself."""
@@ -185,14 +241,23 @@ def finite(c: Clause, singular: bool, first: bool = False) -> str:
             return "am" if first else "is" if singular else "are"
     if c.tense in ("past", "wanted"):
         return "did"
-    return {"future": "will", "present": "does" if singular else "do", "want": "does" if singular else "do"}.get(c.tense, c.tense)
+    return {
+        "future": "will",
+        "present": "does" if singular else "do",
+        "want": "does" if singular else "do",
+    }.get(c.tense, c.tense)
 
 
 def needs_auxiliary(c: Clause, asked: bool) -> bool:
     """Whether do, be, will … stands apart from the verb."""
     if c.verb is None:
         return c.tense not in ("present", "past")
-    return c.voice == "passive" or c.tense not in ("present", "past", "want", "wanted") or c.negative or asked
+    return (
+        c.voice == "passive"
+        or c.tense not in ("present", "past", "want", "wanted")
+        or c.negative
+        or asked
+    )
 
 
 def parts(c: Clause, singular: bool, first: bool, asked: bool = False) -> list[tuple[str, str]]:
@@ -203,19 +268,41 @@ def parts(c: Clause, singular: bool, first: bool, asked: bool = False) -> list[t
         if needs_auxiliary(c, asked):
             return [(finite(c, singular, first), "auxiliary"), *no, ("be", "verb")]
         return [(finite(c, singular, first), "verb"), *no, *often]
-    lexical = {"progressive": c.verb.en_ing}.get(c.tense, c.verb.en) if c.voice == "active" else c.verb.en_participle
+    lexical = (
+        {"progressive": c.verb.en_ing}.get(c.tense, c.verb.en)
+        if c.voice == "active"
+        else c.verb.en_participle
+    )
     wants = [("want", "want"), ("to", "to")] if c.tense in ("want", "wanted") else []
     if not needs_auxiliary(c, asked):
         if wants:
-            wants[0] = ("wanted" if c.tense == "wanted" else "wants" if singular else "want", "want")
+            wants[0] = (
+                "wanted" if c.tense == "wanted" else "wants" if singular else "want",
+                "want",
+            )
             return [*often, *wants, (c.verb.en, "verb")]
-        return [*often, (c.verb.en_past if c.tense == "past" else c.verb.en_s if singular else c.verb.en, "verb")]
+        return [
+            *often,
+            (
+                c.verb.en_past if c.tense == "past" else c.verb.en_s if singular else c.verb.en,
+                "verb",
+            ),
+        ]
     to_be = [("be", "be")] if c.voice == "passive" and c.tense not in ("present", "past") else []
-    return [(finite(c, singular, first), "auxiliary"), *no, *often, *wants, *to_be, (lexical, "verb")]
+    return [
+        (finite(c, singular, first), "auxiliary"),
+        *no,
+        *often,
+        *wants,
+        *to_be,
+        (lexical, "verb"),
+    ]
 
 
 def verb_phrase(out: Draft, c: Clause, asked: bool = False, skip: bool = False) -> Word:
-    """The verb and all that follows it; returns the verb. asked: its auxiliary was written before the subject (skip)."""
+    """The verb and all that follows it; returns the verb. asked: its auxiliary was written before
+    the subject (skip).
+    """
     said = verb_words(out, c, asked, skip)
     start = len(out.words)
     for text, role in said:
@@ -234,12 +321,20 @@ def verb_phrase(out: Draft, c: Clause, asked: bool = False, skip: bool = False) 
     return verb
 
 
-RELATIONS = {"not": "negation", "often": "adverb", "be": "auxiliary", "want": "auxiliary", "to": "auxiliary"}
+RELATIONS = {
+    "not": "negation",
+    "often": "adverb",
+    "be": "auxiliary",
+    "want": "auxiliary",
+    "to": "auxiliary",
+}
 
 
 def verb_words(out: Draft, c: Clause, asked: bool, skip: bool) -> list[tuple[str, str]]:
     """The verb's words that are still to be written, contracted where that is wanted."""
-    said = contracted(c, parts(c, singular(c.subject), c.subject is not None and c.subject.pronoun == "I", asked))
+    said = contracted(
+        c, parts(c, singular(c.subject), c.subject is not None and c.subject.pronoun == "I", asked)
+    )
     if c.negative and said[0][0] == "can" and not asked:
         said[:2] = [("cannot", said[0][1])]
     return said[1:] if skip else said
@@ -259,14 +354,17 @@ def singular(t: Thing | None) -> bool:
 
 
 def agreement(out: Draft, c: Clause, start: int) -> None:
-    """Notes the word that has to agree with the subject, and what lies between the two; where a wrong form is wrong.
+    """Notes the word that has to agree with the subject, and what lies between the two; where a
+    wrong form is wrong.
 
     "The boy put" isn't: it was yesterday.
     """
     if c.subject is None or not c.subject.third or c.subject.pronoun == "who":
         return
     one = singular(c.subject)
-    right, other = ([text for text, _ in contracted(c, parts(c, number, False))] for number in (one, not one))
+    right, other = (
+        [text for text, _ in contracted(c, parts(c, number, False))] for number in (one, not one)
+    )
     different = [i for i, (a, b) in enumerate(zip(right, other)) if a != b]
     if not different or c.verb and other[different[0]] == c.verb.en_past:
         return
@@ -287,7 +385,11 @@ def between(c: Clause) -> str:
 def distracted(out: Draft, c: Clause, start: int) -> bool:
     """Whether the nearest noun before the verb has the other number than the subject."""
     subject = out.made.get((c.subject, "noun"))
-    numbers = {out.made[key]: key[0].many for key in out.made if isinstance(key[0], Thing) and key[1] == "noun"}
+    numbers = {
+        out.made[key]: key[0].many
+        for key in out.made
+        if isinstance(key[0], Thing) and key[1] == "noun"
+    }
     before = [word for word in out.words[:start] if word in numbers]
     return bool(before) and before[-1] is not subject and numbers[before[-1]] != c.subject.many
 
@@ -337,11 +439,16 @@ def circumstances(out: Draft, c: Clause, verb: Word) -> None:
 
 
 def further(out: Draft, c: Clause, pair: tuple[str, Clause], verb: Word) -> None:
-    """A conjunction and the clause behind it; its subject is not said again where it is the same."""
+    """A conjunction and the clause behind it; its subject is not said again where it is the
+    same.
+    """
     word, other = pair
     conjunction = out.add(word, "conjunction", other, "conjunction")
     conjunction.head = verb_phrase(out, other) if other.subject is c.subject else clause(out, other)
-    conjunction.head.head, conjunction.head.relation = verb, {"because": "reason", "when": "time"}.get(word, "joined")
+    conjunction.head.head, conjunction.head.relation = (
+        verb,
+        {"because": "reason", "when": "time"}.get(word, "joined"),
+    )
 
 
 def clause(out: Draft, c: Clause) -> Word:
@@ -359,7 +466,8 @@ def clause(out: Draft, c: Clause) -> Word:
     return verb_phrase(out, c)
 
 
-# --- questions ------------------------------------------------------------------------------------------------------
+# --- questions ------------------------------------------------------------------------------------
+
 
 def ask(out: Draft, sentence: Sentence) -> None:
     """A question word, the auxiliary, the subject, and the rest."""

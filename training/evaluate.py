@@ -1,10 +1,13 @@
 """What the study models have learnt, measured on sentences that they have never seen.
 
-    python -m training.evaluate                 the table of the README, and assets/models/*/links.json
+    python -m training.evaluate                 the table of the README, and
+                                                assets/models/*/links.json
     python -m training.evaluate study-decoder --count 300       quicker; links.json stays as it is
 
-Only the shipped weights and the NumPy forward pass are used, so that what is measured is what the app shows.
+Only the shipped weights and the NumPy forward pass are used, so that what is measured is what the
+app shows.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -27,17 +30,27 @@ from training import corpus, entropy, vocabulary
 from training.grammar import Sample, Site
 from training.vocabulary import END, MASK, START
 
-COUNT = 1_000                   # sentences of each half of the test set
+COUNT = 1_000  # sentences of each half of the test set
 HALVES = ("test", "new")
-RELATIONS = ("verb of a relative clause to its object", "verb of a relative clause to its subject", "relative pronoun",
-             "verb to its subject", "verb to its subject, past a relative clause", "predicate to its subject",
-             "predicate to its subject, past a relative clause", "pronoun", "owner", "named again")
+RELATIONS = (
+    "verb of a relative clause to its object",
+    "verb of a relative clause to its subject",
+    "relative pronoun",
+    "verb to its subject",
+    "verb to its subject, past a relative clause",
+    "predicate to its subject",
+    "predicate to its subject, past a relative clause",
+    "pronoun",
+    "owner",
+    "named again",
+)
 ACROSS = ("object relative", "subject relative")
 CLAUSE = "agreement across a clause"
 
 
 class Score(NamedTuple):
     """How often something was right, or a mean; of how many."""
+
     value: float
     count: int
 
@@ -50,17 +63,27 @@ def mean(values: Iterable[float]) -> Score:
 
 @dataclass(frozen=True)
 class Cut:
-    """A sentence as a model reads it. first[i]: the position of the first token of word i, signs counted."""
+    """A sentence as a model reads it. first[i]: the position of the first token of word i, signs
+    counted.
+    """
+
     ids: list[int]
     first: list[int]
 
     @property
     def word_of_L(self) -> np.ndarray:
-        """The word that each token belongs to; the sign at the start: −1, the sign at the end: one more than the last word."""
-        return np.append(np.searchsorted(self.first, np.arange(len(self.ids) - 1), side="right") - 1, len(self.first))
+        """The word that each token belongs to; the sign at the start: −1, the sign at the end: one
+        more than the last word.
+        """
+        return np.append(
+            np.searchsorted(self.first, np.arange(len(self.ids) - 1), side="right") - 1,
+            len(self.first),
+        )
 
 
-def cut(words: tuple[str, ...], language: str = "english", begin: tuple[int, ...] = (START,)) -> Cut:
+def cut(
+    words: tuple[str, ...], language: str = "english", begin: tuple[int, ...] = (START,)
+) -> Cut:
     """The ids of words, behind the signs they begin with, and before that of the end."""
     ids, first = [*begin], []
     for word in words:
@@ -69,10 +92,13 @@ def cut(words: tuple[str, ...], language: str = "english", begin: tuple[int, ...
     return Cut([*ids, END], first)
 
 
-# --- next word ------------------------------------------------------------------------------------------------------
+# --- next word ------------------------------------------------------------------------------------
+
 
 def next_word(model, samples: list[Sample]) -> dict[str, Score]:
-    """Loss in nats a token, and whether the right form of a word is likelier than the wrong ones."""
+    """Loss in nats a token, and whether the right form of a word is likelier than the wrong
+    ones.
+    """
     losses: list[float] = []
     right: dict[str, list[bool]] = defaultdict(list)
     for made in samples:
@@ -87,7 +113,9 @@ def next_word(model, samples: list[Sample]) -> dict[str, Score]:
 def chosen(logits_V, made: Sample, site: Site) -> bool:
     """Whether the right form is likelier than each wrong one."""
     known = vocabulary.tokens("english")
-    return all(logits_V[known[made.english[site.place]]] > logits_V[known[word]] for word in site.wrong)
+    return all(
+        logits_V[known[made.english[site.place]]] > logits_V[known[word]] for word in site.wrong
+    )
 
 
 def note(right: dict[str, list[bool]], site: Site, answer: bool) -> None:
@@ -97,10 +125,13 @@ def note(right: dict[str, list[bool]], site: Site, answer: bool) -> None:
         right[CLAUSE].append(answer)
 
 
-# --- masked word ----------------------------------------------------------------------------------------------------
+# --- masked word ----------------------------------------------------------------------------------
+
 
 def masked_word(model: Model, samples: list[Sample]) -> dict[str, Score]:
-    """The word guessed from both sides: one of each sentence by a fixed choice (no invented one), and every site."""
+    """The word guessed from both sides: one of each sentence by a fixed choice (no invented one),
+    and every site.
+    """
     chance = np.random.default_rng(0)
     losses, hits, right = [], [], defaultdict(list)
     for made in samples:
@@ -111,7 +142,11 @@ def masked_word(model: Model, samples: list[Sample]) -> dict[str, Score]:
         hits.append(logits_V.argmax() == read.ids[at])
         for site in made.sites:
             note(right, site, chosen(guess(model, read, read.first[site.place]), made, site))
-    return {"loss": mean(losses), "masked word": mean(hits), **{name: mean(values) for name, values in right.items()}}
+    return {
+        "loss": mean(losses),
+        "masked word": mean(hits),
+        **{name: mean(values) for name, values in right.items()},
+    }
 
 
 def guess(model: Model, read: Cut, at: int):
@@ -120,20 +155,30 @@ def guess(model: Model, read: Cut, at: int):
     return model.trace(ids_L=ids, keep="output", rows=at)["head.logits"][0]
 
 
-# --- translation ----------------------------------------------------------------------------------------------------
+# --- translation ----------------------------------------------------------------------------------
+
 
 def translation(model: Model, samples: list[Sample]) -> dict[str, Score]:
-    """Loss on the French of the grammar, sentences translated without a fault, and what cross-attention looks at."""
+    """Loss on the French of the grammar, sentences translated without a fault, and what
+    cross-attention looks at.
+    """
     losses, exact, aligned, best = [], [], defaultdict(list), best_aligned(model)
     for made in samples:
         source, target, trace = read_both(model, made)
-        losses.extend(-log_softmax(trace["head.logits"])[np.arange(len(target.ids) - 1), target.ids[1:]])
-        written = greedy_target(model.config, model.weights, source.ids, longest=model.config.n_positions)
+        losses.extend(
+            -log_softmax(trace["head.logits"])[np.arange(len(target.ids) - 1), target.ids[1:]]
+        )
+        written = greedy_target(
+            model.config, model.weights, source.ids, longest=model.config.n_positions
+        )
         exact.append(written[1:] == target.ids[1:-1])
         for name, answers in alignment(made, source, target, trace).items():
             aligned[name] += answers
-    return {"loss": mean(losses), "exact": mean(exact),
-            **{f"alignment, {name}": mean(aligned[name]) for name in (best, "mean of all heads")}}
+    return {
+        "loss": mean(losses),
+        "exact": mean(exact),
+        **{f"alignment, {name}": mean(aligned[name]) for name in (best, "mean of all heads")},
+    }
 
 
 def read_both(model: Model, made: Sample) -> tuple[Cut, Cut, Trace]:
@@ -143,64 +188,99 @@ def read_both(model: Model, made: Sample) -> tuple[Cut, Cut, Trace]:
 
 
 def best_aligned(model: Model, count: int = 100) -> str:
-    """The head, or the mean of a layer, that is aligned best: chosen on other sentences than those it is measured on."""
+    """The head, or the mean of a layer, that is aligned best: chosen on other sentences than those
+    it is measured on.
+    """
     found = [alignment(made, *read_both(model, made)) for made in corpus.samples("train", count)]
-    return max(found[0], key=lambda name: np.mean([answer for each in found for answer in each[name]]))
+    return max(
+        found[0], key=lambda name: np.mean([answer for each in found for answer in each[name]])
+    )
 
 
 def alignment(made: Sample, source: Cut, target: Cut, trace: Trace) -> dict[str, list[bool]]:
-    """For each French word with content: as it is written, does most of the weight lie on an English word that it translates?
-    So for every head, for the mean of each layer, and for the mean of all."""
+    """For each French word with content: as it is written, does most of the weight lie on an
+    English word that it translates? So for every head, for the mean of each layer, and for the mean
+    of all.
+    """
     gold = defaultdict(set)
     for french, english in made.alignment:
         gold[french].add(english)
-    at_P = [target.first[place] - 1 for place in made.content]         # the positions whose output these words are
+    at_P = [
+        target.first[place] - 1 for place in made.content
+    ]  # the positions whose output these words are
     layers, heads = range(trace.config.decoder_layers), range(trace.config.n_heads)
     pattern_NHPM = np.stack([trace[f"decoder.{layer}.cross.pattern"][:, at_P] for layer in layers])
-    weights = {f"layer {layer} head {head}": pattern_NHPM[layer, head] for layer in layers for head in heads}
+    weights = {
+        f"layer {layer} head {head}": pattern_NHPM[layer, head]
+        for layer in layers
+        for head in heads
+    }
     weights |= {f"mean of layer {layer}": pattern_NHPM[layer].mean(0) for layer in layers}
     weights["mean of all heads"] = pattern_NHPM.mean((0, 1))
-    return {name: [word in gold[place] for place, word in zip(made.content, source.word_of_L[weight_PM.argmax(-1)].tolist())]
-            for name, weight_PM in weights.items()}
+    return {
+        name: [
+            word in gold[place]
+            for place, word in zip(made.content, source.word_of_L[weight_PM.argmax(-1)].tolist())
+        ]
+        for name, weight_PM in weights.items()
+    }
 
 
-# --- what heads link ------------------------------------------------------------------------------------------------
+# --- what heads link ------------------------------------------------------------------------------
+
 
 def named_links(made: Sample) -> list[tuple[str, int, int]]:
-    """The gold links of a sentence that point back, as a decoder looks (in questions a verb may stand before its subject);
-    verbs and predicates that a relative clause parts from their subject once more."""
+    """The gold links of a sentence that point back, as a decoder looks (in questions a verb may
+    stand before its subject); verbs and predicates that a relative clause parts from their subject
+    once more.
+    """
     links = [(name, a, b) for name, a, b in made.links if b < a]
     clauses = [(noun, that) for name, that, noun in links if name == "relative pronoun"]
     for name, a, b in list(links):
-        if name in ("verb to its subject", "predicate to its subject") and not below(made, a, b) and any(
-                noun == b < that < a for noun, that in clauses):
+        if (
+            name in ("verb to its subject", "predicate to its subject")
+            and not below(made, a, b)
+            and any(noun == b < that < a for noun, that in clauses)
+        ):
             links.append((f"{name}, past a relative clause", a, b))
     return links
 
 
 def below(made: Sample, place: int, top: int) -> bool:
-    """Whether a word depends on another one, directly or through others: so the words of a clause on the noun it is about."""
+    """Whether a word depends on another one, directly or through others: so the words of a clause
+    on the noun it is about.
+    """
     while place not in (top, -1):
         place = made.heads[place]
     return place == top
 
 
 def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
-    """For each relation: in how many cases each head's largest weight on a word (signs and the word itself aside) lies
-    on the right one, by layer and head, and the mean weight that lies there."""
+    """For each relation: in how many cases each head's largest weight on a word (signs and the word
+    itself aside) lies on the right one, by layer and head, and the mean weight that lies there.
+    """
     side, found, weight = model.config.sides[0], defaultdict(list), defaultdict(list)
     for made in samples:
         read = cut(made.english)
         word_of_L, trace = read.word_of_L, model.trace(ids_L=read.ids)
-        pattern_NHLM = np.stack([trace[f"{side}.{layer}.attn.pattern"] for layer in range(model.config.layers(side))])
+        pattern_NHLM = np.stack(
+            [trace[f"{side}.{layer}.attn.pattern"] for layer in range(model.config.layers(side))]
+        )
         for name, a, b in named_links(made):
             row_NHM = pattern_NHLM[:, :, read.first[a]].copy()
             weight[name].append(row_NHM[..., word_of_L == b].sum(-1))
             row_NHM[..., np.isin(word_of_L, (-1, a, len(read.first)))] = -1
             found[name].append(word_of_L[row_NHM.argmax(-1)] == b)
-    return {name: {"count": len(found[name]), "hits": np.mean(found[name], axis=0).round(4).tolist(),
-                   "weight": np.mean(weight[name], axis=0).round(4).tolist(),
-                   "by distance": by_distance(samples, name)} for name in RELATIONS if found[name]}
+    return {
+        name: {
+            "count": len(found[name]),
+            "hits": np.mean(found[name], axis=0).round(4).tolist(),
+            "weight": np.mean(weight[name], axis=0).round(4).tolist(),
+            "by distance": by_distance(samples, name),
+        }
+        for name in RELATIONS
+        if found[name]
+    }
 
 
 def by_distance(samples: list[Sample], name: str) -> float:
@@ -209,9 +289,14 @@ def by_distance(samples: list[Sample], name: str) -> float:
     return round(max(map(distances.count, set(distances))) / len(distances), 4)
 
 
-# --- the table ------------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
-MEASURES = {"study-encoder": masked_word, "study-decoder": next_word, "study-lstm": next_word, "study-translator": translation}
+MEASURES = {
+    "study-encoder": masked_word,
+    "study-decoder": next_word,
+    "study-lstm": next_word,
+    "study-translator": translation,
+}
 
 
 def loaded(name: str):
@@ -222,15 +307,24 @@ def loaded(name: str):
 def best(name: str, count: int) -> dict[str, float]:
     """What one who knows the grammar would reach on sentences without combinations that are new."""
     if name == "study-translator":
-        return {"loss": 0.0, "exact": 1.0}          # the grammar's French follows from the English
+        return {"loss": 0.0, "exact": 1.0}  # the grammar's French follows from the English
     if name == "study-encoder":
-        return dict(zip(("loss", "masked word"), entropy.masked([f"best {i}" for i in range(count // 2)])))
+        return dict(
+            zip(("loss", "masked word"), entropy.masked([f"best {i}" for i in range(count // 2)]))
+        )
     return {"loss": entropy.per_token(list(corpus.samples("test", count)), entropy.accepted())}
 
 
 def with_distractors(half: str, count: int) -> list[Sample]:
-    """Sentences in which a noun of the other number stands in a clause between a verb and its subject; few have one."""
-    return list(islice((made for made in corpus.samples(half, sys.maxsize) if any(map(is_hard, made.sites))), count))
+    """Sentences in which a noun of the other number stands in a clause between a verb and its
+    subject; few have one.
+    """
+    return list(
+        islice(
+            (made for made in corpus.samples(half, sys.maxsize) if any(map(is_hard, made.sites))),
+            count,
+        )
+    )
 
 
 def is_hard(site: Site) -> bool:
@@ -258,10 +352,17 @@ def main() -> None:
         found = {half: measure(name, model, halves[half], hard[half]) for half in HALVES}
         most = best(name, asked.count)
         for key in found["test"]:
-            cells = (f"`{name}`", key, score(key, most.get(key)), *(score(key, *found[half][key]) for half in HALVES))
+            cells = (
+                f"`{name}`",
+                key,
+                score(key, most.get(key)),
+                *(score(key, *found[half][key]) for half in HALVES),
+            )
             print(f"| {' | '.join(cells)} |", flush=True)
         if name in ("study-encoder", "study-decoder"):
-            report_links(name, links(model, halves["test"] + halves["new"]), keep=asked.count >= COUNT)
+            report_links(
+                name, links(model, halves["test"] + halves["new"]), keep=asked.count >= COUNT
+            )
 
 
 def score(key: str, value: float | None, count: int | None = None) -> str:
@@ -271,14 +372,21 @@ def score(key: str, value: float | None, count: int | None = None) -> str:
 
 
 def report_links(name: str, found: dict, keep: bool) -> None:
-    """Says the best head for each relation beside the table. keep: all of it is written down, for the Layers page."""
+    """Says the best head for each relation beside the table. keep: all of it is written down, for
+    the Layers page.
+    """
     if keep:
-        (models.ASSETS / name / "links.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+        (models.ASSETS / name / "links.json").write_text(
+            json.dumps(found, indent=1), encoding="utf-8"
+        )
     for relation, one in found.items():
         hits_NH = np.array(one["hits"])
         layer, head = np.unravel_index(hits_NH.argmax(), hits_NH.shape)
-        print(f"{name}, {relation}: layer {layer}, head {head}: {hits_NH.max():.1%} of {one['count']:,} "
-              f"(by distance {one['by distance']:.1%})", file=sys.stderr)
+        print(
+            f"{name}, {relation}: layer {layer}, head {head}: {hits_NH.max():.1%} of"
+            f" {one['count']:,} (by distance {one['by distance']:.1%})",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """The same meaning in French words, each with the English words it translates.
 
-Gender, agreement of articles, adjectives and participles, the place of adjectives and pronouns, elision (l', qu', n')
-and contraction (du, aux) are decided here.
+Gender, agreement of articles, adjectives and participles, the place of adjectives and pronouns,
+elision (l', qu', n') and contraction (du, aux) are decided here.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -11,50 +12,94 @@ from training.english import Word
 from training.lexicon import Adjective, Noun
 from training.meaning import HAVE, Clause, Place, Sentence, Thing, base
 
-ASPIRATED = ("hérisson", "héros", "hibou", "haricot", "hache", "hamster", "homard", "haut", "huit", "hangar", "harpe", "hamac")
+ASPIRATED = (
+    "hérisson",
+    "héros",
+    "hibou",
+    "haricot",
+    "hache",
+    "hamster",
+    "homard",
+    "haut",
+    "huit",
+    "hangar",
+    "harpe",
+    "hamac",
+)
 VOWELS = "aeiouâàäéèêëîïôöûùüœh"
 ELIDED = {"le": "l'", "la": "l'", "je": "j'", "ne": "n'", "que": "qu'", "de": "d'"}
 CONTRACTED = {("de", "le"): "du", ("de", "les"): "des", ("à", "le"): "au", ("à", "les"): "aux"}
 BEFORE_VOWEL = {"ma": "mon", "sa": "son", "ta": "ton", "ce": "cet"}
 # (masculine, feminine, plural); "de" drops the article: beaucoup de livres
-ARTICLES = {"the": ("le", "la", "les"), "a": ("un", "une", "des"), "some": ("de le", "de la", "des"), "this": ("ce", "cette", "ces"),
-            "that": ("ce", "cette", "ces"), "these": ("ces",) * 3, "those": ("ces",) * 3, "my": ("mon", "ma", "mes"),
-            "your": ("votre", "votre", "vos"), "our": ("notre", "notre", "nos"), "every": ("chaque",) * 3,
-            "several": ("plusieurs",) * 3, "all": ("tous les", "toutes les", ""), "many": ("beaucoup de",) * 3,
-            **{en: (fr,) * 3 for en, fr in zip(("two three four five six seven eight nine ten").split(),
-                                               "deux trois quatre cinq six sept huit neuf dix".split())}}
+ARTICLES = {
+    "the": ("le", "la", "les"),
+    "a": ("un", "une", "des"),
+    "some": ("de le", "de la", "des"),
+    "this": ("ce", "cette", "ces"),
+    "that": ("ce", "cette", "ces"),
+    "these": ("ces",) * 3,
+    "those": ("ces",) * 3,
+    "my": ("mon", "ma", "mes"),
+    "your": ("votre", "votre", "vos"),
+    "our": ("notre", "notre", "nos"),
+    "every": ("chaque",) * 3,
+    "several": ("plusieurs",) * 3,
+    "all": ("tous les", "toutes les", ""),
+    "many": ("beaucoup de",) * 3,
+    **{
+        en: (fr,) * 3
+        for en, fr in zip(
+            ("two three four five six seven eight nine ten").split(),
+            "deux trois quatre cinq six sept huit neuf dix".split(),
+        )
+    },
+}
 OWN = {False: ("son", "sa", "ses"), True: ("leur", "leur", "leurs")}
 # je, il, nous, vous, ils
-BE = {"present": ("suis", "est", "sommes", "êtes", "sont"), "past": ("étais", "était", "étions", "étiez", "étaient")}
-HAVING = {"present": ("ai", "a", "avons", "avez", "ont"), "past": ("avais", "avait", "avions", "aviez", "avaient")}
-MODALS = {"future": ("vais", "va", "allons", "allez", "vont"), "can": ("peux", "peut", "pouvons", "pouvez", "peuvent"),
-          "could": ("pouvais", "pouvait", "pouvions", "pouviez", "pouvaient"),
-          "must": ("dois", "doit", "devons", "devez", "doivent"), "want": ("veux", "veut", "voulons", "voulez", "veulent"),
-          "wanted": ("voulais", "voulait", "voulions", "vouliez", "voulaient")}
+BE = {
+    "present": ("suis", "est", "sommes", "êtes", "sont"),
+    "past": ("étais", "était", "étions", "étiez", "étaient"),
+}
+HAVING = {
+    "present": ("ai", "a", "avons", "avez", "ont"),
+    "past": ("avais", "avait", "avions", "aviez", "avaient"),
+}
+MODALS = {
+    "future": ("vais", "va", "allons", "allez", "vont"),
+    "can": ("peux", "peut", "pouvons", "pouvez", "peuvent"),
+    "could": ("pouvais", "pouvait", "pouvions", "pouviez", "pouvaient"),
+    "must": ("dois", "doit", "devons", "devez", "doivent"),
+    "want": ("veux", "veut", "voulons", "voulez", "veulent"),
+    "wanted": ("voulais", "voulait", "voulions", "vouliez", "voulaient"),
+}
 SUBJECTS = {"I": "je", "you": "vous", "we": "nous", "who": "qui"}
 ASKING = {"where": "où", "when": "quand", "why": "pourquoi", "how": "comment", "what": "que"}
 JOINING = {"and": "et", "but": "mais", "because": "parce que", "when": "quand"}
-EARLY = ("bien", "mal")         # adverbs that stand right behind the finite verb
-SHORT = ("très", "si")          # and those with which an adjective may still stand before its noun
+EARLY = ("bien", "mal")  # adverbs that stand right behind the finite verb
+SHORT = ("très", "si")  # and those with which an adjective may still stand before its noun
 
 
 @dataclass(eq=False)
 class Mot:
     """A French word, the English words it stands for, and whether it carries content."""
+
     text: str
     sources: tuple[Word, ...]
     content: bool = False
-    vowel: str = ""             # what it becomes before a vowel: bel for beau
+    vowel: str = ""  # what it becomes before a vowel: bel for beau
 
 
 @dataclass
 class Copy:
     """The French text so far, and the English words it comes from."""
+
     made: dict
     words: list[Mot] = field(default_factory=list)
 
     def add(self, text: str, *sources, content: bool = False) -> Mot:
-        """text: one word or more; sources: (owner, role) of English words; those that were not said are left out."""
+        """text: one word or more; sources: (owner, role) of English words; those that were not said
+        are left out.
+        """
         found = tuple(self.made[source] for source in sources if source in self.made)
         for part in text.split():
             self.words.append(Mot(part, found, content))
@@ -62,7 +107,9 @@ class Copy:
 
 
 def write(sentences: list[Sentence], made: dict) -> list[Mot]:
-    """The sentences in French; made: the English words of each part of the meaning (english.Draft.made)."""
+    """The sentences in French; made: the English words of each part of the meaning
+    (english.Draft.made).
+    """
     out = Copy(made)
     for sentence in sentences:
         if sentence.asks:
@@ -73,7 +120,8 @@ def write(sentences: list[Sentence], made: dict) -> list[Mot]:
     return surface(out.words)
 
 
-# --- things ---------------------------------------------------------------------------------------------------------
+# --- things ---------------------------------------------------------------------------------------
+
 
 def thing(out: Copy, t: Thing, negated: bool = False) -> None:
     """A noun phrase. negated: the object of a negated verb, before which un, des become de."""
@@ -83,7 +131,11 @@ def thing(out: Copy, t: Thing, negated: bool = False) -> None:
         thing(out, t.both[1])
         return
     if isinstance(t.noun, Noun):
-        early = [pair for pair in t.adjectives if pair[0].position == "before" and (not pair[1] or pair[1].fr in SHORT)]
+        early = [
+            pair
+            for pair in t.adjectives
+            if pair[0].position == "before" and (not pair[1] or pair[1].fr in SHORT)
+        ]
         determiner(out, t, bool(early), negated)
         for pair in early:
             adjective(out, t, pair, (t, pair[0]), "adjective")
@@ -152,7 +204,8 @@ def subject(out: Copy, t: Thing) -> None:
     out.add(SUBJECTS.get(t.pronoun, third), (t, "noun"))
 
 
-# --- verbs ----------------------------------------------------------------------------------------------------------
+# --- verbs ----------------------------------------------------------------------------------------
+
 
 def person(t: Thing) -> int:
     """Which form a verb takes: je, il, nous, vous, ils."""
@@ -168,7 +221,11 @@ def finite(c: Clause) -> tuple[str, str]:
         done = agreed(v.participle, c.subject)
         if tense == "past":
             return HAVING["present"][who], f"été {done}"
-        return (BE["present"][who], done) if tense == "present" else (MODALS[tense][who], f"être {done}")
+        return (
+            (BE["present"][who], done)
+            if tense == "present"
+            else (MODALS[tense][who], f"être {done}")
+        )
     if tense in MODALS:
         return MODALS[tense][who], infinitive
     if v is None or v is HAVE:
@@ -178,7 +235,9 @@ def finite(c: Clause) -> tuple[str, str]:
     if v.aux == "être":
         return BE["present"][who], agreed(v.participle, c.subject)
     o = c.object
-    moved = o is not None and o.pronoun != "what" and (o is c.gap or bool(o.antecedent and o.pronoun))
+    moved = (
+        o is not None and o.pronoun != "what" and (o is c.gap or bool(o.antecedent and o.pronoun))
+    )
     return HAVING["present"][who], agreed(v.participle, o) if moved else v.participle
 
 
@@ -205,13 +264,16 @@ def verb_phrase(out: Copy, c: Clause) -> None:
         out.add(first, *of_verb, content=c.verb is not None)
     if c.negative:
         out.add("pas", (c, "not") if (c, "not") in out.made else auxiliary)
-    for adverb, role in ((c.often, "often"), (c.manner if c.manner and c.manner.fr in EARLY else None, "manner")):
+    for adverb, role in (
+        (c.often, "often"),
+        (c.manner if c.manner and c.manner.fr in EARLY else None, "manner"),
+    ):
         if adverb:
             out.add(adverb.fr, (c, role), content=True)
     if clitic and modal:
         object_pronoun(out, clitic)
     *helping, last = rest.split() or [""]
-    for part in helping:                        # été, être
+    for part in helping:  # été, être
         out.add(part, (c, "be") if (c, "be") in out.made else auxiliary)
     if last:
         out.add(last, (c, "verb"), content=c.verb is not None)
@@ -231,7 +293,11 @@ def complements(out: Copy, c: Clause) -> None:
             out.add(degree.fr, (c, "degree"))
         out.add(agreeing(a, c.subject.feminine, c.subject.many), (c, "quality"), content=True)
     o = c.object
-    if o is not None and o is not c.gap and not (o.pronoun and (o.antecedent or o.pronoun == "what")):
+    if (
+        o is not None
+        and o is not c.gap
+        and not (o.pronoun and (o.antecedent or o.pronoun == "what"))
+    ):
         thing(out, o, negated=c.negative and c.voice == "active")
     if c.recipient is not None:
         out.add("à", (c, "recipient to"))
@@ -289,7 +355,8 @@ def ask(out: Copy, sentence: Sentence) -> None:
     clause(out, c)
 
 
-# --- what is heard --------------------------------------------------------------------------------------------------
+# --- what is heard --------------------------------------------------------------------------------
+
 
 def vowel(word: str) -> bool:
     """Whether a word begins with a vowel that is heard: before it le becomes l'."""

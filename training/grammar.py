@@ -1,4 +1,7 @@
-"""Sentences with all that is known about them: the gold facts, the French, and how likely the grammar made them."""
+"""Sentences with all that is known about them: the gold facts, the French, and how likely the
+grammar made them.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,27 +12,37 @@ from training.dice import Dice
 
 @dataclass(frozen=True)
 class Site:
-    """A word whose form is decided by what stands before it. place: its position; wrong: forms it can't have."""
+    """A word whose form is decided by what stands before it. place: its position; wrong: forms it
+    can't have.
+    """
+
     place: int
-    kind: str                   # agreement, pronoun
-    how: str                    # agreement: what lies between subject and verb; pronoun: subject or object
+    kind: str  # agreement, pronoun
+    how: str  # agreement: what lies between subject and verb; pronoun: subject or object
     wrong: tuple[str, ...]
-    distracted: bool            # agreement: a noun of the other number stands nearer than the subject
+    distracted: bool  # agreement: a noun of the other number stands nearer than the subject
 
 
 @dataclass(frozen=True)
 class Sample:
     """A sentence or a short story. Positions count words from 0."""
+
     english: tuple[str, ...]
-    heads: tuple[int, ...]              # of each word, the word it depends on; -1: the root
-    relations: tuple[str, ...]          # and how
-    links: tuple[tuple[str, int, int], ...]         # what, from, to: "pronoun" to its antecedent, "verb to its subject" …
+    heads: tuple[int, ...]  # of each word, the word it depends on; -1: the root
+    relations: tuple[str, ...]  # and how
+    links: tuple[
+        tuple[str, int, int], ...
+    ]  # what, from, to: "pronoun" to its antecedent, "verb to its subject" …
     sites: tuple[Site, ...]
-    combinations: tuple[tuple[str, str, str], ...]  # construction, noun, verb or adjective: what the test set holds out
+    combinations: tuple[
+        tuple[str, str, str], ...
+    ]  # construction, noun, verb or adjective: what the test set holds out
     french: tuple[str, ...]
-    alignment: tuple[tuple[int, int], ...]          # French position, English position
-    content: tuple[int, ...]            # the French positions that carry content: nouns, verbs, adjectives, adverbs, names
-    log_p: float                        # of the choices that made it, in nats
+    alignment: tuple[tuple[int, int], ...]  # French position, English position
+    content: tuple[
+        int, ...
+    ]  # the French positions that carry content: nouns, verbs, adjectives, adverbs, names
+    log_p: float  # of the choices that made it, in nats
 
 
 def sample(dice: Dice) -> Sample:
@@ -46,5 +59,11 @@ def sample(dice: Dice) -> Sample:
         tuple(Site(at[id(s.word)], s.kind, s.how, s.wrong, s.distracted) for s in draft.sites),
         tuple(draft.combinations),
         tuple(word.text for word in words),
-        tuple((place, at[id(source)]) for place, word in enumerate(words) for source in dict.fromkeys(word.sources)),
-        tuple(place for place, word in enumerate(words) if word.content), dice.log_p)
+        tuple(
+            (place, at[id(source)])
+            for place, word in enumerate(words)
+            for source in dict.fromkeys(word.sources)
+        ),
+        tuple(place for place, word in enumerate(words) if word.content),
+        dice.log_p,
+    )

@@ -1,7 +1,10 @@
-"""The words: tables of English words with their French counterparts (lexicon/*.tsv), read into records.
+"""The words: tables of English words with their French counterparts (lexicon/*.tsv), read into
+records.
 
-Function words (articles, pronouns, auxiliaries) stand in the grammars, `english.py` and `french.py`.
+Function words (articles, pronouns, auxiliaries) stand in the grammars, `english.py` and
+`french.py`.
 """
+
 from __future__ import annotations
 
 import csv
@@ -19,10 +22,12 @@ class Noun:
     en_plural: str
     fr: str
     fr_plural: str
-    gender: str                 # French: m, f
-    kind: str                   # person, animal, food, drink (not counted), text …: what verbs and adjectives ask for
-    pronoun: str                # he, she, it; "-": a person of whom the noun does not say it
-    place: str = "-"            # "in:dans": how one is at that place, in both languages
+    gender: str  # French: m, f
+    kind: (
+        str  # person, animal, food, drink (not counted), text …: what verbs and adjectives ask for
+    )
+    pronoun: str  # he, she, it; "-": a person of whom the noun does not say it
+    place: str = "-"  # "in:dans": how one is at that place, in both languages
 
     @property
     def mass(self) -> bool:
@@ -33,6 +38,7 @@ class Noun:
 @dataclass(frozen=True)
 class Name:
     """A person (he, she; "-": an invented name) or a city."""
+
     name: str
     kind: str
     fr: str
@@ -52,9 +58,9 @@ class Verb:
     vous: str
     ils: str
     participle: str
-    aux: str                    # avoir, être
-    frame: str                  # i: no object; t: object; g: object and "to" somebody; s: a that-clause
-    subjects: str               # kinds of nouns, comma separated
+    aux: str  # avoir, être
+    frame: str  # i: no object; t: object; g: object and "to" somebody; s: a that-clause
+    subjects: str  # kinds of nouns, comma separated
     objects: str
 
 
@@ -65,8 +71,8 @@ class Adjective:
     fs: str
     mp: str
     fp: str
-    vowel: str                  # before a masculine vowel: bel, vieil, nouvel; "-": as ms
-    position: str               # before, after the noun in French
+    vowel: str  # before a masculine vowel: bel, vieil, nouvel; "-": as ms
+    position: str  # before, after the noun in French
     classes: str
 
     def fits(self, kind: str) -> bool:
@@ -78,19 +84,32 @@ class Adjective:
 class Adverb:
     en: str
     fr: str
-    kind: str                   # frequency, manner, degree, past, present, future, place, sentence
+    kind: str  # frequency, manner, degree, past, present, future, place, sentence
 
 
 @cache
 def table(record) -> tuple:
     """All words of a kind: table(Noun)."""
-    path = FOLDER / {Noun: "nouns.tsv", Name: "names.tsv", Verb: "verbs.tsv", Adjective: "adjectives.tsv",
-                     Adverb: "adverbs.tsv"}[record]
+    path = (
+        FOLDER
+        / {
+            Noun: "nouns.tsv",
+            Name: "names.tsv",
+            Verb: "verbs.tsv",
+            Adjective: "adjectives.tsv",
+            Adverb: "adverbs.tsv",
+        }[record]
+    )
     names = {"class": "kind"} if record is Noun else {}
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [{names.get(key, key): value for key, value in row.items()} for row in csv.DictReader(file, delimiter="\t")]
+        rows = [
+            {names.get(key, key): value for key, value in row.items()}
+            for row in csv.DictReader(file, delimiter="\t")
+        ]
     known = {field.name for field in fields(record)}
-    return tuple(record(**{key: value for key, value in row.items() if key in known}) for row in rows)
+    return tuple(
+        record(**{key: value for key, value in row.items() if key in known}) for row in rows
+    )
 
 
 @cache
@@ -108,9 +127,13 @@ def kinds() -> tuple[str, ...]:
 @cache
 def verbs(frame: str, subject: str = ANY, object: str = ANY) -> tuple[Verb, ...]:
     """The verbs with that frame that such a subject can do, to such an object."""
-    return tuple(verb for verb in table(Verb) if verb.frame == frame
-                 and (subject == ANY or subject in verb.subjects.split(","))
-                 and (object == ANY or object in verb.objects.split(",")))
+    return tuple(
+        verb
+        for verb in table(Verb)
+        if verb.frame == frame
+        and (subject == ANY or subject in verb.subjects.split(","))
+        and (object == ANY or object in verb.objects.split(","))
+    )
 
 
 @cache

@@ -1,8 +1,10 @@
 """The parts of the study models in PyTorch, each as its paper writes it.
 
-B: the sentences of a batch, all of one length, so that nothing is padded or masked but the future; the other axes are those of
-core/. `put` sees every value under its step's name and gives it back. Where nobody listens (`silent`), a norm is one operation.
+B: the sentences of a batch, all of one length, so that nothing is padded or masked but the future;
+the other axes are those of core/. `put` sees every value under its step's name and gives it back.
+Where nobody listens (`silent`), a norm is one operation.
 """
+
 from __future__ import annotations
 
 import math
@@ -41,7 +43,10 @@ class Projection(nn.Module):
 
 def side_by_side(x, *projections: Projection) -> tuple[Tensor, ...]:
     """Several projections of the same vectors, as one product."""
-    weight, bias = (torch.cat([getattr(each, kind) for each in projections], dim=-1) for kind in ("weight", "bias"))
+    weight, bias = (
+        torch.cat([getattr(each, kind) for each in projections], dim=-1)
+        for kind in ("weight", "bias")
+    )
     return F.linear(x, weight.T, bias).chunk(len(projections), dim=-1)
 
 
@@ -50,7 +55,11 @@ class Norm(nn.Module):
 
     def __init__(self, width: int, eps: float):
         super().__init__()
-        self.weight, self.bias, self.eps = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width)), eps
+        self.weight, self.bias, self.eps = (
+            nn.Parameter(torch.ones(width)),
+            nn.Parameter(torch.zeros(width)),
+            eps,
+        )
 
     def forward(self, x_BLD, put: Put):
         if put is silent:
@@ -63,12 +72,18 @@ class Norm(nn.Module):
 
 
 class Attention(nn.Module):
-    """softmax(q·kᵀ / √K) · v in every head, and the sum with what came in, normed (Vaswani et al. 2017, sections 3.1, 3.2)."""
+    """softmax(q·kᵀ / √K) · v in every head, and the sum with what came in, normed (Vaswani et al.
+    2017, sections 3.1, 3.2).
+    """
 
     def __init__(self, c: Config, dropout: float):
         super().__init__()
         self.q, self.k, self.v, self.out = (Projection(c.d_model, c.d_model) for _ in "qkvo")
-        self.norm, self.n_heads, self.dropout = Norm(c.d_model, c.norm_eps), c.n_heads, nn.Dropout(dropout)
+        self.norm, self.n_heads, self.dropout = (
+            Norm(c.d_model, c.norm_eps),
+            c.n_heads,
+            nn.Dropout(dropout),
+        )
 
     def forward(self, x_BLD, memory_BMD, causal: bool, put: Put):
         put("in", x_BLD)
@@ -83,21 +98,27 @@ class Attention(nn.Module):
 
 
 def mixed(q_BHLK, k_BHMK, v_BHMK, causal: bool, put: Put):
-    """What each token takes from those it looks at, in every head. On short sentences faster than PyTorch's own."""
+    """What each token takes from those it looks at, in every head. On short sentences faster than
+    PyTorch's own.
+    """
     put("q", q_BHLK), put("k", k_BHMK), put("v", v_BHMK)
     scores_BHLM = put("scores.dot", q_BHLK @ k_BHMK.mT)
     scores_BHLM = put("scores.scaled", scores_BHLM / math.sqrt(q_BHLK.shape[-1]))
     seen_LM = torch.ones(scores_BHLM.shape[-2:], dtype=torch.bool)
     if causal:
         seen_LM = seen_LM.tril()
-        scores_BHLM = scores_BHLM + torch.zeros(seen_LM.shape, dtype=scores_BHLM.dtype).masked_fill(~seen_LM, -math.inf)
+        scores_BHLM = scores_BHLM + torch.zeros(seen_LM.shape, dtype=scores_BHLM.dtype).masked_fill(
+            ~seen_LM, -math.inf
+        )
     put("mask", seen_LM[None])
     pattern_BHLM = put("pattern", put("scores", scores_BHLM).softmax(-1))
     return put("z", pattern_BHLM @ v_BHMK)
 
 
 class FeedForward(nn.Module):
-    """W₂ · max(0, W₁x + b₁) + b₂ for each token alone, and the sum with what came in, normed (section 3.3)."""
+    """W₂ · max(0, W₁x + b₁) + b₂ for each token alone, and the sum with what came in, normed
+    (section 3.3).
+    """
 
     def __init__(self, c: Config, dropout: float):
         super().__init__()

@@ -1,7 +1,9 @@
-"""What is told, by chance: sentences and stories, from the whole down to its parts. What it means: `meaning.py`.
+"""What is told, by chance: sentences and stories, from the whole down to its parts. What it means:
+`meaning.py`.
 
 Every throw of the dice is one choice, so that the dice know in the end how likely the sentence was.
 """
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -12,30 +14,84 @@ from training.lexicon import Adjective, Adverb, Name, Noun
 from training.meaning import HAVE, Clause, Place, Sentence, Thing, base
 
 # How often: weights of the articles, prepositions and tenses.
-SINGULAR = {"the": 50, "a": 26, "this": 6, "that": 4, "my": 4, "your": 3, "our": 2, "every": 3, "own": 6}
-PLURAL = {"the": 46, "some": 10, "these": 6, "those": 4, "two": 4, "three": 4, "four": 1, "five": 1, "six": 1, "seven": 1,
-          "eight": 1, "nine": 1, "ten": 1, "many": 6, "several": 4, "all": 4, "my": 3, "your": 2, "our": 2, "own": 5}
+SINGULAR = {
+    "the": 50,
+    "a": 26,
+    "this": 6,
+    "that": 4,
+    "my": 4,
+    "your": 3,
+    "our": 2,
+    "every": 3,
+    "own": 6,
+}
+PLURAL = {
+    "the": 46,
+    "some": 10,
+    "these": 6,
+    "those": 4,
+    "two": 4,
+    "three": 4,
+    "four": 1,
+    "five": 1,
+    "six": 1,
+    "seven": 1,
+    "eight": 1,
+    "nine": 1,
+    "ten": 1,
+    "many": 6,
+    "several": 4,
+    "all": 4,
+    "my": 3,
+    "your": 2,
+    "our": 2,
+    "own": 5,
+}
 MASS = {"the": 40, "some": 30, "this": 8, "my": 4, "your": 3, "our": 2, "own": 6}
-BRIEF = {"the", "a", "this", "these", "my", "your", "our", "two"}     # the articles behind a preposition
+BRIEF = {
+    "the",
+    "a",
+    "this",
+    "these",
+    "my",
+    "your",
+    "our",
+    "two",
+}  # the articles behind a preposition
 PREPOSITIONS = {"near": 4, "behind": 3, "with": 3, "under": 2}
-TENSES = {"present": 40, "past": 30, "progressive": 9, "future": 8, "can": 4, "could": 2, "must": 3, "want": 3, "wanted": 1}
+TENSES = {
+    "present": 40,
+    "past": 30,
+    "progressive": 9,
+    "future": 8,
+    "can": 4,
+    "could": 2,
+    "must": 3,
+    "want": 3,
+    "wanted": 1,
+}
 
 # Words that go their own ways.
-STATES = set("love like hate adore prefer own respect recognize notice see hear forget understand know believe appreciate "
-             "admire think have doubt remember deserve need".split())   # verbs that are not said with -ing
-DOUBTED = ("think", "believe")                  # verbs whose negation asks for the subjunctive in French
-EARLY = ("well", "badly")                       # what French puts elsewhere than English
-DENIED = ("very", "too", "so", "really")        # how much, behind "not"
+STATES = set(
+    "love like hate adore prefer own respect recognize notice see hear forget understand know"
+    " believe appreciate admire think have doubt remember deserve need".split()
+)  # verbs that are not said with -ing
+DOUBTED = ("think", "believe")  # verbs whose negation asks for the subjunctive in French
+EARLY = ("well", "badly")  # what French puts elsewhere than English
+DENIED = ("very", "too", "so", "really")  # how much, behind "not"
 
 # What invented words are made of.
 SYLLABLES = tuple(a + b for a in "bdfglmnprstvz" for b in "aeiou")
 
 
-# --- sentences --------------------------------------------------------------------------------------------------------
+# --- sentences ------------------------------------------------------------------------------------
+
 
 def sentence(dice: Dice) -> list[Sentence]:
     """One sentence, or a story of two or three."""
-    match dice.table({"plain": 50, "question": 12, "because": 9, "when": 3, "join": 8, "story": 18}):
+    match dice.table(
+        {"plain": 50, "question": 12, "because": 9, "when": 3, "join": 8, "story": 18}
+    ):
         case "question":
             return [question(dice)]
         case "because":
@@ -58,8 +114,13 @@ def joined(dice: Dice) -> Clause:
     if clause.that or clause.voice == "exist":
         return clause
     if clause.tense in ("present", "past") and not clause.negative and dice.chance(0.5):
-        return replace(clause, then=(dice.pick(("and", "but")), predicate(dice, clause.subject, True, tenses)))
-    return replace(clause, then=(dice.pick(("and", "but")), statement(dice, someone(dice, simple=True), tenses)))
+        return replace(
+            clause, then=(dice.pick(("and", "but")), predicate(dice, clause.subject, True, tenses))
+        )
+    return replace(
+        clause,
+        then=(dice.pick(("and", "but")), statement(dice, someone(dice, simple=True), tenses)),
+    )
 
 
 def with_reason(dice: Dice, word: str) -> Clause:
@@ -78,13 +139,19 @@ def replace_why(clause: Clause, word: str, reason: Clause | None) -> Clause:
 
 def question(dice: Dice) -> Sentence:
     """Does he …? Who …? What does he …? Where, when, why, how …?"""
-    asks = dice.table({"whether": 5, "who": 2, "what": 2, "where": 1, "when": 0.7, "why": 1, "how": 0.5})
+    asks = dice.table(
+        {"whether": 5, "who": 2, "what": 2, "where": 1, "when": 0.7, "why": 1, "how": 0.5}
+    )
     if asks == "who":
         return Sentence(replace(predicate(dice, Thing(pronoun="who")), opening=None), "who")
     if asks == "what":
         subject = someone(dice, simple=True)
-        clause = Clause(subject, dice.pick(lexicon.verbs("t", subject.kind)), object=Thing(pronoun="what"),
-                        tense=dice.table({"present": 5, "past": 5, "future": 2, "can": 1, "want": 1}))
+        clause = Clause(
+            subject,
+            dice.pick(lexicon.verbs("t", subject.kind)),
+            object=Thing(pronoun="what"),
+            tense=dice.table({"present": 5, "past": 5, "future": 2, "can": 1, "want": 1}),
+        )
         return Sentence(clause, "what")
     clause = replace(predicate(dice, someone(dice, simple=True)), opening=None)
     if asks != "whether":
@@ -100,7 +167,9 @@ def is_at(clause: Clause) -> bool:
 
 def story(dice: Dice) -> list[Sentence]:
     """Two or three sentences in which names and things return, as pronouns or named again."""
-    first = statement(dice, someone(dice) if dice.chance(0.85) else None, {"past": 55, "present": 45})
+    first = statement(
+        dice, someone(dice) if dice.chance(0.85) else None, {"past": 55, "present": 45}
+    )
     told, about = [Sentence(first)], first
     while about.that:
         about = about.that
@@ -123,15 +192,24 @@ def story(dice: Dice) -> list[Sentence]:
 
 def acts_again(clause: Clause) -> bool:
     """Whether subject and object can both return as pronouns: she read it."""
-    return (clause.subject.form != "-" and clause.object.form != "-" and clause.voice == "active"
-            and bool(lexicon.verbs("t", clause.subject.kind, clause.object.kind)))
+    return (
+        clause.subject.form != "-"
+        and clause.object.form != "-"
+        and clause.voice == "active"
+        and bool(lexicon.verbs("t", clause.subject.kind, clause.object.kind))
+    )
 
 
 def acts_on(dice: Dice, before: Clause, tenses: dict) -> Clause:
     """She read it: the subject is the last subject, the object the last object."""
     rivals = tuple(thing for thing in candidates(before) if thing is not before.subject)
     subject, thing = pronoun_for(before.subject, rivals), pronoun_for(before.object)
-    clause = Clause(subject, dice.pick(lexicon.verbs("t", subject.kind, thing.kind)), tense=dice.table(tenses), object=thing)
+    clause = Clause(
+        subject,
+        dice.pick(lexicon.verbs("t", subject.kind, thing.kind)),
+        tense=dice.table(tenses),
+        object=thing,
+    )
     around(dice, clause, simple=False)
     return clause
 
@@ -142,8 +220,24 @@ def statement(dice: Dice, subject: Thing | None = None, tenses: dict | None = No
         if dice.chance(0.035):
             return exists(dice)
         if dice.chance(0.27):
-            kind = dice.pick(("text", "art", "food", "clothing", "thing", "tool", "vehicle", "furniture", "place", "plant",
-                              "idea", "music", "toy", "drink"))
+            kind = dice.pick(
+                (
+                    "text",
+                    "art",
+                    "food",
+                    "clothing",
+                    "thing",
+                    "tool",
+                    "vehicle",
+                    "furniture",
+                    "place",
+                    "plant",
+                    "idea",
+                    "music",
+                    "toy",
+                    "drink",
+                )
+            )
             subject = with_more(dice, described(dice, noun_of(dice, kind)), False, 1.4)
         else:
             subject = someone(dice)
@@ -152,37 +246,51 @@ def statement(dice: Dice, subject: Thing | None = None, tenses: dict | None = No
 
 def exists(dice: Dice) -> Clause:
     """There is a book on the table."""
-    kind = dice.pick(("person", "animal", "text", "thing", "furniture", "vehicle", "plant", "toy", "tool"))
+    kind = dice.pick(
+        ("person", "animal", "text", "thing", "furniture", "vehicle", "plant", "toy", "tool")
+    )
     thing = described(dice, noun_of(dice, kind))
     if not thing.plural and not thing.noun.mass:
         thing.det = "a"
     elif thing.det not in ("two", "three", "four", "five", "six", "many", "several"):
         thing.det = "some"
     thing = with_more(dice, thing, False, 0.5)
-    return Clause(thing, voice="exist", tense=dice.table({"present": 65, "past": 35}), place=somewhere(dice))
+    return Clause(
+        thing, voice="exist", tense=dice.table({"present": 65, "past": 35}), place=somewhere(dice)
+    )
 
 
-# --- what returns -----------------------------------------------------------------------------------------------------
+# --- what returns ---------------------------------------------------------------------------------
+
 
 def follow_up(dice: Dice, before: Clause, tenses: dict | None = None) -> Clause | None:
     """A clause about the subject or the object of another, by a pronoun.
 
-    Where the pronoun alone would not tell which of the two is meant, what is said fits only one of them.
+    Where the pronoun alone would not tell which of the two is meant, what is said fits only one of
+    them.
     """
     options = candidates(before)
     if not options:
         return None
     meant = dice.pick(options)
-    rivals = tuple(thing for thing in options if thing is not meant and thing is not meant.antecedent)
+    rivals = tuple(
+        thing for thing in options if thing is not meant and thing is not meant.antecedent
+    )
     subject = pronoun_for(meant, rivals)
     alike = [thing for thing in rivals if thing.form == meant.form]
     if not alike:
-        return predicate(dice, subject, simple=True, tenses=tenses, qualities=None if dice.chance(0.6) else "any")
-    only = tuple(a for a in lexicon.adjectives(meant.kind) if not any(a.fits(thing.kind) for thing in alike))
+        return predicate(
+            dice, subject, simple=True, tenses=tenses, qualities=None if dice.chance(0.6) else "any"
+        )
+    only = tuple(
+        a for a in lexicon.adjectives(meant.kind) if not any(a.fits(thing.kind) for thing in alike)
+    )
     if only:
         return predicate(dice, subject, True, tenses, only)
     if meant is before.subject or meant.antecedent and meant is options[0]:
-        return predicate(dice, subject, simple=True, tenses=tenses)         # two alike: the subject goes on
+        return predicate(
+            dice, subject, simple=True, tenses=tenses
+        )  # two alike: the subject goes on
     return None
 
 
@@ -203,12 +311,17 @@ def again(thing: Thing) -> Thing:
     first = base(thing)
     if isinstance(first.noun, Name):
         return Thing(first.noun, antecedent=first)
-    return Thing(first.noun, first.plural, "these" if first.det == "these" else "the", antecedent=first)
+    return Thing(
+        first.noun, first.plural, "these" if first.det == "these" else "the", antecedent=first
+    )
 
 
-# --- clauses ----------------------------------------------------------------------------------------------------------
+# --- clauses --------------------------------------------------------------------------------------
 
-def predicate(dice: Dice, subject: Thing, simple: bool = False, tenses: dict | None = None, qualities=None) -> Clause:
+
+def predicate(
+    dice: Dice, subject: Thing, simple: bool = False, tenses: dict | None = None, qualities=None
+) -> Clause:
     """What is said of a subject."""
     does = [frame for frame in "itgs" if lexicon.verbs(frame, subject.kind)]
     table = {"t": 42, "i": 17, "g": 6, "s": 0 if simple else 5}
@@ -219,8 +332,13 @@ def predicate(dice: Dice, subject: Thing, simple: bool = False, tenses: dict | N
     what = "quality" if qualities else dice.table(table)
     clause = Clause(subject, negative=dice.chance(0.13))
     clause.short = clause.negative and dice.chance(0.3)
-    clause.tense = dice.table(tenses or (TENSES if what in "tigs" else {"present": 60, "past": 32, "future": 8}))
-    if clause.tense in ("want", "wanted", "must", "can", "could") and subject.kind not in ("person", "animal"):
+    clause.tense = dice.table(
+        tenses or (TENSES if what in "tigs" else {"present": 60, "past": 32, "future": 8})
+    )
+    if clause.tense in ("want", "wanted", "must", "can", "could") and subject.kind not in (
+        "person",
+        "animal",
+    ):
         clause.tense = "present"
     PARTS[what](dice, clause, simple, qualities)
     around(dice, clause, simple)
@@ -232,8 +350,14 @@ def settled(clause: Clause) -> Clause:
     if clause.tense == "progressive" and clause.verb and clause.verb.en in STATES:
         clause.tense = "present"
     t = clause.subject
-    if clause.tense == "present" and clause.verb and clause.verb.en == clause.verb.en_past and clause.voice == "active" and (
-            t.many or not t.third) and not clause.negative:
+    if (
+        clause.tense == "present"
+        and clause.verb
+        and clause.verb.en == clause.verb.en_past
+        and clause.voice == "active"
+        and (t.many or not t.third)
+        and not clause.negative
+    ):
         clause.tense = "past"
     return clause
 
@@ -249,8 +373,12 @@ def around(dice: Dice, clause: Clause, simple: bool) -> None:
     if not clause.negative and clause.tense in ("present", "past") and dice.chance(0.08):
         clause.often = dice.pick(lexicon.adverbs("frequency"))
     if acts and not clause.that and dice.chance(0.08):
-        plain = clause.tense in ("present", "past", "progressive") and not (clause.object and clause.object.relative)
-        clause.manner = dice.pick(tuple(a for a in lexicon.adverbs("manner") if plain or a.en not in EARLY))
+        plain = clause.tense in ("present", "past", "progressive") and not (
+            clause.object and clause.object.relative
+        )
+        clause.manner = dice.pick(
+            tuple(a for a in lexicon.adverbs("manner") if plain or a.en not in EARLY)
+        )
     if simple or clause.that:
         return
     if acts and not clause.recipient and dice.chance(0.12):
@@ -264,9 +392,10 @@ def around(dice: Dice, clause: Clause, simple: bool) -> None:
         clause.opening = dice.pick(lexicon.adverbs("sentence"))
 
 
-# --- what is said of a subject: each fills in its part of a clause ----------------------------------------------------
+# --- what is said of a subject: each fills in its part of a clause --------------------------------
 
 # The last argument: the adjectives it may be; only `is_so` asks for them.
+
 
 def does(dice, clause, simple, _):
     clause.verb = dice.pick(lexicon.verbs("i", clause.subject.kind))
@@ -280,17 +409,28 @@ def does_to(dice, clause, simple, _):
 def gives(dice, clause, simple, _):
     clause.verb = dice.pick(lexicon.verbs("g", clause.subject.kind))
     clause.object = something(dice, clause.verb.objects, clause.subject, clause.negative, True)
-    clause.recipient = named(dice) if dice.chance(0.35) else described(
-        dice, noun_of(dice, "person"), brief=True, adjectives=0.12)
+    clause.recipient = (
+        named(dice)
+        if dice.chance(0.35)
+        else described(dice, noun_of(dice, "person"), brief=True, adjectives=0.12)
+    )
 
 
 def says(dice, clause, simple, _):
-    clause.verb = dice.pick(tuple(verb for verb in lexicon.verbs("s", clause.subject.kind)
-                                  if not (clause.negative and verb.en in DOUBTED)))
+    clause.verb = dice.pick(
+        tuple(
+            verb
+            for verb in lexicon.verbs("s", clause.subject.kind)
+            if not (clause.negative and verb.en in DOUBTED)
+        )
+    )
     if clause.tense not in ("present", "past", "can", "must", "future"):
         clause.tense = "present"
-    clause.that = predicate(dice, someone(dice, simple=True), simple=True) if clause.tense != "past" else predicate(
-        dice, someone(dice, simple=True), True, {"past": 1}, "any")
+    clause.that = (
+        predicate(dice, someone(dice, simple=True), simple=True)
+        if clause.tense != "past"
+        else predicate(dice, someone(dice, simple=True), True, {"past": 1}, "any")
+    )
 
 
 def has(dice, clause, simple, _):
@@ -300,7 +440,12 @@ def has(dice, clause, simple, _):
 
 def is_so(dice, clause, simple, qualities):
     clause.voice = "be"
-    clause.quality = quality(dice, clause.subject.kind, qualities if isinstance(qualities, tuple) else None, clause.negative)
+    clause.quality = quality(
+        dice,
+        clause.subject.kind,
+        qualities if isinstance(qualities, tuple) else None,
+        clause.negative,
+    )
 
 
 def is_there(dice, clause, simple, _):
@@ -308,15 +453,28 @@ def is_there(dice, clause, simple, _):
 
 
 def is_done(dice, clause, simple, _):
-    clause.voice, clause.verb = "passive", dice.pick(lexicon.verbs("t", "person", clause.subject.kind))
+    clause.voice, clause.verb = (
+        "passive",
+        dice.pick(lexicon.verbs("t", "person", clause.subject.kind)),
+    )
     if dice.chance(0.65):
         clause.agent = someone_third(dice)
 
 
-PARTS = {"t": does_to, "i": does, "g": gives, "s": says, "have": has, "quality": is_so, "be": is_there, "passive": is_done}
+PARTS = {
+    "t": does_to,
+    "i": does,
+    "g": gives,
+    "s": says,
+    "have": has,
+    "quality": is_so,
+    "be": is_there,
+    "passive": is_done,
+}
 
 
-# --- things -----------------------------------------------------------------------------------------------------------
+# --- things ---------------------------------------------------------------------------------------
+
 
 def someone(dice: Dice, simple: bool = False) -> Thing:
     """Who does things: a person, a name, a pronoun, an animal, now and then two of them."""
@@ -337,7 +495,11 @@ def someone(dice: Dice, simple: bool = False) -> Thing:
 
 def someone_third(dice: Dice) -> Thing:
     """A person or a name, without more."""
-    return named(dice) if dice.chance(0.5) else described(dice, noun_of(dice, "person"), adjectives=0.1)
+    return (
+        named(dice)
+        if dice.chance(0.5)
+        else described(dice, noun_of(dice, "person"), adjectives=0.1)
+    )
 
 
 def named(dice: Dice) -> Thing:
@@ -348,7 +510,9 @@ def named(dice: Dice) -> Thing:
     return Thing(dice.pick(lexicon.names(dice.pick(("he", "she")))))
 
 
-def something(dice: Dice, kinds: str, subject: Thing | None, negative: bool = False, simple: bool = False) -> Thing:
+def something(
+    dice: Dice, kinds: str, subject: Thing | None, negative: bool = False, simple: bool = False
+) -> Thing:
     """What a verb is done to: of one of the kinds it asks for, perhaps the subject's own."""
     kind = dice.pick(tuple(kinds.split(",")))
     if kind == "person" and dice.chance(0.3):
@@ -370,20 +534,34 @@ def with_more(dice: Dice, thing: Thing, simple: bool, factor: float = 1.0) -> Th
             thing.relative = relative(dice, thing)
         case "place":
             noun = noun_of(dice, dice.pick(("furniture", "place", "person", "plant", "vehicle")))
-            preposition = dice.table({"near:près de": 4, "behind:derrière": 2, "with:avec": 1} if noun.kind != "person"
-                                     else {"near:près de": 2, "behind:derrière": 2, "with:avec": 3})
+            preposition = dice.table(
+                {"near:près de": 4, "behind:derrière": 2, "with:avec": 1}
+                if noun.kind != "person"
+                else {"near:près de": 2, "behind:derrière": 2, "with:avec": 3}
+            )
             thing.place = Place(preposition, described(dice, noun, brief=True, adjectives=0.1))
     return thing
 
 
 def relative(dice: Dice, thing: Thing) -> Clause:
-    """A clause in which the thing is the object (that the student recommended) or the subject (who recommended it)."""
+    """A clause in which the thing is the object (that the student recommended) or the subject (who
+    recommended it).
+    """
     kind = thing.noun.kind
     if dice.chance(0.6 if kind in ("person", "animal") else 0.85):
         subject = someone(dice, simple=True)
         if found := lexicon.verbs("t", subject.kind, kind):
-            tense = dice.table({"present": 35, "past": 45, "future": 5, "progressive": 7, "wanted": 3, "can": 5})
-            clause = Clause(subject, dice.pick(found), tense=tense, object=thing, gap=thing, negative=dice.chance(0.06))
+            tense = dice.table(
+                {"present": 35, "past": 45, "future": 5, "progressive": 7, "wanted": 3, "can": 5}
+            )
+            clause = Clause(
+                subject,
+                dice.pick(found),
+                tense=tense,
+                object=thing,
+                gap=thing,
+                negative=dice.chance(0.06),
+            )
             clause.short = clause.negative and dice.chance(0.3)
             return settled(clause)
     clause = predicate(dice, thing, simple=True)
@@ -400,17 +578,25 @@ def somewhere(dice: Dice, near_things: bool = True) -> Place:
         noun = dice.pick(tuple(noun for noun in lexicon.nouns("place") if noun.place != "-"))
         return Place(noun.place, described(dice, noun, brief=True, adjectives=0.12))
     preposition = dice.table(PREPOSITIONS)
-    noun = noun_of(dice, dice.table({"furniture": 3, "plant": 2, "vehicle": 2, "person": 2, "place": 2}))
+    noun = noun_of(
+        dice, dice.table({"furniture": 3, "plant": 2, "vehicle": 2, "person": 2, "place": 2})
+    )
     french = {"near": "près de", "behind": "derrière", "with": "avec", "under": "sous"}[preposition]
     return Place(f"{preposition}:{french}", described(dice, noun, brief=True, adjectives=0.1))
 
 
-def described(dice: Dice, noun: Noun, own: bool = False, brief: bool = False, adjectives: float = 0.22) -> Thing:
-    """A noun with its article, and perhaps an adjective or two. own: his, her … are possible; brief: few articles."""
+def described(
+    dice: Dice, noun: Noun, own: bool = False, brief: bool = False, adjectives: float = 0.22
+) -> Thing:
+    """A noun with its article, and perhaps an adjective or two. own: his, her … are possible;
+    brief: few articles.
+    """
     plural = not noun.mass and dice.chance(0.33)
     table = MASS if noun.mass else PLURAL if plural else SINGULAR
     allowed = BRIEF if brief else {*table} - (set() if own else {"own"})
-    thing = Thing(noun, plural, dice.table({det: weight for det, weight in table.items() if det in allowed}))
+    thing = Thing(
+        noun, plural, dice.table({det: weight for det, weight in table.items() if det in allowed})
+    )
     if dice.chance(adjectives):
         first = dice.pick(lexicon.adjectives(noun.kind))
         degree = dice.pick(lexicon.adverbs("degree")) if dice.chance(0.1) else None
@@ -418,14 +604,18 @@ def described(dice: Dice, noun: Noun, own: bool = False, brief: bool = False, ad
         others = tuple(a for a in lexicon.adjectives(noun.kind) if a.position != first.position)
         if others and not degree and dice.chance(0.12):
             thing.adjectives.append((dice.pick(others), None))
-            thing.adjectives.sort(key=lambda pair: pair[0].position != "before")    # a small red ball
+            thing.adjectives.sort(key=lambda pair: pair[0].position != "before")  # a small red ball
     return thing
 
 
-def quality(dice: Dice, kind: str, among=None, denied: bool = False) -> tuple[Adjective, Adverb | None]:
+def quality(
+    dice: Dice, kind: str, among=None, denied: bool = False
+) -> tuple[Adjective, Adverb | None]:
     """An adjective for a noun of that kind, perhaps with how much."""
     adjective = dice.pick(among or lexicon.adjectives(kind))
-    degrees = tuple(adverb for adverb in lexicon.adverbs("degree") if not denied or adverb.en in DENIED)
+    degrees = tuple(
+        adverb for adverb in lexicon.adverbs("degree") if not denied or adverb.en in DENIED
+    )
     return adjective, dice.pick(degrees) if dice.chance(0.2) else None
 
 
@@ -433,10 +623,14 @@ def noun_of(dice: Dice, kind: str) -> Noun:
     """A noun of that kind; now and then an invented one."""
     if kind in ("person", "thing", "animal") and dice.chance(0.012):
         word = invented(dice)
-        return Noun(word, word + "s", word, word + "s", "m", kind, "-" if kind == "person" else "it")
+        return Noun(
+            word, word + "s", word, word + "s", "m", kind, "-" if kind == "person" else "it"
+        )
     return dice.pick(lexicon.nouns(kind))
 
 
 def invented(dice: Dice) -> str:
     """A word that nobody knows, of two or three syllables."""
-    return "".join(dice.pick(SYLLABLES) for _ in range(dice.pick((2, 3)))) + dice.pick(("", "k", "n", "x"))
+    return "".join(dice.pick(SYLLABLES) for _ in range(dice.pick((2, 3)))) + dice.pick(
+        ("", "k", "n", "x")
+    )

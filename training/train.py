@@ -1,11 +1,13 @@
 """Trains a study model, and writes it where the app finds it.
 
-    python -m training.train study-encoder      [--threads 1] [--steps N] [--minutes N] [--out FOLDER] [--run FOLDER]
+    python -m training.train study-encoder      [--threads 1] [--steps N] [--minutes N] [--out
+                                                FOLDER] [--run FOLDER]
 
-What comes out depends on the plan below and on the sentences alone: batches, masks and first weights follow from one seed
-and the number of the step. So a run that was killed, or paused (--minutes), goes on from its last checkpoint to the very
-same weights.
+What comes out depends on the plan below and on the sentences alone: batches, masks and first
+weights follow from one seed and the number of the step. So a run that was killed, or paused
+(--minutes), goes on from its last checkpoint to the very same weights.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -24,37 +26,45 @@ from training.loss import PRECISION, word_loss
 from training.vocabulary import END, MASK, PAD, START
 
 ROOT = Path(__file__).resolve().parents[1]
-CHOSEN = 0.15                   # of the words are to be guessed by the encoder
-SAVE_EVERY = 120.0              # seconds
+CHOSEN = 0.15  # of the words are to be guessed by the encoder
+SAVE_EVERY = 120.0  # seconds
 
 
 @dataclass(frozen=True)
 class Plan:
     """How a model is trained."""
+
     steps: int
-    rate: float                             # the highest learning rate: it rises to it, then falls to 0 in a straight line
-    warm_up: int                            # steps
-    tokens: int = 4096                      # a batch, on each side
-    language: str = "english"               # whose vocabulary
-    frame: str = "[START] $A"               # what the tokenizer puts around what is typed
+    rate: float  # the highest learning rate: it rises to it, then falls to 0 in a straight line
+    warm_up: int  # steps
+    tokens: int = 4096  # a batch, on each side
+    language: str = "english"  # whose vocabulary
+    frame: str = "[START] $A"  # what the tokenizer puts around what is typed
     betas: tuple[float, float] = (0.9, 0.98)
     decay: float = 0.01
     clip: float = 1.0
-    dropout: float = 0.0                    # a sentence is seen a few times only
-    validate: int = 1000                    # steps
+    dropout: float = 0.0  # a sentence is seen a few times only
+    validate: int = 1000  # steps
     seed: int = 1
 
 
-PLANS = {"study-encoder": Plan(10_000, 2e-3, 1500, frame="[START] $A [END]"),         # together under two hours on two cores
-         "study-decoder": Plan(7_000, 2e-3, 1500),
-         "study-translator": Plan(10_000, 2e-3, 2000, tokens=2048, language="joint", frame="$A [END]"),
-         "study-lstm": Plan(8_000, 3e-3, 500)}
+PLANS = {
+    "study-encoder": Plan(
+        10_000, 2e-3, 1500, frame="[START] $A [END]"
+    ),  # together under two hours on two cores
+    "study-decoder": Plan(7_000, 2e-3, 1500),
+    "study-translator": Plan(10_000, 2e-3, 2000, tokens=2048, language="joint", frame="$A [END]"),
+    "study-lstm": Plan(8_000, 3e-3, 500),
+}
 
 
-# --- batches --------------------------------------------------------------------------------------------------------
+# --- batches --------------------------------------------------------------------------------------
+
 
 def readable(data: Sequences, n_vocab: int) -> Sequences:
-    """The sentences whose English the vocabulary has: now and then an invented word happens to be a French one."""
+    """The sentences whose English the vocabulary has: now and then an invented word happens to be a
+    French one.
+    """
     kept_N = np.maximum.reduceat(data.english, data.english_starts[:-1]) < n_vocab
     parts = {}
     for side in ("english", "french"):
@@ -62,12 +72,17 @@ def readable(data: Sequences, n_vocab: int) -> Sequences:
         parts[side] = getattr(data, side)[np.repeat(kept_N, length_N)]
         parts[f"{side}_starts"] = np.concatenate([[0], length_N[kept_N].cumsum()])
     if left := int((~kept_N).sum()):
-        print(f"{left:,} of {len(kept_N):,} sentences are left out: they have tokens that the vocabulary has not.")
+        print(
+            f"{left:,} of {len(kept_N):,} sentences are left out: they have tokens that the"
+            " vocabulary has not."
+        )
     return Sequences(**parts)
 
 
 def batches(data: Sequences, plan: Plan, epoch: int) -> list[np.ndarray]:
-    """The sentences of one pass by number. Those of a batch have the same length in English and about the same in French."""
+    """The sentences of one pass by number. Those of a batch have the same length in English and
+    about the same in French.
+    """
     chance = np.random.default_rng([plan.seed, epoch])
     english, french = np.diff(data.english_starts), np.diff(data.french_starts)
     order = np.lexsort((chance.random(len(english)), french, english))
@@ -83,11 +98,17 @@ def framed(flat: np.ndarray, starts: np.ndarray, chosen: np.ndarray) -> np.ndarr
     length_B1 = (starts[chosen + 1] - starts[chosen])[:, None]
     place_L = np.arange(-1, length_B1.max() + 1)
     words_BL = flat[np.clip(starts[chosen][:, None] + place_L, 0, len(flat) - 1)].astype(np.int64)
-    return np.select([place_L < 0, place_L < length_B1, place_L == length_B1], [START, words_BL, END], PAD)
+    return np.select(
+        [place_L < 0, place_L < length_B1, place_L == length_B1], [START, words_BL, END], PAD
+    )
 
 
-def hidden(ids_BL: np.ndarray, n_vocab: int, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Some words hidden, as in BERT (Devlin et al. 2019, 3.1): 80 % of them masked, 10 % another word, 10 % kept."""
+def hidden(
+    ids_BL: np.ndarray, n_vocab: int, chance: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Some words hidden, as in BERT (Devlin et al. 2019, 3.1): 80 % of them masked, 10 % another
+    word, 10 % kept.
+    """
     chosen_BL = (chance.random(ids_BL.shape) < CHOSEN) & (ids_BL != START) & (ids_BL != END)
     how_BL = chance.random(ids_BL.shape)
     other_BL = chance.integers(MASK + 1, n_vocab, ids_BL.shape)
@@ -95,8 +116,9 @@ def hidden(ids_BL: np.ndarray, n_vocab: int, chance: np.random.Generator) -> tup
     return shown_BL, np.where(chosen_BL, ids_BL, PAD)
 
 
-def examples(name: str, data: Sequences, chosen: np.ndarray, n_vocab: int, chance: np.random.Generator
-             ) -> tuple[list[torch.Tensor], torch.Tensor]:
+def examples(
+    name: str, data: Sequences, chosen: np.ndarray, n_vocab: int, chance: np.random.Generator
+) -> tuple[list[torch.Tensor], torch.Tensor]:
     """What a model reads, and what it should say at each place; PAD where that does not count."""
     english_BL = framed(data.english, data.english_starts, chosen)
     if name == "study-encoder":
@@ -111,7 +133,7 @@ def examples(name: str, data: Sequences, chosen: np.ndarray, n_vocab: int, chanc
 
 def endless(data: Sequences, plan: Plan, step: int) -> Iterator[np.ndarray]:
     """The batches from a step on, pass after pass."""
-    per_pass = len(batches(data, plan, 0))          # the same in each
+    per_pass = len(batches(data, plan, 0))  # the same in each
     while True:
         epoch, done = divmod(step, per_pass)
         for chosen in batches(data, plan, epoch)[done:]:
@@ -119,24 +141,29 @@ def endless(data: Sequences, plan: Plan, step: int) -> Iterator[np.ndarray]:
             step += 1
 
 
-# --- one step -------------------------------------------------------------------------------------------------------
+# --- one step -------------------------------------------------------------------------------------
+
 
 def loss_of(model, read: list[torch.Tensor], target_BL: torch.Tensor) -> tuple[torch.Tensor, int]:
     """The loss summed over the places that count, in nats, and how many these are."""
     counts_BL = target_BL != PAD
     with torch.autocast("cpu", PRECISION):
         last_BLD = model(*read)
-    return word_loss(last_BLD.float()[counts_BL], *model.table(), target_BL[counts_BL]), int(counts_BL.sum())
+    return word_loss(last_BLD.float()[counts_BL], *model.table(), target_BL[counts_BL]), int(
+        counts_BL.sum()
+    )
 
 
 def rate_at(plan: Plan, step: int) -> float:
     """The learning rate of a step."""
-    return plan.rate * min((step + 1) / plan.warm_up, (plan.steps - step) / max(1, plan.steps - plan.warm_up))
+    return plan.rate * min(
+        (step + 1) / plan.warm_up, (plan.steps - step) / max(1, plan.steps - plan.warm_up)
+    )
 
 
 def update(model, optimizer, plan: Plan, step: int, expected: float, *example) -> float:
     """One step; the loss per token that counts. All tokens weigh the same, in small batches too."""
-    torch.manual_seed(plan.seed * 1_000_003 + step)        # for dropout
+    torch.manual_seed(plan.seed * 1_000_003 + step)  # for dropout
     optimizer.param_groups[0]["lr"] = rate_at(plan, step)
     loss, count = loss_of(model.train(), *example)
     optimizer.zero_grad()
@@ -156,7 +183,8 @@ def validate(model, name: str, plan: Plan, data: Sequences) -> float:
     return total / tokens
 
 
-# --- a run ----------------------------------------------------------------------------------------------------------
+# --- a run ----------------------------------------------------------------------------------------
+
 
 def save(file: Path, **state) -> None:
     """Writes a checkpoint whole or not at all."""
@@ -169,7 +197,9 @@ def begin(name: str, plan: Plan, n_vocab: int, file: Path) -> tuple:
     """The model, its optimizer, the step to go on from and the validation losses so far."""
     torch.manual_seed(plan.seed)
     model = networks.build(networks.config_of(name, n_vocab), plan.dropout)
-    optimizer = torch.optim.AdamW(model.parameters(), plan.rate, plan.betas, weight_decay=plan.decay, fused=True)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), plan.rate, plan.betas, weight_decay=plan.decay, fused=True
+    )
     if not file.exists():
         return model, optimizer, 0, []
     state = torch.load(file, weights_only=True)
@@ -180,14 +210,32 @@ def begin(name: str, plan: Plan, n_vocab: int, file: Path) -> tuple:
     return model, optimizer, state["step"], state["history"]
 
 
-def train(name: str, plan: Plan, data: Callable[[str], Sequences], n_vocab: int, run: Path, seconds: float = float("inf")):
+def train(
+    name: str,
+    plan: Plan,
+    data: Callable[[str], Sequences],
+    n_vocab: int,
+    run: Path,
+    seconds: float = float("inf"),
+):
     """Trains to the last step and returns the model; None where the time was up before."""
     model, optimizer, first, history = begin(name, plan, n_vocab, file := run / "checkpoint.pt")
     sentences, unseen = (readable(data(split), n_vocab) for split in ("train", "validation"))
-    expected, began, saved = plan.tokens * (CHOSEN if name == "study-encoder" else 1.0), time.monotonic(), time.monotonic()
+    expected, began, saved = (
+        plan.tokens * (CHOSEN if name == "study-encoder" else 1.0),
+        time.monotonic(),
+        time.monotonic(),
+    )
     for step, chosen in zip(range(first, plan.steps), endless(sentences, plan, first)):
         chance = np.random.default_rng([plan.seed, 1, step])
-        loss = update(model, optimizer, plan, step, expected, *examples(name, sentences, chosen, n_vocab, chance))
+        loss = update(
+            model,
+            optimizer,
+            plan,
+            step,
+            expected,
+            *examples(name, sentences, chosen, n_vocab, chance),
+        )
         done, last = step + 1, step + 1 == plan.steps
         if done % plan.validate == 0 or last:
             history.append([done, validate(model, name, plan, unseen)])
@@ -195,8 +243,14 @@ def train(name: str, plan: Plan, data: Callable[[str], Sequences], n_vocab: int,
             report(name, plan, done, loss, history, (time.monotonic() - began) / (done - first))
         up = time.monotonic() - began > seconds
         if up or last or time.monotonic() - saved > SAVE_EVERY:
-            save(file, plan=asdict(plan), step=done, history=history,
-                 model=model.state_dict(), optimizer=optimizer.state_dict())
+            save(
+                file,
+                plan=asdict(plan),
+                step=done,
+                history=history,
+                model=model.state_dict(),
+                optimizer=optimizer.state_dict(),
+            )
             saved = time.monotonic()
         if up and not last:
             return None
@@ -206,25 +260,49 @@ def train(name: str, plan: Plan, data: Callable[[str], Sequences], n_vocab: int,
 def report(name: str, plan: Plan, done: int, loss: float, history: list, each: float) -> None:
     """How far it is, and how long it will take."""
     unseen = f"; validation {history[-1][1]:.4f}" if history else ""
-    print(f"{name}: step {done:,} of {plan.steps:,}, loss {loss:.3f}{unseen}; {1 / each:.1f} steps a second, "
-          f"{each * (plan.steps - done) / 60:.0f} minutes left", flush=True)
+    print(
+        f"{name}: step {done:,} of {plan.steps:,}, loss {loss:.3f}{unseen}; {1 / each:.1f} steps a"
+        f" second, {each * (plan.steps - done) / 60:.0f} minutes left",
+        flush=True,
+    )
 
 
 def main() -> None:
     """Reads the command line, trains, and writes the model with its tokenizer."""
     from training import corpus, vocabulary
+
     given = argparse.ArgumentParser(description="Trains a study model.")
     given.add_argument("name", choices=PLANS)
-    given.add_argument("--threads", type=int, default=1, help="two models can be trained side by side, with one each")
+    given.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="two models can be trained side by side, with one each",
+    )
     given.add_argument("--steps", type=int, help="instead of those of the plan")
-    given.add_argument("--minutes", type=float, default=float("inf"), help="pause after so many; the same command goes on")
+    given.add_argument(
+        "--minutes",
+        type=float,
+        default=float("inf"),
+        help="pause after so many; the same command goes on",
+    )
     given.add_argument("--out", type=Path, help="where the model goes (assets/models/NAME)")
     given.add_argument("--run", type=Path, help="where the checkpoint is kept (training/runs/NAME)")
     asked = given.parse_args()
     torch.set_num_threads(asked.threads)
     plan = replace(PLANS[asked.name], **({"steps": asked.steps} if asked.steps else {}))
-    run, out = asked.run or ROOT / "training/runs" / asked.name, asked.out or ROOT / "assets/models" / asked.name
-    model = train(asked.name, plan, corpus.sequences, corpus.vocabulary_size(plan.language), run, asked.minutes * 60)
+    run, out = (
+        asked.run or ROOT / "training/runs" / asked.name,
+        asked.out or ROOT / "assets/models" / asked.name,
+    )
+    model = train(
+        asked.name,
+        plan,
+        corpus.sequences,
+        corpus.vocabulary_size(plan.language),
+        run,
+        asked.minutes * 60,
+    )
     if model is None:
         return print("Paused. The same command goes on from here.")
     networks.export(model, out)

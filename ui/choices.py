@@ -12,6 +12,7 @@ checked here.
 To add a choice is to add a line here, and to draw a widget with that name as its key and without a
 value of its own.
 """
+
 from __future__ import annotations
 
 import json
@@ -150,7 +151,7 @@ def is_listed(model: str) -> bool:
 GRID = re.compile(rf"(({'|'.join(masks.NAMED)})(,|$))?([edc]\d{{1,3}}-\d{{1,3}}(,|$))*")
 # The opened number is of a run with a word replaced: which word, and by what.
 SWAP = re.compile(r"\d{1,3}-\S{1,30}|")
-GRID_CELLS = 600_000        # characters of a mask in the session; an address has room for fewer
+GRID_CELLS = 600_000  # characters of a mask in the session; an address has room for fewer
 
 AROUND = {
     "sentence": text(EXAMPLES[0]["text"], LONGEST_BOX),

@@ -1,4 +1,7 @@
-"""Bringing a model here while the reader looks on: the download runs beside the pages, a bar shows how far it is."""
+"""Bringing a model here while the reader looks on: the download runs beside the pages, a bar shows
+how far it is.
+"""
+
 from __future__ import annotations
 
 import threading
@@ -11,14 +14,20 @@ from core.errors import GlassError
 from ui import state
 from ui.theme import plain
 
-OFFLINE = ("**Without a network:** on a machine that has one, run `python -m core.models fetch {name}` in a copy of "
-           "this app; it prints where the model lies. Copy that to the same place here and load this page again.")
-_begin = threading.Lock()       # two who click at once begin one download
+OFFLINE = (
+    "**Without a network:** on a machine that has one, run `python -m core.models fetch {name}` in"
+    " a copy of this app; it prints where the model lies. Copy that to the same place here and load"
+    " this page again."
+)
+_begin = threading.Lock()  # two who click at once begin one download
 
 
 @dataclass
 class Job:
-    """A download under way: bytes done and in all, what is happening, and in the end whether it failed."""
+    """A download under way: bytes done and in all, what is happening, and in the end whether it
+    failed.
+    """
+
     message: str
     total: int
     done: int = 0
@@ -64,21 +73,32 @@ def megabytes(size: int) -> str:
 
 
 def offer(name: str, meanwhile: str) -> None:
-    """What stands under the chooser for a model that is not here: a button, the bar, or why the download failed."""
+    """What stands under the chooser for a model that is not here: a button, the bar, or why the
+    download failed.
+    """
     entry, job = models.entry_of(name), jobs().get(name)
     if job and not job.over:
         watch(name)
         return
-    if models.find(name):           # it came since the list was made; another program can bring it
+    if models.find(name):  # it came since the list was made; another program can bring it
         arrived()
     size = f", {megabytes(entry.size)}" if entry.size else ""
-    st.caption(f"{plain(entry.title)} is not on this machine yet. Until it is, the pages go on with "
-               f"{plain(models.entry_of(meanwhile).title)}.")
+    st.caption(
+        f"{plain(entry.title)} is not on this machine yet. Until it is, the pages go on with "
+        f"{plain(models.entry_of(meanwhile).title)}."
+    )
     if job and job.error:
         st.error(plain(job.error))
         # Within code Markdown reads no escapes, and nothing but a backtick ends it.
         st.caption(OFFLINE.format(name=name.replace("`", "")))
-    st.button(f"Fetch it{size}", key="fetch", on_click=begin, args=(name,), type="primary", width="stretch")
+    st.button(
+        f"Fetch it{size}",
+        key="fetch",
+        on_click=begin,
+        args=(name,),
+        type="primary",
+        width="stretch",
+    )
 
 
 @st.fragment(run_every=0.4)
@@ -88,7 +108,9 @@ def watch(name: str) -> None:
     if job is None or job.over:
         arrived()
     share = min(1.0, job.done / job.total) if job.total else 0.0
-    st.progress(share, text=f"{plain(job.message)}: {megabytes(job.done)} of {megabytes(job.total)}")
+    st.progress(
+        share, text=f"{plain(job.message)}: {megabytes(job.done)} of {megabytes(job.total)}"
+    )
 
 
 def arrived() -> None:
@@ -98,24 +120,29 @@ def arrived() -> None:
 
 
 def first_start() -> None:
-    """Where no model is here, not even those that come with the program: says what is happening, fetches the smallest real
-    one, stops the page until then."""
+    """Where no model is here, not even those that come with the program: says what is happening,
+    fetches the smallest real one, stops the page until then.
+    """
     if state.ready_models():
         return
     name = models.default()
     entry, job = models.entry_of(name), jobs().get(name)
     st.title("Welcome to Glassformer")
-    st.markdown("Here you will see every number that a transformer computes for your own sentence. The small models "
-                "that come with this program (assets/models) are missing from this copy; so it needs "
-                f"another one, once: the smallest to fetch, **{plain(entry.title)}**, is {megabytes(entry.size)}. "
-                f"{plain(entry.about)}")
+    st.markdown(
+        "Here you will see every number that a transformer computes for your own sentence. The"
+        " small models that come with this program (assets/models) are missing from this copy; so"
+        f" it needs another one, once: the smallest to fetch, **{plain(entry.title)}**, is"
+        f" {megabytes(entry.size)}. {plain(entry.about)}"
+    )
     if job and job.error:
         st.error(plain(job.error))
         st.button("Try again", on_click=begin, args=(name,), type="primary")
     else:
         begin(name)
         watch(name)
-        st.caption("It is being fetched now, checked against its SHA-256, and kept for the next time. Then the page "
-                   "opens by itself. Nothing else is sent or fetched.")
+        st.caption(
+            "It is being fetched now, checked against its SHA-256, and kept for the next time. Then"
+            " the page opens by itself. Nothing else is sent or fetched."
+        )
     st.markdown(OFFLINE.format(name=name))
     st.stop()

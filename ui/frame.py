@@ -1,4 +1,7 @@
-"""The frame around every page: title, navigation, choices, what went wrong; and the way on at the foot."""
+"""The frame around every page: title, navigation, choices, what went wrong; and the way on at the
+foot.
+"""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -25,30 +28,63 @@ class Page:
     about: str
 
 
-PAGES = (Page("app.py", "Overview", "The whole model on your sentence, in one picture"),
-         Page("pages/1_Tokens.py", "Tokens", "The sentence in pieces, and the vector of each"),
-         Page("pages/2_Positions.py", "Positions", "How a model knows where a word stands"),
-         Page("pages/3_Attention.py", "Attention", "One head, one token, five steps"),
-         Page("pages/4_Heads.py", "Heads", "All heads of a layer: what each does, and what they add together"),
-         Page("pages/5_Add_and_norm.py", "Add and norm", "The update is added, and the size is kept in bounds"),
-         Page("pages/6_Feed_forward.py", "Feed-forward", "Each token alone, through its neurons"),
-         Page("pages/7_Layers.py", "Layers", "The same again, layer after layer"),
-         Page("pages/8_Encoder_and_decoder.py", "Encoder and decoder", "Who may look at whom, and what that changes"),
-         Page("pages/9_Cross_attention.py", "Cross-attention", "The decoder looks at what the encoder has read"),
-         Page("pages/10_Output.py", "Output", "What is done with the last vectors"),
-         Page("pages/11_Before_attention.py", "Before attention", "Neurons, and a network that reads word by word"),
-         Page("pages/12_Every_number.py", "Every number", "Each step of the forward pass by its name"))
-LOOK = {"story": "What happens, in words.",
-        "numbers": "All numbers of each step, in pictures and tables. Click one to see how it was made.",
-        "formula": "Each step as a formula: in letters, then with the numbers of one cell. Click another cell to see its own.",
-        "code": "The lines of core/ that ran, read from the source now, with the shapes of this run."}
+PAGES = (
+    Page("app.py", "Overview", "The whole model on your sentence, in one picture"),
+    Page("pages/1_Tokens.py", "Tokens", "The sentence in pieces, and the vector of each"),
+    Page("pages/2_Positions.py", "Positions", "How a model knows where a word stands"),
+    Page("pages/3_Attention.py", "Attention", "One head, one token, five steps"),
+    Page(
+        "pages/4_Heads.py",
+        "Heads",
+        "All heads of a layer: what each does, and what they add together",
+    ),
+    Page(
+        "pages/5_Add_and_norm.py",
+        "Add and norm",
+        "The update is added, and the size is kept in bounds",
+    ),
+    Page("pages/6_Feed_forward.py", "Feed-forward", "Each token alone, through its neurons"),
+    Page("pages/7_Layers.py", "Layers", "The same again, layer after layer"),
+    Page(
+        "pages/8_Encoder_and_decoder.py",
+        "Encoder and decoder",
+        "Who may look at whom, and what that changes",
+    ),
+    Page(
+        "pages/9_Cross_attention.py",
+        "Cross-attention",
+        "The decoder looks at what the encoder has read",
+    ),
+    Page("pages/10_Output.py", "Output", "What is done with the last vectors"),
+    Page(
+        "pages/11_Before_attention.py",
+        "Before attention",
+        "Neurons, and a network that reads word by word",
+    ),
+    Page("pages/12_Every_number.py", "Every number", "Each step of the forward pass by its name"),
+)
+LOOK = {
+    "story": "What happens, in words.",
+    "numbers": (
+        "All numbers of each step, in pictures and tables. Click one to see how it was made."
+    ),
+    "formula": (
+        "Each step as a formula: in letters, then with the numbers of one cell. Click another cell"
+        " to see its own."
+    ),
+    "code": "The lines of core/ that ran, read from the source now, with the shapes of this run.",
+}
 
 
-def show_page(title: str, page, above=None, alone: bool = True, side: str = "", owner=lambda view: view) -> None:
-    """Draws the page with that title: the frame, and in it page(view). above(view): what chooses the token, drawn before it.
-    alone: a click in the page runs the page alone; not where nearly every click changes what stands around it. side: the only
-    side of a model with two that the page is about. owner(view): the view in which the opened number stands, where a page shows
-    two models."""
+def show_page(
+    title: str, page, above=None, alone: bool = True, side: str = "", owner=lambda view: view
+) -> None:
+    """Draws the page with that title: the frame, and in it page(view). above(view): what chooses
+    the token, drawn before it.
+    alone: a click in the page runs the page alone; not where nearly every click changes what stands
+    around it. side: the only side of a model with two that the page is about. owner(view): the view
+    in which the opened number stands, where a page shows two models.
+    """
     about = next(page.about for page in PAGES if page.title == title)
     st.set_page_config(page_title=f"{title} · Glassformer", page_icon="🔍", layout="wide")
     st.html(f"<style>{css()}</style>")
@@ -90,7 +126,8 @@ def choices(reading, side: str) -> View | None:
         with begin:
             tour.start(view, go)
     with links:
-        # What is chosen in a page is left out: it is kept beyond the page, and changes without this list being drawn anew.
+        # What is chosen in a page is left out: it is kept beyond the page, and changes without this
+        # list being drawn anew.
         address = state.address(**{key: state.DEFAULTS[key] for key in state.INSIDE})
         for other in PAGES:
             st.page_link(other.path, label=other.title, query_params=address)
@@ -103,7 +140,9 @@ def around() -> tuple:
 
 
 def inside(view: View, title: str, page, owner) -> None:
-    """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is drawn again."""
+    """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is
+    drawn again.
+    """
     if get_script_run_ctx().fragment_ids_this_run:
         state.arrive_alone()
     if st.session_state["_around"] != around():
@@ -113,7 +152,7 @@ def inside(view: View, title: str, page, owner) -> None:
         warnings()
     state.write_address()
     page(view)
-    state.write_address()       # once more: the page may have settled a choice
+    state.write_address()  # once more: the page may have settled a choice
     foot(title)
 
 
@@ -126,9 +165,20 @@ def warnings() -> None:
 def choose_depth(title: str) -> None:
     """The four depths, the same on every page."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.segmented_control("How deep", list(DEPTHS), key="depth", format_func=DEPTHS.get, required=True,
-                             label_visibility="collapsed", persist_state="session")
-        opens = " Every number in the pictures opens at a click." if state.depth() == "story" and title != "Overview" else ""
+        st.segmented_control(
+            "How deep",
+            list(DEPTHS),
+            key="depth",
+            format_func=DEPTHS.get,
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        opens = (
+            " Every number in the pictures opens at a click."
+            if state.depth() == "story" and title != "Overview"
+            else ""
+        )
         st.caption(LOOK[state.depth()] + opens)
 
 
@@ -138,8 +188,11 @@ def what_if_banner(view: View | None) -> None:
     told = what_if(view) if view else ""
     if told or st.session_state["change"] or st.session_state["mask"] == "own":
         with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
-            st.markdown(f":orange[●] **What if:** {plain(told)}. All pages show this run."
-                        if told else ":orange[●] The what-if that is asked for can’t be shown.")
+            st.markdown(
+                f":orange[●] **What if:** {plain(told)}. All pages show this run."
+                if told
+                else ":orange[●] The what-if that is asked for can’t be shown."
+            )
             st.button("Back to the model as it is", key="as_it_is", on_click=as_it_is)
     if view and view.mask != "own":
         mask_banner(view)
@@ -166,8 +219,12 @@ def foot(title: str) -> None:
     for column, step, arrow in zip(st.columns(2), (-1, 1), ("← {}", "{} →")):
         if 0 <= at + step < len(PAGES):
             other = PAGES[at + step]
-            column.page_link(other.path, label=arrow.format(other.title), help=other.about,
-                             query_params=state.address(cell=None, swap=""))
+            column.page_link(
+                other.path,
+                label=arrow.format(other.title),
+                help=other.about,
+                query_params=state.address(cell=None, swap=""),
+            )
 
 
 def go(title: str, **changes) -> None:
@@ -177,4 +234,7 @@ def go(title: str, **changes) -> None:
     if title == st.session_state["_page"]:
         st.session_state.update(changes)
         return
-    st.switch_page(next(page.path for page in PAGES if page.title == title), query_params=state.address(**changes))
+    st.switch_page(
+        next(page.path for page in PAGES if page.title == title),
+        query_params=state.address(**changes),
+    )

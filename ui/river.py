@@ -1,11 +1,13 @@
-"""The map of the whole model on the overview: a click on a part of it leads to the page about that part.
+"""The map of the whole model on the overview: a click on a part of it leads to the page about that
+part.
 
-    river_map(view)     draws it; layer, head and token go along with a click
-    how(view)           what can be done with it, and what stands below it
-    story(view)         what it shows, in words; CELLS: how it is read
-    deeper(view)        what stands below it at the other depths
-    road()              links to all pages
+river_map(view)     draws it; layer, head and token go along with a click
+how(view)           what can be done with it, and what stands below it
+story(view)         what it shows, in words; CELLS: how it is read
+deeper(view)        what stands below it at the other depths
+road()              links to all pages
 """
+
 from __future__ import annotations
 
 import re
@@ -25,29 +27,49 @@ from ui.slices import ALL, largest
 from ui.state import View, address, close_number, depth, is_word
 from ui.theme import plain
 
-# Which page a part leads to, by the end of its name: the first that fits. Stages are those of the Attention page.
-LEADS = ((r"\.embed\.(token|segment)$", "Tokens", {}), (r"(embed|encoder|decoder)\.norm\.", "Add and norm", {}),
-         (r"\.embed\.|\.relative$", "Positions", {}), (r"\.cross\.q$", "Cross-attention", {"stage": 0}),
-         (r"\.cross\.k$", "Cross-attention", {"stage": 1}), (r"\.cross\.pattern$", "Cross-attention", {"stage": 3}),
-         (r"\.cross\.(v|z|z/all|out)$", "Cross-attention", {"stage": 4}),
-         (r"\.attn\.q$", "Attention", {"stage": 0}), (r"\.attn\.k$", "Attention", {"stage": 1}),
-         (r"\.attn\.pattern$", "Attention", {"stage": 3}), (r"\.attn\.(v|z)$", "Attention", {"stage": 4}),
-         (r"\.attn\.(z/all|out)$", "Heads", {}), (r"\.mask$", "Encoder and decoder", {}),
-         (r"\.mlp\.(pre|hidden|hidden\.gate|hidden\.up|out)$", "Feed-forward", {}),
-         (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", "Add and norm", {}), ("", "Output", {}))
+# Which page a part leads to, by the end of its name: the first that fits. Stages are those of the
+# Attention page.
+LEADS = (
+    (r"\.embed\.(token|segment)$", "Tokens", {}),
+    (r"(embed|encoder|decoder)\.norm\.", "Add and norm", {}),
+    (r"\.embed\.|\.relative$", "Positions", {}),
+    (r"\.cross\.q$", "Cross-attention", {"stage": 0}),
+    (r"\.cross\.k$", "Cross-attention", {"stage": 1}),
+    (r"\.cross\.pattern$", "Cross-attention", {"stage": 3}),
+    (r"\.cross\.(v|z|z/all|out)$", "Cross-attention", {"stage": 4}),
+    (r"\.attn\.q$", "Attention", {"stage": 0}),
+    (r"\.attn\.k$", "Attention", {"stage": 1}),
+    (r"\.attn\.pattern$", "Attention", {"stage": 3}),
+    (r"\.attn\.(v|z)$", "Attention", {"stage": 4}),
+    (r"\.attn\.(z/all|out)$", "Heads", {}),
+    (r"\.mask$", "Encoder and decoder", {}),
+    (r"\.mlp\.(pre|hidden|hidden\.gate|hidden\.up|out)$", "Feed-forward", {}),
+    (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", "Add and norm", {}),
+    ("", "Output", {}),
+)
 
-HOW = ("Everything here is computed for your sentence by a real model. On this page **a click on any part** opens its page, "
-       "**a click on a token or a layer** chooses it; **rest on a part** to read its numbers. **Shift and a click** (or a long "
-       "press) opens a number itself.")
-BELOW = {"story": "what it shows, in words", "numbers": "the steps of layer {} and their sizes",
-         "formula": "the formulas of layer {}", "code": "the code of layer {}"}
-CELLS = ("Every cell is a real number of this run: of the dimensions that it stands for, the one furthest from zero. The wide "
-         "band is the residual stream, which carries each token’s vector from left to right; what is added to it flows back at "
-         "a +.")
+HOW = (
+    "Everything here is computed for your sentence by a real model. On this page **a click on any"
+    " part** opens its page, **a click on a token or a layer** chooses it; **rest on a part** to"
+    " read its numbers. **Shift and a click** (or a long press) opens a number itself."
+)
+BELOW = {
+    "story": "what it shows, in words",
+    "numbers": "the steps of layer {} and their sizes",
+    "formula": "the formulas of layer {}",
+    "code": "the code of layer {}",
+}
+CELLS = (
+    "Every cell is a real number of this run: of the dimensions that it stands for, the one"
+    " furthest from zero. The wide band is the residual stream, which carries each token’s vector"
+    " from left to right; what is added to it flows back at a +."
+)
 
 
 def how(view: View) -> None:
-    """What can be done with the map; and what the chosen depth says below it, which may lie out of sight."""
+    """What can be done with the map; and what the chosen depth says below it, which may lie out of
+    sight.
+    """
     below = BELOW[depth()].format(view.layer)
     st.markdown(f"{HOW} [Below the picture](#below): {below}.")
 
@@ -56,7 +78,12 @@ def river_map(view: View) -> None:
     """The whole model on this sentence, in one picture."""
     drawn, cell = picture(view), st.session_state["cell"]
     drawn["opened"] = drawn_at(drawn, *read(cell)) if cell else None
-    river(drawn, key="river", on_act=lambda act: follow(view, act), on_cell=lambda *cell: take_apart(drawn, *cell))
+    river(
+        drawn,
+        key="river",
+        on_act=lambda act: follow(view, act),
+        on_cell=lambda *cell: take_apart(drawn, *cell),
+    )
 
 
 def lead(name: str) -> tuple[str, dict]:
@@ -102,7 +129,8 @@ def choose(view: View, side: str, **chosen: int) -> None:
     close_number()
 
 
-# --- what is said about it ------------------------------------------------------------------------------------------
+# --- what is said about it ------------------------------------------------------------------------
+
 
 def story(view: View) -> None:
     """The map in a few sentences, with what this sentence does in it."""
@@ -111,20 +139,32 @@ def story(view: View) -> None:
     heading("In words")
     c, weights_M = view.config, view.trace[view.at("attn.pattern")][view.head, view.token]
     segment = f"{view.side}.embed.segment" in view.trace
-    place = {"learned": ", to which the vector of its place is added" + (
-                 ", and one that says whether it stands in the first or in the second sentence (segment)" if segment else ""),
-             "sinusoid": ", to which the sine waves of its place are added",
-             "rotary": "; its place comes in later, as a turn of q and k (↻)",
-             "relative": "; places come in later, as a number for each distance"}.get(c.positions, "")
+    place = {
+        "learned": (
+            ", to which the vector of its place is added"
+            + (
+                ", and one that says whether it stands in the first or in the second sentence"
+                " (segment)"
+                if segment
+                else ""
+            )
+        ),
+        "sinusoid": ", to which the sine waves of its place are added",
+        "rotary": "; its place comes in later, as a turn of q and k (↻)",
+        "relative": "; places come in later, as a number for each distance",
+    }.get(c.positions, "")
     best = plain(view.labels[int(weights_M.argmax())])
-    look = (f"“{plain(view.labels[view.token])}” most at “{best}”, {percent(weights_M.max(), 0)} "
-            f"in head {view.head}")
-    st.markdown(f"{plain(view.title)} turns each token into a vector of {c.d_model} numbers{place}. The vectors run through "
-                f"{layers_of(c, view.side)} as a **residual stream**. In each layer the tokens "
-                "look at each other in "
-                f"**attention** ({look}); then the **feed-forward** network works on each token alone; what both find is "
-                "**added** (+) to the stream. "
-                + outcome(view))
+    look = (
+        f"“{plain(view.labels[view.token])}” most at “{best}”, {percent(weights_M.max(), 0)} "
+        f"in head {view.head}"
+    )
+    st.markdown(
+        f"{plain(view.title)} turns each token into a vector of {c.d_model} numbers{place}. The"
+        f" vectors run through {layers_of(c, view.side)} as a **residual stream**. In each layer"
+        f" the tokens look at each other in **attention** ({look}); then the **feed-forward**"
+        " network works on each token alone; what both find is **added** (+) to the stream. "
+        + outcome(view)
+    )
 
 
 def layers_of(config, side: str) -> str:
@@ -139,15 +179,24 @@ def outcome(view: View) -> str:
     if view.config.decoder_layers and view.config.head:
         (best, *_), (share, *_) = next_tokens(trace, 1)
         if not np.isfinite(share):
-            return "In this run the numbers overflowed, they no longer fit into 32 bits: no probabilities come out."
-        return (f"From the last token’s vector come the probabilities of the next word: “{plain(view.word(int(best)))}” is the "
-                f"likeliest, at {percent(share, 0)}.")
+            return (
+                "In this run the numbers overflowed, they no longer fit into 32 bits: no"
+                " probabilities come out."
+            )
+        return (
+            "From the last token’s vector come the probabilities of the next word:"
+            f" “{plain(view.word(int(best)))}” is the likeliest, at {percent(share, 0)}."
+        )
     similar_L = trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]
-    words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(len(similar_L))
+    words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(
+        len(similar_L)
+    )
     most = min(words, key=lambda i: similar_L[i])
-    return (f"Out come vectors that know their context: of the words, “{plain(view.tokens(side)[most])}” ends furthest from "
-            "where it began (cosine "
-            f"{number(float(similar_L[most]), 2)}).{one_for_all(view)}{guessed(view)}")
+    return (
+        "Out come vectors that know their context: of the words,"
+        f" “{plain(view.tokens(side)[most])}” ends furthest from where it began (cosine"
+        f" {number(float(similar_L[most]), 2)}).{one_for_all(view)}{guessed(view)}"
+    )
 
 
 def guessed(view: View) -> str:
@@ -157,24 +206,39 @@ def guessed(view: View) -> str:
     row = int(np.flatnonzero(view.trace.rows == view.token)[0])
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row)
     here, there = plain(view.labels[view.token]), plain(view.word(int(best)))
-    sees = "" if here == "[MASK]" else " It sees the word itself: type [MASK] in its place to hide it."
-    return (f" In the place of “{here}” the model would put “{there}”, at "
-            f"{percent(share, 0)}.{sees}" if np.isfinite(share) else "")
+    sees = (
+        "" if here == "[MASK]" else " It sees the word itself: type [MASK] in its place to hide it."
+    )
+    return (
+        f" In the place of “{here}” the model would put “{there}”, at {percent(share, 0)}.{sees}"
+        if np.isfinite(share)
+        else ""
+    )
 
 
 def one_for_all(view: View) -> str:
     """Which vector stands for the whole sentence."""
     mean = " Their mean is one vector for the whole sentence"
     if view.model.name == "minilm":
-        return f"{mean}, the one that this model was trained to give; its pooler is left over from BERT and not used."
-    return f"{mean}." + (" The pooler makes another from the first token’s." if view.config.pooler else "")
+        return (
+            f"{mean}, the one that this model was trained to give; its pooler is left over from"
+            " BERT and not used."
+        )
+    return f"{mean}." + (
+        " The pooler makes another from the first token’s." if view.config.pooler else ""
+    )
 
 
 def deeper(view: View) -> None:
-    """Below the map, as the depth asks: a table of the opened layer's steps, their formulas, or the lines of code."""
+    """Below the map, as the depth asks: a table of the opened layer's steps, their formulas, or the
+    lines of code.
+    """
     if depth() == "story":
         return
-    heading(f"The {({'numbers': 'steps', 'formula': 'formulas', 'code': 'code'})[depth()]} of layer {view.layer}, in order")
+    heading(
+        f"The {({'numbers': 'steps', 'formula': 'formulas', 'code': 'code'})[depth()]} of layer"
+        f" {view.layer}, in order"
+    )
     if depth() == "numbers":
         st.markdown(steps_table(view))
     else:
@@ -189,21 +253,40 @@ def heading(words: str) -> None:
 def steps_table(view: View) -> str:
     """The opened layer's steps in order, with their axes and sizes, as a table in Markdown."""
     trace, start = view.trace, view.at("")
-    rows = [f"| {plain(about(trace, name).title)} · `{name}` | {plain(sized(trace, name))} ({' × '.join(trace.axes(name))}) |"
-            for name in trace.names if name.startswith(start)]
+    rows = [
+        f"| {plain(about(trace, name).title)} · `{name}` | {plain(sized(trace, name))}"
+        f" ({' × '.join(trace.axes(name))}) |"
+        for name in trace.names
+        if name.startswith(start)
+    ]
     return "\n".join(["| Step | Size (axes) |", "|---|---|", *rows])
 
 
 def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:
-    """One number of each main step of the opened layer, of the chosen token, in the order in which they were computed."""
+    """One number of each main step of the opened layer, of the chosen token, in the order in which
+    they were computed.
+    """
     head, token, keys = view.head, view.token, view.key_head
-    places = {"q": (head, token, ALL), "k": (keys, token, ALL), "v": (keys, token, ALL), "scores.scaled": (head, token, ALL),
-              "pattern": (head, token, ALL), "z": (head, token, ALL)}
+    places = {
+        "q": (head, token, ALL),
+        "k": (keys, token, ALL),
+        "v": (keys, token, ALL),
+        "scores.scaled": (head, token, ALL),
+        "pattern": (head, token, ALL),
+        "z": (head, token, ALL),
+    }
     wanted = {f"attn.{leaf}": place for leaf, place in places.items()}
-    wanted |= {f"{part}.{leaf}": (token, ALL) for part in ("attn", "mlp") for leaf in ("out", "sum", "norm.out")}
+    wanted |= {
+        f"{part}.{leaf}": (token, ALL)
+        for part in ("attn", "mlp")
+        for leaf in ("out", "sum", "norm.out")
+    }
     wanted |= {leaf: (token, ALL) for leaf in ("mlp.pre", "mlp.hidden", "out")}
-    return [largest(view, view.at(leaf), *wanted[leaf]) for name in view.trace.names
-            if name.startswith(view.at("")) and (leaf := name.removeprefix(view.at(""))) in wanted]
+    return [
+        largest(view, view.at(leaf), *wanted[leaf])
+        for name in view.trace.names
+        if name.startswith(view.at("")) and (leaf := name.removeprefix(view.at(""))) in wanted
+    ]
 
 
 def road() -> None:
@@ -211,4 +294,6 @@ def road() -> None:
     st.subheader("Where to go next")
     with st.container(gap="xxsmall", key="road"):
         for page in PAGES[1:]:
-            st.page_link(page.path, label=f"**{page.title}** · {page.about}", query_params=address(cell=None))
+            st.page_link(
+                page.path, label=f"**{page.title}** · {page.about}", query_params=address(cell=None)
+            )

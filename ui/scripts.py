@@ -1,12 +1,15 @@
 """The scripts of the pictures that are drawn in the browser, sent once: what a click sends is data.
 
-    component(name, root=…)     a component from assets/components/NAME.js and NAME.css: call it with key, data, …
+    component(name, root=…)     a component from assets/components/NAME.js and NAME.css: call it
+                                with key, data, …
     library()                   on every page, before the first component: the scripts of them all
 
-Streamlit sends a component's script with each of its messages; of maps that is 30 KB for every map that a click changes. So a
-component's own script is one line that asks for its drawing by name, and all drawings lie in one message that never changes
-and therefore is sent once. Its html is fixed: text from outside comes as data.
+Streamlit sends a component's script with each of its messages; of maps that is 30 KB for every map
+that a click changes. So a component's own script is one line that asks for its drawing by name, and
+all drawings lie in one message that never changes and therefore is sent once. Its html is fixed:
+text from outside comes as data.
 """
+
 from __future__ import annotations
 
 import json
@@ -18,7 +21,10 @@ import streamlit as st
 
 _ASSETS = Path(__file__).parents[1] / "assets/components"
 # component -> the files whose scripts it is made of, its own the last
-_SCRIPTS = {name: ("common", name) for name in ("maps", "lines", "table", "theme", "share", "tokens", "pieces", "number")}
+_SCRIPTS = {
+    name: ("common", name)
+    for name in ("maps", "lines", "table", "theme", "share", "tokens", "pieces", "number")
+}
 _SCRIPTS["river"] = ("common", "riverbed", "river")
 
 _STUB = """export default function (given) {
@@ -55,9 +61,13 @@ def component(name: str, root: str = '<div class="root"></div>'):
 
 
 def light(data: dict) -> dict:
-    """The same data, as kinds in which Streamlit does not look for tables: for a list or a dictionary among the values it
-    would import pandas, which takes a third of the first page's time. As JSON a tuple is a list."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    """The same data, as kinds in which Streamlit does not look for tables: for a list or a
+    dictionary among the values it would import pandas, which takes a third of the first page's
+    time. As JSON a tuple is a list.
+    """
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
 
 
 def library() -> None:
@@ -75,8 +85,15 @@ def script() -> str:
     parts = []
     for name, files in _SCRIPTS.items():
         code = "\n".join((_ASSETS / f"{file}.js").read_text(encoding="utf-8") for file in files)
-        style = (_ASSETS / f"{name}.css").read_text(encoding="utf-8") if (_ASSETS / f"{name}.css").exists() else ""
+        style = (
+            (_ASSETS / f"{name}.css").read_text(encoding="utf-8")
+            if (_ASSETS / f"{name}.css").exists()
+            else ""
+        )
         drawing = code.replace("export default function", "return function")
-        parts.append(f"globalThis.glassformer.{name} = {{ style: {json.dumps(style)}, draw: (() => {{\n{drawing}\n}})() }}")
+        parts.append(
+            f"globalThis.glassformer.{name} = {{ style: {json.dumps(style)}, draw: (() =>"
+            f" {{\n{drawing}\n}})() }}"
+        )
     code = "\n".join(parts)
     return _LIBRARY.replace("MADE", sha256(code.encode()).hexdigest()[:16]).replace("PARTS", code)

@@ -1,12 +1,15 @@
 """A stage of the road at the four depths: its story, its numbers, its formula, its code.
 
-    section(view, title, story, *cells)     a heading, and what the chosen depth says about it; the pictures come after it
+    section(view, title, story, *cells)     a heading, and what the chosen depth says about it; the
+                                            pictures come after it
     told(view, story, *cells)               the same without a heading
-    detailed()                              whether the pictures beyond the first are wanted: at every depth but the story
+    detailed()                              whether the pictures beyond the first are wanted: at
+                                            every depth but the story
 
-cells: (step, index) of one number of each step of the stage, as `ui.slices.largest` gives them. The formula is written with
-the opened number instead, where it is one of the same step.
+cells: (step, index) of one number of each step of the stage, as `ui.slices.largest` gives them. The
+formula is written with the opened number instead, where it is one of the same step.
 """
+
 from __future__ import annotations
 
 import streamlit as st

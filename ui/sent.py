@@ -1,9 +1,9 @@
 """What a browser sends, checked before it is used: a click may be late, or forged.
 
-    told(key, name)         what a component sent under a name; None where it is no longer drawn
-    whole(value, size)      whether a value is a whole number from 0 to size − 1
-    place(value, shape)     a list of such numbers, one for each axis, as a tuple; else None
-    point(key)              which point of a Plotly figure was clicked; None where none is selected
+told(key, name)         what a component sent under a name; None where it is no longer drawn
+whole(value, size)      whether a value is a whole number from 0 to size − 1
+place(value, shape)     a list of such numbers, one for each axis, as a tuple; else None
+point(key)              which point of a Plotly figure was clicked; None where none is selected
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The choices on every page: above it what is read, at its left the model, the mask, the layer, the head and the token."""
+"""The choices on every page: above it what is read, at its left the model, the mask, the layer, the
+head and the token.
+"""
+
 from __future__ import annotations
 
 import re
@@ -19,16 +22,28 @@ from ui.words import has_pieces, has_signs, offered
 
 
 def choose(above, side: str = "") -> View | None:
-    """Draws the choices and returns what they show; after a choice that can't be shown, what was shown before it. above: the
-    container over the page, where the sentence is typed. side: the only one of two sides that the page is about."""
+    """Draws the choices and returns what they show; after a choice that can't be shown, what was
+    shown before it. above: the container over the page, where the sentence is typed. side: the only
+    one of two sides that the page is about.
+    """
     here = st.session_state
     with above:
         choose_text()
     model, mask = choose_model(), choose_mask()
-    wanted = Asked(model, here["sentence"], f"own:{here['grid']}" if mask == "own" else mask, here["target"], here["change"])
+    wanted = Asked(
+        model,
+        here["sentence"],
+        f"own:{here['grid']}" if mask == "own" else mask,
+        here["target"],
+        here["change"],
+    )
     example = EXAMPLES[0]["text"]
-    view = seen(wanted) or still_seen(here.get("_good")) or still_seen(Asked(model, example)) \
+    view = (
+        seen(wanted)
+        or still_seen(here.get("_good"))
+        or still_seen(Asked(model, example))
         or still_seen(Asked(models.default(), example))
+    )
     if view is None:
         return None
     here["_good"] = view.asked
@@ -36,7 +51,11 @@ def choose(above, side: str = "") -> View | None:
         st.caption(plain(line))
     if view.config.crosses:
         with above:
-            text_box("What the decoder reads", "target", placeholder="empty: the model writes it by itself")
+            text_box(
+                "What the decoder reads",
+                "target",
+                placeholder="empty: the model writes it by itself",
+            )
         choose_side(side)
     with above:
         unknown_line(view)
@@ -50,13 +69,27 @@ def choose_text() -> None:
         text_box("Your sentence", "sentence")
     kind = kind_of(st.session_state["model"])
     suit = [i for i, example in enumerate(EXAMPLES) if kind in example.get("for", [kind])]
-    examples.selectbox("Examples", suit, index=None, key="example", on_change=take_example,
-                       format_func=lambda i: EXAMPLES[i]["name"], placeholder="Or pick an example",
-                       label_visibility="collapsed")
+    examples.selectbox(
+        "Examples",
+        suit,
+        index=None,
+        key="example",
+        on_change=take_example,
+        format_func=lambda i: EXAMPLES[i]["name"],
+        placeholder="Or pick an example",
+        label_visibility="collapsed",
+    )
 
 
 def text_box(name: str, key: str, **options) -> None:
-    st.text_input(name, key=key, max_chars=state.LONGEST_BOX, persist_state="session", on_change=new_text, **options)
+    st.text_input(
+        name,
+        key=key,
+        max_chars=state.LONGEST_BOX,
+        persist_state="session",
+        on_change=new_text,
+        **options,
+    )
 
 
 def take_example() -> None:
@@ -69,12 +102,20 @@ def take_example() -> None:
 
 
 def choose_model() -> str:
-    """The chooser: models that are here first, the others with their size. Returns one that can be used now."""
+    """The chooser: models that are here first, the others with their size. Returns one that can be
+    used now.
+    """
     ready = state.ready_models()
     titles = model_titles(ready)
     steady("model", titles, titles.get, ready[0])
-    st.selectbox("Model", list(titles), key="model", format_func=titles.get, on_change=new_model,
-                 persist_state="session")
+    st.selectbox(
+        "Model",
+        list(titles),
+        key="model",
+        format_func=titles.get,
+        on_change=new_model,
+        persist_state="session",
+    )
     chosen = st.session_state["model"]
     if chosen in ready:
         st.caption(plain(models.entry_of(chosen).about))
@@ -102,14 +143,26 @@ def model_titles(ready: tuple[str, ...]) -> dict[str, str]:
 
 
 def new_model() -> None:
-    """Another model cuts the text otherwise: the word that was looked at is found again by its letters."""
+    """Another model cuts the text otherwise: the word that was looked at is found again by its
+    letters.
+    """
     st.session_state["_word"] = st.session_state.get("_looked_at")
     new_text()
 
 
 def choose_mask() -> str:
-    names = [name for name in MASKS if name != "own" or st.session_state["grid"] or st.session_state["mask"] == "own"]
-    return st.radio("Mask: who may look at whom", names, key="mask", format_func=MASKS.get, persist_state="session")
+    names = [
+        name
+        for name in MASKS
+        if name != "own" or st.session_state["grid"] or st.session_state["mask"] == "own"
+    ]
+    return st.radio(
+        "Mask: who may look at whom",
+        names,
+        key="mask",
+        format_func=MASKS.get,
+        persist_state="session",
+    )
 
 
 def seen(asked: Asked) -> View | None:
@@ -117,7 +170,7 @@ def seen(asked: Asked) -> View | None:
     try:
         model = state.model_of(asked.model)
         asked = asked if model.config.crosses else asked._replace(target="")
-        state.trace_of(asked)           # raises here, where a note can say why
+        state.trace_of(asked)  # raises here, where a note can say why
         return View(asked, model.config.sides[0], 0, 0, 0)
     except GlassError as error:
         note(str(error))
@@ -129,17 +182,32 @@ def still_seen(before: Asked | None) -> View | None:
     view = seen(before) if before else None
     if view:
         text = view.sentence if len(view.sentence) <= 80 else view.sentence[:80] + "…"
-        note(f"What you see below still belongs to “{text}” ({view.title}; mask: {MASKS[view.mask].lower()}).")
+        note(
+            f"What you see below still belongs to “{text}” ({view.title}; mask:"
+            f" {MASKS[view.mask].lower()})."
+        )
     return view
 
 
 def choose_side(only: str) -> None:
     """For a model with two stacks: which side is looked at."""
     if only and st.session_state["side"] != only:
-        st.session_state["side"], st.session_state["token"] = only, None        # positions of the other side mean nothing here
-    st.segmented_control("Look at", state.SIDES, key="side", required=True, on_change=close_number,
-                         format_func=str.capitalize, persist_state="session", width="stretch", disabled=bool(only),
-                         help="This page is about the decoder." if only else None)
+        st.session_state["side"], st.session_state["token"] = (
+            only,
+            None,
+        )  # positions of the other side mean nothing here
+    st.segmented_control(
+        "Look at",
+        state.SIDES,
+        key="side",
+        required=True,
+        on_change=close_number,
+        format_func=str.capitalize,
+        persist_state="session",
+        width="stretch",
+        disabled=bool(only),
+        help="This page is about the decoder." if only else None,
+    )
 
 
 def choose_place(view: View) -> View:
@@ -149,20 +217,30 @@ def choose_place(view: View) -> View:
     side = here["side"] if config.crosses else config.sides[0]
     tokens = view.tokens(side)
     here["_first_token"] = first_token(view.model, tokens)
-    if isinstance(here["token"], str):      # a label of the run before: no number to compare below
+    if isinstance(here["token"], str):  # a label of the run before: no number to compare below
         recall("token", range(state.LONGEST_TOKENS))
     same = [i for i, token in enumerate(tokens) if letters(token) == here.get("_word") != ""]
     here["_word"] = None
     if here["token"] is None:
         here["token"] = same[0] if same else here["_first_token"]
-    for key, size in (("layer", config.layers(side)), ("head", config.n_heads), ("token", len(tokens))):
+    for key, size in (
+        ("layer", config.layers(side)),
+        ("head", config.n_heads),
+        ("token", len(tokens)),
+    ):
         clamped(key, size)
     counter("Layer", "layer", config.layers(side), new_layer)
     counter("Head", "head", config.n_heads, close_number)
     labels = [f"{i} · {token}" for i, token in enumerate(tokens)]
     steady("token", range(len(tokens)), labels.__getitem__, here["_first_token"])
-    st.selectbox("Token", range(len(tokens)), key="token", format_func=labels.__getitem__,
-                 on_change=close_number, persist_state="session")
+    st.selectbox(
+        "Token",
+        range(len(tokens)),
+        key="token",
+        format_func=labels.__getitem__,
+        on_change=close_number,
+        persist_state="session",
+    )
     here["_looked_at"] = letters(tokens[here["token"]])
     view = replace(view, side=side, layer=here["layer"], head=here["head"], token=here["token"])
     choose_words(view)
@@ -183,20 +261,43 @@ def forget_foreign(view: View) -> None:
         here["step"] = None
 
 
-WORDS = {"bare": ("Hide special tokens", "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew "
-                  "over what is left. Some models add none.", has_signs),
-         "merge": ("Merge pieces into words", "Summed over the pieces that are looked at, averaged over those that look. "
-                   "Many a word stands in one piece as it is.", has_pieces)}
+WORDS = {
+    "bare": (
+        "Hide special tokens",
+        (
+            "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew"
+            " over what is left. Some models add none."
+        ),
+        has_signs,
+    ),
+    "merge": (
+        "Merge pieces into words",
+        (
+            "Summed over the pieces that are looked at, averaged over those that look. "
+            "Many a word stands in one piece as it is."
+        ),
+        has_pieces,
+    ),
+}
 
 
 def choose_words(view: View) -> None:
-    """How attention weights are drawn, where it is known which tokens are signs, and which make one word."""
+    """How attention weights are drawn, where it is known which tokens are signs, and which make one
+    word.
+    """
     here = st.session_state
     for key, (name, help, there) in WORDS.items():
         clamped(key, 2)
         if offered(view):
             here[f"toggle_{key}"] = bool(here[key] and there(view))
-            st.toggle(name, key=f"toggle_{key}", help=help, on_change=toggled, args=(key,), disabled=not there(view))
+            st.toggle(
+                name,
+                key=f"toggle_{key}",
+                help=help,
+                on_change=toggled,
+                args=(key,),
+                disabled=not there(view),
+            )
 
 
 def toggled(key: str) -> None:
@@ -221,11 +322,20 @@ def new_layer() -> None:
 def counter(name: str, key: str, size: int, changed) -> None:
     """A slider from 0 to size − 1; with a single value there is nothing to choose."""
     if size > 1:
-        st.slider(f"{name} (0 to {size - 1})", 0, size - 1, key=key, on_change=changed, persist_state="session")
+        st.slider(
+            f"{name} (0 to {size - 1})",
+            0,
+            size - 1,
+            key=key,
+            on_change=changed,
+            persist_state="session",
+        )
 
 
 def first_token(model: Model, tokens: list[str]) -> int:
-    """The token that is looked at first: of a decoder the last, which sees all; else a hidden word, or the last."""
+    """The token that is looked at first: of a decoder the last, which sees all; else a hidden word,
+    or the last.
+    """
     if "[MASK]" in tokens:
         return tokens.index("[MASK]")
     words = [i for i, token in enumerate(tokens) if is_word(token)]

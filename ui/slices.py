@@ -1,4 +1,7 @@
-"""Any step of the trace as a picture: a slice of its array with the right labels, each cell of it open to a click."""
+"""Any step of the trace as a picture: a slice of its array with the right labels, each cell of it
+open to a click.
+"""
+
 from __future__ import annotations
 
 import re
@@ -14,19 +17,33 @@ from ui.theme import COLOURS, kind_of_step
 from ui.words import ROLES, unseen, word_labels
 
 ALL = slice(None)
-KINDS = {"pattern": "weight", "probs": "weight", "mask": "mask", "input": "weight", "forget": "weight", "output": "weight"}
-SHARES = re.compile(r"\.(attn|cross)\.pattern\.|\.rollout$")       # derived values that are never below zero
+KINDS = {
+    "pattern": "weight",
+    "probs": "weight",
+    "mask": "mask",
+    "input": "weight",
+    "forget": "weight",
+    "output": "weight",
+}
+SHARES = re.compile(
+    r"\.(attn|cross)\.pattern\.|\.rollout$"
+)  # derived values that are never below zero
 
 
 def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
-    """What stands along an axis of a step: tokens for positions, words for the vocabulary, numbers for dimensions."""
+    """What stands along an axis of a step: tokens for positions, words for the vocabulary, numbers
+    for dimensions.
+    """
     letter, places = view.trace.axes(name)[axis], range(view.trace.shape(name)[axis])[part]
     if letter == "V":
         return [view.word(i) for i in places]
     if letter in "LMR":
         tokens = view.tokens(view.side_of(name, letter))
         # Behind the last layer, "L" counts the positions whose output was asked for, as "R" does.
-        return [tokens[view.trace.rows[i] if letter == "R" or name.startswith("head.") else i] for i in places]
+        return [
+            tokens[view.trace.rows[i] if letter == "R" or name.startswith("head.") else i]
+            for i in places
+        ]
     if letter in "IJ":
         return word_labels(view, name)[part]
     return [ROLES[i] if letter == "O" else str(i) for i in places]
@@ -40,14 +57,20 @@ def kind_of(name: str) -> str:
 def full_index(index: tuple, free: tuple[int, ...]) -> tuple[int, ...]:
     """The index of a cell: the fixed parts of a slice, and the position along each free axis."""
     free = iter(free)
-    return tuple((part.start or 0) + next(free) if isinstance(part, slice) else int(part) for part in index)
+    return tuple(
+        (part.start or 0) + next(free) if isinstance(part, slice) else int(part) for part in index
+    )
 
 
 def opened_at(name: str, index: tuple) -> tuple[int, ...] | None:
-    """Where the opened number stands in a slice of a step, along its free axes; None if it is not in it."""
+    """Where the opened number stands in a slice of a step, along its free axes; None if it is not
+    in it.
+    """
     opened, inside = opened_in(name), []
     for at, part in zip(opened or (), index):
-        if isinstance(part, slice) and (part.start or 0) <= at < (at + 1 if part.stop is None else part.stop):
+        if isinstance(part, slice) and (part.start or 0) <= at < (
+            at + 1 if part.stop is None else part.stop
+        ):
             inside.append(at - (part.start or 0))
         elif isinstance(part, slice) or at != part:
             return None
@@ -55,7 +78,9 @@ def opened_at(name: str, index: tuple) -> tuple[int, ...] | None:
 
 
 def blocked_by_mask(view, name: str, index: tuple):
-    """Of a slice (head, ALL, ALL) of attention weights: the cells that the mask hides. None for any other step."""
+    """Of a slice (head, ALL, ALL) of attention weights: the cells that the mask hides. None for any
+    other step.
+    """
     if ".pattern.words." in name:
         unseen_IJ = unseen(view, name)[index[1:]]
         return unseen_IJ if unseen_IJ.any() else None
@@ -65,16 +90,40 @@ def blocked_by_mask(view, name: str, index: tuple):
     return None if mask is None or mask.all() else ~mask[index[1:]]
 
 
-def cell_map(view, name: str, *index, title: str, chosen=None, limit=None, key: str = "", on_cell=None, **options) -> None:
-    """A two-dimensional slice of a step as a heatmap: index has a number for each fixed axis and ALL (or a slice) for
-    the two that are drawn. A click on a cell opens "How was this number made?", or calls on_cell(row, column)."""
+def cell_map(
+    view,
+    name: str,
+    *index,
+    title: str,
+    chosen=None,
+    limit=None,
+    key: str = "",
+    on_cell=None,
+    **options,
+) -> None:
+    """A two-dimensional slice of a step as a heatmap: index has a number for each fixed axis and
+    ALL (or a slice) for the two that are drawn. A click on a cell opens "How was this number
+    made?", or calls on_cell(row, column).
+    """
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
     words = [labels(view, name, axis, index[axis]) for axis in free]
     titles = [axis_title(view, name, axis) for axis in free]
-    clickable_map(f"map:{key}:{name}:{index}", view.trace[name][index], *words, title=title, rows_title=titles[0],
-                  columns_title=titles[1], kind=kind_of(name), colour=COLOURS[kind_of_step(name)], chosen=chosen, limit=limit,
-                  opened=opened_at(name, index), blocked_RC=blocked_by_mask(view, name, index),
-                  on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))), **options)
+    clickable_map(
+        f"map:{key}:{name}:{index}",
+        view.trace[name][index],
+        *words,
+        title=title,
+        rows_title=titles[0],
+        columns_title=titles[1],
+        kind=kind_of(name),
+        colour=COLOURS[kind_of_step(name)],
+        chosen=chosen,
+        limit=limit,
+        opened=opened_at(name, index),
+        blocked_RC=blocked_by_mask(view, name, index),
+        on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))),
+        **options,
+    )
 
 
 def rows_map(view, step: str, rows: slice, title: str, chosen: int) -> None:
@@ -83,12 +132,17 @@ def rows_map(view, step: str, rows: slice, title: str, chosen: int) -> None:
 
 
 def capped_map(view, name: str, *index, title: str, chosen: int) -> None:
-    """A map like that of cell_map. Where a few numbers are far larger than all others, the colours end before them, and it
-    says so."""
+    """A map like that of cell_map. Where a few numbers are far larger than all others, the colours
+    end before them, and it says so.
+    """
     size_N = np.abs(view.trace[name][index]).ravel()
     usual = float(np.quantile(size_N, 0.998))
     few = usual > 0 and size_N.max() > 2 * usual
-    ends = f". Colours end at {number(usual)}; a few numbers reach {number(size_N.max())}" if few else ""
+    ends = (
+        f". Colours end at {number(usual)}; a few numbers reach {number(size_N.max())}"
+        if few
+        else ""
+    )
     cell_map(view, name, *index, title=title + ends, chosen=chosen, limit=usual if few else None)
 
 
@@ -100,32 +154,62 @@ def axis_title(view, name: str, axis: int) -> str:
 
 
 def cell_bars(view, name: str, *index, title: str, kind: str = "") -> None:
-    """A one-dimensional slice of a step as bars, or a single number as one: index has one slice, or none."""
+    """A one-dimensional slice of a step as bars, or a single number as one: index has one slice, or
+    none.
+    """
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
     values_N = np.atleast_1d(view.trace[name][index])
     words = [label for axis in free for label in labels(view, name, axis, index[axis])] or [title]
     opened = opened_at(name, index)
-    clickable_bars(f"bars:{name}:{index}", values_N, words, title=title, kind=kind or "signed",
-                   chosen=opened[0] if opened else None, places_title=axis_title(view, name, free[0]) if free else "",
-                   on_bar=lambda n: open_number(name, full_index(index, (n,))))
+    clickable_bars(
+        f"bars:{name}:{index}",
+        values_N,
+        words,
+        title=title,
+        kind=kind or "signed",
+        chosen=opened[0] if opened else None,
+        places_title=axis_title(view, name, free[0]) if free else "",
+        on_bar=lambda n: open_number(name, full_index(index, (n,))),
+    )
 
 
 def cell_picture(view, name: str, *index) -> None:
-    """A slice of a step as what fits it: a map, bars, or, for numbers that are names and no quantities, a table."""
+    """A slice of a step as what fits it: a map, bars, or, for numbers that are names and no
+    quantities, a table.
+    """
     if sum(isinstance(part, slice) for part in index) == 2:
         cell_map(view, name, *index, title=name)
     elif name.endswith("ids"):
-        cells_table(view, {"number in the vocabulary" if name.endswith("embed.ids") else "segment": (name, index)}, key=name)
+        cells_table(
+            view,
+            {
+                "number in the vocabulary" if name.endswith("embed.ids") else "segment": (
+                    name,
+                    index,
+                )
+            },
+            key=name,
+        )
     else:
         cell_bars(view, name, *index, title=name)
 
 
-def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: dict | None = None, title="",
-                chosen: int | None = None, corner="token") -> None:
-    """Slices that run along the tokens as the columns of a table: a title -> (step, index with one slice).
+def cells_table(
+    view,
+    columns: dict,
+    *,
+    key: str,
+    bar: str | None = None,
+    foot: dict | None = None,
+    title="",
+    chosen: int | None = None,
+    corner="token",
+) -> None:
+    """Slices that run along the tokens as the columns of a table: a title -> (step, index with one
+    slice).
 
-    foot: the numbers of a last row, a title -> (step, index of one cell). chosen: the row that is marked. Every number opens
-    at a click.
+    foot: the numbers of a last row, a title -> (step, index of one cell). chosen: the row that is
+    marked. Every number opens at a click.
     """
     foot, (first, index) = foot or {}, next(iter(columns.values()))
     axis = next(axis for axis, part in enumerate(index) if isinstance(part, slice))
@@ -140,10 +224,25 @@ def cells_table(view, columns: dict, *, key: str, bar: str | None = None, foot: 
         elif name in foot:
             open_number(*foot[name])
 
-    table({name: view.trace[step][at] for name, (step, at) in columns.items()}, words, key=f"table:{key}", title=title,
-          corner=corner, on_cell=clicked, bar=bar, chosen=chosen, foot=under and {"": "sum"} | under, opened=next(
-              ((at[0], column) for column, (step, index) in enumerate(columns.values())
-               if (at := opened_at(step, index))), None))
+    table(
+        {name: view.trace[step][at] for name, (step, at) in columns.items()},
+        words,
+        key=f"table:{key}",
+        title=title,
+        corner=corner,
+        on_cell=clicked,
+        bar=bar,
+        chosen=chosen,
+        foot=under and {"": "sum"} | under,
+        opened=next(
+            (
+                (at[0], column)
+                for column, (step, index) in enumerate(columns.values())
+                if (at := opened_at(step, index))
+            ),
+            None,
+        ),
+    )
 
 
 def largest(view, name: str, *index) -> tuple[str, tuple[int, ...]]:

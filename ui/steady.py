@@ -7,6 +7,7 @@ Once the label has changed, the one that is sent names no option, and Streamlit 
     steady(key, options, label, first)      before a list or a slider of such labels is drawn
     recall(key, options)                    earlier, where the choice is read before that
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
@@ -24,7 +25,7 @@ def steady(key: str, options: Collection, label: Callable[[object], str], first)
     before, shown = known.get(key, (None, None))
     now = label(here[key])
     if here[key] == before and now != shown:
-        here[key] = before          # what the session is given, the browser is sent
+        here[key] = before  # what the session is given, the browser is sent
     known[key] = here[key], now
 
 

@@ -1,4 +1,7 @@
-"""The sentence as a row of tokens, with their ids; a click chooses the token that every page follows. And a token in a text."""
+"""The sentence as a row of tokens, with their ids; a click chooses the token that every page
+follows. And a token in a text.
+"""
+
 from __future__ import annotations
 
 import streamlit as st
@@ -12,17 +15,27 @@ _draw = component("tokens", root='<div class="root tokens" role="group" aria-lab
 
 
 def token_strip(view: View) -> None:
-    """The tokens of each side that reads text; those of the side that is looked at can be chosen."""
+    """The tokens of each side that reads text; those of the side that is looked at can be
+    chosen.
+    """
     for side in view.config.sides:
         if view.config.crosses:
-            st.caption({"encoder": "What the encoder reads", "decoder": "What the decoder reads"}[side])
+            st.caption(
+                {"encoder": "What the encoder reads", "decoder": "What the decoder reads"}[side]
+            )
         words = view.words if side == view.config.sides[0] else []
         ids, texts = view.trace[f"{side}.embed.ids"], view.tokens(side)
-        _draw(key=f"tokens-{side}",
-              on_chosen_change=lambda side=side, n=len(ids): take(f"tokens-{side}", side, n),
-              data={"chosen": view.token if side == view.side else None,
-                    "tokens": [{"text": text, "id": int(i), "word": word}
-                               for text, i, word in zip(texts, ids, words or [None] * len(ids))]})
+        _draw(
+            key=f"tokens-{side}",
+            on_chosen_change=lambda side=side, n=len(ids): take(f"tokens-{side}", side, n),
+            data={
+                "chosen": view.token if side == view.side else None,
+                "tokens": [
+                    {"text": text, "id": int(i), "word": word}
+                    for text, i, word in zip(texts, ids, words or [None] * len(ids))
+                ],
+            },
+        )
 
 
 def word(view, position: int | None = None) -> str:
@@ -36,7 +49,9 @@ def seen_word(view, position: int) -> str:
 
 
 def bold(token: str) -> str:
-    """A token in bold; one of signs alone, such as a full stop, within quotes, since it would be read as the sentence's own."""
+    """A token in bold; one of signs alone, such as a full stop, within quotes, since it would be
+    read as the sentence's own.
+    """
     return f"**{plain(token)}**" if quoted(token) == token else f"“**{plain(token)}**”"
 
 
@@ -45,10 +60,20 @@ def quoted(token: str) -> str:
     return token if any(letter.isalnum() for letter in token) else f"“{token}”"
 
 
-SIGNS = {"[CLS]": "begins every text that this model reads", "[SEP]": "ends it", "[START]": "begins a text", "[END]": "ends it",
-         "[MASK]": "hides a word that the model is to guess", "##": "goes on with the word before",
-         "[UNK]": "a piece that the vocabulary does not have", "␣": "a space", "⏎": "a new line", "</s>": "ends a text",
-         "<unk>": "a piece that the vocabulary does not have", "<pad>": "begins what the decoder writes"}
+SIGNS = {
+    "[CLS]": "begins every text that this model reads",
+    "[SEP]": "ends it",
+    "[START]": "begins a text",
+    "[END]": "ends it",
+    "[MASK]": "hides a word that the model is to guess",
+    "##": "goes on with the word before",
+    "[UNK]": "a piece that the vocabulary does not have",
+    "␣": "a space",
+    "⏎": "a new line",
+    "</s>": "ends a text",
+    "<unk>": "a piece that the vocabulary does not have",
+    "<pad>": "begins what the decoder writes",
+}
 
 
 def signs_in(view: View) -> None:

@@ -1,9 +1,12 @@
-"""How far one word reaches: a sentence is read twice, with one word replaced, and the two runs are compared at each word.
+"""How far one word reaches: a sentence is read twice, with one word replaced, and the two runs are
+compared at each word.
 
-In a recurrent network what is known of a word has to pass through the state of every word between; attention looks at it
-directly (Hochreiter & Schmidhuber 1997; Vaswani et al. 2017, section 4, compare the lengths of these paths). What is measured
-here is not a path but its outcome: how far the change moves the vector of each later word, and the guess made there.
+In a recurrent network what is known of a word has to pass through the state of every word between;
+attention looks at it directly (Hochreiter & Schmidhuber 1997; Vaswani et al. 2017, section 4,
+compare the lengths of these paths). What is measured here is not a path but its outcome: how far
+the change moves the vector of each later word, and the guess made there.
 """
+
 from __future__ import annotations
 
 import json
@@ -17,13 +20,19 @@ from core.analysis.vectors import TINY, lengths
 from core.errors import GlassError
 
 _SENTENCES = Path(__file__).resolve().parents[2] / "assets/influence.json"
-VECTORS = {"lstm": "lstm.hidden", "decoder": "decoder.out"}      # what a word has become, by the side of the model
+VECTORS = {
+    "lstm": "lstm.hidden",
+    "decoder": "decoder.out",
+}  # what a word has become, by the side of the model
 
 
 @dataclass(frozen=True)
 class Reach:
-    """At each word from the replaced one on, (N,): how far its vector has moved, as a share of its length, and how much of the
-    next word's probability went elsewhere. places_N2: the word's last token in either run."""
+    """At each word from the replaced one on, (N,): how far its vector has moved, as a share of its
+    length, and how much of the next word's probability went elsewhere. places_N2: the word's last
+    token in either run.
+    """
+
     moved_N: np.ndarray
     guess_N: np.ndarray
     places_N2: np.ndarray
@@ -47,36 +56,68 @@ def last_tokens(words_L) -> np.ndarray:
 
 
 def reach(before, after, word: int) -> Reach:
-    """Two traces of one model whose texts differ in that word, compared from it on. GlassError where they can't be."""
+    """Two traces of one model whose texts differ in that word, compared from it on. GlassError
+    where they can't be.
+    """
     places_N2 = [last_tokens(trace.words_L) for trace in (before, after)]
     if len(places_N2[0]) != len(places_N2[1]):
-        raise GlassError("With the other word the sentence has more or fewer words, so the two can’t be laid side by side.")
+        raise GlassError(
+            "With the other word the sentence has more or fewer words, so the two can’t be laid"
+            " side by side."
+        )
     side = before.config.sides[-1]
     if any(len(trace.rows) < trace.shape(f"{side}.embed.ids")[0] for trace in (before, after)):
-        raise GlassError("This sentence is too long: the next word was not computed after each of its tokens.")
+        raise GlassError(
+            "This sentence is too long: the next word was not computed after each of its tokens."
+        )
     places_N2 = np.stack(places_N2, axis=1)[word:]
-    pairs = {step: [trace[step][places_N2[:, run]] for run, trace in enumerate((before, after))]
-             for step in (VECTORS[side], "head.probs")}
-    return Reach(*(measure(*pair) for measure, pair in zip((moved, total_variation), pairs.values())), places_N2)
+    pairs = {
+        step: [trace[step][places_N2[:, run]] for run, trace in enumerate((before, after))]
+        for step in (VECTORS[side], "head.probs")
+    }
+    return Reach(
+        *(measure(*pair) for measure, pair in zip((moved, total_variation), pairs.values())),
+        places_N2,
+    )
 
 
 def by_distance(found: list[Reach]) -> dict[str, np.ndarray]:
-    """The measures at each distance from the replaced word, averaged over the sentences that are so long, and of how many."""
+    """The measures at each distance from the replaced word, averaged over the sentences that are so
+    long, and of how many.
+    """
     longest = max(len(each.moved_N) for each in found)
-    reaching = [[each for each in found if len(each.moved_N) > distance] for distance in range(longest)]
-    means = {name: np.array([np.mean([getattr(each, f"{name}_N")[distance] for each in there])
-                             for distance, there in enumerate(reaching)]) for name in ("moved", "guess")}
+    reaching = [
+        [each for each in found if len(each.moved_N) > distance] for distance in range(longest)
+    ]
+    means = {
+        name: np.array(
+            [
+                np.mean([getattr(each, f"{name}_N")[distance] for each in there])
+                for distance, there in enumerate(reaching)
+            ]
+        )
+        for name in ("moved", "guess")
+    }
     return means | {"sentences": np.array([len(there) for there in reaching])}
 
 
-# --- sentences and the words to put in ------------------------------------------------------------------------------
+# --- sentences and the words to put in ------------------------------------------------------------
+
 
 @lru_cache(maxsize=1)
 def sentences() -> tuple[tuple[str, str, int], ...]:
-    """The fixed list over which is averaged: a sentence, the same with one word replaced, and which word that is."""
+    """The fixed list over which is averaged: a sentence, the same with one word replaced, and which
+    word that is.
+    """
     listed = json.loads(_SENTENCES.read_text(encoding="utf-8"))
-    return tuple((each["text"], each["text"].replace(each["word"], each["other"], 1), each["text"].split().index(each["word"]))
-                 for each in listed)
+    return tuple(
+        (
+            each["text"],
+            each["text"].replace(each["word"], each["other"], 1),
+            each["text"].split().index(each["word"]),
+        )
+        for each in listed
+    )
 
 
 def words(encoding) -> list[str]:
@@ -100,8 +141,9 @@ def replaced(encoding, word: int, other: str) -> str:
 
 
 def of_the_same_kind(model, encoding, word: int) -> str:
-    """The word of the vocabulary whose row of the table is nearest to that of a word, itself left out: after training,
-    such rows belong to words that stand in the same places."""
+    """The word of the vocabulary whose row of the table is nearest to that of a word, itself left
+    out: after training, such rows belong to words that stand in the same places.
+    """
     token = next(int(token) for token, at in zip(encoding.ids_L, encoding.words_L) if at == word)
     table_VD = model.weights["lstm.embed.weight"].astype(np.float64)
     near_V = table_VD @ table_VD[token] / np.maximum(lengths(table_VD), TINY)

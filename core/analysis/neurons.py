@@ -1,4 +1,7 @@
-"""What the neurons of a feed-forward network write, and which words that makes likelier (Geva et al. 2021, 2022)."""
+"""What the neurons of a feed-forward network write, and which words that makes likelier (Geva et
+al. 2021, 2022).
+"""
+
 from __future__ import annotations
 
 import numpy as np
@@ -23,13 +26,20 @@ def terms(trace, at: str, looks: int, neuron: int):
 
 def reaches_words(config) -> bool:
     """Whether what a neuron writes stays in the stream until it is compared with the words."""
-    return config.head == "linear" and config.decoder_layers > 0 and (config.norm_first or config.norm == "none")
+    return (
+        config.head == "linear"
+        and config.decoder_layers > 0
+        and (config.norm_first or config.norm == "none")
+    )
 
 
 def promotes(trace, at: str, looks: int, neuron: int):
-    """What one neuron adds to the logit of every word at one token, straight through the stream, the last norm's scale held
-    as it was in this run, (V,) (Geva et al. 2022, section 3)."""
-    return trace.weights["head.logits.weight"] @ through_last_norm(trace, writes(trace, at, looks, neuron), looks)
+    """What one neuron adds to the logit of every word at one token, straight through the stream,
+    the last norm's scale held as it was in this run, (V,) (Geva et al. 2022, section 3).
+    """
+    return trace.weights["head.logits.weight"] @ through_last_norm(
+        trace, writes(trace, at, looks, neuron), looks
+    )
 
 
 def through_last_norm(trace, update_D, looks: int):
@@ -37,18 +47,34 @@ def through_last_norm(trace, update_D, looks: int):
     config = trace.config
     if config.final_norm and config.norm != "none":
         update_D = update_D - update_D.mean() if config.norm == "layer" else update_D
-        update_D = update_D / trace["decoder.norm.scale"][looks] * trace.weights["decoder.norm.weight"]
+        update_D = (
+            update_D / trace["decoder.norm.scale"][looks] * trace.weights["decoder.norm.weight"]
+        )
     return update_D * update_D.dtype.type(config.head_scale)
 
 
 def alone(trace, at: str):
-    """The feed-forward network of each token run once more with no other token there, (L, D): it has to be `out`."""
+    """The feed-forward network of each token run once more with no other token there, (L, D): it
+    has to be `out`.
+    """
     from core.model import feed_forward, normalise
     from core.trace import KEEP, Run
+
     x_LD, side = trace[f"{at}.in"], at.split(".")[0]
     rows = []
     for x_D in x_LD:
-        run = Run(trace.config, trace.weights, {side: trace.sizes(side) | {"L": 1, "M": 1}}, {}, KEEP["output"])
+        run = Run(
+            trace.config,
+            trace.weights,
+            {side: trace.sizes(side) | {"L": 1, "M": 1}},
+            {},
+            KEEP["output"],
+        )
         here = run.at(at)
-        rows.append(feed_forward(here, normalise(here.below("norm"), x_D[None]) if trace.config.norm_first else x_D[None])[0])
+        rows.append(
+            feed_forward(
+                here,
+                normalise(here.below("norm"), x_D[None]) if trace.config.norm_first else x_D[None],
+            )[0]
+        )
     return np.stack(rows)

@@ -1,4 +1,5 @@
 """The table of token embeddings as a map of meaning: which rows lie near which."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -31,11 +32,16 @@ def nearest(cosine_V, count: int, leave_out=()) -> np.ndarray:
 
 
 def neighbours(table_VD, ids_N, count: int) -> np.ndarray:
-    """For some rows of the table the ids of their nearest others by cosine, the nearest first, (N, count)."""
+    """For some rows of the table the ids of their nearest others by cosine, the nearest first, (N,
+    count).
+    """
     length_V = np.maximum(np.sqrt(np.vecdot(table_VD, table_VD)), np.finfo(table_VD.dtype).tiny)
     ids_N = np.asarray(ids_N)
     found = []
-    for start in range(0, len(ids_N), 16):          # a few at a time: N · V is large
-        some_N = ids_N[start:start + 16]
-        found += [nearest(cosine_V, count, [i]) for i, cosine_V in zip(some_N, table_VD[some_N] @ table_VD.T / length_V)]
+    for start in range(0, len(ids_N), 16):  # a few at a time: N · V is large
+        some_N = ids_N[start : start + 16]
+        found += [
+            nearest(cosine_V, count, [i])
+            for i, cosine_V in zip(some_N, table_VD[some_N] @ table_VD.T / length_V)
+        ]
     return np.array(found, dtype=int).reshape(len(ids_N), -1)
