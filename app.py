@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui.frame import show_page
-from ui.numbers import number_over
-from ui.river import CELLS, deeper, how, river_map, road, story
-from ui.tokens import signs_in, token_strip
+from ui.kit.explanation_panel import number_over
+from ui.kit.token_strip import signs_in, token_strip
+from ui.shell.page_shell import show_page
+from ui.stages.overview.model_map import CELLS, deeper, how, river_map, road, story
 
 
 def page(view):

@@ -31,14 +31,14 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402  (after the paths)
-from browser import Tab, chromium, serve, tab  # noqa: E402
+from tests.helpers.browser import Tab, chromium, serve, tab  # noqa: E402
 from playwright.sync_api import Error  # noqa: E402
 
 from core import load  # noqa: E402
-from ui import frame  # noqa: E402
+from ui.session import navigation  # noqa: E402
 
 AIM, HOVER, SILENCE, LIMIT = (
     150,
@@ -49,7 +49,7 @@ AIM, HOVER, SILENCE, LIMIT = (
 WORDS = (
     "the river bank was quiet and the old man sat there with his dog until it rained on the hills"
 ).split()
-PAGES = tuple(page.title for page in frame.PAGES)
+PAGES = tuple(page.title for page in navigation.PAGES)
 
 WATCH = """(() => {
   const all = { subtree: true, childList: true, attributes: true, characterData: true }
@@ -258,7 +258,7 @@ def click(page: Tab, frames: list, target: Target) -> tuple[float, float, float]
 
 def row(page: Tab, frames: list, case: Case, rounds: int, **choices: str) -> float | None:
     """Clicks so often, and prints what it took, or why it can't be measured. Returns the p50."""
-    stem = Path(next(page.path for page in frame.PAGES if page.title == case.page)).stem
+    stem = Path(next(page.path for page in navigation.PAGES if page.title == case.page)).stem
     path, taken = "" if stem == "app" else stem.split("_", 1)[1], []
     try:
         page.do(

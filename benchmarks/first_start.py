@@ -38,9 +38,9 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
-from browser import chromium  # noqa: E402  (after the path)
+from tests.helpers.browser import chromium  # noqa: E402  (after the path)
 
 AIM, LIMIT = 5.0, 60.0  # seconds
 PAGES = {"overview": "", "attention": "Attention?stage=3"}

@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np  # noqa: E402  (after the thread settings)
 
-from core import load  # noqa: E402
-from core.models import find  # noqa: E402
+from core import load
+from core.models.catalogue import find  # noqa: E402
 
 PAUSE = 0.4
 LENGTHS = (16, 64, 256)

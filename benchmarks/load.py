@@ -4,7 +4,7 @@
 
 Starts the app of --root for each number of sessions. Each session opens a page of one of the
 models, then clicks every so many seconds (a head, a layer, a token, a cell of a map) and now and
-then opens another page. Sessions are visitors without a browser (tests/visitor.py), so what is
+then opens another page. Sessions are visitors without a browser (tests/helpers/visitor.py), so what is
 measured is the server alone: from the message that a click sends to the one that says that nothing
 runs any more.
 
@@ -28,11 +28,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402  (after the paths)
-from browser import started  # noqa: E402
-from visitor import Visitor, megabytes  # noqa: E402
+from tests.helpers.browser import started  # noqa: E402
+from tests.helpers.visitor import Visitor, megabytes  # noqa: E402
 
 MODELS = ("study-encoder", "study-decoder", "study-translator", "minilm", "smollm2")
 PAGES = ("", "Tokens", "Attention", "Heads", "Feed_forward", "Layers", "Output", "Every_number")

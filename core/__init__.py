@@ -10,14 +10,14 @@ explain(trace, "encoder.0.attn.pattern", (3, 2, 1))         # that cell's operan
 
 from importlib import import_module
 
-from core.memory import keep_freed_memory
+from core.malloc import keep_freed_memory
 
 keep_freed_memory()
 
 _HOMES = {
-    "load": "core.loading",
-    "Model": "core.loading",
-    "forward": "core.model",
+    "load": "core.models.model",
+    "Model": "core.models.model",
+    "forward": "core.transformer",
     "explain": "core.explanation",
     "GlassError": "core.errors",
 }

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from core import gates
-from core.cells import is_weight, kind_of
+from core.operands import is_weight, kind_of
 
 
 @dataclass(frozen=True)

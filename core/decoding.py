@@ -1,225 +1,157 @@
-"""Which tokens a decoder may write, and what ends its text: the files' own rules for that.
-
-They stand in generation_config.json; without that file, in config.json. What `generate` of
-`transformers` does with them when it always takes the likeliest token is done here; a key that
-would change what is written and is not done is named in a note.
-
-    eos_token_id (one or several)                     done
-    decoder_start_token_id, or else bos_token_id      done, for an encoder–decoder model
-    bad_words_ids, suppress_tokens                    done
-    no_repeat_ngram_size, min_length                  done
-    begin_suppress_tokens, forced_bos_token_id,
-    min_new_tokens, forced_eos_token_id,
-    max_length, max_new_tokens                        done, for an encoder–decoder model
-    _UNDONE, below                                    named in a note
-    temperature, top_k, top_p and the like            no effect: they are for drawing at random
-    tokenizer.ggml.suppress_tokens, and the
-    eos, eot and eom _token_id (GGUF)                 done
+"""What a model writes: the next token, and the sentence an encoder–decoder model makes of
+another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+import unicodedata
+from dataclasses import dataclass
 
 import numpy as np
 
-from core.config import Config
+from core import masks
 from core.errors import GlassError
-from core.files import Fields, read_json, shown
+from core.models.generation_rules import Decoding, barred, chosen, no_rules
+from core.trace import KEEP, Run
+from core.transformer import axis_sizes, forward, head, stack
 
-_MOST = 1 << 20  # tokens in a list, or in a text
-# Keys that change what is written and are not done here, each with the value that changes nothing.
-_UNDONE = {
-    "num_beams": 1,
-    "do_sample": False,
-    "penalty_alpha": 0,
-    "repetition_penalty": 1,
-    "encoder_repetition_penalty": 1,
-    "encoder_no_repeat_ngram_size": 0,
-    "guidance_scale": 1,
-    "sequence_bias": None,
-    "exponential_decay_length_penalty": None,
-    "constraints": None,
-    "forced_decoder_ids": None,
-    "force_words_ids": None,
-    "stop_strings": None,
-    "watermarking_config": None,
-}
-_THE_READERS = ("num_beams", "do_sample", "penalty_alpha")  # to choose, for a decoder alone
+
+def next_tokens(trace, count: int = 10, row: int = -1):
+    """The most likely next tokens after one position: their ids and probabilities over the whole
+    vocabulary.
+    """
+    probs_V = trace["head.probs"][row]
+    best = np.argpartition(-probs_V, min(count, len(probs_V) - 1))[:count]
+    best = best[np.argsort(-probs_V[best], kind="stable")]
+    return best, probs_V[best]
+
+
+def greedy_target(
+    config, weights, ids_L, longest: int = 32, rules: Decoding | None = None
+) -> list[int]:
+    """What the decoder writes for the encoder's ids when it always takes the likeliest token;
+    begins with the start id.
+
+    The encoder runs once, the decoder anew for every token. It ends before an end id or after
+    `longest` tokens.
+    rules: which tokens may be written, from the model's files (None: all may).
+    """
+    rules = rules or no_rules(config)
+    if config.start_id is None:
+        raise GlassError(
+            "This model's files do not say with which token its decoder begins; give the target"
+            " yourself."
+        )
+    target = [config.start_id]
+    memory_MD = forward(config, weights, ids_L, target_ids_L=target, keep="layers")["encoder.out"]
+    longest = min(longest, rules.longest, config.n_positions or longest)
+    while len(target) < longest:
+        token = chosen(rules, decoded(config, weights, memory_MD, target), target, longest)
+        if token in rules.ends:
+            break
+        target.append(token)
+    return target
+
+
+def decoded(config, weights, memory_MD, target_ids_L):
+    """The logits behind the last token of a target, (V,): the decoder alone, over what the encoder
+    made of the source.
+
+    It is the decoder's part of `forward`: nothing that the encoder made depends on the target.
+    """
+    L, M = len(target_ids_L), len(memory_MD)
+    run = Run(
+        config,
+        weights,
+        axis_sizes(config, {"encoder": memory_MD, "decoder": target_ids_L}, 1),
+        {},
+        KEEP["output"],
+    )
+    out_LD = stack(
+        run,
+        "decoder",
+        np.asarray(target_ids_L),
+        None,
+        masks.causal(L, L),
+        memory_MD,
+        masks.full(L, M),
+    )
+    head(run.at("head"), out_LD[-1:])
+    return run.values["head.logits"][0]
+
+
+# --- one token at a time --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Decoding:
-    """What a model's files say of the tokens that its decoder writes; ids, as everywhere."""
-
-    ends: tuple[int, ...] = ()  # each of them ends the text
-    never: frozenset[int] = frozenset()
-    never_after: tuple[tuple[int, ...], ...] = ()  # a run's last is not written after the others
-    never_first: frozenset[int] = frozenset()
-    first: int | None = None  # what comes first, whatever is likely
-    last: tuple[int, ...] = ()  # what stands in the last place there is
-    shortest: int = 0  # tokens before the text may end, start included
-    longest: int = _MOST  # tokens in all, start included
-    no_repeat: int = 0  # no run of so many is written twice (0: may be)
-
-
-def barred(rules: Decoding, ids_L: Sequence[int]) -> set[int]:
-    """The tokens that may not be written after these."""
-    ids = tuple(map(int, ids_L))
-    found = set(rules.never)
-    found |= {run[-1] for run in rules.never_after if ids[-len(run) + 1 :] == run[:-1]}
-    if len(ids) < rules.shortest:
-        found |= set(rules.ends)
-    if len(ids) == (1 if rules.first is None else 2):
-        found |= rules.never_first
-    if 0 < rules.no_repeat <= len(ids):
-        n = rules.no_repeat
-        newest = ids[len(ids) - n + 1 :]
-        found |= {ids[i + n - 1] for i in range(len(ids) - n + 1) if ids[i : i + n - 1] == newest}
-    return found
-
-
-def chosen(
-    rules: Decoding, logits_V: np.ndarray, ids_L: Sequence[int], longest: int = _MOST
-) -> int:
-    """The token that is written after these: the likeliest that may be, unless one is forced.
-
-    logits_V: or probabilities. longest: tokens in all that there is room for.
+class Longer:
+    """A text with one more token behind it. exact: read anew, it is cut into the same tokens and
+    the new one.
     """
-    if rules.first is not None and len(ids_L) == 1:
-        return rules.first
-    if rules.last and len(ids_L) == longest - 1:
-        return min(rules.last)
-    allowed_V = np.array(logits_V, dtype=np.float64)
-    allowed_V[[i for i in barred(rules, ids_L) if i < len(allowed_V)]] = -np.inf
-    return int(allowed_V.argmax())
+
+    text: str
+    exact: bool
 
 
-def no_rules(config: Config) -> Decoding:
-    """The rules of a model whose files give none: the end ends the text, and all may be written."""
-    return Decoding(() if config.end_id is None else (config.end_id,))
-
-
-# --- from the files -------------------------------------------------------------------------------
-
-
-def decoding_in(folder: Path, config: Config) -> tuple[Config, Decoding, tuple[str, ...]]:
-    """The rules in a folder, the config with the start and the end that they name, and notes.
-
-    Where they can't be read, a note says so, and the likeliest token is always taken.
+def ends_text(model, token_id: int) -> bool:
+    """Whether a token is a sign of the model's own, such as the end of the text, and nothing that
+    can be written.
     """
-    if not (config.decoder_layers and config.head):
-        return config, no_rules(config), ()
-    file = folder / "generation_config.json"
-    alone = file.exists()
-    file = file if alone else folder / "config.json"
-    try:
-        data = Fields(read_json(file), file.name)
-        rules, start = rules_of(data, config, alone), start_of(data, config, alone)
-    except GlassError as error:
-        note = f"What the decoder may write is not known: {error} It takes the likeliest token."
-        return config, no_rules(config), (note,)
-    end = rules.ends[0] if rules.ends and config.end_id not in rules.ends else config.end_id
-    return replace(config, start_id=start, end_id=end), rules, notes_of(data, config, rules)
+    cut = model.target_tokenizer or model.tokenizer
+    return token_id in rules_of(model).ends or bool(cut and cut.is_sign(token_id))
 
 
-def rules_of(data: Fields, config: Config, alone: bool) -> Decoding:
-    """The rules in generation_config.json, or (alone: False) among the keys of config.json."""
-    V, crosses = config.n_vocab, config.crosses
-    named = data.get("eos_token_id") is not None or alone
-    ends = tokens(data, "eos_token_id", V) if named else no_rules(config).ends
-    bad = runs(data, V)
-    words = {run[0] for run in bad if len(run) == 1} - set(ends)
-    rules = Decoding(
-        ends,
-        never=frozenset(words) | set(tokens(data, "suppress_tokens", V)),
-        never_after=tuple(run for run in bad if len(run) > 1),
-        shortest=count(data, "min_length", 0),
-        no_repeat=count(data, "no_repeat_ngram_size", 0),
+def rules_of(model) -> Decoding:
+    """What the model's files say of the tokens that it may write."""
+    return model.decoding or no_rules(model.config)
+
+
+def forbidden(model, ids_L) -> set[int]:
+    """The tokens that the model's files forbid after these."""
+    return barred(rules_of(model), ids_L)
+
+
+def written_next(model, probs_V, ids_L) -> int:
+    """The token that the model writes after these: the likeliest that its files allow."""
+    return chosen(rules_of(model), probs_V, ids_L)
+
+
+def longer(model, ids_L, text: str, token_id: int) -> Longer:
+    """The text of the tokens ids_L with a token behind it. Raises GlassError where that token can't
+    be written.
+
+    Of an encoder–decoder model the ids are its decoder's; the first of them is the sign that it
+    begins with, and no text.
+    """
+    typed_L, cut = (
+        [int(i) for i in ids_L][model.config.crosses :],
+        model.target_tokenizer or model.tokenizer,
     )
-    if not crosses:
-        return rules
-    by_family = 0 if config.family == "Marian" and not alone else None  # MarianConfig's default
-    last = tokens(data, "forced_eos_token_id", V, by_family)
-    new = data.get("max_new_tokens") is not None
-    longest = count(data, "max_new_tokens", _MOST) + 1 if new else count(data, "max_length", _MOST)
-    not_first = frozenset(tokens(data, "begin_suppress_tokens", V))
-    return replace(
-        rules,
-        never_first=not_first,
-        last=last,
-        longest=longest,
-        first=next(iter(tokens(data, "forced_bos_token_id", V)), None),
-        shortest=max(rules.shortest, count(data, "min_new_tokens", -1) + 1),
-    )
-
-
-def count(data: Fields, key: str, default: int) -> int:
-    """A number of tokens."""
-    return min(data.whole(key, default, -1, 1 << 62), _MOST)
-
-
-def start_of(data: Fields, config: Config, alone: bool) -> int | None:
-    """The token that a decoder which reads an encoder begins with."""
-    keys = ("decoder_start_token_id", "bos_token_id") if alone and config.crosses else ()
-    found = (data.token_id(key, config.n_vocab) for key in keys)
-    return next((token_id for token_id in found if token_id is not None), config.start_id)
-
-
-def tokens(data: Fields, key: str, n_vocab: int, default: int | None = None) -> tuple[int, ...]:
-    """The ids of one key, a number or a list; those that no token has are without effect."""
-    value = data.get(key, [] if default is None else default)
-    value = value if isinstance(value, list) else [value]
-    if len(value) > _MOST or not all(isinstance(i, int) and not isinstance(i, bool) for i in value):
-        data.refuse(key, "the number of a token, or a list of them,")
-    return tuple(i for i in value if 0 <= i < n_vocab)
-
-
-def runs(data: Fields, n_vocab: int) -> list[tuple[int, ...]]:
-    """The runs of tokens that may not be written."""
-    found = data.get("bad_words_ids", [])
-    if (
-        not isinstance(found, list)
-        or len(found) > _MOST
-        or not all(isinstance(run, list) and run for run in found)
-    ):
-        data.refuse("bad_words_ids", "a list of lists of tokens")
-    each = (Fields({"bad_words_ids": run}, data.where) for run in found)
-    kept = [tokens(run, "bad_words_ids", n_vocab) for run in each]
-    if any(len(run) != len(ids) for run, ids in zip(found, kept)):
+    if ends_text(model, token_id):
         raise GlassError(
-            f"{data.where} forbids tokens that the vocabulary does not have (“bad_words_ids”)."
+            "The text ends here: what was chosen is no word but one of the model’s own signs."
+            " Nothing is appended."
         )
-    return kept
+    if cut is None:
+        return Longer(" ".join(map(str, [*typed_L, token_id])), True)
+    before, after = cut.decode(typed_L), cut.decode([*typed_L, token_id])
+    if not after.startswith(before) or not readable(after[len(before) :]):
+        raise GlassError(
+            "This token alone can’t be written as text: it is a part of a letter, or nothing that"
+            " can be seen at the end of a text. Nothing is appended."
+        )
+    text += after[len(before) :]
+    read = model.target_ids(None, text) if model.config.crosses else model.ids(text)
+    return Longer(text, [*map(int, read)][model.config.crosses :] == [*typed_L, token_id])
 
 
-def notes_of(data: Fields, config: Config, rules: Decoding) -> tuple[str, ...]:
-    """What is said of keys that would change what is written, and that are not done here."""
-    asked = [
-        f"{key} = {shown(data.get(key))}"
-        for key, neutral in _UNDONE.items()
-        if data.get(key) not in (None, neutral, [], {})
-        and (config.crosses or key not in _THE_READERS)
-    ]
-    always = " What the decoder writes is always the likeliest token that it may write."
-    said = (
-        [
-            f"{data.where} also asks for {' and '.join(asked)}, which is not done here."
-            f"{always if config.crosses else ''}"
-        ]
-        if asked
-        else []
+def readable(text: str) -> bool:
+    """Whether a piece is whole letters that a text box can hold."""
+    return (
+        bool(text)
+        and "\ufffd" not in text
+        and all(
+            letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cs", "Co", "Cn")
+            for letter in text
+        )
     )
-    if not rules.ends and config.end_id is not None and config.crosses:
-        said.append(f"{data.where} has no “eos_token_id”, so nothing ends what the decoder writes.")
-    return tuple(said)
-
-
-def decoding_in_gguf(metadata: dict, config: Config) -> Decoding:
-    """The rules in a GGUF header: what ends a text, and the tokens that llama.cpp never writes."""
-    data, V = Fields(metadata, "The GGUF header"), config.n_vocab
-    ends = [tokens(data, f"tokenizer.ggml.{sign}_token_id", V) for sign in ("eot", "eom")]
-    never = tokens(data, "tokenizer.ggml.suppress_tokens", V)
-    return Decoding((*no_rules(config).ends, *sum(ends, ())), never=frozenset(never))

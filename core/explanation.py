@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import cells, recipes
+from core import operands, recipes
 from core.anatomy import about
-from core.cells import Cell, Group
 from core.errors import GlassError
+from core.operands import Cell, Group
 
-WEIGHTS = cells.WEIGHTS
+WEIGHTS = operands.WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ def explain(trace, name: str, index) -> Explanation:
     """
     shape = (
         trace.weights[name[len(WEIGHTS) :]].shape
-        if cells.is_weight(trace, name)
+        if operands.is_weight(trace, name)
         else trace.shape(name)
     )
     cell = Cell(trace, name, check_index(name, index, shape))
     recipe, text = (
-        (cells.learned if cells.is_weight(trace, name) else recipes.recipe_of(name)),
+        (operands.learned if operands.is_weight(trace, name) else recipes.recipe_of(name)),
         about(trace, name),
     )
     made = recipe(cell)
@@ -91,7 +91,7 @@ def explain(trace, name: str, index) -> Explanation:
         text.title,
         text.story,
         text.latex,
-        made.formula + f" = {cells.number(made.value)}",
+        made.formula + f" = {operands.number(made.value)}",
         made.groups,
         name in trace.edits,
     )

@@ -1,4 +1,4 @@
-"""The steps of the LSTM (core/recurrent.py): which numbers make each of its cells, and what it is
+"""The steps of the LSTM (core/lstm.py): which numbers make each of its cells, and what it is
 in words and symbols.
 
 The formulas number the words l; h and c behind the word before are h with l − 1, before the first
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from core.cells import (
+from core.operands import (
     ALL,
     Cell,
     Made,

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.analysis import heads, neurons, positions, sampling
-from core.cells import (
+from core.operands import (
     ALL,
     Cell,
     Group,

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from core import gates, ops, readings
-from core.cells import (
+from core.operands import (
     ALL,
     Cell,
     Made,

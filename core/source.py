@@ -116,7 +116,7 @@ def _called(file: str, function: str) -> tuple[str, int] | None:
     code = getattr(getattr(module, function, None), "__code__", None)
     return (
         (code.co_filename, code.co_firstlineno)
-        if code and Path(code.co_filename).parent == _CORE
+        if code and Path(code.co_filename).is_relative_to(_CORE)
         else None
     )
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from core.config import Config
 from core import derived
+from core.config import Config
 from core.errors import GlassError
 
 _INSIDE_LAYER = re.compile(r"^(encoder|decoder)\.(\d+)\.(attn|cross|mlp)\.")

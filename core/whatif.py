@@ -23,11 +23,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core import masks
-from core.cells import counted
 from core.config import Config
 from core.edits import ablate_head
 from core.errors import GlassError
-from core.model import as_trained, forward
+from core.operands import counted
+from core.transformer import as_trained, forward
 
 PADDING = (
     "[PAD]",

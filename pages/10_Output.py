@@ -4,24 +4,24 @@ encoder found.
 
 import streamlit as st
 
-from ui import drawing, search
-from ui.frame import show_page
-from ui.numbers import number_over
-from ui.tokens import token_strip
+from ui.kit.explanation_panel import number_over
+from ui.kit.token_strip import token_strip
+from ui.shell.page_shell import show_page
+from ui.stages.output import next_token, sentence_vectors
 
 
 def page(view):
     if not view.config.decoder_layers:
-        search.two_meanings(view)
-        search.sentence_vector(view)
-        search.similar(view)
-        search.find(view)
-        drawing.likely_words(view)
+        sentence_vectors.two_meanings(view)
+        sentence_vectors.sentence_vector(view)
+        sentence_vectors.similar(view)
+        sentence_vectors.find(view)
+        next_token.likely_words(view)
     elif view.config.head:
-        if not drawing.overflowed(view):
-            drawing.vector_to_words(view)
-            step = drawing.cut(view)
-            drawing.write_on(view, step)
+        if not next_token.overflowed(view):
+            next_token.vector_to_words(view)
+            step = next_token.cut(view)
+            next_token.write_on(view, step)
     else:
         st.info(
             "The files of this model hold no output layer, so its last vectors can’t be turned into"

@@ -4,13 +4,13 @@ in it and with attention.
 
 import streamlit as st
 
-from ui.before import first_layer, one_layer, one_neuron
-from ui.frame import show_page
-from ui.gates import missing, owner, read_on, reading
-from ui.numbers import number_beside
-from ui.reach import reaching
-from ui.theme import plain
-from ui.tokens import token_strip
+from ui.kit.explanation_panel import number_beside
+from ui.kit.token_strip import token_strip
+from ui.shell.page_shell import show_page
+from ui.stages.before_attention.influence import reaching
+from ui.stages.before_attention.lstm import missing, owner, read_on, reading
+from ui.stages.before_attention.neuron import first_layer, one_layer, one_neuron
+from ui.text import plain
 
 
 def page(view):

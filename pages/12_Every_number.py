@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui.frame import show_page
-from ui.numbers import number_beside
-from ui.slices import cell_picture
-from ui.stepwise import choose_step, largest_cell, shape_words, window
+from ui.kit.explanation_panel import number_beside
+from ui.kit.step_charts import cell_picture
+from ui.shell.page_shell import show_page
+from ui.stages.every_number import choose_step, largest_cell, shape_words, window
 
 
 def page(view):

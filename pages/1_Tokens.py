@@ -1,11 +1,11 @@
 """Tokens: words, pieces, ids, the rows of the embedding table, and which of them are alike."""
 
-from ui.embedding import alike, arithmetic, meaning_map, pieces_story, strips
-from ui.frame import show_page
-from ui.numbers import number_over
-from ui.pieces import pieces_strip
-from ui.section import section
-from ui.tokens import signs_in
+from ui.kit.explanation_panel import number_over
+from ui.kit.section import section
+from ui.kit.token_strip import signs_in
+from ui.shell.page_shell import show_page
+from ui.stages.tokens.embedding import alike, arithmetic, meaning_map, pieces_story, strips
+from ui.stages.tokens.pieces import pieces_strip
 
 
 def pieces(view):

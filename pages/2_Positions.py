@@ -1,9 +1,9 @@
 """Positions: how a model knows where a word stands, the sine waves, and what happens without."""
 
-from ui.frame import show_page
-from ui.numbers import number_over
-from ui.places import PARTS, choose_part
-from ui.tokens import token_strip
+from ui.kit.explanation_panel import number_over
+from ui.kit.token_strip import token_strip
+from ui.shell.page_shell import show_page
+from ui.stages.positions.encodings import PARTS, choose_part
 
 
 def page(view):

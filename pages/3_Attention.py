@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from ui.frame import show_page
-from ui.numbers import number_beside
-from ui.steps import STEPS, stepper
-from ui.tokens import token_strip
+from ui.kit.explanation_panel import number_beside
+from ui.kit.stepper import stepper
+from ui.kit.token_strip import token_strip
+from ui.shell.page_shell import show_page
+from ui.stages.attention import STEPS
 
 
 def page(view):

@@ -4,11 +4,11 @@ what each adds.
 
 import streamlit as st
 
-from ui import heads
-from ui.frame import show_page
-from ui.numbers import number_over
-from ui.tokens import token_strip
-from ui.words import weights
+from ui.kit.explanation_panel import number_over
+from ui.kit.token_strip import token_strip
+from ui.kit.word_grouping import weights
+from ui.shell.page_shell import show_page
+from ui.stages import heads
 
 
 def page(view):

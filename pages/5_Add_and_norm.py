@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ui.adding import addition, both_ways, choose_sublayer, norming
-from ui.frame import show_page
-from ui.numbers import number_beside
-from ui.sizes import norms_off
-from ui.tokens import token_strip
+from ui.kit.explanation_panel import number_beside
+from ui.kit.token_strip import token_strip
+from ui.shell.page_shell import show_page
+from ui.stages.add_and_norm.residual import addition, both_ways, choose_sublayer, norming
+from ui.stages.add_and_norm.without_norms import norms_off
 
 
 def page(view):

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from ui.frame import show_page
-from ui.neurons import (
+from ui.kit.explanation_panel import number_beside
+from ui.kit.neuron_charts import neuron_of
+from ui.kit.token_strip import token_strip
+from ui.shell.page_shell import show_page
+from ui.stages.feed_forward import (
     activation,
     alone,
     gate,
-    neuron_of,
     one_neuron,
     out_and_back,
     strongest_neurons,
 )
-from ui.numbers import number_beside
-from ui.tokens import token_strip
 
 
 def page(view):

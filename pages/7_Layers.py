@@ -2,20 +2,20 @@
 reaches it.
 """
 
-from ui import layers, links
-from ui.frame import show_page
-from ui.numbers import number_over
-from ui.tokens import token_strip
+from ui.kit.explanation_panel import number_over
+from ui.kit.token_strip import token_strip
+from ui.shell.page_shell import show_page
+from ui.stages.layers import head_links, token_paths
 
 
 def page(view):
-    layers.prepared(view)
-    layers.all_layers(view)
-    layers.path(view)
-    layers.added(view)
-    layers.rollout(view)
-    layers.leans(view)
-    links.measured(view)
+    token_paths.prepared(view)
+    token_paths.all_layers(view)
+    token_paths.path(view)
+    token_paths.added(view)
+    token_paths.rollout(view)
+    token_paths.leans(view)
+    head_links.measured(view)
     number_over(view)
 
 

@@ -2,13 +2,15 @@
 what padding does.
 """
 
-from ui.compare import changed_tokens, changed_words, under, visibility
-from ui.frame import show_page
-from ui.kinds import learned_under
-from ui.masking import draw_mask
-from ui.numbers import number_over
-from ui.padding import padding
-from ui.tokens import token_strip
+from ui.kit.explanation_panel import number_over
+from ui.kit.runs import under
+from ui.kit.token_strip import token_strip
+from ui.shell.model_notes import learned_under
+from ui.shell.page_shell import show_page
+from ui.stages.encoder_and_decoder.comparison import changed_tokens, changed_words
+from ui.stages.encoder_and_decoder.editor import draw_mask
+from ui.stages.encoder_and_decoder.padding import padding
+from ui.stages.encoder_and_decoder.visibility import visibility
 
 
 def page(view):

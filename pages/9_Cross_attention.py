@@ -2,21 +2,22 @@
 alignment that appears.
 """
 
-from ui import crossing, writing
-from ui.frame import show_page
-from ui.numbers import number_over
-from ui.tokens import token_strip
+from ui.kit.explanation_panel import number_over
+from ui.kit.token_strip import token_strip
+from ui.shell.page_shell import show_page
+from ui.stages.attention import STEPS
+from ui.stages.cross_attention import alignment, decoding
 
 
 def page(view):
     if not view.config.crosses:
-        crossing.missing(view)
+        alignment.missing(view)
         return
-    crossing.two_texts(view)
-    writing.word_by_word(view)
-    crossing.five_steps(view)
-    crossing.alignment(view)
-    writing.likelihood(view)
+    alignment.two_texts(view)
+    decoding.word_by_word(view)
+    alignment.five_steps(view, STEPS)
+    alignment.alignment(view)
+    decoding.likelihood(view)
     number_over(view)
 
 

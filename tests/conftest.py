@@ -6,11 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from tiny import FAMILIES, golden
 
 from core import load
-from core.checkpoints import read_folder
-from core.model import forward
+from core.models.checkpoints import read_folder
+from core.transformer import forward
+from tests.helpers.tiny import FAMILIES, golden
 
 
 @pytest.fixture(scope="session")

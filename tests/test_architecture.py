@@ -18,7 +18,7 @@ SOURCES = sorted(
     if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 )
 APP = [path for path in SOURCES if path.parts[0] in ("core", "ui", "pages", "app.py")]
-FREE_OF_STREAMLIT = ("ui/figures.py", "ui/theme.py", "ui/diagram.py")
+FREE_OF_STREAMLIT = ("ui/kit/plotly_figures.py", "ui/kit/theme.py", "ui/stages/overview/picture.py")
 MAY_IMPORT = {
     "core": {
         "core",

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from training import vocabulary
-from training.dice import Dice
 from training.grammar import Sample, sample
+from training.random_choices import Dice
 
 FOLDER = Path(__file__).parent / "cache"
 SIZES = {"train": 1_600_000, "validation": 4_000, "test": 4_000, "new": 4_000}

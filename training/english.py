@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from training.lexicon import Noun
-from training.meaning import FORMS, Clause, Place, Sentence, Thing, base
+from training.semantics import FORMS, Clause, Place, Sentence, Thing, base
 
 POSSESSIVES = {"he": "his", "she": "her", "it": "its", "they": "their"}
 OBJECTS = {

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from training import corpus, vocabulary
-from training.dice import Dice, NotOffered
 from training.grammar import Sample, sample
+from training.random_choices import Dice, NotOffered
 
 
 def per_token(samples: list[Sample], accepted: float) -> float:

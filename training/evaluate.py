@@ -21,9 +21,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core import load, models, recurrent
-from core.generate import greedy_target
-from core.loading import Model
+from core import load, lstm
+from core.decoding import greedy_target
+from core.models import catalogue
+from core.models.model import Model
 from core.ops import log_softmax
 from core.trace import Trace
 from training import corpus, entropy, vocabulary
@@ -301,7 +302,7 @@ MEASURES = {
 
 def loaded(name: str):
     """A shipped model."""
-    return recurrent.load(name) if name == "study-lstm" else load(name)
+    return lstm.load(name) if name == "study-lstm" else load(name)
 
 
 def best(name: str, count: int) -> dict[str, float]:
@@ -376,7 +377,7 @@ def report_links(name: str, found: dict, keep: bool) -> None:
     the Layers page.
     """
     if keep:
-        (models.ASSETS / name / "links.json").write_text(
+        (catalogue.ASSETS / name / "links.json").write_text(
             json.dumps(found, indent=1), encoding="utf-8"
         )
     for relation, one in found.items():

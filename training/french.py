@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from training.english import Word
 from training.lexicon import Adjective, Noun
-from training.meaning import HAVE, Clause, Place, Sentence, Thing, base
+from training.semantics import HAVE, Clause, Place, Sentence, Thing, base
 
 ASPIRATED = (
     "hérisson",

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training import english, french, telling
-from training.dice import Dice
+from training import english, french, grammar_rules
+from training.random_choices import Dice
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Sample:
 
 def sample(dice: Dice) -> Sample:
     """One sentence or story by chance."""
-    said = telling.sentence(dice)
+    said = grammar_rules.sentence(dice)
     draft = english.write(said)
     at = {id(word): place for place, word in enumerate(draft.words)}
     words = french.write(said, draft.made)

@@ -1,6 +1,6 @@
 """The four study models in PyTorch, for training, and as the measure of the NumPy forward pass.
 
-Parameters have the names of `core.config.weight_shapes` and `core.recurrent.weight_shapes`, steps
+Parameters have the names of `core.config.weight_shapes` and `core.lstm.weight_shapes`, steps
 those of the core's trace.
 """
 
@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from core.config import Config
+from core.lstm import GATES, LstmConfig
 from core.ops import sinusoids
-from core.recurrent import GATES, LstmConfig
-from training.parts import Layer, Projection, Put, below, silent
+from training.layers import Layer, Projection, Put, below, silent
 from training.vocabulary import END, START
 
 LAYERS = {"study-encoder": (4, 0), "study-decoder": (0, 4), "study-translator": (4, 4)}

@@ -65,7 +65,7 @@ def french_words() -> list[str]:
 def participles(verb: Verb) -> list[str]:
     """The past participle in the forms that the grammar writes."""
     from training.french import agreed
-    from training.meaning import Thing
+    from training.semantics import Thing
 
     he, she = lexicon.names("he")[0], lexicon.names("she")[0]
     if verb.aux == "avoir" and verb.frame in "is":

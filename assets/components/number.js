@@ -1,4 +1,4 @@
-// How was this number made? Draws what ui/numbers.py sends: every text by textContent, every link a real button.
+// How was this number made? Draws what ui/kit/explanation_panel.py sends: every text by textContent, every link a real button.
 const create = (tag, className, text) => {
   const element = document.createElement(tag)
   if (className) element.className = className

@@ -57,8 +57,8 @@ def alone(trace, at: str):
     """The feed-forward network of each token run once more with no other token there, (L, D): it
     has to be `out`.
     """
-    from core.model import feed_forward, normalise
     from core.trace import KEEP, Run
+    from core.transformer import feed_forward, normalise
 
     x_LD, side = trace[f"{at}.in"], at.split(".")[0]
     rows = []

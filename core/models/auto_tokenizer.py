@@ -1,0 +1,415 @@
+"""The tokenizer of a folder as AutoTokenizer of transformers 5 builds it from two files.
+
+tokenizer.json holds a whole tokenizer; tokenizer_config.json names a class and its options. Some
+classes take only the vocabulary from the first and build the rest by the second, so where the two
+disagree the second counts. Every key that changes ids is in this list:
+
+    tokenizer_class                     BertTokenizer, GPT2Tokenizer, LlamaTokenizer and T5Tokenizer
+                                        are built anew; for another class a note says that
+                                        tokenizer.json is read as it stands
+    do_lower_case, strip_accents,
+    tokenize_chinese_chars              done for BertTokenizer; no effect elsewhere
+    add_prefix_space, legacy            done for GPT2Tokenizer, LlamaTokenizer; no effect elsewhere
+    bos_token … mask_token, others on
+    _token, additional_special_tokens,
+    extra_special_tokens, extra_ids,
+    added_tokens_decoder,
+    split_special_tokens                done
+    special_tokens_map.json,
+    added_tokens.json                   done; no effect beside added_tokens_decoder
+    add_bos_token, add_eos_token        no effect: tokenizer.json says what stands around a text
+    auto_map, fast_tokenizer_files      refused by name
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import tokenizers
+from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
+
+from core.errors import GlassError
+from core.models.files import Fields, read_json, shown
+from core.models.tokenizer import Tokenizer, from_file, understood
+
+_SIGNS = (
+    "bos_token",
+    "eos_token",
+    "unk_token",
+    "sep_token",
+    "pad_token",
+    "cls_token",
+    "mask_token",
+)
+_OF_FAMILY = {"BERT": "BertTokenizer", "GPT-2": "GPT2Tokenizer", "T5": "T5Tokenizer"}
+_GENERIC = ("PreTrainedTokenizer", "TokenizersBackend", "PythonBackend")
+_PARTS = {
+    "normalizer": "how letters are changed",
+    "pre_tokenizer": "where words are cut",
+    "post_processor": "what stands around a text",
+}
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a folder says of its tokenizer."""
+
+    whole: dict  # tokenizer.json
+    config: Fields  # tokenizer_config.json; empty where there is none
+    signs: dict  # special_tokens_map.json, the same
+    added: dict  # added_tokens.json, the same
+
+
+def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
+    """The tokenizer, and notes on what its files say twice. Raises GlassError if it can't be read.
+
+    family: as in Config; it decides the class where the files name none.
+    """
+    written = from_file(folder / "tokenizer.json").library
+    others = {
+        name: read_json(path) if (path := folder / f"{name}.json").exists() else {}
+        for name in ("tokenizer_config", "special_tokens_map", "added_tokens")
+    }
+    files = Files(
+        read_json(folder / "tokenizer.json"),
+        Fields(others["tokenizer_config"], "tokenizer_config.json"),
+        others["special_tokens_map"],
+        others["added_tokens"],
+    )
+    name = class_of(files, family)
+    with understood("tokenizer.json and tokenizer_config.json can't be read as one tokenizer"):
+        library, differ = built(files, name, written)
+        if differ and not (folder / "tokenizer_config.json").exists():
+            return Tokenizer(built(files, "TokenizersBackend", written)[0]), (
+                (
+                    "There is no tokenizer_config.json, so tokenizer.json decides "
+                    f"{' and '.join(differ)}; transformers would take the defaults of {name}."
+                ),
+            )
+    return Tokenizer(library), notes(name, differ)
+
+
+def built(
+    files: Files, name: str, written: tokenizers.Tokenizer
+) -> tuple[tokenizers.Tokenizer, list[str]]:
+    """The tokenizer that a class makes of the files, and in what it differs from tokenizer.json."""
+    library = _BUILT[name](files) if name in _BUILT else written
+    if name in _BUILT:
+        library.post_processor = written.post_processor
+    add_signs(files, library, name)
+    put_around(files, library, name)
+    differ = [
+        what for part, what in _PARTS.items() if settings(library, part) != settings(written, part)
+    ]
+    return library, differ
+
+
+def settings(library: tokenizers.Tokenizer, part: str) -> str:
+    """What one part of a tokenizer does to the ids: trimmed offsets do nothing."""
+    found = getattr(library, part)
+    return (
+        re.sub(rb'"trim_offsets":(true|false),?', b"", found.__getstate__()).decode()
+        if found
+        else ""
+    )
+
+
+def class_of(files: Files, family: str) -> str:
+    """The class that AutoTokenizer takes."""
+    for key in ("auto_map", "fast_tokenizer_files"):
+        if files.config.get(key) not in (None, [], {}, ["tokenizer.json"]):
+            raise GlassError(
+                f"tokenizer_config.json says {shown(files.config.get(key))} for “{key}”: "
+                "a tokenizer with code or files of its own can't be read here."
+            )
+    name = files.config.get("tokenizer_class", _OF_FAMILY.get(family, "TokenizersBackend"))
+    if not isinstance(name, str):
+        files.config.refuse("tokenizer_class", "the name of a class")
+    name = name.removesuffix("Fast")
+    cuts = [files.whole.get(part) for part in ("pre_tokenizer", "decoder")]
+    bytewise = '"ByteLevel"' in json.dumps(cuts)
+    return "TokenizersBackend" if name == "LlamaTokenizer" and bytewise else name
+
+
+def notes(name: str, differ: list[str]) -> tuple[str, ...]:
+    """What is said of a class that is not known, or that does not do what tokenizer.json says."""
+    if name not in _BUILT and name not in _GENERIC:
+        return (
+            (
+                f"tokenizer_config.json names the class {shown(name)}, which is not known here: the"
+                " text is cut by tokenizer.json alone, and AutoTokenizer may give other token ids."
+            ),
+        )
+    return (
+        (
+            (
+                f"tokenizer_config.json and tokenizer.json disagree on {' and on '.join(differ)};"
+                f" as in transformers, {name} with the options of the first decides."
+            ),
+        )
+        if differ
+        else ()
+    )
+
+
+def of_pieces(folder: Path, known: set[str]) -> tuple[str, ...]:
+    """Notes on a folder whose text is cut by SentencePiece models. Raises GlassError by name where
+    the target language has a vocabulary of its own, or the models are run with options.
+
+    known: the special tokens that are read as such.
+    """
+    file = folder / "tokenizer_config.json"
+    config = Fields(read_json(file) if file.exists() else {}, file.name)
+    for key in ("separate_vocabs", "sp_model_kwargs"):
+        if config.get(key):
+            raise GlassError(f"{config.where} switches on “{key}”, which can't be done here.")
+    with understood(f"{config.where} can't be read"):
+        files = Files({}, config, {}, {})
+        named = [sign(files, key) for key in _SIGNS] + extra(files, "")
+        texts = {text_of(value) for value in named} | {each.content for each in listed(files)}
+        unread = ", ".join(map(shown, sorted(texts - known - {None})))
+    note = f"{config.where} names special tokens that are not read as such here: {unread}."
+    return (note,) if unread else ()
+
+
+# --- the classes that are built anew --------------------------------------------------------------
+
+
+def model_of(files: Files, kind: str) -> dict:
+    """The model in tokenizer.json, which must be of the kind that the class is made for."""
+    model = files.whole.get("model")
+    if not isinstance(model, dict) or model.get("type", kind) != kind:
+        raise GlassError(
+            f"tokenizer_config.json names a class for {kind}, and tokenizer.json holds "
+            "another kind of vocabulary."
+        )
+    return model
+
+
+def pairs(model: dict) -> list[tuple[str, str]]:
+    """The merges, which older files write as one text each."""
+    return [
+        tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in model["merges"]
+    ]
+
+
+def optional_flag(config: Fields, key: str) -> bool | None:
+    """True, false, or nothing."""
+    return None if config.get(key) is None else config.flag(key, False)
+
+
+def bert(files: Files) -> tokenizers.Tokenizer:
+    """BertTokenizer: WordPiece (Devlin et al. 2018)."""
+    config, unknown = files.config, text_of(sign(files, "unk_token", "[UNK]"))
+    library = tokenizers.Tokenizer(
+        models.WordPiece(model_of(files, "WordPiece")["vocab"], unk_token=unknown)
+    )
+    library.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=config.flag("tokenize_chinese_chars", True),
+        strip_accents=optional_flag(config, "strip_accents"),
+        lowercase=config.flag("do_lower_case", True),
+    )
+    library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    library.decoder = decoders.WordPiece(prefix="##")
+    return library
+
+
+def gpt2(files: Files) -> tokenizers.Tokenizer:
+    """GPT2Tokenizer: byte-level BPE (Radford et al. 2019)."""
+    model = model_of(files, "BPE")
+    library = tokenizers.Tokenizer(
+        models.BPE(
+            model["vocab"],
+            pairs(model),
+            continuing_subword_prefix="",
+            end_of_word_suffix="",
+            fuse_unk=False,
+        )
+    )
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(files.config.flag("add_prefix_space", False))
+    library.decoder = decoders.ByteLevel()
+    return library
+
+
+def llama(files: Files) -> tokenizers.Tokenizer:
+    """LlamaTokenizer: SentencePiece BPE (Touvron et al. 2023)."""
+    model, prefix = model_of(files, "BPE"), files.config.flag("add_prefix_space", True)
+    library = tokenizers.Tokenizer(
+        models.BPE(model["vocab"], pairs(model), fuse_unk=True, byte_fallback=True)
+    )
+    scheme = "never" if not prefix else "always" if files.config.get("legacy") else "first"
+    library.pre_tokenizer = pre_tokenizers.Metaspace("▁", prepend_scheme=scheme, split=False)
+    library.decoder = decoders.Sequence(
+        [
+            decoders.Replace("▁", " "),
+            decoders.ByteFallback(),
+            decoders.Fuse(),
+            *([decoders.Strip(" ", 1, 0)] if prefix else []),
+        ]
+    )
+    return library
+
+
+def t5(files: Files) -> tokenizers.Tokenizer:
+    """T5Tokenizer: a unigram model (Raffel et al. 2019)."""
+    vocab = [tuple(piece) for piece in model_of(files, "Unigram")["vocab"]]
+    library = tokenizers.Tokenizer(models.Unigram(vocab, unk_id=2, byte_fallback=False))
+    library.normalizer = table_of_letters(files.whole.get("normalizer"))
+    library.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.WhitespaceSplit(),
+            pre_tokenizers.Metaspace("▁", prepend_scheme="always", split=True),
+        ]
+    )
+    library.decoder = decoders.Metaspace("▁", prepend_scheme="always", split=True)
+    return library
+
+
+def table_of_letters(said: dict | None):
+    """The table that T5Tokenizer takes out of the normalizer in tokenizer.json, if there is one."""
+    found = said.get("normalizers", [said]) if isinstance(said, dict) else []
+    tables = [each["precompiled_charsmap"] for each in found if each.get("type") == "Precompiled"]
+    return normalizers.Precompiled(base64.b64decode(tables[0])) if tables else None
+
+
+_BUILT = {"BertTokenizer": bert, "GPT2Tokenizer": gpt2, "LlamaTokenizer": llama, "T5Tokenizer": t5}
+_END = "<|endoftext|>"
+_DEFAULTS = {
+    "BertTokenizer": {
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    },
+    "GPT2Tokenizer": {"unk_token": _END, "bos_token": _END, "eos_token": _END},
+    "LlamaTokenizer": {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"},
+    "T5Tokenizer": {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"},
+}
+
+
+# --- special tokens and what stands around a text -------------------------------------------------
+
+
+def sign(files: Files, key: str, default=None):
+    """A special token: a text, or an object with more to say."""
+    return older(files).get(key, files.config.values.get(key, default))
+
+
+def older(files: Files) -> dict:
+    """special_tokens_map.json, which says nothing beside an added_tokens_decoder."""
+    return {} if "added_tokens_decoder" in files.config.values else files.signs
+
+
+def text_of(value) -> str | None:
+    """The text of a special token."""
+    return value.get("content") if isinstance(value, dict) else value
+
+
+def token(value: dict, **more) -> AddedToken:
+    """A token that is found in a text before it is cut."""
+    options = {
+        key: flag
+        for key, flag in value.items()
+        if key in ("lstrip", "rstrip", "single_word", "normalized", "special")
+    }
+    return AddedToken(value["content"], **{**options, **more})
+
+
+def listed(files: Files) -> list[AddedToken]:
+    """The added tokens by their numbers: of tokenizer_config.json, or of the older files."""
+    decoder = files.config.get("added_tokens_decoder")
+    if "added_tokens_decoder" in files.config.values:
+        if not isinstance(decoder, dict):
+            files.config.refuse("added_tokens_decoder", "an object")
+        return [token(decoder[key]) for key in sorted(decoder, key=int)]
+    known = {text_of(sign(files, key)) for key in _SIGNS}
+    by_id = {
+        i: AddedToken(text, normalized=text not in known, special=text in known)
+        for text, i in files.added.items()
+    }
+    by_id |= {each["id"]: token(each) for each in files.whole.get("added_tokens", [])}
+    return [by_id[i] for i in sorted(by_id)]
+
+
+def add_signs(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
+    """Adds the listed tokens, then the special ones that are not among them.
+
+    Of two with the same text the last counts.
+    """
+    there = library.get_added_tokens_decoder().values()
+    adds = [each for each in listed(files) if repr(each) not in set(map(repr, there))]
+    known = {each.content for each in (*there, *adds)}
+    named = [sign(files, key, _DEFAULTS.get(name, {}).get(key)) for key in _SIGNS]
+    named = [value for value in (*named, *of_the_model(files)) if value is not None]
+    special = [value for value in named if text_of(value) not in known]
+    special += [
+        value
+        for value in extra(files, name)
+        if text_of(value) not in known and value not in special
+    ]
+    adds += [
+        token(value if isinstance(value, dict) else {"content": value}, special=True)
+        for value in special
+    ]
+    for each in adds:
+        each.special = each.special or each.content in set(map(text_of, named))
+    library.add_tokens(adds)
+
+
+def of_the_model(files: Files) -> list:
+    """Special tokens under names of the model's own, such as image_token."""
+    config, more = files.config.values, files.config.get("extra_special_tokens")
+    found = {
+        key: value
+        for key, value in config.items()
+        if key.endswith("_token") and key not in _SIGNS and isinstance(value, str)
+    }
+    return list((found | (more if isinstance(more, dict) else {})).values())
+
+
+def extra(files: Files, name: str) -> list:
+    """Special tokens without a name: T5's signs for gaps, unless the files list others."""
+    config, signs = files.config, older(files)
+    for said in (config, Fields(signs, "special_tokens_map.json")):
+        for key in ("extra_special_tokens", "additional_special_tokens"):
+            if isinstance(said.get(key), str):  # it would count as a list of its letters
+                said.refuse(key, "a list of tokens")
+    extra, additional = (
+        config.get(f"{kind}_special_tokens", []) for kind in ("extra", "additional")
+    )
+    first = [] if isinstance(extra, dict) else extra or additional
+    more = signs.get("extra_special_tokens") or []
+    first = [*first, *(value for value in more if value not in first)]
+    others = signs.get("additional_special_tokens", additional) or []
+    if first:
+        return first
+    gaps = config.whole("extra_ids", 100, 0, 1000) if name == "T5Tokenizer" else 0
+    if any("<extra_id_" in str(value) for value in others):
+        gaps = 0
+    return [*others, *(f"<extra_id_{i}>" for i in range(gaps))]
+
+
+def put_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
+    """Puts the special tokens around a text that two classes have of their own."""
+    library.encode_special_tokens = files.config.flag("split_special_tokens", False)
+    if name == "BertTokenizer":
+        first, last = (
+            text_of(sign(files, key, default))
+            for key, default in (("cls_token", "[CLS]"), ("sep_token", "[SEP]"))
+        )
+        library.post_processor = processors.TemplateProcessing(
+            single=f"{first}:0 $A:0 {last}:0",
+            pair=f"{first}:0 $A:0 {last}:0 $B:1 {last}:1",
+            special_tokens=[(each, library.token_to_id(each)) for each in (first, last)],
+        )
+    elif name == "T5Tokenizer":
+        end = library.token_to_id(text_of(sign(files, "eos_token", "</s>")))
+        library.post_processor = processors.TemplateProcessing(
+            single=["$A", "</s>"], pair=["$A", "</s>", "$B", "</s>"], special_tokens=[("</s>", end)]
+        )

@@ -1,0 +1,131 @@
+"""The config.json of our own files ("model_type": "glassformer"): the fields of Config, one by one,
+believed in nothing.
+
+The study models in assets/models are such files. Their tensors have our names, so nothing more has
+to be known of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.config import Config
+from core.errors import GlassError
+from core.models.files import Fields
+from core.models.keys import Keys
+from core.ops import ACTIVATIONS
+
+MOST_LAYERS, MOST_POSITIONS = 1000, 1 << 14
+
+
+def read_config(data: Fields) -> Config:
+    """The config, if its fields are of the right kind and size and fit each other.
+
+    Else a GlassError. `keys.check` has refused fields that are not known.
+    """
+    config = Config(**{key: read(data, key) for key, read in _FIELDS.items()})
+    check_together(data, config)
+    return config
+
+
+# Each of these makes a function that reads one field. None as default: it has to be there.
+
+
+def whole(default: int | None = None, low: int = 1, high: int = 1 << 24) -> Callable:
+    """A whole number from low to high."""
+    return lambda data, key: data.whole(key, default, low, high)
+
+
+def number(default: float | None = None, low: float = 1e-9, high: float = 1e6) -> Callable:
+    """A number from low to high."""
+    return lambda data, key: data.number(key, default, low, high)
+
+
+def flag(default: bool | None = None) -> Callable:
+    """True or false."""
+    return lambda data, key: data.flag(key, default)
+
+
+def word(*allowed: str) -> Callable:
+    """One of these words."""
+    return lambda data, key: data.choice(key, None, dict(zip(allowed, allowed)))
+
+
+def maybe(read: Callable) -> Callable:
+    """The same, or None where nothing stands there."""
+    return lambda data, key: None if data.get(key) is None else read(data, key)
+
+
+_FIELDS = {
+    "family": word("Study"),
+    "encoder_layers": whole(low=0, high=MOST_LAYERS),
+    "decoder_layers": whole(low=0, high=MOST_LAYERS),
+    "d_model": whole(),
+    "n_heads": whole(),
+    "n_kv_heads": whole(),
+    "d_head": whole(),
+    "d_mlp": whole(),
+    "n_vocab": whole(),
+    "n_positions": maybe(whole(high=MOST_POSITIONS)),
+    "positions": word("learned", "sinusoid", "rotary", "relative"),
+    "norm": word("layer", "rms"),
+    "norm_first": flag(),
+    "norm_eps": number(low=0, high=1),
+    "activation": word(*ACTIVATIONS),
+    "gated": flag(False),
+    "score_scale": number(1.0),
+    "embed_scale": number(1.0),
+    "head_scale": number(1.0),
+    "n_segments": whole(0, low=0),
+    "embed_norm": flag(False),
+    "final_norm": flag(False),
+    "head": maybe(word("linear", "transform")),
+    "pooler": maybe(word("dense", "next")),
+    "rope_theta": number(10000.0, high=1e12),
+    "relative_buckets": whole(32, low=4, high=1 << 12),
+    "relative_distance": whole(128),
+    "start_id": maybe(whole(low=0)),
+    "end_id": maybe(whole(low=0)),
+}
+
+
+KEYS = Keys(("model_type", *_FIELDS), {}, (), null=tuple(_FIELDS), closed="")
+
+
+def check_together(data: Fields, config: Config) -> None:
+    """What the fields of a config of our own must be to each other."""
+    both, tables = config.crosses, config.positions in ("learned", "sinusoid")
+    for wrong, why in (
+        (not config.sides, "has no layers"),
+        (
+            config.n_heads % config.n_kv_heads,
+            "gives heads that can’t share their keys and values evenly",
+        ),
+        (
+            config.positions == "rotary" and config.d_head % 2,
+            "gives heads an odd width, and rotary positions turn pairs",
+        ),
+        (
+            tables and config.n_positions is None,
+            "does not say for how many positions there is a vector",
+        ),
+        (
+            config.relative_distance <= config.relative_buckets // 2,
+            "has more relative buckets than distances",
+        ),
+        (
+            max(config.start_id or 0, config.end_id or 0) >= config.n_vocab,
+            "names a token that is not in the vocabulary",
+        ),
+        (
+            both and config.start_id is None,
+            "does not say with which token the decoder begins (“start_id”)",
+        ),
+        (
+            (config.pooler or config.n_segments) and not config.encoder_layers,
+            "has parts of an encoder without one",
+        ),
+        (config.pooler and both, "has a pooler behind a decoder"),
+    ):
+        if wrong:
+            raise GlassError(f"{data.where} {why}.")

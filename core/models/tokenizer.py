@@ -1,0 +1,205 @@
+"""Text <-> token ids, and which piece belongs to which word and to which characters of the
+sentence.
+
+The work is done by the `tokenizers` library, from a tokenizer.json. The vocabulary in a GGUF file's
+header is read by `gguf_tokenizer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+from tokenizers import decoders
+
+from core.errors import GlassError
+from core.models.files import read_json
+
+LONGEST_TEXT = 1_000_000  # characters; what a page or a model takes is far less
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A sentence in pieces. For a sign that the model adds by itself, such as [CLS], span and word
+    are None.
+    """
+
+    text: str
+    ids_L: np.ndarray  # (L,) whole numbers
+    pieces: tuple[str, ...]  # as `Tokenizer.piece` writes them
+    spans: tuple[
+        tuple[int, int] | None, ...
+    ]  # first character of `text`, and the one behind the last
+    words_L: tuple[int | None, ...]  # the number of the word that the piece is a part of
+
+    def characters(self, position: int) -> str:
+        """What was typed for the piece at that position."""
+        span = self.spans[position]
+        return self.text[slice(*span)] if span else ""
+
+    def word(self, number: int) -> list[int]:
+        """The positions of a word's pieces."""
+        return [position for position, word in enumerate(self.words_L) if word == number]
+
+
+class Tokenizer:
+    """A tokenizer of the `tokenizers` library that neither cuts nor pads, and that answers in plain
+    records.
+    """
+
+    def __init__(self, library: tokenizers.Tokenizer):
+        library.no_padding()  # MiniLM's file switches both on, for batches of 128
+        library.no_truncation()
+        self.library = library
+
+    def encode(self, text: str, special: bool = True) -> Encoding:
+        """The text in pieces. special: with the signs that the model was trained to see around it,
+        such as [CLS].
+        """
+        with understood("This text can't be cut into tokens"):
+            found = self.library.encode(text, add_special_tokens=special)
+        added = [bool(mask) for mask in found.special_tokens_mask]
+        return Encoding(
+            text,
+            np.array(found.ids, dtype=np.int64),
+            tuple(map(self.piece, found.ids)),
+            tuple(None if sign else span for sign, span in zip(added, found.offsets)),
+            tuple(None if sign else word for sign, word in zip(added, found.word_ids)),
+        )
+
+    def decode(self, ids_L) -> str:
+        """The text of token ids, special signs included."""
+        with understood("These tokens can't be turned into text"):
+            return self.library.decode([int(i) for i in ids_L], skip_special_tokens=False)
+
+    def piece(self, token_id: int) -> str:
+        """One piece of the vocabulary. Bytes are shown as the letters they spell; those that spell
+        none as <F0 9F>.
+        """
+        piece = self.library.id_to_token(int(token_id))
+        if piece is None:
+            return f"#{token_id}"  # a table may have more rows than the vocabulary has words
+        return spelled(piece) if self._spells_bytes and int(token_id) not in self._added else piece
+
+    def id_of(self, piece: str) -> int | None:
+        """The number of a piece as the vocabulary writes it; None where it has no such piece."""
+        return self.library.token_to_id(piece)
+
+    @cached_property
+    def unknown(self) -> int | None:
+        """The number of the sign for what no piece can write, such as [UNK]; None where everything
+        can be written.
+        """
+        sign = getattr(self.library.model, "unk_token", None)
+        return (
+            self.library.token_to_id(sign) if sign else getattr(self.library.model, "unk_id", None)
+        )
+
+    @cached_property
+    def spelling(self) -> range:
+        """In the vocabulary of a study model, the ids of the letters and syllables that unknown
+        words are spelled with: they lie between its words and its French, from the first letter
+        that is no word by itself to the last ##piece.
+        """
+        first = self.id_of("b")
+        last = max(
+            (
+                number
+                for piece, number in self.library.get_vocab().items()
+                if piece.startswith("##")
+            ),
+            default=0,
+        )
+        return range(0) if first is None else range(first, last + 1)
+
+    def is_sign(self, token_id: int) -> bool:
+        """Whether a token is no text but a sign of the model's own, such as the end of a text."""
+        added = self.library.get_added_tokens_decoder().get(int(token_id))
+        return bool(added and added.special)
+
+    def __len__(self) -> int:
+        return self.library.get_vocab_size()
+
+    @cached_property
+    def _spells_bytes(self) -> bool:
+        """Whether pieces are written in the alphabet of byte-level BPE (Radford et al. 2019)."""
+        return isinstance(self.library.decoder, decoders.ByteLevel) or "ByteLevel" in repr(
+            self.library.pre_tokenizer
+        )
+
+    @cached_property
+    def _added(self) -> frozenset[int]:
+        return frozenset(self.library.get_added_tokens_decoder())
+
+
+def byte_letters() -> dict[str, int]:
+    """The letter that byte-level BPE writes for each byte: itself where it can be seen, else one
+    from U+0100 on.
+    """
+    seen = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
+    unseen = [byte for byte in range(256) if byte not in seen]
+    return {chr(byte): byte for byte in seen} | {
+        chr(256 + n): byte for n, byte in enumerate(unseen)
+    }
+
+
+_BYTES = byte_letters()
+
+
+def spelled(piece: str) -> str:
+    """A byte-level piece in real letters: "Ġthe" -> " the"."""
+    if not all(letter in _BYTES for letter in piece):
+        return piece
+    data = bytes(_BYTES[letter] for letter in piece)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:  # a part of a letter that takes several bytes
+        return f"<{data.hex(' ').upper()}>"
+
+
+def check_text(text: str) -> str:
+    """The text itself, if it can be read. Raises GlassError where it is no text, far too long, or
+    broken Unicode.
+    """
+    if not isinstance(text, str):
+        raise GlassError(f"A sentence is needed, not {type(text).__name__}.")
+    if len(text) > LONGEST_TEXT:
+        raise GlassError(
+            f"This text has {len(text):,} characters; at most {LONGEST_TEXT:,} can be read."
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise GlassError(
+            f"The text is broken at character {error.start}: half of a surrogate pair stands there."
+        ) from None
+    return text
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Whatever the library raises, also a panic of its Rust code, becomes a sentence for the
+    reader.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, GlassError):
+        raise
+    except BaseException as error:  # PanicException is no Exception
+        raise GlassError(f"{what} ({str(error)[:200]}).") from None
+
+
+def from_file(path: Path) -> Tokenizer:
+    """The tokenizer of a tokenizer.json. Raises GlassError if the file is none."""
+    read_json(path)  # its size and that it is JSON, before the library parses it
+    with understood(f"{path.name} can't be read as a tokenizer"):
+        return Tokenizer(tokenizers.Tokenizer.from_file(str(path)))

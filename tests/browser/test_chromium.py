@@ -1,0 +1,623 @@
+"""The pages in a real browser: nothing in the console, nothing leaves the server, and the clicks do
+what they say.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+
+from core.models import catalogue
+from core.operands import number
+from tests.helpers.browser import CHROMIUM, chromium, serve, tab
+from ui.kit.explanation_panel import read
+from ui.session.state import EXAMPLES
+from ui.session.navigation import PAGES
+
+pytest.importorskip("playwright", reason="playwright is in requirements-dev.txt")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no Chromium on this machine (apt install chromium)"
+)
+PATHS = {
+    page.title: "" if page.path == "app.py" else Path(page.path).stem.split("_", 1)[1]
+    for page in PAGES
+}
+
+
+@pytest.fixture(scope="module")
+def address(minilm, tmp_path_factory):
+    """A running app that has the smallest model; in the end its log must hold no traceback."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    with serve(log=log) as address:
+        yield address
+    assert "Traceback" not in log.read_text(errors="replace")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser, address):
+    """visit("Attention", head=3): that page in a new session, with MiniLM unless another model is
+    asked for; after the test it must have had no problem.
+    """
+    opened = []
+
+    def open_tab(title: str = "Overview", size=(1280, 900), theme: str = "light", **choices):
+        query = "&".join(
+            f"{key}={quote(str(value))}" for key, value in ({"model": "minilm"} | choices).items()
+        )
+        context = tab(browser, f"{address}/{PATHS[title]}?{query}", *size, theme)
+        opened.append((context, page := context.__enter__()))
+        return page
+
+    yield open_tab
+    problems = [problem for _, page in opened for problem in page.problems]
+    for context, _ in opened:
+        context.__exit__(None, None, None)
+    assert not problems
+
+
+def choices(page) -> dict[str, str]:
+    """What stands in the address bar, but for the model that is asked for without a word."""
+    found = {key: values[0] for key, values in parse_qs(urlsplit(page.view.url).query).items()}
+    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
+
+
+@pytest.mark.parametrize("title", PATHS)
+@pytest.mark.parametrize("size, theme", [((1280, 900), "light"), ((390, 844), "dark")])
+def test_a_page_opens_by_its_own_address(visit, title, size, theme):
+    page = visit(title, size, theme, layer=2, head=5)
+    assert page.view.locator("h1").inner_text() == title
+    assert page.view.locator("[data-testid=stException]").count() == 0
+    assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "the page is wider than the screen"
+    )
+
+
+def test_a_typed_sentence_is_read_and_stands_in_the_address(visit):
+    page = visit()
+    box = page.view.get_by_role("textbox", name="Sentence")
+    box.fill("Rain falls on the quiet sea.")
+    page.do(lambda: box.press("Enter"))
+    assert choices(page) == {"sentence": "Rain falls on the quiet sea."}
+    assert page.view.get_by_role("button", name="Token 1: rain").count() == 1
+
+
+def test_choices_travel_to_the_next_page_and_back_through_history(visit):
+    page = visit()
+    page.do(lambda: page.view.get_by_text("Decoder: sees only the past").click())
+    page.do(lambda: page.view.get_by_role("link", name="Every number", exact=True).click())
+    page.wait(lambda: page.view.url.split("?")[0].endswith("/Every_number"))
+    assert choices(page)["mask"] == "decoder"
+    assert page.view.get_by_role("radio", name="Decoder: sees only the past").is_checked()
+    page.do(lambda: page.view.go_back())
+    page.do(lambda: page.view.go_back())
+    assert (
+        choices(page) == {}
+        and page.view.get_by_role("radio", name="As the model was trained").is_checked()
+    )
+
+
+@pytest.fixture(scope="module")
+def traced(minilm):
+    """traced("decoder"): the trace of the sentence that the app opens with."""
+    return lambda mask=None: minilm.trace(EXAMPLES[0]["text"], mask=mask)
+
+
+def opened_number(page) -> tuple[str, tuple[int, ...], str]:
+    """The number that stands in the panel: its step, its place there, and what the reader sees."""
+    cell = page.view.locator(".number code.name").first.inner_text()
+    return *read(cell), page.view.locator("output.value").first.inner_text()
+
+
+def check_number(page, trace, step: str) -> tuple[int, ...]:
+    """What the panel shows is what the trace holds, and stands in the address. Returns its
+    place.
+    """
+    name, index, shown = opened_number(page)
+    assert name == step and choices(page)["cell"] == f"{name}:{','.join(map(str, index))}"
+    assert shown == number(trace[name][index])
+    return index
+
+
+def point_at(page, picture: int, row: int, column: int, columns: int) -> tuple[float, float]:
+    """Rests on a cell of a map; returns where that is."""
+    canvas = page.view.locator("canvas.picture").nth(picture)
+    canvas.wait_for()
+    width = canvas.bounding_box()["width"]
+    inside = {"x": (column + 0.4) * (width - 3) / columns, "y": (row + 0.6) * 25}
+    canvas.hover(position=inside)  # waits until the page has stopped moving
+    box = canvas.bounding_box()
+    return box["x"] + inside["x"], box["y"] + inside["y"]
+
+
+def click_cell(page, picture: int, row: int, column: int, columns: int) -> None:
+    at = point_at(page, picture, row, column, columns)
+    page.do(lambda: page.view.mouse.click(*at))
+
+
+def test_the_five_steps_by_button_and_by_key(visit):
+    page = visit("Attention")
+    step = lambda: page.view.locator(".st-key-stage button[aria-checked=true]").inner_text()
+    assert step() == "1 Query"
+    page.do(lambda: page.view.get_by_role("button", name="Next").click())
+    assert step() == "2 Keys" and choices(page)["stage"] == "1"
+    page.do(lambda: page.view.keyboard.press("n"))
+    page.do(lambda: page.view.keyboard.press("n"))
+    assert step() == "4 Softmax"
+    page.do(lambda: page.view.keyboard.press("p"))
+    assert step() == "3 Scores" and choices(page)["stage"] == "2"
+
+
+def test_play_walks_on_by_itself_and_stops(visit):
+    page = visit("Attention", stage=3)
+    page.do(lambda: page.view.get_by_role("button", name="Play").click())
+    page.view.get_by_role("button", name="Stop").wait_for()
+    page.wait(lambda: choices(page).get("stage") == "4", seconds=20)
+    page.view.get_by_role("button", name="Play").wait_for()
+    page.wait(lambda: page.view.get_by_text("Values in their plane").count() > 0)
+
+
+def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
+    page = visit("Attention", stage=2, layer=1, head=5, token=7, depth="numbers")
+    click_cell(page, 0, 6, 2, columns=11)
+    assert check_number(page, traced(), "encoder.1.attn.scores") == (5, 6, 2)
+
+
+def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
+    page, pattern_LM = (
+        visit("Attention", stage=3, layer=1, head=5, mask="decoder"),
+        traced("decoder")["encoder.1.attn.pattern"][5],
+    )
+    point_at(page, 0, 3, 7, columns=11)
+    assert page.view.locator(".tip").first.inner_text().split("\n") == ["that → is", "0 (blocked)"]
+    point_at(page, 0, 7, 3, columns=11)
+    assert page.view.locator(".tip").first.inner_text().split("\n") == [
+        "is → that",
+        number(pattern_LM[7, 3]),
+    ]
+    shade = """(canvas, [row, column]) => [...canvas.getContext("2d").getImageData(
+        (column + 0.5) * (canvas.width - 3) / 11, (row + 0.5) * 25, 1, 1).data].slice(0, 3)"""
+    blocked, largest, small = (
+        page.view.locator("canvas.picture").first.evaluate(shade, list(cell))
+        for cell in ((3, 7), (0, 0), (9, 1))
+    )
+    assert max(blocked) - min(blocked) < 3 and largest != small != blocked
+    assert sum(largest) < sum(small)  # on the light page more is darker
+
+
+def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
+    page, x_LD = visit("Attention", token=7), traced()["encoder.0.attn.in"]
+    canvas = page.view.locator("canvas.picture").first
+    canvas.wait_for()
+    canvas.hover(position={"x": 5.5 * (canvas.bounding_box()["width"] - 3) / 32, "y": 2.5 * 15})
+    assert page.view.locator(".tip").first.inner_text().split("\n") == [
+        "dimension 69",
+        number(x_LD[7, 69]),
+    ]
+
+
+def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, traced):
+    page, trace = (
+        visit("Attention", stage=3, layer=1, head=5, token=7, mask="decoder"),
+        traced("decoder"),
+    )
+    steps = ("scores", "pattern.exp", "pattern")
+    page.view.locator("tfoot button.number").first.wait_for()
+    shown = [
+        [cell.inner_text() for cell in row.locator("button.number").all()]
+        for row in page.view.locator("tbody tr").all()
+        if row.locator("button.number").count()
+    ]
+    assert shown == [
+        [number(trace[f"encoder.1.attn.{step}"][5, 7, m]) for step in steps] for m in range(11)
+    ]
+    assert shown[8][0] == "−∞" and shown[8][2] == "0"
+    page.do(lambda: page.view.locator("tfoot button.number").first.click())
+    assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+@pytest.mark.parametrize("title, stage", [("Heads", 0), ("Attention", 4), ("Every number", 0)])
+def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(
+    visit, title, stage, size
+):
+    page = visit(title, size, stage=stage)
+    pictures = page.view.locator("canvas.picture")
+    pictures.last.wait_for()
+    picture = (
+        pictures.first if title == "Heads" else pictures.last
+    )  # the last one there chooses a head
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    at = (
+        box["x"] + 0.43 * min(box["width"], size[0] - box["x"]),
+        box["y"] + 0.4 * min(box["height"], 300),
+    )
+    page.view.mouse.move(*at)
+    page.view.wait_for_timeout(150)
+    page.do(lambda: page.view.mouse.click(*at))
+    title_box = page.view.locator(".number h3").first.bounding_box()
+    assert 0 <= title_box["y"] < size[1] - 20 and title_box["x"] < size[0]
+    page.do(lambda: page.view.get_by_role("button", name="Close").click())
+    assert "cell" not in choices(page)
+
+
+def test_on_a_telephone_the_side_bar_closes_when_a_page_was_chosen(visit):
+    page = visit(size=(390, 844))
+    closed = lambda: page.view.get_by_test_id("stSidebar").evaluate(
+        "bar => bar.getBoundingClientRect().right <= 0"
+    )
+    page.view.get_by_test_id("stExpandSidebarButton").click()
+    page.wait(lambda: not closed())
+    page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
+    page.wait(closed)
+    page.view.get_by_test_id("stExpandSidebarButton").click()
+    page.do(
+        lambda: (
+            page.view.get_by_test_id("stSidebar").get_by_role("button", name="Guided tour").click()
+        )
+    )
+    page.wait(closed)
+    page.view.get_by_role("button", name="Next stop").wait_for()
+
+
+def test_all_heads_hover_click_and_keys(visit, traced):
+    page, trace = visit("Heads", layer=2), traced()
+    canvas = page.view.locator(".st-key-heads canvas.picture")
+    canvas.scroll_into_view_if_needed()
+    page.view.wait_for_timeout(500)  # until the pictures above have taken their room
+    box = canvas.bounding_box()
+    page.view.mouse.move(box["x"] + 0.627 * box["width"], box["y"] + 0.49 * box["height"])
+    tip = page.view.locator(".st-key-heads .tip").inner_text().split("\n")
+    page.do(
+        lambda: page.view.mouse.click(
+            box["x"] + 0.627 * box["width"], box["y"] + 0.49 * box["height"]
+        )
+    )
+    head, row, column = check_number(page, trace, "encoder.2.attn.pattern")
+    tokens = [
+        "[CLS]",
+        "the",
+        "book",
+        "that",
+        "the",
+        "student",
+        "recommended",
+        "is",
+        "expensive",
+        ".",
+        "[SEP]",
+    ]
+    assert tip == [
+        f"Head {head}",
+        f"{tokens[row]} → {tokens[column]}",
+        number(trace["encoder.2.attn.pattern"][head, row, column]),
+    ]
+    assert choices(page)["head"] == str(head) and choices(page)["token"] == str(row)
+    canvas.focus()
+    for key in ("ArrowRight", "ArrowDown"):
+        canvas.press(key)
+    page.do(lambda: canvas.press("Enter"))
+    assert check_number(page, trace, "encoder.2.attn.pattern")[0] == head
+
+
+def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
+    page = visit("Layers")
+    canvas = page.view.locator(".st-key-layers canvas.picture")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.do(
+        lambda: page.view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"])
+    )
+    assert choices(page)["layer"] == "5" and 0 < int(choices(page)["head"]) < 11
+    page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
+    page.do(lambda: page.view.locator(".left button").nth(2).click())
+    assert choices(page)["token"] == "2"
+    assert page.view.get_by_role("combobox", name=re.compile("Token")).count() == 1
+
+
+def test_the_lines_show_the_weights_of_the_token_one_rests_on(visit, traced):
+    page, pattern_LM = visit("Heads", layer=1, head=4), traced()["encoder.1.attn.pattern"][4]
+    page.view.locator(".left button").nth(6).hover()
+    shown = [value.inner_text() for value in page.view.locator(".right .value").all()]
+    assert [float(text.replace("−", "-")) for text in shown] == pytest.approx(
+        pattern_LM[6].tolist(), rel=1e-3
+    )
+
+
+def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
+    page = visit("Encoder and decoder", layer=1, head=3)
+    click_cell(page, 1, 6, 4, columns=11)
+    assert choices(page)["mask"] == "decoder"
+    assert check_number(page, traced("decoder"), "encoder.1.attn.pattern") == (3, 6, 4)
+    click_cell(page, 0, 6, 9, columns=11)
+    assert "mask" not in choices(page)
+    assert check_number(page, traced(), "encoder.1.attn.pattern") == (3, 6, 9)
+
+
+MAIN = {
+    "Tokens": ("[class*=st-key-tokens-near] button.number", r"encoder\.embed\.near\.6450", {}),
+    "Positions": ("canvas.picture", r"encoder\.embed\.position", {}),
+    "Attention": ("[class*=st-key-table] button.number", r"encoder\.1\.attn\.scores", {"stage": 3}),
+    "Heads": (".st-key-heads canvas.picture", r"encoder\.1\.attn\.pattern", {}),
+    "Add and norm": (
+        "[class*=st-key-addnorm] canvas.picture, [class*=st-key-map] canvas.picture",
+        r"encoder\.1\.attn\.sum",
+        {},
+    ),
+    "Feed-forward": (
+        "[class*=st-key-ff] button.number",
+        r"encoder\.1\.mlp\.(pre|hidden|hidden\.reach)",
+        {},
+    ),
+    "Layers": (
+        ".stPlotlyChart + *, [class*=st-key-layers_] button.number",
+        r"encoder\.\d\.(attn|mlp)\.\w+\.\w+",
+        {"depth": "numbers"},
+    ),
+    "Encoder and decoder": ("canvas.picture", r"encoder\.1\.attn\.pattern", {}),
+    "Before attention": (
+        ".st-key-before-terms canvas.picture",
+        r"encoder\.0\.mlp\.pre\.terms\.\d+\.\d+",
+        {},
+    ),
+    "Every number": ("canvas.picture", r"encoder\.1\.attn\.z", {"step": "encoder.1.attn.z"}),
+}
+
+
+@pytest.mark.parametrize("title", MAIN)
+def test_the_main_click_of_each_page_opens_a_number_of_the_trace(visit, traced, title):
+    selector, step, asked = MAIN[title]
+    page = visit(title, layer=1, head=4, **asked)
+    target = page.view.locator(selector).first
+    target.wait_for()
+    target.scroll_into_view_if_needed()
+    box = target.bounding_box()
+    inside = {"x": min(box["width"], 300) * 0.45, "y": min(box["height"], 100) * 0.45}
+    for _ in range(2):  # charts arrive late and push what is below them: where it is now, it stays
+        target.hover(position=inside)
+        page.view.wait_for_timeout(400)
+    target.hover(position=inside)
+    page.do(lambda: (page.view.mouse.down(), page.view.mouse.up()))
+    name, _, _ = opened_number(page)
+    assert re.fullmatch(step, name)
+    check_number(page, traced(), name)
+
+
+def test_a_word_of_the_output_opens_and_the_drawn_word_is_appended(visit, smollm2):
+    text = "The capital of France is Paris. The capital of Italy is"
+    page, trace = visit("Output", model="smollm2", sentence=text), smollm2.trace(text)
+    number_button = page.view.locator(
+        "[class*=st-key-table-output_words] button.number, [class*=output_words] button.number"
+    ).nth(1)
+    page.do(lambda: number_button.click())
+    name, index, _ = opened_number(page)
+    assert name == "head.probs" and check_number(page, trace, name) == (
+        11,
+        int(trace["head.probs"][11].argmax()),
+    )
+    page.do(lambda: page.view.get_by_role("button", name="Take the likeliest").click())
+    assert choices(page)["sentence"] == text + " Rome"
+    page.do(lambda: page.view.get_by_role("button", name="Undo").click())
+    assert choices(page)["sentence"] == text
+
+
+def test_the_depth_is_kept_from_page_to_page(visit):
+    page = visit("Attention", stage=3)
+    page.do(lambda: page.view.locator(".st-key-depth").get_by_text("Code").click())
+    assert choices(page)["depth"] == "code"
+    page.view.get_by_text(
+        'pattern_HLM = at.put("pattern_HLM", softmax(scores_HLM))'
+    ).first.wait_for()
+    page.view.get_by_text("H 12 × L 11 × M 11").first.wait_for()
+    page.do(lambda: page.view.get_by_role("link", name="Heads →").click())
+    page.wait(lambda: "/Heads" in page.view.url)
+    assert choices(page)["depth"] == "code"
+    page.do(lambda: page.view.locator(".st-key-depth").get_by_text("Formula").click())
+    page.view.locator(".katex").first.wait_for()
+
+
+def test_the_tour_walks_from_page_to_page(visit):
+    page = visit()
+    page.do(
+        lambda: (
+            page.view.get_by_test_id("stSidebar").get_by_role("button", name="Guided tour").click()
+        )
+    )
+    for title in ("Tokens", "Positions", "Attention", "Attention"):
+        page.do(lambda: page.view.get_by_role("button", name="Next stop").click())
+        page.wait(lambda: page.view.locator("h1").inner_text() == title)
+        page.settle()
+    assert choices(page)["tour"] == "4" and choices(page)["stage"] == "2"
+    page.view.get_by_text("The query of").first.wait_for()
+    page.do(lambda: page.view.get_by_role("button", name="End the tour").click())
+    assert "tour" not in choices(page)
+
+
+def test_a_click_on_a_token_chooses_it(visit):
+    page = visit()
+    page.do(lambda: page.view.get_by_role("button", name="Token 3:").click())
+    assert choices(page)["token"] == "3"
+    assert page.view.get_by_role("button", name="Token 3:").get_attribute("aria-pressed") == "true"
+
+
+def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
+    page = visit("Every number", cell="encoder.0.attn.pattern:3,2,5")
+    page.do(lambda: page.view.locator("button.link").first.click())
+    assert choices(page)["cell"] == "encoder.0.attn.pattern.exp:3,2,5"
+    assert page.view.locator(".number h3").first.inner_text() == "Exponential of the score"
+    page.do(lambda: page.view.get_by_role("button", name="Back", exact=True).press("Enter"))
+    assert choices(page)["cell"] == "encoder.0.attn.pattern:3,2,5"
+
+
+@pytest.mark.parametrize(
+    "title, size, theme",
+    [
+        ("Attention", (1280, 900), "light"),
+        ("Heads", (1280, 900), "dark"),
+        ("Attention", (390, 844), "dark"),
+        ("Heads", (390, 844), "light"),
+    ],
+)
+def test_the_way_to_all_operands_is_in_sight_wherever_the_panel_is(visit, title, size, theme):
+    page = visit(title, size, theme, stage=2, cell="encoder.0.attn.scores.dot:3,2,5")
+    button = page.view.get_by_role("button", name="Show all 32")
+    button.wait_for()
+    panel = page.view.locator("[class*=st-key-number-beside-opened], .st-key-number-over").first
+    page.view.wait_for_timeout(800)
+    panel.evaluate("""panel => {
+        const page = document.querySelector("[data-testid=stMain]")
+        page.scrollBy(0, panel.getBoundingClientRect().top - 80)
+    }""")
+    page.view.wait_for_timeout(300)
+    inside = button.evaluate("""button => {
+        let box = button.getRootNode().host
+        while (getComputedStyle(box).overflowY !== "auto") box = box.parentElement
+        const edge = box.getBoundingClientRect(), own = button.getBoundingClientRect()
+        const x = own.x + own.width / 2, y = own.y + own.height / 2
+        let top = document.elementFromPoint(x, y)
+        while (top?.shadowRoot) top = top.shadowRoot.elementFromPoint(x, y)
+        return [box.scrollHeight > box.clientHeight, own.top >= edge.top,
+                own.bottom <= Math.min(edge.bottom, innerHeight), top === button]
+    }""")
+    assert inside == [True, True, True, True]  # more than fits, and still in reach
+    page.do(button.click)
+    page.view.get_by_role("button", name="Show the largest only").wait_for()
+
+
+def test_all_operands_can_be_listed(visit):
+    page = visit("Every number", cell="encoder.0.attn.q:3,2,5")
+    page.do(lambda: page.view.get_by_role("button", name="Show all 384").click())
+    page.view.locator("tbody button.number").first.wait_for()
+    assert page.view.locator("tbody button.number").count() == 384 * 3
+    page.do(lambda: page.view.locator("tbody tr").nth(7).locator("button.number").nth(1).click())
+    assert choices(page)["cell"] == "weights/encoder.0.attn.q.weight:7,101"
+
+
+NOWHERE = {
+    name: "http://127.0.0.1:9"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+}
+
+
+def test_the_first_start_needs_no_network_and_no_cache(browser, tmp_path):
+    """A real sentence, real attention, real guesses, from what lies in the repository."""
+    with (
+        serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path), **NOWHERE) as empty,
+        tab(browser, empty) as page,
+    ):
+        page.view.get_by_role("button", name="Token 2: book").wait_for()
+        page.view.locator(".st-key-river canvas").first.wait_for()
+        assert (
+            page.view.get_by_text(
+                "study-encoder turns each token into a vector of 100 numbers"
+            ).count()
+            == 1
+        )
+        assert not page.problems and not list(tmp_path.iterdir())
+
+
+def test_a_pretrained_model_is_fetched_from_the_side_bar(browser, tmp_path):
+    """On a machine without any of them; the download is a real one."""
+    with (
+        serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty,
+        tab(browser, f"{empty}/?model=minilm") as page,
+    ):
+        page.view.get_by_role("button", name="Fetch it, 84 MB").click()
+        page.view.get_by_role("progressbar").first.wait_for()
+        read = page.view.get_by_text("all-MiniLM-L6-v2 turns each token")
+        read.or_(
+            page.view.locator("[data-testid=stAlert]").filter(has_text="fetched")
+        ).first.wait_for(timeout=240_000)
+        if page.view.locator("[data-testid=stAlert]").filter(has_text="fetched").count():
+            pytest.skip("this machine has no network")
+        assert read.count() == 1 and not page.problems
+
+
+def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_path, minilm):
+    here = catalogue.find("minilm")
+    with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty:
+        with tab(browser, f"{empty}/?model=minilm") as page:
+            page.view.get_by_role("button", name="Fetch it, 84 MB").wait_for()
+            shutil.copytree(here, tmp_path / "minilm")
+            for token in (1, 3, 2):
+                page.do(lambda: page.view.get_by_role("button", name=f"Token {token}:").click())
+                page.view.get_by_text("all-MiniLM-L6-v2 turns each token").wait_for()
+                assert choices(page)["token"] == str(token)
+            assert not page.problems
+
+
+def test_the_translator_writes_word_by_word_and_its_weights_open(visit):
+    page = visit(
+        "Cross-attention",
+        model="study-translator",
+        sentence="The red car is fast.",
+        side="decoder",
+        token=0,
+    )
+    heading = page.view.get_by_text(re.compile(r"Word by word: position 1 of \d"))
+    page.do(lambda: page.view.get_by_role("button", name="Next", exact=False).first.click())
+    heading.first.wait_for()
+    assert choices(page)["token"] == "1" and not page.problems
+
+
+def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):
+    page = visit(model="study-encoder", mask="decoder")
+    page.do(lambda: page.view.get_by_role("button", name="Switch to study-decoder").first.click())
+    assert choices(page)["model"] == "study-decoder" and "mask" not in choices(page)
+
+
+@pytest.mark.parametrize("title", PATHS)
+def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
+    harm = (
+        "<img src=https://evil.example/x.png onerror=alert(1)> ![x](https://evil.example/y.png) "
+        "<script>alert(1)</script>"
+    )
+    page = visit(
+        title,
+        sentence=harm,
+        model="../../etc/passwd",
+        layer="999",
+        cell="<b>x</b>:1",
+        mask="<script>",
+    )
+    assert (
+        page.view.locator("[data-testid=stAlert]").count() >= 1
+    )  # it says what was wrong; problems: see visit
+    assert page.view.locator("img[src*=evil]").count() == 0
+
+
+def part(page, act: str):
+    """A part of the map on the overview."""
+    return page.view.locator(f'.st-key-river button[data-act="{act}"]').first
+
+
+def test_the_map_reads_out_the_trace_and_every_part_leads_on(visit, traced):
+    page, trace = visit(layer=1, head=4), traced()
+    part(page, "encoder.1.attn.q").hover(position={"x": 12, "y": 50})
+    step, who, where, shown = page.view.locator(".st-key-river .tip").inner_text().split("\n")[:4]
+    assert (step, who) == ("Query", "“that” (3), head 4")
+    assert shown == number(trace["encoder.1.attn.q"][4, 3, int(where.split()[-1])])
+    page.do(
+        lambda: part(page, "encoder.1.attn.q").click(
+            position={"x": 12, "y": 50}, modifiers=["Shift"]
+        )
+    )
+    assert check_number(page, trace, "encoder.1.attn.q")[:2] == (4, 3)
+    page.do(lambda: page.view.keyboard.press("Escape"))
+    page.do(lambda: part(page, "token/encoder/2").click())
+    page.do(lambda: part(page, "layer/encoder/3").click())
+    assert choices(page)["token"] == "2" and choices(page)["layer"] == "3"
+    part(page, "encoder.3.attn.k").focus()
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    page.wait(lambda: "/Attention" in page.view.url)
+    assert {"layer": "3", "head": "4", "token": "2", "stage": "1"}.items() <= choices(page).items()

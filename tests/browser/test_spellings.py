@@ -1,0 +1,78 @@
+"""One spelling of a number, in Python and in the browser; what is not 0 or 1 does not read as 0 or
+1."""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+from pathlib import Path
+
+import pytest
+
+from core.operands import number, percent
+from tests.browser.test_chromium import browser  # noqa: F401  (a fixture)
+from tests.helpers.browser import CHROMIUM
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = json.loads((ROOT / "tests/spellings.json").read_text(encoding="utf-8"))
+
+
+def floats(count: int) -> list[float]:
+    """Numbers of every size and sign, as 32 and as 64 bits, and some that lie midway between
+    two.
+    """
+    dice = random.Random(7)
+    singles = [struct.unpack("<f", dice.randbytes(4))[0] for _ in range(count)]
+    doubles = [struct.unpack("<d", dice.randbytes(8))[0] for _ in range(count)]
+    return (
+        singles
+        + doubles
+        + [n / 32 for n in range(-count, count)]
+        + [1 - n / 4096 for n in range(99)]
+    )
+
+
+@pytest.mark.parametrize("x, digits, text", CASES["numbers"])
+def test_a_number_in_python(x, digits, text):
+    assert number(float(x), digits) == text
+
+
+@pytest.mark.parametrize("share, digits, text", CASES["shares"])
+def test_a_share_in_python(share, digits, text):
+    assert percent(float(share), digits) == text
+
+
+@pytest.fixture(scope="module")
+def spell(browser):  # noqa: F811
+    """spell("rounded", cases): what the browser writes, with the script that all components
+    share.
+    """
+    page = browser.new_page()
+    script = (ROOT / "assets/components/common.js").read_text(encoding="utf-8")
+    words = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+
+    def all_of(name: str, cases: list) -> list[str]:
+        given = [[words.get(str(float(x)), repr(float(x))), digits] for x, digits in cases]
+        return page.evaluate(
+            f"given => {{ {script}; return given.map(([x, d]) => {name}(Number(x), d)) }}", given
+        )
+
+    yield all_of
+    page.close()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_the_browser_writes_the_same_numbers(spell):
+    cases = [(x, digits) for x, digits, _ in CASES["numbers"]]
+    assert spell("rounded", cases) == [text for *_, text in CASES["numbers"]]
+    more = [(x, digits) for x in floats(400) for digits in (1, 2, 5, 9)]
+    assert spell("rounded", more) == [number(x, digits) for x, digits in more]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_the_browser_writes_the_same_shares(spell):
+    cases = [(x, digits) for x, digits, _ in CASES["shares"]]
+    assert spell("percent", cases) == [text for *_, text in CASES["shares"]]
+    more = [(x, digits) for x in floats(400) if -9 < x < 9 for digits in (0, 1, 2)]
+    assert spell("percent", more) == [percent(x, digits) for x, digits in more]

@@ -1,0 +1,221 @@
+"""Any cell of any step of any family, recomputed from its operands; and the walk from an output
+down to the weights.
+"""
+
+import ast
+import math
+import re
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from core import GlassError, explain
+from core.anatomy import ABOUT, about, letters_in
+from core.operands import kind_of, number
+from core.recipes import RECIPES
+from core.source import lines_that_made
+from tests.helpers import lstm
+from tests.helpers.tiny import FAMILIES, golden
+
+CELLS = 12
+ASKED = (
+    "embed.near.7",
+    "embed.arithmetic.3.5.2",
+    "1.attn.scores.terms.1.3.2",
+    "1.attn.scores.pairs.1.3.2",
+    "1.attn.scores.falls.1.3.2",
+    "1.attn.pattern.heat.250",
+    "1.attn.pattern.words.0.1",
+    "1.attn.pattern.words.1.1",
+    "1.mlp.pre.terms.2.5",
+    "1.mlp.writes.2.5",
+    "1.mlp.promotes.2.5",
+)  # derived values whose names end in numbers, one of each kind
+
+
+def every_name(trace) -> list[str]:
+    """All steps, all derived values, and of those of which there are too many one of each kind."""
+    asked = [f"{side}.{leaf}" for side in trace.config.sides for leaf in ASKED] + [
+        "head.tempered.1.70",
+        "head.sampled.1.130.9.900",
+        "head.sampled.0.100.0.500",
+    ]
+    return [*trace.names, *trace.derived, *(name for name in asked if has(trace, name))]
+
+
+def has(trace, name: str) -> bool:
+    """Whether this family has such a value; of a stack it may lack, or of a decoder that compares
+    nothing with words.
+    """
+    try:
+        return name in trace and trace[name] is not None
+    except KeyError:
+        return False
+
+
+CASES = {"as trained": {}, "every token but itself": {"mask": "others"}}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_cells_are_recomputed_from_their_operands(tiny_trace, family, case):
+    options = CASES[case]
+    if case != "as trained" and family.startswith(("t5", "marian")):
+        options = {"mask": {"encoder": "others"}}
+    n_tokens, rng = len(golden(family).inputs["ids_L"]), np.random.default_rng(3)
+    words_L = [None if i in (0, n_tokens - 1) else i // 2 for i in range(n_tokens)]
+    trace = tiny_trace(family, **options, words_L=words_L)
+    for name in every_name(trace):
+        for cell in rng.integers(trace.shape(name), size=(CELLS, len(trace.shape(name)))):
+            explanation = explain(trace, name, cell)
+            recorded = float(trace[name][tuple(cell)])
+            assert explanation.value == recorded or math.isnan(recorded)
+            assert explanation.error <= 1e-9 * max(abs(recorded), 1e-3), (
+                name,
+                cell,
+                explanation.formula,
+            )
+            assert explanation.title and explanation.latex and explanation.formula
+            for operand in explanation.operands[:3] + explanation.operands[-2:]:
+                if operand.name:  # an operand is a cell, too, and has the value that it says
+                    assert explain(trace, operand.name, operand.index).value == operand.value
+
+
+def test_a_wrong_operand_would_show(tiny_trace):
+    """The value is recomputed, not copied: with an edited q the score no longer agrees with what
+    was recorded.
+    """
+    trace = tiny_trace("bert", edits={"encoder.0.attn.scores.dot": lambda dot_HLM: dot_HLM + 1})
+    edited = explain(trace, "encoder.0.attn.scores.dot", (0, 1, 2))
+    assert edited.edited and edited.error == pytest.approx(1)
+    assert not explain(trace, "encoder.0.attn.scores.scaled", (0, 1, 2)).edited
+
+
+def test_the_walk_ends_at_learned_numbers_and_inputs(tiny_trace, family):
+    """From the last vector down, always to the first operand: it must end, and at a weight or an
+    input.
+    """
+    trace = tiny_trace(family)
+    name, index, steps = f"{trace.config.sides[-1]}.out", (1, 2), 0
+    while operands := [o for o in explain(trace, name, index).operands if o.name]:
+        name, index, steps = operands[0].name, operands[0].index, steps + 1
+        assert steps < 200
+    assert name.startswith("weights/") or name.endswith(".position")
+
+
+def test_blocked_scores_are_minus_infinity_and_say_so(tiny_trace):
+    explanation = explain(tiny_trace("gpt2"), "decoder.0.attn.scores", (0, 0, 1))
+    assert explanation.value == explanation.recomputed == -math.inf and explanation.error == 0
+    assert "blocked" in explanation.formula
+
+
+def test_long_sums_name_their_largest_terms_and_the_rest(tiny_trace):
+    explanation = explain(tiny_trace("bert"), "encoder.0.mlp.out", (1, 2))
+    x, w, bias = explanation.groups
+    assert f"the other {len(x.values_N) - 6} terms" in explanation.formula
+    assert (
+        len(x.values_N) == len(w.values_N) == tiny_trace("bert").config.d_mlp
+        and len(bias.values_N) == 1
+    )
+
+
+@pytest.mark.parametrize("index", [(0,), (0, 0, 99), (0, -1, 0), (0.5, 0, 0), "abc", (0, 0, 0, 0)])
+def test_cells_that_are_not_there(tiny_trace, index):
+    with pytest.raises(GlassError):
+        explain(tiny_trace("bert"), "encoder.0.attn.q", index)
+
+
+@pytest.mark.parametrize(
+    "name", ["encoder.0.attn.qq", "weights/nothing", "weights/", "", "__class__"]
+)
+def test_names_that_are_not_there(tiny_trace, name):
+    with pytest.raises(KeyError):
+        explain(tiny_trace("bert"), name, (0, 0, 0))
+
+
+def test_every_step_has_words_and_lines_of_core(tiny_trace, family):
+    trace = tiny_trace(family)
+    for name in every_name(trace):
+        assert about(trace, name).story.endswith((".", "M", "x")) or about(trace, name).story
+        snippet, *called = lines_that_made(trace, name)
+        marked = [snippet.lines[n - snippet.first] for n in sorted(snippet.highlighted)]
+        leaf = name.rsplit(".", 1)[1]
+        assert name not in trace.names or any(leaf in line for line in marked), (name, marked)
+        ast.parse(dedent(snippet.text))
+
+
+def test_the_lines_shown_are_those_of_the_file(tiny_trace):
+    for snippet in lines_that_made(tiny_trace("bert"), "encoder.0.attn.pattern"):
+        lines = (Path(__file__).parents[2] / snippet.path).read_text().splitlines()
+        assert (
+            tuple(lines[snippet.first - 1 : snippet.first - 1 + len(snippet.lines)])
+            == snippet.lines
+        )
+    names = [s.function for s in lines_that_made(tiny_trace("bert"), "encoder.0.attn.q")]
+    assert names == ["attention", "project"]
+    assert [s.function for s in lines_that_made(tiny_trace("bert"), "encoder.0.attn.pattern")] == [
+        "attention",
+        "softmax",
+    ]
+
+
+def test_the_letters_of_every_formula_are_explained():
+    for key, text in ABOUT.items():
+        letters = letters_in(text.latex)
+        assert all(word for word in letters.values())
+        if re.search(r"_\{?l", text.latex):
+            assert letters["l"] == "the token", key
+    assert letters_in(ABOUT["attn.v"].latex).keys() == {
+        "x",
+        "W",
+        "b",
+        "m",
+        "k",
+        "d",
+    }  # v itself is no vocabulary here
+
+
+@pytest.mark.parametrize(
+    "x, text",
+    [
+        (0, "0"),
+        (1 / 3, "0.33333"),
+        (9.41384e-5, "0.000094138"),
+        (-2.5e-7, "−2.5e−7"),
+        (123456.7, "123460"),
+        (-math.inf, "−∞"),
+        (1e20, "1e+20"),
+    ],
+)
+def test_numbers_are_written_as_a_reader_would(x, text):
+    assert number(x) == text
+
+
+def test_words_are_written_for_every_recipe():
+    assert {key.split("/")[0] for key in ABOUT} == set(RECIPES)
+
+
+def test_one_of_each_kind_is_tried(tiny_trace):
+    """So that the tests above leave no recipe out."""
+    tried = {kind_of(name) for family in FAMILIES for name in every_name(tiny_trace(family))}
+    tried |= {
+        kind_of(name) for name in lstm.small().trace(ids_L=[1, 2])
+    }  # these are tried in test_recurrent.py
+    assert tried == set(RECIPES)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encoder.embed.near.999999",
+        "encoder.0.attn.pattern.heat.0",
+        "encoder.0.attn.scores.terms.99.0.0",
+        "encoder.0.attn.scores.terms.1.1",
+        "encoder.0.mlp.promotes.0.0",
+        "head.sampled.0.100.5.0",
+    ],
+)
+def test_derived_values_that_are_not_there(tiny_trace, name):
+    with pytest.raises(KeyError):
+        explain(tiny_trace("bert"), name, (0, 0, 0))

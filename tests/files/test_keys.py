@@ -1,0 +1,594 @@
+"""Every key of a config is computed, without effect, or refused by name, as in `transformers`.
+
+A key that `transformers` knows and that is in no table would be a wrong number without a word.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+
+from core.errors import GlassError
+from core.models import files, keys
+from core.models.checkpoints import KEYS, assemble, gguf_llama, load_folder, read_folder
+from core.models.files import Fields
+from core.transformer import forward
+from tests.core.test_reference import check, write_gguf
+from tests.files.test_files import refusal, written
+from tests.helpers import tiny
+
+golden = lru_cache(tiny.golden)
+STORED = json.loads((tiny.GOLDEN / "keys.json").read_text())
+KINDS = {
+    "bert": "bert",
+    "gpt2": "gpt2",
+    "llama": "llama",
+    "t5": "t5_relu",
+    "marian": "marian",
+}  # kind -> tiny model
+VERSION_4 = (  # what PretrainedConfig of version 4 took beside the generation's keys
+    "output_hidden_states",
+    "output_attentions",
+    "return_dict",
+    "torchscript",
+    "torch_dtype",
+    "use_bfloat16",
+    "tf_legacy_loss",
+    "pruned_heads",
+    "tie_word_embeddings",
+    "chunk_size_feed_forward",
+    "is_encoder_decoder",
+    "is_decoder",
+    "cross_attention_hidden_size",
+    "add_cross_attention",
+    "tie_encoder_decoder",
+    "architectures",
+    "finetuning_task",
+    "id2label",
+    "label2id",
+    "num_labels",
+    "tokenizer_class",
+    "prefix",
+    "bos_token_id",
+    "pad_token_id",
+    "eos_token_id",
+    "sep_token_id",
+    "decoder_start_token_id",
+    "task_specific_params",
+    "problem_type",
+    "name_or_path",
+    "_commit_hash",
+    "attn_implementation",
+    "transformers_version",
+    "gradient_checkpointing",
+    "auto_map",
+    "quantization_config",
+    "xla_device",
+    "custom_pipelines",
+)
+READ_BY_GETATTR = (
+    "is_causal",
+    "layer_types",
+    "mlp_layer_types",
+    "sliding_window",
+    "attention_chunk_size",
+    "text_config",
+    "tie_last_hidden_states",
+    "transformers_weights",
+    "fusion_config",
+    "distributed_config",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_that_transformers_knows_is_in_a_table(kind):
+    assert [
+        key for key in (*STORED[kind], *VERSION_4, *READ_BY_GETATTR) if key not in KEYS[kind].known
+    ] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_of_the_transformers_that_is_installed_is_in_a_table(kind):
+    pytest.importorskip("torch", exc_type=ImportError)
+    pytest.importorskip("transformers", exc_type=ImportError)
+    from tests.helpers import reference
+
+    assert [key for key in reference.config_keys(kind) if key not in KEYS[kind].known] == []
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_key_is_in_one_list(kind):
+    table = KEYS[kind]
+    lists = (*table.computed, *table.refused, *table.no_effect, *table.also)
+    assert sorted(lists) == sorted(set(lists))
+    assert set(table.null) <= set(table.computed) and set(table.also.values()) <= set(
+        table.computed
+    )
+
+
+def test_the_document_holds_the_tables():
+    """docs/model-files.md is written by hand around the tables that core/models/keys.py prints."""
+    text = (Path(keys.__file__).parents[2] / "docs" / "model-files.md").read_text(encoding="utf-8")
+    for table in (keys.common_markdown(), *map(keys.markdown, KEYS.values())):
+        assert f"\n{table}\n" in text, f"The document lacks this table:\n{table}"
+
+
+# Values that change numbers, and are refused.
+
+HARMFUL = {
+    "is_decoder": True,
+    "add_cross_attention": True,
+    "tie_encoder_decoder": True,
+    "is_decoder_only_encoder": True,
+    "scale_attn_by_inverse_layer_idx": True,
+    "reorder_and_upcast_attn": True,
+    "position_embedding_type": "relative_key",
+    "layer_types": ["full_attention", "sliding_attention"],
+    "mlp_layer_types": ["sparse"],
+    "pruned_heads": {"0": [1]},
+    "auto_map": {"AutoModel": "modeling.Model"},
+    "per_layer_config": {"0": {"hidden_act": "relu"}},
+    "rope_scaling": {"rope_type": "linear", "factor": 2.0},
+    "rope_parameters": {"rope_theta": 5.0},
+    "rope_theta": 5.0,
+    "sliding_window": 4,
+    "partial_rotary_factor": 0.5,
+    "quantization_config": {"quant_method": "gptq"},
+    "normalize_before": True,
+    "normalize_embedding": True,
+    "add_final_layer_norm": True,
+    "static_position_embeddings": False,
+}
+
+
+def other_than(harmless: tuple, key: str):
+    """A value of the key that changes the numbers."""
+    if key in ("is_causal", "is_encoder_decoder"):
+        return True not in harmless
+    return HARMFUL.get(key, 7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_computed_is_refused_by_its_name(kind, tmp_path):
+    for key, harmless in KEYS[kind].refused.items():
+        said = refusal(
+            read_folder, written(KINDS[kind], tmp_path, **{key: other_than(harmless, key)})
+        )
+        assert f"“{key}”" in said or key == "quantization_config" and "quantised" in said
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_value_that_changes_nothing_may_stand_there(kind, tmp_path):
+    wanted = read_folder(written(KINDS[kind], tmp_path))[0]
+    for key, harmless in KEYS[kind].refused.items():
+        for value in harmless:
+            assert read_folder(written(KINDS[kind], tmp_path, **{key: value}))[0] == wanted, (
+                key,
+                value,
+            )
+
+
+@pytest.mark.parametrize("value", (False, None, 0, [], [False]))
+@pytest.mark.parametrize("family", ("gpt2", "llama", "t5_relu", "marian"))
+def test_a_decoder_that_is_not_causal_is_refused(family, value, tmp_path):
+    """`transformers` gives it a mask without a triangle for any value that is not true."""
+    said = refusal(read_folder, written(family, tmp_path, is_causal=value))
+    assert "“is_causal” (whether a token sees only those before it)" in said
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_code_of_the_models_own_is_refused(kind, tmp_path):
+    said = refusal(
+        read_folder, written(KINDS[kind], tmp_path, auto_map={"AutoModel": "modeling_own.OwnModel"})
+    )
+    assert "“auto_map”" in said and "never run" in said
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_note_of_ones_own_is_passed_over(kind, tmp_path):
+    assert (
+        read_folder(written(KINDS[kind], tmp_path, my_note={"is_causal": False}))[0]
+        == read_folder(written(KINDS[kind], tmp_path))[0]
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_null_is_no_value_for_what_is_computed(kind, tmp_path):
+    """A default in its place would be a number that nobody wrote; `transformers` refuses it."""
+    for key in KEYS[kind].computed:
+        if key not in (*KEYS[kind].null, "model_type"):
+            assert f"“{key}”" in refusal(read_folder, written(KINDS[kind], tmp_path, **{key: None}))
+
+
+def test_null_is_called_null(tmp_path):
+    said = refusal(read_folder, written("gpt2", tmp_path, reorder_and_upcast_attn=None))
+    assert "says null for “reorder_and_upcast_attn”" in said
+    said = refusal(read_folder, written("gpt2", tmp_path, num_attention_heads=None))
+    assert "null for “num_attention_heads”" in said
+
+
+@pytest.mark.parametrize(
+    "rope, says",
+    (
+        ({"rope_type": "default", "factor": 4.0}, "“factor”"),
+        ({"factor": 4.0}, "“factor”"),
+        ({"rope_type": "linear", "factor": 4.0}, "“linear”"),
+        ({"type": "linear", "rope_type": "default"}, "“linear”"),
+        ({"rope_type": "default", "rope_theta": None}, "“rope_theta”"),
+        ({"attention_factor": 2.0}, "“attention_factor”"),
+        ({"full_attention": {"rope_theta": 5.0}}, "“full_attention”"),
+        ({"partial_rotary_factor": 0.5}, "stretches or cuts"),
+    ),
+)
+@pytest.mark.parametrize("key", ("rope_scaling", "rope_parameters"))
+def test_stretched_rotary_positions_are_refused(key, rope, says, tmp_path):
+    assert says in refusal(read_folder, written("llama", tmp_path, **{key: rope}))
+
+
+# Names that mean the same.
+
+ALSO = [(kind, other, name) for kind in KINDS for other, name in KEYS[kind].also.items()]
+
+
+@pytest.mark.parametrize("kind, other, name", ALSO)
+def test_a_key_may_stand_under_its_other_name(kind, other, name, tmp_path):
+    """The second spelling alone, both, and both with different values."""
+    config = golden(KINDS[kind]).config
+    wanted = read_folder(written(KINDS[kind], tmp_path))[0]
+    alone = {key: value for key, value in config.items() if key != name} | {other: config[name]}
+    model = replace(golden(KINDS[kind]), config=alone)
+    assert read_folder(model.write(tmp_path))[0] == wanted
+    assert read_folder(written(KINDS[kind], tmp_path, **{other: config[name]}))[0] == wanted
+    said = refusal(read_folder, written(KINDS[kind], tmp_path, **{other: config[name] + 1}))
+    assert f"“{name}”" in said and f"“{other}”" in said
+
+
+# GGUF.
+
+
+def header(key: str, value, tmp_path: Path):
+    """Reads the tiny Llama's GGUF file with another value in its header."""
+    if not (tmp_path / "model.gguf").exists():
+        write_gguf(golden("llama"), tmp_path / "model.gguf")
+    metadata, tensors = files.read_gguf(tmp_path / "model.gguf")
+    recipe = gguf_llama(Fields(metadata | {key: value}, "model.gguf"), tensors)
+    assemble(recipe, tensors, np.float32)
+    return recipe.config
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    (
+        ("rope.scaling.factor", 4.0),
+        ("rope.scale_linear", 4.0),
+        ("rope.scaling.type", "yarn"),
+        ("rope.scaling.type", "longrope"),
+        ("rope.scaling.attn_factor", 1.5),
+        ("rope.scaling.yarn_ext_factor", 1.0),
+        ("rope.scaling.yarn_log_multiplier", 0.1),
+        ("rope.scaling.yarn_attn_factor", 1.5),
+        ("rope.scaling.alpha", 1000.0),
+        ("rope.scaling.invented", 1),
+        ("attention.causal", False),
+        ("attention.scale", 0.5),
+        ("attention.clamp_kqv", 3.0),
+        ("logit_scale", 0.5),
+        ("expert_count", 8),
+        ("invented", 1),
+    ),
+)
+def test_a_gguf_that_says_what_is_not_computed_is_refused(key, value, tmp_path):
+    said = refusal(header, f"llama.{key}", value, tmp_path)
+    assert f"“llama.{key}”" in said
+
+
+def test_every_key_of_the_gguf_package_is_in_a_table_or_refused(tmp_path):
+    """A value that changes numbers under every key that a Llama's header might have."""
+    table, seen = KEYS["gguf"], 0
+    for group in vars(gguf.constants.Keys).values():
+        for key in vars(group).values() if isinstance(group, type) else ():
+            key = (
+                key.format(arch="llama", dense="dense")
+                if isinstance(key, str) and key.startswith("{arch}")
+                else ""
+            )
+            if key and key not in (*table.computed, *table.no_effect):
+                assert f"“{key}”" in refusal(header, key, 7.5, tmp_path)
+                seen += 1
+    assert seen > 80
+
+
+def test_keys_of_a_gguf_that_change_nothing(tmp_path):
+    wanted = header("general.name", "any", tmp_path)
+    for key, harmless in KEYS["gguf"].refused.items():
+        for value in harmless:
+            assert header(key, value, tmp_path) == wanted, key
+    for key in KEYS["gguf"].no_effect:
+        assert header(key, 7, tmp_path) == wanted, key
+
+
+def test_a_gguf_whose_norm_has_a_bias_is_refused(tmp_path):
+    """No norm of the family has one; it would be read and never added."""
+    write_gguf(golden("llama"), tmp_path / "model.gguf")
+    metadata, tensors = files.read_gguf(tmp_path / "model.gguf")
+    for name in ("output_norm.bias", "blk.0.attn_norm.bias", "output.bias"):
+        stored = replace(tensors["output_norm.weight"], name=name)
+        with pytest.raises(GlassError, match=name):
+            assemble(
+                gguf_llama(Fields(metadata, "model.gguf"), tensors | {name: stored}),
+                tensors | {name: stored},
+                np.float32,
+            )
+
+
+def test_one_key_under_all_of_its_names_gives_the_numbers_of_the_file(tmp_path):
+    """The base of the rotary angles, as old and new files spell it."""
+    rope = golden("llama").config["rope_parameters"]
+    rest = {key: value for key, value in golden("llama").config.items() if key != "rope_parameters"}
+    for spelled in (
+        {"rope_parameters": rope},
+        {"rope_scaling": rope},
+        {"rope_theta": 700.0},
+        {"rope_theta": 700.0, "rope_scaling": None},
+        {"rope_theta": 5.0, "rope_parameters": {"rope_theta": 700.0}},
+        {"rope_theta": 5.0, "rope_scaling": {"rope_type": "default", "rope_theta": 700.0}},
+        {"rope_theta": 700.0, "rope_scaling": {"rope_type": "default"}},
+        {"rope_scaling": {"rope_theta": 700.0}, "rope_parameters": {"rope_theta": 5.0}},
+    ):
+        folder = replace(golden("llama"), config=rest | spelled).write(tmp_path)
+        mask, steps = golden("llama").cases["trained"]
+        check(forward(*read_folder(folder, np.float64), **golden("llama").inputs, mask=mask), steps)
+
+
+# Against `transformers`, in float64: each key that is computed, and those without effect, changed.
+
+LINEAR, DYNAMIC = {"rope_type": "linear", "factor": 2.0}, {"type": "dynamic", "factor": 2.0}
+CHANGED = {
+    "bert": {
+        "vocab_size": [80],
+        "hidden_size": [36],
+        "num_hidden_layers": [1],
+        "num_attention_heads": [2],
+        "intermediate_size": [33],
+        "max_position_embeddings": [44],
+        "type_vocab_size": [3],
+        "layer_norm_eps": [0.1],
+        "tie_word_embeddings": [False],
+        "hidden_act": [
+            "gelu_new",
+            "relu",
+            "silu",
+            "gelu_fast",
+            "gelu_pytorch_tanh",
+            "gelu_python",
+            "swish",
+            "quick_gelu",
+            "mish",
+            "gelu_10",
+            "relu2",
+        ],
+    },
+    "gpt2": {
+        "vocab_size": [80],
+        "n_embd": [36],
+        "n_layer": [1],
+        "n_head": [2],
+        "n_inner": [33, None],
+        "n_positions": [44],
+        "activation_function": ["gelu", "relu", "silu", "relu6"],
+        "layer_norm_epsilon": [0.1],
+        "scale_attn_weights": [False],
+        "tie_word_embeddings": [False],
+        "eos_token_id": [3, [4, 5], None],
+    },
+    "llama": {
+        "vocab_size": [80],
+        "hidden_size": [36],
+        "num_hidden_layers": [1],
+        "num_attention_heads": [10],
+        "num_key_value_heads": [1, None],
+        "head_dim": [10, None],
+        "intermediate_size": [33],
+        "hidden_act": ["gelu", "relu"],
+        "max_position_embeddings": [44],
+        "rms_norm_eps": [0.1],
+        "attention_bias": [True],
+        "mlp_bias": [True],
+        "tie_word_embeddings": [True],
+        "eos_token_id": [3, None],
+        "rope_theta": [5.0],
+        "rope_parameters": [{"rope_theta": 5.0}, LINEAR, None],
+        "rope_scaling": [{"rope_type": "default", "rope_theta": 5.0}, DYNAMIC],
+        "partial_rotary_factor": [1.0],
+    },
+    "t5": {
+        "vocab_size": [80],
+        "d_model": [36],
+        "d_kv": [10],
+        "d_ff": [33],
+        "num_layers": [1],
+        "num_decoder_layers": [1, None],
+        "num_heads": [5],
+        "relative_attention_num_buckets": [6],
+        "relative_attention_max_distance": [7],
+        "layer_norm_epsilon": [0.1],
+        "feed_forward_proj": ["gated-gelu", "gated-silu", "gelu_new", "gated-relu"],
+        "dense_act_fn": ["gelu_new", "silu"],
+        "is_gated_act": [True],
+        "scale_decoder_outputs": [False],
+        "tie_word_embeddings": [False, None],
+        "decoder_start_token_id": [3],
+        "pad_token_id": [3, None],
+        "eos_token_id": [3],
+    },
+    "marian": {
+        "vocab_size": [80],
+        "d_model": [36],
+        "encoder_layers": [1],
+        "decoder_layers": [1],
+        "encoder_attention_heads": [2],
+        "decoder_attention_heads": [2],
+        "encoder_ffn_dim": [33],
+        "decoder_ffn_dim": [33],
+        "decoder_vocab_size": [80, None],
+        "max_position_embeddings": [44],
+        "activation_function": ["gelu", "relu"],
+        "scale_embedding": [False],
+        "share_encoder_decoder_embeddings": [False],
+        "tie_word_embeddings": [False],
+        "decoder_start_token_id": [3],
+        "eos_token_id": [3, None],
+    },
+}
+PROBES = [
+    (kind, key, value)
+    for kind in KINDS
+    for key in KEYS[kind].computed
+    if key not in ("model_type", "architectures")
+    for value in CHANGED[kind][key]
+]
+
+
+def by_transformers(kind: str, config: dict, folder: Path, seed: int = 3):
+    """A random model of that config.json, as `transformers` reads it, in a folder; its steps."""
+    from tests.helpers import reference
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    cls = getattr(reference.transformers, config["architectures"][0])
+    reference.torch.manual_seed(seed)
+    with reference.without_casts():
+        model = cls(cls.config_class.from_pretrained(folder)).double().eval()
+    model.set_attn_implementation("eager")
+    reference.fill(model, kind)
+    model.save_pretrained(folder)
+    (folder / "config.json").write_text(json.dumps(config))
+    inputs = golden(KINDS[kind]).inputs
+    return inputs, reference.run(model, inputs)
+
+
+TOGETHER = {
+    ("llama", "head_dim", "None"): {"hidden_size": 48},
+    ("marian", "vocab_size", "80"): {"decoder_vocab_size": 80},
+    ("marian", "encoder_attention_heads", "2"): {"decoder_attention_heads": 2},
+    ("marian", "encoder_ffn_dim", "33"): {"decoder_ffn_dim": 33},
+}
+NOT_COMPUTED = {
+    "hidden_act": ("quick_gelu", "mish", "gelu_10", "relu2"),
+    "activation_function": ("relu6",),
+    "rope_parameters": (LINEAR,),
+    "rope_scaling": (DYNAMIC,),
+    "decoder_attention_heads": (2,),
+    "decoder_ffn_dim": (33,),
+    "decoder_vocab_size": (80,),
+}
+
+
+@pytest.mark.parametrize("kind, key, value", PROBES)
+def test_what_is_computed_is_what_transformers_computes(kind, key, value, tmp_path):
+    """Under each changed key, equal numbers or a refusal by name."""
+    pytest.importorskip("torch", exc_type=ImportError)
+    pytest.importorskip("transformers", exc_type=ImportError)
+    config = golden(KINDS[kind]).config | {key: value} | TOGETHER.get((kind, key, str(value)), {})
+    inputs, steps = by_transformers(kind, config, tmp_path)
+    if value in NOT_COMPUTED.get(key, ()):
+        assert f"“{key}”" in refusal(read_folder, tmp_path)
+    elif (kind, key, value) == (
+        "t5",
+        "tie_word_embeddings",
+        False,
+    ):  # transformers ties it nonetheless
+        assert "“lm_head.weight” is missing" in refusal(read_folder, tmp_path)
+    else:
+        loaded = load_folder(tmp_path, np.float64)
+        check(forward(loaded.config, loaded.weights, **inputs), steps)
+        assert loaded.notes == ()
+
+
+ODD = {
+    "dtype": "float64",
+    "torch_dtype": "float64",
+    "id2label": {"0": "no", "1": "yes", "2": "so"},
+    "num_labels": 3,
+    "label2id": {"no": 0},
+    "problem_type": "regression",
+    "architectures": None,
+    "chunk_size_feed_forward": 1,
+    "_attn_implementation": "eager",
+    "attn_implementation": "eager",
+    "_attn_implementation_internal": "eager",
+    "task_specific_params": {},
+    "custom_pipelines": {},
+    "summary_type": "mean",
+    "summary_activation": "tanh",
+    "distributed_config": None,
+    "_experts_implementation": "eager",
+    "experts_implementation": "eager",
+    "_experts_implementation_internal": "eager",
+    "use_cache": False,
+    "pretraining_tp": 2,
+    "original_max_position_embeddings": 7,
+}
+WHOLE = (
+    "bos_token_id",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+    "sep_token_id",
+    "decoder_start_token_id",
+    "n_ctx",
+    "n_positions",
+    "max_length",
+    "min_length",
+    "top_k",
+    "num_beams",
+)
+TEXT = (
+    "_name_or_path",
+    "name_or_path",
+    "transformers_version",
+    "tokenizer_class",
+    "finetuning_task",
+    "prefix",
+    "_commit_hash",
+)
+
+
+def odd(key: str):
+    """A value that the key does not have by default."""
+    if key in WHOLE + TEXT:
+        return 3 if key in WHOLE else "other"
+    return ODD.get(key, 0.7 if any(part in key for part in ("drop", "init", "rate")) else True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_keys_without_effect_have_none_in_transformers(kind, tmp_path):
+    """All of them at once, with values that they do not have by default."""
+    pytest.importorskip("torch", exc_type=ImportError)
+    pytest.importorskip("transformers", exc_type=ImportError)
+    config = golden(KINDS[kind]).config
+    changed = config | {key: odd(key) for key in KEYS[kind].no_effect}
+    inputs, steps = by_transformers(kind, config, tmp_path / "as it was")
+    _, others = by_transformers(kind, changed, tmp_path / "changed")
+    assert set(steps) == set(others) and all(
+        abs(steps[name] - others[name]).max() < 1e-12 for name in steps
+    )
+    check(forward(*read_folder(tmp_path / "changed", np.float64), **inputs), steps)
+
+
+@pytest.mark.parametrize("kind, other, name", ALSO)
+def test_another_name_is_what_transformers_reads(kind, other, name, tmp_path):
+    """The tiny model's value is not the default: a name that is passed over is another model."""
+    pytest.importorskip("torch", exc_type=ImportError)
+    pytest.importorskip("transformers", exc_type=ImportError)
+    config = golden(KINDS[kind]).config
+    config = {key: value for key, value in config.items() if key != name} | {other: config[name]}
+    inputs, steps = by_transformers(kind, config, tmp_path)
+    check(forward(*read_folder(tmp_path, np.float64), **inputs), steps)

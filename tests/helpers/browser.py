@@ -1,0 +1,196 @@
+"""The app in a real browser: a server of its own, Chromium without a screen, and a way to wait
+until a view settled.
+
+with serve() as address, chromium() as browser, tab(browser, f"{address}/Attention?head=3") as page:
+    page.do(lambda: page.view.get_by_text("Keys").click())
+    assert not page.problems
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@contextmanager
+def serve(root: Path = ROOT, log: str | Path = os.devnull, **environment: str) -> Iterator[str]:
+    """Starts the app; gives its address, and stops it in the end."""
+    with started(root, log, **environment) as (address, _):
+        yield address
+
+
+@contextmanager
+def started(
+    root: Path = ROOT, log: str | Path = os.devnull, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Starts the app on a free port with this interpreter; gives its address and its process, and
+    stops it in the end. log: what the server says."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        f"--server.port={port}",
+        "--server.headless=true",
+        "--browser.gatherUsageStats=false",
+        "--server.fileWatcherType=none",
+    ]
+    with open(log, "wb") as said:
+        server = subprocess.Popen(
+            command, cwd=root, env=os.environ | environment, stdout=said, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_for_health(f"http://127.0.0.1:{port}", server)
+        yield f"http://127.0.0.1:{port}", server
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def wait_for_health(address: str, server: subprocess.Popen, seconds: float = 30) -> None:
+    """Returns when the server answers; raises if it ended or stays silent."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"The server did not start (exit code {server.poll()}).")
+
+
+@contextmanager
+def chromium() -> Iterator:
+    """A headless Chromium from this machine."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Tab:
+    """One tab: `view` is Playwright's page, `runs` how many script runs have ended, `problems` what
+    must not happen.
+    """
+
+    view: object
+    address: str
+    runs: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def do(self, act: Callable[[], object], seconds: float = 30) -> None:
+        """Does something that starts a run of the page, and waits until the run has ended and is
+        drawn.
+        """
+        before = self.runs
+        act()
+        self.wait(lambda: self.runs > before, seconds)
+        self.settle()
+
+    def settle(self, seconds: float = 30) -> None:
+        """Waits until no run is under way and none follows at once, as after a change of page."""
+        for _ in range(2):
+            before = self.runs
+            self.view.wait_for_selector(SETTLED, state="attached", timeout=seconds * 1000)
+            self.view.wait_for_timeout(150)
+            if self.runs == before:
+                return
+
+    def wait(self, done: Callable[[], bool], seconds: float = 30) -> None:
+        """Lets the browser go on until done() holds."""
+        until = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > until:
+                raise TimeoutError("The page did not do what was waited for.")
+            self.view.wait_for_timeout(20)
+
+    def picture(self, path: Path) -> None:
+        """Saves the whole page, as long as it is, as PNG."""
+        self.view.evaluate("document.activeElement?.blur()")
+        grow = "document.querySelector('[data-testid=stMain]').scrollHeight"
+        size = self.view.viewport_size
+        self.view.set_viewport_size(
+            size | {"height": min(max(size["height"], self.view.evaluate(grow)), 8000)}
+        )
+        self.view.wait_for_timeout(600)
+        self.view.screenshot(path=str(path))
+        self.view.set_viewport_size(size)
+
+
+@contextmanager
+def tab(
+    browser, url: str, width: int = 1280, height: int = 900, theme: str = "light"
+) -> Iterator[Tab]:
+    """Opens an address in a fresh session and watches it."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+    opened = Tab(context.new_page(), "/".join(url.split("/")[:3]))
+    watch(opened)
+    try:
+        opened.do(lambda: opened.view.goto(url))
+        yield opened
+    finally:
+        context.close()
+
+
+def watch(opened: Tab) -> None:
+    """Counts the runs, and notes every error and every request that leaves the server."""
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    def received(payload) -> None:
+        message = ForwardMsg()
+        if isinstance(payload, bytes):
+            message.ParseFromString(payload)
+            opened.runs += message.WhichOneof("type") == "script_finished"
+
+    def said(message) -> None:
+        own = (
+            "/_stcore/" in message.location.get("url", "") and "404" in message.text
+        )  # Streamlit's, on deep links
+        if message.type == "error" and not own:
+            opened.problems.append(
+                f"console: {message.text[:300]} {message.location.get('url', '')}"
+            )
+
+    def requested(request) -> None:
+        if not request.url.startswith(
+            (opened.address, opened.address.replace("http", "ws"), "data:", "blob:")
+        ):
+            opened.problems.append(f"request: {request.url[:300]}")
+
+    opened.view.on("websocket", lambda socket: socket.on("framereceived", received))
+    opened.view.on("console", said)
+    opened.view.on("pageerror", lambda error: opened.problems.append(f"page: {error}"))
+    opened.view.on("request", requested)

@@ -1,0 +1,48 @@
+"""Pictures of every page, light and dark, on a wide and a narrow screen, into assets/screenshots.
+
+python tests/helpers/make_screenshots.py [folder] [Overview Attention …]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.helpers.browser import ROOT, chromium, serve, tab  # noqa: E402
+from ui.session.navigation import PAGES  # noqa: E402
+
+SIZES = ((1280, 900), (390, 844))
+ASKED = {
+    "Cross-attention": (
+        "?model=study-translator&sentence=The%20small%20black%20cat%20sleeps%20on%20the%20green%20chair."
+    )
+}
+
+
+def main(folder: Path, titles: list[str]) -> None:
+    """Writes PAGE-THEME-WIDTH.png for each page; says what went wrong in the browser, if anything
+    did.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with serve() as address, chromium() as browser:
+        for page in PAGES:
+            stem = Path(page.path).stem
+            url = (
+                address
+                if page.path == "app.py"
+                else f"{address}/{stem.split('_', 1)[1]}{ASKED.get(page.title, '')}"
+            )
+            for theme in ("light", "dark") if not titles or page.title in titles else ():
+                for width, height in SIZES:
+                    with tab(browser, url, width, height, theme) as opened:
+                        opened.view.wait_for_timeout(
+                            800
+                        )  # charts arrive after the script has ended
+                        name = page.title.lower().replace(" ", "-")
+                        opened.picture(folder / f"{name}-{theme}-{width}.png")
+                        print(f"{name}-{theme}-{width}.png", *opened.problems, sep="\n  ")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else ROOT / "assets/screenshots", sys.argv[2:])

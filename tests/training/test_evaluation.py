@@ -1,0 +1,89 @@
+"""What the shipped study models can do, on sentences that they have never seen: a fixed sample,
+with thresholds a little below what `python -m training.evaluate` measures on thousands.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core import load, lstm
+from core.models import catalogue, head_links
+from tests.helpers import tiny
+from training import corpus, entropy, evaluate
+
+SAMPLE = {half: list(corpus.samples(half, 150)) for half in ("test", "new")}
+SAMPLE["both"] = SAMPLE["test"] + SAMPLE["new"]
+
+
+def shipped(name: str):
+    """A model, where its weights are in the repository."""
+    if not (catalogue.ASSETS / name / "model.safetensors").exists():
+        pytest.skip(f"{name} is not trained yet")
+    return evaluate.loaded(name)
+
+
+def test_the_decoder_predicts_as_well_as_the_grammar_allows():
+    found = evaluate.next_word(shipped("study-decoder"), SAMPLE["both"])
+    best = entropy.per_token(SAMPLE["both"], accepted=1)
+    assert best - 0.1 < found["loss"].value < best + 0.25
+    assert found["agreement"].value >= 0.97 and found[evaluate.CLAUSE].value >= 0.95
+    assert found["pronoun"].value >= 0.93
+
+
+def test_the_encoder_guesses_from_both_sides():
+    found = evaluate.masked_word(shipped("study-encoder"), SAMPLE["both"])
+    assert found["agreement"].value >= 0.97 and found[evaluate.CLAUSE].value >= 0.95
+    assert found["pronoun"].value >= 0.93 and found["masked word"].value >= 0.4
+
+
+def test_the_lstm_is_a_fair_rival():
+    found = evaluate.next_word(shipped("study-lstm"), SAMPLE["both"])
+    assert (
+        found["agreement"].value >= 0.9
+        and found["loss"].value < entropy.per_token(SAMPLE["both"], accepted=1) + 0.6
+    )
+
+
+def test_the_translator_writes_the_grammars_french_and_looks_at_what_it_translates():
+    found = evaluate.translation(
+        shipped("study-translator"), SAMPLE["test"][:60] + SAMPLE["new"][:60]
+    )
+    (aligned,) = (
+        score
+        for name, score in found.items()
+        if name.startswith("alignment") and "mean of all" not in name
+    )
+    assert found["exact"].value >= 0.9 and aligned.value >= 0.85
+
+
+@pytest.mark.parametrize("name", tiny.STUDY)
+def test_every_step_equals_what_the_trained_pytorch_model_computes(name):
+    """Kept in a file by tests/helpers/make_golden.py, so that no PyTorch is needed here; test_training.py
+    computes it anew.
+    """
+    shipped(name)
+    with np.load(tiny.GOLDEN / f"{name}.npz") as file:
+        kept = dict(file)
+    ids = {"ids_L": tiny.STUDY_IDS[0]} | (
+        {"target_ids_L": tiny.STUDY_IDS[1]} if name == "study-translator" else {}
+    )
+    trace = (lstm.load if name == "study-lstm" else load)(name, dtype=np.float64).trace(**ids)
+    assert set(kept) == set(trace.names)
+    for step, value in kept.items():
+        np.testing.assert_allclose(trace[step], value, rtol=1e-9, atol=1e-9, err_msg=step)
+
+
+@pytest.mark.parametrize("name", ("study-encoder", "study-decoder"))
+def test_what_heads_link_is_what_was_written_down(name):
+    model = shipped(name)
+    here, kept = evaluate.links(model, SAMPLE["both"]), head_links.links(name)
+    assert set(kept) >= {
+        "verb of a relative clause to its object",
+        "predicate to its subject, past a relative clause",
+    }
+    for relation, link in kept.items():
+        if relation in here and here[relation]["count"] >= 60:
+            again = np.array(here[relation]["hits"])[link.best]
+            assert abs(again - link.hits_NH[link.best]) < 0.15, relation
+            assert 0 <= link.hits_NH.min() and link.hits_NH.max() <= 1 and link.count > 100

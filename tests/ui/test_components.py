@@ -1,0 +1,213 @@
+"""What travels to the browser is the numbers themselves; what comes back is checked; labels are
+data and never markup.
+"""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ui.kit import charts, components
+
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>![y](http://evil)"
+
+
+def drawn(code: str) -> AppTest:
+    """A page of a few lines, run once."""
+    start = "import numpy as np\nfrom ui import components, maps\nrng = np.random.default_rng(3)\n"
+    page = AppTest.from_string(start + code).run(timeout=20)
+    assert not page.exception
+    return page
+
+
+def sent(page: AppTest, at: int = 0) -> dict:
+    """The data of a component on the page."""
+    return json.loads(page.get("bidi_component")[at].proto.json)
+
+
+def unpacked(data: dict) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(data["values"]), dtype="<f4").reshape(data["shape"])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_values_sent_are_the_float32_values_bit_for_bit(dtype):
+    values = np.random.default_rng(1).normal(size=(2, 3, 4)).astype(dtype)
+    values.flat[:4] = -np.inf, np.nan, 1e-42, -0.0
+    assert unpacked(components.packed(values)).tobytes() == values.astype("<f4").tobytes()
+    assert unpacked(components.packed(values.transpose(2, 0, 1)))[3, 1, 2] == np.float32(
+        values[1, 2, 3]
+    )
+
+
+def test_all_heads_travel_with_their_scale():
+    page = drawn(
+        "components.heads_canvas(rng.random((3, 4, 5)), list('abcd'), list('vwxyz'), key='heads',"
+        " chosen=2)"
+    )
+    data, values = sent(page), np.random.default_rng(3).random((3, 4, 5))
+    assert (
+        np.array_equal(unpacked(data), values.astype(np.float32)) and data["limit"] == values.max()
+    )
+    assert (data["rows"], data["columns"], data["chosen"]) == (list("abcd"), list("vwxyz"), 2)
+    assert data["titles"] == ["Head 0", "Head 1", "Head 2"]
+
+
+def test_thumbnails_travel_as_shades():
+    page = drawn(
+        "components.layers_canvas(list(rng.random((3, 2, 5, 5))), key='layers', chosen=(1, 0))"
+    )
+    data, values = sent(page), np.random.default_rng(3).random((3, 2, 5, 5)).reshape(6, 5, 5)
+    shades = np.frombuffer(base64.b64decode(data["shades"]), np.uint8).reshape(data["shape"])
+    assert data["values"] is None and data["chosen"] == 2 and data["across"] == 2
+    assert abs(shades / 255 * data["limit"] - values).max() <= data["limit"] / 510 + 1e-7
+
+
+def test_what_a_mask_hides_travels_with_the_heads():
+    page = drawn(
+        "components.heads_canvas(np.ones((2, 2, 3)), list('ab'), list('xyz'), key='heads', row=1,"
+        " opened=(1, 0, 2), blocked_LM=np.array([[0, 1, 1], [0, 0, 1]], dtype=bool))"
+    )
+    data = sent(page)
+    assert list(base64.b64decode(data["blocked"])) == [0, 1, 1, 0, 0, 1]
+    assert data["row"] == 1 and data["opened"] == [1, 0, 2]
+
+
+def test_thumbnails_keep_the_largest_weight_of_every_block():
+    patterns_HLM = np.random.default_rng(5).random((2, 50, 31)).astype(np.float32)
+    small = components.thumbnails(patterns_HLM)
+    assert small.shape == (2, 17, 16) and small.max() == patterns_HLM.max()
+    assert (
+        small[1, 4, 7] == patterns_HLM[1, 12:15, 14:16].max()
+        and small[0, 16, 15] == patterns_HLM[0, 48:, 30:].max()
+    )
+    assert np.array_equal(
+        components.thumbnails(patterns_HLM[:, :24, :24]), patterns_HLM[:, :24, :24]
+    )
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        "components.heads_canvas(np.ones((1, 1, 1)), [bad], [bad], key='x', titles=[bad])",
+        (
+            "components.wide_map(np.ones((1, 1)), [bad], [bad], key='x', title=bad, rows_title=bad,"
+            " columns_title=bad)"
+        ),
+        "components.lines(np.ones((1, 1)), [bad], [bad], key='x')",
+    ],
+)
+def test_hostile_labels_travel_as_data_only(draw):
+    proto = drawn(f"bad = {HOSTILE!r}\n{draw}").get("bidi_component")[0].proto
+    assert HOSTILE in json.dumps(json.loads(proto.json))
+    assert all(
+        "onerror" not in part for part in (proto.html_content, proto.js_content, proto.css_content)
+    )
+
+
+def test_the_scripts_write_text_and_never_markup_and_fetch_nothing():
+    for script in Path(components.__file__).parents[2].glob("assets/components/*.js"):
+        text = script.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        for forbidden in (
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "fetch(",
+            "http",
+            "random",
+        ):
+            assert forbidden not in text, f"{script.name}: {forbidden}"
+
+
+@pytest.mark.parametrize(
+    "reply, heard",
+    [
+        ([1, 2, 3], [(1, 2, 3)]),
+        ([0, 0, 0], [(0, 0, 0)]),
+        ([2, 0, 0], []),
+        ([0, -1, 0], []),
+        ([0, 0], []),
+        (None, []),
+        ([0, 0.0, 0], []),
+        ([True, 0, 0], []),
+        ({"0": 1}, []),
+        (["0", "0", "0"], []),
+        ("000", []),
+    ],
+)
+def test_only_whole_numbers_inside_the_shape_come_back(monkeypatch, reply, heard):
+    calls = []
+    monkeypatch.setattr(charts.st, "session_state", {"map": {"cell": reply}})
+    components._told("map", "cell", (2, 3, 4), lambda *cell: calls.append(cell))()
+    assert calls == heard
+
+
+def test_a_second_click_on_a_cell_counts_and_a_lying_browser_does_not(monkeypatch):
+    calls, state = [], {}
+    monkeypatch.setattr(charts.st, "session_state", state)
+    cells_N2 = np.array([(r, c) for r in range(2) for c in range(3)])
+
+    def click(*points):
+        state["map"] = {"selection": {"points": list(points)}}
+        charts.clicked("map", lambda *cell: calls.append(cell), cells_N2)
+
+    click()  # nothing was ever chosen: nothing to do
+    click({"point_index": 5})
+    click()  # the same cell again: its selection is taken away
+    click({"point_index": 1})
+    assert calls == [(1, 2), (1, 2), (0, 1)] and all(type(i) is int for cell in calls for i in cell)
+    for wrong in (6, -1, "1", None, 1.0):
+        click({"point_index": wrong})
+    assert len(calls) == 3
+
+
+def test_a_map_travels_with_its_labels_its_frames_and_what_is_blocked():
+    page = drawn(
+        "words = ['the', 'the', 'a']\nmaps.clickable_map('a', rng.normal(size=(3, 3)), words,"
+        " words, title='t', rows_title='r', columns_title='c', chosen=2, opened=(2, 1),"
+        " blocked_RC=np.tri(3) == 0, kind='weight', limit=4)\n"
+    )
+    data, values = sent(page), np.random.default_rng(3).normal(size=(3, 3)).astype(np.float32)
+    assert np.array_equal(unpacked(data)[0], values) and (data["kind"], data["limit"]) == (
+        "weight",
+        4,
+    )
+    assert (data["rows"], data["columns"]) == (
+        ["the", "the", "a"],
+    ) * 2  # equal tokens keep their places
+    assert data["frame"] == [2, None] and data["opened"] == [0, 2, 1]
+    assert list(base64.b64decode(data["blocked"])) == [0, 1, 1, 0, 0, 1, 0, 0, 0]
+
+
+def test_a_scale_ends_at_the_largest_number_that_is_one():
+    page = drawn(
+        "maps.clickable_map('a', [[1.0, -np.inf, -3.0]], ['x'], list('abc'))\n"
+        "maps.clickable_map('b', [[-np.inf]], ['x'], ['y'])"
+    )
+    assert [sent(page, i)["limit"] for i in range(2)] == [3, 1]
+
+
+def test_a_long_vector_is_folded_and_a_click_finds_its_number(monkeypatch):
+    values_N, mounted, clicked = np.random.default_rng(1).normal(size=70).astype(np.float32), {}, []
+    monkeypatch.setattr(components, "_maps", lambda **options: mounted.update(options))
+    charts.clickable_map(
+        "v",
+        values_N[None],
+        ["x"],
+        [str(i) for i in range(70)],
+        opened=(0, 69),
+        on_cell=lambda row, column: clicked.append((row, column)),
+    )
+    folded_RC = unpacked(mounted["data"])[0]
+    assert (
+        np.array_equal(folded_RC.ravel()[:70], values_N) and np.isnan(folded_RC.ravel()[70:]).all()
+    )
+    assert mounted["data"]["folded"] == 70 and mounted["data"]["opened"] == [0, 2, 5]
+    for cell in ([0, 2, 5], [0, 2, 6], [0, 0, 0]):  # the second one lies behind the last number
+        monkeypatch.setattr(charts.st, "session_state", {"v": {"cell": cell}})
+        mounted["on_cell_change"]()
+    assert clicked == [(0, 69), (0, 0)]

@@ -1,0 +1,177 @@
+"""Bringing a model here: several visitors wait for one download, and each sees how it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.errors import GlassError
+from core.models import catalogue
+from tests.ui.test_pages import opened
+from ui.session import state
+from ui.shell import downloads
+
+MODEL = "minilm"
+
+
+class Download:
+    """A download that lasts until it is let go, and then succeeds or fails."""
+
+    def __init__(self):
+        self.asked, self.go, self.error, self.here = 0, threading.Event(), "", False
+
+    def fetch(self, name, progress):
+        self.asked += 1
+        progress(20_000_000, 80_000_000, "Fetching it")
+        assert self.go.wait(30)
+        if self.error:
+            raise GlassError(self.error)
+        self.here = True
+
+    def end(self, error: str = "") -> None:
+        """Lets it go, and waits until it is over."""
+        self.error, job = error, downloads.jobs()[MODEL]
+        self.go.set()
+        until = time.monotonic() + 10
+        while not job.over and time.monotonic() < until:
+            time.sleep(0.01)
+        assert job.over
+        self.go.clear()
+
+
+@pytest.fixture
+def download(monkeypatch, minilm):
+    """MiniLM is not on this machine until its download has ended well."""
+    found, fake = catalogue.find, Download()
+    here = lambda name: None if name == MODEL and not fake.here else found(name)
+    monkeypatch.setattr(catalogue, "find", here)
+    monkeypatch.setattr(catalogue, "fetch", fake.fetch)
+    downloads.jobs.clear()
+    state.ready_models.clear()
+    yield fake
+    fake.go.set()
+    downloads.jobs.clear()
+    state.ready_models.clear()
+
+
+def visitor() -> AppTest:
+    """Somebody who has chosen the model, and is shown that it is not here."""
+    return opened(model=MODEL)
+
+
+def looks() -> None:
+    """What a visitor's session runs every 0.4 s: the bar, and then the page if it asks so."""
+    import streamlit as st
+
+    from ui.shell import downloads
+
+    if "looked" not in st.session_state:
+        st.session_state["looked"] = True
+        downloads.watch("minilm")
+
+
+def look(session: AppTest) -> AppTest:
+    if "looked" in session.session_state:
+        del session.session_state["looked"]
+    session.run()
+    assert not session.exception
+    return session
+
+
+def shown_model(app: AppTest) -> str:
+    """The model whose numbers the page shows."""
+    assert not app.exception
+    return app.session_state["_good"].model
+
+
+def test_all_who_wait_for_one_download_see_it_end(download):
+    visitor().button(key="fetch").click().run()
+    waiting = [AppTest.from_function(looks) for _ in range(3)]
+    assert all(look(session).get("progress") for session in waiting)
+    download.end()
+    for session in waiting:
+        assert not look(session).get("progress")
+    assert download.asked == 1
+
+
+def test_a_visitor_who_waited_reads_with_the_model(download):
+    first, second = visitor(), visitor()
+    first.button(key="fetch").click().run()
+    assert second.run().get("progress") and "fetch" not in [button.key for button in second.button]
+    download.end()
+    for app in (first, second):
+        assert shown_model(app.run()) == MODEL and not app.get("progress")
+        assert app.selectbox(key="model").value == MODEL
+
+
+def test_a_download_that_failed_can_be_begun_again_by_another_visitor(download):
+    first, second, third = visitor(), visitor(), AppTest.from_function(looks)
+    first.button(key="fetch").click().run()
+    look(third)
+    download.end("The network is down.")
+    for app in (first, second):
+        assert "network is down" in app.run().error[0].value
+    second.button(key="fetch").click().run()
+    assert second.get("progress") and first.run().get("progress") and look(third).get("progress")
+    download.end()
+    assert not look(third).get("progress")
+    assert [shown_model(app.run()) for app in (first, second)] == [MODEL, MODEL]
+    assert download.asked == 2
+
+
+def test_clicks_at_one_moment_begin_one_download(download, monkeypatch):
+    start, entry_of = threading.Barrier(8), catalogue.entry_of
+    monkeypatch.setattr(catalogue, "entry_of", lambda name: time.sleep(0.05) or entry_of(name))
+
+    def click() -> None:
+        start.wait()
+        downloads.begin(MODEL)
+
+    clicks = [threading.Thread(target=click) for _ in range(8)]
+    for thread in clicks:
+        thread.start()
+    for thread in clicks:
+        thread.join()
+    download.end()
+    assert download.asked == 1
+
+
+def test_a_download_that_nobody_waited_for_is_known_at_once(download):
+    left = visitor()
+    left.button(key="fetch").click().run()
+    del left
+    assert MODEL not in state.ready_models()
+    download.end()
+    assert MODEL in state.ready_models()
+
+
+def test_a_model_that_another_program_brought_is_read_at_the_next_click(download):
+    app = visitor()
+    assert shown_model(app) != MODEL
+    download.here = True
+    assert shown_model(app.run()) == MODEL
+
+
+def test_a_download_that_breaks_off_is_over(download, monkeypatch):
+    def broken(name, progress):
+        raise SystemExit
+
+    monkeypatch.setattr(catalogue, "fetch", broken)
+    app = visitor()
+    app.button(key="fetch").click().run()
+    time.sleep(0.2)
+    assert not app.run().get("progress") and "could not be fetched" in app.error[0].value
+
+
+def test_the_command_that_fetches_a_model_elsewhere_can_be_copied(monkeypatch):
+    name = "some-org/some.model_1"
+    monkeypatch.setenv("GLASSFORMER_MODELS", name)
+    downloads.jobs.clear()
+    downloads.jobs()[name] = downloads.Job("", 0, over=True, error="The network is down.")
+    app = opened(model=name)
+    downloads.jobs.clear()
+    assert not app.exception and "network is down" in app.error[0].value
+    assert any(f"`python -m core.models fetch {name}`" in each.value for each in app.caption)

@@ -1,0 +1,210 @@
+"""The page Layers: thumbnails, ways through the layers, what each layer adds, rollout, and what a
+token leans on.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core import load
+from core.operands import number
+from tests.ui.test_heads import data_of, prose, sent
+from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401
+from ui.session import state
+from ui.session.state import Asked, View
+from ui.stages.layers import token_paths
+
+PAGE = "pages/7_Layers.py"
+SENTENCE = state.EXAMPLES[0]["text"]
+
+
+@pytest.fixture
+def view(minilm):
+    asked = Asked("minilm", SENTENCE)
+    return View(asked, "encoder", 2, 4, 7)
+
+
+def test_the_length_of_an_update_is_measured_against_what_it_is_added_to(tiny_trace, family):
+    trace = tiny_trace(family)
+    for side in trace.config.sides:
+        update_D, before_D = trace[f"{side}.1.mlp.out"][2], trace[f"{side}.1.mlp.in"][2]
+        expected = np.sqrt((update_D**2).sum() / (before_D**2).sum())
+        assert trace[f"{side}.1.mlp.out.relative"][2] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "leaf, index, cell",
+    [
+        ("out.turned", (token_paths.ALL,), (6,)),
+        ("rollout", (7, token_paths.ALL), (7, 6)),
+        ("attn.pattern.mean", (7, token_paths.ALL), (7, 6)),
+        ("attn.pattern.roles", (token_paths.ALL, 2), (6, 2)),
+    ],
+)
+def test_every_cell_of_a_stacked_map_opens_the_number_of_its_own_layer(
+    monkeypatch, view, leaf, index, cell
+):
+    drawn, opened_numbers = {}, []
+    monkeypatch.setattr(
+        token_paths,
+        "clickable_map",
+        lambda key, values_RC, *_, **options: drawn.update(options, values=values_RC),
+    )
+    monkeypatch.setattr(
+        token_paths, "open_number", lambda name, at: opened_numbers.append((name, tuple(at)))
+    )
+    monkeypatch.setattr(
+        token_paths, "opened_in", lambda name: cell if name == f"encoder.4.{leaf}" else None
+    )
+    token_paths.stacked_map(view, leaf, *index, columns=view.labels, title="")
+    drawn["on_cell"](3, 6)
+    assert opened_numbers == [(f"encoder.3.{leaf}", cell)] and drawn["opened"] == (4, 6)
+    assert drawn["values"][3, 6] == view.trace[f"encoder.3.{leaf}"][cell]
+
+
+def test_a_bar_opens_the_update_it_stands_for(monkeypatch, view):
+    opened_numbers, sublayers = [], ["attn", "mlp"]
+    monkeypatch.setattr(token_paths, "open_number", lambda *cell: opened_numbers.append(cell))
+    shares_PN = np.arange(12.0).reshape(2, 6)
+    figure = token_paths.added_figure(
+        shares_PN, [token_paths.SUBLAYERS[part] for part in sublayers], ""
+    )
+    for place in figure.data[-1].x:
+        token_paths.open_bar(view, sublayers, int(place))
+    assert opened_numbers == [
+        (f"encoder.{n}.{part}.out.relative", (7,)) for part in sublayers for n in range(6)
+    ]
+    assert [x for bar in figure.data[:2] for x in bar.x] == list(figure.data[-1].x)
+    opened_numbers.clear()
+    token_paths.open_bar(view, sublayers, 2)  # the gap between two layers
+    assert not opened_numbers
+
+
+def test_a_bar_far_longer_than_the_others_is_cut_and_says_its_number():
+    assert token_paths.bar_top(np.array([[1.0, 0.5]])) == pytest.approx(1.05)
+    figure = token_paths.added_figure(
+        np.array([[12.5, 0.4], [1.0, 0.2]]), [("a", "q"), ("b", "k")], ""
+    )
+    assert (
+        figure.layout.yaxis.range[1] == pytest.approx(1.3)
+        and "12.5" in figure.layout.annotations[0].text
+    )
+
+
+def test_a_way_has_a_point_for_every_layer_and_the_chosen_one_lies_on_top():
+    rng = np.random.default_rng(4)
+    flat_TN2, plane, _ = token_paths.flattened(rng.normal(size=(3, 7, 12)))
+    figure = token_paths.path_figure(flat_TN2, plane, ["a", "b", "c"], 1, "")
+    assert (
+        all(len(line.x) == 7 for line in figure.data)
+        and figure.data[-1].line.width > figure.data[0].line.width
+    )
+    assert "<b>b</b>" in figure.data[-1].text and "0" in figure.data[-1].text
+    assert np.mean([line.x for line in figure.data]) == pytest.approx(
+        0, abs=1e-9
+    )  # around the mean of all
+
+
+@pytest.mark.parametrize(
+    "row_M, words",
+    [
+        ([0, 0, 1.0], "0% of **the** would still be its own, and 100% would come from **book**"),
+        ([0, 0.6, 0.4], "more than from any"),
+        ([0, 1.0, 0], "nothing reaches it"),
+        ([0, 0.999, 0.001], "and <1% would come"),
+    ],
+)
+def test_what_rollout_leaves_of_a_token_is_said_as_it_is(view, row_M, words):
+    view = replace(view, token=1)
+    assert words in token_paths.what_is_left(view, row_M, 2)
+
+
+def test_the_strongest_words_are_named_without_signs_and_the_token_itself(view):
+    said, mean_NM = token_paths.strongest(view), token_paths.mean_weights(view)
+    words = [m for m, label in enumerate(view.labels) if label.isalpha() and m != view.token]
+    assert token_paths.other_words(view) == words
+    assert (
+        number(max(mean_NM[n, m] for n in (0, 1) for m in words)) in said
+        and "in layers 0 to 1" in said
+    )
+    most = mean_NM[:, words].max()
+    assert token_paths.largest_word(view) == (
+        pytest.approx(most) if most < mean_NM.max() / 2 else None
+    )
+
+
+def test_the_words_of_the_example_are_offered_and_followed():
+    app = opened(PAGE)
+    app.button(key="layers_recommended").click().run()
+    assert address(app)["token"] == "6" and app.button(key="layers_recommended").disabled
+    assert "What “recommended” leans on" in prose(app)
+    assert not [
+        button for button in opened(PAGE, sentence="It is so.").button if button.key == "layers_is"
+    ]
+
+
+def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
+    app, trace = opened(PAGE, layer="2", token="7"), state.trace_of(Asked("minilm", SENTENCE))
+    shown = sent(data_of(app, "Rollout of is", "maps"))[0]
+    np.testing.assert_allclose(
+        shown, [trace[f"encoder.{n}.rollout"][7] for n in range(6)], rtol=1e-6
+    )
+    np.testing.assert_allclose(shown.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(
+        sent(data_of(app, "Rollout after layer 2", "maps"))[0],
+        trace["encoder.2.rollout"],
+        rtol=1e-6,
+    )
+    assert "What rollout assumes" in prose(app)
+
+
+def test_the_thumbnails_say_when_signs_are_hidden():
+    app = opened(PAGE, bare="1", layer="2", head="5")
+    assert "signs hidden" in prose(app)
+    assert data_of(app, "layers", "maps")["chosen"] == 2 * 12 + 5
+
+
+@pytest.mark.parametrize("depth", state.DEPTHS)
+def test_every_family_and_side_at_every_depth(tiny_folder, depth):  # noqa: F811
+    for side in load(tiny_folder).config.sides:
+        app = opened(
+            PAGE,
+            model=tiny_folder,
+            sentence="3 5 7 2 9",
+            target="4 6 8",
+            side=side,
+            layer="1",
+            depth=depth,
+        )
+        assert not app.exception and not app.warning
+        cell = f"{side}.1.rollout:2,1"
+        app = opened(
+            PAGE,
+            model=tiny_folder,
+            sentence="3 5 7 2 9",
+            target="4 6 8",
+            side=side,
+            layer="1",
+            depth=depth,
+            cell=cell,
+        )
+        assert not app.exception and cell in [part.get("name") for part in parts(app)]
+
+
+@pytest.mark.parametrize("sentence", ["a", "the the the"])
+def test_short_and_repeated_words(sentence):
+    assert not opened(PAGE, sentence=sentence).exception
+    assert not opened(PAGE, sentence=sentence, token="0").exception
+
+
+def test_ways_are_those_of_the_trace_brought_to_one_length_if_asked(minilm):
+    asked = Asked("minilm", SENTENCE)
+    trace = state.trace_of(asked)
+    flat_TN2, plane, longest = token_paths.ways(asked, "encoder", (2, 7), True)
+    x_TND = np.array(
+        [[trace[f"encoder.{n}.out"][t] for n in ("embed", *range(6))] for t in (2, 7)], dtype=float
+    )
+    x_TND /= np.linalg.norm(x_TND, axis=-1, keepdims=True)
+    np.testing.assert_allclose(flat_TN2, plane.flat(x_TND - x_TND.mean(axis=(0, 1))), atol=1e-12)
+    assert longest == pytest.approx(1) and token_paths.ways(asked, "encoder", (2, 7), False)[2] > 1

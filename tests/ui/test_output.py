@@ -1,0 +1,326 @@
+"""The page Output: the draw against a loop, the longer text, and for encoders a word in two
+sentences and the search.
+"""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from core import load
+from core.analysis.meaning import alike, pieces_of
+from core.analysis.sampling import kept, throw
+from core.decoding import Longer, longer
+from core.errors import GlassError
+from core.models import sentencepiece_model
+from tests.files.test_tokenizer import T5_IDS, trained
+
+# noqa: F401  (a fixture)
+from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said, tiny_folder
+from ui.session import state
+from ui.stages.output import next_token, sentence_vectors
+
+PAGE = "pages/10_Output.py"
+ITALY = "The capital of France is Paris. The capital of Italy is"
+
+
+def table(app, key: str) -> dict:
+    """The table whose numbers stand in a column of that title."""
+    return next(data for data in parts(app, "glass_table") if key in data["columns"])
+
+
+def only_decoders(folder: str) -> bool:
+    return bool(load(folder).config.decoder_layers)
+
+
+# --- the draw -------------------------------------------------------------------------------------
+
+
+def test_a_thrown_number_points_at_the_word_in_whose_stretch_it_lies():
+    probs_V = np.array([0.1, 0.0, 0.45, 0.2, 0.0, 0.25])
+    for turn in range(60):
+        thrown, start = throw(probs_V, 7, turn), 0.0
+        for word in sorted(range(6), key=lambda v: -probs_V[v]):
+            if start <= thrown.point < start + probs_V[word]:
+                break
+            start += probs_V[word]
+        assert (thrown.word, thrown.start) == (
+            word,
+            pytest.approx(start),
+        ) and thrown.end == pytest.approx(start + probs_V[word])
+        assert throw(probs_V, 7, turn).word == word and throw(probs_V, 7, turn) == thrown
+
+
+def test_draws_follow_the_probabilities_and_never_take_what_was_cut():
+    probs_V = np.array([0.5, 0.0, 0.3, 0.2])
+    counts = np.bincount([throw(probs_V, seed, 3).word for seed in range(3000)], minlength=4)
+    assert counts[1] == 0 and np.abs(counts / 3000 - probs_V).max() < 0.03
+    assert {throw(np.array([0.0, 1 - 1e-9]), seed, 0).word for seed in range(50)} == {
+        1
+    }  # a line a little short of 1
+
+
+def test_without_a_limit_no_word_is_cut_however_unlikely():
+    assert kept(np.array([1 - 3e-14, 1e-14, 2e-14]), 0, 1.0).all()
+
+
+# --- the longer text ------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+def test_the_longer_text_is_read_as_the_same_tokens_and_the_new_one(smollm2):
+    ids_L, cut = smollm2.ids(ITALY), smollm2.tokenizer
+    rome = next(i for i in range(len(cut)) if cut.piece(i) == " Rome")
+    assert longer(smollm2, ids_L, ITALY, rome) == Longer(ITALY + " Rome", True)
+    half = longer(smollm2, smollm2.ids("an Ital"), "an Ital", int(smollm2.ids("ian")[0]))
+    assert (
+        half.text == "an Italian" and not half.exact
+    )  # read anew it is cut in another way, and that is said
+    broken = next(i for i in range(len(cut)) if cut.piece(i).startswith("<F0"))
+    for word, why in (
+        (smollm2.config.end_id, "ends here"),
+        (0, "ends here"),
+        (broken, "part of a letter"),
+    ):
+        with pytest.raises(GlassError, match=why):
+            longer(smollm2, ids_L, ITALY, word)
+
+
+def test_a_model_that_takes_ids_gets_a_longer_list_of_them():
+    model = SimpleNamespace(
+        tokenizer=None,
+        target_tokenizer=None,
+        decoding=None,
+        config=SimpleNamespace(crosses=False, end_id=9),
+    )
+    assert longer(model, np.array([3, 5]), "3, 5", 7) == Longer("3 5 7", True)
+    model.config.crosses = True
+    assert (
+        longer(model, np.array([0, 5]), "5", 7).text == "5 7"
+    )  # the sign it begins with is not typed
+    with pytest.raises(GlassError, match="ends here"):
+        longer(model, np.array([3]), "3", 9)
+
+
+def test_a_decoder_that_reads_an_encoder_writes_from_nothing(tmp_path):
+    trained(tmp_path, model_type="unigram", **T5_IDS)
+    cut = sentencepiece_model.t5(tmp_path / "m.model", n_vocab=1000)
+    model = SimpleNamespace(
+        tokenizer=cut,
+        target_tokenizer=None,
+        decoding=None,
+        config=SimpleNamespace(crosses=True, end_id=1),
+        target_ids=lambda _, text: [0, *cut.encode(text).ids_L[:-1]],
+    )
+    words = [
+        piece[1:]
+        for piece in cut.ids
+        if piece.startswith("▁") and len(piece) > 3 and piece[1:].isascii() and piece[1:].isalpha()
+    ]
+    ids, text, whole = [0], "", " ".join(words[:6])
+    for word in cut.encode(whole).ids_L[:-1].tolist():
+        text, ids = longer(model, ids, text, word).text, [*ids, word]
+    assert text == whole and longer(model, ids[:-1], cut.decode(ids[1:-1]), ids[-1]) == Longer(
+        whole, True
+    )
+    for sign in (1, cut.id_of("<extra_id_0>")):
+        with pytest.raises(GlassError, match="ends here"):
+            longer(model, ids, text, sign)
+
+
+def grown(app, folder: str) -> tuple[str, list[int]]:
+    """The text box that grows, and the ids in it."""
+    key = "target" if load(folder).config.crosses else "sentence"
+    return key, [int(i) for i in app.session_state[key].split()]
+
+
+def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):  # noqa: F811
+    if not only_decoders(tiny_folder):
+        pytest.skip("an encoder writes nothing")
+    app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
+    key, before = grown(app, tiny_folder)
+    model, at = load(tiny_folder), len(before) - 1 + load(tiny_folder).config.crosses
+    trace = state.trace_of(
+        state.Asked(tiny_folder, "3 5 7 2 9", target="4 6 8" if model.config.crosses else "")
+    )
+    word = throw(trace[f"head.sampled.{len(trace.rows) - 1}.80.20.950"], 1, at + 1).word
+    app.button(key="output_append").click().run()
+    if word == model.config.end_id:
+        assert grown(app, tiny_folder)[1] == before and "ends here" in app.info[0].value
+        return
+    assert (
+        not app.exception
+        and grown(app, tiny_folder) == (key, [*before, word])
+        and f"\\#{word}" in app.success[0].value
+    )
+    assert address(app)[key].split()[-1] == str(word)
+    app.button(key="output_undo").click().run()
+    assert (
+        grown(app, tiny_folder)[1] == before
+        and not app.success
+        and app.button(key="output_undo").disabled
+    )
+
+
+# noqa: F811
+def test_the_likeliest_word_goes_behind_the_chosen_token_and_a_long_text_is_refused(tiny_folder):
+    config = load(tiny_folder).config
+    if not config.decoder_layers or config.crosses:
+        pytest.skip("only where the sentence itself grows")
+    app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", token="1", change="norms")
+    app.button(key="output_likeliest").click().run()
+    run = state.trace_of(state.Asked(tiny_folder, "3 5 7 2 9", change="norms"))
+    if (word := int(run["head.probs"][1].argmax())) != config.end_id:
+        assert grown(app, tiny_folder)[1] == [3, 5, word] and app.session_state["change"] == "norms"
+    most = min(state.LONGEST_TOKENS, config.n_positions or state.LONGEST_TOKENS)
+    full = opened(PAGE, model=tiny_folder, sentence=" ".join(["3"] * most))
+    full.button(key="output_likeliest").click().run()
+    assert not full.exception and len(grown(full, tiny_folder)[1]) == most
+    assert full.warning or full.info
+
+
+@pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+def test_the_numbers_of_the_decoder_are_those_of_the_trace(smollm2):
+    app = opened(PAGE, model="smollm2", sentence=ITALY, depth="numbers")
+    run = state.trace_of(state.Asked("smollm2", ITALY))
+    probs_V = run["head.probs"][-1]
+    best, rest = int(probs_V.argmax()), float(np.sort(probs_V)[-50:].sum())
+    words = " ".join(element.value for element in app.markdown)
+    assert (
+        f"{probs_V[best] / rest:.1%}" in words and f"the truth is **{probs_V[best]:.1%}**" in words
+    )
+    app.slider(key="output_heat").set_value(2.0).run()
+    app.select_slider(key="output_k").set_value(3).run()
+    app.slider(key="output_p").set_value(1.0).run()
+    hot = np.sort(run["head.logits"][-1].astype(float))[::-1] / 2
+    shares = np.exp(hot[:3] - hot[0]) / np.exp(hot[:3] - hot[0]).sum()
+    drawn = table(app, "in the draw")
+    assert drawn["shares"] == pytest.approx([*shares, *[0] * 12], abs=1e-6)
+    assert "**3 of 49,152** words stay in the draw" in " ".join(
+        element.value for element in app.markdown
+    )
+
+
+@pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+@pytest.mark.parametrize("change", ("order", "pad:2"))
+def test_nothing_is_appended_where_the_last_token_is_not_the_end_of_the_text(change):
+    app = opened(PAGE, model="smollm2", sentence=ITALY, change=change)
+    assert not app.exception and app.button(key="output_append").disabled
+
+
+@pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+def test_numbers_that_overflow_are_called_that_and_nothing_is_drawn_from_them():
+    app = opened(PAGE, model="smollm2", sentence="The sun is", change="norms+positions")
+    assert (
+        not app.exception
+        and "no longer fit" in said(app)
+        and not [b for b in app.button if b.key == "output_append"]
+    )
+
+
+# --- an encoder -----------------------------------------------------------------------------------
+
+
+def test_a_word_is_found_whole_and_in_either_case(minilm):
+    text = "Rebanking the BANK, unbelievably"
+    found = minilm.encode(text)
+    assert [found.characters(i) for i in pieces_of(found, "bank")] == ["BANK"]
+    assert "".join(found.characters(i) for i in pieces_of(found, "unbelievably ")) == "unbelievably"
+    assert pieces_of(found, "the bank") == [*pieces_of(found, "the"), *pieces_of(found, "bank")]
+    assert pieces_of(found, "") == pieces_of(found, ".*") == pieces_of(found, "(((") == []
+
+
+def test_a_cosine_is_its_dot_product_over_the_two_lengths():
+    pair = alike([3.0, 4.0], [4.0, 3.0])
+    assert (pair.dot, pair.length_a, pair.length_b, pair.cosine) == (24, 5, 5, 24 / 25) and alike(
+        [0, 0], [1, 2]
+    ).cosine == 0
+
+
+def test_one_word_in_two_sentences_begins_as_one_vector_and_ends_as_two(minilm):
+    app = opened(PAGE)
+    shown = table(app, "‖a‖")
+    traces = [minilm.trace(text) for text in sentence_vectors.BANKS[:2]]
+    rows = [
+        int(np.flatnonzero(trace["encoder.embed.ids"] == minilm.ids("bank")[1])[0])
+        for trace in traces
+    ]
+    last = [trace["encoder.out"][row] for trace, row in zip(traces, rows)]
+    assert shown["shares"][0] == pytest.approx(1) and shown["shares"][-1] == pytest.approx(
+        last[0] @ last[1] / np.linalg.norm(last[0]) / np.linalg.norm(last[1]), abs=1e-5
+    )
+    app.text_input(key="output_word_words").set_value("canal").run()
+    assert not app.exception and "does not stand in" in said(app)
+
+
+def test_a_sentence_of_the_comparison_can_be_read_on_all_pages():
+    app = opened(PAGE, change="norms", mask="decoder")
+    app.button(key="output_read_b").click().run()
+    assert not app.exception and app.session_state["sentence"] == sentence_vectors.BANKS[1]
+    assert app.session_state["change"] == "" and app.session_state["mask"] == "trained"
+    assert app.button(key="output_read_b").disabled and not app.button(key="output_read_a").disabled
+
+
+def test_the_search_puts_the_most_alike_first(minilm):
+    app = opened(PAGE)
+    app.text_area(key="output_pool_words").set_value(
+        "Snow fell all night.\n\nThe soup is too salty.\n" + "x" * 400
+    ).run()
+    app.text_input(key="output_query_words").set_value("A dish with too much salt").run()
+    found = next(data for data in parts(app, "glass_table") if data["corner"] == "line")
+    vectors = [
+        minilm.trace(text)["encoder.out"].mean(axis=0)
+        for text in ("A dish with too much salt", "The soup is too salty.")
+    ]
+    assert (
+        found["rows"][0] == "The soup is too salty."
+        and len(found["rows"]) == 3
+        and len(max(found["rows"], key=len)) == 300
+    )
+    assert found["shares"][0] == pytest.approx(float(alike(*vectors).cosine), abs=1e-5)
+    assert "longer than 300" in said(app) and not app.exception
+
+
+def test_too_many_lines_are_cut_with_a_message():
+    app = opened(PAGE)
+    app.text_area(key="output_lines_words").set_value(
+        "\n".join(f"line number {n}" for n in range(30))
+    ).run()
+    app.text_area(key="output_pool_words").set_value("").run()
+    assert "the first 12 are read" in said(app) and not app.exception and app.info
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_lines_do_no_harm(text):
+    app = opened(PAGE)
+    for key in ("output_a_words", "output_word_words", "output_query_words"):
+        app.text_input(key=key).set_value(text[:40])
+    app.text_area(key="output_lines_words").set_value(f"{text}\n{text}")
+    app.text_area(key="output_pool_words").set_value(text).run()
+    assert not app.exception
+    for element in (
+        *app.markdown,
+        *app.caption,
+        *app.warning,
+        *app.info,
+    ):  # an escaped sign is no sign
+        assert not any(re.search(rf"(?<!\\){re.escape(harm)}", element.proto.body) for harm in HARM)
+
+
+def test_words_of_the_vocabulary_are_no_markup_on_the_line():
+    view = SimpleNamespace(word=lambda i: "<img src=x onerror=alert(1)>")
+    assert "<img" not in next_token.line_of_words(
+        view, np.array([0.7, 0.3]), throw(np.array([0.7, 0.3]), 1, 1)
+    )
+
+
+def test_every_family_opens_at_every_depth(tiny_folder):  # noqa: F811
+    config = load(tiny_folder).config
+    for depth in state.DEPTHS:
+        app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", depth=depth)
+        assert not app.exception and not app.error and not app.warning
+        if config.head:
+            assert "probability" in [
+                title for data in parts(app, "glass_table") for title in data["columns"]
+            ]

@@ -1,0 +1,393 @@
+"""The map on the overview: every number sent is in the trace, families are drawn as they are, a
+click leads to its page.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import load
+from core.operands import is_weight
+from tests.helpers.tiny import FAMILIES
+from tests.ui.test_pages import address, opened, parts, tiny_folder  # noqa: F401 (a fixture)
+from ui.kit import components
+from ui.session import sent
+from ui.session.state import Asked, trace_of
+from ui.session.navigation import PAGES
+from ui.stages.overview import model_map
+from ui.stages.overview import picture as overview_picture
+from ui.stages.overview.picture import MOST, cell_of, drawn_at, picture, reduced, shown
+
+LONG = " ".join(f"word{n % 7} and" for n in range(60))
+
+
+@dataclass
+class Seen:
+    """What the picture needs of a view, without a session."""
+
+    trace: object
+    side: str
+    layer: int = 0
+    head: int = 1
+    token: int = 2
+
+    @property
+    def config(self):
+        return self.trace.config
+
+    @property
+    def key_head(self) -> int:
+        return self.head * self.config.n_kv_heads // self.config.n_heads
+
+    def at(self, leaf: str) -> str:
+        return f"{self.side}.{self.layer}.{leaf}"
+
+    def tokens(self, side: str) -> list[str]:
+        return [f"#{i}" for i in self.trace[f"{side}.embed.ids"]]
+
+    def word(self, i: int) -> str:
+        return f"#{i}"
+
+    def side_of(self, name: str, letter: str) -> str:
+        if ".cross." in name:
+            return "encoder" if letter == "M" else "decoder"
+        side = name.split(".")[0]
+        return side if side in self.config.sides else self.config.sides[-1]
+
+
+def sides(trace) -> list[Seen]:
+    return [Seen(trace, side) for side in trace.config.sides]
+
+
+def sent_by(view, monkeypatch) -> dict:
+    """What reaches the browser."""
+    mounted = {}
+    monkeypatch.setattr(components, "_river", lambda **options: mounted.update(options))
+    components.river(picture(view), key="river")
+    return json.loads(json.dumps(mounted["data"]))["parts"][0]
+
+
+def numbers(text: str, kind: str = "<f4") -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype=kind)
+
+
+def wrong_cells(data: dict, trace) -> list[str]:
+    """The strips and maps with a number that does not stand, bit for bit, at the place in the trace
+    that is named for it.
+    """
+    wrong = []
+    for key, part in data["strips"].items():
+        rows = data["tokens"][part["tokens"]]["at"]
+        value = trace[key.removesuffix("/all")]
+        sent = numbers(part["values"])
+        rows = rows if value.ndim > 1 else [0]
+        sent_RC = sent.reshape(len(rows), -1)
+        at_RC = numbers(part["at"], "<u2" if part["block"] > 256 else "u1").reshape(sent_RC.shape)
+        each = sent_RC.shape[1] // part["groups"]
+        for (r, c), number in np.ndenumerate(sent_RC):
+            block = c % each * part["block"]
+            place = block + int(at_RC[r, c])
+            head = [c // each] if part["groups"] > 1 else part["index"]
+            row = value[tuple(head)][rows[r]] if value.ndim > 1 else value
+            largest = abs(row[block : block + part["block"]]).max()
+            if np.float32(row[place]).tobytes() != number.tobytes() or largest != abs(row[place]):
+                wrong.append(f"{key} {r} {c}")
+    for key, part in data["maps"].items():
+        rows, columns = data["tokens"][part["tokens"]]["at"], data["tokens"][part["columns"]]["at"]
+        value = trace[key.removesuffix("/all")][tuple(part["index"])][np.ix_(rows, columns)]
+        if value.astype("<f4").tobytes() != numbers(part["values"]).tobytes():
+            wrong.append(key)
+    return wrong
+
+
+def test_every_number_that_is_sent_is_in_the_trace_bit_for_bit(tiny_trace, family, monkeypatch):
+    for view in sides(tiny_trace(family)):
+        data = sent_by(view, monkeypatch)
+        assert wrong_cells(data, view.trace) == []
+        drawn = {word["id"]: word["share"] for word in data["output"]["words"]}
+        assert all(
+            share == view.trace["head.probs"][data["output"]["place"]][i]
+            for i, share in drawn.items()
+        )
+        assert not any(is_weight(view.trace, key) for key in data["strips"])
+
+
+@pytest.mark.parametrize(
+    "model, text",
+    [("minilm", "Birds sing when the sun comes up."), ("smollm2", "Birds sing."), ("minilm", LONG)],
+)
+def test_real_models_too(model, text, monkeypatch, request):
+    request.getfixturevalue(model)
+    trace = trace_of(Asked(model, text))
+    assert (
+        wrong_cells(
+            sent_by(Seen(trace, trace.config.sides[0], layer=2, head=5), monkeypatch), trace
+        )
+        == []
+    )
+
+
+def test_a_number_of_the_picture_is_found_in_the_trace(tiny_trace, family):
+    for view in sides(tiny_trace(family)):
+        drawn = picture(view)
+        for key, part in {**drawn["strips"], **drawn["maps"]}.items():
+            for place, number in np.ndenumerate(part["values"]):
+                name, index = cell_of(drawn, key, *place)
+                assert view.trace[name][index] == number and len(index) == len(
+                    view.trace.axes(name)
+                )
+                there = drawn_at(drawn, name, index)
+                assert there == [key, *place] or there[0] in (name, key) and cell_of(drawn, *there)
+        for word in drawn["output"]["words"]:
+            name, index = cell_of(drawn, f"word/{word['id']}", 0, 0)
+            assert (
+                view.trace[name][index] == np.float32(word["share"])
+                or view.trace[name][index] == word["share"]
+            )
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        ("q", -1, 0),
+        ("q", 99, 0),
+        ("q", 0, 99),
+        ("nothing", 0, 0),
+        ("q", True, 0),
+        ("q", "0", 0),
+        ("q", 0.0, 0),
+    ],
+)
+def test_what_is_not_drawn_does_not_open(tiny_trace, cell):
+    drawn = picture(Seen(tiny_trace("gpt2"), "decoder"))
+    assert (
+        cell_of(drawn, f"decoder.0.attn.{cell[0]}", *cell[1:]) is None
+        and cell_of(drawn, "word/999999", 0, 0) is None
+    )
+    assert cell_of(drawn, "decoder.0.attn.q", 0, 0) is not None
+
+
+def test_a_lie_would_be_found(tiny_trace, monkeypatch):
+    view = Seen(tiny_trace("gpt2"), "decoder")
+    data = sent_by(view, monkeypatch)
+    strip = data["strips"]["decoder.0.attn.q"]
+    values = numbers(strip["values"]).copy()
+    values[3] = np.nextafter(values[3], np.float32(9))
+    strip["values"] = base64.b64encode(values.tobytes()).decode()
+    assert wrong_cells(data, view.trace) == ["decoder.0.attn.q 0 3"]
+
+
+def test_a_block_keeps_the_number_furthest_from_zero():
+    values_RX = np.array([[1, -5, 2, 0, 0, 3, -4], [0, 0, 0, 0, 0, 0, -1.0]])
+    kept_RC, at_RC, block = reduced(values_RX, 3)
+    assert (
+        block == 3
+        and kept_RC.tolist() == [[-5, 3, -4], [0, 0, -1]]
+        and at_RC.tolist() == [[1, 2, 0], [0, 0, 0]]
+    )
+
+
+@pytest.mark.parametrize(
+    "count, chosen",
+    [(1, 0), (18, 17), (19, 0), (24, 23), (60, 30), (256, 255), (256, 5), (256, 120)],
+)
+def test_a_long_sentence_shows_its_ends_and_the_chosen_token(count, chosen):
+    places = shown(count, chosen)
+    assert places == sorted(set(places)) and len(places) == min(count, MOST)
+    assert {0, chosen, count - 1} <= set(places) <= set(range(count))
+
+
+@pytest.mark.parametrize("model", ["minilm", "smollm2"])
+def test_what_is_sent_stays_small(model, monkeypatch, request):
+    request.getfixturevalue(model)
+    sizes = {}
+    for tokens in (16, 64, 200):
+        words = "bird " * (tokens - (2 if model == "minilm" else 0))
+        trace = trace_of(Asked(model, words.strip()))
+        sizes[tokens] = len(json.dumps(sent_by(Seen(trace, trace.config.sides[0]), monkeypatch)))
+    assert sizes[16] < 60_000 and sizes[64] < 75_000 and sizes[200] < 75_000, sizes
+
+
+# --- families are drawn as they are ---------------------------------------------------------------
+
+
+def parts_of(tiny_trace, family: str, side: str) -> tuple[dict, list[dict]]:
+    drawn = picture(Seen(tiny_trace(family), side))
+    return drawn, drawn["open"]["parts"]
+
+
+def test_each_family_is_another_picture(tiny_trace):
+    _, (bert, bert_mlp) = parts_of(tiny_trace, "bert", "encoder")
+    _, (gpt2, _) = parts_of(tiny_trace, "gpt2", "decoder")
+    _, (llama, llama_mlp) = parts_of(tiny_trace, "llama", "decoder")
+    t5, (t5_attn, t5_cross, t5_mlp) = parts_of(tiny_trace, "t5_gated", "decoder")
+    assert (bert["first"], gpt2["first"], llama["first"]) == (False, True, True)
+    assert (gpt2["norm"]["title"], llama["norm"]["title"]) == ("norm", "RMS norm")
+    assert (bert["turned"], llama["turned"], t5_attn["turned"]) == (False, True, False)
+    assert (
+        bert["bias"] is None and t5_attn["bias"] == "decoder.relative" and t5_cross["bias"] is None
+    )
+    assert (bert_mlp["gated"], llama_mlp["gated"], t5_mlp["gated"]) == (False, True, True)
+    assert len(bert_mlp["ways"]) == 1 and len(llama_mlp["ways"]) == 2
+    assert (
+        t5_cross["kind"] == "cross"
+        and t5_cross["memory"] == "encoder.out"
+        and t5_attn["memory"] is None
+    )
+    assert (
+        t5["maps"]["decoder.0.cross.pattern"]["columns"] == "encoder" and t5["rivers"][0]["feeds"]
+    )
+
+
+def test_what_is_added_to_a_token_is_what_the_trace_added(tiny_trace):
+    first = {family: sides(tiny_trace(family))[0] for family in FAMILIES}
+    added = {family: picture(view)["rivers"][0]["added"] for family, view in first.items()}
+    assert (
+        added["gpt2"] == ["decoder.embed.position"]
+        and added["llama"] == []
+        and added["t5_relu"] == []
+    )
+    assert added["bert"] == ["encoder.embed.position", "encoder.embed.segment"]
+    assert added["marian"] == ["encoder.embed.position"]
+
+
+def test_what_comes_out(tiny_trace):
+    gpt2 = picture(Seen(tiny_trace("gpt2"), "decoder"))["output"]
+    bert = picture(Seen(tiny_trace("bert_bare"), "encoder"))["output"]
+    shares = [word["share"] for word in gpt2["words"]]
+    assert (
+        shares == sorted(shares, reverse=True)
+        and len(shares) == overview_picture.WORDS
+        and gpt2["after"]
+    )
+    assert bert["words"] == [] and "encoder.out.pooled" in bert["pooled"]
+
+
+def test_no_family_is_named_in_the_code():
+    root = Path(overview_picture.__file__).parents[3]
+    scripts = sorted(root.glob("assets/components/river*.js"))
+    assert len(scripts) == 2
+    for file in (root / "ui/stages/overview/picture.py", *scripts):
+        text = file.read_text(encoding="utf-8")
+        assert not any(
+            name in text.lower()
+            for name in ("bert", "gpt", "llama", "t5", "marian", "config.family")
+        )
+
+
+# --- a click --------------------------------------------------------------------------------------
+
+
+def test_only_what_is_drawn_can_be_clicked(monkeypatch, tiny_trace):
+    mounted, state, heard = {}, {}, []
+    monkeypatch.setattr(components, "_river", lambda **options: mounted.update(options))
+    monkeypatch.setattr(sent.st, "session_state", state)
+    components.river(picture(Seen(tiny_trace("gpt2"), "decoder")), key="river", on_act=heard.append)
+    for act in (
+        "decoder.0.attn.q",
+        "decoder.7.attn.q",
+        "layer/decoder/1",
+        "layer/decoder/9",
+        "token/decoder/0",
+        "token/encoder/0",
+        "token/decoder/-1",
+        None,
+        ["decoder.0.attn.q"],
+        3,
+        "<script>",
+    ):
+        state["river"] = {"act": act}
+        mounted["on_act_change"]()
+    assert heard == ["decoder.0.attn.q", "layer/decoder/1", "token/decoder/0"]
+
+
+@pytest.mark.parametrize(
+    "act, page, chosen",
+    [
+        ("encoder.embed.token", "Tokens", {}),
+        ("encoder.embed.position", "Positions", {}),
+        ("decoder.relative", "Positions", {}),
+        ("decoder.1.attn.q", "Attention", {"stage": 0}),
+        ("decoder.1.attn.k", "Attention", {"stage": 1}),
+        ("decoder.1.attn.pattern", "Attention", {"stage": 3}),
+        ("decoder.1.attn.v", "Attention", {"stage": 4}),
+        ("decoder.1.attn.z", "Attention", {"stage": 4}),
+        ("decoder.1.attn.z/all", "Heads", {}),
+        ("decoder.1.attn.out", "Heads", {}),
+        ("decoder.1.attn.mask", "Encoder and decoder", {}),
+        ("decoder.1.attn.sum", "Add and norm", {}),
+        ("decoder.1.mlp.norm.out", "Add and norm", {}),
+        ("encoder.embed.norm.out", "Add and norm", {}),
+        ("decoder.1.mlp.hidden.gate", "Feed-forward", {}),
+        ("decoder.1.mlp.pre", "Feed-forward", {}),
+        ("decoder.norm.out", "Add and norm", {}),
+        ("decoder.1.cross.pattern", "Cross-attention", {"stage": 3}),
+        ("decoder.1.cross.z/all", "Cross-attention", {"stage": 4}),
+        ("encoder.out", "Output", {}),
+        ("encoder.out.pooled", "Output", {}),
+        ("pooler.out", "Output", {}),
+    ],
+)
+def test_a_part_leads_to_its_page(act, page, chosen):
+    assert model_map.lead(act) == (page, chosen) and page in [each.title for each in PAGES]
+
+
+def test_a_token_and_a_layer_are_chosen_by_a_click():
+    app = opened(head="3", cell="encoder.0.attn.q:3,1,2")
+    assert parts(app, "glass_river")[0]["open"]["layer"] == 0
+    follow(app, "layer/encoder/2")
+    follow(app, "token/encoder/4")
+    (data,) = parts(app, "glass_river")
+    assert (
+        data["open"]["layer"] == 2
+        and data["open"]["head"] == 3
+        and data["tokens"]["encoder"]["chosen"] == 4
+    )
+    assert address(app) == {"head": "3", "layer": "2", "token": "4"} and not app.exception
+
+
+def follow(app, act: str) -> None:
+    """A choice as the click makes it; AppTest can't send a component's trigger."""
+    kind, side, at = act.split("/")
+    app.session_state[kind] = int(at)
+    app.session_state["cell"] = None
+    app.run()
+
+
+@pytest.mark.parametrize("depth", ["story", "numbers", "formula", "code"])
+def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+    for side in load(tiny_folder).config.sides:
+        app = opened(
+            model=tiny_folder,
+            sentence="3 5 7 2 9",
+            target="4 6 8",
+            side=side,
+            layer="1",
+            head="1",
+            depth=depth,
+        )
+        assert not app.exception and not app.warning and len(parts(app, "glass_river")) == 1
+        text = " ".join(element.value for element in app.markdown)
+        assert ("residual stream" in text) == (depth == "story") and (
+            f"{side}.1.mlp.out" in text
+        ) == (depth == "numbers")
+
+
+def test_sizes_are_told_in_words(tiny_trace):
+    trace = tiny_trace("llama")
+    tokens, c = len(trace["decoder.embed.ids"]), trace.config
+    assert (
+        overview_picture.sized(trace, "decoder.out") == f"{tokens} tokens × {c.d_model} dimensions"
+    )
+    keys = overview_picture.counted(c.n_kv_heads, "set of keys and values")
+    assert (
+        overview_picture.sized(trace, "decoder.0.attn.k")
+        == f"{keys} × {tokens} tokens × {c.d_head} dimensions"
+    )
+    assert overview_picture.counted(1, "token looked at") == "1 token looked at"

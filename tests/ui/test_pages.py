@@ -1,0 +1,445 @@
+"""Every page in Streamlit's own test runner: all models and masks, hostile sentences and addresses,
+the first start.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core import load, whatif
+from core.errors import GlassError
+from core.models import catalogue
+from core.operands import place
+from tests.helpers.tiny import FAMILIES, golden
+from ui.session import state
+from ui.shell import downloads
+from ui.session.navigation import PAGES
+from ui.stages.attention import STEPS
+
+ROOT = Path(__file__).resolve().parents[2]
+READY = [name for name in catalogue.CATALOGUE if catalogue.find(name)]
+OTHERS = [page.path for page in PAGES[1:]]
+HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "style": "<style>*{display:none}</style> </style>",
+    "image": "![x](https://evil.example/x.png) <img src=x onerror=alert(1)>",
+    "latex": r"$\frac{1}{0}$ :red[red] `code` **bold** [a](b)",
+    "rtl": "مرحبا بالعالم \u202e abc",
+    "zero width": "a\u200bb\u200d\ufeff c",
+    "control": "a\x00\x07\x1b[31m b",
+    "emoji": "👩‍👩‍👧 🇫🇷 e\u0301",
+    "one token": "a",
+}
+HARM = (
+    "<script",
+    "![x](",
+    "<img",
+    "{display:none}",
+    "[a](b)",
+    ":red[",
+    "$\\",
+)  # must reach no Markdown as it is
+HOSTILE_ADDRESS = {
+    "layer": ("999", "abc", "-1", "9" * 5000),
+    "head": ("-1", "1.5"),
+    "stage": ("5", "-1", "two"),
+    "token": ("1e9", "999999", "٣"),
+    "model": ("../../etc/passwd", "minilm\x00", "https://evil.example/m"),
+    "mask": ("<script>", ""),
+    "sentence": ("x" * 30_000,),
+    "depth": ("deep", "<b>"),
+    "tour": ("14", "-1"),
+    "bare": ("2",),
+    "swap": ("x", "1-<b> c"),
+    "grid": ("e3", "<script>", "e3-4," * 9000),
+    "change": ("nonsense", "<script>", "x" * 500),
+    "cell": (
+        "garbage",
+        "encoder.0.attn.pattern:9,9,999",
+        "weights/../x:1,2",
+        "encoder.0.attn.pattern:-1,0,0",
+        "x" * 500,
+        "head.logits:0,0",
+    ),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def smallest_model(minilm):
+    """The pages need at least the smallest real model; the shared fixture fetches it where it is
+    not here.
+    """
+    state.ready_models.clear()
+
+
+def opened(path: str = "app.py", **address: str) -> AppTest:
+    """A page in a new session, as if its link had been opened; with MiniLM, unless another model is
+    asked for.
+    """
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in ({"model": "minilm"} | address).items():
+        app.query_params[key] = value
+    app.run()
+    return app if path == "app.py" else app.switch_page(path).run()
+
+
+def said(app: AppTest) -> str:
+    """The warnings above the page, with their Markdown escapes taken away."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", " ".join(element.value for element in app.warning))
+
+
+def address(app: AppTest) -> dict[str, str]:
+    """What stands in the address, but for the model that is asked for without a word."""
+    found = {
+        key: value[0] if isinstance(value, list) else value
+        for key, value in app.query_params.items()
+    }
+    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
+
+
+def parts(app: AppTest, name: str = "glass_number") -> list[dict]:
+    """The data of the components of that name on the page."""
+    found = [element.proto for element in app.get("bidi_component")]
+    found = [
+        json.loads(proto.json)
+        for proto in found
+        if proto.component_name.removeprefix("glass_") == name.removeprefix("glass_")
+    ]
+    return [part for data in found for part in data.get("parts", [data])]
+
+
+@pytest.mark.parametrize("model", READY)
+@pytest.mark.parametrize("mask", state.MASKS)
+@pytest.mark.parametrize("depth", state.DEPTHS)
+def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
+    grid = (
+        {"grid": "e3-2,e4-1" if load(model).config.encoder_layers else "d3-2,d1-4"}
+        if mask == "own"
+        else {}
+    )
+    app = opened(model=model, mask=mask, depth=depth, layer="1", head="2", **grid)
+    for path in ["app.py", *OTHERS]:
+        app.switch_page(path).run()
+        assert not app.exception and not app.error and not app.warning, path
+        assert app.title[0].value == next(page.title for page in PAGES if page.path == path)
+        assert app.session_state["_good"].model == model and app.session_state[
+            "_good"
+        ].mask.startswith(mask)
+        assert app.session_state["depth"] == depth
+
+
+@pytest.fixture(params=FAMILIES)
+def tiny_folder(request, tmp_path, monkeypatch):
+    """A tiny model of each family in a folder that was added to the list; it has no tokenizer, so
+    it takes ids.
+    """
+    folder = golden(request.param).write(tmp_path / request.param)
+    monkeypatch.setenv("GLASSFORMER_MODELS", str(folder))
+    st.cache_data.clear()
+    yield str(folder)
+    st.cache_data.clear()
+
+
+@pytest.mark.parametrize("mask", ("trained", "decoder"))
+@pytest.mark.parametrize("depth", state.DEPTHS)
+def test_every_page_opens_with_every_family(tiny_folder, mask, depth):
+    app = opened(
+        model=tiny_folder,
+        sentence="3 5 7 2 9",
+        target="4 6 8",
+        mask=mask,
+        layer="1",
+        head="1",
+        depth=depth,
+    )
+    for path in ["app.py", *OTHERS]:
+        app.switch_page(path).run()
+        assert not app.exception and not app.error and not app.warning, path
+        assert app.session_state["_good"][0] == tiny_folder
+    for side in load(tiny_folder).config.sides:
+        assert not opened(
+            model=tiny_folder, sentence="3 5 7", target="4 6", side=side, mask=mask
+        ).exception
+
+
+@pytest.mark.parametrize("change", whatif.TITLES)
+def test_every_page_shows_a_what_if_of_every_family_and_leads_back(tiny_folder, change):
+    side = load(tiny_folder).config.sides[0]
+    change += {"head": f":{side}.1.0", "pad": ":2", "open-pad": ":2"}.get(change, "")
+    app = opened(model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", change=change, layer="1")
+    for path in ["app.py", *OTHERS]:
+        app.switch_page(path).run()
+        assert not app.exception and not app.error, path
+        assert (
+            not app.warning or change == "norms" and "overflow" in said(app)
+        )  # without norms, some numbers grow past all bounds
+        assert app.session_state["_good"].change == change
+    assert any("What if" in each.value for each in app.markdown)
+    app.button(key="as_it_is").click().run()
+    assert (
+        not app.exception
+        and app.session_state["_good"].change == ""
+        and "change" not in address(app)
+    )
+
+
+def test_words_for_a_model_that_takes_ids_are_explained(tiny_folder):
+    fresh = opened(model=tiny_folder)
+    assert not fresh.exception and "type token ids" in said(fresh)
+    assert opened(model=tiny_folder, sentence="1 999999 2").warning
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_choices_stay_when_the_page_is_switched(path):
+    app = opened()
+    app.text_input(key="sentence").set_value("Birds sing when the sun comes up.").run()
+    app.radio(key="mask").set_value("decoder").run()
+    app.slider(key="layer").set_value(3).run()
+    app.slider(key="head").set_value(7).run()
+    app.selectbox(key="token").set_value(4).run()
+    before = address(app)
+    app.switch_page(path).run()
+    chosen = {
+        "sentence": "Birds sing when the sun comes up.",
+        "mask": "decoder",
+        "layer": 3,
+        "head": 7,
+        "token": 4,
+    }
+    kept = {key: app.session_state[key] for key in chosen}
+    assert kept == chosen
+    assert before == {key: str(value) for key, value in kept.items()}
+    assert before.items() <= address(app).items()
+
+
+def test_an_address_is_the_view():
+    there = {
+        "sentence": "Two tokens.",
+        "mask": "others",
+        "layer": "5",
+        "head": "11",
+        "token": "1",
+        "cell": "encoder.5.attn.pattern:11,1,2",
+    }
+    app = opened(**there)
+    assert address(app) == there and not app.warning
+    assert parts(app) == [] or parts(app)[0]["name"] == there["cell"]
+
+
+def test_choices_are_brought_inside_a_smaller_sentence():
+    app = opened(token="9", layer="5")
+    app.text_input(key="sentence").set_value("Hi.").run()
+    assert not app.exception and app.session_state["token"] < 4 and app.session_state["layer"] == 5
+
+
+@pytest.mark.parametrize("path", ["app.py", *OTHERS])
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_sentences_do_no_harm(path, text):
+    app = opened(path, sentence=text, cell="encoder.embed.ids:0")
+    assert not app.exception
+    shown = (
+        app.markdown,
+        app.caption,
+        app.warning,
+        app.info,
+        app.error,
+        app.title,
+        app.subheader,
+        app.get("html"),
+    )
+    for element in (each for kind in shown for each in kind):
+        assert not any(harm in element.proto.body for harm in HARM)
+
+
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("word " * 2000, "10,000 characters"),
+        ("   ", "nothing to read"),
+        ("", "nothing to read"),
+        ("one two three " * 90, "at most 256"),
+    ],
+)
+@pytest.mark.parametrize("path", ["app.py", *OTHERS])
+def test_what_cannot_be_shown_is_said_and_the_last_view_stays(text, why, path):
+    app = opened(path, sentence="A good sentence.")
+    tokens = app.selectbox(key="token").options
+    app.text_input(key="sentence").set_value(text).run()
+    assert not app.exception and why in said(app) and "A good sentence." in said(app)
+    assert app.selectbox(key="token").options == tokens
+    assert app.text_input(key="sentence").value == text  # nothing that was typed is lost
+
+
+@pytest.mark.parametrize(
+    "key, value",
+    [(key, value) for key, values in HOSTILE_ADDRESS.items() for value in values],
+    ids=lambda text: text[:30],
+)
+def test_hostile_addresses_do_no_harm_and_are_explained(key, value):
+    app = opened(**{key: value})
+    assert not app.exception and not app.error
+    assert key in said(app) or "number" in said(app)
+    assert address(app).get(key) != value
+    state_now = app.session_state
+    assert (
+        state_now["_good"][0] in READY
+        and 0 <= state_now["layer"] < 6
+        and 0 <= state_now["head"] < 12
+    )
+
+
+def test_a_hostile_step_is_shown_letter_by_letter():
+    app = opened(step=HOSTILE["image"])
+    assert not app.exception and "no step" in said(app)
+    assert not any("![x](" in element.value for element in app.warning)
+
+
+CELLS = (
+    "encoder.embed.out:2,5",
+    "encoder.1.attn.q:3,2,5",
+    "encoder.1.attn.scores.dot:3,2,1",
+    "encoder.1.attn.scores:3,2,1",
+    "encoder.1.attn.pattern:3,2,1",
+    "encoder.1.attn.z:3,2,7",
+    "encoder.1.attn.heads:3,2,9",
+    "encoder.1.attn.out:2,9",
+    "encoder.1.mlp.hidden:2,100",
+    "encoder.1.mlp.out:2,9",
+    "encoder.1.mlp.norm.scale:2",
+    "encoder.1.mlp.norm.out:2,9",
+    "weights/encoder.0.attn.q.weight:5,6",
+    "encoder.embed.ids:2",
+)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_number_opens_and_each_of_its_operands_opens_too(cell):
+    head, body = parts(opened("pages/12_Every_number.py", cell=cell))
+    assert head["name"] == cell and head["title"] and head["where"]
+    links = [
+        item["cell"]
+        for group in body["groups"]
+        for row in group["rows"]
+        for item in row["items"]
+        if item["cell"]
+    ]
+    assert links or "weights" in cell or cell.startswith("encoder.embed.ids")
+    for link in links[:2] + links[-1:]:
+        onward = opened("pages/12_Every_number.py", cell=link)
+        assert not onward.exception and not onward.warning and parts(onward)[0]["name"] == link
+
+
+def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
+    app = opened(
+        "pages/12_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8"
+    )
+    names = [option.split(" · ")[0] for option in app.selectbox(key="step").options]
+    kinds = {place(name)[1] + name.split(".")[0]: name for name in names}
+    assert len(kinds) > 25
+    for name in kinds.values():
+        app.session_state["step"] = name
+        app.run()
+        assert not app.exception and not app.warning, name
+        assert parts(app)[0]["name"].startswith(f"{name}:")
+
+
+@pytest.mark.parametrize("stage", range(state.STAGES))
+@pytest.mark.parametrize("mask", ("trained", "decoder"))
+def test_the_five_steps_of_every_family(tiny_folder, mask, stage):
+    config = load(tiny_folder).config
+    for side in config.sides:
+        app = opened(
+            "pages/3_Attention.py",
+            model=tiny_folder,
+            sentence="3 5 7 2 9",
+            target="4 6 8",
+            mask=mask,
+            side=side,
+            stage=str(stage),
+            layer="1",
+            head="1",
+        )
+        assert not app.exception and not app.warning
+        assert re.match(
+            rf"{side}\.1\.attn\.", parts(app)[0]["name"]
+        )  # the panel explains a number of this step
+
+
+def test_there_are_as_many_steps_as_an_address_may_ask_for():
+    assert len(STEPS) == state.STAGES
+
+
+def nothing_here(monkeypatch, fetch) -> AppTest:
+    """The app on a machine without any weights, where fetching does what the function given
+    does.
+    """
+    monkeypatch.setattr(catalogue, "find", lambda name: None)
+    monkeypatch.setattr(catalogue, "fetch", fetch)
+    for cache in (state.ready_models, downloads.jobs):
+        cache.clear()
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+
+@pytest.fixture
+def afterwards():
+    yield
+    st.cache_data.clear()
+    downloads.jobs.clear()
+
+
+def test_the_first_start_fetches_the_smallest_model_and_says_so(monkeypatch, afterwards):
+    asked = []
+
+    def fetch(name, progress):
+        asked.append(name)
+        progress(20_000_000, 80_000_000, "Fetching it")
+        time.sleep(2)
+
+    app = nothing_here(monkeypatch, fetch)
+    words = " ".join(element.value for element in (*app.markdown, *app.caption))
+    assert not app.exception and asked == ["minilm"]
+    assert "84 MB" in words and "Without a network" in words and "core.models fetch minilm" in words
+    assert app.get("progress")
+
+
+def test_a_failed_first_start_says_why_and_offers_another_try(monkeypatch, afterwards):
+    def fetch(name, progress):
+        raise GlassError("The network is down.")
+
+    app = nothing_here(monkeypatch, fetch)
+    time.sleep(0.2)
+    app.run()
+    assert "network is down" in app.error[0].value and "Try again" in [
+        button.label for button in app.button
+    ]
+    assert not app.exception
+
+
+def test_a_model_that_is_not_here_is_offered_and_the_one_before_stays(monkeypatch, afterwards):
+    absent = next((name for name in catalogue.CATALOGUE if name not in READY), None)
+    if absent is None:
+        pytest.skip("every model of the catalogue is on this machine")
+
+    def fetch(name, progress):
+        raise GlassError("The Hub can’t be reached.")
+
+    monkeypatch.setattr(catalogue, "fetch", fetch)
+    downloads.jobs.clear()
+    app = opened()
+    app.selectbox(key="model").set_value(absent).run()
+    assert not app.exception and app.session_state["_good"][0] == "minilm"
+    app.button(key="fetch").click().run()
+    time.sleep(0.3)
+    app.run()
+    assert (
+        "be reached" in app.error[0].value
+        and not app.exception
+        and app.session_state["_good"][0] == "minilm"
+    )

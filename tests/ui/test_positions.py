@@ -1,0 +1,184 @@
+"""The page Positions: every part for every family, and what turning the words round does to
+attention.
+"""
+
+import json
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import load
+from core.analysis.positions import by_distance, largest_gap, put_back
+from core.operands import number
+from core.whatif import Text, order, run
+from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401 (fixtures)
+from ui.session import state
+
+PAGE = "pages/2_Positions.py"
+
+
+def titles(app: AppTest) -> list[str]:
+    """The titles of the maps and tables."""
+    maps, tables = parts(app, "glass_maps"), parts(app, "glass_table")
+    return [text for part in maps for text in part["titles"]] + [part["title"] for part in tables]
+
+
+def told(app: AppTest) -> str:
+    return " ".join(element.value for element in app.markdown)
+
+
+def read(text: str) -> float:
+    """A number as the pages write it."""
+    return float(text.replace("−", "-"))
+
+
+def press(app: AppTest, part: str) -> AppTest:
+    app.session_state["places_part"] = part
+    return app.run()
+
+
+# --- the readings ---------------------------------------------------------------------------------
+
+
+def test_what_was_turned_round_goes_back_to_its_place():
+    rng, words = np.random.default_rng(3), (None, 0, 1, 1, 2, None)
+    typed_LM, places = rng.normal(size=(6, 6)), order(words)
+    shuffled_LM = np.array([[typed_LM[places[l], places[m]] for m in range(6)] for l in range(6)])
+    assert not np.array_equal(shuffled_LM, typed_LM)
+    np.testing.assert_array_equal(put_back(shuffled_LM, places), typed_LM)
+    cycle = np.array([2, 0, 1, 4, 5, 3])  # not its own inverse
+    np.testing.assert_array_equal(put_back(typed_LM[np.ix_(cycle, cycle)], cycle), typed_LM)
+
+
+def test_the_largest_gap_is_where_a_loop_finds_it():
+    a_LM, b_LM = np.random.default_rng(4).normal(size=(2, 5, 5))
+    assert largest_gap(a_LM, b_LM) == max(
+        np.ndindex(5, 5), key=lambda cell: abs(a_LM[cell] - b_LM[cell])
+    )
+
+
+def test_every_distance_stands_once_and_its_cell_has_it():
+    found = by_distance(5)
+    assert [s for s, _, _ in found] == list(range(-4, 5))
+    assert all(m - l == s and 0 <= l < 5 and 0 <= m < 5 for s, l, m in found)
+
+
+@pytest.mark.parametrize("name", ("minilm", "smollm2"))
+def test_without_positions_attention_only_shuffles_with_the_words(request, name):
+    model = request.getfixturevalue(name)
+    encoding = model.encode("The book that the student recommended is expensive.")
+    text = Text(encoding.ids_L, encoding.words_L)
+    mask = "trained" if model.config.encoder_layers else "encoder"
+    (side,) = model.config.sides
+    places, last = order(encoding.words_L), f"{side}.{model.config.layers(side) - 1}"
+    traces = {
+        change: run(model, text, None, mask, change)
+        for change in ("positions", "positions+order", "", "order")
+    }
+    for plain, turned, same in (("positions", "positions+order", True), ("", "order", False)):
+        a_HLM, b_HLM = (traces[change][f"{last}.attn.pattern"] for change in (plain, turned))
+        gap = max(np.abs(a_LM - put_back(b_LM, places)).max() for a_LM, b_LM in zip(a_HLM, b_HLM))
+        assert (gap < 1e-4) == same, (plain, gap)
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", state.DEPTHS)
+def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+    config = load(tiny_folder).config
+    for side in config.sides:
+        app = opened(
+            PAGE,
+            model=tiny_folder,
+            sentence="3 5 7 2 9",
+            target="4 6 8",
+            side=side,
+            layer="1",
+            head="1",
+            depth=depth,
+        )
+        names = app.segmented_control(key="places_part").options
+        assert len(names) == {"rotary": 4, "relative": 3}.get(config.positions, 4)
+        for part in (
+            "own",
+            *(["distance"] if config.positions == "rotary" else []),
+            *(["sum"] if config.positions in ("learned", "sinusoid") else []),
+            "waves",
+            "order",
+        ):
+            press(app, part)
+            assert not app.exception and not app.error and not app.warning, (part, side)
+            assert len(app.get("plotly_chart")) <= 2 and titles(app) or app.get("plotly_chart")
+            if part == "order":
+                assert read(parts(app, "glass_table")[-1]["numbers"][0][2]) < 1e-5
+
+
+def test_a_part_that_the_next_model_does_not_have_gives_way_to_the_first():
+    app = press(opened(PAGE, model="smollm2"), "distance")
+    assert not app.exception and len(app.get("plotly_chart")) == 2
+    app.selectbox(key="model").set_value("minilm").run()
+    assert (
+        not app.exception
+        and app.session_state["places_part"] == "own"
+        and "second table" in told(app)
+    )
+
+
+def test_the_turned_pair_is_the_one_that_was_chosen(smollm2):
+    app = opened(PAGE, model="smollm2", layer="2", head="4", token="5")
+    app.slider(key="places_pair").set_value(3).run()
+    app.selectbox(key="places_other").set_value(1).run()
+    trace = state.trace_of(app.session_state["_good"])
+    numbers = parts(app, "glass_table")[0]["numbers"]
+    half, group = (
+        smollm2.config.d_head // 2,
+        4 * smollm2.config.n_kv_heads // smollm2.config.n_heads,
+    )
+    cells = (("q.unrotated", 4, 5), ("q", 4, 5), ("k.unrotated", group, 1), ("k", group, 1))
+    assert numbers == [
+        [number(trace[f"decoder.2.attn.{leaf}"][head, l, d]) for d in (3, 3 + half)]
+        for leaf, head, l in cells
+    ]
+    arrows = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][-1]
+    assert (
+        len(arrows["text"]) == 4 and number(trace["decoder.2.attn.q"][4, 5, 3]) in arrows["text"][1]
+    )
+
+
+def test_the_curve_of_distances_passes_through_the_true_score(smollm2):
+    app = press(opened(PAGE, model="smollm2", layer="2", head="4", token="6"), "distance")
+    app.selectbox(key="places_other").set_value(2).run()
+    trace = state.trace_of(app.session_state["_good"])
+    falls_S, dot = (
+        trace["decoder.2.attn.scores.falls.4.6.2"],
+        trace["decoder.2.attn.scores.dot"][4, 6, 2],
+    )
+    np.testing.assert_allclose(falls_S[4], dot, rtol=1e-4)
+    texts = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][-1]["text"]
+    assert f"<b>{number(falls_S[4])}</b>" in texts[4] and number(dot) in told(app)
+
+
+def test_the_runs_without_positions_are_shown_with_their_difference_and_open():
+    app = press(opened(PAGE, layer="1", head="5", depth="numbers"), "order")
+    left_out, kept = parts(app, "glass_table")[-1]["numbers"]
+    assert read(left_out[0]) == pytest.approx(read(left_out[1]), abs=1e-5)
+    assert read(left_out[2]) < 1e-5 < 0.01 < read(kept[2])
+    assert titles(app)[:2] == [
+        "Positions left out, words as typed",
+        "Positions left out, words reversed",
+    ]
+    first, second = parts(app, "glass_maps")
+    assert first["rows"][1:-1] == second["rows"][-2:0:-1] and first["rows"] != second["rows"]
+    app.toggle(key="places_back").set_value(True).run()
+    first, second = parts(app, "glass_maps")
+    assert first["rows"] == second["rows"] and not app.exception
+
+
+def test_the_whole_app_can_be_shown_without_positions():
+    app = press(opened(PAGE), "order")
+    app.button(key="places_without").click().run()
+    assert address(app)["change"] == "positions" and not app.exception
+    assert "places_without" not in [button.key for button in app.button]
+    assert "not told where" in told(press(app, "own"))

@@ -1,0 +1,222 @@
+"""The page Tokens: pieces under the characters typed, nearest words, the map, and arithmetic with
+words.
+"""
+
+from ui.text import bold, quoted
+import json
+import re
+
+import numpy as np
+import pytest
+
+from core import load
+from core.analysis.planes import around_their_mean, principal_plane
+from core.analysis.vocabulary import nearest, neighbours
+from core.operands import number
+
+# noqa: F401 (fixtures)
+from tests.ui.test_pages import HOSTILE, address, opened, parts, said, smallest_model, tiny_folder
+from ui.kit import token_strip
+from ui.session import state
+
+PAGE = "pages/1_Tokens.py"
+
+
+def told(app) -> str:
+    return re.sub(
+        r"\\([!-/:-@\[-`{-~])", r"\1", " ".join(element.value for element in app.markdown)
+    )
+
+
+def pieces(app) -> list[dict]:
+    return parts(app, "pieces")[0]["tokens"]
+
+
+# --- the readings ---------------------------------------------------------------------------------
+
+
+def test_neighbours_are_those_that_a_loop_finds():
+    table_VD = np.random.default_rng(2).normal(size=(60, 7))
+
+    def cosine(i, v):
+        return (
+            table_VD[i]
+            @ table_VD[v]
+            / np.sqrt((table_VD[i] @ table_VD[i]) * (table_VD[v] @ table_VD[v]))
+        )
+
+    ids = [*range(0, 40, 2), 3]  # more than are compared at a time
+    expected = [
+        sorted((v for v in range(60) if v != i), key=lambda v: -cosine(i, v))[:4] for i in ids
+    ]
+    assert neighbours(table_VD, ids, 4).tolist() == expected
+
+
+def test_three_directions_hold_what_they_say():
+    rng = np.random.default_rng(5)
+    vectors_NK = (
+        rng.normal(size=(9, 6))
+        * [9, 5, 2, 0.3, 0.2, 0.1]
+        @ np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    )
+    space, plane = principal_plane(vectors_NK, 3), principal_plane(vectors_NK)
+    np.testing.assert_allclose(
+        (space.flat(vectors_NK) ** 2).sum(axis=0) / (vectors_NK**2).sum(), space.held
+    )
+    np.testing.assert_allclose(space.axes_2K[:2], plane.axes_2K)
+    assert principal_plane([[3.0, -4.0]], 3).held == (1, 0, 0)
+
+
+def test_many_vectors_have_the_plane_that_the_slow_way_finds():
+    rng = np.random.default_rng(8)
+    vectors_NK = rng.normal(size=(30, 50)) * np.linspace(5, 1, 50)
+    _, sizes, directions = np.linalg.svd(vectors_NK)
+    plane = principal_plane(vectors_NK, 3)
+    np.testing.assert_allclose(np.abs((plane.axes_2K * directions[:3]).sum(axis=1)), 1)
+    np.testing.assert_allclose(plane.held, sizes[:3] ** 2 / (sizes**2).sum())
+    same = principal_plane(
+        np.tile(vectors_NK[:1], (30, 1))
+    )  # all on one line: the second direction is empty
+    np.testing.assert_allclose(same.held, (1, 0), atol=1e-12)
+
+
+def test_a_map_of_cosines_does_not_depend_on_lengths():
+    vectors_NK = np.random.default_rng(6).normal(size=(5, 4))
+    around_NK = around_their_mean(vectors_NK)
+    np.testing.assert_allclose(around_NK.sum(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(around_their_mean(vectors_NK * np.arange(1, 6)[:, None]), around_NK)
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_pieces_stand_under_the_letters_they_were_cut_from():
+    text = "The Glassformers unfold  Zürich’s map"
+    for model in ("minilm", "smollm2"):
+        found = pieces(opened(PAGE, model=model, sentence=text))
+        typed = "".join(token["typed"] for token in found).replace("␣", "")
+        assert typed == text.replace(" ", "") and len(found) > 7
+        words = {token["word"] for token in found if token["typed"]}
+        assert None not in words and len(words) < len(found)
+    assert (
+        found[0]["text"] == "The" and pieces(opened(PAGE, sentence=text))[1]["text"] == "the"
+    )  # MiniLM lower-cases
+
+
+@pytest.mark.parametrize("sentence", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("model", ("minilm", "smollm2"))
+def test_hostile_sentences_are_cut_and_shown(model, sentence):
+    app = opened(PAGE, model=model, sentence=sentence)
+    trace = state.trace_of(app.session_state["_good"])
+    assert (
+        not app.exception
+        and [token["id"] for token in pieces(app)]
+        == trace[f"{trace.config.sides[0]}.embed.ids"].tolist()
+    )
+
+
+def test_what_was_typed_is_not_shown_above_other_words():
+    turned = parts(opened(PAGE, change="order"), "pieces")[0]
+    assert not turned["typed"] and [token["text"] for token in turned["tokens"]][1] == "."
+
+
+def test_the_nearest_words_are_those_of_the_trace():
+    app = opened(PAGE, token="2")
+    trace = state.trace_of(app.session_state["_good"])
+    cosine_V = trace["encoder.embed.near.2338"]
+    best = np.argsort(-cosine_V)[1:11]
+    listed = parts(app, "glass_table")[0]
+    assert listed["rows"][0] == "books" and [row[0] for row in listed["numbers"]] == [
+        number(cosine_V[i]) for i in best
+    ]
+    assert "**books**" in told(app)
+
+
+@pytest.mark.parametrize("model, word", (("minilm", "queen"), ("smollm2", "␣queen")))
+def test_king_minus_man_plus_woman(model, word):
+    app = opened(PAGE, model=model)
+    assert [app.text_input(key=f"tokens_{letter}").value for letter in "abc"] == [
+        "king",
+        "man",
+        "woman",
+    ]
+    listed = parts(app, "glass_table")[1]
+    table_VD = load(model).weights[f"{load(model).config.sides[0]}.embed.token.weight"]
+    ids = [
+        load(model).tokenizer.encode(f" {text}", special=False).ids_L[0]
+        for text in ("king", "man", "woman")
+    ]
+    x_D = table_VD[ids[0]] - table_VD[ids[1]] + table_VD[ids[2]]
+    cosine_V = table_VD @ x_D / np.linalg.norm(table_VD, axis=1) / np.linalg.norm(x_D)
+    assert listed["rows"][0] == word and listed["numbers"][0] == [
+        number(cosine_V[nearest(cosine_V, 1, ids)[0]])
+    ]
+    assert not {"king", "man", "woman", "␣king", "␣man", "␣woman"} & set(
+        listed["rows"]
+    ) and "left out of the list" in told(app)
+
+
+def test_a_word_of_several_pieces_says_which_and_the_others_stay():
+    app = opened(PAGE)
+    app.text_input(key="tokens_b").set_value("glassformer").run()
+    assert (
+        "“glass” + “##form” + “##er”" in said(app)
+        and app.text_input(key="tokens_a").value == "king"
+    )
+    assert len(parts(app, "glass_table")) == 1 and not app.exception
+    for text in ("", "   ", *HOSTILE.values()):
+        app.text_input(key="tokens_b").set_value(text[:60]).run()
+        assert not app.exception
+    app.text_input(key="tokens_b").set_value("queen").run()
+    assert len(parts(app, "glass_table")) == 2 and not app.warning
+
+
+def test_the_map_in_three_directions_is_drawn_only_when_asked():
+    app = opened(PAGE, depth="numbers")
+    (flat,) = app.get("plotly_chart")
+    assert {trace["type"] for trace in json.loads(flat.proto.spec)["data"]} == {"scatter"}
+    app.toggle(key="tokens_3d").set_value(True).run()
+    (space,) = app.get("plotly_chart")
+    assert {trace["type"] for trace in json.loads(space.proto.spec)["data"]} == {
+        "scatter3d"
+    } and not app.exception
+    app.session_state["tokens_map"] = "near"
+    app.run()
+    shown = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
+    assert not app.exception and any("costly" in text for text in shown[2]["text"])
+
+
+@pytest.mark.parametrize("depth", state.DEPTHS)
+def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+    config = load(tiny_folder).config
+    for side in config.sides:
+        app = opened(
+            PAGE, model=tiny_folder, sentence="3 5 7 5 9", target="4 6 8", side=side, depth=depth
+        )
+        assert not app.exception and not app.error and not app.warning
+        assert (
+            len(parts(app, "pieces")) == len(config.sides) and len(parts(app, "glass_table")) == 2
+        )
+        app.text_input(key="tokens_a_id").set_value("99999999").run()
+        assert "0 to" in said(app) and not app.exception
+        app.toggle(key="tokens_3d").set_value(True).run()
+        assert not app.exception
+
+
+def test_an_opened_cosine_of_the_map_explains_itself():
+    app = opened(PAGE, token="2", cell="encoder.embed.near.2338:2808")
+    head, body = parts(app)
+    assert (
+        head["name"] == "encoder.embed.near.2338:2808"
+        and "agree" in body["check"]
+        or "rounding" in body["check"]
+    )
+    assert address(app)["cell"] == "encoder.embed.near.2338:2808"
+
+
+@pytest.mark.parametrize(
+    "token, title, text",
+    [("bed", "bed", "**bed**"), (".", "“.”", "“**\\.**”"), ("[CLS]", "[CLS]", "**\\[CLS\\]**")],
+)
+def test_a_token_of_signs_alone_stands_in_quotes(token, title, text):
+    assert (quoted(token), bold(token)) == (title, text)

@@ -1,0 +1,460 @@
+"""How was this number made? The panel that takes any cell of the trace apart, and the walk from
+number to number.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import streamlit as st
+
+from core import whatif
+from core.anatomy import about, axis_words, letters_in
+from core.errors import GlassError
+from core.explanation import explain
+from core.operands import WEIGHTS, Group, is_weight, number
+from core.source import lines_that_made, source_path
+from ui.kit.component_loader import component
+from ui.kit.components import table
+from ui.kit.theme import coloured
+from ui.kit.word_grouping import ROLES, word_labels
+from ui.session import sent
+from ui.session.state import MASKS, View, close_number, depth, follow, note
+from ui.text import plain
+
+SHOWN = 12  # operands listed at first, the largest contributions
+MOST = 1000  # operands in the table of all
+_draw = component("number", root='<div class="root number"></div>')
+
+
+def number_beside(view: View, first: tuple[str, tuple[int, ...]], told: bool = True) -> None:
+    """The opened number in a column of its own, which stays in sight; before one is opened,
+    `first`, a step and an index. On a telephone an opened number lies over the foot of the page.
+    told: the page itself tells formula and code of `first`.
+    """
+    opened = st.session_state["cell"]
+    with st.container(key="number-beside-opened" if opened else "number-beside"):
+        number_panel(view, opened or written(*first), "numbers" if told and not opened else depth())
+
+
+def number_over(view: View) -> None:
+    """The opened number over the corner of a page that has no column for it, so that it is in sight
+    where one clicked.
+    """
+    if opened := st.session_state["cell"]:
+        with st.container(key="number-over"):
+            number_panel(view, opened, depth())
+
+
+def number_panel(view: View, cell: str, deep: str) -> None:
+    """What the number is, and, as deep as the reader wants to look, its operands, its formula, or
+    the lines that made it.
+    """
+    here, made = st.session_state, explain(view.trace, *read(cell))
+    if here["cell"]:
+        st.button(
+            "Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc"
+        )
+    head, trail = heading(view, made, here.get("trail") or [cell]), here.get("trail") or [cell]
+    if deep == "code":
+        draw("number", [head, lines(view, [made.name])], trail[0])
+    elif deep == "formula":
+        draw("number", [head], trail[0])
+        st.latex(coloured(made.latex))
+        if letters := letters_in(made.latex):
+            st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
+        draw("number-below", [operands(view, made)], cell)
+    else:
+        draw("number", [head, operands(view, made)], cell)
+    if deep != "code" and here.get("_all") == made.name and longest(made.groups) > SHOWN:
+        all_operands(view, made.groups, cell)
+
+
+def draw(key: str, parts: list[dict], start: str) -> None:
+    """Parts of the panel, one below the other. start: where a walk from here begins."""
+
+    def all_or_few() -> None:
+        name = parts[-1].get("name")
+        st.session_state["_all"] = None if st.session_state.get("_all") == name else name
+
+    _draw(
+        key=key,
+        data={"parts": parts},
+        on_open_change=lambda: clicked(key, start),
+        on_all_change=all_or_few,
+    )
+
+
+def check_opened(view: View) -> None:
+    """Closes an opened number that this trace does not have, and says why; it may come from the
+    address.
+    """
+    if (cell := st.session_state["cell"]) is not None:
+        try:
+            explain(view.trace, *read(cell))
+        except (KeyError, GlassError) as error:
+            note(f"The number “{cell[:80]}” can't be opened here. {error.args[0]}")
+            close_number()
+            here = st.session_state  # the step that went along with it is none either
+            here["step"] = None if cell.startswith(f"{here['step']}:") else here["step"]
+
+
+# --- the walk -------------------------------------------------------------------------------------
+
+
+def written(name: str, index) -> str:
+    """A cell as it stands in the address: encoder.0.attn.pattern:3,2,5."""
+    return f"{name}:{','.join(str(int(i)) for i in index)}"
+
+
+def read(cell: str) -> tuple[str, tuple[int, ...]]:
+    """The inverse of `written`. Raises GlassError where it is not a name, a colon and whole
+    numbers.
+    """
+    name, colon, index = cell[:200].rpartition(":")
+    numbers = index.split(",")
+    if not colon or not all(
+        part.isascii() and part.isdigit() and len(part) < 9 for part in numbers
+    ):
+        raise GlassError(
+            "It is written as a step and a place in it, such as encoder.0.attn.pattern:3,2,5."
+        )
+    return name, tuple(map(int, numbers))
+
+
+def opened_in(name: str) -> tuple[int, ...] | None:
+    """The place of the opened number, if it is one of that step."""
+    cell = st.session_state["cell"]
+    return read(cell)[1] if cell and read(cell)[0] == name else None
+
+
+def open_number(name: str, index) -> None:
+    """Opens a number, such as a cell of a map that was clicked; the walk begins here."""
+    show(written(name, index), [])
+
+
+def walk_to(cell: str, start: str) -> None:
+    """Goes on to an operand, or back to a number that was passed."""
+    trail = st.session_state.get("trail") or [start]
+    show(cell, trail[: trail.index(cell)] if cell in trail else trail)
+
+
+def show(cell: str, before: list[str]) -> None:
+    """Makes it the opened number; the page Every number goes along to its step."""
+    here, name = st.session_state, cell.rpartition(":")[0]
+    here["cell"], here["trail"] = cell, [*before, cell]
+    two_models = here["_page"] == "Before attention"
+    here["step"] = here["step"] if name.startswith(WEIGHTS) or two_models else name
+    follow(here["step"] or "")
+
+
+def clicked(key: str, start: str) -> None:
+    """A link in the panel was clicked. Whether there is such a number shows as it opens."""
+    if isinstance(cell := sent.told(key, "open"), str):
+        try:
+            read(cell)
+        except GlassError:
+            return  # no link of ours is written like that
+        walk_to(cell, start)
+
+
+# --- what the panel shows -------------------------------------------------------------------------
+
+
+def heading(view: View, made, trail: list[str]) -> dict:
+    """The way here, what the number is, and where it stands."""
+    steps = [{"cell": cell, "text": short(view, cell)} for cell in trail]
+    steps = steps if len(steps) <= 6 else [steps[0], {"cell": None, "text": "…"}, *steps[-4:]]
+    return {
+        "part": "head",
+        "trail": steps,
+        "title": made.title,
+        "story": made.story if depth() != "numbers" else "",
+        "value": number(made.value),
+        "where": where(view, made),
+        "name": written(made.name, made.index),
+    }
+
+
+def where(view: View, made) -> str:
+    """The place of a number in words: on its axes, in the model, and in which run, if that is not
+    the usual one.
+    """
+    inside = re.match(r"(?:weights/)?(?:encoder|decoder)\.([0-9]+)\.", made.name)
+    return "; ".join(
+        (
+            ", ".join(place_words(view, made.name, made.index)),
+            *([f"layer {inside[1]}"] if inside else []),
+            *([MASKS[view.mask]] if view.mask != "trained" else []),
+            *([whatif.title(view.asked.change, view.config.crosses)] if view.asked.change else []),
+        )
+    )
+
+
+def operands(view: View, made) -> dict:
+    """The formula with its numbers, the check, and the operands as links."""
+    count, shown = longest(made.groups), st.session_state.get("_all") == made.name
+    bits = view.trace[made.name].dtype.itemsize * 8 if made.name in view.trace else 32
+    return {
+        "part": "body",
+        "name": made.name,
+        "formula": made.formula,
+        "check": check(made, bits),
+        "more": (
+            "" if count <= SHOWN else "Show the largest only" if shown else f"Show all {count:,}"
+        ),
+        "count": sum(len(group.values_N) for group in made.groups),
+        "groups": [] if shown else operand_lists(view, made.groups),
+    }
+
+
+def draw_lines(view: View, names: list[str]) -> None:
+    """The lines of core/ that made some steps, on the page itself."""
+    _draw(key=f"lines:{names}", data={"parts": [lines(view, names)]})
+
+
+def lines(view: View, names: list[str]) -> dict:
+    """The lines of core/ that made the steps, as they stand in the file now, each function once,
+    with the shapes of this run.
+    """
+    found: dict = {}
+    for name in names:
+        shapes = shapes_at(view.trace, name)
+        for s in lines_that_made(view.trace, name):
+            source = found.setdefault(
+                (s.path, s.first),
+                {
+                    "path": s.path,
+                    "function": s.function,
+                    "first": s.first,
+                    "lines": s.lines,
+                    "marked": [],
+                    "shapes": {},
+                },
+            )
+            source["marked"] = sorted({*source["marked"], *s.highlighted})
+            source["shapes"] |= {
+                line: shape for (path, line), shape in shapes.items() if s.path == path
+            }
+    return {"part": "lines", "sources": list(found.values())}
+
+
+def shapes_at(trace, name: str) -> dict:
+    """The shapes of the steps at a step's place in the model: (file, line) -> "12 heads × 11 ×
+    32".
+    """
+    if name not in trace.names:
+        return {}
+    place = name[: -len(trace.made(name).leaf)]
+    made = [
+        trace.made(other) for other in trace.names if other[: -len(trace.made(other).leaf)] == place
+    ]
+    return {
+        (source_path(each.file), each.line): " × ".join(
+            f"{letter} {size}" for letter, size in zip(each.axes, each.shape)
+        )
+        for each in made
+    }
+
+
+def check(made, bits: int) -> str:
+    """What the operands give again, beside what the forward pass recorded in numbers of so many
+    bits.
+    """
+    if not made.groups:
+        return f"Recorded: {number(made.value, 9)}"
+    if np.isnan(made.value):
+        return (
+            f"No number any more: on its way here something grew past what a {bits}-bit number can"
+            " hold."
+        )
+    if made.edited:
+        return (
+            f"Recorded: {number(made.value, 9)}, put here by an edit. "
+            f"Its operands would give {number(made.recomputed, 9)}."
+        )
+    difference = (
+        f"Difference: {number(made.error, 1)}, the rounding of {bits}-bit numbers."
+        if made.error
+        else "They agree to the digit."
+    )
+    return (
+        f"Computed again from these operands: {number(made.recomputed, 9)}. "
+        f"Recorded in the forward pass: {number(made.value, 9)}. {difference}"
+    )
+
+
+def operand_lists(view: View, groups: tuple[Group, ...]) -> list[dict]:
+    """The operands as the component draws them: two long groups of one length are multiplied pair
+    by pair.
+    """
+    groups = [group for group in groups if len(group.values_N)]  # a token alone has no others
+    a, b = (*groups, None, None)[:2]
+    paired = b is not None and len(a.values_N) == len(b.values_N) > 1
+    lists = (
+        [(a, b), *((group,) for group in groups[2:])] if paired else [(group,) for group in groups]
+    )
+    sizes = [np.abs(terms_N[np.isfinite(terms_N)]).max(initial=0) for terms_N in map(terms, lists)]
+    return [operand_list(view, factors, max(sizes) or 1.0) for factors in lists]
+
+
+def terms(factors: tuple[Group, ...]) -> np.ndarray:
+    """The products of a list's factors, or what counts of its only group, (N,)."""
+    if len(factors) == 1 and factors[0].parts_N is not None:
+        return factors[0].parts_N
+    return np.prod([group.values_N for group in factors], axis=0)
+
+
+def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict:
+    """One list: the largest contributions first, each with its place, its value or product, and as
+    a bar its share of the largest of all lists.
+    """
+    terms_N = terms(factors)
+    size_N = np.where(np.isfinite(terms_N), np.abs(terms_N), 0)
+    constant_axes = [fixed_axes(group) for group in factors]
+    rows = [
+        {
+            "label": row_label(view, factors, n),
+            "product": number(terms_N[n]) if len(factors) > 1 else "",
+            "share": float(np.copysign(size_N[n], terms_N[n]) / largest),
+            "items": [
+                {"cell": cell_of(group, n), "text": number(group.values_N[n])} for group in factors
+            ],
+        }
+        for n in np.argsort(-size_N, kind="stable")[:SHOWN]
+    ]
+    titles = [group_title(view, group) for group in factors]
+    return {
+        "title": " × ".join(titles),
+        "rows": rows,
+        "where": "; ".join(
+            filter(
+                None,
+                (group_where(view, group, fixed) for group, fixed in zip(factors, constant_axes)),
+            )
+        ),
+    }
+
+
+def all_operands(view: View, groups: tuple[Group, ...], cell: str) -> None:
+    """Every operand of the longest groups as a table, in order; of a whole vocabulary only the
+    largest. All of them open.
+    """
+    long = [group for group in groups if len(group.values_N) == longest(groups)][:2]
+    terms_N = terms(tuple(long))
+    order_N = np.sort(np.argsort(-np.abs(terms_N), kind="stable")[:MOST])
+    if len(terms_N) > MOST:
+        st.caption(f"The largest {MOST:,} of {len(terms_N):,}:")
+    columns = {f"{group.role}": group.values_N[order_N] for group in long}
+    columns |= {"product": terms_N[order_N]} if len(long) == 2 else {}
+
+    def opened(row: int, column: int) -> None:
+        if (
+            row < len(order_N)
+            and column < len(long)
+            and (there := cell_of(long[column], order_N[row]))
+        ):
+            walk_to(there, cell)
+
+    table(
+        columns,
+        [row_label(view, tuple(long[:1]), n) for n in order_N],
+        key="operands",
+        on_cell=opened,
+        corner="",
+    )
+
+
+def longest(groups: tuple[Group, ...]) -> int:
+    """How many operands the largest group has."""
+    return max((len(group.values_N) for group in groups), default=0)
+
+
+# --- places in words ------------------------------------------------------------------------------
+
+
+def place_words(view: View, name: str, index, roles: bool = True) -> list[str]:
+    """Where a cell stands, axis by axis: “head 3”, “book” (2) looks. roles: say who looks and who
+    is looked at.
+    """
+    if is_weight(view.trace, name):
+        if name.endswith(("embed.token.weight", "head.logits.weight", "lstm.embed.weight")):
+            return [f"“{view.word(index[0])}” (row {index[0]})", f"column {index[1]}"]
+        return [
+            f"{axis} {i}"
+            for axis, i in zip(("row", "column") if len(index) > 1 else ("number",), index)
+        ]
+    return [
+        axis_label(view, name, letter, i, roles) for letter, i in zip(view.trace.axes(name), index)
+    ]
+
+
+def axis_label(view: View, name: str, letter: str, i: int, roles: bool) -> str:
+    """One axis of a cell in words."""
+    if letter == "V":
+        return f"“{view.word(i)}” (word {i} of the vocabulary)"
+    if letter in "LMR":
+        role = (
+            {"L": " looks", "M": " is looked at"}.get(letter, "")
+            if roles and "M" in view.trace.axes(name)
+            else ""
+        )
+        position = int(view.trace.rows[i]) if letter == "R" or name.startswith("head.") else i
+        return f"“{view.tokens(view.side_of(name, letter))[position]}” ({position}){role}"
+    if letter in "IJ":
+        return (
+            f"“{word_labels(view, name)[i]}” ({i})"
+            + (" looks" if letter == "I" else " is looked at") * roles
+        )
+    if letter == "O":
+        return f"role “{ROLES[i]}”"
+    return f"dimension {i} of the head" if letter == "K" else f"{axis_words(letter)} {i}"
+
+
+def fixed_axes(group: Group) -> list[int]:
+    """The axes on which all operands of a group stand at one place."""
+    return [axis for axis, at_N in enumerate(group.indices_NI.T) if (at_N == at_N[0]).all()]
+
+
+def row_label(view: View, factors: tuple[Group, ...], n: int) -> str:
+    """What sets one operand apart from the others of its group."""
+    for group in factors:
+        if group.name:
+            words, fixed = (
+                place_words(view, group.name, group.indices_NI[n], roles=False),
+                fixed_axes(group),
+            )
+            words = [
+                word.removesuffix(" of the head")
+                for axis, word in enumerate(words)
+                if axis not in fixed
+            ]
+            return ", ".join(words) or group.role
+    return factors[0].role
+
+
+def group_title(view: View, group: Group) -> str:
+    """The role of the operands in the formula and what they are."""
+    return (
+        f"{group.role}: {about(view.trace, group.name).title.lower()}" if group.name else group.role
+    )
+
+
+def group_where(view: View, group: Group, fixed: list[int]) -> str:
+    """What all operands of a group have in common."""
+    if group.name is None:
+        return ""
+    words = place_words(view, group.name, group.indices_NI[0])
+    return ", ".join([group.name.removeprefix(WEIGHTS), *(words[axis] for axis in fixed)])
+
+
+def cell_of(group: Group, n: int) -> str | None:
+    """The address of an operand; None for a constant of the equation."""
+    return written(group.name, group.indices_NI[n]) if group.name else None
+
+
+def short(view: View, cell: str) -> str:
+    """A cell in the walk: what it is, and its place."""
+    name, _, index = cell.rpartition(":")
+    return f"{about(view.trace, name).title} [{index.replace(',', ', ')}]"

@@ -1,0 +1,73 @@
+"""Two runs of one model side by side: the same view under another mask or what-if, and what
+differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from core.analysis.vectors import lengths
+from core.operands import number
+from ui.kit.charts import clickable_map
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.theme import COLOURS
+from ui.kit.token_strip import word
+from ui.session import state
+from ui.session.state import Asked, View, depth, look_at
+from ui.text import quoted
+
+
+def under(view: View, mask: str) -> View:
+    """The same view under another mask; the one that the model was trained with goes by that
+    name.
+    """
+    return beside(
+        view, view.asked._replace(mask="trained" if (mask,) == view.config.sides else mask)
+    )
+
+
+def beside(view: View, asked: Asked) -> View:
+    """Another run, looked at in the same place."""
+    state.trace_of(asked)  # raises where there is no such run
+    return replace(view, asked=asked)
+
+
+def open_in(view: View, name: str, index: tuple[int, ...]) -> None:
+    """Opens a number; mask and what-if go along, because it belongs to that run of the model."""
+    look_at(view.asked)
+    open_number(name, index)
+
+
+def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) -> None:
+    """The two vectors of the chosen token: what their cosine is made of, and each number of both,
+    open to a click.
+    """
+    name, runs = f"{one.side}.out", (one, other)
+    x_2D = np.stack([run.trace[name][one.token] for run in runs]).astype(np.float64)
+    dot, (a, b) = float(x_2D[0] @ x_2D[1]), lengths(x_2D)
+    if depth() == "formula":
+        st.latex(r"\cos(x, x') = \frac{\sum_d x_d\, x'_d}{\lVert x \rVert \, \lVert x' \rVert}")
+    beside_it = f"{other_title[0].lower()}{other_title[1:]}"
+    st.markdown(
+        f"{word(one)} ({one.token}), {one_title} and {beside_it}: x · x′ / (‖x‖ ‖x′‖) ="
+        f" {number(dot)} / ({number(a)} · {number(b)}) ="
+        f" **{number(dot / (a * b) if a * b else 0.0)}**"
+    )
+    opened, in_force = opened_in(name), st.session_state["_good"]
+    shown = next((row for row, run in enumerate(runs) if run.asked == in_force), None)
+    at = (shown, opened[1]) if opened and opened[0] == one.token and shown is not None else None
+    clickable_map(
+        f"{key}:pair",
+        x_2D,
+        ["x", "x′"],
+        [str(d) for d in range(x_2D.shape[1])],
+        opened=at,
+        title=f"The last vector of {quoted(one.labels[one.token])}: x {one_title}, x′ {beside_it}",
+        columns_title="dimension",
+        rows_title="run",
+        colour=COLOURS["residual"],
+        on_cell=lambda row, d: open_in(runs[row], name, (one.token, d)),
+    )

@@ -1,0 +1,278 @@
+"""Any step of the trace as a picture: a slice of its array with the right labels, each cell of it
+open to a click.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from core.anatomy import axis_words
+from core.operands import number
+from ui.kit.charts import clickable_bars, clickable_map
+from ui.kit.components import table
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.theme import COLOURS, kind_of_step
+from ui.kit.word_grouping import ROLES, unseen, word_labels
+from ui.session.state import View
+
+ALL = slice(None)
+KINDS = {
+    "pattern": "weight",
+    "probs": "weight",
+    "mask": "mask",
+    "input": "weight",
+    "forget": "weight",
+    "output": "weight",
+}
+SHARES = re.compile(
+    r"\.(attn|cross)\.pattern\.|\.rollout$"
+)  # derived values that are never below zero
+
+
+def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
+    """What stands along an axis of a step: tokens for positions, words for the vocabulary, numbers
+    for dimensions.
+    """
+    letter, places = view.trace.axes(name)[axis], range(view.trace.shape(name)[axis])[part]
+    if letter == "V":
+        return [view.word(i) for i in places]
+    if letter in "LMR":
+        tokens = view.tokens(view.side_of(name, letter))
+        # Behind the last layer, "L" counts the positions whose output was asked for, as "R" does.
+        return [
+            tokens[view.trace.rows[i] if letter == "R" or name.startswith("head.") else i]
+            for i in places
+        ]
+    if letter in "IJ":
+        return word_labels(view, name)[part]
+    return [ROLES[i] if letter == "O" else str(i) for i in places]
+
+
+def kind_of(name: str) -> str:
+    """Whether a step holds shares (0 to 1), yes and no, or signed numbers."""
+    return "weight" if SHARES.search(name) else KINDS.get(name.rsplit(".", 1)[1], "signed")
+
+
+def full_index(index: tuple, free: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of a cell: the fixed parts of a slice, and the position along each free axis."""
+    free = iter(free)
+    return tuple(
+        (part.start or 0) + next(free) if isinstance(part, slice) else int(part) for part in index
+    )
+
+
+def opened_at(name: str, index: tuple) -> tuple[int, ...] | None:
+    """Where the opened number stands in a slice of a step, along its free axes; None if it is not
+    in it.
+    """
+    opened, inside = opened_in(name), []
+    for at, part in zip(opened or (), index):
+        if isinstance(part, slice) and (part.start or 0) <= at < (
+            at + 1 if part.stop is None else part.stop
+        ):
+            inside.append(at - (part.start or 0))
+        elif isinstance(part, slice) or at != part:
+            return None
+    return tuple(inside) if opened else None
+
+
+def blocked_by_mask(view, name: str, index: tuple):
+    """Of a slice (head, ALL, ALL) of attention weights: the cells that the mask hides. None for any
+    other step.
+    """
+    if ".pattern.words." in name:
+        unseen_IJ = unseen(view, name)[index[1:]]
+        return unseen_IJ if unseen_IJ.any() else None
+    place, _, rest = name.partition(".pattern")
+    weights = name.endswith(".pattern") or rest.startswith((".heat.", ".unscaled", ".others"))
+    mask = view.trace[f"{place}.mask"] if weights else None
+    return None if mask is None or mask.all() else ~mask[index[1:]]
+
+
+def cell_map(
+    view,
+    name: str,
+    *index,
+    title: str,
+    chosen=None,
+    limit=None,
+    key: str = "",
+    on_cell=None,
+    **options,
+) -> None:
+    """A two-dimensional slice of a step as a heatmap: index has a number for each fixed axis and
+    ALL (or a slice) for the two that are drawn. A click on a cell opens "How was this number
+    made?", or calls on_cell(row, column).
+    """
+    free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
+    words = [labels(view, name, axis, index[axis]) for axis in free]
+    titles = [axis_title(view, name, axis) for axis in free]
+    clickable_map(
+        f"map:{key}:{name}:{index}",
+        view.trace[name][index],
+        *words,
+        title=title,
+        rows_title=titles[0],
+        columns_title=titles[1],
+        kind=kind_of(name),
+        colour=COLOURS[kind_of_step(name)],
+        chosen=chosen,
+        limit=limit,
+        opened=opened_at(name, index),
+        blocked_RC=blocked_by_mask(view, name, index),
+        on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))),
+        **options,
+    )
+
+
+def rows_map(view, step: str, rows: slice, title: str, chosen: int) -> None:
+    """Some rows of a step as a map."""
+    capped_map(view, step, rows, ALL, title=title, chosen=chosen)
+
+
+def capped_map(view, name: str, *index, title: str, chosen: int) -> None:
+    """A map like that of cell_map. Where a few numbers are far larger than all others, the colours
+    end before them, and it says so.
+    """
+    size_N = np.abs(view.trace[name][index]).ravel()
+    usual = float(np.quantile(size_N, 0.998))
+    few = usual > 0 and size_N.max() > 2 * usual
+    ends = (
+        f". Colours end at {number(usual)}; a few numbers reach {number(size_N.max())}"
+        if few
+        else ""
+    )
+    cell_map(view, name, *index, title=title + ends, chosen=chosen, limit=usual if few else None)
+
+
+def axis_title(view, name: str, axis: int) -> str:
+    """An axis in words; a token looks only where others are looked at."""
+    letters = view.trace.axes(name)
+    looks = "M" in letters and not name.endswith(".similarity")
+    return "token" if letters[axis] in "LM" and not looks else axis_words(letters[axis])
+
+
+def cell_bars(view, name: str, *index, title: str, kind: str = "") -> None:
+    """A one-dimensional slice of a step as bars, or a single number as one: index has one slice, or
+    none.
+    """
+    free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
+    values_N = np.atleast_1d(view.trace[name][index])
+    words = [label for axis in free for label in labels(view, name, axis, index[axis])] or [title]
+    opened = opened_at(name, index)
+    clickable_bars(
+        f"bars:{name}:{index}",
+        values_N,
+        words,
+        title=title,
+        kind=kind or "signed",
+        chosen=opened[0] if opened else None,
+        places_title=axis_title(view, name, free[0]) if free else "",
+        on_bar=lambda n: open_number(name, full_index(index, (n,))),
+    )
+
+
+def cell_picture(view, name: str, *index) -> None:
+    """A slice of a step as what fits it: a map, bars, or, for numbers that are names and no
+    quantities, a table.
+    """
+    if sum(isinstance(part, slice) for part in index) == 2:
+        cell_map(view, name, *index, title=name)
+    elif name.endswith("ids"):
+        cells_table(
+            view,
+            {
+                "number in the vocabulary" if name.endswith("embed.ids") else "segment": (
+                    name,
+                    index,
+                )
+            },
+            key=name,
+        )
+    else:
+        cell_bars(view, name, *index, title=name)
+
+
+def cells_table(
+    view,
+    columns: dict,
+    *,
+    key: str,
+    bar: str | None = None,
+    foot: dict | None = None,
+    title="",
+    chosen: int | None = None,
+    corner="token",
+) -> None:
+    """Slices that run along the tokens as the columns of a table: a title -> (step, index with one
+    slice).
+
+    foot: the numbers of a last row, a title -> (step, index of one cell). chosen: the row that is
+    marked. Every number opens at a click.
+    """
+    foot, (first, index) = foot or {}, next(iter(columns.values()))
+    axis = next(axis for axis, part in enumerate(index) if isinstance(part, slice))
+    words = labels(view, first, axis, index[axis])
+    under = {name: float(view.trace[step][at]) for name, (step, at) in foot.items()}
+
+    def clicked(row: int, column: int) -> None:
+        name = list(columns)[column]
+        if row < len(words):
+            step, at = columns[name]
+            open_number(step, full_index(at, (row,)))
+        elif name in foot:
+            open_number(*foot[name])
+
+    table(
+        {name: view.trace[step][at] for name, (step, at) in columns.items()},
+        words,
+        key=f"table:{key}",
+        title=title,
+        corner=corner,
+        on_cell=clicked,
+        bar=bar,
+        chosen=chosen,
+        foot=under and {"": "sum"} | under,
+        opened=next(
+            (
+                (at[0], column)
+                for column, (step, index) in enumerate(columns.values())
+                if (at := opened_at(step, index))
+            ),
+            None,
+        ),
+    )
+
+
+def largest(view, name: str, *index) -> tuple[str, tuple[int, ...]]:
+    """The cell of a slice whose value is furthest from zero: what a page opens first."""
+    values = np.abs(view.trace[name][index].astype(np.float64))
+    inside = np.unravel_index(np.where(np.isfinite(values), values, -1).argmax(), values.shape)
+    return name, full_index(index, map(int, inside))
+
+
+def stacked(view: View, key: str, rows: dict, title: str, columns_title="dimension") -> None:
+    """Slices of several steps as the rows of one map: a title -> (step, index with one ALL). Each
+    cell opens its own step.
+    """
+    steps, first = list(rows.values()), next(iter(rows.values()))
+    marked = [
+        (row, at[0]) for row, (step, index) in enumerate(steps) if (at := opened_at(step, index))
+    ]
+
+    def clicked(row: int, column: int) -> None:
+        step, index = steps[row]
+        open_number(step, full_index(index, (column,)))
+
+    clickable_map(
+        f"places-rows-{key}",
+        np.stack([view.trace[step][index] for step, index in steps]),
+        list(rows),
+        labels(view, first[0], first[1].index(ALL)),
+        title=title,
+        on_cell=clicked,
+        columns_title=columns_title,
+        opened=marked[0] if marked else None,
+    )

@@ -1,0 +1,93 @@
+"""What is the same everywhere: one colour per kind of number, and how a text and a token are shown.
+
+COLOURS[kind]       q, k, v, weight, residual, mlp, embed, head, norm: seen on the light page and
+                    on the dark one
+kind_of_step(name)  which of them a step of the trace has
+coloured(latex)     a formula with its letters in these colours
+plain(text)         any text as literal Markdown
+label(piece)        a piece of the vocabulary as it is shown
+css()               the style sheet of the whole app, for `st.html(f"<style>{css()}</style>")`
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+# After Okabe and Ito (2008), at one middle brightness: at least 3:1 against both pages, apart for
+# the colour-blind too.
+COLOURS = {
+    "q": "#2f7fc8",
+    "k": "#cf6d12",
+    "v": "#0f9b6e",
+    "weight": "#8a63d2",
+    "residual": "#64809f",
+    "mlp": "#cb5a94",
+    "embed": "#1f93a8",
+    "head": "#a98512",
+    "norm": "#7d8590",
+}
+# Which of them a step has, by the end of its name: the first that fits.
+_STEPS = (
+    ("q", r"\.q(\.unrotated)?$"),
+    ("k", r"\.k(\.unrotated)?$"),
+    ("v", r"\.(v|z)$"),
+    ("weight", r"\.(scores|pattern|mask|heads|rollout|relative)(\.|$)"),
+    ("norm", r"\.norm\."),
+    ("mlp", r"\.mlp\.(pre|hidden|out|writes|promotes|alone)(\.|$)"),
+    ("weight", r"\.(attn|cross)\.out(\.|$)"),
+    ("embed", r"\.embed\.|^lstm\.in$"),
+    ("head", r"^(head|pooler)\."),
+    ("weight", r"^lstm\.(input|forget|output)(\.|$)"),
+    ("v", r"^lstm\.candidate(\.|$)"),
+    ("residual", r""),
+)
+_LETTERS = {
+    "q": "q",
+    "k": "k",
+    "v": "v",
+    "z": "v",
+    "a": "weight",
+    "s": "weight",
+    "u": "weight",
+    "x": "residual",
+    "n": "mlp",
+}
+_STYLE = Path(__file__).parents[2] / "assets/app.css"
+
+
+def kind_of_step(name: str) -> str:
+    """Which of COLOURS a step has, wherever it is drawn."""
+    return next(kind for kind, pattern in _STEPS if re.search(pattern, name))
+
+
+def coloured(latex: str) -> str:
+    """A formula whose q, k, v, weights, stream and neurons have the colours that their pictures
+    have.
+    """
+    bare = re.compile(
+        r"(\\[a-zA-Z]+(?:\{[a-zA-Z ]+\})?)|([_^]\{[^{}]*\}|[_^][a-zA-Z0-9])|([a-zA-Z])(?=[_^'])"
+    )
+
+    def painted(found: re.Match) -> str:
+        letter = found[3]
+        return (
+            rf"{{\textcolor{{{COLOURS[_LETTERS[letter]]}}}{{{letter}}}}}"
+            if letter in _LETTERS
+            else found[0]
+        )
+
+    return bare.sub(painted, latex)
+
+
+@lru_cache(maxsize=1)
+def css() -> str:
+    """The style sheet of the whole app, with the colours above as variables: --glass-q, --glass-k,
+    …
+    """
+    colours = "".join(f"--glass-{kind}:{colour};" for kind, colour in COLOURS.items())
+    return f":root{{{colours}}}\n{_STYLE.read_text(encoding='utf-8')}"
+
+
+SUBLAYERS = {"attn": "Attention", "cross": "Attention to the encoder", "mlp": "Feed-forward"}

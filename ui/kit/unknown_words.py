@@ -1,0 +1,140 @@
+"""Words that the model does not know whole: which they are, and what it reads in their place.
+
+    unknown_words(view, side)   the words of a side's text that stand in pieces or not at all, in
+                                their order
+    unknown_line(view)          a quiet line under the sentence box that names them
+    marks(view, side)           for each token what is said of its word on the page Tokens; empty:
+                                nothing
+
+For a study model every word that is not whole in its vocabulary is meant: it has only seen whole
+words. Of other models, which make rare words of pieces as a matter of course, only what becomes the
+sign for the unknown, such as [UNK].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.models import catalogue
+from ui.session.state import View
+from ui.text import bold, label, plain, short
+
+MOST, LONGEST = 6, 24  # words that are named, letters of each
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word that the model has no whole token for."""
+
+    typed: str  # as it was typed
+    pieces: tuple[str, ...]  # what is read instead
+    places: tuple[int, ...]  # their positions
+    lost: bool  # a piece of it is the sign for the unknown
+
+
+def text_of(view: View, side: str):
+    """What a side read, in pieces with their places in the text; None where that is not known."""
+    first = side == view.config.sides[0]
+    if not first and not view.asked.target.strip():
+        return None  # the model wrote it by itself
+    cut = view.model.tokenizer if first else view.model.target_tokenizer or view.model.tokenizer
+    if cut is None:
+        return None
+    encoding = view.encoding if first else cut.encode(view.asked.target)
+    ids, begins = (
+        view.trace[f"{side}.embed.ids"].tolist(),
+        (0 if first else 1),
+    )  # a decoder that looks across begins with a sign
+    own = encoding.ids_L.tolist()[: len(ids) - begins]
+    return (cut, encoding, begins) if ids[begins : begins + len(own)] == own else None
+
+
+def unknown_words(view: View, side: str) -> list[Word]:
+    """The words of a side's text that the model has no whole token for."""
+    if not (found := text_of(view, side)):
+        return []
+    cut, encoding, begins = found
+    whole_only, words = catalogue.entry_of(view.model.name).embedded, []
+    single = cut.spelling if whole_only and side == view.config.sides[0] else ()
+    for number in dict.fromkeys(word for word in encoding.words_L if word is not None):
+        places = encoding.word(number)
+        lost = cut.unknown is not None and any(
+            encoding.ids_L[place] == cut.unknown for place in places
+        )
+        if lost or whole_only and (len(places) > 1 or encoding.ids_L[places[0]] in single):
+            start, end = encoding.spans[places[0]][0], encoding.spans[places[-1]][1]
+            words.append(
+                Word(
+                    encoding.text[start:end].strip(),
+                    tuple(label(encoding.pieces[place]) for place in places),
+                    tuple(begins + place for place in places),
+                    lost,
+                )
+            )
+    return words
+
+
+def unknown_line(view: View) -> None:
+    """A quiet line that names them."""
+    words = list(
+        {
+            word.typed: word for side in view.config.sides for word in unknown_words(view, side)
+        }.values()
+    )
+    if not words:
+        return
+    named = ", ".join(told(word) for word in words[:MOST]) + (
+        f" and {len(words) - MOST} more" if len(words) > MOST else ""
+    )
+    if catalogue.entry_of(view.model.name).embedded:
+        st.caption(
+            f":orange[●] Words that this model has never seen whole: {named}. It knows the words of"
+            " its own grammar."
+        )
+    else:
+        st.caption(f":orange[●] This model’s vocabulary has no pieces for: {named}.")
+
+
+def told(word: Word) -> str:
+    """A word, and what is read in its place, as Markdown."""
+    typed, pieces = short(label(word.typed), LONGEST), short(" ".join(word.pieces), LONGEST)
+    spelled = (
+        "as letters, not as a word" if len(word.pieces) == 1 and not word.lost else plain(pieces)
+    )
+    return f"**{plain(typed)}** ({'it reads ' if word.lost else ''}{spelled})"
+
+
+def marks(view: View, side: str) -> dict[int, str]:
+    """For the positions of unknown words, what is said of them."""
+    lost, cut = (
+        "not in the vocabulary: the model reads the sign for the unknown",
+        "never seen whole by this model",
+    )
+    return {
+        place: lost if word.lost else cut
+        for word in unknown_words(view, side)
+        for place in word.places
+    }
+
+
+def unknown_story(view: View) -> str:
+    """What the tokenizer's cuts mean for this model, as Markdown; empty where every word is
+    whole.
+    """
+    words = unknown_words(view, view.config.sides[0])
+    cut, lost = [word for word in words if not word.lost], [word for word in words if word.lost]
+    said = ""
+    if catalogue.entry_of(view.model.name).embedded and cut:
+        said += (
+            f" This model learned from whole words: {bold(short(cut[0].typed, LONGEST))} is none of"
+            " them, so it comes in pieces, and what the model makes of it is a guess."
+        )
+    if lost:
+        sign = plain(view.word(view.model.tokenizer.unknown))
+        said += (
+            f" {bold(short(lost[0].typed, LONGEST))} has signs that the vocabulary has no piece"
+            f" for: the model reads **{sign}** there, whatever was typed."
+        )
+    return said

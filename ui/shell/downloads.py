@@ -1,0 +1,148 @@
+"""Bringing a model here while the reader looks on: the download runs beside the pages, a bar shows
+how far it is.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import GlassError
+from core.models import catalogue
+from ui.session import state
+from ui.text import plain
+
+OFFLINE = (
+    "**Without a network:** on a machine that has one, run `python -m core.models fetch {name}` in"
+    " a copy of this app; it prints where the model lies. Copy that to the same place here and load"
+    " this page again."
+)
+_begin = threading.Lock()  # two who click at once begin one download
+
+
+@dataclass
+class Job:
+    """A download under way: bytes done and in all, what is happening, and in the end whether it
+    failed.
+    """
+
+    message: str
+    total: int
+    done: int = 0
+    over: bool = False
+    error: str = ""
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        self.done, self.total, self.message = done, total, message
+
+
+@st.cache_resource
+def jobs() -> dict[str, Job]:
+    """The downloads by model name, for all visitors: two who ask for one model wait for one
+    download. One that is over stays: nobody knows how many are still waiting for it."""
+    return {}
+
+
+def begin(name: str) -> None:
+    """Starts a download unless it is under way. It goes on when the reader clicks elsewhere."""
+    with _begin:
+        job = jobs().get(name)
+        if job is None or job.over:
+            entry = catalogue.entry_of(name)
+            jobs()[name] = job = Job(f"Asking for {entry.title}", entry.size)
+            threading.Thread(target=work, args=(name, job), daemon=True).start()
+
+
+def work(name: str, job: Job) -> None:
+    """The download itself, away from any page."""
+    try:
+        catalogue.fetch(name, job.progress)
+    except GlassError as error:
+        job.error = str(error)
+    except BaseException as error:  # a reader must hear of it, and not from a log
+        job.error = f"{name} could not be fetched ({type(error).__name__})."
+    finally:
+        state.ready_models.clear()  # here, and not by who waits: all of them may have left
+        job.over = True
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"
+
+
+def offer(name: str, meanwhile: str) -> None:
+    """What stands under the chooser for a model that is not here: a button, the bar, or why the
+    download failed.
+    """
+    entry, job = catalogue.entry_of(name), jobs().get(name)
+    if job and not job.over:
+        watch(name)
+        return
+    if catalogue.find(name):  # it came since the list was made; another program can bring it
+        arrived()
+    size = f", {megabytes(entry.size)}" if entry.size else ""
+    st.caption(
+        f"{plain(entry.title)} is not on this machine yet. Until it is, the pages go on with "
+        f"{plain(catalogue.entry_of(meanwhile).title)}."
+    )
+    if job and job.error:
+        st.error(plain(job.error))
+        # Within code Markdown reads no escapes, and nothing but a backtick ends it.
+        st.caption(OFFLINE.format(name=name.replace("`", "")))
+    st.button(
+        f"Fetch it{size}",
+        key="fetch",
+        on_click=begin,
+        args=(name,),
+        type="primary",
+        width="stretch",
+    )
+
+
+@st.fragment(run_every=0.4)
+def watch(name: str) -> None:
+    """The bar, which moves by itself until the download is over; then the page is drawn anew."""
+    job = jobs().get(name)
+    if job is None or job.over:
+        arrived()
+    share = min(1.0, job.done / job.total) if job.total else 0.0
+    st.progress(
+        share, text=f"{plain(job.message)}: {megabytes(job.done)} of {megabytes(job.total)}"
+    )
+
+
+def arrived() -> None:
+    """Draws the page anew, with the models that are here now."""
+    state.ready_models.clear()
+    st.rerun()
+
+
+def first_start() -> None:
+    """Where no model is here, not even those that come with the program: says what is happening,
+    fetches the smallest real one, stops the page until then.
+    """
+    if state.ready_models():
+        return
+    name = catalogue.default()
+    entry, job = catalogue.entry_of(name), jobs().get(name)
+    st.title("Welcome to Glassformer")
+    st.markdown(
+        "Here you will see every number that a transformer computes for your own sentence. The"
+        " small models that come with this program (assets/models) are missing from this copy; so"
+        f" it needs another one, once: the smallest to fetch, **{plain(entry.title)}**, is"
+        f" {megabytes(entry.size)}. {plain(entry.about)}"
+    )
+    if job and job.error:
+        st.error(plain(job.error))
+        st.button("Try again", on_click=begin, args=(name,), type="primary")
+    else:
+        begin(name)
+        watch(name)
+        st.caption(
+            "It is being fetched now, checked against its SHA-256, and kept for the next time. Then"
+            " the page opens by itself. Nothing else is sent or fetched."
+        )
+    st.markdown(OFFLINE.format(name=name))
+    st.stop()

@@ -1,0 +1,147 @@
+"""The kinds of models: what each is good for, the way to another one, and what a model's weights
+learned to see.
+
+kind_of(name)               "study-encoder", "study-decoder", "study-translator", or "pretrained":
+                            for examples
+which_model(ready)          what each kind is good for, with a button for the pretrained ones
+foreign(view)               whether the mask is another than the one that the weights learned under
+mask_banner(view)           says so above every page, with the way back and to the model that was
+                            trained that way
+learned_under(view)         the same in words on the page about masks
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.models import catalogue
+from ui.session import state
+from ui.session.state import MASKS, View, close_number, new_text
+from ui.shell import downloads
+from ui.text import plain
+
+STUDY = (
+    "**Study models** are small, so that you can see them whole: 4 layers, 5 heads of 20 numbers."
+    " They were trained for this app and come with it. They know the everyday English of one"
+    " grammar with more than 1,300 words, and no facts."
+)
+PRETRAINED = (
+    "**Pretrained models** have read real text: they know far more words, and something of the"
+    " world. They are fetched once, and are too large to be seen whole."
+)
+NEXT = ("minilm", "smollm2")  # the pretrained ones that are offered here; the list has them all
+
+
+def kind_of(name: str) -> str:
+    """Which examples suit a model."""
+    return name if catalogue.entry_of(name).embedded else "pretrained"
+
+
+def which_model(ready: tuple[str, ...]) -> None:
+    """What each kind is good for, and a button for the first pretrained ones."""
+    embedded = any(catalogue.entry_of(name).embedded for name in ready)
+    with st.popover("Which model is good for what?", width="stretch"):
+        st.markdown(f"{STUDY}\n\n{PRETRAINED}" if embedded else PRETRAINED)
+        for name in NEXT:
+            entry = catalogue.entry_of(name)
+            does = "Read with" if name in ready else f"Fetch, {downloads.megabytes(entry.size)}:"
+            st.button(
+                f"{does} {plain(entry.title)}",
+                key=f"kinds_{name}",
+                on_click=take,
+                args=(name,),
+                width="stretch",
+                help=plain(entry.about),
+                disabled=st.session_state["model"] == name,
+            )
+
+
+def take(name: str, mask: str = "") -> None:
+    """Chooses a model, and fetches it if it is not here. mask: with this mask instead of the one
+    that is chosen.
+    """
+    here = st.session_state
+    here["_word"], here["model"] = here.get("_looked_at"), name
+    here["mask"] = mask or here["mask"]
+    new_text()
+    if name not in state.ready_models():
+        downloads.begin(name)
+
+
+# --- the mask that the weights learned under ------------------------------------------------------
+
+
+def foreign(view: View) -> bool:
+    """Whether the mask is not the one that the weights learned under."""
+    return view.mask != "trained" and (view.mask,) != view.config.sides
+
+
+def trained_as(view: View) -> str:
+    """The mask that a model's weights learned under, in words."""
+    return " and ".join(f"“{MASKS[side]}”" for side in view.config.sides)
+
+
+def twin_of(view: View) -> str:
+    """The model that was trained on the same, under the other mask; empty where there is none
+    here.
+    """
+    twin = catalogue.entry_of(view.model.name).twin
+    return twin if twin in state.ready_models() else ""
+
+
+def twin_button(view: View, key: str) -> None:
+    """The way to that model, under the mask that it was trained with."""
+    if twin := twin_of(view):
+        st.button(
+            f"Switch to {plain(twin)}",
+            key=key,
+            on_click=take,
+            args=(twin, "trained"),
+            help="The same sizes, words and sentences; trained under the other mask.",
+        )
+
+
+def mask_banner(view: View) -> None:
+    """Says so when the mask is not the one that the weights learned under."""
+    if not foreign(view):
+        return
+    twin = twin_of(view) if view.mask in ("encoder", "decoder") else ""
+    other = f" **{plain(twin)}** is the same model, trained the other way." if twin else ""
+    with st.container(horizontal=True, vertical_alignment="center", key="other-mask"):
+        st.markdown(
+            f":orange[●] **Another mask:** {plain(view.title)} learned under {trained_as(view)}."
+            " The numbers are really computed under the mask you chose, but its weights never"
+            f" learned to use it.{other}"
+        )
+        st.button("Back to the mask of its training", key="as_trained", on_click=as_trained)
+        if twin:
+            twin_button(view, "banner_twin")
+
+
+def as_trained() -> None:
+    """Ends the other mask."""
+    st.session_state["mask"] = "trained"
+    close_number()
+
+
+def learned_under(view: View) -> None:
+    """What the weights on the page about masks learned to see, and which model learned the other;
+    unless the banner says it.
+    """
+    if (
+        foreign(view) and view.mask != "own"
+    ):  # of a mask drawn by hand the banner says another thing
+        return
+    twin = twin_of(view)
+    with st.container(horizontal=True, vertical_alignment="center", key="learned"):
+        like = (
+            f" To compare like with like, **{plain(twin)}** is the same model (the same sizes,"
+            " words and sentences) trained the other way."
+            if twin
+            else ""
+        )
+        st.markdown(
+            f"**{plain(view.title)}** learned under {trained_as(view)}: under any other mask the"
+            f" numbers below are really computed, but its weights never learned to use it.{like}"
+        )
+        twin_button(view, "page_twin")

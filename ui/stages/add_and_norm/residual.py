@@ -1,0 +1,344 @@
+"""Add and norm: a token's vector, the update, their sum, and the norm with its numbers, as the page
+of that name draws them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.analysis.planes import principal_plane
+from core.operands import WEIGHTS, array_of, moves, number
+from ui.kit import plotly_figures
+from ui.kit.charts import clickable_map, show
+from ui.kit.components import table
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.section import detailed, section
+from ui.kit.step_charts import ALL, cell_map, cells_table, largest
+from ui.kit.theme import COLOURS, SUBLAYERS, kind_of_step
+from ui.kit.token_strip import word
+from ui.session.state import View, begin, close_number
+from ui.text import quoted
+
+LADDER = 6  # dimensions whose way through the norm is written out
+KEY = "addnorm_sublayer"
+
+
+# --- which sublayer, and where its norm stands ----------------------------------------------------
+
+
+def choose_sublayer(view: View) -> str:
+    """A choice of the sublayers that this side's layers have: a key of SUBLAYERS."""
+    names = [name for name in SUBLAYERS if view.at(f"{name}.sum") in view.trace.names]
+    begin(KEY, names[0], names)
+    return st.segmented_control(
+        f"Around which part of layer {view.layer}",
+        names,
+        key=KEY,
+        format_func=SUBLAYERS.get,
+        required=True,
+        persist_state="session",
+        on_change=close_number,
+    )
+
+
+def both_ways(view: View, part: str) -> None:
+    """Where the norm stands in this model, and the other way, which other families have."""
+    mine, names = view.config.norm_first, {True: "Pre-norm", False: "Post-norm"}
+    ways = [
+        way_drawn(
+            first,
+            SUBLAYERS[part],
+            f"{names[first]}: {'this model' if first == mine else 'the other way'}",
+            faint=first != mine,
+        )
+        for first in (mine, not mine)
+    ]
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:0.5rem 4rem">{"".join(ways)}</div>')
+    if view.config.norm == "none":
+        st.caption(
+            "In this run the norms are left out: the box “norm” passes everything on as it is."
+        )
+    elif mine:
+        st.markdown(
+            "The norm stands **before** the part: only the copy that the part reads is normed. The"
+            " line around it, the residual stream, runs on through all layers; they only add to it."
+        )
+    else:
+        st.markdown(
+            "The norm stands **after** the sum, as in the first transformer: whatever goes on to"
+            " the next part has passed it."
+        )
+
+
+def way_drawn(norm_first: bool, name: str, title: str, faint: bool) -> str:
+    """A sublayer, the line around it to the sum, and its norm before the one or behind the other.
+    Nothing typed is in it.
+    """
+    grey, part = (
+        COLOURS["residual"],
+        ("mlp" if name == SUBLAYERS["mlp"] else "weight", name.split()[0].lower(), 92),
+    )
+    norm, plus = ("norm", "norm", 52), ("residual", "+", 22)
+    boxes, x, drawn, places = [norm, part, plus] if norm_first else [part, plus, norm], 34, [], []
+    for kind, text, wide in boxes:
+        places.append(x + wide / 2)
+        drawn.append(
+            "<div"
+            f' style="position:absolute;left:{x}px;top:30px;width:{wide}px;'
+            f"height:26px;line-height:26px;"
+            f"color:#fff;text-align:center;border-radius:{13 if text == '+' else 6}px;"
+            f'background:{COLOURS[kind]}">{text}</div>'
+        )
+        x += wide + 18
+    around = places[boxes.index(plus)] - 14
+    order = ", ".join(text for _, text, _ in boxes).replace("+", "sum")
+    return (
+        f'<div role="img" aria-label="{title}. In order: {order}"'
+        f' style="opacity:{0.6 if faint else 1}"><div'
+        f' style="font-weight:{400 if faint else 650}">{title}</div><div'
+        f' style="position:relative;width:{x}px;height:66px;font-size:13px"><div'
+        f' style="position:absolute;left:0;top:42px;width:{x}px;height:2px;'
+        f'background:{grey}"></div><div'
+        f' style="position:absolute;left:14px;top:10px;width:{around}px;height:33px;border:2px'
+        f" solid {grey};border-bottom:0;border-radius:14px 14px 0"
+        f' 0;box-sizing:border-box"></div>{"".join(drawn)}</div></div>'
+    )
+
+
+# --- before + update = after ----------------------------------------------------------------------
+
+
+def addition(view: View, part: str, number_of: int) -> tuple[str, tuple[int, ...]]:
+    """The vector before, the update, and their sum, as arrows and strips. Returns the cell that is
+    explained first.
+    """
+    t, steps = view.token, {leaf: view.at(f"{part}.{leaf}") for leaf in ("in", "out", "sum")}
+    before, update, after = (number(view.trace[f"{step}.length"][t]) for step in steps.values())
+    first = largest(view, steps["sum"], t, ALL)
+    section(
+        view,
+        f"{number_of}. Add: the token keeps what it was",
+        f"{word(view)} arrives as a vector of length {before}. {SUBLAYERS[part]} has worked out an"
+        f" **update** for it, {update} long, and the two are added, number by number. Nothing is"
+        f" overwritten: what {word(view)} was goes into the sum, which is {after} long.",
+        first,
+    )
+    vectors = [view.trace[step][t] for step in steps.values()]
+    if not np.isfinite(vectors).all():
+        st.warning(
+            f"The vectors of {word(view)} hold no numbers any more: in this run they have"
+            " overflowed. There is nothing to draw."
+        )
+        return first
+    arrows = plotly_figures.arrows_sum(
+        principal_plane(vectors),
+        *vectors,
+        view.labels[t],
+        title="Before + update = after",
+        kind=kind_of_step(steps["out"]),
+    )
+    show(
+        "addnorm:arrows",
+        arrows,
+        alt=f"Before + update = after as arrows, {before}, {update} and {after} long",
+    )
+    st.caption(
+        "When one of three vectors is the sum of the others, they lie in one plane: the picture"
+        " leaves nothing out."
+    )
+    label = quoted(view.labels[t])
+    titles = (
+        f"before: the vector of {label}",
+        f"+ the update by {SUBLAYERS[part].lower()}",
+        f"= after: the vector of {label}",
+    )
+    for step, title in list(zip(steps.values(), titles))[
+        0 if detailed() else 2 :
+    ]:  # on one scale, to be added by eye
+        strip(view, step, title, limit=float(np.abs(vectors).max()))
+    return first
+
+
+def strip(view: View, step: str, title: str, **options) -> None:
+    """The chosen token's vector in a step."""
+    cell_map(view, step, slice(view.token, view.token + 1), ALL, title=title, **options)
+
+
+# --- the norm, with numbers -----------------------------------------------------------------------
+
+
+def norming(view: View, part: str, number_of: int) -> tuple[str, tuple[int, ...]]:
+    """The norm of this part for the chosen token, step by step. Returns the cell that is explained
+    first.
+    """
+    at, layer = view.at(f"{part}.norm"), view.config.norm == "layer"
+    first = largest(view, f"{at}.out", view.token, ALL)
+    title = f"{number_of}. Norm: the size kept in bounds"
+    if view.config.norm == "none":
+        st.subheader(title)
+        st.markdown(f"In this run the norms are left out: {word(view)} passes as it is.")
+        return first
+    cells = {"mean": first[1][:1], "centred": first[1], "scale": first[1][:1], "unit": first[1]}
+    section(
+        view,
+        title,
+        norm_story(view, part),
+        *((f"{at}.{leaf}", index) for leaf, index in cells.items() if f"{at}.{leaf}" in view.trace),
+        first,
+    )
+    columns = {
+        "mean": f"{at}.mean",
+        "deviation" if layer else "root mean square": f"{at}.scale",
+        "length before": f"{normed(view, part)}.length",
+        "length after": f"{at}.out.length",
+    }
+    cells_table(
+        view,
+        {name: (step, (ALL,)) for name, step in columns.items() if step in view.trace},
+        key=f"addnorm:{at}",
+        title="Each token is normed by its own numbers",
+        chosen=view.token,
+    )
+    ladder(view, part)
+    if detailed():
+        rungs(view, at)
+    other_norms(view)
+    return first
+
+
+def normed(view: View, part: str) -> str:
+    """The step that this part's norm is applied to."""
+    return view.at(f"{part}.in" if view.config.norm_first else f"{part}.sum")
+
+
+def norm_story(view: View, part: str) -> str:
+    """What the norm does to the chosen token, in words, with its numbers."""
+    at, t, D = view.at(f"{part}.norm"), view.token, view.config.d_model
+    scale, before, after = (
+        number(view.trace[step][t])
+        for step in (f"{at}.scale", f"{normed(view, part)}.length", f"{at}.out.length")
+    )
+    same = f"Whatever its length was, it is now √{D} ≈ {number(D**0.5)}."
+    ends = f"The length of {word(view)} {moves(before, after)}. No other token has a say in it."
+    if view.config.norm == "rms":
+        return (
+            f"This model has a **root-mean-square norm**. The {D} numbers of {word(view)} are"
+            f" divided by their root mean square, {scale}. {same} Then each dimension is stretched"
+            " by a learned **gain** γ. Unlike a layer norm it takes off no mean and shifts"
+            f" nothing. {ends}"
+        )
+    mean = number(view.trace[f"{at}.mean"][t])
+    return (
+        f"This model has a **layer norm**. From the {D} numbers of {word(view)} their mean, {mean},"
+        f" is taken off, and what is left is divided by its deviation, {scale}. {same} Then each"
+        " dimension is stretched by a learned **gain** γ and shifted by a learned **shift** β, the"
+        f" same for every token. {ends}"
+    )
+
+
+def steps_of_norm(view: View, part: str) -> dict[str, str]:
+    """A title for each step of the norm, and the step or the learned numbers behind it."""
+    at = view.at(f"{part}.norm")
+    if view.config.norm == "rms":
+        return {
+            "x": normed(view, part),
+            "÷ r.m.s.": f"{at}.unit",
+            "gain γ": f"{WEIGHTS}{at}.weight",
+            "out": f"{at}.out",
+        }
+    return {
+        "x": normed(view, part),
+        "− mean": f"{at}.centred",
+        "÷ dev.": f"{at}.unit",
+        "gain γ": f"{WEIGHTS}{at}.weight",
+        "shift β": f"{WEIGHTS}{at}.bias",
+        "out": f"{at}.out",
+    }
+
+
+def ladder(view: View, part: str) -> None:
+    """The dimensions that leave the norm largest, with every number on their way."""
+    steps, t = steps_of_norm(view, part), view.token
+    size_D = np.abs(view.trace[steps["out"]][t])
+    dimensions = np.argsort(-size_D, kind="stable")[:LADDER].tolist()
+    cells = {
+        name: [(step, (d,) if step.startswith(WEIGHTS) else (t, d)) for d in dimensions]
+        for name, step in steps.items()
+    }
+    opened = next(
+        (
+            (row, column)
+            for column, ways in enumerate(cells.values())
+            for row, (step, index) in enumerate(ways)
+            if opened_in(step) == index
+        ),
+        None,
+    )
+    table(
+        {
+            name: [array_of(view.trace, step)[index] for step, index in ways]
+            for name, ways in cells.items()
+        },
+        [str(d) for d in dimensions],
+        key=f"addnorm:ladder:{view.at(part)}",
+        corner="dim.",
+        opened=opened,
+        title=(
+            f"The {len(dimensions)} dimensions of {quoted(view.labels[t])} that come out "
+            "largest, step by step"
+        ),
+        on_cell=lambda row, column: open_number(*list(cells.values())[column][row]),
+    )
+
+
+def rungs(view: View, at: str) -> None:
+    """The whole vector at each step of the norm, and the learned numbers, as strips."""
+    layer = view.config.norm == "layer"
+    if layer:
+        strip(view, f"{at}.centred", "x − mean")
+    strip(view, f"{at}.unit", "÷ deviation" if layer else "x ÷ root mean square")
+    learned(view, f"{WEIGHTS}{at}.weight", "× gain γ: learned, the same for every token")
+    if layer:
+        learned(view, f"{WEIGHTS}{at}.bias", "+ shift β: learned, the same for every token")
+    strip(view, f"{at}.out", f"= out of the norm: the vector of {quoted(view.labels[view.token])}")
+
+
+def learned(view: View, name: str, title: str) -> None:
+    """Learned numbers of the norm, one for each dimension; they open, too."""
+    weights_D, opened = array_of(view.trace, name), opened_in(name)
+    clickable_map(
+        f"addnorm:{name}",
+        weights_D[None],
+        [""],
+        [str(d) for d in range(len(weights_D))],
+        title=title,
+        colour=COLOURS["norm"],
+        opened=opened and (0, *opened),
+        on_cell=lambda row, d: open_number(name, (d,)),
+    )
+
+
+def other_norms(view: View) -> None:
+    """The norms that stand around no sublayer, with what they make of the chosen token."""
+    side, t, last = view.side, view.token, view.config.layers(view.side) - 1
+    length = {
+        name: number(view.trace[f"{side}.{name}.length"][t])
+        for name in ("embed.out", f"{last}.out", "out")
+    }
+    told = [
+        (
+            f"One more norm stands behind the embeddings: {word(view)} leaves it"
+            f" {length['embed.out']} long."
+            if view.config.embed_norm
+            else ""
+        ),
+        (
+            f"One more norm follows the last layer: there the length of {word(view)} "
+            f"{moves(length[f'{last}.out'], length['out'])}."
+            if view.config.final_norm
+            else ""
+        ),
+    ]
+    if any(told):
+        st.caption(" ".join(filter(None, told)))

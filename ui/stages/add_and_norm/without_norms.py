@@ -1,0 +1,264 @@
+"""What if there were no norms? The length of a token's vector, layer by layer, with norms and
+without.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from core import whatif
+from core.operands import number
+from ui.kit import plotly_figures
+from ui.kit.charts import show
+from ui.kit.components import table
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.runs import beside
+from ui.kit.section import detailed, section
+from ui.kit.theme import COLOURS
+from ui.kit.token_strip import word
+from ui.session.state import Asked, View, look_at
+from ui.text import quoted
+
+LOOKS = {
+    "with norms": ("residual", "solid"),
+    "norms off": ("k", "dash"),
+}  # colour and dash of each run's curve
+
+
+def with_norms(asked: Asked, norms: bool) -> Asked:
+    """The run with norms, or without them; what else it changes stays."""
+    return asked._replace(
+        change=whatif.also(whatif.without(asked.change, "norms"), "" if norms else "norms")
+    )
+
+
+def places_of(view: View) -> dict[str, str]:
+    """Where the length of the stream is measured, in order: a title and a derived value."""
+    side = view.side
+    places = {"into layer 0": f"{side}.embed.out.length"}
+    places |= {f"layer {n}": f"{side}.{n}.out.length" for n in range(view.config.layers(side))}
+    return places | (
+        {"after the last norm": f"{side}.out.length"} if view.config.final_norm else {}
+    )
+
+
+def norms_off(view: View) -> None:
+    """The chosen token's length after each layer, in the run with norms and in that without, as
+    curves and as numbers.
+    """
+    runs = {name: beside(view, with_norms(view.asked, name == "with norms")) for name in LOOKS}
+    places, t, label = places_of(view), view.token, quoted(view.labels[view.token])
+    lengths = {
+        name: [float(run.trace[step][t]) for step in places.values()] for name, run in runs.items()
+    }
+    section(
+        view,
+        "3. What if there were no norms?",
+        story(view, list(places), lengths),
+        (view.at("out.length"), (t,)),
+    )
+
+    def opened(run: int, place: int) -> None:
+        look_at(list(runs.values())[run].asked)
+        open_number(list(places.values())[place], (t,))
+
+    streams = {
+        name: values[: 1 + view.config.layers(view.side)] for name, values in lengths.items()
+    }
+    points = [
+        (name, place, length)
+        for name, values in streams.items()
+        for place, length in enumerate(values)
+    ]
+    show(
+        "addnorm:sizes",
+        curves(points, f"Length of {label}, layer by layer"),
+        on_cell=opened,
+        cells=[
+            (list(runs).index(name), place) for name, place, length in points if 0 < length < np.inf
+        ],
+        alt=(
+            "The length of the vector after each layer, with norms and without, on a scale of"
+            " powers of ten"
+        ),
+    )
+    st.caption(
+        "A click on a number of the run with norms off makes it the run that all pages show, until"
+        " you go back."
+    )
+    if detailed():
+        mark = next(
+            (
+                (row, column)
+                for column, run in enumerate(runs.values())
+                if run.asked == view.asked
+                for row, step in enumerate(places.values())
+                if opened_in(step) == (t,)
+            ),
+            None,
+        )
+        table(
+            lengths,
+            list(places),
+            key="addnorm:lengths",
+            title=f"Length of {label}",
+            corner="",
+            opened=mark,
+            on_cell=lambda row, column: opened(column, row),
+        )
+
+
+def story(view: View, titles: list[str], lengths: dict[str, list[float]]) -> str:
+    """What becomes of the vector's length, in words."""
+    last, norms, none = view.config.layers(view.side), lengths["with norms"], lengths["norms off"]
+    begins = (
+        f"The same sentence, run once more with every norm left out. With norms {word(view)} is"
+        f" {number(norms[0])} long on its way into layer 0 and {number(norms[last])} after the last"
+        " layer. "
+    )
+    begins += (
+        "The stream itself is not normed here and may grow, but every part reads a normed copy of"
+        " it: what it adds does not grow along. "
+        if view.config.norm_first
+        else ""
+    )
+    lost = next((i for i, length in enumerate(none[: last + 1]) if not np.isfinite(length)), None)
+    if lost is None:
+        return (
+            f"{begins}Without them it is {number(none[last])} long after the last layer. These"
+            " weights learned with norms: without them the layers read vectors of sizes that they"
+            " never met."
+        )
+    limit = number(np.finfo(view.trace[f"{view.side}.out"].dtype).max)
+    before = f"it is {number(none[lost - 1])} long after {titles[lost - 1]}, and " if lost else ""
+    return (
+        f"{begins}Without them {before}**in {titles[lost]} the numbers overflow**: some grow past"
+        f" {limit}, the largest that this run can hold, and from there on nothing is a number any"
+        " more. Norms keep them from going there."
+    )
+
+
+# --- the picture ----------------------------------------------------------------------------------
+
+
+def curves(points: list[tuple[str, int, float]], title: str) -> go.Figure:
+    """Lengths over layers on a scale of powers of ten; every point can be clicked. Where a run
+    overflows, it says so.
+    """
+    count = 1 + max(place for _, place, _ in points)
+    lines = {
+        name: [(x, y) for other, x, y in points if other == name and 0 < y < np.inf]
+        for name in LOOKS
+    }
+    drawn = [(name, x, y) for name, line in lines.items() for x, y in line]
+    lost = [
+        (name, min(x for other, x, y in points if other == name and not np.isfinite(y)))
+        for name in LOOKS
+        if any(other == name and not np.isfinite(y) for other, _, y in points)
+    ]
+    every = -(-count // 12)
+    ends = powers([y for _, _, y in drawn])
+    places = plotly_figures.grid("after layer") | {
+        "range": [-0.5, count - 0.5],
+        "zeroline": False,
+        "showgrid": False,
+        "tickvals": list(range(0, count, every)),
+        "ticktext": ["in", *map(str, range(every - 1, count - 1, every))],
+    }
+    return plotly_figures.figure(
+        [*(curve(name, line) for name, line in lines.items()), clickable(drawn)],
+        title,
+        [
+            *(named(name, line, count) for name, line in lines.items() if line),
+            *(overflow(name, x, count) for name, x in lost),
+        ],
+        height=260,
+        top=8,
+        bottom=42,
+        left=64,
+        shapes=[shaded(x, count) for _, x in lost],
+        xaxis=places,
+        yaxis=plotly_figures.grid("length")
+        | {
+            "type": "log",
+            "exponentformat": "power",
+            "range": ends,
+            "dtick": max(1, round((ends[1] - ends[0]) / 6)),
+        },
+    )
+
+
+def powers(lengths: list[float]) -> list[float]:
+    """The ends of the scale, as powers of ten, with room for the names."""
+    low, high = (np.log10(end(lengths, default=1.0)) for end in (min, max))
+    room = 0.12 * max(high - low, 1)
+    return [low - room, high + 2 * room]
+
+
+def curve(name: str, line: list[tuple[int, float]]) -> dict:
+    """The lengths of one run."""
+    kind, dash = LOOKS[name]
+    return {
+        "type": "scatter",
+        "x": [x for x, _ in line],
+        "y": [y for _, y in line],
+        "mode": "lines+markers",
+        "hoverinfo": "skip",
+        "line": {"color": COLOURS[kind], "dash": dash, "width": 2.5},
+        "marker": {"size": 6},
+    }
+
+
+def clickable(drawn: list[tuple[str, int, float]]) -> dict:
+    """The points of the curves, open to a click."""
+    texts = [
+        f"{name}, {f'after layer {x - 1}' if x else 'into layer 0'}<br><b>{number(y)}</b>"
+        for name, x, y in drawn
+    ]
+    return plotly_figures.unseen([x for _, x, _ in drawn], [y for _, _, y in drawn], texts)
+
+
+def named(name: str, line: list[tuple[int, float]], count: int) -> dict:
+    """The name of a curve, at its last point, on the side where there is room."""
+    x, y = line[-1]
+    return {
+        "x": x,
+        "y": float(np.log10(y)),
+        "text": f"<b>{name}</b>",
+        "showarrow": False,
+        "yanchor": "bottom",
+        "yshift": 6,
+        "xanchor": "right" if x > count / 2 else "left",
+        "font": {"color": COLOURS[LOOKS[name][0]], "size": 13},
+    }
+
+
+def shaded(place: int, count: int) -> dict:
+    """The part of the picture in which a run has no numbers any more."""
+    return {
+        "type": "rect",
+        "x0": place - 0.5,
+        "x1": count - 0.5,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "layer": "below",
+        "fillcolor": plotly_figures.FAINT,
+        "line": {"width": 0},
+    }
+
+
+def overflow(name: str, place: int, count: int) -> dict:
+    """What is said there."""
+    return {
+        "x": count - 0.6,
+        "y": 0.5,
+        "yref": "paper",
+        "xanchor": "right",
+        "align": "right",
+        "showarrow": False,
+        "text": f"{name}: overflow<br>no numbers any more",
+        "font": {"size": 12, "color": COLOURS[LOOKS[name][0]]},
+    }

@@ -1,0 +1,340 @@
+"""An LSTM reads the sentence word by word: what each unit keeps, takes in and shows. What came
+before attention.
+
+reading(view)           the LSTM's view of the sentence, or of the one with a word replaced, where
+                        that was chosen
+owner(view)             whose number is opened: the LSTM's, or one of the model at the left
+read_on(lstm)           the section of the page; `missing(view)` says why there is none
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.analysis import influence
+from core.decoding import next_tokens
+from core.errors import GlassError
+from core.lstm import Lstm
+from core.operands import WEIGHTS, number, percent
+from ui.kit.components import table
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.section import detailed, section
+from ui.kit.step_charts import ALL, cell_map, largest, stacked
+from ui.kit.token_strip import word
+from ui.session import state
+from ui.session.state import Asked, View, asked_for, begin, close_number, ids_of
+from ui.session.steady import steady
+from ui.text import bold, plain, quoted
+
+NAME, COUNT, LONGEST_OTHER = state.LSTM, 6, 30
+BEGIN_ANEW = ("before_at", "before_word", "before_other", "before_reads")  # with every sentence
+MAPS = {
+    "forget": "Forget gate f: how much of its cell each unit keeps",
+    "input": "Input gate i: how much of the candidate it takes in",
+    "candidate": "Candidate g: what it would take in",
+    "cell": "Cell c = f · c before + i · g: what each unit holds",
+    "output": "Output gate o: how much of its cell it shows",
+    "hidden": "Hidden state h = o · tanh(c): what it shows",
+}
+
+
+# --- the second model of this page ----------------------------------------------------------------
+
+
+def model() -> Lstm:
+    """The LSTM that comes with this program."""
+    return state.model_of(NAME)
+
+
+def trace_of(text: str):
+    """The LSTM's trace of a text. Raises GlassError where it is empty or too long."""
+    return state.trace_of(Asked(NAME, text))
+
+
+def missing(view: View) -> str:
+    """Why the LSTM can't be shown on this sentence; empty: it can."""
+    try:
+        reading(view)
+        return ""
+    except GlassError as error:
+        return str(error)
+
+
+def view_of(text: str, at: int = 0) -> View:
+    """What the LSTM makes of a text, as a view that the number panel and all pictures can draw."""
+    trace_of(text)  # raises where there is no such run
+    return View(Asked(NAME, text), "lstm", 0, 0, at)
+
+
+def reading(view: View) -> View:
+    """The LSTM's view of what it was asked to read, at the word that was chosen. Raises GlassError
+    where it can't read it.
+    """
+    here = st.session_state
+    prepare(view.sentence)
+    found = view_of(
+        other_text(view.sentence) or view.sentence
+        if here["before_reads"] == "other"
+        else view.sentence
+    )
+    begin("before_at", chosen_word(view, found), range(len(found.labels)))
+    return replace(found, token=here["before_at"])
+
+
+def chosen_word(view: View, lstm: View) -> int:
+    """Where the LSTM reads the word that is looked at, if both cut the sentence into the same
+    words; else its last token.
+    """
+    words, last = view.words if view.side == view.config.sides[0] else [], len(lstm.labels) - 1
+    wanted = words[view.token] if view.token < len(words) else None
+    return (
+        last
+        if wanted is None
+        else max((i for i, each in enumerate(lstm.words) if each == wanted), default=last)
+    )
+
+
+def prepare(sentence: str) -> None:
+    """The choices of this page begin anew with every sentence: which word is read, which one is
+    replaced, and by what.
+    """
+    here, encoding = st.session_state, model().encode(sentence)
+    count = len(influence.spans(encoding))
+    if here.get("_before_for") != sentence:
+        here.update({key: None for key in BEGIN_ANEW if not asked_for(key)})
+        here.pop("_before_pair", None)
+        here["_before_for"] = sentence
+    if (link := here["_asked"]) and here.get("_before_link") is not link:  # a link has led here
+        here["_before_link"] = link
+        word, _, other = here["swap"].partition("-")
+        if other and int(word) < count:
+            here["before_word"], here["before_other"], here["before_reads"] = (
+                int(word),
+                other,
+                "other",
+            )
+        elif "before_reads" not in link:
+            here["before_reads"] = "own"
+    begin("before_word", min(1, max(count - 1, 0)), range(max(count, 1)))
+    begin("before_reads", "own")
+    if count:
+        begin("before_other", influence.of_the_same_kind(model(), encoding, here["before_word"]))
+
+
+def other_text(sentence: str) -> str:
+    """The sentence with the chosen word replaced; empty where there is no other word to put
+    there.
+    """
+    here, encoding = st.session_state, model().encode(sentence)
+    other, count = (
+        " ".join((here.get("before_other") or "").split())[:LONGEST_OTHER],
+        len(influence.spans(encoding)),
+    )
+    if not other or not count:
+        return ""
+    text = influence.replaced(encoding, here["before_word"], other)
+    try:
+        ids_of(model(), text)  # raises where the other word has made the sentence too long
+    except GlassError:
+        return ""
+    return text if len(influence.spans(model().encode(text))) == count else ""
+
+
+def owner(view: View) -> View:
+    """The view in which the opened number stands. `head.` is the LSTM's on its page, which draws
+    none of the other's.
+    """
+    here, found = st.session_state, view
+    if (here["cell"] or "").removeprefix(WEIGHTS).startswith(("lstm.", "head.")):
+        try:
+            found = reading(view)
+        except GlassError:
+            pass  # the page says so in place of the LSTM; the number is closed with a note
+    other = found is not view and found.sentence != view.sentence
+    here["swap"] = f"{here['before_word']}-{here['before_other'].strip()}" if other else ""
+    return found
+
+
+# --- the section ----------------------------------------------------------------------------------
+
+
+def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...]]:
+    """The stepper, one word through all gates, the whole sentence, and the guess. Returns the cell
+    that is explained first.
+    """
+    t, unit = lstm.token, unit_of(lstm)
+    ids, probs = next_tokens(lstm.trace, COUNT, t)
+    steps = ("forget.pre", "forget", "input", "candidate", "cell", "output", "hidden")
+    section(
+        lstm,
+        f"{number_of}. An LSTM reads it word by word",
+        story(lstm, unit, int(ids[0]), float(probs[0])),
+        *((f"lstm.{step}", (t, unit)) for step in steps),
+        ("head.probs", (t, int(ids[0]))),
+    )
+    if view.asked.change or view.mask != "trained":
+        st.caption(
+            "What is changed above, the mask or a part of the model at the left, changes neither"
+            " the LSTM nor what is compared below: both read your sentence as they were trained."
+        )
+    choose_text(view)
+    step_through(lstm)
+    one_word(lstm)
+    whole_sentence(lstm)
+    table(
+        {"probability": probs},
+        [lstm.word(i) for i in ids],
+        key="before:next",
+        bar="probability",
+        corner="next token",
+        title=f"The likeliest words after {quoted(lstm.labels[t])}",
+        opened=opened_word(t, ids.tolist()),
+        on_cell=lambda row, _: open_number("head.probs", (t, int(ids[row]))),
+    )
+    return "lstm.cell", (t, unit)
+
+
+def unit_of(lstm: View) -> int:
+    """The unit that is spoken of: the opened number's, else the one whose cell holds most at this
+    word.
+    """
+    opened = next((index for step in MAPS if (index := opened_in(f"lstm.{step}"))), None)
+    return (
+        opened[1]
+        if opened and opened[1] < lstm.config.n_units
+        else largest(lstm, "lstm.cell", lstm.token, ALL)[1][1]
+    )
+
+
+def story(lstm: View, unit: int, best: int, share: float) -> str:
+    """What happens at this word, with the numbers of one unit."""
+    t, units = lstm.token, lstm.config.n_units
+    f, i, g, c, o, h = (float(lstm.trace[f"lstm.{step}"][t, unit]) for step in MAPS)
+    before = float(lstm.trace["lstm.cell"][t - 1, unit]) if t else 0.0
+    return (
+        "Before attention, sentences were read like this: one word after the other, and whatever"
+        f" is to be known of the words before has to fit into a state of {units} numbers. This"
+        f" network, a **long short-term memory** (Hochreiter & Schmidhuber 1997), has {units}"
+        " units. Each holds a number, its **cell**, and three gates between 0 and 1 decide: how"
+        " much of it is kept (**forget** gate), how much of something new is taken in (**input**"
+        " gate), how much is shown (**output** gate). All gates look at the word and at what the"
+        f" units showed one word before.\n\nAt {word(lstm)} ({t}) unit {unit} keeps {number(f)} of"
+        f" the {number(before)} that it held and takes in {number(i)} of {number(g)}: its cell"
+        f" becomes **{number(c)}**. It shows {number(o)} · tanh({number(c)}) = {number(h)}. From"
+        f" what all units show comes the guess of the next word: {bold(lstm.word(best))},"
+        f" {percent(share, 0)}. **Click any number** to see how it was made."
+    )
+
+
+def choose_text(view: View) -> None:
+    """Which of the two sentences is read, once there is another one."""
+    here, other = st.session_state, other_text(view.sentence)
+    if other and other != view.sentence:
+        encoding = model().encode(view.sentence)
+        replaced = influence.words(encoding)[here["before_word"]]
+        titles = {
+            "own": "your sentence",
+            "other": f"with {quoted(plain(here['before_other']))} for {quoted(plain(replaced))}",
+        }
+        st.segmented_control(
+            "The LSTM reads",
+            list(titles),
+            key="before_reads",
+            required=True,
+            format_func=titles.get,
+            on_change=close_number,
+            persist_state="session",
+        )
+
+
+def step_through(lstm: View) -> None:
+    """The word that is read now, and one before or after."""
+    labels, last = lstm.labels, len(lstm.labels) - 1
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    row.button(
+        "←",
+        key="before_back",
+        on_click=take,
+        args=(lstm.token - 1,),
+        disabled=lstm.token == 0,
+        help="The word before",
+    )
+    if last:
+        words = [f"{i} · {label}" for i, label in enumerate(labels)]
+        steady("before_at", range(last + 1), words.__getitem__, last)
+        row.select_slider(
+            "Word that is read",
+            range(last + 1),
+            key="before_at",
+            format_func=words.__getitem__,
+            persist_state="session",
+        )
+    row.button(
+        "→",
+        key="before_on",
+        on_click=take,
+        args=(lstm.token + 1,),
+        disabled=lstm.token == last,
+        help="The next word",
+    )
+
+
+def take(at: int) -> None:
+    """Goes to a word."""
+    st.session_state["before_at"] = at
+
+
+def one_word(lstm: View) -> None:
+    """This word's numbers in all units, one below the other in the order of the equation."""
+    t = lstm.token
+    rows = {
+        "f forget": ("lstm.forget", t),
+        "c before": ("lstm.cell", t - 1),
+        "i input": ("lstm.input", t),
+        "g candidate": ("lstm.candidate", t),
+        "c cell": ("lstm.cell", t),
+        "o output": ("lstm.output", t),
+        "h hidden": ("lstm.hidden", t),
+    }
+    stacked(
+        lstm,
+        "before",
+        {title: (step, (at, ALL)) for title, (step, at) in rows.items() if at >= 0},
+        columns_title="unit",
+        title=(
+            f"{quoted(lstm.labels[t])}: c = f · c before + i · g, and h = o · tanh(c), a column for"
+            " each unit"
+        ),
+    )
+
+
+def whole_sentence(lstm: View) -> None:
+    """Tokens × units: the cells, and, deeper, the gates and what is shown."""
+    for step, title in MAPS.items():
+        if detailed() or step == "cell":
+            name = f"lstm.{step}"
+            cell_map(
+                lstm,
+                name,
+                ALL,
+                ALL,
+                title=title,
+                chosen=lstm.token,
+                key="before",
+                limit=1.0 if step not in ("cell", "hidden") else None,
+                on_cell=lambda row, unit, name=name: open_at(name, row, unit),
+            )
+
+
+def open_at(name: str, row: int, unit: int) -> None:
+    """A number of the whole sentence: the word goes along."""
+    take(row)
+    open_number(name, (row, unit))
+
+
+def opened_word(t: int, ids: list[int]) -> tuple[int, int] | None:
+    """Where the opened probability stands in the table."""
+    opened = opened_in("head.probs")
+    return (ids.index(opened[1]), 0) if opened and opened[0] == t and opened[1] in ids else None

@@ -1,0 +1,131 @@
+"""What a neural network is made of: one neuron on the chosen token, and one layer of them, with the
+loaded model's numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.operands import number
+from ui.kit.charts import clickable_map
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.neuron_charts import ACTIVATIONS as NAMES
+from ui.kit.neuron_charts import neuron_of, neurons, product, reads, strongest
+from ui.kit.section import detailed, section
+from ui.kit.step_charts import ALL, cell_map, labels, largest
+from ui.kit.theme import COLOURS
+from ui.kit.token_strip import word
+from ui.session.state import View, close_number
+from ui.text import quoted
+
+
+def first_layer(view: View) -> View:
+    """The same token in the first layer."""
+    return replace(view, layer=0)
+
+
+def activated(view: View) -> str:
+    """The step behind the activation function."""
+    return view.at("mlp.hidden.gate" if view.config.gated else "mlp.hidden")
+
+
+def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
+    """A neuron: weighted inputs, their sum and the bias, the activation. Returns the cell that is
+    explained first.
+    """
+    t, f, at = view.token, neuron_of(view), view.at("mlp")
+    terms, pre, after = f"{at}.pre.terms.{t}.{f}", f"{at}.pre", activated(view)
+    best = largest(view, terms, ALL)
+    (d,) = best[1]
+    x, w = float(view.trace[reads(view)][t, d]), float(view.trace.weights[f"{at}.pre.weight"][d, f])
+    bias_F, sums, out = (
+        view.trace.weights[f"{at}.pre.bias"],
+        float(view.trace[pre][t, f]),
+        float(view.trace[after][t, f]),
+    )
+    with_bias = f"with the neuron’s own bias, {number(bias_F[f])}, " if bias_F.any() else ""
+    normed = " and a norm" if view.config.norm_first and view.config.norm != "none" else ""
+    section(
+        view,
+        "1. One neuron",
+        "A neural network is made of **neurons**. Each is given numbers, multiplies each of them"
+        " by a weight of its own, adds everything up, and bends the sum by an **activation**. Here"
+        f" is a real one, neuron {f} of the first feed-forward network of this model, at"
+        f" {word(view)}. It is given the token’s vector of {view.config.d_model} numbers as the"
+        f" first attention{normed} left it. Number {d} counts most: {number(x)} · {number(w)} ="
+        f" {number(view.trace[terms][d])}. All together, {with_bias}they make {number(sums)}, and"
+        f" {NAMES[view.config.activation]} makes that **{number(out)}**. Training found the"
+        " weights; nobody wrote them.",
+        best,
+        (pre, (t, f)),
+        (after, (t, f)),
+    )
+    if detailed():
+        cell_map(
+            view,
+            reads(view),
+            slice(t, t + 1),
+            ALL,
+            title=f"x: what the neuron is given at {quoted(view.labels[t])}",
+        )
+        weights(view, f)
+    opened = opened_in(terms)
+    clickable_map(
+        "before:terms",
+        view.trace[terms][None],
+        [""],
+        labels(view, terms, 0),
+        colour=COLOURS["mlp"],
+        title=f"Weighted inputs x · w of neuron {f}",
+        opened=opened and (0, *opened),
+        on_cell=lambda row, d: open_number(terms, (d,)),
+    )
+    return after, (t, f)
+
+
+def weights(view: View, f: int) -> None:
+    """The neuron's own weights: its column of the first matrix."""
+    name = view.at("mlp.pre.weight")
+    opened = opened_in(f"weights/{name}")
+    clickable_map(
+        "before:weights",
+        view.trace.weights[name][:, f][None],
+        [""],
+        [str(d) for d in range(view.config.d_model)],
+        colour=COLOURS["mlp"],
+        title=f"w: the weights of neuron {f}, the same for every token",
+        opened=(0, opened[0]) if opened and opened[1] == f else None,
+        on_cell=lambda row, d: open_number(f"weights/{name}", (d, f)),
+    )
+
+
+def one_layer(view: View) -> None:
+    """All neurons of the layer on the same token."""
+    t, after, best = view.token, activated(view), strongest(view)[0]
+    section(
+        view,
+        "2. One layer",
+        "A **layer** is many neurons that are given the same numbers, each with weights of its"
+        f" own: here {view.config.d_mlp:,}. Their weights are the columns of one matrix, so a layer"
+        f" is one product of a vector and a matrix. At {word(view)} neuron {best} reaches furthest."
+        " The neurons do not look at other tokens: whatever they are to know of the words around"
+        " has to be brought to them. The LSTM below does that in one way, attention in another."
+        " What neurons do with it, the page **Feed-forward** shows.",
+    )
+    if detailed():
+        neurons(view, view.at("mlp.pre"), f"Neurons before activation: {product(view, 'pre', '₁')}")
+    bend = NAMES[view.config.activation]
+    neurons(
+        view,
+        after,
+        f"All neurons at {quoted(view.labels[t])}, after {bend}. Click one to choose it",
+    )
+    st.number_input(
+        f"Or choose any neuron (0 to {view.config.d_mlp - 1})",
+        0,
+        view.config.d_mlp - 1,
+        key="ff_neuron",
+        on_change=close_number,
+    )

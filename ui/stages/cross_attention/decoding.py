@@ -1,0 +1,311 @@
+"""The page Cross-attention, as it writes: word after word, and how likely the model finds a target
+that is given.
+
+word_by_word(view)      one position of the decoder: whom it looks at on both sides, and what it
+                        expects next
+likelihood(view)        the log probability of each word of the target, and of them all
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from core.analysis.sampling import next_ids
+from core.decoding import next_tokens
+from core.errors import GlassError
+from core.operands import counted, number, percent
+from ui.kit.components import table
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.section import section
+from ui.kit.step_charts import ALL, cells_table, largest
+from ui.kit.stepper import turning
+from ui.kit.token_strip import seen_word, word
+from ui.kit.vocabulary_table import forbidden_best, words_table
+from ui.session import state
+from ui.session.state import View, new_text
+from ui.stages.cross_attention.alignment import OVERFLOWED, across
+from ui.text import bold, plain
+
+COUNT = 8  # next words in the table
+
+
+def own_target(view: View) -> bool:
+    """Whether the target is the one that the model wrote by itself."""
+    return not view.asked.target.strip()
+
+
+def as_it_ran(view: View) -> bool:
+    """Whether each position saw only what stood before it, so that its numbers are those of the
+    moment when it wrote.
+    """
+    return not np.triu(view.trace["decoder.0.attn.mask"], 1).any()
+
+
+# --- 2. word by word ------------------------------------------------------------------------------
+
+
+def word_by_word(view: View) -> None:
+    """The chosen position of the target: self-attention, cross-attention, the next word."""
+    t, target, head = view.token, view.tokens("decoder"), f"head {view.head}"
+    heading, last = st.container(), len(target) - 1
+    with heading:
+        patterns = (
+            largest(view, view.at(f"{block}.pattern"), view.head, t, ALL)
+            for block in ("attn", "cross")
+        )
+        section(
+            view,
+            f"2. Word by word: position {t} of {last}",
+            story(view),
+            *patterns,
+            *output_cell(view),
+        )
+    turning("token", t, last)
+    st.markdown(
+        f"Read so far: {' '.join(plain(token) for token in target[:t])} {word(view)} →"
+        f" {next_word(view)}"
+    )
+    before, source, after = st.columns((4, 5, 4), gap="small")
+    with before:
+        written = slice(0, t + 1) if as_it_ran(view) else ALL
+        cells_table(
+            view,
+            {
+                head: (view.at("attn.pattern"), (view.head, t, written)),
+                "mean of heads": (view.at("attn.pattern.mean"), (t, written)),
+            },
+            key="cross_before",
+            bar=head,
+            title=f"Self-attention, layer {view.layer}: what is written",
+            chosen=t,
+        )
+    with source:
+        cells_table(
+            view,
+            {
+                head: (view.at("cross.pattern"), (view.head, t, ALL)),
+                "mean of heads": (view.at("cross.pattern.mean"), (t, ALL)),
+            },
+            key="cross_source",
+            bar=head,
+            title=f"Cross-attention, layer {view.layer}: the source",
+        )
+    with after:
+        next_words(view)
+
+
+def story(view: View) -> str:
+    """The chosen position in words."""
+    t, mean_M = view.token, view.trace[view.at("cross.pattern.mean")][view.token]
+    before_L = view.trace[view.at("attn.pattern.mean")][t]
+    if not np.isfinite([before_L.max(), mean_M.max()]).all():
+        return (
+            f"The decoder reads {word(view)} as its newest word. {OVERFLOWED}: where it looks can’t"
+            " be said."
+        )
+    looks = seen_word(across(view), int(mean_M.argmax()))
+    whose = "The model" + (
+        " as it was trained" if view.asked.change or view.mask != "trained" else ""
+    )
+    whose = (
+        f"{whose} wrote this target itself, always the likeliest word next"
+        if own_target(view)
+        else "This target was given"
+    )
+    ran = (
+        " The causal mask hides what comes later, so each position is as if nothing stood behind it"
+        " yet: the whole target can be computed at once, and the numbers are the same but for"
+        " rounding."
+        if as_it_ran(view)
+        else (
+            " Under this mask a position also sees what comes later, as it could not while writing."
+        )
+    )
+    return (
+        f"{whose}. The decoder reads {word(view)} as its newest word. In **self-attention** it"
+        f" gathers from what is written, on the mean of the heads of layer {view.layer} most from"
+        f" {word(view, int(before_L.argmax()))} ({percent(before_L.max(), 0)}). In"
+        f" **cross-attention** it gathers from the source, most from {looks}"
+        f" ({percent(mean_M.max(), 0)}). After all layers its vector becomes a guess of the"
+        f" **next** word. {expected(view)}{ran}"
+    )
+
+
+def row_of(view: View) -> int | None:
+    """The chosen position among those whose output was kept."""
+    return next(iter(np.flatnonzero(view.trace.rows == view.token)), None)
+
+
+def output_cell(view: View) -> list:
+    """The probability of the word that follows."""
+    row = row_of(view) if view.config.head else None
+    return [] if row is None else [("head.probs", (int(row), int(next_ids(view.trace)[row])))]
+
+
+def next_word(view: View) -> str:
+    """The word that follows in the target, or behind it the likeliest, and its probability."""
+    return (
+        "".join(
+            f"{bold(view.word(index[1]))} ({percent(view.trace[name][index])})"
+            for name, index in output_cell(view)
+            if np.isfinite(view.trace[name][index])
+        )
+        or "…"
+    )
+
+
+def expected(view: View) -> str:
+    """What the guess makes of the word that follows in the target; behind the last word, of the
+    end.
+    """
+    cell = output_cell(view)
+    if next_word(view) == "…":
+        return ""
+    ((_, (row, follows)),) = cell
+    probs_V = view.trace["head.probs"][row]
+    best = int(probs_V.argmax())
+    likeliest = (
+        ""
+        if best == follows
+        else f"; the likeliest is {bold(view.word(best))} ({percent(probs_V[best])})"
+    )
+    said = f"In this target {next_word(view)} follows{likeliest}."
+    return f"{said} {forbidden_best(view, view.token)}".rstrip()
+
+
+def next_words(view: View) -> None:
+    """The likeliest next words, and the one that follows in the target."""
+    cell = output_cell(view)
+    if not cell:
+        st.caption(
+            "What is expected here was not kept: in a text this long only the guess behind the last"
+            " word is."
+        )
+        return
+    ((_, (row, follows)),) = cell
+    if not np.isfinite(view.trace["head.probs"][row]).all():
+        st.caption(f"{OVERFLOWED}: there are no probabilities.")
+        return
+    ids = [int(i) for i in next_tokens(view.trace, COUNT, row)[0]]
+    ids += [] if follows in ids else [follows]
+    words_table(
+        view,
+        ids,
+        {"logit": ("head.logits", (row,)), "probability": ("head.probs", (row,))},
+        bar="probability",
+        key="cross_next",
+        title="Output: the likeliest next words; the one that follows is marked",
+        chosen=ids.index(follows),
+    )
+
+
+# --- 5. how likely --------------------------------------------------------------------------------
+
+
+def likelihood(view: View) -> None:
+    """Each word's log probability, and the sum."""
+    if not view.config.head:
+        return
+    whole, n = len(view.trace.rows) == len(view.tokens("decoder")), len(view.trace.rows)
+    sum_R, probs_R = view.trace["head.written.sum"], np.exp(view.trace["head.written"])
+    best = "" if own_target(view) or not whole else its_own(view)
+    best += (
+        ""
+        if as_it_ran(view)
+        else (
+            " But under this mask a position may see the very word that it is to guess, so this "
+            "says little of how likely the model would write it."
+        )
+    )
+    section(
+        view,
+        "5. How likely the model finds this target",
+        "At every position the model gave a probability to the word that follows. Multiplied, they"
+        " are the probability of the whole target; since the product of many small numbers is hard"
+        f" to read, their **logarithms** are added: 0 would be certain. {added_up(sum_R)}{best}",
+        ("head.written", (n - 1,)),
+        ("head.written.sum", (n - 1,)),
+    )
+    st.button(
+        "Let the model write it",
+        key="cross_own",
+        on_click=let_it_write,
+        disabled=own_target(view),
+        help="Goes back to the target that the model writes by itself.",
+    )
+    st.caption(
+        "Type a target of your own above, under “What the decoder reads”."
+        + ("" if whole else " In a text this long only the guess behind the last word was kept.")
+    )
+    likelihood_table(view, probs_R)
+
+
+def added_up(sum_R) -> str:
+    """The sum of the logarithms, what that is for each word, and what choice is as uncertain."""
+    n, last = len(sum_R), float(sum_R[-1])
+    whole = (
+        f"Here {counted(n, 'word or sign', 'words and signs')} {'adds' if n == 1 else 'add'} "
+        f"up to {number(last)}"
+    )
+    many = number(math.exp(min(-last / n, 700)))
+    choice = (
+        "as if the model had no choice: one word alone was likely"
+        if many == "1"
+        else f"as if the model had to choose among {many} equally likely words"
+    )
+    each = f", which is {number(last / n)} for each" if n > 1 else ""
+    return f"{whole}{each}: {choice} each time."
+
+
+def likelihood_table(view: View, probs_R) -> None:
+    """Probability, its logarithm and the sum so far of each word; all of them open."""
+    ids, rows = [int(i) for i in next_ids(view.trace)], range(len(view.trace.rows))
+    steps = (
+        ("probability", lambda r: ("head.probs", (r, ids[r]))),
+        ("ln p", lambda r: ("head.written", (r,))),
+        ("sum so far", lambda r: ("head.written.sum", (r,))),
+    )
+    opened = next(
+        (
+            (r, c)
+            for c, (_, cell) in enumerate(steps)
+            for r in rows
+            if opened_in(cell(r)[0]) == cell(r)[1]
+        ),
+        None,
+    )
+    table(
+        {
+            title: np.array([view.trace[cell(r)[0]][cell(r)[1]] for r in rows])
+            for title, cell in steps
+        },
+        [view.word(i) for i in ids],
+        key="cross_likely",
+        bar="probability",
+        corner="word",
+        opened=opened,
+        title="The target, word by word, as the model expected it",
+        on_cell=lambda r, c: open_number(*steps[c][1](r)),
+    )
+
+
+def its_own(view: View) -> str:
+    """What the target that the model would write itself adds up to."""
+    try:
+        sum_R = state.trace_of(view.asked._replace(target=""))["head.written.sum"]
+    except GlassError:
+        return ""
+    return (
+        " The target that it writes by itself, of "
+        f"{counted(len(sum_R), 'word or sign', 'words and signs')}, adds up to "
+        f"{number(sum_R[-1])}."
+    )
+
+
+def let_it_write() -> None:
+    """The decoder reads what the model writes by itself."""
+    st.session_state["target"] = ""
+    new_text()

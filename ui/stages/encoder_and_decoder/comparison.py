@@ -1,0 +1,111 @@
+"""One sentence under several masks: the same model run again, drawn side by side, and what
+differs.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.analysis.vectors import cosines
+from core.decoding import next_tokens
+from core.operands import number
+from ui.kit.components import table
+from ui.kit.explanation_panel import written
+from ui.kit.runs import pair
+from ui.kit.section import section
+from ui.kit.step_charts import ALL, largest
+from ui.session.navigation import go
+from ui.session.state import View, is_word
+from ui.text import bold
+
+COUNT = 10  # next tokens shown
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+# --- who looks at whom ----------------------------------------------------------------------------
+
+
+# --- what it does to the tokens -------------------------------------------------------------------
+
+
+def changed_tokens(trained: View, others: dict[str, View]) -> None:
+    """How alike each token's last vector is to the one that it has as trained. others: a title ->
+    that run.
+    """
+    name, labels = f"{trained.side}.out", trained.labels
+    cosine = {
+        title: cosines(trained.trace[name], other.trace[name]) for title, other in others.items()
+    }
+    shown = st.session_state.get("_masks_pair")
+    shown = shown if shown in others else list(others)[-1]
+    words = [i for i, token in enumerate(labels) if is_word(token)] or list(range(len(labels)))
+    least = min(words, key=lambda i: cosine[shown][i])
+    section(
+        trained,
+        "3. What it does to the tokens",
+        "After all layers, how alike are the vectors of one token as trained and under another"
+        f" mask? Their **cosine** is 1 where they point the same way. {shown}: of the words,"
+        f" {bold(labels[least])} ({least}) changes most, to {number(cosine[shown][least])}. A token"
+        " may change although its own row of the mask did not: what it looks at has changed."
+        " **Click a cosine** to see the two vectors that it compares.",
+        largest(trained, name, trained.token, ALL),
+    )
+
+    def chosen(row: int, column: int) -> None:
+        st.session_state["token"], st.session_state["_masks_pair"] = row, list(others)[column]
+
+    table(
+        cosine,
+        labels,
+        key="masks:cosines",
+        bar=shown,
+        chosen=trained.token,
+        on_cell=chosen,
+        title="Cosine of each token’s last vector with the one as trained",
+        opened=(trained.token, list(others).index(shown)),
+    )
+    pair(trained, others[shown], "as trained", shown, key="masks")
+
+
+# --- what it does to the guess --------------------------------------------------------------------
+
+
+def changed_words(runs: dict[str, View]) -> None:
+    """The likeliest next tokens after the last one, in each run. runs: a title -> that run."""
+    first = next(iter(runs.values()))
+    row = len(first.trace.rows) - 1
+    section(
+        first,
+        "4. What it does to the guess",
+        "What the model expects after the last token,"
+        f" {bold(first.tokens(first.config.sides[-1])[-1])}. It learned to guess with the future"
+        " hidden; where its earlier tokens have seen the whole text, they hold vectors that it"
+        " never met in training. **Click a probability** to see how it was made.",
+        largest(first, "head.probs", row, ALL),
+    )
+    for column, (title, run) in zip(st.columns(len(runs), gap="large"), runs.items()):
+        with column:
+            likeliest_under(run, title, row)
+
+
+def likeliest_under(view: View, title: str, row: int) -> None:
+    """A table of the likeliest; a click leads to that number, in its run."""
+    ids, probs = next_tokens(view.trace, COUNT, row)
+    grid = {"grid": view.asked.mask.partition(":")[2]} if view.mask == "own" else {}
+    table(
+        {"probability": probs},
+        [view.word(i) for i in ids],
+        key=f"masks:words:{title}",
+        bar="probability",
+        title=title,
+        corner="next token",
+        on_cell=lambda place, _: go(
+            "Every number",
+            cell=written("head.probs", (row, ids[place])),
+            step="head.probs",
+            mask=view.mask,
+            **grid,
+        ),
+    )

@@ -1,0 +1,199 @@
+"""The mask drawn by hand: a map in which a click blocks or allows a cell, and masks to begin
+with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from core import masks, whatif
+from core.transformer import as_trained
+from ui.kit.section import section
+from ui.kit.step_charts import ALL, cell_map
+from ui.session.state import LONGEST_TEXT, View, look_at
+from ui.stages.encoder_and_decoder.visibility import pattern_under
+from ui.text import plain, quoted
+
+STARTS = {"encoder": "As an encoder", "decoder": "As a decoder", "others": "All but itself"}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A mask under the reader's hand: of one attention, and of the text alone, without padding."""
+
+    view: View  # the run under it
+    stack: str  # "encoder", "decoder", or "cross"
+    grid: str  # the mask it was begun from, if not the trained one, and what differs
+    begun_LM: np.ndarray  # that mask
+    now_LM: np.ndarray
+
+    @property
+    def step(self) -> str:
+        return self.view.at("cross.mask" if self.stack == "cross" else "attn.mask")
+
+    def names(self, axis: int) -> list[str]:
+        """The tokens that look (0), or that are looked at (1)."""
+        return self.view.tokens("encoder" if self.stack == "cross" and axis else self.view.side)
+
+
+def draw_mask(view: View) -> View:
+    """The mask drawn by hand, to be drawn on, and the chosen head under it. Returns the run under
+    it.
+    """
+    section(
+        view,
+        "2. Draw a mask yourself",
+        "A row is a token that looks, a column a token that is looked at. **Click a cell** to block"
+        " it, or to allow it again (with the keyboard: the arrow keys, and Enter). You begin with"
+        " the mask of the run that is shown. The model runs again under your mask, in all layers"
+        " and heads, and all pages show that run, until you choose another mask in the side bar.",
+        (view.at("attn.mask"), (view.token, view.token)),
+    )
+    drawing = begin(view, choose_stack(view))
+    if message := st.session_state.pop("_mask_said", ""):
+        st.warning(plain(message))
+    buttons(drawing)
+    left, right = st.columns(2, gap="large")
+    with left:
+        cell_map(
+            drawing.view,
+            drawing.step,
+            ALL,
+            ALL,
+            title="Your mask: click to block or allow",
+            chosen=view.token,
+            key="own",
+            on_cell=lambda row, column: flip(drawing, row, column),
+        )
+    with right:
+        weights = drawing.step.replace(".mask", ".pattern")
+        pattern_under(
+            drawing.view, f"Head {view.head} under your mask", limit=1, key="drawn", name=weights
+        )
+    if len(drawing.grid) > LONGEST_TEXT:
+        st.caption(
+            "This mask has too many cells to stand in the address: a link to this page will not"
+            " hold it."
+        )
+    return drawing.view
+
+
+def choose_stack(view: View) -> str:
+    """Which attention is drawn on: that of the side that is looked at, or, from a decoder, the one
+    across to the encoder.
+    """
+    if view.side != "decoder" or not view.config.crosses:
+        return view.side
+    return st.segmented_control(
+        "Which attention",
+        ["decoder", "cross"],
+        required=True,
+        key="masking_stack",
+        format_func={
+            "decoder": "Among the decoder’s tokens",
+            "cross": "Across, to the encoder’s",
+        }.get,
+    )
+
+
+def begin(view: View, stack: str) -> Drawing:
+    """The mask of the run that is shown: a drawing goes on; any other mask begins a new one."""
+    name, _, grid = view.asked.mask.partition(":")
+    name = "trained" if (name,) == view.config.sides else name
+    grid = {"own": grid, "trained": ""}.get(name, name)
+    size, (begun, _) = real_size(view, stack), whatif.begun_from(grid)
+    trained, _ = as_trained(view.config, dict.fromkeys(view.config.sides, 1))[stack]
+    begun_LM = masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
+    now_LM = view.trace[view.at("cross.mask" if stack == "cross" else "attn.mask")]
+    return Drawing(view, stack, grid, begun_LM, now_LM[: size[0], : size[1]])
+
+
+def real_size(view: View, stack: str) -> tuple[int, int]:
+    """How many tokens of the text look, and are looked at: padding behind the first side is not
+    drawn on.
+    """
+    asked, first = whatif.parts(view.asked.change), view.config.sides[0]
+    added = int(asked.get("pad") or asked.get("open-pad") or 0)
+    count = {
+        side: len(view.tokens(side)) - (added if side == first else 0) for side in view.config.sides
+    }
+    return (
+        (count["decoder"], count["encoder"]) if stack == "cross" else (count[stack], count[stack])
+    )
+
+
+def buttons(drawing: Drawing) -> None:
+    """Masks to begin with, one token hidden from all, and back to the start."""
+    row, size = st.container(horizontal=True), drawing.now_LM.shape
+    for name in STARTS if drawing.stack != "cross" else ():
+        row.button(
+            STARTS[name],
+            key=f"masking_{name}",
+            on_click=take,
+            args=(drawing, masks.NAMED[name](*size)),
+        )
+    token = drawing.view.token
+    if drawing.stack != "cross" and token < size[1]:
+        hide = bool((drawing.now_LM[:, token] & (drawing.now_LM.sum(axis=1) > 1)).any())
+        label = plain(quoted(drawing.names(1)[token]))
+        row.button(
+            f"Block {label} for all" if hide else f"Show {label} to all",
+            key="masking_column",
+            on_click=column,
+            args=(drawing, token, not hide),
+            help="The token chosen at the left.",
+        )
+    row.button(
+        "Clear",
+        key="masking_clear",
+        on_click=clear,
+        args=(drawing,),
+        disabled=drawing.view.mask == "trained",
+    )
+
+
+def flip(drawing: Drawing, row: int, column: int) -> None:
+    """Blocks a cell, or allows it."""
+    rows, columns = drawing.now_LM.shape
+    if row >= rows or column >= columns:
+        st.session_state["_mask_said"] = (
+            "Padding can’t be drawn on: whether it is seen is chosen in the section about padding."
+        )
+        return
+    wanted_LM = drawing.now_LM.copy()
+    wanted_LM[row, column] ^= True
+    take(drawing, wanted_LM)
+
+
+def column(drawing: Drawing, at: int, seen: bool) -> None:
+    """Blocks a token for all, or shows it to all."""
+    wanted_LM = drawing.now_LM.copy()
+    wanted_LM[:, at] = seen
+    take(drawing, wanted_LM)
+
+
+def take(drawing: Drawing, wanted_LM) -> None:
+    """Makes it the mask that all pages show. A row that would have nothing left to see stays as it
+    was.
+    """
+    empty = np.flatnonzero(~wanted_LM.any(axis=1))
+    if len(empty):
+        wanted_LM = np.where(wanted_LM.any(axis=1)[:, None], wanted_LM, drawing.now_LM)
+        st.session_state["_mask_said"] = (
+            f"“{drawing.names(0)[empty[0]]}” ({empty[0]}) would have nothing left to look at, and"
+            " softmax over no scores has no value: its row stays as it was."
+        )
+    look_at(
+        drawing.view.asked._replace(
+            mask=f"own:{whatif.drawn(drawing.grid, drawing.stack, drawing.begun_LM, wanted_LM)}"
+        )
+    )
+
+
+def clear(drawing: Drawing) -> None:
+    """Back to the mask that the model was trained with."""
+    look_at(drawing.view.asked._replace(mask="trained"))
+    st.session_state["grid"] = ""

@@ -1,0 +1,195 @@
+"""What padding does: tokens that mean nothing behind the text, hidden by the mask or seen by
+all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from core import whatif
+from core.analysis.vectors import cosines
+from core.operands import number
+from ui.kit.components import table
+from ui.kit.runs import beside, open_in, pair, under
+from ui.kit.section import detailed, section
+from ui.kit.step_charts import ALL, cell_map
+from ui.session.state import View, begin
+from ui.stages.encoder_and_decoder.visibility import pattern_under
+from ui.text import bold
+
+MOST = 8
+WAYS = {"pad": "Hidden from the text, as in training", "open-pad": "Seen by all"}
+# of the largest number: what rounding does to 32-bit numbers over the layers stays well below
+NOTHING = 1e-4
+
+
+def padding(view: View, number_of_section: int) -> None:
+    """Each token's last vector without padding, with hidden padding and with padding that is
+    seen.
+    """
+    bare = beside(
+        view, view.asked._replace(change=whatif.without(view.asked.change, "pad", "open-pad"))
+    )
+    bare = (
+        under(bare, "trained") if view.mask == "own" else bare
+    )  # two runs less for each cell that is drawn
+    bare = replace(bare, token=min(view.token, len(bare.labels) - 1))
+    room = (view.config.n_positions or 10_000) - len(bare.tokens(view.config.sides[0]))
+    place = st.container()
+    if room < 1:
+        place.subheader(f"{number_of_section}. What padding does")
+        st.info("This text fills all positions that the model has: there is no room for padding.")
+        return
+    count, way = choose(view, min(room, MOST))
+    runs = {each: padded(bare, each, count) for each in WAYS}
+    with place:
+        story(view, bare, runs, number_of_section)
+    moved_table(bare, runs)
+    mask_picture(runs[way], count)
+    if detailed():
+        pair(
+            bare,
+            runs[way],
+            "without padding",
+            f"With padding {'hidden' if way == 'pad' else 'seen by all'}",
+            key="padding",
+        )
+
+
+def choose(view: View, most: int) -> tuple[int, str]:
+    """How many, and which of the two is drawn."""
+    asked = whatif.parts(view.asked.change)
+    known = int(asked.get("pad") or asked.get("open-pad") or 3)
+    begin("padding_count", min(known, most), range(1, most + 1))
+    begin("padding_way", "open-pad" if "open-pad" in asked else "pad")
+    count = (
+        most
+        if most == 1
+        else st.slider("Padding tokens behind the text", 1, most, key="padding_count")
+    )
+    way = st.segmented_control(
+        "The padding is", list(WAYS), required=True, format_func=WAYS.get, key="padding_way"
+    )
+    return count, way
+
+
+def padded(view: View, way: str, count: int) -> View:
+    """The run with so many padding tokens."""
+    return beside(
+        view, view.asked._replace(change=whatif.also(view.asked.change, f"{way}:{count}"))
+    )
+
+
+def difference(view: View, other: View) -> np.ndarray:
+    """Of the text's own tokens: the last vector with padding less the one without, (L, D)."""
+    before_LD = view.trace[f"{view.side}.out"].astype(np.float64)
+    return other.trace[f"{view.side}.out"][: len(before_LD)] - before_LD
+
+
+def story(view: View, bare: View, runs: dict[str, View], number_of_section: int) -> None:
+    """What happens, as measured."""
+    largest = {way: float(np.abs(difference(bare, run)).max()) for way, run in runs.items()}
+    least = NOTHING * float(np.abs(bare.trace[f"{bare.side}.out"]).max())
+    count = len(runs["pad"].tokens(view.config.sides[0])) - len(bare.tokens(view.config.sides[0]))
+    sign = bold(runs["pad"].tokens(view.config.sides[0])[-1])
+    hidden, seen = (largest[way] > least for way in WAYS)
+    found = (
+        "The mask is the one that the model was trained with, not yours. "
+        if view.mask == "own"
+        else ""
+    )
+    if np.isfinite([*largest.values()]).all():
+        found += (
+            f"Hidden, it changes **nothing**: {rounded_off(largest['pad'])}. "
+            if not hidden
+            else f"Hidden, it still changes numbers by up to {number(largest['pad'])}. "
+        )
+        found += (
+            "Seen by all, it takes a share of the attention, and the last vectors change by up to "
+            f"**{number(largest['open-pad'])}**."
+            if seen
+            else (
+                "And seen by all, it changes nothing either: it stands "
+                "**behind** the text, and under this mask no token looks ahead."
+            )
+        )
+    else:
+        found += "In this run the numbers have overflowed, so the runs can’t be compared."
+    section(
+        view,
+        f"{number_of_section}. What padding does",
+        "Texts of different lengths are run together, in one block of numbers; the shorter ones"
+        f" are filled up with a sign that means nothing. Here {count} × {sign}"
+        f" {'stands' if count == 1 else 'stand'} behind the text. {found} **Click a number** to"
+        " open the dimension of that token’s vector that moved the most, in the run with padding.",
+        (mask_of(view).replace(".mask", ".scores"), (view.head, view.token, 0)),
+    )
+
+
+def rounded_off(largest: float) -> str:
+    """That nothing has moved, or so little that it is rounding."""
+    return (
+        f"no number of a last vector moves by more than {number(largest)}, the rounding of the"
+        " arithmetic"
+        if largest
+        else "every number of the last vectors is the same to the last digit"
+    )
+
+
+def moved_table(bare: View, runs: dict[str, View]) -> None:
+    """Cosine and largest difference of every real token, in both runs."""
+    labels, name, columns, moved = bare.labels, f"{bare.side}.out", {}, {}
+    for title, (way, run) in zip(("hidden", "seen"), runs.items()):
+        moved[way] = np.abs(difference(bare, run))
+        columns[f"{title}: cosine"] = cosines(bare.trace[name], run.trace[name][: len(labels)])
+        columns[f"{title}: largest difference"] = moved[way].max(axis=1)
+
+    def opened(row: int, column: int) -> None:
+        way = list(runs)[column // 2]
+        st.session_state["token"], st.session_state["padding_way"] = row, way
+        open_in(runs[way], name, (row, int(moved[way][row].argmax())))
+
+    table(
+        columns,
+        labels,
+        key="padding:moved",
+        chosen=bare.token,
+        on_cell=opened,
+        title="Each token’s last vector with padding, against the one without",
+    )
+
+
+def mask_of(view: View) -> str:
+    """The mask through which the side that is looked at sees the padding."""
+    return view.at("cross.mask" if view.side == "decoder" and view.config.crosses else "attn.mask")
+
+
+def mask_picture(run: View, count: int) -> None:
+    """Who may look at whom, with the padding's columns; deeper, the weights of the chosen head as
+    well.
+    """
+    name = mask_of(run)
+    left, right = st.columns(2, gap="large") if detailed() else (st.container(), None)
+    with left:
+        last = "the last column is" if count == 1 else f"the last {count} columns are"
+        cell_map(
+            run,
+            name,
+            ALL,
+            ALL,
+            title=f"Who may look at whom: {last} padding",
+            key="padding",
+            chosen=run.token,
+            on_cell=lambda row, column: open_in(run, name, (row, column)),
+        )
+    if right:
+        with right:
+            pattern_under(
+                run,
+                f"Head {run.head}: what is given to the padding",
+                key="padded",
+                name=name.replace(".mask", ".pattern"),
+            )

@@ -1,0 +1,156 @@
+"""Choosing one step of the trace, and the part of a large step that fits on a map."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from core.anatomy import about, axis_words
+from core.derived import behind
+from ui.kit.explanation_panel import opened_in, read
+from ui.kit.step_charts import axis_title, largest
+from ui.session.state import View, begin, close_number, follow
+from ui.session.steady import recall, steady
+
+MOST = {"part_rows": 64, "part_columns": 128}  # the largest map that is drawn at once
+
+
+def choose_step(view: View) -> str:
+    """The step that is looked at: found by typing part of its name, or one before or after."""
+    here, names = st.session_state, steps_of(view)
+    recall("step", names)
+    if here["step"] is None and here["cell"]:
+        here["step"] = read(here["cell"])[0]  # one that is not in the list is left at once
+    begin("step", view.at("attn.pattern"), names)
+    steady("step", names, lambda name: label_of(view, name), here["step"])
+    at = names.index(here["step"])
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    row.button(
+        "←",
+        key="step_before",
+        on_click=take,
+        args=(names[at - 1],),
+        disabled=at == 0,
+        help="The step before",
+    )
+    row.selectbox(
+        "Step: type a part of its name to search",
+        names,
+        key="step",
+        on_change=chosen,
+        format_func=lambda name: label_of(view, name),
+        persist_state="session",
+    )
+    row.button(
+        "→",
+        key="step_after",
+        on_click=take,
+        args=(names[(at + 1) % len(names)],),
+        disabled=at + 1 == len(names),
+        help="The step after",
+    )
+    st.caption(
+        f"Step {at + 1} of {len(names)}, in the order they ran"
+    )  # not in the label: the list would be sent anew
+    return here["step"]
+
+
+def steps_of(view: View) -> list[str]:
+    """The steps in the order they ran, each derived value behind the step that it belongs to."""
+    return [each for name in view.trace.names for each in (name, *behind(name, view.config))]
+
+
+def label_of(view: View, name: str) -> str:
+    """A step in the list: its name, what it is, and its layer in words, so that each of them can be
+    searched for.
+    """
+    layer = re.search(r"\.([0-9]+)\.", name)
+    return f"{name} · {about(view.trace, name).title}" + (f" · layer {layer[1]}" if layer else "")
+
+
+def take(name: str) -> None:
+    st.session_state["step"] = name
+    chosen()
+
+
+def chosen() -> None:
+    """The layer at the left follows the step."""
+    here = st.session_state
+    follow(here["step"] or "")
+    here["part_rows"] = here["part_columns"] = 0
+    close_number()
+
+
+def window(view: View, name: str) -> tuple:
+    """The part of a step that is drawn: heads as opened or chosen at the left, of a long axis a
+    stretch that moves.
+    """
+    axes, shape, opened = view.trace.axes(name), view.trace.shape(name), opened_in(name)
+    heads = {"H": view.head, "G": view.key_head} if len(shape) > 2 else {}
+    last = max(axis for axis, letter in enumerate(axes) if letter not in heads)
+    return tuple(
+        (
+            opened[axis]
+            if letter in heads and opened
+            else (
+                heads[letter]
+                if letter in heads
+                else stretch(
+                    letter,
+                    shape[axis],
+                    "part_columns" if axis == last else "part_rows",
+                    opened and opened[axis],
+                )
+            )
+        )
+        for axis, letter in enumerate(axes)
+    )
+
+
+def stretch(letter: str, size: int, key: str, opened: int | None) -> slice:
+    """A slice of an axis, and a slider that moves it where not all of it fits; it goes along with
+    the opened number.
+    """
+    here, most = st.session_state, MOST[key]
+    if size <= most:
+        return slice(None)
+    begin(key, 0, range(0, size, most))
+    if opened is not None and here.get(f"{key}:for") != here["cell"]:
+        here[key], here[f"{key}:for"] = opened // most * most, here["cell"]
+    start = st.select_slider(
+        f"Which part: {axis_words(letter)} …",
+        range(0, size, most),
+        key=key,
+        format_func=lambda at: f"{at} to {min(at + most, size) - 1}",
+    )
+    return slice(start, min(start + most, size))
+
+
+def shape_words(view: View, name: str, index: tuple) -> str:
+    """The axes of a step in words, and which part of it is drawn."""
+    axes, shape = view.trace.axes(name), view.trace.shape(name)
+    drawn = [
+        f"{axis_words(letter)} {part}"
+        for letter, part in zip(axes, index)
+        if not isinstance(part, slice)
+    ]
+    return " × ".join(
+        f"{size} ({axis_title(view, name, axis)})" for axis, size in enumerate(shape)
+    ) + (f". The map shows {', '.join(drawn)}." if drawn else ".")
+
+
+def largest_cell(view: View, name: str, index: tuple) -> tuple[str, tuple[int, ...]]:
+    """The number of the drawn part that is furthest from zero, of the chosen token if it is in it:
+    what is explained before another one is clicked.
+    """
+    at = view.trace.axes(name).find("L")
+    if (
+        at >= 0
+        and isinstance(index[at], slice)
+        and view.side_of(name, "L") == view.side
+        and not name.startswith("head.")
+    ):
+        if view.token in range(view.trace.shape(name)[at])[index[at]]:
+            index = (*index[:at], view.token, *index[at + 1 :])
+    return largest(view, name, *index)

@@ -1,0 +1,166 @@
+"""The last part of the page Layers: which heads link which words, measured over many sentences and
+not on one.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.models.head_links import Link, links
+from core.operands import counted, percent
+from ui.kit.charts import clickable_map
+from ui.kit.components import table
+from ui.kit.explanation_panel import open_number
+from ui.kit.section import section
+from ui.kit.selection_controls import choose_head
+from ui.session.state import EXAMPLES, View, begin
+from ui.text import quoted
+
+# relation: how it is said, and where it is found in the example sentence
+SAID = {
+    "verb of a relative clause to its object": (
+        (
+            "The verb of a clause looks to what it was done to: the **book** that the student"
+            " **recommended**"
+        ),
+        ("recommended", "book"),
+    ),
+    "predicate to its subject, past a relative clause": (
+        (
+            "An adjective looks past a clause to what it is said of: the **book** that the student"
+            " recommended is **expensive**"
+        ),
+        ("expensive", "book"),
+    ),
+    "verb to its subject, past a relative clause": (
+        (
+            "A verb looks past a clause to its subject: the **book** that the student recommended"
+            " **is** expensive"
+        ),
+        ("is", "book"),
+    ),
+    "relative pronoun": (
+        "“That” and “who” look to their noun: the **book** **that** …",
+        ("that", "book"),
+    ),
+    "verb to its subject": (
+        "A verb looks to its subject, near or far: the **student** **recommended** …",
+        ("recommended", "student"),
+    ),
+    "predicate to its subject": (
+        "An adjective looks to what it is said of: the **book** … is **expensive**",
+        (),
+    ),
+    "verb of a relative clause to its subject": (
+        "The verb of a clause looks to who does it: the **children** who **saw** …",
+        (),
+    ),
+    "pronoun": ("A pronoun looks to what it stands for: **Anna** … **she**", ()),
+    "owner": ("Her, his, its, their look to the owner: **Anna** … **her** book", ()),
+    "named again": ("A noun looks to where it was named before: a **book** … the **book**", ()),
+}
+
+
+def measured(view: View) -> None:
+    """A map of layers and heads for a relation, and, for the example sentence, the weights that
+    follow from it here.
+    """
+    as_trained = (
+        not view.asked.change and view.mask == "trained"
+    )  # what was measured says nothing of another run
+    if not as_trained or not (
+        found := {name: link for name, link in links(view.model.name).items() if name in SAID}
+    ):
+        return
+    begin("layers_link", next(iter(found)), found)
+    link = found[st.session_state["layers_link"]]
+    section(view, "6. Which heads link which words, over many sentences", story(view, link))
+    st.selectbox(
+        "Which link",
+        list(found),
+        key="layers_link",
+        format_func=lambda name: SAID[name][0].replace("**", ""),
+    )
+    (N, H), first = link.hits_NH.shape, view.side == view.config.sides[0]
+    clickable_map(
+        "layers_links",
+        link.hits_NH,
+        [str(n) for n in range(N)],
+        [str(h) for h in range(H)],
+        kind="weight",
+        limit=1,
+        rows_title="layer",
+        columns_title="head",
+        chosen=(view.layer, view.head) if first else None,
+        title=(
+            f"Share of {counted(link.count, 'case')} in which the head’s largest "
+            "weight lies on the right word"
+        ),
+        on_cell=choose_head,
+    )
+    st.caption(
+        "Measured by training/evaluate.py on sentences that the model was not trained on; a click"
+        " chooses that head. The word itself and the signs at both ends do not count as other"
+        " words."
+    )
+    st.button(
+        f"Look at layer {link.best[0]}, head {link.best[1]}",
+        key="layers_best",
+        on_click=choose_head,
+        args=link.best,
+    )
+    if view.sentence == EXAMPLES[0]["text"]:
+        in_this_sentence(view, found)
+
+
+def story(view: View, link: Link) -> str:
+    """What was measured, and which head does it best."""
+    layer, head = link.best
+    also = " as well" if percent(link.by_distance, 0) == percent(link.hits_NH[link.best], 0) else ""
+    return (
+        "That a head links two words in one sentence may be chance. The sentences on which this"
+        " model is tested come from a grammar that knows which words belong together, so every"
+        f" head can be asked about many of them. {SAID[link.name][0]}. Here **layer {layer}, head"
+        f" {head}** looks to the right word in **{percent(link.hits_NH[link.best], 0)}** of"
+        f" {counted(link.count, 'case')}. One that always looks the most usual number of words back"
+        f" would be right in {percent(link.by_distance, 0)}{also}."
+    )
+
+
+def in_this_sentence(view: View, found: dict[str, Link]) -> None:
+    """The weight that the best head of each relation gives in the sentence that is shown; every one
+    opens.
+    """
+    labels = [label.lower() for label in view.tokens(view.config.sides[0])]
+    rows = [
+        (link, labels.index(SAID[name][1][0]), labels.index(SAID[name][1][1]))
+        for name, link in found.items()
+        if SAID[name][1] and set(SAID[name][1]) <= set(labels)
+    ]
+    if not rows:
+        return
+    names = [f"{view.config.sides[0]}.{link.best[0]}.attn.pattern" for link, *_ in rows]
+    weights = [
+        float(view.trace[name][link.best[1], a, b]) for name, (link, a, b) in zip(names, rows)
+    ]
+
+    def open_weight(row: int, column: int) -> None:
+        if row < len(rows):
+            link, a, b = rows[row]
+            st.session_state["token"] = a
+            choose_head(*link.best)
+            open_number(names[row], (link.best[1], a, b))
+
+    table(
+        {"its weight here": weights},
+        [
+            f"{quoted(labels[a])} → {quoted(labels[b])}: layer {link.best[0]}, head "
+            f"{link.best[1]}, right in {percent(link.hits_NH[link.best], 0)}"
+            for link, a, b in rows
+        ],
+        key="layers_links_here",
+        corner="the head that is right most often",
+        bar="its weight here",
+        title="The same links in the sentence above",
+        on_cell=open_weight,
+    )

@@ -1,0 +1,299 @@
+"""The map of the whole model on the overview: a click on a part of it leads to the page about that
+part.
+
+river_map(view)     draws it; layer, head and token go along with a click
+how(view)           what can be done with it, and what stands below it
+story(view)         what it shows, in words; CELLS: how it is read
+deeper(view)        what stands below it at the other depths
+road()              links to all pages
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import streamlit as st
+
+from core.anatomy import about
+from core.decoding import next_tokens
+from core.operands import counted, number, percent
+from ui.kit.components import river
+from ui.kit.explanation_panel import open_number, read
+from ui.kit.section import told
+from ui.kit.step_charts import ALL, largest
+from ui.session.navigation import PAGES, go
+from ui.session.state import View, address, close_number, depth, is_word
+from ui.stages.overview.picture import cell_of, drawn_at, picture, sized
+from ui.text import plain
+
+# Which page a part leads to, by the end of its name: the first that fits. Stages are those of the
+# Attention page.
+LEADS = (
+    (r"\.embed\.(token|segment)$", "Tokens", {}),
+    (r"(embed|encoder|decoder)\.norm\.", "Add and norm", {}),
+    (r"\.embed\.|\.relative$", "Positions", {}),
+    (r"\.cross\.q$", "Cross-attention", {"stage": 0}),
+    (r"\.cross\.k$", "Cross-attention", {"stage": 1}),
+    (r"\.cross\.pattern$", "Cross-attention", {"stage": 3}),
+    (r"\.cross\.(v|z|z/all|out)$", "Cross-attention", {"stage": 4}),
+    (r"\.attn\.q$", "Attention", {"stage": 0}),
+    (r"\.attn\.k$", "Attention", {"stage": 1}),
+    (r"\.attn\.pattern$", "Attention", {"stage": 3}),
+    (r"\.attn\.(v|z)$", "Attention", {"stage": 4}),
+    (r"\.attn\.(z/all|out)$", "Heads", {}),
+    (r"\.mask$", "Encoder and decoder", {}),
+    (r"\.mlp\.(pre|hidden|hidden\.gate|hidden\.up|out)$", "Feed-forward", {}),
+    (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", "Add and norm", {}),
+    ("", "Output", {}),
+)
+
+HOW = (
+    "Everything here is computed for your sentence by a real model. On this page **a click on any"
+    " part** opens its page, **a click on a token or a layer** chooses it; **rest on a part** to"
+    " read its numbers. **Shift and a click** (or a long press) opens a number itself."
+)
+BELOW = {
+    "story": "what it shows, in words",
+    "numbers": "the steps of layer {} and their sizes",
+    "formula": "the formulas of layer {}",
+    "code": "the code of layer {}",
+}
+CELLS = (
+    "Every cell is a real number of this run: of the dimensions that it stands for, the one"
+    " furthest from zero. The wide band is the residual stream, which carries each token’s vector"
+    " from left to right; what is added to it flows back at a +."
+)
+
+
+def how(view: View) -> None:
+    """What can be done with the map; and what the chosen depth says below it, which may lie out of
+    sight.
+    """
+    below = BELOW[depth()].format(view.layer)
+    st.markdown(f"{HOW} [Below the picture](#below): {below}.")
+
+
+def river_map(view: View) -> None:
+    """The whole model on this sentence, in one picture."""
+    drawn, cell = picture(view), st.session_state["cell"]
+    drawn["opened"] = drawn_at(drawn, *read(cell)) if cell else None
+    river(
+        drawn,
+        key="river",
+        on_act=lambda act: follow(view, act),
+        on_cell=lambda *cell: take_apart(drawn, *cell),
+    )
+
+
+def lead(name: str) -> tuple[str, dict]:
+    """The page a part leads to, and what is chosen there."""
+    return next((page, chosen) for pattern, page, chosen in LEADS if re.search(pattern, name))
+
+
+def follow(view: View, act: str) -> None:
+    """A click: a token or a layer is chosen, anything else leads to its page."""
+    kind, _, rest = act.partition("/")
+    if kind == "token":
+        side, _, at = rest.partition("/")
+        choose(view, side, token=int(at))
+    elif kind == "layer":
+        side, _, at = rest.partition("/")
+        if (side, int(at)) == (view.side, view.layer):
+            go("Layers")
+        choose(view, side, layer=int(at))
+    elif kind == "word":
+        go("Output")
+    else:
+        page, chosen = lead(act)
+        go(page, **elsewhere(view, act.split(".")[0]), **chosen)
+
+
+def take_apart(drawn: dict, *cell) -> None:
+    """A click with Shift: the number itself opens."""
+    if found := cell_of(drawn, *cell):
+        open_number(*found)
+
+
+def elsewhere(view: View, side: str) -> dict:
+    """What must be chosen anew where a part of the other side was clicked."""
+    if side not in view.config.sides or side == view.side:
+        return {}
+    return {"side": side, "token": None, "layer": min(view.layer, view.config.layers(side) - 1)}
+
+
+def choose(view: View, side: str, **chosen: int) -> None:
+    """Another token or layer, perhaps of the other side."""
+    for key, value in (elsewhere(view, side) | chosen).items():
+        st.session_state[key] = value
+    close_number()
+
+
+# --- what is said about it ------------------------------------------------------------------------
+
+
+def story(view: View) -> None:
+    """The map in a few sentences, with what this sentence does in it."""
+    if depth() != "story":
+        return
+    heading("In words")
+    c, weights_M = view.config, view.trace[view.at("attn.pattern")][view.head, view.token]
+    segment = f"{view.side}.embed.segment" in view.trace
+    place = {
+        "learned": (
+            ", to which the vector of its place is added"
+            + (
+                ", and one that says whether it stands in the first or in the second sentence"
+                " (segment)"
+                if segment
+                else ""
+            )
+        ),
+        "sinusoid": ", to which the sine waves of its place are added",
+        "rotary": "; its place comes in later, as a turn of q and k (↻)",
+        "relative": "; places come in later, as a number for each distance",
+    }.get(c.positions, "")
+    best = plain(view.labels[int(weights_M.argmax())])
+    look = (
+        f"“{plain(view.labels[view.token])}” most at “{best}”, {percent(weights_M.max(), 0)} "
+        f"in head {view.head}"
+    )
+    st.markdown(
+        f"{plain(view.title)} turns each token into a vector of {c.d_model} numbers{place}. The"
+        f" vectors run through {layers_of(c, view.side)} as a **residual stream**. In each layer"
+        f" the tokens look at each other in **attention** ({look}); then the **feed-forward**"
+        " network works on each token alone; what both find is **added** (+) to the stream. "
+        + outcome(view)
+    )
+
+
+def layers_of(config, side: str) -> str:
+    """How many layers the stream passes."""
+    count = config.layers(side)
+    return counted(count, "layer") + (f" of the {side}" if config.crosses else "")
+
+
+def outcome(view: View) -> str:
+    """What comes out, in a sentence."""
+    trace, side = view.trace, view.config.sides[-1]
+    if view.config.decoder_layers and view.config.head:
+        (best, *_), (share, *_) = next_tokens(trace, 1)
+        if not np.isfinite(share):
+            return (
+                "In this run the numbers overflowed, they no longer fit into 32 bits: no"
+                " probabilities come out."
+            )
+        return (
+            "From the last token’s vector come the probabilities of the next word:"
+            f" “{plain(view.word(int(best)))}” is the likeliest, at {percent(share, 0)}."
+        )
+    similar_L = trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]
+    words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(
+        len(similar_L)
+    )
+    most = min(words, key=lambda i: similar_L[i])
+    return (
+        "Out come vectors that know their context: of the words,"
+        f" “{plain(view.tokens(side)[most])}” ends furthest from where it began (cosine"
+        f" {number(float(similar_L[most]), 2)}).{one_for_all(view)}{guessed(view)}"
+    )
+
+
+def guessed(view: View) -> str:
+    """What an encoder that guesses hidden words would put in the place of the chosen token."""
+    if not view.config.head or view.token not in view.trace.rows:
+        return ""
+    row = int(np.flatnonzero(view.trace.rows == view.token)[0])
+    (best, *_), (share, *_) = next_tokens(view.trace, 1, row)
+    here, there = plain(view.labels[view.token]), plain(view.word(int(best)))
+    sees = (
+        "" if here == "[MASK]" else " It sees the word itself: type [MASK] in its place to hide it."
+    )
+    return (
+        f" In the place of “{here}” the model would put “{there}”, at {percent(share, 0)}.{sees}"
+        if np.isfinite(share)
+        else ""
+    )
+
+
+def one_for_all(view: View) -> str:
+    """Which vector stands for the whole sentence."""
+    mean = " Their mean is one vector for the whole sentence"
+    if view.model.name == "minilm":
+        return (
+            f"{mean}, the one that this model was trained to give; its pooler is left over from"
+            " BERT and not used."
+        )
+    return f"{mean}." + (
+        " The pooler makes another from the first token’s." if view.config.pooler else ""
+    )
+
+
+def deeper(view: View) -> None:
+    """Below the map, as the depth asks: a table of the opened layer's steps, their formulas, or the
+    lines of code.
+    """
+    if depth() == "story":
+        return
+    heading(
+        f"The {({'numbers': 'steps', 'formula': 'formulas', 'code': 'code'})[depth()]} of layer"
+        f" {view.layer}, in order"
+    )
+    if depth() == "numbers":
+        st.markdown(steps_table(view))
+    else:
+        told(view, "", *main_cells(view))
+
+
+def heading(words: str) -> None:
+    """Where the link above the map leads."""
+    st.subheader(words, anchor="below")
+
+
+def steps_table(view: View) -> str:
+    """The opened layer's steps in order, with their axes and sizes, as a table in Markdown."""
+    trace, start = view.trace, view.at("")
+    rows = [
+        f"| {plain(about(trace, name).title)} · `{name}` | {plain(sized(trace, name))}"
+        f" ({' × '.join(trace.axes(name))}) |"
+        for name in trace.names
+        if name.startswith(start)
+    ]
+    return "\n".join(["| Step | Size (axes) |", "|---|---|", *rows])
+
+
+def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:
+    """One number of each main step of the opened layer, of the chosen token, in the order in which
+    they were computed.
+    """
+    head, token, keys = view.head, view.token, view.key_head
+    places = {
+        "q": (head, token, ALL),
+        "k": (keys, token, ALL),
+        "v": (keys, token, ALL),
+        "scores.scaled": (head, token, ALL),
+        "pattern": (head, token, ALL),
+        "z": (head, token, ALL),
+    }
+    wanted = {f"attn.{leaf}": place for leaf, place in places.items()}
+    wanted |= {
+        f"{part}.{leaf}": (token, ALL)
+        for part in ("attn", "mlp")
+        for leaf in ("out", "sum", "norm.out")
+    }
+    wanted |= {leaf: (token, ALL) for leaf in ("mlp.pre", "mlp.hidden", "out")}
+    return [
+        largest(view, view.at(leaf), *wanted[leaf])
+        for name in view.trace.names
+        if name.startswith(view.at("")) and (leaf := name.removeprefix(view.at(""))) in wanted
+    ]
+
+
+def road() -> None:
+    """Links to all pages in the order of the road."""
+    st.subheader("Where to go next")
+    with st.container(gap="xxsmall", key="road"):
+        for page in PAGES[1:]:
+            st.page_link(
+                page.path, label=f"**{page.title}** · {page.about}", query_params=address(cell=None)
+            )

@@ -1,0 +1,53 @@
+"""How a text and a token are shown: nothing in them is markup, and every letter can be seen."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+VISIBLE = {" ": "␣", "▁": "␣", "Ġ": "␣", "\n": "⏎", "Ċ": "⏎", "\t": "⇥"}
+
+
+# What Streamlit turns into links, pictures and signs after it has read the escapes: https://…,
+# www.…, a@b.c, :name:, ->. A joiner, which is not seen and breaks no line, keeps the two halves of
+# each apart.
+_MADE_LATER = re.compile(r":(?=//|[\w+/-]+:)|www(?=\.)|@(?=[\w-])|[-<>~](?=[-=>])", re.IGNORECASE)
+
+
+JOINER = "\u2060"
+
+
+def plain(text: object) -> str:
+    """The text with every sign of Markdown escaped, on one line: it is shown letter by letter,
+    links nowhere and fetches nothing."""
+    apart = _MADE_LATER.sub(f"\\g<0>{JOINER}", re.sub(r"\s+", " ", str(text)))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", apart)
+
+
+def label(piece: str) -> str:
+    """A piece as it is shown: a space as ␣, a new line as ⏎, a letter that can't be seen as its
+    number (U+200B).
+    """
+
+    def shown(letter: str) -> str:
+        hidden = unicodedata.category(letter)[0] in "CZ"  # control, format and space characters
+        return VISIBLE.get(letter) or (f"U+{ord(letter):04X}" if hidden else letter)
+
+    return "".join(map(shown, piece)) or "∅"
+
+
+def short(text: str, size: int = 14) -> str:
+    """A label cut to so many letters, where a picture has no room for more."""
+    return text if len(text) <= size else text[: size - 1] + "…"
+
+
+def bold(token: str) -> str:
+    """A token in bold; one of signs alone, such as a full stop, within quotes, since it would be
+    read as the sentence's own.
+    """
+    return f"**{plain(token)}**" if quoted(token) == token else f"“**{plain(token)}**”"
+
+
+def quoted(token: str) -> str:
+    """A token as it stands in a title: one of signs alone within quotes."""
+    return token if any(letter.isalnum() for letter in token) else f"“{token}”"
