@@ -6,7 +6,7 @@
 
 While a script runs, its thread holds what it has read; afterwards only the shelf does. So whatever
 outlives a script (a fragment, a callback, a session) must keep keys, never values: that is why
-`ui.session.state.View` is made of keys.
+`ui.session.view.View` is made of keys.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.errors import GlassError
 from core.models import catalogue
-from ui.session import state
+from ui.session import runs
 from ui.text import plain
 
 OFFLINE = (
@@ -64,7 +64,7 @@ def work(name: str, job: Job) -> None:
     except BaseException as error:  # a reader must hear of it, and not from a log
         job.error = f"{name} could not be fetched ({type(error).__name__})."
     finally:
-        state.ready_models.clear()  # here, and not by who waits: all of them may have left
+        runs.ready_models.clear()  # here, and not by who waits: all of them may have left
         job.over = True
 
 
@@ -115,7 +115,7 @@ def watch(name: str) -> None:
 
 def arrived() -> None:
     """Draws the page anew, with the models that are here now."""
-    state.ready_models.clear()
+    runs.ready_models.clear()
     st.rerun()
 
 
@@ -123,7 +123,7 @@ def first_start() -> None:
     """Where no model is here, not even those that come with the program: says what is happening,
     fetches the smallest real one, stops the page until then.
     """
-    if state.ready_models():
+    if runs.ready_models():
         return
     name = catalogue.default()
     entry, job = catalogue.entry_of(name), jobs().get(name)

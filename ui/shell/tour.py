@@ -1,9 +1,9 @@
 """The guided tour: from stop to stop along the road, each with what to look at there, on the
 reader's own sentence.
 
-    start(view, go)             a button that begins it
-    bar(view, title, go)        on every page while the tour lasts: where it is, what to look at,
-                                back, next, end
+    start(view)         a button that begins it
+    bar(view, page)     on every page while the tour lasts: where it is, what to look at, back,
+                        next, end
 
 A stop says on which page it is, what is chosen there, and what there is to see; all of it is read
 from the trace.
@@ -22,25 +22,45 @@ from core.analysis.vocabulary import nearest
 from core.decoding import next_tokens
 from core.operands import counted, number, percent
 from ui.kit.token_strip import word
-from ui.session.state import View, close_number, is_word
+from ui.session.actions import close_number
+from ui.session.navigation import (
+    ADD_AND_NORM,
+    ATTENTION,
+    CROSS_ATTENTION,
+    ENCODER_AND_DECODER,
+    FEED_FORWARD,
+    HEADS,
+    LAYERS,
+    OUTPUT,
+    OVERVIEW,
+    POSITIONS,
+    TOKENS,
+    Page,
+    go,
+)
+from ui.session.selection import select, selection
+from ui.session.view import View, is_word
 from ui.text import bold
 
 
 @dataclass(frozen=True)
 class Stop:
-    page: str
+    """A stop of the tour."""
+
+    page: Page
     choices: dict  # besides layer, head and token, which the whole tour keeps
-    say: Callable  # (view) -> what to look at, as Markdown
+    say: Callable[[View], str]  # what to look at, as Markdown
 
 
-def start(view: View, go) -> None:
+def start(view: View) -> None:
     """Begins the tour at the token and the head where the most can be seen."""
     st.button(
         "Guided tour",
         key="tour_start",
         type="primary",
         width="stretch",
-        on_click=lambda: visit(0, go, **place(view)),
+        on_click=begin,
+        args=(view,),
         help=(
             "Fourteen stops from the sentence to the output, on your own sentence. It chooses a"
             " layer, a head and a token where there is something to see."
@@ -48,59 +68,51 @@ def start(view: View, go) -> None:
     )
 
 
-def bar(view: View, title: str, go) -> None:
+def bar(view: View, page: Page) -> None:
     """Where the tour is, and what there is to look at."""
-    at = st.session_state["tour"]
-    if at is None:
-        if title == "Overview":  # on a telephone the side bar is out of sight
-            st.button(
-                "New here? Take the guided tour",
-                key="tour_here",
-                on_click=lambda: visit(0, go, **place(view)),
-            )
-        return
-    stop = STOPS[at]
-    with st.container(key="tour", border=True):
-        st.markdown(
-            f"**Tour, {at + 1} of {len(STOPS)}.** "
-            + (
-                stop.say(view)
-                if stop.page == title
-                else f"You have stepped aside. The tour waits on the page **{stop.page}**."
-            )
-        )
-        row = st.container(horizontal=True)
-        if stop.page != title:
-            row.button(
-                f"Back to {stop.page}",
-                key="tour_return",
-                type="primary",
-                on_click=visit,
-                args=(at, go),
-            )
-        else:
-            row.button(
-                "← Back", key="tour_back", disabled=at == 0, on_click=visit, args=(at - 1, go)
-            )
-            row.button(
-                "Next stop →",
-                key="tour_next",
-                type="primary",
-                disabled=at + 1 == len(STOPS),
-                on_click=visit,
-                args=(at + 1, go),
-            )
-        row.button("End the tour", key="tour_end", type="tertiary", on_click=end)
+    at = selection().tour
+    if at is not None:
+        with st.container(key="tour", border=True):
+            st.markdown(f"**Tour, {at + 1} of {len(STOPS)}.** {words(view, page, STOPS[at])}")
+            buttons(page, at)
+    elif page is OVERVIEW:  # on a telephone the side bar is out of sight
+        st.button("New here? Take the guided tour", key="tour_here", on_click=begin, args=(view,))
 
 
-def visit(at: int, go, **choices) -> None:
+def words(view: View, page: Page, stop: Stop) -> str:
+    """What there is to look at, or where the tour waits."""
+    if stop.page is page:
+        return stop.say(view)
+    return f"You have stepped aside. The tour waits on the page **{stop.page.title}**."
+
+
+def buttons(page: Page, at: int) -> None:
+    """The way on, back, and out."""
+    row, waits = st.container(horizontal=True), STOPS[at].page
+    primary = {"type": "primary", "on_click": visit}
+    if waits is not page:
+        row.button(f"Back to {waits.title}", key="tour_return", args=(at,), **primary)
+    else:
+        row.button("← Back", key="tour_back", disabled=at == 0, on_click=visit, args=(at - 1,))
+        last = at + 1 == len(STOPS)
+        row.button("Next stop →", key="tour_next", disabled=last, args=(at + 1,), **primary)
+    row.button("End the tour", key="tour_end", type="tertiary", on_click=end)
+
+
+def begin(view: View) -> None:
+    """Goes to the first stop."""
+    visit(0, **place(view))
+
+
+def visit(at: int, **choices) -> None:
     """Goes to a stop."""
     close_number()
     go(STOPS[at].page, tour=at, **STOPS[at].choices, **choices)
 
 
 def end() -> None:
-    st.session_state["tour"] = None
+    """Ends the tour."""
+    select(tour=None)
 
 
 def place(view: View) -> dict:
@@ -315,18 +327,18 @@ def output(view: View) -> str:
 
 
 STOPS = (
-    Stop("Overview", {}, overview),
-    Stop("Tokens", {}, tokens),
-    Stop("Positions", {}, positions),
-    Stop("Attention", {"stage": 0}, query),
-    Stop("Attention", {"stage": 2}, scores),
-    Stop("Attention", {"stage": 3}, softmax),
-    Stop("Attention", {"stage": 4}, values),
-    Stop("Heads", {}, heads),
-    Stop("Add and norm", {}, adding),
-    Stop("Feed-forward", {}, neurons),
-    Stop("Layers", {}, layers),
-    Stop("Encoder and decoder", {}, masks),
-    Stop("Cross-attention", {}, across),
-    Stop("Output", {}, output),
+    Stop(OVERVIEW, {}, overview),
+    Stop(TOKENS, {}, tokens),
+    Stop(POSITIONS, {}, positions),
+    Stop(ATTENTION, {"stage": 0}, query),
+    Stop(ATTENTION, {"stage": 2}, scores),
+    Stop(ATTENTION, {"stage": 3}, softmax),
+    Stop(ATTENTION, {"stage": 4}, values),
+    Stop(HEADS, {}, heads),
+    Stop(ADD_AND_NORM, {}, adding),
+    Stop(FEED_FORWARD, {}, neurons),
+    Stop(LAYERS, {}, layers),
+    Stop(ENCODER_AND_DECODER, {}, masks),
+    Stop(CROSS_ATTENTION, {}, across),
+    Stop(OUTPUT, {}, output),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.ui.test_pages import OTHERS, address, opened, said, smallest_model  # noqa: F401  (fixture)
-from ui.session import choices, state
+from ui.session.selection import CODECS, EXAMPLES, fits, spell
 
 ATTENTION, OUTPUT, EVERY = "pages/3_Attention.py", "pages/10_Output.py", "pages/12_Every_number.py"
 
@@ -36,7 +36,7 @@ WIDGETS = (
 )
 def test_no_banner_speaks_of_a_run_that_is_not_shown(path, asked):
     app = opened(path, **asked)
-    shown, words = app.session_state["_good"], " ".join(each.value for each in app.markdown)
+    shown, words = app.session_state["memory"].shown, " ".join(each.value for each in app.markdown)
     assert (shown.change, shown.mask) == ("", "trained") and app.warning and not app.exception
     assert (
         "All pages show this run" not in words
@@ -56,7 +56,7 @@ def test_the_banner_speaks_of_the_run_that_stays_when_another_can_not_be_shown()
     app.session_state["change"] = "pad:99"
     app.run()
     words = " ".join(each.value for each in app.markdown)
-    assert "99" in said(app) and app.session_state["_good"].change == "norms"
+    assert "99" in said(app) and app.session_state["memory"].shown.change == "norms"
     assert "**What if:** without norms. All pages show this run." in words
 
 
@@ -159,7 +159,7 @@ def test_what_is_chosen_in_a_page_travels_in_its_link_and_outlives_a_switch_of_p
     for _ in range(2):
         assert not app.warning and not app.exception
         assert {key: address(app).get(key) for key in chosen} == chosen
-        values = {key: choices.CHOICES[key].read(text) for key, text in chosen.items()}
+        values = {key: CODECS[key].parse(text) for key, text in chosen.items()}
         assert {key: app.session_state[key] for key in chosen} == values
         for kind in WIDGETS:
             assert all(
@@ -176,7 +176,7 @@ def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
     assert any("Neuron 77" in each.value for each in app.subheader)
     app.selectbox(key="token").set_value(4).run()
     assert "ff_neuron" not in address(app)  # another token has a strongest neuron of its own
-    table = minilm.trace(state.EXAMPLES[0]["text"])["encoder.2.mlp.hidden.reach"]
+    table = minilm.trace(EXAMPLES[0]["text"])["encoder.2.mlp.hidden.reach"]
     assert app.session_state["ff_neuron"] == table[4].argmax()
 
 
@@ -212,7 +212,7 @@ def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
     assert (
         not app.exception
         and f"asks for {key} “{text[:40]}" in said(app)
-        and choices.CHOICES[key].wanted in said(app)
+        and CODECS[key].message in said(app)
     )
     assert key not in address(app)
 
@@ -235,7 +235,7 @@ def test_a_choice_that_this_model_or_text_does_not_have_is_said(path, asked):
 
 
 # What is chosen elsewhere, or is no choice: it stands in another form in the address.
-NO_CHOICES = {"example", "toggle_bare", "toggle_merge"}
+NO_CHOICES = {"example", "toggle_hide_special", "toggle_merge_pieces"}
 
 
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
@@ -253,13 +253,13 @@ def test_every_widget_is_a_choice_of_the_table(path, model):
         )
         for kind in (*WIDGETS, "text_area", "radio", "checkbox", "multiselect"):
             found |= {each.key for each in app.get(kind)}
-    assert found - NO_CHOICES <= set(choices.CHOICES)
+    assert found - NO_CHOICES <= set(CODECS)
 
 
 def test_every_choice_begins_as_one_and_is_spelled_as_it_is_read():
-    for key, choice in choices.CHOICES.items():
-        assert choices.fits(key, choice.first), key
-        if choice.first is not None:
-            assert choice.read(choices.spelled(choice.first)) == choice.first, key
+    for key, choice in CODECS.items():
+        assert fits(key, choice.default), key
+        if choice.default is not None:
+            assert choice.parse(spell(choice.default)) == choice.default, key
         for wrong in (float("nan"), [], {}, b"x", object()):
-            assert not choices.fits(key, wrong), key
+            assert not fits(key, wrong), key
