@@ -128,7 +128,7 @@ def test_clicks_at_one_moment_begin_one_download(download, monkeypatch):
 
     def click() -> None:
         start.wait()
-        downloads.begin(MODEL)
+        downloads.start_download(MODEL)
 
     clicks = [threading.Thread(target=click) for _ in range(8)]
     for thread in clicks:

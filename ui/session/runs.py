@@ -147,7 +147,7 @@ def read_text(model: Model | Lstm, text: str) -> tuple[np.ndarray, Encoding | No
             " Shorten it."
         )
     encoding = model.encode(text) if model.tokenizer else None
-    ids_L = encoding.ids_L if encoding else np.array(ids_typed(text, model.no_tokenizer))
+    ids_L = encoding.ids_L if encoding else np.array(ids_typed(text, why_no_tokenizer(model)))
     limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
     if len(ids_L) > limit:
         raise GlassError(
@@ -159,6 +159,11 @@ def read_text(model: Model | Lstm, text: str) -> tuple[np.ndarray, Encoding | No
 def ids_of(model: Model | Lstm, text: str) -> np.ndarray:
     """The token ids of a text. Raises GlassError as `read_text` does."""
     return read_text(model, text)[0]
+
+
+def why_no_tokenizer(model: Model | Lstm) -> str:
+    """Why a model's tokenizer can't be read here, a sentence; empty where that is not known."""
+    return model.no_tokenizer if isinstance(model, Model) else ""
 
 
 def ids_typed(text: str, why: str = "") -> list[int]:
@@ -175,7 +180,7 @@ def ids_typed(text: str, why: str = "") -> list[int]:
     return [int(number) for number in numbers]
 
 
-def target_ids_of(model: Model, ids_L, target: str) -> Sequence[int]:
+def target_ids_of(model: Model, ids_L, target: str) -> Sequence:
     """What the decoder reads: the target, or what the model writes by itself."""
     if not target.strip():
         return model.target_ids(ids_L, None)

@@ -11,13 +11,14 @@ Once the label has changed, the one that is sent names no option, and Streamlit 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 import streamlit as st
 
 from ui.session.memory import memory
 
 
-def steady(key: str, options: Collection, label: Callable[[object], str], first) -> None:
+def steady(key: str, options: Collection, label: Callable[[Any], str], first) -> None:
     """Keeps the choice by the option itself, and tells the browser what its label is now. Where the
     choice is none of the options (any more), it is the last one that was, or else `first`."""
     session, labels = st.session_state, memory().labels

@@ -42,10 +42,12 @@ class View:
 
     @property
     def config(self):
+        """The sizes of the model, as this run had them."""
         return self.trace.config
 
     @property
     def sentence(self) -> str:
+        """What was typed."""
         return self.request.sentence
 
     @property

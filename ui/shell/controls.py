@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from core.config import Config
 from core.errors import GlassError
+from core.lstm import Lstm
 from core.models import catalogue
 from core.models.model import Model
 from ui.kit.unknown_words import unknown_line
@@ -55,7 +57,7 @@ def choose(above, side: str = "") -> View | None:
     if view is None:
         return None
     memory().shown = view.request
-    for line in view.model.notes:
+    for line in notes_of(view.model):
         st.caption(plain(line))
     if view.config.crosses:
         with above:
@@ -68,6 +70,11 @@ def choose(above, side: str = "") -> View | None:
     with above:
         unknown_line(view)
     return choose_place(view)
+
+
+def notes_of(model: Model | Lstm) -> tuple[str, ...]:
+    """What a model's files hold that is not run as it is."""
+    return model.notes if isinstance(model, Model) else ()
 
 
 def request_of(chosen: Selection, model: str) -> RunRequest:
@@ -122,12 +129,12 @@ def choose_model() -> str:
     """
     ready = runs.ready_models()
     titles = model_titles(ready)
-    steady("model", titles, titles.get, ready[0])
+    steady("model", titles, titles.__getitem__, ready[0])
     st.selectbox(
         "Model",
         list(titles),
         key="model",
-        format_func=titles.get,
+        format_func=titles.__getitem__,
         on_change=start_new_model,
         persist_state="session",
     )
@@ -165,7 +172,7 @@ def choose_mask() -> None:
         "Mask: who may look at whom",
         names,
         key="mask",
-        format_func=MASKS.get,
+        format_func=MASKS.__getitem__,
         persist_state="session",
     )
 
@@ -247,7 +254,7 @@ def settle_token(view: View, tokens: list[str]) -> None:
     """Where no token is chosen: the one of the word that was looked at in another model, or the
     first to look at.
     """
-    memory().first_token = first = first_token(view.model, tokens)
+    memory().first_token = first = first_token(view.config, tokens)
     if isinstance(selection().token, str):  # a label of the run before: no number to compare
         recall("token", range(runs.LONGEST_TOKENS))
     word = memory().word_to_find
@@ -258,10 +265,10 @@ def settle_token(view: View, tokens: list[str]) -> None:
 
 
 def choose_token(tokens: list[str]) -> int:
-    """The list of tokens."""
+    """The list of tokens. Returns the one that is chosen."""
     labels = [f"{i} · {token}" for i, token in enumerate(tokens)]
     steady("token", range(len(tokens)), labels.__getitem__, memory().first_token)
-    return st.selectbox(
+    st.selectbox(
         "Token",
         range(len(tokens)),
         key="token",
@@ -269,6 +276,7 @@ def choose_token(tokens: list[str]) -> int:
         on_change=close_number,
         persist_state="session",
     )
+    return chosen("token")
 
 
 def forget_missing(view: View) -> None:
@@ -366,12 +374,12 @@ def draw_slider(title: str, name: str, size: int, on_change) -> None:
         )
 
 
-def first_token(model: Model, tokens: list[str]) -> int:
+def first_token(config: Config, tokens: list[str]) -> int:
     """The token that is looked at first: of a decoder the last, which sees all; else a hidden word,
     or the last.
     """
     if "[MASK]" in tokens:
         return tokens.index("[MASK]")
     words = [i for i, token in enumerate(tokens) if is_word(token)]
-    writes = model.config.decoder_layers and not model.config.crosses
+    writes = config.decoder_layers and not config.crosses
     return words[-1] if words and not writes else len(tokens) - 1

@@ -63,7 +63,7 @@ def switch_or_fetch(name: str, **changes) -> None:
     """Chooses a model, and fetches it if it is not here. changes: what is chosen with it."""
     switch_model(name, **changes)
     if name not in runs.ready_models():
-        downloads.begin(name)
+        downloads.start_download(name)
 
 
 # --- the mask that the weights learned under ------------------------------------------------------

@@ -151,7 +151,7 @@ def choose_depth(page: Page) -> None:
             "How deep",
             list(DEPTHS),
             key="depth",
-            format_func=DEPTHS.get,
+            format_func=DEPTHS.__getitem__,
             required=True,
             label_visibility="collapsed",
             persist_state="session",
@@ -199,12 +199,16 @@ def foot(page: Page) -> None:
     """The pages before and after this one."""
     at = PAGES.index(page)
     st.divider()
-    for column, step, arrow in zip(st.columns(2), (-1, 1), ("← {}", "{} →")):
-        if 0 <= at + step < len(PAGES):
-            other = PAGES[at + step]
-            column.page_link(
-                other.path,
-                label=arrow.format(other.title),
-                help=other.about,
-                query_params=query_params(cell=None, swap=""),
-            )
+    before, after = st.columns(2)
+    with before:
+        if at > 0:
+            link_to(PAGES[at - 1], "← {}")
+    with after:
+        if at + 1 < len(PAGES):
+            link_to(PAGES[at + 1], "{} →")
+
+
+def link_to(page: Page, label: str) -> None:
+    """A link to a page next to this one."""
+    there = query_params(cell=None, swap="")
+    st.page_link(page.path, label=label.format(page.title), help=page.about, query_params=there)

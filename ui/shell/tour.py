@@ -89,13 +89,20 @@ def words(view: View, page: Page, stop: Stop) -> str:
 def buttons(page: Page, at: int) -> None:
     """The way on, back, and out."""
     row, waits = st.container(horizontal=True), STOPS[at].page
-    primary = {"type": "primary", "on_click": visit}
-    if waits is not page:
-        row.button(f"Back to {waits.title}", key="tour_return", args=(at,), **primary)
+    first, last = at == 0, at + 1 == len(STOPS)
+    if waits is page:
+        row.button("← Back", key="tour_back", disabled=first, on_click=visit, args=(at - 1,))
+        row.button(
+            "Next stop →",
+            key="tour_next",
+            type="primary",
+            disabled=last,
+            on_click=visit,
+            args=(at + 1,),
+        )
     else:
-        row.button("← Back", key="tour_back", disabled=at == 0, on_click=visit, args=(at - 1,))
-        last = at + 1 == len(STOPS)
-        row.button("Next stop →", key="tour_next", disabled=last, args=(at + 1,), **primary)
+        title = f"Back to {waits.title}"
+        row.button(title, key="tour_return", type="primary", on_click=visit, args=(at,))
     row.button("End the tour", key="tour_end", type="tertiary", on_click=end)
 
 
@@ -151,7 +158,7 @@ def strongest(view: View) -> tuple[int, float]:
     return int(row_M.argmax()), float(row_M.max())
 
 
-def overview(view: View) -> str:
+def overview_text(view: View) -> str:
     at, share = strongest(view)
     return (
         f"Your sentence became **{counted(len(view.labels), 'token')}**. This picture is the "
@@ -165,7 +172,7 @@ def overview(view: View) -> str:
     )
 
 
-def tokens(view: View) -> str:
+def tokens_text(view: View) -> str:
     at = f"{view.side}.embed"
     own = int(view.trace[f"{at}.ids"][view.token])
     near = nearest(view.trace[f"{at}.near.{own}"], 3, leave_out=(own,))
@@ -178,7 +185,7 @@ def tokens(view: View) -> str:
     )
 
 
-def positions(view: View) -> str:
+def positions_text(view: View) -> str:
     kind = {
         "learned": "adds a learned vector for the place",
         "sinusoid": "adds sines and cosines of the place",
@@ -193,7 +200,7 @@ def positions(view: View) -> str:
     )
 
 
-def query(view: View) -> str:
+def query_text(view: View) -> str:
     return (
         f"**Query.** Head {view.head} makes {view.config.d_head} numbers from the vector of"
         f" {word(view)}: what it looks for. Click any bar: its formula, its operands, and the row"
@@ -201,7 +208,7 @@ def query(view: View) -> str:
     )
 
 
-def scores(view: View) -> str:
+def scores_text(view: View) -> str:
     best = int(view.trace[view.at("attn.scores")][view.head, view.token].argmax())
     dot, score = (
         view.trace[view.at(f"attn.{leaf}")][view.head, view.token, best]
@@ -214,7 +221,7 @@ def scores(view: View) -> str:
     )
 
 
-def softmax(view: View) -> str:
+def softmax_text(view: View) -> str:
     at, share = strongest(view)
     return (
         f"**Softmax.** The scores become shares: {word(view)} gives {percent(share, 0)} of "
@@ -223,7 +230,7 @@ def softmax(view: View) -> str:
     )
 
 
-def values(view: View) -> str:
+def values_text(view: View) -> str:
     at, share = strongest(view)
     return (
         f"**Values.** What {word(view)} takes along is the weighted sum z. In the plane, the value"
@@ -231,7 +238,7 @@ def values(view: View) -> str:
     )
 
 
-def heads(view: View) -> str:
+def heads_text(view: View) -> str:
     roles_O = view.trace[view.at("attn.pattern.roles")][view.head]
     role = int(roles_O[:-1].argmax())
     return (
@@ -241,7 +248,7 @@ def heads(view: View) -> str:
     )
 
 
-def adding(view: View) -> str:
+def adding_text(view: View) -> str:
     before, update, after = (
         float(view.trace[view.at(f"attn.{leaf}.length")][view.token])
         for leaf in ("in", "out", "sum")
@@ -253,7 +260,7 @@ def adding(view: View) -> str:
     )
 
 
-def neurons(view: View) -> str:
+def neurons_text(view: View) -> str:
     reach_F = view.trace[view.at("mlp.hidden.reach")][view.token]
     return (
         f"Now {word(view)} is alone with {view.config.d_mlp:,} neurons. Number"
@@ -262,7 +269,7 @@ def neurons(view: View) -> str:
     )
 
 
-def layers(view: View) -> str:
+def layers_text(view: View) -> str:
     steps_N = [
         float(view.trace[f"{view.side}.{n}.out.step"][view.token])
         for n in range(view.config.layers(view.side))
@@ -276,7 +283,7 @@ def layers(view: View) -> str:
     )
 
 
-def masks(view: View) -> str:
+def masks_text(view: View) -> str:
     row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
     later = float(row_M[view.token + 1 :].sum())
     given = f"{percent(later, 0)} of its attention" if later else "nothing"
@@ -287,7 +294,7 @@ def masks(view: View) -> str:
     )
 
 
-def across(view: View) -> str:
+def across_text(view: View) -> str:
     if not view.config.crosses:
         return (
             "This model reads one sentence, and all its attention stays inside it. A translator has"
@@ -305,7 +312,7 @@ def across(view: View) -> str:
     )
 
 
-def output(view: View) -> str:
+def output_text(view: View) -> str:
     if view.config.head and view.config.decoder_layers:
         ids, probs = next_tokens(view.trace, 1)
         return (
@@ -327,18 +334,18 @@ def output(view: View) -> str:
 
 
 STOPS = (
-    Stop(OVERVIEW, {}, overview),
-    Stop(TOKENS, {}, tokens),
-    Stop(POSITIONS, {}, positions),
-    Stop(ATTENTION, {"stage": 0}, query),
-    Stop(ATTENTION, {"stage": 2}, scores),
-    Stop(ATTENTION, {"stage": 3}, softmax),
-    Stop(ATTENTION, {"stage": 4}, values),
-    Stop(HEADS, {}, heads),
-    Stop(ADD_AND_NORM, {}, adding),
-    Stop(FEED_FORWARD, {}, neurons),
-    Stop(LAYERS, {}, layers),
-    Stop(ENCODER_AND_DECODER, {}, masks),
-    Stop(CROSS_ATTENTION, {}, across),
-    Stop(OUTPUT, {}, output),
+    Stop(OVERVIEW, {}, overview_text),
+    Stop(TOKENS, {}, tokens_text),
+    Stop(POSITIONS, {}, positions_text),
+    Stop(ATTENTION, {"stage": 0}, query_text),
+    Stop(ATTENTION, {"stage": 2}, scores_text),
+    Stop(ATTENTION, {"stage": 3}, softmax_text),
+    Stop(ATTENTION, {"stage": 4}, values_text),
+    Stop(HEADS, {}, heads_text),
+    Stop(ADD_AND_NORM, {}, adding_text),
+    Stop(FEED_FORWARD, {}, neurons_text),
+    Stop(LAYERS, {}, layers_text),
+    Stop(ENCODER_AND_DECODER, {}, masks_text),
+    Stop(CROSS_ATTENTION, {}, across_text),
+    Stop(OUTPUT, {}, output_text),
 )
