@@ -48,6 +48,19 @@ class RunRequest(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class Reading:
+    """What a model reads of a text."""
+
+    ids_L: np.ndarray
+    encoding: Encoding | None  # the pieces; None where the model has no tokenizer
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the ids."""
+        return self.ids_L.nbytes
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """A trace, the text in pieces, and the model that made it: while a trace is in memory, its
     model can be found.
@@ -105,12 +118,18 @@ def encoding_of(request: RunRequest) -> Encoding | None:
     return run_of(request).encoding
 
 
+def reading_of(model: Model | Lstm, text: str) -> Reading:
+    """What a model reads of a text, which all its runs on that text share."""
+    return SHELF.get(("text", model.name, text), lambda: read_text(model, text))
+
+
 # --- running --------------------------------------------------------------------------------------
 
 
 def run_model(model: Model | Lstm, request: RunRequest) -> Run:
     """Runs a model on what was asked for. Raises GlassError where that can't be done."""
-    ids_L, encoding = read_text(model, request.sentence)
+    reading = reading_of(model, request.sentence)
+    ids_L, encoding = reading.ids_L, reading.encoding
     words_L = encoding.words_L if encoding else None
     if isinstance(model, Lstm):
         return Run(model, encoding, lstm.forward(model.config, model.weights, ids_L, words_L))
@@ -133,9 +152,9 @@ def run_model(model: Model | Lstm, request: RunRequest) -> Run:
     return Run(model, encoding, trace)
 
 
-def read_text(model: Model | Lstm, text: str) -> tuple[np.ndarray, Encoding | None]:
-    """The token ids of a text, counted, and its pieces; these are None where a model has no
-    tokenizer. Raises GlassError for a text that is empty or too long to be shown.
+def read_text(model: Model | Lstm, text: str) -> Reading:
+    """The token ids of a text, counted, and its pieces. Raises GlassError for a text that is empty
+    or too long to be shown.
     """
     if not text.strip():
         raise GlassError(
@@ -153,12 +172,12 @@ def read_text(model: Model | Lstm, text: str) -> tuple[np.ndarray, Encoding | No
         raise GlassError(
             f"This text has {len(ids_L)} tokens; at most {limit} can be shown. Shorten it."
         )
-    return ids_L, encoding
+    return Reading(ids_L, encoding)
 
 
 def ids_of(model: Model | Lstm, text: str) -> np.ndarray:
     """The token ids of a text. Raises GlassError as `read_text` does."""
-    return read_text(model, text)[0]
+    return read_text(model, text).ids_L
 
 
 def why_no_tokenizer(model: Model | Lstm) -> str:
