@@ -14,7 +14,7 @@ from core.analysis.vocabulary import nearest, neighbours
 from core.operands import number
 
 # noqa: F401 (fixtures)
-from tests.ui.test_pages import HOSTILE, address, opened, parts, said
+from tests.ui.test_pages import HOSTILE, address, opened, parts, said, smallest_model, tiny_folder
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.text import bold, quoted
