@@ -17,9 +17,9 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 
 from core.analysis.heads import ROLES, groups
+from ui.session.selection import selection
 
 __all__ = [
     "ROLES",
@@ -76,8 +76,8 @@ def has_pieces(view) -> bool:
 
 def weights(view) -> Weights:
     """What the two choices at the left make of the attention weights."""
-    bare = int(bool(st.session_state["bare"]) and has_signs(view))
-    merge = int(bool(st.session_state["merge"]) and has_pieces(view))
+    bare = int(bool(selection().hide_special) and has_signs(view))
+    merge = int(bool(selection().merge_pieces) and has_pieces(view))
     places = groups(view.trace, view.side, bare, merge)
     leaf = f"{view.block}.pattern" + (f".words.{bare}.{merge}" if bare or merge else "")
     note = (" · signs hidden, each row shared out anew" if bare else "") + (
