@@ -91,7 +91,7 @@ def explain(trace, name: str, index) -> Explanation:
         text.title,
         text.story,
         text.latex,
-        made.formula + f" = {operands.number(made.value)}",
+        made.formula + f" = {text.number(made.value)}",
         made.groups,
         name in trace.edits,
     )

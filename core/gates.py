@@ -9,18 +9,8 @@ from __future__ import annotations
 
 import math
 
-from core.operands import (
-    ALL,
-    Cell,
-    Made,
-    constant,
-    factor,
-    given,
-    number,
-    same,
-    sum_of_products,
-    total,
-)
+from core.operands import ALL, Cell, Made, constant, given, same, sum_of_products, total
+from core.text import factor, number
 
 NAMES = {
     "input": ("Input gate", "how much of the new it takes in", "i"),

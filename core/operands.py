@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal
 
 import numpy as np
+
+from core.text import factor, number, terms_left
 
 WEIGHTS = "weights/"  # how the name of a learned number begins
 SHOWN = 6  # terms of a long sum that a formula spells out
@@ -122,10 +123,10 @@ def place(name: str) -> tuple[str, str]:
     """Where a step stands and what kind it is: encoder.3.cross.q -> ("encoder.3.cross", "attn.q").
     The numbers that end the name of a derived value say which one is meant, and not what it is.
     """
-    for number, pattern in enumerate(_PLACES):
+    for i, pattern in enumerate(_PLACES):
         if found := pattern.match(name):
             kind, leaf = (
-                found["kind"] or {0: "norm", 3: "layer", 4: "stack"}[number],
+                found["kind"] or {0: "norm", 3: "layer", 4: "stack"}[i],
                 _ASKED.sub("", found["leaf"]),
             )
             return found["path"], f"{'attn' if kind == 'cross' else kind}.{leaf}"
@@ -141,63 +142,6 @@ def kind_of(name: str) -> str:
 # --- how numbers are written, and the few ways in which they are put together ---------------------
 
 
-def number(x: float, digits: int = 5) -> str:
-    """So many significant digits and true minus signs, as `rounded` in assets/components/common.js
-    writes it too; a power of ten only where the number is very small or large. With fewer than five
-    digits, what is nearly 1 gets as many as it needs to differ from 1."""
-    x = float(x)
-    if not math.isfinite(x):
-        return "NaN" if math.isnan(x) else "∞" if x > 0 else "−∞"
-    near = Context(prec=digits, rounding=ROUND_HALF_UP).plus(Decimal(x))
-    if abs(near) == 1 and near != x and digits < 5:
-        return number(x, digits + 1)
-    power = near.adjusted() if near else 0
-    if -6 <= power < 16:
-        text = f"{abs(near) if not near else near.normalize():f}"
-    else:
-        text = f"{near.scaleb(-power).normalize():f}e{power:+d}"
-    return text.replace("-", "−")
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """A share of 1 with so many digits after the point, as `percent` in assets/components/common.js
-    writes it too. Only 0 reads 0%, and only 1 reads 100%."""
-    share, step = float(share), Decimal(1).scaleb(-digits)
-    if not math.isfinite(share * 100):
-        return number(share * 100)
-    near = Decimal(share * 100).quantize(step, ROUND_HALF_UP, Context(prec=400))
-    if not near:
-        return "0%" if not share else f"<{step}%" if share > 0 else f">−{step}%"
-    if near == 100:
-        return "100%" if share >= 1 else f">{100 - step}%"
-    return f"{near}%".replace("-", "−")
-
-
-def counted(count: int, noun: str, several: str = "") -> str:
-    """So many of a thing: 1 token, 1,234 tokens. several: a plural that does not end in s."""
-    return f"{count:,} {noun if count == 1 else several or noun + 's'}"
-
-
-def each_of(count: int, noun: str) -> str:
-    """All of some things, one by one, as the subject of a sentence in the singular."""
-    return f"The one {noun}" if count == 1 else f"Each of the {counted(count, noun)}"
-
-
-def all_of(count: int, noun: str) -> str:
-    """All of some things: all 4 layers, the one layer."""
-    return f"the one {noun}" if count == 1 else f"all {counted(count, noun)}"
-
-
-def moves(before: str, after: str) -> str:
-    """From one number to another, as they are written; one that reads the same stays."""
-    return f"stays at {before}" if before == after else f"goes from {before} to {after}"
-
-
-def factor(x: float) -> str:
-    """A number inside a product: in brackets when negative."""
-    return f"({number(x)})" if x < 0 else number(x)
-
-
 def added(terms_N, written) -> str:
     """Terms joined by +; of a long sum the largest are spelled out in order, and the rest is one
     number.
@@ -210,11 +154,6 @@ def added(terms_N, written) -> str:
         " + ".join(written(i) for i in largest)
         + f" + [the other {terms_left(len(terms_N) - SHOWN)}: {number(rest)}]"
     )
-
-
-def terms_left(count: int) -> str:
-    """The terms of a sum that are not spelled out, as they stand after “the other”."""
-    return "term" if count == 1 else f"{count} terms"
 
 
 def sum_of_products(a: Group, b: Group, *plus: Group) -> Made:

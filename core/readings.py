@@ -18,13 +18,12 @@ from core.operands import (
     added,
     average,
     constant,
-    factor,
-    number,
     product,
     quotient,
     sum_of_products,
     total,
 )
+from core.text import factor, number
 
 
 def size(group: Group) -> float:

@@ -19,16 +19,15 @@ from core.operands import (
     average,
     constant,
     difference,
-    factor,
     given,
     kind_of,
-    number,
     product,
     quotient,
     same,
     sum_of_products,
     total,
 )
+from core.text import factor, number
 
 
 def token(cell: Cell) -> Made:

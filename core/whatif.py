@@ -26,7 +26,7 @@ from core import masks
 from core.config import Config
 from core.edits import ablate_head
 from core.errors import GlassError
-from core.operands import counted
+from core.text import counted
 from core.transformer import as_trained, forward
 
 PADDING = (

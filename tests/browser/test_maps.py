@@ -4,7 +4,7 @@ a mask is drawn with them.
 
 import pytest
 
-from core.operands import number
+from core.text import number
 
 # noqa: F401  (fixtures)
 from tests.browser.test_chromium import address, browser, check_number, choices, traced, visit

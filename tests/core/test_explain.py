@@ -13,7 +13,8 @@ import pytest
 
 from core import GlassError, explain
 from core.anatomy import ABOUT, about, letters_in
-from core.operands import kind_of, number
+from core.operands import kind_of
+from core.text import number
 from core.recipes import RECIPES
 from core.source import lines_that_made
 from tests.helpers import lstm

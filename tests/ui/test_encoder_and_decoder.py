@@ -7,7 +7,7 @@ import pytest
 
 from core import load, masks, whatif
 from core.analysis.vectors import cosines
-from core.operands import number
+from core.text import number
 from tests.ui.test_heads import data_of, sent
 
 # noqa: F401  (fixtures)

@@ -9,7 +9,7 @@ import pytest
 
 from core import load
 from core.analysis.neurons import reaches_words
-from core.operands import number
+from core.text import number
 from core.ops import ACTIVATIONS
 
 # noqa: F401  (the last two are fixtures)

@@ -11,7 +11,7 @@ import pytest
 
 from core import load
 from core.analysis.heads import ROLES, groups
-from core.operands import number, percent
+from core.text import number, percent
 from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401
 from ui.kit import word_grouping
 from ui.session import state

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from core.analysis.planes import principal_plane
-from core.operands import number
+from core.text import number
 from ui.kit import plotly_figures, theme
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import pytest
 from core import load
 from core.analysis.planes import around_their_mean, principal_plane
 from core.analysis.vocabulary import nearest, neighbours
-from core.operands import number
+from core.text import number
 
 # noqa: F401 (fixtures)
 from tests.ui.test_pages import HOSTILE, address, opened, parts, said, smallest_model, tiny_folder

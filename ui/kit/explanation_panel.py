@@ -13,8 +13,9 @@ from core import whatif
 from core.anatomy import about, axis_words, letters_in
 from core.errors import GlassError
 from core.explanation import explain
-from core.operands import WEIGHTS, Group, is_weight, number
+from core.operands import WEIGHTS, Group, is_weight
 from core.source import lines_that_made, source_path
+from core.text import number
 from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.theme import coloured

@@ -9,7 +9,7 @@ import re
 import numpy as np
 
 from core.anatomy import axis_words
-from core.operands import number
+from core.text import number
 from ui.kit.charts import clickable_bars, clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in

@@ -20,7 +20,7 @@ import streamlit as st
 from core.analysis.heads import ROLES
 from core.analysis.vocabulary import nearest
 from core.decoding import next_tokens
-from core.operands import counted, number, percent
+from core.text import counted, number, percent
 from ui.kit.token_strip import word
 from ui.session.state import View, close_number, is_word
 from ui.text import bold

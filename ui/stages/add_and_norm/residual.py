@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from core.analysis.planes import principal_plane
-from core.operands import WEIGHTS, array_of, moves, number
+from core.operands import WEIGHTS, array_of
+from core.text import moves, number
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import table

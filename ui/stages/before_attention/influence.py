@@ -13,7 +13,7 @@ import streamlit as st
 from core.analysis import influence
 from core.analysis.vectors import lengths
 from core.errors import GlassError
-from core.operands import counted, number, percent
+from core.text import counted, number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import table

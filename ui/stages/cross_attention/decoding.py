@@ -16,7 +16,7 @@ import streamlit as st
 from core.analysis.sampling import next_ids
 from core.decoding import next_tokens
 from core.errors import GlassError
-from core.operands import counted, number, percent
+from core.text import counted, number, percent
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import section

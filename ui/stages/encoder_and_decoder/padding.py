@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import whatif
 from core.analysis.vectors import cosines
-from core.operands import number
+from core.text import number
 from ui.kit.components import table
 from ui.kit.runs import beside, open_in, pair, under
 from ui.kit.section import detailed, section

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.analysis.planes import principal_plane
 from core.analysis.vectors import TINY, lengths
-from core.operands import all_of, counted, moves, number, percent
+from core.text import all_of, counted, moves, number, percent
 from ui.kit import plotly_figures, theme
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import layers_canvas, table

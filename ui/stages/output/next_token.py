@@ -20,7 +20,7 @@ from core import whatif
 from core.analysis.sampling import Draw, throw, without
 from core.decoding import ends_text, forbidden, longer, next_tokens, written_next
 from core.errors import GlassError
-from core.operands import moves, number, percent
+from core.text import moves, number, percent
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.vocabulary_table import forbidden_best, words_table

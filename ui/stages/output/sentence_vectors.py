@@ -22,8 +22,8 @@ from core.analysis.meaning import Alike, alike, pieces_of, road, word_vector
 from core.analysis.vectors import all_cosines, lengths
 from core.errors import GlassError
 from core.models.catalogue import entry_of
-from core.operands import each_of, number
 from core.source import source_path
+from core.text import each_of, number
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in

@@ -17,7 +17,7 @@ import streamlit as st
 
 from core.anatomy import about
 from core.decoding import next_tokens
-from core.operands import counted, number, percent
+from core.text import counted, number, percent
 from ui.kit.components import river
 from ui.kit.explanation_panel import open_number, read
 from ui.kit.section import told

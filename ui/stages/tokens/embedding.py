@@ -13,7 +13,7 @@ from core.analysis.planes import around_their_mean, principal_plane
 from core.analysis.vocabulary import nearest, neighbours
 from core.errors import GlassError
 from core.models import catalogue
-from core.operands import number, percent
+from core.text import number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.components import table
