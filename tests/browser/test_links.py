@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.test_chromium import PATHS, address, browser, pytestmark, visit  # noqa: F401  (fixtures)
-from ui.text import JOINER
 from ui.session.state import DEFAULTS
+from ui.text import JOINER
 
 EVIL = (
     "https://evil.example/login",

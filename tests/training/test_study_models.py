@@ -30,9 +30,9 @@ from core.ops import sinusoids
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
 from tests.ui.test_pages import HARM, HOSTILE, address, opened, parts
 from ui.session import state
+from ui.session.navigation import PAGES
 from ui.session.shelf import SHELF
 from ui.session.state import EXAMPLES
-from ui.session.navigation import PAGES
 
 
 @pytest.fixture

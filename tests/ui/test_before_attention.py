@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analysis import influence
+from core import influence
 from core.errors import GlassError
 from core.lstm import forward
 from core.models import catalogue

@@ -8,7 +8,6 @@ is worked out from two runs, which no single trace can hold, is listed below wit
 
 from __future__ import annotations
 
-from ui.kit import selection_controls
 import base64
 import json
 from collections.abc import Iterator, Mapping
@@ -19,10 +18,10 @@ import pytest
 from core.text import number
 from core.trace import Trace
 from tests.ui.test_pages import opened
-from ui.kit import components
+from ui.kit import components, selection_controls
 from ui.session import state
-from ui.session.shelf import SHELF
 from ui.session.navigation import PAGES
+from ui.session.shelf import SHELF
 from ui.stages import heads
 from ui.stages.before_attention import influence, lstm
 from ui.stages.layers import token_paths

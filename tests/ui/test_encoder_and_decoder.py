@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from core import load, masks, whatif
-from core.analysis.vectors import cosines
 from core.text import number
+from core.vectors import cosines
 from tests.ui.test_heads import data_of, sent
 
 # noqa: F401  (fixtures)
-from tests.ui.test_pages import READY, address, opened, parts, said, smallest_model, tiny_folder
+from tests.ui.test_pages import READY, address, opened, parts, said
 from tests.ui.test_sent import click, components
 from ui.session import state
 from ui.stages.encoder_and_decoder import editor

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.meaning import alike, pieces_of
-from core.analysis.sampling import kept, throw
 from core.decoding import Longer, longer
 from core.errors import GlassError
 from core.models import sentencepiece_model
+from core.sampling import kept, throw
+from core.word_vectors import alike, pieces_of
 from tests.files.test_tokenizer import T5_IDS, trained
 
 # noqa: F401  (a fixture)
-from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said, tiny_folder
+from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said
 from ui.session import state
 from ui.stages.output import next_token, sentence_vectors
 

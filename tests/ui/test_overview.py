@@ -18,8 +18,8 @@ from tests.helpers.tiny import FAMILIES
 from tests.ui.test_pages import address, opened, parts, tiny_folder  # noqa: F401 (a fixture)
 from ui.kit import components
 from ui.session import sent
-from ui.session.state import Asked, trace_of
 from ui.session.navigation import PAGES
+from ui.session.state import Asked, trace_of
 from ui.stages.overview import model_map
 from ui.stages.overview import picture as overview_picture
 from ui.stages.overview.picture import MOST, cell_of, drawn_at, picture, reduced, shown

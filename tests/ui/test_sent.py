@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.test_pages import OTHERS, READY, opened, smallest_model  # noqa: F401  (fixture)
 from ui.session import choices, state
-from ui.shell import page_shell
 from ui.session.navigation import PAGES
+from ui.shell import page_shell
 
 
 def send(app: AppTest, *states: WidgetState) -> AppTest:

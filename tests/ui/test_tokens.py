@@ -2,7 +2,6 @@
 words.
 """
 
-from ui.text import bold, quoted
 import json
 import re
 
@@ -10,14 +9,14 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.planes import around_their_mean, principal_plane
-from core.analysis.vocabulary import nearest, neighbours
+from core.planes import around_their_mean, principal_plane
+from core.steps.embedding import nearest, neighbours
 from core.text import number
 
 # noqa: F401 (fixtures)
-from tests.ui.test_pages import HOSTILE, address, opened, parts, said, smallest_model, tiny_folder
-from ui.kit import token_strip
+from tests.ui.test_pages import HOSTILE, address, opened, parts, said
 from ui.session import state
+from ui.text import bold, quoted
 
 PAGE = "pages/1_Tokens.py"
 

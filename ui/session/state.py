@@ -17,6 +17,8 @@ from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
 from core.models.model import Model
+from core.models.tokenizer import Encoding
+from core.step_ref import parse
 from core.trace import Trace
 from ui.session.choices import (  # noqa: F401  (pages find here what they need to know of the choices)
     AROUND,
@@ -121,12 +123,12 @@ class View:
             for side in self.config.sides
         }
 
-    @cached_property
-    def encoding(self):
+    @property
+    def encoding(self) -> Encoding | None:
         """The sentence in pieces with their places in the text; None where the model has no
         tokenizer.
         """
-        return self.model.encode(self.sentence) if self.model.tokenizer else None
+        return finished_run(self.asked).encoding
 
     @property
     def words(self) -> list[int | None]:
@@ -204,7 +206,7 @@ def arrive(page: str) -> None:
     if moved:
         state["_playing"] = False
         trail, cell = state.get("trail", []), state["cell"]
-        follow(cell or state["step"] or "")
+        follow(cell.rpartition(":")[0] if cell else state["step"] or "")
         state["trail"] = trail[: trail.index(cell) + 1] if cell in trail else [cell] if cell else []
 
 
@@ -228,11 +230,9 @@ def arrive_alone() -> None:
 
 def follow(step: str) -> None:
     """Where a step is looked at by its name, side and layer at the left go along with it."""
-    state = st.session_state
-    if state["_page"] == "Every number" and (
-        inside := re.match(r"(encoder|decoder)\.([0-9]{1,4})\.", step)
-    ):
-        state["side"], state["layer"] = inside[1], int(inside[2])
+    state, ref = st.session_state, parse(step)
+    if state["_page"] == "Every number" and ref and ref.layer is not None:
+        state["side"], state["layer"] = ref.side, ref.layer
 
 
 def taken(key: str, text: str):
@@ -360,9 +360,12 @@ def ready_models() -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A trace and the model that made it: while a trace is in memory, its model can be found."""
+    """A trace and the model that made it: while a trace is in memory, its model can be found.
+    encoding: the sentence in pieces; None where the model has no tokenizer.
+    """
 
     model: Model | Lstm
+    encoding: Encoding | None
     trace: Trace
 
     @property
@@ -383,42 +386,54 @@ def model_of(name: str) -> Model | Lstm:
 
 def trace_of(asked: Asked) -> Trace:
     """The trace of a sentence; all visitors share its read-only arrays."""
+    return finished_run(asked).trace
+
+
+def finished_run(asked: Asked) -> Run:
+    """What was asked for, from the shelf or run now."""
     model = model_of(asked.model)
 
     def run():
         with st.spinner("Running the model …"):
-            return Run(model, run_of(model, asked))
+            return run_of(model, asked)
 
-    return SHELF.get(asked, run, holds=("model", asked.model)).trace
+    return SHELF.get(asked, run, holds=("model", asked.model))
 
 
-def run_of(model: Model | Lstm, asked: Asked) -> Trace:
+def run_of(model: Model | Lstm, asked: Asked) -> Run:
     """Runs a model on what was asked for. Raises GlassError where that can't be done."""
+    encoding = encode(model, asked.sentence)
+    ids_L = counted_ids(model, asked.sentence, encoding)
+    words_L = encoding and encoding.words_L
     if isinstance(model, Lstm):
-        ids_of(model, asked.sentence)  # raises where it is empty or too long
-        return model.trace(asked.sentence)
-    ids_L = ids_of(model, asked.sentence)
-    words_L = model.encode(asked.sentence).words_L if model.tokenizer else None
+        return Run(model, encoding, lstm.forward(model.config, model.weights, ids_L, words_L))
     target_ids_L = targets_of(model, ids_L, asked.target) if model.config.crosses else None
-    spoken = len(
-        ids_L if target_ids_L is None else target_ids_L
-    )  # the tokens after which something is predicted
-    tokens = max(len(ids_L), spoken)
-    layers = model.config.encoder_layers + model.config.decoder_layers
-    return whatif.run(
+    trace = whatif.run(
         model,
         whatif.Text(ids_L, words_L),
         target_ids_L,
         asked.mask,
         asked.change,
-        keep="all" if tokens * layers <= ALL_KEPT else "layers",
-        rows=None if spoken <= ALL_ROWS else -1,
+        **kept_of(model, ids_L, target_ids_L),
     )
+    return Run(model, encoding, trace)
 
 
-def ids_of(model: Model, text: str):
-    """The token ids of a text, counted. Raises GlassError for one that is empty or too long to be
-    shown.
+def kept_of(model: Model, ids_L, target_ids_L) -> dict:
+    """How much of a run is kept, as options of `forward`."""
+    # The tokens after which something is predicted.
+    spoken = len(ids_L if target_ids_L is None else target_ids_L)
+    tokens = max(len(ids_L), spoken)
+    layers = model.config.encoder_layers + model.config.decoder_layers
+    return {
+        "keep": "all" if tokens * layers <= ALL_KEPT else "layers",
+        "rows": None if spoken <= ALL_ROWS else -1,
+    }
+
+
+def encode(model: Model | Lstm, text: str) -> Encoding | None:
+    """A text in pieces; None where the model has no tokenizer. Raises GlassError for one that is
+    empty or has too many letters to be shown.
     """
     if not text.strip():
         raise GlassError(
@@ -429,7 +444,22 @@ def ids_of(model: Model, text: str):
             f"This text has {len(text):,} characters; at most {LONGEST_TEXT:,} are read here."
             " Shorten it."
         )
-    ids_L = model.ids(text) if model.tokenizer else ids_typed(text, model.no_tokenizer)
+    return model.encode(text) if model.tokenizer else None
+
+
+def ids_of(model: Model | Lstm, text: str):
+    """The token ids of a text, counted. Raises GlassError for one that is empty or too long to be
+    shown.
+    """
+    return counted_ids(model, text, encode(model, text))
+
+
+def counted_ids(model: Model | Lstm, text: str, encoding: Encoding | None):
+    """The token ids of a text: those of its pieces, or, without a tokenizer, those typed. Raises
+    GlassError where they are too many to be shown.
+    """
+    why = "" if isinstance(model, Lstm) else model.no_tokenizer
+    ids_L = encoding.ids_L if encoding else ids_typed(text, why)
     limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
     if len(ids_L) > limit:
         raise GlassError(

@@ -4,7 +4,6 @@ head and the token.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import streamlit as st
@@ -12,6 +11,7 @@ import streamlit as st
 from core.errors import GlassError
 from core.models import catalogue
 from core.models.model import Model
+from core.step_ref import parse
 from ui.kit.unknown_words import unknown_line
 from ui.kit.word_grouping import has_pieces, has_signs, offered
 from ui.session import sent, state
@@ -318,8 +318,9 @@ def letters(token: str) -> str:
 def new_layer() -> None:
     """The step of the page Every number moves to the new layer, too."""
     here = st.session_state
-    if here["step"] and state.fits("layer", here["layer"]):
-        here["step"] = re.sub(r"\.[0-9]+\.", f".{here['layer']}.", here["step"], count=1)
+    ref = parse(here["step"] or "")
+    if ref and ref.layer is not None and state.fits("layer", here["layer"]):
+        here["step"] = str(ref.with_layer(here["layer"]))
     close_number()
 
 

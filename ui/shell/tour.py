@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.analysis.heads import ROLES
-from core.analysis.vocabulary import nearest
 from core.decoding import next_tokens
+from core.steps.embedding import nearest
+from core.steps.heads import ROLES
 from core.text import counted, number, percent
 from ui.kit.token_strip import word
 from ui.session.state import View, close_number, is_word

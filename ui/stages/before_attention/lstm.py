@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.analysis import influence
+from core import influence
 from core.decoding import next_tokens
 from core.errors import GlassError
 from core.lstm import Lstm

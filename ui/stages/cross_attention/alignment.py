@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from core.analysis.sampling import next_ids
 from core.models import catalogue
+from core.steps.output import next_ids
 from core.text import counted, percent
 from ui.kit.charts import clickable_map
 from ui.kit.components import lines

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.positions import largest_gap, put_back
+from core.steps.positions import largest_gap, put_back
 from core.text import number
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
