@@ -11,9 +11,10 @@ import numpy as np
 
 from core import masks
 from core.errors import GlassError
+from core.forward_pass import axis_sizes, forward
 from core.models.generation_rules import Decoding, barred, chosen, no_rules
-from core.trace import KEEP, Run
-from core.transformer import axis_sizes, forward, head, stack
+from core.recorder import KEEP, Run
+from core.transformer import head, stack
 
 
 def next_tokens(trace, count: int = 10, row: int = -1):

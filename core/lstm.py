@@ -12,7 +12,6 @@ and so for the other gates.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,12 +19,13 @@ import numpy as np
 
 from core.config import Shapes
 from core.errors import GlassError
+from core.forward_pass import check_ids
 from core.models import tokenizer
 from core.models.files import Fields
 from core.models.model import embedded
 from core.ops import linear, sigmoid, softmax
-from core.trace import KEEP, Made, Run, Scope, Trace, bytes_of, frozen
-from core.transformer import check_ids
+from core.recorder import KEEP, Run, Scope, check_axes, frozen, provenance
+from core.trace import Trace, bytes_of
 
 GATES = ("input", "forget", "candidate", "output")
 
@@ -145,16 +145,10 @@ class Word:
         leaf, axes = name_and_axes.rsplit("_", 1)
         run, name = self.at.run, f"{self.at.path}.{leaf}"
         sizes = run.sizes[self.at.path]
-        shape = tuple(sizes[letter] for letter in f"L{axes}")
-        if value.shape != shape[1:]:
-            raise ValueError(
-                f"{name}: axes {axes} have the sizes {shape[1:]}, the value has {value.shape}"
-            )
-        if name not in run.made:
-            caller = sys._getframe(1)
-            run.made[name] = Made(
-                leaf, f"L{axes}", shape, caller.f_code.co_filename, caller.f_lineno
-            )
+        check_axes(name, axes, sizes, value)
+        if name not in run.recorded:
+            shape = (sizes["L"], *value.shape)
+            run.recorded[name] = provenance(leaf, f"L{axes}", shape)
             run.values[name] = np.empty(shape, value.dtype)
         run.values[name][self.row] = value
         return value

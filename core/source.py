@@ -6,9 +6,11 @@ import ast
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import getsourcefile, getsourcelines
 from pathlib import Path
 
-from core import derived
+from core.step_ref import parse
+from core.steps import kind_of
 
 _CORE = Path(__file__).resolve().parent
 
@@ -43,13 +45,12 @@ def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
     """
     if name not in trace:
         return ()
-    if found := derived.find(name):
-        code = found.kind.compute.__code__
-        return (_function(code.co_filename, code.co_firstlineno, ()),)
-    made = trace.made(name)
-    return _snippets(
-        made.file, made.line, frozenset(trace.made(other).line for other in trace.names)
-    )
+    if (kind := kind_of(trace.config, parse(name))) and kind.compute:
+        file, (_, line) = getsourcefile(kind.compute), getsourcelines(kind.compute)
+        return (_function(str(file), line, ()),)
+    put = trace.provenance(name)
+    ran = frozenset(trace.provenance(other).line for other in trace.names)
+    return _snippets(put.file, put.line, ran)
 
 
 @lru_cache(maxsize=256)

@@ -26,8 +26,8 @@ from core import masks
 from core.config import Config
 from core.edits import ablate_head
 from core.errors import GlassError
-from core.operands import counted
-from core.transformer import as_trained, forward
+from core.forward_pass import as_trained, forward
+from core.text import counted
 
 PADDING = (
     "[PAD]",

@@ -97,7 +97,7 @@ def test_nothing_that_is_shown_is_random_and_nothing_of_a_file_is_run(path):
         node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)
     } | imports(path)
     draws = (
-        {"random"} if path.as_posix() == "core/analysis/sampling.py" else set()
+        {"random"} if path.as_posix() == "core/sampling.py" else set()
     )  # the next word, from a seed that is shown
     assert (
         not words

@@ -11,6 +11,7 @@ import numpy as np
 from core.config import Config
 from core.decoding import greedy_target, rules_of
 from core.errors import GlassError
+from core.forward_pass import forward
 from core.models import (
     auto_tokenizer,
     catalogue,
@@ -25,7 +26,6 @@ from core.models.gguf_tokenizer import ScoredPieces
 from core.models.sentencepiece_model import SentencePieces
 from core.models.tokenizer import Tokenizer
 from core.trace import Trace, bytes_of
-from core.transformer import forward
 
 OTHER_FILES = (
     "vocab.txt",

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.analysis.planes import principal_plane
-from core.analysis.vectors import cosines
+from core.planes import principal_plane
+from core.vectors import cosines
 
 
 def test_the_principal_plane_holds_what_it_says():

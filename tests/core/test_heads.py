@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.forward_pass import forward
 from core.models.checkpoints import load_folder, read_folder
 from core.models.model import load
-from core.transformer import forward
 from tests.core.test_reference import check
 from tests.files.test_files import refusal, written
 from tests.helpers import tiny

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from core.errors import GlassError
+from core.forward_pass import forward
 from core.models import files, keys
 from core.models.checkpoints import KEYS, assemble, gguf_llama, load_folder, read_folder
 from core.models.files import Fields
-from core.transformer import forward
 from tests.core.test_reference import check, write_gguf
 from tests.files.test_files import refusal, written
 from tests.helpers import tiny

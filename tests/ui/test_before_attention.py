@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analysis import influence
+from core import influence
 from core.errors import GlassError
 from core.lstm import forward
 from core.models import catalogue
-from core.operands import number
+from core.text import number
 from tests.helpers.lstm import small, write_lstm
 from tests.helpers.study import write_study
 from tests.ui.test_drawn import drawn, handed_out, not_of_the_trace  # noqa: F401  (a fixture)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.meaning import alike, pieces_of
-from core.analysis.sampling import kept, throw
 from core.decoding import Longer, longer
 from core.errors import GlassError
 from core.models import sentencepiece_model
+from core.sampling import kept, throw
+from core.word_vectors import alike, pieces_of
 from tests.files.test_tokenizer import T5_IDS, trained
 
 # noqa: F401  (a fixture)

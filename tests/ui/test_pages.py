@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core import load, whatif
 from core.errors import GlassError
 from core.models import catalogue
-from core.operands import place
+from core.step_ref import ref_of
 from tests.helpers.tiny import FAMILIES, golden
 from ui.session import runs
 from ui.session.navigation import PAGES
@@ -342,7 +342,7 @@ def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
         "pages/12_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8"
     )
     names = [option.split(" · ")[0] for option in app.selectbox(key="step").options]
-    kinds = {place(name)[1] + name.split(".")[0]: name for name in names}
+    kinds = {(ref.side, ref.place, ref.leaf): str(ref) for ref in map(ref_of, names)}
     assert len(kinds) > 25
     for name in kinds.values():
         app.session_state["step"] = name

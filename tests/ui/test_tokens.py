@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.planes import around_their_mean, principal_plane
-from core.analysis.vocabulary import nearest, neighbours
-from core.operands import number
+from core.planes import around_their_mean, principal_plane
+from core.steps.embedding import nearest, neighbours
+from core.text import number
 
 # noqa: F401 (fixtures)
 from tests.ui.test_pages import HOSTILE, address, opened, parts, said

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analysis.vectors import TINY, lengths
+from core.vectors import TINY, lengths
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def pieces_of(encoding, word: str) -> list[int]:
     ]
 
 
-def road(trace) -> dict[str, str]:
+def layer_steps(trace) -> dict[str, str]:
     """Where a token's vector can be looked at on its way through the first stack: in words -> the
     step.
     """

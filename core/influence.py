@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.analysis.vectors import TINY, lengths
 from core.errors import GlassError
+from core.vectors import TINY, lengths
 
-_SENTENCES = Path(__file__).resolve().parents[2] / "assets/influence.json"
+_SENTENCES = Path(__file__).resolve().parents[1] / "assets/influence.json"
 VECTORS = {
     "lstm": "lstm.hidden",
     "decoder": "decoder.out",
