@@ -17,7 +17,7 @@ from core.word_vectors import alike, pieces_of
 from tests.files.test_tokenizer import T5_IDS, trained
 
 # noqa: F401  (a fixture)
-from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said
+from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said, tiny_folder
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.stages.output import next_token, sentence_vectors
