@@ -68,7 +68,7 @@ def gelu(x):
     float32.
     """
     if x.dtype != np.float32:
-        return x * (1 + _erf(x / math.sqrt(2)).astype(x.dtype)) / 2
+        return x * (1 + np.asarray(_erf(x / math.sqrt(2))).astype(x.dtype)) / 2
     square = np.minimum(x * x, np.float32(_GELU_EDGE))
     gate = square * np.float32(_GELU_Q[-1])
     for coefficient in _GELU_Q[-2:0:-1]:

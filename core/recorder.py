@@ -49,7 +49,7 @@ def did_you_mean(name: str, names) -> str:
 class Run:
     """A forward pass under way: its inputs, and what has been put so far."""
 
-    config: Config
+    config: Any  # a Config, or that of an LSTM (core/lstm.py)
     weights: Mapping[str, np.ndarray]
     sizes: dict[str, dict[str, int]]  # "encoder", "decoder", "cross", "head": axis letter -> size
     edits: Mapping[str, Any]

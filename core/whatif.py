@@ -65,7 +65,8 @@ def parts(change: str) -> dict[str, str]:
     """ "positions+head:encoder.0.3" -> {"positions": "", "head": "encoder.0.3"}. Raises
     GlassError for one that is unknown.
     """
-    found = dict(part.partition(":")[::2] for part in change.split("+") if part)
+    given = (part.partition(":") for part in change.split("+") if part)
+    found = {name: detail for name, _, detail in given}
     for name in found:
         if name not in TITLES:
             raise GlassError(
@@ -105,15 +106,17 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     text = changed_text(model, text, asked)
     config = changed_config(model.config, asked)
     given = {"target_ids_L": target_ids_L} if config.crosses else {}
-    sizes = {side: len(ids) for side, ids in zip(config.sides, (text.ids_L, target_ids_L))}
-    mask = masks_of(config, sizes, mask, text.padding if "pad" in asked else 0)
+    sizes = {
+        side: len(ids) for side, ids in zip(config.sides, (text.ids_L, target_ids_L), strict=False)
+    }
+    grids = masks_of(config, sizes, mask, text.padding if "pad" in asked else 0)
     return forward(
         config,
         model.weights,
         text.ids_L,
         **given,
         **options,
-        mask=mask,
+        mask=grids,
         edits=changed_steps(config, asked),
         words_L=text.words_L,
     )
@@ -231,7 +234,7 @@ def cells_of(text: str) -> list[tuple[str, int, int]]:
     found = [_CELL.fullmatch(cell) for cell in text.split(",") if cell]
     if not all(found):
         raise GlassError("A mask drawn by hand is written as cells, such as e3-4,e5-1.")
-    return [(STACKS[cell[1]], int(cell[2]), int(cell[3])) for cell in found]
+    return [(STACKS[cell[1]], int(cell[2]), int(cell[3])) for cell in found if cell]
 
 
 def drawn(text: str, stack: str, begun_LM, wanted_LM) -> str:
