@@ -27,7 +27,7 @@ VECTORS = {
 
 
 @dataclass(frozen=True)
-class Reach:
+class Influence:
     """At each word from the replaced one on, (N,): how far its vector has moved, as a share of its
     length, and how much of the next word's probability went elsewhere. places_N2: the word's last
     token in either run.
@@ -55,7 +55,7 @@ def last_tokens(words_L) -> np.ndarray:
     return np.array([ends[word] for word in sorted(ends)], dtype=int)
 
 
-def reach(before, after, word: int) -> Reach:
+def influence_of(before, after, word: int) -> Influence:
     """Two traces of one model whose texts differ in that word, compared from it on. GlassError
     where they can't be.
     """
@@ -75,10 +75,10 @@ def reach(before, after, word: int) -> Reach:
     def rows(step: str) -> list[np.ndarray]:
         return [trace[step][places_N2[:, run]] for run, trace in enumerate((before, after))]
 
-    return Reach(moved(*rows(VECTORS[side])), total_variation(*rows("head.probs")), places_N2)
+    return Influence(moved(*rows(VECTORS[side])), total_variation(*rows("head.probs")), places_N2)
 
 
-def by_distance(found: list[Reach]) -> dict[str, np.ndarray]:
+def by_distance(found: list[Influence]) -> dict[str, np.ndarray]:
     """The measures at each distance from the replaced word, averaged over the sentences that are so
     long, and of how many.
     """

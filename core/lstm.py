@@ -146,7 +146,7 @@ class Word:
         return self.at.w(name)
 
     def put(self, name_and_axes: str, value: np.ndarray) -> np.ndarray:
-        """Records this word's row of a step, whose axes are L and what stands behind "_"."""
+        """Records this word's row of a step, whose axes are L and what stands after "_"."""
         leaf, axes = name_and_axes.rsplit("_", 1)
         run, name = self.at.run, f"{self.at.path}.{leaf}"
         sizes = run.sizes[self.at.path]

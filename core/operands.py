@@ -103,7 +103,7 @@ def is_weight(trace, name: str) -> bool:
 
 
 def array_of(trace, name: str) -> np.ndarray:
-    """The array behind a step's or a weight's name."""
+    """The array that a step's or a weight's name stands for."""
     return trace.weights[name[len(WEIGHTS) :]] if is_weight(trace, name) else trace[name]
 
 

@@ -1,6 +1,6 @@
 """How a value gets its name: a forward pass under way, the places in the model, and `put`.
 
-The last part of a name that is put, behind "_", is its axes: put("pattern_HLM", …) records the step
+The last part of a name that is put, after "_", is its axes: put("pattern_HLM", …) records the step
 `pattern` with axes "HLM".
 """
 

@@ -5,8 +5,8 @@ can hold them.
     norms               every norm passes its vector on as it is
     scale               scores are not divided by √K
     head:encoder.0.3    head 3 of the encoder's layer 0 writes nothing
-    order               the words in reverse order; signs such as [CLS] stay where they are
-    pad:3               three padding tokens behind the text, hidden from all others as in training
+    order               the words in reverse order; special tokens such as [CLS] stay
+    pad:3               three padding tokens after the text, hidden from all others as in training
     open-pad:3          the same, but the others see them
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
@@ -145,7 +145,7 @@ def changed_steps(config: Config, asked: dict) -> dict:
 
 
 def changed_text(model, text: Text, asked: dict) -> Text:
-    """The text with its words turned round, or with padding behind it."""
+    """The text with its words reversed, or with padding after it."""
     if "order" in asked:
         places = order(text.words_L or [0] * len(text.ids_L))
         text = Text(
@@ -171,14 +171,12 @@ def changed_text(model, text: Text, asked: dict) -> Text:
 
 
 def order(words_L) -> np.ndarray:
-    """Where each token of the text turned round stood before: what belongs to no word keeps its
+    """Where each token of the reversed text stood before: what belongs to no word keeps its
     place.
     """
-    places, turned = (
-        np.arange(len(words_L)),
-        [i for i, word in enumerate(words_L) if word is not None],
-    )
-    places[turned] = turned[::-1]
+    places = np.arange(len(words_L))
+    moved = [i for i, word in enumerate(words_L) if word is not None]
+    places[moved] = moved[::-1]
     return places
 
 
