@@ -21,7 +21,7 @@ from core.step_ref import ref_of
 from core.steps.output import sampled_without
 from tests.helpers.tiny import golden
 from tests.ui.test_pages import opened
-from ui.session import state
+from ui.session import runs
 
 SOURCE = [3, 5, 7, 2, 9, 4]
 READ = {"sentence": "3 5 7", "target": "4 6", "side": "decoder"}
@@ -196,7 +196,7 @@ def forbidding(tmp_path, monkeypatch, tokens: list[int]) -> str:
 
 def test_the_page_says_that_the_likeliest_next_word_is_forbidden(tmp_path, monkeypatch):
     free = forbidding(tmp_path / "free", monkeypatch, [60])
-    trace = state.trace_of(state.Asked(free, "3 5 7", target="4 6"))
+    trace = runs.trace_of(runs.RunRequest(free, "3 5 7", target="4 6"))
     best, second = np.argsort(-trace["head.probs"][1])[:2].tolist()
     path = forbidding(tmp_path, monkeypatch, [best])
     said = f"do not allow **\\#{best}** here, likely as it is: **\\#{second}** is taken instead"
@@ -210,7 +210,7 @@ def test_the_page_says_that_the_likeliest_next_word_is_forbidden(tmp_path, monke
 
 def test_a_forbidden_word_is_neither_drawn_nor_taken_as_the_likeliest(tmp_path, monkeypatch):
     free = forbidding(tmp_path / "free", monkeypatch, [60])
-    probs_V = state.trace_of(state.Asked(free, "3 5 7", target="4 6"))["head.probs"][2]
+    probs_V = runs.trace_of(runs.RunRequest(free, "3 5 7", target="4 6"))["head.probs"][2]
     path = forbidding(tmp_path, monkeypatch, [i for i in range(len(probs_V)) if i not in (7, 9)])
     app = opened("pages/10_Output.py", model=path, **READ)
     assert not app.exception and any("left out of the draw" in each.value for each in app.caption)

@@ -20,7 +20,7 @@ from core.models import sentencepiece_model, tokenizer
 from core.models.gguf_tokenizer import from_gguf
 from core.models.tokenizer import check_text, from_file, spelled
 from tests.helpers import llama_cpp, tiny
-from ui.session.state import ids_of
+from ui.session.runs import ids_of
 
 
 def stored() -> tuple[list[str], dict[str, list[list[int]]]]:

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -29,10 +29,10 @@ from core.models.model import embedded
 from core.ops import sinusoids
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
 from tests.ui.test_pages import HARM, HOSTILE, address, opened, parts
-from ui.session import state
+from ui.session import runs
 from ui.session.navigation import PAGES
+from ui.session.selection import CODECS, DEPTHS, EXAMPLES
 from ui.session.shelf import SHELF
-from ui.session.state import EXAMPLES
 
 
 @pytest.fixture
@@ -43,7 +43,8 @@ def assets(tmp_path, monkeypatch):
     for name in LAYERS:
         write_study(tmp_path, name)
     monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
-    monkeypatch.setitem(state.DEFAULTS, "model", catalogue.default())
+    first_model = replace(CODECS["model"], default=catalogue.default())
+    monkeypatch.setitem(CODECS, "model", first_model)
     clear()
     yield tmp_path
     clear()
@@ -246,7 +247,7 @@ def test_the_app_opens_on_the_study_encoder_and_fetches_nothing(assets, monkeypa
     app = first()
     assert not app.exception and not app.warning and not app.error
     assert (
-        app.session_state["_good"] == state.Asked("study-encoder", EXAMPLES[0]["text"])
+        app.session_state["memory"].shown == runs.RunRequest("study-encoder", EXAMPLES[0]["text"])
         and address(app) == {}
     )
     assert app.selectbox(key="model").options[:3] == list(LAYERS)
@@ -258,7 +259,7 @@ def test_the_first_page_imports_neither_pandas_nor_the_hubs_client(assets, tmp_p
         "import sys; from pathlib import Path; from core import models; models.ASSETS ="
         " Path(sys.argv[1])\nfrom streamlit.testing.v1 import AppTest; app ="
         " AppTest.from_file('app.py', default_timeout=60).run()\nassert not app.exception and"
-        " app.session_state['_good'][0] == 'study-encoder'\nprint([name for name in ('pandas',"
+        " app.session_state['memory'].shown.model == 'study-encoder'\nprint([name for name in ('pandas',"
         " 'huggingface_hub.file_download', 'gguf') if name in sys.modules])"
     )
     here = {
@@ -278,13 +279,13 @@ def test_the_first_page_imports_neither_pandas_nor_the_hubs_client(assets, tmp_p
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_every_page_opens_with_every_study_model(assets, name, depth):
     app = opened(model=name, depth=depth, layer="1", head="3")
     for page in PAGES[1:]:
         app.switch_page(page.path).run()
         assert not app.exception and not app.error and not app.warning, page.path
-        assert app.session_state["_good"].model == name
+        assert app.session_state["memory"].shown.model == name
 
 
 def test_a_damaged_study_model_is_said_and_another_can_be_chosen(assets):
@@ -292,7 +293,7 @@ def test_a_damaged_study_model_is_said_and_another_can_be_chosen(assets):
     app = first()
     assert not app.exception and "config.json" in app.warning[0].value.replace("\\", "")
     app.selectbox(key="model").set_value("study-decoder").run()
-    assert not app.exception and app.session_state["_good"].model == "study-decoder"
+    assert not app.exception and app.session_state["memory"].shown.model == "study-decoder"
 
 
 def test_a_pretrained_model_is_one_click_away(assets, monkeypatch):
@@ -309,7 +310,7 @@ def test_a_pretrained_model_is_one_click_away(assets, monkeypatch):
     assert (
         not app.exception
         and asked == ["minilm"]
-        and app.session_state["_good"].model == "study-encoder"
+        and app.session_state["memory"].shown.model == "study-encoder"
     )
     assert app.session_state["model"] == "minilm"
 
@@ -328,7 +329,7 @@ def test_another_mask_is_said_and_the_twin_is_a_click_away(assets, name, mask, t
     app.button(key="banner_twin").click().run()
     assert (
         not app.exception
-        and app.session_state["_good"].model == twin
+        and app.session_state["memory"].shown.model == twin
         and app.session_state["mask"] == "trained"
     )
     assert app.session_state["layer"] == 1 and "Another mask" not in written(
@@ -351,7 +352,7 @@ def test_the_page_about_masks_names_the_twin(assets):
     app = opened(page, model="study-encoder")
     assert "To compare like with like, **study-decoder**" in written(app)
     app.button(key="page_twin").click().run()
-    assert not app.exception and app.session_state["_good"].model == "study-decoder"
+    assert not app.exception and app.session_state["memory"].shown.model == "study-decoder"
     translator = opened(page, model="study-translator")
     assert not any(
         button.key == "page_twin" for button in translator.button

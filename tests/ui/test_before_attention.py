@@ -15,7 +15,8 @@ from tests.helpers.lstm import small, write_lstm
 from tests.helpers.study import write_study
 from tests.ui.test_drawn import drawn, handed_out, not_of_the_trace  # noqa: F401  (a fixture)
 from tests.ui.test_pages import HARM, HOSTILE, ROOT, address, opened, parts, said
-from ui.session import state
+from ui.session import runs
+from ui.session.selection import DEPTHS
 from ui.session.shelf import SHELF
 from ui.stages.before_attention import influence as influence_stage
 from ui.stages.before_attention import lstm
@@ -37,7 +38,7 @@ def study(tmp_path, monkeypatch):
 
 def clear() -> None:
     SHELF.forget()
-    for cache in (influence_stage.mean_of, state.ready_models):
+    for cache in (influence_stage.mean_of, runs.ready_models):
         cache.clear()
 
 
@@ -154,7 +155,7 @@ def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
     )
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(
     request, study, handed_out, model, depth
@@ -200,7 +201,7 @@ def test_the_stepper_goes_from_word_to_word(study):
         app
     )  # where the reader looks
     app.button(key="before_on").click().run()
-    trace = lstm.trace_of(TEXT)
+    trace = lstm.view_of(TEXT).trace
     unit = int(np.abs(trace["lstm.cell"][4]).argmax())
     assert f"its cell becomes **{number(trace['lstm.cell'][4, unit])}**" in text_of(app)
     assert tables(app)["The"]["title"].endswith("after the")
@@ -220,7 +221,7 @@ def test_how_far_a_word_reaches_is_measured_in_both_models(study):
         "LSTM: steps",
         "attention: steps",
     ]
-    runs = [lstm.trace_of(text) for text in (TEXT, TEXT.replace("book", "door"))]
+    runs = [lstm.view_of(text).trace for text in (TEXT, TEXT.replace("book", "door"))]
     h, h2 = (run["lstm.hidden"][9].astype(np.float64) for run in runs)
     assert (
         shown["numbers"][-1][0] == number(np.linalg.norm(h2 - h) / np.linalg.norm(h))
@@ -228,7 +229,7 @@ def test_how_far_a_word_reaches_is_measured_in_both_models(study):
     )
     assert [row[-2:] for row in shown["numbers"]] == [[str(n), str(min(n, 1))] for n in range(8)]
     decoder = [
-        state.trace_of(state.Asked("study-decoder", text))
+        runs.trace_of(runs.RunRequest("study-decoder", text))
         for text in (TEXT, TEXT.replace("book", "door"))
     ]
     p, q = (run["head.probs"][9].astype(np.float64) for run in decoder)
@@ -322,7 +323,7 @@ def test_another_sentence_begins_anew(study):
 def test_without_the_twin_the_loaded_decoder_is_compared_and_an_encoder_is_not(study, smollm2):
     for file in (study / "study-decoder").iterdir():
         file.unlink()
-    state.ready_models.clear()
+    runs.ready_models.clear()
     app = opened(PAGE, model="minilm")
     assert (
         any("a decoder is needed" in each.value for each in app.caption)

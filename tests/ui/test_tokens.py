@@ -16,7 +16,8 @@ from core.text import number
 
 # noqa: F401 (fixtures)
 from tests.ui.test_pages import HOSTILE, address, opened, parts, said
-from ui.session import state
+from ui.session import runs
+from ui.session.selection import DEPTHS
 from ui.text import bold, quoted
 
 PAGE = "pages/1_Tokens.py"
@@ -120,7 +121,7 @@ def test_pieces_stand_under_the_letters_they_were_cut_from():
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_hostile_sentences_are_cut_and_shown(model, sentence):
     app = opened(PAGE, model=model, sentence=sentence)
-    trace = state.trace_of(app.session_state["_good"])
+    trace = runs.trace_of(app.session_state["memory"].shown)
     assert (
         not app.exception
         and [token["id"] for token in pieces(app)]
@@ -135,7 +136,7 @@ def test_what_was_typed_is_not_shown_above_other_words():
 
 def test_the_nearest_words_are_those_of_the_trace():
     app = opened(PAGE, token="2")
-    trace = state.trace_of(app.session_state["_good"])
+    trace = runs.trace_of(app.session_state["memory"].shown)
     cosine_V = trace["encoder.embed.near.2338"]
     best = np.argsort(-cosine_V)[1:11]
     listed = parts(app, "glass_table")[0]
@@ -199,7 +200,7 @@ def test_the_map_in_three_directions_is_drawn_only_when_asked():
     assert not app.exception and any("costly" in text for text in shown[2]["text"])
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
     config = load(tiny_folder).config
     for side in config.sides:

@@ -24,6 +24,7 @@ import streamlit as st
 from ui.kit import plotly_figures
 from ui.kit.components import wide_map
 from ui.session import sent
+from ui.session.memory import memory
 
 FOLD = 32  # numbers in a row of a folded vector
 
@@ -142,9 +143,8 @@ def clicked(key: str, on_cell, cells_N2) -> None:
     """Passes a click on. The second click on a bar only takes its selection away: it counts as a
     click on it again.
     """
-    last = f"{key}:last"
     if (at := sent.point(key)) is not None:
-        st.session_state[last] = at
-    at = st.session_state.get(last)
+        memory().clicked_points[key] = at
+    at = memory().clicked_points.get(key)
     if sent.whole(at, len(cells_N2)):
         on_cell(*cells_N2[at].tolist())

@@ -21,7 +21,11 @@ from ui.kit.components import table
 from ui.kit.theme import coloured
 from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
-from ui.session.state import MASKS, View, close_number, depth, follow, note
+from ui.session.actions import close_number, follow_step
+from ui.session.memory import memory, note
+from ui.session.navigation import BEFORE_ATTENTION
+from ui.session.selection import MASKS, depth, fits, opened_cell, select, selection
+from ui.session.view import View
 from ui.text import plain
 
 SHOWN = 12  # operands listed at first, the largest contributions
@@ -34,7 +38,7 @@ def number_beside(view: View, first: tuple[str, tuple[int, ...]], told: bool = T
     `first`, a step and an index. On a telephone an opened number lies over the foot of the page.
     told: the page itself tells formula and code of `first`.
     """
-    opened = st.session_state["cell"]
+    opened = opened_cell()
     with st.container(key="number-beside-opened" if opened else "number-beside"):
         number_panel(view, opened or written(*first), "numbers" if told and not opened else depth())
 
@@ -43,7 +47,7 @@ def number_over(view: View) -> None:
     """The opened number over the corner of a page that has no column for it, so that it is in sight
     where one clicked.
     """
-    if opened := st.session_state["cell"]:
+    if opened := opened_cell():
         with st.container(key="number-over"):
             number_panel(view, opened, depth())
 
@@ -52,12 +56,13 @@ def number_panel(view: View, cell: str, deep: str) -> None:
     """What the number is, and, as deep as the reader wants to look, its operands, its formula, or
     the lines that made it.
     """
-    here, made = st.session_state, explain(view.trace, *read(cell))
-    if here["cell"]:
+    made = explain(view.trace, *read(cell))
+    if opened_cell():
         st.button(
             "Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc"
         )
-    head, trail = heading(view, made, here.get("trail") or [cell]), here.get("trail") or [cell]
+    trail = memory().trail or [cell]
+    head = heading(view, made, trail)
     if deep == "code":
         draw("number", [head, lines(view, [made.name])], trail[0])
     elif deep == "formula":
@@ -68,7 +73,7 @@ def number_panel(view: View, cell: str, deep: str) -> None:
         draw("number-below", [operands(view, made)], cell)
     else:
         draw("number", [head, operands(view, made)], cell)
-    if deep != "code" and here.get("_all") == made.name and longest(made.groups) > SHOWN:
+    if deep != "code" and memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
 
 
@@ -77,7 +82,7 @@ def draw(key: str, parts: list[dict], start: str) -> None:
 
     def all_or_few() -> None:
         name = parts[-1].get("name")
-        st.session_state["_all"] = None if st.session_state.get("_all") == name else name
+        memory().all_operands_of = None if memory().all_operands_of == name else name
 
     _draw(
         key=key,
@@ -91,14 +96,14 @@ def check_opened(view: View) -> None:
     """Closes an opened number that this trace does not have, and says why; it may come from the
     address.
     """
-    if (cell := st.session_state["cell"]) is not None:
+    if (cell := opened_cell()) is not None:
         try:
             explain(view.trace, *read(cell))
         except (KeyError, GlassError) as error:
             note(f"The number “{cell[:80]}” can't be opened here. {error.args[0]}")
             close_number()
-            here = st.session_state  # the step that went along with it is none either
-            here["step"] = None if cell.startswith(f"{here['step']}:") else here["step"]
+            if cell.startswith(f"{selection().step}:"):
+                select(step=None)  # it went along with the number, and is none either
 
 
 # --- the walk -------------------------------------------------------------------------------------
@@ -126,7 +131,7 @@ def read(cell: str) -> tuple[str, tuple[int, ...]]:
 
 def opened_in(name: str) -> tuple[int, ...] | None:
     """The place of the opened number, if it is one of that step."""
-    cell = st.session_state["cell"]
+    cell = opened_cell()
     return read(cell)[1] if cell and read(cell)[0] == name else None
 
 
@@ -137,22 +142,23 @@ def open_number(name: str, index) -> None:
 
 def walk_to(cell: str, start: str) -> None:
     """Goes on to an operand, or back to a number that was passed."""
-    trail = st.session_state.get("trail") or [start]
+    trail = memory().trail or [start]
     show(cell, trail[: trail.index(cell)] if cell in trail else trail)
 
 
 def show(cell: str, before: list[str]) -> None:
     """Makes it the opened number; the page Every number goes along to its step."""
-    here, name = st.session_state, cell.rpartition(":")[0]
-    here["cell"], here["trail"] = cell, [*before, cell]
-    two_models = here["_page"] == "Before attention"
-    here["step"] = here["step"] if name.startswith(WEIGHTS) or two_models else name
-    follow(here["step"] or "")
+    name = cell.rpartition(":")[0]
+    select(cell=cell)
+    memory().trail = [*before, cell]
+    if not name.startswith(WEIGHTS) and memory().page != BEFORE_ATTENTION:  # it shows two models
+        select(step=name)
+    follow_step(selection().step or "")
 
 
 def clicked(key: str, start: str) -> None:
     """A link in the panel was clicked. Whether there is such a number shows as it opens."""
-    if isinstance(cell := sent.told(key, "open"), str):
+    if isinstance(cell := sent.told(key, "open"), str) and fits("cell", cell):
         try:
             read(cell)
         except GlassError:
@@ -188,14 +194,18 @@ def where(view: View, made) -> str:
             ", ".join(place_words(view, made.name, made.index)),
             *([f"layer {ref.layer}"] if ref and ref.layer is not None else []),
             *([MASKS[view.mask]] if view.mask != "trained" else []),
-            *([whatif.title(view.asked.change, view.config.crosses)] if view.asked.change else []),
+            *(
+                [whatif.title(view.request.change, view.config.crosses)]
+                if view.request.change
+                else []
+            ),
         )
     )
 
 
 def operands(view: View, made) -> dict:
     """The formula with its numbers, the check, and the operands as links."""
-    count, shown = longest(made.groups), st.session_state.get("_all") == made.name
+    count, shown = longest(made.groups), memory().all_operands_of == made.name
     bits = view.trace[made.name].dtype.itemsize * 8 if made.name in view.trace else 32
     return {
         "part": "body",

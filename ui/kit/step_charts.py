@@ -15,7 +15,7 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.theme import COLOURS
 from ui.kit.word_grouping import ROLES, unseen, word_labels
-from ui.session.state import View
+from ui.session.view import View
 
 ALL = slice(None)
 # Attention weights, cell by cell those of the mask.

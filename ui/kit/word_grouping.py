@@ -16,10 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 
 from core.step_ref import ref_of
 from core.steps.heads import ROLES, word_groups
+from ui.session.selection import selection
 
 __all__ = [
     "ROLES",
@@ -73,8 +73,8 @@ def has_pieces(view) -> bool:
 
 def weights(view) -> Weights:
     """What the two choices at the left make of the attention weights."""
-    hide_special = int(bool(st.session_state["bare"]) and has_signs(view))
-    merge_pieces = int(bool(st.session_state["merge"]) and has_pieces(view))
+    hide_special = int(bool(selection().hide_special) and has_signs(view))
+    merge_pieces = int(bool(selection().merge_pieces) and has_pieces(view))
     places = word_groups(view.trace, view.side, hide_special, merge_pieces)
     leaf = f"{view.block}.pattern" + (
         f".words.{hide_special}.{merge_pieces}" if hide_special or merge_pieces else ""

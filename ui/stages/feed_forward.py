@@ -16,12 +16,13 @@ from ui.kit.charts import clickable_bars, clickable_map, show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.neuron_charts import ACTIVATIONS as NAMES
-from ui.kit.neuron_charts import choose, neurons, product, reads, strongest
+from ui.kit.neuron_charts import neurons, product, reads, select_neuron, strongest
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, labels, largest
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
-from ui.session.state import View, close_number
+from ui.session.actions import close_number
+from ui.session.view import View
 from ui.text import plain, quoted
 
 STRONGEST = 8  # neurons in the table
@@ -137,7 +138,7 @@ def activation(view: View, neuron: int) -> None:
     show(
         "ff:activation",
         figure,
-        on_cell=lambda f: choose(view, after, f),
+        on_cell=lambda f: select_neuron(view, after, f),
         cells=[(f,) for f in order],
         alt=f"The curve of {name}, with the neurons of this token as dots on it",
     )
@@ -281,7 +282,7 @@ def neuron_table(
         title=title,
         opened=opened,
         chosen=rows.index(chosen) if chosen in rows else None,
-        on_cell=lambda row, column: choose(view, names[column], rows[row]),
+        on_cell=lambda row, column: select_neuron(view, names[column], rows[row]),
     )
 
 

@@ -19,7 +19,9 @@ from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS
 from ui.kit.token_strip import word
-from ui.session.state import View, begin, close_number
+from ui.session.actions import close_number
+from ui.session.settling import settle
+from ui.session.view import View
 from ui.text import quoted
 
 LADDER = 6  # dimensions whose way through the norm is written out
@@ -32,7 +34,7 @@ KEY = "addnorm_sublayer"
 def choose_sublayer(view: View) -> str:
     """A choice of the sublayers that this side's layers have: a key of SUBLAYERS."""
     names = [name for name in SUBLAYERS if view.at(f"{name}.sum") in view.trace.names]
-    begin(KEY, names[0], names)
+    settle(KEY, names[0], names)
     return st.segmented_control(
         f"Around which part of layer {view.layer}",
         names,

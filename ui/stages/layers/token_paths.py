@@ -16,13 +16,17 @@ from ui.kit.charts import clickable_map, show
 from ui.kit.components import layers_canvas, table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section
-from ui.kit.selection_controls import choose_head, choose_token, thumbnails_of
+from ui.kit.selection_controls import thumbnails_of
 from ui.kit.step_charts import ALL, cell_map
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
 from ui.kit.word_grouping import ROLES, weights
-from ui.session import state
-from ui.session.state import EXAMPLES, Asked, View, close_number, is_word
+from ui.session import runs
+from ui.session.actions import close_number, select_head, select_token
+from ui.session.runs import RunRequest
+from ui.session.selection import EXAMPLES
+from ui.session.settling import settle
+from ui.session.view import View, is_word
 from ui.text import plain, quoted
 
 LEAVES = (
@@ -114,7 +118,7 @@ def all_layers(view: View) -> None:
         (drawn.name, (view.head, drawn.chosen or 0, drawn.chosen or 0)),
     )
     layers_canvas(
-        thumbnails_of(view), key="layers", chosen=(view.layer, view.head), on_head=choose_head
+        thumbnails_of(view), key="layers", chosen=(view.layer, view.head), on_head=select_head
     )
     if detailed():
         roles(view)
@@ -182,7 +186,7 @@ def path(view: View) -> None:
         " vectors.",
         last,
     )
-    state.begin("layers_length", "one" if c.norm_first else "own")
+    settle("layers_length", "one" if c.norm_first else "own")
     left, right = st.columns(2, vertical_alignment="bottom")
     same = left.segmented_control(
         "Length of the vectors",
@@ -195,7 +199,7 @@ def path(view: View) -> None:
         "Drawn", list(DRAWN), required=True, key="layers_drawn", format_func=DRAWN.get
     )
     shown = companions(view, drawn)
-    flat_TN2, plane, longest = ways(view.asked, side, tuple(shown), same == "one")
+    flat_TN2, plane, longest = ways(view.request, side, tuple(shown), same == "one")
     if not np.isfinite(flat_TN2).all():
         st.warning(
             "In this run the numbers have grown too large to be written: there is no plane to draw."
@@ -217,11 +221,11 @@ def path(view: View) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def ways(asked: Asked, side: str, tokens: tuple[int, ...], same: bool):
+def ways(request: RunRequest, side: str, tokens: tuple[int, ...], same: bool):
     """The vectors of some tokens, as they come in and after every layer, in their plane; kept,
     since most clicks change nothing in it.
     """
-    trace = state.trace_of(asked)
+    trace = runs.trace_of(request)
     steps = [f"{side}.embed.out", *(f"{side}.{n}.out" for n in range(trace.config.layers(side)))]
     paths_TND = np.stack([trace[step][list(tokens)] for step in steps], axis=1).astype(float)
     return flattened(
@@ -583,7 +587,7 @@ def offer_words(view: View) -> None:
                 row.button(
                     f"Follow “{name}”",
                     key=f"layers_{name}",
-                    on_click=choose_token,
+                    on_click=select_token,
                     args=(at,),
                     disabled=view.token == at,
                 )
