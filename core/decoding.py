@@ -55,7 +55,7 @@ def greedy_target(
 
 
 def decoded(config, weights, memory_MD, target_ids_L):
-    """The logits behind the last token of a target, (V,): the decoder alone, over what the encoder
+    """The logits after the last token of a target, (V,): the decoder alone, over what the encoder
     made of the source.
 
     It is the decoder's part of `forward`: nothing that the encoder made depends on the target.
@@ -86,7 +86,7 @@ def decoded(config, weights, memory_MD, target_ids_L):
 
 @dataclass(frozen=True)
 class Longer:
-    """A text with one more token behind it. exact: read anew, it is cut into the same tokens and
+    """A text with one more token at its end. exact: read anew, it is cut into the same tokens and
     the new one.
     """
 
@@ -95,7 +95,7 @@ class Longer:
 
 
 def ends_text(model, token_id: int) -> bool:
-    """Whether a token is a sign of the model's own, such as the end of the text, and nothing that
+    """Whether a token is a special token, such as the end of the text, and nothing that
     can be written.
     """
     cut = model.target_tokenizer or model.tokenizer
@@ -118,10 +118,10 @@ def written_next(model, probs_V, ids_L) -> int:
 
 
 def longer(model, ids_L, text: str, token_id: int) -> Longer:
-    """The text of the tokens ids_L with a token behind it. Raises GlassError where that token can't
-    be written.
+    """The text of the tokens ids_L with one more token. Raises GlassError where that token can't be
+    written.
 
-    Of an encoder–decoder model the ids are its decoder's; the first of them is the sign that it
+    Of an encoder–decoder model the ids are its decoder's; the first of them is the token that it
     begins with, and no text.
     """
     typed_L, cut = (

@@ -41,31 +41,32 @@ def forward(
     token; only readings of words depend on it.
     """
     inputs = check_inputs(config, ids_L, target_ids_L, segments_L)
-    if words_L is not None and len(words_L) != len(inputs[config.sides[0]]):
-        raise GlassError(
-            f"words_L needs one entry for each of the {len(inputs[config.sides[0]])} tokens."
-        )
-    grids = check_masks(config, inputs, mask)
-    last = inputs[config.sides[-1]]
+    check_words(words_L, inputs[config.sides[0]])
+    grids, last = check_masks(config, inputs, mask), inputs[config.sides[-1]]
     rows = np.arange(len(last)) if rows is None else np.atleast_1d(np.arange(len(last))[rows])
     run = Run(config, weights, axis_sizes(config, inputs, len(rows)), dict(edits or {}), KEEP[keep])
-    out_LD = memory_MD = None
-    for side in config.sides:
-        segments_L = inputs.get("segments") if side == "encoder" else None
-        out_LD = stack(
-            run, side, inputs[side], segments_L, grids[side], memory_MD, grids.get("cross")
-        )
-        memory_MD = out_LD
-    if config.pooler:
-        pool(run.at("pooler"), out_LD)
-    if config.head:
-        head(run.at("head"), out_LD[rows])
+    run_all(run, inputs, grids, rows)
     for name in run.edits:
         if name not in run.recorded:
-            raise GlassError(
-                f"There is no step “{name}” to edit.{did_you_mean(name, run.recorded)}"
-            )
+            near = did_you_mean(name, run.recorded)
+            raise GlassError(f"There is no step “{name}” to edit.{near}")
     return Trace(run, partial(layer_again, grids=grids, kept=run.values), rows, words_L)
+
+
+def run_all(run: Run, inputs: dict, grids: dict, rows) -> None:
+    """The stacks one after the other, the decoder with the encoder's vectors as its memory; then
+    what stands on the last vectors.
+    """
+    config, memory_MD = run.config, None
+    for side in config.sides:
+        segments_L = inputs.get("segments") if side == "encoder" else None
+        memory_MD = stack(
+            run, side, inputs[side], segments_L, grids[side], memory_MD, grids.get("cross")
+        )
+    if config.pooler:
+        pool(run.at("pooler"), memory_MD)
+    if config.head:
+        head(run.at("head"), np.asarray(memory_MD)[rows])
 
 
 def layer_again(run: Run, side: str, index: int, *, grids, kept) -> None:
@@ -81,6 +82,12 @@ def layer_again(run: Run, side: str, index: int, *, grids, kept) -> None:
     layer(run.at(f"{side}.{index}"), x_LD, grids[side], kept.get(f"{side}.relative"), *across)
 
 
+def check_words(words_L, ids_L) -> None:
+    """A GlassError, where the words given are not one for each token."""
+    if words_L is not None and len(words_L) != len(ids_L):
+        raise GlassError(f"words_L needs one entry for each of the {len(ids_L)} tokens.")
+
+
 def check_inputs(config: Config, ids_L, target_ids_L, segments_L) -> dict:
     """The token ids of each side as arrays, checked against the vocabulary and the longest
     sequence.
@@ -93,7 +100,7 @@ def check_inputs(config: Config, ids_L, target_ids_L, segments_L) -> dict:
         raise GlassError(
             "This model reads one sequence; target ids are for encoder–decoder models."
         )
-    given = dict(zip(config.sides, (ids_L, target_ids_L)))
+    given = dict(zip(config.sides, (ids_L, target_ids_L), strict=False))
     inputs = {side: check_ids(config, ids) for side, ids in given.items()}
     if config.n_segments:
         inputs["segments"] = (
@@ -109,8 +116,10 @@ def check_inputs(config: Config, ids_L, target_ids_L, segments_L) -> dict:
     return inputs
 
 
-def check_ids(config: Config, ids_L):
-    """Token ids as an array (L,) of integers that the vocabulary has."""
+def check_ids(config, ids_L):
+    """Token ids as an array (L,) of integers that the vocabulary has. config: of a transformer or
+    an LSTM.
+    """
     ids_L = np.array(ids_L)
     if ids_L.ndim != 1 or not len(ids_L) or ids_L.dtype.kind not in "iu":
         raise GlassError("Token ids must be a list of at least one whole number.")
@@ -128,7 +137,7 @@ def check_ids(config: Config, ids_L):
 
 def check_masks(config: Config, inputs: dict, mask) -> dict:
     """The boolean matrix of each attention: encoder, decoder, and cross where there are both."""
-    given = {side: mask for side in config.sides} if not isinstance(mask, dict) else mask
+    given = mask if isinstance(mask, dict) else dict.fromkeys(config.sides, mask)
     if unknown := set(given) - {*config.sides, *(["cross"] if config.crosses else [])}:
         raise GlassError(
             f"This model has no attention named {', '.join(map(str, unknown))} to mask."
@@ -142,7 +151,7 @@ def check_masks(config: Config, inputs: dict, mask) -> dict:
 
 def as_trained(config: Config, lengths: dict[str, int]) -> dict[str, tuple[str, tuple[int, int]]]:
     """For each attention the mask it was trained under, and how many look at how many."""
-    found = {side: (side, (lengths[side],) * 2) for side in config.sides}
+    found = {side: (side, (lengths[side], lengths[side])) for side in config.sides}
     return found | (
         {"cross": ("encoder", (lengths["decoder"], lengths["encoder"]))} if config.crosses else {}
     )

@@ -27,7 +27,7 @@ VECTORS = {
 
 
 @dataclass(frozen=True)
-class Reach:
+class Influence:
     """At each word from the replaced one on, (N,): how far its vector has moved, as a share of its
     length, and how much of the next word's probability went elsewhere. places_N2: the word's last
     token in either run.
@@ -55,12 +55,12 @@ def last_tokens(words_L) -> np.ndarray:
     return np.array([ends[word] for word in sorted(ends)], dtype=int)
 
 
-def reach(before, after, word: int) -> Reach:
+def influence_of(before, after, word: int) -> Influence:
     """Two traces of one model whose texts differ in that word, compared from it on. GlassError
     where they can't be.
     """
-    places_N2 = [last_tokens(trace.words_L) for trace in (before, after)]
-    if len(places_N2[0]) != len(places_N2[1]):
+    ends = [last_tokens(trace.words_L) for trace in (before, after)]
+    if len(ends[0]) != len(ends[1]):
         raise GlassError(
             "With the other word the sentence has more or fewer words, so the two can’t be laid"
             " side by side."
@@ -70,18 +70,15 @@ def reach(before, after, word: int) -> Reach:
         raise GlassError(
             "This sentence is too long: the next word was not computed after each of its tokens."
         )
-    places_N2 = np.stack(places_N2, axis=1)[word:]
-    pairs = {
-        step: [trace[step][places_N2[:, run]] for run, trace in enumerate((before, after))]
-        for step in (VECTORS[side], "head.probs")
-    }
-    return Reach(
-        *(measure(*pair) for measure, pair in zip((moved, total_variation), pairs.values())),
-        places_N2,
-    )
+    places_N2 = np.stack(ends, axis=1)[word:]
+
+    def rows(step: str) -> list[np.ndarray]:
+        return [trace[step][places_N2[:, run]] for run, trace in enumerate((before, after))]
+
+    return Influence(moved(*rows(VECTORS[side])), total_variation(*rows("head.probs")), places_N2)
 
 
-def by_distance(found: list[Reach]) -> dict[str, np.ndarray]:
+def by_distance(found: list[Influence]) -> dict[str, np.ndarray]:
     """The measures at each distance from the replaced word, averaged over the sentences that are so
     long, and of how many.
     """
@@ -128,9 +125,10 @@ def words(encoding) -> list[str]:
 def spans(encoding) -> list[tuple[int, int]]:
     """Where each word of a text begins and ends."""
     found: dict[int, tuple[int, int]] = {}
-    for word, span in zip(encoding.words_L, encoding.spans):
+    for word, span in zip(encoding.words_L, encoding.spans, strict=True):
         if word is not None and span:
-            found[word] = (found.get(word, span)[0], span[1])
+            first = found[word][0] if word in found else span[0]
+            found[word] = (first, span[1])
     return [found[word] for word in sorted(found)]
 
 
@@ -144,7 +142,9 @@ def of_the_same_kind(model, encoding, word: int) -> str:
     """The word of the vocabulary whose row of the table is nearest to that of a word, itself left
     out: after training, such rows belong to words that stand in the same places.
     """
-    token = next(int(token) for token, at in zip(encoding.ids_L, encoding.words_L) if at == word)
+    token = next(
+        int(token) for token, at in zip(encoding.ids_L, encoding.words_L, strict=True) if at == word
+    )
     table_VD = model.weights["lstm.embed.weight"].astype(np.float64)
     near_V = table_VD @ table_VD[token] / np.maximum(lengths(table_VD), TINY)
     own = words(encoding)[word].casefold()

@@ -25,7 +25,7 @@ from core.models.files import Fields
 from core.models.model import embedded
 from core.ops import linear, sigmoid, softmax
 from core.recorder import KEEP, Run, Scope, check_axes, frozen, provenance
-from core.trace import Trace, bytes_of
+from core.trace import Trace, bytes_of, no_layers
 
 GATES = ("input", "forget", "candidate", "output")
 
@@ -90,7 +90,12 @@ def load(name: str = "study-lstm", dtype=np.float32) -> Lstm:
 def read_config(data: Fields) -> LstmConfig:
     """The config, if it is that of an LSTM whose sizes fit; else a GlassError."""
     data.choice("model_type", None, {"glassformer-lstm": "LSTM"})
-    config = LstmConfig("LSTM", *(data.whole(key) for key in ("n_vocab", "d_model", "n_units")))
+    config = LstmConfig(
+        "LSTM",
+        n_vocab=data.whole("n_vocab"),
+        d_model=data.whole("d_model"),
+        n_units=data.whole("n_units"),
+    )
     if config.n_units != config.d_model:
         raise GlassError(
             f"{data.where} gives the LSTM {config.n_units} units and its words {config.d_model}"
@@ -141,7 +146,7 @@ class Word:
         return self.at.w(name)
 
     def put(self, name_and_axes: str, value: np.ndarray) -> np.ndarray:
-        """Records this word's row of a step, whose axes are L and what stands behind "_"."""
+        """Records this word's row of a step, whose axes are L and what stands after "_"."""
         leaf, axes = name_and_axes.rsplit("_", 1)
         run, name = self.at.run, f"{self.at.path}.{leaf}"
         sizes = run.sizes[self.at.path]
@@ -199,4 +204,4 @@ def forward(config: LstmConfig, weights: Mapping, ids_L, words_L=None) -> Trace:
     head.put("probs_RV", softmax(logits_RV))
     for value in run.values.values():
         frozen(value)
-    return Trace(run, None, np.arange(len(ids_L)), words_L)
+    return Trace(run, no_layers, np.arange(len(ids_L)), words_L)

@@ -78,7 +78,8 @@ class Cell:
         """Operands: index is a number or an array for each axis; ALL means the whole axis."""
         array = array_of(self.trace, name)
         index = [
-            np.arange(size) if i is ALL else np.asarray(i) for i, size in zip(index, array.shape)
+            np.arange(size) if i is ALL else np.asarray(i)
+            for i, size in zip(index, array.shape, strict=True)
         ]
         index = np.broadcast_arrays(*map(np.atleast_1d, index))
         return Group(role, name, np.stack(index, axis=-1), array[tuple(index)].astype(np.float64))
@@ -102,7 +103,7 @@ def is_weight(trace, name: str) -> bool:
 
 
 def array_of(trace, name: str) -> np.ndarray:
-    """The array behind a step's or a weight's name."""
+    """The array that a step's or a weight's name stands for."""
     return trace.weights[name[len(WEIGHTS) :]] if is_weight(trace, name) else trace[name]
 
 

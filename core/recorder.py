@@ -1,6 +1,6 @@
 """How a value gets its name: a forward pass under way, the places in the model, and `put`.
 
-The last part of a name that is put, behind "_", is its axes: put("pattern_HLM", …) records the step
+The last part of a name that is put, after "_", is its axes: put("pattern_HLM", …) records the step
 `pattern` with axes "HLM".
 """
 
@@ -49,7 +49,7 @@ def did_you_mean(name: str, names) -> str:
 class Run:
     """A forward pass under way: its inputs, and what has been put so far."""
 
-    config: Config
+    config: Any  # a Config, or that of an LSTM (core/lstm.py)
     weights: Mapping[str, np.ndarray]
     sizes: dict[str, dict[str, int]]  # "encoder", "decoder", "cross", "head": axis letter -> size
     edits: Mapping[str, Any]

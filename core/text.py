@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import SupportsFloat
 
 
-def number(x: float, digits: int = 5) -> str:
+def number(x: SupportsFloat, digits: int = 5) -> str:
     """So many significant digits and true minus signs, as `rounded` in assets/components/common.js
     writes it too; a power of ten only where the number is very small or large. With fewer than five
     digits, what is nearly 1 gets as many as it needs to differ from 1."""
@@ -58,9 +59,9 @@ def moves(before: str, after: str) -> str:
     return f"stays at {before}" if before == after else f"goes from {before} to {after}"
 
 
-def factor(x: float) -> str:
+def factor(x: SupportsFloat) -> str:
     """A number inside a product: in brackets when negative."""
-    return f"({number(x)})" if x < 0 else number(x)
+    return f"({number(x)})" if float(x) < 0 else number(x)
 
 
 def terms_left(count: int) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Trace:
     def __init__(
         self,
         run: Run,
-        again: Callable[[Run, str, int], None] | None,
+        again: Callable[[Run, str, int], None],
         rows: np.ndarray,
         words_L: Sequence[int | None] | None = None,
     ):
@@ -160,7 +161,8 @@ class Trace:
 
     def save(self, path: str | Path) -> None:
         """Writes every step to a compressed .npz file under its name."""
-        np.savez_compressed(path, **{step.name: step.value for step in self.steps()})
+        arrays: dict[str, Any] = {step.name: step.value for step in self.steps()}
+        np.savez_compressed(path, **arrays)
 
     def _has(self, name) -> bool:
         """Whether a step was kept, or lies in a layer that can be recomputed."""
@@ -196,7 +198,7 @@ class Trace:
         return (kind, ref) if kind.fits(ref, self._run.sizes[ref.axis_group]) else None
 
     def _computed(self, kind: StepKind, ref: StepRef) -> np.ndarray:
-        return frozen(kind.compute(self, ref, *ref.args))
+        return frozen(kind.value(self, ref))
 
     def _remembered(self, memory: dict, key, compute: Callable, room: int):
         """A value from a memory of that many bytes, the oldest out first: readers share traces,
@@ -212,6 +214,10 @@ class Trace:
                         del memory[each]
                 memory[key] = value
             return memory[key]
+
+
+def no_layers(run: Run, side: str, layer: int) -> None:
+    """What runs a layer again, for a model without layers."""
 
 
 def arrays_in(held) -> list[np.ndarray]:

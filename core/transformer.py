@@ -77,7 +77,7 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     if at.config.positions == "rotary":
         q_HLK = at.put("q.unrotated_HLK", q_HLK)
         k_GMK = at.put("k.unrotated_GMK", k_GMK)
-        q_HLK, k_GMK = turned(at.config, q_HLK), turned(at.config, k_GMK)
+        q_HLK, k_GMK = rotate_by_position(at.config, q_HLK), rotate_by_position(at.config, k_GMK)
     q_HLK = at.put("q_HLK", q_HLK)
     k_GMK = at.put("k_GMK", k_GMK)
     v_GMK = at.put("v_GMK", v_GMK)
@@ -95,8 +95,8 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     return at.put("out_LD", linear(z_LX, at.w("out.weight"), at.w("out.bias")))
 
 
-def turned(config: Config, x_HLK):
-    """Rotary positions: every vector turned by its position's angles (Su et al. 2021)."""
+def rotate_by_position(config: Config, x_HLK):
+    """Rotary positions: every vector rotated by its position's angles (Su et al. 2021)."""
     angle_LK = np.tile(angles(x_HLK.shape[1], config.d_head, config.rope_theta), 2)
     return rotate(x_HLK, np.cos(angle_LK).astype(x_HLK.dtype), np.sin(angle_LK).astype(x_HLK.dtype))
 

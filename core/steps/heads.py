@@ -34,8 +34,9 @@ def words_of(trace, side: str) -> list[int | None]:
     """For each token the word it belongs to, None for special tokens such as [CLS]; where that is
     not known, each is a word.
     """
-    known = side == trace.config.sides[0] and trace.words_L is not None
-    return list(trace.words_L) if known else list(range(trace.shape(f"{side}.embed.ids")[0]))
+    if side == trace.config.sides[0] and trace.words_L is not None:
+        return list(trace.words_L)
+    return list(range(trace.shape(f"{side}.embed.ids")[0]))
 
 
 def in_words(trace, at: StepRef, hide_special: int, merge_pieces: int):

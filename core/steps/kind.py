@@ -79,6 +79,12 @@ class StepKind:
             for letter, number in zip(self.args, ref.args, strict=True)
         )
 
+    def value(self, trace, ref: StepRef) -> np.ndarray:
+        """The array of a derived value."""
+        if self.compute is None:
+            raise ValueError(f"{ref} is recorded by the forward pass, not computed from a trace")
+        return self.compute(trace, ref, *ref.args)
+
     def shape(self, trace, ref: StepRef, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The sizes of a computed value's axes, without computing it."""
         sizes = {**sizes, **(self.sizes(trace, ref) if self.sizes else {})}

@@ -95,44 +95,44 @@ def explain_logit(cell: Cell) -> Result:
     return logit_of(cell, "lstm.hidden")
 
 
-def gate_parts(gate: str, title: str, letter: str, bend: str, colour: str):
+def gate_step(gate: str, part: str, recipe, title: str, story: str, latex: str, colour: str):
+    """One of the three steps before a gate opens."""
+    return StepKind(
+        leaf=f"{gate}.{part}",
+        axes="LU",
+        place=LSTM,
+        recipe=recipe,
+        title=title,
+        story=story,
+        latex=latex,
+        colour=colour,
+    )
+
+
+def gate_parts(gate: str, title: str, letter: str, bend: str, colour: str) -> list[StepKind]:
     """The three steps before a gate opens: from the word, from the state, and both with a bias."""
-    return (
-        StepKind(
-            leaf=f"{gate}.word",
-            axes="LU",
-            place=LSTM,
-            recipe=explain_from_word,
-            title=f"{title}: from the word",
-            story="What this word's own vector says.",
-            latex=rf"\sum_d x_{{l,d}}\, W^{letter}_{{d,u}}",
-            colour=colour,
-        ),
-        StepKind(
-            leaf=f"{gate}.past",
-            axes="LU",
-            place=LSTM,
-            recipe=explain_from_state,
-            title=f"{title}: from the state before",
-            story="What the words before say, as far as the state still holds them.",
-            latex=rf"\sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}}",
-            colour=colour,
-        ),
-        StepKind(
-            leaf=f"{gate}.pre",
-            axes="LU",
-            place=LSTM,
-            recipe=explain_pre,
-            title=f"{title} before {bend}",
-            story="From the word, from the state before, and a bias, added up.",
-            latex=(
-                rf"\begin{{gathered}} p^{letter}_{{l,u}} = \sum_d x_{{l,d}}\, W^{letter}_{{d,u}} "
-                rf"\\ + \sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}} + b^{letter}_u "
-                r"\end{gathered}"
-            ),
-            colour=colour,
+    word = rf"\sum_d x_{{l,d}}\, W^{letter}_{{d,u}}"
+    past = rf"\sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}}"
+    both = rf"p^{letter}_{{l,u}} = {word} \\ + {past} + b^{letter}_u"
+    said = {
+        "word": "What this word's own vector says.",
+        "past": "What the words before say, as far as the state still holds them.",
+        "pre": "From the word, from the state before, and a bias, added up.",
+    }
+    parts = (
+        ("word", explain_from_word, f"{title}: from the word", word),
+        ("past", explain_from_state, f"{title}: from the state before", past),
+        (
+            "pre",
+            explain_pre,
+            f"{title} before {bend}",
+            rf"\begin{{gathered}} {both} \end{{gathered}}",
         ),
     )
+    return [
+        gate_step(gate, part, recipe, name, said[part], latex, colour)
+        for part, recipe, name, latex in parts
+    ]
 
 
 def gate_kinds(gate: str, title: str, does: str, letter: str) -> tuple[StepKind, ...]:

@@ -160,7 +160,7 @@ def sampled_without(trace, at: StepRef, barred: set[int]):
 
 def next_ids(trace) -> np.ndarray:
     """Of what a translator's decoder read, the token that follows each position, (R,): after the
-    last the sign that ends the text, or the likeliest token where a model has no such sign.
+    last the token that ends the text, or the likeliest where a model has none.
     """
     ids_L, end = trace["decoder.embed.ids"], trace.config.end_id
     last = int(trace["head.logits"][-1].argmax()) if end is None else end

@@ -85,7 +85,7 @@ def sinusoid(trace, at: StepRef):
 
 
 def unrotated(trace, at: StepRef, head: int, looks: int, looked_at: int):
-    """The query and the key of one pair before they are turned, (K,) each, in float64."""
+    """The query and the key of one pair before rotation, (K,) each, in float64."""
     group = trace.config.group(head)
     return (
         trace[f"{at.path}.q.unrotated"][head, looks].astype(np.float64),
@@ -93,10 +93,8 @@ def unrotated(trace, at: StepRef, head: int, looks: int, looked_at: int):
     )
 
 
-def turned_back(trace, k_K, distances_S):
-    """A key turned back by so many places, (S, K): what a query that stands so far behind it
-    meets.
-    """
+def rotated_back(trace, k_K, distances_S):
+    """A key rotated back by so many places, (S, K): what a query so many places after it meets."""
     angle_SK = np.tile(
         -np.asarray(distances_S)[:, None] * angles(2, len(k_K), trace.config.rope_theta)[1], 2
     )
@@ -104,18 +102,18 @@ def turned_back(trace, k_K, distances_S):
 
 
 def scores_by_distance(trace, at: StepRef, head: int, looks: int, looked_at: int):
-    """q·k of one pair if the token that looks stood s places behind the other, (S,) (Su et al.
+    """q·k of one pair if the token that looks stood s places after the other, (S,) (Su et al.
     2021, section 3.4.3).
     """
     q_K, k_K = unrotated(trace, at, head, looks, looked_at)
-    return turned_back(trace, k_K, np.arange(FURTHEST)) @ q_K
+    return rotated_back(trace, k_K, np.arange(FURTHEST)) @ q_K
 
 
 def explain_score_at_distance(cell: Cell) -> Result:
-    """The query times the key turned back by the distance."""
+    """The query times the key rotated back by the distance."""
     (s,), (h, l, m) = cell.index, cell.args
     k = cell.get("k", f"{cell.path}.k.unrotated", cell.group(h), m, ALL)
-    key_K = turned_back(cell.trace, k.values_N, [s])[0]
+    key_K = rotated_back(cell.trace, k.values_N, [s])[0]
     made = sum_of_products(
         cell.get("q", f"{cell.path}.q.unrotated", h, l, ALL),
         constant(f"k turned back {s} places", *key_K),
@@ -148,8 +146,8 @@ def explain_pair(cell: Cell) -> Result:
 
 
 def put_back(shuffled_LM, places):
-    """An attention matrix of a text turned round, its rows and columns back where the words stood,
-    (L, M). places: where each token stood before (core.whatif.order).
+    """An attention matrix of a text with its words reversed, rows and columns back where the words
+    stood, (L, M). places: where each token stood before (core.whatif.order).
     """
     back = np.argsort(places)
     return shuffled_LM[back][:, back]
@@ -162,8 +160,8 @@ def largest_gap(a_LM, b_LM) -> tuple[int, int]:
 
 
 def by_distance(n: int) -> list[tuple[int, int, int]]:
-    """For each distance m − l that n tokens have, from far behind to far ahead: the distance, and
-    one l and m that have it.
+    """For each distance m − l that n tokens have, from the farthest before to the farthest after:
+    the distance, and one l and m that have it.
     """
     return [(s, max(-s, 0), max(s, 0)) for s in range(1 - n, n)]
 
