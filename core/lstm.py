@@ -21,7 +21,7 @@ import numpy as np
 from core.config import Shapes
 from core.errors import GlassError
 from core.models import tokenizer
-from core.models.files import Fields
+from core.models.fields import Fields
 from core.models.model import embedded
 from core.ops import linear, sigmoid, softmax
 from core.trace import KEEP, Made, Run, Scope, Trace, bytes_of, frozen

@@ -33,7 +33,7 @@ import tokenizers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
 from core.errors import GlassError
-from core.models.files import Fields, read_json, shown
+from core.models.fields import Fields, read_json, shown
 from core.models.tokenizer import Tokenizer, from_file, understood
 
 _SIGNS = (

@@ -479,7 +479,7 @@ def is_right(entry: Entry, folder: Path) -> bool:
 
 def shards_of(index: Path) -> list[str]:
     """The files that an index lists."""
-    from core.models.files import read_json
+    from core.models.fields import read_json
 
     names = read_json(index).get("weight_map")
     names = sorted(set(map(str, names.values()))) if isinstance(names, dict) else []

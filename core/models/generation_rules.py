@@ -27,7 +27,7 @@ import numpy as np
 
 from core.config import Config
 from core.errors import GlassError
-from core.models.files import Fields, read_json, shown
+from core.models.fields import Fields, read_json, shown
 
 _MOST = 1 << 20  # tokens in a list, or in a text
 # Keys that change what is written and are not done here, each with the value that changes nothing.

@@ -28,7 +28,7 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, processors
 
 from core.errors import GlassError
-from core.models.files import Fields, shown
+from core.models.fields import Fields, shown
 from core.models.tokenizer import Encoding, Tokenizer, understood
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4  # kinds of tokens in a GGUF header

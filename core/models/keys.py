@@ -1,6 +1,6 @@
 """What is done with each key of a model's config: computed, without effect, or refused by name.
 
-Each reader in checkpoints.py has one table of its keys. A key that is in no table is a note of
+Each file in families/ has one table of its keys. A key that is in no table is a note of
 whoever wrote the file: `transformers` ignores it, and so does this reader. docs/model-files.md
 prints the tables.
 """
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from core.errors import GlassError
-from core.models.files import Fields, shown
+from core.models.fields import Fields, shown
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ _WHY = {
 }
 
 
-def refuse(data: Fields, key: str, value):
+def refuse(data: Fields, key: str, value) -> NoReturn:
     """Raises the error of a key whose value would change the numbers."""
     plain = value is None or isinstance(value, (str, int, float))
     said = f"says {shown(value)} for" if plain else "has a value for"

@@ -11,19 +11,14 @@ import numpy as np
 from core.config import Config
 from core.decoding import greedy_target, rules_of
 from core.errors import GlassError
-from core.models import (
-    auto_tokenizer,
-    catalogue,
-    checkpoints,
-    gguf_tokenizer,
-    sentencepiece_model,
-    tokenizer,
-)
-from core.models.files import Fields, read_json
+from core.models import auto_tokenizer, catalogue, gguf_tokenizer, sentencepiece_model, tokenizer
+from core.models.assembly import plain_arrays
+from core.models.fields import Fields, read_json
 from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
 from core.models.gguf_tokenizer import ScoredPieces
 from core.models.sentencepiece_model import SentencePieces
 from core.models.tokenizer import Tokenizer
+from core.models.weights import load_folder, open_tensors, read_gguf
 from core.trace import Trace, bytes_of
 from core.transformer import forward
 
@@ -132,11 +127,11 @@ def load(
     """
     path = catalogue.resolve(name, fetch=fetch, progress=progress)
     if path.suffix == ".gguf":
-        config, weights, metadata = checkpoints.read_gguf(path, dtype)
+        config, weights, metadata = read_gguf(path, dtype)
         cuts, why = unless_refused(lambda: (gguf_tokenizer.from_gguf(metadata), None, ()))
         rules, left_out, said = decoding_in_gguf(metadata, config), (), ()
     else:
-        loaded = checkpoints.load_folder(path, dtype)
+        loaded = load_folder(path, dtype)
         config, weights, left_out = loaded.config, loaded.weights, loaded.notes
         cuts, why = unless_refused(lambda: tokenizers_in(path, config))
         config, rules, said = decoding_in(path, config)
@@ -168,7 +163,7 @@ def embedded(
     """
     folder = catalogue.embedded(name)
     config = Fields(read_json(folder / "config.json"), "config.json")
-    weights = checkpoints.plain_arrays(checkpoints.read_tensors(folder), shapes(config), dtype)
+    weights = plain_arrays(open_tensors(folder), shapes(config), dtype)
     file = folder / "tokenizer.json"
     return config, weights, tokenizer.from_file(file) if file.exists() else None
 

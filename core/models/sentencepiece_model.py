@@ -1,7 +1,7 @@
 """Text <-> token ids by a SentencePiece model (Kudo & Richardson 2018), as T5 (one) and Marian (one
 a language) keep it.
 
-Answers as `core.models.tokenizer.Tokenizer` does. The cutting is done by the `sentencepiece` library.
+Answers as `core.models.tokenizer.Tokenizer` does. The `sentencepiece` library cuts the text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import sentencepiece
 
 from core.errors import GlassError
-from core.models.files import read_json, regular_size
+from core.models.fields import read_json, regular_size
 from core.models.tokenizer import Encoding, understood
 
 _LARGEST = 1 << 26  # bytes; the published ones have up to five million

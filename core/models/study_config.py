@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from core.config import Config
 from core.errors import GlassError
-from core.models.files import Fields
+from core.models.fields import Fields
 from core.models.keys import Keys
 from core.ops import ACTIVATIONS
 

@@ -18,7 +18,7 @@ import tokenizers
 from tokenizers import decoders
 
 from core.errors import GlassError
-from core.models.files import read_json
+from core.models.fields import read_json
 
 LONGEST_TEXT = 1_000_000  # characters; what a page or a model takes is far less
 

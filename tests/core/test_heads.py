@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.models.checkpoints import load_folder, read_folder
 from core.models.model import load
+from core.models.weights import load_folder, read_folder
 from core.transformer import forward
 from tests.core.test_reference import check
-from tests.files.test_files import refusal, written
+from tests.files.test_weights import refusal, written
 from tests.helpers import tiny
 
 golden = lru_cache(tiny.golden)

@@ -23,16 +23,16 @@ from core import load
 from core.config import Config, weight_shapes
 from core.errors import GlassError
 from core.models import catalogue, study_config
-from core.models.checkpoints import read_folder
+from core.models.weights import read_folder
 from core.models.head_links import read
 from core.models.model import embedded
 from core.ops import sinusoids
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
 from tests.ui.test_pages import HARM, HOSTILE, address, opened, parts
 from ui.session import state
+from ui.session.navigation import PAGES
 from ui.session.shelf import SHELF
 from ui.session.state import EXAMPLES
-from ui.session.navigation import PAGES
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from core import load
 from core.analysis.sampling import next_ids
 from core.decoding import decoded, greedy_target
 from core.models import catalogue
-from core.models.checkpoints import read_folder
+from core.models.weights import read_folder
 from core.operands import percent
 from core.transformer import forward
 from tests.helpers.tiny import golden

@@ -25,14 +25,19 @@ import pytest
 from safetensors.numpy import save_file
 
 from core.errors import GlassError
-from core.models import checkpoints, files
-from core.models.checkpoints import assemble, gguf_llama, read_folder, read_gguf
-from core.models.files import Fields
+from core.models import assembly
+from core.models.assembly import assemble
+from core.models.families.llama_gguf import layout as gguf_layout
+from core.models.fields import Fields
+from core.models.gguf import open_gguf
 from core.models.model import load
+from core.models.safetensors import open_safetensors
+from core.models.stored import Stored
+from core.models.weights import read_folder, read_gguf
 from tests.core.test_reference import write_gguf
 from tests.helpers import tiny
 
-CORE = Path(files.__file__).parents[1]
+CORE = Path(assembly.__file__).parents[1]
 golden = lru_cache(tiny.golden)
 LITTLE = 64 << 20  # bytes: what a refusal may cost at most
 TIED = ("bert", "bert_words", "gpt2", "llama_tied", "t5_relu", "t5_gated", "marian")
@@ -751,11 +756,11 @@ def test_lying_gguf(lie, tmp_path):
 )
 def test_keys_of_a_gguf_are_checked_like_a_config(key, value, llama_gguf, tmp_path):
     (tmp_path / "model.gguf").write_bytes(llama_gguf)
-    metadata, tensors = files.read_gguf(tmp_path / "model.gguf")
+    metadata, tensors = open_gguf(tmp_path / "model.gguf")
 
     def read():
-        recipe = gguf_llama(Fields(metadata | {key: value}, "model.gguf"), tensors)
-        assemble(recipe, tensors, np.float32)
+        found = gguf_layout(Fields(metadata | {key: value}, "model.gguf"), tensors)
+        assemble(found, tensors, np.float32)
 
     cheap_refusal(read)
 
@@ -783,7 +788,7 @@ def test_a_gguf_header_is_read_to_its_last_key(tmp_path):
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.close()
-    metadata, tensors = files.read_gguf(tmp_path / "model.gguf")
+    metadata, tensors = open_gguf(tmp_path / "model.gguf")
     assert (
         metadata
         == {f"key.{kind}": value for kind, value in values.items()}
@@ -1004,7 +1009,7 @@ def test_core_imports_nothing_that_unpickles_and_runs_no_text():
 # Numbers, as they are written in a file.
 
 
-def stored(path: Path, kind: str, raw_RB: np.ndarray) -> files.Stored:
+def stored(path: Path, kind: str, raw_RB: np.ndarray) -> Stored:
     """A GGUF file of one tensor of these bytes, read back."""
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_tensor("a", raw_RB, raw_dtype=gguf.GGMLQuantizationType[kind])
@@ -1012,7 +1017,7 @@ def stored(path: Path, kind: str, raw_RB: np.ndarray) -> files.Stored:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return files.read_gguf(path)[1]["a"]
+    return open_gguf(path)[1]["a"]
 
 
 @pytest.mark.parametrize(
@@ -1038,7 +1043,7 @@ def test_numbers_are_what_the_gguf_package_makes_of_any_bytes(kind, tmp_path):
 def test_plain_numbers_of_safetensors_are_read_as_written(kind, dtype, tmp_path):
     values_RN = np.random.default_rng(1).normal(size=(5, 7)).astype(dtype)
     save_file({"shift": np.ones(1, np.uint8), "a": values_RN}, tmp_path / "model.safetensors")
-    read = files.read_safetensors(tmp_path / "model.safetensors")["a"]
+    read = open_safetensors(tmp_path / "model.safetensors")["a"]
     assert (
         read.kind == kind
         and read.numbers().dtype == dtype
@@ -1127,6 +1132,6 @@ def test_reading_a_few_rows_at_a_time_gives_the_same_weights(
     for reader, path in read.items():
         monkeypatch.undo()
         whole = reader(path, np.float64)[1]
-        monkeypatch.setattr(checkpoints, "_CHUNK", 100)
+        monkeypatch.setattr(assembly, "_CHUNK", 100)
         pieces = reader(path, np.float64)[1]
         assert [name for name in whole if not np.array_equal(whole[name], pieces[name])] == []
