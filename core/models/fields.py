@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -28,10 +28,10 @@ class Fields:
     read.
     """
 
-    values: dict
+    values: dict[str, Any]
     where: str  # how messages call the file
 
-    def get(self, key: str, default=None):
+    def get(self, key: str, default: Any = None) -> Any:
         """The value, or the default where it is absent or null."""
         value = self.values.get(key)
         return default if value is None else value

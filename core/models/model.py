@@ -11,7 +11,14 @@ import numpy as np
 from core.config import Config
 from core.decoding import greedy_target, rules_of
 from core.errors import GlassError
-from core.models import auto_tokenizer, catalogue, gguf_tokenizer, sentencepiece_model, tokenizer
+from core.models import (
+    auto_tokenizer,
+    catalogue,
+    download,
+    gguf_tokenizer,
+    sentencepiece_model,
+    tokenizer,
+)
 from core.models.assembly import plain_arrays
 from core.models.fields import Fields, read_json
 from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
@@ -125,7 +132,7 @@ def load(
     dtype: float32, or float64 for checking. fetch: download what is not here yet, calling
     progress(done, total, message).
     """
-    path = catalogue.resolve(name, fetch=fetch, progress=progress)
+    path = download.fetch(name, progress) if fetch else catalogue.resolve(name)
     if path.suffix == ".gguf":
         config, weights, metadata = read_gguf(path, dtype)
         cuts, why = unless_refused(lambda: (gguf_tokenizer.from_gguf(metadata), None, ()))

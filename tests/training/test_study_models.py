@@ -22,10 +22,10 @@ from streamlit.testing.v1 import AppTest
 from core import load
 from core.config import Config, weight_shapes
 from core.errors import GlassError
-from core.models import catalogue, study_config
-from core.models.weights import read_folder
+from core.models import catalogue, download, study_config
 from core.models.head_links import read
 from core.models.model import embedded
+from core.models.weights import read_folder
 from core.ops import sinusoids
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
 from tests.ui.test_pages import HARM, HOSTILE, address, opened, parts
@@ -241,7 +241,7 @@ def test_what_is_no_transformer_is_read_by_its_own_shapes(tmp_path, monkeypatch)
 
 
 def test_the_app_opens_on_the_study_encoder_and_fetches_nothing(assets, monkeypatch):
-    monkeypatch.setattr(catalogue, "fetch", lambda *given: pytest.fail("something was fetched"))
+    monkeypatch.setattr(download, "fetch", lambda *given: pytest.fail("something was fetched"))
     monkeypatch.setenv("GLASSFORMER_CACHE", str(assets / "cache"))
     app = first()
     assert not app.exception and not app.warning and not app.error
@@ -255,7 +255,7 @@ def test_the_app_opens_on_the_study_encoder_and_fetches_nothing(assets, monkeypa
 
 def test_the_first_page_imports_neither_pandas_nor_the_hubs_client(assets, tmp_path):
     program = (
-        "import sys; from pathlib import Path; from core import models; models.ASSETS ="
+        "import sys; from pathlib import Path; from core.models import catalogue; catalogue.ASSETS ="
         " Path(sys.argv[1])\nfrom streamlit.testing.v1 import AppTest; app ="
         " AppTest.from_file('app.py', default_timeout=60).run()\nassert not app.exception and"
         " app.session_state['_good'][0] == 'study-encoder'\nprint([name for name in ('pandas',"
@@ -297,7 +297,7 @@ def test_a_damaged_study_model_is_said_and_another_can_be_chosen(assets):
 
 def test_a_pretrained_model_is_one_click_away(assets, monkeypatch):
     asked = []
-    monkeypatch.setattr(catalogue, "fetch", lambda name, progress: asked.append(name))
+    monkeypatch.setattr(download, "fetch", lambda name, progress: asked.append(name))
     monkeypatch.setenv("GLASSFORMER_CACHE", str(assets / "cache"))
     monkeypatch.setattr(catalogue, "installed", lambda *given: None)
     clear()

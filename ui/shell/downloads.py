@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.errors import GlassError
-from core.models import catalogue
+from core.models import catalogue, download
 from ui.session import state
 from ui.text import plain
 
@@ -58,7 +58,7 @@ def begin(name: str) -> None:
 def work(name: str, job: Job) -> None:
     """The download itself, away from any page."""
     try:
-        catalogue.fetch(name, job.progress)
+        download.fetch(name, job.progress)
     except GlassError as error:
         job.error = str(error)
     except BaseException as error:  # a reader must hear of it, and not from a log
