@@ -36,7 +36,7 @@ from core.errors import GlassError
 from core.models.fields import Fields, read_json, shown
 from core.models.tokenizer import Tokenizer, from_file, understood
 
-_SIGNS = (
+_NAMED = (
     "bos_token",
     "eos_token",
     "unk_token",
@@ -60,7 +60,7 @@ class Files:
 
     whole: dict  # tokenizer.json
     config: Fields  # tokenizer_config.json; empty where there is none
-    signs: dict  # special_tokens_map.json, the same
+    special: dict  # special_tokens_map.json, the same
     added: dict  # added_tokens.json, the same
 
 
@@ -100,7 +100,7 @@ def built(
     library = _BUILT[name](files) if name in _BUILT else written
     if name in _BUILT:
         library.post_processor = written.post_processor
-    add_signs(files, library, name)
+    add_special_tokens(files, library, name)
     put_around(files, library, name)
     differ = [
         what for part, what in _PARTS.items() if settings(library, part) != settings(written, part)
@@ -169,9 +169,10 @@ def of_pieces(folder: Path, known: set[str]) -> tuple[str, ...]:
             raise GlassError(f"{config.where} switches on “{key}”, which can't be done here.")
     with understood(f"{config.where} can't be read"):
         files = Files({}, config, {}, {})
-        named = [sign(files, key) for key in _SIGNS] + extra(files, "")
-        texts = {text_of(value) for value in named} | {each.content for each in listed(files)}
-        unread = ", ".join(map(shown, sorted(texts - known - {None})))
+        named = [special_token(files, key) for key in _NAMED] + extra(files, "")
+        texts = {text for value in named if (text := text_of(value)) is not None}
+        texts |= {each.content for each in listed(files)}
+        unread = ", ".join(map(shown, sorted(texts - known)))
     note = f"{config.where} names special tokens that are not read as such here: {unread}."
     return (note,) if unread else ()
 
@@ -192,9 +193,8 @@ def model_of(files: Files, kind: str) -> dict:
 
 def pairs(model: dict) -> list[tuple[str, str]]:
     """The merges, which older files write as one text each."""
-    return [
-        tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in model["merges"]
-    ]
+    merges = (merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"])
+    return [(left, right) for left, right in merges]
 
 
 def optional_flag(config: Fields, key: str) -> bool | None:
@@ -204,7 +204,7 @@ def optional_flag(config: Fields, key: str) -> bool | None:
 
 def bert(files: Files) -> tokenizers.Tokenizer:
     """BertTokenizer: WordPiece (Devlin et al. 2018)."""
-    config, unknown = files.config, text_of(sign(files, "unk_token", "[UNK]"))
+    config, unknown = files.config, text_of(special_token(files, "unk_token", "[UNK]"))
     library = tokenizers.Tokenizer(
         models.WordPiece(model_of(files, "WordPiece")["vocab"], unk_token=unknown)
     )
@@ -296,14 +296,14 @@ _DEFAULTS = {
 # --- special tokens and what stands around a text -------------------------------------------------
 
 
-def sign(files: Files, key: str, default=None):
+def special_token(files: Files, key: str, default=None):
     """A special token: a text, or an object with more to say."""
     return older(files).get(key, files.config.values.get(key, default))
 
 
 def older(files: Files) -> dict:
     """special_tokens_map.json, which says nothing beside an added_tokens_decoder."""
-    return {} if "added_tokens_decoder" in files.config.values else files.signs
+    return {} if "added_tokens_decoder" in files.config.values else files.special
 
 
 def text_of(value) -> str | None:
@@ -328,7 +328,7 @@ def listed(files: Files) -> list[AddedToken]:
         if not isinstance(decoder, dict):
             files.config.refuse("added_tokens_decoder", "an object")
         return [token(decoder[key]) for key in sorted(decoder, key=int)]
-    known = {text_of(sign(files, key)) for key in _SIGNS}
+    known = {text_of(special_token(files, key)) for key in _NAMED}
     by_id = {
         i: AddedToken(text, normalized=text not in known, special=text in known)
         for text, i in files.added.items()
@@ -337,7 +337,7 @@ def listed(files: Files) -> list[AddedToken]:
     return [by_id[i] for i in sorted(by_id)]
 
 
-def add_signs(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
+def add_special_tokens(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
     """Adds the listed tokens, then the special ones that are not among them.
 
     Of two with the same text the last counts.
@@ -345,7 +345,7 @@ def add_signs(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
     there = library.get_added_tokens_decoder().values()
     adds = [each for each in listed(files) if repr(each) not in set(map(repr, there))]
     known = {each.content for each in (*there, *adds)}
-    named = [sign(files, key, _DEFAULTS.get(name, {}).get(key)) for key in _SIGNS]
+    named = [special_token(files, key, _DEFAULTS.get(name, {}).get(key)) for key in _NAMED]
     named = [value for value in (*named, *of_the_model(files)) if value is not None]
     special = [value for value in named if text_of(value) not in known]
     special += [
@@ -368,15 +368,15 @@ def of_the_model(files: Files) -> list:
     found = {
         key: value
         for key, value in config.items()
-        if key.endswith("_token") and key not in _SIGNS and isinstance(value, str)
+        if key.endswith("_token") and key not in _NAMED and isinstance(value, str)
     }
     return list((found | (more if isinstance(more, dict) else {})).values())
 
 
 def extra(files: Files, name: str) -> list:
-    """Special tokens without a name: T5's signs for gaps, unless the files list others."""
-    config, signs = files.config, older(files)
-    for said in (config, Fields(signs, "special_tokens_map.json")):
+    """Special tokens without a name: T5's tokens for gaps, unless the files list others."""
+    config, special = files.config, older(files)
+    for said in (config, Fields(special, "special_tokens_map.json")):
         for key in ("extra_special_tokens", "additional_special_tokens"):
             if isinstance(said.get(key), str):  # it would count as a list of its letters
                 said.refuse(key, "a list of tokens")
@@ -384,9 +384,9 @@ def extra(files: Files, name: str) -> list:
         config.get(f"{kind}_special_tokens", []) for kind in ("extra", "additional")
     )
     first = [] if isinstance(extra, dict) else extra or additional
-    more = signs.get("extra_special_tokens") or []
+    more = special.get("extra_special_tokens") or []
     first = [*first, *(value for value in more if value not in first)]
-    others = signs.get("additional_special_tokens", additional) or []
+    others = special.get("additional_special_tokens", additional) or []
     if first:
         return first
     gaps = config.whole("extra_ids", 100, 0, 1000) if name == "T5Tokenizer" else 0
@@ -400,7 +400,7 @@ def put_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
     library.encode_special_tokens = files.config.flag("split_special_tokens", False)
     if name == "BertTokenizer":
         first, last = (
-            text_of(sign(files, key, default))
+            str(text_of(special_token(files, key, default)))
             for key, default in (("cls_token", "[CLS]"), ("sep_token", "[SEP]"))
         )
         library.post_processor = processors.TemplateProcessing(
@@ -409,7 +409,7 @@ def put_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
             special_tokens=[(each, library.token_to_id(each)) for each in (first, last)],
         )
     elif name == "T5Tokenizer":
-        end = library.token_to_id(text_of(sign(files, "eos_token", "</s>")))
+        end = library.token_to_id(str(text_of(special_token(files, "eos_token", "</s>"))))
         library.post_processor = processors.TemplateProcessing(
             single=["$A", "</s>"], pair=["$A", "</s>", "$B", "</s>"], special_tokens=[("</s>", end)]
         )

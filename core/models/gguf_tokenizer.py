@@ -101,7 +101,9 @@ def from_gguf(metadata: Mapping) -> Tokenizer | ScoredPieces:
     check_kind(header)
     tokens = vocabulary(header)
     kinds = numbers(header, "tokenizer.ggml.token_type", len(tokens), _NORMAL)
-    kinds = [_CONTROL if token in _SPECIAL else kind for token, kind in zip(tokens, kinds)]
+    kinds = [
+        _CONTROL if token in _SPECIAL else kind for token, kind in zip(tokens, kinds, strict=True)
+    ]
     begin, end = around(header, len(tokens))
     if header.get("tokenizer.ggml.model") == "llama":
         scores = numbers(header, "tokenizer.ggml.scores", len(tokens), 0.0)
@@ -200,7 +202,7 @@ def around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, ...]
 def byte_level(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
     """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019), by the header's merges."""
     merges = dict.fromkeys(texts(header, "tokenizer.ggml.merges"))  # of equal ones the first counts
-    pairs = [tuple(merge.split(" ", 1)) for merge in merges]
+    pairs = [(left, right) for left, right in (merge.split(" ", 1) for merge in merges)]
     ids = {token: i for i, token in enumerate(tokens)}
     cuts = _CUTS[header.get("tokenizer.ggml.pre")]
     # Llama 3 takes a word that is in the vocabulary whole, even where the merges do not lead to it.
@@ -211,7 +213,7 @@ def byte_level(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizer
     library.decoder = decoders.ByteLevel()
     whole = [
         AddedToken(token, special=kind == _CONTROL, normalized=False)
-        for token, kind in zip(tokens, kinds)
+        for token, kind in zip(tokens, kinds, strict=True)
         if kind in _WHOLE
     ]
     library.add_tokens(whole)
@@ -221,7 +223,7 @@ def byte_level(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizer
 def template(tokens: list[str], begin: tuple, end: tuple) -> processors.TemplateProcessing:
     """Puts ids before and after a text, under names of ours: a token's text may hold a colon."""
     first, last = [f"begin{i}" for i in begin], [f"end{i}" for i in end]
-    named = zip((*first, *last), (*begin, *end))
+    named = zip((*first, *last), (*begin, *end), strict=True)
     return processors.TemplateProcessing(
         single=[*first, "$A", *last],
         pair=["$A", "$B"],
@@ -237,7 +239,7 @@ class ScoredPieces:
     """SentencePiece BPE (Kudo & Richardson 2018), as in Llama 1 and 2; answers as `Tokenizer` does.
 
     Spaces are ▁, and one stands before the text and before what follows a special token, as in
-    llama.cpp. A letter that is no token becomes its bytes, or the sign for the unknown.
+    llama.cpp. A letter that is no token becomes its bytes, or the token for the unknown.
     """
 
     tokens: tuple[str, ...]
@@ -272,10 +274,11 @@ class ScoredPieces:
 
     def _cut(self, text: str, start: int) -> list[tuple[int, tuple[int, int], bool]]:
         """The ids in a text without special tokens, their places, and whether a word begins."""
-        shift, at, found = int(self.prefix), 0, []
+        shift, place, found = int(self.prefix), 0, []
         for piece in merged(_SPACE * shift + text.replace(" ", _SPACE), self._scores):
-            span = (start + max(at - shift, 0), start + max(at + len(piece) - shift, 0))
-            at += len(piece)
+            end = place + len(piece)
+            span = (start + max(place - shift, 0), start + max(end - shift, 0))
+            place = end
             for i in self._spelled(piece):
                 # Unknown letters in a row are one unknown, as for SentencePiece.
                 if not (found and i == found[-1][0] == self.unknown):
@@ -286,9 +289,9 @@ class ScoredPieces:
         """The ids of a piece: its own, or those of its bytes."""
         if piece in self._ids:
             return [self._ids[piece]]
-        found = [self._ids.get(f"<0x{byte:02X}>") for byte in piece.encode()]
-        if None not in found:
-            return found
+        codes = [f"<0x{byte:02X}>" for byte in piece.encode()]
+        if all(code in self._ids for code in codes):
+            return [self._ids[code] for code in codes]
         if self.unknown is None:
             raise GlassError(
                 f"This vocabulary has no token for {shown(piece)}, and no sign for what is unknown."
@@ -309,8 +312,8 @@ class ScoredPieces:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""
         return self._ids.get(piece)
 
-    def is_sign(self, token_id: int) -> bool:
-        """Whether a token is no text but a sign of the model's own, such as the end of a text."""
+    def is_special(self, token_id: int) -> bool:
+        """Whether a token is no text but one of the model's own, such as the end of a text."""
         return 0 <= int(token_id) < len(self.kinds) and self.kinds[int(token_id)] == _CONTROL
 
     def __len__(self) -> int:
@@ -318,7 +321,7 @@ class ScoredPieces:
 
     @cached_property
     def unknown(self) -> int | None:
-        """The number of the sign for what no piece can write."""
+        """The number of the token for what no piece can write."""
         return next((i for i, kind in enumerate(self.kinds) if kind == _UNKNOWN), None)
 
     @cached_property
@@ -327,12 +330,15 @@ class ScoredPieces:
 
     @cached_property
     def _scores(self) -> dict[str, float]:
-        return dict(zip(self.tokens, np.float32(self.scores).tolist()))  # llama.cpp's precision
+        scores = np.array(self.scores, np.float32)  # llama.cpp's precision
+        return dict(zip(self.tokens, scores.tolist(), strict=True))
 
     @cached_property
     def _whole(self) -> dict[str, None]:
         """The tokens that are found in a text before it is cut, the longest (in bytes) first."""
-        whole = [token for token, kind in zip(self.tokens, self.kinds) if kind in _WHOLE]
+        whole = [
+            token for token, kind in zip(self.tokens, self.kinds, strict=True) if kind in _WHOLE
+        ]
         return dict.fromkeys(sorted(whole, key=lambda token: -len(token.encode())))
 
     @cached_property

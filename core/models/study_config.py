@@ -48,7 +48,7 @@ def flag(default: bool | None = None) -> Callable:
 
 def word(*allowed: str) -> Callable:
     """One of these words."""
-    return lambda data, key: data.choice(key, None, dict(zip(allowed, allowed)))
+    return lambda data, key: data.choice(key, None, {each: each for each in allowed})
 
 
 def maybe(read: Callable) -> Callable:
@@ -93,18 +93,31 @@ KEYS = Keys(("model_type", *_FIELDS), {}, (), null=tuple(_FIELDS), closed="")
 
 
 def check_together(data: Fields, config: Config) -> None:
-    """What the fields of a config of our own must be to each other."""
-    both, tables = config.crosses, config.positions in ("learned", "sinusoid")
-    for wrong, why in (
+    """Raises a GlassError unless the fields of a config of our own fit each other."""
+    for wrong, why in (*wrong_heads(config), *wrong_positions(config), *wrong_stacks(config)):
+        if wrong:
+            raise GlassError(f"{data.where} {why}.")
+
+
+Checks = tuple[tuple[object, str], ...]  # what must not be, and how it is said
+
+
+def wrong_heads(config: Config) -> Checks:
+    """Of the layers and their heads."""
+    return (
         (not config.sides, "has no layers"),
         (
             config.n_heads % config.n_kv_heads,
             "gives heads that can’t share their keys and values evenly",
         ),
-        (
-            config.positions == "rotary" and config.d_head % 2,
-            "gives heads an odd width, and rotary positions turn pairs",
-        ),
+    )
+
+
+def wrong_positions(config: Config) -> Checks:
+    """Of the positions."""
+    rotary, tables = config.positions == "rotary", config.positions in ("learned", "sinusoid")
+    return (
+        (rotary and config.d_head % 2, "gives heads an odd width, and rotary positions turn pairs"),
         (
             tables and config.n_positions is None,
             "does not say for how many positions there is a vector",
@@ -113,6 +126,13 @@ def check_together(data: Fields, config: Config) -> None:
             config.relative_distance <= config.relative_buckets // 2,
             "has more relative buckets than distances",
         ),
+    )
+
+
+def wrong_stacks(config: Config) -> Checks:
+    """Of the tokens that begin and end a text, and of what only an encoder or a decoder has."""
+    both = config.crosses
+    return (
         (
             max(config.start_id or 0, config.end_id or 0) >= config.n_vocab,
             "names a token that is not in the vocabulary",
@@ -126,6 +146,4 @@ def check_together(data: Fields, config: Config) -> None:
             "has parts of an encoder without one",
         ),
         (config.pooler and both, "has a pooler behind a decoder"),
-    ):
-        if wrong:
-            raise GlassError(f"{data.where} {why}.")
+    )
