@@ -1,6 +1,6 @@
 """What the study models have learnt, measured on sentences that they have never seen.
 
-    python -m training.evaluate                 the table of the README, and
+    python -m training.evaluate                 the table of docs/models.md, and
                                                 assets/models/*/links.json
     python -m training.evaluate study-decoder --count 300       quicker; links.json stays as it is
 
@@ -331,7 +331,7 @@ def measure(name: str, model, samples: list[Sample], hard: list[Sample]) -> dict
 
 
 def main() -> None:
-    """Prints the table, as the README has it, and writes what the heads link."""
+    """Prints the table, as docs/models.md has it, and writes what the heads link."""
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     asked.add_argument("names", nargs="*", default=list(MEASURES))
     asked.add_argument("--count", type=int, default=COUNT)

@@ -23,8 +23,8 @@ from core.models.gguf import open_gguf
 from core.models.weights import load_folder, read_folder
 from core.transformer import forward
 from tests.core.test_reference import check, write_gguf
-from tests.files.test_weights import refusal, written
 from tests.helpers import tiny
+from tests.helpers.refusals import refusal, written
 
 golden = lru_cache(tiny.golden)
 STORED = json.loads((tiny.GOLDEN / "keys.json").read_text())
