@@ -15,23 +15,23 @@ from core.models.catalogue import Entry, Wheel, listed, ready
 from core.models.download import Progress, fetch
 
 
-def table() -> str:
+def model_table() -> str:
     """The models as lines of text: name, size, licence, where it is, what it is."""
-    rows = [("NAME", "SIZE", "LICENCE", "WHERE", "WHAT IT IS"), *map(row, listed())]
+    rows = [("NAME", "SIZE", "LICENCE", "WHERE", "WHAT IT IS"), *map(table_row, listed())]
     name, size, licence, where, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
     return "\n".join(
         f"{a:<{name}}  {b:>{size}}  {c:<{licence}}  {d:<{where}}  {e}" for a, b, c, d, e in rows
     )
 
 
-def row(entry: Entry) -> tuple[str, str, str, str, str]:
+def table_row(entry: Entry) -> tuple[str, str, str, str, str]:
     """One model's cells."""
     size = f"{entry.size / 1e6:.0f} MB" if entry.size else "-" if entry.embedded else "?"
     about = f"{entry.title}. {entry.about}".strip()
-    return entry.name, size, entry.licence, where(entry), about
+    return entry.name, size, entry.licence, place_of(entry), about
 
 
-def where(entry: Entry) -> str:
+def place_of(entry: Entry) -> str:
     """Where a model is, or where it would come from."""
     for _, place in ready(entry):
         return f"ready ({place})"
@@ -40,7 +40,7 @@ def where(entry: Entry) -> str:
     return f"to fetch from {'PyPI' if isinstance(entry.sources[0], Wheel) else 'the Hub'}"
 
 
-def bar(stream: TextIO | None = None, width: int = 30) -> Progress:
+def progress_bar(stream: TextIO | None = None, width: int = 30) -> Progress:
     """A progress bar of one line; where the line can't be rewritten, a new line for each tenth."""
     out = stream or sys.stderr
     last: tuple = ()  # what the last line was about
@@ -72,10 +72,10 @@ def main(arguments: list[str] | None = None) -> int:
     fetching.add_argument("name", help="a name from the list, or a name on the Hub (org/name)")
     given = parser.parse_args(arguments)
     if given.command == "list":
-        print(table())
+        print(model_table())
         return 0
     try:
-        path = fetch(given.name, bar())
+        path = fetch(given.name, progress_bar())
     except GlassError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

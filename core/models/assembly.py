@@ -16,7 +16,7 @@ import numpy as np
 from core.config import Config, weight_shapes
 from core.errors import GlassError
 from core.models.families.common import Layout
-from core.models.fields import shown
+from core.models.fields import quote
 from core.models.stored import Stored
 from core.ops import sinusoids
 
@@ -86,7 +86,7 @@ def assemble(layout: Layout, tensors: Mapping[str, Stored], dtype) -> dict[str, 
     ]:
         raise GlassError(
             f"{len(left)} of the file's tensors have no place in this model: "
-            f"{first_five(map(shown, left))}"
+            f"{first_five(map(quote, left))}"
         )
     config = layout.config
     if missing := [name for name in weight_shapes(config) if name not in weights]:
@@ -106,14 +106,14 @@ def locate(
         if is_computed(layout.config, name) and not any(each in tensors for each in theirs):
             continue
         if not theirs:
-            weights[name] = absent(shape, dtype)
+            weights[name] = absent_bias(shape, dtype)
             continue
-        key, same = choose(theirs, tensors)
+        key, same = choose_tensor(theirs, tensors)
         used |= same
         weights[name] = weight = stored_weight(layout, name, tensors[key])
         if (found := tensors[key].shape) != (wanted := weight.shape_in_file(shape)):
             raise GlassError(
-                f"The tensor {shown(tensors[key].name)} has the shape {found}; "
+                f"The tensor {quote(tensors[key].name)} has the shape {found}; "
                 f"after the config it should be {wanted}."
             )
     return weights, used
@@ -124,14 +124,14 @@ def is_computed(config: Config, name: str) -> bool:
     return config.positions == "sinusoid" and name.endswith("embed.position.weight")
 
 
-def choose(names: tuple[str, ...], tensors: Mapping[str, Stored]) -> tuple[str, set[str]]:
+def choose_tensor(names: tuple[str, ...], tensors: Mapping[str, Stored]) -> tuple[str, set[str]]:
     """Which of a weight's possible names to read, and all that hold the same numbers.
 
     A copy of a table is read from where it is most shared (see Layout).
     """
     there = [name for name in names if name in tensors]
     if not there:
-        raise GlassError(f"The tensor {' or '.join(map(shown, names))} is missing from the file.")
+        raise GlassError(f"The tensor {' or '.join(map(quote, names))} is missing from the file.")
     first = tensors[there[0]]
     same = [
         name
@@ -175,16 +175,16 @@ def fuse(config: Config, weights: Mapping[str, Weight], dtype) -> dict[str, np.n
     """
     shapes = weight_shapes(config)
     fused: dict[str, np.ndarray] = {}
-    for whole, members in groups(config).items():
+    for whole, members in fused_groups(config).items():
         for kind in ("weight", "bias"):
             names = [f"{member}.{kind}" for member in members]
-            fused |= side_by_side(f"{whole}.{kind}", names, shapes, weights, dtype)
+            fused |= fuse_side_by_side(f"{whole}.{kind}", names, shapes, weights, dtype)
     tied: dict[object, np.ndarray] = {}  # tables that are tied are one array
     for name, shape in shapes.items():
         if name not in fused:
             weight = weights[name]
             if (key := identity(weight)) not in tied:
-                tied[key] = alone(weight, shape, dtype)
+                tied[key] = lone_array(weight, shape, dtype)
             fused[name] = tied[key]
     return fused
 
@@ -196,14 +196,14 @@ def identity(weight: Weight) -> object:
     return id(weight)
 
 
-def alone(weight: Weight, shape: tuple[int, ...], dtype) -> np.ndarray:
+def lone_array(weight: Weight, shape: tuple[int, ...], dtype) -> np.ndarray:
     """The array of a weight that stands by itself."""
     if is_absent(weight):
         return weight
-    return filled(np.empty(shape, dtype), [(slice(None), weight)])
+    return fill(np.empty(shape, dtype), [(slice(None), weight)])
 
 
-def groups(config: Config) -> dict[str, list[str]]:
+def fused_groups(config: Config) -> dict[str, list[str]]:
     """Which projections lie side by side in one matrix, under which name."""
     found = {}
     for side in config.sides:
@@ -217,7 +217,7 @@ def groups(config: Config) -> dict[str, list[str]]:
     return found
 
 
-def side_by_side(
+def fuse_side_by_side(
     whole: str, names: list[str], shapes: Shapes, weights: Mapping[str, Weight], dtype
 ) -> dict[str, np.ndarray]:
     """One array for all these weights, and each of them as its columns there."""
@@ -226,14 +226,14 @@ def side_by_side(
     shape = (*shapes[names[0]][:-1], ends[-1])
     lacking = [weight for weight in members if is_absent(weight)]
     if len(lacking) == len(names):
-        return {whole: absent(shape, dtype)} | dict(zip(names, lacking, strict=True))
+        return {whole: absent_bias(shape, dtype)} | dict(zip(names, lacking, strict=True))
     starts = [0, *ends[:-1]]
     columns = [(..., slice(start, stop)) for start, stop in zip(starts, ends, strict=True)]
-    array = filled(np.empty(shape, dtype), list(zip(columns, members, strict=True)))
+    array = fill(np.empty(shape, dtype), list(zip(columns, members, strict=True)))
     return {whole: array} | {name: array[place] for name, place in zip(names, columns, strict=True)}
 
 
-def absent(shape: tuple[int, ...], dtype) -> np.ndarray:
+def absent_bias(shape: tuple[int, ...], dtype) -> np.ndarray:
     """A bias that a family does not have: zeros that take the memory of one number."""
     return np.broadcast_to(np.zeros(1, dtype), shape)
 
@@ -243,7 +243,7 @@ def is_absent(weight: Weight) -> TypeGuard[np.ndarray]:
     return isinstance(weight, np.ndarray) and not any(weight.strides)
 
 
-def filled(array: np.ndarray, parts: Sequence[tuple]) -> np.ndarray:
+def fill(array: np.ndarray, parts: Sequence[tuple]) -> np.ndarray:
     """Writes each weight into its place, and makes the array read-only. parts: places, weights."""
     with np.errstate(all="ignore"):  # numbers too large for float32 become infinite
         for place, weight in parts:
@@ -269,11 +269,11 @@ def plain_arrays(
     for name, shape in shapes.items():
         if tensors[name].shape != tuple(shape):
             raise GlassError(
-                f"The tensor {shown(name)} has the shape {tensors[name].shape}; it should be"
+                f"The tensor {quote(name)} has the shape {tensors[name].shape}; it should be"
                 f" {tuple(shape)}."
             )
     return {
-        name: filled(np.empty(shape, dtype), [(slice(None), StoredWeight(tensors[name]))])
+        name: fill(np.empty(shape, dtype), [(slice(None), StoredWeight(tensors[name]))])
         for name, shape in shapes.items()
     }
 

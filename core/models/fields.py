@@ -88,14 +88,14 @@ class Fields:
     def refuse(self, key: str, wanted: str) -> NoReturn:
         """Raises the error of one value."""
         found = (
-            f"says {shown(self.values[key])}"
+            f"says {quote(self.values[key])}"
             if self.values.get(key) is not None
             else "says nothing"
         )
         raise GlassError(f"{self.where} {found} for “{key}”; {wanted} is needed.")
 
 
-def shown(value) -> str:
+def quote(value) -> str:
     """A value from a file, short and harmless enough for a message."""
     kinds = {list: "a list", dict: "an object", bool: str(value).lower(), type(None): "null"}
     text = kinds.get(type(value), str(value))  # as the file has it
@@ -166,7 +166,7 @@ def refuse_pointer(path: Path, size: int) -> None:
                 )
 
 
-def mapped(path: Path, least: int) -> np.ndarray:
+def map_file(path: Path, least: int) -> np.ndarray:
     """The bytes of a file, memory-mapped, if there are at least so many."""
     size = regular_size(path)
     if size < least:

@@ -27,7 +27,7 @@ import numpy as np
 
 from core.config import Config
 from core.errors import GlassError
-from core.models.fields import Fields, read_json, shown
+from core.models.fields import Fields, quote, read_json
 
 _MOST = 1 << 20  # tokens in a list, or in a text
 # Keys that change what is written and are not done here, each with the value that changes nothing.
@@ -198,7 +198,7 @@ def runs(data: Fields, n_vocab: int) -> list[tuple[int, ...]]:
 def notes_of(data: Fields, config: Config, rules: Decoding) -> tuple[str, ...]:
     """What is said of keys that would change what is written, and that are not done here."""
     asked = [
-        f"{key} = {shown(data.get(key))}"
+        f"{key} = {quote(data.get(key))}"
         for key, neutral in _UNDONE.items()
         if data.get(key) not in (None, neutral, [], {})
         and (config.crosses or key not in _THE_READERS)

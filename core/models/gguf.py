@@ -14,7 +14,7 @@ from typing import NoReturn
 import numpy as np
 
 from core.errors import GlassError
-from core.models.fields import LARGEST_HEADER, LARGEST_SIDE, Fields, mapped, shown
+from core.models.fields import LARGEST_HEADER, LARGEST_SIDE, Fields, map_file, quote
 from core.models.stored import Stored, bytes_per_row, checked_tensor
 
 _MOST_ENTRIES = 1 << 16  # tensors or keys in one file
@@ -89,7 +89,7 @@ def open_gguf(path: Path) -> tuple[dict, dict[str, Stored]]:
     """The header's keys and the tensors of a GGUF file. Raises GlassError where it contradicts
     itself or breaks off.
     """
-    data_B = mapped(path, 24)
+    data_B = map_file(path, 24)
     cursor = _Cursor(data_B, path.name)
     if bytes(cursor.read(4)) != b"GGUF":
         raise GlassError(f"{path.name} isn't a GGUF file.")
@@ -102,7 +102,7 @@ def open_gguf(path: Path) -> tuple[dict, dict[str, Stored]]:
     metadata: dict = {}
     for _ in range(n_keys):
         if (key := cursor.text()) in metadata:
-            cursor.refuse(f"the key {shown(key)} stands there twice")
+            cursor.refuse(f"the key {quote(key)} stands there twice")
         metadata[key] = cursor.value()
     records = [_record(cursor) for _ in range(n_tensors)]
     align = Fields(metadata, path.name).whole("general.alignment", 32, 1, 1 << 16)
@@ -120,7 +120,7 @@ def _record(cursor: _Cursor) -> tuple[str, str, tuple[int, ...], int]:
         from gguf import GGMLQuantizationType as Kinds  # takes a while, and most files do without
 
         if number not in Kinds._value2member_map_:
-            cursor.refuse(f"{shown(name)} has the unknown format {number}")
+            cursor.refuse(f"{quote(name)} has the unknown format {number}")
         return name, Kinds(number).name, shape, cursor.number()
     return name, _FORMATS[number], shape, cursor.number()
 
@@ -132,16 +132,16 @@ def _tensors(path: Path, records: list, body_B: np.ndarray, align: int) -> dict[
         size = bytes_per_row(path, name, kind, shape) * math.prod(shape[:-1])
         if name in tensors:
             raise GlassError(
-                f"{path.name} is damaged: the tensor {shown(name)} stands there twice."
+                f"{path.name} is damaged: the tensor {quote(name)} stands there twice."
             )
         if start < end or start % align:
             raise GlassError(
-                f"{path.name} is damaged: the bytes of {shown(name)} overlap with others, or don't"
+                f"{path.name} is damaged: the bytes of {quote(name)} overlap with others, or don't"
                 f" begin at a multiple of {align}."
             )
         if start + size > len(body_B):
             raise GlassError(
-                f"{path.name} is damaged or cut off: {shown(name)} should end at byte"
+                f"{path.name} is damaged or cut off: {quote(name)} should end at byte"
                 f" {start + size}, and there are {len(body_B)}."
             )
         end = start + size

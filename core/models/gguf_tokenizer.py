@@ -28,8 +28,8 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, processors
 
 from core.errors import GlassError
-from core.models.fields import Fields, shown
-from core.models.tokenizer import Encoding, Tokenizer, understood
+from core.models.fields import Fields, quote
+from core.models.tokenizer import Encoding, Tokenizer, as_refusal
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4  # kinds of tokens in a GGUF header
 _WHOLE = (_UNKNOWN, _CONTROL, _USER_DEFINED)  # found in a text before it is cut
@@ -99,17 +99,17 @@ def from_gguf(metadata: Mapping) -> Tokenizer | ScoredPieces:
     """The tokenizer in a GGUF header. Raises GlassError, with the reason, if it can't be read."""
     header = Fields(dict(metadata), "The GGUF header")
     check_kind(header)
-    tokens = vocabulary(header)
-    kinds = numbers(header, "tokenizer.ggml.token_type", len(tokens), _NORMAL)
+    tokens = read_tokens(header)
+    kinds = read_numbers(header, "tokenizer.ggml.token_type", len(tokens), _NORMAL)
     kinds = [
         _CONTROL if token in _SPECIAL else kind for token, kind in zip(tokens, kinds, strict=True)
     ]
-    begin, end = around(header, len(tokens))
+    begin, end = ids_around(header, len(tokens))
     if header.get("tokenizer.ggml.model") == "llama":
-        scores = numbers(header, "tokenizer.ggml.scores", len(tokens), 0.0)
+        scores = read_numbers(header, "tokenizer.ggml.scores", len(tokens), 0.0)
         prefix = header.flag("tokenizer.ggml.add_space_prefix", True)
         return ScoredPieces(tuple(tokens), tuple(scores), tuple(kinds), begin, end, prefix)
-    with understood("The tokenizer in the GGUF header is damaged"):
+    with as_refusal("The tokenizer in the GGUF header is damaged"):
         library = byte_level(header, tokens, kinds)
         library.post_processor = template(tokens, begin, end)
     return Tokenizer(library)
@@ -123,13 +123,13 @@ def check_kind(header: Fields) -> None:
         raise GlassError(f"{header.where} has no tokenizer (“tokenizer.ggml.model” is absent).")
     if kind not in ("gpt2", "llama"):
         raise GlassError(
-            f"{header.where} has a tokenizer of the kind {shown(kind)} "
+            f"{header.where} has a tokenizer of the kind {quote(kind)} "
             "(“tokenizer.ggml.model”), which can't be read here."
         )
     if kind == "gpt2" and not (isinstance(cut, str) and cut in _CUTS):
         raise GlassError(
             f"{header.where} has a tokenizer that cuts text in the way "
-            f"“tokenizer.ggml.pre” = {'nothing' if cut is None else shown(cut)}, "
+            f"“tokenizer.ggml.pre” = {'nothing' if cut is None else quote(cut)}, "
             f"which is not known here; {', '.join(_CUTS)} are."
         )
     if "phi-3" in name or "phi3" in name:
@@ -139,7 +139,7 @@ def check_kind(header: Fields) -> None:
         )
 
 
-def texts(header: Fields, key: str) -> list[str]:
+def read_texts(header: Fields, key: str) -> list[str]:
     """A list of texts in a GGUF header."""
     found = header.get(key)
     if not isinstance(found, list) or not found or not all(isinstance(text, str) for text in found):
@@ -147,22 +147,23 @@ def texts(header: Fields, key: str) -> list[str]:
     return found
 
 
-def vocabulary(header: Fields) -> list[str]:
+def read_tokens(header: Fields) -> list[str]:
     """The tokens, no two alike. An empty one is called [EMPTY_7], as in llama.cpp."""
     tokens = [
-        token or f"[EMPTY_{i}]" for i, token in enumerate(texts(header, "tokenizer.ggml.tokens"))
+        token or f"[EMPTY_{i}]"
+        for i, token in enumerate(read_texts(header, "tokenizer.ggml.tokens"))
     ]
     first: dict[str, int] = {}
     for i, token in enumerate(tokens):
         if first.setdefault(token, i) != i:
             raise GlassError(
-                f"{header.where} has the token {shown(token)} twice, as {first[token]} and "
+                f"{header.where} has the token {quote(token)} twice, as {first[token]} and "
                 f"as {i}: its text does not say which of the two is meant."
             )
     return tokens
 
 
-def numbers(header: Fields, key: str, count: int, default: float) -> list:
+def read_numbers(header: Fields, key: str, count: int, default: float) -> list:
     """A number for each token; absent, it is the default over and over."""
     found = header.get(key, [default] * count)
     if (
@@ -174,7 +175,7 @@ def numbers(header: Fields, key: str, count: int, default: float) -> list:
     return found[:count]
 
 
-def around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def ids_around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The tokens before and after every text, with llama.cpp's defaults for what is left open."""
     is_llama = header.get("tokenizer.ggml.model") == "llama"
     begins = is_llama or _CUTS[header.get("tokenizer.ggml.pre")] == (_LLAMA3,)
@@ -201,7 +202,8 @@ def around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, ...]
 
 def byte_level(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
     """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019), by the header's merges."""
-    merges = dict.fromkeys(texts(header, "tokenizer.ggml.merges"))  # of equal ones the first counts
+    # Of equal merges the first counts.
+    merges = dict.fromkeys(read_texts(header, "tokenizer.ggml.merges"))
     pairs = [(left, right) for left, right in (merge.split(" ", 1) for merge in merges)]
     ids = {token: i for i, token in enumerate(tokens)}
     cuts = _CUTS[header.get("tokenizer.ggml.pre")]
@@ -275,7 +277,7 @@ class ScoredPieces:
     def _cut(self, text: str, start: int) -> list[tuple[int, tuple[int, int], bool]]:
         """The ids in a text without special tokens, their places, and whether a word begins."""
         shift, place, found = int(self.prefix), 0, []
-        for piece in merged(_SPACE * shift + text.replace(" ", _SPACE), self._scores):
+        for piece in join_pieces(_SPACE * shift + text.replace(" ", _SPACE), self._scores):
             end = place + len(piece)
             span = (start + max(place - shift, 0), start + max(end - shift, 0))
             place = end
@@ -294,13 +296,13 @@ class ScoredPieces:
             return [self._ids[code] for code in codes]
         if self.unknown is None:
             raise GlassError(
-                f"This vocabulary has no token for {shown(piece)}, and no sign for what is unknown."
+                f"This vocabulary has no token for {quote(piece)}, and no sign for what is unknown."
             )
         return [self.unknown]
 
     def decode(self, ids_L) -> str:
         """The text of token ids, special tokens included."""
-        with understood("These tokens can't be turned into text"):
+        with as_refusal("These tokens can't be turned into text"):
             return self._decoder.decode([self.piece(i) for i in ids_L])
 
     def piece(self, token_id: int) -> str:
@@ -364,12 +366,14 @@ def fragments(text: str, whole: Iterable[str]) -> list[tuple[int, str]]:
             found = [
                 part
                 for start, fragment, done in found
-                for part in ([(start, fragment, done)] if done else split(fragment, token, start))
+                for part in (
+                    [(start, fragment, done)] if done else split_at(fragment, token, start)
+                )
             ]
     return [(start, fragment) for start, fragment, _ in found]
 
 
-def split(text: str, token: str, start: int) -> list[tuple[int, str, bool]]:
+def split_at(text: str, token: str, start: int) -> list[tuple[int, str, bool]]:
     """A text cut at every place where a token stands: start, part, whether it is the token."""
     found = []
     for i, part in enumerate(text.split(token)):
@@ -380,7 +384,7 @@ def split(text: str, token: str, start: int) -> list[tuple[int, str, bool]]:
     return found
 
 
-def merged(text: str, scores: Mapping[str, float]) -> list[str]:
+def join_pieces(text: str, scores: Mapping[str, float]) -> list[str]:
     """The pieces of a text: neighbours are joined as long as a token spells both together.
 
     The pair with the best score comes first, of equal scores the leftmost. scores: of each token.

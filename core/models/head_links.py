@@ -44,11 +44,11 @@ def links(name: str) -> dict[str, Link]:
     """
     if not catalogue.entry_of(name).embedded or not (folder := catalogue.find(name)):
         return {}
-    return read(file) if (file := folder / "links.json").exists() else {}
+    return read_links(file) if (file := folder / "links.json").exists() else {}
 
 
 @cache
-def read(file: Path) -> dict[str, Link]:
+def read_links(file: Path) -> dict[str, Link]:
     """The relations in a file; it comes with the program, and is read once."""
     found = json.loads(file.read_text(encoding="utf-8"))
     return {

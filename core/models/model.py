@@ -178,7 +178,7 @@ def with_tokenizers(model: Model, found: Tokenizers) -> Model:
     )
 
 
-def refused(error: GlassError) -> Tokenizers:
+def without_tokenizer(error: GlassError) -> Tokenizers:
     """No tokenizer, the reason, and what the reader is told."""
     return Tokenizers(None, notes=(f"Type token ids here, not words. {error}",), refusal=str(error))
 
@@ -188,7 +188,7 @@ def tokenizer_in_gguf(metadata: Mapping) -> Tokenizers:
     try:
         return Tokenizers(gguf_tokenizer.from_gguf(metadata))
     except GlassError as error:
-        return refused(error)
+        return without_tokenizer(error)
 
 
 def tokenizers_in(folder: Path, config: Config) -> Tokenizers:
@@ -196,7 +196,7 @@ def tokenizers_in(folder: Path, config: Config) -> Tokenizers:
     try:
         return read_tokenizers(folder, config)
     except GlassError as error:
-        return refused(error)
+        return without_tokenizer(error)
 
 
 def read_tokenizers(folder: Path, config: Config) -> Tokenizers:
@@ -207,14 +207,16 @@ def read_tokenizers(folder: Path, config: Config) -> Tokenizers:
     source, target = folder / "source.spm", folder / "target.spm"
     vocabulary = folder / "vocab.json"
     if config.family == "Marian" and all(each.exists() for each in (source, target, vocabulary)):
-        one, other = (sentencepiece_model.marian(file, vocabulary) for file in (source, target))
-        return Tokenizers(one, other, auto_tokenizer.of_pieces(folder, set(one.special)))
+        one, other = (
+            sentencepiece_model.marian_pieces(file, vocabulary) for file in (source, target)
+        )
+        return Tokenizers(one, other, auto_tokenizer.notes_on_pieces(folder, set(one.special)))
     if (folder / "tokenizer.json").exists():
         one, notes = auto_tokenizer.from_folder(folder, config.family)
         return Tokenizers(one, notes=notes)
     if config.family == "T5" and (file := folder / "spiece.model").exists():
-        one = sentencepiece_model.t5(file, config.n_vocab)
-        return Tokenizers(one, notes=auto_tokenizer.of_pieces(folder, set(one.special)))
+        one = sentencepiece_model.t5_pieces(file, config.n_vocab)
+        return Tokenizers(one, notes=auto_tokenizer.notes_on_pieces(folder, set(one.special)))
     raise GlassError(no_tokenizer_in(folder))
 
 
@@ -233,7 +235,7 @@ def no_tokenizer_in(folder: Path) -> str:
 # --- models that are no transformers --------------------------------------------------------------
 
 
-def embedded(
+def load_embedded(
     name: str, shapes: Callable, dtype=np.float32
 ) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
     """For a model that is no transformer and lies in assets/models: its config.json, its weights,

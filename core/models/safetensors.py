@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import GlassError
-from core.models.fields import LARGEST_HEADER, LARGEST_SIDE, mapped, parse_json, read_json, shown
+from core.models.fields import LARGEST_HEADER, LARGEST_SIDE, map_file, parse_json, quote, read_json
 from core.models.stored import Stored, checked_tensor
 
 
@@ -17,7 +17,7 @@ def open_safetensors(path: Path) -> dict[str, Stored]:
     """The tensors of one file by name. Raises GlassError where the header and the file do not fit
     together.
     """
-    data_B = mapped(path, 8)
+    data_B = map_file(path, 8)
     length = int.from_bytes(data_B[:8].tobytes(), "little")
     if length > min(len(data_B) - 8, LARGEST_HEADER):
         raise GlassError(
@@ -31,12 +31,12 @@ def open_safetensors(path: Path) -> dict[str, Stored]:
     for name, kind, shape, start, stop in sorted(entries, key=lambda entry: entry[3:]):
         if start != end:
             raise GlassError(
-                f"{path.name} is damaged: the bytes of {shown(name)} don't follow those before"
+                f"{path.name} is damaged: the bytes of {quote(name)} don't follow those before"
                 " them."
             )
         if stop > len(body_B):
             raise GlassError(
-                f"{path.name} is damaged or cut off: {shown(name)} should end at byte {stop}, "
+                f"{path.name} is damaged or cut off: {quote(name)} should end at byte {stop}, "
                 f"and there are {len(body_B)}."
             )
         tensors[name], end = checked_tensor(path, name, kind, shape, body_B[start:stop]), stop
@@ -66,7 +66,7 @@ def _entry(path: Path, name: str, entry) -> tuple[str, tuple[int, ...], int, int
         right = False
     if not right or max(numbers) > LARGEST_SIDE:
         raise GlassError(
-            f"{path.name} is damaged: its header's entry for {shown(name)} makes no sense."
+            f"{path.name} is damaged: its header's entry for {quote(name)} makes no sense."
         )
     return kind, tuple(shape), start, stop
 
@@ -90,18 +90,18 @@ def open_shards(index: Path) -> dict[str, Stored]:
             or not shard.isprintable()
         ):
             raise GlassError(
-                f"{index.name} points to {shown(shard)}, which is no safetensors file beside it."
+                f"{index.name} points to {quote(shard)}, which is no safetensors file beside it."
             )
         found = open_safetensors(index.parent / shard)
         for name in found:
             if places.get(name) != shard:
                 raise GlassError(
-                    f"{index.name} and {shard} disagree about the tensor {shown(name)}."
+                    f"{index.name} and {shard} disagree about the tensor {quote(name)}."
                 )
         tensors |= found
     for name in places:
         if name not in tensors:
             raise GlassError(
-                f"{places[name]} lacks the tensor {shown(name)}, which {index.name} says it has."
+                f"{places[name]} lacks the tensor {quote(name)}, which {index.name} says it has."
             )
     return tensors

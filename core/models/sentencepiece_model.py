@@ -16,7 +16,7 @@ import sentencepiece
 
 from core.errors import GlassError
 from core.models.fields import read_json, regular_size
-from core.models.tokenizer import Encoding, understood
+from core.models.tokenizer import Encoding, as_refusal
 
 _LARGEST = 1 << 26  # bytes; the published ones have up to five million
 _END = "</s>"
@@ -73,7 +73,7 @@ class SentencePieces:
 
     def _cut(self, text: str, start: int) -> list[tuple[str, int, tuple[int, int], bool]]:
         """Pieces with their ids, their places, and whether a word begins there."""
-        with understood("This text can't be cut into tokens"):
+        with as_refusal("This text can't be cut into tokens"):
             found = self.library.encode(text, return_type="offset_mapping")
         return [
             (
@@ -137,11 +137,11 @@ def processor(path: Path) -> sentencepiece.SentencePieceProcessor:
             f"{path.name} is larger than {_LARGEST >> 20} MB, which no SentencePiece model"
             " should be."
         )
-    with understood(f"{path.name} can't be read as a SentencePiece model"):
+    with as_refusal(f"{path.name} can't be read as a SentencePiece model"):
         return sentencepiece.SentencePieceProcessor(model_proto=path.read_bytes())
 
 
-def t5(path: Path, n_vocab: int) -> SentencePieces:
+def t5_pieces(path: Path, n_vocab: int) -> SentencePieces:
     """T5's vocabulary: the model's pieces, and after them a hundred tokens for gaps, counted
     down (Raffel et al. 2019).
     """
@@ -151,7 +151,7 @@ def t5(path: Path, n_vocab: int) -> SentencePieces:
     return SentencePieces(library, special=gaps)
 
 
-def marian(path: Path, vocabulary: Path) -> SentencePieces:
+def marian_pieces(path: Path, vocabulary: Path) -> SentencePieces:
     """One language of a Marian translator: its own model, and ids from the vocabulary that both
     languages share.
     """

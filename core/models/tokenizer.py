@@ -65,7 +65,7 @@ class Tokenizer:
         """The text in pieces. special: with the special tokens that the model was trained to see
         around it, such as [CLS].
         """
-        with understood("This text can't be cut into tokens"):
+        with as_refusal("This text can't be cut into tokens"):
             found = self.library.encode(text, add_special_tokens=special)
         added = [bool(mask) for mask in found.special_tokens_mask]
         return Encoding(
@@ -78,7 +78,7 @@ class Tokenizer:
 
     def decode(self, ids_L) -> str:
         """The text of token ids, special tokens included."""
-        with understood("These tokens can't be turned into text"):
+        with as_refusal("These tokens can't be turned into text"):
             return self.library.decode([int(i) for i in ids_L], skip_special_tokens=False)
 
     def piece(self, token_id: int) -> str:
@@ -88,7 +88,9 @@ class Tokenizer:
         piece = self.library.id_to_token(int(token_id))
         if piece is None:
             return f"#{token_id}"  # a table may have more rows than the vocabulary has words
-        return spelled(piece) if self._spells_bytes and int(token_id) not in self._added else piece
+        return (
+            spell_bytes(piece) if self._spells_bytes and int(token_id) not in self._added else piece
+        )
 
     def id_of(self, piece: str) -> int | None:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""
@@ -155,7 +157,7 @@ def byte_letters() -> dict[str, int]:
 _BYTES = byte_letters()
 
 
-def spelled(piece: str) -> str:
+def spell_bytes(piece: str) -> str:
     """A byte-level piece in real letters: "Ġthe" -> " the"."""
     if not all(letter in _BYTES for letter in piece):
         return piece
@@ -186,7 +188,7 @@ def check_text(text: str) -> str:
 
 
 @contextmanager
-def understood(what: str) -> Iterator[None]:
+def as_refusal(what: str) -> Iterator[None]:
     """Whatever the library raises, also a panic of its Rust code, becomes a sentence for the
     reader.
     """
@@ -201,5 +203,5 @@ def understood(what: str) -> Iterator[None]:
 def from_file(path: Path) -> Tokenizer:
     """The tokenizer of a tokenizer.json. Raises GlassError if the file is none."""
     read_json(path)  # its size and that it is JSON, before the library parses it
-    with understood(f"{path.name} can't be read as a tokenizer"):
+    with as_refusal(f"{path.name} can't be read as a tokenizer"):
         return Tokenizer(tokenizers.Tokenizer.from_file(str(path)))

@@ -20,7 +20,7 @@ from core.models import keys
 from core.models.assembly import assemble
 from core.models.families import FAMILIES, llama_gguf
 from core.models.families.common import fine_tuned_head
-from core.models.fields import Fields, read_json, shown
+from core.models.fields import Fields, quote, read_json
 from core.models.gguf import open_gguf
 from core.models.safetensors import open_safetensors, open_shards
 from core.models.stored import Stored
@@ -53,7 +53,7 @@ def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
     data = Fields(read_json(folder / "config.json"), "config.json")
     kind = family_of(data)
     family = FAMILIES[kind]
-    data = keys.check(data, family.keys)
+    data = keys.check_keys(data, family.keys)
     tensors = without_prefix(open_tensors(folder), family.prefixes)
     heads = fine_tuned_head(tensors) if kind != "glassformer" else []
     layout = family.layout(data, tensors)
@@ -93,7 +93,7 @@ def family_of(data: Fields) -> str:
         )
     if not isinstance(kind, str) or kind not in FAMILIES:
         raise GlassError(
-            f"config.json says the model is of the type {shown(kind)}; {known} can be read here."
+            f"config.json says the model is of the type {quote(kind)}; {known} can be read here."
         )
     return kind
 
@@ -135,7 +135,7 @@ def without_prefix(tensors: Mapping[str, Stored], prefixes: tuple[str, ...]) -> 
         plain = plain.replace("LayerNorm.beta", "LayerNorm.bias")
         if plain in found:
             raise GlassError(
-                f"The file has the same tensor twice: {shown(found[plain].name)} and {shown(name)}."
+                f"The file has the same tensor twice: {quote(found[plain].name)} and {quote(name)}."
             )
         if plain == "final_logits_bias" and stored.shape[:1] == (1,):
             stored = replace(stored, shape=stored.shape[1:])

@@ -14,7 +14,7 @@ from huggingface_hub.utils import validate_repo_id
 
 from core.errors import GlassError
 from core.models import catalogue
-from core.models.__main__ import main, table
+from core.models.__main__ import main, model_table
 from core.models.catalogue import CATALOGUE, Embedded, File, Hub, Wheel, find, resolve
 from core.models.download import fetch
 from tests.helpers.fetching import COMMIT, CONTENTS, FROM_BOTH, FROM_WHEEL, kept, put
@@ -68,7 +68,7 @@ def test_an_embedded_model_without_its_files_is_not_listed_and_says_what_is_miss
     assert (
         find(name) is None
         and name not in [entry.name for entry in catalogue.listed()]
-        and name not in table()
+        and name not in model_table()
     )
     put(tmp_path / f"cache/{name}")  # a stray folder in the cache is not taken for it
     assert find(name) is None and catalogue.default() == "minilm"
@@ -76,7 +76,7 @@ def test_an_embedded_model_without_its_files_is_not_listed_and_says_what_is_miss
         with pytest.raises(GlassError, match=f"assets/models/{name} should be there"):
             ask(name)
     folder = put(tmp_path / "assets" / name)
-    assert find(name) == resolve(name) == fetch(name) == folder and name in table()
+    assert find(name) == resolve(name) == fetch(name) == folder and name in model_table()
     (folder / "tokenizer.json").unlink()
     assert find(name) is None
     with pytest.raises(GlassError, match="not complete"):

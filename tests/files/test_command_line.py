@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from core.models.__main__ import bar, main
+from core.models.__main__ import main, progress_bar
 from core.models.catalogue import CATALOGUE
 from tests.helpers.fetching import model_wheel, put
 
@@ -56,7 +56,7 @@ def test_a_command_that_is_none_shows_how_to_ask(arguments, capsys):
 
 def test_the_bar_writes_a_line_for_each_tenth_or_rewrites_one():
     def shown(stream) -> str:
-        show = bar(stream)
+        show = progress_bar(stream)
         for done in range(101):
             show(done * 10**6, 10**8, "Fetching")
         show(0, 0, "Checking")

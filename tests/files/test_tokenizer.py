@@ -19,7 +19,7 @@ import tokenizers
 from core import GlassError, load
 from core.models import catalogue, sentencepiece_model, tokenizer
 from core.models.gguf_tokenizer import from_gguf
-from core.models.tokenizer import Tokenizer, check_text, from_file, spelled
+from core.models.tokenizer import Tokenizer, check_text, from_file, spell_bytes
 from tests.helpers import llama_cpp, tiny
 from ui.session.state import ids_of
 
@@ -110,12 +110,12 @@ def test_a_letter_of_several_bytes_is_in_all_of_its_pieces(smollm2):
 
 def test_bytes_are_spelled_and_other_pieces_are_left_alone():
     assert (
-        spelled("Ġthe") == " the"
-        and spelled("Ċ") == "\n"
-        and spelled("Ã©") == "é"
-        and spelled("ðŁĻĤ") == "🙂"
+        spell_bytes("Ġthe") == " the"
+        and spell_bytes("Ċ") == "\n"
+        and spell_bytes("Ã©") == "é"
+        and spell_bytes("ðŁĻĤ") == "🙂"
     )
-    assert spelled("ðŁ") == "<F0 9F>" and spelled("▁the") == "▁the"
+    assert spell_bytes("ðŁ") == "<F0 9F>" and spell_bytes("▁the") == "▁the"
     assert sorted(tokenizer.byte_letters().values()) == list(range(256))
 
 
@@ -401,7 +401,7 @@ T5_IDS = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
 
 def test_t5_has_signs_for_gaps_behind_its_pieces(tmp_path):
     theirs = trained(tmp_path, model_type="unigram", **T5_IDS)
-    ours = sentencepiece_model.t5(tmp_path / "m.model", n_vocab=1000)
+    ours = sentencepiece_model.t5_pieces(tmp_path / "m.model", n_vocab=1000)
     for text in filter(printable, stored()[0]):
         found = ours.encode(text)
         assert found.ids_L.tolist() == [*theirs.encode(text), 1] and found.pieces[-1] == "</s>"
@@ -463,7 +463,7 @@ def test_marian_has_a_model_for_each_language_and_one_vocabulary(tmp_path):
     for name, file in (("s", "source.spm"), ("t", "target.spm")):
         (tmp_path / f"{name}.model").rename(tmp_path / file)
     source, target = (
-        sentencepiece_model.marian(tmp_path / file, tmp_path / "vocab.json")
+        sentencepiece_model.marian_pieces(tmp_path / file, tmp_path / "vocab.json")
         for file in ("source.spm", "target.spm")
     )
     found = source.encode(">>fra<< hello 🙂世界 naïve")
@@ -520,9 +520,9 @@ def test_what_a_translators_tokenizer_config_asks_for_is_not_passed_over(config,
 def test_what_is_no_sentencepiece_model_is_an_error(tmp_path, data):
     (tmp_path / "m.model").write_bytes(data)
     with pytest.raises(GlassError, match="SentencePiece"):
-        sentencepiece_model.t5(tmp_path / "m.model", 1000)
+        sentencepiece_model.t5_pieces(tmp_path / "m.model", 1000)
     with pytest.raises(GlassError):
-        sentencepiece_model.t5(tmp_path / "absent.model", 1000)
+        sentencepiece_model.t5_pieces(tmp_path / "absent.model", 1000)
 
 
 @pytest.mark.parametrize("vocabulary", ["{}", '{"a": -1}', '{"a": "b"}', "[]", '{"a": 1}'])
@@ -530,7 +530,7 @@ def test_what_is_no_vocabulary_is_an_error(tmp_path, vocabulary):
     trained(tmp_path, model_type="unigram")
     (tmp_path / "vocab.json").write_text(vocabulary)
     with pytest.raises(GlassError):
-        sentencepiece_model.marian(tmp_path / "m.model", tmp_path / "vocab.json")
+        sentencepiece_model.marian_pieces(tmp_path / "m.model", tmp_path / "vocab.json")
 
 
 # --- from a file ----------------------------------------------------------------------------------

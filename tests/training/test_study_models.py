@@ -23,8 +23,8 @@ from core import load
 from core.config import Config, weight_shapes
 from core.errors import GlassError
 from core.models import catalogue, download, study_config
-from core.models.head_links import read
-from core.models.model import embedded
+from core.models.head_links import read_links
+from core.models.model import load_embedded
 from core.models.weights import read_folder
 from core.ops import sinusoids
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
@@ -220,12 +220,12 @@ def test_two_of_three_tables_are_refused(tmp_path):
 def test_what_is_no_transformer_is_read_by_its_own_shapes(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
     with pytest.raises(GlassError, match="assets/models/study-lstm"):
-        embedded("study-lstm", lambda data: {})
+        load_embedded("study-lstm", lambda data: {})
     folder = write_study(tmp_path, "study-decoder").rename(tmp_path / "study-lstm")
     save_file(
         {"a.weight": np.arange(6, dtype=np.float16).reshape(2, 3)}, folder / "model.safetensors"
     )
-    data, weights, cut = embedded("study-lstm", lambda data: {"a.weight": (2, 3)})
+    data, weights, cut = load_embedded("study-lstm", lambda data: {"a.weight": (2, 3)})
     assert data.whole("d_model") == 10 and weights["a.weight"].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert (
         weights["a.weight"].dtype == np.float32
@@ -234,7 +234,7 @@ def test_what_is_no_transformer_is_read_by_its_own_shapes(tmp_path, monkeypatch)
     )
     for shapes in ({"a.weight": (3, 2)}, {}, {"a.weight": (2, 3), "b": (1,)}):
         with pytest.raises(GlassError):
-            embedded("study-lstm", lambda data, shapes=shapes: shapes)
+            load_embedded("study-lstm", lambda data, shapes=shapes: shapes)
 
 
 # --- what is shown first --------------------------------------------------------------------------
@@ -366,9 +366,9 @@ def measured(assets, *relations: str, **more: str) -> AppTest:
     hits = np.where(np.arange(10).reshape(2, 5) == 8, 0.9, 0.1).tolist()
     one = {"count": 50, "hits": hits, "weight": hits, "by distance": 0.4}
     (assets / "study-encoder/links.json").write_text(json.dumps(dict.fromkeys(relations, one)))
-    read.cache_clear()
+    read_links.cache_clear()
     app = opened("pages/7_Layers.py", model="study-encoder", sentence=EXAMPLES[0]["text"], **more)
-    read.cache_clear()
+    read_links.cache_clear()
     assert not app.exception and not app.warning
     return app
 

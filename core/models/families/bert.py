@@ -17,7 +17,7 @@ from core.models.families.common import (
 from core.models.fields import Fields
 from core.models.stored import Stored
 
-KEYS = keys.family(
+KEYS = keys.family_keys(
     computed=(
         "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size "
         "hidden_act max_position_embeddings type_vocab_size layer_norm_eps "
@@ -75,7 +75,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         n_segments=data.whole("type_vocab_size", 2),
         embed_norm=True,
         pooler=pooler(tensors),
-        head="transform" if has(tensors, "cls.predictions") else None,
+        head="transform" if has_module(tensors, "cls.predictions") else None,
     )
     tied = ("embeddings.word_embeddings.weight",) if data.flag("tie_word_embeddings", True) else ()
     exact = {
@@ -88,12 +88,12 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
 
 def pooler(tensors: Mapping[str, Stored]) -> str | None:
     """What reads the vector of the first token, as Config calls it."""
-    if has(tensors, "cls.seq_relationship"):
+    if has_module(tensors, "cls.seq_relationship"):
         return "next"
-    return "dense" if has(tensors, "pooler") else None
+    return "dense" if has_module(tensors, "pooler") else None
 
 
-def has(tensors: Mapping[str, Stored], module: str) -> bool:
+def has_module(tensors: Mapping[str, Stored], module: str) -> bool:
     """Whether a file has a tensor of that module."""
     return any(name == module or name.startswith(f"{module}.") for name in tensors)
 

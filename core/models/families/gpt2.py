@@ -19,7 +19,7 @@ from core.models.families.common import (
 from core.models.fields import Fields
 from core.models.stored import Stored
 
-KEYS = keys.family(
+KEYS = keys.family_keys(
     computed=(
         "vocab_size n_embd n_layer n_head n_inner n_positions activation_function "
         "layer_norm_epsilon scale_attn_weights tie_word_embeddings eos_token_id"

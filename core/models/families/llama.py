@@ -19,10 +19,10 @@ from core.models.families.common import (
     sizes,
     tensor_names,
 )
-from core.models.fields import Fields, shown
+from core.models.fields import Fields, quote
 from core.models.stored import Stored
 
-KEYS = keys.family(
+KEYS = keys.family_keys(
     computed=(
         "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads "
         "head_dim intermediate_size hidden_act max_position_embeddings rms_norm_eps "
@@ -76,7 +76,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     )
     table = ("embed_tokens.weight",) if tied else ()
     exact = {"head.logits.weight": ("lm_head.weight", *table)}
-    names = tensor_names(config, NAMES, exact, biased(data))
+    names = tensor_names(config, NAMES, exact, bias_rule(data))
     return Layout(config, names, notes=headless_notes(headless))
 
 
@@ -98,7 +98,7 @@ def sizes_of(data: Fields) -> dict[str, Any]:
     )
 
 
-def biased(data: Fields) -> Callable[[str], bool]:
+def bias_rule(data: Fields) -> Callable[[str], bool]:
     """Which projections have a bias, by the config; no norm has one."""
     in_attn, in_mlp = data.flag("attention_bias", False), data.flag("mlp_bias", False)
 
@@ -158,12 +158,12 @@ def check_unstretched(data: Fields, key: str, rope: Fields) -> None:
     for kind in (rope.get("rope_type", "default"), rope.get("type", "default")):
         if kind != "default" or rope.number("partial_rotary_factor", 1.0) != 1:
             raise GlassError(
-                f"{data.where} stretches or cuts the rotary positions (“{key}”: {shown(kind)}), "
+                f"{data.where} stretches or cuts the rotary positions (“{key}”: {quote(kind)}), "
                 "which is not computed here."
             )
     for name, value in rope.values.items():
         if name not in _ROPE and value is not None:
-            raise GlassError(f"{rope.where} holds {shown(name)}, which is not computed here.")
+            raise GlassError(f"{rope.where} holds {quote(name)}, which is not computed here.")
     if "rope_theta" in rope.values:
         rope.number("rope_theta", low=1e-3)
 

@@ -88,7 +88,7 @@ NAMES = {
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """The config and names of a Llama model in a GGUF file. A tied head is simply absent there."""
     data.choice("general.architecture", None, {"llama": "llama"})
-    data = keys.check(data, KEYS)
+    data = keys.check_keys(data, KEYS)
     if "rope_freqs.weight" in tensors:
         raise GlassError(
             f"{data.where} stretches the rotary positions, which is not computed here."
@@ -125,7 +125,7 @@ def sizes_of(data: Fields, tensors: Mapping[str, Stored]) -> dict[str, Any]:
         "d_model": d_model,
         "n_heads": n_heads,
         "n_kv_heads": data.whole("llama.attention.head_count_kv", n_heads),
-        "d_head": head_width(data, max(1, d_model // n_heads)),
+        "d_head": common_head_width(data, max(1, d_model // n_heads)),
         "d_mlp": data.whole("llama.feed_forward_length"),
         "n_vocab": data.whole(
             "llama.vocab_size", table.shape[0] if table and table.shape else None
@@ -134,7 +134,7 @@ def sizes_of(data: Fields, tensors: Mapping[str, Stored]) -> dict[str, Any]:
     }
 
 
-def head_width(data: Fields, default: int) -> int:
+def common_head_width(data: Fields, default: int) -> int:
     """The one width of keys, values and rotary positions."""
     d_head = data.whole("llama.attention.key_length", default)
     for key in ("llama.rope.dimension_count", "llama.attention.value_length"):

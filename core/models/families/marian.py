@@ -23,7 +23,7 @@ from core.models.families.common import (
 from core.models.fields import Fields
 from core.models.stored import Stored
 
-KEYS = keys.family(
+KEYS = keys.family_keys(
     computed=(
         "vocab_size d_model encoder_layers decoder_layers encoder_attention_heads "
         "decoder_attention_heads encoder_ffn_dim decoder_ffn_dim decoder_vocab_size "

@@ -23,7 +23,7 @@ from core.models.families.common import (
 from core.models.fields import Fields
 from core.models.stored import Stored
 
-KEYS = keys.family(
+KEYS = keys.family_keys(
     computed=(
         "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads "
         "relative_attention_num_buckets relative_attention_max_distance layer_norm_epsilon "
@@ -73,7 +73,7 @@ def names_of_side(side: str, gated: bool) -> dict[str, str | tuple[str, ...]]:
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """A T5 model's config and names."""
     headless, alone = headless_class(data, tensors), encoder_alone(data, tensors)
-    gated, activation = feed_forward(data)
+    gated, activation = feed_forward_form(data)
     common = sizes_of(data, alone)
     # Since transformers 5 a saved file always says that the head is tied, and the key
     # scale_decoder_outputs tells T5 from T5 v1.1.
@@ -81,7 +81,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     scaled = data.flag("scale_decoder_outputs", tied)
     config = Config(
         **common,
-        **positions(data),
+        **relative_positions(data),
         norm_first=True,
         activation=activation,
         norm_eps=data.number("layer_norm_epsilon", 1e-6, high=1),
@@ -101,7 +101,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     return Layout(config, names, unread=unread_table(config, tensors), notes=notes)
 
 
-def feed_forward(data: Fields) -> tuple[bool, str]:
+def feed_forward_form(data: Fields) -> tuple[bool, str]:
     """Whether the feed-forward is gated, and its activation."""
     forms = (*ACTIVATIONS, *(f"gated-{name}" for name in ACTIVATIONS))
     form = data.choice("feed_forward_proj", "relu", {form: form for form in forms})
@@ -130,7 +130,7 @@ def sizes_of(data: Fields, alone: bool) -> dict[str, Any]:
     )
 
 
-def positions(data: Fields) -> dict[str, Any]:
+def relative_positions(data: Fields) -> dict[str, Any]:
     """The fields of Config for positions: a learned bias for each bucket of distances."""
     buckets = data.whole("relative_attention_num_buckets", 32, low=4)
     farthest = data.whole("relative_attention_max_distance", 128, low=buckets // 2 + 1)
