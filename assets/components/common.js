@@ -12,7 +12,7 @@ const make = (tag, className, parent, text) => {
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
 const shorten = (text, size) => (text.length > size ? text.slice(0, size - 1) + "…" : text)
 
-// A number as `number` in core/operands.py writes it, and a share as `percent` does:
+// A number as `number` in core/text.py writes it, and a share as `percent` does:
 // tests/spellings.json holds both to it.
 const rounded = (x, digits = 5) => {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "NaN" : x > 0 ? "∞" : "−∞"

@@ -15,9 +15,10 @@ import pytest
 import streamlit as st
 
 from core import GlassError, load
-from core.analysis.sampling import without
 from core.decoding import ends_text, forbidden, greedy_target, written_next
 from core.models.generation_rules import Decoding, barred, chosen
+from core.step_ref import ref_of
+from core.steps.output import sampled_without
 from tests.helpers.tiny import golden
 from tests.ui.test_pages import opened
 from ui.session import runs
@@ -233,11 +234,15 @@ def test_the_draw_without_forbidden_words_is_a_draw_among_the_others():
     order = np.argsort(-rest_V)[:5]
     probs = np.exp(rest_V[order] / 0.8) / np.exp(rest_V[order] / 0.8).sum()
     n = int(np.searchsorted(np.cumsum(probs), 0.9)) + 1
-    found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
+    found_V = sampled_without(
+        trace, ref_of("head.sampled.0.80.5.900"), {int(logits_V.argmax()), 3, 99}
+    )
     np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
     assert np.count_nonzero(found_V) == n
     trace["head.logits"] = np.where(np.arange(20) == 3, 5000.0, logits_V)[None]  # all of it
-    found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
+    found_V = sampled_without(
+        trace, ref_of("head.sampled.0.80.5.900"), {int(logits_V.argmax()), 3, 99}
+    )
     np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
 
 

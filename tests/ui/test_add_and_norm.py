@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core import load
-from core.operands import number
+from core.text import number
 
 # noqa: F401  (the last two are fixtures)
 from tests.ui.test_pages import OTHERS, opened, parts, smallest_model, tiny_folder

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analysis import influence
+from core import influence
 from core.errors import GlassError
 from core.lstm import forward
 from core.models import catalogue
-from core.operands import number
+from core.text import number
 from tests.helpers.lstm import small, write_lstm
 from tests.helpers.study import write_study
 from tests.ui.test_drawn import drawn, handed_out, not_of_the_trace  # noqa: F401  (a fixture)
@@ -68,7 +68,7 @@ def test_a_reach_is_what_two_runs_differ_by():
         forward(model.config, model.weights, ids, words_L)
         for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3])
     )
-    found = influence.reach(before, after, 0)
+    found = influence.influence_of(before, after, 0)
     for n, at in enumerate((1, 3, 4)):
         x, y = before["lstm.hidden"][at], after["lstm.hidden"][at]
         assert found.moved_N[n] == pytest.approx(
@@ -79,10 +79,10 @@ def test_a_reach_is_what_two_runs_differ_by():
             sum(max(b - a, 0) for a, b in zip(p, q))
         )  # the share that went elsewhere
     assert found.places_N2.tolist() == [[1, 1], [3, 3], [4, 4]]
-    assert not influence.reach(before, before, 1).moved_N.any()
+    assert not influence.influence_of(before, before, 1).moved_N.any()
     after = forward(model.config, model.weights, [2, 5, 0, 10, 3], (None, 0, 1, 2, 3))
     with pytest.raises(GlassError, match="more or fewer words"):
-        influence.reach(before, after, 0)
+        influence.influence_of(before, after, 0)
 
 
 def test_nothing_reaches_back_to_the_words_before():
@@ -94,7 +94,7 @@ def test_nothing_reaches_back_to_the_words_before():
 
 def test_the_mean_at_a_distance_is_over_the_sentences_that_reach_it():
     made = [
-        influence.Reach(np.array(moved), np.array(moved) / 2, np.zeros((len(moved), 2)))
+        influence.Influence(np.array(moved), np.array(moved) / 2, np.zeros((len(moved), 2)))
         for moved in ([1.0, 0.5], [3.0, 1.5, 0.25])
     ]
     mean = influence.by_distance(made)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pytest
 
-from core.operands import number
+from core.text import number
 from core.trace import Trace
 from tests.ui.test_pages import opened
 from ui.kit import components, selection_controls

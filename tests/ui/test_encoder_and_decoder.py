@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core import load, masks, whatif
-from core.analysis.vectors import cosines
-from core.operands import number
+from core.text import number
+from core.vectors import cosines
 from tests.ui.test_heads import data_of, sent
 
 # noqa: F401  (fixtures)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.neurons import reaches_words
-from core.operands import number
 from core.ops import ACTIVATIONS
+from core.steps.feed_forward import reaches_words
+from core.text import number
 
 # noqa: F401  (the last two are fixtures)
 from tests.ui.test_pages import opened, parts, said, smallest_model, tiny_folder

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.heads import ROLES, groups
-from core.operands import number, percent
+from core.steps.heads import ROLES, word_groups
+from core.text import number, percent
 from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401
 from ui.kit import word_grouping
 from ui.session import runs
@@ -53,7 +53,7 @@ def test_words_are_summed_where_they_are_looked_at_and_averaged_where_they_look(
     trace = runs.trace_of(RunRequest("minilm", LONG))
     pattern_HLM, places = (
         trace["encoder.2.attn.pattern"].astype(float),
-        groups(trace, "encoder", 1, 1),
+        word_groups(trace, "encoder", 1, 1),
     )
     assert (
         max(map(len, places)) > 2 and sum(map(len, places)) == pattern_HLM.shape[1] - 2

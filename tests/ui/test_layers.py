@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core import load
-from core.operands import number
+from core.text import number
 from tests.ui.test_heads import data_of, prose, sent
 from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401
 from ui.session import runs

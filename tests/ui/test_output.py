@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.meaning import alike, pieces_of
-from core.analysis.sampling import kept, throw
 from core.decoding import Longer, longer
 from core.errors import GlassError
 from core.models import sentencepiece_model
+from core.sampling import kept, throw
+from core.word_vectors import alike, pieces_of
 from tests.files.test_tokenizer import T5_IDS, trained
 
 # noqa: F401  (a fixture)
@@ -106,7 +106,7 @@ def test_a_model_that_takes_ids_gets_a_longer_list_of_them():
 
 def test_a_decoder_that_reads_an_encoder_writes_from_nothing(tmp_path):
     trained(tmp_path, model_type="unigram", **T5_IDS)
-    cut = sentencepiece_model.t5(tmp_path / "m.model", n_vocab=1000)
+    cut = sentencepiece_model.t5_pieces(tmp_path / "m.model", n_vocab=1000)
     model = SimpleNamespace(
         tokenizer=cut,
         target_tokenizer=None,

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core import load, whatif
 from core.errors import GlassError
 from core.models import catalogue
-from core.operands import place
+from core.step_ref import ref_of
 from tests.helpers.tiny import FAMILIES, golden
 from ui.session import runs
 from ui.session.navigation import PAGES
@@ -342,7 +342,7 @@ def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
         "pages/12_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8"
     )
     names = [option.split(" · ")[0] for option in app.selectbox(key="step").options]
-    kinds = {place(name)[1] + name.split(".")[0]: name for name in names}
+    kinds = {(ref.side, ref.place, ref.leaf): str(ref) for ref in map(ref_of, names)}
     assert len(kinds) > 25
     for name in kinds.values():
         app.session_state["step"] = name
@@ -382,7 +382,7 @@ def nothing_here(monkeypatch, fetch) -> AppTest:
     does.
     """
     monkeypatch.setattr(catalogue, "find", lambda name: None)
-    monkeypatch.setattr(catalogue, "fetch", fetch)
+    monkeypatch.setattr("core.models.download.fetch", fetch)
     for cache in (runs.ready_models, downloads.jobs):
         cache.clear()
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
@@ -431,7 +431,7 @@ def test_a_model_that_is_not_here_is_offered_and_the_one_before_stays(monkeypatc
     def fetch(name, progress):
         raise GlassError("The Hub can’t be reached.")
 
-    monkeypatch.setattr(catalogue, "fetch", fetch)
+    monkeypatch.setattr("core.models.download.fetch", fetch)
     downloads.jobs.clear()
     app = opened()
     app.selectbox(key="model").set_value(absent).run()

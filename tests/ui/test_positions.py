@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import load
-from core.analysis.positions import by_distance, largest_gap, put_back
-from core.operands import number
+from core.steps.positions import by_distance, largest_gap, put_back
+from core.text import number
 from core.whatif import Text, order, run
 from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401 (fixtures)
 from ui.session import runs

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.planes import around_their_mean, principal_plane
-from core.analysis.vocabulary import nearest, neighbours
-from core.operands import number
+from core.models.tokenizer import Tokenizer
+from core.planes import around_their_mean, principal_plane
+from core.steps.embedding import nearest, neighbours
+from core.text import number
 
 # noqa: F401 (fixtures)
 from tests.ui.test_pages import HOSTILE, address, opened, parts, said, smallest_model, tiny_folder
@@ -85,6 +86,19 @@ def test_a_map_of_cosines_does_not_depend_on_lengths():
     around_NK = around_their_mean(vectors_NK)
     np.testing.assert_allclose(around_NK.sum(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(around_their_mean(vectors_NK * np.arange(1, 6)[:, None]), around_NK)
+
+
+def test_a_sentence_is_cut_into_pieces_once(monkeypatch):
+    """The run, its words and the page share the one encoding."""
+    sentence, real, cut = "A rare sentence about encodings.", Tokenizer.encode, []
+
+    def encode(self, text, special=True):
+        cut.append(text)
+        return real(self, text, special)
+
+    monkeypatch.setattr(Tokenizer, "encode", encode)
+    app = opened(PAGE, model="study-encoder", sentence=sentence)
+    assert not app.exception and "".join(cut).count(sentence) == 1
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ from base64 import b64encode
 
 import numpy as np
 
-from core.operands import number
+from core.text import number
 from ui.kit.component_loader import component
 from ui.kit.theme import COLOURS
 from ui.session import sent

@@ -4,17 +4,18 @@ number to number.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.anatomy import about, axis_words, letters_in
 from core.errors import GlassError
 from core.explanation import explain
-from core.operands import WEIGHTS, Group, is_weight, number
+from core.operands import WEIGHTS, Group, is_weight
 from core.source import lines_that_made, source_path
+from core.step_ref import parse, ref_of
+from core.steps import about
+from core.steps.letters import axis_words, letters_in
+from core.text import number
 from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.theme import coloured
@@ -187,11 +188,11 @@ def where(view: View, made) -> str:
     """The place of a number in words: on its axes, in the model, and in which run, if that is not
     the usual one.
     """
-    inside = re.match(r"(?:weights/)?(?:encoder|decoder)\.([0-9]+)\.", made.name)
+    ref = parse(made.name.removeprefix(WEIGHTS))
     return "; ".join(
         (
             ", ".join(place_words(view, made.name, made.index)),
-            *([f"layer {inside[1]}"] if inside else []),
+            *([f"layer {ref.layer}"] if ref and ref.layer is not None else []),
             *([MASKS[view.mask]] if view.mask != "trained" else []),
             *(
                 [whatif.title(view.request.change, view.config.crosses)]
@@ -256,15 +257,14 @@ def shapes_at(trace, name: str) -> dict:
     """
     if name not in trace.names:
         return {}
-    place = name[: -len(trace.made(name).leaf)]
-    made = [
-        trace.made(other) for other in trace.names if other[: -len(trace.made(other).leaf)] == place
-    ]
+    puts = {other: trace.provenance(other) for other in trace.names}
+    scope = name.removesuffix(puts[name].leaf)
+    here = [put for other, put in puts.items() if other.removesuffix(put.leaf) == scope]
     return {
         (source_path(each.file), each.line): " × ".join(
             f"{letter} {size}" for letter, size in zip(each.axes, each.shape)
         )
-        for each in made
+        for each in here
     }
 
 
@@ -410,7 +410,7 @@ def axis_label(view: View, name: str, letter: str, i: int, roles: bool) -> str:
             if roles and "M" in view.trace.axes(name)
             else ""
         )
-        position = int(view.trace.rows[i]) if letter == "R" or name.startswith("head.") else i
+        position = int(view.trace.rows[i]) if letter == "R" or ref_of(name).side == "head" else i
         return f"“{view.tokens(view.side_of(name, letter))[position]}” ({position}){role}"
     if letter in "IJ":
         return (

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from core.analysis.vectors import lengths
-from core.operands import number
+from core.text import number
+from core.vectors import lengths
 from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.theme import COLOURS

@@ -4,31 +4,22 @@ open to a click.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
-from core.anatomy import axis_words
-from core.operands import number
+from core.step_ref import ref_of
+from core.steps import about
+from core.steps.letters import axis_words
+from core.text import number
 from ui.kit.charts import clickable_bars, clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
-from ui.kit.theme import COLOURS, kind_of_step
+from ui.kit.theme import COLOURS
 from ui.kit.word_grouping import ROLES, unseen, word_labels
 from ui.session.view import View
 
 ALL = slice(None)
-KINDS = {
-    "pattern": "weight",
-    "probs": "weight",
-    "mask": "mask",
-    "input": "weight",
-    "forget": "weight",
-    "output": "weight",
-}
-SHARES = re.compile(
-    r"\.(attn|cross)\.pattern\.|\.rollout$"
-)  # derived values that are never below zero
+# Attention weights, cell by cell those of the mask.
+MASKED = ("pattern", "pattern.heat", "pattern.unscaled", "pattern.others")
 
 
 def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
@@ -42,17 +33,12 @@ def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
         tokens = view.tokens(view.side_of(name, letter))
         # Behind the last layer, "L" counts the positions whose output was asked for, as "R" does.
         return [
-            tokens[view.trace.rows[i] if letter == "R" or name.startswith("head.") else i]
+            tokens[view.trace.rows[i] if letter == "R" or ref_of(name).side == "head" else i]
             for i in places
         ]
     if letter in "IJ":
         return word_labels(view, name)[part]
     return [ROLES[i] if letter == "O" else str(i) for i in places]
-
-
-def kind_of(name: str) -> str:
-    """Whether a step holds shares (0 to 1), yes and no, or signed numbers."""
-    return "weight" if SHARES.search(name) else KINDS.get(name.rsplit(".", 1)[1], "signed")
 
 
 def full_index(index: tuple, free: tuple[int, ...]) -> tuple[int, ...]:
@@ -82,12 +68,11 @@ def blocked_by_mask(view, name: str, index: tuple):
     """Of a slice (head, ALL, ALL) of attention weights: the cells that the mask hides. None for any
     other step.
     """
-    if ".pattern.words." in name:
+    ref = ref_of(name)
+    if ref.leaf == "pattern.words":
         unseen_IJ = unseen(view, name)[index[1:]]
         return unseen_IJ if unseen_IJ.any() else None
-    place, _, rest = name.partition(".pattern")
-    weights = name.endswith(".pattern") or rest.startswith((".heat.", ".unscaled", ".others"))
-    mask = view.trace[f"{place}.mask"] if weights else None
+    mask = view.trace[str(ref.with_leaf("mask"))] if ref.leaf in MASKED else None
     return None if mask is None or mask.all() else ~mask[index[1:]]
 
 
@@ -109,6 +94,7 @@ def cell_map(
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
     words = [labels(view, name, axis, index[axis]) for axis in free]
     titles = [axis_title(view, name, axis) for axis in free]
+    drawn = about(view.trace, name)
     clickable_map(
         f"map:{key}:{name}:{index}",
         view.trace[name][index],
@@ -116,8 +102,8 @@ def cell_map(
         title=title,
         rows_title=titles[0],
         columns_title=titles[1],
-        kind=kind_of(name),
-        colour=COLOURS[kind_of_step(name)],
+        kind=drawn.scale,
+        colour=COLOURS[drawn.colour],
         chosen=chosen,
         limit=limit,
         opened=opened_at(name, index),

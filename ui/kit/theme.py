@@ -1,8 +1,7 @@
 """What is the same everywhere: one colour per kind of number, and how a text and a token are shown.
 
 COLOURS[kind]       q, k, v, weight, residual, mlp, embed, head, norm: seen on the light page and
-                    on the dark one
-kind_of_step(name)  which of them a step of the trace has
+                    on the dark one; which of them a step has, core/steps says
 coloured(latex)     a formula with its letters in these colours
 plain(text)         any text as literal Markdown
 label(piece)        a piece of the vocabulary as it is shown
@@ -28,21 +27,6 @@ COLOURS = {
     "head": "#a98512",
     "norm": "#7d8590",
 }
-# Which of them a step has, by the end of its name: the first that fits.
-_STEPS = (
-    ("q", r"\.q(\.unrotated)?$"),
-    ("k", r"\.k(\.unrotated)?$"),
-    ("v", r"\.(v|z)$"),
-    ("weight", r"\.(scores|pattern|mask|heads|rollout|relative)(\.|$)"),
-    ("norm", r"\.norm\."),
-    ("mlp", r"\.mlp\.(pre|hidden|out|writes|promotes|alone)(\.|$)"),
-    ("weight", r"\.(attn|cross)\.out(\.|$)"),
-    ("embed", r"\.embed\.|^lstm\.in$"),
-    ("head", r"^(head|pooler)\."),
-    ("weight", r"^lstm\.(input|forget|output)(\.|$)"),
-    ("v", r"^lstm\.candidate(\.|$)"),
-    ("residual", r""),
-)
 _LETTERS = {
     "q": "q",
     "k": "k",
@@ -55,11 +39,6 @@ _LETTERS = {
     "n": "mlp",
 }
 _STYLE = Path(__file__).parents[2] / "assets/app.css"
-
-
-def kind_of_step(name: str) -> str:
-    """Which of COLOURS a step has, wherever it is drawn."""
-    return next(kind for kind, pattern in _STEPS if re.search(pattern, name))
 
 
 def coloured(latex: str) -> str:

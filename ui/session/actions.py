@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from core.step_ref import parse
 from ui.session.memory import memory
 from ui.session.navigation import EVERY_NUMBER
 from ui.session.runs import RunRequest
@@ -62,6 +61,6 @@ def show_run(request: RunRequest) -> None:
 
 def follow_step(step: str) -> None:
     """Where a step is looked at by its name, side and layer in the side bar go along with it."""
-    inside = re.match(r"(encoder|decoder)\.([0-9]{1,4})\.", step)
-    if memory().page == EVERY_NUMBER and inside:
-        select(side=inside[1], layer=int(inside[2]))
+    ref = parse(step)
+    if memory().page == EVERY_NUMBER and ref and ref.layer is not None:
+        select(side=ref.side, layer=ref.layer)

@@ -4,7 +4,6 @@ head and the token.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
 from core.models.model import Model
+from core.step_ref import parse
 from ui.kit.unknown_words import unknown_line
 from ui.kit.word_grouping import has_pieces, has_signs, offered
 from ui.session import runs, sent
@@ -355,9 +355,9 @@ def letters(token: str) -> str:
 
 def start_layer() -> None:
     """The step of the page Every number moves to the new layer, too."""
-    step, layer = selection().step, selection().layer
-    if step and fits("layer", layer):
-        select(step=re.sub(r"\.[0-9]+\.", f".{layer}.", step, count=1))
+    ref, layer = parse(selection().step or ""), selection().layer
+    if ref and ref.layer is not None and fits("layer", layer):
+        select(step=str(ref.with_layer(layer)))
     close_number()
 
 

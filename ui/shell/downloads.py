@@ -11,7 +11,7 @@ from typing import NoReturn
 import streamlit as st
 
 from core.errors import GlassError
-from core.models import catalogue
+from core.models import catalogue, download
 from ui.session import runs
 from ui.text import plain
 
@@ -54,13 +54,13 @@ def start_download(name: str) -> None:
         if job is None or job.over:
             entry = catalogue.entry_of(name)
             jobs()[name] = job = Job(f"Asking for {entry.title}", entry.size)
-            threading.Thread(target=download, args=(name, job), daemon=True).start()
+            threading.Thread(target=run_download, args=(name, job), daemon=True).start()
 
 
-def download(name: str, job: Job) -> None:
+def run_download(name: str, job: Job) -> None:
     """The download itself, away from any page."""
     try:
-        catalogue.fetch(name, job.progress)
+        download.fetch(name, job.progress)
     except GlassError as error:
         job.error = str(error)
     except BaseException as error:  # a reader must hear of it, and not from a log

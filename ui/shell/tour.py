@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.analysis.heads import ROLES
-from core.analysis.vocabulary import nearest
 from core.decoding import next_tokens
-from core.operands import counted, number, percent
+from core.steps.embedding import nearest
+from core.steps.heads import ROLES
+from core.text import counted, number, percent
 from ui.kit.token_strip import word
 from ui.session.actions import close_number
 from ui.session.navigation import (

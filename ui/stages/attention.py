@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import principal_plane
-from core.operands import counted, each_of, number, percent
+from core.planes import principal_plane
+from core.text import counted, each_of, number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.explanation_panel import opened_in

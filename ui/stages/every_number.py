@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import streamlit as st
 
-from core.anatomy import about, axis_words
-from core.derived import behind
+from core.step_ref import parse
+from core.steps import about, computed_after
+from core.steps.letters import axis_words
 from ui.kit.explanation_panel import opened_in, read
 from ui.kit.step_charts import axis_title, largest
 from ui.session.actions import close_number, follow_step
@@ -62,15 +61,20 @@ def choose_step(view: View) -> str:
 
 def steps_of(view: View) -> list[str]:
     """The steps in the order they ran, each derived value behind the step that it belongs to."""
-    return [each for name in view.trace.names for each in (name, *behind(name, view.config))]
+    return [
+        each
+        for name in view.trace.names
+        for each in (name, *map(str, computed_after(view.config, parse(name))))
+    ]
 
 
 def label_of(view: View, name: str) -> str:
     """A step in the list: its name, what it is, and its layer in words, so that each of them can be
     searched for.
     """
-    layer = re.search(r"\.([0-9]+)\.", name)
-    return f"{name} · {about(view.trace, name).title}" + (f" · layer {layer[1]}" if layer else "")
+    ref, title = parse(name), about(view.trace, name).title
+    layer = f" · layer {ref.layer}" if ref and ref.layer is not None else ""
+    return f"{name} · {title}{layer}"
 
 
 def select_step(name: str) -> None:

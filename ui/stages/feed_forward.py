@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.analysis.neurons import reaches_words
-from core.operands import counted, number, percent
 from core.ops import ACTIVATIONS
+from core.steps.feed_forward import reaches_words
+from core.text import counted, number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_bars, clickable_map, show
 from ui.kit.components import table

@@ -10,9 +10,9 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.vectors import cosines
 from core.decoding import next_tokens
-from core.operands import moves, number, percent
+from core.text import moves, number, percent
+from core.vectors import cosines
 from ui.kit.charts import clickable_bars
 from ui.kit.components import heads_canvas, lines, table
 from ui.kit.explanation_panel import open_number, opened_in

@@ -7,15 +7,17 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import principal_plane
-from core.operands import WEIGHTS, array_of, moves, number
+from core.operands import WEIGHTS, array_of
+from core.planes import principal_plane
+from core.steps import about
+from core.text import moves, number
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
-from ui.kit.theme import COLOURS, SUBLAYERS, kind_of_step
+from ui.kit.theme import COLOURS, SUBLAYERS
 from ui.kit.token_strip import word
 from ui.session.actions import close_number
 from ui.session.settling import settle
@@ -138,7 +140,7 @@ def addition(view: View, part: str, number_of: int) -> tuple[str, tuple[int, ...
         *vectors,
         view.labels[t],
         title="Before + update = after",
-        kind=kind_of_step(steps["out"]),
+        kind=about(view.trace, steps["out"]).colour,
     )
     show(
         "addnorm:arrows",

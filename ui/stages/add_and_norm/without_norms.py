@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core import whatif
-from core.operands import number
+from core.text import number
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.components import table

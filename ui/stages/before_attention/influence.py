@@ -10,10 +10,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.analysis import influence
-from core.analysis.vectors import lengths
+from core import influence
 from core.errors import GlassError
-from core.operands import counted, number, percent
+from core.text import counted, number, percent
+from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import table
@@ -43,7 +43,7 @@ class Pair:
 
     before: View
     after: View
-    reach: influence.Reach
+    reach: influence.Influence
 
     @property
     def step(self) -> str:
@@ -173,7 +173,7 @@ def with_attention(name: str, text: str) -> View:
 
 
 def paired(before: View, after: View, word: int) -> Pair:
-    return Pair(before, after, influence.reach(before.trace, after.trace, word))
+    return Pair(before, after, influence.influence_of(before.trace, after.trace, word))
 
 
 # --- this sentence --------------------------------------------------------------------------------
@@ -390,7 +390,7 @@ def mean_of(name: str) -> dict[str, np.ndarray]:
     model = model_of(name)
     return influence.by_distance(
         [
-            influence.reach(model.trace(text), model.trace(other), word)
+            influence.influence_of(model.trace(text), model.trace(other), word)
             for text, other, word in influence.sentences()
         ]
     )

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analysis import influence
+from core import influence
 from core.decoding import next_tokens
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models.tokenizer import Encoding
-from core.operands import WEIGHTS, number, percent
+from core.operands import WEIGHTS
+from core.text import number, percent
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section

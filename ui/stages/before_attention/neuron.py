@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.operands import number
+from core.text import number
 from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.neuron_charts import ACTIVATIONS as NAMES

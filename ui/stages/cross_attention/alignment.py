@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from core.analysis.sampling import next_ids
 from core.models import catalogue
-from core.operands import counted, percent
+from core.steps.output import next_ids
+from core.text import counted, percent
 from ui.kit.charts import clickable_map
 from ui.kit.components import lines
 from ui.kit.explanation_panel import open_number

@@ -13,10 +13,10 @@ import math
 import numpy as np
 import streamlit as st
 
-from core.analysis.sampling import next_ids
 from core.decoding import next_tokens
 from core.errors import GlassError
-from core.operands import counted, number, percent
+from core.steps.output import next_ids
+from core.text import counted, number, percent
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import section

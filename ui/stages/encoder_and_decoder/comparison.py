@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analysis.vectors import cosines
 from core.decoding import next_tokens
-from core.operands import number
+from core.text import number
+from core.vectors import cosines
 from ui.kit.components import table
 from ui.kit.explanation_panel import written
 from ui.kit.runs import pair

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from core import masks, whatif
-from core.transformer import as_trained
+from core.forward_pass import as_trained
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, cell_map
 from ui.session.actions import show_run

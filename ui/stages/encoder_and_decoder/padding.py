@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.vectors import cosines
-from core.operands import number
+from core.text import number
+from core.vectors import cosines
 from ui.kit.components import table
 from ui.kit.runs import beside, open_in, pair, under
 from ui.kit.section import detailed, section

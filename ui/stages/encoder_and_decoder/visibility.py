@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.operands import percent
+from core.text import percent
 from ui.kit.charts import clickable_map
 from ui.kit.runs import open_in
 from ui.kit.section import detailed, section

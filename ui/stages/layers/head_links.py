@@ -7,7 +7,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.models.head_links import Link, links
-from core.operands import counted, percent
+from core.text import counted, percent
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number

@@ -7,17 +7,18 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import principal_plane
-from core.analysis.vectors import TINY, lengths
-from core.operands import all_of, counted, moves, number, percent
+from core.planes import principal_plane
+from core.steps import about
+from core.text import all_of, counted, moves, number, percent
+from core.vectors import TINY, lengths
 from ui.kit import plotly_figures, theme
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import layers_canvas, table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section
 from ui.kit.selection_controls import thumbnails_of
-from ui.kit.step_charts import ALL, cell_map, kind_of
-from ui.kit.theme import COLOURS, kind_of_step
+from ui.kit.step_charts import ALL, cell_map
+from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
 from ui.kit.word_grouping import ROLES, weights
 from ui.session import runs
@@ -84,6 +85,7 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
         ),
         None,
     )
+    drawn = about(view.trace, names[0])
     clickable_map(
         f"layers:{leaf}:{index}",
         np.stack([view.trace[name][index] for name in names]),
@@ -91,12 +93,12 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
         columns,
         title=title,
         opened=opened,
-        colour=COLOURS[kind_of_step(names[0])],
+        colour=COLOURS[drawn.colour],
         rows_title="layer",
         on_cell=lambda layer, at: open_number(
             names[layer], [at if part == ALL else part for part in index]
         ),
-        **{"kind": kind_of(names[0]), "columns_title": "token"} | options,
+        **{"kind": drawn.scale, "columns_title": "token"} | options,
     )
 
 

@@ -17,10 +17,12 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.sampling import Draw, throw, without
 from core.decoding import ends_text, forbidden, longer, next_tokens, written_next
 from core.errors import GlassError
-from core.operands import moves, number, percent
+from core.sampling import Draw, throw
+from core.step_ref import ref_of
+from core.steps.output import sampled_without
+from core.text import moves, number, percent
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.vocabulary_table import forbidden_best, words_table
@@ -278,7 +280,7 @@ def write_on(view: View, step: str) -> None:
     """A word is drawn and appended; then the same road again."""
     at, row = place(view)
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: at + 1]
-    probs_V = without(view.trace, step, forbidden(view.model, ids_L))
+    probs_V = sampled_without(view.trace, ref_of(step), forbidden(view.model, ids_L))
     heading, (box, row_of_buttons) = st.container(), st.columns((1, 4), vertical_alignment="bottom")
     seed = int(
         box.number_input(

@@ -18,12 +18,12 @@ from inspect import getsource
 import numpy as np
 import streamlit as st
 
-from core.analysis.meaning import Alike, alike, pieces_of, road, word_vector
-from core.analysis.vectors import all_cosines, lengths
 from core.errors import GlassError
 from core.models.catalogue import entry_of
-from core.operands import each_of, number
 from core.source import source_path
+from core.text import each_of, number
+from core.vectors import all_cosines, lengths
+from core.word_vectors import Alike, alike, layer_steps, pieces_of, word_vector
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
@@ -291,7 +291,7 @@ def compared(first, second) -> dict[str, Alike]:
     (_, trace_a, places_a), (_, trace_b, places_b) = first, second
     return {
         stage: alike(word_vector(trace_a, step, places_a), word_vector(trace_b, step, places_b))
-        for stage, step in road(trace_a).items()
+        for stage, step in layer_steps(trace_a).items()
     }
 
 
@@ -324,7 +324,7 @@ def stages(view: View, runs, pairs: dict[str, Alike], word: str) -> None:
             " see both vectors"
         ),
     )
-    step = list(road(runs[0][1]).values())[chosen]
+    step = list(layer_steps(runs[0][1]).values())[chosen]
     st.markdown(f"{names[chosen].capitalize()}: {written_out(all_pairs[chosen])}")
     vectors = [word_vector(trace, step, places) for _, trace, places in runs]
     limit = float(max(np.abs(vector_D).max() for vector_D in vectors))

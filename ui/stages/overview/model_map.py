@@ -15,9 +15,9 @@ import re
 import numpy as np
 import streamlit as st
 
-from core.anatomy import about
 from core.decoding import next_tokens
-from core.operands import counted, number, percent
+from core.steps import about
+from core.text import counted, number, percent
 from ui.kit.components import river
 from ui.kit.explanation_panel import open_number, read
 from ui.kit.section import told

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import principal_plane
-from core.analysis.positions import by_distance
-from core.analysis.vectors import lengths
-from core.operands import number
 from core.ops import angles
+from core.planes import principal_plane
+from core.steps.positions import by_distance
+from core.text import number
+from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.components import table

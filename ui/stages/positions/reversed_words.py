@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.positions import largest_gap, put_back
-from core.operands import number
+from core.steps.positions import largest_gap, put_back
+from core.text import number
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import around_their_mean, principal_plane
-from core.analysis.vocabulary import nearest, neighbours
 from core.errors import GlassError
 from core.models import catalogue
-from core.operands import number, percent
+from core.planes import around_their_mean, principal_plane
+from core.steps.embedding import nearest, neighbours
+from core.text import number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.components import table
