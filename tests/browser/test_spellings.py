@@ -49,7 +49,7 @@ def spell(browser):  # noqa: F811
     share.
     """
     page = browser.new_page()
-    script = (ROOT / "assets/components/common.js").read_text(encoding="utf-8")
+    script = (ROOT / "assets/components/numbers.js").read_text(encoding="utf-8")
     words = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
     def all_of(name: str, cases: list) -> list[str]:

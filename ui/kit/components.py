@@ -23,7 +23,7 @@ they compute none.
         once a page, not seen: runs the page again when the reader switches between light and dark,
         and on a telephone closes
         the side bar when the page or the stop of the tour is another one
-    river(picture, *, key, on_act, on_cell)
+    overview_canvas(picture, *, key, on_act, on_cell)
         the whole model as `ui.stages.overview.picture` describes it; a click calls on_act(name): of a step that is
             drawn, or
         token/SIDE/POSITION, layer/SIDE/NUMBER, word/ID; a click with Shift on_cell(name, row,
@@ -42,15 +42,17 @@ import numpy as np
 
 from core.operands import number
 from ui.kit.component_loader import component
-from ui.kit.theme import COLOURS
+from ui.kit.theme import COLOURS, head_colour
 from ui.session import sent
 
 THUMBNAIL = (
     24  # cells along a thumbnail's side; longer sentences show the largest weight of each block
 )
 
-_maps, _lines, _table, _theme, _share = map(component, ("maps", "lines", "table", "theme", "share"))
-_river = component("river")
+_heatmap, _lines, _table, _theme, _share = map(
+    component, ("heatmap", "lines", "table", "theme", "share")
+)
+_overview = component("overview")
 
 
 def heads_canvas(
@@ -83,7 +85,7 @@ def heads_canvas(
         "opened": opened,
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses.",
     }
-    _maps(key=key, data=data, on_cell_change=_told(key, "cell", patterns_HLM.shape, on_cell))
+    _heatmap(key=key, data=data, on_cell_change=_told(key, "cell", patterns_HLM.shape, on_cell))
 
 
 def layers_canvas(
@@ -99,7 +101,7 @@ def layers_canvas(
         "alt": "All layers and heads. Arrow keys move, Enter chooses.",
     }
     choose = on_head and (lambda panel, row, column: on_head(*divmod(panel, H)))
-    _maps(key=key, data=data, on_cell_change=_told(key, "cell", small_PRC.shape, choose))
+    _heatmap(key=key, data=data, on_cell_change=_told(key, "cell", small_PRC.shape, choose))
 
 
 def wide_map(
@@ -142,7 +144,7 @@ def wide_map(
         "alt": f"{title}. Arrow keys move, Enter opens the number.",
     }
     choose = on_cell and (lambda panel, row, column: on_cell(row, column))
-    _maps(key=key, data=data, on_cell_change=_told(key, "cell", values_PRC.shape, choose))
+    _heatmap(key=key, data=data, on_cell_change=_told(key, "cell", values_PRC.shape, choose))
 
 
 def lines(
@@ -163,13 +165,14 @@ def lines(
     """
     patterns_HLM = np.asarray(patterns_HLM)
     patterns_HLM = patterns_HLM[None] if patterns_HLM.ndim == 2 else patterns_HLM
-    titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
+    H = len(patterns_HLM)
+    titles = titles or [f"Head {h}" for h in range(H)]
     data = packed(patterns_HLM) | {
         "rows": list(labels_L),
         "columns": list(labels_M),
         "chosen": chosen,
         "titles": list(titles),
-        "colour": COLOURS["weight"],
+        "colours": [head_colour(h) for h in range(H)] if H > 1 else [COLOURS["weight"]],
         "ends": list(ends),
         "only": None if only_L is None else [int(m) for m in only_L],
     }
@@ -227,7 +230,7 @@ def table(
     )
 
 
-def river(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
+def overview_canvas(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
     """The whole model as a river of vectors, every number of it as the trace has it."""
     names = acts_of(picture)
 
@@ -257,7 +260,7 @@ def river(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
         )
         for name, grid in picture["maps"].items()
     }
-    _river(
+    _overview(
         key=key,
         on_act_change=acted,
         on_cell_change=opened,

@@ -3,6 +3,7 @@
 COLOURS[kind]       q, k, v, weight, residual, mlp, embed, head, norm: seen on the light page and
                     on the dark one
 kind_of_step(name)  which of them a step of the trace has
+head_colour(head)   a hue for each head
 coloured(latex)     a formula with its letters in these colours
 plain(text)         any text as literal Markdown
 label(piece)        a piece of the vocabulary as it is shown
@@ -60,6 +61,11 @@ _STYLE = Path(__file__).parents[2] / "assets/app.css"
 def kind_of_step(name: str) -> str:
     """Which of COLOURS a step has, wherever it is drawn."""
     return next(kind for kind, pattern in _STEPS if re.search(pattern, name))
+
+
+def head_colour(head: int, lightness: int = 52) -> str:
+    """The colour of a head where several are drawn together: each a golden angle from the last."""
+    return f"hsl({head * 137.5 % 360:g} 55% {lightness}%)"
 
 
 def coloured(latex: str) -> str:
