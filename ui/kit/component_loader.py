@@ -20,7 +20,7 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-import streamlit as st
+from streamlit.components import v2
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
@@ -34,7 +34,7 @@ def component(name: str, root: str = '<div class="root"></div>'):
     """One of the components; root: the element that it draws into."""
     assert f"{name}.js" in _FILES
     html, script = f"{_link(f'{name}.js')}{root}", _FILES["mount.js"]
-    mount = st.components.v2.component(f"glass_{name}", html=html, js=script)
+    mount = v2.component(f"glass_{name}", html=html, js=script)
     return lambda *, data, **more: mount(data=light(data), **more)
 
 

@@ -20,7 +20,7 @@ def stepper(titles: list[str]) -> int:
 
 def choose_step(titles: list[str]) -> int:
     """The steps in a row to choose from."""
-    return st.segmented_control(
+    chosen = st.segmented_control(
         "Step",
         range(len(titles)),
         key="stage",
@@ -30,6 +30,7 @@ def choose_step(titles: list[str]) -> int:
         persist_state="session",
         on_change=turned,
     )
+    return chosen or 0
 
 
 def turning(key: str, at: int, last: int) -> None:

@@ -109,7 +109,8 @@ def asked(view, name: str) -> tuple[str, str, list[list[int]], int]:
     """The place and the side of a step in words, what stands together in it, and whether pieces are
     merged.
     """
-    found = _WORDS.fullmatch(name)
+    if (found := _WORDS.fullmatch(name)) is None:
+        raise KeyError(name)
     bare, merge = int(found["bare"]), int(found["merge"])
     return found["at"], found["side"], groups(view.trace, found["side"], bare, merge), merge
 

@@ -13,6 +13,7 @@ from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS, kind_of_step
@@ -309,13 +310,15 @@ def learned(view: View, name: str, title: str) -> None:
     weights_D, opened = array_of(view.trace, name), opened_in(name)
     clickable_map(
         f"addnorm:{name}",
-        weights_D[None],
-        [""],
-        [str(d) for d in range(len(weights_D))],
-        title=title,
-        colour=COLOURS["norm"],
-        opened=opened and (0, *opened),
-        on_cell=lambda row, d: open_number(name, (d,)),
+        HeatmapSpec(
+            weights_D[None],
+            [""],
+            [str(d) for d in range(len(weights_D))],
+            title=title,
+            colour=COLOURS["norm"],
+            opened=opened and (0, *opened),
+        ),
+        lambda row, d: open_number(name, (d,)),
     )
 
 

@@ -14,6 +14,7 @@ from ui.kit import plotly_figures, theme
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import layers_canvas, table
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.selection_controls import choose_head, choose_token, thumbnails_of
 from ui.kit.step_charts import ALL, cell_map, kind_of
@@ -82,17 +83,19 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
     )
     clickable_map(
         f"layers:{leaf}:{index}",
-        np.stack([view.trace[name][index] for name in names]),
-        [f"layer {n}" for n in layers_of(view)],
-        columns,
-        title=title,
-        opened=opened,
-        colour=COLOURS[kind_of_step(names[0])],
-        rows_title="layer",
-        on_cell=lambda layer, at: open_number(
+        HeatmapSpec(
+            np.stack([view.trace[name][index] for name in names]),
+            [f"layer {n}" for n in layers_of(view)],
+            columns,
+            title=title,
+            opened=opened,
+            colour=COLOURS[kind_of_step(names[0])],
+            rows_title="layer",
+            **{"kind": kind_of(names[0]), "columns_title": "token"} | options,
+        ),
+        lambda layer, at: open_number(
             names[layer], [at if part == ALL else part for part in index]
         ),
-        **{"kind": kind_of(names[0]), "columns_title": "token"} | options,
     )
 
 
