@@ -2,10 +2,9 @@
 // is a button over the canvas.
 import { palette, themeOf } from "./colours.js"
 import { make, makeButton, placeTip, savePicture } from "./dom.js"
-import { bytes, decode } from "./numbers.js"
 import { drawSheet } from "./overview_drawing.js"
 import { layout } from "./overview_layout.js"
-import { middleOfChosen, read } from "./overview_reading.js"
+import { middleOfChosen, read, unpack } from "./overview_reading.js"
 
 const memory = new WeakMap()
 // What the colours of the frames stand for.
@@ -132,13 +131,6 @@ function legend(header, left, right, words) {
   make("span", "", box, right)
   make("em", "", box, words)
   return ramp
-}
-
-// The numbers, unpacked.
-function unpack({ strips, maps }) {
-  for (const part of Object.values(strips))
-    Object.assign(part, { numbers: decode(part.values), places: part.block > 256 ? new Uint16Array(bytes(part.at).buffer) : bytes(part.at) })
-  for (const part of Object.values(maps)) part.numbers = decode(part.values)
 }
 
 export default function ({ data: { parts: [data] }, parentElement, setTriggerValue }) {

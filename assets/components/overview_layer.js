@@ -1,6 +1,7 @@
 // The opened layer of the overview: its attention and its feed-forward part, each a detour of the stream.
 import { clamp } from "./numbers.js"
-import { begin, downEnd, flow, FOOT, grid, labels, leftEnd, norm, places, plus, reversed, rightEnd, sideEnd, sign, strip, text, title } from "./overview_sheet.js"
+import { begin, downEnd, flow, FOOT, grid, labels, leftEnd, norm, places, plus, reversed, rightEnd, sideEnd, sign, strip, text,
+  title } from "./overview_sheet.js"
 import { shorten } from "./words.js"
 
 // Down from the stream, through the norm where it stands before the part. Returns what the part reads.

@@ -1,5 +1,12 @@
-// What stands under a point of the overview, in words.
-import { clamp, rounded } from "./numbers.js"
+// The numbers of the overview: unpacked, and what stands under a point, in words. No element is touched here.
+import { bytes, clamp, decode, rounded } from "./numbers.js"
+
+// The numbers, unpacked.
+export function unpack({ strips, maps }) {
+  for (const part of Object.values(strips))
+    Object.assign(part, { numbers: decode(part.values), places: part.block > 256 ? new Uint16Array(bytes(part.at).buffer) : bytes(part.at) })
+  for (const part of Object.values(maps)) part.numbers = decode(part.values)
+}
 
 // The last row or column that begins before a place; the first where none does.
 export const nearest = (rows, at) => Math.max(0, rows.at.findLastIndex((from) => from <= at))
@@ -47,7 +54,8 @@ function readMap(data, { part, mask }, about, foot, [row, column]) {
 function readStrip(data, item, about, foot, [row, cell]) {
   const { part } = item, cells = part.numbers.length / item.rows.at.length
   const who = item.single ? [] : [named(data, part, row)]
-  const head = part.groups > 1 ? [`head ${Math.floor(cell / (cells / part.groups))}`] : part.index.length ? [`${part.set ?? "head"} ${part.index[0]}`] : []
+  const head = part.groups > 1 ? [`head ${Math.floor(cell / (cells / part.groups))}`]
+    : part.index.length ? [`${part.set ?? "head"} ${part.index[0]}`] : []
   return { cell: [row, cell], lines: [...about, ...(item.go ? [item.go] : []), [...who, ...head].join(", "), dimensionsOf(part, cells, row, cell)],
     value: rounded(part.numbers[row * cells + cell], 5), foot: [...foot, `full colour from ±${rounded(part.limit, 3)}`] }
 }
@@ -55,5 +63,6 @@ function readStrip(data, item, about, foot, [row, cell]) {
 // A cell stands for a block of dimensions: the largest of them.
 function dimensionsOf(part, cells, row, cell) {
   const from = (cell % (cells / part.groups)) * part.block, to = Math.min(from + part.block, part.size) - 1, of = part.of ?? "dimension"
-  return from === to ? `${of} ${from}` : `${of}s ${from}–${to}, the largest of them: ${of} ${from + part.places[row * cells + cell]}`
+  if (from === to) return `${of} ${from}`
+  return `${of}s ${from}–${to}, the largest of them: ${of} ${from + part.places[row * cells + cell]}`
 }

@@ -18,7 +18,11 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>![y](http://evil
 
 def drawn(code: str) -> AppTest:
     """A page of a few lines, run once."""
-    start = "import numpy as np\nfrom ui.kit import charts, components\nfrom ui.kit.heatmap import HeatmapSpec\nrng = np.random.default_rng(3)\n"
+    start = (
+        "import numpy as np\nfrom ui.kit import charts, components\n"
+        "from ui.kit.heatmap import HeatmapSpec\nfrom ui.kit.stretches import Stretch, stretches\n"
+        "rng = np.random.default_rng(3)\n"
+    )
     page = AppTest.from_string(start + code).run(timeout=20)
     assert not page.exception
     return page
@@ -98,6 +102,7 @@ def test_thumbnails_keep_the_largest_weight_of_every_block():
             " rows_title=bad, columns_title=bad), key='x')"
         ),
         "components.lines(np.ones((1, 1)), [bad], [bad], key='x')",
+        "stretches([Stretch(bad, bad, 0.5, '#123456')], key='x', alt=bad, point=0.5)",
     ],
 )
 def test_hostile_labels_travel_as_data_only(draw):
@@ -168,8 +173,9 @@ def test_a_second_click_on_a_cell_counts_and_a_lying_browser_does_not(monkeypatc
 
 def test_a_map_travels_with_its_labels_its_frames_and_what_is_blocked():
     page = drawn(
-        "words = ['the', 'the', 'a']\ncharts.clickable_map('a', HeatmapSpec(rng.normal(size=(3, 3)),"
-        " words, words, title='t', rows_title='r', columns_title='c', chosen=2, opened=(2, 1),"
+        "words = ['the', 'the', 'a']\n"
+        "charts.clickable_map('a', HeatmapSpec(rng.normal(size=(3, 3)), words, words,"
+        " title='t', rows_title='r', columns_title='c', chosen=2, opened=(2, 1),"
         " blocked_RC=np.tri(3) == 0, kind='weight', limit=4))\n"
     )
     data, values = sent(page), np.random.default_rng(3).normal(size=(3, 3)).astype(np.float32)
