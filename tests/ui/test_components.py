@@ -190,6 +190,20 @@ def test_a_map_travels_with_its_labels_its_frames_and_what_is_blocked():
     assert list(base64.b64decode(data["blocked"])) == [0, 1, 1, 0, 0, 1, 0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    "foot, row", [(None, None), ({}, None), ({"": "sum", "b": 3.0}, ["sum", [None, "3"]])]
+)
+def test_a_table_travels_as_text_with_its_foot_if_it_has_one(foot, row):
+    page = drawn(
+        "components.table({'a': [1.0, 0.25], 'b': [2.0, 4.0]}, ['x', 'y'], key='t', bar='a',"
+        f" foot={foot!r})"
+    )
+    data = sent(page)
+    assert data["numbers"] == [["1", "2"], ["0.25", "4"]] and data["columns"] == ["a", "b"]
+    assert (data["bar"], data["shares"]) == (0, [1.0, 0.25])
+    assert (data["foot"] and [data["foot"]["title"], data["foot"]["numbers"]]) == row
+
+
 def test_a_scale_ends_at_the_largest_number_that_is_one():
     page = drawn(
         "charts.clickable_map('a', HeatmapSpec([[1.0, -np.inf, -3.0]], ['x'], list('abc')))\n"

@@ -158,7 +158,7 @@ def table(
         "columns": list(columns),
         "rows": list(labels),
         "numbers": [[number(values[r]) for values in columns.values()] for r in range(len(labels))],
-        "foot": foot and foot_row(columns, foot),
+        "foot": foot_row(columns, foot) if foot else None,
         "chosen": chosen,
     }
     shape = len(labels) + bool(foot), len(columns)
