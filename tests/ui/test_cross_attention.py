@@ -163,7 +163,7 @@ def test_the_five_steps_are_drawn_across(marian, depth, stage):
     assert not app.exception and not app.warning
     told = " ".join(element.value for element in app.markdown)
     assert ("differences" in told) == (depth == "story")
-    drawn = {title for data in parts(app, "glass_maps") for title in data["titles"]}
+    drawn = {title for data in parts(app, "glass_heatmap") for title in data["titles"]}
     assert any(title.startswith("b: the source, out of the encoder") for title in drawn)
     if stage == 3:
         weights = next(
