@@ -18,11 +18,9 @@ import pytest
 from core.text import number
 from core.trace import Trace
 from tests.ui.test_pages import opened
-from ui.kit import components, selection_controls
+from ui.kit import components, packed_arrays, selection_controls
 from ui.session.navigation import PAGES
 from ui.session.selection import STAGES
-from ui.kit import components, packed_arrays, selection_controls
-from ui.session import state
 from ui.session.shelf import SHELF
 from ui.stages import heads
 from ui.stages.before_attention import influence, lstm
