@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import signs_in, token_strip
+from ui.session.navigation import OVERVIEW
 from ui.shell.page_shell import show_page
 from ui.stages.overview.model_map import CELLS, deeper, how, river_map, road, story
 
@@ -20,4 +21,4 @@ def page(view):
     number_over(view)
 
 
-show_page("Overview", page, alone=False)
+show_page(OVERVIEW, page, alone=False)

@@ -17,7 +17,7 @@ keep_freed_memory()
 _HOMES = {
     "load": "core.models.model",
     "Model": "core.models.model",
-    "forward": "core.transformer",
+    "forward": "core.forward_pass",
     "explain": "core.explanation",
     "GlassError": "core.errors",
 }

@@ -1,8 +1,8 @@
 """What a transformer is, as data: the few axes on which the families differ.
 
-A family is one Config, one rename table (`checkpoints.py`) and one golden file. The forward pass
-reads only what stands here; `family` is a label for the reader and is never looked at by
-`model.py`.
+A family is one Config, one table of names (`core/models/families/`) and one golden file. The
+forward pass reads only what stands here; `family` is a label for the reader and is never looked at
+by `transformer.py`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def embedding_shapes(config: Config, side: str) -> Shapes:
     c, at = config, f"{side}.embed"
     shapes: Shapes = {f"{at}.token.weight": (c.n_vocab, c.d_model)}
     if c.positions in ("learned", "sinusoid"):
-        shapes[f"{at}.position.weight"] = (c.n_positions, c.d_model)
+        shapes[f"{at}.position.weight"] = (c.n_positions or 0, c.d_model)
     if c.n_segments and side == "encoder":
         shapes[f"{at}.segment.weight"] = (c.n_segments, c.d_model)
     if c.positions == "relative":

@@ -11,9 +11,10 @@ import numpy as np
 
 from core import masks
 from core.errors import GlassError
+from core.forward_pass import axis_sizes, forward
 from core.models.generation_rules import Decoding, barred, chosen, no_rules
-from core.trace import KEEP, Run
-from core.transformer import axis_sizes, forward, head, stack
+from core.recorder import KEEP, Run
+from core.transformer import head, stack
 
 
 def next_tokens(trace, count: int = 10, row: int = -1):
@@ -54,7 +55,7 @@ def greedy_target(
 
 
 def decoded(config, weights, memory_MD, target_ids_L):
-    """The logits behind the last token of a target, (V,): the decoder alone, over what the encoder
+    """The logits after the last token of a target, (V,): the decoder alone, over what the encoder
     made of the source.
 
     It is the decoder's part of `forward`: nothing that the encoder made depends on the target.
@@ -85,7 +86,7 @@ def decoded(config, weights, memory_MD, target_ids_L):
 
 @dataclass(frozen=True)
 class Longer:
-    """A text with one more token behind it. exact: read anew, it is cut into the same tokens and
+    """A text with one more token at its end. exact: read anew, it is cut into the same tokens and
     the new one.
     """
 
@@ -94,11 +95,11 @@ class Longer:
 
 
 def ends_text(model, token_id: int) -> bool:
-    """Whether a token is a sign of the model's own, such as the end of the text, and nothing that
+    """Whether a token is a special token, such as the end of the text, and nothing that
     can be written.
     """
     cut = model.target_tokenizer or model.tokenizer
-    return token_id in rules_of(model).ends or bool(cut and cut.is_sign(token_id))
+    return token_id in rules_of(model).ends or bool(cut and cut.is_special(token_id))
 
 
 def rules_of(model) -> Decoding:
@@ -117,10 +118,10 @@ def written_next(model, probs_V, ids_L) -> int:
 
 
 def longer(model, ids_L, text: str, token_id: int) -> Longer:
-    """The text of the tokens ids_L with a token behind it. Raises GlassError where that token can't
-    be written.
+    """The text of the tokens ids_L with one more token. Raises GlassError where that token can't be
+    written.
 
-    Of an encoder–decoder model the ids are its decoder's; the first of them is the sign that it
+    Of an encoder–decoder model the ids are its decoder's; the first of them is the token that it
     begins with, and no text.
     """
     typed_L, cut = (

@@ -12,17 +12,17 @@ from core.errors import GlassError
 
 
 def ablate_head(side: str, layer: int, head: int, sublayer: str = "attn") -> dict:
-    """Silences one head: its weighted sum z becomes 0, so that it writes nothing (Michel et al.
+    """Ablates one head: its weighted sum z becomes 0, so that it writes nothing (Michel et al.
     2019).
     """
 
-    def silence(z_HLK):
+    def ablate(z_HLK):
         if not 0 <= head < len(z_HLK):
             raise GlassError(f"There is no head {head}; the heads are 0 to {len(z_HLK) - 1}.")
         z_HLK[head] = 0
         return z_HLK
 
-    return {f"{side}.{layer}.{sublayer}.z": silence}
+    return {f"{side}.{layer}.{sublayer}.z": ablate}
 
 
 def replace(name: str, index, value: float) -> dict:

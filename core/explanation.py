@@ -1,8 +1,8 @@
 """How was this number made? Any cell of any step, taken apart into its operands and put together
 again.
 
-`explain` looks the step up in the anatomy (what it is), lets its recipe (core/recipes.py) gather
-the operands, and recomputes the cell from them alone in float64, without the forward pass. Every
+`explain` looks up the kind of the step (core/steps), lets its recipe gather the operands, and
+recomputes the cell from them alone in float64, without the forward pass. Every
 operand has a name and an index of its own, so that one can walk on: from a weight in a pattern to a
 score, to q and k, to the token, to the row of the embedding table.
 """
@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import operands, recipes
-from core.anatomy import about
 from core.errors import GlassError
-from core.operands import Cell, Group
-
-WEIGHTS = operands.WEIGHTS
+from core.operands import Cell, Group, Result, array_of, is_weight
+from core.step_ref import parse
+from core.steps import about
+from core.text import number
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Explanation:
         return tuple(
             Operand(group.name, tuple(int(i) for i in index), float(value), group.role)
             for group in self.groups
-            for index, value in zip(group.indices_NI, group.values_N)
+            for index, value in zip(group.indices_NI, group.values_N, strict=True)
         )
 
 
@@ -72,27 +71,23 @@ def explain(trace, name: str, index) -> Explanation:
     Raises KeyError for a name the trace does not have (with near ones), GlassError for an index
     outside its axes.
     """
-    shape = (
-        trace.weights[name[len(WEIGHTS) :]].shape
-        if operands.is_weight(trace, name)
-        else trace.shape(name)
-    )
-    cell = Cell(trace, name, check_index(name, index, shape))
-    recipe, text = (
-        (operands.learned if operands.is_weight(trace, name) else recipes.recipe_of(name)),
-        about(trace, name),
-    )
-    made = recipe(cell)
+    shape = array_of(trace, name).shape if is_weight(trace, name) else trace.shape(name)
+    index = check_index(name, index, shape)
+    kind, value, ref = about(trace, name), float(array_of(trace, name)[index]), parse(name)
+    if ref is None:  # a weight: no equation made it
+        result = Result(value, "learned in training", ())
+    else:
+        result = kind.recipe(Cell(trace, ref, index))
     return Explanation(
         name,
-        cell.index,
-        cell.value,
-        made.value,
-        text.title,
-        text.story,
-        text.latex,
-        made.formula + f" = {operands.number(made.value)}",
-        made.groups,
+        index,
+        value,
+        result.value,
+        kind.title,
+        kind.story,
+        kind.latex,
+        result.formula + f" = {number(result.value)}",
+        result.groups,
         name in trace.edits,
     )
 
@@ -104,6 +99,6 @@ def check_index(name: str, index, shape: tuple[int, ...]) -> tuple[int, ...]:
         raise GlassError(
             f"{name} has the shape {shape}: a cell needs {len(shape)} whole numbers, not {index}."
         )
-    if any(not 0 <= i < size for i, size in zip(index, shape)):
+    if any(not 0 <= i < size for i, size in zip(index, shape, strict=True)):
         raise GlassError(f"{name} has the shape {shape}; the cell {index} lies outside it.")
     return index

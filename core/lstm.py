@@ -12,7 +12,6 @@ and so for the other gates.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,12 +19,13 @@ import numpy as np
 
 from core.config import Shapes
 from core.errors import GlassError
+from core.forward_pass import check_ids
 from core.models import tokenizer
-from core.models.files import Fields
-from core.models.model import embedded
+from core.models.fields import Fields
+from core.models.model import load_embedded
 from core.ops import linear, sigmoid, softmax
-from core.trace import KEEP, Made, Run, Scope, Trace, bytes_of, frozen
-from core.transformer import check_ids
+from core.recorder import KEEP, Run, Scope, check_axes, frozen, provenance
+from core.trace import Trace, bytes_of, no_layers
 
 GATES = ("input", "forget", "candidate", "output")
 
@@ -83,14 +83,19 @@ def load(name: str = "study-lstm", dtype=np.float32) -> Lstm:
     """The LSTM that comes with this program. Raises GlassError where its files are missing or
     wrong.
     """
-    data, weights, cut = embedded(name, lambda data: shapes_in_file(read_config(data)), dtype)
+    data, weights, cut = load_embedded(name, lambda data: shapes_in_file(read_config(data)), dtype)
     return Lstm(name, read_config(data), tied(weights), cut)
 
 
 def read_config(data: Fields) -> LstmConfig:
     """The config, if it is that of an LSTM whose sizes fit; else a GlassError."""
     data.choice("model_type", None, {"glassformer-lstm": "LSTM"})
-    config = LstmConfig("LSTM", *(data.whole(key) for key in ("n_vocab", "d_model", "n_units")))
+    config = LstmConfig(
+        "LSTM",
+        n_vocab=data.whole("n_vocab"),
+        d_model=data.whole("d_model"),
+        n_units=data.whole("n_units"),
+    )
     if config.n_units != config.d_model:
         raise GlassError(
             f"{data.where} gives the LSTM {config.n_units} units and its words {config.d_model}"
@@ -141,20 +146,14 @@ class Word:
         return self.at.w(name)
 
     def put(self, name_and_axes: str, value: np.ndarray) -> np.ndarray:
-        """Records this word's row of a step, whose axes are L and what stands behind "_"."""
+        """Records this word's row of a step, whose axes are L and what stands after "_"."""
         leaf, axes = name_and_axes.rsplit("_", 1)
         run, name = self.at.run, f"{self.at.path}.{leaf}"
         sizes = run.sizes[self.at.path]
-        shape = tuple(sizes[letter] for letter in f"L{axes}")
-        if value.shape != shape[1:]:
-            raise ValueError(
-                f"{name}: axes {axes} have the sizes {shape[1:]}, the value has {value.shape}"
-            )
-        if name not in run.made:
-            caller = sys._getframe(1)
-            run.made[name] = Made(
-                leaf, f"L{axes}", shape, caller.f_code.co_filename, caller.f_lineno
-            )
+        check_axes(name, axes, sizes, value)
+        if name not in run.recorded:
+            shape = (sizes["L"], *value.shape)
+            run.recorded[name] = provenance(leaf, f"L{axes}", shape)
             run.values[name] = np.empty(shape, value.dtype)
         run.values[name][self.row] = value
         return value
@@ -205,4 +204,4 @@ def forward(config: LstmConfig, weights: Mapping, ids_L, words_L=None) -> Trace:
     head.put("probs_RV", softmax(logits_RV))
     for value in run.values.values():
         frozen(value)
-    return Trace(run, None, np.arange(len(ids_L)), words_L)
+    return Trace(run, no_layers, np.arange(len(ids_L)), words_L)

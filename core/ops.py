@@ -68,7 +68,7 @@ def gelu(x):
     float32.
     """
     if x.dtype != np.float32:
-        return x * (1 + _erf(x / math.sqrt(2)).astype(x.dtype)) / 2
+        return x * (1 + np.asarray(_erf(x / math.sqrt(2))).astype(x.dtype)) / 2
     square = np.minimum(x * x, np.float32(_GELU_EDGE))
     gate = square * np.float32(_GELU_Q[-1])
     for coefficient in _GELU_Q[-2:0:-1]:
@@ -116,10 +116,10 @@ def rotate(x_HLK, cos_LK, sin_LK):
     al. 2021).
     """
     half = x_HLK.shape[-1] // 2
-    turned_HLK = np.concatenate((-x_HLK[..., half:], x_HLK[..., :half]), axis=-1)
-    turned_HLK *= sin_LK
-    turned_HLK += x_HLK * cos_LK
-    return turned_HLK
+    rotated_HLK = np.concatenate((-x_HLK[..., half:], x_HLK[..., :half]), axis=-1)
+    rotated_HLK *= sin_LK
+    rotated_HLK += x_HLK * cos_LK
+    return rotated_HLK
 
 
 def sinusoids(length: int, width: int):

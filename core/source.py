@@ -6,9 +6,11 @@ import ast
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import getsourcefile, getsourcelines
 from pathlib import Path
 
-from core import derived
+from core.step_ref import parse
+from core.steps import kind_of
 
 _CORE = Path(__file__).resolve().parent
 
@@ -43,20 +45,19 @@ def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
     """
     if name not in trace:
         return ()
-    if found := derived.find(name):
-        code = found.kind.compute.__code__
-        return (_function(code.co_filename, code.co_firstlineno, ()),)
-    made = trace.made(name)
-    return _snippets(
-        made.file, made.line, frozenset(trace.made(other).line for other in trace.names)
-    )
+    if (kind := kind_of(trace.config, parse(name))) and kind.compute:
+        file, (_, line) = getsourcefile(kind.compute), getsourcelines(kind.compute)
+        return (_function(str(file), line, ()),)
+    put = trace.provenance(name)
+    ran = frozenset(trace.provenance(other).line for other in trace.names)
+    return _snippets(put.file, put.line, ran)
 
 
 @lru_cache(maxsize=256)
 def _snippets(file: str, line: int, ran: frozenset[int]) -> tuple[Snippet, ...]:
     function = _enclosing(file, line)
     statements = _statements(function, line, ran)
-    marked = [n for s in statements for n in range(s.lineno, s.end_lineno + 1)]
+    marked = [n for s in statements for n in _lines(s)]
     called = [
         _called(file, node.func.id)
         for s in statements
@@ -77,35 +78,44 @@ def _statements(function: ast.FunctionDef, line: int, ran: frozenset[int]) -> li
     made this value.
     """
     simple = [s for s in ast.walk(function) if isinstance(s, ast.stmt) and not hasattr(s, "body")]
-    here = next(s for s in simple if s.lineno <= line <= s.end_lineno)
-    put = next(
-        (
-            n
-            for n in ast.walk(here)
-            if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "put"
-        ),
-        None,
-    )
-    if put is None or not isinstance(put.args[1], ast.Name):
+    here = next(s for s in simple if line in _lines(s))
+    calls = [n for n in ast.walk(here) if isinstance(n, ast.Call)]
+    put = next((n for n in calls if getattr(n.func, "attr", "") == "put"), None)
+    if put is None or not isinstance(passed := put.args[1], ast.Name):
         return [here]
-    passed = put.args[1].id
+    skipped = _branches_not_taken(function, ran)
+    before = [
+        s
+        for s in simple
+        if _lines(s).stop <= here.lineno
+        and isinstance(s, ast.Assign)
+        and any(_names(target, passed.id) for target in s.targets)
+        and not any(s.lineno in lines for lines in skipped)
+    ]
+    return [*sorted(before, key=lambda s: s.lineno)[-1:], here]
+
+
+def _lines(node: ast.stmt, last: ast.stmt | None = None) -> range:
+    """The numbers of the lines from a statement to the end of the last, or of itself."""
+    end = last or node
+    return range(node.lineno, (end.end_lineno or end.lineno) + 1)
+
+
+def _names(target: ast.expr, name: str) -> bool:
+    """Whether an assignment gives that name a value."""
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(target))
+
+
+def _branches_not_taken(function: ast.FunctionDef, ran: frozenset[int]) -> list[range]:
+    """The lines of each branch in which no step was recorded."""
     branches = [
-        branch
+        _lines(branch[0], branch[-1])
         for node in ast.walk(function)
         if isinstance(node, ast.If)
         for branch in (node.body, node.orelse)
         if branch
     ]
-    skipped = [b for b in branches if not any(b[0].lineno <= n <= b[-1].end_lineno for n in ran)]
-    before = [
-        s
-        for s in simple
-        if s.end_lineno < here.lineno
-        and isinstance(s, ast.Assign)
-        and any(isinstance(n, ast.Name) and n.id == passed for t in s.targets for n in ast.walk(t))
-        and not any(b[0].lineno <= s.lineno <= b[-1].end_lineno for b in skipped)
-    ]
-    return [*sorted(before, key=lambda s: s.lineno)[-1:], here]
+    return [lines for lines in branches if not any(n in lines for n in ran)]
 
 
 def _called(file: str, function: str) -> tuple[str, int] | None:
@@ -130,9 +140,7 @@ def _function(file: str, line: int, marked) -> Snippet:
 def _enclosing(file: str, line: int) -> ast.FunctionDef:
     """The innermost function around a line."""
     inside = [
-        n
-        for n in ast.walk(_parsed(file))
-        if isinstance(n, ast.FunctionDef) and n.lineno <= line <= n.end_lineno
+        n for n in ast.walk(_parsed(file)) if isinstance(n, ast.FunctionDef) and line in _lines(n)
     ]
     return max(inside, key=lambda n: n.lineno)
 

@@ -3,33 +3,26 @@ that made it.
 
 Axis letters, the same everywhere: L looks, M is looked at, D model width, H heads, G key/value
 heads, K head width, F feed-forward width, V vocabulary, R the positions whose output is asked for,
-C classes, U units of the LSTM. The last part of a name that is put, behind "_", is its axes:
-put("pattern_HLM", …) records the step `pattern` with axes "HLM".
+C classes, U units of the LSTM.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import numpy as np
 
-from core import derived
-from core.config import Config
 from core.errors import GlassError
+from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
+from core.step_ref import StepRef, parse
+from core.steps import computed_after, kind_of
+from core.steps.kind import StepKind
 
-_INSIDE_LAYER = re.compile(r"^(encoder|decoder)\.(\d+)\.(attn|cross|mlp)\.")
-KEEP = {
-    "all": lambda name: True,
-    "layers": lambda name: not _INSIDE_LAYER.match(name),
-    "output": lambda name: name.startswith("head.") or name.endswith(".embed.ids"),
-}
 _LAYERS, _DERIVED = 128 << 20, 64 << 20  # bytes of recomputed layers and of derived values
 
 
@@ -40,119 +33,6 @@ class Step:
     name: str
     value: np.ndarray
     axes: str
-
-
-@dataclass(frozen=True)
-class Made:
-    """How a step came about: the end of its name, its axes, its shape, and the line of core/ that
-    put it.
-    """
-
-    leaf: str
-    axes: str
-    shape: tuple[int, ...]
-    file: str
-    line: int
-
-
-def near(name: str, names) -> str:
-    """The end of an error message: the names that look most like the wrong one."""
-    close = difflib.get_close_matches(name, list(names), n=5, cutoff=0.5)
-    return f" Near it are: {', '.join(close)}." if close else ""
-
-
-@dataclass
-class Run:
-    """A forward pass under way: its inputs, and what has been put so far."""
-
-    config: Config
-    weights: Mapping[str, np.ndarray]
-    sizes: dict[str, dict[str, int]]  # "encoder", "decoder", "cross", "head": axis letter -> size
-    edits: Mapping[str, Any]
-    keep: Callable[[str], bool]
-    made: dict[str, Made] = field(default_factory=dict)
-    values: dict[str, np.ndarray] = field(default_factory=dict)
-
-    def at(self, path: str) -> Scope:
-        """The place in the model from which steps and weights are named."""
-        return Scope(self, path)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """A place in the model, such as encoder.0.attn: `put` and `w` name steps and weights from
-    there.
-    """
-
-    run: Run
-    path: str
-
-    @property
-    def config(self) -> Config:
-        return self.run.config
-
-    def below(self, name: str) -> Scope:
-        """A place further in: encoder.0.attn -> encoder.0.attn.norm."""
-        return Scope(self.run, f"{self.path}.{name}")
-
-    def w(self, name: str) -> np.ndarray:
-        """The weight of that name here."""
-        return self.run.weights[f"{self.path}.{name}"]
-
-    def put(self, name_and_axes: str, value: np.ndarray) -> np.ndarray:
-        """Names a value, applies the edit asked for, checks its axes, freezes and records it, and
-        returns it.
-        """
-        leaf, axes = name_and_axes.rsplit("_", 1)
-        name, run = f"{self.path}.{leaf}", self.run
-        if name in run.edits:
-            value = edited(name, run.edits[name], value)
-        sizes = run.sizes[size_group(name)]
-        expected = tuple(sizes[letter] for letter in axes)
-        if value.shape != expected:
-            raise ValueError(
-                f"{name}: axes {axes} have the sizes {expected}, the value has {value.shape}"
-            )
-        frozen(value)
-        caller = sys._getframe(1)
-        run.made[name] = Made(leaf, axes, value.shape, caller.f_code.co_filename, caller.f_lineno)
-        if run.keep(name):
-            run.values[name] = value
-        return value
-
-
-def size_group(name: str) -> str:
-    """Which set of axis sizes a step belongs to: an encoder's L is not the decoder's, and
-    cross-attention mixes them.
-    """
-    side, _, rest = name.partition(".")
-    return "cross" if ".cross." in f".{rest}" else side
-
-
-def edited(name: str, edit, value: np.ndarray) -> np.ndarray:
-    """The value that takes this one's place: edit(value) or the array given. Shape and kind of
-    number must stay.
-    """
-    new = np.array(edit(value.copy()) if callable(edit) else edit)
-    if new.shape != value.shape:
-        raise GlassError(
-            f"The edit of {name} has the shape {new.shape}; the value has {value.shape}."
-        )
-    if not (
-        np.can_cast(new.dtype, value.dtype, "same_kind")
-        or value.dtype.kind == "f"
-        and new.dtype.kind in "iub"
-    ):
-        raise GlassError(
-            f"The edit of {name} holds {new.dtype} numbers, which do not fit {value.dtype}."
-        )
-    return new.astype(value.dtype, copy=False)
-
-
-def frozen(value: np.ndarray) -> np.ndarray:
-    """The array itself, read-only from now on."""
-    value.flags.writeable = False
-    return value
 
 
 class Trace:
@@ -167,7 +47,7 @@ class Trace:
     def __init__(
         self,
         run: Run,
-        again: Callable[[Run, str, int], None] | None,
+        again: Callable[[Run, str, int], None],
         rows: np.ndarray,
         words_L: Sequence[int | None] | None = None,
     ):
@@ -184,18 +64,20 @@ class Trace:
     @property
     def names(self) -> tuple[str, ...]:
         """The steps in the order they ran."""
-        return tuple(self._run.made)
+        return tuple(self._run.recorded)
 
     @property
     def derived(self) -> tuple[str, ...]:
         """The values that can be asked for but are not on the way to the output."""
-        return tuple(name for step in self.names for name in derived.behind(step, self.config))
+        return tuple(
+            str(ref) for step in self.names for ref in computed_after(self.config, parse(step))
+        )
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._run.made)
+        return iter(self._run.recorded)
 
     def __len__(self) -> int:
-        return len(self._run.made)
+        return len(self._run.recorded)
 
     def __contains__(self, name) -> bool:
         """Whether trace[name] can be had."""
@@ -204,29 +86,30 @@ class Trace:
     def __getitem__(self, name: str) -> np.ndarray:
         if name in self._run.values:
             return self._run.values[name]
-        if self._has(name):
-            return self._recomputed(name)
-        if found := self._derived(name):
-            compute = lambda: frozen(found.compute(self))
-            return self._remembered(self._values, name, compute, _DERIVED)
-        if name in self._run.made:
+        if name in self._run.recorded and (layer := self._layer_of(name)):
+            values = partial(self._layer_values, *layer)
+            return self._remembered(self._layers, layer, values, _LAYERS)[name]
+        if derived := self._derived(name):
+            return self._remembered(self._values, name, partial(self._computed, *derived), _DERIVED)
+        if name in self._run.recorded:
             raise KeyError(f"{name} was not kept in this trace.")
         raise self._unknown(name)
 
     def axes(self, name: str) -> str:
         """The axis letters of a step, such as "HLM"."""
-        if name in self._run.made:
-            return self._run.made[name].axes
-        if found := self._derived(name):
-            return found.kind.axes
+        if name in self._run.recorded:
+            return self._run.recorded[name].axes
+        if derived := self._derived(name):
+            return derived[0].axes
         raise self._unknown(name)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The sizes of a step's axes, without computing anything."""
-        if name in self._run.made:
-            return self._run.made[name].shape
-        if found := self._derived(name):
-            return found.shape(self, self._run.sizes[size_group(name)])
+        if name in self._run.recorded:
+            return self._run.recorded[name].shape
+        if derived := self._derived(name):
+            kind, ref = derived
+            return kind.shape(self, ref, self._run.sizes[ref.axis_group])
         raise self._unknown(name)
 
     @property
@@ -244,9 +127,9 @@ class Trace:
         """What the axis letters stand for on a side of this run."""
         return dict(self._run.sizes[group])
 
-    def made(self, name: str) -> Made:
+    def provenance(self, name: str) -> Provenance:
         """Which line of code recorded the step."""
-        return self._run.made[name]
+        return self._run.recorded[name]
 
     def steps(self) -> Iterator[Step]:
         """Every step that can be had, in order."""
@@ -260,7 +143,9 @@ class Trace:
             if name.startswith(prefix.rstrip(".") + ".") and name in self
         }
         if not found:
-            raise KeyError(f"This trace has nothing below “{prefix}”.{near(prefix, self.names)}")
+            raise KeyError(
+                f"This trace has nothing below “{prefix}”.{did_you_mean(prefix, self.names)}"
+            )
         return found
 
     def layer(self, index: int, side: str | None = None) -> dict[str, np.ndarray]:
@@ -276,38 +161,44 @@ class Trace:
 
     def save(self, path: str | Path) -> None:
         """Writes every step to a compressed .npz file under its name."""
-        np.savez_compressed(path, **{step.name: step.value for step in self.steps()})
+        arrays: dict[str, Any] = {step.name: step.value for step in self.steps()}
+        np.savez_compressed(path, **arrays)
 
     def _has(self, name) -> bool:
         """Whether a step was kept, or lies in a layer that can be recomputed."""
         if name in self._run.values:
             return True
-        if name not in self._run.made or not (inside := _INSIDE_LAYER.match(name)):
-            return False
-        return input_of(inside[1], int(inside[2])) in self._run.values
+        return name in self._run.recorded and self._layer_of(name) is not None
+
+    def _layer_of(self, name) -> tuple[str, int] | None:
+        """The layer that has to be run again for a step; None where its input was not kept."""
+        ref = parse(name)
+        if ref is None or ref.layer is None or not ref.inside_layer:
+            return None
+        return (ref.side, ref.layer) if input_of(ref.side, ref.layer) in self._run.values else None
 
     def _unknown(self, name) -> KeyError:
         return KeyError(
-            f"This trace has no step “{name}”.{near(str(name), self.names + self.derived)}"
+            f"This trace has no step “{name}”.{did_you_mean(str(name), self.names + self.derived)}"
         )
-
-    def _recomputed(self, name: str) -> np.ndarray:
-        side, layer = _INSIDE_LAYER.match(name).groups()[:2]
-        place = side, int(layer)
-        compute = lambda: self._layer_values(*place)
-        return self._remembered(self._layers, place, compute, _LAYERS)[name]
 
     def _layer_values(self, side: str, layer: int) -> dict[str, np.ndarray]:
         run = Run(self.config, self.weights, self._run.sizes, self.edits, KEEP["all"])
         self._again(run, side, layer)
         return run.values
 
-    def _derived(self, name) -> derived.Found | None:
-        """What makes a derived value, if this trace has its step and the places in its name."""
-        found = derived.find(str(name))
-        if not found or not found.kind.when(self.config) or not self._has(found.step):
+    def _derived(self, name) -> tuple[StepKind, StepRef] | None:
+        """What a derived value is, if this trace has its step and the places in its name."""
+        ref = parse(str(name))
+        kind = kind_of(self.config, ref)
+        if ref is None or kind is None or kind.compute is None:
             return None
-        return found if found.fits(self._run.sizes[size_group(str(name))]) else None
+        if not self._has(str(ref.with_leaf(kind.after))):
+            return None
+        return (kind, ref) if kind.fits(ref, self._run.sizes[ref.axis_group]) else None
+
+    def _computed(self, kind: StepKind, ref: StepRef) -> np.ndarray:
+        return frozen(kind.value(self, ref))
 
     def _remembered(self, memory: dict, key, compute: Callable, room: int):
         """A value from a memory of that many bytes, the oldest out first: readers share traces,
@@ -325,9 +216,8 @@ class Trace:
             return memory[key]
 
 
-def input_of(side: str, layer: int) -> str:
-    """The step that a layer reads."""
-    return f"{side}.{layer - 1}.out" if layer else f"{side}.embed.out"
+def no_layers(run: Run, side: str, layer: int) -> None:
+    """What runs a layer again, for a model without layers."""
 
 
 def arrays_in(held) -> list[np.ndarray]:

@@ -9,16 +9,12 @@ step takes effect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
-
 import numpy as np
 
 from core import masks
 from core.config import Config
-from core.errors import GlassError
 from core.ops import ACTIVATIONS, angles, linear, relative_buckets, rotate, softmax
-from core.trace import KEEP, Run, Scope, Trace, input_of, near
+from core.recorder import Run, Scope
 
 
 def normalise(at: Scope, x_LD):
@@ -81,7 +77,7 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     if at.config.positions == "rotary":
         q_HLK = at.put("q.unrotated_HLK", q_HLK)
         k_GMK = at.put("k.unrotated_GMK", k_GMK)
-        q_HLK, k_GMK = turned(at.config, q_HLK), turned(at.config, k_GMK)
+        q_HLK, k_GMK = rotate_by_position(at.config, q_HLK), rotate_by_position(at.config, k_GMK)
     q_HLK = at.put("q_HLK", q_HLK)
     k_GMK = at.put("k_GMK", k_GMK)
     v_GMK = at.put("v_GMK", v_GMK)
@@ -99,8 +95,8 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     return at.put("out_LD", linear(z_LX, at.w("out.weight"), at.w("out.bias")))
 
 
-def turned(config: Config, x_HLK):
-    """Rotary positions: every vector turned by its position's angles (Su et al. 2021)."""
+def rotate_by_position(config: Config, x_HLK):
+    """Rotary positions: every vector rotated by its position's angles (Su et al. 2021)."""
     angle_LK = np.tile(angles(x_HLK.shape[1], config.d_head, config.rope_theta), 2)
     return rotate(x_HLK, np.cos(angle_LK).astype(x_HLK.dtype), np.sin(angle_LK).astype(x_HLK.dtype))
 
@@ -204,160 +200,3 @@ def pool(at: Scope, x_LD):
     out_D = at.put("out_D", np.tanh(pre_D))
     if at.config.pooler == "next":
         at.put("logits_C", linear(out_D, at.w("logits.weight"), at.w("logits.bias")))
-
-
-def forward(
-    config: Config,
-    weights: Mapping,
-    ids_L,
-    *,
-    target_ids_L=None,
-    segments_L=None,
-    mask=None,
-    edits=None,
-    keep: str = "all",
-    rows=None,
-    words_L=None,
-) -> Trace:
-    """Runs the model on token ids and returns the trace of every value.
-
-    ids_L: what the encoder reads (the decoder, where there is no encoder); target_ids_L: what the
-    decoder of an encoder–decoder model reads. segments_L: 0 for sentence A, 1 for B. mask: None (as
-    trained: encoders full, decoders causal), a name, a boolean matrix (L, M), or a dict of these
-    for "encoder", "decoder", "cross". edits: step name -> array or function of the value. keep:
-    "all", "layers" (details recomputed on demand) or "output". rows: the positions whose logits are
-    wanted; all, if None. words_L: the word that each token of ids_L belongs to, None for a special
-    token; only readings of words depend on it.
-    """
-    inputs = check_inputs(config, ids_L, target_ids_L, segments_L)
-    if words_L is not None and len(words_L) != len(inputs[config.sides[0]]):
-        raise GlassError(
-            f"words_L needs one entry for each of the {len(inputs[config.sides[0]])} tokens."
-        )
-    grids = check_masks(config, inputs, mask)
-    last = inputs[config.sides[-1]]
-    rows = np.arange(len(last)) if rows is None else np.atleast_1d(np.arange(len(last))[rows])
-    run = Run(config, weights, axis_sizes(config, inputs, len(rows)), dict(edits or {}), KEEP[keep])
-    out_LD = memory_MD = None
-    for side in config.sides:
-        segments_L = inputs.get("segments") if side == "encoder" else None
-        out_LD = stack(
-            run, side, inputs[side], segments_L, grids[side], memory_MD, grids.get("cross")
-        )
-        memory_MD = out_LD
-    if config.pooler:
-        pool(run.at("pooler"), out_LD)
-    if config.head:
-        head(run.at("head"), out_LD[rows])
-    for name in run.edits:
-        if name not in run.made:
-            raise GlassError(f"There is no step “{name}” to edit.{near(name, run.made)}")
-    return Trace(run, partial(layer_again, grids=grids, kept=run.values), rows, words_L)
-
-
-def layer_again(run: Run, side: str, index: int, *, grids, kept) -> None:
-    """Runs one layer once more from its recorded input, with everything it needs from outside the
-    layer.
-    """
-    x_LD = kept[input_of(side, index)]
-    across = (
-        (kept["encoder.out"], grids["cross"])
-        if side == "decoder" and run.config.crosses
-        else (None, None)
-    )
-    layer(run.at(f"{side}.{index}"), x_LD, grids[side], kept.get(f"{side}.relative"), *across)
-
-
-def check_inputs(config: Config, ids_L, target_ids_L, segments_L) -> dict:
-    """The token ids of each side as arrays, checked against the vocabulary and the longest
-    sequence.
-    """
-    if config.crosses and target_ids_L is None:
-        raise GlassError(
-            "This model has an encoder and a decoder: the decoder needs target ids to read, too."
-        )
-    if target_ids_L is not None and not config.crosses:
-        raise GlassError(
-            "This model reads one sequence; target ids are for encoder–decoder models."
-        )
-    given = dict(zip(config.sides, (ids_L, target_ids_L)))
-    inputs = {side: check_ids(config, ids) for side, ids in given.items()}
-    if config.n_segments:
-        inputs["segments"] = (
-            np.zeros_like(inputs["encoder"]) if segments_L is None else np.array(segments_L)
-        )
-        if (
-            inputs["segments"].shape != inputs["encoder"].shape
-            or not np.isin(inputs["segments"], range(config.n_segments)).all()
-        ):
-            raise GlassError(
-                f"segments_L needs one number from 0 to {config.n_segments - 1} for each token."
-            )
-    return inputs
-
-
-def check_ids(config: Config, ids_L):
-    """Token ids as an array (L,) of integers that the vocabulary has."""
-    ids_L = np.array(ids_L)
-    if ids_L.ndim != 1 or not len(ids_L) or ids_L.dtype.kind not in "iu":
-        raise GlassError("Token ids must be a list of at least one whole number.")
-    if ids_L.min() < 0 or ids_L.max() >= config.n_vocab:
-        raise GlassError(
-            f"Token ids go from 0 to {config.n_vocab - 1}; "
-            f"{ids_L[(ids_L < 0) | (ids_L >= config.n_vocab)][0]} is outside."
-        )
-    if config.n_positions is not None and len(ids_L) > config.n_positions:
-        raise GlassError(
-            f"These are {len(ids_L)} tokens; the model has positions for {config.n_positions}."
-        )
-    return ids_L.astype(np.int64)
-
-
-def check_masks(config: Config, inputs: dict, mask) -> dict:
-    """The boolean matrix of each attention: encoder, decoder, and cross where there are both."""
-    given = {side: mask for side in config.sides} if not isinstance(mask, dict) else mask
-    if unknown := set(given) - {*config.sides, *(["cross"] if config.crosses else [])}:
-        raise GlassError(
-            f"This model has no attention named {', '.join(map(str, unknown))} to mask."
-        )
-    lengths = {side: len(inputs[side]) for side in config.sides}
-    return {
-        name: masks.build(trained if given.get(name) is None else given[name], *size)
-        for name, (trained, size) in as_trained(config, lengths).items()
-    }
-
-
-def as_trained(config: Config, lengths: dict[str, int]) -> dict[str, tuple[str, tuple[int, int]]]:
-    """For each attention the mask it was trained under, and how many look at how many."""
-    found = {side: (side, (lengths[side],) * 2) for side in config.sides}
-    return found | (
-        {"cross": ("encoder", (lengths["decoder"], lengths["encoder"]))} if config.crosses else {}
-    )
-
-
-def axis_sizes(config: Config, inputs: dict, n_rows: int) -> dict[str, dict[str, int]]:
-    """What each axis letter stands for on each side of this run; a transposed value stops at its
-    own line.
-    """
-    c = config
-    shared = {
-        "D": c.d_model,
-        "H": c.n_heads,
-        "G": c.n_kv_heads,
-        "K": c.d_head,
-        "F": c.d_mlp,
-        "V": c.n_vocab,
-        "R": n_rows,
-        "C": 2,
-    }
-    length = {side: len(inputs[side]) for side in c.sides}
-    sizes = {side: shared | {"L": n, "M": n} for side, n in length.items()} | {
-        "head": shared,
-        "pooler": shared,
-    }
-    # The norm inside the head is the same function as everywhere else, so its tokens are L there,
-    # too.
-    sizes["head"] = shared | {"L": n_rows}
-    if c.crosses:
-        sizes["cross"] = shared | {"L": length["decoder"], "M": length["encoder"]}
-    return sizes

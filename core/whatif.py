@@ -5,8 +5,8 @@ can hold them.
     norms               every norm passes its vector on as it is
     scale               scores are not divided by √K
     head:encoder.0.3    head 3 of the encoder's layer 0 writes nothing
-    order               the words in reverse order; signs such as [CLS] stay where they are
-    pad:3               three padding tokens behind the text, hidden from all others as in training
+    order               the words in reverse order; special tokens such as [CLS] stay
+    pad:3               three padding tokens after the text, hidden from all others as in training
     open-pad:3          the same, but the others see them
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
@@ -26,8 +26,8 @@ from core import masks
 from core.config import Config
 from core.edits import ablate_head
 from core.errors import GlassError
-from core.operands import counted
-from core.transformer import as_trained, forward
+from core.forward_pass import as_trained, forward
+from core.text import counted
 
 PADDING = (
     "[PAD]",
@@ -65,7 +65,8 @@ def parts(change: str) -> dict[str, str]:
     """ "positions+head:encoder.0.3" -> {"positions": "", "head": "encoder.0.3"}. Raises
     GlassError for one that is unknown.
     """
-    found = dict(part.partition(":")[::2] for part in change.split("+") if part)
+    given = (part.partition(":") for part in change.split("+") if part)
+    found = {name: detail for name, _, detail in given}
     for name in found:
         if name not in TITLES:
             raise GlassError(
@@ -105,15 +106,17 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     text = changed_text(model, text, asked)
     config = changed_config(model.config, asked)
     given = {"target_ids_L": target_ids_L} if config.crosses else {}
-    sizes = {side: len(ids) for side, ids in zip(config.sides, (text.ids_L, target_ids_L))}
-    mask = masks_of(config, sizes, mask, text.padding if "pad" in asked else 0)
+    sizes = {
+        side: len(ids) for side, ids in zip(config.sides, (text.ids_L, target_ids_L), strict=False)
+    }
+    grids = masks_of(config, sizes, mask, text.padding if "pad" in asked else 0)
     return forward(
         config,
         model.weights,
         text.ids_L,
         **given,
         **options,
-        mask=mask,
+        mask=grids,
         edits=changed_steps(config, asked),
         words_L=text.words_L,
     )
@@ -142,7 +145,7 @@ def changed_steps(config: Config, asked: dict) -> dict:
 
 
 def changed_text(model, text: Text, asked: dict) -> Text:
-    """The text with its words turned round, or with padding behind it."""
+    """The text with its words reversed, or with padding after it."""
     if "order" in asked:
         places = order(text.words_L or [0] * len(text.ids_L))
         text = Text(
@@ -168,14 +171,12 @@ def changed_text(model, text: Text, asked: dict) -> Text:
 
 
 def order(words_L) -> np.ndarray:
-    """Where each token of the text turned round stood before: what belongs to no word keeps its
+    """Where each token of the reversed text stood before: what belongs to no word keeps its
     place.
     """
-    places, turned = (
-        np.arange(len(words_L)),
-        [i for i, word in enumerate(words_L) if word is not None],
-    )
-    places[turned] = turned[::-1]
+    places = np.arange(len(words_L))
+    moved = [i for i, word in enumerate(words_L) if word is not None]
+    places[moved] = moved[::-1]
     return places
 
 
@@ -231,7 +232,7 @@ def cells_of(text: str) -> list[tuple[str, int, int]]:
     found = [_CELL.fullmatch(cell) for cell in text.split(",") if cell]
     if not all(found):
         raise GlassError("A mask drawn by hand is written as cells, such as e3-4,e5-1.")
-    return [(STACKS[cell[1]], int(cell[2]), int(cell[3])) for cell in found]
+    return [(STACKS[cell[1]], int(cell[2]), int(cell[3])) for cell in found if cell]
 
 
 def drawn(text: str, stack: str, begun_LM, wanted_LM) -> str:

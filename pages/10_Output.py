@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
+from ui.session.navigation import OUTPUT
 from ui.shell.page_shell import show_page
 from ui.stages.output import next_token, sentence_vectors
 
@@ -30,4 +31,4 @@ def page(view):
     number_over(view)
 
 
-show_page("Output", page, above=token_strip)
+show_page(OUTPUT, page, above=token_strip)

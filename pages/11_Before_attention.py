@@ -6,14 +6,16 @@ import streamlit as st
 
 from ui.kit.explanation_panel import number_beside
 from ui.kit.token_strip import token_strip
+from ui.session.navigation import BEFORE_ATTENTION
 from ui.shell.page_shell import show_page
 from ui.stages.before_attention.influence import reaching
-from ui.stages.before_attention.lstm import missing, owner, read_on, reading
+from ui.stages.before_attention.lstm import missing, owner, read_on, reading, settle_reading
 from ui.stages.before_attention.neuron import first_layer, one_layer, one_neuron
 from ui.text import plain
 
 
 def page(view):
+    settle_reading(view)
     explained, why = owner(view), missing(view)
     picture, words = st.columns((12, 8), gap="large")
     with picture:
@@ -28,4 +30,4 @@ def page(view):
         number_beside(explained, first)
 
 
-show_page("Before attention", page, above=token_strip, owner=owner)
+show_page(BEFORE_ATTENTION, page, above=token_strip, settle=settle_reading, owner=owner)

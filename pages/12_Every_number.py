@@ -4,19 +4,20 @@ import streamlit as st
 
 from ui.kit.explanation_panel import number_beside
 from ui.kit.step_charts import cell_picture
+from ui.session.navigation import EVERY_NUMBER
 from ui.shell.page_shell import show_page
-from ui.stages.every_number import choose_step, largest_cell, shape_words, window
+from ui.stages.every_number import choose_step, choose_window, largest_cell, shape_words
 
 
 def page(view):
     name = choose_step(view)
     picture, words = st.columns(2, gap="large")
     with picture:
-        index = window(view, name)
+        index = choose_window(view, name)
         st.caption(shape_words(view, name, index))
         cell_picture(view, name, *index)
     with words:
         number_beside(view, largest_cell(view, name, index), told=False)
 
 
-show_page("Every number", page)
+show_page(EVERY_NUMBER, page)

@@ -3,6 +3,7 @@
 from ui.kit.explanation_panel import number_over
 from ui.kit.section import section
 from ui.kit.token_strip import signs_in
+from ui.session.navigation import TOKENS
 from ui.shell.page_shell import show_page
 from ui.stages.tokens.embedding import alike, arithmetic, meaning_map, pieces_story, strips
 from ui.stages.tokens.pieces import pieces_strip
@@ -27,4 +28,4 @@ def page(view):
     number_over(view)
 
 
-show_page("Tokens", page, above=pieces)
+show_page(TOKENS, page, above=pieces)

@@ -2,6 +2,7 @@
 
 from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
+from ui.session.navigation import POSITIONS
 from ui.shell.page_shell import show_page
 from ui.stages.positions.encodings import PARTS, choose_part
 
@@ -11,4 +12,4 @@ def page(view):
     number_over(view)
 
 
-show_page("Positions", page, above=token_strip)
+show_page(POSITIONS, page, above=token_strip)

@@ -5,6 +5,7 @@ import streamlit as st
 from ui.kit.explanation_panel import number_beside
 from ui.kit.stepper import stepper
 from ui.kit.token_strip import token_strip
+from ui.session.navigation import ATTENTION
 from ui.shell.page_shell import show_page
 from ui.stages.attention import STEPS
 
@@ -20,4 +21,4 @@ def page(view):
         number_beside(view, opened)
 
 
-show_page("Attention", page, above=token_strip)
+show_page(ATTENTION, page, above=token_strip)

@@ -7,6 +7,7 @@ import streamlit as st
 from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
 from ui.kit.word_grouping import weights
+from ui.session.navigation import HEADS
 from ui.shell.page_shell import show_page
 from ui.stages import heads
 
@@ -25,4 +26,4 @@ def page(view):
     number_over(view)
 
 
-show_page("Heads", page, above=token_strip)
+show_page(HEADS, page, above=token_strip)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.kit.explanation_panel import number_beside
 from ui.kit.token_strip import token_strip
+from ui.session.navigation import ADD_AND_NORM
 from ui.shell.page_shell import show_page
 from ui.stages.add_and_norm.residual import addition, both_ways, choose_sublayer, norming
 from ui.stages.add_and_norm.without_norms import norms_off
@@ -25,4 +26,4 @@ def page(view):
         number_beside(view, first)
 
 
-show_page("Add and norm", page, above=token_strip)
+show_page(ADD_AND_NORM, page, above=token_strip)

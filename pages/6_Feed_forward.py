@@ -3,8 +3,9 @@
 import streamlit as st
 
 from ui.kit.explanation_panel import number_beside
-from ui.kit.neuron_charts import neuron_of
+from ui.kit.neuron_charts import settle_neuron
 from ui.kit.token_strip import token_strip
+from ui.session.navigation import FEED_FORWARD
 from ui.shell.page_shell import show_page
 from ui.stages.feed_forward import (
     activation,
@@ -17,7 +18,7 @@ from ui.stages.feed_forward import (
 
 
 def page(view):
-    neuron = neuron_of(view)
+    neuron = settle_neuron(view)
     gated = view.config.gated
     picture, words = st.columns((11, 9), gap="large")
     with picture:
@@ -32,4 +33,4 @@ def page(view):
         number_beside(view, first)
 
 
-show_page("Feed-forward", page, above=token_strip)
+show_page(FEED_FORWARD, page, above=token_strip)

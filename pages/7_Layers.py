@@ -4,6 +4,7 @@ reaches it.
 
 from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
+from ui.session.navigation import LAYERS
 from ui.shell.page_shell import show_page
 from ui.stages.layers import head_links, token_paths
 
@@ -19,4 +20,4 @@ def page(view):
     number_over(view)
 
 
-show_page("Layers", page, above=token_strip)
+show_page(LAYERS, page, above=token_strip)

@@ -5,6 +5,7 @@ what padding does.
 from ui.kit.explanation_panel import number_over
 from ui.kit.runs import under
 from ui.kit.token_strip import token_strip
+from ui.session.navigation import ENCODER_AND_DECODER
 from ui.shell.model_notes import learned_under
 from ui.shell.page_shell import show_page
 from ui.stages.encoder_and_decoder.comparison import changed_tokens, changed_words
@@ -24,7 +25,7 @@ def page(view):
     drawn = draw_mask(view)
     runs = {"Under the encoder’s mask": encoder, "Under the decoder’s mask": decoder}
     runs |= {"Under your mask": drawn} if drawn.mask == "own" else {}
-    others = {title: run for title, run in runs.items() if run.asked != trained.asked}
+    others = {title: run for title, run in runs.items() if run.request != trained.request}
     changed_tokens(trained, others)
     guesses = bool(view.config.head and view.config.decoder_layers)
     if guesses:
@@ -33,4 +34,4 @@ def page(view):
     number_over(view)
 
 
-show_page("Encoder and decoder", page, above=token_strip)
+show_page(ENCODER_AND_DECODER, page, above=token_strip)

@@ -4,6 +4,7 @@ alignment that appears.
 
 from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
+from ui.session.navigation import CROSS_ATTENTION
 from ui.shell.page_shell import show_page
 from ui.stages.attention import STEPS
 from ui.stages.cross_attention import alignment, decoding
@@ -21,4 +22,4 @@ def page(view):
     number_over(view)
 
 
-show_page("Cross-attention", page, above=token_strip, side="decoder")
+show_page(CROSS_ATTENTION, page, above=token_strip, side="decoder")

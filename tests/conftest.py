@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core import load
-from core.models.checkpoints import read_folder
+from core.forward_pass import forward
+from core.models.weights import read_folder
 from core.transformer import forward
 from tests.helpers.tiny import FAMILIES, golden
 

@@ -2,7 +2,7 @@
 
 export const clamp = (x, low, high) => Math.min(Math.max(x, low), high)
 
-// A number as `number` in core/operands.py writes it, and a share as `percent` does:
+// A number as `number` in core/text.py writes it, and a share as `percent` does:
 // tests/spellings.json holds both to it.
 export const rounded = (x, digits = 5) => {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "NaN" : x > 0 ? "∞" : "−∞"

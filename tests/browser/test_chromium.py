@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from core.models import catalogue
-from core.operands import number
+from core.text import number
 from tests.helpers.browser import CHROMIUM, chromium, serve, tab
 from ui.kit.explanation_panel import read
-from ui.session.state import EXAMPLES
 from ui.session.navigation import PAGES
+from ui.session.selection import EXAMPLES
 
 pytest.importorskip("playwright", reason="playwright is in requirements-dev.txt")
 pytestmark = pytest.mark.skipif(

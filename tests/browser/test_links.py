@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.test_chromium import PATHS, address, browser, pytestmark, visit  # noqa: F401  (fixtures)
+from ui.session.selection import CODECS
 from ui.text import JOINER
-from ui.session.state import DEFAULTS
 
 EVIL = (
     "https://evil.example/login",
@@ -45,7 +45,7 @@ def seen(page) -> str:
 
 @pytest.mark.parametrize("text", EVIL)
 def test_no_part_of_an_address_becomes_more_than_text(visit, text):
-    keys = [key for key in DEFAULTS if key not in ("sentence", "target", "model")]
+    keys = [each.key for each in CODECS.values() if each.key not in ("sentence", "target", "model")]
     page = visit("Every number", **dict.fromkeys(keys, text), model=text, sentence="Two tokens.")
     page.view.locator("[data-testid=stAlertContainer]").first.wait_for()
     assert page.view.evaluate(FOREIGN) == []

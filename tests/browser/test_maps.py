@@ -4,10 +4,10 @@ a mask is drawn with them.
 
 import pytest
 
-from core.operands import number
+from core.text import number
 
 # noqa: F401  (fixtures)
-from tests.browser.test_chromium import address, browser, check_number, choices, traced, visit
+from tests.browser.test_chromium import check_number, choices
 from tests.helpers.browser import CHROMIUM
 
 pytest.importorskip("playwright", reason="playwright is in requirements-dev.txt")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.operands import number, percent
+from core.text import number, percent
 from tests.browser.test_chromium import browser  # noqa: F401  (a fixture)
 from tests.helpers.browser import CHROMIUM, modules
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.models.checkpoints import load_folder, read_folder
+from core.forward_pass import forward
 from core.models.model import load
+from core.models.weights import load_folder, read_folder
 from core.transformer import forward
 from tests.core.test_reference import check
-from tests.files.test_files import refusal, written
 from tests.helpers import tiny
+from tests.helpers.refusals import refusal, written
 
 golden = lru_cache(tiny.golden)
 TABLES = {

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from core import GlassError, explain
-from core.anatomy import about
 from core.lstm import GATES, load, weight_shapes
 from core.models import catalogue
 from core.source import lines_that_made
+from core.steps import about
 from tests.helpers.lstm import UNITS, small, write_lstm
 
 IDS = (2, 7, 0, 10, 7, 3)

@@ -14,9 +14,9 @@ import re
 import numpy as np
 import pytest
 
-from core.models.checkpoints import read_folder, read_gguf
+from core.forward_pass import forward
+from core.models.weights import read_folder, read_gguf
 from core.ops import relative_buckets
-from core.transformer import forward
 from tests.helpers import tiny
 
 TOLERANCE = 1e-9

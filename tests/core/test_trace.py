@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core import GlassError, load
-from core.trace import KEEP, bytes_of
+from core.recorder import KEEP
+from core.trace import bytes_of
 from tests.core.test_explain import every_name
 from tests.helpers.study import write_study
 from tests.helpers.tiny import golden

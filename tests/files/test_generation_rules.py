@@ -15,12 +15,13 @@ import pytest
 import streamlit as st
 
 from core import GlassError, load
-from core.analysis.sampling import without
 from core.decoding import ends_text, forbidden, greedy_target, written_next
 from core.models.generation_rules import Decoding, barred, chosen
+from core.step_ref import ref_of
+from core.steps.output import sampled_without
 from tests.helpers.tiny import golden
 from tests.ui.test_pages import opened
-from ui.session import state
+from ui.session import runs
 
 SOURCE = [3, 5, 7, 2, 9, 4]
 READ = {"sentence": "3 5 7", "target": "4 6", "side": "decoder"}
@@ -195,7 +196,7 @@ def forbidding(tmp_path, monkeypatch, tokens: list[int]) -> str:
 
 def test_the_page_says_that_the_likeliest_next_word_is_forbidden(tmp_path, monkeypatch):
     free = forbidding(tmp_path / "free", monkeypatch, [60])
-    trace = state.trace_of(state.Asked(free, "3 5 7", target="4 6"))
+    trace = runs.trace_of(runs.RunRequest(free, "3 5 7", target="4 6"))
     best, second = np.argsort(-trace["head.probs"][1])[:2].tolist()
     path = forbidding(tmp_path, monkeypatch, [best])
     said = f"do not allow **\\#{best}** here, likely as it is: **\\#{second}** is taken instead"
@@ -209,7 +210,7 @@ def test_the_page_says_that_the_likeliest_next_word_is_forbidden(tmp_path, monke
 
 def test_a_forbidden_word_is_neither_drawn_nor_taken_as_the_likeliest(tmp_path, monkeypatch):
     free = forbidding(tmp_path / "free", monkeypatch, [60])
-    probs_V = state.trace_of(state.Asked(free, "3 5 7", target="4 6"))["head.probs"][2]
+    probs_V = runs.trace_of(runs.RunRequest(free, "3 5 7", target="4 6"))["head.probs"][2]
     path = forbidding(tmp_path, monkeypatch, [i for i in range(len(probs_V)) if i not in (7, 9)])
     app = opened("pages/10_Output.py", model=path, **READ)
     assert not app.exception and any("left out of the draw" in each.value for each in app.caption)
@@ -233,11 +234,15 @@ def test_the_draw_without_forbidden_words_is_a_draw_among_the_others():
     order = np.argsort(-rest_V)[:5]
     probs = np.exp(rest_V[order] / 0.8) / np.exp(rest_V[order] / 0.8).sum()
     n = int(np.searchsorted(np.cumsum(probs), 0.9)) + 1
-    found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
+    found_V = sampled_without(
+        trace, ref_of("head.sampled.0.80.5.900"), {int(logits_V.argmax()), 3, 99}
+    )
     np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
     assert np.count_nonzero(found_V) == n
     trace["head.logits"] = np.where(np.arange(20) == 3, 5000.0, logits_V)[None]  # all of it
-    found_V = without(trace, "head.sampled.0.80.5.900", {int(logits_V.argmax()), 3, 99})
+    found_V = sampled_without(
+        trace, ref_of("head.sampled.0.80.5.900"), {int(logits_V.argmax()), 3, 99}
+    )
     np.testing.assert_allclose(found_V[order[:n]], probs[:n] / probs[:n].sum())
 
 

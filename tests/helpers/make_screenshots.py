@@ -1,6 +1,6 @@
-"""Pictures of every page, light and dark, on a wide and a narrow screen, into assets/screenshots.
+"""Pictures of every page, light and dark, on a wide and a narrow screen, into screenshots/.
 
-python tests/helpers/make_screenshots.py [folder] [Overview Attention …]
+python -m tests.helpers.make_screenshots [folder] [Overview Attention …]
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.helpers.browser import ROOT, chromium, serve, tab  # noqa: E402
-from ui.session.navigation import PAGES  # noqa: E402
+from tests.helpers.browser import ROOT, chromium, serve, tab
+from ui.session.navigation import PAGES
 
 SIZES = ((1280, 900), (390, 844))
 ASKED = {
@@ -45,4 +44,4 @@ def main(folder: Path, titles: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if sys.argv[1:] else ROOT / "assets/screenshots", sys.argv[2:])
+    main(Path(sys.argv[1]) if sys.argv[1:] else ROOT / "screenshots", sys.argv[2:])

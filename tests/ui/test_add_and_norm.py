@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from core import load
-from core.operands import number
+from core.text import number
 
 # noqa: F401  (the last two are fixtures)
 from tests.ui.test_pages import OTHERS, opened, parts, smallest_model, tiny_folder
-from ui.session import state
+from ui.session import runs
+from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.add_and_norm.without_norms import curves, with_norms
 
 PAGE = "pages/5_Add_and_norm.py"
@@ -32,7 +33,7 @@ def titles(app) -> list[str]:
 
 def test_the_sections_stand_in_the_order_of_the_model():
     assert [title[3:7] for title in titles(opened(PAGE))] == ["Add:", "Norm", "What"]
-    if "smollm2" in state.ready_models():
+    if "smollm2" in runs.ready_models():
         assert [title[3:7] for title in titles(opened(PAGE, model="smollm2"))] == [
             "Norm",
             "Add:",
@@ -40,7 +41,7 @@ def test_the_sections_stand_in_the_order_of_the_model():
         ]
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("change", ("", "norms"))
 def test_every_family_part_and_depth(tiny_folder, depth, change):
     config = load(tiny_folder).config
@@ -66,24 +67,24 @@ def test_every_family_part_and_depth(tiny_folder, depth, change):
 def test_a_layer_norm_and_a_root_mean_square_norm_are_told_apart():
     text = " ".join(element.value for element in opened(PAGE).markdown)
     assert "**layer norm**" in text and "**shift** β" in text
-    if "smollm2" in state.ready_models():
+    if "smollm2" in runs.ready_models():
         text = " ".join(element.value for element in opened(PAGE, model="smollm2").markdown)
         assert "**root-mean-square norm**" in text and "shifts nothing" in text
 
 
 def test_the_table_of_lengths_is_that_of_both_runs():
     app = opened(PAGE, depth="numbers", token="3")
-    asked = state.Asked("minilm", state.EXAMPLES[0]["text"])
-    runs = [state.trace_of(asked), state.trace_of(asked._replace(change="norms"))]
+    asked = runs.RunRequest("minilm", EXAMPLES[0]["text"])
+    traces = [runs.trace_of(asked), runs.trace_of(asked._replace(change="norms"))]
     table = next(
         data for data in components(app, "table") if data["columns"] == ["with norms", "norms off"]
     )
     names = ["encoder.embed.out.length", *(f"encoder.{n}.out.length" for n in range(6))]
-    assert table["numbers"] == [[number(run[name][3]) for run in runs] for name in names]
+    assert table["numbers"] == [[number(run[name][3]) for run in traces] for name in names]
 
 
 def test_norms_are_taken_from_a_change_and_the_rest_of_it_stays():
-    asked = state.Asked("minilm", "x", change="positions+norms+head:encoder.0.3")
+    asked = runs.RunRequest("minilm", "x", change="positions+norms+head:encoder.0.3")
     assert with_norms(asked, True).change == "positions+head:encoder.0.3"
     assert with_norms(asked, False).change == "positions+head:encoder.0.3+norms"
 
@@ -108,7 +109,7 @@ def test_an_overflow_is_said_and_what_is_no_number_is_not_drawn():
 
 
 def test_a_run_whose_numbers_overflow_is_shown_and_said():
-    if "smollm2" not in state.ready_models():
+    if "smollm2" not in runs.ready_models():
         pytest.skip("needs SmolLM2")
     app = opened(PAGE, model="smollm2", change="norms", layer="6")
     assert not app.exception and any(
@@ -118,7 +119,7 @@ def test_a_run_whose_numbers_overflow_is_shown_and_said():
 
 
 def test_such_a_run_is_shown_on_every_page_and_what_is_sent_can_be_read():
-    if "smollm2" not in state.ready_models():
+    if "smollm2" not in runs.ready_models():
         pytest.skip("needs SmolLM2")
     app = opened(model="smollm2", change="norms", layer="25", depth="numbers")
     for path, stage in [

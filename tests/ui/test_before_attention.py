@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.analysis import influence
+from core import influence
 from core.errors import GlassError
 from core.lstm import forward
 from core.models import catalogue
-from core.operands import number
+from core.text import number
 from tests.helpers.lstm import small, write_lstm
 from tests.helpers.study import write_study
 from tests.ui.test_drawn import drawn, handed_out, not_of_the_trace  # noqa: F401  (a fixture)
 from tests.ui.test_pages import HARM, HOSTILE, ROOT, address, opened, parts, said
-from ui.session import state
+from ui.session import runs
+from ui.session.selection import DEPTHS
 from ui.session.shelf import SHELF
 from ui.stages.before_attention import influence as influence_stage
 from ui.stages.before_attention import lstm
@@ -37,7 +38,7 @@ def study(tmp_path, monkeypatch):
 
 def clear() -> None:
     SHELF.forget()
-    for cache in (influence_stage.mean_of, state.ready_models):
+    for cache in (influence_stage.mean_of, runs.ready_models):
         cache.clear()
 
 
@@ -67,7 +68,7 @@ def test_a_reach_is_what_two_runs_differ_by():
         forward(model.config, model.weights, ids, words_L)
         for ids in ([2, 7, 0, 10, 3], [2, 5, 0, 10, 3])
     )
-    found = influence.reach(before, after, 0)
+    found = influence.influence_of(before, after, 0)
     for n, at in enumerate((1, 3, 4)):
         x, y = before["lstm.hidden"][at], after["lstm.hidden"][at]
         assert found.moved_N[n] == pytest.approx(
@@ -78,10 +79,10 @@ def test_a_reach_is_what_two_runs_differ_by():
             sum(max(b - a, 0) for a, b in zip(p, q))
         )  # the share that went elsewhere
     assert found.places_N2.tolist() == [[1, 1], [3, 3], [4, 4]]
-    assert not influence.reach(before, before, 1).moved_N.any()
+    assert not influence.influence_of(before, before, 1).moved_N.any()
     after = forward(model.config, model.weights, [2, 5, 0, 10, 3], (None, 0, 1, 2, 3))
     with pytest.raises(GlassError, match="more or fewer words"):
-        influence.reach(before, after, 0)
+        influence.influence_of(before, after, 0)
 
 
 def test_nothing_reaches_back_to_the_words_before():
@@ -93,7 +94,7 @@ def test_nothing_reaches_back_to_the_words_before():
 
 def test_the_mean_at_a_distance_is_over_the_sentences_that_reach_it():
     made = [
-        influence.Reach(np.array(moved), np.array(moved) / 2, np.zeros((len(moved), 2)))
+        influence.Influence(np.array(moved), np.array(moved) / 2, np.zeros((len(moved), 2)))
         for moved in ([1.0, 0.5], [3.0, 1.5, 0.25])
     ]
     mean = influence.by_distance(made)
@@ -154,7 +155,7 @@ def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
     )
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(
     request, study, handed_out, model, depth
@@ -200,7 +201,7 @@ def test_the_stepper_goes_from_word_to_word(study):
         app
     )  # where the reader looks
     app.button(key="before_on").click().run()
-    trace = lstm.trace_of(TEXT)
+    trace = lstm.view_of(TEXT).trace
     unit = int(np.abs(trace["lstm.cell"][4]).argmax())
     assert f"its cell becomes **{number(trace['lstm.cell'][4, unit])}**" in text_of(app)
     assert tables(app)["The"]["title"].endswith("after the")
@@ -220,15 +221,15 @@ def test_how_far_a_word_reaches_is_measured_in_both_models(study):
         "LSTM: steps",
         "attention: steps",
     ]
-    runs = [lstm.trace_of(text) for text in (TEXT, TEXT.replace("book", "door"))]
-    h, h2 = (run["lstm.hidden"][9].astype(np.float64) for run in runs)
+    read = [lstm.view_of(text).trace for text in (TEXT, TEXT.replace("book", "door"))]
+    h, h2 = (run["lstm.hidden"][9].astype(np.float64) for run in read)
     assert (
         shown["numbers"][-1][0] == number(np.linalg.norm(h2 - h) / np.linalg.norm(h))
         and shown["rows"][0] == "book"
     )
     assert [row[-2:] for row in shown["numbers"]] == [[str(n), str(min(n, 1))] for n in range(8)]
     decoder = [
-        state.trace_of(state.Asked("study-decoder", text))
+        runs.trace_of(runs.RunRequest("study-decoder", text))
         for text in (TEXT, TEXT.replace("book", "door"))
     ]
     p, q = (run["head.probs"][9].astype(np.float64) for run in decoder)
@@ -247,7 +248,7 @@ def test_a_number_of_the_other_run_opens_in_the_other_run(study):
 
 
 def test_a_link_to_a_number_of_the_other_run_opens_it_there(study):
-    value = lstm.trace_of(TEXT.replace("book", "door"))["lstm.hidden"][4, 1]
+    value = lstm.view_of(TEXT.replace("book", "door")).trace["lstm.hidden"][4, 1]
     app = linked("lstm.hidden:4,1", swap="1-door")
     assert (
         parts(app)[0]["value"] == number(value)
@@ -322,7 +323,7 @@ def test_another_sentence_begins_anew(study):
 def test_without_the_twin_the_loaded_decoder_is_compared_and_an_encoder_is_not(study, smollm2):
     for file in (study / "study-decoder").iterdir():
         file.unlink()
-    state.ready_models.clear()
+    runs.ready_models.clear()
     app = opened(PAGE, model="minilm")
     assert (
         any("a decoder is needed" in each.value for each in app.caption)

@@ -9,15 +9,18 @@ import pytest
 import streamlit as st
 
 from core import load
-from core.analysis.sampling import next_ids
 from core.decoding import decoded, greedy_target
+from core.forward_pass import forward
 from core.models import catalogue
-from core.models.checkpoints import read_folder
+from core.steps.output import next_ids
+from core.text import percent
+from core.models.weights import read_folder
 from core.operands import percent
 from core.transformer import forward
 from tests.helpers.tiny import golden
 from tests.ui.test_pages import address, opened, parts
-from ui.session import state
+from ui.session import runs
+from ui.session.selection import DEPTHS, STAGES
 from ui.stages.cross_attention import alignment
 
 PAGE, TWO_STACKS = "pages/9_Cross_attention.py", ("marian", "t5_gated", "t5_relu")
@@ -153,8 +156,8 @@ def test_the_mean_of_all_layers_is_the_mean_of_all_heads(exact):
 # --- the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
-@pytest.mark.parametrize("stage", range(state.STAGES))
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("stage", range(STAGES))
 def test_the_five_steps_are_drawn_across(marian, depth, stage):
     app = page(marian, depth=depth, stage=str(stage), layer="1", head="1", token="2")
     assert not app.exception and not app.warning
@@ -171,7 +174,7 @@ def test_the_five_steps_are_drawn_across(marian, depth, stage):
 
 def test_a_position_shows_what_is_written_the_source_and_the_next_word(marian):
     app = page(marian, token="1", layer="1", head="1")
-    trace = state.trace_of(state.Asked(marian, SOURCE, target=TARGET))
+    trace = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET))
     before, source, after = (
         table(app, title) for title in ("Self-attention", "Cross-attention", "Output")
     )
@@ -197,9 +200,9 @@ def test_the_stepper_goes_from_word_to_word(marian):
     app.button(key="next").click().run()
     assert app.button(key="next").disabled and not app.exception
     app.button(key="play").click().run()  # from the end it begins anew
-    assert app.session_state["token"] == 0 and app.session_state["_playing"]
+    assert app.session_state["token"] == 0 and app.session_state["memory"].playing
     app.button(key="play").click().run()
-    assert not app.session_state["_playing"]
+    assert not app.session_state["memory"].playing
 
 
 @pytest.mark.parametrize(
@@ -215,7 +218,7 @@ def test_the_alignment_shows_the_weights_that_were_asked_for_and_the_strongest_a
 ):
     app = page(marian, layer="1", head="1", token="2")
     app.segmented_control(key="cross_weights").set_value(whose).run()
-    trace = state.trace_of(state.Asked(marian, SOURCE, target=TARGET))
+    trace = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET))
     weights_LM = trace[name][1] if whose == "head" else trace[name]
     (drawn,) = parts(app, "glass_lines")
     assert drawn["only"] == weights_LM.argmax(axis=1).tolist() and drawn["ends"] == [
@@ -254,7 +257,7 @@ def test_words_whose_lines_cross_are_named():
 
 def test_a_typed_target_is_weighed_and_the_model_may_write_again(marian):
     app = page(marian)
-    trace = state.trace_of(state.Asked(marian, SOURCE, target=TARGET))
+    trace = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET))
     likely = table(app, "The target, word by word")
     assert likely["rows"][:3] == ["#4", "#6", "#8"] and len(likely["rows"]) == 4
     assert likely["shares"] == pytest.approx(np.exp(trace["head.written"]).tolist())
@@ -292,7 +295,7 @@ def test_a_mask_that_shows_the_future_is_not_said_to_be_the_moment_of_writing(ma
 
 
 def test_what_follows_in_a_target_that_was_given_is_not_said_to_be_what_the_model_expects(marian):
-    trace = state.trace_of(state.Asked(marian, SOURCE, target=TARGET))
+    trace = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET))
     best = int(trace["head.probs"][1].argmax())
     told = " ".join(element.value for element in page(marian, token="1").markdown).replace("\\", "")
     follows = f"**#6** ({percent(trace['head.probs'][1, 6])}) follows"
@@ -333,7 +336,7 @@ def test_a_model_without_it_says_what_is_missing_and_leads_to_one_that_has_it(
     assert lacks in app.info[0].value and not app.exception
     app.button(key="cross_switch").click().run()
     assert (
-        app.session_state["_good"].model == str(folders[1])
+        app.session_state["memory"].shown.model == str(folders[1])
         and app.session_state["sentence"] == SOURCE
     )
     assert parts(app, "glass_lines") and not app.exception

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.errors import GlassError
 from core.models import catalogue
 from tests.ui.test_pages import opened
-from ui.session import state
+from ui.session import runs
 from ui.shell import downloads
 
 MODEL = "minilm"
@@ -48,13 +48,13 @@ def download(monkeypatch, minilm):
     found, fake = catalogue.find, Download()
     here = lambda name: None if name == MODEL and not fake.here else found(name)
     monkeypatch.setattr(catalogue, "find", here)
-    monkeypatch.setattr(catalogue, "fetch", fake.fetch)
+    monkeypatch.setattr("core.models.download.fetch", fake.fetch)
     downloads.jobs.clear()
-    state.ready_models.clear()
+    runs.ready_models.clear()
     yield fake
     fake.go.set()
     downloads.jobs.clear()
-    state.ready_models.clear()
+    runs.ready_models.clear()
 
 
 def visitor() -> AppTest:
@@ -84,7 +84,7 @@ def look(session: AppTest) -> AppTest:
 def shown_model(app: AppTest) -> str:
     """The model whose numbers the page shows."""
     assert not app.exception
-    return app.session_state["_good"].model
+    return app.session_state["memory"].shown.model
 
 
 def test_all_who_wait_for_one_download_see_it_end(download):
@@ -128,7 +128,7 @@ def test_clicks_at_one_moment_begin_one_download(download, monkeypatch):
 
     def click() -> None:
         start.wait()
-        downloads.begin(MODEL)
+        downloads.start_download(MODEL)
 
     clicks = [threading.Thread(target=click) for _ in range(8)]
     for thread in clicks:
@@ -143,9 +143,9 @@ def test_a_download_that_nobody_waited_for_is_known_at_once(download):
     left = visitor()
     left.button(key="fetch").click().run()
     del left
-    assert MODEL not in state.ready_models()
+    assert MODEL not in runs.ready_models()
     download.end()
-    assert MODEL in state.ready_models()
+    assert MODEL in runs.ready_models()
 
 
 def test_a_model_that_another_program_brought_is_read_at_the_next_click(download):
@@ -159,7 +159,7 @@ def test_a_download_that_breaks_off_is_over(download, monkeypatch):
     def broken(name, progress):
         raise SystemExit
 
-    monkeypatch.setattr(catalogue, "fetch", broken)
+    monkeypatch.setattr("core.models.download.fetch", broken)
     app = visitor()
     app.button(key="fetch").click().run()
     time.sleep(0.2)

@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pytest
 
-from core.operands import number
+from core.text import number
 from core.trace import Trace
 from tests.ui.test_pages import opened
 from ui.kit import components, packed_arrays, selection_controls
-from ui.session import state
 from ui.session.navigation import PAGES
+from ui.session.selection import STAGES
 from ui.session.shelf import SHELF
 from ui.stages import heads
 from ui.stages.before_attention import influence, lstm
@@ -210,7 +210,7 @@ def test_every_number_that_is_drawn_has_the_mark_of_the_trace(
     assert not_of_the_trace(app, handed_out()) == {}
 
 
-@pytest.mark.parametrize("stage", range(state.STAGES))
+@pytest.mark.parametrize("stage", range(STAGES))
 @pytest.mark.parametrize("mask", ("trained", "decoder"))
 def test_so_have_those_of_the_five_steps(minilm, handed_out, stage, mask):
     app = opened(

@@ -6,18 +6,20 @@ import numpy as np
 import pytest
 
 from core import load, masks, whatif
-from core.analysis.vectors import cosines
-from core.operands import number
+from core.text import number
+from core.vectors import cosines
 from tests.ui.test_heads import data_of, sent
 
 # noqa: F401  (fixtures)
 from tests.ui.test_pages import READY, address, opened, parts, said, smallest_model, tiny_folder
 from tests.ui.test_sent import click, components
-from ui.session import state
+from ui.session import runs
+from ui.session.memory import Memory
+from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.encoder_and_decoder import editor
 
 PAGE = "pages/8_Encoder_and_decoder.py"
-SENTENCE = state.EXAMPLES[0]["text"]
+SENTENCE = EXAMPLES[0]["text"]
 
 
 def table_of(app, start: str) -> dict:
@@ -32,7 +34,7 @@ def drawn_on(view_mask_LM, grid="", trained="encoder"):
 
 
 class FakeView:
-    asked, side = state.Asked("minilm", "a b c"), "encoder"
+    request, side = runs.RunRequest("minilm", "a b c"), "encoder"
 
     @staticmethod
     def tokens(side):
@@ -42,10 +44,9 @@ class FakeView:
 @pytest.fixture
 def session(monkeypatch):
     """What a callback finds and leaves in the session."""
-    here = {"mask": "trained", "grid": "", "change": ""}
-    for module in (editor, state):
-        monkeypatch.setattr(module.st, "session_state", here)
-    return here
+    session = {"mask": "trained", "mask_cells": "", "change": "", "memory": Memory()}
+    monkeypatch.setattr(editor.st, "session_state", session)
+    return session
 
 
 @pytest.mark.parametrize("name", masks.NAMED)
@@ -73,20 +74,27 @@ def test_padding_is_taken_out_of_a_what_if_and_nothing_else():
 def test_a_click_blocks_a_cell_and_a_second_one_allows_it(session):
     now_LM = np.ones((3, 3), dtype=bool)
     editor.flip(drawn_on(now_LM), 2, 0)
-    assert session["mask"] == "own" and session["grid"] == "e2-0" and "_mask_said" not in session
+    assert (
+        session["mask"] == "own"
+        and session["mask_cells"] == "e2-0"
+        and not session["memory"].mask_message
+    )
     now_LM[2, 0] = False
     editor.flip(drawn_on(now_LM, "e2-0"), 2, 0)
-    assert session["grid"] == ""
+    assert session["mask_cells"] == ""
 
 
 def test_a_row_keeps_what_it_sees_last_and_padding_can_not_be_drawn_on(session):
     now_LM = np.tri(3, dtype=bool)
     editor.flip(drawn_on(now_LM, "", "decoder"), 0, 0)
-    assert session["grid"] == "" and "“a” (0) would have nothing left" in session["_mask_said"]
+    assert (
+        session["mask_cells"] == ""
+        and "“a” (0) would have nothing left" in session["memory"].mask_message
+    )
     editor.column(drawn_on(now_LM, "", "decoder"), 0, False)  # row 0 stays, the others lose it
-    assert session["grid"] == "e1-0,e2-0"
+    assert session["mask_cells"] == "e1-0,e2-0"
     editor.flip(drawn_on(now_LM), 1, 3)
-    assert "Padding" in session["_mask_said"]
+    assert "Padding" in session["memory"].mask_message
 
 
 def test_buttons_make_the_masks_they_are_named_after_and_all_pages_show_them():
@@ -94,12 +102,12 @@ def test_buttons_make_the_masks_they_are_named_after_and_all_pages_show_them():
     app.button(key="masking_decoder").click().run()
     assert app.session_state["mask"] == "own" and address(app)["grid"].startswith("e0-1,e0-2")
     causal, own = (
-        state.trace_of(state.Asked("minilm", SENTENCE, mask))
-        for mask in ("decoder", f"own:{app.session_state['grid']}")
+        runs.trace_of(runs.RunRequest("minilm", SENTENCE, mask))
+        for mask in ("decoder", f"own:{app.session_state['mask_cells']}")
     )
     assert np.array_equal(causal["encoder.out"], own["encoder.out"])
     app.button(key="masking_column").click().run()
-    assert not app.exception and "e10-8" in app.session_state["grid"] and not app.warning
+    assert not app.exception and "e10-8" in app.session_state["mask_cells"] and not app.warning
     app.button(key="masking_clear").click().run()
     assert address(app) == {} and not app.exception
 
@@ -107,7 +115,7 @@ def test_buttons_make_the_masks_they_are_named_after_and_all_pages_show_them():
 def test_the_cosines_are_those_of_the_two_runs_and_the_pair_shows_what_they_are_made_of(minilm):
     app = opened(PAGE, mask="own", grid="e3-4,e2-0", token="3")
     trained = minilm.trace(SENTENCE)["encoder.out"]
-    own = state.trace_of(state.Asked("minilm", SENTENCE, "own:e3-4,e2-0"))["encoder.out"]
+    own = runs.trace_of(runs.RunRequest("minilm", SENTENCE, "own:e3-4,e2-0"))["encoder.out"]
     cosine_L = cosines(trained, own)
     shown = table_of(app, "Cosine of each")
     assert shown["columns"] == ["Under the decoder’s mask", "Under your mask"]
@@ -148,7 +156,7 @@ def test_cells_that_the_text_does_not_have_are_said_and_nothing_breaks():
 
 def masks_in(app) -> dict[str, np.ndarray]:
     """The mask of every attention of the run that is shown, in its first layer."""
-    trace = state.trace_of(app.session_state["_good"])
+    trace = runs.trace_of(app.session_state["memory"].shown)
     stacks = ("encoder.0.attn", "decoder.0.attn", "decoder.0.cross")
     return {stack: trace[f"{stack}.mask"] for stack in stacks if f"{stack}.mask" in trace}
 
@@ -183,7 +191,7 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
         assert changed == {name: [[4, 2]] if name == stack else [] for name in before}
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
     for side in load(tiny_folder).config.sides:
         app = opened(
@@ -229,7 +237,7 @@ def test_a_decoder_shows_its_guess_under_each_mask():
     app = opened(
         PAGE, model="smollm2", sentence="The capital of France is", mask="own", grid="d4-3"
     )
-    trace = state.trace_of(state.Asked("smollm2", "The capital of France is", "own:d4-3"))
+    trace = runs.trace_of(runs.RunRequest("smollm2", "The capital of France is", "own:d4-3"))
     shown = next(
         table for table in parts(app, "glass_table") if table["title"] == "Under your mask"
     )

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.neurons import reaches_words
-from core.operands import number
 from core.ops import ACTIVATIONS
+from core.steps.feed_forward import reaches_words
+from core.text import number
 
 # noqa: F401  (the last two are fixtures)
 from tests.ui.test_pages import opened, parts, said, smallest_model, tiny_folder
-from ui.session import state
+from ui.session import runs
+from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.feed_forward import curve, difference
 
 PAGE = "pages/6_Feed_forward.py"
@@ -24,7 +25,7 @@ def words(app) -> str:
     return " ".join(element.value for element in (*app.markdown, *app.caption, *app.subheader))
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("change", ("", "norms"))
 def test_every_family_and_depth(tiny_folder, depth, change):
     config = load(tiny_folder).config
@@ -41,7 +42,7 @@ def test_every_family_and_depth(tiny_folder, depth, change):
         )
         assert not app.exception and not app.error
         pushes = side == "decoder" and reaches_words(
-            app.session_state["_good"] and load(tiny_folder).config
+            app.session_state["memory"].shown and load(tiny_folder).config
         )
         assert change or ("ff_shows" in [each.key for each in app.segmented_control]) == pushes
         assert ("question to a decoder" in words(app)) == (side == "encoder")
@@ -50,7 +51,7 @@ def test_every_family_and_depth(tiny_folder, depth, change):
 
 def test_the_table_holds_the_neurons_that_reach_furthest():
     app = opened(PAGE, depth="numbers", token="5", layer="2")
-    trace = state.trace_of(state.Asked("minilm", state.EXAMPLES[0]["text"]))
+    trace = runs.trace_of(runs.RunRequest("minilm", EXAMPLES[0]["text"]))
     reach_F = trace["encoder.2.mlp.hidden.reach"][5]
     table = next(
         data for data in parts(app, "table") if data["columns"] == ["before", "after", "reach"]
@@ -70,15 +71,15 @@ def test_a_neuron_can_be_chosen_and_another_token_begins_with_its_own():
     assert not app.exception and "4. Neuron 700" in words(app)
     app.session_state["token"] = 6
     app.run()
-    trace = state.trace_of(state.Asked("minilm", state.EXAMPLES[0]["text"]))
+    trace = runs.trace_of(runs.RunRequest("minilm", EXAMPLES[0]["text"]))
     assert app.session_state["ff_neuron"] == trace["encoder.0.mlp.hidden.reach"][6].argmax()
 
 
 def test_the_words_of_a_neuron_are_those_that_it_raises_and_lowers_most():
-    if "smollm2" not in state.ready_models():
+    if "smollm2" not in runs.ready_models():
         pytest.skip("needs SmolLM2")
     app = opened(PAGE, model="smollm2", layer="28", token="4")
-    trace = state.trace_of(state.Asked("smollm2", state.EXAMPLES[0]["text"]))
+    trace = runs.trace_of(runs.RunRequest("smollm2", EXAMPLES[0]["text"]))
     neuron = app.session_state["ff_neuron"]
     adds_V = trace[f"decoder.28.mlp.promotes.4.{neuron}"]
     assert len(app.get("plotly_chart")) == 2
@@ -114,7 +115,7 @@ def test_each_token_alone_is_said_with_its_largest_difference():
 
 
 def test_a_run_whose_numbers_overflow_is_shown_and_said():
-    if "smollm2" not in state.ready_models():
+    if "smollm2" not in runs.ready_models():
         pytest.skip("needs SmolLM2")
     app = opened(PAGE, model="smollm2", change="norms", layer="6", depth="numbers")
     assert not app.exception and "no numbers any more" in said(app) and "overflowed" in words(app)

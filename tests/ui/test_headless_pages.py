@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from core.models.checkpoints import load_folder
+from core.models.weights import load_folder
 from tests.helpers.tiny import golden
 from tests.ui.test_pages import OTHERS, opened
-from ui.session import state
+from ui.session import runs
 
 BARE = {
     "gpt2": "GPT2Model",
@@ -34,9 +34,9 @@ def folder(request, tmp_path, monkeypatch):
     folder = replace(model, config=config, tensors=tensors).write(tmp_path / family)
     assert load_folder(folder).config.head is None
     monkeypatch.setenv("GLASSFORMER_MODELS", str(folder))
-    state.ready_models.clear()
+    runs.ready_models.clear()
     yield str(folder)
-    state.ready_models.clear()
+    runs.ready_models.clear()
 
 
 @pytest.mark.parametrize("page", ["app.py", *OTHERS])

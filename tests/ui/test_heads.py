@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.heads import ROLES, groups
-from core.operands import number, percent
+from core.steps.heads import ROLES, word_groups
+from core.text import number, percent
 from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401
 from ui.kit import word_grouping
-from ui.session import state
-from ui.session.state import Asked
+from ui.session import runs
+from ui.session.runs import RunRequest
+from ui.session.selection import EXAMPLES
 from ui.stages import heads
 
 PAGE = "pages/4_Heads.py"
@@ -49,10 +50,10 @@ def prose(app) -> str:
 
 
 def test_words_are_summed_where_they_are_looked_at_and_averaged_where_they_look(minilm):
-    trace = state.trace_of(Asked("minilm", LONG))
+    trace = runs.trace_of(RunRequest("minilm", LONG))
     pattern_HLM, places = (
         trace["encoder.2.attn.pattern"].astype(float),
-        groups(trace, "encoder", 1, 1),
+        word_groups(trace, "encoder", 1, 1),
     )
     assert (
         max(map(len, places)) > 2 and sum(map(len, places)) == pattern_HLM.shape[1] - 2
@@ -80,10 +81,10 @@ def test_a_word_is_written_without_the_marks_of_its_pieces(pieces, word):
 def test_signs_are_hidden_and_pieces_merged_at_the_left_and_in_the_address():
     app = opened(PAGE, sentence=LONG)
     plain = data_of(app, "heads", "heatmap")
-    app.toggle(key="toggle_bare").set_value(True).run()
-    app.toggle(key="toggle_merge").set_value(True).run()
+    app.toggle(key="toggle_hide_special").set_value(True).run()
+    app.toggle(key="toggle_merge_pieces").set_value(True).run()
     assert not app.exception and address(app)["bare"] == address(app)["merge"] == "1"
-    shown, trace = data_of(app, "heads", "heatmap"), state.trace_of(Asked("minilm", LONG))
+    shown, trace = data_of(app, "heads", "heatmap"), runs.trace_of(RunRequest("minilm", LONG))
     assert "[CLS]" in plain["rows"]
     assert (
         shown["rows"]
@@ -104,7 +105,7 @@ def test_signs_are_hidden_and_pieces_merged_at_the_left_and_in_the_address():
         "signs hidden" in title for data in parts(app, "glass_heatmap") for title in data["titles"]
     )
     app.switch_page(PAGE).run()
-    app.toggle(key="toggle_bare").set_value(False).run()
+    app.toggle(key="toggle_hide_special").set_value(False).run()
     assert "bare" not in address(app) and "signs hidden" not in prose(app)
 
 
@@ -116,7 +117,9 @@ def test_a_hidden_sign_that_is_chosen_is_said():
 def test_what_cannot_be_hidden_or_merged_is_not_offered(tiny_folder):  # noqa: F811
     app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", bare="1", merge="1")
     assert not app.exception and not [
-        toggle for toggle in app.toggle if toggle.key in ("toggle_bare", "toggle_merge")
+        toggle
+        for toggle in app.toggle
+        if toggle.key in ("toggle_hide_special", "toggle_merge_pieces")
     ]
     assert "shared out anew" not in prose(app)
 
@@ -147,7 +150,7 @@ def test_an_opened_number_between_words_says_which():
 def test_roles_are_drawn_from_the_trace_and_the_best_is_named():
     app, trace = (
         opened(PAGE, layer="0", head="2"),
-        state.trace_of(Asked("minilm", state.EXAMPLES[0]["text"])),
+        runs.trace_of(RunRequest("minilm", EXAMPLES[0]["text"])),
     )
     shown, score_HO = (
         data_of(app, "Share of attention", "heatmap"),
@@ -160,7 +163,7 @@ def test_roles_are_drawn_from_the_trace_and_the_best_is_named():
 
 
 def test_a_head_without_a_strong_role_is_said_to_have_none():
-    trace = state.trace_of(Asked("minilm", state.EXAMPLES[0]["text"]))
+    trace = runs.trace_of(RunRequest("minilm", EXAMPLES[0]["text"]))
     score_HO = trace["encoder.0.attn.pattern.roles"]
     head = int(
         np.flatnonzero(
@@ -173,7 +176,7 @@ def test_a_head_without_a_strong_role_is_said_to_have_none():
 def test_the_heads_are_added_up_on_screen_and_the_difference_is_rounding():
     app, trace = (
         opened(PAGE, layer="3", depth="numbers"),
-        state.trace_of(Asked("minilm", state.EXAMPLES[0]["text"])),
+        runs.trace_of(RunRequest("minilm", EXAMPLES[0]["text"])),
     )
     t, at = app.session_state["token"], "encoder.3.attn"
     apart = np.abs(
@@ -209,7 +212,7 @@ def test_a_silent_head_is_a_run_that_all_pages_show_and_it_can_speak_again():
 
 def test_other_changes_stay_when_a_head_falls_silent():
     asked = heads.without_head(
-        Asked("minilm", "a", change="norms+head:encoder.0.1+pad:3"), "encoder.2.2"
+        RunRequest("minilm", "a", change="norms+head:encoder.0.1+pad:3"), "encoder.2.2"
     )
     assert (
         asked.change == "norms+pad:3+head:encoder.2.2"

@@ -8,20 +8,22 @@ import numpy as np
 import pytest
 
 from core import load
-from core.operands import number
+from core.text import number
 from tests.ui.test_heads import data_of, prose, sent
 from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401
-from ui.session import state
-from ui.session.state import Asked, View
+from ui.session import runs
+from ui.session.runs import RunRequest
+from ui.session.selection import DEPTHS, EXAMPLES
+from ui.session.view import View
 from ui.stages.layers import token_paths
 
 PAGE = "pages/7_Layers.py"
-SENTENCE = state.EXAMPLES[0]["text"]
+SENTENCE = EXAMPLES[0]["text"]
 
 
 @pytest.fixture
 def view(minilm):
-    asked = Asked("minilm", SENTENCE)
+    asked = RunRequest("minilm", SENTENCE)
     return View(asked, "encoder", 2, 4, 7)
 
 
@@ -145,7 +147,7 @@ def test_the_words_of_the_example_are_offered_and_followed():
 
 
 def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
-    app, trace = opened(PAGE, layer="2", token="7"), state.trace_of(Asked("minilm", SENTENCE))
+    app, trace = opened(PAGE, layer="2", token="7"), runs.trace_of(RunRequest("minilm", SENTENCE))
     shown = sent(data_of(app, "Rollout of is", "heatmap"))[0]
     np.testing.assert_allclose(
         shown, [trace[f"encoder.{n}.rollout"][7] for n in range(6)], rtol=1e-6
@@ -165,7 +167,7 @@ def test_the_thumbnails_say_when_signs_are_hidden():
     assert data_of(app, "layers", "heatmap")["chosen"] == 2 * 12 + 5
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_every_family_and_side_at_every_depth(tiny_folder, depth):  # noqa: F811
     for side in load(tiny_folder).config.sides:
         app = opened(
@@ -199,8 +201,8 @@ def test_short_and_repeated_words(sentence):
 
 
 def test_ways_are_those_of_the_trace_brought_to_one_length_if_asked(minilm):
-    asked = Asked("minilm", SENTENCE)
-    trace = state.trace_of(asked)
+    asked = RunRequest("minilm", SENTENCE)
+    trace = runs.trace_of(asked)
     flat_TN2, plane, longest = token_paths.ways(asked, "encoder", (2, 7), True)
     x_TND = np.array(
         [[trace[f"encoder.{n}.out"][t] for n in ("embed", *range(6))] for t in (2, 7)], dtype=float

@@ -16,9 +16,9 @@ from core.trace import owner_of
 from tests.helpers.browser import started
 from tests.helpers.visitor import Visitor, megabytes
 from tests.ui.test_pages import opened
-from ui.session import state
-from ui.session.shelf import SHELF, Shelf
+from ui.session import runs
 from ui.session.navigation import PAGES
+from ui.session.shelf import SHELF, Shelf
 
 STUDY = ("study-encoder", "study-decoder", "study-translator")
 LONG = 8 * "The book that the student recommended is expensive, and nobody here wants to read it. "
@@ -82,7 +82,7 @@ def arrays_of(shelf: Shelf) -> dict[str, weakref.ref]:
     runs = {
         key: entry.value
         for key, entry in shelf._entries.items()
-        if isinstance(entry.value, state.Run)
+        if isinstance(entry.value, runs.Run)
     }
     found = {
         f"{key.model}: {name}": owner_of(run.trace[name])

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.meaning import alike, pieces_of
-from core.analysis.sampling import kept, throw
 from core.decoding import Longer, longer
 from core.errors import GlassError
 from core.models import sentencepiece_model
+from core.sampling import kept, throw
+from core.word_vectors import alike, pieces_of
 from tests.files.test_tokenizer import T5_IDS, trained
 
 # noqa: F401  (a fixture)
 from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said, tiny_folder
-from ui.session import state
+from ui.session import runs
+from ui.session.selection import DEPTHS
 from ui.stages.output import next_token, sentence_vectors
 
 PAGE = "pages/10_Output.py"
@@ -105,7 +106,7 @@ def test_a_model_that_takes_ids_gets_a_longer_list_of_them():
 
 def test_a_decoder_that_reads_an_encoder_writes_from_nothing(tmp_path):
     trained(tmp_path, model_type="unigram", **T5_IDS)
-    cut = sentencepiece_model.t5(tmp_path / "m.model", n_vocab=1000)
+    cut = sentencepiece_model.t5_pieces(tmp_path / "m.model", n_vocab=1000)
     model = SimpleNamespace(
         tokenizer=cut,
         target_tokenizer=None,
@@ -141,8 +142,8 @@ def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):  # noqa: F811
     app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
     key, before = grown(app, tiny_folder)
     model, at = load(tiny_folder), len(before) - 1 + load(tiny_folder).config.crosses
-    trace = state.trace_of(
-        state.Asked(tiny_folder, "3 5 7 2 9", target="4 6 8" if model.config.crosses else "")
+    trace = runs.trace_of(
+        runs.RunRequest(tiny_folder, "3 5 7 2 9", target="4 6 8" if model.config.crosses else "")
     )
     word = throw(trace[f"head.sampled.{len(trace.rows) - 1}.80.20.950"], 1, at + 1).word
     app.button(key="output_append").click().run()
@@ -170,10 +171,10 @@ def test_the_likeliest_word_goes_behind_the_chosen_token_and_a_long_text_is_refu
         pytest.skip("only where the sentence itself grows")
     app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", token="1", change="norms")
     app.button(key="output_likeliest").click().run()
-    run = state.trace_of(state.Asked(tiny_folder, "3 5 7 2 9", change="norms"))
+    run = runs.trace_of(runs.RunRequest(tiny_folder, "3 5 7 2 9", change="norms"))
     if (word := int(run["head.probs"][1].argmax())) != config.end_id:
         assert grown(app, tiny_folder)[1] == [3, 5, word] and app.session_state["change"] == "norms"
-    most = min(state.LONGEST_TOKENS, config.n_positions or state.LONGEST_TOKENS)
+    most = min(runs.LONGEST_TOKENS, config.n_positions or runs.LONGEST_TOKENS)
     full = opened(PAGE, model=tiny_folder, sentence=" ".join(["3"] * most))
     full.button(key="output_likeliest").click().run()
     assert not full.exception and len(grown(full, tiny_folder)[1]) == most
@@ -183,7 +184,7 @@ def test_the_likeliest_word_goes_behind_the_chosen_token_and_a_long_text_is_refu
 @pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
 def test_the_numbers_of_the_decoder_are_those_of_the_trace(smollm2):
     app = opened(PAGE, model="smollm2", sentence=ITALY, depth="numbers")
-    run = state.trace_of(state.Asked("smollm2", ITALY))
+    run = runs.trace_of(runs.RunRequest("smollm2", ITALY))
     probs_V = run["head.probs"][-1]
     best, rest = int(probs_V.argmax()), float(np.sort(probs_V)[-50:].sum())
     words = " ".join(element.value for element in app.markdown)
@@ -319,7 +320,7 @@ def test_words_of_the_vocabulary_are_no_markup_on_the_line():
 
 def test_every_family_opens_at_every_depth(tiny_folder):  # noqa: F811
     config = load(tiny_folder).config
-    for depth in state.DEPTHS:
+    for depth in DEPTHS:
         app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", depth=depth)
         assert not app.exception and not app.error and not app.warning
         if config.head:

@@ -17,9 +17,9 @@ from core.operands import is_weight
 from tests.helpers.tiny import FAMILIES
 from tests.ui.test_pages import address, opened, parts, tiny_folder  # noqa: F401 (a fixture)
 from ui.kit import components
-from ui.session import sent
-from ui.session.state import Asked, trace_of
+from ui.session import navigation, sent
 from ui.session.navigation import PAGES
+from ui.session.runs import RunRequest, trace_of
 from ui.stages.overview import model_map
 from ui.stages.overview import picture as overview_picture
 from ui.stages.overview.picture import MOST, cell_of, drawn_at, picture, reduced, shown
@@ -124,7 +124,7 @@ def test_every_number_that_is_sent_is_in_the_trace_bit_for_bit(tiny_trace, famil
 )
 def test_real_models_too(model, text, monkeypatch, request):
     request.getfixturevalue(model)
-    trace = trace_of(Asked(model, text))
+    trace = trace_of(RunRequest(model, text))
     assert (
         wrong_cells(
             sent_by(Seen(trace, trace.config.sides[0], layer=2, head=5), monkeypatch), trace
@@ -209,7 +209,7 @@ def test_what_is_sent_stays_small(model, monkeypatch, request):
     sizes = {}
     for tokens in (16, 64, 200):
         words = "bird " * (tokens - (2 if model == "minilm" else 0))
-        trace = trace_of(Asked(model, words.strip()))
+        trace = trace_of(RunRequest(model, words.strip()))
         sizes[tokens] = len(json.dumps(sent_by(Seen(trace, trace.config.sides[0]), monkeypatch)))
     assert sizes[16] < 60_000 and sizes[64] < 75_000 and sizes[200] < 75_000, sizes
 
@@ -312,32 +312,32 @@ def test_only_what_is_drawn_can_be_clicked(monkeypatch, tiny_trace):
 @pytest.mark.parametrize(
     "act, page, chosen",
     [
-        ("encoder.embed.token", "Tokens", {}),
-        ("encoder.embed.position", "Positions", {}),
-        ("decoder.relative", "Positions", {}),
-        ("decoder.1.attn.q", "Attention", {"stage": 0}),
-        ("decoder.1.attn.k", "Attention", {"stage": 1}),
-        ("decoder.1.attn.pattern", "Attention", {"stage": 3}),
-        ("decoder.1.attn.v", "Attention", {"stage": 4}),
-        ("decoder.1.attn.z", "Attention", {"stage": 4}),
-        ("decoder.1.attn.z/all", "Heads", {}),
-        ("decoder.1.attn.out", "Heads", {}),
-        ("decoder.1.attn.mask", "Encoder and decoder", {}),
-        ("decoder.1.attn.sum", "Add and norm", {}),
-        ("decoder.1.mlp.norm.out", "Add and norm", {}),
-        ("encoder.embed.norm.out", "Add and norm", {}),
-        ("decoder.1.mlp.hidden.gate", "Feed-forward", {}),
-        ("decoder.1.mlp.pre", "Feed-forward", {}),
-        ("decoder.norm.out", "Add and norm", {}),
-        ("decoder.1.cross.pattern", "Cross-attention", {"stage": 3}),
-        ("decoder.1.cross.z/all", "Cross-attention", {"stage": 4}),
-        ("encoder.out", "Output", {}),
-        ("encoder.out.pooled", "Output", {}),
-        ("pooler.out", "Output", {}),
+        ("encoder.embed.token", navigation.TOKENS, {}),
+        ("encoder.embed.position", navigation.POSITIONS, {}),
+        ("decoder.relative", navigation.POSITIONS, {}),
+        ("decoder.1.attn.q", navigation.ATTENTION, {"stage": 0}),
+        ("decoder.1.attn.k", navigation.ATTENTION, {"stage": 1}),
+        ("decoder.1.attn.pattern", navigation.ATTENTION, {"stage": 3}),
+        ("decoder.1.attn.v", navigation.ATTENTION, {"stage": 4}),
+        ("decoder.1.attn.z", navigation.ATTENTION, {"stage": 4}),
+        ("decoder.1.attn.z/all", navigation.HEADS, {}),
+        ("decoder.1.attn.out", navigation.HEADS, {}),
+        ("decoder.1.attn.mask", navigation.ENCODER_AND_DECODER, {}),
+        ("decoder.1.attn.sum", navigation.ADD_AND_NORM, {}),
+        ("decoder.1.mlp.norm.out", navigation.ADD_AND_NORM, {}),
+        ("encoder.embed.norm.out", navigation.ADD_AND_NORM, {}),
+        ("decoder.1.mlp.hidden.gate", navigation.FEED_FORWARD, {}),
+        ("decoder.1.mlp.pre", navigation.FEED_FORWARD, {}),
+        ("decoder.norm.out", navigation.ADD_AND_NORM, {}),
+        ("decoder.1.cross.pattern", navigation.CROSS_ATTENTION, {"stage": 3}),
+        ("decoder.1.cross.z/all", navigation.CROSS_ATTENTION, {"stage": 4}),
+        ("encoder.out", navigation.OUTPUT, {}),
+        ("encoder.out.pooled", navigation.OUTPUT, {}),
+        ("pooler.out", navigation.OUTPUT, {}),
     ],
 )
 def test_a_part_leads_to_its_page(act, page, chosen):
-    assert model_map.lead(act) == (page, chosen) and page in [each.title for each in PAGES]
+    assert model_map.page_for_step(act) == (page, chosen) and page in PAGES
 
 
 def test_a_token_and_a_layer_are_chosen_by_a_click():

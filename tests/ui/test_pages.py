@@ -16,11 +16,12 @@ from streamlit.testing.v1 import AppTest
 from core import load, whatif
 from core.errors import GlassError
 from core.models import catalogue
-from core.operands import place
+from core.step_ref import ref_of
 from tests.helpers.tiny import FAMILIES, golden
-from ui.session import state
-from ui.shell import downloads
+from ui.session import runs
 from ui.session.navigation import PAGES
+from ui.session.selection import DEPTHS, MASKS, STAGES
+from ui.shell import downloads
 from ui.stages.attention import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +77,7 @@ def smallest_model(minilm):
     """The pages need at least the smallest real model; the shared fixture fetches it where it is
     not here.
     """
-    state.ready_models.clear()
+    runs.ready_models.clear()
 
 
 def opened(path: str = "app.py", **address: str) -> AppTest:
@@ -116,8 +117,8 @@ def parts(app: AppTest, name: str = "glass_explanation") -> list[dict]:
 
 
 @pytest.mark.parametrize("model", READY)
-@pytest.mark.parametrize("mask", state.MASKS)
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("mask", MASKS)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
     grid = (
         {"grid": "e3-2,e4-1" if load(model).config.encoder_layers else "d3-2,d1-4"}
@@ -129,7 +130,7 @@ def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
         app.switch_page(path).run()
         assert not app.exception and not app.error and not app.warning, path
         assert app.title[0].value == next(page.title for page in PAGES if page.path == path)
-        assert app.session_state["_good"].model == model and app.session_state[
+        assert app.session_state["memory"].shown.model == model and app.session_state[
             "_good"
         ].mask.startswith(mask)
         assert app.session_state["depth"] == depth
@@ -148,7 +149,7 @@ def tiny_folder(request, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("mask", ("trained", "decoder"))
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_every_page_opens_with_every_family(tiny_folder, mask, depth):
     app = opened(
         model=tiny_folder,
@@ -162,7 +163,7 @@ def test_every_page_opens_with_every_family(tiny_folder, mask, depth):
     for path in ["app.py", *OTHERS]:
         app.switch_page(path).run()
         assert not app.exception and not app.error and not app.warning, path
-        assert app.session_state["_good"][0] == tiny_folder
+        assert app.session_state["memory"].shown[0] == tiny_folder
     for side in load(tiny_folder).config.sides:
         assert not opened(
             model=tiny_folder, sentence="3 5 7", target="4 6", side=side, mask=mask
@@ -180,12 +181,12 @@ def test_every_page_shows_a_what_if_of_every_family_and_leads_back(tiny_folder, 
         assert (
             not app.warning or change == "norms" and "overflow" in said(app)
         )  # without norms, some numbers grow past all bounds
-        assert app.session_state["_good"].change == change
+        assert app.session_state["memory"].shown.change == change
     assert any("What if" in each.value for each in app.markdown)
     app.button(key="as_it_is").click().run()
     assert (
         not app.exception
-        and app.session_state["_good"].change == ""
+        and app.session_state["memory"].shown.change == ""
         and "change" not in address(app)
     )
 
@@ -289,7 +290,7 @@ def test_hostile_addresses_do_no_harm_and_are_explained(key, value):
     assert address(app).get(key) != value
     state_now = app.session_state
     assert (
-        state_now["_good"][0] in READY
+        state_now["memory"].shown.model in READY
         and 0 <= state_now["layer"] < 6
         and 0 <= state_now["head"] < 12
     )
@@ -341,7 +342,7 @@ def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
         "pages/12_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8"
     )
     names = [option.split(" · ")[0] for option in app.selectbox(key="step").options]
-    kinds = {place(name)[1] + name.split(".")[0]: name for name in names}
+    kinds = {(ref.side, ref.place, ref.leaf): str(ref) for ref in map(ref_of, names)}
     assert len(kinds) > 25
     for name in kinds.values():
         app.session_state["step"] = name
@@ -350,7 +351,7 @@ def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
         assert parts(app)[0]["name"].startswith(f"{name}:")
 
 
-@pytest.mark.parametrize("stage", range(state.STAGES))
+@pytest.mark.parametrize("stage", range(STAGES))
 @pytest.mark.parametrize("mask", ("trained", "decoder"))
 def test_the_five_steps_of_every_family(tiny_folder, mask, stage):
     config = load(tiny_folder).config
@@ -373,7 +374,7 @@ def test_the_five_steps_of_every_family(tiny_folder, mask, stage):
 
 
 def test_there_are_as_many_steps_as_an_address_may_ask_for():
-    assert len(STEPS) == state.STAGES
+    assert len(STEPS) == STAGES
 
 
 def nothing_here(monkeypatch, fetch) -> AppTest:
@@ -381,8 +382,8 @@ def nothing_here(monkeypatch, fetch) -> AppTest:
     does.
     """
     monkeypatch.setattr(catalogue, "find", lambda name: None)
-    monkeypatch.setattr(catalogue, "fetch", fetch)
-    for cache in (state.ready_models, downloads.jobs):
+    monkeypatch.setattr("core.models.download.fetch", fetch)
+    for cache in (runs.ready_models, downloads.jobs):
         cache.clear()
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
 
@@ -430,16 +431,16 @@ def test_a_model_that_is_not_here_is_offered_and_the_one_before_stays(monkeypatc
     def fetch(name, progress):
         raise GlassError("The Hub can’t be reached.")
 
-    monkeypatch.setattr(catalogue, "fetch", fetch)
+    monkeypatch.setattr("core.models.download.fetch", fetch)
     downloads.jobs.clear()
     app = opened()
     app.selectbox(key="model").set_value(absent).run()
-    assert not app.exception and app.session_state["_good"][0] == "minilm"
+    assert not app.exception and app.session_state["memory"].shown[0] == "minilm"
     app.button(key="fetch").click().run()
     time.sleep(0.3)
     app.run()
     assert (
         "be reached" in app.error[0].value
         and not app.exception
-        and app.session_state["_good"][0] == "minilm"
+        and app.session_state["memory"].shown[0] == "minilm"
     )

@@ -2,7 +2,6 @@
 be told apart.
 """
 
-from ui.text import label, plain
 import json
 import re
 import subprocess
@@ -12,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.analysis.planes import principal_plane
-from core.operands import number
+from core.planes import principal_plane
+from core.text import number
 from ui.kit import plotly_figures, theme
+from ui.text import label, plain
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = ["the", "the", "<b>bold</b>", '<a href="javascript:alert(1)">x</a>', "%{x}", "&lt;"]

@@ -9,11 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import load
-from core.analysis.positions import by_distance, largest_gap, put_back
-from core.operands import number
+from core.steps.positions import by_distance, largest_gap, put_back
+from core.text import number
 from core.whatif import Text, order, run
 from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401 (fixtures)
-from ui.session import state
+from ui.session import runs
+from ui.session.selection import DEPTHS
 
 PAGE = "pages/2_Positions.py"
 
@@ -85,7 +86,7 @@ def test_without_positions_attention_only_shuffles_with_the_words(request, name)
 # --- the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
     config = load(tiny_folder).config
     for side in config.sides:
@@ -130,7 +131,7 @@ def test_the_turned_pair_is_the_one_that_was_chosen(smollm2):
     app = opened(PAGE, model="smollm2", layer="2", head="4", token="5")
     app.slider(key="places_pair").set_value(3).run()
     app.selectbox(key="places_other").set_value(1).run()
-    trace = state.trace_of(app.session_state["_good"])
+    trace = runs.trace_of(app.session_state["memory"].shown)
     numbers = parts(app, "glass_table")[0]["numbers"]
     half, group = (
         smollm2.config.d_head // 2,
@@ -150,7 +151,7 @@ def test_the_turned_pair_is_the_one_that_was_chosen(smollm2):
 def test_the_curve_of_distances_passes_through_the_true_score(smollm2):
     app = press(opened(PAGE, model="smollm2", layer="2", head="4", token="6"), "distance")
     app.selectbox(key="places_other").set_value(2).run()
-    trace = state.trace_of(app.session_state["_good"])
+    trace = runs.trace_of(app.session_state["memory"].shown)
     falls_S, dot = (
         trace["decoder.2.attn.scores.falls.4.6.2"],
         trace["decoder.2.attn.scores.dot"][4, 6, 2],

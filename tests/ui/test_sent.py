@@ -10,9 +10,10 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.test_pages import OTHERS, READY, opened, smallest_model  # noqa: F401  (fixture)
-from ui.session import choices, state
-from ui.shell import page_shell
+from ui.session import runs
 from ui.session.navigation import PAGES
+from ui.session.selection import CODECS, fits
+from ui.shell import page_shell
 
 
 def send(app: AppTest, *states: WidgetState) -> AppTest:
@@ -46,7 +47,7 @@ def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(pat
         sentence="The key to the old houses is in the garden.",
         target="la clé",
     )
-    trace = state.trace_of(app.session_state["_good"])
+    trace = runs.trace_of(app.session_state["memory"].shown)
     sizes = {side: len(trace[f"{side}.embed.ids"]) for side in trace.config.sides}
     assert sizes["encoder"] > sizes["decoder"] + 2
     for side, size in sizes.items():
@@ -110,8 +111,8 @@ def sane(app: AppTest, path: str) -> None:
     """The page is drawn whole, and every choice is one."""
     title = next(page.title for page in PAGES if page.path == path)
     assert not app.exception and [each.value for each in app.title] == [title]
-    assert all(choices.fits(key, app.session_state[key]) for key in choices.CHOICES)
-    assert app.get("page_link")[-1] and app.session_state["_good"].model in READY
+    assert all(fits(key, app.session_state[key]) for key in CODECS)
+    assert app.get("page_link")[-1] and app.session_state["memory"].shown.model in READY
 
 
 def forged(value) -> str:
@@ -210,9 +211,11 @@ def test_a_link_that_is_none_opens_nothing_and_leaves_the_address(cell):
 def test_a_first_visit_to_a_model_that_fails_shows_another_and_says_why(tmp_path, monkeypatch):
     (tmp_path / "config.json").write_text("{}")
     monkeypatch.setenv("GLASSFORMER_MODELS", str(tmp_path))
-    state.ready_models.clear()
+    runs.ready_models.clear()
     app = opened("pages/3_Attention.py", model=str(tmp_path))
-    state.ready_models.clear()
+    runs.ready_models.clear()
     said = " ".join(each.value.replace("\\", "") for each in app.warning)
     assert "model_type" in said and "What you see below" in said
-    assert app.session_state["_good"].model == state.DEFAULTS["model"] and app.get("bidi_component")
+    assert app.session_state["memory"].shown.model == CODECS["model"].default and app.get(
+        "bidi_component"
+    )

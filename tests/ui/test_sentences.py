@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from core import whatif
-from core.operands import all_of, counted, each_of, moves, percent, terms_left
+from core.text import all_of, counted, each_of, moves, percent, terms_left
 from tests.ui.test_pages import opened
 from ui.stages.cross_attention import decoding
 from ui.stages.output import next_token
@@ -141,7 +141,7 @@ def test_what_is_cut_away_is_no_rest_below_zero(monkeypatch):
 
 
 def test_no_number_is_rounded_in_a_way_of_its_own():
-    """Shares and numbers go through core.operands; what is left are widths in style sheets."""
+    """Shares and numbers go through core.text; what is left are widths in style sheets."""
     own = re.compile(r":\.(\d%|[1-9][fg])\}(?!%;)|number\(round\(")
     found = [
         f"{path.name}: {line.strip()}"

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.test_downloads import MODEL, download, shown_model, visitor  # noqa: F401  (a fixture)
 from tests.ui.test_pages import opened
-from ui.session import state
+from ui.session import runs
 
 
 def chooser(app: AppTest, key: str):
@@ -61,9 +61,9 @@ def test_two_models_of_one_title_have_labels_of_their_own(monkeypatch, tmp_path,
     for folder in folders:
         folder.mkdir(parents=True)
     monkeypatch.setenv("GLASSFORMER_MODELS", ":".join(map(str, folders)))
-    state.ready_models.clear()
+    runs.ready_models.clear()
     labels = opened(model="minilm").selectbox(key="model").options
-    state.ready_models.clear()
+    runs.ready_models.clear()
     assert [label for label in labels if label.startswith("model")] == [
         f"model · {folder}" for folder in folders
     ]

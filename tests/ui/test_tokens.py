@@ -2,7 +2,6 @@
 words.
 """
 
-from ui.text import bold, quoted
 import json
 import re
 
@@ -10,14 +9,16 @@ import numpy as np
 import pytest
 
 from core import load
-from core.analysis.planes import around_their_mean, principal_plane
-from core.analysis.vocabulary import nearest, neighbours
-from core.operands import number
+from core.models.tokenizer import Tokenizer
+from core.planes import around_their_mean, principal_plane
+from core.steps.embedding import nearest, neighbours
+from core.text import number
 
 # noqa: F401 (fixtures)
 from tests.ui.test_pages import HOSTILE, address, opened, parts, said, smallest_model, tiny_folder
-from ui.kit import token_strip
-from ui.session import state
+from ui.session import runs
+from ui.session.selection import DEPTHS
+from ui.text import bold, quoted
 
 PAGE = "pages/1_Tokens.py"
 
@@ -87,6 +88,19 @@ def test_a_map_of_cosines_does_not_depend_on_lengths():
     np.testing.assert_allclose(around_their_mean(vectors_NK * np.arange(1, 6)[:, None]), around_NK)
 
 
+def test_a_sentence_is_cut_into_pieces_once(monkeypatch):
+    """The run, its words and the page share the one encoding."""
+    sentence, real, cut = "A rare sentence about encodings.", Tokenizer.encode, []
+
+    def encode(self, text, special=True):
+        cut.append(text)
+        return real(self, text, special)
+
+    monkeypatch.setattr(Tokenizer, "encode", encode)
+    app = opened(PAGE, model="study-encoder", sentence=sentence)
+    assert not app.exception and "".join(cut).count(sentence) == 1
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 
@@ -107,7 +121,7 @@ def test_pieces_stand_under_the_letters_they_were_cut_from():
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_hostile_sentences_are_cut_and_shown(model, sentence):
     app = opened(PAGE, model=model, sentence=sentence)
-    trace = state.trace_of(app.session_state["_good"])
+    trace = runs.trace_of(app.session_state["memory"].shown)
     assert (
         not app.exception
         and [token["id"] for token in pieces(app)]
@@ -122,7 +136,7 @@ def test_what_was_typed_is_not_shown_above_other_words():
 
 def test_the_nearest_words_are_those_of_the_trace():
     app = opened(PAGE, token="2")
-    trace = state.trace_of(app.session_state["_good"])
+    trace = runs.trace_of(app.session_state["memory"].shown)
     cosine_V = trace["encoder.embed.near.2338"]
     best = np.argsort(-cosine_V)[1:11]
     listed = parts(app, "glass_table")[0]
@@ -186,7 +200,7 @@ def test_the_map_in_three_directions_is_drawn_only_when_asked():
     assert not app.exception and any("costly" in text for text in shown[2]["text"])
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize("depth", DEPTHS)
 def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
     config = load(tiny_folder).config
     for side in config.sides:

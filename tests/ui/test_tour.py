@@ -5,15 +5,13 @@ and found again.
 import pytest
 
 from tests.ui.test_pages import address, opened, said, tiny_folder  # noqa: F401  (a fixture)
-from ui.session import state
-from ui.session.navigation import PAGES
+from ui.session.selection import TOUR_STOPS
 from ui.shell.tour import STOPS
 
 
 @pytest.mark.parametrize("stop", range(len(STOPS)))
 def test_each_stop_stands_on_its_page(minilm, stop):
-    path = next(page.path for page in PAGES if page.title == STOPS[stop].page)
-    app = opened(path, tour=str(stop), layer="1", token="3")
+    app = opened(STOPS[stop].page.path, tour=str(stop), layer="1", token="3")
     assert not app.exception and not app.warning
     text = next(each.value for each in app.markdown if each.value.startswith("**Tour"))
     assert text.startswith(f"**Tour, {stop + 1} of {len(STOPS)}.**") and "stepped aside" not in text
@@ -22,11 +20,15 @@ def test_each_stop_stands_on_its_page(minilm, stop):
 
 def test_the_tour_of_every_family(tiny_folder):  # noqa: F811
     for stop, each in enumerate(STOPS):
-        path = next(page.path for page in PAGES if page.title == each.page)
         app = opened(
-            path, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", tour=str(stop), layer="1"
+            each.page.path,
+            model=tiny_folder,
+            sentence="3 5 7 2 9",
+            target="4 6 8",
+            tour=str(stop),
+            layer="1",
         )
-        assert not app.exception and not app.warning, each.page
+        assert not app.exception and not app.warning, each.page.title
 
 
 def test_the_tour_begins_can_be_left_and_ends(minilm):
@@ -55,4 +57,4 @@ def test_a_stop_that_is_not_there_is_explained(minilm):
 
 
 def test_there_are_as_many_stops_as_an_address_may_ask_for():
-    assert len(STOPS) == state.STOPS
+    assert len(STOPS) == TOUR_STOPS

@@ -20,6 +20,7 @@ from ui.kit import plotly_figures
 from ui.kit.components import heatmap_canvas
 from ui.kit.heatmap import HeatmapSpec, folded, place_in_vector
 from ui.session import sent
+from ui.session.memory import memory
 
 
 def clickable_map(key: str, spec: HeatmapSpec, on_cell=None) -> None:
@@ -72,9 +73,8 @@ def clicked(key: str, on_cell, cells_N2) -> None:
     """Passes a click on. The second click on a bar only takes its selection away: it counts as a
     click on it again.
     """
-    last = f"{key}:last"
     if (at := sent.point(key)) is not None:
-        st.session_state[last] = at
-    at = st.session_state.get(last)
+        memory().clicked_points[key] = at
+    at = memory().clicked_points.get(key)
     if sent.whole(at, len(cells_N2)):
         on_cell(*cells_N2[at].tolist())

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.operands import number
+from core.text import number
 from ui.kit.component_loader import component
 from ui.kit.heatmap import HeatmapSpec, data_of
 from ui.kit.packed_arrays import base64_of, packed, panels, thumbnails

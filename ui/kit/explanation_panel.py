@@ -4,23 +4,28 @@ number to number.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.anatomy import about, axis_words, letters_in
 from core.errors import GlassError
 from core.explanation import explain
-from core.operands import WEIGHTS, Group, is_weight, number
+from core.operands import WEIGHTS, Group, is_weight
 from core.source import lines_that_made, source_path
+from core.step_ref import parse, ref_of
+from core.steps import about
+from core.steps.letters import axis_words, letters_in
+from core.text import number
 from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.theme import coloured
 from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
-from ui.session.state import MASKS, View, close_number, depth, follow, note
+from ui.session.actions import close_number, follow_step
+from ui.session.memory import memory, note
+from ui.session.navigation import BEFORE_ATTENTION
+from ui.session.selection import MASKS, depth, fits, opened_cell, select, selection
+from ui.session.view import View
 from ui.text import plain
 
 SHOWN = 12  # operands listed at first, the largest contributions
@@ -33,7 +38,7 @@ def number_beside(view: View, first: tuple[str, tuple[int, ...]], told: bool = T
     `first`, a step and an index. On a telephone an opened number lies over the foot of the page.
     told: the page itself tells formula and code of `first`.
     """
-    opened = st.session_state["cell"]
+    opened = opened_cell()
     with st.container(key="number-beside-opened" if opened else "number-beside"):
         number_panel(view, opened or written(*first), "numbers" if told and not opened else depth())
 
@@ -42,7 +47,7 @@ def number_over(view: View) -> None:
     """The opened number over the corner of a page that has no column for it, so that it is in sight
     where one clicked.
     """
-    if opened := st.session_state["cell"]:
+    if opened := opened_cell():
         with st.container(key="number-over"):
             number_panel(view, opened, depth())
 
@@ -51,12 +56,13 @@ def number_panel(view: View, cell: str, deep: str) -> None:
     """What the number is, and, as deep as the reader wants to look, its operands, its formula, or
     the lines that made it.
     """
-    here, made = st.session_state, explain(view.trace, *read(cell))
-    if here["cell"]:
+    made = explain(view.trace, *read(cell))
+    if opened_cell():
         st.button(
             "Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc"
         )
-    head, trail = heading(view, made, here.get("trail") or [cell]), here.get("trail") or [cell]
+    trail = memory().trail or [cell]
+    head = heading(view, made, trail)
     if deep == "code":
         draw("number", [head, lines(view, [made.name])], trail[0])
     elif deep == "formula":
@@ -67,7 +73,7 @@ def number_panel(view: View, cell: str, deep: str) -> None:
         draw("number-below", [operands(view, made)], cell)
     else:
         draw("number", [head, operands(view, made)], cell)
-    if deep != "code" and here.get("_all") == made.name and longest(made.groups) > SHOWN:
+    if deep != "code" and memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
 
 
@@ -76,7 +82,7 @@ def draw(key: str, parts: list[dict], start: str) -> None:
 
     def all_or_few() -> None:
         name = parts[-1].get("name")
-        st.session_state["_all"] = None if st.session_state.get("_all") == name else name
+        memory().all_operands_of = None if memory().all_operands_of == name else name
 
     _draw(
         key=key,
@@ -90,14 +96,14 @@ def check_opened(view: View) -> None:
     """Closes an opened number that this trace does not have, and says why; it may come from the
     address.
     """
-    if (cell := st.session_state["cell"]) is not None:
+    if (cell := opened_cell()) is not None:
         try:
             explain(view.trace, *read(cell))
         except (KeyError, GlassError) as error:
             note(f"The number “{cell[:80]}” can't be opened here. {error.args[0]}")
             close_number()
-            here = st.session_state  # the step that went along with it is none either
-            here["step"] = None if cell.startswith(f"{here['step']}:") else here["step"]
+            if cell.startswith(f"{selection().step}:"):
+                select(step=None)  # it went along with the number, and is none either
 
 
 # --- the walk -------------------------------------------------------------------------------------
@@ -125,7 +131,7 @@ def read(cell: str) -> tuple[str, tuple[int, ...]]:
 
 def opened_in(name: str) -> tuple[int, ...] | None:
     """The place of the opened number, if it is one of that step."""
-    cell = st.session_state["cell"]
+    cell = opened_cell()
     return read(cell)[1] if cell and read(cell)[0] == name else None
 
 
@@ -136,22 +142,23 @@ def open_number(name: str, index) -> None:
 
 def walk_to(cell: str, start: str) -> None:
     """Goes on to an operand, or back to a number that was passed."""
-    trail = st.session_state.get("trail") or [start]
+    trail = memory().trail or [start]
     show(cell, trail[: trail.index(cell)] if cell in trail else trail)
 
 
 def show(cell: str, before: list[str]) -> None:
     """Makes it the opened number; the page Every number goes along to its step."""
-    here, name = st.session_state, cell.rpartition(":")[0]
-    here["cell"], here["trail"] = cell, [*before, cell]
-    two_models = here["_page"] == "Before attention"
-    here["step"] = here["step"] if name.startswith(WEIGHTS) or two_models else name
-    follow(here["step"] or "")
+    name = cell.rpartition(":")[0]
+    select(cell=cell)
+    memory().trail = [*before, cell]
+    if not name.startswith(WEIGHTS) and memory().page != BEFORE_ATTENTION:  # it shows two models
+        select(step=name)
+    follow_step(selection().step or "")
 
 
 def clicked(key: str, start: str) -> None:
     """A link in the panel was clicked. Whether there is such a number shows as it opens."""
-    if isinstance(cell := sent.told(key, "open"), str):
+    if isinstance(cell := sent.told(key, "open"), str) and fits("cell", cell):
         try:
             read(cell)
         except GlassError:
@@ -181,20 +188,24 @@ def where(view: View, made) -> str:
     """The place of a number in words: on its axes, in the model, and in which run, if that is not
     the usual one.
     """
-    inside = re.match(r"(?:weights/)?(?:encoder|decoder)\.([0-9]+)\.", made.name)
+    ref = parse(made.name.removeprefix(WEIGHTS))
     return "; ".join(
         (
             ", ".join(place_words(view, made.name, made.index)),
-            *([f"layer {inside[1]}"] if inside else []),
+            *([f"layer {ref.layer}"] if ref and ref.layer is not None else []),
             *([MASKS[view.mask]] if view.mask != "trained" else []),
-            *([whatif.title(view.asked.change, view.config.crosses)] if view.asked.change else []),
+            *(
+                [whatif.title(view.request.change, view.config.crosses)]
+                if view.request.change
+                else []
+            ),
         )
     )
 
 
 def operands(view: View, made) -> dict:
     """The formula with its numbers, the check, and the operands as links."""
-    count, shown = longest(made.groups), st.session_state.get("_all") == made.name
+    count, shown = longest(made.groups), memory().all_operands_of == made.name
     bits = view.trace[made.name].dtype.itemsize * 8 if made.name in view.trace else 32
     return {
         "part": "body",
@@ -246,15 +257,14 @@ def shapes_at(trace, name: str) -> dict:
     """
     if name not in trace.names:
         return {}
-    place = name[: -len(trace.made(name).leaf)]
-    made = [
-        trace.made(other) for other in trace.names if other[: -len(trace.made(other).leaf)] == place
-    ]
+    puts = {other: trace.provenance(other) for other in trace.names}
+    scope = name.removesuffix(puts[name].leaf)
+    here = [put for other, put in puts.items() if other.removesuffix(put.leaf) == scope]
     return {
         (source_path(each.file), each.line): " × ".join(
             f"{letter} {size}" for letter, size in zip(each.axes, each.shape, strict=True)
         )
-        for each in made
+        for each in here
     }
 
 
@@ -407,7 +417,7 @@ def axis_label(view: View, name: str, letter: str, i: int, roles: bool) -> str:
             if roles and "M" in view.trace.axes(name)
             else ""
         )
-        position = int(view.trace.rows[i]) if letter == "R" or name.startswith("head.") else i
+        position = int(view.trace.rows[i]) if letter == "R" or ref_of(name).side == "head" else i
         return f"“{view.tokens(view.side_of(name, letter))[position]}” ({position}){role}"
     if letter in "IJ":
         return (

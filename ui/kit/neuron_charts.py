@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.step_charts import ALL, cell_map
-from ui.session.state import View, asked_for, begin
+from ui.session.address import link_asks_for
+from ui.session.memory import memory
+from ui.session.selection import chosen, select
+from ui.session.settling import settle
+from ui.session.view import View
 
 FOLD = 64  # neurons in a row of a strip
 
 
-def neuron_of(view: View) -> int:
-    """The chosen neuron: of a token, layer or run that is new, the one that reaches furthest."""
-    here, place = st.session_state, (view.asked, view.side, view.layer, view.token)
-    if here.get("ff_place") != place and not asked_for("ff_neuron"):
+def settle_neuron(view: View) -> int:
+    """Settles which neuron is looked at, and returns it: of a token, layer or run that is new, the
+    one that reaches furthest."""
+    place = (view.request, view.side, view.layer, view.token)
+    if memory().neuron_place != place and not link_asks_for("ff_neuron"):
         leaves = ("pre", "hidden", "hidden.gate", "hidden.up", "hidden.reach")
         opened = (opened_in(view.at(f"mlp.{leaf}")) for leaf in leaves)
-        here["ff_neuron"] = next((index[1] for index in opened if index), None)
-    here["ff_place"] = place
-    begin("ff_neuron", strongest(view)[0], range(view.config.d_mlp))
-    return here["ff_neuron"]
+        select(ff_neuron=next((index[1] for index in opened if index), None))
+    memory().neuron_place = place
+    settle("ff_neuron", strongest(view)[0], range(view.config.d_mlp))
+    return chosen("ff_neuron")
 
 
 def strongest(view: View) -> list[int]:
@@ -29,9 +33,9 @@ def strongest(view: View) -> list[int]:
     return np.argsort(-view.trace[view.at("mlp.hidden.reach")][view.token], kind="stable").tolist()
 
 
-def choose(view: View, step: str, neuron: int) -> None:
+def select_neuron(view: View, step: str, neuron: int) -> None:
     """A neuron that was clicked: it is chosen, and its number opens."""
-    st.session_state["ff_neuron"] = int(neuron)
+    select(ff_neuron=int(neuron))
     open_number(step, (view.token, int(neuron)))
 
 
@@ -56,7 +60,7 @@ def neurons(view: View, step: str, title: str) -> None:
         ALL,
         title=title,
         fold=FOLD,
-        on_cell=lambda row, neuron: choose(view, step, neuron),
+        on_cell=lambda row, neuron: select_neuron(view, step, neuron),
     )
 
 

@@ -21,7 +21,7 @@ from textwrap import wrap
 import numpy as np
 import plotly.graph_objects as go
 
-from core.operands import number, percent
+from core.text import number, percent
 from ui.kit.theme import COLOURS
 from ui.text import short
 

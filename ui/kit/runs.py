@@ -9,15 +9,18 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from core.analysis.vectors import lengths
-from core.operands import number
+from core.text import number
+from core.vectors import lengths
 from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
-from ui.session import state
-from ui.session.state import Asked, View, depth, look_at
+from ui.session.actions import show_run
+from ui.session.memory import memory
+from ui.session.runs import RunRequest, trace_of
+from ui.session.selection import depth
+from ui.session.view import View
 from ui.text import quoted
 
 
@@ -26,19 +29,19 @@ def under(view: View, mask: str) -> View:
     name.
     """
     return beside(
-        view, view.asked._replace(mask="trained" if (mask,) == view.config.sides else mask)
+        view, view.request._replace(mask="trained" if (mask,) == view.config.sides else mask)
     )
 
 
-def beside(view: View, asked: Asked) -> View:
+def beside(view: View, request: RunRequest) -> View:
     """Another run, looked at in the same place."""
-    state.trace_of(asked)  # raises where there is no such run
-    return replace(view, asked=asked)
+    trace_of(request)  # raises where there is no such run
+    return replace(view, request=request)
 
 
 def open_in(view: View, name: str, index: tuple[int, ...]) -> None:
     """Opens a number; mask and what-if go along, because it belongs to that run of the model."""
-    look_at(view.asked)
+    show_run(view.request)
     open_number(name, index)
 
 
@@ -57,8 +60,8 @@ def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) 
         f" {number(dot)} / ({number(a)} · {number(b)}) ="
         f" **{number(dot / (a * b) if a * b else 0.0)}**"
     )
-    opened, in_force = opened_in(name), st.session_state["_good"]
-    shown = next((row for row, run in enumerate(runs) if run.asked == in_force), None)
+    opened, in_force = opened_in(name), memory().shown
+    shown = next((row for row, run in enumerate(runs) if run.request == in_force), None)
     at = (shown, opened[1]) if opened and opened[0] == one.token and shown is not None else None
     name_of = quoted(one.labels[one.token])
     clickable_map(

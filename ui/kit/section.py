@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.anatomy import about, letters_in
 from core.explanation import explain
+from core.steps import about
+from core.steps.letters import letters_in
 from ui.kit.explanation_panel import draw_lines, opened_in, place_words
 from ui.kit.theme import coloured
-from ui.session.state import View, depth
+from ui.session.selection import depth
+from ui.session.view import View
 from ui.text import plain
 
 

@@ -4,33 +4,25 @@ open to a click.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
 
-from core.anatomy import axis_words
-from core.operands import number
+from core.step_ref import ref_of
+from core.steps import about
+from core.steps.letters import axis_words
+from core.text import number
 from ui.kit.charts import clickable_bars, clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
-from ui.kit.theme import COLOURS, kind_of_step
+from ui.kit.theme import COLOURS
 from ui.kit.word_grouping import ROLES, unseen, word_labels
-from ui.session.state import View
+from ui.session.view import View
 
 ALL = slice(None)
-KINDS = {
-    "pattern": "weight",
-    "probs": "weight",
-    "mask": "mask",
-    "input": "weight",
-    "forget": "weight",
-    "output": "weight",
-}
-SHARES = re.compile(
-    r"\.(attn|cross)\.pattern\.|\.rollout$"
-)  # derived values that are never below zero
+# Attention weights, cell by cell those of the mask.
+MASKED = ("pattern", "pattern.heat", "pattern.unscaled", "pattern.others")
 
 
 def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
@@ -44,17 +36,12 @@ def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
         tokens = view.tokens(view.side_of(name, letter))
         # Behind the last layer, "L" counts the positions whose output was asked for, as "R" does.
         return [
-            tokens[view.trace.rows[i] if letter == "R" or name.startswith("head.") else i]
+            tokens[view.trace.rows[i] if letter == "R" or ref_of(name).side == "head" else i]
             for i in places
         ]
     if letter in "IJ":
         return word_labels(view, name)[part]
     return [ROLES[i] if letter == "O" else str(i) for i in places]
-
-
-def kind_of(name: str) -> str:
-    """Whether a step holds shares (0 to 1), yes and no, or signed numbers."""
-    return "weight" if SHARES.search(name) else KINDS.get(name.rsplit(".", 1)[1], "signed")
 
 
 def full_index(index: tuple, free: Iterable[int]) -> tuple[int, ...]:
@@ -84,12 +71,11 @@ def blocked_by_mask(view, name: str, index: tuple):
     """Of a slice (head, ALL, ALL) of attention weights: the cells that the mask hides. None for any
     other step.
     """
-    if ".pattern.words." in name:
+    ref = ref_of(name)
+    if ref.leaf == "pattern.words":
         unseen_IJ = unseen(view, name)[index[1:]]
         return unseen_IJ if unseen_IJ.any() else None
-    place, _, rest = name.partition(".pattern")
-    weights = name.endswith(".pattern") or rest.startswith((".heat.", ".unscaled", ".others"))
-    mask = view.trace[f"{place}.mask"] if weights else None
+    mask = view.trace[str(ref.with_leaf("mask"))] if ref.leaf in MASKED else None
     return None if mask is None or mask.all() else ~mask[index[1:]]
 
 
@@ -101,14 +87,15 @@ def cell_map(view, name: str, *index, key: str = "", on_cell=None, **look) -> No
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
     rows, columns = (labels(view, name, axis, index[axis]) for axis in free)
     rows_title, columns_title = (axis_title(view, name, axis) for axis in free)
+    drawn = about(view.trace, name)
     spec = HeatmapSpec(
         view.trace[name][index],
         rows,
         columns,
         rows_title=rows_title,
         columns_title=columns_title,
-        kind=kind_of(name),
-        colour=COLOURS[kind_of_step(name)],
+        kind=drawn.scale,
+        colour=COLOURS[drawn.colour],
         opened=opened_at(name, index),
         blocked_RC=blocked_by_mask(view, name, index),
         **look,

@@ -6,7 +6,9 @@ import time
 
 import streamlit as st
 
-from ui.session.state import close_number
+from ui.session.actions import close_number
+from ui.session.memory import memory
+from ui.session.selection import select
 
 SECONDS = 4  # that a step stays while the walk plays by itself
 
@@ -14,7 +16,7 @@ SECONDS = 4  # that a step stays while the walk plays by itself
 def stepper(titles: list[str]) -> int:
     """The steps in a row to choose from, and previous, next and play below. Returns the step."""
     at = choose_step(titles)
-    turning("stage", at, len(titles) - 1)
+    step_buttons("stage", at, len(titles) - 1)
     return at
 
 
@@ -28,21 +30,21 @@ def choose_step(titles: list[str]) -> int:
         required=True,
         label_visibility="collapsed",
         persist_state="session",
-        on_change=turned,
+        on_change=start_stage,
     )
     return chosen or 0
 
 
-def turning(key: str, at: int, last: int) -> None:
+def step_buttons(key: str, at: int, last: int) -> None:
     """Previous, next and play, with the keys P, N and S, for the choice `key` that goes from 0 to
     last and stands at `at`.
     """
-    playing, row = st.session_state["_playing"] and at < last, st.container(horizontal=True)
+    playing, row = memory().playing and at < last, st.container(horizontal=True)
     row.button(
         "← Previous",
         key="previous",
         shortcut="P",
-        on_click=turn_to,
+        on_click=show_stage,
         args=(key, at - 1),
         disabled=at == 0,
     )
@@ -50,7 +52,7 @@ def turning(key: str, at: int, last: int) -> None:
         "Next →",
         key="next",
         shortcut="N",
-        on_click=turn_to,
+        on_click=show_stage,
         args=(key, at + 1),
         disabled=at >= last,
         type="primary",
@@ -59,7 +61,7 @@ def turning(key: str, at: int, last: int) -> None:
         "Stop" if playing else "Play",
         key="play",
         shortcut="S",
-        on_click=turn_to,
+        on_click=show_stage,
         disabled=last == 0,
         args=(key, at if playing else at % max(last, 1), not playing),
         help="Goes on by itself, a step every few seconds.",
@@ -68,23 +70,22 @@ def turning(key: str, at: int, last: int) -> None:
         walk_on(key, at)
 
 
-def turn_to(key: str, at: int, playing: bool = False) -> None:
+def show_stage(key: str, at: int, playing: bool = False) -> None:
     """Shows another step."""
-    st.session_state[key] = at
-    turned(playing)
+    select(**{key: at})
+    start_stage(playing)
 
 
-def turned(playing: bool = False) -> None:
+def start_stage(playing: bool = False) -> None:
     """The number that was opened belonged to the step before."""
-    st.session_state["_playing"], st.session_state["_since"] = playing, time.monotonic()
+    memory().playing, memory().playing_since = playing, time.monotonic()
     close_number()
 
 
 @st.fragment(run_every=0.5)
 def walk_on(key: str, at: int) -> None:
     """Beside the page: after a while, the next step."""
-    here = st.session_state
-    if time.monotonic() - here["_since"] >= SECONDS and here["_playing"]:
-        turned(playing=True)
-        here["_next"] = {key: at + 1}
+    if memory().playing and time.monotonic() - memory().playing_since >= SECONDS:
+        start_stage(playing=True)
+        memory().chosen_beside = {key: at + 1}
         st.rerun()

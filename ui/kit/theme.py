@@ -1,8 +1,7 @@
 """What is the same everywhere: one colour per kind of number, and how a text and a token are shown.
 
 COLOURS[kind]       q, k, v, weight, residual, mlp, embed, head, norm: seen on the light page and
-                    on the dark one
-kind_of_step(name)  which of them a step of the trace has
+                    on the dark one; which of them a step has, core/steps says
 head_colour(head)   a hue for each head
 coloured(latex)     a formula with its letters in these colours
 plain(text)         any text as literal Markdown
@@ -29,21 +28,6 @@ COLOURS = {
     "head": "#a98512",
     "norm": "#7d8590",
 }
-# Which of them a step has, by the end of its name: the first that fits.
-_STEPS = (
-    ("q", r"\.q(\.unrotated)?$"),
-    ("k", r"\.k(\.unrotated)?$"),
-    ("v", r"\.(v|z)$"),
-    ("weight", r"\.(scores|pattern|mask|heads|rollout|relative)(\.|$)"),
-    ("norm", r"\.norm\."),
-    ("mlp", r"\.mlp\.(pre|hidden|out|writes|promotes|alone)(\.|$)"),
-    ("weight", r"\.(attn|cross)\.out(\.|$)"),
-    ("embed", r"\.embed\.|^lstm\.in$"),
-    ("head", r"^(head|pooler)\."),
-    ("weight", r"^lstm\.(input|forget|output)(\.|$)"),
-    ("v", r"^lstm\.candidate(\.|$)"),
-    ("residual", r""),
-)
 _LETTERS = {
     "q": "q",
     "k": "k",
@@ -56,11 +40,6 @@ _LETTERS = {
     "n": "mlp",
 }
 _STYLE = Path(__file__).parents[2] / "assets/app.css"
-
-
-def kind_of_step(name: str) -> str:
-    """Which of COLOURS a step has, wherever it is drawn."""
-    return next(kind for kind, pattern in _STEPS if re.search(pattern, name))
 
 
 def head_colour(head: int, lightness: int = 52) -> str:

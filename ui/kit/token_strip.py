@@ -10,7 +10,8 @@ import streamlit as st
 
 from ui.kit.component_loader import component
 from ui.session import sent
-from ui.session.state import View, close_number
+from ui.session.actions import select_token
+from ui.session.view import View
 from ui.text import bold, plain
 
 _draw = component("tokens", root='<div class="root tokens" role="group" aria-label="Tokens"></div>')
@@ -29,7 +30,7 @@ def token_strip(view: View) -> None:
         ids, texts = view.trace[f"{side}.embed.ids"], view.tokens(side)
         _draw(
             key=f"tokens-{side}",
-            on_chosen_change=partial(take, f"tokens-{side}", side, len(ids)),
+            on_chosen_change=partial(select_clicked, f"tokens-{side}", side, len(ids)),
             data={
                 "chosen": view.token if side == view.side else None,
                 "tokens": [
@@ -74,9 +75,8 @@ def signs_in(view: View) -> None:
         st.caption(" · ".join(known))
 
 
-def take(key: str, side: str, size: int) -> None:
+def select_clicked(key: str, side: str, size: int) -> None:
     """The token that was clicked becomes the chosen one."""
     chosen = sent.told(key, "chosen")
     if sent.whole(chosen, size):
-        st.session_state["token"], st.session_state["side"] = chosen, side
-        close_number()
+        select_token(chosen, side=side)

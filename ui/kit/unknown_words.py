@@ -19,7 +19,7 @@ from typing import Any
 import streamlit as st
 
 from core.models import catalogue
-from ui.session.state import View
+from ui.session.view import View
 from ui.text import bold, label, plain, short
 
 MOST, LONGEST = 6, 24  # words that are named, letters of each
@@ -38,13 +38,13 @@ class Word:
 def text_of(view: View, side: str) -> tuple[Any, Any, int] | None:
     """What a side read, in pieces with their places in the text; None where that is not known."""
     first = side == view.config.sides[0]
-    if not first and not view.asked.target.strip():
+    if not first and not view.request.target.strip():
         return None  # the model wrote it by itself
     model: Any = view.model
     cut = model.tokenizer if first else model.target_tokenizer or model.tokenizer
     if cut is None:
         return None
-    encoding = view.encoding if first else cut.encode(view.asked.target)
+    encoding = view.encoding if first else cut.encode(view.request.target)
     if encoding is None:
         return None
     ids, begins = (

@@ -7,7 +7,7 @@ import numpy as np
 from core.decoding import written_next
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
-from ui.session.state import View
+from ui.session.view import View
 from ui.text import bold
 
 

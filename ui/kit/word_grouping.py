@@ -13,13 +13,13 @@ ROLES                       the names along the axis O
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 
-from core.analysis.heads import ROLES, groups
+from core.step_ref import ref_of
+from core.steps.heads import ROLES, word_groups
+from ui.session.selection import selection
 
 __all__ = [
     "ROLES",
@@ -31,9 +31,6 @@ __all__ = [
     "weights",
     "word_labels",
 ]
-_WORDS = re.compile(
-    r"(?P<at>(?P<side>encoder|decoder)\.\d+\.attn)\.pattern\.words\.(?P<bare>\d+)\.(?P<merge>\d+)"
-)
 
 
 @dataclass(frozen=True)
@@ -76,27 +73,31 @@ def has_pieces(view) -> bool:
 
 def weights(view) -> Weights:
     """What the two choices at the left make of the attention weights."""
-    bare = int(bool(st.session_state["bare"]) and has_signs(view))
-    merge = int(bool(st.session_state["merge"]) and has_pieces(view))
-    places = groups(view.trace, view.side, bare, merge)
-    leaf = f"{view.block}.pattern" + (f".words.{bare}.{merge}" if bare or merge else "")
-    note = (" · signs hidden, each row shared out anew" if bare else "") + (
-        " · pieces merged into words" if merge else ""
+    hide_special = int(bool(selection().hide_special) and has_signs(view))
+    merge_pieces = int(bool(selection().merge_pieces) and has_pieces(view))
+    places = word_groups(view.trace, view.side, hide_special, merge_pieces)
+    leaf = f"{view.block}.pattern" + (
+        f".words.{hide_special}.{merge_pieces}" if hide_special or merge_pieces else ""
+    )
+    note = (" · signs hidden, each row shared out anew" if hide_special else "") + (
+        " · pieces merged into words" if merge_pieces else ""
     )
     return Weights(
         view.at(leaf),
         leaf,
-        joined(view, view.side, places, merge),
+        joined(view, view.side, places, merge_pieces),
         places,
         next((i for i, part in enumerate(places) if view.token in part), None),
         note,
     )
 
 
-def joined(view, side: str, places: list[list[int]], merge: int) -> list[str]:
+def joined(view, side: str, places: list[list[int]], merge_pieces: int) -> list[str]:
     """The labels of what stands together: a word's pieces as one."""
     tokens = view.tokens(side)
-    return [whole([tokens[i] for i in part]) if merge else tokens[part[0]] for part in places]
+    return [
+        whole([tokens[i] for i in part]) if merge_pieces else tokens[part[0]] for part in places
+    ]
 
 
 def whole(pieces: list[str]) -> str:
@@ -105,26 +106,18 @@ def whole(pieces: list[str]) -> str:
     return word.lstrip("␣") or word
 
 
-def asked(view, name: str) -> tuple[str, str, list[list[int]], int]:
-    """The place and the side of a step in words, what stands together in it, and whether pieces are
-    merged.
-    """
-    if (found := _WORDS.fullmatch(name)) is None:
-        raise KeyError(name)
-    bare, merge = int(found["bare"]), int(found["merge"])
-    return found["at"], found["side"], groups(view.trace, found["side"], bare, merge), merge
-
-
 def word_labels(view, name: str) -> list[str]:
     """What stands along the axes I and J."""
-    _, side, places, merge = asked(view, name)
-    return joined(view, side, places, merge)
+    ref = ref_of(name)
+    _, merge_pieces = ref.args
+    return joined(view, ref.side, word_groups(view.trace, ref.side, *ref.args), merge_pieces)
 
 
 def unseen(view, name: str):
     """Where no token of a word may see any of another, (I, J)."""
-    at, _, places, _ = asked(view, name)
-    mask_LM = view.trace[f"{at}.mask"]
+    ref = ref_of(name)
+    mask_LM = view.trace[str(ref.with_leaf("mask"))]
+    places = word_groups(view.trace, ref.side, *ref.args)
     return np.array(
         [[not mask_LM[np.ix_(looks, seen)].any() for seen in places] for looks in places]
     )

@@ -9,6 +9,7 @@ point(key)              which point of a Plotly figure was clicked; None where n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import streamlit as st
 
@@ -23,7 +24,7 @@ def part(value, name: str):
     return value.get(name) if isinstance(value, Mapping) else None
 
 
-def whole(value, size: int) -> bool:
+def whole(value, size: int) -> TypeGuard[int]:
     """Whether a value is a whole number from 0 to size − 1."""
     return type(value) is int and 0 <= value < size
 

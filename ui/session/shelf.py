@@ -6,7 +6,7 @@
 
 While a script runs, its thread holds what it has read; afterwards only the shelf does. So whatever
 outlives a script (a fragment, a callback, a session) must keep keys, never values: that is why
-`ui.session.state.View` is made of keys.
+`ui.session.view.View` is made of keys.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
-import streamlit as st
-from streamlit.runtime import Runtime
+from streamlit.runtime import Runtime, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.malloc import give_back
@@ -149,7 +148,7 @@ SHELF = Shelf(room())
 @cache
 def keep_tidy() -> threading.Thread | None:
     """The thread that tidies; one for the process, and none where only AppTest runs the pages."""
-    server = st.runtime.get_instance()
+    server = get_instance()
     if type(server) is not Runtime:  # AppTest has a stand-in
         return None
     thread = threading.Thread(target=tidy_for_ever, args=(server,), daemon=True, name="tidy")

@@ -11,31 +11,29 @@ Once the label has changed, the one that is sent names no option, and Streamlit 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 import streamlit as st
 
+from ui.session.memory import memory
 
-def steady(key: str, options: Collection, label: Callable[[object], str], first) -> None:
+
+def steady(key: str, options: Collection, label: Callable[[Any], str], first) -> None:
     """Keeps the choice by the option itself, and tells the browser what its label is now. Where the
     choice is none of the options (any more), it is the last one that was, or else `first`."""
-    here, known = st.session_state, _known()
+    session, labels = st.session_state, memory().labels
     recall(key, options)
-    if here.get(key) not in options:
-        here[key] = first
-    before, shown = known.get(key, (None, None))
-    now = label(here[key])
-    if here[key] == before and now != shown:
-        here[key] = before  # what the session is given, the browser is sent
-    known[key] = here[key], now
+    if session.get(key) not in options:
+        session[key] = first
+    before, shown = labels.get(key, (None, None))
+    now = label(session[key])
+    if session[key] == before and now != shown:
+        session[key] = before  # what the session is given, the browser is sent
+    labels[key] = session[key], now
 
 
 def recall(key: str, options: Collection) -> None:
     """Puts the last choice in the place of what is none of the options, such as an old label."""
-    here, (before, _) = st.session_state, _known().get(key, (None, None))
-    if key in here and here[key] is not None and here[key] not in options and before in options:
-        here[key] = before
-
-
-def _known() -> dict[str, tuple]:
-    """For each chooser the last choice of this visitor, and the label that it was shown with."""
-    return st.session_state.setdefault("_known", {})
+    value, (before, _) = st.session_state.get(key), memory().labels.get(key, (None, None))
+    if value is not None and value not in options and before in options:
+        st.session_state[key] = before

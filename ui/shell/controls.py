@@ -4,33 +4,44 @@ head and the token.
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from core.config import Config
 from core.errors import GlassError
+from core.lstm import Lstm
 from core.models import catalogue
 from core.models.model import Model
+from core.step_ref import parse
 from ui.kit.unknown_words import unknown_line
 from ui.kit.word_grouping import has_pieces, has_signs, offered
-from ui.session import sent, state
-from ui.session.state import (
+from ui.session import runs, sent
+from ui.session.actions import close_number, start_new_model, start_new_text
+from ui.session.address import link_asks_for
+from ui.session.memory import memory, note
+from ui.session.runs import RunRequest
+from ui.session.selection import (
+    CODECS,
     EXAMPLES,
+    LONGEST_BOX,
     MASKS,
-    Asked,
-    View,
-    clamped,
-    close_number,
-    is_word,
-    new_model,
-    new_text,
-    note,
+    SIDES,
+    Selection,
+    chosen,
+    fits,
+    select,
+    selection,
 )
+from ui.session.settling import clamp
 from ui.session.steady import recall, steady
+from ui.session.view import View, is_word
 from ui.shell import downloads
 from ui.shell.model_notes import kind_of, which_model
 from ui.text import plain
+
+EXAMPLE = "example"  # the key of the list of examples
 
 
 def choose(above, side: str = "") -> View | None:
@@ -38,32 +49,19 @@ def choose(above, side: str = "") -> View | None:
     shown before it. above: the container over the page, where the sentence is typed. side: the only
     one of two sides that the page is about.
     """
-    here = st.session_state
     with above:
         choose_text()
-    model, mask = choose_model(), choose_mask()
-    wanted = Asked(
-        model,
-        here["sentence"],
-        f"own:{here['grid']}" if mask == "own" else mask,
-        here["target"],
-        here["change"],
-    )
-    example = EXAMPLES[0]["text"]
-    view = (
-        seen(wanted)
-        or still_seen(here.get("_good"))
-        or still_seen(Asked(model, example))
-        or still_seen(Asked(catalogue.default(), example))
-    )
+    model = choose_model()
+    choose_mask()
+    view = shown(request_of(selection(), model))
     if view is None:
         return None
-    here["_good"] = view.asked
-    for line in view.model.notes:
+    memory().shown = view.request
+    for line in notes_of(view.model):
         st.caption(plain(line))
     if view.config.crosses:
         with above:
-            text_box(
+            draw_text_box(
                 "What the decoder reads",
                 "target",
                 placeholder="empty: the model writes it by itself",
@@ -74,18 +72,29 @@ def choose(above, side: str = "") -> View | None:
     return choose_place(view)
 
 
+def notes_of(model: Model | Lstm) -> tuple[str, ...]:
+    """What a model's files hold that is not run as it is."""
+    return model.notes if isinstance(model, Model) else ()
+
+
+def request_of(chosen: Selection, model: str) -> RunRequest:
+    """The run that is asked for, by a model that is here."""
+    mask = f"own:{chosen.mask_cells}" if chosen.mask == "own" else chosen.mask
+    return RunRequest(model, chosen.sentence, mask, chosen.target, chosen.change)
+
+
 def choose_text() -> None:
     """The sentence, and the examples beside it."""
     sentence, examples = st.columns((3, 1), vertical_alignment="bottom")
     with sentence:
-        text_box("Your sentence", "sentence")
-    kind = kind_of(st.session_state["model"])
+        draw_text_box("Your sentence", "sentence")
+    kind = kind_of(selection().model)
     suit = [i for i, example in enumerate(EXAMPLES) if kind in example.get("for", [kind])]
     examples.selectbox(
         "Examples",
         suit,
         index=None,
-        key="example",
+        key=EXAMPLE,
         on_change=take_example,
         format_func=lambda i: EXAMPLES[i]["name"],
         placeholder="Or pick an example",
@@ -93,51 +102,52 @@ def choose_text() -> None:
     )
 
 
-def text_box(name: str, key: str, **options) -> None:
+def draw_text_box(title: str, name: str, **options) -> None:
+    """A box for one of the texts that are read."""
     st.text_input(
-        name,
-        key=key,
-        max_chars=state.LONGEST_BOX,
+        title,
+        key=name,
+        max_chars=LONGEST_BOX,
         persist_state="session",
-        on_change=new_text,
+        on_change=start_new_text,
         **options,
     )
 
 
 def take_example() -> None:
     """Puts the picked example into the sentence."""
-    here, picked = st.session_state, st.session_state.get("example")
-    here["example"] = None
+    picked = st.session_state.get(EXAMPLE)
+    st.session_state[EXAMPLE] = None
     if sent.whole(picked, len(EXAMPLES)):
-        here["sentence"] = EXAMPLES[picked]["text"]
-        new_text()
+        select(sentence=EXAMPLES[picked]["text"])
+        start_new_text()
 
 
 def choose_model() -> str:
     """The chooser: models that are here first, the others with their size. Returns one that can be
     used now.
     """
-    ready = state.ready_models()
+    ready = runs.ready_models()
     titles = model_titles(ready)
-    steady("model", titles, titles.get, ready[0])
+    steady("model", titles, titles.__getitem__, ready[0])
     st.selectbox(
         "Model",
         list(titles),
         key="model",
-        format_func=titles.get,
-        on_change=new_model,
+        format_func=titles.__getitem__,
+        on_change=start_new_model,
         persist_state="session",
     )
-    chosen = st.session_state["model"]
-    if chosen in ready:
-        st.caption(plain(catalogue.entry_of(chosen).about))
+    name = selection().model
+    if name in ready:
+        st.caption(plain(catalogue.entry_of(name).about))
     which_model(ready)
-    if chosen in ready:
-        return chosen
-    before = st.session_state.get("_good", (ready[0],))[0]
-    before = before if before in ready else ready[0]
-    downloads.offer(chosen, before)
-    return before
+    if name in ready:
+        return name
+    before = memory().shown
+    meanwhile = before.model if before and before.model in ready else ready[0]
+    downloads.offer(name, meanwhile)
+    return meanwhile
 
 
 def model_titles(ready: tuple[str, ...]) -> dict[str, str]:
@@ -154,36 +164,47 @@ def model_titles(ready: tuple[str, ...]) -> dict[str, str]:
     return shown
 
 
-def choose_mask() -> str:
-    names = [
-        name
-        for name in MASKS
-        if name != "own" or st.session_state["grid"] or st.session_state["mask"] == "own"
-    ]
-    return st.radio(
+def choose_mask() -> None:
+    """Who may look at whom; a mask drawn by hand, where there is one."""
+    drawn = selection().mask == "own" or selection().mask_cells
+    names = [name for name in MASKS if name != "own" or drawn]
+    st.radio(
         "Mask: who may look at whom",
         names,
         key="mask",
-        format_func=MASKS.get,
+        format_func=MASKS.__getitem__,
         persist_state="session",
     )
 
 
-def seen(asked: Asked) -> View | None:
+def shown(wanted: RunRequest) -> View | None:
+    """The view of the first run that can be shown: the wanted one, the one before, or the first
+    example.
+    """
+    example = EXAMPLES[0]["text"]
+    return (
+        view_of(wanted)
+        or still_shown(memory().shown)
+        or still_shown(RunRequest(wanted.model, example))
+        or still_shown(RunRequest(catalogue.default(), example))
+    )
+
+
+def view_of(request: RunRequest) -> View | None:
     """The view of a run; None, and a note that says why, where there can't be one."""
     try:
-        model = state.model_of(asked.model)
-        asked = asked if model.config.crosses else asked._replace(target="")
-        state.trace_of(asked)  # raises here, where a note can say why
-        return View(asked, model.config.sides[0], 0, 0, 0)
+        model = runs.model_of(request.model)
+        request = request if model.config.crosses else request._replace(target="")
+        runs.trace_of(request)  # raises here, where a note can say why
+        return View(request, model.config.sides[0], 0, 0, 0)
     except GlassError as error:
         note(str(error))
         return None
 
 
-def still_seen(before: Asked | None) -> View | None:
+def still_shown(before: RunRequest | None) -> View | None:
     """The view of what could be shown before, with a note that it is that."""
-    view = seen(before) if before else None
+    view = view_of(before) if before else None
     if view:
         text = view.sentence if len(view.sentence) <= 80 else view.sentence[:80] + "…"
         note(
@@ -195,14 +216,11 @@ def still_seen(before: Asked | None) -> View | None:
 
 def choose_side(only: str) -> None:
     """For a model with two stacks: which side is looked at."""
-    if only and st.session_state["side"] != only:
-        st.session_state["side"], st.session_state["token"] = (
-            only,
-            None,
-        )  # positions of the other side mean nothing here
+    if only and selection().side != only:
+        select(side=only, token=None)  # positions of the other side mean nothing here
     st.segmented_control(
         "Look at",
-        state.SIDES,
+        SIDES,
         key="side",
         required=True,
         on_change=close_number,
@@ -216,27 +234,40 @@ def choose_side(only: str) -> None:
 
 def choose_place(view: View) -> View:
     """Layer, head and token, brought inside what this model and sentence have."""
-    here, config = st.session_state, view.config
-    forget_foreign(view)
-    side = here["side"] if config.crosses else config.sides[0]
-    tokens = view.tokens(side)
-    here["_first_token"] = first_token(view.model, tokens)
-    if isinstance(here["token"], str):  # a label of the run before: no number to compare below
-        recall("token", range(state.LONGEST_TOKENS))
-    same = [i for i, token in enumerate(tokens) if letters(token) == here.get("_word") != ""]
-    here["_word"] = None
-    if here["token"] is None:
-        here["token"] = same[0] if same else here["_first_token"]
-    for key, size in (
-        ("layer", config.layers(side)),
-        ("head", config.n_heads),
-        ("token", len(tokens)),
-    ):
-        clamped(key, size)
-    counter("Layer", "layer", config.layers(side), new_layer)
-    counter("Head", "head", config.n_heads, close_number)
+    forget_missing(view)
+    side = selection().side if view.config.crosses else view.config.sides[0]
+    tokens, layers, heads = view.tokens(side), view.config.layers(side), view.config.n_heads
+    settle_token(view, tokens)
+    for name, size in (("layer", layers), ("head", heads), ("token", len(tokens))):
+        clamp(name, size)
+    draw_slider("Layer", "layer", layers, start_layer)
+    draw_slider("Head", "head", heads, close_number)
+    token = choose_token(tokens)
+    memory().word = letters(tokens[token])
+    chosen = selection()
+    view = replace(view, side=side, layer=chosen.layer, head=chosen.head, token=token)
+    choose_words(view)
+    return view
+
+
+def settle_token(view: View, tokens: list[str]) -> None:
+    """Where no token is chosen: the one of the word that was looked at in another model, or the
+    first to look at.
+    """
+    memory().first_token = first = first_token(view.config, tokens)
+    if isinstance(selection().token, str):  # a label of the run before: no number to compare
+        recall("token", range(runs.LONGEST_TOKENS))
+    word = memory().word_to_find
+    same = [i for i, token in enumerate(tokens) if word and letters(token) == word]
+    memory().word_to_find = ""
+    if selection().token is None:
+        select(token=same[0] if same else first)
+
+
+def choose_token(tokens: list[str]) -> int:
+    """The list of tokens. Returns the one that is chosen."""
     labels = [f"{i} · {token}" for i, token in enumerate(tokens)]
-    steady("token", range(len(tokens)), labels.__getitem__, here["_first_token"])
+    steady("token", range(len(tokens)), labels.__getitem__, memory().first_token)
     st.selectbox(
         "Token",
         range(len(tokens)),
@@ -245,41 +276,43 @@ def choose_place(view: View) -> View:
         on_change=close_number,
         persist_state="session",
     )
-    here["_looked_at"] = letters(tokens[here["token"]])
-    view = replace(view, side=side, layer=here["layer"], head=here["head"], token=here["token"])
-    choose_words(view)
-    return view
+    return chosen("token")
 
 
-def forget_foreign(view: View) -> None:
+def forget_missing(view: View) -> None:
     """Forgets a side or a step that this model does not have, and says so where the address has
     just asked for it."""
-    here = st.session_state
+    side, step = selection().side, selection().step
     if not view.config.crosses:
-        if state.asked_for("side") and here["side"] not in view.config.sides:
-            note(f"The address asks for the side {here['side']}, which this model does not have.")
-        here["side"] = state.DEFAULTS["side"]
-    if here["step"] and here["step"] not in view.trace:
-        if state.asked_for("step"):
-            note(f"This model has no step “{here['step'][:80]}”.")
-        here["step"] = None
+        if side not in view.config.sides and link_asks_for("side"):
+            note(f"The address asks for the side {side}, which this model does not have.")
+        select(side=CODECS["side"].default)
+    if step and step not in view.trace:
+        if link_asks_for("step"):
+            note(f"This model has no step “{step[:80]}”.")
+        select(step=None)
 
 
-WORDS = {
-    "bare": (
+@dataclass(frozen=True)
+class Grouping:
+    """A way to draw attention weights by words instead of tokens."""
+
+    title: str
+    help: str
+    is_possible: Callable[[View], bool]
+
+
+GROUPINGS = {
+    "hide_special": Grouping(
         "Hide special tokens",
-        (
-            "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew"
-            " over what is left. Some models add none."
-        ),
+        "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew"
+        " over what is left. Some models add none.",
         has_signs,
     ),
-    "merge": (
+    "merge_pieces": Grouping(
         "Merge pieces into words",
-        (
-            "Summed over the pieces that are looked at, averaged over those that look. "
-            "Many a word stands in one piece as it is."
-        ),
+        "Summed over the pieces that are looked at, averaged over those that look. "
+        "Many a word stands in one piece as it is.",
         has_pieces,
     ),
 }
@@ -289,24 +322,29 @@ def choose_words(view: View) -> None:
     """How attention weights are drawn, where it is known which tokens are signs, and which make one
     word.
     """
-    here = st.session_state
-    for key, (name, help, there) in WORDS.items():
-        clamped(key, 2)
+    for name, grouping in GROUPINGS.items():
+        clamp(name, 2)
         if offered(view):
-            here[f"toggle_{key}"] = bool(here[key] and there(view))
+            possible = grouping.is_possible(view)
+            st.session_state[toggle_of(name)] = bool(chosen(name) and possible)
             st.toggle(
-                name,
-                key=f"toggle_{key}",
-                help=help,
-                on_change=toggled,
-                args=(key,),
-                disabled=not there(view),
+                grouping.title,
+                key=toggle_of(name),
+                help=grouping.help,
+                on_change=take_toggle,
+                args=(name,),
+                disabled=not possible,
             )
 
 
-def toggled(key: str) -> None:
-    """The address knows 0 and 1."""
-    st.session_state[key] = int(st.session_state[f"toggle_{key}"])
+def toggle_of(name: str) -> str:
+    """The key of a toggle, which knows yes and no; the address knows 0 and 1."""
+    return f"toggle_{name}"
+
+
+def take_toggle(name: str) -> None:
+    """Chooses what a toggle says."""
+    select(**{name: int(st.session_state[toggle_of(name)])})
     close_number()
 
 
@@ -315,33 +353,33 @@ def letters(token: str) -> str:
     return "".join(filter(str.isalnum, token)).casefold()
 
 
-def new_layer() -> None:
+def start_layer() -> None:
     """The step of the page Every number moves to the new layer, too."""
-    here = st.session_state
-    if here["step"] and state.fits("layer", here["layer"]):
-        here["step"] = re.sub(r"\.[0-9]+\.", f".{here['layer']}.", here["step"], count=1)
+    ref, layer = parse(selection().step or ""), selection().layer
+    if ref and ref.layer is not None and fits("layer", layer):
+        select(step=str(ref.with_layer(layer)))
     close_number()
 
 
-def counter(name: str, key: str, size: int, changed) -> None:
+def draw_slider(title: str, name: str, size: int, on_change) -> None:
     """A slider from 0 to size − 1; with a single value there is nothing to choose."""
     if size > 1:
         st.slider(
-            f"{name} (0 to {size - 1})",
+            f"{title} (0 to {size - 1})",
             0,
             size - 1,
-            key=key,
-            on_change=changed,
+            key=name,
+            on_change=on_change,
             persist_state="session",
         )
 
 
-def first_token(model: Model, tokens: list[str]) -> int:
+def first_token(config: Config, tokens: list[str]) -> int:
     """The token that is looked at first: of a decoder the last, which sees all; else a hidden word,
     or the last.
     """
     if "[MASK]" in tokens:
         return tokens.index("[MASK]")
     words = [i for i, token in enumerate(tokens) if is_word(token)]
-    writes = model.config.decoder_layers and not model.config.crosses
+    writes = config.decoder_layers and not config.crosses
     return words[-1] if words and not writes else len(tokens) - 1

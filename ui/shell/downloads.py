@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import NoReturn
 
 import streamlit as st
 
 from core.errors import GlassError
 from core.models import catalogue
+from ui.session import runs
+from core.models import catalogue, download
 from ui.session import state
 from ui.text import plain
 
@@ -19,7 +22,7 @@ OFFLINE = (
     " a copy of this app; it prints where the model lies. Copy that to the same place here and load"
     " this page again."
 )
-_begin = threading.Lock()  # two who click at once begin one download
+_starting = threading.Lock()  # two who click at once begin one download
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Job:
     error: str = ""
 
     def progress(self, done: int, total: int, message: str) -> None:
+        """Takes in how far it is."""
         self.done, self.total, self.message = done, total, message
 
 
@@ -45,30 +49,31 @@ def jobs() -> dict[str, Job]:
     return {}
 
 
-def begin(name: str) -> None:
+def start_download(name: str) -> None:
     """Starts a download unless it is under way. It goes on when the reader clicks elsewhere."""
-    with _begin:
+    with _starting:
         job = jobs().get(name)
         if job is None or job.over:
             entry = catalogue.entry_of(name)
             jobs()[name] = job = Job(f"Asking for {entry.title}", entry.size)
-            threading.Thread(target=work, args=(name, job), daemon=True).start()
+            threading.Thread(target=download, args=(name, job), daemon=True).start()
 
 
-def work(name: str, job: Job) -> None:
+def download(name: str, job: Job) -> None:
     """The download itself, away from any page."""
     try:
-        catalogue.fetch(name, job.progress)
+        download.fetch(name, job.progress)
     except GlassError as error:
         job.error = str(error)
     except BaseException as error:  # a reader must hear of it, and not from a log
         job.error = f"{name} could not be fetched ({type(error).__name__})."
     finally:
-        state.ready_models.clear()  # here, and not by who waits: all of them may have left
+        runs.ready_models.clear()  # here, and not by who waits: all of them may have left
         job.over = True
 
 
 def megabytes(size: int) -> str:
+    """A number of bytes in words."""
     return f"{size / 1e6:.0f} MB"
 
 
@@ -81,7 +86,7 @@ def offer(name: str, meanwhile: str) -> None:
         watch(name)
         return
     if catalogue.find(name):  # it came since the list was made; another program can bring it
-        arrived()
+        show_arrived()
     size = f", {megabytes(entry.size)}" if entry.size else ""
     st.caption(
         f"{plain(entry.title)} is not on this machine yet. Until it is, the pages go on with "
@@ -94,7 +99,7 @@ def offer(name: str, meanwhile: str) -> None:
     st.button(
         f"Fetch it{size}",
         key="fetch",
-        on_click=begin,
+        on_click=start_download,
         args=(name,),
         type="primary",
         width="stretch",
@@ -106,16 +111,16 @@ def watch(name: str) -> None:
     """The bar, which moves by itself until the download is over; then the page is drawn anew."""
     job = jobs().get(name)
     if job is None or job.over:
-        arrived()
+        show_arrived()
     share = min(1.0, job.done / job.total) if job.total else 0.0
     st.progress(
         share, text=f"{plain(job.message)}: {megabytes(job.done)} of {megabytes(job.total)}"
     )
 
 
-def arrived() -> None:
+def show_arrived() -> NoReturn:
     """Draws the page anew, with the models that are here now."""
-    state.ready_models.clear()
+    runs.ready_models.clear()
     st.rerun()
 
 
@@ -123,9 +128,13 @@ def first_start() -> None:
     """Where no model is here, not even those that come with the program: says what is happening,
     fetches the smallest real one, stops the page until then.
     """
-    if state.ready_models():
-        return
-    name = catalogue.default()
+    if not runs.ready_models():
+        welcome(catalogue.default())
+        st.stop()
+
+
+def welcome(name: str) -> None:
+    """The first page of a copy without models, while the model of that name comes."""
     entry, job = catalogue.entry_of(name), jobs().get(name)
     st.title("Welcome to Glassformer")
     st.markdown(
@@ -136,13 +145,12 @@ def first_start() -> None:
     )
     if job and job.error:
         st.error(plain(job.error))
-        st.button("Try again", on_click=begin, args=(name,), type="primary")
+        st.button("Try again", on_click=start_download, args=(name,), type="primary")
     else:
-        begin(name)
+        start_download(name)
         watch(name)
         st.caption(
             "It is being fetched now, checked against its SHA-256, and kept for the next time. Then"
             " the page opens by itself. Nothing else is sent or fetched."
         )
     st.markdown(OFFLINE.format(name=name))
-    st.stop()

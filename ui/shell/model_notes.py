@@ -1,13 +1,14 @@
 """The kinds of models: what each is good for, the way to another one, and what a model's weights
 learned to see.
 
-kind_of(name)               "study-encoder", "study-decoder", "study-translator", or "pretrained":
-                            for examples
-which_model(ready)          what each kind is good for, with a button for the pretrained ones
-foreign(view)               whether the mask is another than the one that the weights learned under
-mask_banner(view)           says so above every page, with the way back and to the model that was
-                            trained that way
-learned_under(view)         the same in words on the page about masks
+kind_of(name)           "study-encoder", "study-decoder", "study-translator", or "pretrained": for
+                        examples
+which_model(ready)      what each kind is good for, with a button for the pretrained ones
+mask_differs_from_training(view)    whether the mask is another than the one that the weights
+                                    learned under
+mask_banner(view)       says so above every page, with the way back and to the model that was
+                        trained that way
+learned_under(view)     the same in words on the page about masks
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.models import catalogue
-from ui.session import state
-from ui.session.state import MASKS, View, close_number, new_text
+from ui.session import runs
+from ui.session.actions import close_number, switch_model
+from ui.session.selection import MASKS, select, selection
+from ui.session.view import View
 from ui.shell import downloads
 from ui.text import plain
 
@@ -48,30 +51,25 @@ def which_model(ready: tuple[str, ...]) -> None:
             st.button(
                 f"{does} {plain(entry.title)}",
                 key=f"kinds_{name}",
-                on_click=take,
+                on_click=switch_or_fetch,
                 args=(name,),
                 width="stretch",
                 help=plain(entry.about),
-                disabled=st.session_state["model"] == name,
+                disabled=selection().model == name,
             )
 
 
-def take(name: str, mask: str = "") -> None:
-    """Chooses a model, and fetches it if it is not here. mask: with this mask instead of the one
-    that is chosen.
-    """
-    here = st.session_state
-    here["_word"], here["model"] = here.get("_looked_at"), name
-    here["mask"] = mask or here["mask"]
-    new_text()
-    if name not in state.ready_models():
-        downloads.begin(name)
+def switch_or_fetch(name: str, **changes) -> None:
+    """Chooses a model, and fetches it if it is not here. changes: what is chosen with it."""
+    switch_model(name, **changes)
+    if name not in runs.ready_models():
+        downloads.start_download(name)
 
 
 # --- the mask that the weights learned under ------------------------------------------------------
 
 
-def foreign(view: View) -> bool:
+def mask_differs_from_training(view: View) -> bool:
     """Whether the mask is not the one that the weights learned under."""
     return view.mask != "trained" and (view.mask,) != view.config.sides
 
@@ -86,7 +84,7 @@ def twin_of(view: View) -> str:
     here.
     """
     twin = catalogue.entry_of(view.model.name).twin
-    return twin if twin in state.ready_models() else ""
+    return twin if twin in runs.ready_models() else ""
 
 
 def twin_button(view: View, key: str) -> None:
@@ -95,15 +93,16 @@ def twin_button(view: View, key: str) -> None:
         st.button(
             f"Switch to {plain(twin)}",
             key=key,
-            on_click=take,
-            args=(twin, "trained"),
+            on_click=switch_or_fetch,
+            args=(twin,),
+            kwargs={"mask": "trained"},
             help="The same sizes, words and sentences; trained under the other mask.",
         )
 
 
 def mask_banner(view: View) -> None:
     """Says so when the mask is not the one that the weights learned under."""
-    if not foreign(view):
+    if not mask_differs_from_training(view):
         return
     twin = twin_of(view) if view.mask in ("encoder", "decoder") else ""
     other = f" **{plain(twin)}** is the same model, trained the other way." if twin else ""
@@ -113,14 +112,14 @@ def mask_banner(view: View) -> None:
             " The numbers are really computed under the mask you chose, but its weights never"
             f" learned to use it.{other}"
         )
-        st.button("Back to the mask of its training", key="as_trained", on_click=as_trained)
+        st.button("Back to the mask of its training", key="as_trained", on_click=end_other_mask)
         if twin:
             twin_button(view, "banner_twin")
 
 
-def as_trained() -> None:
+def end_other_mask() -> None:
     """Ends the other mask."""
-    st.session_state["mask"] = "trained"
+    select(mask="trained")
     close_number()
 
 
@@ -128,9 +127,8 @@ def learned_under(view: View) -> None:
     """What the weights on the page about masks learned to see, and which model learned the other;
     unless the banner says it.
     """
-    if (
-        foreign(view) and view.mask != "own"
-    ):  # of a mask drawn by hand the banner says another thing
+    # Of a mask drawn by hand the banner says another thing.
+    if mask_differs_from_training(view) and view.mask != "own":
         return
     twin = twin_of(view)
     with st.container(horizontal=True, vertical_alignment="center", key="learned"):

@@ -1,9 +1,9 @@
 """The guided tour: from stop to stop along the road, each with what to look at there, on the
 reader's own sentence.
 
-    start(view, go)             a button that begins it
-    bar(view, title, go)        on every page while the tour lasts: where it is, what to look at,
-                                back, next, end
+    start(view)         a button that begins it
+    bar(view, page)     on every page while the tour lasts: where it is, what to look at, back,
+                        next, end
 
 A stop says on which page it is, what is chosen there, and what there is to see; all of it is read
 from the trace.
@@ -17,30 +17,50 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.analysis.heads import ROLES
-from core.analysis.vocabulary import nearest
 from core.decoding import next_tokens
-from core.operands import counted, number, percent
+from core.steps.embedding import nearest
+from core.steps.heads import ROLES
+from core.text import counted, number, percent
 from ui.kit.token_strip import word
-from ui.session.state import View, close_number, is_word
+from ui.session.actions import close_number
+from ui.session.navigation import (
+    ADD_AND_NORM,
+    ATTENTION,
+    CROSS_ATTENTION,
+    ENCODER_AND_DECODER,
+    FEED_FORWARD,
+    HEADS,
+    LAYERS,
+    OUTPUT,
+    OVERVIEW,
+    POSITIONS,
+    TOKENS,
+    Page,
+    go,
+)
+from ui.session.selection import select, selection
+from ui.session.view import View, is_word
 from ui.text import bold
 
 
 @dataclass(frozen=True)
 class Stop:
-    page: str
+    """A stop of the tour."""
+
+    page: Page
     choices: dict  # besides layer, head and token, which the whole tour keeps
-    say: Callable  # (view) -> what to look at, as Markdown
+    say: Callable[[View], str]  # what to look at, as Markdown
 
 
-def start(view: View, go) -> None:
+def start(view: View) -> None:
     """Begins the tour at the token and the head where the most can be seen."""
     st.button(
         "Guided tour",
         key="tour_start",
         type="primary",
         width="stretch",
-        on_click=lambda: visit(0, go, **place(view)),
+        on_click=begin,
+        args=(view,),
         help=(
             "Fourteen stops from the sentence to the output, on your own sentence. It chooses a"
             " layer, a head and a token where there is something to see."
@@ -48,59 +68,58 @@ def start(view: View, go) -> None:
     )
 
 
-def bar(view: View, title: str, go) -> None:
+def bar(view: View, page: Page) -> None:
     """Where the tour is, and what there is to look at."""
-    at = st.session_state["tour"]
-    if at is None:
-        if title == "Overview":  # on a telephone the side bar is out of sight
-            st.button(
-                "New here? Take the guided tour",
-                key="tour_here",
-                on_click=lambda: visit(0, go, **place(view)),
-            )
-        return
-    stop = STOPS[at]
-    with st.container(key="tour", border=True):
-        st.markdown(
-            f"**Tour, {at + 1} of {len(STOPS)}.** "
-            + (
-                stop.say(view)
-                if stop.page == title
-                else f"You have stepped aside. The tour waits on the page **{stop.page}**."
-            )
+    at = selection().tour
+    if at is not None:
+        with st.container(key="tour", border=True):
+            st.markdown(f"**Tour, {at + 1} of {len(STOPS)}.** {words(view, page, STOPS[at])}")
+            buttons(page, at)
+    elif page is OVERVIEW:  # on a telephone the side bar is out of sight
+        st.button("New here? Take the guided tour", key="tour_here", on_click=begin, args=(view,))
+
+
+def words(view: View, page: Page, stop: Stop) -> str:
+    """What there is to look at, or where the tour waits."""
+    if stop.page is page:
+        return stop.say(view)
+    return f"You have stepped aside. The tour waits on the page **{stop.page.title}**."
+
+
+def buttons(page: Page, at: int) -> None:
+    """The way on, back, and out."""
+    row, waits = st.container(horizontal=True), STOPS[at].page
+    first, last = at == 0, at + 1 == len(STOPS)
+    if waits is page:
+        row.button("← Back", key="tour_back", disabled=first, on_click=visit, args=(at - 1,))
+        row.button(
+            "Next stop →",
+            key="tour_next",
+            type="primary",
+            disabled=last,
+            on_click=visit,
+            args=(at + 1,),
         )
-        row = st.container(horizontal=True)
-        if stop.page != title:
-            row.button(
-                f"Back to {stop.page}",
-                key="tour_return",
-                type="primary",
-                on_click=visit,
-                args=(at, go),
-            )
-        else:
-            row.button(
-                "← Back", key="tour_back", disabled=at == 0, on_click=visit, args=(at - 1, go)
-            )
-            row.button(
-                "Next stop →",
-                key="tour_next",
-                type="primary",
-                disabled=at + 1 == len(STOPS),
-                on_click=visit,
-                args=(at + 1, go),
-            )
-        row.button("End the tour", key="tour_end", type="tertiary", on_click=end)
+    else:
+        title = f"Back to {waits.title}"
+        row.button(title, key="tour_return", type="primary", on_click=visit, args=(at,))
+    row.button("End the tour", key="tour_end", type="tertiary", on_click=end)
 
 
-def visit(at: int, go, **choices) -> None:
+def begin(view: View) -> None:
+    """Goes to the first stop."""
+    visit(0, **place(view))
+
+
+def visit(at: int, **choices) -> None:
     """Goes to a stop."""
     close_number()
     go(STOPS[at].page, tour=at, **STOPS[at].choices, **choices)
 
 
 def end() -> None:
-    st.session_state["tour"] = None
+    """Ends the tour."""
+    select(tour=None)
 
 
 def place(view: View) -> dict:
@@ -139,7 +158,7 @@ def strongest(view: View) -> tuple[int, float]:
     return int(row_M.argmax()), float(row_M.max())
 
 
-def overview(view: View) -> str:
+def overview_text(view: View) -> str:
     at, share = strongest(view)
     return (
         f"Your sentence became **{counted(len(view.labels), 'token')}**. This picture is the "
@@ -153,7 +172,7 @@ def overview(view: View) -> str:
     )
 
 
-def tokens(view: View) -> str:
+def tokens_text(view: View) -> str:
     at = f"{view.side}.embed"
     own = int(view.trace[f"{at}.ids"][view.token])
     near = nearest(view.trace[f"{at}.near.{own}"], 3, leave_out=(own,))
@@ -166,7 +185,7 @@ def tokens(view: View) -> str:
     )
 
 
-def positions(view: View) -> str:
+def positions_text(view: View) -> str:
     kind = {
         "learned": "adds a learned vector for the place",
         "sinusoid": "adds sines and cosines of the place",
@@ -181,7 +200,7 @@ def positions(view: View) -> str:
     )
 
 
-def query(view: View) -> str:
+def query_text(view: View) -> str:
     return (
         f"**Query.** Head {view.head} makes {view.config.d_head} numbers from the vector of"
         f" {word(view)}: what it looks for. Click any bar: its formula, its operands, and the row"
@@ -189,7 +208,7 @@ def query(view: View) -> str:
     )
 
 
-def scores(view: View) -> str:
+def scores_text(view: View) -> str:
     best = int(view.trace[view.at("attn.scores")][view.head, view.token].argmax())
     dot, score = (
         view.trace[view.at(f"attn.{leaf}")][view.head, view.token, best]
@@ -202,7 +221,7 @@ def scores(view: View) -> str:
     )
 
 
-def softmax(view: View) -> str:
+def softmax_text(view: View) -> str:
     at, share = strongest(view)
     return (
         f"**Softmax.** The scores become shares: {word(view)} gives {percent(share, 0)} of "
@@ -211,7 +230,7 @@ def softmax(view: View) -> str:
     )
 
 
-def values(view: View) -> str:
+def values_text(view: View) -> str:
     at, share = strongest(view)
     return (
         f"**Values.** What {word(view)} takes along is the weighted sum z. In the plane, the value"
@@ -219,7 +238,7 @@ def values(view: View) -> str:
     )
 
 
-def heads(view: View) -> str:
+def heads_text(view: View) -> str:
     roles_O = view.trace[view.at("attn.pattern.roles")][view.head]
     role = int(roles_O[:-1].argmax())
     return (
@@ -229,7 +248,7 @@ def heads(view: View) -> str:
     )
 
 
-def adding(view: View) -> str:
+def adding_text(view: View) -> str:
     before, update, after = (
         float(view.trace[view.at(f"attn.{leaf}.length")][view.token])
         for leaf in ("in", "out", "sum")
@@ -241,7 +260,7 @@ def adding(view: View) -> str:
     )
 
 
-def neurons(view: View) -> str:
+def neurons_text(view: View) -> str:
     reach_F = view.trace[view.at("mlp.hidden.reach")][view.token]
     return (
         f"Now {word(view)} is alone with {view.config.d_mlp:,} neurons. Number"
@@ -250,7 +269,7 @@ def neurons(view: View) -> str:
     )
 
 
-def layers(view: View) -> str:
+def layers_text(view: View) -> str:
     steps_N = [
         float(view.trace[f"{view.side}.{n}.out.step"][view.token])
         for n in range(view.config.layers(view.side))
@@ -264,7 +283,7 @@ def layers(view: View) -> str:
     )
 
 
-def masks(view: View) -> str:
+def masks_text(view: View) -> str:
     row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
     later = float(row_M[view.token + 1 :].sum())
     given = f"{percent(later, 0)} of its attention" if later else "nothing"
@@ -275,7 +294,7 @@ def masks(view: View) -> str:
     )
 
 
-def across(view: View) -> str:
+def across_text(view: View) -> str:
     if not view.config.crosses:
         return (
             "This model reads one sentence, and all its attention stays inside it. A translator has"
@@ -293,7 +312,7 @@ def across(view: View) -> str:
     )
 
 
-def output(view: View) -> str:
+def output_text(view: View) -> str:
     if view.config.head and view.config.decoder_layers:
         ids, probs = next_tokens(view.trace, 1)
         return (
@@ -315,18 +334,18 @@ def output(view: View) -> str:
 
 
 STOPS = (
-    Stop("Overview", {}, overview),
-    Stop("Tokens", {}, tokens),
-    Stop("Positions", {}, positions),
-    Stop("Attention", {"stage": 0}, query),
-    Stop("Attention", {"stage": 2}, scores),
-    Stop("Attention", {"stage": 3}, softmax),
-    Stop("Attention", {"stage": 4}, values),
-    Stop("Heads", {}, heads),
-    Stop("Add and norm", {}, adding),
-    Stop("Feed-forward", {}, neurons),
-    Stop("Layers", {}, layers),
-    Stop("Encoder and decoder", {}, masks),
-    Stop("Cross-attention", {}, across),
-    Stop("Output", {}, output),
+    Stop(OVERVIEW, {}, overview_text),
+    Stop(TOKENS, {}, tokens_text),
+    Stop(POSITIONS, {}, positions_text),
+    Stop(ATTENTION, {"stage": 0}, query_text),
+    Stop(ATTENTION, {"stage": 2}, scores_text),
+    Stop(ATTENTION, {"stage": 3}, softmax_text),
+    Stop(ATTENTION, {"stage": 4}, values_text),
+    Stop(HEADS, {}, heads_text),
+    Stop(ADD_AND_NORM, {}, adding_text),
+    Stop(FEED_FORWARD, {}, neurons_text),
+    Stop(LAYERS, {}, layers_text),
+    Stop(ENCODER_AND_DECODER, {}, masks_text),
+    Stop(CROSS_ATTENTION, {}, across_text),
+    Stop(OUTPUT, {}, output_text),
 )

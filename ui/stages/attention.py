@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import principal_plane
-from core.operands import counted, each_of, number, percent
+from core.planes import principal_plane
+from core.text import counted, each_of, number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.explanation_panel import opened_in
@@ -24,7 +24,8 @@ from ui.kit.section import detailed, told
 from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest
 from ui.kit.token_strip import seen_word, word
 from ui.kit.word_grouping import weights
-from ui.session.state import begin, close_number
+from ui.session.actions import close_number
+from ui.session.settling import settle
 from ui.text import quoted
 
 
@@ -323,7 +324,7 @@ def other_softmax(view) -> tuple[str, str]:
     for way, gone in (("unscaled", view.config.score_scale == 1), ("others", across(view))):
         if gone:
             ways.pop(way)
-    begin("softmax_of", "as", ways)
+    settle("softmax_of", "as", ways)
     way = st.segmented_control(
         "What if softmax …",
         list(ways),

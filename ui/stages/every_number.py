@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import re
-
 import streamlit as st
 
-from core.anatomy import about, axis_words
-from core.derived import behind
+from core.step_ref import parse
+from core.steps import about, computed_after
+from core.steps.letters import axis_words
 from ui.kit.explanation_panel import opened_in, read
 from ui.kit.step_charts import axis_title, largest
-from ui.session.state import View, begin, close_number, follow
+from ui.session.actions import close_number, follow_step
+from ui.session.memory import memory
+from ui.session.selection import chosen, opened_cell, select, selection
+from ui.session.settling import settle
 from ui.session.steady import recall, steady
+from ui.session.view import View
 
 MOST = {"part_rows": 64, "part_columns": 128}  # the largest map that is drawn at once
 
 
 def choose_step(view: View) -> str:
     """The step that is looked at: found by typing part of its name, or one before or after."""
-    here, names = st.session_state, steps_of(view)
+    names, opened = steps_of(view), opened_cell()
     recall("step", names)
-    if here["step"] is None and here["cell"]:
-        here["step"] = read(here["cell"])[0]  # one that is not in the list is left at once
-    begin("step", view.at("attn.pattern"), names)
-    steady("step", names, lambda name: label_of(view, name), here["step"])
-    at = names.index(here["step"])
+    if selection().step is None and opened:
+        select(step=read(opened)[0])  # one that is not in the list is left at once
+    settle("step", view.at("attn.pattern"), names)
+    steady("step", names, lambda name: label_of(view, name), chosen("step"))
+    at = names.index(chosen("step"))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button(
         "←",
         key="step_before",
-        on_click=take,
+        on_click=select_step,
         args=(names[at - 1],),
         disabled=at == 0,
         help="The step before",
@@ -38,14 +41,14 @@ def choose_step(view: View) -> str:
         "Step: type a part of its name to search",
         names,
         key="step",
-        on_change=chosen,
+        on_change=start_step,
         format_func=lambda name: label_of(view, name),
         persist_state="session",
     )
     row.button(
         "→",
         key="step_after",
-        on_click=take,
+        on_click=select_step,
         args=(names[(at + 1) % len(names)],),
         disabled=at + 1 == len(names),
         help="The step after",
@@ -53,36 +56,41 @@ def choose_step(view: View) -> str:
     st.caption(
         f"Step {at + 1} of {len(names)}, in the order they ran"
     )  # not in the label: the list would be sent anew
-    return here["step"]
+    return chosen("step")
 
 
 def steps_of(view: View) -> list[str]:
     """The steps in the order they ran, each derived value behind the step that it belongs to."""
-    return [each for name in view.trace.names for each in (name, *behind(name, view.config))]
+    return [
+        each
+        for name in view.trace.names
+        for each in (name, *map(str, computed_after(view.config, parse(name))))
+    ]
 
 
 def label_of(view: View, name: str) -> str:
     """A step in the list: its name, what it is, and its layer in words, so that each of them can be
     searched for.
     """
-    layer = re.search(r"\.([0-9]+)\.", name)
-    return f"{name} · {about(view.trace, name).title}" + (f" · layer {layer[1]}" if layer else "")
+    ref, title = parse(name), about(view.trace, name).title
+    layer = f" · layer {ref.layer}" if ref and ref.layer is not None else ""
+    return f"{name} · {title}{layer}"
 
 
-def take(name: str) -> None:
-    st.session_state["step"] = name
-    chosen()
+def select_step(name: str) -> None:
+    """Another step is looked at."""
+    select(step=name)
+    start_step()
 
 
-def chosen() -> None:
-    """The layer at the left follows the step."""
-    here = st.session_state
-    follow(here["step"] or "")
-    here["part_rows"] = here["part_columns"] = 0
+def start_step() -> None:
+    """The layer in the side bar follows the step."""
+    follow_step(selection().step or "")
+    select(part_rows=0, part_columns=0)
     close_number()
 
 
-def window(view: View, name: str) -> tuple:
+def choose_window(view: View, name: str) -> tuple:
     """The part of a step that is drawn: heads as opened or chosen at the left, of a long axis a
     stretch that moves.
     """
@@ -96,7 +104,7 @@ def window(view: View, name: str) -> tuple:
             else (
                 heads[letter]
                 if letter in heads
-                else stretch(
+                else choose_stretch(
                     letter,
                     shape[axis],
                     "part_columns" if axis == last else "part_rows",
@@ -108,16 +116,17 @@ def window(view: View, name: str) -> tuple:
     )
 
 
-def stretch(letter: str, size: int, key: str, opened: int | None) -> slice:
+def choose_stretch(letter: str, size: int, key: str, opened: int | None) -> slice:
     """A slice of an axis, and a slider that moves it where not all of it fits; it goes along with
     the opened number.
     """
-    here, most = st.session_state, MOST[key]
+    most = MOST[key]
     if size <= most:
         return slice(None)
-    begin(key, 0, range(0, size, most))
-    if opened is not None and here.get(f"{key}:for") != here["cell"]:
-        here[key], here[f"{key}:for"] = opened // most * most, here["cell"]
+    settle(key, 0, range(0, size, most))
+    if opened is not None and memory().part_opened.get(key) != opened_cell():
+        select(**{key: opened // most * most})
+        memory().part_opened[key] = opened_cell()
     start = st.select_slider(
         f"Which part: {axis_words(letter)} …",
         range(0, size, most),

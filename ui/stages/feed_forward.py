@@ -8,21 +8,22 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.analysis.neurons import reaches_words
-from core.operands import counted, number, percent
 from core.ops import ACTIVATIONS
+from core.steps.feed_forward import reaches_words
+from core.text import counted, number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_bars, clickable_map, show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.neuron_charts import ACTIVATIONS as NAMES
-from ui.kit.neuron_charts import choose, neurons, product, reads, strongest
+from ui.kit.neuron_charts import neurons, product, reads, select_neuron, strongest
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, labels, largest
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
-from ui.session.state import View, close_number
+from ui.session.actions import close_number
+from ui.session.view import View
 from ui.text import plain, quoted
 
 STRONGEST = 8  # neurons in the table
@@ -138,7 +139,7 @@ def activation(view: View, neuron: int) -> None:
     show(
         "ff:activation",
         figure,
-        on_cell=lambda f: choose(view, after, f),
+        on_cell=lambda f: select_neuron(view, after, f),
         cells=[(f,) for f in order],
         alt=f"The curve of {name}, with the neurons of this token as dots on it",
     )
@@ -282,7 +283,7 @@ def neuron_table(
         title=title,
         opened=opened,
         chosen=rows.index(chosen) if chosen in rows else None,
-        on_cell=lambda row, column: choose(view, names[column], rows[row]),
+        on_cell=lambda row, column: select_neuron(view, names[column], rows[row]),
     )
 
 

@@ -8,21 +8,23 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.vectors import cosines
 from core.decoding import next_tokens
-from core.operands import moves, number, percent
+from core.text import moves, number, percent
+from core.vectors import cosines
 from ui.kit.charts import clickable_bars
 from ui.kit.components import heads_canvas, lines, table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.runs import beside
 from ui.kit.section import detailed, section
-from ui.kit.selection_controls import choose_token
 from ui.kit.step_charts import ALL, capped_map, cell_map, cells_table, largest
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import head_colour
 from ui.kit.token_strip import word
 from ui.kit.word_grouping import ROLES, Weights, unseen
-from ui.session.state import Asked, View, close_number, is_word, look_at
+from ui.session.actions import close_number, select_token, show_run
+from ui.session.runs import RunRequest
+from ui.session.selection import select
+from ui.session.view import View, is_word
 from ui.text import bold, plain, quoted
 
 STRONG, BROAD = (
@@ -44,7 +46,7 @@ WHAT = {
 
 def open_weight(drawn: Weights, head: int, row: int, column: int) -> None:
     """A cell of a head: the head is chosen, and the token that looks, and the weight opens."""
-    st.session_state["head"], st.session_state["token"] = head, drawn.first(row)
+    select(head=head, token=drawn.first(row))
     open_number(drawn.name, (head, row, column))
 
 
@@ -164,7 +166,7 @@ def head_lines(view: View, drawn: Weights) -> None:
         drawn.labels,
         key="lines",
         chosen=drawn.chosen,
-        on_token=lambda row: choose_token(drawn.first(row)),
+        on_token=lambda row: select_token(drawn.first(row)),
     )
 
 
@@ -313,7 +315,7 @@ def sum_checked(view: View) -> None:
 
 def silence(view: View) -> None:
     """A run without the chosen head, and what it does to the output."""
-    here, parts = f"{view.side}.{view.layer}.{view.head}", whatif.parts(view.asked.change)
+    here, parts = f"{view.side}.{view.layer}.{view.head}", whatif.parts(view.request.change)
     section(
         view,
         "6. What if a head were silent?",
@@ -328,14 +330,16 @@ def silence(view: View) -> None:
         f"Silence head {view.head} of layer {view.layer}",
         key="heads_silence",
         disabled=parts.get("head") == here,
-        on_click=silenced,
-        args=(view.asked, here),
+        on_click=ablate_head,
+        args=(view.request, here),
         type="primary",
     )
     if "head" not in parts:
         return
-    row.button("Let it speak again", key="heads_speak", on_click=silenced, args=(view.asked, ""))
-    before = beside(view, without_head(view.asked))
+    row.button(
+        "Let it speak again", key="heads_speak", on_click=ablate_head, args=(view.request, "")
+    )
+    before = beside(view, without_head(view.request))
     head = whatif.head_words(parts["head"], view.config.crosses)
     st.markdown(f"Now **{plain(head)}** is **silent**. What the last layer says, before and now:")
     (
@@ -345,16 +349,16 @@ def silence(view: View) -> None:
     )
 
 
-def without_head(asked: Asked, head: str = "") -> Asked:
+def without_head(request: RunRequest, head: str = "") -> RunRequest:
     """The same run with another head silent, or with none."""
-    return asked._replace(
-        change=whatif.also(whatif.without(asked.change, "head"), f"head:{head}" if head else "")
+    return request._replace(
+        change=whatif.also(whatif.without(request.change, "head"), f"head:{head}" if head else "")
     )
 
 
-def silenced(asked: Asked, head: str) -> None:
+def ablate_head(request: RunRequest, head: str) -> None:
     """From now on all pages show that run."""
-    look_at(without_head(asked, head))
+    show_run(without_head(request, head))
     close_number()
 
 
@@ -372,7 +376,7 @@ def words_after(before: View, now: View) -> None:
 
     def opened(row: int, column: int) -> None:
         if row < len(ids):
-            look_at((before, now)[column].asked)
+            show_run((before, now)[column].request)
             open_number("head.probs", (len(now.trace.rows) - 1, ids[row]))
 
     table(

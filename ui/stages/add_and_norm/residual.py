@@ -7,8 +7,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import principal_plane
-from core.operands import WEIGHTS, array_of, moves, number
+from core.operands import WEIGHTS, array_of
+from core.planes import principal_plane
+from core.steps import about
+from core.text import moves, number
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.component_loader import component
@@ -17,9 +19,11 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
-from ui.kit.theme import COLOURS, SUBLAYERS, kind_of_step
+from ui.kit.theme import COLOURS, SUBLAYERS
 from ui.kit.token_strip import word
-from ui.session.state import View, begin, close_number
+from ui.session.actions import close_number
+from ui.session.settling import settle
+from ui.session.view import View
 from ui.text import quoted
 
 LADDER = 6  # dimensions whose way through the norm is written out
@@ -33,7 +37,7 @@ _draw_ways = component("norm_order")
 def choose_sublayer(view: View) -> str:
     """A choice of the sublayers that this side's layers have: a key of SUBLAYERS."""
     names = [name for name in SUBLAYERS if view.at(f"{name}.sum") in view.trace.names]
-    begin(KEY, names[0], names)
+    settle(KEY, names[0], names)
     return st.segmented_control(
         f"Around which part of layer {view.layer}",
         names,
@@ -121,7 +125,7 @@ def addition(view: View, part: str, number_of: int) -> tuple[str, tuple[int, ...
         *vectors,
         view.labels[t],
         title="Before + update = after",
-        kind=kind_of_step(steps["out"]),
+        kind=about(view.trace, steps["out"]).colour,
     )
     show(
         "addnorm:arrows",

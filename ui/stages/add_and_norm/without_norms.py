@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core import whatif
-from core.operands import number
+from core.text import number
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.components import table
@@ -18,7 +18,9 @@ from ui.kit.runs import beside
 from ui.kit.section import detailed, section
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
-from ui.session.state import Asked, View, look_at
+from ui.session.actions import show_run
+from ui.session.runs import RunRequest
+from ui.session.view import View
 from ui.text import quoted
 
 LOOKS = {
@@ -27,10 +29,10 @@ LOOKS = {
 }  # colour and dash of each run's curve
 
 
-def with_norms(asked: Asked, norms: bool) -> Asked:
+def with_norms(request: RunRequest, norms: bool) -> RunRequest:
     """The run with norms, or without them; what else it changes stays."""
-    return asked._replace(
-        change=whatif.also(whatif.without(asked.change, "norms"), "" if norms else "norms")
+    return request._replace(
+        change=whatif.also(whatif.without(request.change, "norms"), "" if norms else "norms")
     )
 
 
@@ -48,7 +50,7 @@ def norms_off(view: View) -> None:
     """The chosen token's length after each layer, in the run with norms and in that without, as
     curves and as numbers.
     """
-    runs = {name: beside(view, with_norms(view.asked, name == "with norms")) for name in LOOKS}
+    runs = {name: beside(view, with_norms(view.request, name == "with norms")) for name in LOOKS}
     places, t, label = places_of(view), view.token, quoted(view.labels[view.token])
     lengths = {
         name: [float(run.trace[step][t]) for step in places.values()] for name, run in runs.items()
@@ -61,7 +63,7 @@ def norms_off(view: View) -> None:
     )
 
     def opened(run: int, place: int) -> None:
-        look_at(list(runs.values())[run].asked)
+        show_run(list(runs.values())[run].request)
         open_number(list(places.values())[place], (t,))
 
     streams = {
@@ -93,7 +95,7 @@ def norms_off(view: View) -> None:
             (
                 (row, column)
                 for column, run in enumerate(runs.values())
-                if run.asked == view.asked
+                if run.request == view.request
                 for row, step in enumerate(places.values())
                 if opened_in(step) == (t,)
             ),

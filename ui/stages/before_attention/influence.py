@@ -10,10 +10,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.analysis import influence
-from core.analysis.vectors import lengths
+from core import influence
 from core.errors import GlassError
-from core.operands import counted, number, percent
+from core.text import counted, number, percent
+from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import table
@@ -21,9 +21,13 @@ from ui.kit.explanation_panel import open_number, opened_in, written
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.theme import COLOURS
-from ui.session import state
+from ui.session.actions import close_number
+from ui.session.memory import memory
+from ui.session.navigation import EVERY_NUMBER
 from ui.session.navigation import go as go_to
-from ui.session.state import Asked, View, close_number, depth, is_word
+from ui.session.runs import RunRequest, model_of, ready_models, trace_of
+from ui.session.selection import depth, select, selection
+from ui.session.view import View, is_word
 from ui.stages.before_attention import lstm
 from ui.text import bold, plain, quoted
 
@@ -40,7 +44,7 @@ class Pair:
 
     before: View
     after: View
-    reach: influence.Reach
+    reach: influence.Influence
 
     @property
     def step(self) -> str:
@@ -83,7 +87,7 @@ def reaching(view: View, number_of: int) -> None:
 
 def choose_words(view: View) -> tuple[int, str]:
     """Which word is replaced, and what is put there."""
-    here, words = st.session_state, influence.words(lstm.model().encode(view.sentence))
+    words = influence.words(lstm.encoding_of(view.sentence))
     left, right = st.columns(2)
     if words:
         left.selectbox(
@@ -101,14 +105,13 @@ def choose_words(view: View) -> tuple[int, str]:
             on_change=close_number,
             persist_state="session",
         )
-    return here["before_word"] or 0, " ".join((here["before_other"] or "").split())
+    return selection().before_word or 0, " ".join((selection().before_other or "").split())
 
 
 def another_word() -> None:
     """For another place another word is proposed."""
-    here = st.session_state
-    here["before_other"], here["before_reads"] = None, "own"
-    here.pop("_before_pair", None)
+    select(before_other=None, before_reads="own")
+    memory().compared_word = None
     close_number()
 
 
@@ -126,7 +129,7 @@ def found(view: View, word: int) -> tuple[dict[str, Pair], str]:
         pairs = {"LSTM": paired(*map(lstm.view_of, (view.sentence, other)), word)}
     except GlassError as error:
         return {}, str(error)
-    name = decoder_of(view.asked.model)
+    name = decoder_of(view.request.model)
     if name is None:
         return (
             pairs,
@@ -154,24 +157,24 @@ def decoder_of(loaded: str) -> str | None:
     """The model with attention: the one that learned from the same sentences, else the loaded one,
     if it is a decoder.
     """
-    if TWIN in state.ready_models():
+    if TWIN in ready_models():
         return TWIN
     return (
         loaded
-        if state.model_of(loaded).config.sides == ("decoder",) and state.model_of(loaded).tokenizer
+        if model_of(loaded).config.sides == ("decoder",) and model_of(loaded).tokenizer
         else None
     )
 
 
 def with_attention(name: str, text: str) -> View:
     """A decoder's view of a text."""
-    asked = Asked(name, text)
-    state.trace_of(asked)  # raises where there is no such run
-    return View(asked, "decoder", 0, 0, 0)
+    request = RunRequest(name, text)
+    trace_of(request)  # raises where there is no such run
+    return View(request, "decoder", 0, 0, 0)
 
 
 def paired(before: View, after: View, word: int) -> Pair:
-    return Pair(before, after, influence.reach(before.trace, after.trace, word))
+    return Pair(before, after, influence.influence_of(before.trace, after.trace, word))
 
 
 # --- this sentence --------------------------------------------------------------------------------
@@ -286,7 +289,7 @@ def compared(pairs: dict[str, Pair], words: list[str]) -> None:
     """All measures as a table, the lengths of the paths, and the two vectors of the word that was
     clicked.
     """
-    here, n = st.session_state, len(words)
+    n = len(words)
     columns = {
         f"{name}: {measure}": getattr(pair.reach, f"{leaf}_N")
         for leaf, measure in (("moved", "vector"), ("guess", "guess"))
@@ -294,11 +297,11 @@ def compared(pairs: dict[str, Pair], words: list[str]) -> None:
     }
     owners = [name for _ in range(2) for name in pairs]
     columns |= {"LSTM: steps": np.arange(n), "attention: steps": np.minimum(np.arange(n), 1)}
-    row, name = here.get("_before_pair", (n, "LSTM"))
+    row, name = memory().compared_word or (n, "LSTM")
     row, name = row if row < n else last_word(pairs), name if name in pairs else "LSTM"
 
     def clicked(row: int, column: int) -> None:
-        here["_before_pair"] = (
+        memory().compared_word = (
             row,
             (
                 owners[column]
@@ -335,7 +338,7 @@ def vectors(pair: Pair, name: str, row: int) -> None:
         f"{bold(pair.before.labels[places[0]])} ({name}): ‖x′ − x‖ / ‖x‖ = {number(apart)} /"
         f" {number(own)} = **{number(pair.reach.moved_N[row])}**"
     )
-    shown = int(st.session_state["before_reads"] == "other") if name == "LSTM" else 0
+    shown = int(selection().before_reads == "other") if name == "LSTM" else 0
     opened = opened_in(pair.step)
     leads = (
         ""
@@ -366,12 +369,12 @@ def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
     its numbers.
     """
     if run.side == "lstm":
-        st.session_state["before_reads"], st.session_state["before_at"] = reads, index[0]
+        select(before_reads=reads, before_at=index[0])
         open_number(step, index)
     else:
         go_to(
-            "Every number",
-            model=run.asked.model,
+            EVERY_NUMBER,
+            model=run.request.model,
             sentence=run.sentence,
             mask="trained",
             change="",
@@ -387,10 +390,10 @@ def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
 @st.cache_data(max_entries=4, show_spinner="Reading the sentences of the list …")
 def mean_of(name: str) -> dict[str, np.ndarray]:
     """One model's measures at each distance, averaged over the fixed list."""
-    model = state.model_of(name)
+    model = model_of(name)
     return influence.by_distance(
         [
-            influence.reach(model.trace(text), model.trace(other), word)
+            influence.influence_of(model.trace(text), model.trace(other), word)
             for text, other, word in influence.sentences()
         ]
     )
@@ -398,7 +401,7 @@ def mean_of(name: str) -> dict[str, np.ndarray]:
 
 def averages(view: View, measure: str, number_of: int) -> None:
     """The same over a list of sentences that stands in the program, so that nothing is picked."""
-    ready = TWIN in state.ready_models()  # others are too large for so many runs
+    ready = TWIN in ready_models()  # others are too large for so many runs
     names = {"LSTM": lstm.NAME} | ({"attention": TWIN} if ready else {})
     try:
         means = {title: mean_of(name) for title, name in names.items()}

@@ -1,6 +1,7 @@
 """An LSTM reads the sentence word by word: what each unit keeps, takes in and shows. What came
 before attention.
 
+settle_reading(view)    settles which words it reads, before the page draws
 reading(view)           the LSTM's view of the sentence, or of the one with a word replaced, where
                         that was chosen
 owner(view)             whose number is opened: the LSTM's, or one of the model at the left
@@ -9,26 +10,32 @@ read_on(lstm)           the section of the page; `missing(view)` says why there 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
-from core.analysis import influence
+from core import influence
 from core.decoding import next_tokens
 from core.errors import GlassError
 from core.lstm import Lstm
-from core.operands import WEIGHTS, number, percent
+from core.models.tokenizer import Encoding
+from core.operands import WEIGHTS
+from core.text import number, percent
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest, stacked
 from ui.kit.token_strip import word
-from ui.session import state
-from ui.session.state import Asked, View, asked_for, begin, close_number, ids_of
+from ui.session import runs
+from ui.session.actions import close_number
+from ui.session.address import link_asks_for
+from ui.session.memory import memory
+from ui.session.runs import RunRequest
+from ui.session.selection import chosen, fits, opened_cell, select, select_what_fits, selection
+from ui.session.settling import settle
 from ui.session.steady import steady
+from ui.session.view import View
 from ui.text import bold, plain, quoted
 
-NAME, COUNT, LONGEST_OTHER = state.LSTM, 6, 30
+NAME, COUNT, LONGEST_OTHER = runs.LSTM, 6, 30
 BEGIN_ANEW = ("before_at", "before_word", "before_other", "before_reads")  # with every sentence
 MAPS = {
     "forget": "Forget gate f: how much of its cell each unit keeps",
@@ -45,12 +52,12 @@ MAPS = {
 
 def model() -> Lstm:
     """The LSTM that comes with this program."""
-    return state.model_of(NAME)
+    return runs.model_of(NAME)
 
 
-def trace_of(text: str):
-    """The LSTM's trace of a text. Raises GlassError where it is empty or too long."""
-    return state.trace_of(Asked(NAME, text))
+def encoding_of(text: str) -> Encoding:
+    """A text in pieces, as the LSTM reads it. Raises GlassError where it is empty or too long."""
+    return runs.encoding_of(RunRequest(NAME, text))
 
 
 def missing(view: View) -> str:
@@ -64,23 +71,16 @@ def missing(view: View) -> str:
 
 def view_of(text: str, at: int = 0) -> View:
     """What the LSTM makes of a text, as a view that the number panel and all pictures can draw."""
-    trace_of(text)  # raises where there is no such run
-    return View(Asked(NAME, text), "lstm", 0, 0, at)
+    runs.trace_of(RunRequest(NAME, text))  # raises where there is no such run
+    return View(RunRequest(NAME, text), "lstm", 0, 0, at)
 
 
 def reading(view: View) -> View:
     """The LSTM's view of what it was asked to read, at the word that was chosen. Raises GlassError
     where it can't read it.
     """
-    here = st.session_state
-    prepare(view.sentence)
-    found = view_of(
-        other_text(view.sentence) or view.sentence
-        if here["before_reads"] == "other"
-        else view.sentence
-    )
-    begin("before_at", chosen_word(view, found), range(len(found.labels)))
-    return replace(found, token=here["before_at"])
+    other = other_text(view.sentence) if selection().before_reads == "other" else ""
+    return view_of(other or view.sentence, selection().before_at or 0)
 
 
 def chosen_word(view: View, lstm: View) -> int:
@@ -96,65 +96,83 @@ def chosen_word(view: View, lstm: View) -> int:
     )
 
 
-def prepare(sentence: str) -> None:
+def settle_reading(view: View) -> None:
+    """Settles which sentence the LSTM reads, at which word, and whose number is opened."""
+    if not is_of_lstm(opened_cell()):
+        select(swap="")
+    try:
+        settle_words(view.sentence)
+        found = reading(view)
+    except GlassError:
+        select(swap="")
+        return  # the page says so in place of the LSTM; its number is closed with a note
+    settle("before_at", chosen_word(view, found), range(len(found.labels)))
+    other = is_of_lstm(opened_cell()) and found.sentence != view.sentence
+    swap = f"{selection().before_word}-{(selection().before_other or '').strip()}" if other else ""
+    select(swap=swap if fits("swap", swap) else "")
+
+
+def settle_words(sentence: str) -> None:
     """The choices of this page begin anew with every sentence: which word is read, which one is
-    replaced, and by what.
+    replaced, and by what. Raises GlassError where the LSTM can't read the sentence.
     """
-    here, encoding = st.session_state, model().encode(sentence)
+    encoding = encoding_of(sentence)
     count = len(influence.spans(encoding))
-    if here.get("_before_for") != sentence:
-        here.update({key: None for key in BEGIN_ANEW if not asked_for(key)})
-        here.pop("_before_pair", None)
-        here["_before_for"] = sentence
-    if (link := here["_asked"]) and here.get("_before_link") is not link:  # a link has led here
-        here["_before_link"] = link
-        word, _, other = here["swap"].partition("-")
-        if other and int(word) < count:
-            here["before_word"], here["before_other"], here["before_reads"] = (
-                int(word),
-                other,
-                "other",
-            )
-        elif "before_reads" not in link:
-            here["before_reads"] = "own"
-    begin("before_word", min(1, max(count - 1, 0)), range(max(count, 1)))
-    begin("before_reads", "own")
+    if memory().before_sentence != sentence:
+        select(**{name: None for name in BEGIN_ANEW if not link_asks_for(name)})
+        memory().compared_word, memory().before_sentence = None, sentence
+    if (link := memory().link) and memory().before_link is not link:  # a link has led here
+        memory().before_link = link
+        follow_link(count)
+    settle("before_word", min(1, max(count - 1, 0)), range(max(count, 1)))
+    settle("before_reads", "own")
     if count:
-        begin("before_other", influence.of_the_same_kind(model(), encoding, here["before_word"]))
+        proposed = influence.of_the_same_kind(model(), encoding, selection().before_word)
+        settle("before_other", proposed)
+
+
+def follow_link(count: int) -> None:
+    """Takes over the swap of a link: its number is of the sentence with a word replaced. count: how
+    many words there are to replace."""
+    word, _, other = selection().swap.partition("-")
+    if other and int(word) < count:
+        select_what_fits(before_word=int(word), before_other=other, before_reads="other")
+    elif "before_reads" not in memory().link:
+        select(before_reads="own")
 
 
 def other_text(sentence: str) -> str:
     """The sentence with the chosen word replaced; empty where there is no other word to put
     there.
     """
-    here, encoding = st.session_state, model().encode(sentence)
-    other, count = (
-        " ".join((here.get("before_other") or "").split())[:LONGEST_OTHER],
-        len(influence.spans(encoding)),
-    )
+    encoding, word = encoding_of(sentence), selection().before_word
+    other = " ".join((selection().before_other or "").split())[:LONGEST_OTHER]
+    count = len(influence.spans(encoding))
     if not other or not count:
         return ""
-    text = influence.replaced(encoding, here["before_word"], other)
+    text = influence.replaced(encoding, word, other)
     try:
-        ids_of(model(), text)  # raises where the other word has made the sentence too long
+        again = encoding_of(text)  # raises where the other word has made the sentence too long
     except GlassError:
         return ""
-    return text if len(influence.spans(model().encode(text))) == count else ""
+    return text if len(influence.spans(again)) == count else ""
 
 
 def owner(view: View) -> View:
     """The view in which the opened number stands. `head.` is the LSTM's on its page, which draws
     none of the other's.
     """
-    here, found = st.session_state, view
-    if (here["cell"] or "").removeprefix(WEIGHTS).startswith(("lstm.", "head.")):
-        try:
-            found = reading(view)
-        except GlassError:
-            pass  # the page says so in place of the LSTM; the number is closed with a note
-    other = found is not view and found.sentence != view.sentence
-    here["swap"] = f"{here['before_word']}-{here['before_other'].strip()}" if other else ""
-    return found
+    if not is_of_lstm(opened_cell()):
+        return view
+    try:
+        return reading(view)
+    except GlassError:
+        return view
+
+
+def is_of_lstm(cell: str | None) -> bool:
+    """Whether an opened number is the LSTM's."""
+    return (cell or "").removeprefix(WEIGHTS).startswith(("lstm.", "head."))
 
 
 # --- the section ----------------------------------------------------------------------------------
@@ -174,7 +192,7 @@ def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...
         *((f"lstm.{step}", (t, unit)) for step in steps),
         ("head.probs", (t, int(ids[0]))),
     )
-    if view.asked.change or view.mask != "trained":
+    if view.request.change or view.mask != "trained":
         st.caption(
             "What is changed above, the mask or a part of the model at the left, changes neither"
             " the LSTM nor what is compared below: both read your sentence as they were trained."
@@ -230,13 +248,13 @@ def story(lstm: View, unit: int, best: int, share: float) -> str:
 
 def choose_text(view: View) -> None:
     """Which of the two sentences is read, once there is another one."""
-    here, other = st.session_state, other_text(view.sentence)
+    other = other_text(view.sentence)
     if other and other != view.sentence:
-        encoding = model().encode(view.sentence)
-        replaced = influence.words(encoding)[here["before_word"]]
+        put = chosen("before_other")
+        replaced = influence.words(encoding_of(view.sentence))[chosen("before_word")]
         titles = {
             "own": "your sentence",
-            "other": f"with {quoted(plain(here['before_other']))} for {quoted(plain(replaced))}",
+            "other": f"with {quoted(plain(put))} for {quoted(plain(replaced))}",
         }
         st.segmented_control(
             "The LSTM reads",
@@ -256,7 +274,7 @@ def step_through(lstm: View) -> None:
     row.button(
         "←",
         key="before_back",
-        on_click=take,
+        on_click=select_word,
         args=(lstm.token - 1,),
         disabled=lstm.token == 0,
         help="The word before",
@@ -274,16 +292,16 @@ def step_through(lstm: View) -> None:
     row.button(
         "→",
         key="before_on",
-        on_click=take,
+        on_click=select_word,
         args=(lstm.token + 1,),
         disabled=lstm.token == last,
         help="The next word",
     )
 
 
-def take(at: int) -> None:
+def select_word(at: int) -> None:
     """Goes to a word."""
-    st.session_state["before_at"] = at
+    select(before_at=at)
 
 
 def one_word(lstm: View) -> None:
@@ -330,7 +348,7 @@ def whole_sentence(lstm: View) -> None:
 
 def open_at(name: str, row: int, unit: int) -> None:
     """A number of the whole sentence: the word goes along."""
-    take(row)
+    select_word(row)
     open_number(name, (row, unit))
 
 

@@ -8,17 +8,18 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.operands import number
+from core.text import number
 from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.neuron_charts import ACTIVATIONS as NAMES
-from ui.kit.neuron_charts import neuron_of, neurons, product, reads, strongest
+from ui.kit.neuron_charts import neurons, product, reads, settle_neuron, strongest
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, labels, largest
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
-from ui.session.state import View, close_number
+from ui.session.actions import close_number
+from ui.session.view import View
 from ui.text import quoted
 
 
@@ -36,7 +37,7 @@ def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
     """A neuron: weighted inputs, their sum and the bias, the activation. Returns the cell that is
     explained first.
     """
-    t, f, at = view.token, neuron_of(view), view.at("mlp")
+    t, f, at = view.token, settle_neuron(view), view.at("mlp")
     terms, pre, after = f"{at}.pre.terms.{t}.{f}", f"{at}.pre", activated(view)
     best = largest(view, terms, ALL)
     (d,) = best[1]

@@ -15,20 +15,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from core.analysis.sampling import next_ids
 from core.models import catalogue
-from core.operands import counted, percent
+from core.steps.output import next_ids
+from core.text import counted, percent
 from ui.kit.charts import clickable_map
 from ui.kit.components import lines
 from ui.kit.explanation_panel import open_number
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
-from ui.kit.selection_controls import choose_token
 from ui.kit.step_charts import ALL, blocked_by_mask, capped_map, full_index, largest, opened_at
 from ui.kit.stepper import choose_step
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
-from ui.session.state import View, close_number, is_word, new_model
+from ui.session.actions import close_number, select_token, switch_model
+from ui.session.view import View, is_word
 from ui.text import bold, plain
 
 TRANSLATORS = ("study-translator", "marian")  # the first that is on this machine is offered
@@ -70,7 +70,7 @@ def missing(view: View) -> None:
             f"Look at {plain(catalogue.entry_of(there).title)}, which translates",
             key="cross_switch",
             type="primary",
-            on_click=switch_to,
+            on_click=switch_model,
             args=(there,),
         )
     else:
@@ -78,12 +78,6 @@ def missing(view: View) -> None:
             "No translator is on this machine. Choose a translator at the left under Model: it says"
             " how large it is before it is fetched."
         )
-
-
-def switch_to(model: str) -> None:
-    """Another model reads the same sentence."""
-    st.session_state["model"] = model
-    new_model()
 
 
 # --- 1. two texts ---------------------------------------------------------------------------------
@@ -219,7 +213,7 @@ def alignment(view: View) -> None:
             chosen=view.token,
             ends=("target", "source"),
             only_L=shown.best_L,
-            on_token=choose_token,
+            on_token=select_token,
         )
         st.caption(
             "The stronger the line, the larger its weight. Rest on a word to read all its weights;"

@@ -13,19 +13,21 @@ import math
 import numpy as np
 import streamlit as st
 
-from core.analysis.sampling import next_ids
 from core.decoding import next_tokens
 from core.errors import GlassError
-from core.operands import counted, number, percent
+from core.steps.output import next_ids
+from core.text import counted, number, percent
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, cells_table, largest
-from ui.kit.stepper import turning
+from ui.kit.stepper import step_buttons
 from ui.kit.token_strip import seen_word, word
 from ui.kit.vocabulary_table import forbidden_best, words_table
-from ui.session import state
-from ui.session.state import View, new_text
+from ui.session import runs
+from ui.session.actions import start_new_text
+from ui.session.selection import select
+from ui.session.view import View
 from ui.stages.cross_attention.alignment import OVERFLOWED, across
 from ui.text import bold, plain
 
@@ -34,7 +36,7 @@ COUNT = 8  # next words in the table
 
 def own_target(view: View) -> bool:
     """Whether the target is the one that the model wrote by itself."""
-    return not view.asked.target.strip()
+    return not view.request.target.strip()
 
 
 def as_it_ran(view: View) -> bool:
@@ -63,7 +65,7 @@ def word_by_word(view: View) -> None:
             *patterns,
             *output_cell(view),
         )
-    turning("token", t, last)
+    step_buttons("token", t, last)
     st.markdown(
         f"Read so far: {' '.join(plain(token) for token in target[:t])} {word(view)} →"
         f" {next_word(view)}"
@@ -108,7 +110,7 @@ def story(view: View) -> str:
         )
     looks = seen_word(across(view), int(mean_M.argmax()))
     whose = "The model" + (
-        " as it was trained" if view.asked.change or view.mask != "trained" else ""
+        " as it was trained" if view.request.change or view.mask != "trained" else ""
     )
     whose = (
         f"{whose} wrote this target itself, always the likeliest word next"
@@ -295,7 +297,7 @@ def likelihood_table(view: View, probs_R) -> None:
 def its_own(view: View) -> str:
     """What the target that the model would write itself adds up to."""
     try:
-        sum_R = state.trace_of(view.asked._replace(target=""))["head.written.sum"]
+        sum_R = runs.trace_of(view.request._replace(target=""))["head.written.sum"]
     except GlassError:
         return ""
     return (
@@ -307,5 +309,5 @@ def its_own(view: View) -> str:
 
 def let_it_write() -> None:
     """The decoder reads what the model writes by itself."""
-    st.session_state["target"] = ""
-    new_text()
+    select(target="")
+    start_new_text()

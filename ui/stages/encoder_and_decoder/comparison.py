@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.analysis.vectors import cosines
 from core.decoding import next_tokens
-from core.operands import number
+from core.text import number
+from core.vectors import cosines
 from ui.kit.components import table
 from ui.kit.explanation_panel import written
 from ui.kit.runs import pair
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, largest
-from ui.session.navigation import go
-from ui.session.state import View, is_word
+from ui.session.memory import memory
+from ui.session.navigation import EVERY_NUMBER, go
+from ui.session.selection import select
+from ui.session.view import View, is_word
 from ui.text import bold
 
 COUNT = 10  # next tokens shown
@@ -38,7 +40,7 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
     cosine = {
         title: cosines(trained.trace[name], other.trace[name]) for title, other in others.items()
     }
-    shown = st.session_state.get("_masks_pair")
+    shown = memory().compared_mask
     shown = shown if shown in others else list(others)[-1]
     words = [i for i, token in enumerate(labels) if is_word(token)] or list(range(len(labels)))
     least = min(words, key=lambda i: cosine[shown][i])
@@ -53,8 +55,9 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
         largest(trained, name, trained.token, ALL),
     )
 
-    def chosen(row: int, column: int) -> None:
-        st.session_state["token"], st.session_state["_masks_pair"] = row, list(others)[column]
+    def compare(row: int, column: int) -> None:
+        select(token=row)
+        memory().compared_mask = list(others)[column]
 
     table(
         cosine,
@@ -62,7 +65,7 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
         key="masks:cosines",
         bar=shown,
         chosen=trained.token,
-        on_cell=chosen,
+        on_cell=compare,
         title="Cosine of each token’s last vector with the one as trained",
         opened=(trained.token, list(others).index(shown)),
     )
@@ -93,7 +96,7 @@ def changed_words(runs: dict[str, View]) -> None:
 def likeliest_under(view: View, title: str, row: int) -> None:
     """A table of the likeliest; a click leads to that number, in its run."""
     ids, probs = next_tokens(view.trace, COUNT, row)
-    grid = {"grid": view.asked.mask.partition(":")[2]} if view.mask == "own" else {}
+    drawn = {"mask_cells": view.request.mask.partition(":")[2]} if view.mask == "own" else {}
     table(
         {"probability": probs},
         [view.word(i) for i in ids],
@@ -102,10 +105,10 @@ def likeliest_under(view: View, title: str, row: int) -> None:
         title=title,
         corner="next token",
         on_cell=lambda place, _: go(
-            "Every number",
+            EVERY_NUMBER,
             cell=written("head.probs", (row, ids[place])),
             step="head.probs",
             mask=view.mask,
-            **grid,
+            **drawn,
         ),
     )

@@ -10,10 +10,13 @@ import numpy as np
 import streamlit as st
 
 from core import masks, whatif
-from core.transformer import as_trained
+from core.forward_pass import as_trained
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, cell_map
-from ui.session.state import LONGEST_TEXT, View, look_at
+from ui.session.actions import show_run
+from ui.session.memory import memory
+from ui.session.selection import LONGEST_TEXT, select
+from ui.session.view import View
 from ui.stages.encoder_and_decoder.visibility import pattern_under
 from ui.text import plain, quoted
 
@@ -53,8 +56,9 @@ def draw_mask(view: View) -> View:
         (view.at("attn.mask"), (view.token, view.token)),
     )
     drawing = begin(view, choose_stack(view))
-    if message := st.session_state.pop("_mask_said", ""):
+    if message := memory().mask_message:
         st.warning(plain(message))
+        memory().mask_message = ""
     buttons(drawing)
     left, right = st.columns(2, gap="large")
     with left:
@@ -101,7 +105,7 @@ def choose_stack(view: View) -> str:
 
 def begin(view: View, stack: str) -> Drawing:
     """The mask of the run that is shown: a drawing goes on; any other mask begins a new one."""
-    name, _, grid = view.asked.mask.partition(":")
+    name, _, grid = view.request.mask.partition(":")
     name = "trained" if (name,) == view.config.sides else name
     grid = {"own": grid, "trained": ""}.get(name, name)
     size, (begun, _) = real_size(view, stack), whatif.begun_from(grid)
@@ -115,7 +119,7 @@ def real_size(view: View, stack: str) -> tuple[int, int]:
     """How many tokens of the text look, and are looked at: padding behind the first side is not
     drawn on.
     """
-    asked, first = whatif.parts(view.asked.change), view.config.sides[0]
+    asked, first = whatif.parts(view.request.change), view.config.sides[0]
     added = int(asked.get("pad") or asked.get("open-pad") or 0)
     count = {
         side: len(view.tokens(side)) - (added if side == first else 0) for side in view.config.sides
@@ -132,7 +136,7 @@ def buttons(drawing: Drawing) -> None:
         row.button(
             STARTS[name],
             key=f"masking_{name}",
-            on_click=take,
+            on_click=show_mask,
             args=(drawing, masks.NAMED[name](*size)),
         )
     token = drawing.view.token
@@ -159,35 +163,35 @@ def flip(drawing: Drawing, row: int, column: int) -> None:
     """Blocks a cell, or allows it."""
     rows, columns = drawing.now_LM.shape
     if row >= rows or column >= columns:
-        st.session_state["_mask_said"] = (
+        memory().mask_message = (
             "Padding can’t be drawn on: whether it is seen is chosen in the section about padding."
         )
         return
     wanted_LM = drawing.now_LM.copy()
     wanted_LM[row, column] ^= True
-    take(drawing, wanted_LM)
+    show_mask(drawing, wanted_LM)
 
 
 def column(drawing: Drawing, at: int, seen: bool) -> None:
     """Blocks a token for all, or shows it to all."""
     wanted_LM = drawing.now_LM.copy()
     wanted_LM[:, at] = seen
-    take(drawing, wanted_LM)
+    show_mask(drawing, wanted_LM)
 
 
-def take(drawing: Drawing, wanted_LM) -> None:
+def show_mask(drawing: Drawing, wanted_LM) -> None:
     """Makes it the mask that all pages show. A row that would have nothing left to see stays as it
     was.
     """
     empty = np.flatnonzero(~wanted_LM.any(axis=1))
     if len(empty):
         wanted_LM = np.where(wanted_LM.any(axis=1)[:, None], wanted_LM, drawing.now_LM)
-        st.session_state["_mask_said"] = (
+        memory().mask_message = (
             f"“{drawing.names(0)[empty[0]]}” ({empty[0]}) would have nothing left to look at, and"
             " softmax over no scores has no value: its row stays as it was."
         )
-    look_at(
-        drawing.view.asked._replace(
+    show_run(
+        drawing.view.request._replace(
             mask=f"own:{whatif.drawn(drawing.grid, drawing.stack, drawing.begun_LM, wanted_LM)}"
         )
     )
@@ -195,5 +199,5 @@ def take(drawing: Drawing, wanted_LM) -> None:
 
 def clear(drawing: Drawing) -> None:
     """Back to the mask that the model was trained with."""
-    look_at(drawing.view.asked._replace(mask="trained"))
-    st.session_state["grid"] = ""
+    show_run(drawing.view.request._replace(mask="trained"))
+    select(mask_cells="")

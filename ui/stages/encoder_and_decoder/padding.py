@@ -10,13 +10,15 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.vectors import cosines
-from core.operands import number
+from core.text import number
+from core.vectors import cosines
 from ui.kit.components import table
 from ui.kit.runs import beside, open_in, pair, under
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map
-from ui.session.state import View, begin
+from ui.session.selection import select
+from ui.session.settling import settle
+from ui.session.view import View
 from ui.stages.encoder_and_decoder.visibility import pattern_under
 from ui.text import bold
 
@@ -31,7 +33,7 @@ def padding(view: View, number_of_section: int) -> None:
     seen.
     """
     bare = beside(
-        view, view.asked._replace(change=whatif.without(view.asked.change, "pad", "open-pad"))
+        view, view.request._replace(change=whatif.without(view.request.change, "pad", "open-pad"))
     )
     bare = (
         under(bare, "trained") if view.mask == "own" else bare
@@ -61,10 +63,10 @@ def padding(view: View, number_of_section: int) -> None:
 
 def choose(view: View, most: int) -> tuple[int, str]:
     """How many, and which of the two is drawn."""
-    asked = whatif.parts(view.asked.change)
+    asked = whatif.parts(view.request.change)
     known = int(asked.get("pad") or asked.get("open-pad") or 3)
-    begin("padding_count", min(known, most), range(1, most + 1))
-    begin("padding_way", "open-pad" if "open-pad" in asked else "pad")
+    settle("padding_count", min(known, most), range(1, most + 1))
+    settle("padding_way", "open-pad" if "open-pad" in asked else "pad")
     count = (
         most
         if most == 1
@@ -79,7 +81,7 @@ def choose(view: View, most: int) -> tuple[int, str]:
 def padded(view: View, way: str, count: int) -> View:
     """The run with so many padding tokens."""
     return beside(
-        view, view.asked._replace(change=whatif.also(view.asked.change, f"{way}:{count}"))
+        view, view.request._replace(change=whatif.also(view.request.change, f"{way}:{count}"))
     )
 
 
@@ -149,7 +151,7 @@ def moved_table(bare: View, runs: dict[str, View]) -> None:
 
     def opened(row: int, column: int) -> None:
         way = list(runs)[column // 2]
-        st.session_state["token"], st.session_state["padding_way"] = row, way
+        select(token=row, padding_way=way)
         open_in(runs[way], name, (row, int(moved[way][row].argmax())))
 
     table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.operands import percent
+from core.text import percent
 from ui.kit.charts import clickable_map
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.runs import open_in
@@ -13,7 +13,7 @@ from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
-from ui.session.state import View
+from ui.session.view import View
 
 
 def visibility(view: View, encoder: View, decoder: View) -> None:

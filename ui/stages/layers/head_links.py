@@ -7,14 +7,16 @@ from __future__ import annotations
 import streamlit as st
 
 from core.models.head_links import Link, links
-from core.operands import counted, percent
+from core.text import counted, percent
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import section
-from ui.kit.selection_controls import choose_head
-from ui.session.state import EXAMPLES, View, begin
+from ui.session.actions import select_head
+from ui.session.selection import EXAMPLES, chosen
+from ui.session.settling import settle
+from ui.session.view import View
 from ui.text import quoted
 
 # relation: how it is said, and where it is found in the example sentence
@@ -67,14 +69,14 @@ def measured(view: View) -> None:
     follow from it here.
     """
     as_trained = (
-        not view.asked.change and view.mask == "trained"
+        not view.request.change and view.mask == "trained"
     )  # what was measured says nothing of another run
     if not as_trained or not (
         found := {name: link for name, link in links(view.model.name).items() if name in SAID}
     ):
         return
-    begin("layers_link", next(iter(found)), found)
-    link = found[st.session_state["layers_link"]]
+    settle("layers_link", next(iter(found)), found)
+    link = found[chosen("layers_link")]
     section(view, "6. Which heads link which words, over many sentences", story(view, link))
     st.selectbox(
         "Which link",
@@ -99,7 +101,7 @@ def measured(view: View) -> None:
                 "weight lies on the right word"
             ),
         ),
-        choose_head,
+        select_head,
     )
     st.caption(
         "Measured by training/evaluate.py on sentences that the model was not trained on; a click"
@@ -109,7 +111,7 @@ def measured(view: View) -> None:
     st.button(
         f"Look at layer {link.best[0]}, head {link.best[1]}",
         key="layers_best",
-        on_click=choose_head,
+        on_click=select_head,
         args=link.best,
     )
     if view.sentence == EXAMPLES[0]["text"]:
@@ -150,8 +152,7 @@ def in_this_sentence(view: View, found: dict[str, Link]) -> None:
     def open_weight(row: int, column: int) -> None:
         if row < len(rows):
             link, a, b = rows[row]
-            st.session_state["token"] = a
-            choose_head(*link.best)
+            select_head(*link.best, token=a)
             open_number(names[row], (link.best[1], a, b))
 
     table(

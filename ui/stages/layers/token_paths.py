@@ -7,22 +7,27 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import principal_plane
-from core.analysis.vectors import TINY, lengths
-from core.operands import all_of, counted, moves, number, percent
+from core.planes import principal_plane
+from core.steps import about
+from core.text import all_of, counted, moves, number, percent
+from core.vectors import TINY, lengths
 from ui.kit import plotly_figures, theme
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import layers_canvas, table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
-from ui.kit.selection_controls import choose_head, choose_token, thumbnails_of
-from ui.kit.step_charts import ALL, cell_map, kind_of
-from ui.kit.theme import COLOURS, kind_of_step
+from ui.kit.selection_controls import thumbnails_of
+from ui.kit.step_charts import ALL, cell_map
+from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
 from ui.kit.word_grouping import ROLES, weights
-from ui.session import state
-from ui.session.state import EXAMPLES, Asked, View, close_number, is_word
+from ui.session import runs
+from ui.session.actions import close_number, select_head, select_token
+from ui.session.runs import RunRequest
+from ui.session.selection import EXAMPLES
+from ui.session.settling import settle
+from ui.session.view import View, is_word
 from ui.text import plain, quoted
 
 LEAVES = (
@@ -81,6 +86,7 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
         ),
         None,
     )
+    drawn = about(view.trace, names[0])
     clickable_map(
         f"layers:{leaf}:{index}",
         HeatmapSpec(
@@ -89,9 +95,9 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
             columns,
             title=title,
             opened=opened,
-            colour=COLOURS[kind_of_step(names[0])],
+            colour=COLOURS[drawn.colour],
             rows_title="layer",
-            **{"kind": kind_of(names[0]), "columns_title": "token"} | options,
+            **{"kind": drawn.scale, "columns_title": "token"} | options,
         ),
         lambda layer, at: open_number(
             names[layer], [at if part == ALL else part for part in index]
@@ -115,7 +121,7 @@ def all_layers(view: View) -> None:
         (drawn.name, (view.head, drawn.chosen or 0, drawn.chosen or 0)),
     )
     layers_canvas(
-        thumbnails_of(view), key="layers", chosen=(view.layer, view.head), on_head=choose_head
+        thumbnails_of(view), key="layers", chosen=(view.layer, view.head), on_head=select_head
     )
     if detailed():
         roles(view)
@@ -183,7 +189,7 @@ def path(view: View) -> None:
         " vectors.",
         last,
     )
-    state.begin("layers_length", "one" if c.norm_first else "own")
+    settle("layers_length", "one" if c.norm_first else "own")
     left, right = st.columns(2, vertical_alignment="bottom")
     same = left.segmented_control(
         "Length of the vectors",
@@ -196,7 +202,7 @@ def path(view: View) -> None:
         "Drawn", list(DRAWN), required=True, key="layers_drawn", format_func=DRAWN.get
     )
     shown = companions(view, drawn)
-    flat_TN2, plane, longest = ways(view.asked, side, tuple(shown), same == "one")
+    flat_TN2, plane, longest = ways(view.request, side, tuple(shown), same == "one")
     if not np.isfinite(flat_TN2).all():
         st.warning(
             "In this run the numbers have grown too large to be written: there is no plane to draw."
@@ -218,11 +224,11 @@ def path(view: View) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def ways(asked: Asked, side: str, tokens: tuple[int, ...], same: bool):
+def ways(request: RunRequest, side: str, tokens: tuple[int, ...], same: bool):
     """The vectors of some tokens, as they come in and after every layer, in their plane; kept,
     since most clicks change nothing in it.
     """
-    trace = state.trace_of(asked)
+    trace = runs.trace_of(request)
     steps = [f"{side}.embed.out", *(f"{side}.{n}.out" for n in range(trace.config.layers(side)))]
     paths_TND = np.stack([trace[step][list(tokens)] for step in steps], axis=1).astype(float)
     return flattened(
@@ -584,7 +590,7 @@ def offer_words(view: View) -> None:
                 row.button(
                     f"Follow “{name}”",
                     key=f"layers_{name}",
-                    on_click=choose_token,
+                    on_click=select_token,
                     args=(at,),
                     disabled=view.token == at,
                 )

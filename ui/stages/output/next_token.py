@@ -15,18 +15,22 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.sampling import Draw, throw, without
 from core.decoding import ends_text, forbidden, longer, next_tokens, written_next
 from core.errors import GlassError
-from core.operands import moves, number, percent
+from core.sampling import Draw, throw
+from core.step_ref import ref_of
+from core.steps.output import sampled_without
+from core.text import moves, number, percent
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import COLOURS
 from ui.kit.vocabulary_table import forbidden_best, words_table
-from ui.session import state
-from ui.session.choices import TOP_KS
-from ui.session.state import View, close_number
+from ui.session import runs
+from ui.session.actions import close_number, start_new_text
+from ui.session.memory import memory
+from ui.session.selection import TOP_KS, select, selection
+from ui.session.view import View
 from ui.text import bold, plain, quoted, short
 
 COUNT = 15  # words in a table
@@ -276,7 +280,7 @@ def write_on(view: View, step: str) -> None:
     """A word is drawn and appended; then the same road again."""
     at, row = place(view)
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: at + 1]
-    probs_V = without(view.trace, step, forbidden(view.model, ids_L))
+    probs_V = sampled_without(view.trace, ref_of(step), forbidden(view.model, ids_L))
     heading, (box, row_of_buttons) = st.container(), st.columns((1, 4), vertical_alignment="bottom")
     seed = int(
         box.number_input(
@@ -328,7 +332,7 @@ def write_on(view: View, step: str) -> None:
 def buttons(view: View, row, at: int, draw: Draw, likeliest: int) -> None:
     """Draw and append, take the likeliest, undo."""
     moved = (
-        set(whatif.parts(view.asked.change)) & {"order", "pad", "open-pad"}
+        set(whatif.parts(view.request.change)) & {"order", "pad", "open-pad"}
         and not view.config.crosses
     )
     last = at == len(view.tokens(view.config.sides[-1])) - 1
@@ -374,7 +378,7 @@ def box_of(view: View) -> str:
 def text_until(view: View, at: int) -> str:
     """The text up to a token, as it was typed where it was typed."""
     side = view.config.sides[-1]
-    ids_L, typed = view.trace[f"{side}.embed.ids"], getattr(view.asked, box_of(view))
+    ids_L, typed = view.trace[f"{side}.embed.ids"], getattr(view.request, box_of(view))
     tokenizer = view.model.target_tokenizer or view.model.tokenizer
     if at == len(ids_L) - 1 and typed.strip() or tokenizer is None:
         return typed
@@ -385,33 +389,31 @@ def text_until(view: View, at: int) -> str:
 
 def append(view: View, at: int, word: int, how: str) -> None:
     """Puts a word behind a token; all pages then show the longer text."""
-    here, key, change = st.session_state, box_of(view), view.asked.change
+    key, change = box_of(view), view.request.change
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: at + 1]
     how = how.format(f"“{plain(view.word(word))}”")
     try:
         new = longer(view.model, ids_L, text_until(view, at), word)
-        (
-            state.ids_of
-            if not view.config.crosses
-            else lambda model, text: state.targets_of(model, (), text)
-        )(view.model, new.text)
+        if view.config.crosses:
+            runs.target_ids_of(view.model, (), new.text)
+        else:
+            runs.ids_of(view.model, new.text)
     except GlassError as error:
         stops = f"{how} {plain(error)}"
-        here["output_said"] = (
+        memory().output_report = (
             "info" if ends_text(view.model, word) else "warning",
             stops,
-            getattr(view.asked, key),
+            getattr(view.request, key),
         )
         return
-    before = getattr(view.asked, key)
-    here["output_past"] = [*here.get("output_past", []), (key, before, new.text, view.word(word))][
-        -UNDOS:
-    ]
-    here[key] = new.text
-    state.new_text()
-    here["change"] = change
+    before = getattr(view.request, key)
+    appended = (key, before, new.text, view.word(word))
+    memory().appended = [*memory().appended, appended][-UNDOS:]
+    select(**{key: new.text})
+    start_new_text()
+    select(change=change)
     unseen = " The box can’t show a new line, the tokens do." if "\n" in new.text else ""
-    here["output_said"] = (
+    memory().output_report = (
         ("success", f"{how} It was appended, and every page shows the new run.{unseen}", new.text)
         if new.exact
         else (
@@ -427,33 +429,34 @@ def append(view: View, at: int, word: int, how: str) -> None:
 
 def undoable(view: View) -> bool:
     """Whether the text is still as the last word left it."""
-    past = st.session_state.get("output_past", [])
+    past = memory().appended
     return (
         bool(past)
         and past[-1][0] == box_of(view)
-        and past[-1][2] == getattr(view.asked, box_of(view))
+        and past[-1][2] == getattr(view.request, box_of(view))
     )
 
 
 def undo() -> None:
     """Takes the last word away again."""
-    here = st.session_state
-    key, before, _, _ = here["output_past"].pop()
-    change, here[key] = here["change"], before
-    state.new_text()
-    here["change"], here["output_said"] = change, None
+    key, before, _, _ = memory().appended.pop()
+    change = selection().change
+    select(**{key: before})
+    start_new_text()
+    select(change=change)
+    memory().output_report = None
 
 
 def reports(view: View) -> None:
     """What the last button did, as long as the text is the one it left; and the words written so
     far.
     """
-    here, text = st.session_state, getattr(view.asked, box_of(view))
-    kind, message, left = here.get("output_said") or ("", "", None)
+    text = getattr(view.request, box_of(view))
+    kind, message, left = memory().output_report or ("", "", None)
     if left == text:
         {"success": st.success, "warning": st.warning, "info": st.info}[kind](message)
     written, until = [], text
-    for key, before, after, word in reversed(here.get("output_past", [])):
+    for key, before, after, word in reversed(memory().appended):
         if (key, after) != (box_of(view), until):
             break
         written, until = [word, *written], before

@@ -18,20 +18,23 @@ from inspect import getsource
 import numpy as np
 import streamlit as st
 
-from core.analysis.meaning import Alike, alike, pieces_of, road, word_vector
-from core.analysis.vectors import all_cosines, lengths
 from core.errors import GlassError
 from core.models.catalogue import entry_of
-from core.operands import each_of, number
 from core.source import source_path
+from core.text import each_of, number
+from core.vectors import all_cosines, lengths
+from core.word_vectors import Alike, alike, layer_steps, pieces_of, word_vector
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
-from ui.session import state
-from ui.session.state import Asked, View
+from ui.session.actions import close_number, start_new_text
+from ui.session.runs import RunRequest, encoding_of, ids_of, model_of, trace_of
+from ui.session.selection import depth, select, selection
+from ui.session.settling import settle
+from ui.session.view import View
 from ui.text import plain, short
 
 LONGEST_LINE, LINES, POOL = 300, 12, 40
@@ -95,7 +98,7 @@ The musician plays the guitar."""
 # --- what the reader types ------------------------------------------------------------------------
 
 
-def typed(view: View, key: str, words: str, box, label: str, **options) -> str:
+def draw_text_box(view: View, key: str, words: str, box, label: str, **options) -> str:
     """What stands in a text box; at first a default, in words, or in ids where the model has no
     tokenizer.
     """
@@ -109,7 +112,7 @@ def typed(view: View, key: str, words: str, box, label: str, **options) -> str:
     )
     words = STUDY[key] if kind == "study" else words
     key = f"output_{key}_{kind}"
-    state.begin(key, words if view.model.tokenizer else ids_like(ids, words))
+    settle(key, words if view.model.tokenizer else ids_like(ids, words))
     return box(label, key=key, persist_state="session", **options)
 
 
@@ -140,25 +143,24 @@ def lines_of(text: str, most: int) -> list[str]:
     return [line[:LONGEST_LINE] for line in found[:most]]
 
 
-def as_trained(view: View, text: str) -> Asked:
+def as_trained(view: View, text: str) -> RunRequest:
     """A run of the model as it was trained."""
-    return Asked(view.model.name, text)
+    return RunRequest(view.model.name, text)
 
 
 def read_on_all_pages(text: str, token: int | None = None) -> None:
     """Makes a text the sentence of the app, read by the model as it was trained."""
-    here = st.session_state
-    here["sentence"] = text
-    state.new_text()
-    here["token"], here["mask"] = token, "trained"
+    select(sentence=text)
+    start_new_text()
+    select(token=token, mask="trained")
 
 
 @st.cache_resource(max_entries=500, show_spinner=False)
 def vector_of(model: str, line: str):
     """The mean of a line's last vectors, and an empty text; or nothing, and why there is none."""
-    loaded = state.model_of(model)
+    loaded = model_of(model)
     try:
-        ids_L = state.ids_of(loaded, line)
+        ids_L = ids_of(loaded, line)
         mean_D = loaded.trace(ids_L=ids_L, keep="layers", rows=-1)["encoder.out.pooled"]
         return mean_D, ""
     except GlassError as error:
@@ -197,13 +199,13 @@ def comparison(view: View, title: str, story: str, *functions) -> None:
     for it.
     """
     st.subheader(title)
-    if view.mask != "trained" or view.asked.change:
+    if view.mask != "trained" or view.request.change:
         st.caption("As trained: neither a what-if nor a mask changes the numbers of this part.")
-    if state.depth() == "story":
+    if depth() == "story":
         st.markdown(story)
-    elif state.depth() == "formula":
+    elif depth() == "formula":
         st.latex(COSINE)
-    elif state.depth() == "code":
+    elif depth() == "code":
         for function in functions:
             st.caption(plain(source_path(function.__code__.co_filename)))
             st.code(getsource(function), language="python")
@@ -224,22 +226,22 @@ def told_apart(before: str, after: str) -> str:
 def two_meanings(view: View) -> None:
     """The same word in two sentences: one vector before context, two after."""
     heading, (left, right, third) = st.container(), st.columns((5, 5, 2), gap="medium")
-    options = {"max_chars": LONGEST_LINE, "on_change": state.close_number}
+    options = {"max_chars": LONGEST_LINE, "on_change": close_number}
     texts = [
-        typed(view, key, words, box.text_input, label, **options)
+        draw_text_box(view, key, words, box.text_input, label, **options)
         for key, words, box, label in (
             ("a", BANKS[0], left, "First sentence"),
             ("b", BANKS[1], right, "Second sentence"),
         )
     ]
-    word = typed(
+    word = draw_text_box(
         view,
         "word",
         BANKS[2],
         third.text_input,
         "Word in both",
         max_chars=40,
-        on_change=state.close_number,
+        on_change=close_number,
     )
     runs = [run for text in texts if (run := run_with(view, text, word))]
     pairs = compared(*runs) if len(runs) == 2 else {}
@@ -260,13 +262,13 @@ def two_meanings(view: View) -> None:
         stages(view, runs, pairs, word)
 
 
-def run_with(view: View, text: str, word: str) -> tuple[Asked, object, list[int]] | None:
+def run_with(view: View, text: str, word: str) -> tuple[RunRequest, object, list[int]] | None:
     """A sentence's run and where the word stands in it; says so where there is none."""
     try:
-        asked = as_trained(view, text)
-        trace = state.trace_of(asked)
-        if view.model.tokenizer:
-            places = pieces_of(view.model.encode(text), word)
+        request = as_trained(view, text)
+        trace, encoding = trace_of(request), encoding_of(request)
+        if encoding:
+            places = pieces_of(encoding, word)
         else:
             places = [
                 i
@@ -282,7 +284,7 @@ def run_with(view: View, text: str, word: str) -> tuple[Asked, object, list[int]
             " Type one that is in both sentences."
         )
         return None
-    return asked, trace, places
+    return request, trace, places
 
 
 def compared(first, second) -> dict[str, Alike]:
@@ -290,20 +292,20 @@ def compared(first, second) -> dict[str, Alike]:
     (_, trace_a, places_a), (_, trace_b, places_b) = first, second
     return {
         stage: alike(word_vector(trace_a, step, places_a), word_vector(trace_b, step, places_b))
-        for stage, step in road(trace_a).items()
+        for stage, step in layer_steps(trace_a).items()
     }
 
 
 def stages(view: View, runs, pairs: dict[str, Alike], word: str) -> None:
     """The cosine at every stage, and the two vectors of the stage that is chosen."""
-    here, names = st.session_state, list(pairs)
-    state.begin("output_stage", len(names) - 1, range(len(names)))
-    chosen = here["output_stage"]
+    names = list(pairs)
+    settle("output_stage", len(names) - 1, range(len(names)))
+    chosen = selection().output_stage
     all_pairs = list(pairs.values())
 
     def choose(row: int, column: int) -> None:
-        here["output_stage"] = min(row, len(names) - 1)
-        state.close_number()
+        select(output_stage=min(row, len(names) - 1))
+        close_number()
 
     table(
         {
@@ -323,7 +325,7 @@ def stages(view: View, runs, pairs: dict[str, Alike], word: str) -> None:
             " see both vectors"
         ),
     )
-    step = list(road(runs[0][1]).values())[chosen]
+    step = list(layer_steps(runs[0][1]).values())[chosen]
     st.markdown(f"{names[chosen].capitalize()}: {written_out(all_pairs[chosen])}")
     vectors = [word_vector(trace, step, places) for _, trace, places in runs]
     limit = float(max(np.abs(vector_D).max() for vector_D in vectors))
@@ -336,11 +338,11 @@ def word_strip(view: View, letter: str, run, vector_D, step: str, where: str, li
     """One vector of the word. A click takes the whole app to that sentence and opens the number
     there.
     """
-    asked, trace, places = run
-    here = view.asked == asked
+    request, trace, places = run
+    here = view.request == request
 
     def opened(row: int, d: int) -> None:
-        read_on_all_pages(asked.sentence, places[0])
+        read_on_all_pages(request.sentence, places[0])
         open_number(step, (places[0], d))
 
     at = opened_in(step) if here else None
@@ -362,7 +364,7 @@ def word_strip(view: View, letter: str, run, vector_D, step: str, where: str, li
         key=f"output_read_{letter}",
         on_click=read_on_all_pages,
         disabled=here,
-        args=(asked.sentence, places[-1]),
+        args=(request.sentence, places[-1]),
         help="A click on a number of the strip does this, too, and opens the number.",
     )
 
@@ -444,7 +446,7 @@ def similar(view: View) -> None:
         all_cosines,
     )
     another_trade(view)
-    text = typed(
+    text = draw_text_box(
         view,
         "lines",
         TYPED,
@@ -457,11 +459,11 @@ def similar(view: View) -> None:
     if len(lines) < 2:
         st.info("Type at least two sentences.")
         return
-    here, names = st.session_state, [f"{n + 1} · {short(line, 24)}" for n, line in enumerate(lines)]
-    a, b = (min(int(at), len(lines) - 1) for at in here["output_pair"].split("-"))
+    names = [f"{n + 1} · {short(line, 24)}" for n, line in enumerate(lines)]
+    a, b = (min(int(at), len(lines) - 1) for at in selection().output_pair.split("-"))
 
     def choose(row: int, column: int) -> None:
-        here["output_pair"] = f"{row}-{column}"
+        select(output_pair=f"{row}-{column}")
 
     clickable_map(
         "output_similar",
@@ -522,7 +524,7 @@ def find(view: View) -> None:
         alike,
     )
     another_trade(view)
-    text = typed(
+    text = draw_text_box(
         view,
         "pool",
         PASTED,
@@ -531,7 +533,7 @@ def find(view: View) -> None:
         height=170,
         max_chars=20_000,
     )
-    asked = typed(view, "query", QUERY, st.text_input, "Search for", max_chars=LONGEST_LINE)
+    asked = draw_text_box(view, "query", QUERY, st.text_input, "Search for", max_chars=LONGEST_LINE)
     lines, vectors_ND = vectors_of(view, lines_of(text, POOL))
     _, query_1D = vectors_of(view, [asked]) if asked.strip() else ([], np.zeros((0, 0)))
     if not lines or not len(query_1D):
@@ -539,11 +541,10 @@ def find(view: View) -> None:
         return
     pairs = [alike(query_1D[0], vector_D) for vector_D in vectors_ND]
     order = sorted(range(len(lines)), key=lambda n: -pairs[n].cosine)
-    here = st.session_state
-    chosen = min(here["output_hit"], len(order) - 1)
+    chosen = min(selection().output_hit, len(order) - 1)
 
     def choose(row: int, column: int) -> None:
-        here["output_hit"] = min(row, len(order) - 1)
+        select(output_hit=min(row, len(order) - 1))
 
     columns = {"cosine": [pairs[n].cosine for n in order]}
     if detailed():

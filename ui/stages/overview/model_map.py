@@ -15,37 +15,54 @@ import re
 import numpy as np
 import streamlit as st
 
-from core.anatomy import about
 from core.decoding import next_tokens
-from core.operands import counted, number, percent
+from core.steps import about
+from core.text import counted, number, percent
 from ui.kit.components import overview_canvas
 from ui.kit.explanation_panel import open_number, read
 from ui.kit.section import told
 from ui.kit.step_charts import ALL, largest
-from ui.session.navigation import PAGES, go
-from ui.session.state import View, address, close_number, depth, is_word
+from ui.session.actions import close_number
+from ui.session.address import query_params
+from ui.session.navigation import (
+    ADD_AND_NORM,
+    ATTENTION,
+    CROSS_ATTENTION,
+    ENCODER_AND_DECODER,
+    FEED_FORWARD,
+    HEADS,
+    LAYERS,
+    OUTPUT,
+    PAGES,
+    POSITIONS,
+    TOKENS,
+    Page,
+    go,
+)
+from ui.session.selection import depth, opened_cell, select
+from ui.session.view import View, is_word
 from ui.stages.overview.picture import cell_of, drawn_at, picture, sized
 from ui.text import plain
 
 # Which page a part leads to, by the end of its name: the first that fits. Stages are those of the
 # Attention page.
-LEADS = (
-    (r"\.embed\.(token|segment)$", "Tokens", {}),
-    (r"(embed|encoder|decoder)\.norm\.", "Add and norm", {}),
-    (r"\.embed\.|\.relative$", "Positions", {}),
-    (r"\.cross\.q$", "Cross-attention", {"stage": 0}),
-    (r"\.cross\.k$", "Cross-attention", {"stage": 1}),
-    (r"\.cross\.pattern$", "Cross-attention", {"stage": 3}),
-    (r"\.cross\.(v|z|z/all|out)$", "Cross-attention", {"stage": 4}),
-    (r"\.attn\.q$", "Attention", {"stage": 0}),
-    (r"\.attn\.k$", "Attention", {"stage": 1}),
-    (r"\.attn\.pattern$", "Attention", {"stage": 3}),
-    (r"\.attn\.(v|z)$", "Attention", {"stage": 4}),
-    (r"\.attn\.(z/all|out)$", "Heads", {}),
-    (r"\.mask$", "Encoder and decoder", {}),
-    (r"\.mlp\.(pre|hidden|hidden\.gate|hidden\.up|out)$", "Feed-forward", {}),
-    (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", "Add and norm", {}),
-    ("", "Output", {}),
+PAGES_BY_STEP: tuple[tuple[str, Page, dict], ...] = (
+    (r"\.embed\.(token|segment)$", TOKENS, {}),
+    (r"(embed|encoder|decoder)\.norm\.", ADD_AND_NORM, {}),
+    (r"\.embed\.|\.relative$", POSITIONS, {}),
+    (r"\.cross\.q$", CROSS_ATTENTION, {"stage": 0}),
+    (r"\.cross\.k$", CROSS_ATTENTION, {"stage": 1}),
+    (r"\.cross\.pattern$", CROSS_ATTENTION, {"stage": 3}),
+    (r"\.cross\.(v|z|z/all|out)$", CROSS_ATTENTION, {"stage": 4}),
+    (r"\.attn\.q$", ATTENTION, {"stage": 0}),
+    (r"\.attn\.k$", ATTENTION, {"stage": 1}),
+    (r"\.attn\.pattern$", ATTENTION, {"stage": 3}),
+    (r"\.attn\.(v|z)$", ATTENTION, {"stage": 4}),
+    (r"\.attn\.(z/all|out)$", HEADS, {}),
+    (r"\.mask$", ENCODER_AND_DECODER, {}),
+    (r"\.mlp\.(pre|hidden|hidden\.gate|hidden\.up|out)$", FEED_FORWARD, {}),
+    (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", ADD_AND_NORM, {}),
+    ("", OUTPUT, {}),
 )
 
 HOW = (
@@ -76,7 +93,7 @@ def how(view: View) -> None:
 
 def river_map(view: View) -> None:
     """The whole model on this sentence, in one picture."""
-    drawn, cell = picture(view), st.session_state["cell"]
+    drawn, cell = picture(view), opened_cell()
     drawn["opened"] = drawn_at(drawn, *read(cell)) if cell else None
     overview_canvas(
         drawn,
@@ -86,9 +103,11 @@ def river_map(view: View) -> None:
     )
 
 
-def lead(name: str) -> tuple[str, dict]:
+def page_for_step(name: str) -> tuple[Page, dict]:
     """The page a part leads to, and what is chosen there."""
-    return next((page, chosen) for pattern, page, chosen in LEADS if re.search(pattern, name))
+    return next(
+        (page, chosen) for pattern, page, chosen in PAGES_BY_STEP if re.search(pattern, name)
+    )
 
 
 def follow(view: View, act: str) -> None:
@@ -100,12 +119,12 @@ def follow(view: View, act: str) -> None:
     elif kind == "layer":
         side, _, at = rest.partition("/")
         if (side, int(at)) == (view.side, view.layer):
-            go("Layers")
+            go(LAYERS)
         choose(view, side, layer=int(at))
     elif kind == "word":
-        go("Output")
+        go(OUTPUT)
     else:
-        page, chosen = lead(act)
+        page, chosen = page_for_step(act)
         go(page, **elsewhere(view, act.split(".")[0]), **chosen)
 
 
@@ -124,8 +143,7 @@ def elsewhere(view: View, side: str) -> dict:
 
 def choose(view: View, side: str, **chosen: int) -> None:
     """Another token or layer, perhaps of the other side."""
-    for key, value in (elsewhere(view, side) | chosen).items():
-        st.session_state[key] = value
+    select(**elsewhere(view, side) | chosen)
     close_number()
 
 
@@ -295,5 +313,7 @@ def road() -> None:
     with st.container(gap="xxsmall", key="road"):
         for page in PAGES[1:]:
             st.page_link(
-                page.path, label=f"**{page.title}** · {page.about}", query_params=address(cell=None)
+                page.path,
+                label=f"**{page.title}** · {page.about}",
+                query_params=query_params(cell=None),
             )

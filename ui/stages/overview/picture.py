@@ -16,10 +16,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.anatomy import about, axis_words
 from core.decoding import next_tokens
+from core.steps import about
+from core.steps.letters import axis_words
 from ui.kit.neuron_charts import ACTIVATIONS
-from ui.kit.theme import kind_of_step
 
 CELLS = 16  # of a strip
 THIN = 96  # cells of all layers' thumbnails together, for one token; between 3 and 12 for each
@@ -250,7 +250,7 @@ def described(view, name: str, title: str) -> dict:
         {
             "title": title,
             "about": about(view.trace, name).title,
-            "kind": kind_of_step(name),
+            "kind": about(view.trace, name).colour,
             "tokens": across,
             "shape": sized(view.trace, name),
         }

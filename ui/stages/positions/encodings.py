@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import principal_plane
-from core.analysis.positions import by_distance
-from core.analysis.vectors import lengths
-from core.operands import number
 from core.ops import angles
+from core.planes import principal_plane
+from core.steps.positions import by_distance
+from core.text import number
+from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.components import table
@@ -23,8 +23,10 @@ from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_bars, cell_map, largest, rows_map, stacked
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
-from ui.session.state import View, begin, close_number
+from ui.session.actions import close_number
+from ui.session.settling import settle
 from ui.session.steady import steady
+from ui.session.view import View
 from ui.stages.positions import reversed_words
 from ui.text import quoted
 
@@ -58,7 +60,7 @@ def choose_part(view: View) -> str:
         | {"waves": "Sine waves", "order": "Without positions"}
     )
     titles = {name: f"{n} {title}" for n, (name, title) in enumerate(titles.items(), 1)}
-    begin("places_part", next(iter(titles)), titles)
+    settle("places_part", next(iter(titles)), titles)
     return st.segmented_control(
         "Part",
         list(titles),
@@ -229,11 +231,11 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 # --- turned by position ---------------------------------------------------------------------------
 
 
-def other_token(view: View) -> int:
+def choose_other_token(view: View) -> int:
     """The token that is looked at, to choose; at first the one before."""
     labels = [f"{i} · {token}" for i, token in enumerate(view.labels)]
     before = max(view.token - 1, 0)
-    begin("places_other", before, range(len(labels)))
+    settle("places_other", before, range(len(labels)))
     steady("places_other", range(len(labels)), labels.__getitem__, before)
     return st.selectbox(
         "Looked at",
@@ -248,10 +250,10 @@ def other_token(view: View) -> int:
 def turned(view: View) -> None:
     """One pair of numbers of q and k as arrows, before and after they are turned."""
     t, half = view.token, view.config.d_head // 2
-    begin("places_pair", min(half - 1, 2), range(half))
+    settle("places_pair", min(half - 1, 2), range(half))
     left, right = st.columns(2)
     with left:
-        m = other_token(view)
+        m = choose_other_token(view)
     with right:
         pair = (
             st.slider(
@@ -401,7 +403,7 @@ def pair_table(view: View, cells: dict, pair: int, half: int) -> None:
 
 def distance(view: View) -> None:
     """The score of a pair at other distances, and split into its turning pairs."""
-    t, m = view.token, other_token(view)
+    t, m = view.token, choose_other_token(view)
     at = f"{view.head}.{t}.{m}"
     falls, pairs, dot = (
         view.at(f"attn.scores.falls.{at}"),

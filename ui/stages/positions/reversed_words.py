@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from core import whatif
-from core.analysis.positions import largest_gap, put_back
-from core.operands import number
+from core.steps.positions import largest_gap, put_back
+from core.text import number
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
@@ -19,7 +19,8 @@ from ui.kit.heatmap import HeatmapSpec
 from ui.kit.runs import beside
 from ui.kit.section import section
 from ui.kit.theme import COLOURS
-from ui.session.state import View, close_number, look_at
+from ui.session.actions import close_number, show_run
+from ui.session.view import View
 from ui.text import bold, plain
 
 LEFT_OUT = (
@@ -65,19 +66,19 @@ def pair(view: View, positions: bool) -> Pair:
     who is hidden.
     """
     kept = whatif.also(
-        whatif.without(view.asked.change, *LEFT_OUT), "" if positions else "positions"
+        whatif.without(view.request.change, *LEFT_OUT), "" if positions else "positions"
     )
     mask = "trained" if view.config.sides[0] == "encoder" else "encoder"
     side = view.config.sides[0]  # of two stacks the one that reads the sentence
     layer = min(view.layer, view.config.layers(side) - 1)
     there = view if view.side == side else replace(view, side=side, layer=layer, token=0)
     typed, turned = (
-        beside(there, view.asked._replace(mask=mask, change=change))
+        beside(there, view.request._replace(mask=mask, change=change))
         for change in (kept, whatif.also(kept, "order"))
     )
     places = whatif.order(typed.trace.words_L or [0] * len(typed.labels))
     token = min(typed.token, len(places) - 1)  # in a run with padding it may stand behind the text
-    token = int(places[token]) if "order" in whatif.parts(view.asked.change) else token
+    token = int(places[token]) if "order" in whatif.parts(view.request.change) else token
     return Pair(replace(typed, token=token), turned, places)
 
 
@@ -103,7 +104,7 @@ def without_positions(view: View) -> None:
         )
     shown = pairs[kept]
     limit = max(float(pattern.max()) for pattern in shown.patterns)
-    mask = "" if shown.typed.asked.mask == "trained" else ", every token sees all"
+    mask = "" if shown.typed.request.mask == "trained" else ", every token sees all"
     left, right = st.columns(2, gap="large")
     with left:
         pattern_of(
@@ -115,12 +116,12 @@ def without_positions(view: View) -> None:
             view, shown, shown.turned, back, f"Positions {kept}, words reversed{order}{mask}", limit
         )
     gaps(view, pairs)
-    if "positions" not in whatif.parts(view.asked.change):
+    if "positions" not in whatif.parts(view.request.change):
         st.button(
             "Show the whole app without positions",
             key="places_without",
-            on_click=look_at,
-            args=(view.asked._replace(change=whatif.also(view.asked.change, "positions")),),
+            on_click=show_run,
+            args=(view.request._replace(change=whatif.also(view.request.change, "positions")),),
         )
 
 
@@ -172,7 +173,7 @@ def pattern_of(view: View, shown: Pair, run: View, back: bool, title: str, limit
     opened = opened_in(shown.step) if same_run(view, run) else None
 
     def clicked(row: int, column: int) -> None:
-        look_at(run.asked)
+        show_run(run.request)
         open_number(
             shown.step,
             shown.cell(back, row, column) if run is shown.turned else (run.head, row, column),
@@ -184,7 +185,7 @@ def pattern_of(view: View, shown: Pair, run: View, back: bool, title: str, limit
         else tuple(int(shown.places[i]) if back else i for i in opened[1:])
     )
     clickable_map(
-        f"places-order:{run.asked.change}:{back}",
+        f"places-order:{run.request.change}:{back}",
         HeatmapSpec(
             values_LM,
             words,
@@ -204,9 +205,9 @@ def pattern_of(view: View, shown: Pair, run: View, back: bool, title: str, limit
 
 def same_run(view: View, run: View) -> bool:
     """Whether this is the run that the page shows, so that its numbers open here."""
-    return (view.asked.mask, set(view.asked.change.split("+"))) == (
-        run.asked.mask,
-        set(run.asked.change.split("+")),
+    return (view.request.mask, set(view.request.change.split("+"))) == (
+        run.request.mask,
+        set(run.request.change.split("+")),
     )
 
 
@@ -224,7 +225,7 @@ def gaps(view: View, pairs: dict[str, Pair]) -> None:
         if row < len(found):
             each, _, at = list(found.values())[row]
             run = each.turned if column else each.typed
-            look_at(run.asked)
+            show_run(run.request)
             open_number(each.step, each.cell(True, *at) if column else (run.head, *at))
 
     table(

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.analysis.planes import around_their_mean, principal_plane
-from core.analysis.vocabulary import nearest, neighbours
 from core.errors import GlassError
 from core.models import catalogue
-from core.operands import number, percent
+from core.planes import around_their_mean, principal_plane
+from core.steps.embedding import nearest, neighbours
+from core.text import number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.components import table
@@ -23,8 +23,10 @@ from ui.kit.step_charts import ALL, cell_map, largest, rows_map
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
 from ui.kit.unknown_words import unknown_story
-from ui.session import state
-from ui.session.state import View, close_number
+from ui.session import runs
+from ui.session.actions import close_number
+from ui.session.settling import settle
+from ui.session.view import View
 from ui.stages.tokens.pieces import cut_words
 from ui.text import bold, plain, quoted, short
 
@@ -199,7 +201,7 @@ def around(model: str, side: str, tokens: tuple[int, ...]) -> np.ndarray:
     """The nearest words of some tokens, (tokens, AROUND). The whole table is read for them: kept
     for all visitors.
     """
-    return neighbours(state.model_of(model).weights[f"{side}.embed.token.weight"], tokens, AROUND)
+    return neighbours(runs.model_of(model).weights[f"{side}.embed.token.weight"], tokens, AROUND)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -210,7 +212,7 @@ def laid_out(
     direction holds.
     """
     rows_ND = around_their_mean(
-        state.model_of(model).weights[f"{side}.embed.token.weight"][list(ids)]
+        runs.model_of(model).weights[f"{side}.embed.token.weight"][list(ids)]
     )
     plane = principal_plane(rows_ND, count)
     return plane.flat(rows_ND), plane.held
@@ -230,7 +232,9 @@ def mapped(view: View, near_only: bool) -> tuple[list[int], list[int], list[int]
         for i in nearest(view.trace[near_step(view)], NEAREST, [ids_L[view.token]])
         if i not in tokens
     ]
-    found = [] if near_only else around(view.asked.model, view.side, tuple(tokens)).ravel().tolist()
+    found = (
+        [] if near_only else around(view.request.model, view.side, tuple(tokens)).ravel().tolist()
+    )
     return tokens, near, [i for i in dict.fromkeys(found) if i not in tokens and i not in near]
 
 
@@ -261,7 +265,7 @@ def meaning_map(view: View) -> None:
         deep = st.toggle("In three dimensions", key="tokens_3d", persist_state="session")
     kinds = mapped(view, near_only)
     ids = [i for kind in kinds for i in kind]
-    points, held = laid_out(view.asked.model, view.side, tuple(ids), 3 if deep else 2)
+    points, held = laid_out(view.request.model, view.side, tuple(ids), 3 if deep else 2)
     names = [view.word(i) for i in ids]
     drawing = Drawing(
         points,
@@ -506,7 +510,7 @@ def arithmetic(view: View) -> None:
         " “queen”, “king” − “man” + “woman” ends near “queen”. Often it does not; try your own.",
     )
     found = [
-        asked_word(view, *each)
+        ask_word(view, *each)
         for each in zip(st.columns(3), "abc", ("a", "− b", "+ c"), default_sum(view))
     ]
     if None in found:
@@ -546,10 +550,10 @@ def pieces_of(view: View, text: str) -> list[int]:
     return bare if len(bare) == 1 and len(spaced) != 1 else spaced
 
 
-def asked_word(view: View, column, letter: str, title: str, default: str) -> int | None:
+def ask_word(view: View, column, letter: str, title: str, default: str) -> int | None:
     """A box for one word. Returns its id; None, and a message, where it is no single piece."""
     words = bool(view.model.tokenizer)
-    state.begin(key := f"tokens_{letter}" if words else f"tokens_{letter}_id", default)
+    settle(key := f"tokens_{letter}" if words else f"tokens_{letter}_id", default)
     typed = column.text_input(
         title, max_chars=60, key=key, persist_state="session", on_change=close_number
     ).strip()
@@ -580,7 +584,7 @@ def single_piece(view: View, typed: str) -> int:
 
 def typed_id(view: View, typed: str) -> int:
     """A row number. Raises GlassError where the table has none of that number."""
-    ids = state.ids_typed(typed, view.model.no_tokenizer)
+    ids = runs.ids_typed(typed, view.model.no_tokenizer)
     if len(ids) != 1 or ids[0] >= view.config.n_vocab:
         raise GlassError(f"Type the number of one piece, 0 to {view.config.n_vocab - 1}.")
     return ids[0]

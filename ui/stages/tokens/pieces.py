@@ -7,9 +7,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.kit.component_loader import component
-from ui.kit.token_strip import take
+from ui.kit.token_strip import select_clicked
 from ui.kit.unknown_words import marks
-from ui.session.state import View
+from ui.session.view import View
 from ui.text import label, plain
 
 _draw = component(
@@ -33,7 +33,9 @@ def pieces_strip(view: View) -> None:
         words = view.words if side == view.config.sides[0] and view.words else [None] * len(ids)
         _draw(
             key=f"pieces-{side}",
-            on_chosen_change=lambda side=side, n=len(ids): take(f"pieces-{side}", side, n),
+            on_chosen_change=lambda side=side, n=len(ids): select_clicked(
+                f"pieces-{side}", side, n
+            ),
             data={
                 "chosen": view.token if side == view.side else None,
                 "typed": typed is not None,

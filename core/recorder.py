@@ -1,0 +1,153 @@
+"""How a value gets its name: a forward pass under way, the places in the model, and `put`.
+
+The last part of a name that is put, after "_", is its axes: put("pattern_HLM", …) records the step
+`pattern` with axes "HLM".
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from core.config import Config
+from core.errors import GlassError
+from core.step_ref import StepRef, ref_of
+
+# Which steps a run keeps.
+KEEP: dict[str, Callable[[StepRef], bool]] = {
+    "all": lambda ref: True,
+    "layers": lambda ref: not ref.inside_layer,
+    "output": lambda ref: ref.side == "head" or (ref.place, ref.leaf) == ("embed", "ids"),
+}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a step came about: the end of its name, its axes, its shape, and the line of core/ that
+    put it.
+    """
+
+    leaf: str
+    axes: str
+    shape: tuple[int, ...]
+    file: str
+    line: int
+
+
+def did_you_mean(name: str, names) -> str:
+    """The end of an error message: the names that look most like the wrong one."""
+    close = difflib.get_close_matches(name, list(names), n=5, cutoff=0.5)
+    return f" Near it are: {', '.join(close)}." if close else ""
+
+
+@dataclass
+class Run:
+    """A forward pass under way: its inputs, and what has been put so far."""
+
+    config: Any  # a Config, or that of an LSTM (core/lstm.py)
+    weights: Mapping[str, np.ndarray]
+    sizes: dict[str, dict[str, int]]  # "encoder", "decoder", "cross", "head": axis letter -> size
+    edits: Mapping[str, Any]
+    keep: Callable[[StepRef], bool]
+    recorded: dict[str, Provenance] = field(default_factory=dict)
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def at(self, path: str) -> Scope:
+        """The place in the model from which steps and weights are named."""
+        return Scope(self, path)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A place in the model, such as encoder.0.attn: `put` and `w` name steps and weights from
+    there.
+    """
+
+    run: Run
+    path: str
+
+    @property
+    def config(self) -> Config:
+        return self.run.config
+
+    def below(self, name: str) -> Scope:
+        """A place further in: encoder.0.attn -> encoder.0.attn.norm."""
+        return Scope(self.run, f"{self.path}.{name}")
+
+    def w(self, name: str) -> np.ndarray:
+        """The weight of that name here."""
+        return self.run.weights[f"{self.path}.{name}"]
+
+    def put(self, name_and_axes: str, value: np.ndarray) -> np.ndarray:
+        """Names a value, applies the edit asked for, checks its axes, freezes and records it, and
+        returns it.
+        """
+        leaf, axes = name_and_axes.rsplit("_", 1)
+        name, run = f"{self.path}.{leaf}", self.run
+        ref = ref_of(name)
+        if name in run.edits:
+            value = edited(name, run.edits[name], value)
+        check_axes(name, axes, run.sizes[ref.axis_group], value)
+        run.recorded[name] = provenance(leaf, axes, value.shape)
+        frozen(value)
+        if run.keep(ref):
+            run.values[name] = value
+        return value
+
+
+def check_axes(name: str, axes: str, sizes: Mapping[str, int], value: np.ndarray) -> None:
+    """A ValueError, where a value does not have the sizes that its axes have in this run."""
+    expected = tuple(sizes[letter] for letter in axes)
+    if value.shape != expected:
+        raise ValueError(
+            f"{name}: axes {axes} have the sizes {expected}, the value has {value.shape}"
+        )
+
+
+def provenance(leaf: str, axes: str, shape: tuple[int, ...]) -> Provenance:
+    """How a step came about; asked for by the function that records it.
+
+    The line is that of the equation, two calls up: the depth Code shows it, and no hand could keep
+    a table of line numbers right.
+    """
+    frame = inspect.currentframe()
+    for _ in range(2):
+        frame = frame and frame.f_back
+    file, line = (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
+    return Provenance(leaf, axes, shape, file, line)
+
+
+def edited(name: str, edit, value: np.ndarray) -> np.ndarray:
+    """The value that takes this one's place: edit(value) or the array given. Shape and kind of
+    number must stay.
+    """
+    new = np.array(edit(value.copy()) if callable(edit) else edit)
+    if new.shape != value.shape:
+        raise GlassError(
+            f"The edit of {name} has the shape {new.shape}; the value has {value.shape}."
+        )
+    if not (
+        np.can_cast(new.dtype, value.dtype, "same_kind")
+        or value.dtype.kind == "f"
+        and new.dtype.kind in "iub"
+    ):
+        raise GlassError(
+            f"The edit of {name} holds {new.dtype} numbers, which do not fit {value.dtype}."
+        )
+    return new.astype(value.dtype, copy=False)
+
+
+def frozen(value: np.ndarray) -> np.ndarray:
+    """The array itself, read-only from now on."""
+    value.flags.writeable = False
+    return value
+
+
+def input_of(side: str, layer: int) -> str:
+    """The step that a layer reads."""
+    return f"{side}.{layer - 1}.out" if layer else f"{side}.embed.out"

@@ -1,0 +1,94 @@
+"""What there is to know of every kind of number: one file a part of the model, one record a kind.
+
+To add a kind, write its record, and the function that computes it, in the file of its part.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from core.operands import given, is_weight
+from core.step_ref import StepRef, parse
+from core.steps import (
+    attention,
+    embedding,
+    feed_forward,
+    heads,
+    layers,
+    lstm,
+    norm,
+    output,
+    positions,
+)
+from core.steps.kind import StepKind
+
+# In this order: the values that belong to one step are listed as their kinds come.
+PARTS = (embedding, positions, attention, heads, feed_forward, layers, norm, output, lstm)
+# A weight has no axes and no place of its own; nothing but the model file gave it its value.
+LEARNED = StepKind(
+    leaf="",
+    axes="",
+    place=(),
+    recipe=given,
+    title="A learned number",
+    story="It stands in the model file; training found it, and no sentence changes it.",
+    latex=r"\theta",
+    colour="residual",
+)
+
+
+def kinds() -> tuple[StepKind, ...]:
+    """Every kind of number, part after part."""
+    return tuple(kind for part in PARTS for kind in part.KINDS)
+
+
+def kind_of(config, ref: StepRef | None) -> StepKind | None:
+    """What a name stands for in a model of that config; None if it has no such number. Whether the
+    numbers in the name lie on their axes, `StepKind.fits` says.
+    """
+    if ref is None:
+        return None
+    for place in (ref.place, f"{ref.side}.{ref.place}"):
+        for kind in _by_name(kinds()).get((place, ref.leaf), ()):
+            if len(kind.args) == len(ref.args) and kind.when(config):
+                return kind
+    return None
+
+
+@lru_cache(maxsize=4)
+def _by_name(kinds: tuple[StepKind, ...]) -> dict[tuple[str, str], list[StepKind]]:
+    """The kinds by place and leaf; those of one leaf are variants."""
+    found: dict[tuple[str, str], list[StepKind]] = {}
+    for kind in kinds:
+        for place in kind.place:
+            found.setdefault((place, kind.leaf), []).append(kind)
+    return found
+
+
+def computed_after(config, ref: StepRef | None) -> list[StepRef]:
+    """The derived values that belong to a recorded step, without those whose names end in numbers:
+    of these there are too many.
+    """
+    if ref is None:
+        return []
+    places = {ref.place, f"{ref.side}.{ref.place}"}
+    return [
+        ref.with_leaf(kind.leaf)
+        for kind in kinds()
+        if kind.compute
+        and not kind.args
+        and kind.after == ref.leaf
+        and places & set(kind.place)
+        and kind.when(config)
+    ]
+
+
+def about(trace, name: str) -> StepKind:
+    """The kind of a step, a derived value or a learned number ("weights/…") of a trace: its title,
+    story, formula, colour and scale. Raises KeyError for a name that stands for none.
+    """
+    if is_weight(trace, name):
+        return LEARNED
+    if kind := kind_of(trace.config, parse(name)):
+        return kind
+    raise KeyError(f"No step of this model is named “{name}”.")

@@ -1,0 +1,398 @@
+"""Attention: queries, keys and values, the score of each pair, softmax, and the weighted sum."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from core.operands import (
+    ALL,
+    Cell,
+    Result,
+    constant,
+    exponentials_of,
+    given,
+    product,
+    quotient,
+    sum_of_products,
+    total,
+)
+from core.ops import softmax
+from core.step_ref import StepRef
+from core.steps.kind import ATTENTION, StepKind
+from core.steps.norm import sublayer_reads
+from core.steps.positions import rotates
+from core.text import factor, number
+
+
+def explain_projection(cell: Cell) -> Result:
+    """q, k or v before any rotation: a token's vector times one column of W."""
+    head, token_at, k = cell.index
+    which, column = cell.ref.leaf[0], head * cell.config.d_head + k
+    reads = (
+        "encoder.out"
+        if cell.ref.looks_across and which != "q"
+        else sublayer_reads(cell.config, cell.ref)
+    )
+    return sum_of_products(
+        cell.get("x", reads, token_at, ALL),
+        cell.weight(f"W{which}", f"{which}.weight", ALL, column),
+        cell.weight("bias", f"{which}.bias", column),
+    )
+
+
+def explain_dot_product(cell: Cell) -> Result:
+    h, l, m = cell.index
+    return sum_of_products(
+        cell.get("q", f"{cell.path}.q", h, l, ALL),
+        cell.get("k", f"{cell.path}.k", cell.group(h), m, ALL),
+    )
+
+
+def explain_scaled_score(cell: Cell) -> Result:
+    dot, scale, K = (
+        cell.get("q·k", f"{cell.path}.scores.dot", *cell.index),
+        cell.config.score_scale,
+        cell.config.d_head,
+    )
+    if not math.isclose(scale, K**-0.5):
+        return product(dot, constant("scale", scale))
+    return Result(
+        float(dot.values_N[0]) * scale,
+        f"{number(dot.values_N[0])} / √{K}",
+        (dot, constant(f"1 / √{K}", scale)),
+    )
+
+
+def explain_masked_score(cell: Cell) -> Result:
+    """The score where the mask allows it, −∞ where not."""
+    h, l, m = cell.index
+    before = f"{cell.path}.scores.biased"
+    score = cell.get(
+        "score", before if before in cell.trace else f"{cell.path}.scores.scaled", h, l, m
+    )
+    allowed = cell.get("mask", f"{cell.path}.mask", l, m)
+    if allowed.values_N[0]:
+        return Result(
+            float(score.values_N[0]),
+            f"{number(score.values_N[0])}, allowed by the mask",
+            (score, allowed),
+        )
+    return Result(-math.inf, f"{number(score.values_N[0])}, blocked by the mask", (score, allowed))
+
+
+def explain_weight(cell: Cell) -> Result:
+    h, l, m = cell.index
+    return quotient(
+        cell.get("exp", f"{cell.path}.pattern.exp", h, l, m),
+        cell.get("row total", f"{cell.path}.pattern.total", h, l),
+    )
+
+
+def explain_weighted_sum(cell: Cell) -> Result:
+    h, l, k = cell.index
+    return sum_of_products(
+        cell.get("weight", f"{cell.path}.pattern", h, l, ALL),
+        cell.get("v", f"{cell.path}.v", cell.group(h), ALL, k),
+    )
+
+
+def explain_attention_update(cell: Cell) -> Result:
+    l, d = cell.index
+    return total(
+        cell.get("head", f"{cell.path}.heads", ALL, l, d), cell.weight("bias", "out.bias", d)
+    )
+
+
+# --- softmax --------------------------------------------------------------------------------------
+
+
+def exponentials(trace, at: StepRef):
+    """exp(score − the row's largest), the numerators of softmax, (H, L, M)."""
+    scores_HLM = trace[f"{at.path}.scores"]
+    return np.exp(scores_HLM - scores_HLM.max(axis=-1, keepdims=True))
+
+
+def explain_exponential(cell: Cell) -> Result:
+    h, l, m = cell.index
+    score, row = (
+        cell.get(role, f"{cell.path}.scores", h, l, at) for role, at in (("score", m), ("row", ALL))
+    )
+    largest = row.values_N.max()
+    return Result(
+        math.exp(score.values_N[0] - largest),
+        f"exp({number(score.values_N[0])} − {factor(largest)})",
+        (score, exponentials_of(row)),
+    )
+
+
+def totals(trace, at: StepRef):
+    """The sum of a row's exponentials, the denominator of softmax, (H, L)."""
+    return trace[f"{at.path}.pattern.exp"].sum(axis=-1)
+
+
+def explain_total(cell: Cell) -> Result:
+    return total(cell.get("exp", f"{cell.path}.pattern.exp", *cell.index, ALL))
+
+
+def softmax_of(cell: Cell, scale: float, written: str) -> Result:
+    """softmax(score · scale) over the row."""
+    h, l, m = cell.index
+    row = cell.get("row", f"{cell.path}.scores", h, l, ALL)
+    scores_N = row.values_N * scale
+    mine, whole = math.exp(scores_N[m] - scores_N.max()), np.exp(scores_N - scores_N.max()).sum()
+    return Result(
+        float(mine / whole),
+        f"exp({number(row.values_N[m])} {written} − {factor(scores_N.max())}) / {number(whole)}",
+        (cell.get("score", f"{cell.path}.scores", h, l, m), exponentials_of(row, scale)),
+    )
+
+
+def at_temperature(trace, at: StepRef, percent: int):
+    """Softmax at another temperature: of scores / T, T = percent / 100, (H, L, M) (Hinton et al.
+    2015, section 2).
+    """
+    return softmax(trace[f"{at.path}.scores"] * (100 / percent))
+
+
+def explain_at_temperature(cell: Cell) -> Result:
+    (percent,) = cell.args
+    return softmax_of(cell, 100 / percent, f"/ {number(percent / 100)}")
+
+
+def unscaled(trace, at: StepRef):
+    """Softmax of the scores as if they had not been divided by √K, (H, L, M)."""
+    return softmax(trace[f"{at.path}.scores"] / trace.config.score_scale)
+
+
+def explain_unscaled(cell: Cell) -> Result:
+    return softmax_of(cell, 1 / cell.config.score_scale, f"· {number(1 / cell.config.score_scale)}")
+
+
+def terms(trace, at: StepRef, head: int, looks: int, looked_at: int):
+    """q ∘ k, the products whose sum is the score of one pair, (K,)."""
+    return (
+        trace[f"{at.path}.q"][head, looks]
+        * trace[f"{at.path}.k"][trace.config.group(head), looked_at]
+    )
+
+
+def explain_term(cell: Cell) -> Result:
+    (k,), (h, l, m) = cell.index, cell.args
+    return product(
+        cell.get("q", f"{cell.path}.q", h, l, k),
+        cell.get("k", f"{cell.path}.k", cell.group(h), m, k),
+    )
+
+
+KINDS = (
+    StepKind(
+        leaf="q.unrotated",
+        axes="HLK",
+        place=ATTENTION,
+        recipe=explain_projection,
+        title="Query before rotation",
+        story="What this token looks for, before its position is turned in.",
+        latex=r"q_{l,k} = \sum_d x_{l,d}\, W^Q_{d,k} + b^Q_k",
+        colour="q",
+    ),
+    StepKind(
+        leaf="k.unrotated",
+        axes="GMK",
+        place=ATTENTION,
+        recipe=explain_projection,
+        title="Key before rotation",
+        story="What this token offers to be found by, before its position is turned in.",
+        latex=r"k_{m,k} = \sum_d x_{m,d}\, W^K_{d,k} + b^K_k",
+        colour="k",
+    ),
+    StepKind(
+        leaf="q",
+        axes="HLK",
+        place=ATTENTION,
+        recipe=explain_projection,
+        title="Query",
+        story="What this token looks for in the others.",
+        latex=r"q_{l,k} = \sum_d x_{l,d}\, W^Q_{d,k} + b^Q_k",
+        colour="q",
+        when=lambda config: not rotates(config),
+    ),
+    StepKind(
+        leaf="k",
+        axes="GMK",
+        place=ATTENTION,
+        recipe=explain_projection,
+        title="Key",
+        story="What this token can be found by.",
+        latex=r"k_{m,k} = \sum_d x_{m,d}\, W^K_{d,k} + b^K_k",
+        colour="k",
+        when=lambda config: not rotates(config),
+    ),
+    StepKind(
+        leaf="v",
+        axes="GMK",
+        place=ATTENTION,
+        recipe=explain_projection,
+        title="Value",
+        story="What this token gives to those that look at it.",
+        latex=r"v_{m,k} = \sum_d x_{m,d}\, W^V_{d,k} + b^V_k",
+        colour="v",
+    ),
+    StepKind(
+        leaf="scores.dot",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_dot_product,
+        title="Dot product",
+        story="How well the query of one token fits the key of another.",
+        latex=r"q_l \cdot k_m = \sum_k q_{l,k}\, k_{m,k}",
+        colour="weight",
+    ),
+    StepKind(
+        leaf="scores.scaled",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_scaled_score,
+        title="Scaled score",
+        story="Divided by √K, so that long vectors do not make softmax all or nothing.",
+        latex=r"s_{l,m} = \frac{q_l \cdot k_m}{\sqrt{K}}",
+        colour="weight",
+        when=lambda config: config.score_scale != 1,
+    ),
+    StepKind(
+        leaf="scores.scaled",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_scaled_score,
+        title="Score, not scaled",
+        story="This family learned weights that need no division by √K: the factor is 1.",
+        latex=r"s_{l,m} = 1 \cdot (q_l \cdot k_m)",
+        colour="weight",
+        when=lambda config: config.score_scale == 1,
+    ),
+    StepKind(
+        leaf="mask",
+        axes="LM",
+        place=ATTENTION,
+        recipe=given,
+        title="Mask",
+        story="1 where the token may look, 0 where it may not.",
+        latex=r"\mathrm{mask}_{l,m} \in \{0, 1\}",
+        colour="weight",
+        scale="mask",
+    ),
+    StepKind(
+        leaf="scores",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_masked_score,
+        title="Masked score",
+        story="Where the mask blocks the view, the score becomes −∞ and softmax makes it 0.",
+        latex=r"\tilde s_{l,m} = s_{l,m}\ \text{if}\ \mathrm{mask}_{l,m}\ \text{else}\ -\infty",
+        colour="weight",
+    ),
+    StepKind(
+        leaf="pattern",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_weight,
+        title="Attention weight (softmax)",
+        story="The share of its attention that the token gives to another; a row sums to 1.",
+        latex=r"a_{l,m} = \frac{e^{\tilde s_{l,m} - \max}}{\sum_{m'} e^{\tilde s_{l,m'} - \max}}",
+        colour="weight",
+        scale="weight",
+    ),
+    StepKind(
+        leaf="z",
+        axes="HLK",
+        place=ATTENTION,
+        recipe=explain_weighted_sum,
+        title="Weighted sum of values",
+        story="The values of all tokens, each taken as much as its weight says.",
+        latex=r"z_{l,k} = \sum_m a_{l,m}\, v_{m,k}",
+        colour="v",
+    ),
+    StepKind(
+        leaf="out",
+        axes="LD",
+        place=ATTENTION,
+        recipe=explain_attention_update,
+        title="Update by attention",
+        story="The heads' contributions added up: what attention adds to the token.",
+        latex=r"u_{l,d} = \sum_h u^h_{l,d} + b^O_d",
+        colour="weight",
+    ),
+    StepKind(
+        leaf="scores.terms",
+        axes="K",
+        place=ATTENTION,
+        recipe=explain_term,
+        title="One product of the score",
+        story="What one dimension of the head gives to the score of this pair.",
+        latex=r"q_{l,k}\, k_{m,k}",
+        colour="weight",
+        compute=terms,
+        after="scores.dot",
+        args="HLM",
+    ),
+    StepKind(
+        leaf="pattern.exp",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_exponential,
+        title="Exponential of the score",
+        story=(
+            "The numerator of softmax; the row's largest score is taken off first, which"
+            " changes no ratio."
+        ),
+        latex=r"e^{\tilde s_{l,m} - \max_{m'} \tilde s_{l,m'}}",
+        colour="weight",
+        scale="weight",
+        compute=exponentials,
+        after="pattern",
+    ),
+    StepKind(
+        leaf="pattern.total",
+        axes="HL",
+        place=ATTENTION,
+        recipe=explain_total,
+        title="Sum of the exponentials",
+        story="The denominator of softmax, one for each row.",
+        latex=r"\sum_m e^{\tilde s_{l,m} - \max}",
+        colour="weight",
+        scale="weight",
+        compute=totals,
+        after="pattern",
+    ),
+    StepKind(
+        leaf="pattern.heat",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_at_temperature,
+        title="Attention weight at another temperature",
+        story=(
+            "The scores divided by the temperature before softmax: below 1 sharper, above 1"
+            " more even."
+        ),
+        latex=r"\frac{e^{\tilde s_{l,m} / T}}{\sum_{m'} e^{\tilde s_{l,m'} / T}}",
+        colour="weight",
+        scale="weight",
+        compute=at_temperature,
+        after="pattern",
+        args="T",
+    ),
+    StepKind(
+        leaf="pattern.unscaled",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_unscaled,
+        title="Attention weight without ÷ √K",
+        story="Softmax of the dot products as they are.",
+        latex=r"\frac{e^{\tilde s_{l,m} \sqrt{K}}}{\sum_{m'} e^{\tilde s_{l,m'} \sqrt{K}}}",
+        colour="weight",
+        scale="weight",
+        compute=unscaled,
+        after="pattern",
+    ),
+)

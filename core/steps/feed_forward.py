@@ -1,0 +1,302 @@
+"""The feed-forward network: what each neuron answers to, what it writes, and which words that makes
+likelier (Geva et al. 2021, 2022).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.operands import (
+    ALL,
+    WEIGHTS,
+    Cell,
+    Result,
+    constant,
+    product,
+    sum_of_products,
+    vector_length,
+)
+from core.ops import ACTIVATIONS
+from core.recorder import KEEP, Run
+from core.step_ref import StepRef
+from core.steps.kind import FEED_FORWARD, StepKind
+from core.steps.norm import sublayer_reads
+from core.text import number
+from core.transformer import feed_forward, normalise
+
+
+def explain_pre(cell: Cell) -> Result:
+    l, f = cell.index
+    return sum_of_products(
+        cell.get("x", sublayer_reads(cell.config, cell.ref), l, ALL),
+        cell.weight("W", "pre.weight", ALL, f),
+        cell.weight("bias", "pre.bias", f),
+    )
+
+
+def explain_up(cell: Cell) -> Result:
+    l, f = cell.index
+    return sum_of_products(
+        cell.get("x", sublayer_reads(cell.config, cell.ref), l, ALL),
+        cell.weight("W", "hidden.up.weight", ALL, f),
+        cell.weight("bias", "hidden.up.bias", f),
+    )
+
+
+def explain_activated(cell: Cell) -> Result:
+    """The activation function of the step `pre`."""
+    x = cell.get("x", f"{cell.path}.pre", *cell.index)
+    value = ACTIVATIONS[cell.config.activation](x.values_N)[0]
+    return Result(float(value), f"{cell.config.activation}({number(x.values_N[0])})", (x,))
+
+
+def explain_gated(cell: Cell) -> Result:
+    parts = ("gate", "up")
+    return product(*(cell.get(leaf, f"{cell.path}.hidden.{leaf}", *cell.index) for leaf in parts))
+
+
+def explain_update(cell: Cell) -> Result:
+    l, d = cell.index
+    return sum_of_products(
+        cell.get("neuron", f"{cell.path}.hidden", l, ALL),
+        cell.weight("W", "out.weight", ALL, d),
+        cell.weight("bias", "out.bias", d),
+    )
+
+
+# --- readings -------------------------------------------------------------------------------------
+
+
+def terms(trace, at: StepRef, looks: int, neuron: int):
+    """What each number of a token's vector gives to one neuron: x · its column of W₁, (D,)."""
+    x_LD = trace[sublayer_reads(trace.config, at)]
+    return x_LD[looks] * trace.weights[f"{at.path}.pre.weight"][:, neuron]
+
+
+def explain_term(cell: Cell) -> Result:
+    """One number of the vector that the network reads times its weight."""
+    (d,), (l, f) = cell.index, cell.args
+    reads = sublayer_reads(cell.config, cell.ref)
+    return product(cell.get("x", reads, l, d), cell.weight("W", "pre.weight", d, f))
+
+
+def update_norm(trace, at: StepRef):
+    """How long a vector each neuron writes into the stream: |n| · ‖its row of W₂‖, (L, F)."""
+    rows_FD = trace.weights[f"{at.path}.out.weight"]
+    return np.abs(trace[f"{at.path}.hidden"]) * np.sqrt(np.vecdot(rows_FD, rows_FD))
+
+
+def explain_update_norm(cell: Cell) -> Result:
+    l, f = cell.index
+    neuron, row = (
+        cell.get("neuron", f"{cell.path}.hidden", l, f),
+        cell.weight("row", "out.weight", f, ALL),
+    )
+    return Result(
+        abs(float(neuron.values_N[0])) * vector_length(row),
+        f"|{number(neuron.values_N[0])}| · {number(vector_length(row))}",
+        (neuron, row),
+    )
+
+
+def writes(trace, at: StepRef, looks: int, neuron: int):
+    """What one neuron writes into one token's vector: n · its row of W₂, (D,)."""
+    return (
+        trace[f"{at.path}.hidden"][looks, neuron] * trace.weights[f"{at.path}.out.weight"][neuron]
+    )
+
+
+def explain_writes(cell: Cell) -> Result:
+    (d,), (l, f) = cell.index, cell.args
+    return product(
+        cell.get("neuron", f"{cell.path}.hidden", l, f), cell.weight("W", "out.weight", f, d)
+    )
+
+
+def reaches_words(config) -> bool:
+    """Whether what a neuron writes stays in the stream until it is compared with the words."""
+    return (
+        config.head == "linear"
+        and config.decoder_layers > 0
+        and (config.norm_first or config.norm == "none")
+    )
+
+
+def promotes(trace, at: StepRef, looks: int, neuron: int):
+    """What one neuron adds to the logit of every word at one token, straight through the stream,
+    the last norm's scale held as it was in this run, (V,) (Geva et al. 2022, section 3).
+    """
+    return trace.weights["head.logits.weight"] @ through_last_norm(
+        trace, writes(trace, at, looks, neuron), looks
+    )
+
+
+def explain_promotes(cell: Cell) -> Result:
+    """What the neuron writes, after the last norm, times the word's row."""
+    (v,), (l, f) = cell.index, cell.args
+    written = cell.get("written", f"{cell.path}.writes.{l}.{f}", ALL)
+    normed_D = through_last_norm(cell.trace, written.values_N, l)
+    made = sum_of_products(
+        constant("written, behind the last norm", *normed_D),
+        cell.get("word", f"{WEIGHTS}head.logits.weight", v, ALL),
+    )
+    return Result(made.value, made.formula, (*made.groups, written))
+
+
+def through_last_norm(trace, update_D, looks: int):
+    """What is left of an update after the decoder's last norm, whose scale is held."""
+    config = trace.config
+    if config.final_norm and config.norm != "none":
+        update_D = update_D - update_D.mean() if config.norm == "layer" else update_D
+        update_D = (
+            update_D / trace["decoder.norm.scale"][looks] * trace.weights["decoder.norm.weight"]
+        )
+    return update_D * update_D.dtype.type(config.head_scale)
+
+
+def alone(trace, at: StepRef):
+    """The feed-forward network of each token run once more with no other token there, (L, D): it
+    has to be `out`.
+    """
+    sizes = {at.side: trace.sizes(at.side) | {"L": 1, "M": 1}}
+    rows = []
+    for x_D in trace[f"{at.path}.in"]:
+        scope = Run(trace.config, trace.weights, sizes, {}, KEEP["output"]).at(at.path)
+        x_LD = x_D[None]
+        if trace.config.norm_first:
+            x_LD = normalise(scope.below("norm"), x_LD)
+        rows.append(feed_forward(scope, x_LD)[0])
+    return np.stack(rows)
+
+
+KINDS = (
+    StepKind(
+        leaf="pre",
+        axes="LF",
+        place=FEED_FORWARD,
+        recipe=explain_pre,
+        title="Neuron before activation",
+        story="How strongly the token's vector matches what this neuron looks for.",
+        latex=r"p_{l,f} = \sum_d x_{l,d}\, W^1_{d,f} + b^1_f",
+        colour="mlp",
+    ),
+    StepKind(
+        leaf="hidden.gate",
+        axes="LF",
+        place=FEED_FORWARD,
+        recipe=explain_activated,
+        title="Gate",
+        story="The activation of one projection; it opens or closes the other.",
+        latex=r"g_{l,f} = \mathrm{act}(p_{l,f})",
+        colour="mlp",
+    ),
+    StepKind(
+        leaf="hidden.up",
+        axes="LF",
+        place=FEED_FORWARD,
+        recipe=explain_up,
+        title="Gated projection",
+        story="The second projection, which the gate lets through.",
+        latex=r"w_{l,f} = \sum_d x_{l,d}\, W^3_{d,f} + b^3_f",
+        colour="mlp",
+    ),
+    StepKind(
+        leaf="hidden",
+        axes="LF",
+        place=FEED_FORWARD,
+        recipe=explain_activated,
+        title="Neuron",
+        story="The neuron after its activation function.",
+        latex=r"n_{l,f} = \mathrm{act}(p_{l,f})",
+        colour="mlp",
+        when=lambda config: not config.gated,
+    ),
+    StepKind(
+        leaf="hidden",
+        axes="LF",
+        place=FEED_FORWARD,
+        recipe=explain_gated,
+        title="Gated neuron",
+        story="Gate times projection.",
+        latex=r"n_{l,f} = g_{l,f} \cdot w_{l,f}",
+        colour="mlp",
+        when=lambda config: config.gated,
+    ),
+    StepKind(
+        leaf="out",
+        axes="LD",
+        place=FEED_FORWARD,
+        recipe=explain_update,
+        title="Update by the feed-forward network",
+        story="Every neuron writes its own direction, as strongly as it is active.",
+        latex=r"u_{l,d} = \sum_f n_{l,f}\, W^2_{f,d} + b^2_d",
+        colour="mlp",
+    ),
+    StepKind(
+        leaf="pre.terms",
+        axes="D",
+        place=FEED_FORWARD,
+        recipe=explain_term,
+        title="One weighted input of a neuron",
+        story="What one number of the token’s vector gives to this neuron.",
+        latex=r"x_{l,d}\, W^1_{d,f}",
+        colour="mlp",
+        compute=terms,
+        after="pre",
+        args="LF",
+    ),
+    StepKind(
+        leaf="hidden.reach",
+        axes="LF",
+        place=FEED_FORWARD,
+        recipe=explain_update_norm,
+        title="Reach of a neuron",
+        story="How long a vector this neuron writes into the stream.",
+        latex=r"|n_{l,f}| \, \|W^2_f\|",
+        colour="mlp",
+        compute=update_norm,
+        after="hidden",
+    ),
+    StepKind(
+        leaf="writes",
+        axes="D",
+        place=FEED_FORWARD,
+        recipe=explain_writes,
+        title="What one neuron writes",
+        story="The neuron’s own direction, as long as it is active.",
+        latex=r"n_{l,f}\, W^2_{f,d}",
+        colour="mlp",
+        compute=writes,
+        after="hidden",
+        args="LF",
+    ),
+    StepKind(
+        leaf="promotes",
+        axes="V",
+        place=("decoder.mlp",),
+        recipe=explain_promotes,
+        title="What one neuron does to a word",
+        story=(
+            "What the neuron’s writing adds to this word’s logit, straight through the stream;"
+            " the last norm’s scale is held."
+        ),
+        latex=r"\sum_d \mathrm{norm}(n_{l,f} W^2_f)_d\, E_{v,d}",
+        colour="mlp",
+        compute=promotes,
+        after="hidden",
+        args="LF",
+        when=reaches_words,
+    ),
+    StepKind(
+        leaf="alone",
+        axes="LD",
+        place=FEED_FORWARD,
+        recipe=explain_update,
+        title="Update, computed for this token alone",
+        story="The feed-forward network run with no other token there.",
+        latex=r"\sum_f n_{l,f}\, W^2_{f,d} + b^2_d",
+        colour="mlp",
+        compute=alone,
+        after="out",
+    ),
+)

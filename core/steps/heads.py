@@ -1,0 +1,404 @@
+"""What each head does and adds: where it looks, in tokens and in words, and what it writes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from core.operands import ALL, Cell, Result, added, average, sum_of_products, total
+from core.step_ref import StepRef
+from core.steps.attention import explain_attention_update
+from core.steps.kind import ATTENTION, SELF, StepKind
+from core.steps.norm import length_of
+from core.text import factor, number
+from core.vectors import TINY
+
+ROLES = ("previous token", "next token", "itself", "first token", "same word", "separator", "broad")
+
+
+def word_groups(trace, side: str, hide_special: int, merge_pieces: int) -> list[list[int]]:
+    """The positions that stand together: pieces of a word if `merge_pieces`, and no special tokens
+    such as [CLS] if `hide_special`.
+    """
+    found: dict = {}
+    for i, word in enumerate(words_of(trace, side)):
+        if word is not None or not hide_special:
+            merged = merge_pieces and word is not None
+            found.setdefault(("word", word) if merged else ("place", i), []).append(i)
+    # A text of nothing but special tokens keeps them.
+    return list(found.values()) or word_groups(trace, side, 0, merge_pieces)
+
+
+def words_of(trace, side: str) -> list[int | None]:
+    """For each token the word it belongs to, None for special tokens such as [CLS]; where that is
+    not known, each is a word.
+    """
+    if side == trace.config.sides[0] and trace.words_L is not None:
+        return list(trace.words_L)
+    return list(range(trace.shape(f"{side}.embed.ids")[0]))
+
+
+def in_words(trace, at: StepRef, hide_special: int, merge_pieces: int):
+    """The weights between words: summed over the pieces that are looked at, averaged over those
+    that look; where special tokens are hidden, each row is shared out anew over what is left,
+    (H, I, J).
+    """
+    pattern_HLM = trace[f"{at.path}.pattern"].astype(np.float64)
+    parts = word_groups(trace, at.side, hide_special, merge_pieces)
+    places = range(pattern_HLM.shape[1])
+    member_IL = np.array([[l in part for l in places] for part in parts], dtype=np.float64)
+    words_HIJ = member_IL / member_IL.sum(axis=1, keepdims=True) @ pattern_HLM @ member_IL.T
+    if not hide_special:
+        return words_HIJ
+    return words_HIJ / np.maximum(words_HIJ.sum(axis=-1, keepdims=True), TINY)
+
+
+def explain_in_words(cell: Cell) -> Result:
+    """Summed over the pieces looked at, averaged over those that look, and shared out anew where
+    special tokens are hidden.
+    """
+    (h, i, j), (hide_special, merge_pieces) = cell.index, cell.args
+    parts = word_groups(cell.trace, cell.ref.side, hide_special, merge_pieces)
+    rows = np.repeat(parts[i], len(parts[j]))
+    own = cell.get("weight", f"{cell.path}.pattern", h, rows, np.tile(parts[j], len(parts[i])))
+    summed, n = total(own), len(parts[i])
+    if not hide_special:
+        return Result(summed.value / n, f"({summed.formula}) / {n}", (own,))
+    shown = np.concatenate(parts)
+    row = cell.get(
+        "all shown", f"{cell.path}.pattern", h, np.repeat(parts[i], len(shown)), np.tile(shown, n)
+    )
+    whole = float(row.values_N.sum())
+    return Result(
+        summed.value / whole if whole else 0.0, f"({summed.formula}) / {number(whole)}", (own, row)
+    )
+
+
+def words_axes(trace, at: StepRef) -> dict[str, int]:
+    """How many words look, and are looked at."""
+    words = len(word_groups(trace, at.side, *at.args))
+    return {"I": words, "J": words}
+
+
+# --- the weights of all heads ---------------------------------------------------------------------
+
+
+def others(trace, at: StepRef):
+    """The weights without a token's own, the rest shared out anew, (H, L, M); 0 where nothing else
+    may be seen.
+    """
+    others_HLM = trace[f"{at.path}.pattern"] * ~np.eye(
+        trace.shape(f"{at.path}.pattern")[1], dtype=bool
+    )
+    return others_HLM / np.maximum(
+        others_HLM.sum(axis=-1, keepdims=True), np.finfo(others_HLM.dtype).tiny
+    )
+
+
+def explain_others(cell: Cell) -> Result:
+    """A weight as a share of all but the token's own."""
+    h, l, m = cell.index
+    away = np.delete(np.arange(cell.trace.shape(f"{cell.path}.pattern")[2]), l)
+    rest = cell.get("others", f"{cell.path}.pattern", h, l, away)
+    if l == m or not rest.values_N.sum():
+        return Result(
+            0.0, "its own weight is left out" if l == m else "nothing else may be seen", (rest,)
+        )
+    weight = cell.get("weight", f"{cell.path}.pattern", h, l, m)
+    return Result(
+        float(weight.values_N[0] / rest.values_N.sum()),
+        f"{number(weight.values_N[0])} / {number(rest.values_N.sum())}",
+        (weight, rest),
+    )
+
+
+def mean_of_heads(trace, at: StepRef):
+    """The weights of all heads, averaged, (L, M)."""
+    return trace[f"{at.path}.pattern"].mean(axis=0)
+
+
+def explain_mean_of_heads(cell: Cell) -> Result:
+    return average(cell.get("head", f"{cell.path}.pattern", ALL, *cell.index))
+
+
+def mean_of_layers(trace, at: StepRef):
+    """The weights of cross-attention, averaged over all heads of all layers, (L, M)."""
+    return np.mean(
+        [
+            trace[f"{at.path}.{layer}.cross.pattern.mean"]
+            for layer in range(trace.config.layers(at.side))
+        ],
+        axis=0,
+    )
+
+
+def explain_mean_of_layers(cell: Cell) -> Result:
+    """The means of the layers, averaged."""
+    layers = range(cell.config.layers(cell.ref.side))
+    groups = [
+        cell.get(f"layer {n}", f"{cell.path}.{n}.cross.pattern.mean", *cell.index) for n in layers
+    ]
+    summed = total(*groups)
+    return Result(summed.value / len(layers), f"({summed.formula}) / {len(layers)}", summed.groups)
+
+
+def entropy(trace, at: StepRef):
+    """How evenly a token looks at all it may see: −Σ a ln a / ln n, from 0 (one token) to 1 (all
+    the same), (H, L).
+    """
+    pattern_HLM, seen_L = (
+        trace[f"{at.path}.pattern"].astype(np.float64),
+        trace[f"{at.path}.mask"].sum(axis=1),
+    )
+    logs_HLM = np.log(pattern_HLM, out=np.zeros_like(pattern_HLM), where=pattern_HLM > 0)
+    return -(pattern_HLM * logs_HLM).sum(axis=-1) / np.maximum(np.log(seen_L), np.log(2))
+
+
+def explain_entropy(cell: Cell) -> Result:
+    """−Σ a ln a / ln n."""
+    h, l = cell.index
+    row = cell.get("weight", f"{cell.path}.pattern", h, l, ALL)
+    seen = int(cell.trace[f"{cell.path}.mask"][l].sum())
+    a_N = row.values_N[row.values_N > 0]
+    terms_N, most = -a_N * np.log(a_N), math.log(max(seen, 2))
+    formula = added(terms_N, lambda i: f"{number(a_N[i])} · {factor(-math.log(a_N[i]))}")
+    return Result(float(terms_N.sum()) / most, f"({formula}) / ln {max(seen, 2)}", (row,))
+
+
+# --- what each head does --------------------------------------------------------------------------
+
+
+def targets(trace, at: StepRef, role: int) -> np.ndarray:
+    """The cells that would be looked at by a head that does nothing but one of ROLES, (L, M)."""
+    side = at.side
+    ids_L, place_L = trace[f"{side}.embed.ids"], np.arange(len(trace[f"{side}.embed.ids"]))
+    away_LM, special_L = (
+        place_L - place_L[:, None],
+        np.array([word is None for word in words_of(trace, side)]),
+    )
+    found_LM = (
+        away_LM == -1,
+        away_LM == 1,
+        away_LM == 0,
+        place_L == 0,
+        (ids_L == ids_L[:, None]) & (away_LM != 0) & ~special_L,
+        special_L & (place_L > 0),
+    )[role]
+    return found_LM & trace[f"{at.path}.mask"]
+
+
+def roles(trace, at: StepRef):
+    """How much of its attention each head gives, on average, to each of ROLES; the average is over
+    the tokens that have such a target. The last is how evenly it looks at all it may see: its
+    entropy, as a share of the largest. (H, O) (Clark et al. 2019, "What Does BERT Look At?",
+    section 3)
+    """
+    pattern_HLM = trace[f"{at.path}.pattern"].astype(np.float64)
+    columns = []
+    for role in range(len(ROLES) - 1):
+        found_LM = targets(trace, at, role)
+        rows = found_LM.any(axis=1).sum()
+        columns.append((pattern_HLM * found_LM).sum(axis=(1, 2)) / max(rows, 1))
+    return np.stack([*columns, trace[f"{at.path}.pattern.entropy"].mean(axis=1)], axis=1)
+
+
+def explain_role(cell: Cell) -> Result:
+    """The mean over the tokens that have such a target, of what they give it."""
+    h, o = cell.index
+    if o == len(ROLES) - 1:
+        each = cell.get("entropy", f"{cell.path}.pattern.entropy", h, ALL)
+        count = len(each.values_N)
+    else:
+        rows, columns = np.nonzero(targets(cell.trace, cell.ref, o))
+        each = cell.get("weight", f"{cell.path}.pattern", h, rows, columns)
+        count = max(len(set(rows.tolist())), 1)
+    summed = total(each)
+    return Result(summed.value / count, f"({summed.formula or '0'}) / {count}", (each,))
+
+
+# --- what each head adds --------------------------------------------------------------------------
+
+
+def contributions(trace, at: StepRef):
+    """What each head alone writes into the stream: z_h · W_O[h], (H, L, D). Their sum, and the
+    bias, is `out` (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits").
+    """
+    z_HLK = trace[f"{at.path}.z"]
+    out_HKD = trace.weights[f"{at.path}.out.weight"].reshape(*z_HLK.shape[::2], -1)
+    return z_HLK @ out_HKD
+
+
+def explain_contribution(cell: Cell) -> Result:
+    h, l, d = cell.index
+    rows = h * cell.config.d_head + np.arange(cell.config.d_head)
+    return sum_of_products(
+        cell.get("z", f"{cell.path}.z", h, l, ALL), cell.weight("Wo", "out.weight", rows, d)
+    )
+
+
+def sum_again(trace, at: StepRef):
+    """The heads' contributions and the bias, added up: what `out` has to be, (L, D)."""
+    return trace[f"{at.path}.heads"].sum(axis=0) + trace.weights[f"{at.path}.out.bias"]
+
+
+def shares(trace, at: StepRef):
+    """How much of a token's update each head makes: its own, along the whole, in lengths of the
+    whole, (H, L). Below 0 it works against the others; with the bias's share they add up to 1.
+    """
+    heads_HLD, out_LD = (
+        trace[f"{at.path}.heads"].astype(np.float64),
+        trace[f"{at.path}.out"].astype(np.float64),
+    )
+    return np.vecdot(heads_HLD, out_LD) / np.maximum(
+        np.vecdot(out_LD, out_LD), np.finfo(float).tiny
+    )
+
+
+def explain_share(cell: Cell) -> Result:
+    """u_h · u / ‖u‖²."""
+    h, l = cell.index
+    own, whole = (
+        cell.get("head", f"{cell.path}.heads", h, l, ALL),
+        cell.get("update", f"{cell.path}.out", l, ALL),
+    )
+    products, square = sum_of_products(own, whole), float(whole.values_N @ whole.values_N)
+    return Result(
+        products.value / square if square else 0.0,
+        f"({products.formula}) / {number(square)}",
+        (own, whole),
+    )
+
+
+KINDS = (
+    StepKind(
+        leaf="pattern.others",
+        axes="HLM",
+        place=SELF,
+        recipe=explain_others,
+        title="Attention weight, itself left out",
+        story="What the token gives to another, as a share of what it gives to all others.",
+        latex=r"\frac{a_{l,m}}{\sum_{m' \ne l} a_{l,m'}}",
+        colour="weight",
+        scale="weight",
+        compute=others,
+        after="pattern",
+    ),
+    StepKind(
+        leaf="pattern.mean",
+        axes="LM",
+        place=ATTENTION,
+        recipe=explain_mean_of_heads,
+        title="Attention weight, mean of the heads",
+        story="The weights of all heads of this layer, averaged.",
+        latex=r"\frac{1}{H}\sum_h a_{h,l,m}",
+        colour="weight",
+        scale="weight",
+        compute=mean_of_heads,
+        after="pattern",
+    ),
+    StepKind(
+        leaf="cross.pattern.mean",
+        axes="LM",
+        place=("decoder.stack",),
+        recipe=explain_mean_of_layers,
+        title="Attention weight, mean of all layers",
+        story="The weights of cross-attention of all heads in all layers, averaged.",
+        latex=r"\frac{1}{n}\sum \bar a_{l,m}",
+        colour="weight",
+        scale="weight",
+        compute=mean_of_layers,
+        after="out",
+        when=lambda config: config.crosses,
+    ),
+    StepKind(
+        leaf="pattern.entropy",
+        axes="HL",
+        place=ATTENTION,
+        recipe=explain_entropy,
+        title="Breadth",
+        story=(
+            "How evenly the token looks at all it may see: 0 at one token alone, 1 at all alike."
+        ),
+        latex=r"-\frac{1}{\ln n}\sum_m a_{l,m} \ln a_{l,m}",
+        colour="weight",
+        scale="weight",
+        compute=entropy,
+        after="pattern",
+    ),
+    StepKind(
+        leaf="pattern.roles",
+        axes="HO",
+        place=SELF,
+        recipe=explain_role,
+        title="What a head does here",
+        story=(
+            "How much of its attention it gives to such a token, averaged over the tokens that"
+            " have one."
+        ),
+        latex=r"\frac{1}{n}\sum_{l,m} a_{h,l,m}",
+        colour="weight",
+        scale="weight",
+        compute=roles,
+        after="pattern",
+        sizes=lambda trace, at: {"O": len(ROLES)},
+    ),
+    StepKind(
+        leaf="pattern.words",
+        axes="HIJ",
+        place=SELF,
+        recipe=explain_in_words,
+        title="Attention between words",
+        story=(
+            "Summed over the pieces that are looked at, averaged over those that look; without"
+            " signs such as [CLS] each row is shared out anew."
+        ),
+        latex=r"\sum_m a_{l,m}",
+        colour="weight",
+        scale="weight",
+        compute=in_words,
+        after="pattern",
+        args="BB",
+        sizes=words_axes,
+    ),
+    StepKind(
+        leaf="heads",
+        axes="HLD",
+        place=ATTENTION,
+        recipe=explain_contribution,
+        title="One head's own update",
+        story="What this head alone writes into the token's vector.",
+        latex=r"u^h_{l,d} = \sum_k z^h_{l,k}\, W^O_{h,k,d}",
+        colour="weight",
+        compute=contributions,
+        after="z",
+    ),
+    StepKind(
+        leaf="heads.sum",
+        axes="LD",
+        place=ATTENTION,
+        recipe=explain_attention_update,
+        title="The heads added up",
+        story="Every head’s own update and the bias: together the update by attention.",
+        latex=r"\sum_h u^h_{l,d} + b^O_d",
+        colour="weight",
+        compute=sum_again,
+        after="z",
+    ),
+    length_of("heads", ATTENTION, "weight", axes="HL", after="z"),
+    StepKind(
+        leaf="heads.share",
+        axes="HL",
+        place=ATTENTION,
+        recipe=explain_share,
+        title="A head’s share of the update",
+        story=(
+            "How much of the update’s length this head makes; below 0 it works against the"
+            " others. With the bias’s they add up to 1."
+        ),
+        latex=r"\frac{u^h_l \cdot u_l}{\|u_l\|^2}",
+        colour="weight",
+        compute=shares,
+        after="out",
+    ),
+)

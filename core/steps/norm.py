@@ -1,0 +1,352 @@
+"""Add and norm: the residual stream around each sublayer, its norm, and how long its vectors
+are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from core.operands import (
+    ALL,
+    Cell,
+    Group,
+    Result,
+    average,
+    constant,
+    difference,
+    product,
+    quotient,
+    same,
+    squares,
+    sum_of_products,
+    total,
+    vector_length,
+)
+from core.recorder import input_of
+from core.step_ref import StepRef
+from core.steps.kind import ATTENTION, EMBED, FEED_FORWARD, LAYER, NORM, STACK, SUBLAYER, StepKind
+from core.text import number
+from core.vectors import TINY, lengths
+
+
+def sublayer_reads(config, at: StepRef) -> str:
+    """What the projections of a sublayer are applied to: its input, or the norm of it."""
+    return f"{at.path}.norm.out" if config.norm_first else f"{at.path}.in"
+
+
+def sublayer_result(config, path: str) -> str:
+    """The step that leaves a sublayer: its residual sum, or the norm after it."""
+    return f"{path}.sum" if config.norm_first else f"{path}.norm.out"
+
+
+def explain_sublayer_in(cell: Cell) -> Result:
+    """What the sublayer before left; for the first one, the layer before or the embedding."""
+    at, crosses = cell.ref, cell.ref.side == "decoder" and cell.config.crosses
+    before = {"cross": "attn", "mlp": "cross" if crosses else "attn"}.get(at.sublayer)
+    source = (
+        sublayer_result(cell.config, f"{at.side}.{at.layer}.{before}")
+        if before
+        else input_of(at.side, at.layer or 0)
+    )
+    return same(cell.get("stream", source, *cell.index))
+
+
+def explain_residual_sum(cell: Cell) -> Result:
+    return total(
+        cell.get("stream", f"{cell.path}.in", *cell.index),
+        cell.get("update", f"{cell.path}.out", *cell.index),
+    )
+
+
+# --- the norm -------------------------------------------------------------------------------------
+
+
+def normalised(cell: Cell) -> str:
+    """The step that a norm is applied to."""
+    at, before = cell.ref, cell.config.norm_first and cell.ref.place != "embed"
+    if at.place == "stack":
+        return input_of(at.side, cell.config.layers(at.side))
+    return "head.hidden" if at.place == "head" else f"{at.path}.{'in' if before else 'sum'}"
+
+
+def explain_mean(cell: Cell) -> Result:
+    return average(cell.get("x", normalised(cell), cell.index[0], ALL))
+
+
+def explain_centred(cell: Cell) -> Result:
+    return difference(
+        cell.get("x", normalised(cell), *cell.index),
+        cell.get("mean", f"{cell.path}.norm.mean", cell.index[0]),
+    )
+
+
+def centred(cell: Cell) -> str:
+    """What a layer norm takes the scale of, and divides by it."""
+    return f"{cell.path}.norm.centred"
+
+
+def root_mean_square(x: Group, eps: float) -> Result:
+    """√(Σ x² / D + ε)."""
+    return Result(
+        math.sqrt((x.values_N**2).mean() + eps),
+        f"√(({squares(x)}) / {len(x.values_N)} + {number(eps)})",
+        (x, constant("ε", eps)),
+    )
+
+
+def explain_deviation(cell: Cell) -> Result:
+    x = cell.get("x", centred(cell), cell.index[0], ALL)
+    return root_mean_square(x, cell.config.norm_eps)
+
+
+def explain_root_mean_square(cell: Cell) -> Result:
+    x = cell.get("x", normalised(cell), cell.index[0], ALL)
+    return root_mean_square(x, cell.config.norm_eps)
+
+
+def explain_unit(cell: Cell) -> Result:
+    """x / its scale; x is what the scale was taken of."""
+    reads = centred(cell) if cell.config.norm == "layer" else normalised(cell)
+    return quotient(
+        cell.get("x", reads, *cell.index),
+        cell.get("scale", f"{cell.path}.norm.scale", cell.index[0]),
+    )
+
+
+def unit_and_gain(cell: Cell) -> tuple[Group, Group]:
+    """What a norm leaves: the normalised number, and what it is stretched by."""
+    unit = cell.get("unit", f"{cell.path}.norm.unit", *cell.index)
+    return unit, cell.weight("gain", "norm.weight", cell.index[1])
+
+
+def explain_gained(cell: Cell) -> Result:
+    return product(*unit_and_gain(cell))
+
+
+def explain_gained_and_shifted(cell: Cell) -> Result:
+    shift = cell.weight("shift", "norm.bias", cell.index[1])
+    return sum_of_products(*unit_and_gain(cell), shift)
+
+
+def explain_unchanged(cell: Cell) -> Result:
+    return same(cell.get("x", normalised(cell), *cell.index))
+
+
+def layer_norm(config) -> bool:
+    """Whether norms take the mean off."""
+    return config.norm == "layer"
+
+
+def rms_norm(config) -> bool:
+    """Whether norms divide by the root mean square alone."""
+    return config.norm == "rms"
+
+
+# --- lengths --------------------------------------------------------------------------------------
+
+
+def relative_length(trace, at: StepRef):
+    """How long a sublayer's update is, as a share of the vector that it is added to, (L,)."""
+    return lengths(trace[f"{at.path}.out"]) / np.maximum(lengths(trace[f"{at.path}.in"]), TINY)
+
+
+def explain_relative_length(cell: Cell) -> Result:
+    """The length of an update against the length of what it is added to."""
+    (l,) = cell.index
+    update, before = (
+        cell.get("update", f"{cell.path}.out", l, ALL),
+        cell.get("before", f"{cell.path}.in", l, ALL),
+    )
+    return Result(
+        vector_length(update) / vector_length(before) if vector_length(before) else 0.0,
+        f"{number(vector_length(update))} / {number(vector_length(before))}",
+        (update, before),
+    )
+
+
+def length(trace, at: StepRef):
+    """‖x‖ of each token's vector, (L,); of each head's, (H, L)."""
+    return lengths(trace[str(at.parent)])
+
+
+def explain_length(cell: Cell) -> Result:
+    x = cell.get("x", str(cell.ref.parent), *cell.index, ALL)
+    return Result(vector_length(x), f"√({squares(x)})", (x,))
+
+
+def length_of(leaf: str, place: tuple[str, ...], colour: str, axes="L", after="") -> StepKind:
+    """The kind of number that says how long the vectors of a step are."""
+    return StepKind(
+        leaf=f"{leaf}.length",
+        axes=axes,
+        place=place,
+        recipe=explain_length,
+        title="Length of the vector",
+        story="How long the vector is: the root of the sum of its squared numbers.",
+        latex=r"\|x_l\| = \sqrt{\sum_d x_{l,d}^2}",
+        colour=colour,
+        compute=length,
+        after=after or leaf,
+    )
+
+
+KINDS = (
+    StepKind(
+        leaf="in",
+        axes="LD",
+        place=ATTENTION,
+        recipe=explain_sublayer_in,
+        title="Into attention",
+        story="The token's vector as it reaches this attention: the residual stream.",
+        latex=r"x_{l,d}",
+        colour="residual",
+    ),
+    StepKind(
+        leaf="in",
+        axes="LD",
+        place=FEED_FORWARD,
+        recipe=explain_sublayer_in,
+        title="Into the feed-forward network",
+        story="The token's vector as it reaches the feed-forward network.",
+        latex=r"x_{l,d}",
+        colour="residual",
+    ),
+    StepKind(
+        leaf="sum",
+        axes="LD",
+        place=ATTENTION,
+        recipe=explain_residual_sum,
+        title="Token plus update",
+        story="The residual connection: the token keeps what it was and gains the update.",
+        latex=r"x_{l,d} + u_{l,d}",
+        colour="residual",
+    ),
+    StepKind(
+        leaf="sum",
+        axes="LD",
+        place=FEED_FORWARD,
+        recipe=explain_residual_sum,
+        title="Token plus update",
+        story="The residual connection around the feed-forward network.",
+        latex=r"x_{l,d} + u_{l,d}",
+        colour="residual",
+    ),
+    StepKind(
+        leaf="norm.mean",
+        axes="L",
+        place=NORM,
+        recipe=explain_mean,
+        title="Mean of the vector",
+        story="The average of the token's numbers.",
+        latex=r"\mu_l = \frac{1}{D}\sum_d x_{l,d}",
+        colour="norm",
+    ),
+    StepKind(
+        leaf="norm.centred",
+        axes="LD",
+        place=NORM,
+        recipe=explain_centred,
+        title="Minus its mean",
+        story="The vector moved so that its numbers average 0.",
+        latex=r"x_{l,d} - \mu_l",
+        colour="norm",
+    ),
+    StepKind(
+        leaf="norm.scale",
+        axes="L",
+        place=NORM,
+        recipe=explain_deviation,
+        title="Deviation",
+        story="How far the numbers spread around their mean.",
+        latex=r"\sigma_l = \sqrt{\tfrac{1}{D}\sum_d (x_{l,d}-\mu_l)^2 + \varepsilon}",
+        colour="norm",
+        when=layer_norm,
+    ),
+    StepKind(
+        leaf="norm.scale",
+        axes="L",
+        place=NORM,
+        recipe=explain_root_mean_square,
+        title="Root mean square",
+        story="How large the token's numbers are.",
+        latex=r"\sigma_l = \sqrt{\tfrac{1}{D}\sum_d x_{l,d}^2 + \varepsilon}",
+        colour="norm",
+        when=rms_norm,
+    ),
+    StepKind(
+        leaf="norm.unit",
+        axes="LD",
+        place=NORM,
+        recipe=explain_unit,
+        title="Normalised",
+        story="Divided by the scale: every token's vector now has the same size.",
+        latex=r"\hat x_{l,d} = \frac{x_{l,d} - \mu_l}{\sigma_l}",
+        colour="norm",
+        when=layer_norm,
+    ),
+    StepKind(
+        leaf="norm.unit",
+        axes="LD",
+        place=NORM,
+        recipe=explain_unit,
+        title="Normalised",
+        story="Divided by the scale: every token's vector now has the same size.",
+        latex=r"\hat x_{l,d} = \frac{x_{l,d}}{\sigma_l}",
+        colour="norm",
+        when=rms_norm,
+    ),
+    StepKind(
+        leaf="norm.out",
+        axes="LD",
+        place=NORM,
+        recipe=explain_gained_and_shifted,
+        title="Out of the norm",
+        story="Each dimension stretched and shifted by learned numbers.",
+        latex=r"\hat x_{l,d}\, \gamma_d + \beta_d",
+        colour="norm",
+        when=layer_norm,
+    ),
+    StepKind(
+        leaf="norm.out",
+        axes="LD",
+        place=NORM,
+        recipe=explain_gained,
+        title="Out of the norm",
+        story="Each dimension stretched by a learned number.",
+        latex=r"\hat x_{l,d}\, \gamma_d",
+        colour="norm",
+        when=rms_norm,
+    ),
+    StepKind(
+        leaf="norm.out",
+        axes="LD",
+        place=NORM,
+        recipe=explain_unchanged,
+        title="Norm left out",
+        story="In this what-if the vector passes the norm unchanged.",
+        latex=r"x_{l,d}",
+        colour="norm",
+        when=lambda config: config.norm == "none",
+    ),
+    StepKind(
+        leaf="out.relative",
+        axes="L",
+        place=SUBLAYER,
+        recipe=explain_relative_length,
+        title="Length of the update, relative",
+        story=("How long the update is, as a share of the length of the vector it is added to."),
+        latex=r"\frac{\|u_l\|}{\|x_l\|}",
+        colour="weight",
+        compute=relative_length,
+        after="out",
+    ),
+    length_of("in", SUBLAYER, "residual"),
+    length_of("sum", SUBLAYER, "residual"),
+    length_of("norm.out", SUBLAYER, "norm"),
+    length_of("out", EMBED, "embed"),
+    length_of("out", ATTENTION, "weight"),
+    length_of("out", FEED_FORWARD, "mlp"),
+    length_of("out", LAYER + STACK, "residual"),
+)

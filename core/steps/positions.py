@@ -1,0 +1,305 @@
+"""Positions: the vectors, biases and rotations that tell a model where a token stands, and how
+a rotation makes a score depend on distance.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from core.operands import ALL, Cell, Result, constant, same, sum_of_products, total
+from core.ops import angles, relative_buckets, rotate, sinusoids
+from core.step_ref import StepRef
+from core.steps.embedding import explain_similarity, similarity
+from core.steps.kind import ATTENTION, EMBED, STACK, StepKind
+from core.text import number
+
+FURTHEST = 64  # the distances that are tried out
+
+
+def rotates(config) -> bool:
+    """Whether positions rotate queries and keys."""
+    return config.positions == "rotary"
+
+
+def explain_learned_position(cell: Cell) -> Result:
+    """A row of the position table."""
+    return same(cell.weight("table", "position.weight", *cell.index))
+
+
+def explain_sinusoid(cell: Cell) -> Result:
+    """The sine or the cosine of the place times a frequency."""
+    (l, d), width = cell.index, cell.config.d_model
+    half = (width + 1) // 2
+    rate = 10000.0 ** (-2 * (d % half) / width)
+    wave, sign = (math.sin, "sin") if d < half else (math.cos, "cos")
+    return Result(
+        wave(l * rate),
+        f"{sign}({l} · {number(rate)})",
+        (constant("position", l), constant("frequency", rate)),
+    )
+
+
+def explain_relative_bias(cell: Cell) -> Result:
+    h, l, m = cell.index
+    c, n = cell.config, cell.trace.shape(str(cell.ref))[1]
+    bucket = relative_buckets(
+        n, n, c.relative_buckets, c.relative_distance, cell.ref.side == "encoder"
+    )[l, m]
+    return same(cell.weight("table", "relative.weight", bucket, h))
+
+
+def explain_biased_score(cell: Cell) -> Result:
+    return total(
+        cell.get("scaled", f"{cell.path}.scores.scaled", *cell.index),
+        cell.get("bias", f"{cell.ref.side}.relative", *cell.index),
+    )
+
+
+def explain_rotated(cell: Cell) -> Result:
+    """A pair of the query or the key before rotation, rotated by the position's angle."""
+    head, l, k = cell.index
+    half = cell.config.d_head // 2
+    angle = l * cell.config.rope_theta ** (-2 * (k % half) / cell.config.d_head)
+    ahead, partner = (-1, k + half) if k < half else (1, k - half)
+    before, pair = f"{cell.path}.{cell.ref.leaf}.unrotated", np.array([k, partner])
+    return sum_of_products(
+        cell.get("this and its partner", before, head, l, pair),
+        constant(
+            f"cos and {'−' if ahead < 0 else ''}sin of {l}·θ",
+            math.cos(angle),
+            ahead * math.sin(angle),
+        ),
+    )
+
+
+# --- readings -------------------------------------------------------------------------------------
+
+
+def sinusoid(trace, at: StepRef):
+    """The sines and cosines of "Attention Is All You Need" (section 3.5) for these places, (L, D),
+    whatever the model has.
+    """
+    return sinusoids(*trace.shape(f"{at.path}.sum"))
+
+
+def unrotated(trace, at: StepRef, head: int, looks: int, looked_at: int):
+    """The query and the key of one pair before rotation, (K,) each, in float64."""
+    group = trace.config.group(head)
+    return (
+        trace[f"{at.path}.q.unrotated"][head, looks].astype(np.float64),
+        trace[f"{at.path}.k.unrotated"][group, looked_at].astype(np.float64),
+    )
+
+
+def rotated_back(trace, k_K, distances_S):
+    """A key rotated back by so many places, (S, K): what a query so many places after it meets."""
+    angle_SK = np.tile(
+        -np.asarray(distances_S)[:, None] * angles(2, len(k_K), trace.config.rope_theta)[1], 2
+    )
+    return rotate(np.broadcast_to(k_K, angle_SK.shape), np.cos(angle_SK), np.sin(angle_SK))
+
+
+def scores_by_distance(trace, at: StepRef, head: int, looks: int, looked_at: int):
+    """q·k of one pair if the token that looks stood s places after the other, (S,) (Su et al.
+    2021, section 3.4.3).
+    """
+    q_K, k_K = unrotated(trace, at, head, looks, looked_at)
+    return rotated_back(trace, k_K, np.arange(FURTHEST)) @ q_K
+
+
+def explain_score_at_distance(cell: Cell) -> Result:
+    """The query times the key rotated back by the distance."""
+    (s,), (h, l, m) = cell.index, cell.args
+    k = cell.get("k", f"{cell.path}.k.unrotated", cell.group(h), m, ALL)
+    key_K = rotated_back(cell.trace, k.values_N, [s])[0]
+    made = sum_of_products(
+        cell.get("q", f"{cell.path}.q.unrotated", h, l, ALL),
+        constant(f"k turned back {s} places", *key_K),
+    )
+    return Result(made.value, made.formula, (*made.groups, k))
+
+
+def pairs(trace, at: StepRef, head: int, looks: int, looked_at: int):
+    """q·k of one pair split into the parts that its turning pairs of numbers give, the fastest
+    first, (P,).
+    """
+    group = trace.config.group(head)
+    terms_K = (
+        trace[f"{at.path}.q"][head, looks].astype(np.float64)
+        * trace[f"{at.path}.k"][group, looked_at]
+    )
+    return terms_K.reshape(2, -1).sum(axis=0)
+
+
+def explain_pair(cell: Cell) -> Result:
+    (p,), (h, l, m), half = cell.index, cell.args, cell.config.d_head // 2
+    both = np.array([p, p + half])
+    return sum_of_products(
+        cell.get("q", f"{cell.path}.q", h, l, both),
+        cell.get("k", f"{cell.path}.k", cell.group(h), m, both),
+    )
+
+
+# --- distances ------------------------------------------------------------------------------------
+
+
+def put_back(shuffled_LM, places):
+    """An attention matrix of a text with its words reversed, rows and columns back where the words
+    stood, (L, M). places: where each token stood before (core.whatif.order).
+    """
+    back = np.argsort(places)
+    return shuffled_LM[back][:, back]
+
+
+def largest_gap(a_LM, b_LM) -> tuple[int, int]:
+    """The cell in which two matrices differ most."""
+    row, column = np.unravel_index(np.abs(a_LM - b_LM).argmax(), a_LM.shape)
+    return int(row), int(column)
+
+
+def by_distance(n: int) -> list[tuple[int, int, int]]:
+    """For each distance m − l that n tokens have, from the farthest before to the farthest after:
+    the distance, and one l and m that have it.
+    """
+    return [(s, max(-s, 0), max(s, 0)) for s in range(1 - n, n)]
+
+
+KINDS = (
+    StepKind(
+        leaf="position",
+        axes="LD",
+        place=EMBED,
+        recipe=explain_learned_position,
+        title="Position embedding",
+        story=(
+            "The vector of the place in the sentence, the same for every word that stands there."
+        ),
+        latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
+        colour="embed",
+        when=lambda config: config.positions == "learned",
+    ),
+    StepKind(
+        leaf="position",
+        axes="LD",
+        place=EMBED,
+        recipe=explain_sinusoid,
+        title="Position embedding",
+        story=(
+            "The vector of the place in the sentence, the same for every word that stands there."
+        ),
+        latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
+        colour="embed",
+        when=lambda config: config.positions == "sinusoid",
+    ),
+    StepKind(
+        leaf="position.similarity",
+        axes="LM",
+        place=EMBED,
+        recipe=explain_similarity,
+        title="Similarity of two places",
+        story="The cosine between the vectors of two positions.",
+        latex=r"\frac{P_l \cdot P_m}{\|P_l\| \, \|P_m\|}",
+        colour="embed",
+        compute=similarity,
+        after="position",
+    ),
+    StepKind(
+        leaf="sinusoid",
+        axes="LD",
+        place=EMBED,
+        recipe=explain_sinusoid,
+        title="Sine wave of the place",
+        story=(
+            "Each dimension is a wave along the sentence, the next one a little slower: sines"
+            " in the first half of the vector, cosines in the second. l is also the token’s"
+            " place."
+        ),
+        latex=(
+            r"\begin{gathered} P_{l,d} = \begin{cases} \sin(l\, \omega_d) & d < D/2 \\ "
+            r"\cos(l\, \omega_{d - D/2}) & d \ge D/2 \end{cases} \\ \omega_d = 10000^{-2d/D}"
+            r" \end{gathered}"
+        ),
+        colour="embed",
+        compute=sinusoid,
+        after="sum",
+    ),
+    StepKind(
+        leaf="relative",
+        axes="HLM",
+        place=STACK,
+        recipe=explain_relative_bias,
+        title="Relative position bias",
+        story="A learned number for each head and distance, added to the score.",
+        latex=r"b_{h,l,m} = B_{\mathrm{bucket}(m-l),\,h}",
+        colour="weight",
+    ),
+    StepKind(
+        leaf="scores.biased",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_biased_score,
+        title="Score with position bias",
+        story="The learned number for this distance is added.",
+        latex=r"s_{l,m} + b_{h,l,m}",
+        colour="weight",
+    ),
+    StepKind(
+        leaf="q",
+        axes="HLK",
+        place=ATTENTION,
+        recipe=explain_rotated,
+        title="Query, turned",
+        story=(
+            "Each pair of numbers of the query is turned by an angle that grows with the position."
+        ),
+        latex=r"q'_{l,k} = q_{l,k}\cos(l\theta_k) \mp q_{l,k \pm K/2}\sin(l\theta_k)",
+        colour="q",
+        when=rotates,
+    ),
+    StepKind(
+        leaf="k",
+        axes="GMK",
+        place=ATTENTION,
+        recipe=explain_rotated,
+        title="Key, turned",
+        story=(
+            "Each pair of numbers of the key is turned by an angle that grows with the"
+            " position: only the distance matters in q·k."
+        ),
+        latex=r"k'_{m,k} = k_{m,k}\cos(m\theta_k) \mp k_{m,k \pm K/2}\sin(m\theta_k)",
+        colour="k",
+        when=rotates,
+    ),
+    StepKind(
+        leaf="scores.pairs",
+        axes="P",
+        place=ATTENTION,
+        recipe=explain_pair,
+        title="One turning pair’s part of the score",
+        story="What the two dimensions that turn together give to the score of this pair.",
+        latex=r"q_{l,k}\, k_{m,k} + q_{l,k + K/2}\, k_{m,k + K/2}",
+        colour="weight",
+        compute=pairs,
+        after="q.unrotated",
+        args="HLM",
+        sizes=lambda trace, at: {"P": trace.config.d_head // 2},
+    ),
+    StepKind(
+        leaf="scores.falls",
+        axes="S",
+        place=ATTENTION,
+        recipe=explain_score_at_distance,
+        title="Score at another distance",
+        story=(
+            "The same query and key, as if the query’s token stood so many places behind the other."
+        ),
+        latex=r"q_l \cdot R_{-s}\, k_m",
+        colour="weight",
+        compute=scores_by_distance,
+        after="q.unrotated",
+        args="HLM",
+        sizes=lambda trace, at: {"S": FURTHEST},
+    ),
+)

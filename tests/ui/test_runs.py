@@ -1,0 +1,52 @@
+"""The runs that the pages show: each is made once, and its sentence is read once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from core.models.tokenizer import Tokenizer
+from tests.ui.test_pages import OTHERS, opened
+from ui.session import runs
+from ui.session.runs import RunRequest
+from ui.session.shelf import SHELF
+from ui.session.view import View
+
+SENTENCE = "The old farmer carried a heavy basket."
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    """How often each tokenizer has cut each text."""
+    counts, encode = Counter(), Tokenizer.encode
+
+    def counted(cut, text, *args, **options):
+        counts[id(cut), text] += 1
+        return encode(cut, text, *args, **options)
+
+    monkeypatch.setattr(Tokenizer, "encode", counted)
+    SHELF.forget()
+    return counts
+
+
+@pytest.mark.parametrize("path", ["app.py", *OTHERS])
+@pytest.mark.parametrize("model", ["study-encoder", "study-translator"])
+def test_a_page_cuts_the_sentence_once_for_each_model_that_reads_it(path, model, encoded):
+    app = opened(path, sentence=SENTENCE, model=model)
+    assert not app.exception and app.session_state["memory"].shown.sentence == SENTENCE
+    times = {cut: count for (cut, text), count in encoded.items() if text == SENTENCE}
+    assert set(times.values()) == {1}
+    assert len(times) == 1 or "Before" in path  # the LSTM and the twin read it there, too
+    encoded.clear()
+    app.segmented_control(key="depth").set_value("numbers").run()
+    assert not app.exception and SENTENCE not in {text for _, text in encoded}
+
+
+def test_a_view_has_the_pieces_that_its_run_was_made_of():
+    request = RunRequest("study-encoder", SENTENCE)
+    run, view = runs.run_of(request), View(request, "encoder", 0, 0, 0)
+    assert run.encoding is view.encoding is runs.encoding_of(request)
+    assert run.trace is view.trace is runs.trace_of(request)
+    assert tuple(view.words) == run.encoding.words_L == run.trace.words_L
+    assert run.encoding.ids_L.tolist() == view.trace["encoder.embed.ids"].tolist()

@@ -1,0 +1,56 @@
+"""The address as a spelling of what is chosen: a link is a view."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from ui.session.memory import memory, note
+from ui.session.selection import CODECS, LONGEST_TEXT, chosen, selection, spell
+
+
+def parse_choice(name: str, text: str) -> Any:
+    """The value that an address spells, or the default and a note where it spells none."""
+    codec = CODECS[name]
+    if codec.fits(value := codec.parse(text)):
+        return value
+    shown = text if len(text) <= 40 else f"{text[:40]}…"
+    note(
+        f"The address asks for {codec.key} “{shown}”, which is not {codec.message}; it is left out."
+    )
+    return codec.default
+
+
+def link_asks_for(name: str) -> bool:
+    """Whether a link was opened just now that asks for what is chosen."""
+    codec = CODECS[name]
+    value = codec.parse(memory().link.get(codec.key, ""))
+    return codec.key in memory().link and value is not None and value == chosen(name)
+
+
+def query_params(**changes) -> dict[str, str]:
+    """The choices that differ from the first ones, as they stand in an address; changes: with these
+    instead."""
+    firsts = {"token": memory().first_token} | memory().firsts
+    told = {
+        CODECS[name].key: spell(value)
+        for name, value in vars(replace(selection(), **changes)).items()
+        if value not in (CODECS[name].default, firsts.get(name), None)
+    }
+    return {key: text for key, text in told.items() if len(text) <= LONGEST_TEXT}
+
+
+def write_address() -> None:
+    """Keeps the choices for the next page, and puts them into the address bar if they are not there
+    yet.
+    """
+    keep()
+    if st.query_params.to_dict() != (now := query_params()):
+        st.query_params.from_dict(now)
+
+
+def keep(**changes) -> None:
+    """Remembers the choices beyond this run; changes: with these instead."""
+    memory().kept = replace(selection(), **changes)

@@ -1,0 +1,83 @@
+"""How a run begins: with what the address asks for, and what the visit remembers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from ui.session.actions import follow_step
+from ui.session.address import parse_choice
+from ui.session.memory import memory
+from ui.session.navigation import Page
+from ui.session.selection import CODECS, Selection, fits, selection, unchosen
+from ui.session.shelf import SHELF
+
+
+def arrive(page: Page) -> None:
+    """Begins a run. A link from outside, or a step back in the history, asks for what stands in the
+    address; on another page of the app the choices stay, but for those in the address.
+    """
+    SHELF.begin()
+    now, link = memory(), st.query_params.to_dict()
+    if now.kept is None or begins_anew():
+        base, moved, now.firsts = unchosen(), True, {}
+    else:
+        moved = now.page != page
+        base = replace(now.kept, cell=None, swap="") if moved else now.kept
+    now.notes, now.link, now.page = [], link if moved else {}, page
+    now.firsts = {name: first for name, first in now.firsts.items() if not in_link(name)}
+    if moved:
+        take_from_link(base)
+    st.session_state.update(now.chosen_beside)
+    now.chosen_beside = {}
+    restore_choices(base)
+    if moved:
+        start_page()
+
+
+def begins_anew() -> bool:
+    """Whether the reader has gone back or forth in the browser's history."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def in_link(name: str) -> bool:
+    """Whether the link that was opened says something of a choice."""
+    return CODECS[name].key in memory().link
+
+
+def take_from_link(base: Selection) -> None:
+    """Chooses what the link asks for, and of all else what was chosen before."""
+    link, before = memory().link, vars(base)
+    for name, codec in CODECS.items():
+        asked = in_link(name)
+        st.session_state[name] = parse_choice(name, link[codec.key]) if asked else before[name]
+
+
+def restore_choices(kept: Selection) -> None:
+    """Puts back what was kept where the session has lost a choice, as it does when a run has not
+    drawn its widget, or where a browser left something that can't be chosen: a label of another
+    model's list, a number out of range."""
+    session, before = st.session_state, vars(kept)
+    for name, codec in CODECS.items():
+        if name not in session or not fits(name, session[name]):
+            session[name] = before[name] if fits(name, before[name]) else codec.default
+
+
+def start_page() -> None:
+    """On another page nothing plays, and the way to the opened number ends at it."""
+    now, chosen = memory(), selection()
+    now.playing = False
+    trail, cell = now.trail, chosen.cell
+    follow_step(cell or chosen.step or "")
+    now.trail = trail[: trail.index(cell) + 1] if cell in trail else [cell] if cell else []
+
+
+def arrive_alone() -> None:
+    """Begins a run of a page alone, after a click in it: the address asks for nothing, and nothing
+    was said yet."""
+    SHELF.begin()
+    memory().notes, memory().link = [], {}
+    restore_choices(memory().kept or unchosen())

@@ -1,0 +1,68 @@
+"""What is remembered of a visit besides what is chosen: nothing in here stands in an address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from ui.session.runs import RunRequest
+from ui.session.selection import Selection
+
+_KEY = "memory"
+
+
+@dataclass
+class Memory:
+    """One visitor's memory, from run to run."""
+
+    # The page and the address
+    page: Any = None  # the Page (ui.session.navigation) that was drawn last
+    kept: Selection | None = None  # the choices after the last run; None: it is the first one
+    link: dict[str, str] = field(default_factory=dict)  # what the address has just asked for
+    notes: list[str] = field(default_factory=list)  # what is said above the page in this run
+    # For choices whose first value a page finds out: the one that it found last
+    firsts: dict[str, Any] = field(default_factory=dict)
+    # What a part of the page that runs alone has chosen for the next run
+    chosen_beside: dict[str, Any] = field(default_factory=dict)
+    around: tuple = ()  # the choices around the page, as the page was drawn with them
+    # For each list of changing labels (ui.session.steady): what was chosen, and its label
+    labels: dict[str, tuple] = field(default_factory=dict)
+
+    # What is looked at
+    shown: RunRequest | None = None  # the last run that could be shown
+    first_token: int | None = None  # the token that is looked at before one is chosen
+    word: str = ""  # the letters of the token that is looked at
+    word_to_find: str = ""  # the same, where another model cuts the text anew
+    trail: list[str] = field(default_factory=list)  # the numbers from which one walked here
+    all_operands_of: str | None = None  # the step whose operands are listed in full
+    clicked_points: dict[str, Any] = field(default_factory=dict)  # by figure: the last one clicked
+    playing: bool = False  # whether the walk through the stages goes on by itself
+    playing_since: float = 0.0  # when it showed this stage (time.monotonic)
+
+    # Single pages
+    part_opened: dict[str, str | None] = field(default_factory=dict)  # Every number: by slider
+    neuron_place: tuple | None = None  # Feed-forward: the run and the place of the chosen neuron
+    mask_message: str = ""  # Encoder and decoder: what the last click on the mask did
+    compared_mask: str | None = None  # Encoder and decoder: the run compared with the trained one
+    # Output: kind and text of what the last button did, and the text for which it holds
+    output_report: tuple[str, str, str] | None = None
+    # Output: for each word that was appended its box, the text before and after, and the word
+    appended: list[tuple[str, str, str, str]] = field(default_factory=list)
+    before_sentence: str | None = None  # Before attention: the sentence that its choices belong to
+    before_link: dict[str, str] | None = None  # Before attention: the link that was followed last
+    compared_word: tuple[int, str] | None = None  # Before attention: word and model of the vectors
+
+
+def memory() -> Memory:
+    """What is remembered of this visit; it begins empty."""
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = Memory()
+    return st.session_state[_KEY]
+
+
+def note(message: str) -> None:
+    """Says something above the page in this run."""
+    if message not in memory().notes:
+        memory().notes.append(message)

@@ -1,0 +1,209 @@
+"""The runs of the models: all visitors share them, and each is made once.
+
+RunRequest          a run of a model, in plain words
+run_of(request)     that run: the model, the sentence in pieces, the trace
+trace_of(request), encoding_of(request), model_of(name)
+ids_of(model, text)                     what a model reads of a text, counted
+target_ids_of(model, ids_L, target)     what its decoder reads
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from core import load, lstm, whatif
+from core.errors import GlassError
+from core.lstm import Lstm
+from core.models import catalogue
+from core.models.model import Model
+from core.models.tokenizer import Encoding
+from core.trace import Trace
+from ui.session.selection import LONGEST_TEXT
+from ui.session.shelf import SHELF
+
+LSTM = "study-lstm"  # beside the models that can be chosen: what came before attention
+LONGEST_TOKENS = 256
+# Up to so many tokens, what is predicted after each of them is kept; beyond, after the last one.
+ALL_ROWS = 64
+# Up to so many tokens × layers the whole trace is kept; beyond, layers are recomputed.
+ALL_KEPT = 768
+
+
+class RunRequest(NamedTuple):
+    """A run of a model, in plain words: by these all visitors share its trace."""
+
+    model: str
+    sentence: str
+    # or a name that core.masks knows, or one drawn by hand: "own:" and its cells (core.whatif)
+    mask: str = "trained"
+    # what the decoder of an encoder–decoder model is given; empty: it writes it itself
+    target: str = ""
+    change: str = ""  # what else differs from the model as it was trained (core.whatif)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a model reads of a text."""
+
+    ids_L: np.ndarray
+    encoding: Encoding | None  # the pieces; None where the model has no tokenizer
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the ids."""
+        return self.ids_L.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trace, the text in pieces, and the model that made it: while a trace is in memory, its
+    model can be found.
+    """
+
+    model: Model | Lstm
+    encoding: Encoding | None  # None where the model has no tokenizer
+    trace: Trace
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the trace."""
+        return self.trace.nbytes
+
+
+# --- on the shelf ---------------------------------------------------------------------------------
+
+
+@st.cache_data(ttl=20, show_spinner=False)
+def ready_models() -> tuple[str, ...]:
+    """The names of the models that are on this machine."""
+    return tuple(entry.name for entry in catalogue.listed() if catalogue.find(entry.name))
+
+
+def model_of(name: str) -> Model | Lstm:
+    """A model that is on this machine, with its weights."""
+
+    def read():
+        with st.spinner("Reading the weights …"):
+            return lstm.load() if name == LSTM else load(name, fetch=False)
+
+    return SHELF.get(("model", name), read, stays=True)
+
+
+def run_of(request: RunRequest) -> Run:
+    """The run that was asked for. Raises GlassError where there is no such run."""
+    model = model_of(request.model)
+
+    def run():
+        with st.spinner("Running the model …"):
+            return run_model(model, request)
+
+    return SHELF.get(request, run, holds=("model", request.model))
+
+
+def trace_of(request: RunRequest) -> Trace:
+    """The trace of a sentence; all visitors share its read-only arrays."""
+    return run_of(request).trace
+
+
+def encoding_of(request: RunRequest) -> Encoding | None:
+    """The sentence in pieces with their places in the text; None where the model has no
+    tokenizer.
+    """
+    return run_of(request).encoding
+
+
+def reading_of(model: Model | Lstm, text: str) -> Reading:
+    """What a model reads of a text, which all its runs on that text share."""
+    return SHELF.get(("text", model.name, text), lambda: read_text(model, text))
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+def run_model(model: Model | Lstm, request: RunRequest) -> Run:
+    """Runs a model on what was asked for. Raises GlassError where that can't be done."""
+    reading = reading_of(model, request.sentence)
+    ids_L, encoding = reading.ids_L, reading.encoding
+    words_L = encoding.words_L if encoding else None
+    if isinstance(model, Lstm):
+        return Run(model, encoding, lstm.forward(model.config, model.weights, ids_L, words_L))
+    crosses, layers = (
+        model.config.crosses,
+        model.config.encoder_layers + model.config.decoder_layers,
+    )
+    target_ids_L = target_ids_of(model, ids_L, request.target) if crosses else None
+    # the tokens after which something is predicted
+    spoken = len(ids_L if target_ids_L is None else target_ids_L)
+    trace = whatif.run(
+        model,
+        whatif.Text(ids_L, words_L),
+        target_ids_L,
+        request.mask,
+        request.change,
+        keep="all" if max(len(ids_L), spoken) * layers <= ALL_KEPT else "layers",
+        rows=None if spoken <= ALL_ROWS else -1,
+    )
+    return Run(model, encoding, trace)
+
+
+def read_text(model: Model | Lstm, text: str) -> Reading:
+    """The token ids of a text, counted, and its pieces. Raises GlassError for a text that is empty
+    or too long to be shown.
+    """
+    if not text.strip():
+        raise GlassError(
+            "There is nothing to read: the text is empty or has only spaces. Type a few words."
+        )
+    if len(text) > LONGEST_TEXT:
+        raise GlassError(
+            f"This text has {len(text):,} characters; at most {LONGEST_TEXT:,} are read here."
+            " Shorten it."
+        )
+    encoding = model.encode(text) if model.tokenizer else None
+    ids_L = encoding.ids_L if encoding else np.array(ids_typed(text, why_no_tokenizer(model)))
+    limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
+    if len(ids_L) > limit:
+        raise GlassError(
+            f"This text has {len(ids_L)} tokens; at most {limit} can be shown. Shorten it."
+        )
+    return Reading(ids_L, encoding)
+
+
+def ids_of(model: Model | Lstm, text: str) -> np.ndarray:
+    """The token ids of a text. Raises GlassError as `read_text` does."""
+    return read_text(model, text).ids_L
+
+
+def why_no_tokenizer(model: Model | Lstm) -> str:
+    """Why a model's tokenizer can't be read here, a sentence; empty where that is not known."""
+    return model.no_tokenizer if isinstance(model, Model) else ""
+
+
+def ids_typed(text: str, why: str = "") -> list[int]:
+    """Token ids typed as numbers, for a model whose tokenizer can't be read here.
+
+    why: the reason, a sentence.
+    """
+    numbers = re.findall(r"[^\s,]+", text)
+    if not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
+        raise GlassError(
+            "This model's tokenizer can't be read here: type token ids, such as "
+            f"12 7 431 0, not words. {why}".rstrip()
+        )
+    return [int(number) for number in numbers]
+
+
+def target_ids_of(model: Model, ids_L, target: str) -> Sequence:
+    """What the decoder reads: the target, or what the model writes by itself."""
+    if not target.strip():
+        return model.target_ids(ids_L, None)
+    ids_of(model, target)  # raises where it is too long
+    if model.tokenizer:
+        return model.target_ids(ids_L, target)
+    return [model.config.start_id or 0, *ids_typed(target, model.no_tokenizer)]

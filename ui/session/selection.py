@@ -1,0 +1,330 @@
+"""What a reader looks at and has chosen, in one record: a field and its codec for each choice.
+
+The session and the address are two spellings of the same record; whatever comes from either is
+checked here.
+
+    Selection           what can be chosen, field by field
+    CODECS              for each field what it may be, and how it is read from an address
+    AROUND              the fields whose widgets stand around a page, and are the same on all pages
+    selection()         what is chosen now; reads the session and never writes
+    select(name=value)  the one way to choose something
+
+To add a choice is to add a field here, and to draw a widget with its name as key and without a
+value of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import masks, whatif
+from core.errors import GlassError
+from core.models import catalogue
+
+_EXAMPLES = Path(__file__).parents[2] / "assets/examples.json"
+EXAMPLES = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
+LONGEST_TEXT = 4_000  # characters that are run and stand in the address
+# Characters that a text box takes; what is too long to run stays in it and can be cut.
+LONGEST_BOX = 20_000
+MASKS = {
+    "trained": "As the model was trained",
+    "encoder": "Encoder: sees everything",
+    "decoder": "Decoder: sees only the past",
+    "others": "Every token but itself",
+    "own": "Drawn by hand",
+}
+DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
+SIDES = ("encoder", "decoder")
+STAGES = 5  # steps of the walk through attention
+TOUR_STOPS = 14
+TOP_KS = (1, 2, 3, 5, 10, 20, 50, 100, 500, 0)  # 0: all words
+MOST = 999_999
+
+
+# --- codecs ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One choice between session and address."""
+
+    default: Any  # until the reader chooses; None: the page finds out what that is
+    message: str  # what it may be, in words: “… which is not {message}”
+    parse: Callable[[str], Any]  # the value that an address spells; None where it spells none
+    fits: Callable[[Any], bool]  # whether a value, such as one that a browser left, is a choice
+    key: str = ""  # its name in the address, where that is another than the field's
+    around: bool = False  # whether its widget stands around the pages
+
+
+def spell(value) -> str:
+    """A value as it stands in an address."""
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# Each of these makes the codec of one kind of choice. A default of None is always allowed.
+
+
+def whole(default: int | None = None, low: int = -MOST, high: int = MOST, step: int = 1) -> Codec:
+    """A whole number."""
+    message = "a whole number" if low == -MOST else f"one of {low} to {high}"
+    return Codec(
+        default,
+        message + (f" in steps of {step}" if step > 1 else ""),
+        lambda text: int(text) if re.fullmatch(r"-?[0-9]{1,6}", text) else None,
+        lambda value: type(value) is int and low <= value <= high and value % step == 0,
+    )
+
+
+def decimal(default: float, low: float, high: float, step: float) -> Codec:
+    """A number in steps, such as a slider has."""
+
+    def fits(value) -> bool:
+        return (
+            type(value) in (int, float)
+            and low <= value <= high
+            and abs(value / step - round(value / step)) < 1e-6
+        )
+
+    return Codec(
+        default,
+        f"a number from {low:g} to {high:g} in steps of {step:g}",
+        lambda text: float(text) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", text) else None,
+        fits,
+    )
+
+
+def among(default, options: Iterable) -> Codec:
+    """One of a few names or numbers."""
+    known = {spell(option): option for option in options}
+    return Codec(
+        default,
+        f"one of {', '.join(known)}",
+        known.get,
+        lambda value: type(value) in (str, int) and value in known.values(),
+    )
+
+
+def flag(default: bool) -> Codec:
+    """Yes (1) or no (0)."""
+    return Codec(default, "0 or 1", {"0": False, "1": True}.get, lambda value: type(value) is bool)
+
+
+def text(
+    default: str | None = None,
+    longest: int = 200,
+    message: str = "",
+    fits: Callable[[str], object] = lambda text: True,
+) -> Codec:
+    """A text. fits: what it has to be besides short enough."""
+    return Codec(
+        default,
+        message or f"a text of at most {longest:,} characters",
+        lambda text: text if len(text) <= LONGEST_BOX else None,
+        lambda value: isinstance(value, str) and len(value) <= longest and bool(fits(value)),
+    )
+
+
+def can_change(change: str) -> bool:
+    """Whether a what-if has known parts only; whether a model can do them shows when it runs."""
+    try:
+        return bool(whatif.parts(change)) or not change
+    except GlassError:
+        return False
+
+
+def is_listed(model: str) -> bool:
+    """Whether a model is in the list."""
+    return model in [entry.name for entry in catalogue.listed()]
+
+
+MASK_CELLS = re.compile(rf"(({'|'.join(masks.NAMED)})(,|$))?([edc]\d{{1,3}}-\d{{1,3}}(,|$))*")
+LONGEST_MASK = 600_000  # characters of a mask in the session; an address has room for fewer
+# The opened number is of a run with a word replaced: which word, and by what.
+SWAP = re.compile(r"\d{1,3}-\S{1,30}|")
+PAIR = re.compile(r"\d{1,2}-\d{1,2}")
+
+
+# --- the record -----------------------------------------------------------------------------------
+
+
+def around(codec: Codec, key: str = "") -> Any:
+    """A field that is chosen around the pages. key: its name in the address, if it is another."""
+    return inside(replace(codec, key=key, around=True))
+
+
+def inside(codec: Codec) -> Any:
+    """A field that is chosen in a page."""
+    return field(default=codec.default, metadata={"codec": codec})
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is chosen, in the order in which it stands in an address."""
+
+    sentence: str = around(text(EXAMPLES[0]["text"], LONGEST_BOX))
+    target: str = around(text("", LONGEST_BOX))
+    model: str = around(text(catalogue.default(), 200, "in the list of models", is_listed))
+    mask: str = around(among("trained", MASKS))
+    mask_cells: str = around(
+        text("", LONGEST_MASK, "a mask drawn by hand, such as e3-4,e5-1", MASK_CELLS.fullmatch),
+        key="grid",
+    )
+    change: str = around(text("", 200, f"made of {', '.join(whatif.TITLES)}", can_change))
+    side: str = around(among("encoder", SIDES))
+    layer: int = around(whole(0))
+    head: int = around(whole(0))
+    token: int | None = around(whole())
+    depth: str = around(among("story", DEPTHS))
+    hide_special: int = around(whole(0, 0, 1), key="bare")
+    merge_pieces: int = around(whole(0, 0, 1), key="merge")
+    tour: int | None = around(whole(None, 0, TOUR_STOPS - 1))
+    # The opened number, and where it stands
+    cell: str | None = inside(text())
+    step: str | None = inside(text())
+    stage: int = inside(whole(0, 0, STAGES - 1))
+    swap: str = inside(
+        text(
+            "",
+            40,
+            "a swap such as 1-house: the number of a word, and what to put in its place",
+            SWAP.fullmatch,
+        )
+    )
+    part_rows: int = inside(whole(0, 0))
+    part_columns: int = inside(whole(0, 0))
+    # Tokens
+    tokens_map: str = inside(among("all", ("all", "near")))
+    tokens_3d: bool = inside(flag(False))
+    tokens_turn: int = inside(whole(40, 0, 355, 5))
+    tokens_a: str | None = inside(text(None, 60))
+    tokens_a_id: str | None = inside(text(None, 60))
+    tokens_b: str | None = inside(text(None, 60))
+    tokens_b_id: str | None = inside(text(None, 60))
+    tokens_c: str | None = inside(text(None, 60))
+    tokens_c_id: str | None = inside(text(None, 60))
+    # Positions
+    places_part: str | None = inside(among(None, ("own", "distance", "sum", "waves", "order")))
+    places_other: int | None = inside(whole(None, 0))
+    places_pair: int | None = inside(whole(None, 0))
+    places_kept: str = inside(among("left out", ("left out", "kept")))
+    places_back: bool = inside(flag(False))
+    # Attention, and across
+    softmax_of: str = inside(among("as", ("as", "unscaled", "others", "heat")))
+    softmax_heat: float = inside(decimal(2.0, 0.1, 5.0, 0.1))
+    cross_weights: str = inside(among("all", ("all", "layer", "head")))
+    cross_rows: str = inside(among("writes", ("writes", "reads")))
+    cross_words: bool = inside(flag(True))
+    # Add and norm, Feed-forward, Layers
+    addnorm_sublayer: str | None = inside(among(None, ("attn", "cross", "mlp")))
+    ff_neuron: int | None = inside(whole(None, 0))
+    ff_shows: str = inside(among("words", ("words", "tokens")))
+    layers_role: int = inside(whole(0, 0, 6))
+    layers_length: str | None = inside(among(None, ("own", "one")))
+    layers_drawn: str = inside(among("near", ("own", "near", "all")))
+    layers_link: str | None = inside(text(None, 100))
+    # Encoder and decoder
+    masking_stack: str = inside(among("decoder", ("decoder", "cross")))
+    padding_count: int | None = inside(whole(None, 1, whatif.MOST_PADDING))
+    padding_way: str | None = inside(among(None, ("pad", "open-pad")))
+    # Output
+    output_heat: float = inside(decimal(0.8, 0.1, 3.0, 0.1))
+    output_k: int = inside(among(20, TOP_KS))
+    output_p: float = inside(decimal(0.95, 0.05, 1.0, 0.05))
+    output_seed: int = inside(whole(1, 0))
+    output_stage: int | None = inside(whole(None, 0))
+    output_hit: int = inside(whole(0, 0))
+    output_pair: str = inside(text("0-1", 5, "two numbers such as 0-1", PAIR.fullmatch))
+    # Output, of an encoder: one text for study models, one for others, one of token ids
+    output_a_study: str | None = inside(text(None, LONGEST_BOX))
+    output_a_words: str | None = inside(text(None, LONGEST_BOX))
+    output_a_ids: str | None = inside(text(None, LONGEST_BOX))
+    output_b_study: str | None = inside(text(None, LONGEST_BOX))
+    output_b_words: str | None = inside(text(None, LONGEST_BOX))
+    output_b_ids: str | None = inside(text(None, LONGEST_BOX))
+    output_word_study: str | None = inside(text(None, LONGEST_BOX))
+    output_word_words: str | None = inside(text(None, LONGEST_BOX))
+    output_word_ids: str | None = inside(text(None, LONGEST_BOX))
+    output_lines_study: str | None = inside(text(None, LONGEST_BOX))
+    output_lines_words: str | None = inside(text(None, LONGEST_BOX))
+    output_lines_ids: str | None = inside(text(None, LONGEST_BOX))
+    output_pool_study: str | None = inside(text(None, LONGEST_BOX))
+    output_pool_words: str | None = inside(text(None, LONGEST_BOX))
+    output_pool_ids: str | None = inside(text(None, LONGEST_BOX))
+    output_query_study: str | None = inside(text(None, LONGEST_BOX))
+    output_query_words: str | None = inside(text(None, LONGEST_BOX))
+    output_query_ids: str | None = inside(text(None, LONGEST_BOX))
+    # Before attention
+    before_word: int | None = inside(whole(None, 0))
+    before_other: str | None = inside(text(None, 30))
+    before_reads: str | None = inside(among(None, ("own", "other")))
+    before_at: int | None = inside(whole(None, 0))
+    before_measure: str = inside(among("moved", ("moved", "guess")))
+
+
+CODECS: dict[str, Codec] = {
+    each.name: replace(each.metadata["codec"], key=each.metadata["codec"].key or each.name)
+    for each in fields(Selection)
+}
+AROUND = tuple(name for name, codec in CODECS.items() if codec.around)
+
+
+# --- reading and choosing -------------------------------------------------------------------------
+
+
+def selection() -> Selection:
+    """What is chosen now. Reads the session, and never writes."""
+    session = st.session_state
+    return Selection(**{name: session.get(name, codec.default) for name, codec in CODECS.items()})
+
+
+def unchosen() -> Selection:
+    """What holds before anything is chosen."""
+    return Selection(**{name: codec.default for name, codec in CODECS.items()})
+
+
+def chosen(name: str) -> Any:
+    """One choice alone: faster than all of them, and for a name that only a running page knows."""
+    return st.session_state.get(name, CODECS[name].default)
+
+
+def depth() -> str:
+    """How deep the reader wants to look: a key of DEPTHS."""
+    return chosen("depth")
+
+
+def opened_cell() -> str | None:
+    """The number that is opened, as it stands in the address."""
+    return chosen("cell")
+
+
+def select(**changes) -> None:
+    """Chooses. Raises ValueError for a name that is no choice, and for a value that can't be
+    chosen; nothing is changed then.
+    """
+    for name, value in changes.items():
+        if name not in CODECS:
+            raise ValueError(f"“{name}” is no choice.")
+        if not fits(name, value):
+            raise ValueError(f"{name}: {value!r:.80} is not {CODECS[name].message}.")
+    st.session_state.update(changes)
+
+
+def select_what_fits(**changes) -> None:
+    """Chooses what can be chosen, and leaves out what is too long or too large, as a reader can
+    make it by a click."""
+    select(**{name: value for name, value in changes.items() if fits(name, value)})
+
+
+def fits(name: str, value) -> bool:
+    """Whether a value may be chosen under that name."""
+    codec = CODECS[name]
+    return value is None and codec.default is None or codec.fits(value)
