@@ -15,7 +15,6 @@ from core.models import catalogue
 from core.steps.output import next_ids
 from core.text import percent
 from core.models.weights import read_folder
-from core.operands import percent
 from core.forward_pass import forward
 from tests.helpers.tiny import golden
 from tests.ui.test_pages import address, opened, parts
