@@ -1,8 +1,8 @@
 """What a transformer is, as data: the few axes on which the families differ.
 
-A family is one Config, one rename table (`checkpoints.py`) and one golden file. The forward pass
-reads only what stands here; `family` is a label for the reader and is never looked at by
-`model.py`.
+A family is one Config, one table of names (`core/models/families/`) and one golden file. The
+forward pass reads only what stands here; `family` is a label for the reader and is never looked at
+by `transformer.py`.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def ends_text(model, token_id: int) -> bool:
     can be written.
     """
     cut = model.target_tokenizer or model.tokenizer
-    return token_id in rules_of(model).ends or bool(cut and cut.is_sign(token_id))
+    return token_id in rules_of(model).ends or bool(cut and cut.is_special(token_id))
 
 
 def rules_of(model) -> Decoding:

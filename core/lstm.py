@@ -21,8 +21,8 @@ from core.config import Shapes
 from core.errors import GlassError
 from core.forward_pass import check_ids
 from core.models import tokenizer
-from core.models.files import Fields
-from core.models.model import embedded
+from core.models.fields import Fields
+from core.models.model import load_embedded
 from core.ops import linear, sigmoid, softmax
 from core.recorder import KEEP, Run, Scope, check_axes, frozen, provenance
 from core.trace import Trace, bytes_of, no_layers
@@ -83,7 +83,7 @@ def load(name: str = "study-lstm", dtype=np.float32) -> Lstm:
     """The LSTM that comes with this program. Raises GlassError where its files are missing or
     wrong.
     """
-    data, weights, cut = embedded(name, lambda data: shapes_in_file(read_config(data)), dtype)
+    data, weights, cut = load_embedded(name, lambda data: shapes_in_file(read_config(data)), dtype)
     return Lstm(name, read_config(data), tied(weights), cut)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from core import load
 from core.forward_pass import forward
-from core.models.checkpoints import read_folder
+from core.models.weights import read_folder
+from core.transformer import forward
 from tests.helpers.tiny import FAMILIES, golden
 
 

@@ -32,8 +32,8 @@ CHUNK = 20_000
 
 @dataclass(frozen=True)
 class Sequences:
-    """Sentence i is english[english_starts[i]:english_starts[i + 1]], without the signs around it;
-    the same for French.
+    """Sentence i is english[english_starts[i]:english_starts[i + 1]], without the special tokens
+    around it; the same for French.
     """
 
     english: np.ndarray
@@ -44,7 +44,7 @@ class Sequences:
 
 def number(text: str) -> int:
     """A number that depends on the text alone, the same on all machines."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
 @cache

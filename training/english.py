@@ -5,8 +5,9 @@ choice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from training.lexicon import Noun
+from training.lexicon import Noun, Verb
 from training.semantics import FORMS, Clause, Place, Sentence, Thing, base
 
 POSSESSIVES = {"he": "his", "she": "her", "it": "its", "they": "their"}
@@ -36,7 +37,7 @@ class Word:
 
     text: str
     relation: str
-    head: "Word | None" = None
+    head: Word | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def determiners(t: Thing) -> list[tuple[str, str]]:
 
 def article(words: list[Word], start: int) -> None:
     """A becomes an before a vowel that is heard."""
-    for word, following in zip(words[start:], words[start + 1 :]):
+    for word, following in pairwise(words[start:]):
         if word.text == "a" and (
             following.text[0] in "aeiou"
             and not following.text.startswith(A_ANYWAY)
@@ -264,39 +265,33 @@ def parts(c: Clause, singular: bool, first: bool, asked: bool = False) -> list[t
     """The words of the verb in order, each with its role; the finite one first."""
     often = [(c.often.en, "often")] if c.often else []
     no = [("not", "not")] if c.negative else []
-    if c.verb is None:
-        if needs_auxiliary(c, asked):
-            return [(finite(c, singular, first), "auxiliary"), *no, ("be", "verb")]
-        return [(finite(c, singular, first), "verb"), *no, *often]
-    lexical = (
-        {"progressive": c.verb.en_ing}.get(c.tense, c.verb.en)
-        if c.voice == "active"
-        else c.verb.en_participle
-    )
-    wants = [("want", "want"), ("to", "to")] if c.tense in ("want", "wanted") else []
+    auxiliary = (finite(c, singular, first), "auxiliary")
     if not needs_auxiliary(c, asked):
-        if wants:
-            wants[0] = (
-                "wanted" if c.tense == "wanted" else "wants" if singular else "want",
-                "want",
-            )
-            return [*often, *wants, (c.verb.en, "verb")]
-        return [
-            *often,
-            (
-                c.verb.en_past if c.tense == "past" else c.verb.en_s if singular else c.verb.en,
-                "verb",
-            ),
-        ]
+        if c.verb is None:
+            return [(finite(c, singular, first), "verb"), *no, *often]
+        return [*often, *without_auxiliary(c, c.verb, singular)]
+    if c.verb is None:
+        return [auxiliary, *no, ("be", "verb")]
+    wants = [("want", "want"), ("to", "to")] if c.tense in ("want", "wanted") else []
     to_be = [("be", "be")] if c.voice == "passive" and c.tense not in ("present", "past") else []
-    return [
-        (finite(c, singular, first), "auxiliary"),
-        *no,
-        *often,
-        *wants,
-        *to_be,
-        (lexical, "verb"),
-    ]
+    return [auxiliary, *no, *often, *wants, *to_be, (lexical(c, c.verb), "verb")]
+
+
+def without_auxiliary(c: Clause, verb: Verb, singular: bool) -> list[tuple[str, str]]:
+    """Reads, read, wants to read: the verb carries tense and number, or want does."""
+    if c.tense == "past":
+        return [(verb.en_past, "verb")]
+    if c.tense not in ("want", "wanted"):
+        return [(verb.en_s if singular else verb.en, "verb")]
+    want = "wanted" if c.tense == "wanted" else "wants" if singular else "want"
+    return [(want, "want"), ("to", "to"), (verb.en, "verb")]
+
+
+def lexical(c: Clause, verb: Verb) -> str:
+    """The form of the verb beside an auxiliary."""
+    if c.voice != "active":
+        return verb.en_participle
+    return verb.en_ing if c.tense == "progressive" else verb.en
 
 
 def verb_phrase(out: Draft, c: Clause, asked: bool = False, skip: bool = False) -> Word:
@@ -365,7 +360,7 @@ def agreement(out: Draft, c: Clause, start: int) -> None:
     right, other = (
         [text for text, _ in contracted(c, parts(c, number, False))] for number in (one, not one)
     )
-    different = [i for i, (a, b) in enumerate(zip(right, other)) if a != b]
+    different = [i for i, (a, b) in enumerate(zip(right, other, strict=False)) if a != b]
     if not different or c.verb and other[different[0]] == c.verb.en_past:
         return
     word, wrong = out.words[start + different[0]], (other[different[0]],)

@@ -1,6 +1,6 @@
 """What the study models have learnt, measured on sentences that they have never seen.
 
-    python -m training.evaluate                 the table of the README, and
+    python -m training.evaluate                 the table of docs/models.md, and
                                                 assets/models/*/links.json
     python -m training.evaluate study-decoder --count 300       quicker; links.json stays as it is
 
@@ -62,35 +62,25 @@ def mean(values: Iterable[float]) -> Score:
     return Score(float(values.mean()) if len(values) else float("nan"), len(values))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cut:
-    """A sentence as a model reads it. first[i]: the position of the first token of word i, signs
-    counted.
-    """
+    """A sentence as a model reads it. Positions count special tokens too."""
 
     ids: list[int]
-    first: list[int]
-
-    @property
-    def word_of_L(self) -> np.ndarray:
-        """The word that each token belongs to; the sign at the start: −1, the sign at the end: one
-        more than the last word.
-        """
-        return np.append(
-            np.searchsorted(self.first, np.arange(len(self.ids) - 1), side="right") - 1,
-            len(self.first),
-        )
+    first: list[int]  # the position of each word's first token
+    word_of_L: np.ndarray  # each token's word; −1: [START]; one more than the last word: [END]
 
 
 def cut(
     words: tuple[str, ...], language: str = "english", begin: tuple[int, ...] = (START,)
 ) -> Cut:
-    """The ids of words, behind the signs they begin with, and before that of the end."""
+    """The ids of words, after those they begin with, and before [END]."""
     ids, first = [*begin], []
     for word in words:
         first.append(len(ids))
         ids += corpus.ids((word,), language)
-    return Cut([*ids, END], first)
+    word_of_L = np.searchsorted(first, np.arange(len(ids)), side="right") - 1
+    return Cut([*ids, END], first, np.append(word_of_L, len(first)))
 
 
 # --- next word ------------------------------------------------------------------------------------
@@ -221,7 +211,9 @@ def alignment(made: Sample, source: Cut, target: Cut, trace: Trace) -> dict[str,
     return {
         name: [
             word in gold[place]
-            for place, word in zip(made.content, source.word_of_L[weight_PM.argmax(-1)].tolist())
+            for place, word in zip(
+                made.content, source.word_of_L[weight_PM.argmax(-1)].tolist(), strict=True
+            )
         ]
         for name, weight_PM in weights.items()
     }
@@ -257,8 +249,8 @@ def below(made: Sample, place: int, top: int) -> bool:
 
 
 def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
-    """For each relation: in how many cases each head's largest weight on a word (signs and the word
-    itself aside) lies on the right one, by layer and head, and the mean weight that lies there.
+    """For each relation: in how many cases each head's largest weight on a word (special tokens and
+    the word itself aside) lies on the right one, by layer and head, and the mean weight there.
     """
     side, found, weight = model.config.sides[0], defaultdict(list), defaultdict(list)
     for made in samples:
@@ -310,9 +302,8 @@ def best(name: str, count: int) -> dict[str, float]:
     if name == "study-translator":
         return {"loss": 0.0, "exact": 1.0}  # the grammar's French follows from the English
     if name == "study-encoder":
-        return dict(
-            zip(("loss", "masked word"), entropy.masked([f"best {i}" for i in range(count // 2)]))
-        )
+        loss, hits = entropy.masked([f"best {i}" for i in range(count // 2)])
+        return {"loss": loss, "masked word": hits}
     return {"loss": entropy.per_token(list(corpus.samples("test", count)), entropy.accepted())}
 
 
@@ -340,7 +331,7 @@ def measure(name: str, model, samples: list[Sample], hard: list[Sample]) -> dict
 
 
 def main() -> None:
-    """Prints the table, as the README has it, and writes what the heads link."""
+    """Prints the table, as docs/models.md has it, and writes what the heads link."""
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     asked.add_argument("names", nargs="*", default=list(MEASURES))
     asked.add_argument("--count", type=int, default=COUNT)

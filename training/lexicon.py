@@ -152,8 +152,3 @@ def adverbs(kind: str) -> tuple[Adverb, ...]:
 def names(kind: str) -> tuple[Name, ...]:
     """The names of a kind: he, she, city."""
     return tuple(name for name in table(Name) if name.kind == kind)
-
-
-def english_of(word) -> str:
-    """The English form by which a word is known."""
-    return word.name if isinstance(word, Name) else word.en

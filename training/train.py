@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training import networks
+from training import corpus, networks, vocabulary
 from training.corpus import Sequences
 from training.loss import PRECISION, word_loss
 from training.vocabulary import END, MASK, PAD, START
@@ -59,24 +59,6 @@ PLANS = {
 
 
 # --- batches --------------------------------------------------------------------------------------
-
-
-def readable(data: Sequences, n_vocab: int) -> Sequences:
-    """The sentences whose English the vocabulary has: now and then an invented word happens to be a
-    French one.
-    """
-    kept_N = np.maximum.reduceat(data.english, data.english_starts[:-1]) < n_vocab
-    parts = {}
-    for side in ("english", "french"):
-        length_N = np.diff(getattr(data, f"{side}_starts"))
-        parts[side] = getattr(data, side)[np.repeat(kept_N, length_N)]
-        parts[f"{side}_starts"] = np.concatenate([[0], length_N[kept_N].cumsum()])
-    if left := int((~kept_N).sum()):
-        print(
-            f"{left:,} of {len(kept_N):,} sentences are left out: they have tokens that the"
-            " vocabulary has not."
-        )
-    return Sequences(**parts)
 
 
 def batches(data: Sequences, plan: Plan, epoch: int) -> list[np.ndarray]:
@@ -161,11 +143,13 @@ def rate_at(plan: Plan, step: int) -> float:
     )
 
 
-def update(model, optimizer, plan: Plan, step: int, expected: float, *example) -> float:
+def update(
+    model, optimizer, plan: Plan, step: int, expected: float, read: list, target_BL: torch.Tensor
+) -> float:
     """One step; the loss per token that counts. All tokens weigh the same, in small batches too."""
     torch.manual_seed(plan.seed * 1_000_003 + step)  # for dropout
     optimizer.param_groups[0]["lr"] = rate_at(plan, step)
-    loss, count = loss_of(model.train(), *example)
+    loss, count = loss_of(model.train(), read, target_BL)
     optimizer.zero_grad()
     (loss / expected).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
@@ -186,8 +170,15 @@ def validate(model, name: str, plan: Plan, data: Sequences) -> float:
 # --- a run ----------------------------------------------------------------------------------------
 
 
-def save(file: Path, **state) -> None:
-    """Writes a checkpoint whole or not at all."""
+def save(file: Path, plan: Plan, step: int, history: list, model, optimizer) -> None:
+    """Writes a checkpoint whole or not at all. step: how many are done."""
+    state = {
+        "plan": asdict(plan),
+        "step": step,
+        "history": history,
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
     file.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, half := file.with_suffix(".half"))
     os.replace(half, file)
@@ -220,22 +211,12 @@ def train(
 ):
     """Trains to the last step and returns the model; None where the time was up before."""
     model, optimizer, first, history = begin(name, plan, n_vocab, file := run / "checkpoint.pt")
-    sentences, unseen = (readable(data(split), n_vocab) for split in ("train", "validation"))
-    expected, began, saved = (
-        plan.tokens * (CHOSEN if name == "study-encoder" else 1.0),
-        time.monotonic(),
-        time.monotonic(),
-    )
-    for step, chosen in zip(range(first, plan.steps), endless(sentences, plan, first)):
-        chance = np.random.default_rng([plan.seed, 1, step])
-        loss = update(
-            model,
-            optimizer,
-            plan,
-            step,
-            expected,
-            *examples(name, sentences, chosen, n_vocab, chance),
-        )
+    sentences, unseen = data("train"), data("validation")
+    began = saved = time.monotonic()
+    for step, chosen in zip(
+        range(first, plan.steps), endless(sentences, plan, first), strict=False
+    ):
+        loss = learn(name, model, optimizer, plan, step, sentences, chosen)
         done, last = step + 1, step + 1 == plan.steps
         if done % plan.validate == 0 or last:
             history.append([done, validate(model, name, plan, unseen)])
@@ -243,18 +224,21 @@ def train(
             report(name, plan, done, loss, history, (time.monotonic() - began) / (done - first))
         up = time.monotonic() - began > seconds
         if up or last or time.monotonic() - saved > SAVE_EVERY:
-            save(
-                file,
-                plan=asdict(plan),
-                step=done,
-                history=history,
-                model=model.state_dict(),
-                optimizer=optimizer.state_dict(),
-            )
+            save(file, plan, done, history, model, optimizer)
             saved = time.monotonic()
         if up and not last:
             return None
     return model
+
+
+def learn(
+    name: str, model, optimizer, plan: Plan, step: int, sentences: Sequences, chosen: np.ndarray
+) -> float:
+    """One step on the chosen sentences; the loss per token that counts."""
+    chance = np.random.default_rng([plan.seed, 1, step])
+    expected = plan.tokens * (CHOSEN if name == "study-encoder" else 1.0)
+    read, target_BL = examples(name, sentences, chosen, model.config.n_vocab, chance)
+    return update(model, optimizer, plan, step, expected, read, target_BL)
 
 
 def report(name: str, plan: Plan, done: int, loss: float, history: list, each: float) -> None:
@@ -267,44 +251,33 @@ def report(name: str, plan: Plan, done: int, loss: float, history: list, each: f
     )
 
 
-def main() -> None:
-    """Reads the command line, trains, and writes the model with its tokenizer."""
-    from training import corpus, vocabulary
-
+def arguments() -> argparse.Namespace:
+    """The command line."""
     given = argparse.ArgumentParser(description="Trains a study model.")
     given.add_argument("name", choices=PLANS)
-    given.add_argument(
-        "--threads",
-        type=int,
-        default=1,
-        help="two models can be trained side by side, with one each",
-    )
+    side_by_side = "two models can be trained side by side, with one each"
+    given.add_argument("--threads", type=int, default=1, help=side_by_side)
     given.add_argument("--steps", type=int, help="instead of those of the plan")
-    given.add_argument(
-        "--minutes",
-        type=float,
-        default=float("inf"),
-        help="pause after so many; the same command goes on",
-    )
+    pause = "pause after so many; the same command goes on"
+    given.add_argument("--minutes", type=float, default=float("inf"), help=pause)
     given.add_argument("--out", type=Path, help="where the model goes (assets/models/NAME)")
     given.add_argument("--run", type=Path, help="where the checkpoint is kept (training/runs/NAME)")
-    asked = given.parse_args()
+    return given.parse_args()
+
+
+def main() -> None:
+    """Trains, and writes the model with its tokenizer."""
+    asked = arguments()
     torch.set_num_threads(asked.threads)
-    plan = replace(PLANS[asked.name], **({"steps": asked.steps} if asked.steps else {}))
-    run, out = (
-        asked.run or ROOT / "training/runs" / asked.name,
-        asked.out or ROOT / "assets/models" / asked.name,
-    )
-    model = train(
-        asked.name,
-        plan,
-        corpus.sequences,
-        corpus.vocabulary_size(plan.language),
-        run,
-        asked.minutes * 60,
-    )
+    plan = PLANS[asked.name]
+    plan = replace(plan, steps=asked.steps or plan.steps)
+    run = asked.run or ROOT / "training/runs" / asked.name
+    out = asked.out or ROOT / "assets/models" / asked.name
+    n_vocab = corpus.vocabulary_size(plan.language)
+    model = train(asked.name, plan, corpus.sequences, n_vocab, run, asked.minutes * 60)
     if model is None:
-        return print("Paused. The same command goes on from here.")
+        print("Paused. The same command goes on from here.")
+        return
     networks.export(model, out)
     vocabulary.tokenizer(plan.language, plan.frame).save(str(out / "tokenizer.json"))
     print(f"Written to {out}.")

@@ -9,10 +9,12 @@ from functools import cache
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from training import lexicon
+from training.french import agreed
 from training.lexicon import Adjective, Adverb, Name, Noun, Verb
+from training.semantics import Thing
 
 SPECIAL = ("[PAD]", "[UNK]", "[START]", "[END]", "[MASK]")
-PAD, UNKNOWN, START, END, MASK = range(len(SPECIAL))
+PAD, _, START, END, MASK = range(len(SPECIAL))
 ENGLISH_SMALL = """. , ? ! ' - a an the this that these those my your our his her its their some
 every all many several two three four five
 six seven eight nine ten i you we he she it they me us him them who whom what where when why how
@@ -64,9 +66,6 @@ def french_words() -> list[str]:
 
 def participles(verb: Verb) -> list[str]:
     """The past participle in the forms that the grammar writes."""
-    from training.french import agreed
-    from training.semantics import Thing
-
     he, she = lexicon.names("he")[0], lexicon.names("she")[0]
     if verb.aux == "avoir" and verb.frame in "is":
         return [verb.participle]
@@ -105,7 +104,7 @@ def tokenizer(language: str, frame: str) -> Tokenizer:
     made.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), "removed", invert=True)
     made.post_processor = processors.TemplateProcessing(
         single=frame,
-        special_tokens=[(sign, number) for number, sign in enumerate(SPECIAL) if sign in frame],
+        special_tokens=[(token, number) for number, token in enumerate(SPECIAL) if token in frame],
     )
     made.decoder = decoders.Sequence(
         [

@@ -1,0 +1,24 @@
+"""Models: which there are, how they get here, and how their files are read.
+
+    catalogue        which models there are, and which of them are on this machine
+    download, cache  bring one here, checked; the folder where it is kept
+    __main__         the command line: python -m core.models list, fetch NAME
+    model            from a name, a folder or a GGUF file to a Model that makes traces
+
+    weights          from files to a config and weights
+    families/        one file a family: the keys of its config, the names of its tensors
+    keys             what is done with each key: computed, without effect, refused by name
+    study_config     the config of our own files
+    assembly         from tensors to weights: found, checked, laid side by side
+    safetensors, gguf, stored, fields
+                     the two kinds of weight files, tensors in them, JSON and its values
+
+    tokenizer        text <-> token ids, with the `tokenizers` library
+    auto_tokenizer   which tokenizer a folder's files describe
+    gguf_tokenizer, sentencepiece_model
+                     the other two kinds of vocabularies
+    generation_rules which tokens a decoder may write, and what ends its text
+    head_links       what was measured about the heads of the study models
+
+docs/models.md is the guide. Nothing is imported here: `python -m core.models` starts quickly.
+"""

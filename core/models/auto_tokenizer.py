@@ -33,10 +33,10 @@ import tokenizers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
 from core.errors import GlassError
-from core.models.files import Fields, read_json, shown
-from core.models.tokenizer import Tokenizer, from_file, understood
+from core.models.fields import Fields, quote, read_json
+from core.models.tokenizer import Tokenizer, as_refusal, from_file
 
-_SIGNS = (
+_NAMED = (
     "bos_token",
     "eos_token",
     "unk_token",
@@ -60,7 +60,7 @@ class Files:
 
     whole: dict  # tokenizer.json
     config: Fields  # tokenizer_config.json; empty where there is none
-    signs: dict  # special_tokens_map.json, the same
+    special: dict  # special_tokens_map.json, the same
     added: dict  # added_tokens.json, the same
 
 
@@ -81,26 +81,26 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
         others["added_tokens"],
     )
     name = class_of(files, family)
-    with understood("tokenizer.json and tokenizer_config.json can't be read as one tokenizer"):
-        library, differ = built(files, name, written)
+    with as_refusal("tokenizer.json and tokenizer_config.json can't be read as one tokenizer"):
+        library, differ = build(files, name, written)
         if differ and not (folder / "tokenizer_config.json").exists():
-            return Tokenizer(built(files, "TokenizersBackend", written)[0]), (
+            return Tokenizer(build(files, "TokenizersBackend", written)[0]), (
                 (
                     "There is no tokenizer_config.json, so tokenizer.json decides "
                     f"{' and '.join(differ)}; transformers would take the defaults of {name}."
                 ),
             )
-    return Tokenizer(library), notes(name, differ)
+    return Tokenizer(library), notes_on(name, differ)
 
 
-def built(
+def build(
     files: Files, name: str, written: tokenizers.Tokenizer
 ) -> tuple[tokenizers.Tokenizer, list[str]]:
     """The tokenizer that a class makes of the files, and in what it differs from tokenizer.json."""
     library = _BUILT[name](files) if name in _BUILT else written
     if name in _BUILT:
         library.post_processor = written.post_processor
-    add_signs(files, library, name)
+    add_special_tokens(files, library, name)
     put_around(files, library, name)
     differ = [
         what for part, what in _PARTS.items() if settings(library, part) != settings(written, part)
@@ -123,7 +123,7 @@ def class_of(files: Files, family: str) -> str:
     for key in ("auto_map", "fast_tokenizer_files"):
         if files.config.get(key) not in (None, [], {}, ["tokenizer.json"]):
             raise GlassError(
-                f"tokenizer_config.json says {shown(files.config.get(key))} for “{key}”: "
+                f"tokenizer_config.json says {quote(files.config.get(key))} for “{key}”: "
                 "a tokenizer with code or files of its own can't be read here."
             )
     name = files.config.get("tokenizer_class", _OF_FAMILY.get(family, "TokenizersBackend"))
@@ -135,12 +135,12 @@ def class_of(files: Files, family: str) -> str:
     return "TokenizersBackend" if name == "LlamaTokenizer" and bytewise else name
 
 
-def notes(name: str, differ: list[str]) -> tuple[str, ...]:
+def notes_on(name: str, differ: list[str]) -> tuple[str, ...]:
     """What is said of a class that is not known, or that does not do what tokenizer.json says."""
     if name not in _BUILT and name not in _GENERIC:
         return (
             (
-                f"tokenizer_config.json names the class {shown(name)}, which is not known here: the"
+                f"tokenizer_config.json names the class {quote(name)}, which is not known here: the"
                 " text is cut by tokenizer.json alone, and AutoTokenizer may give other token ids."
             ),
         )
@@ -156,7 +156,7 @@ def notes(name: str, differ: list[str]) -> tuple[str, ...]:
     )
 
 
-def of_pieces(folder: Path, known: set[str]) -> tuple[str, ...]:
+def notes_on_pieces(folder: Path, known: set[str]) -> tuple[str, ...]:
     """Notes on a folder whose text is cut by SentencePiece models. Raises GlassError by name where
     the target language has a vocabulary of its own, or the models are run with options.
 
@@ -167,11 +167,12 @@ def of_pieces(folder: Path, known: set[str]) -> tuple[str, ...]:
     for key in ("separate_vocabs", "sp_model_kwargs"):
         if config.get(key):
             raise GlassError(f"{config.where} switches on “{key}”, which can't be done here.")
-    with understood(f"{config.where} can't be read"):
+    with as_refusal(f"{config.where} can't be read"):
         files = Files({}, config, {}, {})
-        named = [sign(files, key) for key in _SIGNS] + extra(files, "")
-        texts = {text_of(value) for value in named} | {each.content for each in listed(files)}
-        unread = ", ".join(map(shown, sorted(texts - known - {None})))
+        named = [special_token(files, key) for key in _NAMED] + unnamed_special_tokens(files, "")
+        texts = {text for value in named if (text := token_text(value)) is not None}
+        texts |= {each.content for each in added_tokens(files)}
+        unread = ", ".join(map(quote, sorted(texts - known)))
     note = f"{config.where} names special tokens that are not read as such here: {unread}."
     return (note,) if unread else ()
 
@@ -179,7 +180,7 @@ def of_pieces(folder: Path, known: set[str]) -> tuple[str, ...]:
 # --- the classes that are built anew --------------------------------------------------------------
 
 
-def model_of(files: Files, kind: str) -> dict:
+def vocabulary_of(files: Files, kind: str) -> dict:
     """The model in tokenizer.json, which must be of the kind that the class is made for."""
     model = files.whole.get("model")
     if not isinstance(model, dict) or model.get("type", kind) != kind:
@@ -190,11 +191,10 @@ def model_of(files: Files, kind: str) -> dict:
     return model
 
 
-def pairs(model: dict) -> list[tuple[str, str]]:
+def merge_pairs(model: dict) -> list[tuple[str, str]]:
     """The merges, which older files write as one text each."""
-    return [
-        tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in model["merges"]
-    ]
+    merges = (merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"])
+    return [(left, right) for left, right in merges]
 
 
 def optional_flag(config: Fields, key: str) -> bool | None:
@@ -202,11 +202,11 @@ def optional_flag(config: Fields, key: str) -> bool | None:
     return None if config.get(key) is None else config.flag(key, False)
 
 
-def bert(files: Files) -> tokenizers.Tokenizer:
+def build_bert(files: Files) -> tokenizers.Tokenizer:
     """BertTokenizer: WordPiece (Devlin et al. 2018)."""
-    config, unknown = files.config, text_of(sign(files, "unk_token", "[UNK]"))
+    config, unknown = files.config, token_text(special_token(files, "unk_token", "[UNK]"))
     library = tokenizers.Tokenizer(
-        models.WordPiece(model_of(files, "WordPiece")["vocab"], unk_token=unknown)
+        models.WordPiece(vocabulary_of(files, "WordPiece")["vocab"], unk_token=unknown)
     )
     library.normalizer = normalizers.BertNormalizer(
         clean_text=True,
@@ -219,13 +219,13 @@ def bert(files: Files) -> tokenizers.Tokenizer:
     return library
 
 
-def gpt2(files: Files) -> tokenizers.Tokenizer:
+def build_gpt2(files: Files) -> tokenizers.Tokenizer:
     """GPT2Tokenizer: byte-level BPE (Radford et al. 2019)."""
-    model = model_of(files, "BPE")
+    model = vocabulary_of(files, "BPE")
     library = tokenizers.Tokenizer(
         models.BPE(
             model["vocab"],
-            pairs(model),
+            merge_pairs(model),
             continuing_subword_prefix="",
             end_of_word_suffix="",
             fuse_unk=False,
@@ -236,11 +236,11 @@ def gpt2(files: Files) -> tokenizers.Tokenizer:
     return library
 
 
-def llama(files: Files) -> tokenizers.Tokenizer:
+def build_llama(files: Files) -> tokenizers.Tokenizer:
     """LlamaTokenizer: SentencePiece BPE (Touvron et al. 2023)."""
-    model, prefix = model_of(files, "BPE"), files.config.flag("add_prefix_space", True)
+    model, prefix = vocabulary_of(files, "BPE"), files.config.flag("add_prefix_space", True)
     library = tokenizers.Tokenizer(
-        models.BPE(model["vocab"], pairs(model), fuse_unk=True, byte_fallback=True)
+        models.BPE(model["vocab"], merge_pairs(model), fuse_unk=True, byte_fallback=True)
     )
     scheme = "never" if not prefix else "always" if files.config.get("legacy") else "first"
     library.pre_tokenizer = pre_tokenizers.Metaspace("▁", prepend_scheme=scheme, split=False)
@@ -255,9 +255,9 @@ def llama(files: Files) -> tokenizers.Tokenizer:
     return library
 
 
-def t5(files: Files) -> tokenizers.Tokenizer:
+def build_t5(files: Files) -> tokenizers.Tokenizer:
     """T5Tokenizer: a unigram model (Raffel et al. 2019)."""
-    vocab = [tuple(piece) for piece in model_of(files, "Unigram")["vocab"]]
+    vocab = [tuple(piece) for piece in vocabulary_of(files, "Unigram")["vocab"]]
     library = tokenizers.Tokenizer(models.Unigram(vocab, unk_id=2, byte_fallback=False))
     library.normalizer = table_of_letters(files.whole.get("normalizer"))
     library.pre_tokenizer = pre_tokenizers.Sequence(
@@ -277,7 +277,12 @@ def table_of_letters(said: dict | None):
     return normalizers.Precompiled(base64.b64decode(tables[0])) if tables else None
 
 
-_BUILT = {"BertTokenizer": bert, "GPT2Tokenizer": gpt2, "LlamaTokenizer": llama, "T5Tokenizer": t5}
+_BUILT = {
+    "BertTokenizer": build_bert,
+    "GPT2Tokenizer": build_gpt2,
+    "LlamaTokenizer": build_llama,
+    "T5Tokenizer": build_t5,
+}
 _END = "<|endoftext|>"
 _DEFAULTS = {
     "BertTokenizer": {
@@ -296,22 +301,22 @@ _DEFAULTS = {
 # --- special tokens and what stands around a text -------------------------------------------------
 
 
-def sign(files: Files, key: str, default=None):
+def special_token(files: Files, key: str, default=None):
     """A special token: a text, or an object with more to say."""
-    return older(files).get(key, files.config.values.get(key, default))
+    return older_special_tokens(files).get(key, files.config.values.get(key, default))
 
 
-def older(files: Files) -> dict:
+def older_special_tokens(files: Files) -> dict:
     """special_tokens_map.json, which says nothing beside an added_tokens_decoder."""
-    return {} if "added_tokens_decoder" in files.config.values else files.signs
+    return {} if "added_tokens_decoder" in files.config.values else files.special
 
 
-def text_of(value) -> str | None:
+def token_text(value) -> str | None:
     """The text of a special token."""
     return value.get("content") if isinstance(value, dict) else value
 
 
-def token(value: dict, **more) -> AddedToken:
+def added_token(value: dict, **more) -> AddedToken:
     """A token that is found in a text before it is cut."""
     options = {
         key: flag
@@ -321,44 +326,44 @@ def token(value: dict, **more) -> AddedToken:
     return AddedToken(value["content"], **{**options, **more})
 
 
-def listed(files: Files) -> list[AddedToken]:
+def added_tokens(files: Files) -> list[AddedToken]:
     """The added tokens by their numbers: of tokenizer_config.json, or of the older files."""
     decoder = files.config.get("added_tokens_decoder")
     if "added_tokens_decoder" in files.config.values:
         if not isinstance(decoder, dict):
             files.config.refuse("added_tokens_decoder", "an object")
-        return [token(decoder[key]) for key in sorted(decoder, key=int)]
-    known = {text_of(sign(files, key)) for key in _SIGNS}
+        return [added_token(decoder[key]) for key in sorted(decoder, key=int)]
+    known = {token_text(special_token(files, key)) for key in _NAMED}
     by_id = {
         i: AddedToken(text, normalized=text not in known, special=text in known)
         for text, i in files.added.items()
     }
-    by_id |= {each["id"]: token(each) for each in files.whole.get("added_tokens", [])}
+    by_id |= {each["id"]: added_token(each) for each in files.whole.get("added_tokens", [])}
     return [by_id[i] for i in sorted(by_id)]
 
 
-def add_signs(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
+def add_special_tokens(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
     """Adds the listed tokens, then the special ones that are not among them.
 
     Of two with the same text the last counts.
     """
     there = library.get_added_tokens_decoder().values()
-    adds = [each for each in listed(files) if repr(each) not in set(map(repr, there))]
+    adds = [each for each in added_tokens(files) if repr(each) not in set(map(repr, there))]
     known = {each.content for each in (*there, *adds)}
-    named = [sign(files, key, _DEFAULTS.get(name, {}).get(key)) for key in _SIGNS]
+    named = [special_token(files, key, _DEFAULTS.get(name, {}).get(key)) for key in _NAMED]
     named = [value for value in (*named, *of_the_model(files)) if value is not None]
-    special = [value for value in named if text_of(value) not in known]
+    special = [value for value in named if token_text(value) not in known]
     special += [
         value
-        for value in extra(files, name)
-        if text_of(value) not in known and value not in special
+        for value in unnamed_special_tokens(files, name)
+        if token_text(value) not in known and value not in special
     ]
     adds += [
-        token(value if isinstance(value, dict) else {"content": value}, special=True)
+        added_token(value if isinstance(value, dict) else {"content": value}, special=True)
         for value in special
     ]
     for each in adds:
-        each.special = each.special or each.content in set(map(text_of, named))
+        each.special = each.special or each.content in set(map(token_text, named))
     library.add_tokens(adds)
 
 
@@ -368,15 +373,15 @@ def of_the_model(files: Files) -> list:
     found = {
         key: value
         for key, value in config.items()
-        if key.endswith("_token") and key not in _SIGNS and isinstance(value, str)
+        if key.endswith("_token") and key not in _NAMED and isinstance(value, str)
     }
     return list((found | (more if isinstance(more, dict) else {})).values())
 
 
-def extra(files: Files, name: str) -> list:
-    """Special tokens without a name: T5's signs for gaps, unless the files list others."""
-    config, signs = files.config, older(files)
-    for said in (config, Fields(signs, "special_tokens_map.json")):
+def unnamed_special_tokens(files: Files, name: str) -> list:
+    """Special tokens without a name: T5's tokens for gaps, unless the files list others."""
+    config, special = files.config, older_special_tokens(files)
+    for said in (config, Fields(special, "special_tokens_map.json")):
         for key in ("extra_special_tokens", "additional_special_tokens"):
             if isinstance(said.get(key), str):  # it would count as a list of its letters
                 said.refuse(key, "a list of tokens")
@@ -384,9 +389,9 @@ def extra(files: Files, name: str) -> list:
         config.get(f"{kind}_special_tokens", []) for kind in ("extra", "additional")
     )
     first = [] if isinstance(extra, dict) else extra or additional
-    more = signs.get("extra_special_tokens") or []
+    more = special.get("extra_special_tokens") or []
     first = [*first, *(value for value in more if value not in first)]
-    others = signs.get("additional_special_tokens", additional) or []
+    others = special.get("additional_special_tokens", additional) or []
     if first:
         return first
     gaps = config.whole("extra_ids", 100, 0, 1000) if name == "T5Tokenizer" else 0
@@ -400,7 +405,7 @@ def put_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
     library.encode_special_tokens = files.config.flag("split_special_tokens", False)
     if name == "BertTokenizer":
         first, last = (
-            text_of(sign(files, key, default))
+            str(token_text(special_token(files, key, default)))
             for key, default in (("cls_token", "[CLS]"), ("sep_token", "[SEP]"))
         )
         library.post_processor = processors.TemplateProcessing(
@@ -409,7 +414,7 @@ def put_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
             special_tokens=[(each, library.token_to_id(each)) for each in (first, last)],
         )
     elif name == "T5Tokenizer":
-        end = library.token_to_id(text_of(sign(files, "eos_token", "</s>")))
+        end = library.token_to_id(str(token_text(special_token(files, "eos_token", "</s>"))))
         library.post_processor = processors.TemplateProcessing(
             single=["$A", "</s>"], pair=["$A", "</s>", "$B", "</s>"], special_tokens=[("</s>", end)]
         )

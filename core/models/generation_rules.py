@@ -27,7 +27,7 @@ import numpy as np
 
 from core.config import Config
 from core.errors import GlassError
-from core.models.files import Fields, read_json, shown
+from core.models.fields import Fields, quote, read_json
 
 _MOST = 1 << 20  # tokens in a list, or in a text
 # Keys that change what is written and are not done here, each with the value that changes nothing.
@@ -117,7 +117,7 @@ def decoding_in(folder: Path, config: Config) -> tuple[Config, Decoding, tuple[s
     file = file if alone else folder / "config.json"
     try:
         data = Fields(read_json(file), file.name)
-        rules, start = rules_of(data, config, alone), start_of(data, config, alone)
+        rules, start = rules_in(data, config, alone), start_in(data, config, alone)
     except GlassError as error:
         note = f"What the decoder may write is not known: {error} It takes the likeliest token."
         return config, no_rules(config), (note,)
@@ -125,7 +125,7 @@ def decoding_in(folder: Path, config: Config) -> tuple[Config, Decoding, tuple[s
     return replace(config, start_id=start, end_id=end), rules, notes_of(data, config, rules)
 
 
-def rules_of(data: Fields, config: Config, alone: bool) -> Decoding:
+def rules_in(data: Fields, config: Config, alone: bool) -> Decoding:
     """The rules in generation_config.json, or (alone: False) among the keys of config.json."""
     V, crosses = config.n_vocab, config.crosses
     named = data.get("eos_token_id") is not None or alone
@@ -161,7 +161,7 @@ def count(data: Fields, key: str, default: int) -> int:
     return min(data.whole(key, default, -1, 1 << 62), _MOST)
 
 
-def start_of(data: Fields, config: Config, alone: bool) -> int | None:
+def start_in(data: Fields, config: Config, alone: bool) -> int | None:
     """The token that a decoder which reads an encoder begins with."""
     keys = ("decoder_start_token_id", "bos_token_id") if alone and config.crosses else ()
     found = (data.token_id(key, config.n_vocab) for key in keys)
@@ -188,7 +188,7 @@ def runs(data: Fields, n_vocab: int) -> list[tuple[int, ...]]:
         data.refuse("bad_words_ids", "a list of lists of tokens")
     each = (Fields({"bad_words_ids": run}, data.where) for run in found)
     kept = [tokens(run, "bad_words_ids", n_vocab) for run in each]
-    if any(len(run) != len(ids) for run, ids in zip(found, kept)):
+    if any(len(run) != len(ids) for run, ids in zip(found, kept, strict=True)):
         raise GlassError(
             f"{data.where} forbids tokens that the vocabulary does not have (“bad_words_ids”)."
         )
@@ -198,7 +198,7 @@ def runs(data: Fields, n_vocab: int) -> list[tuple[int, ...]]:
 def notes_of(data: Fields, config: Config, rules: Decoding) -> tuple[str, ...]:
     """What is said of keys that would change what is written, and that are not done here."""
     asked = [
-        f"{key} = {shown(data.get(key))}"
+        f"{key} = {quote(data.get(key))}"
         for key, neutral in _UNDONE.items()
         if data.get(key) not in (None, neutral, [], {})
         and (config.crosses or key not in _THE_READERS)

@@ -28,8 +28,8 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, processors
 
 from core.errors import GlassError
-from core.models.files import Fields, shown
-from core.models.tokenizer import Encoding, Tokenizer, understood
+from core.models.fields import Fields, quote
+from core.models.tokenizer import Encoding, Tokenizer, as_refusal
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4  # kinds of tokens in a GGUF header
 _WHOLE = (_UNKNOWN, _CONTROL, _USER_DEFINED)  # found in a text before it is cut
@@ -99,15 +99,17 @@ def from_gguf(metadata: Mapping) -> Tokenizer | ScoredPieces:
     """The tokenizer in a GGUF header. Raises GlassError, with the reason, if it can't be read."""
     header = Fields(dict(metadata), "The GGUF header")
     check_kind(header)
-    tokens = vocabulary(header)
-    kinds = numbers(header, "tokenizer.ggml.token_type", len(tokens), _NORMAL)
-    kinds = [_CONTROL if token in _SPECIAL else kind for token, kind in zip(tokens, kinds)]
-    begin, end = around(header, len(tokens))
+    tokens = read_tokens(header)
+    kinds = read_numbers(header, "tokenizer.ggml.token_type", len(tokens), _NORMAL)
+    kinds = [
+        _CONTROL if token in _SPECIAL else kind for token, kind in zip(tokens, kinds, strict=True)
+    ]
+    begin, end = ids_around(header, len(tokens))
     if header.get("tokenizer.ggml.model") == "llama":
-        scores = numbers(header, "tokenizer.ggml.scores", len(tokens), 0.0)
+        scores = read_numbers(header, "tokenizer.ggml.scores", len(tokens), 0.0)
         prefix = header.flag("tokenizer.ggml.add_space_prefix", True)
         return ScoredPieces(tuple(tokens), tuple(scores), tuple(kinds), begin, end, prefix)
-    with understood("The tokenizer in the GGUF header is damaged"):
+    with as_refusal("The tokenizer in the GGUF header is damaged"):
         library = byte_level(header, tokens, kinds)
         library.post_processor = template(tokens, begin, end)
     return Tokenizer(library)
@@ -121,13 +123,13 @@ def check_kind(header: Fields) -> None:
         raise GlassError(f"{header.where} has no tokenizer (“tokenizer.ggml.model” is absent).")
     if kind not in ("gpt2", "llama"):
         raise GlassError(
-            f"{header.where} has a tokenizer of the kind {shown(kind)} "
+            f"{header.where} has a tokenizer of the kind {quote(kind)} "
             "(“tokenizer.ggml.model”), which can't be read here."
         )
     if kind == "gpt2" and not (isinstance(cut, str) and cut in _CUTS):
         raise GlassError(
             f"{header.where} has a tokenizer that cuts text in the way "
-            f"“tokenizer.ggml.pre” = {'nothing' if cut is None else shown(cut)}, "
+            f"“tokenizer.ggml.pre” = {'nothing' if cut is None else quote(cut)}, "
             f"which is not known here; {', '.join(_CUTS)} are."
         )
     if "phi-3" in name or "phi3" in name:
@@ -137,7 +139,7 @@ def check_kind(header: Fields) -> None:
         )
 
 
-def texts(header: Fields, key: str) -> list[str]:
+def read_texts(header: Fields, key: str) -> list[str]:
     """A list of texts in a GGUF header."""
     found = header.get(key)
     if not isinstance(found, list) or not found or not all(isinstance(text, str) for text in found):
@@ -145,22 +147,23 @@ def texts(header: Fields, key: str) -> list[str]:
     return found
 
 
-def vocabulary(header: Fields) -> list[str]:
+def read_tokens(header: Fields) -> list[str]:
     """The tokens, no two alike. An empty one is called [EMPTY_7], as in llama.cpp."""
     tokens = [
-        token or f"[EMPTY_{i}]" for i, token in enumerate(texts(header, "tokenizer.ggml.tokens"))
+        token or f"[EMPTY_{i}]"
+        for i, token in enumerate(read_texts(header, "tokenizer.ggml.tokens"))
     ]
     first: dict[str, int] = {}
     for i, token in enumerate(tokens):
         if first.setdefault(token, i) != i:
             raise GlassError(
-                f"{header.where} has the token {shown(token)} twice, as {first[token]} and "
+                f"{header.where} has the token {quote(token)} twice, as {first[token]} and "
                 f"as {i}: its text does not say which of the two is meant."
             )
     return tokens
 
 
-def numbers(header: Fields, key: str, count: int, default: float) -> list:
+def read_numbers(header: Fields, key: str, count: int, default: float) -> list:
     """A number for each token; absent, it is the default over and over."""
     found = header.get(key, [default] * count)
     if (
@@ -172,7 +175,7 @@ def numbers(header: Fields, key: str, count: int, default: float) -> list:
     return found[:count]
 
 
-def around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def ids_around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The tokens before and after every text, with llama.cpp's defaults for what is left open."""
     is_llama = header.get("tokenizer.ggml.model") == "llama"
     begins = is_llama or _CUTS[header.get("tokenizer.ggml.pre")] == (_LLAMA3,)
@@ -199,8 +202,9 @@ def around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, ...]
 
 def byte_level(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
     """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019), by the header's merges."""
-    merges = dict.fromkeys(texts(header, "tokenizer.ggml.merges"))  # of equal ones the first counts
-    pairs = [tuple(merge.split(" ", 1)) for merge in merges]
+    # Of equal merges the first counts.
+    merges = dict.fromkeys(read_texts(header, "tokenizer.ggml.merges"))
+    pairs = [(left, right) for left, right in (merge.split(" ", 1) for merge in merges)]
     ids = {token: i for i, token in enumerate(tokens)}
     cuts = _CUTS[header.get("tokenizer.ggml.pre")]
     # Llama 3 takes a word that is in the vocabulary whole, even where the merges do not lead to it.
@@ -211,7 +215,7 @@ def byte_level(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizer
     library.decoder = decoders.ByteLevel()
     whole = [
         AddedToken(token, special=kind == _CONTROL, normalized=False)
-        for token, kind in zip(tokens, kinds)
+        for token, kind in zip(tokens, kinds, strict=True)
         if kind in _WHOLE
     ]
     library.add_tokens(whole)
@@ -221,7 +225,7 @@ def byte_level(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizer
 def template(tokens: list[str], begin: tuple, end: tuple) -> processors.TemplateProcessing:
     """Puts ids before and after a text, under names of ours: a token's text may hold a colon."""
     first, last = [f"begin{i}" for i in begin], [f"end{i}" for i in end]
-    named = zip((*first, *last), (*begin, *end))
+    named = zip((*first, *last), (*begin, *end), strict=True)
     return processors.TemplateProcessing(
         single=[*first, "$A", *last],
         pair=["$A", "$B"],
@@ -237,7 +241,7 @@ class ScoredPieces:
     """SentencePiece BPE (Kudo & Richardson 2018), as in Llama 1 and 2; answers as `Tokenizer` does.
 
     Spaces are ▁, and one stands before the text and before what follows a special token, as in
-    llama.cpp. A letter that is no token becomes its bytes, or the sign for the unknown.
+    llama.cpp. A letter that is no token becomes its bytes, or the token for the unknown.
     """
 
     tokens: tuple[str, ...]
@@ -272,10 +276,11 @@ class ScoredPieces:
 
     def _cut(self, text: str, start: int) -> list[tuple[int, tuple[int, int], bool]]:
         """The ids in a text without special tokens, their places, and whether a word begins."""
-        shift, at, found = int(self.prefix), 0, []
-        for piece in merged(_SPACE * shift + text.replace(" ", _SPACE), self._scores):
-            span = (start + max(at - shift, 0), start + max(at + len(piece) - shift, 0))
-            at += len(piece)
+        shift, place, found = int(self.prefix), 0, []
+        for piece in join_pieces(_SPACE * shift + text.replace(" ", _SPACE), self._scores):
+            end = place + len(piece)
+            span = (start + max(place - shift, 0), start + max(end - shift, 0))
+            place = end
             for i in self._spelled(piece):
                 # Unknown letters in a row are one unknown, as for SentencePiece.
                 if not (found and i == found[-1][0] == self.unknown):
@@ -286,18 +291,18 @@ class ScoredPieces:
         """The ids of a piece: its own, or those of its bytes."""
         if piece in self._ids:
             return [self._ids[piece]]
-        found = [self._ids.get(f"<0x{byte:02X}>") for byte in piece.encode()]
-        if None not in found:
-            return found
+        codes = [f"<0x{byte:02X}>" for byte in piece.encode()]
+        if all(code in self._ids for code in codes):
+            return [self._ids[code] for code in codes]
         if self.unknown is None:
             raise GlassError(
-                f"This vocabulary has no token for {shown(piece)}, and no sign for what is unknown."
+                f"This vocabulary has no token for {quote(piece)}, and no sign for what is unknown."
             )
         return [self.unknown]
 
     def decode(self, ids_L) -> str:
         """The text of token ids, special tokens included."""
-        with understood("These tokens can't be turned into text"):
+        with as_refusal("These tokens can't be turned into text"):
             return self._decoder.decode([self.piece(i) for i in ids_L])
 
     def piece(self, token_id: int) -> str:
@@ -309,8 +314,8 @@ class ScoredPieces:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""
         return self._ids.get(piece)
 
-    def is_sign(self, token_id: int) -> bool:
-        """Whether a token is no text but a sign of the model's own, such as the end of a text."""
+    def is_special(self, token_id: int) -> bool:
+        """Whether a token is no text but one of the model's own, such as the end of a text."""
         return 0 <= int(token_id) < len(self.kinds) and self.kinds[int(token_id)] == _CONTROL
 
     def __len__(self) -> int:
@@ -318,7 +323,7 @@ class ScoredPieces:
 
     @cached_property
     def unknown(self) -> int | None:
-        """The number of the sign for what no piece can write."""
+        """The number of the token for what no piece can write."""
         return next((i for i, kind in enumerate(self.kinds) if kind == _UNKNOWN), None)
 
     @cached_property
@@ -327,12 +332,15 @@ class ScoredPieces:
 
     @cached_property
     def _scores(self) -> dict[str, float]:
-        return dict(zip(self.tokens, np.float32(self.scores).tolist()))  # llama.cpp's precision
+        scores = np.array(self.scores, np.float32)  # llama.cpp's precision
+        return dict(zip(self.tokens, scores.tolist(), strict=True))
 
     @cached_property
     def _whole(self) -> dict[str, None]:
         """The tokens that are found in a text before it is cut, the longest (in bytes) first."""
-        whole = [token for token, kind in zip(self.tokens, self.kinds) if kind in _WHOLE]
+        whole = [
+            token for token, kind in zip(self.tokens, self.kinds, strict=True) if kind in _WHOLE
+        ]
         return dict.fromkeys(sorted(whole, key=lambda token: -len(token.encode())))
 
     @cached_property
@@ -358,12 +366,14 @@ def fragments(text: str, whole: Iterable[str]) -> list[tuple[int, str]]:
             found = [
                 part
                 for start, fragment, done in found
-                for part in ([(start, fragment, done)] if done else split(fragment, token, start))
+                for part in (
+                    [(start, fragment, done)] if done else split_at(fragment, token, start)
+                )
             ]
     return [(start, fragment) for start, fragment, _ in found]
 
 
-def split(text: str, token: str, start: int) -> list[tuple[int, str, bool]]:
+def split_at(text: str, token: str, start: int) -> list[tuple[int, str, bool]]:
     """A text cut at every place where a token stands: start, part, whether it is the token."""
     found = []
     for i, part in enumerate(text.split(token)):
@@ -374,7 +384,7 @@ def split(text: str, token: str, start: int) -> list[tuple[int, str, bool]]:
     return found
 
 
-def merged(text: str, scores: Mapping[str, float]) -> list[str]:
+def join_pieces(text: str, scores: Mapping[str, float]) -> list[str]:
     """The pieces of a text: neighbours are joined as long as a token spells both together.
 
     The pair with the best score comes first, of equal scores the leftmost. scores: of each token.

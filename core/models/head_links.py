@@ -22,14 +22,13 @@ class Link:
     """A relation between two words, such as a pronoun and what it stands for.
 
     hits_NH: for each layer and head the share of cases in which, at the first word, its largest
-    weight on another word lies on the second. weight_NH: the mean weight there. by_distance: the
-    share that the most common distance alone would hit.
+    weight on another word lies on the second. by_distance: the share that the most common distance
+    alone would hit.
     """
 
     name: str
     count: int
     hits_NH: np.ndarray
-    weight_NH: np.ndarray
     by_distance: float
 
     @property
@@ -43,25 +42,16 @@ def links(name: str) -> dict[str, Link]:
     """The relations that were measured for a model, by name; none for models that do not come with
     this program.
     """
-    folder = (
-        catalogue.find(name)
-        if name in catalogue.CATALOGUE and catalogue.CATALOGUE[name].embedded
-        else None
-    )
-    return read(folder / "links.json") if folder and (folder / "links.json").exists() else {}
+    if not catalogue.entry_of(name).embedded or not (folder := catalogue.find(name)):
+        return {}
+    return read_links(file) if (file := folder / "links.json").exists() else {}
 
 
 @cache
-def read(file: Path) -> dict[str, Link]:
+def read_links(file: Path) -> dict[str, Link]:
     """The relations in a file; it comes with the program, and is read once."""
     found = json.loads(file.read_text(encoding="utf-8"))
     return {
-        relation: Link(
-            relation,
-            one["count"],
-            np.array(one["hits"]),
-            np.array(one["weight"]),
-            one["by distance"],
-        )
+        relation: Link(relation, one["count"], np.array(one["hits"]), one["by distance"])
         for relation, one in found.items()
     }

@@ -1,6 +1,6 @@
 """What is done with each key of a model's config: computed, without effect, or refused by name.
 
-Each reader in checkpoints.py has one table of its keys. A key that is in no table is a note of
+Each file in families/ has one table of its keys. A key that is in no table is a note of
 whoever wrote the file: `transformers` ignores it, and so does this reader. docs/model-files.md
 prints the tables.
 """
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from core.errors import GlassError
-from core.models.files import Fields, shown
+from core.models.fields import Fields, quote
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,14 @@ class Keys:
         return frozenset((*self.computed, *self.refused, *self.no_effect, *self.also))
 
 
-def check(data: Fields, keys: Keys) -> Fields:
+def check_keys(data: Fields, keys: Keys) -> Fields:
     """The config, each value under its key's first name. GlassError names what is not computed."""
     values = under_first_names(data, keys.also)
     for key, value in values.items():
         if key in keys.refused and not harmless(value, keys.refused[key]):
             refuse(data, key, value)
         if keys.closed is not None and key.startswith(keys.closed) and key not in keys.known:
-            raise GlassError(f"{data.where} has the key {shown(key)}, which is not known here.")
+            raise GlassError(f"{data.where} has the key {quote(key)}, which is not known here.")
         if value is None and key in keys.computed and key not in keys.null:
             raise GlassError(f"{data.where} says null for “{key}”; a value is needed.")
     return replace(data, values=values)
@@ -52,8 +53,8 @@ def under_first_names(data: Fields, also: Mapping[str, str]) -> dict:
             value = values[other]
             if values.get(name, value) != value:
                 raise GlassError(
-                    f"{data.where} says {shown(values[name])} for “{name}” and "
-                    f"{shown(value)} for “{other}”, which mean the same."
+                    f"{data.where} says {quote(values[name])} for “{name}” and "
+                    f"{quote(value)} for “{other}”, which mean the same."
                 )
             values[name] = value
     return values
@@ -87,10 +88,10 @@ _WHY = {
 }
 
 
-def refuse(data: Fields, key: str, value):
+def refuse(data: Fields, key: str, value) -> NoReturn:
     """Raises the error of a key whose value would change the numbers."""
     plain = value is None or isinstance(value, (str, int, float))
-    said = f"says {shown(value)} for" if plain else "has a value for"
+    said = f"says {quote(value)} for" if plain else "has a value for"
     why = _WHY.get(key, f"{said} “{key}”, which is not computed here")
     raise GlassError(f"{data.where} {why}.")
 
@@ -143,7 +144,7 @@ REFUSED = {
 }
 
 
-def family(
+def family_keys(
     computed: str,
     refused: Mapping[str, tuple],
     no_effect: str,
@@ -170,33 +171,35 @@ def family(
 
 def common_markdown() -> str:
     """What the families of `transformers` have in common."""
-    return table({"without effect": names(NO_EFFECT), "refused, unless": conditions(REFUSED)})
+    return markdown_table(
+        {"without effect": as_code(NO_EFFECT), "refused, unless": conditions(REFUSED)}
+    )
 
 
 def markdown(keys: Keys) -> str:
     """One family's table, without what all families have in common."""
     own = {key: values for key, values in keys.refused.items() if REFUSED.get(key) != values}
     every = {None: "", "": "every other key"}
-    return table(
+    return markdown_table(
         {
-            "computed": names(keys.computed),
+            "computed": as_code(keys.computed),
             "other names": ", ".join(
                 f"`{other}` for `{name}`" for other, name in keys.also.items()
             ),
-            "without effect": names(key for key in keys.no_effect if key not in NO_EFFECT),
+            "without effect": as_code(key for key in keys.no_effect if key not in NO_EFFECT),
             "refused, unless": conditions(own),
             "refused": every.get(keys.closed, f"every other key that begins with `{keys.closed}`"),
         }
     )
 
 
-def table(rows: Mapping[str, str]) -> str:
+def markdown_table(rows: Mapping[str, str]) -> str:
     """The rows that say something."""
     lines = [f"| {name} | {text} |" for name, text in rows.items() if text]
     return "\n".join(["| | keys |", "|---|---|", *lines])
 
 
-def names(keys) -> str:
+def as_code(keys) -> str:
     """The keys, each as code."""
     return ", ".join(f"`{key}`" for key in keys)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,16 +16,18 @@ from core.forward_pass import forward
 from core.models import (
     auto_tokenizer,
     catalogue,
-    checkpoints,
+    download,
     gguf_tokenizer,
     sentencepiece_model,
     tokenizer,
 )
-from core.models.files import Fields, read_json
+from core.models.assembly import plain_arrays
+from core.models.fields import Fields, read_json
 from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
 from core.models.gguf_tokenizer import ScoredPieces
 from core.models.sentencepiece_model import SentencePieces
 from core.models.tokenizer import Tokenizer
+from core.models.weights import load_folder, open_tensors, read_gguf
 from core.trace import Trace, bytes_of
 
 OTHER_FILES = (
@@ -38,6 +41,9 @@ OTHER_FILES = (
 )
 
 
+AnyTokenizer = Tokenizer | SentencePieces | ScoredPieces
+
+
 @dataclass(frozen=True)
 class Model:
     """Weights, what they mean, and the tokenizer that belongs to them (None: only token ids can be
@@ -47,7 +53,7 @@ class Model:
     name: str
     config: Config
     weights: Mapping[str, np.ndarray]
-    tokenizer: Tokenizer | SentencePieces | ScoredPieces | None
+    tokenizer: AnyTokenizer | None = None
     target_tokenizer: SentencePieces | None = None  # a translator's, for what its decoder reads
     notes: tuple[str, ...] = ()  # what the files hold that is not run as it is, in sentences
     no_tokenizer: str = ""  # why there is none, a sentence
@@ -65,7 +71,7 @@ class Model:
         ids_L=None,
         target: str | None = None,
         target_ids_L=None,
-        **options,
+        **options: Any,
     ) -> Trace:
         """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows,
         segments_L, as in `forward`.
@@ -77,7 +83,8 @@ class Model:
             raise GlassError("Give either a sentence or ids_L, and not both.")
         if text is not None:
             encoding = self.encode(text)
-            ids_L, options = encoding.ids_L, {"words_L": encoding.words_L} | options
+            ids_L = encoding.ids_L
+            options.setdefault("words_L", encoding.words_L)
         if self.config.crosses and target_ids_L is None:
             target_ids_L = self.target_ids(ids_L, target)
         elif target is not None:
@@ -130,66 +137,86 @@ def load(
     dtype: float32, or float64 for checking. fetch: download what is not here yet, calling
     progress(done, total, message).
     """
-    path = catalogue.resolve(name, fetch=fetch, progress=progress)
-    if path.suffix == ".gguf":
-        config, weights, metadata = checkpoints.read_gguf(path, dtype)
-        cuts, why = unless_refused(lambda: (gguf_tokenizer.from_gguf(metadata), None, ()))
-        rules, left_out, said = decoding_in_gguf(metadata, config), (), ()
-    else:
-        loaded = checkpoints.load_folder(path, dtype)
-        config, weights, left_out = loaded.config, loaded.weights, loaded.notes
-        cuts, why = unless_refused(lambda: tokenizers_in(path, config))
-        config, rules, said = decoding_in(path, config)
-    *cuts, about = cuts
-    by_ids = (f"Type token ids here, not words. {why}",) if why else ()
-    notes = (*left_out, *by_ids, *about, *said)
-    return Model(str(name), config, weights, *cuts, notes=notes, no_tokenizer=why, decoding=rules)
+    path = download.fetch(name, progress) if fetch else catalogue.resolve(name)
+    read = model_in_gguf if path.suffix == ".gguf" else model_in_folder
+    return read(str(name), path, dtype)
 
 
-def unless_refused(read: Callable) -> tuple[tuple, str]:
-    """The two tokenizers and the notes that `read` finds; where it refuses, none and the reason.
+def model_in_folder(name: str, folder: Path, dtype) -> Model:
+    """The model of a folder."""
+    loaded = load_folder(folder, dtype)
+    found = tokenizers_in(folder, loaded.config)
+    config, rules, said = decoding_in(folder, loaded.config)
+    notes = (*loaded.notes, *found.notes, *said)
+    return with_tokenizers(Model(name, config, loaded.weights, notes=notes, decoding=rules), found)
 
-    The model then runs by token ids.
-    """
+
+def model_in_gguf(name: str, file: Path, dtype) -> Model:
+    """The model of a GGUF file."""
+    config, weights, metadata = read_gguf(file, dtype)
+    found, rules = tokenizer_in_gguf(metadata), decoding_in_gguf(metadata, config)
+    return with_tokenizers(Model(name, config, weights, notes=found.notes, decoding=rules), found)
+
+
+# --- tokenizers -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Tokenizers:
+    """What is read of a model's text; or why nothing is, and the model runs by token ids."""
+
+    source: AnyTokenizer | None
+    target: SentencePieces | None = None  # a translator's other language
+    notes: tuple[str, ...] = ()
+    refusal: str = ""
+
+
+def with_tokenizers(model: Model, found: Tokenizers) -> Model:
+    """The same model, with these tokenizers."""
+    return replace(
+        model, tokenizer=found.source, target_tokenizer=found.target, no_tokenizer=found.refusal
+    )
+
+
+def without_tokenizer(error: GlassError) -> Tokenizers:
+    """No tokenizer, the reason, and what the reader is told."""
+    return Tokenizers(None, notes=(f"Type token ids here, not words. {error}",), refusal=str(error))
+
+
+def tokenizer_in_gguf(metadata: Mapping) -> Tokenizers:
+    """The tokenizer in a GGUF header, if it can be read."""
     try:
-        return read(), ""
+        return Tokenizers(gguf_tokenizer.from_gguf(metadata))
     except GlassError as error:
-        return (None, None, ()), str(error)
+        return without_tokenizer(error)
 
 
-def embedded(
-    name: str, shapes: Callable, dtype=np.float32
-) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
-    """For a model that is no transformer and lies in assets/models: its config.json, its weights,
-    and its tokenizer.
-
-    shapes(config) says which weights there must be, and of which shapes. All that is wrong is a
-    GlassError.
-    """
-    folder = catalogue.embedded(name)
-    config = Fields(read_json(folder / "config.json"), "config.json")
-    weights = checkpoints.plain_arrays(checkpoints.read_tensors(folder), shapes(config), dtype)
-    file = folder / "tokenizer.json"
-    return config, weights, tokenizer.from_file(file) if file.exists() else None
+def tokenizers_in(folder: Path, config: Config) -> Tokenizers:
+    """The tokenizers of a folder, if they can be read."""
+    try:
+        return read_tokenizers(folder, config)
+    except GlassError as error:
+        return without_tokenizer(error)
 
 
-def tokenizers_in(
-    folder: Path, config: Config
-) -> tuple[Tokenizer | SentencePieces, SentencePieces | None, tuple[str, ...]]:
-    """The tokenizer of a folder, the one for the other language where a translator has two, notes.
+def read_tokenizers(folder: Path, config: Config) -> Tokenizers:
+    """The tokenizer of a folder, and the one for the other language where a translator has two.
 
     Raises GlassError, with the reason, where there is none or it can't be read.
     """
-    pair = [folder / f"{language}.spm" for language in ("source", "target")]
-    if config.family == "Marian" and all(file.exists() for file in (*pair, folder / "vocab.json")):
-        two = [sentencepiece_model.marian(file, folder / "vocab.json") for file in pair]
-        return *two, auto_tokenizer.of_pieces(folder, set(two[0].signs))
+    source, target = folder / "source.spm", folder / "target.spm"
+    vocabulary = folder / "vocab.json"
+    if config.family == "Marian" and all(each.exists() for each in (source, target, vocabulary)):
+        one, other = (
+            sentencepiece_model.marian_pieces(file, vocabulary) for file in (source, target)
+        )
+        return Tokenizers(one, other, auto_tokenizer.notes_on_pieces(folder, set(one.special)))
     if (folder / "tokenizer.json").exists():
-        cut, said = auto_tokenizer.from_folder(folder, config.family)
-        return cut, None, said
+        one, notes = auto_tokenizer.from_folder(folder, config.family)
+        return Tokenizers(one, notes=notes)
     if config.family == "T5" and (file := folder / "spiece.model").exists():
-        one = sentencepiece_model.t5(file, config.n_vocab)
-        return one, None, auto_tokenizer.of_pieces(folder, set(one.signs))
+        one = sentencepiece_model.t5_pieces(file, config.n_vocab)
+        return Tokenizers(one, notes=auto_tokenizer.notes_on_pieces(folder, set(one.special)))
     raise GlassError(no_tokenizer_in(folder))
 
 
@@ -203,3 +230,22 @@ def no_tokenizer_in(folder: Path) -> str:
         "read here. Open it once with AutoTokenizer.from_pretrained(…) of transformers and "
         "save it with save_pretrained(…), which writes tokenizer.json."
     )
+
+
+# --- models that are no transformers --------------------------------------------------------------
+
+
+def load_embedded(
+    name: str, shapes: Callable, dtype=np.float32
+) -> tuple[Fields, dict[str, np.ndarray], Tokenizer | None]:
+    """For a model that is no transformer and lies in assets/models: its config.json, its weights,
+    and its tokenizer.
+
+    shapes(config) says which weights there must be, and of which shapes. All that is wrong is a
+    GlassError.
+    """
+    folder = catalogue.embedded(name)
+    config = Fields(read_json(folder / "config.json"), "config.json")
+    weights = plain_arrays(open_tensors(folder), shapes(config), dtype)
+    file = folder / "tokenizer.json"
+    return config, weights, tokenizer.from_file(file) if file.exists() else None

@@ -1,21 +1,22 @@
 """Text <-> token ids by a SentencePiece model (Kudo & Richardson 2018), as T5 (one) and Marian (one
 a language) keep it.
 
-Answers as `core.models.tokenizer.Tokenizer` does. The cutting is done by the `sentencepiece` library.
+Answers as `core.models.tokenizer.Tokenizer` does. The `sentencepiece` library cuts the text.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 import sentencepiece
 
 from core.errors import GlassError
-from core.models.files import read_json, regular_size
-from core.models.tokenizer import Encoding, understood
+from core.models.fields import read_json, regular_size
+from core.models.tokenizer import Encoding, as_refusal
 
 _LARGEST = 1 << 26  # bytes; the published ones have up to five million
 _END = "</s>"
@@ -23,53 +24,47 @@ _CODE = re.compile(r">>[^<>]+<<")
 
 
 class SentencePieces:
-    """A SentencePiece model, the ids of its pieces, and the signs that are never cut."""
+    """A SentencePiece model, the ids of its pieces, and the special tokens that are never cut."""
 
     def __init__(
         self,
         library: sentencepiece.SentencePieceProcessor,
         ids: dict[str, int] | None = None,
-        signs: dict[str, int] | None = None,
+        special: dict[str, int] | None = None,
         coded: bool = False,
     ):
-        """signs: more of them. coded: a text may begin with the code of a language, as >>fra<<."""
+        """special: more of them. coded: a text may begin with a language's code, as >>fra<<."""
         self.library, self.coded = library, coded
         self.ids = ids or {library.id_to_piece(i): i for i in range(library.get_piece_size())}
-        own = {sign: self.ids[sign] for sign in (_END, "<unk>", "<pad>") if sign in self.ids}
-        self.signs = own | (signs or {})
-        if _END not in self.signs:
+        own = {token: self.ids[token] for token in (_END, "<unk>", "<pad>") if token in self.ids}
+        self.special = own | (special or {})
+        if _END not in self.special:
             raise GlassError(
                 "This SentencePiece vocabulary has no </s>, so it does not belong to a T5 or a"
                 " Marian model."
             )
-        self.unknown = self.ids.get(
-            "<unk>", 0
-        )  # the number of the sign for what no piece can write
+        self.unknown = self.ids.get("<unk>", 0)  # the token for what no piece can write
 
     def encode(self, text: str, special: bool = True) -> Encoding:
-        """The text in pieces, and the sign of the end. special: False leaves that sign out."""
-        pieces, ids, spans, words = [], [], [], []
-        for start, part in parts(text, self._sign):
-            if part in self.signs:
-                found = [(part, self.signs[part], (start, start + len(part)), True)]
+        """The text in pieces, and the token of the end. special: False leaves that one out."""
+        found = []
+        for start, part in fragments(text, self._special):
+            if part in self.special:
+                found.append((part, self.special[part], (start, start + len(part)), True))
             else:
-                code = self._code(part)
-                first = (code, self.ids.get(code, self.unknown), (start, start + len(code)), True)
-                found = [first] if code else []
-                found += self._cut(part[len(code) :], start + len(code))
-            for piece, token_id, span, begins in found:
-                pieces.append(piece), ids.append(token_id), spans.append(span)
-                words.append((words[-1] if words else -1) + (begins or not words))
-        if special:
-            (
-                pieces.append(_END),
-                ids.append(self.signs[_END]),
-                spans.append(None),
-                words.append(None),
-            )
-        return Encoding(
-            text, np.array(ids, dtype=np.int64), tuple(pieces), tuple(spans), tuple(words)
-        )
+                found += self._pieces_of(part, start)
+        later = (begins for *_, begins in found[1:])  # the first piece begins word 0
+        words = accumulate(later, initial=0) if found else ()
+        rows = [(*piece, word) for (*piece, _), word in zip(found, words, strict=True)]
+        rows += [(_END, self.special[_END], None, None)] if special else []
+        pieces, ids, spans, words_L = zip(*rows, strict=True) if rows else ((), (), (), ())
+        return Encoding(text, np.array(ids, dtype=np.int64), pieces, spans, words_L)
+
+    def _pieces_of(self, text: str, start: int) -> list[tuple[str, int, tuple[int, int], bool]]:
+        """Pieces of a text without special tokens, after the code of a language if it has one."""
+        code = self._code(text)
+        first = (code, self.ids.get(code, self.unknown), (start, start + len(code)), True)
+        return ([first] if code else []) + self._cut(text[len(code) :], start + len(code))
 
     def _code(self, text: str) -> str:
         """The code of a language with which a text begins, or nothing."""
@@ -78,7 +73,7 @@ class SentencePieces:
 
     def _cut(self, text: str, start: int) -> list[tuple[str, int, tuple[int, int], bool]]:
         """Pieces with their ids, their places, and whether a word begins there."""
-        with understood("This text can't be cut into tokens"):
+        with as_refusal("This text can't be cut into tokens"):
             found = self.library.encode(text, return_type="offset_mapping")
         return [
             (
@@ -87,11 +82,11 @@ class SentencePieces:
                 (start + first, start + last),
                 piece.startswith("▁"),
             )
-            for piece, (first, last) in zip(found["pieces"], found["offsets"])
+            for piece, (first, last) in zip(found["pieces"], found["offsets"], strict=True)
         ]
 
     def decode(self, ids_L) -> str:
-        """The text of token ids, special signs included."""
+        """The text of token ids, special tokens included."""
         return "".join(self.piece(i) for i in ids_L).replace("▁", " ").strip()
 
     def piece(self, token_id: int) -> str:
@@ -100,35 +95,35 @@ class SentencePieces:
 
     def id_of(self, piece: str) -> int | None:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""
-        return (self.ids | self.signs).get(piece)
+        return (self.ids | self.special).get(piece)
 
-    def is_sign(self, token_id: int) -> bool:
-        """Whether a token is no text but a sign of the model's own, such as the end of a text."""
-        return int(token_id) in self._sign_ids
+    def is_special(self, token_id: int) -> bool:
+        """Whether a token is no text but one of the model's own, such as the end of a text."""
+        return int(token_id) in self._special_ids
 
     def __len__(self) -> int:
         return max(self._pieces) + 1
 
     @cached_property
-    def _sign_ids(self) -> frozenset[int]:
+    def _special_ids(self) -> frozenset[int]:
         codes = (i for piece, i in self.ids.items() if self.coded and _CODE.fullmatch(piece))
-        return frozenset((*self.signs.values(), *codes))
+        return frozenset((*self.special.values(), *codes))
 
     @cached_property
     def _pieces(self) -> dict[int, str]:
-        return {token_id: piece for piece, token_id in (self.ids | self.signs).items()}
+        return {token_id: piece for piece, token_id in (self.ids | self.special).items()}
 
     @cached_property
-    def _sign(self) -> re.Pattern:
+    def _special(self) -> re.Pattern:
         return re.compile(
-            "(" + "|".join(map(re.escape, sorted(self.signs, key=len, reverse=True))) + ")"
+            "(" + "|".join(map(re.escape, sorted(self.special, key=len, reverse=True))) + ")"
         )
 
 
-def parts(text: str, sign: re.Pattern) -> list[tuple[int, str]]:
-    """The signs in a text and what stands between them, each with the place where it begins."""
+def fragments(text: str, special: re.Pattern) -> list[tuple[int, str]]:
+    """The special tokens in a text and what stands between them, each with its first character."""
     found, start = [], 0
-    for part in sign.split(text):
+    for part in special.split(text):
         if part:
             found.append((start, part))
         start += len(part)
@@ -142,21 +137,21 @@ def processor(path: Path) -> sentencepiece.SentencePieceProcessor:
             f"{path.name} is larger than {_LARGEST >> 20} MB, which no SentencePiece model"
             " should be."
         )
-    with understood(f"{path.name} can't be read as a SentencePiece model"):
+    with as_refusal(f"{path.name} can't be read as a SentencePiece model"):
         return sentencepiece.SentencePieceProcessor(model_proto=path.read_bytes())
 
 
-def t5(path: Path, n_vocab: int) -> SentencePieces:
-    """T5's vocabulary: the model's pieces, and behind them a hundred signs for gaps, counted down
-    (Raffel et al. 2019).
+def t5_pieces(path: Path, n_vocab: int) -> SentencePieces:
+    """T5's vocabulary: the model's pieces, and after them a hundred tokens for gaps, counted
+    down (Raffel et al. 2019).
     """
     library = processor(path)
     first = library.get_piece_size()
     gaps = {f"<extra_id_{99 - n}>": first + n for n in range(100) if first + n < n_vocab}
-    return SentencePieces(library, signs=gaps)
+    return SentencePieces(library, special=gaps)
 
 
-def marian(path: Path, vocabulary: Path) -> SentencePieces:
+def marian_pieces(path: Path, vocabulary: Path) -> SentencePieces:
     """One language of a Marian translator: its own model, and ids from the vocabulary that both
     languages share.
     """

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from core.config import Config
 from core.errors import GlassError
-from core.models.files import Fields
+from core.models.fields import Fields
 from core.models.keys import Keys
 from core.ops import ACTIVATIONS
 
@@ -21,7 +21,7 @@ MOST_LAYERS, MOST_POSITIONS = 1000, 1 << 14
 def read_config(data: Fields) -> Config:
     """The config, if its fields are of the right kind and size and fit each other.
 
-    Else a GlassError. `keys.check` has refused fields that are not known.
+    Else a GlassError. `keys.check_keys` has refused fields that are not known.
     """
     config = Config(**{key: read(data, key) for key, read in _FIELDS.items()})
     check_together(data, config)
@@ -31,61 +31,61 @@ def read_config(data: Fields) -> Config:
 # Each of these makes a function that reads one field. None as default: it has to be there.
 
 
-def whole(default: int | None = None, low: int = 1, high: int = 1 << 24) -> Callable:
+def whole_field(default: int | None = None, low: int = 1, high: int = 1 << 24) -> Callable:
     """A whole number from low to high."""
     return lambda data, key: data.whole(key, default, low, high)
 
 
-def number(default: float | None = None, low: float = 1e-9, high: float = 1e6) -> Callable:
+def number_field(default: float | None = None, low: float = 1e-9, high: float = 1e6) -> Callable:
     """A number from low to high."""
     return lambda data, key: data.number(key, default, low, high)
 
 
-def flag(default: bool | None = None) -> Callable:
+def flag_field(default: bool | None = None) -> Callable:
     """True or false."""
     return lambda data, key: data.flag(key, default)
 
 
-def word(*allowed: str) -> Callable:
+def word_field(*allowed: str) -> Callable:
     """One of these words."""
-    return lambda data, key: data.choice(key, None, dict(zip(allowed, allowed)))
+    return lambda data, key: data.choice(key, None, {each: each for each in allowed})
 
 
-def maybe(read: Callable) -> Callable:
+def optional_field(read: Callable) -> Callable:
     """The same, or None where nothing stands there."""
     return lambda data, key: None if data.get(key) is None else read(data, key)
 
 
 _FIELDS = {
-    "family": word("Study"),
-    "encoder_layers": whole(low=0, high=MOST_LAYERS),
-    "decoder_layers": whole(low=0, high=MOST_LAYERS),
-    "d_model": whole(),
-    "n_heads": whole(),
-    "n_kv_heads": whole(),
-    "d_head": whole(),
-    "d_mlp": whole(),
-    "n_vocab": whole(),
-    "n_positions": maybe(whole(high=MOST_POSITIONS)),
-    "positions": word("learned", "sinusoid", "rotary", "relative"),
-    "norm": word("layer", "rms"),
-    "norm_first": flag(),
-    "norm_eps": number(low=0, high=1),
-    "activation": word(*ACTIVATIONS),
-    "gated": flag(False),
-    "score_scale": number(1.0),
-    "embed_scale": number(1.0),
-    "head_scale": number(1.0),
-    "n_segments": whole(0, low=0),
-    "embed_norm": flag(False),
-    "final_norm": flag(False),
-    "head": maybe(word("linear", "transform")),
-    "pooler": maybe(word("dense", "next")),
-    "rope_theta": number(10000.0, high=1e12),
-    "relative_buckets": whole(32, low=4, high=1 << 12),
-    "relative_distance": whole(128),
-    "start_id": maybe(whole(low=0)),
-    "end_id": maybe(whole(low=0)),
+    "family": word_field("Study"),
+    "encoder_layers": whole_field(low=0, high=MOST_LAYERS),
+    "decoder_layers": whole_field(low=0, high=MOST_LAYERS),
+    "d_model": whole_field(),
+    "n_heads": whole_field(),
+    "n_kv_heads": whole_field(),
+    "d_head": whole_field(),
+    "d_mlp": whole_field(),
+    "n_vocab": whole_field(),
+    "n_positions": optional_field(whole_field(high=MOST_POSITIONS)),
+    "positions": word_field("learned", "sinusoid", "rotary", "relative"),
+    "norm": word_field("layer", "rms"),
+    "norm_first": flag_field(),
+    "norm_eps": number_field(low=0, high=1),
+    "activation": word_field(*ACTIVATIONS),
+    "gated": flag_field(False),
+    "score_scale": number_field(1.0),
+    "embed_scale": number_field(1.0),
+    "head_scale": number_field(1.0),
+    "n_segments": whole_field(0, low=0),
+    "embed_norm": flag_field(False),
+    "final_norm": flag_field(False),
+    "head": optional_field(word_field("linear", "transform")),
+    "pooler": optional_field(word_field("dense", "next")),
+    "rope_theta": number_field(10000.0, high=1e12),
+    "relative_buckets": whole_field(32, low=4, high=1 << 12),
+    "relative_distance": whole_field(128),
+    "start_id": optional_field(whole_field(low=0)),
+    "end_id": optional_field(whole_field(low=0)),
 }
 
 
@@ -93,18 +93,31 @@ KEYS = Keys(("model_type", *_FIELDS), {}, (), null=tuple(_FIELDS), closed="")
 
 
 def check_together(data: Fields, config: Config) -> None:
-    """What the fields of a config of our own must be to each other."""
-    both, tables = config.crosses, config.positions in ("learned", "sinusoid")
-    for wrong, why in (
+    """Raises a GlassError unless the fields of a config of our own fit each other."""
+    for wrong, why in (*wrong_heads(config), *wrong_positions(config), *wrong_stacks(config)):
+        if wrong:
+            raise GlassError(f"{data.where} {why}.")
+
+
+Checks = tuple[tuple[object, str], ...]  # what must not be, and how it is said
+
+
+def wrong_heads(config: Config) -> Checks:
+    """Of the layers and their heads."""
+    return (
         (not config.sides, "has no layers"),
         (
             config.n_heads % config.n_kv_heads,
             "gives heads that can’t share their keys and values evenly",
         ),
-        (
-            config.positions == "rotary" and config.d_head % 2,
-            "gives heads an odd width, and rotary positions turn pairs",
-        ),
+    )
+
+
+def wrong_positions(config: Config) -> Checks:
+    """Of the positions."""
+    rotary, tables = config.positions == "rotary", config.positions in ("learned", "sinusoid")
+    return (
+        (rotary and config.d_head % 2, "gives heads an odd width, and rotary positions turn pairs"),
         (
             tables and config.n_positions is None,
             "does not say for how many positions there is a vector",
@@ -113,6 +126,13 @@ def check_together(data: Fields, config: Config) -> None:
             config.relative_distance <= config.relative_buckets // 2,
             "has more relative buckets than distances",
         ),
+    )
+
+
+def wrong_stacks(config: Config) -> Checks:
+    """Of the tokens that begin and end a text, and of what only an encoder or a decoder has."""
+    both = config.crosses
+    return (
         (
             max(config.start_id or 0, config.end_id or 0) >= config.n_vocab,
             "names a token that is not in the vocabulary",
@@ -126,6 +146,4 @@ def check_together(data: Fields, config: Config) -> None:
             "has parts of an encoder without one",
         ),
         (config.pooler and both, "has a pooler behind a decoder"),
-    ):
-        if wrong:
-            raise GlassError(f"{data.where} {why}.")
+    )

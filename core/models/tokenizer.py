@@ -7,6 +7,7 @@ header is read by `gguf_tokenizer`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,23 +19,26 @@ import tokenizers
 from tokenizers import decoders
 
 from core.errors import GlassError
-from core.models.files import read_json
+from core.models.fields import read_json
 
+# The pieces that a study model spells unknown words with (training/vocabulary.py): what stands
+# inside a word, a letter or digit, and a consonant with a vowel. Short words that look like one of
+# these are words: here are all of its English.
+_SPELLING = re.compile(r"##.+|[^\W_]|[bcdfghjklmnprstvwyz][aeiou]")
+_SHORT_WORDS = frozenset(("a", "i", "be", "do", "he", "me", "so", "to", "we"))
 LONGEST_TEXT = 1_000_000  # characters; what a page or a model takes is far less
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """A sentence in pieces. For a sign that the model adds by itself, such as [CLS], span and word
-    are None.
+    """A sentence in pieces. For a special token that the model adds by itself, such as [CLS], span
+    and word are None.
     """
 
     text: str
     ids_L: np.ndarray  # (L,) whole numbers
     pieces: tuple[str, ...]  # as `Tokenizer.piece` writes them
-    spans: tuple[
-        tuple[int, int] | None, ...
-    ]  # first character of `text`, and the one behind the last
+    spans: tuple[tuple[int, int] | None, ...]  # first character of `text`, the one after the last
     words_L: tuple[int | None, ...]  # the number of the word that the piece is a part of
 
     def characters(self, position: int) -> str:
@@ -58,23 +62,23 @@ class Tokenizer:
         self.library = library
 
     def encode(self, text: str, special: bool = True) -> Encoding:
-        """The text in pieces. special: with the signs that the model was trained to see around it,
-        such as [CLS].
+        """The text in pieces. special: with the special tokens that the model was trained to see
+        around it, such as [CLS].
         """
-        with understood("This text can't be cut into tokens"):
+        with as_refusal("This text can't be cut into tokens"):
             found = self.library.encode(text, add_special_tokens=special)
         added = [bool(mask) for mask in found.special_tokens_mask]
         return Encoding(
             text,
             np.array(found.ids, dtype=np.int64),
             tuple(map(self.piece, found.ids)),
-            tuple(None if sign else span for sign, span in zip(added, found.offsets)),
-            tuple(None if sign else word for sign, word in zip(added, found.word_ids)),
+            tuple(None if own else span for own, span in zip(added, found.offsets, strict=True)),
+            tuple(None if own else word for own, word in zip(added, found.word_ids, strict=True)),
         )
 
     def decode(self, ids_L) -> str:
-        """The text of token ids, special signs included."""
-        with understood("These tokens can't be turned into text"):
+        """The text of token ids, special tokens included."""
+        with as_refusal("These tokens can't be turned into text"):
             return self.library.decode([int(i) for i in ids_L], skip_special_tokens=False)
 
     def piece(self, token_id: int) -> str:
@@ -84,7 +88,9 @@ class Tokenizer:
         piece = self.library.id_to_token(int(token_id))
         if piece is None:
             return f"#{token_id}"  # a table may have more rows than the vocabulary has words
-        return spelled(piece) if self._spells_bytes and int(token_id) not in self._added else piece
+        return (
+            spell_bytes(piece) if self._spells_bytes and int(token_id) not in self._added else piece
+        )
 
     def id_of(self, piece: str) -> int | None:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""
@@ -92,33 +98,24 @@ class Tokenizer:
 
     @cached_property
     def unknown(self) -> int | None:
-        """The number of the sign for what no piece can write, such as [UNK]; None where everything
+        """The number of the token for what no piece can write, such as [UNK]; None where everything
         can be written.
         """
-        sign = getattr(self.library.model, "unk_token", None)
-        return (
-            self.library.token_to_id(sign) if sign else getattr(self.library.model, "unk_id", None)
-        )
+        model = self.library.model
+        token = getattr(model, "unk_token", None)
+        return self.library.token_to_id(token) if token else getattr(model, "unk_id", None)
 
     @cached_property
-    def spelling(self) -> range:
-        """In the vocabulary of a study model, the ids of the letters and syllables that unknown
-        words are spelled with: they lie between its words and its French, from the first letter
-        that is no word by itself to the last ##piece.
+    def spelling(self) -> frozenset[int]:
+        """In the vocabulary of a study model, the ids of the pieces that unknown words are spelled
+        with: letters, digits, syllables and ##pieces.
         """
-        first = self.id_of("b")
-        last = max(
-            (
-                number
-                for piece, number in self.library.get_vocab().items()
-                if piece.startswith("##")
-            ),
-            default=0,
+        return frozenset(
+            number for piece, number in self.library.get_vocab().items() if is_spelling(piece)
         )
-        return range(0) if first is None else range(first, last + 1)
 
-    def is_sign(self, token_id: int) -> bool:
-        """Whether a token is no text but a sign of the model's own, such as the end of a text."""
+    def is_special(self, token_id: int) -> bool:
+        """Whether a token is no text but one of the model's own, such as the end of a text."""
         added = self.library.get_added_tokens_decoder().get(int(token_id))
         return bool(added and added.special)
 
@@ -135,6 +132,11 @@ class Tokenizer:
     @cached_property
     def _added(self) -> frozenset[int]:
         return frozenset(self.library.get_added_tokens_decoder())
+
+
+def is_spelling(piece: str) -> bool:
+    """Whether a study model spells unknown words with a piece of its vocabulary."""
+    return bool(_SPELLING.fullmatch(piece)) and piece not in _SHORT_WORDS
 
 
 def byte_letters() -> dict[str, int]:
@@ -155,7 +157,7 @@ def byte_letters() -> dict[str, int]:
 _BYTES = byte_letters()
 
 
-def spelled(piece: str) -> str:
+def spell_bytes(piece: str) -> str:
     """A byte-level piece in real letters: "Ġthe" -> " the"."""
     if not all(letter in _BYTES for letter in piece):
         return piece
@@ -186,7 +188,7 @@ def check_text(text: str) -> str:
 
 
 @contextmanager
-def understood(what: str) -> Iterator[None]:
+def as_refusal(what: str) -> Iterator[None]:
     """Whatever the library raises, also a panic of its Rust code, becomes a sentence for the
     reader.
     """
@@ -201,5 +203,5 @@ def understood(what: str) -> Iterator[None]:
 def from_file(path: Path) -> Tokenizer:
     """The tokenizer of a tokenizer.json. Raises GlassError if the file is none."""
     read_json(path)  # its size and that it is JSON, before the library parses it
-    with understood(f"{path.name} can't be read as a tokenizer"):
+    with as_refusal(f"{path.name} can't be read as a tokenizer"):
         return Tokenizer(tokenizers.Tokenizer.from_file(str(path)))

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from core.forward_pass import forward
-from core.models.checkpoints import load_folder, read_folder
 from core.models.model import load
+from core.models.weights import load_folder, read_folder
+from core.transformer import forward
 from tests.core.test_reference import check
-from tests.files.test_files import refusal, written
 from tests.helpers import tiny
+from tests.helpers.refusals import refusal, written
 
 golden = lru_cache(tiny.golden)
 TABLES = {

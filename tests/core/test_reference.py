@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from core.forward_pass import forward
-from core.models.checkpoints import read_folder, read_gguf
+from core.models.weights import read_folder, read_gguf
 from core.ops import relative_buckets
 from tests.helpers import tiny
 

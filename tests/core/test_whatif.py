@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core import GlassError, explain, whatif
-from core.models.checkpoints import read_folder
 from core.models.model import Model
+from core.models.weights import read_folder
 from tests.helpers.tiny import FAMILIES, golden
 
 IDS = np.array([3, 5, 7, 2, 9, 4])

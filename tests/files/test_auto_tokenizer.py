@@ -14,7 +14,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from core import GlassError, load
-from core.models.auto_tokenizer import from_folder, of_pieces
+from core.models.auto_tokenizer import from_folder, notes_on_pieces
 from core.models.tokenizer import byte_letters
 from tests.helpers import tiny
 
@@ -221,7 +221,7 @@ def test_damaged_options_are_said_and_the_model_runs_by_ids(config, tmp_path):
 def test_special_tokens_that_are_no_texts_are_refused_beside_sentencepiece_models(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text('{"bos_token": 5, "eos_token": "</s>"}')
     with pytest.raises(GlassError, match="tokenizer_config.json can't be read"):
-        of_pieces(tmp_path, set())
+        notes_on_pieces(tmp_path, set())
 
 
 # --- random files, live ---------------------------------------------------------------------------

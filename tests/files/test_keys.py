@@ -17,11 +17,16 @@ import pytest
 from core.errors import GlassError
 from core.forward_pass import forward
 from core.models import files, keys
-from core.models.checkpoints import KEYS, assemble, gguf_llama, load_folder, read_folder
-from core.models.files import Fields
+from core.models import keys
+from core.models.assembly import assemble
+from core.models.families import KEYS, llama_gguf
+from core.models.fields import Fields
+from core.models.gguf import open_gguf
+from core.models.weights import load_folder, read_folder
+from core.transformer import forward
 from tests.core.test_reference import check, write_gguf
-from tests.files.test_files import refusal, written
 from tests.helpers import tiny
+from tests.helpers.refusals import refusal, written
 
 golden = lru_cache(tiny.golden)
 STORED = json.loads((tiny.GOLDEN / "keys.json").read_text())
@@ -256,10 +261,10 @@ def header(key: str, value, tmp_path: Path):
     """Reads the tiny Llama's GGUF file with another value in its header."""
     if not (tmp_path / "model.gguf").exists():
         write_gguf(golden("llama"), tmp_path / "model.gguf")
-    metadata, tensors = files.read_gguf(tmp_path / "model.gguf")
-    recipe = gguf_llama(Fields(metadata | {key: value}, "model.gguf"), tensors)
-    assemble(recipe, tensors, np.float32)
-    return recipe.config
+    metadata, tensors = open_gguf(tmp_path / "model.gguf")
+    layout = llama_gguf.layout(Fields(metadata | {key: value}, "model.gguf"), tensors)
+    assemble(layout, tensors, np.float32)
+    return layout.config
 
 
 @pytest.mark.parametrize(
@@ -316,12 +321,12 @@ def test_keys_of_a_gguf_that_change_nothing(tmp_path):
 def test_a_gguf_whose_norm_has_a_bias_is_refused(tmp_path):
     """No norm of the family has one; it would be read and never added."""
     write_gguf(golden("llama"), tmp_path / "model.gguf")
-    metadata, tensors = files.read_gguf(tmp_path / "model.gguf")
+    metadata, tensors = open_gguf(tmp_path / "model.gguf")
     for name in ("output_norm.bias", "blk.0.attn_norm.bias", "output.bias"):
         stored = replace(tensors["output_norm.weight"], name=name)
         with pytest.raises(GlassError, match=name):
             assemble(
-                gguf_llama(Fields(metadata, "model.gguf"), tensors | {name: stored}),
+                llama_gguf.layout(Fields(metadata, "model.gguf"), tensors | {name: stored}),
                 tensors | {name: stored},
                 np.float32,
             )

@@ -14,11 +14,12 @@ import random
 import numpy as np
 import pytest
 import sentencepiece
+import tokenizers
 
 from core import GlassError, load
-from core.models import sentencepiece_model, tokenizer
+from core.models import catalogue, sentencepiece_model, tokenizer
 from core.models.gguf_tokenizer import from_gguf
-from core.models.tokenizer import check_text, from_file, spelled
+from core.models.tokenizer import Tokenizer, check_text, from_file, spell_bytes
 from tests.helpers import llama_cpp, tiny
 from ui.session.runs import ids_of
 
@@ -47,6 +48,24 @@ def test_ids_are_those_of_an_outside_tokenizer(name, request):
         if model.ids(text).tolist() != expected
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("name", ("study-encoder", "study-decoder", "study-translator"))
+def test_spelling_does_not_depend_on_the_order_of_the_vocabulary(name):
+    """The letters, syllables and ##pieces of the shipped models stay the same under any ids."""
+    file = catalogue.ASSETS / name / "tokenizer.json"
+    shipped, data = from_file(file), json.loads(file.read_text(encoding="utf-8"))
+    spelled_with = {shipped.piece(number) for number in shipped.spelling}
+    assert {"b", "ü", "7", "zu", "##s", "##ness"} <= spelled_with
+    assert not {"a", "i", "we", "the", "king", ".", "[MASK]"} & spelled_with
+    # In the files the pieces stand together, from the first letter that is no word by itself on.
+    assert shipped.spelling == set(range(shipped.id_of("b"), shipped.id_of("##ss") + 1))
+    pieces = list(data["model"]["vocab"])
+    random.Random(1).shuffle(pieces)
+    data["model"]["vocab"] = {piece: number for number, piece in enumerate(pieces)}
+    data["added_tokens"] = []
+    shuffled = Tokenizer(tokenizers.Tokenizer.from_str(json.dumps(data)))
+    assert {shuffled.piece(number) for number in shuffled.spelling} == spelled_with
 
 
 def test_the_stored_texts_are_varied():
@@ -91,12 +110,12 @@ def test_a_letter_of_several_bytes_is_in_all_of_its_pieces(smollm2):
 
 def test_bytes_are_spelled_and_other_pieces_are_left_alone():
     assert (
-        spelled("Ġthe") == " the"
-        and spelled("Ċ") == "\n"
-        and spelled("Ã©") == "é"
-        and spelled("ðŁĻĤ") == "🙂"
+        spell_bytes("Ġthe") == " the"
+        and spell_bytes("Ċ") == "\n"
+        and spell_bytes("Ã©") == "é"
+        and spell_bytes("ðŁĻĤ") == "🙂"
     )
-    assert spelled("ðŁ") == "<F0 9F>" and spelled("▁the") == "▁the"
+    assert spell_bytes("ðŁ") == "<F0 9F>" and spell_bytes("▁the") == "▁the"
     assert sorted(tokenizer.byte_letters().values()) == list(range(256))
 
 
@@ -143,11 +162,15 @@ def test_a_byte_level_vocabulary_from_a_header():
 
 def test_cuts_of_llama_3():
     found = from_gguf(header(pre="llama-bpe"))
-    words = lambda text: [
-        "".join(p for p, w in zip(e.pieces, e.words_L) if w == n)
-        for e in [found.encode(text, special=False)]
-        for n in dict.fromkeys(e.words_L)
-    ]
+
+    def words(text: str) -> list[str]:
+        cut = found.encode(text, special=False)
+        pieces = list(zip(cut.pieces, cut.words_L, strict=True))
+        return [
+            "".join(piece for piece, word in pieces if word == number)
+            for number in dict.fromkeys(cut.words_L)
+        ]
+
     assert words("I'LL pay 12345 $..\n\n ok") == [
         "I",
         "'LL",
@@ -378,7 +401,7 @@ T5_IDS = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
 
 def test_t5_has_signs_for_gaps_behind_its_pieces(tmp_path):
     theirs = trained(tmp_path, model_type="unigram", **T5_IDS)
-    ours = sentencepiece_model.t5(tmp_path / "m.model", n_vocab=1000)
+    ours = sentencepiece_model.t5_pieces(tmp_path / "m.model", n_vocab=1000)
     for text in filter(printable, stored()[0]):
         found = ours.encode(text)
         assert found.ids_L.tolist() == [*theirs.encode(text), 1] and found.pieces[-1] == "</s>"
@@ -392,7 +415,7 @@ def test_t5_has_signs_for_gaps_behind_its_pieces(tmp_path):
     assert "".join(found.characters(i) for i in found.word(0)).strip() == "Łódź"
     found = ours.encode("hello<pad></s> <unk><extra_id_3>")
     assert found.ids_L[-5:].tolist() == [0, 1, 2, 996, 1] and "<pad>" in found.pieces
-    assert all(map(ours.is_sign, (0, 1, 2, 996))) and not ours.is_sign(3)
+    assert all(map(ours.is_special, (0, 1, 2, 996))) and not ours.is_special(3)
     if importlib.util.find_spec("transformers"):
         from transformers import AutoTokenizer
 
@@ -440,13 +463,13 @@ def test_marian_has_a_model_for_each_language_and_one_vocabulary(tmp_path):
     for name, file in (("s", "source.spm"), ("t", "target.spm")):
         (tmp_path / f"{name}.model").rename(tmp_path / file)
     source, target = (
-        sentencepiece_model.marian(tmp_path / file, tmp_path / "vocab.json")
+        sentencepiece_model.marian_pieces(tmp_path / file, tmp_path / "vocab.json")
         for file in ("source.spm", "target.spm")
     )
     found = source.encode(">>fra<< hello 🙂世界 naïve")
     assert found.pieces[0] == ">>fra<<" and found.ids_L[0] == 2 and found.ids_L[-1] == 0
     assert source.encode(">>xyz<< a").ids_L[0] == 1 and 2 not in source.encode("a >>fra<<").ids_L
-    assert source.encode("<pad>>>fra<<").ids_L[1] == 2 and all(map(source.is_sign, (0, 1, 2)))
+    assert source.encode("<pad>>>fra<<").ids_L[1] == 2 and all(map(source.is_special, (0, 1, 2)))
     assert 1 in found.ids_L and source.piece(found.ids_L[-2]) == found.pieces[-2] == target.piece(
         found.ids_L[-2]
     )
@@ -497,9 +520,9 @@ def test_what_a_translators_tokenizer_config_asks_for_is_not_passed_over(config,
 def test_what_is_no_sentencepiece_model_is_an_error(tmp_path, data):
     (tmp_path / "m.model").write_bytes(data)
     with pytest.raises(GlassError, match="SentencePiece"):
-        sentencepiece_model.t5(tmp_path / "m.model", 1000)
+        sentencepiece_model.t5_pieces(tmp_path / "m.model", 1000)
     with pytest.raises(GlassError):
-        sentencepiece_model.t5(tmp_path / "absent.model", 1000)
+        sentencepiece_model.t5_pieces(tmp_path / "absent.model", 1000)
 
 
 @pytest.mark.parametrize("vocabulary", ["{}", '{"a": -1}', '{"a": "b"}', "[]", '{"a": 1}'])
@@ -507,7 +530,7 @@ def test_what_is_no_vocabulary_is_an_error(tmp_path, vocabulary):
     trained(tmp_path, model_type="unigram")
     (tmp_path / "vocab.json").write_text(vocabulary)
     with pytest.raises(GlassError):
-        sentencepiece_model.marian(tmp_path / "m.model", tmp_path / "vocab.json")
+        sentencepiece_model.marian_pieces(tmp_path / "m.model", tmp_path / "vocab.json")
 
 
 # --- from a file ----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """A small LSTM with random weights, as a stand-in for the trained one.
 
-python tests/helpers/lstm.py FOLDER         writes study-lstm there, at its full width
+python -m tests.helpers.lstm FOLDER         writes study-lstm there, at its full width
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Writes tests/golden: what `transformers` computes, so that the tests run where it is not
 installed.
 
-    python tests/helpers/make_golden.py            # all of it
-    python tests/helpers/make_golden.py bert gpt2  # some: a family of tests/helpers/tiny.py, "buckets", "cuts",
-                                           # "keys", "minilm", "smollm2", "tokens", or a study
-                                           # model, after it was trained: study-encoder …
+    python -m tests.helpers.make_golden            # all of it
+    python -m tests.helpers.make_golden bert gpt2  # some: a family of tests/helpers/tiny.py,
+                                                   # "buckets", "cuts", "keys", "minilm", "smollm2",
+                                                   # "tokens", or a study model, after it was
+                                                   # trained: study-encoder …
 
 Needs requirements-reference.txt; the two real models come from the catalogue (python -m core.models
 fetch …).
@@ -22,7 +23,6 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from core.models import catalogue
 from tests.helpers import llama_cpp, reference, tiny
 
@@ -282,10 +282,11 @@ def study(name: str) -> None:
     """Every step of a shipped study model on a short sentence, by the PyTorch model that was
     trained, in float64.
     """
+    from tests.helpers.trained import restore
     from training import networks
 
     ids = tiny.STUDY_IDS if name == "study-translator" else tiny.STUDY_IDS[:1]
-    steps = networks.record(networks.restore(catalogue.ASSETS / name).double(), *ids)
+    steps = networks.record(restore(catalogue.ASSETS / name).double(), *ids)
     np.savez_compressed(
         tiny.GOLDEN / f"{name}.npz", **{step: value.numpy() for step, value in steps.items()}
     )

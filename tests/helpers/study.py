@@ -1,8 +1,8 @@
 """Stand-ins for the study models: their config and tokenizer in small, with random weights. The
 real ones are trained.
 
-python tests/helpers/study.py FOLDER        writes study-encoder, study-decoder and study-translator there,
-                                    at their full width
+    python -m tests.helpers.study FOLDER        writes study-encoder, study-decoder and
+                                                study-translator there, at their full width
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from core.config import Config, weight_shapes
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from core.config import Config, weight_shapes  # noqa: E402  (after the path)
-
 SIGNS = ("[PAD]", "[UNK]", "[START]", "[END]", "[MASK]")
 WORDS = (
     "the a this that these those he she it they her his who is are was were not and but because in"
@@ -43,22 +41,22 @@ def config_of(name: str, n_vocab: int, **changed) -> Config:
     small = {"d_model": 10, "n_heads": 5, "n_kv_heads": 5, "d_head": 2, "d_mlp": 12}
     both = {"start_id": 2} if encoder and decoder else {}
     return Config(
-        **dict(
-            family="Study",
-            encoder_layers=min(encoder, 2),
-            decoder_layers=min(decoder, 2),
-            n_vocab=n_vocab,
-            n_positions=128,
-            positions="sinusoid",
-            norm="layer",
-            norm_first=False,
-            norm_eps=1e-5,
-            activation="relu",
-            head="linear",
-            score_scale=0.5,
-            embed_scale=10.0,
-            end_id=3,
-        )
+        **{
+            "family": "Study",
+            "encoder_layers": min(encoder, 2),
+            "decoder_layers": min(decoder, 2),
+            "n_vocab": n_vocab,
+            "n_positions": 128,
+            "positions": "sinusoid",
+            "norm": "layer",
+            "norm_first": False,
+            "norm_eps": 1e-5,
+            "activation": "relu",
+            "head": "linear",
+            "score_scale": 0.5,
+            "embed_scale": 10.0,
+            "end_id": 3,
+        }
         | small
         | both
         | changed

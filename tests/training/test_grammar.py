@@ -18,9 +18,14 @@ from training.semantics import Clause, Place, Sentence, Thing
 SAMPLES = [sample(Dice(f"test of the grammar {i}")) for i in range(1_500)]
 
 
+def english_of(word) -> str:
+    """The English form by which a word is known."""
+    return word.name if isinstance(word, lexicon.Name) else word.en
+
+
 def word(record, text: str):
     """A word of the lexicon by its English form."""
-    return next(one for one in lexicon.table(record) if lexicon.english_of(one) == text)
+    return next(one for one in lexicon.table(record) if english_of(one) == text)
 
 
 def the(noun: str, plural: bool = False, det: str = "the", **more) -> Thing:

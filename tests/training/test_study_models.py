@@ -1,8 +1,8 @@
 """The study models: files of our own and how they can be wrong, what is shown first, words they do
 not know, the other mask.
 
-The models here are stand-ins with random weights (tests/helpers/study.py); the trained ones have tests of
-their own.
+The models here are stand-ins with random weights (tests/helpers/study.py); the trained ones have
+tests of their own.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from streamlit.testing.v1 import AppTest
 from core import load
 from core.config import Config, weight_shapes
 from core.errors import GlassError
-from core.models import catalogue, study_config
-from core.models.checkpoints import read_folder
-from core.models.head_links import read
-from core.models.model import embedded
+from core.models import catalogue, download, study_config
+from core.models.head_links import read_links
+from core.models.model import load_embedded
+from core.models.weights import read_folder
 from core.ops import sinusoids
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
 from tests.ui.test_pages import HARM, HOSTILE, address, opened, parts
@@ -33,6 +33,7 @@ from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.selection import CODECS, DEPTHS, EXAMPLES
 from ui.session.shelf import SHELF
+from ui.session import state
 
 
 @pytest.fixture
@@ -221,12 +222,12 @@ def test_two_of_three_tables_are_refused(tmp_path):
 def test_what_is_no_transformer_is_read_by_its_own_shapes(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
     with pytest.raises(GlassError, match="assets/models/study-lstm"):
-        embedded("study-lstm", lambda data: {})
+        load_embedded("study-lstm", lambda data: {})
     folder = write_study(tmp_path, "study-decoder").rename(tmp_path / "study-lstm")
     save_file(
         {"a.weight": np.arange(6, dtype=np.float16).reshape(2, 3)}, folder / "model.safetensors"
     )
-    data, weights, cut = embedded("study-lstm", lambda data: {"a.weight": (2, 3)})
+    data, weights, cut = load_embedded("study-lstm", lambda data: {"a.weight": (2, 3)})
     assert data.whole("d_model") == 10 and weights["a.weight"].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert (
         weights["a.weight"].dtype == np.float32
@@ -235,14 +236,14 @@ def test_what_is_no_transformer_is_read_by_its_own_shapes(tmp_path, monkeypatch)
     )
     for shapes in ({"a.weight": (3, 2)}, {}, {"a.weight": (2, 3), "b": (1,)}):
         with pytest.raises(GlassError):
-            embedded("study-lstm", lambda data: shapes)
+            load_embedded("study-lstm", lambda data, shapes=shapes: shapes)
 
 
 # --- what is shown first --------------------------------------------------------------------------
 
 
 def test_the_app_opens_on_the_study_encoder_and_fetches_nothing(assets, monkeypatch):
-    monkeypatch.setattr(catalogue, "fetch", lambda *given: pytest.fail("something was fetched"))
+    monkeypatch.setattr(download, "fetch", lambda *given: pytest.fail("something was fetched"))
     monkeypatch.setenv("GLASSFORMER_CACHE", str(assets / "cache"))
     app = first()
     assert not app.exception and not app.warning and not app.error
@@ -256,8 +257,8 @@ def test_the_app_opens_on_the_study_encoder_and_fetches_nothing(assets, monkeypa
 
 def test_the_first_page_imports_neither_pandas_nor_the_hubs_client(assets, tmp_path):
     program = (
-        "import sys; from pathlib import Path; from core import models; models.ASSETS ="
-        " Path(sys.argv[1])\nfrom streamlit.testing.v1 import AppTest; app ="
+        "import sys; from pathlib import Path; from core.models import catalogue;"
+        " catalogue.ASSETS = Path(sys.argv[1])\nfrom streamlit.testing.v1 import AppTest; app ="
         " AppTest.from_file('app.py', default_timeout=60).run()\nassert not app.exception and"
         " app.session_state['memory'].shown.model == 'study-encoder'\nprint([name for name in ('pandas',"
         " 'huggingface_hub.file_download', 'gguf') if name in sys.modules])"
@@ -298,7 +299,7 @@ def test_a_damaged_study_model_is_said_and_another_can_be_chosen(assets):
 
 def test_a_pretrained_model_is_one_click_away(assets, monkeypatch):
     asked = []
-    monkeypatch.setattr(catalogue, "fetch", lambda name, progress: asked.append(name))
+    monkeypatch.setattr(download, "fetch", lambda name, progress: asked.append(name))
     monkeypatch.setenv("GLASSFORMER_CACHE", str(assets / "cache"))
     monkeypatch.setattr(catalogue, "installed", lambda *given: None)
     clear()
@@ -366,12 +367,10 @@ def measured(assets, *relations: str, **more: str) -> AppTest:
     """The page Layers, where those relations were measured; head 3 of layer 1 hits most often."""
     hits = np.where(np.arange(10).reshape(2, 5) == 8, 0.9, 0.1).tolist()
     one = {"count": 50, "hits": hits, "weight": hits, "by distance": 0.4}
-    (assets / "study-encoder/links.json").write_text(
-        json.dumps({relation: one for relation in relations})
-    )
-    read.cache_clear()
+    (assets / "study-encoder/links.json").write_text(json.dumps(dict.fromkeys(relations, one)))
+    read_links.cache_clear()
     app = opened("pages/7_Layers.py", model="study-encoder", sentence=EXAMPLES[0]["text"], **more)
-    read.cache_clear()
+    read_links.cache_clear()
     assert not app.exception and not app.warning
     return app
 
@@ -512,3 +511,9 @@ def test_where_words_end_and_spelling_begins_is_found_in_the_real_vocabulary():
             cut.id_of(piece) in cut.spelling for piece in ("b", "z", "zu", "##s", "##zu", "7")
         )
         assert cut.unknown == 1 and cut.id_of("[MASK]") not in cut.spelling
+        words = {*vocabulary.SPECIAL, *vocabulary.english_words(), *vocabulary.french_words()}
+        pieces = [*vocabulary.LETTERS, *vocabulary.SYLLABLES]
+        pieces += [piece for piece in vocabulary.tokens(language) if piece.startswith("##")]
+        spelled = {cut.piece(number) for number in cut.spelling}
+        assert set(pieces) - set(vocabulary.english_words()) == spelled
+        assert {cut.piece(number) for number in range(len(cut))} - spelled <= words

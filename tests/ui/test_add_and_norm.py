@@ -11,7 +11,7 @@ from core import load
 from core.text import number
 
 # noqa: F401  (the last two are fixtures)
-from tests.ui.test_pages import OTHERS, opened, parts
+from tests.ui.test_pages import OTHERS, opened, parts, smallest_model, tiny_folder
 from ui.session import runs
 from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.add_and_norm.without_norms import curves, with_norms

@@ -221,8 +221,8 @@ def test_how_far_a_word_reaches_is_measured_in_both_models(study):
         "LSTM: steps",
         "attention: steps",
     ]
-    runs = [lstm.view_of(text).trace for text in (TEXT, TEXT.replace("book", "door"))]
-    h, h2 = (run["lstm.hidden"][9].astype(np.float64) for run in runs)
+    read = [lstm.view_of(text).trace for text in (TEXT, TEXT.replace("book", "door"))]
+    h, h2 = (run["lstm.hidden"][9].astype(np.float64) for run in read)
     assert (
         shown["numbers"][-1][0] == number(np.linalg.norm(h2 - h) / np.linalg.norm(h))
         and shown["rows"][0] == "book"
@@ -248,7 +248,7 @@ def test_a_number_of_the_other_run_opens_in_the_other_run(study):
 
 
 def test_a_link_to_a_number_of_the_other_run_opens_it_there(study):
-    value = lstm.trace_of(TEXT.replace("book", "door"))["lstm.hidden"][4, 1]
+    value = lstm.view_of(TEXT.replace("book", "door")).trace["lstm.hidden"][4, 1]
     app = linked("lstm.hidden:4,1", swap="1-door")
     assert (
         parts(app)[0]["value"] == number(value)

@@ -48,7 +48,7 @@ def download(monkeypatch, minilm):
     found, fake = catalogue.find, Download()
     here = lambda name: None if name == MODEL and not fake.here else found(name)
     monkeypatch.setattr(catalogue, "find", here)
-    monkeypatch.setattr(catalogue, "fetch", fake.fetch)
+    monkeypatch.setattr("core.models.download.fetch", fake.fetch)
     downloads.jobs.clear()
     runs.ready_models.clear()
     yield fake
@@ -159,7 +159,7 @@ def test_a_download_that_breaks_off_is_over(download, monkeypatch):
     def broken(name, progress):
         raise SystemExit
 
-    monkeypatch.setattr(catalogue, "fetch", broken)
+    monkeypatch.setattr("core.models.download.fetch", broken)
     app = visitor()
     app.button(key="fetch").click().run()
     time.sleep(0.2)

@@ -11,7 +11,7 @@ from core.vectors import cosines
 from tests.ui.test_heads import data_of, sent
 
 # noqa: F401  (fixtures)
-from tests.ui.test_pages import READY, address, opened, parts, said
+from tests.ui.test_pages import READY, address, opened, parts, said, smallest_model, tiny_folder
 from tests.ui.test_sent import click, components
 from ui.session import runs
 from ui.session.memory import Memory

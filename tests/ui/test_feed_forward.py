@@ -13,7 +13,7 @@ from core.steps.feed_forward import reaches_words
 from core.text import number
 
 # noqa: F401  (the last two are fixtures)
-from tests.ui.test_pages import opened, parts, said
+from tests.ui.test_pages import opened, parts, said, smallest_model, tiny_folder
 from ui.session import runs
 from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.feed_forward import curve, difference

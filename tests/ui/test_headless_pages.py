@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.models.checkpoints import load_folder
+from core.models.weights import load_folder
 from tests.helpers.tiny import golden
 from tests.ui.test_pages import OTHERS, opened
 from ui.session import runs

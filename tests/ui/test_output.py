@@ -17,7 +17,7 @@ from core.word_vectors import alike, pieces_of
 from tests.files.test_tokenizer import T5_IDS, trained
 
 # noqa: F401  (a fixture)
-from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said
+from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said, tiny_folder
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.stages.output import next_token, sentence_vectors
@@ -106,7 +106,7 @@ def test_a_model_that_takes_ids_gets_a_longer_list_of_them():
 
 def test_a_decoder_that_reads_an_encoder_writes_from_nothing(tmp_path):
     trained(tmp_path, model_type="unigram", **T5_IDS)
-    cut = sentencepiece_model.t5(tmp_path / "m.model", n_vocab=1000)
+    cut = sentencepiece_model.t5_pieces(tmp_path / "m.model", n_vocab=1000)
     model = SimpleNamespace(
         tokenizer=cut,
         target_tokenizer=None,

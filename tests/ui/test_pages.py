@@ -382,7 +382,7 @@ def nothing_here(monkeypatch, fetch) -> AppTest:
     does.
     """
     monkeypatch.setattr(catalogue, "find", lambda name: None)
-    monkeypatch.setattr(catalogue, "fetch", fetch)
+    monkeypatch.setattr("core.models.download.fetch", fetch)
     for cache in (runs.ready_models, downloads.jobs):
         cache.clear()
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
@@ -431,7 +431,7 @@ def test_a_model_that_is_not_here_is_offered_and_the_one_before_stays(monkeypatc
     def fetch(name, progress):
         raise GlassError("The Hub can’t be reached.")
 
-    monkeypatch.setattr(catalogue, "fetch", fetch)
+    monkeypatch.setattr("core.models.download.fetch", fetch)
     downloads.jobs.clear()
     app = opened()
     app.selectbox(key="model").set_value(absent).run()

@@ -15,7 +15,7 @@ from core.steps.embedding import nearest, neighbours
 from core.text import number
 
 # noqa: F401 (fixtures)
-from tests.ui.test_pages import HOSTILE, address, opened, parts, said
+from tests.ui.test_pages import HOSTILE, address, opened, parts, said, smallest_model, tiny_folder
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.text import bold, quoted

@@ -13,6 +13,8 @@ import streamlit as st
 from core.errors import GlassError
 from core.models import catalogue
 from ui.session import runs
+from core.models import catalogue, download
+from ui.session import state
 from ui.text import plain
 
 OFFLINE = (
@@ -60,7 +62,7 @@ def start_download(name: str) -> None:
 def download(name: str, job: Job) -> None:
     """The download itself, away from any page."""
     try:
-        catalogue.fetch(name, job.progress)
+        download.fetch(name, job.progress)
     except GlassError as error:
         job.error = str(error)
     except BaseException as error:  # a reader must hear of it, and not from a log

@@ -20,12 +20,11 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in, written
 from ui.kit.section import detailed, section
 from ui.kit.theme import COLOURS
-from ui.session import runs
 from ui.session.actions import close_number
 from ui.session.memory import memory
 from ui.session.navigation import EVERY_NUMBER
 from ui.session.navigation import go as go_to
-from ui.session.runs import RunRequest
+from ui.session.runs import RunRequest, model_of, ready_models, trace_of
 from ui.session.selection import depth, select, selection
 from ui.session.view import View, is_word
 from ui.stages.before_attention import lstm
@@ -157,11 +156,11 @@ def decoder_of(loaded: str) -> str | None:
     """The model with attention: the one that learned from the same sentences, else the loaded one,
     if it is a decoder.
     """
-    if TWIN in runs.ready_models():
+    if TWIN in ready_models():
         return TWIN
     return (
         loaded
-        if runs.model_of(loaded).config.sides == ("decoder",) and runs.model_of(loaded).tokenizer
+        if model_of(loaded).config.sides == ("decoder",) and model_of(loaded).tokenizer
         else None
     )
 
@@ -169,7 +168,7 @@ def decoder_of(loaded: str) -> str | None:
 def with_attention(name: str, text: str) -> View:
     """A decoder's view of a text."""
     request = RunRequest(name, text)
-    runs.trace_of(request)  # raises where there is no such run
+    trace_of(request)  # raises where there is no such run
     return View(request, "decoder", 0, 0, 0)
 
 
@@ -388,7 +387,7 @@ def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
 @st.cache_data(max_entries=4, show_spinner="Reading the sentences of the list …")
 def mean_of(name: str) -> dict[str, np.ndarray]:
     """One model's measures at each distance, averaged over the fixed list."""
-    model = runs.model_of(name)
+    model = model_of(name)
     return influence.by_distance(
         [
             influence.influence_of(model.trace(text), model.trace(other), word)
@@ -399,7 +398,7 @@ def mean_of(name: str) -> dict[str, np.ndarray]:
 
 def averages(view: View, measure: str, number_of: int) -> None:
     """The same over a list of sentences that stands in the program, so that nothing is picked."""
-    ready = TWIN in runs.ready_models()  # others are too large for so many runs
+    ready = TWIN in ready_models()  # others are too large for so many runs
     names = {"LSTM": lstm.NAME} | ({"attention": TWIN} if ready else {})
     try:
         means = {title: mean_of(name) for title, name in names.items()}

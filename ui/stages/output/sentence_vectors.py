@@ -29,9 +29,8 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
-from ui.session import runs
 from ui.session.actions import close_number, start_new_text
-from ui.session.runs import RunRequest
+from ui.session.runs import RunRequest, encoding_of, ids_of, model_of, trace_of
 from ui.session.selection import depth, select, selection
 from ui.session.settling import settle
 from ui.session.view import View
@@ -158,9 +157,9 @@ def read_on_all_pages(text: str, token: int | None = None) -> None:
 @st.cache_resource(max_entries=500, show_spinner=False)
 def vector_of(model: str, line: str):
     """The mean of a line's last vectors, and an empty text; or nothing, and why there is none."""
-    loaded = runs.model_of(model)
+    loaded = model_of(model)
     try:
-        ids_L = runs.ids_of(loaded, line)
+        ids_L = ids_of(loaded, line)
         mean_D = loaded.trace(ids_L=ids_L, keep="layers", rows=-1)["encoder.out.pooled"]
         return mean_D, ""
     except GlassError as error:
@@ -266,7 +265,7 @@ def run_with(view: View, text: str, word: str) -> tuple[RunRequest, object, list
     """A sentence's run and where the word stands in it; says so where there is none."""
     try:
         request = as_trained(view, text)
-        trace, encoding = runs.trace_of(request), runs.encoding_of(request)
+        trace, encoding = trace_of(request), encoding_of(request)
         if encoding:
             places = pieces_of(encoding, word)
         else:

@@ -1,0 +1,284 @@
+"""From a file's tensors to the weights of the forward pass: found, checked, laid side by side.
+
+Loading supplies what a family lacks (zero biases, position tables that are computed) and lays side
+by side what is multiplied together. Shapes are compared before any memory is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeGuard
+
+import numpy as np
+
+from core.config import Config, weight_shapes
+from core.errors import GlassError
+from core.models.families.common import Layout
+from core.models.fields import quote
+from core.models.stored import Stored
+from core.ops import sinusoids
+
+_IGNORED = re.compile(  # buffers that hold nothing learned; the last one is never read by T5 itself
+    r"embeddings\.position_ids|h\.\d+\.attn\.(bias|masked_bias)|(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq|"
+    r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight"
+)
+_CHUNK = 1 << 18  # numbers converted at a time: they stay in the processor's cache
+
+
+@dataclass(frozen=True)
+class StoredWeight:
+    """Where a weight lies in a file, and how it lies there."""
+
+    stored: Stored
+    transposed: bool = False  # PyTorch and GGUF keep a projection as (out, in)
+    third: int | None = None  # GPT-2 keeps q, k and v side by side
+    heads: int | None = None  # GGUF has the rows of each head's q and k in another order
+
+    def shape_in_file(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """What the tensor in the file must look like for a weight of that shape."""
+        shape = shape[::-1] if self.transposed else shape
+        return shape if self.third is None else (*shape[:-1], shape[-1] * 3)
+
+    def write(self, target: np.ndarray) -> None:
+        """Converts the numbers into an array of the weight's shape, a few rows at a time."""
+        n_rows, columns = len(self.stored.raw_RB), self.columns(target.shape[-1])
+        if target.ndim == 1:
+            row = self.stored.numbers()[0, columns]
+            target[...] = row[self.order(len(row))] if self.heads else row
+            return
+        order = self.order(n_rows) if self.heads else None
+        step = max(1, _CHUNK // max(1, self.stored.shape[-1]))
+        for start in range(0, n_rows, step):
+            chunk = slice(start, start + step)
+            values = self.stored.numbers(chunk if order is None else order[chunk])[:, columns]
+            if self.transposed:
+                target[:, chunk] = values.T
+            else:
+                target[chunk] = values
+
+    def columns(self, width: int) -> slice:
+        """The columns of the tensor in the file that hold a weight of that width."""
+        if self.third is None:
+            return slice(None)
+        return slice(self.third * width, (self.third + 1) * width)
+
+    def order(self, n_rows: int) -> np.ndarray:
+        """Where our rows lie in a GGUF file.
+
+        It rotates neighbouring pairs (2j, 2j + 1) of a head, we rotate (j, j + K/2).
+        """
+        return np.arange(n_rows).reshape(self.heads or 1, -1, 2).swapaxes(1, 2).reshape(-1)
+
+
+Weight = np.ndarray | StoredWeight  # an array that was computed, or one still in a file
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def assemble(layout: Layout, tensors: Mapping[str, Stored], dtype) -> dict[str, np.ndarray]:
+    """Finds every weight among the tensors, checks that none is missing, misshapen or left over,
+    and reads them.
+    """
+    weights, used = locate(layout, tensors, dtype)
+    if left := [
+        tensors[name].name for name in tensors if name not in used and not _IGNORED.fullmatch(name)
+    ]:
+        raise GlassError(
+            f"{len(left)} of the file's tensors have no place in this model: "
+            f"{first_five(map(quote, left))}"
+        )
+    config = layout.config
+    if missing := [name for name in weight_shapes(config) if name not in weights]:
+        table_PD = sinusoids(config.n_positions or 0, config.d_model).astype(dtype)
+        weights |= dict.fromkeys(missing, table_PD)
+    return fuse(config, weights, dtype)
+
+
+def locate(
+    layout: Layout, tensors: Mapping[str, Stored], dtype
+) -> tuple[dict[str, Weight], set[str]]:
+    """Where each weight is (but for sinusoids to be computed), and which tensors are used."""
+    weights: dict[str, Weight] = {}
+    used = set(layout.unread)
+    for name, shape in weight_shapes(layout.config).items():
+        theirs = layout.names[name]
+        if is_computed(layout.config, name) and not any(each in tensors for each in theirs):
+            continue
+        if not theirs:
+            weights[name] = absent_bias(shape, dtype)
+            continue
+        key, same = choose_tensor(theirs, tensors)
+        used |= same
+        weights[name] = weight = stored_weight(layout, name, tensors[key])
+        if (found := tensors[key].shape) != (wanted := weight.shape_in_file(shape)):
+            raise GlassError(
+                f"The tensor {quote(tensors[key].name)} has the shape {found}; "
+                f"after the config it should be {wanted}."
+            )
+    return weights, used
+
+
+def is_computed(config: Config, name: str) -> bool:
+    """Whether a weight is a table of sinusoids, which a file need not have."""
+    return config.positions == "sinusoid" and name.endswith("embed.position.weight")
+
+
+def choose_tensor(names: tuple[str, ...], tensors: Mapping[str, Stored]) -> tuple[str, set[str]]:
+    """Which of a weight's possible names to read, and all that hold the same numbers.
+
+    A copy of a table is read from where it is most shared (see Layout).
+    """
+    there = [name for name in names if name in tensors]
+    if not there:
+        raise GlassError(f"The tensor {' or '.join(map(quote, names))} is missing from the file.")
+    first = tensors[there[0]]
+    same = [
+        name
+        for name in there
+        if tensors[name].kind == first.kind
+        and tensors[name].shape == first.shape
+        and np.array_equal(tensors[name].raw_RB, first.raw_RB)
+    ]
+    return next((name for name in names[1:] if name in same), there[0]), set(same)
+
+
+def stored_weight(layout: Layout, name: str, stored: Stored) -> StoredWeight:
+    """How the tensor of one of our weights lies in this family's files."""
+    if layout.ours:
+        return StoredWeight(stored)
+    module, _, kind = name.rpartition(".")
+    leaf = module.rpartition(".")[2]
+    if layout.side_by_side:
+        projection = ".attn." in name and leaf in ("q", "k", "v")
+        return StoredWeight(stored, third="qkv".index(leaf) if projection else None)
+    is_table = ".embed." in name or name.endswith(("relative.weight", "head.logits.weight"))
+    weight = StoredWeight(
+        stored, transposed=kind == "weight" and not is_table and "norm" not in module
+    )
+    if layout.permuted and ".attn." in name and leaf in ("q", "k"):
+        config = layout.config
+        return replace(weight, heads=config.n_heads if leaf == "q" else config.n_kv_heads)
+    return weight
+
+
+# --- arrays ---------------------------------------------------------------------------------------
+
+
+def fuse(config: Config, weights: Mapping[str, Weight], dtype) -> dict[str, np.ndarray]:
+    """All weights of a model, read-only and laid out for large products.
+
+    The q, k and v of a sublayer are columns of one matrix, there also under the name `qkv`; so are
+    `kv` where q comes from elsewhere, and `gated`, the two projections of a gated feed-forward. A
+    bias that a family lacks is one zero with stride 0. weights: one for every name of
+    weight_shapes(config).
+    """
+    shapes = weight_shapes(config)
+    fused: dict[str, np.ndarray] = {}
+    for whole, members in fused_groups(config).items():
+        for kind in ("weight", "bias"):
+            names = [f"{member}.{kind}" for member in members]
+            fused |= fuse_side_by_side(f"{whole}.{kind}", names, shapes, weights, dtype)
+    tied: dict[object, np.ndarray] = {}  # tables that are tied are one array
+    for name, shape in shapes.items():
+        if name not in fused:
+            weight = weights[name]
+            if (key := identity(weight)) not in tied:
+                tied[key] = lone_array(weight, shape, dtype)
+            fused[name] = tied[key]
+    return fused
+
+
+def identity(weight: Weight) -> object:
+    """Equal for two weights that are the same numbers in the same place."""
+    if isinstance(weight, StoredWeight):
+        return id(weight.stored), weight.transposed, weight.third, weight.heads
+    return id(weight)
+
+
+def lone_array(weight: Weight, shape: tuple[int, ...], dtype) -> np.ndarray:
+    """The array of a weight that stands by itself."""
+    if is_absent(weight):
+        return weight
+    return fill(np.empty(shape, dtype), [(slice(None), weight)])
+
+
+def fused_groups(config: Config) -> dict[str, list[str]]:
+    """Which projections lie side by side in one matrix, under which name."""
+    found = {}
+    for side in config.sides:
+        for layer in range(config.layers(side)):
+            place = f"{side}.{layer}"
+            found[f"{place}.attn.qkv"] = [f"{place}.attn.{name}" for name in "qkv"]
+            if side == "decoder" and config.crosses:
+                found[f"{place}.cross.kv"] = [f"{place}.cross.{name}" for name in "kv"]
+            if config.gated:
+                found[f"{place}.mlp.gated"] = [f"{place}.mlp.pre", f"{place}.mlp.hidden.up"]
+    return found
+
+
+def fuse_side_by_side(
+    whole: str, names: list[str], shapes: Shapes, weights: Mapping[str, Weight], dtype
+) -> dict[str, np.ndarray]:
+    """One array for all these weights, and each of them as its columns there."""
+    members = [weights[name] for name in names]
+    ends = np.cumsum([shapes[name][-1] for name in names]).tolist()
+    shape = (*shapes[names[0]][:-1], ends[-1])
+    lacking = [weight for weight in members if is_absent(weight)]
+    if len(lacking) == len(names):
+        return {whole: absent_bias(shape, dtype)} | dict(zip(names, lacking, strict=True))
+    starts = [0, *ends[:-1]]
+    columns = [(..., slice(start, stop)) for start, stop in zip(starts, ends, strict=True)]
+    array = fill(np.empty(shape, dtype), list(zip(columns, members, strict=True)))
+    return {whole: array} | {name: array[place] for name, place in zip(names, columns, strict=True)}
+
+
+def absent_bias(shape: tuple[int, ...], dtype) -> np.ndarray:
+    """A bias that a family does not have: zeros that take the memory of one number."""
+    return np.broadcast_to(np.zeros(1, dtype), shape)
+
+
+def is_absent(weight: Weight) -> TypeGuard[np.ndarray]:
+    """Whether this stands for a bias that the family does not have."""
+    return isinstance(weight, np.ndarray) and not any(weight.strides)
+
+
+def fill(array: np.ndarray, parts: Sequence[tuple]) -> np.ndarray:
+    """Writes each weight into its place, and makes the array read-only. parts: places, weights."""
+    with np.errstate(all="ignore"):  # numbers too large for float32 become infinite
+        for place, weight in parts:
+            if isinstance(weight, StoredWeight):
+                weight.write(array[place])
+            else:
+                array[place] = weight
+    array.setflags(write=False)
+    return array
+
+
+def plain_arrays(
+    tensors: Mapping[str, Stored], shapes: Shapes, dtype=np.float32
+) -> dict[str, np.ndarray]:
+    """The tensors of a file as read-only arrays of these names and shapes: for a model that is no
+    transformer. GlassError names what is missing, too much, or of the wrong shape, before any
+    memory is taken.
+    """
+    if missing := [name for name in shapes if name not in tensors]:
+        raise GlassError(f"These weights are missing: {first_five(missing)}")
+    if extra := [name for name in tensors if name not in shapes]:
+        raise GlassError(f"These weights belong to nothing: {first_five(extra)}")
+    for name, shape in shapes.items():
+        if tensors[name].shape != tuple(shape):
+            raise GlassError(
+                f"The tensor {quote(name)} has the shape {tensors[name].shape}; it should be"
+                f" {tuple(shape)}."
+            )
+    return {
+        name: fill(np.empty(shape, dtype), [(slice(None), StoredWeight(tensors[name]))])
+        for name, shape in shapes.items()
+    }
+
+
+def first_five(names: Iterable[str]) -> str:
+    """A few names, and whether there are more."""
+    names = list(names)
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else ".")

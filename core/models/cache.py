@@ -1,0 +1,93 @@
+"""The folder where fetched models are kept, and what is remembered there of files' digests.
+
+It is the user's cache folder; the environment variable GLASSFORMER_CACHE names another.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import GlassError
+
+
+def cache() -> Path:
+    """Where fetched models are kept."""
+    if folder := os.environ.get("GLASSFORMER_CACHE"):
+        return Path(os.path.expanduser(folder))  # unlike Path's own, it never raises
+    from platformdirs import user_cache_path
+
+    return user_cache_path("glassformer")
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file; remembered as long as its size and its time stay the same."""
+    path = path.resolve()
+    stamp = [path.stat().st_size, path.stat().st_mtime_ns]
+    match remembered("digests.json").get(str(path)):
+        case [size, changed, str(sha256)] if [size, changed] == stamp:
+            return sha256
+    sums = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            sums.update(block)
+    remember("digests.json", str(path), [*stamp, sums.hexdigest()])
+    return sums.hexdigest()
+
+
+def remembered(name: str) -> dict:
+    """A small JSON object in the cache; empty if there is none that can be read."""
+    try:
+        found = json.loads((cache() / name).read_text())
+        return found if isinstance(found, dict) else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def remember(name: str, key: str, value) -> None:
+    """Adds to such an object. Where nothing can be written, the work is done again next time."""
+    try:
+        with scratch() as folder:
+            (folder / name).write_text(json.dumps(remembered(name) | {key: value}, indent=1))
+            os.replace(folder / name, cache() / name)
+    except GlassError:
+        pass
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder beside the cached files, so that moving a file there is one step; gone
+    afterwards.
+    """
+    folder = None
+    try:
+        cache().mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".fetch-", dir=cache()))
+        yield folder
+    except OSError as error:
+        raise unwritable(error) from None
+    finally:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def unwritable(error: OSError) -> GlassError:
+    """The sentence for a cache that takes no file."""
+    return GlassError(
+        f"The cache folder {cache()} can't be written ({error.strerror or error}). Make room there,"
+        " or name another folder in the environment variable GLASSFORMER_CACHE."
+    )
+
+
+def is_of_the_disk(error: Exception) -> bool:
+    """Whether a disk refuses, and not a network or a damaged archive: those name no file."""
+    return isinstance(error, OSError) and bool(
+        error.filename or error.errno in (errno.ENOSPC, errno.EDQUOT)
+    )

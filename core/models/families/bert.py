@@ -1,0 +1,101 @@
+"""BERT (Devlin et al. 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.config import Config
+from core.models import keys
+from core.models.families.common import (
+    ACTIVATIONS,
+    Family,
+    Layout,
+    layer_count,
+    sizes,
+    tensor_names,
+)
+from core.models.fields import Fields
+from core.models.stored import Stored
+
+KEYS = keys.family_keys(
+    computed=(
+        "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size "
+        "hidden_act max_position_embeddings type_vocab_size layer_norm_eps "
+        "tie_word_embeddings"
+    ),
+    refused={
+        "is_decoder": (None, False),
+        "is_encoder_decoder": (None, False),
+        "is_causal": (None, False),
+        "position_embedding_type": (None, "absolute"),
+    },
+    no_effect=(
+        "hidden_dropout_prob attention_probs_dropout_prob classifier_dropout initializer_range"
+    ),
+)
+NAMES = {
+    "encoder.embed.token": "embeddings.word_embeddings",
+    "encoder.embed.position": "embeddings.position_embeddings",
+    "encoder.embed.segment": "embeddings.token_type_embeddings",
+    "encoder.embed.norm": "embeddings.LayerNorm",
+    "encoder.{}.attn.q": "encoder.layer.{}.attention.self.query",
+    "encoder.{}.attn.k": "encoder.layer.{}.attention.self.key",
+    "encoder.{}.attn.v": "encoder.layer.{}.attention.self.value",
+    "encoder.{}.attn.out": "encoder.layer.{}.attention.output.dense",
+    "encoder.{}.attn.norm": "encoder.layer.{}.attention.output.LayerNorm",
+    "encoder.{}.mlp.pre": "encoder.layer.{}.intermediate.dense",
+    "encoder.{}.mlp.out": "encoder.layer.{}.output.dense",
+    "encoder.{}.mlp.norm": "encoder.layer.{}.output.LayerNorm",
+    "pooler.pre": "pooler.dense",
+    "pooler.logits": "cls.seq_relationship",
+    "head.pre": "cls.predictions.transform.dense",
+    "head.norm": "cls.predictions.transform.LayerNorm",
+}
+# Where both are there, the first is added.
+_HEAD_BIASES = ("cls.predictions.decoder.bias", "cls.predictions.bias")
+
+
+def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
+    """A BERT model's config and names. Its pooler and its head are seen from the tensors."""
+    config = Config(
+        **sizes(
+            data,
+            "BERT",
+            D=("hidden_size", 768),
+            H=("num_attention_heads", 12),
+            F=("intermediate_size", 3072),
+            V=30522,
+            encoder_layers=layer_count(data, "num_hidden_layers", 12),
+        ),
+        n_positions=data.whole("max_position_embeddings", 512),
+        positions="learned",
+        norm_first=False,
+        norm_eps=data.number("layer_norm_eps", 1e-12, high=1),
+        activation=data.choice("hidden_act", "gelu", ACTIVATIONS),
+        n_segments=data.whole("type_vocab_size", 2),
+        embed_norm=True,
+        pooler=pooler(tensors),
+        head="transform" if has_module(tensors, "cls.predictions") else None,
+    )
+    tied = ("embeddings.word_embeddings.weight",) if data.flag("tie_word_embeddings", True) else ()
+    exact = {
+        "head.logits.weight": ("cls.predictions.decoder.weight", *tied),
+        "head.logits.bias": _HEAD_BIASES,
+    }
+    unread = _HEAD_BIASES[1:] if _HEAD_BIASES[0] in tensors else ()
+    return Layout(config, tensor_names(config, NAMES, exact), unread=unread)
+
+
+def pooler(tensors: Mapping[str, Stored]) -> str | None:
+    """What reads the vector of the first token, as Config calls it."""
+    if has_module(tensors, "cls.seq_relationship"):
+        return "next"
+    return "dense" if has_module(tensors, "pooler") else None
+
+
+def has_module(tensors: Mapping[str, Stored], module: str) -> bool:
+    """Whether a file has a tensor of that module."""
+    return any(name == module or name.startswith(f"{module}.") for name in tensors)
+
+
+FAMILY = Family(("bert.",), KEYS, layout)

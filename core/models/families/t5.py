@@ -1,0 +1,152 @@
+"""T5 (Raffel et al. 2019), and T5 v1.1 with a gated feed-forward and an untied, unscaled head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.config import Config
+from core.models import keys
+from core.models.families.common import (
+    ACTIVATIONS,
+    Family,
+    Layout,
+    classes_of,
+    headless_class,
+    headless_notes_of_two,
+    layer_count,
+    sizes,
+    tensor_names,
+    unread_table,
+    weights_of,
+)
+from core.models.fields import Fields
+from core.models.stored import Stored
+
+KEYS = keys.family_keys(
+    computed=(
+        "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads "
+        "relative_attention_num_buckets relative_attention_max_distance layer_norm_epsilon "
+        "feed_forward_proj dense_act_fn is_gated_act scale_decoder_outputs "
+        "tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id"
+    ),
+    null="num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id",
+    also={
+        "hidden_size": "d_model",
+        "num_hidden_layers": "num_layers",
+        "num_attention_heads": "num_heads",
+        "head_dim": "d_kv",
+    },
+    refused={"is_decoder": (False,), "is_causal": (True,)},
+    no_effect="dropout_rate classifier_dropout initializer_factor is_encoder_decoder n_positions",
+)
+_SHARED = ("shared", "encoder.embed_tokens", "decoder.embed_tokens")
+_ENCODER_ALONE = ("T5EncoderModel", "T5ForTokenClassification")
+_NOTE_ALONE = (
+    "The files hold T5’s encoder and no tensor of its decoder, so the encoder is run alone: "
+    "what you see ends with its last vectors."
+)
+
+
+def names_of_side(side: str, gated: bool) -> dict[str, str | tuple[str, ...]]:
+    """The names of one side.
+
+    A block's layer 0 is attention, then comes cross-attention in the decoder, then the mlp.
+    """
+    block, last = f"{side}.block.{{}}.layer", 2 if side == "decoder" else 1
+    table: dict[str, str | tuple[str, ...]] = {
+        f"{side}.embed.token": (f"{side}.embed_tokens", "shared"),
+        f"{side}.norm": f"{side}.final_layer_norm",
+        f"{side}.relative": f"{side}.block.0.layer.0.SelfAttention.relative_attention_bias",
+    }
+    for ours, index, theirs in (("attn", 0, "SelfAttention"), ("cross", 1, "EncDecAttention")):
+        for name in ("q", "k", "v", "out"):
+            table[f"{side}.{{}}.{ours}.{name}"] = f"{block}.{index}.{theirs}.{name[0]}"
+        table[f"{side}.{{}}.{ours}.norm"] = f"{block}.{index}.layer_norm"
+    projections = {"pre": "wi_0", "hidden.up": "wi_1"} if gated else {"pre": "wi"}
+    for ours, theirs in (projections | {"out": "wo"}).items():
+        table[f"{side}.{{}}.mlp.{ours}"] = f"{block}.{last}.DenseReluDense.{theirs}"
+    table[f"{side}.{{}}.mlp.norm"] = f"{block}.{last}.layer_norm"
+    return table
+
+
+def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
+    """A T5 model's config and names."""
+    headless, alone = headless_class(data, tensors), encoder_alone(data, tensors)
+    gated, activation = feed_forward_form(data)
+    common = sizes_of(data, alone)
+    # Since transformers 5 a saved file always says that the head is tied, and the key
+    # scale_decoder_outputs tells T5 from T5 v1.1.
+    tied = data.flag("tie_word_embeddings", True)
+    scaled = data.flag("scale_decoder_outputs", tied)
+    config = Config(
+        **common,
+        **relative_positions(data),
+        norm_first=True,
+        activation=activation,
+        norm_eps=data.number("layer_norm_epsilon", 1e-6, high=1),
+        gated=gated,
+        final_norm=True,
+        head=None if headless or alone else "linear",
+        head_scale=common["d_model"] ** -0.5 if scaled else 1.0,
+        start_id=data.token_id(
+            "decoder_start_token_id", common["n_vocab"], data.get("pad_token_id", 0)
+        ),
+        end_id=data.token_id("eos_token_id", common["n_vocab"], 1),
+    )
+    table = names_of_side("encoder", gated) | names_of_side("decoder", gated)
+    exact = {"head.logits.weight": weights_of(("lm_head", *(_SHARED if tied else ())))}
+    names = tensor_names(config, table, exact, biased=lambda name: False)
+    notes = (_NOTE_ALONE,) if alone else headless_notes_of_two(headless)
+    return Layout(config, names, unread=unread_table(config, tensors), notes=notes)
+
+
+def feed_forward_form(data: Fields) -> tuple[bool, str]:
+    """Whether the feed-forward is gated, and its activation."""
+    forms = (*ACTIVATIONS, *(f"gated-{name}" for name in ACTIVATIONS))
+    form = data.choice("feed_forward_proj", "relu", {form: form for form in forms})
+    gated, name = form.startswith("gated-"), form.removeprefix("gated-")
+    activation = "gelu_tanh" if gated and name == "gelu" else ACTIVATIONS[name]
+    if "dense_act_fn" in data.values:  # what `transformers` spells out once more goes first
+        activation = data.choice("dense_act_fn", None, ACTIVATIONS)
+    return data.flag("is_gated_act", gated), activation
+
+
+def sizes_of(data: Fields, alone: bool) -> dict[str, Any]:
+    """The sizes of a T5 config; its scores are not scaled. alone: there is no decoder."""
+    n_layers = layer_count(data, "num_layers", 6)
+    return sizes(
+        data,
+        "T5",
+        D=("d_model", 512),
+        H=("num_heads", 8),
+        F=("d_ff", 2048),
+        V=32128,
+        d_head=data.whole("d_kv", 64),
+        encoder_layers=n_layers,
+        decoder_layers=0 if alone else layer_count(data, "num_decoder_layers", n_layers),
+        score_scale=1.0,
+        norm="rms",
+    )
+
+
+def relative_positions(data: Fields) -> dict[str, Any]:
+    """The fields of Config for positions: a learned bias for each bucket of distances."""
+    buckets = data.whole("relative_attention_num_buckets", 32, low=4)
+    farthest = data.whole("relative_attention_max_distance", 128, low=buckets // 2 + 1)
+    return {
+        "n_positions": None,
+        "positions": "relative",
+        "relative_buckets": buckets,
+        "relative_distance": farthest,
+    }
+
+
+def encoder_alone(data: Fields, tensors: Mapping[str, Stored]) -> bool:
+    """Whether T5's decoder is not there, and the config does not expect it either."""
+    classes = classes_of(data)
+    expected = classes and not any(name in _ENCODER_ALONE for name in classes)
+    return not expected and not any(name.startswith("decoder.block.") for name in tensors)
+
+
+FAMILY = Family(("transformer.",), KEYS, layout)

@@ -1,0 +1,177 @@
+"""Reads what a model's files say, and trusts none of it: JSON files, their values, raw bytes.
+
+Every value is checked for its kind and its range when it is read, and only ordinary files of a
+sensible size are opened, so that a damaged or lying file costs a message and no memory. Nothing
+here runs code from a file: there is no pickle.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from core.errors import GlassError
+
+LARGEST_HEADER = 1 << 25  # bytes; real headers have at most a few million
+LARGEST_SIDE = 1 << 40  # numbers along one axis: far above any model, and products stay whole
+_POINTER = b"version https://git-lfs.github.com/spec/v1"
+_LARGEST_POINTER = 1 << 10  # bytes, by the specification of Git LFS
+
+
+@dataclass(frozen=True)
+class Fields:
+    """A config as someone wrote it: every value is checked for its kind and its range when it is
+    read.
+    """
+
+    values: dict[str, Any]
+    where: str  # how messages call the file
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value, or the default where it is absent or null."""
+        value = self.values.get(key)
+        return default if value is None else value
+
+    def whole(self, key: str, default: int | None = None, low: int = 1, high: int = 1 << 24) -> int:
+        """A whole number from low to high."""
+        value = self.get(key, default)
+        if (
+            value is None
+            or isinstance(value, bool)
+            or not isinstance(value, int)
+            or not low <= value <= high
+        ):
+            self.refuse(key, f"a whole number from {low} to {high}")
+        return value
+
+    def number(
+        self, key: str, default: float | None = None, low: float = 0.0, high: float = 1e12
+    ) -> float:
+        """A finite number from low to high."""
+        value = self.get(key, default)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not low <= value <= high
+        ):
+            self.refuse(key, f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        """True or false."""
+        value = self.get(key, default)
+        if not isinstance(value, bool):
+            self.refuse(key, "true or false")
+        return value
+
+    def choice(self, key: str, default: str | None, allowed: dict[str, str]) -> str:
+        """One of a few words, as the word that is used here."""
+        value = self.get(key, default)
+        if not isinstance(value, str) or value not in allowed:
+            self.refuse(key, "one of " + ", ".join(allowed))
+        return allowed[value]
+
+    def token_id(self, key: str, n_vocab: int, default: int | None = None) -> int | None:
+        """A token's id, the first where there are several; None where the vocabulary has no such
+        token.
+        """
+        value = self.get(key, default)
+        value = value[0] if isinstance(value, list) and value else value
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            self.refuse(key, "the number of a token")
+        return value if value is not None and 0 <= value < n_vocab else None
+
+    def refuse(self, key: str, wanted: str) -> NoReturn:
+        """Raises the error of one value."""
+        found = (
+            f"says {quote(self.values[key])}"
+            if self.values.get(key) is not None
+            else "says nothing"
+        )
+        raise GlassError(f"{self.where} {found} for “{key}”; {wanted} is needed.")
+
+
+def quote(value) -> str:
+    """A value from a file, short and harmless enough for a message."""
+    kinds = {list: "a list", dict: "an object", bool: str(value).lower(), type(None): "null"}
+    text = kinds.get(type(value), str(value))  # as the file has it
+    text = "".join(letter if letter.isprintable() else "�" for letter in text[:100])
+    return f"“{text}”" if isinstance(value, str) else text
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file. Raises GlassError if the file is no such thing."""
+    if (size := regular_size(path)) > LARGEST_HEADER:
+        raise GlassError(
+            f"{path.name} is larger than {LARGEST_HEADER >> 20} MB, which no such file should be."
+        )
+    with path.open("rb") as file:
+        return parse_json(file.read(size), path.name)  # no further: some files of /proc never end
+
+
+def parse_json(data: bytes, where: str) -> dict:
+    """A JSON object: no NaN, no repeated keys, no nesting deeper than Python's stack."""
+
+    def unique(pairs):
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError("a key stands there twice")
+        return found
+
+    def refuse(constant):
+        raise ValueError(f"{constant} is no number")
+
+    try:
+        found = json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise GlassError(
+            f"{where} is damaged: it isn't readable JSON ({str(error)[:100]})."
+        ) from None
+    if not isinstance(found, dict):
+        raise GlassError(f"{where} is damaged: a JSON object is expected.")
+    return found
+
+
+def regular_size(path: Path) -> int:
+    """The size in bytes of an ordinary file that may be read. A pipe or a device would let a reader
+    wait for ever.
+    """
+    try:
+        if not path.is_file():
+            raise GlassError(
+                f"{path.name} in {path.parent} is not an ordinary file."
+                if path.exists()
+                else f"There is no file {path.name} in {path.parent}."
+            )
+        with path.open("rb"):
+            size = path.stat().st_size
+        refuse_pointer(path, size)
+        return size
+    except OSError as error:
+        raise GlassError(f"{path} can't be read: {error.strerror}.") from None
+
+
+def refuse_pointer(path: Path, size: int) -> None:
+    """Raises an error if Git LFS has put a few lines in place of the file that say where it is."""
+    if 0 < size < _LARGEST_POINTER:  # what the kernel shows as files has size 0, or a page
+        with path.open("rb") as file:
+            if file.read(len(_POINTER)) == _POINTER:
+                raise GlassError(
+                    f"{path.name} in {path.parent} is only a Git LFS pointer: the "
+                    "file itself has not been fetched. Run `git lfs pull` in that "
+                    "folder."
+                )
+
+
+def map_file(path: Path, least: int) -> np.ndarray:
+    """The bytes of a file, memory-mapped, if there are at least so many."""
+    size = regular_size(path)
+    if size < least:
+        raise GlassError(f"{path.name} is damaged: it has only {size} bytes. Fetch it again.")
+    try:
+        return np.memmap(path, np.uint8, "r")
+    except (OSError, ValueError) as error:
+        raise GlassError(f"{path} can't be mapped into memory: {error}.") from None

@@ -1,0 +1,143 @@
+"""From a model's files to its config and its weights: which family it is, where its tensors are.
+
+Every key of a config is in its family's table (families/): computed, without effect, or refused by
+name. Every tensor of a file is used, or is an exact copy of one that is, or is a buffer or a head
+on a short list, or the error names it; and shapes are compared before any memory is taken.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.config import Config
+from core.errors import GlassError
+from core.models import keys
+from core.models.assembly import assemble
+from core.models.families import FAMILIES, llama_gguf
+from core.models.families.common import fine_tuned_head
+from core.models.fields import Fields, quote, read_json
+from core.models.gguf import open_gguf
+from core.models.safetensors import open_safetensors, open_shards
+from core.models.stored import Stored
+
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model from a folder, and what of the folder is not run: a sentence each, for the reader."""
+
+    config: Config
+    weights: dict[str, np.ndarray]
+    notes: tuple[str, ...] = ()
+
+
+def read_folder(folder: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray]]:
+    """The config and the weights of `load_folder`."""
+    loaded = load_folder(folder, dtype)
+    return loaded.config, loaded.weights
+
+
+def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
+    """Reads config.json and the safetensors of a folder. Raises GlassError with a sentence if that
+    can't be done.
+    """
+    folder = Path(folder)
+    if not os.path.isdir(folder):  # unlike Path's own, it never raises
+        raise GlassError(f"There is no folder {folder}.")
+    data = Fields(read_json(folder / "config.json"), "config.json")
+    kind = family_of(data)
+    family = FAMILIES[kind]
+    data = keys.check_keys(data, family.keys)
+    tensors = without_prefix(open_tensors(folder), family.prefixes)
+    heads = fine_tuned_head(tensors) if kind != "glassformer" else []
+    layout = family.layout(data, tensors)
+    tensors = {name: tensors[name] for name in tensors if name not in heads}
+    notes = (*fine_tuned_notes(heads), *layout.notes)
+    return Loaded(layout.config, assemble(layout, tensors, dtype), notes)
+
+
+def read_gguf(path: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray], dict]:
+    """Reads a GGUF file of the Llama family: config, weights, and the header's keys (the tokenizer
+    is among them).
+    """
+    metadata, tensors = open_gguf(Path(path))
+    layout = llama_gguf.layout(Fields(metadata, Path(path).name), tensors)
+    return layout.config, assemble(layout, tensors, dtype), metadata
+
+
+def fine_tuned_notes(heads: list[str]) -> tuple[str, ...]:
+    """What the reader is told of a head that the model was fine-tuned with."""
+    if not heads:
+        return ()
+    return (
+        f"The head that this model was fine-tuned with ({', '.join(heads)}) is not run"
+        " here: you see the model up to the vectors that the head reads.",
+    )
+
+
+def family_of(data: Fields) -> str:
+    """Which of FAMILIES a config.json says it is."""
+    kind, known = data.get("model_type"), ", ".join(FAMILIES)
+    if kind is None:
+        raise GlassError(
+            "config.json does not say what kind of model this is: it has no "
+            f"“model_type”. If the model is one of {known}, add the line "
+            '"model_type": "…" with that name; transformers writes it, too, when '
+            "it saves a model with save_pretrained(…)."
+        )
+    if not isinstance(kind, str) or kind not in FAMILIES:
+        raise GlassError(
+            f"config.json says the model is of the type {quote(kind)}; {known} can be read here."
+        )
+    return kind
+
+
+def open_tensors(folder: Path) -> dict[str, Stored]:
+    """The tensors of model.safetensors, of the files that an index lists, or of the only
+    safetensors file there is.
+    """
+    if os.path.exists(folder / "model.safetensors"):
+        return open_safetensors(folder / "model.safetensors")
+    if os.path.exists(index := folder / "model.safetensors.index.json"):
+        return open_shards(index)
+    if len(found := sorted(folder.glob("*.safetensors"))) == 1:
+        return open_safetensors(found[0])
+    if found:
+        raise GlassError(
+            f"{folder} has several safetensors files and no model.safetensors.index.json that lists"
+            " them."
+        )
+    if pickled := [path.name for pattern in _PICKLES for path in folder.glob(pattern)]:
+        raise GlassError(
+            f"{folder} has its weights only in {pickled[0]}. Such a file is a Python pickle, which"
+            " can run any program when it is opened, so it isn't opened here. Look for"
+            " model.safetensors on the model's page (often under a refs/pr revision), or open it"
+            " with transformers where you trust it and save it again with save_pretrained(…),"
+            " which writes safetensors."
+        )
+    raise GlassError(f"{folder} has no model.safetensors.")
+
+
+def without_prefix(tensors: Mapping[str, Stored], prefixes: tuple[str, ...]) -> dict[str, Stored]:
+    """Names as the families' tables have them: without the model's own prefix, and with today's
+    words for a norm's weights.
+    """
+    found: dict[str, Stored] = {}
+    for name, stored in tensors.items():
+        plain = name.removeprefix(next(filter(name.startswith, prefixes), ""))
+        plain = plain.replace("LayerNorm.gamma", "LayerNorm.weight")
+        plain = plain.replace("LayerNorm.beta", "LayerNorm.bias")
+        if plain in found:
+            raise GlassError(
+                f"The file has the same tensor twice: {quote(found[plain].name)} and {quote(name)}."
+            )
+        if plain == "final_logits_bias" and stored.shape[:1] == (1,):
+            stored = replace(stored, shape=stored.shape[1:])
+        found[plain] = stored
+    return found

