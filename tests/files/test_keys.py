@@ -23,7 +23,6 @@ from core.models.families import KEYS, llama_gguf
 from core.models.fields import Fields
 from core.models.gguf import open_gguf
 from core.models.weights import load_folder, read_folder
-from core.transformer import forward
 from tests.core.test_reference import check, write_gguf
 from tests.helpers import tiny
 from tests.helpers.refusals import refusal, written

@@ -16,7 +16,6 @@ from core.steps.output import next_ids
 from core.text import percent
 from core.models.weights import read_folder
 from core.operands import percent
-from core.transformer import forward
 from tests.helpers.tiny import golden
 from tests.ui.test_pages import address, opened, parts
 from ui.session import runs
