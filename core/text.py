@@ -8,7 +8,7 @@ from typing import SupportsFloat
 
 
 def number(x: SupportsFloat, digits: int = 5) -> str:
-    """So many significant digits and true minus signs, as `rounded` in assets/components/common.js
+    """So many significant digits and true minus signs, as `rounded` in assets/components/numbers.js
     writes it too; a power of ten only where the number is very small or large. With fewer than five
     digits, what is nearly 1 gets as many as it needs to differ from 1."""
     x = float(x)
@@ -26,7 +26,7 @@ def number(x: SupportsFloat, digits: int = 5) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share of 1 with so many digits after the point, as `percent` in assets/components/common.js
+    """A share of 1 with so many digits after the point, as `percent` in assets/components/numbers.js
     writes it too. Only 0 reads 0%, and only 1 reads 100%."""
     share, step = float(share), Decimal(1).scaleb(-digits)
     if not math.isfinite(share * 100):

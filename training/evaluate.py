@@ -232,14 +232,14 @@ def named_links(made: Sample) -> list[tuple[str, int, int]]:
     for name, a, b in list(links):
         if (
             name in ("verb to its subject", "predicate to its subject")
-            and not below(made, a, b)
+            and not depends_on(made, a, b)
             and any(noun == b < that < a for noun, that in clauses)
         ):
             links.append((f"{name}, past a relative clause", a, b))
     return links
 
 
-def below(made: Sample, place: int, top: int) -> bool:
+def depends_on(made: Sample, place: int, top: int) -> bool:
     """Whether a word depends on another one, directly or through others: so the words of a clause
     on the noun it is about.
     """

@@ -1,8 +1,7 @@
-// Two columns of tokens and a line for each weight, as strong as the weight. Resting on a token shows its lines alone.
-// only: for each token on the left the one on the right to which alone a line is drawn.
-const ROW = 26
-
-const hue = (data, head) => (data.shape[0] === 1 ? data.colour : `hsl(${(head * 137.5) % 360} 55% 52%)`)
+// Two columns of tokens and a line for each weight, as strong as the weight. A token that is pointed at shows its lines alone.
+import { make, makeButton, SVG } from "./dom.js"
+import { linesOf, ROW, strength, WIDE } from "./lines_geometry.js"
+import { decode, rounded } from "./numbers.js"
 
 function column(root, side, labels, row, title) {
   const list = make("div", `side ${side}`, root)
@@ -10,8 +9,7 @@ function column(root, side, labels, row, title) {
   list.setAttribute("aria-label", title)
   list.style.gridRow = row
   return labels.map((label) => {
-    const button = make("button", "", list)
-    button.type = "button"
+    const button = makeButton("", list)
     button.title = label
     make("span", "word", button, label)
     return button
@@ -19,33 +17,25 @@ function column(root, side, labels, row, title) {
 }
 
 function drawLines(svg, data, height) {
-  const [H, L, M] = data.shape
-  const lines = []
-  for (let h = 0, at = 0; h < H; h++) for (let l = 0; l < L; l++) for (let m = 0; m < M; m++, at++) {
-    const weight = data.numbers[at]
-    if (data.only ? m !== data.only[l] : !(weight > 0.01)) continue
-    const line = document.createElementNS(SVG, "line")
-    const ends = { x1: 0, x2: 100, y1: (l + 0.5) * ROW, y2: (m + 0.5) * ROW, stroke: hue(data, h),
-      "stroke-width": H > 1 ? 1.6 : 1 + 3 * weight, "vector-effect": "non-scaling-stroke" }
-    for (const [name, value] of Object.entries(ends)) line.setAttribute(name, value)
-    svg.append(line)
-    lines.push({ line, h, l, m, weight })
-  }
-  svg.setAttribute("viewBox", `0 0 100 ${height}`)
+  const several = data.shape[0] > 1
+  svg.setAttribute("viewBox", `0 0 ${WIDE} ${height}`)
   svg.setAttribute("preserveAspectRatio", "none")
   svg.style.height = `${height}px`
   svg.setAttribute("aria-hidden", "true")
-  return lines
+  return linesOf(data).map((each) => {
+    const line = document.createElementNS(SVG, "line"), width = several ? 1.6 : 1 + 3 * each.weight
+    const look = { ...each.ends, stroke: data.colours[each.h], "stroke-width": width, "vector-effect": "non-scaling-stroke" }
+    for (const [name, value] of Object.entries(look)) line.setAttribute(name, value)
+    svg.append(line)
+    return { ...each, line }
+  })
 }
 
 // Shows the lines of one token on the left (l) or on the right (m), with its weights beside the tokens at their ends.
 function isolate(parts, data, l, m) {
-  const [H, L, M] = data.shape
-  const all = l === null && m === null
-  const alone = data.only ? 0.25 : 0          // lines that stand alone are seen even where they are weak
+  const [H, , M] = data.shape
   for (const each of parts.lines) {
-    const own = all || each.l === l || each.m === m
-    const shown = own ? Math.min(1, alone + (all ? each.weight : Math.max(0.15, each.weight))) : 0.02
+    const shown = strength(each, data.only, l, m)
     if (each.shown !== shown) each.line.setAttribute("stroke-opacity", each.shown = shown)
   }
   const show = (buttons, weights) => buttons.forEach((button, i) => {
@@ -79,7 +69,7 @@ function build(root, data) {
     const heads = make("div", "heads", root)
     data.titles.forEach((title, h) => {
       const head = make("span", "", heads)
-      make("i", "", head).style.background = hue(data, h)
+      make("i", "", head).style.background = data.colours[h]
       head.append(title)
     })
   }

@@ -1,9 +1,10 @@
 // A button that copies the address of what is on the screen; where the browser forbids it, the address is shown to be copied by hand.
+import { make, makeButton } from "./dom.js"
+
 export default function ({ parentElement }) {
   const root = parentElement.querySelector(".root")
   if (root.childElementCount) return
-  const button = make("button", "share", root, "Copy a link to this view")
-  button.type = "button"
+  const button = makeButton("share", root, "Copy a link to this view")
   const said = make("div", "said", root, "")
   said.setAttribute("role", "status")
   button.onclick = async () => {

@@ -1,12 +1,12 @@
 // A table of numbers, one row for each token: every number is a button that opens it; a bar may stand beside a column.
+import { make, makeButton } from "./dom.js"
+
 const numberCell = (parent, text, place, open, opened) => {
   const cell = make("td", "", parent)
   if (text === null) return cell
-  const button = make("button", "number", cell, text)
-  button.type = "button"
+  const button = makeButton("number", cell, text, () => open(place))
   button.dataset.place = place.join()
   button.classList.toggle("opened", button.dataset.place === opened)
-  button.onclick = () => open(place)
   return cell
 }
 
@@ -44,8 +44,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const table = make("table", "", make("div", "scroll", root))
   make("caption", "", table, data.title)
   table.style.setProperty("--bar", data.colour)
-  const told = (label) => label.length > 16 && label.includes(" ")
-  table.classList.toggle("lines", data.rows.some(told))         // sentences instead of words: they may wrap
+  const isSentence = (label) => label.length > 16 && label.includes(" ")
+  table.classList.toggle("lines", data.rows.some(isSentence))         // sentences instead of words: they may wrap
   const open = (place) => setTriggerValue("cell", place)
   head(table, data)
   body(table, data, open)

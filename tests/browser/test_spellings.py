@@ -12,7 +12,7 @@ import pytest
 
 from core.text import number, percent
 from tests.browser.test_chromium import browser  # noqa: F401  (a fixture)
-from tests.helpers.browser import CHROMIUM
+from tests.helpers.browser import CHROMIUM, modules
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = json.loads((ROOT / "tests/spellings.json").read_text(encoding="utf-8"))
@@ -45,21 +45,17 @@ def test_a_share_in_python(share, digits, text):
 
 @pytest.fixture(scope="module")
 def spell(browser):  # noqa: F811
-    """spell("rounded", cases): what the browser writes, with the script that all components
+    """spell("rounded", cases): what the browser writes, with the module that all components
     share.
     """
-    page = browser.new_page()
-    script = (ROOT / "assets/components/common.js").read_text(encoding="utf-8")
     words = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
-
-    def all_of(name: str, cases: list) -> list[str]:
-        given = [[words.get(str(float(x)), repr(float(x))), digits] for x, digits in cases]
-        return page.evaluate(
-            f"given => {{ {script}; return given.map(([x, d]) => {name}(Number(x), d)) }}", given
+    code = """const [name, cases] = given, numbers = await import("/numbers.js")
+        return cases.map(([x, digits]) => numbers[name](Number(x), digits))"""
+    with modules(browser) as run:
+        yield lambda name, cases: run(
+            code,
+            [name, [[words.get(str(float(x)), repr(float(x))), digits] for x, digits in cases]],
         )
-
-    yield all_of
-    page.close()
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")

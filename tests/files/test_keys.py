@@ -16,7 +16,6 @@ import pytest
 
 from core.errors import GlassError
 from core.forward_pass import forward
-from core.models import files, keys
 from core.models import keys
 from core.models.assembly import assemble
 from core.models.families import KEYS, llama_gguf

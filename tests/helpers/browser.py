@@ -18,7 +18,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = (
@@ -98,6 +101,33 @@ def chromium() -> Iterator:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def modules(browser) -> Iterator[Callable]:
+    """run(code, given=None): what a piece of JavaScript returns in a blank page, from which it can
+    import the modules in assets/components as they are: `await import("/numbers.js")`.
+    """
+    folder = partial(Files, directory=str(ROOT / "assets/components"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), folder)
+    Thread(target=server.serve_forever, daemon=True).start()
+    page = browser.new_page()
+    try:
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        yield lambda code, given=None: page.evaluate(f"async (given) => {{ {code} }}", given)
+    finally:
+        page.close()
+        server.shutdown()
+        server.server_close()
+
+
+class Files(SimpleHTTPRequestHandler):
+    """A folder, served without a word."""
+
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".js": "text/javascript"}
+
+    def log_message(self, *_) -> None:
+        pass
 
 
 @dataclass

@@ -33,7 +33,6 @@ from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.selection import CODECS, DEPTHS, EXAMPLES
 from ui.session.shelf import SHELF
-from ui.session import state
 
 
 @pytest.fixture

@@ -10,14 +10,19 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui.kit import charts, components
+from ui.kit import charts, components, packed_arrays
+from ui.kit.heatmap import HeatmapSpec
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>![y](http://evil)"
 
 
 def drawn(code: str) -> AppTest:
     """A page of a few lines, run once."""
-    start = "import numpy as np\nfrom ui import components, maps\nrng = np.random.default_rng(3)\n"
+    start = (
+        "import numpy as np\nfrom ui.kit import charts, components\n"
+        "from ui.kit.heatmap import HeatmapSpec\nfrom ui.kit.stretches import Stretch, stretches\n"
+        "rng = np.random.default_rng(3)\n"
+    )
     page = AppTest.from_string(start + code).run(timeout=20)
     assert not page.exception
     return page
@@ -36,8 +41,8 @@ def unpacked(data: dict) -> np.ndarray:
 def test_the_values_sent_are_the_float32_values_bit_for_bit(dtype):
     values = np.random.default_rng(1).normal(size=(2, 3, 4)).astype(dtype)
     values.flat[:4] = -np.inf, np.nan, 1e-42, -0.0
-    assert unpacked(components.packed(values)).tobytes() == values.astype("<f4").tobytes()
-    assert unpacked(components.packed(values.transpose(2, 0, 1)))[3, 1, 2] == np.float32(
+    assert unpacked(packed_arrays.packed(values)).tobytes() == values.astype("<f4").tobytes()
+    assert unpacked(packed_arrays.packed(values.transpose(2, 0, 1)))[3, 1, 2] == np.float32(
         values[1, 2, 3]
     )
 
@@ -77,14 +82,14 @@ def test_what_a_mask_hides_travels_with_the_heads():
 
 def test_thumbnails_keep_the_largest_weight_of_every_block():
     patterns_HLM = np.random.default_rng(5).random((2, 50, 31)).astype(np.float32)
-    small = components.thumbnails(patterns_HLM)
+    small = packed_arrays.thumbnails(patterns_HLM)
     assert small.shape == (2, 17, 16) and small.max() == patterns_HLM.max()
     assert (
         small[1, 4, 7] == patterns_HLM[1, 12:15, 14:16].max()
         and small[0, 16, 15] == patterns_HLM[0, 48:, 30:].max()
     )
     assert np.array_equal(
-        components.thumbnails(patterns_HLM[:, :24, :24]), patterns_HLM[:, :24, :24]
+        packed_arrays.thumbnails(patterns_HLM[:, :24, :24]), patterns_HLM[:, :24, :24]
     )
 
 
@@ -93,10 +98,11 @@ def test_thumbnails_keep_the_largest_weight_of_every_block():
     [
         "components.heads_canvas(np.ones((1, 1, 1)), [bad], [bad], key='x', titles=[bad])",
         (
-            "components.wide_map(np.ones((1, 1)), [bad], [bad], key='x', title=bad, rows_title=bad,"
-            " columns_title=bad)"
+            "components.heatmap_canvas(HeatmapSpec(np.ones((1, 1)), [bad], [bad], title=bad,"
+            " rows_title=bad, columns_title=bad), key='x')"
         ),
         "components.lines(np.ones((1, 1)), [bad], [bad], key='x')",
+        "stretches([Stretch(bad, bad, 0.5, '#123456')], key='x', alt=bad, point=0.5)",
     ],
 )
 def test_hostile_labels_travel_as_data_only(draw):
@@ -167,9 +173,10 @@ def test_a_second_click_on_a_cell_counts_and_a_lying_browser_does_not(monkeypatc
 
 def test_a_map_travels_with_its_labels_its_frames_and_what_is_blocked():
     page = drawn(
-        "words = ['the', 'the', 'a']\nmaps.clickable_map('a', rng.normal(size=(3, 3)), words,"
-        " words, title='t', rows_title='r', columns_title='c', chosen=2, opened=(2, 1),"
-        " blocked_RC=np.tri(3) == 0, kind='weight', limit=4)\n"
+        "words = ['the', 'the', 'a']\n"
+        "charts.clickable_map('a', HeatmapSpec(rng.normal(size=(3, 3)), words, words,"
+        " title='t', rows_title='r', columns_title='c', chosen=2, opened=(2, 1),"
+        " blocked_RC=np.tri(3) == 0, kind='weight', limit=4))\n"
     )
     data, values = sent(page), np.random.default_rng(3).normal(size=(3, 3)).astype(np.float32)
     assert np.array_equal(unpacked(data)[0], values) and (data["kind"], data["limit"]) == (
@@ -183,24 +190,35 @@ def test_a_map_travels_with_its_labels_its_frames_and_what_is_blocked():
     assert list(base64.b64decode(data["blocked"])) == [0, 1, 1, 0, 0, 1, 0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    "foot, row", [(None, None), ({}, None), ({"": "sum", "b": 3.0}, ["sum", [None, "3"]])]
+)
+def test_a_table_travels_as_text_with_its_foot_if_it_has_one(foot, row):
+    page = drawn(
+        "components.table({'a': [1.0, 0.25], 'b': [2.0, 4.0]}, ['x', 'y'], key='t', bar='a',"
+        f" foot={foot!r})"
+    )
+    data = sent(page)
+    assert data["numbers"] == [["1", "2"], ["0.25", "4"]] and data["columns"] == ["a", "b"]
+    assert (data["bar"], data["shares"]) == (0, [1.0, 0.25])
+    assert (data["foot"] and [data["foot"]["title"], data["foot"]["numbers"]]) == row
+
+
 def test_a_scale_ends_at_the_largest_number_that_is_one():
     page = drawn(
-        "maps.clickable_map('a', [[1.0, -np.inf, -3.0]], ['x'], list('abc'))\n"
-        "maps.clickable_map('b', [[-np.inf]], ['x'], ['y'])"
+        "charts.clickable_map('a', HeatmapSpec([[1.0, -np.inf, -3.0]], ['x'], list('abc')))\n"
+        "charts.clickable_map('b', HeatmapSpec([[-np.inf]], ['x'], ['y']))"
     )
     assert [sent(page, i)["limit"] for i in range(2)] == [3, 1]
 
 
 def test_a_long_vector_is_folded_and_a_click_finds_its_number(monkeypatch):
     values_N, mounted, clicked = np.random.default_rng(1).normal(size=70).astype(np.float32), {}, []
-    monkeypatch.setattr(components, "_maps", lambda **options: mounted.update(options))
+    monkeypatch.setattr(components, "_heatmap", lambda **options: mounted.update(options))
     charts.clickable_map(
         "v",
-        values_N[None],
-        ["x"],
-        [str(i) for i in range(70)],
-        opened=(0, 69),
-        on_cell=lambda row, column: clicked.append((row, column)),
+        HeatmapSpec(values_N[None], ["x"], [str(i) for i in range(70)], opened=(0, 69)),
+        lambda row, column: clicked.append((row, column)),
     )
     folded_RC = unpacked(mounted["data"])[0]
     assert (

@@ -12,10 +12,9 @@ from core import load
 from core.decoding import decoded, greedy_target
 from core.forward_pass import forward
 from core.models import catalogue
+from core.models.weights import read_folder
 from core.steps.output import next_ids
 from core.text import percent
-from core.models.weights import read_folder
-from core.operands import percent
 from tests.helpers.tiny import golden
 from tests.ui.test_pages import address, opened, parts
 from ui.session import runs
@@ -162,7 +161,7 @@ def test_the_five_steps_are_drawn_across(marian, depth, stage):
     assert not app.exception and not app.warning
     told = " ".join(element.value for element in app.markdown)
     assert ("differences" in told) == (depth == "story")
-    drawn = {title for data in parts(app, "glass_maps") for title in data["titles"]}
+    drawn = {title for data in parts(app, "glass_heatmap") for title in data["titles"]}
     assert any(title.startswith("b: the source, out of the encoder") for title in drawn)
     if stage == 3:
         weights = next(

@@ -18,7 +18,7 @@ import pytest
 from core.text import number
 from core.trace import Trace
 from tests.ui.test_pages import opened
-from ui.kit import components, selection_controls
+from ui.kit import components, packed_arrays, selection_controls
 from ui.session.navigation import PAGES
 from ui.session.selection import STAGES
 from ui.session.shelf import SHELF
@@ -219,14 +219,14 @@ def test_so_have_those_of_the_five_steps(minilm, handed_out, stage, mask):
     assert not_of_the_trace(app, handed_out()) == {} and len(list(drawn(app))) >= 1
 
 
-@pytest.mark.parametrize("function", ("packed", "number"))
-def test_a_number_of_the_page_s_own_would_be_found(minilm, handed_out, monkeypatch, function):
+@pytest.mark.parametrize("place, function", ((packed_arrays, "packed"), (components, "number")))
+def test_a_number_of_the_page_s_own_would_be_found(
+    minilm, handed_out, monkeypatch, place, function
+):
     """The proof can fail: a page that adds a hair to what it draws is caught."""
-    plain = getattr(components, function)
+    plain = getattr(place, function)
     monkeypatch.setattr(
-        components,
-        function,
-        lambda value: plain(np.asarray(value, dtype=np.float64) * 1.001 + 1e-3),
+        place, function, lambda value: plain(np.asarray(value, dtype=np.float64) * 1.001 + 1e-3)
     )
     app = opened("pages/3_Attention.py", stage="3")
     assert not app.exception and max(not_of_the_trace(app, handed_out()).values()) > 0.5

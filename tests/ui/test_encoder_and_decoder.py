@@ -134,7 +134,7 @@ def test_hidden_padding_changes_nothing_and_seen_padding_does_where_tokens_look_
     words = " ".join(element.value for element in app.markdown)
     assert ("looks ahead" in words) == (mask == "decoder")
     app.slider(key="padding_count").set_value(5).run()
-    maps = [each for each in parts(app, "glass_maps") if "padding" in each["titles"][0]]
+    maps = [each for each in parts(app, "glass_heatmap") if "padding" in each["titles"][0]]
     assert (
         maps[0]["shape"] == [1, 16, 16]
         and maps[0]["columns"][-5:] == ["[PAD]"] * 5
@@ -179,7 +179,7 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
         app.session_state["masking_stack"] = "cross"
         app.run()
     before = masks_in(app)
-    drawn = data_of(app, "map:own:", "maps")
+    drawn = data_of(app, "map:own:", "heatmap")
     assert np.array_equal(sent(drawn)[0], before[stack])  # what is drawn on is what is seen
     click(app, next(key for key in components(app) if key.startswith("map:own:")), cell=[0, 4, 2])
     assert not app.exception and app.session_state["mask"] == "own"
@@ -223,7 +223,7 @@ def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):  # noqa: F81
     )
     app.segmented_control(key="masking_stack").set_value("cross").run()
     drawn = next(
-        each for each in parts(app, "glass_maps") if each["titles"][0].startswith("Your mask")
+        each for each in parts(app, "glass_heatmap") if each["titles"][0].startswith("Your mask")
     )
     assert (
         not app.exception

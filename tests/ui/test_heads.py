@@ -80,11 +80,11 @@ def test_a_word_is_written_without_the_marks_of_its_pieces(pieces, word):
 
 def test_signs_are_hidden_and_pieces_merged_at_the_left_and_in_the_address():
     app = opened(PAGE, sentence=LONG)
-    plain = data_of(app, "heads", "maps")
+    plain = data_of(app, "heads", "heatmap")
     app.toggle(key="toggle_hide_special").set_value(True).run()
     app.toggle(key="toggle_merge_pieces").set_value(True).run()
     assert not app.exception and address(app)["bare"] == address(app)["merge"] == "1"
-    shown, trace = data_of(app, "heads", "maps"), runs.trace_of(RunRequest("minilm", LONG))
+    shown, trace = data_of(app, "heads", "heatmap"), runs.trace_of(RunRequest("minilm", LONG))
     assert "[CLS]" in plain["rows"]
     assert (
         shown["rows"]
@@ -102,7 +102,7 @@ def test_signs_are_hidden_and_pieces_merged_at_the_left_and_in_the_address():
     app.session_state["stage"] = 3
     app.run()
     assert any(
-        "signs hidden" in title for data in parts(app, "glass_maps") for title in data["titles"]
+        "signs hidden" in title for data in parts(app, "glass_heatmap") for title in data["titles"]
     )
     app.switch_page(PAGE).run()
     app.toggle(key="toggle_hide_special").set_value(False).run()
@@ -111,7 +111,7 @@ def test_signs_are_hidden_and_pieces_merged_at_the_left_and_in_the_address():
 
 def test_a_hidden_sign_that_is_chosen_is_said():
     app = opened(PAGE, sentence=LONG, bare="1", token="0")
-    assert data_of(app, "heads", "maps")["row"] is None and "its row is hidden" in prose(app)
+    assert data_of(app, "heads", "heatmap")["row"] is None and "its row is hidden" in prose(app)
 
 
 def test_what_cannot_be_hidden_or_merged_is_not_offered(tiny_folder):  # noqa: F811
@@ -153,7 +153,7 @@ def test_roles_are_drawn_from_the_trace_and_the_best_is_named():
         runs.trace_of(RunRequest("minilm", EXAMPLES[0]["text"])),
     )
     shown, score_HO = (
-        data_of(app, "Share of attention", "maps"),
+        data_of(app, "Share of attention", "heatmap"),
         trace["encoder.0.attn.pattern.roles"],
     )
     np.testing.assert_array_equal(sent(shown)[0], score_HO.astype(np.float32))
@@ -186,7 +186,7 @@ def test_the_heads_are_added_up_on_screen_and_the_difference_is_rounding():
     ).max()
     assert apart < 1e-5 and number(apart) in prose(app)
     np.testing.assert_array_equal(
-        sent(data_of(app, "what each head writes", "maps"))[0], trace[f"{at}.heads"][:, t]
+        sent(data_of(app, "what each head writes", "heatmap"))[0], trace[f"{at}.heads"][:, t]
     )
     table = data_of(app, "share", "table")
     assert [row[1] for row in table["numbers"]] == [

@@ -148,13 +148,13 @@ def test_the_words_of_the_example_are_offered_and_followed():
 
 def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
     app, trace = opened(PAGE, layer="2", token="7"), runs.trace_of(RunRequest("minilm", SENTENCE))
-    shown = sent(data_of(app, "Rollout of is", "maps"))[0]
+    shown = sent(data_of(app, "Rollout of is", "heatmap"))[0]
     np.testing.assert_allclose(
         shown, [trace[f"encoder.{n}.rollout"][7] for n in range(6)], rtol=1e-6
     )
     np.testing.assert_allclose(shown.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(
-        sent(data_of(app, "Rollout after layer 2", "maps"))[0],
+        sent(data_of(app, "Rollout after layer 2", "heatmap"))[0],
         trace["encoder.2.rollout"],
         rtol=1e-6,
     )
@@ -164,7 +164,7 @@ def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
 def test_the_thumbnails_say_when_signs_are_hidden():
     app = opened(PAGE, bare="1", layer="2", head="5")
     assert "signs hidden" in prose(app)
-    assert data_of(app, "layers", "maps")["chosen"] == 2 * 12 + 5
+    assert data_of(app, "layers", "heatmap")["chosen"] == 2 * 12 + 5
 
 
 @pytest.mark.parametrize("depth", DEPTHS)

@@ -310,10 +310,12 @@ def test_hostile_lines_do_no_harm(text):
 
 
 def test_words_of_the_vocabulary_are_no_markup_on_the_line():
-    view = SimpleNamespace(word=lambda i: "<img src=x onerror=alert(1)>")
-    assert "<img" not in next_token.line_of_words(
-        view, np.array([0.7, 0.3]), throw(np.array([0.7, 0.3]), 1, 1)
-    )
+    """They travel as data, which the component writes as text: tests/ui/test_components.py."""
+    hostile, probs_V = "<img src=x onerror=alert(1)>", np.array([0.7, 0.3])
+    view = SimpleNamespace(word=lambda i: hostile)
+    parts = next_token.line_of_words(view, probs_V, throw(probs_V, 1, 1))
+    assert [part.text for part in parts] == [hostile, hostile]
+    assert [part.share for part in parts] == [0.7, 0.3] and sum(part.strong for part in parts) == 1
 
 
 def test_every_family_opens_at_every_depth(tiny_folder):  # noqa: F811

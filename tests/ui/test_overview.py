@@ -68,8 +68,8 @@ def sides(trace) -> list[Seen]:
 def sent_by(view, monkeypatch) -> dict:
     """What reaches the browser."""
     mounted = {}
-    monkeypatch.setattr(components, "_river", lambda **options: mounted.update(options))
-    components.river(picture(view), key="river")
+    monkeypatch.setattr(components, "_overview", lambda **options: mounted.update(options))
+    components.overview_canvas(picture(view), key="river")
     return json.loads(json.dumps(mounted["data"]))["parts"][0]
 
 
@@ -271,8 +271,8 @@ def test_what_comes_out(tiny_trace):
 
 def test_no_family_is_named_in_the_code():
     root = Path(overview_picture.__file__).parents[3]
-    scripts = sorted(root.glob("assets/components/river*.js"))
-    assert len(scripts) == 2
+    scripts = sorted(root.glob("assets/components/overview*.js"))
+    assert len(scripts) == 7
     for file in (root / "ui/stages/overview/picture.py", *scripts):
         text = file.read_text(encoding="utf-8")
         assert not any(
@@ -286,9 +286,11 @@ def test_no_family_is_named_in_the_code():
 
 def test_only_what_is_drawn_can_be_clicked(monkeypatch, tiny_trace):
     mounted, state, heard = {}, {}, []
-    monkeypatch.setattr(components, "_river", lambda **options: mounted.update(options))
+    monkeypatch.setattr(components, "_overview", lambda **options: mounted.update(options))
     monkeypatch.setattr(sent.st, "session_state", state)
-    components.river(picture(Seen(tiny_trace("gpt2"), "decoder")), key="river", on_act=heard.append)
+    components.overview_canvas(
+        picture(Seen(tiny_trace("gpt2"), "decoder")), key="river", on_act=heard.append
+    )
     for act in (
         "decoder.0.attn.q",
         "decoder.7.attn.q",
@@ -340,10 +342,10 @@ def test_a_part_leads_to_its_page(act, page, chosen):
 
 def test_a_token_and_a_layer_are_chosen_by_a_click():
     app = opened(head="3", cell="encoder.0.attn.q:3,1,2")
-    assert parts(app, "glass_river")[0]["open"]["layer"] == 0
+    assert parts(app, "glass_overview")[0]["open"]["layer"] == 0
     follow(app, "layer/encoder/2")
     follow(app, "token/encoder/4")
-    (data,) = parts(app, "glass_river")
+    (data,) = parts(app, "glass_overview")
     assert (
         data["open"]["layer"] == 2
         and data["open"]["head"] == 3
@@ -372,7 +374,7 @@ def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):  # noq
             head="1",
             depth=depth,
         )
-        assert not app.exception and not app.warning and len(parts(app, "glass_river")) == 1
+        assert not app.exception and not app.warning and len(parts(app, "glass_overview")) == 1
         text = " ".join(element.value for element in app.markdown)
         assert ("residual stream" in text) == (depth == "story") and (
             f"{side}.1.mlp.out" in text

@@ -105,7 +105,7 @@ def address(app: AppTest) -> dict[str, str]:
     return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
 
 
-def parts(app: AppTest, name: str = "glass_number") -> list[dict]:
+def parts(app: AppTest, name: str = "glass_explanation") -> list[dict]:
     """The data of the components of that name on the page."""
     found = [element.proto for element in app.get("bidi_component")]
     found = [

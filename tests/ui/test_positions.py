@@ -21,7 +21,7 @@ PAGE = "pages/2_Positions.py"
 
 def titles(app: AppTest) -> list[str]:
     """The titles of the maps and tables."""
-    maps, tables = parts(app, "glass_maps"), parts(app, "glass_table")
+    maps, tables = parts(app, "glass_heatmap"), parts(app, "glass_table")
     return [text for part in maps for text in part["titles"]] + [part["title"] for part in tables]
 
 
@@ -170,10 +170,10 @@ def test_the_runs_without_positions_are_shown_with_their_difference_and_open():
         "Positions left out, words as typed",
         "Positions left out, words reversed",
     ]
-    first, second = parts(app, "glass_maps")
+    first, second = parts(app, "glass_heatmap")
     assert first["rows"][1:-1] == second["rows"][-2:0:-1] and first["rows"] != second["rows"]
     app.toggle(key="places_back").set_value(True).run()
-    first, second = parts(app, "glass_maps")
+    first, second = parts(app, "glass_heatmap")
     assert first["rows"] == second["rows"] and not app.exception
 
 

@@ -1,14 +1,9 @@
 """Maps and bars whose every cell can be clicked.
 
-    clickable_map(key, values_RC, row_labels, column_labels, *, on_cell, title, rows_title,
-        columns_title, kind, chosen,
-                  opened, blocked_RC, limit)
-        a click in a cell calls on_cell(row, column) before the page is drawn again; one long
-            vector is folded into rows of
-        `fold` numbers
-    clickable_bars(key, values_N, labels, *, on_bar, title, kind, chosen, value_title,
-        places_title, limit)
-        the same with on_bar(position)
+    clickable_map(key, spec, on_cell)
+        a `HeatmapSpec`; a click in a cell calls on_cell(row, column) before the page is drawn again
+    clickable_bars(key, values_N, labels, *, on_bar, title, …)
+        a bar for each number; a click calls on_bar(position)
     show(key, figure, on_cell, alt)
         any other figure of `ui.kit.plotly_figures`
 
@@ -22,94 +17,29 @@ import numpy as np
 import streamlit as st
 
 from ui.kit import plotly_figures
-from ui.kit.components import wide_map
+from ui.kit.components import heatmap_canvas
+from ui.kit.heatmap import HeatmapSpec, folded, place_in_vector
 from ui.session import sent
 from ui.session.memory import memory
 
-FOLD = 32  # numbers in a row of a folded vector
 
-
-def clickable_map(
-    key: str,
-    values_RC,
-    row_labels,
-    column_labels,
-    *,
-    on_cell=None,
-    title="",
-    opened=None,
-    fold: int = FOLD,
-    **options,
-) -> None:
-    """A map of numbers. chosen: a row or a cell (row, column) that is framed; opened: the cell that
-    is explained.
-    """
-    values_RC = np.asarray(values_RC)
-    rows, columns = values_RC.shape
-    if rows > 1 or columns <= fold or not plotly_figures.numbered(column_labels):
-        wide_map(
-            values_RC,
-            row_labels,
-            column_labels,
-            key=key,
-            on_cell=on_cell,
-            title=title,
-            opened=opened,
-            **options,
-        )
+def clickable_map(key: str, spec: HeatmapSpec, on_cell=None) -> None:
+    """A map of numbers; one long vector is drawn in several rows, and counts as one row still."""
+    drawn = folded(spec)
+    if on_cell is None or drawn.vector is None:
+        heatmap_canvas(drawn, key=key, on_cell=on_cell)
         return
 
-    def unfolded(row: int, column: int) -> None:
-        if (place := row * fold + column) < columns:
+    def clicked(row: int, column: int) -> None:
+        if (place := place_in_vector(drawn, row, column)) is not None:
             on_cell(0, place)
 
-    what = options.get("columns_title") or "dimension"
-    options |= {
-        "rows_title": "",
-        "columns_title": "",
-        "chosen": None,
-        "blocked_RC": None,
-        "folded_as": what,
-    }
-    folded_RC = np.full((-(-columns // fold), fold), np.nan, dtype=np.float32)
-    folded_RC.flat[:columns] = values_RC[0]
-    wide_map(
-        folded_RC,
-        [str(start) for start in range(0, columns, fold)],
-        [f"+{i}" for i in range(fold)],
-        key=key,
-        on_cell=on_cell and unfolded,
-        title=f"{title} (row + column: the {what})",
-        folded=columns,
-        opened=opened and divmod(opened[1], fold),
-        **options,
-    )
+    heatmap_canvas(drawn, key=key, on_cell=clicked)
 
 
-def clickable_bars(
-    key: str,
-    values_N,
-    labels,
-    *,
-    on_bar=None,
-    title="",
-    kind="signed",
-    chosen=None,
-    value_title="",
-    places_title="",
-    limit=None,
-) -> None:
-    """A bar for each number."""
-    figure = plotly_figures.bars(
-        values_N,
-        labels,
-        kind,
-        title=title,
-        chosen=chosen,
-        value_title=value_title,
-        places_title=places_title,
-        limit=limit,
-    )
+def clickable_bars(key: str, values_N, labels, *, on_bar=None, title="", **look) -> None:
+    """A bar for each number; look: as `plotly_figures.bars` has it."""
+    figure = plotly_figures.bars(values_N, labels, title=title, **look)
     upright = plotly_figures.numbered(labels)
     show(key, figure, on_bar and (lambda row, column: on_bar(column if upright else row)), title)
 

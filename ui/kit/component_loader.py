@@ -1,63 +1,46 @@
-"""The scripts of the pictures that are drawn in the browser, sent once: what a click sends is data.
+"""The pictures that are drawn in the browser: ES modules in assets/components, served as they are.
 
     component(name, root=…)     a component from assets/components/NAME.js and NAME.css: call it
                                 with key, data, …
-    library()                   on every page, before the first component: the scripts of them all
+    library()                   on every page, before the first component: serves the modules, and
+                                sends the style sheets of them all
 
-Streamlit sends a component's script with each of its messages; of maps that is 30 KB for every map
-that a click changes. So a component's own script is one line that asks for its drawing by name, and
-all drawings lie in one message that never changes and therefore is sent once. Its html is fixed:
-text from outside comes as data.
+Streamlit sends a component's html, style sheet and script with each of its messages; of a heatmap
+that is 20 KB for every map that a click changes. So its html only says where its module lies, its
+script is the few lines of mount.js, which are the same for all, and the style sheets travel in one
+message that never changes and therefore is sent once. Text from outside comes as data.
+
+The modules are the assets of a component of Streamlit's, which serves such files beside the app,
+under any base path. Its name, and so the address of each file, changes with their content: what a
+browser keeps is never out of date.
 """
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-import streamlit as st
+from streamlit.components import v2
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
+from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
-_ASSETS = Path(__file__).parents[2] / "assets/components"
-# component -> the files whose scripts it is made of, its own the last
-_SCRIPTS = {
-    name: ("common", name)
-    for name in ("maps", "lines", "table", "theme", "share", "tokens", "pieces", "number")
-}
-_SCRIPTS["river"] = ("common", "riverbed", "river")
-
-_STUB = """export default function (given) {
-  let done, left = false
-  const root = given.parentElement.querySelector(".root")
-  const draw = () => {
-    const part = globalThis.glassformer?.NAME
-    if (left) return
-    if (!part) return void setTimeout(draw, 10)
-    if (!given.parentElement.querySelector("style.own")) {
-      const style = document.createElement("style")
-      style.className = "own"
-      style.textContent = part.style
-      root.before(style)
-    }
-    done = part.draw(given)
-  }
-  draw()
-  return () => { left = true; done?.() }
-}"""
-# Only once: what the drawings remember of their elements must outlive a change of page.
-_LIBRARY = """export default function () {
-  if (globalThis.glassformer?.made === "MADE") return
-  globalThis.glassformer = { made: "MADE" }
-PARTS
-}"""
+ASSETS = Path(__file__).parents[2] / "assets"
+_FILES = {path.name: path.read_text("utf-8") for path in sorted(ASSETS.glob("components/*.*s"))}
+_VERSION = sha256("\0".join(_FILES.values()).encode()).hexdigest()[:16]
+_HOME = f"glassformer.{_VERSION}"
 
 
 def component(name: str, root: str = '<div class="root"></div>'):
     """One of the components; root: the element that it draws into."""
-    assert name in _SCRIPTS
-    made = st.components.v2.component(f"glass_{name}", html=root, js=_STUB.replace("NAME", name))
-    return lambda *, data, **more: made(data=light(data), **more)
+    assert f"{name}.js" in _FILES
+    html, script = f"{_link(f'{name}.js')}{root}", _FILES["mount.js"]
+    mount = v2.component(f"glass_{name}", html=html, js=script)
+    return lambda *, data, **more: mount(data=light(data), **more)
+
+
+def _link(file: str) -> str:
+    """Has the browser load a module; its address is relative to the page's."""
+    return f'<link rel="modulepreload" href="_stcore/bidi-components/{_HOME}/{file}">'
 
 
 def light(data: dict) -> dict:
@@ -71,29 +54,28 @@ def light(data: dict) -> dict:
 
 
 def library() -> None:
-    """All drawings, in one message."""
-    _library()(key="library", data={})
+    """Serves the modules, has the browser load them all at once, and sends the style sheets."""
+    serve_modules()
+    _styles(key="library", data=style_sheets())
 
 
-@cache
-def _library():
-    return st.components.v2.component("glass_library", html='<div class="root"></div>', js=script())
+def style_sheets() -> dict[str, str]:
+    """The style sheet of each component that has one, under the name of the component."""
+    return {
+        f"glass_{name.removesuffix('.css')}": text
+        for name, text in _FILES.items()
+        if name.endswith(".css")
+    }
 
 
-def script() -> str:
-    """A script that puts all drawings where the components look for them."""
-    parts = []
-    for name, files in _SCRIPTS.items():
-        code = "\n".join((_ASSETS / f"{file}.js").read_text(encoding="utf-8") for file in files)
-        style = (
-            (_ASSETS / f"{name}.css").read_text(encoding="utf-8")
-            if (_ASSETS / f"{name}.css").exists()
-            else ""
-        )
-        drawing = code.replace("export default function", "return function")
-        parts.append(
-            f"globalThis.glassformer.{name} = {{ style: {json.dumps(style)}, draw: (() =>"
-            f" {{\n{drawing}\n}})() }}"
-        )
-    code = "\n".join(parts)
-    return _LIBRARY.replace("MADE", sha256(code.encode()).hexdigest()[:16]).replace("PARTS", code)
+def serve_modules() -> None:
+    """Has the running server serve the modules, once. Streamlit itself finds only the assets of
+    installed packages; this app is run from its folder.
+    """
+    registry = get_bidi_component_manager()
+    if registry.get(_HOME) is None:
+        assets = ComponentConfig(_VERSION, "components")
+        registry.register_from_manifest(ComponentManifest("glassformer", "", [assets]), ASSETS)
+
+
+_styles = component("styles", "".join(_link(file) for file in _FILES if file.endswith(".js")))

@@ -1,34 +1,26 @@
 """Pictures drawn in the browser, for what Plotly is too slow for or cannot draw. They show numbers,
 they compute none.
 
-    heads_canvas(patterns_HLM, labels_L, labels_M, *, key, on_cell, chosen, row, opened,
-        blocked_LM, kind, limit, titles,
-                 alt)
+    heads_canvas(patterns_HLM, labels_L, labels_M, *, key, on_cell, …)
         all heads in one canvas; a click calls on_cell(head, row, column)
     layers_canvas(patterns_NHLM, *, key, on_head, chosen, limit)
         all layers × heads as thumbnails; a click calls on_head(layer, head); chosen: (layer, head)
-    wide_map(values_RC, row_labels, column_labels, *, key, on_cell, title, rows_title,
-        columns_title, kind, chosen,
-             opened, blocked_RC, limit, folded)
+    heatmap_canvas(spec, *, key, on_cell)
         one map that scrolls sideways beside its row labels; a click calls on_cell(row, column)
-    lines(patterns_HLM or pattern_LM, labels_L, labels_M, *, key, on_token, chosen, titles, ends,
-        only_L)
+    lines(patterns_HLM or pattern_LM, labels_L, labels_M, *, key, on_token, …)
         two columns of tokens and a line for each weight; a click on a token on the left calls
-            on_token(position)
-    table(columns, labels, *, key, on_cell, bar, chosen, foot, title, corner, opened)
+        on_token(position)
+    table(columns, labels, *, key, on_cell, …)
         a column of numbers for each title, a row for each label; a click calls on_cell(row, column)
+    overview_canvas(picture, *, key, on_act, on_cell)
+        the whole model as `ui.stages.overview.picture` describes it; a click calls on_act(name): of
+        a step that is drawn, or token/SIDE/POSITION, layer/SIDE/NUMBER, word/ID; a click with Shift
+        on_cell(name, row, cell), of which only the name is known to be a text
     share_link()
         a button that copies the address
     follow_theme(page, tour)
         once a page, not seen: runs the page again when the reader switches between light and dark,
-        and on a telephone closes
-        the side bar when the page or the stop of the tour is another one
-    river(picture, *, key, on_act, on_cell)
-        the whole model as `ui.stages.overview.picture` describes it; a click calls on_act(name): of a step that is
-            drawn, or
-        token/SIDE/POSITION, layer/SIDE/NUMBER, word/ID; a click with Shift on_cell(name, row,
-            cell), of which only the name
-        is known to be a text
+        and on a telephone closes the side bar when the page or the stop of the tour is another one
 
 Every callback runs before the page is drawn again. A component never changes what is chosen by
 itself: the page does.
@@ -36,21 +28,19 @@ itself: the page does.
 
 from __future__ import annotations
 
-from base64 import b64encode
-
 import numpy as np
 
 from core.text import number
 from ui.kit.component_loader import component
-from ui.kit.theme import COLOURS
+from ui.kit.heatmap import HeatmapSpec, data_of
+from ui.kit.packed_arrays import base64_of, packed, panels, thumbnails
+from ui.kit.theme import COLOURS, head_colour
 from ui.session import sent
 
-THUMBNAIL = (
-    24  # cells along a thumbnail's side; longer sentences show the largest weight of each block
+_heatmap, _lines, _table, _theme, _share = map(
+    component, ("heatmap", "lines", "table", "theme", "share")
 )
-
-_maps, _lines, _table, _theme, _share = map(component, ("maps", "lines", "table", "theme", "share"))
-_river = component("river")
+_overview = component("overview")
 
 
 def heads_canvas(
@@ -83,7 +73,7 @@ def heads_canvas(
         "opened": opened,
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses.",
     }
-    _maps(key=key, data=data, on_cell_change=_told(key, "cell", patterns_HLM.shape, on_cell))
+    _heatmap(key=key, data=data, on_cell_change=_told(key, "cell", patterns_HLM.shape, on_cell))
 
 
 def layers_canvas(
@@ -99,50 +89,15 @@ def layers_canvas(
         "alt": "All layers and heads. Arrow keys move, Enter chooses.",
     }
     choose = on_head and (lambda panel, row, column: on_head(*divmod(panel, H)))
-    _maps(key=key, data=data, on_cell_change=_told(key, "cell", small_PRC.shape, choose))
+    _heatmap(key=key, data=data, on_cell_change=_told(key, "cell", small_PRC.shape, choose))
 
 
-def wide_map(
-    values_RC,
-    row_labels,
-    column_labels,
-    *,
-    key: str,
-    on_cell=None,
-    title="",
-    rows_title="",
-    columns_title="",
-    kind="signed",
-    chosen=None,
-    opened=None,
-    blocked_RC=None,
-    limit=None,
-    folded: int | None = None,
-    folded_as="dimension",
-    colour="",
-) -> None:
-    """One map with its labels, as wide as it needs to be. chosen: a row or a cell (row, column).
-    folded: the map is one vector of so many numbers, row after row; folded_as: what each of them
-    is. colour: of the mark before the title, which says what kind of number it holds.
-    """
-    values_PRC = np.asarray(values_RC)[None]
-    row, column = chosen if isinstance(chosen, tuple) else (chosen, None)
-    data = panels(values_PRC, kind, limit, blocked_RC) | {
-        "titles": [title],
-        "rows": list(row_labels),
-        "columns": list(column_labels),
-        "labelled": True,
-        "rowsTitle": rows_title,
-        "columnsTitle": columns_title,
-        "frame": None if row is None else [row, column],
-        "opened": opened and [0, *opened],
-        "folded": folded,
-        "foldedAs": folded_as,
-        "colour": colour,
-        "alt": f"{title}. Arrow keys move, Enter opens the number.",
-    }
+def heatmap_canvas(spec: HeatmapSpec, *, key: str, on_cell=None) -> None:
+    """One map with its labels, as wide as it needs to be."""
     choose = on_cell and (lambda panel, row, column: on_cell(row, column))
-    _maps(key=key, data=data, on_cell_change=_told(key, "cell", values_PRC.shape, choose))
+    _heatmap(
+        key=key, data=data_of(spec), on_cell_change=_told(key, "cell", (1, *spec.shape), choose)
+    )
 
 
 def lines(
@@ -163,13 +118,14 @@ def lines(
     """
     patterns_HLM = np.asarray(patterns_HLM)
     patterns_HLM = patterns_HLM[None] if patterns_HLM.ndim == 2 else patterns_HLM
-    titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
+    H = len(patterns_HLM)
+    titles = titles or [f"Head {h}" for h in range(H)]
     data = packed(patterns_HLM) | {
         "rows": list(labels_L),
         "columns": list(labels_M),
         "chosen": chosen,
         "titles": list(titles),
-        "colour": COLOURS["weight"],
+        "colours": [head_colour(h) for h in range(H)] if H > 1 else [COLOURS["weight"]],
         "ends": list(ends),
         "only": None if only_L is None else [int(m) for m in only_L],
     }
@@ -192,43 +148,38 @@ def table(
     opened: tuple[int, int] | None = None,
 ) -> None:
     """Numbers as text, every one a button. bar: the title of the column whose shares (0 to 1) are
-    drawn as bars, too.
-    foot: a row below, a number under some of the titles; its own title stands under "". opened: the
-    cell that is marked.
+    drawn as bars, too. foot: a row below, a number under some of the titles; its own title stands
+    under "". opened: the cell that is marked.
     """
-    titles = list(columns)
-    shown = [[number(columns[name][r]) for name in titles] for r in range(len(labels))]
-    under = (
-        {
-            "title": foot[""],
-            "numbers": [number(foot[name]) if name in foot else None for name in titles],
-        }
-        if foot
-        else None
-    )
-    _table(
-        key=key,
-        on_cell_change=_told(key, "cell", (len(labels) + bool(foot), len(titles)), on_cell),
-        data={
-            "title": title,
-            "corner": corner,
-            "opened": opened,
-            "columns": titles,
-            "rows": list(labels),
-            "numbers": shown,
-            "foot": under,
-            "chosen": chosen,
-            "bar": titles.index(bar) if bar else None,
-            "colour": COLOURS["weight"],
-            "shares": (
-                np.nan_to_num(np.clip(columns[bar], 0, 1)).astype(float).tolist() if bar else []
-            ),
-        },
-    )
+    data = bar_column(columns, bar) | {
+        "title": title,
+        "corner": corner,
+        "opened": opened,
+        "columns": list(columns),
+        "rows": list(labels),
+        "numbers": [[number(values[r]) for values in columns.values()] for r in range(len(labels))],
+        "foot": foot_row(columns, foot) if foot else None,
+        "chosen": chosen,
+    }
+    shape = len(labels) + bool(foot), len(columns)
+    _table(key=key, data=data, on_cell_change=_told(key, "cell", shape, on_cell))
 
 
-def river(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
-    """The whole model as a river of vectors, every number of it as the trace has it."""
+def bar_column(columns: dict, bar: str | None) -> dict:
+    """Which column of a table has bars, and how long they are."""
+    shares = np.nan_to_num(np.clip(columns[bar], 0, 1)).astype(float).tolist() if bar else []
+    place = list(columns).index(bar) if bar else None
+    return {"bar": place, "shares": shares, "colour": COLOURS["weight"]}
+
+
+def foot_row(columns: dict, foot: dict) -> dict:
+    """The last row of a table."""
+    numbers = [number(foot[name]) if name in foot else None for name in columns]
+    return {"title": foot[""], "numbers": numbers}
+
+
+def overview_canvas(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
+    """The whole model as one picture, every number of it as the trace has it."""
     names = acts_of(picture)
 
     def acted() -> None:
@@ -241,38 +192,22 @@ def river(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:
         if on_cell and isinstance(cell, list) and len(cell) == 3 and isinstance(cell[0], str):
             on_cell(*cell)
 
-    strips = {
-        name: (
-            strip
-            | {
-                "values": packed(strip["values"])["values"],
-                "at": base64_of(strip["at"].astype("<u2" if strip["block"] > 256 else np.uint8)),
-            }
-        )
-        for name, strip in picture["strips"].items()
-    }
-    maps = {
-        name: (
-            grid | {"values": packed(grid["values"])["values"], "shown": list(grid["values"].shape)}
-        )
-        for name, grid in picture["maps"].items()
-    }
-    _river(
-        key=key,
-        on_act_change=acted,
-        on_cell_change=opened,
-        data={
-            "parts": [
-                picture
-                | {
-                    "strips": strips,
-                    "maps": maps,
-                    "colours": COLOURS,
-                    "alt": "The whole model. Tab goes from part to part, Enter opens.",
-                }
-            ]
-        },
-    )
+    data = {"parts": [overview_data(picture)]}
+    _overview(key=key, data=data, on_act_change=acted, on_cell_change=opened)
+
+
+def overview_data(picture: dict) -> dict:
+    """The picture of the model as it travels to the browser."""
+    strips, maps = {}, {}
+    for name, strip in picture["strips"].items():
+        places = strip["at"].astype("<u2" if strip["block"] > 256 else np.uint8)
+        values = packed(strip["values"])["values"]
+        strips[name] = strip | {"values": values, "at": base64_of(places)}
+    for name, grid in picture["maps"].items():
+        values, shape = packed(grid["values"])["values"], list(grid["values"].shape)
+        maps[name] = grid | {"values": values, "shown": shape}
+    alt = "The whole model. Tab goes from part to part, Enter opens."
+    return picture | {"strips": strips, "maps": maps, "colours": COLOURS, "alt": alt}
 
 
 def share_link() -> None:
@@ -285,51 +220,6 @@ def follow_theme(page: str, tour: int | None) -> None:
     reach Python.
     """
     _theme(key=f"theme:{page}", data={"page": page, "tour": tour}, on_changed_change=lambda: None)
-
-
-# --- what is sent ---------------------------------------------------------------------------------
-
-
-def base64_of(array) -> str:
-    """The bytes of an array as text."""
-    return b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
-
-
-def packed(values) -> dict:
-    """An array as it travels: its float32 values, unchanged, in base64, and its shape."""
-    values = np.asarray(values, dtype="<f4")
-    return {"values": base64_of(values), "shape": list(values.shape)}
-
-
-def coarse(values, limit: float) -> dict:
-    """Shades in place of numbers, a quarter of the size, for maps too small to read a number
-    from.
-    """
-    shades = np.clip(np.nan_to_num(np.round(values * (255 / limit))), 0, 255).astype(np.uint8)
-    return {"values": None, "shades": base64_of(shades), "shape": list(shades.shape)}
-
-
-def panels(
-    values_PRC, kind: str, limit: float | None, blocked_RC=None, as_shades: bool = False
-) -> dict:
-    """Several maps of one size on one scale. blocked_RC: the cells that a mask hides, the same in
-    all of them.
-    """
-    finite = np.abs(values_PRC[np.isfinite(values_PRC)])
-    limit = limit if limit and np.isfinite(limit) else finite.max(initial=0)  # JSON knows no NaN
-    limit = 1.0 if kind == "mask" else float(limit or 1.0)
-    blocked = None if blocked_RC is None else base64_of(np.asarray(blocked_RC, dtype=np.uint8))
-    sent = coarse(values_PRC, limit) if as_shades else packed(values_PRC)
-    return sent | {"kind": kind, "limit": limit, "blocked": blocked}
-
-
-def thumbnails(patterns_HLM) -> np.ndarray:
-    """Patterns small enough to be many: of each block of cells the largest weight."""
-    H, L, M = np.shape(patterns_HLM)
-    a, b = -(-L // THUMBNAIL), -(-M // THUMBNAIL)
-    padded = np.zeros((H, -(-L // a) * a, -(-M // b) * b), dtype=np.float32)
-    padded[:, :L, :M] = patterns_HLM
-    return padded.reshape(H, padded.shape[1] // a, a, padded.shape[2] // b, b).max(axis=(2, 4))
 
 
 def acts_of(picture: dict) -> set[str]:

@@ -30,7 +30,7 @@ from ui.text import plain
 
 SHOWN = 12  # operands listed at first, the largest contributions
 MOST = 1000  # operands in the table of all
-_draw = component("number", root='<div class="root number"></div>')
+_draw = component("explanation", root='<div class="root number"></div>')
 
 
 def number_beside(view: View, first: tuple[str, tuple[int, ...]], told: bool = True) -> None:
@@ -262,7 +262,7 @@ def shapes_at(trace, name: str) -> dict:
     here = [put for other, put in puts.items() if other.removesuffix(put.leaf) == scope]
     return {
         (source_path(each.file), each.line): " × ".join(
-            f"{letter} {size}" for letter, size in zip(each.axes, each.shape)
+            f"{letter} {size}" for letter, size in zip(each.axes, each.shape, strict=True)
         )
         for each in here
     }
@@ -299,9 +299,9 @@ def operand_lists(view: View, groups: tuple[Group, ...]) -> list[dict]:
     """The operands as the component draws them: two long groups of one length are multiplied pair
     by pair.
     """
-    groups = [group for group in groups if len(group.values_N)]  # a token alone has no others
+    groups = tuple(group for group in groups if len(group.values_N))  # a token alone has no others
     a, b = (*groups, None, None)[:2]
-    paired = b is not None and len(a.values_N) == len(b.values_N) > 1
+    paired = a is not None and b is not None and len(a.values_N) == len(b.values_N) > 1
     lists = (
         [(a, b), *((group,) for group in groups[2:])] if paired else [(group,) for group in groups]
     )
@@ -326,10 +326,11 @@ def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict
     rows = [
         {
             "label": row_label(view, factors, n),
-            "product": number(terms_N[n]) if len(factors) > 1 else "",
+            "product": number(float(terms_N[n])) if len(factors) > 1 else "",
             "share": float(np.copysign(size_N[n], terms_N[n]) / largest),
             "items": [
-                {"cell": cell_of(group, n), "text": number(group.values_N[n])} for group in factors
+                {"cell": cell_of(group, n), "text": number(float(group.values_N[n]))}
+                for group in factors
             ],
         }
         for n in np.argsort(-size_N, kind="stable")[:SHOWN]
@@ -341,7 +342,10 @@ def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict
         "where": "; ".join(
             filter(
                 None,
-                (group_where(view, group, fixed) for group, fixed in zip(factors, constant_axes)),
+                (
+                    group_where(view, group, fixed)
+                    for group, fixed in zip(factors, constant_axes, strict=True)
+                ),
             )
         ),
     }
@@ -393,10 +397,13 @@ def place_words(view: View, name: str, index, roles: bool = True) -> list[str]:
             return [f"“{view.word(index[0])}” (row {index[0]})", f"column {index[1]}"]
         return [
             f"{axis} {i}"
-            for axis, i in zip(("row", "column") if len(index) > 1 else ("number",), index)
+            for axis, i in zip(
+                ("row", "column") if len(index) > 1 else ("number",), index, strict=False
+            )
         ]
     return [
-        axis_label(view, name, letter, i, roles) for letter, i in zip(view.trace.axes(name), index)
+        axis_label(view, name, letter, i, roles)
+        for letter, i in zip(view.trace.axes(name), index, strict=True)
     ]
 
 

@@ -66,53 +66,56 @@ def bars(
     limit=None,
 ) -> go.Figure:
     """A bar for each number: lying down beside words, upright over numbered dimensions.
-
     value_title: what the length of a bar is; places_title: what upright bars stand over.
     """
     values_N = np.asarray(values_N, dtype=np.float32)
-    upright, places_N = numbered(labels), np.arange(len(values_N))
-    shown_N = np.where(np.isfinite(values_N), values_N, 0)
-    outline = {"width": [2.5 if i == chosen else 0 for i in places_N], "color": TEXT}
-    bar = (
-        {"x": places_N, "y": shown_N}
-        if upright
-        else {
-            "x": shown_N,
-            "y": places_N,
-            "orientation": "h",
-            "text": [number(value) for value in values_N],
-            "textposition": "outside",
-            "cliponaxis": False,
-        }
-    )
-    texts = [f"{safe(word)}<br><b>{number(value)}</b>" for word, value in zip(labels, values_N)]
-    traces = [
-        bar
-        | {
-            "type": "bar",
-            "marker": {"line": outline} | bar_colours(shown_N, kind),
-            "hoverinfo": "skip",
-        },
-        overlay(*((0 * places_N, places_N) if upright else (places_N, 0 * places_N)), texts),
-    ]
+    upright, shown_N = numbered(labels), np.where(np.isfinite(values_N), values_N, 0)
     values = grid(value_title) | {"range": bar_range(shown_N, limit, room=0 if upright else 0.28)}
-    words = (
-        axis(labels, places_title)
-        if upright
-        else axis(labels, "") | {"range": [len(labels) - 0.5, -0.5]}
-    )
+    words = axis(labels, places_title if upright else "")
+    if not upright:
+        words["range"] = [len(labels) - 0.5, -0.5]
     x_axis, y_axis = (words, values) if upright else (values, words)
     return figure(
-        traces,
+        [
+            bar_trace(values_N, shown_N, upright, kind, chosen),
+            bar_points(values_N, labels, upright),
+        ],
         title,
         height=150 if upright else len(values_N) * BAR,
         top=8,
         bottom=42 if (places_title if upright else value_title) else 24,
-        left=46 if upright else 14 + reach(labels),
+        left=46 if upright else 14 + label_width(labels),
         xaxis=x_axis,
         yaxis=y_axis,
         bargap=0.25,
     )
+
+
+def bar_trace(values_N, shown_N, upright: bool, kind: str, chosen: int | None) -> dict:
+    """The bars; the chosen one has an outline, and lying ones say their numbers."""
+    places_N = np.arange(len(values_N))
+    outline = {"width": [2.5 if i == chosen else 0 for i in places_N], "color": TEXT}
+    marker = {"line": outline} | bar_colours(shown_N, kind)
+    look = {"type": "bar", "marker": marker, "hoverinfo": "skip"}
+    if upright:
+        return look | {"x": places_N, "y": shown_N}
+    return look | {
+        "x": shown_N,
+        "y": places_N,
+        "orientation": "h",
+        "text": [number(value) for value in values_N],
+        "textposition": "outside",
+        "cliponaxis": False,
+    }
+
+
+def bar_points(values_N, labels, upright: bool) -> dict:
+    """The points that say what each bar stands for."""
+    named = zip(labels, values_N, strict=True)
+    texts = [f"{safe(word)}<br><b>{number(value)}</b>" for word, value in named]
+    places_N = np.arange(len(values_N))
+    rows_N, columns_N = (0 * places_N, places_N) if upright else (places_N, 0 * places_N)
+    return overlay(rows_N, columns_N, texts)
 
 
 def bar_colours(values_N, kind: str) -> dict:
@@ -175,14 +178,31 @@ def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go
     """
     points_M2, sum_2 = plane.flat(values_MK), plane.flat(np.asarray(sum_K)[None])[0]
     weights_M = np.asarray(weights_M, dtype=np.float32)
-    names, sizes_M = [safe(short(word, 11)) for word in labels], 7 + 30 * np.sqrt(weights_M)
-    across, order = with_room(points_M2[:, 0], 0.3), np.argsort(-weights_M, kind="stable")[:NAMED]
-    spots = name_spots(
-        in_pixels(np.vstack((points_M2, sum_2)), across, SMALL),
-        [*sizes_M, 20],
-        {i: names[i] for i in order},
+    across = with_room(points_M2[:, 0], 0.3)
+    pulls = [
+        pull(point, sum_2, weight)
+        for point, weight in zip(points_M2, weights_M, strict=True)
+        if weight > 0.005
+    ]
+    return in_plane(
+        [value_points(points_M2, sum_2, weights_M, labels, across), sum_point(sum_2)],
+        plane,
+        across,
+        title
+        or "The values in their plane: dots and lines as large as the weight; "
+        "z is their weighted sum",
+        shapes=pulls,
     )
-    values = {
+
+
+def value_points(points_M2, sum_2, weights_M, labels, across: list[float]) -> dict:
+    """The values as points, those of the largest weights with their names beside them."""
+    names, sizes_M = [safe(short(word, 11)) for word in labels], 7 + 30 * np.sqrt(weights_M)
+    order = np.argsort(-weights_M, kind="stable")[:NAMED]
+    at_N2 = in_pixels(np.vstack((points_M2, sum_2)), across, SMALL)
+    spots = name_spots(at_N2, [*sizes_M, 20], {int(i): names[i] for i in order})
+    told = zip(labels, weights_M, strict=True)
+    return {
         "type": "scatter",
         "x": points_M2[:, 0],
         "y": points_M2[:, 1],
@@ -191,14 +211,16 @@ def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go
         "cliponaxis": False,
         "text": [name if m in spots else "" for m, name in enumerate(names)],
         "textposition": [spots.get(m, "top center") for m in range(len(names))],
-        "hovertext": [
-            f"{safe(word)}<br>weight <b>{number(weight)}</b>"
-            for word, weight in zip(labels, weights_M)
-        ],
+        "hovertext": [f"{safe(word)}<br>weight <b>{number(weight)}</b>" for word, weight in told],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {"size": sizes_M, "color": COLOURS["v"], "opacity": 0.8},
     }
-    total = {
+
+
+def sum_point(sum_2) -> dict:
+    """The weighted sum, z."""
+    edge = {"width": 2, "color": "#ffffff"}
+    return {
         "type": "scatter",
         "x": [sum_2[0]],
         "y": [sum_2[1]],
@@ -207,25 +229,8 @@ def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go
         "textfont": {"color": "#ffffff"},
         "textposition": "middle center",
         "hovertemplate": "z: the weighted sum<extra></extra>",
-        "marker": {
-            "symbol": "diamond",
-            "size": 20,
-            "color": COLOURS["weight"],
-            "line": {"width": 2, "color": "#ffffff"},
-        },
+        "marker": {"symbol": "diamond", "size": 20, "color": COLOURS["weight"], "line": edge},
     }
-    pulls = [
-        pull(point, sum_2, weight) for point, weight in zip(points_M2, weights_M) if weight > 0.005
-    ]
-    return in_plane(
-        [values, total],
-        plane,
-        across,
-        title
-        or "The values in their plane: dots and lines as large as the weight; "
-        "z is their weighted sum",
-        shapes=pulls,
-    )
 
 
 def pull(point_2, sum_2, weight: float) -> dict:
@@ -296,7 +301,7 @@ def arrow(start_2, end_2, colour: str, **more) -> dict:
 
 def arrow_name(start_2, end_2, middle_2, name: str, kind: str, told: str, vector_D) -> dict:
     """The name of an arrow beside it; resting on it tells the length of the vector."""
-    length = number(np.linalg.norm(np.asarray(vector_D, dtype=np.float64)))
+    length = number(float(np.linalg.norm(np.asarray(vector_D, dtype=np.float64))))
     return name_beside(start_2, end_2, middle_2) | {
         "type": "scatter",
         "mode": "text",
@@ -445,7 +450,7 @@ def titled(text: str) -> dict:
     return {"text": escape(text, quote=False), "font": {"size": 13, "color": TEXT}, "standoff": 6}
 
 
-def reach(labels) -> int:
+def label_width(labels) -> int:
     """Pixels that labels take beside an axis."""
     return int(6.6 * max((len(short(str(word), LONGEST)) for word in labels), default=0)) + 8
 
@@ -463,7 +468,26 @@ def figure(
 ) -> go.Figure:
     """Tight margins around a plot of that height, a title that wraps, nothing to drag."""
     lines = wrap(title, 46)
-    heading = {
+    room = top + 20 * len(lines)
+    layout = axes | {
+        "annotations": [*annotations, heading(lines, top, left)],
+        "height": height + room + bottom,
+        "margin": {"l": left, "r": 12, "t": room, "b": bottom, "pad": 2},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "font": {"size": FONT, "color": TEXT},
+        "hovermode": "closest",
+        "hoverdistance": -1,
+        "dragmode": False,
+        "showlegend": False,
+        "modebar": {"remove": UNUSED},
+    }
+    return go.Figure({"data": traces, "layout": layout})
+
+
+def heading(lines: list[str], top: int, left: int) -> dict:
+    """The title of a figure, flush with its labels."""
+    return {
         "text": "<br>".join(f"<b>{escape(line, quote=False)}</b>" for line in lines),
         "showarrow": False,
         "align": "left",
@@ -477,25 +501,3 @@ def figure(
         "yshift": top - 4,
         "font": {"size": 14, "color": TEXT},
     }
-    top += 20 * len(lines)
-    return go.Figure(
-        {
-            "data": traces,
-            "layout": (
-                axes
-                | {
-                    "annotations": [*annotations, heading],
-                    "height": height + top + bottom,
-                    "margin": {"l": left, "r": 12, "t": top, "b": bottom, "pad": 2},
-                    "paper_bgcolor": CLEAR,
-                    "plot_bgcolor": CLEAR,
-                    "font": {"size": FONT, "color": TEXT},
-                    "hovermode": "closest",
-                    "hoverdistance": -1,
-                    "dragmode": False,
-                    "showlegend": False,
-                    "modebar": {"remove": UNUSED},
-                }
-            ),
-        }
-    )

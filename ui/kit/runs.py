@@ -13,6 +13,7 @@ from core.text import number
 from core.vectors import lengths
 from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
 from ui.session.actions import show_run
@@ -62,15 +63,18 @@ def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) 
     opened, in_force = opened_in(name), memory().shown
     shown = next((row for row, run in enumerate(runs) if run.request == in_force), None)
     at = (shown, opened[1]) if opened and opened[0] == one.token and shown is not None else None
+    name_of = quoted(one.labels[one.token])
     clickable_map(
         f"{key}:pair",
-        x_2D,
-        ["x", "x′"],
-        [str(d) for d in range(x_2D.shape[1])],
-        opened=at,
-        title=f"The last vector of {quoted(one.labels[one.token])}: x {one_title}, x′ {beside_it}",
-        columns_title="dimension",
-        rows_title="run",
-        colour=COLOURS["residual"],
-        on_cell=lambda row, d: open_in(runs[row], name, (one.token, d)),
+        HeatmapSpec(
+            x_2D,
+            ["x", "x′"],
+            [str(d) for d in range(x_2D.shape[1])],
+            opened=at,
+            title=f"The last vector of {name_of}: x {one_title}, x′ {beside_it}",
+            columns_title="dimension",
+            rows_title="run",
+            colour=COLOURS["residual"],
+        ),
+        lambda row, d: open_in(runs[row], name, (one.token, d)),
     )

@@ -6,8 +6,8 @@
     detailed()                              whether the pictures beyond the first are wanted: at
                                             every depth but the story
 
-cells: (step, index) of one number of each step of the stage, as `ui.kit.step_charts.largest` gives them. The
-formula is written with the opened number instead, where it is one of the same step.
+cells: (step, index) of one number of each step of the stage, as `ui.kit.step_charts.largest` gives
+them. The formula is written with the opened number instead, where it is one of the same step.
 """
 
 from __future__ import annotations

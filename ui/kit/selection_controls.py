@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from ui.kit.components import thumbnails
+from ui.kit.packed_arrays import thumbnails
 from ui.kit.word_grouping import weights
 from ui.session.runs import RunRequest, trace_of
 from ui.session.view import View

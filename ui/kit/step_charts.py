@@ -4,6 +4,8 @@ open to a click.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from core.step_ref import ref_of
@@ -13,6 +15,7 @@ from core.text import number
 from ui.kit.charts import clickable_bars, clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.theme import COLOURS
 from ui.kit.word_grouping import ROLES, unseen, word_labels
 from ui.session.view import View
@@ -41,11 +44,11 @@ def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
     return [ROLES[i] if letter == "O" else str(i) for i in places]
 
 
-def full_index(index: tuple, free: tuple[int, ...]) -> tuple[int, ...]:
+def full_index(index: tuple, free: Iterable[int]) -> tuple[int, ...]:
     """The index of a cell: the fixed parts of a slice, and the position along each free axis."""
-    free = iter(free)
+    places = iter(free)
     return tuple(
-        (part.start or 0) + next(free) if isinstance(part, slice) else int(part) for part in index
+        (part.start or 0) + next(places) if isinstance(part, slice) else int(part) for part in index
     )
 
 
@@ -54,7 +57,7 @@ def opened_at(name: str, index: tuple) -> tuple[int, ...] | None:
     in it.
     """
     opened, inside = opened_in(name), []
-    for at, part in zip(opened or (), index):
+    for at, part in zip(opened or (), index, strict=False):
         if isinstance(part, slice) and (part.start or 0) <= at < (
             at + 1 if part.stop is None else part.stop
         ):
@@ -76,41 +79,29 @@ def blocked_by_mask(view, name: str, index: tuple):
     return None if mask is None or mask.all() else ~mask[index[1:]]
 
 
-def cell_map(
-    view,
-    name: str,
-    *index,
-    title: str,
-    chosen=None,
-    limit=None,
-    key: str = "",
-    on_cell=None,
-    **options,
-) -> None:
+def cell_map(view, name: str, *index, key: str = "", on_cell=None, **look) -> None:
     """A two-dimensional slice of a step as a heatmap: index has a number for each fixed axis and
     ALL (or a slice) for the two that are drawn. A click on a cell opens "How was this number
-    made?", or calls on_cell(row, column).
+    made?", or calls on_cell(row, column). look: title, chosen, limit, fold of the `HeatmapSpec`.
     """
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
-    words = [labels(view, name, axis, index[axis]) for axis in free]
-    titles = [axis_title(view, name, axis) for axis in free]
+    rows, columns = (labels(view, name, axis, index[axis]) for axis in free)
+    rows_title, columns_title = (axis_title(view, name, axis) for axis in free)
     drawn = about(view.trace, name)
-    clickable_map(
-        f"map:{key}:{name}:{index}",
+    spec = HeatmapSpec(
         view.trace[name][index],
-        *words,
-        title=title,
-        rows_title=titles[0],
-        columns_title=titles[1],
+        rows,
+        columns,
+        rows_title=rows_title,
+        columns_title=columns_title,
         kind=drawn.scale,
         colour=COLOURS[drawn.colour],
-        chosen=chosen,
-        limit=limit,
         opened=opened_at(name, index),
         blocked_RC=blocked_by_mask(view, name, index),
-        on_cell=on_cell or (lambda r, c: open_number(name, full_index(index, (r, c)))),
-        **options,
+        **look,
     )
+    open_cell = on_cell or (lambda r, c: open_number(name, full_index(index, (r, c))))
+    clickable_map(f"map:{key}:{name}:{index}", spec, open_cell)
 
 
 def rows_map(view, step: str, rows: slice, title: str, chosen: int) -> None:
@@ -181,22 +172,12 @@ def cell_picture(view, name: str, *index) -> None:
         cell_bars(view, name, *index, title=name)
 
 
-def cells_table(
-    view,
-    columns: dict,
-    *,
-    key: str,
-    bar: str | None = None,
-    foot: dict | None = None,
-    title="",
-    chosen: int | None = None,
-    corner="token",
-) -> None:
+def cells_table(view, columns: dict, *, key: str, foot: dict | None = None, **look) -> None:
     """Slices that run along the tokens as the columns of a table: a title -> (step, index with one
-    slice).
+    slice). Every number opens at a click.
 
-    foot: the numbers of a last row, a title -> (step, index of one cell). chosen: the row that is
-    marked. Every number opens at a click.
+    foot: the numbers of a last row, a title -> (step, index of one cell). look: bar, title, chosen
+    and corner of the `table`.
     """
     foot, (first, index) = foot or {}, next(iter(columns.values()))
     axis = next(axis for axis, part in enumerate(index) if isinstance(part, slice))
@@ -215,21 +196,19 @@ def cells_table(
         {name: view.trace[step][at] for name, (step, at) in columns.items()},
         words,
         key=f"table:{key}",
-        title=title,
-        corner=corner,
         on_cell=clicked,
-        bar=bar,
-        chosen=chosen,
         foot=under and {"": "sum"} | under,
-        opened=next(
-            (
-                (at[0], column)
-                for column, (step, index) in enumerate(columns.values())
-                if (at := opened_at(step, index))
-            ),
-            None,
-        ),
+        opened=opened_in_columns(list(columns.values())),
+        **look,
     )
+
+
+def opened_in_columns(columns: list[tuple]) -> tuple[int, int] | None:
+    """The row and column of the opened number, where a table of such columns has it."""
+    for column, (step, index) in enumerate(columns):
+        if at := opened_at(step, index):
+            return at[0], column
+    return None
 
 
 def largest(view, name: str, *index) -> tuple[str, tuple[int, ...]]:
@@ -252,13 +231,12 @@ def stacked(view: View, key: str, rows: dict, title: str, columns_title="dimensi
         step, index = steps[row]
         open_number(step, full_index(index, (column,)))
 
-    clickable_map(
-        f"places-rows-{key}",
+    spec = HeatmapSpec(
         np.stack([view.trace[step][index] for step, index in steps]),
         list(rows),
         labels(view, first[0], first[1].index(ALL)),
         title=title,
-        on_cell=clicked,
         columns_title=columns_title,
         opened=marked[0] if marked else None,
     )
+    clickable_map(f"places-rows-{key}", spec, clicked)

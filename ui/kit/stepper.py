@@ -22,7 +22,7 @@ def stepper(titles: list[str]) -> int:
 
 def choose_step(titles: list[str]) -> int:
     """The steps in a row to choose from."""
-    return st.segmented_control(
+    chosen = st.segmented_control(
         "Step",
         range(len(titles)),
         key="stage",
@@ -32,6 +32,7 @@ def choose_step(titles: list[str]) -> int:
         persist_state="session",
         on_change=start_stage,
     )
+    return chosen or 0
 
 
 def step_buttons(key: str, at: int, last: int) -> None:

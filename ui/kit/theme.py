@@ -2,6 +2,7 @@
 
 COLOURS[kind]       q, k, v, weight, residual, mlp, embed, head, norm: seen on the light page and
                     on the dark one; which of them a step has, core/steps says
+head_colour(head)   a hue for each head
 coloured(latex)     a formula with its letters in these colours
 plain(text)         any text as literal Markdown
 label(piece)        a piece of the vocabulary as it is shown
@@ -39,6 +40,11 @@ _LETTERS = {
     "n": "mlp",
 }
 _STYLE = Path(__file__).parents[2] / "assets/app.css"
+
+
+def head_colour(head: int, lightness: int = 52) -> str:
+    """The colour of a head where several are drawn together: each a golden angle from the last."""
+    return f"hsl({head * 137.5 % 360:g} 55% {lightness}%)"
 
 
 def coloured(latex: str) -> str:

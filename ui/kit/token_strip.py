@@ -4,6 +4,8 @@ follows. And a token in a text.
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ui.kit.component_loader import component
@@ -28,14 +30,12 @@ def token_strip(view: View) -> None:
         ids, texts = view.trace[f"{side}.embed.ids"], view.tokens(side)
         _draw(
             key=f"tokens-{side}",
-            on_chosen_change=lambda side=side, n=len(ids): select_clicked(
-                f"tokens-{side}", side, n
-            ),
+            on_chosen_change=partial(select_clicked, f"tokens-{side}", side, len(ids)),
             data={
                 "chosen": view.token if side == view.side else None,
                 "tokens": [
                     {"text": text, "id": int(i), "word": word}
-                    for text, i, word in zip(texts, ids, words or [None] * len(ids))
+                    for text, i, word in zip(texts, ids, words or [None] * len(ids), strict=False)
                 ],
             },
         )

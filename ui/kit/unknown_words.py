@@ -14,6 +14,7 @@ sign for the unknown, such as [UNK].
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -34,15 +35,18 @@ class Word:
     lost: bool  # a piece of it is the sign for the unknown
 
 
-def text_of(view: View, side: str):
+def text_of(view: View, side: str) -> tuple[Any, Any, int] | None:
     """What a side read, in pieces with their places in the text; None where that is not known."""
     first = side == view.config.sides[0]
     if not first and not view.request.target.strip():
         return None  # the model wrote it by itself
-    cut = view.model.tokenizer if first else view.model.target_tokenizer or view.model.tokenizer
+    model: Any = view.model
+    cut = model.tokenizer if first else model.target_tokenizer or model.tokenizer
     if cut is None:
         return None
     encoding = view.encoding if first else cut.encode(view.request.target)
+    if encoding is None:
+        return None
     ids, begins = (
         view.trace[f"{side}.embed.ids"].tolist(),
         (0 if first else 1),
@@ -132,7 +136,8 @@ def unknown_story(view: View) -> str:
             " them, so it comes in pieces, and what the model makes of it is a guess."
         )
     if lost:
-        sign = plain(view.word(view.model.tokenizer.unknown))
+        tokenizer: Any = view.model.tokenizer
+        sign = plain(view.word(tokenizer.unknown))
         said += (
             f" {bold(short(lost[0].typed, LONGEST))} has signs that the vocabulary has no piece"
             f" for: the model reads **{sign}** there, whatever was typed."

@@ -11,10 +11,8 @@ from typing import NoReturn
 import streamlit as st
 
 from core.errors import GlassError
-from core.models import catalogue
-from ui.session import runs
 from core.models import catalogue, download
-from ui.session import state
+from ui.session import runs
 from ui.text import plain
 
 OFFLINE = (
@@ -56,10 +54,10 @@ def start_download(name: str) -> None:
         if job is None or job.over:
             entry = catalogue.entry_of(name)
             jobs()[name] = job = Job(f"Asking for {entry.title}", entry.size)
-            threading.Thread(target=download, args=(name, job), daemon=True).start()
+            threading.Thread(target=run_download, args=(name, job), daemon=True).start()
 
 
-def download(name: str, job: Job) -> None:
+def run_download(name: str, job: Job) -> None:
     """The download itself, away from any page."""
     try:
         download.fetch(name, job.progress)

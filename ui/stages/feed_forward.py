@@ -15,6 +15,7 @@ from ui.kit import plotly_figures
 from ui.kit.charts import clickable_bars, clickable_map, show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.neuron_charts import ACTIVATIONS as NAMES
 from ui.kit.neuron_charts import neurons, product, reads, select_neuron, strongest
 from ui.kit.section import detailed, section
@@ -333,13 +334,15 @@ def one_neuron(view: View, neuron: int, number_of: int) -> None:
         opened = opened_in(writes)
         clickable_map(
             "ff:writes",
-            view.trace[writes][None],
-            [""],
-            labels(view, writes, 0),
-            colour=COLOURS["mlp"],
-            title=f"What neuron {neuron} writes into {quoted(view.labels[t])}",
-            opened=opened and (0, *opened),
-            on_cell=lambda row, d: open_number(writes, (d,)),
+            HeatmapSpec(
+                view.trace[writes][None],
+                [""],
+                labels(view, writes, 0),
+                colour=COLOURS["mlp"],
+                title=f"What neuron {neuron} writes into {quoted(view.labels[t])}",
+                opened=opened and (0, *opened),
+            ),
+            lambda row, d: open_number(writes, (d,)),
         )
     if not to_words:
         st.caption(why_no_words(view))
@@ -446,13 +449,15 @@ def answers(view: View, hidden: str, neuron: int) -> None:
     else:
         clickable_map(
             "ff:answers:long",
-            values_L[None],
-            [str(neuron)],
-            view.labels,
-            title=title,
-            colour=COLOURS["mlp"],
-            opened=None if at is None else (0, at),
-            on_cell=lambda row, token: open_number(hidden, (token, neuron)),
+            HeatmapSpec(
+                values_L[None],
+                [str(neuron)],
+                view.labels,
+                title=title,
+                colour=COLOURS["mlp"],
+                opened=None if at is None else (0, at),
+            ),
+            lambda row, token: open_number(hidden, (token, neuron)),
         )
 
 

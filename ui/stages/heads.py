@@ -4,8 +4,6 @@ sentence, and what each adds.
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 import streamlit as st
 
@@ -19,6 +17,8 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.runs import beside
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, capped_map, cell_map, cells_table, largest
+from ui.kit.stretches import Stretch, stretches
+from ui.kit.theme import head_colour
 from ui.kit.token_strip import word
 from ui.kit.word_grouping import ROLES, Weights, unseen
 from ui.session.actions import close_number, select_token, show_run
@@ -94,38 +94,28 @@ def split(view: View) -> None:
         )
 
 
-def hue(head: int) -> str:
-    """The colour of a head, of the hue that its lines have beside those of others; light enough for
+def ribbon(view: View) -> None:
+    """Which of the numbers belong to which head, in the hues of their lines, but light enough for
     dark letters.
     """
-    return f"hsl({head * 137.5 % 360:g} 55% 62%)"
-
-
-def ribbon(view: View) -> None:
-    """Which of the numbers belong to which head, in colours."""
     K, heads = view.config.d_head, range(view.config.n_heads)
-    parts = "".join(
-        f'<span title="Head {h}: numbers {h * K} to {(h + 1) * K - 1}" style="flex:1 1'
-        " 0;min-width:0;"
-        f"text-align:center;background:{hue(h)};color:#14181f;font-size:0.72rem;line-height:1.5rem;overflow:hidden;"
-        + (
-            "outline:3px solid currentColor;outline-offset:-3px;font-weight:700;"
-            if h == view.head
-            else ""
+    parts = [
+        Stretch(
+            str(h),
+            f"Head {h}: numbers {h * K} to {(h + 1) * K - 1}",
+            None,
+            head_colour(h, lightness=62),
+            strong=h == view.head,
         )
-        + f'">{h}</span>'
         for h in heads
-    )
+    ]
     words = (
         f"Numbers 0 to {K - 1} belong to head 0, {K} to {2 * K - 1} to head 1, and so on:"
         f" {len(heads)} colours, {len(heads)} heads."
         if len(heads) > 1
         else "There is only one head: it has all numbers."
     )
-    st.html(
-        f'<div role="img" aria-label="{escape(words)}"'
-        f' style="display:flex;border-radius:6px;overflow:hidden">{parts}</div>'
-    )
+    stretches(parts, key="heads_ribbon", alt=words)
     st.caption(words)
 
 

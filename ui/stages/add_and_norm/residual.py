@@ -13,8 +13,10 @@ from core.steps import about
 from core.text import moves, number
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
+from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS
@@ -26,6 +28,7 @@ from ui.text import quoted
 
 LADDER = 6  # dimensions whose way through the norm is written out
 KEY = "addnorm_sublayer"
+_draw_ways = component("norm_order")
 
 
 # --- which sublayer, and where its norm stands ----------------------------------------------------
@@ -58,7 +61,7 @@ def both_ways(view: View, part: str) -> None:
         )
         for first in (mine, not mine)
     ]
-    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:0.5rem 4rem">{"".join(ways)}</div>')
+    _draw_ways(key="addnorm_ways", data={"ways": ways})
     if view.config.norm == "none":
         st.caption(
             "In this run the norms are left out: the box “norm” passes everything on as it is."
@@ -75,39 +78,21 @@ def both_ways(view: View, part: str) -> None:
         )
 
 
-def way_drawn(norm_first: bool, name: str, title: str, faint: bool) -> str:
-    """A sublayer, the line around it to the sum, and its norm before the one or behind the other.
-    Nothing typed is in it.
-    """
-    grey, part = (
-        COLOURS["residual"],
-        ("mlp" if name == SUBLAYERS["mlp"] else "weight", name.split()[0].lower(), 92),
-    )
-    norm, plus = ("norm", "norm", 52), ("residual", "+", 22)
-    boxes, x, drawn, places = [norm, part, plus] if norm_first else [part, plus, norm], 34, [], []
-    for kind, text, wide in boxes:
-        places.append(x + wide / 2)
-        drawn.append(
-            "<div"
-            f' style="position:absolute;left:{x}px;top:30px;width:{wide}px;'
-            f"height:26px;line-height:26px;"
-            f"color:#fff;text-align:center;border-radius:{13 if text == '+' else 6}px;"
-            f'background:{COLOURS[kind]}">{text}</div>'
-        )
-        x += wide + 18
-    around = places[boxes.index(plus)] - 14
-    order = ", ".join(text for _, text, _ in boxes).replace("+", "sum")
-    return (
-        f'<div role="img" aria-label="{title}. In order: {order}"'
-        f' style="opacity:{0.6 if faint else 1}"><div'
-        f' style="font-weight:{400 if faint else 650}">{title}</div><div'
-        f' style="position:relative;width:{x}px;height:66px;font-size:13px"><div'
-        f' style="position:absolute;left:0;top:42px;width:{x}px;height:2px;'
-        f'background:{grey}"></div><div'
-        f' style="position:absolute;left:14px;top:10px;width:{around}px;height:33px;border:2px'
-        f" solid {grey};border-bottom:0;border-radius:14px 14px 0"
-        f' 0;box-sizing:border-box"></div>{"".join(drawn)}</div></div>'
-    )
+def way_drawn(norm_first: bool, name: str, title: str, faint: bool) -> dict:
+    """A sublayer, the line around it to the sum, and its norm before the one or after the other."""
+    part = (name.split()[0].lower(), "mlp" if name == SUBLAYERS["mlp"] else "weight", 92)
+    norm, plus = ("norm", "norm", 52), ("+", "residual", 22)
+    boxes = [norm, part, plus] if norm_first else [part, plus, norm]
+    order = ", ".join(text for text, *_ in boxes).replace("+", "sum")
+    return {
+        "title": title,
+        "alt": f"{title}. In order: {order}",
+        "faint": faint,
+        "stream": COLOURS["residual"],
+        "boxes": [
+            {"text": text, "wide": wide, "colour": COLOURS[kind]} for text, kind, wide in boxes
+        ],
+    }
 
 
 # --- before + update = after ----------------------------------------------------------------------
@@ -313,13 +298,15 @@ def learned(view: View, name: str, title: str) -> None:
     weights_D, opened = array_of(view.trace, name), opened_in(name)
     clickable_map(
         f"addnorm:{name}",
-        weights_D[None],
-        [""],
-        [str(d) for d in range(len(weights_D))],
-        title=title,
-        colour=COLOURS["norm"],
-        opened=opened and (0, *opened),
-        on_cell=lambda row, d: open_number(name, (d,)),
+        HeatmapSpec(
+            weights_D[None],
+            [""],
+            [str(d) for d in range(len(weights_D))],
+            title=title,
+            colour=COLOURS["norm"],
+            opened=opened and (0, *opened),
+        ),
+        lambda row, d: open_number(name, (d,)),
     )
 
 

@@ -18,6 +18,7 @@ from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in, written
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.theme import COLOURS
 from ui.session.actions import close_number
@@ -346,16 +347,18 @@ def vectors(pair: Pair, name: str, row: int) -> None:
     )
     clickable_map(
         "before:pair",
-        x_2D,
-        ["x", "x′"],
-        [str(d) for d in range(x_2D.shape[1])],
-        colour=COLOURS["residual"],
-        columns_title="unit" if name == "LSTM" else "dimension",
-        title=f"{name}: the vector in your sentence, x, and with the word replaced, x′{leads}",
-        opened=(
-            (shown, opened[1]) if name == "LSTM" and opened and opened[0] == places[shown] else None
+        HeatmapSpec(
+            x_2D,
+            ["x", "x′"],
+            [str(d) for d in range(x_2D.shape[1])],
+            colour=COLOURS["residual"],
+            columns_title="unit" if name == "LSTM" else "dimension",
+            title=f"{name}: the vector in your sentence, x, and with the word replaced, x′{leads}",
+            opened=(shown, opened[1])
+            if name == "LSTM" and opened and opened[0] == places[shown]
+            else None,
         ),
-        on_cell=lambda run, d: open_in(
+        lambda run, d: open_in(
             runs[run], "own" if not run else "other", pair.step, (places[run], d)
         ),
     )

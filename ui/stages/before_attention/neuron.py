@@ -11,6 +11,7 @@ import streamlit as st
 from core.text import number
 from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.neuron_charts import ACTIVATIONS as NAMES
 from ui.kit.neuron_charts import neurons, product, reads, settle_neuron, strongest
 from ui.kit.section import detailed, section
@@ -75,13 +76,15 @@ def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
     opened = opened_in(terms)
     clickable_map(
         "before:terms",
-        view.trace[terms][None],
-        [""],
-        labels(view, terms, 0),
-        colour=COLOURS["mlp"],
-        title=f"Weighted inputs x · w of neuron {f}",
-        opened=opened and (0, *opened),
-        on_cell=lambda row, d: open_number(terms, (d,)),
+        HeatmapSpec(
+            view.trace[terms][None],
+            [""],
+            labels(view, terms, 0),
+            colour=COLOURS["mlp"],
+            title=f"Weighted inputs x · w of neuron {f}",
+            opened=opened and (0, *opened),
+        ),
+        lambda row, d: open_number(terms, (d,)),
     )
     return after, (t, f)
 
@@ -92,13 +95,15 @@ def weights(view: View, f: int) -> None:
     opened = opened_in(f"weights/{name}")
     clickable_map(
         "before:weights",
-        view.trace.weights[name][:, f][None],
-        [""],
-        [str(d) for d in range(view.config.d_model)],
-        colour=COLOURS["mlp"],
-        title=f"w: the weights of neuron {f}, the same for every token",
-        opened=(0, opened[0]) if opened and opened[1] == f else None,
-        on_cell=lambda row, d: open_number(f"weights/{name}", (d, f)),
+        HeatmapSpec(
+            view.trace.weights[name][:, f][None],
+            [""],
+            [str(d) for d in range(view.config.d_model)],
+            colour=COLOURS["mlp"],
+            title=f"w: the weights of neuron {f}, the same for every token",
+            opened=(0, opened[0]) if opened and opened[1] == f else None,
+        ),
+        lambda row, d: open_number(f"weights/{name}", (d, f)),
     )
 
 

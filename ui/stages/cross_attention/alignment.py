@@ -21,6 +21,7 @@ from core.text import counted, percent
 from ui.kit.charts import clickable_map
 from ui.kit.components import lines
 from ui.kit.explanation_panel import open_number
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, blocked_by_mask, capped_map, full_index, largest, opened_at
 from ui.kit.stepper import choose_step
@@ -296,18 +297,20 @@ def alignment_map(view: View, shown: Alignment) -> None:
     )
     clickable_map(
         f"cross_map:{shown.name}:{shown.index}",
-        shown.weights_LM,
-        shown.rows,
-        view.tokens("encoder"),
-        kind="weight",
-        title=f"Attention of each target word to the source: {title}",
-        rows_title="target",
-        columns_title="source",
-        colour=COLOURS["weight"],
-        chosen=(view.token, int(shown.best_L[view.token])),
-        opened=opened_at(shown.name, shown.index),
-        blocked_RC=blocked_by_mask(view, shown.name, shown.index),
-        on_cell=lambda r, c: open_number(shown.name, full_index(shown.index, (r, c))),
+        HeatmapSpec(
+            shown.weights_LM,
+            shown.rows,
+            view.tokens("encoder"),
+            kind="weight",
+            title=f"Attention of each target word to the source: {title}",
+            rows_title="target",
+            columns_title="source",
+            colour=COLOURS["weight"],
+            chosen=(view.token, int(shown.best_L[view.token])),
+            opened=opened_at(shown.name, shown.index),
+            blocked_RC=blocked_by_mask(view, shown.name, shown.index),
+        ),
+        lambda r, c: open_number(shown.name, full_index(shown.index, (r, c))),
     )
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.text import percent
 from ui.kit.charts import clickable_map
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.runs import open_in
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
@@ -49,18 +50,20 @@ def visibility(view: View, encoder: View, decoder: View) -> None:
     if detailed():
         clickable_map(
             "difference",
-            after_LM - before_LM,
-            encoder.labels,
-            encoder.labels,
-            colour=COLOURS["weight"],
-            title=(
-                "Decoder − encoder: blue, the weight grew; red, it shrank. A click opens the"
-                " decoder’s weight"
+            HeatmapSpec(
+                after_LM - before_LM,
+                encoder.labels,
+                encoder.labels,
+                colour=COLOURS["weight"],
+                title=(
+                    "Decoder − encoder: blue, the weight grew; red, it shrank. A click opens the"
+                    " decoder’s weight"
+                ),
+                rows_title="token that looks",
+                columns_title="token that is looked at",
+                chosen=encoder.token,
             ),
-            rows_title="token that looks",
-            columns_title="token that is looked at",
-            chosen=encoder.token,
-            on_cell=lambda row, column: open_in(
+            lambda row, column: open_in(
                 decoder, decoder.at("attn.pattern"), (decoder.head, row, column)
             ),
         )

@@ -11,6 +11,7 @@ from core.text import counted, percent
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import section
 from ui.session.actions import select_head
 from ui.session.selection import EXAMPLES, chosen
@@ -86,19 +87,21 @@ def measured(view: View) -> None:
     (N, H), first = link.hits_NH.shape, view.side == view.config.sides[0]
     clickable_map(
         "layers_links",
-        link.hits_NH,
-        [str(n) for n in range(N)],
-        [str(h) for h in range(H)],
-        kind="weight",
-        limit=1,
-        rows_title="layer",
-        columns_title="head",
-        chosen=(view.layer, view.head) if first else None,
-        title=(
-            f"Share of {counted(link.count, 'case')} in which the head’s largest "
-            "weight lies on the right word"
+        HeatmapSpec(
+            link.hits_NH,
+            [str(n) for n in range(N)],
+            [str(h) for h in range(H)],
+            kind="weight",
+            limit=1,
+            rows_title="layer",
+            columns_title="head",
+            chosen=(view.layer, view.head) if first else None,
+            title=(
+                f"Share of {counted(link.count, 'case')} in which the head’s largest "
+                "weight lies on the right word"
+            ),
         ),
-        on_cell=select_head,
+        select_head,
     )
     st.caption(
         "Measured by training/evaluate.py on sentences that the model was not trained on; a click"

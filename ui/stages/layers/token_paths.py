@@ -15,6 +15,7 @@ from ui.kit import plotly_figures, theme
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import layers_canvas, table
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.selection_controls import thumbnails_of
 from ui.kit.step_charts import ALL, cell_map
@@ -88,17 +89,19 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
     drawn = about(view.trace, names[0])
     clickable_map(
         f"layers:{leaf}:{index}",
-        np.stack([view.trace[name][index] for name in names]),
-        [f"layer {n}" for n in layers_of(view)],
-        columns,
-        title=title,
-        opened=opened,
-        colour=COLOURS[drawn.colour],
-        rows_title="layer",
-        on_cell=lambda layer, at: open_number(
+        HeatmapSpec(
+            np.stack([view.trace[name][index] for name in names]),
+            [f"layer {n}" for n in layers_of(view)],
+            columns,
+            title=title,
+            opened=opened,
+            colour=COLOURS[drawn.colour],
+            rows_title="layer",
+            **{"kind": drawn.scale, "columns_title": "token"} | options,
+        ),
+        lambda layer, at: open_number(
             names[layer], [at if part == ALL else part for part in index]
         ),
-        **{"kind": drawn.scale, "columns_title": "token"} | options,
     )
 
 

@@ -11,8 +11,6 @@ likely_words(view)          of an encoder that guesses hidden words: its guesses
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 import streamlit as st
 
@@ -25,6 +23,8 @@ from core.steps.output import sampled_without
 from core.text import moves, number, percent
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
+from ui.kit.stretches import Stretch, stretches
+from ui.kit.theme import COLOURS
 from ui.kit.vocabulary_table import forbidden_best, words_table
 from ui.session import runs
 from ui.session.actions import close_number, start_new_text
@@ -313,7 +313,13 @@ def write_on(view: View, step: str) -> None:
             "The files of this model forbid some of these words here. They are left out of "
             "the draw, and what remains is shared out anew."
         )
-    st.html(line_of_words(view, probs_V, draw))
+    stretches(
+        line_of_words(view, probs_V, draw),
+        key="output_line",
+        alt="A line from 0 to 1 with the words of the draw; the number "
+        f"{number(draw.point)} points at {quoted(view.word(draw.word))}",
+        point=draw.point,
+    )
     st.caption(
         f"The random number is {number(draw.point)}. {bold(view.word(draw.word))} lies from "
         f"{number(draw.start)} to {number(draw.end)} on the line "
@@ -458,34 +464,14 @@ def reports(view: View) -> None:
         st.caption("Written so far: " + " · ".join(map(plain, written)))
 
 
-def line_of_words(view: View, probs_V, draw: Draw) -> str:
-    """The line from 0 to 1 with its words, and the random number as a mark, in HTML."""
+def line_of_words(view: View, probs_V, draw: Draw) -> list[Stretch]:
+    """The stretches of the line from 0 to 1: the likeliest words, and all others as one."""
     ids = [int(i) for i in np.argsort(-probs_V, kind="stable")[:COUNT] if probs_V[i] >= NARROW]
     rest = max(1 - float(probs_V[ids].sum()), 0.0)
-    stretches = [(view.word(i), float(probs_V[i]), i == draw.word) for i in ids] + (
-        [("all others", rest, draw.word not in ids)] if rest > 1e-4 else []
-    )
-    parts = "".join(
-        f'<div title="{escape(word)}"'
-        f' style="width:{100 * share:.3f}%;overflow:hidden;'
-        "text-overflow:ellipsis;white-space:nowrap;"
-        "padding:0.35rem 0 0.35rem"
-        f" {0.35 if share > NARROWEST else 0}rem;box-sizing:border-box;border-right:1px solid"
-        " #8888;"
-        f"font-weight:{700 if hit else 400};background:color-mix(in srgb, var(--glass-head)"
-        f' {55 if hit else 18}%, transparent)">'
-        f"{escape(word) if share > NARROWEST else ''}</div>"
-        for word, share, hit in stretches
-    )
-    told = escape(
-        "A line from 0 to 1 with the words of the draw; the number "
-        f"{number(draw.point)} points at {quoted(view.word(draw.word))}"
-    )
-    return (
-        f'<div role="img" aria-label="{told}"'
-        ' style="position:relative;padding-top:1.1rem;margin-bottom:0.2rem"><div'
-        f' style="position:absolute;top:0;left:{100 * draw.point:.3f}%;'
-        'transform:translateX(-50%)">▼</div><div'
-        ' style="display:flex;border:1px solid'
-        f' #8888;border-radius:6px;overflow:hidden">{parts}</div></div>'
-    )
+    shares = [(view.word(i), float(probs_V[i]), i == draw.word) for i in ids]
+    if rest > 1e-4:
+        shares.append(("all others", rest, draw.word not in ids))
+    return [
+        Stretch(word if share > NARROWEST else "", word, share, COLOURS["head"], strong=hit)
+        for word, share, hit in shares
+    ]

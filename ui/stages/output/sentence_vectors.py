@@ -27,6 +27,7 @@ from core.word_vectors import Alike, alike, layer_steps, pieces_of, word_vector
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.session.actions import close_number, start_new_text
@@ -348,13 +349,15 @@ def word_strip(view: View, letter: str, run, vector_D, step: str, where: str, li
     pieces = f" (mean of {len(places)} pieces)" if len(places) > 1 else ""
     clickable_map(
         f"output_strip:{letter}:{step}",
-        vector_D[None],
-        [letter],
-        [str(d) for d in range(len(vector_D))],
-        title=f"{letter}: its vector {where}{pieces}",
-        limit=limit,
-        on_cell=opened if len(places) == 1 else None,
-        opened=(0, at[1]) if at and at[0] == places[0] and len(places) == 1 else None,
+        HeatmapSpec(
+            vector_D[None],
+            [letter],
+            [str(d) for d in range(len(vector_D))],
+            title=f"{letter}: its vector {where}{pieces}",
+            limit=limit,
+            opened=(0, at[1]) if at and at[0] == places[0] and len(places) == 1 else None,
+        ),
+        opened if len(places) == 1 else None,
     )
     st.button(
         f"Read sentence {letter} on all pages",
@@ -419,12 +422,14 @@ def vector_strip(view: View, name: str, title: str) -> None:
     at = opened_in(name)
     clickable_map(
         f"output_vector:{name}",
-        view.trace[name][None],
-        [""],
-        [str(d) for d in range(view.trace.shape(name)[0])],
-        title=title,
-        on_cell=lambda row, d: open_number(name, (d,)),
-        opened=(0, at[0]) if at else None,
+        HeatmapSpec(
+            view.trace[name][None],
+            [""],
+            [str(d) for d in range(view.trace.shape(name)[0])],
+            title=title,
+            opened=(0, at[0]) if at else None,
+        ),
+        lambda row, d: open_number(name, (d,)),
     )
 
 
@@ -462,14 +467,16 @@ def similar(view: View) -> None:
 
     clickable_map(
         "output_similar",
-        all_cosines(vectors_ND),
-        names,
-        [str(n + 1) for n in range(len(names))],
-        kind="signed",
-        limit=1.0,
-        title="Cosine of the mean vectors: choose a cell to see how it is made",
-        chosen=(a, b),
-        on_cell=choose,
+        HeatmapSpec(
+            all_cosines(vectors_ND),
+            names,
+            [str(n + 1) for n in range(len(names))],
+            kind="signed",
+            limit=1.0,
+            title="Cosine of the mean vectors: choose a cell to see how it is made",
+            chosen=(a, b),
+        ),
+        choose,
     )
     st.markdown(
         f"**a** “{plain(lines[a])}” and **b** “{plain(lines[b])}”:"

@@ -18,7 +18,7 @@ import streamlit as st
 from core.decoding import next_tokens
 from core.steps import about
 from core.text import counted, number, percent
-from ui.kit.components import river
+from ui.kit.components import overview_canvas
 from ui.kit.explanation_panel import open_number, read
 from ui.kit.section import told
 from ui.kit.step_charts import ALL, largest
@@ -95,7 +95,7 @@ def river_map(view: View) -> None:
     """The whole model on this sentence, in one picture."""
     drawn, cell = picture(view), opened_cell()
     drawn["opened"] = drawn_at(drawn, *read(cell)) if cell else None
-    river(
+    overview_canvas(
         drawn,
         key="river",
         on_act=lambda act: follow(view, act),

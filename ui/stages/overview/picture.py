@@ -1,4 +1,4 @@
-"""The whole model on one sentence as plain data for `components.river`: what there is to draw, in
+"""The whole model on one sentence as plain data for `components.overview_canvas`: what there is to draw, in
 which order, and the numbers.
 
     picture(view)   {"tokens", "rivers", "open", "output", "strips", "maps"}, from the config and

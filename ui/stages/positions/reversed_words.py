@@ -15,6 +15,7 @@ from core.text import number
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.heatmap import HeatmapSpec
 from ui.kit.runs import beside
 from ui.kit.section import section
 from ui.kit.theme import COLOURS
@@ -185,18 +186,20 @@ def pattern_of(view: View, shown: Pair, run: View, back: bool, title: str, limit
     )
     clickable_map(
         f"places-order:{run.request.change}:{back}",
-        values_LM,
-        words,
-        words,
-        title=title,
-        kind="weight",
-        limit=limit,
-        rows_title="token that looks",
-        columns_title="token that is looked at",
-        chosen=row,
-        opened=marked,
-        colour=COLOURS["weight"],
-        on_cell=clicked,
+        HeatmapSpec(
+            values_LM,
+            words,
+            words,
+            title=title,
+            kind="weight",
+            limit=limit,
+            rows_title="token that looks",
+            columns_title="token that is looked at",
+            chosen=row,
+            opened=marked,
+            colour=COLOURS["weight"],
+        ),
+        clicked,
     )
 
 

@@ -1,17 +1,10 @@
 // How was this number made? Draws what ui/kit/explanation_panel.py sends: every text by textContent, every link a real button.
-const create = (tag, className, text) => {
-  const element = document.createElement(tag)
-  if (className) element.className = className
-  if (text !== undefined) element.textContent = text
-  return element
-}
+import { create, createButton } from "./dom.js"
 
 const link = (item, open) => {
   if (!item.cell) return create("span", "constant", item.text)
-  const button = create("button", "link", item.text)
-  button.type = "button"
+  const button = createButton("link", item.text, () => open(item.cell))
   button.title = item.cell
-  button.onclick = () => open(item.cell)
   return button
 }
 
@@ -23,10 +16,7 @@ const walk = (data, open) => {
     steps.append(i === data.trail.length - 1 ? create("span", "here", step.text) : link(step, open))
   })
   if (data.trail.length > 1) {
-    const back = create("button", "back", "Back")
-    back.type = "button"
-    back.onclick = () => open(data.trail[data.trail.length - 2].cell)
-    steps.prepend(back)
+    steps.prepend(createButton("back", "Back", () => open(data.trail[data.trail.length - 2].cell)))
   }
   return steps
 }
@@ -100,11 +90,8 @@ const body = (data, open, all) => {
   }
   for (const group of data.groups) parts.append(operands(group, open))
   if (data.more) {
-    const button = create("button", "all", data.more)
-    button.type = "button"
-    button.onclick = all
     const foot = create("div", "more")    // stays at the lower edge, below the longest list
-    foot.append(button)
+    foot.append(createButton("all", data.more, all))
     parts.append(foot)
   }
   return parts

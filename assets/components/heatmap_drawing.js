@@ -1,0 +1,147 @@
+// Draws the part of a heatmap that is in sight, on a brush.
+import { frameOn, HIDDEN, pixelOf, pointPicture, shadeOf } from "./colours.js"
+import { set } from "./dom.js"
+import { corner, every, everyFlat, LONGEST } from "./heatmap_geometry.js"
+import { isNumbered, shorten } from "./words.js"
+
+const GREY = pixelOf(...HIDDEN, 62)
+
+// All maps, a point for each number, side by side in one small picture.
+export function shade(data, colours) {
+  const [panels, rows, columns] = data.shape, across = Math.ceil(Math.sqrt(panels))
+  const { numbers, hidden, limit } = data, signed = data.kind === "signed", mask = data.kind === "mask"
+  const fill = (pixels) => {
+    for (let panel = 0, at = 0; panel < panels; panel++) {
+      const start = Math.floor(panel / across) * rows * across * columns + (panel % across) * columns
+      for (let row = 0, i = 0; row < rows; row++) {
+        for (let column = 0, to = start + row * across * columns; column < columns; column++, at++, i++, to++) {
+          const value = numbers[at], part = mask ? 0.6 : value / limit, share = signed ? (part + 1) / 2 : part
+          pixels[to] = !Number.isFinite(value) || (hidden && hidden[i]) || (mask && !value) ? GREY : shadeOf(colours, share)
+        }
+      }
+    }
+  }
+  return { canvas: pointPicture(Math.ceil(panels / across) * rows, across * columns, fill), across }
+}
+
+// A canvas as sharp as the screen, empty, and its brush.
+export function sized(canvas, width, height) {
+  const dense = Math.min(window.devicePixelRatio || 1, 16000 / Math.max(width, height, 1))
+  set(canvas, "width", Math.round(width * dense))
+  set(canvas, "height", Math.round(height * dense))
+  set(canvas.style, "width", `${width}px`)
+  set(canvas.style, "height", `${height}px`)
+  const brush = canvas.getContext("2d")
+  brush.setTransform(dense, 0, 0, dense, 0, 0)
+  brush.clearRect(0, 0, width, height)
+  return brush
+}
+
+function drawPanel(brush, data, g, style, shades, panel, view) {
+  const [, rows, columns] = data.shape
+  const [left, top] = corner(g, data.shape, panel)
+  const wide = columns * g.w, tall = rows * g.h
+  if (left > view.left + view.width || left + wide < view.left || top - g.head > view.top + view.height || top + tall < view.top) return
+  brush.imageSmoothingEnabled = false
+  brush.drawImage(shades.canvas, (panel % shades.across) * columns, Math.floor(panel / shades.across) * rows, columns, rows, left, top, wide, tall)
+  brush.fillStyle = style.page
+  if (g.w >= 6) for (let c = 1; c < columns; c++) brush.fillRect(left + c * g.w - 0.5, top, 1, tall)
+  if (g.h >= 6) for (let r = 1; r < rows; r++) brush.fillRect(left, top + r * g.h - 0.5, wide, 1)
+  drawTitle(brush, data, g, style, panel, [left, top, wide, tall])
+}
+
+// The edge of a map, and its name.
+function drawTitle(brush, data, g, style, panel, [left, top, wide, tall]) {
+  const chosen = panel === data.chosen
+  brush.strokeStyle = chosen ? style.accent : style.line
+  brush.lineWidth = chosen ? 3 : 1
+  const out = chosen ? 1.5 : 0.5
+  if (!data.labelled) brush.strokeRect(left - out, top - out, wide + 2 * out, tall + 2 * out)
+  if (!g.head) return
+  brush.fillStyle = chosen ? style.accent : style.text
+  brush.font = `${chosen ? 700 : 500} 12.5px ${style.font}`
+  brush.textBaseline = "alphabetic"
+  brush.textAlign = "left"
+  brush.fillText(shorten(data.titles[panel], Math.max(4, Math.floor(wide / 7))), left, top - 6)
+}
+
+// The chosen row or cell, the row of the token that looks, and the cell that is explained.
+function drawFrames(brush, data, g) {
+  const frames = data.frame ? [[0, ...data.frame]] : []
+  if (data.row != null) for (let panel = 0; panel < data.shape[0]; panel++) frames.push([panel, data.row, null])
+  if (data.opened) frames.push(data.opened)
+  for (const [panel, row, column] of frames) {
+    const [x, y] = corner(g, data.shape, panel)
+    const left = x + (column == null ? 0 : column * g.w), wide = column == null ? data.shape[2] * g.w : g.w
+    frameOn(brush, left + 1, y + row * g.h + 1, wide - 2, g.h - 2, data.row != null && column === null)
+  }
+}
+
+// On the left the tokens that look: beside each line of maps, wherever the box was scrolled to.
+export function drawRows(brush, data, g, style, view, right) {
+  Object.assign(brush, { fillStyle: style.text, font: `${data.labelled ? 12 : 11}px ${style.font}`, textBaseline: "middle",
+    textAlign: "right" })
+  const thin = every(g.h, data.labelled ? 13 : 11)
+  for (let line = 0; line < g.down; line++) {
+    const top = corner(g, data.shape, line * g.across)[1] - view.top
+    data.rows.forEach((label, r) => {
+      const y = top + (r + 0.5) * g.h
+      if (r % thin === 0 && y > -4 && y < view.height - g.foot + 4) brush.fillText(shorten(label, LONGEST), right, y)
+    })
+  }
+}
+
+// At the foot those that are looked at: below the last map of each column, or, where there is more below, at the edge of the box.
+function drawFoot(brush, data, g, style, view) {
+  const [panels, rows] = data.shape, flat = isNumbered(data.columns)
+  Object.assign(brush, { fillStyle: style.text, font: `${data.labelled ? 12 : 11}px ${style.font}`, textBaseline: "middle" })
+  const step = flat ? everyFlat(g.w) : every(g.w, 11)
+  for (let i = 0; i < Math.min(g.across, panels); i++) {
+    const left = corner(g, data.shape, i)[0] - view.left
+    const last = corner(g, data.shape, i + g.across * (Math.ceil((panels - i) / g.across) - 1))[1] + rows * g.h
+    const y = view.height < g.tall ? view.height - g.foot + 3 : last + 6
+    data.columns.forEach((label, c) => {
+      const x = left + (c + 0.5) * g.w
+      if (c % step === 0 && x > g.left && x < view.width + 20) below(brush, shorten(label, LONGEST), x, y, flat, view)
+    })
+  }
+}
+
+// Thumbnails: the number of the head above each column, that of the layer beside each row.
+function drawNumbers(brush, data, g, style) {
+  const [, rows, columns] = data.shape
+  Object.assign(brush, { fillStyle: style.text, font: `11px ${style.font}`, textBaseline: "middle", textAlign: "center" })
+  for (let h = 0; h < g.across; h++) brush.fillText(h, corner(g, data.shape, h)[0] + columns * g.w / 2, 8)
+  for (let n = 0; n < g.down; n++) brush.fillText(n, 10, corner(g, data.shape, n * g.across)[1] + rows * g.h / 2)
+}
+
+function below(brush, label, x, y, flat, view) {
+  const half = brush.measureText(label).width / 2
+  if (flat && x + half > view.width) return                // a number that is cut reads as another one
+  brush.save()
+  brush.translate(x, y)
+  if (!flat) brush.rotate(-Math.PI / 2)
+  if (flat && x < half) brush.translate(half - x, 0)       // the first one must not stick out on the left
+  brush.textAlign = flat ? "center" : "right"
+  brush.fillText(label, 0, flat ? 7 : 0)
+  brush.restore()
+}
+
+// What is in sight: `view` is that part of the whole map.
+export function paint(brush, data, g, style, shades, view) {
+  brush.translate(0.5, 0.5)
+  brush.save()
+  if (!data.across) {
+    const left = view.left ? g.left - 2 : -1, tall = view.height < g.tall ? view.height - g.foot : view.height
+    brush.beginPath()
+    brush.rect(left, -1, view.width - left + 1, tall + 1)
+    brush.clip()
+  }
+  brush.translate(-view.left, -view.top)
+  for (let panel = 0; panel < data.shape[0]; panel++) drawPanel(brush, data, g, style, shades, panel, view)
+  if (data.across) drawNumbers(brush, data, g, style)
+  drawFrames(brush, data, g)
+  brush.restore()
+  if (g.named) drawRows(brush, data, g, style, view, g.left - 6)
+  if (g.foot) drawFoot(brush, data, g, style, view)
+}

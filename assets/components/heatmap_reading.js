@@ -1,0 +1,43 @@
+// What the cells of a heatmap say.
+import { foldedPlace } from "./heatmap_geometry.js"
+import { rounded } from "./numbers.js"
+import { isNumbered } from "./words.js"
+
+const written = (x) => (x === -Infinity ? "−∞ (blocked)" : Number.isNaN(x) ? "none" : rounded(x, 5))
+
+// A cell in words: where it stands, and its number.
+export function read(data, [panel, row, column]) {
+  if (data.across) return [data.titles[panel], ""]
+  const [, , columns] = data.shape
+  if (data.folded) {
+    const place = foldedPlace(columns, data.folded, row, column)
+    return place === null ? ["", ""] : [`${data.foldedAs} ${place}`, written(data.numbers[place])]
+  }
+  const number = spoken(data, panel, row, column)
+  const which = isNumbered(data.rows) ? `${data.rowsTitle || "row"} ${data.rows[row]}` : data.rows[row]
+  const place = isNumbered(data.columns) ? `${which}, ${data.columnsTitle || "column"} ${data.columns[column]}`
+    : `${data.rows[row]} → ${data.columns[column]}`
+  return [data.labelled ? place : `${data.titles[panel]}\n${place}`, number]
+}
+
+function spoken(data, panel, row, column) {
+  const [, rows, columns] = data.shape, value = data.numbers[(panel * rows + row) * columns + column]
+  if (data.kind === "mask") return value ? "1 (may look)" : "0 (blocked)"
+  return data.hidden?.[row * columns + column] ? `${written(value)} (blocked)` : written(value)
+}
+
+// What goes down and what goes across; where not all of it is in sight, how much there is.
+export function axesText(data, view, g) {
+  const [down, right] = data.across ? ["layer", "head"] : [data.rowsTitle, data.columnsTitle]
+  const beyond = (g.wide - view.width > 1 ? " →" : "") + (g.tall - view.height > 1 ? " ↓" : "")
+  const all = data.labelled && beyond.includes("→") ? `${data.shape[2]} in all: ` : ""
+  const more = beyond ? `(${all}scroll${beyond})` : ""
+  return [down ? `↓ ${down}   → ${right}` : "", more].filter(Boolean).join(" ")
+}
+
+// The scale in words, and its colours as a gradient.
+export function legendOf(data, stops) {
+  if (data.kind === "mask") return { ends: ["blocked", "", "may look"], colours: `rgba(128, 128, 128, 0.16) 50%, ${stops[5]} 50%` }
+  const low = data.kind === "signed" ? -data.limit : 0
+  return { ends: [low, (low + data.limit) / 2, data.limit].map((x) => rounded(x, 3)), colours: stops.join() }
+}

@@ -1,0 +1,15 @@
+// The style sheets of all components. Python sends them once, under their components' names, as a component that draws nothing.
+let arrived
+const sheets = new Promise((resolve) => { arrived = resolve })
+
+export async function styleOf(name) {
+  return name === "glass_styles" ? null : (await sheets)[name]
+}
+
+export default function ({ data }) {
+  arrived(Object.fromEntries(Object.entries(data).map(([name, text]) => {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(text)
+    return [name, sheet]
+  })))
+}
