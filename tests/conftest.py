@@ -10,7 +10,6 @@ import pytest
 from core import load
 from core.forward_pass import forward
 from core.models.weights import read_folder
-from core.forward_pass import forward
 from tests.helpers.tiny import FAMILIES, golden
 
 

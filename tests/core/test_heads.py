@@ -13,7 +13,6 @@ import pytest
 from core.forward_pass import forward
 from core.models.model import load
 from core.models.weights import load_folder, read_folder
-from core.forward_pass import forward
 from tests.core.test_reference import check
 from tests.helpers import tiny
 from tests.helpers.refusals import refusal, written

@@ -119,7 +119,7 @@ def test_alignment_is_right_where_the_weight_lies_on_what_is_translated():
         L, M = len(target.ids) - 1, len(source.ids)
         trace = {
             "decoder.0.cross.pattern": pattern(L, M, gold),
-            "decoder.1.cross.pattern": pattern(L, M, {i: M - 1 for i in range(L)}),
+            "decoder.1.cross.pattern": pattern(L, M, dict.fromkeys(range(L), M - 1)),
         }
         trace = type("Trace", (dict,), {"config": SimpleNamespace(decoder_layers=2, n_heads=1)})(
             trace

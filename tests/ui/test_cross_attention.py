@@ -12,6 +12,7 @@ from core import load
 from core.decoding import decoded, greedy_target
 from core.forward_pass import forward
 from core.models import catalogue
+from core.models.weights import read_folder
 from core.steps.output import next_ids
 from core.text import percent
 from core.models.weights import read_folder
