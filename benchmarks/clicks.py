@@ -34,10 +34,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402  (after the paths)
-from tests.helpers.browser import Tab, chromium, serve, tab  # noqa: E402
 from playwright.sync_api import Error  # noqa: E402
 
 from core import load  # noqa: E402
+from tests.helpers.browser import Tab, chromium, serve, tab  # noqa: E402
 from ui.session import navigation  # noqa: E402
 
 AIM, HOVER, SILENCE, LIMIT = (

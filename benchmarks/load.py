@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402  (after the paths)
+
 from tests.helpers.browser import started  # noqa: E402
 from tests.helpers.visitor import Visitor, megabytes  # noqa: E402
 

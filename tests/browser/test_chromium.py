@@ -6,69 +6,20 @@ from __future__ import annotations
 
 import re
 import shutil
-from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
 from core.models import catalogue
 from core.operands import number
-from tests.helpers.browser import CHROMIUM, chromium, serve, tab
-from ui.kit.explanation_panel import read
-from ui.session.state import EXAMPLES
-from ui.session.navigation import PAGES
-
-pytest.importorskip("playwright", reason="playwright is in requirements-dev.txt")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no Chromium on this machine (apt install chromium)"
+from tests.helpers.browser import serve, tab
+from tests.helpers.browser_pages import (
+    PATHS,
+    check_number,
+    choices,
+    click_cell,
+    opened_number,
+    point_at,
 )
-PATHS = {
-    page.title: "" if page.path == "app.py" else Path(page.path).stem.split("_", 1)[1]
-    for page in PAGES
-}
-
-
-@pytest.fixture(scope="module")
-def address(minilm, tmp_path_factory):
-    """A running app that has the smallest model; in the end its log must hold no traceback."""
-    log = tmp_path_factory.mktemp("server") / "log"
-    with serve(log=log) as address:
-        yield address
-    assert "Traceback" not in log.read_text(errors="replace")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser, address):
-    """visit("Attention", head=3): that page in a new session, with MiniLM unless another model is
-    asked for; after the test it must have had no problem.
-    """
-    opened = []
-
-    def open_tab(title: str = "Overview", size=(1280, 900), theme: str = "light", **choices):
-        query = "&".join(
-            f"{key}={quote(str(value))}" for key, value in ({"model": "minilm"} | choices).items()
-        )
-        context = tab(browser, f"{address}/{PATHS[title]}?{query}", *size, theme)
-        opened.append((context, page := context.__enter__()))
-        return page
-
-    yield open_tab
-    problems = [problem for _, page in opened for problem in page.problems]
-    for context, _ in opened:
-        context.__exit__(None, None, None)
-    assert not problems
-
-
-def choices(page) -> dict[str, str]:
-    """What stands in the address bar, but for the model that is asked for without a word."""
-    found = {key: values[0] for key, values in parse_qs(urlsplit(page.view.url).query).items()}
-    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
 
 
 @pytest.mark.parametrize("title", PATHS)
@@ -104,44 +55,6 @@ def test_choices_travel_to_the_next_page_and_back_through_history(visit):
         choices(page) == {}
         and page.view.get_by_role("radio", name="As the model was trained").is_checked()
     )
-
-
-@pytest.fixture(scope="module")
-def traced(minilm):
-    """traced("decoder"): the trace of the sentence that the app opens with."""
-    return lambda mask=None: minilm.trace(EXAMPLES[0]["text"], mask=mask)
-
-
-def opened_number(page) -> tuple[str, tuple[int, ...], str]:
-    """The number that stands in the panel: its step, its place there, and what the reader sees."""
-    cell = page.view.locator(".number code.name").first.inner_text()
-    return *read(cell), page.view.locator("output.value").first.inner_text()
-
-
-def check_number(page, trace, step: str) -> tuple[int, ...]:
-    """What the panel shows is what the trace holds, and stands in the address. Returns its
-    place.
-    """
-    name, index, shown = opened_number(page)
-    assert name == step and choices(page)["cell"] == f"{name}:{','.join(map(str, index))}"
-    assert shown == number(trace[name][index])
-    return index
-
-
-def point_at(page, picture: int, row: int, column: int, columns: int) -> tuple[float, float]:
-    """Rests on a cell of a map; returns where that is."""
-    canvas = page.view.locator("canvas.picture").nth(picture)
-    canvas.wait_for()
-    width = canvas.bounding_box()["width"]
-    inside = {"x": (column + 0.4) * (width - 3) / columns, "y": (row + 0.6) * 25}
-    canvas.hover(position=inside)  # waits until the page has stopped moving
-    box = canvas.bounding_box()
-    return box["x"] + inside["x"], box["y"] + inside["y"]
-
-
-def click_cell(page, picture: int, row: int, column: int, columns: int) -> None:
-    at = point_at(page, picture, row, column, columns)
-    page.do(lambda: page.view.mouse.click(*at))
 
 
 def test_the_five_steps_by_button_and_by_key(visit):

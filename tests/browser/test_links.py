@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.test_chromium import PATHS, address, browser, pytestmark, visit  # noqa: F401  (fixtures)
-from ui.text import JOINER
+from tests.helpers.browser_pages import PATHS
 from ui.session.state import DEFAULTS
+from ui.text import JOINER
 
 EVIL = (
     "https://evil.example/login",

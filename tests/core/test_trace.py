@@ -9,7 +9,7 @@ import pytest
 
 from core import GlassError, load
 from core.trace import KEEP, bytes_of
-from tests.core.test_explain import every_name
+from tests.helpers.names import every_name
 from tests.helpers.study import write_study
 from tests.helpers.tiny import golden
 

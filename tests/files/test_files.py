@@ -16,7 +16,6 @@ import struct
 import threading
 import tracemalloc
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import gguf
@@ -29,29 +28,12 @@ from core.models import checkpoints, files
 from core.models.checkpoints import assemble, gguf_llama, read_folder, read_gguf
 from core.models.files import Fields
 from core.models.model import load
-from tests.core.test_reference import write_gguf
-from tests.helpers import tiny
+from tests.helpers.model_files import refusal, write_gguf, written
+from tests.helpers.tiny import golden
 
 CORE = Path(files.__file__).parents[1]
-golden = lru_cache(tiny.golden)
 LITTLE = 64 << 20  # bytes: what a refusal may cost at most
 TIED = ("bert", "bert_words", "gpt2", "llama_tied", "t5_relu", "t5_gated", "marian")
-
-
-def written(family: str, folder: Path, tensors: dict | None = None, **config) -> Path:
-    """A tiny model's folder, with other tensors or with other values in its config."""
-    model = golden(family)
-    tensors = model.tensors if tensors is None else tensors
-    return replace(model, config=model.config | config, tensors=tensors).write(folder)
-
-
-def refusal(read, *given) -> str:
-    """What the reader is told: a GlassError, whose sentence has an end and can be printed."""
-    with pytest.raises(GlassError) as caught:
-        read(*given)
-    said = str(caught.value)
-    assert said.isprintable() and said[-1] in ".…" and len(said) < 1000, said
-    return said
 
 
 def cheap_refusal(read, *given) -> str:

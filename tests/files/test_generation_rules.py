@@ -18,8 +18,8 @@ from core import GlassError, load
 from core.analysis.sampling import without
 from core.decoding import ends_text, forbidden, greedy_target, written_next
 from core.models.generation_rules import Decoding, barred, chosen
+from tests.helpers.pages import opened
 from tests.helpers.tiny import golden
-from tests.ui.test_pages import opened
 from ui.session import state
 
 SOURCE = [3, 5, 7, 2, 9, 4]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import gguf
@@ -19,11 +18,10 @@ from core.models import files, keys
 from core.models.checkpoints import KEYS, assemble, gguf_llama, load_folder, read_folder
 from core.models.files import Fields
 from core.transformer import forward
-from tests.core.test_reference import check, write_gguf
-from tests.files.test_files import refusal, written
 from tests.helpers import tiny
+from tests.helpers.model_files import refusal, write_gguf, written
+from tests.helpers.tiny import check, golden
 
-golden = lru_cache(tiny.golden)
 STORED = json.loads((tiny.GOLDEN / "keys.json").read_text())
 KINDS = {
     "bert": "bert",

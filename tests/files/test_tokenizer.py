@@ -13,28 +13,14 @@ import random
 
 import numpy as np
 import pytest
-import sentencepiece
 
 from core import GlassError, load
 from core.models import sentencepiece_model, tokenizer
 from core.models.gguf_tokenizer import from_gguf
 from core.models.tokenizer import check_text, from_file, spelled
 from tests.helpers import llama_cpp, tiny
+from tests.helpers.texts import T5_IDS, printable, stored, trained
 from ui.session.state import ids_of
-
-
-def stored() -> tuple[list[str], dict[str, list[list[int]]]]:
-    """The texts, and for each model the ids of each of them."""
-    with np.load(tiny.GOLDEN / "tokens.npz") as file:
-        lists = {
-            name: np.split(
-                file[name].astype(int), np.cumsum(file[f"{name}_lengths"].astype(int))[:-1]
-            )
-            for name in ("minilm", "smollm2")
-        }
-        return json.loads(str(file["texts"])), {
-            name: [ids.tolist() for ids in found] for name, found in lists.items()
-        }
 
 
 @pytest.mark.parametrize("name", ("minilm", "smollm2"))
@@ -315,25 +301,6 @@ def test_a_folder_whose_tokenizer_cannot_be_read_runs_by_ids_and_says_why(files,
     assert ids_of(model, "3 1 2") == [3, 1, 2]
 
 
-def trained(folder, name: str = "m", **options) -> sentencepiece.SentencePieceProcessor:
-    """A SentencePiece model trained on the stored texts, in a file of that name."""
-    texts = [text for text in stored()[0] if printable(text)]
-    (folder / "texts").write_text("\n".join(texts))
-    sentencepiece.SentencePieceTrainer.train(
-        input=str(folder / "texts"),
-        model_prefix=str(folder / name),
-        vocab_size=900,
-        minloglevel=2,
-        character_coverage=0.98,
-        **options,
-    )
-    return sentencepiece.SentencePieceProcessor(model_file=str(folder / f"{name}.model"))
-
-
-def printable(text: str) -> bool:
-    return bool(text) and not any(ord(c) < 32 or c in "\u2028\x85\x7f" for c in text)
-
-
 def test_sentencepiece_bpe_is_that_of_its_makers(tmp_path):
     """A vocabulary trained here by the `sentencepiece` package, written as a GGUF header, against
     that package.
@@ -372,8 +339,6 @@ def test_sentencepiece_bpe_is_that_of_its_makers(tmp_path):
 
 
 # --- from the SentencePiece files of T5 and Marian ------------------------------------------------
-
-T5_IDS = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
 
 
 def test_t5_has_signs_for_gaps_behind_its_pieces(tmp_path):

@@ -27,12 +27,12 @@ from core.models.checkpoints import read_folder
 from core.models.head_links import read
 from core.models.model import embedded
 from core.ops import sinusoids
+from tests.helpers.pages import HARM, HOSTILE, address, opened, parts
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
-from tests.ui.test_pages import HARM, HOSTILE, address, opened, parts
 from ui.session import state
+from ui.session.navigation import PAGES
 from ui.session.shelf import SHELF
 from ui.session.state import EXAMPLES
-from ui.session.navigation import PAGES
 
 
 @pytest.fixture

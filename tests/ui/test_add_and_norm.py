@@ -9,9 +9,7 @@ import pytest
 
 from core import load
 from core.operands import number
-
-# noqa: F401  (the last two are fixtures)
-from tests.ui.test_pages import OTHERS, opened, parts, smallest_model, tiny_folder
+from tests.helpers.pages import OTHERS, opened, parts
 from ui.session import state
 from ui.stages.add_and_norm.without_norms import curves, with_norms
 

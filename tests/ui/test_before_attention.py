@@ -12,9 +12,9 @@ from core.lstm import forward
 from core.models import catalogue
 from core.operands import number
 from tests.helpers.lstm import small, write_lstm
+from tests.helpers.marked import drawn, not_of_the_trace
+from tests.helpers.pages import HARM, HOSTILE, ROOT, address, opened, parts, said
 from tests.helpers.study import write_study
-from tests.ui.test_drawn import drawn, handed_out, not_of_the_trace  # noqa: F401  (a fixture)
-from tests.ui.test_pages import HARM, HOSTILE, ROOT, address, opened, parts, said
 from ui.session import state
 from ui.session.shelf import SHELF
 from ui.stages.before_attention import influence as influence_stage
@@ -158,7 +158,7 @@ def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(
     request, study, handed_out, model, depth
-):  # noqa: F811
+):
     request.getfixturevalue(model)
     app = opened(PAGE, model=model, depth=depth)
     assert not app.exception and not app.warning and not app.info

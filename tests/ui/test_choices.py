@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ui.test_pages import OTHERS, address, opened, said, smallest_model  # noqa: F401  (fixture)
+from tests.helpers.pages import OTHERS, address, opened, said
 from ui.session import choices, state
 
 ATTENTION, OUTPUT, EVERY = "pages/3_Attention.py", "pages/10_Output.py", "pages/12_Every_number.py"

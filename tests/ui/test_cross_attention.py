@@ -15,8 +15,8 @@ from core.models import catalogue
 from core.models.checkpoints import read_folder
 from core.operands import percent
 from core.transformer import forward
+from tests.helpers.pages import address, opened, parts
 from tests.helpers.tiny import golden
-from tests.ui.test_pages import address, opened, parts
 from ui.session import state
 from ui.stages.cross_attention import alignment
 

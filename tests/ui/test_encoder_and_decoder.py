@@ -8,11 +8,17 @@ import pytest
 from core import load, masks, whatif
 from core.analysis.vectors import cosines
 from core.operands import number
-from tests.ui.test_heads import data_of, sent
-
-# noqa: F401  (fixtures)
-from tests.ui.test_pages import READY, address, opened, parts, said, smallest_model, tiny_folder
-from tests.ui.test_sent import click, components
+from tests.helpers.pages import (
+    READY,
+    address,
+    click,
+    components,
+    data_of,
+    opened,
+    parts,
+    said,
+    values_in,
+)
 from ui.session import state
 from ui.stages.encoder_and_decoder import editor
 
@@ -172,7 +178,7 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
         app.run()
     before = masks_in(app)
     drawn = data_of(app, "map:own:", "maps")
-    assert np.array_equal(sent(drawn)[0], before[stack])  # what is drawn on is what is seen
+    assert np.array_equal(values_in(drawn)[0], before[stack])  # what is drawn on is what is seen
     click(app, next(key for key in components(app) if key.startswith("map:own:")), cell=[0, 4, 2])
     assert not app.exception and app.session_state["mask"] == "own"
     linked = opened(
@@ -184,7 +190,7 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
 
 
 @pytest.mark.parametrize("depth", state.DEPTHS)
-def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+def test_every_family_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
         app = opened(
             PAGE,
@@ -201,7 +207,7 @@ def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
         assert not app.exception and not app.error and not app.warning, side
 
 
-def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):  # noqa: F811
+def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):
     if not load(tiny_folder).config.crosses:
         pytest.skip("there is no attention across")
     app = opened(

@@ -11,9 +11,7 @@ from core import load
 from core.analysis.neurons import reaches_words
 from core.operands import number
 from core.ops import ACTIVATIONS
-
-# noqa: F401  (the last two are fixtures)
-from tests.ui.test_pages import opened, parts, said, smallest_model, tiny_folder
+from tests.helpers.pages import opened, parts, said
 from ui.session import state
 from ui.stages.feed_forward import curve, difference
 

@@ -9,8 +9,7 @@ import pytest
 
 from core import load
 from core.operands import number
-from tests.ui.test_heads import data_of, prose, sent
-from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401
+from tests.helpers.pages import address, data_of, opened, parts, prose, values_in
 from ui.session import state
 from ui.session.state import Asked, View
 from ui.stages.layers import token_paths
@@ -146,13 +145,13 @@ def test_the_words_of_the_example_are_offered_and_followed():
 
 def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
     app, trace = opened(PAGE, layer="2", token="7"), state.trace_of(Asked("minilm", SENTENCE))
-    shown = sent(data_of(app, "Rollout of is", "maps"))[0]
+    shown = values_in(data_of(app, "Rollout of is", "maps"))[0]
     np.testing.assert_allclose(
         shown, [trace[f"encoder.{n}.rollout"][7] for n in range(6)], rtol=1e-6
     )
     np.testing.assert_allclose(shown.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(
-        sent(data_of(app, "Rollout after layer 2", "maps"))[0],
+        values_in(data_of(app, "Rollout after layer 2", "maps"))[0],
         trace["encoder.2.rollout"],
         rtol=1e-6,
     )
@@ -166,7 +165,7 @@ def test_the_thumbnails_say_when_signs_are_hidden():
 
 
 @pytest.mark.parametrize("depth", state.DEPTHS)
-def test_every_family_and_side_at_every_depth(tiny_folder, depth):  # noqa: F811
+def test_every_family_and_side_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
         app = opened(
             PAGE,

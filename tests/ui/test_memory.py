@@ -14,11 +14,11 @@ from streamlit.runtime import fragment
 from core import GlassError
 from core.trace import owner_of
 from tests.helpers.browser import started
+from tests.helpers.pages import opened
 from tests.helpers.visitor import Visitor, megabytes
-from tests.ui.test_pages import opened
 from ui.session import state
-from ui.session.shelf import SHELF, Shelf
 from ui.session.navigation import PAGES
+from ui.session.shelf import SHELF, Shelf
 
 STUDY = ("study-encoder", "study-decoder", "study-translator")
 LONG = 8 * "The book that the student recommended is expensive, and nobody here wants to read it. "

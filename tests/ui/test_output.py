@@ -14,10 +14,8 @@ from core.analysis.sampling import kept, throw
 from core.decoding import Longer, longer
 from core.errors import GlassError
 from core.models import sentencepiece_model
-from tests.files.test_tokenizer import T5_IDS, trained
-
-# noqa: F401  (a fixture)
-from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said, tiny_folder
+from tests.helpers.pages import HARM, HOSTILE, READY, address, opened, parts, said
+from tests.helpers.texts import T5_IDS, trained
 from ui.session import state
 from ui.stages.output import next_token, sentence_vectors
 
@@ -135,7 +133,7 @@ def grown(app, folder: str) -> tuple[str, list[int]]:
     return key, [int(i) for i in app.session_state[key].split()]
 
 
-def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):  # noqa: F811
+def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):
     if not only_decoders(tiny_folder):
         pytest.skip("an encoder writes nothing")
     app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
@@ -163,7 +161,6 @@ def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):  # noqa: F811
     )
 
 
-# noqa: F811
 def test_the_likeliest_word_goes_behind_the_chosen_token_and_a_long_text_is_refused(tiny_folder):
     config = load(tiny_folder).config
     if not config.decoder_layers or config.crosses:
@@ -315,7 +312,7 @@ def test_words_of_the_vocabulary_are_no_markup_on_the_line():
     )
 
 
-def test_every_family_opens_at_every_depth(tiny_folder):  # noqa: F811
+def test_every_family_opens_at_every_depth(tiny_folder):
     config = load(tiny_folder).config
     for depth in state.DEPTHS:
         app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", depth=depth)

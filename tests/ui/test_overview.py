@@ -14,12 +14,12 @@ import pytest
 
 from core import load
 from core.operands import is_weight
+from tests.helpers.pages import address, opened, parts
 from tests.helpers.tiny import FAMILIES
-from tests.ui.test_pages import address, opened, parts, tiny_folder  # noqa: F401 (a fixture)
 from ui.kit import components
 from ui.session import sent
-from ui.session.state import Asked, trace_of
 from ui.session.navigation import PAGES
+from ui.session.state import Asked, trace_of
 from ui.stages.overview import model_map
 from ui.stages.overview import picture as overview_picture
 from ui.stages.overview.picture import MOST, cell_of, drawn_at, picture, reduced, shown
@@ -361,7 +361,7 @@ def follow(app, act: str) -> None:
 
 
 @pytest.mark.parametrize("depth", ["story", "numbers", "formula", "code"])
-def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
         app = opened(
             model=tiny_folder,

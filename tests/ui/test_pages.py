@@ -4,48 +4,22 @@ the first start.
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import load, whatif
 from core.errors import GlassError
 from core.models import catalogue
 from core.operands import place
-from tests.helpers.tiny import FAMILIES, golden
+from tests.helpers.pages import HARM, HOSTILE, OTHERS, READY, ROOT, address, opened, parts, said
 from ui.session import state
-from ui.shell import downloads
 from ui.session.navigation import PAGES
+from ui.shell import downloads
 from ui.stages.attention import STEPS
 
-ROOT = Path(__file__).resolve().parents[2]
-READY = [name for name in catalogue.CATALOGUE if catalogue.find(name)]
-OTHERS = [page.path for page in PAGES[1:]]
-HOSTILE = {
-    "script": "<script>alert(1)</script>",
-    "style": "<style>*{display:none}</style> </style>",
-    "image": "![x](https://evil.example/x.png) <img src=x onerror=alert(1)>",
-    "latex": r"$\frac{1}{0}$ :red[red] `code` **bold** [a](b)",
-    "rtl": "مرحبا بالعالم \u202e abc",
-    "zero width": "a\u200bb\u200d\ufeff c",
-    "control": "a\x00\x07\x1b[31m b",
-    "emoji": "👩‍👩‍👧 🇫🇷 e\u0301",
-    "one token": "a",
-}
-HARM = (
-    "<script",
-    "![x](",
-    "<img",
-    "{display:none}",
-    "[a](b)",
-    ":red[",
-    "$\\",
-)  # must reach no Markdown as it is
 HOSTILE_ADDRESS = {
     "layer": ("999", "abc", "-1", "9" * 5000),
     "head": ("-1", "1.5"),
@@ -71,50 +45,6 @@ HOSTILE_ADDRESS = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def smallest_model(minilm):
-    """The pages need at least the smallest real model; the shared fixture fetches it where it is
-    not here.
-    """
-    state.ready_models.clear()
-
-
-def opened(path: str = "app.py", **address: str) -> AppTest:
-    """A page in a new session, as if its link had been opened; with MiniLM, unless another model is
-    asked for.
-    """
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in ({"model": "minilm"} | address).items():
-        app.query_params[key] = value
-    app.run()
-    return app if path == "app.py" else app.switch_page(path).run()
-
-
-def said(app: AppTest) -> str:
-    """The warnings above the page, with their Markdown escapes taken away."""
-    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", " ".join(element.value for element in app.warning))
-
-
-def address(app: AppTest) -> dict[str, str]:
-    """What stands in the address, but for the model that is asked for without a word."""
-    found = {
-        key: value[0] if isinstance(value, list) else value
-        for key, value in app.query_params.items()
-    }
-    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
-
-
-def parts(app: AppTest, name: str = "glass_number") -> list[dict]:
-    """The data of the components of that name on the page."""
-    found = [element.proto for element in app.get("bidi_component")]
-    found = [
-        json.loads(proto.json)
-        for proto in found
-        if proto.component_name.removeprefix("glass_") == name.removeprefix("glass_")
-    ]
-    return [part for data in found for part in data.get("parts", [data])]
-
-
 @pytest.mark.parametrize("model", READY)
 @pytest.mark.parametrize("mask", state.MASKS)
 @pytest.mark.parametrize("depth", state.DEPTHS)
@@ -133,18 +63,6 @@ def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
             "_good"
         ].mask.startswith(mask)
         assert app.session_state["depth"] == depth
-
-
-@pytest.fixture(params=FAMILIES)
-def tiny_folder(request, tmp_path, monkeypatch):
-    """A tiny model of each family in a folder that was added to the list; it has no tokenizer, so
-    it takes ids.
-    """
-    folder = golden(request.param).write(tmp_path / request.param)
-    monkeypatch.setenv("GLASSFORMER_MODELS", str(folder))
-    st.cache_data.clear()
-    yield str(folder)
-    st.cache_data.clear()
 
 
 @pytest.mark.parametrize("mask", ("trained", "decoder"))
@@ -385,13 +303,6 @@ def nothing_here(monkeypatch, fetch) -> AppTest:
     for cache in (state.ready_models, downloads.jobs):
         cache.clear()
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-
-
-@pytest.fixture
-def afterwards():
-    yield
-    st.cache_data.clear()
-    downloads.jobs.clear()
 
 
 def test_the_first_start_fetches_the_smallest_model_and_says_so(monkeypatch, afterwards):

@@ -2,7 +2,6 @@
 be told apart.
 """
 
-from ui.text import label, plain
 import json
 import re
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from core.analysis.planes import principal_plane
 from core.operands import number
 from ui.kit import plotly_figures, theme
+from ui.text import label, plain
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = ["the", "the", "<b>bold</b>", '<a href="javascript:alert(1)">x</a>', "%{x}", "&lt;"]

@@ -12,7 +12,7 @@ from core import load
 from core.analysis.positions import by_distance, largest_gap, put_back
 from core.operands import number
 from core.whatif import Text, order, run
-from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401 (fixtures)
+from tests.helpers.pages import address, opened, parts
 from ui.session import state
 
 PAGE = "pages/2_Positions.py"
@@ -86,7 +86,7 @@ def test_without_positions_attention_only_shuffles_with_the_words(request, name)
 
 
 @pytest.mark.parametrize("depth", state.DEPTHS)
-def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):
     config = load(tiny_folder).config
     for side in config.sides:
         app = opened(

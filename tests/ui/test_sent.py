@@ -9,31 +9,10 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.test_pages import OTHERS, READY, opened, smallest_model  # noqa: F401  (fixture)
+from tests.helpers.pages import OTHERS, READY, click, components, opened, send
 from ui.session import choices, state
-from ui.shell import page_shell
 from ui.session.navigation import PAGES
-
-
-def send(app: AppTest, *states: WidgetState) -> AppTest:
-    """Runs the page as if the browser had sent these, beside what its widgets hold."""
-    new = {each.id for each in states}
-    held = app._tree.get_widget_states()
-    kept = [each for each in held.widgets if each.id not in new]
-    del held.widgets[:]
-    held.widgets.extend([*kept, *states])
-    return app._run(held)
-
-
-def components(app: AppTest) -> dict[str, str]:
-    """The components on the page: their keys, and the ids that a browser knows them by."""
-    protos = [element.proto for element in app.get("bidi_component")]
-    return {proto.id.split("-", 2)[2]: proto.id for proto in protos}
-
-
-def click(app: AppTest, component: str, **values) -> AppTest:
-    return send(app, WidgetState(id=components(app)[component], json_value=json.dumps(values)))
-
+from ui.shell import page_shell
 
 # --- clicks reach the page ------------------------------------------------------------------------
 

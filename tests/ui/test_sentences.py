@@ -13,7 +13,7 @@ import pytest
 
 from core import whatif
 from core.operands import all_of, counted, each_of, moves, percent, terms_left
-from tests.ui.test_pages import opened
+from tests.helpers.pages import opened
 from ui.stages.cross_attention import decoding
 from ui.stages.output import next_token
 

@@ -2,7 +2,6 @@
 words.
 """
 
-from ui.text import bold, quoted
 import json
 import re
 
@@ -13,11 +12,9 @@ from core import load
 from core.analysis.planes import around_their_mean, principal_plane
 from core.analysis.vocabulary import nearest, neighbours
 from core.operands import number
-
-# noqa: F401 (fixtures)
-from tests.ui.test_pages import HOSTILE, address, opened, parts, said, smallest_model, tiny_folder
-from ui.kit import token_strip
+from tests.helpers.pages import HOSTILE, address, opened, parts, said
 from ui.session import state
+from ui.text import bold, quoted
 
 PAGE = "pages/1_Tokens.py"
 
@@ -187,7 +184,7 @@ def test_the_map_in_three_directions_is_drawn_only_when_asked():
 
 
 @pytest.mark.parametrize("depth", state.DEPTHS)
-def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+def test_every_family_at_every_depth(tiny_folder, depth):
     config = load(tiny_folder).config
     for side in config.sides:
         app = opened(

@@ -4,7 +4,7 @@ and found again.
 
 import pytest
 
-from tests.ui.test_pages import address, opened, said, tiny_folder  # noqa: F401  (a fixture)
+from tests.helpers.pages import address, opened, said
 from ui.session import state
 from ui.session.navigation import PAGES
 from ui.shell.tour import STOPS
@@ -20,7 +20,7 @@ def test_each_stop_stands_on_its_page(minilm, stop):
     assert "that" in text  # the token at position 3 of the first example
 
 
-def test_the_tour_of_every_family(tiny_folder):  # noqa: F811
+def test_the_tour_of_every_family(tiny_folder):
     for stop, each in enumerate(STOPS):
         path = next(page.path for page in PAGES if page.title == each.page)
         app = opened(
