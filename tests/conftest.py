@@ -6,11 +6,21 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from core import load
 from core.models.checkpoints import read_folder
 from core.transformer import forward
 from tests.helpers.tiny import FAMILIES, golden
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_look_for_components():
+    """Every AppTest looks for components in all installed packages, 0.3 s long; here, the first."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = lru_cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from core.operands import number
 from ui.kit import selection_controls
 from ui.session.shelf import SHELF
 from ui.stages import heads
@@ -22,6 +23,7 @@ CACHES = [
 ]
 MARK = np.uint32(0x155)
 BITS = np.uint32(0x3FF)
+LARGE = 3_000_000  # numbers in an array that is no table's
 FREE = (0.0, 1.0)  # masks, and shares of nothing: equal for every run
 # What two runs have to do with each other stands in no single trace; how it comes about stands
 # beside each of these pictures, and the tests of their pages compute it again.
@@ -76,6 +78,24 @@ class Weights(Mapping):
 
     def __len__(self):
         return len(self.plain)
+
+
+class Written:
+    """Numbers by the texts that tables write of them: text in Written(arrays)."""
+
+    def __init__(self, arrays: list[np.ndarray]):
+        kept = [each.ravel() for each in arrays if each.dtype.kind == "f" and each.size < LARGE]
+        numbers = np.concatenate([np.zeros(0), *kept])
+        self.numbers = np.unique(numbers[np.isfinite(numbers)])
+        self.free = {number(x) for x in (*FREE, np.inf, -np.inf, np.nan)}
+
+    def __contains__(self, text: str) -> bool:
+        if text in self.free:
+            return True
+        near = float(text.replace("−", "-"))
+        away = 1e-4 * abs(near)  # more than five digits can hide
+        first, last = np.searchsorted(self.numbers, (near - away, near + away))
+        return any(number(x) == text for x in self.numbers[first:last])
 
 
 def forget() -> None:
@@ -135,7 +155,7 @@ def drawn(app) -> Iterator[tuple[str, object]]:
     yield from sent(app)
 
 
-def not_of_the_trace(app, texts: set[str]) -> dict[str, float]:
+def not_of_the_trace(app, texts: Written) -> dict[str, float]:
     """The pictures that show numbers without a mark: key -> the share of them."""
     found = {}
     for key, values in drawn(app):

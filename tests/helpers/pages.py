@@ -46,10 +46,11 @@ def opened(path: str = "app.py", **address: str) -> AppTest:
     asked for.
     """
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    if path != "app.py":
+        app.switch_page(path)
     for key, value in ({"model": "minilm"} | address).items():
         app.query_params[key] = value
-    app.run()
-    return app if path == "app.py" else app.switch_page(path).run()
+    return app.run()
 
 
 def said(app: AppTest) -> str:

@@ -4,18 +4,28 @@ marks by which a number of the trace is known.
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import streamlit as st
 
 from core.models import catalogue
-from core.operands import number
 from core.trace import Trace
 from tests.helpers.downloads import MODEL, Download
-from tests.helpers.marked import Weights, forget, marked
+from tests.helpers.marked import Weights, Written, forget, marked
 from tests.helpers.tiny import FAMILIES, golden
 from ui.session import state
+from ui.session.shelf import SHELF
 from ui.shell import downloads
+
+
+@pytest.fixture(scope="session")
+def minilm(minilm):
+    """The model that the pages show: as long as somebody holds it, the shelf finds it again."""
+    return SHELF.get(("model", "minilm"), lambda: minilm, stays=True)
+
+
+@pytest.fixture(scope="session")
+def smollm2(smollm2):
+    return SHELF.get(("model", "smollm2"), lambda: smollm2, stays=True)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -63,7 +73,7 @@ def download(monkeypatch, minilm):
 @pytest.fixture
 def handed_out(monkeypatch):
     """Marks all that traces hand out; returns it as the texts by which tables write it."""
-    plain, asked, found = Trace.__getitem__, {}, set()
+    plain, asked = Trace.__getitem__, {}
 
     def getitem(trace, name):
         key = (id(trace), name)
@@ -85,11 +95,5 @@ def handed_out(monkeypatch):
     )
     forget()
 
-    def texts() -> set[str]:
-        for _, value in asked.values():
-            if value.dtype.kind == "f" and value.size < 3_000_000:
-                found.update(map(number, np.unique(value[np.isfinite(value)])))
-        return found | {number(x) for x in (0, 1, np.inf, -np.inf, np.nan)}
-
-    yield texts
+    yield lambda: Written([value for _, value in asked.values()])
     forget()
