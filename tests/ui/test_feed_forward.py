@@ -73,8 +73,6 @@ def test_a_neuron_can_be_chosen_and_another_token_begins_with_its_own():
 
 
 def test_the_words_of_a_neuron_are_those_that_it_raises_and_lowers_most():
-    if "smollm2" not in state.ready_models():
-        pytest.skip("needs SmolLM2")
     app = opened(PAGE, model="smollm2", layer="28", token="4")
     trace = state.trace_of(state.Asked("smollm2", state.EXAMPLES[0]["text"]))
     neuron = app.session_state["ff_neuron"]
@@ -111,8 +109,6 @@ def test_each_token_alone_is_said_with_its_largest_difference():
     assert "none differs by more than" in text or "last digit" in text
 
 
-def test_a_run_whose_numbers_overflow_is_shown_and_said():
-    if "smollm2" not in state.ready_models():
-        pytest.skip("needs SmolLM2")
+def test_a_run_whose_numbers_overflow_is_shown_and_said(smollm2):
     app = opened(PAGE, model="smollm2", change="norms", layer="6", depth="numbers")
     assert not app.exception and "no numbers any more" in said(app) and "overflowed" in words(app)

@@ -111,10 +111,9 @@ def test_every_number_that_is_sent_is_in_the_trace_bit_for_bit(tiny_trace, famil
         data = sent_by(view, monkeypatch)
         assert wrong_cells(data, view.trace) == []
         drawn = {word["id"]: word["share"] for word in data["output"]["words"]}
-        assert all(
-            share == view.trace["head.probs"][data["output"]["place"]][i]
-            for i, share in drawn.items()
-        )
+        assert bool(drawn) == ("head.probs" in view.trace)
+        for i, share in drawn.items():
+            assert share == view.trace["head.probs"][data["output"]["place"]][i]
         assert not any(is_weight(view.trace, key) for key in data["strips"])
 
 

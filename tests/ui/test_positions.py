@@ -110,7 +110,8 @@ def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):
         ):
             press(app, part)
             assert not app.exception and not app.error and not app.warning, (part, side)
-            assert len(app.get("plotly_chart")) <= 2 and titles(app) or app.get("plotly_chart")
+            charts = app.get("plotly_chart")
+            assert len(charts) <= 2 and (titles(app) or charts), (part, side)
             if part == "order":
                 assert read(parts(app, "glass_table")[-1]["numbers"][0][2]) < 1e-5
 

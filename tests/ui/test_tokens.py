@@ -203,11 +203,8 @@ def test_every_family_at_every_depth(tiny_folder, depth):
 def test_an_opened_cosine_of_the_map_explains_itself():
     app = opened(PAGE, token="2", cell="encoder.embed.near.2338:2808")
     head, body = parts(app)
-    assert (
-        head["name"] == "encoder.embed.near.2338:2808"
-        and "agree" in body["check"]
-        or "rounding" in body["check"]
-    )
+    assert head["name"] == "encoder.embed.near.2338:2808"
+    assert "agree" in body["check"] or "rounding" in body["check"]
     assert address(app)["cell"] == "encoder.embed.near.2338:2808"
 
 
