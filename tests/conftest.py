@@ -2,7 +2,7 @@
 fetched once.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def tiny_trace(tmp_path_factory):
     float64.
     """
 
-    @lru_cache(maxsize=None)
+    @cache
     def model(family):
         return read_folder(golden(family).write(tmp_path_factory.mktemp(family)), np.float64)
 

@@ -5,6 +5,7 @@ choice.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from training.lexicon import Noun
 from training.semantics import FORMS, Clause, Place, Sentence, Thing, base
@@ -36,7 +37,7 @@ class Word:
 
     text: str
     relation: str
-    head: "Word | None" = None
+    head: Word | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def determiners(t: Thing) -> list[tuple[str, str]]:
 
 def article(words: list[Word], start: int) -> None:
     """A becomes an before a vowel that is heard."""
-    for word, following in zip(words[start:], words[start + 1 :]):
+    for word, following in pairwise(words[start:]):
         if word.text == "a" and (
             following.text[0] in "aeiou"
             and not following.text.startswith(A_ANYWAY)
@@ -365,7 +366,7 @@ def agreement(out: Draft, c: Clause, start: int) -> None:
     right, other = (
         [text for text, _ in contracted(c, parts(c, number, False))] for number in (one, not one)
     )
-    different = [i for i, (a, b) in enumerate(zip(right, other)) if a != b]
+    different = [i for i, (a, b) in enumerate(zip(right, other, strict=False)) if a != b]
     if not different or c.verb and other[different[0]] == c.verb.en_past:
         return
     word, wrong = out.words[start + different[0]], (other[different[0]],)

@@ -18,7 +18,7 @@ import numpy as np
 
 from training import corpus, vocabulary
 from training.grammar import Sample, sample
-from training.random_choices import Dice, NotOffered
+from training.random_choices import Dice, NotOfferedError
 
 
 def per_token(samples: list[Sample], accepted: float) -> float:
@@ -68,14 +68,14 @@ def replays(throws: list, changed: int) -> Iterator[Sample]:
     """
     try:
         yield sample(Dice(replay=throws))
-    except NotOffered as error:
+    except NotOfferedError as error:
         if changed < error.place < len(throws) and error.place <= changed + 2:
             for option in error.options:
                 try:
                     yield sample(
                         Dice(replay=[*throws[: error.place], option, *throws[error.place + 1 :]])
                     )
-                except NotOffered:
+                except NotOfferedError:
                     continue
 
 

@@ -72,7 +72,7 @@ class Cut:
     first: list[int]
 
     @property
-    def word_of_L(self) -> np.ndarray:
+    def word_of_token(self) -> np.ndarray:
         """The word that each token belongs to; the sign at the start: −1, the sign at the end: one
         more than the last word.
         """
@@ -221,7 +221,9 @@ def alignment(made: Sample, source: Cut, target: Cut, trace: Trace) -> dict[str,
     return {
         name: [
             word in gold[place]
-            for place, word in zip(made.content, source.word_of_L[weight_PM.argmax(-1)].tolist())
+            for place, word in zip(
+                made.content, source.word_of_token[weight_PM.argmax(-1)].tolist(), strict=True
+            )
         ]
         for name, weight_PM in weights.items()
     }
@@ -263,15 +265,15 @@ def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
     side, found, weight = model.config.sides[0], defaultdict(list), defaultdict(list)
     for made in samples:
         read = cut(made.english)
-        word_of_L, trace = read.word_of_L, model.trace(ids_L=read.ids)
+        words_L, trace = read.word_of_token, model.trace(ids_L=read.ids)
         pattern_NHLM = np.stack(
             [trace[f"{side}.{layer}.attn.pattern"] for layer in range(model.config.layers(side))]
         )
         for name, a, b in named_links(made):
             row_NHM = pattern_NHLM[:, :, read.first[a]].copy()
-            weight[name].append(row_NHM[..., word_of_L == b].sum(-1))
-            row_NHM[..., np.isin(word_of_L, (-1, a, len(read.first)))] = -1
-            found[name].append(word_of_L[row_NHM.argmax(-1)] == b)
+            weight[name].append(row_NHM[..., words_L == b].sum(-1))
+            row_NHM[..., np.isin(words_L, (-1, a, len(read.first)))] = -1
+            found[name].append(words_L[row_NHM.argmax(-1)] == b)
     return {
         name: {
             "count": len(found[name]),
@@ -310,9 +312,8 @@ def best(name: str, count: int) -> dict[str, float]:
     if name == "study-translator":
         return {"loss": 0.0, "exact": 1.0}  # the grammar's French follows from the English
     if name == "study-encoder":
-        return dict(
-            zip(("loss", "masked word"), entropy.masked([f"best {i}" for i in range(count // 2)]))
-        )
+        loss, masked_word = entropy.masked([f"best {i}" for i in range(count // 2)])
+        return {"loss": loss, "masked word": masked_word}
     return {"loss": entropy.per_token(list(corpus.samples("test", count)), entropy.accepted())}
 
 

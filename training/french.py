@@ -51,6 +51,7 @@ ARTICLES = {
         for en, fr in zip(
             ("two three four five six seven eight nine ten").split(),
             "deux trois quatre cinq six sept huit neuf dix".split(),
+            strict=True,
         )
     },
 }
@@ -366,7 +367,7 @@ def vowel(word: str) -> bool:
 def surface(words: list[Mot]) -> list[Mot]:
     """Elision and contraction: le becomes l' before a vowel, de + le becomes du."""
     out: list[Mot] = []
-    for word, following in zip(words, [*words[1:], None]):
+    for word, following in zip(words, [*words[1:], None], strict=True):
         if following is not None and vowel(following.text):
             word.text = word.vowel or ELIDED.get(word.text, BEFORE_VOWEL.get(word.text, word.text))
         if out and (both := CONTRACTED.get((out[-1].text, word.text))):

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from core.config import Config
 
@@ -47,7 +47,7 @@ def side_by_side(x, *projections: Projection) -> tuple[Tensor, ...]:
         torch.cat([getattr(each, kind) for each in projections], dim=-1)
         for kind in ("weight", "bias")
     )
-    return F.linear(x, weight.T, bias).chunk(len(projections), dim=-1)
+    return functional.linear(x, weight.T, bias).chunk(len(projections), dim=-1)
 
 
 class Norm(nn.Module):
@@ -63,7 +63,7 @@ class Norm(nn.Module):
 
     def forward(self, x_BLD, put: Put):
         if put is silent:
-            return F.layer_norm(x_BLD, self.weight.shape, self.weight, self.bias, self.eps)
+            return functional.layer_norm(x_BLD, self.weight.shape, self.weight, self.bias, self.eps)
         mean_BL = put("mean", x_BLD.mean(-1))
         centred_BLD = put("centred", x_BLD - mean_BL[..., None])
         scale_BL = put("scale", (centred_BLD.square().mean(-1) + self.eps).sqrt())

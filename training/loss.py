@@ -25,7 +25,7 @@ class WordLoss(torch.autograd.Function):
         to_x, to_table = torch.empty_like(x_ND), torch.zeros_like(table_VD)
         to_bias = None if bias_V is None else torch.zeros_like(bias_V)
         for x, target, into in zip(
-            x_ND.split(AT_ONCE), target_N[:, None].split(AT_ONCE), to_x.split(AT_ONCE)
+            x_ND.split(AT_ONCE), target_N[:, None].split(AT_ONCE), to_x.split(AT_ONCE), strict=True
         ):
             logits = x.to(PRECISION) @ table.T
             share = (logits if bias_V is None else logits + bias_V).softmax(-1, dtype=torch.float32)

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 from core.config import Config
 from core.lstm import GATES, LstmConfig
@@ -35,23 +35,23 @@ def config_of(name: str, n_vocab: int, **changed) -> Config | LstmConfig:
     encoder, decoder = LAYERS[name]
     size = {"d_model": 100, "n_heads": 5, "n_kv_heads": 5, "d_head": 20, "d_mlp": 400} | changed
     return Config(
-        **dict(
-            family="Study",
-            encoder_layers=encoder,
-            decoder_layers=decoder,
-            n_vocab=n_vocab,
-            n_positions=128,
-            positions="sinusoid",
-            norm="layer",
-            norm_first=False,
-            norm_eps=1e-5,
-            activation="relu",
-            head="linear",
-            score_scale=size["d_head"] ** -0.5,
-            embed_scale=size["d_model"] ** 0.5,
-            start_id=START if encoder and decoder else None,
-            end_id=END,
-        )
+        **{
+            "family": "Study",
+            "encoder_layers": encoder,
+            "decoder_layers": decoder,
+            "n_vocab": n_vocab,
+            "n_positions": 128,
+            "positions": "sinusoid",
+            "norm": "layer",
+            "norm_first": False,
+            "norm_eps": 1e-5,
+            "activation": "relu",
+            "head": "linear",
+            "score_scale": size["d_head"] ** -0.5,
+            "embed_scale": size["d_model"] ** 0.5,
+            "start_id": START if encoder and decoder else None,
+            "end_id": END,
+        }
         | size
     )
 
@@ -192,7 +192,7 @@ def record(model: Transformer | Lstm, *ids) -> dict[str, Tensor]:
     last_BLD = model.eval()(*(torch.tensor([each]) for each in ids), put=put)
     if isinstance(model, Transformer):
         put("head.in", last_BLD)
-    put("head.probs", put("head.logits", F.linear(last_BLD, *model.table())).softmax(-1))
+    put("head.probs", put("head.logits", functional.linear(last_BLD, *model.table())).softmax(-1))
     return steps
 
 

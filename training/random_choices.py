@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 
-class NotOffered(Exception):
+class NotOfferedError(Exception):
     """A replayed choice is not among the options any more. place: which throw; options: what there
     is instead.
     """
@@ -35,7 +35,7 @@ class Dice:
         if self.replay is not None:
             place = len(self.throws)
             if place >= len(self.replay) or self.replay[place] not in options:
-                raise NotOffered(place, options)
+                raise NotOfferedError(place, options)
             at = options.index(self.replay[place])
         elif weights is None:
             at = int(self.random.random() * len(options))

@@ -39,15 +39,15 @@ class Thing:
     plural: bool = False
     det: str = ""
     adjectives: list[tuple[Adjective, Adverb | None]] = field(default_factory=list)
-    place: "Place | None" = None
-    relative: "Clause | None" = (
+    place: Place | None = None
+    relative: Clause | None = (
         None  # … that the student recommended: a clause in which this thing has a part
     )
-    both: "tuple[Thing, Thing] | None" = None  # Anna and the boy
+    both: tuple[Thing, Thing] | None = None  # Anna and the boy
     pronoun: str = ""  # I, you, we, who, what, or he, she, it, they for another thing
-    antecedent: "Thing | None" = None
-    rivals: "tuple[Thing, ...]" = ()  # what the pronoun might have meant by its place alone
-    owner: "Thing | None" = None  # with det "own": his, her, its, their
+    antecedent: Thing | None = None
+    rivals: tuple[Thing, ...] = ()  # what the pronoun might have meant by its place alone
+    owner: Thing | None = None  # with det "own": his, her, its, their
 
     @property
     def kind(self) -> str:
@@ -120,7 +120,7 @@ class Clause:
     object: Thing | None = None
     recipient: Thing | None = None
     agent: Thing | None = None  # by …
-    that: "Clause | None" = None
+    that: Clause | None = None
     quality: tuple[Adjective, Adverb | None] | None = None
     place: Place | None = None
     often: Adverb | None = None
@@ -128,8 +128,8 @@ class Clause:
     time: Adverb | None = None
     where: Adverb | None = None
     opening: Adverb | None = None  # fortunately
-    why: "tuple[str, Clause] | None" = None  # because, when, and the clause
-    then: "tuple[str, Clause] | None" = (
+    why: tuple[str, Clause] | None = None  # because, when, and the clause
+    then: tuple[str, Clause] | None = (
         None  # and, but, and the clause; without its subject where that is the same
     )
     gap: Thing | None = None  # of a relative clause: the thing it is about, not said again

@@ -226,7 +226,9 @@ def train(
         time.monotonic(),
         time.monotonic(),
     )
-    for step, chosen in zip(range(first, plan.steps), endless(sentences, plan, first)):
+    for step, chosen in zip(
+        range(first, plan.steps), endless(sentences, plan, first), strict=False
+    ):
         chance = np.random.default_rng([plan.seed, 1, step])
         loss = update(
             model,

@@ -5,7 +5,8 @@ a mask is drawn with them.
 import pytest
 
 from core.operands import number
-from tests.helpers.browser_pages import check_number, choices
+from tests.helpers.browser_pages import DESK, TELEPHONE, check_number, choices
+from tests.helpers.sample import one_in
 
 LONG = " ".join(
     "the river bank was quiet and the old man sat there with his dog until it rained".split() * 4
@@ -40,7 +41,7 @@ def test_a_cell_is_blocked_by_a_click_and_allowed_by_a_key(visit):
     assert choices(page)["grid"] == "e3-4"
 
 
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+@pytest.mark.parametrize("size", (DESK, TELEPHONE))
 def test_many_heads_of_a_long_sentence_scroll_in_their_box_and_zoom(visit, minilm, size):
     page, pattern = (
         visit("Heads", size, sentence=LONG, layer=1, head=7),
@@ -120,18 +121,20 @@ MAPS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
+LENGTHS = (
+    ("Attention", 16),
+    ("Attention", 20),
+    ("Attention", 40),
+    ("Heads", 8),
+    ("Heads", 16),
+    ("Heads", 40),
+    ("Encoder and decoder", 16),
+)
+
+
 @pytest.mark.parametrize(
-    "title, tokens",
-    [
-        ("Attention", 16),
-        ("Attention", 20),
-        ("Attention", 40),
-        ("Heads", 8),
-        ("Heads", 16),
-        ("Heads", 40),
-        ("Encoder and decoder", 16),
-    ],
+    "title, tokens, size",
+    one_in(3, [(*text, size) for text in LENGTHS for size in (DESK, TELEPHONE)], first=1),
 )
 def test_no_column_of_a_map_is_cut_off_unsaid(visit, size, title, tokens):
     sentence = " ".join((WORDS * 5)[: tokens - 2])

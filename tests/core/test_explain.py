@@ -20,14 +20,12 @@ from tests.helpers import lstm
 from tests.helpers.names import every_name
 from tests.helpers.tiny import FAMILIES, golden
 
-CELLS = 12
-
-
 CASES = {"as trained": {}, "every token but itself": {"mask": "others"}}
 
 
+@pytest.mark.parametrize("cells", (2, pytest.param(12, marks=pytest.mark.slow)))
 @pytest.mark.parametrize("case", CASES)
-def test_cells_are_recomputed_from_their_operands(tiny_trace, family, case):
+def test_cells_are_recomputed_from_their_operands(tiny_trace, family, case, cells):
     options = CASES[case]
     if case != "as trained" and family.startswith(("t5", "marian")):
         options = {"mask": {"encoder": "others"}}
@@ -35,7 +33,7 @@ def test_cells_are_recomputed_from_their_operands(tiny_trace, family, case):
     words_L = [None if i in (0, n_tokens - 1) else i // 2 for i in range(n_tokens)]
     trace = tiny_trace(family, **options, words_L=words_L)
     for name in every_name(trace):
-        for cell in rng.integers(trace.shape(name), size=(CELLS, len(trace.shape(name)))):
+        for cell in rng.integers(trace.shape(name), size=(cells, len(trace.shape(name)))):
             explanation = explain(trace, name, cell)
             recorded = float(trace[name][tuple(cell)])
             assert explanation.value == recorded or math.isnan(recorded)

@@ -964,7 +964,7 @@ def test_a_command_that_is_none_shows_how_to_ask(arguments, capsys):
 def test_the_bar_writes_a_line_for_each_tenth_or_rewrites_one():
     def shown(stream) -> str:
         show = catalogue.bar(stream)
-        for done in range(0, 101):
+        for done in range(101):
             show(done * 10**6, 10**8, "Fetching")
         show(0, 0, "Checking")
         return stream.getvalue()

@@ -129,11 +129,13 @@ def test_a_byte_level_vocabulary_from_a_header():
 
 def test_cuts_of_llama_3():
     found = from_gguf(header(pre="llama-bpe"))
-    words = lambda text: [
-        "".join(p for p, w in zip(e.pieces, e.words_L) if w == n)
-        for e in [found.encode(text, special=False)]
-        for n in dict.fromkeys(e.words_L)
-    ]
+
+    def words(text: str) -> list[str]:
+        cut, joined = found.encode(text, special=False), {}
+        for piece, word in zip(cut.pieces, cut.words_L, strict=True):
+            joined[word] = joined.get(word, "") + piece
+        return list(joined.values())
+
     assert words("I'LL pay 12345 $..\n\n ok") == [
         "I",
         "'LL",

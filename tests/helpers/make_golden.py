@@ -2,9 +2,10 @@
 installed.
 
     python tests/helpers/make_golden.py            # all of it
-    python tests/helpers/make_golden.py bert gpt2  # some: a family of tests/helpers/tiny.py, "buckets", "cuts",
-                                           # "keys", "minilm", "smollm2", "tokens", or a study
-                                           # model, after it was trained: study-encoder …
+    python tests/helpers/make_golden.py bert gpt2  # some: a family of tests/helpers/tiny.py,
+                                                   # "buckets", "cuts", "keys", "minilm", "smollm2",
+                                                   # "tokens", or a study model, after it was
+                                                   # trained: study-encoder …
 
 Needs requirements-reference.txt; the two real models come from the catalogue (python -m core.models
 fetch …).

@@ -1,8 +1,8 @@
 """Stand-ins for the study models: their config and tokenizer in small, with random weights. The
 real ones are trained.
 
-python tests/helpers/study.py FOLDER        writes study-encoder, study-decoder and study-translator there,
-                                    at their full width
+python tests/helpers/study.py FOLDER    writes study-encoder, study-decoder and study-translator
+                                        there, at their full width
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ def config_of(name: str, n_vocab: int, **changed) -> Config:
     small = {"d_model": 10, "n_heads": 5, "n_kv_heads": 5, "d_head": 2, "d_mlp": 12}
     both = {"start_id": 2} if encoder and decoder else {}
     return Config(
-        **dict(
-            family="Study",
-            encoder_layers=min(encoder, 2),
-            decoder_layers=min(decoder, 2),
-            n_vocab=n_vocab,
-            n_positions=128,
-            positions="sinusoid",
-            norm="layer",
-            norm_first=False,
-            norm_eps=1e-5,
-            activation="relu",
-            head="linear",
-            score_scale=0.5,
-            embed_scale=10.0,
-            end_id=3,
-        )
+        **{
+            "family": "Study",
+            "encoder_layers": min(encoder, 2),
+            "decoder_layers": min(decoder, 2),
+            "n_vocab": n_vocab,
+            "n_positions": 128,
+            "positions": "sinusoid",
+            "norm": "layer",
+            "norm_first": False,
+            "norm_eps": 1e-5,
+            "activation": "relu",
+            "head": "linear",
+            "score_scale": 0.5,
+            "embed_scale": 10.0,
+            "end_id": 3,
+        }
         | small
         | both
         | changed

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +56,7 @@ class Golden:
         return folder
 
 
-@lru_cache(maxsize=None)
+@cache
 def golden(family: str) -> Golden:
     """One of FAMILIES, read from its file, once: nobody changes it."""
     with np.load(GOLDEN / f"{family}.npz") as file:

@@ -59,8 +59,8 @@ def test_the_translator_writes_the_grammars_french_and_looks_at_what_it_translat
 
 @pytest.mark.parametrize("name", tiny.STUDY)
 def test_every_step_equals_what_the_trained_pytorch_model_computes(name):
-    """Kept in a file by tests/helpers/make_golden.py, so that no PyTorch is needed here; test_training.py
-    computes it anew.
+    """Kept in a file by tests/helpers/make_golden.py, so that no PyTorch is needed here;
+    test_training.py computes it anew.
     """
     shipped(name)
     with np.load(tiny.GOLDEN / f"{name}.npz") as file:

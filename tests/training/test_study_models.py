@@ -1,8 +1,8 @@
 """The study models: files of our own and how they can be wrong, what is shown first, words they do
 not know, the other mask.
 
-The models here are stand-ins with random weights (tests/helpers/study.py); the trained ones have tests of
-their own.
+The models here are stand-ins with random weights (tests/helpers/study.py); the trained ones have
+tests of their own.
 """
 
 from __future__ import annotations
@@ -234,7 +234,7 @@ def test_what_is_no_transformer_is_read_by_its_own_shapes(tmp_path, monkeypatch)
     )
     for shapes in ({"a.weight": (3, 2)}, {}, {"a.weight": (2, 3), "b": (1,)}):
         with pytest.raises(GlassError):
-            embedded("study-lstm", lambda data: shapes)
+            embedded("study-lstm", lambda data, shapes=shapes: shapes)
 
 
 # --- what is shown first --------------------------------------------------------------------------
@@ -365,9 +365,7 @@ def measured(assets, *relations: str, **more: str) -> AppTest:
     """The page Layers, where those relations were measured; head 3 of layer 1 hits most often."""
     hits = np.where(np.arange(10).reshape(2, 5) == 8, 0.9, 0.1).tolist()
     one = {"count": 50, "hits": hits, "weight": hits, "by distance": 0.4}
-    (assets / "study-encoder/links.json").write_text(
-        json.dumps({relation: one for relation in relations})
-    )
+    (assets / "study-encoder/links.json").write_text(json.dumps(dict.fromkeys(relations, one)))
     read.cache_clear()
     app = opened("pages/7_Layers.py", model="study-encoder", sentence=EXAMPLES[0]["text"], **more)
     read.cache_clear()

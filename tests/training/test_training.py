@@ -12,7 +12,7 @@ from core import load, lstm
 
 torch = pytest.importorskip("torch", exc_type=ImportError)
 
-from training import loss, networks, train
+from training import loss, networks, train  # noqa: E402  (after the check for PyTorch)
 from training.corpus import Sequences  # noqa: E402
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets/models"
@@ -263,7 +263,7 @@ def test_the_loss_and_its_gradient_are_those_of_pytorch(monkeypatch):
         torch.nn.functional.linear(*given), target_N, reduction="sum"
     )
     for one, other in zip(
-        torch.autograd.grad(3 * ours, given), torch.autograd.grad(3 * theirs, given)
+        torch.autograd.grad(3 * ours, given), torch.autograd.grad(3 * theirs, given), strict=True
     ):
         assert (one - other).abs().max() < 1e-5
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-6)

@@ -59,7 +59,10 @@ def afterwards():
 def download(monkeypatch, minilm):
     """MiniLM is not on this machine until its download has ended well."""
     found, fake = catalogue.find, Download()
-    here = lambda name: None if name == MODEL and not fake.here else found(name)
+
+    def here(name: str):
+        return None if name == MODEL and not fake.here else found(name)
+
     monkeypatch.setattr(catalogue, "find", here)
     monkeypatch.setattr(catalogue, "fetch", fake.fetch)
     downloads.jobs.clear()

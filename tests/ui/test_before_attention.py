@@ -71,11 +71,12 @@ def test_a_reach_is_what_two_runs_differ_by():
     for n, at in enumerate((1, 3, 4)):
         x, y = before["lstm.hidden"][at], after["lstm.hidden"][at]
         assert found.moved_N[n] == pytest.approx(
-            sum((b - a) ** 2 for a, b in zip(x, y)) ** 0.5 / sum(a * a for a in x) ** 0.5
+            sum((b - a) ** 2 for a, b in zip(x, y, strict=True)) ** 0.5
+            / sum(a * a for a in x) ** 0.5
         )
         p, q = before["head.probs"][at], after["head.probs"][at]
         assert found.guess_N[n] == pytest.approx(
-            sum(max(b - a, 0) for a, b in zip(p, q))
+            sum(max(b - a, 0) for a, b in zip(p, q, strict=True))
         )  # the share that went elsewhere
     assert found.places_N2.tolist() == [[1, 1], [3, 3], [4, 4]]
     assert not influence.reach(before, before, 1).moved_N.any()

@@ -243,7 +243,7 @@ def test_one_word_in_two_sentences_begins_as_one_vector_and_ends_as_two(minilm):
         int(np.flatnonzero(trace["encoder.embed.ids"] == minilm.ids("bank")[1])[0])
         for trace in traces
     ]
-    last = [trace["encoder.out"][row] for trace, row in zip(traces, rows)]
+    last = [trace["encoder.out"][row] for trace, row in zip(traces, rows, strict=True)]
     assert shown["shares"][0] == pytest.approx(1) and shown["shares"][-1] == pytest.approx(
         last[0] @ last[1] / np.linalg.norm(last[0]) / np.linalg.norm(last[1]), abs=1e-5
     )

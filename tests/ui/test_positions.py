@@ -78,7 +78,10 @@ def test_without_positions_attention_only_shuffles_with_the_words(request, name)
     }
     for plain, turned, same in (("positions", "positions+order", True), ("", "order", False)):
         a_HLM, b_HLM = (traces[change][f"{last}.attn.pattern"] for change in (plain, turned))
-        gap = max(np.abs(a_LM - put_back(b_LM, places)).max() for a_LM, b_LM in zip(a_HLM, b_HLM))
+        gap = max(
+            np.abs(a_LM - put_back(b_LM, places)).max()
+            for a_LM, b_LM in zip(a_HLM, b_HLM, strict=True)
+        )
         assert (gap < 1e-4) == same, (plain, gap)
 
 

@@ -39,6 +39,7 @@ def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(pat
 
 # --- what is late, foreign or forged --------------------------------------------------------------
 
+PATHS = ["app.py", *OTHERS]
 NAMES = (
     "cell",
     "token",
@@ -83,6 +84,7 @@ WIDGETS = {
     "double_value": (1e300, -1.0),
     "int_value": (10**12, -1),
 }
+ROUNDS = max(map(len, WIDGETS.values()))
 
 
 def sane(app: AppTest, path: str) -> None:
@@ -97,8 +99,9 @@ def forged(value) -> str:
     return json.dumps(dict.fromkeys(NAMES, value))
 
 
-@pytest.mark.parametrize("path", ["app.py", *OTHERS])
-def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, monkeypatch):
+@pytest.mark.parametrize("every", (3, pytest.param(1, marks=pytest.mark.slow)))
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, every, monkeypatch):
     monkeypatch.setattr(
         page_shell.st, "switch_page", lambda *page, **more: None
     )  # a good click may lead to another page
@@ -106,10 +109,11 @@ def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, monkeypa
         path, model="study-translator" if "Cross" in path else "minilm", depth="numbers", stage="3"
     )
     maps, figures = components(app), [element.proto.id for element in app.get("plotly_chart")]
-    for value in FORGED:
+    first = PATHS.index(path) % every  # another third of the values on the next page
+    for value in FORGED[first::every]:
         send(app, *(WidgetState(id=at, json_value=forged(value)) for at in maps.values()))
         sane(app, path)
-    for value in POINTS if figures else ():
+    for value in POINTS[first::every] if figures else ():
         send(
             app,
             *(WidgetState(id=at, string_value=json.dumps({"selection": value})) for at in figures),
@@ -120,7 +124,7 @@ def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, monkeypa
 POINT = json.dumps({"selection": {"points": [{"point_index": 13}]}})
 
 
-@pytest.mark.parametrize("path", ["app.py", *OTHERS])
+@pytest.mark.parametrize("path", PATHS)
 def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     long = "The book that the student recommended to the teacher of the old school is expensive."
     app = opened(path, sentence=long, depth="numbers", stage="2", layer="5", head="11")
@@ -153,16 +157,18 @@ def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
             sane(app, other)
 
 
-@pytest.mark.parametrize("path", ["app.py", *OTHERS])
-def test_nothing_that_a_widget_sends_breaks_a_page(path):
+@pytest.mark.parametrize("rounds", (1, pytest.param(ROUNDS, marks=pytest.mark.slow)))
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_that_a_widget_sends_breaks_a_page(path, rounds):
+    """In each round, every widget is sent another wrong value; in the last, all have had all."""
     app = opened(path, depth="numbers", stage="3", softmax_of="heat")
     states = app._tree.get_widget_states().widgets
-    for nth in range(max(map(len, WIDGETS.values()))):
+    for nth in range(PATHS.index(path), PATHS.index(path) + rounds):
         wrong = []
-        for each in states:
+        for turn, each in enumerate(states):
             kind = each.WhichOneof("value")
             if kind in WIDGETS and "-example" not in each.id:
-                value = WIDGETS[kind][nth % len(WIDGETS[kind])]
+                value = WIDGETS[kind][(nth + turn) % len(WIDGETS[kind])]
                 new = WidgetState(id=each.id)
                 if kind.endswith("array_value"):
                     getattr(new, kind).data.extend(value)

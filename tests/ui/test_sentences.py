@@ -127,7 +127,10 @@ def test_what_is_cut_away_is_no_rest_below_zero(monkeypatch):
     }
     said = []
     monkeypatch.setattr(next_token.st, "markdown", said.append)
-    nothing = lambda *every, **named: None
+
+    def nothing(*every, **named) -> None:
+        pass
+
     for name, does in (
         ("section", nothing),
         ("words_table", nothing),
