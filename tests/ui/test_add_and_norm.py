@@ -3,6 +3,7 @@ overflow included.
 """
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from core import load
 from core.operands import number
 from tests.helpers.pages import OTHERS, opened, parts
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import state
 from ui.stages.add_and_norm.without_norms import curves, with_norms
 
@@ -37,8 +40,11 @@ def test_the_sections_stand_in_the_order_of_the_model(smollm2):
     ]
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
-@pytest.mark.parametrize("change", ("", "norms"))
+@pytest.mark.parametrize(
+    "tiny_folder, depth, change",
+    one_in(5, product(FAMILIES, state.DEPTHS, ("", "norms"))),
+    indirect=["tiny_folder"],
+)
 def test_every_family_part_and_depth(tiny_folder, depth, change):
     config = load(tiny_folder).config
     for side in config.sides:

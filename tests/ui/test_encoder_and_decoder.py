@@ -2,6 +2,8 @@
 what padding does.
 """
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,8 @@ from tests.helpers.pages import (
     said,
     values_in,
 )
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import state
 from ui.stages.encoder_and_decoder import editor
 
@@ -189,7 +193,9 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
         assert changed == {name: [[4, 2]] if name == stack else [] for name in before}
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize(
+    "tiny_folder, depth", one_in(3, product(FAMILIES, state.DEPTHS)), indirect=["tiny_folder"]
+)
 def test_every_family_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
         app = opened(

@@ -3,6 +3,7 @@ each token alone.
 """
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from core.analysis.neurons import reaches_words
 from core.operands import number
 from core.ops import ACTIVATIONS
 from tests.helpers.pages import opened, parts, said
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import state
 from ui.stages.feed_forward import curve, difference
 
@@ -22,8 +25,11 @@ def words(app) -> str:
     return " ".join(element.value for element in (*app.markdown, *app.caption, *app.subheader))
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
-@pytest.mark.parametrize("change", ("", "norms"))
+@pytest.mark.parametrize(
+    "tiny_folder, depth, change",
+    one_in(5, product(FAMILIES, state.DEPTHS, ("", "norms"))),
+    indirect=["tiny_folder"],
+)
 def test_every_family_and_depth(tiny_folder, depth, change):
     config = load(tiny_folder).config
     for side in config.sides:

@@ -3,6 +3,7 @@ token leans on.
 """
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from core import load
 from core.operands import number
 from tests.helpers.pages import address, data_of, opened, parts, prose, values_in
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import state
 from ui.session.state import Asked, View
 from ui.stages.layers import token_paths
@@ -164,7 +167,9 @@ def test_the_thumbnails_say_when_signs_are_hidden():
     assert data_of(app, "layers", "maps")["chosen"] == 2 * 12 + 5
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize(
+    "tiny_folder, depth", one_in(3, product(FAMILIES, state.DEPTHS)), indirect=["tiny_folder"]
+)
 def test_every_family_and_side_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
         app = opened(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,12 @@ import pytest
 from core import load
 from core.operands import is_weight
 from tests.helpers.pages import address, opened, parts
+from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
 from ui.kit import components
 from ui.session import sent
 from ui.session.navigation import PAGES
-from ui.session.state import Asked, trace_of
+from ui.session.state import DEPTHS, Asked, trace_of
 from ui.stages.overview import model_map
 from ui.stages.overview import picture as overview_picture
 from ui.stages.overview.picture import MOST, cell_of, drawn_at, picture, reduced, shown
@@ -359,7 +361,9 @@ def follow(app, act: str) -> None:
     app.run()
 
 
-@pytest.mark.parametrize("depth", ["story", "numbers", "formula", "code"])
+@pytest.mark.parametrize(
+    "tiny_folder, depth", one_in(3, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
+)
 def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
         app = opened(

@@ -3,6 +3,7 @@ attention.
 """
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from core.analysis.positions import by_distance, largest_gap, put_back
 from core.operands import number
 from core.whatif import Text, order, run
 from tests.helpers.pages import address, opened, parts
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import state
 
 PAGE = "pages/2_Positions.py"
@@ -88,7 +91,9 @@ def test_without_positions_attention_only_shuffles_with_the_words(request, name)
 # --- the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize(
+    "tiny_folder, depth", one_in(3, product(FAMILIES, state.DEPTHS)), indirect=["tiny_folder"]
+)
 def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):
     config = load(tiny_folder).config
     for side in config.sides:

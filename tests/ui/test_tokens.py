@@ -4,6 +4,7 @@ words.
 
 import json
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from core.analysis.planes import around_their_mean, principal_plane
 from core.analysis.vocabulary import nearest, neighbours
 from core.operands import number
 from tests.helpers.pages import HOSTILE, address, opened, parts, said
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import state
 from ui.text import bold, quoted
 
@@ -183,7 +186,9 @@ def test_the_map_in_three_directions_is_drawn_only_when_asked():
     assert not app.exception and any("costly" in text for text in shown[2]["text"])
 
 
-@pytest.mark.parametrize("depth", state.DEPTHS)
+@pytest.mark.parametrize(
+    "tiny_folder, depth", one_in(3, product(FAMILIES, state.DEPTHS)), indirect=["tiny_folder"]
+)
 def test_every_family_at_every_depth(tiny_folder, depth):
     config = load(tiny_folder).config
     for side in config.sides:
