@@ -1,10 +1,15 @@
-"""The rows that stand for a full product hold every pair."""
+"""How tests share work: rows that stand for a full product hold every pair, a part of the cases and
+the others are all of them, and no test module is taken for a library.
+"""
 
+import re
 from itertools import combinations, product
+from pathlib import Path
 
 import pytest
 
 from tests.helpers.pairwise import pairwise
+from tests.helpers.sample import one_in
 
 SIZES = ((1, 1), (3, 2), (2, 2, 2), (5, 1, 4), (9, 4, 2, 13), (6, 6, 4, 13))
 
@@ -28,3 +33,19 @@ def test_the_rows_are_few_and_each_time_the_same(sizes):
 
 def test_values_that_are_equal_across_parameters_are_told_apart():
     assert set(pairwise((1, 2), (1, 2))) == {(1, 1), (1, 2), (2, 1), (2, 2)}
+
+
+@pytest.mark.parametrize("every, first", [(1, 0), (3, 0), (3, 2)])
+def test_a_part_of_the_cases_and_those_that_are_slow_are_all_of_them(every, first):
+    found = one_in(every, [(n, -n) for n in range(10)], first)
+    assert [each.values for each in found] == [(n, -n) for n in range(10)]
+    quick = [each.values[0] for each in found if not each.marks]
+    assert quick == list(range(first, 10, every))
+    assert [each.values for each in one_in(2, "ab")] == [("a",), ("b",)]
+
+
+def test_no_test_module_imports_another():
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    taken = re.compile(r"^\s*(from|import) (tests\.\w*\.?)?(test_|conftest)", re.M)
+    assert len(files) > 50
+    assert [path for path in files if taken.search(path.read_text(encoding="utf-8"))] == []
