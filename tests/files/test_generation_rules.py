@@ -254,8 +254,8 @@ def test_rules_at_each_place():
 
 
 def test_tokens_that_a_gguf_suppresses_are_never_written(tmp_path):
-    from tests.files.test_tokenizer import header
     from tests.helpers.llama_cpp import write_vocabulary
+    from tests.helpers.texts import header
 
     model = load(write_vocabulary(tmp_path / "model.gguf", header(suppress_tokens=[3, 5])))
     assert forbidden(model, [1, 2]) == {3, 5}

@@ -19,7 +19,7 @@ from core.models import sentencepiece_model, tokenizer
 from core.models.gguf_tokenizer import from_gguf
 from core.models.tokenizer import check_text, from_file, spelled
 from tests.helpers import llama_cpp, tiny
-from tests.helpers.texts import T5_IDS, printable, stored, trained
+from tests.helpers.texts import T5_IDS, header, printable, stored, trained
 from ui.session.state import ids_of
 
 
@@ -105,19 +105,6 @@ def test_what_is_no_text_is_refused(text, says):
 
 
 # --- from a GGUF header ---------------------------------------------------------------------------
-
-
-def header(**more) -> dict:
-    """A small byte-level vocabulary: all bytes, and “the” in two merges."""
-    tokens = [*tokenizer.byte_letters(), "th", "the", "Ġthe", "<s>"]
-    return {
-        "tokenizer.ggml.model": "gpt2",
-        "tokenizer.ggml.pre": "gpt-2",
-        "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.merges": ["t h", "th e", "Ġ the"],
-        "tokenizer.ggml.bos_token_id": len(tokens) - 1,
-        "tokenizer.ggml.token_type": [1] * (len(tokens) - 1) + [3],
-    } | {f"tokenizer.ggml.{key}": value for key, value in more.items()}
 
 
 def test_a_byte_level_vocabulary_from_a_header():

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import sentencepiece
 
+from core.models import tokenizer
 from tests.helpers.tiny import GOLDEN
 
 T5_IDS = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
@@ -43,3 +44,16 @@ def trained(folder, name: str = "m", **options) -> sentencepiece.SentencePiecePr
 
 def printable(text: str) -> bool:
     return bool(text) and not any(ord(c) < 32 or c in "\u2028\x85\x7f" for c in text)
+
+
+def header(**more) -> dict:
+    """A small byte-level vocabulary: all bytes, and “the” in two merges."""
+    tokens = [*tokenizer.byte_letters(), "th", "the", "Ġthe", "<s>"]
+    return {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "gpt-2",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.merges": ["t h", "th e", "Ġ the"],
+        "tokenizer.ggml.bos_token_id": len(tokens) - 1,
+        "tokenizer.ggml.token_type": [1] * (len(tokens) - 1) + [3],
+    } | {f"tokenizer.ggml.{key}": value for key, value in more.items()}
