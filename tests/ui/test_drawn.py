@@ -8,19 +8,26 @@ is worked out from two runs, which no single trace can hold, is listed below wit
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from tests.helpers.marked import drawn, not_of_the_trace
 from tests.helpers.pages import opened
+from tests.helpers.pairwise import pairwise
 from ui.kit import components
 from ui.session import state
 from ui.session.navigation import PAGES
 
+MODELS, DEPTHS, PATHS = ("minilm", "smollm2"), ("story", "numbers"), [page.path for page in PAGES]
+SOME = pairwise(PATHS, MODELS, DEPTHS)
+OTHERS = [each for each in product(PATHS, MODELS, DEPTHS) if each not in SOME]
 
-@pytest.mark.parametrize("model", ("minilm", "smollm2"))
-@pytest.mark.parametrize("depth", ("story", "numbers"))
-@pytest.mark.parametrize("path", [page.path for page in PAGES])
+
+@pytest.mark.parametrize(
+    "path, model, depth", [*SOME, *(pytest.param(*each, marks=pytest.mark.slow) for each in OTHERS)]
+)
 def test_every_number_that_is_drawn_has_the_mark_of_the_trace(
     request, handed_out, model, depth, path
 ):

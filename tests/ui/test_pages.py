@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from core.models import catalogue
 from core.operands import place
 from tests.helpers.pages import HARM, HOSTILE, OTHERS, READY, ROOT, address, opened, parts, said
 from tests.helpers.pairwise import pairwise
+from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
 from ui.session import state
 from ui.session.navigation import PAGES
@@ -143,11 +145,18 @@ def lead_back(app: AppTest) -> None:
     pairwise(FAMILIES, list(whatif.TITLES), PATHS),
     indirect=["tiny_folder"],
 )
-def test_a_page_shows_a_what_if_of_a_family_and_leads_back(tiny_folder, change, path):
+def test_a_page_shows_a_what_if_of_a_family(tiny_folder, change, path):
     change = what_if(tiny_folder, change)
     app = opened(path, model=tiny_folder, **IDS, change=change, layer="1")
     check_what_if(app, path, change)
-    lead_back(app)
+
+
+@pytest.mark.parametrize(
+    "tiny_folder, change", one_in(4, product(FAMILIES, whatif.TITLES)), indirect=["tiny_folder"]
+)
+def test_a_what_if_of_a_family_leads_back(tiny_folder, change):
+    change = what_if(tiny_folder, change)
+    lead_back(opened(PATHS[-1], model=tiny_folder, **IDS, change=change, layer="1"))
 
 
 @pytest.mark.slow
@@ -209,10 +218,9 @@ def test_choices_are_brought_inside_a_smaller_sentence():
     assert not app.exception and app.session_state["token"] < 4 and app.session_state["layer"] == 5
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_sentences_do_no_harm(path, text):
-    app = opened(path, sentence=text, cell="encoder.embed.ids:0")
+@pytest.mark.parametrize("path, kind", one_in(2, product(PATHS, HOSTILE)))
+def test_hostile_sentences_do_no_harm(path, kind):
+    app = opened(path, sentence=HOSTILE[kind], cell="encoder.embed.ids:0")
     assert not app.exception
     shown = (
         app.markdown,
@@ -228,17 +236,17 @@ def test_hostile_sentences_do_no_harm(path, text):
         assert not any(harm in element.proto.body for harm in HARM)
 
 
-@pytest.mark.parametrize(
-    "text, why",
-    [
-        ("word " * 2000, "10,000 characters"),
-        ("   ", "nothing to read"),
-        ("", "nothing to read"),
-        ("one two three " * 90, "at most 256"),
-    ],
-)
-@pytest.mark.parametrize("path", PATHS)
-def test_what_cannot_be_shown_is_said_and_the_last_view_stays(text, why, path):
+REFUSED = {
+    "long": ("word " * 2000, "10,000 characters"),
+    "blank": ("   ", "nothing to read"),
+    "empty": ("", "nothing to read"),
+    "too many tokens": ("one two three " * 90, "at most 256"),
+}
+
+
+@pytest.mark.parametrize("path, kind", one_in(3, product(PATHS, REFUSED)))
+def test_what_cannot_be_shown_is_said_and_the_last_view_stays(path, kind):
+    text, why = REFUSED[kind]
     app = opened(path, sentence="A good sentence.")
     tokens = app.selectbox(key="token").options
     app.text_input(key="sentence").set_value(text).run()
