@@ -106,7 +106,7 @@ def test_the_arrows_add_up():
 
 
 def test_figures_need_no_streamlit():
-    code = "import sys; from ui import figures; sys.exit('streamlit' in sys.modules)"
+    code = "import sys; from ui.kit import plotly_figures; sys.exit('streamlit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
