@@ -17,7 +17,10 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>![y](http://evil
 
 def drawn(code: str) -> AppTest:
     """A page of a few lines, run once."""
-    start = "import numpy as np\nfrom ui import components, maps\nrng = np.random.default_rng(3)\n"
+    start = (
+        "import numpy as np\nfrom ui.kit import charts, components\n"
+        "rng = np.random.default_rng(3)\n"
+    )
     page = AppTest.from_string(start + code).run(timeout=20)
     assert not page.exception
     return page
@@ -167,7 +170,7 @@ def test_a_second_click_on_a_cell_counts_and_a_lying_browser_does_not(monkeypatc
 
 def test_a_map_travels_with_its_labels_its_frames_and_what_is_blocked():
     page = drawn(
-        "words = ['the', 'the', 'a']\nmaps.clickable_map('a', rng.normal(size=(3, 3)), words,"
+        "words = ['the', 'the', 'a']\ncharts.clickable_map('a', rng.normal(size=(3, 3)), words,"
         " words, title='t', rows_title='r', columns_title='c', chosen=2, opened=(2, 1),"
         " blocked_RC=np.tri(3) == 0, kind='weight', limit=4)\n"
     )
@@ -185,8 +188,8 @@ def test_a_map_travels_with_its_labels_its_frames_and_what_is_blocked():
 
 def test_a_scale_ends_at_the_largest_number_that_is_one():
     page = drawn(
-        "maps.clickable_map('a', [[1.0, -np.inf, -3.0]], ['x'], list('abc'))\n"
-        "maps.clickable_map('b', [[-np.inf]], ['x'], ['y'])"
+        "charts.clickable_map('a', [[1.0, -np.inf, -3.0]], ['x'], list('abc'))\n"
+        "charts.clickable_map('b', [[-np.inf]], ['x'], ['y'])"
     )
     assert [sent(page, i)["limit"] for i in range(2)] == [3, 1]
 
