@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.kit.explanation_panel import number_over
-from ui.kit.token_strip import signs_in, token_strip
+from ui.kit.token_strip import special_tokens_note, token_strip
 from ui.session.navigation import OVERVIEW
 from ui.shell.page_shell import show_page
 from ui.stages.overview.model_map import CELLS, deeper, how, river_map, road, story
@@ -16,7 +16,7 @@ def page(view):
     st.caption(CELLS)
     story(view)
     deeper(view)
-    signs_in(view)
+    special_tokens_note(view)
     road()
     number_over(view)
 

@@ -2,7 +2,7 @@
 
 from ui.kit.explanation_panel import number_over
 from ui.kit.section import section
-from ui.kit.token_strip import signs_in
+from ui.kit.token_strip import special_tokens_note
 from ui.session.navigation import TOKENS
 from ui.shell.page_shell import show_page
 from ui.stages.tokens.embedding import alike, arithmetic, meaning_map, pieces_story, strips
@@ -17,7 +17,7 @@ def pieces(view):
         (f"{view.side}.embed.ids", (view.token,)),
     )
     pieces_strip(view)
-    signs_in(view)
+    special_tokens_note(view)
 
 
 def page(view):

@@ -20,7 +20,7 @@ from core.text import counted, each_of, number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.explanation_panel import opened_in
-from ui.kit.section import detailed, told
+from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest
 from ui.kit.token_strip import seen_word, word
 from ui.kit.word_grouping import weights
@@ -72,7 +72,7 @@ def query(view):
         if c.positions == "rotary"
         else ""
     )
-    told(
+    render_depth(
         view,
         f"{word(view)} arrives as a vector x of {c.d_model} numbers.{normed} Head {view.head}"
         f" multiplies it by its own learned matrix W_Q and gets {c.d_head} numbers: the **query**,"
@@ -120,7 +120,7 @@ def keys(view):
         if across(view)
         else "Every token"
     )
-    told(
+    render_depth(
         view,
         f"{whose} is multiplied by a second matrix, W_K, and gets its **key**: what it can be found"
         f" by. Each row below is one token’s key. The query of {word(view)} will be held against"
@@ -171,7 +171,7 @@ def scores(view):
         else " This run does not scale it."
     )
     first = dot, (view.head, view.token, best)
-    told(
+    render_depth(
         view,
         f"The query of {word(view)} is multiplied with each key, number by number, and added up:"
         f" the **dot product** says how well they fit.{scaled} Best fits {seen_word(view, best)}. "
@@ -257,7 +257,7 @@ def softmax(view):
     )
     pattern_M, total = view.trace[at][row], float(view.trace[f"{at}.total"][row])
     first = at, (*row, int(pattern_M.argmax()))
-    told(
+    render_depth(
         view,
         "**Softmax** makes shares of the scores: e to the power of each score (less the row’s"
         f" largest, which changes no share), divided by the sum of them all, here {number(total)}."
@@ -366,7 +366,7 @@ def values(view):
         if across(view)
         else ("every token", "pages Heads, and ")
     )
-    told(
+    render_depth(
         view,
         f"A third matrix, W_V, gives {whom} its **value**: {view.config.d_head} numbers that it"
         " hands over. Each value counts as much as its weight says: **z** = "

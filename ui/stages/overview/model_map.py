@@ -20,7 +20,7 @@ from core.steps import about
 from core.text import counted, number, percent
 from ui.kit.components import overview_canvas
 from ui.kit.explanation_panel import open_number, read
-from ui.kit.section import told
+from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, largest
 from ui.session.actions import close_number
 from ui.session.address import query_params
@@ -260,7 +260,7 @@ def deeper(view: View) -> None:
     if depth() == "numbers":
         st.markdown(steps_table(view))
     else:
-        told(view, "", *main_cells(view))
+        render_depth(view, "", *main_cells(view))
 
 
 def heading(words: str) -> None:

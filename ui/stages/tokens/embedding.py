@@ -18,7 +18,7 @@ from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
-from ui.kit.section import detailed, section, told
+from ui.kit.section import detailed, render_depth, section
 from ui.kit.step_charts import ALL, cell_map, largest, rows_map
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
@@ -518,7 +518,7 @@ def arithmetic(view: View) -> None:
     step = f"{view.side}.embed.arithmetic.{'.'.join(map(str, found))}"
     ids, cosine_V = nearest(view.trace[step], NEAREST, found), view.trace[step]
     a, b, c = (view.word(i) for i in found)
-    told(view, "", (step, (int(ids[0]),)))
+    render_depth(view, "", (step, (int(ids[0]),)))
     st.markdown(
         f"Nearest to it: {bold(view.word(ids[0]))}, with a cosine of {number(cosine_V[ids[0]])}."
         " The three words themselves are left out of the list, as is usual; they would stand at "
