@@ -6,18 +6,25 @@ from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import special_tokens_note, token_strip
 from ui.session.navigation import OVERVIEW
 from ui.shell.page_shell import show_page
-from ui.stages.overview.model_map import CELLS, deeper, how, river_map, road, story
+from ui.stages.overview.model_map import (
+    CAPTION,
+    depth_details,
+    in_words,
+    instructions,
+    overview_map,
+    page_links,
+)
 
 
 def page(view):
-    how(view)
+    instructions(view)
     token_strip(view)
-    river_map(view)
-    st.caption(CELLS)
-    story(view)
-    deeper(view)
+    overview_map(view)
+    st.caption(CAPTION)
+    in_words(view)
+    depth_details(view)
     special_tokens_note(view)
-    road()
+    page_links()
     number_over(view)
 
 
