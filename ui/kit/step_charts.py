@@ -104,6 +104,12 @@ def cell_map(view, name: str, *index, key: str = "", on_cell=None, **look) -> No
     clickable_map(f"map:{key}:{name}:{index}", spec, open_cell)
 
 
+def rows_around(chosen: int, count: int, most: int) -> slice:
+    """As many rows as are drawn at a time, with the chosen one among them."""
+    start = max(0, min(chosen - most // 2, count - most))
+    return slice(start, start + most)
+
+
 def rows_map(view, step: str, rows: slice, title: str, chosen: int) -> None:
     """Some rows of a step as a map."""
     capped_map(view, step, rows, ALL, title=title, chosen=chosen)
