@@ -21,6 +21,7 @@ from ui.kit.word_grouping import ROLES, unseen, word_labels
 from ui.session.view import View
 
 ALL = slice(None)
+ROWS = 32  # rows of a long step that are drawn at a time
 # Attention weights, cell by cell those of the mask.
 MASKED = ("pattern", "pattern.heat", "pattern.unscaled", "pattern.others")
 
@@ -104,7 +105,7 @@ def cell_map(view, name: str, *index, key: str = "", on_cell=None, **look) -> No
     clickable_map(f"map:{key}:{name}:{index}", spec, open_cell)
 
 
-def rows_around(chosen: int, count: int, most: int) -> slice:
+def rows_around(chosen: int, count: int, most: int = ROWS) -> slice:
     """As many rows as are drawn at a time, with the chosen one among them."""
     start = max(0, min(chosen - most // 2, count - most))
     return slice(start, start + most)

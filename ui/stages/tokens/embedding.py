@@ -11,12 +11,11 @@ from core.text import number
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section
-from ui.kit.step_charts import ALL, cell_map, largest, rows_around, rows_map
+from ui.kit.step_charts import ALL, ROWS, cell_map, largest, rows_around, rows_map
 from ui.kit.token_strip import word
 from ui.session.view import View
 from ui.text import bold, quoted
 
-STRIPS = 32  # rows of the strips at a time: a row has several hundred numbers
 NEAREST = 10  # words in a list
 
 
@@ -26,7 +25,7 @@ NEAREST = 10  # words in a list
 def embedding_rows(view: View) -> None:
     """The rows of the embedding table, one for each token."""
     step, row, count = f"{view.side}.embed.token", view.token, len(view.labels)
-    first, rows = largest(view, step, row, ALL), rows_around(view.token, count, STRIPS)
+    first, rows = largest(view, step, row, ALL), rows_around(view.token, count)
     section(
         view,
         "2. A row of numbers for each piece",
@@ -34,7 +33,7 @@ def embedding_rows(view: View) -> None:
         (f"{view.side}.embed.ids", (row,)),
         first,
     )
-    part = f" (tokens {rows.start} to {rows.stop - 1} of {count})" if count > STRIPS else ""
+    part = f" (tokens {rows.start} to {rows.stop - 1} of {count})" if count > ROWS else ""
     rows_map(
         view,
         step,
