@@ -481,9 +481,9 @@ def alone(view: View, section_number: int) -> None:
         view,
         f"{section_number}. Each token alone",
         f"Here the network was run {counted(len(out_LD), 'time')} more, each time on one token with"
-        f" no other there. {difference_text(alone_LD, out_LD)} So no token sees another in this part"
-        f" of the layer. In attention the same test would leave {word(view)} nothing to look at but"
-        " itself.",
+        f" no other there. {difference_text(alone_LD, out_LD)} So no token sees another in this"
+        f" part of the layer. In attention the same test would leave {word(view)} nothing to look"
+        " at but itself.",
         largest(view, f"{path}.alone", t, ALL),
     )
     if not detailed():

@@ -77,11 +77,13 @@ def word_map(view: View) -> None:
         f" how much), so words that are close here need not be close in all {view.config.d_model}"
         f" dimensions. **Click a word** for its cosine with {word(view)}.",
     )
-    near_only, deep = map_controls()
+    near_only, spatial = map_controls()
     kinds = mapped_ids(view, near_only)
-    show_map(view, map_of(view, kinds, 3 if deep else 2), [i for kind in kinds for i in kind], deep)
+    show_map(
+        view, map_of(view, kinds, 3 if spatial else 2), [i for kind in kinds for i in kind], spatial
+    )
     st.caption(
-        ("In space no word can be clicked; the flat map opens their numbers. " if deep else "")
+        ("In space no word can be clicked; the flat map opens their numbers. " if spatial else "")
         + "Each row is brought to length 1, since cosines compare directions, and all are measured"
         " from their middle. A word that stands twice in the sentence is one point."
     )
@@ -101,15 +103,15 @@ def map_controls() -> tuple[bool, bool]:
             persist_state="session",
             format_func=titles.get,
         )
-        deep = st.toggle("In three dimensions", key="tokens_3d", persist_state="session")
-    return shown == "near", deep
+        spatial = st.toggle("In three dimensions", key="tokens_3d", persist_state="session")
+    return shown == "near", spatial
 
 
-def show_map(view: View, drawing: WordMap, ids: list[int], deep: bool) -> None:
+def show_map(view: View, drawing: WordMap, ids: list[int], spatial: bool) -> None:
     """Draws the map, in space or flat; on the flat one a click opens a word's cosine."""
     chosen = quoted(view.labels[view.token])
     alt = f"Map of the tokens and the words near them; {chosen} with its nearest words"
-    if deep:
+    if spatial:
         angle = st.slider(
             "Turn the map (degrees)", 0, 355, step=5, key="tokens_turn", persist_state="session"
         )
