@@ -16,6 +16,7 @@ import os
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 THREADS = str(os.cpu_count())
@@ -26,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np  # noqa: E402  (after the thread settings)
 
-from core import load
+from core import load  # noqa: E402
 from core.models.catalogue import find  # noqa: E402
 
 PAUSE = 0.4
@@ -121,12 +122,12 @@ def main() -> None:
         for length in LENGTHS:
             ids_L = np.random.default_rng(1).integers(200, model.config.n_vocab - 200, length)
             sides = {
-                "ours": lambda: model.trace(ids_L=ids_L),
-                "layers": lambda: model.trace(ids_L=ids_L, keep="layers"),
+                "ours": partial(model.trace, ids_L=ids_L),
+                "layers": partial(model.trace, ids_L=ids_L, keep="layers"),
                 "products": products(model.config, model.weights, length),
             }
             if rival:
-                sides["reference"] = lambda: rival(ids_L)
+                sides["reference"] = partial(rival, ids_L)
             ms = medians(sides, rounds)
             beside = f"{ms['ours'] / ms['reference']:16.2f}" if rival else f"{'—':>16}"
             print(

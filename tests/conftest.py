@@ -2,16 +2,25 @@
 fetched once.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from core import load
 from core.forward_pass import forward
 from core.models.weights import read_folder
-from core.forward_pass import forward
 from tests.helpers.tiny import FAMILIES, golden
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_look_for_components():
+    """Every AppTest looks for components in all installed packages, 0.3 s long; here, the first."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = lru_cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +29,7 @@ def tiny_trace(tmp_path_factory):
     float64.
     """
 
-    @lru_cache(maxsize=None)
+    @cache
     def model(family):
         return read_folder(golden(family).write(tmp_path_factory.mktemp(family)), np.float64)
 

@@ -12,8 +12,8 @@ from core import load, lstm
 
 torch = pytest.importorskip("torch", exc_type=ImportError)
 
-from tests.helpers.trained import restore  # noqa: E402
-from training import corpus, loss, networks, train, vocabulary  # noqa: E402
+from tests.helpers.trained import restore
+from training import corpus, loss, networks, train, vocabulary
 from training.corpus import Sequences  # noqa: E402
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets/models"
