@@ -329,7 +329,6 @@ def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict
     """
     terms_N = terms(factors)
     size_N = np.where(np.isfinite(terms_N), np.abs(terms_N), 0)
-    constant_axes = [fixed_axes(group) for group in factors]
     rows = [
         {
             "label": row_label(view, factors, n),
@@ -342,19 +341,11 @@ def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict
         }
         for n in np.argsort(-size_N, kind="stable")[:SHOWN]
     ]
-    titles = [group_title(view, group) for group in factors]
+    places = [group_where(view, group, fixed_axes(group)) for group in factors]
     return {
-        "title": " × ".join(titles),
+        "title": " × ".join(group_title(view, group) for group in factors),
         "rows": rows,
-        "where": "; ".join(
-            filter(
-                None,
-                (
-                    group_where(view, group, fixed)
-                    for group, fixed in zip(factors, constant_axes, strict=True)
-                ),
-            )
-        ),
+        "where": "; ".join(filter(None, places)),
     }
 
 
@@ -374,9 +365,9 @@ def all_operands(view: View, groups: tuple[Group, ...], cell: str) -> None:
         if (
             row < len(order_N)
             and column < len(long)
-            and (there := cell_of(long[column], order_N[row]))
+            and (operand := cell_of(long[column], order_N[row]))
         ):
-            walk_to(there, cell)
+            walk_to(operand, cell)
 
     table(
         columns,

@@ -70,7 +70,7 @@ def rotation(view: View) -> None:
 
 def pair_controls(half: int) -> int:
     """A choice of one of the pairs of numbers that are turned."""
-    if half == 1:
+    if half < 2:
         return 0
     return st.slider(
         f"Pair (0 to {half - 1}: fast to slow)",
