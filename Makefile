@@ -1,8 +1,8 @@
 # Each command is complete on a machine that has only Python 3.10 or newer.
 PYTHON ?= python3
 VENV ?= .venv
-# A process for each core; what drives the browser stays in one of them (tests/browser/conftest.py).
-PYTEST = $(VENV)/bin/python -m pytest -n auto --dist loadgroup
+# A process for each core, with one thread for its products; one of them drives the browser (tests/conftest.py).
+PYTEST = OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto
 
 run: $(VENV)/run
 	$(VENV)/bin/python -m streamlit run app.py

@@ -14,6 +14,19 @@ from core.models.weights import read_folder
 from tests.helpers.tiny import FAMILIES, golden
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of several workers, one drives the browser: it begins with that, and has the only server and
+    Chromium. All other tests go to whoever is free. (The group marks of pytest-xdist 3.8 are lost
+    under pytest 9.2.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: "browser" if "tests/browser/" in nodeid else nodeid
+    return scheduler
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_look_for_components():
     """Every AppTest looks for components in all installed packages, 0.3 s long; here, the first."""

@@ -5,6 +5,7 @@ no machine in a file.
 import ast
 import re
 import subprocess
+from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from sys import stdlib_module_names
@@ -65,7 +66,7 @@ def test_imports_run_one_way(path):
 
 
 def modules_imported(path: Path) -> set[str]:
-    """The modules of core that a file imports, written out."""
+    """The modules of the app that a file imports, written out."""
     found = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
@@ -76,10 +77,51 @@ def modules_imported(path: Path) -> set[str]:
 
 
 def module_of(name: str) -> Path | None:
-    """The file of a module of core; None, if it is none."""
+    """The file of a module of the app; None, if it is none."""
     path = Path(*name.split("."))
     files = (path.with_suffix(".py"), path / "__init__.py")
-    return next((file for file in files if file in SOURCES and file.parts[0] == "core"), None)
+    return next((file for file in files if file in APP), None)
+
+
+def name_of(path: Path) -> str:
+    """The module that a file is."""
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+# Lowest first: a room imports only itself and what stands before it. The stages and the shell stand
+# side by side.
+ROOMS = ("core", "ui.text", "ui.session", "ui.kit", "ui.stages", "ui.shell", "pages", "app")
+
+
+def room_of(module: str) -> str:
+    """The room in which a module stands."""
+    return next(room for room in ROOMS if module == room or module.startswith(f"{room}."))
+
+
+@pytest.mark.parametrize("path", [path for path in APP if name_of(path) != "ui"], ids=str)
+def test_rooms_import_in_one_direction(path):
+    room = room_of(name_of(path))
+    allowed = {*ROOMS[: ROOMS.index(room) + 1]} - ({"ui.stages"} if room == "ui.shell" else set())
+    assert {room_of(name) for name in modules_imported(path) - {"ui"}} <= allowed
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "ui/stages").rglob("*.py")), ids=lambda path: path.stem
+)
+def test_stages_do_not_import_each_other(path):
+    stage = name_of(path.relative_to(ROOT)).split(".")[:3]
+    others = {name for name in modules_imported(path) if name.startswith("ui.stages.")}
+    assert all(name.split(".")[:3] == stage for name in others)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """A package counts as what its __init__ imports; importing a module out of it asks for both."""
+    graph = {name_of(path): modules_imported(path) - {name_of(path)} for path in APP}
+    parents = {name for name in graph if any(other.startswith(f"{name}.") for other in graph)}
+    wanted = {
+        name: found - parents if name not in parents else found for name, found in graph.items()
+    }
+    assert list(TopologicalSorter(wanted).static_order())
 
 
 # Lowest first: a module of core imports only what stands before it.
@@ -101,7 +143,7 @@ def place_in_order(module: str) -> int:
 def test_core_imports_in_one_direction(path):
     """So there is no circle, and none needs an import inside a function. A model asks core.decoding
     how its decoder writes, which reads the rules of core.models: these two stand side by side."""
-    module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+    module = name_of(path)
     if module == "core":
         return
     for name in modules_imported(path) - {"core", module}:
@@ -214,3 +256,49 @@ def test_the_example_in_the_readme_runs(minilm, capsys):
     trace = minilm.trace("The book that the student recommended is expensive.", mask="decoder")
     weight = trace["encoder.0.attn.pattern"][3, 2, 1]
     assert capsys.readouterr().out.strip().endswith(f"= {number(weight)}")
+
+
+def listed(*patterns: str) -> list[Path]:
+    """The files in git; a copy without git has no list."""
+    found = subprocess.run(
+        ["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
+    if not found:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in found if (ROOT / name).exists()]
+
+
+def test_the_readme_is_short_and_the_pictures_in_git_are_few_and_small():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+    tracked = {path.suffix for path in listed()}
+    assert ".py" in tracked
+    pictures = [
+        path for path in listed() if path.suffix in (".png", ".jpg", ".gif", ".webp", ".mp4")
+    ]
+    assert 1 <= len(pictures) <= 2
+    assert all(path.stat().st_size <= 400_000 for path in pictures)
+
+
+def test_links_between_the_documents_lead_somewhere():
+    links = [
+        (path, link)
+        for path in listed("*.md")
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 10
+    assert [(str(path), link) for path, link in links if not (path.parent / link).exists()] == []
+
+
+def test_files_that_the_documents_name_exist():
+    """In backquotes, with a slash, and no placeholder in capitals."""
+    named = {
+        (path.name, found)
+        for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+        for found in re.findall(
+            r"`((?:core|ui|pages|tests|training|docs|assets|benchmarks)/[\w./-]+)`",
+            path.read_text(encoding="utf-8"),
+        )
+        if not re.search(r"[A-Z]{3,}|\bN_", found)
+    }
+    assert len(named) > 20
+    assert [each for each in named if not (ROOT / each[1]).exists()] == []

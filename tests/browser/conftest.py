@@ -11,13 +11,12 @@ from tests.helpers.browser_pages import PATHS
 from ui.session.selection import EXAMPLES
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items):
-    """What drives the browser is marked so, and stays on one worker: one has server and browser."""
+    """What drives the browser is marked so."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("chromium"))
 
 
 @pytest.fixture(scope="package")

@@ -4,7 +4,6 @@ the first start.
 
 from __future__ import annotations
 
-import re
 import time
 from itertools import product
 from pathlib import Path
@@ -22,9 +21,8 @@ from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.navigation import PAGES
-from ui.session.selection import DEPTHS, MASKS, STAGES
+from ui.session.selection import DEPTHS, MASKS
 from ui.shell import downloads
-from ui.stages.attention import STEPS
 
 HOSTILE_ADDRESS = {
     "layer": ("999", "abc", "-1", "9" * 5000),
@@ -327,32 +325,6 @@ def test_every_kind_of_step_is_drawn_and_explained(tiny_folder, every):
         app.run()
         assert not app.exception and not app.warning, name
         assert parts(app)[0]["name"].startswith(f"{name}:")
-
-
-@pytest.mark.parametrize("stage", range(STAGES))
-@pytest.mark.parametrize("mask", ("trained", "decoder"))
-def test_the_five_steps_of_every_family(tiny_folder, mask, stage):
-    config = load(tiny_folder).config
-    for side in config.sides:
-        app = opened(
-            "pages/3_Attention.py",
-            model=tiny_folder,
-            sentence="3 5 7 2 9",
-            target="4 6 8",
-            mask=mask,
-            side=side,
-            stage=str(stage),
-            layer="1",
-            head="1",
-        )
-        assert not app.exception and not app.warning
-        assert re.match(
-            rf"{side}\.1\.attn\.", parts(app)[0]["name"]
-        )  # the panel explains a number of this step
-
-
-def test_there_are_as_many_steps_as_an_address_may_ask_for():
-    assert len(STEPS) == STAGES
 
 
 def nothing_here(monkeypatch, fetch) -> AppTest:

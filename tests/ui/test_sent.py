@@ -128,7 +128,8 @@ POINT = json.dumps({"selection": {"points": [{"point_index": 13}]}})
 @pytest.mark.parametrize("path", PATHS)
 def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     long = "The book that the student recommended to the teacher of the old school is expensive."
-    app = opened(path, sentence=long, depth="numbers", stage="2", layer="5", head="11")
+    app = opened(sentence=long, depth="numbers", stage="2", layer="5", head="11")
+    app.switch_page(path).run()
     late = [*components(app).values()]
     figures = [element.proto.id for element in app.get("plotly_chart")]
     held = {

@@ -313,9 +313,6 @@ def page_links() -> None:
     """Links to all pages, in the order in which they are read."""
     st.subheader("Where to go next")
     with st.container(gap="xxsmall", key="road"):
+        address = query_params(cell=None)
         for page in PAGES[1:]:
-            st.page_link(
-                page.path,
-                label=f"**{page.title}** · {page.about}",
-                query_params=query_params(cell=None),
-            )
+            st.page_link(page.path, label=f"**{page.title}** · {page.about}", query_params=address)
