@@ -3,21 +3,28 @@
 import streamlit as st
 
 from ui.kit.explanation_panel import number_over
-from ui.kit.token_strip import signs_in, token_strip
+from ui.kit.token_strip import special_tokens_note, token_strip
 from ui.session.navigation import OVERVIEW
 from ui.shell.page_shell import show_page
-from ui.stages.overview.model_map import CELLS, deeper, how, river_map, road, story
+from ui.stages.overview.model_map import (
+    CAPTION,
+    depth_details,
+    in_words,
+    instructions,
+    overview_map,
+    page_links,
+)
 
 
 def page(view):
-    how(view)
+    instructions(view)
     token_strip(view)
-    river_map(view)
-    st.caption(CELLS)
-    story(view)
-    deeper(view)
-    signs_in(view)
-    road()
+    overview_map(view)
+    st.caption(CAPTION)
+    in_words(view)
+    depth_details(view)
+    special_tokens_note(view)
+    page_links()
     number_over(view)
 
 

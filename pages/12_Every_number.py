@@ -17,7 +17,7 @@ def page(view):
         st.caption(shape_words(view, name, index))
         cell_picture(view, name, *index)
     with words:
-        number_beside(view, largest_cell(view, name, index), told=False)
+        number_beside(view, largest_cell(view, name, index), depth_on_page=False)
 
 
 show_page(EVERY_NUMBER, page)

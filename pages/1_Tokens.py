@@ -1,29 +1,18 @@
 """Tokens: words, pieces, ids, the rows of the embedding table, and which of them are alike."""
 
 from ui.kit.explanation_panel import number_over
-from ui.kit.section import section
-from ui.kit.token_strip import signs_in
 from ui.session.navigation import TOKENS
 from ui.shell.page_shell import show_page
-from ui.stages.tokens.embedding import alike, arithmetic, meaning_map, pieces_story, strips
-from ui.stages.tokens.pieces import pieces_strip
-
-
-def pieces(view):
-    section(
-        view,
-        "1. Words, pieces, numbers",
-        pieces_story(view),
-        (f"{view.side}.embed.ids", (view.token,)),
-    )
-    pieces_strip(view)
-    signs_in(view)
+from ui.stages.tokens.arithmetic import arithmetic
+from ui.stages.tokens.embedding import embedding_rows, similar_rows
+from ui.stages.tokens.pieces import pieces
+from ui.stages.tokens.word_map import word_map
 
 
 def page(view):
-    strips(view)
-    alike(view)
-    meaning_map(view)
+    embedding_rows(view)
+    similar_rows(view)
+    word_map(view)
     arithmetic(view)
     number_over(view)
 

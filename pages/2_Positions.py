@@ -4,11 +4,11 @@ from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
 from ui.session.navigation import POSITIONS
 from ui.shell.page_shell import show_page
-from ui.stages.positions.encodings import PARTS, choose_part
+from ui.stages.positions.encodings import PARTS, part_controls
 
 
 def page(view):
-    PARTS[choose_part(view)](view)
+    PARTS[part_controls(view)](view)
     number_over(view)
 
 

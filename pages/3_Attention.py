@@ -14,11 +14,9 @@ def page(view):
     step = stepper([step.title for step in STEPS])
     picture, words = st.columns((11, 9), gap="large")
     with picture:
-        opened = STEPS[step].draw(
-            view
-        )  # the cell that the formula beside it shows until another one is clicked
+        first = STEPS[step].draw(view)
     with words:
-        number_beside(view, opened)
+        number_beside(view, first)  # until another number is clicked
 
 
 show_page(ATTENTION, page, above=token_strip)

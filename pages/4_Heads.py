@@ -22,7 +22,7 @@ def page(view):
     with right:
         heads.roles(view)
     heads.contributions(view)
-    heads.silence(view)
+    heads.ablation(view)
     number_over(view)
 
 

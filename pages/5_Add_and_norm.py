@@ -6,12 +6,12 @@ from ui.kit.explanation_panel import number_beside
 from ui.kit.token_strip import token_strip
 from ui.session.navigation import ADD_AND_NORM
 from ui.shell.page_shell import show_page
-from ui.stages.add_and_norm.residual import addition, both_ways, choose_sublayer, norming
+from ui.stages.add_and_norm.residual import addition, both_ways, norming, sublayer_controls
 from ui.stages.add_and_norm.without_norms import norms_off
 
 
 def page(view):
-    part = choose_sublayer(view)
+    part = sublayer_controls(view)
     both_ways(view, part)
     picture, words = st.columns((12, 8), gap="large")
     with picture:

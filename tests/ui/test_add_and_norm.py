@@ -15,7 +15,7 @@ from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.selection import DEPTHS, EXAMPLES
-from ui.stages.add_and_norm.without_norms import curves, with_norms
+from ui.stages.add_and_norm.without_norms import lengths_figure, with_norms
 
 PAGE = "pages/5_Add_and_norm.py"
 
@@ -93,7 +93,7 @@ def test_norms_are_taken_from_a_change_and_the_rest_of_it_stays():
 
 def test_an_overflow_is_said_and_what_is_no_number_is_not_drawn():
     lengths = {"with norms": [1.0, 2, 3, 4], "norms off": [1.0, 1e20, np.inf, np.nan]}
-    figure = curves(
+    figure = lengths_figure(
         [
             (name, place, length)
             for name, line in lengths.items()
@@ -104,7 +104,9 @@ def test_an_overflow_is_said_and_what_is_no_number_is_not_drawn():
     assert [len(trace.x) for trace in figure.data] == [4, 2, 6]
     assert any("overflow" in note.text for note in figure.layout.annotations)
     assert figure.layout.shapes[0].x0 == 1.5
-    calm = curves([(name, place, 1.0 + place) for name in lengths for place in range(4)], "title")
+    calm = lengths_figure(
+        [(name, place, 1.0 + place) for name in lengths for place in range(4)], "title"
+    )
     assert not calm.layout.shapes and not any(
         "overflow" in note.text for note in calm.layout.annotations
     )

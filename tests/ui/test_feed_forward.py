@@ -17,7 +17,7 @@ from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.selection import DEPTHS, EXAMPLES
-from ui.stages.feed_forward import curve, difference
+from ui.stages.feed_forward import activation_figure, difference_text
 
 PAGE = "pages/6_Feed_forward.py"
 
@@ -98,7 +98,9 @@ def test_the_words_of_a_neuron_are_those_that_it_raises_and_lowers_most():
 def test_the_dots_are_the_neurons_and_lie_on_the_curve():
     pre_N = np.array([-2.0, 0.5, 3.0], dtype=np.float32)
     after_N = ACTIVATIONS["silu"](pre_N.copy())
-    line, names, ring, dots = curve(ACTIVATIONS["silu"], pre_N, after_N, [7, 1, 4], 1, "title").data
+    line, names, ring, dots = activation_figure(
+        ACTIVATIONS["silu"], pre_N, after_N, [7, 1, 4], 1, "title"
+    ).data
     assert list(dots.customdata) == [7, 1, 4] and list(ring.x) == [0.5]
     assert [text.strip() for text in names.text] == ["1", "7", "4"]  # the chosen one first
     np.testing.assert_allclose(np.interp(dots.x, line.x, line.y), dots.y, atol=0.01)
@@ -106,12 +108,12 @@ def test_the_dots_are_the_neurons_and_lie_on_the_curve():
 
 def test_each_token_alone_is_said_with_its_largest_difference():
     out_LD = np.array([[1.0, -4.0], [2.0, 3.0]], dtype=np.float32)
-    assert "same to the last digit" in difference(out_LD, out_LD)
-    assert "0.00001, where the numbers go up to 4: rounding" in difference(
+    assert "same to the last digit" in difference_text(out_LD, out_LD)
+    assert "0.00001, where the numbers go up to 4: rounding" in difference_text(
         out_LD.astype(float) + [[0, 1e-5], [0, 0]], out_LD
     )
-    assert "rounding" not in difference(out_LD + 1, out_LD)
-    assert "overflowed" in difference(out_LD * np.inf, out_LD)
+    assert "rounding" not in difference_text(out_LD + 1, out_LD)
+    assert "overflowed" in difference_text(out_LD * np.inf, out_LD)
     text = words(opened(PAGE))
     assert "none differs by more than" in text or "last digit" in text
 

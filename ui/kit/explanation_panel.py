@@ -33,14 +33,17 @@ MOST = 1000  # operands in the table of all
 _draw = component("explanation", root='<div class="root number"></div>')
 
 
-def number_beside(view: View, first: tuple[str, tuple[int, ...]], told: bool = True) -> None:
+def number_beside(
+    view: View, first: tuple[str, tuple[int, ...]], depth_on_page: bool = True
+) -> None:
     """The opened number in a column of its own, which stays in sight; before one is opened,
     `first`, a step and an index. On a telephone an opened number lies over the foot of the page.
-    told: the page itself tells formula and code of `first`.
+    depth_on_page: the page itself shows formula and code of `first`.
     """
     opened = opened_cell()
     with st.container(key="number-beside-opened" if opened else "number-beside"):
-        number_panel(view, opened or written(*first), "numbers" if told and not opened else depth())
+        shown = "numbers" if depth_on_page and not opened else depth()
+        number_panel(view, opened or written(*first), shown)
 
 
 def number_over(view: View) -> None:
@@ -52,7 +55,7 @@ def number_over(view: View) -> None:
             number_panel(view, opened, depth())
 
 
-def number_panel(view: View, cell: str, deep: str) -> None:
+def number_panel(view: View, cell: str, panel_depth: str) -> None:
     """What the number is, and, as deep as the reader wants to look, its operands, its formula, or
     the lines that made it.
     """
@@ -63,9 +66,9 @@ def number_panel(view: View, cell: str, deep: str) -> None:
         )
     trail = memory().trail or [cell]
     head = heading(view, made, trail)
-    if deep == "code":
+    if panel_depth == "code":
         draw("number", [head, lines(view, [made.name])], trail[0])
-    elif deep == "formula":
+    elif panel_depth == "formula":
         draw("number", [head], trail[0])
         st.latex(coloured(made.latex))
         if letters := letters_in(made.latex):
@@ -73,7 +76,11 @@ def number_panel(view: View, cell: str, deep: str) -> None:
         draw("number-below", [operands(view, made)], cell)
     else:
         draw("number", [head, operands(view, made)], cell)
-    if deep != "code" and memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
+    if (
+        panel_depth != "code"
+        and memory().all_operands_of == made.name
+        and longest(made.groups) > SHOWN
+    ):
         all_operands(view, made.groups, cell)
 
 
@@ -170,7 +177,7 @@ def clicked(key: str, start: str) -> None:
 
 
 def heading(view: View, made, trail: list[str]) -> dict:
-    """The way here, what the number is, and where it stands."""
+    """The walk so far, what the number is, and where it stands."""
     steps = [{"cell": cell, "text": short(view, cell)} for cell in trail]
     steps = steps if len(steps) <= 6 else [steps[0], {"cell": None, "text": "…"}, *steps[-4:]]
     return {
@@ -259,12 +266,12 @@ def shapes_at(trace, name: str) -> dict:
         return {}
     puts = {other: trace.provenance(other) for other in trace.names}
     scope = name.removesuffix(puts[name].leaf)
-    here = [put for other, put in puts.items() if other.removesuffix(put.leaf) == scope]
+    beside = [put for other, put in puts.items() if other.removesuffix(put.leaf) == scope]
     return {
         (source_path(each.file), each.line): " × ".join(
             f"{letter} {size}" for letter, size in zip(each.axes, each.shape, strict=True)
         )
-        for each in here
+        for each in beside
     }
 
 
@@ -322,7 +329,6 @@ def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict
     """
     terms_N = terms(factors)
     size_N = np.where(np.isfinite(terms_N), np.abs(terms_N), 0)
-    constant_axes = [fixed_axes(group) for group in factors]
     rows = [
         {
             "label": row_label(view, factors, n),
@@ -335,19 +341,11 @@ def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict
         }
         for n in np.argsort(-size_N, kind="stable")[:SHOWN]
     ]
-    titles = [group_title(view, group) for group in factors]
+    places = [group_where(view, group, fixed_axes(group)) for group in factors]
     return {
-        "title": " × ".join(titles),
+        "title": " × ".join(group_title(view, group) for group in factors),
         "rows": rows,
-        "where": "; ".join(
-            filter(
-                None,
-                (
-                    group_where(view, group, fixed)
-                    for group, fixed in zip(factors, constant_axes, strict=True)
-                ),
-            )
-        ),
+        "where": "; ".join(filter(None, places)),
     }
 
 
@@ -367,9 +365,9 @@ def all_operands(view: View, groups: tuple[Group, ...], cell: str) -> None:
         if (
             row < len(order_N)
             and column < len(long)
-            and (there := cell_of(long[column], order_N[row]))
+            and (operand := cell_of(long[column], order_N[row]))
         ):
-            walk_to(there, cell)
+            walk_to(operand, cell)
 
     table(
         columns,
@@ -431,7 +429,7 @@ def axis_label(view: View, name: str, letter: str, i: int, roles: bool) -> str:
 
 def fixed_axes(group: Group) -> list[int]:
     """The axes on which all operands of a group stand at one place."""
-    return [axis for axis, at_N in enumerate(group.indices_NI.T) if (at_N == at_N[0]).all()]
+    return [axis for axis, i_N in enumerate(group.indices_NI.T) if (i_N == i_N[0]).all()]
 
 
 def row_label(view: View, factors: tuple[Group, ...], n: int) -> str:

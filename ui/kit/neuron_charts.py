@@ -44,10 +44,10 @@ def reads(view: View) -> str:
     return view.at("mlp.norm.out" if view.config.norm_first else "mlp.in")
 
 
-def product(view: View, leaf: str, number_of: str, factor: str = "x") -> str:
+def product(view: View, leaf: str, subscript: str, factor: str = "x") -> str:
     """How a projection is made, as a title: with the bias where the model has one."""
     bias = view.trace.weights[view.at(f"mlp.{leaf}.bias")]
-    return f"{factor} · W{number_of}" + (f" + b{number_of}" if bias.any() else "")
+    return f"{factor} · W{subscript}" + (f" + b{subscript}" if bias.any() else "")
 
 
 def neurons(view: View, step: str, title: str) -> None:

@@ -1,13 +1,7 @@
-"""A stage of the road at the four depths: its story, its numbers, its formula, its code.
+"""A part of a page at the four depths: its story, its numbers, its formula, or its code.
 
-    section(view, title, story, *cells)     a heading, and what the chosen depth says about it; the
-                                            pictures come after it
-    told(view, story, *cells)               the same without a heading
-    detailed()                              whether the pictures beyond the first are wanted: at
-                                            every depth but the story
-
-cells: (step, index) of one number of each step of the stage, as `ui.kit.step_charts.largest` gives
-them. The formula is written with the opened number instead, where it is one of the same step.
+A cell is (step, index): one number of each step of the part, as `ui.kit.step_charts.largest` gives
+it. The formula is written with the opened number instead where that is one of the same step.
 """
 
 from __future__ import annotations
@@ -24,16 +18,16 @@ from ui.session.view import View
 from ui.text import plain
 
 
-def section(view: View, title: str, story: str, *cells) -> None:
-    """A heading, and what the chosen depth says."""
+def section(view: View, title: str, text: str, *cells) -> None:
+    """A heading, and what the chosen depth says. The pictures follow it."""
     st.subheader(title)
-    told(view, story, *cells)
+    render_depth(view, text, *cells)
 
 
-def told(view: View, story: str, *cells) -> None:
-    """What the chosen depth says about a stage."""
+def render_depth(view: View, text: str, *cells) -> None:
+    """What the chosen depth says: the text, the cells as formulas, or the code of their steps."""
     if depth() == "story":
-        st.markdown(story)
+        st.markdown(text)
     elif depth() == "formula":
         for name, index in cells:
             formula(view, name, opened_in(name) or index)
@@ -42,7 +36,7 @@ def told(view: View, story: str, *cells) -> None:
 
 
 def detailed() -> bool:
-    """Whether the pictures beyond the first are wanted."""
+    """Whether the pictures beyond the first are wanted: at every depth but the story."""
     return depth() != "story"
 
 

@@ -21,6 +21,7 @@ from ui.kit.word_grouping import ROLES, unseen, word_labels
 from ui.session.view import View
 
 ALL = slice(None)
+ROWS = 32  # rows of a long step that are drawn at a time
 # Attention weights, cell by cell those of the mask.
 MASKED = ("pattern", "pattern.heat", "pattern.unscaled", "pattern.others")
 
@@ -102,6 +103,12 @@ def cell_map(view, name: str, *index, key: str = "", on_cell=None, **look) -> No
     )
     open_cell = on_cell or (lambda r, c: open_number(name, full_index(index, (r, c))))
     clickable_map(f"map:{key}:{name}:{index}", spec, open_cell)
+
+
+def rows_around(chosen: int, count: int, most: int = ROWS) -> slice:
+    """As many rows as are drawn at a time, with the chosen one among them."""
+    start = max(0, min(chosen - most // 2, count - most))
+    return slice(start, start + most)
 
 
 def rows_map(view, step: str, rows: slice, title: str, chosen: int) -> None:

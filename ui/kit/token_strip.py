@@ -51,7 +51,7 @@ def seen_word(view, position: int) -> str:
     return bold(view.seen[position])
 
 
-SIGNS = {
+SPECIAL_TOKENS = {
     "[CLS]": "begins every text that this model reads",
     "[SEP]": "ends it",
     "[START]": "begins a text",
@@ -67,10 +67,14 @@ SIGNS = {
 }
 
 
-def signs_in(view: View) -> None:
-    """What the signs among the tokens mean, if there are any."""
+def special_tokens_note(view: View) -> None:
+    """What the special tokens in the text mean, if there are any."""
     shown = "\n".join(token for side in view.config.sides for token in view.tokens(side))
-    known = [f"**{plain(sign)}** {meaning}" for sign, meaning in SIGNS.items() if sign in shown]
+    known = [
+        f"**{plain(token)}** {meaning}"
+        for token, meaning in SPECIAL_TOKENS.items()
+        if token in shown
+    ]
     if known:
         st.caption(" · ".join(known))
 

@@ -89,7 +89,7 @@ def unknown_line(view: View) -> None:
     )
     if not words:
         return
-    named = ", ".join(told(word) for word in words[:MOST]) + (
+    named = ", ".join(spelling_text(word) for word in words[:MOST]) + (
         f" and {len(words) - MOST} more" if len(words) > MOST else ""
     )
     if catalogue.entry_of(view.model.name).embedded:
@@ -101,7 +101,7 @@ def unknown_line(view: View) -> None:
         st.caption(f":orange[●] This model’s vocabulary has no pieces for: {named}.")
 
 
-def told(word: Word) -> str:
+def spelling_text(word: Word) -> str:
     """A word, and what is read in its place, as Markdown."""
     typed, pieces = short(label(word.typed), LONGEST), short(" ".join(word.pieces), LONGEST)
     spelled = (
@@ -123,7 +123,7 @@ def marks(view: View, side: str) -> dict[int, str]:
     }
 
 
-def unknown_story(view: View) -> str:
+def unknown_text(view: View) -> str:
     """What the tokenizer's cuts mean for this model, as Markdown; empty where every word is
     whole.
     """

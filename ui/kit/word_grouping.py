@@ -1,14 +1,5 @@
-"""Attention between words: which step is drawn when signs are hidden or pieces merged, and what
-stands along its axes.
-
-weights(view)               the step of attention weights to draw now, with its labels and the
-                            chosen token's place in it
-offered(view)               whether it is known which tokens are signs, and which belong to one word
-has_signs(view), has_pieces(view)       whether there is anything to hide, or to merge
-word_labels(view, name)     the words along the axes I and J of a step
-                            ….attn.pattern.words.BARE.MERGE
-unseen(view, name)          the cells of such a step in which the mask hides every pair of pieces
-ROLES                       the names along the axis O
+"""Attention between words: the weights to draw when special tokens are hidden or the pieces of a
+word merged, and the labels along their axes.
 """
 
 from __future__ import annotations
@@ -25,7 +16,7 @@ __all__ = [
     "ROLES",
     "Weights",
     "has_pieces",
-    "has_signs",
+    "has_special_tokens",
     "offered",
     "unseen",
     "weights",
@@ -43,7 +34,7 @@ class Weights:
     leaf: str  # attn.pattern, cross.pattern or attn.pattern.words.…
     labels: list[str]  # what looks, and what is looked at
     places: list[list[int]]  # for each of them the positions of its tokens
-    chosen: int | None  # where the chosen token lies; None: it is a sign, and hidden
+    chosen: int | None  # where the chosen token lies; None: it is a special token, and hidden
     note: str  # for the titles of pictures: what differs from the model's own weights
 
     def first(self, row: int) -> int:
@@ -56,8 +47,8 @@ def offered(view) -> bool:
     return view.trace.words_L is not None and view.side == view.config.sides[0]
 
 
-def has_signs(view) -> bool:
-    """Whether there are signs of the model's own to hide."""
+def has_special_tokens(view) -> bool:
+    """Whether there are special tokens to hide."""
     return (
         offered(view)
         and None in view.trace.words_L
@@ -72,8 +63,8 @@ def has_pieces(view) -> bool:
 
 
 def weights(view) -> Weights:
-    """What the two choices at the left make of the attention weights."""
-    hide_special = int(bool(selection().hide_special) and has_signs(view))
+    """What the two choices in the sidebar make of the attention weights."""
+    hide_special = int(bool(selection().hide_special) and has_special_tokens(view))
     merge_pieces = int(bool(selection().merge_pieces) and has_pieces(view))
     places = word_groups(view.trace, view.side, hide_special, merge_pieces)
     leaf = f"{view.block}.pattern" + (

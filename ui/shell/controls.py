@@ -16,7 +16,7 @@ from core.models import catalogue
 from core.models.model import Model
 from core.step_ref import parse
 from ui.kit.unknown_words import unknown_line
-from ui.kit.word_grouping import has_pieces, has_signs, offered
+from ui.kit.word_grouping import has_pieces, has_special_tokens, offered
 from ui.session import runs, sent
 from ui.session.actions import close_number, start_new_model, start_new_text
 from ui.session.address import link_asks_for
@@ -307,7 +307,7 @@ GROUPINGS = {
         "Hide special tokens",
         "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew"
         " over what is left. Some models add none.",
-        has_signs,
+        has_special_tokens,
     ),
     "merge_pieces": Grouping(
         "Merge pieces into words",

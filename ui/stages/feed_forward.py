@@ -1,5 +1,5 @@
-"""The feed-forward network for one token: its neurons before and after activation, what the
-strongest write, and that each token passes through it alone.
+"""Feed-forward for one token: its neurons before and after the activation, what the strongest ones
+write, and that each token passes through alone.
 """
 
 from __future__ import annotations
@@ -44,166 +44,108 @@ CURVES = {
 }
 
 
-# --- which neuron ---------------------------------------------------------------------------------
-
-
 # --- out to the neurons, through the activation, and back -----------------------------------------
 
 
 def out_and_back(view: View) -> tuple[str, tuple[int, ...]]:
     """W₁x + b₁, the activation, W₂. Returns the cell that is explained first."""
-    c, t, at = view.config, view.token, view.at("mlp")
-    first, normed = (
-        largest(view, f"{at}.hidden", t, ALL),
-        (", after the norm" if c.norm_first and c.norm != "none" else ""),
+    c, path, row = view.config, view.at("mlp"), slice(view.token, view.token + 1)
+    first = largest(view, f"{path}.hidden", view.token, ALL)
+    normed = ", after the norm" if c.norm_first and c.norm != "none" else ""
+    section(
+        view,
+        f"1. Out to {c.d_mlp:,} neurons, and back",
+        out_and_back_text(view, first, normed),
+        (f"{path}.pre", first[1]),
+        first,
+        largest(view, f"{path}.out", view.token, ALL),
     )
+    if detailed():
+        title = f"x: the vector of {quoted(view.labels[view.token])}{normed}"
+        cell_map(view, reads(view), row, ALL, title=title)
+        neurons(view, f"{path}.pre", f"Neurons before activation: {product(view, 'pre', '₁')}")
+    made = "gate × up" if c.gated else f"{NAMES[c.activation]} of the number before"
+    neurons(view, f"{path}.hidden", f"Neurons: {made}")
+    if detailed():
+        cell_map(
+            view, f"{path}.out", row, ALL, title=f"The update: {product(view, 'out', '₂', 'n')}"
+        )
+    return first
+
+
+def out_and_back_text(view: View, first: tuple[str, tuple[int, ...]], normed: str) -> str:
+    """What the network does with the chosen token. first: the neuron furthest from 0."""
+    c, (step, index) = view.config, first
     gated = (
         " Here each neuron has a second number, too, that the first one lets through: see 3."
         if c.gated
         else ""
     )
-    section(
-        view,
-        f"1. Out to {c.d_mlp:,} neurons, and back",
+    return (
         f"Attention has brought together what the tokens know; now {word(view)} is worked on by"
         f" itself. Its vector of {c.d_model} numbers{normed} is held against {c.d_mlp:,} patterns,"
         " the columns of a learned matrix W₁: one number for each, a **neuron**. An"
         f" **activation**, {NAMES[c.activation]}, lets through those that fit.{gated} For"
-        f" {word(view)} neuron {first[1][1]} comes out furthest from 0, at"
-        f" {number(view.trace[first[0]][first[1]])}. A second matrix, W₂, makes the neurons into an"
-        f" update of {c.d_model} numbers again.",
-        (f"{at}.pre", first[1]),
-        first,
-        largest(view, f"{at}.out", t, ALL),
+        f" {word(view)} neuron {index[1]} comes out furthest from 0, at"
+        f" {number(view.trace[step][index])}. A second matrix, W₂, makes the neurons into an"
+        f" update of {c.d_model} numbers again."
     )
-    if detailed():
-        cell_map(
-            view,
-            reads(view),
-            slice(t, t + 1),
-            ALL,
-            title=f"x: the vector of {quoted(view.labels[t])}{normed}",
-        )
-        neurons(view, f"{at}.pre", f"Neurons before activation: {product(view, 'pre', '₁')}")
-    neurons(
-        view,
-        f"{at}.hidden",
-        f"Neurons: {'gate × up' if c.gated else f'{NAMES[c.activation]} of the number before'}",
-    )
-    if detailed():
-        cell_map(
-            view,
-            f"{at}.out",
-            slice(t, t + 1),
-            ALL,
-            title=f"The update: {product(view, 'out', '₂', 'n')}",
-        )
-    return first
 
 
 def activation(view: View, neuron: int) -> None:
     """The activation's curve, and each neuron of the chosen token as a dot on it."""
-    t, name = view.token, NAMES[view.config.activation]
-    pre, after = (
-        view.at("mlp.pre"),
-        view.at("mlp.hidden.gate" if view.config.gated else "mlp.hidden"),
-    )
-    pre_F, after_F = view.trace[pre][t], view.trace[after][t]
+    t, after = view.token, view.at("mlp.hidden.gate" if view.config.gated else "mlp.hidden")
+    section(view, "2. The activation", activation_text(view), (after, (t, neuron)))
+    pre_F, after_F = view.trace[view.at("mlp.pre")][t], view.trace[after][t]
     order = strongest(view)[:DOTS]
     order += [neuron] if neuron not in order else []
     order = [f for f in order if np.isfinite(pre_F[f]) and np.isfinite(after_F[f])]
-    below = percent(float((pre_F < 0).mean()), 0)
-    section(
-        view,
-        "2. The activation",
-        f"{name} is {CURVES[name]}. Without such a bend the two matrices would be no more than one."
-        f" Each dot is one neuron of {word(view)}. Of all its neurons {below} lie below zero before"
-        " it; the activation makes these small.",
-        (after, (t, neuron)),
-    )
     if not order:
         st.warning(
             "These neurons hold no numbers any more: in this run they have overflowed. There is"
             " nothing to draw."
         )
         return
+    name = NAMES[view.config.activation]
     few = f"; the {DOTS} that reach furthest" if len(order) < len(pre_F) else ""
-    figure = curve(
-        ACTIVATIONS[view.config.activation],
-        pre_F[order],
-        after_F[order],
-        order,
-        neuron,
-        f"{name}: each dot a neuron of {quoted(view.labels[t])}{few}",
-    )
+    title = f"{name}: each dot a neuron of {quoted(view.labels[t])}{few}"
+    function = ACTIVATIONS[view.config.activation]
     show(
         "ff:activation",
-        figure,
+        activation_figure(function, pre_F[order], after_F[order], order, neuron, title),
         on_cell=lambda f: select_neuron(view, after, f),
         cells=[(f,) for f in order],
         alt=f"The curve of {name}, with the neurons of this token as dots on it",
     )
 
 
-def curve(function, pre_N, after_N, neurons_N: list[int], chosen: int, title: str) -> go.Figure:
+def activation_text(view: View) -> str:
+    """What the activation is, and how many of the chosen token's neurons it makes small."""
+    name, pre_F = NAMES[view.config.activation], view.trace[view.at("mlp.pre")][view.token]
+    below = percent(float((pre_F < 0).mean()), 0)
+    return (
+        f"{name} is {CURVES[name]}. Without such a bend the two matrices would be no more than one."
+        f" Each dot is one neuron of {word(view)}. Of all its neurons {below} lie below zero before"
+        " it; the activation makes these small."
+    )
+
+
+def activation_figure(
+    function, pre_N, after_N, neurons_N: list[int], chosen: int, title: str
+) -> go.Figure:
     """A function as a line, neurons as dots at (before, after); some have their number beside them,
     the chosen one a ring.
     """
     low, high = min(float(pre_N.min()), -1.0), max(float(pre_N.max()), 1.0)
-    room = 0.12 * (high - low)
-    xs = np.linspace(low - room, high + room, 160, dtype=pre_N.dtype)
-    line = {
-        "type": "scatter",
-        "x": xs,
-        "y": function(xs.copy()),
-        "mode": "lines",
-        "hoverinfo": "skip",
-        "line": {"color": plotly_figures.GREY, "width": 2},
-    }
     ringed = [i for i, f in enumerate(neurons_N) if f == chosen]
-    named = apart([*ringed, *range(len(pre_N))], pre_N, 0.08 * (high - low))
-    names = {
-        "type": "scatter",
-        "x": pre_N[named],
-        "y": after_N[named],
-        "mode": "text",
-        "hoverinfo": "skip",
-        "text": [f"{neurons_N[i]}{NARROW}" if pre_N[i] > 0 else str(neurons_N[i]) for i in named],
-        "cliponaxis": False,
-        "textfont": {"size": plotly_figures.FONT, "color": plotly_figures.TEXT},
-        "textposition": ["middle left" if pre_N[i] > 0 else "top center" for i in named],
-    }
-    ring = {
-        "type": "scatter",
-        "x": pre_N[ringed],
-        "y": after_N[ringed],
-        "mode": "markers",
-        "hoverinfo": "skip",
-        "marker": {
-            "size": 15,
-            "color": plotly_figures.CLEAR,
-            "line": {"width": 2.5, "color": plotly_figures.TEXT},
-        },
-    }
-    look = {"marker": {"opacity": 0.55}}
-    texts = [
-        f"neuron {f}<br>before {number(x)}<br>after <b>{number(y)}</b>"
-        for f, x, y in zip(neurons_N, pre_N, after_N)
-    ]
-    dots = {
-        "type": "scatter",
-        "x": pre_N,
-        "y": after_N,
-        "mode": "markers",
-        "hovertext": texts,
-        "customdata": np.array(neurons_N, dtype=np.int32),
-        "marker": {"size": 6, "color": COLOURS["mlp"], "opacity": 0.55},
-        "selected": look,
-        "unselected": look,
-        "hovertemplate": "%{hovertext}<extra></extra>",
-    }
+    named = spread_out([*ringed, *range(len(pre_N))], pre_N, 0.08 * (high - low))
     return plotly_figures.figure(
-        [line, names, ring, dots],
+        [
+            function_line(function, low, high, pre_N.dtype),
+            neuron_names(pre_N, after_N, neurons_N, named),
+            ring(pre_N[ringed], after_N[ringed]),
+            neuron_dots(pre_N, after_N, neurons_N),
+        ],
         title,
         height=280,
         top=8,
@@ -214,7 +156,72 @@ def curve(function, pre_N, after_N, neurons_N: list[int], chosen: int, title: st
     )
 
 
-def apart(candidates: list[int], pre_N, room: float) -> list[int]:
+def function_line(function, low: float, high: float, dtype) -> dict:
+    """A function from the lowest to the highest neuron, and a little further."""
+    room = 0.12 * (high - low)
+    xs = np.linspace(low - room, high + room, 160, dtype=dtype)
+    return {
+        "type": "scatter",
+        "x": xs,
+        "y": function(xs.copy()),
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "line": {"color": plotly_figures.GREY, "width": 2},
+    }
+
+
+def neuron_names(pre_N, after_N, neurons_N: list[int], named: list[int]) -> dict:
+    """The numbers of some neurons beside their dots."""
+    return {
+        "type": "scatter",
+        "x": pre_N[named],
+        "y": after_N[named],
+        "mode": "text",
+        "hoverinfo": "skip",
+        "text": [f"{neurons_N[i]}{NARROW}" if pre_N[i] > 0 else str(neurons_N[i]) for i in named],
+        "cliponaxis": False,
+        "textfont": {"size": plotly_figures.FONT, "color": plotly_figures.TEXT},
+        "textposition": ["middle left" if pre_N[i] > 0 else "top center" for i in named],
+    }
+
+
+def ring(xs, ys) -> dict:
+    """The ring around the chosen neuron."""
+    return {
+        "type": "scatter",
+        "x": xs,
+        "y": ys,
+        "mode": "markers",
+        "hoverinfo": "skip",
+        "marker": {
+            "size": 15,
+            "color": plotly_figures.CLEAR,
+            "line": {"width": 2.5, "color": plotly_figures.TEXT},
+        },
+    }
+
+
+def neuron_dots(pre_N, after_N, neurons_N: list[int]) -> dict:
+    """Neurons as dots that can be clicked."""
+    look = {"marker": {"opacity": 0.55}}
+    return {
+        "type": "scatter",
+        "x": pre_N,
+        "y": after_N,
+        "mode": "markers",
+        "hovertext": [
+            f"neuron {f}<br>before {number(x)}<br>after <b>{number(y)}</b>"
+            for f, x, y in zip(neurons_N, pre_N, after_N, strict=True)
+        ],
+        "customdata": np.array(neurons_N, dtype=np.int32),
+        "marker": {"size": 6, "color": COLOURS["mlp"], "opacity": 0.55},
+        "selected": look,
+        "unselected": look,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def spread_out(candidates: list[int], pre_N, room: float) -> list[int]:
     """The first few that lie so far from each other that their names do not run together."""
     found: list[int] = []
     for i in candidates:
@@ -225,8 +232,8 @@ def apart(candidates: list[int], pre_N, room: float) -> list[int]:
 
 def gate(view: View, neuron: int) -> None:
     """Gated networks: the activation opens or closes a second projection."""
-    t, at = view.token, view.at("mlp")
-    gated, up, out = (view.trace[f"{at}.hidden{leaf}"][t] for leaf in (".gate", ".up", ""))
+    t, path = view.token, view.at("mlp")
+    gated, up, out = (view.trace[f"{path}.hidden{leaf}"][t] for leaf in (".gate", ".up", ""))
     section(
         view,
         "3. Gate × up",
@@ -234,10 +241,14 @@ def gate(view: View, neuron: int) -> None:
         " a gate. Another matrix, W₃, makes a number **up**, and the two are multiplied. Neuron"
         f" {neuron}: gate {number(gated[neuron])} × up {number(up[neuron])} ="
         f" {number(out[neuron])}. A gate near 0 all but shuts the neuron, unless up is large.",
-        (f"{at}.hidden.up", (t, neuron)),
-        (f"{at}.hidden", (t, neuron)),
+        (f"{path}.hidden.up", (t, neuron)),
+        (f"{path}.hidden", (t, neuron)),
     )
-    columns = {"gate": f"{at}.hidden.gate", "up": f"{at}.hidden.up", "gate × up": f"{at}.hidden"}
+    columns = {
+        "gate": f"{path}.hidden.gate",
+        "up": f"{path}.hidden.up",
+        "gate × up": f"{path}.hidden",
+    }
     neuron_table(
         view,
         columns,
@@ -247,9 +258,11 @@ def gate(view: View, neuron: int) -> None:
     )
     if detailed():
         neurons(
-            view, f"{at}.hidden.gate", f"Gate: {NAMES[view.config.activation]} of the number before"
+            view,
+            f"{path}.hidden.gate",
+            f"Gate: {NAMES[view.config.activation]} of the number before",
         )
-        neurons(view, f"{at}.hidden.up", f"Up: {product(view, 'hidden.up', '₃')}")
+        neurons(view, f"{path}.hidden.up", f"Up: {product(view, 'hidden.up', '₃')}")
 
 
 # --- the strongest neurons, and what one of them does ---------------------------------------------
@@ -287,25 +300,25 @@ def neuron_table(
     )
 
 
-def strongest_neurons(view: View, neuron: int, number_of: int) -> None:
+def strongest_neurons(view: View, neuron: int, section_number: int) -> None:
     """The neurons that reach furthest, and the choice of one."""
-    at, t, order = view.at("mlp"), view.token, strongest(view)
+    path, t, order = view.at("mlp"), view.token, strongest(view)
     best = order[0]
     written, reach = (
-        number(view.trace[f"{at}.{leaf}"][t, best]) for leaf in ("hidden", "hidden.reach")
+        number(view.trace[f"{path}.{leaf}"][t, best]) for leaf in ("hidden", "hidden.reach")
     )
     section(
         view,
-        f"{number_of}. The strongest neurons",
+        f"{section_number}. The strongest neurons",
         "Every neuron has a direction of its own in the stream, its row of W₂, and writes it there"
         " as strongly as it is active. Its **reach** is how long a vector that makes. For"
         f" {word(view)} neuron {best} reaches furthest: it ends up at {written}, and writes a"
         f" vector {reach} long.",
-        (f"{at}.hidden.reach", (t, best)),
+        (f"{path}.hidden.reach", (t, best)),
     )
     neuron_table(
         view,
-        {"before": f"{at}.pre", "after": f"{at}.hidden", "reach": f"{at}.hidden.reach"},
+        {"before": f"{path}.pre", "after": f"{path}.hidden", "reach": f"{path}.hidden.reach"},
         order[:STRONGEST],
         "ff:strongest",
         f"The neurons of {quoted(view.labels[t])} that reach furthest. "
@@ -321,15 +334,15 @@ def strongest_neurons(view: View, neuron: int, number_of: int) -> None:
     )
 
 
-def one_neuron(view: View, neuron: int, number_of: int) -> None:
+def one_neuron(view: View, neuron: int, section_number: int) -> None:
     """What the chosen neuron writes into the chosen token, which words that promotes, and how it
     answers to each token.
     """
-    t, at = view.token, view.at("mlp")
-    writes, promotes = f"{at}.writes.{t}.{neuron}", f"{at}.promotes.{t}.{neuron}"
+    t, path = view.token, view.at("mlp")
+    writes, promotes = f"{path}.writes.{t}.{neuron}", f"{path}.promotes.{t}.{neuron}"
     to_words = view.side == "decoder" and reaches_words(view.config)
     cells = [largest(view, writes, ALL), *([largest(view, promotes, ALL)] if to_words else [])]
-    section(view, f"{number_of}. Neuron {neuron}", one_story(view, neuron, to_words), *cells)
+    section(view, f"{section_number}. Neuron {neuron}", neuron_text(view, neuron, to_words), *cells)
     if detailed() or not to_words:
         opened = opened_in(writes)
         clickable_map(
@@ -345,14 +358,14 @@ def one_neuron(view: View, neuron: int, number_of: int) -> None:
             lambda row, d: open_number(writes, (d,)),
         )
     if not to_words:
-        st.caption(why_no_words(view))
-    if to_words and choose_shown() == "words":
+        st.caption(no_words_text(view))
+    if to_words and shown_controls() == "words":
         words(view, promotes, neuron)
     else:
-        answers(view, f"{at}.hidden", neuron)
+        answers(view, f"{path}.hidden", neuron)
 
 
-def choose_shown() -> str:
+def shown_controls() -> str:
     """One of two charts: a page with three of them answers too slowly."""
     titles = {"words": "The words it pushes", "tokens": "How it answers to each token"}
     return st.segmented_control(
@@ -365,7 +378,7 @@ def choose_shown() -> str:
     )
 
 
-def one_story(view: View, neuron: int, to_words: bool) -> str:
+def neuron_text(view: View, neuron: int, to_words: bool) -> str:
     """What the chosen neuron does to the chosen token, and to the others of this sentence, in
     words.
     """
@@ -391,7 +404,7 @@ def one_story(view: View, neuron: int, to_words: bool) -> str:
     )
 
 
-def why_no_words(view: View) -> str:
+def no_words_text(view: View) -> str:
     """Why no words are shown for this model's neurons."""
     if view.side == "encoder":
         return (
@@ -412,10 +425,8 @@ def words(view: View, promotes: str, neuron: int) -> None:
         return
     order = np.argsort(-adds_V, kind="stable")
     count = min(WORDS, len(order) // 2)
-    ids, opened = (
-        [*order[:count].tolist(), *order[len(order) - count :].tolist()],
-        opened_in(promotes),
-    )
+    ids = [*order[:count].tolist(), *order[len(order) - count :].tolist()]
+    opened = opened_in(promotes)
     clickable_bars(
         "ff:words",
         adds_V[ids],
@@ -433,17 +444,15 @@ def words(view: View, promotes: str, neuron: int) -> None:
 def answers(view: View, hidden: str, neuron: int) -> None:
     """How active one neuron is at each token of the sentence."""
     title, opened = f"How neuron {neuron} answers to each token", opened_in(hidden)
-    values_L, at = (
-        view.trace[hidden][:, neuron],
-        (opened[0] if opened and opened[1] == neuron else None),
-    )
+    values_L = view.trace[hidden][:, neuron]
+    position = opened[0] if opened and opened[1] == neuron else None
     if len(values_L) <= MOST_BARS:
         clickable_bars(
             "ff:answers",
             values_L,
             view.labels,
             title=title,
-            chosen=at,
+            chosen=position,
             on_bar=lambda token: open_number(hidden, (token, neuron)),
         )
     else:
@@ -455,7 +464,7 @@ def answers(view: View, hidden: str, neuron: int) -> None:
                 view.labels,
                 title=title,
                 colour=COLOURS["mlp"],
-                opened=None if at is None else (0, at),
+                opened=None if position is None else (0, position),
             ),
             lambda row, token: open_number(hidden, (token, neuron)),
         )
@@ -464,18 +473,18 @@ def answers(view: View, hidden: str, neuron: int) -> None:
 # --- each token alone -----------------------------------------------------------------------------
 
 
-def alone(view: View, number_of: int) -> None:
+def alone(view: View, section_number: int) -> None:
     """The network run again for each token with no other there: the update is the same."""
-    at, t = view.at("mlp"), view.token
-    alone_LD, out_LD = view.trace[f"{at}.alone"], view.trace[f"{at}.out"]
+    path, t = view.at("mlp"), view.token
+    alone_LD, out_LD = view.trace[f"{path}.alone"], view.trace[f"{path}.out"]
     section(
         view,
-        f"{number_of}. Each token alone",
+        f"{section_number}. Each token alone",
         f"Here the network was run {counted(len(out_LD), 'time')} more, each time on one token with"
-        f" no other there. {difference(alone_LD, out_LD)} So no token sees another in this part of"
-        f" the layer. In attention the same test would leave {word(view)} nothing to look at but"
-        " itself.",
-        largest(view, f"{at}.alone", t, ALL),
+        f" no other there. {difference_text(alone_LD, out_LD)} So no token sees another in this"
+        f" part of the layer. In attention the same test would leave {word(view)} nothing to look"
+        " at but itself.",
+        largest(view, f"{path}.alone", t, ALL),
     )
     if not detailed():
         return
@@ -483,17 +492,17 @@ def alone(view: View, number_of: int) -> None:
     for leaf, title in (("out", "among the others"), ("alone", "alone")):
         cell_map(
             view,
-            f"{at}.{leaf}",
+            f"{path}.{leaf}",
             slice(t, t + 1),
             ALL,
             title=f"The update of {quoted(view.labels[t])}, computed {title}",
             limit=scale and float(scale),
             key="alone",
         )
-    st.markdown(plain(difference(alone_LD, out_LD)))
+    st.markdown(plain(difference_text(alone_LD, out_LD)))
 
 
-def difference(alone_LD, out_LD) -> str:
+def difference_text(alone_LD, out_LD) -> str:
     """How far the two runs are apart, in words."""
     apart_LD = np.abs(alone_LD.astype(np.float64) - out_LD)
     if not np.isfinite(apart_LD).all():

@@ -1,5 +1,5 @@
-"""The page Heads: a vector split between the heads, where each looks, what each does on this
-sentence, and what each adds.
+"""Heads: a vector split between the heads, where each looks, what each does on this sentence, and
+what each adds.
 """
 
 from __future__ import annotations
@@ -27,11 +27,9 @@ from ui.session.selection import select
 from ui.session.view import View, is_word
 from ui.text import bold, plain, quoted
 
-STRONG, BROAD = (
-    0.5,
-    0.85,
-)  # from here on a head's role is called by its name: half of its attention; nearly even
-WHAT = {
+# From here on a head's role is called by its name: half of its attention; nearly even
+STRONG, BROAD = 0.5, 0.85
+TARGETS = {
     "previous token": "the token just before",
     "next token": "the token just after",
     "itself": "the token itself",
@@ -55,11 +53,28 @@ def open_weight(drawn: Weights, head: int, row: int, column: int) -> None:
 
 def split(view: View) -> None:
     """The chosen token's numbers, a row for each head."""
-    c, t, whole = view.config, view.token, view.config.n_heads * view.config.d_head
-    shared = c.n_heads // c.n_kv_heads
+    c, t, name = view.config, view.token, quoted(view.labels[view.token])
+    whole, q, z = c.n_heads * c.d_head, view.at("attn.q"), view.at("attn.z")
     section(
         view,
         f"1. {whole} numbers, split between {c.n_heads} heads",
+        split_text(view),
+        largest(view, q, view.head, t, ALL),
+        largest(view, z, view.head, t, ALL),
+    )
+    ribbon(view)
+    title = f"q of {name}: {whole} numbers, a row for each head"
+    cell_map(view, q, ALL, t, ALL, title=title, chosen=view.head)
+    if detailed():
+        title = f"z of {name}: what each head gathered for it, a row for each head"
+        cell_map(view, z, ALL, t, ALL, title=title, chosen=view.head)
+
+
+def split_text(view: View) -> str:
+    """Why there are several heads, and how many numbers each of them has."""
+    c = view.config
+    whole, shared = c.n_heads * c.d_head, c.n_heads // c.n_kv_heads
+    return (
         f"One head can look for one thing only. So the model has {c.n_heads} of them side by side:"
         f" the matrices W_Q, W_K and W_V make {whole} numbers for {word(view)}, and each head gets"
         f" {c.d_head} of them to work with, here a row each. No head sees the numbers of another."
@@ -67,31 +82,8 @@ def split(view: View) -> None:
             f" Of keys and values there are only {c.n_kv_heads} sets: {shared} heads share one."
             if shared > 1
             else ""
-        ),
-        largest(view, view.at("attn.q"), view.head, t, ALL),
-        largest(view, view.at("attn.z"), view.head, t, ALL),
-    )
-    ribbon(view)
-    name = quoted(view.labels[t])
-    cell_map(
-        view,
-        view.at("attn.q"),
-        ALL,
-        t,
-        ALL,
-        title=f"q of {name}: {whole} numbers, a row for each head",
-        chosen=view.head,
-    )
-    if detailed():
-        cell_map(
-            view,
-            view.at("attn.z"),
-            ALL,
-            t,
-            ALL,
-            chosen=view.head,
-            title=f"z of {name}: what each head gathered for it, a row for each head",
         )
+    )
 
 
 def ribbon(view: View) -> None:
@@ -175,19 +167,19 @@ def head_lines(view: View, drawn: Weights) -> None:
 
 def roles(view: View) -> None:
     """How well each head fits each role on this sentence, measured."""
-    at = view.at("attn.pattern.roles")
-    best = int(view.trace[at][view.head, :-1].argmax())
+    step = view.at("attn.pattern.roles")
+    best = int(view.trace[step][view.head, :-1].argmax())
     section(
         view,
         f"4. What each head of layer {view.layer} does here",
         "Measured on this sentence, not guessed: the share of its attention that a head gives, on"
-        f" average, to the token before, to itself, and so on. {verdict(view)} On another sentence"
-        " the same head can do something else.",
-        (at, (view.head, best)),
+        f" average, to the token before, to itself, and so on. {role_text(view)} On another"
+        " sentence the same head can do something else.",
+        (step, (view.head, best)),
     )
     cell_map(
         view,
-        at,
+        step,
         ALL,
         ALL,
         title="Share of attention that goes there, on average (broad: how evenly it is spread)",
@@ -198,15 +190,15 @@ def roles(view: View) -> None:
         f"A role counts as strong from {STRONG:g} on: half of the attention. Broad from {BROAD:g}"
         " on: entropy, as a share of the largest there can be. The average is over the tokens that"
         " have such a target. Roles overlap: for the second token the one before is also the"
-        " first. So they need not add up to 1." + without_target(view)
+        " first. So they need not add up to 1." + without_target_text(view)
     )
 
 
-def verdict(view: View) -> str:
+def role_text(view: View) -> str:
     """The chosen head's strongest role in words, and whether it is strong."""
     score_O = view.trace[view.at("attn.pattern.roles")][view.head]
     best = int(score_O[:-1].argmax())
-    share, role = percent(score_O[best], 0), WHAT[ROLES[best]]
+    share, role = percent(score_O[best], 0), TARGETS[ROLES[best]]
     if score_O[best] >= STRONG:
         return f"**Head {view.head}** looks mostly at {role}: {share}."
     if score_O[-1] >= BROAD:
@@ -220,7 +212,7 @@ def verdict(view: View) -> str:
     )
 
 
-def without_target(view: View) -> str:
+def without_target_text(view: View) -> str:
     """The roles that can't be measured on this sentence: no token has such a target."""
     none = [
         ROLES[o]
@@ -235,87 +227,92 @@ def without_target(view: View) -> str:
 
 def contributions(view: View) -> None:
     """Each head's own update of the chosen token, and that they add up."""
-    c, t, at = view.config, view.token, view.at("attn.heads")
-    share_H = view.trace[f"{at}.share"][:, t]
-    most, against = int(share_H.argmax()), int((share_H < 0).sum())
+    t, step, label = view.token, view.at("attn.heads"), view.labels[view.token]
     section(
         view,
-        f"5. What each head adds to “{plain(view.labels[t])}”",
-        f"Each head multiplies its {c.d_head} numbers z by its own rows of W_O and gets an update"
-        f" as wide as the stream, {c.d_model} numbers. **These updates are added** into one vector."
-        f" Measured along the whole update of {word(view)}, head {most} makes the largest share of"
-        f" it: {percent(share_H[most], 0)}."
-        + (
-            f" {against} of {len(share_H)} {'works' if against == 1 else 'work'} against the "
-            "others: "
-            f"{'its' if against == 1 else 'their'} share is below 0."
-            if against
-            else ""
-        ),
-        largest(view, at, view.head, t, ALL),
-        (f"{at}.share", (view.head, t)),
+        f"5. What each head adds to “{plain(label)}”",
+        contributions_text(view),
+        largest(view, step, view.head, t, ALL),
+        (f"{step}.share", (view.head, t)),
     )
-    capped_map(
-        view,
-        at,
-        ALL,
-        t,
-        ALL,
-        chosen=view.head,
-        title=f"z · W_O: what each head writes into “{view.labels[t]}”, a row for each head",
-    )
+    title = f"z · W_O: what each head writes into “{label}”, a row for each head"
+    capped_map(view, step, ALL, t, ALL, chosen=view.head, title=title)
     bars, checked = st.columns(2, gap="large")
     with bars:
         cells_table(
             view,
-            {"length": (f"{at}.length", (ALL, t)), "share": (f"{at}.share", (ALL, t))},
+            {"length": (f"{step}.length", (ALL, t)), "share": (f"{step}.share", (ALL, t))},
             key="heads_add",
             bar="share",
             corner="head",
-            title=f"Length of each head’s update of {quoted(view.labels[t])}, and its share",
+            title=f"Length of each head’s update of {quoted(label)}, and its share",
         )
     with checked:
         sum_checked(view)
 
 
+def contributions_text(view: View) -> str:
+    """What each head writes, which makes the largest share, and how many work against the rest."""
+    c, share_H = view.config, view.trace[view.at("attn.heads.share")][:, view.token]
+    most, against = int(share_H.argmax()), int((share_H < 0).sum())
+    opposed = (
+        f" {against} of {len(share_H)} {'works' if against == 1 else 'work'} against the others: "
+        f"{'its' if against == 1 else 'their'} share is below 0."
+        if against
+        else ""
+    )
+    return (
+        f"Each head multiplies its {c.d_head} numbers z by its own rows of W_O and gets an update"
+        f" as wide as the stream, {c.d_model} numbers. **These updates are added** into one vector."
+        f" Measured along the whole update of {word(view)}, head {most} makes the largest share of"
+        f" it: {percent(share_H[most], 0)}.{opposed}"
+    )
+
+
 def sum_checked(view: View) -> None:
     """The heads and the bias, added up, against the update that ran."""
-    t, summed, out = view.token, view.at("attn.heads.sum"), view.at("attn.out")
-    apart = float(np.abs(view.trace[summed][t].astype(np.float64) - view.trace[out][t]).max())
-    bias = view.trace.weights[f"{out}.bias"]
-    st.markdown(
-        f"**Checked:** the {view.config.n_heads} heads"
-        + (" and the bias" if bias.any() else "")
-        + ", added up, against the update of the forward pass. The largest difference of the"
-        f" {view.config.d_model} numbers is **{number(apart)}**"
-        + (", the rounding of 32-bit numbers." if apart else ".")
+    row, summed, out = (
+        slice(view.token, view.token + 1),
+        view.at("attn.heads.sum"),
+        view.at("attn.out"),
     )
+    biased = bool(view.trace.weights[f"{out}.bias"].any())
+    st.markdown(check_text(view, biased))
     st.caption(
         "Share: how much of the update’s length a head makes, measured along the update."
         + (
             " The rest up to 1 is the bias’s: "
-            f"{percent(1 - view.trace[view.at('attn.heads.share')][:, t].sum(), 0)}."
-            if bias.any()
+            f"{percent(1 - view.trace[view.at('attn.heads.share')][:, view.token].sum(), 0)}."
+            if biased
             else ""
         )
     )
     if detailed():
-        cell_map(
-            view,
-            summed,
-            slice(t, t + 1),
-            ALL,
-            title="The heads added up" + (", and the bias" if bias.any() else ""),
-        )
-        cell_map(view, out, slice(t, t + 1), ALL, title="The update by attention, as it ran")
+        title = "The heads added up" + (", and the bias" if biased else "")
+        cell_map(view, summed, row, ALL, title=title)
+        cell_map(view, out, row, ALL, title="The update by attention, as it ran")
+
+
+def check_text(view: View, biased: bool) -> str:
+    """How far the sum of the heads is from the update that ran."""
+    summed_D, out_D = (
+        view.trace[view.at(f"attn.{leaf}")][view.token] for leaf in ("heads.sum", "out")
+    )
+    apart = float(np.abs(summed_D.astype(np.float64) - out_D).max())
+    return (
+        f"**Checked:** the {view.config.n_heads} heads"
+        + (" and the bias" if biased else "")
+        + ", added up, against the update of the forward pass. The largest difference of the"
+        f" {view.config.d_model} numbers is **{number(apart)}**"
+        + (", the rounding of 32-bit numbers." if apart else ".")
+    )
 
 
 # --- 6. without this head -------------------------------------------------------------------------
 
 
-def silence(view: View) -> None:
+def ablation(view: View) -> None:
     """A run without the chosen head, and what it does to the output."""
-    here, parts = f"{view.side}.{view.layer}.{view.head}", whatif.parts(view.request.change)
     section(
         view,
         "6. What if a head were silent?",
@@ -325,28 +322,34 @@ def silence(view: View) -> None:
         " see it on your sentence.",
         largest(view, view.at("attn.z"), view.head, view.token, ALL),
     )
-    row = st.container(horizontal=True)
+    silent = whatif.parts(view.request.change).get("head")
+    ablation_controls(view, silent)
+    if silent is None:
+        return
+    before = beside(view, without_head(view.request))
+    head = whatif.head_words(silent, view.config.crosses)
+    st.markdown(f"Now **{plain(head)}** is **silent**. What the last layer says, before and now:")
+    if view.config.head and view.config.decoder_layers:
+        words_after(before, view)
+    else:
+        vectors_after(before, view)
+
+
+def ablation_controls(view: View, silent: str | None) -> None:
+    """Buttons that silence the chosen head, and let the silent one speak again."""
+    chosen, row = f"{view.side}.{view.layer}.{view.head}", st.container(horizontal=True)
     row.button(
         f"Silence head {view.head} of layer {view.layer}",
         key="heads_silence",
-        disabled=parts.get("head") == here,
+        disabled=silent == chosen,
         on_click=ablate_head,
-        args=(view.request, here),
+        args=(view.request, chosen),
         type="primary",
     )
-    if "head" not in parts:
-        return
-    row.button(
-        "Let it speak again", key="heads_speak", on_click=ablate_head, args=(view.request, "")
-    )
-    before = beside(view, without_head(view.request))
-    head = whatif.head_words(parts["head"], view.config.crosses)
-    st.markdown(f"Now **{plain(head)}** is **silent**. What the last layer says, before and now:")
-    (
-        words_after(before, view)
-        if view.config.head and view.config.decoder_layers
-        else vectors_after(before, view)
-    )
+    if silent is not None:
+        row.button(
+            "Let it speak again", key="heads_speak", on_click=ablate_head, args=(view.request, "")
+        )
 
 
 def without_head(request: RunRequest, head: str = "") -> RunRequest:

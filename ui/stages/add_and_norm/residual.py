@@ -1,6 +1,4 @@
-"""Add and norm: a token's vector, the update, their sum, and the norm with its numbers, as the page
-of that name draws them.
-"""
+"""Add and norm: a token's vector, the update, their sum, and the norm with its numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ from ui.session.settling import settle
 from ui.session.view import View
 from ui.text import quoted
 
-LADDER = 6  # dimensions whose way through the norm is written out
+NORM_ROWS = 6  # dimensions whose way through the norm is written out
 KEY = "addnorm_sublayer"
 _draw_ways = component("norm_order")
 
@@ -34,7 +32,7 @@ _draw_ways = component("norm_order")
 # --- which sublayer, and where its norm stands ----------------------------------------------------
 
 
-def choose_sublayer(view: View) -> str:
+def sublayer_controls(view: View) -> str:
     """A choice of the sublayers that this side's layers have: a key of SUBLAYERS."""
     names = [name for name in SUBLAYERS if view.at(f"{name}.sum") in view.trace.names]
     settle(KEY, names[0], names)
@@ -53,7 +51,7 @@ def both_ways(view: View, part: str) -> None:
     """Where the norm stands in this model, and the other way, which other families have."""
     mine, names = view.config.norm_first, {True: "Pre-norm", False: "Post-norm"}
     ways = [
-        way_drawn(
+        norm_order(
             first,
             SUBLAYERS[part],
             f"{names[first]}: {'this model' if first == mine else 'the other way'}",
@@ -78,7 +76,7 @@ def both_ways(view: View, part: str) -> None:
         )
 
 
-def way_drawn(norm_first: bool, name: str, title: str, faint: bool) -> dict:
+def norm_order(norm_first: bool, name: str, title: str, faint: bool) -> dict:
     """A sublayer, the line around it to the sum, and its norm before the one or after the other."""
     part = (name.split()[0].lower(), "mlp" if name == SUBLAYERS["mlp"] else "weight", 92)
     norm, plus = ("norm", "norm", 52), ("+", "residual", 22)
@@ -98,55 +96,70 @@ def way_drawn(norm_first: bool, name: str, title: str, faint: bool) -> dict:
 # --- before + update = after ----------------------------------------------------------------------
 
 
-def addition(view: View, part: str, number_of: int) -> tuple[str, tuple[int, ...]]:
+def addition(view: View, part: str, section_number: int) -> tuple[str, tuple[int, ...]]:
     """The vector before, the update, and their sum, as arrows and strips. Returns the cell that is
     explained first.
     """
-    t, steps = view.token, {leaf: view.at(f"{part}.{leaf}") for leaf in ("in", "out", "sum")}
-    before, update, after = (number(view.trace[f"{step}.length"][t]) for step in steps.values())
-    first = largest(view, steps["sum"], t, ALL)
-    section(
-        view,
-        f"{number_of}. Add: the token keeps what it was",
-        f"{word(view)} arrives as a vector of length {before}. {SUBLAYERS[part]} has worked out an"
-        f" **update** for it, {update} long, and the two are added, number by number. Nothing is"
-        f" overwritten: what {word(view)} was goes into the sum, which is {after} long.",
-        first,
-    )
-    vectors = [view.trace[step][t] for step in steps.values()]
-    if not np.isfinite(vectors).all():
+    t, steps = view.token, [view.at(f"{part}.{leaf}") for leaf in ("in", "out", "sum")]
+    lengths = [number(view.trace[f"{step}.length"][t]) for step in steps]
+    first = largest(view, steps[-1], t, ALL)
+    title = f"{section_number}. Add: the token keeps what it was"
+    section(view, title, addition_text(view, part, *lengths), first)
+    vectors = [view.trace[step][t] for step in steps]
+    if np.isfinite(vectors).all():
+        show_sum(view, steps[1], vectors, lengths)
+        sum_strips(view, part, steps, limit=float(np.abs(vectors).max()))
+    else:
         st.warning(
             f"The vectors of {word(view)} hold no numbers any more: in this run they have"
             " overflowed. There is nothing to draw."
         )
-        return first
+    return first
+
+
+def addition_text(view: View, part: str, before: str, update: str, after: str) -> str:
+    """What is added to the chosen token, with the lengths of vector, update and sum."""
+    return (
+        f"{word(view)} arrives as a vector of length {before}. {SUBLAYERS[part]} has worked out an"
+        f" **update** for it, {update} long, and the two are added, number by number. Nothing is"
+        f" overwritten: what {word(view)} was goes into the sum, which is {after} long."
+    )
+
+
+def show_sum(view: View, update: str, vectors: list, lengths: list[str]) -> None:
+    """The vector, the update and the sum as arrows in their plane. update: the step of the update,
+    whose colour its arrow has.
+    """
     arrows = plotly_figures.arrows_sum(
         principal_plane(vectors),
         *vectors,
-        view.labels[t],
+        view.labels[view.token],
         title="Before + update = after",
-        kind=about(view.trace, steps["out"]).colour,
+        kind=about(view.trace, update).colour,
     )
+    before, added, after = lengths
     show(
         "addnorm:arrows",
         arrows,
-        alt=f"Before + update = after as arrows, {before}, {update} and {after} long",
+        alt=f"Before + update = after as arrows, {before}, {added} and {after} long",
     )
     st.caption(
         "When one of three vectors is the sum of the others, they lie in one plane: the picture"
         " leaves nothing out."
     )
-    label = quoted(view.labels[t])
+
+
+def sum_strips(view: View, part: str, steps: list[str], limit: float) -> None:
+    """The sum as a strip, after the two strips that make it; on one scale, to be added by eye."""
+    label = quoted(view.labels[view.token])
     titles = (
         f"before: the vector of {label}",
         f"+ the update by {SUBLAYERS[part].lower()}",
         f"= after: the vector of {label}",
     )
-    for step, title in list(zip(steps.values(), titles))[
-        0 if detailed() else 2 :
-    ]:  # on one scale, to be added by eye
-        strip(view, step, title, limit=float(np.abs(vectors).max()))
-    return first
+    shown = list(zip(steps, titles, strict=True))
+    for step, title in shown if detailed() else shown[-1:]:
+        strip(view, step, title, limit=limit)
 
 
 def strip(view: View, step: str, title: str, **options) -> None:
@@ -157,43 +170,49 @@ def strip(view: View, step: str, title: str, **options) -> None:
 # --- the norm, with numbers -----------------------------------------------------------------------
 
 
-def norming(view: View, part: str, number_of: int) -> tuple[str, tuple[int, ...]]:
+def norming(view: View, part: str, section_number: int) -> tuple[str, tuple[int, ...]]:
     """The norm of this part for the chosen token, step by step. Returns the cell that is explained
     first.
     """
-    at, layer = view.at(f"{part}.norm"), view.config.norm == "layer"
-    first = largest(view, f"{at}.out", view.token, ALL)
-    title = f"{number_of}. Norm: the size kept in bounds"
+    path, title = view.at(f"{part}.norm"), f"{section_number}. Norm: the size kept in bounds"
+    first = largest(view, f"{path}.out", view.token, ALL)
     if view.config.norm == "none":
         st.subheader(title)
         st.markdown(f"In this run the norms are left out: {word(view)} passes as it is.")
         return first
-    cells = {"mean": first[1][:1], "centred": first[1], "scale": first[1][:1], "unit": first[1]}
-    section(
-        view,
-        title,
-        norm_story(view, part),
-        *((f"{at}.{leaf}", index) for leaf, index in cells.items() if f"{at}.{leaf}" in view.trace),
-        first,
-    )
-    columns = {
-        "mean": f"{at}.mean",
-        "deviation" if layer else "root mean square": f"{at}.scale",
-        "length before": f"{normed(view, part)}.length",
-        "length after": f"{at}.out.length",
-    }
+    section(view, title, norm_text(view, part), *norm_cells(view, path, first[1]), first)
     cells_table(
         view,
-        {name: (step, (ALL,)) for name, step in columns.items() if step in view.trace},
-        key=f"addnorm:{at}",
+        length_columns(view, part),
+        key=f"addnorm:{path}",
         title="Each token is normed by its own numbers",
         chosen=view.token,
     )
-    ladder(view, part)
+    norm_table(view, part)
     if detailed():
-        rungs(view, at)
+        norm_strips(view, path)
     other_norms(view)
     return first
+
+
+def norm_cells(view: View, path: str, index: tuple[int, ...]) -> list[tuple[str, tuple[int, ...]]]:
+    """The number at one place in each step of the norm that this run has, but for the last."""
+    cells = {"mean": index[:1], "centred": index, "scale": index[:1], "unit": index}
+    return [
+        (f"{path}.{leaf}", index) for leaf, index in cells.items() if f"{path}.{leaf}" in view.trace
+    ]
+
+
+def length_columns(view: View, part: str) -> dict[str, tuple]:
+    """What the norm measures of each token, and the lengths before and after, as columns."""
+    path = view.at(f"{part}.norm")
+    columns = {
+        "mean": f"{path}.mean",
+        "deviation" if view.config.norm == "layer" else "root mean square": f"{path}.scale",
+        "length before": f"{normed(view, part)}.length",
+        "length after": f"{path}.out.length",
+    }
+    return {name: (step, (ALL,)) for name, step in columns.items() if step in view.trace}
 
 
 def normed(view: View, part: str) -> str:
@@ -201,12 +220,12 @@ def normed(view: View, part: str) -> str:
     return view.at(f"{part}.in" if view.config.norm_first else f"{part}.sum")
 
 
-def norm_story(view: View, part: str) -> str:
+def norm_text(view: View, part: str) -> str:
     """What the norm does to the chosen token, in words, with its numbers."""
-    at, t, D = view.at(f"{part}.norm"), view.token, view.config.d_model
+    path, t, D = view.at(f"{part}.norm"), view.token, view.config.d_model
     scale, before, after = (
         number(view.trace[step][t])
-        for step in (f"{at}.scale", f"{normed(view, part)}.length", f"{at}.out.length")
+        for step in (f"{path}.scale", f"{normed(view, part)}.length", f"{path}.out.length")
     )
     same = f"Whatever its length was, it is now √{D} ≈ {number(D**0.5)}."
     ends = f"The length of {word(view)} {moves(before, after)}. No other token has a say in it."
@@ -217,7 +236,7 @@ def norm_story(view: View, part: str) -> str:
             " by a learned **gain** γ. Unlike a layer norm it takes off no mean and shifts"
             f" nothing. {ends}"
         )
-    mean = number(view.trace[f"{at}.mean"][t])
+    mean = number(view.trace[f"{path}.mean"][t])
     return (
         f"This model has a **layer norm**. From the {D} numbers of {word(view)} their mean, {mean},"
         f" is taken off, and what is left is divided by its deviation, {scale}. {same} Then each"
@@ -228,29 +247,29 @@ def norm_story(view: View, part: str) -> str:
 
 def steps_of_norm(view: View, part: str) -> dict[str, str]:
     """A title for each step of the norm, and the step or the learned numbers behind it."""
-    at = view.at(f"{part}.norm")
+    path = view.at(f"{part}.norm")
     if view.config.norm == "rms":
         return {
             "x": normed(view, part),
-            "÷ r.m.s.": f"{at}.unit",
-            "gain γ": f"{WEIGHTS}{at}.weight",
-            "out": f"{at}.out",
+            "÷ r.m.s.": f"{path}.unit",
+            "gain γ": f"{WEIGHTS}{path}.weight",
+            "out": f"{path}.out",
         }
     return {
         "x": normed(view, part),
-        "− mean": f"{at}.centred",
-        "÷ dev.": f"{at}.unit",
-        "gain γ": f"{WEIGHTS}{at}.weight",
-        "shift β": f"{WEIGHTS}{at}.bias",
-        "out": f"{at}.out",
+        "− mean": f"{path}.centred",
+        "÷ dev.": f"{path}.unit",
+        "gain γ": f"{WEIGHTS}{path}.weight",
+        "shift β": f"{WEIGHTS}{path}.bias",
+        "out": f"{path}.out",
     }
 
 
-def ladder(view: View, part: str) -> None:
+def norm_table(view: View, part: str) -> None:
     """The dimensions that leave the norm largest, with every number on their way."""
     steps, t = steps_of_norm(view, part), view.token
     size_D = np.abs(view.trace[steps["out"]][t])
-    dimensions = np.argsort(-size_D, kind="stable")[:LADDER].tolist()
+    dimensions = np.argsort(-size_D, kind="stable")[:NORM_ROWS].tolist()
     cells = {
         name: [(step, (d,) if step.startswith(WEIGHTS) else (t, d)) for d in dimensions]
         for name, step in steps.items()
@@ -281,16 +300,18 @@ def ladder(view: View, part: str) -> None:
     )
 
 
-def rungs(view: View, at: str) -> None:
+def norm_strips(view: View, path: str) -> None:
     """The whole vector at each step of the norm, and the learned numbers, as strips."""
     layer = view.config.norm == "layer"
     if layer:
-        strip(view, f"{at}.centred", "x − mean")
-    strip(view, f"{at}.unit", "÷ deviation" if layer else "x ÷ root mean square")
-    learned(view, f"{WEIGHTS}{at}.weight", "× gain γ: learned, the same for every token")
+        strip(view, f"{path}.centred", "x − mean")
+    strip(view, f"{path}.unit", "÷ deviation" if layer else "x ÷ root mean square")
+    learned(view, f"{WEIGHTS}{path}.weight", "× gain γ: learned, the same for every token")
     if layer:
-        learned(view, f"{WEIGHTS}{at}.bias", "+ shift β: learned, the same for every token")
-    strip(view, f"{at}.out", f"= out of the norm: the vector of {quoted(view.labels[view.token])}")
+        learned(view, f"{WEIGHTS}{path}.bias", "+ shift β: learned, the same for every token")
+    strip(
+        view, f"{path}.out", f"= out of the norm: the vector of {quoted(view.labels[view.token])}"
+    )
 
 
 def learned(view: View, name: str, title: str) -> None:
@@ -317,7 +338,7 @@ def other_norms(view: View) -> None:
         name: number(view.trace[f"{side}.{name}.length"][t])
         for name in ("embed.out", f"{last}.out", "out")
     }
-    told = [
+    texts = [
         (
             f"One more norm stands behind the embeddings: {word(view)} leaves it"
             f" {length['embed.out']} long."
@@ -331,5 +352,5 @@ def other_norms(view: View) -> None:
             else ""
         ),
     ]
-    if any(told):
-        st.caption(" ".join(filter(None, told)))
+    if any(texts):
+        st.caption(" ".join(filter(None, texts)))

@@ -23,10 +23,8 @@ from ui.session.runs import RunRequest
 from ui.session.view import View
 from ui.text import quoted
 
-LOOKS = {
-    "with norms": ("residual", "solid"),
-    "norms off": ("k", "dash"),
-}  # colour and dash of each run's curve
+# Colour and dash of each run's curve
+LOOKS = {"with norms": ("residual", "solid"), "norms off": ("k", "dash")}
 
 
 def with_norms(request: RunRequest, norms: bool) -> RunRequest:
@@ -51,35 +49,48 @@ def norms_off(view: View) -> None:
     curves and as numbers.
     """
     runs = {name: beside(view, with_norms(view.request, name == "with norms")) for name in LOOKS}
-    places, t, label = places_of(view), view.token, quoted(view.labels[view.token])
+    places, t = places_of(view), view.token
     lengths = {
         name: [float(run.trace[step][t]) for step in places.values()] for name, run in runs.items()
     }
-    section(
-        view,
-        "3. What if there were no norms?",
-        story(view, list(places), lengths),
-        (view.at("out.length"), (t,)),
-    )
+    text = lengths_text(view, list(places), lengths)
+    section(view, "3. What if there were no norms?", text, (view.at("out.length"), (t,)))
 
-    def opened(run: int, place: int) -> None:
+    def open_length(run: int, place: int) -> None:
         show_run(list(runs.values())[run].request)
         open_number(list(places.values())[place], (t,))
 
-    streams = {
-        name: values[: 1 + view.config.layers(view.side)] for name, values in lengths.items()
-    }
+    show_lengths(view, lengths, open_length)
+    if detailed():
+        table(
+            lengths,
+            list(places),
+            key="addnorm:lengths",
+            title=f"Length of {quoted(view.labels[t])}",
+            corner="",
+            opened=opened_length(view, list(runs.values()), list(places.values())),
+            on_cell=lambda row, column: open_length(column, row),
+        )
+
+
+def show_lengths(view: View, lengths: dict[str, list[float]], on_cell) -> None:
+    """The lengths of both runs as curves, up to the last layer; a click on a point calls
+    on_cell(run, place).
+    """
+    last = view.config.layers(view.side)
     points = [
         (name, place, length)
-        for name, values in streams.items()
-        for place, length in enumerate(values)
+        for name, values in lengths.items()
+        for place, length in enumerate(values[: 1 + last])
     ]
     show(
         "addnorm:sizes",
-        curves(points, f"Length of {label}, layer by layer"),
-        on_cell=opened,
+        lengths_figure(points, f"Length of {quoted(view.labels[view.token])}, layer by layer"),
+        on_cell=on_cell,
         cells=[
-            (list(runs).index(name), place) for name, place, length in points if 0 < length < np.inf
+            (list(lengths).index(name), place)
+            for name, place, length in points
+            if 0 < length < np.inf
         ],
         alt=(
             "The length of the vector after each layer, with norms and without, on a scale of"
@@ -90,53 +101,52 @@ def norms_off(view: View) -> None:
         "A click on a number of the run with norms off makes it the run that all pages show, until"
         " you go back."
     )
-    if detailed():
-        mark = next(
-            (
-                (row, column)
-                for column, run in enumerate(runs.values())
-                if run.request == view.request
-                for row, step in enumerate(places.values())
-                if opened_in(step) == (t,)
-            ),
-            None,
-        )
-        table(
-            lengths,
-            list(places),
-            key="addnorm:lengths",
-            title=f"Length of {label}",
-            corner="",
-            opened=mark,
-            on_cell=lambda row, column: opened(column, row),
-        )
 
 
-def story(view: View, titles: list[str], lengths: dict[str, list[float]]) -> str:
+def opened_length(view: View, runs: list[View], steps: list[str]) -> tuple[int, int] | None:
+    """The row and column of the opened number in the table of lengths."""
+    return next(
+        (
+            (row, column)
+            for column, run in enumerate(runs)
+            if run.request == view.request
+            for row, step in enumerate(steps)
+            if opened_in(step) == (view.token,)
+        ),
+        None,
+    )
+
+
+def lengths_text(view: View, titles: list[str], lengths: dict[str, list[float]]) -> str:
     """What becomes of the vector's length, in words."""
     last, norms, none = view.config.layers(view.side), lengths["with norms"], lengths["norms off"]
-    begins = (
-        f"The same sentence, run once more with every norm left out. With norms {word(view)} is"
-        f" {number(norms[0])} long on its way into layer 0 and {number(norms[last])} after the last"
-        " layer. "
-    )
-    begins += (
+    stream = (
         "The stream itself is not normed here and may grow, but every part reads a normed copy of"
         " it: what it adds does not grow along. "
         if view.config.norm_first
         else ""
     )
     lost = next((i for i, length in enumerate(none[: last + 1]) if not np.isfinite(length)), None)
-    if lost is None:
-        return (
-            f"{begins}Without them it is {number(none[last])} long after the last layer. These"
-            " weights learned with norms: without them the layers read vectors of sizes that they"
-            " never met."
-        )
-    limit = number(np.finfo(view.trace[f"{view.side}.out"].dtype).max)
-    before = f"it is {number(none[lost - 1])} long after {titles[lost - 1]}, and " if lost else ""
     return (
-        f"{begins}Without them {before}**in {titles[lost]} the numbers overflow**: some grow past"
+        f"The same sentence, run once more with every norm left out. With norms {word(view)} is"
+        f" {number(norms[0])} long on its way into layer 0 and {number(norms[last])} after the last"
+        f" layer. {stream}"
+    ) + (
+        f"Without them it is {number(none[last])} long after the last layer. These weights learned"
+        " with norms: without them the layers read vectors of sizes that they never met."
+        if lost is None
+        else overflow_text(view, titles, none, lost)
+    )
+
+
+def overflow_text(view: View, titles: list[str], lengths: list[float], lost: int) -> str:
+    """Where the run without norms overflows. lost: the first place without a finite length."""
+    limit = number(np.finfo(view.trace[f"{view.side}.out"].dtype).max)
+    before = (
+        f"it is {number(lengths[lost - 1])} long after {titles[lost - 1]}, and " if lost else ""
+    )
+    return (
+        f"Without them {before}**in {titles[lost]} the numbers overflow**: some grow past"
         f" {limit}, the largest that this run can hold, and from there on nothing is a number any"
         " more. Norms keep them from going there."
     )
@@ -145,7 +155,7 @@ def story(view: View, titles: list[str], lengths: dict[str, list[float]]) -> str
 # --- the picture ----------------------------------------------------------------------------------
 
 
-def curves(points: list[tuple[str, int, float]], title: str) -> go.Figure:
+def lengths_figure(points: list[tuple[str, int, float]], title: str) -> go.Figure:
     """Lengths over layers on a scale of powers of ten; every point can be clicked. Where a run
     overflows, it says so.
     """
@@ -155,41 +165,54 @@ def curves(points: list[tuple[str, int, float]], title: str) -> go.Figure:
         for name in LOOKS
     }
     drawn = [(name, x, y) for name, line in lines.items() for x, y in line]
-    lost = [
-        (name, min(x for other, x, y in points if other == name and not np.isfinite(y)))
-        for name in LOOKS
-        if any(other == name and not np.isfinite(y) for other, _, y in points)
-    ]
+    lost = overflows(points)
+    return plotly_figures.figure(
+        [*(length_line(name, line) for name, line in lines.items()), length_points(drawn)],
+        title,
+        [
+            *(run_name(name, line, count) for name, line in lines.items() if line),
+            *(overflow_note(name, x, count) for name, x in lost),
+        ],
+        height=260,
+        top=8,
+        bottom=42,
+        left=64,
+        shapes=[overflow_area(x, count) for _, x in lost],
+        xaxis=layer_axis(count),
+        yaxis=length_axis([y for _, _, y in drawn]),
+    )
+
+
+def overflows(points: list[tuple[str, int, float]]) -> list[tuple[str, int]]:
+    """The runs that overflow, each with the first place where it has no number any more."""
+    found: dict[str, int] = {}
+    for name in LOOKS:
+        places = [x for other, x, y in points if other == name and not np.isfinite(y)]
+        found |= {name: min(places)} if places else {}
+    return list(found.items())
+
+
+def layer_axis(count: int) -> dict:
+    """The axis along the layers, with at most a dozen of them named."""
     every = -(-count // 12)
-    ends = powers([y for _, _, y in drawn])
-    places = plotly_figures.grid("after layer") | {
+    return plotly_figures.grid("after layer") | {
         "range": [-0.5, count - 0.5],
         "zeroline": False,
         "showgrid": False,
         "tickvals": list(range(0, count, every)),
         "ticktext": ["in", *map(str, range(every - 1, count - 1, every))],
     }
-    return plotly_figures.figure(
-        [*(curve(name, line) for name, line in lines.items()), clickable(drawn)],
-        title,
-        [
-            *(named(name, line, count) for name, line in lines.items() if line),
-            *(overflow(name, x, count) for name, x in lost),
-        ],
-        height=260,
-        top=8,
-        bottom=42,
-        left=64,
-        shapes=[shaded(x, count) for _, x in lost],
-        xaxis=places,
-        yaxis=plotly_figures.grid("length")
-        | {
-            "type": "log",
-            "exponentformat": "power",
-            "range": ends,
-            "dtick": max(1, round((ends[1] - ends[0]) / 6)),
-        },
-    )
+
+
+def length_axis(lengths: list[float]) -> dict:
+    """The scale of powers of ten."""
+    ends = powers(lengths)
+    return plotly_figures.grid("length") | {
+        "type": "log",
+        "exponentformat": "power",
+        "range": ends,
+        "dtick": max(1, round((ends[1] - ends[0]) / 6)),
+    }
 
 
 def powers(lengths: list[float]) -> list[float]:
@@ -199,7 +222,7 @@ def powers(lengths: list[float]) -> list[float]:
     return [low - room, high + 2 * room]
 
 
-def curve(name: str, line: list[tuple[int, float]]) -> dict:
+def length_line(name: str, line: list[tuple[int, float]]) -> dict:
     """The lengths of one run."""
     kind, dash = LOOKS[name]
     return {
@@ -213,7 +236,7 @@ def curve(name: str, line: list[tuple[int, float]]) -> dict:
     }
 
 
-def clickable(drawn: list[tuple[str, int, float]]) -> dict:
+def length_points(drawn: list[tuple[str, int, float]]) -> dict:
     """The points of the curves, open to a click."""
     texts = [
         f"{name}, {f'after layer {x - 1}' if x else 'into layer 0'}<br><b>{number(y)}</b>"
@@ -222,7 +245,7 @@ def clickable(drawn: list[tuple[str, int, float]]) -> dict:
     return plotly_figures.unseen([x for _, x, _ in drawn], [y for _, _, y in drawn], texts)
 
 
-def named(name: str, line: list[tuple[int, float]], count: int) -> dict:
+def run_name(name: str, line: list[tuple[int, float]], count: int) -> dict:
     """The name of a curve, at its last point, on the side where there is room."""
     x, y = line[-1]
     return {
@@ -237,7 +260,7 @@ def named(name: str, line: list[tuple[int, float]], count: int) -> dict:
     }
 
 
-def shaded(place: int, count: int) -> dict:
+def overflow_area(place: int, count: int) -> dict:
     """The part of the picture in which a run has no numbers any more."""
     return {
         "type": "rect",
@@ -252,7 +275,7 @@ def shaded(place: int, count: int) -> dict:
     }
 
 
-def overflow(name: str, place: int, count: int) -> dict:
+def overflow_note(name: str, place: int, count: int) -> dict:
     """What is said there."""
     return {
         "x": count - 0.6,

@@ -1,11 +1,5 @@
 """The map of the whole model on the overview: a click on a part of it leads to the page about that
-part.
-
-river_map(view)     draws it; layer, head and token go along with a click
-how(view)           what can be done with it, and what stands below it
-story(view)         what it shows, in words; CELLS: how it is read
-deeper(view)        what stands below it at the other depths
-road()              links to all pages
+part. Below it stands what the chosen depth says, and a link to each page.
 """
 
 from __future__ import annotations
@@ -20,7 +14,7 @@ from core.steps import about
 from core.text import counted, number, percent
 from ui.kit.components import overview_canvas
 from ui.kit.explanation_panel import open_number, read
-from ui.kit.section import told
+from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, largest
 from ui.session.actions import close_number
 from ui.session.address import query_params
@@ -65,7 +59,7 @@ PAGES_BY_STEP: tuple[tuple[str, Page, dict], ...] = (
     ("", OUTPUT, {}),
 )
 
-HOW = (
+INSTRUCTIONS = (
     "Everything here is computed for your sentence by a real model. On this page **a click on any"
     " part** opens its page, **a click on a token or a layer** chooses it; **rest on a part** to"
     " read its numbers. **Shift and a click** (or a long press) opens a number itself."
@@ -76,22 +70,22 @@ BELOW = {
     "formula": "the formulas of layer {}",
     "code": "the code of layer {}",
 }
-CELLS = (
+CAPTION = (
     "Every cell is a real number of this run: of the dimensions that it stands for, the one"
     " furthest from zero. The wide band is the residual stream, which carries each token’s vector"
     " from left to right; what is added to it flows back at a +."
 )
 
 
-def how(view: View) -> None:
+def instructions(view: View) -> None:
     """What can be done with the map; and what the chosen depth says below it, which may lie out of
     sight.
     """
     below = BELOW[depth()].format(view.layer)
-    st.markdown(f"{HOW} [Below the picture](#below): {below}.")
+    st.markdown(f"{INSTRUCTIONS} [Below the picture](#below): {below}.")
 
 
-def river_map(view: View) -> None:
+def overview_map(view: View) -> None:
     """The whole model on this sentence, in one picture."""
     drawn, cell = picture(view), opened_cell()
     drawn["opened"] = drawn_at(drawn, *read(cell)) if cell else None
@@ -99,7 +93,7 @@ def river_map(view: View) -> None:
         drawn,
         key="river",
         on_act=lambda act: follow(view, act),
-        on_cell=lambda *cell: take_apart(drawn, *cell),
+        on_cell=lambda *cell: open_drawn(drawn, *cell),
     )
 
 
@@ -113,75 +107,83 @@ def page_for_step(name: str) -> tuple[Page, dict]:
 def follow(view: View, act: str) -> None:
     """A click: a token or a layer is chosen, anything else leads to its page."""
     kind, _, rest = act.partition("/")
+    side, _, place = rest.partition("/")
     if kind == "token":
-        side, _, at = rest.partition("/")
-        choose(view, side, token=int(at))
+        select_on_side(view, side, token=int(place))
     elif kind == "layer":
-        side, _, at = rest.partition("/")
-        if (side, int(at)) == (view.side, view.layer):
+        if (side, int(place)) == (view.side, view.layer):
             go(LAYERS)
-        choose(view, side, layer=int(at))
+        select_on_side(view, side, layer=int(place))
     elif kind == "word":
         go(OUTPUT)
     else:
         page, chosen = page_for_step(act)
-        go(page, **elsewhere(view, act.split(".")[0]), **chosen)
+        go(page, **changes_for_side(view, act.split(".")[0]), **chosen)
 
 
-def take_apart(drawn: dict, *cell) -> None:
+def open_drawn(drawn: dict, *cell) -> None:
     """A click with Shift: the number itself opens."""
     if found := cell_of(drawn, *cell):
         open_number(*found)
 
 
-def elsewhere(view: View, side: str) -> dict:
+def changes_for_side(view: View, side: str) -> dict:
     """What must be chosen anew where a part of the other side was clicked."""
     if side not in view.config.sides or side == view.side:
         return {}
     return {"side": side, "token": None, "layer": min(view.layer, view.config.layers(side) - 1)}
 
 
-def choose(view: View, side: str, **chosen: int) -> None:
+def select_on_side(view: View, side: str, **chosen: int) -> None:
     """Another token or layer, perhaps of the other side."""
-    select(**elsewhere(view, side) | chosen)
+    select(**changes_for_side(view, side) | chosen)
     close_number()
 
 
 # --- what is said about it ------------------------------------------------------------------------
 
 
-def story(view: View) -> None:
-    """The map in a few sentences, with what this sentence does in it."""
-    if depth() != "story":
-        return
-    heading("In words")
-    c, weights_M = view.config, view.trace[view.at("attn.pattern")][view.head, view.token]
-    segment = f"{view.side}.embed.segment" in view.trace
-    place = {
-        "learned": (
-            ", to which the vector of its place is added"
-            + (
-                ", and one that says whether it stands in the first or in the second sentence"
-                " (segment)"
-                if segment
-                else ""
-            )
-        ),
+def in_words(view: View) -> None:
+    """The map in a few sentences, at the depth that tells stories."""
+    if depth() == "story":
+        heading("In words")
+        st.markdown(overview_text(view))
+
+
+def overview_text(view: View) -> str:
+    """What the map shows, with what this sentence does in it."""
+    return (
+        f"{plain(view.title)} turns each token into a vector of {view.config.d_model}"
+        f" numbers{position_text(view)}. The vectors run through"
+        f" {layers_of(view.config, view.side)} as a **residual stream**. In each layer the tokens"
+        f" look at each other in **attention** ({attention_text(view)}); then the **feed-forward**"
+        " network works on each token alone; what both find is **added** (+) to the stream. "
+        + outcome_text(view)
+    )
+
+
+def position_text(view: View) -> str:
+    """How the vector learns its position, as the end of a sentence."""
+    segment = (
+        ", and one that says whether it stands in the first or in the second sentence (segment)"
+        if f"{view.side}.embed.segment" in view.trace
+        else ""
+    )
+    return {
+        "learned": f", to which the vector of its place is added{segment}",
         "sinusoid": ", to which the sine waves of its place are added",
         "rotary": "; its place comes in later, as a turn of q and k (↻)",
         "relative": "; places come in later, as a number for each distance",
-    }.get(c.positions, "")
+    }.get(view.config.positions, "")
+
+
+def attention_text(view: View) -> str:
+    """Where the chosen token looks most."""
+    weights_M = view.trace[view.at("attn.pattern")][view.head, view.token]
     best = plain(view.labels[int(weights_M.argmax())])
-    look = (
+    return (
         f"“{plain(view.labels[view.token])}” most at “{best}”, {percent(weights_M.max(), 0)} "
         f"in head {view.head}"
-    )
-    st.markdown(
-        f"{plain(view.title)} turns each token into a vector of {c.d_model} numbers{place}. The"
-        f" vectors run through {layers_of(c, view.side)} as a **residual stream**. In each layer"
-        f" the tokens look at each other in **attention** ({look}); then the **feed-forward**"
-        " network works on each token alone; what both find is **added** (+) to the stream. "
-        + outcome(view)
     )
 
 
@@ -191,21 +193,12 @@ def layers_of(config, side: str) -> str:
     return counted(count, "layer") + (f" of the {side}" if config.crosses else "")
 
 
-def outcome(view: View) -> str:
+def outcome_text(view: View) -> str:
     """What comes out, in a sentence."""
-    trace, side = view.trace, view.config.sides[-1]
     if view.config.decoder_layers and view.config.head:
-        (best, *_), (share, *_) = next_tokens(trace, 1)
-        if not np.isfinite(share):
-            return (
-                "In this run the numbers overflowed, they no longer fit into 32 bits: no"
-                " probabilities come out."
-            )
-        return (
-            "From the last token’s vector come the probabilities of the next word:"
-            f" “{plain(view.word(int(best)))}” is the likeliest, at {percent(share, 0)}."
-        )
-    similar_L = trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]
+        return next_word_text(view)
+    side = view.config.sides[-1]
+    similar_L = view.trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]
     words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(
         len(similar_L)
     )
@@ -213,28 +206,44 @@ def outcome(view: View) -> str:
     return (
         "Out come vectors that know their context: of the words,"
         f" “{plain(view.tokens(side)[most])}” ends furthest from where it began (cosine"
-        f" {number(float(similar_L[most]), 2)}).{one_for_all(view)}{guessed(view)}"
+        f" {number(float(similar_L[most]), 2)}).{pooled_text(view)}{guess_text(view)}"
     )
 
 
-def guessed(view: View) -> str:
+def next_word_text(view: View) -> str:
+    """Which word a decoder expects next."""
+    (best, *_), (share, *_) = next_tokens(view.trace, 1)
+    if not np.isfinite(share):
+        return (
+            "In this run the numbers overflowed, they no longer fit into 32 bits: no"
+            " probabilities come out."
+        )
+    return (
+        "From the last token’s vector come the probabilities of the next word:"
+        f" “{plain(view.word(int(best)))}” is the likeliest, at {percent(share, 0)}."
+    )
+
+
+def guess_text(view: View) -> str:
     """What an encoder that guesses hidden words would put in the place of the chosen token."""
     if not view.config.head or view.token not in view.trace.rows:
         return ""
     row = int(np.flatnonzero(view.trace.rows == view.token)[0])
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row)
-    here, there = plain(view.labels[view.token]), plain(view.word(int(best)))
+    if not np.isfinite(share):
+        return ""
+    token, guess = plain(view.labels[view.token]), plain(view.word(int(best)))
     sees = (
-        "" if here == "[MASK]" else " It sees the word itself: type [MASK] in its place to hide it."
+        ""
+        if token == "[MASK]"
+        else " It sees the word itself: type [MASK] in its place to hide it."
     )
     return (
-        f" In the place of “{here}” the model would put “{there}”, at {percent(share, 0)}.{sees}"
-        if np.isfinite(share)
-        else ""
+        f" In the place of “{token}” the model would put “{guess}”, at {percent(share, 0)}.{sees}"
     )
 
 
-def one_for_all(view: View) -> str:
+def pooled_text(view: View) -> str:
     """Which vector stands for the whole sentence."""
     mean = " Their mean is one vector for the whole sentence"
     if view.model.name == "minilm":
@@ -247,7 +256,7 @@ def one_for_all(view: View) -> str:
     )
 
 
-def deeper(view: View) -> None:
+def depth_details(view: View) -> None:
     """Below the map, as the depth asks: a table of the opened layer's steps, their formulas, or the
     lines of code.
     """
@@ -260,11 +269,11 @@ def deeper(view: View) -> None:
     if depth() == "numbers":
         st.markdown(steps_table(view))
     else:
-        told(view, "", *main_cells(view))
+        render_depth(view, "", *main_cells(view))
 
 
 def heading(words: str) -> None:
-    """Where the link above the map leads."""
+    """A heading to which the link above the map leads."""
     st.subheader(words, anchor="below")
 
 
@@ -284,22 +293,15 @@ def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:
     """One number of each main step of the opened layer, of the chosen token, in the order in which
     they were computed.
     """
-    head, token, keys = view.head, view.token, view.key_head
-    places = {
-        "q": (head, token, ALL),
-        "k": (keys, token, ALL),
-        "v": (keys, token, ALL),
-        "scores.scaled": (head, token, ALL),
-        "pattern": (head, token, ALL),
-        "z": (head, token, ALL),
-    }
-    wanted = {f"attn.{leaf}": place for leaf, place in places.items()}
+    head, token = view.head, view.token
+    wanted = {f"attn.{leaf}": (head, token, ALL) for leaf in ("q", "scores.scaled", "pattern", "z")}
+    wanted |= {f"attn.{leaf}": (view.key_head, token, ALL) for leaf in ("k", "v")}
     wanted |= {
         f"{part}.{leaf}": (token, ALL)
         for part in ("attn", "mlp")
         for leaf in ("out", "sum", "norm.out")
     }
-    wanted |= {leaf: (token, ALL) for leaf in ("mlp.pre", "mlp.hidden", "out")}
+    wanted |= dict.fromkeys(("mlp.pre", "mlp.hidden", "out"), (token, ALL))
     return [
         largest(view, view.at(leaf), *wanted[leaf])
         for name in view.trace.names
@@ -307,8 +309,8 @@ def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:
     ]
 
 
-def road() -> None:
-    """Links to all pages in the order of the road."""
+def page_links() -> None:
+    """Links to all pages, in the order in which they are read."""
     st.subheader("Where to go next")
     with st.container(gap="xxsmall", key="road"):
         address = query_params(cell=None)

@@ -1,13 +1,10 @@
-"""The whole model on one sentence as plain data for `components.overview_canvas`: what there is to draw, in
-which order, and the numbers.
-
-    picture(view)   {"tokens", "rivers", "open", "output", "strips", "maps"}, from the config and
-                    the trace alone
+"""The whole model on one sentence as plain data for `ui.kit.components.overview_canvas`: what there
+is to draw, in which order, and the numbers.
 
 A strip is one vector for each token. Hundreds of numbers do not fit into a strip, so each of its
 cells stands for a block of dimensions and shows the one furthest from zero: every number that is
-drawn is a number of the trace, and "at" says which. A long sentence shows its ends and what stands
-around the chosen token.
+drawn is a number of the trace, and "at" says which. A long sentence shows its ends and the tokens
+around the chosen one.
 """
 
 from __future__ import annotations
@@ -197,13 +194,13 @@ def cell_of(found: dict, key: str, row: int, cell: int) -> tuple[str, tuple[int,
         or not (0 <= row < len(part["values"]) and 0 <= cell < part["values"].shape[1])
     ):
         return None
-    at = found["tokens"][part["tokens"]]["at"][row]
+    position = found["tokens"][part["tokens"]]["at"][row]
     if key in found["maps"]:
-        return key, (*part["index"], at, found["tokens"][part["columns"]]["at"][cell])
+        return key, (*part["index"], position, found["tokens"][part["columns"]]["at"][cell])
     each = part["values"].shape[1] // part["groups"]
     place = cell % each * part["block"] + int(part["at"][row, cell])
     head = [cell // each] if part["groups"] > 1 else part["index"]
-    return key.removesuffix("/all"), (*head, *([] if part.get("single") else [at]), place)
+    return key.removesuffix("/all"), (*head, *([] if part.get("single") else [position]), place)
 
 
 def drawn_at(found: dict, name: str, index: tuple[int, ...]) -> list | None:
@@ -255,21 +252,21 @@ def described(view, name: str, title: str) -> dict:
             "shape": sized(view.trace, name),
         }
         | ({"of": "neuron"} if axes[-1] == "F" else {})
-        | ({"set": "set"} if axes[0] == "G" and not alone(view.config) else {})
+        | ({"set": "set"} if axes[0] == "G" and not own_keys(view.config) else {})
     )
 
 
 def sized(trace, name: str) -> str:
     """The size of each axis of a step in words: 11 tokens × 384 dimensions."""
-    letters = trace.axes(name).replace("G", "H" if alone(trace.config) else "G")
+    letters = trace.axes(name).replace("G", "H" if own_keys(trace.config) else "G")
     letters = letters if "L" in letters else letters.replace("M", "L")
     return " × ".join(
         counted(size, AXES.get(letter) or axis_words(letter))
-        for letter, size in zip(letters, trace.shape(name))
+        for letter, size in zip(letters, trace.shape(name), strict=True)
     )
 
 
-def alone(config) -> bool:
+def own_keys(config) -> bool:
     """Whether each head has keys and values of its own."""
     return config.n_kv_heads == config.n_heads
 
@@ -293,11 +290,11 @@ def river(view, found: dict, side: str) -> dict:
     """A side from its tokens to its last vectors: what is added up, every layer as a thumbnail, the
     last norm.
     """
-    c, at = view.config, f"{side}.embed"
+    c, path = view.config, f"{side}.embed"
     added = [
-        strip(view, found, f"{at}.{leaf}", leaf)
+        strip(view, found, f"{path}.{leaf}", leaf)
         for leaf in ("position", "segment")
-        if f"{at}.{leaf}" in view.trace
+        if f"{path}.{leaf}" in view.trace
     ]
     cells = min(max(THIN // c.layers(side), 3), 12)
     layers = [
@@ -306,10 +303,10 @@ def river(view, found: dict, side: str) -> dict:
     ]
     return {
         "side": side,
-        "token": strip(view, found, f"{at}.token", "token"),
+        "token": strip(view, found, f"{path}.token", "token"),
         "added": added,
-        "norm": norm(view, f"{at}.norm.out") if c.embed_norm else None,
-        "first": strip(view, found, f"{at}.out", "x") if added or c.embed_norm else None,
+        "norm": norm(view, f"{path}.norm.out") if c.embed_norm else None,
+        "first": strip(view, found, f"{path}.out", "x") if added or c.embed_norm else None,
         "layers": layers,
         "chosen": view.layer if side == view.side else None,
         "last": norm(view, f"{side}.norm.out") if c.final_norm else None,
@@ -336,68 +333,68 @@ def opened(view, found: dict) -> dict:
     }
 
 
-def around(view, found: dict, at: str, before: str) -> dict:
+def around(view, found: dict, path: str, before: str) -> dict:
     """What every part has: the stream before it, its norm before or after, its update, their sum,
     the stream after it.
     """
     first = view.config.norm_first
     normed = (
-        strip(view, found, f"{at}.norm.out", "normed" if first else "x")
+        strip(view, found, f"{path}.norm.out", "normed" if first else "x")
         if view.config.norm != "none" or first
         else None
     )
-    total = strip(view, found, f"{at}.sum", "x" if first or not normed else "sum")
+    total = strip(view, found, f"{path}.sum", "x" if first or not normed else "sum")
     return {
         "in": before,
         "first": first,
-        "norm": norm(view, f"{at}.norm.out"),
+        "norm": norm(view, f"{path}.norm.out"),
         "normed": normed,
         "sum": total,
-        "out": strip(view, found, f"{at}.out", "update"),
+        "out": strip(view, found, f"{path}.out", "update"),
         "ends": total if first or not normed else normed,
-        "add": about(view.trace, f"{at}.sum").title,
+        "add": about(view.trace, f"{path}.sum").title,
     }
 
 
-def attention(view, found: dict, at: str, before: str) -> dict:
+def attention(view, found: dict, path: str, before: str) -> dict:
     """Attention of the chosen head, and all heads side by side."""
     trace, head, keys = view.trace, (view.head,), (view.key_head,)
-    across = f"{at}.scores.biased" in trace
+    across = f"{path}.scores.biased" in trace
     return (
-        {"kind": "cross" if at.endswith("cross") else "attention"}
-        | around(view, found, at, before)
+        {"kind": "cross" if path.endswith("cross") else "attention"}
+        | around(view, found, path, before)
         | {
-            "q": strip(view, found, f"{at}.q", "q", index=head),
-            "k": strip(view, found, f"{at}.k", "k", index=keys),
-            "v": strip(view, found, f"{at}.v", "v", index=keys),
-            "turned": f"{at}.q.unrotated" in trace,
-            "pattern": grid(view, found, f"{at}.pattern", "attention", head),
-            "mask": grid(view, found, f"{at}.mask", "mask"),
+            "q": strip(view, found, f"{path}.q", "q", index=head),
+            "k": strip(view, found, f"{path}.k", "k", index=keys),
+            "v": strip(view, found, f"{path}.v", "v", index=keys),
+            "turned": f"{path}.q.unrotated" in trace,
+            "pattern": grid(view, found, f"{path}.pattern", "attention", head),
+            "mask": grid(view, found, f"{path}.mask", "mask"),
             "bias": (
                 grid(view, found, f"{view.side}.relative", "distance", head) if across else None
             ),
-            "z": strip(view, found, f"{at}.z", "z", index=head),
-            "all": heads_strip(view, found, f"{at}.z"),
-            "memory": "encoder.out" if at.endswith("cross") else None,
+            "z": strip(view, found, f"{path}.z", "z", index=head),
+            "all": heads_strip(view, found, f"{path}.z"),
+            "memory": "encoder.out" if path.endswith("cross") else None,
         }
     )
 
 
-def feed_forward(view, found: dict, at: str, before: str) -> dict:
+def feed_forward(view, found: dict, path: str, before: str) -> dict:
     """The neurons: before and after the activation, or gate and projection."""
     gated = view.config.gated
     activation = ACTIVATIONS[view.config.activation]
     ways = (
-        {f"{activation} gate": f"{at}.hidden.gate", "up": f"{at}.hidden.up"}
+        {f"{activation} gate": f"{path}.hidden.gate", "up": f"{path}.hidden.up"}
         if gated
-        else {"W₁ · x": f"{at}.pre"}
+        else {"W₁ · x": f"{path}.pre"}
     )
     return (
         {"kind": "mlp", "gated": gated, "activation": activation}
-        | around(view, found, at, before)
+        | around(view, found, path, before)
         | {
             "ways": [strip(view, found, name, title) for title, name in ways.items()],
-            "hidden": strip(view, found, f"{at}.hidden", "neurons"),
+            "hidden": strip(view, found, f"{path}.hidden", "neurons"),
         }
     )
 
@@ -438,18 +435,19 @@ def output(view, found: dict) -> dict:
     found_pooled = pooled(view, found)
     if not c.head or not np.isfinite(trace["head.probs"]).all():
         return {"side": side, "pooled": found_pooled, "words": [], "row": None}
-    at = view.token if view.side == side and view.token in trace.rows else int(trace.rows[-1])
-    row = int(np.flatnonzero(trace.rows == at)[0])
+    position = view.token if view.side == side and view.token in trace.rows else int(trace.rows[-1])
+    row = int(np.flatnonzero(trace.rows == position)[0])
     ids, probs = next_tokens(trace, WORDS, row)
     return {
         "side": side,
         "pooled": found_pooled,
-        "row": found["tokens"][side]["at"].index(at),
-        "after": view.tokens(side)[at],
+        "row": found["tokens"][side]["at"].index(position),
+        "after": view.tokens(side)[position],
         "words": [
-            {"word": view.word(i), "id": int(i), "share": float(p)} for i, p in zip(ids, probs)
+            {"word": view.word(i), "id": int(i), "share": float(p)}
+            for i, p in zip(ids, probs, strict=True)
         ],
-        "title": title_of(c, view.tokens(side)[at]),
+        "title": title_of(c, view.tokens(side)[position]),
         "of": c.n_vocab,
         "place": row,
     }

@@ -1,5 +1,5 @@
-"""What if the words change places? The same model with and without positions, on the sentence as
-typed and turned round.
+"""What if the words change places? The same model with positions and without, on the sentence as
+typed and on its words in reverse order.
 """
 
 from __future__ import annotations
@@ -23,20 +23,16 @@ from ui.session.actions import close_number, show_run
 from ui.session.view import View
 from ui.text import bold, plain
 
-LEFT_OUT = (
-    "positions",
-    "order",
-    "pad",
-    "open-pad",
-)  # of a what-if that is already on: this comparison has its own
+# Left out of a what-if that is already on: this comparison has its own
+LEFT_OUT = ("positions", "order", "pad", "open-pad")
 
 
 @dataclass(frozen=True)
-class Pair:
+class OrderRuns:
     """One model, run on the sentence as typed and on its words in reverse order."""
 
     typed: View
-    turned: View
+    reversed: View
     places: np.ndarray  # where each token of the second stood in the first
 
     @property
@@ -46,7 +42,7 @@ class Pair:
     @property
     def patterns(self) -> tuple[np.ndarray, np.ndarray]:
         """The chosen head's weights in both runs; the second put back in order."""
-        a_LM, b_LM = (view.trace[self.step][view.head] for view in (self.typed, self.turned))
+        a_LM, b_LM = (view.trace[self.step][view.head] for view in (self.typed, self.reversed))
         return a_LM, put_back(b_LM, self.places)
 
     def cell(self, back: bool, row: int, column: int) -> tuple[int, int, int]:
@@ -55,13 +51,13 @@ class Pair:
         """
         where = np.argsort(self.places)
         return (
-            (self.turned.head, int(where[row]), int(where[column]))
+            (self.reversed.head, int(where[row]), int(where[column]))
             if back
-            else (self.turned.head, row, column)
+            else (self.reversed.head, row, column)
         )
 
 
-def pair(view: View, positions: bool) -> Pair:
+def runs_of(view: View, positions: bool) -> OrderRuns:
     """The two runs. Every token sees all: under a decoder's mask the order would still be told by
     who is hidden.
     """
@@ -72,24 +68,44 @@ def pair(view: View, positions: bool) -> Pair:
     side = view.config.sides[0]  # of two stacks the one that reads the sentence
     layer = min(view.layer, view.config.layers(side) - 1)
     there = view if view.side == side else replace(view, side=side, layer=layer, token=0)
-    typed, turned = (
+    typed, reversed_ = (
         beside(there, view.request._replace(mask=mask, change=change))
         for change in (kept, whatif.also(kept, "order"))
     )
     places = whatif.order(typed.trace.words_L or [0] * len(typed.labels))
     token = min(typed.token, len(places) - 1)  # in a run with padding it may stand behind the text
     token = int(places[token]) if "order" in whatif.parts(view.request.change) else token
-    return Pair(replace(typed, token=token), turned, places)
+    return OrderRuns(replace(typed, token=token), reversed_, places)
 
 
 def without_positions(view: View) -> None:
     """Both runs side by side, and the largest difference, with positions and without."""
-    pairs = {"left out": pair(view, False), "kept": pair(view, True)}
-    story(view, pairs)
+    pairs = {"left out": runs_of(view, False), "kept": runs_of(view, True)}
+    without = pairs["left out"]
+    section(
+        view,
+        f"Without positions: layer {without.typed.layer}, head {without.typed.head}",
+        order_text(view, pairs),
+        (without.step, (without.typed.head, *gap_of(without)[1])),
+    )
+    kept, back = order_controls(list(pairs))
+    show_patterns(view, pairs[kept], kept, back)
+    gaps(view, pairs)
+    if "positions" not in whatif.parts(view.request.change):
+        st.button(
+            "Show the whole app without positions",
+            key="places_without",
+            on_click=show_run,
+            args=(view.request._replace(change=whatif.also(view.request.change, "positions")),),
+        )
+
+
+def order_controls(names: list[str]) -> tuple[str, bool]:
+    """Which two runs are drawn, and whether the second is put back in order."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kept = st.segmented_control(
             "Positions",
-            list(pairs),
+            names,
             required=True,
             key="places_kept",
             format_func=str.capitalize,
@@ -102,33 +118,12 @@ def without_positions(view: View) -> None:
             persist_state="session",
             on_change=close_number,
         )
-    shown = pairs[kept]
-    limit = max(float(pattern.max()) for pattern in shown.patterns)
-    mask = "" if shown.typed.request.mask == "trained" else ", every token sees all"
-    left, right = st.columns(2, gap="large")
-    with left:
-        pattern_of(
-            view, shown, shown.typed, False, f"Positions {kept}, words as typed{mask}", limit
-        )
-    with right:
-        order = ", put back in order" if back else ""
-        pattern_of(
-            view, shown, shown.turned, back, f"Positions {kept}, words reversed{order}{mask}", limit
-        )
-    gaps(view, pairs)
-    if "positions" not in whatif.parts(view.request.change):
-        st.button(
-            "Show the whole app without positions",
-            key="places_without",
-            on_click=show_run,
-            args=(view.request._replace(change=whatif.also(view.request.change, "positions")),),
-        )
+    return kept, back
 
 
-def story(view: View, pairs: dict[str, Pair]) -> None:
+def order_text(view: View, pairs: dict[str, OrderRuns]) -> str:
     """What the two runs show, with their numbers."""
     sizes = {name: gap_of(each)[0] for name, each in pairs.items()}
-    shown = pairs["left out"].typed
     mask = (
         ""
         if view.config.sides[0] == "encoder" and view.mask == "trained"
@@ -142,65 +137,74 @@ def story(view: View, pairs: dict[str, Pair]) -> None:
         if view.config.crosses
         else ""
     )
-    heading = f"Without positions: layer {shown.layer}, head {shown.head}"
     rounding = ", the rounding of the arithmetic" if sizes["left out"] < 1e-4 else ""
-    first = pairs["left out"].step, (shown.head, *gap_of(pairs["left out"])[1])
-    section(
-        view,
-        heading,
+    return (
         "Take the positions away, and turn the words of your sentence round. Every word now finds"
         " the same words with the same strength as before, wherever they have gone: the rows and"
         " columns of the attention matrix only **change places** with the words. Put back in"
         f" order, the two matrices differ by no more than {number(sizes['left out'])}{rounding}."
-        f" With positions kept, the largest difference is {number(sizes['kept'])}.{mask}{side}",
-        first,
+        f" With positions kept, the largest difference is {number(sizes['kept'])}.{mask}{side}"
     )
 
 
-def gap_of(each: Pair) -> tuple[float, tuple[int, int]]:
+def show_patterns(view: View, shown: OrderRuns, kept: str, back: bool) -> None:
+    """The chosen head's weights in both runs, side by side and on one scale."""
+    limit = max(float(pattern.max()) for pattern in shown.patterns)
+    mask = "" if shown.typed.request.mask == "trained" else ", every token sees all"
+    order = ", put back in order" if back else ""
+    left, right = st.columns(2, gap="large")
+    with left:
+        title = f"Positions {kept}, words as typed{mask}"
+        show_pattern(view, shown, shown.typed, False, title, limit)
+    with right:
+        title = f"Positions {kept}, words reversed{order}{mask}"
+        show_pattern(view, shown, shown.reversed, back, title, limit)
+
+
+def gap_of(each: OrderRuns) -> tuple[float, tuple[int, int]]:
     """The largest difference between the two runs of a pair, and its cell."""
     a_LM, b_LM = each.patterns
-    at = largest_gap(a_LM, b_LM)
-    return abs(float(a_LM[at]) - float(b_LM[at])), at
+    index = largest_gap(a_LM, b_LM)
+    return abs(float(a_LM[index]) - float(b_LM[index])), index
 
 
-def pattern_of(view: View, shown: Pair, run: View, back: bool, title: str, limit: float) -> None:
+def show_pattern(
+    view: View, shown: OrderRuns, run: View, back: bool, title: str, limit: float
+) -> None:
     """The chosen head's weights in one of the two runs; a click opens the number in that run."""
-    values_LM = shown.patterns[1] if back else run.trace[shown.step][run.head]
     words = shown.typed.labels if back else run.labels
-    where = np.argsort(shown.places) if run is shown.turned else np.arange(len(words))
-    row = shown.typed.token if back or run is shown.typed else int(where[shown.typed.token])
-    opened = opened_in(shown.step) if same_run(view, run) else None
+    where = np.argsort(shown.places) if run is shown.reversed else np.arange(len(words))
 
     def clicked(row: int, column: int) -> None:
         show_run(run.request)
         open_number(
             shown.step,
-            shown.cell(back, row, column) if run is shown.turned else (run.head, row, column),
+            shown.cell(back, row, column) if run is shown.reversed else (run.head, row, column),
         )
 
-    marked = (
-        None
-        if not opened or opened[0] != run.head
-        else tuple(int(shown.places[i]) if back else i for i in opened[1:])
+    in_order = back or run is shown.typed
+    spec = HeatmapSpec(
+        shown.patterns[1] if back else run.trace[shown.step][run.head],
+        words,
+        words,
+        title=title,
+        kind="weight",
+        limit=limit,
+        rows_title="token that looks",
+        columns_title="token that is looked at",
+        chosen=shown.typed.token if in_order else int(where[shown.typed.token]),
+        opened=opened_place(view, shown, run, back),
+        colour=COLOURS["weight"],
     )
-    clickable_map(
-        f"places-order:{run.request.change}:{back}",
-        HeatmapSpec(
-            values_LM,
-            words,
-            words,
-            title=title,
-            kind="weight",
-            limit=limit,
-            rows_title="token that looks",
-            columns_title="token that is looked at",
-            chosen=row,
-            opened=marked,
-            colour=COLOURS["weight"],
-        ),
-        clicked,
-    )
+    clickable_map(f"places-order:{run.request.change}:{back}", spec, clicked)
+
+
+def opened_place(view: View, shown: OrderRuns, run: View, back: bool) -> tuple[int, ...] | None:
+    """Where the opened number stands in one of the two maps."""
+    opened = opened_in(shown.step) if same_run(view, run) else None
+    if not opened or opened[0] != run.head:
+        return None
+    return tuple(int(shown.places[i]) if back else i for i in opened[1:])
 
 
 def same_run(view: View, run: View) -> bool:
@@ -211,22 +215,22 @@ def same_run(view: View, run: View) -> bool:
     )
 
 
-def gaps(view: View, pairs: dict[str, Pair]) -> None:
+def gaps(view: View, pairs: dict[str, OrderRuns]) -> None:
     """The largest difference with positions and without, and the two weights it lies between; these
     open.
     """
     found = {name: (each, *gap_of(each)) for name, each in pairs.items()}
     weights = {
-        name: [float(pattern[at]) for pattern in each.patterns]
-        for name, (each, _, at) in found.items()
+        name: [float(pattern[index]) for pattern in each.patterns]
+        for name, (each, _, index) in found.items()
     }
 
     def clicked(row: int, column: int) -> None:
         if row < len(found):
-            each, _, at = list(found.values())[row]
-            run = each.turned if column else each.typed
+            each, _, index = list(found.values())[row]
+            run = each.reversed if column else each.typed
             show_run(run.request)
-            open_number(each.step, each.cell(True, *at) if column else (run.head, *at))
+            open_number(each.step, each.cell(True, *index) if column else (run.head, *index))
 
     table(
         {
@@ -241,8 +245,8 @@ def gaps(view: View, pairs: dict[str, Pair]) -> None:
         on_cell=clicked,
     )
     words = [
-        f"positions {plain(name)}, {bold(each.typed.labels[at[0]])} ({at[0]}) → "
-        f"{bold(each.typed.labels[at[1]])} ({at[1]})"
-        for name, (each, _, at) in found.items()
+        f"positions {plain(name)}, {bold(each.typed.labels[index[0]])} ({index[0]}) → "
+        f"{bold(each.typed.labels[index[1]])} ({index[1]})"
+        for name, (each, _, index) in found.items()
     ]
     st.caption("Where it lies: " + "; ".join(words) + ".")

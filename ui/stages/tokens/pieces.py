@@ -4,17 +4,50 @@ a click chooses a piece.
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ui.kit.component_loader import component
-from ui.kit.token_strip import select_clicked
-from ui.kit.unknown_words import marks
+from ui.kit.section import section
+from ui.kit.token_strip import select_clicked, special_tokens_note
+from ui.kit.unknown_words import marks, unknown_text
 from ui.session.view import View
 from ui.text import label, plain
 
 _draw = component(
     "pieces", root='<div class="root pieces" role="group" aria-label="Words, pieces and ids"></div>'
 )
+
+
+def pieces(view: View) -> None:
+    """The sentence in words, pieces and numbers, and what the special tokens in it mean."""
+    ids = f"{view.side}.embed.ids"
+    section(view, "1. Words, pieces, numbers", pieces_text(view), (ids, (view.token,)))
+    pieces_strip(view)
+    special_tokens_note(view)
+
+
+def pieces_text(view: View) -> str:
+    """What the tokenizer did with this sentence."""
+    side, V = view.config.sides[0], view.config.n_vocab
+    count, cut = len(view.trace[f"{side}.embed.ids"]), cut_words(view)
+    if not view.model.tokenizer:
+        return (
+            "This model’s tokenizer can’t be read here, so you type the numbers themselves:"
+            f" {count} ids, each the number of a piece in a vocabulary of {V:,}."
+        )
+    several = (
+        f" Into several pieces fall: {'; '.join(cut[:4])}{' …' if len(cut) > 4 else ''}."
+        if cut
+        else " Here every word is one piece; try a rare or a made-up one."
+    )
+    return (
+        "The model reads no letters. A **tokenizer** cuts the text into pieces from a fixed"
+        f" vocabulary of {V:,}, and each piece has a number. Your sentence becomes {count} of"
+        f" them.{several}{unknown_text(view)} Above stands what was typed, below it the pieces,"
+        " and under each its number. **Click a piece** to choose it."
+    )
 
 
 def pieces_strip(view: View) -> None:
@@ -24,37 +57,37 @@ def pieces_strip(view: View) -> None:
             st.caption(
                 {"encoder": "What the encoder reads", "decoder": "What the decoder reads"}[side]
             )
-        ids, texts, typed = (
-            view.trace[f"{side}.embed.ids"],
-            view.tokens(side),
-            typed_for(view, side),
-        )
-        said = marks(view, side)
-        words = view.words if side == view.config.sides[0] and view.words else [None] * len(ids)
+        key, unknown = f"pieces-{side}", marks(view, side)
+        count = len(view.trace[f"{side}.embed.ids"])
         _draw(
-            key=f"pieces-{side}",
-            on_chosen_change=lambda side=side, n=len(ids): select_clicked(
-                f"pieces-{side}", side, n
-            ),
+            key=key,
+            on_chosen_change=partial(select_clicked, key, side, count),
             data={
                 "chosen": view.token if side == view.side else None,
-                "typed": typed is not None,
-                "tokens": [
-                    {
-                        "text": text,
-                        "id": int(i),
-                        "word": word,
-                        "typed": letters,
-                        "mark": said.get(at, ""),
-                    }
-                    for at, (text, i, word, letters) in enumerate(
-                        zip(texts, ids, words, typed or [""] * len(ids))
-                    )
-                ],
+                "typed": typed_for(view, side) is not None,
+                "tokens": drawn_pieces(view, side, unknown),
             },
         )
-        if said:
-            st.caption("Dashed: " + "; ".join(dict.fromkeys(said.values())) + ".")
+        if unknown:
+            st.caption("Dashed: " + "; ".join(dict.fromkeys(unknown.values())) + ".")
+
+
+def drawn_pieces(view: View, side: str, unknown: dict[int, str]) -> list[dict]:
+    """What is drawn of each piece. unknown: what is said about a piece that is marked."""
+    ids = view.trace[f"{side}.embed.ids"]
+    words = view.words if side == view.config.sides[0] and view.words else [None] * len(ids)
+    typed = typed_for(view, side) or [""] * len(ids)
+    columns = zip(view.tokens(side), ids, words, typed, strict=True)
+    return [
+        {
+            "text": text,
+            "id": int(i),
+            "word": word,
+            "typed": letters,
+            "mark": unknown.get(position, ""),
+        }
+        for position, (text, i, word, letters) in enumerate(columns)
+    ]
 
 
 def typed_for(view: View, side: str) -> list[str] | None:
@@ -65,14 +98,12 @@ def typed_for(view: View, side: str) -> list[str] | None:
     encoding = view.encoding if side == view.config.sides[0] else None
     if encoding is None or list(encoding.ids_L) != list(view.trace[f"{side}.embed.ids"]):
         return None
-    found, behind = [], 0
+    found, end = [], 0
     for span in encoding.spans:
         found.append(
-            label(encoding.text[max(span[0], behind) : span[1]])
-            if span and span[1] > behind
-            else ""
+            label(encoding.text[max(span[0], end) : span[1]]) if span and span[1] > end else ""
         )
-        behind = max(behind, span[1]) if span else behind
+        end = max(end, span[1]) if span else end
     return found
 
 

@@ -1,0 +1,282 @@
+"""Positions by rotation: one pair of numbers of q and k as arrows that are turned, and the score of
+two tokens at every distance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.ops import angles
+from core.text import number
+from ui.kit import plotly_figures
+from ui.kit.charts import show
+from ui.kit.components import table
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.section import detailed, section
+from ui.kit.step_charts import ALL, cell_bars, stacked
+from ui.kit.theme import COLOURS
+from ui.kit.token_strip import word
+from ui.session.actions import close_number
+from ui.session.settling import settle
+from ui.session.steady import steady
+from ui.session.view import View
+from ui.stages.positions.curve import curve
+from ui.text import quoted
+
+
+def other_token_controls(view: View) -> int:
+    """The token that is looked at, to choose; at first the one before."""
+    labels = [f"{i} · {token}" for i, token in enumerate(view.labels)]
+    before = max(view.token - 1, 0)
+    settle("places_other", before, range(len(labels)))
+    steady("places_other", range(len(labels)), labels.__getitem__, before)
+    return st.selectbox(
+        "Looked at",
+        range(len(labels)),
+        key="places_other",
+        format_func=labels.__getitem__,
+        persist_state="session",
+        on_change=close_number,
+    )
+
+
+def rotation(view: View) -> None:
+    """One pair of numbers of q and k as arrows, before and after they are turned."""
+    half = view.config.d_head // 2
+    settle("places_pair", min(half - 1, 2), range(half))
+    left, right = st.columns(2)
+    with left:
+        m = other_token_controls(view)
+    with right:
+        pair = pair_controls(half)
+    rows = arrow_rows(view, m)
+    cells = [(step, (*index, pair)) for step, index in list(rows.values())[:2]]
+    section(view, "Turned by position", rotation_text(view, m, pair), *cells)
+    left, right = st.columns((3, 2), gap="large")
+    with left:
+        show_dial(view, rows, m, pair)
+    with right:
+        pair_table(view, rows, pair, half)
+    if detailed():
+        stacked(
+            view,
+            "turned",
+            {name: (step, (*index, ALL)) for name, (step, index) in rows.items()},
+            title="All numbers of this q and k, before and after",
+            columns_title="dimension of the head",
+        )
+
+
+def pair_controls(half: int) -> int:
+    """A choice of one of the pairs of numbers that are turned."""
+    if half < 2:
+        return 0
+    return st.slider(
+        f"Pair (0 to {half - 1}: fast to slow)",
+        0,
+        half - 1,
+        key="places_pair",
+        persist_state="session",
+        on_change=close_number,
+    )
+
+
+def arrow_rows(view: View, m: int) -> dict[str, tuple[str, tuple[int, int]]]:
+    """The vectors whose pairs are drawn as arrows: a name, the step, and the place in it."""
+    q, k = view.at("attn.q"), view.at("attn.k")
+    return {
+        "q before": (f"{q}.unrotated", (view.head, view.token)),
+        "q turned": (q, (view.head, view.token)),
+        "k before": (f"{k}.unrotated", (view.key_head, m)),
+        "k turned": (k, (view.key_head, m)),
+    }
+
+
+def rotation_text(view: View, m: int, pair: int) -> str:
+    """How far one pair of numbers of q and of k is turned, and why only the distance counts."""
+    t, c = view.token, view.config
+    rate = float(angles(2, c.d_head, c.rope_theta)[1, pair])
+    return (
+        "This model adds nothing to the vectors of the words. Instead each head takes the numbers"
+        f" of q and k in {c.d_head // 2} pairs, sees a pair as an arrow in a plane, and **turns**"
+        " it (Su et al. 2021): by so many times an angle as the token’s place says. Pair"
+        f" {pair} turns by {number(rate)} radians ({number(np.rad2deg(rate))}°) a place: q of"
+        f" {word(view)}, at place {t}, by {number(t * rate)} radians; k of {word(view, m)}, at"
+        f" place {m}, by {number(m * rate)}. No arrow changes its length. What the two make"
+        " together depends on the angle between them, and turning changes that by"
+        f" {t} − {m} = {number(t - m)} times {number(rate)}: only how far apart the tokens stand"
+        " matters, not where."
+    )
+
+
+def show_dial(view: View, rows: dict, m: int, pair: int) -> None:
+    """The arrows of one pair; a click on a tip opens the pair's first number."""
+    half, steps = view.config.d_head // 2, list(rows.values())
+    points = {
+        name: view.trace[step][index][[pair, pair + half]].astype(np.float64)
+        for name, (step, index) in rows.items()
+    }
+    title = (
+        f"Pair {pair} of head {view.head}: q of {quoted(view.labels[view.token])}, k of"
+        f" {quoted(view.labels[m])}. Pale: before, full: turned"
+    )
+    show(
+        "places-dial",
+        dial(points, title),
+        alt=title,
+        cells=cells_of(len(rows)),
+        on_cell=lambda row: open_number(steps[row][0], (*steps[row][1], pair)),
+    )
+
+
+def cells_of(count: int) -> list[list[int]]:
+    """The numbers of so many points, as `show` passes them on."""
+    return [[i] for i in range(count)]
+
+
+def dial(points: dict, title: str):
+    """Four arrows from one centre: pale as they were, full as they are turned; a dotted circle that
+    their tips run along.
+    """
+    most = max(np.hypot(*point) for point in points.values()) or 1.0
+    ends_N2 = np.stack(list(points.values()))
+    texts = [f"{name}: ({number(x)}, {number(y)})" for name, (x, y) in points.items()]
+    tips = [
+        plotly_figures.arrow(
+            (0, 0), point, COLOURS[name[0]], opacity=0.4 if "before" in name else 1
+        )
+        for name, point in points.items()
+    ]
+    axis = {"range": [-1.25 * most, 1.25 * most]}
+    return plotly_figures.figure(
+        [arrow_letters(points), plotly_figures.unseen(*ends_N2.T, texts)],
+        title,
+        tips,
+        height=330,
+        top=6,
+        bottom=40,
+        left=52,
+        shapes=[circle(points[f"{letter} turned"], COLOURS[letter]) for letter in "qk"],
+        xaxis=plotly_figures.grid("first number of the pair") | axis | {"constrain": "domain"},
+        yaxis=plotly_figures.grid("second number") | axis | {"scaleanchor": "x"},
+    )
+
+
+def arrow_letters(points: dict) -> dict:
+    """The letter q or k at the tip of each arrow, bold where it is turned."""
+    ends_N2 = 1.13 * np.stack(list(points.values()))
+    return {
+        "type": "scatter",
+        "x": ends_N2[:, 0],
+        "y": ends_N2[:, 1],
+        "mode": "text",
+        "hoverinfo": "skip",
+        "text": [f"<b>{name[0]}</b>" if "turned" in name else name[0] for name in points],
+        "cliponaxis": False,
+        "textfont": {"size": 14, "color": [COLOURS[name[0]] for name in points]},
+    }
+
+
+def circle(point, colour: str) -> dict:
+    """The circle that an arrow's tip runs along as it is turned."""
+    r = float(np.hypot(*point))
+    return {
+        "type": "circle",
+        "x0": -r,
+        "x1": r,
+        "y0": -r,
+        "y1": r,
+        "line": {"width": 1, "dash": "dot", "color": colour},
+        "layer": "below",
+    }
+
+
+def pair_table(view: View, cells: dict, pair: int, half: int) -> None:
+    """The two numbers of each arrow; every one opens."""
+    rows, both = list(cells.values()), (pair, pair + half)
+    opened = next(
+        (
+            (row, column)
+            for row, (step, index) in enumerate(rows)
+            for column, d in enumerate(both)
+            if opened_in(step) == (*index, d)
+        ),
+        None,
+    )
+
+    def clicked(row: int, column: int) -> None:
+        if row < len(rows):
+            open_number(rows[row][0], (*rows[row][1], both[column]))
+
+    table(
+        {f"dimension {d}": [view.trace[step][(*index, d)] for step, index in rows] for d in both},
+        list(cells),
+        key="places-pair",
+        title=f"The two numbers of pair {pair}",
+        corner="arrow",
+        on_cell=clicked,
+        opened=opened,
+    )
+
+
+def distance(view: View) -> None:
+    """The score of a pair at other distances, and split into its turning pairs."""
+    t, m = view.token, other_token_controls(view)
+    names = ("scores.falls", "scores.pairs")
+    falls, pairs = (view.at(f"attn.{name}.{view.head}.{t}.{m}") for name in names)
+    dot = view.at("attn.scores.dot"), (view.head, t, m)
+    last, best = len(view.trace[falls]) - 1, int(np.abs(view.trace[pairs]).argmax())
+    score = float(view.trace[dot[0]][dot[1]])
+    section(
+        view,
+        "The score at every distance",
+        distance_text(view, m, score, view.trace[falls], view.trace[pairs]),
+        (falls, (min(max(t - m, 0), last),)),
+        (pairs, (best,)),
+        dot,
+    )
+    show_distances(view, falls, m)
+    title = (
+        f"What each turning pair gives to q · k = {number(score)}: fast pairs left, slow ones right"
+    )
+    cell_bars(view, pairs, ALL, title=title)
+
+
+def distance_text(view: View, m: int, score: float, values_S, parts_P) -> str:
+    """How the score of two tokens depends on their distance, and which pair gives most to it."""
+    t, best = view.token, int(np.abs(parts_P).argmax())
+    apart = (
+        f"They really stand {t - m} apart (marked)."
+        if t >= m
+        else (
+            f"Here {word(view)} stands before the other, {m - t} to the left, so its true score is"
+            " not on this curve."
+        )
+    )
+    return (
+        f"The same q of {word(view)} and the same k of {word(view, m)}, as if they stood 0, 1, 2 …"
+        f" places apart. {apart} Each pair of numbers gives a wave, fast or slow, and the curve is"
+        " their sum. It may fall with the distance, or not: that is up to q and k. This one is"
+        f" {number(values_S[0])} at distance 0 and {number(values_S[-1])} at {len(values_S) - 1}."
+        f" The bars split the true score, q · k = {number(score)}, into what each turning pair"
+        f" gives; parts above and below 0 cancel. The largest single part is that of pair {best}:"
+        f" {number(parts_P[best])}."
+    )
+
+
+def show_distances(view: View, falls: str, m: int) -> None:
+    """The score over the distance; the true one is marked, if the other token stands before."""
+    values_S, apart = view.trace[falls], view.token - m
+    title = (
+        f"q · k of {quoted(view.labels[view.token])} → {quoted(view.labels[m])}, head {view.head},"
+        " if they stood so many places apart"
+    )
+    marked = apart if apart >= 0 else None
+    show(
+        "places-falls",
+        curve(range(len(values_S)), values_S, title, "places apart", "q · k", "weight", marked),
+        alt=title,
+        cells=cells_of(len(values_S)),
+        on_cell=lambda s: open_number(falls, (s,)),
+    )
