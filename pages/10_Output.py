@@ -15,13 +15,13 @@ def page(view):
     if not view.config.decoder_layers:
         sentence_vectors.two_meanings(view)
         sentence_vectors.sentence_vector(view)
-        sentence_vectors.similar(view)
-        sentence_vectors.find(view)
+        sentence_vectors.similarity(view)
+        sentence_vectors.search(view)
         next_token.likely_words(view)
     elif view.config.head:
         if not next_token.overflowed(view):
             next_token.vector_to_words(view)
-            step = next_token.cut(view)
+            step = next_token.sampling(view)
             next_token.write_on(view, step)
     else:
         st.info(

@@ -8,15 +8,15 @@ from ui.kit.explanation_panel import number_beside
 from ui.kit.token_strip import token_strip
 from ui.session.navigation import BEFORE_ATTENTION
 from ui.shell.page_shell import show_page
-from ui.stages.before_attention.influence import reaching
-from ui.stages.before_attention.lstm import missing, owner, read_on, reading, settle_reading
+from ui.stages.before_attention.influence import influence_section
+from ui.stages.before_attention.lstm import lstm_section, owner, reading, settle_reading, why_unread
 from ui.stages.before_attention.neuron import first_layer, one_layer, one_neuron
 from ui.text import plain
 
 
 def page(view):
     settle_reading(view)
-    explained, why = owner(view), missing(view)
+    explained, why = owner(view), why_unread(view)
     picture, words = st.columns((12, 8), gap="large")
     with picture:
         first = one_neuron(first_layer(view))
@@ -24,8 +24,8 @@ def page(view):
         if why:
             st.info(f"Here an LSTM would read the sentence. {plain(why)}")
         else:
-            read_on(view, reading(view), 3)
-            reaching(view, 4)
+            lstm_section(view, reading(view), 3)
+            influence_section(view, 4)
     with words:
         number_beside(explained, first)
 

@@ -10,13 +10,13 @@ from ui.stages.layers import head_links, token_paths
 
 
 def page(view):
-    token_paths.prepared(view)
+    token_paths.compute_readings(view)
     token_paths.all_layers(view)
-    token_paths.path(view)
-    token_paths.added(view)
+    token_paths.token_path(view)
+    token_paths.updates(view)
     token_paths.rollout(view)
-    token_paths.leans(view)
-    head_links.measured(view)
+    token_paths.attends_to(view)
+    head_links.link_map(view)
     number_over(view)
 
 

@@ -12,7 +12,7 @@ from ui.stages.cross_attention import alignment, decoding
 
 def page(view):
     if not view.config.crosses:
-        alignment.missing(view)
+        alignment.no_cross_attention(view)
         return
     alignment.two_texts(view)
     decoding.word_by_word(view)

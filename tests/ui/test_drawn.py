@@ -18,10 +18,10 @@ import pytest
 from core.text import number
 from core.trace import Trace
 from tests.ui.test_pages import opened
-from ui.kit import components, selection_controls
+from ui.kit import components, head_thumbnails
 from ui.session.navigation import PAGES
 from ui.session.selection import STAGES
-from ui.kit import components, packed_arrays, selection_controls
+from ui.kit import components, head_thumbnails, packed_arrays
 from ui.session import state
 from ui.session.shelf import SHELF
 from ui.stages import heads
@@ -32,7 +32,7 @@ CACHES = [
     each
     for module in (heads, token_paths, lstm, influence)
     for each in vars(module).values()
-    if type(each) is type(selection_controls._thumbnails)
+    if type(each) is type(head_thumbnails._thumbnails)
 ]
 MARK, BITS = np.uint32(0x155), np.uint32(0x3FF)
 FREE = (0.0, 1.0)  # masks, and shares of nothing: equal for every run

@@ -69,7 +69,7 @@ def test_a_bar_opens_the_update_it_stands_for(monkeypatch, view):
     opened_numbers, sublayers = [], ["attn", "mlp"]
     monkeypatch.setattr(token_paths, "open_number", lambda *cell: opened_numbers.append(cell))
     shares_PN = np.arange(12.0).reshape(2, 6)
-    figure = token_paths.added_figure(
+    figure = token_paths.updates_figure(
         shares_PN, [token_paths.SUBLAYERS[part] for part in sublayers], ""
     )
     for place in figure.data[-1].x:
@@ -85,7 +85,7 @@ def test_a_bar_opens_the_update_it_stands_for(monkeypatch, view):
 
 def test_a_bar_far_longer_than_the_others_is_cut_and_says_its_number():
     assert token_paths.bar_top(np.array([[1.0, 0.5]])) == pytest.approx(1.05)
-    figure = token_paths.added_figure(
+    figure = token_paths.updates_figure(
         np.array([[12.5, 0.4], [1.0, 0.2]]), [("a", "q"), ("b", "k")], ""
     )
     assert (
@@ -119,11 +119,11 @@ def test_a_way_has_a_point_for_every_layer_and_the_chosen_one_lies_on_top():
 )
 def test_what_rollout_leaves_of_a_token_is_said_as_it_is(view, row_M, words):
     view = replace(view, token=1)
-    assert words in token_paths.what_is_left(view, row_M, 2)
+    assert words in token_paths.rollout_text(view, row_M, 2)
 
 
 def test_the_strongest_words_are_named_without_signs_and_the_token_itself(view):
-    said, mean_NM = token_paths.strongest(view), token_paths.mean_weights(view)
+    said, mean_NM = token_paths.attended_text(view), token_paths.mean_weights(view)
     words = [m for m, label in enumerate(view.labels) if label.isalpha() and m != view.token]
     assert token_paths.other_words(view) == words
     assert (
@@ -203,10 +203,10 @@ def test_short_and_repeated_words(sentence):
 def test_ways_are_those_of_the_trace_brought_to_one_length_if_asked(minilm):
     asked = RunRequest("minilm", SENTENCE)
     trace = runs.trace_of(asked)
-    flat_TN2, plane, longest = token_paths.ways(asked, "encoder", (2, 7), True)
+    flat_TN2, plane, longest = token_paths.flat_paths(asked, "encoder", (2, 7), True)
     x_TND = np.array(
         [[trace[f"encoder.{n}.out"][t] for n in ("embed", *range(6))] for t in (2, 7)], dtype=float
     )
     x_TND /= np.linalg.norm(x_TND, axis=-1, keepdims=True)
     np.testing.assert_allclose(flat_TN2, plane.flat(x_TND - x_TND.mean(axis=(0, 1))), atol=1e-12)
-    assert longest == pytest.approx(1) and token_paths.ways(asked, "encoder", (2, 7), False)[2] > 1
+    assert longest == pytest.approx(1) and token_paths.flat_paths(asked, "encoder", (2, 7), False)[2] > 1

@@ -45,7 +45,7 @@ def open_in(view: View, name: str, index: tuple[int, ...]) -> None:
     open_number(name, index)
 
 
-def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) -> None:
+def compare_vectors(one: View, other: View, one_title: str, other_title: str, *, key: str) -> None:
     """The two vectors of the chosen token: what their cosine is made of, and each number of both,
     open to a click.
     """

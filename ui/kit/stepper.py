@@ -15,12 +15,12 @@ SECONDS = 4  # that a step stays while the walk plays by itself
 
 def stepper(titles: list[str]) -> int:
     """The steps in a row to choose from, and previous, next and play below. Returns the step."""
-    at = choose_step(titles)
+    at = stage_controls(titles)
     step_buttons("stage", at, len(titles) - 1)
     return at
 
 
-def choose_step(titles: list[str]) -> int:
+def stage_controls(titles: list[str]) -> int:
     """The steps in a row to choose from."""
     chosen = st.segmented_control(
         "Step",

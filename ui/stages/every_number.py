@@ -19,7 +19,7 @@ from ui.session.view import View
 MOST = {"part_rows": 64, "part_columns": 128}  # the largest map that is drawn at once
 
 
-def choose_step(view: View) -> str:
+def step_controls(view: View) -> str:
     """The step that is looked at: found by typing part of its name, or one before or after."""
     names, opened = steps_of(view), opened_cell()
     recall("step", names)
@@ -90,7 +90,7 @@ def start_step() -> None:
     close_number()
 
 
-def choose_window(view: View, name: str) -> tuple:
+def window_controls(view: View, name: str) -> tuple:
     """The part of a step that is drawn: heads as opened or chosen at the left, of a long axis a
     stretch that moves.
     """
@@ -104,7 +104,7 @@ def choose_window(view: View, name: str) -> tuple:
             else (
                 heads[letter]
                 if letter in heads
-                else choose_stretch(
+                else stretch_controls(
                     letter,
                     shape[axis],
                     "part_columns" if axis == last else "part_rows",
@@ -116,7 +116,7 @@ def choose_window(view: View, name: str) -> tuple:
     )
 
 
-def choose_stretch(letter: str, size: int, key: str, opened: int | None) -> slice:
+def stretch_controls(letter: str, size: int, key: str, opened: int | None) -> slice:
     """A slice of an axis, and a slider that moves it where not all of it fits; it goes along with
     the opened number.
     """

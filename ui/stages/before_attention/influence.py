@@ -39,7 +39,7 @@ ENOUGH = 12  # sentences that must reach a distance, for a mean to be drawn ther
 
 
 @dataclass(frozen=True)
-class Pair:
+class ComparedRuns:
     """One model's two runs, and how they differ from the replaced word on."""
 
     before: View
@@ -56,13 +56,13 @@ class Pair:
         return influence.words(self.before.encoding)[-len(self.reach.moved_N) :]
 
 
-def reaching(view: View, number_of: int) -> None:
+def influence_section(view: View, section_number: int) -> None:
     """One word replaced, in the reader's sentence; then the same over a fixed list of sentences."""
     place = st.container()
-    word, other = choose_words(view)
-    pairs, why = found(view, word)
+    word, other = swap_controls(view)
+    pairs, why = compare_runs(view, word)
     with place:
-        story(view, pairs, other, number_of)
+        this_sentence_section(view, pairs, other, section_number)
     if why:
         st.caption(plain(why))
     if pairs:
@@ -73,19 +73,19 @@ def reaching(view: View, number_of: int) -> None:
             key="before_measure",
             format_func=MEASURES.get,
         )
-        curves(
+        this_sentence_curves(
             {name: getattr(pair.reach, f"{measure}_N") for name, pair in pairs.items()},
             pairs["LSTM"].words,
             measure,
         )
-        compared(pairs, pairs["LSTM"].words)
-    averages(view, measure if pairs else "moved", number_of + 1)
+        influence_table(pairs, pairs["LSTM"].words)
+    averages(view, measure if pairs else "moved", section_number + 1)
 
 
 # --- the runs -------------------------------------------------------------------------------------
 
 
-def choose_words(view: View) -> tuple[int, str]:
+def swap_controls(view: View) -> tuple[int, str]:
     """Which word is replaced, and what is put there."""
     words = influence.words(lstm.encoding_of(view.sentence))
     left, right = st.columns(2)
@@ -115,7 +115,7 @@ def another_word() -> None:
     close_number()
 
 
-def found(view: View, word: int) -> tuple[dict[str, Pair], str]:
+def compare_runs(view: View, word: int) -> tuple[dict[str, ComparedRuns], str]:
     """The LSTM's two runs, and those of the model with attention that is there; and what could not
     be compared.
     """
@@ -173,16 +173,18 @@ def with_attention(name: str, text: str) -> View:
     return View(request, "decoder", 0, 0, 0)
 
 
-def paired(before: View, after: View, word: int) -> Pair:
-    return Pair(before, after, influence.influence_of(before.trace, after.trace, word))
+def paired(before: View, after: View, word: int) -> ComparedRuns:
+    return ComparedRuns(before, after, influence.influence_of(before.trace, after.trace, word))
 
 
 # --- this sentence --------------------------------------------------------------------------------
 
 
-def story(view: View, pairs: dict[str, Pair], other: str, number_of: int) -> None:
+def this_sentence_section(
+    view: View, pairs: dict[str, ComparedRuns], other: str, section_number: int
+) -> None:
     """What was done, and what came out at the last word."""
-    lines, title = "", f"{number_of}. How far one word reaches"
+    curves_figure, title = "", f"{section_number}. How far one word reaches"
     if pairs:
         by_lstm, n = pairs["LSTM"], last_word(pairs)
         told = "; ".join(
@@ -197,7 +199,7 @@ def story(view: View, pairs: dict[str, Pair], other: str, number_of: int) -> Non
             if n
             else "No word comes after it that it could reach; at the word itself"
         )
-        lines = (
+        curves_figure = (
             f"\n\nHere {bold(by_lstm.words[0])} becomes {bold(other)}. {where} this moved {told}. The"
             " vectors of two models are different things; how far the **guess** moved is the same"
             " measure in both. **Click a number in the table** to see the two vectors that it"
@@ -218,29 +220,29 @@ def story(view: View, pairs: dict[str, Pair], other: str, number_of: int) -> Non
         " Whatever differs at a later word has come from there. In the LSTM it had to pass through"
         " the state of every word between, and each of them may overwrite it: as many steps as"
         " there are words. **Attention** looks at the early word directly: one step, however far"
-        f" it is.{steps}{lines}",
+        f" it is.{steps}{curves_figure}",
         *([("lstm.hidden", (int(by_lstm.reach.places_N2[n, 0]), 0))] if pairs else []),
     )
 
 
-def last_word(pairs: dict[str, Pair]) -> int:
+def last_word(pairs: dict[str, ComparedRuns]) -> int:
     """The last of the compared words, a full stop behind it left aside."""
     words = pairs["LSTM"].words
     return max((n for n, each in enumerate(words) if is_word(each)), default=len(words) - 1)
 
 
-def curves(values: dict[str, np.ndarray], words: list[str], measure: str) -> None:
+def this_sentence_curves(values: dict[str, np.ndarray], words: list[str], measure: str) -> None:
     """A curve for each model, from the replaced word on."""
     title = f"{MEASURES[measure]}, word by word from the replaced one on"
     axis = plotly_figures.axis(words, "") | {"tickangle": -45 if len(words) > 6 else 0}
     show(
         f"before:curve:{measure}",
-        lines(values, [quoted(each) for each in words], title, axis, AXES[measure]),
+        curves_figure(values, [quoted(each) for each in words], title, axis, AXES[measure]),
         alt=title,
     )
 
 
-def lines(
+def curves_figure(
     values: dict[str, np.ndarray], places: list[str], title: str, axis: dict, measured: str
 ) -> go.Figure:
     """Curves over places, each named at its end."""
@@ -285,7 +287,7 @@ def lines(
     return figure
 
 
-def compared(pairs: dict[str, Pair], words: list[str]) -> None:
+def influence_table(pairs: dict[str, ComparedRuns], words: list[str]) -> None:
     """All measures as a table, the lengths of the paths, and the two vectors of the word that was
     clicked.
     """
@@ -320,10 +322,10 @@ def compared(pairs: dict[str, Pair], words: list[str]) -> None:
         corner="word",
         title="How far vector and guess moved, and the steps from the replaced word",
     )
-    vectors(pairs[name], name, row)
+    two_vectors(pairs[name], name, row)
 
 
-def vectors(pair: Pair, name: str, row: int) -> None:
+def two_vectors(pair: ComparedRuns, name: str, row: int) -> None:
     """The two vectors of a word, whose difference was measured; every number of them opens in its
     run.
     """
@@ -358,13 +360,13 @@ def vectors(pair: Pair, name: str, row: int) -> None:
             if name == "LSTM" and opened and opened[0] == places[shown]
             else None,
         ),
-        lambda run, d: open_in(
+        lambda run, d: open_compared(
             runs[run], "own" if not run else "other", pair.step, (places[run], d)
         ),
     )
 
 
-def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
+def open_compared(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
     """Opens a number of a run: the LSTM's here, that of the model with attention on the page of all
     its numbers.
     """
@@ -399,7 +401,7 @@ def mean_of(name: str) -> dict[str, np.ndarray]:
     )
 
 
-def averages(view: View, measure: str, number_of: int) -> None:
+def averages(view: View, measure: str, section_number: int) -> None:
     """The same over a list of sentences that stands in the program, so that nothing is picked."""
     ready = TWIN in ready_models()  # others are too large for so many runs
     names = {"LSTM": lstm.NAME} | ({"attention": TWIN} if ready else {})
@@ -418,7 +420,7 @@ def averages(view: View, measure: str, number_of: int) -> None:
     )
     section(
         lstm.view_of(view.sentence),
-        f"{number_of}. The same over {len(influence.sentences())} sentences",
+        f"{section_number}. The same over {len(influence.sentences())} sentences",
         f"One sentence proves little. These are the means over {len(influence.sentences())}"
         " sentences that stand in a list (assets/influence.json), each with one of its first words"
         f" replaced, by how many words lie between. {MEASURES[measure]}: {last}. What a number says"
@@ -427,7 +429,9 @@ def averages(view: View, measure: str, number_of: int) -> None:
     )
     title = f"{MEASURES[measure]}: mean by distance from the replaced word"
     axis = plotly_figures.grid("words after the replaced one")
-    figure = lines(values, [f"{d} words on" for d in range(count)], title, axis, AXES[measure])
+    figure = curves_figure(
+        values, [f"{d} words on" for d in range(count)], title, axis, AXES[measure]
+    )
     show(f"before:mean:{measure}", figure, alt=title)
     if detailed():
         table(

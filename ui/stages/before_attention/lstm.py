@@ -60,7 +60,7 @@ def encoding_of(text: str) -> Encoding:
     return runs.encoding_of(RunRequest(NAME, text))
 
 
-def missing(view: View) -> str:
+def why_unread(view: View) -> str:
     """Why the LSTM can't be shown on this sentence; empty: it can."""
     try:
         reading(view)
@@ -178,7 +178,7 @@ def is_of_lstm(cell: str | None) -> bool:
 # --- the section ----------------------------------------------------------------------------------
 
 
-def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...]]:
+def lstm_section(view: View, lstm: View, section_number: int) -> tuple[str, tuple[int, ...]]:
     """The stepper, one word through all gates, the whole sentence, and the guess. Returns the cell
     that is explained first.
     """
@@ -187,8 +187,8 @@ def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...
     steps = ("forget.pre", "forget", "input", "candidate", "cell", "output", "hidden")
     section(
         lstm,
-        f"{number_of}. An LSTM reads it word by word",
-        story(lstm, unit, int(ids[0]), float(probs[0])),
+        f"{section_number}. An LSTM reads it word by word",
+        lstm_text(lstm, unit, int(ids[0]), float(probs[0])),
         *((f"lstm.{step}", (t, unit)) for step in steps),
         ("head.probs", (t, int(ids[0]))),
     )
@@ -197,8 +197,8 @@ def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...
             "What is changed above, the mask or a part of the model at the left, changes neither"
             " the LSTM nor what is compared below: both read your sentence as they were trained."
         )
-    choose_text(view)
-    step_through(lstm)
+    text_controls(view)
+    word_controls(lstm)
     one_word(lstm)
     whole_sentence(lstm)
     table(
@@ -226,7 +226,7 @@ def unit_of(lstm: View) -> int:
     )
 
 
-def story(lstm: View, unit: int, best: int, share: float) -> str:
+def lstm_text(lstm: View, unit: int, best: int, share: float) -> str:
     """What happens at this word, with the numbers of one unit."""
     t, units = lstm.token, lstm.config.n_units
     f, i, g, c, o, h = (float(lstm.trace[f"lstm.{step}"][t, unit]) for step in MAPS)
@@ -246,7 +246,7 @@ def story(lstm: View, unit: int, best: int, share: float) -> str:
     )
 
 
-def choose_text(view: View) -> None:
+def text_controls(view: View) -> None:
     """Which of the two sentences is read, once there is another one."""
     other = other_text(view.sentence)
     if other and other != view.sentence:
@@ -267,14 +267,14 @@ def choose_text(view: View) -> None:
         )
 
 
-def step_through(lstm: View) -> None:
+def word_controls(lstm: View) -> None:
     """The word that is read now, and one before or after."""
     labels, last = lstm.labels, len(lstm.labels) - 1
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button(
         "←",
         key="before_back",
-        on_click=select_word,
+        on_click=read_word,
         args=(lstm.token - 1,),
         disabled=lstm.token == 0,
         help="The word before",
@@ -292,14 +292,14 @@ def step_through(lstm: View) -> None:
     row.button(
         "→",
         key="before_on",
-        on_click=select_word,
+        on_click=read_word,
         args=(lstm.token + 1,),
         disabled=lstm.token == last,
         help="The next word",
     )
 
 
-def select_word(at: int) -> None:
+def read_word(at: int) -> None:
     """Goes to a word."""
     select(before_at=at)
 
@@ -348,7 +348,7 @@ def whole_sentence(lstm: View) -> None:
 
 def open_at(name: str, row: int, unit: int) -> None:
     """A number of the whole sentence: the word goes along."""
-    select_word(row)
+    read_word(row)
     open_number(name, (row, unit))
 
 

@@ -72,7 +72,7 @@ def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
             ALL,
             title=f"x: what the neuron is given at {quoted(view.labels[t])}",
         )
-        weights(view, f)
+        own_weights(view, f)
     opened = opened_in(terms)
     clickable_map(
         "before:terms",
@@ -89,7 +89,7 @@ def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
     return after, (t, f)
 
 
-def weights(view: View, f: int) -> None:
+def own_weights(view: View, f: int) -> None:
     """The neuron's own weights: its column of the first matrix."""
     name = view.at("mlp.pre.weight")
     opened = opened_in(f"weights/{name}")

@@ -24,7 +24,7 @@ from ui.kit.explanation_panel import open_number
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, blocked_by_mask, capped_map, full_index, largest, opened_at
-from ui.kit.stepper import choose_step
+from ui.kit.stepper import stage_controls
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
 from ui.session.actions import close_number, select_token, switch_model
@@ -55,7 +55,7 @@ def across(view: View) -> View:
 # --- a model without it ---------------------------------------------------------------------------
 
 
-def missing(view: View) -> None:
+def no_cross_attention(view: View) -> None:
     """What this model lacks, and the way to a model that has it."""
     st.info(
         f"{plain(view.title)} has {LACKS[view.config.sides[0]]}. Cross-attention needs both: an"
@@ -157,7 +157,7 @@ def five_steps(view: View, steps) -> None:
         f" target): its query meets the keys of the {counted(len(view.tokens('encoder')), 'token')}"
         " of the source. Layer and head are chosen in the side bar, the token above.",
     )
-    steps[choose_step([step.title for step in steps])].draw(across(view))
+    steps[stage_controls([step.title for step in steps])].draw(across(view))
 
 
 # --- 4. the alignment -----------------------------------------------------------------------------
@@ -179,7 +179,7 @@ class Alignment:
 def alignment(view: View) -> None:
     """Target against source as a map and as lines."""
     heading = st.container()
-    shown = aligned(view, *choices(view))
+    shown = aligned(view, *alignment_controls(view))
     with heading:
         row, best = view.token, int(shown.best_L[view.token])
         weight, source = shown.weights_LM[row, best], view.tokens("encoder")
@@ -187,7 +187,7 @@ def alignment(view: View) -> None:
         most = (
             f"{bold(shown.rows[row])} looks {of_the_words}most at {bold(source[best])}, "
             f"{percent(weight, 0)}."
-            f"{turned_round(view, shown)}"
+            f"{crossing_text(view, shown)}"
             if np.isfinite(weight)
             else f"{OVERFLOWED}: it shows none."
         )
@@ -221,7 +221,7 @@ def alignment(view: View) -> None:
         )
 
 
-def choices(view: View) -> tuple[str, str, bool]:
+def alignment_controls(view: View) -> tuple[str, str, bool]:
     """Whose weights are shown, what the rows are called, and whether signs of the source count."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     whose = row.segmented_control(
@@ -314,7 +314,7 @@ def alignment_map(view: View, shown: Alignment) -> None:
     )
 
 
-def turned_round(view: View, shown: Alignment) -> str:
+def crossing_text(view: View, shown: Alignment) -> str:
     """Two words in a row that look at the source in the opposite order, such as an adjective and
     its noun.
     """

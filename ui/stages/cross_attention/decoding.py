@@ -61,7 +61,7 @@ def word_by_word(view: View) -> None:
         section(
             view,
             f"2. Word by word: position {t} of {last}",
-            story(view),
+            position_text(view),
             *patterns,
             *output_cell(view),
         )
@@ -99,7 +99,7 @@ def word_by_word(view: View) -> None:
         next_words(view)
 
 
-def story(view: View) -> str:
+def position_text(view: View) -> str:
     """The chosen position in words."""
     t, mean_M = view.token, view.trace[view.at("cross.pattern.mean")][view.token]
     before_L = view.trace[view.at("attn.pattern.mean")][t]

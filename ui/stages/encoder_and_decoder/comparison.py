@@ -11,7 +11,7 @@ from core.text import number
 from core.vectors import cosines
 from ui.kit.components import table
 from ui.kit.explanation_panel import written
-from ui.kit.runs import pair
+from ui.kit.runs import compare_vectors
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, largest
 from ui.session.memory import memory
@@ -69,7 +69,7 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
         title="Cosine of each token’s last vector with the one as trained",
         opened=(trained.token, list(others).index(shown)),
     )
-    pair(trained, others[shown], "as trained", shown, key="masks")
+    compare_vectors(trained, others[shown], "as trained", shown, key="masks")
 
 
 # --- what it does to the guess --------------------------------------------------------------------

@@ -13,7 +13,7 @@ from core import whatif
 from core.text import number
 from core.vectors import cosines
 from ui.kit.components import table
-from ui.kit.runs import beside, open_in, pair, under
+from ui.kit.runs import beside, compare_vectors, open_in, under
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map
 from ui.session.selection import select
@@ -28,7 +28,7 @@ WAYS = {"pad": "Hidden from the text, as in training", "open-pad": "Seen by all"
 NOTHING = 1e-4
 
 
-def padding(view: View, number_of_section: int) -> None:
+def padding(view: View, section_number: int) -> None:
     """Each token's last vector without padding, with hidden padding and with padding that is
     seen.
     """
@@ -42,17 +42,17 @@ def padding(view: View, number_of_section: int) -> None:
     room = (view.config.n_positions or 10_000) - len(bare.tokens(view.config.sides[0]))
     place = st.container()
     if room < 1:
-        place.subheader(f"{number_of_section}. What padding does")
+        place.subheader(f"{section_number}. What padding does")
         st.info("This text fills all positions that the model has: there is no room for padding.")
         return
-    count, way = choose(view, min(room, MOST))
+    count, way = padding_controls(view, min(room, MOST))
     runs = {each: padded(bare, each, count) for each in WAYS}
     with place:
-        story(view, bare, runs, number_of_section)
+        padding_section(view, bare, runs, section_number)
     moved_table(bare, runs)
     mask_picture(runs[way], count)
     if detailed():
-        pair(
+        compare_vectors(
             bare,
             runs[way],
             "without padding",
@@ -61,7 +61,7 @@ def padding(view: View, number_of_section: int) -> None:
         )
 
 
-def choose(view: View, most: int) -> tuple[int, str]:
+def padding_controls(view: View, most: int) -> tuple[int, str]:
     """How many, and which of the two is drawn."""
     asked = whatif.parts(view.request.change)
     known = int(asked.get("pad") or asked.get("open-pad") or 3)
@@ -91,7 +91,7 @@ def difference(view: View, other: View) -> np.ndarray:
     return other.trace[f"{view.side}.out"][: len(before_LD)] - before_LD
 
 
-def story(view: View, bare: View, runs: dict[str, View], number_of_section: int) -> None:
+def padding_section(view: View, bare: View, runs: dict[str, View], section_number: int) -> None:
     """What happens, as measured."""
     largest = {way: float(np.abs(difference(bare, run)).max()) for way, run in runs.items()}
     least = NOTHING * float(np.abs(bare.trace[f"{bare.side}.out"]).max())
@@ -122,7 +122,7 @@ def story(view: View, bare: View, runs: dict[str, View], number_of_section: int)
         found += "In this run the numbers have overflowed, so the runs can’t be compared."
     section(
         view,
-        f"{number_of_section}. What padding does",
+        f"{section_number}. What padding does",
         "Texts of different lengths are run together, in one block of numbers; the shorter ones"
         f" are filled up with a sign that means nothing. Here {count} × {sign}"
         f" {'stands' if count == 1 else 'stand'} behind the text. {found} **Click a number** to"

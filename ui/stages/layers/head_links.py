@@ -20,7 +20,7 @@ from ui.session.view import View
 from ui.text import quoted
 
 # relation: how it is said, and where it is found in the example sentence
-SAID = {
+RELATIONS = {
     "verb of a relative clause to its object": (
         (
             "The verb of a clause looks to what it was done to: the **book** that the student"
@@ -64,7 +64,7 @@ SAID = {
 }
 
 
-def measured(view: View) -> None:
+def link_map(view: View) -> None:
     """A map of layers and heads for a relation, and, for the example sentence, the weights that
     follow from it here.
     """
@@ -72,17 +72,17 @@ def measured(view: View) -> None:
         not view.request.change and view.mask == "trained"
     )  # what was measured says nothing of another run
     if not as_trained or not (
-        found := {name: link for name, link in links(view.model.name).items() if name in SAID}
+        found := {name: link for name, link in links(view.model.name).items() if name in RELATIONS}
     ):
         return
     settle("layers_link", next(iter(found)), found)
     link = found[chosen("layers_link")]
-    section(view, "6. Which heads link which words, over many sentences", story(view, link))
+    section(view, "6. Which heads link which words, over many sentences", link_text(view, link))
     st.selectbox(
         "Which link",
         list(found),
         key="layers_link",
-        format_func=lambda name: SAID[name][0].replace("**", ""),
+        format_func=lambda name: RELATIONS[name][0].replace("**", ""),
     )
     (N, H), first = link.hits_NH.shape, view.side == view.config.sides[0]
     clickable_map(
@@ -118,14 +118,14 @@ def measured(view: View) -> None:
         in_this_sentence(view, found)
 
 
-def story(view: View, link: Link) -> str:
+def link_text(view: View, link: Link) -> str:
     """What was measured, and which head does it best."""
     layer, head = link.best
     also = " as well" if percent(link.by_distance, 0) == percent(link.hits_NH[link.best], 0) else ""
     return (
         "That a head links two words in one sentence may be chance. The sentences on which this"
         " model is tested come from a grammar that knows which words belong together, so every"
-        f" head can be asked about many of them. {SAID[link.name][0]}. Here **layer {layer}, head"
+        f" head can be asked about many of them. {RELATIONS[link.name][0]}. Here **layer {layer}, head"
         f" {head}** looks to the right word in **{percent(link.hits_NH[link.best], 0)}** of"
         f" {counted(link.count, 'case')}. One that always looks the most usual number of words back"
         f" would be right in {percent(link.by_distance, 0)}{also}."
@@ -138,9 +138,9 @@ def in_this_sentence(view: View, found: dict[str, Link]) -> None:
     """
     labels = [label.lower() for label in view.tokens(view.config.sides[0])]
     rows = [
-        (link, labels.index(SAID[name][1][0]), labels.index(SAID[name][1][1]))
+        (link, labels.index(RELATIONS[name][1][0]), labels.index(RELATIONS[name][1][1]))
         for name, link in found.items()
-        if SAID[name][1] and set(SAID[name][1]) <= set(labels)
+        if RELATIONS[name][1] and set(RELATIONS[name][1]) <= set(labels)
     ]
     if not rows:
         return

@@ -15,9 +15,9 @@ from ui.kit import plotly_figures, theme
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import layers_canvas, table
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.head_thumbnails import thumbnails_of
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
-from ui.kit.selection_controls import thumbnails_of
 from ui.kit.step_charts import ALL, cell_map
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
@@ -54,14 +54,14 @@ OTHERS, ALL_TOKENS = (
     40,
 )  # tokens drawn beside the chosen one; as many as are drawn when all are asked for
 PATH_WIDE = 640  # of the plane of the ways on a desk, in pixels
-LEAN = ("is", "recommended")  # what the example sentence is for
+FOLLOWED = ("is", "recommended")  # what the example sentence is for
 
 
 def layers_of(view: View) -> range:
     return range(view.config.layers(view.side))
 
 
-def prepared(view: View) -> None:
+def compute_readings(view: View) -> None:
     """Asks each layer for all its readings before the next one: a long text's layers are computed
     anew each time.
     """
@@ -124,10 +124,10 @@ def all_layers(view: View) -> None:
         thumbnails_of(view), key="layers", chosen=(view.layer, view.head), on_head=select_head
     )
     if detailed():
-        roles(view)
+        head_roles(view)
 
 
-def roles(view: View) -> None:
+def head_roles(view: View) -> None:
     """How well every head of every layer fits one role."""
     role = st.segmented_control(
         "What does each head look at, measured on this sentence?",
@@ -161,7 +161,7 @@ def roles(view: View) -> None:
 # --- 2. the way through the layers ----------------------------------------------------------------
 
 
-def path(view: View) -> None:
+def token_path(view: View) -> None:
     """The chosen token's vector after every layer, in a plane, among some others."""
     c, t, side = view.config, view.token, view.side
     last = f"{side}.{layers_of(view)[-1]}.out.length", (t,)
@@ -202,7 +202,7 @@ def path(view: View) -> None:
         "Drawn", list(DRAWN), required=True, key="layers_drawn", format_func=DRAWN.get
     )
     shown = companions(view, drawn)
-    flat_TN2, plane, longest = ways(view.request, side, tuple(shown), same == "one")
+    flat_TN2, plane, longest = flat_paths(view.request, side, tuple(shown), same == "one")
     if not np.isfinite(flat_TN2).all():
         st.warning(
             "In this run the numbers have grown too large to be written: there is no plane to draw."
@@ -224,7 +224,7 @@ def path(view: View) -> None:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def ways(request: RunRequest, side: str, tokens: tuple[int, ...], same: bool):
+def flat_paths(request: RunRequest, side: str, tokens: tuple[int, ...], same: bool):
     """The vectors of some tokens, as they come in and after every layer, in their plane; kept,
     since most clicks change nothing in it.
     """
@@ -329,7 +329,7 @@ def path_line(flat_N2, words: dict[int, tuple[str, str]], label: str, chosen: bo
 # --- 3. what the sublayers add --------------------------------------------------------------------
 
 
-def added(view: View) -> None:
+def updates(view: View) -> None:
     """How long the updates of attention and feed-forward are beside the stream, layer by layer, and
     how far they turn it.
     """
@@ -352,7 +352,7 @@ def added(view: View) -> None:
         " update need not turn the vector: it may point along it.",
         (f"{side}.{layer}.{parts[part]}.out.relative", (t,)),
     )
-    figure = added_figure(
+    figure = updates_figure(
         shares_PN,
         [SUBLAYERS[part] for part in parts],
         f"Update of {quoted(name)} ÷ its vector: {' · '.join(part_names)} by layer",
@@ -369,7 +369,7 @@ def added(view: View) -> None:
             for title, kind in map(SUBLAYERS.get, parts)
         )
     )
-    turned(view)
+    layer_similarities(view)
     if detailed():
         lengths_table(view, parts)
 
@@ -381,7 +381,7 @@ def open_bar(view: View, parts: list[str], place: int) -> None:
         open_number(f"{view.side}.{layer}.{parts[part]}.out.relative", (view.token,))
 
 
-def added_figure(shares_PN, parts: list[tuple[str, str]], title: str):
+def updates_figure(shares_PN, parts: list[tuple[str, str]], title: str):
     """Bars side by side for each layer, one colour for each sublayer."""
     P, N = shares_PN.shape
     places_PN = np.arange(N) * (P + 1) + np.arange(P)[:, None]
@@ -444,7 +444,7 @@ def bar_top(shares_PN) -> float:
     return 1.3 * second if most > 3 * second > 0 else 1.05 * most or 1.0
 
 
-def turned(view: View) -> None:
+def layer_similarities(view: View) -> None:
     """How like each vector is to the one a layer before, and to the first."""
     stacked_map(
         view,
@@ -506,7 +506,7 @@ def rollout(view: View) -> None:
         "4. What could have come from where: rollout",
         f"In one layer {word(view)} takes in others, which have taken in others before. **Rollout**"
         " multiplies the layers’ weights: how much of each first vector could have reached it."
-        f" {what_is_left(view, row_M, other)}",
+        f" {rollout_text(view, row_M, other)}",
         (at, (t, int(other))),
     )
     rows, chosen = st.columns(2, gap="large")
@@ -537,7 +537,7 @@ def rollout(view: View) -> None:
     )
 
 
-def what_is_left(view: View, row_M, other: int) -> str:
+def rollout_text(view: View, row_M, other: int) -> str:
     """Of the chosen token's last vector: what could be its own, and what could come from the one
     that gives it the most.
     """
@@ -556,16 +556,16 @@ def what_is_left(view: View, row_M, other: int) -> str:
 # --- 5. what a token leans on ---------------------------------------------------------------------
 
 
-def leans(view: View) -> None:
+def attends_to(view: View) -> None:
     """Where the chosen token's attention goes in every layer, all heads together."""
     t, mean = view.token, view.at("attn.pattern.mean")
     section(
         view,
         f"5. What “{plain(view.labels[t])}” leans on, layer by layer",
-        f"The attention of {word(view)}, averaged over the heads of each layer. {strongest(view)}",
+        f"The attention of {word(view)}, averaged over the heads of each layer. {attended_text(view)}",
         (mean, (t, int(view.trace[mean][t].argmax()))),
     )
-    offer_words(view)
+    follow_buttons(view)
     limit = largest_word(view)
     stacked_map(
         view,
@@ -580,11 +580,11 @@ def leans(view: View) -> None:
     )
 
 
-def offer_words(view: View) -> None:
+def follow_buttons(view: View) -> None:
     """For the example sentence, the words that it is about."""
     if view.sentence == EXAMPLES[0]["text"]:
         row = st.container(horizontal=True)
-        for name in LEAN:
+        for name in FOLLOWED:
             if name in (bare := [label.lstrip("␣") for label in view.labels]):
                 at = bare.index(name)
                 row.button(
@@ -596,12 +596,12 @@ def offer_words(view: View) -> None:
                 )
 
 
-def strongest(view: View) -> str:
+def attended_text(view: View) -> str:
     """The word that gets most, for every few layers; itself, signs, and the token that everything
     rests on left out.
     """
     N = len(layers_of(view))
-    mean_NM, rest, left = mean_weights(view), resting_place(view), other_words(view)
+    mean_NM, rest, left = mean_weights(view), attention_sink(view), other_words(view)
     if not left:
         return f"There is no other word that {word(view)} could lean on."
     few = -(-N // 4)
@@ -639,7 +639,7 @@ def other_words(view: View) -> list[int]:
     everything rests on.
     """
     words = view.trace.words_L if view.side == view.config.sides[0] else None
-    seen_M, rest = mean_weights(view).any(axis=0), resting_place(view)
+    seen_M, rest = mean_weights(view).any(axis=0), attention_sink(view)
     return [
         m
         for m, label in enumerate(view.labels)
@@ -650,7 +650,7 @@ def other_words(view: View) -> list[int]:
     ]
 
 
-def resting_place(view: View) -> int | None:
+def attention_sink(view: View) -> int | None:
     """The first token, where it is a word and gets the most of all over the layers: many decoders
     rest there.
     """

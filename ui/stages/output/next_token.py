@@ -43,7 +43,7 @@ UNDOS = 64
 # --- from the vector to probabilities -------------------------------------------------------------
 
 
-def place(view: View) -> tuple[int, int]:
+def guessed_position(view: View) -> tuple[int, int]:
     """The token whose next one is guessed, and its row among the rows that were kept: the chosen
     token's, else the last.
     """
@@ -52,7 +52,7 @@ def place(view: View) -> tuple[int, int]:
     return at, int(np.flatnonzero(rows == at)[0])
 
 
-def said(view: View, at: int) -> str:
+def bold_token(view: View, at: int) -> str:
     """A token of the last side in bold."""
     return bold(view.tokens(view.config.sides[-1])[at])
 
@@ -61,7 +61,7 @@ def overflowed(view: View) -> bool:
     """Whether the numbers of this run outgrew what can be written, as they may without norms; then
     says so.
     """
-    at, row = place(view)
+    at, row = guessed_position(view)
     if np.isfinite(view.trace["head.probs"][row]).all():
         return False
     st.subheader("1. There are no probabilities")
@@ -69,13 +69,13 @@ def overflowed(view: View) -> bool:
         "In this run the numbers overflowed, they no longer fit into 32 bits: the logits are no"
         " numbers, and there is nothing to draw from. The page Add and norm shows where it begins."
     )
-    strips(view, at, row)
+    vector_strips(view, at, row)
     return True
 
 
 def vector_to_words(view: View) -> None:
     """The last vector, its norm, the logits and the probabilities."""
-    (at, row), c, side = place(view), view.config, view.config.sides[-1]
+    (at, row), c, side = guessed_position(view), view.config, view.config.sides[-1]
     ids, probs = next_tokens(view.trace, COUNT, row)
     best = int(ids[0])
     normed = f"{side}.norm.out"
@@ -84,7 +84,7 @@ def vector_to_words(view: View) -> None:
         view,
         "1. From the last vector to a probability for every word",
         (
-            f"After {c.layers(side)} layers the vector of {said(view, at)} (token {at}) holds what"
+            f"After {c.layers(side)} layers the vector of {bold_token(view, at)} (token {at}) holds what"
             " the model expects next. "
             + (
                 "A last norm brings it to size. "
@@ -100,8 +100,8 @@ def vector_to_words(view: View) -> None:
         ("head.logits", (row, best)),
         ("head.probs", (row, best)),
     )
-    notes(view, at)
-    strips(view, at, row)
+    guess_notes(view, at)
+    vector_strips(view, at, row)
     columns = {"logit": ("head.logits", (row,)), "probability": ("head.probs", (row,))}
     if c.n_vocab > PARTIAL:
         partial = f"head.sampled.{row}.100.{PARTIAL}.1000"
@@ -109,7 +109,7 @@ def vector_to_words(view: View) -> None:
         st.markdown(
             f"Softmax has to run over **all** words. Over the likeliest {PARTIAL} alone "
             "it would "
-            f"claim {against(view.trace[partial][best], probs[0], bold(view.word(best)))}"
+            f"claim {claim_text(view.trace[partial][best], probs[0], bold(view.word(best)))}"
         )
     words_table(
         view,
@@ -124,14 +124,14 @@ def vector_to_words(view: View) -> None:
     )
 
 
-def against(claimed: float, true: float, what: str) -> str:
+def claim_text(claimed: float, true: float, what: str) -> str:
     """What the likeliest words alone would make of a probability, beside what it is."""
     claim, truth = percent(claimed), percent(true)
     also = " as well: the other words hold next to nothing" if claim == truth else ""
     return f"{claim} for {what}; the truth is **{truth}**{also}."
 
 
-def notes(view: View, at: int) -> None:
+def guess_notes(view: View, at: int) -> None:
     """What has to be known about this guess."""
     if view.mask in ("encoder", "others") and view.config.decoder_layers:
         st.caption(
@@ -147,7 +147,7 @@ def notes(view: View, at: int) -> None:
         )
 
 
-def strips(view: View, at: int, row: int) -> None:
+def vector_strips(view: View, at: int, row: int) -> None:
     """The vectors on the way to the words."""
     side = view.config.sides[-1]
     last = f"{side}.{view.config.layers(side) - 1}.out"
@@ -171,18 +171,18 @@ def likely_words(view: View) -> None:
     """What an encoder that was trained on hidden words takes a token for."""
     if not view.config.head or overflowed(view):
         return
-    at, row = place(view)
+    at, row = guessed_position(view)
     ids, probs = next_tokens(view.trace, COUNT, row)
     section(
         view,
         "5. Which word could stand here?",
         "This model learned to guess words that were hidden behind [MASK]. In the place of"
-        f" {said(view, at)} it would put {bold(view.word(ids[0]))} with {percent(probs[0])}; it"
+        f" {bold_token(view, at)} it would put {bold(view.word(ids[0]))} with {percent(probs[0])}; it"
         " sees the token itself unless you type [MASK].",
         ("head.logits", (row, int(ids[0]))),
         ("head.probs", (row, int(ids[0]))),
     )
-    strips(view, at, row)
+    vector_strips(view, at, row)
     words_table(
         view,
         ids,
@@ -196,13 +196,13 @@ def likely_words(view: View) -> None:
 # --- what is cut away -----------------------------------------------------------------------------
 
 
-def cut(view: View) -> str:
+def sampling(view: View) -> str:
     """Temperature, top-k and top-p, what they leave, and the step with the probabilities of the
     draw.
     """
-    (_, row), V = place(view), view.config.n_vocab
+    (_, row), V = guessed_position(view), view.config.n_vocab
     heading = st.container()
-    heat, k, p = controls(V)
+    heat, k, p = sampling_controls(V)
     tempered = f"head.tempered.{row}.{round(heat * 100)}"
     step = f"head.sampled.{row}.{round(heat * 100)}.{k}.{round(p * 1000)}"
     probs_V, draw_V = view.trace[tempered], view.trace[step]
@@ -227,7 +227,7 @@ def cut(view: View) -> str:
         else (
             f"**{kept:,} of {V:,}** words {'stays' if kept == 1 else 'stay'} in the draw. At this"
             f" temperature {'it holds' if kept == 1 else 'they hold'}"
-            f" {percent(mass)}{of_what(probs_V, k, kept)}; the other {percent(rest)} is cut away,"
+            f" {percent(mass)}{top_k_text(probs_V, k, kept)}; the other {percent(rest)} is cut away,"
             f" and what is left is divided by {number(mass)}."
         )
     )
@@ -247,7 +247,7 @@ def cut(view: View) -> str:
     return step
 
 
-def of_what(probs_V, k: int, kept: int) -> str:
+def top_k_text(probs_V, k: int, kept: int) -> str:
     """How much the words hold that top-k left, where top-p then took its share of them."""
     if not kept < k < len(probs_V):
         return ""
@@ -257,7 +257,7 @@ def of_what(probs_V, k: int, kept: int) -> str:
     )
 
 
-def controls(V: int) -> tuple[float, int, float]:
+def sampling_controls(V: int) -> tuple[float, int, float]:
     """Temperature, k and p as the reader sets them."""
     options = {"on_change": close_number, "persist_state": "session"}
     first, second, third = st.columns(3, gap="medium")
@@ -278,7 +278,7 @@ def controls(V: int) -> tuple[float, int, float]:
 
 def write_on(view: View, step: str) -> None:
     """A word is drawn and appended; then the same road again."""
-    at, row = place(view)
+    at, row = guessed_position(view)
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: at + 1]
     probs_V = sampled_without(view.trace, ref_of(step), forbidden(view.model, ids_L))
     heading, (box, row_of_buttons) = st.container(), st.columns((1, 4), vertical_alignment="bottom")
@@ -306,8 +306,8 @@ def write_on(view: View, step: str) -> None:
             " the new run.",
             (step, (best,)),
         )
-    buttons(view, row_of_buttons, at, draw, likeliest)
-    reports(view)
+    draw_buttons(view, row_of_buttons, at, draw, likeliest)
+    draw_report(view)
     if not np.array_equal(probs_V, view.trace[step]):
         st.caption(
             "The files of this model forbid some of these words here. They are left out of "
@@ -329,7 +329,7 @@ def write_on(view: View, step: str) -> None:
     )
 
 
-def buttons(view: View, row, at: int, draw: Draw, likeliest: int) -> None:
+def draw_buttons(view: View, row, at: int, draw: Draw, likeliest: int) -> None:
     """Draw and append, take the likeliest, undo."""
     moved = (
         set(whatif.parts(view.request.change)) & {"order", "pad", "open-pad"}
@@ -447,7 +447,7 @@ def undo() -> None:
     memory().output_report = None
 
 
-def reports(view: View) -> None:
+def draw_report(view: View) -> None:
     """What the last button did, as long as the text is the one it left; and the words written so
     far.
     """

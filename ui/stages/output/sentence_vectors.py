@@ -194,7 +194,7 @@ def written_out(pair: Alike) -> str:
     )
 
 
-def comparison(view: View, title: str, story: str, *functions) -> None:
+def text_section(view: View, title: str, story: str, *functions) -> None:
     """A heading and what the chosen depth says: of two runs, so that no step of one trace can stand
     for it.
     """
@@ -244,11 +244,11 @@ def two_meanings(view: View) -> None:
         on_change=close_number,
     )
     runs = [run for text in texts if (run := run_with(view, text, word))]
-    pairs = compared(*runs) if len(runs) == 2 else {}
+    pairs = compare_word(*runs) if len(runs) == 2 else {}
     cosines = [number(pair.cosine) for pair in pairs.values()]
     found = told_apart(cosines[0], cosines[-1]) if pairs else ""
     with heading:
-        comparison(
+        text_section(
             view,
             "1. One word, two sentences",
             f"A word brings the same row of the table into every sentence. **{plain(word)}** can"
@@ -259,7 +259,7 @@ def two_meanings(view: View) -> None:
             alike,
         )
     if pairs:
-        stages(view, runs, pairs, word)
+        word_stages(view, runs, pairs, word)
 
 
 def run_with(view: View, text: str, word: str) -> tuple[RunRequest, object, list[int]] | None:
@@ -287,7 +287,7 @@ def run_with(view: View, text: str, word: str) -> tuple[RunRequest, object, list
     return request, trace, places
 
 
-def compared(first, second) -> dict[str, Alike]:
+def compare_word(first, second) -> dict[str, Alike]:
     """The word's two vectors beside each other, at every stage of the road."""
     (_, trace_a, places_a), (_, trace_b, places_b) = first, second
     return {
@@ -296,7 +296,7 @@ def compared(first, second) -> dict[str, Alike]:
     }
 
 
-def stages(view: View, runs, pairs: dict[str, Alike], word: str) -> None:
+def word_stages(view: View, runs, pairs: dict[str, Alike], word: str) -> None:
     """The cosine at every stage, and the two vectors of the stage that is chosen."""
     names = list(pairs)
     settle("output_stage", len(names) - 1, range(len(names)))
@@ -436,9 +436,9 @@ def vector_strip(view: View, name: str, title: str) -> None:
 # --- likeness and search --------------------------------------------------------------------------
 
 
-def similar(view: View) -> None:
+def similarity(view: View) -> None:
     """Every typed sentence with every other."""
-    comparison(
+    text_section(
         view,
         "3. How alike are these sentences?",
         "The cosine of two mean vectors says how alike the model takes two texts to be. Type your"
@@ -514,9 +514,9 @@ def another_trade(view: View) -> None:
         )
 
 
-def find(view: View) -> None:
+def search(view: View) -> None:
     """The pasted lines, those most like the question first."""
-    comparison(
+    text_section(
         view,
         "4. Search by meaning",
         "Search needs no common words. Every line is read once and becomes a vector; so does the"
