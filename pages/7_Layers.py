@@ -6,16 +6,16 @@ from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
 from ui.session.navigation import LAYERS
 from ui.shell.page_shell import show_page
-from ui.stages.layers import head_links, token_paths
+from ui.stages.layers import head_links, layer_maps, token_paths, token_sources, updates
 
 
 def page(view):
-    token_paths.compute_readings(view)
-    token_paths.all_layers(view)
+    layer_maps.compute_readings(view)
+    layer_maps.all_layers(view)
     token_paths.token_path(view)
-    token_paths.updates(view)
-    token_paths.rollout(view)
-    token_paths.attends_to(view)
+    updates.layer_updates(view)
+    token_sources.rollout(view)
+    token_sources.attends_to(view)
     head_links.link_map(view)
     number_over(view)
 
