@@ -1,6 +1,4 @@
-"""The mask drawn by hand: a map in which a click blocks or allows a cell, and masks to begin
-with.
-"""
+"""The mask drawn by hand: a map in which a click blocks or allows a cell."""
 
 from __future__ import annotations
 
@@ -25,7 +23,7 @@ STARTS = {"encoder": "As an encoder", "decoder": "As a decoder", "others": "All 
 
 @dataclass(frozen=True)
 class DrawnMask:
-    """A mask under the reader's hand: of one attention, and of the text alone, without padding."""
+    """A mask that the reader draws: of one attention, and of the text alone, without padding."""
 
     view: View  # the run under it
     stack: str  # "encoder", "decoder", or "cross"
@@ -60,10 +58,22 @@ def draw_mask(view: View) -> View:
         st.warning(plain(message))
         memory().mask_message = ""
     mask_buttons(drawing)
+    mask_maps(drawing)
+    if len(drawing.grid) > LONGEST_TEXT:
+        st.caption(
+            "This mask has too many cells to stand in the address: a link to this page will not"
+            " hold it."
+        )
+    return drawing.view
+
+
+def mask_maps(drawing: DrawnMask) -> None:
+    """The mask, to be clicked, and the chosen head's weights under it."""
+    view = drawing.view
     left, right = st.columns(2, gap="large")
     with left:
         cell_map(
-            drawing.view,
+            view,
             drawing.step,
             ALL,
             ALL,
@@ -74,15 +84,7 @@ def draw_mask(view: View) -> View:
         )
     with right:
         weights = drawing.step.replace(".mask", ".pattern")
-        pattern_under(
-            drawing.view, f"Head {view.head} under your mask", limit=1, key="drawn", name=weights
-        )
-    if len(drawing.grid) > LONGEST_TEXT:
-        st.caption(
-            "This mask has too many cells to stand in the address: a link to this page will not"
-            " hold it."
-        )
-    return drawing.view
+        pattern_under(view, f"Head {view.head} under your mask", limit=1, key="drawn", name=weights)
 
 
 def stack_controls(view: View) -> str:
@@ -172,10 +174,10 @@ def flip_cell(drawing: DrawnMask, row: int, column: int) -> None:
     show_mask(drawing, wanted_LM)
 
 
-def set_column(drawing: DrawnMask, at: int, seen: bool) -> None:
+def set_column(drawing: DrawnMask, token: int, seen: bool) -> None:
     """Blocks a token for all, or shows it to all."""
     wanted_LM = drawing.now_LM.copy()
-    wanted_LM[:, at] = seen
+    wanted_LM[:, token] = seen
     show_mask(drawing, wanted_LM)
 
 
