@@ -20,7 +20,7 @@ from tests.files.test_tokenizer import T5_IDS, trained
 from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said, tiny_folder
 from ui.session import runs
 from ui.session.selection import DEPTHS
-from ui.stages.output import next_token, sentence_vectors
+from ui.stages.output import next_token, typed_texts
 
 PAGE = "pages/10_Output.py"
 ITALY = "The capital of France is Paris. The capital of Italy is"
@@ -242,7 +242,7 @@ def test_a_cosine_is_its_dot_product_over_the_two_lengths():
 def test_one_word_in_two_sentences_begins_as_one_vector_and_ends_as_two(minilm):
     app = opened(PAGE)
     shown = table(app, "‖a‖")
-    traces = [minilm.trace(text) for text in sentence_vectors.BANKS[:2]]
+    traces = [minilm.trace(text) for text in typed_texts.BANK_SENTENCES[:2]]
     rows = [
         int(np.flatnonzero(trace["encoder.embed.ids"] == minilm.ids("bank")[1])[0])
         for trace in traces
@@ -258,7 +258,7 @@ def test_one_word_in_two_sentences_begins_as_one_vector_and_ends_as_two(minilm):
 def test_a_sentence_of_the_comparison_can_be_read_on_all_pages():
     app = opened(PAGE, change="norms", mask="decoder")
     app.button(key="output_read_b").click().run()
-    assert not app.exception and app.session_state["sentence"] == sentence_vectors.BANKS[1]
+    assert not app.exception and app.session_state["sentence"] == typed_texts.BANK_SENTENCES[1]
     assert app.session_state["change"] == "" and app.session_state["mask"] == "trained"
     assert app.button(key="output_read_b").disabled and not app.button(key="output_read_a").disabled
 
