@@ -1,12 +1,4 @@
-"""An LSTM reads the sentence word by word: what each unit keeps, takes in and shows. What came
-before attention.
-
-settle_reading(view)    settles which words it reads, before the page draws
-reading(view)           the LSTM's view of the sentence, or of the one with a word replaced, where
-                        that was chosen
-owner(view)             whose number is opened: the LSTM's, or one of the model at the left
-read_on(lstm)           the section of the page; `missing(view)` says why there is none
-"""
+"""An LSTM reads the sentence word by word: what each unit keeps, takes in and shows."""
 
 from __future__ import annotations
 
@@ -35,7 +27,9 @@ from ui.session.steady import steady
 from ui.session.view import View
 from ui.text import bold, plain, quoted
 
-NAME, COUNT, LONGEST_OTHER = runs.LSTM, 6, 30
+NAME = runs.LSTM
+COUNT = 6  # words in the table of guesses
+LONGEST_OTHER = 30
 BEGIN_ANEW = ("before_at", "before_word", "before_other", "before_reads")  # with every sentence
 MAPS = {
     "forget": "Forget gate f: how much of its cell each unit keeps",
@@ -60,6 +54,13 @@ def encoding_of(text: str) -> Encoding:
     return runs.encoding_of(RunRequest(NAME, text))
 
 
+def is_read(view: View) -> bool:
+    """Whether the LSTM can read this sentence; says why where it can't."""
+    if why := why_unread(view):
+        st.info(f"Here an LSTM would read the sentence. {plain(why)}")
+    return not why
+
+
 def why_unread(view: View) -> str:
     """Why the LSTM can't be shown on this sentence; empty: it can."""
     try:
@@ -69,10 +70,10 @@ def why_unread(view: View) -> str:
         return str(error)
 
 
-def view_of(text: str, at: int = 0) -> View:
+def view_of(text: str, position: int = 0) -> View:
     """What the LSTM makes of a text, as a view that the number panel and all pictures can draw."""
     runs.trace_of(RunRequest(NAME, text))  # raises where there is no such run
-    return View(RunRequest(NAME, text), "lstm", 0, 0, at)
+    return View(RunRequest(NAME, text), "lstm", 0, 0, position)
 
 
 def reading(view: View) -> View:
@@ -299,9 +300,9 @@ def word_controls(lstm: View) -> None:
     )
 
 
-def read_word(at: int) -> None:
+def read_word(position: int) -> None:
     """Goes to a word."""
-    select(before_at=at)
+    select(before_at=position)
 
 
 def one_word(lstm: View) -> None:
@@ -319,7 +320,7 @@ def one_word(lstm: View) -> None:
     stacked(
         lstm,
         "before",
-        {title: (step, (at, ALL)) for title, (step, at) in rows.items() if at >= 0},
+        {title: (step, (p, ALL)) for title, (step, p) in rows.items() if p >= 0},
         columns_title="unit",
         title=(
             f"{quoted(lstm.labels[t])}: c = f · c before + i · g, and h = o · tanh(c), a column for"
