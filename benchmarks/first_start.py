@@ -168,7 +168,7 @@ def measure(
                     if state == "cold":
                         shutil.rmtree(compiled, ignore_errors=True)
                     times.append(one_start(browser, root, page, Path(compiled)))
-                found[state, page] = tuple(map(list, zip(*times)))
+                found[state, page] = tuple(map(list, zip(*times, strict=True)))
                 print(
                     f"{state} {page}: "
                     + ", ".join(f"{seconds:.2f}" for seconds in found[state, page][1]),
