@@ -209,7 +209,7 @@ def lstm_section(view: View, lstm: View, section_number: int) -> tuple[str, tupl
         bar="probability",
         corner="next token",
         title=f"The likeliest words after {quoted(lstm.labels[t])}",
-        opened=opened_word(t, ids.tolist()),
+        opened=opened_guess(t, ids.tolist()),
         on_cell=lambda row, _: open_number("head.probs", (t, int(ids[row]))),
     )
     return "lstm.cell", (t, unit)
@@ -353,7 +353,7 @@ def open_at(name: str, row: int, unit: int) -> None:
     open_number(name, (row, unit))
 
 
-def opened_word(t: int, ids: list[int]) -> tuple[int, int] | None:
+def opened_guess(t: int, ids: list[int]) -> tuple[int, int] | None:
     """Where the opened probability stands in the table."""
     opened = opened_in("head.probs")
     return (ids.index(opened[1]), 0) if opened and opened[0] == t and opened[1] in ids else None

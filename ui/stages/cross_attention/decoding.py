@@ -17,7 +17,7 @@ from ui.kit.section import section
 from ui.kit.step_charts import ALL, cells_table, largest
 from ui.kit.stepper import step_buttons
 from ui.kit.token_strip import seen_word, word
-from ui.kit.vocabulary_table import forbidden_best, words_table
+from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session import runs
 from ui.session.actions import start_new_text
 from ui.session.selection import select
@@ -168,7 +168,7 @@ def expected(view: View) -> str:
         else f"; the likeliest is {bold(view.word(best))} ({percent(probs_V[best])})"
     )
     said = f"In this target {next_word(view)} follows{likeliest}."
-    return f"{said} {forbidden_best(view, view.token)}".rstrip()
+    return f"{said} {forbidden_text(view, view.token)}".rstrip()
 
 
 def next_words(view: View) -> None:

@@ -16,7 +16,7 @@ from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import COLOURS
-from ui.kit.vocabulary_table import forbidden_best, words_table
+from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session import runs
 from ui.session.actions import close_number, start_new_text
 from ui.session.memory import memory
@@ -142,7 +142,7 @@ def guess_notes(view: View, position: int) -> None:
             "Under this mask earlier tokens have seen the words that come after them: their guess"
             " is no guess."
         )
-    if line := forbidden_best(view, position):
+    if line := forbidden_text(view, position):
         st.caption(line)
     if view.side == view.config.sides[-1] and position != view.token:
         st.caption(
