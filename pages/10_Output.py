@@ -14,7 +14,7 @@ from ui.stages.output.next_token import (
     vector_to_words,
     write_on,
 )
-from ui.stages.output.sentence_vectors import search, sentence_vector, similarity
+from ui.stages.output.sentence_vectors import search, sentence_vector, text_similarity
 from ui.stages.output.word_in_context import two_meanings
 
 
@@ -22,7 +22,7 @@ def page(view):
     if not view.config.decoder_layers:
         two_meanings(view)
         sentence_vector(view)
-        similarity(view)
+        text_similarity(view)
         search(view)
         likely_words(view)
     elif not view.config.head:

@@ -14,7 +14,7 @@ def page(view):
     layer_maps.all_layers(view)
     token_paths.token_path(view)
     updates.layer_updates(view)
-    token_sources.rollout(view)
+    token_sources.rollout_section(view)
     token_sources.attends_to(view)
     head_links.link_map(view)
     number_over(view)

@@ -90,7 +90,7 @@ def this_sentence(compared: dict[str, ComparedRuns]) -> str:
 
 def swap_controls(view: View) -> tuple[int, str]:
     """Which word is replaced, and what is put there."""
-    words = influence.words(lstm.encoding_of(view.sentence))
+    words = influence.words(lstm.lstm_encoding(view.sentence))
     left, right = st.columns(2)
     if words:
         left.selectbox(
@@ -130,7 +130,7 @@ def compare_runs(view: View, word: int) -> tuple[dict[str, ComparedRuns], str]:
         )
     texts = (view.sentence, other)
     try:
-        by_lstm = paired(*map(lstm.view_of, texts), word)
+        by_lstm = paired(*map(lstm.lstm_view, texts), word)
     except GlassError as error:
         return {}, str(error)
     by_attention, why = attention_runs(view.request.model, texts, word, by_lstm)
@@ -194,18 +194,18 @@ def this_sentence_section(
         position = int(compared["LSTM"].shift.places_N2[last_word(compared), 0])
         cells = [("lstm.hidden", (position, 0))]
     section(
-        lstm.view_of(view.sentence),
+        lstm.lstm_view(view.sentence),
         f"{section_number}. How far one word reaches",
         "The same sentence is read twice, the second time with one early word replaced by another."
         " Whatever differs at a later word has come from there. In the LSTM it had to pass through"
         " the state of every word between, and each of them may overwrite it: as many steps as"
         " there are words. **Attention** looks at the early word directly: one step, however far"
-        f" it is.{layers_text(compared)}{shift_text(compared, other) if compared else ''}",
+        f" it is.{attention_model_text(compared)}{shift_text(compared, other) if compared else ''}",
         *cells,
     )
 
 
-def layers_text(compared: dict[str, ComparedRuns]) -> str:
+def attention_model_text(compared: dict[str, ComparedRuns]) -> str:
     """In which model attention is measured, and how often it can look."""
     if "attention" not in compared:
         return ""
@@ -261,7 +261,7 @@ def curves_figure(
 ) -> go.Figure:
     """Curves over places, each named at its end."""
     figure = plotly_figures.figure(
-        [curve(name, values_N, places) for name, values_N in values.items()],
+        [model_curve(name, values_N, places) for name, values_N in values.items()],
         title,
         height=230,
         top=26,
@@ -276,7 +276,7 @@ def curves_figure(
     return figure
 
 
-def curve(name: str, values_N, places: list[str]) -> dict:
+def model_curve(name: str, values_N, places: list[str]) -> dict:
     """The curve of one model."""
     colour, dash = LOOKS[name]
     return {
@@ -430,7 +430,7 @@ def averages(view: View, measure: str, section_number: int) -> None:
     values = {name: mean[measure][:count] for name, mean in means.items()}
     sentences = len(influence.sentences())
     section(
-        lstm.view_of(view.sentence),
+        lstm.lstm_view(view.sentence),
         f"{section_number}. The same over {sentences} sentences",
         f"One sentence proves little. These are the means over {sentences}"
         " sentences that stand in a list (assets/influence.json), each with one of its first words"

@@ -49,7 +49,7 @@ def model() -> Lstm:
     return runs.model_of(NAME)
 
 
-def encoding_of(text: str) -> Encoding:
+def lstm_encoding(text: str) -> Encoding:
     """A text in pieces, as the LSTM reads it. Raises GlassError where it is empty or too long."""
     return runs.encoding_of(RunRequest(NAME, text))
 
@@ -70,7 +70,7 @@ def why_unread(view: View) -> str:
         return str(error)
 
 
-def view_of(text: str, position: int = 0) -> View:
+def lstm_view(text: str, position: int = 0) -> View:
     """What the LSTM makes of a text, as a view that the number panel and all pictures can draw."""
     runs.trace_of(RunRequest(NAME, text))  # raises where there is no such run
     return View(RunRequest(NAME, text), "lstm", 0, 0, position)
@@ -81,7 +81,7 @@ def reading(view: View) -> View:
     where it can't read it.
     """
     other = other_text(view.sentence) if selection().before_reads == "other" else ""
-    return view_of(other or view.sentence, selection().before_at or 0)
+    return lstm_view(other or view.sentence, selection().before_at or 0)
 
 
 def chosen_word(view: View, lstm: View) -> int:
@@ -117,7 +117,7 @@ def settle_words(sentence: str) -> None:
     """The choices of this page begin anew with every sentence: which word is read, which one is
     replaced, and by what. Raises GlassError where the LSTM can't read the sentence.
     """
-    encoding = encoding_of(sentence)
+    encoding = lstm_encoding(sentence)
     count = len(influence.spans(encoding))
     if memory().before_sentence != sentence:
         select(**{name: None for name in BEGIN_ANEW if not link_asks_for(name)})
@@ -146,14 +146,14 @@ def other_text(sentence: str) -> str:
     """The sentence with the chosen word replaced; empty where there is no other word to put
     there.
     """
-    encoding, word = encoding_of(sentence), selection().before_word
+    encoding, word = lstm_encoding(sentence), selection().before_word
     other = " ".join((selection().before_other or "").split())[:LONGEST_OTHER]
     count = len(influence.spans(encoding))
     if not other or not count:
         return ""
     text = influence.replaced(encoding, word, other)
     try:
-        again = encoding_of(text)  # raises where the other word has made the sentence too long
+        again = lstm_encoding(text)  # raises where the other word has made the sentence too long
     except GlassError:
         return ""
     return text if len(influence.spans(again)) == count else ""
@@ -252,7 +252,7 @@ def text_controls(view: View) -> None:
     other = other_text(view.sentence)
     if other and other != view.sentence:
         put = chosen("before_other")
-        replaced = influence.words(encoding_of(view.sentence))[chosen("before_word")]
+        replaced = influence.words(lstm_encoding(view.sentence))[chosen("before_word")]
         titles = {
             "own": "your sentence",
             "other": f"with {quoted(plain(put))} for {quoted(plain(replaced))}",

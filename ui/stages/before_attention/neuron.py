@@ -31,7 +31,7 @@ def activated(view: View) -> str:
     return view.at("mlp.hidden.gate" if view.config.gated else "mlp.hidden")
 
 
-def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
+def neuron_section(view: View) -> tuple[str, tuple[int, ...]]:
     """A neuron: weighted inputs, their sum and the bias, the activation. Returns the cell that is
     explained first.
     """
@@ -102,7 +102,7 @@ def own_weights(view: View, f: int) -> None:
     )
 
 
-def one_layer(view: View) -> None:
+def layer_section(view: View) -> None:
     """All neurons of the layer on the same token."""
     t, after, best = view.token, activated(view), strongest(view)[0]
     section(

@@ -45,7 +45,7 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
     section(
         trained,
         "3. What it does to the tokens",
-        changed_text(trained.labels, shown, cosine[shown]),
+        changed_tokens_text(trained.labels, shown, cosine[shown]),
         largest(trained, name, trained.token, ALL),
     )
 
@@ -66,7 +66,7 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
     compare_vectors(trained, others[shown], "as trained", shown, key="masks")
 
 
-def changed_text(labels: list[str], shown: str, cosine_L) -> str:
+def changed_tokens_text(labels: list[str], shown: str, cosine_L) -> str:
     """What a cosine says here, and which word changes most under the mask that is shown."""
     words = [i for i, token in enumerate(labels) if is_word(token)] or list(range(len(labels)))
     least = min(words, key=lambda i: cosine_L[i])

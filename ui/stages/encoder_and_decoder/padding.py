@@ -85,7 +85,7 @@ def padded(view: View, way: str, count: int) -> View:
     )
 
 
-def difference(view: View, other: View) -> np.ndarray:
+def padding_shift(view: View, other: View) -> np.ndarray:
     """Of the text's own tokens: the last vector with padding less the one without, (L, D)."""
     before_LD = view.trace[f"{view.side}.out"].astype(np.float64)
     return other.trace[f"{view.side}.out"][: len(before_LD)] - before_LD
@@ -109,7 +109,7 @@ def padding_section(view: View, bare: View, runs: dict[str, View], section_numbe
 
 def padding_text(view: View, bare: View, runs: dict[str, View]) -> str:
     """How far the last vectors moved, with hidden padding and with padding that is seen."""
-    largest = {way: float(np.abs(difference(bare, run)).max()) for way, run in runs.items()}
+    largest = {way: float(np.abs(padding_shift(bare, run)).max()) for way, run in runs.items()}
     least = NOTHING * float(np.abs(bare.trace[f"{bare.side}.out"]).max())
     whose = (
         "The mask is the one that the model was trained with, not yours. "
@@ -155,7 +155,7 @@ def moved_table(bare: View, runs: dict[str, View]) -> None:
     """Cosine and largest difference of every real token, in both runs."""
     labels, name, columns, moved = bare.labels, f"{bare.side}.out", {}, {}
     for title, (way, run) in zip(("hidden", "seen"), runs.items(), strict=True):
-        moved[way] = np.abs(difference(bare, run))
+        moved[way] = np.abs(padding_shift(bare, run))
         columns[f"{title}: cosine"] = cosines(bare.trace[name], run.trace[name][: len(labels)])
         columns[f"{title}: largest difference"] = moved[way].max(axis=1)
 

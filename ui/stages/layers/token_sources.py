@@ -18,7 +18,7 @@ from ui.text import plain, quoted
 FOLLOWED = ("is", "recommended")  # what the example sentence is for
 
 
-def rollout(view: View) -> None:
+def rollout_section(view: View) -> None:
     """How much of each first vector could have reached each token."""
     name, t, last = view.at("rollout"), view.token, layers_of(view)[-1]
     row_M = view.trace[f"{view.side}.{last}.rollout"][t]

@@ -114,7 +114,7 @@ def vector_strip(view: View, name: str, title: str) -> None:
 # --- likeness and search --------------------------------------------------------------------------
 
 
-def similarity(view: View) -> None:
+def text_similarity(view: View) -> None:
     """Every typed sentence with every other."""
     text_section(
         view,

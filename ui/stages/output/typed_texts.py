@@ -112,7 +112,7 @@ def lines_of(text: str, most: int) -> list[str]:
     return [line[:LONGEST_LINE] for line in found[:most]]
 
 
-def as_trained(view: View, text: str) -> RunRequest:
+def trained_request(view: View, text: str) -> RunRequest:
     """A text, read by the model as it was trained."""
     return RunRequest(view.model.name, text)
 

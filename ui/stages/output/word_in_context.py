@@ -20,10 +20,10 @@ from ui.session.view import View
 from ui.stages.output.typed_texts import (
     BANK_SENTENCES,
     LONGEST_LINE,
-    as_trained,
     draw_text_box,
     read_on_all_pages,
     text_section,
+    trained_request,
     written_out,
 )
 from ui.text import plain, short
@@ -79,7 +79,7 @@ def apart_text(pairs: dict[str, Alike]) -> str:
 def run_with(view: View, text: str, word: str) -> tuple[RunRequest, object, list[int]] | None:
     """A sentence's run and where the word stands in it; says so where there is none."""
     try:
-        request = as_trained(view, text)
+        request = trained_request(view, text)
         trace, encoding = trace_of(request), encoding_of(request)
         if encoding:
             places = pieces_of(encoding, word)
