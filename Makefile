@@ -1,20 +1,35 @@
-# Two commands, each complete on a machine that has only Python 3.10 or newer.
+# Each command is complete on a machine that has only Python 3.10 or newer.
 PYTHON ?= python3
 VENV ?= .venv
+# A process for each core, with one thread for its products; one of them drives the browser (tests/conftest.py).
+PYTEST = OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto
 
 run: $(VENV)/run
 	$(VENV)/bin/python -m streamlit run app.py
 
-test: $(VENV)/test
-	$(VENV)/bin/python -m core.models fetch minilm
-	$(VENV)/bin/python -m core.models fetch smollm2
-	$(VENV)/bin/python -m pytest
+# Every claim, on as few cases as it takes: under six minutes on two cores.
+test: models
+	$(PYTEST) -m "not slow"
 
-# The same tests, and the live comparison with PyTorch and transformers beside the golden files.
-reference: $(VENV)/test
+# The same, and each claim in all cases.
+test-all: models
+	$(PYTEST)
+
+# All of that, and the live comparison with PyTorch and transformers beside the golden files.
+reference: models
 	$(VENV)/bin/python -m pip install --quiet torch==2.13.0
 	$(VENV)/bin/python -m pip install --quiet -r requirements-reference.txt
-	$(VENV)/bin/python -m pytest
+	$(PYTEST)
+
+lint: $(VENV)/test
+	$(VENV)/bin/python -m ruff check
+	$(VENV)/bin/python -m ruff format --check
+	$(VENV)/bin/python -m pyright --pythonpath $(VENV)/bin/python
+
+# The real models that the tests read.
+models: $(VENV)/test
+	$(VENV)/bin/python -m core.models fetch minilm
+	$(VENV)/bin/python -m core.models fetch smollm2
 
 $(VENV)/run: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -26,4 +41,4 @@ $(VENV)/test: requirements.txt requirements-dev.txt
 	$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
 
-.PHONY: run test reference
+.PHONY: run test test-all reference lint models

@@ -16,7 +16,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 THREADS = str(os.cpu_count())
@@ -107,19 +107,6 @@ def medians(sides: dict, rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def sides_of(model, rival, length: int) -> dict[str, Callable]:
-    """What is timed for one model and length, under its name. rival: the reference, if there is
-    one.
-    """
-    ids_L = np.random.default_rng(1).integers(200, model.config.n_vocab - 200, length)
-    sides = {
-        "ours": lambda: model.trace(ids_L=ids_L),
-        "layers": lambda: model.trace(ids_L=ids_L, keep="layers"),
-        "products": products(model.config, model.weights, length),
-    }
-    return sides | ({"reference": lambda: rival(ids_L)} if rival else {})
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -133,7 +120,15 @@ def main() -> None:
     for name in ("minilm", "smollm2"):
         model, rival = load(name), reference(name)
         for length in LENGTHS:
-            ms = medians(sides_of(model, rival, length), rounds)
+            ids_L = np.random.default_rng(1).integers(200, model.config.n_vocab - 200, length)
+            sides = {
+                "ours": partial(model.trace, ids_L=ids_L),
+                "layers": partial(model.trace, ids_L=ids_L, keep="layers"),
+                "products": products(model.config, model.weights, length),
+            }
+            if rival:
+                sides["reference"] = partial(rival, ids_L)
+            ms = medians(sides, rounds)
             beside = f"{ms['ours'] / ms['reference']:16.2f}" if rival else f"{'—':>16}"
             print(
                 f"{name:10}{length:7}{ms['ours']:9.1f}{ms['layers']:9.1f}"

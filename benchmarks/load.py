@@ -4,8 +4,8 @@
 
 Starts the app of --root for each number of sessions. Each session opens a page of one of the
 models, then clicks every so many seconds (a head, a layer, a token, a cell of a map) and now and
-then opens another page. Sessions are visitors without a browser (tests/helpers/visitor.py), so what
-is measured is the server alone: from the message that a click sends to the one that says that
+then opens another page. Sessions are visitors without a browser (tests/helpers/visitor.py), so
+what is measured is the server alone: from the message that a click sends to the one that says that
 nothing runs any more.
 
 p50, p95, longest   milliseconds of a click

@@ -8,7 +8,7 @@ _ONE_GIB = 1 << 30
 
 def keep_freed_memory() -> bool:
     """Asks glibc to reuse large blocks. A trace allocates and frees many: with fresh pages for
-    each, page faults cost up to 40 % of a forward pass (measured; see README). Without glibc
+    each, page faults cost up to 40 % of a forward pass (measured). Without glibc
     nothing happens, and it says so.
     """
     try:

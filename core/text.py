@@ -27,8 +27,7 @@ def number(x: SupportsFloat, digits: int = 5) -> str:
 
 def percent(share: float, digits: int = 1) -> str:
     """A share of 1 with so many digits after the point, as `percent` in
-    assets/components/numbers.js writes it too. Only 0 reads 0%, and only 1 reads 100%.
-    """
+    assets/components/numbers.js writes it too. Only 0 reads 0%, and only 1 reads 100%."""
     share, step = float(share), Decimal(1).scaleb(-digits)
     if not math.isfinite(share * 100):
         return number(share * 100)

@@ -2,16 +2,38 @@
 fetched once.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from core import load
 from core.forward_pass import forward
 from core.models.weights import read_folder
-from core.forward_pass import forward
 from tests.helpers.tiny import FAMILIES, golden
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of several workers, one drives the browser: it begins with that, and has the only server and
+    Chromium. All other tests go to whoever is free. (The group marks of pytest-xdist 3.8 are lost
+    under pytest 9.2.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: "browser" if "tests/browser/" in nodeid else nodeid
+    return scheduler
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_look_for_components():
+    """Every AppTest looks for components in all installed packages, 0.3 s long; here, the first."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = lru_cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +42,7 @@ def tiny_trace(tmp_path_factory):
     float64.
     """
 
-    @lru_cache(maxsize=None)
+    @cache
     def model(family):
         return read_folder(golden(family).write(tmp_path_factory.mktemp(family)), np.float64)
 

@@ -41,7 +41,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Site:
+class DraftSite:
     """A word whose form is decided by what stands before it. wrong: the forms that it can't
     have.
     """
@@ -59,7 +59,7 @@ class Draft:
 
     words: list[Word] = field(default_factory=list)
     links: list[tuple[str, Word, Word]] = field(default_factory=list)
-    sites: list[Site] = field(default_factory=list)
+    sites: list[DraftSite] = field(default_factory=list)
     made: dict = field(
         default_factory=dict
     )  # (thing or clause, role) -> its Word: for the translation
@@ -191,7 +191,7 @@ def pronoun(out: Draft, t: Thing, relation: str, head: Word | None, as_object: b
         forms = {form: OBJECTS[form] if as_object else form for form in FORMS}
         rivals = {rival.form for rival in t.rivals}
         wrong = tuple(text for form, text in forms.items() if form not in {t.pronoun} | rivals)
-        out.sites.append(Site(word, "pronoun", "object" if as_object else "subject", wrong))
+        out.sites.append(DraftSite(word, "pronoun", "object" if as_object else "subject", wrong))
     return word
 
 
@@ -364,7 +364,7 @@ def agreement(out: Draft, c: Clause, start: int) -> None:
     if not different or c.verb and other[different[0]] == c.verb.en_past:
         return
     word, wrong = out.words[start + different[0]], (other[different[0]],)
-    out.sites.append(Site(word, "agreement", between(c), wrong, distracted(out, c, start)))
+    out.sites.append(DraftSite(word, "agreement", between(c), wrong, distracted(out, c, start)))
 
 
 def between(c: Clause) -> str:
@@ -434,7 +434,7 @@ def circumstances(out: Draft, c: Clause, verb: Word) -> None:
 
 
 def further(out: Draft, c: Clause, pair: tuple[str, Clause], verb: Word) -> None:
-    """A conjunction and the clause behind it; its subject is not said again where it is the
+    """A conjunction and the clause after it; its subject is not said again where it is the
     same.
     """
     word, other = pair

@@ -232,14 +232,14 @@ def named_links(made: Sample) -> list[tuple[str, int, int]]:
     for name, a, b in list(links):
         if (
             name in ("verb to its subject", "predicate to its subject")
-            and not below(made, a, b)
+            and not depends_on(made, a, b)
             and any(noun == b < that < a for noun, that in clauses)
         ):
             links.append((f"{name}, past a relative clause", a, b))
     return links
 
 
-def below(made: Sample, place: int, top: int) -> bool:
+def depends_on(made: Sample, place: int, top: int) -> bool:
     """Whether a word depends on another one, directly or through others: so the words of a clause
     on the noun it is about.
     """
@@ -255,15 +255,15 @@ def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
     side, found, weight = model.config.sides[0], defaultdict(list), defaultdict(list)
     for made in samples:
         read = cut(made.english)
-        word_of_L, trace = read.word_of_L, model.trace(ids_L=read.ids)
+        words_L, trace = read.word_of_token, model.trace(ids_L=read.ids)
         pattern_NHLM = np.stack(
             [trace[f"{side}.{layer}.attn.pattern"] for layer in range(model.config.layers(side))]
         )
         for name, a, b in named_links(made):
             row_NHM = pattern_NHLM[:, :, read.first[a]].copy()
-            weight[name].append(row_NHM[..., word_of_L == b].sum(-1))
-            row_NHM[..., np.isin(word_of_L, (-1, a, len(read.first)))] = -1
-            found[name].append(word_of_L[row_NHM.argmax(-1)] == b)
+            weight[name].append(row_NHM[..., words_L == b].sum(-1))
+            row_NHM[..., np.isin(words_L, (-1, a, len(read.first)))] = -1
+            found[name].append(words_L[row_NHM.argmax(-1)] == b)
     return {
         name: {
             "count": len(found[name]),

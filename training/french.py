@@ -76,7 +76,7 @@ MODALS = {
 SUBJECTS = {"I": "je", "you": "vous", "we": "nous", "who": "qui"}
 ASKING = {"where": "où", "when": "quand", "why": "pourquoi", "how": "comment", "what": "que"}
 JOINING = {"and": "et", "but": "mais", "because": "parce que", "when": "quand"}
-EARLY = ("bien", "mal")  # adverbs that stand right behind the finite verb
+EARLY = ("bien", "mal")  # adverbs that stand right after the finite verb
 SHORT = ("très", "si")  # and those with which an adjective may still stand before its noun
 
 
@@ -214,7 +214,7 @@ def person(t: Thing) -> int:
 
 
 def finite(c: Clause) -> tuple[str, str]:
-    """The finite verb, and the word of the verb behind it: an infinitive, a participle, or none."""
+    """The finite verb, and the word of the verb after it: an infinitive, a participle, or none."""
     who, v = person(c.subject), c.verb
     tense = "present" if c.tense == "progressive" else c.tense
     infinitive = "être" if v is None else v.fr
@@ -323,7 +323,7 @@ def complements(out: Copy, c: Clause) -> None:
 
 
 def further(out: Copy, c: Clause, word: str, other: Clause) -> None:
-    """A conjunction and the clause behind it."""
+    """A conjunction and the clause after it."""
     out.add(JOINING[word], (other, "conjunction"))
     if other.subject is c.subject:
         verb_phrase(out, other)

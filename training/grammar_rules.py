@@ -57,7 +57,7 @@ BRIEF = {
     "your",
     "our",
     "two",
-}  # the articles behind a preposition
+}  # the articles after a preposition
 PREPOSITIONS = {"near": 4, "behind": 3, "with": 3, "under": 2}
 TENSES = {
     "present": 40,
@@ -78,7 +78,7 @@ STATES = set(
 )  # verbs that are not said with -ing
 DOUBTED = ("think", "believe")  # verbs whose negation asks for the subjunctive in French
 EARLY = ("well", "badly")  # what French puts elsewhere than English
-DENIED = ("very", "too", "so", "really")  # how much, behind "not"
+DENIED = ("very", "too", "so", "really")  # how much, after "not"
 
 # What invented words are made of.
 SYLLABLES = tuple(a + b for a in "bdfglmnprstvz" for b in "aeiou")
@@ -526,7 +526,7 @@ def something(
 
 
 def with_more(dice: Dice, thing: Thing, simple: bool, factor: float = 1.0) -> Thing:
-    """Perhaps a relative clause or a place behind the noun."""
+    """Perhaps a relative clause or a place after the noun."""
     if simple or not isinstance(thing.noun, Noun) or thing.noun.mass:
         return thing
     match dice.table({"": 1 - 0.3 * factor, "relative": 0.2 * factor, "place": 0.1 * factor}):

@@ -6,73 +6,27 @@ from __future__ import annotations
 
 import re
 import shutil
-from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
 from core.models import catalogue
 from core.text import number
-from tests.helpers.browser import CHROMIUM, chromium, serve, tab
-from ui.kit.explanation_panel import read
-from ui.session.navigation import PAGES
-from ui.session.selection import EXAMPLES
-
-pytest.importorskip("playwright", reason="playwright is in requirements-dev.txt")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no Chromium on this machine (apt install chromium)"
+from tests.helpers.browser import serve, tab
+from tests.helpers.browser_pages import (
+    DESK,
+    PATHS,
+    TELEPHONE,
+    check_number,
+    choices,
+    click_cell,
+    opened_number,
+    point_at,
 )
-PATHS = {
-    page.title: "" if page.path == "app.py" else Path(page.path).stem.split("_", 1)[1]
-    for page in PAGES
-}
-
-
-@pytest.fixture(scope="module")
-def address(minilm, tmp_path_factory):
-    """A running app that has the smallest model; in the end its log must hold no traceback."""
-    log = tmp_path_factory.mktemp("server") / "log"
-    with serve(log=log) as address:
-        yield address
-    assert "Traceback" not in log.read_text(errors="replace")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser, address):
-    """visit("Attention", head=3): that page in a new session, with MiniLM unless another model is
-    asked for; after the test it must have had no problem.
-    """
-    opened = []
-
-    def open_tab(title: str = "Overview", size=(1280, 900), theme: str = "light", **choices):
-        query = "&".join(
-            f"{key}={quote(str(value))}" for key, value in ({"model": "minilm"} | choices).items()
-        )
-        context = tab(browser, f"{address}/{PATHS[title]}?{query}", *size, theme)
-        opened.append((context, page := context.__enter__()))
-        return page
-
-    yield open_tab
-    problems = [problem for _, page in opened for problem in page.problems]
-    for context, _ in opened:
-        context.__exit__(None, None, None)
-    assert not problems
-
-
-def choices(page) -> dict[str, str]:
-    """What stands in the address bar, but for the model that is asked for without a word."""
-    found = {key: values[0] for key, values in parse_qs(urlsplit(page.view.url).query).items()}
-    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
+from tests.helpers.sample import one_in
 
 
 @pytest.mark.parametrize("title", PATHS)
-@pytest.mark.parametrize("size, theme", [((1280, 900), "light"), ((390, 844), "dark")])
+@pytest.mark.parametrize("size, theme", one_in(2, [(TELEPHONE, "dark"), (DESK, "light")]))
 def test_a_page_opens_by_its_own_address(visit, title, size, theme):
     page = visit(title, size, theme, layer=2, head=5)
     assert page.view.locator("h1").inner_text() == title
@@ -106,55 +60,17 @@ def test_choices_travel_to_the_next_page_and_back_through_history(visit):
     )
 
 
-@pytest.fixture(scope="module")
-def traced(minilm):
-    """traced("decoder"): the trace of the sentence that the app opens with."""
-    return lambda mask=None: minilm.trace(EXAMPLES[0]["text"], mask=mask)
-
-
-def opened_number(page) -> tuple[str, tuple[int, ...], str]:
-    """The number that stands in the panel: its step, its place there, and what the reader sees."""
-    cell = page.view.locator(".number code.name").first.inner_text()
-    return *read(cell), page.view.locator("output.value").first.inner_text()
-
-
-def check_number(page, trace, step: str) -> tuple[int, ...]:
-    """What the panel shows is what the trace holds, and stands in the address. Returns its
-    place.
-    """
-    name, index, shown = opened_number(page)
-    assert name == step and choices(page)["cell"] == f"{name}:{','.join(map(str, index))}"
-    assert shown == number(trace[name][index])
-    return index
-
-
-def point_at(page, picture: int, row: int, column: int, columns: int) -> tuple[float, float]:
-    """Rests on a cell of a map; returns where that is."""
-    canvas = page.view.locator("canvas.picture").nth(picture)
-    canvas.wait_for()
-    width = canvas.bounding_box()["width"]
-    inside = {"x": (column + 0.4) * (width - 3) / columns, "y": (row + 0.6) * 25}
-    canvas.hover(position=inside)  # waits until the page has stopped moving
-    box = canvas.bounding_box()
-    return box["x"] + inside["x"], box["y"] + inside["y"]
-
-
-def click_cell(page, picture: int, row: int, column: int, columns: int) -> None:
-    at = point_at(page, picture, row, column, columns)
-    page.do(lambda: page.view.mouse.click(*at))
-
-
 def test_the_five_steps_by_button_and_by_key(visit):
     page = visit("Attention")
-    step = lambda: page.view.locator(".st-key-stage button[aria-checked=true]").inner_text()
-    assert step() == "1 Query"
+    chosen = page.view.locator(".st-key-stage button[aria-checked=true]")
+    assert chosen.inner_text() == "1 Query"
     page.do(lambda: page.view.get_by_role("button", name="Next").click())
-    assert step() == "2 Keys" and choices(page)["stage"] == "1"
+    assert chosen.inner_text() == "2 Keys" and choices(page)["stage"] == "1"
     page.do(lambda: page.view.keyboard.press("n"))
     page.do(lambda: page.view.keyboard.press("n"))
-    assert step() == "4 Softmax"
+    assert chosen.inner_text() == "4 Softmax"
     page.do(lambda: page.view.keyboard.press("p"))
-    assert step() == "3 Scores" and choices(page)["stage"] == "2"
+    assert chosen.inner_text() == "3 Scores" and choices(page)["stage"] == "2"
 
 
 def test_play_walks_on_by_itself_and_stops(visit):
@@ -225,8 +141,20 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
     assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
 
 
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
-@pytest.mark.parametrize("title, stage", [("Heads", 0), ("Attention", 4), ("Every number", 0)])
+@pytest.mark.parametrize(
+    "title, stage, size",
+    one_in(
+        2,
+        [
+            ("Heads", 0, DESK),
+            ("Heads", 0, TELEPHONE),
+            ("Attention", 4, DESK),
+            ("Every number", 0, DESK),
+            ("Attention", 4, TELEPHONE),
+            ("Every number", 0, TELEPHONE),
+        ],
+    ),
+)
 def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(
     visit, title, stage, size
 ):
@@ -253,9 +181,11 @@ def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(
 
 def test_on_a_telephone_the_side_bar_closes_when_a_page_was_chosen(visit):
     page = visit(size=(390, 844))
-    closed = lambda: page.view.get_by_test_id("stSidebar").evaluate(
-        "bar => bar.getBoundingClientRect().right <= 0"
-    )
+
+    def closed() -> bool:
+        bar = page.view.get_by_test_id("stSidebar")
+        return bar.evaluate("bar => bar.getBoundingClientRect().right <= 0")
+
     page.view.get_by_test_id("stExpandSidebarButton").click()
     page.wait(lambda: not closed())
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
@@ -435,7 +365,7 @@ def test_the_tour_walks_from_page_to_page(visit):
     )
     for title in ("Tokens", "Positions", "Attention", "Attention"):
         page.do(lambda: page.view.get_by_role("button", name="Next stop").click())
-        page.wait(lambda: page.view.locator("h1").inner_text() == title)
+        page.view.locator("h1").get_by_text(title, exact=True).wait_for()
         page.settle()
     assert choices(page)["tour"] == "4" and choices(page)["stage"] == "2"
     page.view.get_by_text("The query of").first.wait_for()
@@ -461,12 +391,15 @@ def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
 
 @pytest.mark.parametrize(
     "title, size, theme",
-    [
-        ("Attention", (1280, 900), "light"),
-        ("Heads", (1280, 900), "dark"),
-        ("Attention", (390, 844), "dark"),
-        ("Heads", (390, 844), "light"),
-    ],
+    one_in(
+        2,
+        [
+            ("Attention", DESK, "light"),
+            ("Heads", DESK, "dark"),
+            ("Heads", TELEPHONE, "light"),
+            ("Attention", TELEPHONE, "dark"),
+        ],
+    ),
 )
 def test_the_way_to_all_operands_is_in_sight_wherever_the_panel_is(visit, title, size, theme):
     page = visit(title, size, theme, stage=2, cell="encoder.0.attn.scores.dot:3,2,5")
@@ -503,10 +436,9 @@ def test_all_operands_can_be_listed(visit):
     assert choices(page)["cell"] == "weights/encoder.0.attn.q.weight:7,101"
 
 
-NOWHERE = {
-    name: "http://127.0.0.1:9"
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
-}
+NOWHERE = dict.fromkeys(
+    ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9"
+)
 
 
 def test_the_first_start_needs_no_network_and_no_cache(browser, tmp_path):
@@ -550,7 +482,7 @@ def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_p
             page.view.get_by_role("button", name="Fetch it, 84 MB").wait_for()
             shutil.copytree(here, tmp_path / "minilm")
             for token in (1, 3, 2):
-                page.do(lambda: page.view.get_by_role("button", name=f"Token {token}:").click())
+                page.do(page.view.get_by_role("button", name=f"Token {token}:").click)
                 page.view.get_by_text("all-MiniLM-L6-v2 turns each token").wait_for()
                 assert choices(page)["token"] == str(token)
             assert not page.problems
@@ -576,7 +508,7 @@ def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):
     assert choices(page)["model"] == "study-decoder" and "mask" not in choices(page)
 
 
-@pytest.mark.parametrize("title", PATHS)
+@pytest.mark.parametrize("title", one_in(4, PATHS))
 def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
     harm = (
         "<img src=https://evil.example/x.png onerror=alert(1)> ![x](https://evil.example/y.png) "

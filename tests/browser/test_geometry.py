@@ -8,7 +8,6 @@ import json
 
 import pytest
 
-from tests.browser.test_chromium import browser  # noqa: F401  (a fixture)
 from tests.helpers.browser import CHROMIUM, ROOT, modules
 from tests.ui.test_overview import sides
 from ui.kit.components import overview_data

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import cycle
+
 import pytest
 
-from tests.browser.test_chromium import PATHS, address, browser, pytestmark, visit  # noqa: F401  (fixtures)
+from tests.helpers.browser_pages import PATHS
+from tests.helpers.sample import one_in
 from ui.session.selection import CODECS
 from ui.text import JOINER
 
@@ -43,17 +47,31 @@ def seen(page) -> str:
     return " ".join(" ".join(alerts).replace(JOINER, "").split())
 
 
+KEYS = [each.key for each in CODECS.values() if each.key not in ("sentence", "target", "model")]
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_no_part_of_an_address_that_is_full_of_them_becomes_more_than_text(visit, turn):
+    texts = EVIL[turn::2]
+    asked = dict(zip(KEYS, cycle(texts), strict=False))
+    page = visit("Every number", **asked, model=texts[0], sentence="Two tokens.")
+    page.view.locator("[data-testid=stAlertContainer]").first.wait_for()
+    assert page.view.evaluate(FOREIGN) == []
+    shown = seen(page)
+    assert [text for text in texts if text not in shown] == []  # letter by letter
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("text", EVIL)
 def test_no_part_of_an_address_becomes_more_than_text(visit, text):
-    keys = [each.key for each in CODECS.values() if each.key not in ("sentence", "target", "model")]
-    page = visit("Every number", **dict.fromkeys(keys, text), model=text, sentence="Two tokens.")
+    page = visit("Every number", **dict.fromkeys(KEYS, text), model=text, sentence="Two tokens.")
     page.view.locator("[data-testid=stAlertContainer]").first.wait_for()
     assert page.view.evaluate(FOREIGN) == []
     shown = seen(page)
     assert shown.count(text) >= 8, shown  # letter by letter, in nearly every note
 
 
-@pytest.mark.parametrize("title", PATHS)
+@pytest.mark.parametrize("title", one_in(4, PATHS, first=2))
 def test_no_part_of_a_sentence_becomes_more_than_text(visit, title):
     page = visit(title, sentence=" ".join(EVIL), cell="encoder.embed.ids:0")
     assert page.view.evaluate(FOREIGN) == []
@@ -78,7 +96,7 @@ def test_no_line_that_is_typed_becomes_more_than_text(visit):
     ):
         box = page.view.get_by_role("textbox", name=name)
         box.fill("\n".join(EVIL[:12] if "ine" in name else EVIL[:1]))
-        page.do(lambda: box.press("Control+Enter" if "ine" in name else "Enter"))
+        page.do(partial(box.press, "Control+Enter" if "ine" in name else "Enter"))
     assert page.view.get_by_text("evil.example/login").count() and page.view.evaluate(FOREIGN) == []
     page = visit("Tokens")
     box = page.view.get_by_role("textbox", name="− b")

@@ -5,15 +5,9 @@ a mask is drawn with them.
 import pytest
 
 from core.text import number
+from tests.helpers.browser_pages import DESK, TELEPHONE, check_number, choices
+from tests.helpers.sample import one_in
 
-# noqa: F401  (fixtures)
-from tests.browser.test_chromium import check_number, choices
-from tests.helpers.browser import CHROMIUM
-
-pytest.importorskip("playwright", reason="playwright is in requirements-dev.txt")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no Chromium on this machine (apt install chromium)"
-)
 LONG = " ".join(
     "the river bank was quiet and the old man sat there with his dog until it rained".split() * 4
 )[:250]
@@ -23,7 +17,7 @@ def tip(map_) -> list[str]:
     return map_.locator(".tip").inner_text().split("\n")
 
 
-def test_a_cell_is_blocked_by_a_click_and_allowed_by_a_key(visit):  # noqa: F811
+def test_a_cell_is_blocked_by_a_click_and_allowed_by_a_key(visit):
     page = visit("Encoder and decoder", token=3)
     map_ = page.view.locator("[class*=st-key-map-own]").first
     canvas = map_.locator("canvas.picture")
@@ -47,8 +41,7 @@ def test_a_cell_is_blocked_by_a_click_and_allowed_by_a_key(visit):  # noqa: F811
     assert choices(page)["grid"] == "e3-4"
 
 
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
-# noqa: F811
+@pytest.mark.parametrize("size", (DESK, TELEPHONE))
 def test_many_heads_of_a_long_sentence_scroll_in_their_box_and_zoom(visit, minilm, size):
     page, pattern = (
         visit("Heads", size, sentence=LONG, layer=1, head=7),
@@ -79,7 +72,7 @@ def test_many_heads_of_a_long_sentence_scroll_in_their_box_and_zoom(visit, minil
     assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_the_numbers_of_a_map_as_a_table(visit, traced):  # noqa: F811
+def test_the_numbers_of_a_map_as_a_table(visit, traced):
     page, pattern_LM = (
         visit("Encoder and decoder", layer=1, head=3),
         traced("decoder")["encoder.1.attn.pattern"][3],
@@ -102,7 +95,7 @@ def test_the_numbers_of_a_map_as_a_table(visit, traced):  # noqa: F811
     assert page.view.locator(".numbers").count() == 0
 
 
-def test_a_picture_is_saved_whole(visit, tmp_path):  # noqa: F811
+def test_a_picture_is_saved_whole(visit, tmp_path):
     page = visit("Heads", sentence=LONG, layer=1)
     map_ = page.view.locator(".st-key-heads")
     with page.view.expect_download() as saved:
@@ -128,20 +121,22 @@ MAPS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("size", [(1280, 900), (390, 844)])
-@pytest.mark.parametrize(
-    "title, tokens",
-    [
-        ("Attention", 16),
-        ("Attention", 20),
-        ("Attention", 40),
-        ("Heads", 8),
-        ("Heads", 16),
-        ("Heads", 40),
-        ("Encoder and decoder", 16),
-    ],
+LENGTHS = (
+    ("Attention", 16),
+    ("Attention", 20),
+    ("Attention", 40),
+    ("Heads", 8),
+    ("Heads", 16),
+    ("Heads", 40),
+    ("Encoder and decoder", 16),
 )
-def test_no_column_of_a_map_is_cut_off_unsaid(visit, size, title, tokens):  # noqa: F811
+
+
+@pytest.mark.parametrize(
+    "title, tokens, size",
+    one_in(3, [(*text, size) for text in LENGTHS for size in (DESK, TELEPHONE)], first=1),
+)
+def test_no_column_of_a_map_is_cut_off_unsaid(visit, size, title, tokens):
     sentence = " ".join((WORDS * 5)[: tokens - 2])
     page = visit(title, size, model="study-encoder", stage=3, sentence=sentence)
     page.view.locator("canvas.picture").first.wait_for()

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.text import number, percent
-from tests.browser.test_chromium import browser  # noqa: F401  (a fixture)
-from tests.helpers.browser import CHROMIUM, modules
+from tests.helpers.browser import modules
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = json.loads((ROOT / "tests/spellings.json").read_text(encoding="utf-8"))
@@ -44,7 +43,7 @@ def test_a_share_in_python(share, digits, text):
 
 
 @pytest.fixture(scope="module")
-def spell(browser):  # noqa: F811
+def spell(browser):
     """spell("rounded", cases): what the browser writes, with the module that all components
     share.
     """
@@ -58,7 +57,6 @@ def spell(browser):  # noqa: F811
         )
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 def test_the_browser_writes_the_same_numbers(spell):
     cases = [(x, digits) for x, digits, _ in CASES["numbers"]]
     assert spell("rounded", cases) == [text for *_, text in CASES["numbers"]]
@@ -66,7 +64,6 @@ def test_the_browser_writes_the_same_numbers(spell):
     assert spell("rounded", more) == [number(x, digits) for x, digits in more]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 def test_the_browser_writes_the_same_shares(spell):
     cases = [(x, digits) for x, digits, _ in CASES["shares"]]
     assert spell("percent", cases) == [text for *_, text in CASES["shares"]]

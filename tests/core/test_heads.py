@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,9 @@ import pytest
 from core.forward_pass import forward
 from core.models.model import load
 from core.models.weights import load_folder, read_folder
-from core.forward_pass import forward
-from tests.core.test_reference import check
-from tests.helpers import tiny
-from tests.helpers.refusals import refusal, written
+from tests.helpers.model_files import refusal, written
+from tests.helpers.tiny import check, golden
 
-golden = lru_cache(tiny.golden)
 TABLES = {
     "t5_relu": (
         "shared.weight",

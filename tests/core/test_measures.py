@@ -49,13 +49,14 @@ def test_words_of_many_tokens_are_one_word_and_signs_are_none():
     assert STRANGE
     for made in STRANGE:
         read = evaluate.cut(made.english)
-        tokens = Counter(read.word_of_L.tolist())
+        tokens = Counter(read.word_of_token.tolist())
         assert [tokens[place] for place in range(len(made.english))] == [
             len(corpus.ids((word,))) for word in made.english
         ]
-        assert tokens[-1] == tokens[len(made.english)] == 1 and read.word_of_L[0] == -1
+        assert tokens[-1] == tokens[len(made.english)] == 1 and read.word_of_token[0] == -1
         assert (
-            evaluate.cut(made.english, begin=()).word_of_L.tolist() == read.word_of_L.tolist()[1:]
+            evaluate.cut(made.english, begin=()).word_of_token.tolist()
+            == read.word_of_token.tolist()[1:]
         )
 
 
@@ -119,7 +120,7 @@ def test_alignment_is_right_where_the_weight_lies_on_what_is_translated():
         L, M = len(target.ids) - 1, len(source.ids)
         trace = {
             "decoder.0.cross.pattern": pattern(L, M, gold),
-            "decoder.1.cross.pattern": pattern(L, M, {i: M - 1 for i in range(L)}),
+            "decoder.1.cross.pattern": pattern(L, M, dict.fromkeys(range(L), M - 1)),
         }
         trace = type("Trace", (dict,), {"config": SimpleNamespace(decoder_layers=2, n_heads=1)})(
             trace

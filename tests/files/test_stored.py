@@ -11,7 +11,7 @@ import pytest
 from core.models.gguf import open_gguf
 from core.models.stored import Stored
 from core.models.weights import read_folder
-from tests.helpers.refusals import golden, refusal, written
+from tests.helpers.model_files import golden, refusal, written
 
 
 def stored(path: Path, kind: str, raw_RB: np.ndarray) -> Stored:

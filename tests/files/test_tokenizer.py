@@ -13,7 +13,6 @@ import random
 
 import numpy as np
 import pytest
-import sentencepiece
 import tokenizers
 
 from core import GlassError, load
@@ -21,21 +20,8 @@ from core.models import catalogue, sentencepiece_model, tokenizer
 from core.models.gguf_tokenizer import from_gguf
 from core.models.tokenizer import Tokenizer, check_text, from_file, spell_bytes
 from tests.helpers import llama_cpp, tiny
+from tests.helpers.texts import T5_IDS, header, printable, stored, trained
 from ui.session.runs import ids_of
-
-
-def stored() -> tuple[list[str], dict[str, list[list[int]]]]:
-    """The texts, and for each model the ids of each of them."""
-    with np.load(tiny.GOLDEN / "tokens.npz") as file:
-        lists = {
-            name: np.split(
-                file[name].astype(int), np.cumsum(file[f"{name}_lengths"].astype(int))[:-1]
-            )
-            for name in ("minilm", "smollm2")
-        }
-        return json.loads(str(file["texts"])), {
-            name: [ids.tolist() for ids in found] for name, found in lists.items()
-        }
 
 
 @pytest.mark.parametrize("name", ("minilm", "smollm2"))
@@ -138,19 +124,6 @@ def test_what_is_no_text_is_refused(text, says):
 
 
 # --- from a GGUF header ---------------------------------------------------------------------------
-
-
-def header(**more) -> dict:
-    """A small byte-level vocabulary: all bytes, and “the” in two merges."""
-    tokens = [*tokenizer.byte_letters(), "th", "the", "Ġthe", "<s>"]
-    return {
-        "tokenizer.ggml.model": "gpt2",
-        "tokenizer.ggml.pre": "gpt-2",
-        "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.merges": ["t h", "th e", "Ġ the"],
-        "tokenizer.ggml.bos_token_id": len(tokens) - 1,
-        "tokenizer.ggml.token_type": [1] * (len(tokens) - 1) + [3],
-    } | {f"tokenizer.ggml.{key}": value for key, value in more.items()}
 
 
 def test_a_byte_level_vocabulary_from_a_header():
@@ -338,25 +311,6 @@ def test_a_folder_whose_tokenizer_cannot_be_read_runs_by_ids_and_says_why(files,
     assert ids_of(model, "3 1 2") == [3, 1, 2]
 
 
-def trained(folder, name: str = "m", **options) -> sentencepiece.SentencePieceProcessor:
-    """A SentencePiece model trained on the stored texts, in a file of that name."""
-    texts = [text for text in stored()[0] if printable(text)]
-    (folder / "texts").write_text("\n".join(texts))
-    sentencepiece.SentencePieceTrainer.train(
-        input=str(folder / "texts"),
-        model_prefix=str(folder / name),
-        vocab_size=900,
-        minloglevel=2,
-        character_coverage=0.98,
-        **options,
-    )
-    return sentencepiece.SentencePieceProcessor(model_file=str(folder / f"{name}.model"))
-
-
-def printable(text: str) -> bool:
-    return bool(text) and not any(ord(c) < 32 or c in "\u2028\x85\x7f" for c in text)
-
-
 def test_sentencepiece_bpe_is_that_of_its_makers(tmp_path):
     """A vocabulary trained here by the `sentencepiece` package, written as a GGUF header, against
     that package.
@@ -395,8 +349,6 @@ def test_sentencepiece_bpe_is_that_of_its_makers(tmp_path):
 
 
 # --- from the SentencePiece files of T5 and Marian ------------------------------------------------
-
-T5_IDS = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
 
 
 def test_t5_has_signs_for_gaps_behind_its_pieces(tmp_path):

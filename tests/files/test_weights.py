@@ -16,7 +16,7 @@ import pytest
 
 from core.models import assembly
 from core.models.weights import read_folder, read_gguf
-from tests.helpers.refusals import cheap_refusal, golden, loads, refusal, written
+from tests.helpers.model_files import cheap_refusal, golden, loads, refusal, written
 
 CORE = Path(assembly.__file__).parents[1]
 TIED = ("bert", "bert_words", "gpt2", "llama_tied", "t5_relu", "t5_gated", "marian")

@@ -9,7 +9,9 @@ them.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,11 @@ STUDY_IDS = (
     [2, 13, 500, 64, 2400, 3],
     [2, 3100, 5000, 4200],
 )  # any tokens; the second is what a translator's decoder reads
+TOLERANCE = 1e-9
+COMPARED = re.compile(  # the steps that `transformers` hands out as well
+    r"(encoder|decoder)\.(embed\.out|\d+\.(attn|cross)\.pattern|\d+\.out|out)"
+    r"|head\.logits|pooler\.(out|logits)"
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,9 @@ class Golden:
         return folder
 
 
+@cache
 def golden(family: str) -> Golden:
-    """One of FAMILIES, read from its file."""
+    """One of FAMILIES, read from its file, once: nobody changes it."""
     with np.load(GOLDEN / f"{family}.npz") as file:
         flat = dict(file)
     cases = {
@@ -91,3 +99,15 @@ def as_argument(masks: dict):
         name: str(value) if value.dtype.kind == "U" else value for name, value in masks.items()
     }
     return masks.get("all", masks or None)
+
+
+def check(trace, steps: dict) -> None:
+    """Each compared step of the trace is there and equal; the first that is not, in order of
+    computation, is named.
+    """
+    names = [name for name in trace.names if COMPARED.fullmatch(name)]
+    assert set(names) == set(steps)
+    for name in names:
+        assert trace[name].dtype == np.float64 and trace[name].shape == steps[name].shape, name
+        error = abs(trace[name] - steps[name]).max() / max(1.0, abs(steps[name]).max())
+        assert error < TOLERANCE, f"{name} is the first step that differs: by {error:.1e}"

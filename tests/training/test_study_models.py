@@ -27,8 +27,8 @@ from core.models.head_links import read_links
 from core.models.model import load_embedded
 from core.models.weights import read_folder
 from core.ops import sinusoids
+from tests.helpers.pages import HARM, HOSTILE, address, opened, parts
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
-from tests.ui.test_pages import HARM, HOSTILE, address, opened, parts
 from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.selection import CODECS, DEPTHS, EXAMPLES

@@ -3,15 +3,16 @@ overflow included.
 """
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
 
 from core import load
 from core.text import number
-
-# noqa: F401  (the last two are fixtures)
-from tests.ui.test_pages import OTHERS, opened, parts, smallest_model, tiny_folder
+from tests.helpers.pages import OTHERS, opened, parts
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.add_and_norm.without_norms import curves, with_norms
@@ -31,18 +32,20 @@ def titles(app) -> list[str]:
     return [element.value for element in app.subheader]
 
 
-def test_the_sections_stand_in_the_order_of_the_model():
+def test_the_sections_stand_in_the_order_of_the_model(smollm2):
     assert [title[3:7] for title in titles(opened(PAGE))] == ["Add:", "Norm", "What"]
-    if "smollm2" in runs.ready_models():
-        assert [title[3:7] for title in titles(opened(PAGE, model="smollm2"))] == [
-            "Norm",
-            "Add:",
-            "What",
-        ]
+    assert [title[3:7] for title in titles(opened(PAGE, model="smollm2"))] == [
+        "Norm",
+        "Add:",
+        "What",
+    ]
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-@pytest.mark.parametrize("change", ("", "norms"))
+@pytest.mark.parametrize(
+    "tiny_folder, depth, change",
+    one_in(5, product(FAMILIES, DEPTHS, ("", "norms"))),
+    indirect=["tiny_folder"],
+)
 def test_every_family_part_and_depth(tiny_folder, depth, change):
     config = load(tiny_folder).config
     for side in config.sides:
@@ -61,15 +64,14 @@ def test_every_family_part_and_depth(tiny_folder, depth, change):
             app.session_state["addnorm_sublayer"] = part
             app.run()
             assert not app.exception and not app.error, (side, part)
-            assert f"{side}.1.{part}." in parts(app)[0].get("name", f"{side}.1.{part}.")
+            assert f"{side}.1.{part}." in parts(app)[0]["name"]
 
 
-def test_a_layer_norm_and_a_root_mean_square_norm_are_told_apart():
+def test_a_layer_norm_and_a_root_mean_square_norm_are_told_apart(smollm2):
     text = " ".join(element.value for element in opened(PAGE).markdown)
     assert "**layer norm**" in text and "**shift** β" in text
-    if "smollm2" in runs.ready_models():
-        text = " ".join(element.value for element in opened(PAGE, model="smollm2").markdown)
-        assert "**root-mean-square norm**" in text and "shifts nothing" in text
+    text = " ".join(element.value for element in opened(PAGE, model="smollm2").markdown)
+    assert "**root-mean-square norm**" in text and "shifts nothing" in text
 
 
 def test_the_table_of_lengths_is_that_of_both_runs():
@@ -108,9 +110,7 @@ def test_an_overflow_is_said_and_what_is_no_number_is_not_drawn():
     )
 
 
-def test_a_run_whose_numbers_overflow_is_shown_and_said():
-    if "smollm2" not in runs.ready_models():
-        pytest.skip("needs SmolLM2")
+def test_a_run_whose_numbers_overflow_is_shown_and_said(smollm2):
     app = opened(PAGE, model="smollm2", change="norms", layer="6")
     assert not app.exception and any(
         "no numbers any more" in element.value for element in app.warning
@@ -118,9 +118,7 @@ def test_a_run_whose_numbers_overflow_is_shown_and_said():
     assert "overflow" in " ".join(element.value for element in app.markdown)
 
 
-def test_such_a_run_is_shown_on_every_page_and_what_is_sent_can_be_read():
-    if "smollm2" not in runs.ready_models():
-        pytest.skip("needs SmolLM2")
+def test_such_a_run_is_shown_on_every_page_and_what_is_sent_can_be_read(smollm2):
     app = opened(model="smollm2", change="norms", layer="25", depth="numbers")
     for path, stage in [
         ("app.py", 0),

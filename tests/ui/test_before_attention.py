@@ -12,9 +12,9 @@ from core.lstm import forward
 from core.models import catalogue
 from core.text import number
 from tests.helpers.lstm import small, write_lstm
+from tests.helpers.marked import drawn, not_of_the_trace
+from tests.helpers.pages import HARM, HOSTILE, ROOT, address, opened, parts, said
 from tests.helpers.study import write_study
-from tests.ui.test_drawn import drawn, handed_out, not_of_the_trace  # noqa: F401  (a fixture)
-from tests.ui.test_pages import HARM, HOSTILE, ROOT, address, opened, parts, said
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.session.shelf import SHELF
@@ -72,11 +72,12 @@ def test_a_reach_is_what_two_runs_differ_by():
     for n, at in enumerate((1, 3, 4)):
         x, y = before["lstm.hidden"][at], after["lstm.hidden"][at]
         assert found.moved_N[n] == pytest.approx(
-            sum((b - a) ** 2 for a, b in zip(x, y)) ** 0.5 / sum(a * a for a in x) ** 0.5
+            sum((b - a) ** 2 for a, b in zip(x, y, strict=True)) ** 0.5
+            / sum(a * a for a in x) ** 0.5
         )
         p, q = before["head.probs"][at], after["head.probs"][at]
         assert found.guess_N[n] == pytest.approx(
-            sum(max(b - a, 0) for a, b in zip(p, q))
+            sum(max(b - a, 0) for a, b in zip(p, q, strict=True))
         )  # the share that went elsewhere
     assert found.places_N2.tolist() == [[1, 1], [3, 3], [4, 4]]
     assert not influence.influence_of(before, before, 1).moved_N.any()
@@ -159,7 +160,7 @@ def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(
     request, study, handed_out, model, depth
-):  # noqa: F811
+):
     request.getfixturevalue(model)
     app = opened(PAGE, model=model, depth=depth)
     assert not app.exception and not app.warning and not app.info

@@ -12,13 +12,11 @@ from core import load
 from core.decoding import decoded, greedy_target
 from core.forward_pass import forward
 from core.models import catalogue
+from core.models.weights import read_folder
 from core.steps.output import next_ids
 from core.text import percent
-from core.models.weights import read_folder
-from core.operands import percent
-from core.forward_pass import forward
+from tests.helpers.pages import address, opened, parts
 from tests.helpers.tiny import golden
-from tests.ui.test_pages import address, opened, parts
 from ui.session import runs
 from ui.session.selection import DEPTHS, STAGES
 from ui.stages.cross_attention import alignment

@@ -5,61 +5,13 @@ from __future__ import annotations
 import threading
 import time
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.errors import GlassError
 from core.models import catalogue
-from tests.ui.test_pages import opened
+from tests.helpers.downloads import MODEL, shown_model, visitor
+from tests.helpers.pages import opened
 from ui.session import runs
 from ui.shell import downloads
-
-MODEL = "minilm"
-
-
-class Download:
-    """A download that lasts until it is let go, and then succeeds or fails."""
-
-    def __init__(self):
-        self.asked, self.go, self.error, self.here = 0, threading.Event(), "", False
-
-    def fetch(self, name, progress):
-        self.asked += 1
-        progress(20_000_000, 80_000_000, "Fetching it")
-        assert self.go.wait(30)
-        if self.error:
-            raise GlassError(self.error)
-        self.here = True
-
-    def end(self, error: str = "") -> None:
-        """Lets it go, and waits until it is over."""
-        self.error, job = error, downloads.jobs()[MODEL]
-        self.go.set()
-        until = time.monotonic() + 10
-        while not job.over and time.monotonic() < until:
-            time.sleep(0.01)
-        assert job.over
-        self.go.clear()
-
-
-@pytest.fixture
-def download(monkeypatch, minilm):
-    """MiniLM is not on this machine until its download has ended well."""
-    found, fake = catalogue.find, Download()
-    here = lambda name: None if name == MODEL and not fake.here else found(name)
-    monkeypatch.setattr(catalogue, "find", here)
-    monkeypatch.setattr("core.models.download.fetch", fake.fetch)
-    downloads.jobs.clear()
-    runs.ready_models.clear()
-    yield fake
-    fake.go.set()
-    downloads.jobs.clear()
-    runs.ready_models.clear()
-
-
-def visitor() -> AppTest:
-    """Somebody who has chosen the model, and is shown that it is not here."""
-    return opened(model=MODEL)
 
 
 def looks() -> None:
@@ -79,12 +31,6 @@ def look(session: AppTest) -> AppTest:
     session.run()
     assert not session.exception
     return session
-
-
-def shown_model(app: AppTest) -> str:
-    """The model whose numbers the page shows."""
-    assert not app.exception
-    return app.session_state["memory"].shown.model
 
 
 def test_all_who_wait_for_one_download_see_it_end(download):

@@ -2,17 +2,27 @@
 what padding does.
 """
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from core import load, masks, whatif
 from core.text import number
 from core.vectors import cosines
-from tests.ui.test_heads import data_of, sent
-
-# noqa: F401  (fixtures)
-from tests.ui.test_pages import READY, address, opened, parts, said, smallest_model, tiny_folder
-from tests.ui.test_sent import click, components
+from tests.helpers.pages import (
+    READY,
+    address,
+    click,
+    components,
+    data_of,
+    opened,
+    parts,
+    said,
+    values_in,
+)
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.memory import Memory
 from ui.session.selection import DEPTHS, EXAMPLES
@@ -161,18 +171,22 @@ def masks_in(app) -> dict[str, np.ndarray]:
     return {stack: trace[f"{stack}.mask"] for stack in stacks if f"{stack}.mask" in trace}
 
 
-@pytest.mark.parametrize("change", ("", "pad:3"))
-@pytest.mark.parametrize("mask", ("trained", *masks.NAMED))
-@pytest.mark.parametrize(
-    "model, side, stack",
-    [
-        ("minilm", "encoder", "encoder.0.attn"),
-        ("study-decoder", "decoder", "decoder.0.attn"),
-        ("study-translator", "encoder", "encoder.0.attn"),
-        ("study-translator", "decoder", "decoder.0.attn"),
-        ("study-translator", "decoder", "decoder.0.cross"),
-    ],
+STACKS = (
+    ("minilm", "encoder", "encoder.0.attn"),
+    ("study-decoder", "decoder", "decoder.0.attn"),
+    ("study-translator", "encoder", "encoder.0.attn"),
+    ("study-translator", "decoder", "decoder.0.attn"),
+    ("study-translator", "decoder", "decoder.0.cross"),
 )
+RUNS = [
+    (*stack, mask, change)
+    for stack in STACKS
+    for mask in ("trained", *masks.NAMED)
+    for change in ("", "pad:3")
+]
+
+
+@pytest.mark.parametrize("model, side, stack, mask, change", one_in(3, RUNS))
 def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, mask, change):
     app = opened(PAGE, model=model, side=side, mask=mask, change=change)
     if stack.endswith("cross"):
@@ -180,7 +194,7 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
         app.run()
     before = masks_in(app)
     drawn = data_of(app, "map:own:", "heatmap")
-    assert np.array_equal(sent(drawn)[0], before[stack])  # what is drawn on is what is seen
+    assert np.array_equal(values_in(drawn)[0], before[stack])  # what is drawn on is what is seen
     click(app, next(key for key in components(app) if key.startswith("map:own:")), cell=[0, 4, 2])
     assert not app.exception and app.session_state["mask"] == "own"
     linked = opened(
@@ -191,8 +205,10 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
         assert changed == {name: [[4, 2]] if name == stack else [] for name in before}
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+@pytest.mark.parametrize(
+    "tiny_folder, depth", one_in(3, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
+)
+def test_every_family_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
         app = opened(
             PAGE,
@@ -209,7 +225,7 @@ def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
         assert not app.exception and not app.error and not app.warning, side
 
 
-def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):  # noqa: F811
+def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):
     if not load(tiny_folder).config.crosses:
         pytest.skip("there is no attention across")
     app = opened(

@@ -3,6 +3,7 @@ each token alone.
 """
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from core import load
 from core.ops import ACTIVATIONS
 from core.steps.feed_forward import reaches_words
 from core.text import number
-
-# noqa: F401  (the last two are fixtures)
-from tests.ui.test_pages import opened, parts, said, smallest_model, tiny_folder
+from tests.helpers.pages import opened, parts, said
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.feed_forward import curve, difference
@@ -25,8 +26,11 @@ def words(app) -> str:
     return " ".join(element.value for element in (*app.markdown, *app.caption, *app.subheader))
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-@pytest.mark.parametrize("change", ("", "norms"))
+@pytest.mark.parametrize(
+    "tiny_folder, depth, change",
+    one_in(5, product(FAMILIES, DEPTHS, ("", "norms"))),
+    indirect=["tiny_folder"],
+)
 def test_every_family_and_depth(tiny_folder, depth, change):
     config = load(tiny_folder).config
     for side in config.sides:
@@ -76,8 +80,6 @@ def test_a_neuron_can_be_chosen_and_another_token_begins_with_its_own():
 
 
 def test_the_words_of_a_neuron_are_those_that_it_raises_and_lowers_most():
-    if "smollm2" not in runs.ready_models():
-        pytest.skip("needs SmolLM2")
     app = opened(PAGE, model="smollm2", layer="28", token="4")
     trace = runs.trace_of(runs.RunRequest("smollm2", EXAMPLES[0]["text"]))
     neuron = app.session_state["ff_neuron"]
@@ -114,8 +116,6 @@ def test_each_token_alone_is_said_with_its_largest_difference():
     assert "none differs by more than" in text or "last digit" in text
 
 
-def test_a_run_whose_numbers_overflow_is_shown_and_said():
-    if "smollm2" not in runs.ready_models():
-        pytest.skip("needs SmolLM2")
+def test_a_run_whose_numbers_overflow_is_shown_and_said(smollm2):
     app = opened(PAGE, model="smollm2", change="norms", layer="6", depth="numbers")
     assert not app.exception and "no numbers any more" in said(app) and "overflowed" in words(app)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from core.models.weights import load_folder
+from tests.helpers.pages import OTHERS, opened
 from tests.helpers.tiny import golden
-from tests.ui.test_pages import OTHERS, opened
 from ui.session import runs
 
 BARE = {

@@ -2,17 +2,13 @@
 head adds, a silent head.
 """
 
-import json
-import re
-from base64 import b64decode
-
 import numpy as np
 import pytest
 
 from core import load
 from core.steps.heads import ROLES, word_groups
 from core.text import number, percent
-from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401
+from tests.helpers.pages import address, data_of, opened, parts, prose, values_in
 from ui.kit import word_grouping
 from ui.session import runs
 from ui.session.runs import RunRequest
@@ -21,32 +17,6 @@ from ui.stages import heads
 
 PAGE = "pages/4_Heads.py"
 LONG = "Unbelievably, the hippopotamus slept."
-
-
-def data_of(app, key: str, kind: str) -> dict:
-    """What was sent to the component on the page whose key (or title) holds that text."""
-    found = [
-        json.loads(element.proto.json) | {"id": element.proto.id}
-        for element in app.get("bidi_component")
-        if element.proto.component_name == f"glass_{kind}"
-    ]
-    return next(
-        data
-        for data in found
-        if key in data["id"] or key in "".join(data.get("titles") or [data.get("title") or ""])
-    )
-
-
-def sent(data: dict) -> np.ndarray:
-    return np.frombuffer(b64decode(data["values"]), dtype="<f4").reshape(data["shape"])
-
-
-def prose(app) -> str:
-    return re.sub(
-        r"\\([!-/:-@\[-`{-~])",
-        r"\1",
-        " ".join(e.value for e in (*app.markdown, *app.caption, *app.subheader)),
-    )
 
 
 def test_words_are_summed_where_they_are_looked_at_and_averaged_where_they_look(minilm):
@@ -92,7 +62,7 @@ def test_signs_are_hidden_and_pieces_merged_at_the_left_and_in_the_address():
         == ["unbelievably", ",", "the", "hippopotamus", "slept", "."]
     )
     np.testing.assert_array_equal(
-        sent(shown), trace["encoder.0.attn.pattern.words.1.1"].astype(np.float32)
+        values_in(shown), trace["encoder.0.attn.pattern.words.1.1"].astype(np.float32)
     )
     assert "signs hidden, each row shared out anew" in prose(
         app
@@ -114,7 +84,7 @@ def test_a_hidden_sign_that_is_chosen_is_said():
     assert data_of(app, "heads", "heatmap")["row"] is None and "its row is hidden" in prose(app)
 
 
-def test_what_cannot_be_hidden_or_merged_is_not_offered(tiny_folder):  # noqa: F811
+def test_what_cannot_be_hidden_or_merged_is_not_offered(tiny_folder):
     app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", bare="1", merge="1")
     assert not app.exception and not [
         toggle
@@ -156,7 +126,7 @@ def test_roles_are_drawn_from_the_trace_and_the_best_is_named():
         data_of(app, "Share of attention", "heatmap"),
         trace["encoder.0.attn.pattern.roles"],
     )
-    np.testing.assert_array_equal(sent(shown)[0], score_HO.astype(np.float32))
+    np.testing.assert_array_equal(values_in(shown)[0], score_HO.astype(np.float32))
     assert shown["columns"] == list(ROLES) and score_HO[2, 0] > heads.STRONG
     assert f"mostly at the token just before: {percent(score_HO[2, 0], 0)}" in prose(app)
     assert f"strong from {heads.STRONG:g}" in prose(app)
@@ -186,7 +156,7 @@ def test_the_heads_are_added_up_on_screen_and_the_difference_is_rounding():
     ).max()
     assert apart < 1e-5 and number(apart) in prose(app)
     np.testing.assert_array_equal(
-        sent(data_of(app, "what each head writes", "heatmap"))[0], trace[f"{at}.heads"][:, t]
+        values_in(data_of(app, "what each head writes", "heatmap"))[0], trace[f"{at}.heads"][:, t]
     )
     table = data_of(app, "share", "table")
     assert [row[1] for row in table["numbers"]] == [
@@ -220,7 +190,7 @@ def test_other_changes_stay_when_a_head_falls_silent():
     )
 
 
-def test_a_decoder_shows_the_next_token_before_and_now(tiny_folder):  # noqa: F811
+def test_a_decoder_shows_the_next_token_before_and_now(tiny_folder):
     config = load(tiny_folder).config
     for side in config.sides:
         app = opened(
@@ -235,7 +205,7 @@ def test_a_decoder_shows_the_next_token_before_and_now(tiny_folder):  # noqa: F8
         assert ("next token" in prose(app)) == bool(config.head and config.decoder_layers)
 
 
-def test_a_number_without_operands_opens(minilm, tiny_folder):  # noqa: F811
+def test_a_number_without_operands_opens(minilm, tiny_folder):
     """A role that nothing here can have is a mean over no weights; a token alone has no others to
     share with.
     """

@@ -3,14 +3,16 @@ token leans on.
 """
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
 from core import load
 from core.text import number
-from tests.ui.test_heads import data_of, prose, sent
-from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401
+from tests.helpers.pages import address, data_of, opened, parts, prose, values_in
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.runs import RunRequest
 from ui.session.selection import DEPTHS, EXAMPLES
@@ -69,9 +71,7 @@ def test_a_bar_opens_the_update_it_stands_for(monkeypatch, view):
     opened_numbers, sublayers = [], ["attn", "mlp"]
     monkeypatch.setattr(updates, "open_number", lambda *cell: opened_numbers.append(cell))
     shares_PN = np.arange(12.0).reshape(2, 6)
-    figure = updates.updates_figure(
-        shares_PN, [updates.SUBLAYERS[part] for part in sublayers], ""
-    )
+    figure = updates.updates_figure(shares_PN, [updates.SUBLAYERS[part] for part in sublayers], "")
     for place in figure.data[-1].x:
         updates.open_bar(view, sublayers, int(place))
     assert opened_numbers == [
@@ -148,13 +148,13 @@ def test_the_words_of_the_example_are_offered_and_followed():
 
 def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
     app, trace = opened(PAGE, layer="2", token="7"), runs.trace_of(RunRequest("minilm", SENTENCE))
-    shown = sent(data_of(app, "Rollout of is", "heatmap"))[0]
+    shown = values_in(data_of(app, "Rollout of is", "heatmap"))[0]
     np.testing.assert_allclose(
         shown, [trace[f"encoder.{n}.rollout"][7] for n in range(6)], rtol=1e-6
     )
     np.testing.assert_allclose(shown.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(
-        sent(data_of(app, "Rollout after layer 2", "heatmap"))[0],
+        values_in(data_of(app, "Rollout after layer 2", "heatmap"))[0],
         trace["encoder.2.rollout"],
         rtol=1e-6,
     )
@@ -167,8 +167,10 @@ def test_the_thumbnails_say_when_signs_are_hidden():
     assert data_of(app, "layers", "heatmap")["chosen"] == 2 * 12 + 5
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-def test_every_family_and_side_at_every_depth(tiny_folder, depth):  # noqa: F811
+@pytest.mark.parametrize(
+    "tiny_folder, depth", one_in(3, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
+)
+def test_every_family_and_side_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
         app = opened(
             PAGE,
@@ -209,4 +211,7 @@ def test_ways_are_those_of_the_trace_brought_to_one_length_if_asked(minilm):
     )
     x_TND /= np.linalg.norm(x_TND, axis=-1, keepdims=True)
     np.testing.assert_allclose(flat_TN2, plane.flat(x_TND - x_TND.mean(axis=(0, 1))), atol=1e-12)
-    assert longest == pytest.approx(1) and token_paths.flat_paths(asked, "encoder", (2, 7), False)[2] > 1
+    assert (
+        longest == pytest.approx(1)
+        and token_paths.flat_paths(asked, "encoder", (2, 7), False)[2] > 1
+    )

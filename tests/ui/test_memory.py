@@ -14,15 +14,15 @@ from streamlit.runtime import fragment
 from core import GlassError
 from core.trace import owner_of
 from tests.helpers.browser import started
+from tests.helpers.pages import opened
 from tests.helpers.visitor import Visitor, megabytes
-from tests.ui.test_pages import opened
 from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.shelf import SHELF, Shelf
 
 STUDY = ("study-encoder", "study-decoder", "study-translator")
 LONG = 8 * "The book that the student recommended is expensive, and nobody here wants to read it. "
-ROUNDS, BACK = 6, 60  # seconds in which readers that left give back what was theirs
+BACK = 60  # seconds in which readers that left give back what was theirs
 
 
 @pytest.fixture
@@ -43,13 +43,14 @@ def look(address: str, model: str, number: int) -> Visitor:
     return visitor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", (800,), indirect=True)
 def test_rounds_of_visitors_leave_the_memory_flat(server):
     """One reader stays on SmolLM2 while others open all models, round after round, and leave."""
     address, pid = server
     with look(address, "smollm2", 0) as staying:
         after = []
-        for number in range(ROUNDS):
+        for number in range(6):
             for model in (*STUDY, "minilm", "smollm2"):
                 look(address, model, number).leave()
             staying.slide("layer", number)
@@ -57,6 +58,7 @@ def test_rounds_of_visitors_leave_the_memory_flat(server):
         assert max(after[3:]) <= 1.1 * after[2], after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", (2000,), indirect=True)
 def test_readers_that_leave_give_theirs_back_within_a_minute(server):
     address, pid = server
@@ -93,7 +95,7 @@ def arrays_of(shelf: Shelf) -> dict[str, weakref.ref]:
     return {name: weakref.ref(array) for name, array in found.items() if id(array) not in weights}
 
 
-@pytest.mark.parametrize("model", ("study-encoder", "study-decoder", "study-translator", "smollm2"))
+@pytest.mark.parametrize("model", (*STUDY, pytest.param("smollm2", marks=pytest.mark.slow)))
 @pytest.mark.parametrize("page", [page.path for page in PAGES])
 def test_what_outlives_a_page_holds_no_array_of_its_run(page, model, monkeypatch):
     """Callbacks and fragments live as long as the reader: a slice there keeps its whole array."""

@@ -14,10 +14,8 @@ from core.errors import GlassError
 from core.models import sentencepiece_model
 from core.sampling import kept, throw
 from core.word_vectors import alike, pieces_of
-from tests.files.test_tokenizer import T5_IDS, trained
-
-# noqa: F401  (a fixture)
-from tests.ui.test_pages import HARM, HOSTILE, READY, address, opened, parts, said, tiny_folder
+from tests.helpers.pages import HARM, HOSTILE, READY, address, opened, parts, said
+from tests.helpers.texts import T5_IDS, trained
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.stages.output import next_token, typed_texts
@@ -136,7 +134,7 @@ def grown(app, folder: str) -> tuple[str, list[int]]:
     return key, [int(i) for i in app.session_state[key].split()]
 
 
-def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):  # noqa: F811
+def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):
     if not only_decoders(tiny_folder):
         pytest.skip("an encoder writes nothing")
     app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
@@ -164,7 +162,6 @@ def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):  # noqa: F811
     )
 
 
-# noqa: F811
 def test_the_likeliest_word_goes_behind_the_chosen_token_and_a_long_text_is_refused(tiny_folder):
     config = load(tiny_folder).config
     if not config.decoder_layers or config.crosses:
@@ -247,7 +244,7 @@ def test_one_word_in_two_sentences_begins_as_one_vector_and_ends_as_two(minilm):
         int(np.flatnonzero(trace["encoder.embed.ids"] == minilm.ids("bank")[1])[0])
         for trace in traces
     ]
-    last = [trace["encoder.out"][row] for trace, row in zip(traces, rows)]
+    last = [trace["encoder.out"][row] for trace, row in zip(traces, rows, strict=True)]
     assert shown["shares"][0] == pytest.approx(1) and shown["shares"][-1] == pytest.approx(
         last[0] @ last[1] / np.linalg.norm(last[0]) / np.linalg.norm(last[1]), abs=1e-5
     )
@@ -318,7 +315,7 @@ def test_words_of_the_vocabulary_are_no_markup_on_the_line():
     assert [part.share for part in parts] == [0.7, 0.3] and sum(part.strong for part in parts) == 1
 
 
-def test_every_family_opens_at_every_depth(tiny_folder):  # noqa: F811
+def test_every_family_opens_at_every_depth(tiny_folder):
     config = load(tiny_folder).config
     for depth in DEPTHS:
         app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", depth=depth)

@@ -4,49 +4,28 @@ the first start.
 
 from __future__ import annotations
 
-import json
 import re
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import load, whatif
 from core.errors import GlassError
 from core.models import catalogue
 from core.step_ref import ref_of
-from tests.helpers.tiny import FAMILIES, golden
+from tests.helpers.pages import HARM, HOSTILE, OTHERS, READY, ROOT, address, opened, parts, said
+from tests.helpers.pairwise import pairwise
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.selection import DEPTHS, MASKS, STAGES
 from ui.shell import downloads
 from ui.stages.attention import STEPS
 
-ROOT = Path(__file__).resolve().parents[2]
-READY = [name for name in catalogue.CATALOGUE if catalogue.find(name)]
-OTHERS = [page.path for page in PAGES[1:]]
-HOSTILE = {
-    "script": "<script>alert(1)</script>",
-    "style": "<style>*{display:none}</style> </style>",
-    "image": "![x](https://evil.example/x.png) <img src=x onerror=alert(1)>",
-    "latex": r"$\frac{1}{0}$ :red[red] `code` **bold** [a](b)",
-    "rtl": "مرحبا بالعالم \u202e abc",
-    "zero width": "a\u200bb\u200d\ufeff c",
-    "control": "a\x00\x07\x1b[31m b",
-    "emoji": "👩‍👩‍👧 🇫🇷 e\u0301",
-    "one token": "a",
-}
-HARM = (
-    "<script",
-    "![x](",
-    "<img",
-    "{display:none}",
-    "[a](b)",
-    ":red[",
-    "$\\",
-)  # must reach no Markdown as it is
 HOSTILE_ADDRESS = {
     "layer": ("999", "abc", "-1", "9" * 5000),
     "head": ("-1", "1.5"),
@@ -72,123 +51,121 @@ HOSTILE_ADDRESS = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def smallest_model(minilm):
-    """The pages need at least the smallest real model; the shared fixture fetches it where it is
-    not here.
-    """
-    runs.ready_models.clear()
+IDS = {"sentence": "3 5 7 2 9", "target": "4 6 8"}
+PATHS = ["app.py", *OTHERS]
 
 
-def opened(path: str = "app.py", **address: str) -> AppTest:
-    """A page in a new session, as if its link had been opened; with MiniLM, unless another model is
-    asked for.
-    """
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in ({"model": "minilm"} | address).items():
-        app.query_params[key] = value
-    app.run()
-    return app if path == "app.py" else app.switch_page(path).run()
+def view_of(model: str, mask: str, depth: str) -> dict[str, str]:
+    """The address of a view of a real model under a mask."""
+    cells = "e3-2,e4-1" if load(model).config.encoder_layers else "d3-2,d1-4"
+    grid = {"grid": cells} if mask == "own" else {}
+    return {"model": model, "mask": mask, "depth": depth, "layer": "1", "head": "2"} | grid
 
 
-def said(app: AppTest) -> str:
-    """The warnings above the page, with their Markdown escapes taken away."""
-    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", " ".join(element.value for element in app.warning))
+def check_page(app: AppTest, path: str, **choices: str) -> None:
+    """The page is drawn whole, under its own title, and shows what was chosen."""
+    assert not app.exception and not app.error and not app.warning, path
+    assert app.title[0].value == next(page.title for page in PAGES if page.path == path)
+    shown = app.session_state["_good"]
+    assert shown.model == choices["model"] and shown.mask.startswith(choices["mask"])
+    assert app.session_state["depth"] == choices["depth"]
 
 
-def address(app: AppTest) -> dict[str, str]:
-    """What stands in the address, but for the model that is asked for without a word."""
-    found = {
-        key: value[0] if isinstance(value, list) else value
-        for key, value in app.query_params.items()
-    }
-    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
+@pytest.mark.parametrize("model, mask, depth, path", pairwise(READY, MASKS, DEPTHS, PATHS))
+def test_a_page_opens_with_a_model_a_mask_and_a_depth(model, mask, depth, path):
+    view = view_of(model, mask, depth)
+    check_page(opened(path, **view), path, **view)
 
 
-def parts(app: AppTest, name: str = "glass_explanation") -> list[dict]:
-    """The data of the components of that name on the page."""
-    found = [element.proto for element in app.get("bidi_component")]
-    found = [
-        json.loads(proto.json)
-        for proto in found
-        if proto.component_name.removeprefix("glass_") == name.removeprefix("glass_")
-    ]
-    return [part for data in found for part in data.get("parts", [data])]
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("model", READY)
 @pytest.mark.parametrize("mask", MASKS)
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
-    grid = (
-        {"grid": "e3-2,e4-1" if load(model).config.encoder_layers else "d3-2,d1-4"}
-        if mask == "own"
-        else {}
-    )
-    app = opened(model=model, mask=mask, depth=depth, layer="1", head="2", **grid)
-    for path in ["app.py", *OTHERS]:
-        app.switch_page(path).run()
-        assert not app.exception and not app.error and not app.warning, path
-        assert app.title[0].value == next(page.title for page in PAGES if page.path == path)
-        assert app.session_state["memory"].shown.model == model and app.session_state[
-            "_good"
-        ].mask.startswith(mask)
-        assert app.session_state["depth"] == depth
+    view = view_of(model, mask, depth)
+    app = opened(**view)
+    for path in PATHS:
+        check_page(app.switch_page(path).run(), path, **view)
 
 
-@pytest.fixture(params=FAMILIES)
-def tiny_folder(request, tmp_path, monkeypatch):
-    """A tiny model of each family in a folder that was added to the list; it has no tokenizer, so
-    it takes ids.
-    """
-    folder = golden(request.param).write(tmp_path / request.param)
-    monkeypatch.setenv("GLASSFORMER_MODELS", str(folder))
-    st.cache_data.clear()
-    yield str(folder)
-    st.cache_data.clear()
+MASKS_OF_IDS = ("trained", "decoder")
 
 
-@pytest.mark.parametrize("mask", ("trained", "decoder"))
+@pytest.mark.parametrize(
+    "tiny_folder, mask, depth, path",
+    pairwise(FAMILIES, MASKS_OF_IDS, DEPTHS, PATHS),
+    indirect=["tiny_folder"],
+)
+def test_a_page_opens_with_a_family_a_mask_and_a_depth(tiny_folder, mask, depth, path):
+    view = {"model": tiny_folder, "mask": mask, "depth": depth, "layer": "1", "head": "1"}
+    check_page(opened(path, **IDS, **view), path, **view)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mask", MASKS_OF_IDS)
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_every_page_opens_with_every_family(tiny_folder, mask, depth):
-    app = opened(
-        model=tiny_folder,
-        sentence="3 5 7 2 9",
-        target="4 6 8",
-        mask=mask,
-        layer="1",
-        head="1",
-        depth=depth,
-    )
-    for path in ["app.py", *OTHERS]:
-        app.switch_page(path).run()
-        assert not app.exception and not app.error and not app.warning, path
-        assert app.session_state["memory"].shown[0] == tiny_folder
+    view = {"model": tiny_folder, "mask": mask, "depth": depth, "layer": "1", "head": "1"}
+    app = opened(**IDS, **view)
+    for path in PATHS:
+        check_page(app.switch_page(path).run(), path, **view)
+
+
+@pytest.mark.parametrize("mask", MASKS_OF_IDS)
+def test_each_side_of_every_family_opens_with_few_tokens(tiny_folder, mask):
     for side in load(tiny_folder).config.sides:
-        assert not opened(
-            model=tiny_folder, sentence="3 5 7", target="4 6", side=side, mask=mask
-        ).exception
+        app = opened(model=tiny_folder, sentence="3 5 7", target="4 6", side=side, mask=mask)
+        assert not app.exception and not app.error
 
 
+def what_if(folder: str, change: str) -> str:
+    """A change of that kind, as it stands in an address, where it has something to change."""
+    side = load(folder).config.sides[0]
+    return change + {"head": f":{side}.1.0", "pad": ":2", "open-pad": ":2"}.get(change, "")
+
+
+def check_what_if(app: AppTest, path: str, change: str) -> None:
+    """The page shows the run with that change, and only warns of numbers past all bounds."""
+    assert not app.exception and not app.error, path
+    assert not app.warning or change == "norms" and "overflow" in said(app), path
+    assert app.session_state["_good"].change == change
+    assert any("What if" in each.value for each in app.markdown)
+
+
+def lead_back(app: AppTest) -> None:
+    """The button of the banner shows the model as it was trained again."""
+    app.button(key="as_it_is").click().run()
+    assert not app.exception and app.session_state["_good"].change == ""
+    assert "change" not in address(app)
+
+
+@pytest.mark.parametrize(
+    "tiny_folder, change, path",
+    pairwise(FAMILIES, list(whatif.TITLES), PATHS),
+    indirect=["tiny_folder"],
+)
+def test_a_page_shows_a_what_if_of_a_family(tiny_folder, change, path):
+    change = what_if(tiny_folder, change)
+    app = opened(path, model=tiny_folder, **IDS, change=change, layer="1")
+    check_what_if(app, path, change)
+
+
+@pytest.mark.parametrize(
+    "tiny_folder, change", one_in(4, product(FAMILIES, whatif.TITLES)), indirect=["tiny_folder"]
+)
+def test_a_what_if_of_a_family_leads_back(tiny_folder, change):
+    change = what_if(tiny_folder, change)
+    lead_back(opened(PATHS[-1], model=tiny_folder, **IDS, change=change, layer="1"))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("change", whatif.TITLES)
 def test_every_page_shows_a_what_if_of_every_family_and_leads_back(tiny_folder, change):
-    side = load(tiny_folder).config.sides[0]
-    change += {"head": f":{side}.1.0", "pad": ":2", "open-pad": ":2"}.get(change, "")
-    app = opened(model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", change=change, layer="1")
-    for path in ["app.py", *OTHERS]:
-        app.switch_page(path).run()
-        assert not app.exception and not app.error, path
-        assert (
-            not app.warning or change == "norms" and "overflow" in said(app)
-        )  # without norms, some numbers grow past all bounds
-        assert app.session_state["memory"].shown.change == change
-    assert any("What if" in each.value for each in app.markdown)
-    app.button(key="as_it_is").click().run()
-    assert (
-        not app.exception
-        and app.session_state["memory"].shown.change == ""
-        and "change" not in address(app)
-    )
+    change = what_if(tiny_folder, change)
+    app = opened(model=tiny_folder, **IDS, change=change, layer="1")
+    for path in PATHS:
+        check_what_if(app.switch_page(path).run(), path, change)
+    lead_back(app)
 
 
 def test_words_for_a_model_that_takes_ids_are_explained(tiny_folder):
@@ -231,7 +208,7 @@ def test_an_address_is_the_view():
     }
     app = opened(**there)
     assert address(app) == there and not app.warning
-    assert parts(app) == [] or parts(app)[0]["name"] == there["cell"]
+    assert parts(app)[0]["name"] == there["cell"]
 
 
 def test_choices_are_brought_inside_a_smaller_sentence():
@@ -240,10 +217,9 @@ def test_choices_are_brought_inside_a_smaller_sentence():
     assert not app.exception and app.session_state["token"] < 4 and app.session_state["layer"] == 5
 
 
-@pytest.mark.parametrize("path", ["app.py", *OTHERS])
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_sentences_do_no_harm(path, text):
-    app = opened(path, sentence=text, cell="encoder.embed.ids:0")
+@pytest.mark.parametrize("path, kind", one_in(2, product(PATHS, HOSTILE)))
+def test_hostile_sentences_do_no_harm(path, kind):
+    app = opened(path, sentence=HOSTILE[kind], cell="encoder.embed.ids:0")
     assert not app.exception
     shown = (
         app.markdown,
@@ -259,17 +235,17 @@ def test_hostile_sentences_do_no_harm(path, text):
         assert not any(harm in element.proto.body for harm in HARM)
 
 
-@pytest.mark.parametrize(
-    "text, why",
-    [
-        ("word " * 2000, "10,000 characters"),
-        ("   ", "nothing to read"),
-        ("", "nothing to read"),
-        ("one two three " * 90, "at most 256"),
-    ],
-)
-@pytest.mark.parametrize("path", ["app.py", *OTHERS])
-def test_what_cannot_be_shown_is_said_and_the_last_view_stays(text, why, path):
+REFUSED = {
+    "long": ("word " * 2000, "10,000 characters"),
+    "blank": ("   ", "nothing to read"),
+    "empty": ("", "nothing to read"),
+    "too many tokens": ("one two three " * 90, "at most 256"),
+}
+
+
+@pytest.mark.parametrize("path, kind", one_in(3, product(PATHS, REFUSED)))
+def test_what_cannot_be_shown_is_said_and_the_last_view_stays(path, kind):
+    text, why = REFUSED[kind]
     app = opened(path, sentence="A good sentence.")
     tokens = app.selectbox(key="token").options
     app.text_input(key="sentence").set_value(text).run()
@@ -331,20 +307,22 @@ def test_a_number_opens_and_each_of_its_operands_opens_too(cell):
         for item in row["items"]
         if item["cell"]
     ]
-    assert links or "weights" in cell or cell.startswith("encoder.embed.ids")
+    assert bool(links) != cell.startswith(("weights/", "encoder.embed.ids"))
     for link in links[:2] + links[-1:]:
         onward = opened("pages/12_Every_number.py", cell=link)
         assert not onward.exception and not onward.warning and parts(onward)[0]["name"] == link
 
 
-def test_every_kind_of_step_is_drawn_and_explained(tiny_folder):
+@pytest.mark.parametrize("every", (5, pytest.param(1, marks=pytest.mark.slow)))
+def test_every_kind_of_step_is_drawn_and_explained(tiny_folder, every):
+    first = FAMILIES.index(Path(tiny_folder).name) % every  # other kinds of the next family
     app = opened(
         "pages/12_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8"
     )
     names = [option.split(" · ")[0] for option in app.selectbox(key="step").options]
     kinds = {(ref.side, ref.place, ref.leaf): str(ref) for ref in map(ref_of, names)}
     assert len(kinds) > 25
-    for name in kinds.values():
+    for name in list(kinds.values())[first::every]:
         app.session_state["step"] = name
         app.run()
         assert not app.exception and not app.warning, name
@@ -386,13 +364,6 @@ def nothing_here(monkeypatch, fetch) -> AppTest:
     for cache in (runs.ready_models, downloads.jobs):
         cache.clear()
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-
-
-@pytest.fixture
-def afterwards():
-    yield
-    st.cache_data.clear()
-    downloads.jobs.clear()
 
 
 def test_the_first_start_fetches_the_smallest_model_and_says_so(monkeypatch, afterwards):

@@ -24,7 +24,8 @@ rng = np.random.default_rng(7)
 def points(figure):
     """{(row, column): text} of what can be clicked and rested on."""
     over = figure.data[-1]
-    return dict(zip(zip(over.y.tolist(), over.x.tolist()), over.text))
+    places = zip(over.y.tolist(), over.x.tolist(), strict=True)
+    return dict(zip(places, over.text, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,8 @@ def test_names_keep_clear_of_each_other_and_the_least_important_one_gives_way():
     assert (
         plotly_figures.name_spots([[0, 0], [30, 0]], [10, 10], {0: "violin"})[0] != "middle right"
     )  # a dot is in the way
-    crowd = plotly_figures.name_spots(np.zeros((30, 2)), [10] * 30, {i: "name" for i in range(30)})
+    names = dict.fromkeys(range(30), "name")
+    crowd = plotly_figures.name_spots(np.zeros((30, 2)), [10] * 30, names)
     assert 0 in crowd and len(crowd) < 30
 
 

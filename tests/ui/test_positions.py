@@ -3,6 +3,7 @@ attention.
 """
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from core import load
 from core.steps.positions import by_distance, largest_gap, put_back
 from core.text import number
 from core.whatif import Text, order, run
-from tests.ui.test_pages import address, opened, parts, smallest_model, tiny_folder  # noqa: F401 (fixtures)
+from tests.helpers.pages import address, opened, parts
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.selection import DEPTHS
 
@@ -79,15 +82,20 @@ def test_without_positions_attention_only_shuffles_with_the_words(request, name)
     }
     for plain, turned, same in (("positions", "positions+order", True), ("", "order", False)):
         a_HLM, b_HLM = (traces[change][f"{last}.attn.pattern"] for change in (plain, turned))
-        gap = max(np.abs(a_LM - put_back(b_LM, places)).max() for a_LM, b_LM in zip(a_HLM, b_HLM))
+        gap = max(
+            np.abs(a_LM - put_back(b_LM, places)).max()
+            for a_LM, b_LM in zip(a_HLM, b_HLM, strict=True)
+        )
         assert (gap < 1e-4) == same, (plain, gap)
 
 
 # --- the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+@pytest.mark.parametrize(
+    "tiny_folder, depth", one_in(3, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
+)
+def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):
     config = load(tiny_folder).config
     for side in config.sides:
         app = opened(
@@ -111,7 +119,8 @@ def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):  # noqa:
         ):
             press(app, part)
             assert not app.exception and not app.error and not app.warning, (part, side)
-            assert len(app.get("plotly_chart")) <= 2 and titles(app) or app.get("plotly_chart")
+            charts = app.get("plotly_chart")
+            assert len(charts) <= 2 and (titles(app) or charts), (part, side)
             if part == "order":
                 assert read(parts(app, "glass_table")[-1]["numbers"][0][2]) < 1e-5
 

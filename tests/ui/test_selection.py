@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 
 import pytest
 import streamlit as st
 
 from core.models import catalogue
-from tests.ui.test_pages import OTHERS, address, opened, said, smallest_model  # noqa: F401  (fixture)
+from tests.helpers.pages import OTHERS, address, opened, said
+from tests.helpers.sample import one_in
 from ui.kit.explanation_panel import opened_in
 from ui.kit.word_grouping import has_pieces, weights
 from ui.session.address import link_asks_for, query_params
@@ -54,17 +56,15 @@ WIDGETS = (
 # --- a what-if that can't be shown ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["app.py", *OTHERS])
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"change": "pad:99"},
-        {"change": "norms+head:encoder.99.0"},
-        {"mask": "own", "grid": "e99-9"},
-        {"change": "norms", "mask": "own", "grid": "d0-0"},
-    ],
-    ids=str,
+IN_VAIN = (
+    {"change": "pad:99"},
+    {"change": "norms+head:encoder.99.0"},
+    {"mask": "own", "grid": "e99-9"},
+    {"change": "norms", "mask": "own", "grid": "d0-0"},
 )
+
+
+@pytest.mark.parametrize("path, asked", one_in(3, product(["app.py", *OTHERS], IN_VAIN)))
 def test_no_banner_speaks_of_a_run_that_is_not_shown(path, asked):
     app = opened(path, **asked)
     shown, words = app.session_state["memory"].shown, " ".join(each.value for each in app.markdown)
@@ -192,10 +192,8 @@ def test_what_is_chosen_in_a_page_travels_in_its_link_and_outlives_a_switch_of_p
         assert {key: address(app).get(key) for key in chosen} == chosen
         values = {key: CODECS[key].parse(text) for key, text in chosen.items()}
         assert {key: app.session_state[key] for key in chosen} == values
-        for kind in WIDGETS:
-            assert all(
-                each.value == values[each.key] for each in app.get(kind) if each.key in values
-            )
+        shown = {each.key: each.value for kind in WIDGETS for each in app.get(kind)}
+        assert {key: shown[key] for key in values.keys() & shown.keys()} == values
         app.switch_page("app.py").run()
         app.switch_page(path).run()
     again = opened(path, **there)

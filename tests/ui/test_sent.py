@@ -9,32 +9,11 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.test_pages import OTHERS, READY, opened, smallest_model  # noqa: F401  (fixture)
+from tests.helpers.pages import OTHERS, READY, click, components, opened, send
 from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.selection import CODECS, fits
 from ui.shell import page_shell
-
-
-def send(app: AppTest, *states: WidgetState) -> AppTest:
-    """Runs the page as if the browser had sent these, beside what its widgets hold."""
-    new = {each.id for each in states}
-    held = app._tree.get_widget_states()
-    kept = [each for each in held.widgets if each.id not in new]
-    del held.widgets[:]
-    held.widgets.extend([*kept, *states])
-    return app._run(held)
-
-
-def components(app: AppTest) -> dict[str, str]:
-    """The components on the page: their keys, and the ids that a browser knows them by."""
-    protos = [element.proto for element in app.get("bidi_component")]
-    return {proto.id.split("-", 2)[2]: proto.id for proto in protos}
-
-
-def click(app: AppTest, component: str, **values) -> AppTest:
-    return send(app, WidgetState(id=components(app)[component], json_value=json.dumps(values)))
-
 
 # --- clicks reach the page ------------------------------------------------------------------------
 
@@ -61,6 +40,7 @@ def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(pat
 
 # --- what is late, foreign or forged --------------------------------------------------------------
 
+PATHS = ["app.py", *OTHERS]
 NAMES = (
     "cell",
     "token",
@@ -105,6 +85,7 @@ WIDGETS = {
     "double_value": (1e300, -1.0),
     "int_value": (10**12, -1),
 }
+ROUNDS = max(map(len, WIDGETS.values()))
 
 
 def sane(app: AppTest, path: str) -> None:
@@ -119,8 +100,9 @@ def forged(value) -> str:
     return json.dumps(dict.fromkeys(NAMES, value))
 
 
-@pytest.mark.parametrize("path", ["app.py", *OTHERS])
-def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, monkeypatch):
+@pytest.mark.parametrize("every", (3, pytest.param(1, marks=pytest.mark.slow)))
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, every, monkeypatch):
     monkeypatch.setattr(
         page_shell.st, "switch_page", lambda *page, **more: None
     )  # a good click may lead to another page
@@ -128,10 +110,11 @@ def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, monkeypa
         path, model="study-translator" if "Cross" in path else "minilm", depth="numbers", stage="3"
     )
     maps, figures = components(app), [element.proto.id for element in app.get("plotly_chart")]
-    for value in FORGED:
+    first = PATHS.index(path) % every  # another third of the values on the next page
+    for value in FORGED[first::every]:
         send(app, *(WidgetState(id=at, json_value=forged(value)) for at in maps.values()))
         sane(app, path)
-    for value in POINTS if figures else ():
+    for value in POINTS[first::every] if figures else ():
         send(
             app,
             *(WidgetState(id=at, string_value=json.dumps({"selection": value})) for at in figures),
@@ -142,10 +125,11 @@ def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, monkeypa
 POINT = json.dumps({"selection": {"points": [{"point_index": 13}]}})
 
 
-@pytest.mark.parametrize("path", ["app.py", *OTHERS])
+@pytest.mark.parametrize("path", PATHS)
 def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     long = "The book that the student recommended to the teacher of the old school is expensive."
-    app = opened(path, sentence=long, depth="numbers", stage="2", layer="5", head="11")
+    app = opened(sentence=long, depth="numbers", stage="2", layer="5", head="11")
+    app.switch_page(path).run()
     late = [*components(app).values()]
     figures = [element.proto.id for element in app.get("plotly_chart")]
     held = {
@@ -175,16 +159,18 @@ def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
             sane(app, other)
 
 
-@pytest.mark.parametrize("path", ["app.py", *OTHERS])
-def test_nothing_that_a_widget_sends_breaks_a_page(path):
+@pytest.mark.parametrize("rounds", (1, pytest.param(ROUNDS, marks=pytest.mark.slow)))
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_that_a_widget_sends_breaks_a_page(path, rounds):
+    """In each round, every widget is sent another wrong value; in the last, all have had all."""
     app = opened(path, depth="numbers", stage="3", softmax_of="heat")
     states = app._tree.get_widget_states().widgets
-    for nth in range(max(map(len, WIDGETS.values()))):
+    for nth in range(PATHS.index(path), PATHS.index(path) + rounds):
         wrong = []
-        for each in states:
+        for turn, each in enumerate(states):
             kind = each.WhichOneof("value")
             if kind in WIDGETS and "-example" not in each.id:
-                value = WIDGETS[kind][nth % len(WIDGETS[kind])]
+                value = WIDGETS[kind][(nth + turn) % len(WIDGETS[kind])]
                 new = WidgetState(id=each.id)
                 if kind.endswith("array_value"):
                     getattr(new, kind).data.extend(value)

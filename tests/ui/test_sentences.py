@@ -13,7 +13,7 @@ import pytest
 
 from core import whatif
 from core.text import all_of, counted, each_of, moves, percent, terms_left
-from tests.ui.test_pages import opened
+from tests.helpers.pages import opened
 from ui.stages.cross_attention import decoding
 from ui.stages.output import next_token
 
@@ -127,7 +127,10 @@ def test_what_is_cut_away_is_no_rest_below_zero(monkeypatch):
     }
     said = []
     monkeypatch.setattr(next_token.st, "markdown", said.append)
-    nothing = lambda *every, **named: None
+
+    def nothing(*every, **named) -> None:
+        pass
+
     for name, does in (
         ("section", nothing),
         ("words_table", nothing),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.test_downloads import MODEL, download, shown_model, visitor  # noqa: F401  (a fixture)
-from tests.ui.test_pages import opened
+from tests.helpers.downloads import MODEL, shown_model, visitor
+from tests.helpers.pages import opened
 from ui.session import runs
 
 
@@ -37,7 +37,7 @@ def click(app: AppTest, key: str, label: str) -> str:
     return "".join(proto.raw_value) if proto.set_value else label  # a slider is sent a list
 
 
-def test_the_model_that_was_fetched_stays_chosen_at_the_next_clicks(download):  # noqa: F811
+def test_the_model_that_was_fetched_stays_chosen_at_the_next_clicks(download):
     app = visitor()
     first = label = shown(app, "model")
     app.button(key="fetch").click().run()

@@ -4,6 +4,7 @@ words.
 
 import json
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from core.models.tokenizer import Tokenizer
 from core.planes import around_their_mean, principal_plane
 from core.steps.embedding import nearest, neighbours
 from core.text import number
-
-# noqa: F401 (fixtures)
-from tests.ui.test_pages import HOSTILE, address, opened, parts, said, smallest_model, tiny_folder
+from tests.helpers.pages import HOSTILE, address, opened, parts, said
+from tests.helpers.sample import one_in
+from tests.helpers.tiny import FAMILIES
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.text import bold, quoted
@@ -200,8 +201,10 @@ def test_the_map_in_three_directions_is_drawn_only_when_asked():
     assert not app.exception and any("costly" in text for text in shown[2]["text"])
 
 
-@pytest.mark.parametrize("depth", DEPTHS)
-def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
+@pytest.mark.parametrize(
+    "tiny_folder, depth", one_in(3, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
+)
+def test_every_family_at_every_depth(tiny_folder, depth):
     config = load(tiny_folder).config
     for side in config.sides:
         app = opened(
@@ -220,11 +223,8 @@ def test_every_family_at_every_depth(tiny_folder, depth):  # noqa: F811
 def test_an_opened_cosine_of_the_map_explains_itself():
     app = opened(PAGE, token="2", cell="encoder.embed.near.2338:2808")
     head, body = parts(app)
-    assert (
-        head["name"] == "encoder.embed.near.2338:2808"
-        and "agree" in body["check"]
-        or "rounding" in body["check"]
-    )
+    assert head["name"] == "encoder.embed.near.2338:2808"
+    assert "agree" in body["check"] or "rounding" in body["check"]
     assert address(app)["cell"] == "encoder.embed.near.2338:2808"
 
 

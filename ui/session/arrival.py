@@ -71,7 +71,7 @@ def start_page() -> None:
     now, chosen = memory(), selection()
     now.playing = False
     trail, cell = now.trail, chosen.cell
-    follow_step(cell or chosen.step or "")
+    follow_step((cell or chosen.step or "").partition(":")[0])
     now.trail = trail[: trail.index(cell) + 1] if cell in trail else [cell] if cell else []
 
 

@@ -311,9 +311,6 @@ def road() -> None:
     """Links to all pages in the order of the road."""
     st.subheader("Where to go next")
     with st.container(gap="xxsmall", key="road"):
+        address = query_params(cell=None)
         for page in PAGES[1:]:
-            st.page_link(
-                page.path,
-                label=f"**{page.title}** · {page.about}",
-                query_params=query_params(cell=None),
-            )
+            st.page_link(page.path, label=f"**{page.title}** · {page.about}", query_params=address)

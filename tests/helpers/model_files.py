@@ -1,20 +1,18 @@
-"""Folders that are wrong on purpose, and what the reader of the message is told."""
+"""Folders and files of models to read, and what a reader is told who can't have them."""
 
 from __future__ import annotations
 
 import random
 import tracemalloc
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
+import gguf
+import numpy as np
 import pytest
 
 from core.errors import GlassError
-from tests.helpers import tiny
-
-golden = lru_cache(tiny.golden)
-
+from tests.helpers.tiny import Golden, golden
 
 LITTLE = 64 << 20  # bytes: what a refusal may cost at most
 
@@ -33,6 +31,37 @@ def refusal(read, *given) -> str:
     said = str(caught.value)
     assert said.isprintable() and said[-1] in ".…" and len(said) < 1000, said
     return said
+
+
+def write_gguf(model: Golden, path) -> None:
+    """The Llama model as llama.cpp's converter would write it, in float32."""
+    c, writer = model.config, gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(c["num_hidden_layers"])
+    writer.add_context_length(c["max_position_embeddings"])
+    writer.add_embedding_length(c["hidden_size"])
+    writer.add_feed_forward_length(c["intermediate_size"])
+    writer.add_head_count(c["num_attention_heads"])
+    writer.add_head_count_kv(c["num_key_value_heads"])
+    writer.add_key_length(c["head_dim"])
+    writer.add_value_length(c["head_dim"])
+    writer.add_rope_dimension_count(c["head_dim"])
+    writer.add_rope_freq_base(c["rope_parameters"]["rope_theta"])
+    writer.add_layer_norm_rms_eps(c["rms_norm_eps"])
+    writer.add_vocab_size(c["vocab_size"])
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, c["num_hidden_layers"])
+    for name, tensor in model.tensors.items():
+        if name.endswith(("q_proj.weight", "k_proj.weight")):
+            n_heads = c["num_attention_heads" if "q_proj" in name else "num_key_value_heads"]
+            tensor = (
+                tensor.reshape(n_heads, 2, len(tensor) // n_heads // 2, -1)
+                .swapaxes(1, 2)
+                .reshape(tensor.shape)
+            )
+        writer.add_tensor(names.get_name(name, (".weight",)), tensor.astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
 
 
 def cheap_refusal(read, *given) -> str:

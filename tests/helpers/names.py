@@ -1,0 +1,37 @@
+"""The names of all numbers of a trace."""
+
+from __future__ import annotations
+
+ASKED = (
+    "embed.near.7",
+    "embed.arithmetic.3.5.2",
+    "1.attn.scores.terms.1.3.2",
+    "1.attn.scores.pairs.1.3.2",
+    "1.attn.scores.falls.1.3.2",
+    "1.attn.pattern.heat.250",
+    "1.attn.pattern.words.0.1",
+    "1.attn.pattern.words.1.1",
+    "1.mlp.pre.terms.2.5",
+    "1.mlp.writes.2.5",
+    "1.mlp.promotes.2.5",
+)  # derived values whose names end in numbers, one of each kind
+
+
+def every_name(trace) -> list[str]:
+    """All steps, all derived values, and of those of which there are too many one of each kind."""
+    asked = [f"{side}.{leaf}" for side in trace.config.sides for leaf in ASKED] + [
+        "head.tempered.1.70",
+        "head.sampled.1.130.9.900",
+        "head.sampled.0.100.0.500",
+    ]
+    return [*trace.names, *trace.derived, *(name for name in asked if has(trace, name))]
+
+
+def has(trace, name: str) -> bool:
+    """Whether this family has such a value; of a stack it may lack, or of a decoder that compares
+    nothing with words.
+    """
+    try:
+        return name in trace and trace[name] is not None
+    except KeyError:
+        return False
