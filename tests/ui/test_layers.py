@@ -49,11 +49,9 @@ def test_the_length_of_an_update_is_measured_against_what_it_is_added_to(tiny_tr
 def test_every_cell_of_a_stacked_map_opens_the_number_of_its_own_layer(
     monkeypatch, view, leaf, index, cell
 ):
-    drawn, opened_numbers = {}, []
+    drawn, opened_numbers = [], []
     monkeypatch.setattr(
-        layer_maps,
-        "clickable_map",
-        lambda key, values_RC, *_, **options: drawn.update(options, values=values_RC),
+        layer_maps, "clickable_map", lambda key, spec, on_cell: drawn.append((spec, on_cell))
     )
     monkeypatch.setattr(
         layer_maps, "open_number", lambda name, at: opened_numbers.append((name, tuple(at)))
@@ -62,9 +60,10 @@ def test_every_cell_of_a_stacked_map_opens_the_number_of_its_own_layer(
         layer_maps, "opened_in", lambda name: cell if name == f"encoder.4.{leaf}" else None
     )
     layer_maps.stacked_map(view, leaf, *index, columns=view.labels, title="")
-    drawn["on_cell"](3, 6)
-    assert opened_numbers == [(f"encoder.3.{leaf}", cell)] and drawn["opened"] == (4, 6)
-    assert drawn["values"][3, 6] == view.trace[f"encoder.3.{leaf}"][cell]
+    [(spec, on_cell)] = drawn
+    on_cell(3, 6)
+    assert opened_numbers == [(f"encoder.3.{leaf}", cell)] and spec.opened == (4, 6)
+    assert spec.values_RC[3, 6] == view.trace[f"encoder.3.{leaf}"][cell]
 
 
 def test_a_bar_opens_the_update_it_stands_for(monkeypatch, view):
