@@ -6,13 +6,13 @@ from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
 from ui.session.navigation import OUTPUT
 from ui.shell.page_shell import show_page
+from ui.stages.output.continuation import write_on
 from ui.stages.output.next_token import (
     likely_words,
     no_output_layer,
     overflowed,
     sampling,
     vector_to_words,
-    write_on,
 )
 from ui.stages.output.sentence_vectors import search, sentence_vector, text_similarity
 from ui.stages.output.word_in_context import two_meanings

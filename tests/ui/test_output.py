@@ -18,7 +18,7 @@ from tests.helpers.pages import HARM, HOSTILE, READY, address, opened, parts, sa
 from tests.helpers.texts import T5_IDS, trained
 from ui.session import runs
 from ui.session.selection import DEPTHS
-from ui.stages.output import next_token, typed_texts
+from ui.stages.output import continuation, typed_texts
 
 PAGE = "pages/10_Output.py"
 ITALY = "The capital of France is Paris. The capital of Italy is"
@@ -310,7 +310,7 @@ def test_words_of_the_vocabulary_are_no_markup_on_the_line():
     """They travel as data, which the component writes as text: tests/ui/test_components.py."""
     hostile, probs_V = "<img src=x onerror=alert(1)>", np.array([0.7, 0.3])
     view = SimpleNamespace(word=lambda i: hostile)
-    parts = next_token.line_of_words(view, probs_V, throw(probs_V, 1, 1))
+    parts = continuation.line_of_words(view, probs_V, throw(probs_V, 1, 1))
     assert [part.text for part in parts] == [hostile, hostile]
     assert [part.share for part in parts] == [0.7, 0.3] and sum(part.strong for part in parts) == 1
 
