@@ -1,4 +1,4 @@
-"""How a decoder's text goes on: a word is drawn with a seed and appended, and the model reads anew."""
+"""How a decoder's text goes on: a word is drawn and appended, and the model reads it all anew."""
 
 from __future__ import annotations
 
