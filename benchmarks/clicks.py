@@ -134,21 +134,31 @@ def cases(config) -> Iterator[Case]:
     cells = Target("canvas.picture", 0.1, 0.1), Target("canvas.picture", 0.2, 0.3)
     chips = tuple(Target(f"[class*=st-key-tokens] button >> nth={n}") for n in (3, 6))
     numbers = tuple(Target(f"button.number >> nth={n}") for n in (4, 11))
-    depths = tuple(Target(f".st-key-depth button >> nth={n}") for n in (2, 1))
-    left, heads = ".st-key-lines .left button >> nth={}", ".st-key-heads canvas.picture"
+    yield from before_attention(cells, chips)
+    yield from attention_and_heads(cells, numbers)
+    for page in ("Add and norm", "Feed-forward"):
+        yield Case(page, "number in a table", numbers)
+        yield Case(page, "token", chips)
+    yield from all_layers(config.layers(config.sides[0]), cells)
+    yield Case("Output", "number in a table", numbers)
+    yield from every_number(attn, cells)
+
+
+def before_attention(cells: tuple, chips: tuple) -> Iterator[Case]:
+    """The overview, and what happens to a token before attention."""
+    layers = ".st-key-river button[data-act^=layer] >> nth={}"
+    pieces = "[class*=st-key-pieces] button >> nth={}"
     yield Case("Overview", "token", chips)
-    yield Case(
-        "Overview",
-        "layer of the map",
-        tuple(Target(f".st-key-river button[data-act^=layer] >> nth={n}") for n in (2, 4)),
-    )
-    yield Case(
-        "Tokens",
-        "piece",
-        tuple(Target(f"[class*=st-key-pieces] button >> nth={n}") for n in (3, 6)),
-    )
+    yield Case("Overview", "layer of the map", tuple(Target(layers.format(n)) for n in (2, 4)))
+    yield Case("Tokens", "piece", tuple(Target(pieces.format(n)) for n in (3, 6)))
     yield Case("Tokens", "cell of a row", cells)
     yield Case("Positions", "cell of a map", cells)
+
+
+def attention_and_heads(cells: tuple, numbers: tuple) -> Iterator[Case]:
+    """The walk through attention, and all heads beside each other."""
+    depths = tuple(Target(f".st-key-depth button >> nth={n}") for n in (2, 1))
+    left, heads = ".st-key-lines .left button >> nth={}", ".st-key-heads canvas.picture"
     for stage, title in enumerate(("2 Keys", "3 Scores", "4 Softmax", "5 Values")):
         yield Case(
             "Attention",
@@ -162,16 +172,10 @@ def cases(config) -> Iterator[Case]:
     yield Case("Attention", "another depth", depths, choices={"stage": "3"})
     yield Case("Heads", "cell of a head", (Target(heads, 0.05, 0.1), Target(heads, 0.15, 0.2)))
     yield Case("Heads", "token of the lines", (Target(left.format(3)), Target(left.format(6))))
-    yield Case("Add and norm", "number in a table", numbers)
-    yield Case("Add and norm", "token", chips)
-    yield Case("Feed-forward", "number in a table", numbers)
-    yield Case("Feed-forward", "token", chips)
-    yield from layers_and_ends(config, attn, cells, numbers)
 
 
-def layers_and_ends(config, attn: str, cells: tuple, numbers: tuple) -> Iterator[Case]:
-    """Those of the pages behind a layer."""
-    layers = config.layers(config.sides[0])
+def all_layers(layers: int, cells: tuple) -> Iterator[Case]:
+    """The pages that look at all layers at once."""
     # Ten layers in turn: a trace of a long text remembers eight, and a reader goes to one that was
     # not seen before.
     yield Case(
@@ -188,11 +192,12 @@ def layers_and_ends(config, attn: str, cells: tuple, numbers: tuple) -> Iterator
         (Target("canvas.picture >> nth=1", 0.1, 0.1), Target("canvas.picture >> nth=1", 0.2, 0.3)),
     )
     yield Case("Encoder and decoder", "cell of a pattern", cells)
-    own = "[class*=st-key-map-own] canvas.picture"
-    yield Case(
-        "Encoder and decoder", "cell of a mask", (Target(own, 0.12, 0.25),), Target(own, 0.12, 0.25)
-    )
-    yield Case("Output", "number in a table", numbers)
+    own = Target("[class*=st-key-map-own] canvas.picture", 0.12, 0.25)
+    yield Case("Encoder and decoder", "cell of a mask", (own,), own)
+
+
+def every_number(attn: str, cells: tuple) -> Iterator[Case]:
+    """The page on which every step opens by its name."""
     yield Case(
         "Every number",
         "operand link",

@@ -2,32 +2,34 @@
 encoder found.
 """
 
-import streamlit as st
-
 from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
 from ui.session.navigation import OUTPUT
 from ui.shell.page_shell import show_page
-from ui.stages.output import next_token, sentence_vectors
+from ui.stages.output.continuation import write_on
+from ui.stages.output.next_token import (
+    likely_words,
+    no_output_layer,
+    overflowed,
+    sampling,
+    vector_to_words,
+)
+from ui.stages.output.sentence_vectors import search, sentence_vector, text_similarity
+from ui.stages.output.word_in_context import two_meanings
 
 
 def page(view):
     if not view.config.decoder_layers:
-        sentence_vectors.two_meanings(view)
-        sentence_vectors.sentence_vector(view)
-        sentence_vectors.similar(view)
-        sentence_vectors.find(view)
-        next_token.likely_words(view)
-    elif view.config.head:
-        if not next_token.overflowed(view):
-            next_token.vector_to_words(view)
-            step = next_token.cut(view)
-            next_token.write_on(view, step)
-    else:
-        st.info(
-            "The files of this model hold no output layer, so its last vectors can’t be turned into"
-            " words. Its layers and all their numbers are on the other pages."
-        )
+        two_meanings(view)
+        sentence_vector(view)
+        text_similarity(view)
+        search(view)
+        likely_words(view)
+    elif not view.config.head:
+        no_output_layer()
+    elif not overflowed(view):
+        vector_to_words(view)
+        write_on(view, sampling(view))
     number_over(view)
 
 

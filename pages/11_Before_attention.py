@@ -8,24 +8,20 @@ from ui.kit.explanation_panel import number_beside
 from ui.kit.token_strip import token_strip
 from ui.session.navigation import BEFORE_ATTENTION
 from ui.shell.page_shell import show_page
-from ui.stages.before_attention.influence import reaching
-from ui.stages.before_attention.lstm import missing, owner, read_on, reading, settle_reading
-from ui.stages.before_attention.neuron import first_layer, one_layer, one_neuron
-from ui.text import plain
+from ui.stages.before_attention.influence import influence_section
+from ui.stages.before_attention.lstm import is_read, lstm_section, owner, reading, settle_reading
+from ui.stages.before_attention.neuron import first_layer, layer_section, neuron_section
 
 
 def page(view):
-    settle_reading(view)
-    explained, why = owner(view), missing(view)
+    explained = owner(view)
     picture, words = st.columns((12, 8), gap="large")
     with picture:
-        first = one_neuron(first_layer(view))
-        one_layer(first_layer(view))
-        if why:
-            st.info(f"Here an LSTM would read the sentence. {plain(why)}")
-        else:
-            read_on(view, reading(view), 3)
-            reaching(view, 4)
+        first = neuron_section(first_layer(view))
+        layer_section(first_layer(view))
+        if is_read(view):
+            lstm_section(view, reading(view), 3)
+            influence_section(view, 4)
     with words:
         number_beside(explained, first)
 

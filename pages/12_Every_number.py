@@ -6,14 +6,14 @@ from ui.kit.explanation_panel import number_beside
 from ui.kit.step_charts import cell_picture
 from ui.session.navigation import EVERY_NUMBER
 from ui.shell.page_shell import show_page
-from ui.stages.every_number import choose_step, choose_window, largest_cell, shape_words
+from ui.stages.every_number import largest_cell, shape_words, step_controls, window_controls
 
 
 def page(view):
-    name = choose_step(view)
+    name = step_controls(view)
     picture, words = st.columns(2, gap="large")
     with picture:
-        index = choose_window(view, name)
+        index = window_controls(view, name)
         st.caption(shape_words(view, name, index))
         cell_picture(view, name, *index)
     with words:

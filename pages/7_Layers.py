@@ -6,17 +6,21 @@ from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
 from ui.session.navigation import LAYERS
 from ui.shell.page_shell import show_page
-from ui.stages.layers import head_links, token_paths
+from ui.stages.layers.head_links import link_map
+from ui.stages.layers.layer_maps import all_layers, compute_readings
+from ui.stages.layers.token_paths import token_path
+from ui.stages.layers.token_sources import attends_to, rollout_section
+from ui.stages.layers.updates import layer_updates
 
 
 def page(view):
-    token_paths.prepared(view)
-    token_paths.all_layers(view)
-    token_paths.path(view)
-    token_paths.added(view)
-    token_paths.rollout(view)
-    token_paths.leans(view)
-    head_links.measured(view)
+    compute_readings(view)
+    all_layers(view)
+    token_path(view)
+    layer_updates(view)
+    rollout_section(view)
+    attends_to(view)
+    link_map(view)
     number_over(view)
 
 

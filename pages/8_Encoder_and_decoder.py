@@ -8,28 +8,21 @@ from ui.kit.token_strip import token_strip
 from ui.session.navigation import ENCODER_AND_DECODER
 from ui.shell.model_notes import learned_under
 from ui.shell.page_shell import show_page
-from ui.stages.encoder_and_decoder.comparison import changed_tokens, changed_words
+from ui.stages.encoder_and_decoder.comparison import changed_tokens, changed_words, compared_runs
 from ui.stages.encoder_and_decoder.editor import draw_mask
 from ui.stages.encoder_and_decoder.padding import padding
 from ui.stages.encoder_and_decoder.visibility import visibility
 
 
 def page(view):
-    trained, encoder, decoder = (
-        under(view, "trained"),
-        under(view, "encoder"),
-        under(view, "decoder"),
-    )
+    encoder, decoder = under(view, "encoder"), under(view, "decoder")
     learned_under(view)
     visibility(view, encoder, decoder)
-    drawn = draw_mask(view)
-    runs = {"Under the encoder’s mask": encoder, "Under the decoder’s mask": decoder}
-    runs |= {"Under your mask": drawn} if drawn.mask == "own" else {}
-    others = {title: run for title, run in runs.items() if run.request != trained.request}
-    changed_tokens(trained, others)
+    compared = compared_runs(view, encoder, decoder, draw_mask(view))
+    changed_tokens(under(view, "trained"), compared)
     guesses = bool(view.config.head and view.config.decoder_layers)
     if guesses:
-        changed_words({"As trained": trained} | others)
+        changed_words({"As trained": under(view, "trained")} | compared)
     padding(view, 5 if guesses else 4)
     number_over(view)
 

@@ -7,18 +7,19 @@ from ui.kit.token_strip import token_strip
 from ui.session.navigation import CROSS_ATTENTION
 from ui.shell.page_shell import show_page
 from ui.stages.attention import STEPS
-from ui.stages.cross_attention import alignment, decoding
+from ui.stages.cross_attention.alignment import alignment, five_steps, no_cross_attention, two_texts
+from ui.stages.cross_attention.decoding import likelihood, word_by_word
 
 
 def page(view):
     if not view.config.crosses:
-        alignment.missing(view)
+        no_cross_attention(view)
         return
-    alignment.two_texts(view)
-    decoding.word_by_word(view)
-    alignment.five_steps(view, STEPS)
-    alignment.alignment(view)
-    decoding.likelihood(view)
+    two_texts(view)
+    word_by_word(view)
+    five_steps(view, STEPS)
+    alignment(view)
+    likelihood(view)
     number_over(view)
 
 

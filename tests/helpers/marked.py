@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from core.text import number
-from ui.kit import selection_controls
+from ui.kit import head_thumbnails
 from ui.session.shelf import SHELF
 from ui.stages import heads
 from ui.stages.before_attention import influence, lstm
@@ -19,7 +19,7 @@ CACHES = [
     each
     for module in (heads, token_paths, lstm, influence)
     for each in vars(module).values()
-    if type(each) is type(selection_controls._thumbnails)
+    if type(each) is type(head_thumbnails._thumbnails)
 ]
 MARK = np.uint32(0x155)
 BITS = np.uint32(0x3FF)

@@ -202,7 +202,7 @@ def test_the_stepper_goes_from_word_to_word(study):
         app
     )  # where the reader looks
     app.button(key="before_on").click().run()
-    trace = lstm.view_of(TEXT).trace
+    trace = lstm.lstm_view(TEXT).trace
     unit = int(np.abs(trace["lstm.cell"][4]).argmax())
     assert f"its cell becomes **{number(trace['lstm.cell'][4, unit])}**" in text_of(app)
     assert tables(app)["The"]["title"].endswith("after the")
@@ -222,7 +222,7 @@ def test_how_far_a_word_reaches_is_measured_in_both_models(study):
         "LSTM: steps",
         "attention: steps",
     ]
-    read = [lstm.view_of(text).trace for text in (TEXT, TEXT.replace("book", "door"))]
+    read = [lstm.lstm_view(text).trace for text in (TEXT, TEXT.replace("book", "door"))]
     h, h2 = (run["lstm.hidden"][9].astype(np.float64) for run in read)
     assert (
         shown["numbers"][-1][0] == number(np.linalg.norm(h2 - h) / np.linalg.norm(h))
@@ -249,7 +249,7 @@ def test_a_number_of_the_other_run_opens_in_the_other_run(study):
 
 
 def test_a_link_to_a_number_of_the_other_run_opens_it_there(study):
-    value = lstm.view_of(TEXT.replace("book", "door")).trace["lstm.hidden"][4, 1]
+    value = lstm.lstm_view(TEXT.replace("book", "door")).trace["lstm.hidden"][4, 1]
     app = linked("lstm.hidden:4,1", swap="1-door")
     assert (
         parts(app)[0]["value"] == number(value)

@@ -159,7 +159,7 @@ def test_a_second_click_on_a_cell_counts_and_a_lying_browser_does_not(monkeypatc
 
     def click(*points):
         state["map"] = {"selection": {"points": list(points)}}
-        charts.clicked("map", lambda *cell: calls.append(cell), cells_N2)
+        charts.pass_click_on("map", lambda *cell: calls.append(cell), cells_N2)
 
     click()  # nothing was ever chosen: nothing to do
     click({"point_index": 5})

@@ -241,12 +241,12 @@ def test_words_whose_lines_cross_are_named():
     """
     source, target = "the red car .".split(), "la voiture rouge .".split()
     view = SimpleNamespace(tokens=lambda side: source)
-    crossed = alignment.turned_round(
+    crossed = alignment.crossing_text(
         view, alignment.Alignment("", (), np.eye(4), target, np.array([0, 2, 1, 3]))
     )
     assert "**voiture** **rouge** against **red** **car**" in crossed
     assert (
-        alignment.turned_round(
+        alignment.crossing_text(
             view, alignment.Alignment("", (), np.eye(4), target, np.array([0, 1, 2, 3]))
         )
         == ""

@@ -40,7 +40,7 @@ def table_of(app, start: str) -> dict:
 def drawn_on(view_mask_LM, grid="", trained="encoder"):
     """A drawing whose run is never looked at."""
     trained_LM = masks.build(trained, *view_mask_LM.shape)
-    return editor.Drawing(FakeView(), "encoder", grid, trained_LM, view_mask_LM)
+    return editor.DrawnMask(FakeView(), "encoder", grid, trained_LM, view_mask_LM)
 
 
 class FakeView:
@@ -83,27 +83,27 @@ def test_padding_is_taken_out_of_a_what_if_and_nothing_else():
 
 def test_a_click_blocks_a_cell_and_a_second_one_allows_it(session):
     now_LM = np.ones((3, 3), dtype=bool)
-    editor.flip(drawn_on(now_LM), 2, 0)
+    editor.flip_cell(drawn_on(now_LM), 2, 0)
     assert (
         session["mask"] == "own"
         and session["mask_cells"] == "e2-0"
         and not session["memory"].mask_message
     )
     now_LM[2, 0] = False
-    editor.flip(drawn_on(now_LM, "e2-0"), 2, 0)
+    editor.flip_cell(drawn_on(now_LM, "e2-0"), 2, 0)
     assert session["mask_cells"] == ""
 
 
 def test_a_row_keeps_what_it_sees_last_and_padding_can_not_be_drawn_on(session):
     now_LM = np.tri(3, dtype=bool)
-    editor.flip(drawn_on(now_LM, "", "decoder"), 0, 0)
+    editor.flip_cell(drawn_on(now_LM, "", "decoder"), 0, 0)
     assert (
         session["mask_cells"] == ""
         and "“a” (0) would have nothing left" in session["memory"].mask_message
     )
-    editor.column(drawn_on(now_LM, "", "decoder"), 0, False)  # row 0 stays, the others lose it
+    editor.set_column(drawn_on(now_LM, "", "decoder"), 0, False)  # row 0 stays, the others lose it
     assert session["mask_cells"] == "e1-0,e2-0"
-    editor.flip(drawn_on(now_LM), 1, 3)
+    editor.flip_cell(drawn_on(now_LM), 1, 3)
     assert "Padding" in session["memory"].mask_message
 
 

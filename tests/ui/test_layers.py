@@ -17,7 +17,7 @@ from ui.session import runs
 from ui.session.runs import RunRequest
 from ui.session.selection import DEPTHS, EXAMPLES
 from ui.session.view import View
-from ui.stages.layers import token_paths
+from ui.stages.layers import layer_maps, token_paths, token_sources, updates
 
 PAGE = "pages/7_Layers.py"
 SENTENCE = EXAMPLES[0]["text"]
@@ -40,54 +40,51 @@ def test_the_length_of_an_update_is_measured_against_what_it_is_added_to(tiny_tr
 @pytest.mark.parametrize(
     "leaf, index, cell",
     [
-        ("out.turned", (token_paths.ALL,), (6,)),
-        ("rollout", (7, token_paths.ALL), (7, 6)),
-        ("attn.pattern.mean", (7, token_paths.ALL), (7, 6)),
-        ("attn.pattern.roles", (token_paths.ALL, 2), (6, 2)),
+        ("out.turned", (layer_maps.ALL,), (6,)),
+        ("rollout", (7, layer_maps.ALL), (7, 6)),
+        ("attn.pattern.mean", (7, layer_maps.ALL), (7, 6)),
+        ("attn.pattern.roles", (layer_maps.ALL, 2), (6, 2)),
     ],
 )
 def test_every_cell_of_a_stacked_map_opens_the_number_of_its_own_layer(
     monkeypatch, view, leaf, index, cell
 ):
-    drawn, opened_numbers = {}, []
+    drawn, opened_numbers = [], []
     monkeypatch.setattr(
-        token_paths,
-        "clickable_map",
-        lambda key, values_RC, *_, **options: drawn.update(options, values=values_RC),
+        layer_maps, "clickable_map", lambda key, spec, on_cell: drawn.append((spec, on_cell))
     )
     monkeypatch.setattr(
-        token_paths, "open_number", lambda name, at: opened_numbers.append((name, tuple(at)))
+        layer_maps, "open_number", lambda name, at: opened_numbers.append((name, tuple(at)))
     )
     monkeypatch.setattr(
-        token_paths, "opened_in", lambda name: cell if name == f"encoder.4.{leaf}" else None
+        layer_maps, "opened_in", lambda name: cell if name == f"encoder.4.{leaf}" else None
     )
-    token_paths.stacked_map(view, leaf, *index, columns=view.labels, title="")
-    drawn["on_cell"](3, 6)
-    assert opened_numbers == [(f"encoder.3.{leaf}", cell)] and drawn["opened"] == (4, 6)
-    assert drawn["values"][3, 6] == view.trace[f"encoder.3.{leaf}"][cell]
+    layer_maps.stacked_map(view, leaf, *index, columns=view.labels, title="")
+    [(spec, on_cell)] = drawn
+    on_cell(3, 6)
+    assert opened_numbers == [(f"encoder.3.{leaf}", cell)] and spec.opened == (4, 6)
+    assert spec.values_RC[3, 6] == view.trace[f"encoder.3.{leaf}"][cell]
 
 
 def test_a_bar_opens_the_update_it_stands_for(monkeypatch, view):
     opened_numbers, sublayers = [], ["attn", "mlp"]
-    monkeypatch.setattr(token_paths, "open_number", lambda *cell: opened_numbers.append(cell))
+    monkeypatch.setattr(updates, "open_number", lambda *cell: opened_numbers.append(cell))
     shares_PN = np.arange(12.0).reshape(2, 6)
-    figure = token_paths.added_figure(
-        shares_PN, [token_paths.SUBLAYERS[part] for part in sublayers], ""
-    )
+    figure = updates.updates_figure(shares_PN, [updates.SUBLAYERS[part] for part in sublayers], "")
     for place in figure.data[-1].x:
-        token_paths.open_bar(view, sublayers, int(place))
+        updates.open_bar(view, sublayers, int(place))
     assert opened_numbers == [
         (f"encoder.{n}.{part}.out.relative", (7,)) for part in sublayers for n in range(6)
     ]
     assert [x for bar in figure.data[:2] for x in bar.x] == list(figure.data[-1].x)
     opened_numbers.clear()
-    token_paths.open_bar(view, sublayers, 2)  # the gap between two layers
+    updates.open_bar(view, sublayers, 2)  # the gap between two layers
     assert not opened_numbers
 
 
 def test_a_bar_far_longer_than_the_others_is_cut_and_says_its_number():
-    assert token_paths.bar_top(np.array([[1.0, 0.5]])) == pytest.approx(1.05)
-    figure = token_paths.added_figure(
+    assert updates.bar_top(np.array([[1.0, 0.5]])) == pytest.approx(1.05)
+    figure = updates.updates_figure(
         np.array([[12.5, 0.4], [1.0, 0.2]]), [("a", "q"), ("b", "k")], ""
     )
     assert (
@@ -121,19 +118,19 @@ def test_a_way_has_a_point_for_every_layer_and_the_chosen_one_lies_on_top():
 )
 def test_what_rollout_leaves_of_a_token_is_said_as_it_is(view, row_M, words):
     view = replace(view, token=1)
-    assert words in token_paths.what_is_left(view, row_M, 2)
+    assert words in token_sources.rollout_text(view, row_M, 2)
 
 
 def test_the_strongest_words_are_named_without_signs_and_the_token_itself(view):
-    said, mean_NM = token_paths.strongest(view), token_paths.mean_weights(view)
+    said, mean_NM = token_sources.attended_text(view), token_sources.mean_weights(view)
     words = [m for m, label in enumerate(view.labels) if label.isalpha() and m != view.token]
-    assert token_paths.other_words(view) == words
+    assert token_sources.other_words(view) == words
     assert (
         number(max(mean_NM[n, m] for n in (0, 1) for m in words)) in said
         and "in layers 0 to 1" in said
     )
     most = mean_NM[:, words].max()
-    assert token_paths.largest_word(view) == (
+    assert token_sources.largest_word(view) == (
         pytest.approx(most) if most < mean_NM.max() / 2 else None
     )
 
@@ -207,10 +204,13 @@ def test_short_and_repeated_words(sentence):
 def test_ways_are_those_of_the_trace_brought_to_one_length_if_asked(minilm):
     asked = RunRequest("minilm", SENTENCE)
     trace = runs.trace_of(asked)
-    flat_TN2, plane, longest = token_paths.ways(asked, "encoder", (2, 7), True)
+    flat_TN2, plane, longest = token_paths.flat_paths(asked, "encoder", (2, 7), True)
     x_TND = np.array(
         [[trace[f"encoder.{n}.out"][t] for n in ("embed", *range(6))] for t in (2, 7)], dtype=float
     )
     x_TND /= np.linalg.norm(x_TND, axis=-1, keepdims=True)
     np.testing.assert_allclose(flat_TN2, plane.flat(x_TND - x_TND.mean(axis=(0, 1))), atol=1e-12)
-    assert longest == pytest.approx(1) and token_paths.ways(asked, "encoder", (2, 7), False)[2] > 1
+    assert (
+        longest == pytest.approx(1)
+        and token_paths.flat_paths(asked, "encoder", (2, 7), False)[2] > 1
+    )

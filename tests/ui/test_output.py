@@ -18,7 +18,7 @@ from tests.helpers.pages import HARM, HOSTILE, READY, address, opened, parts, sa
 from tests.helpers.texts import T5_IDS, trained
 from ui.session import runs
 from ui.session.selection import DEPTHS
-from ui.stages.output import next_token, sentence_vectors
+from ui.stages.output import continuation, typed_texts
 
 PAGE = "pages/10_Output.py"
 ITALY = "The capital of France is Paris. The capital of Italy is"
@@ -239,7 +239,7 @@ def test_a_cosine_is_its_dot_product_over_the_two_lengths():
 def test_one_word_in_two_sentences_begins_as_one_vector_and_ends_as_two(minilm):
     app = opened(PAGE)
     shown = table(app, "‖a‖")
-    traces = [minilm.trace(text) for text in sentence_vectors.BANKS[:2]]
+    traces = [minilm.trace(text) for text in typed_texts.BANK_SENTENCES[:2]]
     rows = [
         int(np.flatnonzero(trace["encoder.embed.ids"] == minilm.ids("bank")[1])[0])
         for trace in traces
@@ -255,7 +255,7 @@ def test_one_word_in_two_sentences_begins_as_one_vector_and_ends_as_two(minilm):
 def test_a_sentence_of_the_comparison_can_be_read_on_all_pages():
     app = opened(PAGE, change="norms", mask="decoder")
     app.button(key="output_read_b").click().run()
-    assert not app.exception and app.session_state["sentence"] == sentence_vectors.BANKS[1]
+    assert not app.exception and app.session_state["sentence"] == typed_texts.BANK_SENTENCES[1]
     assert app.session_state["change"] == "" and app.session_state["mask"] == "trained"
     assert app.button(key="output_read_b").disabled and not app.button(key="output_read_a").disabled
 
@@ -310,7 +310,7 @@ def test_words_of_the_vocabulary_are_no_markup_on_the_line():
     """They travel as data, which the component writes as text: tests/ui/test_components.py."""
     hostile, probs_V = "<img src=x onerror=alert(1)>", np.array([0.7, 0.3])
     view = SimpleNamespace(word=lambda i: hostile)
-    parts = next_token.line_of_words(view, probs_V, throw(probs_V, 1, 1))
+    parts = continuation.line_of_words(view, probs_V, throw(probs_V, 1, 1))
     assert [part.text for part in parts] == [hostile, hostile]
     assert [part.share for part in parts] == [0.7, 0.3] and sum(part.strong for part in parts) == 1
 

@@ -367,7 +367,7 @@ def read_all(view: View) -> None:
     for name in list(view.trace.names)[:5]:
         opened_in(name)
     weights(view), has_pieces(view), what_if(view), mask_differs_from_training(view)
-    lstm.owner(view), lstm.missing(view), lstm.other_text(view.sentence)
+    lstm.owner(view), lstm.why_unread(view), lstm.other_text(view.sentence)
 
 
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])

@@ -62,7 +62,7 @@ def test_one_and_many_and_what_has_not_moved(said, words):
     ],
 )
 def test_a_claim_that_reads_like_the_truth_is_said_to(claimed, true, said):
-    assert next_token.against(claimed, true, "it") == said
+    assert next_token.claim_text(claimed, true, "it") == said
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_what_is_cut_away_is_no_rest_below_zero(monkeypatch):
         ("section", nothing),
         ("words_table", nothing),
         ("next_tokens", lambda *every: ([0], [0.7])),
-        ("controls", lambda V: (0.1, 3, 1.0)),
-        ("place", lambda view: (0, 0)),
+        ("sampling_controls", lambda V: (0.1, 3, 1.0)),
+        ("guessed_position", lambda view: (0, 0)),
     ):
         monkeypatch.setattr(next_token, name, does)
-    next_token.cut(SimpleNamespace(trace=trace, config=SimpleNamespace(n_vocab=4), word=str))
+    next_token.sampling(SimpleNamespace(trace=trace, config=SimpleNamespace(n_vocab=4), word=str))
     assert "the other <0.1% is cut away" in said[0]
 
 

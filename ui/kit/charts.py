@@ -1,11 +1,4 @@
-"""Maps and bars whose every cell can be clicked.
-
-    clickable_map(key, spec, on_cell)
-        a `HeatmapSpec`; a click in a cell calls on_cell(row, column) before the page is drawn again
-    clickable_bars(key, values_N, labels, *, on_bar, title, …)
-        a bar for each number; a click calls on_bar(position)
-    show(key, figure, on_cell, alt)
-        any other figure of `ui.kit.plotly_figures`
+"""Maps, bars and other figures that answer a click.
 
 Maps are drawn on a canvas: a heatmap of Plotly takes 25 ms of the server and 130 of the browser, a
 canvas 1 and 40.
@@ -30,11 +23,11 @@ def clickable_map(key: str, spec: HeatmapSpec, on_cell=None) -> None:
         heatmap_canvas(drawn, key=key, on_cell=on_cell)
         return
 
-    def clicked(row: int, column: int) -> None:
+    def on_row(row: int, column: int) -> None:
         if (place := place_in_vector(drawn, row, column)) is not None:
             on_cell(0, place)
 
-    heatmap_canvas(drawn, key=key, on_cell=clicked)
+    heatmap_canvas(drawn, key=key, on_cell=on_row)
 
 
 def clickable_bars(key: str, values_N, labels, *, on_bar=None, title="", **look) -> None:
@@ -49,9 +42,8 @@ def show(key: str, figure, on_cell=None, alt: str = "", cells=None) -> None:
     on_cell(*cells[n]) with what the n-th point stands for. alt: what it shows, for those who can't
     see it.
     """
-    figure.layout.meta = {
-        "theme": st.context.theme.type
-    }  # what changes with the theme is drawn anew with it
+    # What changes with the theme is drawn anew with it.
+    figure.layout.meta = {"theme": st.context.theme.type}
     options = {"key": key, "config": plotly_figures.CONFIG, "alt": alt or None}
     if on_cell is None:
         st.plotly_chart(figure, **options)
@@ -64,17 +56,17 @@ def show(key: str, figure, on_cell=None, alt: str = "", cells=None) -> None:
         st.plotly_chart(
             figure,
             selection_mode="points",
-            on_select=lambda: clicked(key, on_cell, cells_N2),
+            on_select=lambda: pass_click_on(key, on_cell, cells_N2),
             **options,
         )
 
 
-def clicked(key: str, on_cell, cells_N2) -> None:
-    """Passes a click on. The second click on a bar only takes its selection away: it counts as a
-    click on it again.
+def pass_click_on(key: str, on_cell, cells_N2) -> None:
+    """Calls on_cell with the cell that was clicked. The second click on a bar only takes its
+    selection away: it counts as a click on it again.
     """
-    if (at := sent.point(key)) is not None:
-        memory().clicked_points[key] = at
-    at = memory().clicked_points.get(key)
-    if sent.whole(at, len(cells_N2)):
-        on_cell(*cells_N2[at].tolist())
+    if (point := sent.point(key)) is not None:
+        memory().clicked_points[key] = point
+    point = memory().clicked_points.get(key)
+    if sent.whole(point, len(cells_N2)):
+        on_cell(*cells_N2[point].tolist())

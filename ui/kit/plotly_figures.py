@@ -1,11 +1,4 @@
-"""Bars and vector plots, with Plotly and nothing else. They are transparent and follow the page's
-theme.
-
-    bars(values_N, labels, kind, *, title, chosen, value_title, places_title, limit)
-    vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title)
-    arrows_sum(plane, before_D, update_D, after_D, label, *, title, kind)
-    CONFIG                                                              for st.plotly_chart(…,
-        config=CONFIG)
+"""Bars and vector plots, with Plotly and nothing else: transparent, in the colours of the theme.
 
 kind: "signed" (red below zero, blue above) or any of COLOURS. chosen: the position of a bar with an
 outline. limit: the end of the axis, given so that several pictures can be compared; else the
@@ -27,22 +20,12 @@ from ui.text import short
 
 BAR = 26  # the height of a row, in pixels
 FONT, LONGEST = 12, 12  # pixels; letters of a label beside an axis
-NAMED, SMALL = (
-    24,
-    (330, 330),
-)  # names in a plane at most; the size for which they are laid out, in pixels
+NAMED = 24  # names in a plane at most
+SMALL = (330, 330)  # the size for which they are laid out, in pixels
 GREY, FAINT, CLEAR = "rgba(128,128,128,0.55)", "rgba(128,128,128,0.16)", "rgba(0,0,0,0)"
 TEXT = "#000037"  # Streamlit puts the theme's text colour in the place of this one
-UNUSED = [
-    "zoom",
-    "pan",
-    "select",
-    "lasso",
-    "zoomIn",
-    "zoomOut",
-    "autoScale",
-    "resetScale",
-]  # of the toolbar
+# Of the toolbar
+UNUSED = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale"]
 CONFIG = {
     "displaylogo": False,
     "scrollZoom": False,
@@ -201,7 +184,7 @@ def value_points(points_M2, sum_2, weights_M, labels, across: list[float]) -> di
     order = np.argsort(-weights_M, kind="stable")[:NAMED]
     at_N2 = in_pixels(np.vstack((points_M2, sum_2)), across, SMALL)
     spots = name_spots(at_N2, [*sizes_M, 20], {int(i): names[i] for i in order})
-    told = zip(labels, weights_M, strict=True)
+    weighted = zip(labels, weights_M, strict=True)
     return {
         "type": "scatter",
         "x": points_M2[:, 0],
@@ -211,7 +194,9 @@ def value_points(points_M2, sum_2, weights_M, labels, across: list[float]) -> di
         "cliponaxis": False,
         "text": [name if m in spots else "" for m, name in enumerate(names)],
         "textposition": [spots.get(m, "top center") for m in range(len(names))],
-        "hovertext": [f"{safe(word)}<br>weight <b>{number(weight)}</b>" for word, weight in told],
+        "hovertext": [
+            f"{safe(word)}<br>weight <b>{number(weight)}</b>" for word, weight in weighted
+        ],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "marker": {"size": sizes_M, "color": COLOURS["v"], "opacity": 0.8},
     }
@@ -299,7 +284,7 @@ def arrow(start_2, end_2, colour: str, **more) -> dict:
     } | more
 
 
-def arrow_name(start_2, end_2, middle_2, name: str, kind: str, told: str, vector_D) -> dict:
+def arrow_name(start_2, end_2, middle_2, name: str, kind: str, label: str, vector_D) -> dict:
     """The name of an arrow beside it; resting on it tells the length of the vector."""
     length = number(float(np.linalg.norm(np.asarray(vector_D, dtype=np.float64))))
     return name_beside(start_2, end_2, middle_2) | {
@@ -307,7 +292,7 @@ def arrow_name(start_2, end_2, middle_2, name: str, kind: str, told: str, vector
         "mode": "text",
         "text": [f"<b>{name}</b>"],
         "textfont": {"color": COLOURS[kind], "size": 13},
-        "hovertext": [f"{told}: length <b>{length}</b>"],
+        "hovertext": [f"{label}: length <b>{length}</b>"],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "cliponaxis": False,
     }

@@ -1,6 +1,4 @@
-"""Two runs of one model side by side: the same view under another mask or what-if, and what
-differs.
-"""
+"""Two runs of one model side by side: the same view under another mask or what-if."""
 
 from __future__ import annotations
 
@@ -45,36 +43,47 @@ def open_in(view: View, name: str, index: tuple[int, ...]) -> None:
     open_number(name, index)
 
 
-def pair(one: View, other: View, one_title: str, other_title: str, *, key: str) -> None:
+def compare_vectors(one: View, other: View, one_title: str, other_title: str, *, key: str) -> None:
     """The two vectors of the chosen token: what their cosine is made of, and each number of both,
     open to a click.
     """
     name, runs = f"{one.side}.out", (one, other)
     x_2D = np.stack([run.trace[name][one.token] for run in runs]).astype(np.float64)
-    dot, (a, b) = float(x_2D[0] @ x_2D[1]), lengths(x_2D)
+    other_title = f"{other_title[0].lower()}{other_title[1:]}"
     if depth() == "formula":
         st.latex(r"\cos(x, x') = \frac{\sum_d x_d\, x'_d}{\lVert x \rVert \, \lVert x' \rVert}")
-    beside_it = f"{other_title[0].lower()}{other_title[1:]}"
     st.markdown(
-        f"{word(one)} ({one.token}), {one_title} and {beside_it}: x · x′ / (‖x‖ ‖x′‖) ="
-        f" {number(dot)} / ({number(a)} · {number(b)}) ="
-        f" **{number(dot / (a * b) if a * b else 0.0)}**"
+        f"{word(one)} ({one.token}), {one_title} and {other_title}: x · x′ / (‖x‖ ‖x′‖) ="
+        f" {cosine_text(x_2D)}"
     )
-    opened, in_force = opened_in(name), memory().shown
-    shown = next((row for row, run in enumerate(runs) if run.request == in_force), None)
-    at = (shown, opened[1]) if opened and opened[0] == one.token and shown is not None else None
-    name_of = quoted(one.labels[one.token])
     clickable_map(
         f"{key}:pair",
         HeatmapSpec(
             x_2D,
             ["x", "x′"],
             [str(d) for d in range(x_2D.shape[1])],
-            opened=at,
-            title=f"The last vector of {name_of}: x {one_title}, x′ {beside_it}",
+            opened=opened_in_runs(runs, name),
+            title=f"The last vector of {quoted(one.labels[one.token])}: x {one_title}, x′"
+            f" {other_title}",
             columns_title="dimension",
             rows_title="run",
             colour=COLOURS["residual"],
         ),
         lambda row, d: open_in(runs[row], name, (one.token, d)),
     )
+
+
+def cosine_text(x_2D) -> str:
+    """What the cosine of two vectors is made of, and it."""
+    dot, (a, b) = float(x_2D[0] @ x_2D[1]), lengths(x_2D)
+    cosine = dot / (a * b) if a * b else 0.0
+    return f"{number(dot)} / ({number(a)} · {number(b)}) = **{number(cosine)}**"
+
+
+def opened_in_runs(runs: tuple[View, ...], name: str) -> tuple[int, int] | None:
+    """Which run's vector of the chosen token holds the opened number, and where."""
+    opened = opened_in(name)
+    shown = next((row for row, run in enumerate(runs) if run.request == memory().shown), None)
+    if opened and opened[0] == runs[0].token and shown is not None:
+        return shown, opened[1]
+    return None

@@ -58,12 +58,12 @@ def opened_at(name: str, index: tuple) -> tuple[int, ...] | None:
     in it.
     """
     opened, inside = opened_in(name), []
-    for at, part in zip(opened or (), index, strict=False):
-        if isinstance(part, slice) and (part.start or 0) <= at < (
-            at + 1 if part.stop is None else part.stop
+    for i, part in zip(opened or (), index, strict=False):
+        if isinstance(part, slice) and (part.start or 0) <= i < (
+            i + 1 if part.stop is None else part.stop
         ):
-            inside.append(at - (part.start or 0))
-        elif isinstance(part, slice) or at != part:
+            inside.append(i - (part.start or 0))
+        elif isinstance(part, slice) or i != part:
             return None
     return tuple(inside) if opened else None
 
@@ -189,21 +189,21 @@ def cells_table(view, columns: dict, *, key: str, foot: dict | None = None, **lo
     foot, (first, index) = foot or {}, next(iter(columns.values()))
     axis = next(axis for axis, part in enumerate(index) if isinstance(part, slice))
     words = labels(view, first, axis, index[axis])
-    under = {name: float(view.trace[step][at]) for name, (step, at) in foot.items()}
+    under = {name: float(view.trace[step][cell]) for name, (step, cell) in foot.items()}
 
-    def clicked(row: int, column: int) -> None:
+    def open_cell(row: int, column: int) -> None:
         name = list(columns)[column]
         if row < len(words):
-            step, at = columns[name]
-            open_number(step, full_index(at, (row,)))
+            step, part = columns[name]
+            open_number(step, full_index(part, (row,)))
         elif name in foot:
             open_number(*foot[name])
 
     table(
-        {name: view.trace[step][at] for name, (step, at) in columns.items()},
+        {name: view.trace[step][part] for name, (step, part) in columns.items()},
         words,
         key=f"table:{key}",
-        on_cell=clicked,
+        on_cell=open_cell,
         foot=under and {"": "sum"} | under,
         opened=opened_in_columns(list(columns.values())),
         **look,
@@ -213,8 +213,8 @@ def cells_table(view, columns: dict, *, key: str, foot: dict | None = None, **lo
 def opened_in_columns(columns: list[tuple]) -> tuple[int, int] | None:
     """The row and column of the opened number, where a table of such columns has it."""
     for column, (step, index) in enumerate(columns):
-        if at := opened_at(step, index):
-            return at[0], column
+        if free := opened_at(step, index):
+            return free[0], column
     return None
 
 
@@ -231,10 +231,12 @@ def stacked(view: View, key: str, rows: dict, title: str, columns_title="dimensi
     """
     steps, first = list(rows.values()), next(iter(rows.values()))
     marked = [
-        (row, at[0]) for row, (step, index) in enumerate(steps) if (at := opened_at(step, index))
+        (row, free[0])
+        for row, (step, index) in enumerate(steps)
+        if (free := opened_at(step, index))
     ]
 
-    def clicked(row: int, column: int) -> None:
+    def open_cell(row: int, column: int) -> None:
         step, index = steps[row]
         open_number(step, full_index(index, (column,)))
 
@@ -246,4 +248,4 @@ def stacked(view: View, key: str, rows: dict, title: str, columns_title="dimensi
         columns_title=columns_title,
         opened=marked[0] if marked else None,
     )
-    clickable_map(f"places-rows-{key}", spec, clicked)
+    clickable_map(f"places-rows-{key}", spec, open_cell)

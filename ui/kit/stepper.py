@@ -15,12 +15,12 @@ SECONDS = 4  # that a step stays while the walk plays by itself
 
 def stepper(titles: list[str]) -> int:
     """The steps in a row to choose from, and previous, next and play below. Returns the step."""
-    at = choose_step(titles)
-    step_buttons("stage", at, len(titles) - 1)
-    return at
+    index = stage_controls(titles)
+    step_buttons("stage", index, len(titles) - 1)
+    return index
 
 
-def choose_step(titles: list[str]) -> int:
+def stage_controls(titles: list[str]) -> int:
     """The steps in a row to choose from."""
     chosen = st.segmented_control(
         "Step",
@@ -35,26 +35,26 @@ def choose_step(titles: list[str]) -> int:
     return chosen or 0
 
 
-def step_buttons(key: str, at: int, last: int) -> None:
+def step_buttons(key: str, index: int, last: int) -> None:
     """Previous, next and play, with the keys P, N and S, for the choice `key` that goes from 0 to
-    last and stands at `at`.
+    last and stands at `index`.
     """
-    playing, row = memory().playing and at < last, st.container(horizontal=True)
+    playing, row = memory().playing and index < last, st.container(horizontal=True)
     row.button(
         "← Previous",
         key="previous",
         shortcut="P",
         on_click=show_stage,
-        args=(key, at - 1),
-        disabled=at == 0,
+        args=(key, index - 1),
+        disabled=index == 0,
     )
     row.button(
         "Next →",
         key="next",
         shortcut="N",
         on_click=show_stage,
-        args=(key, at + 1),
-        disabled=at >= last,
+        args=(key, index + 1),
+        disabled=index >= last,
         type="primary",
     )
     row.button(
@@ -63,16 +63,16 @@ def step_buttons(key: str, at: int, last: int) -> None:
         shortcut="S",
         on_click=show_stage,
         disabled=last == 0,
-        args=(key, at if playing else at % max(last, 1), not playing),
+        args=(key, index if playing else index % max(last, 1), not playing),
         help="Goes on by itself, a step every few seconds.",
     )
     if playing:
-        walk_on(key, at)
+        walk_on(key, index)
 
 
-def show_stage(key: str, at: int, playing: bool = False) -> None:
+def show_stage(key: str, index: int, playing: bool = False) -> None:
     """Shows another step."""
-    select(**{key: at})
+    select(**{key: index})
     start_stage(playing)
 
 
@@ -83,9 +83,9 @@ def start_stage(playing: bool = False) -> None:
 
 
 @st.fragment(run_every=0.5)
-def walk_on(key: str, at: int) -> None:
+def walk_on(key: str, index: int) -> None:
     """Beside the page: after a while, the next step."""
     if memory().playing and time.monotonic() - memory().playing_since >= SECONDS:
         start_stage(playing=True)
-        memory().chosen_beside = {key: at + 1}
+        memory().chosen_beside = {key: index + 1}
         st.rerun()

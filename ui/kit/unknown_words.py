@@ -26,7 +26,7 @@ MOST, LONGEST = 6, 24  # words that are named, letters of each
 
 
 @dataclass(frozen=True)
-class Word:
+class UnknownWord:
     """A word that the model has no whole token for."""
 
     typed: str  # as it was typed
@@ -55,7 +55,7 @@ def text_of(view: View, side: str) -> tuple[Any, Any, int] | None:
     return (cut, encoding, begins) if ids[begins : begins + len(own)] == own else None
 
 
-def unknown_words(view: View, side: str) -> list[Word]:
+def unknown_words(view: View, side: str) -> list[UnknownWord]:
     """The words of a side's text that the model has no whole token for."""
     if not (found := text_of(view, side)):
         return []
@@ -70,7 +70,7 @@ def unknown_words(view: View, side: str) -> list[Word]:
         if lost or whole_only and (len(places) > 1 or encoding.ids_L[places[0]] in single):
             start, end = encoding.spans[places[0]][0], encoding.spans[places[-1]][1]
             words.append(
-                Word(
+                UnknownWord(
                     encoding.text[start:end].strip(),
                     tuple(label(encoding.pieces[place]) for place in places),
                     tuple(begins + place for place in places),
@@ -89,7 +89,7 @@ def unknown_line(view: View) -> None:
     )
     if not words:
         return
-    named = ", ".join(spelling_text(word) for word in words[:MOST]) + (
+    named = ", ".join(word_text(word) for word in words[:MOST]) + (
         f" and {len(words) - MOST} more" if len(words) > MOST else ""
     )
     if catalogue.entry_of(view.model.name).embedded:
@@ -101,7 +101,7 @@ def unknown_line(view: View) -> None:
         st.caption(f":orange[●] This model’s vocabulary has no pieces for: {named}.")
 
 
-def spelling_text(word: Word) -> str:
+def word_text(word: UnknownWord) -> str:
     """A word, and what is read in its place, as Markdown."""
     typed, pieces = short(label(word.typed), LONGEST), short(" ".join(word.pieces), LONGEST)
     spelled = (

@@ -11,18 +11,18 @@ from ui.session.view import View
 from ui.text import bold
 
 
-def forbidden_best(view: View, at: int) -> str:
+def forbidden_text(view: View, position: int) -> str:
     """What is said where the model's files forbid the likeliest token after this one."""
-    probs_V = view.trace["head.probs"][int(np.flatnonzero(view.trace.rows == at)[0])]
-    best, ids_L = int(probs_V.argmax()), view.trace[f"{view.config.sides[-1]}.embed.ids"][: at + 1]
+    ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: position + 1]
+    row = int(np.flatnonzero(view.trace.rows == position)[0])
+    probs_V = view.trace["head.probs"][row]
+    best = int(probs_V.argmax())
     taken = written_next(view.model, probs_V, ids_L) if view.config.decoder_layers else best
+    if taken == best:
+        return ""
     return (
-        ""
-        if taken == best
-        else (
-            f"The files of this model do not allow {bold(view.word(best))} here, likely as it is: "
-            f"{bold(view.word(taken))} is taken instead."
-        )
+        f"The files of this model do not allow {bold(view.word(best))} here, likely as it is: "
+        f"{bold(view.word(taken))} is taken instead."
     )
 
 
@@ -35,26 +35,28 @@ def words_table(
     """
     ids, shown = [int(i) for i in ids], list(columns.values())
 
-    def clicked(r: int, c: int) -> None:
-        if r < len(ids):
-            open_number(shown[c][0], (*shown[c][1], ids[r]))
+    def open_cell(row: int, column: int) -> None:
+        if row < len(ids):
+            name, index = shown[column]
+            open_number(name, (*index, ids[row]))
 
-    opened = next(
-        (
-            (ids.index(at[-1]), c)
-            for c, (name, index) in enumerate(shown)
-            if (at := opened_in(name)) and at[:-1] == index and at[-1] in ids
-        ),
-        None,
-    )
     table(
         {name: view.trace[step][(*index, ids)] for name, (step, index) in columns.items()},
         [view.word(i) for i in ids],
         key=key,
-        on_cell=clicked,
+        on_cell=open_cell,
         bar=bar,
         title=title,
         corner="word",
-        opened=opened,
+        opened=opened_word(ids, shown),
         chosen=chosen,
     )
+
+
+def opened_word(ids: list[int], columns: list[tuple]) -> tuple[int, int] | None:
+    """The row and column of the opened number, where a table of such words has it."""
+    for column, (name, index) in enumerate(columns):
+        cell = opened_in(name)
+        if cell and cell[:-1] == index and cell[-1] in ids:
+            return ids.index(cell[-1]), column
+    return None

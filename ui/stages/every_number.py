@@ -1,4 +1,4 @@
-"""Choosing one step of the trace, and the part of a large step that fits on a map."""
+"""Every step of the trace by its name, and of a large step the part that fits on a map."""
 
 from __future__ import annotations
 
@@ -19,24 +19,14 @@ from ui.session.view import View
 MOST = {"part_rows": 64, "part_columns": 128}  # the largest map that is drawn at once
 
 
-def choose_step(view: View) -> str:
+def step_controls(view: View) -> str:
     """The step that is looked at: found by typing part of its name, or one before or after."""
-    names, opened = steps_of(view), opened_cell()
-    recall("step", names)
-    if selection().step is None and opened:
-        select(step=read(opened)[0])  # one that is not in the list is left at once
-    settle("step", view.at("attn.pattern"), names)
-    steady("step", names, lambda name: label_of(view, name), chosen("step"))
-    at = names.index(chosen("step"))
+    names = steps_of(view)
+    settle_step(view, names)
+    index = names.index(chosen("step"))
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    row.button(
-        "←",
-        key="step_before",
-        on_click=select_step,
-        args=(names[at - 1],),
-        disabled=at == 0,
-        help="The step before",
-    )
+    before, after = names[index - 1], names[(index + 1) % len(names)]
+    step_button(row, "←", "step_before", before, index == 0, "The step before")
     row.selectbox(
         "Step: type a part of its name to search",
         names,
@@ -45,18 +35,25 @@ def choose_step(view: View) -> str:
         format_func=lambda name: label_of(view, name),
         persist_state="session",
     )
-    row.button(
-        "→",
-        key="step_after",
-        on_click=select_step,
-        args=(names[(at + 1) % len(names)],),
-        disabled=at + 1 == len(names),
-        help="The step after",
-    )
-    st.caption(
-        f"Step {at + 1} of {len(names)}, in the order they ran"
-    )  # not in the label: the list would be sent anew
+    step_button(row, "→", "step_after", after, index + 1 == len(names), "The step after")
+    # Not in the label: the list would be sent anew.
+    st.caption(f"Step {index + 1} of {len(names)}, in the order they ran")
     return chosen("step")
+
+
+def settle_step(view: View, names: list[str]) -> None:
+    """Settles which step is looked at: the chosen one, else that of the opened number."""
+    opened = opened_cell()
+    recall("step", names)
+    if selection().step is None and opened:
+        select(step=read(opened)[0])  # one that is not in the list is left at once
+    settle("step", view.at("attn.pattern"), names)
+    steady("step", names, lambda name: label_of(view, name), chosen("step"))
+
+
+def step_button(row, label: str, key: str, step: str, disabled: bool, help: str) -> None:
+    """A button that goes to a step."""
+    row.button(label, key=key, on_click=select_step, args=(step,), disabled=disabled, help=help)
 
 
 def steps_of(view: View) -> list[str]:
@@ -90,33 +87,25 @@ def start_step() -> None:
     close_number()
 
 
-def choose_window(view: View, name: str) -> tuple:
+def window_controls(view: View, name: str) -> tuple:
     """The part of a step that is drawn: heads as opened or chosen at the left, of a long axis a
     stretch that moves.
     """
     axes, shape, opened = view.trace.axes(name), view.trace.shape(name), opened_in(name)
     heads = {"H": view.head, "G": view.key_head} if len(shape) > 2 else {}
     last = max(axis for axis, letter in enumerate(axes) if letter not in heads)
-    return tuple(
-        (
-            opened[axis]
-            if letter in heads and opened
-            else (
-                heads[letter]
-                if letter in heads
-                else choose_stretch(
-                    letter,
-                    shape[axis],
-                    "part_columns" if axis == last else "part_rows",
-                    opened and opened[axis],
-                )
-            )
-        )
-        for axis, letter in enumerate(axes)
-    )
+    window = []
+    for axis, letter in enumerate(axes):
+        index = opened[axis] if opened else None
+        if letter in heads:
+            window.append(heads[letter] if index is None else index)
+        else:
+            key = "part_columns" if axis == last else "part_rows"
+            window.append(stretch_controls(letter, shape[axis], key, index))
+    return tuple(window)
 
 
-def choose_stretch(letter: str, size: int, key: str, opened: int | None) -> slice:
+def stretch_controls(letter: str, size: int, key: str, opened: int | None) -> slice:
     """A slice of an axis, and a slider that moves it where not all of it fits; it goes along with
     the opened number.
     """
@@ -131,7 +120,7 @@ def choose_stretch(letter: str, size: int, key: str, opened: int | None) -> slic
         f"Which part: {axis_words(letter)} …",
         range(0, size, most),
         key=key,
-        format_func=lambda at: f"{at} to {min(at + most, size) - 1}",
+        format_func=lambda first: f"{first} to {min(first + most, size) - 1}",
     )
     return slice(start, min(start + most, size))
 
@@ -141,7 +130,7 @@ def shape_words(view: View, name: str, index: tuple) -> str:
     axes, shape = view.trace.axes(name), view.trace.shape(name)
     drawn = [
         f"{axis_words(letter)} {part}"
-        for letter, part in zip(axes, index)
+        for letter, part in zip(axes, index, strict=True)
         if not isinstance(part, slice)
     ]
     return " × ".join(
@@ -153,13 +142,13 @@ def largest_cell(view: View, name: str, index: tuple) -> tuple[str, tuple[int, .
     """The number of the drawn part that is furthest from zero, of the chosen token if it is in it:
     what is explained before another one is clicked.
     """
-    at = view.trace.axes(name).find("L")
+    axis = view.trace.axes(name).find("L")
     if (
-        at >= 0
-        and isinstance(index[at], slice)
+        axis >= 0
+        and isinstance(index[axis], slice)
         and view.side_of(name, "L") == view.side
         and not name.startswith("head.")
+        and view.token in range(view.trace.shape(name)[axis])[index[axis]]
     ):
-        if view.token in range(view.trace.shape(name)[at])[index[at]]:
-            index = (*index[:at], view.token, *index[at + 1 :])
+        index = (*index[:axis], view.token, *index[axis + 1 :])
     return largest(view, name, *index)

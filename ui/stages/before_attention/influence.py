@@ -1,5 +1,5 @@
-"""How far one early word reaches, in the LSTM and with attention: a sentence read twice, one word
-replaced, compared.
+"""How far one early word reaches, in the LSTM and with attention: a sentence is read twice, the
+second time with one word replaced.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ ENOUGH = 12  # sentences that must reach a distance, for a mean to be drawn ther
 
 
 @dataclass(frozen=True)
-class Pair:
+class ComparedRuns:
     """One model's two runs, and how they differ from the replaced word on."""
 
     before: View
     after: View
-    reach: influence.Influence
+    shift: influence.Influence
 
     @property
     def step(self) -> str:
@@ -53,41 +53,44 @@ class Pair:
     @property
     def words(self) -> list[str]:
         """The words of the first run from the replaced one on."""
-        return influence.words(self.before.encoding)[-len(self.reach.moved_N) :]
+        return influence.words(self.before.encoding)[-len(self.shift.moved_N) :]
 
 
-def reaching(view: View, number_of: int) -> None:
+def influence_section(view: View, section_number: int) -> None:
     """One word replaced, in the reader's sentence; then the same over a fixed list of sentences."""
-    place = st.container()
-    word, other = choose_words(view)
-    pairs, why = found(view, word)
-    with place:
-        story(view, pairs, other, number_of)
+    heading = st.container()
+    word, other = swap_controls(view)
+    compared, why = compare_runs(view, word)
+    with heading:
+        this_sentence_section(view, compared, other, section_number)
     if why:
         st.caption(plain(why))
-    if pairs:
-        measure = st.segmented_control(
-            "What is compared at each word",
-            list(MEASURES),
-            required=True,
-            key="before_measure",
-            format_func=MEASURES.get,
-        )
-        curves(
-            {name: getattr(pair.reach, f"{measure}_N") for name, pair in pairs.items()},
-            pairs["LSTM"].words,
-            measure,
-        )
-        compared(pairs, pairs["LSTM"].words)
-    averages(view, measure if pairs else "moved", number_of + 1)
+    measure = this_sentence(compared) if compared else "moved"
+    averages(view, measure, section_number + 1)
+
+
+def this_sentence(compared: dict[str, ComparedRuns]) -> str:
+    """Curves and a table of how far the word reaches in this sentence. Returns what is measured."""
+    words = compared["LSTM"].words
+    measure = st.segmented_control(
+        "What is compared at each word",
+        list(MEASURES),
+        required=True,
+        key="before_measure",
+        format_func=MEASURES.get,
+    )
+    values = {name: getattr(runs.shift, f"{measure}_N") for name, runs in compared.items()}
+    this_sentence_curves(values, words, measure)
+    influence_table(compared, words)
+    return measure
 
 
 # --- the runs -------------------------------------------------------------------------------------
 
 
-def choose_words(view: View) -> tuple[int, str]:
+def swap_controls(view: View) -> tuple[int, str]:
     """Which word is replaced, and what is put there."""
-    words = influence.words(lstm.encoding_of(view.sentence))
+    words = influence.words(lstm.lstm_encoding(view.sentence))
     left, right = st.columns(2)
     if words:
         left.selectbox(
@@ -115,7 +118,7 @@ def another_word() -> None:
     close_number()
 
 
-def found(view: View, word: int) -> tuple[dict[str, Pair], str]:
+def compare_runs(view: View, word: int) -> tuple[dict[str, ComparedRuns], str]:
     """The LSTM's two runs, and those of the model with attention that is there; and what could not
     be compared.
     """
@@ -125,32 +128,37 @@ def found(view: View, word: int) -> tuple[dict[str, Pair], str]:
             {},
             "Put one word in the place of the other: then both sentences can be laid side by side.",
         )
+    texts = (view.sentence, other)
     try:
-        pairs = {"LSTM": paired(*map(lstm.view_of, (view.sentence, other)), word)}
+        by_lstm = paired(*map(lstm.lstm_view, texts), word)
     except GlassError as error:
         return {}, str(error)
-    name = decoder_of(view.request.model)
+    by_attention, why = attention_runs(view.request.model, texts, word, by_lstm)
+    return {"LSTM": by_lstm} | ({"attention": by_attention} if by_attention else {}), why
+
+
+def attention_runs(
+    loaded: str, texts: tuple[str, str], word: int, by_lstm: ComparedRuns
+) -> tuple[ComparedRuns | None, str]:
+    """The two runs of a model with attention; or none, and why they can't be compared with the
+    LSTM's.
+    """
+    name = decoder_of(loaded)
     if name is None:
-        return (
-            pairs,
-            (
-                "For attention a decoder is needed, which reads from left to right as the LSTM"
-                " does: choose one."
-            ),
+        return None, (
+            "For attention a decoder is needed, which reads from left to right as the LSTM does:"
+            " choose one."
         )
     try:
-        attention = paired(*(with_attention(name, text) for text in (view.sentence, other)), word)
+        found = paired(*(with_attention(name, text) for text in texts), word)
     except GlassError as error:
-        return pairs, f"With attention it can’t be compared. {error}"
-    if len(attention.reach.moved_N) != len(pairs["LSTM"].reach.moved_N):
-        return (
-            pairs,
-            (
-                f"{attention.before.title} cuts this sentence into other words: the two can’t be"
-                " laid side by side."
-            ),
+        return None, f"With attention it can’t be compared. {error}"
+    if len(found.shift.moved_N) != len(by_lstm.shift.moved_N):
+        return None, (
+            f"{found.before.title} cuts this sentence into other words: the two can’t be laid side"
+            " by side."
         )
-    return pairs | {"attention": attention}, ""
+    return found, ""
 
 
 def decoder_of(loaded: str) -> str | None:
@@ -159,11 +167,8 @@ def decoder_of(loaded: str) -> str | None:
     """
     if TWIN in ready_models():
         return TWIN
-    return (
-        loaded
-        if model_of(loaded).config.sides == ("decoder",) and model_of(loaded).tokenizer
-        else None
-    )
+    model = model_of(loaded)
+    return loaded if model.config.sides == ("decoder",) and model.tokenizer else None
 
 
 def with_attention(name: str, text: str) -> View:
@@ -173,96 +178,90 @@ def with_attention(name: str, text: str) -> View:
     return View(request, "decoder", 0, 0, 0)
 
 
-def paired(before: View, after: View, word: int) -> Pair:
-    return Pair(before, after, influence.influence_of(before.trace, after.trace, word))
+def paired(before: View, after: View, word: int) -> ComparedRuns:
+    return ComparedRuns(before, after, influence.influence_of(before.trace, after.trace, word))
 
 
 # --- this sentence --------------------------------------------------------------------------------
 
 
-def story(view: View, pairs: dict[str, Pair], other: str, number_of: int) -> None:
+def this_sentence_section(
+    view: View, compared: dict[str, ComparedRuns], other: str, section_number: int
+) -> None:
     """What was done, and what came out at the last word."""
-    lines, title = "", f"{number_of}. How far one word reaches"
-    if pairs:
-        by_lstm, n = pairs["LSTM"], last_word(pairs)
-        told = "; ".join(
-            f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by "
-            f"**{percent(pair.reach.moved_N[n])}** of "
-            f"its length, and **{percent(pair.reach.guess_N[n])}** of the next "
-            "word’s probability went elsewhere"
-            for name, pair in pairs.items()
-        )
-        where = (
-            f"At {bold(by_lstm.words[n])}, {counted(n, 'word')} on,"
-            if n
-            else "No word comes after it that it could reach; at the word itself"
-        )
-        lines = (
-            f"\n\nHere {bold(by_lstm.words[0])} becomes {bold(other)}. {where} this moved {told}. The"
-            " vectors of two models are different things; how far the **guess** moved is the same"
-            " measure in both. **Click a number in the table** to see the two vectors that it"
-            " compares."
-        )
-    attention = pairs["attention"].before if "attention" in pairs else None
-    layers = attention.config.decoder_layers if attention else 0
-    steps = (
-        f" It is measured here in **{plain(attention.title)}**, which has "
-        f"{counted(layers, 'layer')}, so it can look {counted(layers, 'time')}."
-        if attention
-        else ""
-    )
+    cells = []
+    if compared:
+        position = int(compared["LSTM"].shift.places_N2[last_word(compared), 0])
+        cells = [("lstm.hidden", (position, 0))]
     section(
-        lstm.view_of(view.sentence),
-        title,
+        lstm.lstm_view(view.sentence),
+        f"{section_number}. How far one word reaches",
         "The same sentence is read twice, the second time with one early word replaced by another."
         " Whatever differs at a later word has come from there. In the LSTM it had to pass through"
         " the state of every word between, and each of them may overwrite it: as many steps as"
         " there are words. **Attention** looks at the early word directly: one step, however far"
-        f" it is.{steps}{lines}",
-        *([("lstm.hidden", (int(by_lstm.reach.places_N2[n, 0]), 0))] if pairs else []),
+        f" it is.{attention_model_text(compared)}{shift_text(compared, other) if compared else ''}",
+        *cells,
     )
 
 
-def last_word(pairs: dict[str, Pair]) -> int:
+def attention_model_text(compared: dict[str, ComparedRuns]) -> str:
+    """In which model attention is measured, and how often it can look."""
+    if "attention" not in compared:
+        return ""
+    attention = compared["attention"].before
+    layers = attention.config.decoder_layers
+    return (
+        f" It is measured here in **{plain(attention.title)}**, which has"
+        f" {counted(layers, 'layer')}, so it can look {counted(layers, 'time')}."
+    )
+
+
+def shift_text(compared: dict[str, ComparedRuns], other: str) -> str:
+    """How far the replaced word moved vector and guess at the last word."""
+    by_lstm, n = compared["LSTM"], last_word(compared)
+    moved = "; ".join(
+        f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by"
+        f" **{percent(runs.shift.moved_N[n])}** of its length, and"
+        f" **{percent(runs.shift.guess_N[n])}** of the next word’s probability went elsewhere"
+        for name, runs in compared.items()
+    )
+    where = (
+        f"At {bold(by_lstm.words[n])}, {counted(n, 'word')} on,"
+        if n
+        else "No word comes after it that it could reach; at the word itself"
+    )
+    return (
+        f"\n\nHere {bold(by_lstm.words[0])} becomes {bold(other)}. {where} this moved {moved}. The"
+        " vectors of two models are different things; how far the **guess** moved is the same"
+        " measure in both. **Click a number in the table** to see the two vectors that it"
+        " compares."
+    )
+
+
+def last_word(compared: dict[str, ComparedRuns]) -> int:
     """The last of the compared words, a full stop behind it left aside."""
-    words = pairs["LSTM"].words
+    words = compared["LSTM"].words
     return max((n for n, each in enumerate(words) if is_word(each)), default=len(words) - 1)
 
 
-def curves(values: dict[str, np.ndarray], words: list[str], measure: str) -> None:
+def this_sentence_curves(values: dict[str, np.ndarray], words: list[str], measure: str) -> None:
     """A curve for each model, from the replaced word on."""
     title = f"{MEASURES[measure]}, word by word from the replaced one on"
     axis = plotly_figures.axis(words, "") | {"tickangle": -45 if len(words) > 6 else 0}
     show(
         f"before:curve:{measure}",
-        lines(values, [quoted(each) for each in words], title, axis, AXES[measure]),
+        curves_figure(values, [quoted(each) for each in words], title, axis, AXES[measure]),
         alt=title,
     )
 
 
-def lines(
+def curves_figure(
     values: dict[str, np.ndarray], places: list[str], title: str, axis: dict, measured: str
 ) -> go.Figure:
     """Curves over places, each named at its end."""
-    traces = [
-        {
-            "type": "scatter",
-            "x": list(range(len(ys))),
-            "y": ys,
-            "mode": "lines+markers",
-            "name": name,
-            "marker": {"size": 6},
-            "hovertemplate": "%{text}<extra></extra>",
-            "text": [
-                f"{name}, {plotly_figures.safe(place)}<br><b>{number(y)}</b>"
-                for place, y in zip(places, ys)
-            ],
-            "line": {"color": COLOURS[LOOKS[name][0]], "dash": LOOKS[name][1], "width": 2.5},
-        }
-        for name, ys in values.items()
-    ]
     figure = plotly_figures.figure(
-        traces,
+        [model_curve(name, values_N, places) for name, values_N in values.items()],
         title,
         height=230,
         top=26,
@@ -271,76 +270,105 @@ def lines(
         xaxis=axis,
         yaxis=plotly_figures.grid(measured) | {"rangemode": "tozero"},
     )
-    figure.layout.update(
-        showlegend=True,
-        legend={
-            "orientation": "h",
-            "x": 1,
-            "xanchor": "right",
-            "y": 1,
-            "yanchor": "bottom",
-            "font": {"size": 12, "color": plotly_figures.TEXT},
-        },
-    )
+    font = {"size": 12, "color": plotly_figures.TEXT}
+    legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
+    figure.layout.update(showlegend=True, legend=legend | {"font": font})
     return figure
 
 
-def compared(pairs: dict[str, Pair], words: list[str]) -> None:
+def model_curve(name: str, values_N, places: list[str]) -> dict:
+    """The curve of one model."""
+    colour, dash = LOOKS[name]
+    return {
+        "type": "scatter",
+        "x": list(range(len(values_N))),
+        "y": values_N,
+        "mode": "lines+markers",
+        "name": name,
+        "marker": {"size": 6},
+        "hovertemplate": "%{text}<extra></extra>",
+        "text": [
+            f"{name}, {plotly_figures.safe(place)}<br><b>{number(value)}</b>"
+            for place, value in zip(places, values_N, strict=True)
+        ],
+        "line": {"color": COLOURS[colour], "dash": dash, "width": 2.5},
+    }
+
+
+def influence_table(compared: dict[str, ComparedRuns], words: list[str]) -> None:
     """All measures as a table, the lengths of the paths, and the two vectors of the word that was
     clicked.
     """
-    n = len(words)
-    columns = {
-        f"{name}: {measure}": getattr(pair.reach, f"{leaf}_N")
-        for leaf, measure in (("moved", "vector"), ("guess", "guess"))
-        for name, pair in pairs.items()
-    }
-    owners = [name for _ in range(2) for name in pairs]
-    columns |= {"LSTM: steps": np.arange(n), "attention: steps": np.minimum(np.arange(n), 1)}
-    row, name = memory().compared_word or (n, "LSTM")
-    row, name = row if row < n else last_word(pairs), name if name in pairs else "LSTM"
+    columns, names = table_columns(compared, len(words))
+    row, name = memory().compared_word or (len(words), "LSTM")
+    row, name = (
+        row if row < len(words) else last_word(compared),
+        name if name in compared else "LSTM",
+    )
 
-    def clicked(row: int, column: int) -> None:
-        memory().compared_word = (
-            row,
-            (
-                owners[column]
-                if column < len(owners)
-                else ("LSTM", "attention")[column - len(owners)]
-            ),
-        )
+    def compare_word(row: int, column: int) -> None:
+        memory().compared_word = (row, names[column])
 
     table(
         columns,
         words,
         key="before:influence",
-        on_cell=clicked,
+        on_cell=compare_word,
         chosen=row,
-        opened=(row, owners.index(name)),
+        opened=(row, names.index(name)),
         corner="word",
         title="How far vector and guess moved, and the steps from the replaced word",
     )
-    vectors(pairs[name], name, row)
+    two_vectors(compared[name], name, row)
 
 
-def vectors(pair: Pair, name: str, row: int) -> None:
+def table_columns(compared: dict[str, ComparedRuns], n: int) -> tuple[dict, list[str]]:
+    """Both measures of each model, and the steps from the replaced word to the n words; and the
+    model of each column.
+    """
+    columns = {
+        f"{name}: {measure}": getattr(runs.shift, f"{leaf}_N")
+        for leaf, measure in (("moved", "vector"), ("guess", "guess"))
+        for name, runs in compared.items()
+    }
+    columns |= {"LSTM: steps": np.arange(n), "attention: steps": np.minimum(np.arange(n), 1)}
+    return columns, [*compared, *compared, "LSTM", "attention"]
+
+
+def two_vectors(compared: ComparedRuns, name: str, row: int) -> None:
     """The two vectors of a word, whose difference was measured; every number of them opens in its
     run.
     """
-    runs, places = (pair.before, pair.after), pair.reach.places_N2[row].tolist()
-    x_2D = np.stack([run.trace[pair.step][at] for run, at in zip(runs, places)])
+    runs, places = (compared.before, compared.after), compared.shift.places_N2[row].tolist()
+    x_2D = np.stack([run.trace[compared.step][p] for run, p in zip(runs, places, strict=True)])
     apart, own = float(lengths(x_2D[1].astype(np.float64) - x_2D[0])), float(lengths(x_2D[0]))
     if depth() == "formula":
         st.latex(
             r"\frac{\lVert x' - x \rVert}{\lVert x \rVert} \qquad \tfrac{1}{2} \sum_v |p'_v - p_v|"
         )
     st.markdown(
-        f"{bold(pair.before.labels[places[0]])} ({name}): ‖x′ − x‖ / ‖x‖ = {number(apart)} /"
-        f" {number(own)} = **{number(pair.reach.moved_N[row])}**"
+        f"{bold(compared.before.labels[places[0]])} ({name}): ‖x′ − x‖ / ‖x‖ = {number(apart)} /"
+        f" {number(own)} = **{number(compared.shift.moved_N[row])}**"
     )
-    shown = int(selection().before_reads == "other") if name == "LSTM" else 0
-    opened = opened_in(pair.step)
-    leads = (
+    vectors_map(
+        x_2D,
+        name,
+        opened_vector(compared.step, places) if name == "LSTM" else None,
+        lambda run, d: open_compared(
+            runs[run], "own" if not run else "other", compared.step, (places[run], d)
+        ),
+    )
+
+
+def opened_vector(step: str, places: list[int]) -> tuple[int, int] | None:
+    """Which of the LSTM's two vectors holds the opened number, and where."""
+    shown, opened = int(selection().before_reads == "other"), opened_in(step)
+    return (shown, opened[1]) if opened and opened[0] == places[shown] else None
+
+
+def vectors_map(x_2D, name: str, opened: tuple[int, int] | None, on_cell) -> None:
+    """Both vectors, one above the other."""
+    way = (
         ""
         if name == "LSTM"
         else ". A click leads to the page Every number, where that sentence is read"
@@ -353,18 +381,14 @@ def vectors(pair: Pair, name: str, row: int) -> None:
             [str(d) for d in range(x_2D.shape[1])],
             colour=COLOURS["residual"],
             columns_title="unit" if name == "LSTM" else "dimension",
-            title=f"{name}: the vector in your sentence, x, and with the word replaced, x′{leads}",
-            opened=(shown, opened[1])
-            if name == "LSTM" and opened and opened[0] == places[shown]
-            else None,
+            title=f"{name}: the vector in your sentence, x, and with the word replaced, x′{way}",
+            opened=opened,
         ),
-        lambda run, d: open_in(
-            runs[run], "own" if not run else "other", pair.step, (places[run], d)
-        ),
+        on_cell,
     )
 
 
-def open_in(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
+def open_compared(run: View, reads: str, step: str, index: tuple[int, int]) -> None:
     """Opens a number of a run: the LSTM's here, that of the model with attention on the page of all
     its numbers.
     """
@@ -399,42 +423,52 @@ def mean_of(name: str) -> dict[str, np.ndarray]:
     )
 
 
-def averages(view: View, measure: str, number_of: int) -> None:
+def averages(view: View, measure: str, section_number: int) -> None:
     """The same over a list of sentences that stands in the program, so that nothing is picked."""
-    ready = TWIN in ready_models()  # others are too large for so many runs
-    names = {"LSTM": lstm.NAME} | ({"attention": TWIN} if ready else {})
-    try:
-        means = {title: mean_of(name) for title, name in names.items()}
-    except GlassError:  # files that can’t be read: the LSTM reads the list alone
-        means = {"LSTM": mean_of(lstm.NAME)}
+    means = means_of_models()
     count = min(int((mean["sentences"] >= ENOUGH).sum()) for mean in means.values())
-    values = {title: mean[measure][:count] for title, mean in means.items()}
-    last = "; ".join(
-        f"{'in the' if title == 'LSTM' else 'with'} {title} {number(ys[1], 2)} one "
-        f"word on, and **{number(ys[-1], 2)}** "
-        f"after {counted(count - 1, 'word')}"
-        for title, ys in values.items()
-        if count > 1
-    )
+    values = {name: mean[measure][:count] for name, mean in means.items()}
+    sentences = len(influence.sentences())
     section(
-        lstm.view_of(view.sentence),
-        f"{number_of}. The same over {len(influence.sentences())} sentences",
-        f"One sentence proves little. These are the means over {len(influence.sentences())}"
+        lstm.lstm_view(view.sentence),
+        f"{section_number}. The same over {sentences} sentences",
+        f"One sentence proves little. These are the means over {sentences}"
         " sentences that stand in a list (assets/influence.json), each with one of its first words"
-        f" replaced, by how many words lie between. {MEASURES[measure]}: {last}. What a number says"
-        " depends on what the models have learned: a word that no longer matters for what comes"
-        " next may rightly be forgotten.",
+        f" replaced, by how many words lie between. {MEASURES[measure]}: {means_text(values)}. What"
+        " a number says depends on what the models have learned: a word that no longer matters for"
+        " what comes next may rightly be forgotten.",
     )
     title = f"{MEASURES[measure]}: mean by distance from the replaced word"
     axis = plotly_figures.grid("words after the replaced one")
-    figure = lines(values, [f"{d} words on" for d in range(count)], title, axis, AXES[measure])
+    places = [f"{d} words on" for d in range(count)]
+    figure = curves_figure(values, places, title, axis, AXES[measure])
     show(f"before:mean:{measure}", figure, alt=title)
     if detailed():
         table(
-            {title: ys for title, ys in values.items()}
-            | {"sentences": means["LSTM"]["sentences"][:count]},
+            values | {"sentences": means["LSTM"]["sentences"][:count]},
             [str(d) for d in range(count)],
             key="before:means",
             corner="words on",
             title=title,
         )
+
+
+def means_of_models() -> dict[str, dict[str, np.ndarray]]:
+    """The measures of the LSTM and, where its twin with attention is here and can be read, of that
+    one. Other models are too large for so many runs.
+    """
+    names = {"LSTM": lstm.NAME} | ({"attention": TWIN} if TWIN in ready_models() else {})
+    try:
+        return {name: mean_of(model) for name, model in names.items()}
+    except GlassError:
+        return {"LSTM": mean_of(lstm.NAME)}
+
+
+def means_text(values: dict[str, np.ndarray]) -> str:
+    """Each model's mean one word on, and at the greatest distance."""
+    return "; ".join(
+        f"{'in the' if name == 'LSTM' else 'with'} {name} {number(means[1], 2)} one word on, and"
+        f" **{number(means[-1], 2)}** after {counted(len(means) - 1, 'word')}"
+        for name, means in values.items()
+        if len(means) > 1
+    )

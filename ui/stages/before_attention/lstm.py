@@ -1,12 +1,4 @@
-"""An LSTM reads the sentence word by word: what each unit keeps, takes in and shows. What came
-before attention.
-
-settle_reading(view)    settles which words it reads, before the page draws
-reading(view)           the LSTM's view of the sentence, or of the one with a word replaced, where
-                        that was chosen
-owner(view)             whose number is opened: the LSTM's, or one of the model at the left
-read_on(lstm)           the section of the page; `missing(view)` says why there is none
-"""
+"""An LSTM reads the sentence word by word: what each unit keeps, takes in and shows."""
 
 from __future__ import annotations
 
@@ -35,7 +27,9 @@ from ui.session.steady import steady
 from ui.session.view import View
 from ui.text import bold, plain, quoted
 
-NAME, COUNT, LONGEST_OTHER = runs.LSTM, 6, 30
+NAME = runs.LSTM
+COUNT = 6  # words in the table of guesses
+LONGEST_OTHER = 30
 BEGIN_ANEW = ("before_at", "before_word", "before_other", "before_reads")  # with every sentence
 MAPS = {
     "forget": "Forget gate f: how much of its cell each unit keeps",
@@ -55,12 +49,19 @@ def model() -> Lstm:
     return runs.model_of(NAME)
 
 
-def encoding_of(text: str) -> Encoding:
+def lstm_encoding(text: str) -> Encoding:
     """A text in pieces, as the LSTM reads it. Raises GlassError where it is empty or too long."""
     return runs.encoding_of(RunRequest(NAME, text))
 
 
-def missing(view: View) -> str:
+def is_read(view: View) -> bool:
+    """Whether the LSTM can read this sentence; says why where it can't."""
+    if why := why_unread(view):
+        st.info(f"Here an LSTM would read the sentence. {plain(why)}")
+    return not why
+
+
+def why_unread(view: View) -> str:
     """Why the LSTM can't be shown on this sentence; empty: it can."""
     try:
         reading(view)
@@ -69,10 +70,10 @@ def missing(view: View) -> str:
         return str(error)
 
 
-def view_of(text: str, at: int = 0) -> View:
+def lstm_view(text: str, position: int = 0) -> View:
     """What the LSTM makes of a text, as a view that the number panel and all pictures can draw."""
     runs.trace_of(RunRequest(NAME, text))  # raises where there is no such run
-    return View(RunRequest(NAME, text), "lstm", 0, 0, at)
+    return View(RunRequest(NAME, text), "lstm", 0, 0, position)
 
 
 def reading(view: View) -> View:
@@ -80,7 +81,7 @@ def reading(view: View) -> View:
     where it can't read it.
     """
     other = other_text(view.sentence) if selection().before_reads == "other" else ""
-    return view_of(other or view.sentence, selection().before_at or 0)
+    return lstm_view(other or view.sentence, selection().before_at or 0)
 
 
 def chosen_word(view: View, lstm: View) -> int:
@@ -116,7 +117,7 @@ def settle_words(sentence: str) -> None:
     """The choices of this page begin anew with every sentence: which word is read, which one is
     replaced, and by what. Raises GlassError where the LSTM can't read the sentence.
     """
-    encoding = encoding_of(sentence)
+    encoding = lstm_encoding(sentence)
     count = len(influence.spans(encoding))
     if memory().before_sentence != sentence:
         select(**{name: None for name in BEGIN_ANEW if not link_asks_for(name)})
@@ -145,14 +146,14 @@ def other_text(sentence: str) -> str:
     """The sentence with the chosen word replaced; empty where there is no other word to put
     there.
     """
-    encoding, word = encoding_of(sentence), selection().before_word
+    encoding, word = lstm_encoding(sentence), selection().before_word
     other = " ".join((selection().before_other or "").split())[:LONGEST_OTHER]
     count = len(influence.spans(encoding))
     if not other or not count:
         return ""
     text = influence.replaced(encoding, word, other)
     try:
-        again = encoding_of(text)  # raises where the other word has made the sentence too long
+        again = lstm_encoding(text)  # raises where the other word has made the sentence too long
     except GlassError:
         return ""
     return text if len(influence.spans(again)) == count else ""
@@ -178,7 +179,7 @@ def is_of_lstm(cell: str | None) -> bool:
 # --- the section ----------------------------------------------------------------------------------
 
 
-def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...]]:
+def lstm_section(view: View, lstm: View, section_number: int) -> tuple[str, tuple[int, ...]]:
     """The stepper, one word through all gates, the whole sentence, and the guess. Returns the cell
     that is explained first.
     """
@@ -187,8 +188,8 @@ def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...
     steps = ("forget.pre", "forget", "input", "candidate", "cell", "output", "hidden")
     section(
         lstm,
-        f"{number_of}. An LSTM reads it word by word",
-        story(lstm, unit, int(ids[0]), float(probs[0])),
+        f"{section_number}. An LSTM reads it word by word",
+        lstm_text(lstm, unit, int(ids[0]), float(probs[0])),
         *((f"lstm.{step}", (t, unit)) for step in steps),
         ("head.probs", (t, int(ids[0]))),
     )
@@ -197,8 +198,8 @@ def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...
             "What is changed above, the mask or a part of the model at the left, changes neither"
             " the LSTM nor what is compared below: both read your sentence as they were trained."
         )
-    choose_text(view)
-    step_through(lstm)
+    text_controls(view)
+    word_controls(lstm)
     one_word(lstm)
     whole_sentence(lstm)
     table(
@@ -208,7 +209,7 @@ def read_on(view: View, lstm: View, number_of: int) -> tuple[str, tuple[int, ...
         bar="probability",
         corner="next token",
         title=f"The likeliest words after {quoted(lstm.labels[t])}",
-        opened=opened_word(t, ids.tolist()),
+        opened=opened_guess(t, ids.tolist()),
         on_cell=lambda row, _: open_number("head.probs", (t, int(ids[row]))),
     )
     return "lstm.cell", (t, unit)
@@ -226,7 +227,7 @@ def unit_of(lstm: View) -> int:
     )
 
 
-def story(lstm: View, unit: int, best: int, share: float) -> str:
+def lstm_text(lstm: View, unit: int, best: int, share: float) -> str:
     """What happens at this word, with the numbers of one unit."""
     t, units = lstm.token, lstm.config.n_units
     f, i, g, c, o, h = (float(lstm.trace[f"lstm.{step}"][t, unit]) for step in MAPS)
@@ -246,12 +247,12 @@ def story(lstm: View, unit: int, best: int, share: float) -> str:
     )
 
 
-def choose_text(view: View) -> None:
+def text_controls(view: View) -> None:
     """Which of the two sentences is read, once there is another one."""
     other = other_text(view.sentence)
     if other and other != view.sentence:
         put = chosen("before_other")
-        replaced = influence.words(encoding_of(view.sentence))[chosen("before_word")]
+        replaced = influence.words(lstm_encoding(view.sentence))[chosen("before_word")]
         titles = {
             "own": "your sentence",
             "other": f"with {quoted(plain(put))} for {quoted(plain(replaced))}",
@@ -267,14 +268,14 @@ def choose_text(view: View) -> None:
         )
 
 
-def step_through(lstm: View) -> None:
+def word_controls(lstm: View) -> None:
     """The word that is read now, and one before or after."""
     labels, last = lstm.labels, len(lstm.labels) - 1
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button(
         "←",
         key="before_back",
-        on_click=select_word,
+        on_click=read_word,
         args=(lstm.token - 1,),
         disabled=lstm.token == 0,
         help="The word before",
@@ -292,16 +293,16 @@ def step_through(lstm: View) -> None:
     row.button(
         "→",
         key="before_on",
-        on_click=select_word,
+        on_click=read_word,
         args=(lstm.token + 1,),
         disabled=lstm.token == last,
         help="The next word",
     )
 
 
-def select_word(at: int) -> None:
+def read_word(position: int) -> None:
     """Goes to a word."""
-    select(before_at=at)
+    select(before_at=position)
 
 
 def one_word(lstm: View) -> None:
@@ -319,7 +320,7 @@ def one_word(lstm: View) -> None:
     stacked(
         lstm,
         "before",
-        {title: (step, (at, ALL)) for title, (step, at) in rows.items() if at >= 0},
+        {title: (step, (p, ALL)) for title, (step, p) in rows.items() if p >= 0},
         columns_title="unit",
         title=(
             f"{quoted(lstm.labels[t])}: c = f · c before + i · g, and h = o · tanh(c), a column for"
@@ -348,11 +349,11 @@ def whole_sentence(lstm: View) -> None:
 
 def open_at(name: str, row: int, unit: int) -> None:
     """A number of the whole sentence: the word goes along."""
-    select_word(row)
+    read_word(row)
     open_number(name, (row, unit))
 
 
-def opened_word(t: int, ids: list[int]) -> tuple[int, int] | None:
+def opened_guess(t: int, ids: list[int]) -> tuple[int, int] | None:
     """Where the opened probability stands in the table."""
     opened = opened_in("head.probs")
     return (ids.index(opened[1]), 0) if opened and opened[0] == t and opened[1] in ids else None

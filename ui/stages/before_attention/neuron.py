@@ -1,6 +1,4 @@
-"""What a neural network is made of: one neuron on the chosen token, and one layer of them, with the
-loaded model's numbers.
-"""
+"""What a neural network is made of: one neuron on the chosen token, and one layer of them."""
 
 from __future__ import annotations
 
@@ -33,46 +31,44 @@ def activated(view: View) -> str:
     return view.at("mlp.hidden.gate" if view.config.gated else "mlp.hidden")
 
 
-def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
+def neuron_section(view: View) -> tuple[str, tuple[int, ...]]:
     """A neuron: weighted inputs, their sum and the bias, the activation. Returns the cell that is
     explained first.
     """
-    t, f, at = view.token, settle_neuron(view), view.at("mlp")
-    terms, pre, after = f"{at}.pre.terms.{t}.{f}", f"{at}.pre", activated(view)
+    t, f, scope = view.token, settle_neuron(view), view.at("mlp")
+    terms, pre, after = f"{scope}.pre.terms.{t}.{f}", f"{scope}.pre", activated(view)
     best = largest(view, terms, ALL)
-    (d,) = best[1]
-    x, w = float(view.trace[reads(view)][t, d]), float(view.trace.weights[f"{at}.pre.weight"][d, f])
-    bias_F, sums, out = (
-        view.trace.weights[f"{at}.pre.bias"],
-        float(view.trace[pre][t, f]),
-        float(view.trace[after][t, f]),
-    )
+    section(view, "1. One neuron", neuron_text(view, f, best), best, (pre, (t, f)), (after, (t, f)))
+    if detailed():
+        title = f"x: what the neuron is given at {quoted(view.labels[t])}"
+        cell_map(view, reads(view), slice(t, t + 1), ALL, title=title)
+        own_weights(view, f)
+    terms_map(view, terms, f)
+    return after, (t, f)
+
+
+def neuron_text(view: View, f: int, best: tuple[str, tuple[int, ...]]) -> str:
+    """What neuron f makes of the chosen token. best: the cell of its largest weighted input."""
+    t, scope, (terms, (d,)) = view.token, view.at("mlp"), best
+    weights, bias_F = (view.trace.weights[f"{scope}.pre.{kind}"] for kind in ("weight", "bias"))
+    x, w = float(view.trace[reads(view)][t, d]), float(weights[d, f])
+    pre, after = (float(view.trace[name][t, f]) for name in (f"{scope}.pre", activated(view)))
     with_bias = f"with the neuron’s own bias, {number(bias_F[f])}, " if bias_F.any() else ""
     normed = " and a norm" if view.config.norm_first and view.config.norm != "none" else ""
-    section(
-        view,
-        "1. One neuron",
+    return (
         "A neural network is made of **neurons**. Each is given numbers, multiplies each of them"
         " by a weight of its own, adds everything up, and bends the sum by an **activation**. Here"
         f" is a real one, neuron {f} of the first feed-forward network of this model, at"
         f" {word(view)}. It is given the token’s vector of {view.config.d_model} numbers as the"
         f" first attention{normed} left it. Number {d} counts most: {number(x)} · {number(w)} ="
-        f" {number(view.trace[terms][d])}. All together, {with_bias}they make {number(sums)}, and"
-        f" {NAMES[view.config.activation]} makes that **{number(out)}**. Training found the"
-        " weights; nobody wrote them.",
-        best,
-        (pre, (t, f)),
-        (after, (t, f)),
+        f" {number(view.trace[terms][d])}. All together, {with_bias}they make {number(pre)}, and"
+        f" {NAMES[view.config.activation]} makes that **{number(after)}**. Training found the"
+        " weights; nobody wrote them."
     )
-    if detailed():
-        cell_map(
-            view,
-            reads(view),
-            slice(t, t + 1),
-            ALL,
-            title=f"x: what the neuron is given at {quoted(view.labels[t])}",
-        )
-        weights(view, f)
+
+
+def terms_map(view: View, terms: str, f: int) -> None:
+    """The neuron's weighted inputs."""
     opened = opened_in(terms)
     clickable_map(
         "before:terms",
@@ -86,10 +82,9 @@ def one_neuron(view: View) -> tuple[str, tuple[int, ...]]:
         ),
         lambda row, d: open_number(terms, (d,)),
     )
-    return after, (t, f)
 
 
-def weights(view: View, f: int) -> None:
+def own_weights(view: View, f: int) -> None:
     """The neuron's own weights: its column of the first matrix."""
     name = view.at("mlp.pre.weight")
     opened = opened_in(f"weights/{name}")
@@ -107,7 +102,7 @@ def weights(view: View, f: int) -> None:
     )
 
 
-def one_layer(view: View) -> None:
+def layer_section(view: View) -> None:
     """All neurons of the layer on the same token."""
     t, after, best = view.token, activated(view), strongest(view)[0]
     section(

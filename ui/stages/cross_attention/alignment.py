@@ -1,16 +1,10 @@
-"""The page Cross-attention: two texts, queries from the one, keys and values from the other, and
-the alignment that appears.
-
-missing(view)       for a model that has no such attention: what it lacks, and the way to one that
-                    has it
-two_texts(view)     both texts with their vectors, and what differs from self-attention
-five_steps(view)    the steps of the page Attention, from the decoder across to the encoder
-alignment(view)     which word of the source each target word looks at most
-"""
+"""Cross-attention: two texts, queries from the one, keys and values from the other, and the
+alignment that appears."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import streamlit as st
@@ -24,7 +18,7 @@ from ui.kit.explanation_panel import open_number
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, blocked_by_mask, capped_map, full_index, largest, opened_at
-from ui.kit.stepper import choose_step
+from ui.kit.stepper import stage_controls
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
 from ui.session.actions import close_number, select_token, switch_model
@@ -45,6 +39,18 @@ LACKS = {
 WEIGHTS = {"all": "All layers", "layer": "This layer", "head": "This head"}
 OVERFLOWED = "In this run the numbers overflowed, they no longer fit into 32 bits"
 ROWS = {"writes": "Word that is written", "reads": "Word that is read"}
+WEIGHTS_HELP = (
+    "All layers: the mean of all heads of the decoder. This layer: the mean of its heads. "
+    "Layer and head are chosen in the side bar."
+)
+ROWS_HELP = (
+    "Each position reads one word and then writes the next. It looks at the source for"
+    " both: to write a word, and with the word in hand."
+)
+WORDS_HELP = (
+    "Signs such as the end of the text or a full stop often collect attention that has"
+    " nowhere better to go."
+)
 
 
 def across(view: View) -> View:
@@ -55,7 +61,7 @@ def across(view: View) -> View:
 # --- a model without it ---------------------------------------------------------------------------
 
 
-def missing(view: View) -> None:
+def no_cross_attention(view: View) -> None:
     """What this model lacks, and the way to a model that has it."""
     st.info(
         f"{plain(view.title)} has {LACKS[view.config.sides[0]]}. Cross-attention needs both: an"
@@ -85,12 +91,42 @@ def missing(view: View) -> None:
 
 def two_texts(view: View) -> None:
     """The vectors of both texts, and what is different from self-attention."""
-    a, b, last = view.tokens("decoder"), view.tokens("encoder"), view.config.layers("encoder") - 1
-    normed = " and a norm" if view.config.final_norm and view.config.norm != "none" else ""
-    hidden = "" if view.trace[view.at("cross.mask")].all() else " that the mask leaves open"
     section(
         view,
         "1. Two texts, each with vectors of its own",
+        two_texts_text(view),
+        largest(view, "decoder.embed.out", view.token, ALL),
+        largest(view, view.at("cross.q"), view.head, view.token, ALL),
+        largest(view, view.at("cross.k"), view.key_head, 0, ALL),
+        largest(view, view.at("cross.v"), view.key_head, 0, ALL),
+    )
+    target, source = st.columns(2, gap="large")
+    queries = (
+        f"a: the target as it reaches cross-attention in layer {view.layer}, a row for each"
+        " token: queries"
+    )
+    keys = "b: the source, out of the encoder, a row for each token: keys and values"
+    with target:
+        text_map(view, view.at("cross.in"), queries, view.token)
+        if detailed():
+            text_map(view, "decoder.embed.out", "a: the target’s embeddings", view.token)
+    with source:
+        text_map(view, "encoder.out", keys)
+        if detailed():
+            text_map(view, "encoder.embed.out", "b: the source’s embeddings")
+
+
+def text_map(view: View, name: str, title: str, chosen: int | None = None) -> None:
+    """The vectors of one text, a row for each token."""
+    capped_map(view, name, ALL, ALL, title=title, chosen=chosen)
+
+
+def two_texts_text(view: View) -> str:
+    """Both texts, and what cross-attention does differently."""
+    a, b, last = view.tokens("decoder"), view.tokens("encoder"), view.config.layers("encoder") - 1
+    normed = " and a norm" if view.config.final_norm and view.config.norm != "none" else ""
+    hidden = "" if view.trace[view.at("cross.mask")].all() else " that the mask leaves open"
+    return (
         f"The encoder has read the **source** b: {counted(len(b), 'token')}, from {bold(b[0])} to"
         f" {bold(b[-1])}. The decoder reads the **target** a, what is written:"
         f" {counted(len(a), 'token')}, from {bold(a[0])} to {bold(a[-1])}. Each text has vectors of"
@@ -102,47 +138,8 @@ def two_texts(view: View) -> None:
         " **Keys and values need to be made only once**: the source does not change while the"
         " target grows, so the same ones serve for every word of it.\n- **From the encoder’s last"
         f" layer**: every layer of the decoder reads what the encoder’s layer {last}{normed} left;"
-        " each makes its own keys and values of it.",
-        largest(view, "decoder.embed.out", view.token, ALL),
-        largest(view, view.at("cross.q"), view.head, view.token, ALL),
-        largest(view, view.at("cross.k"), view.key_head, 0, ALL),
-        largest(view, view.at("cross.v"), view.key_head, 0, ALL),
+        " each makes its own keys and values of it."
     )
-    target, source = st.columns(2, gap="large")
-    with target:
-        capped_map(
-            view,
-            view.at("cross.in"),
-            ALL,
-            ALL,
-            chosen=view.token,
-            title=(
-                f"a: the target as it reaches cross-attention in layer {view.layer}, a row for each"
-                " token: queries"
-            ),
-        )
-        if detailed():
-            capped_map(
-                view,
-                "decoder.embed.out",
-                ALL,
-                ALL,
-                title="a: the target’s embeddings",
-                chosen=view.token,
-            )
-    with source:
-        capped_map(
-            view,
-            "encoder.out",
-            ALL,
-            ALL,
-            chosen=None,
-            title="b: the source, out of the encoder, a row for each token: keys and values",
-        )
-        if detailed():
-            capped_map(
-                view, "encoder.embed.out", ALL, ALL, title="b: the source’s embeddings", chosen=None
-            )
 
 
 # --- 3. the five steps ----------------------------------------------------------------------------
@@ -157,7 +154,7 @@ def five_steps(view: View, steps) -> None:
         f" target): its query meets the keys of the {counted(len(view.tokens('encoder')), 'token')}"
         " of the source. Layer and head are chosen in the side bar, the token above.",
     )
-    steps[choose_step([step.title for step in steps])].draw(across(view))
+    steps[stage_controls([step.title for step in steps])].draw(across(view))
 
 
 # --- 4. the alignment -----------------------------------------------------------------------------
@@ -179,49 +176,57 @@ class Alignment:
 def alignment(view: View) -> None:
     """Target against source as a map and as lines."""
     heading = st.container()
-    shown = aligned(view, *choices(view))
+    shown = aligned(view, *alignment_controls(view))
     with heading:
-        row, best = view.token, int(shown.best_L[view.token])
-        weight, source = shown.weights_LM[row, best], view.tokens("encoder")
-        of_the_words = "" if shown.weights_LM[row].argmax() == best else "(signs not counted) "
-        most = (
-            f"{bold(shown.rows[row])} looks {of_the_words}most at {bold(source[best])}, "
-            f"{percent(weight, 0)}."
-            f"{turned_round(view, shown)}"
-            if np.isfinite(weight)
-            else f"{OVERFLOWED}: it shows none."
-        )
         section(
             view,
             "4. Who comes from whom: the alignment",
             "A translator learns from pairs of sentences; nobody tells it which word translates"
             " which. Where it looks while it writes gives a hint. A row is a word of the target, a"
-            f" column one of the source. {most} It is a reading, not a fact: a model may find a"
-            " word by way of its neighbours, and not every head aligns.",
-            (shown.name, full_index(shown.index, (row, best))),
+            f" column one of the source. {alignment_text(view, shown)} It is a reading, not a fact:"
+            " a model may find a word by way of its neighbours, and not every head aligns.",
+            (shown.name, full_index(shown.index, (view.token, int(shown.best_L[view.token])))),
         )
-    heat, linked = st.columns(2, gap="large")
-    with heat:
+    weights, linked = st.columns(2, gap="large")
+    with weights:
         alignment_map(view, shown)
     with linked:
-        st.markdown("**The source word that each target word looks at most**")
-        lines(
-            shown.weights_LM,
-            shown.rows,
-            view.tokens("encoder"),
-            key="cross_lines",
-            chosen=view.token,
-            ends=("target", "source"),
-            only_L=shown.best_L,
-            on_token=select_token,
-        )
-        st.caption(
-            "The stronger the line, the larger its weight. Rest on a word to read all its weights;"
-            " click one on the left to choose it."
-        )
+        alignment_lines(view, shown)
 
 
-def choices(view: View) -> tuple[str, str, bool]:
+def alignment_text(view: View, shown: Alignment) -> str:
+    """The source word that the chosen target word looks at most."""
+    row, best = view.token, int(shown.best_L[view.token])
+    weight, source = shown.weights_LM[row, best], view.tokens("encoder")
+    if not np.isfinite(weight):
+        return f"{OVERFLOWED}: it shows none."
+    of_the_words = "" if shown.weights_LM[row].argmax() == best else "(signs not counted) "
+    return (
+        f"{bold(shown.rows[row])} looks {of_the_words}most at {bold(source[best])},"
+        f" {percent(weight, 0)}.{crossing_text(view, shown)}"
+    )
+
+
+def alignment_lines(view: View, shown: Alignment) -> None:
+    """A line from each target word to the source word that it looks at most."""
+    st.markdown("**The source word that each target word looks at most**")
+    lines(
+        shown.weights_LM,
+        shown.rows,
+        view.tokens("encoder"),
+        key="cross_lines",
+        chosen=view.token,
+        ends=("target", "source"),
+        only_L=shown.best_L,
+        on_token=select_token,
+    )
+    st.caption(
+        "The stronger the line, the larger its weight. Rest on a word to read all its weights;"
+        " click one on the left to choose it."
+    )
+
+
+def alignment_controls(view: View) -> tuple[str, str, bool]:
     """Whose weights are shown, what the rows are called, and whether signs of the source count."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     whose = row.segmented_control(
@@ -232,10 +237,7 @@ def choices(view: View) -> tuple[str, str, bool]:
         format_func=WEIGHTS.get,
         on_change=close_number,
         persist_state="session",
-        help=(
-            "All layers: the mean of all heads of the decoder. This layer: the mean of its heads. "
-            "Layer and head are chosen in the side bar."
-        ),
+        help=WEIGHTS_HELP,
     )
     read = row.segmented_control(
         "A row stands for the",
@@ -244,22 +246,15 @@ def choices(view: View) -> tuple[str, str, bool]:
         required=True,
         format_func=ROWS.get,
         persist_state="session",
-        help=(
-            "Each position reads one word and then writes the next. It looks at the source for"
-            " both: to write a word, and with the word in hand."
-        ),
+        help=ROWS_HELP,
     )
     signs = [token for token in view.tokens("encoder") if not is_word(token)]
-    mixed = 0 < len(signs) < len(view.tokens("encoder"))
     words = row.toggle(
         "Lines to words only",
         key="cross_words",
-        disabled=not mixed,
+        disabled=not 0 < len(signs) < len(view.tokens("encoder")),
         persist_state="session",
-        help=(
-            "Signs such as the end of the text or a full stop often collect attention that has"
-            " nowhere better to go."
-        ),
+        help=WORDS_HELP,
     )
     return whose, read, words
 
@@ -314,15 +309,15 @@ def alignment_map(view: View, shown: Alignment) -> None:
     )
 
 
-def turned_round(view: View, shown: Alignment) -> str:
+def crossing_text(view: View, shown: Alignment) -> str:
     """Two words in a row that look at the source in the opposite order, such as an adjective and
     its noun.
     """
     source, best_L = view.tokens("encoder"), shown.best_L
-    for l, (here, after) in enumerate(zip(best_L, best_L[1:])):
-        if here == after + 1 and is_word(shown.rows[l]) and is_word(shown.rows[l + 1]):
+    for l, (m, next_m) in enumerate(pairwise(best_L)):
+        if m == next_m + 1 and is_word(shown.rows[l]) and is_word(shown.rows[l + 1]):
             return (
                 f" Lines cross where the order is another: {bold(shown.rows[l])}"
-                f" {bold(shown.rows[l + 1])} against {bold(source[after])} {bold(source[here])}."
+                f" {bold(shown.rows[l + 1])} against {bold(source[next_m])} {bold(source[m])}."
             )
     return ""

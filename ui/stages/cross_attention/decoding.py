@@ -1,10 +1,4 @@
-"""The page Cross-attention, as it writes: word after word, and how likely the model finds a target
-that is given.
-
-word_by_word(view)      one position of the decoder: whom it looks at on both sides, and what it
-                        expects next
-likelihood(view)        the log probability of each word of the target, and of them all
-"""
+"""Cross-attention as it writes: word after word, and how likely the model finds a given target."""
 
 from __future__ import annotations
 
@@ -23,7 +17,7 @@ from ui.kit.section import section
 from ui.kit.step_charts import ALL, cells_table, largest
 from ui.kit.stepper import step_buttons
 from ui.kit.token_strip import seen_word, word
-from ui.kit.vocabulary_table import forbidden_best, words_table
+from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session import runs
 from ui.session.actions import start_new_text
 from ui.session.selection import select
@@ -51,89 +45,88 @@ def as_it_ran(view: View) -> bool:
 
 def word_by_word(view: View) -> None:
     """The chosen position of the target: self-attention, cross-attention, the next word."""
-    t, target, head = view.token, view.tokens("decoder"), f"head {view.head}"
-    heading, last = st.container(), len(target) - 1
-    with heading:
-        patterns = (
-            largest(view, view.at(f"{block}.pattern"), view.head, t, ALL)
-            for block in ("attn", "cross")
-        )
+    t, target = view.token, view.tokens("decoder")
+    with st.container():
         section(
             view,
-            f"2. Word by word: position {t} of {last}",
-            story(view),
-            *patterns,
+            f"2. Word by word: position {t} of {len(target) - 1}",
+            position_text(view),
+            largest(view, view.at("attn.pattern"), view.head, t, ALL),
+            largest(view, view.at("cross.pattern"), view.head, t, ALL),
             *output_cell(view),
         )
-    step_buttons("token", t, last)
+    step_buttons("token", t, len(target) - 1)
     st.markdown(
         f"Read so far: {' '.join(plain(token) for token in target[:t])} {word(view)} →"
         f" {next_word(view)}"
     )
     before, source, after = st.columns((4, 5, 4), gap="small")
     with before:
-        written = slice(0, t + 1) if as_it_ran(view) else ALL
-        cells_table(
-            view,
-            {
-                head: (view.at("attn.pattern"), (view.head, t, written)),
-                "mean of heads": (view.at("attn.pattern.mean"), (t, written)),
-            },
-            key="cross_before",
-            bar=head,
-            title=f"Self-attention, layer {view.layer}: what is written",
-            chosen=t,
-        )
+        written, title = slice(0, t + 1) if as_it_ran(view) else ALL, "what is written"
+        weights_table(view, "attn", written, f"Self-attention, layer {view.layer}: {title}", t)
     with source:
-        cells_table(
-            view,
-            {
-                head: (view.at("cross.pattern"), (view.head, t, ALL)),
-                "mean of heads": (view.at("cross.pattern.mean"), (t, ALL)),
-            },
-            key="cross_source",
-            bar=head,
-            title=f"Cross-attention, layer {view.layer}: the source",
-        )
+        weights_table(view, "cross", ALL, f"Cross-attention, layer {view.layer}: the source")
     with after:
         next_words(view)
 
 
-def story(view: View) -> str:
+def weights_table(
+    view: View, block: str, seen: slice, title: str, chosen: int | None = None
+) -> None:
+    """Where the chosen position looks: the chosen head, and the mean of the layer's heads."""
+    head, t = f"head {view.head}", view.token
+    cells_table(
+        view,
+        {
+            head: (view.at(f"{block}.pattern"), (view.head, t, seen)),
+            "mean of heads": (view.at(f"{block}.pattern.mean"), (t, seen)),
+        },
+        key={"attn": "cross_before", "cross": "cross_source"}[block],
+        bar=head,
+        title=title,
+        chosen=chosen,
+    )
+
+
+def position_text(view: View) -> str:
     """The chosen position in words."""
-    t, mean_M = view.token, view.trace[view.at("cross.pattern.mean")][view.token]
-    before_L = view.trace[view.at("attn.pattern.mean")][t]
+    mean_M = view.trace[view.at("cross.pattern.mean")][view.token]
+    before_L = view.trace[view.at("attn.pattern.mean")][view.token]
     if not np.isfinite([before_L.max(), mean_M.max()]).all():
         return (
             f"The decoder reads {word(view)} as its newest word. {OVERFLOWED}: where it looks can’t"
             " be said."
         )
     looks = seen_word(across(view), int(mean_M.argmax()))
-    whose = "The model" + (
-        " as it was trained" if view.request.change or view.mask != "trained" else ""
-    )
-    whose = (
-        f"{whose} wrote this target itself, always the likeliest word next"
-        if own_target(view)
-        else "This target was given"
-    )
-    ran = (
-        " The causal mask hides what comes later, so each position is as if nothing stood behind it"
-        " yet: the whole target can be computed at once, and the numbers are the same but for"
-        " rounding."
-        if as_it_ran(view)
-        else (
-            " Under this mask a position also sees what comes later, as it could not while writing."
-        )
-    )
     return (
-        f"{whose}. The decoder reads {word(view)} as its newest word. In **self-attention** it"
+        f"{author_text(view)}. The decoder reads {word(view)} as its newest word. In"
+        " **self-attention** it"
         f" gathers from what is written, on the mean of the heads of layer {view.layer} most from"
         f" {word(view, int(before_L.argmax()))} ({percent(before_L.max(), 0)}). In"
         f" **cross-attention** it gathers from the source, most from {looks}"
         f" ({percent(mean_M.max(), 0)}). After all layers its vector becomes a guess of the"
-        f" **next** word. {expected(view)}{ran}"
+        f" **next** word. {expected(view)}{as_it_ran_text(view)}"
     )
+
+
+def author_text(view: View) -> str:
+    """Who wrote the target."""
+    if not own_target(view):
+        return "This target was given"
+    changed = view.request.change or view.mask != "trained"
+    model = "The model" + (" as it was trained" if changed else "")
+    return f"{model} wrote this target itself, always the likeliest word next"
+
+
+def as_it_ran_text(view: View) -> str:
+    """Whether the numbers are those of the moment when the model wrote."""
+    if as_it_ran(view):
+        return (
+            " The causal mask hides what comes later, so each position is as if nothing stood"
+            " behind it yet: the whole target can be computed at once, and the numbers are the same"
+            " but for rounding."
+        )
+    return " Under this mask a position also sees what comes later, as it could not while writing."
 
 
 def row_of(view: View) -> int | None:
@@ -175,7 +168,7 @@ def expected(view: View) -> str:
         else f"; the likeliest is {bold(view.word(best))} ({percent(probs_V[best])})"
     )
     said = f"In this target {next_word(view)} follows{likeliest}."
-    return f"{said} {forbidden_best(view, view.token)}".rstrip()
+    return f"{said} {forbidden_text(view, view.token)}".rstrip()
 
 
 def next_words(view: View) -> None:
@@ -211,25 +204,13 @@ def likelihood(view: View) -> None:
     """Each word's log probability, and the sum."""
     if not view.config.head:
         return
-    whole, n = len(view.trace.rows) == len(view.tokens("decoder")), len(view.trace.rows)
-    sum_R, probs_R = view.trace["head.written.sum"], np.exp(view.trace["head.written"])
-    best = "" if own_target(view) or not whole else its_own(view)
-    best += (
-        ""
-        if as_it_ran(view)
-        else (
-            " But under this mask a position may see the very word that it is to guess, so this "
-            "says little of how likely the model would write it."
-        )
-    )
+    last = len(view.trace.rows) - 1
     section(
         view,
         "5. How likely the model finds this target",
-        "At every position the model gave a probability to the word that follows. Multiplied, they"
-        " are the probability of the whole target; since the product of many small numbers is hard"
-        f" to read, their **logarithms** are added: 0 would be certain. {added_up(sum_R)}{best}",
-        ("head.written", (n - 1,)),
-        ("head.written.sum", (n - 1,)),
+        likelihood_text(view),
+        ("head.written", (last,)),
+        ("head.written.sum", (last,)),
     )
     st.button(
         "Let the model write it",
@@ -240,9 +221,37 @@ def likelihood(view: View) -> None:
     )
     st.caption(
         "Type a target of your own above, under “What the decoder reads”."
-        + ("" if whole else " In a text this long only the guess behind the last word was kept.")
+        + (
+            ""
+            if is_kept_whole(view)
+            else " In a text this long only the guess behind the last word was kept."
+        )
     )
-    likelihood_table(view, probs_R)
+    likelihood_table(view, np.exp(view.trace["head.written"]))
+
+
+def is_kept_whole(view: View) -> bool:
+    """Whether the guess after each word of the target was kept."""
+    return len(view.trace.rows) == len(view.tokens("decoder"))
+
+
+def likelihood_text(view: View) -> str:
+    """What is added up, what it comes to, and what a target of the model's own comes to."""
+    own = "" if own_target(view) or not is_kept_whole(view) else its_own(view)
+    seen = (
+        ""
+        if as_it_ran(view)
+        else (
+            " But under this mask a position may see the very word that it is to guess, so this "
+            "says little of how likely the model would write it."
+        )
+    )
+    return (
+        "At every position the model gave a probability to the word that follows. Multiplied, they"
+        " are the probability of the whole target; since the product of many small numbers is hard"
+        " to read, their **logarithms** are added: 0 would be certain."
+        f" {added_up(view.trace['head.written.sum'])}{own}{seen}"
+    )
 
 
 def added_up(sum_R) -> str:

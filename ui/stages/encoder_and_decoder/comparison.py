@@ -1,6 +1,4 @@
-"""One sentence under several masks: the same model run again, drawn side by side, and what
-differs.
-"""
+"""What another mask changes: each token's last vector, and the guess of the next word."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from core.text import number
 from core.vectors import cosines
 from ui.kit.components import table
 from ui.kit.explanation_panel import written
-from ui.kit.runs import pair
+from ui.kit.runs import compare_vectors, under
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, largest
 from ui.session.memory import memory
@@ -23,35 +21,31 @@ from ui.text import bold
 COUNT = 10  # next tokens shown
 
 
-# --- runs -----------------------------------------------------------------------------------------
-
-
-# --- who looks at whom ----------------------------------------------------------------------------
-
-
-# --- what it does to the tokens -------------------------------------------------------------------
+def compared_runs(view: View, encoder: View, decoder: View, drawn: View) -> dict[str, View]:
+    """The runs that differ from the one as trained, each under its title. drawn: the run under the
+    mask drawn by hand.
+    """
+    runs = {"Under the encoder’s mask": encoder, "Under the decoder’s mask": decoder}
+    if drawn.mask == "own":
+        runs["Under your mask"] = drawn
+    trained = under(view, "trained").request
+    return {title: run for title, run in runs.items() if run.request != trained}
 
 
 def changed_tokens(trained: View, others: dict[str, View]) -> None:
     """How alike each token's last vector is to the one that it has as trained. others: a title ->
     that run.
     """
-    name, labels = f"{trained.side}.out", trained.labels
+    name = f"{trained.side}.out"
     cosine = {
         title: cosines(trained.trace[name], other.trace[name]) for title, other in others.items()
     }
     shown = memory().compared_mask
     shown = shown if shown in others else list(others)[-1]
-    words = [i for i, token in enumerate(labels) if is_word(token)] or list(range(len(labels)))
-    least = min(words, key=lambda i: cosine[shown][i])
     section(
         trained,
         "3. What it does to the tokens",
-        "After all layers, how alike are the vectors of one token as trained and under another"
-        f" mask? Their **cosine** is 1 where they point the same way. {shown}: of the words,"
-        f" {bold(labels[least])} ({least}) changes most, to {number(cosine[shown][least])}. A token"
-        " may change although its own row of the mask did not: what it looks at has changed."
-        " **Click a cosine** to see the two vectors that it compares.",
+        changed_tokens_text(trained.labels, shown, cosine[shown]),
         largest(trained, name, trained.token, ALL),
     )
 
@@ -61,7 +55,7 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
 
     table(
         cosine,
-        labels,
+        trained.labels,
         key="masks:cosines",
         bar=shown,
         chosen=trained.token,
@@ -69,10 +63,20 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
         title="Cosine of each token’s last vector with the one as trained",
         opened=(trained.token, list(others).index(shown)),
     )
-    pair(trained, others[shown], "as trained", shown, key="masks")
+    compare_vectors(trained, others[shown], "as trained", shown, key="masks")
 
 
-# --- what it does to the guess --------------------------------------------------------------------
+def changed_tokens_text(labels: list[str], shown: str, cosine_L) -> str:
+    """What a cosine says here, and which word changes most under the mask that is shown."""
+    words = [i for i, token in enumerate(labels) if is_word(token)] or list(range(len(labels)))
+    least = min(words, key=lambda i: cosine_L[i])
+    return (
+        "After all layers, how alike are the vectors of one token as trained and under another"
+        f" mask? Their **cosine** is 1 where they point the same way. {shown}: of the words,"
+        f" {bold(labels[least])} ({least}) changes most, to {number(cosine_L[least])}. A token"
+        " may change although its own row of the mask did not: what it looks at has changed."
+        " **Click a cosine** to see the two vectors that it compares."
+    )
 
 
 def changed_words(runs: dict[str, View]) -> None:
@@ -88,7 +92,7 @@ def changed_words(runs: dict[str, View]) -> None:
         " never met in training. **Click a probability** to see how it was made.",
         largest(first, "head.probs", row, ALL),
     )
-    for column, (title, run) in zip(st.columns(len(runs), gap="large"), runs.items()):
+    for column, (title, run) in zip(st.columns(len(runs), gap="large"), runs.items(), strict=True):
         with column:
             likeliest_under(run, title, row)
 
@@ -104,9 +108,9 @@ def likeliest_under(view: View, title: str, row: int) -> None:
         bar="probability",
         title=title,
         corner="next token",
-        on_cell=lambda place, _: go(
+        on_cell=lambda row_of_table, _: go(
             EVERY_NUMBER,
-            cell=written("head.probs", (row, ids[place])),
+            cell=written("head.probs", (row, ids[row_of_table])),
             step="head.probs",
             mask=view.mask,
             **drawn,

@@ -1,6 +1,4 @@
-"""The mask drawn by hand: a map in which a click blocks or allows a cell, and masks to begin
-with.
-"""
+"""The mask drawn by hand: a map in which a click blocks or allows a cell."""
 
 from __future__ import annotations
 
@@ -24,8 +22,8 @@ STARTS = {"encoder": "As an encoder", "decoder": "As a decoder", "others": "All 
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A mask under the reader's hand: of one attention, and of the text alone, without padding."""
+class DrawnMask:
+    """A mask that the reader draws: of one attention, and of the text alone, without padding."""
 
     view: View  # the run under it
     stack: str  # "encoder", "decoder", or "cross"
@@ -55,28 +53,12 @@ def draw_mask(view: View) -> View:
         " and heads, and all pages show that run, until you choose another mask in the side bar.",
         (view.at("attn.mask"), (view.token, view.token)),
     )
-    drawing = begin(view, choose_stack(view))
+    drawing = mask_begun(view, stack_controls(view))
     if message := memory().mask_message:
         st.warning(plain(message))
         memory().mask_message = ""
-    buttons(drawing)
-    left, right = st.columns(2, gap="large")
-    with left:
-        cell_map(
-            drawing.view,
-            drawing.step,
-            ALL,
-            ALL,
-            title="Your mask: click to block or allow",
-            chosen=view.token,
-            key="own",
-            on_cell=lambda row, column: flip(drawing, row, column),
-        )
-    with right:
-        weights = drawing.step.replace(".mask", ".pattern")
-        pattern_under(
-            drawing.view, f"Head {view.head} under your mask", limit=1, key="drawn", name=weights
-        )
+    mask_buttons(drawing)
+    mask_maps(drawing)
     if len(drawing.grid) > LONGEST_TEXT:
         st.caption(
             "This mask has too many cells to stand in the address: a link to this page will not"
@@ -85,7 +67,27 @@ def draw_mask(view: View) -> View:
     return drawing.view
 
 
-def choose_stack(view: View) -> str:
+def mask_maps(drawing: DrawnMask) -> None:
+    """The mask, to be clicked, and the chosen head's weights under it."""
+    view = drawing.view
+    left, right = st.columns(2, gap="large")
+    with left:
+        cell_map(
+            view,
+            drawing.step,
+            ALL,
+            ALL,
+            title="Your mask: click to block or allow",
+            chosen=view.token,
+            key="own",
+            on_cell=lambda row, column: flip_cell(drawing, row, column),
+        )
+    with right:
+        weights = drawing.step.replace(".mask", ".pattern")
+        pattern_under(view, f"Head {view.head} under your mask", limit=1, key="drawn", name=weights)
+
+
+def stack_controls(view: View) -> str:
     """Which attention is drawn on: that of the side that is looked at, or, from a decoder, the one
     across to the encoder.
     """
@@ -103,7 +105,7 @@ def choose_stack(view: View) -> str:
     )
 
 
-def begin(view: View, stack: str) -> Drawing:
+def mask_begun(view: View, stack: str) -> DrawnMask:
     """The mask of the run that is shown: a drawing goes on; any other mask begins a new one."""
     name, _, grid = view.request.mask.partition(":")
     name = "trained" if (name,) == view.config.sides else name
@@ -112,7 +114,7 @@ def begin(view: View, stack: str) -> Drawing:
     trained, _ = as_trained(view.config, dict.fromkeys(view.config.sides, 1))[stack]
     begun_LM = masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
     now_LM = view.trace[view.at("cross.mask" if stack == "cross" else "attn.mask")]
-    return Drawing(view, stack, grid, begun_LM, now_LM[: size[0], : size[1]])
+    return DrawnMask(view, stack, grid, begun_LM, now_LM[: size[0], : size[1]])
 
 
 def real_size(view: View, stack: str) -> tuple[int, int]:
@@ -129,7 +131,7 @@ def real_size(view: View, stack: str) -> tuple[int, int]:
     )
 
 
-def buttons(drawing: Drawing) -> None:
+def mask_buttons(drawing: DrawnMask) -> None:
     """Masks to begin with, one token hidden from all, and back to the start."""
     row, size = st.container(horizontal=True), drawing.now_LM.shape
     for name in STARTS if drawing.stack != "cross" else ():
@@ -146,20 +148,20 @@ def buttons(drawing: Drawing) -> None:
         row.button(
             f"Block {label} for all" if hide else f"Show {label} to all",
             key="masking_column",
-            on_click=column,
+            on_click=set_column,
             args=(drawing, token, not hide),
             help="The token chosen at the left.",
         )
     row.button(
         "Clear",
         key="masking_clear",
-        on_click=clear,
+        on_click=clear_mask,
         args=(drawing,),
         disabled=drawing.view.mask == "trained",
     )
 
 
-def flip(drawing: Drawing, row: int, column: int) -> None:
+def flip_cell(drawing: DrawnMask, row: int, column: int) -> None:
     """Blocks a cell, or allows it."""
     rows, columns = drawing.now_LM.shape
     if row >= rows or column >= columns:
@@ -172,14 +174,14 @@ def flip(drawing: Drawing, row: int, column: int) -> None:
     show_mask(drawing, wanted_LM)
 
 
-def column(drawing: Drawing, at: int, seen: bool) -> None:
+def set_column(drawing: DrawnMask, token: int, seen: bool) -> None:
     """Blocks a token for all, or shows it to all."""
     wanted_LM = drawing.now_LM.copy()
-    wanted_LM[:, at] = seen
+    wanted_LM[:, token] = seen
     show_mask(drawing, wanted_LM)
 
 
-def show_mask(drawing: Drawing, wanted_LM) -> None:
+def show_mask(drawing: DrawnMask, wanted_LM) -> None:
     """Makes it the mask that all pages show. A row that would have nothing left to see stays as it
     was.
     """
@@ -197,7 +199,7 @@ def show_mask(drawing: Drawing, wanted_LM) -> None:
     )
 
 
-def clear(drawing: Drawing) -> None:
+def clear_mask(drawing: DrawnMask) -> None:
     """Back to the mask that the model was trained with."""
     show_run(drawing.view.request._replace(mask="trained"))
     select(mask_cells="")

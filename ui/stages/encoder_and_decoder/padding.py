@@ -1,6 +1,4 @@
-"""What padding does: tokens that mean nothing behind the text, hidden by the mask or seen by
-all.
-"""
+"""What padding does: tokens that mean nothing behind the text, hidden by the mask or seen."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from core import whatif
 from core.text import number
 from core.vectors import cosines
 from ui.kit.components import table
-from ui.kit.runs import beside, open_in, pair, under
+from ui.kit.runs import beside, compare_vectors, open_in, under
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map
 from ui.session.selection import select
@@ -28,31 +26,24 @@ WAYS = {"pad": "Hidden from the text, as in training", "open-pad": "Seen by all"
 NOTHING = 1e-4
 
 
-def padding(view: View, number_of_section: int) -> None:
+def padding(view: View, section_number: int) -> None:
     """Each token's last vector without padding, with hidden padding and with padding that is
     seen.
     """
-    bare = beside(
-        view, view.request._replace(change=whatif.without(view.request.change, "pad", "open-pad"))
-    )
-    bare = (
-        under(bare, "trained") if view.mask == "own" else bare
-    )  # two runs less for each cell that is drawn
-    bare = replace(bare, token=min(view.token, len(bare.labels) - 1))
+    bare, place = without_padding(view), st.container()
     room = (view.config.n_positions or 10_000) - len(bare.tokens(view.config.sides[0]))
-    place = st.container()
     if room < 1:
-        place.subheader(f"{number_of_section}. What padding does")
+        place.subheader(f"{section_number}. What padding does")
         st.info("This text fills all positions that the model has: there is no room for padding.")
         return
-    count, way = choose(view, min(room, MOST))
+    count, way = padding_controls(view, min(room, MOST))
     runs = {each: padded(bare, each, count) for each in WAYS}
     with place:
-        story(view, bare, runs, number_of_section)
+        padding_section(view, bare, runs, section_number)
     moved_table(bare, runs)
     mask_picture(runs[way], count)
     if detailed():
-        pair(
+        compare_vectors(
             bare,
             runs[way],
             "without padding",
@@ -61,7 +52,16 @@ def padding(view: View, number_of_section: int) -> None:
         )
 
 
-def choose(view: View, most: int) -> tuple[int, str]:
+def without_padding(view: View) -> View:
+    """The run without padding."""
+    change = whatif.without(view.request.change, "pad", "open-pad")
+    run = beside(view, view.request._replace(change=change))
+    if view.mask == "own":
+        run = under(run, "trained")  # two runs less for each cell that is drawn
+    return replace(run, token=min(view.token, len(run.labels) - 1))
+
+
+def padding_controls(view: View, most: int) -> tuple[int, str]:
     """How many, and which of the two is drawn."""
     asked = whatif.parts(view.request.change)
     known = int(asked.get("pad") or asked.get("open-pad") or 3)
@@ -85,49 +85,59 @@ def padded(view: View, way: str, count: int) -> View:
     )
 
 
-def difference(view: View, other: View) -> np.ndarray:
+def padding_shift(view: View, other: View) -> np.ndarray:
     """Of the text's own tokens: the last vector with padding less the one without, (L, D)."""
     before_LD = view.trace[f"{view.side}.out"].astype(np.float64)
     return other.trace[f"{view.side}.out"][: len(before_LD)] - before_LD
 
 
-def story(view: View, bare: View, runs: dict[str, View], number_of_section: int) -> None:
+def padding_section(view: View, bare: View, runs: dict[str, View], section_number: int) -> None:
     """What happens, as measured."""
-    largest = {way: float(np.abs(difference(bare, run)).max()) for way, run in runs.items()}
+    tokens = runs["pad"].tokens(view.config.sides[0])
+    count = len(tokens) - len(bare.tokens(view.config.sides[0]))
+    section(
+        view,
+        f"{section_number}. What padding does",
+        "Texts of different lengths are run together, in one block of numbers; the shorter ones"
+        f" are filled up with a sign that means nothing. Here {count} × {bold(tokens[-1])}"
+        f" {'stands' if count == 1 else 'stand'} behind the text. {padding_text(view, bare, runs)}"
+        " **Click a number** to"
+        " open the dimension of that token’s vector that moved the most, in the run with padding.",
+        (mask_of(view).replace(".mask", ".scores"), (view.head, view.token, 0)),
+    )
+
+
+def padding_text(view: View, bare: View, runs: dict[str, View]) -> str:
+    """How far the last vectors moved, with hidden padding and with padding that is seen."""
+    largest = {way: float(np.abs(padding_shift(bare, run)).max()) for way, run in runs.items()}
     least = NOTHING * float(np.abs(bare.trace[f"{bare.side}.out"]).max())
-    count = len(runs["pad"].tokens(view.config.sides[0])) - len(bare.tokens(view.config.sides[0]))
-    sign = bold(runs["pad"].tokens(view.config.sides[0])[-1])
-    hidden, seen = (largest[way] > least for way in WAYS)
-    found = (
+    whose = (
         "The mask is the one that the model was trained with, not yours. "
         if view.mask == "own"
         else ""
     )
-    if np.isfinite([*largest.values()]).all():
-        found += (
-            f"Hidden, it changes **nothing**: {rounded_off(largest['pad'])}. "
-            if not hidden
-            else f"Hidden, it still changes numbers by up to {number(largest['pad'])}. "
-        )
-        found += (
+    if not np.isfinite([*largest.values()]).all():
+        return f"{whose}In this run the numbers have overflowed, so the runs can’t be compared."
+    return whose + hidden_text(largest["pad"], least) + seen_text(largest["open-pad"], least)
+
+
+def hidden_text(largest: float, least: float) -> str:
+    """What hidden padding changes. least: from where on a difference is more than rounding."""
+    if largest > least:
+        return f"Hidden, it still changes numbers by up to {number(largest)}. "
+    return f"Hidden, it changes **nothing**: {rounded_off(largest)}. "
+
+
+def seen_text(largest: float, least: float) -> str:
+    """What padding changes that all tokens see."""
+    if largest > least:
+        return (
             "Seen by all, it takes a share of the attention, and the last vectors change by up to "
-            f"**{number(largest['open-pad'])}**."
-            if seen
-            else (
-                "And seen by all, it changes nothing either: it stands "
-                "**behind** the text, and under this mask no token looks ahead."
-            )
+            f"**{number(largest)}**."
         )
-    else:
-        found += "In this run the numbers have overflowed, so the runs can’t be compared."
-    section(
-        view,
-        f"{number_of_section}. What padding does",
-        "Texts of different lengths are run together, in one block of numbers; the shorter ones"
-        f" are filled up with a sign that means nothing. Here {count} × {sign}"
-        f" {'stands' if count == 1 else 'stand'} behind the text. {found} **Click a number** to"
-        " open the dimension of that token’s vector that moved the most, in the run with padding.",
-        (mask_of(view).replace(".mask", ".scores"), (view.head, view.token, 0)),
+    return (
+        "And seen by all, it changes nothing either: it stands **behind** the text, and under this"
+        " mask no token looks ahead."
     )
 
 
@@ -144,12 +154,12 @@ def rounded_off(largest: float) -> str:
 def moved_table(bare: View, runs: dict[str, View]) -> None:
     """Cosine and largest difference of every real token, in both runs."""
     labels, name, columns, moved = bare.labels, f"{bare.side}.out", {}, {}
-    for title, (way, run) in zip(("hidden", "seen"), runs.items()):
-        moved[way] = np.abs(difference(bare, run))
+    for title, (way, run) in zip(("hidden", "seen"), runs.items(), strict=True):
+        moved[way] = np.abs(padding_shift(bare, run))
         columns[f"{title}: cosine"] = cosines(bare.trace[name], run.trace[name][: len(labels)])
         columns[f"{title}: largest difference"] = moved[way].max(axis=1)
 
-    def opened(row: int, column: int) -> None:
+    def open_most_moved(row: int, column: int) -> None:
         way = list(runs)[column // 2]
         select(token=row, padding_way=way)
         open_in(runs[way], name, (row, int(moved[way][row].argmax())))
@@ -159,7 +169,7 @@ def moved_table(bare: View, runs: dict[str, View]) -> None:
         labels,
         key="padding:moved",
         chosen=bare.token,
-        on_cell=opened,
+        on_cell=open_most_moved,
         title="Each token’s last vector with padding, against the one without",
     )
 

@@ -1,6 +1,4 @@
-"""The last part of the page Layers: which heads link which words, measured over many sentences and
-not on one.
-"""
+"""Which heads link which words, measured over many sentences and not on one."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from ui.session.view import View
 from ui.text import quoted
 
 # relation: how it is said, and where it is found in the example sentence
-SAID = {
+RELATIONS = {
     "verb of a relative clause to its object": (
         (
             "The verb of a clause looks to what it was done to: the **book** that the student"
@@ -64,26 +62,41 @@ SAID = {
 }
 
 
-def measured(view: View) -> None:
+def link_map(view: View) -> None:
     """A map of layers and heads for a relation, and, for the example sentence, the weights that
     follow from it here.
     """
-    as_trained = (
-        not view.request.change and view.mask == "trained"
-    )  # what was measured says nothing of another run
-    if not as_trained or not (
-        found := {name: link for name, link in links(view.model.name).items() if name in SAID}
-    ):
+    known = {name: link for name, link in links(view.model.name).items() if name in RELATIONS}
+    # What was measured says nothing of another run.
+    if view.request.change or view.mask != "trained" or not known:
         return
-    settle("layers_link", next(iter(found)), found)
-    link = found[chosen("layers_link")]
-    section(view, "6. Which heads link which words, over many sentences", story(view, link))
+    settle("layers_link", next(iter(known)), known)
+    link = known[chosen("layers_link")]
+    section(view, "6. Which heads link which words, over many sentences", link_text(view, link))
     st.selectbox(
         "Which link",
-        list(found),
+        list(known),
         key="layers_link",
-        format_func=lambda name: SAID[name][0].replace("**", ""),
+        format_func=lambda name: RELATIONS[name][0].replace("**", ""),
     )
+    hits_map(view, link)
+    st.caption(
+        "Measured by training/evaluate.py on sentences that the model was not trained on; a click"
+        " chooses that head. The word itself and the signs at both ends do not count as other"
+        " words."
+    )
+    st.button(
+        f"Look at layer {link.best[0]}, head {link.best[1]}",
+        key="layers_best",
+        on_click=select_head,
+        args=link.best,
+    )
+    if view.sentence == EXAMPLES[0]["text"]:
+        in_this_sentence(view, known)
+
+
+def hits_map(view: View, link: Link) -> None:
+    """How often each head of each layer looks to the right word; a click chooses the head."""
     (N, H), first = link.hits_NH.shape, view.side == view.config.sides[0]
     clickable_map(
         "layers_links",
@@ -103,68 +116,59 @@ def measured(view: View) -> None:
         ),
         select_head,
     )
-    st.caption(
-        "Measured by training/evaluate.py on sentences that the model was not trained on; a click"
-        " chooses that head. The word itself and the signs at both ends do not count as other"
-        " words."
-    )
-    st.button(
-        f"Look at layer {link.best[0]}, head {link.best[1]}",
-        key="layers_best",
-        on_click=select_head,
-        args=link.best,
-    )
-    if view.sentence == EXAMPLES[0]["text"]:
-        in_this_sentence(view, found)
 
 
-def story(view: View, link: Link) -> str:
+def link_text(view: View, link: Link) -> str:
     """What was measured, and which head does it best."""
     layer, head = link.best
     also = " as well" if percent(link.by_distance, 0) == percent(link.hits_NH[link.best], 0) else ""
     return (
         "That a head links two words in one sentence may be chance. The sentences on which this"
         " model is tested come from a grammar that knows which words belong together, so every"
-        f" head can be asked about many of them. {SAID[link.name][0]}. Here **layer {layer}, head"
-        f" {head}** looks to the right word in **{percent(link.hits_NH[link.best], 0)}** of"
+        f" head can be asked about many of them. {RELATIONS[link.name][0]}. Here **layer {layer},"
+        f" head {head}** looks to the right word in **{percent(link.hits_NH[link.best], 0)}** of"
         f" {counted(link.count, 'case')}. One that always looks the most usual number of words back"
         f" would be right in {percent(link.by_distance, 0)}{also}."
     )
 
 
-def in_this_sentence(view: View, found: dict[str, Link]) -> None:
+def in_this_sentence(view: View, known: dict[str, Link]) -> None:
     """The weight that the best head of each relation gives in the sentence that is shown; every one
     opens.
     """
     labels = [label.lower() for label in view.tokens(view.config.sides[0])]
     rows = [
-        (link, labels.index(SAID[name][1][0]), labels.index(SAID[name][1][1]))
-        for name, link in found.items()
-        if SAID[name][1] and set(SAID[name][1]) <= set(labels)
+        (link, labels.index(RELATIONS[name][1][0]), labels.index(RELATIONS[name][1][1]))
+        for name, link in known.items()
+        if RELATIONS[name][1] and set(RELATIONS[name][1]) <= set(labels)
     ]
     if not rows:
         return
-    names = [f"{view.config.sides[0]}.{link.best[0]}.attn.pattern" for link, *_ in rows]
-    weights = [
-        float(view.trace[name][link.best[1], a, b]) for name, (link, a, b) in zip(names, rows)
+    cells = [
+        (f"{view.config.sides[0]}.{link.best[0]}.attn.pattern", (link.best[1], a, b))
+        for link, a, b in rows
     ]
 
     def open_weight(row: int, column: int) -> None:
         if row < len(rows):
-            link, a, b = rows[row]
+            link, a, _ = rows[row]
             select_head(*link.best, token=a)
-            open_number(names[row], (link.best[1], a, b))
+            open_number(*cells[row])
 
     table(
-        {"its weight here": weights},
-        [
-            f"{quoted(labels[a])} → {quoted(labels[b])}: layer {link.best[0]}, head "
-            f"{link.best[1]}, right in {percent(link.hits_NH[link.best], 0)}"
-            for link, a, b in rows
-        ],
+        {"its weight here": [float(view.trace[name][index]) for name, index in cells]},
+        [weight_label(link, labels[a], labels[b]) for link, a, b in rows],
         key="layers_links_here",
         corner="the head that is right most often",
         bar="its weight here",
         title="The same links in the sentence above",
         on_cell=open_weight,
+    )
+
+
+def weight_label(link: Link, looks: str, seen: str) -> str:
+    """Two linked words, and the head that links them best."""
+    return (
+        f"{quoted(looks)} → {quoted(seen)}: layer {link.best[0]}, head {link.best[1]}, right in"
+        f" {percent(link.hits_NH[link.best], 0)}"
     )

@@ -1,6 +1,4 @@
-"""The page Layers: where every head looks, each token's way through the layers, and what reaches it
-from the others.
-"""
+"""The way of each token's vector through the layers, drawn in a plane."""
 
 from __future__ import annotations
 
@@ -8,190 +6,84 @@ import numpy as np
 import streamlit as st
 
 from core.planes import principal_plane
-from core.steps import about
-from core.text import all_of, counted, moves, number, percent
+from core.text import counted, moves, number
 from core.vectors import TINY, lengths
-from ui.kit import plotly_figures, theme
-from ui.kit.charts import clickable_map, show
-from ui.kit.components import layers_canvas, table
-from ui.kit.explanation_panel import open_number, opened_in
-from ui.kit.heatmap import HeatmapSpec
-from ui.kit.section import detailed, section
-from ui.kit.selection_controls import thumbnails_of
-from ui.kit.step_charts import ALL, cell_map
+from ui.kit import plotly_figures
+from ui.kit.charts import show
+from ui.kit.section import section
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
-from ui.kit.word_grouping import ROLES, weights
 from ui.session import runs
-from ui.session.actions import close_number, select_head, select_token
 from ui.session.runs import RunRequest
-from ui.session.selection import EXAMPLES
 from ui.session.settling import settle
 from ui.session.view import View, is_word
-from ui.text import plain, quoted
+from ui.stages.layers.layer_maps import layers_of
+from ui.text import quoted
 
-LEAVES = (
-    "attn.in.length",
-    "attn.out.relative",
-    "mlp.out.relative",
-    "attn.out.length",
-    "mlp.out.length",
-    "out.length",
-    "out.turned",
-    "out.similarity",
-    "attn.pattern.mean",
-    "attn.pattern.roles",
-    "rollout",
-)
-SUBLAYERS = {
-    part: (theme.SUBLAYERS[part].lower(), kind)
-    for part, kind in {"attn": "weight", "cross": "k", "mlp": "mlp"}.items()
-}
 LENGTHS = {"own": "As they are", "one": "All brought to 1"}
 DRAWN = {"own": "This token alone", "near": "And words near it", "all": "All tokens"}
-OTHERS, ALL_TOKENS = (
-    5,
-    40,
-)  # tokens drawn beside the chosen one; as many as are drawn when all are asked for
+OTHERS = 5  # tokens drawn beside the chosen one
+ALL_TOKENS = 40  # as many as are drawn when all are asked for
 PATH_WIDE = 640  # of the plane of the ways on a desk, in pixels
-LEAN = ("is", "recommended")  # what the example sentence is for
 
 
-def layers_of(view: View) -> range:
-    return range(view.config.layers(view.side))
-
-
-def prepared(view: View) -> None:
-    """Asks each layer for all its readings before the next one: a long text's layers are computed
-    anew each time.
-    """
-    for layer in layers_of(view):
-        for leaf in LEAVES:
-            view.trace[f"{view.side}.{layer}.{leaf}"]
-
-
-def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, **options) -> None:
-    """The same slice of a step of every layer, a row for each; every cell opens as the number of
-    its own layer's step.
-
-    index: the numbers before the one axis that is drawn, and those behind it.
-    """
-    names = [f"{view.side}.{layer}.{leaf}" for layer in layers_of(view)]
-    opened = next(
-        (
-            (layer, at[index.index(ALL)])
-            for layer, name in enumerate(names)
-            if (at := opened_in(name))
-            and all(part == ALL or part == i for part, i in zip(index, at))
-        ),
-        None,
-    )
-    drawn = about(view.trace, names[0])
-    clickable_map(
-        f"layers:{leaf}:{index}",
-        HeatmapSpec(
-            np.stack([view.trace[name][index] for name in names]),
-            [f"layer {n}" for n in layers_of(view)],
-            columns,
-            title=title,
-            opened=opened,
-            colour=COLOURS[drawn.colour],
-            rows_title="layer",
-            **{"kind": drawn.scale, "columns_title": "token"} | options,
-        ),
-        lambda layer, at: open_number(
-            names[layer], [at if part == ALL else part for part in index]
-        ),
-    )
-
-
-# --- 1. all heads of all layers -------------------------------------------------------------------
-
-
-def all_layers(view: View) -> None:
-    """Every head's attention, small."""
-    drawn, c = weights(view), view.config
-    layers, heads = all_of(c.layers(view.side), "layer"), counted(c.n_heads, "head")
-    section(
-        view,
-        f"1. {layers[0].upper()}{layers[1:]}, {heads} each{drawn.note}",
-        "A layer takes in what the layer before gave out and does the same again, with weights of"
-        " its own. Here is the attention of every head: one row for each layer, one column for each"
-        " head. **Click a map** to choose its layer and head.",
-        (drawn.name, (view.head, drawn.chosen or 0, drawn.chosen or 0)),
-    )
-    layers_canvas(
-        thumbnails_of(view), key="layers", chosen=(view.layer, view.head), on_head=select_head
-    )
-    if detailed():
-        roles(view)
-
-
-def roles(view: View) -> None:
-    """How well every head of every layer fits one role."""
-    role = st.segmented_control(
-        "What does each head look at, measured on this sentence?",
-        range(len(ROLES)),
-        required=True,
-        key="layers_role",
-        format_func=ROLES.__getitem__,
-        on_change=close_number,
-    )
-    best = [
-        view.trace[f"{view.side}.{layer}.attn.pattern.roles"][:, role] for layer in layers_of(view)
-    ]
-    layer, head = np.unravel_index(np.argmax(best), np.shape(best))
-    stacked_map(
-        view,
-        "attn.pattern.roles",
-        ALL,
-        role,
-        columns=[str(h) for h in range(view.config.n_heads)],
-        columns_title="head",
-        limit=1,
-        title=f"Role “{ROLES[role]}” of every head: the share of its attention, on average",
-    )
-    st.caption(
-        f"Highest: head {head} of layer {layer}, {number(best[layer][head])}. From 0.5 on at least"
-        " half of the attention goes there; “broad” is how evenly it is spread. The page Heads"
-        " says how it is measured."
-    )
-
-
-# --- 2. the way through the layers ----------------------------------------------------------------
-
-
-def path(view: View) -> None:
+def token_path(view: View) -> None:
     """The chosen token's vector after every layer, in a plane, among some others."""
-    c, t, side = view.config, view.token, view.side
-    last = f"{side}.{layers_of(view)[-1]}.out.length", (t,)
-    first_size, last_size = (
-        float(view.trace[f"{side}.0.attn.in.length"][t]),
-        float(view.trace[last[0]][t]),
-    )
-    sizes = (
-        "Here a norm stands before each sublayer, so nothing brings the vector itself back to"
-        " size: "
-        if c.norm_first
-        else (
-            "Here a norm stands behind each sublayer and brings every vector back to a similar"
-            " size: "
+    last = (f"{view.side}.{layers_of(view)[-1]}.out.length", (view.token,))
+    section(view, "2. The way of each token through the layers", path_text(view, last), last)
+    same, drawn = path_controls(view)
+    shown = companions(view, drawn)
+    flat_TN2, plane, longest = flat_paths(view.request, view.side, tuple(shown), same)
+    if not np.isfinite(flat_TN2).all():
+        st.warning(
+            "In this run the numbers have grown too large to be written: there is no plane to draw."
         )
-    )
-    sizes = sizes if c.norm != "none" else "In this run no norm holds the size: "
-    section(
-        view,
-        "2. The way of each token through the layers",
+        return
+    labels, title = [view.labels[i] for i in shown], path_title(view, shown, same)
+    figure = path_figure(flat_TN2, plane, labels, shown.index(view.token), title)
+    show("layers_path", figure, alt=title)
+    if longest > 10:
+        st.caption(
+            f"The longest of these vectors is {longest:.0f} times as long as the median: it makes"
+            " the plane. Brought to one length, the others are seen."
+        )
+
+
+def path_text(view: View, last: tuple[str, tuple[int, ...]]) -> str:
+    """How the chosen token's vector moves, and from which length to which. last: the cell of its
+    length after the last layer.
+    """
+    c, (name, index) = view.config, last
+    first_size = float(view.trace[f"{view.side}.0.attn.in.length"][view.token])
+    last_size = float(view.trace[name][index])
+    return (
         f"Every layer moves the vector of {word(view)}. Point 0 is where it comes in, point"
-        f" {len(layers_of(view))} where it is after the last layer. {sizes}its length"
+        f" {len(layers_of(view))} where it is after the last layer. {norms_text(view)}its length"
         f" {moves(number(first_size), number(last_size))}. A plane shows only a part of the"
         f" {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all these"
-        " vectors.",
-        last,
+        " vectors."
     )
-    settle("layers_length", "one" if c.norm_first else "own")
+
+
+def norms_text(view: View) -> str:
+    """What the norms of this model do to the length of the vector."""
+    if view.config.norm == "none":
+        return "In this run no norm holds the size: "
+    if view.config.norm_first:
+        return (
+            "Here a norm stands before each sublayer, so nothing brings the vector itself back to"
+            " size: "
+        )
+    return (
+        "Here a norm stands behind each sublayer and brings every vector back to a similar size: "
+    )
+
+
+def path_controls(view: View) -> tuple[bool, str]:
+    """Whether all vectors are brought to one length, and which tokens are drawn."""
+    settle("layers_length", "one" if view.config.norm_first else "own")
     left, right = st.columns(2, vertical_alignment="bottom")
-    same = left.segmented_control(
+    length = left.segmented_control(
         "Length of the vectors",
         list(LENGTHS),
         required=True,
@@ -201,30 +93,18 @@ def path(view: View) -> None:
     drawn = right.segmented_control(
         "Drawn", list(DRAWN), required=True, key="layers_drawn", format_func=DRAWN.get
     )
-    shown = companions(view, drawn)
-    flat_TN2, plane, longest = ways(view.request, side, tuple(shown), same == "one")
-    if not np.isfinite(flat_TN2).all():
-        st.warning(
-            "In this run the numbers have grown too large to be written: there is no plane to draw."
-        )
-        return
+    return length == "one", drawn
+
+
+def path_title(view: View, shown: list[int], same: bool) -> str:
+    """What the plane shows, in words."""
     others = f" and {counted(len(shown) - 1, 'other')}" if len(shown) > 1 else ""
-    title = f"{quoted(view.labels[t])}{others}, layer by layer, around the mean"
-    title += "; each vector of length 1" if same == "one" else ""
-    show(
-        "layers_path",
-        path_figure(flat_TN2, plane, [view.labels[i] for i in shown], shown.index(t), title),
-        alt=title,
-    )
-    if longest > 10:
-        st.caption(
-            f"The longest of these vectors is {longest:.0f} times as long as the median: it makes"
-            " the plane. Brought to one length, the others are seen."
-        )
+    title = f"{quoted(view.labels[view.token])}{others}, layer by layer, around the mean"
+    return title + ("; each vector of length 1" if same else "")
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def ways(request: RunRequest, side: str, tokens: tuple[int, ...], same: bool):
+def flat_paths(request: RunRequest, side: str, tokens: tuple[int, ...], same: bool):
     """The vectors of some tokens, as they come in and after every layer, in their plane; kept,
     since most clicks change nothing in it.
     """
@@ -324,342 +204,3 @@ def path_line(flat_N2, words: dict[int, tuple[str, str]], label: str, chosen: bo
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
-
-
-# --- 3. what the sublayers add --------------------------------------------------------------------
-
-
-def added(view: View) -> None:
-    """How long the updates of attention and feed-forward are beside the stream, layer by layer, and
-    how far they turn it.
-    """
-    t, name, side = view.token, view.labels[view.token], view.side
-    parts = [part for part in SUBLAYERS if f"{side}.0.{part}.out" in view.trace]
-    shares_PN = np.array(
-        [
-            [view.trace[f"{side}.{n}.{part}.out.relative"][t] for n in layers_of(view)]
-            for part in parts
-        ]
-    )
-    part, layer = np.unravel_index(shares_PN.argmax(), shares_PN.shape)
-    part_names = [SUBLAYERS[part][0] for part in parts]
-    section(
-        view,
-        "3. How much each layer adds",
-        "The length of each update beside the length of the vector it is added to. For"
-        f" {word(view)} the largest is that of the {part_names[part]} in layer {layer}:"
-        f" {number(shares_PN[part, layer])} of the vector. **Click a bar** to open it. A long"
-        " update need not turn the vector: it may point along it.",
-        (f"{side}.{layer}.{parts[part]}.out.relative", (t,)),
-    )
-    figure = added_figure(
-        shares_PN,
-        [SUBLAYERS[part] for part in parts],
-        f"Update of {quoted(name)} ÷ its vector: {' · '.join(part_names)} by layer",
-    )
-    show(
-        "layers_added",
-        figure,
-        alt=f"Length of the updates of {quoted(name)}, relative to its vector, by layer",
-        on_cell=lambda y, x: open_bar(view, parts, int(x)),
-    )
-    st.markdown(
-        " ".join(
-            f':color[■]{{foreground="{COLOURS[kind]}"}} {title}'
-            for title, kind in map(SUBLAYERS.get, parts)
-        )
-    )
-    turned(view)
-    if detailed():
-        lengths_table(view, parts)
-
-
-def open_bar(view: View, parts: list[str], place: int) -> None:
-    """The bar that was clicked, by its place among all."""
-    layer, part = divmod(place, len(parts) + 1)
-    if layer in layers_of(view) and part < len(parts):
-        open_number(f"{view.side}.{layer}.{parts[part]}.out.relative", (view.token,))
-
-
-def added_figure(shares_PN, parts: list[tuple[str, str]], title: str):
-    """Bars side by side for each layer, one colour for each sublayer."""
-    P, N = shares_PN.shape
-    places_PN = np.arange(N) * (P + 1) + np.arange(P)[:, None]
-    bars = [
-        {
-            "type": "bar",
-            "x": places_N,
-            "y": shares_N,
-            "width": 0.95,
-            "marker": {"color": COLOURS[kind]},
-            "hoverinfo": "skip",
-        }
-        for places_N, shares_N, (_, kind) in zip(places_PN, shares_PN, parts)
-    ]
-    texts = [
-        f"layer {n}, {name}<br><b>{number(share_N[n])}</b>"
-        for share_N, (name, _) in zip(shares_PN, parts)
-        for n in range(N)
-    ]
-    every, top = -(-N // 15), bar_top(shares_PN)
-    cut = [
-        {
-            "x": int(x),
-            "y": top,
-            "text": f"<b>{number(share)} ↑</b>",
-            "showarrow": False,
-            "yanchor": "top",
-            "xanchor": "left",
-            "xshift": 8,
-        }
-        for x, share in zip(places_PN.ravel(), shares_PN.ravel())
-        if share > top
-    ]
-    ticks = range(0, N, every)
-    layers = {
-        "tickvals": [n * (P + 1) + (P - 1) / 2 for n in ticks],
-        "ticktext": [str(n) for n in ticks],
-        "title": plotly_figures.titled("layer"),
-        "range": [-1, N * (P + 1) - 1],
-        "fixedrange": True,
-        "showgrid": False,
-        "zeroline": False,
-    }
-    return plotly_figures.figure(
-        [*bars, plotly_figures.overlay(0 * places_PN, places_PN, texts)],
-        title,
-        cut,
-        height=190,
-        top=8,
-        bottom=42,
-        left=46,
-        xaxis=layers,
-        yaxis=plotly_figures.grid("") | {"range": [0, top]},
-    )
-
-
-def bar_top(shares_PN) -> float:
-    """The end of the axis: a bar far longer than all others is cut, so that these are seen."""
-    *rest, second, most = sorted([0.0, *shares_PN.ravel().tolist()])
-    return 1.3 * second if most > 3 * second > 0 else 1.05 * most or 1.0
-
-
-def turned(view: View) -> None:
-    """How like each vector is to the one a layer before, and to the first."""
-    stacked_map(
-        view,
-        "out.turned",
-        ALL,
-        columns=view.labels,
-        limit=1,
-        title="Similarity with the layer before (cosine; 1: not turned at all)",
-    )
-    if detailed():
-        stacked_map(
-            view,
-            "out.similarity",
-            ALL,
-            columns=view.labels,
-            limit=1,
-            title="Similarity with the vector the token came in with (cosine)",
-        )
-    if view.config.norm_first or view.config.norm == "none":
-        st.caption(
-            "Nothing brings the stream back to size here: where a vector has grown long, the same"
-            " update turns it less."
-        )
-
-
-def lengths_table(view: View, parts: list[str]) -> None:
-    """All lengths behind the bars; every one opens."""
-    side, t = view.side, view.token
-    leaves = {
-        "before": "attn.in.length",
-        **{f"{SUBLAYERS[part][0]} adds": f"{part}.out.length" for part in parts},
-        "after": "out.length",
-    }
-    names = {
-        title: [f"{side}.{n}.{leaf}" for n in layers_of(view)] for title, leaf in leaves.items()
-    }
-    table(
-        {title: [view.trace[name][t] for name in column] for title, column in names.items()},
-        [str(n) for n in layers_of(view)],
-        key="layers_lengths",
-        corner="layer",
-        title=f"Lengths of the vector of {quoted(view.labels[t])} and of its updates",
-        on_cell=lambda row, column: (
-            open_number(list(names.values())[column][row], (t,)) if row in layers_of(view) else None
-        ),
-    )
-
-
-# --- 4. rollout -----------------------------------------------------------------------------------
-
-
-def rollout(view: View) -> None:
-    """How much of each first vector could have reached each token."""
-    at, t, last = view.at("rollout"), view.token, layers_of(view)[-1]
-    row_M = view.trace[f"{view.side}.{last}.rollout"][t]
-    other = max((m for m in range(len(row_M)) if m != t), key=lambda m: row_M[m], default=t)
-    section(
-        view,
-        "4. What could have come from where: rollout",
-        f"In one layer {word(view)} takes in others, which have taken in others before. **Rollout**"
-        " multiplies the layers’ weights: how much of each first vector could have reached it."
-        f" {what_is_left(view, row_M, other)}",
-        (at, (t, int(other))),
-    )
-    rows, chosen = st.columns(2, gap="large")
-    with rows:
-        stacked_map(
-            view,
-            "rollout",
-            t,
-            ALL,
-            columns=view.labels,
-            columns_title="first vector of",
-            title=f"Rollout of {quoted(view.labels[t])} after every layer: each row sums to 1",
-        )
-    with chosen:
-        cell_map(
-            view,
-            at,
-            ALL,
-            ALL,
-            chosen=t,
-            title=f"Rollout after layer {view.layer}, all tokens: each row sums to 1",
-        )
-    st.caption(
-        "What rollout assumes: attention only mixes vectors, all heads count alike, half of each"
-        " vector stays where it is, and the feed-forward networks, values and norms change nothing."
-        " None of this is quite true. It says what could have flowed, not what the model used"
-        " (Abnar and Zuidema 2020)."
-    )
-
-
-def what_is_left(view: View, row_M, other: int) -> str:
-    """Of the chosen token's last vector: what could be its own, and what could come from the one
-    that gives it the most.
-    """
-    t, (own, most) = view.token, (percent(row_M[m], 0) for m in (view.token, other))
-    after = f"After the last layer {own} of {word(view)} would still be its own"
-    if other == t or not row_M[other]:
-        return f"{after}: here nothing reaches it from another token."
-    little = max(row_M[t], row_M[other]) > 0.995
-    return f"{after}, and {most} would come from {word(view, other)}" + (
-        ": all but everything comes from one token."
-        if little
-        else ", more than from any other token."
-    )
-
-
-# --- 5. what a token leans on ---------------------------------------------------------------------
-
-
-def leans(view: View) -> None:
-    """Where the chosen token's attention goes in every layer, all heads together."""
-    t, mean = view.token, view.at("attn.pattern.mean")
-    section(
-        view,
-        f"5. What “{plain(view.labels[t])}” leans on, layer by layer",
-        f"The attention of {word(view)}, averaged over the heads of each layer. {strongest(view)}",
-        (mean, (t, int(view.trace[mean][t].argmax()))),
-    )
-    offer_words(view)
-    limit = largest_word(view)
-    stacked_map(
-        view,
-        "attn.pattern.mean",
-        t,
-        ALL,
-        columns=view.labels,
-        columns_title="token that is looked at",
-        limit=limit,
-        title=f"Attention of {quoted(view.labels[t])}, mean of the heads, in every layer"
-        + (f" (the colours end at the largest of another word, {number(limit)})" if limit else ""),
-    )
-
-
-def offer_words(view: View) -> None:
-    """For the example sentence, the words that it is about."""
-    if view.sentence == EXAMPLES[0]["text"]:
-        row = st.container(horizontal=True)
-        for name in LEAN:
-            if name in (bare := [label.lstrip("␣") for label in view.labels]):
-                at = bare.index(name)
-                row.button(
-                    f"Follow “{name}”",
-                    key=f"layers_{name}",
-                    on_click=select_token,
-                    args=(at,),
-                    disabled=view.token == at,
-                )
-
-
-def strongest(view: View) -> str:
-    """The word that gets most, for every few layers; itself, signs, and the token that everything
-    rests on left out.
-    """
-    N = len(layers_of(view))
-    mean_NM, rest, left = mean_weights(view), resting_place(view), other_words(view)
-    if not left:
-        return f"There is no other word that {word(view)} could lean on."
-    few = -(-N // 4)
-    parts = []
-    for start in range(0, N, few):
-        layers = range(start, min(start + few, N))
-        layer, m = max(((n, m) for n in layers for m in left), key=lambda at: mean_NM[at])
-        parts.append(
-            f"in {f'layers {start} to {layers[-1]}' if len(layers) > 1 else f'layer {start}'} on"
-            f" {word(view, m)} ({number(mean_NM[layer, m])}, in layer {layer})"
-        )
-    also = (
-        ""
-        if rest is None
-        else (
-            f", and so is {word(view, rest)}, the first token: it gets "
-            f"{percent(mean_NM[:, rest].mean(), 0)} on average"
-        )
-    )
-    return (
-        f"It leans most {'; '.join(parts)}. Itself, punctuation and the model’s own signs are left"
-        f" out here{also}."
-    )
-
-
-def mean_weights(view: View) -> np.ndarray:
-    """The chosen token's attention in every layer, the mean of its heads, (N, M)."""
-    return np.stack(
-        [view.trace[f"{view.side}.{n}.attn.pattern.mean"][view.token] for n in layers_of(view)]
-    )
-
-
-def other_words(view: View) -> list[int]:
-    """The tokens that the chosen one may lean on: no signs, no punctuation, not itself, not the one
-    everything rests on.
-    """
-    words = view.trace.words_L if view.side == view.config.sides[0] else None
-    seen_M, rest = mean_weights(view).any(axis=0), resting_place(view)
-    return [
-        m
-        for m, label in enumerate(view.labels)
-        if m not in (view.token, rest)
-        and is_word(label)
-        and seen_M[m]
-        and (words is None or words[m] is not None)
-    ]
-
-
-def resting_place(view: View) -> int | None:
-    """The first token, where it is a word and gets the most of all over the layers: many decoders
-    rest there.
-    """
-    most = int(mean_weights(view).mean(axis=0).argmax())
-    return 0 if view.token != 0 and is_word(view.labels[0]) and most == 0 else None
-
-
-def largest_word(view: View) -> float | None:
-    """The end of the scale, where signs, or the first token, have far more than any word."""
-    mean_NM, left = mean_weights(view), other_words(view)
-    most = float(mean_NM[:, left].max(initial=0))
-    return most if 0 < most < mean_NM.max() / 2 else None

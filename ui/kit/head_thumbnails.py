@@ -1,4 +1,4 @@
-"""The thumbnails of all heads, by which one is chosen."""
+"""The attention of all heads, small: a map of thumbnails by which one is chosen."""
 
 from __future__ import annotations
 

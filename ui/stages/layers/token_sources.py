@@ -1,0 +1,198 @@
+"""What reaches a token from the others: rollout, and the attention of all heads, layer by layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.text import number, percent
+from ui.kit.section import section
+from ui.kit.step_charts import ALL, cell_map
+from ui.kit.token_strip import word
+from ui.session.actions import select_token
+from ui.session.selection import EXAMPLES
+from ui.session.view import View, is_word
+from ui.stages.layers.layer_maps import layers_of, stacked_map
+from ui.text import plain, quoted
+
+FOLLOWED = ("is", "recommended")  # what the example sentence is for
+
+
+def rollout_section(view: View) -> None:
+    """How much of each first vector could have reached each token."""
+    name, t, last = view.at("rollout"), view.token, layers_of(view)[-1]
+    row_M = view.trace[f"{view.side}.{last}.rollout"][t]
+    other = max((m for m in range(len(row_M)) if m != t), key=lambda m: row_M[m], default=t)
+    section(
+        view,
+        "4. What could have come from where: rollout",
+        f"In one layer {word(view)} takes in others, which have taken in others before. **Rollout**"
+        " multiplies the layers’ weights: how much of each first vector could have reached it."
+        f" {rollout_text(view, row_M, other)}",
+        (name, (t, int(other))),
+    )
+    rollout_maps(view)
+    st.caption(
+        "What rollout assumes: attention only mixes vectors, all heads count alike, half of each"
+        " vector stays where it is, and the feed-forward networks, values and norms change nothing."
+        " None of this is quite true. It says what could have flowed, not what the model used"
+        " (Abnar and Zuidema 2020)."
+    )
+
+
+def rollout_maps(view: View) -> None:
+    """The chosen token after every layer, and all tokens after the chosen layer."""
+    rows, chosen = st.columns(2, gap="large")
+    with rows:
+        stacked_map(
+            view,
+            "rollout",
+            view.token,
+            ALL,
+            columns=view.labels,
+            columns_title="first vector of",
+            title=f"Rollout of {quoted(view.labels[view.token])} after every layer: each row sums"
+            " to 1",
+        )
+    with chosen:
+        cell_map(
+            view,
+            view.at("rollout"),
+            ALL,
+            ALL,
+            chosen=view.token,
+            title=f"Rollout after layer {view.layer}, all tokens: each row sums to 1",
+        )
+
+
+def rollout_text(view: View, row_M, other: int) -> str:
+    """Of the chosen token's last vector: what could be its own, and what could come from the one
+    that gives it the most.
+    """
+    t, (own, most) = view.token, (percent(row_M[m], 0) for m in (view.token, other))
+    after = f"After the last layer {own} of {word(view)} would still be its own"
+    if other == t or not row_M[other]:
+        return f"{after}: here nothing reaches it from another token."
+    little = max(row_M[t], row_M[other]) > 0.995
+    return f"{after}, and {most} would come from {word(view, other)}" + (
+        ": all but everything comes from one token."
+        if little
+        else ", more than from any other token."
+    )
+
+
+def attends_to(view: View) -> None:
+    """Where the chosen token's attention goes in every layer, all heads together."""
+    t, mean = view.token, view.at("attn.pattern.mean")
+    section(
+        view,
+        f"5. What “{plain(view.labels[t])}” leans on, layer by layer",
+        f"The attention of {word(view)}, averaged over the heads of each layer."
+        f" {attended_text(view)}",
+        (mean, (t, int(view.trace[mean][t].argmax()))),
+    )
+    follow_buttons(view)
+    limit = largest_word(view)
+    stacked_map(
+        view,
+        "attn.pattern.mean",
+        t,
+        ALL,
+        columns=view.labels,
+        columns_title="token that is looked at",
+        limit=limit,
+        title=f"Attention of {quoted(view.labels[t])}, mean of the heads, in every layer"
+        + (f" (the colours end at the largest of another word, {number(limit)})" if limit else ""),
+    )
+
+
+def follow_buttons(view: View) -> None:
+    """For the example sentence, the words that it is about."""
+    if view.sentence != EXAMPLES[0]["text"]:
+        return
+    row, labels = st.container(horizontal=True), [label.lstrip("␣") for label in view.labels]
+    for name in FOLLOWED:
+        if name in labels:
+            position = labels.index(name)
+            row.button(
+                f"Follow “{name}”",
+                key=f"layers_{name}",
+                on_click=select_token,
+                args=(position,),
+                disabled=view.token == position,
+            )
+
+
+def attended_text(view: View) -> str:
+    """The word that gets most, for every few layers; itself, signs, and the token that everything
+    rests on left out.
+    """
+    left = other_words(view)
+    if not left:
+        return f"There is no other word that {word(view)} could lean on."
+    N, mean_NM = len(layers_of(view)), mean_weights(view)
+    few = -(-N // 4)
+    parts = [
+        attended_in(view, range(start, min(start + few, N)), mean_NM, left)
+        for start in range(0, N, few)
+    ]
+    return (
+        f"It leans most {'; '.join(parts)}. Itself, punctuation and the model’s own signs are left"
+        f" out here{sink_text(view, mean_NM)}."
+    )
+
+
+def attended_in(view: View, layers: range, mean_NM, words: list[int]) -> str:
+    """Which of the words gets most in some of the layers."""
+    layer, m = max(((n, m) for n in layers for m in words), key=lambda cell: mean_NM[cell])
+    where = f"layers {layers[0]} to {layers[-1]}" if len(layers) > 1 else f"layer {layers[0]}"
+    return f"in {where} on {word(view, m)} ({number(mean_NM[layer, m])}, in layer {layer})"
+
+
+def sink_text(view: View, mean_NM) -> str:
+    """That the token which everything rests on is left out, too; empty where there is none."""
+    sink = attention_sink(view)
+    if sink is None:
+        return ""
+    return (
+        f", and so is {word(view, sink)}, the first token: it gets"
+        f" {percent(mean_NM[:, sink].mean(), 0)} on average"
+    )
+
+
+def mean_weights(view: View) -> np.ndarray:
+    """The chosen token's attention in every layer, the mean of its heads, (N, M)."""
+    return np.stack(
+        [view.trace[f"{view.side}.{n}.attn.pattern.mean"][view.token] for n in layers_of(view)]
+    )
+
+
+def other_words(view: View) -> list[int]:
+    """The tokens that the chosen one may lean on: no signs, no punctuation, not itself, not the one
+    everything rests on.
+    """
+    words = view.trace.words_L if view.side == view.config.sides[0] else None
+    seen_M, sink = mean_weights(view).any(axis=0), attention_sink(view)
+    return [
+        m
+        for m, label in enumerate(view.labels)
+        if m not in (view.token, sink)
+        and is_word(label)
+        and seen_M[m]
+        and (words is None or words[m] is not None)
+    ]
+
+
+def attention_sink(view: View) -> int | None:
+    """The first token, where it is a word and gets the most of all over the layers: many decoders
+    rest there.
+    """
+    most = int(mean_weights(view).mean(axis=0).argmax())
+    return 0 if view.token != 0 and is_word(view.labels[0]) and most == 0 else None
+
+
+def largest_word(view: View) -> float | None:
+    """The end of the scale, where signs, or the first token, have far more than any word."""
+    mean_NM, left = mean_weights(view), other_words(view)
+    most = float(mean_NM[:, left].max(initial=0))
+    return most if 0 < most < mean_NM.max() / 2 else None
