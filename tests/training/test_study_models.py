@@ -255,13 +255,17 @@ def test_the_app_opens_on_the_study_encoder_and_fetches_nothing(assets, monkeypa
 
 
 def test_the_first_page_imports_neither_pandas_nor_the_hubs_client(assets, tmp_path):
-    program = (
-        "import sys; from pathlib import Path; from core.models import catalogue;"
-        " catalogue.ASSETS = Path(sys.argv[1])\nfrom streamlit.testing.v1 import AppTest; app ="
-        " AppTest.from_file('app.py', default_timeout=60).run()\nassert not app.exception and"
-        " app.session_state['memory'].shown.model == 'study-encoder'\nprint([name for name in ('pandas',"
-        " 'huggingface_hub.file_download', 'gguf') if name in sys.modules])"
-    )
+    program = """
+import sys
+from pathlib import Path
+from core.models import catalogue
+catalogue.ASSETS = Path(sys.argv[1])
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=60).run()
+assert not app.exception and app.session_state["memory"].shown.model == "study-encoder"
+heavy = ("pandas", "huggingface_hub.file_download", "gguf")
+print([name for name in heavy if name in sys.modules])
+"""
     here = {
         "HOME": str(tmp_path / "home"),
         "GLASSFORMER_CACHE": str(tmp_path / "none"),
