@@ -255,7 +255,7 @@ def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
     side, found, weight = model.config.sides[0], defaultdict(list), defaultdict(list)
     for made in samples:
         read = cut(made.english)
-        words_L, trace = read.word_of_token, model.trace(ids_L=read.ids)
+        words_L, trace = read.word_of_L, model.trace(ids_L=read.ids)
         pattern_NHLM = np.stack(
             [trace[f"{side}.{layer}.attn.pattern"] for layer in range(model.config.layers(side))]
         )

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from tests.helpers.browser import CHROMIUM, ROOT, modules
-from tests.ui.test_overview import sides
+from tests.helpers.seen import sides
 from ui.kit.components import overview_data
 from ui.stages.overview.picture import picture
 

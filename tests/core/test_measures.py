@@ -49,14 +49,13 @@ def test_words_of_many_tokens_are_one_word_and_signs_are_none():
     assert STRANGE
     for made in STRANGE:
         read = evaluate.cut(made.english)
-        tokens = Counter(read.word_of_token.tolist())
+        tokens = Counter(read.word_of_L.tolist())
         assert [tokens[place] for place in range(len(made.english))] == [
             len(corpus.ids((word,))) for word in made.english
         ]
-        assert tokens[-1] == tokens[len(made.english)] == 1 and read.word_of_token[0] == -1
+        assert tokens[-1] == tokens[len(made.english)] == 1 and read.word_of_L[0] == -1
         assert (
-            evaluate.cut(made.english, begin=()).word_of_token.tolist()
-            == read.word_of_token.tolist()[1:]
+            evaluate.cut(made.english, begin=()).word_of_L.tolist() == read.word_of_L.tolist()[1:]
         )
 
 

@@ -15,8 +15,8 @@ from core.source import lines_that_made
 from core.step_ref import StepRef, parse, ref_of
 from core.steps import about, computed_after, kind_of, kinds, norm
 from core.steps.kind import RANGES, SUBLAYER, StepKind
-from tests.core.test_explain import every_name
 from tests.helpers import lstm
+from tests.helpers.names import every_name
 from tests.helpers.tiny import FAMILIES
 from ui.kit.theme import COLOURS
 

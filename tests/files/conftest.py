@@ -14,9 +14,8 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from core.models import catalogue, download
 from core.models.catalogue import CATALOGUE, Wheel
-from tests.core.test_reference import write_gguf
 from tests.helpers.fetching import FROM_BOTH, FROM_HUB, FROM_WHEEL, WHEEL, kept, put
-from tests.helpers.model_files import golden
+from tests.helpers.model_files import golden, write_gguf
 
 
 @pytest.fixture

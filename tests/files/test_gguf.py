@@ -16,8 +16,7 @@ from core.models.families.llama_gguf import layout as gguf_layout
 from core.models.fields import Fields
 from core.models.gguf import open_gguf
 from core.models.weights import read_gguf
-from tests.core.test_reference import write_gguf
-from tests.helpers.model_files import cheap_refusal, flipped, golden, loads, refusal
+from tests.helpers.model_files import cheap_refusal, flipped, golden, loads, refusal, write_gguf
 
 # Files that break off, and files in which bytes have changed.
 

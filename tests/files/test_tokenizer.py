@@ -288,7 +288,7 @@ def test_a_gguf_whose_tokenizer_is_unknown_runs_by_ids_and_says_why(more, says, 
         model.trace("a text")
     with pytest.raises(GlassError, match=says):
         ids_of(model, "a text")
-    assert ids_of(model, "3 1 2") == [3, 1, 2]
+    assert list(ids_of(model, "3 1 2")) == [3, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_folder_whose_tokenizer_cannot_be_read_runs_by_ids_and_says_why(files,
     assert model.tokenizer is None and says in model.notes[0] and len(model.notes) == 1
     with pytest.raises(GlassError, match=says):
         ids_of(model, "a text")
-    assert ids_of(model, "3 1 2") == [3, 1, 2]
+    assert list(ids_of(model, "3 1 2")) == [3, 1, 2]
 
 
 def test_sentencepiece_bpe_is_that_of_its_makers(tmp_path):

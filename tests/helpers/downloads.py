@@ -47,4 +47,4 @@ def visitor() -> AppTest:
 def shown_model(app: AppTest) -> str:
     """The model whose numbers the page shows."""
     assert not app.exception
-    return app.session_state["_good"].model
+    return app.session_state["memory"].shown.model

@@ -81,17 +81,17 @@ def test_readers_that_leave_give_theirs_back_within_a_minute(server):
 
 def arrays_of(shelf: Shelf) -> dict[str, weakref.ref]:
     """All arrays of all runs on a shelf, without the weights that they look into."""
-    runs = {
+    held = {
         key: entry.value
         for key, entry in shelf._entries.items()
         if isinstance(entry.value, runs.Run)
     }
     found = {
         f"{key.model}: {name}": owner_of(run.trace[name])
-        for key, run in runs.items()
+        for key, run in held.items()
         for name in run.trace.names
     }
-    weights = {id(owner_of(array)) for run in runs.values() for array in run.model.weights.values()}
+    weights = {id(owner_of(array)) for run in held.values() for array in run.model.weights.values()}
     return {name: weakref.ref(array) for name, array in found.items() if id(array) not in weights}
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from core import load
 from core.operands import is_weight
 from tests.helpers.pages import address, opened, parts
 from tests.helpers.sample import one_in
+from tests.helpers.seen import Seen, sides
 from tests.helpers.tiny import FAMILIES
 from ui.kit import components
 from ui.session import navigation, sent
@@ -28,44 +28,6 @@ from ui.stages.overview import picture as overview_picture
 from ui.stages.overview.picture import MOST, cell_of, drawn_at, picture, reduced, shown
 
 LONG = " ".join(f"word{n % 7} and" for n in range(60))
-
-
-@dataclass
-class Seen:
-    """What the picture needs of a view, without a session."""
-
-    trace: object
-    side: str
-    layer: int = 0
-    head: int = 1
-    token: int = 2
-
-    @property
-    def config(self):
-        return self.trace.config
-
-    @property
-    def key_head(self) -> int:
-        return self.head * self.config.n_kv_heads // self.config.n_heads
-
-    def at(self, leaf: str) -> str:
-        return f"{self.side}.{self.layer}.{leaf}"
-
-    def tokens(self, side: str) -> list[str]:
-        return [f"#{i}" for i in self.trace[f"{side}.embed.ids"]]
-
-    def word(self, i: int) -> str:
-        return f"#{i}"
-
-    def side_of(self, name: str, letter: str) -> str:
-        if ".cross." in name:
-            return "encoder" if letter == "M" else "decoder"
-        side = name.split(".")[0]
-        return side if side in self.config.sides else self.config.sides[-1]
-
-
-def sides(trace) -> list[Seen]:
-    return [Seen(trace, side) for side in trace.config.sides]
 
 
 def sent_by(view, monkeypatch) -> dict:

@@ -64,7 +64,7 @@ def check_page(app: AppTest, path: str, **choices: str) -> None:
     """The page is drawn whole, under its own title, and shows what was chosen."""
     assert not app.exception and not app.error and not app.warning, path
     assert app.title[0].value == next(page.title for page in PAGES if page.path == path)
-    shown = app.session_state["_good"]
+    shown = app.session_state["memory"].shown
     assert shown.model == choices["model"] and shown.mask.startswith(choices["mask"])
     assert app.session_state["depth"] == choices["depth"]
 
@@ -126,14 +126,14 @@ def check_what_if(app: AppTest, path: str, change: str) -> None:
     """The page shows the run with that change, and only warns of numbers past all bounds."""
     assert not app.exception and not app.error, path
     assert not app.warning or change == "norms" and "overflow" in said(app), path
-    assert app.session_state["_good"].change == change
+    assert app.session_state["memory"].shown.change == change
     assert any("What if" in each.value for each in app.markdown)
 
 
 def lead_back(app: AppTest) -> None:
     """The button of the banner shows the model as it was trained again."""
     app.button(key="as_it_is").click().run()
-    assert not app.exception and app.session_state["_good"].change == ""
+    assert not app.exception and app.session_state["memory"].shown.change == ""
     assert "change" not in address(app)
 
 

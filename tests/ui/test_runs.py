@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from core.models.tokenizer import Tokenizer
-from tests.ui.test_pages import OTHERS, opened
+from tests.helpers.pages import OTHERS, opened
 from ui.session import runs
 from ui.session.runs import RunRequest
 from ui.session.shelf import SHELF
