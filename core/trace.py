@@ -3,7 +3,7 @@ that made it.
 
 Axis letters, the same everywhere: L looks, M is looked at, D model width, H heads, G key/value
 heads, K head width, F feed-forward width, V vocabulary, R the positions whose output is asked for,
-C classes, U units of the LSTM.
+C classes, U units of the LSTM; I and J words, P rotary pairs, S distances, O roles of a head.
 """
 
 from __future__ import annotations

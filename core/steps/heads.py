@@ -1,4 +1,6 @@
-"""What each head does and adds: where it looks, in tokens and in words, and what it writes."""
+"""What each head does and adds: where it looks, in tokens and in words, and what it writes; and the
+weights of all heads, averaged.
+"""
 
 from __future__ import annotations
 

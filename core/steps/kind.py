@@ -43,15 +43,15 @@ class StepKind:
     """A kind of number: its name, its axes, how it comes about, and what is said and drawn of it.
 
     leaf          the end of its name, without numbers
-    axes          a letter for each axis
+    axes          a letter for each axis: a key of core.steps.letters.AXES
     place         where in the model there is such a value
     recipe        takes one cell apart into its operands, and recomputes it from them
     title, story  what it is, in words
-    latex         the formula of one cell
+    latex         the formula of one cell; core.steps.letters says what its letters stand for
     colour        a key of ui.kit.theme.COLOURS
-    scale         "signed", "weight" (a share from 0 to 1) or "mask"
+    scale         "signed", "weight" (from zero up, such as a share) or "mask"
     compute       (trace, ref, *ref.args) -> array; None: the forward pass records it
-    after         the leaf of the recorded step that a computed value belongs to
+    after         the leaf of the recorded step that a computed value is listed behind; with compute
     args          a letter for each number that ends the name: an axis, or a key of RANGES
     when          which models have it; two kinds of one leaf are variants, and one of them fits
     sizes         (trace, ref) -> the sizes of axes that no recorded step has
