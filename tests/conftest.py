@@ -2,6 +2,7 @@
 fetched once.
 """
 
+from collections import Counter
 from functools import cache, lru_cache
 
 import numpy as np
@@ -25,6 +26,19 @@ def pytest_xdist_make_scheduler(config, log):
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = lambda nodeid: "browser" if "tests/browser/" in nodeid else nodeid
     return scheduler
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of the cases of a test that is marked one_in(n), one in n is quick; the others are slow."""
+    seen = Counter()
+    for item in items:
+        mark = item.get_closest_marker("one_in")
+        if mark and not item.get_closest_marker("slow"):
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % mark.args[0]:
+                item.add_marker(pytest.mark.slow)
+            seen[test] += 1
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,7 +25,7 @@ from tests.helpers.browser_pages import (
 from tests.helpers.sample import one_in
 
 
-@pytest.mark.parametrize("title", PATHS)
+@pytest.mark.parametrize("title", one_in(3, PATHS))
 @pytest.mark.parametrize("size, theme", one_in(2, [(TELEPHONE, "dark"), (DESK, "light")]))
 def test_a_page_opens_by_its_own_address(visit, title, size, theme):
     page = visit(title, size, theme, layer=2, head=5)
@@ -73,6 +73,7 @@ def test_the_five_steps_by_button_and_by_key(visit):
     assert chosen.inner_text() == "3 Scores" and choices(page)["stage"] == "2"
 
 
+@pytest.mark.slow
 def test_play_walks_on_by_itself_and_stops(visit):
     page = visit("Attention", stage=3)
     page.do(lambda: page.view.get_by_role("button", name="Play").click())
@@ -110,6 +111,7 @@ def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
     assert sum(largest) < sum(small)  # on the light page more is darker
 
 
+@pytest.mark.slow
 def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
     page, x_LD = visit("Attention", token=7), traced()["encoder.0.attn.in"]
     canvas = page.view.locator("canvas.picture").first
@@ -304,6 +306,7 @@ MAIN = {
 }
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("title", MAIN)
 def test_the_main_click_of_each_page_opens_a_number_of_the_trace(visit, traced, title):
     selector, step, asked = MAIN[title]
@@ -458,6 +461,7 @@ def test_the_first_start_needs_no_network_and_no_cache(browser, tmp_path):
         assert not page.problems and not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_pretrained_model_is_fetched_from_the_side_bar(browser, tmp_path):
     """On a machine without any of them; the download is a real one."""
     with (
@@ -475,6 +479,7 @@ def test_a_pretrained_model_is_fetched_from_the_side_bar(browser, tmp_path):
         assert read.count() == 1 and not page.problems
 
 
+@pytest.mark.slow
 def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_path, minilm):
     here = catalogue.find("minilm")
     with serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path)) as empty:

@@ -24,6 +24,7 @@ from tests.helpers.tiny import FAMILIES, golden
 CASES = {"as trained": {}, "every token but itself": {"mask": "others"}}
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("cells", (2, pytest.param(12, marks=pytest.mark.slow)))
 @pytest.mark.parametrize("case", CASES)
 def test_cells_are_recomputed_from_their_operands(tiny_trace, family, case, cells):
@@ -101,6 +102,7 @@ def test_names_that_are_not_there(tiny_trace, name):
         explain(tiny_trace("bert"), name, (0, 0, 0))
 
 
+@pytest.mark.one_in(3)
 def test_every_step_has_words_and_lines_of_core(tiny_trace, family):
     trace = tiny_trace(family)
     for name in every_name(trace):

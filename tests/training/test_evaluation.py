@@ -45,6 +45,7 @@ def test_the_lstm_is_a_fair_rival():
     )
 
 
+@pytest.mark.slow
 def test_the_translator_writes_the_grammars_french_and_looks_at_what_it_translates():
     found = evaluate.translation(
         shipped("study-translator"), SAMPLE["test"][:60] + SAMPLE["new"][:60]

@@ -197,6 +197,7 @@ def test_a_hidden_word_is_as_likely_as_the_choices_that_make_it():
     assert entropy.hidden_word(dice, made, len(made.english) - 1) == {made.english[-1]: 1.0}
 
 
+@pytest.mark.slow
 def test_splits_share_no_sentence_and_new_combinations_are_in_the_test_alone():
     found = {split: list(corpus.samples(split, 300)) for split in corpus.SIZES}
     texts = {split: {made.english for made in samples} for split, samples in found.items()}

@@ -12,6 +12,7 @@ from ui.session.selection import STAGES
 from ui.stages.attention import STEPS
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("stage", range(STAGES))
 @pytest.mark.parametrize("mask", ("trained", "decoder"))
 def test_the_five_steps_of_every_family(tiny_folder, mask, stage):

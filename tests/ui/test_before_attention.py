@@ -156,6 +156,7 @@ def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
     )
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(
@@ -263,6 +264,7 @@ def test_a_link_to_a_number_of_the_other_run_opens_it_there(study):
     assert "swap" not in address(app)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("other", ["two words", "", "   ", "x-y", "book", *HOSTILE.values()])
 def test_what_is_put_in_place_may_be_anything(study, other):
     app = opened(PAGE, model="minilm")

@@ -137,6 +137,7 @@ def lead_back(app: AppTest) -> None:
     assert "change" not in address(app)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "tiny_folder, change, path",
     pairwise(FAMILIES, list(whatif.TITLES), PATHS),

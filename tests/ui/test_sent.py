@@ -125,6 +125,7 @@ def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, every, m
 POINT = json.dumps({"selection": {"points": [{"point_index": 13}]}})
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("path", PATHS)
 def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     long = "The book that the student recommended to the teacher of the old school is expensive."

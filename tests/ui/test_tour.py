@@ -5,6 +5,7 @@ and found again.
 import pytest
 
 from tests.helpers.pages import address, opened, said
+from ui.session.navigation import CROSS_ATTENTION
 from ui.session.selection import TOUR_STOPS
 from ui.shell.tour import STOPS
 
@@ -15,7 +16,7 @@ def test_each_stop_stands_on_its_page(minilm, stop):
     assert not app.exception and not app.warning
     text = next(each.value for each in app.markdown if each.value.startswith("**Tour"))
     assert text.startswith(f"**Tour, {stop + 1} of {len(STOPS)}.**") and "stepped aside" not in text
-    reads_on = STOPS[stop].page != "Cross-attention"  # MiniLM has none: only told there
+    reads_on = STOPS[stop].page != CROSS_ATTENTION  # MiniLM has none: only told there
     assert ("**recommended**" in text) == reads_on  # the token at position 6 of the first example
 
 
