@@ -302,6 +302,7 @@ KINDS = (
         latex=r"a_{l,m} = \frac{e^{\tilde s_{l,m} - \max}}{\sum_{m'} e^{\tilde s_{l,m'} - \max}}",
         colour="weight",
         scale="weight",
+        masked=True,
     ),
     StepKind(
         leaf="z",
@@ -378,6 +379,7 @@ KINDS = (
         latex=r"\frac{e^{\tilde s_{l,m} / T}}{\sum_{m'} e^{\tilde s_{l,m'} / T}}",
         colour="weight",
         scale="weight",
+        masked=True,
         compute=at_temperature,
         after="pattern",
         args="T",
@@ -392,6 +394,7 @@ KINDS = (
         latex=r"\frac{e^{\tilde s_{l,m} \sqrt{K}}}{\sum_{m'} e^{\tilde s_{l,m'} \sqrt{K}}}",
         colour="weight",
         scale="weight",
+        masked=True,
         compute=unscaled,
         after="pattern",
     ),

@@ -283,6 +283,7 @@ KINDS = (
         latex=r"\frac{a_{l,m}}{\sum_{m' \ne l} a_{l,m'}}",
         colour="weight",
         scale="weight",
+        masked=True,
         compute=others,
         after="pattern",
     ),

@@ -50,6 +50,7 @@ class StepKind:
     latex         the formula of one cell; core.steps.letters says what its letters stand for
     colour        a key of ui.kit.theme.COLOURS
     scale         "signed", "weight" (from zero up, such as a share) or "mask"
+    masked        whether it has a cell for each cell of the mask, grey where that hides it
     compute       (trace, ref, *ref.args) -> array; None: the forward pass records it
     after         the leaf of the recorded step that a computed value is listed behind; with compute
     args          a letter for each number that ends the name: an axis, or a key of RANGES
@@ -66,6 +67,7 @@ class StepKind:
     latex: str
     colour: str
     scale: str = "signed"
+    masked: bool = False
     compute: Callable[..., np.ndarray] | None = None
     after: str = ""
     args: str = ""

@@ -172,3 +172,14 @@ def test_the_parts_are_the_files_of_the_folder():
     files = {path.stem for path in Path(steps.__file__).parent.glob("*.py")}
     parts = {part.__name__.rpartition(".")[2] for part in steps.PARTS}
     assert parts == files - {"__init__", "kind", "letters"}
+
+
+def test_what_is_grey_where_the_mask_hides_it_has_a_cell_for_each_of_its_cells():
+    masked = [kind for kind in kinds() if kind.masked]
+    assert {kind.leaf for kind in masked} == {
+        "pattern",
+        "pattern.heat",
+        "pattern.unscaled",
+        "pattern.others",
+    }
+    assert all(kind.axes[-2:] == "LM" and set(kind.place) <= {"attn", "cross"} for kind in masked)

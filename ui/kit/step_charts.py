@@ -22,8 +22,6 @@ from ui.session.view import View
 
 ALL = slice(None)
 ROWS = 32  # rows of a long step that are drawn at a time
-# Attention weights, cell by cell those of the mask.
-MASKED = ("pattern", "pattern.heat", "pattern.unscaled", "pattern.others")
 
 
 def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
@@ -69,15 +67,15 @@ def opened_at(name: str, index: tuple) -> tuple[int, ...] | None:
 
 
 def blocked_by_mask(view, name: str, index: tuple):
-    """Of a slice (head, ALL, ALL) of attention weights: the cells that the mask hides. None for any
-    other step.
-    """
+    """Of a slice of attention weights: the cells that the mask hides. None for any other step."""
     ref = ref_of(name)
     if ref.leaf == "pattern.words":
         unseen_IJ = unseen(view, name)[index[1:]]
         return unseen_IJ if unseen_IJ.any() else None
-    mask = view.trace[str(ref.with_leaf("mask"))] if ref.leaf in MASKED else None
-    return None if mask is None or mask.all() else ~mask[index[1:]]
+    if not about(view.trace, name).masked:
+        return None
+    mask_LM = view.trace[str(ref.with_leaf("mask"))]
+    return None if mask_LM.all() else ~mask_LM[index[-2:]]
 
 
 def cell_map(view, name: str, *index, key: str = "", on_cell=None, **look) -> None:
