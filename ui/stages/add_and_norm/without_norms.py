@@ -171,7 +171,7 @@ def lengths_figure(points: list[tuple[str, int, float]], title: str) -> go.Figur
         title,
         [
             *(run_name(name, line, count) for name, line in lines.items() if line),
-            *(overflow_note(name, x, count) for name, x in lost),
+            *(overflow_note(name, count) for name, _ in lost),
         ],
         height=260,
         top=8,
@@ -275,7 +275,7 @@ def overflow_area(place: int, count: int) -> dict:
     }
 
 
-def overflow_note(name: str, place: int, count: int) -> dict:
+def overflow_note(name: str, count: int) -> dict:
     """What is said there."""
     return {
         "x": count - 0.6,

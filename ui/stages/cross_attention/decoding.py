@@ -227,7 +227,7 @@ def likelihood(view: View) -> None:
             else " In a text this long only the guess behind the last word was kept."
         )
     )
-    likelihood_table(view, np.exp(view.trace["head.written"]))
+    likelihood_table(view)
 
 
 def is_kept_whole(view: View) -> bool:
@@ -271,7 +271,7 @@ def added_up(sum_R) -> str:
     return f"{whole}{each}: {choice} each time."
 
 
-def likelihood_table(view: View, probs_R) -> None:
+def likelihood_table(view: View) -> None:
     """Probability, its logarithm and the sum so far of each word; all of them open."""
     ids, rows = [int(i) for i in next_ids(view.trace)], range(len(view.trace.rows))
     steps = (
