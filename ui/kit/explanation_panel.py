@@ -165,7 +165,7 @@ def show(cell: str, before: list[str]) -> None:
 
 def clicked(key: str, start: str) -> None:
     """A link in the panel was clicked. Whether there is such a number shows as it opens."""
-    if isinstance(cell := sent.told(key, "open"), str) and fits("cell", cell):
+    if isinstance(cell := sent.from_component(key, "open"), str) and fits("cell", cell):
         try:
             read(cell)
         except GlassError:

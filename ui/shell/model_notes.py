@@ -1,7 +1,7 @@
 """The kinds of models: what each is good for, the way to another one, and what a model's weights
 learned to see.
 
-    kind_of(name)       "study-encoder", "study-decoder", "study-translator", or "pretrained"
+    examples_kind(name) "study-encoder", "study-decoder", "study-translator", or "pretrained"
     which_model(ready)  what each kind is good for, with a button for the pretrained ones
     mask_banner(view)   above every page: that the mask is another than in training, with the way
                         back and to the model that was trained that way
@@ -32,7 +32,7 @@ PRETRAINED = (
 NEXT = ("minilm", "smollm2")  # the pretrained ones that are offered here; the list has them all
 
 
-def kind_of(name: str) -> str:
+def examples_kind(name: str) -> str:
     """Which examples suit a model."""
     return name if catalogue.entry_of(name).embedded else "pretrained"
 
