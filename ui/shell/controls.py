@@ -50,14 +50,14 @@ def reading_controls(above, side: str = "") -> View | None:
     one of two sides that the page is about.
     """
     with above:
-        text_controls()
+        sentence_controls()
     model = model_controls()
     mask_controls()
-    view = shown(request_of(selection(), model))
+    view = shown_view(request_of(selection(), model))
     if view is None:
         return None
     memory().shown = view.request
-    for line in notes_of(view.model):
+    for line in notes_on_files(view.model):
         st.caption(plain(line))
     if view.config.crosses:
         with above:
@@ -72,7 +72,7 @@ def reading_controls(above, side: str = "") -> View | None:
     return place_controls(view)
 
 
-def notes_of(model: Model | Lstm) -> tuple[str, ...]:
+def notes_on_files(model: Model | Lstm) -> tuple[str, ...]:
     """What a model's files hold that is not run as it is."""
     return model.notes if isinstance(model, Model) else ()
 
@@ -83,7 +83,7 @@ def request_of(chosen: Selection, model: str) -> RunRequest:
     return RunRequest(model, chosen.sentence, mask, chosen.target, chosen.change)
 
 
-def text_controls() -> None:
+def sentence_controls() -> None:
     """The sentence, and the examples beside it."""
     sentence, examples = st.columns((3, 1), vertical_alignment="bottom")
     with sentence:
@@ -177,7 +177,7 @@ def mask_controls() -> None:
     )
 
 
-def shown(wanted: RunRequest) -> View | None:
+def shown_view(wanted: RunRequest) -> View | None:
     """The view of the first run that can be shown: the wanted one, the one before, or the first
     example.
     """

@@ -67,7 +67,7 @@ def show_page(
     if above:
         above(view)
     memory().around = chosen_around()
-    (st.fragment(inside) if alone else inside)(view, page, draw, settle, owner)
+    (st.fragment(draw_inside) if alone else draw_inside)(view, page, draw, settle, owner)
 
 
 def begin_page(page: Page) -> None:
@@ -114,7 +114,7 @@ def chosen_around() -> tuple:
     return tuple(map(chosen, AROUND))
 
 
-def inside(view: View, page: Page, draw, settle, owner) -> None:
+def draw_inside(view: View, page: Page, draw, settle, owner) -> None:
     """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is
     drawn again.
     """
