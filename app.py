@@ -9,8 +9,8 @@ from ui.shell.page_shell import show_page
 from ui.stages.overview.model_map import (
     CAPTION,
     depth_details,
-    in_words,
     instructions,
+    map_in_words,
     overview_map,
     page_links,
 )
@@ -21,7 +21,7 @@ def page(view):
     token_strip(view)
     overview_map(view)
     st.caption(CAPTION)
-    in_words(view)
+    map_in_words(view)
     depth_details(view)
     special_tokens_note(view)
     page_links()

@@ -1,11 +1,10 @@
 """Glassformer's engine: one forward pass, one trace, every number explained. Knows nothing of
 screens.
 
-from core import load, explain
-trace = load("minilm").trace("The book that the student recommended is expensive.", mask="decoder")
-trace["encoder.0.attn.pattern"]                             # (H, L, M)
-explain(trace, "encoder.0.attn.pattern", (3, 2, 1))         # that cell's operands, formula and
-    value
+    from core import explain, load
+    trace = load("minilm").trace("The book is expensive.", mask="decoder")
+    trace["encoder.0.attn.pattern"]                      # (H, L, M)
+    explain(trace, "encoder.0.attn.pattern", (3, 2, 1))  # that cell's operands, formula and value
 """
 
 from importlib import import_module

@@ -109,37 +109,37 @@ def norm(name: str, width: int) -> Shapes:
 
 def embedding_shapes(config: Config, side: str) -> Shapes:
     """The tables from which a side's first vectors are added up."""
-    c, at = config, f"{side}.embed"
-    shapes: Shapes = {f"{at}.token.weight": (c.n_vocab, c.d_model)}
+    c, path = config, f"{side}.embed"
+    shapes: Shapes = {f"{path}.token.weight": (c.n_vocab, c.d_model)}
     if c.positions in ("learned", "sinusoid"):
-        shapes[f"{at}.position.weight"] = (c.n_positions or 0, c.d_model)
+        shapes[f"{path}.position.weight"] = (c.n_positions or 0, c.d_model)
     if c.n_segments and side == "encoder":
-        shapes[f"{at}.segment.weight"] = (c.n_segments, c.d_model)
+        shapes[f"{path}.segment.weight"] = (c.n_segments, c.d_model)
     if c.positions == "relative":
         shapes[f"{side}.relative.weight"] = (c.relative_buckets, c.n_heads)
-    return shapes | (norm(f"{at}.norm", c.d_model) if c.embed_norm else {})
+    return shapes | (norm(f"{path}.norm", c.d_model) if c.embed_norm else {})
 
 
-def attention_shapes(config: Config, at: str) -> Shapes:
+def attention_shapes(config: Config, path: str) -> Shapes:
     """The four projections of all heads side by side, and the norm."""
     c = config
     return {
-        **linear(f"{at}.q", c.d_model, c.n_heads * c.d_head),
-        **linear(f"{at}.k", c.d_model, c.n_kv_heads * c.d_head),
-        **linear(f"{at}.v", c.d_model, c.n_kv_heads * c.d_head),
-        **linear(f"{at}.out", c.n_heads * c.d_head, c.d_model),
-        **norm(f"{at}.norm", c.d_model),
+        **linear(f"{path}.q", c.d_model, c.n_heads * c.d_head),
+        **linear(f"{path}.k", c.d_model, c.n_kv_heads * c.d_head),
+        **linear(f"{path}.v", c.d_model, c.n_kv_heads * c.d_head),
+        **linear(f"{path}.out", c.n_heads * c.d_head, c.d_model),
+        **norm(f"{path}.norm", c.d_model),
     }
 
 
-def feed_forward_shapes(config: Config, at: str) -> Shapes:
+def feed_forward_shapes(config: Config, path: str) -> Shapes:
     """Out to the neurons and back, a second way out where it is gated, and the norm."""
     c = config
     return {
-        **linear(f"{at}.pre", c.d_model, c.d_mlp),
-        **(linear(f"{at}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
-        **linear(f"{at}.out", c.d_mlp, c.d_model),
-        **norm(f"{at}.norm", c.d_model),
+        **linear(f"{path}.pre", c.d_model, c.d_mlp),
+        **(linear(f"{path}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
+        **linear(f"{path}.out", c.d_mlp, c.d_model),
+        **norm(f"{path}.norm", c.d_model),
     }
 
 

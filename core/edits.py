@@ -1,7 +1,7 @@
 """What-if: interventions on a forward pass, built as edits of named steps. Join several with `|`.
 
-model.trace(sentence, edits=ablate_head("encoder", 0, 3) | freeze(earlier,
-"encoder.1.attn.pattern"))
+silent = ablate_head("encoder", 0, 3)
+model.trace(sentence, edits=silent | freeze(earlier, "encoder.1.attn.pattern"))
 """
 
 from __future__ import annotations

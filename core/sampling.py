@@ -43,10 +43,10 @@ def throw(probs_V, seed: int, turn: int) -> Draw:
     order = np.argsort(-probs_V, kind="stable")
     ends = np.cumsum(probs_V[order], dtype=np.float64)
     last = int(np.count_nonzero(probs_V)) - 1  # rounding may leave the line a little short of 1
-    at = min(int(np.searchsorted(ends, point, side="right")), last)
+    index = min(int(np.searchsorted(ends, point, side="right")), last)
     return Draw(
-        int(order[at]),
+        int(order[index]),
         point,
-        float(ends[at - 1]) if at else 0.0,
-        1.0 if at == last else float(ends[at]),
+        float(ends[index - 1]) if index else 0.0,
+        1.0 if index == last else float(ends[index]),
     )

@@ -3,7 +3,7 @@
 from ui.kit.explanation_panel import number_over
 from ui.session.navigation import TOKENS
 from ui.shell.page_shell import show_page
-from ui.stages.tokens.arithmetic import arithmetic
+from ui.stages.tokens.arithmetic import word_arithmetic
 from ui.stages.tokens.embedding import embedding_rows, similar_rows
 from ui.stages.tokens.pieces import pieces
 from ui.stages.tokens.word_map import word_map
@@ -13,7 +13,7 @@ def page(view):
     embedding_rows(view)
     similar_rows(view)
     word_map(view)
-    arithmetic(view)
+    word_arithmetic(view)
     number_over(view)
 
 

@@ -6,22 +6,22 @@ import streamlit as st
 
 from ui.kit.explanation_panel import number_over
 from ui.kit.token_strip import token_strip
-from ui.kit.word_grouping import weights
+from ui.kit.word_grouping import grouped_weights
 from ui.session.navigation import HEADS
 from ui.shell.page_shell import show_page
 from ui.stages import heads
 
 
 def page(view):
-    drawn = weights(view)
+    drawn = grouped_weights(view)
     heads.split(view)
     heads.all_heads(view, drawn)
     left, right = st.columns(2, gap="large")
     with left:
         heads.head_lines(view, drawn)
     with right:
-        heads.roles(view)
-    heads.contributions(view)
+        heads.roles_section(view)
+    heads.contributions_section(view)
     heads.ablation(view)
     number_over(view)
 

@@ -9,8 +9,8 @@ from ui.session.navigation import FEED_FORWARD
 from ui.shell.page_shell import show_page
 from ui.stages.feed_forward import (
     activation,
-    alone,
-    gate,
+    alone_section,
+    gate_section,
     one_neuron,
     out_and_back,
     strongest_neurons,
@@ -25,10 +25,10 @@ def page(view):
         first = out_and_back(view)
         activation(view, neuron)
         if gated:
-            gate(view, neuron)
+            gate_section(view, neuron)
         strongest_neurons(view, neuron, 3 + gated)
         one_neuron(view, neuron, 4 + gated)
-        alone(view, 5 + gated)
+        alone_section(view, 5 + gated)
     with words:
         number_beside(view, first)
 

@@ -298,7 +298,7 @@ def verb_phrase(out: Draft, c: Clause, asked: bool = False, skip: bool = False) 
     """The verb and all that follows it; returns the verb. asked: its auxiliary was written before
     the subject (skip).
     """
-    said = verb_words(out, c, asked, skip)
+    said = verb_words(c, asked, skip)
     start = len(out.words)
     for text, role in said:
         out.add(text, RELATIONS.get(role, role), c, role)
@@ -325,7 +325,7 @@ RELATIONS = {
 }
 
 
-def verb_words(out: Draft, c: Clause, asked: bool, skip: bool) -> list[tuple[str, str]]:
+def verb_words(c: Clause, asked: bool, skip: bool) -> list[tuple[str, str]]:
     """The verb's words that are still to be written, contracted where that is wanted."""
     said = contracted(
         c, parts(c, singular(c.subject), c.subject is not None and c.subject.pronoun == "I", asked)
@@ -471,7 +471,7 @@ def ask(out: Draft, sentence: Sentence) -> None:
         out.add(sentence.asks, "question word", sentence, "asks")
     if sentence.asks == "what":
         out.made[c.object, "noun"] = out.words[-1]
-    text, role = verb_words(out, c, True, False)[0]
+    text, role = verb_words(c, True, False)[0]
     out.add(text, "auxiliary" if role == "auxiliary" else "root", c, role)
     thing(out, c.subject, "subject")
     verb_phrase(out, c, asked=True, skip=True)

@@ -1,5 +1,5 @@
 """What is told, by chance: sentences and stories, from the whole down to its parts. What it means:
-`meaning.py`.
+`semantics.py`.
 
 Every throw of the dice is one choice, so that the dice know in the end how likely the sentence was.
 """

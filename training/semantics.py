@@ -1,7 +1,7 @@
 """What is said, before it is said in any language: things and clauses.
 
-`telling.py` throws them by chance. `english.py` and `french.py` each put the same meaning into
-words; that is where the translations come from.
+`grammar_rules.py` throws them by chance. `english.py` and `french.py` each put the same meaning
+into words; that is where the translations come from.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Trains a study model, and writes it where the app finds it.
 
-    python -m training.train study-encoder      [--threads 1] [--steps N] [--minutes N] [--out
-                                                FOLDER] [--run FOLDER]
+    python -m training.train study-encoder
+        [--threads 1] [--steps N] [--minutes N] [--out FOLDER] [--run FOLDER]
 
 What comes out depends on the plan below and on the sentences alone: batches, masks and first
 weights follow from one seed and the number of the step. So a run that was killed, or paused

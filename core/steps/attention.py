@@ -108,16 +108,17 @@ def explain_attention_update(cell: Cell) -> Result:
 # --- softmax --------------------------------------------------------------------------------------
 
 
-def exponentials(trace, at: StepRef):
+def exponentials(trace, ref: StepRef):
     """exp(score − the row's largest), the numerators of softmax, (H, L, M)."""
-    scores_HLM = trace[f"{at.path}.scores"]
+    scores_HLM = trace[f"{ref.path}.scores"]
     return np.exp(scores_HLM - scores_HLM.max(axis=-1, keepdims=True))
 
 
 def explain_exponential(cell: Cell) -> Result:
     h, l, m = cell.index
     score, row = (
-        cell.get(role, f"{cell.path}.scores", h, l, at) for role, at in (("score", m), ("row", ALL))
+        cell.get(role, f"{cell.path}.scores", h, l, index)
+        for role, index in (("score", m), ("row", ALL))
     )
     largest = row.values_N.max()
     return Result(
@@ -127,9 +128,9 @@ def explain_exponential(cell: Cell) -> Result:
     )
 
 
-def totals(trace, at: StepRef):
+def totals(trace, ref: StepRef):
     """The sum of a row's exponentials, the denominator of softmax, (H, L)."""
-    return trace[f"{at.path}.pattern.exp"].sum(axis=-1)
+    return trace[f"{ref.path}.pattern.exp"].sum(axis=-1)
 
 
 def explain_total(cell: Cell) -> Result:
@@ -149,11 +150,11 @@ def softmax_of(cell: Cell, scale: float, written: str) -> Result:
     )
 
 
-def at_temperature(trace, at: StepRef, percent: int):
+def at_temperature(trace, ref: StepRef, percent: int):
     """Softmax at another temperature: of scores / T, T = percent / 100, (H, L, M) (Hinton et al.
     2015, section 2).
     """
-    return softmax(trace[f"{at.path}.scores"] * (100 / percent))
+    return softmax(trace[f"{ref.path}.scores"] * (100 / percent))
 
 
 def explain_at_temperature(cell: Cell) -> Result:
@@ -161,20 +162,20 @@ def explain_at_temperature(cell: Cell) -> Result:
     return softmax_of(cell, 100 / percent, f"/ {number(percent / 100)}")
 
 
-def unscaled(trace, at: StepRef):
+def unscaled(trace, ref: StepRef):
     """Softmax of the scores as if they had not been divided by √K, (H, L, M)."""
-    return softmax(trace[f"{at.path}.scores"] / trace.config.score_scale)
+    return softmax(trace[f"{ref.path}.scores"] / trace.config.score_scale)
 
 
 def explain_unscaled(cell: Cell) -> Result:
     return softmax_of(cell, 1 / cell.config.score_scale, f"· {number(1 / cell.config.score_scale)}")
 
 
-def terms(trace, at: StepRef, head: int, looks: int, looked_at: int):
+def terms(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     """q ∘ k, the products whose sum is the score of one pair, (K,)."""
     return (
-        trace[f"{at.path}.q"][head, looks]
-        * trace[f"{at.path}.k"][trace.config.group(head), looked_at]
+        trace[f"{ref.path}.q"][head, looks]
+        * trace[f"{ref.path}.k"][trace.config.group(head), looked_at]
     )
 
 

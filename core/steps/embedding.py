@@ -55,9 +55,9 @@ def explain_embedding_out(cell: Cell) -> Result:
 # --- readings -------------------------------------------------------------------------------------
 
 
-def similarity(trace, at: StepRef):
+def similarity(trace, ref: StepRef):
     """The cosine between the vectors of two tokens, (L, M)."""
-    return all_cosines(trace[str(at.parent)])
+    return all_cosines(trace[str(ref.parent)])
 
 
 def explain_similarity(cell: Cell) -> Result:
@@ -65,9 +65,9 @@ def explain_similarity(cell: Cell) -> Result:
     return cosine(cell.get("this", step, a, ALL), cell.get("other", step, b, ALL))
 
 
-def near(trace, at: StepRef, token_id: int):
+def near(trace, ref: StepRef, token_id: int):
     """The cosine between one row of the embedding table and every row, (V,)."""
-    table_VD = trace.weights[f"{at.path}.token.weight"]
+    table_VD = trace.weights[f"{ref.path}.token.weight"]
     return cosines_with(table_VD, table_VD[token_id])
 
 
@@ -79,9 +79,9 @@ def explain_near(cell: Cell) -> Result:
     )
 
 
-def arithmetic(trace, at: StepRef, a: int, b: int, c: int):
+def arithmetic(trace, ref: StepRef, a: int, b: int, c: int):
     """The cosine between a − b + c and every row of the table, (V,) (Mikolov et al. 2013)."""
-    table_VD = trace.weights[f"{at.path}.token.weight"]
+    table_VD = trace.weights[f"{ref.path}.token.weight"]
     return cosines_with(table_VD, table_VD[a] - table_VD[b] + table_VD[c])
 
 

@@ -67,10 +67,10 @@ def explain_update(cell: Cell) -> Result:
 # --- readings -------------------------------------------------------------------------------------
 
 
-def terms(trace, at: StepRef, looks: int, neuron: int):
+def terms(trace, ref: StepRef, looks: int, neuron: int):
     """What each number of a token's vector gives to one neuron: x · its column of W₁, (D,)."""
-    x_LD = trace[sublayer_reads(trace.config, at)]
-    return x_LD[looks] * trace.weights[f"{at.path}.pre.weight"][:, neuron]
+    x_LD = trace[sublayer_reads(trace.config, ref)]
+    return x_LD[looks] * trace.weights[f"{ref.path}.pre.weight"][:, neuron]
 
 
 def explain_term(cell: Cell) -> Result:
@@ -80,10 +80,10 @@ def explain_term(cell: Cell) -> Result:
     return product(cell.get("x", reads, l, d), cell.weight("W", "pre.weight", d, f))
 
 
-def update_norm(trace, at: StepRef):
+def update_norm(trace, ref: StepRef):
     """How long a vector each neuron writes into the stream: |n| · ‖its row of W₂‖, (L, F)."""
-    rows_FD = trace.weights[f"{at.path}.out.weight"]
-    return np.abs(trace[f"{at.path}.hidden"]) * np.sqrt(np.vecdot(rows_FD, rows_FD))
+    rows_FD = trace.weights[f"{ref.path}.out.weight"]
+    return np.abs(trace[f"{ref.path}.hidden"]) * np.sqrt(np.vecdot(rows_FD, rows_FD))
 
 
 def explain_update_norm(cell: Cell) -> Result:
@@ -99,10 +99,10 @@ def explain_update_norm(cell: Cell) -> Result:
     )
 
 
-def writes(trace, at: StepRef, looks: int, neuron: int):
+def writes(trace, ref: StepRef, looks: int, neuron: int):
     """What one neuron writes into one token's vector: n · its row of W₂, (D,)."""
     return (
-        trace[f"{at.path}.hidden"][looks, neuron] * trace.weights[f"{at.path}.out.weight"][neuron]
+        trace[f"{ref.path}.hidden"][looks, neuron] * trace.weights[f"{ref.path}.out.weight"][neuron]
     )
 
 
@@ -122,12 +122,12 @@ def reaches_words(config) -> bool:
     )
 
 
-def promotes(trace, at: StepRef, looks: int, neuron: int):
+def promotes(trace, ref: StepRef, looks: int, neuron: int):
     """What one neuron adds to the logit of every word at one token, straight through the stream,
     the last norm's scale held as it was in this run, (V,) (Geva et al. 2022, section 3).
     """
     return trace.weights["head.logits.weight"] @ through_last_norm(
-        trace, writes(trace, at, looks, neuron), looks
+        trace, writes(trace, ref, looks, neuron), looks
     )
 
 
@@ -154,14 +154,14 @@ def through_last_norm(trace, update_D, looks: int):
     return update_D * update_D.dtype.type(config.head_scale)
 
 
-def alone(trace, at: StepRef):
+def alone(trace, ref: StepRef):
     """The feed-forward network of each token run once more with no other token there, (L, D): it
     has to be `out`.
     """
-    sizes = {at.side: trace.sizes(at.side) | {"L": 1, "M": 1}}
+    sizes = {ref.side: trace.sizes(ref.side) | {"L": 1, "M": 1}}
     rows = []
-    for x_D in trace[f"{at.path}.in"]:
-        scope = Run(trace.config, trace.weights, sizes, {}, KEEP["output"]).at(at.path)
+    for x_D in trace[f"{ref.path}.in"]:
+        scope = Run(trace.config, trace.weights, sizes, {}, KEEP["output"]).at(ref.path)
         x_LD = x_D[None]
         if trace.config.norm_first:
             x_LD = normalise(scope.below("norm"), x_LD)

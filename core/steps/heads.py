@@ -41,13 +41,13 @@ def words_of(trace, side: str) -> list[int | None]:
     return list(range(trace.shape(f"{side}.embed.ids")[0]))
 
 
-def in_words(trace, at: StepRef, hide_special: int, merge_pieces: int):
+def in_words(trace, ref: StepRef, hide_special: int, merge_pieces: int):
     """The weights between words: summed over the pieces that are looked at, averaged over those
     that look; where special tokens are hidden, each row is shared out anew over what is left,
     (H, I, J).
     """
-    pattern_HLM = trace[f"{at.path}.pattern"].astype(np.float64)
-    parts = word_groups(trace, at.side, hide_special, merge_pieces)
+    pattern_HLM = trace[f"{ref.path}.pattern"].astype(np.float64)
+    parts = word_groups(trace, ref.side, hide_special, merge_pieces)
     places = range(pattern_HLM.shape[1])
     member_IL = np.array([[l in part for l in places] for part in parts], dtype=np.float64)
     words_HIJ = member_IL / member_IL.sum(axis=1, keepdims=True) @ pattern_HLM @ member_IL.T
@@ -77,21 +77,21 @@ def explain_in_words(cell: Cell) -> Result:
     )
 
 
-def words_axes(trace, at: StepRef) -> dict[str, int]:
+def words_axes(trace, ref: StepRef) -> dict[str, int]:
     """How many words look, and are looked at."""
-    words = len(word_groups(trace, at.side, *at.args))
+    words = len(word_groups(trace, ref.side, *ref.args))
     return {"I": words, "J": words}
 
 
 # --- the weights of all heads ---------------------------------------------------------------------
 
 
-def others(trace, at: StepRef):
+def others(trace, ref: StepRef):
     """The weights without a token's own, the rest shared out anew, (H, L, M); 0 where nothing else
     may be seen.
     """
-    others_HLM = trace[f"{at.path}.pattern"] * ~np.eye(
-        trace.shape(f"{at.path}.pattern")[1], dtype=bool
+    others_HLM = trace[f"{ref.path}.pattern"] * ~np.eye(
+        trace.shape(f"{ref.path}.pattern")[1], dtype=bool
     )
     return others_HLM / np.maximum(
         others_HLM.sum(axis=-1, keepdims=True), np.finfo(others_HLM.dtype).tiny
@@ -115,21 +115,21 @@ def explain_others(cell: Cell) -> Result:
     )
 
 
-def mean_of_heads(trace, at: StepRef):
+def mean_of_heads(trace, ref: StepRef):
     """The weights of all heads, averaged, (L, M)."""
-    return trace[f"{at.path}.pattern"].mean(axis=0)
+    return trace[f"{ref.path}.pattern"].mean(axis=0)
 
 
 def explain_mean_of_heads(cell: Cell) -> Result:
     return average(cell.get("head", f"{cell.path}.pattern", ALL, *cell.index))
 
 
-def mean_of_layers(trace, at: StepRef):
+def mean_of_layers(trace, ref: StepRef):
     """The weights of cross-attention, averaged over all heads of all layers, (L, M)."""
     return np.mean(
         [
-            trace[f"{at.path}.{layer}.cross.pattern.mean"]
-            for layer in range(trace.config.layers(at.side))
+            trace[f"{ref.path}.{layer}.cross.pattern.mean"]
+            for layer in range(trace.config.layers(ref.side))
         ],
         axis=0,
     )
@@ -145,13 +145,13 @@ def explain_mean_of_layers(cell: Cell) -> Result:
     return Result(summed.value / len(layers), f"({summed.formula}) / {len(layers)}", summed.groups)
 
 
-def entropy(trace, at: StepRef):
+def entropy(trace, ref: StepRef):
     """How evenly a token looks at all it may see: −Σ a ln a / ln n, from 0 (one token) to 1 (all
     the same), (H, L).
     """
     pattern_HLM, seen_L = (
-        trace[f"{at.path}.pattern"].astype(np.float64),
-        trace[f"{at.path}.mask"].sum(axis=1),
+        trace[f"{ref.path}.pattern"].astype(np.float64),
+        trace[f"{ref.path}.mask"].sum(axis=1),
     )
     logs_HLM = np.log(pattern_HLM, out=np.zeros_like(pattern_HLM), where=pattern_HLM > 0)
     return -(pattern_HLM * logs_HLM).sum(axis=-1) / np.maximum(np.log(seen_L), np.log(2))
@@ -171,9 +171,9 @@ def explain_entropy(cell: Cell) -> Result:
 # --- what each head does --------------------------------------------------------------------------
 
 
-def targets(trace, at: StepRef, role: int) -> np.ndarray:
+def targets(trace, ref: StepRef, role: int) -> np.ndarray:
     """The cells that would be looked at by a head that does nothing but one of ROLES, (L, M)."""
-    side = at.side
+    side = ref.side
     ids_L, place_L = trace[f"{side}.embed.ids"], np.arange(len(trace[f"{side}.embed.ids"]))
     away_LM, special_L = (
         place_L - place_L[:, None],
@@ -187,22 +187,22 @@ def targets(trace, at: StepRef, role: int) -> np.ndarray:
         (ids_L == ids_L[:, None]) & (away_LM != 0) & ~special_L,
         special_L & (place_L > 0),
     )[role]
-    return found_LM & trace[f"{at.path}.mask"]
+    return found_LM & trace[f"{ref.path}.mask"]
 
 
-def roles(trace, at: StepRef):
+def roles(trace, ref: StepRef):
     """How much of its attention each head gives, on average, to each of ROLES; the average is over
     the tokens that have such a target. The last is how evenly it looks at all it may see: its
     entropy, as a share of the largest. (H, O) (Clark et al. 2019, "What Does BERT Look At?",
     section 3)
     """
-    pattern_HLM = trace[f"{at.path}.pattern"].astype(np.float64)
+    pattern_HLM = trace[f"{ref.path}.pattern"].astype(np.float64)
     columns = []
     for role in range(len(ROLES) - 1):
-        found_LM = targets(trace, at, role)
+        found_LM = targets(trace, ref, role)
         rows = found_LM.any(axis=1).sum()
         columns.append((pattern_HLM * found_LM).sum(axis=(1, 2)) / max(rows, 1))
-    return np.stack([*columns, trace[f"{at.path}.pattern.entropy"].mean(axis=1)], axis=1)
+    return np.stack([*columns, trace[f"{ref.path}.pattern.entropy"].mean(axis=1)], axis=1)
 
 
 def explain_role(cell: Cell) -> Result:
@@ -222,12 +222,12 @@ def explain_role(cell: Cell) -> Result:
 # --- what each head adds --------------------------------------------------------------------------
 
 
-def contributions(trace, at: StepRef):
+def contributions(trace, ref: StepRef):
     """What each head alone writes into the stream: z_h · W_O[h], (H, L, D). Their sum, and the
     bias, is `out` (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits").
     """
-    z_HLK = trace[f"{at.path}.z"]
-    out_HKD = trace.weights[f"{at.path}.out.weight"].reshape(*z_HLK.shape[::2], -1)
+    z_HLK = trace[f"{ref.path}.z"]
+    out_HKD = trace.weights[f"{ref.path}.out.weight"].reshape(*z_HLK.shape[::2], -1)
     return z_HLK @ out_HKD
 
 
@@ -239,18 +239,18 @@ def explain_contribution(cell: Cell) -> Result:
     )
 
 
-def sum_again(trace, at: StepRef):
+def sum_again(trace, ref: StepRef):
     """The heads' contributions and the bias, added up: what `out` has to be, (L, D)."""
-    return trace[f"{at.path}.heads"].sum(axis=0) + trace.weights[f"{at.path}.out.bias"]
+    return trace[f"{ref.path}.heads"].sum(axis=0) + trace.weights[f"{ref.path}.out.bias"]
 
 
-def shares(trace, at: StepRef):
+def shares(trace, ref: StepRef):
     """How much of a token's update each head makes: its own, along the whole, in lengths of the
     whole, (H, L). Below 0 it works against the others; with the bias's share they add up to 1.
     """
     heads_HLD, out_LD = (
-        trace[f"{at.path}.heads"].astype(np.float64),
-        trace[f"{at.path}.out"].astype(np.float64),
+        trace[f"{ref.path}.heads"].astype(np.float64),
+        trace[f"{ref.path}.out"].astype(np.float64),
     )
     return np.vecdot(heads_HLD, out_LD) / np.maximum(
         np.vecdot(out_LD, out_LD), np.finfo(float).tiny
@@ -344,7 +344,7 @@ KINDS = (
         scale="weight",
         compute=roles,
         after="pattern",
-        sizes=lambda trace, at: {"O": len(ROLES)},
+        sizes=lambda trace, ref: {"O": len(ROLES)},
     ),
     StepKind(
         leaf="pattern.words",

@@ -38,10 +38,10 @@ def explain_stack_out(cell: Cell) -> Result:
 # --- readings -------------------------------------------------------------------------------------
 
 
-def cosine_to_first(trace, at: StepRef):
+def cosine_to_first(trace, ref: StepRef):
     """The cosine between each token's vector after this layer and the one it came in with, (L,)."""
-    side = at.side
-    return cosines(trace[f"{at.path}.out"], trace[f"{side}.embed.out"])
+    side = ref.side
+    return cosines(trace[f"{ref.path}.out"], trace[f"{side}.embed.out"])
 
 
 def explain_cosine_to_first(cell: Cell) -> Result:
@@ -52,9 +52,9 @@ def explain_cosine_to_first(cell: Cell) -> Result:
     )
 
 
-def cosine_to_previous(trace, at: StepRef):
+def cosine_to_previous(trace, ref: StepRef):
     """The cosine between each token's vector after this layer and before it, (L,)."""
-    return cosines(trace[f"{at.path}.out"], trace[f"{at.path}.attn.in"])
+    return cosines(trace[f"{ref.path}.out"], trace[f"{ref.path}.attn.in"])
 
 
 def explain_cosine_to_previous(cell: Cell) -> Result:
@@ -65,11 +65,11 @@ def explain_cosine_to_previous(cell: Cell) -> Result:
     )
 
 
-def step_length(trace, at: StepRef):
+def step_length(trace, ref: StepRef):
     """How far this layer moved each token, as a share of its vector's length before, (L,)."""
     after_LD, before_LD = (
-        trace[f"{at.path}.out"].astype(np.float64),
-        trace[f"{at.path}.attn.in"].astype(np.float64),
+        trace[f"{ref.path}.out"].astype(np.float64),
+        trace[f"{ref.path}.attn.in"].astype(np.float64),
     )
     return lengths(after_LD - before_LD) / np.maximum(lengths(before_LD), TINY)
 
@@ -92,14 +92,14 @@ def explain_step_length(cell: Cell) -> Result:
     )
 
 
-def rollout(trace, at: StepRef):
+def rollout(trace, ref: StepRef):
     """How much of each first vector has reached each token after this layer, if attention mixes
     vectors and half of each stays: rollout = (A + I) / 2 · rollout before, (L, M) (Abnar & Zuidema
     2020, section 3).
     """
-    pattern_LM = trace[f"{at.path}.attn.pattern.mean"].astype(np.float64)
+    pattern_LM = trace[f"{ref.path}.attn.pattern.mean"].astype(np.float64)
     mixed_LM = (pattern_LM + np.eye(len(pattern_LM))) / 2
-    return mixed_LM @ trace[str(at.with_layer(at.layer - 1))] if at.layer else mixed_LM
+    return mixed_LM @ trace[str(ref.with_layer(ref.layer - 1))] if ref.layer else mixed_LM
 
 
 def explain_rollout(cell: Cell) -> Result:
@@ -122,11 +122,11 @@ def explain_rollout(cell: Cell) -> Result:
     return Result(summed.value / 2, f"({summed.formula}) / 2", summed.groups)
 
 
-def pooled(trace, at: StepRef):
+def pooled(trace, ref: StepRef):
     """The mean of all tokens' last vectors, (D,): one vector for the text (Reimers & Gurevych 2019,
     section 3).
     """
-    return trace[f"{at.path}.out"].astype(np.float64).mean(axis=0)
+    return trace[f"{ref.path}.out"].astype(np.float64).mean(axis=0)
 
 
 def explain_pooled(cell: Cell) -> Result:

@@ -47,10 +47,10 @@ def explain_from_state(cell: Cell) -> Result:
 
 
 def explain_pre(cell: Cell) -> Result:
-    at = f"{cell.path}.{gate_of(cell)}"
+    path = f"{cell.path}.{gate_of(cell)}"
     return total(
-        cell.get("from the word", f"{at}.word", *cell.index),
-        cell.get("from the state before", f"{at}.past", *cell.index),
+        cell.get("from the word", f"{path}.word", *cell.index),
+        cell.get("from the state before", f"{path}.past", *cell.index),
         cell.weight("bias", f"{gate_of(cell)}.bias", cell.index[1]),
     )
 

@@ -31,9 +31,9 @@ from core.text import number
 from core.vectors import TINY, lengths
 
 
-def sublayer_reads(config, at: StepRef) -> str:
+def sublayer_reads(config, ref: StepRef) -> str:
     """What the projections of a sublayer are applied to: its input, or the norm of it."""
-    return f"{at.path}.norm.out" if config.norm_first else f"{at.path}.in"
+    return f"{ref.path}.norm.out" if config.norm_first else f"{ref.path}.in"
 
 
 def sublayer_result(config, path: str) -> str:
@@ -43,12 +43,12 @@ def sublayer_result(config, path: str) -> str:
 
 def explain_sublayer_in(cell: Cell) -> Result:
     """What the sublayer before left; for the first one, the layer before or the embedding."""
-    at, crosses = cell.ref, cell.ref.side == "decoder" and cell.config.crosses
-    before = {"cross": "attn", "mlp": "cross" if crosses else "attn"}.get(at.sublayer)
+    ref, crosses = cell.ref, cell.ref.side == "decoder" and cell.config.crosses
+    before = {"cross": "attn", "mlp": "cross" if crosses else "attn"}.get(ref.sublayer)
     source = (
-        sublayer_result(cell.config, f"{at.side}.{at.layer}.{before}")
+        sublayer_result(cell.config, f"{ref.side}.{ref.layer}.{before}")
         if before
-        else input_of(at.side, at.layer or 0)
+        else input_of(ref.side, ref.layer or 0)
     )
     return same(cell.get("stream", source, *cell.index))
 
@@ -65,10 +65,10 @@ def explain_residual_sum(cell: Cell) -> Result:
 
 def normalised(cell: Cell) -> str:
     """The step that a norm is applied to."""
-    at, before = cell.ref, cell.config.norm_first and cell.ref.place != "embed"
-    if at.place == "stack":
-        return input_of(at.side, cell.config.layers(at.side))
-    return "head.hidden" if at.place == "head" else f"{at.path}.{'in' if before else 'sum'}"
+    ref, before = cell.ref, cell.config.norm_first and cell.ref.place != "embed"
+    if ref.place == "stack":
+        return input_of(ref.side, cell.config.layers(ref.side))
+    return "head.hidden" if ref.place == "head" else f"{ref.path}.{'in' if before else 'sum'}"
 
 
 def explain_mean(cell: Cell) -> Result:
@@ -147,9 +147,9 @@ def rms_norm(config) -> bool:
 # --- lengths --------------------------------------------------------------------------------------
 
 
-def relative_length(trace, at: StepRef):
+def relative_length(trace, ref: StepRef):
     """How long a sublayer's update is, as a share of the vector that it is added to, (L,)."""
-    return lengths(trace[f"{at.path}.out"]) / np.maximum(lengths(trace[f"{at.path}.in"]), TINY)
+    return lengths(trace[f"{ref.path}.out"]) / np.maximum(lengths(trace[f"{ref.path}.in"]), TINY)
 
 
 def explain_relative_length(cell: Cell) -> Result:
@@ -166,9 +166,9 @@ def explain_relative_length(cell: Cell) -> Result:
     )
 
 
-def length(trace, at: StepRef):
+def length(trace, ref: StepRef):
     """‖x‖ of each token's vector, (L,); of each head's, (H, L)."""
-    return lengths(trace[str(at.parent)])
+    return lengths(trace[str(ref.parent)])
 
 
 def explain_length(cell: Cell) -> Result:

@@ -98,9 +98,9 @@ def explain_next_sentence(cell: Cell) -> Result:
 # --- the draw -------------------------------------------------------------------------------------
 
 
-def at_temperature(trace, at: StepRef, row: int, percent: int):
+def at_temperature(trace, ref: StepRef, row: int, percent: int):
     """Softmax of logits / T over the whole vocabulary, T = percent / 100, (V,)."""
-    return softmax(trace[f"{at.path}.logits"][row].astype(np.float64) * (100 / percent))
+    return softmax(trace[f"{ref.path}.logits"][row].astype(np.float64) * (100 / percent))
 
 
 def explain_at_temperature(cell: Cell) -> Result:
@@ -118,11 +118,11 @@ def explain_at_temperature(cell: Cell) -> Result:
     )
 
 
-def sampled(trace, at: StepRef, row: int, percent: int, k: int, permille: int):
+def sampled(trace, ref: StepRef, row: int, percent: int, k: int, permille: int):
     """The probabilities that are drawn from: at a temperature, of the k likeliest (0: of all) the
     fewest that hold p = permille / 1000, shared out anew over what is kept, (V,).
     """
-    return shared_out(trace[f"{at.path}.tempered.{row}.{percent}"], k, permille)
+    return shared_out(trace[f"{ref.path}.tempered.{row}.{percent}"], k, permille)
 
 
 def shared_out(probs_V, k: int, permille: int):
@@ -143,15 +143,15 @@ def explain_sampled(cell: Cell) -> Result:
     return Result(made.value, made.formula, (own, left))
 
 
-def sampled_without(trace, at: StepRef, barred: set[int]):
+def sampled_without(trace, ref: StepRef, barred: set[int]):
     """What is drawn from, at a value of `sampled`, where some tokens are forbidden: they count as
     impossible before anything is cut away, (V,).
     """
-    row, percent, k, permille = at.args
-    logits_V = trace[f"{at.path}.logits"][row].astype(np.float64) * (100 / percent)
+    row, percent, k, permille = ref.args
+    logits_V = trace[f"{ref.path}.logits"][row].astype(np.float64) * (100 / percent)
     logits_V[sorted(i for i in barred if i < len(logits_V))] = -np.inf
     if not barred or not np.isfinite(logits_V.max()):
-        return trace[str(at)]
+        return trace[str(ref)]
     return shared_out(softmax(logits_V), k, permille)
 
 
@@ -167,11 +167,11 @@ def next_ids(trace) -> np.ndarray:
     return np.append(ids_L[1:], last)[trace.rows]
 
 
-def log_prob_of_next(trace, at: StepRef):
+def log_prob_of_next(trace, ref: StepRef):
     """The logarithm of the probability that each position gave to the token that follows it,
     (R,).
     """
-    log_probs_RV = log_softmax(trace[f"{at.path}.logits"].astype(np.float64))
+    log_probs_RV = log_softmax(trace[f"{ref.path}.logits"].astype(np.float64))
     return log_probs_RV[np.arange(len(log_probs_RV)), next_ids(trace)]
 
 
@@ -188,11 +188,11 @@ def explain_log_prob_of_next(cell: Cell) -> Result:
     )
 
 
-def log_prob_so_far(trace, at: StepRef):
+def log_prob_so_far(trace, ref: StepRef):
     """The same, added up from the first position on, (R,): the last of them belongs to the whole
     sentence.
     """
-    return np.cumsum(trace[f"{at.path}.written"])
+    return np.cumsum(trace[f"{ref.path}.written"])
 
 
 def explain_log_prob_so_far(cell: Cell) -> Result:

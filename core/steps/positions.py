@@ -77,19 +77,19 @@ def explain_rotated(cell: Cell) -> Result:
 # --- readings -------------------------------------------------------------------------------------
 
 
-def sinusoid(trace, at: StepRef):
+def sinusoid(trace, ref: StepRef):
     """The sines and cosines of "Attention Is All You Need" (section 3.5) for these places, (L, D),
     whatever the model has.
     """
-    return sinusoids(*trace.shape(f"{at.path}.sum"))
+    return sinusoids(*trace.shape(f"{ref.path}.sum"))
 
 
-def unrotated(trace, at: StepRef, head: int, looks: int, looked_at: int):
+def unrotated(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     """The query and the key of one pair before rotation, (K,) each, in float64."""
     group = trace.config.group(head)
     return (
-        trace[f"{at.path}.q.unrotated"][head, looks].astype(np.float64),
-        trace[f"{at.path}.k.unrotated"][group, looked_at].astype(np.float64),
+        trace[f"{ref.path}.q.unrotated"][head, looks].astype(np.float64),
+        trace[f"{ref.path}.k.unrotated"][group, looked_at].astype(np.float64),
     )
 
 
@@ -101,11 +101,11 @@ def rotated_back(trace, k_K, distances_S):
     return rotate(np.broadcast_to(k_K, angle_SK.shape), np.cos(angle_SK), np.sin(angle_SK))
 
 
-def scores_by_distance(trace, at: StepRef, head: int, looks: int, looked_at: int):
+def scores_by_distance(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     """q·k of one pair if the token that looks stood s places after the other, (S,) (Su et al.
     2021, section 3.4.3).
     """
-    q_K, k_K = unrotated(trace, at, head, looks, looked_at)
+    q_K, k_K = unrotated(trace, ref, head, looks, looked_at)
     return rotated_back(trace, k_K, np.arange(FURTHEST)) @ q_K
 
 
@@ -121,14 +121,14 @@ def explain_score_at_distance(cell: Cell) -> Result:
     return Result(made.value, made.formula, (*made.groups, k))
 
 
-def pairs(trace, at: StepRef, head: int, looks: int, looked_at: int):
+def pairs(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     """q·k of one pair split into the parts that its turning pairs of numbers give, the fastest
     first, (P,).
     """
     group = trace.config.group(head)
     terms_K = (
-        trace[f"{at.path}.q"][head, looks].astype(np.float64)
-        * trace[f"{at.path}.k"][group, looked_at]
+        trace[f"{ref.path}.q"][head, looks].astype(np.float64)
+        * trace[f"{ref.path}.k"][group, looked_at]
     )
     return terms_K.reshape(2, -1).sum(axis=0)
 
@@ -284,7 +284,7 @@ KINDS = (
         compute=pairs,
         after="q.unrotated",
         args="HLM",
-        sizes=lambda trace, at: {"P": trace.config.d_head // 2},
+        sizes=lambda trace, ref: {"P": trace.config.d_head // 2},
     ),
     StepKind(
         leaf="scores.falls",
@@ -300,6 +300,6 @@ KINDS = (
         compute=scores_by_distance,
         after="q.unrotated",
         args="HLM",
-        sizes=lambda trace, at: {"S": FURTHEST},
+        sizes=lambda trace, ref: {"S": FURTHEST},
     ),
 )

@@ -48,7 +48,7 @@ const seenAt = ([left, top]) => ({ left, top, width: 358, height: 300 });
 
 
 @pytest.fixture(scope="module")
-def run(browser):  # noqa: F811
+def run(browser):
     with modules(browser) as run:
         yield run
 

@@ -172,7 +172,7 @@ def test_a_head_that_differs_from_its_table_is_a_head_of_its_own(family, tmp_pat
     ),
 )
 def test_a_copy_that_differs_is_read_for_itself(family, read, tmp_path):
-    """As `transformers` does; tests/core/test_heads.py compares the numbers."""
+    """As `transformers` does; tests/files/test_output_heads.py compares the numbers."""
     wanted, tensors = read_folder(written(family, tmp_path), np.float64)[1], golden(family).tensors
     others = {
         name: np.full(wanted[ours].shape, index + 1.0)

@@ -40,7 +40,7 @@ COMPARED = (
     "before:curve",
     "before:mean",
 )
-# Points in a plane are shadows of the trace's vectors: tests/core/test_analysis.py proves the
+# Points in a plane are shadows of the trace's vectors: tests/core/test_planes.py proves the
 # plane, here they are left out.
 PLANES = ("plane", "tokens-flat", "addnorm:arrows", "layers_path", "places")
 

@@ -148,7 +148,7 @@ def test_the_scripts_write_text_and_never_markup_and_fetch_nothing():
 def test_only_whole_numbers_inside_the_shape_come_back(monkeypatch, reply, heard):
     calls = []
     monkeypatch.setattr(charts.st, "session_state", {"map": {"cell": reply}})
-    components._told("map", "cell", (2, 3, 4), lambda *cell: calls.append(cell))()
+    components._callback("map", "cell", (2, 3, 4), lambda *cell: calls.append(cell))()
     assert calls == heard
 
 

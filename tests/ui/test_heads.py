@@ -45,7 +45,7 @@ def test_words_are_summed_where_they_are_looked_at_and_averaged_where_they_look(
     ],
 )
 def test_a_word_is_written_without_the_marks_of_its_pieces(pieces, word):
-    assert word_grouping.whole(pieces) == word
+    assert word_grouping.word_of_pieces(pieces) == word
 
 
 def test_signs_are_hidden_and_pieces_merged_at_the_left_and_in_the_address():

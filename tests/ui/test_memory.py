@@ -84,7 +84,7 @@ def arrays_of(shelf: Shelf) -> dict[str, weakref.ref]:
     held = {
         key: entry.value
         for key, entry in shelf._entries.items()
-        if isinstance(entry.value, runs.Run)
+        if isinstance(entry.value, runs.FinishedRun)
     }
     found = {
         f"{key.model}: {name}": owner_of(run.trace[name])

@@ -25,7 +25,7 @@ from ui.session.runs import RunRequest, trace_of
 from ui.session.selection import DEPTHS
 from ui.stages.overview import model_map
 from ui.stages.overview import picture as overview_picture
-from ui.stages.overview.picture import MOST, cell_of, drawn_at, picture, reduced, shown
+from ui.stages.overview.picture import MOST, drawn_at, drawn_cell, drawn_places, picture, reduced
 
 LONG = " ".join(f"word{n % 7} and" for n in range(60))
 
@@ -102,14 +102,16 @@ def test_a_number_of_the_picture_is_found_in_the_trace(tiny_trace, family):
         drawn = picture(view)
         for key, part in {**drawn["strips"], **drawn["maps"]}.items():
             for place, number in np.ndenumerate(part["values"]):
-                name, index = cell_of(drawn, key, *place)
+                name, index = drawn_cell(drawn, key, *place)
                 assert view.trace[name][index] == number and len(index) == len(
                     view.trace.axes(name)
                 )
                 there = drawn_at(drawn, name, index)
-                assert there == [key, *place] or there[0] in (name, key) and cell_of(drawn, *there)
+                assert (
+                    there == [key, *place] or there[0] in (name, key) and drawn_cell(drawn, *there)
+                )
         for word in drawn["output"]["words"]:
-            name, index = cell_of(drawn, f"word/{word['id']}", 0, 0)
+            name, index = drawn_cell(drawn, f"word/{word['id']}", 0, 0)
             assert (
                 view.trace[name][index] == np.float32(word["share"])
                 or view.trace[name][index] == word["share"]
@@ -131,10 +133,10 @@ def test_a_number_of_the_picture_is_found_in_the_trace(tiny_trace, family):
 def test_what_is_not_drawn_does_not_open(tiny_trace, cell):
     drawn = picture(Seen(tiny_trace("gpt2"), "decoder"))
     assert (
-        cell_of(drawn, f"decoder.0.attn.{cell[0]}", *cell[1:]) is None
-        and cell_of(drawn, "word/999999", 0, 0) is None
+        drawn_cell(drawn, f"decoder.0.attn.{cell[0]}", *cell[1:]) is None
+        and drawn_cell(drawn, "word/999999", 0, 0) is None
     )
-    assert cell_of(drawn, "decoder.0.attn.q", 0, 0) is not None
+    assert drawn_cell(drawn, "decoder.0.attn.q", 0, 0) is not None
 
 
 def test_a_lie_would_be_found(tiny_trace, monkeypatch):
@@ -162,7 +164,7 @@ def test_a_block_keeps_the_number_furthest_from_zero():
     [(1, 0), (18, 17), (19, 0), (24, 23), (60, 30), (256, 255), (256, 5), (256, 120)],
 )
 def test_a_long_sentence_shows_its_ends_and_the_chosen_token(count, chosen):
-    places = shown(count, chosen)
+    places = drawn_places(count, chosen)
     assert places == sorted(set(places)) and len(places) == min(count, MOST)
     assert {0, chosen, count - 1} <= set(places) <= set(range(count))
 
@@ -353,9 +355,9 @@ def test_sizes_are_told_in_words(tiny_trace):
     assert (
         overview_picture.sized(trace, "decoder.out") == f"{tokens} tokens × {c.d_model} dimensions"
     )
-    keys = overview_picture.counted(c.n_kv_heads, "set of keys and values")
+    keys = overview_picture.counted_words(c.n_kv_heads, "set of keys and values")
     assert (
         overview_picture.sized(trace, "decoder.0.attn.k")
         == f"{keys} × {tokens} tokens × {c.d_head} dimensions"
     )
-    assert overview_picture.counted(1, "token looked at") == "1 token looked at"
+    assert overview_picture.counted_words(1, "token looked at") == "1 token looked at"

@@ -28,7 +28,7 @@ def titles(app: AppTest) -> list[str]:
     return [text for part in maps for text in part["titles"]] + [part["title"] for part in tables]
 
 
-def told(app: AppTest) -> str:
+def prose(app: AppTest) -> str:
     return " ".join(element.value for element in app.markdown)
 
 
@@ -132,7 +132,7 @@ def test_a_part_that_the_next_model_does_not_have_gives_way_to_the_first():
     assert (
         not app.exception
         and app.session_state["places_part"] == "own"
-        and "second table" in told(app)
+        and "second table" in prose(app)
     )
 
 
@@ -167,7 +167,7 @@ def test_the_curve_of_distances_passes_through_the_true_score(smollm2):
     )
     np.testing.assert_allclose(falls_S[4], dot, rtol=1e-4)
     texts = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][-1]["text"]
-    assert f"<b>{number(falls_S[4])}</b>" in texts[4] and number(dot) in told(app)
+    assert f"<b>{number(falls_S[4])}</b>" in texts[4] and number(dot) in prose(app)
 
 
 def test_the_runs_without_positions_are_shown_with_their_difference_and_open():
@@ -191,4 +191,4 @@ def test_the_whole_app_can_be_shown_without_positions():
     app.button(key="places_without").click().run()
     assert address(app)["change"] == "positions" and not app.exception
     assert "places_without" not in [button.key for button in app.button]
-    assert "not told where" in told(press(app, "own"))
+    assert "not told where" in prose(press(app, "own"))

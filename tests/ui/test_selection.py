@@ -14,7 +14,7 @@ from core.models import catalogue
 from tests.helpers.pages import OTHERS, address, opened, said
 from tests.helpers.sample import one_in
 from ui.kit.explanation_panel import opened_in
-from ui.kit.word_grouping import has_pieces, weights
+from ui.kit.word_grouping import grouped_weights, has_pieces
 from ui.session.address import link_asks_for, query_params
 from ui.session.selection import (
     CODECS,
@@ -366,7 +366,7 @@ def read_all(view: View) -> None:
         chosen(name), link_asks_for(name)
     for name in list(view.trace.names)[:5]:
         opened_in(name)
-    weights(view), has_pieces(view), what_if(view), mask_differs_from_training(view)
+    grouped_weights(view), has_pieces(view), what_if(view), mask_differs_from_training(view)
     lstm.owner(view), lstm.why_unread(view), lstm.other_text(view.sentence)
 
 

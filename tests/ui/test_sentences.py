@@ -135,7 +135,7 @@ def test_what_is_cut_away_is_no_rest_below_zero(monkeypatch):
         ("section", nothing),
         ("words_table", nothing),
         ("next_tokens", lambda *every: ([0], [0.7])),
-        ("sampling_controls", lambda V: (0.1, 3, 1.0)),
+        ("sampling_controls", lambda: (0.1, 3, 1.0)),
         ("guessed_position", lambda view: (0, 0)),
     ):
         monkeypatch.setattr(next_token, name, does)

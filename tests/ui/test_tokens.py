@@ -24,7 +24,7 @@ from ui.text import bold, quoted
 PAGE = "pages/1_Tokens.py"
 
 
-def told(app) -> str:
+def prose(app) -> str:
     return re.sub(
         r"\\([!-/:-@\[-`{-~])", r"\1", " ".join(element.value for element in app.markdown)
     )
@@ -144,7 +144,7 @@ def test_the_nearest_words_are_those_of_the_trace():
     assert listed["rows"][0] == "books" and [row[0] for row in listed["numbers"]] == [
         number(cosine_V[i]) for i in best
     ]
-    assert "**books**" in told(app)
+    assert "**books**" in prose(app)
 
 
 @pytest.mark.parametrize("model, word", (("minilm", "queen"), ("smollm2", "␣queen")))
@@ -168,7 +168,7 @@ def test_king_minus_man_plus_woman(model, word):
     ]
     assert not {"king", "man", "woman", "␣king", "␣man", "␣woman"} & set(
         listed["rows"]
-    ) and "left out of the list" in told(app)
+    ) and "left out of the list" in prose(app)
 
 
 def test_a_word_of_several_pieces_says_which_and_the_others_stay():

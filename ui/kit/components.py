@@ -73,7 +73,7 @@ def heads_canvas(
         "opened": opened,
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses.",
     }
-    _heatmap(key=key, data=data, on_cell_change=_told(key, "cell", patterns_HLM.shape, on_cell))
+    _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", patterns_HLM.shape, on_cell))
 
 
 def layers_canvas(
@@ -89,14 +89,14 @@ def layers_canvas(
         "alt": "All layers and heads. Arrow keys move, Enter chooses.",
     }
     choose = on_head and (lambda panel, row, column: on_head(*divmod(panel, H)))
-    _heatmap(key=key, data=data, on_cell_change=_told(key, "cell", small_PRC.shape, choose))
+    _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", small_PRC.shape, choose))
 
 
 def heatmap_canvas(spec: HeatmapSpec, *, key: str, on_cell=None) -> None:
     """One map with its labels, as wide as it needs to be."""
     choose = on_cell and (lambda panel, row, column: on_cell(row, column))
     _heatmap(
-        key=key, data=data_of(spec), on_cell_change=_told(key, "cell", (1, *spec.shape), choose)
+        key=key, data=data_of(spec), on_cell_change=_callback(key, "cell", (1, *spec.shape), choose)
     )
 
 
@@ -130,7 +130,9 @@ def lines(
         "only": None if only_L is None else [int(m) for m in only_L],
     }
     _lines(
-        key=key, data=data, on_token_change=_told(key, "token", patterns_HLM.shape[1:2], on_token)
+        key=key,
+        data=data,
+        on_token_change=_callback(key, "token", patterns_HLM.shape[1:2], on_token),
     )
 
 
@@ -162,7 +164,7 @@ def table(
         "chosen": chosen,
     }
     shape = len(labels) + bool(foot), len(columns)
-    _table(key=key, data=data, on_cell_change=_told(key, "cell", shape, on_cell))
+    _table(key=key, data=data, on_cell_change=_callback(key, "cell", shape, on_cell))
 
 
 def bar_column(columns: dict, bar: str | None) -> dict:
@@ -183,12 +185,12 @@ def overview_canvas(picture: dict, *, key: str, on_act=None, on_cell=None) -> No
     names = acts_of(picture)
 
     def acted() -> None:
-        act = sent.told(key, "act")
+        act = sent.from_component(key, "act")
         if on_act and isinstance(act, str) and act in names:
             on_act(act)
 
     def opened() -> None:
-        cell = sent.told(key, "cell")
+        cell = sent.from_component(key, "cell")
         if on_cell and isinstance(cell, list) and len(cell) == 3 and isinstance(cell[0], str):
             on_cell(*cell)
 
@@ -242,14 +244,14 @@ def acts_of(picture: dict) -> set[str]:
     }
 
 
-def _told(key: str, name: str, shape: tuple[int, ...], callback):
+def _callback(key: str, name: str, shape: tuple[int, ...], callback):
     """The callback of a component: whole numbers inside the shape reach the page, whatever else is
     sent does not.
     """
 
-    def told() -> None:
-        cell = sent.place(sent.told(key, name), shape)
+    def checked() -> None:
+        cell = sent.place(sent.from_component(key, name), shape)
         if callback and cell is not None:
             callback(*cell)
 
-    return told
+    return checked

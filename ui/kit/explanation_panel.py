@@ -43,7 +43,7 @@ def number_beside(
     opened = opened_cell()
     with st.container(key="number-beside-opened" if opened else "number-beside"):
         shown = "numbers" if depth_on_page and not opened else depth()
-        number_panel(view, opened or written(*first), shown)
+        number_panel(view, opened or spell_cell(*first), shown)
 
 
 def number_over(view: View) -> None:
@@ -59,15 +59,15 @@ def number_panel(view: View, cell: str, panel_depth: str) -> None:
     """What the number is, and, as deep as the reader wants to look, its operands, its formula, or
     the lines that made it.
     """
-    made = explain(view.trace, *read(cell))
+    made = explain(view.trace, *parse_cell(cell))
     if opened_cell():
         st.button(
             "Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc"
         )
     trail = memory().trail or [cell]
-    head = heading(view, made, trail)
+    head = walk_heading(view, made, trail)
     if panel_depth == "code":
-        draw("number", [head, lines(view, [made.name])], trail[0])
+        draw("number", [head, code_lines(view, [made.name])], trail[0])
     elif panel_depth == "formula":
         draw("number", [head], trail[0])
         st.latex(coloured(made.latex))
@@ -105,7 +105,7 @@ def check_opened(view: View) -> None:
     """
     if (cell := opened_cell()) is not None:
         try:
-            explain(view.trace, *read(cell))
+            explain(view.trace, *parse_cell(cell))
         except (KeyError, GlassError) as error:
             note(f"The number “{cell[:80]}” can't be opened here. {error.args[0]}")
             close_number()
@@ -116,13 +116,13 @@ def check_opened(view: View) -> None:
 # --- the walk -------------------------------------------------------------------------------------
 
 
-def written(name: str, index) -> str:
+def spell_cell(name: str, index) -> str:
     """A cell as it stands in the address: encoder.0.attn.pattern:3,2,5."""
     return f"{name}:{','.join(str(int(i)) for i in index)}"
 
 
-def read(cell: str) -> tuple[str, tuple[int, ...]]:
-    """The inverse of `written`. Raises GlassError where it is not a name, a colon and whole
+def parse_cell(cell: str) -> tuple[str, tuple[int, ...]]:
+    """The inverse of `spell_cell`. Raises GlassError where it is not a name, a colon and whole
     numbers.
     """
     name, colon, index = cell[:200].rpartition(":")
@@ -139,21 +139,21 @@ def read(cell: str) -> tuple[str, tuple[int, ...]]:
 def opened_in(name: str) -> tuple[int, ...] | None:
     """The place of the opened number, if it is one of that step."""
     cell = opened_cell()
-    return read(cell)[1] if cell and read(cell)[0] == name else None
+    return parse_cell(cell)[1] if cell and parse_cell(cell)[0] == name else None
 
 
 def open_number(name: str, index) -> None:
     """Opens a number, such as a cell of a map that was clicked; the walk begins here."""
-    show(written(name, index), [])
+    show_number(spell_cell(name, index), [])
 
 
 def walk_to(cell: str, start: str) -> None:
     """Goes on to an operand, or back to a number that was passed."""
     trail = memory().trail or [start]
-    show(cell, trail[: trail.index(cell)] if cell in trail else trail)
+    show_number(cell, trail[: trail.index(cell)] if cell in trail else trail)
 
 
-def show(cell: str, before: list[str]) -> None:
+def show_number(cell: str, before: list[str]) -> None:
     """Makes it the opened number; the page Every number goes along to its step."""
     name = cell.rpartition(":")[0]
     select(cell=cell)
@@ -165,9 +165,9 @@ def show(cell: str, before: list[str]) -> None:
 
 def clicked(key: str, start: str) -> None:
     """A link in the panel was clicked. Whether there is such a number shows as it opens."""
-    if isinstance(cell := sent.told(key, "open"), str) and fits("cell", cell):
+    if isinstance(cell := sent.from_component(key, "open"), str) and fits("cell", cell):
         try:
-            read(cell)
+            parse_cell(cell)
         except GlassError:
             return  # no link of ours is written like that
         walk_to(cell, start)
@@ -176,9 +176,9 @@ def clicked(key: str, start: str) -> None:
 # --- what the panel shows -------------------------------------------------------------------------
 
 
-def heading(view: View, made, trail: list[str]) -> dict:
+def walk_heading(view: View, made, trail: list[str]) -> dict:
     """The walk so far, what the number is, and where it stands."""
-    steps = [{"cell": cell, "text": short(view, cell)} for cell in trail]
+    steps = [{"cell": cell, "text": short_cell(view, cell)} for cell in trail]
     steps = steps if len(steps) <= 6 else [steps[0], {"cell": None, "text": "…"}, *steps[-4:]]
     return {
         "part": "head",
@@ -187,7 +187,7 @@ def heading(view: View, made, trail: list[str]) -> dict:
         "story": made.story if depth() != "numbers" else "",
         "value": number(made.value),
         "where": where(view, made),
-        "name": written(made.name, made.index),
+        "name": spell_cell(made.name, made.index),
     }
 
 
@@ -218,7 +218,7 @@ def operands(view: View, made) -> dict:
         "part": "body",
         "name": made.name,
         "formula": made.formula,
-        "check": check(made, bits),
+        "check": computed_again(made, bits),
         "more": (
             "" if count <= SHOWN else "Show the largest only" if shown else f"Show all {count:,}"
         ),
@@ -229,10 +229,10 @@ def operands(view: View, made) -> dict:
 
 def draw_lines(view: View, names: list[str]) -> None:
     """The lines of core/ that made some steps, on the page itself."""
-    _draw(key=f"lines:{names}", data={"parts": [lines(view, names)]})
+    _draw(key=f"lines:{names}", data={"parts": [code_lines(view, names)]})
 
 
-def lines(view: View, names: list[str]) -> dict:
+def code_lines(view: View, names: list[str]) -> dict:
     """The lines of core/ that made the steps, as they stand in the file now, each function once,
     with the shapes of this run.
     """
@@ -275,7 +275,7 @@ def shapes_at(trace, name: str) -> dict:
     }
 
 
-def check(made, bits: int) -> str:
+def computed_again(made, bits: int) -> str:
     """What the operands give again, beside what the forward pass recorded in numbers of so many
     bits.
     """
@@ -312,11 +312,14 @@ def operand_lists(view: View, groups: tuple[Group, ...]) -> list[dict]:
     lists = (
         [(a, b), *((group,) for group in groups[2:])] if paired else [(group,) for group in groups]
     )
-    sizes = [np.abs(terms_N[np.isfinite(terms_N)]).max(initial=0) for terms_N in map(terms, lists)]
+    sizes = [
+        np.abs(terms_N[np.isfinite(terms_N)]).max(initial=0)
+        for terms_N in map(operand_terms, lists)
+    ]
     return [operand_list(view, factors, max(sizes) or 1.0) for factors in lists]
 
 
-def terms(factors: tuple[Group, ...]) -> np.ndarray:
+def operand_terms(factors: tuple[Group, ...]) -> np.ndarray:
     """The products of a list's factors, or what counts of its only group, (N,)."""
     if len(factors) == 1 and factors[0].parts_N is not None:
         return factors[0].parts_N
@@ -327,7 +330,7 @@ def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict
     """One list: the largest contributions first, each with its place, its value or product, and as
     a bar its share of the largest of all lists.
     """
-    terms_N = terms(factors)
+    terms_N = operand_terms(factors)
     size_N = np.where(np.isfinite(terms_N), np.abs(terms_N), 0)
     rows = [
         {
@@ -335,7 +338,7 @@ def operand_list(view: View, factors: tuple[Group, ...], largest: float) -> dict
             "product": number(float(terms_N[n])) if len(factors) > 1 else "",
             "share": float(np.copysign(size_N[n], terms_N[n]) / largest),
             "items": [
-                {"cell": cell_of(group, n), "text": number(float(group.values_N[n]))}
+                {"cell": operand_cell(group, n), "text": number(float(group.values_N[n]))}
                 for group in factors
             ],
         }
@@ -354,7 +357,7 @@ def all_operands(view: View, groups: tuple[Group, ...], cell: str) -> None:
     largest. All of them open.
     """
     long = [group for group in groups if len(group.values_N) == longest(groups)][:2]
-    terms_N = terms(tuple(long))
+    terms_N = operand_terms(tuple(long))
     order_N = np.sort(np.argsort(-np.abs(terms_N), kind="stable")[:MOST])
     if len(terms_N) > MOST:
         st.caption(f"The largest {MOST:,} of {len(terms_N):,}:")
@@ -365,7 +368,7 @@ def all_operands(view: View, groups: tuple[Group, ...], cell: str) -> None:
         if (
             row < len(order_N)
             and column < len(long)
-            and (operand := cell_of(long[column], order_N[row]))
+            and (operand := operand_cell(long[column], order_N[row]))
         ):
             walk_to(operand, cell)
 
@@ -464,12 +467,12 @@ def group_where(view: View, group: Group, fixed: list[int]) -> str:
     return ", ".join([group.name.removeprefix(WEIGHTS), *(words[axis] for axis in fixed)])
 
 
-def cell_of(group: Group, n: int) -> str | None:
+def operand_cell(group: Group, n: int) -> str | None:
     """The address of an operand; None for a constant of the equation."""
-    return written(group.name, group.indices_NI[n]) if group.name else None
+    return spell_cell(group.name, group.indices_NI[n]) if group.name else None
 
 
-def short(view: View, cell: str) -> str:
+def short_cell(view: View, cell: str) -> str:
     """A cell in the walk: what it is, and its place."""
     name, _, index = cell.rpartition(":")
     return f"{about(view.trace, name).title} [{index.replace(',', ', ')}]"

@@ -6,14 +6,14 @@ import numpy as np
 import streamlit as st
 
 from ui.kit.packed_arrays import thumbnails
-from ui.kit.word_grouping import weights
+from ui.kit.word_grouping import grouped_weights
 from ui.session.runs import RunRequest, trace_of
 from ui.session.view import View
 
 
 def thumbnails_of(view: View) -> list[np.ndarray]:
     """The attention of every layer and head, small, (H, ≤ 24, ≤ 24) for each layer."""
-    return _thumbnails(view.request, view.side, weights(view).leaf)
+    return _thumbnails(view.request, view.side, grouped_weights(view).leaf)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Running all layers …")

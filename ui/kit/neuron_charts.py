@@ -24,11 +24,11 @@ def settle_neuron(view: View) -> int:
         opened = (opened_in(view.at(f"mlp.{leaf}")) for leaf in leaves)
         select(ff_neuron=next((index[1] for index in opened if index), None))
     memory().neuron_place = place
-    settle("ff_neuron", strongest(view)[0], range(view.config.d_mlp))
+    settle("ff_neuron", neurons_by_length(view)[0], range(view.config.d_mlp))
     return chosen("ff_neuron")
 
 
-def strongest(view: View) -> list[int]:
+def neurons_by_length(view: View) -> list[int]:
     """The neurons of the chosen token that write the longest vectors, the longest first."""
     return np.argsort(-view.trace[view.at("mlp.hidden.reach")][view.token], kind="stable").tolist()
 
@@ -44,7 +44,7 @@ def reads(view: View) -> str:
     return view.at("mlp.norm.out" if view.config.norm_first else "mlp.in")
 
 
-def product(view: View, leaf: str, subscript: str, factor: str = "x") -> str:
+def projection_title(view: View, leaf: str, subscript: str, factor: str = "x") -> str:
     """How a projection is made, as a title: with the bias where the model has one."""
     bias = view.trace.weights[view.at(f"mlp.{leaf}.bias")]
     return f"{factor} · W{subscript}" + (f" + b{subscript}" if bias.any() else "")
@@ -64,4 +64,4 @@ def neurons(view: View, step: str, title: str) -> None:
     )
 
 
-ACTIVATIONS = {"gelu": "GELU", "gelu_tanh": "GELU", "silu": "SiLU", "relu": "ReLU"}
+ACTIVATION_TITLES = {"gelu": "GELU", "gelu_tanh": "GELU", "silu": "SiLU", "relu": "ReLU"}

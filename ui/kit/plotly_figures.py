@@ -53,7 +53,9 @@ def bars(
     """
     values_N = np.asarray(values_N, dtype=np.float32)
     upright, shown_N = numbered(labels), np.where(np.isfinite(values_N), values_N, 0)
-    values = grid(value_title) | {"range": bar_range(shown_N, limit, room=0 if upright else 0.28)}
+    values = value_axis(value_title) | {
+        "range": bar_range(shown_N, limit, room=0 if upright else 0.28)
+    }
     words = axis(labels, places_title if upright else "")
     if not upright:
         words["range"] = [len(labels) - 0.5, -0.5]
@@ -129,10 +131,10 @@ def bar_range(values_N, limit: float | None, room: float) -> list[float]:
 
 def overlay(rows, columns, texts: list[str]) -> dict:
     """Points that can't be seen, one for each bar."""
-    return unseen(np.ravel(columns).astype(np.int32), np.ravel(rows).astype(np.int32), texts)
+    return unseen_points(np.ravel(columns).astype(np.int32), np.ravel(rows).astype(np.int32), texts)
 
 
-def unseen(xs, ys, texts: list[str]) -> dict:
+def unseen_points(xs, ys, texts: list[str]) -> dict:
     """Points that can't be seen: anywhere near one is a click on it, and says its text."""
     look = {"marker": {"opacity": 0}}
     return {
@@ -382,8 +384,8 @@ def in_plane(
         bottom=40,
         left=52,
         shapes=list(shapes),
-        xaxis=grid(f"1st direction ({first} of the squared length)") | {"range": across},
-        yaxis=grid(f"2nd ({second})") | {"scaleanchor": "x"},
+        xaxis=value_axis(f"1st direction ({first} of the squared length)") | {"range": across},
+        yaxis=value_axis(f"2nd ({second})") | {"scaleanchor": "x"},
     )
 
 
@@ -417,7 +419,7 @@ def axis(labels, title: str) -> dict:
     }
 
 
-def grid(title: str) -> dict:
+def value_axis(title: str) -> dict:
     """An axis along which values are measured."""
     return {
         "title": titled(title),
@@ -455,7 +457,7 @@ def figure(
     lines = wrap(title, 46)
     room = top + 20 * len(lines)
     layout = axes | {
-        "annotations": [*annotations, heading(lines, top, left)],
+        "annotations": [*annotations, figure_title(lines, top, left)],
         "height": height + room + bottom,
         "margin": {"l": left, "r": 12, "t": room, "b": bottom, "pad": 2},
         "paper_bgcolor": CLEAR,
@@ -470,7 +472,7 @@ def figure(
     return go.Figure({"data": traces, "layout": layout})
 
 
-def heading(lines: list[str], top: int, left: int) -> dict:
+def figure_title(lines: list[str], top: int, left: int) -> dict:
     """The title of a figure, flush with its labels."""
     return {
         "text": "<br>".join(f"<b>{escape(line, quote=False)}</b>" for line in lines),

@@ -17,7 +17,7 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.theme import COLOURS
-from ui.kit.word_grouping import ROLES, unseen, word_labels
+from ui.kit.word_grouping import ROLES, unseen_words, word_labels
 from ui.session.view import View
 
 ALL = slice(None)
@@ -70,7 +70,7 @@ def blocked_by_mask(view, name: str, index: tuple):
     """Of a slice of attention weights: the cells that the mask hides. None for any other step."""
     ref = ref_of(name)
     if ref.leaf == "pattern.words":
-        unseen_IJ = unseen(view, name)[index[1:]]
+        unseen_IJ = unseen_words(view, name)[index[1:]]
         return unseen_IJ if unseen_IJ.any() else None
     if not about(view.trace, name).masked:
         return None

@@ -1,11 +1,9 @@
-"""What is the same everywhere: one colour per kind of number, and how a text and a token are shown.
+"""What looks the same everywhere: one colour per kind of number, and the style sheet.
 
 COLOURS[kind]       q, k, v, weight, residual, mlp, embed, head, norm: seen on the light page and
                     on the dark one; which of them a step has, core/steps says
 head_colour(head)   a hue for each head
 coloured(latex)     a formula with its letters in these colours
-plain(text)         any text as literal Markdown
-label(piece)        a piece of the vocabulary as it is shown
 css()               the style sheet of the whole app, for `st.html(f"<style>{css()}</style>")`
 """
 

@@ -81,6 +81,6 @@ def special_tokens_note(view: View) -> None:
 
 def select_clicked(key: str, side: str, size: int) -> None:
     """The token that was clicked becomes the chosen one."""
-    chosen = sent.told(key, "chosen")
+    chosen = sent.from_component(key, "chosen")
     if sent.whole(chosen, size):
         select_token(chosen, side=side)

@@ -15,11 +15,11 @@ from ui.session.selection import selection
 __all__ = [
     "ROLES",
     "Weights",
+    "grouped_weights",
     "has_pieces",
     "has_special_tokens",
     "offered",
-    "unseen",
-    "weights",
+    "unseen_words",
     "word_labels",
 ]
 
@@ -62,7 +62,7 @@ def has_pieces(view) -> bool:
     return offered(view) and len(set(words)) < len(words)
 
 
-def weights(view) -> Weights:
+def grouped_weights(view) -> Weights:
     """What the two choices in the sidebar make of the attention weights."""
     hide_special = int(bool(selection().hide_special) and has_special_tokens(view))
     merge_pieces = int(bool(selection().merge_pieces) and has_pieces(view))
@@ -87,11 +87,12 @@ def joined(view, side: str, places: list[list[int]], merge_pieces: int) -> list[
     """The labels of what stands together: a word's pieces as one."""
     tokens = view.tokens(side)
     return [
-        whole([tokens[i] for i in part]) if merge_pieces else tokens[part[0]] for part in places
+        word_of_pieces([tokens[i] for i in part]) if merge_pieces else tokens[part[0]]
+        for part in places
     ]
 
 
-def whole(pieces: list[str]) -> str:
+def word_of_pieces(pieces: list[str]) -> str:
     """A word from its pieces, without the marks that say how they were cut."""
     word = pieces[0] + "".join(piece.removeprefix("##") for piece in pieces[1:])
     return word.lstrip("␣") or word
@@ -104,7 +105,7 @@ def word_labels(view, name: str) -> list[str]:
     return joined(view, ref.side, word_groups(view.trace, ref.side, *ref.args), merge_pieces)
 
 
-def unseen(view, name: str):
+def unseen_words(view, name: str):
     """Where no token of a word may see any of another, (I, J)."""
     ref = ref_of(name)
     mask_LM = view.trace[str(ref.with_leaf("mask"))]

@@ -34,12 +34,12 @@ def query_params(**changes) -> dict[str, str]:
     """The choices that differ from the first ones, as they stand in an address; changes: with these
     instead."""
     firsts = {"token": memory().first_token} | memory().firsts
-    told = {
+    texts = {
         CODECS[name].key: spell(value)
         for name, value in vars(replace(selection(), **changes)).items()
         if value not in (CODECS[name].default, firsts.get(name), None)
     }
-    return {key: text for key, text in told.items() if len(text) <= LONGEST_TEXT}
+    return {key: text for key, text in texts.items() if len(text) <= LONGEST_TEXT}
 
 
 def write_address() -> None:

@@ -29,7 +29,7 @@ def arrive(page: Page) -> None:
     now.notes, now.link, now.page = [], link if moved else {}, page
     now.firsts = {name: first for name, first in now.firsts.items() if not in_link(name)}
     if moved:
-        take_from_link(base)
+        choose_from_link(base)
     st.session_state.update(now.chosen_beside)
     now.chosen_beside = {}
     restore_choices(base)
@@ -48,7 +48,7 @@ def in_link(name: str) -> bool:
     return CODECS[name].key in memory().link
 
 
-def take_from_link(base: Selection) -> None:
+def choose_from_link(base: Selection) -> None:
     """Chooses what the link asks for, and of all else what was chosen before."""
     link, before = memory().link, vars(base)
     for name, codec in CODECS.items():

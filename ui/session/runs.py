@@ -61,7 +61,7 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class FinishedRun:
     """A trace, the text in pieces, and the model that made it: while a trace is in memory, its
     model can be found.
     """
@@ -95,7 +95,7 @@ def model_of(name: str) -> Model | Lstm:
     return SHELF.get(("model", name), read, stays=True)
 
 
-def run_of(request: RunRequest) -> Run:
+def run_of(request: RunRequest) -> FinishedRun:
     """The run that was asked for. Raises GlassError where there is no such run."""
     model = model_of(request.model)
 
@@ -126,13 +126,15 @@ def reading_of(model: Model | Lstm, text: str) -> Reading:
 # --- running --------------------------------------------------------------------------------------
 
 
-def run_model(model: Model | Lstm, request: RunRequest) -> Run:
+def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
     """Runs a model on what was asked for. Raises GlassError where that can't be done."""
     reading = reading_of(model, request.sentence)
     ids_L, encoding = reading.ids_L, reading.encoding
     words_L = encoding.words_L if encoding else None
     if isinstance(model, Lstm):
-        return Run(model, encoding, lstm.forward(model.config, model.weights, ids_L, words_L))
+        return FinishedRun(
+            model, encoding, lstm.forward(model.config, model.weights, ids_L, words_L)
+        )
     crosses, layers = (
         model.config.crosses,
         model.config.encoder_layers + model.config.decoder_layers,
@@ -149,7 +151,7 @@ def run_model(model: Model | Lstm, request: RunRequest) -> Run:
         keep="all" if max(len(ids_L), spoken) * layers <= ALL_KEPT else "layers",
         rows=None if spoken <= ALL_ROWS else -1,
     )
-    return Run(model, encoding, trace)
+    return FinishedRun(model, encoding, trace)
 
 
 def read_text(model: Model | Lstm, text: str) -> Reading:

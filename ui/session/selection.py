@@ -73,7 +73,9 @@ def spell(value) -> str:
 # Each of these makes the codec of one kind of choice. A default of None is always allowed.
 
 
-def whole(default: int | None = None, low: int = -MOST, high: int = MOST, step: int = 1) -> Codec:
+def whole_number(
+    default: int | None = None, low: int = -MOST, high: int = MOST, step: int = 1
+) -> Codec:
     """A whole number."""
     message = "a whole number" if low == -MOST else f"one of {low} to {high}"
     return Codec(
@@ -156,12 +158,12 @@ PAIR = re.compile(r"\d{1,2}-\d{1,2}")
 # --- the record -----------------------------------------------------------------------------------
 
 
-def around(codec: Codec, key: str = "") -> Any:
+def around_pages(codec: Codec, key: str = "") -> Any:
     """A field that is chosen around the pages. key: its name in the address, if it is another."""
-    return inside(replace(codec, key=key, around=True))
+    return in_page(replace(codec, key=key, around=True))
 
 
-def inside(codec: Codec) -> Any:
+def in_page(codec: Codec) -> Any:
     """A field that is chosen in a page."""
     return field(default=codec.default, metadata={"codec": codec})
 
@@ -170,28 +172,28 @@ def inside(codec: Codec) -> Any:
 class Selection:
     """What is chosen, in the order in which it stands in an address."""
 
-    sentence: str = around(text(EXAMPLES[0]["text"], LONGEST_BOX))
-    target: str = around(text("", LONGEST_BOX))
-    model: str = around(text(catalogue.default(), 200, "in the list of models", is_listed))
-    mask: str = around(among("trained", MASKS))
-    mask_cells: str = around(
+    sentence: str = around_pages(text(EXAMPLES[0]["text"], LONGEST_BOX))
+    target: str = around_pages(text("", LONGEST_BOX))
+    model: str = around_pages(text(catalogue.default(), 200, "in the list of models", is_listed))
+    mask: str = around_pages(among("trained", MASKS))
+    mask_cells: str = around_pages(
         text("", LONGEST_MASK, "a mask drawn by hand, such as e3-4,e5-1", MASK_CELLS.fullmatch),
         key="grid",
     )
-    change: str = around(text("", 200, f"made of {', '.join(whatif.TITLES)}", can_change))
-    side: str = around(among("encoder", SIDES))
-    layer: int = around(whole(0))
-    head: int = around(whole(0))
-    token: int | None = around(whole())
-    depth: str = around(among("story", DEPTHS))
-    hide_special: int = around(whole(0, 0, 1), key="bare")
-    merge_pieces: int = around(whole(0, 0, 1), key="merge")
-    tour: int | None = around(whole(None, 0, TOUR_STOPS - 1))
+    change: str = around_pages(text("", 200, f"made of {', '.join(whatif.TITLES)}", can_change))
+    side: str = around_pages(among("encoder", SIDES))
+    layer: int = around_pages(whole_number(0))
+    head: int = around_pages(whole_number(0))
+    token: int | None = around_pages(whole_number())
+    depth: str = around_pages(among("story", DEPTHS))
+    hide_special: int = around_pages(whole_number(0, 0, 1), key="bare")
+    merge_pieces: int = around_pages(whole_number(0, 0, 1), key="merge")
+    tour: int | None = around_pages(whole_number(None, 0, TOUR_STOPS - 1))
     # The opened number, and where it stands
-    cell: str | None = inside(text())
-    step: str | None = inside(text())
-    stage: int = inside(whole(0, 0, STAGES - 1))
-    swap: str = inside(
+    cell: str | None = in_page(text())
+    step: str | None = in_page(text())
+    stage: int = in_page(whole_number(0, 0, STAGES - 1))
+    swap: str = in_page(
         text(
             "",
             40,
@@ -199,75 +201,75 @@ class Selection:
             SWAP.fullmatch,
         )
     )
-    part_rows: int = inside(whole(0, 0))
-    part_columns: int = inside(whole(0, 0))
+    part_rows: int = in_page(whole_number(0, 0))
+    part_columns: int = in_page(whole_number(0, 0))
     # Tokens
-    tokens_map: str = inside(among("all", ("all", "near")))
-    tokens_3d: bool = inside(flag(False))
-    tokens_turn: int = inside(whole(40, 0, 355, 5))
-    tokens_a: str | None = inside(text(None, 60))
-    tokens_a_id: str | None = inside(text(None, 60))
-    tokens_b: str | None = inside(text(None, 60))
-    tokens_b_id: str | None = inside(text(None, 60))
-    tokens_c: str | None = inside(text(None, 60))
-    tokens_c_id: str | None = inside(text(None, 60))
+    tokens_map: str = in_page(among("all", ("all", "near")))
+    tokens_3d: bool = in_page(flag(False))
+    tokens_turn: int = in_page(whole_number(40, 0, 355, 5))
+    tokens_a: str | None = in_page(text(None, 60))
+    tokens_a_id: str | None = in_page(text(None, 60))
+    tokens_b: str | None = in_page(text(None, 60))
+    tokens_b_id: str | None = in_page(text(None, 60))
+    tokens_c: str | None = in_page(text(None, 60))
+    tokens_c_id: str | None = in_page(text(None, 60))
     # Positions
-    places_part: str | None = inside(among(None, ("own", "distance", "sum", "waves", "order")))
-    places_other: int | None = inside(whole(None, 0))
-    places_pair: int | None = inside(whole(None, 0))
-    places_kept: str = inside(among("left out", ("left out", "kept")))
-    places_back: bool = inside(flag(False))
+    places_part: str | None = in_page(among(None, ("own", "distance", "sum", "waves", "order")))
+    places_other: int | None = in_page(whole_number(None, 0))
+    places_pair: int | None = in_page(whole_number(None, 0))
+    places_kept: str = in_page(among("left out", ("left out", "kept")))
+    places_back: bool = in_page(flag(False))
     # Attention, and across
-    softmax_of: str = inside(among("as", ("as", "unscaled", "others", "heat")))
-    softmax_heat: float = inside(decimal(2.0, 0.1, 5.0, 0.1))
-    cross_weights: str = inside(among("all", ("all", "layer", "head")))
-    cross_rows: str = inside(among("writes", ("writes", "reads")))
-    cross_words: bool = inside(flag(True))
+    softmax_of: str = in_page(among("as", ("as", "unscaled", "others", "heat")))
+    softmax_heat: float = in_page(decimal(2.0, 0.1, 5.0, 0.1))
+    cross_weights: str = in_page(among("all", ("all", "layer", "head")))
+    cross_rows: str = in_page(among("writes", ("writes", "reads")))
+    cross_words: bool = in_page(flag(True))
     # Add and norm, Feed-forward, Layers
-    addnorm_sublayer: str | None = inside(among(None, ("attn", "cross", "mlp")))
-    ff_neuron: int | None = inside(whole(None, 0))
-    ff_shows: str = inside(among("words", ("words", "tokens")))
-    layers_role: int = inside(whole(0, 0, 6))
-    layers_length: str | None = inside(among(None, ("own", "one")))
-    layers_drawn: str = inside(among("near", ("own", "near", "all")))
-    layers_link: str | None = inside(text(None, 100))
+    addnorm_sublayer: str | None = in_page(among(None, ("attn", "cross", "mlp")))
+    ff_neuron: int | None = in_page(whole_number(None, 0))
+    ff_shows: str = in_page(among("words", ("words", "tokens")))
+    layers_role: int = in_page(whole_number(0, 0, 6))
+    layers_length: str | None = in_page(among(None, ("own", "one")))
+    layers_drawn: str = in_page(among("near", ("own", "near", "all")))
+    layers_link: str | None = in_page(text(None, 100))
     # Encoder and decoder
-    masking_stack: str = inside(among("decoder", ("decoder", "cross")))
-    padding_count: int | None = inside(whole(None, 1, whatif.MOST_PADDING))
-    padding_way: str | None = inside(among(None, ("pad", "open-pad")))
+    masking_stack: str = in_page(among("decoder", ("decoder", "cross")))
+    padding_count: int | None = in_page(whole_number(None, 1, whatif.MOST_PADDING))
+    padding_way: str | None = in_page(among(None, ("pad", "open-pad")))
     # Output
-    output_heat: float = inside(decimal(0.8, 0.1, 3.0, 0.1))
-    output_k: int = inside(among(20, TOP_KS))
-    output_p: float = inside(decimal(0.95, 0.05, 1.0, 0.05))
-    output_seed: int = inside(whole(1, 0))
-    output_stage: int | None = inside(whole(None, 0))
-    output_hit: int = inside(whole(0, 0))
-    output_pair: str = inside(text("0-1", 5, "two numbers such as 0-1", PAIR.fullmatch))
+    output_heat: float = in_page(decimal(0.8, 0.1, 3.0, 0.1))
+    output_k: int = in_page(among(20, TOP_KS))
+    output_p: float = in_page(decimal(0.95, 0.05, 1.0, 0.05))
+    output_seed: int = in_page(whole_number(1, 0))
+    output_stage: int | None = in_page(whole_number(None, 0))
+    output_hit: int = in_page(whole_number(0, 0))
+    output_pair: str = in_page(text("0-1", 5, "two numbers such as 0-1", PAIR.fullmatch))
     # Output, of an encoder: one text for study models, one for others, one of token ids
-    output_a_study: str | None = inside(text(None, LONGEST_BOX))
-    output_a_words: str | None = inside(text(None, LONGEST_BOX))
-    output_a_ids: str | None = inside(text(None, LONGEST_BOX))
-    output_b_study: str | None = inside(text(None, LONGEST_BOX))
-    output_b_words: str | None = inside(text(None, LONGEST_BOX))
-    output_b_ids: str | None = inside(text(None, LONGEST_BOX))
-    output_word_study: str | None = inside(text(None, LONGEST_BOX))
-    output_word_words: str | None = inside(text(None, LONGEST_BOX))
-    output_word_ids: str | None = inside(text(None, LONGEST_BOX))
-    output_lines_study: str | None = inside(text(None, LONGEST_BOX))
-    output_lines_words: str | None = inside(text(None, LONGEST_BOX))
-    output_lines_ids: str | None = inside(text(None, LONGEST_BOX))
-    output_pool_study: str | None = inside(text(None, LONGEST_BOX))
-    output_pool_words: str | None = inside(text(None, LONGEST_BOX))
-    output_pool_ids: str | None = inside(text(None, LONGEST_BOX))
-    output_query_study: str | None = inside(text(None, LONGEST_BOX))
-    output_query_words: str | None = inside(text(None, LONGEST_BOX))
-    output_query_ids: str | None = inside(text(None, LONGEST_BOX))
+    output_a_study: str | None = in_page(text(None, LONGEST_BOX))
+    output_a_words: str | None = in_page(text(None, LONGEST_BOX))
+    output_a_ids: str | None = in_page(text(None, LONGEST_BOX))
+    output_b_study: str | None = in_page(text(None, LONGEST_BOX))
+    output_b_words: str | None = in_page(text(None, LONGEST_BOX))
+    output_b_ids: str | None = in_page(text(None, LONGEST_BOX))
+    output_word_study: str | None = in_page(text(None, LONGEST_BOX))
+    output_word_words: str | None = in_page(text(None, LONGEST_BOX))
+    output_word_ids: str | None = in_page(text(None, LONGEST_BOX))
+    output_lines_study: str | None = in_page(text(None, LONGEST_BOX))
+    output_lines_words: str | None = in_page(text(None, LONGEST_BOX))
+    output_lines_ids: str | None = in_page(text(None, LONGEST_BOX))
+    output_pool_study: str | None = in_page(text(None, LONGEST_BOX))
+    output_pool_words: str | None = in_page(text(None, LONGEST_BOX))
+    output_pool_ids: str | None = in_page(text(None, LONGEST_BOX))
+    output_query_study: str | None = in_page(text(None, LONGEST_BOX))
+    output_query_words: str | None = in_page(text(None, LONGEST_BOX))
+    output_query_ids: str | None = in_page(text(None, LONGEST_BOX))
     # Before attention
-    before_word: int | None = inside(whole(None, 0))
-    before_other: str | None = inside(text(None, 30))
-    before_reads: str | None = inside(among(None, ("own", "other")))
-    before_at: int | None = inside(whole(None, 0))
-    before_measure: str = inside(among("moved", ("moved", "guess")))
+    before_word: int | None = in_page(whole_number(None, 0))
+    before_other: str | None = in_page(text(None, 30))
+    before_reads: str | None = in_page(among(None, ("own", "other")))
+    before_at: int | None = in_page(whole_number(None, 0))
+    before_measure: str = in_page(among("moved", ("moved", "guess")))
 
 
 CODECS: dict[str, Codec] = {

@@ -1,9 +1,9 @@
 """What a browser sends, checked before it is used: a click may be late, or forged.
 
-told(key, name)         what a component sent under a name; None where it is no longer drawn
-whole(value, size)      whether a value is a whole number from 0 to size − 1
-place(value, shape)     a list of such numbers, one for each axis, as a tuple; else None
-point(key)              which point of a Plotly figure was clicked; None where none is selected
+from_component(key, name)   what a component sent under a name; None where it is not drawn
+whole(value, size)          whether a value is a whole number from 0 to size − 1
+place(value, shape)         a list of such numbers, one for each axis, as a tuple; else None
+point(key)                  which point of a Plotly figure was clicked; None where none is
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeGuard
 import streamlit as st
 
 
-def told(key: str, name: str):
+def from_component(key: str, name: str):
     """What a component sent under a name; None where it is not drawn or sent something else."""
     return part(st.session_state.get(key), name)
 
@@ -37,5 +37,5 @@ def place(value, shape: tuple[int, ...]) -> tuple[int, ...] | None:
 
 def point(key: str):
     """The number of the first selected point of a Plotly figure; None where none is selected."""
-    points = part(told(key, "selection"), "points")
+    points = part(from_component(key, "selection"), "points")
     return part(points[0], "point_index") if isinstance(points, list) and points else None

@@ -41,7 +41,7 @@ def room() -> int:
 
 
 @dataclass
-class Entry:
+class Shelved:
     """A value on the shelf."""
 
     value: Any  # whatever has nbytes
@@ -56,7 +56,7 @@ class Shelf:
     def __init__(self, room: int):
         self.room = room
         self._lock, self._held = threading.Lock(), threading.local()
-        self._entries: OrderedDict[Hashable, Entry] = OrderedDict()
+        self._entries: OrderedDict[Hashable, Shelved] = OrderedDict()
         self._alive: WeakValueDictionary = WeakValueDictionary()  # what anyone still holds
         self._making: WeakValueDictionary = WeakValueDictionary()  # a lock for each key
         self._looks: dict[str, set] = {}  # session -> what it has read since its page was drawn
@@ -124,7 +124,7 @@ class Shelf:
     def _put(self, key: Hashable, value, stays: bool) -> None:
         """Puts a value where it goes last."""
         self._alive[key] = value
-        entry = self._entries.setdefault(key, Entry(value, 0, stays))
+        entry = self._entries.setdefault(key, Shelved(value, 0, stays))
         entry.used = time.monotonic()
         self._entries.move_to_end(key)
 

@@ -38,26 +38,26 @@ from ui.session.settling import clamp
 from ui.session.steady import recall, steady
 from ui.session.view import View, is_word
 from ui.shell import downloads
-from ui.shell.model_notes import kind_of, which_model
+from ui.shell.model_notes import examples_kind, which_model
 from ui.text import plain
 
 EXAMPLE = "example"  # the key of the list of examples
 
 
-def choose(above, side: str = "") -> View | None:
+def reading_controls(above, side: str = "") -> View | None:
     """Draws the choices and returns what they show; after a choice that can't be shown, what was
     shown before it. above: the container over the page, where the sentence is typed. side: the only
     one of two sides that the page is about.
     """
     with above:
-        choose_text()
-    model = choose_model()
-    choose_mask()
-    view = shown(request_of(selection(), model))
+        sentence_controls()
+    model = model_controls()
+    mask_controls()
+    view = shown_view(request_of(selection(), model))
     if view is None:
         return None
     memory().shown = view.request
-    for line in notes_of(view.model):
+    for line in notes_on_files(view.model):
         st.caption(plain(line))
     if view.config.crosses:
         with above:
@@ -66,13 +66,13 @@ def choose(above, side: str = "") -> View | None:
                 "target",
                 placeholder="empty: the model writes it by itself",
             )
-        choose_side(side)
+        side_controls(side)
     with above:
         unknown_line(view)
-    return choose_place(view)
+    return place_controls(view)
 
 
-def notes_of(model: Model | Lstm) -> tuple[str, ...]:
+def notes_on_files(model: Model | Lstm) -> tuple[str, ...]:
     """What a model's files hold that is not run as it is."""
     return model.notes if isinstance(model, Model) else ()
 
@@ -83,19 +83,19 @@ def request_of(chosen: Selection, model: str) -> RunRequest:
     return RunRequest(model, chosen.sentence, mask, chosen.target, chosen.change)
 
 
-def choose_text() -> None:
+def sentence_controls() -> None:
     """The sentence, and the examples beside it."""
     sentence, examples = st.columns((3, 1), vertical_alignment="bottom")
     with sentence:
         draw_text_box("Your sentence", "sentence")
-    kind = kind_of(selection().model)
+    kind = examples_kind(selection().model)
     suit = [i for i, example in enumerate(EXAMPLES) if kind in example.get("for", [kind])]
     examples.selectbox(
         "Examples",
         suit,
         index=None,
         key=EXAMPLE,
-        on_change=take_example,
+        on_change=use_example,
         format_func=lambda i: EXAMPLES[i]["name"],
         placeholder="Or pick an example",
         label_visibility="collapsed",
@@ -114,7 +114,7 @@ def draw_text_box(title: str, name: str, **options) -> None:
     )
 
 
-def take_example() -> None:
+def use_example() -> None:
     """Puts the picked example into the sentence."""
     picked = st.session_state.get(EXAMPLE)
     st.session_state[EXAMPLE] = None
@@ -123,7 +123,7 @@ def take_example() -> None:
         start_new_text()
 
 
-def choose_model() -> str:
+def model_controls() -> str:
     """The chooser: models that are here first, the others with their size. Returns one that can be
     used now.
     """
@@ -164,7 +164,7 @@ def model_titles(ready: tuple[str, ...]) -> dict[str, str]:
     return shown
 
 
-def choose_mask() -> None:
+def mask_controls() -> None:
     """Who may look at whom; a mask drawn by hand, where there is one."""
     drawn = selection().mask == "own" or selection().mask_cells
     names = [name for name in MASKS if name != "own" or drawn]
@@ -177,7 +177,7 @@ def choose_mask() -> None:
     )
 
 
-def shown(wanted: RunRequest) -> View | None:
+def shown_view(wanted: RunRequest) -> View | None:
     """The view of the first run that can be shown: the wanted one, the one before, or the first
     example.
     """
@@ -214,7 +214,7 @@ def still_shown(before: RunRequest | None) -> View | None:
     return view
 
 
-def choose_side(only: str) -> None:
+def side_controls(only: str) -> None:
     """For a model with two stacks: which side is looked at."""
     if only and selection().side != only:
         select(side=only, token=None)  # positions of the other side mean nothing here
@@ -232,7 +232,7 @@ def choose_side(only: str) -> None:
     )
 
 
-def choose_place(view: View) -> View:
+def place_controls(view: View) -> View:
     """Layer, head and token, brought inside what this model and sentence have."""
     forget_missing(view)
     side = selection().side if view.config.crosses else view.config.sides[0]
@@ -242,11 +242,11 @@ def choose_place(view: View) -> View:
         clamp(name, size)
     draw_slider("Layer", "layer", layers, start_layer)
     draw_slider("Head", "head", heads, close_number)
-    token = choose_token(tokens)
+    token = token_controls(tokens)
     memory().word = letters(tokens[token])
     chosen = selection()
     view = replace(view, side=side, layer=chosen.layer, head=chosen.head, token=token)
-    choose_words(view)
+    grouping_controls(view)
     return view
 
 
@@ -264,7 +264,7 @@ def settle_token(view: View, tokens: list[str]) -> None:
         select(token=same[0] if same else first)
 
 
-def choose_token(tokens: list[str]) -> int:
+def token_controls(tokens: list[str]) -> int:
     """The list of tokens. Returns the one that is chosen."""
     labels = [f"{i} · {token}" for i, token in enumerate(tokens)]
     steady("token", range(len(tokens)), labels.__getitem__, memory().first_token)
@@ -318,7 +318,7 @@ GROUPINGS = {
 }
 
 
-def choose_words(view: View) -> None:
+def grouping_controls(view: View) -> None:
     """How attention weights are drawn, where it is known which tokens are signs, and which make one
     word.
     """
@@ -331,7 +331,7 @@ def choose_words(view: View) -> None:
                 grouping.title,
                 key=toggle_of(name),
                 help=grouping.help,
-                on_change=take_toggle,
+                on_change=apply_toggle,
                 args=(name,),
                 disabled=not possible,
             )
@@ -342,7 +342,7 @@ def toggle_of(name: str) -> str:
     return f"toggle_{name}"
 
 
-def take_toggle(name: str) -> None:
+def apply_toggle(name: str) -> None:
     """Chooses what a toggle says."""
     select(**{name: int(st.session_state[toggle_of(name)])})
     close_number()

@@ -1,14 +1,11 @@
 """The kinds of models: what each is good for, the way to another one, and what a model's weights
 learned to see.
 
-kind_of(name)           "study-encoder", "study-decoder", "study-translator", or "pretrained": for
-                        examples
-which_model(ready)      what each kind is good for, with a button for the pretrained ones
-mask_differs_from_training(view)    whether the mask is another than the one that the weights
-                                    learned under
-mask_banner(view)       says so above every page, with the way back and to the model that was
-                        trained that way
-learned_under(view)     the same in words on the page about masks
+    examples_kind(name) "study-encoder", "study-decoder", "study-translator", or "pretrained"
+    which_model(ready)  what each kind is good for, with a button for the pretrained ones
+    mask_banner(view)   above every page: that the mask is another than in training, with the way
+                        back and to the model that was trained that way
+    learned_under(view) the same in words on the page about masks
 """
 
 from __future__ import annotations
@@ -35,7 +32,7 @@ PRETRAINED = (
 NEXT = ("minilm", "smollm2")  # the pretrained ones that are offered here; the list has them all
 
 
-def kind_of(name: str) -> str:
+def examples_kind(name: str) -> str:
     """Which examples suit a model."""
     return name if catalogue.entry_of(name).embedded else "pretrained"
 

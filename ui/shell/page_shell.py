@@ -50,7 +50,7 @@ def show_page(
     """
     begin_page(page)
     reading = st.container()
-    choose_depth(page)
+    depth_controls(page)
     guide, notes = st.container(), st.container()
     with st.sidebar:
         view = side_bar(reading, side)
@@ -67,7 +67,7 @@ def show_page(
     if above:
         above(view)
     memory().around = chosen_around()
-    (st.fragment(inside) if alone else inside)(view, page, draw, settle, owner)
+    (st.fragment(draw_inside) if alone else draw_inside)(view, page, draw, settle, owner)
 
 
 def begin_page(page: Page) -> None:
@@ -94,7 +94,7 @@ def side_bar(reading, side: str) -> View | None:
     """The side bar: the tour, the way to all pages, and what is looked at."""
     st.markdown("#### Glassformer")
     begin, links = st.container(), st.container(gap="xsmall")
-    view = controls.choose(reading, side)
+    view = controls.reading_controls(reading, side)
     share_link()
     if view:
         with begin:
@@ -114,7 +114,7 @@ def chosen_around() -> tuple:
     return tuple(map(chosen, AROUND))
 
 
-def inside(view: View, page: Page, draw, settle, owner) -> None:
+def draw_inside(view: View, page: Page, draw, settle, owner) -> None:
     """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is
     drawn again.
     """
@@ -144,7 +144,7 @@ def warnings() -> None:
         st.warning(plain(message))
 
 
-def choose_depth(page: Page) -> None:
+def depth_controls(page: Page) -> None:
     """The four depths, the same on every page."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
@@ -167,12 +167,12 @@ def choose_depth(page: Page) -> None:
 def what_if_banner(view: View | None) -> None:
     """Says that the run that is shown is not that of the trained model, and leads back to it; also
     where the one that was asked for can't be shown."""
-    told, asked = what_if(view) if view else "", selection()
-    if told or asked.change or asked.mask == "own":
+    words, asked = what_if(view) if view else "", selection()
+    if words or asked.change or asked.mask == "own":
         with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
             st.markdown(
-                f":orange[●] **What if:** {plain(told)}. All pages show this run."
-                if told
+                f":orange[●] **What if:** {plain(words)}. All pages show this run."
+                if words
                 else ":orange[●] The what-if that is asked for can’t be shown."
             )
             st.button("Back to the model as it is", key="as_it_is", on_click=end_what_if)

@@ -73,13 +73,13 @@ def bar(view: View, page: Page) -> None:
     at = selection().tour
     if at is not None:
         with st.container(key="tour", border=True):
-            st.markdown(f"**Tour, {at + 1} of {len(STOPS)}.** {words(view, page, STOPS[at])}")
+            st.markdown(f"**Tour, {at + 1} of {len(STOPS)}.** {stop_words(view, page, STOPS[at])}")
             buttons(page, at)
     elif page is OVERVIEW:  # on a telephone the side bar is out of sight
         st.button("New here? Take the guided tour", key="tour_here", on_click=begin, args=(view,))
 
 
-def words(view: View, page: Page, stop: Stop) -> str:
+def stop_words(view: View, page: Page, stop: Stop) -> str:
     """What there is to look at, or where the tour waits."""
     if stop.page is page:
         return stop.say(view)
@@ -108,7 +108,7 @@ def buttons(page: Page, at: int) -> None:
 
 def begin(view: View) -> None:
     """Goes to the first stop."""
-    visit(0, **place(view))
+    visit(0, **best_place(view))
 
 
 def visit(at: int, **choices) -> None:
@@ -122,7 +122,7 @@ def end() -> None:
     select(tour=None)
 
 
-def place(view: View) -> dict:
+def best_place(view: View) -> dict:
     """The layer, the head and the token where there is the most to see: a longer word that gives
     much, and not all, of its attention to another one further away, and more than other words give
     it. A head that always looks at the token before, or a token that all look at, would make a dull
@@ -152,14 +152,14 @@ def place(view: View) -> dict:
 # --- what each stop says --------------------------------------------------------------------------
 
 
-def strongest(view: View) -> tuple[int, float]:
+def most_attended(view: View) -> tuple[int, float]:
     """The token that gets most of the chosen one's attention in the chosen head, and how much."""
     row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
     return int(row_M.argmax()), float(row_M.max())
 
 
-def overview_text(view: View) -> str:
-    at, share = strongest(view)
+def overview_stop(view: View) -> str:
+    at, share = most_attended(view)
     return (
         f"Your sentence became **{counted(len(view.labels), 'token')}**. This picture is the "
         "whole road that they travel: from the left, "
@@ -172,7 +172,7 @@ def overview_text(view: View) -> str:
     )
 
 
-def tokens_text(view: View) -> str:
+def tokens_stop(view: View) -> str:
     at = f"{view.side}.embed"
     own = int(view.trace[f"{at}.ids"][view.token])
     near = nearest(view.trace[f"{at}.near.{own}"], 3, leave_out=(own,))
@@ -185,7 +185,7 @@ def tokens_text(view: View) -> str:
     )
 
 
-def positions_text(view: View) -> str:
+def positions_stop(view: View) -> str:
     kind = {
         "learned": "adds a learned vector for the place",
         "sinusoid": "adds sines and cosines of the place",
@@ -200,7 +200,7 @@ def positions_text(view: View) -> str:
     )
 
 
-def query_text(view: View) -> str:
+def query_stop(view: View) -> str:
     return (
         f"**Query.** Head {view.head} makes {view.config.d_head} numbers from the vector of"
         f" {word(view)}: what it looks for. Click any bar: its formula, its operands, and the row"
@@ -208,7 +208,7 @@ def query_text(view: View) -> str:
     )
 
 
-def scores_text(view: View) -> str:
+def scores_stop(view: View) -> str:
     best = int(view.trace[view.at("attn.scores")][view.head, view.token].argmax())
     dot, score = (
         view.trace[view.at(f"attn.{leaf}")][view.head, view.token, best]
@@ -221,8 +221,8 @@ def scores_text(view: View) -> str:
     )
 
 
-def softmax_text(view: View) -> str:
-    at, share = strongest(view)
+def softmax_stop(view: View) -> str:
+    at, share = most_attended(view)
     return (
         f"**Softmax.** The scores become shares: {word(view)} gives {percent(share, 0)} of "
         f"its attention to {word(view, at)}. Try the "
@@ -230,15 +230,15 @@ def softmax_text(view: View) -> str:
     )
 
 
-def values_text(view: View) -> str:
-    at, share = strongest(view)
+def values_stop(view: View) -> str:
+    at, share = most_attended(view)
     return (
         f"**Values.** What {word(view)} takes along is the weighted sum z. In the plane, the value"
         f" of {word(view, at)} pulls at z most, with {percent(share, 0)}."
     )
 
 
-def heads_text(view: View) -> str:
+def heads_stop(view: View) -> str:
     roles_O = view.trace[view.at("attn.pattern.roles")][view.head]
     role = int(roles_O[:-1].argmax())
     return (
@@ -248,7 +248,7 @@ def heads_text(view: View) -> str:
     )
 
 
-def adding_text(view: View) -> str:
+def adding_stop(view: View) -> str:
     before, update, after = (
         float(view.trace[view.at(f"attn.{leaf}.length")][view.token])
         for leaf in ("in", "out", "sum")
@@ -260,7 +260,7 @@ def adding_text(view: View) -> str:
     )
 
 
-def neurons_text(view: View) -> str:
+def neurons_stop(view: View) -> str:
     reach_F = view.trace[view.at("mlp.hidden.reach")][view.token]
     return (
         f"Now {word(view)} is alone with {view.config.d_mlp:,} neurons. Number"
@@ -269,7 +269,7 @@ def neurons_text(view: View) -> str:
     )
 
 
-def layers_text(view: View) -> str:
+def layers_stop(view: View) -> str:
     steps_N = [
         float(view.trace[f"{view.side}.{n}.out.step"][view.token])
         for n in range(view.config.layers(view.side))
@@ -283,7 +283,7 @@ def layers_text(view: View) -> str:
     )
 
 
-def masks_text(view: View) -> str:
+def masks_stop(view: View) -> str:
     row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
     later = float(row_M[view.token + 1 :].sum())
     given = f"{percent(later, 0)} of its attention" if later else "nothing"
@@ -294,7 +294,7 @@ def masks_text(view: View) -> str:
     )
 
 
-def across_text(view: View) -> str:
+def across_stop(view: View) -> str:
     if not view.config.crosses:
         return (
             "This model reads one sentence, and all its attention stays inside it. A translator has"
@@ -312,7 +312,7 @@ def across_text(view: View) -> str:
     )
 
 
-def output_text(view: View) -> str:
+def output_stop(view: View) -> str:
     if view.config.head and view.config.decoder_layers:
         ids, probs = next_tokens(view.trace, 1)
         return (
@@ -334,18 +334,18 @@ def output_text(view: View) -> str:
 
 
 STOPS = (
-    Stop(OVERVIEW, {}, overview_text),
-    Stop(TOKENS, {}, tokens_text),
-    Stop(POSITIONS, {}, positions_text),
-    Stop(ATTENTION, {"stage": 0}, query_text),
-    Stop(ATTENTION, {"stage": 2}, scores_text),
-    Stop(ATTENTION, {"stage": 3}, softmax_text),
-    Stop(ATTENTION, {"stage": 4}, values_text),
-    Stop(HEADS, {}, heads_text),
-    Stop(ADD_AND_NORM, {}, adding_text),
-    Stop(FEED_FORWARD, {}, neurons_text),
-    Stop(LAYERS, {}, layers_text),
-    Stop(ENCODER_AND_DECODER, {}, masks_text),
-    Stop(CROSS_ATTENTION, {}, across_text),
-    Stop(OUTPUT, {}, output_text),
+    Stop(OVERVIEW, {}, overview_stop),
+    Stop(TOKENS, {}, tokens_stop),
+    Stop(POSITIONS, {}, positions_stop),
+    Stop(ATTENTION, {"stage": 0}, query_stop),
+    Stop(ATTENTION, {"stage": 2}, scores_stop),
+    Stop(ATTENTION, {"stage": 3}, softmax_stop),
+    Stop(ATTENTION, {"stage": 4}, values_stop),
+    Stop(HEADS, {}, heads_stop),
+    Stop(ADD_AND_NORM, {}, adding_stop),
+    Stop(FEED_FORWARD, {}, neurons_stop),
+    Stop(LAYERS, {}, layers_stop),
+    Stop(ENCODER_AND_DECODER, {}, masks_stop),
+    Stop(CROSS_ATTENTION, {}, across_stop),
+    Stop(OUTPUT, {}, output_stop),
 )

@@ -21,14 +21,14 @@ from ui.kit.explanation_panel import opened_in
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest
 from ui.kit.token_strip import seen_word, word
-from ui.kit.word_grouping import weights
+from ui.kit.word_grouping import grouped_weights
 from ui.session.actions import close_number
 from ui.session.settling import settle
 from ui.text import quoted
 
 
 @dataclass(frozen=True)
-class Step:
+class AttentionStep:
     title: str
     draw: Callable  # (view) -> (name, index) of the cell that is explained first
 
@@ -38,7 +38,7 @@ def input_step(view) -> str:
     return view.attention("norm.out") if view.config.norm_first else view.attention("in")
 
 
-def across(view) -> bool:
+def looks_across(view) -> bool:
     """Whether the tokens that are looked at are those of the other text."""
     return view.block == "cross"
 
@@ -59,7 +59,7 @@ def projected(view, letter: str) -> str:
 # --- 1. the query ---------------------------------------------------------------------------------
 
 
-def query(view):
+def query_step(view):
     """Step 1: the token's vector times W_Q."""
     t, q, label = view.token, view.attention("q"), quoted(view.labels[view.token])
     first = largest(view, q, view.head, t, ALL)
@@ -98,16 +98,16 @@ def query_text(view) -> str:
         f"{word(view)} arrives as a vector x of {c.d_model} numbers.{normed} Head {view.head}"
         f" multiplies it by its own learned matrix W_Q and gets {c.d_head} numbers: the **query**,"
         f" what {word(view)} looks for in the"
-        f" {'source' if across(view) else 'other tokens'}.{rotated}"
+        f" {'source' if looks_across(view) else 'other tokens'}.{rotated}"
     )
 
 
 # --- 2. the keys ----------------------------------------------------------------------------------
 
 
-def keys(view):
+def keys_step(view):
     """Step 2: the key of every token."""
-    k, own = view.attention("k"), best_seen(view) if across(view) else view.token
+    k, own = view.attention("k"), best_seen(view) if looks_across(view) else view.token
     first = largest(view, k, view.key_head, own, ALL)
     render_depth(view, keys_text(view), first)
     shared = view.config.n_heads // view.config.n_kv_heads
@@ -119,7 +119,7 @@ def keys(view):
     title = f"k: a row for each token, {projected(view, 'k')}"
     cell_map(view, k, view.key_head, ALL, ALL, title=title, chosen=own)
     if detailed():
-        itself = "" if across(view) else " itself"
+        itself = "" if looks_across(view) else " itself"
         title = f"k: the key of {quoted(view.seen[own])}{itself}"
         cell_bars(view, k, view.key_head, own, ALL, title=title, kind="k")
     return first
@@ -130,7 +130,7 @@ def keys_text(view) -> str:
     whose = (
         f"{each_of(len(view.seen), 'token')} that the encoder has read, as its "
         "**last** layer leaves it,"
-        if across(view)
+        if looks_across(view)
         else "Every token"
     )
     return (
@@ -143,7 +143,7 @@ def keys_text(view) -> str:
 # --- 3. the scores --------------------------------------------------------------------------------
 
 
-def scores(view):
+def scores_step(view):
     """Step 3: dot products, scaled and masked."""
     row_M = view.trace[view.attention("scores")][view.head, view.token]
     best = int(np.argmax(row_M))
@@ -185,7 +185,7 @@ def mask_text(view, row_M) -> str:
         )
     return (
         f"The mask blocks nothing here: {word(view)} may look at"
-        f" {'the whole source' if across(view) else 'every token'}."
+        f" {'the whole source' if looks_across(view) else 'every token'}."
     )
 
 
@@ -236,7 +236,7 @@ def products(view, best: int) -> None:
 # --- 4. softmax -----------------------------------------------------------------------------------
 
 
-def softmax(view):
+def softmax_step(view):
     """Step 4: from scores to shares of attention."""
     step, row = view.attention("pattern"), (view.head, view.token)
     first = step, (*row, int(view.trace[step][row].argmax()))
@@ -245,7 +245,7 @@ def softmax(view):
     other, title = softmax_controls(view)
     if other == step:
         softmax_table(view)
-        drawn = weights(view)
+        drawn = grouped_weights(view)
         title = f"Attention weights of all tokens: each row sums to 1{drawn.note}"
         cell_map(view, drawn.name, view.head, ALL, ALL, chosen=drawn.chosen, title=title)
     else:
@@ -316,7 +316,7 @@ def softmax_ways(view) -> dict[str, str]:
     return (
         {"as": "As it is"}
         | ({"unscaled": f"Without ÷ √{view.config.d_head}"} if view.config.score_scale != 1 else {})
-        | ({"others": "Itself left out"} if not across(view) else {})
+        | ({"others": "Itself left out"} if not looks_across(view) else {})
         | {"heat": "Temperature"}
     )
 
@@ -336,7 +336,7 @@ def temperature_control() -> float:
 # --- 5. the values --------------------------------------------------------------------------------
 
 
-def values(view):
+def values_step(view):
     """Step 5: the values, weighted and summed."""
     v, z = view.attention("v"), view.attention("z")
     first, strongest = largest(view, z, view.head, view.token, ALL), best_seen(view)
@@ -355,7 +355,7 @@ def values_text(view) -> str:
     pattern_M = view.trace[view.attention("pattern")][view.head, view.token]
     whom, onward = (
         ("every token of the source", "page ")
-        if across(view)
+        if looks_across(view)
         else ("every token", "pages Heads, and ")
     )
     terms = [
@@ -392,9 +392,9 @@ def best_seen(view) -> int:
 
 
 STEPS = (
-    Step("1 Query", query),
-    Step("2 Keys", keys),
-    Step("3 Scores", scores),
-    Step("4 Softmax", softmax),
-    Step("5 Values", values),
+    AttentionStep("1 Query", query_step),
+    AttentionStep("2 Keys", keys_step),
+    AttentionStep("3 Scores", scores_step),
+    AttentionStep("4 Softmax", softmax_step),
+    AttentionStep("5 Values", values_step),
 )

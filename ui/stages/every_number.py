@@ -7,7 +7,7 @@ import streamlit as st
 from core.step_ref import parse
 from core.steps import about, computed_after
 from core.steps.letters import axis_words
-from ui.kit.explanation_panel import opened_in, read
+from ui.kit.explanation_panel import opened_in, parse_cell
 from ui.kit.step_charts import axis_title, largest
 from ui.session.actions import close_number, follow_step
 from ui.session.memory import memory
@@ -46,7 +46,7 @@ def settle_step(view: View, names: list[str]) -> None:
     opened = opened_cell()
     recall("step", names)
     if selection().step is None and opened:
-        select(step=read(opened)[0])  # one that is not in the list is left at once
+        select(step=parse_cell(opened)[0])  # one that is not in the list is left at once
     settle("step", view.at("attn.pattern"), names)
     steady("step", names, lambda name: label_of(view, name), chosen("step"))
 

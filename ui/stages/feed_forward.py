@@ -16,8 +16,8 @@ from ui.kit.charts import clickable_bars, clickable_map, show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
-from ui.kit.neuron_charts import ACTIVATIONS as NAMES
-from ui.kit.neuron_charts import neurons, product, reads, select_neuron, strongest
+from ui.kit.neuron_charts import ACTIVATION_TITLES as NAMES
+from ui.kit.neuron_charts import neurons, neurons_by_length, projection_title, reads, select_neuron
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, labels, largest
 from ui.kit.theme import COLOURS
@@ -63,12 +63,18 @@ def out_and_back(view: View) -> tuple[str, tuple[int, ...]]:
     if detailed():
         title = f"x: the vector of {quoted(view.labels[view.token])}{normed}"
         cell_map(view, reads(view), row, ALL, title=title)
-        neurons(view, f"{path}.pre", f"Neurons before activation: {product(view, 'pre', '₁')}")
+        neurons(
+            view, f"{path}.pre", f"Neurons before activation: {projection_title(view, 'pre', '₁')}"
+        )
     made = "gate × up" if c.gated else f"{NAMES[c.activation]} of the number before"
     neurons(view, f"{path}.hidden", f"Neurons: {made}")
     if detailed():
         cell_map(
-            view, f"{path}.out", row, ALL, title=f"The update: {product(view, 'out', '₂', 'n')}"
+            view,
+            f"{path}.out",
+            row,
+            ALL,
+            title=f"The update: {projection_title(view, 'out', '₂', 'n')}",
         )
     return first
 
@@ -97,7 +103,7 @@ def activation(view: View, neuron: int) -> None:
     t, after = view.token, view.at("mlp.hidden.gate" if view.config.gated else "mlp.hidden")
     section(view, "2. The activation", activation_text(view), (after, (t, neuron)))
     pre_F, after_F = view.trace[view.at("mlp.pre")][t], view.trace[after][t]
-    order = strongest(view)[:DOTS]
+    order = neurons_by_length(view)[:DOTS]
     order += [neuron] if neuron not in order else []
     order = [f for f in order if np.isfinite(pre_F[f]) and np.isfinite(after_F[f])]
     if not order:
@@ -151,8 +157,8 @@ def activation_figure(
         top=8,
         bottom=42,
         left=56,
-        xaxis=plotly_figures.grid("before"),
-        yaxis=plotly_figures.grid("after"),
+        xaxis=plotly_figures.value_axis("before"),
+        yaxis=plotly_figures.value_axis("after"),
     )
 
 
@@ -230,7 +236,7 @@ def spread_out(candidates: list[int], pre_N, room: float) -> list[int]:
     return found
 
 
-def gate(view: View, neuron: int) -> None:
+def gate_section(view: View, neuron: int) -> None:
     """Gated networks: the activation opens or closes a second projection."""
     t, path = view.token, view.at("mlp")
     gated, up, out = (view.trace[f"{path}.hidden{leaf}"][t] for leaf in (".gate", ".up", ""))
@@ -252,7 +258,7 @@ def gate(view: View, neuron: int) -> None:
     neuron_table(
         view,
         columns,
-        [neuron, *[f for f in strongest(view)[:STRONGEST] if f != neuron][:4]],
+        [neuron, *[f for f in neurons_by_length(view)[:STRONGEST] if f != neuron][:4]],
         "ff:gate",
         "The chosen neuron and the strongest ones",
     )
@@ -262,7 +268,7 @@ def gate(view: View, neuron: int) -> None:
             f"{path}.hidden.gate",
             f"Gate: {NAMES[view.config.activation]} of the number before",
         )
-        neurons(view, f"{path}.hidden.up", f"Up: {product(view, 'hidden.up', '₃')}")
+        neurons(view, f"{path}.hidden.up", f"Up: {projection_title(view, 'hidden.up', '₃')}")
 
 
 # --- the strongest neurons, and what one of them does ---------------------------------------------
@@ -302,7 +308,7 @@ def neuron_table(
 
 def strongest_neurons(view: View, neuron: int, section_number: int) -> None:
     """The neurons that reach furthest, and the choice of one."""
-    path, t, order = view.at("mlp"), view.token, strongest(view)
+    path, t, order = view.at("mlp"), view.token, neurons_by_length(view)
     best = order[0]
     written, reach = (
         number(view.trace[f"{path}.{leaf}"][t, best]) for leaf in ("hidden", "hidden.reach")
@@ -360,7 +366,7 @@ def one_neuron(view: View, neuron: int, section_number: int) -> None:
     if not to_words:
         st.caption(no_words_text(view))
     if to_words and shown_controls() == "words":
-        words(view, promotes, neuron)
+        promoted_words(view, promotes, neuron)
     else:
         answers(view, f"{path}.hidden", neuron)
 
@@ -417,7 +423,7 @@ def no_words_text(view: View) -> str:
     )
 
 
-def words(view: View, promotes: str, neuron: int) -> None:
+def promoted_words(view: View, promotes: str, neuron: int) -> None:
     """The words whose logit this neuron raises and lowers most."""
     adds_V = view.trace[promotes]
     if not np.isfinite(adds_V).all():
@@ -473,7 +479,7 @@ def answers(view: View, hidden: str, neuron: int) -> None:
 # --- each token alone -----------------------------------------------------------------------------
 
 
-def alone(view: View, section_number: int) -> None:
+def alone_section(view: View, section_number: int) -> None:
     """The network run again for each token with no other there: the update is the same."""
     path, t = view.at("mlp"), view.token
     alone_LD, out_LD = view.trace[f"{path}.alone"], view.trace[f"{path}.out"]

@@ -20,7 +20,7 @@ from ui.kit.step_charts import ALL, capped_map, cell_map, cells_table, largest
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import head_colour
 from ui.kit.token_strip import word
-from ui.kit.word_grouping import ROLES, Weights, unseen
+from ui.kit.word_grouping import ROLES, Weights, unseen_words
 from ui.session.actions import close_number, select_token, show_run
 from ui.session.runs import RunRequest
 from ui.session.selection import select
@@ -129,7 +129,9 @@ def all_heads(view: View, drawn: Weights) -> None:
     if drawn.chosen is None:
         st.caption(f"The chosen token, {word(view)}, is such a sign: its row is hidden.")
     blocked = (
-        unseen(view, drawn.name) if ".words." in drawn.name else ~view.trace[view.at("attn.mask")]
+        unseen_words(view, drawn.name)
+        if ".words." in drawn.name
+        else ~view.trace[view.at("attn.mask")]
     )
     heads_canvas(
         pattern_HLM,
@@ -165,7 +167,7 @@ def head_lines(view: View, drawn: Weights) -> None:
 # --- 4. what each head does -----------------------------------------------------------------------
 
 
-def roles(view: View) -> None:
+def roles_section(view: View) -> None:
     """How well each head fits each role on this sentence, measured."""
     step = view.at("attn.pattern.roles")
     best = int(view.trace[step][view.head, :-1].argmax())
@@ -225,7 +227,7 @@ def without_target_text(view: View) -> str:
 # --- 5. what each head adds -----------------------------------------------------------------------
 
 
-def contributions(view: View) -> None:
+def contributions_section(view: View) -> None:
     """Each head's own update of the chosen token, and that they add up."""
     t, step, label = view.token, view.at("attn.heads"), view.labels[view.token]
     section(
@@ -277,7 +279,7 @@ def sum_checked(view: View) -> None:
         view.at("attn.out"),
     )
     biased = bool(view.trace.weights[f"{out}.bias"].any())
-    st.markdown(check_text(view, biased))
+    st.markdown(sum_check_text(view, biased))
     st.caption(
         "Share: how much of the update’s length a head makes, measured along the update."
         + (
@@ -293,7 +295,7 @@ def sum_checked(view: View) -> None:
         cell_map(view, out, row, ALL, title="The update by attention, as it ran")
 
 
-def check_text(view: View, biased: bool) -> str:
+def sum_check_text(view: View, biased: bool) -> str:
     """How far the sum of the heads is from the update that ran."""
     summed_D, out_D = (
         view.trace[view.at(f"attn.{leaf}")][view.token] for leaf in ("heads.sum", "out")
@@ -342,13 +344,16 @@ def ablation_controls(view: View, silent: str | None) -> None:
         f"Silence head {view.head} of layer {view.layer}",
         key="heads_silence",
         disabled=silent == chosen,
-        on_click=ablate_head,
+        on_click=show_without_head,
         args=(view.request, chosen),
         type="primary",
     )
     if silent is not None:
         row.button(
-            "Let it speak again", key="heads_speak", on_click=ablate_head, args=(view.request, "")
+            "Let it speak again",
+            key="heads_speak",
+            on_click=show_without_head,
+            args=(view.request, ""),
         )
 
 
@@ -359,7 +364,7 @@ def without_head(request: RunRequest, head: str = "") -> RunRequest:
     )
 
 
-def ablate_head(request: RunRequest, head: str) -> None:
+def show_without_head(request: RunRequest, head: str) -> None:
     """From now on all pages show that run."""
     show_run(without_head(request, head))
     close_number()

@@ -171,7 +171,7 @@ def lengths_figure(points: list[tuple[str, int, float]], title: str) -> go.Figur
         title,
         [
             *(run_name(name, line, count) for name, line in lines.items() if line),
-            *(overflow_note(name, x, count) for name, x in lost),
+            *(overflow_note(name, count) for name, _ in lost),
         ],
         height=260,
         top=8,
@@ -195,7 +195,7 @@ def overflows(points: list[tuple[str, int, float]]) -> list[tuple[str, int]]:
 def layer_axis(count: int) -> dict:
     """The axis along the layers, with at most a dozen of them named."""
     every = -(-count // 12)
-    return plotly_figures.grid("after layer") | {
+    return plotly_figures.value_axis("after layer") | {
         "range": [-0.5, count - 0.5],
         "zeroline": False,
         "showgrid": False,
@@ -207,7 +207,7 @@ def layer_axis(count: int) -> dict:
 def length_axis(lengths: list[float]) -> dict:
     """The scale of powers of ten."""
     ends = powers(lengths)
-    return plotly_figures.grid("length") | {
+    return plotly_figures.value_axis("length") | {
         "type": "log",
         "exponentformat": "power",
         "range": ends,
@@ -242,7 +242,7 @@ def length_points(drawn: list[tuple[str, int, float]]) -> dict:
         f"{name}, {f'after layer {x - 1}' if x else 'into layer 0'}<br><b>{number(y)}</b>"
         for name, x, y in drawn
     ]
-    return plotly_figures.unseen([x for _, x, _ in drawn], [y for _, _, y in drawn], texts)
+    return plotly_figures.unseen_points([x for _, x, _ in drawn], [y for _, _, y in drawn], texts)
 
 
 def run_name(name: str, line: list[tuple[int, float]], count: int) -> dict:
@@ -275,7 +275,7 @@ def overflow_area(place: int, count: int) -> dict:
     }
 
 
-def overflow_note(name: str, place: int, count: int) -> dict:
+def overflow_note(name: str, count: int) -> dict:
     """What is said there."""
     return {
         "x": count - 0.6,

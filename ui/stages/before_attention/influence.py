@@ -17,7 +17,7 @@ from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.components import table
-from ui.kit.explanation_panel import open_number, opened_in, written
+from ui.kit.explanation_panel import open_number, opened_in, spell_cell
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.theme import COLOURS
@@ -268,7 +268,7 @@ def curves_figure(
         bottom=80 if axis.get("tickangle") else 46,
         left=56,
         xaxis=axis,
-        yaxis=plotly_figures.grid(measured) | {"rangemode": "tozero"},
+        yaxis=plotly_figures.value_axis(measured) | {"rangemode": "tozero"},
     )
     font = {"size": 12, "color": plotly_figures.TEXT}
     legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
@@ -404,7 +404,7 @@ def open_compared(run: View, reads: str, step: str, index: tuple[int, int]) -> N
             change="",
             token=index[0],
             step=step,
-            cell=written(step, index),
+            cell=spell_cell(step, index),
         )
 
 
@@ -439,7 +439,7 @@ def averages(view: View, measure: str, section_number: int) -> None:
         " what comes next may rightly be forgotten.",
     )
     title = f"{MEASURES[measure]}: mean by distance from the replaced word"
-    axis = plotly_figures.grid("words after the replaced one")
+    axis = plotly_figures.value_axis("words after the replaced one")
     places = [f"{d} words on" for d in range(count)]
     figure = curves_figure(values, places, title, axis, AXES[measure])
     show(f"before:mean:{measure}", figure, alt=title)

@@ -10,8 +10,8 @@ from core.text import number
 from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
-from ui.kit.neuron_charts import ACTIVATIONS as NAMES
-from ui.kit.neuron_charts import neurons, product, reads, settle_neuron, strongest
+from ui.kit.neuron_charts import ACTIVATION_TITLES as NAMES
+from ui.kit.neuron_charts import neurons, neurons_by_length, projection_title, reads, settle_neuron
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, labels, largest
 from ui.kit.theme import COLOURS
@@ -38,7 +38,14 @@ def neuron_section(view: View) -> tuple[str, tuple[int, ...]]:
     t, f, scope = view.token, settle_neuron(view), view.at("mlp")
     terms, pre, after = f"{scope}.pre.terms.{t}.{f}", f"{scope}.pre", activated(view)
     best = largest(view, terms, ALL)
-    section(view, "1. One neuron", neuron_text(view, f, best), best, (pre, (t, f)), (after, (t, f)))
+    section(
+        view,
+        "1. One neuron",
+        weighted_sum_text(view, f, best),
+        best,
+        (pre, (t, f)),
+        (after, (t, f)),
+    )
     if detailed():
         title = f"x: what the neuron is given at {quoted(view.labels[t])}"
         cell_map(view, reads(view), slice(t, t + 1), ALL, title=title)
@@ -47,7 +54,7 @@ def neuron_section(view: View) -> tuple[str, tuple[int, ...]]:
     return after, (t, f)
 
 
-def neuron_text(view: View, f: int, best: tuple[str, tuple[int, ...]]) -> str:
+def weighted_sum_text(view: View, f: int, best: tuple[str, tuple[int, ...]]) -> str:
     """What neuron f makes of the chosen token. best: the cell of its largest weighted input."""
     t, scope, (terms, (d,)) = view.token, view.at("mlp"), best
     weights, bias_F = (view.trace.weights[f"{scope}.pre.{kind}"] for kind in ("weight", "bias"))
@@ -104,7 +111,7 @@ def own_weights(view: View, f: int) -> None:
 
 def layer_section(view: View) -> None:
     """All neurons of the layer on the same token."""
-    t, after, best = view.token, activated(view), strongest(view)[0]
+    t, after, best = view.token, activated(view), neurons_by_length(view)[0]
     section(
         view,
         "2. One layer",
@@ -116,7 +123,11 @@ def layer_section(view: View) -> None:
         " What neurons do with it, the page **Feed-forward** shows.",
     )
     if detailed():
-        neurons(view, view.at("mlp.pre"), f"Neurons before activation: {product(view, 'pre', '₁')}")
+        neurons(
+            view,
+            view.at("mlp.pre"),
+            f"Neurons before activation: {projection_title(view, 'pre', '₁')}",
+        )
     bend = NAMES[view.config.activation]
     neurons(
         view,

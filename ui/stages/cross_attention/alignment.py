@@ -53,7 +53,7 @@ WORDS_HELP = (
 )
 
 
-def across(view: View) -> View:
+def view_across(view: View) -> View:
     """The same view, on the attention from the decoder to the encoder."""
     return replace(view, block="cross")
 
@@ -154,7 +154,7 @@ def five_steps(view: View, steps) -> None:
         f" target): its query meets the keys of the {counted(len(view.tokens('encoder')), 'token')}"
         " of the source. Layer and head are chosen in the side bar, the token above.",
     )
-    steps[stage_controls([step.title for step in steps])].draw(across(view))
+    steps[stage_controls([step.title for step in steps])].draw(view_across(view))
 
 
 # --- 4. the alignment -----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from ui.session import runs
 from ui.session.actions import start_new_text
 from ui.session.selection import select
 from ui.session.view import View
-from ui.stages.cross_attention.alignment import OVERFLOWED, across
+from ui.stages.cross_attention.alignment import OVERFLOWED, view_across
 from ui.text import bold, plain
 
 COUNT = 8  # next words in the table
@@ -50,7 +50,7 @@ def word_by_word(view: View) -> None:
         section(
             view,
             f"2. Word by word: position {t} of {len(target) - 1}",
-            position_text(view),
+            chosen_position_text(view),
             largest(view, view.at("attn.pattern"), view.head, t, ALL),
             largest(view, view.at("cross.pattern"), view.head, t, ALL),
             *output_cell(view),
@@ -88,7 +88,7 @@ def weights_table(
     )
 
 
-def position_text(view: View) -> str:
+def chosen_position_text(view: View) -> str:
     """The chosen position in words."""
     mean_M = view.trace[view.at("cross.pattern.mean")][view.token]
     before_L = view.trace[view.at("attn.pattern.mean")][view.token]
@@ -97,7 +97,7 @@ def position_text(view: View) -> str:
             f"The decoder reads {word(view)} as its newest word. {OVERFLOWED}: where it looks can’t"
             " be said."
         )
-    looks = seen_word(across(view), int(mean_M.argmax()))
+    looks = seen_word(view_across(view), int(mean_M.argmax()))
     return (
         f"{author_text(view)}. The decoder reads {word(view)} as its newest word. In"
         " **self-attention** it"
@@ -227,7 +227,7 @@ def likelihood(view: View) -> None:
             else " In a text this long only the guess behind the last word was kept."
         )
     )
-    likelihood_table(view, np.exp(view.trace["head.written"]))
+    likelihood_table(view)
 
 
 def is_kept_whole(view: View) -> bool:
@@ -271,7 +271,7 @@ def added_up(sum_R) -> str:
     return f"{whole}{each}: {choice} each time."
 
 
-def likelihood_table(view: View, probs_R) -> None:
+def likelihood_table(view: View) -> None:
     """Probability, its logarithm and the sum so far of each word; all of them open."""
     ids, rows = [int(i) for i in next_ids(view.trace)], range(len(view.trace.rows))
     steps = (

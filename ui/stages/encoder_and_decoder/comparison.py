@@ -8,7 +8,7 @@ from core.decoding import next_tokens
 from core.text import number
 from core.vectors import cosines
 from ui.kit.components import table
-from ui.kit.explanation_panel import written
+from ui.kit.explanation_panel import spell_cell
 from ui.kit.runs import compare_vectors, under
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, largest
@@ -110,7 +110,7 @@ def likeliest_under(view: View, title: str, row: int) -> None:
         corner="next token",
         on_cell=lambda row_of_table, _: go(
             EVERY_NUMBER,
-            cell=written("head.probs", (row, ids[row_of_table])),
+            cell=spell_cell("head.probs", (row, ids[row_of_table])),
             step="head.probs",
             mask=view.mask,
             **drawn,

@@ -72,7 +72,7 @@ def link_map(view: View) -> None:
         return
     settle("layers_link", next(iter(known)), known)
     link = known[chosen("layers_link")]
-    section(view, "6. Which heads link which words, over many sentences", link_text(view, link))
+    section(view, "6. Which heads link which words, over many sentences", link_text(link))
     st.selectbox(
         "Which link",
         list(known),
@@ -118,7 +118,7 @@ def hits_map(view: View, link: Link) -> None:
     )
 
 
-def link_text(view: View, link: Link) -> str:
+def link_text(link: Link) -> str:
     """What was measured, and which head does it best."""
     layer, head = link.best
     also = " as well" if percent(link.by_distance, 0) == percent(link.hits_NH[link.best], 0) else ""

@@ -15,7 +15,7 @@ from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL
 from ui.kit.theme import COLOURS
-from ui.kit.word_grouping import ROLES, weights
+from ui.kit.word_grouping import ROLES, grouped_weights
 from ui.session.actions import close_number, select_head
 from ui.session.view import View
 
@@ -34,7 +34,7 @@ LEAVES = (
 )
 
 
-def layers_of(view: View) -> range:
+def layers_of_side(view: View) -> range:
     """The layers of the side that is looked at."""
     return range(view.config.layers(view.side))
 
@@ -43,7 +43,7 @@ def compute_readings(view: View) -> None:
     """Asks each layer for all its readings before the next one: a long text's layers are computed
     anew each time.
     """
-    for layer in layers_of(view):
+    for layer in layers_of_side(view):
         for leaf in LEAVES:
             view.trace[f"{view.side}.{layer}.{leaf}"]
 
@@ -54,13 +54,13 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
 
     index: the numbers before the one axis that is drawn, and those behind it.
     """
-    names = [f"{view.side}.{layer}.{leaf}" for layer in layers_of(view)]
+    names = [f"{view.side}.{layer}.{leaf}" for layer in layers_of_side(view)]
     drawn = about(view.trace, names[0])
     clickable_map(
         f"layers:{leaf}:{index}",
         HeatmapSpec(
             np.stack([view.trace[name][index] for name in names]),
-            [f"layer {n}" for n in layers_of(view)],
+            [f"layer {n}" for n in layers_of_side(view)],
             columns,
             title=title,
             opened=opened_layer(names, index),
@@ -85,7 +85,7 @@ def opened_layer(names: list[str], index: tuple) -> tuple[int, int] | None:
 
 def all_layers(view: View) -> None:
     """Every head's attention, small."""
-    drawn, c = weights(view), view.config
+    drawn, c = grouped_weights(view), view.config
     layers, heads = all_of(c.layers(view.side), "layer"), counted(c.n_heads, "head")
     section(
         view,
@@ -113,7 +113,8 @@ def head_roles(view: View) -> None:
         on_change=close_number,
     )
     best = [
-        view.trace[f"{view.side}.{layer}.attn.pattern.roles"][:, role] for layer in layers_of(view)
+        view.trace[f"{view.side}.{layer}.attn.pattern.roles"][:, role]
+        for layer in layers_of_side(view)
     ]
     layer, head = np.unravel_index(np.argmax(best), np.shape(best))
     stacked_map(

@@ -17,7 +17,7 @@ from ui.session import runs
 from ui.session.runs import RunRequest
 from ui.session.settling import settle
 from ui.session.view import View, is_word
-from ui.stages.layers.layer_maps import layers_of
+from ui.stages.layers.layer_maps import layers_of_side
 from ui.text import quoted
 
 LENGTHS = {"own": "As they are", "one": "All brought to 1"}
@@ -29,7 +29,7 @@ PATH_WIDE = 640  # of the plane of the ways on a desk, in pixels
 
 def token_path(view: View) -> None:
     """The chosen token's vector after every layer, in a plane, among some others."""
-    last = (f"{view.side}.{layers_of(view)[-1]}.out.length", (view.token,))
+    last = (f"{view.side}.{layers_of_side(view)[-1]}.out.length", (view.token,))
     section(view, "2. The way of each token through the layers", path_text(view, last), last)
     same, drawn = path_controls(view)
     shown = companions(view, drawn)
@@ -58,8 +58,8 @@ def path_text(view: View, last: tuple[str, tuple[int, ...]]) -> str:
     last_size = float(view.trace[name][index])
     return (
         f"Every layer moves the vector of {word(view)}. Point 0 is where it comes in, point"
-        f" {len(layers_of(view))} where it is after the last layer. {norms_text(view)}its length"
-        f" {moves(number(first_size), number(last_size))}. A plane shows only a part of the"
+        f" {len(layers_of_side(view))} where it is after the last layer. {norms_text(view)}its"
+        f" length {moves(number(first_size), number(last_size))}. A plane shows only a part of the"
         f" {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all these"
         " vectors."
     )

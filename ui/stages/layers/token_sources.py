@@ -12,7 +12,7 @@ from ui.kit.token_strip import word
 from ui.session.actions import select_token
 from ui.session.selection import EXAMPLES
 from ui.session.view import View, is_word
-from ui.stages.layers.layer_maps import layers_of, stacked_map
+from ui.stages.layers.layer_maps import layers_of_side, stacked_map
 from ui.text import plain, quoted
 
 FOLLOWED = ("is", "recommended")  # what the example sentence is for
@@ -20,7 +20,7 @@ FOLLOWED = ("is", "recommended")  # what the example sentence is for
 
 def rollout_section(view: View) -> None:
     """How much of each first vector could have reached each token."""
-    name, t, last = view.at("rollout"), view.token, layers_of(view)[-1]
+    name, t, last = view.at("rollout"), view.token, layers_of_side(view)[-1]
     row_M = view.trace[f"{view.side}.{last}.rollout"][t]
     other = max((m for m in range(len(row_M)) if m != t), key=lambda m: row_M[m], default=t)
     section(
@@ -130,7 +130,7 @@ def attended_text(view: View) -> str:
     left = other_words(view)
     if not left:
         return f"There is no other word that {word(view)} could lean on."
-    N, mean_NM = len(layers_of(view)), mean_weights(view)
+    N, mean_NM = len(layers_of_side(view)), mean_weights(view)
     few = -(-N // 4)
     parts = [
         attended_in(view, range(start, min(start + few, N)), mean_NM, left)
@@ -163,7 +163,7 @@ def sink_text(view: View, mean_NM) -> str:
 def mean_weights(view: View) -> np.ndarray:
     """The chosen token's attention in every layer, the mean of its heads, (N, M)."""
     return np.stack(
-        [view.trace[f"{view.side}.{n}.attn.pattern.mean"][view.token] for n in layers_of(view)]
+        [view.trace[f"{view.side}.{n}.attn.pattern.mean"][view.token] for n in layers_of_side(view)]
     )
 
 

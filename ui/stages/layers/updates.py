@@ -15,7 +15,7 @@ from ui.kit.step_charts import ALL
 from ui.kit.theme import COLOURS
 from ui.kit.token_strip import word
 from ui.session.view import View
-from ui.stages.layers.layer_maps import layers_of, stacked_map
+from ui.stages.layers.layer_maps import layers_of_side, stacked_map
 from ui.text import quoted
 
 SUBLAYERS = {
@@ -63,7 +63,7 @@ def shares_of(view: View, parts: list[str]):
     leaves = [f"{part}.out.relative" for part in parts]
     return np.array(
         [
-            [view.trace[f"{view.side}.{n}.{leaf}"][view.token] for n in layers_of(view)]
+            [view.trace[f"{view.side}.{n}.{leaf}"][view.token] for n in layers_of_side(view)]
             for leaf in leaves
         ]
     )
@@ -85,7 +85,7 @@ def largest_update(view: View, parts: list[str]) -> tuple[str, tuple]:
 def open_bar(view: View, parts: list[str], place: int) -> None:
     """The bar that was clicked, by its place among all."""
     layer, part = divmod(place, len(parts) + 1)
-    if layer in layers_of(view) and part < len(parts):
+    if layer in layers_of_side(view) and part < len(parts):
         open_number(f"{view.side}.{layer}.{parts[part]}.out.relative", (view.token,))
 
 
@@ -110,7 +110,7 @@ def updates_figure(shares_PN, parts: list[tuple[str, str]], title: str):
         bottom=42,
         left=46,
         xaxis=layers_axis(P, N),
-        yaxis=plotly_figures.grid("") | {"range": [0, top]},
+        yaxis=plotly_figures.value_axis("") | {"range": [0, top]},
     )
 
 
@@ -201,15 +201,18 @@ def lengths_table(view: View, parts: list[str]) -> None:
         "after": "out.length",
     }
     names = {
-        title: [f"{side}.{n}.{leaf}" for n in layers_of(view)] for title, leaf in leaves.items()
+        title: [f"{side}.{n}.{leaf}" for n in layers_of_side(view)]
+        for title, leaf in leaves.items()
     }
     table(
         {title: [view.trace[name][t] for name in column] for title, column in names.items()},
-        [str(n) for n in layers_of(view)],
+        [str(n) for n in layers_of_side(view)],
         key="layers_lengths",
         corner="layer",
         title=f"Lengths of the vector of {quoted(view.labels[t])} and of its updates",
         on_cell=lambda row, column: (
-            open_number(list(names.values())[column][row], (t,)) if row in layers_of(view) else None
+            open_number(list(names.values())[column][row], (t,))
+            if row in layers_of_side(view)
+            else None
         ),
     )

@@ -195,7 +195,7 @@ def sampling(view: View) -> str:
     draw.
     """
     (_, row), heading = guessed_position(view), st.container()
-    temperature, k, p = sampling_controls(view.config.n_vocab)
+    temperature, k, p = sampling_controls()
     tempered = f"head.tempered.{row}.{round(temperature * 100)}"
     step = f"head.sampled.{row}.{round(temperature * 100)}.{k}.{round(p * 1000)}"
     best = int(view.trace[step].argmax())
@@ -261,7 +261,7 @@ def top_k_text(probs_V, k: int, kept: int) -> str:
     )
 
 
-def sampling_controls(V: int) -> tuple[float, int, float]:
+def sampling_controls() -> tuple[float, int, float]:
     """Temperature, k and p as the reader sets them."""
     options = {"on_change": close_number, "persist_state": "session"}
     first, second, third = st.columns(3, gap="medium")

@@ -19,7 +19,7 @@ from ui.session.selection import select, selection
 from ui.session.view import View
 from ui.stages.output.typed_texts import (
     LONGEST_LINE,
-    draw_text_box,
+    draw_typed_box,
     lines_of,
     read_on_all_pages,
     text_section,
@@ -150,7 +150,7 @@ def lines_control(view: View, key: str, lines: str, most: int) -> str:
     """The lines that the reader has typed; at first those that are given."""
     what = {"lines": "Sentences, one a line", "pool": "Lines to search in"}[key]
     options = {"height": 170, "max_chars": 20_000}
-    return draw_text_box(view, key, lines, st.text_area, f"{what}, up to {most}", **options)
+    return draw_typed_box(view, key, lines, st.text_area, f"{what}, up to {most}", **options)
 
 
 def compare_lines(a: int, b: int) -> None:
@@ -214,7 +214,9 @@ def search(view: View) -> None:
     )
     not_trained_for_this(view)
     pasted = lines_control(view, "pool", PASTED, POOL)
-    asked = draw_text_box(view, "query", QUERY, st.text_input, "Search for", max_chars=LONGEST_LINE)
+    asked = draw_typed_box(
+        view, "query", QUERY, st.text_input, "Search for", max_chars=LONGEST_LINE
+    )
     lines, vectors_ND = vectors_of(view, lines_of(pasted, POOL))
     _, query_1D = vectors_of(view, [asked]) if asked.strip() else ([], np.zeros((0, 0)))
     if not lines or not len(query_1D):

@@ -71,7 +71,7 @@ The musician plays the guitar."""
 }
 
 
-def draw_text_box(view: View, key: str, words: str, box, label: str, **options) -> str:
+def draw_typed_box(view: View, key: str, words: str, box, label: str, **options) -> str:
     """What stands in a text box; at first a default, in words, or in ids where the model has no
     tokenizer.
     """

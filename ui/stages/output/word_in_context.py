@@ -20,7 +20,7 @@ from ui.session.view import View
 from ui.stages.output.typed_texts import (
     BANK_SENTENCES,
     LONGEST_LINE,
-    draw_text_box,
+    draw_typed_box,
     read_on_all_pages,
     text_section,
     trained_request,
@@ -56,11 +56,11 @@ def sentence_controls(view: View) -> tuple[list[str], str]:
     options = {"max_chars": LONGEST_LINE, "on_change": close_number}
     a, b, word = BANK_SENTENCES
     texts = [
-        draw_text_box(view, "a", a, left.text_input, "First sentence", **options),
-        draw_text_box(view, "b", b, right.text_input, "Second sentence", **options),
+        draw_typed_box(view, "a", a, left.text_input, "First sentence", **options),
+        draw_typed_box(view, "b", b, right.text_input, "Second sentence", **options),
     ]
     options["max_chars"] = 40
-    return texts, draw_text_box(view, "word", word, third.text_input, "Word in both", **options)
+    return texts, draw_typed_box(view, "word", word, third.text_input, "Word in both", **options)
 
 
 def apart_text(pairs: dict[str, Alike]) -> str:

@@ -13,7 +13,7 @@ from core.decoding import next_tokens
 from core.steps import about
 from core.text import counted, number, percent
 from ui.kit.components import overview_canvas
-from ui.kit.explanation_panel import open_number, read
+from ui.kit.explanation_panel import open_number, parse_cell
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, largest
 from ui.session.actions import close_number
@@ -35,7 +35,7 @@ from ui.session.navigation import (
 )
 from ui.session.selection import depth, opened_cell, select
 from ui.session.view import View, is_word
-from ui.stages.overview.picture import cell_of, drawn_at, picture, sized
+from ui.stages.overview.picture import drawn_at, drawn_cell, picture, sized
 from ui.text import plain
 
 # Which page a part leads to, by the end of its name: the first that fits. Stages are those of the
@@ -88,7 +88,7 @@ def instructions(view: View) -> None:
 def overview_map(view: View) -> None:
     """The whole model on this sentence, in one picture."""
     drawn, cell = picture(view), opened_cell()
-    drawn["opened"] = drawn_at(drawn, *read(cell)) if cell else None
+    drawn["opened"] = drawn_at(drawn, *parse_cell(cell)) if cell else None
     overview_canvas(
         drawn,
         key="river",
@@ -123,7 +123,7 @@ def follow(view: View, act: str) -> None:
 
 def open_drawn(drawn: dict, *cell) -> None:
     """A click with Shift: the number itself opens."""
-    if found := cell_of(drawn, *cell):
+    if found := drawn_cell(drawn, *cell):
         open_number(*found)
 
 
@@ -143,26 +143,26 @@ def select_on_side(view: View, side: str, **chosen: int) -> None:
 # --- what is said about it ------------------------------------------------------------------------
 
 
-def in_words(view: View) -> None:
+def map_in_words(view: View) -> None:
     """The map in a few sentences, at the depth that tells stories."""
     if depth() == "story":
-        heading("In words")
-        st.markdown(overview_text(view))
+        heading_below("In words")
+        st.markdown(map_text(view))
 
 
-def overview_text(view: View) -> str:
+def map_text(view: View) -> str:
     """What the map shows, with what this sentence does in it."""
     return (
         f"{plain(view.title)} turns each token into a vector of {view.config.d_model}"
-        f" numbers{position_text(view)}. The vectors run through"
-        f" {layers_of(view.config, view.side)} as a **residual stream**. In each layer the tokens"
-        f" look at each other in **attention** ({attention_text(view)}); then the **feed-forward**"
-        " network works on each token alone; what both find is **added** (+) to the stream. "
-        + outcome_text(view)
+        f" numbers{position_clause(view)}. The vectors run through"
+        f" {layers_passed(view.config, view.side)} as a **residual stream**. In each layer the"
+        f" tokens look at each other in **attention** ({attention_text(view)}); then the"
+        " **feed-forward** network works on each token alone; what both find is **added** (+) to the"
+        " stream. " + outcome_text(view)
     )
 
 
-def position_text(view: View) -> str:
+def position_clause(view: View) -> str:
     """How the vector learns its position, as the end of a sentence."""
     segment = (
         ", and one that says whether it stands in the first or in the second sentence (segment)"
@@ -187,7 +187,7 @@ def attention_text(view: View) -> str:
     )
 
 
-def layers_of(config, side: str) -> str:
+def layers_passed(config, side: str) -> str:
     """How many layers the stream passes."""
     count = config.layers(side)
     return counted(count, "layer") + (f" of the {side}" if config.crosses else "")
@@ -262,7 +262,7 @@ def depth_details(view: View) -> None:
     """
     if depth() == "story":
         return
-    heading(
+    heading_below(
         f"The {({'numbers': 'steps', 'formula': 'formulas', 'code': 'code'})[depth()]} of layer"
         f" {view.layer}, in order"
     )
@@ -272,7 +272,7 @@ def depth_details(view: View) -> None:
         render_depth(view, "", *main_cells(view))
 
 
-def heading(words: str) -> None:
+def heading_below(words: str) -> None:
     """A heading to which the link above the map leads."""
     st.subheader(words, anchor="below")
 

@@ -16,7 +16,7 @@ import numpy as np
 from core.decoding import next_tokens
 from core.steps import about
 from core.steps.letters import axis_words
-from ui.kit.neuron_charts import ACTIVATIONS
+from ui.kit.neuron_charts import ACTIVATION_TITLES
 
 CELLS = 16  # of a strip
 THIN = 96  # cells of all layers' thumbnails together, for one token; between 3 and 12 for each
@@ -57,18 +57,18 @@ def picture(view) -> dict:
     found: dict = {
         "strips": {},
         "maps": {},
-        "tokens": {side: tokens(view, side) for side in view.config.sides},
+        "tokens": {side: drawn_tokens(view, side) for side in view.config.sides},
     }
-    found["rivers"] = [river(view, found, side) for side in view.config.sides]
-    found["open"] = opened(view, found)
-    found["output"] = output(view, found)
+    found["rivers"] = [side_parts(view, found, side) for side in view.config.sides]
+    found["open"] = layer_parts(view, found)
+    found["output"] = output_parts(view, found)
     return found
 
 
 # --- what is shown of a sentence and of a vector --------------------------------------------------
 
 
-def shown(count: int, chosen: int, most: int = MOST) -> list[int]:
+def drawn_places(count: int, chosen: int, most: int = MOST) -> list[int]:
     """Which of so many positions are drawn: all, or the first, the last and those around the chosen
     one.
     """
@@ -79,11 +79,11 @@ def shown(count: int, chosen: int, most: int = MOST) -> list[int]:
     return [*range(ENDS), *range(start, start + middle), *range(count - ENDS, count)]
 
 
-def tokens(view, side: str) -> dict:
+def drawn_tokens(view, side: str) -> dict:
     """The tokens of a side that are drawn, where they stand, and which of them is chosen."""
     labels = view.tokens(side)
     chosen = view.token if side == view.side else len(labels) - 1
-    places = shown(len(labels), chosen)
+    places = drawn_places(len(labels), chosen)
     return {
         "labels": [labels[i] for i in places],
         "at": places,
@@ -114,7 +114,7 @@ def limit_of(values) -> float:
     return float(np.quantile(sizes_N, FULL, method="lower")) or 1.0 if len(sizes_N) else 1.0
 
 
-def strip(
+def put_strip(
     view, found: dict, name: str, title: str, *, index: tuple = (), cells: int = CELLS
 ) -> str:
     """Puts a step into the picture as a strip, and returns its key there. index: the head, where
@@ -125,7 +125,7 @@ def strip(
     values_RX = values_RX[None] if single else values_RX[rows_of(view, found, name)]
     values_RC, at_RC, block = reduced(values_RX, cells)
     found["strips"][name] = (
-        described(view, name, title)
+        step_record(view, name, title)
         | {
             "values": values_RC,
             "at": at_RC,
@@ -141,7 +141,7 @@ def strip(
     return name
 
 
-def heads_strip(view, found: dict, name: str) -> str:
+def put_heads(view, found: dict, name: str) -> str:
     """What all heads found, side by side as they go into W_O: some cells for each head."""
     z_HLK = view.trace[name][:, rows_of(view, found, name)]
     H, L, K = z_HLK.shape
@@ -150,7 +150,7 @@ def heads_strip(view, found: dict, name: str) -> str:
     together = [
         part.reshape(H, L, -1).transpose(1, 0, 2).reshape(L, -1) for part in (values_RC, at_RC)
     ]
-    found["strips"][f"{name}/all"] = described(view, name, "all heads") | {
+    found["strips"][f"{name}/all"] = step_record(view, name, "all heads") | {
         "values": together[0],
         "at": together[1],
         "block": block,
@@ -163,13 +163,13 @@ def heads_strip(view, found: dict, name: str) -> str:
     return f"{name}/all"
 
 
-def grid(view, found: dict, name: str, title: str, index: tuple = ()) -> str:
+def put_matrix(view, found: dict, name: str, title: str, index: tuple = ()) -> str:
     """Puts a matrix of tokens × tokens into the picture."""
     rows, columns = (found["tokens"][view.side_of(name, letter)]["at"] for letter in "LM")
     values_LM = view.trace[name][index][np.ix_(rows, columns)]
     kind = {"mask": "mask", "pattern": "weight"}.get(name.rsplit(".", 1)[1], "signed")
     most = float(np.abs(values_LM[np.isfinite(values_LM)]).max(initial=0)) or 1.0
-    found["maps"][name] = described(view, name, title) | {
+    found["maps"][name] = step_record(view, name, title) | {
         "values": values_LM,
         "scale": kind,
         "limit": most,
@@ -179,7 +179,7 @@ def grid(view, found: dict, name: str, title: str, index: tuple = ()) -> str:
     return name
 
 
-def cell_of(found: dict, key: str, row: int, cell: int) -> tuple[str, tuple[int, ...]] | None:
+def drawn_cell(found: dict, key: str, row: int, cell: int) -> tuple[str, tuple[int, ...]] | None:
     """The step and the index of a number that is drawn; None if there is no such place in the
     picture.
     """
@@ -237,7 +237,7 @@ def tokens_of(view, name: str) -> str:
     return view.side_of(name, "M" if "M" in view.trace.axes(name) else "L")
 
 
-def described(view, name: str, title: str) -> dict:
+def step_record(view, name: str, title: str) -> dict:
     """What a part of the picture is: its step, in words, with its axes and their sizes, and its
     colour.
     """
@@ -261,7 +261,7 @@ def sized(trace, name: str) -> str:
     letters = trace.axes(name).replace("G", "H" if own_keys(trace.config) else "G")
     letters = letters if "L" in letters else letters.replace("M", "L")
     return " × ".join(
-        counted(size, AXES.get(letter) or axis_words(letter))
+        counted_words(size, AXES.get(letter) or axis_words(letter))
         for letter, size in zip(letters, trace.shape(name), strict=True)
     )
 
@@ -271,7 +271,7 @@ def own_keys(config) -> bool:
     return config.n_kv_heads == config.n_heads
 
 
-def counted(count: int, words: str) -> str:
+def counted_words(count: int, words: str) -> str:
     """3 and "token looked at" -> "3 tokens looked at"."""
     first, space, rest = words.partition(" ")
     return f"{count} {first}{'' if count == 1 else 's'}{space}{rest}"
@@ -280,48 +280,52 @@ def counted(count: int, words: str) -> str:
 # --- the parts of the model -----------------------------------------------------------------------
 
 
-def norm(view, name: str) -> dict:
+def norm_sign(view, name: str) -> dict:
     """A norm's sign: where a click on it leads, and what it is."""
     title, does = NORMING[view.config.norm]
     return {"name": name, "title": NORMS[view.config.norm], "about": title, "does": does}
 
 
-def river(view, found: dict, side: str) -> dict:
+def side_parts(view, found: dict, side: str) -> dict:
     """A side from its tokens to its last vectors: what is added up, every layer as a thumbnail, the
     last norm.
     """
     c, path = view.config, f"{side}.embed"
     added = [
-        strip(view, found, f"{path}.{leaf}", leaf)
+        put_strip(view, found, f"{path}.{leaf}", leaf)
         for leaf in ("position", "segment")
         if f"{path}.{leaf}" in view.trace
     ]
     cells = min(max(THIN // c.layers(side), 3), 12)
     layers = [
-        strip(view, found, f"{side}.{n}.out", f"layer {n}", cells=cells)
+        put_strip(view, found, f"{side}.{n}.out", f"layer {n}", cells=cells)
         for n in range(c.layers(side))
     ]
     return {
         "side": side,
-        "token": strip(view, found, f"{path}.token", "token"),
+        "token": put_strip(view, found, f"{path}.token", "token"),
         "added": added,
-        "norm": norm(view, f"{path}.norm.out") if c.embed_norm else None,
-        "first": strip(view, found, f"{path}.out", "x") if added or c.embed_norm else None,
+        "norm": norm_sign(view, f"{path}.norm.out") if c.embed_norm else None,
+        "first": put_strip(view, found, f"{path}.out", "x") if added or c.embed_norm else None,
         "layers": layers,
         "chosen": view.layer if side == view.side else None,
-        "last": norm(view, f"{side}.norm.out") if c.final_norm else None,
-        "out": strip(view, found, f"{side}.out", "in context"),
+        "last": norm_sign(view, f"{side}.norm.out") if c.final_norm else None,
+        "out": put_strip(view, found, f"{side}.out", "in context"),
         "feeds": c.crosses and side == "encoder",
     }
 
 
-def opened(view, found: dict) -> dict:
+def layer_parts(view, found: dict) -> dict:
     """The chosen layer with all its parts, in the order in which they run."""
     crosses = view.config.crosses and view.side == "decoder"
-    parts = [attention(view, found, view.at("attn"), strip(view, found, view.at("attn.in"), "x"))]
+    parts = [
+        attention_parts(
+            view, found, view.at("attn"), put_strip(view, found, view.at("attn.in"), "x")
+        )
+    ]
     if crosses:
-        parts.append(attention(view, found, view.at("cross"), parts[-1]["ends"]))
-    parts.append(feed_forward(view, found, view.at("mlp"), parts[-1]["ends"]))
+        parts.append(attention_parts(view, found, view.at("cross"), parts[-1]["ends"]))
+    parts.append(feed_forward_parts(view, found, view.at("mlp"), parts[-1]["ends"]))
     return {
         "side": view.side,
         "layer": view.layer,
@@ -333,57 +337,59 @@ def opened(view, found: dict) -> dict:
     }
 
 
-def around(view, found: dict, path: str, before: str) -> dict:
+def sublayer_parts(view, found: dict, path: str, before: str) -> dict:
     """What every part has: the stream before it, its norm before or after, its update, their sum,
     the stream after it.
     """
     first = view.config.norm_first
     normed = (
-        strip(view, found, f"{path}.norm.out", "normed" if first else "x")
+        put_strip(view, found, f"{path}.norm.out", "normed" if first else "x")
         if view.config.norm != "none" or first
         else None
     )
-    total = strip(view, found, f"{path}.sum", "x" if first or not normed else "sum")
+    total = put_strip(view, found, f"{path}.sum", "x" if first or not normed else "sum")
     return {
         "in": before,
         "first": first,
-        "norm": norm(view, f"{path}.norm.out"),
+        "norm": norm_sign(view, f"{path}.norm.out"),
         "normed": normed,
         "sum": total,
-        "out": strip(view, found, f"{path}.out", "update"),
+        "out": put_strip(view, found, f"{path}.out", "update"),
         "ends": total if first or not normed else normed,
         "add": about(view.trace, f"{path}.sum").title,
     }
 
 
-def attention(view, found: dict, path: str, before: str) -> dict:
+def attention_parts(view, found: dict, path: str, before: str) -> dict:
     """Attention of the chosen head, and all heads side by side."""
     trace, head, keys = view.trace, (view.head,), (view.key_head,)
     across = f"{path}.scores.biased" in trace
     return (
         {"kind": "cross" if path.endswith("cross") else "attention"}
-        | around(view, found, path, before)
+        | sublayer_parts(view, found, path, before)
         | {
-            "q": strip(view, found, f"{path}.q", "q", index=head),
-            "k": strip(view, found, f"{path}.k", "k", index=keys),
-            "v": strip(view, found, f"{path}.v", "v", index=keys),
+            "q": put_strip(view, found, f"{path}.q", "q", index=head),
+            "k": put_strip(view, found, f"{path}.k", "k", index=keys),
+            "v": put_strip(view, found, f"{path}.v", "v", index=keys),
             "turned": f"{path}.q.unrotated" in trace,
-            "pattern": grid(view, found, f"{path}.pattern", "attention", head),
-            "mask": grid(view, found, f"{path}.mask", "mask"),
+            "pattern": put_matrix(view, found, f"{path}.pattern", "attention", head),
+            "mask": put_matrix(view, found, f"{path}.mask", "mask"),
             "bias": (
-                grid(view, found, f"{view.side}.relative", "distance", head) if across else None
+                put_matrix(view, found, f"{view.side}.relative", "distance", head)
+                if across
+                else None
             ),
-            "z": strip(view, found, f"{path}.z", "z", index=head),
-            "all": heads_strip(view, found, f"{path}.z"),
+            "z": put_strip(view, found, f"{path}.z", "z", index=head),
+            "all": put_heads(view, found, f"{path}.z"),
             "memory": "encoder.out" if path.endswith("cross") else None,
         }
     )
 
 
-def feed_forward(view, found: dict, path: str, before: str) -> dict:
+def feed_forward_parts(view, found: dict, path: str, before: str) -> dict:
     """The neurons: before and after the activation, or gate and projection."""
     gated = view.config.gated
-    activation = ACTIVATIONS[view.config.activation]
+    activation = ACTIVATION_TITLES[view.config.activation]
     ways = (
         {f"{activation} gate": f"{path}.hidden.gate", "up": f"{path}.hidden.up"}
         if gated
@@ -391,15 +397,15 @@ def feed_forward(view, found: dict, path: str, before: str) -> dict:
     )
     return (
         {"kind": "mlp", "gated": gated, "activation": activation}
-        | around(view, found, path, before)
+        | sublayer_parts(view, found, path, before)
         | {
-            "ways": [strip(view, found, name, title) for title, name in ways.items()],
-            "hidden": strip(view, found, f"{path}.hidden", "neurons"),
+            "ways": [put_strip(view, found, name, title) for title, name in ways.items()],
+            "hidden": put_strip(view, found, f"{path}.hidden", "neurons"),
         }
     )
 
 
-def pooled(view, found: dict) -> list[str]:
+def put_pooled(view, found: dict) -> list[str]:
     """One vector for the whole text, where the model or its reader makes one."""
     c = view.config
     wanted = [
@@ -414,7 +420,7 @@ def pooled(view, found: dict) -> list[str]:
             )
         )
     for name, title, words in wanted:
-        found["strips"][strip(view, found, name, title, cells=2 * CELLS)]["about"] = words
+        found["strips"][put_strip(view, found, name, title, cells=2 * CELLS)]["about"] = words
     return [name for name, *_ in wanted]
 
 
@@ -429,10 +435,10 @@ def title_of(config, token: str) -> str:
     )
 
 
-def output(view, found: dict) -> dict:
+def output_parts(view, found: dict) -> dict:
     """The likeliest words after a token, or one vector for the whole text."""
     c, trace, side = view.config, view.trace, view.config.sides[-1]
-    found_pooled = pooled(view, found)
+    found_pooled = put_pooled(view, found)
     if not c.head or not np.isfinite(trace["head.probs"]).all():
         return {"side": side, "pooled": found_pooled, "words": [], "row": None}
     position = view.token if view.side == side and view.token in trace.rows else int(trace.rows[-1])

@@ -27,16 +27,16 @@ def curve(xs, ys, title: str, x_title: str, y_title: str, kind: str, marked: int
     ]
     shapes = [] if marked is None else [upright(marked)]
     return plotly_figures.figure(
-        [line, plotly_figures.unseen(xs, ys, texts)],
+        [line, plotly_figures.unseen_points(xs, ys, texts)],
         title,
         height=220,
         top=8,
         bottom=42,
         left=56,
         shapes=shapes,
-        xaxis=plotly_figures.grid(x_title)
+        xaxis=plotly_figures.value_axis(x_title)
         | {"range": [xs[0] - 0.5, xs[-1] + 0.5], "zeroline": False},
-        yaxis=plotly_figures.grid(y_title),
+        yaxis=plotly_figures.value_axis(y_title),
     )
 
 

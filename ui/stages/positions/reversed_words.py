@@ -90,7 +90,7 @@ def without_positions(view: View) -> None:
     )
     kept, back = order_controls(list(pairs))
     show_patterns(view, pairs[kept], kept, back)
-    gaps(view, pairs)
+    gaps(pairs)
     if "positions" not in whatif.parts(view.request.change):
         st.button(
             "Show the whole app without positions",
@@ -215,7 +215,7 @@ def same_run(view: View, run: View) -> bool:
     )
 
 
-def gaps(view: View, pairs: dict[str, OrderRuns]) -> None:
+def gaps(pairs: dict[str, OrderRuns]) -> None:
     """The largest difference with positions and without, and the two weights it lies between; these
     open.
     """

@@ -125,12 +125,12 @@ def show_dial(view: View, rows: dict, m: int, pair: int) -> None:
         "places-dial",
         dial(points, title),
         alt=title,
-        cells=cells_of(len(rows)),
+        cells=point_numbers(len(rows)),
         on_cell=lambda row: open_number(steps[row][0], (*steps[row][1], pair)),
     )
 
 
-def cells_of(count: int) -> list[list[int]]:
+def point_numbers(count: int) -> list[list[int]]:
     """The numbers of so many points, as `show` passes them on."""
     return [[i] for i in range(count)]
 
@@ -150,7 +150,7 @@ def dial(points: dict, title: str):
     ]
     axis = {"range": [-1.25 * most, 1.25 * most]}
     return plotly_figures.figure(
-        [arrow_letters(points), plotly_figures.unseen(*ends_N2.T, texts)],
+        [arrow_letters(points), plotly_figures.unseen_points(*ends_N2.T, texts)],
         title,
         tips,
         height=330,
@@ -158,8 +158,10 @@ def dial(points: dict, title: str):
         bottom=40,
         left=52,
         shapes=[circle(points[f"{letter} turned"], COLOURS[letter]) for letter in "qk"],
-        xaxis=plotly_figures.grid("first number of the pair") | axis | {"constrain": "domain"},
-        yaxis=plotly_figures.grid("second number") | axis | {"scaleanchor": "x"},
+        xaxis=plotly_figures.value_axis("first number of the pair")
+        | axis
+        | {"constrain": "domain"},
+        yaxis=plotly_figures.value_axis("second number") | axis | {"scaleanchor": "x"},
     )
 
 
@@ -277,6 +279,6 @@ def show_distances(view: View, falls: str, m: int) -> None:
         "places-falls",
         curve(range(len(values_S)), values_S, title, "places apart", "q · k", "weight", marked),
         alt=title,
-        cells=cells_of(len(values_S)),
+        cells=point_numbers(len(values_S)),
         on_cell=lambda s: open_number(falls, (s,)),
     )

@@ -73,7 +73,7 @@ def waves_figure(values_LD, dims: list[int], chosen: int, title: str):
         for d in dims
         for place in places
     ]
-    points = plotly_figures.unseen(
+    points = plotly_figures.unseen_points(
         np.tile(places, len(dims)), np.concatenate([line["y"] for line in lines]), texts
     )
     return plotly_figures.figure(
@@ -84,9 +84,9 @@ def waves_figure(values_LD, dims: list[int], chosen: int, title: str):
         bottom=42,
         left=66,
         shapes=[upright(chosen)],
-        xaxis=plotly_figures.grid("place")
+        xaxis=plotly_figures.value_axis("place")
         | {"range": [-0.5, len(values_LD) - 0.5], "showgrid": False, "zeroline": False},
-        yaxis=plotly_figures.grid("") | dimension_names(dims),
+        yaxis=plotly_figures.value_axis("") | dimension_names(dims),
     )
 
 

@@ -25,7 +25,7 @@ SUMS = (
 )
 
 
-def arithmetic(view: View) -> None:
+def word_arithmetic(view: View) -> None:
     """a − b + c over the rows of the table, and the words nearest to it."""
     section(
         view,
@@ -65,14 +65,18 @@ def default_sum(view: View) -> tuple[str, ...]:
     """
     if view.model.tokenizer:
         return next(
-            (words for words in SUMS if all(len(pieces_of(view, word)) == 1 for word in words)),
+            (
+                words
+                for words in SUMS
+                if all(len(pieces_in_text(view, word)) == 1 for word in words)
+            ),
             SUMS[0],
         )
     ids_L = view.trace[f"{view.side}.embed.ids"]
     return tuple(str(ids_L[i % len(ids_L)]) for i in range(3))
 
 
-def pieces_of(view: View, text: str) -> list[int]:
+def pieces_in_text(view: View, text: str) -> list[int]:
     """A word as it stands in running text, in pieces: with a space before it, and where that falls
     apart without one.
     """
@@ -101,7 +105,7 @@ def single_piece(view: View, typed: str) -> int:
     """The id of a word. Raises GlassError where it has none of its own."""
     if not typed:
         raise GlassError("Type a word.")
-    ids = pieces_of(view, typed)
+    ids = pieces_in_text(view, typed)
     parts = " + ".join(f"“{view.word(i)}”" for i in ids[:8]) + (" …" if len(ids) > 8 else "")
     if len(ids) != 1:
         raise GlassError(

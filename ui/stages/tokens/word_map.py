@@ -24,7 +24,7 @@ from ui.session.view import View
 from ui.stages.tokens.embedding import NEAREST, near_step
 from ui.text import quoted, short
 
-AROUND = 3  # neighbours of each other token on the map
+NEIGHBOURS = 3  # neighbours of each other token on the map
 MAPPED = 24  # tokens on the map
 NAME = 12  # letters of a name on it
 WIDE = (540, 350)  # the size for which names are laid out, in pixels
@@ -32,11 +32,13 @@ HIGH = 440  # of the map
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for neighbours …")
-def around(model: str, side: str, tokens: tuple[int, ...]) -> np.ndarray:
+def nearest_words(model: str, side: str, tokens: tuple[int, ...]) -> np.ndarray:
     """The nearest words of some tokens, (tokens, AROUND). The whole table is read for them: kept
     for all visitors.
     """
-    return neighbours(runs.model_of(model).weights[f"{side}.embed.token.weight"], tokens, AROUND)
+    return neighbours(
+        runs.model_of(model).weights[f"{side}.embed.token.weight"], tokens, NEIGHBOURS
+    )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -62,7 +64,9 @@ def mapped_ids(view: View, near_only: bool) -> tuple[list[int], list[int], list[
     tokens = [own] if near_only else list(dict.fromkeys(ids_L[part]))
     near = [int(i) for i in nearest(view.trace[near_step(view)], NEAREST, [own]) if i not in tokens]
     found = (
-        [] if near_only else around(view.request.model, view.side, tuple(tokens)).ravel().tolist()
+        []
+        if near_only
+        else nearest_words(view.request.model, view.side, tuple(tokens)).ravel().tolist()
     )
     return tokens, near, [i for i in dict.fromkeys(found) if i not in tokens and i not in near]
 
@@ -225,9 +229,9 @@ def flat_figure(drawing: WordMap):
         dots("scatter", drawing, kind, names, hoverinfo="skip", cliponaxis=False)
         for kind in drawing.kinds
     ]
-    traces.append(plotly_figures.unseen(*points.T, drawing.texts))
+    traces.append(plotly_figures.unseen_points(*points.T, drawing.texts))
     x, y = (
-        plotly_figures.grid(
+        plotly_figures.value_axis(
             f"{nth} direction: {plotly_figures.safe(percent(held, 0))} of how they differ"
         )
         | {"range": padded_range(column_N)}
