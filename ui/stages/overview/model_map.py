@@ -157,8 +157,8 @@ def map_text(view: View) -> str:
         f" numbers{position_clause(view)}. The vectors run through"
         f" {layers_passed(view.config, view.side)} as a **residual stream**. In each layer the"
         f" tokens look at each other in **attention** ({attention_text(view)}); then the"
-        " **feed-forward** network works on each token alone; what both find is **added** (+) to the"
-        " stream. " + outcome_text(view)
+        " **feed-forward** network works on each token alone; what both find is **added** (+) to"
+        " the stream. " + outcome_text(view)
     )
 
 
