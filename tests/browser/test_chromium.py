@@ -143,6 +143,7 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
     assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "title, stage, size",
     one_in(
@@ -392,6 +393,7 @@ def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
     assert choices(page)["cell"] == "encoder.0.attn.pattern:3,2,5"
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "title, size, theme",
     one_in(
@@ -513,6 +515,7 @@ def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):
     assert choices(page)["model"] == "study-decoder" and "mask" not in choices(page)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("title", one_in(4, PATHS))
 def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
     harm = (

@@ -89,6 +89,7 @@ def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
 MASKS_OF_IDS = ("trained", "decoder")
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "tiny_folder, mask, depth, path",
     pairwise(FAMILIES, MASKS_OF_IDS, DEPTHS, PATHS),
@@ -109,6 +110,7 @@ def test_every_page_opens_with_every_family(tiny_folder, mask, depth):
         check_page(app.switch_page(path).run(), path, **view)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("mask", MASKS_OF_IDS)
 def test_each_side_of_every_family_opens_with_few_tokens(tiny_folder, mask):
     for side in load(tiny_folder).config.sides:
@@ -137,7 +139,7 @@ def lead_back(app: AppTest) -> None:
     assert "change" not in address(app)
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     "tiny_folder, change, path",
     pairwise(FAMILIES, list(whatif.TITLES), PATHS),
@@ -149,6 +151,7 @@ def test_a_page_shows_a_what_if_of_a_family(tiny_folder, change, path):
     check_what_if(app, path, change)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "tiny_folder, change", one_in(4, product(FAMILIES, whatif.TITLES)), indirect=["tiny_folder"]
 )
@@ -312,6 +315,7 @@ def test_a_number_opens_and_each_of_its_operands_opens_too(cell):
         assert not onward.exception and not onward.warning and parts(onward)[0]["name"] == link
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("every", (5, pytest.param(1, marks=pytest.mark.slow)))
 def test_every_kind_of_step_is_drawn_and_explained(tiny_folder, every):
     first = FAMILIES.index(Path(tiny_folder).name) % every  # other kinds of the next family

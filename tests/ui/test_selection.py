@@ -94,6 +94,7 @@ def test_the_banner_speaks_of_the_run_that_stays_when_another_can_not_be_shown()
 # --- the address is blamed for what stands in it --------------------------------------------------
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 def test_after_a_switch_to_a_smaller_model_nobody_is_blamed_and_nothing_stale_is_linked(
     path, smollm2
@@ -267,6 +268,7 @@ def test_a_choice_that_this_model_or_text_does_not_have_is_said(path, asked):
 NO_CHOICES = {"example", "toggle_hide_special", "toggle_merge_pieces"}
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 @pytest.mark.parametrize("model", ["minilm", "study-decoder", "study-translator"])
 def test_every_widget_is_a_choice_of_the_table(path, model):
