@@ -53,18 +53,15 @@ def bars(
     """
     values_N = np.asarray(values_N, dtype=np.float32)
     upright, shown_N = numbered(labels), np.where(np.isfinite(values_N), values_N, 0)
-    values = value_axis(value_title) | {
-        "range": bar_range(shown_N, limit, room=0 if upright else 0.28)
-    }
+    extent = bar_range(shown_N, limit, room=0 if upright else 0.28)
+    values = value_axis(value_title) | {"range": extent}
     words = axis(labels, places_title if upright else "")
     if not upright:
         words["range"] = [len(labels) - 0.5, -0.5]
     x_axis, y_axis = (words, values) if upright else (values, words)
+    drawn = bar_trace(values_N, shown_N, upright, kind, chosen)
     return figure(
-        [
-            bar_trace(values_N, shown_N, upright, kind, chosen),
-            bar_points(values_N, labels, upright),
-        ],
+        [drawn, bar_points(values_N, labels, upright)],
         title,
         height=150 if upright else len(values_N) * BAR,
         top=8,

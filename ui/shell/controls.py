@@ -50,7 +50,7 @@ def reading_controls(above, side: str = "") -> View | None:
     one of two sides that the page is about.
     """
     with above:
-        sentence_controls()
+        sentence_and_examples()
     model = model_controls()
     mask_controls()
     view = shown_view(request_of(selection(), model))
@@ -83,7 +83,7 @@ def request_of(chosen: Selection, model: str) -> RunRequest:
     return RunRequest(model, chosen.sentence, mask, chosen.target, chosen.change)
 
 
-def sentence_controls() -> None:
+def sentence_and_examples() -> None:
     """The sentence, and the examples beside it."""
     sentence, examples = st.columns((3, 1), vertical_alignment="bottom")
     with sentence:

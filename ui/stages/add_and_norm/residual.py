@@ -159,10 +159,10 @@ def sum_strips(view: View, part: str, steps: list[str], limit: float) -> None:
     )
     shown = list(zip(steps, titles, strict=True))
     for step, title in shown if detailed() else shown[-1:]:
-        vector_strip(view, step, title, limit=limit)
+        token_vector_strip(view, step, title, limit=limit)
 
 
-def vector_strip(view: View, step: str, title: str, **options) -> None:
+def token_vector_strip(view: View, step: str, title: str, **options) -> None:
     """The chosen token's vector in a step."""
     cell_map(view, step, slice(view.token, view.token + 1), ALL, title=title, **options)
 
@@ -304,12 +304,12 @@ def norm_strips(view: View, path: str) -> None:
     """The whole vector at each step of the norm, and the learned numbers, as strips."""
     layer = view.config.norm == "layer"
     if layer:
-        vector_strip(view, f"{path}.centred", "x − mean")
-    vector_strip(view, f"{path}.unit", "÷ deviation" if layer else "x ÷ root mean square")
+        token_vector_strip(view, f"{path}.centred", "x − mean")
+    token_vector_strip(view, f"{path}.unit", "÷ deviation" if layer else "x ÷ root mean square")
     learned(view, f"{WEIGHTS}{path}.weight", "× gain γ: learned, the same for every token")
     if layer:
         learned(view, f"{WEIGHTS}{path}.bias", "+ shift β: learned, the same for every token")
-    vector_strip(
+    token_vector_strip(
         view, f"{path}.out", f"= out of the norm: the vector of {quoted(view.labels[view.token])}"
     )
 
