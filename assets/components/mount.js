@@ -13,8 +13,11 @@ function ask(href) {
 
 export default async function (given) {
   const { name, parentElement } = given, { href } = parentElement.querySelector("link[rel=modulepreload]")
+  const waiting = parentElement.querySelector("[aria-busy]")
   const [{ default: draw }, { styleOf }] = await ask(href)
   const root = parentElement.getRootNode(), style = await styleOf(name)
   if (style && !root.adoptedStyleSheets.includes(style)) root.adoptedStyleSheets.push(style)
-  return draw(given)
+  const end = draw(given)
+  waiting?.removeAttribute("aria-busy")
+  return end
 }

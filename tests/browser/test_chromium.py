@@ -261,10 +261,13 @@ def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
 def test_the_lines_show_the_weights_of_the_token_one_rests_on(visit, traced):
     page, pattern_LM = visit("Heads", layer=1, head=4), traced()["encoder.1.attn.pattern"][4]
     page.view.locator(".left button").nth(6).hover()
-    shown = [value.inner_text() for value in page.view.locator(".right .value").all()]
-    assert [float(text.replace("−", "-")) for text in shown] == pytest.approx(
-        pattern_LM[6].tolist(), rel=1e-3
-    )
+    weights = pytest.approx(pattern_LM[6].tolist(), rel=1e-3)
+
+    def shown():
+        texts = page.view.locator(".right .value").all_inner_texts()
+        return [float(text.replace("−", "-")) for text in texts]
+
+    page.wait(lambda: shown() == weights)  # a late drawing is redone under the resting mouse
 
 
 def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):

@@ -151,13 +151,16 @@ class Tab:
         self.settle()
 
     def settle(self, seconds: float = 30) -> None:
-        """Waits until no run is under way and none follows at once, as after a change of page."""
+        """Waits until no run is under way, none follows at once, as after a change of page, and
+        every component is drawn.
+        """
         for _ in range(2):
             before = self.runs
             self.view.wait_for_selector(SETTLED, state="attached", timeout=seconds * 1000)
             self.view.wait_for_timeout(150)
             if self.runs == before:
-                return
+                break
+        self.wait(lambda: not self.view.locator("[aria-busy=true]").count(), seconds)
 
     def wait(self, done: Callable[[], bool], seconds: float = 30) -> None:
         """Lets the browser go on until done() holds."""

@@ -1,9 +1,9 @@
 """The pictures that are drawn in the browser: ES modules in assets/components, served as they are.
 
-    component(name, root=…)     a component from assets/components/NAME.js and NAME.css: call it
-                                with key, data, …
-    library()                   on every page, before the first component: serves the modules, and
-                                sends the style sheets of them all
+    component(name, …)     a component from assets/components/NAME.js and NAME.css: call it with
+                           key, data, …
+    library()              on every page, before the first component: serves the modules, and
+                           sends the style sheets of them all
 
 Streamlit sends a component's html, style sheet and script with each of its messages; of a heatmap
 that is 20 KB for every map that a click changes. So its html only says where its module lies, its
@@ -30,9 +30,12 @@ _VERSION = sha256("\0".join(_FILES.values()).encode()).hexdigest()[:16]
 _HOME = f"glassformer.{_VERSION}"
 
 
-def component(name: str, root: str = '<div class="root"></div>'):
-    """One of the components; root: the element that it draws into."""
+def component(name: str, attributes: str = 'class="root"'):
+    """One of the components; attributes: of the element that it draws into, which is busy until
+    it is drawn.
+    """
     assert f"{name}.js" in _FILES
+    root = f'<div {attributes} aria-busy="true"></div>'
     html, script = f"{_link(f'{name}.js')}{root}", _FILES["mount.js"]
     mount = v2.component(f"glass_{name}", html=html, js=script)
     return lambda *, data, **more: mount(data=light(data), **more)

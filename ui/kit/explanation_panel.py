@@ -30,7 +30,7 @@ from ui.text import plain
 
 SHOWN = 12  # operands listed at first, the largest contributions
 MOST = 1000  # operands in the table of all
-_draw = component("explanation", root='<div class="root number"></div>')
+_draw = component("explanation", 'class="root number"')
 
 
 def number_beside(

@@ -14,7 +14,7 @@ from ui.session.actions import select_token
 from ui.session.view import View
 from ui.text import bold, plain
 
-_draw = component("tokens", root='<div class="root tokens" role="group" aria-label="Tokens"></div>')
+_draw = component("tokens", 'class="root tokens" role="group" aria-label="Tokens"')
 
 
 def token_strip(view: View) -> None:

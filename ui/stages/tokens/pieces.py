@@ -16,7 +16,7 @@ from ui.session.view import View
 from ui.text import label, plain
 
 _draw = component(
-    "pieces", root='<div class="root pieces" role="group" aria-label="Words, pieces and ids"></div>'
+    "pieces", 'class="root pieces" role="group" aria-label="Words, pieces and ids"'
 )
 
 
