@@ -397,7 +397,8 @@ def test_only_the_room_of_the_session_knows_its_keys():
         for file in files
         if "session_state" in file.read_text(encoding="utf-8")
     }
-    # The list of examples and two switches are widgets that are no choices themselves.
+    # The list of examples, two switches and the cards are widgets that are no choices themselves.
     assert {name for name in found if not name.startswith("ui/session/")} == {
-        "ui/shell/controls.py"
+        "ui/shell/controls.py",
+        "ui/kit/stage.py",
     }
