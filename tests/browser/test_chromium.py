@@ -23,6 +23,7 @@ from tests.helpers.browser_pages import (
     point_at,
 )
 from tests.helpers.sample import one_in
+from ui.shell.tour import STOPS
 
 
 @pytest.mark.parametrize("title", one_in(3, PATHS))
@@ -187,7 +188,7 @@ def test_on_a_telephone_the_rail_leads_on_and_the_tour_begins(visit):
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
     page.wait(lambda: "/Heads" in page.view.url)
     page.do(lambda: page.view.get_by_role("button", name="Tour").click())
-    page.view.get_by_role("button", name="Next stop").wait_for()
+    page.view.get_by_role("button", name="Next", exact=True).wait_for()
     assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -351,16 +352,27 @@ def test_the_depth_is_kept_from_page_to_page(visit):
     page.view.locator(".katex").first.wait_for()
 
 
-def test_the_tour_walks_from_page_to_page(visit):
-    page = visit()
+def test_the_tour_walks_from_page_to_page_and_rings_what_it_speaks_of(visit):
+    page = visit(model="study-encoder")
     page.do(lambda: page.view.get_by_role("button", name="Tour").click())
-    for title in ("Tokens", "Positions", "Attention", "Attention"):
-        page.do(lambda: page.view.get_by_role("button", name="Next stop").click())
-        page.wait(lambda title=title: title in page.view.title())
+    for stop in STOPS[1:]:
+        page.do(lambda: page.view.get_by_role("button", name="Next", exact=True).click())
+        page.wait(lambda stop=stop: stop.page.title in page.view.title())
         page.settle()
-    assert choices(page)["tour"] == "4" and choices(page)["stage"] == "2"
-    page.view.get_by_text("The query of").first.wait_for()
-    page.do(lambda: page.view.get_by_role("button", name="End the tour").click())
+        part, ring = (
+            page.view.locator(stop.points_at).first,
+            page.view.locator(".st-key-ring .root"),
+        )
+        page.wait(lambda ring=ring: ring.is_visible())
+        where, around = part.bounding_box(), ring.bounding_box()
+        assert around["y"] == pytest.approx(where["y"] - 6, abs=3)
+        assert around["width"] == pytest.approx(where["width"] + 12, abs=3)
+        assert where["y"] < 700  # it was brought into sight
+    assert choices(page)["model"] == "study-decoder"
+    page.do(lambda: page.view.get_by_role("button", name="Back", exact=True).click())
+    page.wait(lambda: "Cross" in page.view.title())
+    assert choices(page)["model"] == "study-encoder"  # the reader's own again
+    page.do(lambda: page.view.get_by_role("button", name="End tour").click())
     assert "tour" not in choices(page)
 
 

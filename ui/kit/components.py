@@ -18,6 +18,8 @@ they compute none.
         on_cell(name, row, cell), of which only the name is known to be a text
     share_link()
         a button that copies the address
+    point_at(selector, stop)
+        a ring around a part of the page
     follow_theme()
         once a page, not seen: runs the page again when the reader switches between light and dark
 
@@ -39,7 +41,7 @@ from ui.session import sent
 _heatmap, _lines, _table, _theme, _share = map(
     component, ("heatmap", "lines", "table", "theme", "share")
 )
-_overview = component("overview")
+_overview, _ring = component("overview"), component("ring")
 
 
 def heads_canvas(
@@ -221,6 +223,11 @@ def follow_theme() -> None:
     reach Python.
     """
     _theme(key="theme", data={}, on_changed_change=lambda: None)
+
+
+def point_at(selector: str, stop: int) -> None:
+    """Rings a part of the page, and brings it into sight when the stop is another one."""
+    _ring(key="ring", data={"selector": selector, "stop": stop})
 
 
 def acts_of(picture: dict) -> set[str]:

@@ -41,6 +41,8 @@ class Memory:
     playing: bool = False  # whether the walk through the stages goes on by itself
     playing_since: float = 0.0  # when it showed this stage (time.monotonic)
 
+    tour_model: str = ""  # the reader's model, while the tour shows another one
+
     # Single pages
     part_opened: dict[str, str | None] = field(default_factory=dict)  # Every number: by slider
     neuron_place: tuple | None = None  # Feed-forward: the run and the place of the chosen neuron

@@ -43,7 +43,7 @@ MASKS = {
 DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
 SIDES = ("encoder", "decoder")
 STAGES = 5  # steps of the walk through attention
-TOUR_STOPS = 14
+TOUR_STOPS = 10
 TOP_KS = (1, 2, 3, 5, 10, 20, 50, 100, 500, 0)  # 0: all words
 MOST = 999_999
 
