@@ -44,9 +44,8 @@ def visit(browser, address):
     opened = []
 
     def open_tab(title: str = "Overview", size=(1280, 900), theme: str = "light", **choices):
-        query = "&".join(
-            f"{key}={quote(str(value))}" for key, value in ({"model": "minilm"} | choices).items()
-        )
+        asked = {"model": "minilm", "ask": "0"} | choices
+        query = "&".join(f"{key}={quote(str(value))}" for key, value in asked.items())
         context = tab(browser, f"{address}/{PATHS[title]}?{query}", *size, theme)
         opened.append((context, page := context.__enter__()))
         return page

@@ -19,7 +19,8 @@ DESK, TELEPHONE = (1280, 900), (390, 844)  # sizes of a screen
 def choices(page) -> dict[str, str]:
     """What stands in the address bar, but for the model that is asked for without a word."""
     found = {key: values[0] for key, values in parse_qs(urlsplit(page.view.url).query).items()}
-    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
+    unsaid = {("model", "minilm"), ("ask", "0")}
+    return {key: value for key, value in found.items() if (key, value) not in unsaid}
 
 
 def opened_number(page) -> tuple[str, tuple[int, ...], str]:

@@ -43,12 +43,12 @@ HARM = (
 
 def opened(path: str = "app.py", **address: str) -> AppTest:
     """A page in a new session, as if its link had been opened; with MiniLM, unless another model is
-    asked for.
+    asked for; nothing is asked before it is shown.
     """
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     if path != "app.py":
         app.switch_page(path)
-    for key, value in ({"model": "minilm"} | address).items():
+    for key, value in ({"model": "minilm", "ask": "0"} | address).items():
         app.query_params[key] = value
     return app.run()
 
@@ -64,7 +64,8 @@ def address(app: AppTest) -> dict[str, str]:
         key: value[0] if isinstance(value, list) else value
         for key, value in app.query_params.items()
     }
-    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
+    unsaid = {("model", "minilm"), ("ask", "0")}
+    return {key: value for key, value in found.items() if (key, value) not in unsaid}
 
 
 def parts(app: AppTest, name: str = "glass_explanation") -> list[dict]:

@@ -41,6 +41,8 @@ class Memory:
     playing: bool = False  # whether the walk through the stages goes on by itself
     playing_since: float = 0.0  # when it showed this stage (time.monotonic)
 
+    # For each page, model and sentence: the guess, what is right, among which; False: none made
+    guesses: dict[tuple, Any] = field(default_factory=dict)
     tour_model: str = ""  # the reader's model, while the tour shows another one
 
     # Single pages

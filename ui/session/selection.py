@@ -189,6 +189,7 @@ class Selection:
     depth: str = around_pages(among("story", DEPTHS))
     hide_special: int = around_pages(whole_number(0, 0, 1), key="bare")
     merge_pieces: int = around_pages(whole_number(0, 0, 1), key="merge")
+    ask: bool = around_pages(flag(True))  # whether a stage lets the reader guess first
     tour: int | None = around_pages(whole_number(None, 0, TOUR_STOPS - 1))
     # The opened number, and where it stands
     cell: str | None = in_page(text())
