@@ -1,30 +1,14 @@
 """Overview: the whole model on the typed sentence in one picture, and the way to its parts."""
 
-import streamlit as st
-
 from ui.kit.explanation_panel import number_over
-from ui.kit.token_strip import special_tokens_note, token_strip
 from ui.session.navigation import OVERVIEW
 from ui.shell.page_shell import show_page
-from ui.stages.overview.model_map import (
-    CAPTION,
-    depth_details,
-    instructions,
-    map_in_words,
-    overview_map,
-    page_links,
-)
+from ui.stages.overview.model_map import depth_details, overview_map
 
 
 def page(view):
-    instructions(view)
-    token_strip(view)
     overview_map(view)
-    st.caption(CAPTION)
-    map_in_words(view)
     depth_details(view)
-    special_tokens_note(view)
-    page_links()
     number_over(view)
 
 

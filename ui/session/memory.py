@@ -41,6 +41,9 @@ class Memory:
     playing: bool = False  # whether the walk through the stages goes on by itself
     playing_since: float = 0.0  # when it showed this stage (time.monotonic)
 
+    # Overview: a run that a click has made, and the run before it, with which it is compared
+    compared_run: tuple[RunRequest, RunRequest] | None = None
+
     # Single pages
     part_opened: dict[str, str | None] = field(default_factory=dict)  # Every number: by slider
     neuron_place: tuple | None = None  # Feed-forward: the run and the place of the chosen neuron

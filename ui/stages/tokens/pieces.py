@@ -15,9 +15,7 @@ from ui.kit.unknown_words import marks, unknown_text
 from ui.session.view import View
 from ui.text import label, plain
 
-_draw = component(
-    "pieces", 'class="root pieces" role="group" aria-label="Words, pieces and ids"'
-)
+_draw = component("pieces", 'class="root pieces" role="group" aria-label="Words, pieces and ids"')
 
 
 def pieces(view: View) -> None:
