@@ -79,11 +79,8 @@ def guessed(view, before) -> list[list]:
     """The likeliest word, and what it was before."""
     position = guessed_at(view)
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row_at(view.trace, position))
-    token, guess, now = (
-        view.tokens(view.config.sides[-1])[position],
-        view.word(int(best)),
-        float(share),
-    )
+    token, guess = view.tokens(view.config.sides[-1])[position], view.word(int(best))
+    now = share_words(float(share))
     if view.config.decoder_layers:
         text, words = f"Which word comes after “{{}}”? “{{}}”, {now}", (token, guess)
     elif token == "[MASK]":
@@ -153,17 +150,14 @@ def attention_caption(view, block: str) -> str:
     """Where the chosen token looks most, in the chosen head."""
     row_M = view.trace[view.at(f"{block}.pattern")][view.head, view.token]
     most = int(row_M.argmax())
-    tokens, seen = (
-        view.tokens(view.side),
-        view.tokens(view.side_of(view.at(f"{block}.pattern"), "M")),
-    )
-    who, whom = named(tokens, view.token), named(seen, most)
-    own = most == view.token and block == "attn"
-    whom = "itself" if own else whom
+    seen = view.tokens(view.side_of(view.at(f"{block}.pattern"), "M"))
+    who = named(view.tokens(view.side), view.token)
+    whom = "itself" if most == view.token and block == "attn" else named(seen, most)
+    head = f"Head {view.head} of layer {view.layer}"
     if is_silent(view) and block == "attn":
-        return f"Head {view.head} of layer {view.layer} is silent: {who} takes nothing from {whom} in it."
+        return f"{head} is silent: {who} takes nothing from {whom} in it."
     share = share_words(float(row_M[most]))
-    return f"Head {view.head} of layer {view.layer}: {who} looks most at {whom} ({share}) and takes in its value."
+    return f"{head}: {who} looks most at {whom} ({share}) and takes in its value."
 
 
 def bare(token: str) -> str:
