@@ -24,7 +24,7 @@ MOST = 18  # tokens that are drawn
 ENDS = 3  # of them at the beginning and at the end
 WORDS = 8  # likeliest words
 COMPARED = 5  # of them of each run, where two are compared
-FULL = 0.95  # of a strip's cells are inside its scale; the others have its last colour
+FULL = 0.95  # of the vectors' numbers are inside a strip's scale; the others have its last colour
 NORMS = {"layer": "norm", "rms": "RMS norm", "none": "no norm"}
 NORMING = {
     "layer": (
@@ -117,8 +117,8 @@ def reduced(values_RX, cells: int, largest: bool = False) -> tuple[np.ndarray, n
 
 
 def limit_of(values) -> float:
-    """Where a scale ends: at a number of the strip that most are inside of, so that one huge number
-    does not pale the rest.
+    """Where a scale ends: at a number that most numbers of the vectors are inside of, so that one
+    huge number does not pale the rest.
     """
     sizes_N = np.abs(values[np.isfinite(values)].astype(np.float64))
     return float(np.quantile(sizes_N, FULL, method="lower")) or 1.0 if len(sizes_N) else 1.0
@@ -143,7 +143,7 @@ def put_strip(
             "block": block,
             "size": values_RX.shape[1],
             "index": list(index),
-            "limit": limit_of(values_RC),
+            "limit": limit_of(values_RX),
         }
         | ({"single": True} if single else {})
     )
