@@ -2,7 +2,8 @@
 is compared.
 
     deciding_head(model, text, probs_V)   the one head without which another word is likeliest
-    telling_head(trace, side, token, seen_M)  the head that shows most of what a token looks at
+    telling_head(trace, side, token, seen_M, block)  the head that shows most of what a token looks
+                                          at; block: in the text itself, or across ("cross")
 """
 
 from __future__ import annotations
@@ -74,17 +75,18 @@ def rises_most(before_V, after_V) -> int:
     return int(gain_V.argmax())
 
 
-def telling_head(trace, side: str, token: int, seen_M) -> tuple[int, int] | None:
+def telling_head(
+    trace, side: str, token: int, seen_M, block: str = "attn"
+) -> tuple[int, int] | None:
     """The layer and the head in which a token looks most at one of the tokens in seen_M (true or
     false for each), and more than the other tokens look at it. A head in which all look alike would
     tell nothing. None where no head looks at one of them most.
     """
-    others_L = np.arange(len(seen_M)) != token
     best, found = 0.0, None
     for layer in range(trace.config.layers(side)):
-        pattern_HLM = trace[f"{side}.{layer}.attn.pattern"]
-        row_HM = pattern_HLM[:, token]
-        usual_HM = pattern_HLM[:, others_L].mean(axis=1)
+        pattern_HLM = trace[f"{side}.{layer}.{block}.pattern"]
+        row_HM, others_L = pattern_HLM[:, token], np.arange(pattern_HLM.shape[1]) != token
+        usual_HM = pattern_HLM[:, others_L].sum(axis=1) / max(others_L.sum(), 1)
         most_HM = seen_M & (row_HM == row_HM.max(axis=1, keepdims=True))
         score_HM = row_HM * (row_HM - usual_HM) * most_HM
         if score_HM.max() > best:

@@ -73,7 +73,7 @@ function rowOn(brush, style, item, row, i, begun) {
   brush.fillStyle = style.page
   brush.fillRect(x, top, w, tall)
   if (begun > 0) brush.drawImage(vectors(style, part), 0, row, part.cells * begun, 1, x, top, w * begun, tall)
-  if (tall > 9 || chosen) outline(brush, chosen ? style.text : chosenLayer ? style.accent : style.kinds[part.kind], x, top, w, tall, chosen ? 1.6 : 1)
+  if (w > 8 && tall > 9 || chosen && w > 4) outline(brush, chosen ? style.text : chosenLayer ? style.accent : style.kinds[part.kind], x, top, w, tall, chosen ? 1.6 : 1)
   brush.globalAlpha = 1
 }
 
@@ -110,6 +110,8 @@ function mapOn(brush, style, data, item, shown) {
   const { part, x, y, rows, columns, mask, silent } = item, [R, C] = part.shown, hidden = data.maps[mask].numbers
   const small = smallOf(part, style.sequential, () => shaded(R, C, (i) => hidden[i] ? shadeOf(style.sequential.pixels, part.numbers[i]) : GREY))
   brush.imageSmoothingEnabled = false
+  brush.fillStyle = style.page
+  brush.fillRect(x, y, item.w, item.h)
   rows.at.forEach((down, r) => {
     brush.globalAlpha = (FAINT + (1 - FAINT) * staggered(shown.map, r, R)) * (silent ? 0.22 : 1)
     columns.at.forEach((right, c) => brush.drawImage(small, c, r, 1, 1, x + right, y + down + 1, columns.size - 1.5, rows.size - 2))
@@ -166,7 +168,7 @@ function curve(brush, [x1, y1], [x2, y2], { colour, wide, alpha, p, bead, down }
 
 // Beside the picture and below it, where there is no room through it.
 function pipe(brush, [x1, y1], [x2, y2], { colour, wide, alpha }) {
-  const low = y2 - 8, right = x1 + 7
+  const low = y2 - 26, right = x1 + 7
   brush.save()
   Object.assign(brush, { strokeStyle: colour, lineWidth: Math.min(wide, 6), globalAlpha: alpha, lineJoin: "round" })
   brush.beginPath()
@@ -230,7 +232,7 @@ function barOn(brush, style, item, p) {
   plateOn(brush, style.text + (style.dark ? "1c" : "12"), left, top, wide, thick, 3)
   plateOn(brush, style.kinds.head + (hot ? "" : "90"), left, top, Math.max(1.5, wide * Math.max(0, long)), thick, 2)
   if (before != null) ghostOn(brush, style, left, top, Math.max(1.5, wide * Math.max(0, before)), thick)
-  if (word) write(brush, style, { words: shorten(word.word, Math.floor(room / 8)), x: left - 7, y: middle, size: Math.min(15, h - 5), align: "right", bold: word.hot })
+  if (word) write(brush, style, { words: shorten(word.word, Math.floor((room - 7) / 8)), x: left - 7, y: middle, size: Math.min(15, h - 5), align: "right", bold: word.hot })
   write(brush, style, { words: cosine ? rounded(share, 2) : shareWords(share), x: x + w, y: middle, size: 12, align: "right" })
   brush.globalAlpha = 1
 }

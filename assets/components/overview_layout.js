@@ -6,6 +6,7 @@ import { shorten } from "./words.js"
 
 const HEAD = 92                    // room above the rows for titles, the names of the columns and the keys
 const LEAST_MAP = 220
+const LETTER = 0.64                // how wide a letter is, of its size
 
 // shownKind: of a layer with two attentions the one that is unfolded, "attention" or "cross".
 export function layout(data, width, shownKind = "cross") {
@@ -31,7 +32,7 @@ const labelSize = (s, rows) => clamp(rows.size - 5, 9.5, s.narrow ? 12.5 : 15)
 
 function labelRoom(tokens, size) {
   const longest = Math.max(...tokens.labels.map((label) => Math.min(label.length, 15)))
-  return clamp(longest * size * 0.6 + 14, 46, 138)
+  return clamp(longest * size * LETTER + 14, 46, 142)
 }
 
 function rowSize(s, river, n) {
@@ -66,7 +67,7 @@ function stream(s, river, place, rows, top, pitch) {
   s.bands.push({ x: input.x, w: out.x + out.w - input.x, y: top, rows, side: river.side })
   labels(s, tokens, rows, input.x, top)
   const first = strip(s, river.first ?? river.token, { x: input.x, w: input.w - 4 }, top, rows, "fill", { added: river.added, begins: river.token })
-  title(s, "input", input.x + input.w / 2 - 2, top - 12, river.first ?? river.token, "opens the page about it", { when: "fill" })
+  title(s, "input", input.x + input.w / 2 - 2, top - 12, river.first ?? river.token, "opens its page", { when: "fill" })
   if (river.norm) norm(s, river.norm, { x: input.x + input.w + 1, w: 7 }, top, rows)
   river.layers.forEach((key, n) => layerStrip(s, river, key, n, place[`layer${n}`], pitch, rows, top))
   if (river.last) norm(s, river.last, place.last, top, rows)
@@ -86,7 +87,7 @@ function layerStrip(s, river, key, n, place, pitch, rows, top) {
 
 // The words beside their rows, which choose.
 function labels(s, tokens, rows, x, y, quiet = false) {
-  const size = labelSize(s, rows), room = labelRoom(tokens, size), most = Math.max(4, Math.floor((Math.min(room, x) - 10) / (size * 0.6)))
+  const size = labelSize(s, rows), room = labelRoom(tokens, size), most = Math.max(4, Math.floor((Math.min(room, x) - 10) / (size * LETTER)))
   tokens.labels.forEach((label, i) => {
     const chosen = i === tokens.chosen, twice = tokens.labels.indexOf(label) !== tokens.labels.lastIndexOf(label)
     text(s, shorten(label, most), x - 9, y + rows.at[i] + rows.size / 2, { align: "right", size, bold: chosen, accent: chosen, row: i, of: tokens.labels.length, when: "drop" })
@@ -137,9 +138,9 @@ function frameAround(s, river, place, rows, top) {
 // What is opened, and the way to the layers and heads beside it.
 function heading(s, river, left, right, y) {
   const { layer, head, of } = s.data.open, size = s.narrow ? 12 : 13.5
-  const words = `Layer ${layer} of ${river.of}`, also = `head ${head} of ${of}`
+  const words = `Layer ${layer}`, also = `head ${head}`
   title(s, words, left + 12, y, `layer/${river.side}/${layer}`, "opens the page Layers", { align: "left", bold: true, accent: true, size, ends: true })
-  title(s, also, left + 24 + words.length * size * 0.56, y, "heads", "opens the page Heads", { align: "left", bold: true, accent: true, size })
+  title(s, also, left + 26 + words.length * size * 0.58, y, "heads", "opens the page Heads", { align: "left", bold: true, accent: true, size })
   const step = (x, words, act, tip) => title(s, words, x, y, act, tip, { size: 17 })
   let x = right - 16
   for (const [kind, at, count] of [["head", head, of], ["layer", layer, river.of]]) {
@@ -160,7 +161,7 @@ function unfolded(s, place, rows, top) {
   const q = named(s, strip(s, part.q, at("q"), top, rows, "query"), `queries${part.turned ? " ↻" : ""}`, part.q)
   const map = grid(s, part.pattern, place.map.x, top, rows, columns, { mask: part.mask, silent: s.data.silent && !cross })
   strip(s, part.k, { x: map.x, w: 17 }, top - 22, columns, "query", { upright: true })
-  title(s, `keys${part.turned ? " ↻" : ""}`, map.x - 5, top - 13, part.k, "opens the page about it", { align: "right", kind: "k", when: "query", size: 11.5 })
+  title(s, `keys${part.turned ? " ↻" : ""}`, map.x - 5, top - 13, part.k, "opens its page", { align: "right", kind: "k", when: "query", size: 11.5 })
   columnNames(s, seen, columns, map.x, top - 27)
   const v = named(s, strip(s, part.v, at("v"), top, rowsV, "value"), "values", part.v)
   if (cross) seen.labels.forEach((label, i) => text(s, shorten(label, 8), v.x - 5, middle(v, i), { align: "right", size: clamp(rowsV.size - 2, 8, 11), soft: true, when: "value" }))
@@ -172,7 +173,7 @@ function unfolded(s, place, rows, top) {
 const fitted = (tokens, total) => places(tokens, (total - 10 * gaps(tokens)) / tokens.labels.length)
 
 function named(s, item, words, act, more = {}) {
-  title(s, words, item.x + item.w / 2, item.y - 12, act, "opens the page about it", { kind: item.part.kind, when: item.when, size: 11.5, ...more })
+  title(s, words, item.x + item.w / 2, item.y - 12, act, "opens its page", { kind: item.part.kind, when: item.when, size: 11.5, ...more })
   return item
 }
 
@@ -207,7 +208,7 @@ function feedForward(s, place, rows, top) {
   if (mlp.first) norm(s, mlp.norm, place.normMlp, top, rows)
   const hidden = strip(s, mlp.hidden, at("neurons"), top, rows, "neurons"), out = strip(s, mlp.out, at("write"), top, rows, "write")
   named(s, hidden, "neurons", mlp.hidden)
-  named(s, out, "update", mlp.out, { kind: "mlp" })
+  named(s, out, "out", mlp.out, { kind: "mlp" })
   text(s, "feed-forward", (hidden.x + out.x + out.w) / 2, top - 30, { size: 11.5, bold: true, kind: "mlp", when: "neurons" })
   pluses(s, mlp, place.plusMlp, rows, top, "write")
   if (!mlp.first) norm(s, mlp.norm, place.normMlp, top, rows)
@@ -233,7 +234,7 @@ function pooled(s, key, { x, w }, y) {
 }
 
 function bars(s, output, { x, w }, y, pitch) {
-  const room = clamp(w * 0.36, 74, 110), number = 46, wide = w - room - number
+  const longest = Math.max(...output.words.map(({ word }) => word.length)), room = clamp(longest * 8.6 + 12, 44, Math.min(116, w * 0.45)), number = 46, wide = w - room - number
   title(s, `${output.title}${output.title.endsWith("for") ? ` “${shorten(output.after, 9)}”` : ""}`, x, y - 12, `word/${output.words[0].id}`, "opens the page Output",
     { align: "left", kind: "head", bold: true, size: 12.5, when: "bars", page: true })
   text(s, "0–100%", x + w, y - 12, { align: "right", size: 11, soft: true, when: "bars" })
@@ -277,7 +278,7 @@ function narrowLayer(s, river, y) {
   const q = named(s, strip(s, part.q, at("q"), top, rows, "query"), "q", part.q)
   const map = grid(s, part.pattern, place.map.x, top, rows, columnsM, { mask: part.mask, silent: s.data.silent && !across(s) })
   strip(s, part.k, { x: map.x, w: 13 }, top - 17, columnsM, "query", { upright: true })
-  title(s, "k", map.x - 5, top - 11, part.k, "opens the page about it", { align: "right", kind: "k", when: "query" })
+  title(s, "k", map.x - 5, top - 11, part.k, "opens its page", { align: "right", kind: "k", when: "query" })
   columnNames(s, seen, columnsM, map.x, top - 22)
   const v = named(s, strip(s, part.v, at("v"), top, across(s) ? fitted(seen, rows.total) : rows, "value"), "v", part.v)
   const low = top + rows.total, chain = narrowChain(s, rows.chosen, low + 38)

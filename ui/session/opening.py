@@ -74,6 +74,9 @@ def opening_place(request: RunRequest, side: str) -> tuple[int, int]:
     if len(tokens) * view.config.layers(side) > ALL_KEPT:
         return 0, 0
     at = first_token(view.config, tokens)
+    if view.config.crosses and side == "decoder":
+        worth_M = np.array([is_word(token) for token in view.tokens("encoder")])
+        return telling_head(view.trace, side, at, worth_M, "cross") or (0, 0)
     worth_M = np.array([is_telling(token) and abs(i - at) > 1 for i, token in enumerate(tokens)])
     return telling_head(view.trace, side, at, worth_M) or (0, 0)
 

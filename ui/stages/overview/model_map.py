@@ -59,8 +59,8 @@ PAGES_BY_STEP: tuple[tuple[str, Page, dict], ...] = (
 )
 
 CAPTION = (
-    "Every cell is a number of this run: of a few neighbouring dimensions, the one of middle size"
-    " (of neurons, the largest). Click it to see how it was made; click a title for its page."
+    "Every cell is a number of this run: the middle-sized one of a few neighbours (of neurons, the"
+    " largest). Click it to see how it was made."
 )
 
 
@@ -80,8 +80,9 @@ def whole_picture(view: View) -> dict:
     """The picture, with its question, its captions, and what can be tried."""
     other, decision = compared_with(view), decision_of(view.request)
     before = trace_of(other) if other else None
-    pair = (decision.first, decision.second) if decision and is_last(view) else ()
-    return picture(view, before, pair) | {
+    decision = decision if is_last(view) else None
+    pair = (decision.first, decision.second) if decision else ()
+    return picture(view, before, pair, decision.without_V if decision else None) | {
         "headline": headline(view, before, decision),
         "captions": captions(view),
         "experiments": experiments(view),

@@ -53,11 +53,11 @@ AXES = {
 }
 
 
-def picture(view, before=None, always: tuple[int, ...] = ()) -> dict:
+def picture(view, before=None, always: tuple[int, ...] = (), also_V=None) -> dict:
     """All that is drawn: the river of each side, the layer that is opened, what comes out.
 
     before: the trace of the run with which what comes out is compared; always: ids of words that
-    are shown beside the likeliest.
+    are shown beside the likeliest; also_V: probabilities whose likeliest words are shown, too.
     """
     found: dict = {
         "strips": {},
@@ -66,7 +66,7 @@ def picture(view, before=None, always: tuple[int, ...] = ()) -> dict:
     }
     found["rivers"] = [side_parts(view, found, side) for side in view.config.sides]
     found["open"] = layer_parts(view, found)
-    found["output"] = output_parts(view, found, before, always)
+    found["output"] = output_parts(view, found, before, always, also_V)
     return found
 
 
@@ -143,7 +143,7 @@ def put_strip(
             "block": block,
             "size": values_RX.shape[1],
             "index": list(index),
-            "limit": limit_of(values_RX),
+            "limit": limit_of(values_RC if sparse else values_RX),
         }
         | ({"single": True} if single else {})
     )
@@ -405,7 +405,7 @@ def guesses(view) -> bool:
     return bool(view.config.head) and bool(np.isfinite(view.trace["head.probs"]).all())
 
 
-def output_parts(view, found: dict, before, always: tuple[int, ...]) -> dict:
+def output_parts(view, found: dict, before, always: tuple[int, ...], also_V) -> dict:
     """The likeliest words after a token, or what is left of each token; and the vectors of the
     whole text.
     """
@@ -418,7 +418,7 @@ def output_parts(view, found: dict, before, always: tuple[int, ...]) -> dict:
     return shared | {
         "row": found["tokens"][side]["at"].index(position),
         "after": view.tokens(side)[position],
-        "words": shown_words(view, row, before_row(view, before, position), always),
+        "words": shown_words(view, row, before_row(view, before, position), always, also_V),
         "title": title_of(view.config, view.tokens(side)[position]),
         "of": view.config.n_vocab,
         "place": row,
@@ -433,16 +433,16 @@ def before_row(view, before, position: int) -> np.ndarray | None:
     return probs_V if np.isfinite(probs_V).all() and len(probs_V) == view.config.n_vocab else None
 
 
-def shown_words(view, row: int, before_V, always: tuple[int, ...]) -> list[dict]:
+def shown_words(view, row: int, before_V, always: tuple[int, ...], also_V) -> list[dict]:
     """The words whose bars are drawn. Of two runs, the likeliest of each, sorted by the larger
     share, so that they keep their places when a reader goes from one to the other and back.
     """
-    now_V = view.trace["head.probs"][row]
-    compared = before_V is not None or bool(always)
-    ids = [*always, *next_tokens(view.trace, COMPARED if compared else WORDS, row)[0]]
-    if before_V is not None:
-        ids += list(np.argsort(-before_V, kind="stable")[:COMPARED])
-    most_V = now_V if before_V is None else np.maximum(now_V, before_V)
+    now_V, other_V = view.trace["head.probs"][row], also_V if before_V is None else before_V
+    count = WORDS if other_V is None else COMPARED
+    ids = [*always, *next_tokens(view.trace, count, row)[0]]
+    if other_V is not None:
+        ids += list(np.argsort(-other_V, kind="stable")[:COMPARED])
+    most_V = now_V if other_V is None else np.maximum(now_V, other_V)
     ids = sorted(dict.fromkeys(map(int, ids)), key=lambda i: -most_V[i])
     return [
         {
