@@ -178,9 +178,9 @@ function named(s, item, words, act, more = {}) {
 }
 
 function columnNames(s, tokens, columns, x, y) {
-  const size = clamp(columns.size, 9, 12)
-  tokens.labels.forEach((label, i) => text(s, shorten(label, s.narrow ? 8 : 12), x + columns.at[i] + columns.size / 2, y - 2,
-    { align: "left", size, angle: -0.66, column: i, bold: i === tokens.chosen && !across(s), when: "query" }))
+  const close = columns.size < 19, size = clamp(columns.size - (close ? 2.5 : 7), 9, 12), most = close ? 7 : s.narrow ? 8 : 12
+  tokens.labels.forEach((label, i) => text(s, shorten(label, most), x + columns.at[i] + columns.size / 2, y - 2,
+    { align: "left", size, angle: close ? -1.05 : -0.66, bold: i === tokens.chosen && !across(s), when: "query" }))
 }
 
 // A part's update, and the + where it joins the stream.

@@ -65,6 +65,8 @@ def head_chip(view: View) -> dict:
     if silent:
         _, layer, head = silent.split(".")
         return chip("try/head", f"Restore head {head} of layer {layer}", True)
+    if view.config.crosses and view.side == "decoder":  # two attentions have a head of that number
+        return chip("try/head", f"Silence head {view.head} of its own attention")
     return chip("try/head", "Silence this head")
 
 

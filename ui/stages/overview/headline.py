@@ -14,7 +14,9 @@ from core.text import counted, number, percent
 from core.whatif import parts
 from ui.session.view import is_word
 from ui.stages.overview.picture import guessed_at, guesses, row_at
+from ui.text import short
 
+LONGEST_QUOTE = 64  # letters of what the decoder writes
 OVERFLOW = "In this run the numbers overflowed: no probabilities come out."
 
 
@@ -38,6 +40,8 @@ def headline(view, before=None, decision: Decision | None = None) -> list[list]:
         return pieces(OVERFLOW)
     if not guesses(view):
         return most_changed(view)
+    if view.config.crosses and view.side == "encoder":
+        return translated(view)
     last = guessed_at(view) == int(view.trace.rows[-1])
     if decision and last and is_trained(view):
         text = (
@@ -49,6 +53,13 @@ def headline(view, before=None, decision: Decision | None = None) -> list[list]:
     return (
         without(view, decision, silent) if decision and last and silent else guessed(view, before)
     )
+
+
+def translated(view) -> list[list]:
+    """What the decoder writes, or was given to read."""
+    words = " ".join(bare(token) for token in view.tokens("decoder")[1:])
+    does = "read" if view.request.target else "write"
+    return pieces(f"What does the decoder {does}? “{{}}”", short(words, LONGEST_QUOTE))
 
 
 def is_trained(view) -> bool:
@@ -80,9 +91,12 @@ def guessed(view, before) -> list[list]:
     position = guessed_at(view)
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row_at(view.trace, position))
     token, guess = view.tokens(view.config.sides[-1])[position], view.word(int(best))
-    now = share_words(float(share))
+    now, twice = (
+        share_words(float(share)),
+        place_words(view.tokens(view.config.sides[-1]), position),
+    )
     if view.config.decoder_layers:
-        text, words = f"Which word comes after “{{}}”? “{{}}”, {now}", (token, guess)
+        text, words = f"Which word comes after “{{}}”{twice}? “{{}}”, {now}", (token, guess)
     elif token == "[MASK]":
         text, words = f"Which word is hidden? “{{}}”, {now}", (guess,)
     elif guess == token:
@@ -110,8 +124,8 @@ def most_changed(view) -> list[list]:
     words = [i for i, token in enumerate(tokens) if is_word(token)] or range(len(tokens))
     most = min(words, key=lambda i: kept_L[i])
     text = (
-        "Which word does its context change most? “{}”: its last vector has a cosine of"
-        f" {number(float(kept_L[most]), 2)} with its first."
+        f"Which word does its context change most? “{{}}”{place_words(tokens, most)}: its last"
+        f" vector has a cosine of {number(float(kept_L[most]), 2)} with its first."
     )
     return pieces(text, tokens[most])
 
@@ -167,8 +181,12 @@ def bare(token: str) -> str:
 
 def named(tokens: list[str], position: int) -> str:
     """A token in quotes; one that occurs twice, with its position."""
-    twice = tokens.count(tokens[position]) > 1
-    return f"“{bare(tokens[position])}”{f' ({position})' if twice else ''}"
+    return f"“{bare(tokens[position])}”{place_words(tokens, position)}"
+
+
+def place_words(tokens: list[str], position: int) -> str:
+    """The position of a token in brackets, where the same token stands elsewhere as well."""
+    return f" ({position})" if tokens.count(tokens[position]) > 1 else ""
 
 
 def is_silent(view) -> bool:
