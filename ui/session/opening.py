@@ -48,14 +48,17 @@ def settle_place() -> None:
     chosen, firsts, link = selection(), memory().firsts, memory().link
     request = RunRequest(chosen.model, chosen.sentence, target=chosen.target)
     try:
-        layer, head = opening_place(request, chosen.side)
+        place = dict(zip(PLACE, opening_place(request, chosen.side), strict=True))
     except (GlassError, KeyError):  # the page says why there is no such run
         return
-    asked = any(CODECS[name].key in link for name in (*PLACE, "token", "cell", "step"))
-    before = tuple(firsts.get(name, CODECS[name].default) for name in PLACE)
-    if not asked and (chosen.layer, chosen.head) == before:
-        select(layer=layer, head=head)
-    firsts |= {"layer": layer, "head": head}
+    follows = {
+        name: getattr(chosen, name) == firsts.get(name, CODECS[name].default) for name in PLACE
+    }
+    if link:  # what a link does not name is as it would be without it
+        select(**{n: place[n] for n in PLACE if follows[n] and CODECS[n].key not in link})
+    elif all(follows.values()):
+        select(**place)
+    firsts |= place
 
 
 def opening_place(request: RunRequest, side: str) -> tuple[int, int]:
