@@ -79,10 +79,9 @@ function stream(s, river, place, rows, top, pitch) {
 function layerStrip(s, river, key, n, place, pitch, rows, top) {
   const chosen = n === river.chosen, every = pitch > 17 ? 1 : Math.ceil(17 / pitch)
   const item = strip(s, key, { x: place.x, w: place.w - clamp(place.w * 0.22, 1.5, 9) }, top, rows, "sweep", { layer: n, of: river.of, chosenLayer: chosen })
-  if (n % every && !chosen) return
-  const words = n === 0 && pitch > 40 ? "layer 0" : String(n)
-  title(s, words, item.x + item.w / 2, top - 12, `layer/${river.side}/${n}`, chosen ? "the layer that is opened" : "open this layer",
-    { when: "sweep", bold: chosen, accent: chosen, size: 11.5 })
+  const words = n === 0 && pitch > 40 ? "layer 0" : String(n), middle = item.x + item.w / 2, wide = Math.min(pitch, words.length * 7 + 8)
+  if (n % every === 0 || chosen) text(s, words, middle, top - 12, { when: "sweep", bold: chosen, accent: chosen, size: 11.5 })
+  sign(s, "title", middle - wide / 2, top - 22, wide, 20, { act: `layer/${river.side}/${n}`, tip: [`layer ${n}`, chosen ? "the layer that is opened" : "open this layer"] })
 }
 
 // The words beside their rows, which choose.
