@@ -2,8 +2,8 @@
 is compared.
 
     deciding_head(model, text, probs_V)   the one head without which another word is likeliest
-    telling_head(trace, side, token, seen_M, block)  the head that shows most of what a token looks
-                                          at; block: in the text itself, or across ("cross")
+    telling_head(trace, side, token, seen_M)  the head that shows most of what a token looks at
+    aligning_head(trace, side)                the head that looks from each word across at its own
 """
 
 from __future__ import annotations
@@ -75,20 +75,31 @@ def rises_most(before_V, after_V) -> int:
     return int(gain_V.argmax())
 
 
-def telling_head(
-    trace, side: str, token: int, seen_M, block: str = "attn"
-) -> tuple[int, int] | None:
+def telling_head(trace, side: str, token: int, seen_M) -> tuple[int, int] | None:
     """The layer and the head in which a token looks most at one of the tokens in seen_M (true or
     false for each), and more than the other tokens look at it. A head in which all look alike would
     tell nothing. None where no head looks at one of them most.
     """
     best, found = 0.0, None
+    others_L = np.arange(len(seen_M)) != token
     for layer in range(trace.config.layers(side)):
-        pattern_HLM = trace[f"{side}.{layer}.{block}.pattern"]
-        row_HM, others_L = pattern_HLM[:, token], np.arange(pattern_HLM.shape[1]) != token
+        pattern_HLM = trace[f"{side}.{layer}.attn.pattern"]
+        row_HM = pattern_HLM[:, token]
         usual_HM = pattern_HLM[:, others_L].sum(axis=1) / max(others_L.sum(), 1)
         most_HM = seen_M & (row_HM == row_HM.max(axis=1, keepdims=True))
         score_HM = row_HM * (row_HM - usual_HM) * most_HM
         if score_HM.max() > best:
             best, found = float(score_HM.max()), (layer, int(score_HM.max(axis=1).argmax()))
     return found
+
+
+def aligning_head(trace, side: str) -> tuple[int, int]:
+    """The layer and the head of cross-attention that aligns two texts best: each token looks at one
+    token of the other text, and each at another one.
+    """
+    scores = {}
+    for layer in range(trace.config.layers(side)):
+        for head, pattern_LM in enumerate(trace[f"{side}.{layer}.cross.pattern"]):
+            different = len(set(pattern_LM.argmax(axis=1).tolist())) / len(pattern_LM)
+            scores[layer, head] = float(pattern_LM.max(axis=1).mean()) * different
+    return max(scores, key=scores.__getitem__)

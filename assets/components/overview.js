@@ -61,7 +61,8 @@ function show(parts, item, x, y) {
   if (lines.length + !!value < 3 && opens) make("small", "", tip, "Click to see how it was made.")
   const home = parts.root.getBoundingClientRect(), at = parts.stage.getBoundingClientRect()
   const [ax, ay, aw, ah] = item.part && cell ? cellPlace(item, ...cell) : [item.x, item.y, item.w, item.h]
-  const seen = { left: Math.max(0, -home.left), right: Math.min(home.width, innerWidth - home.left), top: -home.top, bottom: innerHeight - home.top }
+  const seen = { left: Math.max(0, -home.left), right: Math.min(home.width, innerWidth - home.left), top: -home.top,
+      bottom: innerHeight - home.top }
   const about = { x: ax + at.left - home.left, y: ay + at.top - home.top, w: aw, h: ah }
   const [left, top] = tipPlace({ wide: tip.offsetWidth, tall: tip.offsetHeight }, about, seen)
   Object.assign(tip.style, { left: `${left}px`, top: `${top}px` })
@@ -75,7 +76,8 @@ function lightUp(parts, item, x, y) {
   const side = item.side ?? item.part.tokens
   if (side === data.open.side && row !== data.tokens[side].chosen && parts.player.time >= END) lookingFrom(brush, style, data, sheet, row)
   Object.assign(brush, { strokeStyle: style.accent, lineWidth: 1.6, globalAlpha: 1 })
-  for (const each of sheet.items) if (each.type === "strip" && !each.single && !each.upright && each.part.tokens === side && each.rows.only === undefined)
+  const rows = sheet.items.filter((each) => each.type === "strip" && !each.single && !each.upright && each.rows.only === undefined)
+  for (const each of rows) if (each.part.tokens === side)
     brush.strokeRect(each.x - 1, each.y + each.rows.at[row] + each.inset - 1, each.w + 2, each.rows.size - 2 * each.inset + 2)
 }
 
@@ -88,14 +90,18 @@ function buttons(parts) {
 }
 
 function itemButton(parts, item) {
-  const inside = (event) => { const home = parts.stage.getBoundingClientRect(); return [event.clientX - home.left, event.clientY - home.top] }
-  const button = makeButton(item.type, parts.over), name = item.act ?? (item.opens ? `${item.key}${item.cosine ? `/${item.row}` : ""}` : item.key)
+  const inside = ({ clientX, clientY }) => {
+    const home = parts.stage.getBoundingClientRect()
+    return [clientX - home.left, clientY - home.top]
+  }
+  const button = makeButton(item.type, parts.over), name = item.act ?? (item.cosine ? `${item.key}/${item.row}` : item.key)
   for (const [side, size] of [["left", item.x], ["top", item.y], ["width", item.w], ["height", item.h]]) button.style[side] = `${size}px`
   button.dataset.act = name
   if (item.pressed !== undefined) button.setAttribute("aria-pressed", item.pressed)
   if (item.quiet) button.tabIndex = -1
   button.setAttribute("aria-label", read(parts.data, item).lines.concat(read(parts.data, item).value ?? []).filter(Boolean).join(", "))
-  button.onclick = (event) => (item.act ? choose(parts, item) : open(parts, item, event.clientX || event.clientY ? inside(event) : item.part && middleOfChosen(item)))
+  const pointed = (event) => event.clientX || event.clientY ? inside(event) : item.part && middleOfChosen(item)   // else from the keyboard
+  button.onclick = (event) => (item.act ? choose(parts, item) : open(parts, item, pointed(event)))
   button.onpointermove = (event) => show(parts, item, ...inside(event))
   button.onpointerleave = button.onblur = () => show(parts, null)
   button.onfocus = () => button.matches(":focus-visible") && show(parts, item)
@@ -175,12 +181,18 @@ function legend(note, left, right, stops) {
   make("span", "", box, right)
 }
 
+// What is drawn, as three texts: what was read, by which run, and what is looked at.
+function keyOf({ run = [], open: { layer, head, side }, tokens }) {
+  const [model, sentence, , target] = run, words = (...parts) => JSON.stringify(parts)
+  return { text: words(model, sentence, target), run: words(run), place: words(layer, head, side, tokens) }
+}
+
 export default function ({ data: { parts: [data] }, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
   if (!memory.has(root)) memory.set(root, build(root))
   const parts = memory.get(root), before = parts.data?.key, shown = structuredClone(data)
   unpack(shown)
-  shown.key = { text: JSON.stringify([shown.run?.slice(0, 2), shown.run?.[3]]), run: JSON.stringify(shown.run), place: JSON.stringify([shown.open.layer, shown.open.head, shown.open.side, shown.tokens]) }
+  shown.key = keyOf(shown)
   Object.assign(parts, { data: shown, send: setTriggerValue })
   parts.player.captions = data.captions ?? []
   parts.over.setAttribute("aria-label", data.alt)

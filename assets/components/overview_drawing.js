@@ -73,14 +73,16 @@ function rowOn(brush, style, item, row, i, begun) {
   brush.fillStyle = style.page
   brush.fillRect(x, top, w, tall)
   if (begun > 0) brush.drawImage(vectors(style, part), 0, row, part.cells * begun, 1, x, top, w * begun, tall)
-  if (w > 8 && tall > 9 || chosen && w > 4) outline(brush, chosen ? style.text : chosenLayer ? style.accent : style.kinds[part.kind], x, top, w, tall, chosen ? 1.6 : 1)
+  const edge = chosen ? style.text : chosenLayer ? style.accent : style.kinds[part.kind]
+  if (w > 8 && tall > 9 || chosen && w > 4) outline(brush, edge, x, top, w, tall, chosen ? 1.6 : 1)
   brush.globalAlpha = 1
 }
 
 function columnOn(brush, style, { part, x, y, h, rows }, i, begun) {
   brush.globalAlpha = FAINT + (1 - FAINT) * begun
   const wide = rows.size - 1.5
-  for (let c = 0; c < part.cells; c++) brush.drawImage(vectors(style, part), c, i, 1, 1, x + rows.at[i], y + h * c / part.cells, wide, h / part.cells)
+  for (let c = 0; c < part.cells; c++) brush.drawImage(vectors(style, part), c, i, 1, 1, x + rows.at[i], y + h * c / part.cells, wide,
+      h / part.cells)
   outline(brush, style.kinds[part.kind], x + rows.at[i], y, wide, h, 0.8)
   brush.globalAlpha = 1
 }
@@ -108,7 +110,8 @@ function outline(brush, colour, x, y, w, h, width) {
 
 function mapOn(brush, style, data, item, shown) {
   const { part, x, y, rows, columns, mask, silent } = item, [R, C] = part.shown, hidden = data.maps[mask].numbers
-  const small = smallOf(part, style.sequential, () => shaded(R, C, (i) => hidden[i] ? shadeOf(style.sequential.pixels, part.numbers[i]) : GREY))
+  const small = smallOf(part, style.sequential, () => shaded(R, C, (i) => hidden[i] ? shadeOf(style.sequential.pixels, part.numbers[i])
+      : GREY))
   brush.imageSmoothingEnabled = false
   brush.fillStyle = style.page
   brush.fillRect(x, y, item.w, item.h)
@@ -118,7 +121,8 @@ function mapOn(brush, style, data, item, shown) {
   })
   brush.globalAlpha = shown.map
   if (rows.chosen != null) chosenRow(brush, style, item, rows.chosen)
-  if (silent) write(brush, style, { words: "silent", x: x + item.w / 2, y: y + item.h / 2, size: 17, align: "center", bold: true, alarm: true })
+  if (silent) write(brush, style, { words: "silent", x: x + item.w / 2, y: y + item.h / 2, size: 17, align: "center", bold: true,
+      alarm: true })
   brush.globalAlpha = 1
 }
 
@@ -127,7 +131,8 @@ function chosenRow(brush, style, { part, x, y, rows, columns, w, silent }, row) 
   if (silent || columns.size < 24 || rows.size < 14) return
   columns.at.forEach((right, c) => {
     const weight = part.numbers[row * part.shown[1] + c]
-    if (weight >= 0.01) write(brush, style, { words: shareWords(weight), x: x + right + columns.size / 2 - 0.7, y: y + rows.at[row] + rows.size / 2, size: Math.min(11, columns.size / 2.7),
+    if (weight >= 0.01) write(brush, style, { words: shareWords(weight), x: x + right + columns.size / 2 - 0.7,
+        y: y + rows.at[row] + rows.size / 2, size: Math.min(11, columns.size / 2.7),
       align: "center", plain: true, colour: (weight > 0.5) !== style.dark ? "#ffffff" : style.dark ? "#14181f" : style.text })
   })
 }
@@ -140,14 +145,17 @@ function looking(brush, style, data, { q, map, v, z, part }, shown, row = q.rows
   for (let m = 0; m < count; m++) {
     const weight = weights.numbers[row * count + m], wide = Math.max(0.7, weight * most)
     if (!data.maps[part.mask].numbers[row * count + m]) continue
-    curve(brush, from, [map.x - 3, middle(v, m)], { colour: style.kinds.weight, wide, alpha: (weight > 0.3 ? 0.8 : 0.4) * faint, p: shown.lines })
-    if (weight > 0.01) curve(brush, [v.x + v.w + 2, middle(v, m)], into, { colour: style.kinds.v, wide, alpha: 0.75 * faint, p: shown.travel, bead: shown.travel < 1, down: z.rows.only !== undefined })
+    curve(brush, from, [map.x - 3, middle(v, m)], { colour: style.kinds.weight, wide, alpha: (weight > 0.3 ? 0.8 : 0.4) * faint,
+        p: shown.lines })
+    if (weight > 0.01) curve(brush, [v.x + v.w + 2, middle(v, m)], into, { colour: style.kinds.v, wide, alpha: 0.75 * faint,
+        p: shown.travel, bead: shown.travel < 1, down: z.rows.only !== undefined })
   }
 }
 
 // What lights up when one rests on another word: where that one looks.
 export const lookingFrom = (brush, style, data, sheet, row) =>
-  sheet.looking && looking(brush, { ...style, kinds: { ...style.kinds, weight: style.accent, v: style.accent } }, data, sheet.looking, { lines: 1, travel: 1 }, row)
+  sheet.looking && looking(brush, { ...style, kinds: { ...style.kinds, weight: style.accent, v: style.accent } }, data, sheet.looking,
+      { lines: 1, travel: 1 }, row)
 
 // A curve as far as it has come; a bead runs at its end.
 function curve(brush, [x1, y1], [x2, y2], { colour, wide, alpha, p, bead, down }) {
@@ -172,7 +180,8 @@ function pipe(brush, [x1, y1], [x2, y2], { colour, wide, alpha }) {
   brush.save()
   Object.assign(brush, { strokeStyle: colour, lineWidth: Math.min(wide, 6), globalAlpha: alpha, lineJoin: "round" })
   brush.beginPath()
-  for (const [i, place] of [[x1, y1], [right, y1], [right, low], [x2, low], [x2, y2]].entries()) i ? brush.lineTo(...place) : brush.moveTo(...place)
+  for (const [i, place] of [[x1, y1], [right, y1], [right, low], [x2, low], [x2, y2]].entries()) i ? brush.lineTo(...place)
+      : brush.moveTo(...place)
   brush.stroke()
   brush.restore()
 }
@@ -226,13 +235,15 @@ function plusOn(brush, style, { x, y, w, h }, p) {
 
 // A share from 0 to 1, on one scale for all; dashed, what it was before.
 function barOn(brush, style, item, p) {
-  const { x, y, w, h, word, room, wide, thick, cosine } = item, share = cosine ? item.share : word.share, before = cosine ? item.before : word.before
-  const left = x + room, top = y + (h - thick) / 2, hot = cosine || word.hot, middle = y + h / 2, long = (before ?? 0) + (share - (before ?? 0)) * p
+  const { x, y, w, h, word, room, wide, thick, cosine } = item, { share, before } = cosine ? item : word
+  const left = x + room, top = y + (h - thick) / 2, hot = cosine || word.hot, middle = y + h / 2,
+      long = (before ?? 0) + (share - (before ?? 0)) * p
   brush.globalAlpha = FAINT + (1 - FAINT) * Math.min(1, p * 2)
   plateOn(brush, style.text + (style.dark ? "1c" : "12"), left, top, wide, thick, 3)
   plateOn(brush, style.kinds.head + (hot ? "" : "90"), left, top, Math.max(1.5, wide * Math.max(0, long)), thick, 2)
   if (before != null) ghostOn(brush, style, left, top, Math.max(1.5, wide * Math.max(0, before)), thick)
-  if (word) write(brush, style, { words: shorten(word.word, Math.floor((room - 7) / 8)), x: left - 7, y: middle, size: Math.min(15, h - 5), align: "right", bold: word.hot })
+  if (word) write(brush, style, { words: shorten(word.word, Math.floor((room - 7) / 8)), x: left - 7, y: middle, align: "right",
+    size: Math.min(15, h - 5), bold: word.hot })
   write(brush, style, { words: cosine ? rounded(share, 2) : shareWords(share), x: x + w, y: middle, size: 12, align: "right" })
   brush.globalAlpha = 1
 }

@@ -66,8 +66,11 @@ function stream(s, river, place, rows, top, pitch) {
   const { input, out } = place, tokens = s.data.tokens[river.side]
   s.bands.push({ x: input.x, w: out.x + out.w - input.x, y: top, rows, side: river.side })
   labels(s, tokens, rows, input.x, top)
-  const first = strip(s, river.first ?? river.token, { x: input.x, w: input.w - 4 }, top, rows, "fill", { added: river.added, begins: river.token })
+  const first = strip(s, river.first ?? river.token, { x: input.x, w: input.w - 4 }, top, rows, "fill", { added: river.added,
+      begins: river.token })
   title(s, "input", input.x + input.w / 2 - 2, top - 12, river.first ?? river.token, "opens its page", { when: "fill" })
+  if (river.added.length) title(s, s.narrow ? "+ pos." : "+ position", input.x + input.w / 2 - 2, top - 29, river.added[0],
+    "opens its page", { when: "position", size: 11, kind: "embed" })
   if (river.norm) norm(s, river.norm, { x: input.x + input.w + 1, w: 7 }, top, rows)
   river.layers.forEach((key, n) => layerStrip(s, river, key, n, place[`layer${n}`], pitch, rows, top))
   if (river.last) norm(s, river.last, place.last, top, rows)
@@ -78,20 +81,25 @@ function stream(s, river, place, rows, top, pitch) {
 
 function layerStrip(s, river, key, n, place, pitch, rows, top) {
   const chosen = n === river.chosen, every = pitch > 17 ? 1 : Math.ceil(17 / pitch)
-  const item = strip(s, key, { x: place.x, w: place.w - clamp(place.w * 0.22, 1.5, 9) }, top, rows, "sweep", { layer: n, of: river.of, chosenLayer: chosen })
+  const item = strip(s, key, { x: place.x, w: place.w - clamp(place.w * 0.22, 1.5, 9) }, top, rows, "sweep", { layer: n, of: river.of,
+      chosenLayer: chosen })
   const words = n === 0 && pitch > 40 ? "layer 0" : String(n), middle = item.x + item.w / 2, wide = Math.min(pitch, words.length * 7 + 8)
   if (n % every === 0 || chosen) text(s, words, middle, top - 12, { when: "sweep", bold: chosen, accent: chosen, size: 11.5 })
-  sign(s, "title", middle - wide / 2, top - 22, wide, 20, { act: `layer/${river.side}/${n}`, tip: [`layer ${n}`, chosen ? "the layer that is opened" : "open this layer"] })
+  sign(s, "title", middle - wide / 2, top - 22, wide, 20, { act: `layer/${river.side}/${n}`, tip: [`layer ${n}`, chosen
+      ? "the layer that is opened" : "open this layer"] })
 }
 
 // The words beside their rows, which choose.
 function labels(s, tokens, rows, x, y, quiet = false) {
-  const size = labelSize(s, rows), room = labelRoom(tokens, size), most = Math.max(4, Math.floor((Math.min(room, x) - 10) / (size * LETTER)))
+  const size = labelSize(s, rows), room = Math.min(labelRoom(tokens, size), x)
+  const most = Math.max(4, Math.floor((room - 10) / (size * LETTER)))
   tokens.labels.forEach((label, i) => {
     const chosen = i === tokens.chosen, twice = tokens.labels.indexOf(label) !== tokens.labels.lastIndexOf(label)
-    text(s, shorten(label, most), x - 9, y + rows.at[i] + rows.size / 2, { align: "right", size, bold: chosen, accent: chosen, row: i, of: tokens.labels.length, when: "drop" })
+    text(s, shorten(label, most), x - 9, y + rows.at[i] + rows.size / 2, { align: "right", size, bold: chosen, accent: chosen, row: i,
+        of: tokens.labels.length, when: "drop" })
     if (quiet) return
-    sign(s, "token", 0, y + rows.at[i], x - 4, rows.size, { act: `token/${tokens.side}/${tokens.at[i]}`, pressed: chosen, side: tokens.side, row: i,
+    sign(s, "token", 0, y + rows.at[i], x - 4, rows.size, { act: `token/${tokens.side}/${tokens.at[i]}`, pressed: chosen,
+        side: tokens.side, row: i,
       tip: [twice ? `${label} (${tokens.at[i]})` : label, chosen ? "the chosen word" : "choose this word"] })
   })
   for (const jump of rows.jumps) text(s, "⋮", x - 14, y + jump, { size: 10, soft: true })
@@ -121,7 +129,11 @@ function frameColumns(s) {
   return [...list, ["frameEnd", 10, 0]]
 }
 
-const mapWidth = (s) => { const n = lookedAt(s).labels.length; return Math.max(LEAST_MAP, n * clamp(LEAST_MAP / n, 12, 31)) + 10 * gaps(lookedAt(s)) }
+function mapWidth(s) {
+  const seen = lookedAt(s), n = seen.labels.length
+  return Math.max(LEAST_MAP, n * clamp(LEAST_MAP / n, 12, 31)) + 10 * gaps(seen)
+}
+
 const gaps = (tokens) => tokens.at.filter((at, i) => i && at !== tokens.at[i - 1] + 1).length
 const mapColumns = (s, wide) => places(lookedAt(s), (wide - 10 * gaps(lookedAt(s))) / lookedAt(s).labels.length)
 
@@ -138,8 +150,9 @@ function frameAround(s, river, place, rows, top) {
 function heading(s, river, left, right, y) {
   const { layer, head, of } = s.data.open, size = s.narrow ? 12 : 13.5
   const words = `Layer ${layer}`, also = `head ${head}`
-  title(s, words, left + 12, y, `layer/${river.side}/${layer}`, "opens the page Layers", { align: "left", bold: true, accent: true, size, ends: true })
-  title(s, also, left + 26 + words.length * size * 0.58, y, "heads", "opens the page Heads", { align: "left", bold: true, accent: true, size })
+  title(s, words, left + 12, y, `layer/${river.side}/${layer}`, "opens the page Layers", { align: "left", bold: true, accent: true, size })
+  title(s, also, left + 26 + words.length * size * 0.58, y, "heads", "opens the page Heads", { align: "left", bold: true, accent: true,
+      size })
   const step = (x, words, act, tip) => title(s, words, x, y, act, tip, { size: 17 })
   let x = right - 16
   for (const [kind, at, count] of [["head", head, of], ["layer", layer, river.of]]) {
@@ -160,13 +173,16 @@ function unfolded(s, place, rows, top) {
   const q = named(s, strip(s, part.q, at("q"), top, rows, "query"), `queries${part.turned ? " ↻" : ""}`, part.q)
   const map = grid(s, part.pattern, place.map.x, top, rows, columns, { mask: part.mask, silent: s.data.silent && !cross })
   strip(s, part.k, { x: map.x, w: 17 }, top - 22, columns, "query", { upright: true })
-  title(s, `keys${part.turned ? " ↻" : ""}`, map.x - 5, top - 13, part.k, "opens its page", { align: "right", kind: "k", when: "query", size: 11.5 })
+  title(s, `keys${part.turned ? " ↻" : ""}`, map.x - 5, top - 13, part.k, "opens its page", { align: "right", kind: "k", when: "query",
+      size: 11.5 })
   columnNames(s, seen, columns, map.x, top - 27)
   const v = named(s, strip(s, part.v, at("v"), top, rowsV, "value"), "values", part.v)
-  if (cross) seen.labels.forEach((label, i) => text(s, shorten(label, 8), v.x - 5, middle(v, i), { align: "right", size: clamp(rowsV.size - 2, 8, 11), soft: true, when: "value" }))
+  if (cross) seen.labels.forEach((label, i) => text(s, shorten(label, 8), v.x - 5, middle(v, i), { align: "right",
+      size: clamp(rowsV.size - 2, 8, 11), soft: true, when: "value" }))
   const z = named(s, strip(s, part.z, at("z"), top, rows, "travel"), "z", part.z)
   s.looking = { q, map, v, z, side: s.data.open.side, part }
-  if (cross) s.lines.push({ kind: "memory", from: [s.feeds ? s.feeds.x + s.feeds.w / 2 : map.x, s.feeds ? s.feeds.y : top - HEAD], to: [map.x + map.w / 2, top - 24] })
+  if (cross) s.lines.push({ kind: "memory", from: [s.feeds ? s.feeds.x + s.feeds.w / 2 : map.x, s.feeds ? s.feeds.y : top - HEAD],
+      to: [map.x + map.w / 2, top - 24] })
 }
 
 const fitted = (tokens, total) => places(tokens, (total - 10 * gaps(tokens)) / tokens.labels.length)
@@ -188,7 +204,8 @@ function adding(s, place, part, name, rows, top) {
   if (name && part.first) norm(s, part.norm, where("norm"), top, rows)
   const up = where("update"), other = part.kind === "cross" ? "attention to the encoder" : "attention to its own words"
   const out = strip(s, part.out, { x: up.x, w: up.w - 3 }, top, rows, "update")
-  if (name) title(s, part.kind === "cross" ? "across ▸" : "own ▸", up.x + up.w / 2, top - 12, `show/${part.kind}`, `unfold ${other}`, { size: 11.5 })
+  if (name) title(s, part.kind === "cross" ? "across ▸" : "own ▸", up.x + up.w / 2, top - 12, `show/${part.kind}`, `unfold ${other}`,
+      { size: 11.5 })
   else named(s, out, "update", part.out, { kind: "weight" })
   pluses(s, part, where("plus"), rows, top, "update")
   if (!part.first) norm(s, part.norm, where("norm"), top, rows)
@@ -221,31 +238,38 @@ function outcome(s, river, place, rows, top) {
   let low = top
   if (output.words.length) low = bars(s, output, box, top, clamp(rows.total / output.words.length, 20, 36))
   else if (output.kept) low = kept(s, output, box, rows, top)
-  if (output.words.length) s.lines.push({ kind: "guess", from: [place.out.x + place.out.w - 6, top + rows.at[output.row] + rows.size / 2], to: [box.x - 4, top + 12] })
+  if (output.words.length) s.lines.push({ kind: "guess", from: [place.out.x + place.out.w - 6, top + rows.at[output.row] + rows.size / 2],
+      to: [box.x - 4, top + 12] })
   output.pooled.forEach((key, i) => { low = pooled(s, key, { x: box.x, w: box.w - 2 }, low + (i ? 8 : 14)) })
   return low
 }
 
 function pooled(s, key, { x, w }, y) {
-  title(s, s.data.strips[key].title, x, y + 6, key, "what is done with the last vectors", { align: "left", kind: "head", when: "bars", size: 11.5 })
+  title(s, s.data.strips[key].title, x, y + 6, key, "what is done with the last vectors", { align: "left", kind: "head", when: "bars",
+      size: 11.5 })
   strip(s, key, { x, w }, y + 16, oneRow(0, 16), "bars", { single: true })
   return y + 34
 }
 
 function bars(s, output, { x, w }, y, pitch) {
-  const longest = Math.max(...output.words.map(({ word }) => word.length)), room = clamp(longest * 8.6 + 12, 44, Math.min(116, w * 0.45)), number = 46, wide = w - room - number
-  title(s, `${output.title}${output.title.endsWith("for") ? ` “${shorten(output.after, 9)}”` : ""}`, x, y - 12, `word/${output.words[0].id}`, "opens the page Output",
+  const longest = Math.max(...output.words.map(({ word }) => word.length)), number = 46
+  const room = clamp(longest * 8.6 + 12, 44, Math.min(116, w * 0.45)), wide = w - room - number
+  title(s, `${output.title}${output.title.endsWith("for") ? ` “${shorten(output.after, 9)}”` : ""}`, x, y - 12,
+      `word/${output.words[0].id}`, "opens the page Output",
     { align: "left", kind: "head", bold: true, size: 12.5, when: "bars", page: true })
   text(s, "0–100%", x + w, y - 12, { align: "right", size: 11, soft: true, when: "bars" })
-  output.words.forEach((word, i) => sign(s, "bar", x, y + i * pitch, w, pitch, { key: `word/${word.id}`, word, room, wide, opens: true, cell: [0, 0],
+  output.words.forEach((word, i) => sign(s, "bar", x, y + i * pitch, w, pitch, { key: `word/${word.id}`, word, room, wide, opens: true,
+      cell: [0, 0],
     thick: clamp(pitch - 14, 9, 20), when: "bars", tip: [word.word.trim() || word.word, ""] }))
   return y + output.words.length * pitch
 }
 
 function kept(s, output, { x, w }, rows, y) {
-  title(s, "left of the word", x, y - 12, output.name, "how far its last vector still points where its first did", { align: "left", kind: "head", bold: true, size: 12, when: "bars" })
+  title(s, "left of the word", x, y - 12, output.name, "how far its last vector still points where its first did", { align: "left",
+      kind: "head", bold: true, size: 12, when: "bars" })
   text(s, "cosine, 0–1", x + w, y - 12, { align: "right", size: 11, soft: true, when: "bars" })
-  output.kept.forEach((share, i) => sign(s, "bar", x, y + rows.at[i], w, rows.size, { key: "kept", opens: true, cell: [i, 0], room: 2, wide: w - 50, share,
+  output.kept.forEach((share, i) => sign(s, "bar", x, y + rows.at[i], w, rows.size, { key: "kept", opens: true, cell: [i, 0], room: 2,
+      wide: w - 50, share,
     before: output.kept_before?.[i] ?? null, thick: clamp(rows.size - 8, 5, 18), when: "bars", cosine: true, row: i, side: output.side,
     tip: ["Cosine of the last vector with the first", s.data.tokens[output.side].labels[i]] }))
   return y + rows.total
@@ -257,9 +281,10 @@ function kept(s, output, { x, w }, rows, y) {
 function narrowRiver(s, river, y) {
   const tokens = s.data.tokens[river.side], rows = places(tokens, rowSize(s, river, tokens.labels.length)), top = y + 34
   const room = Math.min(labelRoom(tokens, labelSize(s, rows)), 96), many = river.layers.length
-  const place = columns([["labels", room, 0], ["input", 0, 44], ["", 4, 0], ...river.layers.map((_, n) => [`layer${n}`, 0, clamp(190 / many, 6, 50)]),
+  const each = clamp(190 / many, 6, 50), strips = river.layers.map((_, n) => [`layer${n}`, 0, each])
+  const place = columns([["labels", room, 0], ["input", 0, 44], ["", 4, 0], ...strips,
     ...(river.last ? [["last", 12, 0]] : []), ["out", 0, 54]], s.width - 2, 0.3, 2)
-  stream(s, river, place, rows, top, clamp(190 / many, 6, 50) * place.f)
+  stream(s, river, place, rows, top, each * place.f)
   if (s.data.rivers.length > 1) text(s, river.side, 0, y + 10, { align: "left", bold: true, size: 12 })
   let low = top + rows.total + 14
   if (isOpen(s, river)) low = narrowLayer(s, river, low)
@@ -268,9 +293,11 @@ function narrowRiver(s, river, y) {
 }
 
 function narrowLayer(s, river, y) {
-  const tokens = s.data.tokens[river.side], seen = lookedAt(s), rows = places(tokens, clamp(210 / tokens.labels.length, 15, 30)), top = y + HEAD + 4
+  const tokens = s.data.tokens[river.side], seen = lookedAt(s), rows = places(tokens, clamp(210 / tokens.labels.length, 15, 30)),
+      top = y + HEAD + 4
   const room = Math.min(labelRoom(tokens, labelSize(s, rows)), 74), wide = s.width - room - 2 * 26 - 26 - 24
-  const place = columns([["labels", room + 4, 0], ["q", 26, 0], ["lines", 26, 0], ["map", wide, 0], ["", 6, 0], ["v", 22, 0], ["", 12, 0]], s.width, 1, 1)
+  const place = columns([["labels", room + 4, 0], ["q", 26, 0], ["lines", 26, 0], ["map", wide, 0], ["", 6, 0],
+    ["v", 22, 0], ["", 12, 0]], s.width, 1, 1)
   const { part } = s, columnsM = mapColumns(s, place.map.w), at = (name) => ({ x: place[name].x, w: place[name].w - 3 })
   heading(s, river, 2, s.width - 2, y + 16)
   labels(s, tokens, rows, place.q.x, top, true)
@@ -289,7 +316,8 @@ function narrowLayer(s, river, y) {
 // z, update, +, neurons, update, + of the chosen word, in one line.
 function narrowChain(s, row, y) {
   const { part, mlp } = s, size = 20
-  const place = columns([["", 8, 0], ["z", 0, 40], ["", 8, 0], ["update", 0, 46], ["plus", 26, 0], ["neurons", 0, 52], ["", 8, 0], ["write", 0, 46], ["plusMlp", 26, 0], ["", 6, 0]], s.width - 4, 0.5, 3)
+  const place = columns([["", 8, 0], ["z", 0, 40], ["", 8, 0], ["update", 0, 46], ["plus", 26, 0], ["neurons", 0, 52], ["", 8, 0],
+      ["write", 0, 46], ["plusMlp", 26, 0], ["", 6, 0]], s.width - 4, 0.5, 3)
   const one = (key, name, when, words, kind) => named(s, strip(s, key, place[name], y, oneRow(row, size), when), words, key, { kind })
   const z = one(part.z, "z", "travel", "z", "v")
   one(part.out, "update", "update", "update", "weight")

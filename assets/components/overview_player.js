@@ -27,18 +27,24 @@ export function buildPlayer(parent, paint) {
 export function start(player, plan) {
   cancel(player)
   if (!plan || still() || document.hidden) return finish(player)
-  const begun = performance.now(), whole = plan.from === 0
-  player.glide = player.head.animate([{ left: `${along(plan.from) * 100}%` }, { left: `${along(plan.to) * 100}%` }], { duration: lasts(plan), fill: "forwards" })
+  const begun = performance.now()
+  player.whole = plan.to === END && plan.rate === 1       // a part of it is over before one could stop it
+  if (player.whole) glide(player, plan)
   const step = (now) => {
     const time = Math.min(plan.to, plan.from + (now - begun) * plan.rate)
     if (time >= plan.to) return finish(player)
     show(player, Math.max(time, plan.from))
-    if (whole) say(player, phaseAt(time))
+    if (player.whole) say(player, phaseAt(time))
     player.playing = requestAnimationFrame(step)
   }
   player.playing = requestAnimationFrame(step)
   show(player, plan.from)
   label(player)
+}
+
+function glide(player, plan) {
+  const [from, to] = [plan.from, plan.to].map((time) => ({ left: `${along(time) * 100}%` }))
+  player.glide = player.head.animate([from, to], { duration: lasts(plan), fill: "forwards" })
 }
 
 export function finish(player) {
@@ -76,12 +82,12 @@ function show(player, time) {
 function say(player, phase) {
   set(player.caption, "textContent", player.captions[phase ?? 2] ?? "")
   player.marks.forEach((mark, i) => set(mark, "ariaCurrent", i === (phase ?? MARKS.length - 1) ? "step" : null))
-  if (player.playing === null) player.head.style.left = `${along(player.time) * 100}%`
+  if (player.playing === null) set(player.head.style, "left", `${along(player.time) * 100}%`)
 }
 
 function label(player) {
-  const plays = player.playing !== null
+  const plays = player.playing !== null && player.whole
   set(player.play, "textContent", plays ? "❚❚" : "▶")
   set(player.play, "ariaLabel", plays ? "Pause" : "Play")
-  player.skip.classList.toggle("idle", !plays)
+  set(player.skip, "className", plays ? "skip" : "skip idle")
 }

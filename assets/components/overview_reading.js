@@ -5,7 +5,8 @@ import { bytes, clamp, decode, percent, rounded } from "./numbers.js"
 export function unpack({ strips, maps, tokens }) {
   for (const part of Object.values(strips)) {
     const numbers = decode(part.values), rows = part.single ? 1 : tokens[part.tokens].labels.length
-    Object.assign(part, { numbers, cells: numbers.length / rows, places: part.block > 256 ? new Uint16Array(bytes(part.at).buffer) : bytes(part.at) })
+    const places = part.block > 256 ? new Uint16Array(bytes(part.at).buffer) : bytes(part.at)
+    Object.assign(part, { numbers, places, cells: numbers.length / rows })
   }
   for (const part of Object.values(maps)) part.numbers = decode(part.values)
 }
@@ -24,7 +25,8 @@ export function named(tokens, i) {
 
 // { lines: at most two, value: the number in bold, cell: [row, cell] }. Without x the item as a whole.
 export function read(data, item, x, y) {
-  if (item.type === "bar") return { lines: item.tip.filter(Boolean), value: item.cosine ? rounded(item.share, 3) : barWords(item.word), cell: item.cell }
+  if (item.type === "bar") return { lines: item.tip.filter(Boolean), value: item.cosine ? rounded(item.share, 3) : barWords(item.word),
+      cell: item.cell }
   if (item.tip) return { lines: item.tip }
   if (x === undefined) return { lines: [item.part.about] }
   return (item.type === "map" ? readMap : readStrip)(data, item, cellAt(item, x, y))
@@ -62,7 +64,8 @@ function readMap(data, { part, mask }, [row, column]) {
 }
 
 function readStrip(data, { part, single }, [row, cell]) {
-  const who = single ? [] : [named(data.tokens[part.tokens], row)], head = part.index.length ? [`${part.set ?? "head"} ${part.index[0]}`] : []
+  const who = single ? [] : [named(data.tokens[part.tokens], row)]
+  const head = part.index.length ? [`${part.set ?? "head"} ${part.index[0]}`] : []
   return { cell: [row, cell], lines: [[part.about, ...who, ...head].join(" · "), dimensionOf(part, row, cell)],
     value: rounded(part.numbers[row * part.cells + cell], 4) }
 }

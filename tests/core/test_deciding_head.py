@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core import load, whatif
-from core.deciding_head import deciding_head, rises_most, telling_head
+from core.deciding_head import aligning_head, deciding_head, rises_most, telling_head
 
 MYSTERY = "The books that the student recommended"
 
@@ -75,3 +75,13 @@ def test_a_head_in_which_all_look_alike_tells_nothing():
     trace = Trace({"d.0.attn.pattern": alike, "d.1.attn.pattern": own})
     assert telling_head(trace, "d", 3, np.array([False, True, True, False])) == (1, 1)
     assert telling_head(trace, "d", 3, np.array([False, False, True, False])) is None
+
+
+def test_the_head_that_aligns_a_translation_looks_from_each_word_at_another():
+    """Its largest weights follow the words: of 11, it looks at 11 different ones."""
+    trace = load("study-translator").trace("The small black cat sleeps on the green chair.")
+    layer, head = aligning_head(trace, "decoder")
+    pattern_LM = trace[f"decoder.{layer}.cross.pattern"][head]
+    assert (layer, head) == (3, 1)
+    assert len(set(pattern_LM.argmax(axis=1))) == len(pattern_LM)
+    assert pattern_LM.max(axis=1).mean() > 0.95

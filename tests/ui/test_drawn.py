@@ -62,7 +62,10 @@ def test_so_has_all_that_moves_on_the_overview(handed_out, asked):
 
 def test_a_bar_of_the_overview_s_own_would_be_found(handed_out, monkeypatch):
     plain = picture.shown_words
-    longer = lambda *given: [word | {"share": word["share"] * 1.01} for word in plain(*given)]
+
+    def longer(*given):
+        return [word | {"share": word["share"] * 1.01} for word in plain(*given)]
+
     monkeypatch.setattr(picture, "shown_words", longer)
     app = opened(model="study-decoder", sentence=OPENING)
     assert not app.exception and not_of_the_trace(app, handed_out()) != {}

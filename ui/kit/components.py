@@ -227,8 +227,7 @@ def follow_theme(page: str, tour: int | None) -> None:
 
 def acts_of(picture: dict) -> set[str]:
     """Everything in a picture of the model that a click may name."""
-    rivers, words = picture["rivers"], picture["output"]["words"]
-    parts = picture["open"]["parts"]
+    rivers, parts, output = picture["rivers"], picture["open"]["parts"], picture["output"]
     signs = ["heads", *(part["sum"] for part in parts)]
     signs += [part["norm"]["name"] for part in parts]
     signs += [river[sign]["name"] for river in rivers for sign in ("norm", "last") if river[sign]]
@@ -236,8 +235,8 @@ def acts_of(picture: dict) -> set[str]:
         *picture["strips"],
         *picture["maps"],
         *signs,
-        *(f"{river['side']}.embed.sum" for river in rivers),
-        *(f"word/{word['id']}" for word in words),
+        *filter(None, [output.get("name")]),
+        *(f"word/{word['id']}" for word in output["words"]),
         *(f"layer/{river['side']}/{n}" for river in rivers for n in range(river["of"])),
         *(f"head/{n}" for n in range(picture["open"]["of"])),
         *(each["act"] for each in picture.get("experiments", ())),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.deciding_head import Decision, deciding_head, telling_head
+from core.deciding_head import Decision, aligning_head, deciding_head, telling_head
 from core.errors import GlassError
 from core.models import catalogue
 from core.whatif import Text
@@ -76,10 +76,9 @@ def opening_place(request: RunRequest, side: str) -> tuple[int, int]:
     tokens = view.tokens(side)
     if len(tokens) * view.config.layers(side) > ALL_KEPT:
         return 0, 0
-    at = first_token(view.config, tokens)
     if view.config.crosses and side == "decoder":
-        worth_M = np.array([is_word(token) for token in view.tokens("encoder")])
-        return telling_head(view.trace, side, at, worth_M, "cross") or (0, 0)
+        return aligning_head(view.trace, side)
+    at = first_token(view.config, tokens)
     worth_M = np.array([is_telling(token) and abs(i - at) > 1 for i, token in enumerate(tokens)])
     return telling_head(view.trace, side, at, worth_M) or (0, 0)
 
