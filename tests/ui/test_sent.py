@@ -18,8 +18,8 @@ from ui.shell import page_shell
 # --- clicks reach the page ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path, key", [("app.py", "tokens"), ("pages/1_Tokens.py", "pieces")])
-def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(path, key):
+@pytest.mark.parametrize("path", ["app.py", "pages/1_Tokens.py"])
+def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(path):
     app = opened(
         path,
         model="study-translator",
@@ -31,7 +31,10 @@ def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(pat
     assert sizes["encoder"] > sizes["decoder"] + 2
     for side, size in sizes.items():
         for at in range(size):
-            click(app, f"{key}-{side}", chosen=at)
+            if path == "app.py":
+                click(app, "river", act=f"token/{side}/{at}")
+            else:
+                click(app, f"pieces-{side}", chosen=at)
             assert not app.exception and (
                 app.session_state["side"],
                 app.session_state["token"],
