@@ -13,11 +13,12 @@ function ask(href) {
 
 export default async function (given) {
   const { name, parentElement } = given, { href } = parentElement.querySelector("link[rel=modulepreload]")
-  const waiting = parentElement.querySelector("[aria-busy]")
+  const target = parentElement.querySelector(".root")
   const [{ default: draw }, { styleOf }] = await ask(href)
   const root = parentElement.getRootNode(), style = await styleOf(name)
+  if (!parentElement.contains(target)) return               // the reader has gone on meanwhile
   if (style && !root.adoptedStyleSheets.includes(style)) root.adoptedStyleSheets.push(style)
   const end = draw(given)
-  waiting?.removeAttribute("aria-busy")
+  target.removeAttribute("aria-busy")
   return end
 }

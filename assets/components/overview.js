@@ -137,7 +137,7 @@ function redraw(parts) {
 function build(root) {
   root.replaceChildren()
   const parts = { root, shownKind: "cross" }
-  parts.question = make("h2", "question", root)
+  parts.question = make("h1", "question", root)
   parts.stage = make("div", "stage", make("div", "scroll", root))
   parts.canvas = make("canvas", "", parts.stage)
   parts.glow = make("canvas", "glow", parts.stage)

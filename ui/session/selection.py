@@ -155,6 +155,7 @@ LONGEST_MASK = 600_000  # characters of a mask in the session; an address has ro
 # The opened number is of a run with a word replaced: which word, and by what.
 SWAP = re.compile(r"\d{1,3}-\S{1,30}|")
 PAIR = re.compile(r"\d{1,2}-\d{1,2}")
+CARDS = re.compile(r"([a-z0-9-]+(\.|$))*")  # the cards that are open
 
 
 # --- the record -----------------------------------------------------------------------------------
@@ -195,6 +196,9 @@ class Selection:
     cell: str | None = in_page(text())
     step: str | None = in_page(text())
     stage: int = in_page(whole_number(0, 0, STAGES - 1))
+    cards: str = in_page(
+        text("", 300, "names of cards, such as heads-silent.heads-roles", CARDS.fullmatch)
+    )
     swap: str = in_page(
         text(
             "",
