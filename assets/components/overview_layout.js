@@ -20,7 +20,7 @@ export function layout(data, width, shownKind = "cross") {
   let y = 0
   for (const river of data.rivers) y = (s.narrow ? narrowRiver : wideRiver)(s, river, y)
   s.height = y
-  s.width = Math.max(width, ...s.items.map(({ x, w }) => x + w))
+  s.width = Math.max(width, ...s.items.filter(({ type }) => type !== "title").map(({ x, w }) => x + w))
   return s
 }
 
@@ -43,7 +43,7 @@ function rowSize(s, river, n) {
 
 function wideRiver(s, river, y) {
   const tokens = s.data.tokens[river.side], rows = places(tokens, rowSize(s, river, tokens.labels.length)), open = isOpen(s, river)
-  const room = labelRoom(tokens, labelSize(s, rows)), top = y + (open ? HEAD : 34)
+  const room = labelRoom(tokens, labelSize(s, rows)), top = y + (open ? HEAD : 42)
   const frame = open ? frameColumns(s) : [], before = open ? river.layers.slice(0, s.data.open.layer) : river.layers
   const after = river.layers.slice(before.length), many = river.layers.length
   const each = clamp(150 / Math.max(many, 1), 7, 46)
@@ -73,10 +73,17 @@ function stream(s, river, place, rows, top, pitch) {
     "opens its page", { when: "position", size: 11, kind: "embed" })
   if (river.norm) norm(s, river.norm, { x: input.x + input.w + 1, w: 7 }, top, rows)
   river.layers.forEach((key, n) => layerStrip(s, river, key, n, place[`layer${n}`], pitch, rows, top))
+  if (pitch <= 40) layersTitle(s, river, place, top)
   if (river.last) norm(s, river.last, place.last, top, rows)
   const last = strip(s, river.out, { x: out.x, w: out.w - 6 }, top, rows, "out")
   title(s, "in context", out.x + out.w / 2 - 3, top - 12, river.out, "what is done with the last vectors", { when: "out", size: 11.5 })
   return [first, last]
+}
+
+// Over the numbers of the layers, where these have no room for the word.
+function layersTitle(s, river, place, top) {
+  const count = isOpen(s, river) && s.data.open.layer || river.layers.length, first = place.layer0, last = place[`layer${count - 1}`]
+  if (first) text(s, "layers", (first.x + last.x + last.w) / 2, top - 29, { size: 11, soft: true, when: "sweep" })
 }
 
 function layerStrip(s, river, key, n, place, pitch, rows, top) {
@@ -140,29 +147,17 @@ const mapColumns = (s, wide) => places(lookedAt(s), (wide - 10 * gaps(lookedAt(s
 function frameAround(s, river, place, rows, top) {
   const { open } = s.data, left = place.frame.x + 2, right = place.frameEnd.x + place.frameEnd.w - 2
   s.frames.push({ x: left, y: top - HEAD + 2, w: right - left, h: HEAD + rows.total + 10 })
-  heading(s, river, left, right, top - HEAD + 18)
+  heading(s, river, left + 12, top - HEAD + 18)
   unfolded(s, place, rows, top)
   for (const part of attentions(s)) adding(s, place, part, part === s.part ? "" : "other", rows, top)
   feedForward(s, place, rows, top)
 }
 
-// What is opened, and the way to the layers and heads beside it.
-function heading(s, river, left, right, y) {
-  const { layer, head, of } = s.data.open, size = s.narrow ? 12 : 13.5
-  const words = `Layer ${layer}`, also = `head ${head}`
-  title(s, words, left + 12, y, `layer/${river.side}/${layer}`, "opens the page Layers", { align: "left", bold: true, accent: true, size })
-  title(s, also, left + 26 + words.length * size * 0.58, y, "heads", "opens the page Heads", { align: "left", bold: true, accent: true,
-      size })
-  const step = (x, words, act, tip) => title(s, words, x, y, act, tip, { size: 17 })
-  let x = right - 16
-  for (const [kind, at, count] of [["head", head, of], ["layer", layer, river.of]]) {
-    const name = kind === "head" ? (n) => `head/${n}` : (n) => `layer/${river.side}/${n}`, wide = kind.length * 7
-    if (count < 2) continue
-    if (at + 1 < count) step(x, "▸", name(at + 1), `${kind} ${at + 1}`)
-    if (!s.narrow) text(s, kind, x - 12 - wide / 2, y, { size: 12, soft: true })
-    if (at > 0) step(x - (s.narrow ? 20 : 26 + wide), "◂", name(at - 1), `${kind} ${at - 1}`)
-    x -= s.narrow ? 52 : 56 + wide
-  }
+// What is opened.
+function heading(s, river, x, y) {
+  const { layer, head } = s.data.open, size = s.narrow ? 12.5 : 13.5, words = `Layer ${layer}`, more = { align: "left", bold: true, accent: true, size }
+  title(s, words, x, y, `layer/${river.side}/${layer}`, "opens the page Layers", more)
+  title(s, `head ${head}`, x + 14 + words.length * size * 0.58, y, "heads", "opens the page Heads", more)
 }
 
 // Queries, keys, weights, values, z; and lines from the looking word to all that it looks at.
@@ -279,8 +274,8 @@ function kept(s, output, { x, w }, rows, y) {
 
 // The same parts below each other: the river, the opened layer, the chosen word's way through it, what comes out.
 function narrowRiver(s, river, y) {
-  const tokens = s.data.tokens[river.side], rows = places(tokens, rowSize(s, river, tokens.labels.length)), top = y + 34
-  const room = Math.min(labelRoom(tokens, labelSize(s, rows)), 96), many = river.layers.length
+  const tokens = s.data.tokens[river.side], rows = places(tokens, rowSize(s, river, tokens.labels.length)), top = y + 42
+  const room = Math.min(labelRoom(tokens, labelSize(s, rows)), 106), many = river.layers.length
   const each = clamp(190 / many, 6, 50), strips = river.layers.map((_, n) => [`layer${n}`, 0, each])
   const place = columns([["labels", room, 0], ["input", 0, 44], ["", 4, 0], ...strips,
     ...(river.last ? [["last", 12, 0]] : []), ["out", 0, 54]], s.width - 2, 0.3, 2)
@@ -299,7 +294,7 @@ function narrowLayer(s, river, y) {
   const place = columns([["labels", room + 4, 0], ["q", 26, 0], ["lines", 26, 0], ["map", wide, 0], ["", 6, 0],
     ["v", 22, 0], ["", 12, 0]], s.width, 1, 1)
   const { part } = s, columnsM = mapColumns(s, place.map.w), at = (name) => ({ x: place[name].x, w: place[name].w - 3 })
-  heading(s, river, 2, s.width - 2, y + 16)
+  heading(s, river, 12, y + 18)
   labels(s, tokens, rows, place.q.x, top, true)
   const q = named(s, strip(s, part.q, at("q"), top, rows, "query"), "q", part.q)
   const map = grid(s, part.pattern, place.map.x, top, rows, columnsM, { mask: part.mask, silent: s.data.silent && !across(s) })
@@ -329,13 +324,13 @@ function narrowChain(s, row, y) {
 }
 
 function narrowOutcome(s, y) {
-  const { output } = s.data, box = { x: 2, w: s.width - 8 }
+  const { output } = s.data, box = { x: 2, w: Math.min(s.width - 8, 620) }
   let low = y
   if (output.words.length) low = bars(s, output, box, y, 26)
   else if (output.kept) {
     const tokens = s.data.tokens[output.side], rows = places(tokens, 18), room = Math.min(labelRoom(tokens, 12), 96)
     labels(s, tokens, rows, room, y, true)
-    low = kept(s, output, { x: room, w: s.width - room - 4 }, rows, y)
+    low = kept(s, output, { x: room, w: Math.min(s.width - room - 4, 620) }, rows, y)
   }
   output.pooled.forEach((key) => { low = pooled(s, key, { x: box.x, w: box.w }, low + 10) })
   return low

@@ -51,7 +51,8 @@ export const text = (s, words, x, y, more = {}) => s.texts.push({ words, x, y, s
 // Words that lead somewhere: a page, another layer. They are about as wide as their letters.
 export function title(s, words, x, y, act, tip, more = {}) {
   const size = more.size ?? 12, wide = Math.max(18, words.length * size * 0.56 + 6)
-  const left = more.align === "left" ? x - 3 : more.align === "right" ? x - wide + 3 : x - wide / 2
+  const at = more.align === "left" ? x - 3 : more.align === "right" ? x - wide + 3 : x - wide / 2
+  const left = clamp(at, 0, Math.max(0, s.width - wide))
   text(s, words, x, y, { link: true, ...more, size })
   return sign(s, "title", left, y - size * 0.85, wide, size * 1.7, { act, tip: [words, tip], when: more.when })
 }

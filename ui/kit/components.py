@@ -15,7 +15,7 @@ they compute none.
     overview_canvas(picture, *, key, on_act, on_cell)
         the whole model as `ui.stages.overview.picture` describes it; a click on a title or a sign
         calls on_act(name): of a step that is drawn, or token/SIDE/POSITION, layer/SIDE/NUMBER,
-        head/NUMBER, heads, try/EXPERIMENT; a click on a number on_cell(name, row, cell), of which
+        heads, try/EXPERIMENT; a click on a number on_cell(name, row, cell), of which
         only the name is known to be a text
     share_link()
         a button that copies the address
@@ -237,7 +237,6 @@ def acts_of(picture: dict) -> set[str]:
         *filter(None, [output.get("name")]),
         *(f"word/{word['id']}" for word in output["words"]),
         *(f"layer/{river['side']}/{n}" for river in rivers for n in range(river["of"])),
-        *(f"head/{n}" for n in range(picture["open"]["of"])),
         *(each["act"] for each in picture.get("experiments", ())),
         *(
             f"token/{side}/{at}"

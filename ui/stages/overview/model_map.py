@@ -13,7 +13,7 @@ from ui.kit.components import overview_canvas
 from ui.kit.explanation_panel import open_number, parse_cell
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, largest
-from ui.session.actions import close_number, select_head
+from ui.session.actions import close_number
 from ui.session.navigation import (
     ADD_AND_NORM,
     ATTENTION,
@@ -105,8 +105,8 @@ def page_for_step(name: str) -> tuple[Page, dict]:
 
 
 def follow(view: View, act: str) -> None:
-    """A click: a token, a layer or a head is chosen, an experiment made; anything else leads to
-    its page.
+    """A click: a token or a layer is chosen, an experiment made; anything else leads to its
+    page.
     """
     kind, _, rest = act.partition("/")
     side, _, place = rest.partition("/")
@@ -116,8 +116,6 @@ def follow(view: View, act: str) -> None:
         if (side, int(place)) == (view.side, view.layer):
             go(LAYERS)
         select_on_side(view, side, layer=int(place))
-    elif kind == "head":
-        select_head(view.layer, int(rest))
     elif kind == "try":
         follow_experiment(view, rest)
     elif kind == "word":
