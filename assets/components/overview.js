@@ -138,7 +138,7 @@ function build(root) {
   root.replaceChildren()
   const parts = { root, shownKind: "cross" }
   parts.question = make("h1", "question", root)
-  parts.stage = make("div", "stage", make("div", "scroll", root))
+  parts.stage = make("div", "stage figure", make("div", "scroll", root))
   parts.canvas = make("canvas", "", parts.stage)
   parts.glow = make("canvas", "glow", parts.stage)
   for (const canvas of [parts.canvas, parts.glow]) canvas.setAttribute("aria-hidden", "true")
