@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from urllib.parse import quote
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.helpers.browser_pages import (
     point_at,
 )
 from tests.helpers.sample import one_in
+from ui.session.selection import OPENING
 from ui.shell.tour import STOPS
 
 
@@ -43,7 +45,7 @@ def test_a_typed_sentence_is_read_and_stands_in_the_address(visit):
     box.fill("Rain falls on the quiet sea.")
     page.do(lambda: box.press("Enter"))
     assert choices(page) == {"sentence": "Rain falls on the quiet sea."}
-    assert page.view.get_by_role("button", name="Token 1: rain").count() == 1
+    assert page.view.get_by_role("button", name="rain, choose this word").count() == 1
 
 
 def test_choices_travel_to_the_next_page_and_back_through_history(visit):
@@ -451,14 +453,8 @@ def test_the_first_start_needs_no_network_and_no_cache(browser, tmp_path):
         serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path), **NOWHERE) as empty,
         tab(browser, empty) as page,
     ):
-        page.view.get_by_role("button", name="Token 2: book").wait_for()
         page.view.locator(".st-key-river canvas").first.wait_for()
-        assert (
-            page.view.get_by_text(
-                "study-encoder turns each token into a vector of 100 numbers"
-            ).count()
-            == 1
-        )
+        page.view.get_by_role("heading", name="Which word comes next: are or is?").wait_for()
         assert not page.problems and not list(tmp_path.iterdir())
 
 
@@ -471,7 +467,7 @@ def test_a_pretrained_model_is_fetched_from_the_side_bar(browser, tmp_path):
     ):
         page.view.get_by_role("button", name="Fetch it, 84 MB").click()
         page.view.get_by_role("progressbar").first.wait_for()
-        read = page.view.get_by_text("all-MiniLM-L6-v2 turns each token")
+        read = page.view.get_by_role("heading", name="Which word does its context change most?")
         read.or_(
             page.view.locator("[data-testid=stAlert]").filter(has_text="fetched")
         ).first.wait_for(timeout=240_000)
@@ -488,8 +484,8 @@ def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_p
             page.view.get_by_role("button", name="Fetch it, 84 MB").wait_for()
             shutil.copytree(here, tmp_path / "minilm")
             for token in (1, 3, 2):
-                page.do(page.view.get_by_role("button", name=f"Token {token}:").click)
-                page.view.get_by_text("all-MiniLM-L6-v2 turns each token").wait_for()
+                page.do(part(page, f"token/encoder/{token}").click)
+                page.view.get_by_role("heading", name="Which word does its context").wait_for()
                 assert choices(page)["token"] == str(token)
             assert not page.problems
 
@@ -535,28 +531,133 @@ def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
     assert page.view.locator("img[src*=evil]").count() == 0
 
 
-def part(page, act: str):
+def part(page, act: str, kind: str = ""):
     """A part of the map on the overview."""
-    return page.view.locator(f'.st-key-river button[data-act="{act}"]').first
+    return page.view.locator(f'.st-key-river button{kind}[data-act="{act}"]').first
 
 
-def test_the_map_reads_out_the_trace_and_every_part_leads_on(visit, traced):
+def test_a_click_on_the_map_opens_its_number_and_every_title_leads_on(visit, traced):
     page, trace = visit(layer=1, head=4), traced()
-    part(page, "encoder.1.attn.q").hover(position={"x": 12, "y": 50})
-    step, who, where, shown = page.view.locator(".st-key-river .tip").inner_text().split("\n")[:4]
-    assert (step, who) == ("Query", "“that” (3), head 4")
-    assert shown == number(trace["encoder.1.attn.q"][4, 3, int(where.split()[-1])])
-    page.do(
-        lambda: part(page, "encoder.1.attn.q").click(
-            position={"x": 12, "y": 50}, modifiers=["Shift"]
-        )
-    )
-    assert check_number(page, trace, "encoder.1.attn.q")[:2] == (4, 3)
-    page.do(lambda: page.view.keyboard.press("Escape"))
+    strip = part(page, "encoder.1.attn.q", ".strip")
+    box = strip.bounding_box()
+    at = {"x": 0.4 * box["width"], "y": 3.5 / 11 * box["height"]}
+    strip.hover(position=at)
+    shown, where, dimension = page.view.locator(".st-key-river .tip").inner_text().split("\n")
+    assert where == "Query · “that” · head 4"
+    place = int(re.match(r"dimension (\d+), middle-sized of", dimension)[1])
+    assert shown == number(trace["encoder.1.attn.q"][4, 3, place], 4)
+    page.do(lambda: strip.click(position=at))
+    assert check_number(page, trace, "encoder.1.attn.q") == (4, 3, place)
+    page.do(lambda: page.view.get_by_role("button", name="Close").click())
     page.do(lambda: part(page, "token/encoder/2").click())
     page.do(lambda: part(page, "layer/encoder/3").click())
     assert choices(page)["token"] == "2" and choices(page)["layer"] == "3"
-    part(page, "encoder.3.attn.k").focus()
+    part(page, "encoder.3.attn.k", ".title").focus()
     page.do(lambda: page.view.keyboard.press("Enter"))
     page.wait(lambda: "/Attention" in page.view.url)
     assert {"layer": "3", "head": "4", "token": "2", "stage": "1"}.items() <= choices(page).items()
+
+
+MYSTERY = {"model": "study-decoder", "sentence": OPENING, "layer": 3, "head": 4}
+RIVER = ".st-key-river"
+
+
+def canvas_of(page) -> str:
+    return page.view.locator(f"{RIVER} canvas").first.evaluate("canvas => canvas.toDataURL()")
+
+
+def ended(page) -> None:
+    """Until nothing moves any more."""
+    page.wait(lambda: page.view.locator(f"{RIVER} .play").get_attribute("aria-label") == "Play")
+
+
+def test_one_click_answers_the_question_of_the_first_screen(visit):
+    page = visit(**MYSTERY)
+    question = page.view.locator(f"{RIVER} h1")
+    assert question.inner_text() == (
+        "Which word comes next: are or is? One of this model’s 20 attention heads decides."
+    )
+    page.do(lambda: part(page, "try/head").click())
+    assert choices(page)["change"] == "head:decoder.3.4"
+    assert question.inner_text().startswith("Without head 4 of layer 3, “is” is now ahead of “are”")
+    assert part(page, "word/1").count() == 0  # bars are of words of this run alone
+    page.do(lambda: part(page, "try/head").click())
+    assert "change" not in choices(page) and question.inner_text().startswith("Which word comes")
+
+
+@pytest.mark.parametrize("skip", ("wait", "Escape", "click", "Skip"))
+def test_the_motion_ends_with_the_picture_as_it_is_without_motion(visit, skip):
+    page = visit(**MYSTERY)
+    ended(page)
+    still = canvas_of(page)
+    page.view.locator(f"{RIVER} .play").click()
+    page.view.wait_for_timeout(700)
+    assert canvas_of(page) != still
+    if skip == "Escape":
+        page.view.keyboard.press("Escape")
+    elif skip == "click":
+        page.view.locator(f"{RIVER} h1").click()
+    elif skip == "Skip":
+        page.view.locator(f"{RIVER} .skip").click()
+    page.wait(lambda: canvas_of(page) == still, seconds=2 if skip != "wait" else 20)
+    ended(page)
+
+
+def test_where_motion_is_not_wanted_the_end_stands_there_at_once(browser, address):
+    query = "&".join(f"{key}={quote(str(value))}" for key, value in MYSTERY.items())
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    view = context.new_page()
+    view.goto(f"{address}/?{query}")
+    view.locator(f"{RIVER} .play[aria-label=Play]").wait_for()
+    first = view.locator(f"{RIVER} canvas").first.evaluate("canvas => canvas.toDataURL()")
+    view.wait_for_timeout(600)
+    later = view.locator(f"{RIVER} canvas").first.evaluate("canvas => canvas.toDataURL()")
+    context.close()
+    assert first == later
+
+
+def test_each_of_the_six_marks_stops_at_its_part_and_says_what_it_shows(visit):
+    page = visit(**MYSTERY)
+    ended(page)
+    marks, seen = page.view.locator(f"{RIVER} .mark"), []
+    for i in range(marks.count()):
+        marks.nth(i).click()
+        seen.append((page.view.locator(f"{RIVER} .caption").inner_text(), canvas_of(page)))
+        assert marks.nth(i).get_attribute("aria-current") == "step"
+    assert len(seen) == 6 and len({words for words, _ in seen}) == 6
+    assert len({canvas for _, canvas in seen}) == 6
+    assert "“recommended” looks most at “books”" in seen[2][0]
+
+
+@pytest.mark.parametrize("size", (DESK, TELEPHONE))
+def test_the_picture_is_no_wider_than_the_screen_and_a_tip_stays_in_it(visit, size):
+    page = visit(size=size, **MYSTERY)
+    ended(page)
+    assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for kind in ("strip", "map", "bar"):
+        for which in ("first", "last"):
+            target = getattr(page.view.locator(f"{RIVER} button.{kind}"), which)
+            target.scroll_into_view_if_needed()
+            target.hover()
+            tip = page.view.locator(f"{RIVER} .tip")
+            box = tip.bounding_box()
+            assert 0 <= box["x"] and box["x"] + box["width"] <= size[0] + 1
+            assert 0 <= box["y"] and box["y"] + box["height"] <= size[1] + 1
+            assert len(tip.inner_text().split("\n")) <= 3
+
+
+def test_a_word_of_the_river_is_chosen_at_once(visit):
+    """The picture answers before the server does: here the server is not heard at all."""
+    page = visit(**MYSTERY)
+    ended(page)
+    before = canvas_of(page)
+    word = part(page, "token/decoder/5")
+    changed = word.evaluate(
+        """(button) => {
+          const root = button.getRootNode(), canvas = root.querySelector("canvas")
+          const before = canvas.toDataURL(), begun = performance.now()
+          button.click()
+          return [canvas.toDataURL() !== before, performance.now() - begun]
+        }"""
+    )
+    assert changed[0] and before

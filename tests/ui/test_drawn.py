@@ -18,7 +18,8 @@ from tests.helpers.pages import opened
 from tests.helpers.pairwise import pairwise
 from ui.kit import components, packed_arrays
 from ui.session.navigation import PAGES
-from ui.session.selection import STAGES
+from ui.session.selection import OPENING, STAGES
+from ui.stages.overview import picture
 
 MODELS, DEPTHS, PATHS = ("minilm", "smollm2"), ("story", "numbers"), [page.path for page in PAGES]
 SOME = pairwise(PATHS, MODELS, DEPTHS)
@@ -45,6 +46,29 @@ def test_so_have_those_of_the_five_steps(minilm, handed_out, stage, mask):
         "pages/3_Attention.py", stage=str(stage), mask=mask, depth="numbers", layer="1", head="2"
     )
     assert not_of_the_trace(app, handed_out()) == {} and len(list(drawn(app))) >= 1
+
+
+@pytest.mark.parametrize(
+    "asked", ({}, {"change": "head:decoder.3.4"}, {"mask": "encoder"}, {"model": "study-encoder"})
+)
+def test_so_has_all_that_moves_on_the_overview(handed_out, asked):
+    """What stands there at the end of the motion, and the ghost of what came out before."""
+    app = opened(
+        **{"model": "study-decoder", "sentence": OPENING, "layer": "3", "head": "4"} | asked
+    )
+    assert not app.exception and not app.warning
+    assert len(list(drawn(app))) > 12 and not_of_the_trace(app, handed_out()) == {}
+
+
+def test_a_bar_of_the_overview_s_own_would_be_found(handed_out, monkeypatch):
+    plain = picture.shown_words
+
+    def longer(*given):
+        return [word | {"share": word["share"] * 1.01} for word in plain(*given)]
+
+    monkeypatch.setattr(picture, "shown_words", longer)
+    app = opened(model="study-decoder", sentence=OPENING)
+    assert not app.exception and not_of_the_trace(app, handed_out()) != {}
 
 
 @pytest.mark.parametrize("place, function", ((packed_arrays, "packed"), (components, "number")))

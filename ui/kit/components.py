@@ -13,9 +13,10 @@ they compute none.
     table(columns, labels, *, key, on_cell, …)
         a column of numbers for each title, a row for each label; a click calls on_cell(row, column)
     overview_canvas(picture, *, key, on_act, on_cell)
-        the whole model as `ui.stages.overview.picture` describes it; a click calls on_act(name): of
-        a step that is drawn, or token/SIDE/POSITION, layer/SIDE/NUMBER, word/ID; a click with Shift
-        on_cell(name, row, cell), of which only the name is known to be a text
+        the whole model as `ui.stages.overview.picture` describes it; a click on a title or a sign
+        calls on_act(name): of a step that is drawn, or token/SIDE/POSITION, layer/SIDE/NUMBER,
+        heads, try/EXPERIMENT; a click on a number on_cell(name, row, cell), of which
+        only the name is known to be a text
     share_link()
         a button that copies the address
     point_at(selector, stop)
@@ -232,16 +233,18 @@ def point_at(selector: str, stop: int) -> None:
 
 def acts_of(picture: dict) -> set[str]:
     """Everything in a picture of the model that a click may name."""
-    rivers, words = picture["rivers"], picture["output"]["words"]
-    signs = [part["norm"]["name"] for part in picture["open"]["parts"]]
+    rivers, parts, output = picture["rivers"], picture["open"]["parts"], picture["output"]
+    signs = ["heads", *(part["sum"] for part in parts)]
+    signs += [part["norm"]["name"] for part in parts]
     signs += [river[sign]["name"] for river in rivers for sign in ("norm", "last") if river[sign]]
     return {
         *picture["strips"],
         *picture["maps"],
         *signs,
-        *(f"{river['side']}.embed.sum" for river in rivers),
-        *(f"word/{word['id']}" for word in words),
-        *(f"layer/{river['side']}/{n}" for river in rivers for n in range(len(river["layers"]))),
+        *filter(None, [output.get("name")]),
+        *(f"word/{word['id']}" for word in output["words"]),
+        *(f"layer/{river['side']}/{n}" for river in rivers for n in range(river["of"])),
+        *(each["act"] for each in picture.get("experiments", ())),
         *(
             f"token/{side}/{at}"
             for side, tokens in picture["tokens"].items()

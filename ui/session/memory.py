@@ -44,6 +44,8 @@ class Memory:
     # For each page, model and sentence: the guess, what is right, among which; False: none made
     guesses: dict[tuple, Any] = field(default_factory=dict)
     tour_model: str = ""  # the reader's model, while the tour shows another one
+    # Overview: a run that a click has made, and the run before it, with which it is compared
+    compared_run: tuple[RunRequest, RunRequest] | None = None
 
     # Single pages
     part_opened: dict[str, str | None] = field(default_factory=dict)  # Every number: by slider

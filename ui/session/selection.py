@@ -30,6 +30,8 @@ from core.models import catalogue
 
 _EXAMPLES = Path(__file__).parents[2] / "assets/examples.json"
 EXAMPLES = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
+# What is read until the reader types: a sentence that asks for its next word
+OPENING = next(example["text"] for example in EXAMPLES if example.get("opens"))
 LONGEST_TEXT = 4_000  # characters that are run and stand in the address
 # Characters that a text box takes; what is too long to run stays in it and can be cut.
 LONGEST_BOX = 20_000
@@ -173,7 +175,7 @@ def in_page(codec: Codec) -> Any:
 class Selection:
     """What is chosen, in the order in which it stands in an address."""
 
-    sentence: str = around_pages(text(EXAMPLES[0]["text"], LONGEST_BOX))
+    sentence: str = around_pages(text(OPENING, LONGEST_BOX))
     target: str = around_pages(text("", LONGEST_BOX))
     model: str = around_pages(text(catalogue.default(), 200, "in the list of models", is_listed))
     mask: str = around_pages(among("trained", MASKS))
