@@ -13,7 +13,7 @@ function drawRow(root, data, r, tools, open) {
   const strip = { numbers: data.numbers.subarray(r * D, (r + 1) * D), limit: row.limit, colour: row.colour, title: row.title }
   makeStrip(line, { ...strip, opened: data.opened?.[0] === r ? data.opened[1] : null }, tools, (d) => open([r, d]))
   const length = make("span", "length", line), bar = make("i", "", length)
-  bar.style.width = `${Math.min(100, 100 * data.sizes[r] / data.longest)}%`
+  bar.style.width = `${5 * Math.min(1, data.sizes[r] / data.longest) || 0}rem`
   make("b", "", length, rounded(data.sizes[r], 3))
 }
 

@@ -49,7 +49,7 @@ def vector_rows(view: View, rows: list[VectorRow], *, key: str) -> None:
             "rows": [_drawn(row, shared, vectors_RD[r]) for r, row in enumerate(rows)],
             "lengths": base64_of(lengths_R.astype("<f4")),
             "longest": float(finite_R.max(initial=0)) or 1.0,
-            "columns": [f"{vectors_RD.shape[1]} numbers", "length"],
+            "columns": [f"{vectors_RD.shape[1]} numbers: red below zero, blue above", "length"],
             "opened": _opened(view, rows),
         },
     )

@@ -218,7 +218,6 @@ class Selection:
     tokens_c: str | None = in_page(text(None, 60))
     tokens_c_id: str | None = in_page(text(None, 60))
     # Positions
-    places_part: str | None = in_page(among(None, ("own", "distance", "sum", "waves", "order")))
     places_other: int | None = in_page(whole_number(None, 0))
     places_pair: int | None = in_page(whole_number(None, 0))
     places_kept: str = in_page(among("left out", ("left out", "kept")))
