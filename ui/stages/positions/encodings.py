@@ -90,7 +90,7 @@ def turned_text(view: View) -> str:
     return (
         "Nothing is added to the words. Each head takes its queries and keys as pairs of numbers"
         f" and **turns** each pair by position × angle, pair 0 by {degrees}° per position. A score"
-        " then depends on the distance between two tokens, not on where they stand."
+        " then depends only on how far apart two tokens are."
     )
 
 
@@ -261,7 +261,7 @@ def bias_by_distance(view: View) -> None:
         view,
         "Far distances share one number (Raffel et al. 2019), and all layers of this side share the"
         f" table.{one_way}",
-        largest(view, step, h, view.token, ALL),
+        largest(view, view.at("attn.scores.biased"), h, view.token, ALL),
     )
     title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"
     show(
