@@ -76,7 +76,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.scrollTop = top
   }
   draw(data.chosen)
+  reveal(root, root.querySelector(".chosen"))
   if (focused) root.querySelectorAll(".piece")[data.chosen]?.focus({ preventScroll: true })
+}
+
+// A row that was chosen elsewhere may lie beyond the edge of a long list.
+function reveal(root, row) {
+  if (!row || root.scrollHeight <= root.clientHeight) return
+  const top = row.offsetTop - root.offsetTop, bottom = top + 2 * row.offsetHeight
+  if (top < root.scrollTop + 24 || bottom > root.scrollTop + root.clientHeight) root.scrollTop = top - root.clientHeight / 2
 }
 
 const withoutCosines = (data) => ({ ...data, tokens: data.tokens.map((token) => ({ ...token, cosines: null })) })

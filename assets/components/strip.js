@@ -59,17 +59,17 @@ export function makeStrip(parent, { numbers, limit, colour, title, opened, name 
     open(cell)
   }
   const under = (event) => {
-    const { left, width } = box.getBoundingClientRect()
+    const { left, width } = canvas.getBoundingClientRect()
     return cellAt(event.clientX - left, width, count)
   }
   say(now)
   if (opened !== null && opened !== undefined) mark("opened", opened)
-  box.onpointermove = (event) => point(under(event))
+  box.onpointermove = box.onpointerdown = (event) => point(under(event))
   box.onpointerleave = box.onblur = leave
   box.onfocus = () => { if (box.matches(":focus-visible")) point(now) }
   box.onclick = (event) => {
     event.stopPropagation()
-    choose(under(event))
+    choose(now)          // what the tip says; a click's own place is rounded to whole pixels
   }
   box.onkeydown = (event) => {
     const to = cellAfter(event.key, now, count)

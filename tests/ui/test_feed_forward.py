@@ -147,9 +147,10 @@ def test_the_page_asks_one_question_and_says_little(smollm2, model):
     text = " ".join(words_below(app))
     assert f"{number(trace[f'{path}.out.length'][5], 3)} long" in text
     if model == "study-decoder":
-        assert f"ReLU sets {int((trace[f'{path}.hidden'][5] == 0).sum())} of them to 0" in text
+        zero = int((trace[f"{path}.hidden"][5] == 0).sum())
+        assert f"ReLU sets {zero} to 0; each of the other {400 - zero} writes a vector" in text
     else:
-        assert f"leaves little of the {below:,} numbers below zero" in text
+        assert f"leaves little of the {below:,} below zero" in text
         gate = "hidden.gate" if model == "smollm2" else "hidden"
         assert np.abs(trace[f"{path}.{gate}"][5][trace[f"{path}.pre"][5] < 0]).max() < 0.3
 

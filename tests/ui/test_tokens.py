@@ -315,3 +315,11 @@ def test_what_a_browser_may_not_send_changes_nothing(name, value):
     click(app, "pieces-encoder", **{name: value})
     expected = before if (name, value) != ("near", [0]) else address(app)
     assert not app.exception and address(app) == expected and app.session_state["token"] == 2
+
+
+def test_a_word_that_is_cut_is_named_with_its_pieces():
+    app = opened(PAGE, sentence="Unbelievably, the hippopotamus smiled.", token="9")
+    assert "such as **hip** + **##pop** + **##ota** + **##mus**." in prose(app)
+    assert len(words_below(app)) <= MOST
+    app.session_state["token"] = 13
+    assert "such as **un** + **##bel** + **##ie** + **##va** + **##bly**." in prose(app.run())

@@ -93,7 +93,7 @@ def way(view: View, part: str) -> list[VectorRow]:
     norm, kind = view.at(f"{part}.norm.out"), "mlp" if part == "mlp" else "weight"
     before = VectorRow(view.at(f"{part}.in"), told_apart(view), "before")
     update = VectorRow(view.at(f"{part}.out"), "update", f"by {SUBLAYERS[part].lower()}", "+", kind)
-    after = VectorRow(view.at(f"{part}.sum"), "sum", "nothing is overwritten", "=", over=True)
+    after = VectorRow(view.at(f"{part}.sum"), "sum", "before + update", "=", over=True)
     if view.config.norm == "none":
         return [before, update, after]
     title = NORMS[view.config.norm]
@@ -104,7 +104,7 @@ def way(view: View, part: str) -> list[VectorRow]:
         before,
         update,
         after,
-        VectorRow(norm, title, "goes on to the next part", "→", "norm", own_scale=True),
+        VectorRow(norm, title, "goes to the next part", "→", "norm", own_scale=True),
     ]
 
 
@@ -130,13 +130,12 @@ def change_text(view: View, part: str) -> str:
     if view.config.norm_first:
         return (
             f"{name} reads a normed copy of {who}, {out} long. Its **update**, {update} long, is"
-            f" added to the vector itself, the **residual stream**, whose length"
+            " added to the vector itself, the **residual stream**, whose length"
             f" {moves(before, after)}."
         )
     return (
-        f"{who} arrives {before} long. {name} adds an **update**, {update} long: number by number,"
-        f" nothing is overwritten. The sum is {after} long, and the **norm** makes its length {out}"
-        " again."
+        f"{who} arrives {before} long. {name} adds an **update**, {update} long; nothing is"
+        f" overwritten. The sum is {after} long, and the **norm** makes that {out}."
     )
 
 

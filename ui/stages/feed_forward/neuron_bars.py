@@ -55,17 +55,19 @@ def neurons_text(view: View) -> str:
     c, t, path = view.config, view.token, view.at("mlp")
     pre_F = view.trace[f"{path}.pre"][t]
     length = number(view.trace[f"{path}.out.length"][t], 3)
-    below = counted(int((pre_F < 0).sum()), "number")
     if c.activation == "relu" and not c.gated:
         zero = int((view.trace[f"{path}.hidden"][t] == 0).sum())
-        bend = f"ReLU sets {zero:,} of them to 0"
+        bend = f"ReLU sets {zero:,} to 0; each of the other {len(pre_F) - zero:,} writes a vector"
     else:
-        bend = f"{NAMES[c.activation]} leaves little of the {below} below zero"
+        below = int((pre_F < 0).sum())
+        bend = (
+            f"{NAMES[c.activation]} leaves little of the {below:,} below zero; each writes a vector"
+        )
     bias = ", plus a bias," if view.trace.weights[f"{path}.out.bias"].any() else ""
     return (
         f"Attention mixed information across tokens; now {which_word(view)} is processed alone."
-        f" {c.d_mlp:,} **neurons** compare its vector with learned patterns. {bend}. Each writes"
-        f" its own vector; the sum{bias} is the **update**, {length} long."
+        f" {c.d_mlp:,} **neurons** compare its vector with learned patterns. {bend}. Their"
+        f" sum{bias} is the **update**, {length} long."
     )
 
 
@@ -124,7 +126,7 @@ def bar_titles(view: View) -> dict[str, str]:
     return {
         "before": f"before {name}",
         "after": f"after {name}" + (" × up" if view.config.gated else ""),
-        "reach": "length of what it writes",
+        "reach": "length it writes",
         "strongest": "strongest at",
     }
 

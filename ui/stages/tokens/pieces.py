@@ -29,6 +29,7 @@ from ui.text import label, plain
 
 _draw = component("pieces", 'class="root pieces" role="group" aria-label="Words, pieces and ids"')
 ROWS = 32  # tokens that have a strip
+CUT = 5  # pieces of a word that are named
 NEAR = 5  # words that unfold below the chosen token
 
 
@@ -52,7 +53,7 @@ def vocabulary(view: View) -> str:
 
 def pieces_text(view: View) -> str:
     """What the tokenizer did with this sentence, and which row the chosen token takes."""
-    side, count = view.config.sides[0], len(view.trace[f"{view.config.sides[0]}.embed.ids"])
+    count = len(view.trace[f"{view.config.sides[0]}.embed.ids"])
     token_id = view.trace[f"{view.side}.embed.ids"][view.token]
     row = (
         f"the model takes row {token_id} of its table: {view.config.d_model} numbers"
@@ -63,11 +64,9 @@ def pieces_text(view: View) -> str:
             f"This model’s tokenizer can’t be read here, so you typed {count} ids. For"
             f" {which_word(view)} {row}"
         )
-    cut = cut_words(view) if view.side == side else []
-    split = f" Split into pieces: {'; '.join(cut[:2])}{' …' if cut[2:] else ''}." if cut else ""
     return (
-        f"A **tokenizer** cuts text into pieces from a fixed list.{split} {which_word(view)} has"
-        f" the id {token_id}, so {row}"
+        f"A **tokenizer** cuts text into pieces from a fixed list{cut_text(view)}."
+        f" {which_word(view)} has the id {token_id}, so {row}"
     )
 
 
@@ -205,18 +204,13 @@ def typed_for(view: View, side: str) -> list[str] | None:
     return found
 
 
-def cut_words(view: View) -> list[str]:
-    """The words of the sentence that are split into several pieces, as text for Markdown."""
-    words = view.words
-    parts = {
-        word: [
-            view.tokens(view.config.sides[0])[i] for i, other in enumerate(words) if other == word
-        ]
-        for word in dict.fromkeys(words)
-        if word is not None
-    }
-    return [
-        " + ".join(f"**{plain(piece)}**" for piece in pieces)
-        for pieces in parts.values()
-        if len(pieces) > 1
-    ]
+def cut_text(view: View) -> str:
+    """One word of the sentence that is cut into several pieces, if possible the chosen token's."""
+    words = view.words if view.side == view.config.sides[0] else []
+    cut = [word for word in dict.fromkeys(words) if word is not None and words.count(word) > 1]
+    if not cut:
+        return ""
+    own = words[view.token] if words[view.token] in cut else cut[0]
+    tokens = view.tokens(view.side)
+    pieces = [f"**{plain(tokens[i])}**" for i, word in enumerate(words) if word == own]
+    return f", such as {' + '.join(pieces[:CUT])}{' + …' if pieces[CUT:] else ''}"
