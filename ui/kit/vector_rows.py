@@ -17,7 +17,9 @@ from ui.kit.theme import COLOURS
 from ui.session import sent
 from ui.session.view import View
 
-_draw = component("vectors", 'class="root" role="group" aria-label="Vectors and their lengths"')
+_draw = component(
+    "vectors", 'class="root figure" role="group" aria-label="Vectors and their lengths"'
+)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from ui.text import bold, label
 
 LINES = 5  # example sentences that are shown, those on which the neuron fires most
 MOST_BYTES = 64 << 20  # of all neurons on all examples
+FEW = 6  # examples that a model reads that does not come with the app: it takes seconds for each
 _draw = component("firing", 'class="root" role="group" aria-label="Words on which a neuron fires"')
 
 
@@ -80,8 +81,10 @@ class Examples:
 
 def example_texts(name: str) -> list[str]:
     """The example sentences that suit a model."""
-    kind = name if catalogue.entry_of(name).embedded else "pretrained"
-    return [each["text"] for each in EXAMPLES if kind in each.get("for", [kind])]
+    embedded = catalogue.entry_of(name).embedded
+    kind = name if embedded else "pretrained"
+    texts = [each["text"] for each in EXAMPLES if kind in each.get("for", [kind])]
+    return texts if embedded else texts[:FEW]
 
 
 def examples_of(name: str) -> Examples:

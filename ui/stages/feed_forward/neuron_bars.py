@@ -28,7 +28,7 @@ from ui.text import quoted
 
 ROWS, BELOW = 8, 2  # neurons in the figure: those that write most, those furthest below zero
 KEY = "ff:neurons"
-_draw = component("neurons", 'class="root" role="group" aria-label="The strongest neurons"')
+_draw = component("neurons", 'class="root figure" role="group" aria-label="The strongest neurons"')
 
 
 def strongest_neurons(view: View, neuron: int) -> tuple[str, tuple[int, ...]]:

@@ -22,7 +22,7 @@ KEY = "places-clocks"
 COLUMNS = 10  # tokens that have clocks
 # Which pairs have clocks, as shares of the way from the fastest to the slowest
 PAIRS = (0, 0.125, 0.25, 0.5)
-_draw = component("clocks", 'class="root" role="group" aria-label="Positions as clocks"')
+_draw = component("clocks", 'class="root figure" role="group" aria-label="Positions as clocks"')
 
 
 def clocks(view: View) -> None:

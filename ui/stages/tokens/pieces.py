@@ -27,7 +27,9 @@ from ui.stages.tokens.embedding import near_step
 from ui.stages.tokens.word_map import nearest_words
 from ui.text import label, plain
 
-_draw = component("pieces", 'class="root pieces" role="group" aria-label="Words, pieces and ids"')
+_draw = component(
+    "pieces", 'class="root figure pieces" role="group" aria-label="Words, pieces and ids"'
+)
 ROWS = 32  # tokens that have a strip
 CUT = 5  # pieces of a word that are named
 NEAR = 5  # words that unfold below the chosen token
