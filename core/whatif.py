@@ -5,6 +5,7 @@ can hold them.
     norms               every norm passes its vector on as it is
     scale               scores are not divided by √K
     head:encoder.0.3    head 3 of the encoder's layer 0 writes nothing
+    neuron:encoder.0.7  neuron 7 of the encoder's layer 0 writes nothing
     order               the words in reverse order; special tokens such as [CLS] stay
     pad:3               three padding tokens after the text, hidden from all others as in training
     open-pad:3          the same, but the others see them
@@ -24,7 +25,7 @@ import numpy as np
 
 from core import masks
 from core.config import Config
-from core.edits import ablate_head
+from core.edits import ablate_head, ablate_neuron
 from core.errors import GlassError
 from core.forward_pass import as_trained, forward
 from core.text import counted
@@ -43,10 +44,12 @@ TITLES = {
     "norms": "without norms",
     "scale": "scores not divided by √K",
     "head": "{} silent",
+    "neuron": "{} silent",
     "order": "words in reverse order",
     "pad": "{}, hidden",
     "open-pad": "{}, seen by all",
 }
+SILENCED = {"head": ablate_head, "neuron": ablate_neuron}
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
 
 
@@ -81,8 +84,8 @@ def title(change: str, two_stacks: bool = True) -> str:
     """
 
     def words(name: str, detail: str) -> str:
-        if name == "head":
-            return head_words(detail, two_stacks)
+        if name in SILENCED:
+            return silenced_words(name, detail, two_stacks)
         count = int(detail) if detail.isdecimal() else 0
         return counted(count, "padding token") if count else f"{detail} padding tokens"
 
@@ -92,10 +95,17 @@ def title(change: str, two_stacks: bool = True) -> str:
 
 
 def head_words(head: str, two_stacks: bool) -> str:
-    """ "decoder.0.2" -> "head 2 of the decoder’s layer 0"; a name that is none stays as it is."""
-    side, layer, number = (head.split(".") + ["", ""])[:3]
+    """ "decoder.0.2" -> "head 2 of the decoder’s layer 0"."""
+    return silenced_words("head", head, two_stacks)
+
+
+def silenced_words(name: str, place: str, two_stacks: bool) -> str:
+    """ "head", "decoder.0.2" -> "head 2 of the decoder’s layer 0"; a place that is none stays as it
+    is.
+    """
+    side, layer, number = (place.split(".") + ["", ""])[:3]
     whose = f"the {side}’s " if two_stacks else ""
-    return f"head {number} of {whose}layer {layer}" if number else f"head {head}"
+    return f"{name} {number} of {whose}layer {layer}" if number else f"{name} {place}"
 
 
 def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
@@ -136,12 +146,19 @@ def changed_config(config: Config, asked: dict) -> Config:
 
 def changed_steps(config: Config, asked: dict) -> dict:
     """The edits of a change."""
-    if "head" not in asked:
-        return {}
-    found = re.fullmatch(r"(encoder|decoder)\.(\d{1,3})\.(\d{1,4})", asked["head"])
-    if not found or int(found[2]) >= config.layers(found[1]) or int(found[3]) >= config.n_heads:
-        raise GlassError(f"This model has no head “{asked['head'][:40]}” to silence.")
-    return ablate_head(found[1], int(found[2]), int(found[3]))
+    edits, counts = {}, {"head": config.n_heads, "neuron": config.d_mlp}
+    for name, ablate in SILENCED.items():
+        if name in asked:
+            edits |= ablate(*silenced_place(config, name, asked[name], counts[name]))
+    return edits
+
+
+def silenced_place(config: Config, name: str, place: str, count: int) -> tuple[str, int, int]:
+    """Side, layer and number of what is silenced. Raises GlassError where the model has none."""
+    found = re.fullmatch(r"(encoder|decoder)\.(\d{1,3})\.(\d{1,6})", place)
+    if not found or int(found[2]) >= config.layers(found[1]) or int(found[3]) >= count:
+        raise GlassError(f"This model has no {name} “{place[:40]}” to silence.")
+    return found[1], int(found[2]), int(found[3])
 
 
 def changed_text(model, text: Text, asked: dict) -> Text:

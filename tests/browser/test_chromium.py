@@ -272,20 +272,12 @@ def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
 
 
 MAIN = {
-    "Tokens": ("[class*=st-key-tokens-near] button.number", r"encoder\.embed\.near\.6450", {}),
-    "Positions": ("canvas.picture", r"encoder\.embed\.position", {}),
+    "Tokens": ("[class*=st-key-pieces] .chosen .strip", r"encoder\.embed\.token", {}),
+    "Positions": ("[class*=st-key-places-added] .strip", r"encoder\.embed\.token", {}),
     "Attention": ("[class*=st-key-table] button.number", r"encoder\.1\.attn\.scores", {"stage": 3}),
     "Heads": (".st-key-heads canvas.picture", r"encoder\.1\.attn\.pattern", {}),
-    "Add and norm": (
-        "[class*=st-key-addnorm] canvas.picture, [class*=st-key-map] canvas.picture",
-        r"encoder\.1\.attn\.sum",
-        {},
-    ),
-    "Feed-forward": (
-        "[class*=st-key-ff] button.number",
-        r"encoder\.1\.mlp\.(pre|hidden|hidden\.reach)",
-        {},
-    ),
+    "Add and norm": ("[class*=st-key-addnorm-way] .strip", r"encoder\.1\.attn\.in", {}),
+    "Feed-forward": ("[class*=st-key-ff] button.neuron", r"encoder\.1\.mlp\.hidden", {}),
     "Layers": (
         ".stPlotlyChart + *, [class*=st-key-layers_] button.number",
         r"encoder\.\d\.(attn|mlp)\.\w+\.\w+",

@@ -17,6 +17,7 @@ CHANGES = (
     "norms",
     "scale",
     "head:{}.1.0",
+    "neuron:{}.1.3",
     "order",
     "pad:2",
     "open-pad:2",

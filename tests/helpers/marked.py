@@ -126,7 +126,7 @@ def sent(app) -> Iterator[tuple[str, np.ndarray]]:
     for element in app.get("bidi_component"):
         data = json.loads(element.proto.json)
         for name, value in data.items():
-            if name == "values" and isinstance(value, str):
+            if name in ("values", "lengths", "update") and isinstance(value, str):
                 yield element.proto.id, np.frombuffer(base64.b64decode(value), "<f4")
         for part in data.get("parts", []):
             if "rivers" in part:

@@ -119,14 +119,25 @@ def capped_map(view, name: str, *index, title: str, chosen: int) -> None:
     end before them, and it says so.
     """
     size_N = np.abs(view.trace[name][index]).ravel()
-    usual = float(np.quantile(size_N, 0.998))
-    few = usual > 0 and size_N.max() > 2 * usual
+    usual = colour_end(size_N)
+    few = usual < size_N.max()
     ends = (
         f". Colours end at {number(usual)}; a few numbers reach {number(size_N.max())}"
         if few
         else ""
     )
     cell_map(view, name, *index, title=title + ends, chosen=chosen, limit=usual if few else None)
+
+
+def colour_end(values) -> float:
+    """Where the colours of some numbers end: at the largest, unless a few are far larger than all
+    others.
+    """
+    size_N = np.abs(np.asarray(values, dtype=np.float64)).ravel()
+    size_N = size_N[np.isfinite(size_N)]
+    most = float(size_N.max(initial=0)) or 1.0
+    usual = float(np.quantile(size_N, 0.998)) if len(size_N) else most
+    return usual if 0 < 2 * usual < most else most
 
 
 def axis_title(view, name: str, axis: int) -> str:

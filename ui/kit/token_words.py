@@ -18,6 +18,28 @@ def seen_word(view, position: int) -> str:
     return bold(view.seen[position])
 
 
+def told_apart(view, position: int | None = None) -> str:
+    """A token as plain text; one that occurs several times with its position: the (4)."""
+    position = view.token if position is None else position
+    token = view.labels[position]
+    return f"{token} ({position})" if view.labels.count(token) > 1 else token
+
+
+def which_word(view, position: int | None = None) -> str:
+    """A token in bold as it stands in running text; one that occurs several times with its
+    position.
+    """
+    position = view.token if position is None else position
+    return word(view, position) + told_apart(view, position).removeprefix(view.labels[position])
+
+
+def asked_word(view, position: int | None = None) -> str:
+    """A token within quotes, for the question over a figure."""
+    position = view.token if position is None else position
+    place = told_apart(view, position).removeprefix(view.labels[position])
+    return f"“{plain(view.labels[position])}”{place}"
+
+
 SPECIAL_TOKENS = {
     "[CLS]": "begins every text that this model reads",
     "[SEP]": "ends it",

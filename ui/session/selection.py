@@ -221,7 +221,6 @@ class Selection:
     tokens_c: str | None = in_page(text(None, 60))
     tokens_c_id: str | None = in_page(text(None, 60))
     # Positions
-    places_part: str | None = in_page(among(None, ("own", "distance", "sum", "waves", "order")))
     places_other: int | None = in_page(whole_number(None, 0))
     places_pair: int | None = in_page(whole_number(None, 0))
     places_kept: str = in_page(among("left out", ("left out", "kept")))
@@ -235,7 +234,6 @@ class Selection:
     # Add and norm, Feed-forward, Layers
     addnorm_sublayer: str | None = in_page(among(None, ("attn", "cross", "mlp")))
     ff_neuron: int | None = in_page(whole_number(None, 0))
-    ff_shows: str = in_page(among("words", ("words", "tokens")))
     layers_role: int = in_page(whole_number(0, 0, 6))
     layers_length: str | None = in_page(among(None, ("own", "one")))
     layers_drawn: str = in_page(among("near", ("own", "near", "all")))
