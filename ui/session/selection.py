@@ -224,7 +224,7 @@ class Selection:
     places_kept: str = in_page(among("left out", ("left out", "kept")))
     places_back: bool = in_page(flag(False))
     # Attention, and across
-    softmax_of: str = in_page(among("as", ("as", "unscaled", "others", "heat")))
+    softmax_of: str | None = in_page(among(None, ("unscaled", "others", "heat")))
     softmax_heat: float = in_page(decimal(2.0, 0.1, 5.0, 0.1))
     cross_weights: str = in_page(among("all", ("all", "layer", "head")))
     cross_rows: str = in_page(among("writes", ("writes", "reads")))
