@@ -25,8 +25,8 @@ _pipeline = component(
 )
 
 
-def pipeline(view) -> int:
-    """Draws the pipeline at the chosen step; returns the step."""
+def pipeline(view) -> None:
+    """Draws the pipeline at the chosen step."""
     numbers, key = layer_numbers(view), f"pipeline-{view.block}"
     with st.container(key=f"unseen-{key}"):
         _numbers(key=f"{key}-numbers", data=numbers)
@@ -37,7 +37,6 @@ def pipeline(view) -> int:
         on_token_change=partial(follow_token, view, key),
         on_cell_change=partial(follow_cell, view, key),
     )
-    return chosen("stage")
 
 
 def state_of(view, numbers: str) -> dict:

@@ -18,7 +18,7 @@ from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest
 from ui.kit.word_grouping import grouped_weights
-from ui.session.selection import depth
+from ui.session.selection import chosen, depth
 from ui.stages.attention import words
 from ui.stages.attention.names import (
     best_fit,
@@ -50,18 +50,20 @@ def attention(view) -> tuple[str, tuple[int, ...]]:
     """The chosen step: its question, the pipeline, what the depth says, and further questions.
     Returns the cell that is explained first.
     """
-    top = st.container()
-    stage = pipeline(view)
-    step = STEPS[stage]
-    with top:
-        heading(step.question(view))
-    cells = step.cells(view)
+    heading(STEPS[chosen("stage")].question(view))
+    walk(view)
+    questions(view, chosen("stage"))
+    return STEPS[chosen("stage")].cells(view)[0]
+
+
+def walk(view) -> None:
+    """The pipeline, and what the depth says of the chosen step."""
+    step = STEPS[chosen("stage")]
+    pipeline(view)
     if depth() == "numbers":
         step.numbers(view)
     else:
-        render_depth(view, step.text(view), *cells)
-    questions(view, stage)
-    return cells[0]
+        render_depth(view, step.text(view), *step.cells(view))
 
 
 # --- 1. the query ---------------------------------------------------------------------------------
