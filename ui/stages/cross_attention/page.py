@@ -19,6 +19,7 @@ from ui.stages.cross_attention.swap import find_swap, question, show_swap
 from ui.stages.cross_attention.words import source, written
 from ui.text import plain
 
+KINDS = {"encoder": "an encoder", "decoder": "a decoder"}
 EXAMPLE_LINE = " on its example, since it learned whole sentences of known words"
 
 
@@ -73,7 +74,7 @@ def guest_line(view: View, shown: View) -> None:
 
 def lack(view: View) -> str:
     """Why the reader's model has no cross-attention."""
-    return f"{plain(view.title)} is only {'an' if view.config.sides[0] == 'encoder' else 'a'} {view.config.sides[0]}"
+    return f"{plain(view.title)} is {KINDS[view.config.sides[0]]} and has no cross-attention"
 
 
 def switch(shown: View) -> None:
