@@ -85,12 +85,15 @@ def open_at_first(view: View) -> None:
     if place == before:
         return
     memory().cross_place = place
-    asked = map(link_asks_for, ("layer", "head", "token", "cell"))
-    if memory().kept is None and any(asked):
-        return
-    found = view_at(view.request)
-    new_model = before is None or before[0] != place[0]
-    select(token=found.token, **({"layer": found.layer, "head": found.head} if new_model else {}))
+    found, fresh = view_at(view.request), memory().kept is None
+    first = {"layer": found.layer, "head": found.head, "token": found.token}
+    if before is not None and before[0] == place[0]:
+        first = {"token": found.token}
+    if fresh and any(map(link_asks_for, ("layer", "head"))):
+        first = {"token": found.token}
+    if fresh and any(map(link_asks_for, ("token", "cell"))):
+        first.pop("token")
+    select(**first)
     keep()
     st.rerun()
 
