@@ -90,7 +90,7 @@ function query(seen, names, width, room) {
 }
 
 function keys(seen, names, width, room, tall, words) {
-  const wide = width - room - 74, main = best(seen.dot.map((dot, m) => (seen.scores[m] === -Infinity ? -Infinity : dot))), top = HEAD + 34, limit = largest(...seen.k), digits = digitsFor(seen.dot)
+  const narrow = width < NARROW, wide = width - room - 74, main = best(seen.dot.map((dot, m) => (seen.scores[m] === -Infinity ? -Infinity : dot))), top = HEAD + 34, limit = largest(...seen.k), digits = digitsFor(seen.dot)
   const marks = [band(main, width, tall, top), ...cells("q", seen.q, [room, HEAD - 2, wide, 22], largest(seen.q), "q", [], 0)]
   const texts = [text("q", "query", room - 12, HEAD + 9, "end", "word"), text("tk", narrow ? "k: a key for each token" : names.keys, room, 10, "start", "title"), text("td", "q · k", width - 8, 10, "end", "title"),
     ...rowLabels(words, room, tall, main, top)]
