@@ -79,7 +79,7 @@ function build(root) {
   it.canvas.tabIndex = 0
   it.canvas.setAttribute("role", "application")
   it.texts = make("div", "texts", it.stage)
-  it.tip = make("div", "tip", it.stage)
+  it.tip = make("div", "hint", it.stage)
   it.tip.setAttribute("aria-live", "polite")
   it.tip.hidden = true
   it.foot = make("div", "foot", root)

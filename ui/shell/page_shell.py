@@ -52,7 +52,7 @@ def show_page(
     reader's own run; if not, the line over the page has the depth alone.
     """
     begin_page(page)
-    view = frame(tokens, side, settle, owner)
+    view = frame(tokens, side, settle, owner, own)
     if view is None:
         write_address()
         st.stop()
@@ -62,7 +62,7 @@ def show_page(
     inside(view, page, draw, settle, owner, beside)
 
 
-def frame(tokens: bool, side: str, settle, owner) -> View | None:
+def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
     """What stands over every page; returns what the page shows, None where nothing can be shown."""
     bar = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small")
     with bar:
