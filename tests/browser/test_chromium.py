@@ -8,10 +8,12 @@ import re
 import shutil
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 
+from core import load
 from core.models import catalogue
-from core.text import number
+from core.text import number, percent
 from tests.helpers.browser import serve, tab
 from tests.helpers.browser_pages import (
     DESK,
@@ -63,27 +65,108 @@ def test_choices_travel_to_the_next_page_and_back_through_history(visit):
     )
 
 
+BOOKS = {"model": "study-decoder", "layer": 3, "head": 4}
+BOOKS |= {"sentence": "The books that the student recommended"}
+
+
+def step_shown(page) -> str:
+    """The step of attention that is large."""
+    return page.view.locator(".steps button[aria-pressed=true] .name").inner_text()
+
+
 def test_the_five_steps_by_button_and_by_key(visit):
     page = visit("Attention")
-    chosen = page.view.locator(".st-key-stage button[aria-checked=true]")
-    assert chosen.inner_text() == "1 Query"
-    page.do(lambda: page.view.get_by_role("button", name="Next").click())
-    assert chosen.inner_text() == "2 Keys" and choices(page)["stage"] == "1"
-    page.do(lambda: page.view.keyboard.press("n"))
-    page.do(lambda: page.view.keyboard.press("n"))
-    assert chosen.inner_text() == "4 Softmax"
-    page.do(lambda: page.view.keyboard.press("p"))
-    assert chosen.inner_text() == "3 Scores" and choices(page)["stage"] == "2"
+    assert step_shown(page) == "1 Query"
+    page.do(lambda: page.view.get_by_role("button", name="Next →", exact=True).click())
+    assert step_shown(page) == "2 Keys" and choices(page)["stage"] == "1"
+    page.view.locator(".steps button").nth(1).focus()
+    page.do(lambda: page.view.keyboard.press("ArrowRight"))
+    page.do(lambda: page.view.keyboard.press("ArrowRight"))
+    assert step_shown(page) == "4 Softmax"
+    page.do(lambda: page.view.keyboard.press("ArrowLeft"))
+    assert step_shown(page) == "3 Scores" and choices(page)["stage"] == "2"
+    page.do(lambda: page.view.locator(".steps button").nth(4).click())
+    assert step_shown(page) == "5 Values" and choices(page)["stage"] == "4"
+
+
+def test_a_click_on_a_thumbnail_is_answered_before_the_page_follows(visit):
+    page = visit("Attention", **BOOKS)
+    answered = (
+        page.view.locator(".steps button")
+        .nth(3)
+        .evaluate(
+            """(button) => { button.click()
+        const share = button.getRootNode().querySelector("[data-id=a2]")
+        return [button.getAttribute("aria-pressed"), share.textContent] }"""
+        )
+    )
+    assert answered == ["true", "99.8%"]
+    page.wait(lambda: choices(page).get("stage") == "3")
+
+
+def written_in(page) -> dict[str, str]:
+    """The numbers that the pipeline has written, by the cell that each opens."""
+    page.wait(lambda: page.view.locator("[data-moving=false]").count() == 1)
+    found = page.view.locator(".texts button[data-cell]").all()
+    return {each.get_attribute("data-cell"): each.inner_text() for each in found}
+
+
+def test_what_stands_at_the_end_of_a_motion_is_the_trace(visit):
+    trace = load("study-decoder").trace(BOOKS["sentence"])
+    page, at = visit("Attention", **BOOKS, stage=2), "decoder.3.attn"
+    for token in (6, 4):
+        scores_M = trace[f"{at}.scores"][4, token]
+        page.wait(lambda: len(written_in(page)) > 0)
+        shown = written_in(page)
+        assert [shown[f"scores,{m}"] for m in range(7)] == [
+            "−∞, hidden by the mask" if not np.isfinite(x) else f"{x:.1f}".replace("-", "−")
+            for x in scores_M
+        ]
+        page.do(lambda: page.view.locator(".steps button").nth(3).click())
+        shown, pattern_M = written_in(page), trace[f"{at}.pattern"][4, token]
+        assert [shown[f"pattern,{m}"] for m in range(7)] == [percent(a) for a in pattern_M]
+        assert shown["total"] == f"{trace[f'{at}.pattern.total'][4, token]:.3f}"
+        page.do(lambda: page.view.locator(".steps button").nth(2).click())
+        if token == 6:
+            page.do(lambda: page.view.get_by_role("button", name="the (4)").click())
+    assert choices(page)["token"] == "4"
+
+
+def test_the_line_over_the_figure_changes_it_before_the_page_follows(visit):
+    page = visit("Attention", **BOOKS, stage=3)
+    assert written_in(page)["pattern,2"] == "99.8%"
+    page.view.get_by_role("button", name="Previous head").click()
+    trace = load("study-decoder").trace(BOOKS["sentence"])
+    assert written_in(page)["pattern,2"] == percent(trace["decoder.3.attn.pattern"][3, 6, 2])
+    page.settle()
+    assert choices(page)["head"] == "3"
+
+
+def test_a_cell_of_the_pipeline_opens_by_mouse_and_by_key(visit):
+    trace = load("study-decoder").trace(BOOKS["sentence"])
+    page = visit("Attention", **BOOKS, stage=1)
+    written_in(page)
+    canvas = page.view.locator("canvas.cells")
+    box = canvas.bounding_box()
+    page.do(lambda: page.view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 150))
+    name, index, _ = opened_number(page)
+    assert name == "decoder.3.attn.k" and index[:2] == (4, 2)
+    check_number(page, trace, name)
+    canvas.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        page.view.keyboard.press(key)
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    assert check_number(page, trace, "decoder.3.attn.k") == (4, 0, 1)
 
 
 @pytest.mark.slow
 def test_play_walks_on_by_itself_and_stops(visit):
     page = visit("Attention", stage=3)
-    page.do(lambda: page.view.get_by_role("button", name="Play").click())
+    page.view.get_by_role("button", name="Play").click()
     page.view.get_by_role("button", name="Stop").wait_for()
     page.wait(lambda: choices(page).get("stage") == "4", seconds=20)
     page.view.get_by_role("button", name="Play").wait_for()
-    page.wait(lambda: page.view.get_by_text("Values in their plane").count() > 0)
+    page.wait(lambda: page.view.get_by_text("What does expensive take").count() > 0)
 
 
 def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
@@ -94,7 +177,7 @@ def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
 
 def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
     page, pattern_LM = (
-        visit("Attention", stage=3, layer=1, head=5, mask="decoder"),
+        visit("Attention", stage=3, layer=1, head=5, mask="decoder", depth="numbers"),
         traced("decoder")["encoder.1.attn.pattern"][5],
     )
     point_at(page, 0, 3, 7, columns=11)
@@ -116,7 +199,7 @@ def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
 
 @pytest.mark.slow
 def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
-    page, x_LD = visit("Attention", token=7), traced()["encoder.0.attn.in"]
+    page, x_LD = visit("Attention", token=7, depth="numbers"), traced()["encoder.0.attn.in"]
     canvas = page.view.locator("canvas.picture").first
     canvas.wait_for()
     canvas.hover(position={"x": 5.5 * (canvas.bounding_box()["width"] - 3) / 32, "y": 2.5 * 15})
@@ -128,10 +211,10 @@ def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
 
 def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, traced):
     page, trace = (
-        visit("Attention", stage=3, layer=1, head=5, token=7, mask="decoder"),
+        visit("Attention", stage=3, layer=1, head=5, token=7, mask="decoder", depth="numbers"),
         traced("decoder"),
     )
-    steps = ("scores", "pattern.exp", "pattern")
+    steps = ("scores", "pattern.power", "pattern.exp", "pattern")
     page.view.locator("tfoot button.number").first.wait_for()
     shown = [
         [cell.inner_text() for cell in row.locator("button.number").all()]
@@ -141,8 +224,11 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
     assert shown == [
         [number(trace[f"encoder.1.attn.{step}"][5, 7, m]) for step in steps] for m in range(11)
     ]
-    assert shown[8][0] == "−∞" and shown[8][2] == "0"
-    page.do(lambda: page.view.locator("tfoot button.number").first.click())
+    assert shown[8][0] == "−∞" and shown[8][3] == "0"
+    totals = page.view.locator("tfoot button.number")
+    page.do(lambda: totals.first.click())
+    assert check_number(page, trace, "encoder.1.attn.pattern.power.total") == (5, 7)
+    page.do(lambda: totals.last.click())
     assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
 
 
@@ -274,7 +360,7 @@ def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
 MAIN = {
     "Tokens": ("[class*=st-key-pieces] .chosen .strip", r"encoder\.embed\.token", {}),
     "Positions": ("[class*=st-key-places-added] .strip", r"encoder\.embed\.token", {}),
-    "Attention": ("[class*=st-key-table] button.number", r"encoder\.1\.attn\.scores", {"stage": 3}),
+    "Attention": (".texts button.figure", r"encoder\.1\.attn\.scores\.scaled", {"stage": 3}),
     "Heads": (".st-key-heads canvas.picture", r"encoder\.1\.attn\.pattern", {}),
     "Add and norm": ("[class*=st-key-addnorm-way] .strip", r"encoder\.1\.attn\.in", {}),
     "Feed-forward": ("[class*=st-key-ff] button.neuron", r"encoder\.1\.mlp\.hidden", {}),
@@ -482,18 +568,21 @@ def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_p
             assert not page.problems
 
 
-def test_the_translator_writes_word_by_word_and_its_weights_open(visit):
-    page = visit(
-        "Cross-attention",
-        model="study-translator",
-        sentence="The red car is fast.",
-        side="decoder",
-        token=0,
+def test_a_written_word_shows_what_it_came_from_at_once_and_its_weights_open(visit):
+    trace = load("study-translator").trace("The red car is fast.")
+    page = visit("Cross-attention", model="study-translator", sentence="The red car is fast.")
+    word = page.view.locator(".written button[aria-pressed=true]")
+    assert word.inner_text() == "rouge" and choices(page)["head"] == "1"
+    answered = page.view.locator(".written button", has_text="voiture").evaluate(
+        """(button) => { button.click()
+        const row = button.getRootNode().querySelectorAll(".source")[2]
+        return [row.className, row.querySelector(".number").textContent] }"""
     )
-    heading = page.view.get_by_text(re.compile(r"Word by word: position 1 of \d"))
-    page.do(lambda: page.view.get_by_role("button", name="Next", exact=False).first.click())
-    heading.first.wait_for()
-    assert choices(page)["token"] == "1" and not page.problems
+    assert answered == ["source most", percent(trace["decoder.3.cross.pattern"][1, 1, 2])]
+    page.settle()
+    page.view.get_by_text("Which source word does voiture come from?").wait_for()
+    page.do(lambda: page.view.locator(".source.most button[data-name=share]").click())
+    assert check_number(page, trace, "decoder.3.cross.z.share") == (1, 1, 2)
 
 
 def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):

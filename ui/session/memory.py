@@ -52,6 +52,7 @@ class Memory:
     neuron_place: tuple | None = None  # Feed-forward: the run and the place of the chosen neuron
     mask_message: str = ""  # Encoder and decoder: what the last click on the mask did
     compared_mask: str | None = None  # Encoder and decoder: the run compared with the trained one
+    cross_place: tuple | None = None  # Cross-attention: the run at whose first place it opened
     # Output: kind and text of what the last button did, and the text for which it holds
     output_report: tuple[str, str, str] | None = None
     # Output: for each word that was appended its box, the text before and after, and the word

@@ -226,8 +226,9 @@ class Selection:
     places_kept: str = in_page(among("left out", ("left out", "kept")))
     places_back: bool = in_page(flag(False))
     # Attention, and across
-    softmax_of: str = in_page(among("as", ("as", "unscaled", "others", "heat")))
+    softmax_of: str | None = in_page(among(None, ("unscaled", "others", "heat")))
     softmax_heat: float = in_page(decimal(2.0, 0.1, 5.0, 0.1))
+    cross_token: int | None = in_page(whole_number(None, 0))
     cross_weights: str = in_page(among("all", ("all", "layer", "head")))
     cross_rows: str = in_page(among("writes", ("writes", "reads")))
     cross_words: bool = in_page(flag(True))

@@ -266,12 +266,7 @@ SOFTMAX_AT_3 = {"stage": 3, "cards": "attention-softmax", "softmax_of": "heat", 
 STOPS = (
     Stop(OVERVIEW, {}, overview_stop, ".st-key-river"),
     Stop(TOKENS, {}, tokens_stop, "[class*=st-key-pieces]"),
-    Stop(
-        POSITIONS,
-        {"cards": "positions-order"},
-        positions_stop,
-        "[class*=st-key-card_positions-order]",
-    ),
+    Stop(POSITIONS, {"cards": "positions-order"}, positions_stop, ".st-key-card_positions-order"),
     Stop(ATTENTION, {"stage": 2}, scores_stop, "[class*=st-key-pipeline]"),
     Stop(ATTENTION, SOFTMAX_AT_3, softmax_stop, ".st-key-card_attention-softmax"),
     Stop(ATTENTION, {"stage": 4}, values_stop, "[class*=st-key-pipeline]"),
