@@ -8,6 +8,7 @@ can hold them.
     order               the words in reverse order; special tokens such as [CLS] stay
     pad:3               three padding tokens after the text, hidden from all others as in training
     open-pad:3          the same, but the others see them
+    repeat              random tokens in place of the words, and once more (core.random_text)
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
 "own:" and the cells in which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of
@@ -27,6 +28,7 @@ from core.config import Config
 from core.edits import ablate_head
 from core.errors import GlassError
 from core.forward_pass import as_trained, forward
+from core.random_text import MOST, random_tokens, specials_around
 from core.text import counted
 
 PADDING = (
@@ -46,6 +48,7 @@ TITLES = {
     "order": "words in reverse order",
     "pad": "{}, hidden",
     "open-pad": "{}, seen by all",
+    "repeat": "random tokens, twice",
 }
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
 
@@ -103,6 +106,8 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     asked = parts(change)
     if {"pad", "open-pad"} <= set(asked):
         raise GlassError("Padding is either hidden or seen by all, not both.")
+    if "repeat" in asked:
+        text, target_ids_L = repeated(model, text, target_ids_L)
     text = changed_text(model, text, asked)
     config = changed_config(model.config, asked)
     given = {"target_ids_L": target_ids_L} if config.crosses else {}
@@ -168,6 +173,24 @@ def changed_text(model, text: Text, asked: dict) -> Text:
                 count,
             )
     return text
+
+
+def repeated(model, text: Text, target_ids_L) -> tuple[Text, np.ndarray | None]:
+    """Random tokens, twice in a row, in place of the text's words; a decoder that reads a text of
+    its own reads the same after the token that it begins with.
+    """
+    before, after = specials_around(text.words_L or range(len(text.ids_L)))
+    around = max(before + after, int(target_ids_L is not None))
+    room = ((model.config.n_positions or 10**6) - around) // 2
+    is_special = model.tokenizer.is_special if model.tokenizer else lambda token: False
+    drawn_N = random_tokens(model.config.n_vocab, min(MOST, room), is_special)
+    twice_L = np.concatenate([drawn_N, drawn_N]).astype(np.int64)
+    ends = len(text.ids_L) - after
+    words_L = text.words_L and (*[None] * before, *range(len(twice_L)), *[None] * after)
+    ids_L = np.concatenate([text.ids_L[:before], twice_L, text.ids_L[ends:]])
+    if target_ids_L is not None:
+        target_ids_L = np.concatenate([target_ids_L[:1], twice_L])
+    return Text(ids_L, words_L), target_ids_L
 
 
 def order(words_L) -> np.ndarray:
