@@ -33,9 +33,9 @@ TARGETS = {
     "previous token": "the token just before",
     "next token": "the token just after",
     "itself": "the token itself",
-    "first token": "the first token of the text",
-    "same word": "other places where the same token stands",
-    "separator": "signs such as [SEP]",
+    "duplicate token": "an earlier copy of the same token",
+    "induction": "the token after an earlier copy of this one",
+    "separator": "special tokens such as [SEP]",
 }
 
 
