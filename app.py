@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from ui.kit.explanation_panel import number_over
-from ui.kit.token_strip import special_tokens_note, token_strip
+from ui.kit.token_words import special_tokens_note
 from ui.session.navigation import OVERVIEW
 from ui.shell.page_shell import show_page
 from ui.stages.overview.model_map import (
@@ -18,14 +17,12 @@ from ui.stages.overview.model_map import (
 
 def page(view):
     instructions(view)
-    token_strip(view)
     overview_map(view)
     st.caption(CAPTION)
     map_in_words(view)
     depth_details(view)
     special_tokens_note(view)
     page_links()
-    number_over(view)
 
 
-show_page(OVERVIEW, page, alone=False)
+show_page(OVERVIEW, page, tokens=False, alone=False, beside=False)

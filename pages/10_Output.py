@@ -2,8 +2,6 @@
 encoder found.
 """
 
-from ui.kit.explanation_panel import number_over
-from ui.kit.token_strip import token_strip
 from ui.session.navigation import OUTPUT
 from ui.shell.page_shell import show_page
 from ui.stages.output.continuation import write_on
@@ -30,7 +28,6 @@ def page(view):
     elif not overflowed(view):
         vector_to_words(view)
         write_on(view, sampling(view))
-    number_over(view)
 
 
-show_page(OUTPUT, page, above=token_strip)
+show_page(OUTPUT, page)

@@ -1,6 +1,5 @@
 """Tokens: words, pieces, ids, the rows of the embedding table, and which of them are alike."""
 
-from ui.kit.explanation_panel import number_over
 from ui.session.navigation import TOKENS
 from ui.shell.page_shell import show_page
 from ui.stages.tokens.arithmetic import word_arithmetic
@@ -10,11 +9,11 @@ from ui.stages.tokens.word_map import word_map
 
 
 def page(view):
+    pieces(view)
     embedding_rows(view)
     similar_rows(view)
     word_map(view)
     word_arithmetic(view)
-    number_over(view)
 
 
-show_page(TOKENS, page, above=pieces)
+show_page(TOKENS, page, tokens=False)

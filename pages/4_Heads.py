@@ -4,8 +4,6 @@ what each adds.
 
 import streamlit as st
 
-from ui.kit.explanation_panel import number_over
-from ui.kit.token_strip import token_strip
 from ui.kit.word_grouping import grouped_weights
 from ui.session.navigation import HEADS
 from ui.shell.page_shell import show_page
@@ -23,7 +21,6 @@ def page(view):
         heads.roles_section(view)
     heads.contributions_section(view)
     heads.ablation(view)
-    number_over(view)
 
 
-show_page(HEADS, page, above=token_strip)
+show_page(HEADS, page)

@@ -1,9 +1,5 @@
 """Add and norm: before + update = after, and the size kept in bounds."""
 
-import streamlit as st
-
-from ui.kit.explanation_panel import number_beside
-from ui.kit.token_strip import token_strip
 from ui.session.navigation import ADD_AND_NORM
 from ui.shell.page_shell import show_page
 from ui.stages.add_and_norm.residual import addition, both_ways, norming, sublayer_controls
@@ -13,17 +9,14 @@ from ui.stages.add_and_norm.without_norms import norms_off
 def page(view):
     part = sublayer_controls(view)
     both_ways(view, part)
-    picture, words = st.columns((12, 8), gap="large")
-    with picture:
-        if view.config.norm_first:  # the sections stand in the order in which the model works
-            first = norming(view, part, 1)
-            addition(view, part, 2)
-        else:
-            first = addition(view, part, 1)
-            norming(view, part, 2)
-        norms_off(view)
-    with words:
-        number_beside(view, first)
+    if view.config.norm_first:  # the sections stand in the order in which the model works
+        first = norming(view, part, 1)
+        addition(view, part, 2)
+    else:
+        first = addition(view, part, 1)
+        norming(view, part, 2)
+    norms_off(view)
+    return first
 
 
-show_page(ADD_AND_NORM, page, above=token_strip)
+show_page(ADD_AND_NORM, page)

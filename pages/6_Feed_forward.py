@@ -1,10 +1,6 @@
 """Feed-forward: each token alone, through its neurons."""
 
-import streamlit as st
-
-from ui.kit.explanation_panel import number_beside
 from ui.kit.neuron_charts import settle_neuron
-from ui.kit.token_strip import token_strip
 from ui.session.navigation import FEED_FORWARD
 from ui.shell.page_shell import show_page
 from ui.stages.feed_forward import (
@@ -20,17 +16,14 @@ from ui.stages.feed_forward import (
 def page(view):
     neuron = settle_neuron(view)
     gated = view.config.gated
-    picture, words = st.columns((11, 9), gap="large")
-    with picture:
-        first = out_and_back(view)
-        activation(view, neuron)
-        if gated:
-            gate_section(view, neuron)
-        strongest_neurons(view, neuron, 3 + gated)
-        one_neuron(view, neuron, 4 + gated)
-        alone_section(view, 5 + gated)
-    with words:
-        number_beside(view, first)
+    first = out_and_back(view)
+    activation(view, neuron)
+    if gated:
+        gate_section(view, neuron)
+    strongest_neurons(view, neuron, 3 + gated)
+    one_neuron(view, neuron, 4 + gated)
+    alone_section(view, 5 + gated)
+    return first
 
 
-show_page(FEED_FORWARD, page, above=token_strip)
+show_page(FEED_FORWARD, page)

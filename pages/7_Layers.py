@@ -2,8 +2,6 @@
 reaches it.
 """
 
-from ui.kit.explanation_panel import number_over
-from ui.kit.token_strip import token_strip
 from ui.session.navigation import LAYERS
 from ui.shell.page_shell import show_page
 from ui.stages.layers.head_links import link_map
@@ -21,7 +19,6 @@ def page(view):
     rollout_section(view)
     attends_to(view)
     link_map(view)
-    number_over(view)
 
 
-show_page(LAYERS, page, above=token_strip)
+show_page(LAYERS, page)

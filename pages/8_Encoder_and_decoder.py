@@ -2,9 +2,7 @@
 what padding does.
 """
 
-from ui.kit.explanation_panel import number_over
 from ui.kit.runs import under
-from ui.kit.token_strip import token_strip
 from ui.session.navigation import ENCODER_AND_DECODER
 from ui.shell.model_notes import learned_under
 from ui.shell.page_shell import show_page
@@ -24,7 +22,6 @@ def page(view):
     if guesses:
         changed_words({"As trained": under(view, "trained")} | compared)
     padding(view, 5 if guesses else 4)
-    number_over(view)
 
 
-show_page(ENCODER_AND_DECODER, page, above=token_strip)
+show_page(ENCODER_AND_DECODER, page)

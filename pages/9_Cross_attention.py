@@ -2,8 +2,6 @@
 alignment that appears.
 """
 
-from ui.kit.explanation_panel import number_over
-from ui.kit.token_strip import token_strip
 from ui.session.navigation import CROSS_ATTENTION
 from ui.shell.page_shell import show_page
 from ui.stages.attention import STEPS
@@ -20,7 +18,6 @@ def page(view):
     five_steps(view, STEPS)
     alignment(view)
     likelihood(view)
-    number_over(view)
 
 
-show_page(CROSS_ATTENTION, page, above=token_strip, side="decoder")
+show_page(CROSS_ATTENTION, page, side="decoder")

@@ -10,7 +10,7 @@ const link = (item, open) => {
 
 const walk = (data, open) => {
   const steps = create("nav", "walk")
-  steps.setAttribute("aria-label", "The way here")
+  steps.setAttribute("aria-label", "Path to this number")
   data.trail.forEach((step, i) => {
     if (i) steps.append(create("span", "arrow", "←"))
     steps.append(i === data.trail.length - 1 ? create("span", "here", step.text) : link(step, open))
@@ -24,13 +24,11 @@ const walk = (data, open) => {
 const head = (data, open) => {
   const all = create("div")
   if (data.trail.length > 1) all.append(walk(data, open))
-  const line = create("div", "title")
   const title = create("h3", "", data.title)
   title.tabIndex = -1
-  line.append(title, create("output", "value", data.value))
-  all.append(line, create("div", "where", data.where))
-  if (data.story) all.append(create("p", "story", data.story))
+  all.append(title, create("output", "value", data.value), create("div", "where", data.where))
   all.append(create("code", "name", data.name))
+  if (data.story) all.append(create("p", "story", data.story))
   return all
 }
 
@@ -40,24 +38,42 @@ const bar = (share) => {
   return fill
 }
 
-const operands = (group, open) => {
-  const part = create("section")
+const term = (row, open) => {
+  const item = create("li", "")
+  const terms = create("span", "terms")
+  row.items.forEach((operand, i) => {
+    if (i) terms.append(create("span", "sign", "×"))
+    terms.append(link(operand, open))
+  })
+  if (row.product) terms.append(create("span", "sign", "="), create("span", "product", row.product))
+  item.append(create("span", "label", row.label), terms, bar(row.share))
+  return item
+}
+
+// A list of terms: the first few in sight, the others folded away.
+const operands = (group, first, open) => {
+  const part = create("section"), rows = create("ul", "")
   part.append(create("h4", "", group.title))
   if (group.where) part.append(create("div", "where", group.where))
-  const rows = create("ul", "")
-  for (const row of group.rows) {
-    const item = create("li", "")
-    item.append(create("span", "label", row.label))
-    const terms = create("span", "terms")
-    row.items.forEach((operand, i) => {
-      if (i) terms.append(create("span", "sign", "×"))
-      terms.append(link(operand, open))
-    })
-    if (row.product) terms.append(create("span", "sign", "="), create("span", "product", row.product))
-    item.append(terms, bar(row.share))
-    rows.append(item)
-  }
+  rows.append(...group.rows.slice(0, first).map((row) => term(row, open)))
   part.append(rows)
+  if (group.rows.length > first) {
+    const others = create("ul", "")
+    others.append(...group.rows.slice(first).map((row) => term(row, open)))
+    part.append(fold("terms", `${group.rows.length - first} more`, [others]))
+  }
+  return part
+}
+
+// What is folded away; whether it is open is kept while the same number is shown at the same depth.
+const unfolded = new Map()
+let shown = null
+
+const fold = (name, title, inside, open = false) => {
+  const part = create("details", "fold")
+  part.append(create("summary", "", title), ...inside)
+  part.open = unfolded.get(name) ?? open
+  part.ontoggle = () => unfolded.set(name, part.open)
   return part
 }
 
@@ -79,36 +95,31 @@ const source = (snippet, i) => {
 }
 
 const body = (data, open, all) => {
-  const parts = create("div")
-  parts.append(create("h4", "", "With the numbers in it"), create("div", "formula", data.formula), create("div", "check", data.check))
-  if (data.count) parts.append(create("h4", "", data.count > 1
-    ? "Made from these. Click one to see how it was made" : "Made from this. Click it to see how it was made"))
-  if (data.groups.some((group) => group.rows.length > 1)) {
-    const key = create("div", "key", "Bars: how large each term is; ")
-    key.append(create("span", "swatch positive"), "above zero, ", create("span", "swatch negative"), "below")
-    parts.append(key)
-  }
-  for (const group of data.groups) parts.append(operands(group, open))
-  if (data.more) {
-    const foot = create("div", "more")    // stays at the lower edge, below the longest list
-    foot.append(createButton("all", data.more, all))
-    parts.append(foot)
-  }
+  const parts = create("div"), [short, whole] = data.check
+  parts.append(create("div", "formula", data.formula))
+  if (data.count) parts.append(create("h4", "", "Made from"))
+  for (const group of data.groups) parts.append(operands(group, data.first, open))
+  if (data.more) parts.append(createButton("all", data.more, all))
+  if (short) parts.append(fold("check", short, [create("div", "check", whole)]))
+  else parts.append(create("div", "check", whole))
   return parts
 }
 
-const lines = (data) => {
+const lines = (data, depth) => {
   const parts = create("div")
-  if (data.sources.length) parts.append(create("h4", "", "The lines that computed it"))
-  data.sources.forEach((snippet, i) => parts.append(source(snippet, i)))
+  if (!data.sources.length) return parts
+  parts.append(fold("code", "Code: the lines that computed it", data.sources.map(source), depth === "code"))
   return parts
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".number")
+  if (shown !== data.shown) unfolded.clear()
+  shown = data.shown
   const open = (cell) => setTriggerValue("open", cell)
   const all = () => setTriggerValue("all", true)
   const focused = root.contains(root.getRootNode().activeElement)
-  root.replaceChildren(...data.parts.map((part) => ({ head, body, lines }[part.part](part, open, all))))
+  const draw = { head: (part) => head(part, open), body: (part) => body(part, open, all), lines: (part) => lines(part, data.depth) }
+  root.replaceChildren(...data.parts.map((part) => draw[part.part](part)))
   if (focused) root.querySelector(".link, h3")?.focus({ preventScroll: true })
 }

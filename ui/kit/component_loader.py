@@ -30,13 +30,13 @@ _VERSION = sha256("\0".join(_FILES.values()).encode()).hexdigest()[:16]
 _HOME = f"glassformer.{_VERSION}"
 
 
-def component(name: str, attributes: str = 'class="root"', links: str = ""):
+def component(name: str, attributes: str = 'class="root"', also: tuple[str, ...] = ()):
     """One of the components; attributes: of the element that it draws into, which is busy until
-    it is drawn. links: what the browser is to load besides.
+    it is drawn. also: other modules that the browser loads with it.
     """
-    assert f"{name}.js" in _FILES
-    root = f'<div {attributes} aria-busy="true"></div>'
-    html, script = f"{_link(f'{name}.js')}{links}{root}", _FILES["mount.js"]
+    links = "".join(_link(file) for file in (f"{name}.js", *also))
+    html = f'{links}<div {attributes} aria-busy="true"></div>'
+    script = _FILES["mount.js"]
     mount = v2.component(f"glass_{name}", html=html, js=script)
     return lambda *, data, **more: mount(data=light(data), **more)
 
@@ -81,4 +81,4 @@ def serve_modules() -> None:
         registry.register_from_manifest(ComponentManifest("glassformer", "", [assets]), ASSETS)
 
 
-_styles = component("styles", links="".join(map(_link, (f for f in _FILES if f.endswith(".js")))))
+_styles = component("styles", also=tuple(file for file in _FILES if file.endswith(".js")))

@@ -18,9 +18,8 @@ they compute none.
         on_cell(name, row, cell), of which only the name is known to be a text
     share_link()
         a button that copies the address
-    follow_theme(page, tour)
-        once a page, not seen: runs the page again when the reader switches between light and dark,
-        and on a telephone closes the side bar when the page or the stop of the tour is another one
+    follow_theme()
+        once a page, not seen: runs the page again when the reader switches between light and dark
 
 Every callback runs before the page is drawn again. A component never changes what is chosen by
 itself: the page does.
@@ -217,11 +216,11 @@ def share_link() -> None:
     _share(key="share", data={})
 
 
-def follow_theme(page: str, tour: int | None) -> None:
+def follow_theme() -> None:
     """Plotly's pictures keep the colours they were first drawn in: a switch of the theme has to
     reach Python.
     """
-    _theme(key=f"theme:{page}", data={"page": page, "tour": tour}, on_changed_change=lambda: None)
+    _theme(key="theme", data={}, on_changed_change=lambda: None)
 
 
 def acts_of(picture: dict) -> set[str]:

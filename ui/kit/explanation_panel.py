@@ -28,22 +28,20 @@ from ui.session.selection import MASKS, depth, fits, opened_cell, select, select
 from ui.session.view import View
 from ui.text import plain
 
-SHOWN = 12  # operands listed at first, the largest contributions
+FIRST = 3  # terms of each list in sight at first, the largest
+SHOWN = 12  # and once it is unfolded
 MOST = 1000  # operands in the table of all
 _draw = component("explanation", 'class="root number"')
 
 
-def number_beside(
-    view: View, first: tuple[str, tuple[int, ...]], depth_on_page: bool = True
-) -> None:
+def number_beside(view: View, first: tuple[str, tuple[int, ...]] | None) -> None:
     """The opened number in a column of its own, which stays in sight; before one is opened,
     `first`, a step and an index. On a telephone an opened number lies over the foot of the page.
-    depth_on_page: the page itself shows formula and code of `first`.
     """
     opened = opened_cell()
-    with st.container(key="number-beside-opened" if opened else "number-beside"):
-        shown = "numbers" if depth_on_page and not opened else depth()
-        number_panel(view, opened or spell_cell(*first), shown)
+    if opened or first:
+        with st.container(key="number-beside-opened" if opened else "number-beside"):
+            number_panel(view, opened or spell_cell(*first))
 
 
 def number_over(view: View) -> None:
@@ -52,12 +50,12 @@ def number_over(view: View) -> None:
     """
     if opened := opened_cell():
         with st.container(key="number-over"):
-            number_panel(view, opened, depth())
+            number_panel(view, opened)
 
 
-def number_panel(view: View, cell: str, panel_depth: str) -> None:
-    """What the number is, and, as deep as the reader wants to look, its operands, its formula, or
-    the lines that made it.
+def number_panel(view: View, cell: str) -> None:
+    """What the number is, its formula, the terms that count most; and folded away all terms, the
+    check and the lines that made it. At the depth of formulas also the formula in letters.
     """
     made = explain(view.trace, *parse_cell(cell))
     if opened_cell():
@@ -65,35 +63,33 @@ def number_panel(view: View, cell: str, panel_depth: str) -> None:
             "Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc"
         )
     trail = memory().trail or [cell]
-    head = walk_heading(view, made, trail)
-    if panel_depth == "code":
-        draw("number", [head, code_lines(view, [made.name])], trail[0])
-    elif panel_depth == "formula":
-        draw("number", [head], trail[0])
-        st.latex(coloured(made.latex))
-        if letters := letters_in(made.latex):
-            st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
-        draw("number-below", [operands(view, made)], cell)
-    else:
-        draw("number", [head, operands(view, made)], cell)
-    if (
-        panel_depth != "code"
-        and memory().all_operands_of == made.name
-        and longest(made.groups) > SHOWN
-    ):
+    parts = [walk_heading(view, made, trail), operands(view, made), code_lines(view, [made.name])]
+    draw("number", parts, trail[0], f"{cell} {depth()}")
+    if depth() == "formula":
+        letters_of(made)
+    if memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
 
 
-def draw(key: str, parts: list[dict], start: str) -> None:
-    """Parts of the panel, one below the other. start: where a walk from here begins."""
+def letters_of(made) -> None:
+    """The formula in letters, and what each letter stands for."""
+    st.latex(coloured(made.latex))
+    if letters := letters_in(made.latex):
+        st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
+
+
+def draw(key: str, parts: list[dict], start: str, shown: str) -> None:
+    """The parts of the panel. start: where a walk from here begins; shown: what is folded or
+    unfolded stays so until this changes.
+    """
 
     def all_or_few() -> None:
-        name = parts[-1].get("name")
+        name = parts[1]["name"]
         memory().all_operands_of = None if memory().all_operands_of == name else name
 
     _draw(
         key=key,
-        data={"parts": parts},
+        data={"parts": parts, "depth": depth(), "shown": shown},
         on_open_change=lambda: clicked(key, start),
         on_all_change=all_or_few,
     )
@@ -184,7 +180,7 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
         "part": "head",
         "trail": steps,
         "title": made.title,
-        "story": made.story if depth() != "numbers" else "",
+        "story": made.story if depth() == "story" else "",
         "value": number(made.value),
         "where": where(view, made),
         "name": spell_cell(made.name, made.index),
@@ -218,18 +214,22 @@ def operands(view: View, made) -> dict:
         "part": "body",
         "name": made.name,
         "formula": made.formula,
-        "check": computed_again(made, bits),
+        "check": recomputed(made, bits),
         "more": (
-            "" if count <= SHOWN else "Show the largest only" if shown else f"Show all {count:,}"
+            "" if count <= SHOWN else "Hide the table" if shown else f"All {count:,} as a table"
         ),
         "count": sum(len(group.values_N) for group in made.groups),
-        "groups": [] if shown else operand_lists(view, made.groups),
+        "first": FIRST,
+        "groups": operand_lists(view, made.groups),
     }
 
 
 def draw_lines(view: View, names: list[str]) -> None:
     """The lines of core/ that made some steps, on the page itself."""
-    _draw(key=f"lines:{names}", data={"parts": [code_lines(view, names)]})
+    _draw(
+        key=f"lines:{names}",
+        data={"parts": [code_lines(view, names)], "depth": "code", "shown": "page"},
+    )
 
 
 def code_lines(view: View, names: list[str]) -> dict:
@@ -275,30 +275,28 @@ def shapes_at(trace, name: str) -> dict:
     }
 
 
-def computed_again(made, bits: int) -> str:
-    """What the operands give again, beside what the forward pass recorded in numbers of so many
-    bits.
+def recomputed(made, bits: int) -> tuple[str, str]:
+    """What the operands give again, in a few words and in full, beside what the trace holds in
+    numbers of so many bits.
     """
+    held = f"In the trace: {number(made.value, 9)}"
     if not made.groups:
-        return f"Recorded: {number(made.value, 9)}"
+        return "", f"{held}."
     if np.isnan(made.value):
-        return (
-            f"No number any more: on its way here something grew past what a {bits}-bit number can"
-            " hold."
+        return "NaN", (
+            f"NaN: an earlier value overflowed; it grew past what a {bits}-bit number can hold."
         )
     if made.edited:
-        return (
-            f"Recorded: {number(made.value, 9)}, put here by an edit. "
-            f"Its operands would give {number(made.recomputed, 9)}."
-        )
+        again = number(made.recomputed, 9)
+        return "Edited", f"{held}, put here by an edit. Its operands would give {again}."
     difference = (
-        f"Difference: {number(made.error, 1)}, the rounding of {bits}-bit numbers."
+        f"Difference: {number(made.error, 1)}, from rounding to {bits} bits."
         if made.error
         else "They agree to the digit."
     )
     return (
-        f"Computed again from these operands: {number(made.recomputed, 9)}. "
-        f"Recorded in the forward pass: {number(made.value, 9)}. {difference}"
+        f"Recomputed: {number(made.recomputed)} ✓",
+        f"From these operands: {number(made.recomputed, 9)}. {held}. {difference}",
     )
 
 

@@ -13,7 +13,7 @@ from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.actions import show_run
 from ui.session.memory import memory
 from ui.session.runs import RunRequest, trace_of

@@ -40,20 +40,20 @@ def examples_kind(name: str) -> str:
 def which_model(ready: tuple[str, ...]) -> None:
     """What each kind is good for, and a button for the first pretrained ones."""
     embedded = any(catalogue.entry_of(name).embedded for name in ready)
-    with st.popover("Which model is good for what?", width="stretch"):
-        st.markdown(f"{STUDY}\n\n{PRETRAINED}" if embedded else PRETRAINED)
-        for name in NEXT:
-            entry = catalogue.entry_of(name)
-            does = "Read with" if name in ready else f"Fetch, {downloads.megabytes(entry.size)}:"
-            st.button(
-                f"{does} {plain(entry.title)}",
-                key=f"kinds_{name}",
-                on_click=switch_or_fetch,
-                args=(name,),
-                width="stretch",
-                help=plain(entry.about),
-                disabled=selection().model == name,
-            )
+    st.markdown("**Which model is good for what?**")
+    st.markdown(f"{STUDY}\n\n{PRETRAINED}" if embedded else PRETRAINED)
+    for name in NEXT:
+        entry = catalogue.entry_of(name)
+        does = "Read with" if name in ready else f"Fetch, {downloads.megabytes(entry.size)}:"
+        st.button(
+            f"{does} {plain(entry.title)}",
+            key=f"kinds_{name}",
+            on_click=switch_or_fetch,
+            args=(name,),
+            width="stretch",
+            help=plain(entry.about),
+            disabled=selection().model == name,
+        )
 
 
 def switch_or_fetch(name: str, **changes) -> None:

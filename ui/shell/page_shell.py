@@ -1,5 +1,5 @@
-"""The frame around every page: title, navigation, choices, what went wrong; and the way on at the
-foot.
+"""The frame around every page: a bar with what is read, a rail with all pages, a line with what is
+looked at; the opened number beside the page, and the way on at its foot.
 """
 
 from __future__ import annotations
@@ -9,78 +9,82 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import whatif
 from ui.kit.component_loader import library
-from ui.kit.components import follow_theme, share_link
-from ui.kit.explanation_panel import check_opened
+from ui.kit.components import follow_theme
+from ui.kit.explanation_panel import check_opened, number_beside, number_over
 from ui.kit.theme import css
+from ui.kit.unknown_words import unknown_line
 from ui.session.actions import close_number
 from ui.session.address import query_params, write_address
 from ui.session.arrival import arrive, arrive_alone
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, PAGES, Page
-from ui.session.selection import AROUND, CODECS, DEPTHS, chosen, depth, select, selection
+from ui.session.selection import AROUND, CODECS, chosen, select, selection
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
-from ui.shell import controls, tour
+from ui.shell import tour
+from ui.shell.controls import missing_model, read_run
 from ui.shell.downloads import first_start
 from ui.shell.model_notes import mask_banner
+from ui.shell.place_line import place_line
+from ui.shell.settings import settings
 from ui.text import plain
-
-LOOK = {
-    "story": "What happens, in words.",
-    "numbers": (
-        "All numbers of each step, in pictures and tables. Click one to see how it was made."
-    ),
-    "formula": (
-        "Each step as a formula: in letters, then with the numbers of one cell. Click another cell"
-        " to see its own."
-    ),
-    "code": "The lines of core/ that ran, read from the source now, with the shapes of this run.",
-}
 
 
 def show_page(
-    page: Page, draw, above=None, alone: bool = True, side: str = "", settle=None, owner=None
+    page: Page,
+    draw,
+    *,
+    tokens: bool = True,
+    alone: bool = True,
+    beside: bool = True,
+    side: str = "",
+    settle=None,
+    owner=None,
 ) -> None:
-    """Draws a page: the frame, and in it draw(view). above(view): what chooses the token, drawn
-    before it.
-    alone: a click in the page runs the page alone; not where nearly every click changes what stands
-    around it. side: the only side of a model with two that the page is about. settle(view): settles
-    what the page finds out; owner(view): the view in which the opened number stands, where a page
-    shows two models.
+    """Draws a page: the frame, and in it draw(view), which returns the number that is explained
+    first.
+    tokens: whether the line over the page shows them. alone: a click in the page runs the page
+    alone; not where nearly every click changes what stands around it. beside: the number stands in
+    a column of its own; else over the page. side: the only side of a model with two that the page
+    is about. settle(view): settles what the page finds out; owner(view): the view in which the
+    opened number stands, where a page shows two models.
     """
     begin_page(page)
-    reading = st.container()
-    depth_controls(page)
-    guide, notes = st.container(), st.container()
-    with st.sidebar:
-        view = side_bar(reading, side)
+    bar = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small")
+    with bar:
+        st.page_link(OVERVIEW.path, label="**Glassformer**", query_params=query_params(cell=None))
+    roads, line, notes = (st.container(key=key) for key in ("rail", "line", "notes"))
+    view = read_run(bar, side)
     if view:
         check_number(view, settle, owner)
+        with bar:
+            tour.start(view)
+            settings(view)
+        with line:
+            place_line(view, tokens, side)
+    with roads:
+        rail()
     with notes:
-        warnings()
-        what_if_banner(view)
+        what_to_know(view)
     if view is None:
         write_address()
         st.stop()
-    with guide:
-        tour.bar(view, page)
-    if above:
-        above(view)
+    tour.bar(view, page)
     memory().around = chosen_around()
-    (st.fragment(draw_inside) if alone else draw_inside)(view, page, draw, settle, owner)
+    inside = st.fragment(draw_inside) if alone else draw_inside
+    inside(view, page, draw, settle, owner, beside)
 
 
 def begin_page(page: Page) -> None:
     """What stands first on every page, and what has to be there before anything else."""
     st.set_page_config(page_title=f"{page.title} · Glassformer", page_icon="🔍", layout="wide")
-    st.html(f"<style>{css()}</style>")
-    library()
-    keep_tidy()
-    arrive(page)
-    follow_theme(page.title, selection().tour)
+    with st.container(key="unseen"):
+        st.html(f"<style>{css()}</style>")
+        library()
+        keep_tidy()
+        arrive(page)
+        follow_theme()
     first_start()
-    st.title(page.title)
-    st.caption(page.about)
 
 
 def check_number(view: View, settle, owner) -> None:
@@ -90,23 +94,24 @@ def check_number(view: View, settle, owner) -> None:
     check_opened(owner(view) if owner else view)
 
 
-def side_bar(reading, side: str) -> View | None:
-    """The side bar: the tour, the way to all pages, and what is looked at."""
-    st.markdown("#### Glassformer")
-    begin, links = st.container(), st.container(gap="xsmall")
-    view = controls.reading_controls(reading, side)
-    share_link()
+def rail() -> None:
+    """The way to all pages. What is chosen in a page is left out of its links: it is kept beyond
+    the page, and changes without the rail being drawn anew.
+    """
+    inside_pages = {name: codec.default for name, codec in CODECS.items() if not codec.around}
+    address = query_params(**inside_pages)
+    with st.container(key="rail-links", horizontal=True, wrap=False, gap=None):
+        for page in PAGES:
+            st.page_link(page.path, label=page.short or page.title, query_params=address)
+
+
+def what_to_know(view: View | None) -> None:
+    """What stands over the page only when there is something to say."""
+    missing_model()
+    warnings()
+    what_if_banner(view)
     if view:
-        with begin:
-            tour.start(view)
-    with links:
-        # What is chosen in a page is left out: it is kept beyond the page, and changes without this
-        # list being drawn anew.
-        inside_pages = {name: codec.default for name, codec in CODECS.items() if not codec.around}
-        address = query_params(**inside_pages)
-        for other in PAGES:
-            st.page_link(other.path, label=other.title, query_params=address)
-    return view
+        unknown_line(view)
 
 
 def chosen_around() -> tuple:
@@ -114,7 +119,7 @@ def chosen_around() -> tuple:
     return tuple(map(chosen, AROUND))
 
 
-def draw_inside(view: View, page: Page, draw, settle, owner) -> None:
+def draw_inside(view: View, page: Page, draw, settle, owner, beside: bool) -> None:
     """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is
     drawn again.
     """
@@ -127,9 +132,22 @@ def draw_inside(view: View, page: Page, draw, settle, owner) -> None:
         check_number(view, settle, owner)
         warnings()
     write_address()
-    draw(view)
+    lay_out(view, draw, owner(view) if owner else view, beside)
     write_address()  # once more: the page may have settled a choice
     foot(page)
+
+
+def lay_out(view: View, draw, numbers: View, beside: bool) -> None:
+    """The page, and the opened number beside or over it. numbers: the view in which it stands."""
+    if not beside:
+        draw(view)
+        number_over(numbers)
+        return
+    figure, panel = st.columns((2, 1), gap="medium")
+    with figure:
+        first = draw(view)
+    with panel:
+        number_beside(numbers, first)
 
 
 def runs_alone() -> bool:
@@ -142,26 +160,6 @@ def warnings() -> None:
     """What went wrong."""
     for message in memory().notes:
         st.warning(plain(message))
-
-
-def depth_controls(page: Page) -> None:
-    """The four depths, the same on every page."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.segmented_control(
-            "How deep",
-            list(DEPTHS),
-            key="depth",
-            format_func=DEPTHS.__getitem__,
-            required=True,
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-        opens = (
-            " Every number in the pictures opens at a click."
-            if depth() == "story" and page is not OVERVIEW
-            else ""
-        )
-        st.caption(LOOK[depth()] + opens)
 
 
 def what_if_banner(view: View | None) -> None:

@@ -21,7 +21,7 @@ from core.decoding import next_tokens
 from core.steps.embedding import nearest
 from core.steps.heads import ROLES
 from core.text import counted, number, percent
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.actions import close_number
 from ui.session.navigation import (
     ADD_AND_NORM,
@@ -55,10 +55,9 @@ class Stop:
 def start(view: View) -> None:
     """Begins the tour at the token and the head where the most can be seen."""
     st.button(
-        "Guided tour",
+        "▶ Tour",
         key="tour_start",
         type="primary",
-        width="stretch",
         on_click=begin,
         args=(view,),
         help=(
@@ -75,8 +74,6 @@ def bar(view: View, page: Page) -> None:
         with st.container(key="tour", border=True):
             st.markdown(f"**Tour, {at + 1} of {len(STOPS)}.** {stop_words(view, page, STOPS[at])}")
             buttons(page, at)
-    elif page is OVERVIEW:  # on a telephone the side bar is out of sight
-        st.button("New here? Take the guided tour", key="tour_here", on_click=begin, args=(view,))
 
 
 def stop_words(view: View, page: Page, stop: Stop) -> str:

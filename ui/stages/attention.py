@@ -20,7 +20,7 @@ from ui.kit.charts import show
 from ui.kit.explanation_panel import opened_in
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest
-from ui.kit.token_strip import seen_word, word
+from ui.kit.token_words import seen_word, word
 from ui.kit.word_grouping import grouped_weights
 from ui.session.actions import close_number
 from ui.session.settling import settle

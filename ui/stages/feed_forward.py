@@ -21,7 +21,7 @@ from ui.kit.neuron_charts import neurons, neurons_by_length, projection_title, r
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, labels, largest
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.actions import close_number
 from ui.session.view import View
 from ui.text import plain, quoted

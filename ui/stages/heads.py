@@ -19,7 +19,7 @@ from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, capped_map, cell_map, cells_table, largest
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import head_colour
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.kit.word_grouping import ROLES, Weights, unseen_words
 from ui.session.actions import close_number, select_token, show_run
 from ui.session.runs import RunRequest

@@ -18,7 +18,7 @@ from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.actions import close_number
 from ui.session.settling import settle
 from ui.session.view import View

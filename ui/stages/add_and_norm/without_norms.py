@@ -17,7 +17,7 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.runs import beside
 from ui.kit.section import detailed, section
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.actions import show_run
 from ui.session.runs import RunRequest
 from ui.session.view import View

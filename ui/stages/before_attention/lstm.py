@@ -15,7 +15,7 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest, stacked
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session import runs
 from ui.session.actions import close_number
 from ui.session.address import link_asks_for

@@ -20,7 +20,7 @@ from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, blocked_by_mask, capped_map, full_index, largest, opened_at
 from ui.kit.stepper import stage_controls
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.actions import close_number, select_token, switch_model
 from ui.session.view import View, is_word
 from ui.text import bold, plain

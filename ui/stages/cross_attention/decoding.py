@@ -16,7 +16,7 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, cells_table, largest
 from ui.kit.stepper import step_buttons
-from ui.kit.token_strip import seen_word, word
+from ui.kit.token_words import seen_word, word
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session import runs
 from ui.session.actions import start_new_text

@@ -12,7 +12,7 @@ from ui.kit.runs import open_in
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.view import View
 
 

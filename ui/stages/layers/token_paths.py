@@ -12,7 +12,7 @@ from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.section import section
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session import runs
 from ui.session.runs import RunRequest
 from ui.session.settling import settle

@@ -8,7 +8,7 @@ import streamlit as st
 from core.text import number, percent
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, cell_map
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.actions import select_token
 from ui.session.selection import EXAMPLES
 from ui.session.view import View, is_word

@@ -13,7 +13,7 @@ from ui.kit.explanation_panel import open_number
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.view import View
 from ui.stages.layers.layer_maps import layers_of_side, stacked_map
 from ui.text import quoted

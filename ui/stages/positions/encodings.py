@@ -17,7 +17,7 @@ from ui.kit.explanation_panel import open_number
 from ui.kit.section import section
 from ui.kit.step_charts import ALL, cell_map, largest, rows_around, rows_map, stacked
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.actions import close_number
 from ui.session.settling import settle
 from ui.session.view import View

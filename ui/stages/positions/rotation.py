@@ -16,7 +16,7 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_bars, stacked
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.actions import close_number
 from ui.session.settling import settle
 from ui.session.steady import steady

@@ -11,7 +11,7 @@ from ui.kit.explanation_panel import open_number
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, cell_map, largest, rows_around
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.view import View
 from ui.stages.positions.curve import upright
 

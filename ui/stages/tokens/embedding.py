@@ -12,7 +12,7 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL, ROWS, cell_map, largest, rows_around, rows_map
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session.view import View
 from ui.text import bold, quoted
 

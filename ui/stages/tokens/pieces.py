@@ -10,7 +10,7 @@ import streamlit as st
 
 from ui.kit.component_loader import component
 from ui.kit.section import section
-from ui.kit.token_strip import select_clicked, special_tokens_note
+from ui.kit.token_words import select_clicked, special_tokens_note
 from ui.kit.unknown_words import marks, unknown_text
 from ui.session.view import View
 from ui.text import label, plain

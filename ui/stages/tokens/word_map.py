@@ -18,7 +18,7 @@ from ui.kit.explanation_panel import open_number
 from ui.kit.section import section
 from ui.kit.step_charts import rows_around
 from ui.kit.theme import COLOURS
-from ui.kit.token_strip import word
+from ui.kit.token_words import word
 from ui.session import runs
 from ui.session.view import View
 from ui.stages.tokens.embedding import NEAREST, near_step

@@ -1,0 +1,46 @@
+"""Tokens in running text, and what the special ones mean."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.session.view import View
+from ui.text import bold, plain
+
+
+def word(view, position: int | None = None) -> str:
+    """A token in bold, as it stands in running text."""
+    return bold(view.labels[view.token if position is None else position])
+
+
+def seen_word(view, position: int) -> str:
+    """A token that is looked at in bold; across, it is one of the other text."""
+    return bold(view.seen[position])
+
+
+SPECIAL_TOKENS = {
+    "[CLS]": "begins every text that this model reads",
+    "[SEP]": "ends it",
+    "[START]": "begins a text",
+    "[END]": "ends it",
+    "[MASK]": "hides a word that the model is to guess",
+    "##": "goes on with the word before",
+    "[UNK]": "a piece that the vocabulary does not have",
+    "␣": "a space",
+    "⏎": "a new line",
+    "</s>": "ends a text",
+    "<unk>": "a piece that the vocabulary does not have",
+    "<pad>": "begins what the decoder writes",
+}
+
+
+def special_tokens_note(view: View) -> None:
+    """What the special tokens in the text mean, if there are any."""
+    shown = "\n".join(token for side in view.config.sides for token in view.tokens(side))
+    known = [
+        f"**{plain(token)}** {meaning}"
+        for token, meaning in SPECIAL_TOKENS.items()
+        if token in shown
+    ]
+    if known:
+        st.caption(" · ".join(known))

@@ -1,0 +1,108 @@
+"""The settings behind the bar’s last button: the mask in full, how attention is drawn, the model,
+and a link to share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.lstm import Lstm
+from core.models import catalogue
+from core.models.model import Model
+from ui.kit.components import share_link
+from ui.kit.word_grouping import has_pieces, has_special_tokens, offered
+from ui.session import runs
+from ui.session.actions import close_number
+from ui.session.selection import MASKS, chosen, select, selection
+from ui.session.settling import clamp
+from ui.session.view import View
+from ui.shell.model_notes import which_model
+from ui.text import plain
+
+
+def settings(view: View) -> None:
+    """The button and what it opens."""
+    with st.popover("⚙", help="Settings", key="settings"):
+        share_link()
+        mask_controls()
+        grouping_controls(view)
+        st.caption(plain(catalogue.entry_of(view.model.name).about))
+        for line in notes_on_files(view.model):
+            st.caption(plain(line))
+        which_model(runs.ready_models())
+
+
+def mask_controls() -> None:
+    """Who may look at whom; a mask drawn by hand, where there is one."""
+    drawn = selection().mask == "own" or selection().mask_cells
+    names = [name for name in MASKS if name != "own" or drawn]
+    st.radio(
+        "Mask: who may look at whom",
+        names,
+        key="mask",
+        format_func=MASKS.__getitem__,
+        persist_state="session",
+    )
+
+
+def notes_on_files(model: Model | Lstm) -> tuple[str, ...]:
+    """What a model's files hold that is not run as it is."""
+    return model.notes if isinstance(model, Model) else ()
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A way to draw attention weights by words instead of tokens."""
+
+    title: str
+    help: str
+    is_possible: Callable[[View], bool]
+
+
+GROUPINGS = {
+    "hide_special": Grouping(
+        "Hide special tokens",
+        "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew"
+        " over what is left. Some models add none.",
+        has_special_tokens,
+    ),
+    "merge_pieces": Grouping(
+        "Merge pieces into words",
+        "Summed over the pieces that are looked at, averaged over those that look. "
+        "Many a word stands in one piece as it is.",
+        has_pieces,
+    ),
+}
+
+
+def grouping_controls(view: View) -> None:
+    """How attention weights are drawn, where it is known which tokens are signs, and which make one
+    word.
+    """
+    for name, grouping in GROUPINGS.items():
+        clamp(name, 2)
+        if offered(view):
+            possible = grouping.is_possible(view)
+            st.session_state[toggle_of(name)] = bool(chosen(name) and possible)
+            st.toggle(
+                grouping.title,
+                key=toggle_of(name),
+                help=grouping.help,
+                on_change=apply_toggle,
+                args=(name,),
+                disabled=not possible,
+            )
+
+
+def toggle_of(name: str) -> str:
+    """The key of a toggle, which knows yes and no; the address knows 0 and 1."""
+    return f"toggle_{name}"
+
+
+def apply_toggle(name: str) -> None:
+    """Chooses what a toggle says."""
+    select(**{name: int(st.session_state[toggle_of(name)])})
+    close_number()
