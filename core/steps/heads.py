@@ -16,15 +16,7 @@ from core.steps.norm import length_of
 from core.text import factor, number
 from core.vectors import TINY
 
-ROLES = (
-    "previous token",
-    "next token",
-    "itself",
-    "duplicate token",
-    "induction",
-    "separator",
-    "broad",
-)
+ROLES = ("previous token", "next token", "itself", "duplicate", "induction", "separator", "broad")
 
 
 def word_groups(trace, side: str, hide_special: int, merge_pieces: int) -> list[list[int]]:

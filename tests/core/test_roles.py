@@ -44,7 +44,7 @@ def measured(tiny_trace, edits) -> dict[str, float]:
     "role, places",
     [
         ("induction", {4: 2, 5: 3}),  # the second 5 at the first 7, the second 7 at what follows it
-        ("duplicate token", {4: 1, 5: 2}),
+        ("duplicate", {4: 1, 5: 2}),
         ("previous token", {l: l - 1 for l in range(2, 7)}),
         ("itself", {l: l for l in range(1, 7)}),
     ],
@@ -141,4 +141,4 @@ def test_most_heads_of_smollm2_leave_attention_on_a_first_token_whose_value_is_s
     assert shorter_N[2:].sum() >= len(layers) - 3  # all but one of the layers from the third on
     roles_NHO = np.stack([trace[f"decoder.{n}.attn.pattern.roles"] for n in layers])
     strongest = {ROLES[o] for o in roles_NHO[..., :-1].argmax(axis=-1).ravel()}
-    assert {"previous token", "duplicate token", "induction"} <= strongest
+    assert {"previous token", "duplicate", "induction"} <= strongest

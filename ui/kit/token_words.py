@@ -18,6 +18,12 @@ def seen_word(view, position: int) -> str:
     return bold(view.seen[position])
 
 
+def told_apart(labels: list[str], position: int) -> str:
+    """A token in bold, and its position where the same token stands more than once: **the** (4)."""
+    twice = labels.count(labels[position]) > 1
+    return bold(labels[position]) + (f" ({position})" if twice else "")
+
+
 SPECIAL_TOKENS = {
     "[CLS]": "begins every text that this model reads",
     "[SEP]": "ends it",
