@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -175,7 +176,7 @@ def changed_text(model, text: Text, asked: dict) -> Text:
     return text
 
 
-def repeated(model, text: Text, target_ids_L) -> tuple[Text, np.ndarray | None]:
+def repeated(model, text: Text, target_ids_L) -> tuple[Text, Any]:
     """Random tokens, twice in a row, in place of the text's words; a decoder that reads a text of
     its own reads the same after the token that it begins with.
     """

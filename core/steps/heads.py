@@ -431,7 +431,7 @@ KINDS = (
         title="Attention between words",
         story=(
             "Summed over the pieces that are looked at, averaged over those that look; without"
-            " signs such as [CLS] each row is shared out anew."
+            " special tokens each row is shared out anew."
         ),
         latex=r"\sum_m a_{l,m}",
         colour="weight",

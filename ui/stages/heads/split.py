@@ -88,7 +88,6 @@ def head_lines(view: View, drawn: Weights) -> None:
         view,
         "A line is an attention weight: the stronger the line, the larger the weight. Point at a"
         " token to see its lines alone; click one on the left to choose it.",
-        largest(view, drawn.name, view.head, drawn.chosen or 0, ALL),
     )
     lines(
         view.trace[drawn.name][view.head],
