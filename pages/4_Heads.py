@@ -1,12 +1,12 @@
-"""Heads: where each looks, and in cards what each does on this sentence and on random tokens, what
-each adds, how a vector is split between them, a silent head.
+"""Heads: where each looks; in cards what each does on this sentence and on random tokens, the
+attention sink, what each adds, a silent head, and how a vector is split between them.
 """
 
 from ui.kit.stage import card
 from ui.kit.word_grouping import grouped_weights
 from ui.session.navigation import HEADS
 from ui.shell.page_shell import show_page
-from ui.stages.heads import additions, all_heads, every_layer, roles, silence, split
+from ui.stages.heads import additions, all_heads, every_layer, roles, silence, sink, split
 
 
 def page(view):
@@ -15,6 +15,7 @@ def page(view):
     first = all_heads.draw(view, drawn)
     card(f"What does each head of layer {layer} do?", "heads-roles", lambda: roles.draw(view))
     card("And the heads of all layers?", "heads-every", lambda: every_layer.draw(view))
+    card("How much attention rests on the first token?", "heads-sink", lambda: sink.draw(view))
     card("How much does each head add?", "heads-adds", lambda: additions.draw(view))
     card(f"What if head {head} were silent?", "heads-silent", lambda: silence.draw(view))
     card(

@@ -30,8 +30,9 @@ function headCell(row, data, text, layer, head, choose) {
 
 function body(table, data, text, choose) {
   const [, layers, heads] = data.shape, top = make("tr", "", make("thead", "", table)), rows = make("tbody", "", table), buttons = []
-  make("th", "", top, "layer \\ head").scope = "col"
-  for (let head = 0; head < heads; head++) make("th", "", top, head).scope = "col"
+  table.style.setProperty("--heads", heads)
+  make("th", "", top, "layer").scope = "col"
+  for (let head = 0; head < heads; head++) make("th", "", top, head ? head : "head 0").scope = "col"
   for (let layer = 0; layer < layers; layer++) {
     const row = make("tr", "", rows)
     make("th", "", row, layer).scope = "row"
@@ -63,8 +64,9 @@ function draw(root, data, text, send) {
     const button = makeButton("text", switches, title, () => { shown.set(data.key, i); draw(root, data, i, send) })
     button.setAttribute("aria-pressed", String(i === text))
   })
+  make("p", "", root, data.counts[text])
   const scroll = make("div", "scroll", root), table = make("table", "", scroll)
-  make("caption", "", table, data.counts[text])
+  table.setAttribute("aria-label", `Roles of all heads: ${data.texts[text]}`)
   body(table, data, text, (layer, head) => { draw(root, { ...data, chosen: [layer, head] }, text, send); send(layer, head) })
   const chosen = table.querySelector(".chosen")         // at first the chosen head is in sight; then the reader has the say
   scroll.scrollTop = scrolled ?? chosen.offsetTop - scroll.clientHeight / 2

@@ -18,7 +18,7 @@ from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.heads import additions, all_heads, every_layer, roles, silence
 
 PAGE = "pages/4_Heads.py"
-CARDS = ("roles", "every", "adds", "silent", "lines", "split")
+CARDS = ("roles", "every", "sink", "adds", "silent", "lines", "split")
 TYPED = EXAMPLES[0]["text"]
 CAT = "The cat sat on the mat. The cat"
 LONG = "Unbelievably, the hippopotamus slept."
@@ -192,6 +192,7 @@ def test_every_card_opens_at_every_depth_and_draws_the_trace(minilm, handed_out,
     assert data_of(app, "heads_every", "head_roles")["values"]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("length", (1, 2, 5))
 def test_every_card_opens_for_every_family(tiny_folder, length):
     config = load(tiny_folder).config
@@ -237,6 +238,15 @@ def test_beside_them_stand_the_roles_on_a_random_text_of_which_each_number_opens
     assert f"{MOST} tokens, then the same once more" in prose(app)
 
 
+def test_a_button_shows_the_random_text_on_all_pages():
+    app = carded("roles", layer="2", head="9")
+    app.button(key="heads_random").click().run()
+    assert not app.exception and address(app)["change"] == "repeat"
+    rows = data_of(app, "heads", "heatmap")["rows"]
+    assert rows[1 : 1 + MOST] == rows[1 + MOST : -1] and rows[0] == "[CLS]"
+    assert not [button for button in app.button if button.key == "heads_random"]
+
+
 def test_an_induction_head_is_called_one(smollm2):
     """Head 6 of layer 18: on a sentence it may rest; the random text shows what it is for."""
     app = carded("roles", model="smollm2", sentence=CAT, layer="18", head="6")
@@ -252,7 +262,7 @@ def test_the_attention_sink_is_said_where_its_value_is_short_and_only_there(smol
     for layer, head in ((18, 6), (11, 4)):
         at = f"decoder.{layer}.attn"
         lengths_M = trace[f"{at}.v.length"][head // 3]
-        app = carded("roles", model="smollm2", sentence=CAT, layer=str(layer), head=str(head))
+        app = carded("sink", model="smollm2", sentence=CAT, layer=str(layer), head=str(head))
         share, usual = trace[f"{at}.pattern.sink"][head], np.median(lengths_M[1:])
         said[layer] = prose(app)
         assert f"Head {head} leaves {percent(share, 0)} of its attention" in said[layer]
@@ -297,7 +307,7 @@ def test_one_table_has_the_roles_of_all_heads_of_all_layers_on_both_texts():
     for text, counted in zip(wanted, shown["counts"], strict=True):
         strong = int((np.array(text)[..., :-2].max(axis=-1) >= roles.STRONG).sum())
         resting = int((np.array(text)[..., -1] >= roles.STRONG).sum())
-        assert counted.startswith(f"{strong} head") and f"{resting} heads leave" in counted
+        assert counted.startswith(f"{strong} of 72 heads") and f"{resting} heads leave" in counted
 
 
 def test_a_click_in_that_table_chooses_the_head_and_opens_what_it_does_most():
@@ -314,12 +324,12 @@ def test_a_click_in_that_table_chooses_the_head_and_opens_what_it_does_most():
 @pytest.mark.parametrize(
     "shares_HO, words",
     [
-        ([[0.6] + [0.0] * 7], "1 head of 1 with a strong role: 1 previous token. 0 heads leave at"),
+        ([[0.6] + [0.0] * 7], "1 of 1 heads has a strong role: previous token (1). 0 heads leave"),
         (
             [[0.4] * 7 + [0.5]],
-            "0 heads of 1 with a strong role. 1 head leaves at least half of its",
+            "0 of 1 heads have a strong role. 1 head leaves at least half of its",
         ),
-        ([[0.0] * 6 + [0.9, 0.0]], "0 heads of 1 with a strong role. 0 heads leave"),  # broad
+        ([[0.0] * 6 + [0.9, 0.0]], "0 of 1 heads have a strong role. 0 heads leave"),  # broad
     ],
 )
 def test_heads_are_counted_by_their_strongest_role(shares_HO, words):
@@ -343,9 +353,10 @@ def test_heads_bias_and_all_together_stand_in_one_picture(request, model, layer)
     assert length_R2[-1].tolist() == [np.float32(trace[f"{at}.out.length"][t]), 1]
     assert length_R2[:-1, 1].sum() == pytest.approx(1, abs=1e-4)  # the parts are the whole
     most = int(share_H.argmax())
-    assert f"of the heads, **head {most} adds most** ({percent(share_H[most], 0)})" in prose(app)
-    bias = percent(trace[f"{at}.heads.share.bias"][t], 0)
-    assert (f"; the bias adds {bias}" in prose(app)) == biased
+    assert f"Of the heads, **head {most} adds most** ({percent(share_H[most], 0)})" in prose(app)
+    bias = float(trace[f"{at}.heads.share.bias"][t])
+    assert (f"; {additions.bias_text(bias)}" in prose(app)) == biased
+    assert f"whose length is {number(trace[f'{at}.out.length'][t], 3)}" in prose(app)
     against = int((share_H < 0).sum())
     assert additions.working_against(against) in prose(app)
 
@@ -391,6 +402,11 @@ def test_the_heads_are_added_up_on_screen_and_the_difference_is_rounding():
     ]
     lengths = [row[0] for row in table["numbers"]]
     assert lengths[-2:] == [None, number(trace[f"{at}.out.length"][t])]
+
+
+def test_a_bias_against_the_heads_is_said_to_be_one():
+    assert additions.bias_text(0.36) == "the bias adds 36%"
+    assert additions.bias_text(-0.09) == "the bias works against them (−9%)"
 
 
 # --- how a vector is split ------------------------------------------------------------------------

@@ -139,11 +139,18 @@ def additions_text(view: View) -> str:
     most, against = int(share_H.argmax()), int((share_H < 0).sum())
     bias = value_of(view, (view.at("attn.heads.share.bias"), (view.token,)))
     return (
-        f"The update of {told_apart(view.labels, view.token)} has length {number(length, 3)}."
-        f" Measured along it, of the heads, **head {most} adds most** ({percent(share_H[most], 0)})"
-        + (f"; the bias adds {percent(bias, 0)}" if biased(view) else "")
-        + f".{working_against(against)}"
+        f"Of the heads, **head {most} adds most** ({percent(share_H[most], 0)})"
+        + (f"; {bias_text(bias)}" if biased(view) else "")
+        + f".{working_against(against)} Shares are measured along the whole update of"
+        f" {told_apart(view.labels, view.token)}, whose length is {number(length, 3)}."
     )
+
+
+def bias_text(share: float) -> str:
+    """What the bias adds, or takes away."""
+    if share < 0:
+        return f"the bias works against them ({percent(share, 0)})"
+    return f"the bias adds {percent(share, 0)}"
 
 
 def working_against(count: int) -> str:

@@ -15,7 +15,7 @@ from ui.kit.word_grouping import Weights, unseen_words
 from ui.session.selection import depth, select
 from ui.session.view import View
 
-TALLEST = 560  # pixels in which all heads should be seen at once
+TALLEST = 650  # pixels in which all heads should be seen at once
 
 
 def question(view: View, drawn: Weights) -> None:

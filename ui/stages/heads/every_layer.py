@@ -72,11 +72,11 @@ def in_words(shares_NHO: np.ndarray) -> str:
     ranked_NHO = shares_NHO[..., :RANKED]
     strong_NH = ranked_NHO.max(axis=-1) >= STRONG
     found = Counter(ranked_NHO.argmax(axis=-1)[strong_NH].tolist())
-    roles = ", ".join(f"{count} {ROLES[role]}" for role, count in found.most_common())
-    resting = int((shares_NHO[..., -1] >= STRONG).sum())
+    roles = ", ".join(f"{ROLES[role]} ({count})" for role, count in found.most_common())
+    strong, resting = int(strong_NH.sum()), int((shares_NHO[..., -1] >= STRONG).sum())
     return (
-        f"{counted(int(strong_NH.sum()), 'head')} of {strong_NH.size} with a strong role"
-        + (f": {roles}. " if roles else ". ")
-        + f"{counted(resting, 'head')} leave{'s' * (resting == 1)} at least half of"
+        f"{strong} of {strong_NH.size} heads {'has' if strong == 1 else 'have'} a strong"
+        f" role{': ' * bool(roles)}{roles}. {counted(resting, 'head')}"
+        f" {'leaves' if resting == 1 else 'leave'} at least half of"
         f" {'its' if resting == 1 else 'their'} attention on the first token."
     )

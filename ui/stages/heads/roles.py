@@ -1,28 +1,23 @@
-"""What each head of the layer does: measured on this sentence and on a random text, and what it
-leaves on the first token.
-"""
+"""What each head of the layer does, measured on this sentence and on a random text."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from core.random_text import MOST
 from core.steps.heads import ROLES
-from core.text import number, percent
+from core.text import percent
 from ui.kit.runs import beside, open_in
 from ui.kit.section import render_depth
-from ui.kit.step_charts import ALL, cell_bars, cell_map
-from ui.kit.token_words import told_apart
+from ui.kit.step_charts import ALL, cell_map
+from ui.session.actions import show_run
 from ui.session.runs import RunRequest
-from ui.session.selection import depth
 from ui.session.view import View
 
 STRONG, BROAD = 0.5, 0.85  # a role counts from half of the attention on; nearly even
-SHORT = 0.5  # of the other values' usual length
 TARGETS = {
     "previous token": "the token before",
     "next token": "the token after",
@@ -34,18 +29,19 @@ TARGETS = {
 
 
 def draw(view: View) -> None:
-    """The roles of the layer's heads on both texts, and the attention sink."""
-    step, sink = view.at("attn.pattern.roles"), view.at("attn.pattern.sink")
-    on_random = random_view(view)
+    """The roles of the layer's heads on both texts."""
+    step, on_random = view.at("attn.pattern.roles"), random_view(view)
     best = int(view.trace[step][view.head, :-1].argmax())
-    render_depth(view, role_text(view, on_random), (step, (view.head, best)), (sink, (view.head,)))
+    render_depth(view, role_text(view, on_random), (step, (view.head, best)))
     here, there = st.columns(2)
     with here:
         roles_map(view, "On this sentence")
     with there:
         roles_map(on_random, "On random tokens, twice", "random", partial(open_role, on_random))
+    if view.request.change != "repeat":
+        asked = view.request._replace(mask="trained", change="repeat")
+        st.button("Show the random text", key="heads_random", on_click=show_run, args=(asked,))
     st.caption(how_measured(view))
-    sink_lengths(view)
 
 
 def roles_map(view: View, title: str, key: str = "", on_cell=None) -> None:
@@ -119,34 +115,3 @@ def without_target_text(view: View) -> str:
     shares_HO = view.trace[view.at("attn.pattern.roles")]
     lacking = [TARGETS[ROLES[o]] for o in range(len(TARGETS)) if not shares_HO[:, o].any()]
     return f" Nothing here gets attention as {', or as '.join(lacking)}." if lacking else ""
-
-
-def sink_text(view: View) -> str:
-    """What the chosen head leaves on the first token, and how long the value there is."""
-    first_M = view.trace[view.at("attn.v.length")][view.key_head]
-    if len(first_M) < 2:
-        return "With one token there is no attention sink."
-    share = view.trace[view.at("attn.pattern.sink")][view.head]
-    own, usual = float(first_M[0]), float(np.median(first_M[1:]))
-    first = told_apart(view.labels, 0)
-    lengths = f"has length {number(own, 2)}, the others’ about {number(usual, 2)}"
-    rests = f"Head {view.head} leaves {percent(share, 0)} of its attention on the first token"
-    if share >= STRONG and own < SHORT * usual:
-        return (
-            f"{rests}, {first}: the **attention sink**. Its value is short: it {lengths}. So this"
-            " share carries little, and the roles leave it out."
-        )
-    return (
-        f"{rests}, {first}; its value {lengths}. The roles leave the first token out, since many"
-        " heads rest there."
-    )
-
-
-def sink_lengths(view: View) -> None:
-    """The value of the first token beside the others: how long each is."""
-    st.markdown(sink_text(view))
-    length, sink = view.at("attn.v.length"), view.at("attn.pattern.sink")
-    title = f"Length of each token’s value in head {view.head}"
-    cell_bars(view, length, view.key_head, ALL, title=title, kind="v")
-    if depth() == "numbers":
-        cell_bars(view, sink, ALL, title="Attention left on the first token, by head")
