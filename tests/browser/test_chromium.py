@@ -219,10 +219,10 @@ def test_all_heads_hover_click_and_keys(visit, traced):
     head, row, column = check_number(page, trace, "encoder.2.attn.pattern")
     tokens = [
         "[CLS]",
-        "the",
+        "the (1)",
         "book",
         "that",
-        "the",
+        "the (4)",
         "student",
         "recommended",
         "is",

@@ -168,6 +168,14 @@ def test_of_two_equal_tokens_the_heading_says_which():
     assert "# Where do the 12 heads look from **cat**?" in [e.value for e in app.markdown]
 
 
+def test_of_two_equal_tokens_the_pictures_say_which():
+    app = carded("lines", sentence="the cat saw the dog", depth="numbers")
+    words = ["[CLS]", "the (1)", "cat", "saw", "the (4)", "dog", "[SEP]"]
+    assert data_of(app, "heads", "heatmap")["rows"] == words
+    assert data_of(app, "lines", "lines")["columns"] == words
+    assert data_of(app, "heads_weights", "table")["rows"] == words
+
+
 def test_the_largest_weight_of_the_chosen_head_is_explained_at_first():
     app, trace = opened(PAGE, layer="3", head="7"), runs.trace_of(RunRequest("minilm", TYPED))
     t = app.session_state["token"]
@@ -235,14 +243,29 @@ def test_beside_them_stand_the_roles_on_a_random_text_of_which_each_number_opens
     assert not app.exception and address(app)["change"] == "repeat"
     assert address(app)["cell"] == f"encoder.2.attn.pattern.roles:9,{duplicate}"
     assert parts(app)[0]["value"] == number(score_HO[9, duplicate])
-    assert f"{MOST} tokens, then the same once more" in prose(app)
+
+
+@pytest.mark.parametrize(
+    "model, text, here, there",
+    [
+        ("minilm", "the cat saw a dog", "none has", MOST),
+        ("minilm", "the cat saw the dog", "1 has", MOST),
+        ("smollm2", "cat and dog and cow and", "2 have", MOST - 1),  # the first token is left out
+    ],
+)
+def test_it_is_said_how_many_tokens_have_an_earlier_copy(request, model, text, here, there):
+    request.getfixturevalue(model)
+    said = prose(carded("roles", model=model, sentence=text))
+    assert f"{there} have an earlier copy to look at; in this sentence {here}." in said
 
 
 def test_a_button_shows_the_random_text_on_all_pages():
     app = carded("roles", layer="2", head="9")
     app.button(key="heads_random").click().run()
     assert not app.exception and address(app)["change"] == "repeat"
-    rows = data_of(app, "heads", "heatmap")["rows"]
+    shown = data_of(app, "heads", "heatmap")["rows"]
+    rows = [row.rpartition(" (")[0] or row for row in shown]
+    assert len(set(shown)) == 2 + 2 * MOST
     assert rows[1 : 1 + MOST] == rows[1 + MOST : -1] and rows[0] == "[CLS]"
     assert not [button for button in app.button if button.key == "heads_random"]
 

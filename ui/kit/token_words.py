@@ -20,8 +20,17 @@ def seen_word(view, position: int) -> str:
 
 def told_apart(labels: list[str], position: int) -> str:
     """A token in bold, and its position where the same token stands more than once: **the** (4)."""
-    twice = labels.count(labels[position]) > 1
-    return bold(labels[position]) + (f" ({position})" if twice else "")
+    return bold(labels[position]) + place_of(labels, position)
+
+
+def all_apart(labels: list[str]) -> list[str]:
+    """The labels of a picture, equal ones with their positions: the (1), book, that, the (4)."""
+    return [label + place_of(labels, i) for i, label in enumerate(labels)]
+
+
+def place_of(labels: list[str], position: int) -> str:
+    """The position of a token in brackets, where its like stands elsewhere, too."""
+    return f" ({position})" if labels.count(labels[position]) > 1 else ""
 
 
 SPECIAL_TOKENS = {

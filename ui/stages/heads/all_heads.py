@@ -10,7 +10,7 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cells_table, largest
-from ui.kit.token_words import told_apart
+from ui.kit.token_words import all_apart, told_apart
 from ui.kit.word_grouping import Weights, unseen_words
 from ui.session.selection import depth, select
 from ui.session.view import View
@@ -40,10 +40,11 @@ def draw(view: View, drawn: Weights) -> tuple[str, tuple[int, ...]]:
 
 def figure(view: View, drawn: Weights) -> None:
     """A map for each head; a click chooses head and token, and opens the weight."""
+    labels = all_apart(drawn.labels)
     heads_canvas(
         view.trace[drawn.name],
-        drawn.labels,
-        drawn.labels,
+        labels,
+        labels,
         key="heads",
         chosen=view.head,
         row=drawn.chosen,
@@ -69,12 +70,13 @@ def open_weight(drawn: Weights, head: int, row: int, column: int) -> None:
 
 def weights_table(view: View, drawn: Weights, row: int) -> None:
     """All weights of one token: a row for each token that is looked at, a column for each head."""
-    heads = range(len(view.trace[drawn.name]))
+    heads, words = range(len(view.trace[drawn.name])), all_apart(drawn.labels)
     cells_table(
         view,
         {f"head {h}": (drawn.name, (h, row, ALL)) for h in heads},
         key="heads_weights",
-        title=f"What each head of layer {view.layer} gives, seen from {drawn.labels[row]}",
+        words=words,
+        title=f"What each head of layer {view.layer} gives, seen from {words[row]}",
         corner="looked at",
     )
 

@@ -7,8 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from core.random_text import MOST
-from core.steps.heads import ROLES
+from core.step_ref import ref_of
+from core.steps.heads import ROLES, targets
 from core.text import percent
 from ui.kit.runs import beside, open_in
 from ui.kit.section import render_depth
@@ -41,7 +41,7 @@ def draw(view: View) -> None:
     if view.request.change != "repeat":
         asked = view.request._replace(mask="trained", change="repeat")
         st.button("Show the random text", key="heads_random", on_click=show_run, args=(asked,))
-    st.caption(how_measured(view))
+    st.caption(how_measured(view, on_random))
 
 
 def roles_map(view: View, title: str, key: str = "", on_cell=None) -> None:
@@ -99,15 +99,22 @@ def does(shares_O) -> str:
     return f"has no strong role: at most {share} goes to {target}"
 
 
-def how_measured(view: View) -> str:
-    """What the numbers of the maps mean."""
+def how_measured(view: View, on_random: View) -> str:
+    """What the numbers of the maps mean, and from how many tokens they come."""
+    here, there = copies(view), copies(on_random)
     return (
         "A cell is the share of attention that goes there, averaged over the tokens that have such"
         f" a target; a role is strong from {percent(STRONG, 0)}. “Broad” says how even the"
-        " attention is. The random text has"
-        f" {MOST} tokens, then the same once more: only their order can guide a head."
-        + without_target_text(view)
+        " attention is. The random text has every token twice:"
+        f" {there} have an earlier copy to look at; in this sentence"
+        f" {here or 'none'} {'have' if here > 1 else 'has'}." + without_target_text(view)
     )
+
+
+def copies(view: View) -> int:
+    """How many tokens have an earlier copy, without the first."""
+    ref = ref_of(view.at("attn.pattern.roles"))
+    return int(targets(view.trace, ref, ROLES.index("duplicate")).any(axis=1).sum())
 
 
 def without_target_text(view: View) -> str:

@@ -9,7 +9,7 @@ from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import head_colour
-from ui.kit.token_words import told_apart
+from ui.kit.token_words import all_apart, told_apart
 from ui.kit.word_grouping import Weights
 from ui.session.actions import select_token
 from ui.session.view import View
@@ -89,10 +89,11 @@ def head_lines(view: View, drawn: Weights) -> None:
         "A line is an attention weight: the stronger the line, the larger the weight. Point at a"
         " token to see its lines alone; click one on the left to choose it.",
     )
+    labels = all_apart(drawn.labels)
     lines(
         view.trace[drawn.name][view.head],
-        drawn.labels,
-        drawn.labels,
+        labels,
+        labels,
         key="lines",
         chosen=drawn.chosen,
         on_token=lambda row: select_token(drawn.first(row)),
