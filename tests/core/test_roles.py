@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from core import load, whatif
-from core.random_text import MOST, random_tokens, specials_around
+from core.sampling import random_tokens
 from core.steps.heads import ROLES
+from core.whatif import MOST_RANDOM, specials_around
 from tests.helpers.tiny import FAMILIES
 
 CAT = "The cat sat on the mat. The cat"
@@ -86,10 +87,10 @@ def test_the_shares_of_heads_and_bias_make_the_whole_update(tiny_trace, family):
 
 
 def test_the_random_tokens_are_the_same_every_time_all_different_and_never_special():
-    drawn_N = random_tokens(40, MOST, lambda token: token < 5)
-    assert drawn_N.tolist() == random_tokens(40, MOST, lambda token: token < 5).tolist()
-    assert len(set(drawn_N.tolist())) == MOST and drawn_N.min() >= 5
-    assert len(random_tokens(12, MOST, lambda token: token < 5)) == 7  # all that there are
+    drawn_N = random_tokens(40, MOST_RANDOM, lambda token: token < 5)
+    assert drawn_N.tolist() == random_tokens(40, MOST_RANDOM, lambda token: token < 5).tolist()
+    assert len(set(drawn_N.tolist())) == MOST_RANDOM and drawn_N.min() >= 5
+    assert len(random_tokens(12, MOST_RANDOM, lambda token: token < 5)) == 7  # all that there are
 
 
 def test_special_tokens_stay_around_the_random_ones(minilm):
@@ -98,8 +99,8 @@ def test_special_tokens_stay_around_the_random_ones(minilm):
     text, target = whatif.repeated(minilm, whatif.Text(encoding.ids_L, encoding.words_L), None)
     first, *words, last = text.ids_L.tolist()
     assert (first, last) == (encoding.ids_L[0], encoding.ids_L[-1]) and target is None
-    assert words[:MOST] == words[MOST:] and len(set(words)) == MOST
-    assert text.words_L == (None, *range(2 * MOST), None)
+    assert words[:MOST_RANDOM] == words[MOST_RANDOM:] and len(set(words)) == MOST_RANDOM
+    assert text.words_L == (None, *range(2 * MOST_RANDOM), None)
 
 
 def test_a_decoder_with_a_text_of_its_own_reads_the_random_tokens_too():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from core import load
-from core.random_text import MOST
 from core.steps.heads import ROLES, word_groups
 from core.text import number, percent
+from core.whatif import MOST_RANDOM
 from tests.helpers.marked import not_of_the_trace
 from tests.helpers.pages import address, click, data_of, opened, parts, prose, values_in
 from ui.kit import word_grouping
@@ -248,9 +248,14 @@ def test_beside_them_stand_the_roles_on_a_random_text_of_which_each_number_opens
 @pytest.mark.parametrize(
     "model, text, here, there",
     [
-        ("minilm", "the cat saw a dog", "none has", MOST),
-        ("minilm", "the cat saw the dog", "1 has", MOST),
-        ("smollm2", "cat and dog and cow and", "2 have", MOST - 1),  # the first token is left out
+        ("minilm", "the cat saw a dog", "none has", MOST_RANDOM),
+        ("minilm", "the cat saw the dog", "1 has", MOST_RANDOM),
+        (
+            "smollm2",
+            "cat and dog and cow and",
+            "2 have",
+            MOST_RANDOM - 1,
+        ),  # the first token is left out
     ],
 )
 def test_it_is_said_how_many_tokens_have_an_earlier_copy(request, model, text, here, there):
@@ -265,8 +270,8 @@ def test_a_button_shows_the_random_text_on_all_pages():
     assert not app.exception and address(app)["change"] == "repeat"
     shown = data_of(app, "heads", "heatmap")["rows"]
     rows = [row.rpartition(" (")[0] or row for row in shown]
-    assert len(set(shown)) == 2 + 2 * MOST
-    assert rows[1 : 1 + MOST] == rows[1 + MOST : -1] and rows[0] == "[CLS]"
+    assert len(set(shown)) == 2 + 2 * MOST_RANDOM
+    assert rows[1 : 1 + MOST_RANDOM] == rows[1 + MOST_RANDOM : -1] and rows[0] == "[CLS]"
     assert not [button for button in app.button if button.key == "heads_random"]
 
 

@@ -178,13 +178,7 @@ def cell_picture(view, name: str, *index) -> None:
 
 
 def cells_table(
-    view,
-    columns: dict,
-    *,
-    key: str,
-    foot: dict | None = None,
-    words: list[str] | None = None,
-    **look,
+    view, columns: dict, *, key: str, foot: dict | None = None, words: list | None = None, **look
 ) -> None:
     """Slices that run along the tokens as the columns of a table: a title -> (step, index with one
     slice). Every number opens at a click.
