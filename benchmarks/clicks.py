@@ -173,7 +173,12 @@ def attention_and_heads(cells: tuple, numbers: tuple) -> Iterator[Case]:
     yield Case("Attention", "number in a table", numbers, choices={"stage": "3"})
     yield Case("Attention", "another depth", depths, choices={"stage": "3"})
     yield Case("Heads", "cell of a head", (Target(heads, 0.05, 0.1), Target(heads, 0.15, 0.2)))
-    yield Case("Heads", "token of the lines", (Target(left.format(3)), Target(left.format(6))))
+    yield Case(
+        "Heads",
+        "token of the lines",
+        (Target(left.format(3)), Target(left.format(6))),
+        choices={"cards": "heads-lines"},
+    )
 
 
 def all_layers(layers: int, cells: tuple) -> Iterator[Case]:

@@ -296,10 +296,10 @@ def test_all_heads_hover_click_and_keys(visit, traced):
     head, row, column = check_number(page, trace, "encoder.2.attn.pattern")
     tokens = [
         "[CLS]",
-        "the",
+        "the (1)",
         "book",
         "that",
-        "the",
+        "the (4)",
         "student",
         "recommended",
         "is",
@@ -320,6 +320,57 @@ def test_all_heads_hover_click_and_keys(visit, traced):
     assert check_number(page, trace, "encoder.2.attn.pattern")[0] == head
 
 
+def test_a_click_on_a_head_is_seen_at_once(visit):
+    """Before the page has been drawn again: in the same task of the browser as the click."""
+    page = visit("Heads", layer=2)
+    canvas = page.view.locator(".st-key-heads canvas.picture")
+    changed = """canvas => {
+      const box = canvas.getBoundingClientRect(), before = canvas.toDataURL()
+      const [clientX, clientY] = [box.x + 0.627 * box.width, box.y + 0.3 * box.height]
+      canvas.dispatchEvent(new MouseEvent("click", { clientX, clientY, bubbles: true }))
+      return canvas.toDataURL() !== before
+    }"""
+    page.do(lambda: canvas.evaluate(f"canvas => {{ globalThis.seen = ({changed})(canvas) }}"))
+    assert page.view.evaluate("seen") and choices(page)["head"] != "0"
+
+
+def test_the_table_of_all_roles_switches_its_text_and_leads_to_a_head(visit, traced):
+    page = visit("Heads", cards="heads-every")
+    table = page.view.locator(".st-key-heads_every")
+    runs, names = page.runs, table.locator(".head .name")
+    here = names.all_inner_texts()
+    table.get_by_role("button", name="On random tokens, twice").click()
+    assert names.all_inner_texts() != here and page.runs == runs  # no run of the page was needed
+    roles_HO = traced()["encoder.0.attn.pattern.roles"]
+    assert here[2] == "previous" and roles_HO[2, :-1].argmax() == 0
+    head = table.locator(".head")
+    assert head.count() == 72 and table.locator(".head[tabindex='0']").count() == 1
+    head.first.focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
+        page.view.keyboard.press(key)
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    assert (choices(page)["layer"], choices(page)["head"]) == ("1", "2")
+    assert table.locator("[aria-pressed=true]").inner_text() == "On random tokens, twice"
+
+
+def test_the_bars_of_what_heads_add_are_as_long_as_their_shares(visit, traced):
+    page, trace = visit("Heads", layer=0, token=8, cards="heads-adds"), traced()
+    lines = page.view.locator(".st-key-heads_add .line")
+    places = lines.evaluate_all(
+        """lines => lines.map((line) => {
+          const box = line.getBoundingClientRect(), bar = line.firstChild.getBoundingClientRect()
+          return [(bar.left - box.left) / box.width, bar.width / box.width]
+        })"""
+    )
+    at = "encoder.0.attn.heads.share"
+    shares = [*trace[at][:, 8].tolist(), float(trace[f"{at}.bias"][8]), 1.0]
+    low = min(shares)
+    assert low < 0 and len(places) == 14
+    for (start, wide), share in zip(places, shares, strict=True):
+        assert start == pytest.approx((min(share, 0) - low) / (1 - low), abs=0.01)
+        assert wide == pytest.approx(abs(share) / (1 - low), abs=0.01)
+
+
 def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
     page = visit("Layers")
     canvas = page.view.locator(".st-key-layers canvas.picture")
@@ -330,13 +381,15 @@ def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
     )
     assert choices(page)["layer"] == "5" and 0 < int(choices(page)["head"]) < 11
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
+    page.do(lambda: page.view.get_by_text(re.compile("Which tokens does head")).click())
     page.do(lambda: page.view.locator(".left button").nth(2).click())
     assert choices(page)["token"] == "2"
     assert page.view.get_by_role("button", name="Token 2:").get_attribute("aria-pressed") == "true"
 
 
 def test_the_lines_show_the_weights_of_the_token_one_rests_on(visit, traced):
-    page, pattern_LM = visit("Heads", layer=1, head=4), traced()["encoder.1.attn.pattern"][4]
+    page = visit("Heads", layer=1, head=4, cards="heads-lines")
+    pattern_LM = traced()["encoder.1.attn.pattern"][4]
     page.view.locator(".left button").nth(6).hover()
     weights = pytest.approx(pattern_LM[6].tolist(), rel=1e-3)
 

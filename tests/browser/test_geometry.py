@@ -21,6 +21,7 @@ WORDS = ["the", "book", "extraordinarily", "of", "a", "student", "who"]
 # Many heads, one map with words, one with numbers, a folded vector, thumbnails: all sizes differ.
 MAPS = {
     "heads": {"shape": [5, 7, 4], "rows": WORDS, "columns": WORDS[:4]},
+    "low heads": {"shape": [12, 5, 5], "rows": WORDS[:5], "columns": WORDS[:5], "tallest": 420},
     "long heads": {"shape": [3, 40, 37], "rows": WORDS * 6, "columns": WORDS * 6},
     "words": {"shape": [1, 7, 5], "rows": WORDS, "columns": WORDS[:5], "labelled": True},
     "numbers": {
@@ -108,6 +109,20 @@ def test_arrows_lead_to_the_cell_beside_and_back(run, name):
         [MAPS[name]],
     )
     assert wrong == []
+
+
+@pytest.mark.parametrize("width, across", ((760, 6), (358, 3)))
+def test_heads_that_should_be_seen_at_once_stand_beside_each_other(run, width, across):
+    """As long as each is 90 pixels wide: a telephone has no room for more than three."""
+    low, high = run(
+        HEATMAP
+        + """const [data, width] = given
+        return [data, { ...data, tallest: null }].map((each) => geometry(each, width, 1, 720))""",
+        [MAPS["low heads"], width],
+    )
+    assert low["across"] == across and low["down"] == 12 // across
+    assert low["tall"] <= high["tall"] and (low["tall"] <= 420) == (width == 760)
+    assert (high["tall"] > 420) and high["across"] <= across
 
 
 def test_an_arrow_over_the_edge_leads_into_the_map_beside(run):

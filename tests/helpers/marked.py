@@ -11,13 +11,13 @@ import numpy as np
 from core.text import number
 from ui.kit import head_thumbnails
 from ui.session.shelf import SHELF
-from ui.stages import heads
 from ui.stages.before_attention import influence, lstm
+from ui.stages.heads import every_layer
 from ui.stages.layers import token_paths
 
 CACHES = [
     each
-    for module in (heads, token_paths, lstm, influence)
+    for module in (every_layer, token_paths, lstm, influence)
     for each in vars(module).values()
     if type(each) is type(head_thumbnails._thumbnails)
 ]

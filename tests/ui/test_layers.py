@@ -162,7 +162,7 @@ def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
 
 def test_the_thumbnails_say_when_signs_are_hidden():
     app = opened(PAGE, bare="1", layer="2", head="5")
-    assert "signs hidden" in prose(app)
+    assert "special tokens hidden" in prose(app)
     assert data_of(app, "layers", "heatmap")["chosen"] == 2 * 12 + 5
 
 
