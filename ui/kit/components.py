@@ -149,9 +149,9 @@ def table(
     opened: tuple[int, int] | None = None,
     digits: int = 5,
 ) -> None:
-    """Numbers as text of so many digits, every one a button. bar: the title of the column whose shares (0 to 1) are
-    drawn as bars, too. foot: a row below, a number under some of the titles; its own title stands
-    under "". opened: the cell that is marked.
+    """Numbers as text of so many digits, every one a button. bar: the title of the column whose
+    shares (0 to 1) are drawn as bars, too. foot: a row below, a number under some of the titles;
+    its own title stands under "". opened: the cell that is marked.
     """
     fewer = () if digits == 5 else (digits,)
     data = bar_column(columns, bar) | {
