@@ -2,8 +2,8 @@
 // here, at once.
 import { palette, pointPicture, shadeOf } from "./colours.js"
 import { create, createButton, make, SVG } from "./dom.js"
-import { angleOf, barShare, handOf, nextHead } from "./layer_geometry.js"
-import { bytes, decode, rounded } from "./numbers.js"
+import { aligned, angleOf, barShare, handOf, nextHead } from "./layer_geometry.js"
+import { bytes, decode } from "./numbers.js"
 
 const WAIT = 3000          // ms that a click stands before what the page says stands again
 const memory = new WeakMap()
@@ -58,7 +58,7 @@ function cell(row, shown, r, c, open) {
   const column = shown.columns[c], value = shown.numbers[r * shown.columns.length + c]
   const box = make("div", `cell ${column.kind}`, row)
   if (Number.isNaN(value) && r === 0) return
-  const text = rounded(value, 3) + (column.kind === "bar" ? "×" : "")
+  const text = aligned(value) + (column.kind === "bar" ? "×" : "")
   const button = createButton("number", "", () => open([r, c]))
   button.dataset.place = `${r},${c}`
   button.title = button.ariaLabel = `${shown.rows[r]}: ${column.title} ${text}`
@@ -96,7 +96,7 @@ function walkable(buttons, heads, first) {
 function build(root, shown, { choose, open }) {
   const { pixels } = palette(getComputedStyle(root), "sequential"), buttons = []
   root.replaceChildren()
-  root.style.setProperty("--columns", shown.columns.map((column) => (column.kind === "dial" ? "5.2rem" : "6.6rem")).join(" "))
+  root.style.setProperty("--columns", shown.columns.map((column) => (column.kind === "dial" ? "4.6rem" : "5.6rem")).join(" "))
   head(root, shown)
   shown.rows.forEach((name, r) => {
     const row = make("div", "row", root)

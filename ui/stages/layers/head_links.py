@@ -127,7 +127,8 @@ def link_text(link: Link) -> str:
     also = " as well" if percent(link.by_distance, 0) == percent(link.hits_NH[link.best], 0) else ""
     return (
         "One sentence may be chance. This model’s test sentences come from a grammar that knows"
-        f" which words belong together, so each head can be checked on many. {RELATIONS[link.name][0]}."
+        f" which words belong together, so each head can be checked on many."
+        f" {RELATIONS[link.name][0]}."
         f" **Layer {layer}, head {head}** attends most to the right word in"
         f" **{percent(link.hits_NH[link.best], 0)}** of {counted(link.count, 'case')}. A head that"
         " always looked back by the usual distance would be right in"
