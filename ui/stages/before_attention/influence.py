@@ -101,7 +101,7 @@ def swap_controls(view: View) -> None:
             "Replace",
             range(len(words)),
             key="before_word",
-            format_func=lambda i: f"{words[i]} ({i + 1})",
+            format_func=lambda i: f"{i + 1} · {words[i]}",
             on_change=another_word,
             persist_state="session",
         )
@@ -239,8 +239,8 @@ def shift_text(compared: dict[str, ComparedRuns]) -> str:
     )
     return (
         f"\n\n{where} {moved}. Vectors of two models can’t be compared with each other; the share"
-        " of the **guess** that moved can. **Click a number in the table** to see the two vectors that"
-        " it compares."
+        " of the **guess** that moved can. **Click a number in the table** to see the two vectors"
+        " that it compares."
     )
 
 

@@ -156,8 +156,7 @@ def guess_text(compared: dict[str, ComparedRuns], place: int, other: str) -> str
     )
     on = f", {counted(place, 'word')} on" if place else ""
     return (
-        f"Each network reads the sentence twice. Filled bars: with {bold(by_lstm.words[0])};"
-        f" outlines: with {bold(other)}. After {bold(by_lstm.words[place])}{on}, {moved} went"
-        " elsewhere. An LSTM must carry a word through every state between; attention looks"
-        " straight back."
+        f"Filled bars: with {bold(by_lstm.words[0])}; outlines: with {bold(other)}. After"
+        f" {bold(by_lstm.words[place])}{on}, {moved} went elsewhere. The LSTM had to carry the word"
+        " through every state between; attention looks straight back."
     )
