@@ -147,22 +147,18 @@ def table(
     title="",
     corner="token",
     opened: tuple[int, int] | None = None,
-    digits: int = 5,
 ) -> None:
-    """Numbers as text of so many digits, every one a button. bar: the title of the column whose
-    shares (0 to 1) are drawn as bars, too. foot: a row below, a number under some of the titles;
-    its own title stands under "". opened: the cell that is marked.
+    """Numbers as text, every one a button. bar: the title of the column whose shares (0 to 1) are
+    drawn as bars, too. foot: a row below, a number under some of the titles; its own title stands
+    under "". opened: the cell that is marked.
     """
-    fewer = () if digits == 5 else (digits,)
     data = bar_column(columns, bar) | {
         "title": title,
         "corner": corner,
         "opened": opened,
         "columns": list(columns),
         "rows": list(labels),
-        "numbers": [
-            [number(values[r], *fewer) for values in columns.values()] for r in range(len(labels))
-        ],
+        "numbers": [[number(values[r]) for values in columns.values()] for r in range(len(labels))],
         "foot": foot_row(columns, foot) if foot else None,
         "chosen": chosen,
     }

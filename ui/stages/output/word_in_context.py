@@ -149,7 +149,8 @@ def stages_table(pairs: dict[str, Alike], chosen: int, word: str) -> None:
         select(output_stage=min(row, len(pairs) - 1))
         close_number()
 
-    columns = {"cosine": [pair.cosine for pair in pairs.values()]}
+    fewer = (lambda x: x) if detailed() else (lambda x: round(float(x), 2))
+    columns = {"cosine": [fewer(pair.cosine) for pair in pairs.values()]}
     if detailed():
         columns["a · b"] = [pair.dot for pair in pairs.values()]
         columns["‖a‖"] = [pair.length_a for pair in pairs.values()]
@@ -158,7 +159,6 @@ def stages_table(pairs: dict[str, Alike], chosen: int, word: str) -> None:
         columns,
         list(pairs),
         key="output_stages",
-        digits=5 if detailed() else 3,
         bar="cosine",
         chosen=chosen,
         corner="where",
