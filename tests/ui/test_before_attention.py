@@ -195,7 +195,7 @@ def test_every_number_of_the_lstm_opens_on_this_page_by_its_link(study):
         "weights/head.logits.bias:7",
     ):
         app = linked(cell=cell)
-        head, body = parts(app)
+        head, body, _ = parts(app)
         assert not app.exception and not app.warning and head["name"] == cell
         for link in [
             item["cell"]

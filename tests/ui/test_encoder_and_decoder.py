@@ -282,9 +282,7 @@ def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):
         grid="c2-1",
     )
     app.segmented_control(key="masking_stack").set_value("cross").run()
-    drawn = next(
-        each for each in parts(app, "glass_heatmap") if each["titles"][0].startswith("Your mask")
-    )
+    drawn = data_of(app, "map:own:", "heatmap")
     assert (
         not app.exception
         and drawn["shape"][1:] == [len(drawn["rows"]), len(drawn["columns"])]

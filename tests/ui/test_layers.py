@@ -189,8 +189,8 @@ def test_every_number_of_a_layer_is_that_of_the_trace_and_opens():
     assert [column["title"] for column in shown["columns"]] == list(COLUMNS.values())
     values_RC = values_in(shown)
     for n, c in product(range(6), range(5)):
-        assert values_RC[n + 1, c] == trace[f"encoder.{n}.{list(COLUMNS)[c]}"][7]
-    assert values_RC[0, 2] == trace["encoder.0.attn.in.length"][7]
+        assert values_RC[n + 1, c] == np.float32(trace[f"encoder.{n}.{list(COLUMNS)[c]}"][7])
+    assert values_RC[0, 2] == np.float32(trace["encoder.0.attn.in.length"][7])
     assert np.isnan(np.delete(values_RC[0], 2)).all()
     key = next(key for key in components(app) if key.endswith("layers"))
     for place, name in (

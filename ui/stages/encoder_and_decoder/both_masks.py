@@ -98,7 +98,7 @@ def hidden_text(view: View, other: View, before_LM, after_LM) -> str:
     gone_L = np.where(blocked_LM, before_LM, 0).sum(axis=1)
     row = int(gone_L.argmax())
     kinds = (
-        "An **encoder** lets every token see all others; a **decoder** hides what comes later."
+        "An **encoder** lets every token see all others; a **decoder** hides later ones."
         if view.mask != "own"
         else "Grey cells are blocked."
     )

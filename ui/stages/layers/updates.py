@@ -29,7 +29,7 @@ def layer_updates(view: View) -> None:
     how far they turn it.
     """
     name, parts = quoted(view.labels[view.token]), parts_of(view)
-    render_depth(view, *largest_update(view, parts))
+    render_depth(view, *largest_update(view, parts), (view.at("out.turned"), (view.token,)))
     part_names = " · ".join(SUBLAYERS[part][0] for part in parts)
     figure = updates_figure(
         shares_of(view, parts),
