@@ -13,6 +13,9 @@ export const aligned = (x) => {
   return size < 10 ? x.toFixed(2).replace("-", "−") : size < 100 ? x.toFixed(1).replace("-", "−") : rounded(x, 3)
 }
 
+// Pixels of a head's map: of many layers all shall be seen at once.
+export const thumbSize = (layers) => (layers <= 6 ? 58 : layers <= 12 ? 40 : 22)
+
 // How long a bar is, as a share of its track; one beyond the end of the scale fills it.
 export const barShare = (value, top) => (Number.isFinite(value) ? clamp(value / top, 0, 1) : 0)
 

@@ -2,7 +2,7 @@
 // here, at once.
 import { palette, pointPicture, shadeOf } from "./colours.js"
 import { create, createButton, make, SVG } from "./dom.js"
-import { aligned, angleOf, barShare, handOf, nextHead } from "./layer_geometry.js"
+import { aligned, angleOf, barShare, handOf, nextHead, thumbSize } from "./layer_geometry.js"
 import { bytes, decode } from "./numbers.js"
 
 const WAIT = 3000          // ms that a click stands before what the page says stands again
@@ -96,7 +96,10 @@ function walkable(buttons, heads, first) {
 function build(root, shown, { choose, open }) {
   const { pixels } = palette(getComputedStyle(root), "sequential"), buttons = []
   root.replaceChildren()
-  root.style.setProperty("--columns", shown.columns.map((column) => (column.kind === "dial" ? "4.6rem" : "5.6rem")).join(" "))
+  const thumb = thumbSize(shown.rows.length - 1)
+  root.style.setProperty("--columns", shown.columns.map((column) => (column.kind === "dial" ? "4.6rem" : "minmax(5.6rem, 1fr)")).join(" "))
+  root.style.setProperty("--thumb", `${thumb}px`)
+  root.style.setProperty("--heads", `${shown.heads * (thumb + 4)}px`)
   head(root, shown)
   shown.rows.forEach((name, r) => {
     const row = make("div", "row", root)

@@ -301,7 +301,7 @@ def test_a_hand_turns_by_the_angle_whose_cosine_it_shows(run):
         const { aligned, angleOf, barShare, handOf, nextHead } = await import("/layer_geometry.js")
         const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "a"]
         return [[1, 0.5, 0, -1, 1.0001].map((x) => handOf(angleOf(x)).x), angleOf(0),
-          barShare(3, 4), barShare(9, 4), barShare(NaN, 4), keys.map((key) => nextHead(key, 7, 5, 20)),
+          ...[3, 9, NaN].map((x) => barShare(x, 4)), keys.map((key) => nextHead(key, 7, 5, 20)),
           nextHead("ArrowDown", 16, 5, 20), [0.5, -0.0111, 13.49, 123.4, 8.8].map(aligned)]
     """)
     hands, angle, *others = found

@@ -331,7 +331,9 @@ def test_one_word_in_two_sentences_begins_as_one_vector_and_ends_as_two(minilm):
     cosine = last[0] @ last[1] / np.linalg.norm(last[0]) / np.linalg.norm(last[1])
     assert shown["shares"][0] == pytest.approx(1)
     assert shown["shares"][-1] == pytest.approx(cosine, abs=0.005)
-    assert f"**{number(cosine, 2)}** after the last" in " ".join(e.value for e in app.markdown)
+    assert f"**{number(cosine, 2)}** after the last layer" in " ".join(
+        e.value for e in app.markdown
+    )
     exact = table(opened(PAGE, **OPEN, depth="numbers"), "‖a‖")
     assert exact["shares"][-1] == pytest.approx(cosine, abs=1e-5)
     app.text_input(key="output_word_words").set_value("canal").run()

@@ -250,6 +250,20 @@ def last_word(compared: dict[str, ComparedRuns]) -> int:
     return max((n for n, each in enumerate(words) if is_word(each)), default=len(words) - 1)
 
 
+def most_moved(compared: dict[str, ComparedRuns]) -> int:
+    """The word after the replaced one where the guesses moved most, as all models have it; the
+    replaced one where none follows.
+    """
+    shifts_GN = np.stack([runs.shift.guess_N for runs in compared.values()])
+    return int(shifts_GN.mean(axis=0)[1:].argmax()) + 1 if shifts_GN.shape[1] > 1 else 0
+
+
+def compared_place(compared: dict[str, ComparedRuns]) -> int:
+    """The word whose guesses and vectors are compared, counted from the replaced one."""
+    place, _ = memory().compared_word or (len(compared["LSTM"].words), "")
+    return place if place < len(compared["LSTM"].words) else most_moved(compared)
+
+
 def this_sentence_curves(values: dict[str, np.ndarray], words: list[str], measure: str) -> None:
     """A curve for each model, from the replaced word on."""
     title = f"{MEASURES[measure]}, word by word from the replaced one on"
@@ -305,11 +319,8 @@ def influence_table(compared: dict[str, ComparedRuns], words: list[str]) -> None
     clicked.
     """
     columns, names = table_columns(compared, len(words))
-    row, name = memory().compared_word or (len(words), "LSTM")
-    row, name = (
-        row if row < len(words) else last_word(compared),
-        name if name in compared else "LSTM",
-    )
+    row, (_, name) = compared_place(compared), memory().compared_word or (0, "LSTM")
+    name = name if name in compared else "LSTM"
 
     def compare_word(row: int, column: int) -> None:
         memory().compared_word = (row, names[column])

@@ -23,7 +23,7 @@ from ui.stages.before_attention.influence import (
     ComparedRuns,
     chosen_swap,
     compare_runs,
-    last_word,
+    compared_place,
     open_compared,
     said_why,
     swap_controls,
@@ -38,12 +38,11 @@ def two_guesses(view: View) -> tuple[dict[str, ComparedRuns], tuple[str, tuple[i
     """Draws the figure and its words. Returns the runs, and the cell that is explained first."""
     word, other = chosen_swap(view)
     compared, why = compare_runs(view, word)
-    read = lstm.reading(view)
-    first = ("head.probs", (read.token, int(next_tokens(read.trace, 1, read.token)[0][0])))
+    first = first_guess(view, compared)
     if compared:
         replaced = short(compared["LSTM"].words[0], 20)
         heading(f"“{plain(replaced)}” → “{plain(short(other, 20))}”: do both networks notice?")
-        guess_figure(compared, chosen_place(compared), replaced, short(other, 20))
+        guess_figure(compared, compared_place(compared), replaced, short(other, 20))
     else:
         heading("What if one word were another?")
     swap_controls(view)
@@ -54,14 +53,21 @@ def two_guesses(view: View) -> tuple[dict[str, ComparedRuns], tuple[str, tuple[i
             " your sentence as they were trained."
         )
     if compared:
-        render_depth(read, guess_text(compared, chosen_place(compared), other), first)
+        render_depth(
+            lstm.reading(view), guess_text(compared, compared_place(compared), other), first
+        )
     return compared, first
 
 
-def chosen_place(compared: dict[str, ComparedRuns]) -> int:
-    """The word after which is guessed, counted from the replaced one."""
-    place, _ = memory().compared_word or (len(compared["LSTM"].words), "")
-    return place if place < len(compared["LSTM"].words) else last_word(compared)
+def first_guess(view: View, compared: dict[str, ComparedRuns]) -> tuple[str, tuple[int, ...]]:
+    """The likeliest word of the LSTM at the place that is looked at."""
+    read = lstm.reading(view)
+    if compared:
+        bar = int(selection().before_reads == "other")
+        position = int(compared["LSTM"].shift.places_N2[compared_place(compared), bar])
+    else:
+        position = read.token
+    return "head.probs", (position, int(next_tokens(read.trace, 1, position)[0][0]))
 
 
 def guess_figure(compared: dict[str, ComparedRuns], place: int, replaced: str, other: str) -> None:

@@ -17,7 +17,7 @@ from ui.session.view import View
 from ui.stages.encoder_and_decoder.editor import flip_cell, mask_begun, say_what_happened
 from ui.stages.encoder_and_decoder.visibility import difference_map, pattern_under
 
-CLICKS = {"open": "shows how a weight was made", "draw": "blocks or allows a cell"}
+CLICKS = {"open": "Click: how a weight was made", "draw": "Click: block or allow"}
 
 
 def both_masks(view: View, encoder: View, decoder: View) -> tuple[str, tuple[int, ...]]:
@@ -83,11 +83,11 @@ def head_map(run: View, title: str, limit: float) -> None:
 def click_control() -> None:
     """What a click on a cell of the maps does."""
     st.segmented_control(
-        "A click",
+        "What a click on a cell does",
         list(CLICKS),
         key="masks_click",
         required=True,
-        format_func=lambda name: f"A click {CLICKS[name]}",
+        format_func=CLICKS.get,
         label_visibility="collapsed",
     )
 

@@ -83,8 +83,8 @@ def context_text(pairs: dict[str, Alike]) -> str:
         return start
     before, *_, after = [number(pair.cosine, 2) for pair in pairs.values()]
     return (
-        f"{start} The cosine of its two vectors (1: same direction) is {before} before"
-        f" the first layer and {'still ' * (before == after)}**{after}** after the last."
+        f"{start} The cosine of its two vectors (1: same direction) is {before} in"
+        f" the table and {'still ' * (before == after)}**{after}** after the last layer."
     )
 
 
