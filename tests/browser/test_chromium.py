@@ -373,13 +373,15 @@ def test_the_bars_of_what_heads_add_are_as_long_as_their_shares(visit, traced):
 
 def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
     page = visit("Layers")
-    canvas = page.view.locator(".st-key-layers canvas.picture")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.do(
-        lambda: page.view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"])
-    )
-    assert choices(page)["layer"] == "5" and 0 < int(choices(page)["head"]) < 11
+    thumbnail = page.view.get_by_role("button", name="Layer 5, head 7", exact=True)
+    thumbnail.scroll_into_view_if_needed()
+    page.do(thumbnail.click)
+    assert thumbnail.get_attribute("aria-pressed") == "true"
+    assert (choices(page)["layer"], choices(page)["head"]) == ("5", "7")
+    thumbnail.focus()
+    page.view.keyboard.press("ArrowUp")
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    assert (choices(page)["layer"], choices(page)["head"]) == ("4", "7")
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
     page.do(lambda: page.view.get_by_text(re.compile("Which tokens does head")).click())
     page.do(lambda: page.view.locator(".left button").nth(2).click())
@@ -418,15 +420,15 @@ MAIN = {
     "Add and norm": ("[class*=st-key-addnorm-way] .strip", r"encoder\.1\.attn\.in", {}),
     "Feed-forward": ("[class*=st-key-ff] button.neuron", r"encoder\.1\.mlp\.hidden", {}),
     "Layers": (
-        ".stPlotlyChart + *, [class*=st-key-layers_] button.number",
-        r"encoder\.\d\.(attn|mlp)\.\w+\.\w+",
-        {"depth": "numbers"},
+        ".st-key-layers button.number >> nth=2",
+        r"encoder\.0\.(attn|mlp)\.out\.relative",
+        {},
     ),
     "Encoder and decoder": ("canvas.picture", r"encoder\.1\.attn\.pattern", {}),
     "Before attention": (
         ".st-key-before-terms canvas.picture",
         r"encoder\.0\.mlp\.pre\.terms\.\d+\.\d+",
-        {},
+        {"cards": "before-neuron"},
     ),
     "Every number": ("canvas.picture", r"encoder\.1\.attn\.z", {"step": "encoder.1.attn.z"}),
 }

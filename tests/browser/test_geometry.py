@@ -444,3 +444,35 @@ def test_pieces_of_a_word_stand_together(run):
     )
     assert grouped == [[0], [1, 2], [3], [4, 5, 6], [7], [8], [9]]
     assert short == ["abcdef", "abcde…"] and numbered == [True, False, False, True]
+
+
+def test_a_bar_of_guesses_is_as_long_as_its_share_and_arrows_walk_over_the_numbers(run):
+    found = run("""
+        const { indexOf, nextButton, seenShare } = await import("/guesses_geometry.js")
+        const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "Enter"]
+        return [indexOf([2, 3, 4, 2], [1, 2, 3, 1]), indexOf([2, 3, 4, 2], [0, 1, 0, 1]),
+          [0.25, 1.2, -1, NaN].map(seenShare), keys.map((key) => nextButton(key, 3, 6)),
+          nextButton("ArrowDown", 4, 6), nextButton("ArrowLeft", 0, 6)]
+    """)
+    assert found == [47, 9, [0.25, 1, 0, 0], [5, 1, 4, 2, None], None, None]
+
+
+def test_a_hand_turns_by_the_angle_whose_cosine_it_shows(run):
+    found = run("""
+        const { aligned, angleOf, barShare, handOf, nextHead } = await import("/layer_geometry.js")
+        const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "a"]
+        return [[1, 0.5, 0, -1, 1.0001].map((x) => handOf(angleOf(x)).x), angleOf(0),
+          ...[3, 9, NaN].map((x) => barShare(x, 4)), keys.map((key) => nextHead(key, 7, 5, 20)),
+          nextHead("ArrowDown", 16, 5, 20), [0.5, -0.0111, 13.49, 123.4, 8.8].map(aligned)]
+    """)
+    hands, angle, *others = found
+    assert hands == pytest.approx([1, 0.5, 0, -1, 1], abs=1e-9)
+    assert angle == pytest.approx(1.5707963)
+    assert others == [
+        0.75,
+        1,
+        0,
+        [12, 2, 8, 6, None],
+        None,
+        ["0.50", "−0.01", "13.5", "123", "8.80"],
+    ]

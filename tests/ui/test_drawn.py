@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from tests.helpers.cards import CARDS
 from tests.helpers.marked import drawn, not_of_the_trace
 from tests.helpers.pages import opened
 from tests.helpers.pairwise import pairwise
@@ -33,7 +34,7 @@ def test_every_number_that_is_drawn_has_the_mark_of_the_trace(
     request, handed_out, model, depth, path
 ):
     request.getfixturevalue(model)
-    app = opened(path, model=model, depth=depth, layer="1", head="2")
+    app = opened(path, model=model, depth=depth, layer="1", head="2", cards=CARDS.get(path, ""))
     assert not app.exception and not app.warning
     assert path != "pages/3_Attention.py" or len(list(drawn(app))) >= 2
     assert not_of_the_trace(app, handed_out()) == {}

@@ -57,6 +57,8 @@ class Memory:
     output_report: tuple[str, str, str] | None = None
     # Output: for each word that was appended its box, the text before and after, and the word
     appended: list[tuple[str, str, str, str]] = field(default_factory=list)
+    # Output: the sentence with a word hidden, the one before, and the token that was looked at
+    hidden_word: tuple[str, str, int] | None = None
     before_sentence: str | None = None  # Before attention: the sentence that its choices belong to
     before_link: dict[str, str] | None = None  # Before attention: the link that was followed last
     compared_word: tuple[int, str] | None = None  # Before attention: word and model of the vectors

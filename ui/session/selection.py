@@ -240,6 +240,7 @@ class Selection:
     layers_drawn: str = in_page(among("near", ("own", "near", "all")))
     layers_link: str | None = in_page(text(None, 100))
     # Encoder and decoder
+    masks_click: str = in_page(among("open", ("open", "draw")))
     masking_stack: str = in_page(among("decoder", ("decoder", "cross")))
     padding_count: int | None = in_page(whole_number(None, 1, whatif.MOST_PADDING))
     padding_way: str | None = in_page(among(None, ("pad", "open-pad")))
