@@ -28,14 +28,14 @@ def draw(view: View) -> None:
 
 def sink_text(view: View) -> str:
     """What the chosen head leaves on the first token, and how long the value there is."""
-    length_M = view.trace[view.at("attn.v.length")][view.key_head]
-    if len(length_M) < 2:
+    first_M = view.trace[view.at("attn.v.length")][view.key_head]
+    if len(first_M) < 2:
         return "With one token there is no attention sink."
     share = view.trace[view.at("attn.pattern.sink")][view.head]
-    own, usual = float(length_M[0]), float(np.median(length_M[1:]))
-    rests = f"Head {view.head} leaves {percent(share, 0)} of its attention on the first token"
+    own, usual = float(first_M[0]), float(np.median(first_M[1:]))
     first = told_apart(view.labels, 0)
     lengths = f"has length {number(own, 2)}, the others’ about {number(usual, 2)}"
+    rests = f"Head {view.head} leaves {percent(share, 0)} of its attention on the first token"
     if share >= STRONG and own < SHORT * usual:
         return (
             f"{rests}, {first}: the **attention sink**. Its value is short: it {lengths}. So that"
