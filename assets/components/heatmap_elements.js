@@ -13,6 +13,7 @@ export function build(root) {
   parts.canvas.tabIndex = 0
   parts.canvas.setAttribute("role", "application")
   parts.cursor = make("div", "cursor", parts.stage)
+  root.append(root.querySelector(".tools"))                  // below the map, so that Tab comes to the map first
   parts.table = make("div", "table", root)
   parts.tip = make("div", "tip", root)
   parts.spoken = make("div", "spoken", root)

@@ -163,9 +163,9 @@ def test_the_text_under_the_figure_is_short_and_says_what_the_trace_has(request,
 
 def test_of_two_equal_tokens_the_heading_says_which():
     app = opened(PAGE, sentence="the cat saw the dog", token="4")
-    assert "# Where do the 12 heads look from **the** (4)?" in [e.value for e in app.markdown]
+    assert app.title[0].value == "Where do the 12 heads look from **the** (4)?"
     app = opened(PAGE, sentence="the cat saw the dog", token="2")
-    assert "# Where do the 12 heads look from **cat**?" in [e.value for e in app.markdown]
+    assert app.title[0].value == "Where do the 12 heads look from **cat**?"
 
 
 def test_of_two_equal_tokens_the_pictures_say_which():
@@ -245,6 +245,13 @@ def test_beside_them_stand_the_roles_on_a_random_text_of_which_each_number_opens
     assert parts(app)[0]["value"] == number(score_HO[9, duplicate])
 
 
+def test_it_is_said_what_no_token_can_look_at(smollm2):
+    said = prose(carded("roles", model="smollm2", sentence="cat and dog"))
+    lacking = ("the token after", "an earlier copy of the token", "special tokens such as [SEP]")
+    assert all(target in said.partition("no token can look at")[2] for target in lacking)
+    assert "no token can look at" not in prose(carded("roles", sentence="the cat saw the dog"))
+
+
 @pytest.mark.parametrize(
     "model, text, here, there",
     [
@@ -298,6 +305,8 @@ def test_the_attention_sink_is_said_where_its_value_is_short_and_only_there(smol
             f"length {number(lengths_M[0], 2)}, the others’ about {number(usual, 2)}" in said[layer]
         )
         short = share >= 0.5 and lengths_M[0] < 0.5 * usual
+        worth = percent(share * lengths_M[0] / usual, 0)
+        assert (f"only as much as {worth} on another token" in said[layer]) == short
         assert ("attention sink" in said[layer]) == short == (layer == 18)
 
 

@@ -12,7 +12,7 @@ from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import packed
-from ui.kit.section import detailed, render_depth
+from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, capped_map, cell_map, largest
 from ui.kit.token_words import bold_apart
 from ui.session import sent
@@ -34,7 +34,7 @@ def draw(view: View) -> None:
         (f"{step}.share", (view.head, view.token)),
     )
     (additions_table if depth() == "numbers" else additions_bars)(view)
-    if detailed():
+    if depth() == "numbers":
         title = f"z · W_O: what each head writes into {quoted(view.labels[view.token])}"
         capped_map(view, step, ALL, view.token, ALL, chosen=view.head, title=title)
         sum_checked(view)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import streamlit as st
 
 from core.step_ref import ref_of
@@ -113,12 +114,15 @@ def how_measured(view: View, on_random: View) -> str:
 
 def copies(view: View) -> int:
     """How many tokens have an earlier copy, without the first."""
-    ref = ref_of(view.at("attn.pattern.roles"))
-    return int(targets(view.trace, ref, ROLES.index("duplicate")).any(axis=1).sum())
+    return int(targets_of(view, ROLES.index("duplicate")).any(axis=1).sum())
+
+
+def targets_of(view: View, role: int) -> np.ndarray:
+    """The cells that count for a role, (L, M)."""
+    return targets(view.trace, ref_of(view.at("attn.pattern.roles")), role)
 
 
 def without_target_text(view: View) -> str:
     """The roles that can't be measured on this sentence: no token has such a target."""
-    shares_HO = view.trace[view.at("attn.pattern.roles")]
-    lacking = [TARGETS[ROLES[o]] for o in range(len(TARGETS)) if not shares_HO[:, o].any()]
-    return f" Nothing here gets attention as {', or as '.join(lacking)}." if lacking else ""
+    lacking = [TARGETS[ROLES[o]] for o in range(len(TARGETS)) if not targets_of(view, o).any()]
+    return f" Here no token can look at {', or at '.join(lacking)}." if lacking else ""

@@ -38,8 +38,9 @@ def sink_text(view: View) -> str:
     rests = f"Head {view.head} leaves {percent(share, 0)} of its attention on the first token"
     if share >= STRONG and own < SHORT * usual:
         return (
-            f"{rests}, {first}: the **attention sink**. Its value is short: it {lengths}. So this"
-            " share carries little, and the roles leave it out."
+            f"{rests}, {first}: the **attention sink**. Its value is short: it {lengths}. So that"
+            f" share hands over only as much as {percent(share * own / usual, 0)} on another token"
+            " would, and the roles leave it out."
         )
     return (
         f"{rests}, {first}; its value {lengths}. The roles leave the first token out, since many"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.kit.components import lines
-from ui.kit.section import detailed, render_depth
+from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import head_colour
 from ui.kit.token_words import bold_apart
 from ui.kit.word_grouping import Weights
 from ui.session.actions import select_token
+from ui.session.selection import depth
 from ui.session.view import View
 from ui.text import quoted, told_apart
 
@@ -29,7 +30,7 @@ def draw(view: View) -> None:
     ribbon(view)
     title = f"q of {name}: {whole} numbers, a row for each head"
     cell_map(view, q, ALL, t, ALL, title=title, chosen=view.head)
-    if detailed():
+    if depth() == "numbers":
         title = f"z of {name}: what each head gathered for it, a row for each head"
         cell_map(view, z, ALL, t, ALL, title=title, chosen=view.head)
 
