@@ -34,7 +34,8 @@ def test_every_number_that_is_drawn_has_the_mark_of_the_trace(
     request.getfixturevalue(model)
     app = opened(path, model=model, depth=depth, layer="1", head="2")
     assert not app.exception and not app.warning
-    assert path != "pages/3_Attention.py" or len(list(drawn(app))) >= 2
+    # the pipeline alone has the whole layer's numbers
+    assert path != "pages/3_Attention.py" or sum(len(each) for _, each in drawn(app)) > 10_000
     assert not_of_the_trace(app, handed_out()) == {}
 
 
