@@ -56,7 +56,7 @@ def show_page(
     if view is None:
         write_address()
         st.stop()
-    tour.bar(view, page)
+    tour.card(view, page)
     memory().around = chosen_around()
     inside = st.fragment(draw_inside) if alone else draw_inside
     inside(view, page, draw, settle, owner, beside)
