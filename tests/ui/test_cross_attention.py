@@ -428,14 +428,14 @@ def test_the_story_is_short_at_every_word(sentence):
 
 
 def test_the_head_that_aligns_is_measured_where_it_is_not_known(marian):
-    view = View(runs.RunRequest(marian, SOURCE, target=TARGET), "decoder", 0, 0, 0, "cross")
-    layer, head = place.aligning_head(view)
-    sharp = {
-        (n, h): view.trace[f"decoder.{n}.cross.pattern"][h].max(axis=1).mean()
-        for n in range(view.config.decoder_layers)
-        for h in range(view.config.n_heads)
-    }
-    assert (layer, head) == max(sharp, key=sharp.__getitem__)
+    request = runs.RunRequest(marian, SOURCE, target=TARGET)
+    trace, view = runs.trace_of(request), place.view_at(request)
+    sharp = {}
+    for n in range(view.config.decoder_layers):
+        for h, pattern_LM in enumerate(trace[f"decoder.{n}.cross.pattern"]):
+            different = len(set(pattern_LM.argmax(axis=1).tolist())) / len(pattern_LM)
+            sharp[n, h] = pattern_LM.max(axis=1).mean() * different
+    assert (view.layer, view.head) == max(sharp, key=sharp.__getitem__)
 
 
 # --- the swap -------------------------------------------------------------------------------------
