@@ -174,12 +174,15 @@ def attention_and_heads(cells: tuple, numbers: tuple) -> Iterator[Case]:
         yield Case(
             "Attention",
             f"Next, to {title}",
-            (Target(".st-key-next button"),),
-            Target(".st-key-previous button"),
+            (Target(".foot .next"),),
+            Target(f".steps button >> nth={stage}"),
             {"stage": str(stage)},
         )
-    yield Case("Attention", "cell of a map", cells, choices={"stage": "3"})
-    yield Case("Attention", "number in a table", numbers, choices={"stage": "3"})
+    shares = tuple(Target(f".texts button.figure >> nth={n}") for n in (4, 8))
+    tables = {"stage": "3", "depth": "numbers"}
+    yield Case("Attention", "number of the figure", shares, choices={"stage": "3"})
+    yield Case("Attention", "cell of a map", cells, choices=tables)
+    yield Case("Attention", "number in a table", numbers, choices=tables)
     yield Case("Attention", "another depth", depths, choices={"stage": "3"})
     yield Case("Heads", "cell of a head", (Target(heads, 0.05, 0.1), Target(heads, 0.15, 0.2)))
     yield Case(

@@ -103,7 +103,7 @@ def prose(app) -> str:
     return re.sub(
         r"\\([!-/:-@\[-`{-~])",
         r"\1",
-        " ".join(e.value for e in (*app.markdown, *app.caption, *app.subheader)),
+        " ".join(e.value for e in (*app.title, *app.markdown, *app.caption, *app.subheader)),
     )
 
 

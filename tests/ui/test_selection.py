@@ -155,7 +155,10 @@ INSIDE = {
         {"cards": "positions-order"},
         {"places_kept": "kept", "places_back": "1"},
     ),
-    ATTENTION: ({"stage": "3"}, {"softmax_of": "heat", "softmax_heat": "0.4"}),
+    ATTENTION: (
+        {"stage": "3", "cards": "attention-softmax"},
+        {"softmax_of": "heat", "softmax_heat": "0.4"},
+    ),
     "pages/5_Add_and_norm.py": ({}, {"addnorm_sublayer": "mlp"}),
     "pages/6_Feed_forward.py": ({"cards": "ff-neuron"}, {"ff_neuron": "77"}),
     "pages/7_Layers.py": (
@@ -164,7 +167,7 @@ INSIDE = {
     ),
     "pages/8_Encoder_and_decoder.py": ({}, {"padding_count": "5", "padding_way": "open-pad"}),
     "pages/9_Cross_attention.py": (
-        {"model": "study-translator"},
+        {"model": "study-translator", "cards": "cross-heads"},
         {"cross_weights": "head", "cross_rows": "reads", "cross_words": "0"},
     ),
     OUTPUT: (

@@ -27,6 +27,7 @@ from ui.session.view import View, is_word
 
 LONGEST_SILENCED = 24  # tokens of a text in which each head is silenced in turn
 PLACE = ("layer", "head")
+ALIGNS = {"study-translator": (3, 1)}  # docs/study-models.md
 LEAST_LETTERS = 4  # of a word that is worth looking at
 
 
@@ -78,10 +79,17 @@ def opening_place(request: RunRequest, side: str) -> tuple[int, int]:
     if len(tokens) * view.config.layers(side) > ALL_KEPT:
         return 0, 0
     if view.config.crosses and side == "decoder":
-        return aligning_head(view.trace, side)
+        return aligning_place(view.request)
     at = first_token(view.config, tokens)
     worth_M = np.array([is_telling(token) and abs(i - at) > 1 for i, token in enumerate(tokens)])
     return telling_head(view.trace, side, at, worth_M) or (0, 0)
+
+
+def aligning_place(request: RunRequest) -> tuple[int, int]:
+    """The layer and the head of a translator that aligns: as it was measured on many sentences,
+    else on this one.
+    """
+    return ALIGNS.get(request.model) or aligning_head(trace_of(request), "decoder")
 
 
 def is_telling(token: str) -> bool:

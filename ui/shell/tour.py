@@ -260,7 +260,7 @@ def output_stop(view: View) -> str:
 
 
 # What a stop opens is closed again at the next one.
-CLOSED = {"cards": "", "softmax_of": "as"}
+CLOSED = {"cards": "", "softmax_of": None}
 SOFTMAX_AT_3 = {"stage": 3, "cards": "attention-softmax", "softmax_of": "heat", "softmax_heat": 3.0}
 
 STOPS = (

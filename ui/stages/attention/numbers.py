@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from ui.kit.packed_arrays import packed
+from ui.kit import packed_arrays
 from ui.stages.attention.names import input_step
 
 MOST = 140_000  # bytes; in base64 they are a third more
@@ -53,7 +53,7 @@ def layer_numbers(view) -> dict:
         flat.append(np.asarray(values, dtype=np.float32).ravel())
         at += values.size
     config = view.config
-    return packed(np.concatenate(flat)) | {
+    return packed_arrays.packed(np.concatenate(flat)) | {
         "id": identity(view, part),
         "arrays": arrays,
         "groups": [config.group(h) for h in range(config.n_heads)],

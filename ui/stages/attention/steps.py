@@ -64,7 +64,7 @@ def quiz(view, stage: int) -> Quiz | None:
     if stage not in (SCORES, SOFTMAX) or not np.isfinite(weights_M).all():
         return None
     order = [int(m) for m in np.argsort(-weights_M, kind="stable")]
-    best = order[0] if stage == SOFTMAX else best_fit(view)
+    best = order[0] if stage == SOFTMAX else int(np.argmax(row_of(view, "scores")))
     return quiz_among(view, seen_words(view), best, order)
 
 

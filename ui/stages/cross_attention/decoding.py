@@ -69,12 +69,13 @@ def weights_table(
 ) -> None:
     """Where the chosen position looks: the chosen head, and the mean of the layer's heads."""
     head, t = f"head {view.head}", view.token
+    columns = {head: (view.at(f"{block}.pattern"), (view.head, t, seen))}
+    if block == "cross":
+        columns["share of z"] = (view.at("cross.z.share"), (view.head, t, seen))
+    columns["mean of heads"] = (view.at(f"{block}.pattern.mean"), (t, seen))
     cells_table(
         view,
-        {
-            head: (view.at(f"{block}.pattern"), (view.head, t, seen)),
-            "mean of heads": (view.at(f"{block}.pattern.mean"), (t, seen)),
-        },
+        columns,
         key={"attn": "cross_before", "cross": "cross_source"}[block],
         bar=head,
         title=title,

@@ -123,7 +123,7 @@ def figure(view: View, own: bool) -> None:
             "rows": written_words(view),
             "columns": source_words(view),
             "chosen": view.token,
-            "titles": ["Written", "Source", "attention", "share of what it took"],
+            "titles": ["Written", "Source", "attention", "share of z"],
             "opened": opened(view),
         },
         on_token_change=partial(follow_token, view, own),

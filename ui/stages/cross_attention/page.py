@@ -19,8 +19,7 @@ from ui.stages.cross_attention.swap import find_swap, question, show_swap
 from ui.stages.cross_attention.words import source, written
 from ui.text import plain
 
-KINDS = {"encoder": "an encoder", "decoder": "a decoder"}
-EXAMPLE_LINE = " on its example, since it learned whole sentences of known words"
+EXAMPLE_LINE = ", on a sentence that it knows"
 
 
 def can_show(view: View) -> bool:
@@ -66,7 +65,7 @@ def guest_line(view: View, shown: View) -> None:
     """Which model is shown instead of the reader's, on which sentence, and why; in one line."""
     example = "" if can_translate(view.sentence) else EXAMPLE_LINE
     with st.container(horizontal=True, vertical_alignment="center", key="cross-guest"):
-        st.markdown(f"{lack(view)}. Shown: **{TRANSLATOR}**{example}.")
+        st.markdown(f"{lack(view)}. Shown: **{TRANSLATOR}**{example}.", width="content")
         st.button(
             "Switch to it", key="cross_switch", type="tertiary", on_click=switch, args=(shown,)
         )
@@ -74,7 +73,7 @@ def guest_line(view: View, shown: View) -> None:
 
 def lack(view: View) -> str:
     """Why the reader's model has no cross-attention."""
-    return f"{plain(view.title)} is {KINDS[view.config.sides[0]]} and has no cross-attention"
+    return f"{plain(view.title)} has no cross-attention"
 
 
 def switch(shown: View) -> None:

@@ -7,14 +7,13 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
 import streamlit as st
 
 from core.errors import GlassError
-from core.models import catalogue
 from ui.session import runs
 from ui.session.address import keep, link_asks_for
 from ui.session.memory import memory
+from ui.session.opening import aligning_place
 from ui.session.runs import RunRequest
 from ui.session.selection import chosen, select
 from ui.session.view import View, is_word
@@ -22,7 +21,6 @@ from ui.stages.cross_attention.words import written_ids
 
 TRANSLATOR = "study-translator"  # of our own, and always here
 EXAMPLE = "The house is green."
-ALIGNS = {TRANSLATOR: (3, 1)}  # layer and head, measured in docs/study-models.md
 ENDS = (".", "?", "!")
 
 
@@ -66,7 +64,7 @@ def can_translate(sentence: str) -> bool:
 def view_at(request: RunRequest, token: int | None = None) -> View:
     """A view of a run at the head that aligns, and at a token, or the first to look at."""
     view = View(request, "decoder", 0, 0, 0, "cross")
-    layer, head = aligning_head(view)
+    layer, head = aligning_place(request)
     view = replace(view, layer=layer, head=head)
     inside = token is not None and token < len(view.labels)
     return replace(view, token=token if inside else first_token(view))
@@ -96,25 +94,6 @@ def open_at_first(view: View) -> None:
     select(**first)
     keep()
     st.rerun()
-
-
-def aligning_head(view: View) -> tuple[int, int]:
-    """The layer and head whose weights say which word comes from which: as measured, else the head
-    whose weights on the words of the source are sharpest.
-    """
-    name = catalogue.entry_of(view.request.model).name
-    if name in ALIGNS:
-        return ALIGNS[name]
-    words_M = np.array([is_word(token) for token in view.tokens("encoder")])
-    words_M = words_M if words_M.any() else np.ones_like(words_M)
-    sharp_NH = np.array(
-        [
-            view.trace[f"decoder.{n}.cross.pattern"][:, :, words_M].max(axis=2).mean(axis=1)
-            for n in range(view.config.decoder_layers)
-        ]
-    )
-    n, h = np.unravel_index(np.nan_to_num(sharp_NH).argmax(), sharp_NH.shape)
-    return int(n), int(h)
 
 
 def first_token(view: View) -> int:
