@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
+UNDRAWN = "[aria-busy=true], [data-testid=stSkeleton]"  # a component or a chart that is to come
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 _FLAGS = (
     "--no-sandbox",
@@ -160,7 +161,7 @@ class Tab:
             self.view.wait_for_timeout(150)
             if self.runs == before:
                 break
-        self.wait(lambda: not self.view.locator("[aria-busy=true]").count(), seconds)
+        self.wait(lambda: not self.view.locator(UNDRAWN).count(), seconds)
 
     def wait(self, done: Callable[[], bool], seconds: float = 30) -> None:
         """Lets the browser go on until done() holds."""

@@ -122,3 +122,17 @@ def components(app: AppTest) -> dict[str, str]:
 
 def click(app: AppTest, component: str, **values) -> AppTest:
     return send(app, WidgetState(id=components(app)[component], json_value=json.dumps(values)))
+
+
+def look(app: AppTest, **wanted) -> AppTest:
+    """Clicks on the line over the page, one click for each: look(app, layer=3, depth="numbers")."""
+    for name, value in wanted.items():
+        kind = {"layer": "step", "head": "step", "token": "token"}.get(name, "choice")
+        first = app.session_state["side"] if name == "token" else name
+        click(app, "place", **{kind: [first, value]})
+    return app
+
+
+def page_title(app: AppTest) -> str:
+    """The title of the page that is drawn."""
+    return app.session_state["memory"].page.title

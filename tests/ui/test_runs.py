@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from core.models.tokenizer import Tokenizer
-from tests.helpers.pages import OTHERS, opened
+from tests.helpers.pages import OTHERS, look, opened
 from ui.session import runs
 from ui.session.runs import RunRequest
 from ui.session.shelf import SHELF
@@ -40,7 +40,7 @@ def test_a_page_cuts_the_sentence_once_for_each_model_that_reads_it(path, model,
     assert set(times.values()) == {1}
     assert len(times) == 1 or "Before" in path  # the LSTM and the twin read it there, too
     encoded.clear()
-    app.segmented_control(key="depth").set_value("numbers").run()
+    look(app, depth="numbers")
     assert not app.exception and SENTENCE not in {text for _, text in encoded}
 
 

@@ -9,7 +9,7 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers.pages import OTHERS, READY, click, components, opened, send
+from tests.helpers.pages import OTHERS, READY, click, components, look, opened, page_title, send
 from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.selection import CODECS, fits
@@ -18,8 +18,8 @@ from ui.shell import page_shell
 # --- clicks reach the page ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path, key", [("app.py", "tokens"), ("pages/1_Tokens.py", "pieces")])
-def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(path, key):
+@pytest.mark.parametrize("path", ["pages/3_Attention.py", "pages/7_Layers.py"])
+def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(path):
     app = opened(
         path,
         model="study-translator",
@@ -31,7 +31,7 @@ def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(pat
     assert sizes["encoder"] > sizes["decoder"] + 2
     for side, size in sizes.items():
         for at in range(size):
-            click(app, f"{key}-{side}", chosen=at)
+            click(app, "place", token=[side, at])
             assert not app.exception and (
                 app.session_state["side"],
                 app.session_state["token"],
@@ -91,7 +91,7 @@ ROUNDS = max(map(len, WIDGETS.values()))
 def sane(app: AppTest, path: str) -> None:
     """The page is drawn whole, and every choice is one."""
     title = next(page.title for page in PAGES if page.path == path)
-    assert not app.exception and [each.value for each in app.title] == [title]
+    assert not app.exception and page_title(app) == title
     assert all(fits(key, app.session_state[key]) for key in CODECS)
     assert app.get("page_link")[-1] and app.session_state["memory"].shown.model in READY
 
@@ -141,7 +141,7 @@ def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     }
     old = [element._widget_state for element in held.values()]
     app.text_input(key="sentence").set_value("Hi.")
-    app.segmented_control(key="depth").set_value("story")
+    look(app, depth="story")
     app.selectbox(key="model").set_value("study-encoder").run()
     sane(app, path)
     for cell in ([0, 13, 13], [4, 3, 3], "encoder.5.attn.pattern:11,3,3", "layer/encoder/5", 13):

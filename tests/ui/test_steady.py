@@ -72,7 +72,6 @@ def test_two_models_of_one_title_have_labels_of_their_own(monkeypatch, tmp_path,
 @pytest.mark.parametrize(
     "page, key, value, before, change",
     [
-        ("app.py", "token", 3, {"model": "minilm"}, {"sentence": "A dog barks today."}),
         (
             "pages/2_Positions.py",
             "places_other",

@@ -39,9 +39,10 @@ def number_beside(view: View, first: tuple[str, tuple[int, ...]] | None) -> None
     `first`, a step and an index. On a telephone an opened number lies over the foot of the page.
     """
     opened = opened_cell()
-    if opened or first:
+    cell = opened or (spell_cell(*first) if first else None)
+    if cell:
         with st.container(key="number-beside-opened" if opened else "number-beside"):
-            number_panel(view, opened or spell_cell(*first))
+            number_panel(view, cell)
 
 
 def number_over(view: View) -> None:

@@ -17,7 +17,7 @@ from ui.session.selection import chosen, select
 def heading(question: str) -> None:
     """The question that the figure below answers, in Markdown, on one line."""
     with st.container(key="stage-heading"):
-        st.markdown(f"# {question}")
+        st.title(question, anchor=False)
 
 
 def card(question: str, name: str, draw: Callable[[], object]) -> None:

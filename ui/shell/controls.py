@@ -14,7 +14,16 @@ from ui.session.actions import start_new_model, start_new_text
 from ui.session.address import link_asks_for
 from ui.session.memory import memory, note
 from ui.session.runs import RunRequest
-from ui.session.selection import CODECS, EXAMPLES, LONGEST_BOX, MASKS, Selection, select, selection
+from ui.session.selection import (
+    CODECS,
+    EXAMPLES,
+    LONGEST_BOX,
+    MASKS,
+    Selection,
+    chosen,
+    select,
+    selection,
+)
 from ui.session.settling import clamp
 from ui.session.steady import steady
 from ui.session.view import View, is_word
@@ -46,10 +55,10 @@ def read_run(box, side: str = "") -> View | None:
     return place_view(view, side)
 
 
-def request_of(chosen: Selection, model: str) -> RunRequest:
+def request_of(asked: Selection, model: str) -> RunRequest:
     """The run that is asked for, by a model that is here."""
-    mask = f"own:{chosen.mask_cells}" if chosen.mask == "own" else chosen.mask
-    return RunRequest(model, chosen.sentence, mask, chosen.target, chosen.change)
+    mask = f"own:{asked.mask_cells}" if asked.mask == "own" else asked.mask
+    return RunRequest(model, asked.sentence, mask, asked.target, asked.change)
 
 
 def sentence_box() -> None:
@@ -193,9 +202,9 @@ def place_view(view: View, only_side: str) -> View:
     sizes = {"layer": view.config.layers(side), "head": view.config.n_heads, "token": len(tokens)}
     for name, size in sizes.items():
         clamp(name, size)
-    chosen = selection()
-    memory().word = letters(tokens[chosen.token])
-    return replace(view, side=side, layer=chosen.layer, head=chosen.head, token=chosen.token)
+    token: int = chosen("token")
+    memory().word = letters(tokens[token])
+    return replace(view, side=side, layer=selection().layer, head=selection().head, token=token)
 
 
 def settle_token(view: View, tokens: list[str]) -> None:

@@ -50,6 +50,18 @@ def show_page(
     opened number stands, where a page shows two models.
     """
     begin_page(page)
+    view = frame(tokens, side, settle, owner)
+    if view is None:
+        write_address()
+        st.stop()
+    tour.bar(view, page)
+    memory().around = chosen_around()
+    inside = st.fragment(draw_inside) if alone else draw_inside
+    inside(view, page, draw, settle, owner, beside)
+
+
+def frame(tokens: bool, side: str, settle, owner) -> View | None:
+    """What stands over every page; returns what the page shows, None where nothing can be shown."""
     bar = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small")
     with bar:
         st.page_link(OVERVIEW.path, label="**Glassformer**", query_params=query_params(cell=None))
@@ -66,13 +78,7 @@ def show_page(
         rail()
     with notes:
         what_to_know(view)
-    if view is None:
-        write_address()
-        st.stop()
-    tour.bar(view, page)
-    memory().around = chosen_around()
-    inside = st.fragment(draw_inside) if alone else draw_inside
-    inside(view, page, draw, settle, owner, beside)
+    return view
 
 
 def begin_page(page: Page) -> None:
