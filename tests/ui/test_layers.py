@@ -170,7 +170,7 @@ def figure_of(app) -> dict:
 
 def test_the_figure_marks_the_chosen_head_and_says_when_special_tokens_are_hidden():
     app = opened(PAGE, bare="1", layer="2", head="5")
-    assert "special tokens hidden" in prose(app) or "signs hidden" in prose(app)
+    assert "special tokens hidden" in prose(app)
     assert figure_of(app)["chosen"] == 2 * 12 + 5
 
 

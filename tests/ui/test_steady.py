@@ -76,7 +76,7 @@ def test_two_models_of_one_title_have_labels_of_their_own(monkeypatch, tmp_path,
             "pages/2_Positions.py",
             "places_other",
             3,
-            {"model": "smollm2"},
+            {"model": "smollm2", "cards": "positions-turned"},
             {"sentence": "A dog barks today."},
         ),
         (
