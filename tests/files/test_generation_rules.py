@@ -212,13 +212,13 @@ def test_a_forbidden_word_is_neither_drawn_nor_taken_as_the_likeliest(tmp_path, 
     free = forbidding(tmp_path / "free", monkeypatch, [60])
     probs_V = runs.trace_of(runs.RunRequest(free, "3 5 7", target="4 6"))["head.probs"][2]
     path = forbidding(tmp_path, monkeypatch, [i for i in range(len(probs_V)) if i not in (7, 9)])
-    app = opened("pages/10_Output.py", model=path, **READ)
+    app = opened("pages/10_Output.py", model=path, cards="output-line", **READ)
     assert not app.exception and any("left out of the draw" in each.value for each in app.caption)
     app.button(key="output_likeliest").click().run()
     assert app.session_state["target"] == f"4 6 {max(7, 9, key=lambda i: probs_V[i])}"
     drawn = set()
     for seed in range(12):
-        app = opened("pages/10_Output.py", model=path, **READ)
+        app = opened("pages/10_Output.py", model=path, cards="output-line", **READ)
         app.slider(key="output_heat").set_value(3.0).run()
         app.number_input(key="output_seed").set_value(seed).run()
         app.button(key="output_append").click().run()

@@ -354,11 +354,11 @@ def test_the_banner_leads_back_to_the_mask_of_the_training(assets):
 
 def test_the_page_about_masks_names_the_twin(assets):
     page = "pages/8_Encoder_and_decoder.py"
-    app = opened(page, model="study-encoder")
-    assert "To compare like with like, **study-decoder**" in written(app)
+    app = opened(page, model="study-encoder", cards="masks-trained")
+    assert "For a fair comparison, **study-decoder**" in written(app)
     app.button(key="page_twin").click().run()
     assert not app.exception and app.session_state["memory"].shown.model == "study-decoder"
-    translator = opened(page, model="study-translator")
+    translator = opened(page, model="study-translator", cards="masks-trained")
     assert not any(
         button.key == "page_twin" for button in translator.button
     ) and "learned under" in written(translator)
@@ -373,7 +373,13 @@ def measured(assets, *relations: str, **more: str) -> AppTest:
     one = {"count": 50, "hits": hits, "weight": hits, "by distance": 0.4}
     (assets / "study-encoder/links.json").write_text(json.dumps(dict.fromkeys(relations, one)))
     read_links.cache_clear()
-    app = opened("pages/7_Layers.py", model="study-encoder", sentence=EXAMPLES[0]["text"], **more)
+    app = opened(
+        "pages/7_Layers.py",
+        model="study-encoder",
+        sentence=EXAMPLES[0]["text"],
+        cards="layers-links",
+        **more,
+    )
     read_links.cache_clear()
     assert not app.exception and not app.warning
     return app
@@ -381,7 +387,9 @@ def measured(assets, *relations: str, **more: str) -> AppTest:
 
 def test_the_head_that_links_two_words_is_named_and_its_weight_here_is_the_traces(assets):
     app = measured(assets, "verb to its subject", "pronoun")
-    assert "**layer 1, head 3** looks to the right word in **90%** of 50 cases" in written(app)
+    assert "**Layer 1, head 3** attends most to the right word in **90%** of 50 cases" in written(
+        app
+    )
     (here,) = [data for data in parts(app, "table") if data["title"].startswith("The same links")]
     trace = load("study-encoder").trace(EXAMPLES[0]["text"])
     words = EXAMPLES[0]["text"].split()

@@ -191,7 +191,7 @@ def test_the_story_counts_the_weights_that_become_0_in_at_most_45_words(minilm, 
 
 def test_a_click_on_the_figure_opens_a_weight_or_blocks_its_cell():
     app = opened(PAGE, layer="1", head="3")
-    second = next(key for key in components(app) if key.startswith("map:decoder:"))
+    second = next(key for key in components(app) if key.startswith("map:shown-decoder:"))
     click(app, second, cell=[0, 6, 4])
     assert app.session_state["cell"] == "encoder.1.attn.pattern:3,6,4"
     assert app.session_state["mask"] == "decoder"

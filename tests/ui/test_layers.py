@@ -129,7 +129,7 @@ def test_the_strongest_words_are_named_without_special_tokens_and_the_token_itse
     assert token_sources.other_words(view) == words
     assert (
         percent(max(mean_NM[n, m] for n in (0, 1) for m in words), 0) in said
-        and "layers 0–1 " in said
+        and "Layers 0–1: " in said
     )
     most = mean_NM[:, words].max()
     assert token_sources.largest_word(view) == (

@@ -162,20 +162,23 @@ INSIDE = {
     "pages/5_Add_and_norm.py": ({}, {"addnorm_sublayer": "mlp"}),
     "pages/6_Feed_forward.py": ({"cards": "ff-neuron"}, {"ff_neuron": "77"}),
     "pages/7_Layers.py": (
-        {"depth": "numbers"},
+        {"depth": "numbers", "cards": "layers-path.layers-roles"},
         {"layers_role": "2", "layers_length": "one", "layers_drawn": "all"},
     ),
-    "pages/8_Encoder_and_decoder.py": ({}, {"padding_count": "5", "padding_way": "open-pad"}),
+    "pages/8_Encoder_and_decoder.py": (
+        {"cards": "masks-padding"},
+        {"padding_count": "5", "padding_way": "open-pad", "masks_click": "draw"},
+    ),
     "pages/9_Cross_attention.py": (
         {"model": "study-translator", "cards": "cross-heads"},
         {"cross_weights": "head", "cross_rows": "reads", "cross_words": "0"},
     ),
     OUTPUT: (
-        {"model": "study-decoder"},
+        {"model": "study-decoder", "cards": "output-line"},
         {"output_heat": "1.3", "output_k": "5", "output_p": "0.6", "output_seed": "77"},
     ),
     "pages/11_Before_attention.py": (
-        {},
+        {"cards": "before-lstm.before-reach"},
         {
             "before_word": "2",
             "before_other": "door",
@@ -255,7 +258,10 @@ def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
     [
         ("pages/6_Feed_forward.py", {"ff_neuron": "99999"}),
         ("pages/5_Add_and_norm.py", {"addnorm_sublayer": "cross"}),
-        ("pages/8_Encoder_and_decoder.py", {"padding_count": "16", "sentence": "so " * 250}),
+        (
+            "pages/8_Encoder_and_decoder.py",
+            {"padding_count": "16", "sentence": "so " * 250, "cards": "masks-padding"},
+        ),
     ],
 )
 def test_a_choice_that_this_model_or_text_does_not_have_is_said(path, asked):

@@ -96,7 +96,8 @@ def test_words_that_are_nearly_certain_are_no_choice(logarithms, said):
 
 
 def test_a_sign_in_a_button_stands_within_quotes():
-    app = opened("pages/8_Encoder_and_decoder.py", sentence="The book is old.", token="5")
+    masks = "pages/8_Encoder_and_decoder.py"
+    app = opened(masks, sentence="The book is old.", token="5", cards="masks-draw")
     label = app.button(key="masking_column").label
     assert re.sub(r"\\(.)", r"\1", label) == "Block “.” for all"
 

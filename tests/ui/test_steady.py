@@ -79,7 +79,13 @@ def test_two_models_of_one_title_have_labels_of_their_own(monkeypatch, tmp_path,
             {"model": "smollm2", "cards": "positions-turned"},
             {"sentence": "A dog barks today."},
         ),
-        ("pages/11_Before_attention.py", "before_at", 2, {}, {"before_reads": "other"}),
+        (
+            "pages/11_Before_attention.py",
+            "before_at",
+            2,
+            {"cards": "before-lstm"},
+            {"before_reads": "other"},
+        ),
     ],
 )
 def test_a_choice_stays_when_its_label_changes(smollm2, page, key, value, before, change):

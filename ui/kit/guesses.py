@@ -20,7 +20,7 @@ from ui.kit.packed_arrays import packed
 from ui.kit.theme import COLOURS
 from ui.session import sent
 
-_draw = component("guesses")
+_draw = component("guesses", 'class="root figure"')
 
 
 @dataclass(frozen=True)

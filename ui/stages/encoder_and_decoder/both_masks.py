@@ -63,7 +63,7 @@ def figure_words(view: View, encoder: View, other: View, before_LM, after_LM) ->
 def head_map(run: View, title: str, limit: float) -> None:
     """The head's weights under one mask, to be read or to be drawn on."""
     if chosen("masks_click") == "open":
-        pattern_under(run, title, limit)
+        pattern_under(run, title, limit, key=f"shown-{run.mask}")
         return
     name = run.at("attn.pattern")
     cell_map(

@@ -26,7 +26,7 @@ from ui.stages.layers.token_sources import asked_word
 from ui.stages.layers.updates import bar_top, largest_share, parts_of
 
 KEY = "layers"
-_draw = component("layer_steps")
+_draw = component("layer_steps", 'class="root figure"')
 ADDS = {"attn": "weight", "cross": "k", "mlp": "mlp"}
 
 

@@ -144,7 +144,7 @@ def attended_text(view: View) -> str:
         for start in range(0, N, few)
     ]
     return (
-        f"Most goes to: {'; '.join(parts)}. This ranking skips the token itself, punctuation and"
+        f"Most goes to: {' '.join(parts)} This ranking skips the token itself, punctuation and"
         f" special tokens{sink_text(view, mean_NM)}; the map shows all."
     )
 
@@ -152,9 +152,9 @@ def attended_text(view: View) -> str:
 def attended_in(view: View, layers: range, mean_NM, words: list[int]) -> str:
     """Which of the words gets most in some of the layers."""
     layer, m = max(((n, m) for n in layers for m in words), key=lambda cell: mean_NM[cell])
-    several = f"layers {layers[0]}–{layers[-1]}" if len(layers) > 1 else f"layer {layer}"
+    where = f"Layers {layers[0]}–{layers[-1]}" if len(layers) > 1 else f"Layer {layer}"
     inside = f" in layer {layer}" if len(layers) > 1 else ""
-    return f"{several} {word(view, m)} ({percent(mean_NM[layer, m], 0)}{inside})"
+    return f"{where}: {word(view, m)} ({percent(mean_NM[layer, m], 0)}{inside})."
 
 
 def sink_text(view: View, mean_NM) -> str:
