@@ -107,7 +107,7 @@ function labels(s, tokens, rows, x, y, quiet = false) {
     if (quiet) return
     sign(s, "token", 0, y + rows.at[i], x - 4, rows.size, { act: `token/${tokens.side}/${tokens.at[i]}`, pressed: chosen,
         side: tokens.side, row: i,
-      tip: [twice ? `${label} (${tokens.at[i]})` : label, chosen ? "the chosen word" : "choose this word"] })
+      tip: [twice ? `${label} (${tokens.at[i]})` : label, s.data.meanings?.[label] ?? (chosen ? "the chosen word" : "choose this word")] })
   })
   for (const jump of rows.jumps) text(s, "⋮", x - 14, y + jump, { size: 10, soft: true })
 }
