@@ -21,6 +21,7 @@ WORDS = ["the", "book", "extraordinarily", "of", "a", "student", "who"]
 # Many heads, one map with words, one with numbers, a folded vector, thumbnails: all sizes differ.
 MAPS = {
     "heads": {"shape": [5, 7, 4], "rows": WORDS, "columns": WORDS[:4]},
+    "low heads": {"shape": [12, 5, 5], "rows": WORDS[:5], "columns": WORDS[:5], "tallest": 420},
     "long heads": {"shape": [3, 40, 37], "rows": WORDS * 6, "columns": WORDS * 6},
     "words": {"shape": [1, 7, 5], "rows": WORDS, "columns": WORDS[:5], "labelled": True},
     "numbers": {
@@ -108,6 +109,20 @@ def test_arrows_lead_to_the_cell_beside_and_back(run, name):
         [MAPS[name]],
     )
     assert wrong == []
+
+
+@pytest.mark.parametrize("width, across", ((760, 6), (358, 3)))
+def test_heads_that_should_be_seen_at_once_stand_beside_each_other(run, width, across):
+    """As long as each is 90 pixels wide: a telephone has no room for more than three."""
+    low, high = run(
+        HEATMAP
+        + """const [data, width] = given
+        return [data, { ...data, tallest: null }].map((each) => geometry(each, width, 1, 720))""",
+        [MAPS["low heads"], width],
+    )
+    assert low["across"] == across and low["down"] == 12 // across
+    assert low["tall"] <= high["tall"] and (low["tall"] <= 420) == (width == 760)
+    assert (high["tall"] > 420) and high["across"] <= across
 
 
 def test_an_arrow_over_the_edge_leads_into_the_map_beside(run):
@@ -429,3 +444,35 @@ def test_pieces_of_a_word_stand_together(run):
     )
     assert grouped == [[0], [1, 2], [3], [4, 5, 6], [7], [8], [9]]
     assert short == ["abcdef", "abcde…"] and numbered == [True, False, False, True]
+
+
+def test_a_bar_of_guesses_is_as_long_as_its_share_and_arrows_walk_over_the_numbers(run):
+    found = run("""
+        const { indexOf, nextButton, seenShare } = await import("/guesses_geometry.js")
+        const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "Enter"]
+        return [indexOf([2, 3, 4, 2], [1, 2, 3, 1]), indexOf([2, 3, 4, 2], [0, 1, 0, 1]),
+          [0.25, 1.2, -1, NaN].map(seenShare), keys.map((key) => nextButton(key, 3, 6)),
+          nextButton("ArrowDown", 4, 6), nextButton("ArrowLeft", 0, 6)]
+    """)
+    assert found == [47, 9, [0.25, 1, 0, 0], [5, 1, 4, 2, None], None, None]
+
+
+def test_a_hand_turns_by_the_angle_whose_cosine_it_shows(run):
+    found = run("""
+        const { aligned, angleOf, barShare, handOf, nextHead } = await import("/layer_geometry.js")
+        const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "a"]
+        return [[1, 0.5, 0, -1, 1.0001].map((x) => handOf(angleOf(x)).x), angleOf(0),
+          ...[3, 9, NaN].map((x) => barShare(x, 4)), keys.map((key) => nextHead(key, 7, 5, 20)),
+          nextHead("ArrowDown", 16, 5, 20), [0.5, -0.0111, 13.49, 123.4, 8.8].map(aligned)]
+    """)
+    hands, angle, *others = found
+    assert hands == pytest.approx([1, 0.5, 0, -1, 1], abs=1e-9)
+    assert angle == pytest.approx(1.5707963)
+    assert others == [
+        0.75,
+        1,
+        0,
+        [12, 2, 8, 6, None],
+        None,
+        ["0.50", "−0.01", "13.5", "123", "8.80"],
+    ]

@@ -11,13 +11,13 @@ import numpy as np
 from core.text import number
 from ui.kit import head_thumbnails
 from ui.session.shelf import SHELF
-from ui.stages import heads
 from ui.stages.before_attention import influence, lstm
+from ui.stages.heads import every_layer
 from ui.stages.layers import token_paths
 
 CACHES = [
     each
-    for module in (heads, token_paths, lstm, influence)
+    for module in (every_layer, token_paths, lstm, influence)
     for each in vars(module).values()
     if type(each) is type(head_thumbnails._thumbnails)
 ]
@@ -126,7 +126,7 @@ def sent(app) -> Iterator[tuple[str, np.ndarray]]:
     for element in app.get("bidi_component"):
         data = json.loads(element.proto.json)
         for name, value in data.items():
-            if name == "values" and isinstance(value, str):
+            if name in ("values", "lengths", "update") and isinstance(value, str):
                 yield element.proto.id, np.frombuffer(base64.b64decode(value), "<f4")
         for part in data.get("parts", []):
             if "rivers" in part:

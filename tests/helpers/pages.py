@@ -20,8 +20,8 @@ from ui.session.selection import EXAMPLES
 ROOT = Path(__file__).resolve().parents[2]
 READY = [name for name in catalogue.CATALOGUE if catalogue.find(name)]
 OTHERS = [page.path for page in PAGES[1:]]
-# What is asked for without a word: one model, one sentence, one place
-UNSAID = {"model": "minilm", "sentence": EXAMPLES[0]["text"], "layer": "0", "head": "0"}
+# What is asked for without a word: one model, one sentence, one place, and nothing to guess
+UNSAID = {"model": "minilm", "sentence": EXAMPLES[0]["text"], "layer": "0", "head": "0", "ask": "0"}
 HOSTILE = {
     "script": "<script>alert(1)</script>",
     "style": "<style>*{display:none}</style> </style>",
