@@ -8,13 +8,14 @@ import re
 
 from streamlit.testing.v1 import AppTest
 
+HEADING = "## "
 MOST = 45  # words below a figure, at the depth Story
 
 
 def question(app: AppTest) -> str:
     """The heading over the figure, with its Markdown escapes taken away."""
-    (heading,) = (each.value for each in app.markdown if each.value.startswith("# "))
-    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", heading.removeprefix("# "))
+    (heading,) = (each.value for each in app.markdown if each.value.startswith(HEADING))
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", heading.removeprefix(HEADING))
 
 
 def words_below(app: AppTest) -> list[str]:
@@ -22,7 +23,7 @@ def words_below(app: AppTest) -> list[str]:
     figure = next(
         column
         for column in app.columns
-        if any(each.value.startswith("# ") for each in column.markdown)
+        if any(each.value.startswith(HEADING) for each in column.markdown)
     )
     texts = [each.value for each in (*figure.markdown, *figure.caption)]
-    return " ".join(text for text in texts if not text.startswith("# ")).split()
+    return " ".join(text for text in texts if not text.startswith(HEADING)).split()

@@ -3,6 +3,7 @@ further questions.
 
     heading(question)            one line over the figure
     card(question, name, draw)   draw() once the reader opens it
+    table_card(…)                the same, and open at the depth Numbers
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui.session.selection import chosen, select
+from ui.session.selection import chosen, depth, select
 
 
 def heading(question: str) -> None:
@@ -30,6 +31,14 @@ def card(question: str, name: str, draw: Callable[[], object]) -> None:
     if answer.open:
         with answer:
             draw()
+
+
+def table_card(question: str, name: str, draw: Callable[[], object]) -> None:
+    """A card with tables: at the depth Numbers they lie open on the page."""
+    if depth() == "numbers":
+        draw()
+    else:
+        card(question, name, draw)
 
 
 def opened_cards() -> list[str]:
