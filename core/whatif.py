@@ -9,6 +9,7 @@ can hold them.
     order               the words in reverse order; special tokens such as [CLS] stay
     pad:3               three padding tokens after the text, hidden from all others as in training
     open-pad:3          the same, but the others see them
+    repeat              random tokens in place of the words, and once more (core.sampling)
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
 "own:" and the cells in which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +30,7 @@ from core.config import Config
 from core.edits import ablate_head, ablate_neuron
 from core.errors import GlassError
 from core.forward_pass import as_trained, forward
+from core.sampling import random_tokens
 from core.text import counted
 
 PADDING = (
@@ -38,6 +41,7 @@ PADDING = (
     "<|im_end|>",
 )  # the first of these that a vocabulary has
 MOST_PADDING = 16
+MOST_RANDOM = 25  # different tokens of a random text; longer ones change little, and take longer
 STACKS = {"e": "encoder", "d": "decoder", "c": "cross"}
 TITLES = {
     "positions": "without positions",
@@ -48,6 +52,7 @@ TITLES = {
     "order": "words in reverse order",
     "pad": "{}, hidden",
     "open-pad": "{}, seen by all",
+    "repeat": "random tokens, twice",
 }
 SILENCED = {"head": ablate_head, "neuron": ablate_neuron}
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
@@ -113,6 +118,8 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     asked = parts(change)
     if {"pad", "open-pad"} <= set(asked):
         raise GlassError("Padding is either hidden or seen by all, not both.")
+    if "repeat" in asked:
+        text, target_ids_L = repeated(model, text, target_ids_L)
     text = changed_text(model, text, asked)
     config = changed_config(model.config, asked)
     given = {"target_ids_L": target_ids_L} if config.crosses else {}
@@ -185,6 +192,30 @@ def changed_text(model, text: Text, asked: dict) -> Text:
                 count,
             )
     return text
+
+
+def repeated(model, text: Text, target_ids_L) -> tuple[Text, Any]:
+    """Random tokens, twice in a row, in place of the text's words; a decoder that reads a text of
+    its own reads the same after the token that it begins with.
+    """
+    before, after = specials_around(text.words_L or range(len(text.ids_L)))
+    around = max(before + after, int(target_ids_L is not None))
+    room = ((model.config.n_positions or 10**6) - around) // 2
+    is_special = model.tokenizer.is_special if model.tokenizer else lambda token: False
+    drawn_N = random_tokens(model.config.n_vocab, min(MOST_RANDOM, room), is_special)
+    twice_L = np.concatenate([drawn_N, drawn_N]).astype(np.int64)
+    ends = len(text.ids_L) - after
+    words_L = text.words_L and (*[None] * before, *range(len(twice_L)), *[None] * after)
+    ids_L = np.concatenate([text.ids_L[:before], twice_L, text.ids_L[ends:]])
+    if target_ids_L is not None:
+        target_ids_L = np.concatenate([target_ids_L[:1], twice_L])
+    return Text(ids_L, words_L), target_ids_L
+
+
+def specials_around(words_L) -> tuple[int, int]:
+    """How many special tokens stand before the words of a text, and how many after them."""
+    inside = [place for place, word in enumerate(words_L) if word is not None]
+    return (inside[0], len(words_L) - 1 - inside[-1]) if inside else (len(words_L), 0)
 
 
 def order(words_L) -> np.ndarray:

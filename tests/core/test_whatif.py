@@ -22,6 +22,7 @@ CHANGES = (
     "pad:2",
     "open-pad:2",
     "positions+order",
+    "repeat",
 )
 
 

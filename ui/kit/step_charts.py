@@ -188,16 +188,18 @@ def cell_picture(view, name: str, *index) -> None:
         cell_bars(view, name, *index, title=name)
 
 
-def cells_table(view, columns: dict, *, key: str, foot: dict | None = None, **look) -> None:
+def cells_table(
+    view, columns: dict, *, key: str, foot: dict | None = None, words: list | None = None, **look
+) -> None:
     """Slices that run along the tokens as the columns of a table: a title -> (step, index with one
     slice). Every number opens at a click.
 
-    foot: the numbers of a last row, a title -> (step, index of one cell). look: bar, title, chosen
-    and corner of the `table`.
+    foot: the numbers of a last row, a title -> (step, index of one cell). words: the rows' labels,
+    where they are not those of the step. look: bar, title, chosen and corner of the `table`.
     """
     foot, (first, index) = foot or {}, next(iter(columns.values()))
     axis = next(axis for axis, part in enumerate(index) if isinstance(part, slice))
-    words = labels(view, first, axis, index[axis])
+    words = words or labels(view, first, axis, index[axis])
     under = {name: float(view.trace[step][cell]) for name, (step, cell) in foot.items()}
 
     def open_cell(row: int, column: int) -> None:

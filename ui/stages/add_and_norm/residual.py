@@ -19,7 +19,7 @@ from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS
-from ui.kit.token_words import asked_word, told_apart, which_word
+from ui.kit.token_words import asked_word, token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.actions import close_number
 from ui.session.selection import chosen
@@ -91,7 +91,7 @@ def sublayer_controls(view: View) -> None:
 def way(view: View, part: str) -> list[VectorRow]:
     """The token's vectors in the order in which the model makes them."""
     norm, kind = view.at(f"{part}.norm.out"), "mlp" if part == "mlp" else "weight"
-    before = VectorRow(view.at(f"{part}.in"), told_apart(view), "before")
+    before = VectorRow(view.at(f"{part}.in"), token_label(view), "before")
     update = VectorRow(view.at(f"{part}.out"), "update", f"by {SUBLAYERS[part].lower()}", "+", kind)
     after = VectorRow(view.at(f"{part}.sum"), "sum", "before + update", "=", over=True)
     if view.config.norm == "none":
@@ -193,7 +193,7 @@ def show_sum(view: View, update: str, vectors: list) -> None:
 
 def sum_strips(view: View, part: str, steps: list[str], limit: float) -> None:
     """Vector, update and sum as maps on one scale."""
-    label = quoted(told_apart(view))
+    label = quoted(token_label(view))
     titles = (
         f"before: the vector of {label}",
         f"+ the update by {SUBLAYERS[part].lower()}",

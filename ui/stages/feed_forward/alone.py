@@ -10,7 +10,7 @@ import streamlit as st
 from core.text import counted, number
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest
-from ui.kit.token_words import told_apart, which_word
+from ui.kit.token_words import token_label, which_word
 from ui.session.view import View
 from ui.text import plain, quoted
 
@@ -35,7 +35,7 @@ def alone(view: View) -> None:
             f"{path}.{leaf}",
             slice(t, t + 1),
             ALL,
-            title=f"The update of {quoted(told_apart(view))}, computed {title}",
+            title=f"The update of {quoted(token_label(view))}, computed {title}",
             limit=scale and float(scale),
             key="alone",
         )

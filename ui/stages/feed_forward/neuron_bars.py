@@ -19,7 +19,7 @@ from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, colour_end, largest
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import asked_word, told_apart, which_word
+from ui.kit.token_words import asked_word, token_label, which_word
 from ui.session import sent
 from ui.session.selection import depth, select
 from ui.session.view import View
@@ -134,7 +134,7 @@ def bar_titles(view: View) -> dict[str, str]:
 def strongest_at(view: View, neuron: int) -> str:
     """The token of this sentence at which a neuron is furthest from zero."""
     size_L = np.abs(view.trace[view.at("mlp.hidden")][:, neuron].astype(np.float64))
-    return told_apart(view, int(np.nan_to_num(size_L, nan=-1).argmax()))
+    return token_label(view, int(np.nan_to_num(size_L, nan=-1).argmax()))
 
 
 def others_text(view: View, shown: list[int]) -> str:
@@ -167,7 +167,7 @@ def all_numbers(view: View) -> None:
     """The vector, all neurons before and after the activation, and the update, as maps."""
     c, path, row = view.config, view.at("mlp"), slice(view.token, view.token + 1)
     normed = ", after the norm" if c.norm_first and c.norm != "none" else ""
-    title = f"x: the vector of {quoted(told_apart(view))}{normed}"
+    title = f"x: the vector of {quoted(token_label(view))}{normed}"
     cell_map(view, reads(view), row, ALL, title=title)
     title = f"Neurons before activation: {projection_title(view, 'pre', '₁')}"
     neurons(view, f"{path}.pre", title)

@@ -15,7 +15,7 @@ from core.text import percent
 from core.vectors import lengths
 from ui.kit.components import table
 from ui.kit.runs import beside, open_in
-from ui.kit.token_words import told_apart, which_word
+from ui.kit.token_words import token_label, which_word
 from ui.session.actions import show_run
 from ui.session.view import View
 from ui.text import bold
@@ -127,7 +127,7 @@ def moved_vectors(view: View, without: View, neuron: int) -> None:
     order = np.argsort(-moved_L, kind="stable").tolist()
     table(
         {"moved, share of its length": moved_L[order]},
-        [told_apart(view, l) for l in order],
+        [token_label(view, l) for l in order],
         key="ff:silenced-difference",
         title=f"How far each last vector moves without neuron {neuron}",
         bar="moved, share of its length",

@@ -17,7 +17,7 @@ from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, largest, rows_around, rows_map, stacked
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import told_apart, which_word
+from ui.kit.token_words import token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.view import View
 from ui.stages.positions.clocks import clocks, turn_rate
@@ -50,7 +50,7 @@ def added_vectors(view: View) -> tuple[str, tuple[int, ...]]:
     path, t = f"{view.side}.embed", view.token
     first = largest(view, f"{path}.sum", t, ALL)
     rows = [
-        VectorRow(f"{path}.token", told_apart(view), "the word’s vector", kind="embed"),
+        VectorRow(f"{path}.token", token_label(view), "the word’s vector", kind="embed"),
         VectorRow(f"{path}.position", f"position {t}", "whatever word it is", "+", "weight"),
     ]
     if f"{path}.segment" in view.trace:
@@ -133,7 +133,7 @@ def no_positions(view: View) -> tuple[str, tuple[int, ...]]:
     step = f"{view.side}.embed.sum"
     first = largest(view, step, view.token, ALL)
     vector_rows(
-        view, [VectorRow(step, told_apart(view), "no position added")], key="places-nothing"
+        view, [VectorRow(step, token_label(view), "no position added")], key="places-nothing"
     )
     render_depth(
         view,

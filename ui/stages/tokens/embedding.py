@@ -12,7 +12,7 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, ROWS, cell_map, largest, rows_around, rows_map
-from ui.kit.token_words import told_apart, which_word
+from ui.kit.token_words import token_label, which_word
 from ui.session.view import View
 from ui.text import bold, quoted
 
@@ -30,7 +30,7 @@ def embedding_rows(view: View) -> None:
     part = f" (tokens {rows.start} to {rows.stop - 1} of {count})" if count > ROWS else ""
     title = f"A row for each token: its embedding{part}"
     rows_map(view, step, rows, title=title, chosen=row - rows.start)
-    title = f"The whole embedding of {quoted(told_apart(view))}"
+    title = f"The whole embedding of {quoted(token_label(view))}"
     cell_map(view, step, slice(row, row + 1), ALL, title=title)
 
 
