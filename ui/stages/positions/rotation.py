@@ -18,7 +18,7 @@ from ui.kit.step_charts import ALL, cell_bars, stacked
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import which_word
 from ui.session.actions import close_number
-from ui.session.selection import chosen, depth
+from ui.session.selection import chosen
 from ui.session.settling import settle
 from ui.session.steady import steady
 from ui.session.view import View
@@ -47,7 +47,7 @@ def other_token_controls(view: View) -> int:
 
 def looked_at(view: View) -> int:
     """The token that is looked at; to choose, unless the card above has the choice already."""
-    if TURNED not in opened_cards() and depth() != "numbers":
+    if TURNED not in opened_cards():
         return other_token_controls(view)
     return chosen("places_other")
 
