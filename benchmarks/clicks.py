@@ -155,12 +155,13 @@ def cases(config) -> Iterator[Case]:
 
 def before_attention(cells: tuple) -> Iterator[Case]:
     """The overview, and what happens to a token before attention."""
-    layers = ".st-key-river button.title[data-act^=layer] >> nth={}"
+    layers = '.st-key-river button.title[data-act^=layer][data-act$="/{}"] >> nth=0'
     words = tuple(Target(f".st-key-river button.token >> nth={n}") for n in (3, 6))
     pieces = "[class*=st-key-pieces] button >> nth={}"
     yield Case("Overview", "token", words)
     yield Case("Overview", "silence this head", (Target(".st-key-river .try >> nth=0"),))
-    yield Case("Overview", "layer of the map", tuple(Target(layers.format(n)) for n in (2, 4)))
+    others = tuple(Target(layers.format(n)) for n in (1, 2))  # a click on the opened one leads on
+    yield Case("Overview", "layer of the map", others, choices={"layer": "0"})
     yield Case("Tokens", "piece", tuple(Target(pieces.format(n)) for n in (3, 6)))
     yield Case("Tokens", "cell of a row", cells)
     yield Case("Positions", "cell of a map", cells)

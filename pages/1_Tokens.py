@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ui.kit.stage import card
+from ui.kit.stage import card, table_card
 from ui.session.navigation import TOKENS
 from ui.shell.page_shell import show_page
 from ui.stages.tokens.arithmetic import word_arithmetic
@@ -13,12 +13,11 @@ from ui.stages.tokens.word_map import word_map
 
 def page(view):
     first = pieces(view)
-    card(
-        "Which of your words are alike to this model?", "tokens-alike", partial(similar_rows, view)
-    )
+    alike, rows = partial(similar_rows, view), partial(embedding_rows, view)
+    table_card("Which of your words are alike to this model?", "tokens-alike", alike)
     card("Where do your words lie among their neighbours?", "tokens-map", partial(word_map, view))
     card("Can you calculate with words?", "tokens-sums", partial(word_arithmetic, view))
-    card("What are all the numbers of each token?", "tokens-rows", partial(embedding_rows, view))
+    table_card("What are all the numbers of each token?", "tokens-rows", rows)
     return first
 
 

@@ -2,17 +2,18 @@
 
 from functools import partial
 
-from ui.kit.stage import card
+from ui.kit.stage import card, table_card
 from ui.session.navigation import POSITIONS
 from ui.shell.page_shell import show_page
 from ui.stages.positions.encodings import positions
-from ui.stages.positions.questions import questions
+from ui.stages.positions.questions import TABLES, questions
 
 
 def page(view):
     first = positions(view)
     for question, name, answer in questions(view):
-        card(question, f"positions-{name}", partial(answer, view))
+        drawn = table_card if name in TABLES else card
+        drawn(question, f"positions-{name}", partial(answer, view))
     return first
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ui.kit.stage import card
+from ui.kit.stage import card, table_card
 from ui.session.navigation import ADD_AND_NORM
 from ui.shell.page_shell import show_page
 from ui.stages.add_and_norm.residual import (
@@ -14,9 +14,11 @@ from ui.stages.add_and_norm.residual import (
 )
 from ui.stages.add_and_norm.without_norms import norms_off
 
-CARDS = {
+TABLES = {
     "What does the norm do to each number?": ("addnorm-norm", norming),
-    "How much does every other token change?": ("addnorm-tokens", every_token),
+    "How much does every token change?": ("addnorm-tokens", every_token),
+}
+CARDS = {
     "Does the update point where the token already points?": ("addnorm-plane", in_their_plane),
     "Where does the norm stand, before the part or after it?": ("addnorm-order", both_ways),
     "What if there were no norms?": ("addnorm-none", norms_off),
@@ -25,6 +27,8 @@ CARDS = {
 
 def page(view):
     first = add_and_norm(view)
+    for question, (name, answer) in TABLES.items():
+        table_card(question, name, partial(answer, view))
     for question, (name, answer) in CARDS.items():
         card(question, name, partial(answer, view))
     return first

@@ -3,7 +3,7 @@
 from functools import partial
 
 from ui.kit.neuron_charts import settle_neuron
-from ui.kit.stage import card
+from ui.kit.stage import card, table_card
 from ui.session.navigation import FEED_FORWARD
 from ui.shell.page_shell import show_page
 from ui.stages.feed_forward import cards
@@ -24,8 +24,9 @@ def page(view):
         f"What changes without neuron {neuron}?": (cards.SILENCED, silenced),
         "What does the activation do to each number?": ("ff-activation", activation),
         **({"What does the gate let through?": ("ff-gate", gate)} if view.config.gated else {}),
-        "Which neurons write most, in numbers?": ("ff-strongest", strongest_table),
     }
+    strongest = partial(strongest_table, view, neuron)
+    table_card("Which neurons write most, in numbers?", "ff-strongest", strongest)
     for question, (name, answer) in chosen.items():
         card(question, name, partial(answer, view, neuron))
     card("Do the other tokens matter here?", "ff-alone", partial(alone, view))

@@ -54,7 +54,7 @@ function wideRiver(s, river, y) {
   const place = columns(list, s.width - 2)
   stream(s, river, place, rows, top, each * place.f)
   if (open) frameAround(s, river, place, rows, top)
-  let low = top + rows.total + (open ? 16 : 8)
+  let low = top + rows.total + (open ? 18 : 14)
   if (speaks(s, river)) low = s.tight ? narrowOutcome(s, low + 26) : Math.max(low, outcome(s, river, place, rows, top) + 6)
   if (s.data.rivers.length > 1) text(s, river.side, 0, y + 14, { align: "left", bold: true, size: 13 })
   if (river.feeds) s.feeds = { ...place.out, y: top + rows.total }
@@ -107,7 +107,7 @@ function labels(s, tokens, rows, x, y, quiet = false) {
     if (quiet) return
     sign(s, "token", 0, y + rows.at[i], x - 4, rows.size, { act: `token/${tokens.side}/${tokens.at[i]}`, pressed: chosen,
         side: tokens.side, row: i,
-      tip: [twice ? `${label} (${tokens.at[i]})` : label, chosen ? "the chosen word" : "choose this word"] })
+      tip: [twice ? `${label} (${tokens.at[i]})` : label, s.data.meanings?.[label] ?? (chosen ? "the chosen word" : "choose this word")] })
   })
   for (const jump of rows.jumps) text(s, "⋮", x - 14, y + jump, { size: 10, soft: true })
 }
@@ -146,7 +146,7 @@ const mapColumns = (s, wide) => places(lookedAt(s), (wide - 10 * gaps(lookedAt(s
 
 function frameAround(s, river, place, rows, top) {
   const { open } = s.data, left = place.frame.x + 2, right = place.frameEnd.x + place.frameEnd.w - 2
-  s.frames.push({ x: left, y: top - HEAD + 2, w: right - left, h: HEAD + rows.total + 10 })
+  s.frames.push({ x: left, y: top - HEAD + 2, w: right - left, h: HEAD + rows.total + 14 })
   heading(s, river, left + 12, top - HEAD + 18)
   unfolded(s, place, rows, top)
   for (const part of attentions(s)) adding(s, place, part, part === s.part ? "" : "other", rows, top)

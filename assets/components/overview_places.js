@@ -66,7 +66,9 @@ export function sign(s, type, x, y, w, h, more) {
 export const plus = (s, { x, w }, y, act, tip, when) =>
   sign(s, "plus", x + w / 2 - 10, y - 10, 20, 20, { act, tip, when, kind: "residual" })
 
-export const norm = (s, info, { x, w }, y, rows) =>
-  sign(s, "norm", x + w / 2 - 3.5, y, 7, rows.total, { act: info.name, tip: [info.about, info.does], kind: "norm" })
+export function norm(s, info, { x, w }, y, rows) {
+  text(s, "norm", x + w / 2, y + rows.total + 7, { size: 10, soft: true })
+  return sign(s, "norm", x + w / 2 - 3.5, y, 7, rows.total, { act: info.name, tip: [info.about, info.does], kind: "norm" })
+}
 
 export const middle = (item, row) => item.y + item.rows.at[row] + item.rows.size / 2

@@ -224,3 +224,39 @@ def test_the_captions_say_what_the_trace_has(model, request):
     if data["output"]["words"]:
         best = float(trace["head.probs"][data["output"]["place"]].max())
         assert share_words(best) in data["captions"][5]
+
+
+# --- two stacks -----------------------------------------------------------------------------------
+
+TRANSLATED = {
+    "model": "study-translator",
+    "sentence": "The small black cat sleeps on the green chair.",
+}
+
+
+def test_of_a_translator_the_first_screen_shows_what_it_writes():
+    data = data_of(opened(**TRANSLATED))
+    words = data["tokens"]["decoder"]["labels"][1:]
+    assert question(data) == f"What does the decoder write? “{' '.join(words)}”"
+    given = data_of(opened(**TRANSLATED, target="le chat"))
+    assert question(given) == "What does the decoder read? “le chat”"
+
+
+def test_a_decoder_that_looks_across_says_at_which_word():
+    data = data_of(opened(**TRANSLATED, side="decoder", layer="3", head="1", token="9"))
+    trace = trace_of(RunRequest(TRANSLATED["model"], TRANSLATED["sentence"]))
+    row_M = trace["decoder.3.cross.pattern"][1, 9]
+    seen = data["tokens"]["encoder"]["labels"][int(row_M.argmax())]
+    assert f"looks most at “{seen}”" in data["captions"][2]
+    assert f"({share_words(float(row_M.max()))})" in data["captions"][2]
+    assert [each["words"] for each in data["experiments"]][
+        0
+    ] == "Silence head 1 of its own attention"
+
+
+def test_a_translation_opens_at_the_head_that_aligns_it():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in (TRANSLATED | {"side": "decoder"}).items():
+        app.query_params[key] = value
+    data = data_of(app.run())
+    assert (data["open"]["layer"], data["open"]["head"]) == (3, 1)

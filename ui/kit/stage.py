@@ -4,6 +4,7 @@ first, and closed cards with further questions.
     quiz_among(view, words, …)   what may be guessed, also as quiz_of_words
     heading(question, quiz)      one line over the figure
     card(question, name, draw)   draw() once the reader opens it
+    table_card(…)                the same, and open at the depth Numbers
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ui.session.memory import memory
-from ui.session.selection import chosen, select
+from ui.session.selection import chosen, depth, select
 from ui.session.view import View
 from ui.text import bold, plain, short
 
@@ -128,6 +129,14 @@ def card(question: str, name: str, draw: Callable[[], object]) -> None:
     if answer.open:
         with answer:
             draw()
+
+
+def table_card(question: str, name: str, draw: Callable[[], object]) -> None:
+    """A card with tables: at the depth Numbers they lie open on the page."""
+    if depth() == "numbers":
+        draw()
+    else:
+        card(question, name, draw)
 
 
 def opened_cards() -> list[str]:

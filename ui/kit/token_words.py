@@ -45,7 +45,7 @@ def place_of(labels: list[str], position: int) -> str:
 
 
 SPECIAL_TOKENS = {
-    "[CLS]": "begins every text that this model reads",
+    "[CLS]": "begins every text",
     "[SEP]": "ends it",
     "[START]": "begins a text",
     "[END]": "ends it",

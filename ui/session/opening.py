@@ -11,13 +11,13 @@ plain_run(request)      the same text, as the model was trained
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from core.deciding_head import Decision, aligning_head, deciding_head, telling_head
 from core.errors import GlassError
 from core.models import catalogue
+from core.models.model import Model
 from core.whatif import Text
 from ui.session.memory import memory
 from ui.session.runs import ALL_KEPT, RunRequest, model_of, ready_models, run_of, trace_of
@@ -117,7 +117,10 @@ def plain_run(request: RunRequest) -> RunRequest:
 def decision_of(request: RunRequest) -> Decision | None:
     """Which head decides on the next word: of a small decoder on a short text; else None."""
     request = plain_run(request)
-    config: Any = model_of(request.model).config
+    model = model_of(request.model)
+    if not isinstance(model, Model):
+        return None
+    config = model.config
     small = request.model in catalogue.CATALOGUE and catalogue.entry_of(request.model).embedded
     if not small or config.crosses or not (config.decoder_layers and config.head):
         return None

@@ -13,6 +13,7 @@ from ui.kit.components import overview_canvas
 from ui.kit.explanation_panel import open_number, parse_cell
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, largest
+from ui.kit.token_words import SPECIAL_TOKENS
 from ui.session.actions import close_number
 from ui.session.navigation import (
     ADD_AND_NORM,
@@ -81,6 +82,7 @@ def whole_picture(view: View) -> dict:
     other, decision = compared_with(view), decision_of(view.request)
     before = trace_of(other) if other else None
     decision = decision if is_last(view) else None
+    shown = {token for side in view.config.sides for token in view.tokens(side)}
     pair = (decision.first, decision.second) if decision else ()
     return picture(view, before, pair, decision.without_V if decision else None) | {
         "headline": headline(view, before, decision),
@@ -89,6 +91,7 @@ def whole_picture(view: View) -> dict:
         "silent": is_silent(view),
         "run": list(view.request),
         "note": CAPTION,
+        "meanings": {token: SPECIAL_TOKENS[token] for token in shown if token in SPECIAL_TOKENS},
     }
 
 

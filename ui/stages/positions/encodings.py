@@ -19,6 +19,7 @@ from ui.kit.step_charts import ALL, cell_map, largest, rows_around, rows_map, st
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
+from ui.session.selection import depth
 from ui.session.view import View
 from ui.stages.positions.clocks import clocks, turn_rate
 from ui.stages.positions.curve import curve
@@ -81,6 +82,11 @@ def turned_hands(view: View) -> tuple[str, tuple[int, ...]]:
     first = largest(view, q, view.head, view.token, ALL)
     clocks(view)
     render_depth(view, turned_text(view), first)
+    if depth() == "numbers":
+        both = {"before": (f"{q}.unrotated", (view.head, view.token, ALL))}
+        rows = both | {"turned": (q, (view.head, view.token, ALL))}
+        title = f"The query of {quoted(token_label(view))} in head {view.head}, before and after"
+        stacked(view, "query", rows, title=title, columns_title="dimension of the head")
     return first
 
 

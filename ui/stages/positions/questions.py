@@ -12,6 +12,7 @@ from ui.stages.positions.reversed_words import without_positions
 from ui.stages.positions.rotation import distance, rotation
 from ui.stages.positions.sine_waves import waves
 
+TABLES = ("table", "bias")  # those that lie open at the depth Numbers
 ROTARY = (
     ("How do the query and the key of two words turn?", "turned", rotation),
     ("How does a score change with the distance?", "distance", distance),

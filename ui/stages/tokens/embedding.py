@@ -14,9 +14,10 @@ from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, ROWS, cell_map, largest, rows_around, rows_map
 from ui.kit.token_words import token_label, which_word
 from ui.session.view import View
-from ui.text import bold, quoted
+from ui.text import bold, plain, quoted
 
 NEAREST = 10  # words in a list
+CUT = 4  # words in pieces that are named
 
 
 # --- a row for each token -------------------------------------------------------------------------
@@ -41,8 +42,20 @@ def row_text(view: View, first: tuple[str, tuple[int, ...]]) -> str:
     return (
         f"The table has {V:,} rows of {D} numbers. Training found them all; no single number has a"
         f" name. In the row of {which_word(view)} the number furthest from zero is"
-        f" {number(view.trace[step][index], 3)}, in dimension {index[1]}."
+        f" {number(view.trace[step][index], 3)}, in dimension {index[1]}.{cut_text(view)}"
     )
+
+
+def cut_text(view: View) -> str:
+    """The words of the sentence that are split into several pieces, each of which has its row."""
+    words, tokens = view.words, view.tokens(view.config.sides[0])
+    split = [word for word in dict.fromkeys(words) if word is not None and words.count(word) > 1]
+    shown = [
+        " + ".join(f"**{plain(tokens[i])}**" for i, word in enumerate(words) if word == each)
+        for each in split[:CUT]
+    ]
+    more = "; …" if split[CUT:] else "."
+    return f" Split into pieces: {'; '.join(shown)}{more}" if shown else ""
 
 
 # --- which rows are alike -------------------------------------------------------------------------

@@ -25,13 +25,12 @@ from ui.session.actions import select_token
 from ui.session.view import View
 from ui.stages.tokens.embedding import near_step
 from ui.stages.tokens.word_map import nearest_words
-from ui.text import label, plain
+from ui.text import label
 
 _draw = component(
     "pieces", 'class="root figure pieces" role="group" aria-label="Words, pieces and ids"'
 )
 ROWS = 32  # tokens that have a strip
-CUT = 5  # pieces of a word that are named
 NEAR = 5  # words that unfold below the chosen token
 
 
@@ -75,8 +74,8 @@ def pieces_text(view: View) -> str:
             f" {which_word(view)} {row}"
         )
     return (
-        f"A **tokenizer** cuts text into pieces from a fixed list{cut_text(view)}."
-        f" {which_word(view)} has the id {token_id}, so {row}"
+        f"A **tokenizer** cuts text into known pieces. {which_word(view)} has the id {token_id}, so"
+        f" {row}"
     )
 
 
@@ -212,15 +211,3 @@ def typed_for(view: View, side: str) -> list[str] | None:
         )
         end = max(end, span[1]) if span else end
     return found
-
-
-def cut_text(view: View) -> str:
-    """One word of the sentence that is cut into several pieces, if possible the chosen token's."""
-    words = view.words if view.side == view.config.sides[0] else []
-    cut = [word for word in dict.fromkeys(words) if word is not None and words.count(word) > 1]
-    if not cut:
-        return ""
-    own = words[view.token] if words[view.token] in cut else cut[0]
-    tokens = view.tokens(view.side)
-    pieces = [f"**{plain(tokens[i])}**" for i, word in enumerate(words) if word == own]
-    return f", such as {' + '.join(pieces[:CUT])}{' + …' if pieces[CUT:] else ''}"
