@@ -4,13 +4,14 @@ look where, and what reaches it.
 
 from ui.kit.section import detailed
 from ui.kit.stage import card
+from ui.kit.token_words import asked_word
 from ui.session.navigation import LAYERS
 from ui.shell.page_shell import show_page
 from ui.stages.layers.head_links import known_links, link_map
 from ui.stages.layers.layer_maps import compute_readings, head_roles
 from ui.stages.layers.layer_steps import layer_steps
 from ui.stages.layers.token_paths import token_path
-from ui.stages.layers.token_sources import asked_word, attends_to, rollout_section
+from ui.stages.layers.token_sources import attends_to, rollout_section
 from ui.stages.layers.updates import layer_updates, lengths_table, parts_of
 
 

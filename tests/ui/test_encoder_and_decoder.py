@@ -199,7 +199,7 @@ def test_a_click_on_the_figure_opens_a_weight_or_blocks_its_cell():
     second = next(key for key in components(app) if key.startswith("map:draw-decoder:"))
     click(app, second, cell=[0, 6, 4])
     assert app.session_state["mask"] == "own" and address(app)["grid"] == "decoder,e6-4"
-    assert "What does your mask hide?" in " ".join(each.value for each in app.markdown)
+    assert [each.value for each in app.title] == ["What does your mask hide?"]
     assert "**56 of 121** weights become 0" in story_of(app, "Grey cells")
     third = next(key for key in components(app) if key.startswith("map:draw-own:"))
     click(app, third, cell=[0, 0, 0])  # the only one that the first token sees

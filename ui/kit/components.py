@@ -39,9 +39,8 @@ from ui.kit.packed_arrays import base64_of, packed, panels, thumbnails
 from ui.kit.theme import COLOURS, head_colour
 from ui.session import sent
 
-_heatmap, _lines, _table, _theme, _share = map(
-    component, ("heatmap", "lines", "table", "theme", "share")
-)
+_heatmap = component("heatmap", 'class="root figure"')  # it begins with its title and its scale
+_lines, _table, _theme, _share = map(component, ("lines", "table", "theme", "share"))
 _overview, _ring = component("overview"), component("ring")
 
 

@@ -11,7 +11,7 @@ from core.text import percent
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, largest
-from ui.kit.token_words import word
+from ui.kit.token_words import which_word
 from ui.session.selection import chosen
 from ui.session.view import View
 from ui.stages.encoder_and_decoder.editor import flip_cell, mask_begun, say_what_happened
@@ -104,7 +104,7 @@ def hidden_text(view: View, other: View, before_LM, after_LM) -> str:
     )
     where = "there" if view.mask == "own" else "on later tokens"
     lost = (
-        f" {word(view, row)}{place(view, row)} loses most:"
+        f" {which_word(view, row)} loses most:"
         f" {percent(gone_L[row], 0)} of its attention was {where}."
         if gone_L[row] > 0.005
         else ""
@@ -113,8 +113,3 @@ def hidden_text(view: View, other: View, before_LM, after_LM) -> str:
         f"{kinds} Here **{int(blocked_LM.sum())} of {blocked_LM.size}** weights become 0: their"
         f" scores turn into −∞ before softmax, and the others share the attention.{lost}"
     )
-
-
-def place(view: View, position: int) -> str:
-    """The position of a token, where there are several like it."""
-    return f" ({position})" if view.labels.count(view.labels[position]) > 1 else ""

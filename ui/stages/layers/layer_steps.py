@@ -16,13 +16,12 @@ from ui.kit.packed_arrays import coarse, packed
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.theme import COLOURS, SUBLAYERS
-from ui.kit.token_words import word
+from ui.kit.token_words import asked_word, which_word
 from ui.kit.word_grouping import grouped_weights
 from ui.session import sent
 from ui.session.actions import select_head
 from ui.session.view import View
 from ui.stages.layers.layer_maps import layers_of_side
-from ui.stages.layers.token_sources import asked_word
 from ui.stages.layers.updates import bar_top, largest_share, parts_of
 
 KEY = "layers"
@@ -165,7 +164,7 @@ def steps_text(view: View) -> str:
     alike, hidden = float(view.trace[last][view.token]), grouped_weights(view).note
     return (
         "In each layer attention gathers from other tokens, then feed-forward works on each alone;"
-        f" both **add** to the vector. For {word(view)} the longest step is"
+        f" both **add** to the vector. For {which_word(view)} the longest step is"
         f" {SUBLAYERS[part].lower()} in layer {layer}: {number(view.trace[name][index], 2)} × its"
         f" length. At the end its cosine with the input is {number(alike, 2)}{hidden}."
     )

@@ -13,16 +13,9 @@ from ui.session.actions import select_token
 from ui.session.selection import EXAMPLES
 from ui.session.view import View, is_word
 from ui.stages.layers.layer_maps import layers_of_side, stacked_map
-from ui.text import plain, quoted, short
+from ui.text import quoted
 
 FOLLOWED = ("is", "recommended")  # what the example sentence is for
-
-
-def asked_word(view: View) -> str:
-    """The chosen token in a question; one of several equal ones with its position."""
-    labels, t = view.labels, view.token
-    several = f" ({t})" if labels.count(labels[t]) > 1 else ""
-    return f"“{plain(short(labels[t], 24))}”{several}"
 
 
 def rollout_section(view: View) -> None:
