@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.config import Config
 from core.errors import GlassError
 from core.models import catalogue
 from ui.session import runs, sent
 from ui.session.actions import start_new_model, start_new_text
 from ui.session.address import link_asks_for
 from ui.session.memory import memory, note
+from ui.session.opening import first_token
 from ui.session.runs import RunRequest
 from ui.session.selection import (
     CODECS,
@@ -26,7 +26,7 @@ from ui.session.selection import (
 )
 from ui.session.settling import clamp
 from ui.session.steady import steady
-from ui.session.view import View, is_word
+from ui.session.view import View
 from ui.shell import downloads
 from ui.shell.model_notes import examples_kind
 
@@ -236,14 +236,3 @@ def forget_missing(view: View) -> None:
 def letters(token: str) -> str:
     """What a token is but for capitals and the marks of its vocabulary."""
     return "".join(filter(str.isalnum, token)).casefold()
-
-
-def first_token(config: Config, tokens: list[str]) -> int:
-    """The token that is looked at first: of a decoder the last, which sees all; else a hidden word,
-    or the last.
-    """
-    if "[MASK]" in tokens:
-        return tokens.index("[MASK]")
-    words = [i for i, token in enumerate(tokens) if is_word(token)]
-    writes = config.decoder_layers and not config.crosses
-    return words[-1] if words and not writes else len(tokens) - 1

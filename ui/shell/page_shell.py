@@ -18,6 +18,7 @@ from ui.session.address import query_params, write_address
 from ui.session.arrival import arrive, arrive_alone
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, PAGES, Page
+from ui.session.opening import settle_place
 from ui.session.selection import AROUND, CODECS, chosen, select, selection
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
@@ -54,12 +55,17 @@ def show_page(
     begin_page(page)
     view = frame(tokens, side, settle, owner, own)
     if view is None:
+        what_if_banner(view)
         write_address()
         st.stop()
+    if beside:
+        what_if_banner(view)
     tour.card(view, page)
     memory().around = chosen_around()
     inside = st.fragment(draw_inside) if alone else draw_inside
     inside(view, page, draw, settle, owner, beside)
+    if not beside:  # there the picture itself has the way back, and should not move
+        what_if_banner(view)
 
 
 def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
@@ -68,6 +74,7 @@ def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
     with bar:
         st.page_link(OVERVIEW.path, label="**Glassformer**", query_params=query_params(cell=None))
     roads, line, notes = (st.container(key=key) for key in ("rail", "line", "notes"))
+    settle_place()
     view = read_run(bar, side)
     if view:
         check_number(view, settle, owner)
@@ -117,7 +124,6 @@ def what_to_know(view: View | None) -> None:
     """What stands over the page only when there is something to say."""
     missing_model()
     warnings()
-    what_if_banner(view)
     if view:
         unknown_line(view)
 
