@@ -1,7 +1,7 @@
 // Two columns of tokens and a line for each weight, as strong as the weight. A token that is pointed at shows its lines alone.
 import { make, makeButton, SVG } from "./dom.js"
 import { linesOf, ROW, strength, WIDE } from "./lines_geometry.js"
-import { decode, rounded } from "./numbers.js"
+import { decode, percent, rounded } from "./numbers.js"
 
 function column(root, side, labels, row, title) {
   const list = make("div", `side ${side}`, root)
@@ -40,7 +40,7 @@ function isolate(parts, data, l, m) {
   }
   const show = (buttons, weights) => buttons.forEach((button, i) => {
     button.querySelector(".value")?.remove()
-    if (H === 1 && weights) make("span", "value", button, rounded(weights(i), 4))
+    if (H === 1 && weights) make("span", "value", button, data.percent ? percent(weights(i)) : rounded(weights(i), 4))
   })
   show(parts.right, l === null ? null : (i) => data.numbers[l * M + i])
   show(parts.left, m === null ? null : (i) => data.numbers[i * M + m])

@@ -66,7 +66,7 @@ def test_choices_travel_to_the_next_page_and_back_through_history(visit):
     )
 
 
-BOOKS = {"model": "study-decoder", "layer": 3, "head": 4}
+BOOKS = {"model": "study-decoder", "layer": 3, "head": 4, "ask": 0}
 BOOKS |= {"sentence": "The books that the student recommended"}
 
 
@@ -76,7 +76,7 @@ def step_shown(page) -> str:
 
 
 def test_the_five_steps_by_button_and_by_key(visit):
-    page = visit("Attention")
+    page = visit("Attention", ask=0)
     assert step_shown(page) == "1 Query"
     page.do(lambda: page.view.get_by_role("button", name="Next →", exact=True).click())
     assert step_shown(page) == "2 Keys" and choices(page)["stage"] == "1"
@@ -162,7 +162,7 @@ def test_a_cell_of_the_pipeline_opens_by_mouse_and_by_key(visit):
 
 @pytest.mark.slow
 def test_play_walks_on_by_itself_and_stops(visit):
-    page = visit("Attention", stage=3)
+    page = visit("Attention", ask=0, stage=3)
     page.view.get_by_role("button", name="Play").click()
     page.view.get_by_role("button", name="Stop").wait_for()
     page.wait(lambda: choices(page).get("stage") == "4", seconds=20)
@@ -171,14 +171,14 @@ def test_play_walks_on_by_itself_and_stops(visit):
 
 
 def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
-    page = visit("Attention", stage=2, layer=1, head=5, token=7, depth="numbers")
+    page = visit("Attention", ask=0, stage=2, layer=1, head=5, token=7, depth="numbers")
     click_cell(page, 0, 6, 2, columns=11)
     assert check_number(page, traced(), "encoder.1.attn.scores") == (5, 6, 2)
 
 
 def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
     page, pattern_LM = (
-        visit("Attention", stage=3, layer=1, head=5, mask="decoder", depth="numbers"),
+        visit("Attention", ask=0, stage=3, layer=1, head=5, mask="decoder", depth="numbers"),
         traced("decoder")["encoder.1.attn.pattern"][5],
     )
     point_at(page, 0, 3, 7, columns=11)
@@ -212,7 +212,9 @@ def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
 
 def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, traced):
     page, trace = (
-        visit("Attention", stage=3, layer=1, head=5, token=7, mask="decoder", depth="numbers"),
+        visit(
+            "Attention", ask=0, stage=3, layer=1, head=5, token=7, mask="decoder", depth="numbers"
+        ),
         traced("decoder"),
     )
     steps = ("scores", "pattern.power", "pattern.exp", "pattern")
@@ -416,7 +418,11 @@ def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
 MAIN = {
     "Tokens": ("[class*=st-key-pieces] .chosen .strip", r"encoder\.embed\.token", {}),
     "Positions": ("[class*=st-key-places-added] .strip", r"encoder\.embed\.token", {}),
-    "Attention": (".texts button.figure", r"encoder\.1\.attn\.scores\.scaled", {"stage": 3}),
+    "Attention": (
+        ".texts button.figure",
+        r"encoder\.1\.attn\.scores\.scaled",
+        {"stage": 3, "ask": 0},
+    ),
     "Heads": (".st-key-heads canvas.picture", r"encoder\.1\.attn\.pattern", {}),
     "Add and norm": ("[class*=st-key-addnorm-way] .strip", r"encoder\.1\.attn\.in", {}),
     "Feed-forward": ("[class*=st-key-ff] button.neuron", r"encoder\.1\.mlp\.hidden", {}),
@@ -474,7 +480,7 @@ def test_a_word_of_the_output_opens_and_the_drawn_word_is_appended(visit, smollm
 
 
 def test_the_depth_is_kept_from_page_to_page(visit):
-    page = visit("Attention", stage=3)
+    page = visit("Attention", ask=0, stage=3)
     page.do(lambda: page.view.get_by_role("radio", name="Code", exact=True).click())
     assert choices(page)["depth"] == "code"
     page.view.get_by_text(
@@ -626,9 +632,12 @@ def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_p
 
 def test_a_written_word_shows_what_it_came_from_at_once_and_its_weights_open(visit):
     trace = load("study-translator").trace("The red car is fast.")
-    page = visit("Cross-attention", model="study-translator", sentence="The red car is fast.")
+    page = visit(
+        "Cross-attention", model="study-translator", sentence="The red car is fast.", ask=0
+    )
     word = page.view.locator(".written button[aria-pressed=true]")
-    assert word.inner_text() == "rouge" and choices(page)["head"] == "1"
+    assert word.inner_text() == "rouge"
+    page.view.get_by_text("Head 1 of layer 3 gave").wait_for()
     answered = page.view.locator(".written button", has_text="voiture").evaluate(
         """(button) => { button.click()
         const row = button.getRootNode().querySelectorAll(".source")[2]

@@ -114,10 +114,11 @@ def lines(
     titles=None,
     ends=("looks", "is looked at"),
     only_L=None,
+    percent=False,
 ) -> None:
     """Who looks at whom, as lines as strong as the weight: one head (L, M), or several (H, L, M),
     each in a hue. ends: what stands over the columns. only_L: for each token the one to which alone
-    a line is drawn.
+    a line is drawn. percent: weights are written so.
     """
     patterns_HLM = np.asarray(patterns_HLM)
     patterns_HLM = patterns_HLM[None] if patterns_HLM.ndim == 2 else patterns_HLM
@@ -130,6 +131,7 @@ def lines(
         "titles": list(titles),
         "colours": [head_colour(h) for h in range(H)] if H > 1 else [COLOURS["weight"]],
         "ends": list(ends),
+        "percent": percent,
         "only": None if only_L is None else [int(m) for m in only_L],
     }
     _lines(

@@ -142,6 +142,7 @@ def side(swap: Swap, view: View, ids: list[int]) -> None:
         key=f"cross-swap-{'before' if view is swap.before else 'after'}",
         chosen=swap.changed[0],
         ends=("written", "source"),
+        percent=True,
     )
 
 
