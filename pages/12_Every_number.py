@@ -7,6 +7,7 @@ from ui.shell.page_shell import show_page
 from ui.stages.every_number import (
     largest_cell,
     question,
+    step_buttons,
     step_controls,
     step_words,
     steps_of,
@@ -21,6 +22,7 @@ def page(view):
     index = window_controls(view, name)
     first = largest_cell(view, name, index)
     cell_picture(view, name, *index)
+    step_buttons(names)
     step_words(view, name, index, first)
     return first
 

@@ -17,7 +17,9 @@ BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
 
 @pytest.mark.parametrize("title", PATHS)
 def test_the_picture_comes_first(visit, title):
-    before = visit(title, model="study-decoder").view.evaluate(BEFORE_THE_PICTURE)
+    page = visit(title, model="study-decoder")
+    page.wait(lambda: page.view.evaluate(BEFORE_THE_PICTURE)["top"] is not None)
+    before = page.view.evaluate(BEFORE_THE_PICTURE)
     assert before["top"] is not None
     assert before["top"] <= (200 if title != "Overview" else 160), before["top"]
     assert len(before["focusable"]) <= FOCUSABLE, before["focusable"]

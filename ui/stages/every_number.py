@@ -26,13 +26,9 @@ def question(names: list[str]) -> str:
 
 
 def step_controls(view: View, names: list[str]) -> str:
-    """The step that is looked at: found by typing part of its name, or one before or after."""
+    """The step that is looked at, found by typing part of its name."""
     settle_step(view, names)
-    index = names.index(chosen("step"))
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    before, after = names[index - 1], names[(index + 1) % len(names)]
-    step_button(row, "←", "step_before", before, index == 0, "The step before")
-    row.selectbox(
+    st.selectbox(
         "Step: type part of its name to search",
         names,
         key="step",
@@ -41,8 +37,15 @@ def step_controls(view: View, names: list[str]) -> str:
         persist_state="session",
         label_visibility="collapsed",
     )
-    step_button(row, "→", "step_after", after, index + 1 == len(names), "The step after")
     return chosen("step")
+
+
+def step_buttons(names: list[str]) -> None:
+    """The step before, and the one after."""
+    index, row = names.index(chosen("step")), st.container(horizontal=True)
+    before, after = names[index - 1], names[(index + 1) % len(names)]
+    step_button(row, "← Step before", "step_before", before, index == 0, before)
+    step_button(row, "Next step →", "step_after", after, index + 1 == len(names), after)
 
 
 def settle_step(view: View, names: list[str]) -> None:
