@@ -158,10 +158,15 @@ def alone(trace, ref: StepRef):
     """The feed-forward network of each token run once more with no other token there, (L, D): it
     has to be `out`.
     """
-    sizes = {ref.side: trace.sizes(ref.side) | {"L": 1, "M": 1}}
+    sizes, hidden = {ref.side: trace.sizes(ref.side) | {"L": 1, "M": 1}}, f"{ref.path}.hidden"
+
+    def edited(l: int) -> dict:
+        """Neurons that an edit has set are what it has set them to."""
+        return {hidden: trace[hidden][l : l + 1]} if hidden in trace.edits else {}
+
     rows = []
-    for x_D in trace[f"{ref.path}.in"]:
-        scope = Run(trace.config, trace.weights, sizes, {}, KEEP["output"]).at(ref.path)
+    for l, x_D in enumerate(trace[f"{ref.path}.in"]):
+        scope = Run(trace.config, trace.weights, sizes, edited(l), KEEP["output"]).at(ref.path)
         x_LD = x_D[None]
         if trace.config.norm_first:
             x_LD = normalise(scope.below("norm"), x_LD)
