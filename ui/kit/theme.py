@@ -13,6 +13,8 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+import streamlit as st
+
 # After Okabe and Ito (2008), at one middle brightness: at least 3:1 against both pages, apart for
 # the colour-blind too.
 COLOURS = {
@@ -37,6 +39,14 @@ _LETTERS = {
     "x": "residual",
     "n": "mlp",
 }
+THEME_COLOURS = (
+    "primaryColor",
+    "backgroundColor",
+    "secondaryBackgroundColor",
+    "textColor",
+    "borderColor",
+    "linkColor",
+)
 _STYLE = Path(__file__).parents[2] / "assets/app.css"
 
 
@@ -67,10 +77,18 @@ def coloured(latex: str) -> str:
 @lru_cache(maxsize=1)
 def css() -> str:
     """The style sheet of the whole app, with the colours above as variables: --glass-q, --glass-k,
-    …
+    …; and those of the theme, which Streamlit gives to components alone: --st-link-color, …
     """
     colours = "".join(f"--glass-{kind}:{colour};" for kind, colour in COLOURS.items())
+    colours += "".join(map(theme_variable, THEME_COLOURS))
     return f":root{{{colours}}}\n{_STYLE.read_text(encoding='utf-8')}"
+
+
+def theme_variable(name: str) -> str:
+    """A colour of the two themes as a variable: linkColor -> --st-link-color."""
+    light, dark = (st.get_option(f"theme.{theme}.{name}") for theme in ("light", "dark"))
+    spelled = re.sub(r"[A-Z]", lambda found: f"-{found[0].lower()}", name)
+    return f"--st-{spelled}:light-dark({light},{dark});" if light and dark else ""
 
 
 SUBLAYERS = {"attn": "Attention", "cross": "Attention to the encoder", "mlp": "Feed-forward"}
