@@ -11,13 +11,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ui.kit.terms import with_terms
 from ui.session.selection import chosen, select
 
 
-def heading(question: str) -> None:
-    """The question that the figure below answers, in Markdown, on one line."""
+def heading(question: str, terms: bool = True) -> None:
+    """The question that the figure below answers, in Markdown, on one line. terms: the field's
+    words in it explain themselves.
+    """
     with st.container(key="stage-heading"):
-        st.title(question, anchor=False)
+        st.title(with_terms(question) if terms else question, anchor=False)
 
 
 def card(question: str, name: str, draw: Callable[[], object]) -> None:

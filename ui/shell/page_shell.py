@@ -11,6 +11,7 @@ from core import whatif
 from ui.kit.component_loader import library
 from ui.kit.components import follow_theme
 from ui.kit.explanation_panel import check_opened, number_beside, number_over
+from ui.kit.terms import explained
 from ui.kit.theme import css
 from ui.kit.unknown_words import unknown_line
 from ui.session.actions import close_number
@@ -90,6 +91,7 @@ def begin_page(page: Page) -> None:
         keep_tidy()
         arrive(page)
         follow_theme()
+        explained()
     first_start()
 
 
