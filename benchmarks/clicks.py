@@ -134,7 +134,7 @@ def cases(config) -> Iterator[Case]:
     cells = Target("canvas.picture", 0.1, 0.1), Target("canvas.picture", 0.2, 0.3)
     chips = tuple(Target(f"[class*=st-key-tokens] button >> nth={n}") for n in (3, 6))
     numbers = tuple(Target(f"button.number >> nth={n}") for n in (4, 11))
-    yield from before_attention(cells, chips)
+    yield from before_attention(cells)
     yield from attention_and_heads(cells, numbers)
     for page in ("Add and norm", "Feed-forward"):
         yield Case(page, "number in a table", numbers)
@@ -144,11 +144,13 @@ def cases(config) -> Iterator[Case]:
     yield from every_number(attn, cells)
 
 
-def before_attention(cells: tuple, chips: tuple) -> Iterator[Case]:
+def before_attention(cells: tuple) -> Iterator[Case]:
     """The overview, and what happens to a token before attention."""
-    layers = ".st-key-river button[data-act^=layer] >> nth={}"
+    layers = ".st-key-river button.title[data-act^=layer] >> nth={}"
+    words = tuple(Target(f".st-key-river button.token >> nth={n}") for n in (3, 6))
     pieces = "[class*=st-key-pieces] button >> nth={}"
-    yield Case("Overview", "token", chips)
+    yield Case("Overview", "token", words)
+    yield Case("Overview", "silence this head", (Target(".st-key-river .try >> nth=0"),))
     yield Case("Overview", "layer of the map", tuple(Target(layers.format(n)) for n in (2, 4)))
     yield Case("Tokens", "piece", tuple(Target(pieces.format(n)) for n in (3, 6)))
     yield Case("Tokens", "cell of a row", cells)
@@ -171,7 +173,12 @@ def attention_and_heads(cells: tuple, numbers: tuple) -> Iterator[Case]:
     yield Case("Attention", "number in a table", numbers, choices={"stage": "3"})
     yield Case("Attention", "another depth", depths, choices={"stage": "3"})
     yield Case("Heads", "cell of a head", (Target(heads, 0.05, 0.1), Target(heads, 0.15, 0.2)))
-    yield Case("Heads", "token of the lines", (Target(left.format(3)), Target(left.format(6))))
+    yield Case(
+        "Heads",
+        "token of the lines",
+        (Target(left.format(3)), Target(left.format(6))),
+        choices={"cards": "heads-lines"},
+    )
 
 
 def all_layers(layers: int, cells: tuple) -> Iterator[Case]:
@@ -300,6 +307,7 @@ def main() -> None:
     )
     with serve() as address, chromium() as browser, tab(browser, address) as page:
         page.view.add_init_script(WATCH)
+        page.view.emulate_media(reduced_motion="reduce")  # what a motion ends with, at once
         frames = frames_of(page)
         for name, tokens in ((name, tokens) for name in asked.models for tokens in asked.tokens):
             model = load(name, fetch=False)

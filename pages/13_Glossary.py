@@ -7,7 +7,7 @@ from ui.stages.glossary import glossary
 
 
 def page(view):
-    heading("What does that word mean?", terms=False)
+    heading("What does that word mean?")
     glossary()
 
 

@@ -129,7 +129,7 @@ ORDER = """
     malloc errors text config step_ref ops masks vectors planes sampling edits operands recorder
     word_vectors transformer steps.kind steps.letters steps.embedding steps.positions steps.norm
     steps.attention steps.heads steps.feed_forward steps.layers steps.output steps.lstm steps trace
-    explanation source forward_pass influence whatif models decoding lstm
+    explanation source forward_pass influence whatif deciding_head models decoding lstm
 """.split()
 
 
