@@ -80,7 +80,11 @@ function listen(parts) {
     close(parts)
     if (kept) link.focus({ preventScroll: true })
   }, true)
-  on("scroll", () => { if (parts.wanted) close(parts) }, true)
+  on("scroll", (event) => {
+    if (!parts.wanted || event.target === tip) return
+    if (parts.kept) place(tip, parts.link)
+    else close(parts)
+  }, true)
 }
 
 function build(root) {
