@@ -122,7 +122,7 @@ function whole({ root, geometry: g, shaded: shades }, data) {
   const look = getComputedStyle(root), style = themeOf(look), view = { left: 0, top: 0, width: g.wide, height: g.tall }
   const { stops } = palette(look, data.kind === "signed" ? "diverging" : "sequential"), { ends, ramp } = legendOf(data, stops)
   const without = data.across ? ["layer", "head"] : data.shape[0] > 1 ? ["head"] : []
-  return { wide: g.labels + g.wide, tall: g.tall, style, without, step: data.step, scales: [{ ends, stops: ramp }],
+  return { wide: g.labels + g.wide, tall: g.tall, style, without, step: data.step, cells: data.numbers.length, scales: [{ ends, stops: ramp }],
     title: data.labelled ? data.titles[0] : data.alt.split(". ")[0],
     paint(brush) {
       if (data.labelled) drawRows(brush, data, g, style, view, g.labels - 7)

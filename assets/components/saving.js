@@ -111,7 +111,7 @@ async function png(picture) {
 }
 
 async function svg(picture) {
-  const [wide, tall] = sizeOf(picture), brush = svgBrush(wide, tall)
+  const [wide, tall] = sizeOf(picture), brush = svgBrush(wide, tall, picture.cells)
   draw(brush, picture, wide, tall)
   return new Blob([`<?xml version="1.0" encoding="UTF-8"?>\n${brush.text()}\n`], { type: "image/svg+xml" })
 }
@@ -128,7 +128,7 @@ const MENU = `position: absolute; right: 0; top: calc(100% + 3px); z-index: 6; g
   background: var(--st-background-color); border: 1px solid var(--st-border-color); box-shadow: 0 3px 14px rgba(0, 0, 0, 0.2);`
 
 // A button “Save picture” that offers both kinds. picture() says what is drawn now: { wide, tall, title, style, paint(brush) }, and if
-// need be step, scales, without. style: as `themeOf` has it.
+// need be step, scales, without, cells (how many numbers). style: as `themeOf` has it.
 export function saveMenu(parent, className, picture) {
   const box = make("span", "saves", parent), button = makeButton(className, box, "Save picture"), menu = create("span", "kinds")
   box.style.cssText = "position: relative; display: inline-flex;"

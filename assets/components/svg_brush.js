@@ -59,12 +59,13 @@ function arcOf(x, y, r, from, to) {
   return `L${at(from)}A${r},${r} 0 ${to - from > Math.PI ? 1 : 0} 1 ${at(to)}`.replace(/^L/, "M")
 }
 
-export function svgBrush(wide, tall) {
+// cells: how many are to come, where that is known.
+export function svgBrush(wide, tall, cells = 0) {
   const root = node("svg", { xmlns: SVG, width: wide, height: tall, viewBox: `0 0 ${round(wide)} ${round(tall)}` }), defs = node("defs", {})
   root.append(defs)
   const brush = { fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, lineCap: "butt", lineJoin: "miter", globalAlpha: 1,
     font: "10px sans-serif", textAlign: "left", textBaseline: "alphabetic", tell: null, about: null }
-  const it = { root, defs, brush, matrix: new DOMMatrix(), clip: null, dash: [], path: "", held: [], group: null, key: "", ids: 0, cells: 0 }
+  const it = { root, defs, brush, matrix: new DOMMatrix(), clip: null, dash: [], path: "", held: [], group: null, key: "", ids: 0, cells: cells > MOST_CELLS ? cells : 0 }
   Object.assign(brush, places(it), paths(it), marks(it), { element: root, text: () => new XMLSerializer().serializeToString(root) })
   return brush
 }

@@ -44,7 +44,7 @@ def test_a_word_is_explained_by_hover_and_by_focus(visit):
 
 
 def test_a_click_keeps_the_explanation_and_leads_to_the_glossary(visit):
-    page = visit("Attention", TELEPHONE, model="study-encoder", layer=1, ask=0)
+    page = visit("Attention", TELEPHONE, model="study-encoder", layer=2, ask=0)
     page.view.locator(LINK).first.click()
     tip(page).get_by_text(QUERY["more"]).wait_for()
     box = tip(page).bounding_box()
@@ -53,7 +53,7 @@ def test_a_click_keeps_the_explanation_and_leads_to_the_glossary(visit):
     page.do(lambda: tip(page).get_by_role("button", name="In the glossary").click())
     page.wait(lambda: "/Glossary" in page.view.url)
     assert (
-        choices(page).items() >= {"model": "study-encoder", "layer": "1", "term": "query"}.items()
+        choices(page).items() >= {"model": "study-encoder", "layer": "2", "term": "query"}.items()
     )
     term = page.view.locator("details#query[open]")
     term.wait_for()
@@ -71,7 +71,7 @@ def test_the_title_of_an_opened_number_explains_itself(visit):
 
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))
 def test_a_word_is_found_and_leads_to_where_it_is_seen(visit, size):
-    page = visit("Glossary", size, model="study-encoder", layer=1)
+    page = visit("Glossary", size, model="study-encoder", layer=2)
     box, seen = page.view.get_by_role("searchbox"), page.view.locator("details.term:visible")
     box.wait_for()
     assert seen.count() == len(TERMS)
@@ -88,7 +88,7 @@ def test_a_word_is_found_and_leads_to_where_it_is_seen(visit, size):
     assert choices(page)["term"] == "softmax"
     link = fold.locator("a.seen")
     path, _, query = link.get_attribute("href").partition("?")
-    wanted = {"model": "study-encoder", "layer": "1", "stage": "3"}
+    wanted = {"model": "study-encoder", "layer": "2", "stage": "3"}
     assert path == "Attention" and dict(parse_qsl(query)).items() >= wanted.items()
     page.do(lambda: link.click())
     page.wait(lambda: "/Attention" in page.view.url)

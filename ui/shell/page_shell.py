@@ -78,7 +78,7 @@ def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
             settings(view)
         with line:
             guest = own is not None and not own(view)
-            pictures = picture_frame(view, memory().page, others=guest or (owner and not own))
+            pictures = picture_frame(view, memory().page, others=guest or bool(owner and not own))
             place_line(view, pictures, tokens, side, alone=guest)
     with roads:
         rail()

@@ -25,9 +25,7 @@ SHORT_MASKS = {  # as they stand on the line
 _draw = component("place", 'class="root" role="group" aria-label="What is looked at"')
 
 
-def place_line(
-    view: View, frame: dict, tokens: bool, side: str = "", alone: bool = False
-) -> None:
+def place_line(view: View, frame: dict, tokens: bool, side: str = "", alone: bool = False) -> None:
     """Draws the line. frame: what is said below a picture that is saved; tokens: with the tokens;
     side: the only side that the page is about; alone: the depth alone, where the page shows another
     run than this one.
