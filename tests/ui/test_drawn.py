@@ -72,7 +72,7 @@ def test_a_bar_of_the_overview_s_own_would_be_found(handed_out, monkeypatch):
     assert not app.exception and not_of_the_trace(app, handed_out()) != {}
 
 
-CARDS = {
+CARDS_OF_PARTS = {
     "pages/1_Tokens.py": "tokens-alike.tokens-map.tokens-sums.tokens-rows",
     "pages/2_Positions.py": "positions-turned.positions-table.positions-sum.positions-waves",
     "pages/5_Add_and_norm.py": "addnorm-norm.addnorm-tokens.addnorm-plane.addnorm-none",
@@ -80,10 +80,10 @@ CARDS = {
 }
 
 
-@pytest.mark.parametrize("path", CARDS)
+@pytest.mark.parametrize("path", CARDS_OF_PARTS)
 @pytest.mark.parametrize("model", ("minilm", "study-decoder", "smollm2"))
 def test_so_have_those_of_the_cards(smollm2, handed_out, path, model):
-    depth, cards = "numbers", CARDS[path]
+    depth, cards = "numbers", CARDS_OF_PARTS[path]
     if model == "smollm2":  # to mark all numbers of all examples of so large a model takes minutes
         depth, cards = "story", cards.replace(".ff-examples", "")
     app = opened(path, model=model, cards=cards, layer="1", head="2", depth=depth)

@@ -33,12 +33,12 @@ def test_a_card_draws_its_answer_only_while_it_is_open():
 def asking():
     import streamlit as st
 
-    from ui.kit.stage import Guess, heading
+    from ui.kit.stage import Quiz, heading
     from ui.session.runs import RunRequest
     from ui.session.view import View
 
     view = View(RunRequest("study-encoder", st.session_state["sentence"]), "encoder", 0, 0, 0)
-    heading("Which word?", Guess(view, ("book", "<b>student", "is"), st.session_state["right"]))
+    heading("Which word?", Quiz(view, ("book", "<b>student", "is"), st.session_state["right"]))
     st.text("the figure")
 
 
@@ -56,23 +56,23 @@ def words(app) -> str:
 
 def test_a_stage_asks_once_for_each_sentence_and_keeps_the_score():
     app = question()
-    assert len(app.button) == 5 and app.button(key="guess_1").label == r"\<b\>student"
-    app.button(key="guess_1").click().run()
+    assert len(app.button) == 5 and app.button(key="quiz_1").label == r"\<b\>student"
+    app.button(key="quiz_1").click().run()
     assert r"You guessed **\<b\>student**. It is **book**. 0 of 1 right so far." in words(app)
     assert not app.button
     app.session_state["right"] = 2  # another token: nothing was guessed of it, nothing is asked
     assert "guessed" not in words(app.run()) and not app.button
     app.session_state["sentence"] = "The door is old."
-    app.run().button(key="guess_2").click().run()
+    app.run().button(key="quiz_2").click().run()
     assert "You guessed it: **is**. 1 of 2 right so far." in words(app)
 
 
 def test_who_does_not_want_to_guess_is_shown_the_figure():
     app = question()
-    app.button(key="guess_show").click().run()
+    app.button(key="quiz_show").click().run()
     assert not app.button and "guessed" not in words(app)
     app = question()
-    app.button(key="guess_off").click().run()
+    app.button(key="quiz_off").click().run()
     assert not app.button and app.session_state["ask"] is False
     app.session_state["sentence"] = "The door is old."
     assert not app.run().button

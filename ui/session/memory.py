@@ -43,7 +43,7 @@ class Memory:
     playing_since: float = 0.0  # when it showed this stage (time.monotonic)
 
     # For each page, model and sentence: the guess, what is right, among which; False: none made
-    guesses: dict[tuple, Any] = field(default_factory=dict)
+    quizzes: dict[tuple, Any] = field(default_factory=dict)
     tour_model: str = ""  # the reader's model, while the tour shows another one
     # Overview: a run that a click has made, and the run before it, with which it is compared
     compared_run: tuple[RunRequest, RunRequest] | None = None

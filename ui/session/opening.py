@@ -11,6 +11,7 @@ plain_run(request)      the same text, as the model was trained
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def plain_run(request: RunRequest) -> RunRequest:
 def decision_of(request: RunRequest) -> Decision | None:
     """Which head decides on the next word: of a small decoder on a short text; else None."""
     request = plain_run(request)
-    config = model_of(request.model).config
+    config: Any = model_of(request.model).config
     small = request.model in catalogue.CATALOGUE and catalogue.entry_of(request.model).embedded
     if not small or config.crosses or not (config.decoder_layers and config.head):
         return None

@@ -15,7 +15,7 @@ import streamlit as st
 
 from ui.kit.explanation_panel import opened_in
 from ui.kit.section import render_depth
-from ui.kit.stage import heading
+from ui.kit.stage import Quiz, heading, quiz_among
 from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest
 from ui.kit.word_grouping import grouped_weights
 from ui.session.selection import chosen, depth
@@ -33,7 +33,7 @@ from ui.stages.attention.names import (
     seen_words,
 )
 from ui.stages.attention.pipeline import pipeline
-from ui.stages.attention.questions import questions
+from ui.stages.attention.questions import SCORES, SOFTMAX, questions
 from ui.text import quoted
 
 
@@ -50,10 +50,22 @@ def attention(view) -> tuple[str, tuple[int, ...]]:
     """The chosen step: its question, the pipeline, what the depth says, and further questions.
     Returns the cell that is explained first.
     """
-    heading(STEPS[chosen("stage")].question(view))
+    heading(STEPS[chosen("stage")].question(view), quiz(view, chosen("stage")))
     walk(view)
     questions(view, chosen("stage"))
     return STEPS[chosen("stage")].cells(view)[0]
+
+
+def quiz(view, stage: int) -> Quiz | None:
+    """Which token the chosen one looks at most may be guessed before scores and softmax are shown:
+    among those with the largest weights.
+    """
+    weights_M = row_of(view, "pattern")
+    if stage not in (SCORES, SOFTMAX) or not np.isfinite(weights_M).all():
+        return None
+    order = [int(m) for m in np.argsort(-weights_M, kind="stable")]
+    best = order[0] if stage == SOFTMAX else best_fit(view)
+    return quiz_among(view, seen_words(view), best, order)
 
 
 def walk(view) -> None:

@@ -13,7 +13,7 @@ from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import base64_of
 from ui.kit.section import render_depth
-from ui.kit.stage import heading
+from ui.kit.stage import Quiz, heading, quiz_among
 from ui.session import sent
 from ui.session.actions import close_number, select_token
 from ui.session.selection import depth, select
@@ -27,7 +27,7 @@ from ui.stages.cross_attention.words import (
     written,
     written_words,
 )
-from ui.text import bold
+from ui.text import bold, told_apart
 
 KEY = "cross-alignment"
 MOST = 20_000  # weights that are sent of all written words; beyond, those of the chosen one
@@ -44,7 +44,7 @@ def made_from(view: View, own: bool) -> tuple[str, tuple[int, ...]]:
     """The question, the figure, and what the depth says of the written word that is looked at. own:
     whether the run is the reader's own. Returns the cell that is explained first.
     """
-    heading(f"Which source word does :primary[{written(view)}] come from?")
+    heading(f"Which source word does :primary[{written(view)}] come from?", quiz(view))
     cells = cells_of(view)
     if depth() == "story":
         figure(view, own)
@@ -53,6 +53,15 @@ def made_from(view: View, own: bool) -> tuple[str, tuple[int, ...]]:
     else:
         render_depth(view, text(view), *cells)
     return cells[0]
+
+
+def quiz(view: View) -> Quiz | None:
+    """The source words with the largest weights."""
+    weights_M = view.trace[view.attention("pattern")][view.head, view.token]
+    if not np.isfinite(weights_M).all():
+        return None
+    order = [int(m) for m in np.argsort(-weights_M, kind="stable")]
+    return quiz_among(view, told_apart(view.seen), order[0], order)
 
 
 def cells_of(view: View) -> list:

@@ -13,7 +13,7 @@ from core.text import percent
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.guesses import Guesses, guesses
 from ui.kit.section import detailed, render_depth
-from ui.kit.stage import heading
+from ui.kit.stage import heading, quiz_of_words
 from ui.kit.vocabulary_table import words_table
 from ui.session.actions import start_new_text
 from ui.session.memory import memory
@@ -34,7 +34,8 @@ def hidden_word(view: View) -> tuple[str, tuple[int, ...]]:
     position, row = guessed_position(view)
     ids = [int(i) for i in next_tokens(view.trace, BARS, row)[0]]
     if is_hidden(view, position):
-        heading(f"Which word is hidden at position {position}?")
+        quiz = quiz_of_words(view, [view.word(i) for i in ids[:4]])
+        heading(f"Which word is hidden at position {position}?", quiz)
     else:
         heading(f"Which word could stand in place of {asked_word(view, position)}?")
     hidden = hidden_run(view, position)

@@ -10,7 +10,7 @@ from core.text import moves, number, percent
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.guesses import Guesses, guesses
 from ui.kit.section import detailed, render_depth
-from ui.kit.stage import heading
+from ui.kit.stage import heading, quiz_of_words
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session.actions import close_number
@@ -87,7 +87,8 @@ def next_word(view: View, drawn: int | None) -> tuple[str, tuple[int, ...]]:
     ids = [int(i) for i in next_tokens(view.trace, BARS, row)[0]]
     if drawn is not None and drawn not in ids:
         ids.append(drawn)
-    heading(f"Which word comes after {asked_word(view, position)}?")
+    quiz = quiz_of_words(view, [view.word(i) for i in ids[:4]])
+    heading(f"Which word comes after {asked_word(view, position)}?", quiz)
     words_figure(view, ids, {"T = 1": ("head.probs", (row,)), "in the draw": (step, ())}, drawn)
     return "head.probs", (row, ids[0])
 

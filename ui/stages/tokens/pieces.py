@@ -15,7 +15,7 @@ from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import packed
 from ui.kit.section import render_depth
-from ui.kit.stage import heading
+from ui.kit.stage import Quiz, heading, quiz_of_words
 from ui.kit.step_charts import ALL, colour_end, largest, rows_around
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import asked_word, special_tokens_note, which_word
@@ -40,11 +40,19 @@ def pieces(view: View) -> tuple[str, tuple[int, ...]]:
     is explained first.
     """
     first = largest(view, f"{view.side}.embed.token", view.token, ALL)
-    heading(f"Which of {vocabulary(view)} is most like {asked_word(view)} to this model?")
+    question = f"Which of {vocabulary(view)} is most like {asked_word(view)} to this model?"
+    heading(question, quiz(view))
     pieces_strip(view)
     render_depth(view, pieces_text(view), (f"{view.side}.embed.ids", (view.token,)), first)
     special_tokens_note(view)
     return first
+
+
+def quiz(view: View) -> Quiz | None:
+    """The words most like the chosen one may be guessed."""
+    own = int(view.trace[f"{view.side}.embed.ids"][view.token])
+    near_N = nearest_words(view.request.model, view.side, (own,))[0]
+    return quiz_of_words(view, [view.word(i) for i in near_N[:4]])
 
 
 def vocabulary(view: View) -> str:
