@@ -147,7 +147,8 @@ def test_the_brush_writes_what_a_canvas_would_draw(run):
         """const { svgBrush } = await import("/svg_brush.js"), brush = svgBrush(100, 80)
         brush.save()
         brush.translate(10, 20)
-        Object.assign(brush, { fillStyle: "rgba(255, 0, 0, 0.5)", textAlign: "right", globalAlpha: 0.5 })
+        const look = { fillStyle: "rgba(255, 0, 0, 0.5)", textAlign: "right", globalAlpha: 0.5 }
+        Object.assign(brush, look)
         brush.fillText("<b> & \\u0007", 5, 6)
         brush.fillRect(1, 2, 3, 4)
         brush.restore()
