@@ -35,18 +35,3 @@ export function placeTip(tip, room, { x, top, bottom }, above, below = above) {
   tip.style.left = `${clamp(x - wide / 2, 0, Math.max(0, room - wide))}px`
   tip.style.top = `${top > tall + above + 2 ? top - tall - above : bottom + below}px`
 }
-
-// A picture as a file. paint draws it on a brush whose canvas is filled with the page's colour.
-export function savePicture({ wide, tall, dense = 1, page }, paint) {
-  const canvas = document.createElement("canvas"), link = document.createElement("a")
-  canvas.width = Math.round(wide * dense)
-  canvas.height = Math.round(tall * dense)
-  const brush = canvas.getContext("2d")
-  brush.scale(dense, dense)
-  brush.fillStyle = page
-  brush.fillRect(0, 0, wide, tall)
-  paint(brush)
-  link.href = canvas.toDataURL("image/png")
-  link.download = "glassformer.png"
-  link.click()
-}

@@ -24,7 +24,8 @@ const walk = (data, open) => {
 const head = (data, open) => {
   const all = create("div")
   if (data.trail.length > 1) all.append(walk(data, open))
-  const title = create("h3", "", data.title)
+  const title = create("h3")
+  title.append(data.term ? Object.assign(create("a", "", data.title), { href: `#term-${data.term}` }) : data.title)
   title.tabIndex = -1
   all.append(title, create("output", "value", data.value), create("div", "where", data.where))
   all.append(create("code", "name", data.name))

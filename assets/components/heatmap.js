@@ -3,7 +3,7 @@
 // A map that is larger than its box scrolls in it: the canvas is as large as the box only, stays where it is, and is painted anew
 // with what has come into sight; the tokens' names stay on the left and at the foot.
 import { palette, themeOf } from "./colours.js"
-import { create, make, placeTip, savePicture, set } from "./dom.js"
+import { create, make, placeTip, set } from "./dom.js"
 import { drawRows, paint, shade, sized } from "./heatmap_drawing.js"
 import { build, describe } from "./heatmap_elements.js"
 import { cellAt, geometry, neighbour, placeOf, scrollAfterZoom, scrollIntoSight, scrollToReveal } from "./heatmap_geometry.js"
@@ -117,16 +117,18 @@ function legend(parts, data, stops) {
   make("i", "", parts.legend).style.background = `linear-gradient(90deg, ${colours})`
 }
 
-// The whole map with its labels, however much of it is in sight.
-function save({ root, geometry: g, shaded: shades }, data) {
-  const wide = g.labels + g.wide, tall = g.tall, style = themeOf(getComputedStyle(root))
-  const dense = Math.min(2, 16000 / Math.max(wide, tall), Math.sqrt(6e7 / (wide * tall)))
-  const view = { left: 0, top: 0, width: g.wide, height: tall }
-  savePicture({ wide, tall, dense, page: style.page }, (brush) => {
-    if (data.labelled) drawRows(brush, data, g, style, view, g.labels - 7)
-    brush.translate(g.labels, 0)
-    paint(brush, data, g, style, shades, view)
-  })
+// The whole map with its labels, however much of it is in sight, as a picture to be saved.
+function whole({ root, geometry: g, shaded: shades }, data) {
+  const look = getComputedStyle(root), style = themeOf(look), view = { left: 0, top: 0, width: g.wide, height: g.tall }
+  const { stops } = palette(look, data.kind === "signed" ? "diverging" : "sequential"), { ends, ramp } = legendOf(data, stops)
+  const without = data.across ? ["layer", "head"] : data.shape[0] > 1 ? ["head"] : []
+  return { wide: g.labels + g.wide, tall: g.tall, style, without, step: data.step, cells: data.numbers.length, scales: [{ ends, stops: ramp }],
+    title: data.labelled ? data.titles[0] : data.alt.split(". ")[0],
+    paint(brush) {
+      if (data.labelled) drawRows(brush, data, g, style, view, g.labels - 7)
+      brush.translate(g.labels, 0)
+      paint(brush, data, g, style, shades, view)
+    } }
 }
 
 // --- reading and choosing ------------------------------------------------------------------------------------------
@@ -177,7 +179,7 @@ function listen(parts, data, choose) {
   canvas.onkeydown = (event) => press(parts, data, choose, event)
   parts.in.onclick = () => zoom(parts, data, 1)
   parts.out.onclick = () => zoom(parts, data, -1)
-  parts.save.onclick = () => save(parts, data)
+  parts.picture = () => whole(parts, data)
   parts.asTable.onclick = () => { parts.table.hidden = !parts.table.hidden; showTable(parts, data) }
 }
 

@@ -2,6 +2,7 @@
 import { frameOn, HIDDEN, pixelOf, pointPicture, shadeOf } from "./colours.js"
 import { set } from "./dom.js"
 import { corner, every, everyFlat, LONGEST } from "./heatmap_geometry.js"
+import { read } from "./heatmap_reading.js"
 import { isNumbered, shorten } from "./words.js"
 
 const GREY = pixelOf(...HIDDEN, 62)
@@ -43,6 +44,7 @@ function drawPanel(brush, data, g, style, shades, panel, view) {
   const wide = columns * g.w, tall = rows * g.h
   if (left > view.left + view.width || left + wide < view.left || top - g.head > view.top + view.height || top + tall < view.top) return
   brush.imageSmoothingEnabled = false
+  brush.tell = (row, column) => read(data, [panel, row, column]).join(": ").replace("\n", ", ")       // heard by svg_brush.js alone
   brush.drawImage(shades.canvas, (panel % shades.across) * columns, Math.floor(panel / shades.across) * rows, columns, rows, left, top, wide, tall)
   brush.fillStyle = style.page
   if (g.w >= 6) for (let c = 1; c < columns; c++) brush.fillRect(left + c * g.w - 0.5, top, 1, tall)

@@ -1,5 +1,6 @@
 // The elements around a heatmap's canvas: its header, its box, its tip. They are built once and changed as little as can be.
 import { make, makeButton, set } from "./dom.js"
+import { saveMenu } from "./saving.js"
 
 export function build(root) {
   root.replaceChildren()
@@ -42,7 +43,7 @@ function buildHeader(parts) {
   parts.out = tool("−", "Zoom out")
   parts.in = tool("+", "Zoom in")
   parts.asTable = tool("As a table")
-  parts.save = tool("Save picture")
+  saveMenu(tools, "tool", () => parts.picture())
 }
 
 export function describe(parts, data) {

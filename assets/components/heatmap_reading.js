@@ -35,9 +35,12 @@ export function axesText(data, view, g) {
   return [down ? `↓ ${down}   → ${right}` : "", more].filter(Boolean).join(" ")
 }
 
-// The scale in words, and its colours as a gradient.
+// The scale in words, and its colours: as a gradient of CSS, and stop by stop.
 export function legendOf(data, stops) {
-  if (data.kind === "mask") return { ends: ["blocked", "", "may look"], colours: `rgba(128, 128, 128, 0.16) 50%, ${stops[5]} 50%` }
+  if (data.kind === "mask") {
+    const grey = "rgba(128, 128, 128, 0.24)"
+    return { ends: ["blocked", "", "may look"], colours: `${grey} 50%, ${stops[5]} 50%`, ramp: [[0, grey], [0.5, grey], [0.5, stops[5]], [1, stops[5]]] }
+  }
   const low = data.kind === "signed" ? -data.limit : 0
-  return { ends: [low, (low + data.limit) / 2, data.limit].map((x) => rounded(x, 3)), colours: stops.join() }
+  return { ends: [low, (low + data.limit) / 2, data.limit].map((x) => rounded(x, 3)), colours: stops.join(), ramp: stops.map((colour, i) => [i / (stops.length - 1), colour]) }
 }

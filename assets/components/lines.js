@@ -1,7 +1,10 @@
 // Two columns of tokens and a line for each weight, as strong as the weight. A token that is pointed at shows its lines alone.
+import { themeOf } from "./colours.js"
 import { make, makeButton, SVG } from "./dom.js"
+import { drawLines, sizeOf } from "./lines_drawing.js"
 import { linesOf, ROW, strength, WIDE } from "./lines_geometry.js"
 import { decode, percent, rounded } from "./numbers.js"
+import { saveMenu } from "./saving.js"
 
 function column(root, side, labels, row, title) {
   const list = make("div", `side ${side}`, root)
@@ -16,7 +19,7 @@ function column(root, side, labels, row, title) {
   })
 }
 
-function drawLines(svg, data, height) {
+function linesIn(svg, data, height) {
   const several = data.shape[0] > 1
   svg.setAttribute("viewBox", `0 0 ${WIDE} ${height}`)
   svg.setAttribute("preserveAspectRatio", "none")
@@ -80,7 +83,7 @@ function build(root, data) {
   svg.style.gridRow = row
   root.append(svg)
   const right = column(root, "right", data.columns, row, data.ends[1])
-  return { left, right, lines: drawLines(svg, data, ROW * Math.max(L, M)) }
+  return { left, right, lines: linesIn(svg, data, ROW * Math.max(L, M)) }
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -89,6 +92,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = [...root.querySelectorAll(".left button")].indexOf(root.getRootNode().activeElement)
   const parts = build(root, shown)
   const rest = () => isolate(parts, shown, shown.only ? null : shown.chosen, null)
+  saveMenu(make("div", "tools", root), "tool", () => ({ ...sizeOf(shown), style: themeOf(getComputedStyle(root)),
+    title: "Attention weights", without: data.titles.length > 1 ? ["head"] : [], paint: (brush) => drawLines(brush, shown, themeOf(getComputedStyle(root))) }))
   parts.left.forEach((button, l) => {
     button.classList.toggle("chosen", l === data.chosen)
     button.setAttribute("aria-pressed", l === data.chosen)

@@ -1,12 +1,13 @@
 // The whole model on one sentence: a question, one canvas with its real numbers, which moves once, and what can be tried. What can be
 // clicked is a button over the canvas: a number opens, a title leads to its page, a word or a layer is chosen.
 import { palette, themeOf } from "./colours.js"
-import { make, makeButton, savePicture } from "./dom.js"
+import { make, makeButton } from "./dom.js"
 import { drawSheet, lookingFrom } from "./overview_drawing.js"
 import { layout } from "./overview_layout.js"
 import { END, planned } from "./overview_motion.js"
 import { buildPlayer, cancel, finish, start } from "./overview_player.js"
 import { cellPlace, middleOfChosen, read, tipPlace, unpack } from "./overview_reading.js"
+import { bothScales, saveMenu } from "./saving.js"
 
 const memory = new WeakMap()
 
@@ -42,8 +43,10 @@ function brushOf({ dense, sheet }, canvas) {
 
 const paint = (parts, time) => parts.sheet && drawSheet(brushOf(parts, parts.canvas), parts.style, parts.data, parts.sheet, time)
 
-function save({ canvas, style }) {
-  savePicture({ wide: canvas.width, tall: canvas.height, page: style.page }, (brush) => brush.drawImage(canvas, 0, 0))
+// What stands at the end of the motion, as a picture to be saved.
+function whole({ data, sheet, style }) {
+  return { wide: sheet.width, tall: sheet.height, style, title: (data.headline ?? []).map(([words]) => words).join(""),
+    scales: bothScales(style.signed, style.sequential), paint: (brush) => drawSheet(brush, style, data, sheet, END) }
 }
 
 // --- reading and choosing -------------------------------------------------------------------------------------------------------
@@ -172,7 +175,7 @@ function say(parts) {
   make("span", "", note, data.note ?? "")
   legend(note, "below 0", "above", style.signed.stops)
   legend(note, "0%", "100%", style.sequential.stops)
-  makeButton("save", note, "Save picture", () => save(parts))
+  saveMenu(note, "save", () => whole(parts))
 }
 
 function legend(note, left, right, stops) {

@@ -4,6 +4,7 @@ import { create, createButton, make, makeButton, placeTip } from "./dom.js"
 import { withNumbers } from "./layer_numbers.js"
 import { listen } from "./looked_at.js"
 import { rounded } from "./numbers.js"
+import { bothScales, saveMenu } from "./saving.js"
 import { best, between, look, markAt, neighbour, picture, STEPS, thumbnail } from "./pipeline_geometry.js"
 
 const WAIT = 3000           // ms that a click stands before what the page says stands again
@@ -38,10 +39,12 @@ function inks(root) {
     signed: (share) => css(signed[Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, share || 0)))]) }
 }
 
-function paint(brush, marks, ink, held) {
+// tell: what a mark says of its number, for a picture that is saved.
+function paint(brush, marks, ink, held, tell = null) {
   for (const mark of marks) {
     if (mark.alpha <= 0) continue
     brush.globalAlpha = mark.alpha
+    brush.about = tell && mark.cell ? tell(mark) : null
     const tone = ink[mark.tone]
     brush.fillStyle = typeof tone === "function" ? tone(mark.share) : tone
     const { x, y, w, h } = mark
@@ -52,6 +55,7 @@ function paint(brush, marks, ink, held) {
     brush.fill()
   }
   brush.globalAlpha = 1
+  brush.about = null
   if (!held) return
   brush.strokeStyle = ink.text
   brush.lineWidth = 1.5
@@ -83,6 +87,7 @@ function build(root) {
   it.tip.setAttribute("aria-live", "polite")
   it.tip.hidden = true
   it.foot = make("div", "foot", root)
+  saveMenu(it.foot, "save", () => whole(it))
   it.play = makeButton("play", it.foot, "▶ Play", () => play(it, !it.playing))
   it.next = makeButton("next", it.foot, "Next →", () => go(it, it.state.step + 1))
   listenTo(it)
@@ -180,7 +185,7 @@ function update(it, moving) {
   it.start = performance.now()
   it.held = null
   it.canvas.setAttribute("aria-label", `${STEPS[state.step]} of ${state.looks[state.token]}: arrow keys move, Enter opens a number`)
-  write(it, texts)
+  write(it, it.drawn = texts)
   draw(it)
 }
 
@@ -195,6 +200,27 @@ function draw(it) {
   it.root.dataset.moving = String(t < 1)
   if (t >= 1) it.before = null
   else requestAnimationFrame(() => draw(it))
+}
+
+const SIZES = { word: 14.5, title: 12.5, quiet: 12 }, ANCHORS = { end: "right", middle: "center" }
+
+// The step as it stands at the end of its motion, as a picture to be saved.
+function whole(it) {
+  const { state } = it, style = getComputedStyle(it.root), theme = themeOf(style)
+  return { wide: it.width, tall: it.height, style: theme, title: `Attention, step ${state.step + 1}: ${STEPS[state.step]} · ${state.looks[state.token]}`,
+    scales: bothScales(palette(style, "diverging"), palette(style, "sequential")).slice(0, state.step < 3 ? 1 : 2),     // no weights before softmax
+    paint(brush) {
+      paint(brush, it.marks, it.ink, null, (mark) => tipText(it, mark).replaceAll("\n", ", "))
+      for (const each of it.drawn) textOn(brush, theme, each)
+    } }
+}
+
+function textOn(brush, { text, font }, { words, x, y, anchor, look, room }) {
+  const kinds = look.split(" "), size = kinds.map((kind) => SIZES[kind]).find(Boolean) ?? 13
+  Object.assign(brush, { font: `${kinds.includes("main") ? 650 : 400} ${size}px ${font}`, fillStyle: text, textAlign: ANCHORS[anchor] ?? "left", textBaseline: "middle" })
+  let shown = words
+  while (room && shown.length > 1 && brush.measureText(shown).width > room) shown = `${shown.slice(0, -2)}…`
+  brush.fillText(shown, x, y)
 }
 
 // The mark of the number that the page has opened.

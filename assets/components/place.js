@@ -2,6 +2,7 @@
 import { create, createButton, make } from "./dom.js"
 import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
+import { remember } from "./saving.js"
 import { groupWords } from "./words.js"
 
 const WAIT = 3000          // ms that a click stands before what the page says stands again
@@ -127,6 +128,7 @@ const placeOf = (root, element) => {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
+  remember(data.frame)
   const root = parentElement.querySelector(".root"), held = placeOf(root, root.getRootNode().activeElement)
   const tokens = create("div", "rows")
   tokens.append(...data.tokens.map((row) => tokenRow(row, setTriggerValue)))

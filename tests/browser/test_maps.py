@@ -96,16 +96,6 @@ def test_the_numbers_of_a_map_as_a_table(visit, traced):
     assert page.view.locator(".numbers").count() == 0
 
 
-def test_a_picture_is_saved_whole(visit, tmp_path):
-    page = visit("Heads", sentence=LONG, layer=1)
-    map_ = page.view.locator(".st-key-heads")
-    with page.view.expect_download() as saved:
-        map_.get_by_role("button", name="Save picture").click()
-    saved.value.save_as(tmp_path / "heads.png")
-    height = int.from_bytes((tmp_path / "heads.png").read_bytes()[20:24], "big")
-    assert height > 2 * map_.locator(".scroll").evaluate("e => e.clientHeight")
-
-
 WORDS = "the students recommended expensive newspapers because the teachers".split()
 MAPS = """() => {
   const found = [], walk = (root) => root.querySelectorAll("*").forEach((part) => {

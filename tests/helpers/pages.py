@@ -100,11 +100,19 @@ def values_in(data: dict) -> np.ndarray:
 
 
 def prose(app) -> str:
+    """The texts of a page, without their escapes and without the links that explain a word."""
     return re.sub(
         r"\\([!-/:-@\[-`{-~])",
         r"\1",
-        " ".join(e.value for e in (*app.title, *app.markdown, *app.caption, *app.subheader)),
+        unmarked(
+            " ".join(e.value for e in (*app.title, *app.markdown, *app.caption, *app.subheader))
+        ),
     )
+
+
+def unmarked(text: str) -> str:
+    """A text without the links that explain its words (ui.kit.terms)."""
+    return re.sub(r"\[([^\[\]]*)\]\(#term-[a-z0-9-]+\)", r"\1", text)
 
 
 def send(app: AppTest, *states: WidgetState) -> AppTest:

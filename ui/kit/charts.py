@@ -12,6 +12,7 @@ import streamlit as st
 from ui.kit import plotly_figures
 from ui.kit.components import heatmap_canvas
 from ui.kit.heatmap import HeatmapSpec, folded, place_in_vector
+from ui.kit.picture_frame import file_name
 from ui.session import sent
 from ui.session.memory import memory
 
@@ -44,7 +45,7 @@ def show(key: str, figure, on_cell=None, alt: str = "", cells=None) -> None:
     """
     # What changes with the theme is drawn anew with it.
     figure.layout.meta = {"theme": st.context.theme.type}
-    options = {"key": key, "config": plotly_figures.CONFIG, "alt": alt or None}
+    options = {"key": key, "config": plotly_figures.config(file_name()), "alt": alt or None}
     if on_cell is None:
         st.plotly_chart(figure, **options)
     else:

@@ -26,7 +26,8 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 
 ASSETS = Path(__file__).parents[2] / "assets"
 _FILES = {path.name: path.read_text("utf-8") for path in sorted(ASSETS.glob("components/*.*s"))}
-_VERSION = sha256("\0".join(_FILES.values()).encode()).hexdigest()[:16]
+_DATA = (ASSETS / "components/glossary.json").read_text("utf-8")
+_VERSION = sha256("\0".join((*_FILES.values(), _DATA)).encode()).hexdigest()[:16]
 _HOME = f"glassformer.{_VERSION}"
 
 

@@ -18,6 +18,7 @@ from core.steps.letters import axis_words, letters_in
 from core.text import number
 from ui.kit.component_loader import component
 from ui.kit.components import table
+from ui.kit.terms import term_of_step
 from ui.kit.theme import coloured
 from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
@@ -181,6 +182,7 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
         "part": "head",
         "trail": steps,
         "title": made.title,
+        "term": term_of_step(parse(made.name)),
         "story": made.story if depth() == "story" else "",
         "value": number(made.value),
         "where": where(view, made),

@@ -29,7 +29,8 @@ class HeatmapSpec:
     number. chosen: a row or a cell (row, column) that is framed. opened: the cell that is
     explained. blocked_RC: the cells that a mask hides. colour: of the mark before the title, which
     says what kind of number the map holds. fold: numbers in a row of a vector too long for one.
-    vector: the map is one vector of so many numbers, row after row.
+    vector: the map is one vector of so many numbers, row after row. step: whose numbers they are,
+    said below the picture once it is saved.
     """
 
     values_RC: Any
@@ -46,6 +47,7 @@ class HeatmapSpec:
     colour: str = ""
     fold: int = FOLD
     vector: int | None = None
+    step: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -105,5 +107,6 @@ def data_of(spec: HeatmapSpec) -> dict:
         "folded": spec.vector,
         "foldedAs": dimension(spec) if is_folded else "dimension",
         "colour": spec.colour,
+        "step": spec.step,
         "alt": f"{spec.title}. Arrow keys move, Enter opens the number.",
     }

@@ -26,12 +26,12 @@ GREY, FAINT, CLEAR = "rgba(128,128,128,0.55)", "rgba(128,128,128,0.16)", "rgba(0
 TEXT = "#000037"  # Streamlit puts the theme's text colour in the place of this one
 # Of the toolbar
 UNUSED = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale"]
-CONFIG = {
-    "displaylogo": False,
-    "scrollZoom": False,
-    "doubleClick": False,
-    "toImageButtonOptions": {"format": "png", "scale": 3, "filename": "glassformer"},
-}
+CONFIG = {"displaylogo": False, "scrollZoom": False, "doubleClick": False}
+
+
+def config(name: str) -> dict:
+    """What a chart lets the reader do. name: of the file in which its picture is saved."""
+    return CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 3, "filename": name}}
 
 
 # --- bars -----------------------------------------------------------------------------------------

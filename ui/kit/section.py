@@ -12,6 +12,7 @@ from core.explanation import explain
 from core.steps import about
 from core.steps.letters import letters_in
 from ui.kit.explanation_panel import draw_lines, opened_in, place_words
+from ui.kit.terms import with_terms
 from ui.kit.theme import coloured
 from ui.session.selection import depth
 from ui.session.view import View
@@ -27,7 +28,7 @@ def section(view: View, title: str, text: str, *cells) -> None:
 def render_depth(view: View, text: str, *cells) -> None:
     """What the chosen depth says: the text, the cells as formulas, or the code of their steps."""
     if depth() == "story":
-        st.markdown(text)
+        st.markdown(with_terms(text))
     elif depth() == "formula":
         for name, index in cells:
             formula(view, name, opened_in(name) or index)

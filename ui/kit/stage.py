@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ui.kit.terms import with_terms
 from ui.session.memory import memory
 from ui.session.selection import chosen, depth, select
 from ui.session.view import View
@@ -56,7 +57,7 @@ def heading(question: str, quiz: Quiz | None = None) -> None:
     still guess, the figure is veiled; a stage asks once for each sentence and model.
     """
     with st.container(key="stage-heading"):
-        st.title(question, anchor=False)
+        st.title(with_terms(question), anchor=False)
         if quiz and is_open(quiz):
             offer(quiz)
         elif quiz:

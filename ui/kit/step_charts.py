@@ -96,6 +96,7 @@ def cell_map(view, name: str, *index, key: str = "", on_cell=None, **look) -> No
         kind=drawn.scale,
         colour=COLOURS[drawn.colour],
         opened=opened_at(name, index),
+        step=name,
         blocked_RC=blocked_by_mask(view, name, index),
         **look,
     )

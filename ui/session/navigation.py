@@ -58,6 +58,7 @@ BEFORE_ATTENTION = Page(
 EVERY_NUMBER = Page(
     "pages/12_Every_number.py", "Every number", "Each step of the forward pass by its name"
 )
+GLOSSARY = Page("pages/13_Glossary.py", "Glossary", "What each word means, and where to see it")
 PAGES = (
     OVERVIEW,
     TOKENS,
@@ -72,6 +73,7 @@ PAGES = (
     OUTPUT,
     BEFORE_ATTENTION,
     EVERY_NUMBER,
+    GLOSSARY,
 )
 
 

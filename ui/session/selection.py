@@ -156,6 +156,7 @@ LONGEST_MASK = 600_000  # characters of a mask in the session; an address has ro
 SWAP = re.compile(r"\d{1,3}-\S{1,30}|")
 PAIR = re.compile(r"\d{1,2}-\d{1,2}")
 CARDS = re.compile(r"([a-z0-9-]+(\.|$))*")  # the cards that are open
+TERM = re.compile(r"[a-z0-9-]+")
 
 
 # --- the record -----------------------------------------------------------------------------------
@@ -277,6 +278,10 @@ class Selection:
     before_reads: str | None = in_page(among(None, ("own", "other")))
     before_at: int | None = in_page(whole_number(None, 0))
     before_measure: str = in_page(among("moved", ("moved", "guess")))
+    # Glossary
+    term: str | None = in_page(
+        text(None, 40, "a term of the glossary, such as attention-weight", TERM.fullmatch)
+    )
 
 
 CODECS: dict[str, Codec] = {

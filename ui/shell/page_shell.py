@@ -11,6 +11,8 @@ from core import whatif
 from ui.kit.component_loader import library
 from ui.kit.components import follow_theme
 from ui.kit.explanation_panel import check_opened, number_beside, number_over
+from ui.kit.picture_frame import picture_frame
+from ui.kit.terms import explained
 from ui.kit.theme import css
 from ui.kit.unknown_words import unknown_line
 from ui.session.actions import close_number
@@ -82,7 +84,9 @@ def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
             tour.start(view)
             settings(view)
         with line:
-            place_line(view, tokens, side, alone=own is not None and not own(view))
+            guest = own is not None and not own(view)
+            pictures = picture_frame(view, memory().page, others=guest or bool(owner and not own))
+            place_line(view, pictures, tokens, side, alone=guest)
     with roads:
         rail()
     with notes:
@@ -99,6 +103,7 @@ def begin_page(page: Page) -> None:
         keep_tidy()
         arrive(page)
         follow_theme()
+        explained()
     first_start()
 
 

@@ -1,0 +1,151 @@
+// A picture as a file, PNG or SVG: below it stands what it shows, of which model, where in it, of which sentence, and what its colours
+// mean; its name says the same. The page tells once what all its pictures have in common (`remember`).
+import { create, make, makeButton } from "./dom.js"
+import { svgBrush } from "./svg_brush.js"
+
+const EDGE = 16, NARROWEST = 380, LONGEST = 3       // pixels around and across; lines of a sentence
+let frame = {}
+
+// frame: { page, model, change, layer, head, sentence, words }, of which any may be missing; page and words stand in names of files.
+export const remember = (shown) => { frame = shown ?? {} }
+
+// Where in the model a picture stands. without: what it does not depend on, such as "head" where it shows them all.
+const looked = (without) => ["layer", "head"].filter((name) => frame[name] != null && !without.includes(name))
+
+export const nameOf = (without = []) =>
+  ["glassformer", frame.page, ...looked(without).map((name) => name + frame[name]), frame.words].filter(Boolean).join("-")
+
+// The caption in lines: [text, whether it is bold, how many lines it may take].
+export function captionOf({ title, step, without = [] }) {
+  const place = [frame.model, frame.change, ...looked(without).map((name) => `${name} ${frame[name]}`), step].filter(Boolean).join(" · ")
+  return [[title, true, 2], [place, false, 2], [frame.sentence && `“${frame.sentence}”`, false, LONGEST]].filter(([text]) => text)
+}
+
+// A text in lines no wider than so many pixels; what is too long for them ends in “…”.
+export function inLines(text, most, wideOf, count) {
+  const lines = []
+  let line = ""
+  for (const word of text.split(" ").flatMap((word) => pieces(word, most, wideOf))) {
+    const longer = line ? `${line} ${word}` : word
+    if (line && wideOf(longer) > most) lines.push(line), line = word
+    else line = longer
+  }
+  lines.push(line)
+  if (lines.length <= count) return lines
+  return [...lines.slice(0, count - 1), `${lines[count - 1].replace(/[”\s]+$/, "")} …`]
+}
+
+// A word that is wider than a line is broken.
+function pieces(word, most, wideOf) {
+  const letters = [...word], found = []
+  while (letters.length && wideOf(letters.join("")) > most) {
+    const n = Math.max(1, Math.floor(letters.length * most / wideOf(letters.join(""))))
+    found.push(letters.splice(0, n).join(""))
+  }
+  return [...found, letters.join("")]
+}
+
+// Draws the caption from a height on, on a brush; returns where it ends.
+function drawCaption(brush, { text, font }, picture, wide, top) {
+  let y = top
+  Object.assign(brush, { fillStyle: text, textAlign: "left", textBaseline: "alphabetic", globalAlpha: 1 })
+  for (const [words, bold, count] of captionOf(picture)) {
+    brush.font = `${bold ? 650 : 400} 13px ${font}`
+    for (const line of inLines(words, wide, (part) => brush.measureText(part).width, count)) brush.fillText(line, 0, y += 18)
+  }
+  for (const scale of picture.scales ?? []) y = drawScale(brush, { text, font }, scale, y + 12)
+  return y + 4
+}
+
+// A scale: { name, ends: [low, middle, high], stops: [[share, colour], …] }.
+function drawScale(brush, { text, font }, { name, ends, stops }, y) {
+  const wide = 220, ramp = brush.createLinearGradient(0, 0, wide, 0)
+  for (const [share, colour] of stops) ramp.addColorStop(share, colour)
+  brush.fillStyle = ramp
+  brush.fillRect(0, y, wide, 9)
+  Object.assign(brush, { fillStyle: text, font: `400 11px ${font}` })
+  ends.forEach((end, i) => {
+    brush.textAlign = ["left", "center", "right"][i]
+    if (end !== "") brush.fillText(end, wide * i / 2, y + 22)
+  })
+  brush.textAlign = "left"
+  if (name) brush.fillText(name, wide + 12, y + 9)
+  return y + 24
+}
+
+const evenly = (stops) => stops.map((colour, i) => [i / (stops.length - 1), colour])
+
+// The scales of a picture that has vectors and weights, each in the theme's own colours (`palette`).
+export const bothScales = (signed, weights) => [
+  { name: "numbers of vectors", ends: ["below 0", "", "above"], stops: evenly(signed.stops) },
+  { name: "attention weights", ends: ["0%", "", "100%"], stops: evenly(weights.stops) }]
+
+// --- files ---------------------------------------------------------------------------------------------------------
+
+function draw(brush, picture, wide, tall) {
+  brush.fillStyle = picture.style.page
+  brush.fillRect(0, 0, wide, tall)
+  brush.save()
+  brush.translate(EDGE, EDGE)
+  brush.save()
+  picture.paint(brush)
+  brush.restore()
+  drawCaption(brush, picture.style, picture, wide - 2 * EDGE, picture.tall + 6)
+  brush.restore()
+}
+
+function sizeOf(picture) {
+  const wide = Math.max(picture.wide, NARROWEST)
+  const tall = drawCaption(svgBrush(1, 1), picture.style, picture, wide, picture.tall + 6)
+  return [wide + 2 * EDGE, tall + 2 * EDGE]
+}
+
+async function png(picture) {
+  const canvas = document.createElement("canvas"), [wide, tall] = sizeOf(picture)
+  const dense = Math.min(2, 16000 / Math.max(wide, tall), Math.sqrt(6e7 / (wide * tall)))
+  Object.assign(canvas, { width: Math.round(wide * dense), height: Math.round(tall * dense) })
+  const brush = canvas.getContext("2d")
+  brush.scale(dense, dense)
+  draw(brush, picture, wide, tall)
+  return new Promise((done) => canvas.toBlob(done, "image/png"))
+}
+
+async function svg(picture) {
+  const [wide, tall] = sizeOf(picture), brush = svgBrush(wide, tall, picture.cells)
+  draw(brush, picture, wide, tall)
+  return new Blob([`<?xml version="1.0" encoding="UTF-8"?>\n${brush.text()}\n`], { type: "image/svg+xml" })
+}
+
+async function save(picture, kind) {
+  const file = URL.createObjectURL(await { png, svg }[kind](picture))
+  Object.assign(document.createElement("a"), { href: file, download: `${nameOf(picture.without)}.${kind}` }).click()
+  setTimeout(() => URL.revokeObjectURL(file), 10_000)
+}
+
+// --- the button ----------------------------------------------------------------------------------------------------
+
+const MENU = `position: absolute; right: 0; top: calc(100% + 3px); z-index: 6; gap: 0.3rem; padding: 0.3rem; border-radius: 8px;
+  background: var(--st-background-color); border: 1px solid var(--st-border-color); box-shadow: 0 3px 14px rgba(0, 0, 0, 0.2);`
+
+// A button “Save picture” that offers both kinds. picture() says what is drawn now: { wide, tall, title, style, paint(brush) }, and if
+// need be step, scales, without, cells (how many numbers). style: as `themeOf` has it.
+export function saveMenu(parent, className, picture) {
+  const box = make("span", "saves", parent), button = makeButton(className, box, "Save picture"), menu = create("span", "kinds")
+  box.style.cssText = "position: relative; display: inline-flex;"
+  const turn = (open) => {
+    button.ariaExpanded = String(open)
+    menu.style.cssText = `${MENU} display: ${open ? "flex" : "none"};`
+  }
+  for (const kind of ["png", "svg"]) makeButton(className, menu, kind.toUpperCase(), () => { turn(false); button.focus(); save(picture(), kind) })
+  box.append(menu)
+  turn(false)
+  button.onclick = () => turn(button.ariaExpanded !== "true")
+  box.addEventListener("focusout", ({ relatedTarget }) => { if (!box.contains(relatedTarget)) turn(false) })
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || button.ariaExpanded !== "true") return
+    event.stopPropagation()
+    turn(false)
+    button.focus()
+  })
+  return button
+}

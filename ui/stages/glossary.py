@@ -1,0 +1,55 @@
+"""The glossary: all terms in groups, found by typing, each with the page where it is seen."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from urllib.parse import urlencode
+
+from ui.kit.component_loader import component
+from ui.kit.terms import TERMS
+from ui.session import sent
+from ui.session.address import query_params
+from ui.session.navigation import PAGES, go
+from ui.session.selection import chosen, select
+
+KEY = "glossary"
+_draw = component("glossary", 'class="root figure" role="group" aria-label="Glossary"')
+_PAGES = {page.title: page for page in PAGES}
+
+
+def glossary() -> None:
+    """All terms. The browser has them already: only what differs from reader to reader is sent."""
+    _draw(
+        key=KEY,
+        data={
+            "address": urlencode(query_params(cell=None, swap="", term=None, cards="")),
+            "paths": {page.title: path_of(page.path) for page in PAGES},
+            "term": chosen("term"),
+        },
+        on_go_change=follow_link,
+        on_term_change=open_term,
+    )
+
+
+def path_of(script: str) -> str:
+    """A page as it stands in an address: "Attention"; the first page has no name."""
+    return "./" if script == "app.py" else PurePath(script).stem.split("_", 1)[1]
+
+
+def clicked_term(name: str) -> str | None:
+    """The term that the browser sent under a name; None where it is none of ours."""
+    term = sent.from_component(KEY, name)
+    return term if isinstance(term, str) and term in TERMS else None
+
+
+def follow_link() -> None:
+    """Opens the page where a term is seen."""
+    term = TERMS.get(clicked_term("go") or "", {})
+    if "page" in term:
+        go(_PAGES[term["page"]], **{"term": None} | term.get("choices", {}))
+
+
+def open_term() -> None:
+    """The address leads to the term that was opened last."""
+    if term := clicked_term("term"):
+        select(term=term)
