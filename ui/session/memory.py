@@ -52,6 +52,7 @@ class Memory:
     appended: list[tuple[str, str, str, str]] = field(default_factory=list)
     before_sentence: str | None = None  # Before attention: the sentence that its choices belong to
     before_link: dict[str, str] | None = None  # Before attention: the link that was followed last
+    compared_from: str | None = None  # Compare: the sentence that the second one belongs to
     compared_word: tuple[int, str] | None = None  # Before attention: word and model of the vectors
 
 
