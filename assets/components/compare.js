@@ -3,17 +3,22 @@ import { frameOn, HIDDEN, palette, pixelOf, pointPicture, shadeOf, themeOf } fro
 import { cellAt, layOut, nameAt, step } from "./compare_geometry.js"
 import { create, createButton, make, makeButton, set } from "./dom.js"
 import { sized } from "./heatmap_drawing.js"
-import { bytes, decode, percent, rounded } from "./numbers.js"
+import { bytes, clamp, decode, percent, rounded } from "./numbers.js"
 import { shorten } from "./words.js"
 
 const BLOCKED = 1, ABSENT = 2, LONGEST = 14
 const memory = new WeakMap()
 
-const both = (name) => (name.changed ? `${name.one || "–"} → ${name.other || "–"}` : name.one)
+const both = (name) => {
+  if (!name.changed) return name.one
+  return name.one && name.other ? `${name.one} → ${name.other}` : name.one ? `A: ${name.one}` : `B: ${name.other}`
+}
 const inMap = (name, map) => (map === 2 ? both(name) : (map ? name.other : name.one) || "–")
+// A difference in the colour of its sign, the fainter the smaller: 0 is the page itself.
+const faded = (pixels, share) => ((share < 0 ? pixels[0] : pixels[255]) & 0xffffff | Math.round(255 * Math.min(1, Math.abs(share))) << 24) >>> 0
 const points = (change) => {
-  const text = percent(change).replace("%", "")
-  return change > 0 && !text.startsWith("<") ? `+${text}` : text
+  const text = percent(Math.abs(change)).replace("%", "")
+  return change === 0 || text.startsWith("<") ? text : (change > 0 ? "+" : "−") + text
 }
 
 function build(root) {
@@ -60,7 +65,7 @@ function shaded(data, map, look) {
         if (state === ABSENT) to[at] = 0
         else if (state === BLOCKED) to[at] = grey
         else if (map < 2) to[at] = shadeOf(pixels, value)
-        else to[at] = value === 0 ? 0 : shadeOf(pixels, (value / data.limit + 1) / 2)
+        else to[at] = faded(pixels, value / data.limit)
       }
     }
   })
@@ -85,11 +90,11 @@ function drawMap(brush, data, g, style, map, picture) {
 
 // The names of rows and columns; where the texts differ in the accent's colour, with a mark at the map's edge.
 function drawNames(brush, data, g, style, map) {
-  const { left, top, tall } = g.maps[map], thin = Math.max(1, Math.ceil(12 / g.cell))
+  const { left, top, tall } = g.maps[map], letters = clamp(g.cell, 9, 12), thin = Math.max(1, Math.ceil(letters / g.cell))
   const named = g.across === 1 || map === 0
   const write = (name, text, x, y) => {
     Object.assign(brush, { fillStyle: name.changed ? style.accent : style.text, textBaseline: "middle", textAlign: "right",
-      font: `${name.changed ? 700 : 400} 12px ${style.font}` })
+      font: `${name.changed ? 700 : 400} ${letters}px ${style.font}` })
     brush.fillText(shorten(text, LONGEST), x, y)
   }
   data.rows.forEach((name, r) => {
@@ -148,15 +153,18 @@ function scales(parts, data, look) {
   const key = [data.limit, parts.colours].join()
   if (parts.scaled === key) return
   parts.scaled = key
-  const scale = (title, kind, ends) => {
+  const gradient = (stops) => `linear-gradient(90deg, ${stops.join()})`
+  const [shares, changes] = ["sequential", "diverging"].map((kind) => palette(look, kind).stops)
+  const scale = (title, stops, ends) => {
     const box = create("div", "scale")
     box.append(create("span", "", title), create("span", "end", ends[0]))
-    make("i", "", box).style.background = `linear-gradient(90deg, ${palette(look, kind).stops.join()})`
+    make("i", "", box).style.background = gradient(stops)
     box.append(create("span", "end", ends[1]))
     return box
   }
-  parts.scales.replaceChildren(scale("A, B", "sequential", ["0%", "100%"]),
-    scale("B − A", "diverging", [points(-data.limit), `${points(data.limit)} points`]))
+  parts.scales.replaceChildren(scale("A, B", shares, ["0%", "100%"]),
+    scale("B − A", [changes[0], "transparent", changes.at(-1)], [points(-data.limit), `${points(data.limit)} points`]),
+    create("span", "hint", "Click a weight to see how it was made."))
 }
 
 // --- what is read out ----------------------------------------------------------------------------------------------

@@ -27,8 +27,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
         button.setAttribute("aria-label", `${word} in ${"AB"[run]}: ${data.texts[run][n]}`)
       }
     }
-    const sign = data.points[n].startsWith("+") ? "more" : /^[−>]/.test(data.points[n]) ? "less" : ""
-    make("span", `points ${sign}`, row, data.points[n] === "–" ? "–" : `${data.points[n]} points`)
+    make("span", `points ${["less", "", "more"][data.signs[n] + 1]}`, row, data.points[n] === "–" ? "–" : `${data.points[n]} points`)
   })
+  if (data.note) make("div", "note", root, data.note)
   if (held) root.querySelector(`[data-place="${held}"]`)?.focus({ preventScroll: true })
 }

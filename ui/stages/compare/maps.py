@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.comparison import NONE, laid_out, moved_shares
-from core.text import counted, percent
+from core.text import counted, number, percent
 from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
@@ -23,6 +23,7 @@ from ui.stages.compare.pair import Compared, choose_sentence, sentence_alone, sw
 from ui.text import bold, quoted
 
 KEY = "compare-maps"
+HARDLY = 0.05  # of a token's attention: less than that moved is hardly any
 MOST = 40  # slots along a side that are drawn at a time
 BLOCKED, ABSENT = 1, 2  # what a cell is that shows no number
 _draw = component("compare", 'class="root figure" role="group" aria-label="Two maps compared"')
@@ -136,12 +137,18 @@ def names_of(compared: Compared, slots: range) -> list[dict]:
     changed_S = compared.changed
     return [
         {
-            "one": name_in(compared.one, int(compared.slots_S2[slot, 0])),
-            "other": name_in(compared.other, int(compared.slots_S2[slot, 1])),
+            "one": name_at(compared, 0, slot),
+            "other": name_at(compared, 1, slot),
             "changed": bool(changed_S[slot]),
         }
         for slot in slots
     ]
+
+
+def name_at(compared: Compared, run: int, slot: int) -> str:
+    """The token of one text at a slot; of two models, without the space that may stand before it."""
+    name = name_in(compared.views[run], int(compared.slots_S2[slot, run]))
+    return name.lstrip("␣") or name if compared.what == "model" else name
 
 
 def name_in(view: View, position: int) -> str:
@@ -290,13 +297,21 @@ def swap_words(compared: Compared, offered: list[tuple[str, str]]) -> dict | Non
 def story(compared: Compared, guess: str) -> None:
     """What the maps say at the chosen depth. guess: what is said of the next word."""
     one = compared.one
-    text = f"{what_differs(compared)} {share_moved(compared)}{guess}{without_partner(compared)}"
-    slot = compared.slot
+    text = f"{what_differs(compared)} {share_moved(compared)}{finds_other(compared)}{guess}"
     if depth() == "formula":
-        st.latex(r"\text{moved} = \tfrac{1}{2} \sum_m \lvert a'_m - a_m \rvert")
-    position = int(compared.slots_S2[slot, 0])
-    best = int(pattern_of(one)[position].argmax())
-    render_depth(one, text, (one.at("attn.pattern"), (one.head, position, best)))
+        moved_formula(compared)
+    best = int(pattern_of(one)[one.token].argmax())
+    cell = one.at("attn.pattern"), (one.head, one.token, best)
+    render_depth(one, text + without_partner(compared), cell)
+
+
+def moved_formula(compared: Compared) -> None:
+    """How it is measured what goes elsewhere, in letters and for the chosen token."""
+    share, one = row_share(compared), compared.one
+    st.latex(r"\text{moved} = \tfrac{1}{2} \sum_m \lvert a'_m - a_m \rvert")
+    if share is not None:
+        token = bold(name_in(one, one.token))
+        st.markdown(f"For {token}: ½ · {number(2 * share)} = **{number(share)}**")
 
 
 def what_differs(compared: Compared) -> str:
@@ -351,13 +366,22 @@ def share_moved(compared: Compared) -> str:
     return f"Of {token}’s attention{head}, **{percent(share)}** goes elsewhere."
 
 
-def without_partner(compared: Compared) -> str:
-    """How many tokens have no partner; the difference is blank there."""
-    count = int((compared.slots_S2 == NONE).any(axis=1).sum())
-    if not count:
+def finds_other(compared: Compared) -> str:
+    """Where hardly any attention moved, and yet what is looked at most has another value."""
+    share, one = row_share(compared), compared.one
+    if compared.what != "sentence" or share is None or share >= HARDLY:
         return ""
-    verb = "has" if count == 1 else "have"
-    return f" {counted(count, 'token')} {verb} no partner: blank cells."
+    best = int(pattern_of(one)[one.token].argmax())
+    place = int(compared.slots_S2[np.flatnonzero(compared.slots_S2[:, 0] == best)[0], 1])
+    before, after = (view.trace[view.at("attn.v")][view.key_head] for view in compared.views)
+    if place == NONE or np.array_equal(before[best], after[place]):
+        return ""
+    return " It looks at the same places, but finds another value there."
+
+
+def without_partner(compared: Compared) -> str:
+    """Says that there are tokens without a partner."""
+    return " Cells without a partner stay blank." if (compared.slots_S2 == NONE).any() else ""
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -410,7 +434,9 @@ def slot_words(name: dict) -> str:
     """A slot in words: books → book."""
     if not name["changed"]:
         return name["one"]
-    return f"{name['one'] or '–'} → {name['other'] or '–'}"
+    if name["one"] and name["other"]:
+        return f"{name['one']} → {name['other']}"
+    return f"A: {name['one']}" if name["one"] else f"B: {name['other']}"
 
 
 def first_number(compared: Compared, cell: tuple[int, int]) -> tuple[str, tuple[int, ...]] | None:

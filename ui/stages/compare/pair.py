@@ -257,15 +257,15 @@ def choose_sentence(text: str) -> None:
 def controls(view: View) -> None:
     """The question, what is other, and the second one, on one line."""
     what = selection().compare_what
-    left, right = st.columns((4, 7), vertical_alignment="center", gap="small")
+    left, right = st.columns((7, 13), vertical_alignment="center", gap="small")
     with left:
         heading(KINDS[what][1])
     with right, st.container(key="compare-controls", horizontal=True, gap="small"):
-        pick("What is other", "compare_what", kinds_of(view), lambda kind: KINDS[kind][0])
+        pick("What is other", "compare_what", kinds_of(view), lambda kind: KINDS[kind][0], 115)
         CONTROLS[what](view)
 
 
-def pick(title: str, name: str, options: list, words) -> None:
+def pick(title: str, name: str, options: list, words, width: int | str = "stretch") -> None:
     """A list of a few choices."""
     st.selectbox(
         title,
@@ -275,6 +275,7 @@ def pick(title: str, name: str, options: list, words) -> None:
         on_change=begin_anew,
         persist_state="session",
         label_visibility="collapsed",
+        width=width,
     )
 
 
@@ -310,11 +311,11 @@ def layer_control(view: View) -> None:
 
 def model_control(view: View) -> None:
     """The second model, and where in it."""
-    pick("The second model", "compare_model", other_models(view), title_of)
+    pick("The second model", "compare_model", other_models(view), title_of, 150)
     config = model_of(selection().compare_model or "").config
     layers, heads = list(range(config.layers(config.sides[0]))), list(range(config.n_heads))
-    pick("Its layer", "compare_layer", layers, "layer {}".format)
-    pick("Its head", "compare_head", heads, "head {}".format)
+    pick("Its layer", "compare_layer", layers, "layer {}".format, 100)
+    pick("Its head", "compare_head", heads, "head {}".format, 100)
 
 
 CONTROLS = {

@@ -176,6 +176,8 @@ def paired_bars(compared: Compared, guesses: Guesses) -> None:
             "title": f"{where} {token}: largest changes first",
             "words": guesses.words,
             "texts": [["–" if np.isnan(p) else percent(p) for p in row] for row in probs_2N],
+            "signs": np.sign(np.nan_to_num(probs_2N[1] - probs_2N[0])).astype(int).tolist(),
+            "note": "–: this vocabulary has no such word." if np.isnan(probs_2N).any() else "",
             "points": [points(float(after - before)) for before, after in probs_2N.T],
         },
         on_cell_change=clicked,
@@ -183,11 +185,12 @@ def paired_bars(compared: Compared, guesses: Guesses) -> None:
 
 
 def points(change: float) -> str:
-    """A difference of two shares in percentage points: +12.3, −0.4, <0.1."""
+    """A difference of two shares in percentage points: +12.3, −0.4; <0.1 of either sign."""
     if np.isnan(change):
         return "–"
-    text = percent(change).replace("%", "")
-    return f"+{text}" if change > 0 and not text.startswith("<") else text
+    text = percent(abs(change)).replace("%", "")
+    sign = "" if change == 0 or text.startswith("<") else "+" if change > 0 else "−"
+    return sign + text
 
 
 def vectors(compared: Compared) -> None:
