@@ -181,6 +181,13 @@ INSIDE = {
             "before_measure": "guess",
         },
     ),
+    "pages/13_Compare.py": (
+        {},
+        {
+            "compare_sentence": "The old book that the student recommended is expensive.",
+            "compare_cell": "3-2",
+        },
+    ),
 }
 
 
@@ -235,6 +242,11 @@ def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
         ("ff_neuron", "٣"),
         ("tokens_a", "x" * 61),
         ("part_rows", "-64"),
+        ("compare_what", "mask"),
+        ("compare_head", "-1"),
+        ("compare_model", "no-such-model"),
+        ("compare_reads", "both"),
+        ("compare_cell", "3"),
     ],
 )
 def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
@@ -253,6 +265,8 @@ def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
         ("pages/2_Positions.py", {"places_part": "distance"}),
         ("pages/6_Feed_forward.py", {"ff_neuron": "99999"}),
         ("pages/5_Add_and_norm.py", {"addnorm_sublayer": "cross"}),
+        ("pages/13_Compare.py", {"compare_what": "head", "compare_head": "99"}),
+        ("pages/13_Compare.py", {"compare_what": "layer", "compare_layer": "0"}),
         ("pages/8_Encoder_and_decoder.py", {"padding_count": "16", "sentence": "so " * 250}),
     ],
 )

@@ -146,7 +146,7 @@ def names_of(compared: Compared, slots: range) -> list[dict]:
 
 
 def name_at(compared: Compared, run: int, slot: int) -> str:
-    """The token of one text at a slot; of two models, without the space that may stand before it."""
+    """The token of one text at a slot; of two models, without the space before it."""
     name = name_in(compared.views[run], int(compared.slots_S2[slot, run]))
     return name.lstrip("␣") or name if compared.what == "model" else name
 
@@ -302,7 +302,9 @@ def story(compared: Compared, guess: str) -> None:
         moved_formula(compared)
     best = int(pattern_of(one)[one.token].argmax())
     cell = one.at("attn.pattern"), (one.head, one.token, best)
-    render_depth(one, text + without_partner(compared), cell)
+    render_depth(one, text, cell)
+    if (compared.slots_S2 == NONE).any():
+        st.caption("Cells without a partner stay blank.")
 
 
 def moved_formula(compared: Compared) -> None:
@@ -377,11 +379,6 @@ def finds_other(compared: Compared) -> str:
     if place == NONE or np.array_equal(before[best], after[place]):
         return ""
     return " It looks at the same places, but finds another value there."
-
-
-def without_partner(compared: Compared) -> str:
-    """Says that there are tokens without a partner."""
-    return " Cells without a partner stay blank." if (compared.slots_S2 == NONE).any() else ""
 
 
 # --- tables ---------------------------------------------------------------------------------------

@@ -62,13 +62,16 @@ class Compared:
     @property
     def changed(self) -> np.ndarray:
         """The slots whose tokens differ, or have no partner, (S,)."""
-        words = [
-            tuple(
-                view.labels[i] if i >= 0 else "" for view, i in zip(self.views, pair, strict=True)
-            )
-            for pair in self.slots_S2.tolist()
-        ]
-        return np.array([a != b for a, b in words], dtype=bool)
+        one, other = (
+            [self.letters(view, i) for i in range(len(view.labels))] for view in self.views
+        )
+        pairs = self.slots_S2.tolist()
+        return np.array([min(a, b) < 0 or one[a] != other[b] for a, b in pairs], dtype=bool)
+
+    def letters(self, view: View, position: int) -> str:
+        """A token as it is compared: of two models, without capitals and the space before it."""
+        label = view.labels[position]
+        return label.lstrip("␣").casefold() if self.what == "model" else label
 
 
 # --- the second one -------------------------------------------------------------------------------
