@@ -25,7 +25,7 @@ def choices(page) -> dict[str, str]:
 def opened_number(page) -> tuple[str, tuple[int, ...], str]:
     """The number that stands in the panel: its step, its place there, and what the reader sees."""
     cell = page.view.locator(".number code.name").first.inner_text()
-    return *parse_cell(cell), page.view.locator("output.value").first.inner_text()
+    return *parse_cell(cell), page.view.locator(".number output.value").first.inner_text()
 
 
 def check_number(page, trace, step: str) -> tuple[int, ...]:

@@ -156,7 +156,7 @@ def test_a_weight_opens_in_its_own_run_and_a_link_shows_the_same(run, sentence):
     click(app, "compare-maps", cell=[run, 3, 2])
     cell = "decoder.3.attn.pattern:4,3,2", number(pattern(sentence)[3, 2])
     assert shown_number(app) == cell and maps(app)["opened"] == [run, 3, 2]
-    assert maps(app)["at"] == [3, 2]
+    assert maps(app)["at"] == [3, 2] and app.session_state["token"] == 3
     again = opened(PAGE, **address(app))
     assert shown_number(again) == cell and maps(again)["opened"] == [run, 3, 2]
     assert app.session_state["sentence"] == BOOKS  # the reader's own sentence stays

@@ -193,7 +193,7 @@ def cell_read(compared: Compared, grids: Grids) -> tuple[int, int]:
     asked = selection().compare_cell
     if asked:
         row, column = map(int, asked.split("-"))
-        if row in grids.rows and column in grids.columns:
+        if row == compared.slot and column in grids.columns:
             return row, column
     size_C = np.nan_to_num(np.abs(grids.change_RC[compared.slot - grids.rows.start]), nan=-1)
     return compared.slot, grids.columns[int(size_C.argmax())]
@@ -217,14 +217,18 @@ def opened_slot(compared: Compared, grids: Grids) -> list[int] | None:
 
 
 def clicked_cell(compared: Compared, grids: Grids) -> None:
-    """A weight opens in its own run; a difference is read out with what it is made of."""
+    """A weight opens in its own run; a difference is read out with what it is made of. The token of
+    the row is chosen.
+    """
     place = sent.place(sent.from_component(KEY, "cell"), (3, *grids.shape))
     if place is None:
         return
     run, row, column = place[0], grids.rows[place[1]], grids.columns[place[2]]
     select(compare_cell=f"{row}-{column}")
+    close_number()
+    if (token := int(compared.slots_S2[row, 0])) >= 0:
+        select(token=token)
     if run == 2:
-        close_number()
         return
     at = compared.slots_S2[[row, column], run].tolist()
     if min(at) >= 0:
