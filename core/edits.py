@@ -25,6 +25,21 @@ def ablate_head(side: str, layer: int, head: int, sublayer: str = "attn") -> dic
     return {f"{side}.{layer}.{sublayer}.z": ablate}
 
 
+def ablate_neuron(side: str, layer: int, neuron: int) -> dict:
+    """Ablates one neuron of a feed-forward network: it becomes 0 at every token, so that it writes
+    nothing.
+    """
+
+    def ablate(hidden_LF):
+        if not 0 <= neuron < hidden_LF.shape[1]:
+            last = hidden_LF.shape[1] - 1
+            raise GlassError(f"There is no neuron {neuron}; the neurons are 0 to {last}.")
+        hidden_LF[:, neuron] = 0
+        return hidden_LF
+
+    return {f"{side}.{layer}.mlp.hidden": ablate}
+
+
 def replace(name: str, index, value: float) -> dict:
     """Puts one number in the place of one cell (or of a slice) of a step."""
 

@@ -1,12 +1,16 @@
 """From probabilities to a choice: top-k, top-p, and a draw (Holtzman et al. 2020, sections 3
-and 4).
+and 4). And random tokens, for a text without meaning.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
+
+SEED = 1  # of the random tokens: the same for every reader
 
 
 def kept(probs_V, k: int, p: float) -> np.ndarray:
@@ -50,3 +54,12 @@ def throw(probs_V, seed: int, turn: int) -> Draw:
         float(ends[index - 1]) if index else 0.0,
         1.0 if index == last else float(ends[index]),
     )
+
+
+def random_tokens(n_vocab: int, count: int, is_special: Callable[[int], bool]) -> np.ndarray:
+    """So many different tokens that are not special, the same ones every time, (N,); fewer where
+    there are no more. What a head does on a text of such tokens, it does for the sake of their
+    order alone (Olsson et al. 2022, "In-context Learning and Induction Heads").
+    """
+    order = np.argsort(np.random.Generator(np.random.Philox(key=SEED)).random(n_vocab))
+    return np.array(list(islice((int(i) for i in order if not is_special(int(i))), count)))

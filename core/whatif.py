@@ -5,9 +5,11 @@ can hold them.
     norms               every norm passes its vector on as it is
     scale               scores are not divided by √K
     head:encoder.0.3    head 3 of the encoder's layer 0 writes nothing
+    neuron:encoder.0.7  neuron 7 of the encoder's layer 0 writes nothing
     order               the words in reverse order; special tokens such as [CLS] stay
     pad:3               three padding tokens after the text, hidden from all others as in training
     open-pad:3          the same, but the others see them
+    repeat              random tokens in place of the words, and once more (core.sampling)
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
 "own:" and the cells in which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of
@@ -19,14 +21,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from core import masks
 from core.config import Config
-from core.edits import ablate_head
+from core.edits import ablate_head, ablate_neuron
 from core.errors import GlassError
 from core.forward_pass import as_trained, forward
+from core.sampling import random_tokens
 from core.text import counted
 
 PADDING = (
@@ -37,16 +41,20 @@ PADDING = (
     "<|im_end|>",
 )  # the first of these that a vocabulary has
 MOST_PADDING = 16
+MOST_RANDOM = 25  # different tokens of a random text; longer ones change little, and take longer
 STACKS = {"e": "encoder", "d": "decoder", "c": "cross"}
 TITLES = {
     "positions": "without positions",
     "norms": "without norms",
     "scale": "scores not divided by √K",
     "head": "{} silent",
+    "neuron": "{} silent",
     "order": "words in reverse order",
     "pad": "{}, hidden",
     "open-pad": "{}, seen by all",
+    "repeat": "random tokens, twice",
 }
+SILENCED = {"head": ablate_head, "neuron": ablate_neuron}
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
 
 
@@ -81,8 +89,8 @@ def title(change: str, two_stacks: bool = True) -> str:
     """
 
     def words(name: str, detail: str) -> str:
-        if name == "head":
-            return head_words(detail, two_stacks)
+        if name in SILENCED:
+            return silenced_words(name, detail, two_stacks)
         count = int(detail) if detail.isdecimal() else 0
         return counted(count, "padding token") if count else f"{detail} padding tokens"
 
@@ -92,10 +100,17 @@ def title(change: str, two_stacks: bool = True) -> str:
 
 
 def head_words(head: str, two_stacks: bool) -> str:
-    """ "decoder.0.2" -> "head 2 of the decoder’s layer 0"; a name that is none stays as it is."""
-    side, layer, number = (head.split(".") + ["", ""])[:3]
+    """ "decoder.0.2" -> "head 2 of the decoder’s layer 0"."""
+    return silenced_words("head", head, two_stacks)
+
+
+def silenced_words(name: str, place: str, two_stacks: bool) -> str:
+    """ "head", "decoder.0.2" -> "head 2 of the decoder’s layer 0"; a place that is none stays as it
+    is.
+    """
+    side, layer, number = (place.split(".") + ["", ""])[:3]
     whose = f"the {side}’s " if two_stacks else ""
-    return f"head {number} of {whose}layer {layer}" if number else f"head {head}"
+    return f"{name} {number} of {whose}layer {layer}" if number else f"{name} {place}"
 
 
 def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
@@ -103,6 +118,8 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     asked = parts(change)
     if {"pad", "open-pad"} <= set(asked):
         raise GlassError("Padding is either hidden or seen by all, not both.")
+    if "repeat" in asked:
+        text, target_ids_L = repeated(model, text, target_ids_L)
     text = changed_text(model, text, asked)
     config = changed_config(model.config, asked)
     given = {"target_ids_L": target_ids_L} if config.crosses else {}
@@ -136,12 +153,19 @@ def changed_config(config: Config, asked: dict) -> Config:
 
 def changed_steps(config: Config, asked: dict) -> dict:
     """The edits of a change."""
-    if "head" not in asked:
-        return {}
-    found = re.fullmatch(r"(encoder|decoder)\.(\d{1,3})\.(\d{1,4})", asked["head"])
-    if not found or int(found[2]) >= config.layers(found[1]) or int(found[3]) >= config.n_heads:
-        raise GlassError(f"This model has no head “{asked['head'][:40]}” to silence.")
-    return ablate_head(found[1], int(found[2]), int(found[3]))
+    edits, counts = {}, {"head": config.n_heads, "neuron": config.d_mlp}
+    for name, ablate in SILENCED.items():
+        if name in asked:
+            edits |= ablate(*silenced_place(config, name, asked[name], counts[name]))
+    return edits
+
+
+def silenced_place(config: Config, name: str, place: str, count: int) -> tuple[str, int, int]:
+    """Side, layer and number of what is silenced. Raises GlassError where the model has none."""
+    found = re.fullmatch(r"(encoder|decoder)\.(\d{1,3})\.(\d{1,6})", place)
+    if not found or int(found[2]) >= config.layers(found[1]) or int(found[3]) >= count:
+        raise GlassError(f"This model has no {name} “{place[:40]}” to silence.")
+    return found[1], int(found[2]), int(found[3])
 
 
 def changed_text(model, text: Text, asked: dict) -> Text:
@@ -168,6 +192,30 @@ def changed_text(model, text: Text, asked: dict) -> Text:
                 count,
             )
     return text
+
+
+def repeated(model, text: Text, target_ids_L) -> tuple[Text, Any]:
+    """Random tokens, twice in a row, in place of the text's words; a decoder that reads a text of
+    its own reads the same after the token that it begins with.
+    """
+    before, after = specials_around(text.words_L or range(len(text.ids_L)))
+    around = max(before + after, int(target_ids_L is not None))
+    room = ((model.config.n_positions or 10**6) - around) // 2
+    is_special = model.tokenizer.is_special if model.tokenizer else lambda token: False
+    drawn_N = random_tokens(model.config.n_vocab, min(MOST_RANDOM, room), is_special)
+    twice_L = np.concatenate([drawn_N, drawn_N]).astype(np.int64)
+    ends = len(text.ids_L) - after
+    words_L = text.words_L and (*[None] * before, *range(len(twice_L)), *[None] * after)
+    ids_L = np.concatenate([text.ids_L[:before], twice_L, text.ids_L[ends:]])
+    if target_ids_L is not None:
+        target_ids_L = np.concatenate([target_ids_L[:1], twice_L])
+    return Text(ids_L, words_L), target_ids_L
+
+
+def specials_around(words_L) -> tuple[int, int]:
+    """How many special tokens stand before the words of a text, and how many after them."""
+    inside = [place for place, word in enumerate(words_L) if word is not None]
+    return (inside[0], len(words_L) - 1 - inside[-1]) if inside else (len(words_L), 0)
 
 
 def order(words_L) -> np.ndarray:

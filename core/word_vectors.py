@@ -49,7 +49,7 @@ def layer_steps(trace) -> dict[str, str]:
     step.
     """
     side = trace.config.sides[0]
-    return {"row of the table": f"{side}.embed.token", "with its place": f"{side}.embed.out"} | {
+    return {"in the table": f"{side}.embed.token", "with its position": f"{side}.embed.out"} | {
         f"after layer {layer}": f"{side}.{layer}.out" for layer in range(trace.config.layers(side))
     }
 

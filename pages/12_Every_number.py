@@ -1,19 +1,28 @@
 """Every number: each step of the forward pass in order, by name, as a map whose cells open."""
 
-import streamlit as st
-
+from ui.kit.stage import heading
 from ui.kit.step_charts import cell_picture
 from ui.session.navigation import EVERY_NUMBER
 from ui.shell.page_shell import show_page
-from ui.stages.every_number import largest_cell, shape_words, step_controls, window_controls
+from ui.stages.every_number import (
+    largest_cell,
+    question,
+    step_controls,
+    step_words,
+    steps_of,
+    window_controls,
+)
 
 
 def page(view):
-    name = step_controls(view)
+    names = steps_of(view)
+    heading(question(names))
+    name = step_controls(view, names)
     index = window_controls(view, name)
-    st.caption(shape_words(view, name, index))
+    first = largest_cell(view, name, index)
     cell_picture(view, name, *index)
-    return largest_cell(view, name, index)
+    step_words(view, name, index, first)
+    return first
 
 
 show_page(EVERY_NUMBER, page)

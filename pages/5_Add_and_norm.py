@@ -1,21 +1,32 @@
 """Add and norm: before + update = after, and the size kept in bounds."""
 
+from functools import partial
+
+from ui.kit.stage import card
 from ui.session.navigation import ADD_AND_NORM
 from ui.shell.page_shell import show_page
-from ui.stages.add_and_norm.residual import addition, both_ways, norming, sublayer_controls
+from ui.stages.add_and_norm.residual import (
+    add_and_norm,
+    both_ways,
+    every_token,
+    in_their_plane,
+    norming,
+)
 from ui.stages.add_and_norm.without_norms import norms_off
+
+CARDS = {
+    "What does the norm do to each number?": ("addnorm-norm", norming),
+    "How much does every other token change?": ("addnorm-tokens", every_token),
+    "Does the update point where the token already points?": ("addnorm-plane", in_their_plane),
+    "Where does the norm stand, before the part or after it?": ("addnorm-order", both_ways),
+    "What if there were no norms?": ("addnorm-none", norms_off),
+}
 
 
 def page(view):
-    part = sublayer_controls(view)
-    both_ways(view, part)
-    if view.config.norm_first:  # the sections stand in the order in which the model works
-        first = norming(view, part, 1)
-        addition(view, part, 2)
-    else:
-        first = addition(view, part, 1)
-        norming(view, part, 2)
-    norms_off(view)
+    first = add_and_norm(view)
+    for question, (name, answer) in CARDS.items():
+        card(question, name, partial(answer, view))
     return first
 
 

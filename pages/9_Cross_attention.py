@@ -1,23 +1,14 @@
-"""Cross-attention: the decoder looks at what the encoder has read, and writes word after word; the
-alignment that appears.
-"""
+"""Cross-attention: the decoder looks at what the encoder has read, and writes word after word."""
 
 from ui.session.navigation import CROSS_ATTENTION
 from ui.shell.page_shell import show_page
-from ui.stages.attention import STEPS
-from ui.stages.cross_attention.alignment import alignment, five_steps, no_cross_attention, two_texts
-from ui.stages.cross_attention.decoding import likelihood, word_by_word
+from ui.stages.attention.steps import walk
+from ui.stages.cross_attention.page import numbers_of, translation
+from ui.stages.cross_attention.place import is_own, open_at_first
 
 
 def page(view):
-    if not view.config.crosses:
-        no_cross_attention(view)
-        return
-    two_texts(view)
-    word_by_word(view)
-    five_steps(view, STEPS)
-    alignment(view)
-    likelihood(view)
+    return translation(view, walk)
 
 
-show_page(CROSS_ATTENTION, page, side="decoder")
+show_page(CROSS_ATTENTION, page, side="decoder", settle=open_at_first, owner=numbers_of, own=is_own)

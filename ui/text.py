@@ -51,3 +51,12 @@ def bold(token: str) -> str:
 def quoted(token: str) -> str:
     """A token as it stands in a title: one of signs alone within quotes."""
     return token if any(letter.isalnum() for letter in token) else f"“{token}”"
+
+
+def told_apart(tokens: list[str]) -> list[str]:
+    """The tokens, with their position in brackets where the same one stands elsewhere, too: “the
+    (1)”, “books”, “that”, “the (4)”."""
+    return [
+        f"{token} ({place})" if tokens.count(token) > 1 else token
+        for place, token in enumerate(tokens)
+    ]

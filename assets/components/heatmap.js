@@ -181,6 +181,15 @@ function listen(parts, data, choose) {
   parts.asTable.onclick = () => { parts.table.hidden = !parts.table.hidden; showTable(parts, data) }
 }
 
+// Among many maps a click chooses one, and a row: this is seen at once, before the page is drawn again.
+function answer(parts, data, [panel, row, column]) {
+  if (data.labelled || data.chosen == null) return
+  data.chosen = panel
+  if (data.row != null) Object.assign(data, { row, opened: [panel, row, column] })
+  parts.painted = null
+  parts.draw()
+}
+
 function press(parts, data, choose, event) {
   const cell = parts.cell ?? [data.chosen ?? 0, data.frame?.[0] ?? 0, data.frame?.[1] ?? 0]
   if (event.ctrlKey || event.metaKey || event.altKey) return
@@ -216,6 +225,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   reveal(parts, shown)
   if (parts.cell) point(parts, shown, parts.cell.every((at, axis) => at < shown.shape[axis]) ? parts.cell : null)
   if (!parts.table.hidden) showTable(parts, shown)
-  listen(parts, shown, (cell) => setTriggerValue("cell", cell))
+  listen(parts, shown, (cell) => { answer(parts, shown, cell); setTriggerValue("cell", cell) })
   return () => { parts.watch.disconnect(); memory.delete(root) }
 }

@@ -46,19 +46,25 @@ function thumbnails(data, width) {
     limit: Infinity }
 }
 
-// All heads of a layer. A cell never begins smaller than one can click; then the maps scroll in their box.
+// All heads of a layer. A cell never begins smaller than one can click; then the maps scroll in their box. tallest: pixels within
+// which all of them should be seen at once; then more stand beside each other, as long as each is 90 wide.
 function manyHeads(data, width, zoom, highest) {
   const [panels, rows, columns] = data.shape, gap = 14
   const long = Math.max(rows, columns) > 16, named = width >= 640 || long || zoom > 1       // room for the tokens' names
   const left = named ? labelWidth(data.rows) : 2
   const most = Math.max(width < 480 ? 2 : 1, Math.floor((width - left + gap) / (named && !long ? 170 : 190 + gap)))
-  const wanted = Math.ceil(panels / Math.ceil(panels / most))
-  const space = width - left - EDGE + gap, fit = clamp(space / wanted - gap, 90, 290) / columns
+  const space = width - left - EDGE + gap, foot = named ? labelWidth(data.columns) : 0
+  const side = (across) => clamp(space / across - gap, 90, 290)
+  const beside = (lines) => Math.ceil(panels / lines)
+  const low = (lines) => lines * (side(beside(lines)) * rows / columns + gap + 20) + foot <= data.tallest
+  let lines = Math.ceil(panels / most)
+  while (data.tallest && lines > 1 && !low(lines) && space / beside(lines - 1) - gap >= 90) lines -= 1
+  const wanted = beside(lines), fit = side(wanted) / columns
   const w = Math.max(SMALLEST, fit)
   const fitting = (w, most) => clamp(Math.floor(space / (w * columns + gap) + 1e-9), 1, most)
   const across = zoom < 1 ? fitting(w * zoom, panels) : fitting(w, wanted)
   return { labels: 0, w: w * zoom, h: w * zoom, left, top: 0, head: 20, gap, across, named, down: Math.ceil(panels / across),
-    foot: named ? labelWidth(data.columns) : 0, limit: w > fit || zoom !== 1 ? highest : Infinity }
+    foot, limit: w > fit || zoom !== 1 ? highest : Infinity }
 }
 
 // The upper left corner of a map.

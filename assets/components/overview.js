@@ -1,152 +1,211 @@
-// The whole model on one sentence, drawn on one canvas: strips of its real numbers, and the flows between them. What can be clicked
-// is a button over the canvas.
+// The whole model on one sentence: a question, one canvas with its real numbers, which moves once, and what can be tried. What can be
+// clicked is a button over the canvas: a number opens, a title leads to its page, a word or a layer is chosen.
 import { palette, themeOf } from "./colours.js"
-import { make, makeButton, placeTip, savePicture } from "./dom.js"
-import { drawSheet } from "./overview_drawing.js"
+import { make, makeButton, savePicture } from "./dom.js"
+import { drawSheet, lookingFrom } from "./overview_drawing.js"
 import { layout } from "./overview_layout.js"
-import { middleOfChosen, read, unpack } from "./overview_reading.js"
+import { END, planned } from "./overview_motion.js"
+import { buildPlayer, cancel, finish, start } from "./overview_player.js"
+import { cellPlace, middleOfChosen, read, tipPlace, unpack } from "./overview_reading.js"
 
 const memory = new WeakMap()
-// What the colours of the frames stand for.
-const KINDS = [["embed", "embedding"], ["residual", "stream"], ["q", "q"], ["k", "k"], ["v", "v"], ["weight", "attention"],
-  ["mlp", "feed-forward"], ["norm", "norm"], ["head", "output"]]
 
 // --- drawing --------------------------------------------------------------------------------------------------------------------
 
-function draw(parts, data) {
-  const { root, canvas } = parts
-  parts.width = root.clientWidth
-  if (!parts.width) return
-  const look = getComputedStyle(root), theme = themeOf(look), signed = palette(look, "diverging"), sequential = palette(look, "sequential")
-  const style = { ...theme, dark: parseInt(theme.page.slice(1, 3), 16) < 128, kinds: data.colours, signed, sequential }
-  const sheet = (parts.sheet = layout(data, parts.width))
-  const dense = Math.min(Math.max(window.devicePixelRatio || 1, 2), 8000 / Math.max(sheet.width, sheet.height))
-  canvas.width = Math.round(sheet.width * dense)
-  canvas.height = Math.round(sheet.height * dense)
-  canvas.style.width = `${sheet.width}px`
-  canvas.style.height = `${sheet.height}px`
-  Object.assign(parts.glow, { width: sheet.width, height: sheet.height })
-  const brush = canvas.getContext("2d")
-  brush.scale(dense, dense)
-  drawSheet(brush, style, data, sheet)
-  parts.ramps.forEach((ramp, i) => { ramp.style.background = `linear-gradient(90deg, ${(i ? sequential : signed).stops})` })
+function styleOf(root, data) {
+  const look = getComputedStyle(root), theme = themeOf(look), dark = parseInt(theme.page.slice(1, 3), 16) < 128
+  return { ...theme, dark, soft: dark ? "#b3bccb" : "#566173", alarm: dark ? "#ff8a7a" : "#b3261e", kinds: data.colours,
+    signed: palette(look, "diverging"), sequential: palette(look, "sequential") }
 }
 
-function save({ canvas, root }) {
-  const page = getComputedStyle(root).getPropertyValue("--st-background-color")
-  savePicture({ wide: canvas.width, tall: canvas.height, page }, (brush) => brush.drawImage(canvas, 0, 0))
+// Where everything stands, for a width and a theme.
+function arrange(parts, data) {
+  parts.width = parts.root.clientWidth
+  if (!parts.width) return
+  const sheet = (parts.sheet = layout(data, parts.width, parts.shownKind)), { canvas, glow, stage } = parts
+  parts.style = styleOf(parts.root, data)
+  parts.dense = Math.min(Math.max(window.devicePixelRatio || 1, 2), 8000 / Math.max(sheet.width, sheet.height))
+  for (const each of [canvas, glow]) {
+    each.width = Math.round(sheet.width * parts.dense)
+    each.height = Math.round(sheet.height * parts.dense)
+    Object.assign(each.style, { width: `${sheet.width}px`, height: `${sheet.height}px` })
+  }
+  Object.assign(stage.style, { width: `${sheet.width}px`, height: `${sheet.height}px` })
+}
+
+function brushOf({ dense, sheet }, canvas) {
+  const brush = canvas.getContext("2d")
+  brush.setTransform(dense, 0, 0, dense, 0, 0)
+  brush.clearRect(0, 0, sheet.width, sheet.height)
+  return brush
+}
+
+const paint = (parts, time) => parts.sheet && drawSheet(brushOf(parts, parts.canvas), parts.style, parts.data, parts.sheet, time)
+
+function save({ canvas, style }) {
+  savePicture({ wide: canvas.width, tall: canvas.height, page: style.page }, (brush) => brush.drawImage(canvas, 0, 0))
 }
 
 // --- reading and choosing -------------------------------------------------------------------------------------------------------
 
-function show(parts, data, item, x, y) {
-  const { tip, stage, root } = parts
+// What a part says, beside what it speaks of.
+function show(parts, item, x, y) {
+  const { tip, data } = parts
   tip.hidden = !item
-  if (!item) return lightUp(parts, null)
-  const { lines, value, foot, cell } = read(data, item, x, y)
-  lightUp(parts, item, cell)
+  lightUp(parts, item, x, y)
+  if (!item) return
+  const { lines, value, cell } = read(data, item, x, y), opens = item.part || item.opens
   tip.replaceChildren()
-  make("strong", "", tip, lines[0])
-  for (const line of lines.slice(1)) if (line) make("div", "", tip, line)
   if (value) make("b", "", tip, value)
-  for (const line of foot ?? []) make("small", "", tip, line)
-  const home = root.getBoundingClientRect(), at = stage.getBoundingClientRect()
-  const left = at.left - home.left, above = at.top - home.top
-  placeTip(tip, parts.width, { x: left + (x ?? item.x + item.w / 2), top: above + (y ?? item.y), bottom: above + (y ?? item.y + item.h) }, 14, 18)
+  for (const line of lines.slice(0, 2)) if (line) make("div", "", tip, line)
+  if (lines.length + !!value < 3 && opens) make("small", "", tip, "Click to see how it was made.")
+  const home = parts.root.getBoundingClientRect(), at = parts.stage.getBoundingClientRect()
+  const [ax, ay, aw, ah] = item.part && cell ? cellPlace(item, ...cell) : [item.x, item.y, item.w, item.h]
+  const seen = { left: Math.max(0, -home.left), right: Math.min(home.width, innerWidth - home.left), top: -home.top,
+      bottom: innerHeight - home.top }
+  const about = { x: ax + at.left - home.left, y: ay + at.top - home.top, w: aw, h: ah }
+  const [left, top] = tipPlace({ wide: tip.offsetWidth, tall: tip.offsetHeight }, about, seen)
+  Object.assign(tip.style, { left: `${left}px`, top: `${top}px` })
 }
 
-// The token under the pointer lights up wherever its numbers stand.
-function lightUp(parts, item, cell) {
-  const { glow, sheet } = parts, brush = glow.getContext("2d")
-  brush.clearRect(0, 0, glow.width, glow.height)
-  const row = item?.type === "token" ? item.row : item?.single || !cell ? null : cell[0]
-  if (row == null) return
+// Where the word under the pointer looks, and its numbers everywhere.
+function lightUp(parts, item, x, y) {
+  const { glow, sheet, data, style } = parts, brush = brushOf(parts, glow)
+  const row = item?.row ?? (item && x !== undefined && !item.single && item.part ? read(data, item, x, y).cell?.[0] : null)
+  if (row == null || item.upright) return
   const side = item.side ?? item.part.tokens
-  brush.strokeStyle = getComputedStyle(parts.root).getPropertyValue("--st-primary-color").trim()
-  brush.lineWidth = 2
-  const bar = (x, y, w, h) => brush.strokeRect(x - 1, y - 0.5, w + 2, h + 1)
-  for (const { part, x, y, w, h, rows, upright, single, thumb } of sheet.items) {
-    if (single || thumb || part?.tokens !== side) continue
-    if (upright) bar(x + rows.at[row], y, rows.size, h)
-    else bar(x, y + rows.at[row], w, rows.size)
+  if (side === data.open.side && row !== data.tokens[side].chosen && parts.player.time >= END) lookingFrom(brush, style, data, sheet, row)
+  Object.assign(brush, { strokeStyle: style.accent, lineWidth: 1.6, globalAlpha: 1 })
+  const rows = sheet.items.filter((each) => each.type === "strip" && !each.single && !each.upright && each.rows.only === undefined)
+  for (const each of rows) if (each.part.tokens === side)
+    brush.strokeRect(each.x - 1, each.y + each.rows.at[row] + each.inset - 1, each.w + 2, each.rows.size - 2 * each.inset + 2)
+}
+
+// A button over each item that leads somewhere.
+function buttons(parts) {
+  const { over, sheet } = parts, focused = parts.stage.getRootNode().activeElement?.dataset?.act
+  over.replaceChildren()
+  for (const item of sheet.items) if (item.act || item.part || item.opens) itemButton(parts, item)
+  if (focused) [...over.children].find((each) => each.dataset.act === focused)?.focus({ preventScroll: true })
+}
+
+function itemButton(parts, item) {
+  const inside = ({ clientX, clientY }) => {
+    const home = parts.stage.getBoundingClientRect()
+    return [clientX - home.left, clientY - home.top]
   }
-}
-
-// A button over each item that leads somewhere. With Shift, or pressed long, the number itself opens.
-function buttons(parts, data, choose, openCell) {
-  const focused = parts.stage.getRootNode().activeElement?.dataset?.act
-  parts.over.replaceChildren()
-  for (const item of parts.sheet.items) if (item.act && !item.twin) itemButton(parts, data, item, choose, openCell)
-  if (focused) [...parts.over.children].find((each) => each.dataset.act === focused)?.focus({ preventScroll: true })
-}
-
-function itemButton(parts, data, item, choose, openCell) {
-  const inside = (event) => { const home = parts.stage.getBoundingClientRect(); return [event.clientX - home.left, event.clientY - home.top] }
-  const button = makeButton(item.type, parts.over), edge = item.type === "strip" || item.type === "map" ? 2 : 0
-  const [left, top, width, height] = [item.x - edge, item.y - edge, item.w + 2 * edge, item.h + 2 * edge].map((size) => `${size}px`)
-  Object.assign(button.style, { left, top, width, height })
-  button.dataset.act = item.act
-  if (item.quiet) button.tabIndex = -1
+  const button = makeButton(item.type, parts.over), name = item.act ?? (item.cosine ? `${item.key}/${item.row}` : item.key)
+  for (const [side, size] of [["left", item.x], ["top", item.y], ["width", item.w], ["height", item.h]]) button.style[side] = `${size}px`
+  button.dataset.act = name
   if (item.pressed !== undefined) button.setAttribute("aria-pressed", item.pressed)
-  button.setAttribute("aria-label", read(data, item).lines.concat(item.go ?? []).join(", "))
-  const opens = item.part && !item.act.startsWith("layer/") || item.word
-  // From the keyboard the number of the chosen token opens, in the middle of the strip.
-  const open = (event) => {
-    const at = event.clientX || event.clientY ? inside(event) : middleOfChosen(item)
-    openCell([item.act, ...(read(data, item, ...at).cell ?? [0, 0])])
+  if (item.quiet) button.tabIndex = -1
+  button.setAttribute("aria-label", read(parts.data, item).lines.concat(read(parts.data, item).value ?? []).filter(Boolean).join(", "))
+  const pointed = (event) => event.clientX || event.clientY ? inside(event) : item.part && middleOfChosen(item)   // else from the keyboard
+  button.onclick = (event) => (item.act ? choose(parts, item) : open(parts, item, pointed(event)))
+  button.onpointermove = (event) => show(parts, item, ...inside(event))
+  button.onpointerleave = button.onblur = () => show(parts, null)
+  button.onfocus = () => button.matches(":focus-visible") && show(parts, item)
+}
+
+function open({ data, send }, item, at) {
+  send("cell", [item.key, ...(item.opens ? item.cell : read(data, item, ...at).cell)])
+}
+
+// A word that is chosen is chosen here at once; what comes of it follows.
+function choose(parts, { act, type, side, row }) {
+  const { data } = parts
+  if (act.startsWith("show/")) {
+    parts.shownKind = act.slice(5)
+    return redraw(parts)
   }
-  button.onclick = (event) => (event.shiftKey && opens ? open(event) : choose(item.act))
-  button.oncontextmenu = (event) => { if (opens) { event.preventDefault(); open(event) } }
-  button.onpointermove = (event) => show(parts, data, item, ...inside(event))
-  button.onpointerleave = button.onblur = () => show(parts, data, null)
-  button.onfocus = () => button.matches(":focus-visible") && show(parts, data, item)
+  if (type === "token" && side === data.open.side && row !== data.tokens[side].chosen) {
+    data.tokens[side].chosen = row
+    redraw(parts)
+  }
+  parts.send("act", act)
+}
+
+function redraw(parts) {
+  arrange(parts, parts.data)
+  if (!parts.sheet) return
+  finish(parts.player)
+  buttons(parts)
 }
 
 // --- the elements ---------------------------------------------------------------------------------------------------------------
 
 function build(root) {
   root.replaceChildren()
-  const parts = { root }, header = make("header", "", root)
-  parts.ramps = [legend(header, "−", "+", "numbers of vectors; ± under a strip: where its colours end"),
-    legend(header, "0", "most", "attention weights")]
-  parts.key = make("div", "key", header)
-  parts.save = makeButton("save", header, "Save picture")
-  parts.stage = make("div", "stage", make("div", "scroll", root))
+  const parts = { root, shownKind: "cross" }
+  parts.question = make("h1", "question", root)
+  parts.stage = make("div", "stage figure", make("div", "scroll", root))
   parts.canvas = make("canvas", "", parts.stage)
   parts.glow = make("canvas", "glow", parts.stage)
   for (const canvas of [parts.canvas, parts.glow]) canvas.setAttribute("aria-hidden", "true")
   parts.over = make("div", "over", parts.stage)
   parts.over.setAttribute("role", "group")
+  parts.player = buildPlayer(root, (time) => paint(parts, time))
+  parts.tries = make("div", "tries", root)
+  parts.note = make("footer", "", root)
   parts.tip = make("div", "tip", root)
   parts.tip.hidden = true
-  parts.watch = new ResizeObserver(() => parts.width !== root.clientWidth && parts.redraw())
+  const ended = () => { if (parts.player.playing !== null) finish(parts.player) }
+  root.addEventListener("pointerdown", (event) => event.target.closest?.(".player") || ended(), true)
+  root.ownerDocument.addEventListener("keydown", (parts.escaped = (event) => event.key === "Escape" && ended()))
+  parts.watch = new ResizeObserver(() => parts.width !== root.clientWidth && parts.data && redraw(parts))
   parts.watch.observe(root)
   return parts
 }
 
-function legend(header, left, right, words) {
-  const box = make("div", "legend", header)
-  make("span", "", box, left)
-  const ramp = make("i", "", box)
+// The question, what can be tried, and what the colours mean.
+function say(parts) {
+  const { data, question, tries, note, style } = parts
+  question.replaceChildren()
+  for (const [words, hot] of data.headline ?? []) make(hot ? "em" : "span", "", question, words)
+  tries.replaceChildren()
+  for (const { act, words, on } of data.experiments ?? []) {
+    const button = makeButton("try", tries, words, () => parts.send("act", act))
+    button.dataset.act = act
+    button.setAttribute("aria-pressed", on)
+  }
+  note.replaceChildren()
+  make("span", "", note, data.note ?? "")
+  legend(note, "below 0", "above", style.signed.stops)
+  legend(note, "0%", "100%", style.sequential.stops)
+  makeButton("save", note, "Save picture", () => save(parts))
+}
+
+function legend(note, left, right, stops) {
+  const box = make("span", "legend", note, left)
+  make("i", "", box).style.background = `linear-gradient(90deg, ${stops})`
   make("span", "", box, right)
-  make("em", "", box, words)
-  return ramp
+}
+
+// What is drawn, as three texts: what was read, by which run, and what is looked at.
+function keyOf({ run = [], open: { layer, head, side }, tokens }) {
+  const [model, sentence, , target] = run, words = (...parts) => JSON.stringify(parts)
+  return { text: words(model, sentence, target), run: words(run), place: words(layer, head, side, tokens) }
 }
 
 export default function ({ data: { parts: [data] }, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
   if (!memory.has(root)) memory.set(root, build(root))
-  const parts = memory.get(root), shown = { ...data }
+  const parts = memory.get(root), before = parts.data?.key, shown = structuredClone(data)
   unpack(shown)
+  shown.key = keyOf(shown)
+  Object.assign(parts, { data: shown, send: setTriggerValue })
+  parts.player.captions = data.captions ?? []
   parts.over.setAttribute("aria-label", data.alt)
-  parts.key.replaceChildren()
-  for (const [kind, words] of KINDS) make("span", "", parts.key, words).style.setProperty("--kind", data.colours[kind])
-  parts.redraw = () => {
-    draw(parts, shown)
-    if (parts.sheet) buttons(parts, shown, (act) => setTriggerValue("act", act), (cell) => setTriggerValue("cell", cell))
+  arrange(parts, shown)
+  if (!parts.sheet) return () => {}
+  say(parts)
+  show(parts, null)
+  buttons(parts)
+  start(parts.player, planned(before, shown.key))
+  return () => {
+    cancel(parts.player)
+    root.ownerDocument.removeEventListener("keydown", parts.escaped)
+    parts.watch.disconnect()
+    memory.delete(root)
   }
-  parts.redraw()
-  show(parts, shown, null)
-  parts.save.onclick = () => save(parts)
-  return () => { parts.watch.disconnect(); memory.delete(root) }
 }

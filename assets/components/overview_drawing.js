@@ -1,123 +1,218 @@
-// Draws the overview's sheet on a brush: strips of real numbers, maps, signs, flows, texts.
+// Draws the overview's sheet on a brush as it is at a moment of its motion: strips of real numbers, weights as lines, bars.
 import { frameOn, HIDDEN, pixelOf, pointPicture, shadeOf } from "./colours.js"
-import { percent } from "./numbers.js"
-import { cellPlace } from "./overview_reading.js"
+import { shownAt, staggered } from "./overview_motion.js"
+import { middle } from "./overview_places.js"
+import { cellPlace, shareWords } from "./overview_reading.js"
+import { rounded } from "./numbers.js"
 import { shorten } from "./words.js"
 
-const GREY = pixelOf(...HIDDEN, 50)
+const GREY = pixelOf(...HIDDEN, 34)
+const FAINT = 0.13             // how strong a part is before its time
 
-// From the back to the front. opened: the key, row and cell of the number that is explained.
-export function drawSheet(brush, style, data, sheet) {
+// From the back to the front, as it is at a time. Where a part has not begun its place is there, faintly.
+export function drawSheet(brush, style, data, sheet, time) {
+  const shown = shownAt(time)
   for (const frame of sheet.frames) frameBehind(brush, style, frame)
-  for (const each of sheet.flows) flowOn(brush, style, each)
+  for (const band of sheet.bands) bandOn(brush, style, band, shown)
+  for (const line of sheet.lines) if (line.kind === "memory") memoryOn(brush, style, line, shown.query)
   for (const item of sheet.items) {
-    if (item.type === "strip") stripOn(brush, style, item)
-    else if (item.type === "map") mapOn(brush, style, data, item)
-    else signOn(brush, style, item)
+    if (item.type === "strip") stripOn(brush, style, data, item, shown)
+    else if (item.type === "map") mapOn(brush, style, data, item, shown)
   }
-  for (const item of sheet.items) if (data.opened && item.key === data.opened[0]) openedOn(brush, item, data.opened)
-  for (const each of sheet.texts) write(brush, style, each)
+  if (sheet.looking) looking(brush, style, data, sheet.looking, shown)
+  for (const item of sheet.items) signOn(brush, style, item, shown)
+  for (const line of sheet.lines) if (line.kind === "guess") guessOn(brush, style, line, shown.out)
+  if (data.opened) for (const item of sheet.items) if (item.key === data.opened[0]) openedOn(brush, item, data.opened)
+  for (const each of sheet.texts) textOn(brush, style, each, shown)
 }
 
-// The numbers as a small picture, one point for each.
+const presence = (shown, when) => (when ? FAINT + (1 - FAINT) * shown[when] : 1)
+
+// The numbers as a small picture, one point for each; kept as long as the colours are the same.
+function smallOf(part, key, make) {
+  if (part.pictureOf !== key) Object.assign(part, { pictureOf: key, picture: make() })
+  return part.picture
+}
+
 const shaded = (rows, columns, pixelAt) =>
   pointPicture(rows, columns, (pixels) => { for (let i = 0; i < rows * columns; i++) pixels[i] = pixelAt(i) })
 
-// A flow between two ends, from token to token. Its colour runs from one kind to the other; bend: how far its curves reach out.
-function flowOn(brush, style, each) {
-  each.from.forEach((start, i) => {
-    const inset = each.from.length > 1 ? 0.02 : 0
-    const [a1, a2, b1, b2, dx, dy] = insetBy(start, inset), [c1, c2, e1, e2, gx, gy] = insetBy(each.to[i], inset)
-    brush.fillStyle = flowColour(brush, style, each, start, each.to[i], i === each.chosen)
-    brush.beginPath()
-    brush.moveTo(a1, a2)
-    curve(brush, each.bend, a1, a2, dx, dy, c1, c2, gx, gy)
-    brush.lineTo(e1, e2)
-    curve(brush, each.bend, e1, e2, -gx, -gy, b1, b2, -dx, -dy)
-    brush.fill()
+const vectors = (style, part) => smallOf(part, style.signed, () => shaded(part.numbers.length / part.cells, part.cells,
+  (i) => shadeOf(style.signed.pixels, (part.numbers[i] / part.limit + 1) / 2)))
+
+function bandOn(brush, style, { x, w, y, rows }, shown) {
+  rows.at.forEach((at, i) => {
+    const chosen = i === rows.chosen, tall = Math.max(2, rows.size * (chosen ? 0.3 : 0.24))
+    brush.globalAlpha = shown.fill
+    brush.fillStyle = style.kinds.residual + (chosen ? "88" : style.dark ? "30" : "28")
+    brush.fillRect(x, y + at + (rows.size - tall) / 2, w, tall)
   })
+  brush.globalAlpha = 1
 }
 
-const insetBy = ([ax, ay, bx, by, dx, dy], part) =>
-  [ax + (bx - ax) * part, ay + (by - ay) * part, bx + (ax - bx) * part, by + (ay - by) * part, dx, dy]
+// --- strips -----------------------------------------------------------------------------------------------------------------------
 
-function flowColour(brush, style, { kind, into, strength = 1, fade }, [ax, ay], [cx, cy], chosen) {
-  const ramp = brush.createLinearGradient(ax, ay, cx, cy)
-  const alpha = Math.round((chosen ? 0.62 : style.dark ? 0.26 : 0.2) * strength * 255), hex = alpha.toString(16).padStart(2, "0")
-  ramp.addColorStop(0, style.kinds[kind] + (fade === "in" ? "00" : hex))
-  ramp.addColorStop(1, style.kinds[into] + (fade === "out" ? "00" : hex))
-  return ramp
-}
-
-// From (x, y), left in the direction (p, q), to (u, v), reached in the direction (g, h).
-function curve(brush, bend, x, y, p, q, u, v, g, h) {
-  const along = (p, q) => bend ?? Math.max(6, Math.abs((u - x) * p + (v - y) * q) * 0.55)
-  const a = along(p, q), b = along(g, h)
-  brush.bezierCurveTo(x + p * a, y + q * a, u - g * b, v - h * b, u, v)
-}
-
-function stripOn(brush, style, { part, x, y, w, h, rows, upright, chosenLayer, bare }) {
-  const n = rows.at.length, cells = part.numbers.length / n
-  const at = (i) => shadeOf(style.signed.pixels, (part.numbers[upright ? (i % n) * cells + Math.floor(i / n) : i] / part.limit + 1) / 2)
-  const small = upright ? shaded(cells, n, at) : shaded(n, cells, at)
-  const gap = rows.size > 5 ? 1 : 0.4
+function stripOn(brush, style, data, item, shown) {
+  const { part, rows, upright } = item, p = shown[item.when], n = item.single || rows.only !== undefined ? 1 : rows.at.length
   brush.imageSmoothingEnabled = false
-  brush.fillStyle = style.page
-  brush.fillRect(x, y, w, h)
-  rows.at.forEach((from, i) => upright ? brush.drawImage(small, i, 0, 1, cells, x + from + gap / 2, y, rows.size - gap, h)
-    : brush.drawImage(small, 0, i, cells, 1, x, y + from + gap / 2, w, rows.size - gap))
-  outline(brush, chosenLayer ? style.accent : style.kinds[part.kind], x, y, w, h, chosenLayer ? 2.5 : 1.25)
-  if (part.groups > 1) {
-    brush.fillStyle = style.page
-    for (let g = 1; g < part.groups; g++) brush.fillRect(x + w * g / part.groups - 0.4, y, 0.8, h)
-    outline(brush, style.text, x + w * part.chosen / part.groups, y, w / part.groups, h, 1.5)
+  for (let i = 0; i < n; i++) {
+    const begun = item.layer === undefined ? staggered(p, i, n) : sweepOf(item, p)
+    if (upright) columnOn(brush, style, item, i, begun)
+    else rowOn(brush, style, item, rows.only ?? i, i, begun)
   }
-  if (rows.chosen != null && !bare && h > 30) mark(brush, style, upright ? { x: x + rows.at[rows.chosen], y, w: rows.size, h }
-    : { x, y: y + rows.at[rows.chosen], w, h: rows.size })
+  if (item.added?.length && shown.position < 1 && shown.fill > 0) positionsOn(brush, style, data, item, shown)
 }
 
-// The number that is explained.
-function openedOn(brush, item, [, row, cell]) {
-  const [x, y, wide, tall] = cellPlace(item, row, cell)
-  frameOn(brush, x - 1, y - 1, wide + 2, tall + 2)
+// The layers fill one after the other.
+const sweepOf = ({ layer, of }, p) => Math.min(1, Math.max(0, p * of - layer))
+
+function rowOn(brush, style, item, row, i, begun) {
+  const { x, w, y, rows, inset, part, chosenLayer } = item, top = y + rows.at[i] + inset, tall = rows.size - 2 * inset
+  const chosen = rows.chosen === row && !item.single
+  brush.globalAlpha = FAINT + (1 - FAINT) * begun
+  brush.fillStyle = style.page
+  brush.fillRect(x, top, w, tall)
+  if (begun > 0) brush.drawImage(vectors(style, part), 0, row, part.cells * begun, 1, x, top, w * begun, tall)
+  const edge = chosen ? style.text : chosenLayer ? style.accent : style.kinds[part.kind]
+  if (w > 8 && tall > 9 || chosen && w > 4) outline(brush, edge, x, top, w, tall, chosen ? 1.6 : 1)
+  brush.globalAlpha = 1
+}
+
+function columnOn(brush, style, { part, x, y, h, rows }, i, begun) {
+  brush.globalAlpha = FAINT + (1 - FAINT) * begun
+  const wide = rows.size - 1.5
+  for (let c = 0; c < part.cells; c++) brush.drawImage(vectors(style, part), c, i, 1, 1, x + rows.at[i], y + h * c / part.cells, wide,
+      h / part.cells)
+  outline(brush, style.kinds[part.kind], x + rows.at[i], y, wide, h, 0.8)
+  brush.globalAlpha = 1
+}
+
+// Before positions are added the words' own vectors stand there; those of the positions come down onto them.
+function positionsOn(brush, style, data, item, shown) {
+  const { x, w, y, rows, inset, begins, added } = item, away = (1 - shown.position) * rows.size * 0.9
+  rows.at.forEach((at, i) => {
+    const top = y + at + inset, tall = rows.size - 2 * inset, own = data.strips[begins], position = data.strips[added[0]]
+    brush.globalAlpha = shown.fill * (1 - shown.position)
+    brush.drawImage(vectors(style, own), 0, i, own.cells, 1, x, top, w, tall)
+    brush.globalAlpha = shown.position > 0 ? 0.9 * (1 - shown.position * 0.6) : 0
+    brush.drawImage(vectors(style, position), 0, i, position.cells, 1, x, top - away, w, tall * 0.6)
+  })
+  brush.globalAlpha = 1
 }
 
 function outline(brush, colour, x, y, w, h, width) {
   brush.strokeStyle = colour
   brush.lineWidth = width
-  brush.beginPath()
-  brush.roundRect(x - 1.5, y - 1.5, w + 3, h + 3, 3)
-  brush.stroke()
-}
-
-function mark(brush, style, { x, y, w, h }) {
-  brush.strokeStyle = style.text
-  brush.lineWidth = 1
   brush.strokeRect(x - 0.5, y - 0.5, w + 1, h + 1)
 }
 
-function mapOn(brush, style, data, { part, x, y, w, h, rows, columns, row, mask, thumb }) {
-  const [R, C] = part.shown, hidden = mask && data.maps[mask].numbers, signed = part.scale === "signed"
-  const small = shaded(R, C, (i) => {
-    const value = part.numbers[i]
-    if (part.scale === "mask") return value ? shadeOf(style.sequential.pixels, 0.6) : GREY
-    if (hidden && !hidden[i]) return GREY
-    return signed ? shadeOf(style.signed.pixels, (value / part.limit + 1) / 2) : shadeOf(style.sequential.pixels, value / part.limit)
-  })
+// --- attention --------------------------------------------------------------------------------------------------------------------
+
+function mapOn(brush, style, data, item, shown) {
+  const { part, x, y, rows, columns, mask, silent } = item, [R, C] = part.shown, hidden = data.maps[mask].numbers
+  const small = smallOf(part, style.sequential, () => shaded(R, C, (i) => hidden[i] ? shadeOf(style.sequential.pixels, part.numbers[i])
+      : GREY))
   brush.imageSmoothingEnabled = false
   brush.fillStyle = style.page
-  brush.fillRect(x, y, w, h)
-  const gap = thumb ? 0 : 0.8
-  rows.at.forEach((down, r) => columns.at.forEach((right, c) =>
-    brush.drawImage(small, c, r, 1, 1, x + right, y + down, columns.size - gap, rows.size - gap)))
-  outline(brush, thumb ? style.line : style.kinds.weight, x, y, w, h, thumb ? 1 : 2)
-  if (row != null) mark(brush, style, { x, y: y + rows.at[row], w, h: rows.size })
+  brush.fillRect(x, y, item.w, item.h)
+  rows.at.forEach((down, r) => {
+    brush.globalAlpha = (FAINT + (1 - FAINT) * staggered(shown.map, r, R)) * (silent ? 0.22 : 1)
+    columns.at.forEach((right, c) => brush.drawImage(small, c, r, 1, 1, x + right, y + down + 1, columns.size - 1.5, rows.size - 2))
+  })
+  brush.globalAlpha = shown.map
+  if (rows.chosen != null) chosenRow(brush, style, item, rows.chosen)
+  if (silent) write(brush, style, { words: "silent", x: x + item.w / 2, y: y + item.h / 2, size: 17, align: "center", bold: true,
+      alarm: true })
+  brush.globalAlpha = 1
 }
 
-function signOn(brush, style, item) {
-  if (item.type === "norm") plateOn(brush, style.kinds.norm, item.x, item.y, item.w, item.h, 5)
-  else if (item.type === "bar") barOn(brush, style, item)
-  else if (item.type === "plus" || item.type === "curve") circleOn(brush, style, item)
+function chosenRow(brush, style, { part, x, y, rows, columns, w, silent }, row) {
+  outline(brush, style.text, x, y + rows.at[row] + 1, w - 1.5, rows.size - 2, 1.4)
+  if (silent || columns.size < 24 || rows.size < 14) return
+  columns.at.forEach((right, c) => {
+    const weight = part.numbers[row * part.shown[1] + c]
+    if (weight >= 0.01) write(brush, style, { words: shareWords(weight), x: x + right + columns.size / 2 - 0.7,
+        y: y + rows.at[row] + rows.size / 2, size: Math.min(11, columns.size / 2.7),
+      align: "center", plain: true, colour: (weight > 0.5) !== style.dark ? "#ffffff" : style.dark ? "#14181f" : style.text })
+  })
+}
+
+// Lines from a word's query to all that it looks at, as wide as its weights; and from their values into its z.
+function looking(brush, style, data, { q, map, v, z, part }, shown, row = q.rows.chosen) {
+  if (row == null) return
+  const weights = data.maps[part.pattern], count = weights.shown[1], faint = map.silent ? 0.12 : 1, from = [q.x + q.w + 2, middle(q, row)]
+  const into = z.rows.only === undefined ? [z.x - 2, middle(z, row)] : [z.x + z.w / 2 + 12, z.y - 2], most = Math.min(14, q.rows.size * 0.7)
+  for (let m = 0; m < count; m++) {
+    const weight = weights.numbers[row * count + m], wide = Math.max(0.7, weight * most)
+    if (!data.maps[part.mask].numbers[row * count + m]) continue
+    curve(brush, from, [map.x - 3, middle(v, m)], { colour: style.kinds.weight, wide, alpha: (weight > 0.3 ? 0.8 : 0.4) * faint,
+        p: shown.lines })
+    if (weight > 0.01) curve(brush, [v.x + v.w + 2, middle(v, m)], into, { colour: style.kinds.v, wide, alpha: 0.75 * faint,
+        p: shown.travel, bead: shown.travel < 1, down: z.rows.only !== undefined })
+  }
+}
+
+// What lights up when one rests on another word: where that one looks.
+export const lookingFrom = (brush, style, data, sheet, row) =>
+  sheet.looking && looking(brush, { ...style, kinds: { ...style.kinds, weight: style.accent, v: style.accent } }, data, sheet.looking,
+      { lines: 1, travel: 1 }, row)
+
+// A curve as far as it has come; a bead runs at its end.
+function curve(brush, [x1, y1], [x2, y2], { colour, wide, alpha, p, bead, down }) {
+  if (p <= 0) return
+  if (down) return pipe(brush, [x1, y1], [x2, y2], { colour, wide, alpha: alpha * p })
+  const bend = (x2 - x1) * 0.5, path = [x1 + bend, y1, x2 - bend, y2]
+  const long = Math.hypot(x2 - x1, y2 - y1) * 1.25 + 8
+  brush.save()
+  Object.assign(brush, { strokeStyle: colour, lineWidth: wide, globalAlpha: alpha, lineCap: wide < 2 ? "round" : "butt" })
+  if (p < 1) brush.setLineDash([long * p, long * 2])
+  brush.beginPath()
+  brush.moveTo(x1, y1)
+  brush.bezierCurveTo(...path, x2, y2)
+  brush.stroke()
+  if (bead) beadOn(brush, colour, [x1, y1, ...path, x2, y2], p, wide)
+  brush.restore()
+}
+
+// Beside the picture and below it, where there is no room through it.
+function pipe(brush, [x1, y1], [x2, y2], { colour, wide, alpha }) {
+  const low = y2 - 26, right = x1 + 7
+  brush.save()
+  Object.assign(brush, { strokeStyle: colour, lineWidth: Math.min(wide, 6), globalAlpha: alpha, lineJoin: "round" })
+  brush.beginPath()
+  for (const [i, place] of [[x1, y1], [right, y1], [right, low], [x2, low], [x2, y2]].entries()) i ? brush.lineTo(...place)
+      : brush.moveTo(...place)
+  brush.stroke()
+  brush.restore()
+}
+
+function beadOn(brush, colour, [a, b, c, d, e, f, g, h], p, wide) {
+  const at = (s, t, u, v) => (1 - p) ** 3 * s + 3 * (1 - p) ** 2 * p * t + 3 * (1 - p) * p * p * u + p ** 3 * v
+  Object.assign(brush, { fillStyle: colour, globalAlpha: 1 })
+  brush.beginPath()
+  brush.arc(at(a, c, e, g), at(b, d, f, h), 3 + wide / 3, 0, 7)
+  brush.fill()
+}
+
+function memoryOn(brush, style, { from, to }, p) {
+  const [x1, y1] = from, [x2, y2] = to, bend = (y2 - y1) * 0.6
+  brush.save()
+  Object.assign(brush, { strokeStyle: style.kinds.residual, lineWidth: 7, globalAlpha: 0.3 * p })
+  brush.beginPath()
+  brush.moveTo(x1, y1)
+  brush.bezierCurveTo(x1, y1 + bend, x2, y2 - bend, x2, y2)
+  brush.stroke()
+  brush.restore()
+}
+
+const guessOn = (brush, style, { from, to }, p) => curve(brush, from, to, { colour: style.kinds.head, wide: 2.5, alpha: 0.55, p })
+
+// --- signs, bars, texts -------------------------------------------------------------------------------------------------------------
+
+function signOn(brush, style, item, shown) {
+  if (item.type === "norm") plateOn(brush, style.kinds.norm + "99", item.x, item.y, item.w, item.h, 3)
+  else if (item.type === "plus") plusOn(brush, style, item, shown[item.when])
+  else if (item.type === "bar") barOn(brush, style, item, shown.bars)
 }
 
 function plateOn(brush, colour, x, y, w, h, round) {
@@ -127,59 +222,83 @@ function plateOn(brush, colour, x, y, w, h, round) {
   brush.fill()
 }
 
-// A sum, a product, or an activation.
-function circleOn(brush, style, { type, x, y, w, h, kind, mark: words }) {
-  brush.fillStyle = style.page
-  brush.strokeStyle = style.kinds[kind]
-  brush.lineWidth = 2
+function plusOn(brush, style, { x, y, w, h }, p) {
+  brush.globalAlpha = FAINT + (1 - FAINT) * p
+  Object.assign(brush, { fillStyle: style.page, strokeStyle: style.text, lineWidth: 1.5 })
   brush.beginPath()
-  brush.arc(x + w / 2, y + h / 2, w / 2 - 1, 0, 7)
+  brush.arc(x + w / 2, y + h / 2 + (1 - p) * 8, w / 2 - 1, 0, 7)
   brush.fill()
   brush.stroke()
-  if (type === "plus") return write(brush, style, { words, x: x + w / 2, y: y + h / 2 + 0.5, size: 15, bold: true, align: "center", plain: true })
-  brush.beginPath()
-  brush.moveTo(x + 4, y + h / 2 + 3)
-  brush.quadraticCurveTo(x + w / 2 + 1, y + h / 2 + 4, x + w - 5, y + 5)
-  brush.stroke()
+  write(brush, style, { words: "+", x: x + w / 2, y: y + h / 2 + 0.5 + (1 - p) * 8, size: 16, align: "center", plain: true })
+  brush.globalAlpha = 1
 }
 
-// A word that may come next, as wide as its share.
-function barOn(brush, style, { x, y, w, h, share, tall, word }) {
-  const long = Math.max(1.5, (w - 96) * share), middle = y + h / 2
-  plateOn(brush, style.kinds.head, x, y + (h - tall) / 2, long, tall, 2)
-  const wide = write(brush, style, { words: shorten(word.word, 9), x: x + long + 5, y: middle, size: 12, align: "left", bold: share === 1 })
-  const words = percent(word.share, word.share >= 0.0995 ? 0 : 1)
-  write(brush, style, { words, x: x + long + 11 + wide, y: middle, size: 10, align: "left", soft: true })
+// A share from 0 to 1, on one scale for all; dashed, what it was before.
+function barOn(brush, style, item, p) {
+  const { x, y, w, h, word, room, wide, thick, cosine } = item, { share, before } = cosine ? item : word
+  const left = x + room, top = y + (h - thick) / 2, hot = cosine || word.hot, middle = y + h / 2,
+      long = (before ?? 0) + (share - (before ?? 0)) * p
+  brush.globalAlpha = FAINT + (1 - FAINT) * Math.min(1, p * 2)
+  plateOn(brush, style.text + (style.dark ? "1c" : "12"), left, top, wide, thick, 3)
+  plateOn(brush, style.kinds.head + (hot ? "" : "90"), left, top, Math.max(1.5, wide * Math.max(0, long)), thick, 2)
+  if (before != null) ghostOn(brush, style, left, top, Math.max(1.5, wide * Math.max(0, before)), thick)
+  if (word) write(brush, style, { words: shorten(word.word, Math.floor((room - 7) / 8)), x: left - 7, y: middle, align: "right",
+    size: Math.min(15, h - 5), bold: word.hot })
+  write(brush, style, { words: cosine ? rounded(share, 2) : shareWords(share), x: x + w, y: middle, size: 12, align: "right" })
+  brush.globalAlpha = 1
 }
 
-function write(brush, style, { words, x, y, size, align, bold, soft, accent, angle, plain, plate }) {
+function ghostOn(brush, style, x, y, w, h) {
+  brush.save()
+  brush.setLineDash([3, 2])
+  Object.assign(brush, { strokeStyle: style.text, lineWidth: 1.2 })
+  brush.strokeRect(x, y - 2, w, h + 4)
+  brush.restore()
+}
+
+// The number that is explained.
+function openedOn(brush, item, [, row, cell]) {
+  if (item.type === "bar" ? item.cell[0] !== row : item.rows.only !== undefined && item.rows.only !== row) return
+  const [x, y, wide, tall] = item.type === "bar" ? [item.x, item.y, item.w, item.h] : cellPlace(item, row, cell)
+  frameOn(brush, x - 1, y - 1, wide + 2, tall + 2)
+}
+
+// Words of the sentence drop into their rows.
+function textOn(brush, style, each, shown) {
+  if (each.when !== "drop") brush.globalAlpha = presence(shown, each.when)
+  else {
+    const p = staggered(shown.drop, each.row, each.of)
+    if (p <= 0) return
+    brush.globalAlpha = p
+    each = { ...each, y: each.y - (1 - p) * 26 }
+  }
+  write(brush, style, each)
+  brush.globalAlpha = 1
+}
+
+function write(brush, style, { words, x, y, size, align, bold, soft, accent, alarm, angle, plain, kind, colour }) {
   brush.save()
   brush.translate(x, y)
   if (angle) brush.rotate(angle)
+  const ink = colour ?? (alarm ? style.alarm : accent ? style.accent : soft ? style.soft : style.text)
   Object.assign(brush, { font: `${bold ? 650 : 400} ${size}px ${style.font}`, textAlign: align, textBaseline: "middle", lineJoin: "round",
-    strokeStyle: style.page, lineWidth: 3, fillStyle: accent ? style.accent : style.text, globalAlpha: soft ? 0.8 : 1 })
-  const wide = brush.measureText(words).width
-  if (plate) {                          // the words stand on a flow that is not theirs
-    plateOn(brush, style.page, -wide / 2 - 3, -size * 0.7, wide + 6, size * 1.4, 3)
-    brush.fillStyle = style.text
-  }
+    strokeStyle: style.page, lineWidth: 3, fillStyle: ink })
   if (!plain) brush.strokeText(words, 0, 0)
   brush.fillText(words, 0, 0)
+  if (kind) underline(brush, style.kinds[kind], brush.measureText(words).width, size, align)
   brush.restore()
-  return wide
 }
 
-// The opened layer lies under a lens: from its thumbnail two lines widen to the frame.
-function frameBehind(brush, style, { x, y, w, h, thumb }) {
-  plateOn(brush, style.accent + (style.dark ? "12" : "0b"), x, y, w, h, 14)
-  const ramp = brush.createLinearGradient(0, thumb.y + thumb.h, 0, y)
-  ramp.addColorStop(0, style.accent + "38")
-  ramp.addColorStop(1, style.accent + (style.dark ? "12" : "0b"))
-  brush.fillStyle = ramp
-  brush.beginPath()
-  brush.moveTo(thumb.x - 2, thumb.y + thumb.h + 2)
-  brush.bezierCurveTo(thumb.x - 2, y - 4, x + 14, y - 14, x + 14, y)
-  brush.lineTo(x + w - 14, y)
-  brush.bezierCurveTo(x + w - 14, y - 14, thumb.x + thumb.w + 2, y - 4, thumb.x + thumb.w + 2, thumb.y + thumb.h + 2)
-  brush.fill()
+// A role's colour stands under its words: as ink it would be too pale to read.
+function underline(brush, colour, wide, size, align) {
+  brush.fillStyle = colour
+  brush.fillRect(align === "center" ? -wide / 2 : align === "right" ? -wide : 0, size * 0.58, wide, 2)
+}
+
+// The opened layer.
+function frameBehind(brush, style, { x, y, w, h }) {
+  plateOn(brush, style.accent + (style.dark ? "14" : "0a"), x, y, w, h, 14)
+  brush.strokeStyle = style.accent + "44"
+  brush.lineWidth = 1
+  brush.stroke()
 }

@@ -1,38 +1,90 @@
-// The sentence in three rows that stand one below the other: what was typed, the pieces it is cut into, their numbers.
-// A word and its pieces are held together; a piece is a button, and a click chooses it.
+// The sentence, a row for each token: what was typed, the piece, its number, its row of the table as a strip, the words nearest to it.
+// A click on a row chooses the token and unfolds its nearest words at once; one on a cell opens the number.
 import { create, make, makeButton } from "./dom.js"
+import { decode } from "./numbers.js"
+import { makeStrip, stripTools } from "./strip.js"
 import { groupWords } from "./words.js"
 
-const turn = (n) => (n % 2 ? "odd" : "even")        // pieces of a word take turns in colour, and so do their letters
+const turn = (n) => (n % 2 ? "odd" : "even")        // pieces of a word take turns in colour
 
-function wordOf(data, places, choose) {
-  const word = create("span", "word"), pieces = places.map((i) => data.tokens[i]), added = pieces[0].word === null
-  if (data.typed) {
-    const letters = make("span", added ? "typed added" : "typed", word, added ? "added" : "")
-    if (!added) pieces.forEach((piece, n) => make("span", turn(n), letters, piece.typed))
-  }
-  const row = make("span", "row", word)
-  pieces.forEach((piece, n) => chip(row, turn(n), piece, places[n], data, choose))
-  const mark = pieces.findLast((piece) => piece.mark)?.mark
-  if (mark) {
-    word.classList.add("unknown")
-    word.title = mark
-  }
-  return word
+function headRow(data) {
+  const row = create("div", "row head")
+  for (const title of [data.typed ? "typed" : null, "piece", "id", data.titles.row, data.titles.near]) if (title !== null) make("span", "", row, title)
+  return row
 }
 
-function chip(row, className, piece, i, data, choose) {
-  const button = makeButton(className, row, undefined, () => choose(i)), typed = piece.typed ? `, typed: ${piece.typed}` : ""
-  button.setAttribute("aria-pressed", String(i === data.chosen))
-  button.setAttribute("aria-label", `Token ${i}: ${piece.text}, number ${piece.id} of the vocabulary${typed}${piece.mark && `; ${piece.mark}`}`)
-  make("span", "text", button, piece.text)
-  make("span", "id", button, String(piece.id))
+function tokenRow(data, i, n, chosen, act, tools) {
+  const token = data.tokens[i], row = create("div", n ? "row goes-on" : "row"), D = data.shape[1], added = token.word === null
+  row.classList.toggle("chosen", i === chosen)
+  row.classList.toggle("unknown", Boolean(token.mark))
+  if (data.typed) make("span", added ? "typed added" : `typed ${turn(n)}`, row, added ? "added" : token.typed)
+  const button = makeButton(`piece ${turn(n)}`, row, token.text)
+  button.setAttribute("aria-pressed", String(i === chosen))
+  button.setAttribute("aria-label", `Token ${i}: ${token.text}, number ${token.id} of the vocabulary${token.typed ? `, typed: ${token.typed}` : ""}${token.mark && `; ${token.mark}`}`)
+  button.title = token.mark || token.text
+  make("span", "id", row, String(token.id))
+  const at = data.at.indexOf(i)
+  if (at >= 0) {
+    const numbers = data.numbers.subarray(at * D, (at + 1) * D), opened = data.opened?.[0] === i ? data.opened[1] : null
+    makeStrip(row, { numbers, limit: data.limit, colour: data.colour, title: token.text, opened }, tools, (d) => act.cell([i, d]))
+    make("span", "near", row, token.near[0] ?? "")
+  }
+  row.onclick = () => act.choose(i)
+  return row
+}
+
+// The chosen token's nearest words, with their cosines once the page has followed.
+function nearRow(data, i, act) {
+  const { near, cosines } = data.tokens[i], row = create("div", "unfolded")
+  make("span", "", row, data.titles.unfolded)
+  near.forEach((word, n) => {
+    const button = makeButton("word", row, word, (event) => {
+      event.stopPropagation()
+      act.near([n])
+    })
+    button.disabled = !cosines
+    if (!cosines) return
+    make("b", "", button, cosines[n].text)
+    button.style.setProperty("--share", `${100 * Math.max(0, cosines[n].share)}%`)
+  })
+  return row
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".pieces")
-  const focused = root.contains(root.getRootNode().activeElement)
-  const choose = (i) => setTriggerValue("chosen", i)
-  root.replaceChildren(...groupWords(data.tokens).map((places) => wordOf(data, places, choose)))
-  if (focused) root.querySelectorAll("button")[data.chosen]?.focus({ preventScroll: true })
+  const root = parentElement.querySelector(".pieces"), shown = { ...data, numbers: decode(data.values) }
+  const focused = root.contains(root.getRootNode().activeElement) && root.getRootNode().activeElement.className.startsWith("piece")
+  const draw = (chosen) => {
+    const act = {
+      cell: (place) => setTriggerValue("cell", place),
+      near: (place) => setTriggerValue("near", place),
+      choose: (i) => {
+        draw(i)
+        root.querySelectorAll(".piece")[i]?.focus({ preventScroll: true })
+        setTriggerValue("chosen", i)
+      },
+    }
+    root.classList.toggle("untyped", !data.typed)
+    const top = root.scrollTop, tools = stripTools(root)
+    root.replaceChildren(headRow(data))
+    for (const places of groupWords(data.tokens)) {
+      places.forEach((i, n) => {
+        root.append(tokenRow(shown, i, n, chosen, act, tools))
+        if (i === chosen && shown.tokens[i].near.length) root.append(nearRow(i === data.chosen ? shown : withoutCosines(shown), i, act))
+      })
+    }
+    root.append(tools.tip)
+    root.scrollTop = top
+  }
+  draw(data.chosen)
+  reveal(root, root.querySelector(".chosen"))
+  if (focused) root.querySelectorAll(".piece")[data.chosen]?.focus({ preventScroll: true })
 }
+
+// A row that was chosen elsewhere may lie beyond the edge of a long list.
+function reveal(root, row) {
+  if (!row || root.scrollHeight <= root.clientHeight) return
+  const top = row.offsetTop - root.offsetTop, bottom = top + 2 * row.offsetHeight
+  if (top < root.scrollTop + 24 || bottom > root.scrollTop + root.clientHeight) root.scrollTop = top - root.clientHeight / 2
+}
+
+const withoutCosines = (data) => ({ ...data, tokens: data.tokens.map((token) => ({ ...token, cosines: null })) })

@@ -1,5 +1,6 @@
 // The line over every figure: the tokens, layer and head, and a few choices. A click shows at once, before the page has followed.
 import { create, createButton, make } from "./dom.js"
+import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
 import { groupWords } from "./words.js"
 
@@ -46,6 +47,7 @@ function tokenRow(row, send) {
     button.onclick = () => {
       clicked.set(name, { value: i, until: performance.now() + WAIT })
       buttons.forEach((each, k) => each.setAttribute("aria-pressed", String(k === i)))
+      announce("token", { side: row.side, token: i })
       send("token", [row.side, i])
     }
   })
@@ -76,6 +78,7 @@ function stepper(each, send) {
     if ((to = clamp(to, 0, each.count - 1)) === now) return
     show(to)
     clicked.set(each.name, { value: to, until: performance.now() + WAIT })
+    announce(each.name, to)
     send("step", [each.name, to])
   }
   const fewer = createButton("less", "◂", () => go(now - 1)), more = createButton("greater", "▸", () => go(now + 1))

@@ -279,7 +279,7 @@ def default() -> str:
     """The model that is shown at first: one that comes with this program, or else the smallest to
     fetch.
     """
-    return next((name for name in ("study-encoder", "study-decoder") if find(name)), "minilm")
+    return next((name for name in ("study-decoder", "study-encoder") if find(name)), "minilm")
 
 
 def embedded(name: str) -> Path:

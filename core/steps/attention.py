@@ -137,6 +137,56 @@ def explain_total(cell: Cell) -> Result:
     return total(cell.get("exp", f"{cell.path}.pattern.exp", *cell.index, ALL))
 
 
+def powers(trace, ref: StepRef):
+    """e to the power of each score, with nothing taken off first, (H, L, M), in float64: what does
+    not fit even there becomes ∞, which is why a row's largest score is taken off.
+    """
+    with np.errstate(over="ignore"):
+        return np.exp(trace[f"{ref.path}.scores"].astype(np.float64))
+
+
+def explain_power(cell: Cell) -> Result:
+    score = cell.get("score", f"{cell.path}.scores", *cell.index)
+    with np.errstate(over="ignore"):
+        value = float(np.exp(score.values_N[0]))
+    return Result(value, f"exp({number(score.values_N[0])})", (score,))
+
+
+def power_totals(trace, ref: StepRef):
+    """The sum of a row's plain exponentials, (H, L)."""
+    return trace[f"{ref.path}.pattern.power"].sum(axis=-1)
+
+
+def explain_power_total(cell: Cell) -> Result:
+    return total(cell.get("exp", f"{cell.path}.pattern.power", *cell.index, ALL))
+
+
+# --- what each token gives ------------------------------------------------------------------------
+
+
+def given_shares(trace, ref: StepRef):
+    """How much of the weighted sum each token makes: its value times its weight, along the sum, in
+    lengths of the sum, (H, L, M). A row sums to 1; below 0 a token works against the others.
+    """
+    z_HLK = trace[f"{ref.path}.z"].astype(np.float64)
+    groups = [trace.config.group(h) for h in range(len(z_HLK))]
+    v_HMK = trace[f"{ref.path}.v"][groups].astype(np.float64)
+    along_HLM = trace[f"{ref.path}.pattern"] * (z_HLK @ v_HMK.transpose(0, 2, 1))
+    return along_HLM / np.maximum(np.vecdot(z_HLK, z_HLK), np.finfo(float).tiny)[..., None]
+
+
+def explain_given_share(cell: Cell) -> Result:
+    """a · (v · z) / ‖z‖²."""
+    h, l, m = cell.index
+    weight = cell.get("weight", f"{cell.path}.pattern", h, l, m)
+    value = cell.get("v", f"{cell.path}.v", cell.group(h), m, ALL)
+    whole = cell.get("z", f"{cell.path}.z", h, l, ALL)
+    products, square = sum_of_products(value, whole), float(whole.values_N @ whole.values_N)
+    share = float(weight.values_N[0]) * products.value / square if square else 0.0
+    formula = f"{number(weight.values_N[0])} · ({products.formula}) / {number(square)}"
+    return Result(share, formula, (weight, value, whole))
+
+
 def softmax_of(cell: Cell, scale: float, written: str) -> Result:
     """softmax(score · scale) over the row."""
     h, l, m = cell.index
@@ -398,5 +448,46 @@ KINDS = (
         masked=True,
         compute=unscaled,
         after="pattern",
+    ),
+    StepKind(
+        leaf="pattern.power",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_power,
+        title="e to the power of the score",
+        story="Softmax divides it by the sum of all of them. Nothing is taken off the score first.",
+        latex=r"e^{\tilde s_{l,m}}",
+        colour="weight",
+        scale="weight",
+        compute=powers,
+        after="pattern",
+    ),
+    StepKind(
+        leaf="pattern.power.total",
+        axes="HL",
+        place=ATTENTION,
+        recipe=explain_power_total,
+        title="Sum of e to the power of each score",
+        story="The denominator of softmax where nothing is taken off the scores first.",
+        latex=r"\sum_m e^{\tilde s_{l,m}}",
+        colour="weight",
+        scale="weight",
+        compute=power_totals,
+        after="pattern",
+    ),
+    StepKind(
+        leaf="z.share",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_given_share,
+        title="A token’s share of the weighted sum",
+        story=(
+            "Its value times its weight, measured along the sum; below 0 it works against the"
+            " others. A row sums to 1."
+        ),
+        latex=r"\frac{a_{l,m}\, (v_m \cdot z_l)}{\|z_l\|^2}",
+        colour="weight",
+        compute=given_shares,
+        after="z",
     ),
 )

@@ -16,7 +16,7 @@ from core.steps.norm import length_of
 from core.text import factor, number
 from core.vectors import TINY
 
-ROLES = ("previous token", "next token", "itself", "first token", "same word", "separator", "broad")
+ROLES = ("previous token", "next token", "itself", "duplicate", "induction", "separator", "broad")
 
 
 def word_groups(trace, side: str, hide_special: int, merge_pieces: int) -> list[list[int]]:
@@ -172,29 +172,47 @@ def explain_entropy(cell: Cell) -> Result:
 
 
 def targets(trace, ref: StepRef, role: int) -> np.ndarray:
-    """The cells that would be looked at by a head that does nothing but one of ROLES, (L, M)."""
-    side = ref.side
-    ids_L, place_L = trace[f"{side}.embed.ids"], np.arange(len(trace[f"{side}.embed.ids"]))
-    away_LM, special_L = (
-        place_L - place_L[:, None],
-        np.array([word is None for word in words_of(trace, side)]),
-    )
+    """The cells that would be looked at by a head that does nothing but one of ROLES, (L, M).
+
+    The first token is left out, as one that looks and as one that is looked at: it is the attention
+    sink, and where it is all that may be seen, looking at it says nothing.
+    """
+    ids_L = trace[f"{ref.side}.embed.ids"]
+    places, special_L = np.arange(len(ids_L)), special_tokens(trace, ref.side)
+    away_LM, copy_LM = places - places[:, None], earlier_copies(ids_L, special_L)
+    after_copy_LM = np.zeros_like(copy_LM)
+    after_copy_LM[:, 1:] = copy_LM[:, :-1] & (away_LM[:, 1:] < 0)
     found_LM = (
         away_LM == -1,
         away_LM == 1,
         away_LM == 0,
-        place_L == 0,
-        (ids_L == ids_L[:, None]) & (away_LM != 0) & ~special_L,
-        special_L & (place_L > 0),
+        copy_LM,
+        after_copy_LM,
+        special_L & np.ones_like(copy_LM),
     )[role]
-    return found_LM & trace[f"{ref.path}.mask"]
+    counts_L = places > 0
+    return found_LM & counts_L & counts_L[:, None] & trace[f"{ref.path}.mask"]
+
+
+def special_tokens(trace, side: str) -> np.ndarray:
+    """Which tokens belong to no word, (L,)."""
+    return np.array([word is None for word in words_of(trace, side)])
+
+
+def earlier_copies(ids_L, special_L) -> np.ndarray:
+    """Where the same token stands earlier in the text, (L, M); special tokens have no copies."""
+    places = np.arange(len(ids_L))
+    return (ids_L == ids_L[:, None]) & (places < places[:, None]) & ~special_L
 
 
 def roles(trace, ref: StepRef):
     """How much of its attention each head gives, on average, to each of ROLES; the average is over
     the tokens that have such a target. The last is how evenly it looks at all it may see: its
-    entropy, as a share of the largest. (H, O) (Clark et al. 2019, "What Does BERT Look At?",
-    section 3)
+    entropy, as a share of the largest. (H, O)
+
+    Clark et al. 2019, "What Does BERT Look At?", section 3; induction and duplicate token: Olsson
+    et al. 2022, "In-context Learning and Induction Heads", and Wang et al. 2023,
+    "Interpretability in the Wild".
     """
     pattern_HLM = trace[f"{ref.path}.pattern"].astype(np.float64)
     columns = []
@@ -202,20 +220,42 @@ def roles(trace, ref: StepRef):
         found_LM = targets(trace, ref, role)
         rows = found_LM.any(axis=1).sum()
         columns.append((pattern_HLM * found_LM).sum(axis=(1, 2)) / max(rows, 1))
-    return np.stack([*columns, trace[f"{ref.path}.pattern.entropy"].mean(axis=1)], axis=1)
+    evenness_HL = trace[f"{ref.path}.pattern.entropy"][:, 1:]
+    return np.stack([*columns, mean_of_rows(evenness_HL)], axis=1)
+
+
+def mean_of_rows(values_HL) -> np.ndarray:
+    """The mean over the tokens, (H,); 0 where there are none."""
+    return values_HL.sum(axis=1) / max(values_HL.shape[1], 1)
 
 
 def explain_role(cell: Cell) -> Result:
     """The mean over the tokens that have such a target, of what they give it."""
     h, o = cell.index
     if o == len(ROLES) - 1:
-        each = cell.get("entropy", f"{cell.path}.pattern.entropy", h, ALL)
-        count = len(each.values_N)
+        looks = np.arange(1, cell.trace.shape(f"{cell.path}.pattern")[1])
+        each = cell.get("entropy", f"{cell.path}.pattern.entropy", h, looks)
+        count = max(len(looks), 1)
     else:
         rows, columns = np.nonzero(targets(cell.trace, cell.ref, o))
         each = cell.get("weight", f"{cell.path}.pattern", h, rows, columns)
         count = max(len(set(rows.tolist())), 1)
     summed = total(each)
+    return Result(summed.value / count, f"({summed.formula or '0'}) / {count}", (each,))
+
+
+def sink(trace, ref: StepRef):
+    """How much of its attention each head leaves on the first token, averaged over the others, (H,)
+    (Xiao et al. 2023, "Efficient Streaming Language Models with Attention Sinks").
+    """
+    return mean_of_rows(trace[f"{ref.path}.pattern"][:, 1:, 0].astype(np.float64))
+
+
+def explain_sink(cell: Cell) -> Result:
+    """The mean over all tokens but the first, of what they give it."""
+    looks = np.arange(1, cell.trace.shape(f"{cell.path}.pattern")[1])
+    each = cell.get("weight", f"{cell.path}.pattern", cell.index[0], looks, 0)
+    summed, count = total(each), max(len(looks), 1)
     return Result(summed.value / count, f"({summed.formula or '0'}) / {count}", (each,))
 
 
@@ -262,6 +302,30 @@ def explain_share(cell: Cell) -> Result:
     h, l = cell.index
     own, whole = (
         cell.get("head", f"{cell.path}.heads", h, l, ALL),
+        cell.get("update", f"{cell.path}.out", l, ALL),
+    )
+    products, square = sum_of_products(own, whole), float(whole.values_N @ whole.values_N)
+    return Result(
+        products.value / square if square else 0.0,
+        f"({products.formula}) / {number(square)}",
+        (own, whole),
+    )
+
+
+def bias_share(trace, ref: StepRef):
+    """How much of a token's update the bias makes, measured as the heads' shares are, (L,)."""
+    bias_D, out_LD = (
+        trace.weights[f"{ref.path}.out.bias"].astype(np.float64),
+        trace[f"{ref.path}.out"].astype(np.float64),
+    )
+    return out_LD @ bias_D / np.maximum(np.vecdot(out_LD, out_LD), np.finfo(float).tiny)
+
+
+def explain_bias_share(cell: Cell) -> Result:
+    """b · u / ‖u‖²."""
+    (l,) = cell.index
+    own, whole = (
+        cell.weight("bias", "out.bias", ALL),
         cell.get("update", f"{cell.path}.out", l, ALL),
     )
     products, square = sum_of_products(own, whole), float(whole.values_N @ whole.values_N)
@@ -337,7 +401,7 @@ KINDS = (
         title="What a head does here",
         story=(
             "How much of its attention it gives to such a token, averaged over the tokens that"
-            " have one."
+            " have one; the first token is left out."
         ),
         latex=r"\frac{1}{n}\sum_{l,m} a_{h,l,m}",
         colour="weight",
@@ -347,6 +411,19 @@ KINDS = (
         sizes=lambda trace, ref: {"O": len(ROLES)},
     ),
     StepKind(
+        leaf="pattern.sink",
+        axes="H",
+        place=SELF,
+        recipe=explain_sink,
+        title="Attention left on the first token",
+        story="What the other tokens give to the first one, on average: the attention sink.",
+        latex=r"\frac{1}{n}\sum_{l} a_{h,l,0}",
+        colour="weight",
+        scale="weight",
+        compute=sink,
+        after="pattern",
+    ),
+    StepKind(
         leaf="pattern.words",
         axes="HIJ",
         place=SELF,
@@ -354,7 +431,7 @@ KINDS = (
         title="Attention between words",
         story=(
             "Summed over the pieces that are looked at, averaged over those that look; without"
-            " signs such as [CLS] each row is shared out anew."
+            " special tokens each row is shared out anew."
         ),
         latex=r"\sum_m a_{l,m}",
         colour="weight",
@@ -389,6 +466,7 @@ KINDS = (
         after="z",
     ),
     length_of("heads", ATTENTION, "weight", axes="HL", after="z"),
+    length_of("v", ATTENTION, "v", axes="GM"),
     StepKind(
         leaf="heads.share",
         axes="HL",
@@ -402,6 +480,21 @@ KINDS = (
         latex=r"\frac{u^h_l \cdot u_l}{\|u_l\|^2}",
         colour="weight",
         compute=shares,
+        after="out",
+    ),
+    StepKind(
+        leaf="heads.share.bias",
+        axes="L",
+        place=ATTENTION,
+        recipe=explain_bias_share,
+        title="The bias’s share of the update",
+        story=(
+            "How much of the update’s length the bias makes. The bias itself is the same for every"
+            " token."
+        ),
+        latex=r"\frac{b^O \cdot u_l}{\|u_l\|^2}",
+        colour="weight",
+        compute=bias_share,
         after="out",
     ),
 )

@@ -345,7 +345,7 @@ KINDS = (
     length_of("in", SUBLAYER, "residual"),
     length_of("sum", SUBLAYER, "residual"),
     length_of("norm.out", SUBLAYER, "norm"),
-    length_of("out", EMBED, "embed"),
+    *(length_of(leaf, EMBED, "embed") for leaf in ("token", "position", "segment", "sum", "out")),
     length_of("out", ATTENTION, "weight"),
     length_of("out", FEED_FORWARD, "mlp"),
     length_of("out", LAYER + STACK, "residual"),

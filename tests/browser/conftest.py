@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers.browser import CHROMIUM, chromium, serve, tab
 from tests.helpers.browser_pages import PATHS
+from tests.helpers.pages import UNSAID
 from ui.session.selection import EXAMPLES
 
 
@@ -44,9 +45,7 @@ def visit(browser, address):
     opened = []
 
     def open_tab(title: str = "Overview", size=(1280, 900), theme: str = "light", **choices):
-        query = "&".join(
-            f"{key}={quote(str(value))}" for key, value in ({"model": "minilm"} | choices).items()
-        )
+        query = "&".join(f"{key}={quote(str(value))}" for key, value in (UNSAID | choices).items())
         context = tab(browser, f"{address}/{PATHS[title]}?{query}", *size, theme)
         opened.append((context, page := context.__enter__()))
         return page

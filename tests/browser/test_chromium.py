@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from urllib.parse import quote
 
+import numpy as np
 import pytest
 
+from core import load
 from core.models import catalogue
-from core.text import number
+from core.text import number, percent
 from tests.helpers.browser import serve, tab
 from tests.helpers.browser_pages import (
     DESK,
@@ -23,6 +26,8 @@ from tests.helpers.browser_pages import (
     point_at,
 )
 from tests.helpers.sample import one_in
+from ui.session.selection import OPENING
+from ui.shell.tour import STOPS
 
 
 @pytest.mark.parametrize("title", one_in(3, PATHS))
@@ -42,7 +47,7 @@ def test_a_typed_sentence_is_read_and_stands_in_the_address(visit):
     box.fill("Rain falls on the quiet sea.")
     page.do(lambda: box.press("Enter"))
     assert choices(page) == {"sentence": "Rain falls on the quiet sea."}
-    assert page.view.get_by_role("button", name="Token 1: rain").count() == 1
+    assert page.view.get_by_role("button", name="rain, choose this word").count() == 1
 
 
 def test_choices_travel_to_the_next_page_and_back_through_history(visit):
@@ -60,27 +65,108 @@ def test_choices_travel_to_the_next_page_and_back_through_history(visit):
     )
 
 
+BOOKS = {"model": "study-decoder", "layer": 3, "head": 4}
+BOOKS |= {"sentence": "The books that the student recommended"}
+
+
+def step_shown(page) -> str:
+    """The step of attention that is large."""
+    return page.view.locator(".steps button[aria-pressed=true] .name").inner_text()
+
+
 def test_the_five_steps_by_button_and_by_key(visit):
     page = visit("Attention")
-    chosen = page.view.locator(".st-key-stage button[aria-checked=true]")
-    assert chosen.inner_text() == "1 Query"
-    page.do(lambda: page.view.get_by_role("button", name="Next").click())
-    assert chosen.inner_text() == "2 Keys" and choices(page)["stage"] == "1"
-    page.do(lambda: page.view.keyboard.press("n"))
-    page.do(lambda: page.view.keyboard.press("n"))
-    assert chosen.inner_text() == "4 Softmax"
-    page.do(lambda: page.view.keyboard.press("p"))
-    assert chosen.inner_text() == "3 Scores" and choices(page)["stage"] == "2"
+    assert step_shown(page) == "1 Query"
+    page.do(lambda: page.view.get_by_role("button", name="Next →", exact=True).click())
+    assert step_shown(page) == "2 Keys" and choices(page)["stage"] == "1"
+    page.view.locator(".steps button").nth(1).focus()
+    page.do(lambda: page.view.keyboard.press("ArrowRight"))
+    page.do(lambda: page.view.keyboard.press("ArrowRight"))
+    assert step_shown(page) == "4 Softmax"
+    page.do(lambda: page.view.keyboard.press("ArrowLeft"))
+    assert step_shown(page) == "3 Scores" and choices(page)["stage"] == "2"
+    page.do(lambda: page.view.locator(".steps button").nth(4).click())
+    assert step_shown(page) == "5 Values" and choices(page)["stage"] == "4"
+
+
+def test_a_click_on_a_thumbnail_is_answered_before_the_page_follows(visit):
+    page = visit("Attention", **BOOKS)
+    answered = (
+        page.view.locator(".steps button")
+        .nth(3)
+        .evaluate(
+            """(button) => { button.click()
+        const share = button.getRootNode().querySelector("[data-id=a2]")
+        return [button.getAttribute("aria-pressed"), share.textContent] }"""
+        )
+    )
+    assert answered == ["true", "99.8%"]
+    page.wait(lambda: choices(page).get("stage") == "3")
+
+
+def written_in(page) -> dict[str, str]:
+    """The numbers that the pipeline has written, by the cell that each opens."""
+    page.wait(lambda: page.view.locator("[data-moving=false]").count() == 1)
+    found = page.view.locator(".texts button[data-cell]").all()
+    return {each.get_attribute("data-cell"): each.inner_text() for each in found}
+
+
+def test_what_stands_at_the_end_of_a_motion_is_the_trace(visit):
+    trace = load("study-decoder").trace(BOOKS["sentence"])
+    page, at = visit("Attention", **BOOKS, stage=2), "decoder.3.attn"
+    for token in (6, 4):
+        scores_M = trace[f"{at}.scores"][4, token]
+        page.wait(lambda: len(written_in(page)) > 0)
+        shown = written_in(page)
+        assert [shown[f"scores,{m}"] for m in range(7)] == [
+            "−∞, hidden by the mask" if not np.isfinite(x) else f"{x:.1f}".replace("-", "−")
+            for x in scores_M
+        ]
+        page.do(lambda: page.view.locator(".steps button").nth(3).click())
+        shown, pattern_M = written_in(page), trace[f"{at}.pattern"][4, token]
+        assert [shown[f"pattern,{m}"] for m in range(7)] == [percent(a) for a in pattern_M]
+        assert shown["total"] == f"{trace[f'{at}.pattern.total'][4, token]:.3f}"
+        page.do(lambda: page.view.locator(".steps button").nth(2).click())
+        if token == 6:
+            page.do(lambda: page.view.get_by_role("button", name="the (4)").click())
+    assert choices(page)["token"] == "4"
+
+
+def test_the_line_over_the_figure_changes_it_before_the_page_follows(visit):
+    page = visit("Attention", **BOOKS, stage=3)
+    assert written_in(page)["pattern,2"] == "99.8%"
+    page.view.get_by_role("button", name="Previous head").click()
+    trace = load("study-decoder").trace(BOOKS["sentence"])
+    assert written_in(page)["pattern,2"] == percent(trace["decoder.3.attn.pattern"][3, 6, 2])
+    page.settle()
+    assert choices(page)["head"] == "3"
+
+
+def test_a_cell_of_the_pipeline_opens_by_mouse_and_by_key(visit):
+    trace = load("study-decoder").trace(BOOKS["sentence"])
+    page = visit("Attention", **BOOKS, stage=1)
+    written_in(page)
+    canvas = page.view.locator("canvas.cells")
+    box = canvas.bounding_box()
+    page.do(lambda: page.view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 150))
+    name, index, _ = opened_number(page)
+    assert name == "decoder.3.attn.k" and index[:2] == (4, 2)
+    check_number(page, trace, name)
+    canvas.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        page.view.keyboard.press(key)
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    assert check_number(page, trace, "decoder.3.attn.k") == (4, 0, 1)
 
 
 @pytest.mark.slow
 def test_play_walks_on_by_itself_and_stops(visit):
     page = visit("Attention", stage=3)
-    page.do(lambda: page.view.get_by_role("button", name="Play").click())
+    page.view.get_by_role("button", name="Play").click()
     page.view.get_by_role("button", name="Stop").wait_for()
     page.wait(lambda: choices(page).get("stage") == "4", seconds=20)
     page.view.get_by_role("button", name="Play").wait_for()
-    page.wait(lambda: page.view.get_by_text("Values in their plane").count() > 0)
+    page.wait(lambda: page.view.get_by_text("What does expensive take").count() > 0)
 
 
 def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
@@ -91,7 +177,7 @@ def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
 
 def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
     page, pattern_LM = (
-        visit("Attention", stage=3, layer=1, head=5, mask="decoder"),
+        visit("Attention", stage=3, layer=1, head=5, mask="decoder", depth="numbers"),
         traced("decoder")["encoder.1.attn.pattern"][5],
     )
     point_at(page, 0, 3, 7, columns=11)
@@ -113,7 +199,7 @@ def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
 
 @pytest.mark.slow
 def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
-    page, x_LD = visit("Attention", token=7), traced()["encoder.0.attn.in"]
+    page, x_LD = visit("Attention", token=7, depth="numbers"), traced()["encoder.0.attn.in"]
     canvas = page.view.locator("canvas.picture").first
     canvas.wait_for()
     canvas.hover(position={"x": 5.5 * (canvas.bounding_box()["width"] - 3) / 32, "y": 2.5 * 15})
@@ -125,10 +211,10 @@ def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
 
 def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, traced):
     page, trace = (
-        visit("Attention", stage=3, layer=1, head=5, token=7, mask="decoder"),
+        visit("Attention", stage=3, layer=1, head=5, token=7, mask="decoder", depth="numbers"),
         traced("decoder"),
     )
-    steps = ("scores", "pattern.exp", "pattern")
+    steps = ("scores", "pattern.power", "pattern.exp", "pattern")
     page.view.locator("tfoot button.number").first.wait_for()
     shown = [
         [cell.inner_text() for cell in row.locator("button.number").all()]
@@ -138,8 +224,11 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
     assert shown == [
         [number(trace[f"encoder.1.attn.{step}"][5, 7, m]) for step in steps] for m in range(11)
     ]
-    assert shown[8][0] == "−∞" and shown[8][2] == "0"
-    page.do(lambda: page.view.locator("tfoot button.number").first.click())
+    assert shown[8][0] == "−∞" and shown[8][3] == "0"
+    totals = page.view.locator("tfoot button.number")
+    page.do(lambda: totals.first.click())
+    assert check_number(page, trace, "encoder.1.attn.pattern.power.total") == (5, 7)
+    page.do(lambda: totals.last.click())
     assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
 
 
@@ -187,7 +276,7 @@ def test_on_a_telephone_the_rail_leads_on_and_the_tour_begins(visit):
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
     page.wait(lambda: "/Heads" in page.view.url)
     page.do(lambda: page.view.get_by_role("button", name="Tour").click())
-    page.view.get_by_role("button", name="Next stop").wait_for()
+    page.view.get_by_role("button", name="Next", exact=True).wait_for()
     assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -207,10 +296,10 @@ def test_all_heads_hover_click_and_keys(visit, traced):
     head, row, column = check_number(page, trace, "encoder.2.attn.pattern")
     tokens = [
         "[CLS]",
-        "the",
+        "the (1)",
         "book",
         "that",
-        "the",
+        "the (4)",
         "student",
         "recommended",
         "is",
@@ -231,23 +320,78 @@ def test_all_heads_hover_click_and_keys(visit, traced):
     assert check_number(page, trace, "encoder.2.attn.pattern")[0] == head
 
 
+def test_a_click_on_a_head_is_seen_at_once(visit):
+    """Before the page has been drawn again: in the same task of the browser as the click."""
+    page = visit("Heads", layer=2)
+    canvas = page.view.locator(".st-key-heads canvas.picture")
+    changed = """canvas => {
+      const box = canvas.getBoundingClientRect(), before = canvas.toDataURL()
+      const [clientX, clientY] = [box.x + 0.627 * box.width, box.y + 0.3 * box.height]
+      canvas.dispatchEvent(new MouseEvent("click", { clientX, clientY, bubbles: true }))
+      return canvas.toDataURL() !== before
+    }"""
+    page.do(lambda: canvas.evaluate(f"canvas => {{ globalThis.seen = ({changed})(canvas) }}"))
+    assert page.view.evaluate("seen") and choices(page)["head"] != "0"
+
+
+def test_the_table_of_all_roles_switches_its_text_and_leads_to_a_head(visit, traced):
+    page = visit("Heads", cards="heads-every")
+    table = page.view.locator(".st-key-heads_every")
+    runs, names = page.runs, table.locator(".head .name")
+    here = names.all_inner_texts()
+    table.get_by_role("button", name="On random tokens, twice").click()
+    assert names.all_inner_texts() != here and page.runs == runs  # no run of the page was needed
+    roles_HO = traced()["encoder.0.attn.pattern.roles"]
+    assert here[2] == "previous" and roles_HO[2, :-1].argmax() == 0
+    head = table.locator(".head")
+    assert head.count() == 72 and table.locator(".head[tabindex='0']").count() == 1
+    head.first.focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
+        page.view.keyboard.press(key)
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    assert (choices(page)["layer"], choices(page)["head"]) == ("1", "2")
+    assert table.locator("[aria-pressed=true]").inner_text() == "On random tokens, twice"
+
+
+def test_the_bars_of_what_heads_add_are_as_long_as_their_shares(visit, traced):
+    page, trace = visit("Heads", layer=0, token=8, cards="heads-adds"), traced()
+    lines = page.view.locator(".st-key-heads_add .line")
+    places = lines.evaluate_all(
+        """lines => lines.map((line) => {
+          const box = line.getBoundingClientRect(), bar = line.firstChild.getBoundingClientRect()
+          return [(bar.left - box.left) / box.width, bar.width / box.width]
+        })"""
+    )
+    at = "encoder.0.attn.heads.share"
+    shares = [*trace[at][:, 8].tolist(), float(trace[f"{at}.bias"][8]), 1.0]
+    low = min(shares)
+    assert low < 0 and len(places) == 14
+    for (start, wide), share in zip(places, shares, strict=True):
+        assert start == pytest.approx((min(share, 0) - low) / (1 - low), abs=0.01)
+        assert wide == pytest.approx(abs(share) / (1 - low), abs=0.01)
+
+
 def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
     page = visit("Layers")
-    canvas = page.view.locator(".st-key-layers canvas.picture")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.do(
-        lambda: page.view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.9 * box["height"])
-    )
-    assert choices(page)["layer"] == "5" and 0 < int(choices(page)["head"]) < 11
+    thumbnail = page.view.get_by_role("button", name="Layer 5, head 7", exact=True)
+    thumbnail.scroll_into_view_if_needed()
+    page.do(thumbnail.click)
+    assert thumbnail.get_attribute("aria-pressed") == "true"
+    assert (choices(page)["layer"], choices(page)["head"]) == ("5", "7")
+    thumbnail.focus()
+    page.view.keyboard.press("ArrowUp")
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    assert (choices(page)["layer"], choices(page)["head"]) == ("4", "7")
     page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
+    page.do(lambda: page.view.get_by_text(re.compile("Which tokens does head")).click())
     page.do(lambda: page.view.locator(".left button").nth(2).click())
     assert choices(page)["token"] == "2"
     assert page.view.get_by_role("button", name="Token 2:").get_attribute("aria-pressed") == "true"
 
 
 def test_the_lines_show_the_weights_of_the_token_one_rests_on(visit, traced):
-    page, pattern_LM = visit("Heads", layer=1, head=4), traced()["encoder.1.attn.pattern"][4]
+    page = visit("Heads", layer=1, head=4, cards="heads-lines")
+    pattern_LM = traced()["encoder.1.attn.pattern"][4]
     page.view.locator(".left button").nth(6).hover()
     weights = pytest.approx(pattern_LM[6].tolist(), rel=1e-3)
 
@@ -269,30 +413,22 @@ def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
 
 
 MAIN = {
-    "Tokens": ("[class*=st-key-tokens-near] button.number", r"encoder\.embed\.near\.6450", {}),
-    "Positions": ("canvas.picture", r"encoder\.embed\.position", {}),
-    "Attention": ("[class*=st-key-table] button.number", r"encoder\.1\.attn\.scores", {"stage": 3}),
+    "Tokens": ("[class*=st-key-pieces] .chosen .strip", r"encoder\.embed\.token", {}),
+    "Positions": ("[class*=st-key-places-added] .strip", r"encoder\.embed\.token", {}),
+    "Attention": (".texts button.figure", r"encoder\.1\.attn\.scores\.scaled", {"stage": 3}),
     "Heads": (".st-key-heads canvas.picture", r"encoder\.1\.attn\.pattern", {}),
-    "Add and norm": (
-        "[class*=st-key-addnorm] canvas.picture, [class*=st-key-map] canvas.picture",
-        r"encoder\.1\.attn\.sum",
-        {},
-    ),
-    "Feed-forward": (
-        "[class*=st-key-ff] button.number",
-        r"encoder\.1\.mlp\.(pre|hidden|hidden\.reach)",
-        {},
-    ),
+    "Add and norm": ("[class*=st-key-addnorm-way] .strip", r"encoder\.1\.attn\.in", {}),
+    "Feed-forward": ("[class*=st-key-ff] button.neuron", r"encoder\.1\.mlp\.hidden", {}),
     "Layers": (
-        ".stPlotlyChart + *, [class*=st-key-layers_] button.number",
-        r"encoder\.\d\.(attn|mlp)\.\w+\.\w+",
-        {"depth": "numbers"},
+        ".st-key-layers button.number >> nth=2",
+        r"encoder\.0\.(attn|mlp)\.out\.relative",
+        {},
     ),
     "Encoder and decoder": ("canvas.picture", r"encoder\.1\.attn\.pattern", {}),
     "Before attention": (
         ".st-key-before-terms canvas.picture",
         r"encoder\.0\.mlp\.pre\.terms\.\d+\.\d+",
-        {},
+        {"cards": "before-neuron"},
     ),
     "Every number": ("canvas.picture", r"encoder\.1\.attn\.z", {"step": "encoder.1.attn.z"}),
 }
@@ -351,16 +487,27 @@ def test_the_depth_is_kept_from_page_to_page(visit):
     page.view.locator(".katex").first.wait_for()
 
 
-def test_the_tour_walks_from_page_to_page(visit):
-    page = visit()
+def test_the_tour_walks_from_page_to_page_and_rings_what_it_speaks_of(visit):
+    page = visit(model="study-encoder")
     page.do(lambda: page.view.get_by_role("button", name="Tour").click())
-    for title in ("Tokens", "Positions", "Attention", "Attention"):
-        page.do(lambda: page.view.get_by_role("button", name="Next stop").click())
-        page.wait(lambda title=title: title in page.view.title())
+    for stop in STOPS[1:]:
+        page.do(lambda: page.view.get_by_role("button", name="Next", exact=True).click())
+        page.wait(lambda stop=stop: stop.page.title in page.view.title())
         page.settle()
-    assert choices(page)["tour"] == "4" and choices(page)["stage"] == "2"
-    page.view.get_by_text("The query of").first.wait_for()
-    page.do(lambda: page.view.get_by_role("button", name="End the tour").click())
+        part, ring = (
+            page.view.locator(stop.points_at).first,
+            page.view.locator(".st-key-ring .root"),
+        )
+        page.wait(lambda ring=ring: ring.is_visible())
+        where, around = part.bounding_box(), ring.bounding_box()
+        assert around["y"] == pytest.approx(where["y"] - 6, abs=3)
+        assert around["width"] == pytest.approx(where["width"] + 12, abs=3)
+        assert where["y"] < 700  # it was brought into sight
+    assert choices(page)["model"] == "study-decoder"
+    page.do(lambda: page.view.get_by_role("button", name="Back", exact=True).click())
+    page.wait(lambda: "Cross" in page.view.title())
+    assert choices(page)["model"] == "study-encoder"  # the reader's own again
+    page.do(lambda: page.view.get_by_role("button", name="End tour").click())
     assert "tour" not in choices(page)
 
 
@@ -439,14 +586,8 @@ def test_the_first_start_needs_no_network_and_no_cache(browser, tmp_path):
         serve(GLASSFORMER_CACHE=str(tmp_path), HF_HOME=str(tmp_path), **NOWHERE) as empty,
         tab(browser, empty) as page,
     ):
-        page.view.get_by_role("button", name="Token 2: book").wait_for()
         page.view.locator(".st-key-river canvas").first.wait_for()
-        assert (
-            page.view.get_by_text(
-                "study-encoder turns each token into a vector of 100 numbers"
-            ).count()
-            == 1
-        )
+        page.view.get_by_role("heading", name="Which word comes next: are or is?").wait_for()
         assert not page.problems and not list(tmp_path.iterdir())
 
 
@@ -459,7 +600,7 @@ def test_a_pretrained_model_is_fetched_from_the_side_bar(browser, tmp_path):
     ):
         page.view.get_by_role("button", name="Fetch it, 84 MB").click()
         page.view.get_by_role("progressbar").first.wait_for()
-        read = page.view.get_by_text("all-MiniLM-L6-v2 turns each token")
+        read = page.view.get_by_role("heading", name="Which word does its context change most?")
         read.or_(
             page.view.locator("[data-testid=stAlert]").filter(has_text="fetched")
         ).first.wait_for(timeout=240_000)
@@ -476,24 +617,27 @@ def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_p
             page.view.get_by_role("button", name="Fetch it, 84 MB").wait_for()
             shutil.copytree(here, tmp_path / "minilm")
             for token in (1, 3, 2):
-                page.do(page.view.get_by_role("button", name=f"Token {token}:").click)
-                page.view.get_by_text("all-MiniLM-L6-v2 turns each token").wait_for()
+                page.do(part(page, f"token/encoder/{token}").click)
+                page.view.get_by_role("heading", name="Which word does its context").wait_for()
                 assert choices(page)["token"] == str(token)
             assert not page.problems
 
 
-def test_the_translator_writes_word_by_word_and_its_weights_open(visit):
-    page = visit(
-        "Cross-attention",
-        model="study-translator",
-        sentence="The red car is fast.",
-        side="decoder",
-        token=0,
+def test_a_written_word_shows_what_it_came_from_at_once_and_its_weights_open(visit):
+    trace = load("study-translator").trace("The red car is fast.")
+    page = visit("Cross-attention", model="study-translator", sentence="The red car is fast.")
+    word = page.view.locator(".written button[aria-pressed=true]")
+    assert word.inner_text() == "rouge" and choices(page)["head"] == "1"
+    answered = page.view.locator(".written button", has_text="voiture").evaluate(
+        """(button) => { button.click()
+        const row = button.getRootNode().querySelectorAll(".source")[2]
+        return [row.className, row.querySelector(".number").textContent] }"""
     )
-    heading = page.view.get_by_text(re.compile(r"Word by word: position 1 of \d"))
-    page.do(lambda: page.view.get_by_role("button", name="Next", exact=False).first.click())
-    heading.first.wait_for()
-    assert choices(page)["token"] == "1" and not page.problems
+    assert answered == ["source most", percent(trace["decoder.3.cross.pattern"][1, 1, 2])]
+    page.settle()
+    page.view.get_by_text("Which source word does voiture come from?").wait_for()
+    page.do(lambda: page.view.locator(".source.most button[data-name=share]").click())
+    assert check_number(page, trace, "decoder.3.cross.z.share") == (1, 1, 2)
 
 
 def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):
@@ -523,28 +667,133 @@ def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
     assert page.view.locator("img[src*=evil]").count() == 0
 
 
-def part(page, act: str):
+def part(page, act: str, kind: str = ""):
     """A part of the map on the overview."""
-    return page.view.locator(f'.st-key-river button[data-act="{act}"]').first
+    return page.view.locator(f'.st-key-river button{kind}[data-act="{act}"]').first
 
 
-def test_the_map_reads_out_the_trace_and_every_part_leads_on(visit, traced):
+def test_a_click_on_the_map_opens_its_number_and_every_title_leads_on(visit, traced):
     page, trace = visit(layer=1, head=4), traced()
-    part(page, "encoder.1.attn.q").hover(position={"x": 12, "y": 50})
-    step, who, where, shown = page.view.locator(".st-key-river .tip").inner_text().split("\n")[:4]
-    assert (step, who) == ("Query", "“that” (3), head 4")
-    assert shown == number(trace["encoder.1.attn.q"][4, 3, int(where.split()[-1])])
-    page.do(
-        lambda: part(page, "encoder.1.attn.q").click(
-            position={"x": 12, "y": 50}, modifiers=["Shift"]
-        )
-    )
-    assert check_number(page, trace, "encoder.1.attn.q")[:2] == (4, 3)
-    page.do(lambda: page.view.keyboard.press("Escape"))
+    strip = part(page, "encoder.1.attn.q", ".strip")
+    box = strip.bounding_box()
+    at = {"x": 0.4 * box["width"], "y": 3.5 / 11 * box["height"]}
+    strip.hover(position=at)
+    shown, where, dimension = page.view.locator(".st-key-river .tip").inner_text().split("\n")
+    assert where == "Query · “that” · head 4"
+    place = int(re.match(r"dimension (\d+), middle-sized of", dimension)[1])
+    assert shown == number(trace["encoder.1.attn.q"][4, 3, place], 4)
+    page.do(lambda: strip.click(position=at))
+    assert check_number(page, trace, "encoder.1.attn.q") == (4, 3, place)
+    page.do(lambda: page.view.get_by_role("button", name="Close").click())
     page.do(lambda: part(page, "token/encoder/2").click())
     page.do(lambda: part(page, "layer/encoder/3").click())
     assert choices(page)["token"] == "2" and choices(page)["layer"] == "3"
-    part(page, "encoder.3.attn.k").focus()
+    part(page, "encoder.3.attn.k", ".title").focus()
     page.do(lambda: page.view.keyboard.press("Enter"))
     page.wait(lambda: "/Attention" in page.view.url)
     assert {"layer": "3", "head": "4", "token": "2", "stage": "1"}.items() <= choices(page).items()
+
+
+MYSTERY = {"model": "study-decoder", "sentence": OPENING, "layer": 3, "head": 4}
+RIVER = ".st-key-river"
+
+
+def canvas_of(page) -> str:
+    return page.view.locator(f"{RIVER} canvas").first.evaluate("canvas => canvas.toDataURL()")
+
+
+def ended(page) -> None:
+    """Until nothing moves any more."""
+    page.wait(lambda: page.view.locator(f"{RIVER} .play").get_attribute("aria-label") == "Play")
+
+
+def test_one_click_answers_the_question_of_the_first_screen(visit):
+    page = visit(**MYSTERY)
+    question = page.view.locator(f"{RIVER} h1")
+    assert question.inner_text() == (
+        "Which word comes next: are or is? One of this model’s 20 attention heads decides."
+    )
+    page.do(lambda: part(page, "try/head").click())
+    assert choices(page)["change"] == "head:decoder.3.4"
+    assert question.inner_text().startswith("Without head 4 of layer 3, “is” is now ahead of “are”")
+    assert part(page, "word/1").count() == 0  # bars are of words of this run alone
+    page.do(lambda: part(page, "try/head").click())
+    assert "change" not in choices(page) and question.inner_text().startswith("Which word comes")
+
+
+@pytest.mark.parametrize("skip", ("wait", "Escape", "click", "Skip"))
+def test_the_motion_ends_with_the_picture_as_it_is_without_motion(visit, skip):
+    page = visit(**MYSTERY)
+    ended(page)
+    still = canvas_of(page)
+    page.view.locator(f"{RIVER} .play").click()
+    page.view.wait_for_timeout(700)
+    assert canvas_of(page) != still
+    if skip == "Escape":
+        page.view.keyboard.press("Escape")
+    elif skip == "click":
+        page.view.locator(f"{RIVER} h1").click()
+    elif skip == "Skip":
+        page.view.locator(f"{RIVER} .skip").click()
+    page.wait(lambda: canvas_of(page) == still, seconds=2 if skip != "wait" else 20)
+    ended(page)
+
+
+def test_where_motion_is_not_wanted_the_end_stands_there_at_once(browser, address):
+    query = "&".join(f"{key}={quote(str(value))}" for key, value in MYSTERY.items())
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    view = context.new_page()
+    view.goto(f"{address}/?{query}")
+    view.locator(f"{RIVER} .play[aria-label=Play]").wait_for()
+    first = view.locator(f"{RIVER} canvas").first.evaluate("canvas => canvas.toDataURL()")
+    view.wait_for_timeout(600)
+    later = view.locator(f"{RIVER} canvas").first.evaluate("canvas => canvas.toDataURL()")
+    context.close()
+    assert first == later
+
+
+def test_each_of_the_six_marks_stops_at_its_part_and_says_what_it_shows(visit):
+    page = visit(**MYSTERY)
+    ended(page)
+    marks, seen = page.view.locator(f"{RIVER} .mark"), []
+    for i in range(marks.count()):
+        marks.nth(i).click()
+        seen.append((page.view.locator(f"{RIVER} .caption").inner_text(), canvas_of(page)))
+        assert marks.nth(i).get_attribute("aria-current") == "step"
+    assert len(seen) == 6 and len({words for words, _ in seen}) == 6
+    assert len({canvas for _, canvas in seen}) == 6
+    assert "“recommended” looks most at “books”" in seen[2][0]
+
+
+@pytest.mark.parametrize("size", (DESK, TELEPHONE))
+def test_the_picture_is_no_wider_than_the_screen_and_a_tip_stays_in_it(visit, size):
+    page = visit(size=size, **MYSTERY)
+    ended(page)
+    assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for kind in ("strip", "map", "bar"):
+        for which in ("first", "last"):
+            target = getattr(page.view.locator(f"{RIVER} button.{kind}"), which)
+            target.scroll_into_view_if_needed()
+            target.hover()
+            tip = page.view.locator(f"{RIVER} .tip")
+            box = tip.bounding_box()
+            assert 0 <= box["x"] and box["x"] + box["width"] <= size[0] + 1
+            assert 0 <= box["y"] and box["y"] + box["height"] <= size[1] + 1
+            assert len(tip.inner_text().split("\n")) <= 3
+
+
+def test_a_word_of_the_river_is_chosen_at_once(visit):
+    """The picture answers before the server does: here the server is not heard at all."""
+    page = visit(**MYSTERY)
+    ended(page)
+    before = canvas_of(page)
+    word = part(page, "token/decoder/5")
+    changed = word.evaluate(
+        """(button) => {
+          const root = button.getRootNode(), canvas = root.querySelector("canvas")
+          const before = canvas.toDataURL(), begun = performance.now()
+          button.click()
+          return [canvas.toDataURL() !== before, performance.now() - begun]
+        }"""
+    )
+    assert changed[0] and before

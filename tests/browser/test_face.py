@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.helpers.browser_pages import DESK, PATHS, TELEPHONE
+from ui.session.selection import OPENING
 
 FOCUSABLE, WORDS = 12, 30  # before the picture, tokens and rail aside
 
@@ -44,3 +45,15 @@ def test_everybody_can_read_a_page(visit, title, size, theme):
         for node in each["nodes"]
     ]
     assert not serious, serious[:8]
+
+
+def test_what_may_still_be_guessed_is_veiled(visit):
+    page = visit("Output", model="study-decoder", ask="1", sentence=OPENING)
+    filters = """element => { const found = []
+      for (; element; element = element.parentElement) found.push(getComputedStyle(element).filter)
+      return found }"""
+    for part in ("[class*=st-key-output]", ".st-key-number-beside"):
+        assert "blur(9px)" in page.view.locator(part).first.evaluate(filters), part
+    page.do(lambda: page.view.get_by_role("button", name="are", exact=True).click())
+    page.view.get_by_text("1 of 1 right so far").wait_for()
+    assert not page.view.locator(".st-key-veil").count()

@@ -21,6 +21,7 @@ WORDS = ["the", "book", "extraordinarily", "of", "a", "student", "who"]
 # Many heads, one map with words, one with numbers, a folded vector, thumbnails: all sizes differ.
 MAPS = {
     "heads": {"shape": [5, 7, 4], "rows": WORDS, "columns": WORDS[:4]},
+    "low heads": {"shape": [12, 5, 5], "rows": WORDS[:5], "columns": WORDS[:5], "tallest": 420},
     "long heads": {"shape": [3, 40, 37], "rows": WORDS * 6, "columns": WORDS * 6},
     "words": {"shape": [1, 7, 5], "rows": WORDS, "columns": WORDS[:5], "labelled": True},
     "numbers": {
@@ -108,6 +109,20 @@ def test_arrows_lead_to_the_cell_beside_and_back(run, name):
         [MAPS[name]],
     )
     assert wrong == []
+
+
+@pytest.mark.parametrize("width, across", ((760, 6), (358, 3)))
+def test_heads_that_should_be_seen_at_once_stand_beside_each_other(run, width, across):
+    """As long as each is 90 pixels wide: a telephone has no room for more than three."""
+    low, high = run(
+        HEATMAP
+        + """const [data, width] = given
+        return [data, { ...data, tallest: null }].map((each) => geometry(each, width, 1, 720))""",
+        [MAPS["low heads"], width],
+    )
+    assert low["across"] == across and low["down"] == 12 // across
+    assert low["tall"] <= high["tall"] and (low["tall"] <= 420) == (width == 760)
+    assert (high["tall"] > 420) and high["across"] <= across
 
 
 def test_an_arrow_over_the_edge_leads_into_the_map_beside(run):
@@ -205,30 +220,75 @@ const { cellAt, cellPlace, unpack } = await import("/overview_reading.js")
 const { layout } = await import("/overview_layout.js")
 unpack(data)
 const sheet = layout(data, width)
-for (const item of sheet.items) {
-  const { x, y, w, h, part, rows, columns } = item, right = x + w, low = y + h
-  if (![x, y, w, h].every(Number.isFinite)) wrong.push(["no place", item.type, item.key])
-  if (right > sheet.width || low > sheet.height || y < 0) wrong.push(["out", item.type, item.key])
-  const R = part ? rows.at.length : 0, C = columns ? columns.at.length : part?.numbers.length / R
-  for (let row = 0; row < R; row++) for (let cell = 0; cell < C; cell++) {
-    const [left, top, wide, tall] = cellPlace(item, row, cell)
-    const at = cellAt(item, left + wide / 2, top + tall / 2)
-    if (at[0] !== row || at[1] !== cell) wrong.push([item.key, row, cell, at])
-  }
-}
-return [wrong.slice(0, 5), sheet.items.length]"""
+"""
 
 
-@pytest.mark.parametrize("width", (358, 700, 1140))
+def sent(view) -> str:
+    return json.dumps(overview_data(picture(view)))
+
+
+@pytest.mark.parametrize("width", (358, 700, 900, 1184))
 def test_every_cell_of_the_overview_is_found_where_it_is_drawn(run, tiny_trace, family, width):
     for view in sides(tiny_trace(family)):
-        wrong, items = run(OVERVIEW, [json.dumps(overview_data(picture(view))), width])
+        wrong, items = run(
+            OVERVIEW
+            + """for (const item of sheet.items) {
+              const { x, y, w, h, part, rows, columns } = item, right = x + w, low = y + h
+              if (![x, y, w, h].every(Number.isFinite)) wrong.push(["no place", item.type])
+              const inside = right <= sheet.width && low <= sheet.height && y >= 0
+              if (!inside) wrong.push(["out", item.type, item.key])
+              if (!part) continue
+              const drawn = rows.only === undefined ? [...rows.at.keys()] : [rows.only]
+              const count = columns?.at.length ?? part.cells
+              for (const row of drawn) for (let cell = 0; cell < count; cell++) {
+                const [left, top, wide, tall] = cellPlace(item, row, cell)
+                const at = cellAt(item, left + wide / 2, top + tall / 2)
+                if (at[0] !== row || at[1] !== cell) wrong.push([item.key, row, cell, at])
+              }
+            }
+            return [wrong.slice(0, 5), sheet.items.length]""",
+            [sent(view), width],
+        )
         assert wrong == [] and items > 10
+
+
+@pytest.mark.parametrize("width", (358, 900, 1184))
+def test_no_number_is_covered_by_another_part(run, tiny_trace, family, width):
+    """Strips, maps, signs and bars have places of their own; titles only stand beside them."""
+    for view in sides(tiny_trace(family)):
+        covered = run(
+            OVERVIEW
+            + """const kinds = ["strip", "map", "bar", "plus"]
+            const parts = sheet.items.filter(({ type }) => kinds.includes(type))
+            const before = (a, b) => a.x + a.w <= b.x + 1 || a.y + a.h <= b.y + 1
+            const apart = (a, b) => before(a, b) || before(b, a)
+            for (const [i, a] of parts.entries()) for (const b of parts.slice(i + 1))
+              if (!apart(a, b)) wrong.push([a.type, a.key, b.type, b.key])
+            return wrong.slice(0, 5)""",
+            [sent(view), width],
+        )
+        assert covered == []
+
+
+def test_the_map_of_the_opened_layer_is_large_enough_to_read(run, tiny_trace):
+    for family in ("gpt2", "bert", "t5_gated"):
+        for view in sides(tiny_trace(family)):
+            widths = run(
+                """const [text] = given, { layout } = await import("/overview_layout.js")
+                const { unpack } = await import("/overview_reading.js")
+                return [358, 900, 1184].map((width) => {
+                  const data = JSON.parse(text)
+                  unpack(data)
+                  return layout(data, width).items.find(({ type }) => type === "map").w
+                })""",
+                [sent(view)],
+            )
+            assert widths[0] >= 190 and min(widths[1:]) >= 215
 
 
 def test_left_out_tokens_leave_a_gap(run):
     found, first = run(
-        """const { places } = await import("/overview_sheet.js")
+        """const { places } = await import("/overview_places.js")
         const { nearest } = await import("/overview_reading.js")
         const rows = places({ at: [0, 1, 7, 8, 20], chosen: 2 }, 12)
         return [rows, [-5, 0, 11.9, 12, 33, 33.6, 1000].map((y) => nearest(rows, y))]"""
@@ -240,7 +300,108 @@ def test_left_out_tokens_leave_a_gap(run):
     assert first == [0, 0, 0, 1, 1, 2, 4]
 
 
-PURE = ("heatmap_geometry", "overview_layout", "overview_layer", "overview_sides", "overview_sheet")
+def test_columns_share_what_the_fixed_ones_leave(run):
+    found = run(
+        """const { columns } = await import("/overview_places.js")
+        return columns([["a", 100, 0], ["", 0, 10], ["b", 20, 40]], 170)"""
+    )
+    assert found["a"] == {"x": 0, "w": 100} and found["b"] == {"x": 110, "w": 60}
+    assert found["end"] == 170 and found["f"] == 1
+
+
+def test_a_tip_covers_nothing_it_speaks_of_and_stays_in_sight(run):
+    wrong = run(
+        """const { tipPlace } = await import("/overview_reading.js"), wrong = []
+        const seen = { left: 0, right: 358, top: -40, bottom: 700 }, size = { wide: 240, tall: 62 }
+        for (const x of [0, 5, 180, 340]) for (const y of [-30, 0, 40, 330, 650]) {
+          const about = { x, y, w: 18, h: 20 }, [left, top] = tipPlace(size, about, seen)
+          if (left < seen.left || left + size.wide > seen.right) wrong.push(["out", x, y, left])
+          if (top < about.y + about.h && top + size.tall > about.y) wrong.push(["over", x, y])
+          const away = top < seen.top || top + size.tall > seen.bottom
+          if (y > 60 && y < 600 && away) wrong.push(["away", x, y])
+        }
+        return wrong"""
+    )
+    assert wrong == []
+
+
+def test_a_tip_has_at_most_three_lines(run, tiny_trace):
+    view = sides(tiny_trace("llama"))[0]
+    lines = run(
+        OVERVIEW
+        + """const { read } = await import("/overview_reading.js")
+        return sheet.items.filter(({ type }) => type !== "norm").map((item) => {
+          const { lines, value } = read(data, item, item.x + item.w / 2, item.y + item.h / 2)
+          return lines.filter(Boolean).slice(0, 2).length + (value ? 1 : 0)
+        })""",
+        [sent(view), 1184],
+    )
+    assert lines and max(lines) <= 3 and min(lines) >= 1
+
+
+# --- its motion -----------------------------------------------------------------------------------
+
+MOTION = """const { along, END, endOf, lasts, MARKS, phaseAt, planned, shownAt, staggered } =
+  await import("/overview_motion.js")
+"""
+
+
+def test_the_motion_ends_with_all_of_the_picture_within_six_seconds(run):
+    end, first, last, every, marks = run(
+        MOTION
+        + """const every = []
+        for (let time = 0; time <= END; time += 50) every.push(Object.values(shownAt(time)))
+        return [END, shownAt(0), shownAt(END), every, MARKS]"""
+    )
+    assert end <= 6000 and set(first.values()) == {0} and set(last.values()) == {1}
+    assert marks == ["tokens", "positions", "attention", "feed-forward", "layers", "guess"]
+    for before, after in zip(every, every[1:], strict=False):
+        assert all(0 <= a <= b <= 1 for a, b in zip(before, after, strict=True))  # nothing leaves
+
+
+def test_the_parts_come_in_the_order_in_which_a_model_works(run):
+    order = run(
+        MOTION
+        + """const parts = Object.keys(shownAt(0)), begun = {}
+        for (let time = 0; time <= END; time += 10)
+          for (const part of parts) if (shownAt(time)[part] > 0) begun[part] ??= time
+        return parts.sort((a, b) => begun[a] - begun[b])"""
+    )
+    wanted = "drop fill position query lines value travel update neurons write sweep bars".split()
+    assert [part for part in order if part in wanted] == wanted
+
+
+def test_each_mark_stands_at_the_end_of_its_phase(run):
+    ends, phases, places = run(
+        MOTION
+        + """const ends = MARKS.map((_, i) => endOf(i))
+        return [ends, ends.map(phaseAt), ends.map(along)]"""
+    )
+    assert ends == sorted(ends) and phases == list(range(6))
+    assert places == pytest.approx([(i + 1) / 6 for i in range(6)])
+
+
+def test_what_plays_depends_on_what_has_changed(run):
+    first, text, trial, place, nothing, times = run(
+        MOTION
+        + """const now = { text: "a", run: "a", place: "a" }
+        const plan = (more) => planned(now, { ...now, ...more })
+        const plans = [planned(undefined, now), plan({ text: "b" }), plan({ run: "b" }),
+          plan({ place: "b" }), plan({})]
+        return [...plans, plans.slice(0, 4).map(lasts)]"""
+    )
+    assert first == text and first["from"] == 0
+    assert trial["from"] > 0 and place["from"] > 0 and nothing is None
+    assert max(times) <= 6000 and max(times[2:]) < 1000
+
+
+def test_one_word_drops_after_the_other(run):
+    found = run(MOTION + "return [0, 3, 6].map((i) => [0, 0.3, 1].map((p) => staggered(p, i, 7)))")
+    assert [each[0] for each in found] == [0, 0, 0] and [each[2] for each in found] == [1, 1, 1]
+    assert found[0][1] > found[1][1] >= found[2][1]
+
+
+PURE = ("heatmap_geometry", "overview_layout", "overview_places", "overview_motion")
 
 
 @pytest.mark.parametrize("name", (*PURE, "overview_reading", "lines_geometry", "words", "numbers"))
@@ -328,3 +489,35 @@ def test_arrows_lead_through_all_three_maps(run):
           walk([0, 0, 0], ["Left"]), walk([1, 0, 1], ["Down", "Down"]), walk([1, 0, 1], ["Up"])]"""
     )
     assert steps == [[1, 0, 0], [0, 1, 2], [2, 0, 2], [0, 0, 0], [1, 1, 1], [1, 0, 1]]
+
+
+def test_a_bar_of_guesses_is_as_long_as_its_share_and_arrows_walk_over_the_numbers(run):
+    found = run("""
+        const { indexOf, nextButton, seenShare } = await import("/guesses_geometry.js")
+        const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "Enter"]
+        return [indexOf([2, 3, 4, 2], [1, 2, 3, 1]), indexOf([2, 3, 4, 2], [0, 1, 0, 1]),
+          [0.25, 1.2, -1, NaN].map(seenShare), keys.map((key) => nextButton(key, 3, 6)),
+          nextButton("ArrowDown", 4, 6), nextButton("ArrowLeft", 0, 6)]
+    """)
+    assert found == [47, 9, [0.25, 1, 0, 0], [5, 1, 4, 2, None], None, None]
+
+
+def test_a_hand_turns_by_the_angle_whose_cosine_it_shows(run):
+    found = run("""
+        const { aligned, angleOf, barShare, handOf, nextHead } = await import("/layer_geometry.js")
+        const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "a"]
+        return [[1, 0.5, 0, -1, 1.0001].map((x) => handOf(angleOf(x)).x), angleOf(0),
+          ...[3, 9, NaN].map((x) => barShare(x, 4)), keys.map((key) => nextHead(key, 7, 5, 20)),
+          nextHead("ArrowDown", 16, 5, 20), [0.5, -0.0111, 13.49, 123.4, 8.8].map(aligned)]
+    """)
+    hands, angle, *others = found
+    assert hands == pytest.approx([1, 0.5, 0, -1, 1], abs=1e-9)
+    assert angle == pytest.approx(1.5707963)
+    assert others == [
+        0.75,
+        1,
+        0,
+        [12, 2, 8, 6, None],
+        None,
+        ["0.50", "−0.01", "13.5", "123", "8.80"],
+    ]

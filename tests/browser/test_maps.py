@@ -18,7 +18,7 @@ def tip(map_) -> list[str]:
 
 
 def test_a_cell_is_blocked_by_a_click_and_allowed_by_a_key(visit):
-    page = visit("Encoder and decoder", token=3)
+    page = visit("Encoder and decoder", token=3, cards="masks-draw")
     map_ = page.view.locator("[class*=st-key-map-own]").first
     canvas = map_.locator("canvas.picture")
     canvas.scroll_into_view_if_needed()

@@ -17,10 +17,12 @@ CHANGES = (
     "norms",
     "scale",
     "head:{}.1.0",
+    "neuron:{}.1.3",
     "order",
     "pad:2",
     "open-pad:2",
     "positions+order",
+    "repeat",
 )
 
 

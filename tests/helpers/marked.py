@@ -11,14 +11,14 @@ import numpy as np
 from core.text import number
 from ui.kit import head_thumbnails
 from ui.session.shelf import SHELF
-from ui.stages import heads
 from ui.stages.before_attention import influence, lstm
 from ui.stages.compare import heads as compared_heads
+from ui.stages.heads import every_layer
 from ui.stages.layers import token_paths
 
 CACHES = [
     each
-    for module in (heads, token_paths, lstm, influence, compared_heads)
+    for module in (every_layer, token_paths, lstm, influence, compared_heads)
     for each in vars(module).values()
     if type(each) is type(head_thumbnails._thumbnails)
 ]
@@ -129,8 +129,11 @@ def sent(app) -> Iterator[tuple[str, np.ndarray]]:
     for element in app.get("bidi_component"):
         data = json.loads(element.proto.json)
         for name, value in data.items():
-            if name == "values" and isinstance(value, str):
+            if name in ("values", "lengths", "update") and isinstance(value, str):
                 yield element.proto.id, np.frombuffer(base64.b64decode(value), "<f4")
+        for part in data.get("parts", []):
+            if "rivers" in part:
+                yield from ((element.proto.id, values) for values in overview_numbers(part))
     for element in app.get("plotly_chart"):
         spec = json.loads(element.proto.spec)
         for trace in spec["data"]:
@@ -144,6 +147,17 @@ def sent(app) -> Iterator[tuple[str, np.ndarray]]:
                         for _, values in arrays(trace)
                         if np.any(np.asarray(values, float) % 1)
                     )  # whole numbers are places along an axis
+
+
+def overview_numbers(picture: dict) -> Iterator[np.ndarray]:
+    """The numbers of the overview: what stands there at the end of its motion, and before it."""
+    for part in (*picture["strips"].values(), *picture["maps"].values()):
+        if part.get("scale") != "mask":
+            yield np.frombuffer(base64.b64decode(part["values"]), "<f4")
+    words, output = picture["output"]["words"], picture["output"]
+    shares = [word[which] for word in words for which in ("share", "before")]
+    shares += [*output.get("kept", ()), *output.get("kept_before", ())]
+    yield np.array([share for share in shares if share is not None])
 
 
 def drawn(app) -> Iterator[tuple[str, object]]:

@@ -15,10 +15,13 @@ from streamlit.testing.v1 import AppTest
 
 from core.models import catalogue
 from ui.session.navigation import PAGES
+from ui.session.selection import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = [name for name in catalogue.CATALOGUE if catalogue.find(name)]
 OTHERS = [page.path for page in PAGES[1:]]
+# What is asked for without a word: one model, one sentence, one place, and nothing to guess
+UNSAID = {"model": "minilm", "sentence": EXAMPLES[0]["text"], "layer": "0", "head": "0", "ask": "0"}
 HOSTILE = {
     "script": "<script>alert(1)</script>",
     "style": "<style>*{display:none}</style> </style>",
@@ -42,13 +45,13 @@ HARM = (
 
 
 def opened(path: str = "app.py", **address: str) -> AppTest:
-    """A page in a new session, as if its link had been opened; with MiniLM, unless another model is
-    asked for.
+    """A page in a new session, as if its link had been opened; with MiniLM on the notes' sentence,
+    in layer 0 at head 0, unless others are asked for.
     """
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     if path != "app.py":
         app.switch_page(path)
-    for key, value in ({"model": "minilm"} | address).items():
+    for key, value in (UNSAID | address).items():
         app.query_params[key] = value
     return app.run()
 
@@ -59,12 +62,12 @@ def said(app: AppTest) -> str:
 
 
 def address(app: AppTest) -> dict[str, str]:
-    """What stands in the address, but for the model that is asked for without a word."""
+    """What stands in the address, but for what is asked for without a word."""
     found = {
         key: value[0] if isinstance(value, list) else value
         for key, value in app.query_params.items()
     }
-    return {key: value for key, value in found.items() if (key, value) != ("model", "minilm")}
+    return {key: value for key, value in found.items() if UNSAID.get(key) != value}
 
 
 def parts(app: AppTest, name: str = "glass_explanation") -> list[dict]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ui.session.runs import RunRequest
+
 
 @dataclass
 class Seen:
@@ -14,6 +16,9 @@ class Seen:
     layer: int = 0
     head: int = 1
     token: int = 2
+
+    request: RunRequest = RunRequest("", "")
+    mask: str = "trained"
 
     @property
     def config(self):

@@ -31,13 +31,13 @@ from tests.helpers.pages import HARM, HOSTILE, address, opened, parts
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
 from ui.session import runs
 from ui.session.navigation import PAGES
-from ui.session.selection import CODECS, DEPTHS, EXAMPLES
+from ui.session.selection import CODECS, DEPTHS, EXAMPLES, OPENING
 from ui.session.shelf import SHELF
 
 
 @pytest.fixture
 def assets(tmp_path, monkeypatch):
-    """Stand-ins of the three models, instead of what lies in assets/models; study-encoder is the
+    """Stand-ins of the three models, instead of what lies in assets/models; study-decoder is the
     default.
     """
     for name in LAYERS:
@@ -247,7 +247,7 @@ def test_the_app_opens_on_the_study_encoder_and_fetches_nothing(assets, monkeypa
     app = first()
     assert not app.exception and not app.warning and not app.error
     assert (
-        app.session_state["memory"].shown == runs.RunRequest("study-encoder", EXAMPLES[0]["text"])
+        app.session_state["memory"].shown == runs.RunRequest("study-decoder", OPENING)
         and address(app) == {}
     )
     assert app.selectbox(key="model").options[:3] == list(LAYERS)
@@ -262,7 +262,7 @@ from core.models import catalogue
 catalogue.ASSETS = Path(sys.argv[1])
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file("app.py", default_timeout=60).run()
-assert not app.exception and app.session_state["memory"].shown.model == "study-encoder"
+assert not app.exception and app.session_state["memory"].shown.model == "study-decoder"
 heavy = ("pandas", "huggingface_hub.file_download", "gguf")
 print([name for name in heavy if name in sys.modules])
 """
@@ -294,11 +294,11 @@ def test_every_page_opens_with_every_study_model(assets, name, depth):
 
 
 def test_a_damaged_study_model_is_said_and_another_can_be_chosen(assets):
-    (assets / "study-encoder/config.json").write_text("{")
+    (assets / "study-decoder/config.json").write_text("{")
     app = first()
     assert not app.exception and "config.json" in app.warning[0].value.replace("\\", "")
-    app.selectbox(key="model").set_value("study-decoder").run()
-    assert not app.exception and app.session_state["memory"].shown.model == "study-decoder"
+    app.selectbox(key="model").set_value("study-encoder").run()
+    assert not app.exception and app.session_state["memory"].shown.model == "study-encoder"
 
 
 def test_a_pretrained_model_is_one_click_away(assets, monkeypatch):
@@ -315,7 +315,7 @@ def test_a_pretrained_model_is_one_click_away(assets, monkeypatch):
     assert (
         not app.exception
         and asked == ["minilm"]
-        and app.session_state["memory"].shown.model == "study-encoder"
+        and app.session_state["memory"].shown.model == "study-decoder"
     )
     assert app.session_state["model"] == "minilm"
 
@@ -485,10 +485,10 @@ def test_examples_suit_the_model(assets, name):
 
 
 def test_a_hidden_word_is_looked_at_first(assets):
-    app = first(sentence="The keys that the boy found [MASK] old.")
-    assert app.session_state[
-        "token"
-    ] == 7 and "In the place of “[MASK]” the model would put" in written(app)
+    app = first(model="study-encoder", sentence="The keys that the boy found [MASK] old.")
+    (data,) = parts(app, "glass_overview")
+    question = "".join(words for words, _ in data["headline"])
+    assert app.session_state["token"] == 7 and question.startswith("Which word is hidden? “")
 
 
 def test_the_words_of_the_examples_are_in_the_grammar():

@@ -1,5 +1,5 @@
-"""The page Add and norm: the order of its sections, numbers that open, and the run without norms,
-overflow included.
+"""The page Add and norm: the token's vectors on their way, numbers that open, and the run without
+norms, overflow included.
 """
 
 import json
@@ -10,14 +10,17 @@ import pytest
 
 from core import load
 from core.text import number
-from tests.helpers.pages import OTHERS, opened, parts
+from tests.helpers.pages import OTHERS, address, click, opened, parts, prose, values_in
 from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
+from tests.helpers.words import MOST, question, words_below
 from ui.session import runs
 from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.add_and_norm.without_norms import lengths_figure, with_norms
 
 PAGE = "pages/5_Add_and_norm.py"
+CARDS = "addnorm-norm.addnorm-tokens.addnorm-plane.addnorm-order.addnorm-none"
+BOOKS = "The books that the student recommended"
 
 
 def components(app, name: str) -> list[dict]:
@@ -28,17 +31,69 @@ def components(app, name: str) -> list[dict]:
     ]
 
 
-def titles(app) -> list[str]:
-    return [element.value for element in app.subheader]
+@pytest.mark.parametrize(
+    "model, order",
+    (
+        ("study-decoder", ["in", "out", "sum", "norm.out"]),
+        ("minilm", ["in", "out", "sum", "norm.out"]),
+        ("smollm2", ["in", "norm.out", "out", "sum"]),
+    ),
+)
+@pytest.mark.parametrize("part", ("attn", "mlp"))
+def test_the_vectors_stand_in_the_order_of_the_model(smollm2, model, order, part):
+    app = opened(PAGE, model=model, sentence=BOOKS, token="5", layer="3", addnorm_sublayer=part)
+    trace = runs.trace_of(app.session_state["memory"].shown)
+    (shown,), side = parts(app, "vectors"), trace.config.sides[0]
+    vectors_RD = values_in(shown)
+    expected = [trace[f"{side}.3.{part}.{leaf}"][5] for leaf in order]
+    np.testing.assert_array_equal(vectors_RD, expected)
+    lengths_R = values_in({"values": shown["lengths"], "shape": [4]})
+    np.testing.assert_allclose(lengths_R, np.linalg.norm(expected, axis=1), rtol=1e-4)
+    before, update, after = (vectors_RD[order.index(leaf)] for leaf in ("in", "out", "sum"))
+    np.testing.assert_allclose(before + update, after, atol=1e-4)
 
 
-def test_the_sections_stand_in_the_order_of_the_model(smollm2):
-    assert [title[3:7] for title in titles(opened(PAGE))] == ["Add:", "Norm", "What"]
-    assert [title[3:7] for title in titles(opened(PAGE, model="smollm2"))] == [
-        "Norm",
-        "Add:",
-        "What",
-    ]
+@pytest.mark.parametrize("model", ("study-decoder", "minilm", "smollm2"))
+@pytest.mark.parametrize("part, name", (("attn", "attention"), ("mlp", "feed-forward")))
+def test_the_page_asks_one_question_and_says_little(smollm2, model, part, name):
+    app = opened(PAGE, model=model, sentence=BOOKS, token="5", layer="3", addnorm_sublayer=part)
+    trace = runs.trace_of(app.session_state["memory"].shown)
+    assert question(app).startswith(f"How much does {name} change “") and "layer 3?" in question(
+        app
+    )
+    assert 0 < len(words_below(app)) <= MOST and not app.get("plotly_chart")
+    for leaf in ("in", "out", "sum", "norm.out"):
+        length = trace[f"{trace.config.sides[0]}.3.{part}.{leaf}.length"][5]
+        assert number(length, 3) in " ".join(words_below(app)), leaf
+
+
+def test_a_number_of_the_vectors_opens():
+    app = click(opened(PAGE, token="6", layer="1"), "addnorm-way", cell=[1, 17])
+    assert address(app)["cell"] == "encoder.1.attn.out:6,17"
+    for wrong in ([4, 0], [0, 384], [-1, 0], [0], "x", None):
+        click(app, "addnorm-way", cell=wrong)
+        assert not app.exception and address(app)["cell"] == "encoder.1.attn.out:6,17"
+
+
+@pytest.mark.parametrize(
+    "model, name", (("study-decoder", "deviation"), ("smollm2", "root mean square"))
+)
+def test_the_deviation_is_said_to_include_epsilon_and_does(smollm2, model, name):
+    app = opened(PAGE, model=model, sentence=BOOKS, token="5", layer="2", cards="addnorm-norm")
+    trace = runs.trace_of(app.session_state["memory"].shown)
+    path, before = "decoder.2.attn.norm", "in" if model == "smollm2" else "sum"
+    x_D = trace[f"decoder.2.attn.{before}"][5].astype(np.float64)
+    x_D = x_D - x_D.mean() if name == "deviation" else x_D
+    scale = np.sqrt((x_D**2).mean() + trace.config.norm_eps)
+    np.testing.assert_allclose(trace[f"{path}.scale"][5], scale, rtol=1e-5)
+    text = prose(app)
+    assert f"{name}, {number(scale, 3)}, which includes ε = 0.00001" in text
+    columns = [data["columns"] for data in components(app, "table")]
+    assert any(f"{name} with ε" in each for each in columns)
+    unit_D = trace[f"{path}.unit"][5]
+    root = "√100 = 10" if model == "study-decoder" else "√576 = 24"
+    assert f"The length is now about {root}" in text
+    assert np.linalg.norm(unit_D) == pytest.approx(len(unit_D) ** 0.5, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +113,7 @@ def test_every_family_part_and_depth(tiny_folder, depth, change):
             layer="1",
             depth=depth,
             change=change,
+            cards=CARDS,
         )
         assert not app.exception and not app.error
         for part in ["attn", *(["cross"] if config.crosses and side == "decoder" else []), "mlp"]:
@@ -69,14 +125,23 @@ def test_every_family_part_and_depth(tiny_folder, depth, change):
 
 
 def test_a_layer_norm_and_a_root_mean_square_norm_are_told_apart(smollm2):
-    text = " ".join(element.value for element in opened(PAGE).markdown)
+    text = prose(opened(PAGE, cards="addnorm-norm"))
     assert "**layer norm**" in text and "**shift** β" in text
-    text = " ".join(element.value for element in opened(PAGE, model="smollm2").markdown)
-    assert "**root-mean-square norm**" in text and "shifts nothing" in text
+    text = prose(opened(PAGE, model="smollm2", cards="addnorm-norm"))
+    assert "**root-mean-square norm**" in text and "adds no shift" in text
+
+
+def test_the_lengths_of_every_token_are_in_a_card():
+    app = opened(PAGE, layer="2", cards="addnorm-tokens")
+    trace = runs.trace_of(app.session_state["memory"].shown)
+    (shown,) = components(app, "table")
+    leaves = ("in.length", "out.length", "out.relative", "sum.length", "norm.out.length")
+    columns = [trace[f"encoder.2.attn.{leaf}"] for leaf in leaves]
+    assert shown["numbers"] == [[number(x) for x in row] for row in zip(*columns, strict=True)]
 
 
 def test_the_table_of_lengths_is_that_of_both_runs():
-    app = opened(PAGE, depth="numbers", token="3")
+    app = opened(PAGE, depth="numbers", token="3", cards="addnorm-none")
     asked = runs.RunRequest("minilm", EXAMPLES[0]["text"])
     traces = [runs.trace_of(asked), runs.trace_of(asked._replace(change="norms"))]
     table = next(
@@ -114,7 +179,7 @@ def test_an_overflow_is_said_and_what_is_no_number_is_not_drawn():
 
 
 def test_a_run_whose_numbers_overflow_is_shown_and_said(smollm2):
-    app = opened(PAGE, model="smollm2", change="norms", layer="6")
+    app = opened(PAGE, model="smollm2", change="norms", layer="6", cards="addnorm-none")
     assert not app.exception and any(
         "no numbers any more" in element.value for element in app.warning
     )

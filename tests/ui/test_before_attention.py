@@ -1,5 +1,5 @@
-"""Before attention: a neuron's numbers, an LSTM read word by word, and how far one word reaches,
-each measured again here.
+"""Before attention: two networks' guesses, a neuron's numbers, an LSTM read word by word, and how
+far one word reaches, each measured again here.
 """
 
 import numpy as np
@@ -10,10 +10,22 @@ from core import influence
 from core.errors import GlassError
 from core.lstm import forward
 from core.models import catalogue
-from core.text import number
+from core.text import number, percent
+from tests.helpers.cards import CARDS
 from tests.helpers.lstm import small, write_lstm
 from tests.helpers.marked import drawn, not_of_the_trace
-from tests.helpers.pages import HARM, HOSTILE, ROOT, address, opened, parts, said
+from tests.helpers.pages import (
+    HARM,
+    HOSTILE,
+    ROOT,
+    address,
+    click,
+    components,
+    opened,
+    parts,
+    said,
+    values_in,
+)
 from tests.helpers.study import write_study
 from ui.session import runs
 from ui.session.selection import DEPTHS
@@ -22,6 +34,7 @@ from ui.stages.before_attention import influence as influence_stage
 from ui.stages.before_attention import lstm
 
 PAGE = "pages/11_Before_attention.py"
+OPEN = {"cards": CARDS[PAGE]}
 TEXT = "The book that the student recommended is expensive."
 
 
@@ -45,7 +58,7 @@ def clear() -> None:
 def linked(cell: str, **more: str) -> AppTest:
     """The page as if its own link had been opened, with a number."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in ({"model": "minilm", "cell": cell} | more).items():
+    for key, value in ({"model": "minilm", "cell": cell} | OPEN | more).items():
         app.query_params[key] = value
     return app.switch_page(PAGE).run()
 
@@ -137,12 +150,13 @@ def test_the_word_that_is_proposed_is_another_whole_word(study):
 def test_without_the_lstm_s_files_it_says_so_and_the_neuron_is_there(tmp_path, monkeypatch, minilm):
     monkeypatch.setattr(catalogue, "ASSETS", tmp_path)
     clear()
-    app = opened(PAGE, model="minilm", token="8")
+    app = opened(PAGE, **OPEN, model="minilm", token="8")
     assert not app.exception and not app.warning
-    assert "study" in app.info[0].value and len(app.subheader) == 2
+    assert "study" in app.info[0].value and "What does one neuron make of" in text_of(app)
     trace = minilm.trace(TEXT)
     neuron = app.session_state["ff_neuron"]
-    assert number(trace["encoder.0.mlp.hidden"][8, neuron]) in text_of(app).replace("\\", "")
+    after = number(trace["encoder.0.mlp.hidden"][8, neuron], 3)
+    assert f"GELU turns into **{after}**" in text_of(app).replace("\\", "")
     assert parts(app)[0]["name"] == f"encoder.0.mlp.hidden:8,{neuron}"
     said_no = linked(cell="lstm.cell:3,2")
     assert "can't be opened" in said(said_no) and said_no.session_state["cell"] is None
@@ -163,9 +177,8 @@ def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(
     request, study, handed_out, model, depth
 ):
     request.getfixturevalue(model)
-    app = opened(PAGE, model=model, depth=depth)
+    app = opened(PAGE, **OPEN, model=model, depth=depth)
     assert not app.exception and not app.warning and not app.info
-    assert len(app.subheader) == 5
     assert not_of_the_trace(app, handed_out()) == {} and len(list(drawn(app))) >= 6
 
 
@@ -182,7 +195,7 @@ def test_every_number_of_the_lstm_opens_on_this_page_by_its_link(study):
         "weights/head.logits.bias:7",
     ):
         app = linked(cell=cell)
-        head, body = parts(app)
+        head, body, _ = parts(app)
         assert not app.exception and not app.warning and head["name"] == cell
         for link in [
             item["cell"]
@@ -198,21 +211,21 @@ def test_every_number_of_the_lstm_opens_on_this_page_by_its_link(study):
 
 
 def test_the_stepper_goes_from_word_to_word(study):
-    app = opened(PAGE, model="minilm", token="3")
+    app = opened(PAGE, **OPEN, model="minilm", token="3")
     assert app.session_state["before_at"] == 3 and "**that**" in text_of(
         app
     )  # where the reader looks
     app.button(key="before_on").click().run()
     trace = lstm.lstm_view(TEXT).trace
     unit = int(np.abs(trace["lstm.cell"][4]).argmax())
-    assert f"its cell becomes **{number(trace['lstm.cell'][4, unit])}**" in text_of(app)
+    assert f"its cell becomes **{number(trace['lstm.cell'][4, unit], 3)}**" in text_of(app)
     assert tables(app)["The"]["title"].endswith("after the")
     app.select_slider(key="before_at").set_value(0).run()
     assert app.button(key="before_back").disabled and not app.exception
 
 
 def test_how_far_a_word_reaches_is_measured_in_both_models(study):
-    app = opened(PAGE, model="minilm")
+    app = opened(PAGE, **OPEN, model="minilm")
     app.text_input(key="before_other").set_value("door").run()
     shown = tables(app)["How"]
     assert shown["columns"] == [
@@ -239,7 +252,7 @@ def test_how_far_a_word_reaches_is_measured_in_both_models(study):
 
 
 def test_a_number_of_the_other_run_opens_in_the_other_run(study):
-    app = opened(PAGE, model="minilm")
+    app = opened(PAGE, **OPEN, model="minilm")
     app.text_input(key="before_other").set_value("door").run()
     app.segmented_control(key="before_reads").set_value("other").run()
     app.session_state["cell"] = "lstm.in:2,1"
@@ -264,10 +277,67 @@ def test_a_link_to_a_number_of_the_other_run_opens_it_there(study):
     assert "swap" not in address(app)
 
 
+def figure_of(app) -> dict:
+    return next(iter(parts(app, "guesses")))
+
+
+def test_the_figure_shows_both_guesses_of_both_networks_after_every_word(study):
+    app = opened(PAGE, model="minilm")
+    app.text_input(key="before_other").set_value("door").run()
+    shown, texts = figure_of(app), (TEXT, TEXT.replace("book", "door"))
+    assert shown["places"] == TEXT.replace(".", " .").split()[1:] and len(shown["titles"]) == 2
+    values_PGWB = values_in(shown)
+    for g, name in enumerate((lstm.NAME, "study-decoder")):
+        model = runs.model_of(name)
+        read = [model.trace(text)["head.probs"][2:] for text in texts]  # after [START] the
+        for n, words in enumerate(models[g] for models in shown["words"]):
+            ids = [model.tokenizer.id_of(word) for word in words if word]
+            for bar in range(2):
+                assert values_PGWB[n, g, : len(ids), bar] == pytest.approx(read[bar][n][ids], abs=0)
+                assert int(read[bar][n].argmax()) in ids
+            p, q = (run[n].astype(np.float64) for run in read)
+            assert shown["shifts"][n][g] == pytest.approx(np.abs(p - q).sum() / 2)
+
+
+def test_a_click_on_a_guess_opens_it_in_its_run_and_one_on_a_word_shows_both_there(study):
+    app = opened(PAGE, model="minilm")
+    app.text_input(key="before_other").set_value("door").run()
+    key = next(key for key in components(app) if key.endswith("before:guesses"))
+    click(app, key, place=[2])
+    assert figure_of(app)["chosen"] == 2 and "After **the**, 2 words on" in text_of(app)
+    for bar, reads in enumerate(("own", "other")):
+        click(app, key, cell=[3, 0, 1, bar])
+        word = figure_of(app)["words"][3][0][1]
+        assert app.session_state["cell"] == f"head.probs:5,{lstm.model().tokenizer.id_of(word)}"
+        assert app.session_state["before_reads"] == reads and not app.warning
+        assert figure_of(app)["opened"] == [3, 0, 1, bar]
+        assert parts(app)[0]["value"] == number(values_in(figure_of(app))[3, 0, 1, bar])
+    before = app.session_state["cell"]
+    for wrong in ([99, 0, 0, 0], [0, 2, 0, 0], "x", None):
+        click(app, key, cell=wrong)
+        assert not app.exception and app.session_state["cell"] == before
+
+
+def test_the_story_says_how_much_of_each_guess_moved_in_at_most_45_words(study):
+    app = opened(PAGE, model="minilm")
+    shifts = figure_of(app)["shifts"][figure_of(app)["chosen"]]
+    story = next(each.value for each in app.markdown if each.value.startswith("Filled bars"))
+    assert f"**{percent(shifts[0], 0)}** of the LSTM’s guess" in story.replace("\\", "")
+    assert f"**{percent(shifts[1], 0)}** of attention’s guess" in story.replace("\\", "")
+    assert len(story.split()) <= 45
+
+
+@pytest.mark.parametrize("word, other", [("books", "book"), ("book", "books"), ("keys", "key")])
+def test_a_noun_is_proposed_in_the_other_number(study, word, other):
+    encoding = lstm.model().encode(f"The {word} that the boy found")
+    assert lstm.proposed_word(encoding, 1) == other
+    assert lstm.proposed_word(encoding, 0).lower() != "the"
+
+
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize("other", ["two words", "", "   ", "x-y", "book", *HOSTILE.values()])
 def test_what_is_put_in_place_may_be_anything(study, other):
-    app = opened(PAGE, model="minilm")
+    app = opened(PAGE, **OPEN, model="minilm")
     app.text_input(key="before_other").set_value(other[:30]).run()
     assert not app.exception and not app.error
     shown = (app.markdown, app.caption, app.warning, app.info, app.subheader)
@@ -277,23 +347,23 @@ def test_what_is_put_in_place_may_be_anything(study, other):
 
 
 def test_a_word_after_which_none_comes_is_said_to_reach_nothing(study):
-    app = opened(PAGE, model="minilm")
+    app = opened(PAGE, **OPEN, model="minilm")
     app.selectbox(key="before_word").set_value(7).run()
     app.text_input(key="before_other").set_value("  new ").run()
     assert (
         not app.exception
         and "No word comes after it" in text_of(app)
-        and "becomes **new**" in text_of(app)
+        and "outlines: with **new**" in text_of(app)
     )
     app.selectbox(key="before_word").set_value(6).run()
     app.text_input(key="before_other").set_value("was").run()
-    assert "1 word on" in text_of(app) and "study-decoder" in text_of(app).replace("\\", "")
+    assert ", 1 word on," in text_of(app) and "study-decoder" in text_of(app).replace("\\", "")
 
 
 def test_with_a_mask_or_a_what_if_it_is_said_that_the_lstm_reads_as_it_was_trained(study):
     said_so = [
-        "neither the LSTM"
-        in " ".join(each.value for each in opened(PAGE, model="minilm", **more).caption)
+        "neither the LSTM nor attention"
+        in " ".join(each.value for each in opened(PAGE, **OPEN, model="minilm", **more).caption)
         for more in ({}, {"mask": "decoder"}, {"change": "order"})
     ]
     assert said_so == [False, True, True]
@@ -301,8 +371,8 @@ def test_with_a_mask_or_a_what_if_it_is_said_that_the_lstm_reads_as_it_was_train
 
 def test_a_damaged_twin_costs_the_comparison_and_no_more(study):
     (study / "study-decoder/config.json").write_text("{")
-    app = opened(PAGE, model="minilm")
-    assert not app.exception and len(app.subheader) == 5
+    app = opened(PAGE, **OPEN, model="minilm")
+    assert not app.exception
     assert (
         any("config" in each.value for each in app.caption)
         and len(tables(app)["How"]["columns"]) == 4
@@ -310,7 +380,7 @@ def test_a_damaged_twin_costs_the_comparison_and_no_more(study):
 
 
 def test_another_sentence_begins_anew(study):
-    app = opened(PAGE, model="minilm")
+    app = opened(PAGE, **OPEN, model="minilm")
     app.selectbox(key="before_word").set_value(4).run()
     app.text_input(key="before_other").set_value("teacher").run()
     assert "**teacher**" in text_of(app)
@@ -327,10 +397,10 @@ def test_without_the_twin_the_loaded_decoder_is_compared_and_an_encoder_is_not(s
     for file in (study / "study-decoder").iterdir():
         file.unlink()
     runs.ready_models.clear()
-    app = opened(PAGE, model="minilm")
+    app = opened(PAGE, **OPEN, model="minilm")
     assert (
         any("a decoder is needed" in each.value for each in app.caption)
         and len(tables(app)["How"]["columns"]) == 4
     )
-    app = opened(PAGE, model="smollm2")
+    app = opened(PAGE, **OPEN, model="smollm2")
     assert not app.exception and "attention: guess" in tables(app)["How"]["columns"]

@@ -21,6 +21,7 @@ def drawn(code: str) -> AppTest:
     start = (
         "import numpy as np\nfrom ui.kit import charts, components\n"
         "from ui.kit.heatmap import HeatmapSpec\nfrom ui.kit.stretches import Stretch, stretches\n"
+        "from ui.kit.guesses import Guesses, guesses\n"
         "rng = np.random.default_rng(3)\n"
     )
     page = AppTest.from_string(start + code).run(timeout=20)
@@ -102,6 +103,10 @@ def test_thumbnails_keep_the_largest_weight_of_every_block():
             " rows_title=bad, columns_title=bad), key='x')"
         ),
         "components.lines(np.ones((1, 1)), [bad], [bad], key='x')",
+        (
+            "guesses(Guesses([[[bad]]], np.ones((1, 1, 1, 2)), [bad], (bad, bad), places=[bad],"
+            " asked=bad, shifts_PG=np.ones((1, 1))), key='x', on_cell=print)"
+        ),
         "stretches([Stretch(bad, bad, 0.5, '#123456')], key='x', alt=bad, point=0.5)",
     ],
 )

@@ -2,6 +2,8 @@
 pictures, its choices, its way on.
 """
 
+from base64 import b64decode
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,11 +17,12 @@ from core.models import catalogue
 from core.models.weights import read_folder
 from core.steps.output import next_ids
 from core.text import percent
-from tests.helpers.pages import address, opened, parts
+from tests.helpers.pages import address, click, data_of, opened, parts, prose, values_in
 from tests.helpers.tiny import golden
 from ui.session import runs
 from ui.session.selection import DEPTHS, STAGES
-from ui.stages.cross_attention import alignment
+from ui.session.view import View
+from ui.stages.cross_attention import alignment, figure, place, swap
 
 PAGE, TWO_STACKS = "pages/9_Cross_attention.py", ("marian", "t5_gated", "t5_relu")
 SOURCE, TARGET = "3 5 7 2 9", "4 6 8"
@@ -154,24 +157,66 @@ def test_the_mean_of_all_layers_is_the_mean_of_all_heads(exact):
 # --- the page -------------------------------------------------------------------------------------
 
 
+def figure_of(app) -> dict:
+    """What the figure is drawn from."""
+    return data_of(app, "cross-alignment", "alignment")
+
+
+def figure_values(app) -> np.ndarray:
+    """Its weights and shares."""
+    data = figure_of(app)
+    return np.frombuffer(b64decode(data["values"]), "<f4").reshape(2, *data["shape"])
+
+
+def test_the_figure_has_the_weights_and_what_each_source_word_makes_of_the_sum(marian):
+    app = page(marian, token="1", layer="1", head="1")
+    trace, data = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET)), figure_of(app)
+    weights_LM, shares_LM = figure_values(app)
+    np.testing.assert_array_equal(weights_LM, trace["decoder.1.cross.pattern"][1])
+    np.testing.assert_array_equal(shares_LM, trace["decoder.1.cross.z.share"][1].astype(np.float32))
+    np.testing.assert_allclose(shares_LM.sum(axis=1), 1, rtol=1e-4)
+    assert data["rows"][:3] == ["#4", "#6", "#8"] and data["chosen"] == 1
+    assert data["columns"] == [f"#{i}" for i in trace["encoder.embed.ids"]]
+
+
+def test_a_share_is_the_weighted_value_along_the_sum(exact):
+    config, weights, ids_L = exact
+    trace = forward(config, weights, ids_L, target_ids_L=[1, 6, 8])
+    a_HLM, v_GMK = trace["decoder.1.cross.pattern"], trace["decoder.1.cross.v"]
+    z_HLK, share_HLM = trace["decoder.1.cross.z"], trace["decoder.1.cross.z.share"]
+    for h in range(config.n_heads):
+        for l in range(3):
+            for m in range(len(ids_L)):
+                along = a_HLM[h, l, m] * v_GMK[config.group(h), m] @ z_HLK[h, l]
+                assert share_HLM[h, l, m] == pytest.approx(along / (z_HLK[h, l] @ z_HLK[h, l]))
+
+
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("stage", range(STAGES))
 def test_the_five_steps_are_drawn_across(marian, depth, stage):
-    app = page(marian, depth=depth, stage=str(stage), layer="1", head="1", token="2")
+    app = page(
+        marian, depth=depth, stage=str(stage), layer="1", head="1", token="2", cards="cross-find"
+    )
     assert not app.exception and not app.warning
-    told = " ".join(element.value for element in app.markdown)
-    assert ("differences" in told) == (depth == "story")
-    drawn = {title for data in parts(app, "glass_heatmap") for title in data["titles"]}
-    assert any(title.startswith("b: the source, out of the encoder") for title in drawn)
-    if stage == 3:
+    drawn = data_of(app, "pipeline-cross", "pipeline")
+    assert drawn["across"] and drawn["step"] == stage and drawn["large"] == (depth == "story")
+    assert len(drawn["words"]) == len(SOURCE.split()) and drawn["token"] == 2
+    if stage == 3 and depth == "numbers":
         weights = next(
             data for data in parts(app, "glass_table") if "÷ sum = weight" in data["columns"]
         )
         assert len(weights["rows"]) == len(SOURCE.split()) and weights["foot"]
 
 
+def test_what_is_different_from_self_attention_is_in_a_card(marian):
+    app = page(marian, layer="1", head="1", cards="cross-texts")
+    drawn = {title for data in parts(app, "glass_heatmap") for title in data["titles"]}
+    assert any(title.startswith("b: the source after the encoder’s last layer") for title in drawn)
+    assert "No causal mask" in prose(app) and not app.exception
+
+
 def test_a_position_shows_what_is_written_the_source_and_the_next_word(marian):
-    app = page(marian, token="1", layer="1", head="1")
+    app = page(marian, token="1", layer="1", head="1", cards="cross-step")
     trace = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET))
     before, source, after = (
         table(app, title) for title in ("Self-attention", "Cross-attention", "Output")
@@ -188,19 +233,33 @@ def test_a_position_shows_what_is_written_the_source_and_the_next_word(marian):
     assert after["shares"][after["chosen"]] == pytest.approx(float(trace["head.probs"][1, 6]))
 
 
-def test_the_stepper_goes_from_word_to_word(marian):
-    app = page(marian, token="0")
-    assert app.button(key="previous").disabled
-    app.button(key="next").click().run()
-    app.button(key="next").click().run()
+def test_a_click_goes_from_word_to_word_and_opens_numbers(marian):
+    app = click(page(marian, token="0"), "cross-alignment", token=[2])
     assert app.session_state["token"] == 2 and address(app)["token"] == "2"
-    assert any("position 2 of 3" in each.value for each in app.subheader)
-    app.button(key="next").click().run()
-    assert app.button(key="next").disabled and not app.exception
-    app.button(key="play").click().run()  # from the end it begins anew
-    assert app.session_state["token"] == 0 and app.session_state["memory"].playing
-    app.button(key="play").click().run()
-    assert not app.session_state["memory"].playing
+    assert figure_of(app)["chosen"] == 2
+    for name, leaf in (("weight", "pattern"), ("share", "z.share")):
+        app = click(app, "cross-alignment", cell=[2, 3, name])
+        at = f"{app.session_state['layer']}.cross.{leaf}:{app.session_state['head']},2,3"
+        assert parts(app)[0]["name"] == f"decoder.{at}" and not app.warning
+        assert figure_of(app)["opened"] == [2, 3, name]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"token": [9]},
+        {"token": 1},
+        {"cell": [0, 9, "weight"]},
+        {"cell": [0, 0, "logits"]},
+        {"cell": [0, 0, ["weight"]]},
+        {"cell": ["0", 0, "weight"]},
+        {"cell": {}},
+    ],
+)
+def test_what_is_forged_changes_nothing(marian, values):
+    app = click(page(marian, token="1"), "cross-alignment", **values)
+    assert not app.exception and app.session_state["token"] == 1
+    assert app.session_state["cell"] is None
 
 
 @pytest.mark.parametrize(
@@ -214,7 +273,7 @@ def test_the_stepper_goes_from_word_to_word(marian):
 def test_the_alignment_shows_the_weights_that_were_asked_for_and_the_strongest_as_lines(
     marian, whose, name
 ):
-    app = page(marian, layer="1", head="1", token="2")
+    app = page(marian, layer="1", head="1", token="2", cards="cross-heads")
     app.segmented_control(key="cross_weights").set_value(whose).run()
     trace = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET))
     weights_LM = trace[name][1] if whose == "head" else trace[name]
@@ -254,14 +313,12 @@ def test_words_whose_lines_cross_are_named():
 
 
 def test_a_typed_target_is_weighed_and_the_model_may_write_again(marian):
-    app = page(marian)
+    app = page(marian, cards="cross-likely")
     trace = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET))
     likely = table(app, "The target, word by word")
     assert likely["rows"][:3] == ["#4", "#6", "#8"] and len(likely["rows"]) == 4
     assert likely["shares"] == pytest.approx(np.exp(trace["head.written"]).tolist())
-    assert "The target that it writes by itself" in " ".join(
-        element.value for element in app.markdown
-    )
+    assert "The target that it writes by itself" in prose(app)
     app.button(key="cross_own").click().run()
     assert (
         app.session_state["target"] == ""
@@ -269,21 +326,19 @@ def test_a_typed_target_is_weighed_and_the_model_may_write_again(marian):
         and not app.exception
     )
     own = load(marian).target_ids([3, 5, 7, 2, 9], None)
-    assert len(parts(app, "glass_lines")[0]["rows"]) == len(own)
+    assert len(figure_of(app)["rows"]) == len(own)
 
 
 def test_the_page_looks_at_the_decoder(marian):
     app = page(marian, side="encoder", token="4")
-    assert (
-        app.session_state["side"] == "decoder"
-        and app.session_state["token"] == 3
-        and not app.warning
-    )
+    assert app.session_state["side"] == "decoder" and app.session_state["token"] in range(4)
+    assert not app.warning
 
 
 def test_a_mask_that_shows_the_future_is_not_said_to_be_the_moment_of_writing(marian):
-    apps = [page(marian, mask=mask, token="1") for mask in ("trained", "encoder")]
-    told = [" ".join(element.value for element in app.markdown) for app in apps]
+    cards = "cross-step.cross-likely"
+    apps = [page(marian, mask=mask, token="1", cards=cards) for mask in ("trained", "encoder")]
+    told = list(map(prose, apps))
     assert "the same but for rounding" in told[0] and "the same but for rounding" not in told[1]
     assert "the very word that it is to guess" in told[1] and "the very word" not in told[0]
     assert [len(table(app, "Self-attention")["rows"]) for app in apps] == [
@@ -295,7 +350,7 @@ def test_a_mask_that_shows_the_future_is_not_said_to_be_the_moment_of_writing(ma
 def test_what_follows_in_a_target_that_was_given_is_not_said_to_be_what_the_model_expects(marian):
     trace = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET))
     best = int(trace["head.probs"][1].argmax())
-    told = " ".join(element.value for element in page(marian, token="1").markdown).replace("\\", "")
+    told = prose(page(marian, token="1", cards="cross-step"))
     follows = f"**#6** ({percent(trace['head.probs'][1, 6])}) follows"
     assert best != 6 and f"{follows}; the likeliest is **#{best}**" in told
 
@@ -305,49 +360,190 @@ def test_a_long_target_keeps_only_its_last_guess_and_a_long_source_keeps_all(tmp
         "GLASSFORMER_MODELS", str(folder := golden("t5_gated").write(tmp_path / "t5"))
     )
     st.cache_data.clear()
-    long = " ".join(["4"] * 70)
-    app = page(str(folder), sentence=long)
+    long, cards = " ".join(["4"] * 70), "cross-step.cross-likely"
+    app = page(str(folder), sentence=long, cards=cards)
     assert not app.exception and len(table(app, "The target")["rows"]) == 4
-    app = page(str(folder), target=long, token="3")
+    app = page(str(folder), target=long, token="3", cards=cards)
     assert not app.exception and len(table(app, "The target")["rows"]) == 1
     assert "was not kept" in " ".join(element.value for element in app.caption)
     app = page(
         str(folder), sentence=long, target=long, change="norms", layer="1", head="1", stage="1"
     )
-    told = " ".join(element.value for element in app.markdown)
+    told = prose(app)
     assert not app.exception and "overflowed" in told and "nan%" not in told
     st.cache_data.clear()
 
 
+def test_a_text_too_long_sends_the_numbers_of_the_chosen_word_alone(marian, monkeypatch):
+    monkeypatch.setattr("ui.stages.cross_attention.figure.MOST", 3)
+    app = page(marian, token="1", layer="1", head="1")
+    trace = runs.trace_of(runs.RunRequest(marian, SOURCE, target=TARGET))
+    assert figure_of(app)["row"] == 1
+    weights_1M = figure_values(app)[0]
+    np.testing.assert_array_equal(weights_1M, trace["decoder.1.cross.pattern"][1, 1:2])
+
+
+# --- where it opens -------------------------------------------------------------------------------
+
+GREEN = "The house is green."
+
+
+def translator(**choices: str):
+    return opened(PAGE, **{"model": "study-translator", "sentence": GREEN} | choices)
+
+
+def test_it_opens_at_the_head_that_aligns_and_at_the_word_worth_a_look():
+    app = translator()
+    assert (app.session_state["layer"], app.session_state["head"]) == (3, 1)
+    assert figure_of(app)["rows"][app.session_state["token"]] == "verte"
+    assert "Which source word does :primary[**verte**] come from?" in prose(app)
+    app = translator(sentence="The small black cat sleeps on the green chair.")
+    assert figure_of(app)["rows"][app.session_state["token"]] == "noir"  # lines cross there
+
+
+def test_a_link_opens_where_it_says():
+    app = translator(side="decoder", layer="1", head="2", token="0")
+    chosen = [app.session_state[name] for name in ("layer", "head", "token")]
+    assert chosen == [1, 2, 0]
+
+
+def test_what_a_written_word_came_from_is_read_off_the_trace():
+    trace = runs.trace_of(runs.RunRequest("study-translator", GREEN))
+    app = translator(side="decoder", layer="3", head="1", token="3")
+    weight, p = trace["decoder.3.cross.pattern"][1, 3, 3], trace["head.probs"][3].max()
+    told = prose(app)
+    assert f"gave {percent(weight, 0)} of its attention to **green**" in told
+    assert f"a probability of {percent(p)}" in told
+    assert trace["decoder.3.cross.z.share"][1, 3].argmax() == 3
+
+
 @pytest.mark.parametrize(
-    "family, lacks",
-    [("bert", "only an encoder"), ("gpt2", "only a decoder"), ("llama", "only a decoder")],
+    "sentence", [GREEN, "The small black cat sleeps on the green chair.",
+                 "The book that the student recommended is expensive."]
+)  # fmt: skip
+def test_the_story_is_short_at_every_word(sentence):
+    view = View(runs.RunRequest("study-translator", sentence), "decoder", 3, 1, 0, "cross")
+    for token in range(len(view.labels)):
+        assert len(figure.text(replace(view, token=token)).split()) <= 45
+
+
+def test_the_head_that_aligns_is_measured_where_it_is_not_known(marian):
+    view = View(runs.RunRequest(marian, SOURCE, target=TARGET), "decoder", 0, 0, 0, "cross")
+    layer, head = place.aligning_head(view)
+    sharp = {
+        (n, h): view.trace[f"decoder.{n}.cross.pattern"][h].max(axis=1).mean()
+        for n in range(view.config.decoder_layers)
+        for h in range(view.config.n_heads)
+    }
+    assert (layer, head) == max(sharp, key=sharp.__getitem__)
+
+
+# --- the swap -------------------------------------------------------------------------------------
+
+
+def test_another_english_noun_turns_the_french_ending_while_the_french_stays():
+    found = swap.find_swap(place.view_at(runs.RunRequest("study-translator", GREEN)))
+    assert (found.noun, found.other, found.french) == ("house", "garden", "maison")
+    before, after = found.before.trace, found.after.trace
+    np.testing.assert_array_equal(before["decoder.embed.ids"], after["decoder.embed.ids"])
+    assert "maison" in found.after.tokens("decoder")
+    assert [swap.turned(found, l) for l in found.changed] == [("verte", "vert")]
+    assert before["head.probs"][3].max() > 0.99 and after["head.probs"][3].max() > 0.99
+
+
+@pytest.mark.parametrize(
+    "sentence, noun, turns",
+    [
+        ("The garden is green.", "garden", [("vert", "verte")]),
+        ("The green house is old.", "house", [("verte", "vert"), ("vieille", "vieux")]),
+        ("The cat sleeps.", "house", [("verte", "vert")]),  # no such noun: the example
+    ],
 )
-def test_a_model_without_it_says_what_is_missing_and_leads_to_one_that_has_it(
-    family, lacks, tmp_path, monkeypatch
+def test_a_swap_is_of_the_sentence_where_it_has_such_a_noun(sentence, noun, turns):
+    found = swap.find_swap(place.view_at(runs.RunRequest("study-translator", sentence)))
+    assert found.noun == noun
+    assert [swap.turned(found, l) for l in found.changed] == turns
+
+
+@pytest.mark.parametrize("pair", swap.PAIRS, ids=str)
+def test_every_pair_is_known_whole_and_turns_a_word(pair):
+    """In a sentence whose adjective has two forms; a pair of the plural with its verb."""
+    verb = "are" if pair[0].endswith("s") else "is"
+    for noun, other in (pair[:2], pair[1::-1]):
+        request = runs.RunRequest("study-translator", f"The {noun} {verb} green.")
+        assert place.can_translate(request.sentence)
+        found = swap.swapped(request, noun)
+        assert found and found.other == other
+        written = {word for at in found.changed for word in swap.turned(found, at)}
+        assert written >= ({"vert", "verte"} if verb == "is" else {"verts", "vertes"})
+
+
+def test_the_card_shows_both_alignments_side_by_side():
+    app = translator(cards="cross-swap")
+    assert "Why **verte** and not **vert**? Try **house** → **garden**" in [
+        each.label for each in app.expander
+    ]
+    before, after = (data_of(app, f"cross-swap-{at}", "lines") for at in ("before", "after"))
+    assert before["rows"][3] == "verte" and after["rows"][3] == "vert"
+    assert before["columns"][1] == "house" and after["columns"][1] == "garden"
+    for data, sentence in ((before, GREEN), (after, "The garden is green.")):
+        request = runs.RunRequest("study-translator", sentence)
+        request = request._replace(target="" if data is before else "la maison est verte .")
+        np.testing.assert_array_equal(
+            values_in(data)[0], runs.trace_of(request)["decoder.3.cross.pattern"][1]
+        )
+    assert "still has **maison**" in prose(app)
+    app.button(key="cross_swap").click().run()
+    assert app.session_state["sentence"] == "The garden is green." and not app.exception
+    assert app.session_state["target"] == "la maison est verte ."
+
+
+# --- a model without it ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family, kind", [("bert", "an encoder"), ("gpt2", "a decoder"),
+                                          ("llama", "a decoder")])  # fmt: skip
+def test_a_model_without_it_shows_our_translator_and_leads_to_it(
+    family, kind, tmp_path, monkeypatch
 ):
-    folders = [golden(name).write(tmp_path / name) for name in (family, "marian")]
-    monkeypatch.setenv("GLASSFORMER_MODELS", ":".join(map(str, folders)))
-    monkeypatch.setattr("ui.stages.cross_attention.alignment.TRANSLATORS", (str(folders[1]),))
+    folder = golden(family).write(tmp_path / family)
+    monkeypatch.setenv("GLASSFORMER_MODELS", str(folder))
     st.cache_data.clear()
-    app = opened(PAGE, model=str(folders[0]), sentence=SOURCE)
-    assert lacks in app.info[0].value and not app.exception
+    app = opened(PAGE, model=str(folder), sentence=SOURCE)
+    assert f"is {kind} and has no cross-attention. Shown: **study-translator**" in prose(app)
+    assert figure_of(app)["rows"][:4] == ["la", "maison", "est", "verte"]
+    assert parts(app)[0]["name"] == "decoder.3.cross.pattern:1,3,3" and not app.exception
+    before = [app.session_state[name] for name in ("layer", "head", "token")]
+    app = click(app, "cross-alignment", token=[1])
+    assert figure_of(app)["chosen"] == 1 and app.session_state["cross_token"] == 1
+    assert [app.session_state[name] for name in ("layer", "head", "token")] == before
+    app = click(app, "cross-alignment", cell=[1, 1, "share"])
+    assert parts(app)[0]["name"] == "decoder.3.cross.z.share:1,1,1" and not app.warning
     app.button(key="cross_switch").click().run()
-    assert (
-        app.session_state["memory"].shown.model == str(folders[1])
-        and app.session_state["sentence"] == SOURCE
-    )
-    assert parts(app, "glass_lines") and not app.exception
+    assert app.session_state["memory"].shown.model == "study-translator"
+    assert app.session_state["sentence"] == GREEN and not app.exception
     st.cache_data.clear()
 
 
-def test_where_no_translator_is_on_this_machine_none_is_offered(minilm, monkeypatch):
+@pytest.mark.parametrize(
+    "sentence, shown",
+    [
+        ("The books that the student recommended are expensive.", "livres"),
+        ("The books that the student recommended", "maison"),  # no whole sentence
+        ("The zorblat is green.", "maison"),  # a word that it does not know
+    ],
+)
+def test_it_translates_the_reader_s_sentence_if_it_can(sentence, shown):
+    app = opened(PAGE, model="study-decoder", sentence=sentence)
+    assert shown in figure_of(app)["rows"] and not app.exception
+    assert ("on its example" in prose(app)) == (shown == "maison")
+
+
+def test_where_no_translator_is_on_this_machine_none_is_shown(minilm, monkeypatch):
     find = catalogue.find
     monkeypatch.setattr(
-        catalogue,
-        "find",
-        lambda name: None if name in ("study-translator", "marian") else find(name),
+        catalogue, "find", lambda name: None if name == "study-translator" else find(name)
     )
     app = opened(PAGE, model="minilm")
     assert "cross_switch" not in [button.key for button in app.button]
-    assert "Choose a translator" in " ".join(element.value for element in app.caption)
+    assert "has no cross-attention. Choose a translator" in app.info[0].value

@@ -13,12 +13,14 @@ from itertools import product
 import numpy as np
 import pytest
 
+from tests.helpers.cards import CARDS
 from tests.helpers.marked import drawn, not_of_the_trace
 from tests.helpers.pages import opened
 from tests.helpers.pairwise import pairwise
 from ui.kit import components, packed_arrays
 from ui.session.navigation import PAGES
-from ui.session.selection import STAGES
+from ui.session.selection import OPENING, STAGES
+from ui.stages.overview import picture
 
 MODELS, DEPTHS, PATHS = ("minilm", "smollm2"), ("story", "numbers"), [page.path for page in PAGES]
 SOME = pairwise(PATHS, MODELS, DEPTHS)
@@ -32,7 +34,7 @@ def test_every_number_that_is_drawn_has_the_mark_of_the_trace(
     request, handed_out, model, depth, path
 ):
     request.getfixturevalue(model)
-    app = opened(path, model=model, depth=depth, layer="1", head="2")
+    app = opened(path, model=model, depth=depth, layer="1", head="2", cards=CARDS.get(path, ""))
     assert not app.exception and not app.warning
     assert path != "pages/3_Attention.py" or len(list(drawn(app))) >= 2
     assert not_of_the_trace(app, handed_out()) == {}
@@ -45,6 +47,48 @@ def test_so_have_those_of_the_five_steps(minilm, handed_out, stage, mask):
         "pages/3_Attention.py", stage=str(stage), mask=mask, depth="numbers", layer="1", head="2"
     )
     assert not_of_the_trace(app, handed_out()) == {} and len(list(drawn(app))) >= 1
+
+
+@pytest.mark.parametrize(
+    "asked", ({}, {"change": "head:decoder.3.4"}, {"mask": "encoder"}, {"model": "study-encoder"})
+)
+def test_so_has_all_that_moves_on_the_overview(handed_out, asked):
+    """What stands there at the end of the motion, and the ghost of what came out before."""
+    app = opened(
+        **{"model": "study-decoder", "sentence": OPENING, "layer": "3", "head": "4"} | asked
+    )
+    assert not app.exception and not app.warning
+    assert len(list(drawn(app))) > 12 and not_of_the_trace(app, handed_out()) == {}
+
+
+def test_a_bar_of_the_overview_s_own_would_be_found(handed_out, monkeypatch):
+    plain = picture.shown_words
+
+    def longer(*given):
+        return [word | {"share": word["share"] * 1.01} for word in plain(*given)]
+
+    monkeypatch.setattr(picture, "shown_words", longer)
+    app = opened(model="study-decoder", sentence=OPENING)
+    assert not app.exception and not_of_the_trace(app, handed_out()) != {}
+
+
+CARDS_OF_PARTS = {
+    "pages/1_Tokens.py": "tokens-alike.tokens-map.tokens-sums.tokens-rows",
+    "pages/2_Positions.py": "positions-turned.positions-table.positions-sum.positions-waves",
+    "pages/5_Add_and_norm.py": "addnorm-norm.addnorm-tokens.addnorm-plane.addnorm-none",
+    "pages/6_Feed_forward.py": "ff-neuron.ff-examples.ff-silenced.ff-activation.ff-strongest",
+}
+
+
+@pytest.mark.parametrize("path", CARDS_OF_PARTS)
+@pytest.mark.parametrize("model", ("minilm", "study-decoder", "smollm2"))
+def test_so_have_those_of_the_cards(smollm2, handed_out, path, model):
+    depth, cards = "numbers", CARDS_OF_PARTS[path]
+    if model == "smollm2":  # to mark all numbers of all examples of so large a model takes minutes
+        depth, cards = "story", cards.replace(".ff-examples", "")
+    app = opened(path, model=model, cards=cards, layer="1", head="2", depth=depth)
+    assert not app.exception and not app.warning
+    assert not_of_the_trace(app, handed_out()) == {} and len(list(drawn(app))) >= 2
 
 
 @pytest.mark.parametrize("place, function", ((packed_arrays, "packed"), (components, "number")))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from core import load, masks, whatif
-from core.text import number
+from core.text import number, percent
 from core.vectors import cosines
+from tests.helpers.cards import CARDS
 from tests.helpers.pages import (
     READY,
     address,
@@ -27,8 +28,10 @@ from ui.session import runs
 from ui.session.memory import Memory
 from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.encoder_and_decoder import editor
+from ui.text import plain
 
 PAGE = "pages/8_Encoder_and_decoder.py"
+OPEN = {"cards": CARDS[PAGE]}
 SENTENCE = EXAMPLES[0]["text"]
 
 
@@ -108,7 +111,7 @@ def test_a_row_keeps_what_it_sees_last_and_padding_can_not_be_drawn_on(session):
 
 
 def test_buttons_make_the_masks_they_are_named_after_and_all_pages_show_them():
-    app = opened(PAGE)
+    app = opened(PAGE, **OPEN)
     app.button(key="masking_decoder").click().run()
     assert app.session_state["mask"] == "own" and address(app)["grid"].startswith("e0-1,e0-2")
     causal, own = (
@@ -119,11 +122,11 @@ def test_buttons_make_the_masks_they_are_named_after_and_all_pages_show_them():
     app.button(key="masking_column").click().run()
     assert not app.exception and "e10-8" in app.session_state["mask_cells"] and not app.warning
     app.button(key="masking_clear").click().run()
-    assert address(app) == {} and not app.exception
+    assert address(app) == OPEN and not app.exception
 
 
 def test_the_cosines_are_those_of_the_two_runs_and_the_pair_shows_what_they_are_made_of(minilm):
-    app = opened(PAGE, mask="own", grid="e3-4,e2-0", token="3")
+    app = opened(PAGE, **OPEN, mask="own", grid="e3-4,e2-0", token="3")
     trained = minilm.trace(SENTENCE)["encoder.out"]
     own = runs.trace_of(runs.RunRequest("minilm", SENTENCE, "own:e3-4,e2-0"))["encoder.out"]
     cosine_L = cosines(trained, own)
@@ -137,7 +140,7 @@ def test_the_cosines_are_those_of_the_two_runs_and_the_pair_shows_what_they_are_
 
 @pytest.mark.parametrize("mask, model", [("trained", "minilm"), ("decoder", "minilm")])
 def test_hidden_padding_changes_nothing_and_seen_padding_does_where_tokens_look_ahead(mask, model):
-    app = opened(PAGE, mask=mask, model=model)
+    app = opened(PAGE, **OPEN, mask=mask, model=model)
     numbers = table_of(app, "Each token’s last vector with padding")["numbers"]
     hidden, seen = (max(float(row[place].replace("−", "-")) for row in numbers) for place in (1, 3))
     assert hidden < 1e-4 and (seen > 0.05 if mask == "trained" else seen < 1e-4)
@@ -153,15 +156,54 @@ def test_hidden_padding_changes_nothing_and_seen_padding_does_where_tokens_look_
 
 
 def test_a_what_if_that_is_already_there_stays():
-    app = opened(PAGE, change="norms+open-pad:4", depth="numbers", token="14")
+    app = opened(PAGE, **OPEN, change="norms+open-pad:4", depth="numbers", token="14")
     assert not app.exception and not app.error and app.slider(key="padding_count").value == 4
     assert len(table_of(app, "Each token’s last vector with padding")["rows"]) == 11
     assert whatif.parts(app.session_state["change"]) == {"norms": "", "open-pad": "4"}
 
 
 def test_cells_that_the_text_does_not_have_are_said_and_nothing_breaks():
-    app = opened(PAGE, mask="own", grid="e99-9")
+    app = opened(PAGE, **OPEN, mask="own", grid="e99-9")
     assert not app.exception and "which is not there" in said(app)
+
+
+def story_of(app, start: str) -> str:
+    return next(each.value for each in app.markdown if start in each.value)
+
+
+@pytest.mark.parametrize("head", range(0, 12, 5))
+def test_the_story_counts_the_weights_that_become_0_in_at_most_45_words(minilm, head):
+    app = opened(PAGE, layer="2", head=str(head))
+    words, L = story_of(app, "An **encoder**"), 11
+    labels = [minilm.tokenizer.piece(i) for i in minilm.ids(SENTENCE)]
+    before_LM, after_LM = (
+        minilm.trace(SENTENCE, mask=mask)["encoder.2.attn.pattern"][head]
+        for mask in (None, "decoder")
+    )
+    above_LM = np.triu(np.ones((L, L), dtype=bool), 1)
+    assert f"**{above_LM.sum()} of {L * L}** weights become 0" in words
+    assert (after_LM[above_LM] == 0).all() and (after_LM[~above_LM] > 0).all()
+    lost_L = np.where(above_LM, before_LM, 0).sum(axis=1)
+    assert f"{percent(lost_L.max(), 0)} of its attention was on later tokens" in words
+    assert f"**{plain(labels[lost_L.argmax()])}**" in words
+    assert len(words.split()) <= 45
+
+
+def test_a_click_on_the_figure_opens_a_weight_or_blocks_its_cell():
+    app = opened(PAGE, layer="1", head="3")
+    second = next(key for key in components(app) if key.startswith("map:decoder:"))
+    click(app, second, cell=[0, 6, 4])
+    assert app.session_state["cell"] == "encoder.1.attn.pattern:3,6,4"
+    assert app.session_state["mask"] == "decoder"
+    app.segmented_control(key="masks_click").set_value("draw").run()
+    second = next(key for key in components(app) if key.startswith("map:draw-decoder:"))
+    click(app, second, cell=[0, 6, 4])
+    assert app.session_state["mask"] == "own" and address(app)["grid"] == "decoder,e6-4"
+    assert "What does your mask hide?" in " ".join(each.value for each in app.markdown)
+    assert "**56 of 121** weights become 0" in story_of(app, "Grey cells")
+    third = next(key for key in components(app) if key.startswith("map:draw-own:"))
+    click(app, third, cell=[0, 0, 0])  # the only one that the first token sees
+    assert "nothing left to look at" in said(app) and address(app)["grid"] == "decoder,e6-4"
 
 
 def masks_in(app) -> dict[str, np.ndarray]:
@@ -188,7 +230,7 @@ RUNS = [
 
 @pytest.mark.parametrize("model, side, stack, mask, change", one_in(3, RUNS))
 def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, mask, change):
-    app = opened(PAGE, model=model, side=side, mask=mask, change=change)
+    app = opened(PAGE, **OPEN, model=model, side=side, mask=mask, change=change)
     if stack.endswith("cross"):
         app.session_state["masking_stack"] = "cross"
         app.run()
@@ -198,7 +240,7 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
     click(app, next(key for key in components(app) if key.startswith("map:own:")), cell=[0, 4, 2])
     assert not app.exception and app.session_state["mask"] == "own"
     linked = opened(
-        PAGE, model=model, side=side, mask="own", grid=address(app)["grid"], change=change
+        PAGE, **OPEN, model=model, side=side, mask="own", grid=address(app)["grid"], change=change
     )
     for after in (masks_in(app), masks_in(linked)):
         changed = {name: np.argwhere(before[name] != after[name]).tolist() for name in before}
@@ -212,6 +254,7 @@ def test_every_family_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
         app = opened(
             PAGE,
+            **OPEN,
             model=tiny_folder,
             sentence="3 5 7 2 9",
             target="4 6 8",
@@ -230,6 +273,7 @@ def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):
         pytest.skip("there is no attention across")
     app = opened(
         PAGE,
+        **OPEN,
         model=tiny_folder,
         sentence="3 5 7 2 9",
         target="4 6 8",
@@ -238,9 +282,7 @@ def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):
         grid="c2-1",
     )
     app.segmented_control(key="masking_stack").set_value("cross").run()
-    drawn = next(
-        each for each in parts(app, "glass_heatmap") if each["titles"][0].startswith("Your mask")
-    )
+    drawn = data_of(app, "map:own:", "heatmap")
     assert (
         not app.exception
         and drawn["shape"][1:] == [len(drawn["rows"]), len(drawn["columns"])]
@@ -251,7 +293,7 @@ def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):
 @pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
 def test_a_decoder_shows_its_guess_under_each_mask():
     app = opened(
-        PAGE, model="smollm2", sentence="The capital of France is", mask="own", grid="d4-3"
+        PAGE, **OPEN, model="smollm2", sentence="The capital of France is", mask="own", grid="d4-3"
     )
     trace = runs.trace_of(runs.RunRequest("smollm2", "The capital of France is", "own:d4-3"))
     shown = next(

@@ -1,5 +1,5 @@
-"""The page Layers: thumbnails, ways through the layers, what each layer adds, rollout, and what a
-token leans on.
+"""The page Layers: a row for each layer, paths through them, what each adds, rollout, and what a
+token attends to.
 """
 
 from dataclasses import replace
@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from core import load
-from core.text import number
-from tests.helpers.pages import address, data_of, opened, parts, prose, values_in
+from core.text import number, percent
+from tests.helpers.cards import CARDS
+from tests.helpers.pages import address, click, components, data_of, opened, parts, prose, values_in
 from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
 from ui.session import runs
@@ -20,6 +21,7 @@ from ui.session.view import View
 from ui.stages.layers import layer_maps, token_paths, token_sources, updates
 
 PAGE = "pages/7_Layers.py"
+OPEN = {"cards": CARDS[PAGE]}
 SENTENCE = EXAMPLES[0]["text"]
 
 
@@ -121,13 +123,13 @@ def test_what_rollout_leaves_of_a_token_is_said_as_it_is(view, row_M, words):
     assert words in token_sources.rollout_text(view, row_M, 2)
 
 
-def test_the_strongest_words_are_named_without_signs_and_the_token_itself(view):
+def test_the_strongest_words_are_named_without_special_tokens_and_the_token_itself(view):
     said, mean_NM = token_sources.attended_text(view), token_sources.mean_weights(view)
     words = [m for m, label in enumerate(view.labels) if label.isalpha() and m != view.token]
     assert token_sources.other_words(view) == words
     assert (
-        number(max(mean_NM[n, m] for n in (0, 1) for m in words)) in said
-        and "in layers 0 to 1" in said
+        percent(max(mean_NM[n, m] for n in (0, 1) for m in words), 0) in said
+        and "layers 0–1 " in said
     )
     most = mean_NM[:, words].max()
     assert token_sources.largest_word(view) == (
@@ -136,17 +138,19 @@ def test_the_strongest_words_are_named_without_signs_and_the_token_itself(view):
 
 
 def test_the_words_of_the_example_are_offered_and_followed():
-    app = opened(PAGE)
+    app = opened(PAGE, **OPEN)
     app.button(key="layers_recommended").click().run()
     assert address(app)["token"] == "6" and app.button(key="layers_recommended").disabled
-    assert "What “recommended” leans on" in prose(app)
-    assert not [
-        button for button in opened(PAGE, sentence="It is so.").button if button.key == "layers_is"
-    ]
+    assert "The attention of **recommended**, averaged" in prose(app)
+    app = opened(PAGE, sentence="It is so.", **OPEN)
+    assert not [button for button in app.button if button.key == "layers_is"]
 
 
 def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
-    app, trace = opened(PAGE, layer="2", token="7"), runs.trace_of(RunRequest("minilm", SENTENCE))
+    app, trace = (
+        opened(PAGE, layer="2", token="7", **OPEN),
+        runs.trace_of(RunRequest("minilm", SENTENCE)),
+    )
     shown = values_in(data_of(app, "Rollout of is", "heatmap"))[0]
     np.testing.assert_allclose(
         shown, [trace[f"encoder.{n}.rollout"][7] for n in range(6)], rtol=1e-6
@@ -160,10 +164,69 @@ def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
     assert "What rollout assumes" in prose(app)
 
 
-def test_the_thumbnails_say_when_signs_are_hidden():
+def figure_of(app) -> dict:
+    return next(iter(parts(app, "glass_layer_steps")))
+
+
+def test_the_figure_marks_the_chosen_head_and_says_when_special_tokens_are_hidden():
     app = opened(PAGE, bare="1", layer="2", head="5")
-    assert "signs hidden" in prose(app)
-    assert data_of(app, "layers", "heatmap")["chosen"] == 2 * 12 + 5
+    assert "special tokens hidden" in prose(app)
+    assert figure_of(app)["chosen"] == 2 * 12 + 5
+
+
+COLUMNS = {
+    "attn.out.relative": "Attention adds",
+    "mlp.out.relative": "Feed-forward adds",
+    "out.length": "length after",
+    "out.turned": "like the layer before",
+    "out.similarity": "like the input",
+}
+
+
+def test_every_number_of_a_layer_is_that_of_the_trace_and_opens():
+    app, trace = opened(PAGE, token="7"), runs.trace_of(RunRequest("minilm", SENTENCE))
+    shown = figure_of(app)
+    assert [column["title"] for column in shown["columns"]] == list(COLUMNS.values())
+    values_RC = values_in(shown)
+    for n, c in product(range(6), range(5)):
+        assert values_RC[n + 1, c] == np.float32(trace[f"encoder.{n}.{list(COLUMNS)[c]}"][7])
+    assert values_RC[0, 2] == np.float32(trace["encoder.0.attn.in.length"][7])
+    assert np.isnan(np.delete(values_RC[0], 2)).all()
+    key = next(key for key in components(app) if key.endswith("layers"))
+    for place, name in (
+        ([4, 1], "encoder.3.mlp.out.relative"),
+        ([0, 2], "encoder.0.attn.in.length"),
+    ):
+        click(app, key, cell=place)
+        assert not app.exception and app.session_state["cell"] == f"{name}:7"
+        assert figure_of(app)["opened"] == place
+    for wrong in ([0, 0], [7, 0], [1, 9], ["a", 0], 3):  # nothing stands there
+        before = app.session_state["cell"]
+        click(app, key, cell=wrong)
+        assert not app.exception and app.session_state["cell"] == before
+
+
+def test_a_click_on_a_head_chooses_it_and_its_layer():
+    app = opened(PAGE)
+    click(app, next(key for key in components(app) if key.endswith("layers")), head=[3, 7])
+    assert (app.session_state["layer"], app.session_state["head"]) == (3, 7)
+    click(app, next(key for key in components(app) if key.endswith("layers")), head=[6, 0])
+    assert not app.exception and app.session_state["layer"] == 3
+
+
+@pytest.mark.parametrize("token", ("1", "7"))
+def test_the_story_says_where_the_longest_step_is_in_at_most_45_words(token):
+    app, trace = opened(PAGE, token=token), runs.trace_of(RunRequest("minilm", SENTENCE))
+    steps = {
+        (part, n): trace[f"encoder.{n}.{part}.out.relative"][int(token)]
+        for part, n in product(("attn", "mlp"), range(6))
+    }
+    (part, n), longest = max(steps.items(), key=lambda each: each[1])
+    name = {"attn": "attention", "mlp": "feed-forward"}[part]
+    story = next(each.value for each in app.markdown if "In each layer" in each.value)
+    assert f"{name} in layer {n}: {number(longest, 2)} × its length" in story.replace("\\", "")
+    assert number(trace["encoder.5.out.similarity"][int(token)], 2) in story
+    assert len(story.split()) <= 45
 
 
 @pytest.mark.parametrize(
@@ -179,6 +242,7 @@ def test_every_family_and_side_at_every_depth(tiny_folder, depth):
             side=side,
             layer="1",
             depth=depth,
+            **OPEN,
         )
         assert not app.exception and not app.warning
         cell = f"{side}.1.rollout:2,1"
@@ -191,14 +255,15 @@ def test_every_family_and_side_at_every_depth(tiny_folder, depth):
             layer="1",
             depth=depth,
             cell=cell,
+            **OPEN,
         )
         assert not app.exception and cell in [part.get("name") for part in parts(app)]
 
 
 @pytest.mark.parametrize("sentence", ["a", "the the the"])
 def test_short_and_repeated_words(sentence):
-    assert not opened(PAGE, sentence=sentence).exception
-    assert not opened(PAGE, sentence=sentence, token="0").exception
+    assert not opened(PAGE, sentence=sentence, **OPEN).exception
+    assert not opened(PAGE, sentence=sentence, token="0", **OPEN).exception
 
 
 def test_ways_are_those_of_the_trace_brought_to_one_length_if_asked(minilm):

@@ -13,14 +13,28 @@ from core.decoding import Longer, longer
 from core.errors import GlassError
 from core.models import sentencepiece_model
 from core.sampling import kept, throw
+from core.text import number, percent
 from core.word_vectors import alike, pieces_of
-from tests.helpers.pages import HARM, HOSTILE, READY, address, opened, parts, said
+from tests.helpers.cards import CARDS
+from tests.helpers.pages import (
+    HARM,
+    HOSTILE,
+    READY,
+    address,
+    click,
+    components,
+    opened,
+    parts,
+    said,
+    values_in,
+)
 from tests.helpers.texts import T5_IDS, trained
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.stages.output import continuation, typed_texts
 
 PAGE = "pages/10_Output.py"
+OPEN = {"cards": CARDS[PAGE]}
 ITALY = "The capital of France is Paris. The capital of Italy is"
 
 
@@ -31,6 +45,15 @@ def table(app, key: str) -> dict:
 
 def only_decoders(folder: str) -> bool:
     return bool(load(folder).config.decoder_layers)
+
+
+def figure_of(app) -> dict:
+    """The bars of the likeliest words."""
+    return next(iter(parts(app, "glass_guesses")))
+
+
+def written(app) -> str:
+    return " ".join(element.value for element in app.markdown)
 
 
 # --- the draw -------------------------------------------------------------------------------------
@@ -137,7 +160,7 @@ def grown(app, folder: str) -> tuple[str, list[int]]:
 def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):
     if not only_decoders(tiny_folder):
         pytest.skip("an encoder writes nothing")
-    app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
+    app = opened(PAGE, **OPEN, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8")
     key, before = grown(app, tiny_folder)
     model, at = load(tiny_folder), len(before) - 1 + load(tiny_folder).config.crosses
     trace = runs.trace_of(
@@ -162,17 +185,17 @@ def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):
     )
 
 
-def test_the_likeliest_word_goes_behind_the_chosen_token_and_a_long_text_is_refused(tiny_folder):
+def test_the_likeliest_word_goes_after_the_chosen_token_and_a_long_text_is_refused(tiny_folder):
     config = load(tiny_folder).config
     if not config.decoder_layers or config.crosses:
         pytest.skip("only where the sentence itself grows")
-    app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", token="1", change="norms")
+    app = opened(PAGE, **OPEN, model=tiny_folder, sentence="3 5 7 2 9", token="1", change="norms")
     app.button(key="output_likeliest").click().run()
     run = runs.trace_of(runs.RunRequest(tiny_folder, "3 5 7 2 9", change="norms"))
     if (word := int(run["head.probs"][1].argmax())) != config.end_id:
         assert grown(app, tiny_folder)[1] == [3, 5, word] and app.session_state["change"] == "norms"
     most = min(runs.LONGEST_TOKENS, config.n_positions or runs.LONGEST_TOKENS)
-    full = opened(PAGE, model=tiny_folder, sentence=" ".join(["3"] * most))
+    full = opened(PAGE, **OPEN, model=tiny_folder, sentence=" ".join(["3"] * most))
     full.button(key="output_likeliest").click().run()
     assert not full.exception and len(grown(full, tiny_folder)[1]) == most
     assert full.warning or full.info
@@ -180,7 +203,7 @@ def test_the_likeliest_word_goes_behind_the_chosen_token_and_a_long_text_is_refu
 
 @pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
 def test_the_numbers_of_the_decoder_are_those_of_the_trace(smollm2):
-    app = opened(PAGE, model="smollm2", sentence=ITALY, depth="numbers")
+    app = opened(PAGE, **OPEN, model="smollm2", sentence=ITALY, depth="numbers")
     run = runs.trace_of(runs.RunRequest("smollm2", ITALY))
     probs_V = run["head.probs"][-1]
     best, rest = int(probs_V.argmax()), float(np.sort(probs_V)[-50:].sum())
@@ -194,7 +217,14 @@ def test_the_numbers_of_the_decoder_are_those_of_the_trace(smollm2):
     hot = np.sort(run["head.logits"][-1].astype(float))[::-1] / 2
     shares = np.exp(hot[:3] - hot[0]) / np.exp(hot[:3] - hot[0]).sum()
     drawn = table(app, "in the draw")
-    assert drawn["shares"] == pytest.approx([*shares, *[0] * 12], abs=1e-6)
+    shown = [row[drawn["columns"].index("in the draw")] for row in drawn["numbers"]]
+    assert shown == [number(share) for share in [*shares, *[0] * 12]]
+    assert drawn["columns"] == ["logit", "T = 1", "T = 2", "in the draw"]
+    bars = figure_of(app)
+    assert bars["bars"] == ["T = 1", "in the draw"]
+    values_WB = values_in(bars)[0, 0]
+    assert values_WB[:, 0] == pytest.approx(np.sort(probs_V)[::-1][: len(values_WB)])
+    assert values_WB[:3, 1] == pytest.approx(shares, abs=1e-6) and not values_WB[3:, 1].any()
     assert "**3 of 49,152** words stay in the draw" in " ".join(
         element.value for element in app.markdown
     )
@@ -203,18 +233,71 @@ def test_the_numbers_of_the_decoder_are_those_of_the_trace(smollm2):
 @pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
 @pytest.mark.parametrize("change", ("order", "pad:2"))
 def test_nothing_is_appended_where_the_last_token_is_not_the_end_of_the_text(change):
-    app = opened(PAGE, model="smollm2", sentence=ITALY, change=change)
+    app = opened(PAGE, **OPEN, model="smollm2", sentence=ITALY, change=change)
     assert not app.exception and app.button(key="output_append").disabled
 
 
 @pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
 def test_numbers_that_overflow_are_called_that_and_nothing_is_drawn_from_them():
-    app = opened(PAGE, model="smollm2", sentence="The sun is", change="norms+positions")
+    app = opened(PAGE, **OPEN, model="smollm2", sentence="The sun is", change="norms+positions")
     assert (
         not app.exception
         and "no longer fit" in said(app)
         and not [b for b in app.button if b.key == "output_append"]
     )
+
+
+TEXT = "The books that the student recommended"
+STUDY = {"model": "study-decoder", "sentence": TEXT}
+
+
+def test_the_bars_are_the_trace_s_numbers_and_each_opens():
+    app, run = opened(PAGE, **STUDY), runs.trace_of(runs.RunRequest(*STUDY.values()))
+    probs_V, drawn_V = run["head.probs"][-1], run["head.sampled.6.80.20.950"]
+    shown, order = figure_of(app), np.argsort(-probs_V, kind="stable")
+    values_WB, words = values_in(shown)[0, 0], shown["words"][0][0]
+    ids = [*order[:10], *order[10:][[w not in words[:10] for w in words[10:11]]]][: len(words)]
+    for bar, numbers_V in enumerate((probs_V, drawn_V)):
+        assert np.array_equal(values_WB[:10, bar], numbers_V[order[:10]].astype(np.float32))
+    key = next(key for key in components(app) if key.endswith("output:next"))
+    click(app, key, cell=[0, 0, 2, 0])
+    assert app.session_state["cell"] == f"head.probs:6,{ids[2]}"
+    click(app, key, cell=[0, 0, 1, 1])
+    assert app.session_state["cell"] == f"head.sampled.6.80.20.950:{ids[1]}"
+    assert figure_of(app)["opened"] == [0, 0, 1, 1]
+    for wrong in ([0, 0, 40, 0], [0, 0, 1, 2], [1, 0, 0, 0], "x", [0]):
+        click(app, key, cell=wrong)
+        assert not app.exception and app.session_state["cell"].endswith(f":{ids[1]}")
+
+
+def test_the_story_names_the_leader_and_counts_what_may_be_drawn_in_at_most_45_words():
+    app, run = opened(PAGE, **STUDY), runs.trace_of(runs.RunRequest(*STUDY.values()))
+    story = next(each.value for each in app.markdown if each.value.startswith("**Softmax**"))
+    probs_V, kept_V = run["head.probs"][-1], run["head.sampled.6.80.20.950"] > 0
+    assert f"**are** leads with {percent(probs_V.max())}".replace(".", "\\.") in story or (
+        f"**are** leads with {percent(probs_V.max())}" in story
+    )
+    assert f"{kept_V.sum()} may be drawn" in story and len(story.split()) <= 45
+
+
+def test_the_word_that_is_drawn_is_marked_and_drawing_again_takes_another_seed():
+    app, run = opened(PAGE, **STUDY), runs.trace_of(runs.RunRequest(*STUDY.values()))
+    draw_V = run["head.sampled.6.80.20.950"]
+    for seed in (1, 2):
+        shown = figure_of(app)
+        [_, _, place], word = shown["strong"], throw(draw_V, seed, 7).word
+        assert values_in(shown)[0, 0, place, 0] == run["head.probs"][-1][word]
+        assert shown["words"][0][0][place] in app.button(key="output_append").label
+        app.button(key="output_again").click().run()
+    assert app.session_state["output_seed"] == 3
+
+
+def test_fifty_words_alone_are_spoken_of_only_where_they_make_a_difference():
+    said_so = [
+        "it would claim" in written(opened(PAGE, **OPEN, model="study-decoder", sentence=text))
+        for text in (TEXT, "The books that the student recommended are expensive.")
+    ]
+    assert said_so == [True, False]
 
 
 # --- an encoder -----------------------------------------------------------------------------------
@@ -237,23 +320,89 @@ def test_a_cosine_is_its_dot_product_over_the_two_lengths():
 
 
 def test_one_word_in_two_sentences_begins_as_one_vector_and_ends_as_two(minilm):
-    app = opened(PAGE)
-    shown = table(app, "‖a‖")
+    app = opened(PAGE, **OPEN)
+    shown = table(app, "cosine")
     traces = [minilm.trace(text) for text in typed_texts.BANK_SENTENCES[:2]]
     rows = [
         int(np.flatnonzero(trace["encoder.embed.ids"] == minilm.ids("bank")[1])[0])
         for trace in traces
     ]
     last = [trace["encoder.out"][row] for trace, row in zip(traces, rows, strict=True)]
-    assert shown["shares"][0] == pytest.approx(1) and shown["shares"][-1] == pytest.approx(
-        last[0] @ last[1] / np.linalg.norm(last[0]) / np.linalg.norm(last[1]), abs=1e-5
+    cosine = last[0] @ last[1] / np.linalg.norm(last[0]) / np.linalg.norm(last[1])
+    assert shown["shares"][0] == pytest.approx(1)
+    assert shown["shares"][-1] == pytest.approx(cosine, abs=0.005)
+    assert f"**{number(cosine, 2)}** after the last layer" in " ".join(
+        e.value for e in app.markdown
     )
+    exact = table(opened(PAGE, **OPEN, depth="numbers"), "‖a‖")
+    assert exact["shares"][-1] == pytest.approx(cosine, abs=1e-5)
     app.text_input(key="output_word_words").set_value("canal").run()
-    assert not app.exception and "does not stand in" in said(app)
+    assert not app.exception and "does not occur in" in said(app)
+
+
+ENCODER = {"model": "study-encoder", "sentence": "The books that the student recommended are old."}
+
+
+def test_an_encoder_guesses_a_word_that_it_sees_and_one_that_is_hidden():
+    app = opened(PAGE, **ENCODER, token="5")
+    seen, hidden = (
+        runs.trace_of(runs.RunRequest("study-encoder", text))["head.probs"][5]
+        for text in (ENCODER["sentence"], ENCODER["sentence"].replace("student", "[MASK]"))
+    )
+    model = runs.model_of("study-encoder")
+    shown = figure_of(app)
+    ids = [model.tokenizer.id_of(word) for word in shown["words"][0][0]]
+    assert values_in(shown)[0, 0, :, 0] == pytest.approx(seen[ids], abs=0)
+    assert values_in(shown)[0, 0, :, 1] == pytest.approx(hidden[ids], abs=0)
+    assert {int(seen.argmax()), int(hidden.argmax())} <= set(ids)
+    best = model.tokenizer.piece(int(hidden.argmax()))
+    assert f"With the word hidden, **{best}** comes first ({percent(hidden.max(), 0)})" in written(
+        app
+    )
+    sees = "so it guesses it" if seen.argmax() == model.tokenizer.id_of("student") else "puts **"
+    assert sees in written(app) and percent(seen.max(), 0) in written(app)
+
+
+def test_a_button_hides_the_word_and_another_shows_it_again():
+    app = opened(PAGE, **ENCODER, token="5")
+    app.button(key="output_hide").click().run()
+    assert app.session_state["sentence"] == "The books that the [MASK] recommended are old."
+    assert app.session_state["token"] == 5 and not app.exception
+    assert "hides the word" in written(app) and figure_of(app)["bars"] == ["hidden"]
+    app.button(key="output_show").click().run()
+    assert app.session_state["sentence"] == ENCODER["sentence"] and not app.exception
+
+
+def test_a_guess_of_the_hidden_word_opens_in_that_sentence():
+    app = opened(PAGE, **ENCODER, token="5")
+    key = next(key for key in components(app) if key.endswith("output:hidden"))
+    click(app, key, cell=[0, 0, 0, 1])
+    assert app.session_state["sentence"].count("[MASK]") == 1 and not app.exception
+    assert app.session_state["cell"].startswith("head.probs:5,")
+
+
+@pytest.mark.parametrize("token", ("0", "10"))
+def test_a_special_token_is_not_hidden(token):
+    app = opened(PAGE, **ENCODER, token=token)
+    assert not app.exception and len(figure_of(app)["bars"]) == 1
+    assert not [button for button in app.button if button.key == "output_hide"]
+
+
+def test_the_word_of_the_study_models_points_at_a_thing_or_opens_a_clause():
+    """“that” is truly ambiguous in their language, and its two vectors part."""
+    word, (a, b) = typed_texts.STUDY["word"], (typed_texts.STUDY["a"], typed_texts.STUDY["b"])
+    assert word == "that" and all(word in text.split() for text in (a, b))
+    model = runs.model_of("study-encoder")
+    rows = [next(iter(pieces_of(model.encode(text), word))) for text in (a, b)]
+    first, last = (
+        alike(*(model.trace(text)[step][row] for text, row in zip((a, b), rows, strict=True)))
+        for step in ("encoder.embed.token", "encoder.out")
+    )
+    assert first.cosine == pytest.approx(1) and last.cosine < 0.5
 
 
 def test_a_sentence_of_the_comparison_can_be_read_on_all_pages():
-    app = opened(PAGE, change="norms", mask="decoder")
+    app = opened(PAGE, **OPEN, change="norms", mask="decoder")
     app.button(key="output_read_b").click().run()
     assert not app.exception and app.session_state["sentence"] == typed_texts.BANK_SENTENCES[1]
     assert app.session_state["change"] == "" and app.session_state["mask"] == "trained"
@@ -261,7 +410,7 @@ def test_a_sentence_of_the_comparison_can_be_read_on_all_pages():
 
 
 def test_the_search_puts_the_most_alike_first(minilm):
-    app = opened(PAGE)
+    app = opened(PAGE, **OPEN)
     app.text_area(key="output_pool_words").set_value(
         "Snow fell all night.\n\nThe soup is too salty.\n" + "x" * 400
     ).run()
@@ -281,7 +430,7 @@ def test_the_search_puts_the_most_alike_first(minilm):
 
 
 def test_too_many_lines_are_cut_with_a_message():
-    app = opened(PAGE)
+    app = opened(PAGE, **OPEN)
     app.text_area(key="output_lines_words").set_value(
         "\n".join(f"line number {n}" for n in range(30))
     ).run()
@@ -291,7 +440,7 @@ def test_too_many_lines_are_cut_with_a_message():
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_lines_do_no_harm(text):
-    app = opened(PAGE)
+    app = opened(PAGE, **OPEN)
     for key in ("output_a_words", "output_word_words", "output_query_words"):
         app.text_input(key=key).set_value(text[:40])
     app.text_area(key="output_lines_words").set_value(f"{text}\n{text}")
@@ -318,9 +467,12 @@ def test_words_of_the_vocabulary_are_no_markup_on_the_line():
 def test_every_family_opens_at_every_depth(tiny_folder):
     config = load(tiny_folder).config
     for depth in DEPTHS:
-        app = opened(PAGE, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", depth=depth)
+        app = opened(
+            PAGE, **OPEN, model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8", depth=depth
+        )
         assert not app.exception and not app.error and not app.warning
         if config.head:
-            assert "probability" in [
-                title for data in parts(app, "glass_table") for title in data["columns"]
-            ]
+            assert len(parts(app, "glass_guesses")) == 1
+        if config.head and depth == "numbers":
+            found = [title for data in parts(app, "glass_table") for title in data["columns"]]
+            assert ("T = 1" if config.decoder_layers else "probability") in found

@@ -1,4 +1,4 @@
-"""The page Positions: every part for every family, and what turning the words round does to
+"""The page Positions: every question for every family, and what reversing the words does to
 attention.
 """
 
@@ -10,12 +10,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import load
+from core.ops import angles
 from core.steps.positions import by_distance, largest_gap, put_back
 from core.text import number
 from core.whatif import Text, order, run
-from tests.helpers.pages import address, opened, parts
+from tests.helpers.pages import address, click, opened, parts, values_in
 from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
+from tests.helpers.words import MOST, question, words_below
 from ui.session import runs
 from ui.session.selection import DEPTHS
 
@@ -37,8 +39,9 @@ def read(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
-def press(app: AppTest, part: str) -> AppTest:
-    app.session_state["places_part"] = part
+def press(app: AppTest, card: str) -> AppTest:
+    """Opens one card, and closes the others."""
+    app.session_state["cards"] = f"positions-{card}"
     return app.run()
 
 
@@ -108,36 +111,35 @@ def test_every_part_of_every_family_at_every_depth(tiny_folder, depth):
             head="1",
             depth=depth,
         )
-        names = app.segmented_control(key="places_part").options
-        assert len(names) == {"rotary": 4, "relative": 3}.get(config.positions, 4)
-        for part in (
-            "own",
-            *(["distance"] if config.positions == "rotary" else []),
-            *(["sum"] if config.positions in ("learned", "sinusoid") else []),
-            "waves",
-            "order",
-        ):
-            press(app, part)
-            assert not app.exception and not app.error and not app.warning, (part, side)
+        own = {
+            "rotary": ["turned", "distance"],
+            "relative": ["bias"],
+            "learned": ["table", "sum"],
+            "sinusoid": ["table", "sum"],
+        }.get(config.positions, [])
+        assert len(app.expander) == len(own) + 2
+        for card in (*own, "waves", "order"):
+            press(app, card)
+            assert not app.exception and not app.error and not app.warning, (card, side)
             charts = app.get("plotly_chart")
-            assert len(charts) <= 2 and (titles(app) or charts), (part, side)
-            if part == "order":
+            assert len(charts) <= 2 and (titles(app) or charts), (card, side)
+            if card == "order":
                 assert read(parts(app, "glass_table")[-1]["numbers"][0][2]) < 1e-5
+        app.session_state["cards"] = ".".join(f"positions-{card}" for card in (*own, "order"))
+        app.run()
+        assert not app.exception  # no two cards draw the same widget
 
 
-def test_a_part_that_the_next_model_does_not_have_gives_way_to_the_first():
+def test_cards_that_the_next_model_does_not_have_are_left_out():
     app = press(opened(PAGE, model="smollm2"), "distance")
     assert not app.exception and len(app.get("plotly_chart")) == 2
     app.selectbox(key="model").set_value("minilm").run()
-    assert (
-        not app.exception
-        and app.session_state["places_part"] == "own"
-        and "second table" in prose(app)
-    )
+    assert not app.exception and not app.get("plotly_chart")
+    assert "are **added**" in prose(app) and len(app.expander) == 4
 
 
 def test_the_turned_pair_is_the_one_that_was_chosen(smollm2):
-    app = opened(PAGE, model="smollm2", layer="2", head="4", token="5")
+    app = press(opened(PAGE, model="smollm2", layer="2", head="4", token="5"), "turned")
     app.slider(key="places_pair").set_value(3).run()
     app.selectbox(key="places_other").set_value(1).run()
     trace = runs.trace_of(app.session_state["memory"].shown)
@@ -191,4 +193,71 @@ def test_the_whole_app_can_be_shown_without_positions():
     app.button(key="places_without").click().run()
     assert address(app)["change"] == "positions" and not app.exception
     assert "places_without" not in [button.key for button in app.button]
-    assert "not told where" in prose(press(app, "own"))
+    assert "not told where" in prose(press(app, "waves"))
+
+
+BOOKS = "The books that the student recommended"
+
+
+@pytest.mark.parametrize(
+    "model, token", (("study-decoder", "6"), ("minilm", "6"), ("smollm2", "5"))
+)
+def test_the_page_asks_one_question_and_says_little(model, token):
+    app = opened(PAGE, model=model, sentence=BOOKS, token=token)
+    space = "␣" if model == "smollm2" else ""
+    asked = f"What tells the model that “{space}recommended” stands at position {token}?"
+    assert question(app) == asked
+    assert 0 < len(words_below(app)) <= MOST and not app.get("plotly_chart")
+
+
+@pytest.mark.parametrize("model, leaves", (("study-decoder", 3), ("minilm", 4)))
+def test_the_vectors_that_are_added_are_those_of_the_trace(model, leaves):
+    app = opened(PAGE, model=model, sentence=BOOKS, token="6")
+    trace = runs.trace_of(app.session_state["memory"].shown)
+    (shown,) = parts(app, "vectors")
+    path = f"{trace.config.sides[0]}.embed"
+    names = [name for name in ("token", "position", "segment", "sum") if f"{path}.{name}" in trace]
+    assert len(names) == len(shown["rows"]) == leaves
+    vectors_RD = values_in(shown)
+    np.testing.assert_array_equal(vectors_RD, [trace[f"{path}.{name}"][6] for name in names])
+    np.testing.assert_allclose(vectors_RD[:-1].sum(axis=0), vectors_RD[-1], atol=1e-5)
+    lengths_R = values_in({"values": shown["lengths"], "shape": [leaves]})
+    np.testing.assert_allclose(lengths_R, np.linalg.norm(vectors_RD, axis=1), rtol=1e-5)
+    assert [row["sign"] for row in shown["rows"]] == ["", *["+"] * (leaves - 2), "="]
+
+
+def test_the_hands_of_the_clocks_are_turned_by_position_times_angle(smollm2):
+    app = opened(PAGE, model="smollm2", sentence=BOOKS, token="5", layer="2")
+    (shown,), c = parts(app, "clocks"), smollm2.config
+    radians_LP = angles(20, c.d_head, c.rope_theta)
+    assert [token["position"] for token in shown["tokens"]] == list(range(6))
+    for row in shown["pairs"]:
+        expected = [
+            np.rad2deg(radians_LP[token["position"], row["pair"]]) for token in shown["tokens"]
+        ]
+        np.testing.assert_allclose(row["degrees"], expected)
+    assert shown["pairs"][0]["pair"] == 0 and "pair 0 by 57° per position" in prose(app)
+    click(app, "places-clocks", pair=8)
+    assert app.session_state["places_pair"] == 8
+    click(app, "places-clocks", token=2)
+    assert app.session_state["token"] == 2
+    for wrong in (32, -1, "3", None, [1], 1.0):
+        click(app, "places-clocks", pair=wrong)
+        click(app, "places-clocks", token=wrong)
+        assert not app.exception
+        assert app.session_state["places_pair"] == 8 and app.session_state["token"] == 2
+
+
+def test_a_number_of_the_added_vectors_opens():
+    app = click(opened(PAGE, token="6"), "places-added", cell=[1, 17])
+    assert address(app)["cell"] == "encoder.embed.position:6,17"
+    for wrong in ([4, 0], [0, 384], [-1, 0], [0], "x", None):
+        click(app, "places-added", cell=wrong)
+        assert not app.exception and address(app)["cell"] == "encoder.embed.position:6,17"
+
+
+def test_a_word_that_occurs_twice_is_named_with_its_position():
+    app = opened(PAGE, model="study-decoder", sentence=BOOKS, token="4")
+    assert parts(app, "vectors")[0]["rows"][0]["title"] == "the (4)"
+    app = press(app, "table")
+    assert "**the** (4)" in prose(app)

@@ -142,7 +142,7 @@ def test_what_an_address_asks_for_in_vain_is_said_once(asked, why):
 # page -> the choices that are made in it, and what makes their widgets appear
 INSIDE = {
     "pages/1_Tokens.py": (
-        {},
+        {"cards": "tokens-map.tokens-sums"},
         {
             "tokens_map": "near",
             "tokens_3d": "1",
@@ -152,12 +152,12 @@ INSIDE = {
         },
     ),
     "pages/2_Positions.py": (
-        {},
-        {"places_part": "order", "places_kept": "kept", "places_back": "1"},
+        {"cards": "positions-order"},
+        {"places_kept": "kept", "places_back": "1"},
     ),
     ATTENTION: ({"stage": "3"}, {"softmax_of": "heat", "softmax_heat": "0.4"}),
     "pages/5_Add_and_norm.py": ({}, {"addnorm_sublayer": "mlp"}),
-    "pages/6_Feed_forward.py": ({}, {"ff_neuron": "77"}),
+    "pages/6_Feed_forward.py": ({"cards": "ff-neuron"}, {"ff_neuron": "77"}),
     "pages/7_Layers.py": (
         {"depth": "numbers"},
         {"layers_role": "2", "layers_length": "one", "layers_drawn": "all"},
@@ -238,7 +238,7 @@ def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
         ("padding_count", "17"),
         ("layers_role", "7"),
         ("output_pair", "1"),
-        ("places_part", "x"),
+        ("places_kept", "x"),
         ("ff_neuron", "٣"),
         ("tokens_a", "x" * 61),
         ("part_rows", "-64"),
@@ -262,7 +262,6 @@ def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
 @pytest.mark.parametrize(
     "path, asked",
     [
-        ("pages/2_Positions.py", {"places_part": "distance"}),
         ("pages/6_Feed_forward.py", {"ff_neuron": "99999"}),
         ("pages/5_Add_and_norm.py", {"addnorm_sublayer": "cross"}),
         ("pages/13_Compare.py", {"compare_what": "head", "compare_head": "99"}),

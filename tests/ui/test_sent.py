@@ -18,7 +18,7 @@ from ui.shell import page_shell
 # --- clicks reach the page ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["pages/3_Attention.py", "pages/7_Layers.py"])
+@pytest.mark.parametrize("path", ["app.py", "pages/3_Attention.py", "pages/7_Layers.py"])
 def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(path):
     app = opened(
         path,
@@ -31,7 +31,10 @@ def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(pat
     assert sizes["encoder"] > sizes["decoder"] + 2
     for side, size in sizes.items():
         for at in range(size):
-            click(app, "place", token=[side, at])
+            if path == "app.py":
+                click(app, "river", act=f"token/{side}/{at}")
+            else:
+                click(app, "place", token=[side, at])
             assert not app.exception and (
                 app.session_state["side"],
                 app.session_state["token"],

@@ -14,14 +14,17 @@ from core.models.tokenizer import Tokenizer
 from core.planes import around_their_mean, principal_plane
 from core.steps.embedding import nearest, neighbours
 from core.text import number
-from tests.helpers.pages import HOSTILE, address, opened, parts, said
+from tests.helpers.pages import HOSTILE, address, click, opened, parts, said, values_in
 from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
+from tests.helpers.words import MOST, question, words_below
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.text import bold, quoted
 
 PAGE = "pages/1_Tokens.py"
+CARDS = "tokens-alike.tokens-map.tokens-sums.tokens-rows"
+BOOKS = "The books that the student recommended"
 
 
 def prose(app) -> str:
@@ -137,7 +140,7 @@ def test_what_was_typed_is_not_shown_above_other_words():
 
 
 def test_the_nearest_words_are_those_of_the_trace():
-    app = opened(PAGE, token="2")
+    app = opened(PAGE, token="2", cards="tokens-alike")
     trace = runs.trace_of(app.session_state["memory"].shown)
     cosine_V = trace["encoder.embed.near.2338"]
     best = np.argsort(-cosine_V)[1:11]
@@ -150,7 +153,7 @@ def test_the_nearest_words_are_those_of_the_trace():
 
 @pytest.mark.parametrize("model, word", (("minilm", "queen"), ("smollm2", "␣queen")))
 def test_king_minus_man_plus_woman(model, word):
-    app = opened(PAGE, model=model)
+    app = opened(PAGE, model=model, cards="tokens-alike.tokens-sums")
     assert [app.text_input(key=f"tokens_{letter}").value for letter in "abc"] == [
         "king",
         "man",
@@ -169,11 +172,11 @@ def test_king_minus_man_plus_woman(model, word):
     ]
     assert not {"king", "man", "woman", "␣king", "␣man", "␣woman"} & set(
         listed["rows"]
-    ) and "left out of the list" in prose(app)
+    ) and "leaves the three words themselves out" in prose(app)
 
 
 def test_a_word_of_several_pieces_says_which_and_the_others_stay():
-    app = opened(PAGE)
+    app = opened(PAGE, cards="tokens-alike.tokens-sums")
     app.text_input(key="tokens_b").set_value("glassformer").run()
     assert (
         "“glass” + “##form” + “##er”" in said(app)
@@ -188,7 +191,7 @@ def test_a_word_of_several_pieces_says_which_and_the_others_stay():
 
 
 def test_the_map_in_three_directions_is_drawn_only_when_asked():
-    app = opened(PAGE, depth="numbers")
+    app = opened(PAGE, depth="numbers", cards="tokens-map")
     (flat,) = app.get("plotly_chart")
     assert {trace["type"] for trace in json.loads(flat.proto.spec)["data"]} == {"scatter"}
     app.toggle(key="tokens_3d").set_value(True).run()
@@ -209,7 +212,13 @@ def test_every_family_at_every_depth(tiny_folder, depth):
     config = load(tiny_folder).config
     for side in config.sides:
         app = opened(
-            PAGE, model=tiny_folder, sentence="3 5 7 5 9", target="4 6 8", side=side, depth=depth
+            PAGE,
+            model=tiny_folder,
+            sentence="3 5 7 5 9",
+            target="4 6 8",
+            side=side,
+            depth=depth,
+            cards=CARDS,
         )
         assert not app.exception and not app.error and not app.warning
         assert (
@@ -223,9 +232,10 @@ def test_every_family_at_every_depth(tiny_folder, depth):
 
 def test_an_opened_cosine_of_the_map_explains_itself():
     app = opened(PAGE, token="2", cell="encoder.embed.near.2338:2808")
-    head, body = parts(app)
+    head = next(part for part in parts(app) if "name" in part)
+    check = next(part["check"] for part in parts(app) if "check" in part)
     assert head["name"] == "encoder.embed.near.2338:2808"
-    assert "agree" in body["check"] or "rounding" in body["check"]
+    assert "agree" in str(check) or "rounding" in str(check) or "✓" in str(check)
     assert address(app)["cell"] == "encoder.embed.near.2338:2808"
 
 
@@ -235,3 +245,81 @@ def test_an_opened_cosine_of_the_map_explains_itself():
 )
 def test_a_token_of_signs_alone_stands_in_quotes(token, title, text):
     assert (quoted(token), bold(token)) == (title, text)
+
+
+@pytest.mark.parametrize(
+    "model, asked", (("study-decoder", "3,000 words"), ("minilm", "30,522 pieces"))
+)
+def test_the_page_asks_one_question_and_says_little(model, asked):
+    app = opened(PAGE, model=model, sentence=BOOKS, token="6")
+    assert question(app) == f"Which of {asked} is most like “recommended” to this model?"
+    assert 0 < len(words_below(app)) <= MOST and not app.get("plotly_chart")
+    assert len(app.expander) == 4 and not any(each.proto.expanded for each in app.expander)
+
+
+def test_each_token_has_its_row_and_its_nearest_words():
+    app = opened(PAGE, model="study-decoder", sentence=BOOKS, token="6")
+    trace = runs.trace_of(app.session_state["memory"].shown)
+    (shown,) = parts(app, "pieces")
+    assert values_in(shown).tobytes() == trace["decoder.embed.token"].astype("<f4").tobytes()
+    assert shown["at"] == list(range(7)) and shown["chosen"] == 6
+    table_VD = trace.weights["decoder.embed.token.weight"]
+    for token, i in zip(shown["tokens"], trace["decoder.embed.ids"], strict=True):
+        cosine_V = table_VD @ table_VD[i] / np.linalg.norm(table_VD, axis=1)
+        best = [v for v in np.argsort(-cosine_V, kind="stable") if v != i][:5]
+        assert token["near"] == [load("study-decoder").tokenizer.piece(int(v)) for v in best]
+        assert bool(token["cosines"]) == (token is shown["tokens"][6])
+    near_V = trace[f"decoder.embed.near.{trace['decoder.embed.ids'][6]}"]
+    assert [each["text"] for each in shown["tokens"][6]["cosines"]] == [
+        number(cosine, 2) for cosine in sorted(near_V)[-2:-7:-1]
+    ]
+
+
+@pytest.mark.parametrize(
+    "model, said", (("study-decoder", "(multiplied by √100 = 10)"), ("minilm", "numbers, the"))
+)
+def test_the_row_that_is_taken_is_the_one_with_the_token_s_id(model, said):
+    app = opened(PAGE, model=model, sentence=BOOKS, token="6")
+    trace = runs.trace_of(app.session_state["memory"].shown)
+    side = trace.config.sides[0]
+    i, scale = int(trace[f"{side}.embed.ids"][6]), trace.config.embed_scale
+    assert f"has the id {i}, so the model takes row {i} of its table" in prose(
+        app
+    ) and said in prose(app)
+    np.testing.assert_allclose(
+        trace[f"{side}.embed.token"][6],
+        scale * trace.weights[f"{side}.embed.token.weight"][i],
+        rtol=1e-6,
+    )
+
+
+def test_clicks_in_the_figure_choose_a_token_and_open_numbers():
+    app = click(opened(PAGE, token="2"), "pieces-encoder", chosen=4)
+    assert app.session_state["token"] == 4
+    click(app, "pieces-encoder", cell=[5, 7])
+    assert address(app)["cell"] == "encoder.embed.token:5,7" and app.session_state["token"] == 5
+    click(app, "pieces-encoder", near=[1])
+    trace = runs.trace_of(app.session_state["memory"].shown)
+    i = int(trace["encoder.embed.ids"][5])
+    second = int(np.argsort(-trace[f"encoder.embed.near.{i}"], kind="stable")[2])
+    assert address(app)["cell"] == f"encoder.embed.near.{i}:{second}"
+
+
+@pytest.mark.parametrize("name", ("chosen", "cell", "near"))
+@pytest.mark.parametrize(
+    "value", (999, -1, "2", [0, 99999], [0], None, {"a": 1}, [True, 0], [1.0, 2])
+)
+def test_what_a_browser_may_not_send_changes_nothing(name, value):
+    app = opened(PAGE, token="2")
+    before = address(app)
+    click(app, "pieces-encoder", **{name: value})
+    expected = before if (name, value) != ("near", [0]) else address(app)
+    assert not app.exception and address(app) == expected and app.session_state["token"] == 2
+
+
+def test_a_word_that_is_cut_is_named_with_its_pieces():
+    app = opened(PAGE, sentence="Unbelievably, the hippopotamus smiled.", token="9")
+    assert "such as **hip** + **##pop** + **##ota** + **##mus**." in prose(app)
+    assert len(words_below(app)) <= MOST
+    app.session_state["token"] = 13
+    assert "such as **un** + **##bel** + **##ie** + **##va** + **##bly**." in prose(app.run())

@@ -4,20 +4,32 @@ and found again.
 
 import pytest
 
-from tests.helpers.pages import address, opened, said
-from ui.session.navigation import CROSS_ATTENTION
+from tests.helpers.pages import address, opened, parts, prose, said
+from ui.session.navigation import CROSS_ATTENTION, OUTPUT
 from ui.session.selection import TOUR_STOPS
 from ui.shell.tour import STOPS
 
 
 @pytest.mark.parametrize("stop", range(len(STOPS)))
-def test_each_stop_stands_on_its_page(minilm, stop):
-    app = opened(STOPS[stop].page.path, tour=str(stop), layer="1", token="6")
+def test_each_stop_stands_on_its_page_and_rings_a_part_of_it(stop):
+    page, choices = STOPS[stop].page, {key: str(to) for key, to in STOPS[stop].choices.items()}
+    given = {"model": "study-encoder", "tour": str(stop), "layer": "1", "token": "6"}
+    app = opened(page.path, **(given | choices))
     assert not app.exception and not app.warning
-    text = next(each.value for each in app.markdown if each.value.startswith("**Tour"))
-    assert text.startswith(f"**Tour, {stop + 1} of {len(STOPS)}.**") and "stepped aside" not in text
-    reads_on = STOPS[stop].page != CROSS_ATTENTION  # MiniLM has none: only told there
-    assert ("**recommended**" in text) == reads_on  # the token at position 6 of the first example
+    assert f"**{stop + 1} of {len(STOPS)} · {page.title}**" in [e.value for e in app.markdown]
+    assert "You left the tour" not in prose(app)
+    (ring,) = parts(app, "ring")
+    assert ring == {"selector": STOPS[stop].points_at, "stop": stop}
+    if page not in (CROSS_ATTENTION, OUTPUT):  # those speak of what is written
+        assert "**recommended**" in prose(app)  # the token at position 6
+
+
+def test_a_stop_is_read_in_half_a_minute():
+    for stop in range(len(STOPS)):
+        app = opened(STOPS[stop].page.path, model="study-decoder", tour=str(stop))
+        words = [e.value for e in app.markdown]
+        at = next(i for i, text in enumerate(words) if text.startswith(f"**{stop + 1} of"))
+        assert 15 <= len(words[at + 1].split()) <= 60, words[at + 1]
 
 
 @pytest.mark.one_in(3)
@@ -35,23 +47,17 @@ def test_the_tour_of_every_family(tiny_folder):
 
 
 def test_the_tour_begins_can_be_left_and_ends(minilm):
-    """That "Next stop" leads to the next page is tested in the browser: here a button can't change
-    the page.
+    """That "Next" leads to the next page is tested in the browser: here a button can't change the
+    page.
     """
     app = opened()
     app.button(key="tour_start").click().run()
-    assert (
-        address(app)["tour"] == "0"
-        and "of its attention to" in app.markdown[1].value + app.markdown[0].value
-    )
+    assert address(app)["tour"] == "0" and "of its attention to" in prose(app)
     app.switch_page("pages/4_Heads.py").run()
-    assert any("stepped aside" in each.value for each in app.markdown) and app.button(
-        key="tour_return"
-    )
+    assert "You left the tour" in prose(app) and app.button(key="tour_return")
+    assert not parts(app, "ring")
     app.button(key="tour_end").click().run()
-    assert "tour" not in address(app) and not any(
-        each.value.startswith("**Tour") for each in app.markdown
-    )
+    assert "tour" not in address(app) and "You left the tour" not in prose(app)
 
 
 def test_a_stop_that_is_not_there_is_explained(minilm):
@@ -60,4 +66,4 @@ def test_a_stop_that_is_not_there_is_explained(minilm):
 
 
 def test_there_are_as_many_stops_as_an_address_may_ask_for():
-    assert len(STOPS) == TOUR_STOPS
+    assert len(STOPS) == TOUR_STOPS <= 10

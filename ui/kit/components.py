@@ -13,11 +13,14 @@ they compute none.
     table(columns, labels, *, key, on_cell, …)
         a column of numbers for each title, a row for each label; a click calls on_cell(row, column)
     overview_canvas(picture, *, key, on_act, on_cell)
-        the whole model as `ui.stages.overview.picture` describes it; a click calls on_act(name): of
-        a step that is drawn, or token/SIDE/POSITION, layer/SIDE/NUMBER, word/ID; a click with Shift
-        on_cell(name, row, cell), of which only the name is known to be a text
+        the whole model as `ui.stages.overview.picture` describes it; a click on a title or a sign
+        calls on_act(name): of a step that is drawn, or token/SIDE/POSITION, layer/SIDE/NUMBER,
+        heads, try/EXPERIMENT; a click on a number on_cell(name, row, cell), of which
+        only the name is known to be a text
     share_link()
         a button that copies the address
+    point_at(selector, stop)
+        a ring around a part of the page
     follow_theme()
         once a page, not seen: runs the page again when the reader switches between light and dark
 
@@ -39,7 +42,7 @@ from ui.session import sent
 _heatmap, _lines, _table, _theme, _share = map(
     component, ("heatmap", "lines", "table", "theme", "share")
 )
-_overview = component("overview")
+_overview, _ring = component("overview"), component("ring")
 
 
 def heads_canvas(
@@ -57,9 +60,10 @@ def heads_canvas(
     limit=None,
     titles=None,
     alt="",
+    tallest: int | None = None,
 ) -> None:
     """All heads of a layer, on one scale. row: the token whose row is marked; opened: the cell that
-    is explained.
+    is explained; tallest: pixels within which all of them should be seen at once.
     """
     patterns_HLM = np.asarray(patterns_HLM)
     titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
@@ -71,6 +75,7 @@ def heads_canvas(
         "row": row,
         "opened": opened,
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses.",
+        "tallest": tallest,
     }
     _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", patterns_HLM.shape, on_cell))
 
@@ -149,8 +154,8 @@ def table(
     opened: tuple[int, int] | None = None,
 ) -> None:
     """Numbers as text, every one a button. bar: the title of the column whose shares (0 to 1) are
-    drawn as bars, too. foot: a row below, a number under some of the titles; its own title stands
-    under "". opened: the cell that is marked.
+    drawn as bars, too; None leaves a place empty. foot: a row below, a number under some of the
+    titles; its own title stands under "". opened: the cell that is marked.
     """
     data = bar_column(columns, bar) | {
         "title": title,
@@ -158,12 +163,19 @@ def table(
         "opened": opened,
         "columns": list(columns),
         "rows": list(labels),
-        "numbers": [[number(values[r]) for values in columns.values()] for r in range(len(labels))],
+        "numbers": [
+            [written(values[r]) for values in columns.values()] for r in range(len(labels))
+        ],
         "foot": foot_row(columns, foot) if foot else None,
         "chosen": chosen,
     }
     shape = len(labels) + bool(foot), len(columns)
     _table(key=key, data=data, on_cell_change=_callback(key, "cell", shape, on_cell))
+
+
+def written(value) -> str | None:
+    """A number of a table as text; None where there is none."""
+    return None if value is None else number(value)
 
 
 def bar_column(columns: dict, bar: str | None) -> dict:
@@ -223,18 +235,25 @@ def follow_theme() -> None:
     _theme(key="theme", data={}, on_changed_change=lambda: None)
 
 
+def point_at(selector: str, stop: int) -> None:
+    """Rings a part of the page, and brings it into sight when the stop is another one."""
+    _ring(key="ring", data={"selector": selector, "stop": stop})
+
+
 def acts_of(picture: dict) -> set[str]:
     """Everything in a picture of the model that a click may name."""
-    rivers, words = picture["rivers"], picture["output"]["words"]
-    signs = [part["norm"]["name"] for part in picture["open"]["parts"]]
+    rivers, parts, output = picture["rivers"], picture["open"]["parts"], picture["output"]
+    signs = ["heads", *(part["sum"] for part in parts)]
+    signs += [part["norm"]["name"] for part in parts]
     signs += [river[sign]["name"] for river in rivers for sign in ("norm", "last") if river[sign]]
     return {
         *picture["strips"],
         *picture["maps"],
         *signs,
-        *(f"{river['side']}.embed.sum" for river in rivers),
-        *(f"word/{word['id']}" for word in words),
-        *(f"layer/{river['side']}/{n}" for river in rivers for n in range(len(river["layers"]))),
+        *filter(None, [output.get("name")]),
+        *(f"word/{word['id']}" for word in output["words"]),
+        *(f"layer/{river['side']}/{n}" for river in rivers for n in range(river["of"])),
+        *(each["act"] for each in picture.get("experiments", ())),
         *(
             f"token/{side}/{at}"
             for side, tokens in picture["tokens"].items()

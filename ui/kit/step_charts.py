@@ -119,14 +119,25 @@ def capped_map(view, name: str, *index, title: str, chosen: int) -> None:
     end before them, and it says so.
     """
     size_N = np.abs(view.trace[name][index]).ravel()
-    usual = float(np.quantile(size_N, 0.998))
-    few = usual > 0 and size_N.max() > 2 * usual
+    usual = colour_end(size_N)
+    few = usual < size_N.max()
     ends = (
         f". Colours end at {number(usual)}; a few numbers reach {number(size_N.max())}"
         if few
         else ""
     )
     cell_map(view, name, *index, title=title + ends, chosen=chosen, limit=usual if few else None)
+
+
+def colour_end(values) -> float:
+    """Where the colours of some numbers end: at the largest, unless a few are far larger than all
+    others.
+    """
+    size_N = np.abs(np.asarray(values, dtype=np.float64)).ravel()
+    size_N = size_N[np.isfinite(size_N)]
+    most = float(size_N.max(initial=0)) or 1.0
+    usual = float(np.quantile(size_N, 0.998)) if len(size_N) else most
+    return usual if 0 < 2 * usual < most else most
 
 
 def axis_title(view, name: str, axis: int) -> str:
@@ -177,16 +188,18 @@ def cell_picture(view, name: str, *index) -> None:
         cell_bars(view, name, *index, title=name)
 
 
-def cells_table(view, columns: dict, *, key: str, foot: dict | None = None, **look) -> None:
+def cells_table(
+    view, columns: dict, *, key: str, foot: dict | None = None, words: list | None = None, **look
+) -> None:
     """Slices that run along the tokens as the columns of a table: a title -> (step, index with one
     slice). Every number opens at a click.
 
-    foot: the numbers of a last row, a title -> (step, index of one cell). look: bar, title, chosen
-    and corner of the `table`.
+    foot: the numbers of a last row, a title -> (step, index of one cell). words: the rows' labels,
+    where they are not those of the step. look: bar, title, chosen and corner of the `table`.
     """
     foot, (first, index) = foot or {}, next(iter(columns.values()))
     axis = next(axis for axis, part in enumerate(index) if isinstance(part, slice))
-    words = labels(view, first, axis, index[axis])
+    words = words or labels(view, first, axis, index[axis])
     under = {name: float(view.trace[step][cell]) for name, (step, cell) in foot.items()}
 
     def open_cell(row: int, column: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.session.view import View
-from ui.text import bold, plain
+from ui.text import bold, plain, told_apart
 
 
 def word(view, position: int | None = None) -> str:
@@ -16,6 +16,32 @@ def word(view, position: int | None = None) -> str:
 def seen_word(view, position: int) -> str:
     """A token that is looked at in bold; across, it is one of the other text."""
     return bold(view.seen[position])
+
+
+def token_label(view, position: int | None = None) -> str:
+    """A token as plain text; one that occurs several times with its position: the (4)."""
+    return told_apart(view.labels)[view.token if position is None else position]
+
+
+def bold_apart(labels: list[str], position: int) -> str:
+    """A token in bold, and its position where the same one stands elsewhere, too: **the** (4)."""
+    return bold(labels[position]) + place_of(labels, position)
+
+
+def which_word(view, position: int | None = None) -> str:
+    """A token of the side that is looked at, the same way."""
+    return bold_apart(view.labels, view.token if position is None else position)
+
+
+def asked_word(view, position: int | None = None) -> str:
+    """A token within quotes, for the question over a figure."""
+    position = view.token if position is None else position
+    return f"“{plain(view.labels[position])}”{place_of(view.labels, position)}"
+
+
+def place_of(labels: list[str], position: int) -> str:
+    """The position of a token in brackets, where its like stands elsewhere, too."""
+    return told_apart(labels)[position].removeprefix(labels[position])
 
 
 SPECIAL_TOKENS = {

@@ -37,7 +37,7 @@ def query_params(**changes) -> dict[str, str]:
     texts = {
         CODECS[name].key: spell(value)
         for name, value in vars(replace(selection(), **changes)).items()
-        if value not in (CODECS[name].default, firsts.get(name), None)
+        if value not in (firsts.get(name, CODECS[name].default), None)
     }
     return {key: text for key, text in texts.items() if len(text) <= LONGEST_TEXT}
 

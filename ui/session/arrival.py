@@ -11,6 +11,7 @@ from ui.session.actions import follow_step
 from ui.session.address import parse_choice
 from ui.session.memory import memory
 from ui.session.navigation import Page
+from ui.session.opening import settle_place
 from ui.session.selection import CODECS, Selection, fits, selection, unchosen
 from ui.session.shelf import SHELF
 
@@ -33,6 +34,7 @@ def arrive(page: Page) -> None:
     st.session_state.update(now.chosen_beside)
     now.chosen_beside = {}
     restore_choices(base)
+    settle_place()
     if moved:
         start_page()
 

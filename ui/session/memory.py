@@ -41,15 +41,24 @@ class Memory:
     playing: bool = False  # whether the walk through the stages goes on by itself
     playing_since: float = 0.0  # when it showed this stage (time.monotonic)
 
+    # For each page, model and sentence: the guess, what is right, among which; False: none made
+    quizzes: dict[tuple, Any] = field(default_factory=dict)
+    tour_model: str = ""  # the reader's model, while the tour shows another one
+    # Overview: a run that a click has made, and the run before it, with which it is compared
+    compared_run: tuple[RunRequest, RunRequest] | None = None
+
     # Single pages
     part_opened: dict[str, str | None] = field(default_factory=dict)  # Every number: by slider
     neuron_place: tuple | None = None  # Feed-forward: the run and the place of the chosen neuron
     mask_message: str = ""  # Encoder and decoder: what the last click on the mask did
     compared_mask: str | None = None  # Encoder and decoder: the run compared with the trained one
+    cross_place: tuple | None = None  # Cross-attention: the run at whose first place it opened
     # Output: kind and text of what the last button did, and the text for which it holds
     output_report: tuple[str, str, str] | None = None
     # Output: for each word that was appended its box, the text before and after, and the word
     appended: list[tuple[str, str, str, str]] = field(default_factory=list)
+    # Output: the sentence with a word hidden, the one before, and the token that was looked at
+    hidden_word: tuple[str, str, int] | None = None
     before_sentence: str | None = None  # Before attention: the sentence that its choices belong to
     before_link: dict[str, str] | None = None  # Before attention: the link that was followed last
     compared_from: str | None = None  # Compare: the sentence that the second one belongs to

@@ -30,6 +30,8 @@ from core.models import catalogue
 
 _EXAMPLES = Path(__file__).parents[2] / "assets/examples.json"
 EXAMPLES = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
+# What is read until the reader types: a sentence that asks for its next word
+OPENING = next(example["text"] for example in EXAMPLES if example.get("opens"))
 LONGEST_TEXT = 4_000  # characters that are run and stand in the address
 # Characters that a text box takes; what is too long to run stays in it and can be cut.
 LONGEST_BOX = 20_000
@@ -43,7 +45,7 @@ MASKS = {
 DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
 SIDES = ("encoder", "decoder")
 STAGES = 5  # steps of the walk through attention
-TOUR_STOPS = 14
+TOUR_STOPS = 10
 TOP_KS = (1, 2, 3, 5, 10, 20, 50, 100, 500, 0)  # 0: all words
 MOST = 999_999
 
@@ -175,7 +177,7 @@ def in_page(codec: Codec) -> Any:
 class Selection:
     """What is chosen, in the order in which it stands in an address."""
 
-    sentence: str = around_pages(text(EXAMPLES[0]["text"], LONGEST_BOX))
+    sentence: str = around_pages(text(OPENING, LONGEST_BOX))
     target: str = around_pages(text("", LONGEST_BOX))
     model: str = around_pages(text(catalogue.default(), 200, "in the list of models", is_listed))
     mask: str = around_pages(among("trained", MASKS))
@@ -191,6 +193,7 @@ class Selection:
     depth: str = around_pages(among("story", DEPTHS))
     hide_special: int = around_pages(whole_number(0, 0, 1), key="bare")
     merge_pieces: int = around_pages(whole_number(0, 0, 1), key="merge")
+    ask: bool = around_pages(flag(True))  # whether a stage lets the reader guess first
     tour: int | None = around_pages(whole_number(None, 0, TOUR_STOPS - 1))
     # The opened number, and where it stands
     cell: str | None = in_page(text())
@@ -220,26 +223,26 @@ class Selection:
     tokens_c: str | None = in_page(text(None, 60))
     tokens_c_id: str | None = in_page(text(None, 60))
     # Positions
-    places_part: str | None = in_page(among(None, ("own", "distance", "sum", "waves", "order")))
     places_other: int | None = in_page(whole_number(None, 0))
     places_pair: int | None = in_page(whole_number(None, 0))
     places_kept: str = in_page(among("left out", ("left out", "kept")))
     places_back: bool = in_page(flag(False))
     # Attention, and across
-    softmax_of: str = in_page(among("as", ("as", "unscaled", "others", "heat")))
+    softmax_of: str | None = in_page(among(None, ("unscaled", "others", "heat")))
     softmax_heat: float = in_page(decimal(2.0, 0.1, 5.0, 0.1))
+    cross_token: int | None = in_page(whole_number(None, 0))
     cross_weights: str = in_page(among("all", ("all", "layer", "head")))
     cross_rows: str = in_page(among("writes", ("writes", "reads")))
     cross_words: bool = in_page(flag(True))
     # Add and norm, Feed-forward, Layers
     addnorm_sublayer: str | None = in_page(among(None, ("attn", "cross", "mlp")))
     ff_neuron: int | None = in_page(whole_number(None, 0))
-    ff_shows: str = in_page(among("words", ("words", "tokens")))
     layers_role: int = in_page(whole_number(0, 0, 6))
     layers_length: str | None = in_page(among(None, ("own", "one")))
     layers_drawn: str = in_page(among("near", ("own", "near", "all")))
     layers_link: str | None = in_page(text(None, 100))
     # Encoder and decoder
+    masks_click: str = in_page(among("open", ("open", "draw")))
     masking_stack: str = in_page(among("decoder", ("decoder", "cross")))
     padding_count: int | None = in_page(whole_number(None, 1, whatif.MOST_PADDING))
     padding_way: str | None = in_page(among(None, ("pad", "open-pad")))

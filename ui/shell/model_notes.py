@@ -106,8 +106,8 @@ def mask_banner(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="other-mask"):
         st.markdown(
             f":orange[●] **Another mask:** {plain(view.title)} learned under {trained_as(view)}."
-            " The numbers are really computed under the mask you chose, but its weights never"
-            f" learned to use it.{other}"
+            " The numbers are computed under the mask you chose, but the model was not trained with"
+            f" it.{other}"
         )
         st.button("Back to the mask of its training", key="as_trained", on_click=end_other_mask)
         if twin:
@@ -130,13 +130,13 @@ def learned_under(view: View) -> None:
     twin = twin_of(view)
     with st.container(horizontal=True, vertical_alignment="center", key="learned"):
         like = (
-            f" To compare like with like, **{plain(twin)}** is the same model (the same sizes,"
-            " words and sentences) trained the other way."
+            f" For a fair comparison, **{plain(twin)}** has the same size, words and sentences and"
+            " was trained the other way."
             if twin
             else ""
         )
         st.markdown(
-            f"**{plain(view.title)}** learned under {trained_as(view)}: under any other mask the"
-            f" numbers below are really computed, but its weights never learned to use it.{like}"
+            f"**{plain(view.title)}** learned under {trained_as(view)}. Under another mask the"
+            f" numbers are computed all the same, but the model was not trained with it.{like}"
         )
         twin_button(view, "page_twin")

@@ -40,6 +40,7 @@ def show_page(
     side: str = "",
     settle=None,
     owner=None,
+    own=None,
 ) -> None:
     """Draws a page: the frame, and in it draw(view), which returns the number that is explained
     first.
@@ -47,20 +48,21 @@ def show_page(
     alone; not where nearly every click changes what stands around it. beside: the number stands in
     a column of its own; else over the page. side: the only side of a model with two that the page
     is about. settle(view): settles what the page finds out; owner(view): the view in which the
-    opened number stands, where a page shows two models.
+    opened number stands, where a page shows two models. own(view): whether the page shows the
+    reader's own run; if not, the line over the page has the depth alone.
     """
     begin_page(page)
-    view = frame(tokens, side, settle, owner)
+    view = frame(tokens, side, settle, owner, own)
     if view is None:
         write_address()
         st.stop()
-    tour.bar(view, page)
+    tour.card(view, page)
     memory().around = chosen_around()
     inside = st.fragment(draw_inside) if alone else draw_inside
     inside(view, page, draw, settle, owner, beside)
 
 
-def frame(tokens: bool, side: str, settle, owner) -> View | None:
+def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
     """What stands over every page; returns what the page shows, None where nothing can be shown."""
     bar = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small")
     with bar:
@@ -73,7 +75,7 @@ def frame(tokens: bool, side: str, settle, owner) -> View | None:
             tour.start(view)
             settings(view)
         with line:
-            place_line(view, tokens, side)
+            place_line(view, tokens, side, alone=own is not None and not own(view))
     with roads:
         rail()
     with notes:

@@ -25,14 +25,17 @@ SHORT_MASKS = {  # as they stand on the line
 _draw = component("place", 'class="root" role="group" aria-label="What is looked at"')
 
 
-def place_line(view: View, tokens: bool, side: str = "") -> None:
-    """Draws the line. tokens: with the tokens; side: the only side that the page is about."""
+def place_line(view: View, tokens: bool, side: str = "", alone: bool = False) -> None:
+    """Draws the line. tokens: with the tokens; side: the only side that the page is about; alone:
+    the depth alone, where the page shows another run than this one.
+    """
+    sides = view.config.sides if tokens and not alone else ()
     _draw(
         key=KEY,
         data={
-            "tokens": [token_row(view, each) for each in view.config.sides] if tokens else [],
-            "steppers": steppers(view),
-            "choices": choices(view, side),
+            "tokens": [token_row(view, each) for each in sides],
+            "steppers": [] if alone else steppers(view),
+            "choices": choices(view, side)[-1:] if alone else choices(view, side),
         },
         on_token_change=partial(follow_token, view),
         on_step_change=partial(follow_stepper, view),

@@ -28,6 +28,7 @@ def settings(view: View) -> None:
     with st.popover("⚙", help="Settings", key="settings"):
         share_link()
         mask_controls()
+        ask_control()
         grouping_controls(view)
         st.caption(plain(catalogue.entry_of(view.model.name).about))
         for line in notes_on_files(view.model):
@@ -51,6 +52,16 @@ def mask_controls() -> None:
 def notes_on_files(model: Model | Lstm) -> tuple[str, ...]:
     """What a model's files hold that is not run as it is."""
     return model.notes if isinstance(model, Model) else ()
+
+
+def ask_control() -> None:
+    """Whether a stage lets the reader guess before it shows its figure."""
+    st.toggle(
+        "Let me guess first",
+        key="ask",
+        persist_state="session",
+        help="Each stage asks one question about your sentence before it shows the answer.",
+    )
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 reader's own sentence.
 
     start(view)         a button that begins it
-    bar(view, page)     on every page while the tour lasts: where it is, what to look at, back,
+    card(view, page)    on every page while the tour lasts: where it is, what to look at, back,
                         next, end
 
-A stop says on which page it is, what is chosen there, and what there is to see; all of it is read
-from the trace.
+A stop says on which page it is, what is chosen there and what there is to see; all of it is read
+from the trace. What it speaks of gets a ring.
 """
 
 from __future__ import annotations
@@ -19,18 +19,16 @@ import streamlit as st
 
 from core.decoding import next_tokens
 from core.steps.embedding import nearest
-from core.steps.heads import ROLES
 from core.text import counted, number, percent
+from ui.kit.components import point_at
 from ui.kit.token_words import word
 from ui.session.actions import close_number
+from ui.session.memory import memory
 from ui.session.navigation import (
-    ADD_AND_NORM,
     ATTENTION,
     CROSS_ATTENTION,
-    ENCODER_AND_DECODER,
     FEED_FORWARD,
     HEADS,
-    LAYERS,
     OUTPUT,
     OVERVIEW,
     POSITIONS,
@@ -50,6 +48,7 @@ class Stop:
     page: Page
     choices: dict  # besides layer, head and token, which the whole tour keeps
     say: Callable[[View], str]  # what to look at, as Markdown
+    points_at: str  # the part of the page that it speaks of, as a selector
 
 
 def start(view: View) -> None:
@@ -60,62 +59,66 @@ def start(view: View) -> None:
         type="primary",
         on_click=begin,
         args=(view,),
-        help=(
-            "Fourteen stops from the sentence to the output, on your own sentence. It chooses a"
-            " layer, a head and a token where there is something to see."
-        ),
+        help=f"{len(STOPS)} stops, five minutes, on your own sentence.",
     )
 
 
-def bar(view: View, page: Page) -> None:
-    """Where the tour is, and what there is to look at."""
+def card(view: View, page: Page) -> None:
+    """A card that floats over the page: what there is to look at; back, next, end."""
     at = selection().tour
-    if at is not None:
-        with st.container(key="tour", border=True):
-            st.markdown(f"**Tour, {at + 1} of {len(STOPS)}.** {stop_words(view, page, STOPS[at])}")
-            buttons(page, at)
+    if at is None:
+        return
+    stop = STOPS[at]
+    with st.container(key="tour"):
+        st.markdown(f"**{at + 1} of {len(STOPS)} · {stop.page.title}**")
+        st.markdown(stop_words(view, page, stop))
+        buttons(page, at)
+        if stop.page is page:
+            point_at(stop.points_at, at)
 
 
 def stop_words(view: View, page: Page, stop: Stop) -> str:
-    """What there is to look at, or where the tour waits."""
+    """What there is to look at, or how to go on with the tour."""
     if stop.page is page:
         return stop.say(view)
-    return f"You have stepped aside. The tour waits on the page **{stop.page.title}**."
+    return "You left the tour. It goes on where you were."
 
 
 def buttons(page: Page, at: int) -> None:
     """The way on, back, and out."""
-    row, waits = st.container(horizontal=True), STOPS[at].page
-    first, last = at == 0, at + 1 == len(STOPS)
-    if waits is page:
-        row.button("← Back", key="tour_back", disabled=first, on_click=visit, args=(at - 1,))
-        row.button(
-            "Next stop →",
-            key="tour_next",
-            type="primary",
-            disabled=last,
-            on_click=visit,
-            args=(at + 1,),
-        )
+    row, waits = st.container(horizontal=True, gap="small"), STOPS[at].page
+    if waits is not page:
+        row.button("Resume", key="tour_return", type="primary", on_click=visit, args=(at,))
     else:
-        title = f"Back to {waits.title}"
-        row.button(title, key="tour_return", type="primary", on_click=visit, args=(at,))
-    row.button("End the tour", key="tour_end", type="tertiary", on_click=end)
+        if at > 0:
+            row.button("Back", key="tour_back", on_click=visit, args=(at - 1,))
+        if at + 1 < len(STOPS):
+            row.button("Next", key="tour_next", type="primary", on_click=visit, args=(at + 1,))
+    row.button("End tour", key="tour_end", type="tertiary", on_click=end)
 
 
 def begin(view: View) -> None:
     """Goes to the first stop."""
+    memory().tour_model = ""
     visit(0, **best_place(view))
 
 
 def visit(at: int, **choices) -> None:
-    """Goes to a stop."""
+    """Goes to a stop. One that needs a model of its own gives the reader's back afterwards."""
     close_number()
-    go(STOPS[at].page, tour=at, **STOPS[at].choices, **choices)
+    stop, now = STOPS[at], memory()
+    changed = dict(stop.choices)
+    if "model" in changed and not now.tour_model:
+        now.tour_model, changed["token"] = selection().model, None
+    elif "model" not in changed and now.tour_model:
+        changed |= {"model": now.tour_model, "token": None}
+        now.tour_model = ""
+    go(stop.page, tour=at, **(CLOSED | changed), **choices)
 
 
 def end() -> None:
-    """Ends the tour."""
+    """Ends the tour, and leaves the reader where it is."""
+    memory().tour_model = ""
     select(tour=None)
 
 
@@ -158,14 +161,9 @@ def most_attended(view: View) -> tuple[int, float]:
 def overview_stop(view: View) -> str:
     at, share = most_attended(view)
     return (
-        f"Your sentence became **{counted(len(view.labels), 'token')}**. This picture is the "
-        "whole road that they travel: from the left, "
-        "the sentence; in the middle, one of "
-        f"{counted(view.config.layers(view.side), 'layer')}, opened; on the right, what comes "
-        "out. We "
-        f"follow {word(view)}: head {view.head} of layer {view.layer} gives "
-        f"{percent(share, 0)} of its attention to "
-        f"{word(view, at)}."
+        f"Your sentence is now **{counted(len(view.labels), 'token')}**, a row each. Follow"
+        f" {word(view)} from left to right: in head {view.head} of layer {view.layer} it gives"
+        f" {percent(share, 0)} of its attention to {word(view, at)}. Press ▶ to see it move."
     )
 
 
@@ -174,175 +172,106 @@ def tokens_stop(view: View) -> str:
     own = int(view.trace[f"{at}.ids"][view.token])
     near = nearest(view.trace[f"{at}.near.{own}"], 3, leave_out=(own,))
     return (
-        f"{word(view)} is row {own:,} of the vocabulary’s table. The rows nearest to it are "
-        + ", ".join(bold(view.word(i)) for i in near)
-        + ". It brings this vector into every "
-        "sentence: what the other "
-        "words add to it is the rest of the road."
+        f"The model has a vector for every word of its vocabulary. {word(view)} is number {own:,};"
+        f" the most similar are {', '.join(bold(view.word(i)) for i in near)}. The vector is the"
+        " same in every sentence. The other words will change that."
     )
 
 
 def positions_stop(view: View) -> str:
     kind = {
-        "learned": "adds a learned vector for the place",
-        "sinusoid": "adds sines and cosines of the place",
-        "rotary": "turns the query and the key by angles that grow with the place",
-        "relative": "adds a learned number for the distance to each score",
-        "none": "knows no places in this what-if",
+        "learned": "adds a learned vector for the position",
+        "sinusoid": "adds sine and cosine waves of the position",
+        "rotary": "rotates queries and keys by position × angle",
+        "relative": "adds a learned number for each distance to the scores",
+        "none": "knows no positions in this what-if",
     }
     return (
-        "The rest of a transformer does not notice order. This model"
-        f" {kind[view.config.positions]}; {word(view)} stands at place {view.token}. The last part,"
-        " **Without positions**, turns the words round, with and without it."
-    )
-
-
-def query_stop(view: View) -> str:
-    return (
-        f"**Query.** Head {view.head} makes {view.config.d_head} numbers from the vector of"
-        f" {word(view)}: what it looks for. Click any bar: its formula, its operands, and the row"
-        " of the table it came from are one click further each."
+        f"Attention alone does not see the order of words. So this model"
+        f" {kind[view.config.positions]}; {word(view)} is at position {view.token}. The open card"
+        " reverses your words, with and without positions."
     )
 
 
 def scores_stop(view: View) -> str:
     best = int(view.trace[view.at("attn.scores")][view.head, view.token].argmax())
-    dot, score = (
-        view.trace[view.at(f"attn.{leaf}")][view.head, view.token, best]
-        for leaf in ("scores.dot", "scores")
-    )
+    score = float(view.trace[view.at("attn.scores")][view.head, view.token, best])
     return (
-        f"**Scores.** The query of {word(view)} times every key. The best fit is"
-        f" {word(view, best)}: q · k is {number(dot)}, the score {number(score)}. The bars under"
-        " the table show which dimensions made it."
+        f"{word(view)} makes a **query**, every token a **key**. Query times key is a **score**:"
+        f" how well they fit. {word(view, best)} fits best, with {number(score, 3)}. Click the"
+        " score to see the products that it is the sum of."
     )
 
 
 def softmax_stop(view: View) -> str:
     at, share = most_attended(view)
     return (
-        f"**Softmax.** The scores become shares: {word(view)} gives {percent(share, 0)} of "
-        f"its attention to {word(view, at)}. Try the "
-        "temperature, and watch the framed row."
+        f"**Softmax** turns scores into shares: {word(view)} gives {word(view, at)}"
+        f" {percent(share, 0)}. The open card divides the scores by a temperature of 3 first, and"
+        " the shares move closer together."
     )
 
 
 def values_stop(view: View) -> str:
     at, share = most_attended(view)
     return (
-        f"**Values.** What {word(view)} takes along is the weighted sum z. In the plane, the value"
-        f" of {word(view, at)} pulls at z most, with {percent(share, 0)}."
+        f"Each token offers a **value**. {word(view)} takes their weighted sum,"
+        f" {percent(share, 0)} of it from {word(view, at)}, and adds it to its own vector. That is"
+        " how a vector learns its context."
     )
 
 
 def heads_stop(view: View) -> str:
-    roles_O = view.trace[view.at("attn.pattern.roles")][view.head]
-    role = int(roles_O[:-1].argmax())
     return (
-        f"Head {view.head} is one of {view.config.n_heads}. Of the habits measured here its"
-        f" strongest is **{ROLES[role]}**: {percent(float(roles_O[role]))} of its attention, on"
-        f" average. Compare it with its neighbours, then see what each adds to {word(view)}."
-    )
-
-
-def adding_stop(view: View) -> str:
-    before, update, after = (
-        float(view.trace[view.at(f"attn.{leaf}.length")][view.token])
-        for leaf in ("in", "out", "sum")
-    )
-    return (
-        f"{word(view)} keeps what it was: a vector of length {number(before)} gets an update of"
-        f" length {number(update)}, together {number(after)}. Norms keep such vectors in bounds; at"
-        " the foot of the page they are left out, and you see why."
+        f"Layer {view.layer} has {counted(view.config.n_heads, 'head')}, each with weights of its"
+        " own. Compare them, then look at the open card: what would change if head"
+        f" {view.head} were silent?"
     )
 
 
 def neurons_stop(view: View) -> str:
     reach_F = view.trace[view.at("mlp.hidden.reach")][view.token]
     return (
-        f"Now {word(view)} is alone with {view.config.d_mlp:,} neurons. Number"
-        f" {int(reach_F.argmax())} writes most: a vector of length {number(reach_F.max())}. Find it"
-        " on the curve."
-    )
-
-
-def layers_stop(view: View) -> str:
-    steps_N = [
-        float(view.trace[f"{view.side}.{n}.out.step"][view.token])
-        for n in range(view.config.layers(view.side))
-    ]
-    last = float(view.trace[f"{view.side}.{len(steps_N) - 1}.out.similarity"][view.token])
-    return (
-        f"The same again, {counted(len(steps_N), 'time')}. Layer {int(np.argmax(steps_N))} "
-        f"moves {word(view)} furthest; after the last, its cosine "
-        f"with the vector it came in with is {number(last, 2)}: so much, or so little, is "
-        "left of the beginning."
-    )
-
-
-def masks_stop(view: View) -> str:
-    row_M = view.trace[view.at("attn.pattern")][view.head, view.token]
-    later = float(row_M[view.token + 1 :].sum())
-    given = f"{percent(later, 0)} of its attention" if later else "nothing"
-    return (
-        f"In this run head {view.head} of layer {view.layer} lets {word(view)} give {given} to the"
-        " tokens after it. A decoder must not see those. Under the two maps is a mask of your own:"
-        " click a cell to block it."
+        f"After attention, **{view.config.d_mlp:,} neurons** work on {word(view)} alone. Neuron"
+        f" {int(reach_F.argmax())} writes the longest vector ({number(float(reach_F.max()), 3)})."
+        f" Attention and feed-forward repeat in {counted(view.config.layers(view.side), 'layer')}."
     )
 
 
 def across_stop(view: View) -> str:
-    if not view.config.crosses:
-        return (
-            "This model reads one sentence, and all its attention stays inside it. A translator has"
-            " two, and looks from the one it writes into the one it has read. What that takes is"
-            " told here; the tour goes on without it."
-        )
-    row_M = view.trace[view.at("cross.pattern")][view.head, view.token]
-    most = int(row_M.argmax())
     return (
-        f"Two sentences. In layer {view.layer} head {view.head} of {word(view)} looks across "
-        f"to {bold(view.tokens('encoder')[most])} most, "
-        f"with {percent(float(row_M[most]), 0)}. Its query comes from what is written, keys "
-        "and values from what was read. Press Next on the "
-        "page, and watch it write."
+        "A translator reads one sentence and writes another. Each word that it writes looks across"
+        " at the words it has read. Click a French word to see where it came from."
     )
 
 
 def output_stop(view: View) -> str:
-    if view.config.head and view.config.decoder_layers:
-        ids, probs = next_tokens(view.trace, 1)
+    if not (view.config.head and view.config.decoder_layers):
         return (
-            f"The last vector is compared with all {view.config.n_vocab:,} words: "
-            f"{bold(view.word(ids[0]))} gets "
-            f"{percent(float(probs[0]), 0)}. Append a word, and walk the road again. This is "
-            "the end of the tour: every page is open to you."
+            "Here the model’s last vectors are put to use. That was the tour: every page is open to"
+            " you, every number opens at a click."
         )
-    if view.config.decoder_layers:
-        return (
-            "The files of this model hold no output layer. This is the end of the tour: every page"
-            " is open to you."
-        )
+    ids, probs = next_tokens(view.trace, 1)
     return (
-        f"An encoder’s output is its vectors: {word(view)} now knows its sentence. Compare one word"
-        " in two sentences, and search among lines of your own. This is the end of the tour: every"
-        " page is open to you."
+        f"The last vector is compared with all {view.config.n_vocab:,} words."
+        f" {bold(view.word(ids[0]))} gets {percent(float(probs[0]), 0)}. Append it, and the model"
+        " reads on. That was the tour: every number opens at a click."
     )
 
 
+# What a stop opens is closed again at the next one.
+CLOSED = {"cards": "", "softmax_of": "as"}
+SOFTMAX_AT_3 = {"stage": 3, "cards": "attention-softmax", "softmax_of": "heat", "softmax_heat": 3.0}
+
 STOPS = (
-    Stop(OVERVIEW, {}, overview_stop),
-    Stop(TOKENS, {}, tokens_stop),
-    Stop(POSITIONS, {}, positions_stop),
-    Stop(ATTENTION, {"stage": 0}, query_stop),
-    Stop(ATTENTION, {"stage": 2}, scores_stop),
-    Stop(ATTENTION, {"stage": 3}, softmax_stop),
-    Stop(ATTENTION, {"stage": 4}, values_stop),
-    Stop(HEADS, {}, heads_stop),
-    Stop(ADD_AND_NORM, {}, adding_stop),
-    Stop(FEED_FORWARD, {}, neurons_stop),
-    Stop(LAYERS, {}, layers_stop),
-    Stop(ENCODER_AND_DECODER, {}, masks_stop),
-    Stop(CROSS_ATTENTION, {}, across_stop),
-    Stop(OUTPUT, {}, output_stop),
+    Stop(OVERVIEW, {}, overview_stop, ".st-key-river"),
+    Stop(TOKENS, {}, tokens_stop, "[class*=st-key-pieces]"),
+    Stop(POSITIONS, {"cards": "positions-order"}, positions_stop, ".st-key-card_positions-order"),
+    Stop(ATTENTION, {"stage": 2}, scores_stop, "[class*=st-key-pipeline]"),
+    Stop(ATTENTION, SOFTMAX_AT_3, softmax_stop, ".st-key-card_attention-softmax"),
+    Stop(ATTENTION, {"stage": 4}, values_stop, "[class*=st-key-pipeline]"),
+    Stop(HEADS, {"cards": "heads-silent"}, heads_stop, ".st-key-heads"),
+    Stop(FEED_FORWARD, {}, neurons_stop, "[class*=st-key-ff]"),
+    Stop(CROSS_ATTENTION, {}, across_stop, "[class*=st-key-cross-alignment]"),
+    Stop(OUTPUT, {"model": "study-decoder"}, output_stop, "[class*=st-key-output]"),
 )

@@ -8,6 +8,7 @@ from core.step_ref import parse
 from core.steps import about, computed_after
 from core.steps.letters import axis_words
 from ui.kit.explanation_panel import opened_in, parse_cell
+from ui.kit.section import render_depth
 from ui.kit.step_charts import axis_title, largest
 from ui.session.actions import close_number, follow_step
 from ui.session.memory import memory
@@ -19,25 +20,28 @@ from ui.session.view import View
 MOST = {"part_rows": 64, "part_columns": 128}  # the largest map that is drawn at once
 
 
-def step_controls(view: View) -> str:
+def question(names: list[str]) -> str:
+    """What the page answers."""
+    return f"Which of the {len(names):,} steps of this run do you want to see?"
+
+
+def step_controls(view: View, names: list[str]) -> str:
     """The step that is looked at: found by typing part of its name, or one before or after."""
-    names = steps_of(view)
     settle_step(view, names)
     index = names.index(chosen("step"))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     before, after = names[index - 1], names[(index + 1) % len(names)]
     step_button(row, "←", "step_before", before, index == 0, "The step before")
     row.selectbox(
-        "Step: type a part of its name to search",
+        "Step: type part of its name to search",
         names,
         key="step",
         on_change=start_step,
         format_func=lambda name: label_of(view, name),
         persist_state="session",
+        label_visibility="collapsed",
     )
     step_button(row, "→", "step_after", after, index + 1 == len(names), "The step after")
-    # Not in the label: the list would be sent anew.
-    st.caption(f"Step {index + 1} of {len(names)}, in the order they ran")
     return chosen("step")
 
 
@@ -57,7 +61,7 @@ def step_button(row, label: str, key: str, step: str, disabled: bool, help: str)
 
 
 def steps_of(view: View) -> list[str]:
-    """The steps in the order they ran, each derived value behind the step that it belongs to."""
+    """The steps in the order they ran, each derived value after the step that it belongs to."""
     return [
         each
         for name in view.trace.names
@@ -81,15 +85,15 @@ def select_step(name: str) -> None:
 
 
 def start_step() -> None:
-    """The layer in the side bar follows the step."""
+    """The layer that is looked at follows the step."""
     follow_step(selection().step or "")
     select(part_rows=0, part_columns=0)
     close_number()
 
 
 def window_controls(view: View, name: str) -> tuple:
-    """The part of a step that is drawn: heads as opened or chosen at the left, of a long axis a
-    stretch that moves.
+    """The part of a step that is drawn: heads as opened or chosen, of a long axis a stretch that
+    moves.
     """
     axes, shape, opened = view.trace.axes(name), view.trace.shape(name), opened_in(name)
     heads = {"H": view.head, "G": view.key_head} if len(shape) > 2 else {}
@@ -117,7 +121,7 @@ def stretch_controls(letter: str, size: int, key: str, opened: int | None) -> sl
         select(**{key: opened // most * most})
         memory().part_opened[key] = opened_cell()
     start = st.select_slider(
-        f"Which part: {axis_words(letter)} …",
+        f"{axis_words(letter).capitalize()}",
         range(0, size, most),
         key=key,
         format_func=lambda first: f"{first} to {min(first + most, size) - 1}",
@@ -128,14 +132,26 @@ def stretch_controls(letter: str, size: int, key: str, opened: int | None) -> sl
 def shape_words(view: View, name: str, index: tuple) -> str:
     """The axes of a step in words, and which part of it is drawn."""
     axes, shape = view.trace.axes(name), view.trace.shape(name)
+    at = steps_of(view).index(name) + 1
     drawn = [
         f"{axis_words(letter)} {part}"
         for letter, part in zip(axes, index, strict=True)
         if not isinstance(part, slice)
     ]
-    return " × ".join(
-        f"{size} ({axis_title(view, name, axis)})" for axis, size in enumerate(shape)
-    ) + (f". The map shows {', '.join(drawn)}." if drawn else ".")
+    sizes = " × ".join(
+        f"{size:,} ({axis_title(view, name, axis)})" for axis, size in enumerate(shape)
+    )
+    shown = f" The map shows {', '.join(drawn)}." if drawn else ""
+    return f"Step {at}, in the order they ran: {sizes}.{shown}"
+
+
+def step_words(view: View, name: str, index: tuple, first: tuple[str, tuple[int, ...]]) -> None:
+    """What the step is, at the chosen depth, and its axes."""
+    kind = about(view.trace, name)
+    render_depth(
+        view, f"**{kind.title}.** {kind.story} Click a cell to see how it was made.", first
+    )
+    st.caption(shape_words(view, name, index))
 
 
 def largest_cell(view: View, name: str, index: tuple) -> tuple[str, tuple[int, ...]]:

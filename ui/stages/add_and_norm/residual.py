@@ -15,64 +15,230 @@ from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
+from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS
-from ui.kit.token_words import word
+from ui.kit.token_words import asked_word, token_label, which_word
+from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.actions import close_number
+from ui.session.selection import chosen
 from ui.session.settling import settle
 from ui.session.view import View
 from ui.text import quoted
 
 NORM_ROWS = 6  # dimensions whose way through the norm is written out
 KEY = "addnorm_sublayer"
+NORMS = {"layer": "layer norm", "rms": "root-mean-square norm", "none": "norm left out"}
 _draw_ways = component("norm_order")
 
 
-# --- which sublayer, and where its norm stands ----------------------------------------------------
+# --- before + update = after ----------------------------------------------------------------------
 
 
-def sublayer_controls(view: View) -> str:
-    """A choice of the sublayers that this side's layers have: a key of SUBLAYERS."""
-    names = [name for name in SUBLAYERS if view.at(f"{name}.sum") in view.trace.names]
+def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
+    """The question, and the chosen token on its way: before, update, sum and norm. Returns the cell
+    that is explained first.
+    """
+    part = settle_sublayer(view)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        heading(
+            f"How much does {SUBLAYERS[part].lower()} change {asked_word(view)} in layer"
+            f" {view.layer}?"
+        )
+        sublayer_controls(view)
+    first = largest(view, view.at(f"{part}.sum"), view.token, ALL)
+    steps = [row.step for row in way(view, part)]
+    if np.isfinite([view.trace[step][view.token] for step in steps]).all():
+        vector_rows(view, way(view, part), key="addnorm-way")
+        norm = [(step, index) for step, index in [last_norm(view, part)] if step in view.trace]
+        render_depth(view, change_text(view, part), first, *norm)
+    else:
+        st.warning(
+            f"The vectors of {which_word(view)} are no numbers any more: an earlier value"
+            " overflowed in this run. There is nothing to draw."
+        )
+    return first
+
+
+def sublayers(view: View) -> list[str]:
+    """The sublayers that this side's layers have: keys of SUBLAYERS."""
+    return [name for name in SUBLAYERS if view.at(f"{name}.sum") in view.trace.names]
+
+
+def settle_sublayer(view: View) -> str:
+    """Settles which sublayer is looked at, and returns it."""
+    names = sublayers(view)
     settle(KEY, names[0], names)
-    return st.segmented_control(
-        f"Around which part of layer {view.layer}",
-        names,
+    return chosen(KEY)
+
+
+def sublayer_controls(view: View) -> None:
+    """A choice of the sublayer."""
+    st.segmented_control(
+        "Around which part of the layer",
+        sublayers(view),
         key=KEY,
         format_func=SUBLAYERS.get,
         required=True,
+        label_visibility="collapsed",
         persist_state="session",
         on_change=close_number,
+        width="content",
     )
 
 
-def both_ways(view: View, part: str) -> None:
-    """Where the norm stands in this model, and the other way, which other families have."""
-    mine, names = view.config.norm_first, {True: "Pre-norm", False: "Post-norm"}
+def way(view: View, part: str) -> list[VectorRow]:
+    """The token's vectors in the order in which the model makes them."""
+    norm, kind = view.at(f"{part}.norm.out"), "mlp" if part == "mlp" else "weight"
+    before = VectorRow(view.at(f"{part}.in"), token_label(view), "before")
+    update = VectorRow(view.at(f"{part}.out"), "update", f"by {SUBLAYERS[part].lower()}", "+", kind)
+    after = VectorRow(view.at(f"{part}.sum"), "sum", "before + update", "=", over=True)
+    if view.config.norm == "none":
+        return [before, update, after]
+    title = NORMS[view.config.norm]
+    if view.config.norm_first:
+        read = f"a copy, read by {SUBLAYERS[part].lower()}"
+        return [before, VectorRow(norm, title, read, "→", "norm", own_scale=True), update, after]
+    return [
+        before,
+        update,
+        after,
+        VectorRow(norm, title, "goes to the next part", "→", "norm", own_scale=True),
+    ]
+
+
+def last_norm(view: View, part: str) -> tuple[str, tuple[int, ...]]:
+    """The largest number that leaves this part's norm; of a run without norms, of the sum."""
+    step = view.at(f"{part}.norm.out")
+    return largest(view, step if step in view.trace else view.at(f"{part}.sum"), view.token, ALL)
+
+
+def change_text(view: View, part: str) -> str:
+    """What is added to the chosen token and how long it is then, in words."""
+    before, update, after = (
+        number(view.trace[view.at(f"{part}.{leaf}.length")][view.token], 3)
+        for leaf in ("in", "out", "sum")
+    )
+    name, who = SUBLAYERS[part], which_word(view)
+    if view.config.norm == "none":
+        return (
+            f"{who} is {before} long. {name} adds an **update** {update} long. The sum is {after}"
+            " long. In this run the norms are left out."
+        )
+    out = number(view.trace[view.at(f"{part}.norm.out.length")][view.token], 3)
+    if view.config.norm_first:
+        return (
+            f"{name} reads a normed copy of {who}, {out} long. Its **update**, {update} long, is"
+            " added to the vector itself, the **residual stream**, whose length"
+            f" {moves(before, after)}."
+        )
+    return (
+        f"{who} arrives {before} long. {name} adds an **update**, {update} long; nothing is"
+        f" overwritten. The sum is {after} long, and the **norm** makes that {out}."
+    )
+
+
+def every_token(view: View) -> None:
+    """The lengths of vector, update and sum of all tokens."""
+    part = chosen(KEY)
+    leaves = {
+        "before": "in.length",
+        "update": "out.length",
+        "update ÷ before": "out.relative",
+        "sum": "sum.length",
+        "after the norm": "norm.out.length",
+    }
+    steps = {title: view.at(f"{part}.{leaf}") for title, leaf in leaves.items()}
+    columns = {title: (step, (ALL,)) for title, step in steps.items() if step in view.trace}
+    cells_table(
+        view,
+        columns,
+        key=f"addnorm:every:{view.at(part)}",
+        title="Lengths of each token’s vectors",
+        chosen=view.token,
+    )
+
+
+def in_their_plane(view: View) -> None:
+    """Vector, update and sum as arrows, and their numbers."""
+    part = chosen(KEY)
+    steps = [view.at(f"{part}.{leaf}") for leaf in ("in", "out", "sum")]
+    vectors = [view.trace[step][view.token] for step in steps]
+    if not np.isfinite(vectors).all():
+        st.warning("An earlier value overflowed in this run: there is nothing to draw.")
+        return
+    show_sum(view, steps[1], vectors)
+    if detailed():
+        sum_strips(view, part, steps, limit=float(np.abs(vectors).max()))
+
+
+def show_sum(view: View, update: str, vectors: list) -> None:
+    """The vector, the update and the sum as arrows in their plane. update: the step of the update,
+    whose colour its arrow has.
+    """
+    arrows = plotly_figures.arrows_sum(
+        principal_plane(vectors),
+        *vectors,
+        view.labels[view.token],
+        title="Before + update = after",
+        kind=about(view.trace, update).colour,
+    )
+    show("addnorm:arrows", arrows, alt="Before + update = after as arrows")
+    st.caption(
+        "Three vectors of which one is the sum of the others lie in one plane, so this picture"
+        " leaves nothing out."
+    )
+
+
+def sum_strips(view: View, part: str, steps: list[str], limit: float) -> None:
+    """Vector, update and sum as maps on one scale."""
+    label = quoted(token_label(view))
+    titles = (
+        f"before: the vector of {label}",
+        f"+ the update by {SUBLAYERS[part].lower()}",
+        f"= after: the vector of {label}",
+    )
+    for step, title in zip(steps, titles, strict=True):
+        token_vector_strip(view, step, title, limit=limit)
+
+
+def token_vector_strip(view: View, step: str, title: str, **options) -> None:
+    """The chosen token's vector in a step."""
+    cell_map(view, step, slice(view.token, view.token + 1), ALL, title=title, **options)
+
+
+# --- where the norm is ----------------------------------------------------------------------------
+
+
+def both_ways(view: View) -> None:
+    """Where the norm is in this model, and the other way, which other families have."""
+    part, mine, names = (
+        chosen(KEY),
+        view.config.norm_first,
+        {True: "Pre-norm", False: "Post-norm"},
+    )
     ways = [
         norm_order(
             first,
             SUBLAYERS[part],
-            f"{names[first]}: {'this model' if first == mine else 'the other way'}",
+            f"{names[first]}: {'this model' if first == mine else 'other models'}",
             faint=first != mine,
         )
         for first in (mine, not mine)
     ]
     _draw_ways(key="addnorm_ways", data={"ways": ways})
     if view.config.norm == "none":
-        st.caption(
-            "In this run the norms are left out: the box “norm” passes everything on as it is."
-        )
+        st.caption("This run leaves the norms out: the box “norm” passes everything on unchanged.")
     elif mine:
         st.markdown(
-            "The norm stands **before** the part: only the copy that the part reads is normed. The"
-            " line around it, the residual stream, runs on through all layers; they only add to it."
+            "The norm comes **before** the part: only the copy that the part reads is normed. The"
+            " line around it, the residual stream, runs through all layers; each adds to it."
         )
     else:
         st.markdown(
-            "The norm stands **after** the sum, as in the first transformer: whatever goes on to"
-            " the next part has passed it."
+            "The norm comes **after** the sum, as in the first transformer: everything passes it on"
+            " the way to the next part."
         )
 
 
@@ -93,94 +259,19 @@ def norm_order(norm_first: bool, name: str, title: str, faint: bool) -> dict:
     }
 
 
-# --- before + update = after ----------------------------------------------------------------------
-
-
-def addition(view: View, part: str, section_number: int) -> tuple[str, tuple[int, ...]]:
-    """The vector before, the update, and their sum, as arrows and strips. Returns the cell that is
-    explained first.
-    """
-    t, steps = view.token, [view.at(f"{part}.{leaf}") for leaf in ("in", "out", "sum")]
-    lengths = [number(view.trace[f"{step}.length"][t]) for step in steps]
-    first = largest(view, steps[-1], t, ALL)
-    title = f"{section_number}. Add: the token keeps what it was"
-    section(view, title, addition_text(view, part, *lengths), first)
-    vectors = [view.trace[step][t] for step in steps]
-    if np.isfinite(vectors).all():
-        show_sum(view, steps[1], vectors, lengths)
-        sum_strips(view, part, steps, limit=float(np.abs(vectors).max()))
-    else:
-        st.warning(
-            f"The vectors of {word(view)} hold no numbers any more: in this run they have"
-            " overflowed. There is nothing to draw."
-        )
-    return first
-
-
-def addition_text(view: View, part: str, before: str, update: str, after: str) -> str:
-    """What is added to the chosen token, with the lengths of vector, update and sum."""
-    return (
-        f"{word(view)} arrives as a vector of length {before}. {SUBLAYERS[part]} has worked out an"
-        f" **update** for it, {update} long, and the two are added, number by number. Nothing is"
-        f" overwritten: what {word(view)} was goes into the sum, which is {after} long."
-    )
-
-
-def show_sum(view: View, update: str, vectors: list, lengths: list[str]) -> None:
-    """The vector, the update and the sum as arrows in their plane. update: the step of the update,
-    whose colour its arrow has.
-    """
-    arrows = plotly_figures.arrows_sum(
-        principal_plane(vectors),
-        *vectors,
-        view.labels[view.token],
-        title="Before + update = after",
-        kind=about(view.trace, update).colour,
-    )
-    before, added, after = lengths
-    show(
-        "addnorm:arrows",
-        arrows,
-        alt=f"Before + update = after as arrows, {before}, {added} and {after} long",
-    )
-    st.caption(
-        "When one of three vectors is the sum of the others, they lie in one plane: the picture"
-        " leaves nothing out."
-    )
-
-
-def sum_strips(view: View, part: str, steps: list[str], limit: float) -> None:
-    """The sum as a strip, after the two strips that make it; on one scale, to be added by eye."""
-    label = quoted(view.labels[view.token])
-    titles = (
-        f"before: the vector of {label}",
-        f"+ the update by {SUBLAYERS[part].lower()}",
-        f"= after: the vector of {label}",
-    )
-    shown = list(zip(steps, titles, strict=True))
-    for step, title in shown if detailed() else shown[-1:]:
-        token_vector_strip(view, step, title, limit=limit)
-
-
-def token_vector_strip(view: View, step: str, title: str, **options) -> None:
-    """The chosen token's vector in a step."""
-    cell_map(view, step, slice(view.token, view.token + 1), ALL, title=title, **options)
-
-
 # --- the norm, with numbers -----------------------------------------------------------------------
 
 
-def norming(view: View, part: str, section_number: int) -> tuple[str, tuple[int, ...]]:
-    """The norm of this part for the chosen token, step by step. Returns the cell that is explained
-    first.
-    """
-    path, title = view.at(f"{part}.norm"), f"{section_number}. Norm: the size kept in bounds"
-    first = largest(view, f"{path}.out", view.token, ALL)
+def norming(view: View) -> None:
+    """The norm of this part for the chosen token, step by step."""
+    part = chosen(KEY)
+    path = view.at(f"{part}.norm")
     if view.config.norm == "none":
-        st.subheader(title)
-        st.markdown(f"In this run the norms are left out: {word(view)} passes as it is.")
-        return first
-    section(view, title, norm_text(view, part), *norm_cells(view, path, first[1]), first)
+        st.markdown(f"This run leaves the norms out: {which_word(view)} passes unchanged.")
+        return
+    first = largest(view, f"{path}.out", view.token, ALL)
+    render_depth(view, norm_text(view, part), *norm_cells(view, path, first[1]), first)
+    norm_table(view, part)
     cells_table(
         view,
         length_columns(view, part),
@@ -188,11 +279,9 @@ def norming(view: View, part: str, section_number: int) -> tuple[str, tuple[int,
         title="Each token is normed by its own numbers",
         chosen=view.token,
     )
-    norm_table(view, part)
     if detailed():
         norm_strips(view, path)
     other_norms(view)
-    return first
 
 
 def norm_cells(view: View, path: str, index: tuple[int, ...]) -> list[tuple[str, tuple[int, ...]]]:
@@ -208,7 +297,9 @@ def length_columns(view: View, part: str) -> dict[str, tuple]:
     path = view.at(f"{part}.norm")
     columns = {
         "mean": f"{path}.mean",
-        "deviation" if view.config.norm == "layer" else "root mean square": f"{path}.scale",
+        "deviation with ε"
+        if view.config.norm == "layer"
+        else "root mean square with ε": f"{path}.scale",
         "length before": f"{normed(view, part)}.length",
         "length after": f"{path}.out.length",
     }
@@ -224,25 +315,33 @@ def norm_text(view: View, part: str) -> str:
     """What the norm does to the chosen token, in words, with its numbers."""
     path, t, D = view.at(f"{part}.norm"), view.token, view.config.d_model
     scale, before, after = (
-        number(view.trace[step][t])
+        number(view.trace[step][t], 3)
         for step in (f"{path}.scale", f"{normed(view, part)}.length", f"{path}.out.length")
     )
-    same = f"Whatever its length was, it is now √{D} ≈ {number(D**0.5)}."
-    ends = f"The length of {word(view)} {moves(before, after)}. No other token has a say in it."
+    root = "" if number(D**0.5, 3) != str(round(D**0.5)) else f" = {round(D**0.5)}"
+    same = f"The length is now about √{D}{root}."
+    ends = (
+        f"In all, the length of {which_word(view)} {moves(before, after)}; no other token matters."
+    )
     if view.config.norm == "rms":
         return (
-            f"This model has a **root-mean-square norm**. The {D} numbers of {word(view)} are"
-            f" divided by their root mean square, {scale}. {same} Then each dimension is stretched"
-            " by a learned **gain** γ. Unlike a layer norm it takes off no mean and shifts"
-            f" nothing. {ends}"
+            f"A **root-mean-square norm**: the {D} numbers of {which_word(view)} are divided by"
+            f" their root mean square, {scale}, {epsilon_text(view)}. {same} Then a learned"
+            f" **gain** γ stretches each dimension. Unlike a layer norm it subtracts no mean and"
+            f" adds no shift. {ends}"
         )
-    mean = number(view.trace[f"{path}.mean"][t])
+    mean = number(view.trace[f"{path}.mean"][t], 3)
     return (
-        f"This model has a **layer norm**. From the {D} numbers of {word(view)} their mean, {mean},"
-        f" is taken off, and what is left is divided by its deviation, {scale}. {same} Then each"
-        " dimension is stretched by a learned **gain** γ and shifted by a learned **shift** β, the"
+        f"A **layer norm**: from the {D} numbers of {which_word(view)} it subtracts their mean,"
+        f" {mean}, and divides by their deviation, {scale}, {epsilon_text(view)}. {same} Then each"
+        f" dimension is stretched by a learned **gain** γ and moved by a learned **shift** β, the"
         f" same for every token. {ends}"
     )
+
+
+def epsilon_text(view: View) -> str:
+    """The small number that keeps a norm from dividing by zero."""
+    return f"which includes ε = {number(view.config.norm_eps, 2)} against division by zero"
 
 
 def steps_of_norm(view: View, part: str) -> dict[str, str]:
@@ -258,7 +357,7 @@ def steps_of_norm(view: View, part: str) -> dict[str, str]:
     return {
         "x": normed(view, part),
         "− mean": f"{path}.centred",
-        "÷ dev.": f"{path}.unit",
+        "÷ deviation": f"{path}.unit",
         "gain γ": f"{WEIGHTS}{path}.weight",
         "shift β": f"{WEIGHTS}{path}.bias",
         "out": f"{path}.out",
@@ -293,8 +392,8 @@ def norm_table(view: View, part: str) -> None:
         corner="dim.",
         opened=opened,
         title=(
-            f"The {len(dimensions)} dimensions of {quoted(view.labels[t])} that come out "
-            "largest, step by step"
+            f"The {len(dimensions)} dimensions of {quoted(view.labels[t])} that leave the norm"
+            " largest, step by step"
         ),
         on_cell=lambda row, column: open_number(*list(cells.values())[column][row]),
     )
@@ -310,7 +409,7 @@ def norm_strips(view: View, path: str) -> None:
     if layer:
         learned(view, f"{WEIGHTS}{path}.bias", "+ shift β: learned, the same for every token")
     token_vector_strip(
-        view, f"{path}.out", f"= out of the norm: the vector of {quoted(view.labels[view.token])}"
+        view, f"{path}.out", f"= after the norm: the vector of {quoted(view.labels[view.token])}"
     )
 
 
@@ -332,21 +431,21 @@ def learned(view: View, name: str, title: str) -> None:
 
 
 def other_norms(view: View) -> None:
-    """The norms that stand around no sublayer, with what they make of the chosen token."""
+    """The norms outside the sublayers, with what they make of the chosen token."""
     side, t, last = view.side, view.token, view.config.layers(view.side) - 1
     length = {
-        name: number(view.trace[f"{side}.{name}.length"][t])
+        name: number(view.trace[f"{side}.{name}.length"][t], 3)
         for name in ("embed.out", f"{last}.out", "out")
     }
     texts = [
         (
-            f"One more norm stands behind the embeddings: {word(view)} leaves it"
+            f"Another norm follows the embeddings: {which_word(view)} leaves it"
             f" {length['embed.out']} long."
             if view.config.embed_norm
             else ""
         ),
         (
-            f"One more norm follows the last layer: there the length of {word(view)} "
+            f"Another norm follows the last layer: there the length of {which_word(view)} "
             f"{moves(length[f'{last}.out'], length['out'])}."
             if view.config.final_norm
             else ""

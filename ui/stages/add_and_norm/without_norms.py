@@ -15,9 +15,9 @@ from ui.kit.charts import show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.runs import beside
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
+from ui.kit.token_words import which_word
 from ui.session.actions import show_run
 from ui.session.runs import RunRequest
 from ui.session.view import View
@@ -54,7 +54,7 @@ def norms_off(view: View) -> None:
         name: [float(run.trace[step][t]) for step in places.values()] for name, run in runs.items()
     }
     text = lengths_text(view, list(places), lengths)
-    section(view, "3. What if there were no norms?", text, (view.at("out.length"), (t,)))
+    render_depth(view, text, (view.at("out.length"), (t,)))
 
     def open_length(run: int, place: int) -> None:
         show_run(list(runs.values())[run].request)
@@ -98,8 +98,8 @@ def show_lengths(view: View, lengths: dict[str, list[float]], on_cell) -> None:
         ),
     )
     st.caption(
-        "A click on a number of the run with norms off makes it the run that all pages show, until"
-        " you go back."
+        "A click on a number without norms makes that run the one that all pages show, until you"
+        " restore the model."
     )
 
 
@@ -121,19 +121,19 @@ def lengths_text(view: View, titles: list[str], lengths: dict[str, list[float]])
     """What becomes of the vector's length, in words."""
     last, norms, none = view.config.layers(view.side), lengths["with norms"], lengths["norms off"]
     stream = (
-        "The stream itself is not normed here and may grow, but every part reads a normed copy of"
-        " it: what it adds does not grow along. "
+        "The stream itself is not normed and may grow; each part reads a normed copy, so its"
+        " updates do not grow with it. "
         if view.config.norm_first
         else ""
     )
     lost = next((i for i, length in enumerate(none[: last + 1]) if not np.isfinite(length)), None)
     return (
-        f"The same sentence, run once more with every norm left out. With norms {word(view)} is"
-        f" {number(norms[0])} long on its way into layer 0 and {number(norms[last])} after the last"
+        f"The same sentence with every norm left out. With norms {which_word(view)} is"
+        f" {number(norms[0], 3)} long before layer 0 and {number(norms[last], 3)} after the last"
         f" layer. {stream}"
     ) + (
-        f"Without them it is {number(none[last])} long after the last layer. These weights learned"
-        " with norms: without them the layers read vectors of sizes that they never met."
+        f"Without norms it is {number(none[last], 3)} long after the last layer. These weights were"
+        " trained with norms: without them the layers read vectors of unfamiliar sizes."
         if lost is None
         else overflow_text(view, titles, none, lost)
     )
@@ -143,12 +143,11 @@ def overflow_text(view: View, titles: list[str], lengths: list[float], lost: int
     """Where the run without norms overflows. lost: the first place without a finite length."""
     limit = number(np.finfo(view.trace[f"{view.side}.out"].dtype).max)
     before = (
-        f"it is {number(lengths[lost - 1])} long after {titles[lost - 1]}, and " if lost else ""
+        f"it is {number(lengths[lost - 1], 3)} long after {titles[lost - 1]}, and " if lost else ""
     )
     return (
-        f"Without them {before}**in {titles[lost]} the numbers overflow**: some grow past"
-        f" {limit}, the largest that this run can hold, and from there on nothing is a number any"
-        " more. Norms keep them from going there."
+        f"Without norms {before}**in {titles[lost]} the numbers overflow**: some grow past {limit},"
+        " the largest that 32 bits can hold. After that nothing is a number any more."
     )
 
 

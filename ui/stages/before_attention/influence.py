@@ -19,7 +19,7 @@ from ui.kit.charts import clickable_map, show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in, spell_cell
 from ui.kit.heatmap import HeatmapSpec
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
 from ui.kit.theme import COLOURS
 from ui.session.actions import close_number
 from ui.session.memory import memory
@@ -31,7 +31,7 @@ from ui.session.view import View, is_word
 from ui.stages.before_attention import lstm
 from ui.text import bold, plain, quoted
 
-MEASURES = {"moved": "How far its vector moved", "guess": "How far its guess moved"}
+MEASURES = {"moved": "How far the vector moves", "guess": "How far the guess moves"}
 AXES = {"moved": "‖x′ − x‖ / ‖x‖", "guess": "½ Σ |p′ − p|"}
 LOOKS = {"LSTM": ("head", "solid"), "attention": ("weight", "dash")}
 TWIN = "study-decoder"  # attention, trained on the sentences that the LSTM learned from
@@ -56,45 +56,49 @@ class ComparedRuns:
         return influence.words(self.before.encoding)[-len(self.shift.moved_N) :]
 
 
-def influence_section(view: View, section_number: int) -> None:
-    """One word replaced, in the reader's sentence; then the same over a fixed list of sentences."""
-    heading = st.container()
-    word, other = swap_controls(view)
-    compared, why = compare_runs(view, word)
-    with heading:
-        this_sentence_section(view, compared, other, section_number)
-    if why:
-        st.caption(plain(why))
-    measure = this_sentence(compared) if compared else "moved"
-    averages(view, measure, section_number + 1)
+def influence_section(view: View, compared: dict[str, ComparedRuns]) -> None:
+    """How far the replaced word reaches in this sentence: curves, a table, and two vectors."""
+    this_sentence_section(view, compared)
+    if compared:
+        this_sentence(compared)
 
 
-def this_sentence(compared: dict[str, ComparedRuns]) -> str:
-    """Curves and a table of how far the word reaches in this sentence. Returns what is measured."""
+def this_sentence(compared: dict[str, ComparedRuns]) -> None:
+    """Curves and a table of how far the word reaches in this sentence."""
     words = compared["LSTM"].words
-    measure = st.segmented_control(
+    measure = measure_control()
+    values = {name: getattr(runs.shift, f"{measure}_N") for name, runs in compared.items()}
+    this_sentence_curves(values, words, measure)
+    if not detailed():  # there the page itself has the table
+        influence_table(compared, words)
+
+
+def measure_control() -> str:
+    """What is measured at each word."""
+    return st.segmented_control(
         "What is compared at each word",
         list(MEASURES),
         required=True,
         key="before_measure",
         format_func=MEASURES.get,
     )
-    values = {name: getattr(runs.shift, f"{measure}_N") for name, runs in compared.items()}
-    this_sentence_curves(values, words, measure)
-    influence_table(compared, words)
-    return measure
 
 
 # --- the runs -------------------------------------------------------------------------------------
 
 
-def swap_controls(view: View) -> tuple[int, str]:
+def chosen_swap(view: View) -> tuple[int, str]:
     """Which word is replaced, and what is put there."""
+    return selection().before_word or 0, " ".join((selection().before_other or "").split())
+
+
+def swap_controls(view: View) -> None:
+    """The boxes for the word that is replaced, and for what is put there."""
     words = influence.words(lstm.lstm_encoding(view.sentence))
     left, right = st.columns(2)
     if words:
         left.selectbox(
-            "Word to replace",
+            "Replace",
             range(len(words)),
             key="before_word",
             format_func=lambda i: f"{i + 1} · {words[i]}",
@@ -102,13 +106,18 @@ def swap_controls(view: View) -> tuple[int, str]:
             persist_state="session",
         )
         right.text_input(
-            "By",
+            "With",
             key="before_other",
             max_chars=lstm.LONGEST_OTHER,
             on_change=close_number,
             persist_state="session",
         )
-    return selection().before_word or 0, " ".join((selection().before_other or "").split())
+
+
+def said_why(why: str) -> None:
+    """Says what could not be compared."""
+    if why:
+        st.caption(plain(why))
 
 
 def another_word() -> None:
@@ -126,7 +135,7 @@ def compare_runs(view: View, word: int) -> tuple[dict[str, ComparedRuns], str]:
     if not other:
         return (
             {},
-            "Put one word in the place of the other: then both sentences can be laid side by side.",
+            "Type one whole word to put in place of the other, so that both can be compared.",
         )
     texts = (view.sentence, other)
     try:
@@ -146,8 +155,8 @@ def attention_runs(
     name = decoder_of(loaded)
     if name is None:
         return None, (
-            "For attention a decoder is needed, which reads from left to right as the LSTM does:"
-            " choose one."
+            "For attention a decoder is needed, which reads from left to right like the LSTM:"
+            " choose one as the model."
         )
     try:
         found = paired(*(with_attention(name, text) for text in texts), word)
@@ -155,8 +164,8 @@ def attention_runs(
         return None, f"With attention it can’t be compared. {error}"
     if len(found.shift.moved_N) != len(by_lstm.shift.moved_N):
         return None, (
-            f"{found.before.title} cuts this sentence into other words: the two can’t be laid side"
-            " by side."
+            f"{found.before.title} splits this sentence into other words, so the two can’t be"
+            " compared."
         )
     return found, ""
 
@@ -185,22 +194,19 @@ def paired(before: View, after: View, word: int) -> ComparedRuns:
 # --- this sentence --------------------------------------------------------------------------------
 
 
-def this_sentence_section(
-    view: View, compared: dict[str, ComparedRuns], other: str, section_number: int
-) -> None:
+def this_sentence_section(view: View, compared: dict[str, ComparedRuns]) -> None:
     """What was done, and what came out at the last word."""
     cells = []
     if compared:
         position = int(compared["LSTM"].shift.places_N2[last_word(compared), 0])
         cells = [("lstm.hidden", (position, 0))]
-    section(
+    render_depth(
         lstm.lstm_view(view.sentence),
-        f"{section_number}. How far one word reaches",
-        "The same sentence is read twice, the second time with one early word replaced by another."
-        " Whatever differs at a later word has come from there. In the LSTM it had to pass through"
-        " the state of every word between, and each of them may overwrite it: as many steps as"
-        " there are words. **Attention** looks at the early word directly: one step, however far"
-        f" it is.{attention_model_text(compared)}{shift_text(compared, other) if compared else ''}",
+        "The same sentence is read twice, the second time with one early word replaced. Whatever"
+        " differs at a later word came from there. In the LSTM it had to pass through the state of"
+        " every word between, and each may overwrite it. **Attention** looks at the early word"
+        " directly: one step, however far away it is."
+        f"{attention_model_text(compared)}{shift_text(compared) if compared else ''}",
         *cells,
     )
 
@@ -212,37 +218,50 @@ def attention_model_text(compared: dict[str, ComparedRuns]) -> str:
     attention = compared["attention"].before
     layers = attention.config.decoder_layers
     return (
-        f" It is measured here in **{plain(attention.title)}**, which has"
-        f" {counted(layers, 'layer')}, so it can look {counted(layers, 'time')}."
+        f" Here it is **{plain(attention.title)}**, which looks once in each of its"
+        f" {counted(layers, 'layer')}."
     )
 
 
-def shift_text(compared: dict[str, ComparedRuns], other: str) -> str:
+def shift_text(compared: dict[str, ComparedRuns]) -> str:
     """How far the replaced word moved vector and guess at the last word."""
     by_lstm, n = compared["LSTM"], last_word(compared)
     moved = "; ".join(
-        f"{'in the' if name == 'LSTM' else 'with'} {name} the vector by"
-        f" **{percent(runs.shift.moved_N[n])}** of its length, and"
-        f" **{percent(runs.shift.guess_N[n])}** of the next word’s probability went elsewhere"
+        f"{'the LSTM' if name == 'LSTM' else 'attention'} moves the vector by"
+        f" **{percent(runs.shift.moved_N[n])}** of its length and the guess by"
+        f" **{percent(runs.shift.guess_N[n])}**"
         for name, runs in compared.items()
     )
     where = (
-        f"At {bold(by_lstm.words[n])}, {counted(n, 'word')} on,"
+        f"At {bold(by_lstm.words[n])}, {counted(n, 'word')} after {bold(by_lstm.words[0])}:"
         if n
-        else "No word comes after it that it could reach; at the word itself"
+        else "No word comes after it that it could reach. At the word itself:"
     )
     return (
-        f"\n\nHere {bold(by_lstm.words[0])} becomes {bold(other)}. {where} this moved {moved}. The"
-        " vectors of two models are different things; how far the **guess** moved is the same"
-        " measure in both. **Click a number in the table** to see the two vectors that it"
-        " compares."
+        f"\n\n{where} {moved}. Vectors of two models can’t be compared with each other; the share"
+        " of the **guess** that moved can. **Click a number in the table** to see the two vectors"
+        " that it compares."
     )
 
 
 def last_word(compared: dict[str, ComparedRuns]) -> int:
-    """The last of the compared words, a full stop behind it left aside."""
+    """The last of the compared words, without a full stop after it."""
     words = compared["LSTM"].words
     return max((n for n, each in enumerate(words) if is_word(each)), default=len(words) - 1)
+
+
+def most_moved(compared: dict[str, ComparedRuns]) -> int:
+    """The word after the replaced one where the guesses moved most, as all models have it; the
+    replaced one where none follows.
+    """
+    shifts_GN = np.stack([runs.shift.guess_N for runs in compared.values()])
+    return int(shifts_GN.mean(axis=0)[1:].argmax()) + 1 if shifts_GN.shape[1] > 1 else 0
+
+
+def compared_place(compared: dict[str, ComparedRuns]) -> int:
+    """The word whose guesses and vectors are compared, counted from the replaced one."""
+    place, _ = memory().compared_word or (len(compared["LSTM"].words), "")
+    return place if place < len(compared["LSTM"].words) else most_moved(compared)
 
 
 def this_sentence_curves(values: dict[str, np.ndarray], words: list[str], measure: str) -> None:
@@ -300,11 +319,8 @@ def influence_table(compared: dict[str, ComparedRuns], words: list[str]) -> None
     clicked.
     """
     columns, names = table_columns(compared, len(words))
-    row, name = memory().compared_word or (len(words), "LSTM")
-    row, name = (
-        row if row < len(words) else last_word(compared),
-        name if name in compared else "LSTM",
-    )
+    row, (_, name) = compared_place(compared), memory().compared_word or (0, "LSTM")
+    name = name if name in compared else "LSTM"
 
     def compare_word(row: int, column: int) -> None:
         memory().compared_word = (row, names[column])
@@ -317,7 +333,7 @@ def influence_table(compared: dict[str, ComparedRuns], words: list[str]) -> None
         chosen=row,
         opened=(row, names.index(name)),
         corner="word",
-        title="How far vector and guess moved, and the steps from the replaced word",
+        title="How far vector and guess move, and the steps from the replaced word",
     )
     two_vectors(compared[name], name, row)
 
@@ -368,11 +384,7 @@ def opened_vector(step: str, places: list[int]) -> tuple[int, int] | None:
 
 def vectors_map(x_2D, name: str, opened: tuple[int, int] | None, on_cell) -> None:
     """Both vectors, one above the other."""
-    way = (
-        ""
-        if name == "LSTM"
-        else ". A click leads to the page Every number, where that sentence is read"
-    )
+    way = "" if name == "LSTM" else ". A click opens the page Every number with that sentence"
     clickable_map(
         "before:pair",
         HeatmapSpec(
@@ -423,20 +435,18 @@ def mean_of(name: str) -> dict[str, np.ndarray]:
     )
 
 
-def averages(view: View, measure: str, section_number: int) -> None:
-    """The same over a list of sentences that stands in the program, so that nothing is picked."""
-    means = means_of_models()
+def averages(view: View) -> None:
+    """The same over a list of sentences that is part of the program, so that nothing is picked."""
+    measure, means = selection().before_measure, means_of_models()
     count = min(int((mean["sentences"] >= ENOUGH).sum()) for mean in means.values())
     values = {name: mean[measure][:count] for name, mean in means.items()}
     sentences = len(influence.sentences())
-    section(
+    render_depth(
         lstm.lstm_view(view.sentence),
-        f"{section_number}. The same over {sentences} sentences",
-        f"One sentence proves little. These are the means over {sentences}"
-        " sentences that stand in a list (assets/influence.json), each with one of its first words"
-        f" replaced, by how many words lie between. {MEASURES[measure]}: {means_text(values)}. What"
-        " a number says depends on what the models have learned: a word that no longer matters for"
-        " what comes next may rightly be forgotten.",
+        f"One sentence proves little. These are means over {sentences} fixed sentences"
+        " (assets/influence.json), each with one of its first words replaced."
+        f" {MEASURES[measure]}: {means_text(values)}. What counts depends on what the models have"
+        " learned: a word that no longer matters for what comes next may rightly be forgotten.",
     )
     title = f"{MEASURES[measure]}: mean by distance from the replaced word"
     axis = plotly_figures.value_axis("words after the replaced one")
@@ -444,13 +454,15 @@ def averages(view: View, measure: str, section_number: int) -> None:
     figure = curves_figure(values, places, title, axis, AXES[measure])
     show(f"before:mean:{measure}", figure, alt=title)
     if detailed():
-        table(
-            values | {"sentences": means["LSTM"]["sentences"][:count]},
-            [str(d) for d in range(count)],
-            key="before:means",
-            corner="words on",
-            title=title,
-        )
+        means_table(values | {"sentences": means["LSTM"]["sentences"][:count]}, title)
+
+
+def means_table(columns: dict, title: str) -> None:
+    """The means as numbers."""
+    count = len(columns["sentences"])
+    table(
+        columns, [str(d) for d in range(count)], key="before:means", corner="words on", title=title
+    )
 
 
 def means_of_models() -> dict[str, dict[str, np.ndarray]]:

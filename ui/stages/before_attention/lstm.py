@@ -13,7 +13,7 @@ from core.operands import WEIGHTS
 from core.text import number, percent
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest, stacked
 from ui.kit.token_words import word
 from ui.session import runs
@@ -57,7 +57,7 @@ def lstm_encoding(text: str) -> Encoding:
 def is_read(view: View) -> bool:
     """Whether the LSTM can read this sentence; says why where it can't."""
     if why := why_unread(view):
-        st.info(f"Here an LSTM would read the sentence. {plain(why)}")
+        st.info(f"The LSTM can’t read this sentence. {plain(why)}")
     return not why
 
 
@@ -128,8 +128,17 @@ def settle_words(sentence: str) -> None:
     settle("before_word", min(1, max(count - 1, 0)), range(max(count, 1)))
     settle("before_reads", "own")
     if count:
-        proposed = influence.of_the_same_kind(model(), encoding, selection().before_word)
-        settle("before_other", proposed)
+        settle("before_other", proposed_word(encoding, selection().before_word))
+
+
+def proposed_word(encoding: Encoding, place: int) -> str:
+    """What is put in place of a word at first: its plural or singular, where the LSTM knows it;
+    else another word of the same kind.
+    """
+    word = influence.words(encoding)[place]
+    other = word[:-1] if word.endswith("s") else word + "s"
+    known = len(word) > 3 and model().tokenizer.id_of(other.lower()) is not None
+    return other if known else influence.of_the_same_kind(model(), encoding, place)
 
 
 def follow_link(count: int) -> None:
@@ -160,10 +169,10 @@ def other_text(sentence: str) -> str:
 
 
 def owner(view: View) -> View:
-    """The view in which the opened number stands. `head.` is the LSTM's on its page, which draws
-    none of the other's.
+    """The view in which the opened number stands, or the first one. `head.` is the LSTM's on its
+    page, which draws none of the other's.
     """
-    if not is_of_lstm(opened_cell()):
+    if opened_cell() and not is_of_lstm(opened_cell()):
         return view
     try:
         return reading(view)
@@ -179,25 +188,17 @@ def is_of_lstm(cell: str | None) -> bool:
 # --- the section ----------------------------------------------------------------------------------
 
 
-def lstm_section(view: View, lstm: View, section_number: int) -> tuple[str, tuple[int, ...]]:
-    """The stepper, one word through all gates, the whole sentence, and the guess. Returns the cell
-    that is explained first.
-    """
+def lstm_section(view: View, lstm: View) -> None:
+    """The stepper, one word through all gates, the whole sentence, and the guess."""
     t, unit = lstm.token, unit_of(lstm)
     ids, probs = next_tokens(lstm.trace, COUNT, t)
     steps = ("forget.pre", "forget", "input", "candidate", "cell", "output", "hidden")
-    section(
+    render_depth(
         lstm,
-        f"{section_number}. An LSTM reads it word by word",
         lstm_text(lstm, unit, int(ids[0]), float(probs[0])),
         *((f"lstm.{step}", (t, unit)) for step in steps),
         ("head.probs", (t, int(ids[0]))),
     )
-    if view.request.change or view.mask != "trained":
-        st.caption(
-            "What is changed above, the mask or a part of the model at the left, changes neither"
-            " the LSTM nor what is compared below: both read your sentence as they were trained."
-        )
     text_controls(view)
     word_controls(lstm)
     one_word(lstm)
@@ -212,7 +213,6 @@ def lstm_section(view: View, lstm: View, section_number: int) -> tuple[str, tupl
         opened=opened_guess(t, ids.tolist()),
         on_cell=lambda row, _: open_number("head.probs", (t, int(ids[row]))),
     )
-    return "lstm.cell", (t, unit)
 
 
 def unit_of(lstm: View) -> int:
@@ -233,17 +233,16 @@ def lstm_text(lstm: View, unit: int, best: int, share: float) -> str:
     f, i, g, c, o, h = (float(lstm.trace[f"lstm.{step}"][t, unit]) for step in MAPS)
     before = float(lstm.trace["lstm.cell"][t - 1, unit]) if t else 0.0
     return (
-        "Before attention, sentences were read like this: one word after the other, and whatever"
-        f" is to be known of the words before has to fit into a state of {units} numbers. This"
-        f" network, a **long short-term memory** (Hochreiter & Schmidhuber 1997), has {units}"
-        " units. Each holds a number, its **cell**, and three gates between 0 and 1 decide: how"
-        " much of it is kept (**forget** gate), how much of something new is taken in (**input**"
-        " gate), how much is shown (**output** gate). All gates look at the word and at what the"
-        f" units showed one word before.\n\nAt {word(lstm)} ({t}) unit {unit} keeps {number(f)} of"
-        f" the {number(before)} that it held and takes in {number(i)} of {number(g)}: its cell"
-        f" becomes **{number(c)}**. It shows {number(o)} · tanh({number(c)}) = {number(h)}. From"
-        f" what all units show comes the guess of the next word: {bold(lstm.word(best))},"
-        f" {percent(share, 0)}. **Click any number** to see how it was made."
+        "Before attention, networks read one word at a time, and everything they knew of the words"
+        f" before had to fit into {units} numbers. In a **long short-term memory** (Hochreiter &"
+        f" Schmidhuber 1997) each of the {units} units holds one number, its **cell**, and three"
+        " gates between 0 and 1: how much to keep (**forget** gate), how much to take in (**input**"
+        " gate), how much to show (**output** gate). The gates read the word and what all units"
+        f" showed at the word before.\n\nAt {word(lstm)} ({t}) unit {unit} keeps {number(f, 3)} of"
+        f" its {number(before, 3)} and takes in {number(i, 3)} of {number(g, 3)}: its cell becomes"
+        f" **{number(c, 3)}**. It shows {number(o, 3)} · tanh({number(c, 3)}) = {number(h, 3)}."
+        f" From what all units show comes the guess: {bold(lstm.word(best))},"
+        f" {percent(share, 0)}."
     )
 
 

@@ -12,13 +12,14 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.neuron_charts import ACTIVATION_TITLES as NAMES
 from ui.kit.neuron_charts import neurons, neurons_by_length, projection_title, reads, settle_neuron
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
+from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, labels, largest
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import word
 from ui.session.actions import close_number
 from ui.session.view import View
-from ui.text import quoted
+from ui.text import plain, quoted, short
 
 
 def first_layer(view: View) -> View:
@@ -27,8 +28,15 @@ def first_layer(view: View) -> View:
 
 
 def activated(view: View) -> str:
-    """The step behind the activation function."""
+    """The step after the activation function."""
     return view.at("mlp.hidden.gate" if view.config.gated else "mlp.hidden")
+
+
+def neuron_figure(view: View) -> tuple[str, tuple[int, ...]]:
+    """The figure of the page, where no LSTM can read the sentence."""
+    label = short(view.labels[view.token], 24)
+    heading(f"What does one neuron make of “{plain(label)}”?")
+    return neuron_section(view)
 
 
 def neuron_section(view: View) -> tuple[str, tuple[int, ...]]:
@@ -38,14 +46,7 @@ def neuron_section(view: View) -> tuple[str, tuple[int, ...]]:
     t, f, scope = view.token, settle_neuron(view), view.at("mlp")
     terms, pre, after = f"{scope}.pre.terms.{t}.{f}", f"{scope}.pre", activated(view)
     best = largest(view, terms, ALL)
-    section(
-        view,
-        "1. One neuron",
-        weighted_sum_text(view, f, best),
-        best,
-        (pre, (t, f)),
-        (after, (t, f)),
-    )
+    render_depth(view, weighted_sum_text(view, f, best), best, (pre, (t, f)), (after, (t, f)))
     if detailed():
         title = f"x: what the neuron is given at {quoted(view.labels[t])}"
         cell_map(view, reads(view), slice(t, t + 1), ALL, title=title)
@@ -60,18 +61,26 @@ def weighted_sum_text(view: View, f: int, best: tuple[str, tuple[int, ...]]) -> 
     weights, bias_F = (view.trace.weights[f"{scope}.pre.{kind}"] for kind in ("weight", "bias"))
     x, w = float(view.trace[reads(view)][t, d]), float(weights[d, f])
     pre, after = (float(view.trace[name][t, f]) for name in (f"{scope}.pre", activated(view)))
-    with_bias = f"with the neuron’s own bias, {number(bias_F[f])}, " if bias_F.any() else ""
+    with_bias = f", with the bias {number(bias_F[f], 3)}," if bias_F.any() else ""
     normed = " and a norm" if view.config.norm_first and view.config.norm != "none" else ""
     return (
-        "A neural network is made of **neurons**. Each is given numbers, multiplies each of them"
-        " by a weight of its own, adds everything up, and bends the sum by an **activation**. Here"
-        f" is a real one, neuron {f} of the first feed-forward network of this model, at"
-        f" {word(view)}. It is given the token’s vector of {view.config.d_model} numbers as the"
-        f" first attention{normed} left it. Number {d} counts most: {number(x)} · {number(w)} ="
-        f" {number(view.trace[terms][d])}. All together, {with_bias}they make {number(pre)}, and"
-        f" {NAMES[view.config.activation]} makes that **{number(after)}**. Training found the"
-        " weights; nobody wrote them."
+        "A **neuron** multiplies each of its inputs by a weight, adds everything up, and passes the"
+        f" sum through an **activation**. Here is neuron {f} of the first feed-forward network of"
+        f" this model, at {word(view)}. Its inputs are the {view.config.d_model} numbers of the"
+        f" token’s vector after the first attention{normed}. Number {d} counts most:"
+        f" {number(x, 3)} · {number(w, 3)} = {number(view.trace[terms][d], 3)}. Together{with_bias}"
+        f" they make {bent_text(view, pre, after)}. Training found the weights; nobody wrote them."
     )
+
+
+def bent_text(view: View, pre: float, after: float) -> str:
+    """What the activation makes of a sum."""
+    name = NAMES[view.config.activation]
+    if view.config.activation != "relu":
+        return f"{number(pre, 3)}, which {name} turns into **{number(after, 3)}**"
+    if pre > 0:
+        return f"**{number(pre, 3)}**; that is above 0, so {name} lets it through"
+    return f"{number(pre, 3)}; that is not above 0, so {name} sets it to **0**"
 
 
 def terms_map(view: View, terms: str, f: int) -> None:
@@ -112,15 +121,13 @@ def own_weights(view: View, f: int) -> None:
 def layer_section(view: View) -> None:
     """All neurons of the layer on the same token."""
     t, after, best = view.token, activated(view), neurons_by_length(view)[0]
-    section(
+    render_depth(
         view,
-        "2. One layer",
-        "A **layer** is many neurons that are given the same numbers, each with weights of its"
-        f" own: here {view.config.d_mlp:,}. Their weights are the columns of one matrix, so a layer"
-        f" is one product of a vector and a matrix. At {word(view)} neuron {best} reaches furthest."
-        " The neurons do not look at other tokens: whatever they are to know of the words around"
-        " has to be brought to them. The LSTM below does that in one way, attention in another."
-        " What neurons do with it, the page **Feed-forward** shows.",
+        f"A **layer** is many neurons with the same inputs, here {view.config.d_mlp:,}, each with"
+        " its own weights: the columns of one matrix. So a layer is one product of a vector and a"
+        f" matrix. At {word(view)} neuron {best} makes the longest vector. Neurons never look at"
+        " other tokens: an LSTM brings them what the words before said in one way, attention in"
+        " another. The page **Feed-forward** shows more.",
     )
     if detailed():
         neurons(

@@ -13,17 +13,16 @@ from core.steps.output import next_ids
 from core.text import counted, number, percent
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
-from ui.kit.section import section
+from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cells_table, largest
-from ui.kit.stepper import step_buttons
-from ui.kit.token_words import seen_word, word
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session import runs
 from ui.session.actions import start_new_text
 from ui.session.selection import select
 from ui.session.view import View
-from ui.stages.cross_attention.alignment import OVERFLOWED, view_across
-from ui.text import bold, plain
+from ui.stages.cross_attention.alignment import OVERFLOWED
+from ui.stages.cross_attention.words import read_words, source
+from ui.text import bold, plain, told_apart
 
 COUNT = 8  # next words in the table
 
@@ -40,26 +39,21 @@ def as_it_ran(view: View) -> bool:
     return not np.triu(view.trace["decoder.0.attn.mask"], 1).any()
 
 
-# --- 2. word by word ------------------------------------------------------------------------------
+# --- word by word ---------------------------------------------------------------------------------
 
 
-def word_by_word(view: View) -> None:
-    """The chosen position of the target: self-attention, cross-attention, the next word."""
-    t, target = view.token, view.tokens("decoder")
-    with st.container():
-        section(
-            view,
-            f"2. Word by word: position {t} of {len(target) - 1}",
-            chosen_position_text(view),
-            largest(view, view.at("attn.pattern"), view.head, t, ALL),
-            largest(view, view.at("cross.pattern"), view.head, t, ALL),
-            *output_cell(view),
-        )
-    step_buttons("token", t, len(target) - 1)
-    st.markdown(
-        f"Read so far: {' '.join(plain(token) for token in target[:t])} {word(view)} →"
-        f" {next_word(view)}"
+def step_tables(view: View) -> None:
+    """The step that wrote the chosen word: self-attention, cross-attention, the next word."""
+    t, target = view.token, read_words(view)
+    render_depth(
+        view,
+        chosen_position_text(view),
+        largest(view, view.at("attn.pattern"), view.head, t, ALL),
+        largest(view, view.at("cross.pattern"), view.head, t, ALL),
+        *output_cell(view),
     )
+    read = " ".join(plain(token) for token in target[:t])
+    st.markdown(f"Read so far: {read} {bold(target[t])} → {next_word(view)}")
     before, source, after = st.columns((4, 5, 4), gap="small")
     with before:
         written, title = slice(0, t + 1) if as_it_ran(view) else ALL, "what is written"
@@ -90,22 +84,20 @@ def weights_table(
 
 def chosen_position_text(view: View) -> str:
     """The chosen position in words."""
-    mean_M = view.trace[view.at("cross.pattern.mean")][view.token]
+    mean_M, newest = (
+        view.trace[view.at("cross.pattern.mean")][view.token],
+        bold(read_words(view)[view.token]),
+    )
     before_L = view.trace[view.at("attn.pattern.mean")][view.token]
     if not np.isfinite([before_L.max(), mean_M.max()]).all():
-        return (
-            f"The decoder reads {word(view)} as its newest word. {OVERFLOWED}: where it looks can’t"
-            " be said."
-        )
-    looks = seen_word(view_across(view), int(mean_M.argmax()))
+        return f"The decoder has just read {newest}. {OVERFLOWED}."
+    looks = source(view, int(mean_M.argmax()))
     return (
-        f"{author_text(view)}. The decoder reads {word(view)} as its newest word. In"
-        " **self-attention** it"
-        f" gathers from what is written, on the mean of the heads of layer {view.layer} most from"
-        f" {word(view, int(before_L.argmax()))} ({percent(before_L.max(), 0)}). In"
-        f" **cross-attention** it gathers from the source, most from {looks}"
-        f" ({percent(mean_M.max(), 0)}). After all layers its vector becomes a guess of the"
-        f" **next** word. {expected(view)}{as_it_ran_text(view)}"
+        f"{author_text(view)}. The decoder has just read {newest}. On the mean of the heads of"
+        f" layer {view.layer}, **self-attention** looks most at"
+        f" {bold(read_words(view)[int(before_L.argmax())])} ({percent(before_L.max(), 0)}) and"
+        f" **cross-attention** at {looks} ({percent(mean_M.max(), 0)}). {expected(view)}"
+        f"{as_it_ran_text(view)}"
     )
 
 
@@ -122,9 +114,8 @@ def as_it_ran_text(view: View) -> str:
     """Whether the numbers are those of the moment when the model wrote."""
     if as_it_ran(view):
         return (
-            " The causal mask hides what comes later, so each position is as if nothing stood"
-            " behind it yet: the whole target can be computed at once, and the numbers are the same"
-            " but for rounding."
+            " The causal mask hides what comes later, so the whole target can be computed at once:"
+            " the numbers are the same but for rounding."
         )
     return " Under this mask a position also sees what comes later, as it could not while writing."
 
@@ -141,7 +132,7 @@ def output_cell(view: View) -> list:
 
 
 def next_word(view: View) -> str:
-    """The word that follows in the target, or behind it the likeliest, and its probability."""
+    """The word that follows in the target, or after it the likeliest, and its probability."""
     return (
         "".join(
             f"{bold(view.word(index[1]))} ({percent(view.trace[name][index])})"
@@ -153,7 +144,7 @@ def next_word(view: View) -> str:
 
 
 def expected(view: View) -> str:
-    """What the guess makes of the word that follows in the target; behind the last word, of the
+    """What the guess makes of the word that follows in the target; after the last word, of the
     end.
     """
     cell = output_cell(view)
@@ -176,8 +167,7 @@ def next_words(view: View) -> None:
     cell = output_cell(view)
     if not cell:
         st.caption(
-            "What is expected here was not kept: in a text this long only the guess behind the last"
-            " word is."
+            "This guess was not kept: in a text this long only the one after the last word is."
         )
         return
     ((_, (row, follows)),) = cell
@@ -197,7 +187,7 @@ def next_words(view: View) -> None:
     )
 
 
-# --- 5. how likely --------------------------------------------------------------------------------
+# --- how likely -----------------------------------------------------------------------------------
 
 
 def likelihood(view: View) -> None:
@@ -205,13 +195,8 @@ def likelihood(view: View) -> None:
     if not view.config.head:
         return
     last = len(view.trace.rows) - 1
-    section(
-        view,
-        "5. How likely the model finds this target",
-        likelihood_text(view),
-        ("head.written", (last,)),
-        ("head.written.sum", (last,)),
-    )
+    cells = ("head.written", (last,)), ("head.written.sum", (last,))
+    render_depth(view, likelihood_text(view), *cells)
     st.button(
         "Let the model write it",
         key="cross_own",
@@ -220,11 +205,11 @@ def likelihood(view: View) -> None:
         help="Goes back to the target that the model writes by itself.",
     )
     st.caption(
-        "Type a target of your own above, under “What the decoder reads”."
+        "Type a target of your own above, beside the sentence."
         + (
             ""
             if is_kept_whole(view)
-            else " In a text this long only the guess behind the last word was kept."
+            else " In a text this long only the guess after the last word was kept."
         )
     )
     likelihood_table(view)
@@ -242,14 +227,14 @@ def likelihood_text(view: View) -> str:
         ""
         if as_it_ran(view)
         else (
-            " But under this mask a position may see the very word that it is to guess, so this "
-            "says little of how likely the model would write it."
+            " But under this mask a position may see the very word that it is to guess, so this"
+            " says little about how likely the model would write it."
         )
     )
     return (
-        "At every position the model gave a probability to the word that follows. Multiplied, they"
-        " are the probability of the whole target; since the product of many small numbers is hard"
-        " to read, their **logarithms** are added: 0 would be certain."
+        "At each position the model gave a probability to the word that follows. Multiplied, they"
+        " are the probability of the whole target. The product is hard to read, so their"
+        " **logarithms** are added: 0 would be certain."
         f" {added_up(view.trace['head.written.sum'])}{own}{seen}"
     )
 
@@ -257,18 +242,11 @@ def likelihood_text(view: View) -> str:
 def added_up(sum_R) -> str:
     """The sum of the logarithms, what that is for each word, and what choice is as uncertain."""
     n, last = len(sum_R), float(sum_R[-1])
-    whole = (
-        f"Here {counted(n, 'word or sign', 'words and signs')} {'adds' if n == 1 else 'add'} "
-        f"up to {number(last)}"
-    )
-    many = number(math.exp(min(-last / n, 700)))
-    choice = (
-        "as if the model had no choice: one word alone was likely"
-        if many == "1"
-        else f"as if the model had to choose among {many} equally likely words"
-    )
-    each = f", which is {number(last / n)} for each" if n > 1 else ""
-    return f"{whole}{each}: {choice} each time."
+    whole = f"Here {counted(n, 'token')} {'adds' if n == 1 else 'add'} up to {number(last, 3)}"
+    many = number(math.exp(min(-last / n, 700)), 3)
+    each = f", {number(last / n, 3)} for each" if n > 1 else ""
+    sure = ": it was practically certain of every word" * (float(last) / n > -0.005)
+    return f"{whole}{each}. The perplexity is {many}{sure}."
 
 
 def likelihood_table(view: View) -> None:
@@ -293,7 +271,7 @@ def likelihood_table(view: View) -> None:
             title: np.array([view.trace[cell(r)[0]][cell(r)[1]] for r in rows])
             for title, cell in steps
         },
-        [view.word(i) for i in ids],
+        told_apart([view.word(i) for i in ids]),
         key="cross_likely",
         bar="probability",
         corner="word",
@@ -311,8 +289,7 @@ def its_own(view: View) -> str:
         return ""
     return (
         " The target that it writes by itself, of "
-        f"{counted(len(sum_R), 'word or sign', 'words and signs')}, adds up to "
-        f"{number(sum_R[-1])}."
+        f"{counted(len(sum_R), 'token')}, adds up to {number(sum_R[-1], 3)}."
     )
 
 

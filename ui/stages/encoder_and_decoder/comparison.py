@@ -10,7 +10,7 @@ from core.vectors import cosines
 from ui.kit.components import table
 from ui.kit.explanation_panel import spell_cell
 from ui.kit.runs import compare_vectors, under
-from ui.kit.section import section
+from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, largest
 from ui.session.memory import memory
 from ui.session.navigation import EVERY_NUMBER, go
@@ -33,7 +33,7 @@ def compared_runs(view: View, encoder: View, decoder: View, drawn: View) -> dict
 
 
 def changed_tokens(trained: View, others: dict[str, View]) -> None:
-    """How alike each token's last vector is to the one that it has as trained. others: a title ->
+    """How similar each token's last vector is to the one that it has as trained. others: a title ->
     that run.
     """
     name = f"{trained.side}.out"
@@ -42,9 +42,8 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
     }
     shown = memory().compared_mask
     shown = shown if shown in others else list(others)[-1]
-    section(
+    render_depth(
         trained,
-        "3. What it does to the tokens",
         changed_tokens_text(trained.labels, shown, cosine[shown]),
         largest(trained, name, trained.token, ALL),
     )
@@ -71,11 +70,10 @@ def changed_tokens_text(labels: list[str], shown: str, cosine_L) -> str:
     words = [i for i, token in enumerate(labels) if is_word(token)] or list(range(len(labels)))
     least = min(words, key=lambda i: cosine_L[i])
     return (
-        "After all layers, how alike are the vectors of one token as trained and under another"
-        f" mask? Their **cosine** is 1 where they point the same way. {shown}: of the words,"
-        f" {bold(labels[least])} ({least}) changes most, to {number(cosine_L[least])}. A token"
-        " may change although its own row of the mask did not: what it looks at has changed."
-        " **Click a cosine** to see the two vectors that it compares."
+        "Each row compares a token’s last vector as trained and under another mask: a **cosine** of"
+        f" 1 means the same direction. {shown}, {bold(labels[least])} ({least}) changes most, to"
+        f" {number(cosine_L[least], 2)}. A token can change although its own row of the mask did"
+        " not, because the tokens it looks at have changed. **Click a cosine** to see both vectors."
     )
 
 
@@ -83,13 +81,12 @@ def changed_words(runs: dict[str, View]) -> None:
     """The likeliest next tokens after the last one, in each run. runs: a title -> that run."""
     first = next(iter(runs.values()))
     row = len(first.trace.rows) - 1
-    section(
+    render_depth(
         first,
-        "4. What it does to the guess",
-        "What the model expects after the last token,"
-        f" {bold(first.tokens(first.config.sides[-1])[-1])}. It learned to guess with the future"
-        " hidden; where its earlier tokens have seen the whole text, they hold vectors that it"
-        " never met in training. **Click a probability** to see how it was made.",
+        "The likeliest words after the last token,"
+        f" {bold(first.tokens(first.config.sides[-1])[-1])}. The model learned to predict with the"
+        " future hidden; under another mask its earlier tokens hold vectors that it never met in"
+        " training. **Click a probability** to see how it was made.",
         largest(first, "head.probs", row, ALL),
     )
     for column, (title, run) in zip(st.columns(len(runs), gap="large"), runs.items(), strict=True):

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import masks, whatif
 from core.forward_pass import as_trained
-from ui.kit.section import section
+from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map
 from ui.session.actions import show_run
 from ui.session.memory import memory
@@ -40,31 +40,30 @@ class DrawnMask:
         return self.view.tokens("encoder" if self.stack == "cross" and axis else self.view.side)
 
 
-def draw_mask(view: View) -> View:
-    """The mask drawn by hand, to be drawn on, and the chosen head under it. Returns the run under
-    it.
-    """
-    section(
+def draw_mask(view: View) -> None:
+    """The mask drawn by hand, to be drawn on, and the chosen head under it."""
+    render_depth(
         view,
-        "2. Draw a mask yourself",
-        "A row is a token that looks, a column a token that is looked at. **Click a cell** to block"
-        " it, or to allow it again (with the keyboard: the arrow keys, and Enter). You begin with"
-        " the mask of the run that is shown. The model runs again under your mask, in all layers"
-        " and heads, and all pages show that run, until you choose another mask in the side bar.",
+        "Each row is a token that looks, each column a token it may look at. **Click a cell** to"
+        " block or allow it (or use the arrow keys and Enter). You start from the current mask. The"
+        " model then runs under yours in all layers and heads, and every page shows that run until"
+        " you choose another mask.",
         (view.at("attn.mask"), (view.token, view.token)),
     )
     drawing = mask_begun(view, stack_controls(view))
-    if message := memory().mask_message:
-        st.warning(plain(message))
-        memory().mask_message = ""
     mask_buttons(drawing)
     mask_maps(drawing)
     if len(drawing.grid) > LONGEST_TEXT:
         st.caption(
-            "This mask has too many cells to stand in the address: a link to this page will not"
-            " hold it."
+            "This mask has too many cells for a link: the address of this page will not hold it."
         )
-    return drawing.view
+
+
+def say_what_happened() -> None:
+    """What the last click on a mask could not do."""
+    if message := memory().mask_message:
+        st.warning(plain(message))
+        memory().mask_message = ""
 
 
 def mask_maps(drawing: DrawnMask) -> None:
@@ -118,7 +117,7 @@ def mask_begun(view: View, stack: str) -> DrawnMask:
 
 
 def real_size(view: View, stack: str) -> tuple[int, int]:
-    """How many tokens of the text look, and are looked at: padding behind the first side is not
+    """How many tokens of the text look, and are looked at: padding after the first text is not
     drawn on.
     """
     asked, first = whatif.parts(view.request.change), view.config.sides[0]
@@ -150,7 +149,7 @@ def mask_buttons(drawing: DrawnMask) -> None:
             key="masking_column",
             on_click=set_column,
             args=(drawing, token, not hide),
-            help="The token chosen at the left.",
+            help="The token that is chosen above.",
         )
     row.button(
         "Clear",
@@ -166,7 +165,7 @@ def flip_cell(drawing: DrawnMask, row: int, column: int) -> None:
     rows, columns = drawing.now_LM.shape
     if row >= rows or column >= columns:
         memory().mask_message = (
-            "Padding can’t be drawn on: whether it is seen is chosen in the section about padding."
+            "Padding can’t be drawn on; the card about padding decides whether it is seen."
         )
         return
     wanted_LM = drawing.now_LM.copy()
@@ -190,7 +189,7 @@ def show_mask(drawing: DrawnMask, wanted_LM) -> None:
         wanted_LM = np.where(wanted_LM.any(axis=1)[:, None], wanted_LM, drawing.now_LM)
         memory().mask_message = (
             f"“{drawing.names(0)[empty[0]]}” ({empty[0]}) would have nothing left to look at, and"
-            " softmax over no scores has no value: its row stays as it was."
+            " softmax over no scores has no value. Its row stays as it was."
         )
     show_run(
         drawing.view.request._replace(

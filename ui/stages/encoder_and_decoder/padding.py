@@ -1,4 +1,4 @@
-"""What padding does: tokens that mean nothing behind the text, hidden by the mask or seen."""
+"""What padding does: tokens that mean nothing after the text, hidden by the mask or seen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.text import number
 from core.vectors import cosines
 from ui.kit.components import table
 from ui.kit.runs import beside, compare_vectors, open_in, under
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map
 from ui.session.selection import select
 from ui.session.settling import settle
@@ -26,20 +26,19 @@ WAYS = {"pad": "Hidden from the text, as in training", "open-pad": "Seen by all"
 NOTHING = 1e-4
 
 
-def padding(view: View, section_number: int) -> None:
+def padding(view: View) -> None:
     """Each token's last vector without padding, with hidden padding and with padding that is
     seen.
     """
     bare, place = without_padding(view), st.container()
     room = (view.config.n_positions or 10_000) - len(bare.tokens(view.config.sides[0]))
     if room < 1:
-        place.subheader(f"{section_number}. What padding does")
-        st.info("This text fills all positions that the model has: there is no room for padding.")
+        st.info("This text fills all positions of the model, so there is no room for padding.")
         return
     count, way = padding_controls(view, min(room, MOST))
     runs = {each: padded(bare, each, count) for each in WAYS}
     with place:
-        padding_section(view, bare, runs, section_number)
+        padding_section(view, bare, runs)
     moved_table(bare, runs)
     mask_picture(runs[way], count)
     if detailed():
@@ -70,7 +69,7 @@ def padding_controls(view: View, most: int) -> tuple[int, str]:
     count = (
         most
         if most == 1
-        else st.slider("Padding tokens behind the text", 1, most, key="padding_count")
+        else st.slider("Padding tokens after the text", 1, most, key="padding_count")
     )
     way = st.segmented_control(
         "The padding is", list(WAYS), required=True, format_func=WAYS.get, key="padding_way"
@@ -91,18 +90,16 @@ def padding_shift(view: View, other: View) -> np.ndarray:
     return other.trace[f"{view.side}.out"][: len(before_LD)] - before_LD
 
 
-def padding_section(view: View, bare: View, runs: dict[str, View], section_number: int) -> None:
+def padding_section(view: View, bare: View, runs: dict[str, View]) -> None:
     """What happens, as measured."""
     tokens = runs["pad"].tokens(view.config.sides[0])
     count = len(tokens) - len(bare.tokens(view.config.sides[0]))
-    section(
+    render_depth(
         view,
-        f"{section_number}. What padding does",
-        "Texts of different lengths are run together, in one block of numbers; the shorter ones"
-        f" are filled up with a sign that means nothing. Here {count} × {bold(tokens[-1])}"
-        f" {'stands' if count == 1 else 'stand'} behind the text. {padding_text(view, bare, runs)}"
-        " **Click a number** to"
-        " open the dimension of that token’s vector that moved the most, in the run with padding.",
+        "Texts of different lengths run together in one block of numbers, so shorter ones are"
+        f" filled up with a token that means nothing. Here {count} × {bold(tokens[-1])}"
+        f" {'follows' if count == 1 else 'follow'} the text. {padding_text(view, bare, runs)}"
+        " **Click a number** to open the dimension that moved most, in the run with padding.",
         (mask_of(view).replace(".mask", ".scores"), (view.head, view.token, 0)),
     )
 
@@ -111,11 +108,7 @@ def padding_text(view: View, bare: View, runs: dict[str, View]) -> str:
     """How far the last vectors moved, with hidden padding and with padding that is seen."""
     largest = {way: float(np.abs(padding_shift(bare, run)).max()) for way, run in runs.items()}
     least = NOTHING * float(np.abs(bare.trace[f"{bare.side}.out"]).max())
-    whose = (
-        "The mask is the one that the model was trained with, not yours. "
-        if view.mask == "own"
-        else ""
-    )
+    whose = "This uses the mask of the model’s training, not yours. " if view.mask == "own" else ""
     if not np.isfinite([*largest.values()]).all():
         return f"{whose}In this run the numbers have overflowed, so the runs can’t be compared."
     return whose + hidden_text(largest["pad"], least) + seen_text(largest["open-pad"], least)
@@ -124,7 +117,7 @@ def padding_text(view: View, bare: View, runs: dict[str, View]) -> str:
 def hidden_text(largest: float, least: float) -> str:
     """What hidden padding changes. least: from where on a difference is more than rounding."""
     if largest > least:
-        return f"Hidden, it still changes numbers by up to {number(largest)}. "
+        return f"Hidden, it still changes numbers by up to {number(largest, 3)}. "
     return f"Hidden, it changes **nothing**: {rounded_off(largest)}. "
 
 
@@ -133,19 +126,18 @@ def seen_text(largest: float, least: float) -> str:
     if largest > least:
         return (
             "Seen by all, it takes a share of the attention, and the last vectors change by up to "
-            f"**{number(largest)}**."
+            f"**{number(largest, 3)}**."
         )
     return (
-        "And seen by all, it changes nothing either: it stands **behind** the text, and under this"
-        " mask no token looks ahead."
+        "Seen by all, it changes nothing either: it comes **after** the text, and under this mask"
+        " no token looks ahead."
     )
 
 
 def rounded_off(largest: float) -> str:
     """That nothing has moved, or so little that it is rounding."""
     return (
-        f"no number of a last vector moves by more than {number(largest)}, the rounding of the"
-        " arithmetic"
+        f"no number of a last vector moves by more than {number(largest, 2)}, which is rounding"
         if largest
         else "every number of the last vectors is the same to the last digit"
     )
@@ -170,7 +162,7 @@ def moved_table(bare: View, runs: dict[str, View]) -> None:
         key="padding:moved",
         chosen=bare.token,
         on_cell=open_most_moved,
-        title="Each token’s last vector with padding, against the one without",
+        title="Each token’s last vector with padding, compared with the one without",
     )
 
 
@@ -180,9 +172,7 @@ def mask_of(view: View) -> str:
 
 
 def mask_picture(run: View, count: int) -> None:
-    """Who may look at whom, with the padding's columns; deeper, the weights of the chosen head as
-    well.
-    """
+    """Which tokens each may see, with the padding; deeper, the chosen head's weights as well."""
     name = mask_of(run)
     left, right = st.columns(2, gap="large") if detailed() else (st.container(), None)
     with left:
@@ -192,7 +182,7 @@ def mask_picture(run: View, count: int) -> None:
             name,
             ALL,
             ALL,
-            title=f"Who may look at whom: {last} padding",
+            title=f"Which tokens each may see: {last} padding",
             key="padding",
             chosen=run.token,
             on_cell=lambda row, column: open_in(run, name, (row, column)),
@@ -201,7 +191,7 @@ def mask_picture(run: View, count: int) -> None:
         with right:
             pattern_under(
                 run,
-                f"Head {run.head}: what is given to the padding",
+                f"Head {run.head}: attention to the padding",
                 key="padded",
                 name=name.replace(".mask", ".pattern"),
             )

@@ -10,7 +10,7 @@ from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number
 from ui.kit.heatmap import HeatmapSpec
-from ui.kit.section import section
+from ui.kit.section import render_depth
 from ui.session.actions import select_head
 from ui.session.selection import EXAMPLES, chosen
 from ui.session.settling import settle
@@ -21,58 +21,62 @@ from ui.text import quoted
 RELATIONS = {
     "verb of a relative clause to its object": (
         (
-            "The verb of a clause looks to what it was done to: the **book** that the student"
+            "The verb of a relative clause attends to its object: the **book** that the student"
             " **recommended**"
         ),
         ("recommended", "book"),
     ),
     "predicate to its subject, past a relative clause": (
         (
-            "An adjective looks past a clause to what it is said of: the **book** that the student"
+            "An adjective attends to its noun, past a clause: the **book** that the student"
             " recommended is **expensive**"
         ),
         ("expensive", "book"),
     ),
     "verb to its subject, past a relative clause": (
         (
-            "A verb looks past a clause to its subject: the **book** that the student recommended"
-            " **is** expensive"
+            "A verb attends to its subject, past a clause: the **book** that the student"
+            " recommended **is** expensive"
         ),
         ("is", "book"),
     ),
     "relative pronoun": (
-        "“That” and “who” look to their noun: the **book** **that** …",
+        "“That” and “who” attend to their noun: the **book** **that** …",
         ("that", "book"),
     ),
     "verb to its subject": (
-        "A verb looks to its subject, near or far: the **student** **recommended** …",
+        "A verb attends to its subject, near or far: the **student** **recommended** …",
         ("recommended", "student"),
     ),
     "predicate to its subject": (
-        "An adjective looks to what it is said of: the **book** … is **expensive**",
+        "An adjective attends to its noun: the **book** … is **expensive**",
         (),
     ),
     "verb of a relative clause to its subject": (
-        "The verb of a clause looks to who does it: the **children** who **saw** …",
+        "The verb of a relative clause attends to its subject: the **children** who **saw** …",
         (),
     ),
-    "pronoun": ("A pronoun looks to what it stands for: **Anna** … **she**", ()),
-    "owner": ("Her, his, its, their look to the owner: **Anna** … **her** book", ()),
-    "named again": ("A noun looks to where it was named before: a **book** … the **book**", ()),
+    "pronoun": ("A pronoun attends to what it stands for: **Anna** … **she**", ()),
+    "owner": ("Her, his, its and their attend to the owner: **Anna** … **her** book", ()),
+    "named again": ("A noun attends to its earlier mention: a **book** … the **book**", ()),
 }
+
+
+def known_links(view: View) -> dict[str, Link]:
+    """The relations measured for this model; none in a run that was not measured."""
+    if view.request.change or view.mask != "trained":
+        return {}
+    return {name: link for name, link in links(view.model.name).items() if name in RELATIONS}
 
 
 def link_map(view: View) -> None:
     """A map of layers and heads for a relation, and, for the example sentence, the weights that
     follow from it here.
     """
-    known = {name: link for name, link in links(view.model.name).items() if name in RELATIONS}
-    # What was measured says nothing of another run.
-    if view.request.change or view.mask != "trained" or not known:
-        return
+    known = known_links(view)
     settle("layers_link", next(iter(known)), known)
     link = known[chosen("layers_link")]
-    section(view, "6. Which heads link which words, over many sentences", link_text(link))
+    render_depth(view, link_text(link))
     st.selectbox(
         "Which link",
         list(known),
@@ -81,9 +85,8 @@ def link_map(view: View) -> None:
     )
     hits_map(view, link)
     st.caption(
-        "Measured by training/evaluate.py on sentences that the model was not trained on; a click"
-        " chooses that head. The word itself and the signs at both ends do not count as other"
-        " words."
+        "Measured by training/evaluate.py on sentences that the model was not trained on. The word"
+        " itself and the special tokens do not count. Click a cell to choose that head."
     )
     st.button(
         f"Look at layer {link.best[0]}, head {link.best[1]}",
@@ -96,7 +99,7 @@ def link_map(view: View) -> None:
 
 
 def hits_map(view: View, link: Link) -> None:
-    """How often each head of each layer looks to the right word; a click chooses the head."""
+    """How often each head of each layer attends to the right word; a click chooses the head."""
     (N, H), first = link.hits_NH.shape, view.side == view.config.sides[0]
     clickable_map(
         "layers_links",
@@ -111,7 +114,7 @@ def hits_map(view: View, link: Link) -> None:
             chosen=(view.layer, view.head) if first else None,
             title=(
                 f"Share of {counted(link.count, 'case')} in which the head’s largest "
-                "weight lies on the right word"
+                "weight is on the right word"
             ),
         ),
         select_head,
@@ -123,12 +126,13 @@ def link_text(link: Link) -> str:
     layer, head = link.best
     also = " as well" if percent(link.by_distance, 0) == percent(link.hits_NH[link.best], 0) else ""
     return (
-        "That a head links two words in one sentence may be chance. The sentences on which this"
-        " model is tested come from a grammar that knows which words belong together, so every"
-        f" head can be asked about many of them. {RELATIONS[link.name][0]}. Here **layer {layer},"
-        f" head {head}** looks to the right word in **{percent(link.hits_NH[link.best], 0)}** of"
-        f" {counted(link.count, 'case')}. One that always looks the most usual number of words back"
-        f" would be right in {percent(link.by_distance, 0)}{also}."
+        "One sentence may be chance. This model’s test sentences come from a grammar that knows"
+        f" which words belong together, so each head can be checked on many."
+        f" {RELATIONS[link.name][0]}."
+        f" **Layer {layer}, head {head}** attends most to the right word in"
+        f" **{percent(link.hits_NH[link.best], 0)}** of {counted(link.count, 'case')}. A head that"
+        " always looked back by the usual distance would be right in"
+        f" {percent(link.by_distance, 0)}{also}."
     )
 
 
@@ -161,7 +165,7 @@ def in_this_sentence(view: View, known: dict[str, Link]) -> None:
         key="layers_links_here",
         corner="the head that is right most often",
         bar="its weight here",
-        title="The same links in the sentence above",
+        title="The same links in your sentence",
         on_cell=open_weight,
     )
 

@@ -1,4 +1,4 @@
-"""Every head of every layer, small; and one step of all layers as a map, a row for each layer."""
+"""One step of all layers as a map, a row for each layer; and the roles of all heads."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import numpy as np
 import streamlit as st
 
 from core.steps import about
-from core.text import all_of, counted, number
+from core.text import number
 from ui.kit.charts import clickable_map
-from ui.kit.components import layers_canvas
 from ui.kit.explanation_panel import open_number, opened_in
-from ui.kit.head_thumbnails import thumbnails_of
 from ui.kit.heatmap import HeatmapSpec
-from ui.kit.section import detailed, section
 from ui.kit.step_charts import ALL
 from ui.kit.theme import COLOURS
-from ui.kit.word_grouping import ROLES, grouped_weights
-from ui.session.actions import close_number, select_head
+from ui.kit.word_grouping import ROLES
+from ui.session.actions import close_number
 from ui.session.view import View
 
 LEAVES = (
@@ -52,7 +49,7 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
     """The same slice of a step of every layer, a row for each; every cell opens as the number of
     its own layer's step.
 
-    index: the numbers before the one axis that is drawn, and those behind it.
+    index: the numbers before the one axis that is drawn, and those after it.
     """
     names = [f"{view.side}.{layer}.{leaf}" for layer in layers_of_side(view)]
     drawn = about(view.trace, names[0])
@@ -83,25 +80,6 @@ def opened_layer(names: list[str], index: tuple) -> tuple[int, int] | None:
     return None
 
 
-def all_layers(view: View) -> None:
-    """Every head's attention, small."""
-    drawn, c = grouped_weights(view), view.config
-    layers, heads = all_of(c.layers(view.side), "layer"), counted(c.n_heads, "head")
-    section(
-        view,
-        f"1. {layers[0].upper()}{layers[1:]}, {heads} each{drawn.note}",
-        "A layer takes in what the layer before gave out and does the same again, with weights of"
-        " its own. Here is the attention of every head: one row for each layer, one column for each"
-        " head. **Click a map** to choose its layer and head.",
-        (drawn.name, (view.head, drawn.chosen or 0, drawn.chosen or 0)),
-    )
-    layers_canvas(
-        thumbnails_of(view), key="layers", chosen=(view.layer, view.head), on_head=select_head
-    )
-    if detailed():
-        head_roles(view)
-
-
 def head_roles(view: View) -> None:
     """How well every head of every layer fits one role."""
     role = st.segmented_control(
@@ -128,7 +106,7 @@ def head_roles(view: View) -> None:
         title=f"Role “{ROLES[role]}” of every head: the share of its attention, on average",
     )
     st.caption(
-        f"Highest: head {head} of layer {layer}, {number(best[layer][head])}. From 0.5 on at least"
-        " half of the attention goes there; “broad” is how evenly it is spread. The page Heads"
-        " says how it is measured."
+        f"The best match is head {head} of layer {layer} ({number(best[layer][head], 3)}). At 0.5"
+        " half of its attention goes there; “broad” is how evenly it is spread. The page Heads says"
+        " how it is measured."
     )

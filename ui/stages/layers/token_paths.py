@@ -1,4 +1,4 @@
-"""The way of each token's vector through the layers, drawn in a plane."""
+"""The path of each token's vector through the layers, drawn in a plane."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.text import counted, moves, number
 from core.vectors import TINY, lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import show
-from ui.kit.section import section
+from ui.kit.section import render_depth
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import word
 from ui.session import runs
@@ -20,8 +20,8 @@ from ui.session.view import View, is_word
 from ui.stages.layers.layer_maps import layers_of_side
 from ui.text import quoted
 
-LENGTHS = {"own": "As they are", "one": "All brought to 1"}
-DRAWN = {"own": "This token alone", "near": "And words near it", "all": "All tokens"}
+LENGTHS = {"own": "As they are", "one": "All scaled to 1"}
+DRAWN = {"own": "This token alone", "near": "With nearby words", "all": "All tokens"}
 OTHERS = 5  # tokens drawn beside the chosen one
 ALL_TOKENS = 40  # as many as are drawn when all are asked for
 PATH_WIDE = 640  # of the plane of the ways on a desk, in pixels
@@ -30,22 +30,20 @@ PATH_WIDE = 640  # of the plane of the ways on a desk, in pixels
 def token_path(view: View) -> None:
     """The chosen token's vector after every layer, in a plane, among some others."""
     last = (f"{view.side}.{layers_of_side(view)[-1]}.out.length", (view.token,))
-    section(view, "2. The way of each token through the layers", path_text(view, last), last)
+    render_depth(view, path_text(view, last), last)
     same, drawn = path_controls(view)
     shown = companions(view, drawn)
     flat_TN2, plane, longest = flat_paths(view.request, view.side, tuple(shown), same)
     if not np.isfinite(flat_TN2).all():
-        st.warning(
-            "In this run the numbers have grown too large to be written: there is no plane to draw."
-        )
+        st.warning("In this run the numbers overflowed, so there is no plane to draw.")
         return
     labels, title = [view.labels[i] for i in shown], path_title(view, shown, same)
     figure = path_figure(flat_TN2, plane, labels, shown.index(view.token), title)
     show("layers_path", figure, alt=title)
     if longest > 10:
         st.caption(
-            f"The longest of these vectors is {longest:.0f} times as long as the median: it makes"
-            " the plane. Brought to one length, the others are seen."
+            f"The longest of these vectors is {longest:.0f} times as long as the median and decides"
+            " the plane. Scale all to length 1 to see the others."
         )
 
 
@@ -57,10 +55,10 @@ def path_text(view: View, last: tuple[str, tuple[int, ...]]) -> str:
     first_size = float(view.trace[f"{view.side}.0.attn.in.length"][view.token])
     last_size = float(view.trace[name][index])
     return (
-        f"Every layer moves the vector of {word(view)}. Point 0 is where it comes in, point"
-        f" {len(layers_of_side(view))} where it is after the last layer. {norms_text(view)}its"
-        f" length {moves(number(first_size), number(last_size))}. A plane shows only a part of the"
-        f" {c.d_model} dimensions; how much, the axes say. It is drawn around the mean of all these"
+        f"Every layer moves the vector of {word(view)}: from point 0, the input, to point"
+        f" {len(layers_of_side(view))}, after the last layer. {norms_text(view)}its length"
+        f" {moves(number(first_size, 3), number(last_size, 3))}. The plane shows only part of the"
+        f" {c.d_model} dimensions; the axes say how much. Its origin is the mean of all these"
         " vectors."
     )
 
@@ -68,15 +66,10 @@ def path_text(view: View, last: tuple[str, tuple[int, ...]]) -> str:
 def norms_text(view: View) -> str:
     """What the norms of this model do to the length of the vector."""
     if view.config.norm == "none":
-        return "In this run no norm holds the size: "
+        return "In this run no norm limits the length: "
     if view.config.norm_first:
-        return (
-            "Here a norm stands before each sublayer, so nothing brings the vector itself back to"
-            " size: "
-        )
-    return (
-        "Here a norm stands behind each sublayer and brings every vector back to a similar size: "
-    )
+        return "A norm comes before each sublayer here, so nothing rescales the vector itself: "
+    return "A norm after each sublayer rescales every vector: "
 
 
 def path_controls(view: View) -> tuple[bool, str]:

@@ -6,16 +6,23 @@ import numpy as np
 import streamlit as st
 
 from core.text import number, percent
-from ui.kit.section import section
+from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map
 from ui.kit.token_words import word
 from ui.session.actions import select_token
 from ui.session.selection import EXAMPLES
 from ui.session.view import View, is_word
 from ui.stages.layers.layer_maps import layers_of_side, stacked_map
-from ui.text import plain, quoted
+from ui.text import plain, quoted, short
 
 FOLLOWED = ("is", "recommended")  # what the example sentence is for
+
+
+def asked_word(view: View) -> str:
+    """The chosen token in a question; one of several equal ones with its position."""
+    labels, t = view.labels, view.token
+    several = f" ({t})" if labels.count(labels[t]) > 1 else ""
+    return f"“{plain(short(labels[t], 24))}”{several}"
 
 
 def rollout_section(view: View) -> None:
@@ -23,20 +30,19 @@ def rollout_section(view: View) -> None:
     name, t, last = view.at("rollout"), view.token, layers_of_side(view)[-1]
     row_M = view.trace[f"{view.side}.{last}.rollout"][t]
     other = max((m for m in range(len(row_M)) if m != t), key=lambda m: row_M[m], default=t)
-    section(
+    render_depth(
         view,
-        "4. What could have come from where: rollout",
-        f"In one layer {word(view)} takes in others, which have taken in others before. **Rollout**"
-        " multiplies the layers’ weights: how much of each first vector could have reached it."
-        f" {rollout_text(view, row_M, other)}",
+        f"{word(view)} attends to tokens that attended to others in the layers before. **Rollout**"
+        " multiplies the weights of all layers: how much of each input vector could have reached"
+        f" it. {rollout_text(view, row_M, other)}",
         (name, (t, int(other))),
     )
     rollout_maps(view)
     st.caption(
-        "What rollout assumes: attention only mixes vectors, all heads count alike, half of each"
-        " vector stays where it is, and the feed-forward networks, values and norms change nothing."
-        " None of this is quite true. It says what could have flowed, not what the model used"
-        " (Abnar and Zuidema 2020)."
+        "What rollout assumes: attention only mixes vectors, all heads count equally, half of each"
+        " vector stays in place, and values, feed-forward and norms change nothing. None of this is"
+        " quite true: rollout shows what could have flowed, not what the model used (Abnar and"
+        " Zuidema 2020)."
     )
 
 
@@ -50,7 +56,7 @@ def rollout_maps(view: View) -> None:
             view.token,
             ALL,
             columns=view.labels,
-            columns_title="first vector of",
+            columns_title="input vector of",
             title=f"Rollout of {quoted(view.labels[view.token])} after every layer: each row sums"
             " to 1",
         )
@@ -72,10 +78,10 @@ def rollout_text(view: View, row_M, other: int) -> str:
     t, (own, most) = view.token, (percent(row_M[m], 0) for m in (view.token, other))
     after = f"After the last layer {own} of {word(view)} would still be its own"
     if other == t or not row_M[other]:
-        return f"{after}: here nothing reaches it from another token."
+        return f"{after}: nothing reaches it from another token."
     little = max(row_M[t], row_M[other]) > 0.995
     return f"{after}, and {most} would come from {word(view, other)}" + (
-        ": all but everything comes from one token."
+        ": nearly everything comes from one token."
         if little
         else ", more than from any other token."
     )
@@ -84,9 +90,8 @@ def rollout_text(view: View, row_M, other: int) -> str:
 def attends_to(view: View) -> None:
     """Where the chosen token's attention goes in every layer, all heads together."""
     t, mean = view.token, view.at("attn.pattern.mean")
-    section(
+    render_depth(
         view,
-        f"5. What “{plain(view.labels[t])}” leans on, layer by layer",
         f"The attention of {word(view)}, averaged over the heads of each layer."
         f" {attended_text(view)}",
         (mean, (t, int(view.trace[mean][t].argmax()))),
@@ -102,7 +107,9 @@ def attends_to(view: View) -> None:
         columns_title="token that is looked at",
         limit=limit,
         title=f"Attention of {quoted(view.labels[t])}, mean of the heads, in every layer"
-        + (f" (the colours end at the largest of another word, {number(limit)})" if limit else ""),
+        + (
+            f" (the scale ends at the largest of another word, {number(limit, 3)})" if limit else ""
+        ),
     )
 
 
@@ -124,12 +131,12 @@ def follow_buttons(view: View) -> None:
 
 
 def attended_text(view: View) -> str:
-    """The word that gets most, for every few layers; itself, signs, and the token that everything
-    rests on left out.
+    """The word that gets most, for every few layers; itself, special tokens, and an attention sink
+    left out.
     """
     left = other_words(view)
     if not left:
-        return f"There is no other word that {word(view)} could lean on."
+        return f"There is no other word that {word(view)} could attend to."
     N, mean_NM = len(layers_of_side(view)), mean_weights(view)
     few = -(-N // 4)
     parts = [
@@ -137,25 +144,26 @@ def attended_text(view: View) -> str:
         for start in range(0, N, few)
     ]
     return (
-        f"It leans most {'; '.join(parts)}. Itself, punctuation and the model’s own signs are left"
-        f" out here{sink_text(view, mean_NM)}."
+        f"Most goes to: {'; '.join(parts)}. This ranking skips the token itself, punctuation and"
+        f" special tokens{sink_text(view, mean_NM)}; the map shows all."
     )
 
 
 def attended_in(view: View, layers: range, mean_NM, words: list[int]) -> str:
     """Which of the words gets most in some of the layers."""
     layer, m = max(((n, m) for n in layers for m in words), key=lambda cell: mean_NM[cell])
-    where = f"layers {layers[0]} to {layers[-1]}" if len(layers) > 1 else f"layer {layers[0]}"
-    return f"in {where} on {word(view, m)} ({number(mean_NM[layer, m])}, in layer {layer})"
+    several = f"layers {layers[0]}–{layers[-1]}" if len(layers) > 1 else f"layer {layer}"
+    inside = f" in layer {layer}" if len(layers) > 1 else ""
+    return f"{several} {word(view, m)} ({percent(mean_NM[layer, m], 0)}{inside})"
 
 
 def sink_text(view: View, mean_NM) -> str:
-    """That the token which everything rests on is left out, too; empty where there is none."""
+    """That the first token is left out too, where it gets most; empty where it does not."""
     sink = attention_sink(view)
     if sink is None:
         return ""
     return (
-        f", and so is {word(view, sink)}, the first token: it gets"
+        f", and the first token, {word(view, sink)}, which gets"
         f" {percent(mean_NM[:, sink].mean(), 0)} on average"
     )
 
@@ -168,9 +176,7 @@ def mean_weights(view: View) -> np.ndarray:
 
 
 def other_words(view: View) -> list[int]:
-    """The tokens that the chosen one may lean on: no signs, no punctuation, not itself, not the one
-    everything rests on.
-    """
+    """The tokens in the ranking: no special ones, no punctuation, not itself, no attention sink."""
     words = view.trace.words_L if view.side == view.config.sides[0] else None
     seen_M, sink = mean_weights(view).any(axis=0), attention_sink(view)
     return [
@@ -184,15 +190,15 @@ def other_words(view: View) -> list[int]:
 
 
 def attention_sink(view: View) -> int | None:
-    """The first token, where it is a word and gets the most of all over the layers: many decoders
-    rest there.
+    """The first token, where it is a word and gets the most of all over the layers, as in many
+    decoders.
     """
     most = int(mean_weights(view).mean(axis=0).argmax())
     return 0 if view.token != 0 and is_word(view.labels[0]) and most == 0 else None
 
 
 def largest_word(view: View) -> float | None:
-    """The end of the scale, where signs, or the first token, have far more than any word."""
+    """The end of the scale, where special tokens, or the first one, get far more than any word."""
     mean_NM, left = mean_weights(view), other_words(view)
     most = float(mean_NM[:, left].max(initial=0))
     return most if 0 < most < mean_NM.max() / 2 else None

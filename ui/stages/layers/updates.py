@@ -10,7 +10,7 @@ from ui.kit import plotly_figures, theme
 from ui.kit.charts import show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import word
@@ -29,7 +29,7 @@ def layer_updates(view: View) -> None:
     how far they turn it.
     """
     name, parts = quoted(view.labels[view.token]), parts_of(view)
-    section(view, "3. How much each layer adds", *largest_update(view, parts))
+    render_depth(view, *largest_update(view, parts), (view.at("out.turned"), (view.token,)))
     part_names = " · ".join(SUBLAYERS[part][0] for part in parts)
     figure = updates_figure(
         shares_of(view, parts),
@@ -49,8 +49,6 @@ def layer_updates(view: View) -> None:
         )
     )
     layer_similarities(view)
-    if detailed():
-        lengths_table(view, parts)
 
 
 def parts_of(view: View) -> list[str]:
@@ -69,17 +67,24 @@ def shares_of(view: View, parts: list[str]):
     )
 
 
+def largest_share(view: View, parts: list[str]) -> tuple[str, tuple[int, ...]]:
+    """The cell of the update that is longest beside the vector it is added to."""
+    shares_PN = np.nan_to_num(shares_of(view, parts))
+    part, layer = np.unravel_index(shares_PN.argmax(), shares_PN.shape)
+    return f"{view.side}.{layer}.{parts[part]}.out.relative", (view.token,)
+
+
 def largest_update(view: View, parts: list[str]) -> tuple[str, tuple]:
     """What is said of the largest update, and its cell."""
-    shares_PN = shares_of(view, parts)
-    part, layer = np.unravel_index(shares_PN.argmax(), shares_PN.shape)
+    name, index = largest_share(view, parts)
+    _, layer, part, *_ = name.split(".")
     text = (
-        "The length of each update beside the length of the vector it is added to. For"
-        f" {word(view)} the largest is that of the {SUBLAYERS[parts[part]][0]} in layer {layer}:"
-        f" {number(shares_PN[part, layer])} of the vector. **Click a bar** to open it. A long"
-        " update need not turn the vector: it may point along it."
+        "Each bar is the length of an update divided by the length of the vector it is added to."
+        f" For {word(view)} the longest is {SUBLAYERS[part][0]} in layer {layer}:"
+        f" {number(view.trace[name][index], 3)} times the vector. **Click a bar** to open it. A"
+        " long update need not turn the vector: it may point the same way."
     )
-    return text, (f"{view.side}.{layer}.{parts[part]}.out.relative", (view.token,))
+    return text, (name, index)
 
 
 def open_bar(view: View, parts: list[str], place: int) -> None:
@@ -174,7 +179,7 @@ def layer_similarities(view: View) -> None:
         ALL,
         columns=view.labels,
         limit=1,
-        title="Similarity with the layer before (cosine; 1: not turned at all)",
+        title="Similarity with the layer before (cosine; 1: same direction)",
     )
     if detailed():
         stacked_map(
@@ -183,17 +188,17 @@ def layer_similarities(view: View) -> None:
             ALL,
             columns=view.labels,
             limit=1,
-            title="Similarity with the vector the token came in with (cosine)",
+            title="Similarity with the vector that entered the first layer (cosine)",
         )
     if view.config.norm_first or view.config.norm == "none":
         st.caption(
-            "Nothing brings the stream back to size here: where a vector has grown long, the same"
-            " update turns it less."
+            "No norm keeps the stream at one size here: the longer a vector is, the less the same"
+            " update turns it."
         )
 
 
 def lengths_table(view: View, parts: list[str]) -> None:
-    """All lengths behind the bars; every one opens."""
+    """The lengths that the bars divide; every one opens."""
     side, t = view.side, view.token
     leaves = {
         "before": "attn.in.length",

@@ -1,4 +1,4 @@
-"""How a decoder's text goes on: a word is drawn and appended, and the model reads it all anew."""
+"""How a decoder's text goes on: a word is drawn and appended, and the model reads it all again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.sampling import Draw, throw
 from core.step_ref import ref_of
 from core.steps.output import sampled_without
 from core.text import number, percent
-from ui.kit.section import section
+from ui.kit.section import render_depth
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import COLOURS
 from ui.session import runs
@@ -20,62 +20,74 @@ from ui.session.actions import start_new_text
 from ui.session.memory import memory
 from ui.session.selection import select, selection
 from ui.session.view import View
-from ui.stages.output.next_token import COUNT, guessed_position
-from ui.text import bold, plain, quoted
+from ui.stages.output.next_token import COUNT, guessed_position, sampled_step
+from ui.text import bold, plain, quoted, short
 
 NARROW = 0.005  # shorter stretches of the line are drawn together
 NARROWEST = 0.05  # with room for a word
 UNDOS = 64
 
 
-def write_on(view: View, step: str) -> None:
-    """A word is drawn and appended; then the same road again."""
+def probabilities(view: View) -> np.ndarray:
+    """What is drawn from: what the three controls leave, without what the model's files forbid."""
+    position, _ = guessed_position(view)
+    ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: position + 1]
+    return sampled_without(view.trace, ref_of(sampled_step(view)), forbidden(view.model, ids_L))
+
+
+def thrown(view: View) -> Draw:
+    """The word that the seed draws after the chosen token."""
+    return throw(probabilities(view), selection().output_seed, guessed_position(view)[0] + 1)
+
+
+def write_on(view: View, draw: Draw) -> None:
+    """The buttons that append a word: the likeliest, or the one that was drawn."""
     position, row = guessed_position(view)
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: position + 1]
-    probs_V = sampled_without(view.trace, ref_of(step), forbidden(view.model, ids_L))
-    heading, (box, row_of_buttons) = st.container(), st.columns((1, 4), vertical_alignment="bottom")
-    seed = seed_control(box)
-    draw = throw(probs_V, seed, position + 1)
     likeliest = written_next(view.model, view.trace["head.probs"][row], ids_L)
-    with heading:
-        section(
-            view,
-            "3. Draw a word, and walk the same road again",
-            draw_text(view, draw, seed),
-            (step, (int(probs_V.argmax()),)),
-        )
-    draw_buttons(view, row_of_buttons, position, draw, likeliest)
+    draw_buttons(view, st.container(horizontal=True), position, draw, likeliest)
     draw_report(view)
+
+
+def one_draw(view: View, draw: Draw) -> None:
+    """How a word is drawn: the line from 0 to 1, and the number that points at one of them."""
+    probs_V, step = probabilities(view), sampled_step(view)
+    seed_control(st)
+    render_depth(
+        view, draw_text(view, draw, selection().output_seed), (step, (int(probs_V.argmax()),))
+    )
     if not np.array_equal(probs_V, view.trace[step]):
         st.caption(
-            "The files of this model forbid some of these words here. They are left out of "
-            "the draw, and what remains is shared out anew."
+            "The files of this model forbid some of these words here. They are left out of the"
+            " draw, and the others share what remains."
         )
     draw_line(view, probs_V, draw)
 
 
-def seed_control(box) -> int:
+def seed_control(box) -> None:
     """The seed as the reader sets it."""
-    return int(
-        box.number_input(
-            "Seed",
-            0,
-            999_999,
-            key="output_seed",
-            persist_state="session",
-            help="Any whole number. The same seed draws the same words; another one draws others.",
-        )
+    box.number_input(
+        "Seed",
+        0,
+        999_999,
+        key="output_seed",
+        persist_state="session",
+        help="Any whole number. The same seed draws the same words; another one draws others.",
     )
+
+
+def draw_again() -> None:
+    """Another seed."""
+    select(output_seed=(selection().output_seed + 1) % 1_000_000)
 
 
 def draw_text(view: View, draw: Draw, seed: int) -> str:
     """How a word is drawn, and which one it is with this seed."""
     return (
-        "Lay the words side by side on a line from 0 to 1, each as long as its probability in"
-        f" the draw. A random number points at one of them: with seed {seed} it is"
-        f" {number(draw.point)} at this place, and points at {bold(view.word(draw.word))}."
-        " Append it, and the model reads the longer text from the start: every page then shows"
-        " the new run."
+        "The words lie side by side on a line from 0 to 1, each as long as its probability in"
+        f" the draw. A random number picks one: with seed {seed} it is {number(draw.point, 3)} here"
+        f" and falls on {bold(view.word(draw.word))}. Append that word, and the model reads the"
+        " longer text from the start; every page then shows the new run."
     )
 
 
@@ -89,35 +101,34 @@ def draw_line(view: View, probs_V, draw: Draw) -> None:
         point=draw.point,
     )
     st.caption(
-        f"The random number is {number(draw.point)}. {bold(view.word(draw.word))} lies from "
-        f"{number(draw.start)} to {number(draw.end)} on the line "
-        f"({percent(probs_V[draw.word])} of it). The number comes from the seed and the "
-        "place, not "
-        "from the model."
+        f"{bold(view.word(draw.word))} covers the line from {number(draw.start, 3)} to"
+        f" {number(draw.end, 3)} ({percent(probs_V[draw.word])} of it). The random number depends"
+        " on the seed and the position, not on the model."
     )
 
 
 def draw_buttons(view: View, row, position: int, draw: Draw, likeliest: int) -> None:
-    """Draw and append, take the likeliest, undo."""
+    """Append the likeliest or the drawn word, draw again, undo."""
     moved = is_text_moved(view)
     last = position == len(view.tokens(view.config.sides[-1])) - 1
-    drawn = f"The number {number(draw.point)} fell between {number(draw.start)} and"
-    drawn += f" {number(draw.end)}: {{}} was drawn."
+    drawn = f"The number {number(draw.point, 3)} fell between {number(draw.start, 3)} and"
+    drawn += f" {number(draw.end, 3)}: {{}} was drawn."
+    verb = "Append" if last else "Go on from here with"
     offers = (
-        ("append", "Draw and append" if last else "Draw and go on from here", draw.word, drawn),
-        ("likeliest", "Take the likeliest", likeliest, "{} was the likeliest."),
+        ("likeliest", f"{verb} the likeliest", likeliest, "{} was the likeliest."),
+        ("append", f"{verb} the one drawn", draw.word, drawn),
     )
-    with row.container(horizontal=True):
-        for name, label, word, how in offers:
-            st.button(
-                label,
-                key=f"output_{name}",
-                type="primary" if name == "append" else "secondary",
-                disabled=moved,
-                on_click=append,
-                args=(view, position, word, how),
-            )
-        st.button("Undo", key="output_undo", disabled=not undoable(view), on_click=undo)
+    for name, label, word, how in offers:
+        row.button(
+            f"{label}: **{plain(short(view.word(word)))}**",
+            key=f"output_{name}",
+            type="primary" if name == "likeliest" else "secondary",
+            disabled=moved,
+            on_click=append,
+            args=(view, position, word, how),
+        )
+    row.button("Draw again", key="output_again", on_click=draw_again)
+    row.button("Undo", key="output_undo", disabled=not undoable(view), on_click=undo)
     if moved:
         st.caption(
             "In this what-if the last token is not the end of your text, so nothing can be"
@@ -125,8 +136,8 @@ def draw_buttons(view: View, row, position: int, draw: Draw, likeliest: int) -> 
         )
     elif not last:
         st.caption(
-            f"The word takes its place behind token {position}, and what stood after it is dropped."
-            " Undo brings it back."
+            f"The word goes after token {position} and replaces the rest of the text. Undo brings"
+            " it back."
         )
 
 
@@ -154,7 +165,7 @@ def text_until(view: View, position: int) -> str:
 
 
 def append(view: View, position: int, word: int, how: str) -> None:
-    """Puts a word behind a token; all pages then show the longer text. how: how it was chosen, with
+    """Puts a word after a token; all pages then show the longer text. how: how it was chosen, with
     room for the word.
     """
     key, change = box_of(view), view.request.change
@@ -174,7 +185,7 @@ def append(view: View, position: int, word: int, how: str) -> None:
 
 
 def longer_text(view: View, position: int, word: int) -> Longer:
-    """The text with a word behind a token. Raises GlassError where the model can't read it."""
+    """The text with a word after a token. Raises GlassError where the model can't read it."""
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: position + 1]
     new = longer(view.model, ids_L, text_until(view, position), word)
     if view.config.crosses:
@@ -188,11 +199,11 @@ def appended_report(how: str, new: Longer) -> tuple[str, str, str]:
     """What is said of a word that was appended: the kind of the message, it, and the new text."""
     if not new.exact:
         cut = (
-            f"{how} It was appended, but read anew the longer text is cut into other tokens: the"
-            " model sees the text, not what was drawn."
+            f"{how} It was appended, but the longer text splits into other tokens: the model reads"
+            " the text, not the word that was drawn."
         )
         return "warning", cut, new.text
-    unseen = " The box can’t show a new line, the tokens do." if "\n" in new.text else ""
+    unseen = " The text box can’t show a line break; the tokens do." if "\n" in new.text else ""
     message = f"{how} It was appended, and every page shows the new run.{unseen}"
     return "success", message, new.text
 

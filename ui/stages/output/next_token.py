@@ -7,19 +7,23 @@ import streamlit as st
 
 from core.decoding import next_tokens
 from core.text import moves, number, percent
-from ui.kit.section import detailed, section
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.guesses import Guesses, guesses
+from ui.kit.section import detailed, render_depth
+from ui.kit.stage import heading, quiz_of_words
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session.actions import close_number
-from ui.session.selection import TOP_KS
+from ui.session.selection import TOP_KS, depth, selection
 from ui.session.view import View
-from ui.text import bold, quoted, short
+from ui.text import bold, plain, quoted, short
 
 COUNT = 15  # words in a table
+BARS = 10  # words in the figure
 PARTIAL = 50  # of so many words another explainer takes its softmax
 
 
-# --- from the vector to probabilities -------------------------------------------------------------
+# --- the place that is guessed --------------------------------------------------------------------
 
 
 def guessed_position(view: View) -> tuple[int, int]:
@@ -31,16 +35,26 @@ def guessed_position(view: View) -> tuple[int, int]:
     return position, int(np.flatnonzero(rows == position)[0])
 
 
-def bold_token(view: View, position: int) -> str:
-    """A token of the last side in bold."""
-    return bold(view.tokens(view.config.sides[-1])[position])
+def guessed_word(view: View, position: int) -> str:
+    """A token of the last side in bold; one of several equal ones with its position."""
+    tokens = view.tokens(view.config.sides[-1])
+    several = tokens.count(tokens[position]) > 1
+    return bold(tokens[position]) + (f" ({position})" if several else "")
+
+
+def asked_word(view: View, position: int) -> str:
+    """A token of the last side in a heading; one of several equal ones with its position."""
+    tokens = view.tokens(view.config.sides[-1])
+    several = tokens.count(tokens[position]) > 1
+    return f"“{plain(short(tokens[position], 24))}”" + (f" ({position})" if several else "")
 
 
 def no_output_layer() -> None:
     """Says so of a model whose files hold none."""
+    heading("Why are there no words here?")
     st.info(
         "The files of this model hold no output layer, so its last vectors can’t be turned into"
-        " words. Its layers and all their numbers are on the other pages."
+        " words. The other pages show its layers and all their numbers."
     )
 
 
@@ -51,13 +65,126 @@ def overflowed(view: View) -> bool:
     position, row = guessed_position(view)
     if np.isfinite(view.trace["head.probs"][row]).all():
         return False
-    st.subheader("1. There are no probabilities")
+    heading("Why are there no probabilities?")
     st.warning(
-        "In this run the numbers overflowed, they no longer fit into 32 bits: the logits are no"
-        " numbers, and there is nothing to draw from. The page Add and norm shows where it begins."
+        "In this run the numbers overflowed: they no longer fit into 32 bits. Without logits there"
+        " are no probabilities, and nothing to draw from. The page Add and norm shows where it"
+        " begins."
     )
     vector_strips(view, position, row)
     return True
+
+
+# --- the figure -----------------------------------------------------------------------------------
+
+
+def next_word(view: View, drawn: int | None) -> tuple[str, tuple[int, ...]]:
+    """The likeliest words after the chosen token, before and after the three controls; drawn: the
+    word that the seed points at. Returns the cell that is explained first.
+    """
+    position, row = guessed_position(view)
+    step = sampled_step(view)
+    ids = [int(i) for i in next_tokens(view.trace, BARS, row)[0]]
+    if drawn is not None and drawn not in ids:
+        ids.append(drawn)
+    quiz = quiz_of_words(view, [view.word(i) for i in ids[:4]])
+    heading(f"Which word comes after {asked_word(view, position)}?", quiz)
+    words_figure(view, ids, {"T = 1": ("head.probs", (row,)), "in the draw": (step, ())}, drawn)
+    return "head.probs", (row, ids[0])
+
+
+def words_figure(
+    view: View, ids: list[int], bars: dict[str, tuple], drawn: int | None = None
+) -> None:
+    """Words as bars. bars: a title -> (step, index without its last, the word); the last one is
+    filled. drawn: the word that is marked.
+    """
+    steps = list(bars.values())
+    values_WB = np.stack([view.trace[name][(*index, ids)] for name, index in steps], axis=-1)
+    opened = opened_bar(ids, steps)
+    guesses(
+        Guesses(
+            words=[[[view.word(i) for i in ids]]],
+            values_PGWB=values_WB[None, None],
+            titles=[f"The likeliest of {view.config.n_vocab:,} words"],
+            bars=tuple(bars),
+            solid=len(bars) - 1,
+            opened=opened and (0, 0, *opened),
+            strong=None if drawn is None else (0, 0, ids.index(drawn)),
+        ),
+        key="output:next",
+        on_cell=lambda p, g, w, b: open_number(steps[b][0], (*steps[b][1], ids[w])),
+    )
+
+
+def opened_bar(ids: list[int], steps: list[tuple]) -> tuple[int, int] | None:
+    """The word and the bar of the opened number, where the figure has it."""
+    for bar, (name, index) in enumerate(steps):
+        cell = opened_in(name)
+        if cell and cell[:-1] == index and cell[-1] in ids:
+            return ids.index(cell[-1]), bar
+    return None
+
+
+def next_word_text(view: View) -> None:
+    """What the figure shows, at the chosen depth; at Numbers all its numbers."""
+    (position, row), step = guessed_position(view), sampled_step(view)
+    ids, probs = next_tokens(view.trace, COUNT, row)
+    best = int(ids[0])
+    render_depth(
+        view,
+        story_text(view, best, float(probs[0]), int(np.count_nonzero(view.trace[step]))),
+        ("head.logits", (row, best)),
+        ("head.probs", (row, best)),
+        (tempered_step(view), (best,)),
+        (step, (best,)),
+    )
+    guess_notes(view, position)
+    if depth() == "numbers":
+        likeliest_table(view, ids, drawn_columns(view, row))
+
+
+def story_text(view: View, best: int, prob: float, kept: int) -> str:
+    """From the last vector to the likeliest word, and what may be drawn; at most 45 words."""
+    return (
+        f"**Softmax** turns {view.config.n_vocab:,} scores, one for each word, into probabilities"
+        f" (T = 1): {bold(view.word(best))} leads with {percent(prob)}. **Temperature** sharpens or"
+        f" flattens them, **top-k** and **top-p** drop the tail: {kept:,} may be drawn."
+        " Click a number to see how it was made."
+    )
+
+
+def guess_notes(view: View, position: int) -> None:
+    """What has to be known about this guess."""
+    if view.mask in ("encoder", "others") and view.config.decoder_layers:
+        st.caption(
+            "Under this mask earlier tokens have seen the words after them, so what they predict is"
+            " no guess."
+        )
+    if line := forbidden_text(view, position):
+        st.caption(line)
+    if view.side == view.config.sides[-1] and position != view.token:
+        st.caption(
+            "A text this long keeps only the guess after its last token, not the one after token"
+            f" {view.token}."
+        )
+
+
+def likeliest_table(view: View, ids, columns: dict[str, tuple]) -> None:
+    """The likeliest words and numbers of each."""
+    position, _ = guessed_position(view)
+    after = quoted(short(view.tokens(view.config.sides[-1])[position], 20))
+    words_table(
+        view,
+        ids,
+        columns,
+        bar="T = 1",
+        key="output_words",
+        title=f"The likeliest words after {after}, of {view.config.n_vocab:,}",
+    )
+
+
+# --- from the vector to probabilities -------------------------------------------------------------
 
 
 def vector_to_words(view: View) -> None:
@@ -65,26 +192,19 @@ def vector_to_words(view: View) -> None:
     position, row = guessed_position(view)
     ids, probs = next_tokens(view.trace, COUNT, row)
     normed, best = f"{view.config.sides[-1]}.norm.out", int(ids[0])
-    section(
+    render_depth(
         view,
-        "1. From the last vector to a probability for every word",
         words_text(view, position, best, probs),
         *([largest(view, normed, position, ALL)] if normed in view.trace else []),
         ("head.logits", (row, best)),
         ("head.probs", (row, best)),
     )
-    guess_notes(view, position)
     vector_strips(view, position, row)
-    after = quoted(short(view.tokens(view.config.sides[-1])[position], 20))
-    words_table(
-        view,
-        ids,
-        {"logit": ("head.logits", (row,)), "probability": ("head.probs", (row,))}
-        | partial_column(view, row, best, probs[0]),
-        bar="probability",
-        key="output_words",
-        title=f"The likeliest words after {after}, of {view.config.n_vocab:,}",
-    )
+    columns = {"logit": ("head.logits", (row,)), "T = 1": ("head.probs", (row,))}
+    if partial := partial_column(view, row, best, float(probs[0])):
+        columns |= partial
+    if depth() != "numbers":  # there the page itself has the table
+        likeliest_table(view, ids, columns)
 
 
 def words_text(view: View, position: int, best: int, probs) -> str:
@@ -92,55 +212,39 @@ def words_text(view: View, position: int, best: int, probs) -> str:
     c, side = view.config, view.config.sides[-1]
     normed = f"{side}.norm.out" in view.trace and c.norm != "none"
     return (
-        f"After {c.layers(side)} layers the vector of {bold_token(view, position)} (token"
-        f" {position}) holds what the model expects next."
-        f" {'A last norm brings it to size. ' if normed else ''}"
-        f"Then it is compared with each of the {c.n_vocab:,} words that the model knows: the"
-        " dot product is the word’s **logit**. **Softmax** makes probabilities of all"
-        f" {c.n_vocab:,} logits. First comes {bold(view.word(best))} with"
-        f" {percent(probs[0])}; the first ten together hold {percent(probs[:10].sum(), 0)}."
+        f"After {c.layers(side)} layers the vector of {guessed_word(view, position)} holds what the"
+        f" model expects next. {'A last norm fixes its size. ' if normed else ''}"
+        f"Its dot product with each of the {c.n_vocab:,} word vectors is that word’s **logit**."
+        f" **Softmax** turns all {c.n_vocab:,} logits into probabilities."
+        f" {bold(view.word(best))} comes first with {percent(probs[0])}; {first_ten_text(probs)}"
     )
+
+
+def first_ten_text(probs) -> str:
+    """What the ten likeliest words hold together."""
+    held = float(probs[:10].sum())
+    return f"the first ten hold {'more than 99.9%' if held > 0.999 else percent(held, 0)}."
 
 
 def partial_column(view: View, row: int, best: int, prob: float) -> dict[str, tuple]:
     """A column of what a softmax over the likeliest words alone would make of a large vocabulary,
-    and what is said of it; prob: the probability of the best word.
+    and what is said of it where it differs; prob: the probability of the best word.
     """
     if view.config.n_vocab <= PARTIAL:
         return {}
     step = f"head.sampled.{row}.100.{PARTIAL}.1000"
+    claimed = float(view.trace[step][best])
+    if percent(claimed) == percent(prob):
+        return {}
     st.markdown(
         f"Softmax has to run over **all** words. Over the likeliest {PARTIAL} alone it would claim"
-        f" {claim_text(view.trace[step][best], prob, bold(view.word(best)))}"
+        f" {percent(claimed)} for {bold(view.word(best))}; the truth is **{percent(prob)}**."
     )
     return {f"if only {PARTIAL} words counted": (step, ())}
 
 
-def claim_text(claimed: float, true: float, what: str) -> str:
-    """What the likeliest words alone would make of a probability, beside what it is."""
-    claim, truth = percent(claimed), percent(true)
-    also = " as well: the other words hold next to nothing" if claim == truth else ""
-    return f"{claim} for {what}; the truth is **{truth}**{also}."
-
-
-def guess_notes(view: View, position: int) -> None:
-    """What has to be known about this guess."""
-    if view.mask in ("encoder", "others") and view.config.decoder_layers:
-        st.caption(
-            "Under this mask earlier tokens have seen the words that come after them: their guess"
-            " is no guess."
-        )
-    if line := forbidden_text(view, position):
-        st.caption(line)
-    if view.side == view.config.sides[-1] and position != view.token:
-        st.caption(
-            "In a text this long only the guess after the last token is kept, not the one after"
-            f" token {view.token}."
-        )
-
-
 def vector_strips(view: View, position: int, row: int) -> None:
-    """The vectors on the way to the words."""
+    """The vectors between the last layer and the words."""
     steps = last_steps(view)
     for name in steps if detailed() else list(steps)[-1:]:
         part = row if name.startswith("head.") else position
@@ -151,7 +255,7 @@ def vector_strips(view: View, position: int, row: int) -> None:
 def last_steps(view: View) -> dict[str, str]:
     """The steps between the last layer and the logits, and where in words each of them stands."""
     c, side = view.config, view.config.sides[-1]
-    steps = {f"{side}.{c.layers(side) - 1}.out": "behind the last layer"}
+    steps = {f"{side}.{c.layers(side) - 1}.out": "after the last layer"}
     if c.final_norm:
         steps[f"{side}.norm.out"] = "after the last norm"
     if c.head_scale != 1:
@@ -161,66 +265,50 @@ def last_steps(view: View) -> dict[str, str]:
     return steps
 
 
-def likely_words(view: View) -> None:
-    """What an encoder that was trained on hidden words takes a token for."""
-    if not view.config.head or overflowed(view):
-        return
-    position, row = guessed_position(view)
-    ids, probs = next_tokens(view.trace, COUNT, row)
-    section(
-        view,
-        "5. Which word could stand here?",
-        "This model learned to guess words that were hidden behind [MASK]. In the place of"
-        f" {bold_token(view, position)} it would put {bold(view.word(ids[0]))} with"
-        f" {percent(probs[0])}; it sees the token itself unless you type [MASK].",
-        ("head.logits", (row, int(ids[0]))),
-        ("head.probs", (row, int(ids[0]))),
-    )
-    vector_strips(view, position, row)
-    words_table(
-        view,
-        ids,
-        {"logit": ("head.logits", (row,)), "probability": ("head.probs", (row,))},
-        bar="probability",
-        key="output_masked",
-        title=f"The likeliest words in the place of token {position}",
-    )
-
-
 # --- what is cut away -----------------------------------------------------------------------------
 
 
-def sampling(view: View) -> str:
-    """Temperature, top-k and top-p, what they leave, and the step with the probabilities of the
-    draw.
-    """
-    (_, row), heading = guessed_position(view), st.container()
-    temperature, k, p = sampling_controls()
-    tempered = f"head.tempered.{row}.{round(temperature * 100)}"
-    step = f"head.sampled.{row}.{round(temperature * 100)}.{k}.{round(p * 1000)}"
+def tempered_step(view: View) -> str:
+    """The step with the probabilities at the chosen temperature."""
+    return f"head.tempered.{guessed_position(view)[1]}.{round(selection().output_heat * 100)}"
+
+
+def sampled_step(view: View) -> str:
+    """The step with the probabilities of the draw."""
+    chosen, row = selection(), guessed_position(view)[1]
+    heat, p = round(chosen.output_heat * 100), round(chosen.output_p * 1000)
+    return f"head.sampled.{row}.{heat}.{chosen.output_k}.{p}"
+
+
+def drawn_columns(view: View, row: int) -> dict[str, tuple]:
+    """The columns of a table from the logit to the draw."""
+    heat = f"T = {number(selection().output_heat)}"
+    columns = {"logit": ("head.logits", (row,)), "T = 1": ("head.probs", (row,))}
+    if heat not in columns:
+        columns[heat] = (tempered_step(view), ())
+    return columns | {"in the draw": (sampled_step(view), ())}
+
+
+def sampling(view: View) -> None:
+    """What temperature, top-k and top-p leave."""
+    (_, row), step, tempered = guessed_position(view), sampled_step(view), tempered_step(view)
     best = int(view.trace[step].argmax())
-    with heading:
-        section(
-            view,
-            "2. What may be drawn: temperature, top-k and top-p",
-            sampling_text(view, view.trace["head.probs"][row, best], step, best),
-            (tempered, (best,)),
-            (step, (best,)),
-        )
-    st.markdown(kept_text(view.trace[tempered], view.trace[step], k))
-    words_table(
+    render_depth(
         view,
-        next_tokens(view.trace, COUNT, row)[0],
-        {
-            "probability": ("head.probs", (row,)),
-            f"at temperature {number(temperature)}": (tempered, ()),
-            "in the draw": (step, ()),
-        },
-        bar="in the draw",
-        key="output_draw",
-        title="Before, at this temperature, and what is drawn from (0: cut away)",
+        sampling_text(view, view.trace["head.probs"][row, best], step, best),
+        (tempered, (best,)),
+        (step, (best,)),
     )
-    return step
+    st.markdown(kept_text(view.trace[tempered], view.trace[step], selection().output_k))
+    if depth() != "numbers":
+        words_table(
+            view,
+            next_tokens(view.trace, COUNT, row)[0],
+            drawn_columns(view, row),
+            bar="in the draw",
+            key="output_draw",
+            title="From the logit to the draw (0: cut away)",
+        )
 
 
 def sampling_text(view: View, before: float, step: str, best: int) -> str:
@@ -228,12 +316,11 @@ def sampling_text(view: View, before: float, step: str, best: int) -> str:
     that was.
     """
     return (
-        "The likeliest word is not always the best to write. **Temperature** divides the"
-        " logits before softmax: below 1 the strong grow stronger, above 1 all come nearer to"
-        " each other. **Top-k** keeps only the k likeliest words. Then **top-p** keeps, of"
-        " what top-k left, the fewest that together hold the share p of it. What is left is"
-        f" divided by its sum, so that it adds up to 1 again. Here {bold(view.word(best))}"
-        f" {moves(percent(before), percent(view.trace[step][best]))}."
+        "The likeliest word is not always the best one to write. **Temperature** divides the"
+        " logits before softmax: below 1 the gaps widen, above 1 they shrink. **Top-k** keeps only"
+        " the k likeliest words. Of those, **top-p** keeps the fewest that together hold the share"
+        " p. The rest is divided by its sum, so that it adds up to 1 again. Here"
+        f" {bold(view.word(best))} {moves(percent(before), percent(view.trace[step][best]))}."
     )
 
 
@@ -247,7 +334,7 @@ def kept_text(probs_V, draw_V, k: int) -> str:
         f"**{kept:,} of {V:,}** words {'stays' if kept == 1 else 'stay'} in the draw. At this"
         f" temperature {'it holds' if kept == 1 else 'they hold'}"
         f" {percent(mass)}{top_k_text(probs_V, k, kept)}; the other {percent(rest)} is cut away,"
-        f" and what is left is divided by {number(mass)}."
+        f" and what is left is divided by {number(mass, 3)}."
     )
 
 
@@ -256,22 +343,21 @@ def top_k_text(probs_V, k: int, kept: int) -> str:
     if not kept < k < len(probs_V):
         return ""
     return (
-        f" (the {k} likeliest, of which top-p takes its share, hold "
-        f"{percent(np.sort(probs_V)[-k:].sum())})"
+        f" (the {k} likeliest hold {percent(np.sort(probs_V)[-k:].sum())}; top-p takes its share"
+        " of those)"
     )
 
 
-def sampling_controls() -> tuple[float, int, float]:
-    """Temperature, k and p as the reader sets them."""
+def sampling_controls() -> None:
+    """Temperature, k and p."""
     options = {"on_change": close_number, "persist_state": "session"}
     first, second, third = st.columns(3, gap="medium")
-    temperature = first.slider("Temperature", 0.1, 3.0, step=0.1, key="output_heat", **options)
-    k = second.select_slider(
+    first.slider("Temperature T", 0.1, 3.0, step=0.1, key="output_heat", **options)
+    second.select_slider(
         "Top-k: keep the k likeliest",
         TOP_KS,
         key="output_k",
         **options,
         format_func=lambda k: f"{k:,}" if k else "all",
     )
-    p = third.slider("Top-p: keep a share of", 0.05, 1.0, step=0.05, key="output_p", **options)
-    return temperature, k, p
+    third.slider("Top-p: keep a share of", 0.05, 1.0, step=0.05, key="output_p", **options)

@@ -1,4 +1,4 @@
-"""One vector for a whole text: how it is made, how alike those of several texts are, and search."""
+"""One vector for a whole text: how it is made, how similar several are, and search."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.session.selection import select, selection
 from ui.session.view import View
@@ -54,13 +54,17 @@ QUERY = "Will it be stormy at the seaside?"
 # --- one vector for a text ------------------------------------------------------------------------
 
 
+def mean_cell(view: View) -> tuple[str, tuple[int, ...]]:
+    """The largest number of the mean of the last vectors."""
+    return largest(view, f"{view.config.sides[0]}.out.pooled", ALL)
+
+
 def sentence_vector(view: View) -> None:
     """The mean of the last vectors; and what a pooler makes of the first one."""
     side, pooled = view.config.sides[0], f"{view.config.sides[0]}.out.pooled"
     L = len(view.tokens(side))
-    section(
+    render_depth(
         view,
-        "2. One vector for the whole text",
         mean_text(view, L),
         largest(view, pooled, ALL),
         *([largest(view, "pooler.out", ALL)] if view.config.pooler else []),
@@ -79,11 +83,11 @@ def mean_text(view: View, L: int) -> str:
     if view.model.name == "minilm":
         return (
             f"{begin} **mean** is one vector for the whole text: all-MiniLM was trained so that"
-            " texts which mean the same have means in nearly the same direction."
+            " texts with similar meanings get similar means."
         )
     return (
-        f"{begin} **mean** is the simplest vector for the whole text. How well it serves depends"
-        " on the training: this model may never have been asked for it."
+        f"{begin} **mean** is the simplest vector for the whole text. How useful it is depends on"
+        " the training: this model may never have learned to use it."
     )
 
 
@@ -118,9 +122,8 @@ def text_similarity(view: View) -> None:
     """Every typed sentence with every other."""
     text_section(
         view,
-        "3. How alike are these sentences?",
-        "The cosine of two mean vectors says how alike the model takes two texts to be. Type your"
-        " own, one a line: same subject in other words, same words in another sense.",
+        "The cosine of two mean vectors says how similar the model finds two texts. Type your own,"
+        " one per line: the same topic in other words, or the same words in another sense.",
         all_cosines,
     )
     not_trained_for_this(view)
@@ -148,7 +151,7 @@ def text_similarity(view: View) -> None:
 
 def lines_control(view: View, key: str, lines: str, most: int) -> str:
     """The lines that the reader has typed; at first those that are given."""
-    what = {"lines": "Sentences, one a line", "pool": "Lines to search in"}[key]
+    what = {"lines": "Sentences, one per line", "pool": "Lines to search in"}[key]
     options = {"height": 170, "max_chars": 20_000}
     return draw_typed_box(view, key, lines, st.text_area, f"{what}, up to {most}", **options)
 
@@ -168,7 +171,7 @@ def cosines_map(vectors_ND, names: list[str], pair: tuple[int, int]) -> None:
             [str(n + 1) for n in range(len(names))],
             kind="signed",
             limit=1.0,
-            title="Cosine of the mean vectors: choose a cell to see how it is made",
+            title="Cosine of the mean vectors: click a cell to see how it is made",
             chosen=pair,
         ),
         compare_lines,
@@ -197,9 +200,9 @@ def not_trained_for_this(view: View) -> None:
     """Of a model that was never taught to compare texts, this is said where it is asked to."""
     if entry_of(view.model.name).embedded:
         st.caption(
-            f":orange[●] {plain(view.title)} learned to guess hidden words, never to bring texts of"
-            " like meaning together: what comes out alike may be built alike rather than mean the"
-            " same. For this, choose all-MiniLM-L6-v2 under Model; it was trained for just that."
+            f":orange[●] {plain(view.title)} learned to guess hidden words, not to compare texts:"
+            " similar vectors may mean a similar structure rather than a similar meaning."
+            " all-MiniLM-L6-v2 was trained for that; choose it under Model."
         )
 
 
@@ -207,9 +210,8 @@ def search(view: View) -> None:
     """The pasted lines, those most like the question first."""
     text_section(
         view,
-        "4. Search by meaning",
-        "Search needs no common words. Every line is read once and becomes a vector; so does the"
-        " question; the lines whose vectors point most nearly the same way come first.",
+        "The lines need not share any words with the query. Every line becomes a vector, and so"
+        " does the query; the lines with the highest cosine come first.",
         alike,
     )
     not_trained_for_this(view)
@@ -251,6 +253,5 @@ def hits_table(ranked: list[tuple[str, Alike]], chosen: int) -> None:
         corner="line",
         chosen=chosen,
         on_cell=lambda row, column: select(output_hit=min(row, len(ranked) - 1)),
-        title=f"{len(ranked)} lines, the most alike first: choose one to see how its number is"
-        " made",
+        title=f"{len(ranked)} lines, the best match first: click one to see how its number is made",
     )

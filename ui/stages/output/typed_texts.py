@@ -19,7 +19,7 @@ from core.text import number
 from core.word_vectors import Alike
 from ui.session.actions import start_new_text
 from ui.session.runs import RunRequest, ids_of, model_of
-from ui.session.selection import depth, select
+from ui.session.selection import chosen, depth, select
 from ui.session.settling import settle
 from ui.session.view import View
 from ui.text import plain, short
@@ -44,9 +44,9 @@ BANK_SENTENCES = (
 
 
 STUDY = {  # for the study models, which know no other words than these and their like
-    "a": "The student read the book in the library.",
-    "b": "The dog ate the book.",
-    "word": "book",
+    "a": "The student read that book.",
+    "b": "The book that the student read is old.",
+    "word": "that",
     "lines": (
         """The teacher wrote a long letter.
 The writer wrote a short poem.
@@ -71,23 +71,40 @@ The musician plays the guitar."""
 }
 
 
-def draw_typed_box(view: View, key: str, words: str, box, label: str, **options) -> str:
-    """What stands in a text box; at first a default, in words, or in ids where the model has no
+def typed_kind(view: View) -> str:
+    """Which texts stand in the boxes: those of the study models, words, or token ids."""
+    if entry_of(view.model.name).embedded:
+        return "study"
+    return "words" if view.model.tokenizer else "ids"
+
+
+def first_text(view: View, key: str, words: str) -> str:
+    """What stands in a box at first: words, or the sentence's own ids where the model has no
     tokenizer.
     """
-    if entry_of(view.model.name).embedded:
-        kind, words = "study", STUDY[key]
-    else:
-        kind = "words" if view.model.tokenizer else "ids"
+    if typed_kind(view) == "study":
+        return STUDY[key]
     ids = [str(int(i)) for i in view.trace[f"{view.config.sides[0]}.embed.ids"]]
-    key = f"output_{key}_{kind}"
-    settle(key, words if view.model.tokenizer else ids_like(ids, words))
-    return box(label, key=key, persist_state="session", **options)
+    return words if view.model.tokenizer else ids_like(ids, words)
+
+
+def typed(view: View, key: str, words: str) -> str:
+    """What stands in a box, before it is drawn. words: what stands there at first."""
+    name = f"output_{key}_{typed_kind(view)}"
+    settle(name, first_text(view, key, words))
+    return chosen(name)
+
+
+def draw_typed_box(view: View, key: str, words: str, box, label: str, **options) -> str:
+    """A text box; at first a default stands in it."""
+    typed(view, key, words)
+    name = f"output_{key}_{typed_kind(view)}"
+    return box(label, key=name, persist_state="session", **options)
 
 
 def ids_like(ids: list[str], words: str) -> str:
-    """As many lines as the words have, of the sentence's own ids, each turned a little further; of
-    a word, the first id.
+    """As many lines as the words have, of the sentence's own ids, each shifted a little further;
+    for a word, the first id.
     """
     if words == BANK_SENTENCES[2]:
         return ids[0]
@@ -163,13 +180,10 @@ def written_out(pair: Alike) -> str:
     )
 
 
-def text_section(view: View, title: str, text: str, *functions) -> None:
-    """A heading and what the chosen depth says: of two runs, so that no step of one trace can stand
-    for it.
-    """
-    st.subheader(title)
+def text_section(view: View, text: str, *functions) -> None:
+    """What the chosen depth says of two runs: no step of one trace can stand for it."""
     if view.mask != "trained" or view.request.change:
-        st.caption("As trained: neither a what-if nor a mask changes the numbers of this part.")
+        st.caption("These numbers are those of the trained model: no what-if or mask changes them.")
     if depth() == "story":
         st.markdown(text)
     elif depth() == "formula":

@@ -12,6 +12,8 @@ from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
+from ui.kit.section import detailed
+from ui.kit.stage import card, heading
 from ui.session.actions import close_number
 from ui.session.runs import RunRequest, encoding_of, trace_of
 from ui.session.selection import select, selection
@@ -24,30 +26,38 @@ from ui.stages.output.typed_texts import (
     read_on_all_pages,
     text_section,
     trained_request,
+    typed,
     written_out,
 )
 from ui.text import plain, short
 
 
-def two_meanings(view: View) -> None:
-    """The same word in two sentences: one vector before context, two after."""
-    heading = st.container()
+def word_figure(view: View) -> None:
+    """The figure of the page, where the model guesses no words."""
+    word = typed(view, "word", BANK_SENTENCES[2])
+    heading(f"Does “{plain(short(word, 20))}” mean the same in both sentences?")
+    if (compared := compared_word(view)) is not None:
+        card("Which two vectors are compared?", "output-pair", lambda: two_vectors(view, *compared))
+
+
+def word_in_two_sentences(view: View) -> None:
+    """The same word in two sentences: the figure and both vectors."""
+    if (compared := compared_word(view)) is not None:
+        two_vectors(view, *compared)
+
+
+def compared_word(view: View) -> tuple | None:
+    """The same word in two sentences: one vector before context, two after. Returns the two runs,
+    the comparison of their vectors, and the chosen stage; None where the word is not in both.
+    """
+    figure = st.container()
     texts, word = sentence_controls(view)
     runs = [run for text in texts if (run := run_with(view, text, word))]
     pairs = compare_word(*runs) if len(runs) == 2 else {}
-    with heading:
-        text_section(
-            view,
-            "1. One word, two sentences",
-            f"A word brings the same row of the table into every sentence. **{plain(word)}** can"
-            " mean different things: what it means here, it has to take from the words around it."
-            f" So its vector changes, layer by layer.{apart_text(pairs)} (1: the same direction, 0:"
-            " nothing in common.)",
-            word_vector,
-            alike,
-        )
-    if pairs:
-        word_stages(view, runs, pairs, word)
+    with figure:
+        chosen = word_stages(runs, pairs, word) if pairs else None
+        text_section(view, context_text(pairs), word_vector, alike)
+    return None if chosen is None else (runs, pairs, chosen)
 
 
 def sentence_controls(view: View) -> tuple[list[str], str]:
@@ -63,16 +73,18 @@ def sentence_controls(view: View) -> tuple[list[str], str]:
     return texts, draw_typed_box(view, "word", word, third.text_input, "Word in both", **options)
 
 
-def apart_text(pairs: dict[str, Alike]) -> str:
-    """The cosine of a word's two vectors, before and after all layers; empty where there are
-    none.
-    """
+def context_text(pairs: dict[str, Alike]) -> str:
+    """What the cosine of a word's two vectors is, before and after all layers."""
+    start = (
+        "A word enters every sentence with the same vector. Then the words around it change it,"
+        " layer by layer."
+    )
     if not pairs:
-        return ""
-    before, *_, after = [number(pair.cosine) for pair in pairs.values()]
+        return start
+    before, *_, after = [number(pair.cosine, 2) for pair in pairs.values()]
     return (
-        f" Here the cosine of the two vectors is {before} before the model has read anything,"
-        f" and {'still ' * (before == after)}{after} after the last layer."
+        f"{start} The cosine of its two vectors (1: same direction) is {before} in"
+        f" the table and {'still ' * (before == after)}**{after}** after the last layer."
     )
 
 
@@ -94,7 +106,7 @@ def run_with(view: View, text: str, word: str) -> tuple[RunRequest, object, list
         return None
     if not places:
         st.warning(
-            f"The word “{plain(short(word, 40))}” does not stand in “{plain(short(text, 60))}”."
+            f"The word “{plain(short(word, 40))}” does not occur in “{plain(short(text, 60))}”."
             " Type one that is in both sentences."
         )
         return None
@@ -110,13 +122,17 @@ def compare_word(first, second) -> dict[str, Alike]:
     }
 
 
-def word_stages(view: View, runs, pairs: dict[str, Alike], word: str) -> None:
-    """The cosine at every stage, and the two vectors of the stage that is chosen."""
-    names = list(pairs)
-    settle("output_stage", len(names) - 1, range(len(names)))
+def word_stages(runs, pairs: dict[str, Alike], word: str) -> int:
+    """The cosine at every stage; a click chooses one. Returns the chosen stage."""
+    settle("output_stage", len(pairs) - 1, range(len(pairs)))
     chosen = selection().output_stage
     stages_table(pairs, chosen, word)
-    name, step = names[chosen], list(layer_steps(runs[0][1]).values())[chosen]
+    return chosen
+
+
+def two_vectors(view: View, runs, pairs: dict[str, Alike], chosen: int) -> None:
+    """The two vectors of the word at the chosen stage."""
+    name, step = list(pairs)[chosen], list(layer_steps(runs[0][1]).values())[chosen]
     st.markdown(f"{name.capitalize()}: {written_out(pairs[name])}")
     vectors = [word_vector(trace, step, places) for _, trace, places in runs]
     limit = float(max(np.abs(vector_D).max() for vector_D in vectors))
@@ -133,13 +149,14 @@ def stages_table(pairs: dict[str, Alike], chosen: int, word: str) -> None:
         select(output_stage=min(row, len(pairs) - 1))
         close_number()
 
+    fewer = (lambda x: x) if detailed() else (lambda x: round(float(x), 2))
+    columns = {"cosine": [fewer(pair.cosine) for pair in pairs.values()]}
+    if detailed():
+        columns["a · b"] = [pair.dot for pair in pairs.values()]
+        columns["‖a‖"] = [pair.length_a for pair in pairs.values()]
+        columns["‖b‖"] = [pair.length_b for pair in pairs.values()]
     table(
-        {
-            "cosine": [pair.cosine for pair in pairs.values()],
-            "a · b": [pair.dot for pair in pairs.values()],
-            "‖a‖": [pair.length_a for pair in pairs.values()],
-            "‖b‖": [pair.length_b for pair in pairs.values()],
-        },
+        columns,
         list(pairs),
         key="output_stages",
         bar="cosine",
@@ -147,7 +164,7 @@ def stages_table(pairs: dict[str, Alike], chosen: int, word: str) -> None:
         corner="where",
         on_cell=choose_stage,
         title=(
-            f"“{short(word, 20)}” in the first sentence (a) and in the second (b): choose a row to"
+            f"“{short(word, 20)}” in the first sentence (a) and the second (b): click a row to"
             " see both vectors"
         ),
     )
@@ -184,5 +201,5 @@ def word_strip(view: View, letter: str, run, vector_D, step: str, where: str, li
         on_click=read_on_all_pages,
         disabled=is_shown,
         args=(request.sentence, places[-1]),
-        help="A click on a number of the strip does this, too, and opens the number.",
+        help="A click on a number of the strip does this too, and opens the number.",
     )

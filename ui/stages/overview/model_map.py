@@ -6,18 +6,14 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import streamlit as st
 
-from core.decoding import next_tokens
 from core.steps import about
-from core.text import counted, number, percent
 from ui.kit.components import overview_canvas
 from ui.kit.explanation_panel import open_number, parse_cell
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, largest
 from ui.session.actions import close_number
-from ui.session.address import query_params
 from ui.session.navigation import (
     ADD_AND_NORM,
     ATTENTION,
@@ -27,15 +23,18 @@ from ui.session.navigation import (
     HEADS,
     LAYERS,
     OUTPUT,
-    PAGES,
     POSITIONS,
     TOKENS,
     Page,
     go,
 )
+from ui.session.opening import decision_of
+from ui.session.runs import trace_of
 from ui.session.selection import depth, opened_cell, select
-from ui.session.view import View, is_word
-from ui.stages.overview.picture import drawn_at, drawn_cell, picture, sized
+from ui.session.view import View
+from ui.stages.overview.experiments import compared_with, experiments, follow_experiment
+from ui.stages.overview.headline import captions, headline, is_silent
+from ui.stages.overview.picture import drawn_at, drawn_cell, guessed_at, guesses, picture, sized
 from ui.text import plain
 
 # Which page a part leads to, by the end of its name: the first that fits. Stages are those of the
@@ -47,47 +46,27 @@ PAGES_BY_STEP: tuple[tuple[str, Page, dict], ...] = (
     (r"\.cross\.q$", CROSS_ATTENTION, {"stage": 0}),
     (r"\.cross\.k$", CROSS_ATTENTION, {"stage": 1}),
     (r"\.cross\.pattern$", CROSS_ATTENTION, {"stage": 3}),
-    (r"\.cross\.(v|z|z/all|out)$", CROSS_ATTENTION, {"stage": 4}),
+    (r"\.cross\.(v|z|out)$", CROSS_ATTENTION, {"stage": 4}),
     (r"\.attn\.q$", ATTENTION, {"stage": 0}),
     (r"\.attn\.k$", ATTENTION, {"stage": 1}),
     (r"\.attn\.pattern$", ATTENTION, {"stage": 3}),
     (r"\.attn\.(v|z)$", ATTENTION, {"stage": 4}),
-    (r"\.attn\.(z/all|out)$", HEADS, {}),
+    (r"\.attn\.out$|^heads$", HEADS, {}),
     (r"\.mask$", ENCODER_AND_DECODER, {}),
     (r"\.mlp\.(pre|hidden|hidden\.gate|hidden\.up|out)$", FEED_FORWARD, {}),
-    (r"\.(attn|cross|mlp)\.(in|sum|norm\.out)$", ADD_AND_NORM, {}),
+    (r"\.(attn|cross|mlp)\.(sum|norm\.out)$", ADD_AND_NORM, {}),
     ("", OUTPUT, {}),
 )
 
-INSTRUCTIONS = (
-    "Everything here is computed for your sentence by a real model. On this page **a click on any"
-    " part** opens its page, **a click on a token or a layer** chooses it; **rest on a part** to"
-    " read its numbers. **Shift and a click** (or a long press) opens a number itself."
-)
-BELOW = {
-    "story": "what it shows, in words",
-    "numbers": "the steps of layer {} and their sizes",
-    "formula": "the formulas of layer {}",
-    "code": "the code of layer {}",
-}
 CAPTION = (
-    "Every cell is a real number of this run: of the dimensions that it stands for, the one"
-    " furthest from zero. The wide band is the residual stream, which carries each token’s vector"
-    " from left to right; what is added to it flows back at a +."
+    "Every cell is a number of this run: the middle-sized one of a few neighbours (of neurons, the"
+    " largest). Click it to see how it was made."
 )
-
-
-def instructions(view: View) -> None:
-    """What can be done with the map; and what the chosen depth says below it, which may lie out of
-    sight.
-    """
-    below = BELOW[depth()].format(view.layer)
-    st.markdown(f"{INSTRUCTIONS} [Below the picture](#below): {below}.")
 
 
 def overview_map(view: View) -> None:
     """The whole model on this sentence, in one picture."""
-    drawn, cell = picture(view), opened_cell()
+    drawn, cell = whole_picture(view), opened_cell()
     drawn["opened"] = drawn_at(drawn, *parse_cell(cell)) if cell else None
     overview_canvas(
         drawn,
@@ -95,6 +74,27 @@ def overview_map(view: View) -> None:
         on_act=lambda act: follow(view, act),
         on_cell=lambda *cell: open_drawn(drawn, *cell),
     )
+
+
+def whole_picture(view: View) -> dict:
+    """The picture, with its question, its captions, and what can be tried."""
+    other, decision = compared_with(view), decision_of(view.request)
+    before = trace_of(other) if other else None
+    decision = decision if is_last(view) else None
+    pair = (decision.first, decision.second) if decision else ()
+    return picture(view, before, pair, decision.without_V if decision else None) | {
+        "headline": headline(view, before, decision),
+        "captions": captions(view),
+        "experiments": experiments(view),
+        "silent": is_silent(view),
+        "run": list(view.request),
+        "note": CAPTION,
+    }
+
+
+def is_last(view: View) -> bool:
+    """Whether what comes after the last token is shown."""
+    return guesses(view) and guessed_at(view) == int(view.trace.rows[-1])
 
 
 def page_for_step(name: str) -> tuple[Page, dict]:
@@ -105,7 +105,9 @@ def page_for_step(name: str) -> tuple[Page, dict]:
 
 
 def follow(view: View, act: str) -> None:
-    """A click: a token or a layer is chosen, anything else leads to its page."""
+    """A click: a token or a layer is chosen, an experiment made; anything else leads to its
+    page.
+    """
     kind, _, rest = act.partition("/")
     side, _, place = rest.partition("/")
     if kind == "token":
@@ -114,6 +116,8 @@ def follow(view: View, act: str) -> None:
         if (side, int(place)) == (view.side, view.layer):
             go(LAYERS)
         select_on_side(view, side, layer=int(place))
+    elif kind == "try":
+        follow_experiment(view, rest)
     elif kind == "word":
         go(OUTPUT)
     else:
@@ -122,7 +126,7 @@ def follow(view: View, act: str) -> None:
 
 
 def open_drawn(drawn: dict, *cell) -> None:
-    """A click with Shift: the number itself opens."""
+    """A click on a number opens it."""
     if found := drawn_cell(drawn, *cell):
         open_number(*found)
 
@@ -140,120 +144,7 @@ def select_on_side(view: View, side: str, **chosen: int) -> None:
     close_number()
 
 
-# --- what is said about it ------------------------------------------------------------------------
-
-
-def map_in_words(view: View) -> None:
-    """The map in a few sentences, at the depth that tells stories."""
-    if depth() == "story":
-        heading_below("In words")
-        st.markdown(map_text(view))
-
-
-def map_text(view: View) -> str:
-    """What the map shows, with what this sentence does in it."""
-    return (
-        f"{plain(view.title)} turns each token into a vector of {view.config.d_model}"
-        f" numbers{position_clause(view)}. The vectors run through"
-        f" {layers_passed(view.config, view.side)} as a **residual stream**. In each layer the"
-        f" tokens look at each other in **attention** ({attention_text(view)}); then the"
-        " **feed-forward** network works on each token alone; what both find is **added** (+) to"
-        " the stream. " + outcome_text(view)
-    )
-
-
-def position_clause(view: View) -> str:
-    """How the vector learns its position, as the end of a sentence."""
-    segment = (
-        ", and one that says whether it stands in the first or in the second sentence (segment)"
-        if f"{view.side}.embed.segment" in view.trace
-        else ""
-    )
-    return {
-        "learned": f", to which the vector of its place is added{segment}",
-        "sinusoid": ", to which the sine waves of its place are added",
-        "rotary": "; its place comes in later, as a turn of q and k (↻)",
-        "relative": "; places come in later, as a number for each distance",
-    }.get(view.config.positions, "")
-
-
-def attention_text(view: View) -> str:
-    """Where the chosen token looks most."""
-    weights_M = view.trace[view.at("attn.pattern")][view.head, view.token]
-    best = plain(view.labels[int(weights_M.argmax())])
-    return (
-        f"“{plain(view.labels[view.token])}” most at “{best}”, {percent(weights_M.max(), 0)} "
-        f"in head {view.head}"
-    )
-
-
-def layers_passed(config, side: str) -> str:
-    """How many layers the stream passes."""
-    count = config.layers(side)
-    return counted(count, "layer") + (f" of the {side}" if config.crosses else "")
-
-
-def outcome_text(view: View) -> str:
-    """What comes out, in a sentence."""
-    if view.config.decoder_layers and view.config.head:
-        return next_word_text(view)
-    side = view.config.sides[-1]
-    similar_L = view.trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]
-    words = [i for i, token in enumerate(view.tokens(side)) if is_word(token)] or range(
-        len(similar_L)
-    )
-    most = min(words, key=lambda i: similar_L[i])
-    return (
-        "Out come vectors that know their context: of the words,"
-        f" “{plain(view.tokens(side)[most])}” ends furthest from where it began (cosine"
-        f" {number(float(similar_L[most]), 2)}).{pooled_text(view)}{guess_text(view)}"
-    )
-
-
-def next_word_text(view: View) -> str:
-    """Which word a decoder expects next."""
-    (best, *_), (share, *_) = next_tokens(view.trace, 1)
-    if not np.isfinite(share):
-        return (
-            "In this run the numbers overflowed, they no longer fit into 32 bits: no"
-            " probabilities come out."
-        )
-    return (
-        "From the last token’s vector come the probabilities of the next word:"
-        f" “{plain(view.word(int(best)))}” is the likeliest, at {percent(share, 0)}."
-    )
-
-
-def guess_text(view: View) -> str:
-    """What an encoder that guesses hidden words would put in the place of the chosen token."""
-    if not view.config.head or view.token not in view.trace.rows:
-        return ""
-    row = int(np.flatnonzero(view.trace.rows == view.token)[0])
-    (best, *_), (share, *_) = next_tokens(view.trace, 1, row)
-    if not np.isfinite(share):
-        return ""
-    token, guess = plain(view.labels[view.token]), plain(view.word(int(best)))
-    sees = (
-        ""
-        if token == "[MASK]"
-        else " It sees the word itself: type [MASK] in its place to hide it."
-    )
-    return (
-        f" In the place of “{token}” the model would put “{guess}”, at {percent(share, 0)}.{sees}"
-    )
-
-
-def pooled_text(view: View) -> str:
-    """Which vector stands for the whole sentence."""
-    mean = " Their mean is one vector for the whole sentence"
-    if view.model.name == "minilm":
-        return (
-            f"{mean}, the one that this model was trained to give; its pooler is left over from"
-            " BERT and not used."
-        )
-    return f"{mean}." + (
-        " The pooler makes another from the first token’s." if view.config.pooler else ""
-    )
+# --- below it ------------------------------------------------------------------------------------
 
 
 def depth_details(view: View) -> None:
@@ -307,12 +198,3 @@ def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:
         for name in view.trace.names
         if name.startswith(view.at("")) and (leaf := name.removeprefix(view.at(""))) in wanted
     ]
-
-
-def page_links() -> None:
-    """Links to all pages, in the order in which they are read."""
-    st.subheader("Where to go next")
-    with st.container(gap="xxsmall", key="road"):
-        address = query_params(cell=None)
-        for page in PAGES[1:]:
-            st.page_link(page.path, label=f"**{page.title}** · {page.about}", query_params=address)

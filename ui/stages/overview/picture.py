@@ -2,9 +2,9 @@
 is to draw, in which order, and the numbers.
 
 A strip is one vector for each token. Hundreds of numbers do not fit into a strip, so each of its
-cells stands for a block of dimensions and shows the one furthest from zero: every number that is
-drawn is a number of the trace, and "at" says which. A long sentence shows its ends and the tokens
-around the chosen one.
+cells stands for a block of dimensions and shows the one of middle size: every number that is drawn
+is a number of the trace, "at" says which, and a strip looks as its vector is, not as its extremes
+are. A long sentence shows its ends and the tokens around the chosen one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from core.steps import about
 from core.steps.letters import axis_words
 from ui.kit.neuron_charts import ACTIVATION_TITLES
 
-CELLS = 16  # of a strip
-THIN = 96  # cells of all layers' thumbnails together, for one token; between 3 and 12 for each
+CELLS = 12  # of a strip
+THIN = 96  # cells of all layers' strips together, for one token; between 3 and 12 for each
 MOST = 18  # tokens that are drawn
 ENDS = 3  # of them at the beginning and at the end
-WORDS = 7  # likeliest words
-FULL = 0.95  # of a strip's cells are inside its scale; the others have its last colour
+WORDS = 8  # likeliest words
+COMPARED = 5  # of them of each run, where two are compared
+FULL = 0.95  # of the vectors' numbers are inside a strip's scale; the others have its last colour
 NORMS = {"layer": "norm", "rms": "RMS norm", "none": "no norm"}
 NORMING = {
     "layer": (
@@ -52,8 +53,12 @@ AXES = {
 }
 
 
-def picture(view) -> dict:
-    """All that is drawn: the river of each side, the layer that is opened, what comes out."""
+def picture(view, before=None, always: tuple[int, ...] = (), also_V=None) -> dict:
+    """All that is drawn: the river of each side, the layer that is opened, what comes out.
+
+    before: the trace of the run with which what comes out is compared; always: ids of words that
+    are shown beside the likeliest; also_V: probabilities whose likeliest words are shown, too.
+    """
     found: dict = {
         "strips": {},
         "maps": {},
@@ -61,7 +66,7 @@ def picture(view) -> dict:
     }
     found["rivers"] = [side_parts(view, found, side) for side in view.config.sides]
     found["open"] = layer_parts(view, found)
-    found["output"] = output_parts(view, found)
+    found["output"] = output_parts(view, found, before, always, also_V)
     return found
 
 
@@ -92,23 +97,28 @@ def drawn_tokens(view, side: str) -> dict:
     }
 
 
-def reduced(values_RX, cells: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Of each row in so many blocks the number furthest from zero, its place inside the block, and
-    the size of a block.
+def reduced(values_RX, cells: int, largest: bool = False) -> tuple[np.ndarray, np.ndarray, int]:
+    """Of each row in so many blocks the number of middle size (of an even number of them, the
+    smaller of the middle two), or the one furthest from zero; its place inside the block, and the
+    size of a block.
     """
     rows, width = values_RX.shape
     block = -(-width // cells)
     count = -(-width // block)
-    padded = np.zeros((rows, count * block), dtype=values_RX.dtype)
+    padded = np.full((rows, count * block), np.nan, dtype=values_RX.dtype)  # these come last
     padded[:, :width] = values_RX
     blocks_RCB = padded.reshape(rows, count, block)
-    at_RC = np.abs(blocks_RCB).argmax(axis=2)
-    return np.take_along_axis(blocks_RCB, at_RC[..., None], axis=2)[..., 0], at_RC, block
+    sizes_C = np.minimum(block, width - block * np.arange(count))
+    ranks_RCB = np.abs(blocks_RCB).argsort(axis=2, kind="stable")
+    rank_C = sizes_C - 1 if largest else (sizes_C - 1) // 2
+    rank_RC1 = np.broadcast_to(rank_C[:, None], (rows, count, 1))
+    at_RC1 = np.take_along_axis(ranks_RCB, rank_RC1, axis=2)
+    return np.take_along_axis(blocks_RCB, at_RC1, axis=2)[..., 0], at_RC1[..., 0], block
 
 
 def limit_of(values) -> float:
-    """Where a scale ends: at a number of the strip that most are inside of, so that one huge number
-    does not pale the rest.
+    """Where a scale ends: at a number that most numbers of the vectors are inside of, so that one
+    huge number does not pale the rest.
     """
     sizes_N = np.abs(values[np.isfinite(values)].astype(np.float64))
     return float(np.quantile(sizes_N, FULL, method="lower")) or 1.0 if len(sizes_N) else 1.0
@@ -123,7 +133,8 @@ def put_strip(
     values_RX = view.trace[name][index]
     single = values_RX.ndim == 1  # one vector for the whole text
     values_RX = values_RX[None] if single else values_RX[rows_of(view, found, name)]
-    values_RC, at_RC, block = reduced(values_RX, cells)
+    sparse = view.trace.axes(name)[-1] == "F"  # of neurons, many are silent
+    values_RC, at_RC, block = reduced(values_RX, cells, sparse)
     found["strips"][name] = (
         step_record(view, name, title)
         | {
@@ -132,35 +143,11 @@ def put_strip(
             "block": block,
             "size": values_RX.shape[1],
             "index": list(index),
-            "limit": limit_of(values_RC),
-            "groups": 1,
-            "chosen": 0,
+            "limit": limit_of(values_RC if sparse else values_RX),
         }
         | ({"single": True} if single else {})
     )
     return name
-
-
-def put_heads(view, found: dict, name: str) -> str:
-    """What all heads found, side by side as they go into W_O: some cells for each head."""
-    z_HLK = view.trace[name][:, rows_of(view, found, name)]
-    H, L, K = z_HLK.shape
-    each = max(2, min(K, 32 // H))
-    values_RC, at_RC, block = reduced(z_HLK.reshape(H * L, K), each)
-    together = [
-        part.reshape(H, L, -1).transpose(1, 0, 2).reshape(L, -1) for part in (values_RC, at_RC)
-    ]
-    found["strips"][f"{name}/all"] = step_record(view, name, "all heads") | {
-        "values": together[0],
-        "at": together[1],
-        "block": block,
-        "size": K,
-        "index": [],
-        "limit": limit_of(values_RC),
-        "groups": H,
-        "chosen": view.head,
-    }
-    return f"{name}/all"
 
 
 def put_matrix(view, found: dict, name: str, title: str, index: tuple = ()) -> str:
@@ -184,6 +171,9 @@ def drawn_cell(found: dict, key: str, row: int, cell: int) -> tuple[str, tuple[i
     picture.
     """
     words = {f"word/{word['id']}": word["id"] for word in found["output"]["words"]}
+    kept = found["output"].get("kept")
+    if key == "kept" and kept and isinstance(row, int) and 0 <= row < len(kept):
+        return found["output"]["name"], (found["tokens"][found["output"]["side"]]["at"][row],)
     if key in words:
         return "head.probs", (found["output"]["place"], words[key])
     part = found["strips"].get(key) or found["maps"].get(key)
@@ -197,10 +187,8 @@ def drawn_cell(found: dict, key: str, row: int, cell: int) -> tuple[str, tuple[i
     position = found["tokens"][part["tokens"]]["at"][row]
     if key in found["maps"]:
         return key, (*part["index"], position, found["tokens"][part["columns"]]["at"][cell])
-    each = part["values"].shape[1] // part["groups"]
-    place = cell % each * part["block"] + int(part["at"][row, cell])
-    head = [cell // each] if part["groups"] > 1 else part["index"]
-    return key.removesuffix("/all"), (*head, *([] if part.get("single") else [position]), place)
+    place = cell * part["block"] + int(part["at"][row, cell])
+    return key, (*part["index"], *([] if part.get("single") else [position]), place)
 
 
 def drawn_at(found: dict, name: str, index: tuple[int, ...]) -> list | None:
@@ -208,21 +196,18 @@ def drawn_at(found: dict, name: str, index: tuple[int, ...]) -> list | None:
     inverse of cell_of.
     """
     part = found["strips"].get(name) or found["maps"].get(name)
-    key = name if part and list(index[: len(part["index"])]) == part["index"] else f"{name}/all"
-    part = found["maps"].get(key) or found["strips"].get(key)
-    if part is None:
+    if part is None or list(index[: len(part["index"])]) != part["index"]:
         return None
     rows, inside = found["tokens"][part["tokens"]]["at"], index[len(part["index"]) :]
-    if key in found["maps"]:
+    if name in found["maps"]:
         columns = found["tokens"][part["columns"]]["at"]
         return (
-            [key, rows.index(inside[0]), columns.index(inside[1])]
+            [name, rows.index(inside[0]), columns.index(inside[1])]
             if inside[0] in rows and inside[1] in columns
             else None
         )
-    head = inside[0] * (part["values"].shape[1] // part["groups"]) if part["groups"] > 1 else 0
     row = 0 if part.get("single") else rows.index(inside[-2]) if inside[-2] in rows else None
-    return None if row is None else [key, row, head + inside[-1] // part["block"]]
+    return None if row is None else [name, row, inside[-1] // part["block"]]
 
 
 def rows_of(view, found: dict, name: str) -> Sequence[int]:
@@ -251,7 +236,7 @@ def step_record(view, name: str, title: str) -> dict:
             "tokens": across,
             "shape": sized(view.trace, name),
         }
-        | ({"of": "neuron"} if axes[-1] == "F" else {})
+        | ({"of": "neuron", "largest": True} if axes[-1] == "F" else {})
         | ({"set": "set"} if axes[0] == "G" and not own_keys(view.config) else {})
     )
 
@@ -287,8 +272,8 @@ def norm_sign(view, name: str) -> dict:
 
 
 def side_parts(view, found: dict, side: str) -> dict:
-    """A side from its tokens to its last vectors: what is added up, every layer as a thumbnail, the
-    last norm.
+    """A side from its tokens to its last vectors: what is added up, the stream after every layer,
+    the last norm. Without a last norm the last layer's vectors are those that come out.
     """
     c, path = view.config, f"{side}.embed"
     added = [
@@ -296,18 +281,19 @@ def side_parts(view, found: dict, side: str) -> dict:
         for leaf in ("position", "segment")
         if f"{path}.{leaf}" in view.trace
     ]
-    cells = min(max(THIN // c.layers(side), 3), 12)
+    cells = min(max(THIN // c.layers(side), 3), CELLS)
     layers = [
         put_strip(view, found, f"{side}.{n}.out", f"layer {n}", cells=cells)
-        for n in range(c.layers(side))
+        for n in range(c.layers(side) - (not c.final_norm))
     ]
     return {
         "side": side,
         "token": put_strip(view, found, f"{path}.token", "token"),
         "added": added,
         "norm": norm_sign(view, f"{path}.norm.out") if c.embed_norm else None,
-        "first": put_strip(view, found, f"{path}.out", "x") if added or c.embed_norm else None,
+        "first": put_strip(view, found, f"{path}.out", "input") if added or c.embed_norm else None,
         "layers": layers,
+        "of": c.layers(side),
         "chosen": view.layer if side == view.side else None,
         "last": norm_sign(view, f"{side}.norm.out") if c.final_norm else None,
         "out": put_strip(view, found, f"{side}.out", "in context"),
@@ -317,91 +303,56 @@ def side_parts(view, found: dict, side: str) -> dict:
 
 def layer_parts(view, found: dict) -> dict:
     """The chosen layer with all its parts, in the order in which they run."""
-    crosses = view.config.crosses and view.side == "decoder"
-    parts = [
-        attention_parts(
-            view, found, view.at("attn"), put_strip(view, found, view.at("attn.in"), "x")
-        )
-    ]
-    if crosses:
-        parts.append(attention_parts(view, found, view.at("cross"), parts[-1]["ends"]))
-    parts.append(feed_forward_parts(view, found, view.at("mlp"), parts[-1]["ends"]))
+    parts = [attention_parts(view, found, view.at("attn"))]
+    if view.config.crosses and view.side == "decoder":
+        parts.append(attention_parts(view, found, view.at("cross")))
+    parts.append(feed_forward_parts(view, found, view.at("mlp")))
     return {
         "side": view.side,
         "layer": view.layer,
         "head": view.head,
         "of": view.config.n_heads,
         "parts": parts,
-        "out": view.at("out"),
         "times": view.config.layers(view.side),
     }
 
 
-def sublayer_parts(view, found: dict, path: str, before: str) -> dict:
-    """What every part has: the stream before it, its norm before or after, its update, their sum,
-    the stream after it.
-    """
-    first = view.config.norm_first
-    normed = (
-        put_strip(view, found, f"{path}.norm.out", "normed" if first else "x")
-        if view.config.norm != "none" or first
-        else None
-    )
-    total = put_strip(view, found, f"{path}.sum", "x" if first or not normed else "sum")
+def sublayer_parts(view, found: dict, path: str) -> dict:
+    """What every part has: its norm before or after, its update, and the sum with the stream."""
     return {
-        "in": before,
-        "first": first,
+        "first": view.config.norm_first,
         "norm": norm_sign(view, f"{path}.norm.out"),
-        "normed": normed,
-        "sum": total,
         "out": put_strip(view, found, f"{path}.out", "update"),
-        "ends": total if first or not normed else normed,
+        "sum": f"{path}.sum",
         "add": about(view.trace, f"{path}.sum").title,
     }
 
 
-def attention_parts(view, found: dict, path: str, before: str) -> dict:
-    """Attention of the chosen head, and all heads side by side."""
-    trace, head, keys = view.trace, (view.head,), (view.key_head,)
-    across = f"{path}.scores.biased" in trace
+def attention_parts(view, found: dict, path: str) -> dict:
+    """Attention of the chosen head."""
+    head, keys = (view.head,), (view.key_head,)
     return (
         {"kind": "cross" if path.endswith("cross") else "attention"}
-        | sublayer_parts(view, found, path, before)
+        | sublayer_parts(view, found, path)
         | {
-            "q": put_strip(view, found, f"{path}.q", "q", index=head),
-            "k": put_strip(view, found, f"{path}.k", "k", index=keys),
-            "v": put_strip(view, found, f"{path}.v", "v", index=keys),
-            "turned": f"{path}.q.unrotated" in trace,
+            "q": put_strip(view, found, f"{path}.q", "queries", index=head),
+            "k": put_strip(view, found, f"{path}.k", "keys", index=keys),
+            "v": put_strip(view, found, f"{path}.v", "values", index=keys),
+            "turned": f"{path}.q.unrotated" in view.trace,
             "pattern": put_matrix(view, found, f"{path}.pattern", "attention", head),
             "mask": put_matrix(view, found, f"{path}.mask", "mask"),
-            "bias": (
-                put_matrix(view, found, f"{view.side}.relative", "distance", head)
-                if across
-                else None
-            ),
             "z": put_strip(view, found, f"{path}.z", "z", index=head),
-            "all": put_heads(view, found, f"{path}.z"),
-            "memory": "encoder.out" if path.endswith("cross") else None,
         }
     )
 
 
-def feed_forward_parts(view, found: dict, path: str, before: str) -> dict:
-    """The neurons: before and after the activation, or gate and projection."""
-    gated = view.config.gated
+def feed_forward_parts(view, found: dict, path: str) -> dict:
+    """The neurons, after the activation or the gate."""
     activation = ACTIVATION_TITLES[view.config.activation]
-    ways = (
-        {f"{activation} gate": f"{path}.hidden.gate", "up": f"{path}.hidden.up"}
-        if gated
-        else {"W₁ · x": f"{path}.pre"}
-    )
     return (
-        {"kind": "mlp", "gated": gated, "activation": activation}
-        | sublayer_parts(view, found, path, before)
-        | {
-            "ways": [put_strip(view, found, name, title) for title, name in ways.items()],
-            "hidden": put_strip(view, found, f"{path}.hidden", "neurons"),
-        }
+        {"kind": "mlp", "gated": view.config.gated, "activation": activation}
+        | sublayer_parts(view, found, path)
+        | {"hidden": put_strip(view, found, f"{path}.hidden", "neurons")}
     )
 
 
@@ -415,7 +366,7 @@ def put_pooled(view, found: dict) -> list[str]:
         wanted.append(
             (
                 "encoder.out.pooled",
-                "sentence: mean of all",
+                "mean of all tokens",
                 "Sentence vector: the mean of all tokens’ last vectors",
             )
         )
@@ -427,33 +378,97 @@ def put_pooled(view, found: dict) -> list[str]:
 def title_of(config, token: str) -> str:
     """What the guesses are of: an encoder sees the word that it guesses, unless it is hidden."""
     return (
-        "next word after"
+        "next word"
         if config.decoder_layers
-        else "hidden word at"
+        else "hidden word"
         if token == "[MASK]"
-        else "its guess in place of"
+        else "its guess for"
     )
 
 
-def output_parts(view, found: dict) -> dict:
-    """The likeliest words after a token, or one vector for the whole text."""
-    c, trace, side = view.config, view.trace, view.config.sides[-1]
-    found_pooled = put_pooled(view, found)
-    if not c.head or not np.isfinite(trace["head.probs"]).all():
-        return {"side": side, "pooled": found_pooled, "words": [], "row": None}
-    position = view.token if view.side == side and view.token in trace.rows else int(trace.rows[-1])
-    row = int(np.flatnonzero(trace.rows == position)[0])
-    ids, probs = next_tokens(trace, WORDS, row)
-    return {
-        "side": side,
-        "pooled": found_pooled,
+def guessed_at(view) -> int:
+    """The position whose guess is shown: the chosen one, where it makes one, or the last that
+    does.
+    """
+    rows, side = view.trace.rows, view.config.sides[-1]
+    return view.token if view.side == side and view.token in rows else int(rows[-1])
+
+
+def row_at(trace, position: int) -> int | None:
+    """The row of the guesses that belongs to a position."""
+    found = np.flatnonzero(trace.rows == position)
+    return int(found[0]) if len(found) else None
+
+
+def guesses(view) -> bool:
+    """Whether the run has probabilities."""
+    return bool(view.config.head) and bool(np.isfinite(view.trace["head.probs"]).all())
+
+
+def output_parts(view, found: dict, before, always: tuple[int, ...], also_V) -> dict:
+    """The likeliest words after a token, or what is left of each token; and the vectors of the
+    whole text.
+    """
+    side = view.config.sides[-1]
+    shared = {"side": side, "pooled": put_pooled(view, found), "words": [], "row": None}
+    if not guesses(view):
+        return shared | kept_parts(view, found, side, before)
+    position = guessed_at(view)
+    row = row_at(view.trace, position)
+    return shared | {
         "row": found["tokens"][side]["at"].index(position),
         "after": view.tokens(side)[position],
-        "words": [
-            {"word": view.word(i), "id": int(i), "share": float(p)}
-            for i, p in zip(ids, probs, strict=True)
-        ],
-        "title": title_of(c, view.tokens(side)[position]),
-        "of": c.n_vocab,
+        "words": shown_words(view, row, before_row(view, before, position), always, also_V),
+        "title": title_of(view.config, view.tokens(side)[position]),
+        "of": view.config.n_vocab,
         "place": row,
     }
+
+
+def before_row(view, before, position: int) -> np.ndarray | None:
+    """The probabilities at a position of the run before, over the same vocabulary."""
+    if before is None or "head.probs" not in before or row_at(before, position) is None:
+        return None
+    probs_V = before["head.probs"][row_at(before, position)]
+    return probs_V if np.isfinite(probs_V).all() and len(probs_V) == view.config.n_vocab else None
+
+
+def shown_words(view, row: int, before_V, always: tuple[int, ...], also_V) -> list[dict]:
+    """The words whose bars are drawn. Of two runs, the likeliest of each, sorted by the larger
+    share, so that they keep their places when a reader goes from one to the other and back.
+    """
+    now_V, other_V = view.trace["head.probs"][row], also_V if before_V is None else before_V
+    count = WORDS if other_V is None else COMPARED
+    ids = [*always, *next_tokens(view.trace, count, row)[0]]
+    if other_V is not None:
+        ids += list(np.argsort(-other_V, kind="stable")[:COMPARED])
+    most_V = now_V if other_V is None else np.maximum(now_V, other_V)
+    ids = sorted(dict.fromkeys(map(int, ids)), key=lambda i: -most_V[i])
+    return [
+        {
+            "word": view.word(i),
+            "id": i,
+            "share": float(now_V[i]),
+            "before": None if before_V is None else float(before_V[i]),
+            "hot": i in always,
+        }
+        for i in ids
+    ]
+
+
+def kept_parts(view, found: dict, side: str, before) -> dict:
+    """For a model that guesses no words: how much each token's last vector still points where its
+    first did.
+    """
+    name = f"{side}.{view.config.layers(side) - 1}.out.similarity"
+    rows = found["tokens"][side]["at"]
+    return {"kept": kept_values(view.trace, name, rows), "name": name} | (
+        {"kept_before": kept_values(before, name, rows)}
+        if before is not None and before.shape(name) == view.trace.shape(name)
+        else {}
+    )
+
+
+def kept_values(trace, name: str, rows) -> list[float]:
+    """The cosines of the drawn tokens; those that are no numbers are left out as 0."""
+    return [float(x) if np.isfinite(x) else 0.0 for x in trace[name][rows]]

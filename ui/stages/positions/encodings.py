@@ -1,11 +1,10 @@
-"""How a model knows where a word stands: the parts of the page Positions, and the vector for each
-place or the bias for each distance that a model adds.
+"""How a model knows where a word stands: the question of the page Positions and its figure, and
+the vector for each position or the bias for each distance that a model adds.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import streamlit as st
 
 from core.planes import principal_plane
 from core.steps.positions import by_distance
@@ -14,121 +13,165 @@ from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.explanation_panel import open_number
-from ui.kit.section import section
+from ui.kit.section import render_depth
+from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, largest, rows_around, rows_map, stacked
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
-from ui.session.actions import close_number
-from ui.session.settling import settle
+from ui.kit.token_words import token_label, which_word
+from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.view import View
-from ui.stages.positions import reversed_words
+from ui.stages.positions.clocks import clocks, turn_rate
 from ui.stages.positions.curve import curve
-from ui.stages.positions.rotation import distance, rotation
-from ui.stages.positions.sine_waves import waves
-from ui.text import quoted
+from ui.text import plain, quoted
 
 # The colour of each vector that is added up, and of their sum
 KINDS = {"token": "embed", "position": "weight", "segment": "norm", "x": "residual"}
-TITLES = {
-    "learned": "A vector for each place",
-    "sinusoid": "A vector for each place",
-    "rotary": "Turned by position",
-    "relative": "A bias for each distance",
-    "none": "No positions",
-}
 
 
-# --- the parts of the page ------------------------------------------------------------------------
+# --- the question and its figure ------------------------------------------------------------------
 
 
-def part_controls(view: View) -> str:
-    """A choice of the part to draw; which there are depends on how this model knows places."""
-    kind = view.config.positions
-    titles = (
-        {"own": TITLES[kind]}
-        | ({"distance": "Distance"} if kind == "rotary" else {})
-        | ({"sum": "Token + position"} if f"{view.side}.embed.position" in view.trace else {})
-        | {"waves": "Sine waves", "order": "Without positions"}
-    )
-    titles = {name: f"{n} {title}" for n, (name, title) in enumerate(titles.items(), 1)}
-    settle("places_part", next(iter(titles)), titles)
-    return st.segmented_control(
-        "Part",
-        list(titles),
-        key="places_part",
-        format_func=titles.get,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-        on_change=close_number,
-    )
-
-
-def own(view: View) -> None:
-    """The way of this model."""
+def positions(view: View) -> tuple[str, tuple[int, ...]]:
+    """The question, and how this model answers it. Returns the cell that is explained first."""
     ways = {
-        "learned": place_table,
-        "sinusoid": place_table,
-        "rotary": rotation,
-        "relative": relative,
+        "learned": added_vectors,
+        "sinusoid": added_vectors,
+        "rotary": turned_hands,
+        "relative": added_biases,
         "none": no_positions,
     }
-    ways[view.config.positions](view)
+    token = plain(view.labels[view.token])
+    heading(f"What tells the model that “{token}” stands at position {view.token}?")
+    return ways[view.config.positions](view)
 
 
-def no_positions(view: View) -> None:
-    """A what-if without positions: there is nothing to draw."""
-    was = {
-        "learned": "added a learned vector for each place",
-        "sinusoid": "added sine waves",
-        "rotary": "turned q and k by position",
-        "relative": "added a bias for each distance",
-    }.get(view.model.config.positions, "had none either")
-    section(
-        view,
-        "No positions",
-        f"In this run the model is not told where a word stands. As it was trained it {was}. The "
-        "last part of this page shows what that does to attention.",
+def added_vectors(view: View) -> tuple[str, tuple[int, ...]]:
+    """The word's vector + the position's = x."""
+    path, t = f"{view.side}.embed", view.token
+    first = largest(view, f"{path}.sum", t, ALL)
+    rows = [
+        VectorRow(f"{path}.token", token_label(view), "the word’s vector", kind="embed"),
+        VectorRow(f"{path}.position", f"position {t}", "whatever word it is", "+", "weight"),
+    ]
+    if f"{path}.segment" in view.trace:
+        rows.append(VectorRow(f"{path}.segment", "first sentence", "segment 0", "+", "norm"))
+    rows.append(VectorRow(f"{path}.sum", "x", "into the model", "=", "residual", over=True))
+    vector_rows(view, rows, key="places-added")
+    render_depth(view, added_text(view), first, largest(view, f"{path}.position", t, ALL))
+    return first
+
+
+def added_text(view: View) -> str:
+    """What is added, and what it is for."""
+    found = (
+        "Training found the position’s vector."
+        if view.config.positions == "learned"
+        else "The position’s vector is fixed: sine and cosine waves."
+    )
+    return (
+        "Attention alone does not see word order. So the vectors of word and position are"
+        f" **added**, number by number. The same word at another position starts as a different"
+        f" vector. {found}"
     )
 
 
-# --- a vector for each place ----------------------------------------------------------------------
+def turned_hands(view: View) -> tuple[str, tuple[int, ...]]:
+    """The angles by which queries and keys are turned."""
+    q = view.at("attn.q")
+    first = largest(view, q, view.head, view.token, ALL)
+    clocks(view)
+    render_depth(view, turned_text(view), first)
+    return first
+
+
+def turned_text(view: View) -> str:
+    """What is turned, how far, and why only distance counts."""
+    degrees = number(np.rad2deg(turn_rate(view, 0)), 2)
+    return (
+        "Nothing is added to the words. Each head takes its queries and keys as pairs of numbers"
+        f" and **turns** each pair by position × angle, pair 0 by {degrees}° per position. A score"
+        " then depends only on how far apart two tokens are."
+    )
+
+
+def added_biases(view: View) -> tuple[str, tuple[int, ...]]:
+    """The learned bias of the chosen head for each pair of tokens."""
+    step, t, h = f"{view.side}.relative", view.token, view.head
+    title = f"Bias that head {h} adds to the score of each pair"
+    cell_map(view, step, h, ALL, ALL, title=title, chosen=t)
+    render_depth(view, bias_text(view), first := largest(view, step, h, t, ALL))
+    return first
+
+
+def bias_text(view: View) -> str:
+    """What is added to the scores, and which distance the chosen head favours."""
+    best, size = favoured_distance(view)
+    away = "itself" if best == 0 else f"{abs(best)} to the {'left' if best < 0 else 'right'}"
+    return (
+        "Nothing is added to the words. Each head has learned a bias for each **distance** and adds"
+        f" it to the score. Of the distances in this sentence head {view.head} favours the token"
+        f" {away} ({number(size, 3)})."
+    )
+
+
+def favoured_distance(view: View) -> tuple[int, float]:
+    """The distance with the largest bias of the chosen head, and that bias."""
+    bias_LM = view.trace[f"{view.side}.relative"][view.head]
+    found = {s: float(bias_LM[l, m]) for s, l, m in by_distance(len(view.labels))}
+    best = max(found, key=found.__getitem__)
+    return best, found[best]
+
+
+def no_positions(view: View) -> tuple[str, tuple[int, ...]]:
+    """A what-if without positions: the word's vector is all there is."""
+    was = {
+        "learned": "added a learned vector for each position",
+        "sinusoid": "added sine and cosine waves",
+        "rotary": "turned queries and keys by position",
+        "relative": "added a bias for each distance",
+    }.get(view.model.config.positions, "had none either")
+    step = f"{view.side}.embed.sum"
+    first = largest(view, step, view.token, ALL)
+    vector_rows(
+        view, [VectorRow(step, token_label(view), "no position added")], key="places-nothing"
+    )
+    render_depth(
+        view,
+        f"Nothing: this run is not told where a word stands. As trained, the model {was}.",
+        first,
+    )
+    return first
+
+
+# --- a vector for each position -------------------------------------------------------------------
 
 
 def place_table(view: View) -> None:
     """The rows of the position table, and how alike they are."""
     step, t, count = f"{view.side}.embed.position", view.token, len(view.labels)
     pairs, other = f"{step}.similarity", t - 1 if t else min(1, count - 1)
-    section(
-        view,
-        "A vector for each place",
-        place_text(view, pairs, other),
-        largest(view, step, t, ALL),
-        (pairs, (t, other)),
+    render_depth(
+        view, place_text(view, pairs, other), largest(view, step, t, ALL), (pairs, (t, other))
     )
     rows = rows_around(t, count)
-    title = "The row of each place in this sentence"
+    title = "The row of each position in this sentence"
     rows_map(view, step, rows, title=title, chosen=t - rows.start)
-    title = "Cosine of each place’s row with every other’s"
+    title = "Cosine of each position’s row with every other’s"
     cell_map(view, pairs, ALL, ALL, title=title, chosen=t, limit=1)
 
 
 def place_text(view: View, pairs: str, other: int) -> str:
-    """What the position table adds to the chosen token. other: a place to compare with its own."""
+    """What the position table adds to the chosen token. other: a position to compare with."""
     rows, t = view.trace.weights[f"{view.side}.embed.position.weight"].shape[0], view.token
     learned = (
         "Training found them, like the rows of the words."
         if view.config.positions == "learned"
-        else (
-            "Nobody trained them: they are the sine waves of the original transformer, see the part"
-            " Sine waves."
-        )
+        else "Nobody trained them: they are sine and cosine waves."
     )
     return (
-        "Attention alone does not see the order of words. So this model has a second table with a"
-        f" row for each of {rows:,} places. {word(view)} stands at place {t}, counted from 0, and"
-        f" gets row {t}, whatever word stands there. {learned} The rows of places {t} and {other}"
-        f" have a cosine of {number(view.trace[pairs][t, other])}."
+        f"The model has a row for each of {rows:,} positions, counted from 0. {which_word(view)}"
+        f" gets row {t}, whatever word stands there. {learned} The rows of positions {t} and"
+        f" {other} have a cosine of {number(view.trace[pairs][t, other], 3)}."
     )
 
 
@@ -137,12 +180,7 @@ def token_and_position(view: View) -> None:
     path, t, label = f"{view.side}.embed", view.token, view.labels[view.token]
     names = [name for name in ("token", "position", "segment") if f"{path}.{name}" in view.trace]
     parts_ND = np.stack([view.trace[f"{path}.{name}"][t] for name in (*names, "sum")])
-    section(
-        view,
-        "Token + position",
-        sum_text(view, names, parts_ND),
-        largest(view, f"{path}.sum", t, ALL),
-    )
+    render_depth(view, sum_text(view, names, parts_ND), largest(view, f"{path}.sum", t, ALL))
     show(
         "places-sum",
         arrows(principal_plane(parts_ND), parts_ND, names, label),
@@ -152,13 +190,16 @@ def token_and_position(view: View) -> None:
         view,
         "sum",
         {name if name != "sum" else "x": (f"{path}.{name}", (t, ALL)) for name in (*names, "sum")},
-        title=f"The numbers of {quoted(label)} at place {t}: x is the sum of those above",
+        title=f"The numbers of {quoted(label)} at position {t}: x is the sum of those above",
     )
 
 
 def sum_text(view: View, names: list[str], parts_ND) -> str:
     """What is added up for the chosen token, and how long each vector and the sum are."""
-    size = dict(zip((*names, "sum"), map(number, lengths(parts_ND)), strict=True))
+    size = {
+        name: number(length, 3)
+        for name, length in zip((*names, "sum"), lengths(parts_ND), strict=True)
+    }
     third = (
         " This model also adds a vector that says which of two sentences a token belongs to."
         if "segment" in names
@@ -170,10 +211,8 @@ def sum_text(view: View, names: list[str], parts_ND) -> str:
         else ""
     )
     return (
-        "The vector of the word and the vector of the place are **added**, number by number, and"
-        f" the sum goes on.{third} For {word(view)} at place {view.token} the word’s vector has the"
-        f" length {size['token']}, the place’s {size['position']}, the sum {size['sum']}.{normed}"
-        " The same word at another place begins with another vector."
+        f"For {which_word(view)} the word’s vector has the length {size['token']}, the position’s"
+        f" {size['position']}, their sum {size['sum']}.{third}{normed}"
     )
 
 
@@ -209,52 +248,34 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 # --- a bias for each distance ---------------------------------------------------------------------
 
 
-def relative(view: View) -> None:
-    """The learned bias of the chosen head: as it is added to the scores, and over the distance."""
-    step, t, h = f"{view.side}.relative", view.token, view.head
+def bias_by_distance(view: View) -> None:
+    """The learned bias of the chosen head over the distance."""
+    step, h = f"{view.side}.relative", view.head
     cells = [(s, (h, l, m)) for s, l, m in by_distance(len(view.labels))]
-    values_S = np.array([view.trace[step][cell] for _, cell in cells])
-    best = cells[int(values_S.argmax())][0]
-    away = "itself" if best == 0 else f"{abs(best)} to the {'left' if best < 0 else 'right'}"
     one_way = (
-        " The decoder only knows how far back; all that comes later has the same bias."
+        " The decoder only knows how far back; everything after has the same bias."
         if view.side == "decoder"
         else ""
     )
-    section(
+    render_depth(
         view,
-        "A bias for each distance",
-        "This model adds nothing to the vectors of the words. Instead each head has learned a"
-        " number for each **distance** and adds it to the score (Raffel et al. 2019). Far"
-        f" distances share a number. Head {h} favours, in this sentence, the token {away}: its bias"
-        f" is the largest, {number(values_S.max())}.{one_way} All layers of this side share it.",
-        largest(view, step, h, t, ALL),
+        "Far distances share one number (Raffel et al. 2019), and all layers of this side share the"
+        f" table.{one_way}",
+        largest(view, view.at("attn.scores.biased"), h, view.token, ALL),
     )
-    title = (
-        f"Bias of head {h} over the distance: left of 0 what stands before, right what comes later"
-    )
+    title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"
     show(
         "places-bias",
-        curve([s for s, _ in cells], values_S, title, "distance m − l", "bias", "weight", 0),
+        curve(
+            [s for s, _ in cells],
+            [view.trace[step][cell] for _, cell in cells],
+            title,
+            "distance m − l",
+            "bias",
+            "weight",
+            0,
+        ),
         alt=title,
         cells=[cell for _, cell in cells],
         on_cell=lambda *cell: open_number(step, cell),
     )
-    cell_map(
-        view, step, h, ALL, ALL, title=f"The bias of head {h} for each pair of tokens", chosen=t
-    )
-
-
-# --- the sine waves -------------------------------------------------------------------------------
-
-
-# --- curves ---------------------------------------------------------------------------------------
-
-
-PARTS = {
-    "own": own,
-    "distance": distance,
-    "sum": token_and_position,
-    "waves": waves,
-    "order": reversed_words.without_positions,
-}

@@ -17,7 +17,7 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.runs import beside
-from ui.kit.section import section
+from ui.kit.section import render_depth
 from ui.kit.theme import COLOURS
 from ui.session.actions import close_number, show_run
 from ui.session.view import View
@@ -82,12 +82,8 @@ def without_positions(view: View) -> None:
     """Both runs side by side, and the largest difference, with positions and without."""
     pairs = {"left out": runs_of(view, False), "kept": runs_of(view, True)}
     without = pairs["left out"]
-    section(
-        view,
-        f"Without positions: layer {without.typed.layer}, head {without.typed.head}",
-        order_text(view, pairs),
-        (without.step, (without.typed.head, *gap_of(without)[1])),
-    )
+    cell = without.step, (without.typed.head, *gap_of(without)[1])
+    render_depth(view, order_text(view, pairs), cell)
     kept, back = order_controls(list(pairs))
     show_patterns(view, pairs[kept], kept, back)
     gaps(pairs)
@@ -127,23 +123,21 @@ def order_text(view: View, pairs: dict[str, OrderRuns]) -> str:
     mask = (
         ""
         if view.config.sides[0] == "encoder" and view.mask == "trained"
-        else (
-            " (For this, every token sees all: where a mask hides some from others, it still tells"
-            " the order.)"
-        )
+        else " (Here every token sees all: a mask that hides some would still tell the order.)"
     )
     side = (
         " These are the weights of the encoder, which reads the sentence."
         if view.config.crosses
         else ""
     )
-    rounding = ", the rounding of the arithmetic" if sizes["left out"] < 1e-4 else ""
+    rounding = ", which is rounding" if sizes["left out"] < 1e-4 else ""
+    typed = pairs["left out"].typed
     return (
-        "Take the positions away, and turn the words of your sentence round. Every word now finds"
-        " the same words with the same strength as before, wherever they have gone: the rows and"
-        " columns of the attention matrix only **change places** with the words. Put back in"
-        f" order, the two matrices differ by no more than {number(sizes['left out'])}{rounding}."
-        f" With positions kept, the largest difference is {number(sizes['kept'])}.{mask}{side}"
+        "Leave positions out and reverse the words. Each word still finds the same words with the"
+        f" same strength: in layer {typed.layer}, head {typed.head}, the rows and columns of the"
+        " attention map only **change places**. Put back in order, the two maps differ by at most"
+        f" {number(sizes['left out'], 2)}{rounding}. With positions kept, they differ by up to"
+        f" {number(sizes['kept'], 2)}.{mask}{side}"
     )
 
 
@@ -241,7 +235,7 @@ def gaps(pairs: dict[str, OrderRuns]) -> None:
         [f"positions {name}" for name in found],
         key="places-gaps",
         corner="",
-        title="The largest difference in this head, once the rows and columns are back in order",
+        title="The largest difference in this head, with rows and columns back in order",
         on_cell=clicked,
     )
     words = [
@@ -249,4 +243,4 @@ def gaps(pairs: dict[str, OrderRuns]) -> None:
         f"{bold(each.typed.labels[index[1]])} ({index[1]})"
         for name, (each, _, index) in found.items()
     ]
-    st.caption("Where it lies: " + "; ".join(words) + ".")
+    st.caption("Where: " + "; ".join(words) + ".")

@@ -7,22 +7,26 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.ops import angles
 from core.text import number
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
+from ui.kit.stage import opened_cards
 from ui.kit.step_charts import ALL, cell_bars, stacked
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
+from ui.kit.token_words import which_word
 from ui.session.actions import close_number
+from ui.session.selection import chosen
 from ui.session.settling import settle
 from ui.session.steady import steady
 from ui.session.view import View
+from ui.stages.positions.clocks import turn_rate
 from ui.stages.positions.curve import curve
 from ui.text import quoted
+
+TURNED = "positions-turned"  # the card in which the token that is looked at is chosen
 
 
 def other_token_controls(view: View) -> int:
@@ -41,10 +45,16 @@ def other_token_controls(view: View) -> int:
     )
 
 
+def looked_at(view: View) -> int:
+    """The token that is looked at; to choose, unless the card above has the choice already."""
+    if TURNED not in opened_cards():
+        return other_token_controls(view)
+    return chosen("places_other")
+
+
 def rotation(view: View) -> None:
     """One pair of numbers of q and k as arrows, before and after they are turned."""
     half = view.config.d_head // 2
-    settle("places_pair", min(half - 1, 2), range(half))
     left, right = st.columns(2)
     with left:
         m = other_token_controls(view)
@@ -52,12 +62,9 @@ def rotation(view: View) -> None:
         pair = pair_controls(half)
     rows = arrow_rows(view, m)
     cells = [(step, (*index, pair)) for step, index in list(rows.values())[:2]]
-    section(view, "Turned by position", rotation_text(view, m, pair), *cells)
-    left, right = st.columns((3, 2), gap="large")
-    with left:
-        show_dial(view, rows, m, pair)
-    with right:
-        pair_table(view, rows, pair, half)
+    render_depth(view, rotation_text(view, m, pair), *cells)
+    show_dial(view, rows, m, pair)
+    pair_table(view, rows, pair, half)
     if detailed():
         stacked(
             view,
@@ -95,18 +102,13 @@ def arrow_rows(view: View, m: int) -> dict[str, tuple[str, tuple[int, int]]]:
 
 def rotation_text(view: View, m: int, pair: int) -> str:
     """How far one pair of numbers of q and of k is turned, and why only the distance counts."""
-    t, c = view.token, view.config
-    rate = float(angles(2, c.d_head, c.rope_theta)[1, pair])
+    t, rate = view.token, turn_rate(view, pair)
     return (
-        "This model adds nothing to the vectors of the words. Instead each head takes the numbers"
-        f" of q and k in {c.d_head // 2} pairs, sees a pair as an arrow in a plane, and **turns**"
-        " it (Su et al. 2021): by so many times an angle as the token’s place says. Pair"
-        f" {pair} turns by {number(rate)} radians ({number(np.rad2deg(rate))}°) a place: q of"
-        f" {word(view)}, at place {t}, by {number(t * rate)} radians; k of {word(view, m)}, at"
-        f" place {m}, by {number(m * rate)}. No arrow changes its length. What the two make"
-        " together depends on the angle between them, and turning changes that by"
-        f" {t} − {m} = {number(t - m)} times {number(rate)}: only how far apart the tokens stand"
-        " matters, not where."
+        "A pair of numbers is an arrow in a plane, and its position **turns** it (Su et al. 2021)"
+        f" by position × {number(rate, 3)} radians ({number(np.rad2deg(rate), 3)}°). The query of"
+        f" {which_word(view)} turns by {number(t * rate, 3)}, the key of {which_word(view, m)} by"
+        f" {number(m * rate, 3)}. Lengths stay. The angle between the two changes by"
+        f" {t} − {m} = {number(t - m)} times {number(rate, 3)}: only the distance counts."
     )
 
 
@@ -119,7 +121,7 @@ def show_dial(view: View, rows: dict, m: int, pair: int) -> None:
     }
     title = (
         f"Pair {pair} of head {view.head}: q of {quoted(view.labels[view.token])}, k of"
-        f" {quoted(view.labels[m])}. Pale: before, full: turned"
+        f" {quoted(view.labels[m])}. Pale: before the turn"
     )
     show(
         "places-dial",
@@ -224,24 +226,21 @@ def pair_table(view: View, cells: dict, pair: int, half: int) -> None:
 
 def distance(view: View) -> None:
     """The score of a pair at other distances, and split into its turning pairs."""
-    t, m = view.token, other_token_controls(view)
+    t, m = view.token, looked_at(view)
     names = ("scores.falls", "scores.pairs")
     falls, pairs = (view.at(f"attn.{name}.{view.head}.{t}.{m}") for name in names)
     dot = view.at("attn.scores.dot"), (view.head, t, m)
     last, best = len(view.trace[falls]) - 1, int(np.abs(view.trace[pairs]).argmax())
     score = float(view.trace[dot[0]][dot[1]])
-    section(
+    render_depth(
         view,
-        "The score at every distance",
         distance_text(view, m, score, view.trace[falls], view.trace[pairs]),
         (falls, (min(max(t - m, 0), last),)),
         (pairs, (best,)),
         dot,
     )
     show_distances(view, falls, m)
-    title = (
-        f"What each turning pair gives to q · k = {number(score)}: fast pairs left, slow ones right"
-    )
+    title = f"What each pair adds to q · k = {number(score)}: fast pairs left, slow pairs right"
     cell_bars(view, pairs, ALL, title=title)
 
 
@@ -249,21 +248,16 @@ def distance_text(view: View, m: int, score: float, values_S, parts_P) -> str:
     """How the score of two tokens depends on their distance, and which pair gives most to it."""
     t, best = view.token, int(np.abs(parts_P).argmax())
     apart = (
-        f"They really stand {t - m} apart (marked)."
+        f"In the sentence they are {t - m} apart (marked)."
         if t >= m
-        else (
-            f"Here {word(view)} stands before the other, {m - t} to the left, so its true score is"
-            " not on this curve."
-        )
+        else f"Here {which_word(view)} comes first, so its true score is not on this curve."
     )
     return (
-        f"The same q of {word(view)} and the same k of {word(view, m)}, as if they stood 0, 1, 2 …"
-        f" places apart. {apart} Each pair of numbers gives a wave, fast or slow, and the curve is"
-        " their sum. It may fall with the distance, or not: that is up to q and k. This one is"
-        f" {number(values_S[0])} at distance 0 and {number(values_S[-1])} at {len(values_S) - 1}."
-        f" The bars split the true score, q · k = {number(score)}, into what each turning pair"
-        f" gives; parts above and below 0 cancel. The largest single part is that of pair {best}:"
-        f" {number(parts_P[best])}."
+        f"The same query of {which_word(view)} and key of {which_word(view, m)}, as if they were 0,"
+        f" 1, 2 … positions apart. {apart} Each pair of numbers makes a wave, fast or slow; the"
+        f" curve is their sum, {number(values_S[0], 3)} at distance 0 and"
+        f" {number(values_S[-1], 3)} at {len(values_S) - 1}. The bars split the true score,"
+        f" q · k = {number(score)}, into pairs; pair {best} adds most, {number(parts_P[best], 3)}."
     )
 
 
@@ -272,12 +266,12 @@ def show_distances(view: View, falls: str, m: int) -> None:
     values_S, apart = view.trace[falls], view.token - m
     title = (
         f"q · k of {quoted(view.labels[view.token])} → {quoted(view.labels[m])}, head {view.head},"
-        " if they stood so many places apart"
+        " at each distance"
     )
     marked = apart if apart >= 0 else None
     show(
         "places-falls",
-        curve(range(len(values_S)), values_S, title, "places apart", "q · k", "weight", marked),
+        curve(range(len(values_S)), values_S, title, "distance", "q · k", "weight", marked),
         alt=title,
         cells=point_numbers(len(values_S)),
         on_cell=lambda s: open_number(falls, (s,)),

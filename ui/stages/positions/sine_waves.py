@@ -8,10 +8,10 @@ from core.text import number
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.explanation_panel import open_number
-from ui.kit.section import detailed, section
+from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest, rows_around
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
+from ui.kit.token_words import which_word
 from ui.session.view import View
 from ui.stages.positions.curve import upright
 
@@ -26,8 +26,8 @@ def waves(view: View) -> None:
     """
     step, t, half = f"{view.side}.embed.sinusoid", view.token, (view.config.d_model + 1) // 2
     dims = list(dict.fromkeys(int(share * (half - 1)) for share in WAVES))
-    section(view, "Sine waves", waves_text(view, half), largest(view, step, t, ALL))
-    title = f"Some dimensions as waves along the sentence; the line marks place {t}"
+    render_depth(view, waves_text(view, half), largest(view, step, t, ALL))
+    title = f"Some dimensions as waves along the sentence; the line marks position {t}"
     show(
         "places-waves",
         waves_figure(view.trace[step], dims, t, title),
@@ -35,10 +35,10 @@ def waves(view: View) -> None:
         cells=[[l, d] for d in dims for l in range(len(view.labels))],
         on_cell=lambda l, d: open_number(step, (l, d)),
     )
-    cell_map(view, step, slice(t, t + 1), ALL, title=f"The whole vector of place {t}")
+    cell_map(view, step, slice(t, t + 1), ALL, title=f"The whole vector of position {t}")
     if detailed():
         rows = rows_around(t, len(view.labels))
-        title = "The sine vector of each place in this sentence"
+        title = "The sine vector of each position in this sentence"
         cell_map(view, step, rows, ALL, title=title, chosen=t - rows.start)
 
 
@@ -51,13 +51,11 @@ def waves_text(view: View, half: int) -> str:
         view.config.positions, "This model does not use them; they are here for comparison."
     )
     return (
-        "The first transformer (Vaswani et al. 2017) gave each place a vector that nobody trained:"
-        f" dimension 0 is a sine wave with a length of {number(2 * np.pi)} places, and each next"
-        f" one a little longer, up to {number(longest)}; the second half are the cosines. (In the"
-        " article sines and cosines take turns, as dimensions 2i and 2i + 1; here, as in the code"
-        " of Marian, all sines come first: the same numbers in another order.) Place"
-        f" {view.token}, where {word(view)} stands, is read off all waves at once, like the hands"
-        f" of many clocks. {whose}"
+        "The first transformer (Vaswani et al. 2017) gave each position a vector that nobody"
+        f" trained. Dimension 0 is a sine wave {number(2 * np.pi, 3)} positions long, each next one"
+        f" is longer, up to {number(longest, 3)}; the second half are the cosines (the 2017 paper"
+        f" has the same waves in another order). Position {view.token}, that of {which_word(view)},"
+        f" is read off all waves at once, like a time off many clock hands. {whose}"
     )
 
 
@@ -69,7 +67,7 @@ def waves_figure(values_LD, dims: list[int], chosen: int, title: str):
     ]
     places = np.arange(len(values_LD))
     texts = [
-        f"dimension {d}, place {place}<br><b>{number(values_LD[place, d])}</b>"
+        f"dimension {d}, position {place}<br><b>{number(values_LD[place, d])}</b>"
         for d in dims
         for place in places
     ]
@@ -84,7 +82,7 @@ def waves_figure(values_LD, dims: list[int], chosen: int, title: str):
         bottom=42,
         left=66,
         shapes=[upright(chosen)],
-        xaxis=plotly_figures.value_axis("place")
+        xaxis=plotly_figures.value_axis("position")
         | {"range": [-0.5, len(values_LD) - 0.5], "showgrid": False, "zeroline": False},
         yaxis=plotly_figures.value_axis("") | dimension_names(dims),
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import GlassError
 from core.steps.embedding import nearest
 from core.text import number
-from ui.kit.section import render_depth, section
+from ui.kit.section import render_depth
 from ui.session import runs
 from ui.session.actions import close_number
 from ui.session.settling import settle
@@ -27,13 +27,11 @@ SUMS = (
 
 def word_arithmetic(view: View) -> None:
     """a − b + c over the rows of the table, and the words nearest to it."""
-    section(
+    render_depth(
         view,
-        "5. Arithmetic with words",
-        "Rows are numbers, so they can be added: take the row of one word, subtract that of a"
-        " second, add that of a third, and look which rows are nearest to what comes out (Mikolov"
-        " et al. 2013). If the step from “man” to “king” is much the same as from “woman” to"
-        " “queen”, “king” − “man” + “woman” ends near “queen”. Often it does not; try your own.",
+        "Rows can be added: take one word’s row, subtract a second, add a third, and see which rows"
+        " are nearest to the result (Mikolov et al. 2013). If “man” → “king” is the same step as"
+        " “woman” → “queen”, then king − man + woman lands near “queen”. Often it does not.",
     )
     boxes = zip(st.columns(3), "abc", ("a", "− b", "+ c"), default_sum(view), strict=True)
     asked = [ask_word(view, *box) for box in boxes]
@@ -52,9 +50,11 @@ def nearest_text(view: View, step: str, best: int, asked: list[int]) -> str:
     """The word nearest to the result, and where the three words themselves would stand."""
     cosine_V = view.trace[step]
     return (
-        f"Nearest to it: {bold(view.word(best))}, with a cosine of {number(cosine_V[best])}."
-        " The three words themselves are left out of the list, as is usual; they would stand at "
-        + ", ".join(f"{number(cosine_V[i])} ({bold(view.word(i))})" for i in dict.fromkeys(asked))
+        f"Nearest: {bold(view.word(best))}, with a cosine of {number(cosine_V[best], 3)}. As is"
+        " usual, the list leaves the three words themselves out; they score "
+        + ", ".join(
+            f"{number(cosine_V[i], 3)} ({bold(view.word(i))})" for i in dict.fromkeys(asked)
+        )
         + "."
     )
 
@@ -109,13 +109,13 @@ def single_piece(view: View, typed: str) -> int:
     parts = " + ".join(f"“{view.word(i)}”" for i in ids[:8]) + (" …" if len(ids) > 8 else "")
     if len(ids) != 1:
         raise GlassError(
-            f"“{typed}” is no single piece for this model, so it has no row of its own: it falls"
-            f" into {parts}. Try another word."
+            f"This model splits “{typed}” into {parts}, so it has no row of its own. Try another"
+            " word."
             if ids
-            else f"For this model nothing is left of “{typed}”."
+            else f"This model reads nothing in “{typed}”."
         )
     if view.model.tokenizer.piece(ids[0]) in ("[UNK]", "<unk>"):
-        raise GlassError(f"This model’s vocabulary does not have “{typed}”.")
+        raise GlassError(f"“{typed}” is not in this model’s vocabulary.")
     return ids[0]
 
 

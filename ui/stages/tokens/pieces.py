@@ -1,5 +1,5 @@
-"""The sentence as it was typed, the pieces it is cut into, and their numbers, one below the other;
-a click chooses a piece.
+"""The sentence, a row for each token: what was typed, the piece, its number, its row of the
+embedding table, and the words whose rows are most like it. A click chooses a token.
 """
 
 from __future__ import annotations
@@ -8,73 +8,138 @@ from functools import partial
 
 import streamlit as st
 
+from core.models import catalogue
+from core.steps.embedding import nearest
+from core.text import number
 from ui.kit.component_loader import component
-from ui.kit.section import section
-from ui.kit.token_words import select_clicked, special_tokens_note
-from ui.kit.unknown_words import marks, unknown_text
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.packed_arrays import packed
+from ui.kit.section import render_depth
+from ui.kit.stage import Quiz, heading, quiz_of_words
+from ui.kit.step_charts import ALL, colour_end, largest, rows_around
+from ui.kit.theme import COLOURS
+from ui.kit.token_words import asked_word, special_tokens_note, which_word
+from ui.kit.unknown_words import marks
+from ui.session import sent
+from ui.session.actions import select_token
 from ui.session.view import View
+from ui.stages.tokens.embedding import near_step
+from ui.stages.tokens.word_map import nearest_words
 from ui.text import label, plain
 
-_draw = component("pieces", 'class="root pieces" role="group" aria-label="Words, pieces and ids"')
+_draw = component(
+    "pieces", 'class="root figure pieces" role="group" aria-label="Words, pieces and ids"'
+)
+ROWS = 32  # tokens that have a strip
+CUT = 5  # pieces of a word that are named
+NEAR = 5  # words that unfold below the chosen token
 
 
-def pieces(view: View) -> None:
-    """The sentence in words, pieces and numbers, and what the special tokens in it mean."""
-    ids = f"{view.side}.embed.ids"
-    section(view, "1. Words, pieces, numbers", pieces_text(view), (ids, (view.token,)))
+def pieces(view: View) -> tuple[str, tuple[int, ...]]:
+    """The question, the sentence token by token, and what a tokenizer does. Returns the cell that
+    is explained first.
+    """
+    first = largest(view, f"{view.side}.embed.token", view.token, ALL)
+    question = f"Which of {vocabulary(view)} is most like {asked_word(view)} to this model?"
+    heading(question, quiz(view))
     pieces_strip(view)
+    render_depth(view, pieces_text(view), (f"{view.side}.embed.ids", (view.token,)), first)
     special_tokens_note(view)
+    return first
+
+
+def quiz(view: View) -> Quiz | None:
+    """The words most like the chosen one may be guessed."""
+    own = int(view.trace[f"{view.side}.embed.ids"][view.token])
+    near_N = nearest_words(view.request.model, view.side, (own,))[0]
+    return quiz_of_words(view, [view.word(i) for i in near_N[:4]])
+
+
+def vocabulary(view: View) -> str:
+    """How many words or pieces the model knows."""
+    whole = catalogue.entry_of(view.model.name).embedded
+    return f"{view.config.n_vocab:,} {'words' if whole else 'pieces'}"
 
 
 def pieces_text(view: View) -> str:
-    """What the tokenizer did with this sentence."""
-    side, V = view.config.sides[0], view.config.n_vocab
-    count, cut = len(view.trace[f"{side}.embed.ids"]), cut_words(view)
+    """What the tokenizer did with this sentence, and which row the chosen token takes."""
+    count = len(view.trace[f"{view.config.sides[0]}.embed.ids"])
+    token_id = view.trace[f"{view.side}.embed.ids"][view.token]
+    row = (
+        f"the model takes row {token_id} of its table: {view.config.d_model} numbers"
+        f"{scale_text(view)}, the same in every sentence."
+    )
     if not view.model.tokenizer:
         return (
-            "This model’s tokenizer can’t be read here, so you type the numbers themselves:"
-            f" {count} ids, each the number of a piece in a vocabulary of {V:,}."
+            f"This model’s tokenizer can’t be read here, so you typed {count} ids. For"
+            f" {which_word(view)} {row}"
         )
-    several = (
-        f" Into several pieces fall: {'; '.join(cut[:4])}{' …' if len(cut) > 4 else ''}."
-        if cut
-        else " Here every word is one piece; try a rare or a made-up one."
-    )
     return (
-        "The model reads no letters. A **tokenizer** cuts the text into pieces from a fixed"
-        f" vocabulary of {V:,}, and each piece has a number. Your sentence becomes {count} of"
-        f" them.{several}{unknown_text(view)} Above stands what was typed, below it the pieces,"
-        " and under each its number. **Click a piece** to choose it."
+        f"A **tokenizer** cuts text into pieces from a fixed list{cut_text(view)}."
+        f" {which_word(view)} has the id {token_id}, so {row}"
     )
+
+
+def scale_text(view: View) -> str:
+    """What the row is multiplied by, where it is."""
+    scale, D = view.config.embed_scale, view.config.d_model
+    if scale == 1:
+        return ""
+    root = f"√{D} = " if scale == D**0.5 and float(scale).is_integer() else ""
+    return f" (multiplied by {root}{number(scale, 3)})"
+
+
+# --- the figure -----------------------------------------------------------------------------------
 
 
 def pieces_strip(view: View) -> None:
-    """The three rows of each side; what was typed is known of the sentence alone."""
+    """The rows of each side; what was typed is known of the sentence alone."""
     for side in view.config.sides:
         if view.config.crosses:
             st.caption(
                 {"encoder": "What the encoder reads", "decoder": "What the decoder reads"}[side]
             )
         key, unknown = f"pieces-{side}", marks(view, side)
-        count = len(view.trace[f"{side}.embed.ids"])
         _draw(
             key=key,
-            on_chosen_change=partial(select_clicked, key, side, count),
-            data={
-                "chosen": view.token if side == view.side else None,
-                "typed": typed_for(view, side) is not None,
-                "tokens": drawn_pieces(view, side, unknown),
-            },
+            on_chosen_change=partial(choose_token, view, key, side),
+            on_cell_change=partial(open_cell, view, key, side),
+            on_near_change=partial(open_near, view, key),
+            data=pieces_data(view, side, unknown),
         )
         if unknown:
             st.caption("Dashed: " + "; ".join(dict.fromkeys(unknown.values())) + ".")
 
 
-def drawn_pieces(view: View, side: str, unknown: dict[int, str]) -> list[dict]:
-    """What is drawn of each piece. unknown: what is said about a piece that is marked."""
+def pieces_data(view: View, side: str, unknown: dict[int, str]) -> dict:
+    """What is drawn of a side. unknown: what is said about a piece that is marked."""
+    step, count, own = f"{side}.embed.token", len(view.tokens(side)), side == view.side
+    at = range(count)[rows_around(view.token if own else 0, count, ROWS)]
+    rows_LD = view.trace[step][at.start : at.stop]
+    return packed(rows_LD) | {
+        "chosen": view.token if own else None,
+        "typed": typed_for(view, side) is not None,
+        "tokens": drawn_pieces(view, side, unknown, at),
+        "at": list(at),
+        "limit": colour_end(rows_LD),
+        "opened": opened_in(step),
+        "colour": COLOURS["embed"],
+        "titles": {
+            "row": f"its row of the table: {view.config.d_model} numbers",
+            "near": "most like it",
+            "unfolded": "Most like it:",
+        },
+    }
+
+
+def drawn_pieces(view: View, side: str, unknown: dict[int, str], at: range) -> list[dict]:
+    """What is drawn of each piece. at: the tokens whose nearest words are named."""
     ids = view.trace[f"{side}.embed.ids"]
     words = view.words if side == view.config.sides[0] and view.words else [None] * len(ids)
     typed = typed_for(view, side) or [""] * len(ids)
+    near = dict(
+        zip(at, nearest_words(view.request.model, side, tuple(ids[at].tolist())), strict=True)
+    )
     columns = zip(view.tokens(side), ids, words, typed, strict=True)
     return [
         {
@@ -83,13 +148,57 @@ def drawn_pieces(view: View, side: str, unknown: dict[int, str]) -> list[dict]:
             "word": word,
             "typed": letters,
             "mark": unknown.get(position, ""),
+            "near": [view.word(other) for other in near.get(position, ())[:NEAR]],
+            "cosines": cosines(view) if (side, position) == (view.side, view.token) else None,
         }
         for position, (text, i, word, letters) in enumerate(columns)
     ]
 
 
+def near_ids(view: View) -> list[int]:
+    """The words whose rows are most like the chosen token's, the most alike first."""
+    step = near_step(view)
+    return nearest(view.trace[step], NEAR, [int(step.rsplit(".", 1)[1])]).tolist()
+
+
+def cosines(view: View) -> list[dict]:
+    """How like the chosen token its nearest words are: as text, and as the length of a bar."""
+    found = [float(view.trace[near_step(view)][i]) for i in near_ids(view)]
+    return [{"text": number(cosine, 2), "share": min(max(cosine, 0), 1)} for cosine in found]
+
+
+# --- what a click does ----------------------------------------------------------------------------
+
+
+def choose_token(view: View, key: str, side: str) -> None:
+    """The token that was clicked becomes the chosen one."""
+    chosen = sent.from_component(key, "chosen")
+    if sent.whole(chosen, len(view.tokens(side))):
+        select_token(chosen, side=side)
+
+
+def open_cell(view: View, key: str, side: str) -> None:
+    """A number of a row that was clicked opens; its token becomes the chosen one."""
+    step = f"{side}.embed.token"
+    place = sent.place(sent.from_component(key, "cell"), view.trace.shape(step))
+    if place is not None:
+        select_token(place[0], side=side)
+        open_number(step, place)
+
+
+def open_near(view: View, key: str) -> None:
+    """The cosine of a nearest word that was clicked opens."""
+    place = sent.place(sent.from_component(key, "near"), (NEAR,))
+    ids = near_ids(view)
+    if place is not None and place[0] < len(ids):
+        open_number(near_step(view), (ids[place[0]],))
+
+
+# --- what was typed -------------------------------------------------------------------------------
+
+
 def typed_for(view: View, side: str) -> list[str] | None:
-    """The characters that each piece was cut from; a letter of several pieces stands above the
+    """The characters that each piece was cut from; a letter of several pieces stands beside the
     first. None: not known, for a model without a tokenizer, or in a run that reads something else
     than what was typed.
     """
@@ -105,18 +214,13 @@ def typed_for(view: View, side: str) -> list[str] | None:
     return found
 
 
-def cut_words(view: View) -> list[str]:
-    """The words of the sentence that fall into several pieces, as text for Markdown."""
-    words = view.words
-    parts = {
-        word: [
-            view.tokens(view.config.sides[0])[i] for i, other in enumerate(words) if other == word
-        ]
-        for word in dict.fromkeys(words)
-        if word is not None
-    }
-    return [
-        " + ".join(f"**{plain(piece)}**" for piece in pieces)
-        for pieces in parts.values()
-        if len(pieces) > 1
-    ]
+def cut_text(view: View) -> str:
+    """One word of the sentence that is cut into several pieces, if possible the chosen token's."""
+    words = view.words if view.side == view.config.sides[0] else []
+    cut = [word for word in dict.fromkeys(words) if word is not None and words.count(word) > 1]
+    if not cut:
+        return ""
+    own = words[view.token] if words[view.token] in cut else cut[0]
+    tokens = view.tokens(view.side)
+    pieces = [f"**{plain(tokens[i])}**" for i, word in enumerate(words) if word == own]
+    return f", such as {' + '.join(pieces[:CUT])}{' + …' if pieces[CUT:] else ''}"

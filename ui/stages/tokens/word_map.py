@@ -15,16 +15,17 @@ from core.text import number, percent
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.explanation_panel import open_number
-from ui.kit.section import section
+from ui.kit.section import render_depth
 from ui.kit.step_charts import rows_around
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
+from ui.kit.token_words import which_word
 from ui.session import runs
 from ui.session.view import View
 from ui.stages.tokens.embedding import NEAREST, near_step
 from ui.text import quoted, short
 
-NEIGHBOURS = 3  # neighbours of each other token on the map
+NEIGHBOURS = 5  # words that are found for each token
+OTHERS = 3  # of them on the map, for each token but the chosen one
 MAPPED = 24  # tokens on the map
 NAME = 12  # letters of a name on it
 WIDE = (540, 350)  # the size for which names are laid out, in pixels
@@ -33,8 +34,8 @@ HIGH = 440  # of the map
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for neighbours …")
 def nearest_words(model: str, side: str, tokens: tuple[int, ...]) -> np.ndarray:
-    """The nearest words of some tokens, (tokens, AROUND). The whole table is read for them: kept
-    for all visitors.
+    """The nearest words of some tokens, (tokens, NEIGHBOURS). The whole table is read for them:
+    kept for all visitors.
     """
     return neighbours(
         runs.model_of(model).weights[f"{side}.embed.token.weight"], tokens, NEIGHBOURS
@@ -66,20 +67,21 @@ def mapped_ids(view: View, near_only: bool) -> tuple[list[int], list[int], list[
     found = (
         []
         if near_only
-        else nearest_words(view.request.model, view.side, tuple(tokens)).ravel().tolist()
+        else nearest_words(view.request.model, view.side, tuple(tokens))[:, :OTHERS]
+        .ravel()
+        .tolist()
     )
     return tokens, near, [i for i in dict.fromkeys(found) if i not in tokens and i not in near]
 
 
 def word_map(view: View) -> None:
     """The tokens among their nearest words, flat or in space."""
-    section(
+    render_depth(
         view,
-        "4. A map of the words around",
-        "The rows of your tokens, and of the words nearest to each, seen from the side where they"
-        " differ most. A picture of two directions shows only a part of how rows lie (the axes say"
-        f" how much), so words that are close here need not be close in all {view.config.d_model}"
-        f" dimensions. **Click a word** for its cosine with {word(view)}.",
+        "Your tokens and the words most like each, projected on the"
+        " directions in which they differ most. The axes say how much of the difference the map"
+        f" keeps, so neighbours here need not be neighbours in all {view.config.d_model}"
+        f" dimensions. **Click a word** for its cosine with {which_word(view)}.",
     )
     near_only, spatial = map_controls()
     kinds = mapped_ids(view, near_only)
@@ -87,9 +89,9 @@ def word_map(view: View) -> None:
         view, map_of(view, kinds, 3 if spatial else 2), [i for kind in kinds for i in kind], spatial
     )
     st.caption(
-        ("In space no word can be clicked; the flat map opens their numbers. " if spatial else "")
-        + "Each row is brought to length 1, since cosines compare directions, and all are measured"
-        " from their middle. A word that stands twice in the sentence is one point."
+        ("Words can be clicked on the flat map only. " if spatial else "")
+        + "Each row is scaled to length 1, because cosines compare directions, and all are measured"
+        " from their mean. A word that occurs twice in the sentence is one point."
     )
 
 
@@ -97,7 +99,7 @@ def map_controls() -> tuple[bool, bool]:
     """Which words are on the map, and how it is drawn. Returns whether only the nearest words of
     the chosen token are, and whether it has three dimensions.
     """
-    titles = {"all": "All tokens", "near": "The chosen one’s nearest words"}
+    titles = {"all": "All tokens", "near": "The chosen token only"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = st.segmented_control(
             "What is on the map",
@@ -232,7 +234,7 @@ def flat_figure(drawing: WordMap):
     traces.append(plotly_figures.unseen_points(*points.T, drawing.texts))
     x, y = (
         plotly_figures.value_axis(
-            f"{nth} direction: {plotly_figures.safe(percent(held, 0))} of how they differ"
+            f"{nth} direction: {plotly_figures.safe(percent(held, 0))} of the difference"
         )
         | {"range": padded_range(column_N)}
         for nth, held, column_N in zip(("1st", "2nd"), drawing.held, points.T, strict=True)
@@ -267,10 +269,11 @@ def lines_to_near(drawing: WordMap) -> list[dict]:
 
 def map_title(drawing: WordMap) -> str:
     """What the colours are."""
+    own = f"“{drawing.names[drawing.own]}”"
     return (
-        f"“{drawing.names[drawing.own]}” and its nearest words"
+        f"{own} and the words most like it"
         if drawing.tokens == 1
-        else "Your tokens; with lines, the chosen one’s nearest words; small, the others’"
+        else f"Your tokens (teal) and the words most like them. Lines: {own}"
     )
 
 

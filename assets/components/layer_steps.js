@@ -1,0 +1,133 @@
+// A row for each layer: the attention of its heads, small, and how the layer moves one token's vector. A click on a head frames it
+// here, at once.
+import { palette, pointPicture, shadeOf } from "./colours.js"
+import { create, createButton, make, SVG } from "./dom.js"
+import { aligned, angleOf, barShare, handOf, nextHead, thumbSize } from "./layer_geometry.js"
+import { bytes, decode } from "./numbers.js"
+
+const WAIT = 3000          // ms that a click stands before what the page says stands again
+const memory = new WeakMap()
+
+const shownHead = (state, chosen) => {
+  const { clicked } = state
+  if (clicked && (clicked.panel === chosen || performance.now() > clicked.until)) state.clicked = null
+  return state.clicked?.panel ?? chosen
+}
+
+function thumbnail(shown, panel, pixels) {
+  const [, rows, columns] = shown.cells, start = panel * rows * columns
+  const canvas = pointPicture(rows, columns, (picture) => {
+    for (let i = 0; i < picture.length; i++) picture[i] = shadeOf(pixels, shown.marks[start + i] / 255)
+  })
+  canvas.setAttribute("aria-hidden", "true")
+  return canvas
+}
+
+function headButton(shown, panel, pixels, choose) {
+  const layer = Math.floor(panel / shown.heads), head = panel % shown.heads
+  const button = createButton("head", "", () => choose(panel))
+  button.title = button.ariaLabel = `Layer ${layer}, head ${head}`
+  button.append(thumbnail(shown, panel, pixels))
+  return button
+}
+
+function dial(value) {
+  const svg = document.createElementNS(SVG, "svg"), { x, y } = handOf(angleOf(value))
+  svg.setAttribute("viewBox", "-12 -12 24 24")
+  svg.setAttribute("aria-hidden", "true")
+  const add = (tag, name, look) => {
+    const part = document.createElementNS(SVG, tag)
+    part.setAttribute("class", name)
+    for (const [key, at] of Object.entries(look)) part.setAttribute(key, at)
+    svg.append(part)
+  }
+  add("circle", "rim", { r: 10 })
+  add("line", "before", { x1: 0, y1: 0, x2: 10, y2: 0 })
+  if (Number.isFinite(x)) add("line", "now", { x1: 0, y1: 0, x2: 10 * x, y2: -10 * y })
+  return svg
+}
+
+function bar(column, value) {
+  const track = create("span", "track")
+  make("i", "", track).style.width = `${100 * barShare(value, column.top)}%`
+  track.style.setProperty("--bar", column.colour)
+  return track
+}
+
+function cell(row, shown, r, c, open) {
+  const column = shown.columns[c], value = shown.numbers[r * shown.columns.length + c]
+  const box = make("div", `cell ${column.kind}`, row)
+  if (Number.isNaN(value) && r === 0) return
+  const text = aligned(value) + (column.kind === "bar" ? "×" : "")
+  const button = createButton("number", "", () => open([r, c]))
+  button.dataset.place = `${r},${c}`
+  button.title = button.ariaLabel = `${shown.rows[r]}: ${column.title} ${text}`
+  button.classList.toggle("opened", shown.opened?.join() === `${r},${c}`)
+  button.append(column.kind === "dial" ? dial(value) : bar(column, value))
+  make("b", "", button, text)
+  box.append(button)
+}
+
+function head(root, shown) {
+  const row = make("div", "row names", root)
+  make("span", "label", row, "")
+  make("span", "heads", row, shown.headsTitle)
+  for (const column of shown.columns) {
+    const title = make("span", `cell ${column.kind}`, row, column.title)
+    title.style.setProperty("--bar", column.colour)
+    title.title = column.hint
+  }
+}
+
+// One Tab stop for all heads: arrows walk over them.
+function walkable(buttons, heads, first) {
+  buttons.forEach((button, i) => {
+    button.tabIndex = i === first ? 0 : -1
+    button.onkeydown = (event) => {
+      const next = nextHead(event.key, i, heads, buttons.length)
+      if (next === null) return
+      event.preventDefault()
+      buttons.forEach((each, k) => { each.tabIndex = k === next ? 0 : -1 })
+      buttons[next].focus()
+    }
+  })
+}
+
+function build(root, shown, { choose, open }) {
+  const { pixels } = palette(getComputedStyle(root), "sequential"), buttons = []
+  root.replaceChildren()
+  const thumb = thumbSize(shown.rows.length - 1)
+  root.style.setProperty("--columns", shown.columns.map((column) => (column.kind === "dial" ? "4.6rem" : "minmax(5.6rem, 1fr)")).join(" "))
+  root.style.setProperty("--thumb", `${thumb}px`)
+  root.style.setProperty("--heads", `${shown.heads * (thumb + 4)}px`)
+  head(root, shown)
+  shown.rows.forEach((name, r) => {
+    const row = make("div", "row", root)
+    make("span", "label", row, name)
+    const heads = make("div", "heads", row)
+    for (let h = 0; r > 0 && h < shown.heads; h++) buttons.push(headButton(shown, buttons.length, pixels, choose))
+    heads.append(...buttons.slice((r - 1) * shown.heads, r * shown.heads))
+    shown.columns.forEach((_, c) => cell(row, shown, r, c, open))
+  })
+  return buttons
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".root"), focused = root.getRootNode().activeElement
+  const held = focused?.dataset?.place ?? focused?.title, state = memory.get(root) ?? {}
+  memory.set(root, state)
+  const shown = { ...data, numbers: decode(data.values), marks: bytes(data.shades) }
+  const mark = (panel) => buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === panel)))
+  const choose = (panel) => {
+    state.clicked = { panel, until: performance.now() + WAIT }
+    mark(panel)
+    setTriggerValue("head", [Math.floor(panel / data.heads), panel % data.heads])
+  }
+  const buttons = build(root, shown, { choose, open: (place) => setTriggerValue("cell", place) })
+  const chosen = shownHead(state, data.chosen)
+  mark(chosen)
+  walkable(buttons, data.heads, Math.max(chosen, 0))
+  if (!held) return
+  const again = [...root.querySelectorAll("button")].find((button) => (button.dataset.place ?? button.title) === held)
+  again?.focus({ preventScroll: true })
+}

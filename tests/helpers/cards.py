@@ -1,0 +1,17 @@
+"""The cards of each page, as they stand in an address that has them open."""
+
+CARDS = {
+    "pages/7_Layers.py": (
+        "layers-attends.layers-rollout.layers-path.layers-added.layers-roles.layers-links"
+    ),
+    "pages/8_Encoder_and_decoder.py": (
+        "masks-draw.masks-tokens.masks-words.masks-padding.masks-trained"
+    ),
+    "pages/10_Output.py": (
+        "output-vector.output-cut.output-line"
+        ".output-context.output-pair.output-mean.output-alike.output-search"
+    ),
+    "pages/11_Before_attention.py": (
+        "before-lstm.before-reach.before-mean.before-neuron.before-layer"
+    ),
+}

@@ -1,0 +1,226 @@
+"""The first screen: the question is the trace's, one click answers it, and what came out before
+stays in sight.
+"""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.models import catalogue
+from core.text import number
+from tests.helpers.pages import ROOT, address, click, opened, parts
+from ui.session.opening import decision_of
+from ui.session.runs import RunRequest, trace_of
+from ui.session.selection import EXAMPLES, OPENING, unchosen
+from ui.stages.overview.experiments import forms
+from ui.stages.overview.headline import share_words
+
+MYSTERY = {"model": "study-decoder", "sentence": OPENING, "layer": "3", "head": "4"}
+ONE = RunRequest("study-decoder", OPENING)
+
+
+def data_of(app) -> dict:
+    assert not app.exception and not app.warning
+    (data,) = parts(app, "glass_overview")
+    return data
+
+
+def question(data: dict) -> str:
+    return "".join(words for words, _ in data["headline"])
+
+
+def tried(app, name: str) -> dict:
+    """The picture after a click on an experiment."""
+    click(app, "river", act="")  # a browser's click is gone when the run has ended
+    return data_of(click(app, "river", act=f"try/{name}"))
+
+
+def shares(data: dict, which: str = "share") -> dict[str, float]:
+    return {word["word"]: word[which] for word in data["output"]["words"]}
+
+
+# --- it opens with a mystery ----------------------------------------------------------------------
+
+
+def test_the_app_opens_with_a_question_that_one_click_answers():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    data = data_of(app)
+    assert app.query_params == {}  # the view needs no words
+    assert data["run"] == list(ONE) and OPENING == "The books that the student recommended"
+    assert question(data) == (
+        "Which word comes next: are or is? One of this model’s 20 attention heads decides."
+    )
+    assert [words for words, hot in data["headline"] if hot] == ["are", "is"]
+    assert (data["open"]["layer"], data["open"]["head"]) == (3, 4)
+    assert data["tokens"]["decoder"]["labels"][data["tokens"]["decoder"]["chosen"]] == "recommended"
+    assert data["experiments"][0]["words"] == "Silence this head"
+    silenced = tried(app, "head")
+    assert silenced["run"][4] == decision_of(ONE).change == "head:decoder.3.4"
+    assert question(silenced).startswith("Without head 4 of layer 3, “is” is now ahead of “are”: ")
+
+
+def test_the_notes_sentence_is_the_first_example():
+    assert EXAMPLES[0]["text"] == "The book that the student recommended is expensive."
+    assert unchosen().model == catalogue.default() == "study-decoder"
+
+
+@pytest.mark.parametrize("change", ["head:decoder.3.4", "head:decoder.0.2", "head:decoder.2.1"])
+def test_what_the_headline_says_of_a_silent_head_is_what_the_run_has(change):
+    data = data_of(opened(**MYSTERY | {"change": change}))
+    now, decision = shares(data), decision_of(ONE)
+    ahead, other = ("is", "are") if now["is"] > now["are"] else ("are", "is")
+    assert (ahead == "is") == (change == decision.change)
+    assert question(data).endswith(
+        f"{'is now' if ahead == 'is' else 'stays'} ahead of “{other}”: "
+        f"{share_words(now[ahead])} to {share_words(now[other])}."
+    )
+
+
+# --- the ghost ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("change", ["head:decoder.3.4", "order"])
+def test_what_came_out_before_is_drawn_beside_what_comes_out_now(change):
+    plain, data = data_of(opened(**MYSTERY)), data_of(opened(**MYSTERY | {"change": change}))
+    before_V, now_V = (
+        trace_of(run)["head.probs"][-1] for run in (ONE, ONE._replace(change=change))
+    )
+    for word in data["output"]["words"]:
+        assert word["before"] == before_V[word["id"]] and word["share"] == now_V[word["id"]]
+    assert all(word["before"] is None for word in plain["output"]["words"])
+
+
+def test_the_bars_keep_their_places_when_the_head_falls_silent():
+    plain, silent = (
+        data_of(opened(**MYSTERY | more)) for more in ({}, {"change": "head:decoder.3.4"})
+    )
+    assert list(shares(plain)) == list(shares(silent)) and {"are", "is"} <= set(shares(plain))
+
+
+def test_a_model_that_guesses_nothing_shows_what_is_left_of_each_word_now_and_before():
+    app = opened(mask="decoder")
+    output, trace = data_of(app)["output"], trace_of(RunRequest("minilm", EXAMPLES[0]["text"]))
+    name = output["name"]
+    assert output["kept_before"] == trace[name].tolist() and output["kept"] != output["kept_before"]
+    least = number(min(output["kept"][1:-1]), 2)
+    assert f"a cosine of {least} with its first" in question(data_of(app))
+
+
+# --- experiments ----------------------------------------------------------------------------------
+
+
+def test_a_silent_head_is_restored_by_the_same_button():
+    app = opened(**MYSTERY)
+    data = tried(app, "head")
+    assert data["silent"] and data["experiments"][0] == {
+        "act": "try/head",
+        "words": "Restore this head",
+        "on": True,
+    }
+    assert not tried(app, "head")["silent"] and address(app).get("change") is None
+
+
+def test_books_becomes_book_with_the_run_before_as_its_ghost_and_back():
+    app = opened(**MYSTERY)
+    chip = next(each for each in data_of(app)["experiments"] if each["act"] == "try/number")
+    assert chip["words"] == "books → book"
+    data = tried(app, "number")
+    assert data["run"][1] == "The book that the student recommended"
+    before_V = trace_of(ONE)["head.probs"][-1]
+    assert all(word["before"] == before_V[word["id"]] for word in data["output"]["words"])
+    assert (data["open"]["layer"], data["open"]["head"]) == (3, 4)
+    chip = next(each for each in data["experiments"] if each["act"] == "try/number")
+    assert chip["words"] == "book → books" and tried(app, "number")["run"][1] == OPENING
+
+
+def test_order_and_mask_are_changed_and_given_back():
+    app = opened(**MYSTERY)
+    assert tried(app, "order")["run"][4] == "order"
+    assert tried(app, "order")["run"][4] == ""
+    assert tried(app, "mask")["run"][2] == "encoder"
+    assert tried(app, "mask")["run"][2] == "trained"
+
+
+def test_an_encoder_hides_the_word_that_it_sees():
+    app = opened(model="study-encoder", token="8")
+    assert question(data_of(app)).startswith("Can the model guess “expensive”? It still sees the")
+    data = tried(app, "hide")
+    assert data["run"][1] == "The book that the student recommended is [MASK]."
+    assert question(data).startswith("Which word is hidden? “")
+
+
+@pytest.mark.parametrize("act", ["try/number", "try/hide", "try/everything", "head/2", "try/"])
+def test_what_is_not_offered_can_not_be_tried(act):
+    app = opened(**MYSTERY | {"sentence": "it was"})
+    before = data_of(app)["run"]
+    assert data_of(click(app, "river", act=act))["run"] == before
+
+
+def test_the_other_number_of_a_word():
+    assert (
+        forms("books") == ["book"]
+        and forms("stories") == ["story"]
+        and forms("child") == ["children"]
+    )
+    assert forms("dish") == ["dishs", "dishes"] and forms("boxes") == ["boxe", "box"]
+    assert forms("glass") == [] and forms("city") == ["cities"]
+
+
+# --- where a reader begins ------------------------------------------------------------------------
+
+
+def test_a_link_without_a_place_opens_where_there_is_something_to_see():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["sentence"] = "The keys that the boy found"
+    data = data_of(app.run())
+    assert (data["open"]["layer"], data["open"]["head"]) == (3, 4)
+
+
+@pytest.mark.parametrize("layer, head", [("0", "0"), ("1", "4"), ("3", "2")])
+def test_a_place_that_a_link_names_is_kept_and_stands_in_the_address(layer, head):
+    app = opened(**MYSTERY | {"layer": layer, "head": head})
+    data = data_of(app)
+    assert (data["open"]["layer"], data["open"]["head"]) == (int(layer), int(head))
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in app.query_params.items():
+        again.query_params[key] = value[0] if isinstance(value, list) else value
+    data = data_of(again.run())
+    assert (data["open"]["layer"], data["open"]["head"]) == (int(layer), int(head))
+
+
+def test_the_place_follows_the_text_until_the_reader_chooses_one():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.session_state["head"] = 2
+    app.run()
+    app.text_input(key="sentence").set_value("The girl lost her keys because").run()
+    data = data_of(app)
+    assert (data["open"]["layer"], data["open"]["head"]) == (3, 2)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.text_input(key="sentence").set_value("The girl lost her keys because").run()
+    data = data_of(app)
+    place, row_M = (data["open"]["layer"], data["open"]["head"]), None
+    trace = trace_of(RunRequest("study-decoder", "The girl lost her keys because"))
+    row_M = trace[f"decoder.{place[0]}.attn.pattern"][place[1], -1]
+    assert place != (3, 4) and data["tokens"]["decoder"]["labels"][int(row_M.argmax())] == "girl"
+
+
+# --- captions -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["study-decoder", "study-encoder", "minilm", "smollm2"])
+def test_the_captions_say_what_the_trace_has(model, request):
+    if model in ("minilm", "smollm2"):
+        request.getfixturevalue(model)
+    app = opened(model=model, layer="1", head="2", token="5")
+    data, trace = data_of(app), trace_of(RunRequest(model, EXAMPLES[0]["text"]))
+    side = trace.config.sides[-1]
+    tokens, attention, neurons = (data["captions"][i] for i in (0, 2, 3))
+    assert tokens.startswith(f"{len(data['tokens'][side]['labels'])} tokens")
+    row_M = trace[f"{side}.1.attn.pattern"][2, 5]
+    assert f"({share_words(float(row_M.max()))})" in attention
+    silent = int((trace[f"{side}.1.mlp.hidden"][5] == 0).sum())
+    assert not silent or f"{silent:,} of {trace.config.d_mlp:,} neurons stay silent" in neurons
+    if data["output"]["words"]:
+        best = float(trace["head.probs"][data["output"]["place"]].max())
+        assert share_words(best) in data["captions"][5]

@@ -1,0 +1,126 @@
+"""Where a reader begins to look: at a layer and a head in which there is something to see.
+
+settle_place()          chooses layer and head, until the reader does
+opening_place(request, side)    the layer and the head for a text: the head that decides which
+                        word comes next, or else the one that shows most of what the token that
+                        is looked at first looks at
+decision_of(request)    which head decides; None where none does, or where finding out is slow
+plain_run(request)      the same text, as the model was trained
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.deciding_head import Decision, aligning_head, deciding_head, telling_head
+from core.errors import GlassError
+from core.models import catalogue
+from core.whatif import Text
+from ui.session.memory import memory
+from ui.session.runs import ALL_KEPT, RunRequest, model_of, ready_models, run_of, trace_of
+from ui.session.selection import CODECS, select, selection
+from ui.session.shelf import SHELF
+from ui.session.view import View, is_word
+
+LONGEST_SILENCED = 24  # tokens of a text in which each head is silenced in turn
+PLACE = ("layer", "head")
+LEAST_LETTERS = 4  # of a word that is worth looking at
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was found out about a run; no decision, perhaps."""
+
+    decision: Decision | None
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the decision."""
+        return self.decision.nbytes if self.decision else 0
+
+
+def settle_place() -> None:
+    """Layer and head follow the text until the reader chooses others; so do their values that a
+    link need not name.
+    """
+    chosen, firsts, link = selection(), memory().firsts, memory().link
+    request = RunRequest(chosen.model, chosen.sentence, target=chosen.target)
+    try:
+        place = dict(zip(PLACE, opening_place(request, chosen.side), strict=True))
+    except (GlassError, KeyError):  # the page says why there is no such run
+        return
+    follows = {
+        name: getattr(chosen, name) == firsts.get(name, CODECS[name].default) for name in PLACE
+    }
+    if link:  # what a link does not name is as it would be without it
+        select(**{n: place[n] for n in PLACE if follows[n] and CODECS[n].key not in link})
+    elif all(follows.values()):
+        select(**place)
+    firsts |= place
+
+
+def opening_place(request: RunRequest, side: str) -> tuple[int, int]:
+    """The layer and the head at which a text is looked at first. Raises GlassError where it can't
+    be run.
+    """
+    if request.model not in ready_models():
+        return 0, 0
+    view = View(plain_run(request), side, 0, 0, 0)
+    sides = view.config.sides
+    side = side if side in sides and view.config.crosses else sides[0]
+    decision = decision_of(view.request)
+    if decision and side == decision.side:
+        return decision.layer, decision.head
+    tokens = view.tokens(side)
+    if len(tokens) * view.config.layers(side) > ALL_KEPT:
+        return 0, 0
+    if view.config.crosses and side == "decoder":
+        return aligning_head(view.trace, side)
+    at = first_token(view.config, tokens)
+    worth_M = np.array([is_telling(token) and abs(i - at) > 1 for i, token in enumerate(tokens)])
+    return telling_head(view.trace, side, at, worth_M) or (0, 0)
+
+
+def is_telling(token: str) -> bool:
+    """Whether a token is a word of some length."""
+    return is_word(token) and sum(map(str.isalnum, token)) >= LEAST_LETTERS
+
+
+def first_token(config, tokens: list[str]) -> int:
+    """The token that is looked at first: of a decoder the last, which sees all; else a hidden word,
+    or the last.
+    """
+    if "[MASK]" in tokens:
+        return tokens.index("[MASK]")
+    words = [i for i, token in enumerate(tokens) if is_word(token)]
+    writes = config.decoder_layers and not config.crosses
+    return words[-1] if words and not writes else len(tokens) - 1
+
+
+def plain_run(request: RunRequest) -> RunRequest:
+    """The same text read by the model as it was trained."""
+    request = request._replace(mask="trained", change="")
+    return request if model_of(request.model).config.crosses else request._replace(target="")
+
+
+def decision_of(request: RunRequest) -> Decision | None:
+    """Which head decides on the next word: of a small decoder on a short text; else None."""
+    request = plain_run(request)
+    config: Any = model_of(request.model).config
+    small = request.model in catalogue.CATALOGUE and catalogue.entry_of(request.model).embedded
+    if not small or config.crosses or not (config.decoder_layers and config.head):
+        return None
+    return SHELF.get(("decides", request), lambda: Decided(decide(request))).decision
+
+
+def decide(request: RunRequest) -> Decision | None:
+    """Silences each head in turn."""
+    run, trace = run_of(request), trace_of(request)
+    ids_L = trace["decoder.embed.ids"]
+    if len(ids_L) > LONGEST_SILENCED:
+        return None
+    words_L = run.encoding.words_L if run.encoding else None
+    return deciding_head(run.model, Text(ids_L, words_L), trace["head.probs"][-1])

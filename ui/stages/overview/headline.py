@@ -1,0 +1,222 @@
+"""What the overview says: its question, which the picture answers, and a caption for each of the
+six marks of its motion. Every number in them is read from the trace.
+
+    headline(view, before, decision)    pieces of a sentence: [text, whether it is a word of the
+                                        run]
+    captions(view)                      six sentences
+"""
+
+from __future__ import annotations
+
+from core.deciding_head import Decision
+from core.decoding import next_tokens
+from core.text import counted, number, percent
+from core.whatif import parts
+from ui.session.view import is_word
+from ui.stages.overview.picture import guessed_at, guesses, row_at
+from ui.text import short
+
+LONGEST_QUOTE = 64  # letters of what the decoder writes
+OVERFLOW = "In this run the numbers overflowed: no probabilities come out."
+
+
+def share_words(share: float) -> str:
+    """A probability as the bars write it."""
+    return percent(share, 0 if share >= 0.0995 else 1)
+
+
+def pieces(text: str, *words: str) -> list[list]:
+    """A sentence with {} for each word that is told apart from it."""
+    texts = text.split("{}")
+    found = [[texts[0], False]]
+    for word, after in zip(words, texts[1:], strict=True):
+        found += [[bare(word), True], [after, False]]
+    return [piece for piece in found if piece[0]]
+
+
+def headline(view, before=None, decision: Decision | None = None) -> list[list]:
+    """The question that the picture answers, as pieces."""
+    if view.config.head and not guesses(view):
+        return pieces(OVERFLOW)
+    if not guesses(view):
+        return most_changed(view)
+    if view.config.crosses and view.side == "encoder":
+        return translated(view)
+    last = guessed_at(view) == int(view.trace.rows[-1])
+    if decision and last and is_trained(view):
+        text = (
+            "Which word comes next: {} or {}? One of this model’s"
+            f" {decision.heads} attention heads decides."
+        )
+        return pieces(text, view.word(decision.first), view.word(decision.second))
+    silent = silent_head(view)
+    return (
+        without(view, decision, silent) if decision and last and silent else guessed(view, before)
+    )
+
+
+def translated(view) -> list[list]:
+    """What the decoder writes, or was given to read."""
+    words = " ".join(bare(token) for token in view.tokens("decoder")[1:])
+    does = "read" if view.request.target else "write"
+    return pieces(f"What does the decoder {does}? “{{}}”", short(words, LONGEST_QUOTE))
+
+
+def is_trained(view) -> bool:
+    """Whether the run is the model's as it was trained."""
+    return not view.request.change and view.mask == "trained"
+
+
+def silent_head(view) -> str:
+    """The head that this run silences, if that is all that is changed in it."""
+    asked = parts(view.request.change)
+    return asked["head"] if set(asked) == {"head"} and view.mask == "trained" else ""
+
+
+def without(view, decision: Decision, silent: str) -> list[list]:
+    """Which of the two words is ahead without a head."""
+    probs_V = view.trace["head.probs"][row_at(view.trace, guessed_at(view))]
+    ahead, other = sorted((decision.first, decision.second), key=lambda i: -probs_V[i])
+    verb = "stays" if ahead == decision.first else "is now"
+    first, second = (share_words(float(probs_V[i])) for i in (ahead, other))
+    _, layer, head = silent.split(".")
+    text = (
+        f"Without head {head} of layer {layer}, “{{}}” {verb} ahead of “{{}}”: {first} to {second}."
+    )
+    return pieces(text, view.word(ahead), view.word(other))
+
+
+def guessed(view, before) -> list[list]:
+    """The likeliest word, and what it was before."""
+    position = guessed_at(view)
+    (best, *_), (share, *_) = next_tokens(view.trace, 1, row_at(view.trace, position))
+    token, guess = view.tokens(view.config.sides[-1])[position], view.word(int(best))
+    now, twice = (
+        share_words(float(share)),
+        place_words(view.tokens(view.config.sides[-1]), position),
+    )
+    if view.config.decoder_layers:
+        text, words = f"Which word comes after “{{}}”{twice}? “{{}}”, {now}", (token, guess)
+    elif token == "[MASK]":
+        text, words = f"Which word is hidden? “{{}}”, {now}", (guess,)
+    elif guess == token:
+        text = f"Can the model guess “{{}}”? It still sees the word: {now}"
+        words = (token,)
+    else:
+        text = f"In the place of “{{}}” the model would put “{{}}”, {now}"
+        words = (token, guess)
+    return pieces(f"{text}{was(view, before, position, int(best))}.", *words)
+
+
+def was(view, before, position: int, best: int) -> str:
+    """What the likeliest word was in the run that this one is compared with."""
+    row = None if before is None or "head.probs" not in before else row_at(before, position)
+    if row is None or len(before["head.probs"][row]) != view.config.n_vocab:
+        return ""
+    return f" (before: {share_words(float(before['head.probs'][row][best]))})"
+
+
+def most_changed(view) -> list[list]:
+    """For a model that guesses nothing: which word its context changed most."""
+    side = view.config.sides[-1]
+    tokens = view.tokens(side)
+    kept_L = view.trace[f"{side}.{view.config.layers(side) - 1}.out.similarity"]
+    words = [i for i, token in enumerate(tokens) if is_word(token)] or range(len(tokens))
+    most = min(words, key=lambda i: kept_L[i])
+    text = (
+        f"Which word does its context change most? “{{}}”{place_words(tokens, most)}: its last"
+        f" vector has a cosine of {number(float(kept_L[most]), 2)} with its first."
+    )
+    return pieces(text, tokens[most])
+
+
+# --- the six marks --------------------------------------------------------------------------------
+
+
+def captions(view) -> list[str]:
+    """What each part of the motion shows."""
+    across = view.config.crosses and view.side == "decoder"
+    return [
+        tokens_caption(view),
+        positions_caption(view),
+        attention_caption(view, "cross" if across else "attn"),
+        neurons_caption(view),
+        layers_caption(view),
+        guess_caption(view),
+    ]
+
+
+def tokens_caption(view) -> str:
+    count = counted(len(view.tokens(view.side)), "token")
+    return f"{count}: each is looked up in a table, as a vector of {view.config.d_model} numbers."
+
+
+def positions_caption(view) -> str:
+    return {
+        "learned": "To each vector another is added that stands for its position.",
+        "sinusoid": "To each vector the sine waves of its position are added.",
+        "rotary": "Positions come later: queries and keys are rotated by position × angle.",
+        "relative": "Positions come later: each distance adds a learned number to the scores.",
+    }.get(view.config.positions, "In this run no token knows its position.")
+
+
+def attention_caption(view, block: str) -> str:
+    """Where the chosen token looks most, in the chosen head."""
+    row_M = view.trace[view.at(f"{block}.pattern")][view.head, view.token]
+    most = int(row_M.argmax())
+    seen = view.tokens(view.side_of(view.at(f"{block}.pattern"), "M"))
+    who = named(view.tokens(view.side), view.token)
+    whom = "itself" if most == view.token and block == "attn" else named(seen, most)
+    head = f"Head {view.head} of layer {view.layer}"
+    if is_silent(view) and block == "attn":
+        return f"{head} is silent: {who} takes nothing from {whom} in it."
+    share = share_words(float(row_M[most]))
+    return f"{head}: {who} looks most at {whom} ({share}) and takes in its value."
+
+
+def bare(token: str) -> str:
+    """A token without the sign of the space before it."""
+    return token.lstrip("␣") or token
+
+
+def named(tokens: list[str], position: int) -> str:
+    """A token in quotes; one that occurs twice, with its position."""
+    return f"“{bare(tokens[position])}”{place_words(tokens, position)}"
+
+
+def place_words(tokens: list[str], position: int) -> str:
+    """The position of a token in brackets, where the same token stands elsewhere as well."""
+    return f" ({position})" if tokens.count(tokens[position]) > 1 else ""
+
+
+def is_silent(view) -> bool:
+    """Whether the chosen head is the one that this run silences."""
+    head = parts(view.request.change).get("head")
+    return head == f"{view.side}.{view.layer}.{view.head}"
+
+
+def neurons_caption(view) -> str:
+    hidden_F = view.trace[view.at("mlp.hidden")][view.token]
+    silent = int((hidden_F == 0).sum())
+    of = f"{silent:,} of {len(hidden_F):,}" if silent else f"{len(hidden_F):,}"
+    does = "neurons stay silent" if silent else "neurons work"
+    who = named(view.tokens(view.side), view.token)
+    return f"Feed-forward, each token alone: at {who}, {of} {does}."
+
+
+def layers_caption(view) -> str:
+    count = view.config.layers(view.side)
+    if count == 1:
+        return "This model has one layer."
+    return f"{counted(count, 'layer')}, one after the other; each adds its updates to the vectors."
+
+
+def guess_caption(view) -> str:
+    if view.config.head and not guesses(view):
+        return OVERFLOW
+    if not guesses(view):
+        return "Out come vectors that know their context; for each, what is left of the word alone."
+    position = guessed_at(view)
+    (best, *_), (share, *_) = next_tokens(view.trace, 1, row_at(view.trace, position))
+    after, word = named(view.tokens(view.config.sides[-1]), position), view.word(int(best))
+    return f"The last vector of {after} points to “{bare(word)}” most: {share_words(float(share))}."
