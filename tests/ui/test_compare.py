@@ -61,6 +61,13 @@ def states(app) -> np.ndarray:
     return np.frombuffer(b64decode(data["states"]), np.uint8).reshape(data["shape"])
 
 
+def linked(app):
+    """The page as the link of this view opens it; a link leaves out the model and the sentence that
+    the app opens with.
+    """
+    return opened(PAGE, **{"model": "study-decoder", "sentence": BOOKS} | address(app))
+
+
 # --- the maps -------------------------------------------------------------------------------------
 
 
@@ -157,7 +164,7 @@ def test_a_weight_opens_in_its_own_run_and_a_link_shows_the_same(run, sentence):
     cell = "decoder.3.attn.pattern:4,3,2", number(pattern(sentence)[3, 2])
     assert shown_number(app) == cell and maps(app)["opened"] == [run, 3, 2]
     assert maps(app)["at"] == [3, 2] and app.session_state["token"] == 3
-    again = opened(PAGE, **address(app))
+    again = linked(app)
     assert shown_number(again) == cell and maps(again)["opened"] == [run, 3, 2]
     assert app.session_state["sentence"] == BOOKS  # the reader's own sentence stays
 
@@ -179,7 +186,7 @@ def test_a_difference_is_read_out_with_both_operands_and_stands_in_the_link():
     click(app, "compare-maps", cell=[2, 4, 3])
     assert app.session_state["cell"] is None and address(app)["compare_cell"] == "4-3"
     assert maps(app)["at"] == [4, 3] and maps(app)["opened"] is None
-    assert maps(opened(PAGE, **address(app)))["at"] == [4, 3]
+    assert maps(linked(app))["at"] == [4, 3]
 
 
 def test_at_first_the_largest_change_of_the_chosen_token_is_read_out():
@@ -204,7 +211,7 @@ def test_a_word_to_put_in_makes_the_second_sentence():
     click(app, "compare-maps", swap=0)
     assert app.session_state["compare_sentence"] == "The books that the students recommended"
     assert maps(app)["swaps"]["chosen"] == 0
-    assert opened(PAGE, **address(app)).session_state["compare_sentence"].endswith("recommended")
+    assert linked(app).session_state["compare_sentence"].endswith("recommended")
 
 
 def test_the_name_of_a_row_chooses_its_token():
