@@ -62,10 +62,10 @@ def states(app) -> np.ndarray:
 
 
 def linked(app):
-    """The page as the link of this view opens it; a link leaves out the model and the sentence that
-    the app opens with.
+    """The page as the link of this view opens it; a link leaves out what the app opens with: this
+    model, this sentence, this layer and head.
     """
-    return opened(PAGE, **{"model": "study-decoder", "sentence": BOOKS} | address(app))
+    return opened(PAGE, **AT | address(app))
 
 
 # --- the maps -------------------------------------------------------------------------------------
