@@ -183,10 +183,7 @@ INSIDE = {
     ),
     "pages/13_Compare.py": (
         {},
-        {
-            "compare_sentence": "The old book that the student recommended is expensive.",
-            "compare_cell": "3-2",
-        },
+        {"compare_sentence": "The old book that the student recommended is expensive."},
     ),
 }
 
@@ -264,8 +261,8 @@ def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
     [
         ("pages/6_Feed_forward.py", {"ff_neuron": "99999"}),
         ("pages/5_Add_and_norm.py", {"addnorm_sublayer": "cross"}),
-        ("pages/13_Compare.py", {"compare_what": "head", "compare_head": "99"}),
-        ("pages/13_Compare.py", {"compare_what": "layer", "compare_layer": "0"}),
+        ("pages/13_Compare.py", {"compare_head": "99", "compare_what": "head"}),
+        ("pages/13_Compare.py", {"compare_layer": "0", "compare_what": "layer"}),
         ("pages/8_Encoder_and_decoder.py", {"padding_count": "16", "sentence": "so " * 250}),
     ],
 )
