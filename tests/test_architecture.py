@@ -127,9 +127,10 @@ def test_no_modules_import_each_other_in_a_circle():
 # Lowest first: a module of core imports only what stands before it.
 ORDER = """
     malloc errors text config step_ref ops masks vectors planes sampling edits operands recorder
-    word_vectors transformer steps.kind steps.letters steps.embedding steps.positions steps.norm
-    steps.attention steps.heads steps.feed_forward steps.layers steps.output steps.lstm steps trace
-    explanation source forward_pass influence whatif deciding_head models decoding lstm
+    word_vectors comparison word_swaps transformer steps.kind steps.letters steps.embedding
+    steps.positions steps.norm steps.attention steps.heads steps.feed_forward steps.layers
+    steps.output steps.lstm steps trace explanation source forward_pass influence whatif
+    deciding_head models decoding lstm
 """.split()
 
 

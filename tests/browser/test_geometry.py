@@ -446,6 +446,51 @@ def test_pieces_of_a_word_stand_together(run):
     assert short == ["abcdef", "abcde…"] and numbered == [True, False, False, True]
 
 
+COMPARE = """const { cellAt, layOut, nameAt, step } = await import("/compare_geometry.js")
+const names = (count) => [...Array(count).keys()].map((n) => "w".repeat(1 + n % 17))
+"""
+
+
+@pytest.mark.parametrize("width", (340, 640, 800))
+@pytest.mark.parametrize("rows, columns", ((1, 1), (7, 7), (9, 11), (40, 40)))
+def test_the_cell_of_two_maps_and_their_difference_is_found_where_it_is_drawn(
+    run, width, rows, columns
+):
+    found = run(
+        COMPARE
+        + """const [width, rows, columns] = given, g = layOut(width, rows, columns, names(rows))
+        const wrong = []
+        for (const [map, { left, top, wide, tall }] of g.maps.entries()) {
+          const beyond = left + wide > width || top + tall + g.foot > g.tall + 0.01
+          if (beyond) wrong.push([map, "outside"])
+          for (let n = 0; n < rows * columns; n++) {
+            const row = Math.floor(n / columns), column = n % columns
+            const x = left + (column + 0.5) * g.cell, y = top + (row + 0.5) * g.cell
+            const at = cellAt(g, rows, columns, x, y)
+            if (at?.join() !== [map, row, column].join()) wrong.push([map, row, column, at])
+          }
+          if (cellAt(g, rows, columns, left - 3, top + 1)?.[0] === map) wrong.push([map, "beside"])
+        }
+        const { left, top } = g.maps[0], last = top + (rows - 0.5) * g.cell
+        if (nameAt(g, rows, left - 10, last) !== rows - 1) wrong.push("name")
+        if (nameAt(g, rows, left + 1, top + 1) !== null) wrong.push("no name")
+        return { wrong, across: g.across }""",
+        [width, rows, columns],
+    )
+    assert found == {"wrong": [], "across": 1 if width < 560 else 3}
+
+
+def test_arrows_lead_through_all_three_maps(run):
+    steps = run(
+        COMPARE
+        + """const go = (at, key) => step(2, 3, at, `Arrow${key}`)
+        const walk = (cell, keys) => keys.reduce(go, cell)
+        return [walk([0, 0, 2], ["Right"]), walk([1, 1, 0], ["Left"]), walk([2, 0, 2], ["Right"]),
+          walk([0, 0, 0], ["Left"]), walk([1, 0, 1], ["Down", "Down"]), walk([1, 0, 1], ["Up"])]"""
+    )
+    assert steps == [[1, 0, 0], [0, 1, 2], [2, 0, 2], [0, 0, 0], [1, 1, 1], [1, 0, 1]]
+
+
 def test_a_bar_of_guesses_is_as_long_as_its_share_and_arrows_walk_over_the_numbers(run):
     found = run("""
         const { indexOf, nextButton, seenShare } = await import("/guesses_geometry.js")

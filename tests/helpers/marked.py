@@ -12,12 +12,13 @@ from core.text import number
 from ui.kit import head_thumbnails
 from ui.session.shelf import SHELF
 from ui.stages.before_attention import influence, lstm
+from ui.stages.compare import heads as compared_heads
 from ui.stages.heads import every_layer
 from ui.stages.layers import token_paths
 
 CACHES = [
     each
-    for module in (every_layer, token_paths, lstm, influence)
+    for module in (every_layer, token_paths, lstm, influence, compared_heads)
     for each in vars(module).values()
     if type(each) is type(head_thumbnails._thumbnails)
 ]
@@ -39,6 +40,8 @@ COMPARED = (
     "before:influence",
     "before:curve",
     "before:mean",
+    "compare:cosines",
+    "compare:heads",
 )
 # Points in a plane are shadows of the trace's vectors: tests/core/test_planes.py proves the
 # plane, here they are left out.

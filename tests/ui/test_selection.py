@@ -187,6 +187,10 @@ INSIDE = {
             "before_measure": "guess",
         },
     ),
+    "pages/13_Compare.py": (
+        {},
+        {"compare_sentence": "The old book that the student recommended is expensive."},
+    ),
 }
 
 
@@ -241,6 +245,11 @@ def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
         ("ff_neuron", "٣"),
         ("tokens_a", "x" * 61),
         ("part_rows", "-64"),
+        ("compare_what", "mask"),
+        ("compare_head", "-1"),
+        ("compare_model", "no-such-model"),
+        ("compare_reads", "both"),
+        ("compare_cell", "3"),
     ],
 )
 def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
@@ -262,6 +271,8 @@ def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
             "pages/8_Encoder_and_decoder.py",
             {"padding_count": "16", "sentence": "so " * 250, "cards": "masks-padding"},
         ),
+        ("pages/13_Compare.py", {"compare_head": "99", "compare_what": "head"}),
+        ("pages/13_Compare.py", {"compare_layer": "0", "compare_what": "layer"}),
     ],
 )
 def test_a_choice_that_this_model_or_text_does_not_have_is_said(path, asked):

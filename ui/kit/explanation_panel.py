@@ -24,11 +24,12 @@ from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
 from ui.session.actions import close_number, follow_step
 from ui.session.memory import memory, note
-from ui.session.navigation import BEFORE_ATTENTION
+from ui.session.navigation import BEFORE_ATTENTION, COMPARE
 from ui.session.selection import MASKS, depth, fits, opened_cell, select, selection
 from ui.session.view import View
 from ui.text import plain
 
+OF_TWO_RUNS = (BEFORE_ATTENTION, COMPARE)  # pages that open numbers of two runs
 FIRST = 3  # terms of each list in sight at first, the largest
 SHOWN = 12  # and once it is unfolded
 MOST = 1000  # operands in the table of all
@@ -156,7 +157,7 @@ def show_number(cell: str, before: list[str]) -> None:
     name = cell.rpartition(":")[0]
     select(cell=cell)
     memory().trail = [*before, cell]
-    if not name.startswith(WEIGHTS) and memory().page != BEFORE_ATTENTION:  # it shows two models
+    if not name.startswith(WEIGHTS) and memory().page not in OF_TWO_RUNS:
         select(step=name)
     follow_step(selection().step or "")
 

@@ -55,6 +55,9 @@ BEFORE_ATTENTION = Page(
     "Before attention",
     "Neurons, and a network that reads word by word",
 )
+COMPARE = Page(
+    "pages/13_Compare.py", "Compare", "Two sentences, heads, layers or models, side by side"
+)
 EVERY_NUMBER = Page(
     "pages/12_Every_number.py", "Every number", "Each step of the forward pass by its name"
 )
@@ -72,6 +75,7 @@ PAGES = (
     CROSS_ATTENTION,
     OUTPUT,
     BEFORE_ATTENTION,
+    COMPARE,
     EVERY_NUMBER,
     GLOSSARY,
 )

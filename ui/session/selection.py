@@ -155,6 +155,8 @@ LONGEST_MASK = 600_000  # characters of a mask in the session; an address has ro
 # The opened number is of a run with a word replaced: which word, and by what.
 SWAP = re.compile(r"\d{1,3}-\S{1,30}|")
 PAIR = re.compile(r"\d{1,2}-\d{1,2}")
+SLOTS = re.compile(r"\d{1,3}-\d{1,3}|")  # a cell of the map of differences
+COMPARED = ("sentence", "head", "layer", "model")
 CARDS = re.compile(r"([a-z0-9-]+(\.|$))*")  # the cards that are open
 TERM = re.compile(r"[a-z0-9-]+")
 
@@ -282,6 +284,15 @@ class Selection:
     term: str | None = in_page(
         text(None, 40, "a term of the glossary, such as attention-weight", TERM.fullmatch)
     )
+    # Compare: what is other, the other one, whose number is opened, and which difference is read
+    compare_what: str = in_page(among("sentence", COMPARED))
+    compare_sentence: str | None = in_page(text(None, LONGEST_BOX))
+    compare_head: int | None = in_page(whole_number(None, 0))
+    compare_layer: int | None = in_page(whole_number(None, 0))
+    compare_model: str | None = in_page(text(None, 200, "in the list of models", is_listed))
+    compare_reads: str = in_page(among("one", ("one", "other")))
+    compare_cell: str = in_page(text("", 7, "two numbers such as 3-2", SLOTS.fullmatch))
+    compare_part: int | None = in_page(whole_number(None, 0))
 
 
 CODECS: dict[str, Codec] = {
