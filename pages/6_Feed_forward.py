@@ -26,9 +26,9 @@ def page(view):
         **({"What does the gate let through?": ("ff-gate", gate)} if view.config.gated else {}),
     }
     strongest = partial(strongest_table, view, neuron)
-    table_card("Which neurons write most, in numbers?", "ff-strongest", strongest)
     for question, (name, answer) in chosen.items():
         card(question, name, partial(answer, view, neuron))
+    table_card("Which neurons write most, in numbers?", "ff-strongest", strongest)
     card("Do the other tokens matter here?", "ff-alone", partial(alone, view))
     return first
 

@@ -130,14 +130,14 @@ def capped_map(view, name: str, *index, title: str, chosen: int) -> None:
     cell_map(view, name, *index, title=title + ends, chosen=chosen, limit=usual if few else None)
 
 
-def colour_end(values) -> float:
+def colour_end(values, share: float = 0.998) -> float:
     """Where the colours of some numbers end: at the largest, unless a few are far larger than all
-    others.
+    others. share: of the numbers, those that are usual.
     """
     size_N = np.abs(np.asarray(values, dtype=np.float64)).ravel()
     size_N = size_N[np.isfinite(size_N)]
     most = float(size_N.max(initial=0)) or 1.0
-    usual = float(np.quantile(size_N, 0.998)) if len(size_N) else most
+    usual = float(np.quantile(size_N, share)) if len(size_N) else most
     return usual if 0 < 2 * usual < most else most
 
 

@@ -20,6 +20,7 @@ from ui.session.view import View
 _draw = component(
     "vectors", 'class="root figure" role="group" aria-label="Vectors and their lengths"'
 )
+USUAL = 0.98  # of the numbers: where a few are far larger, the colours end at the others
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def vector_rows(view: View, rows: list[VectorRow], *, key: str) -> None:
     lengths_R = np.array(
         [view.trace[f"{row.step}.length"][view.token] for row in rows], dtype=np.float32
     )
-    shared = colour_end(vectors_RD[[not row.own_scale for row in rows]])
+    shared = colour_end(vectors_RD[[not row.own_scale for row in rows]], USUAL)
     finite_R = lengths_R[np.isfinite(lengths_R)]
     _draw(
         key=key,
@@ -58,7 +59,7 @@ def vector_rows(view: View, rows: list[VectorRow], *, key: str) -> None:
 
 
 def _drawn(row: VectorRow, shared: float, vector_D) -> dict:
-    limit = colour_end(vector_D) if row.own_scale else shared
+    limit = colour_end(vector_D, USUAL) if row.own_scale else shared
     return {
         "title": row.title,
         "note": row.note,
