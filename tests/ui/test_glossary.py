@@ -106,7 +106,7 @@ def test_the_panel_says_which_term_a_number_is():
 
 
 def test_the_glossary_leads_to_the_stages_with_what_the_reader_chose():
-    app = opened("pages/13_Glossary.py", layer="2", term="softmax")
+    app = opened("pages/14_Glossary.py", layer="2", term="softmax")
     assert page_title(app) == "Glossary" and not app.exception and not app.warning
     data = data_of(app, "glossary", "glossary")
     sent = dict(parse_qsl(data["address"]))
@@ -122,7 +122,7 @@ def test_the_glossary_leads_to_the_stages_with_what_the_reader_chose():
 
 
 def test_an_address_that_asks_for_no_term_is_told_so():
-    app = opened("pages/13_Glossary.py", term="<script>")
+    app = opened("pages/14_Glossary.py", term="<script>")
     assert "a term of the glossary" in app.warning[0].value and app.session_state["term"] is None
 
 

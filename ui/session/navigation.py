@@ -61,7 +61,7 @@ COMPARE = Page(
 EVERY_NUMBER = Page(
     "pages/12_Every_number.py", "Every number", "Each step of the forward pass by its name"
 )
-GLOSSARY = Page("pages/13_Glossary.py", "Glossary", "What each word means, and where to see it")
+GLOSSARY = Page("pages/14_Glossary.py", "Glossary", "What each word means, and where to see it")
 PAGES = (
     OVERVIEW,
     TOKENS,
