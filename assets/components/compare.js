@@ -1,7 +1,7 @@
 // Two maps of weights and their difference, on one grid: a cell that is pointed at is marked on all three and read out below.
 import { frameOn, HIDDEN, palette, pixelOf, pointPicture, shadeOf, themeOf } from "./colours.js"
 import { cellAt, layOut, nameAt, step } from "./compare_geometry.js"
-import { create, createButton, make, makeButton, set } from "./dom.js"
+import { create, createButton, make, makeButton, savePicture, set } from "./dom.js"
 import { sized } from "./heatmap_drawing.js"
 import { bytes, clamp, decode, percent, rounded } from "./numbers.js"
 import { shorten } from "./words.js"
@@ -27,7 +27,9 @@ function build(root) {
   parts.canvas = make("canvas", "picture", root)
   parts.canvas.tabIndex = 0
   parts.canvas.setAttribute("role", "application")
-  parts.scales = make("div", "scales", root)
+  const foot = make("div", "foot", root)
+  parts.scales = make("div", "scales", foot)
+  parts.save = makeButton("save", foot, "Save picture")
   parts.reading = make("div", "reading", root)
   parts.reading.setAttribute("aria-live", "polite")
   parts.swaps = make("div", "swaps", root)
@@ -130,6 +132,21 @@ function drawFrames(brush, data, g, cell) {
   if (data.opened) frameOn(brush, ...place(...data.opened).map((at) => at + 1), side, side)
 }
 
+function paint(brush, parts, data, g, style) {
+  for (let map = 0; map < 3; map++) drawMap(brush, data, g, style, map, parts.pictures[map])
+  drawFrames(brush, data, g, parts.cell ?? [data.opened?.[0] ?? 2, ...data.at])
+}
+
+// The three maps as a file, with what they show below them.
+function save(parts, data) {
+  const { g, root } = parts, style = themeOf(getComputedStyle(root)), lines = data.caption
+  savePicture({ wide: g.wide, tall: g.tall + 20 * lines.length + 8, dense: 2, page: style.page }, (brush) => {
+    paint(brush, parts, data, g, style)
+    Object.assign(brush, { fillStyle: style.text, font: `12px ${style.font}`, textAlign: "left", textBaseline: "top" })
+    lines.forEach((line, n) => brush.fillText(shorten(line, Math.floor(g.wide / 6.5)), 4, g.tall + 6 + 20 * n))
+  })
+}
+
 function draw(parts, data) {
   const { root, canvas } = parts
   parts.width ||= root.clientWidth
@@ -143,9 +160,7 @@ function draw(parts, data) {
     parts.shadedAs = data
     parts.colours = colours
   }
-  const brush = sized(canvas, g.wide, g.tall)
-  for (let map = 0; map < 3; map++) drawMap(brush, data, g, style, map, parts.pictures[map])
-  drawFrames(brush, data, g, parts.cell ?? [data.opened?.[0] ?? 2, ...data.at])
+  paint(sized(canvas, g.wide, g.tall), parts, data, g, style)
   scales(parts, data, look)
 }
 
@@ -236,6 +251,7 @@ function listen(parts, data, send, choose) {
     if (cell) choose(cell)
     else if (row !== null) send("token", row)
   }
+  parts.save.onclick = () => save(parts, data)
   canvas.onkeydown = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
     const cell = parts.cell ?? [data.opened?.[0] ?? 2, ...data.at]

@@ -126,6 +126,7 @@ def maps_data(compared: Compared, grids: Grids, cell: tuple[int, int]) -> dict:
         "opened": opened,
         "exact": depth() != "story",
         "part": part_words(compared, grids),
+        "caption": captions_of(compared),
         "alt": "Two maps of attention weights and their difference. Arrow keys move, Enter opens.",
     }
 
@@ -166,6 +167,15 @@ def titles_of(compared: Compared) -> list[str]:
         "model": tuple(f"{title_of(v.request.model)}, {v.layer}.{v.head}" for v in compared.views),
     }[compared.what]
     return [f"A · {named[0]}", f"B · {named[1]}", "B − A"]
+
+
+def captions_of(compared: Compared) -> list[str]:
+    """What stands below a picture that is saved: model, place and text of both."""
+    return [
+        f"{run}: {title_of(view.request.model)}, layer {view.layer}, head {view.head},"
+        f" “{view.sentence[:120]}”"
+        for run, view in zip("AB", compared.views, strict=True)
+    ]
 
 
 def part_words(compared: Compared, grids: Grids) -> str:
