@@ -1,9 +1,9 @@
-// The glossary, fetched once, and found in by what a reader types. No element is touched here.
+// The glossary, loaded once, when it is first asked for; and found in by what a reader types. No element is touched here.
 let asked = null
 
 // { groups: [{ title, note, terms }], ids: Map of id → term }
 export function glossary() {
-  asked ??= fetch(new URL("glossary.json", import.meta.url)).then((answer) => answer.json()).then(withIds)
+  asked ??= import(new URL("glossary.json", import.meta.url), { with: { type: "json" } }).then((file) => withIds(file.default))
   asked.catch(() => { asked = null })         // a connection that broke may come back
   return asked
 }
