@@ -133,7 +133,8 @@ def test_each_side_of_every_family_opens_with_few_tokens(tiny_folder, mask):
 def what_if(folder: str, change: str) -> str:
     """A change of that kind, as it stands in an address, where it has something to change."""
     side = load(folder).config.sides[0]
-    return change + {"head": f":{side}.1.0", "pad": ":2", "open-pad": ":2"}.get(change, "")
+    given = {"head": f":{side}.1.0", "neuron": f":{side}.1.0", "pad": ":2", "open-pad": ":2"}
+    return change + given.get(change, "")
 
 
 def check_what_if(app: AppTest, path: str, change: str) -> None:
