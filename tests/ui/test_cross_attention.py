@@ -396,7 +396,7 @@ def test_it_opens_at_the_head_that_aligns_and_at_the_word_worth_a_look():
     app = translator()
     assert (app.session_state["layer"], app.session_state["head"]) == (3, 1)
     assert figure_of(app)["rows"][app.session_state["token"]] == "verte"
-    assert "Which source word does :primary[**verte**] come from?" in prose(app)
+    assert "Which source word does **verte** come from?" in prose(app)
     app = translator(sentence="The small black cat sleeps on the green chair.")
     assert figure_of(app)["rows"][app.session_state["token"]] == "noir"  # lines cross there
 

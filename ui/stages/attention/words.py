@@ -27,7 +27,7 @@ SHORT = 0.5  # of the usual length of a value
 
 def marked(view) -> str:
     """The token that looks, in the colour in which it is chosen."""
-    return f":primary[{looking(view)}]"
+    return looking(view)
 
 
 def query_question(view) -> str:

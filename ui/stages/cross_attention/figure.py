@@ -44,7 +44,7 @@ def made_from(view: View, own: bool) -> tuple[str, tuple[int, ...]]:
     """The question, the figure, and what the depth says of the written word that is looked at. own:
     whether the run is the reader's own. Returns the cell that is explained first.
     """
-    heading(f"Which source word does :primary[{written(view)}] come from?", quiz(view))
+    heading(f"Which source word does {written(view)} come from?", quiz(view))
     cells = cells_of(view)
     if depth() == "story":
         figure(view, own)
