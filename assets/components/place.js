@@ -128,7 +128,7 @@ const placeOf = (root, element) => {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  remember(data.frame)
+  remember(data.frame[0])
   const root = parentElement.querySelector(".root"), held = placeOf(root, root.getRootNode().activeElement)
   const tokens = create("div", "rows")
   tokens.append(...data.tokens.map((row) => tokenRow(row, setTriggerValue)))

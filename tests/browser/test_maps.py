@@ -7,10 +7,7 @@ import pytest
 from core.text import number
 from tests.helpers.browser_pages import DESK, TELEPHONE, check_number, choices
 from tests.helpers.sample import one_in
-
-LONG = " ".join(
-    "the river bank was quiet and the old man sat there with his dog until it rained".split() * 4
-)[:250]
+from tests.helpers.texts import LONG
 
 
 def tip(map_) -> list[str]:

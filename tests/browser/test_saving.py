@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from core.text import number
-from tests.browser.test_maps import LONG
 from tests.helpers.browser import modules
 from tests.helpers.pages import HOSTILE
+from tests.helpers.texts import LONG
 
 SVG = "{http://www.w3.org/2000/svg}"
 SENTENCE = "The books that the student recommended"

@@ -10,6 +10,10 @@ import sentencepiece
 from core.models import tokenizer
 from tests.helpers.tiny import GOLDEN
 
+# A sentence of 250 characters
+LONG = " ".join(
+    "the river bank was quiet and the old man sat there with his dog until it rained".split() * 4
+)[:250]
 T5_IDS = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
 
 

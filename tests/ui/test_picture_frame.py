@@ -12,7 +12,7 @@ SENTENCE = "The books that the student recommended"
 
 def frame(path: str, **address) -> dict:
     """What the page tells the browser of its pictures."""
-    return data_of(opened(path, sentence=SENTENCE, **address), "place", "place")["frame"]
+    return data_of(opened(path, sentence=SENTENCE, **address), "place", "place")["frame"][0]
 
 
 def test_a_page_says_what_its_pictures_depend_on():
@@ -40,7 +40,7 @@ def test_where_a_page_shows_other_runs_it_names_none():
 
 def test_a_long_sentence_is_cut_in_a_caption():
     long = "word " * 120
-    found = data_of(opened("pages/4_Heads.py", sentence=long), "place", "place")["frame"]
+    found = data_of(opened("pages/4_Heads.py", sentence=long), "place", "place")["frame"][0]
     assert len(found["sentence"]) == 401 and found["sentence"].endswith("…")
 
 

@@ -213,7 +213,7 @@ def test_what_is_chosen_in_a_page_travels_in_its_link_and_outlives_a_switch_of_p
 
 def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
     app = opened("pages/6_Feed_forward.py", ff_neuron="77", token="3", layer="2")
-    assert any("Neuron 77" in each.value for each in app.subheader)
+    assert any("neuron 77 do here" in each.label for each in app.expander)
     look(app, token=4)
     assert "ff_neuron" not in address(app)  # another token has a strongest neuron of its own
     table = minilm.trace(EXAMPLES[0]["text"])["encoder.2.mlp.hidden.reach"]

@@ -47,22 +47,22 @@ def test_one_and_many_and_what_has_not_moved(said, words):
 @pytest.mark.parametrize(
     "claimed, true, said",
     [
-        (
-            0.8113,
-            0.8109,
-            "81.1% for it; the truth is **81.1%** as well: the other words hold next to nothing.",
-        ),
-        (0.9, 0.8109, "90.0% for it; the truth is **81.1%**."),
-        (
-            0.99999,
-            0.9999,
-            ">99.9% for it; the truth is **>99.9%** as well: the other words hold next to nothing.",
-        ),
-        (0.5, 0.0002, "50.0% for it; the truth is **<0.1%**."),
+        (0.8113, 0.8109, ""),
+        (0.99999, 0.9999, ""),
+        (0.9, 0.8109, "90.0% for **it**; the truth is **81.1%**."),
+        (0.5, 0.0002, "50.0% for **it**; the truth is **<0.1%**."),
     ],
 )
-def test_a_claim_that_reads_like_the_truth_is_said_to(claimed, true, said):
-    assert next_token.claim_text(claimed, true, "it") == said
+def test_a_softmax_over_few_words_is_spoken_of_only_where_it_differs(
+    monkeypatch, claimed, true, said
+):
+    step, heard = f"head.sampled.0.100.{next_token.PARTIAL}.1000", []
+    monkeypatch.setattr(next_token.st, "markdown", heard.append)
+    view = SimpleNamespace(
+        config=SimpleNamespace(n_vocab=3000), trace={step: {7: claimed}}, word=lambda i: "it"
+    )
+    columns = next_token.partial_column(view, 0, 7, true)
+    assert len(heard) == len(columns) == bool(said) and " ".join(heard).endswith(said)
 
 
 @pytest.mark.parametrize(
@@ -71,23 +71,20 @@ def test_a_claim_that_reads_like_the_truth_is_said_to(claimed, true, said):
         (
             [-1e-7],
             (
-                "Here 1 word or sign adds up to −1e−7: as if the model had no choice: one word"
-                " alone was likely each time."
+                "Here 1 token adds up to −1e−7. The perplexity is 1: it was practically certain"
+                " of every word."
             ),
         ),
         (
             [-1e-7, -2e-7],
             (
-                "Here 2 words and signs add up to −3e−7, which is −1.5e−7 for each: as if the model"
-                " had no choice: one word alone was likely each time."
+                "Here 2 tokens add up to −3e−7, −1.5e−7 for each. The perplexity is 1: it was"
+                " practically certain of every word."
             ),
         ),
         (
             [-np.log(2.0), -np.log(8.0)],
-            (
-                "Here 2 words and signs add up to −2.7726, which is −1.3863 for each: as if the"
-                " model had to choose among 4 equally likely words each time."
-            ),
+            "Here 2 tokens add up to −2.77, −1.39 for each. The perplexity is 4.",
         ),
     ],
 )
@@ -103,7 +100,12 @@ def test_a_sign_in_a_button_stands_within_quotes():
 
 
 def test_a_silent_head_is_silent_in_a_sentence():
-    app = opened("pages/4_Heads.py", sentence="The book is old.", change="head:encoder.0.2")
+    app = opened(
+        "pages/4_Heads.py",
+        sentence="The book is old.",
+        change="head:encoder.0.2",
+        cards="heads-silent",
+    )
     assert any(
         one.value.startswith("Now **head 2 of layer 0** is **silent**.") for one in app.markdown
     )
@@ -116,32 +118,12 @@ def test_a_share_of_any_size_is_written():
     assert [percent(x) for x in (1.7e308, -1.7e308)] == ["∞", "−∞"]
 
 
-def test_what_is_cut_away_is_no_rest_below_zero(monkeypatch):
+def test_what_is_cut_away_is_no_rest_below_zero():
     """At a low temperature the words in the draw can add up to a little more than 1."""
     whole_V = np.array([0.7, 0.2, 0.1 + 4e-16, 1e-20])
     draw_V = np.append(whole_V[:3], 0)
     assert draw_V.sum() > 1
-    trace = {
-        "head.tempered.0.10": whole_V,
-        "head.sampled.0.10.3.1000": draw_V,
-        "head.probs": whole_V[None],
-    }
-    said = []
-    monkeypatch.setattr(next_token.st, "markdown", said.append)
-
-    def nothing(*every, **named) -> None:
-        pass
-
-    for name, does in (
-        ("section", nothing),
-        ("words_table", nothing),
-        ("next_tokens", lambda *every: ([0], [0.7])),
-        ("sampling_controls", lambda: (0.1, 3, 1.0)),
-        ("guessed_position", lambda view: (0, 0)),
-    ):
-        monkeypatch.setattr(next_token, name, does)
-    next_token.sampling(SimpleNamespace(trace=trace, config=SimpleNamespace(n_vocab=4), word=str))
-    assert "the other <0.1% is cut away" in said[0]
+    assert "the other <0.1% is cut away" in next_token.kept_text(whole_V, draw_V, 3)
 
 
 def test_no_number_is_rounded_in_a_way_of_its_own():

@@ -123,22 +123,18 @@ def lines(
     patterns_HLM = np.asarray(patterns_HLM)
     patterns_HLM = patterns_HLM[None] if patterns_HLM.ndim == 2 else patterns_HLM
     H = len(patterns_HLM)
-    titles = titles or [f"Head {h}" for h in range(H)]
     data = packed(patterns_HLM) | {
         "rows": list(labels_L),
         "columns": list(labels_M),
         "chosen": chosen,
-        "titles": list(titles),
+        "titles": list(titles or [f"Head {h}" for h in range(H)]),
         "colours": [head_colour(h) for h in range(H)] if H > 1 else [COLOURS["weight"]],
         "ends": list(ends),
         "percent": percent,
         "only": None if only_L is None else [int(m) for m in only_L],
     }
-    _lines(
-        key=key,
-        data=data,
-        on_token_change=_callback(key, "token", patterns_HLM.shape[1:2], on_token),
-    )
+    choose = _callback(key, "token", patterns_HLM.shape[1:2], on_token)
+    _lines(key=key, data=data, on_token_change=choose)
 
 
 def table(

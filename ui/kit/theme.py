@@ -4,16 +4,15 @@ COLOURS[kind]       q, k, v, weight, residual, mlp, embed, head, norm: seen on t
                     on the dark one; which of them a step has, core/steps says
 head_colour(head)   a hue for each head
 coloured(latex)     a formula with its letters in these colours
-css()               the style sheet of the whole app, for `st.html(f"<style>{css()}</style>")`
+css(option)         the style sheet of the whole app, for st.html within <style>
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-
-import streamlit as st
 
 # After Okabe and Ito (2008), at one middle brightness: at least 3:1 against both pages, apart for
 # the colour-blind too.
@@ -75,18 +74,19 @@ def coloured(latex: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def css() -> str:
+def css(option: Callable[[str], str | None]) -> str:
     """The style sheet of the whole app, with the colours above as variables: --glass-q, --glass-k,
     …; and those of the theme, which Streamlit gives to components alone: --st-link-color, …
+    option: gives a setting such as theme.light.linkColor.
     """
     colours = "".join(f"--glass-{kind}:{colour};" for kind, colour in COLOURS.items())
-    colours += "".join(map(theme_variable, THEME_COLOURS))
+    colours += "".join(theme_variable(name, option) for name in THEME_COLOURS)
     return f":root{{{colours}}}\n{_STYLE.read_text(encoding='utf-8')}"
 
 
-def theme_variable(name: str) -> str:
+def theme_variable(name: str, option: Callable[[str], str | None]) -> str:
     """A colour of the two themes as a variable: linkColor -> --st-link-color."""
-    light, dark = (st.get_option(f"theme.{theme}.{name}") for theme in ("light", "dark"))
+    light, dark = (option(f"theme.{theme}.{name}") for theme in ("light", "dark"))
     spelled = re.sub(r"[A-Z]", lambda found: f"-{found[0].lower()}", name)
     return f"--st-{spelled}:light-dark({light},{dark});" if light and dark else ""
 

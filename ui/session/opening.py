@@ -89,7 +89,11 @@ def aligning_place(request: RunRequest) -> tuple[int, int]:
     """The layer and the head of a translator that aligns: as it was measured on many sentences,
     else on this one.
     """
-    return ALIGNS.get(request.model) or aligning_head(trace_of(request), "decoder")
+    trace = trace_of(request)
+    layer, head = ALIGNS.get(request.model, (trace.config.decoder_layers, 0))
+    if layer < trace.config.decoder_layers and head < trace.config.n_heads:
+        return layer, head
+    return aligning_head(trace, "decoder")
 
 
 def is_telling(token: str) -> bool:

@@ -98,7 +98,7 @@ def begin_page(page: Page) -> None:
     """What stands first on every page, and what has to be there before anything else."""
     st.set_page_config(page_title=f"{page.title} · Glassformer", page_icon="🔍", layout="wide")
     with st.container(key="unseen"):
-        st.html(f"<style>{css()}</style>")
+        st.html(f"<style>{css(st.get_option)}</style>")
         library()
         keep_tidy()
         arrive(page)

@@ -34,7 +34,7 @@ def place_line(view: View, frame: dict, tokens: bool, side: str = "", alone: boo
     _draw(
         key=KEY,
         data={
-            "frame": frame,
+            "frame": [frame],  # within a list, as every record: see component_loader.light
             "tokens": [token_row(view, each) for each in sides],
             "steppers": [] if alone else steppers(view),
             "choices": choices(view, side)[-1:] if alone else choices(view, side),

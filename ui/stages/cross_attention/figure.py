@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import streamlit as st
 
 from core.text import percent
 from ui.kit.component_loader import component
@@ -14,6 +15,7 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import base64_of
 from ui.kit.section import render_depth
 from ui.kit.stage import Quiz, heading, quiz_among
+from ui.kit.vocabulary_table import forbidden_text
 from ui.session import sent
 from ui.session.actions import close_number, select_token
 from ui.session.selection import depth, select
@@ -52,7 +54,15 @@ def made_from(view: View, own: bool) -> tuple[str, tuple[int, ...]]:
         step_tables(view)
     else:
         render_depth(view, text(view), *cells)
+    say_forbidden(view)
     return cells[0]
+
+
+def say_forbidden(view: View) -> None:
+    """Names the word that the model's files do not allow after the one that is looked at."""
+    if view.config.head and view.token in view.trace.rows:
+        if line := forbidden_text(view, view.token):
+            st.markdown(line)
 
 
 def quiz(view: View) -> Quiz | None:
