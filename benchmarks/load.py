@@ -54,19 +54,21 @@ class Seen:
 
 def click(visitor: Visitor, model: str, chance: random.Random) -> None:
     """One click as a reader would make it."""
-    tokens = [key for key in visitor.components if key.startswith("tokens-")]
+    if "place" not in visitor.components:
+        visitor.problems.append("The page has nothing to click.")
+        return
     maps = [key for key in visitor.components if key.startswith("map")]
+    tokens = visitor.data("place")["tokens"]
     kind = chance.choice(("layer", "head", "token", "cell"))
     if kind == "token" and tokens:
-        visitor.trigger(chance.choice(tokens), "chosen", chance.randrange(4))
+        visitor.trigger("place", "token", [tokens[0]["side"], chance.randrange(4)])
     elif kind == "cell" and maps:
         visitor.trigger(chance.choice(maps), "cell", [0, 0, chance.randrange(4)])
-    elif "head" not in visitor.widgets:
-        visitor.problems.append("The page has nothing to click.")
     elif kind == "head":
-        visitor.slide("head", chance.randrange(5))
+        visitor.trigger("place", "step", ["head", chance.randrange(5)])
     else:
-        visitor.slide("layer", chance.randrange(LAYERS.get(model, 4)))
+        layers = LAYERS.get(model, 4)
+        visitor.trigger("place", "step", ["layer", chance.randrange(layers)])
 
 
 def read(

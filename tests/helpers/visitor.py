@@ -2,8 +2,7 @@
 
 with serve() as address, Visitor(address) as visitor:
     visitor.open("Attention", model="smollm2")
-    visitor.slide("head", 3)                            # a slider, by its key
-    visitor.trigger("tokens-decoder", "chosen", 2)      # what a click in a component sends
+    visitor.trigger("place", "step", ["head", 3])       # what a click in a component sends
     assert not visitor.problems
 """
 
@@ -67,13 +66,6 @@ class Visitor:
         )
         self.page, self.query = page, urlencode(choices)
         self._run([])
-
-    def slide(self, key: str, value: int) -> None:
-        """Moves a slider."""
-        widget = self.widgets[key]
-        self._run(
-            [WidgetState(id=widget.id, double_array_value={"data": [value]})], widget.fragment
-        )
 
     def trigger(self, key: str, event: str, value) -> None:
         """Does what a click in a component does."""

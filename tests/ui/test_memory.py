@@ -38,7 +38,7 @@ def look(address: str, model: str, number: int) -> Visitor:
     visitor.open("Attention", model=model, sentence=f"{number} {LONG}")
     layers = 25 if model == "smollm2" else 4
     for layer in range(1, layers, layers // 4):
-        visitor.slide("layer", layer)
+        visitor.trigger("place", "step", ["layer", layer])
     assert not visitor.problems and visitor.widgets["model"]
     return visitor
 
@@ -53,7 +53,7 @@ def test_rounds_of_visitors_leave_the_memory_flat(server):
         for number in range(6):
             for model in (*STUDY, "minilm", "smollm2"):
                 look(address, model, number).leave()
-            staying.slide("layer", number)
+            staying.trigger("place", "step", ["layer", number])
             after.append(megabytes(pid))
         assert max(after[3:]) <= 1.1 * after[2], after
 
