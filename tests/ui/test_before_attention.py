@@ -24,6 +24,7 @@ from tests.helpers.pages import (
     opened,
     parts,
     said,
+    unmarked,
     values_in,
 )
 from tests.helpers.study import write_study
@@ -64,7 +65,7 @@ def linked(cell: str, **more: str) -> AppTest:
 
 
 def text_of(app) -> str:
-    return " ".join(each.value for each in app.markdown)
+    return unmarked(" ".join(each.value for each in app.markdown))
 
 
 def tables(app) -> dict[str, dict]:
@@ -152,7 +153,7 @@ def test_without_the_lstm_s_files_it_says_so_and_the_neuron_is_there(tmp_path, m
     clear()
     app = opened(PAGE, **OPEN, model="minilm", token="8")
     assert not app.exception and not app.warning
-    assert "study" in app.info[0].value and "one neuron make of" in app.title[0].value
+    assert "study" in app.info[0].value and "one neuron make of" in unmarked(app.title[0].value)
     trace = minilm.trace(TEXT)
     neuron = app.session_state["ff_neuron"]
     after = number(trace["encoder.0.mlp.hidden"][8, neuron], 3)
@@ -321,7 +322,8 @@ def test_a_click_on_a_guess_opens_it_in_its_run_and_one_on_a_word_shows_both_the
 def test_the_story_says_how_much_of_each_guess_moved_in_at_most_45_words(study):
     app = opened(PAGE, model="minilm")
     shifts = figure_of(app)["shifts"][figure_of(app)["chosen"]]
-    story = next(each.value for each in app.markdown if each.value.startswith("Filled bars"))
+    texts = [unmarked(each.value) for each in app.markdown]
+    story = next(text for text in texts if text.startswith("Filled bars"))
     assert f"**{percent(shifts[0], 0)}** of the LSTM’s guess" in story.replace("\\", "")
     assert f"**{percent(shifts[1], 0)}** of attention’s guess" in story.replace("\\", "")
     assert len(story.split()) <= 45

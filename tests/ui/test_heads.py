@@ -10,7 +10,17 @@ from core.steps.heads import ROLES, word_groups
 from core.text import number, percent
 from core.whatif import MOST_RANDOM
 from tests.helpers.marked import not_of_the_trace
-from tests.helpers.pages import address, click, data_of, opened, parts, prose, values_in
+from tests.helpers.pages import (
+    address,
+    click,
+    data_of,
+    look,
+    opened,
+    parts,
+    prose,
+    unmarked,
+    values_in,
+)
 from ui.kit import word_grouping
 from ui.session import runs
 from ui.session.runs import RunRequest
@@ -33,7 +43,7 @@ def carded(*cards: str, **asked: str):
 
 def story(app) -> str:
     """The text under the figure."""
-    texts = (each.value.replace("\\", "") for each in app.markdown)
+    texts = (unmarked(each.value).replace("\\", "") for each in app.markdown)
     return next(text for text in texts if text.startswith("Each map"))
 
 
@@ -90,13 +100,15 @@ def test_special_tokens_are_hidden_and_pieces_merged_by_settings_and_in_the_addr
     ) and "pieces merged into words" in prose(app)
     assert data_of(app, "lines", "lines")["rows"] == shown["rows"]
     app.switch_page("pages/3_Attention.py").run()
-    app.session_state["stage"] = 3
-    app.run()
-    assert any(
-        "special tokens hidden" in title
-        for data in parts(app, "glass_heatmap")
-        for title in data["titles"]
-    )
+    app.session_state["stage"] = 3  # softmax, whose maps are those of the card and of the numbers
+    app.session_state["cards"] = "attention-map"
+    for depth, maps in (("story", 1), ("numbers", 2)):
+        look(app, depth=depth)
+        drawn = [
+            data for data in parts(app, "heatmap") if "special tokens hidden" in data["titles"][0]
+        ]
+        assert [data["rows"] for data in drawn] == [shown["rows"]] * maps, depth
+    look(app, depth="story")
     app.switch_page(PAGE).run()
     app.toggle(key="toggle_hide_special").set_value(False).run()
     assert "bare" not in address(app) and "special tokens hidden" not in prose(app)

@@ -26,6 +26,7 @@ from tests.helpers.pages import (
     opened,
     parts,
     said,
+    unmarked,
     values_in,
 )
 from tests.helpers.texts import T5_IDS, trained
@@ -53,7 +54,7 @@ def figure_of(app) -> dict:
 
 
 def written(app) -> str:
-    return " ".join(element.value for element in app.markdown)
+    return unmarked(" ".join(element.value for element in app.markdown))
 
 
 # --- the draw -------------------------------------------------------------------------------------
@@ -272,7 +273,8 @@ def test_the_bars_are_the_trace_s_numbers_and_each_opens():
 
 def test_the_story_names_the_leader_and_counts_what_may_be_drawn_in_at_most_45_words():
     app, run = opened(PAGE, **STUDY), runs.trace_of(runs.RunRequest(*STUDY.values()))
-    story = next(each.value for each in app.markdown if each.value.startswith("**Softmax**"))
+    texts = [unmarked(each.value) for each in app.markdown]
+    story = next(text for text in texts if text.startswith("**Softmax**"))
     probs_V, kept_V = run["head.probs"][-1], run["head.sampled.6.80.20.950"] > 0
     assert f"**are** leads with {percent(probs_V.max())}".replace(".", "\\.") in story or (
         f"**are** leads with {percent(probs_V.max())}" in story

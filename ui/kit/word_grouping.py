@@ -63,7 +63,7 @@ def has_pieces(view) -> bool:
 
 
 def grouped_weights(view) -> Weights:
-    """What the two choices in the sidebar make of the attention weights."""
+    """What two choices in the settings make of the attention weights."""
     hide_special = int(bool(selection().hide_special) and has_special_tokens(view))
     merge_pieces = int(bool(selection().merge_pieces) and has_pieces(view))
     places = word_groups(view.trace, view.side, hide_special, merge_pieces)

@@ -76,8 +76,8 @@ class Grouping:
 GROUPINGS = {
     "hide_special": Grouping(
         "Hide special tokens",
-        "Leaves out signs such as [CLS], [START]; each row of attention is then shared out anew"
-        " over what is left. Some models add none.",
+        "Leaves out tokens such as [CLS] and [START]; each row of attention is then shared out"
+        " anew over what is left. Some models add none.",
         has_special_tokens,
     ),
     "merge_pieces": Grouping(
@@ -90,8 +90,8 @@ GROUPINGS = {
 
 
 def grouping_controls(view: View) -> None:
-    """How attention weights are drawn, where it is known which tokens are signs, and which make one
-    word.
+    """How attention weights are drawn, where it is known which tokens are special, and which make
+    one word.
     """
     for name, grouping in GROUPINGS.items():
         clamp(name, 2)
