@@ -258,17 +258,21 @@ def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(
     picture.wait_for()
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
-    at = (
-        box["x"] + 0.43 * min(box["width"], size[0] - box["x"]),
-        box["y"] + 0.4 * min(box["height"], 300),
+    wide, tall = min(box["width"], size[0] - box["x"]), min(box["height"], 300)
+    across, down = (
+        (0.7 * wide, box["height"] - 25) if title == "Attention" else (0.43 * wide, 0.4 * tall)
     )
+    at = (box["x"] + across, box["y"] + down)  # of attention: z, below the values
     page.view.mouse.move(*at)
     page.view.wait_for_timeout(150)
     page.do(lambda: page.view.mouse.click(*at))
     title_box = page.view.locator(".number h3").first.bounding_box()
     assert 0 <= title_box["y"] < size[1] - 20 and title_box["x"] < size[0]
-    page.do(lambda: page.view.get_by_role("button", name="Close").click())
-    assert "cell" not in choices(page)
+    close = page.view.get_by_role("button", name="Close")
+    end_of_words = title_box["x"] + title_box["width"] - 64  # the room that the title leaves free
+    assert close.bounding_box()["x"] >= end_of_words
+    page.do(close.click)
+    page.wait(lambda: "cell" not in choices(page))
 
 
 def test_on_a_telephone_the_rail_leads_on_and_the_tour_begins(visit):
@@ -463,7 +467,7 @@ def test_the_main_click_of_each_page_opens_a_number_of_the_trace(visit, traced, 
 def test_a_word_of_the_output_opens_and_the_drawn_word_is_appended(visit, smollm2):
     text = "The capital of France is Paris. The capital of Italy is"
     page, trace = visit("Output", model="smollm2", sentence=text), smollm2.trace(text)
-    page.do(page.view.locator("[class*=st-key-output] button.number").first.click)
+    page.do(page.view.locator(".st-key-output-next button.value").first.click)
     name, index, _ = opened_number(page)
     assert name == "head.probs" and check_number(page, trace, name) == (
         11,
@@ -550,6 +554,7 @@ def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
     ),
 )
 def test_the_way_to_all_operands_is_in_sight_wherever_the_panel_is(visit, title, size, theme):
+    size = (size[0], min(size[1], 640))  # so low that the panel has to be scrolled
     page = visit(title, size, theme, stage=2, cell="encoder.0.attn.scores.dot:3,2,5")
     button = page.view.get_by_role("button", name="All 32 as a table")
     button.wait_for()
