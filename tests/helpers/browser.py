@@ -29,6 +29,10 @@ CHROMIUM = (
 )
 UNDRAWN = "[aria-busy=true], [data-testid=stSkeleton]"  # a component or a chart that is to come
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
+BEGUN = ".st-key-rail-links, [data-testid=stMain] h1"  # the frame of a page, or the welcome
+MOUNTED = """() => [...document.querySelectorAll(".st-key-place")].every((each) =>
+    each.querySelector("[data-testid=stBidiComponentIsolated]")?.shadowRoot?.querySelector(".root"))
+"""  # the line over the page has its html, from which on it is busy until it is drawn
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -133,35 +137,42 @@ class Files(SimpleHTTPRequestHandler):
 
 @dataclass
 class Tab:
-    """One tab: `view` is Playwright's page, `runs` how many script runs have ended, `problems` what
-    must not happen.
+    """One tab: `view` is Playwright's page, `begun` how many script runs have begun, `runs` how
+    many have ended, `running` whether one is under way, `problems` what must not happen.
     """
 
     view: object
     address: str
+    begun: int = 0
     runs: int = 0
+    running: bool = False
     problems: list[str] = field(default_factory=list)
 
     def do(self, act: Callable[[], object], seconds: float = 30) -> None:
-        """Does something that starts a run of the page, and waits until the run has ended and is
-        drawn.
+        """Does something that starts a run of the page, and waits until that run, not one that had
+        begun before, has ended and is drawn.
         """
-        before = self.runs
+        before = self.begun
         act()
-        self.wait(lambda: self.runs > before, seconds)
+        self.wait(lambda: self.begun > before and not self.running, seconds)
         self.settle()
 
     def settle(self, seconds: float = 30) -> None:
         """Waits until no run is under way, none follows at once, as after a change of page, and
         every component is drawn.
         """
+        self.view.wait_for_selector(BEGUN, state="attached", timeout=seconds * 1000)
         for _ in range(2):
-            before = self.runs
+            before = self.begun
             self.view.wait_for_selector(SETTLED, state="attached", timeout=seconds * 1000)
             self.view.wait_for_timeout(150)
-            if self.runs == before:
+            if self.begun == before and not self.running:
                 break
-        self.wait(lambda: not self.view.locator(UNDRAWN).count(), seconds)
+        self.wait(self.drawn, seconds)
+
+    def drawn(self) -> bool:
+        """Whether every component and chart is there."""
+        return self.view.evaluate(MOUNTED) and not self.view.locator(UNDRAWN).count()
 
     def wait(self, done: Callable[[], bool], seconds: float = 30) -> None:
         """Lets the browser go on until done() holds."""
@@ -207,7 +218,11 @@ def watch(opened: Tab) -> None:
         message = ForwardMsg()
         if isinstance(payload, bytes):
             message.ParseFromString(payload)
-            opened.runs += message.WhichOneof("type") == "script_finished"
+            kind = message.WhichOneof("type")
+            opened.begun += kind == "new_session"
+            opened.runs += kind == "script_finished"
+            if kind in ("new_session", "script_finished"):
+                opened.running = kind == "new_session"
 
     def said(message) -> None:
         own = (
