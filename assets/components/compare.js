@@ -1,9 +1,10 @@
 // Two maps of weights and their difference, on one grid: a cell that is pointed at is marked on all three and read out below.
 import { frameOn, HIDDEN, palette, pixelOf, pointPicture, shadeOf, themeOf } from "./colours.js"
 import { cellAt, layOut, nameAt, step } from "./compare_geometry.js"
-import { create, createButton, make, makeButton, savePicture, set } from "./dom.js"
+import { create, createButton, make, makeButton, set } from "./dom.js"
 import { sized } from "./heatmap_drawing.js"
 import { bytes, clamp, decode, percent, rounded } from "./numbers.js"
+import { saveMenu } from "./saving.js"
 import { shorten } from "./words.js"
 
 const BLOCKED = 1, ABSENT = 2, LONGEST = 14
@@ -29,7 +30,7 @@ function build(root) {
   parts.canvas.setAttribute("role", "application")
   const foot = make("div", "foot", root)
   parts.scales = make("div", "scales", foot)
-  parts.save = makeButton("save", foot, "Save picture")
+  saveMenu(foot, "save", () => parts.picture())
   parts.reading = make("div", "reading", root)
   parts.reading.setAttribute("aria-live", "polite")
   parts.swaps = make("div", "swaps", root)
@@ -137,14 +138,14 @@ function paint(brush, parts, data, g, style) {
   drawFrames(brush, data, g, parts.cell ?? [data.opened?.[0] ?? 2, ...data.at])
 }
 
-// The three maps as a file, with what they show below them.
-function save(parts, data) {
+// The three maps as a picture to be saved, with the runs that they show below them.
+function whole(parts, data) {
   const { g, root } = parts, style = themeOf(getComputedStyle(root)), lines = data.caption
-  savePicture({ wide: g.wide, tall: g.tall + 20 * lines.length + 8, dense: 2, page: style.page }, (brush) => {
+  return { wide: g.wide, tall: g.tall + 20 * lines.length + 8, style, title: "Attention weights in A and in B, and B − A", paint: (brush) => {
     paint(brush, parts, data, g, style)
     Object.assign(brush, { fillStyle: style.text, font: `12px ${style.font}`, textAlign: "left", textBaseline: "top" })
     lines.forEach((line, n) => brush.fillText(shorten(line, Math.floor(g.wide / 6.5)), 4, g.tall + 6 + 20 * n))
-  })
+  } }
 }
 
 function draw(parts, data) {
@@ -251,7 +252,7 @@ function listen(parts, data, send, choose) {
     if (cell) choose(cell)
     else if (row !== null) send("token", row)
   }
-  parts.save.onclick = () => save(parts, data)
+  parts.picture = () => whole(parts, data)
   canvas.onkeydown = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
     const cell = parts.cell ?? [data.opened?.[0] ?? 2, ...data.at]

@@ -126,7 +126,9 @@ LENGTHS = (
 )
 def test_no_column_of_a_map_is_cut_off_unsaid(visit, size, title, tokens):
     sentence = " ".join((WORDS * 5)[: tokens - 2])
-    page = visit(title, size, model="study-encoder", stage=3, sentence=sentence)
+    page = visit(
+        title, size, model="study-encoder", stage=3, sentence=sentence, cards="attention-map"
+    )
     page.view.locator("canvas.picture").first.wait_for()
     page.view.wait_for_timeout(500)
     maps = page.view.evaluate(MAPS)

@@ -74,7 +74,7 @@ def test_a_strip_reads_and_opens_the_number_under_the_pointer(visit, traced, tit
     box = strip.bounding_box()
     at = {"x": (69 + 0.5) * (box["width"] - 4) / 384, "y": 12}
     strip.hover(position=at)
-    text, shown = page.view.locator(".tip:not([hidden])").first.inner_text().split("\n")
+    text, shown = page.view.locator(".figure .tip:not([hidden])").inner_text().split("\n")
     d = int(text.rsplit(" ", 1)[1])
     assert abs(d - 69) <= 1 and shown == number(trace[step][6, d])
     page.do(lambda: strip.click(position=at))

@@ -52,12 +52,13 @@ def quiz_of_words(view: View, words: list[str]) -> Quiz | None:
     return quiz_among(view, listed, listed.index(words[0]), list(range(len(listed))))
 
 
-def heading(question: str, quiz: Quiz | None = None) -> None:
+def heading(question: str, quiz: Quiz | None = None, *, terms: bool = True) -> None:
     """The question that the figure below answers, in Markdown, on one line. While the reader may
-    still guess, the figure is veiled; a stage asks once for each sentence and model.
+    still guess, the figure is veiled; a stage asks once for each sentence and model. terms: whether
+    its words explain themselves; not where controls beside it name them, and the text below does.
     """
     with st.container(key="stage-heading"):
-        st.title(with_terms(question), anchor=False)
+        st.title(with_terms(question) if terms else question, anchor=False)
         if quiz and is_open(quiz):
             offer(quiz)
         elif quiz:

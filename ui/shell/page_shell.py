@@ -185,16 +185,17 @@ def what_if_banner(view: View | None) -> None:
     """Says that the run that is shown is not that of the trained model, and leads back to it; also
     where the one that was asked for can't be shown."""
     words, asked = what_if(view) if view else "", selection()
-    if words or asked.change or asked.mask == "own":
-        with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
-            st.markdown(
-                f":orange[●] **What if:** {plain(words)}. All pages show this run."
-                if words
-                else ":orange[●] The what-if that is asked for can’t be shown."
-            )
-            st.button("Back to the model as it is", key="as_it_is", on_click=end_what_if)
-    if view and view.mask != "own":
-        mask_banner(view)
+    with st.container(key="banner"):  # always: what follows would else be drawn anew, from its top
+        if words or asked.change or asked.mask == "own":
+            with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
+                st.markdown(
+                    f":orange[●] **What if:** {plain(words)}. All pages show this run."
+                    if words
+                    else ":orange[●] The what-if that is asked for can’t be shown."
+                )
+                st.button("Back to the model as it is", key="as_it_is", on_click=end_what_if)
+        if view and view.mask != "own":
+            mask_banner(view)
 
 
 def what_if(view: View) -> str:

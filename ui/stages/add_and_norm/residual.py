@@ -44,7 +44,8 @@ def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
     with st.container(horizontal=True, vertical_alignment="center"):
         heading(
             f"How much does {SUBLAYERS[part].lower()} change {asked_word(view)} in layer"
-            f" {view.layer}?"
+            f" {view.layer}?",
+            terms=False,
         )
         sublayer_controls(view)
     first = largest(view, view.at(f"{part}.sum"), view.token, ALL)

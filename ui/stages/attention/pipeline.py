@@ -20,7 +20,7 @@ from ui.stages.attention.numbers import LEAVES, layer_numbers, step_of
 _numbers = component("layer_numbers")
 _pipeline = component(
     "pipeline",
-    'class="root" role="group" aria-label="Attention, step by step"',
+    'class="root figure" role="group" aria-label="Attention, step by step"',
     also=("pipeline_geometry.js",),
 )
 

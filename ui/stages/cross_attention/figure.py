@@ -37,7 +37,7 @@ NEARLY_ALL = 0.95
 OVERFLOWED = "In this run the numbers overflowed: they no longer fit into 32 bits."
 _alignment = component(
     "alignment",
-    'class="root" role="group" aria-label="What was written, and what it came from"',
+    'class="root figure" role="group" aria-label="What was written, and what it came from"',
     also=("alignment_geometry.js",),
 )
 
