@@ -444,7 +444,7 @@ MAIN = {
 }
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("title", MAIN)
 def test_the_main_click_of_each_page_opens_a_number_of_the_trace(visit, traced, title):
     selector, step, asked = MAIN[title]
@@ -740,6 +740,7 @@ def test_one_click_answers_the_question_of_the_first_screen(visit):
     assert "change" not in choices(page) and question.inner_text().startswith("Which word comes")
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("skip", one_in(2, ("wait", "click", "Escape", "Skip")))
 def test_the_motion_ends_with_the_picture_as_it_is_without_motion(visit, skip):
     page = visit(**MYSTERY)

@@ -15,6 +15,7 @@ FOCUSABLE, WORDS = 12, 30  # before the picture, tokens and rail aside
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("title", PATHS)
 def test_the_picture_comes_first(visit, title):
     page = visit(title, model="study-decoder")
@@ -33,7 +34,7 @@ def test_the_frame_takes_little_room(visit):
     assert line["y"] + line["height"] <= 120
 
 
-@pytest.mark.one_in(8)
+@pytest.mark.one_in(16)
 @pytest.mark.parametrize("title", PATHS)
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))
 @pytest.mark.parametrize("theme", ("light", "dark"))

@@ -96,6 +96,7 @@ def test_the_deviation_is_said_to_include_epsilon_and_does(smollm2, model, name)
     assert np.linalg.norm(unit_D) == pytest.approx(len(unit_D) ** 0.5, rel=1e-3)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "tiny_folder, depth, change",
     one_in(5, product(FAMILIES, DEPTHS, ("", "norms"))),

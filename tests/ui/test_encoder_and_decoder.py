@@ -228,6 +228,7 @@ RUNS = [
 ]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("model, side, stack, mask, change", one_in(3, RUNS))
 def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, mask, change):
     app = opened(PAGE, **OPEN, model=model, side=side, mask=mask, change=change)

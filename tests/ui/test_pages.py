@@ -81,6 +81,7 @@ def check_page(app: AppTest, path: str, **choices: str) -> None:
     assert app.session_state["depth"] == choices["depth"]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("model, mask, depth, path", pairwise(READY, MASKS, DEPTHS, PATHS))
 def test_a_page_opens_with_a_model_a_mask_and_a_depth(model, mask, depth, path):
     view = view_of(model, mask, depth)
@@ -101,7 +102,7 @@ def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
 MASKS_OF_IDS = ("trained", "decoder")
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     "tiny_folder, mask, depth, path",
     pairwise(FAMILIES, MASKS_OF_IDS, DEPTHS, PATHS),
@@ -189,6 +190,7 @@ def test_words_for_a_model_that_takes_ids_are_explained(tiny_folder):
     assert opened(model=tiny_folder, sentence="1 999999 2").warning
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("path", OTHERS)
 def test_choices_stay_when_the_page_is_switched(path):
     app = opened()
