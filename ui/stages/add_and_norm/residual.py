@@ -56,7 +56,7 @@ def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
         render_depth(view, change_text(view, part), first, *norm)
     else:
         st.warning(
-            f"The vectors of {which_word(view)} are no numbers any more: an earlier value"
+            f"The vectors of {which_word(view)} are NaN, since an earlier value"
             " overflowed in this run. There is nothing to draw."
         )
     return first

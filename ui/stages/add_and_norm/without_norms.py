@@ -260,7 +260,7 @@ def run_name(name: str, line: list[tuple[int, float]], count: int) -> dict:
 
 
 def overflow_area(place: int, count: int) -> dict:
-    """The part of the picture in which a run has no numbers any more."""
+    """The part of the picture in which the numbers of a run are NaN."""
     return {
         "type": "rect",
         "x0": place - 0.5,
@@ -283,6 +283,6 @@ def overflow_note(name: str, count: int) -> dict:
         "xanchor": "right",
         "align": "right",
         "showarrow": False,
-        "text": f"{name}: overflow<br>no numbers any more",
+        "text": f"{name}: overflow<br>NaN from here on",
         "font": {"size": 12, "color": COLOURS[LOOKS[name][0]]},
     }

@@ -45,7 +45,7 @@ def activation(view: View, neuron: int) -> None:
     order = [f for f in order if np.isfinite(pre_F[f]) and np.isfinite(after_F[f])]
     if not order:
         st.warning(
-            "These neurons are no numbers any more: an earlier value overflowed in this run. There"
+            "These neurons are NaN, since an earlier value overflowed in this run. There"
             " is nothing to draw."
         )
         return

@@ -38,7 +38,7 @@ def strongest_neurons(view: View, neuron: int) -> tuple[str, tuple[int, ...]]:
     heading(f"Which neurons does {asked_word(view)} switch on in layer {view.layer}?")
     if not np.isfinite(view.trace[f"{path}.hidden"][t]).all():
         st.warning(
-            "These neurons are no numbers any more: an earlier value overflowed in this run. There"
+            "These neurons are NaN, since an earlier value overflowed in this run. There"
             " is nothing to draw."
         )
         return first
