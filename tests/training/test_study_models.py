@@ -437,6 +437,7 @@ def test_words_that_are_not_whole_are_named_under_the_box_and_marked(assets):
     )
     assert marked["the"] == marked["[START]"] == marked["book"] == ""
     assert any("Dashed: never seen whole by this model" in each.value for each in app.caption)
+    assert any("zorb** is none of them" in each.value for each in app.caption)
 
 
 def test_nothing_is_said_where_every_word_is_known(assets):

@@ -13,11 +13,6 @@ def word(view, position: int | None = None) -> str:
     return bold(view.labels[view.token if position is None else position])
 
 
-def seen_word(view, position: int) -> str:
-    """A token that is looked at in bold; across, it is one of the other text."""
-    return bold(view.seen[position])
-
-
 def token_label(view, position: int | None = None) -> str:
     """A token as plain text; one that occurs several times with its position: the (4)."""
     return told_apart(view.labels)[view.token if position is None else position]

@@ -139,7 +139,7 @@ def unknown_text(view: View) -> str:
         tokenizer: Any = view.model.tokenizer
         sign = plain(view.word(tokenizer.unknown))
         said += (
-            f" {bold(short(lost[0].typed, LONGEST))} has signs that the vocabulary has no piece"
-            f" for: the model reads **{sign}** there, whatever was typed."
+            f" {bold(short(lost[0].typed, LONGEST))} has characters that the vocabulary lacks: the"
+            f" model reads **{sign}** there, whatever was typed."
         )
     return said

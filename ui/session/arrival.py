@@ -67,9 +67,8 @@ def restore_choices(kept: Selection) -> None:
 
 
 def start_page() -> None:
-    """On another page nothing plays, and the way to the opened number ends at it."""
+    """On another page the path to the opened number ends at it."""
     now, chosen = memory(), selection()
-    now.playing = False
     trail, cell = now.trail, chosen.cell
     follow_step((cell or chosen.step or "").partition(":")[0])
     now.trail = trail[: trail.index(cell) + 1] if cell in trail else [cell] if cell else []

@@ -39,8 +39,6 @@ class Memory:
     trail: list[str] = field(default_factory=list)  # the numbers from which one walked here
     all_operands_of: str | None = None  # the step whose operands are listed in full
     clicked_points: dict[str, Any] = field(default_factory=dict)  # by figure: the last one clicked
-    playing: bool = False  # whether the walk through the stages goes on by itself
-    playing_since: float = 0.0  # when it showed this stage (time.monotonic)
 
     # For each page, model and sentence: the guess, what is right, among which; False: none made
     quizzes: dict[tuple, Any] = field(default_factory=dict)

@@ -183,7 +183,7 @@ def lengths_figure(points: list[tuple[str, int, float]], title: str) -> go.Figur
 
 
 def overflows(points: list[tuple[str, int, float]]) -> list[tuple[str, int]]:
-    """The runs that overflow, each with the first place where it has no number any more."""
+    """The runs that overflow, each with the first place where its numbers are NaN."""
     found: dict[str, int] = {}
     for name in LOOKS:
         places = [x for other, x, y in points if other == name and not np.isfinite(y)]

@@ -25,14 +25,9 @@ NEARLY_ALL = 0.95
 SHORT = 0.5  # of the usual length of a value
 
 
-def marked(view) -> str:
-    """The token that looks, in the colour in which it is chosen."""
-    return looking(view)
-
-
 def query_question(view) -> str:
     """What the query is for."""
-    return f"What does {marked(view)} look for?"
+    return f"What does {looking(view)} look for?"
 
 
 def query_text(view) -> str:
@@ -50,7 +45,7 @@ def query_text(view) -> str:
 
 def keys_question(view) -> str:
     """What the keys are for."""
-    return f"Which key fits the query of {marked(view)} best?"
+    return f"Which key fits the query of {looking(view)} best?"
 
 
 def keys_text(view) -> str:
@@ -75,7 +70,7 @@ def shared_text(view) -> str:
 
 def scores_question(view) -> str:
     """What the scores are for."""
-    return f"Which word scores highest for {marked(view)}?"
+    return f"Which word scores highest for {looking(view)}?"
 
 
 def scores_text(view) -> str:
@@ -103,7 +98,7 @@ def mask_text(view, row_M) -> str:
 
 def softmax_question(view) -> str:
     """What softmax answers."""
-    return f"Which word does {marked(view)} look at most?"
+    return f"Which word does {looking(view)} look at most?"
 
 
 def softmax_text(view) -> str:
@@ -136,7 +131,7 @@ def times(lead: float) -> str:
 def values_question(view) -> str:
     """What the values are for."""
     whom = "source" if looks_across(view) else "sentence"
-    return f"What does {marked(view)} take from the {whom}?"
+    return f"What does {looking(view)} take from the {whom}?"
 
 
 def values_text(view) -> str:

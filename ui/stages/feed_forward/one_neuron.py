@@ -92,7 +92,7 @@ def promoted_words(view: View, promotes: str, neuron: int) -> None:
     """The words whose logit this neuron raises and lowers most."""
     adds_V = view.trace[promotes]
     if not np.isfinite(adds_V).all():
-        st.warning("What this neuron writes is no number any more in this run.")
+        st.warning("What this neuron writes is NaN in this run.")
         return
     order = np.argsort(-adds_V, kind="stable")
     count = min(WORDS, len(order) // 2)

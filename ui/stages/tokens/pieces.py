@@ -19,7 +19,7 @@ from ui.kit.stage import Quiz, heading, quiz_of_words
 from ui.kit.step_charts import ALL, colour_end, largest, rows_around
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import asked_word, special_tokens_note, which_word
-from ui.kit.unknown_words import marks
+from ui.kit.unknown_words import marks, unknown_text
 from ui.session import sent
 from ui.session.actions import select_token
 from ui.session.view import View
@@ -43,6 +43,8 @@ def pieces(view: View) -> tuple[str, tuple[int, ...]]:
     heading(question, quiz(view))
     pieces_strip(view)
     render_depth(view, pieces_text(view), (f"{view.side}.embed.ids", (view.token,)), first)
+    if line := unknown_text(view):
+        st.caption(line)
     special_tokens_note(view)
     return first
 
