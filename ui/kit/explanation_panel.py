@@ -25,7 +25,7 @@ from ui.session import sent
 from ui.session.actions import close_number, follow_step
 from ui.session.memory import memory, note
 from ui.session.navigation import BEFORE_ATTENTION, COMPARE
-from ui.session.selection import MASKS, depth, fits, opened_cell, select, selection
+from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select
 from ui.session.view import View
 from ui.text import plain
 
@@ -108,7 +108,7 @@ def check_opened(view: View) -> None:
         except (KeyError, GlassError) as error:
             note(f"The number “{cell[:80]}” can't be opened here. {error.args[0]}")
             close_number()
-            if cell.startswith(f"{selection().step}:"):
+            if cell.startswith(f"{chosen('step')}:"):
                 select(step=None)  # it went along with the number, and is none either
 
 
@@ -159,7 +159,7 @@ def show_number(cell: str, before: list[str]) -> None:
     memory().trail = [*before, cell]
     if not name.startswith(WEIGHTS) and memory().page not in OF_TWO_RUNS:
         select(step=name)
-    follow_step(selection().step or "")
+    follow_step(chosen("step") or "")
 
 
 def clicked(key: str, start: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.step_ref import ref_of
 from core.steps.heads import ROLES, word_groups
-from ui.session.selection import selection
+from ui.session.selection import chosen
 
 __all__ = [
     "ROLES",
@@ -64,8 +64,8 @@ def has_pieces(view) -> bool:
 
 def grouped_weights(view) -> Weights:
     """What two choices in the settings make of the attention weights."""
-    hide_special = int(bool(selection().hide_special) and has_special_tokens(view))
-    merge_pieces = int(bool(selection().merge_pieces) and has_pieces(view))
+    hide_special = int(bool(chosen("hide_special")) and has_special_tokens(view))
+    merge_pieces = int(bool(chosen("merge_pieces")) and has_pieces(view))
     places = word_groups(view.trace, view.side, hide_special, merge_pieces)
     leaf = f"{view.block}.pattern" + (
         f".words.{hide_special}.{merge_pieces}" if hide_special or merge_pieces else ""

@@ -24,6 +24,8 @@ class Memory:
     notes: list[str] = field(default_factory=list)  # what is said above the page in this run
     # For choices whose first value a page finds out: the one that it found last
     firsts: dict[str, Any] = field(default_factory=dict)
+    # A text and a side, and the layer and the head at which they are looked at first
+    opening: tuple = (None, None)
     # What a part of the page that runs alone has chosen for the next run
     chosen_beside: dict[str, Any] = field(default_factory=dict)
     around: tuple = ()  # the choices around the page, as the page was drawn with them

@@ -5,7 +5,7 @@ checked here.
 
     Selection           what can be chosen, field by field
     CODECS              for each field what it may be, and how it is read from an address
-    AROUND              the fields whose widgets stand around a page, and are the same on all pages
+    AROUND              the fields whose widgets stand around a page: what is read, and how
     selection()         what is chosen now; reads the session and never writes
     select(name=value)  the one way to choose something
 
@@ -187,11 +187,11 @@ class Selection:
         key="grid",
     )
     change: str = around_pages(text("", 200, f"made of {', '.join(whatif.TITLES)}", can_change))
-    side: str = around_pages(among("encoder", SIDES))
-    layer: int = around_pages(whole_number(0))
-    head: int = around_pages(whole_number(0))
-    token: int | None = around_pages(whole_number())
-    depth: str = around_pages(among("story", DEPTHS))
+    side: str = in_page(among("encoder", SIDES))
+    layer: int = in_page(whole_number(0))
+    head: int = in_page(whole_number(0))
+    token: int | None = in_page(whole_number())
+    depth: str = in_page(among("story", DEPTHS))
     hide_special: int = around_pages(whole_number(0, 0, 1), key="bare")
     merge_pieces: int = around_pages(whole_number(0, 0, 1), key="merge")
     ask: bool = around_pages(flag(True))  # whether a stage lets the reader guess first

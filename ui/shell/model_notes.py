@@ -15,7 +15,7 @@ import streamlit as st
 from core.models import catalogue
 from ui.session import runs
 from ui.session.actions import close_number, switch_model
-from ui.session.selection import MASKS, select, selection
+from ui.session.selection import MASKS, chosen, select
 from ui.session.view import View
 from ui.shell import downloads
 from ui.text import plain
@@ -52,7 +52,7 @@ def which_model(ready: tuple[str, ...]) -> None:
             args=(name,),
             width="stretch",
             help=plain(entry.about),
-            disabled=selection().model == name,
+            disabled=chosen("model") == name,
         )
 
 

@@ -16,7 +16,7 @@ from ui.kit.components import share_link
 from ui.kit.word_grouping import has_pieces, has_special_tokens, offered
 from ui.session import runs
 from ui.session.actions import close_number
-from ui.session.selection import MASKS, chosen, select, selection
+from ui.session.selection import MASKS, chosen, select
 from ui.session.settling import clamp
 from ui.session.view import View
 from ui.shell.model_notes import which_model
@@ -38,7 +38,7 @@ def settings(view: View) -> None:
 
 def mask_controls() -> None:
     """Who may look at whom; a mask drawn by hand, where there is one."""
-    drawn = selection().mask == "own" or selection().mask_cells
+    drawn = chosen("mask") == "own" or chosen("mask_cells")
     names = [name for name in MASKS if name != "own" or drawn]
     st.radio(
         "Mask: who may look at whom",

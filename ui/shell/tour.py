@@ -36,7 +36,7 @@ from ui.session.navigation import (
     Page,
     go,
 )
-from ui.session.selection import select, selection
+from ui.session.selection import chosen, select
 from ui.session.view import View, is_word
 from ui.text import bold
 
@@ -65,7 +65,7 @@ def start(view: View) -> None:
 
 def card(view: View, page: Page) -> None:
     """A card that floats over the page: what there is to look at; back, next, end."""
-    at = selection().tour
+    at = chosen("tour")
     if at is None:
         return
     stop = STOPS[at]
@@ -109,7 +109,7 @@ def visit(at: int, **choices) -> None:
     stop, now = STOPS[at], memory()
     changed = dict(stop.choices)
     if "model" in changed and not now.tour_model:
-        now.tour_model, changed["token"] = selection().model, None
+        now.tour_model, changed["token"] = chosen("model"), None
     elif "model" not in changed and now.tour_model:
         changed |= {"model": now.tour_model, "token": None}
         now.tour_model = ""

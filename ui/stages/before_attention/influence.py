@@ -26,7 +26,7 @@ from ui.session.memory import memory
 from ui.session.navigation import EVERY_NUMBER
 from ui.session.navigation import go as go_to
 from ui.session.runs import RunRequest, model_of, ready_models, trace_of
-from ui.session.selection import depth, select, selection
+from ui.session.selection import chosen, depth, select
 from ui.session.view import View, is_word
 from ui.stages.before_attention import lstm
 from ui.text import bold, plain, quoted
@@ -89,7 +89,7 @@ def measure_control() -> str:
 
 def chosen_swap(view: View) -> tuple[int, str]:
     """Which word is replaced, and what is put there."""
-    return selection().before_word or 0, " ".join((selection().before_other or "").split())
+    return chosen("before_word") or 0, " ".join((chosen("before_other") or "").split())
 
 
 def swap_controls(view: View) -> None:
@@ -378,7 +378,7 @@ def two_vectors(compared: ComparedRuns, name: str, row: int) -> None:
 
 def opened_vector(step: str, places: list[int]) -> tuple[int, int] | None:
     """Which of the LSTM's two vectors holds the opened number, and where."""
-    shown, opened = int(selection().before_reads == "other"), opened_in(step)
+    shown, opened = int(chosen("before_reads") == "other"), opened_in(step)
     return (shown, opened[1]) if opened and opened[0] == places[shown] else None
 
 
@@ -437,7 +437,7 @@ def mean_of(name: str) -> dict[str, np.ndarray]:
 
 def averages(view: View) -> None:
     """The same over a list of sentences that is part of the program, so that nothing is picked."""
-    measure, means = selection().before_measure, means_of_models()
+    measure, means = chosen("before_measure"), means_of_models()
     count = min(int((mean["sentences"] >= ENOUGH).sum()) for mean in means.values())
     values = {name: mean[measure][:count] for name, mean in means.items()}
     sentences = len(influence.sentences())

@@ -21,7 +21,7 @@ from ui.session.actions import close_number
 from ui.session.address import link_asks_for
 from ui.session.memory import memory
 from ui.session.runs import RunRequest
-from ui.session.selection import chosen, fits, opened_cell, select, select_what_fits, selection
+from ui.session.selection import chosen, fits, opened_cell, select, select_what_fits
 from ui.session.settling import settle
 from ui.session.steady import steady
 from ui.session.view import View
@@ -80,8 +80,8 @@ def reading(view: View) -> View:
     """The LSTM's view of what it was asked to read, at the word that was chosen. Raises GlassError
     where it can't read it.
     """
-    other = other_text(view.sentence) if selection().before_reads == "other" else ""
-    return lstm_view(other or view.sentence, selection().before_at or 0)
+    other = other_text(view.sentence) if chosen("before_reads") == "other" else ""
+    return lstm_view(other or view.sentence, chosen("before_at") or 0)
 
 
 def chosen_word(view: View, lstm: View) -> int:
@@ -109,7 +109,7 @@ def settle_reading(view: View) -> None:
         return  # the page says so in place of the LSTM; its number is closed with a note
     settle("before_at", chosen_word(view, found), range(len(found.labels)))
     other = is_of_lstm(opened_cell()) and found.sentence != view.sentence
-    swap = f"{selection().before_word}-{(selection().before_other or '').strip()}" if other else ""
+    swap = f"{chosen('before_word')}-{(chosen('before_other') or '').strip()}" if other else ""
     select(swap=swap if fits("swap", swap) else "")
 
 
@@ -128,7 +128,7 @@ def settle_words(sentence: str) -> None:
     settle("before_word", min(1, max(count - 1, 0)), range(max(count, 1)))
     settle("before_reads", "own")
     if count:
-        settle("before_other", proposed_word(encoding, selection().before_word))
+        settle("before_other", proposed_word(encoding, chosen("before_word")))
 
 
 def proposed_word(encoding: Encoding, place: int) -> str:
@@ -144,7 +144,7 @@ def proposed_word(encoding: Encoding, place: int) -> str:
 def follow_link(count: int) -> None:
     """Takes over the swap of a link: its number is of the sentence with a word replaced. count: how
     many words there are to replace."""
-    word, _, other = selection().swap.partition("-")
+    word, _, other = chosen("swap").partition("-")
     if other and int(word) < count:
         select_what_fits(before_word=int(word), before_other=other, before_reads="other")
     elif "before_reads" not in memory().link:
@@ -155,8 +155,8 @@ def other_text(sentence: str) -> str:
     """The sentence with the chosen word replaced; empty where there is no other word to put
     there.
     """
-    encoding, word = lstm_encoding(sentence), selection().before_word
-    other = " ".join((selection().before_other or "").split())[:LONGEST_OTHER]
+    encoding, word = lstm_encoding(sentence), chosen("before_word")
+    other = " ".join((chosen("before_other") or "").split())[:LONGEST_OTHER]
     count = len(influence.spans(encoding))
     if not other or not count:
         return ""

@@ -15,7 +15,7 @@ from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.theme import COLOURS
 from ui.session.memory import memory
-from ui.session.selection import selection
+from ui.session.selection import chosen
 from ui.session.view import View
 from ui.stages.before_attention import lstm
 from ui.stages.before_attention.influence import (
@@ -63,7 +63,7 @@ def first_guess(view: View, compared: dict[str, ComparedRuns]) -> tuple[str, tup
     """The likeliest word of the LSTM at the place that is looked at."""
     read = lstm.reading(view)
     if compared:
-        bar = int(selection().before_reads == "other")
+        bar = int(chosen("before_reads") == "other")
         position = int(compared["LSTM"].shift.places_N2[compared_place(compared), bar])
     else:
         position = read.token
@@ -143,7 +143,7 @@ def padded(items: list, filler) -> list:
 
 def opened_guess(compared: ComparedRuns, ids_PW) -> tuple[int, int, int, int] | None:
     """Which bar of the LSTM is the opened number."""
-    cell, bar = opened_in("head.probs"), int(selection().before_reads == "other")
+    cell, bar = opened_in("head.probs"), int(chosen("before_reads") == "other")
     if cell is None:
         return None
     for place, ids in enumerate(ids_PW):

@@ -14,7 +14,7 @@ from ui.kit.stage import heading, quiz_of_words
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session.actions import close_number
-from ui.session.selection import TOP_KS, depth, selection
+from ui.session.selection import TOP_KS, chosen, depth
 from ui.session.view import View
 from ui.text import bold, plain, quoted, short
 
@@ -270,19 +270,19 @@ def last_steps(view: View) -> dict[str, str]:
 
 def tempered_step(view: View) -> str:
     """The step with the probabilities at the chosen temperature."""
-    return f"head.tempered.{guessed_position(view)[1]}.{round(selection().output_heat * 100)}"
+    return f"head.tempered.{guessed_position(view)[1]}.{round(chosen('output_heat') * 100)}"
 
 
 def sampled_step(view: View) -> str:
     """The step with the probabilities of the draw."""
-    chosen, row = selection(), guessed_position(view)[1]
-    heat, p = round(chosen.output_heat * 100), round(chosen.output_p * 1000)
-    return f"head.sampled.{row}.{heat}.{chosen.output_k}.{p}"
+    row, top_k = guessed_position(view)[1], chosen("output_k")
+    heat, top_p = round(chosen("output_heat") * 100), round(chosen("output_p") * 1000)
+    return f"head.sampled.{row}.{heat}.{top_k}.{top_p}"
 
 
 def drawn_columns(view: View, row: int) -> dict[str, tuple]:
     """The columns of a table from the logit to the draw."""
-    heat = f"T = {number(selection().output_heat)}"
+    heat = f"T = {number(chosen('output_heat'))}"
     columns = {"logit": ("head.logits", (row,)), "T = 1": ("head.probs", (row,))}
     if heat not in columns:
         columns[heat] = (tempered_step(view), ())
@@ -299,7 +299,7 @@ def sampling(view: View) -> None:
         (tempered, (best,)),
         (step, (best,)),
     )
-    st.markdown(kept_text(view.trace[tempered], view.trace[step], selection().output_k))
+    st.markdown(kept_text(view.trace[tempered], view.trace[step], chosen("output_k")))
     if depth() != "numbers":
         words_table(
             view,

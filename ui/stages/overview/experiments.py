@@ -16,7 +16,7 @@ from ui.session.actions import close_number, start_new_text
 from ui.session.memory import memory
 from ui.session.opening import plain_run
 from ui.session.runs import RunRequest, reading_of
-from ui.session.selection import select, select_what_fits, selection
+from ui.session.selection import chosen, select, select_what_fits
 from ui.session.view import View, is_word
 
 IRREGULAR = {"child": "children", "man": "men", "woman": "women", "mouse": "mice", "foot": "feet"}
@@ -168,7 +168,7 @@ def follow_experiment(view: View, name: str) -> None:
 
 def toggle(view: View, name: str) -> None:
     """Adds a part to the what-if, or takes it away."""
-    change = selection().change
+    change = chosen("change")
     part = f"head:{view.side}.{view.layer}.{view.head}" if name == "head" else name
     rest = whatif.without(change, name)
     on = name in whatif.parts(change)
