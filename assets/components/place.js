@@ -2,6 +2,7 @@
 import { create, createButton, make } from "./dom.js"
 import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
+import "./page_links.js"
 import { remember } from "./saving.js"
 import { groupWords } from "./words.js"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
 import pytest
@@ -273,6 +273,18 @@ def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(
     assert close.bounding_box()["x"] >= end_of_words
     page.do(close.click)
     page.wait(lambda: "cell" not in choices(page))
+
+
+def test_a_page_that_is_opened_in_a_tab_of_its_own_shows_the_same_place(visit):
+    page = visit("Attention", layer=2, head=5)
+    page.do(lambda: page.view.locator(".st-key-place .chip").nth(2).click())
+    link = page.view.locator(".st-key-rail a", has_text="Heads")
+    with page.view.context.expect_page() as opened:
+        link.click(button="middle")
+    opened.value.wait_for_url("**/Heads?**")
+    asked = parse_qs(urlsplit(opened.value.url).query)
+    assert asked["token"] == ["2"] and asked["head"] == ["5"] and "cell" not in asked
+    assert "/Attention" in page.view.url  # the page that was there stays
 
 
 def test_on_a_telephone_the_rail_leads_on_and_the_tour_begins(visit):
