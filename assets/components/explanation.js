@@ -24,6 +24,7 @@ const walk = (data, open) => {
 const head = (data, open) => {
   const all = create("div")
   if (data.trail.length > 1) all.append(walk(data, open))
+  if (data.hint) all.append(create("p", "hint", data.hint))
   const title = create("h3")
   title.append(data.term ? Object.assign(create("a", "", data.title), { href: `#term-${data.term}` }) : data.title)
   title.tabIndex = -1

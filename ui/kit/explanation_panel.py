@@ -186,6 +186,7 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
         "term": term_of_step(parse(made.name)),
         "story": made.story if depth() == "story" else "",
         "value": number(made.value),
+        "hint": "" if opened_cell() else "One number of this page. Click any other to open it.",
         "where": where(view, made),
         "name": spell_cell(made.name, made.index),
     }
@@ -198,6 +199,7 @@ def where(view: View, made) -> str:
     ref = parse(made.name.removeprefix(WEIGHTS))
     return "; ".join(
         (
+            *([view.title] if memory().page in OF_TWO_RUNS else []),
             ", ".join(place_words(view, made.name, made.index)),
             *([f"layer {ref.layer}"] if ref and ref.layer is not None else []),
             *([MASKS[view.mask]] if view.mask != "trained" else []),
