@@ -33,6 +33,7 @@ LEARNED = StepKind(
     title="A learned number",
     story="It stands in the model file; training found it, and no sentence changes it.",
     latex=r"\theta",
+    letters={r"\theta": "a learned number"},
     colour="residual",
 )
 

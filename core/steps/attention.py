@@ -25,6 +25,8 @@ from core.steps.norm import sublayer_reads
 from core.steps.positions import rotates
 from core.text import factor, number
 
+BY_HEAD = {"u": "update; with h, that by one head"}
+
 
 def explain_projection(cell: Cell) -> Result:
     """q, k or v before any rotation: a token's vector times one column of W."""
@@ -245,7 +247,7 @@ KINDS = (
         recipe=explain_projection,
         title="Query before rotation",
         story="What this token looks for, before its position is turned in.",
-        latex=r"q_{l,k} = \sum_d x_{l,d}\, W^Q_{d,k} + b^Q_k",
+        latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
     ),
     StepKind(
@@ -255,7 +257,7 @@ KINDS = (
         recipe=explain_projection,
         title="Key before rotation",
         story="What this token offers to be found by, before its position is turned in.",
-        latex=r"k_{m,k} = \sum_d x_{m,d}\, W^K_{d,k} + b^K_k",
+        latex=r"k_{m,j} = \sum_d x_{m,d}\, W^K_{d,j} + b^K_j",
         colour="k",
     ),
     StepKind(
@@ -265,7 +267,7 @@ KINDS = (
         recipe=explain_projection,
         title="Query",
         story="What this token looks for in the others.",
-        latex=r"q_{l,k} = \sum_d x_{l,d}\, W^Q_{d,k} + b^Q_k",
+        latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
         when=lambda config: not rotates(config),
     ),
@@ -276,7 +278,7 @@ KINDS = (
         recipe=explain_projection,
         title="Key",
         story="What this token can be found by.",
-        latex=r"k_{m,k} = \sum_d x_{m,d}\, W^K_{d,k} + b^K_k",
+        latex=r"k_{m,j} = \sum_d x_{m,d}\, W^K_{d,j} + b^K_j",
         colour="k",
         when=lambda config: not rotates(config),
     ),
@@ -287,7 +289,7 @@ KINDS = (
         recipe=explain_projection,
         title="Value",
         story="What this token gives to those that look at it.",
-        latex=r"v_{m,k} = \sum_d x_{m,d}\, W^V_{d,k} + b^V_k",
+        latex=r"v_{m,j} = \sum_d x_{m,d}\, W^V_{d,j} + b^V_j",
         colour="v",
     ),
     StepKind(
@@ -297,7 +299,7 @@ KINDS = (
         recipe=explain_dot_product,
         title="Dot product",
         story="How well the query of one token fits the key of another.",
-        latex=r"q_l \cdot k_m = \sum_k q_{l,k}\, k_{m,k}",
+        latex=r"q_l \cdot k_m = \sum_j q_{l,j}\, k_{m,j}",
         colour="weight",
     ),
     StepKind(
@@ -362,7 +364,7 @@ KINDS = (
         recipe=explain_weighted_sum,
         title="Weighted sum of values",
         story="The values of all tokens, each taken as much as its weight says.",
-        latex=r"z_{l,k} = \sum_m a_{l,m}\, v_{m,k}",
+        latex=r"z_{l,j} = \sum_m a_{l,m}\, v_{m,j}",
         colour="v",
     ),
     StepKind(
@@ -372,7 +374,8 @@ KINDS = (
         recipe=explain_attention_update,
         title="Update by attention",
         story="The heads' contributions added up: what attention adds to the token.",
-        latex=r"u_{l,d} = \sum_h u^h_{l,d} + b^O_d",
+        latex=r"u_{l,d} = \sum_h u_{h,l,d} + b^O_d",
+        letters=BY_HEAD,
         colour="weight",
     ),
     StepKind(
@@ -382,7 +385,7 @@ KINDS = (
         recipe=explain_term,
         title="One product of the score",
         story="What one dimension of the head gives to the score of this pair.",
-        latex=r"q_{l,k}\, k_{m,k}",
+        latex=r"q_{l,j}\, k_{m,j}",
         colour="weight",
         compute=terms,
         after="scores.dot",

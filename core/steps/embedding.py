@@ -169,7 +169,7 @@ KINDS = (
         recipe=explain_scaled_token,
         title="Token embedding",
         story="The vector of this piece, the same wherever the piece stands.",
-        latex=r"x^{\mathrm{token}}_{l,d} = E_{\mathrm{id}_l,\,d}",
+        latex=r"x^{\mathrm{token}}_{l,d} = \sqrt{D}\, E_{\mathrm{id}_l,\,d}",
         colour="embed",
         when=lambda config: config.embed_scale != 1,
     ),
@@ -180,7 +180,7 @@ KINDS = (
         recipe=given,
         title="Segment",
         story="0 for the first sentence, 1 for the second.",
-        latex=r"s_l",
+        latex=r"\mathrm{seg}_l",
         colour="embed",
     ),
     StepKind(
@@ -190,7 +190,7 @@ KINDS = (
         recipe=explain_segment,
         title="Segment embedding",
         story="Says which of two sentences a token belongs to.",
-        latex=r"x^{\mathrm{seg}}_{l,d} = S_{s_l,\,d}",
+        latex=r"x^{\mathrm{seg}}_{l,d} = S_{\mathrm{seg}_l,\,d}",
         colour="embed",
     ),
     StepKind(
@@ -227,6 +227,7 @@ KINDS = (
             " anything: 1 the same direction, 0 nothing in common."
         ),
         latex=r"\frac{x_l \cdot x_m}{\|x_l\| \, \|x_m\|}",
+        letters={"l": "one token’s position", "m": "the other token’s position"},
         colour="embed",
         compute=similarity,
         after="token",
@@ -239,6 +240,7 @@ KINDS = (
         title="Similarity with a word of the vocabulary",
         story="The cosine between two rows of the embedding table.",
         latex=r"\frac{E_{\mathrm{id}} \cdot E_v}{\|E_{\mathrm{id}}\| \, \|E_v\|}",
+        letters={"v": "the other word"},
         colour="embed",
         compute=near,
         after="ids",
@@ -253,10 +255,8 @@ KINDS = (
         story=(
             "The cosine between the sum of three rows of the embedding table and the row of a word."
         ),
-        latex=(
-            r"\frac{(E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}) \cdot E_v}"
-            r"{\|E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}\| \, \|E_v\|}"
-        ),
+        latex=(r"\frac{(E_a - E_b + E_c) \cdot E_v}{\|E_a - E_b + E_c\| \, \|E_v\|}"),
+        letters={"a": "first word", "b": "word taken away", "c": "word added"},
         colour="embed",
         compute=arithmetic,
         after="ids",

@@ -20,6 +20,7 @@ from core.ops import ACTIVATIONS
 from core.recorder import KEEP, Run
 from core.step_ref import StepRef
 from core.steps.kind import FEED_FORWARD, StepKind
+from core.steps.letters import OUTPUT_TABLE
 from core.steps.norm import sublayer_reads
 from core.text import number
 from core.transformer import feed_forward, normalise
@@ -286,6 +287,7 @@ KINDS = (
             " the last norm’s scale is held."
         ),
         latex=r"\sum_d \mathrm{norm}(n_{l,f} W^2_f)_d\, E_{v,d}",
+        letters=OUTPUT_TABLE,
         colour="mlp",
         compute=promotes,
         after="hidden",

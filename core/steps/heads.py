@@ -10,7 +10,7 @@ import numpy as np
 
 from core.operands import ALL, Cell, Result, added, average, sum_of_products, total
 from core.step_ref import StepRef
-from core.steps.attention import explain_attention_update
+from core.steps.attention import BY_HEAD, explain_attention_update
 from core.steps.kind import ATTENTION, SELF, StepKind
 from core.steps.norm import length_of
 from core.text import factor, number
@@ -371,7 +371,8 @@ KINDS = (
         recipe=explain_mean_of_layers,
         title="Attention weight, mean of all layers",
         story="The weights of cross-attention of all heads in all layers, averaged.",
-        latex=r"\frac{1}{n}\sum \bar a_{l,m}",
+        latex=r"\frac{1}{n}\sum_i \bar a_{i,l,m}",
+        letters={"i": "layer", "n": "number of layers"},
         colour="weight",
         scale="weight",
         compute=mean_of_layers,
@@ -388,6 +389,7 @@ KINDS = (
             "How evenly the token looks at all it may see: 0 at one token alone, 1 at all alike."
         ),
         latex=r"-\frac{1}{\ln n}\sum_m a_{l,m} \ln a_{l,m}",
+        letters={"n": "how many tokens it may see"},
         colour="weight",
         scale="weight",
         compute=entropy,
@@ -404,6 +406,7 @@ KINDS = (
             " have one; the first token is left out."
         ),
         latex=r"\frac{1}{n}\sum_{l,m} a_{h,l,m}",
+        letters={"m": "each such token", "n": "how many tokens have such a token to look at"},
         colour="weight",
         scale="weight",
         compute=roles,
@@ -418,6 +421,7 @@ KINDS = (
         title="Attention left on the first token",
         story="What the other tokens give to the first one, on average: the attention sink.",
         latex=r"\frac{1}{n}\sum_{l} a_{h,l,0}",
+        letters={"l": "every position but the first", "n": "how many these are"},
         colour="weight",
         scale="weight",
         compute=sink,
@@ -433,7 +437,12 @@ KINDS = (
             "Summed over the pieces that are looked at, averaged over those that look; without"
             " special tokens each row is shared out anew."
         ),
-        latex=r"\sum_m a_{l,m}",
+        latex=r"\frac{1}{n}\sum_{l,m} a_{l,m}",
+        letters={
+            "l": "each piece of the word that looks",
+            "m": "each piece of the word that is looked at",
+            "n": "how many pieces look, or the sum over all words shown",
+        },
         colour="weight",
         scale="weight",
         compute=in_words,
@@ -448,7 +457,8 @@ KINDS = (
         recipe=explain_contribution,
         title="One head's own update",
         story="What this head alone writes into the token's vector.",
-        latex=r"u^h_{l,d} = \sum_k z^h_{l,k}\, W^O_{h,k,d}",
+        latex=r"u_{h,l,d} = \sum_j z_{h,l,j}\, W^O_{h,j,d}",
+        letters={"u": "update by one head"},
         colour="weight",
         compute=contributions,
         after="z",
@@ -460,13 +470,14 @@ KINDS = (
         recipe=explain_attention_update,
         title="The heads added up",
         story="Every head’s own update and the bias: together the update by attention.",
-        latex=r"\sum_h u^h_{l,d} + b^O_d",
+        latex=r"\sum_h u_{h,l,d} + b^O_d",
+        letters={"u": "update by one head"},
         colour="weight",
         compute=sum_again,
         after="z",
     ),
-    length_of("heads", ATTENTION, "weight", axes="HL", after="z"),
-    length_of("v", ATTENTION, "v", axes="GM"),
+    length_of("heads", ATTENTION, "u_{h,l}", "weight", axes="HL", after="z"),
+    length_of("v", ATTENTION, "v_{m}", "v", axes="GM"),
     StepKind(
         leaf="heads.share",
         axes="HL",
@@ -477,7 +488,8 @@ KINDS = (
             "How much of the update’s length this head makes; below 0 it works against the"
             " others. With the bias’s they add up to 1."
         ),
-        latex=r"\frac{u^h_l \cdot u_l}{\|u_l\|^2}",
+        latex=r"\frac{u_{h,l} \cdot u_l}{\|u_l\|^2}",
+        letters=BY_HEAD,
         colour="weight",
         compute=shares,
         after="out",

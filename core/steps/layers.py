@@ -207,6 +207,7 @@ KINDS = (
             r"R_{l,m} = \frac{1}{2}\Bigl(\sum_{m'} \bar a_{l,m'} "
             r"R^{\mathrm{before}}_{m',m} + R^{\mathrm{before}}_{l,m}\Bigr)"
         ),
+        letters={"m": "position of the first vector", "m'": "each position in turn"},
         colour="weight",
         scale="weight",
         compute=rollout,

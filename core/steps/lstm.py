@@ -10,6 +10,7 @@ import math
 
 from core.operands import ALL, Cell, Result, constant, given, same, sum_of_products, total
 from core.steps.kind import HEAD, LSTM, StepKind
+from core.steps.letters import OUTPUT_TABLE, symbols
 from core.steps.output import logit_of
 from core.text import factor, number
 
@@ -95,7 +96,23 @@ def explain_logit(cell: Cell) -> Result:
     return logit_of(cell, "lstm.hidden")
 
 
-def gate_step(gate: str, part: str, recipe, title: str, story: str, latex: str, colour: str):
+def gate_letters(title: str, letter: str, bend: str, latex: str) -> dict[str, str]:
+    """What the letters of a gate's formula stand for there."""
+    said = {
+        letter: title.lower(),
+        f"p^{letter}": f"{title.lower()} before {bend}",
+        f"W^{letter}": "learned weights for the word",
+        f"U^{letter}": "learned weights for the state before",
+        f"b^{letter}": "learned bias",
+        "h": "hidden state",
+    }
+    above, _ = symbols(latex)
+    return {symbol: said[symbol] for symbol in above if symbol in said}
+
+
+def gate_step(
+    gate: str, part: str, recipe, title: str, story: str, latex: str, colour: str, letters
+):
     """One of the three steps before a gate opens."""
     return StepKind(
         leaf=f"{gate}.{part}",
@@ -105,6 +122,7 @@ def gate_step(gate: str, part: str, recipe, title: str, story: str, latex: str, 
         title=title,
         story=story,
         latex=latex,
+        letters=letters,
         colour=colour,
     )
 
@@ -130,7 +148,16 @@ def gate_parts(gate: str, title: str, letter: str, bend: str, colour: str) -> li
         ),
     )
     return [
-        gate_step(gate, part, recipe, name, said[part], latex, colour)
+        gate_step(
+            gate,
+            part,
+            recipe,
+            name,
+            said[part],
+            latex,
+            colour,
+            gate_letters(title, letter, bend, latex),
+        )
         for part, recipe, name, latex in parts
     ]
 
@@ -142,6 +169,7 @@ def gate_kinds(gate: str, title: str, does: str, letter: str) -> tuple[StepKind,
         if gate == "candidate"
         else (explain_gate, "sigmoid", "0", "weight", "weight")
     )
+    latex = rf"{letter}_{{l,u}} = \mathrm{{{bend}}}\bigl(p^{letter}_{{l,u}}\bigr)"
     return (
         *gate_parts(gate, title, letter, bend, colour),
         StepKind(
@@ -151,7 +179,8 @@ def gate_kinds(gate: str, title: str, does: str, letter: str) -> tuple[StepKind,
             recipe=recipe,
             title=title,
             story=f"Of each unit: {does}, from {low} to 1.",
-            latex=rf"{letter}_{{l,u}} = \mathrm{{{bend}}}\bigl(p^{letter}_{{l,u}}\bigr)",
+            latex=latex,
+            letters=gate_letters(title, letter, bend, latex),
             colour=colour,
             scale=scale,
         ),
@@ -194,6 +223,7 @@ KINDS = (
             " of the candidate the part that the input gate lets in."
         ),
         latex=r"c_{l,u} = f_{l,u}\, c_{l-1,u} + i_{l,u}\, g_{l,u}",
+        letters={"c": "cell", "f": "forget gate", "i": "input gate", "g": "candidate"},
         colour="residual",
     ),
     StepKind(
@@ -207,6 +237,7 @@ KINDS = (
             " after."
         ),
         latex=r"h_{l,u} = o_{l,u} \tanh(c_{l,u})",
+        letters={"h": "hidden state", "o": "output gate", "c": "cell"},
         colour="residual",
     ),
     StepKind(
@@ -217,6 +248,7 @@ KINDS = (
         title="Logit",
         story="How well the hidden state fits this word of the vocabulary.",
         latex=r"\ell_{r,v} = \sum_u h_{r,u}\, E_{v,u} + b_v",
+        letters={**OUTPUT_TABLE, "h": "hidden state"},
         colour="head",
         when=lambda config: "lstm" in config.sides,
     ),

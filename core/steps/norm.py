@@ -176,8 +176,13 @@ def explain_length(cell: Cell) -> Result:
     return Result(vector_length(x), f"√({squares(x)})", (x,))
 
 
-def length_of(leaf: str, place: tuple[str, ...], colour: str, axes="L", after="") -> StepKind:
-    """The kind of number that says how long the vectors of a step are."""
+def length_of(
+    leaf: str, place: tuple[str, ...], symbol: str, colour: str, axes="L", after=""
+) -> StepKind:
+    """The kind of number that says how long the vectors of a step are. symbol: a vector in the
+    formula, its indices in braces: x_{l}.
+    """
+    along = "j" if symbol.startswith("v") else "d"
     return StepKind(
         leaf=f"{leaf}.length",
         axes=axes,
@@ -185,7 +190,8 @@ def length_of(leaf: str, place: tuple[str, ...], colour: str, axes="L", after=""
         recipe=explain_length,
         title="Length of the vector",
         story="How long the vector is: the root of the sum of its squared numbers.",
-        latex=r"\|x_l\| = \sqrt{\sum_d x_{l,d}^2}",
+        latex=rf"\|{symbol}\| = \sqrt{{\sum_{along} {symbol[:-1]},{along}}}^2}}",
+        letters={"u": "update by one head"} if symbol.startswith("u_{h") else {},
         colour=colour,
         compute=length,
         after=after or leaf,
@@ -342,11 +348,15 @@ KINDS = (
         compute=relative_length,
         after="out",
     ),
-    length_of("in", SUBLAYER, "residual"),
-    length_of("sum", SUBLAYER, "residual"),
-    length_of("norm.out", SUBLAYER, "norm"),
-    *(length_of(leaf, EMBED, "embed") for leaf in ("token", "position", "segment", "sum", "out")),
-    length_of("out", ATTENTION, "weight"),
-    length_of("out", FEED_FORWARD, "mlp"),
-    length_of("out", LAYER + STACK, "residual"),
+    length_of("in", SUBLAYER, "x_{l}", "residual"),
+    length_of("sum", SUBLAYER, "x_{l}", "residual"),
+    length_of("norm.out", SUBLAYER, "x_{l}", "norm"),
+    length_of("token", EMBED, r"x^{\mathrm{token}}_{l}", "embed"),
+    length_of("position", EMBED, r"x^{\mathrm{pos}}_{l}", "embed"),
+    length_of("segment", EMBED, r"x^{\mathrm{seg}}_{l}", "embed"),
+    length_of("sum", EMBED, "x_{l}", "embed"),
+    length_of("out", EMBED, "x_{l}", "embed"),
+    length_of("out", ATTENTION, "u_{l}", "weight"),
+    length_of("out", FEED_FORWARD, "u_{l}", "mlp"),
+    length_of("out", LAYER + STACK, "x_{l}", "residual"),
 )

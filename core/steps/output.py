@@ -25,6 +25,7 @@ from core.sampling import kept
 from core.step_ref import StepRef
 from core.steps.feed_forward import explain_activated
 from core.steps.kind import HEAD, POOLER, StepKind
+from core.steps.letters import OUTPUT_TABLE, PROBABILITY
 from core.text import factor, number
 
 
@@ -228,6 +229,7 @@ KINDS = (
         title="Output transform, activated",
         story="The activation function of that layer.",
         latex=r"\mathrm{act}(p_{r,d})",
+        letters={"p": "output transform"},
         colour="head",
     ),
     StepKind(
@@ -238,6 +240,7 @@ KINDS = (
         title="Logit",
         story="How well the vector fits this word of the vocabulary.",
         latex=r"\ell_{r,v} = \sum_d x_{r,d}\, E_{v,d} + b_v",
+        letters=OUTPUT_TABLE,
         colour="head",
         when=lambda config: "lstm" not in config.sides,
     ),
@@ -249,6 +252,7 @@ KINDS = (
         title="Probability",
         story="Softmax over the whole vocabulary.",
         latex=r"p_{r,v} = \frac{e^{\ell_{r,v}}}{\sum_{v'} e^{\ell_{r,v'}}}",
+        letters=PROBABILITY,
         colour="head",
         scale="weight",
     ),
@@ -270,6 +274,7 @@ KINDS = (
         title="Sentence vector",
         story="The first token's vector after one more layer.",
         latex=r"\tanh(p_d)",
+        letters={"p": "sentence vector before tanh"},
         colour="head",
     ),
     StepKind(
@@ -307,6 +312,7 @@ KINDS = (
             " anew."
         ),
         latex=r"\frac{p_v}{\sum_{v'\,\mathrm{kept}} p_{v'}}\ \text{or}\ 0",
+        letters={"p": "probability at the temperature", "v'": "each word that is kept"},
         colour="head",
         scale="weight",
         compute=sampled,
@@ -325,6 +331,7 @@ KINDS = (
             " expects it."
         ),
         latex=r"\ln p_{r,v} = \ell_{r,v} - \ln \sum_{v'} e^{\ell_{r,v'}}",
+        letters={**PROBABILITY, "v": "the word that follows", "v'": "each word in turn"},
         colour="head",
         compute=log_prob_of_next,
         after="probs",
@@ -341,6 +348,7 @@ KINDS = (
             " the probability of them all in a row."
         ),
         latex=r"\sum_{r' \le r} \ln p_{r'}",
+        letters={"p": "probability of the word that follows", "r'": "each position up to r"},
         colour="head",
         compute=log_prob_so_far,
         after="probs",

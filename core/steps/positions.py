@@ -16,6 +16,7 @@ from core.steps.kind import ATTENTION, EMBED, STACK, StepKind
 from core.text import number
 
 FURTHEST = 64  # the distances that are tried out
+POSITION_BIAS = {"b": "learned position bias"}
 
 
 def rotates(config) -> bool:
@@ -201,6 +202,7 @@ KINDS = (
         title="Similarity of two places",
         story="The cosine between the vectors of two positions.",
         latex=r"\frac{P_l \cdot P_m}{\|P_l\| \, \|P_m\|}",
+        letters={"l": "one position", "m": "another position"},
         colour="embed",
         compute=similarity,
         after="position",
@@ -213,8 +215,7 @@ KINDS = (
         title="Sine wave of the place",
         story=(
             "Each dimension is a wave along the sentence, the next one a little slower: sines"
-            " in the first half of the vector, cosines in the second. l is also the token’s"
-            " place."
+            " in the first half of the vector, cosines in the second."
         ),
         latex=(
             r"\begin{gathered} P_{l,d} = \begin{cases} \sin(l\, \omega_d) & d < D/2 \\ "
@@ -233,6 +234,7 @@ KINDS = (
         title="Relative position bias",
         story="A learned number for each head and distance, added to the score.",
         latex=r"b_{h,l,m} = B_{\mathrm{bucket}(m-l),\,h}",
+        letters=POSITION_BIAS,
         colour="weight",
     ),
     StepKind(
@@ -243,6 +245,7 @@ KINDS = (
         title="Score with position bias",
         story="The learned number for this distance is added.",
         latex=r"s_{l,m} + b_{h,l,m}",
+        letters=POSITION_BIAS,
         colour="weight",
     ),
     StepKind(
@@ -254,7 +257,7 @@ KINDS = (
         story=(
             "Each pair of numbers of the query is turned by an angle that grows with the position."
         ),
-        latex=r"q'_{l,k} = q_{l,k}\cos(l\theta_k) \mp q_{l,k \pm K/2}\sin(l\theta_k)",
+        latex=r"q'_{l,j} = q_{l,j}\cos(l\theta_j) \mp q_{l,j \pm K/2}\sin(l\theta_j)",
         colour="q",
         when=rotates,
     ),
@@ -268,7 +271,7 @@ KINDS = (
             "Each pair of numbers of the key is turned by an angle that grows with the"
             " position: only the distance matters in q·k."
         ),
-        latex=r"k'_{m,k} = k_{m,k}\cos(m\theta_k) \mp k_{m,k \pm K/2}\sin(m\theta_k)",
+        latex=r"k'_{m,j} = k_{m,j}\cos(m\theta_j) \mp k_{m,j \pm K/2}\sin(m\theta_j)",
         colour="k",
         when=rotates,
     ),
@@ -279,7 +282,7 @@ KINDS = (
         recipe=explain_pair,
         title="One turning pair’s part of the score",
         story="What the two dimensions that turn together give to the score of this pair.",
-        latex=r"q_{l,k}\, k_{m,k} + q_{l,k + K/2}\, k_{m,k + K/2}",
+        latex=r"q'_{l,j}\, k'_{m,j} + q'_{l,j + K/2}\, k'_{m,j + K/2}",
         colour="weight",
         compute=pairs,
         after="q.unrotated",
@@ -296,6 +299,7 @@ KINDS = (
             "The same query and key, as if the query’s token stood so many places behind the other."
         ),
         latex=r"q_l \cdot R_{-s}\, k_m",
+        letters={"R": "rotation by so many positions"},
         colour="weight",
         compute=scores_by_distance,
         after="q.unrotated",

@@ -69,16 +69,17 @@ def number_panel(view: View, cell: str) -> None:
     parts = [walk_heading(view, made, trail), operands(view, made), code_lines(view, [made.name])]
     draw("number", parts, trail[0], f"{cell} {depth()}")
     if depth() == "formula":
-        letters_of(made)
+        formula_in_letters(view, made.name)
     if memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
 
 
-def letters_of(made) -> None:
+def formula_in_letters(view: View, name: str) -> None:
     """The formula in letters, and what each letter stands for."""
-    st.latex(coloured(made.latex))
-    if letters := letters_in(made.latex):
-        st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
+    kind = about(view.trace, name)
+    st.latex(coloured(kind.latex))
+    letters = letters_in(kind)
+    st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
 
 
 def draw(key: str, parts: list[dict], start: str, shown: str) -> None:
