@@ -220,7 +220,7 @@ def test_damaged_options_are_said_and_the_model_runs_by_ids(config, tmp_path):
 
 def test_special_tokens_that_are_no_texts_are_refused_beside_sentencepiece_models(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text('{"bos_token": 5, "eos_token": "</s>"}')
-    with pytest.raises(GlassError, match="tokenizer_config.json can't be read"):
+    with pytest.raises(GlassError, match="tokenizer_config.json cannot be read"):
         notes_on_pieces(tmp_path, set())
 
 

@@ -73,13 +73,13 @@ def test_an_embedded_model_without_its_files_is_not_listed_and_says_what_is_miss
     put(tmp_path / f"cache/{name}")  # a stray folder in the cache is not taken for it
     assert find(name) is None and catalogue.default() == "minilm"
     for ask in (resolve, fetch):
-        with pytest.raises(GlassError, match=f"assets/models/{name} should be there"):
+        with pytest.raises(GlassError, match=f"assets/models/{name} is missing"):
             ask(name)
     folder = put(tmp_path / "assets" / name)
     assert find(name) == resolve(name) == fetch(name) == folder and name in model_table()
     (folder / "tokenizer.json").unlink()
     assert find(name) is None
-    with pytest.raises(GlassError, match="not complete"):
+    with pytest.raises(GlassError, match="is incomplete"):
         resolve(name)
 
 

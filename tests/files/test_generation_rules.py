@@ -174,7 +174,7 @@ def test_what_is_not_done_is_named(tmp_path):
 )
 def test_damaged_rules_are_said_and_the_model_runs(damage, tmp_path):
     model = load(folder(tmp_path, "marian", {}, damage))
-    assert "What the decoder may write is not known" in model.notes[1]
+    assert "It is not known what the decoder may write" in model.notes[1]
     assert next(iter(damage)) in model.notes[1]
     assert model.decoding == Decoding((model.config.end_id,))
     assert model.trace(ids_L=SOURCE)["head.logits"].ndim == 2

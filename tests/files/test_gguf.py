@@ -60,7 +60,7 @@ def gguf_file(
 
 
 GGUF_LIES = {
-    "not GGUF": (b"GGML" + bytes(60), "isn't a GGUF"),
+    "not GGUF": (b"GGML" + bytes(60), "is not a GGUF"),
     "version 1": (gguf_file(version=1), "version 1"),
     "big-endian": (gguf_file(version=3 << 24), "little-endian"),
     "2**60 tensors": (gguf_file(tensors=2**60), "at most"),

@@ -164,7 +164,7 @@ def test_a_what_if_that_is_already_there_stays():
 
 def test_cells_that_the_text_does_not_have_are_said_and_nothing_breaks():
     app = opened(PAGE, **OPEN, mask="own", grid="e99-9")
-    assert not app.exception and "which is not there" in said(app)
+    assert not app.exception and "which does not exist" in said(app)
 
 
 def story_of(app, start: str) -> str:
