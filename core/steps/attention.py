@@ -246,7 +246,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_projection,
         title="Query before rotation",
-        story="What this token looks for, before its position is turned in.",
+        story="What this token is looking for, before the rotation by its position.",
         latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
     ),
@@ -256,7 +256,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_projection,
         title="Key before rotation",
-        story="What this token offers to be found by, before its position is turned in.",
+        story="What this token can be found by, before the rotation by its position.",
         latex=r"k_{m,j} = \sum_d x_{m,d}\, W^K_{d,j} + b^K_j",
         colour="k",
     ),
@@ -266,7 +266,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_projection,
         title="Query",
-        story="What this token looks for in the others.",
+        story="What this token is looking for in the others.",
         latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
         when=lambda config: not rotates(config),
@@ -298,7 +298,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_dot_product,
         title="Dot product",
-        story="How well the query of one token fits the key of another.",
+        story="How well one token’s query matches another’s key.",
         latex=r"q_l \cdot k_m = \sum_j q_{l,j}\, k_{m,j}",
         colour="weight",
     ),
@@ -308,7 +308,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_scaled_score,
         title="Scaled score",
-        story="Divided by √K, so that long vectors do not make softmax all or nothing.",
+        story="Divided by √K, which keeps softmax from becoming all or nothing.",
         latex=r"s_{l,m} = \frac{q_l \cdot k_m}{\sqrt{K}}",
         colour="weight",
         when=lambda config: config.score_scale != 1,
@@ -319,7 +319,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_scaled_score,
         title="Score, not scaled",
-        story="This family learned weights that need no division by √K: the factor is 1.",
+        story="This model’s weights need no division by √K: the factor is 1.",
         latex=r"s_{l,m} = 1 \cdot (q_l \cdot k_m)",
         colour="weight",
         when=lambda config: config.score_scale == 1,
@@ -341,7 +341,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_masked_score,
         title="Masked score",
-        story="Where the mask blocks the view, the score becomes −∞ and softmax makes it 0.",
+        story="The score, or −∞ where the mask hides the other token: softmax turns −∞ into 0.",
         latex=r"\tilde s_{l,m} = s_{l,m}\ \text{if}\ \mathrm{mask}_{l,m}\ \text{else}\ -\infty",
         colour="weight",
     ),
@@ -351,7 +351,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_weight,
         title="Attention weight (softmax)",
-        story="The share of its attention that the token gives to another; a row sums to 1.",
+        story="The share of its attention that the token gives to another. A row adds up to 1.",
         latex=r"a_{l,m} = \frac{e^{\tilde s_{l,m} - \max}}{\sum_{m'} e^{\tilde s_{l,m'} - \max}}",
         colour="weight",
         scale="weight",
@@ -363,7 +363,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_weighted_sum,
         title="Weighted sum of values",
-        story="The values of all tokens, each taken as much as its weight says.",
+        story="The values of all tokens, each multiplied by its attention weight, added up.",
         latex=r"z_{l,j} = \sum_m a_{l,m}\, v_{m,j}",
         colour="v",
     ),
@@ -373,7 +373,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_attention_update,
         title="Update by attention",
-        story="The heads' contributions added up: what attention adds to the token.",
+        story="The heads’ contributions and the bias, added up: what attention adds to the token.",
         latex=r"u_{l,d} = \sum_h u_{h,l,d} + b^O_d",
         letters=BY_HEAD,
         colour="weight",
@@ -384,7 +384,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_term,
         title="One product of the score",
-        story="What one dimension of the head gives to the score of this pair.",
+        story="What one dimension of the head adds to the score of these two tokens.",
         latex=r"q_{l,j}\, k_{m,j}",
         colour="weight",
         compute=terms,
@@ -398,8 +398,8 @@ KINDS = (
         recipe=explain_exponential,
         title="Exponential of the score",
         story=(
-            "The numerator of softmax; the row's largest score is taken off first, which"
-            " changes no ratio."
+            "The numerator of softmax. The row’s largest score is subtracted first, which"
+            " changes no share."
         ),
         latex=r"e^{\tilde s_{l,m} - \max_{m'} \tilde s_{l,m'}}",
         colour="weight",
@@ -458,7 +458,10 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_power,
         title="e to the power of the score",
-        story="Softmax divides it by the sum of all of them. Nothing is taken off the score first.",
+        story=(
+            "Softmax divides this by the sum over the row. Nothing is subtracted from the score"
+            " first."
+        ),
         latex=r"e^{\tilde s_{l,m}}",
         colour="weight",
         scale="weight",
@@ -471,7 +474,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_power_total,
         title="Sum of e to the power of each score",
-        story="The denominator of softmax where nothing is taken off the scores first.",
+        story="The denominator of softmax when nothing is subtracted from the scores first.",
         latex=r"\sum_m e^{\tilde s_{l,m}}",
         colour="weight",
         scale="weight",
@@ -485,8 +488,8 @@ KINDS = (
         recipe=explain_given_share,
         title="A token’s share of the weighted sum",
         story=(
-            "Its value times its weight, measured along the sum; below 0 it works against the"
-            " others. A row sums to 1."
+            "Its value times its weight, measured along the sum. Below 0 it works against the"
+            " others. A row adds up to 1."
         ),
         latex=r"\frac{a_{l,m}\, (v_m \cdot z_l)}{\|z_l\|^2}",
         colour="weight",

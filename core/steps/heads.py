@@ -342,7 +342,7 @@ KINDS = (
         axes="HLM",
         place=SELF,
         recipe=explain_others,
-        title="Attention weight, itself left out",
+        title="Attention weight without the token itself",
         story="What the token gives to another, as a share of what it gives to all others.",
         latex=r"\frac{a_{l,m}}{\sum_{m' \ne l} a_{l,m'}}",
         colour="weight",
@@ -386,7 +386,8 @@ KINDS = (
         recipe=explain_entropy,
         title="Breadth",
         story=(
-            "How evenly the token looks at all it may see: 0 at one token alone, 1 at all alike."
+            "How evenly the token spreads its attention: 0 if all goes to one token, 1 if all it"
+            " may see get the same."
         ),
         latex=r"-\frac{1}{\ln n}\sum_m a_{l,m} \ln a_{l,m}",
         letters={"n": "how many tokens it may see"},
@@ -402,8 +403,8 @@ KINDS = (
         recipe=explain_role,
         title="What a head does here",
         story=(
-            "How much of its attention it gives to such a token, averaged over the tokens that"
-            " have one; the first token is left out."
+            "The share of its attention that goes to such a token, averaged over the tokens that"
+            " have one. The first token is left out."
         ),
         latex=r"\frac{1}{n}\sum_{l,m} a_{h,l,m}",
         letters={"m": "each such token", "n": "how many tokens have such a token to look at"},
@@ -434,8 +435,8 @@ KINDS = (
         recipe=explain_in_words,
         title="Attention between words",
         story=(
-            "Summed over the pieces that are looked at, averaged over those that look; without"
-            " special tokens each row is shared out anew."
+            "Summed over the pieces that are looked at and averaged over those that look. If"
+            " special tokens are hidden, each row is rescaled to add up to 1."
         ),
         latex=r"\frac{1}{n}\sum_{l,m} a_{l,m}",
         letters={
@@ -455,8 +456,8 @@ KINDS = (
         axes="HLD",
         place=ATTENTION,
         recipe=explain_contribution,
-        title="One head's own update",
-        story="What this head alone writes into the token's vector.",
+        title="One head’s own update",
+        story="What this head alone adds to the token’s vector.",
         latex=r"u_{h,l,d} = \sum_j z_{h,l,j}\, W^O_{h,j,d}",
         letters={"u": "update by one head"},
         colour="weight",
@@ -469,7 +470,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_attention_update,
         title="The heads added up",
-        story="Every head’s own update and the bias: together the update by attention.",
+        story="Every head’s own update plus the bias: the whole update by attention.",
         latex=r"\sum_h u_{h,l,d} + b^O_d",
         letters={"u": "update by one head"},
         colour="weight",
@@ -485,8 +486,8 @@ KINDS = (
         recipe=explain_share,
         title="A head’s share of the update",
         story=(
-            "How much of the update’s length this head makes; below 0 it works against the"
-            " others. With the bias’s they add up to 1."
+            "How much of the update’s length comes from this head. Below 0 it works against the"
+            " others. All heads and the bias add up to 1."
         ),
         latex=r"\frac{u_{h,l} \cdot u_l}{\|u_l\|^2}",
         letters=BY_HEAD,
@@ -501,7 +502,7 @@ KINDS = (
         recipe=explain_bias_share,
         title="The bias’s share of the update",
         story=(
-            "How much of the update’s length the bias makes. The bias itself is the same for every"
+            "How much of the update’s length comes from the bias, which is the same for every"
             " token."
         ),
         latex=r"\frac{b^O \cdot u_l}{\|u_l\|^2}",

@@ -37,9 +37,7 @@ def explain_from_state(cell: Cell) -> Result:
     l, u = cell.index
     if not l:
         return Result(
-            0.0,
-            "nothing was read before: 0",
-            (constant("hidden state before the first word", 0.0),),
+            0.0, "no word came before: 0", (constant("hidden state before the first word", 0.0),)
         )
     return sum_of_products(
         cell.get("h", f"{cell.path}.hidden", l - 1, ALL),
@@ -133,9 +131,9 @@ def gate_parts(gate: str, title: str, letter: str, bend: str, colour: str) -> li
     past = rf"\sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}}"
     both = rf"p^{letter}_{{l,u}} = {word} \\ + {past} + b^{letter}_u"
     said = {
-        "word": "What this word's own vector says.",
-        "past": "What the words before say, as far as the state still holds them.",
-        "pre": "From the word, from the state before, and a bias, added up.",
+        "word": "What this word’s vector contributes.",
+        "past": "What the earlier words contribute, as far as the state still holds them.",
+        "pre": "The parts from the word and from the state before, plus a bias.",
     }
     parts = (
         ("word", explain_from_word, f"{title}: from the word", word),
@@ -178,7 +176,7 @@ def gate_kinds(gate: str, title: str, does: str, letter: str) -> tuple[StepKind,
             place=LSTM,
             recipe=recipe,
             title=title,
-            story=f"Of each unit: {does}, from {low} to 1.",
+            story=f"{does}, from {low} to 1.",
             latex=latex,
             letters=gate_letters(title, letter, bend, latex),
             colour=colour,
@@ -194,7 +192,7 @@ KINDS = (
         place=LSTM,
         recipe=given,
         title="Token id",
-        story="The number of the piece in the vocabulary; the tokenizer gives it.",
+        story="The piece’s number in the vocabulary, from the tokenizer.",
         latex=r"\mathrm{id}_l",
         colour="embed",
     ),
@@ -204,14 +202,14 @@ KINDS = (
         place=LSTM,
         recipe=explain_row,
         title="Word vector",
-        story="The row of this word in the table, the same wherever it stands.",
+        story="This word’s row of the table, the same at every position.",
         latex=r"x_{l,d} = E_{\mathrm{id}_l,\,d}",
         colour="embed",
     ),
-    *gate_kinds("input", "Input gate", "how much of the new it takes in", "i"),
-    *gate_kinds("forget", "Forget gate", "how much of what it held it keeps", "f"),
-    *gate_kinds("candidate", "Candidate", "what it would take in", "g"),
-    *gate_kinds("output", "Output gate", "how much of its cell it shows", "o"),
+    *gate_kinds("input", "Input gate", "How much of the candidate each unit takes in", "i"),
+    *gate_kinds("forget", "Forget gate", "How much of its cell each unit keeps", "f"),
+    *gate_kinds("candidate", "Candidate", "What each unit could take in", "g"),
+    *gate_kinds("output", "Output gate", "How much of its cell each unit shows", "o"),
     StepKind(
         leaf="cell",
         axes="LU",
@@ -219,8 +217,8 @@ KINDS = (
         recipe=explain_cell,
         title="Cell",
         story=(
-            "What the unit holds: of what it held before, the part that the forget gate keeps, and"
-            " of the candidate the part that the input gate lets in."
+            "What the unit holds: the part of its old content that the forget gate keeps, plus"
+            " the part of the candidate that the input gate lets in."
         ),
         latex=r"c_{l,u} = f_{l,u}\, c_{l-1,u} + i_{l,u}\, g_{l,u}",
         letters={"c": "cell", "f": "forget gate", "i": "input gate", "g": "candidate"},
@@ -233,8 +231,8 @@ KINDS = (
         recipe=explain_hidden,
         title="Hidden state",
         story=(
-            "What the unit shows: to the guess of the next word, and to all gates at the word"
-            " after."
+            "What the unit shows: to the guess of the next word, and to all gates at the"
+            " following word."
         ),
         latex=r"h_{l,u} = o_{l,u} \tanh(c_{l,u})",
         letters={"h": "hidden state", "o": "output gate", "c": "cell"},
@@ -246,7 +244,7 @@ KINDS = (
         place=HEAD,
         recipe=explain_logit,
         title="Logit",
-        story="How well the hidden state fits this word of the vocabulary.",
+        story="How well the hidden state matches this word of the vocabulary.",
         latex=r"\ell_{r,v} = \sum_u h_{r,u}\, E_{v,u} + b_v",
         letters={**OUTPUT_TABLE, "h": "hidden state"},
         colour="head",

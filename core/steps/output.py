@@ -138,7 +138,7 @@ def explain_sampled(cell: Cell) -> Result:
     kept_N = np.flatnonzero(kept(cell.trace[step], k, permille / 1000))
     own, left = cell.get("probability", step, v), cell.get("kept", step, kept_N)
     if v not in kept_N:
-        return Result(0.0, f"{number(own.values_N[0])}, cut away", (own, left))
+        return Result(0.0, f"{number(own.values_N[0])}, dropped", (own, left))
     whole = constant("sum of the kept", left.values_N.sum())
     made = quotient(own, whole)
     return Result(made.value, made.formula, (own, left))
@@ -207,7 +207,7 @@ KINDS = (
         place=HEAD,
         recipe=explain_head_in,
         title="Into the output head",
-        story="The vector that will be compared with every word of the vocabulary.",
+        story="The vector that the output head turns into a score for every word.",
         latex=r"x_{r,d}",
         colour="head",
     ),
@@ -217,7 +217,7 @@ KINDS = (
         place=HEAD,
         recipe=explain_head_pre,
         title="Output transform",
-        story="One more dense layer before the words are compared.",
+        story="One more dense layer before the comparison with the words.",
         latex=r"\sum_{d'} x_{r,d'} W_{d',d} + b_d",
         colour="head",
     ),
@@ -227,7 +227,7 @@ KINDS = (
         place=HEAD,
         recipe=explain_activated,
         title="Output transform, activated",
-        story="The activation function of that layer.",
+        story="The output transform after its activation function.",
         latex=r"\mathrm{act}(p_{r,d})",
         letters={"p": "output transform"},
         colour="head",
@@ -238,7 +238,7 @@ KINDS = (
         place=HEAD,
         recipe=explain_logit,
         title="Logit",
-        story="How well the vector fits this word of the vocabulary.",
+        story="How well the vector matches this word of the vocabulary.",
         latex=r"\ell_{r,v} = \sum_d x_{r,d}\, E_{v,d} + b_v",
         letters=OUTPUT_TABLE,
         colour="head",
@@ -250,7 +250,7 @@ KINDS = (
         place=HEAD,
         recipe=explain_probability,
         title="Probability",
-        story="Softmax over the whole vocabulary.",
+        story="Softmax of the logits over the whole vocabulary.",
         latex=r"p_{r,v} = \frac{e^{\ell_{r,v}}}{\sum_{v'} e^{\ell_{r,v'}}}",
         letters=PROBABILITY,
         colour="head",
@@ -262,7 +262,7 @@ KINDS = (
         place=POOLER,
         recipe=explain_pooler_pre,
         title="Sentence vector before tanh",
-        story="A dense layer on the first token.",
+        story="A dense layer on the first token’s vector.",
         latex=r"\sum_{d'} x_{0,d'} W_{d',d} + b_d",
         colour="head",
     ),
@@ -272,7 +272,7 @@ KINDS = (
         place=POOLER,
         recipe=explain_pooler_out,
         title="Sentence vector",
-        story="The first token's vector after one more layer.",
+        story="The first token’s vector after one more layer.",
         latex=r"\tanh(p_d)",
         letters={"p": "sentence vector before tanh"},
         colour="head",
@@ -283,7 +283,7 @@ KINDS = (
         place=POOLER,
         recipe=explain_next_sentence,
         title="Next-sentence score",
-        story="Whether sentence B follows sentence A (0: it does).",
+        story="Class 0: sentence B follows sentence A. Class 1: it does not.",
         latex=r"\sum_d y_d W_{d,c} + b_c",
         colour="head",
     ),
@@ -308,8 +308,8 @@ KINDS = (
         recipe=explain_sampled,
         title="Probability in the draw",
         story=(
-            "What is left of it when the unlikely words are cut away and the rest is shared out"
-            " anew."
+            "The word’s probability once the unlikely words are dropped and the rest rescaled to"
+            " add up to 1."
         ),
         latex=r"\frac{p_v}{\sum_{v'\,\mathrm{kept}} p_{v'}}\ \text{or}\ 0",
         letters={"p": "probability at the temperature", "v'": "each word that is kept"},
@@ -326,9 +326,8 @@ KINDS = (
         recipe=explain_log_prob_of_next,
         title="Log probability of the next word",
         story=(
-            "The natural logarithm of the probability that the model gives to the word which"
-            " follows in the text: 0 if it is sure of it, the further below 0 the less it"
-            " expects it."
+            "The natural logarithm of the probability that the model gives to the word that"
+            " follows: 0 if the model is certain of it, further below 0 the less it expects it."
         ),
         latex=r"\ln p_{r,v} = \ell_{r,v} - \ln \sum_{v'} e^{\ell_{r,v'}}",
         letters={**PROBABILITY, "v": "the word that follows", "v'": "each word in turn"},
@@ -344,8 +343,8 @@ KINDS = (
         recipe=explain_log_prob_so_far,
         title="Log probability up to here",
         story=(
-            "The log probabilities of all words up to here, added up: e to the power of it is"
-            " the probability of them all in a row."
+            "The log probabilities of all words up to here, added up. e to the power of this is"
+            " the probability of the whole sequence."
         ),
         latex=r"\sum_{r' \le r} \ln p_{r'}",
         letters={"p": "probability of the word that follows", "r'": "each position up to r"},

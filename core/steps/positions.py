@@ -117,7 +117,7 @@ def explain_score_at_distance(cell: Cell) -> Result:
     key_K = rotated_back(cell.trace, k.values_N, [s])[0]
     made = sum_of_products(
         cell.get("q", f"{cell.path}.q.unrotated", h, l, ALL),
-        constant(f"k turned back {s} places", *key_K),
+        constant(f"k rotated back {s} positions", *key_K),
     )
     return Result(made.value, made.formula, (*made.groups, k))
 
@@ -174,9 +174,7 @@ KINDS = (
         place=EMBED,
         recipe=explain_learned_position,
         title="Position embedding",
-        story=(
-            "The vector of the place in the sentence, the same for every word that stands there."
-        ),
+        story=("This position’s vector, the same for every word there."),
         latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
         colour="embed",
         when=lambda config: config.positions == "learned",
@@ -187,9 +185,7 @@ KINDS = (
         place=EMBED,
         recipe=explain_sinusoid,
         title="Position embedding",
-        story=(
-            "The vector of the place in the sentence, the same for every word that stands there."
-        ),
+        story=("This position’s vector, the same for every word there."),
         latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
         colour="embed",
         when=lambda config: config.positions == "sinusoid",
@@ -199,7 +195,7 @@ KINDS = (
         axes="LM",
         place=EMBED,
         recipe=explain_similarity,
-        title="Similarity of two places",
+        title="Similarity of two positions",
         story="The cosine between the vectors of two positions.",
         latex=r"\frac{P_l \cdot P_m}{\|P_l\| \, \|P_m\|}",
         letters={"l": "one position", "m": "another position"},
@@ -212,10 +208,10 @@ KINDS = (
         axes="LD",
         place=EMBED,
         recipe=explain_sinusoid,
-        title="Sine wave of the place",
+        title="Sine wave of the position",
         story=(
-            "Each dimension is a wave along the sentence, the next one a little slower: sines"
-            " in the first half of the vector, cosines in the second."
+            "Each dimension is a wave along the sentence, a little slower than the one before:"
+            " sines in the first half of the vector, cosines in the second."
         ),
         latex=(
             r"\begin{gathered} P_{l,d} = \begin{cases} \sin(l\, \omega_d) & d < D/2 \\ "
@@ -243,7 +239,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_biased_score,
         title="Score with position bias",
-        story="The learned number for this distance is added.",
+        story="The score plus the learned number for this distance.",
         latex=r"s_{l,m} + b_{h,l,m}",
         letters=POSITION_BIAS,
         colour="weight",
@@ -253,9 +249,9 @@ KINDS = (
         axes="HLK",
         place=ATTENTION,
         recipe=explain_rotated,
-        title="Query, turned",
+        title="Query, rotated",
         story=(
-            "Each pair of numbers of the query is turned by an angle that grows with the position."
+            "Each pair of the query’s numbers is rotated by an angle that grows with the position."
         ),
         latex=r"q'_{l,j} = q_{l,j}\cos(l\theta_j) \mp q_{l,j \pm K/2}\sin(l\theta_j)",
         colour="q",
@@ -266,10 +262,10 @@ KINDS = (
         axes="GMK",
         place=ATTENTION,
         recipe=explain_rotated,
-        title="Key, turned",
+        title="Key, rotated",
         story=(
-            "Each pair of numbers of the key is turned by an angle that grows with the"
-            " position: only the distance matters in q·k."
+            "Each pair of the key’s numbers is rotated by an angle that grows with the position."
+            " In q·k, only the distance between the two positions matters."
         ),
         latex=r"k'_{m,j} = k_{m,j}\cos(m\theta_j) \mp k_{m,j \pm K/2}\sin(m\theta_j)",
         colour="k",
@@ -280,8 +276,8 @@ KINDS = (
         axes="P",
         place=ATTENTION,
         recipe=explain_pair,
-        title="One turning pair’s part of the score",
-        story="What the two dimensions that turn together give to the score of this pair.",
+        title="One rotary pair’s part of the score",
+        story="What the two dimensions that rotate together add to the score of these two tokens.",
         latex=r"q'_{l,j}\, k'_{m,j} + q'_{l,j + K/2}\, k'_{m,j + K/2}",
         colour="weight",
         compute=pairs,
@@ -296,7 +292,8 @@ KINDS = (
         recipe=explain_score_at_distance,
         title="Score at another distance",
         story=(
-            "The same query and key, as if the query’s token stood so many places behind the other."
+            "The same query and key, as if the query’s token came that many positions after the"
+            " other."
         ),
         latex=r"q_l \cdot R_{-s}\, k_m",
         letters={"R": "rotation by so many positions"},

@@ -192,8 +192,12 @@ def test_one_of_each_kind_is_tried(tiny_trace):
     small = lstm.small().trace(ids_L=[1, 2])
     tried |= {about(small, name) for name in small}  # these are tried in test_lstm.py
     left_out = set(kinds()) - tried
-    # A norm left out is a what-if, which no family was trained with: test_whatif tries it.
-    assert [(kind.leaf, kind.title) for kind in left_out] == [("norm.out", "Norm left out")]
+    # Without norms, and without positions but with segments, are what-ifs, which no family was
+    # trained with: test_whatif tries them.
+    assert {(kind.leaf, kind.story) for kind in left_out} == {
+        ("norm.out", "The vector passes unchanged: this what-if leaves the norms out."),
+        ("sum", "The token’s embedding plus that of its segment."),
+    }
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ def test_an_unknown_name_gives_the_near_ones(name, near):
 
 def test_a_name_like_no_other_gives_all_of_them():
     with pytest.raises(
-        GlassError, match="It can be one of study-encoder, .*, minilm, smollm2,"
+        GlassError, match="Use one of study-encoder, .*, minilm, smollm2,"
     ) as caught:
         resolve("zzz")
     assert "Did you mean" not in str(caught.value)
