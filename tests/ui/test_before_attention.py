@@ -160,7 +160,7 @@ def test_without_the_lstm_s_files_it_says_so_and_the_neuron_is_there(tmp_path, m
     assert f"GELU turns into **{after}**" in text_of(app).replace("\\", "")
     assert parts(app)[0]["name"] == f"encoder.0.mlp.hidden:8,{neuron}"
     said_no = linked(cell="lstm.cell:3,2")
-    assert "can't be opened" in said(said_no) and said_no.session_state["cell"] is None
+    assert "cannot be opened" in said(said_no) and said_no.session_state["cell"] is None
 
 
 def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
@@ -207,7 +207,7 @@ def test_every_number_of_the_lstm_opens_on_this_page_by_its_link(study):
         ][:3]:
             onward = linked(cell=link)
             assert not onward.warning and parts(onward)[0]["name"] == link
-    assert "can't be opened" in said(linked(cell="lstm.cell:3,999"))
+    assert "cannot be opened" in said(linked(cell="lstm.cell:3,999"))
     assert parts(linked(cell="encoder.0.mlp.pre:3,9"))[0]["name"] == "encoder.0.mlp.pre:3,9"
 
 

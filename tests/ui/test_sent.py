@@ -207,7 +207,7 @@ def test_a_first_visit_to_a_model_that_fails_shows_another_and_says_why(tmp_path
     app = opened("pages/3_Attention.py", model=str(tmp_path))
     runs.ready_models.clear()
     said = " ".join(each.value.replace("\\", "") for each in app.warning)
-    assert "model_type" in said and "What you see below" in said
+    assert "model_type" in said and "You still see" in said
     assert app.session_state["memory"].shown.model == CODECS["model"].default and app.get(
         "bidi_component"
     )

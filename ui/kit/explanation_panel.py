@@ -107,7 +107,7 @@ def check_opened(view: View) -> None:
         try:
             explain(view.trace, *parse_cell(cell))
         except (KeyError, GlassError) as error:
-            note(f"The number “{cell[:80]}” can't be opened here. {error.args[0]}")
+            note(f"The number “{cell[:80]}” cannot be opened here. {error.args[0]}")
             close_number()
             if cell.startswith(f"{selection().step}:"):
                 select(step=None)  # it went along with the number, and is none either
@@ -130,9 +130,7 @@ def parse_cell(cell: str) -> tuple[str, tuple[int, ...]]:
     if not colon or not all(
         part.isascii() and part.isdigit() and len(part) < 9 for part in numbers
     ):
-        raise GlassError(
-            "It is written as a step and a place in it, such as encoder.0.attn.pattern:3,2,5."
-        )
+        raise GlassError("Write it as a step and an index, such as encoder.0.attn.pattern:3,2,5.")
     return name, tuple(map(int, numbers))
 
 
