@@ -354,7 +354,7 @@ def test_a_word_after_which_none_comes_is_said_to_reach_nothing(study):
     app.text_input(key="before_other").set_value("  new ").run()
     assert (
         not app.exception
-        and "No word comes after it" in text_of(app)
+        and "No word follows that it could reach" in text_of(app)
         and "outlines: with **new**" in text_of(app)
     )
     app.selectbox(key="before_word").set_value(6).run()
@@ -364,7 +364,7 @@ def test_a_word_after_which_none_comes_is_said_to_reach_nothing(study):
 
 def test_with_a_mask_or_a_what_if_it_is_said_that_the_lstm_reads_as_it_was_trained(study):
     said_so = [
-        "neither the LSTM nor attention"
+        "both networks read your sentence as they were trained"
         in " ".join(each.value for each in opened(PAGE, **OPEN, model="minilm", **more).caption)
         for more in ({}, {"mask": "decoder"}, {"change": "order"})
     ]
@@ -401,7 +401,7 @@ def test_without_the_twin_the_loaded_decoder_is_compared_and_an_encoder_is_not(s
     runs.ready_models.clear()
     app = opened(PAGE, **OPEN, model="minilm")
     assert (
-        any("a decoder is needed" in each.value for each in app.caption)
+        any("choose a decoder as the model" in each.value for each in app.caption)
         and len(tables(app)["How"]["columns"]) == 4
     )
     app = opened(PAGE, **OPEN, model="smollm2")

@@ -196,7 +196,7 @@ def test_the_whole_app_can_be_shown_without_positions():
     app.button(key="places_without").click().run()
     assert address(app)["change"] == "positions" and not app.exception
     assert "places_without" not in [button.key for button in app.button]
-    assert "not told where" in prose(press(app, "waves"))
+    assert "does not know where a word is" in prose(press(app, "waves"))
 
 
 BOOKS = "The books that the student recommended"
