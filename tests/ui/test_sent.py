@@ -80,7 +80,7 @@ POINTS = (
     {"points": ["x"]},
     *({"points": [{"point_index": wrong}]} for wrong in (None, "1", 1.0, True, -1, 10**30, [0])),
 )
-TEXTS = ("", "3 · dog", "14", "x" * 30_000, "<script>", "Drawn by hand")
+TEXTS = ("", "3 · dog", "14", "x" * 30_000, "<script>", "Your own mask")
 WIDGETS = {
     "string_value": TEXTS,
     "string_array_value": [[text] for text in TEXTS] + [[]],

@@ -40,7 +40,7 @@ MASKS = {
     "encoder": "Encoder: sees everything",
     "decoder": "Decoder: sees only the past",
     "others": "Every token but itself",
-    "own": "Drawn by hand",
+    "own": "Your own mask",
 }
 DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
 SIDES = ("encoder", "decoder")

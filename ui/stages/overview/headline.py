@@ -215,7 +215,10 @@ def guess_caption(view) -> str:
     if view.config.head and not guesses(view):
         return OVERFLOW
     if not guesses(view):
-        return "Out come vectors that know their context; for each, what is left of the word alone."
+        return (
+            "The last vectors hold their context. Each bar is the cosine of a token’s last"
+            " vector with its first."
+        )
     position = guessed_at(view)
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row_at(view.trace, position))
     after, word = named(view.tokens(view.config.sides[-1]), position), view.word(int(best))

@@ -176,7 +176,7 @@ def place_text(view: View, pairs: str, other: int) -> str:
     )
     return (
         f"The model has a row for each of {rows:,} positions, counted from 0. {which_word(view)}"
-        f" gets row {t}, whatever word stands there. {learned} The rows of positions {t} and"
+        f" gets row {t}, as any other word would there. {learned} The rows of positions {t} and"
         f" {other} have a cosine of {number(view.trace[pairs][t, other], 3)}."
     )
 
