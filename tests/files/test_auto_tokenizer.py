@@ -172,7 +172,7 @@ def test_older_files_beside_it_are_read(tmp_path):
 
 def test_where_the_two_files_disagree_it_is_said(tmp_path):
     said = from_folder(write(tmp_path / "a", "bert", {"do_lower_case": True}), "BERT")[1]
-    assert len(said) == 1 and "disagree on how letters are changed" in said[0]
+    assert len(said) == 1 and "disagree on how characters are changed" in said[0]
     assert from_folder(write(tmp_path / "b", "bert", {"do_lower_case": False}), "BERT")[1] == ()
     known = {"tokenizer_class": "RobertaTokenizer"}
     assert "“RobertaTokenizer”" in from_folder(write(tmp_path / "c", "gpt2", known), "GPT-2")[1][0]

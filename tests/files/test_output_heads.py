@@ -300,5 +300,8 @@ def test_a_classifier_is_known_by_its_head_where_the_config_names_no_class(
     tensors["score.weight"] = np.ones((2, width))
     loaded = load_folder(written(family, tmp_path, tensors, architectures=None))
     assert loaded.config.head is None
-    assert "(score.weight) does not run the head" in loaded.notes[0]
-    assert "no output head (but score.weight)" in loaded.notes[1]
+    assert (
+        "does not run the head that this model was fine-tuned with (score.weight)"
+        in loaded.notes[0]
+    )
+    assert "no output head (only score.weight)" in loaded.notes[1]

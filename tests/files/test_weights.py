@@ -319,7 +319,7 @@ def test_a_config_that_names_no_type_says_what_to_do(family, tmp_path):
         ("bert", {"is_decoder": True}, "“is_decoder”"),
         ("bert", {"hidden_act": "mish"}, "“mish”"),
         ("bert", {"position_embedding_type": "relative_key"}, "“relative_key”"),
-        ("bert", {"num_attention_heads": 7}, "7 heads for a width of 24"),
+        ("bert", {"num_attention_heads": 7}, "7 heads, which do not divide a width of 24"),
         ("bert", {"layer_norm_eps": -1e-5}, "-1e-05"),
         ("gpt2", {"add_cross_attention": True}, "“add_cross_attention”"),
         ("gpt2", {"eos_token_id": "</s>"}, "“</s>”"),

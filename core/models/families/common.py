@@ -184,7 +184,7 @@ def headless_class(data: Fields, tensors: Mapping[str, Stored]) -> str | None:
     if "lm_head.weight" in tensors:
         return None
     if not classes:
-        return next((f"but {name}" for name in fine_tuned_head(tensors)), None)
+        return next((f"only {name}" for name in fine_tuned_head(tensors)), None)
     return next(filter(_HEADLESS.fullmatch, classes), None)
 
 
