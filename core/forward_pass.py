@@ -145,7 +145,7 @@ def check_masks(config: Config, inputs: dict, mask) -> dict:
         )
     lengths = {side: len(inputs[side]) for side in config.sides}
     return {
-        name: masks.build(trained if given.get(name) is None else given[name], *size)
+        name: masks.build_mask(trained if given.get(name) is None else given[name], *size)
         for name, (trained, size) in as_trained(config, lengths).items()
     }
 

@@ -78,7 +78,7 @@ def influence_of(before, after, word: int) -> Influence:
     return Influence(moved(*rows(VECTORS[side])), total_variation(*rows("head.probs")), places_N2)
 
 
-def by_distance(found: list[Influence]) -> dict[str, np.ndarray]:
+def mean_by_distance(found: list[Influence]) -> dict[str, np.ndarray]:
     """The measures at each distance from the replaced word, averaged over the sentences that are so
     long, and of how many.
     """

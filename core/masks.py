@@ -19,15 +19,15 @@ def causal(n_looks: int, n_looked_at: int):
     return np.tri(n_looks, n_looked_at, dtype=bool)
 
 
-def others(n_looks: int, n_looked_at: int):
+def all_but_itself(n_looks: int, n_looked_at: int):
     """Every token but itself, m ≠ l."""
     return ~np.eye(n_looks, n_looked_at, dtype=bool)
 
 
-NAMED = {"encoder": full, "decoder": causal, "others": others}
+NAMED = {"encoder": full, "decoder": causal, "others": all_but_itself}
 
 
-def build(mask, n_looks: int, n_looked_at: int):
+def build_mask(mask, n_looks: int, n_looked_at: int):
     """The boolean matrix (L, M) for a mask given by name ("encoder", "decoder", "others") or as a
     matrix.
     """

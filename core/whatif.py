@@ -242,7 +242,7 @@ def masks_of(config: Config, sizes: dict[str, int], mask: str, hidden: int) -> d
     name, _, text = mask.partition(":")
     begun, cells = begun_from(text) if name == "own" else (name, "")
     grids = {
-        stack: masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
+        stack: masks.build_mask(trained if begun == "trained" or stack == "cross" else begun, *size)
         for stack, (trained, size) in as_trained(config, sizes).items()
     }
     if name == "own":

@@ -82,9 +82,9 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
     )
     name = class_of(files, family)
     with as_refusal("tokenizer.json and tokenizer_config.json do not make one tokenizer"):
-        library, differ = build(files, name, written)
+        library, differ = build_tokenizer(files, name, written)
         if differ and not (folder / "tokenizer_config.json").exists():
-            return Tokenizer(build(files, "TokenizersBackend", written)[0]), (
+            return Tokenizer(build_tokenizer(files, "TokenizersBackend", written)[0]), (
                 (
                     "There is no tokenizer_config.json, so tokenizer.json decides"
                     f" {' and '.join(differ)}; transformers would use the defaults of {name}."
@@ -93,7 +93,7 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
     return Tokenizer(library), notes_on(name, differ)
 
 
-def build(
+def build_tokenizer(
     files: Files, name: str, written: tokenizers.Tokenizer
 ) -> tuple[tokenizers.Tokenizer, list[str]]:
     """The tokenizer that a class makes of the files, and in what it differs from tokenizer.json."""

@@ -202,14 +202,14 @@ def softmax_of(cell: Cell, scale: float, written: str) -> Result:
     )
 
 
-def at_temperature(trace, ref: StepRef, percent: int):
+def weights_at_temperature(trace, ref: StepRef, percent: int):
     """Softmax at another temperature: of scores / T, T = percent / 100, (H, L, M) (Hinton et al.
     2015, section 2).
     """
     return softmax(trace[f"{ref.path}.scores"] * (100 / percent))
 
 
-def explain_at_temperature(cell: Cell) -> Result:
+def explain_weight_at_temperature(cell: Cell) -> Result:
     (percent,) = cell.args
     return softmax_of(cell, 100 / percent, f"/ {number(percent / 100)}")
 
@@ -223,7 +223,7 @@ def explain_unscaled(cell: Cell) -> Result:
     return softmax_of(cell, 1 / cell.config.score_scale, f"· {number(1 / cell.config.score_scale)}")
 
 
-def terms(trace, ref: StepRef, head: int, looks: int, looked_at: int):
+def score_terms(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     """q ∘ k, the products whose sum is the score of one pair, (K,)."""
     return (
         trace[f"{ref.path}.q"][head, looks]
@@ -231,7 +231,7 @@ def terms(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     )
 
 
-def explain_term(cell: Cell) -> Result:
+def explain_score_term(cell: Cell) -> Result:
     (k,), (h, l, m) = cell.index, cell.args
     return product(
         cell.get("q", f"{cell.path}.q", h, l, k),
@@ -382,12 +382,12 @@ KINDS = (
         leaf="scores.terms",
         axes="K",
         place=ATTENTION,
-        recipe=explain_term,
+        recipe=explain_score_term,
         title="One product of the score",
         story="What one dimension of the head adds to the score of these two tokens.",
         latex=r"q_{l,j}\, k_{m,j}",
         colour="weight",
-        compute=terms,
+        compute=score_terms,
         after="scores.dot",
         args="HLM",
     ),
@@ -424,7 +424,7 @@ KINDS = (
         leaf="pattern.heat",
         axes="HLM",
         place=ATTENTION,
-        recipe=explain_at_temperature,
+        recipe=explain_weight_at_temperature,
         title="Attention weight at another temperature",
         story=(
             "The scores divided by the temperature before softmax: below 1 sharper, above 1"
@@ -434,7 +434,7 @@ KINDS = (
         colour="weight",
         scale="weight",
         masked=True,
-        compute=at_temperature,
+        compute=weights_at_temperature,
         after="pattern",
         args="T",
     ),

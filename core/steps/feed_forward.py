@@ -26,7 +26,7 @@ from core.text import number
 from core.transformer import feed_forward, normalise
 
 
-def explain_pre(cell: Cell) -> Result:
+def explain_neuron_input(cell: Cell) -> Result:
     l, f = cell.index
     return sum_of_products(
         cell.get("x", sublayer_reads(cell.config, cell.ref), l, ALL),
@@ -68,13 +68,13 @@ def explain_update(cell: Cell) -> Result:
 # --- readings -------------------------------------------------------------------------------------
 
 
-def terms(trace, ref: StepRef, looks: int, neuron: int):
+def neuron_terms(trace, ref: StepRef, looks: int, neuron: int):
     """What each number of a token's vector gives to one neuron: x · its column of W₁, (D,)."""
     x_LD = trace[sublayer_reads(trace.config, ref)]
     return x_LD[looks] * trace.weights[f"{ref.path}.pre.weight"][:, neuron]
 
 
-def explain_term(cell: Cell) -> Result:
+def explain_neuron_term(cell: Cell) -> Result:
     """One number of the vector that the network reads times its weight."""
     (d,), (l, f) = cell.index, cell.args
     reads = sublayer_reads(cell.config, cell.ref)
@@ -180,7 +180,7 @@ KINDS = (
         leaf="pre",
         axes="LF",
         place=FEED_FORWARD,
-        recipe=explain_pre,
+        recipe=explain_neuron_input,
         title="Neuron before activation",
         story="How strongly the token’s vector matches what this neuron looks for.",
         latex=r"p_{l,f} = \sum_d x_{l,d}\, W^1_{d,f} + b^1_f",
@@ -242,12 +242,12 @@ KINDS = (
         leaf="pre.terms",
         axes="D",
         place=FEED_FORWARD,
-        recipe=explain_term,
+        recipe=explain_neuron_term,
         title="One weighted input of a neuron",
         story="What one number of the token’s vector adds to this neuron.",
         latex=r"x_{l,d}\, W^1_{d,f}",
         colour="mlp",
-        compute=terms,
+        compute=neuron_terms,
         after="pre",
         args="LF",
     ),

@@ -86,7 +86,7 @@ def words_axes(trace, ref: StepRef) -> dict[str, int]:
 # --- the weights of all heads ---------------------------------------------------------------------
 
 
-def others(trace, ref: StepRef):
+def weights_of_others(trace, ref: StepRef):
     """The weights without a token's own, the rest shared out anew, (H, L, M); 0 where nothing else
     may be seen.
     """
@@ -348,7 +348,7 @@ KINDS = (
         colour="weight",
         scale="weight",
         masked=True,
-        compute=others,
+        compute=weights_of_others,
         after="pattern",
     ),
     StepKind(

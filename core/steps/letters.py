@@ -119,12 +119,12 @@ def letters_in(kind: StepKind) -> dict[str, str]:
     found = [(symbol, LETTERS if symbol in LETTERS else INDICES) for symbol in above]
     found += [(symbol, INDICES) for symbol in below]
     return {
-        symbol: kind.letters[symbol] if symbol in kind.letters else words(symbol, table)
+        symbol: kind.letters[symbol] if symbol in kind.letters else meaning(symbol, table)
         for symbol, table in found
     }
 
 
-def words(symbol: str, table: dict[str, str]) -> str:
+def meaning(symbol: str, table: dict[str, str]) -> str:
     """A symbol in words. A dash at a letter below the line says that it runs through all."""
     if symbol in table or not symbol.endswith("'"):
         return table.get(symbol) or LETTERS[symbol]

@@ -15,7 +15,7 @@ from core.steps.output import logit_of
 from core.text import factor, number
 
 
-def explain_row(cell: Cell) -> Result:
+def explain_word_row(cell: Cell) -> Result:
     l, d = cell.index
     return same(cell.weight("table", "embed.weight", cell.trace[f"{cell.path}.embed.ids"][l], d))
 
@@ -45,7 +45,7 @@ def explain_from_state(cell: Cell) -> Result:
     )
 
 
-def explain_pre(cell: Cell) -> Result:
+def explain_gate_input(cell: Cell) -> Result:
     path = f"{cell.path}.{gate_of(cell)}"
     return total(
         cell.get("from the word", f"{path}.word", *cell.index),
@@ -90,7 +90,7 @@ def explain_hidden(cell: Cell) -> Result:
     return Result(a * math.tanh(b), f"{factor(a)} · tanh({number(b)})", (o, c))
 
 
-def explain_logit(cell: Cell) -> Result:
+def explain_lstm_logit(cell: Cell) -> Result:
     return logit_of(cell, "lstm.hidden")
 
 
@@ -140,7 +140,7 @@ def gate_parts(gate: str, title: str, letter: str, bend: str, colour: str) -> li
         ("past", explain_from_state, f"{title}: from the state before", past),
         (
             "pre",
-            explain_pre,
+            explain_gate_input,
             f"{title} before {bend}",
             rf"\begin{{gathered}} {both} \end{{gathered}}",
         ),
@@ -200,7 +200,7 @@ KINDS = (
         leaf="in",
         axes="LD",
         place=LSTM,
-        recipe=explain_row,
+        recipe=explain_word_row,
         title="Word vector",
         story="This word’s row of the table, the same at every position.",
         latex=r"x_{l,d} = E_{\mathrm{id}_l,\,d}",
@@ -242,7 +242,7 @@ KINDS = (
         leaf="logits",
         axes="RV",
         place=HEAD,
-        recipe=explain_logit,
+        recipe=explain_lstm_logit,
         title="Logit",
         story="How well the hidden state matches this word of the vocabulary.",
         latex=r"\ell_{r,v} = \sum_u h_{r,u}\, E_{v,u} + b_v",

@@ -99,12 +99,12 @@ def explain_next_sentence(cell: Cell) -> Result:
 # --- the draw -------------------------------------------------------------------------------------
 
 
-def at_temperature(trace, ref: StepRef, row: int, percent: int):
+def probabilities_at_temperature(trace, ref: StepRef, row: int, percent: int):
     """Softmax of logits / T over the whole vocabulary, T = percent / 100, (V,)."""
     return softmax(trace[f"{ref.path}.logits"][row].astype(np.float64) * (100 / percent))
 
 
-def explain_at_temperature(cell: Cell) -> Result:
+def explain_probability_at_temperature(cell: Cell) -> Result:
     (v,), (r, percent) = cell.index, cell.args
     row = cell.get("logits", f"{cell.path}.logits", r, ALL)
     heat, largest = percent / 100, row.values_N.max()
@@ -291,13 +291,13 @@ KINDS = (
         leaf="tempered",
         axes="V",
         place=HEAD,
-        recipe=explain_at_temperature,
+        recipe=explain_probability_at_temperature,
         title="Probability at a temperature",
         story="Softmax of the logits divided by the temperature, over the whole vocabulary.",
         latex=r"\frac{e^{\ell_{r,v} / T}}{\sum_{v'} e^{\ell_{r,v'} / T}}",
         colour="head",
         scale="weight",
-        compute=at_temperature,
+        compute=probabilities_at_temperature,
         after="logits",
         args="RT",
     ),

@@ -160,7 +160,7 @@ def largest_gap(a_LM, b_LM) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def by_distance(n: int) -> list[tuple[int, int, int]]:
+def pairs_by_distance(n: int) -> list[tuple[int, int, int]]:
     """For each distance m − l that n tokens have, from the farthest before to the farthest after:
     the distance, and one l and m that have it.
     """

@@ -525,7 +525,7 @@ def test_where_words_end_and_spelling_begins_is_found_in_the_real_vocabulary():
         )
         assert cut.unknown == 1 and cut.id_of("[MASK]") not in cut.spelling
         words = {*vocabulary.SPECIAL, *vocabulary.english_words(), *vocabulary.french_words()}
-        pieces = [*vocabulary.LETTERS, *vocabulary.SYLLABLES]
+        pieces = [*vocabulary.ALPHABET, *vocabulary.SYLLABLES]
         pieces += [piece for piece in vocabulary.tokens(language) if piece.startswith("##")]
         spelled = {cut.piece(number) for number in cut.spelling}
         assert set(pieces) - set(vocabulary.english_words()) == spelled

@@ -112,7 +112,7 @@ def test_the_mean_at_a_distance_is_over_the_sentences_that_reach_it():
         influence.Influence(np.array(moved), np.array(moved) / 2, np.zeros((len(moved), 2)))
         for moved in ([1.0, 0.5], [3.0, 1.5, 0.25])
     ]
-    mean = influence.by_distance(made)
+    mean = influence.mean_by_distance(made)
     assert mean["moved"].tolist() == [2, 1, 0.25] and mean["guess"].tolist() == [1, 0.5, 0.125]
     assert mean["sentences"].tolist() == [2, 2, 1]
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import load
 from core.ops import angles
-from core.steps.positions import by_distance, largest_gap, put_back
+from core.steps.positions import largest_gap, pairs_by_distance, put_back
 from core.text import number
 from core.whatif import Text, order, run
 from tests.helpers.pages import address, click, opened, parts, values_in
@@ -66,7 +66,7 @@ def test_the_largest_gap_is_where_a_loop_finds_it():
 
 
 def test_every_distance_stands_once_and_its_cell_has_it():
-    found = by_distance(5)
+    found = pairs_by_distance(5)
     assert [s for s, _, _ in found] == list(range(-4, 5))
     assert all(m - l == s and 0 <= l < 5 and 0 <= m < 5 for s, l, m in found)
 

@@ -427,7 +427,7 @@ def open_compared(run: View, reads: str, step: str, index: tuple[int, int]) -> N
 def mean_of(name: str) -> dict[str, np.ndarray]:
     """One model's measures at each distance, averaged over the fixed list."""
     model = model_of(name)
-    return influence.by_distance(
+    return influence.mean_by_distance(
         [
             influence.influence_of(model.trace(text), model.trace(other), word)
             for text, other, word in influence.sentences()

@@ -111,7 +111,7 @@ def mask_begun(view: View, stack: str) -> DrawnMask:
     grid = {"own": grid, "trained": ""}.get(name, name)
     size, (begun, _) = real_size(view, stack), whatif.begun_from(grid)
     trained, _ = as_trained(view.config, dict.fromkeys(view.config.sides, 1))[stack]
-    begun_LM = masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
+    begun_LM = masks.build_mask(trained if begun == "trained" or stack == "cross" else begun, *size)
     now_LM = view.trace[view.at("cross.mask" if stack == "cross" else "attn.mask")]
     return DrawnMask(view, stack, grid, begun_LM, now_LM[: size[0], : size[1]])
 

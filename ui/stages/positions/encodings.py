@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.planes import principal_plane
-from core.steps.positions import by_distance
+from core.steps.positions import pairs_by_distance
 from core.text import number
 from core.vectors import lengths
 from ui.kit import plotly_figures
@@ -123,7 +123,7 @@ def bias_text(view: View) -> str:
 def favoured_distance(view: View) -> tuple[int, float]:
     """The distance with the largest bias of the chosen head, and that bias."""
     bias_LM = view.trace[f"{view.side}.relative"][view.head]
-    found = {s: float(bias_LM[l, m]) for s, l, m in by_distance(len(view.labels))}
+    found = {s: float(bias_LM[l, m]) for s, l, m in pairs_by_distance(len(view.labels))}
     best = max(found, key=found.__getitem__)
     return best, found[best]
 
@@ -257,7 +257,7 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 def bias_by_distance(view: View) -> None:
     """The learned bias of the chosen head over the distance."""
     step, h = f"{view.side}.relative", view.head
-    cells = [(s, (h, l, m)) for s, l, m in by_distance(len(view.labels))]
+    cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
     one_way = (
         " The decoder only knows how far back; everything after has the same bias."
         if view.side == "decoder"
