@@ -155,7 +155,7 @@ class Trace:
         sides = self.config.sides
         if side is None and len(sides) > 1:
             raise GlassError(
-                "This model has an encoder and a decoder: say which side the layer is on."
+                "This model has an encoder and a decoder: say which of them the layer belongs to."
             )
         return self.below(f"{side or sides[0]}.{index}")
 

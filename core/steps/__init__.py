@@ -31,8 +31,9 @@ LEARNED = StepKind(
     place=(),
     recipe=given,
     title="A learned number",
-    story="It stands in the model file; training found it, and no sentence changes it.",
+    story="Training found this number. It is stored in the model file, and no sentence changes it.",
     latex=r"\theta",
+    letters={r"\theta": "a learned number"},
     colour="residual",
 )
 
@@ -91,4 +92,4 @@ def about(trace, name: str) -> StepKind:
         return LEARNED
     if kind := kind_of(trace.config, parse(name)):
         return kind
-    raise KeyError(f"No step of this model is named “{name}”.")
+    raise KeyError(f"This model has no step called “{name}”.")

@@ -69,16 +69,17 @@ def number_panel(view: View, cell: str) -> None:
     parts = [walk_heading(view, made, trail), operands(view, made), code_lines(view, [made.name])]
     draw("number", parts, trail[0], f"{cell} {depth()}")
     if depth() == "formula":
-        letters_of(made)
+        formula_in_letters(view, made.name)
     if memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
 
 
-def letters_of(made) -> None:
+def formula_in_letters(view: View, name: str) -> None:
     """The formula in letters, and what each letter stands for."""
-    st.latex(coloured(made.latex))
-    if letters := letters_in(made.latex):
-        st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
+    kind = about(view.trace, name)
+    st.latex(coloured(kind.latex))
+    letters = letters_in(kind)
+    st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
 
 
 def draw(key: str, parts: list[dict], start: str, shown: str) -> None:
@@ -106,7 +107,7 @@ def check_opened(view: View) -> None:
         try:
             explain(view.trace, *parse_cell(cell))
         except (KeyError, GlassError) as error:
-            note(f"The number “{cell[:80]}” can't be opened here. {error.args[0]}")
+            note(f"The number “{cell[:80]}” cannot be opened here. {error.args[0]}")
             close_number()
             if cell.startswith(f"{chosen('step')}:"):
                 select(step=None)  # it went along with the number, and is none either
@@ -129,9 +130,7 @@ def parse_cell(cell: str) -> tuple[str, tuple[int, ...]]:
     if not colon or not all(
         part.isascii() and part.isdigit() and len(part) < 9 for part in numbers
     ):
-        raise GlassError(
-            "It is written as a step and a place in it, such as encoder.0.attn.pattern:3,2,5."
-        )
+        raise GlassError("Write it as a step and an index, such as encoder.0.attn.pattern:3,2,5.")
     return name, tuple(map(int, numbers))
 
 

@@ -44,13 +44,13 @@ SPECIAL_TOKENS = {
     "[SEP]": "ends it",
     "[START]": "begins a text",
     "[END]": "ends it",
-    "[MASK]": "hides a word that the model is to guess",
-    "##": "goes on with the word before",
-    "[UNK]": "a piece that the vocabulary does not have",
+    "[MASK]": "hides a word for the model to guess",
+    "##": "continues the word before",
+    "[UNK]": "a piece that is not in the vocabulary",
     "␣": "a space",
     "⏎": "a new line",
     "</s>": "ends a text",
-    "<unk>": "a piece that the vocabulary does not have",
+    "<unk>": "a piece that is not in the vocabulary",
     "<pad>": "begins what the decoder writes",
 }
 

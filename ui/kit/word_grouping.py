@@ -70,9 +70,9 @@ def grouped_weights(view) -> Weights:
     leaf = f"{view.block}.pattern" + (
         f".words.{hide_special}.{merge_pieces}" if hide_special or merge_pieces else ""
     )
-    note = (" · special tokens hidden, each row shared out anew" if hide_special else "") + (
-        " · pieces merged into words" if merge_pieces else ""
-    )
+    note = (
+        " · special tokens hidden, each row rescaled to add up to 1" if hide_special else ""
+    ) + (" · pieces merged into words" if merge_pieces else "")
     return Weights(
         view.at(leaf),
         leaf,

@@ -18,7 +18,7 @@ def parse_choice(name: str, text: str) -> Any:
         return value
     shown = text if len(text) <= 40 else f"{text[:40]}…"
     note(
-        f"The address asks for {codec.key} “{shown}”, which is not {codec.message}; it is left out."
+        f"The address asks for {codec.key} “{shown}”, which is not {codec.message}. It was ignored."
     )
     return codec.default
 

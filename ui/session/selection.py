@@ -40,7 +40,7 @@ MASKS = {
     "encoder": "Encoder: sees everything",
     "decoder": "Decoder: sees only the past",
     "others": "Every token but itself",
-    "own": "Drawn by hand",
+    "own": "Your own mask",
 }
 DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
 SIDES = ("encoder", "decoder")
@@ -183,8 +183,7 @@ class Selection:
     model: str = around_pages(text(catalogue.default(), 200, "in the list of models", is_listed))
     mask: str = around_pages(among("trained", MASKS))
     mask_cells: str = around_pages(
-        text("", LONGEST_MASK, "a mask drawn by hand, such as e3-4,e5-1", MASK_CELLS.fullmatch),
-        key="grid",
+        text("", LONGEST_MASK, "a custom mask such as e3-4,e5-1", MASK_CELLS.fullmatch), key="grid"
     )
     change: str = around_pages(text("", 200, f"made of {', '.join(whatif.TITLES)}", can_change))
     side: str = in_page(among("encoder", SIDES))
@@ -337,7 +336,7 @@ def select(**changes) -> None:
     """
     for name, value in changes.items():
         if name not in CODECS:
-            raise ValueError(f"“{name}” is no choice.")
+            raise ValueError(f"There is no choice called “{name}”.")
         if not fits(name, value):
             raise ValueError(f"{name}: {value!r:.80} is not {CODECS[name].message}.")
     st.session_state.update(changes)

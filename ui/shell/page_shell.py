@@ -221,9 +221,9 @@ def what_if_banner(view: View | None) -> None:
                 st.markdown(
                     f":orange[●] **What if:** {plain(words)}. All pages show this run."
                     if words
-                    else ":orange[●] The what-if that is asked for can’t be shown."
+                    else ":orange[●] This what-if cannot be shown."
                 )
-                st.button("Back to the model as it is", key="as_it_is", on_click=end_what_if)
+                st.button("Restore the original model", key="as_it_is", on_click=end_what_if)
         if view and view.mask != "own":
             mask_banner(view)
 
@@ -231,7 +231,7 @@ def what_if_banner(view: View | None) -> None:
 def what_if(view: View) -> str:
     """How the run that is shown differs from that of the trained model, in words; empty: it
     does not."""
-    own = "a mask drawn by hand" if view.mask == "own" else ""
+    own = "a custom mask" if view.mask == "own" else ""
     return ", ".join(filter(None, (whatif.title(view.request.change, view.config.crosses), own)))
 
 

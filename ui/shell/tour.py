@@ -81,7 +81,7 @@ def stop_words(view: View, page: Page, stop: Stop) -> str:
     """What there is to look at, or how to go on with the tour."""
     if stop.page is page:
         return stop.say(view)
-    return "You left the tour. It goes on where you were."
+    return "You left the tour. Resume it where you were."
 
 
 def buttons(page: Page, at: int) -> None:
@@ -180,16 +180,16 @@ def tokens_stop(view: View) -> str:
 
 def positions_stop(view: View) -> str:
     kind = {
-        "learned": "adds a learned vector for the position",
-        "sinusoid": "adds sine and cosine waves of the position",
-        "rotary": "rotates queries and keys by position × angle",
-        "relative": "adds a learned number for each distance to the scores",
-        "none": "knows no positions in this what-if",
+        "learned": "This model adds a learned vector for the position",
+        "sinusoid": "This model adds sine and cosine waves of the position",
+        "rotary": "This model rotates queries and keys by position × angle",
+        "relative": "This model adds a learned number for each distance to the scores",
+        "none": "This what-if leaves the positions out",
     }
     return (
-        f"Attention alone does not see the order of words. So this model"
-        f" {kind[view.config.positions]}; {word(view)} is at position {view.token}. The open card"
-        " reverses your words, with and without positions."
+        f"Attention alone does not see the order of words. {kind[view.config.positions]};"
+        f" {word(view)} is at position {view.token}. The open card reverses your words, with and"
+        " without positions."
     )
 
 
@@ -199,7 +199,7 @@ def scores_stop(view: View) -> str:
     return (
         f"{word(view)} makes a **query**, every token a **key**. Query times key is a **score**:"
         f" how well they fit. {word(view, best)} fits best, with {number(score, 3)}. Click the"
-        " score to see the products that it is the sum of."
+        " score to see the products it adds up."
     )
 
 
@@ -215,16 +215,16 @@ def softmax_stop(view: View) -> str:
 def values_stop(view: View) -> str:
     at, share = most_attended(view)
     return (
-        f"Each token offers a **value**. {word(view)} takes their weighted sum,"
-        f" {percent(share, 0)} of it from {word(view, at)}, and adds it to its own vector. That is"
-        " how a vector learns its context."
+        f"Each token offers a **value**. {word(view)} collects their weighted sum, in which"
+        f" {word(view, at)} has a weight of {percent(share, 0)}. It becomes an update to the"
+        f" vector of {word(view)}: that is how a vector takes in its context."
     )
 
 
 def heads_stop(view: View) -> str:
     return (
-        f"Layer {view.layer} has {counted(view.config.n_heads, 'head')}, each with weights of its"
-        " own. Compare them, then look at the open card: what would change if head"
+        f"Layer {view.layer} has {counted(view.config.n_heads, 'head')}, each with its own"
+        " weights. Compare them, then look at the open card: what would change if head"
         f" {view.head} were silent?"
     )
 
@@ -240,22 +240,22 @@ def neurons_stop(view: View) -> str:
 
 def across_stop(view: View) -> str:
     return (
-        "A translator reads one sentence and writes another. Each word that it writes looks across"
-        " at the words it has read. Click a French word to see where it came from."
+        "A translator reads one sentence and writes another. Each word it writes attends to the"
+        " words it has read. Click a French word to see which."
     )
 
 
 def output_stop(view: View) -> str:
     if not (view.config.head and view.config.decoder_layers):
         return (
-            "Here the model’s last vectors are put to use. That was the tour: every page is open to"
-            " you, every number opens at a click."
+            "This page shows what becomes of the model’s last vectors. That was the tour. Every"
+            " page is open to you; click any number to see how it was made."
         )
     ids, probs = next_tokens(view.trace, 1)
     return (
         f"The last vector is compared with all {view.config.n_vocab:,} words."
         f" {bold(view.word(ids[0]))} gets {percent(float(probs[0]), 0)}. Append it, and the model"
-        " reads on. That was the tour: every number opens at a click."
+        " reads on. That was the tour: click any number to see how it was made."
     )
 
 

@@ -238,8 +238,8 @@ def both_ways(view: View) -> None:
         )
     else:
         st.markdown(
-            "The norm comes **after** the sum, as in the first transformer: everything passes it on"
-            " the way to the next part."
+            "The norm comes **after** the sum, as in the first transformer: everything passes"
+            " through it to the next part."
         )
 
 
@@ -326,23 +326,23 @@ def norm_text(view: View, part: str) -> str:
     )
     if view.config.norm == "rms":
         return (
-            f"A **root-mean-square norm**: the {D} numbers of {which_word(view)} are divided by"
-            f" their root mean square, {scale}, {epsilon_text(view)}. {same} Then a learned"
-            f" **gain** γ stretches each dimension. Unlike a layer norm it subtracts no mean and"
-            f" adds no shift. {ends}"
+            f"A **root-mean-square norm** divides the {D} numbers of {which_word(view)} by their"
+            f" root mean square, {scale}, {epsilon_text(view)}. {same} Then a learned **gain** γ"
+            " stretches each dimension. Unlike a layer norm it subtracts no mean and adds no"
+            f" shift. {ends}"
         )
     mean = number(view.trace[f"{path}.mean"][t], 3)
     return (
-        f"A **layer norm**: from the {D} numbers of {which_word(view)} it subtracts their mean,"
-        f" {mean}, and divides by their deviation, {scale}, {epsilon_text(view)}. {same} Then each"
-        f" dimension is stretched by a learned **gain** γ and moved by a learned **shift** β, the"
-        f" same for every token. {ends}"
+        f"A **layer norm** subtracts from the {D} numbers of {which_word(view)} their mean,"
+        f" {mean}, and divides by their deviation, {scale}, {epsilon_text(view)}. {same} Then a"
+        " learned **gain** γ stretches each dimension and a learned **shift** β moves it, both"
+        f" the same for every token. {ends}"
     )
 
 
 def epsilon_text(view: View) -> str:
     """The small number that keeps a norm from dividing by zero."""
-    return f"which includes ε = {number(view.config.norm_eps, 2)} against division by zero"
+    return f"which includes ε = {number(view.config.norm_eps, 2)} to prevent division by zero"
 
 
 def steps_of_norm(view: View, part: str) -> dict[str, str]:
@@ -393,8 +393,8 @@ def norm_table(view: View, part: str) -> None:
         corner="dim.",
         opened=opened,
         title=(
-            f"The {len(dimensions)} dimensions of {quoted(view.labels[t])} that leave the norm"
-            " largest, step by step"
+            f"The {len(dimensions)} dimensions of {quoted(view.labels[t])} that are largest after"
+            " the norm, step by step"
         ),
         on_cell=lambda row, column: open_number(*list(cells.values())[column][row]),
     )

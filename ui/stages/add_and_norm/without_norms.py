@@ -98,8 +98,7 @@ def show_lengths(view: View, lengths: dict[str, list[float]], on_cell) -> None:
         ),
     )
     st.caption(
-        "A click on a number without norms makes that run the one that all pages show, until you"
-        " restore the model."
+        "Click a number without norms, and all pages show that run until you restore the model."
     )
 
 
@@ -146,8 +145,8 @@ def overflow_text(view: View, titles: list[str], lengths: list[float], lost: int
         f"it is {number(lengths[lost - 1], 3)} long after {titles[lost - 1]}, and " if lost else ""
     )
     return (
-        f"Without norms {before}**in {titles[lost]} the numbers overflow**: some grow past {limit},"
-        " the largest that 32 bits can hold. After that nothing is a number any more."
+        f"Without norms {before}**in {titles[lost]} the numbers overflow**: some grow past"
+        f" {limit}, the largest that 32 bits can hold. Every later value is NaN."
     )
 
 

@@ -155,16 +155,16 @@ def attention_runs(
     name = decoder_of(loaded)
     if name is None:
         return None, (
-            "For attention a decoder is needed, which reads from left to right like the LSTM:"
-            " choose one as the model."
+            "To compare the LSTM with attention, choose a decoder as the model: it reads from"
+            " left to right as well."
         )
     try:
         found = paired(*(with_attention(name, text) for text in texts), word)
     except GlassError as error:
-        return None, f"With attention it can’t be compared. {error}"
+        return None, f"The LSTM cannot be compared with attention here. {error}"
     if len(found.shift.moved_N) != len(by_lstm.shift.moved_N):
         return None, (
-            f"{found.before.title} splits this sentence into other words, so the two can’t be"
+            f"{found.before.title} splits this sentence into other words, so the two cannot be"
             " compared."
         )
     return found, ""
@@ -218,8 +218,8 @@ def attention_model_text(compared: dict[str, ComparedRuns]) -> str:
     attention = compared["attention"].before
     layers = attention.config.decoder_layers
     return (
-        f" Here it is **{plain(attention.title)}**, which looks once in each of its"
-        f" {counted(layers, 'layer')}."
+        f" The attention here is that of **{plain(attention.title)}**, which looks once in each"
+        f" of its {counted(layers, 'layer')}."
     )
 
 
@@ -235,7 +235,7 @@ def shift_text(compared: dict[str, ComparedRuns]) -> str:
     where = (
         f"At {bold(by_lstm.words[n])}, {counted(n, 'word')} after {bold(by_lstm.words[0])}:"
         if n
-        else "No word comes after it that it could reach. At the word itself:"
+        else "No word follows that it could reach. At the word itself:"
     )
     return (
         f"\n\n{where} {moved}. Vectors of two models can’t be compared with each other; the share"
@@ -427,7 +427,7 @@ def open_compared(run: View, reads: str, step: str, index: tuple[int, int]) -> N
 def mean_of(name: str) -> dict[str, np.ndarray]:
     """One model's measures at each distance, averaged over the fixed list."""
     model = model_of(name)
-    return influence.by_distance(
+    return influence.mean_by_distance(
         [
             influence.influence_of(model.trace(text), model.trace(other), word)
             for text, other, word in influence.sentences()

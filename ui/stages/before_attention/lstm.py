@@ -33,11 +33,11 @@ LONGEST_OTHER = 30
 BEGIN_ANEW = ("before_at", "before_word", "before_other", "before_reads")  # with every sentence
 MAPS = {
     "forget": "Forget gate f: how much of its cell each unit keeps",
-    "input": "Input gate i: how much of the candidate it takes in",
-    "candidate": "Candidate g: what it would take in",
+    "input": "Input gate i: how much of the candidate each unit takes in",
+    "candidate": "Candidate g: what each unit could take in",
     "cell": "Cell c = f · c before + i · g: what each unit holds",
-    "output": "Output gate o: how much of its cell it shows",
-    "hidden": "Hidden state h = o · tanh(c): what it shows",
+    "output": "Output gate o: how much of its cell each unit shows",
+    "hidden": "Hidden state h = o · tanh(c): what each unit shows",
 }
 
 
@@ -233,16 +233,16 @@ def lstm_text(lstm: View, unit: int, best: int, share: float) -> str:
     f, i, g, c, o, h = (float(lstm.trace[f"lstm.{step}"][t, unit]) for step in MAPS)
     before = float(lstm.trace["lstm.cell"][t - 1, unit]) if t else 0.0
     return (
-        "Before attention, networks read one word at a time, and everything they knew of the words"
-        f" before had to fit into {units} numbers. In a **long short-term memory** (Hochreiter &"
-        f" Schmidhuber 1997) each of the {units} units holds one number, its **cell**, and three"
-        " gates between 0 and 1: how much to keep (**forget** gate), how much to take in (**input**"
-        " gate), how much to show (**output** gate). The gates read the word and what all units"
-        f" showed at the word before.\n\nAt {word(lstm)} ({t}) unit {unit} keeps {number(f, 3)} of"
-        f" its {number(before, 3)} and takes in {number(i, 3)} of {number(g, 3)}: its cell becomes"
-        f" **{number(c, 3)}**. It shows {number(o, 3)} · tanh({number(c, 3)}) = {number(h, 3)}."
-        f" From what all units show comes the guess: {bold(lstm.word(best))},"
-        f" {percent(share, 0)}."
+        "Before attention, networks read one word at a time, and everything they knew about the"
+        f" earlier words had to fit into {units} numbers. In a **long short-term memory**"
+        f" (Hochreiter & Schmidhuber 1997) each of the {units} units holds one number, its"
+        " **cell**, and three gates between 0 and 1: how much to keep (**forget** gate), how"
+        " much to take in (**input** gate), how much to show (**output** gate). The gates read"
+        f" the word and what all units showed at the previous word.\n\nAt {word(lstm)} ({t}) unit"
+        f" {unit} keeps {number(f, 3)} of its {number(before, 3)} and takes in {number(i, 3)} of"
+        f" {number(g, 3)}: its cell becomes **{number(c, 3)}**. It shows {number(o, 3)} ·"
+        f" tanh({number(c, 3)}) = {number(h, 3)}. From what all units show comes the guess:"
+        f" {bold(lstm.word(best))}, {percent(share, 0)}."
     )
 
 

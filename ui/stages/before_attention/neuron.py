@@ -124,10 +124,10 @@ def layer_section(view: View) -> None:
     render_depth(
         view,
         f"A **layer** is many neurons with the same inputs, here {view.config.d_mlp:,}, each with"
-        " its own weights: the columns of one matrix. So a layer is one product of a vector and a"
-        f" matrix. At {word(view)} neuron {best} makes the longest vector. Neurons never look at"
-        " other tokens: an LSTM brings them what the words before said in one way, attention in"
-        " another. The page **Feed-forward** shows more.",
+        " its own weights: the columns of one matrix. So a layer is one product of a vector and"
+        f" a matrix. At {word(view)} neuron {best} makes the longest vector. Neurons never look"
+        " at other tokens. The LSTM and attention each have their own way of bringing them the"
+        " earlier words. The page **Feed-forward** shows more.",
     )
     if detailed():
         neurons(

@@ -49,8 +49,8 @@ def two_guesses(view: View) -> tuple[dict[str, ComparedRuns], tuple[str, tuple[i
     said_why(why)
     if view.request.change or view.mask != "trained":
         st.caption(
-            "No what-if or mask changes these guesses: neither the LSTM nor attention, as both read"
-            " your sentence as they were trained."
+            "No what-if or mask changes these guesses: both networks read your sentence as they"
+            " were trained."
         )
     if compared:
         render_depth(

@@ -336,10 +336,10 @@ def what_differs(compared: Compared) -> str:
         return f"Layers {one.layer} and {other.layer} each have a head {one.head}."
     if compared.what == "model":
         cuts = [
-            f"{title_words(view)} into {counted(len(view.labels), 'token')}"
+            f"{title_words(view)} splits this sentence into {counted(len(view.labels), 'token')}"
             for view in compared.views
         ]
-        return f"This sentence is cut by {cuts[0]}, by {cuts[1]}."
+        return f"{cuts[0]}, {cuts[1]}."
     changed = np.flatnonzero(compared.changed)
     if not len(changed):
         return "Both sentences are the same: put another word into the second."
@@ -375,7 +375,7 @@ def share_moved(compared: Compared) -> str:
     if share is None:
         return f"{token} has no partner in the second."
     head = f" in head {one.head} of layer {one.layer}" if compared.what == "sentence" else ""
-    return f"Of {token}’s attention{head}, **{percent(share)}** goes elsewhere."
+    return f"Of the attention of {token}{head}, **{percent(share)}** goes elsewhere."
 
 
 def finds_other(compared: Compared) -> str:

@@ -129,10 +129,10 @@ def slots_of(one: View, other: View) -> np.ndarray:
         return aligned(*ids)
     encodings = [view.encoding for view in (one, other)]
     if any(encoding is None for encoding in encodings):
-        raise GlassError("Both models need a tokenizer that can be read here.")
+        raise GlassError("Both models need a tokenizer that Glassformer can read.")
     found = aligned(*map(places_in_text, encodings), replace=False)
     if not (found >= 0).all(axis=1).any():
-        raise GlassError("The two models cut this sentence into no token alike.")
+        raise GlassError("The two models split this sentence into entirely different tokens.")
     return found
 
 
@@ -264,7 +264,7 @@ def controls(view: View) -> None:
     with left:
         heading(KINDS[what][1])
     with right, st.container(key="compare-controls", horizontal=True, gap="small"):
-        pick("What is other", "compare_what", kinds_of(view), lambda kind: KINDS[kind][0], 115)
+        pick("What differs", "compare_what", kinds_of(view), lambda kind: KINDS[kind][0], 115)
         CONTROLS[what](view)
 
 

@@ -162,7 +162,7 @@ def paired_bars(compared: Compared, guesses: Guesses) -> None:
     probs_2N = guesses.probs(compared)
     one = compared.one
     token = quoted(name_in(one, one.token))
-    where = "Next word after" if one.config.decoder_layers else "Word in the place of"
+    where = "Next word after" if one.config.decoder_layers else "Word in place of"
 
     def clicked() -> None:
         place = sent.place(sent.from_component(KEY, "cell"), (2, len(guesses.ids)))

@@ -101,9 +101,10 @@ def text(view: View) -> str:
         return OVERFLOWED
     took = "nearly all" if share > NEARLY_ALL else percent(share, 0)
     return (
-        f"{written(view)} was written right after {bold(read_words(view)[view.token])} was read."
-        f" Head {view.head} of layer {view.layer} gave {percent(weight, 0)} of its attention to"
-        f" {source(view, best)}, and {took} of what it took over came from there.{sure(view)}"
+        f"The model wrote {written(view)} right after reading"
+        f" {bold(read_words(view)[view.token])}. Head {view.head} of layer {view.layer} gave"
+        f" {percent(weight, 0)} of its attention to {source(view, best)}, and {took} of what it"
+        f" collected came from there.{sure(view)}"
     )
 
 

@@ -86,7 +86,7 @@ def activation_text(view: View) -> str:
     return (
         f"{name} is {CURVES[name]}. Of the {len(below_F):,} neurons of {which_word(view)},"
         f" {int(below_F.sum()):,} are below zero before it; each of them {kept}. Without such a"
-        " bend the two matrices would be no more than one."
+        " bend, the two matrices would amount to one."
     )
 
 

@@ -46,12 +46,13 @@ def difference_text(alone_LD, out_LD) -> str:
     """How far the two runs are apart, in words."""
     apart_LD = np.abs(alone_LD.astype(np.float64) - out_LD)
     if not np.isfinite(apart_LD).all():
-        return "An earlier value overflowed in this run, so the two can't be compared."
+        return "An earlier value overflowed in this run, so the two cannot be compared."
     largest_out = float(np.abs(out_LD).max())
     if not apart_LD.any():
         return f"All {out_LD.size:,} numbers of the updates are identical."
-    rounding = ": rounding" if apart_LD.max() <= 1e-4 * largest_out else ""
+    rounding = ": that is rounding" if apart_LD.max() <= 1e-4 * largest_out else ""
     return (
         f"None of the {out_LD.size:,} numbers of the updates differs by more than"
-        f" {number(apart_LD.max(), 2)}; they reach up to {number(largest_out, 3)}{rounding}."
+        f" {number(apart_LD.max(), 2)}, while they reach up to"
+        f" {number(largest_out, 3)}{rounding}."
     )

@@ -27,7 +27,7 @@ def silenced(view: View, neuron: int) -> None:
     """The same run with the neuron at 0, beside the run as it is."""
     part = f"neuron:{view.side}.{view.layer}.{neuron}"
     if part in view.request.change.split("+"):
-        st.caption("This run is the one with the neuron at 0: restore the model to compare.")
+        st.caption("This run has the neuron at 0. Restore the model to compare.")
         return
     change = whatif.also(whatif.without(view.request.change, "neuron"), part)
     without = beside(view, view.request._replace(change=change))

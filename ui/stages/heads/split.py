@@ -50,8 +50,8 @@ def split_text(view: View) -> str:
         f" {c.d_head} for each head: a row here."
     )
     return (
-        f"One head makes one set of weights, so the layer has {c.n_heads}. {made} No head sees the"
-        " numbers of another."
+        f"One head makes one set of weights, so the layer has {c.n_heads}. {made} No head sees"
+        " another’s numbers."
     )
 
 

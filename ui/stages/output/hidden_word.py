@@ -139,8 +139,8 @@ def guess_text(view: View, position: int, row: int, hidden) -> str:
     own = int(view.trace[f"{view.config.sides[0]}.embed.ids"][position])
     if is_hidden(view, position):
         return (
-            f"{bold(MASK)} hides the word. From the words on both sides the model guesses"
-            f" {first} ({share}). It was trained on such gaps."
+            f"{bold(MASK)} hides the word. The model guesses {first} ({share}) from the words on"
+            " both sides. It was trained on such gaps."
         )
     if hidden is None:
         return f"Here the model puts {first} first ({share})."

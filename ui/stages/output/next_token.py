@@ -307,7 +307,7 @@ def sampling(view: View) -> None:
             drawn_columns(view, row),
             bar="in the draw",
             key="output_draw",
-            title="From the logit to the draw (0: cut away)",
+            title="From the logit to the draw (0: dropped)",
         )
 
 
@@ -328,12 +328,12 @@ def kept_text(probs_V, draw_V, k: int) -> str:
     """How many words stay in the draw, and what they hold of the probability."""
     kept, V = int(np.count_nonzero(draw_V)), len(draw_V)
     if kept == V:
-        return "All words stay in the draw: nothing is cut away."
+        return "All words stay in the draw: nothing is dropped."
     mass, rest = (float(probs_V[part_V].sum()) for part_V in (draw_V > 0, draw_V == 0))
     return (
         f"**{kept:,} of {V:,}** words {'stays' if kept == 1 else 'stay'} in the draw. At this"
         f" temperature {'it holds' if kept == 1 else 'they hold'}"
-        f" {percent(mass)}{top_k_text(probs_V, k, kept)}; the other {percent(rest)} is cut away,"
+        f" {percent(mass)}{top_k_text(probs_V, k, kept)}; the other {percent(rest)} is dropped,"
         f" and what is left is divided by {number(mass, 3)}."
     )
 

@@ -73,7 +73,7 @@ def head_chip(view: View) -> dict:
 def mask_chip(view: View) -> dict:
     """The other mask, or the one that the model was trained with."""
     if view.mask != "trained":
-        return chip("try/mask", "Back to the mask of its training", True)
+        return chip("try/mask", "Restore the trained mask", True)
     if view.config.decoder_layers:
         return chip("try/mask", "Let it see the future (encoder mask)")
     return chip("try/mask", "Hide the future (decoder mask)")

@@ -103,7 +103,7 @@ def guessed(view, before) -> list[list]:
         text = f"Can the model guess “{{}}”? It still sees the word: {now}"
         words = (token,)
     else:
-        text = f"In the place of “{{}}” the model would put “{{}}”, {now}"
+        text = f"What would the model put in place of “{{}}”? “{{}}”, {now}"
         words = (token, guess)
     return pieces(f"{text}{was(view, before, position, int(best))}.", *words)
 
@@ -153,8 +153,8 @@ def tokens_caption(view) -> str:
 
 def positions_caption(view) -> str:
     return {
-        "learned": "To each vector another is added that stands for its position.",
-        "sinusoid": "To each vector the sine waves of its position are added.",
+        "learned": "Each vector gains another one that stands for its position.",
+        "sinusoid": "Each vector gains the sine waves of its position.",
         "rotary": "Positions come later: queries and keys are rotated by position × angle.",
         "relative": "Positions come later: each distance adds a learned number to the scores.",
     }.get(view.config.positions, "In this run no token knows its position.")
@@ -169,7 +169,7 @@ def attention_caption(view, block: str) -> str:
     whom = "itself" if most == view.token and block == "attn" else named(seen, most)
     head = f"Head {view.head} of layer {view.layer}"
     if is_silent(view) and block == "attn":
-        return f"{head} is silent: {who} takes nothing from {whom} in it."
+        return f"{head} is silent: {who} takes nothing from {whom} there."
     share = share_words(float(row_M[most]))
     return f"{head}: {who} looks most at {whom} ({share}) and takes in its value."
 
@@ -215,7 +215,10 @@ def guess_caption(view) -> str:
     if view.config.head and not guesses(view):
         return OVERFLOW
     if not guesses(view):
-        return "Out come vectors that know their context; for each, what is left of the word alone."
+        return (
+            "The last vectors hold their context. Each bar is the cosine of a token’s last"
+            " vector with its first."
+        )
     position = guessed_at(view)
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row_at(view.trace, position))
     after, word = named(view.tokens(view.config.sides[-1]), position), view.word(int(best))

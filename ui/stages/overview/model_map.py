@@ -60,8 +60,8 @@ PAGES_BY_STEP: tuple[tuple[str, Page, dict], ...] = (
 )
 
 CAPTION = (
-    "Every cell is a number of this run: the middle-sized one of a few neighbours (of neurons, the"
-    " largest). Click it to see how it was made."
+    "Every cell is a number of this run: the middle-sized one of a few neighbours (for neurons,"
+    " the largest). Click it to see how it was made."
 )
 
 

@@ -38,7 +38,7 @@ NORMING = {
         "RMS norm",
         "divides each token’s vector by the size of its numbers, then scales it by learned numbers",
     ),
-    "none": ("No norm", "in this what-if each vector passes as it is"),
+    "none": ("No norm", "in this what-if each vector passes unchanged"),
 }
 AXES = {
     "L": "token",

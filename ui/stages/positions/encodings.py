@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.planes import principal_plane
-from core.steps.positions import by_distance
+from core.steps.positions import pairs_by_distance
 from core.text import number
 from core.vectors import lengths
 from ui.kit import plotly_figures
@@ -42,7 +42,7 @@ def positions(view: View) -> tuple[str, tuple[int, ...]]:
         "none": no_positions,
     }
     token = plain(view.labels[view.token])
-    heading(f"What tells the model that “{token}” stands at position {view.token}?")
+    heading(f"What tells the model that “{token}” is at position {view.token}?")
     return ways[view.config.positions](view)
 
 
@@ -95,8 +95,8 @@ def turned_text(view: View) -> str:
     degrees = number(np.rad2deg(turn_rate(view, 0)), 2)
     return (
         "Nothing is added to the words. Each head takes its queries and keys as pairs of numbers"
-        f" and **turns** each pair by position × angle, pair 0 by {degrees}° per position. A score"
-        " then depends only on how far apart two tokens are."
+        f" and **turns** each pair by position × angle, pair 0 by {degrees}° per position."
+        " Positions then affect a score only through the distance between two tokens."
     )
 
 
@@ -123,7 +123,7 @@ def bias_text(view: View) -> str:
 def favoured_distance(view: View) -> tuple[int, float]:
     """The distance with the largest bias of the chosen head, and that bias."""
     bias_LM = view.trace[f"{view.side}.relative"][view.head]
-    found = {s: float(bias_LM[l, m]) for s, l, m in by_distance(len(view.labels))}
+    found = {s: float(bias_LM[l, m]) for s, l, m in pairs_by_distance(len(view.labels))}
     best = max(found, key=found.__getitem__)
     return best, found[best]
 
@@ -133,7 +133,7 @@ def no_positions(view: View) -> tuple[str, tuple[int, ...]]:
     was = {
         "learned": "added a learned vector for each position",
         "sinusoid": "added sine and cosine waves",
-        "rotary": "turned queries and keys by position",
+        "rotary": "rotated queries and keys by position",
         "relative": "added a bias for each distance",
     }.get(view.model.config.positions, "had none either")
     step = f"{view.side}.embed.sum"
@@ -143,7 +143,7 @@ def no_positions(view: View) -> tuple[str, tuple[int, ...]]:
     )
     render_depth(
         view,
-        f"Nothing: this run is not told where a word stands. As trained, the model {was}.",
+        f"Nothing: this run does not know where a word is. As trained, the model {was}.",
         first,
     )
     return first
@@ -176,7 +176,7 @@ def place_text(view: View, pairs: str, other: int) -> str:
     )
     return (
         f"The model has a row for each of {rows:,} positions, counted from 0. {which_word(view)}"
-        f" gets row {t}, whatever word stands there. {learned} The rows of positions {t} and"
+        f" gets row {t}, as any other word would there. {learned} The rows of positions {t} and"
         f" {other} have a cosine of {number(view.trace[pairs][t, other], 3)}."
     )
 
@@ -257,7 +257,7 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 def bias_by_distance(view: View) -> None:
     """The learned bias of the chosen head over the distance."""
     step, h = f"{view.side}.relative", view.head
-    cells = [(s, (h, l, m)) for s, l, m in by_distance(len(view.labels))]
+    cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
     one_way = (
         " The decoder only knows how far back; everything after has the same bias."
         if view.side == "decoder"
@@ -265,8 +265,8 @@ def bias_by_distance(view: View) -> None:
     )
     render_depth(
         view,
-        "Far distances share one number (Raffel et al. 2019), and all layers of this side share the"
-        f" table.{one_way}",
+        "Long distances share one number (Raffel et al. 2019), and all layers of this side share"
+        f" the table.{one_way}",
         largest(view, view.at("attn.scores.biased"), h, view.token, ALL),
     )
     title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"

@@ -94,8 +94,8 @@ def similar_rows(view: View) -> None:
 def similarity_text(view: View, best: int) -> str:
     """How rows are compared, and which word's is most like the chosen token's."""
     return (
-        "Rows are compared by the **cosine** of the angle between them: 1 means the same direction,"
-        f" 0 nothing in common. Of {view.config.n_vocab:,} rows, the one most like that of"
+        "Rows are compared by the **cosine** of the angle between them: 1 means the same"
+        f" direction, 0 a right angle. Of {view.config.n_vocab:,} rows, the one most like that of"
         f" {which_word(view)} is {bold(view.word(best))}"
         f" ({number(view.trace[near_step(view)][best], 2)}). Nobody told the model which words"
         f" belong together: training moved their rows.{rare_piece_text(view)}"

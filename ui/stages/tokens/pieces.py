@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.models import catalogue
 from core.steps.embedding import nearest
-from core.text import number
+from core.text import counted, number
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import packed
@@ -72,8 +72,8 @@ def pieces_text(view: View) -> str:
     )
     if not view.model.tokenizer:
         return (
-            f"This model’s tokenizer can’t be read here, so you typed {count} ids. For"
-            f" {which_word(view)} {row}"
+            "Glassformer cannot read this model’s tokenizer, so you typed"
+            f" {counted(count, 'id')}. For {which_word(view)} {row}"
         )
     return (
         f"A **tokenizer** cuts text into known pieces. {which_word(view)} has the id {token_id}, so"

@@ -89,7 +89,7 @@ def word_map(view: View) -> None:
         view, map_of(view, kinds, 3 if spatial else 2), [i for kind in kinds for i in kind], spatial
     )
     st.caption(
-        ("Words can be clicked on the flat map only. " if spatial else "")
+        ("You can click words on the flat map only. " if spatial else "")
         + "Each row is scaled to length 1, because cosines compare directions, and all are measured"
         " from their mean. A word that occurs twice in the sentence is one point."
     )
