@@ -32,6 +32,12 @@ export function read(data, item, x, y) {
   return (item.type === "map" ? readMap : readStrip)(data, item, cellAt(item, x, y))
 }
 
+// A cell of a strip or a map in one line, with its number.
+export function readCell(data, item, cell) {
+  const { lines, value } = (item.type === "map" ? readMap : readStrip)(data, item, cell)
+  return `${lines.join(", ")}: ${value}`
+}
+
 const barWords = ({ share, before }) => (before == null ? shareWords(share) : `${shareWords(share)}, before ${shareWords(before)}`)
 
 // [row, cell] of a strip or a map at a point.

@@ -1,7 +1,9 @@
 // The sentence, a row for each token: what was typed, the piece, its number, its row of the table as a strip, the words nearest to it.
 // A click on a row chooses the token and unfolds its nearest words at once; one on a cell opens the number.
+import { palette } from "./colours.js"
 import { create, make, makeButton } from "./dom.js"
 import { decode } from "./numbers.js"
+import { saveElements, signedScale } from "./saving.js"
 import { makeStrip, stripTools } from "./strip.js"
 import { groupWords } from "./words.js"
 
@@ -15,6 +17,7 @@ function headRow(data) {
 
 function tokenRow(data, i, n, chosen, act, tools) {
   const token = data.tokens[i], row = create("div", n ? "row goes-on" : "row"), D = data.shape[1], added = token.word === null
+  if (n) make("i", "joint", row)
   row.classList.toggle("chosen", i === chosen)
   row.classList.toggle("unknown", Boolean(token.mark))
   if (data.typed) make("span", added ? "typed added" : `typed ${turn(n)}`, row, added ? "added" : token.typed)
@@ -77,6 +80,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   draw(data.chosen)
   reveal(root, root.querySelector(".chosen"))
+  saveElements(root, { title: root.getAttribute("aria-label"), scales: [signedScale(palette(getComputedStyle(root), "diverging"), data.limit, data.titles.row)] })
   if (focused) root.querySelectorAll(".piece")[data.chosen]?.focus({ preventScroll: true })
 }
 

@@ -12,6 +12,7 @@ from ui.kit.guesses import Guesses, guesses
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading, quiz_of_words
 from ui.kit.step_charts import ALL, cell_map, largest
+from ui.kit.token_words import token_label
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session.actions import close_number
 from ui.session.selection import TOP_KS, depth, selection
@@ -109,6 +110,7 @@ def words_figure(
             titles=[f"The likeliest of {view.config.n_vocab:,} words"],
             bars=tuple(bars),
             solid=len(bars) - 1,
+            about=f"The likeliest words after {token_label(view, guessed_position(view)[0])}",
             opened=opened and (0, 0, *opened),
             strong=None if drawn is None else (0, 0, ids.index(drawn)),
         ),
