@@ -19,8 +19,8 @@ export function elementPicture(root) {
 // Opens all that scrolls, and holds nothing at an edge; returns what puts it back.
 function unfold(root) {
   const kept = [root, ...root.querySelectorAll("*")].filter((each) => each.style).map((each) => [each, getComputedStyle(each)])
-    .filter(([each, { overflowX, overflowY, position }]) => position === "sticky" || /auto|scroll/.test(overflowX + overflowY) && each !== null)
-    .map(([each, look]) => ({ each, sticks: look.position === "sticky", before: HELD.map((name) => each.style[name]), at: [each.scrollLeft, each.scrollTop] }))
+    .filter(([, { overflowX, overflowY, position }]) => position === "sticky" || /auto|scroll/.test(overflowX + overflowY))
+    .map(([each, { position }]) => ({ each, sticks: position === "sticky", before: HELD.map((name) => each.style[name]), at: [each.scrollLeft, each.scrollTop] }))
   for (const { each, sticks } of kept) Object.assign(each.style, sticks ? { position: "static" } : { maxHeight: "none", overflow: "visible" })
   return () => {
     for (const { each, before } of kept) HELD.forEach((name, i) => { each.style[name] = before[i] })
@@ -112,7 +112,7 @@ function gradientOn(brush, { x, y, w }, image) {
 }
 
 export function stopsOf(image, wide) {
-  const [, again, inside] = /^(repeating-)?linear-gradient\((.*)\)$/.exec(image), parts = inside.split(/,(?![^(]*\))/).map((part) => part.trim())
+  const [, again, inside] = /^(repeating-)?linear-gradient\((.*)\)(?:, none)?$/.exec(image), parts = inside.split(/,(?![^(]*\))/).map((part) => part.trim())
   if (/^(to |[\d.]+deg)/.test(parts[0])) parts.shift()
   const stops = parts.flatMap((part, i) => {
     const [, colour, places] = /^(.*?)((?:\s+-?[\d.]+(?:px|%))*)$/.exec(part), at = places.trim().split(/\s+/).filter(Boolean)

@@ -15,8 +15,10 @@ export const remember = (shown) => { frame = shown ?? {} }
 // Where in the model a picture stands. without: what it does not depend on, such as "head" where it shows them all.
 const looked = (without) => ["layer", "head"].filter((name) => frame[name] != null && !without.includes(name))
 
-export const nameOf = (without = []) =>
-  ["glassformer", frame.page, ...looked(without).map((name) => name + frame[name]), frame.words].filter(Boolean).join("-")
+const slug = (text, most) => (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, most).join("-").slice(0, 40)
+
+export const nameOf = ({ title = "", without = [] } = {}) =>
+  ["glassformer", frame.page, slug(title, 4), ...looked(without).map((name) => name + frame[name]), frame.words].filter(Boolean).join("-")
 
 // The caption in lines: [text, whether it is bold, how many lines it may take]. token: whether it is of the chosen token alone; said: what
 // else there is to say, such as two runs.
@@ -125,7 +127,7 @@ async function svg(picture) {
 
 async function save(picture, kind) {
   const file = URL.createObjectURL(await { png, svg }[kind](picture))
-  Object.assign(document.createElement("a"), { href: file, download: `${nameOf(picture.without)}.${kind}` }).click()
+  Object.assign(document.createElement("a"), { href: file, download: `${nameOf(picture)}.${kind}` }).click()
   setTimeout(() => URL.revokeObjectURL(file), 10_000)
 }
 
