@@ -18,7 +18,7 @@ const looked = (without) => ["layer", "head"].filter((name) => frame[name] != nu
 const slug = (text, most) => (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, most).join("-").slice(0, 40)
 
 export const nameOf = ({ title = "", without = [] } = {}) =>
-  ["glassformer", frame.page, slug(title, 4), ...looked(without).map((name) => name + frame[name]), frame.words].filter(Boolean).join("-")
+  ["glassformer", frame.page, slug(title, 5), ...looked(without).map((name) => name + frame[name]), frame.words].filter(Boolean).join("-")
 
 // The caption in lines: [text, whether it is bold, how many lines it may take]. token: whether it is of the chosen token alone; said: what
 // else there is to say, such as two runs.
