@@ -15,8 +15,8 @@ const both = (name) => {
   return name.one && name.other ? `${name.one} → ${name.other}` : name.one ? `A: ${name.one}` : `B: ${name.other}`
 }
 const inMap = (name, map) => (map === 2 ? both(name) : (map ? name.other : name.one) || "–")
-// A difference in the colour of its sign, the fainter the smaller: 0 is the page itself.
-const faded = (pixels, share) => ((share < 0 ? pixels[0] : pixels[255]) & 0xffffff | Math.round(255 * Math.min(1, Math.abs(share))) << 24) >>> 0
+// A difference in the colour of its sign, the fainter the smaller: 0 is all but the page itself, and still a cell.
+const faded = (pixels, share) => ((share < 0 ? pixels[0] : pixels[255]) & 0xffffff | Math.max(1, Math.round(255 * Math.min(1, Math.abs(share)))) << 24) >>> 0
 const points = (change) => {
   const text = percent(Math.abs(change)).replace("%", "")
   return change === 0 || text.startsWith("<") ? text : (change > 0 ? "+" : "−") + text

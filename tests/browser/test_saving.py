@@ -22,6 +22,7 @@ from ui.stages.positions.clocks import turned_text
 
 SVG = "{http://www.w3.org/2000/svg}"
 SENTENCE = "The books that the student recommended"
+HEADS = "glassformer-heads-attention-of-all-heads"
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +51,8 @@ def read(file):
 def test_a_map_is_saved_as_text_and_rectangles_with_its_numbers(visit, minilm, tmp_path):
     page = visit("Heads", sentence=SENTENCE, layer=2, head=7, ask=0)
     file = save(page, ".st-key-heads", "SVG", tmp_path)
-    assert (
-        file.name == "glassformer-heads-attention-of-all-heads-layer2-the-books-that.svg"
-    )  # it shows all heads
+    # It shows all heads.
+    assert file.name == f"{HEADS}-layer2-the-books-that.svg"
     svg, words, said = read(file)
     pattern_HLM = minilm.trace(SENTENCE)["encoder.2.attn.pattern"]
     assert [each.rpartition(": ")[2] for each in said] == [number(x) for x in pattern_HLM.flat]
@@ -71,7 +71,7 @@ def test_a_map_is_saved_whole_however_much_of_it_is_in_sight(visit, tmp_path):
     page = visit("Heads", sentence=LONG, layer=1, ask=0)
     seen = page.view.locator(".st-key-heads .scroll").evaluate("e => e.clientHeight")
     file = save(page, ".st-key-heads", "PNG", tmp_path)
-    assert file.name == "glassformer-heads-layer1-the-river-bank.png"
+    assert file.name == f"{HEADS}-layer1-the-river-bank.png"
     content = file.read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(content[20:24], "big") > 2 * seen
@@ -83,7 +83,8 @@ def test_a_map_is_saved_whole_however_much_of_it_is_in_sight(visit, tmp_path):
 def test_a_step_of_attention_is_saved_with_its_numbers(visit, minilm, tmp_path):
     page = visit("Attention", sentence=SENTENCE, layer=1, head=5, token=3, stage=0, ask=0)
     file = save(page, "[data-testid=stMain]", "SVG", tmp_path)
-    assert file.name == "glassformer-attention-layer1-head5-the-books-that.svg"
+    assert file.name.startswith("glassformer-attention-attention-step-1-query-")
+    assert file.name.endswith("-layer1-head5-the-books-that.svg")
     _, words, said = read(file)
     q_K = minilm.trace(SENTENCE)["encoder.1.attn.q"][5, 3]
     wanted = [f"dimension {k}, {number(x, 4)}" for k, x in enumerate(q_K)]
@@ -106,9 +107,7 @@ def test_a_hostile_sentence_makes_a_harmless_file(visit, tmp_path, kind):
     page = visit("Heads", sentence=HOSTILE[kind], layer=1, ask=0)
     file = save(page, ".st-key-heads", "SVG", tmp_path)
     svg, words, _ = read(file)
-    assert file.name.startswith("glassformer-heads-layer1") and not set(file.name) & set(
-        "<>/\\:\x00"
-    )
+    assert file.name.startswith(f"{HEADS}-layer1") and not set(file.name) & set("<>/\\:\x00")
     assert any(each.startswith("“") for each in words)
     assert not list(svg.iter(f"{SVG}script")) and not list(svg.iter(f"{SVG}foreignObject"))
 
@@ -176,8 +175,9 @@ def compared() -> list[str]:
         decoder(text)["decoder.3.attn.pattern"][4]
         for text in (SENTENCE, SENTENCE.replace("books", "book"))
     )
+    change_LM = (b_LM.astype(np.float64) - a_LM).astype(np.float32)
     seen = np.tril(np.ones_like(a_LM, bool))
-    return [number(x) for part_LM in (a_LM, b_LM, b_LM - a_LM) for x in part_LM[seen]]
+    return [number(x) for part_LM in (a_LM, b_LM, change_LM) for x in part_LM[seen]]
 
 
 def both_guesses() -> list[str]:
@@ -263,9 +263,9 @@ FIGURES = {
         "Heads",
         "lines",
         "Attention weights",
-        PLACE,
-        "heads-attention-weights-layer3",
-        lambda: [number(x, 4) for x in decoder()["decoder.3.attn.pattern"].flat if x > 0.1],
+        f"{PLACE} · head 4",
+        "heads-attention-weights-layer3-head4",
+        lambda: [number(x, 4) for x in decoder()["decoder.3.attn.pattern"][4].flat if x > 0.01],
         cards="heads-lines",
     ),
     "stretches": Figure(
@@ -349,10 +349,10 @@ FIGURES = {
     ),
     "pipeline": Figure(
         "Attention",
-        "pipeline",
-        "Attention, step 1: queries · recommended",
+        "pipeline-attn",
+        "Attention, step 1: Query · recommended",
         f"{PLACE} · head 4",
-        "attention-attention-step-1-queries-recommended-layer3-head4",
+        "attention-attention-step-1-query-recommended-layer3-head4",
         lambda: [
             f"dimension {k}, {number(x, 4)}"
             for k, x in enumerate(decoder()["decoder.3.attn.q"][4, 6])
@@ -376,7 +376,7 @@ def test_a_figure_is_saved_with_what_it_is_and_its_numbers(visit, tmp_path, comp
     figure = FIGURES[component]
     more = {"cards": figure.cards} if figure.cards else {}
     page = visit(figure.page, ask=0, **figure.choices, **more)
-    inside = f"[class*=st-key-{figure.key}]"
+    inside = f".st-key-{figure.key}"
     page.view.locator(inside).first.wait_for()
     neuron = int(decoder()["decoder.3.mlp.hidden.reach"][6].argmax())
     file = save(page, inside, "SVG", tmp_path)
@@ -387,6 +387,7 @@ def test_a_figure_is_saved_with_what_it_is_and_its_numbers(visit, tmp_path, comp
     assert file.name.startswith(f"glassformer-{figure.name.format(neuron=neuron)}")
     there = {*words, *said, *(part for each in said for part in re.split(r"[,:] ", each))}
     there |= {each.partition(", ")[2] for each in said}
+    there |= {part for each in said for part in each.split(", ")}
     missing = [each for each in figure.said() if each not in there]
     assert figure.said() and not missing
     content = save(page, inside, "PNG", tmp_path).read_bytes()
