@@ -22,6 +22,7 @@ function tokenRow(data, i, n, chosen, act, tools) {
   row.classList.toggle("unknown", Boolean(token.mark))
   if (data.typed) make("span", added ? "typed added" : `typed ${turn(n)}`, row, added ? "added" : token.typed)
   const button = makeButton(`piece ${turn(n)}`, row, token.text)
+  if (token.name !== token.text) make("small", "", button, token.name.slice(token.text.length))
   button.setAttribute("aria-pressed", String(i === chosen))
   button.setAttribute("aria-label", `Token ${i}: ${token.text}, number ${token.id} of the vocabulary${token.typed ? `, typed: ${token.typed}` : ""}${token.mark && `; ${token.mark}`}`)
   button.title = token.mark || token.text
@@ -29,7 +30,7 @@ function tokenRow(data, i, n, chosen, act, tools) {
   const at = data.at.indexOf(i)
   if (at >= 0) {
     const numbers = data.numbers.subarray(at * D, (at + 1) * D), opened = data.opened?.[0] === i ? data.opened[1] : null
-    makeStrip(row, { numbers, limit: data.limit, colour: data.colour, title: token.text, opened }, tools, (d) => act.cell([i, d]))
+    makeStrip(row, { numbers, limit: data.limit, colour: data.colour, title: token.name, opened }, tools, (d) => act.cell([i, d]))
     make("span", "near", row, token.near[0] ?? "")
   }
   row.onclick = () => act.choose(i)

@@ -72,7 +72,7 @@ def first_guess(view: View, compared: dict[str, ComparedRuns]) -> tuple[str, tup
 
 def guess_figure(compared: dict[str, ComparedRuns], place: int, replaced: str, other: str) -> None:
     """The bars of all models and words."""
-    runs, places = list(compared.values()), compared["LSTM"].words
+    runs, places = list(compared.values()), compared["LSTM"].names
     ids_PGW = [[likeliest(each, n) for each in runs] for n in range(len(places))]
 
     def open_guess(n: int, g: int, w: int, bar: int) -> None:

@@ -35,7 +35,7 @@ def own_sentence(view: View, neuron: int) -> None:
     """The words of the sentence, shaded by how strongly the neuron fires on each."""
     hidden = view.at("mlp.hidden")
     values_L = view.trace[hidden][:, neuron]
-    line = {"title": "", "words": view.labels, "own": True}
+    line = {"title": "", "words": view.names, "own": True}
     _draw(
         key="ff:own",
         on_token_change=partial(_open_token, view, hidden, neuron),

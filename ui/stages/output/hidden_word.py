@@ -14,7 +14,6 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.guesses import Guesses, guesses
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading, quiz_of_words
-from ui.kit.token_words import token_label
 from ui.kit.vocabulary_table import words_table
 from ui.session.actions import start_new_text
 from ui.session.memory import memory
@@ -126,7 +125,7 @@ def guess_figure(view: View, ids: list[int], row: int, hidden) -> None:
             bars=BOTH[: len(runs)]
             if not is_hidden(view, guessed_position(view)[0])
             else ("hidden",),
-            about=f"The likeliest words for {token_label(view, guessed_position(view)[0])}",
+            about=f"The likeliest words for {guessed_name(view)}",
             opened=opened,
         ),
         key="output:hidden",
