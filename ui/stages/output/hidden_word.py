@@ -20,7 +20,14 @@ from ui.session.memory import memory
 from ui.session.runs import trace_of
 from ui.session.selection import select
 from ui.session.view import View
-from ui.stages.output.next_token import BARS, COUNT, asked_word, guessed_position, vector_strips
+from ui.stages.output.next_token import (
+    BARS,
+    COUNT,
+    asked_word,
+    guessed_name,
+    guessed_position,
+    vector_strips,
+)
 from ui.text import bold
 
 MASK = "[MASK]"
