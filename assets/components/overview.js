@@ -175,7 +175,7 @@ function say(parts) {
   make("span", "", note, data.note ?? "")
   legend(note, "below 0", "above", style.signed.stops)
   legend(note, "0%", "100%", style.sequential.stops)
-  saveMenu(note, "save", () => whole(parts))
+  saveMenu(note, () => whole(parts))
 }
 
 function legend(note, left, right, stops) {

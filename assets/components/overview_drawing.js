@@ -2,7 +2,7 @@
 import { frameOn, HIDDEN, pixelOf, pointPicture, shadeOf } from "./colours.js"
 import { shownAt, staggered } from "./overview_motion.js"
 import { middle } from "./overview_places.js"
-import { cellPlace, shareWords } from "./overview_reading.js"
+import { cellPlace, readCell, shareWords } from "./overview_reading.js"
 import { rounded } from "./numbers.js"
 import { shorten } from "./words.js"
 
@@ -57,8 +57,10 @@ function stripOn(brush, style, data, item, shown) {
   brush.imageSmoothingEnabled = false
   for (let i = 0; i < n; i++) {
     const begun = item.layer === undefined ? staggered(p, i, n) : sweepOf(item, p)
+    brush.tell = (across, down) => readCell(data, item, [rows.only ?? i, upright ? across : down])      // heard by svg_brush.js alone
     if (upright) columnOn(brush, style, item, i, begun)
     else rowOn(brush, style, item, rows.only ?? i, i, begun)
+    brush.tell = null
   }
   if (item.added?.length && shown.position < 1 && shown.fill > 0) positionsOn(brush, style, data, item, shown)
 }
@@ -81,8 +83,11 @@ function rowOn(brush, style, item, row, i, begun) {
 function columnOn(brush, style, { part, x, y, h, rows }, i, begun) {
   brush.globalAlpha = FAINT + (1 - FAINT) * begun
   const wide = rows.size - 1.5
-  for (let c = 0; c < part.cells; c++) brush.drawImage(vectors(style, part), c, i, 1, 1, x + rows.at[i], y + h * c / part.cells, wide,
-      h / part.cells)
+  const { tell } = brush
+  for (let c = 0; c < part.cells; c++) {
+    brush.tell = () => tell(c)
+    brush.drawImage(vectors(style, part), c, i, 1, 1, x + rows.at[i], y + h * c / part.cells, wide, h / part.cells)
+  }
   outline(brush, style.kinds[part.kind], x + rows.at[i], y, wide, h, 0.8)
   brush.globalAlpha = 1
 }
@@ -117,8 +122,12 @@ function mapOn(brush, style, data, item, shown) {
   brush.fillRect(x, y, item.w, item.h)
   rows.at.forEach((down, r) => {
     brush.globalAlpha = (FAINT + (1 - FAINT) * staggered(shown.map, r, R)) * (silent ? 0.22 : 1)
-    columns.at.forEach((right, c) => brush.drawImage(small, c, r, 1, 1, x + right, y + down + 1, columns.size - 1.5, rows.size - 2))
+    columns.at.forEach((right, c) => {
+      brush.tell = () => readCell(data, item, [r, c])
+      brush.drawImage(small, c, r, 1, 1, x + right, y + down + 1, columns.size - 1.5, rows.size - 2)
+    })
   })
+  brush.tell = null
   brush.globalAlpha = shown.map
   if (rows.chosen != null) chosenRow(brush, style, item, rows.chosen)
   if (silent) write(brush, style, { words: "silent", x: x + item.w / 2, y: y + item.h / 2, size: 17, align: "center", bold: true,

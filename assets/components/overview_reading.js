@@ -32,6 +32,12 @@ export function read(data, item, x, y) {
   return (item.type === "map" ? readMap : readStrip)(data, item, cellAt(item, x, y))
 }
 
+// A cell of a strip or a map in one line, with its number.
+export function readCell(data, item, cell) {
+  const { lines, value, exact = value } = (item.type === "map" ? readMap : readStrip)(data, item, cell)
+  return `${lines.join(", ")}: ${exact}`
+}
+
 const barWords = ({ share, before }) => (before == null ? shareWords(share) : `${shareWords(share)}, before ${shareWords(before)}`)
 
 // [row, cell] of a strip or a map at a point.
@@ -60,7 +66,8 @@ export function middleOfChosen({ type, x, y, w, h, rows, single, upright }) {
 function readMap(data, { part, mask }, [row, column]) {
   const at = row * part.shown[1] + column, hidden = mask && !data.maps[mask].numbers[at], tokens = data.tokens
   const lines = [`${named(tokens[part.tokens], row)} looks at ${named(tokens[part.columns], column)}`]
-  return { cell: [row, column], lines, value: hidden ? "blocked by the mask" : shareWords(part.numbers[at]) }
+  if (hidden) return { cell: [row, column], lines, value: "blocked by the mask" }
+  return { cell: [row, column], lines, value: shareWords(part.numbers[at]), exact: rounded(part.numbers[at]) }
 }
 
 function readStrip(data, { part, single }, [row, cell]) {

@@ -31,6 +31,7 @@ function showTip(tip, box, text, number, share) {
 export function makeStrip(parent, { numbers, limit, colour, title, opened, name = "dimension" }, { tip, colours }, open) {
   const box = make("div", "strip", parent), count = numbers.length, marks = []
   const canvas = picture(numbers, limit, colours)
+  canvas.tell = (_, cell) => `${title}, ${name} ${cell}: ${rounded(numbers[cell])}`       // for a picture that is saved
   canvas.className = count > SHARP ? "cells smooth" : "cells"
   box.append(canvas)
   box.style.setProperty("--role", colour)

@@ -19,13 +19,12 @@ from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS
-from ui.kit.token_words import asked_word, token_label, which_word
+from ui.kit.token_words import asked_word, titled_word, token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.actions import close_number
 from ui.session.selection import chosen
 from ui.session.settling import settle
 from ui.session.view import View
-from ui.text import quoted
 
 NORM_ROWS = 6  # dimensions whose way through the norm is written out
 KEY = "addnorm_sublayer"
@@ -181,7 +180,7 @@ def show_sum(view: View, update: str, vectors: list) -> None:
     arrows = plotly_figures.arrows_sum(
         principal_plane(vectors),
         *vectors,
-        view.labels[view.token],
+        token_label(view),
         title="Before + update = after",
         kind=about(view.trace, update).colour,
     )
@@ -194,7 +193,7 @@ def show_sum(view: View, update: str, vectors: list) -> None:
 
 def sum_strips(view: View, part: str, steps: list[str], limit: float) -> None:
     """Vector, update and sum as maps on one scale."""
-    label = quoted(token_label(view))
+    label = titled_word(view)
     titles = (
         f"before: the vector of {label}",
         f"+ the update by {SUBLAYERS[part].lower()}",
@@ -393,7 +392,7 @@ def norm_table(view: View, part: str) -> None:
         corner="dim.",
         opened=opened,
         title=(
-            f"The {len(dimensions)} dimensions of {quoted(view.labels[t])} that are largest after"
+            f"The {len(dimensions)} dimensions of {titled_word(view, t)} that are largest after"
             " the norm, step by step"
         ),
         on_cell=lambda row, column: open_number(*list(cells.values())[column][row]),
@@ -409,9 +408,7 @@ def norm_strips(view: View, path: str) -> None:
     learned(view, f"{WEIGHTS}{path}.weight", "× gain γ: learned, the same for every token")
     if layer:
         learned(view, f"{WEIGHTS}{path}.bias", "+ shift β: learned, the same for every token")
-    token_vector_strip(
-        view, f"{path}.out", f"= after the norm: the vector of {quoted(view.labels[view.token])}"
-    )
+    token_vector_strip(view, f"{path}.out", f"= after the norm: the vector of {titled_word(view)}")
 
 
 def learned(view: View, name: str, title: str) -> None:

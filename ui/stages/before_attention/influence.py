@@ -29,7 +29,7 @@ from ui.session.runs import RunRequest, model_of, ready_models, trace_of
 from ui.session.selection import chosen, depth, select
 from ui.session.view import View, is_word
 from ui.stages.before_attention import lstm
-from ui.text import bold, plain, quoted
+from ui.text import bold, plain, quoted, told_apart
 
 MEASURES = {"moved": "How far the vector moves", "guess": "How far the guess moves"}
 AXES = {"moved": "‖x′ − x‖ / ‖x‖", "guess": "½ Σ |p′ − p|"}
@@ -55,6 +55,11 @@ class ComparedRuns:
         """The words of the first run from the replaced one on."""
         return influence.words(self.before.encoding)[-len(self.shift.moved_N) :]
 
+    @property
+    def names(self) -> list[str]:
+        """The same as labels of a figure: equal ones are told apart by their positions."""
+        return told_apart(self.words, self.shift.places_N2[:, 0].tolist())
+
 
 def influence_section(view: View, compared: dict[str, ComparedRuns]) -> None:
     """How far the replaced word reaches in this sentence: curves, a table, and two vectors."""
@@ -65,7 +70,7 @@ def influence_section(view: View, compared: dict[str, ComparedRuns]) -> None:
 
 def this_sentence(compared: dict[str, ComparedRuns]) -> None:
     """Curves and a table of how far the word reaches in this sentence."""
-    words = compared["LSTM"].words
+    words = compared["LSTM"].names
     measure = measure_control()
     values = {name: getattr(runs.shift, f"{measure}_N") for name, runs in compared.items()}
     this_sentence_curves(values, words, measure)
@@ -246,7 +251,7 @@ def shift_text(compared: dict[str, ComparedRuns]) -> str:
 
 def last_word(compared: dict[str, ComparedRuns]) -> int:
     """The last of the compared words, without a full stop after it."""
-    words = compared["LSTM"].words
+    words = compared["LSTM"].names
     return max((n for n, each in enumerate(words) if is_word(each)), default=len(words) - 1)
 
 

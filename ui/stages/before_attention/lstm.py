@@ -15,7 +15,7 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest, stacked
-from ui.kit.token_words import word
+from ui.kit.token_words import titled_word, word
 from ui.session import runs
 from ui.session.actions import close_number
 from ui.session.address import link_asks_for
@@ -209,7 +209,7 @@ def lstm_section(view: View, lstm: View) -> None:
         key="before:next",
         bar="probability",
         corner="next token",
-        title=f"The likeliest words after {quoted(lstm.labels[t])}",
+        title=f"The likeliest words after {titled_word(lstm, t)}",
         opened=opened_guess(t, ids.tolist()),
         on_cell=lambda row, _: open_number("head.probs", (t, int(ids[row]))),
     )
@@ -322,7 +322,7 @@ def one_word(lstm: View) -> None:
         {title: (step, (p, ALL)) for title, (step, p) in rows.items() if p >= 0},
         columns_title="unit",
         title=(
-            f"{quoted(lstm.labels[t])}: c = f · c before + i · g, and h = o · tanh(c), a column for"
+            f"{titled_word(lstm, t)}: c = f · c before + i · g, and h = o · tanh(c), a column for"
             " each unit"
         ),
     )

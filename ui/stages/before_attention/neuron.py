@@ -16,10 +16,10 @@ from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, labels, largest
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
+from ui.kit.token_words import titled_word, word
 from ui.session.actions import close_number
 from ui.session.view import View
-from ui.text import plain, quoted, short
+from ui.text import plain, short
 
 
 def first_layer(view: View) -> View:
@@ -48,7 +48,7 @@ def neuron_section(view: View) -> tuple[str, tuple[int, ...]]:
     best = largest(view, terms, ALL)
     render_depth(view, weighted_sum_text(view, f, best), best, (pre, (t, f)), (after, (t, f)))
     if detailed():
-        title = f"x: what the neuron is given at {quoted(view.labels[t])}"
+        title = f"x: what the neuron is given at {titled_word(view, t)}"
         cell_map(view, reads(view), slice(t, t + 1), ALL, title=title)
         own_weights(view, f)
     terms_map(view, terms, f)
@@ -137,9 +137,7 @@ def layer_section(view: View) -> None:
         )
     bend = NAMES[view.config.activation]
     neurons(
-        view,
-        after,
-        f"All neurons at {quoted(view.labels[t])}, after {bend}. Click one to choose it",
+        view, after, f"All neurons at {titled_word(view, t)}, after {bend}. Click one to choose it"
     )
     st.number_input(
         f"Or choose any neuron (0 to {view.config.d_mlp - 1})",

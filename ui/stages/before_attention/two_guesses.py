@@ -72,7 +72,7 @@ def first_guess(view: View, compared: dict[str, ComparedRuns]) -> tuple[str, tup
 
 def guess_figure(compared: dict[str, ComparedRuns], place: int, replaced: str, other: str) -> None:
     """The bars of all models and words."""
-    runs, places = list(compared.values()), compared["LSTM"].words
+    runs, places = list(compared.values()), compared["LSTM"].names
     ids_PGW = [[likeliest(each, n) for each in runs] for n in range(len(places))]
 
     def open_guess(n: int, g: int, w: int, bar: int) -> None:
@@ -94,6 +94,7 @@ def guess_figure(compared: dict[str, ComparedRuns], place: int, replaced: str, o
             bars=(quoted(replaced), quoted(other)),
             colours=[COLOURS[LOOKS[name][0]] for name in compared],
             opened=opened_guess(compared["LSTM"], [models[0] for models in ids_PGW]),
+            about=f"The next word, with {quoted(replaced)} and with {quoted(other)}",
             places=list(places),
             chosen=place,
             asked="After which word? The small bars show how much of each guess changes.",

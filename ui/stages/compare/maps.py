@@ -20,7 +20,7 @@ from ui.session.actions import close_number, select_token
 from ui.session.selection import chosen, depth, select
 from ui.session.view import View
 from ui.stages.compare.pair import Compared, choose_sentence, sentence_alone, swaps_at, title_of
-from ui.text import bold, quoted, told_apart
+from ui.text import bold, quoted
 
 KEY = "compare-maps"
 HARDLY = 0.05  # of a token's attention: less than that moved is hardly any
@@ -154,7 +154,7 @@ def name_at(compared: Compared, run: int, slot: int) -> str:
 
 def name_in(view: View, position: int) -> str:
     """A token as a map names it; empty where there is none."""
-    return "" if position == NONE else told_apart(view.labels)[position]
+    return "" if position == NONE else view.names[position]
 
 
 def titles_of(compared: Compared) -> list[str]:

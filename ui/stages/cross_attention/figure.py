@@ -29,7 +29,7 @@ from ui.stages.cross_attention.words import (
     written,
     written_words,
 )
-from ui.text import bold, told_apart
+from ui.text import bold
 
 KEY = "cross-alignment"
 MOST = 20_000  # weights that are sent of all written words; beyond, those of the chosen one
@@ -71,7 +71,7 @@ def quiz(view: View) -> Quiz | None:
     if not np.isfinite(weights_M).all():
         return None
     order = [int(m) for m in np.argsort(-weights_M, kind="stable")]
-    return quiz_among(view, told_apart(view.seen), order[0], order)
+    return quiz_among(view, source_words(view), order[0], order)
 
 
 def cells_of(view: View) -> list:

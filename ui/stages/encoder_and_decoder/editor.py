@@ -37,7 +37,7 @@ class DrawnMask:
 
     def names(self, axis: int) -> list[str]:
         """The tokens that look (0), or that are looked at (1)."""
-        return self.view.tokens("encoder" if self.stack == "cross" and axis else self.view.side)
+        return self.view.names_of("encoder" if self.stack == "cross" and axis else self.view.side)
 
 
 def draw_mask(view: View) -> None:

@@ -17,8 +17,8 @@ def difference_map(encoder: View, other: View, difference_LM) -> None:
         "difference",
         HeatmapSpec(
             difference_LM,
-            encoder.labels,
-            encoder.labels,
+            encoder.names,
+            encoder.names,
             colour=COLOURS["weight"],
             title=(
                 f"{name} − encoder: blue, the weight grew; red, it shrank. Click to open the"

@@ -10,9 +10,9 @@ import streamlit as st
 from core.text import counted, number
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest
-from ui.kit.token_words import token_label, which_word
+from ui.kit.token_words import titled_word, which_word
 from ui.session.view import View
-from ui.text import plain, quoted
+from ui.text import plain
 
 
 def alone(view: View) -> None:
@@ -35,7 +35,7 @@ def alone(view: View) -> None:
             f"{path}.{leaf}",
             slice(t, t + 1),
             ALL,
-            title=f"The update of {quoted(token_label(view))}, computed {title}",
+            title=f"The update of {titled_word(view)}, computed {title}",
             limit=scale and float(scale),
             key="alone",
         )

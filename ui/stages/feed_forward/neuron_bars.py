@@ -19,12 +19,11 @@ from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, colour_end, largest
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import asked_word, token_label, which_word
+from ui.kit.token_words import asked_word, titled_word, token_label, which_word
 from ui.session import sent
 from ui.session.selection import depth, select
 from ui.session.view import View
 from ui.stages.feed_forward.cards import opened_by_a_click
-from ui.text import quoted
 
 ROWS, BELOW = 8, 2  # neurons in the figure: those that write most, those furthest below zero
 KEY = "ff:neurons"
@@ -167,7 +166,7 @@ def all_numbers(view: View) -> None:
     """The vector, all neurons before and after the activation, and the update, as maps."""
     c, path, row = view.config, view.at("mlp"), slice(view.token, view.token + 1)
     normed = ", after the norm" if c.norm_first and c.norm != "none" else ""
-    title = f"x: the vector of {quoted(token_label(view))}{normed}"
+    title = f"x: the vector of {titled_word(view)}{normed}"
     cell_map(view, reads(view), row, ALL, title=title)
     title = f"Neurons before activation: {projection_title(view, 'pre', '₁')}"
     neurons(view, f"{path}.pre", title)

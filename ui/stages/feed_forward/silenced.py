@@ -83,8 +83,7 @@ def changed_guesses(view: View, without: View, neuron: int) -> None:
 def place_words(view: View, row: int) -> str:
     """Where a row of guesses is made."""
     side, position = view.config.sides[-1], view.trace.rows[row]
-    token = view.tokens(side)[position]
-    name = f"{token} ({position})" if view.tokens(side).count(token) > 1 else token
+    name = view.names_of(side)[position]
     return f"after “{name}”" if side == "decoder" else f"at “{name}”"
 
 

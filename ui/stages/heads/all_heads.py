@@ -14,7 +14,7 @@ from ui.kit.token_words import bold_apart
 from ui.kit.word_grouping import Weights, unseen_words
 from ui.session.selection import depth, select
 from ui.session.view import View
-from ui.text import told_apart
+from ui.text import bold
 
 TALLEST = 650  # pixels in which all heads should be seen at once
 
@@ -41,7 +41,7 @@ def draw(view: View, drawn: Weights) -> tuple[str, tuple[int, ...]]:
 
 def figure(view: View, drawn: Weights) -> None:
     """A map for each head; a click chooses head and token, and opens the weight."""
-    labels = told_apart(drawn.labels)
+    labels = drawn.names
     heads_canvas(
         view.trace[drawn.name],
         labels,
@@ -71,7 +71,7 @@ def open_weight(drawn: Weights, head: int, row: int, column: int) -> None:
 
 def weights_table(view: View, drawn: Weights, row: int) -> None:
     """All weights of one token: a row for each token that is looked at, a column for each head."""
-    heads, words = range(len(view.trace[drawn.name])), told_apart(drawn.labels)
+    heads, words = range(len(view.trace[drawn.name])), drawn.names
     cells_table(
         view,
         {f"head {h}": (drawn.name, (h, row, ALL)) for h in heads},
@@ -89,7 +89,13 @@ def looking(view: View, drawn: Weights) -> str:
     """The token, or word, whose row is framed, in bold."""
     if drawn.chosen is None:
         return bold_apart(view.labels, view.token)
-    return bold_apart(drawn.labels, drawn.chosen)
+    return bold_name(drawn, drawn.chosen)
+
+
+def bold_name(drawn: Weights, at: int) -> str:
+    """What is looked at in bold, and its position where its like stands elsewhere, too."""
+    label = drawn.labels[at]
+    return bold(label) + drawn.names[at].removeprefix(label)
 
 
 def story(view: View, drawn: Weights) -> str:
@@ -103,23 +109,23 @@ def story(view: View, drawn: Weights) -> str:
     at = int(weights_HM[view.head].argmax())
     share = percent(weights_HM[view.head, at], 0)
     return (
-        f"{how} {agreement(drawn.labels, weights_HM.argmax(axis=1))}**Head {view.head}** gives"
-        f" {bold_apart(drawn.labels, at)} most: {share}."
+        f"{how} {agreement(drawn, weights_HM.argmax(axis=1))}**Head {view.head}** gives"
+        f" {bold_name(drawn, at)} most: {share}."
     )
 
 
-def agreement(labels: list[str], most_H: np.ndarray) -> str:
+def agreement(drawn: Weights, most_H: np.ndarray) -> str:
     """At how many different tokens the heads look most."""
     heads, targets_N = len(most_H), np.unique(most_H)
     if heads == 1:
         return ""
     if len(targets_N) == 1:
-        return f"All {heads} look most at {bold_apart(labels, int(most_H[0]))}. "
+        return f"All {heads} look most at {bold_name(drawn, int(most_H[0]))}. "
     if len(targets_N) == heads:
         return f"All {heads} look most at different tokens. "
     common = int(np.bincount(most_H).argmax())
     count = int((most_H == common).sum())
     return (
         f"From this token they look most at {len(targets_N)} different ones, {count} of the"
-        f" {heads} at {bold_apart(labels, common)}. "
+        f" {heads} at {bold_name(drawn, common)}. "
     )

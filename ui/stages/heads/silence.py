@@ -119,7 +119,7 @@ def vectors_after(before: View, now: View) -> None:
     clickable_bars(
         "heads_after",
         cosine_L,
-        labels,
+        now.names_of(side),
         kind="residual",
         value_title="cosine",
         limit=1,

@@ -128,7 +128,8 @@ def numbers_of(view: View, columns: list[Column]) -> tuple[np.ndarray, tuple[int
 def data_of(view: View, columns: list[Column], values_RC) -> dict:
     """Heads, titles and scales, as they travel to the browser."""
     small = np.concatenate(thumbnails_of(view))
-    shades = coarse(small, float(small.max()) or 1.0)
+    most = float(small.max()) or 1.0
+    shades = coarse(small, most)
     bars = [c for c, column in enumerate(columns) if column.kind == "bar"]
     tops = {
         "bar": bar_top(np.nan_to_num(values_RC[1:, bars])),
@@ -136,6 +137,8 @@ def data_of(view: View, columns: list[Column], values_RC) -> dict:
         "dial": 1.0,
     }
     return {
+        "title": "What each layer’s heads look at, and how it moves the vector",
+        "most": most,
         "shades": shades["shades"],
         "cells": shades["shape"],
         "heads": view.config.n_heads,

@@ -20,7 +20,14 @@ from ui.session.memory import memory
 from ui.session.runs import trace_of
 from ui.session.selection import select
 from ui.session.view import View
-from ui.stages.output.next_token import BARS, COUNT, asked_word, guessed_position, vector_strips
+from ui.stages.output.next_token import (
+    BARS,
+    COUNT,
+    asked_word,
+    guessed_name,
+    guessed_position,
+    vector_strips,
+)
 from ui.text import bold
 
 MASK = "[MASK]"
@@ -125,6 +132,7 @@ def guess_figure(view: View, ids: list[int], row: int, hidden) -> None:
             bars=BOTH[: len(runs)]
             if not is_hidden(view, guessed_position(view)[0])
             else ("hidden",),
+            about=f"The likeliest words for {guessed_name(view)}",
             opened=opened,
         ),
         key="output:hidden",

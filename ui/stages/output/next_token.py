@@ -12,6 +12,7 @@ from ui.kit.guesses import Guesses, guesses
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading, quiz_of_words
 from ui.kit.step_charts import ALL, cell_map, largest
+from ui.kit.token_words import bold_apart, place_of
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session.actions import close_number
 from ui.session.selection import TOP_KS, chosen, depth
@@ -37,16 +38,18 @@ def guessed_position(view: View) -> tuple[int, int]:
 
 def guessed_word(view: View, position: int) -> str:
     """A token of the last side in bold; one of several equal ones with its position."""
-    tokens = view.tokens(view.config.sides[-1])
-    several = tokens.count(tokens[position]) > 1
-    return bold(tokens[position]) + (f" ({position})" if several else "")
+    return bold_apart(view.tokens(view.config.sides[-1]), position)
+
+
+def guessed_name(view: View) -> str:
+    """The token at that place, as plain text."""
+    return view.names_of(view.config.sides[-1])[guessed_position(view)[0]]
 
 
 def asked_word(view: View, position: int) -> str:
     """A token of the last side in a heading; one of several equal ones with its position."""
     tokens = view.tokens(view.config.sides[-1])
-    several = tokens.count(tokens[position]) > 1
-    return f"“{plain(short(tokens[position], 24))}”" + (f" ({position})" if several else "")
+    return f"“{plain(short(tokens[position], 24))}”{place_of(tokens, position)}"
 
 
 def no_output_layer() -> None:
@@ -109,6 +112,7 @@ def words_figure(
             titles=[f"The likeliest of {view.config.n_vocab:,} words"],
             bars=tuple(bars),
             solid=len(bars) - 1,
+            about=f"The likeliest words after {guessed_name(view)}",
             opened=opened and (0, 0, *opened),
             strong=None if drawn is None else (0, 0, ids.index(drawn)),
         ),

@@ -17,7 +17,7 @@ from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, largest, rows_around, rows_map, stacked
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import token_label, which_word
+from ui.kit.token_words import titled_word, token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.selection import depth
 from ui.session.view import View
@@ -85,7 +85,7 @@ def turned_hands(view: View) -> tuple[str, tuple[int, ...]]:
     if depth() == "numbers":
         both = {"before": (f"{q}.unrotated", (view.head, view.token, ALL))}
         rows = both | {"turned": (q, (view.head, view.token, ALL))}
-        title = f"The query of {quoted(token_label(view))} in head {view.head}, before and after"
+        title = f"The query of {titled_word(view)} in head {view.head}, before and after"
         stacked(view, "query", rows, title=title, columns_title="dimension of the head")
     return first
 
@@ -183,7 +183,7 @@ def place_text(view: View, pairs: str, other: int) -> str:
 
 def token_and_position(view: View) -> None:
     """x = token + position, as arrows in their plane and as strips."""
-    path, t, label = f"{view.side}.embed", view.token, view.labels[view.token]
+    path, t, label = f"{view.side}.embed", view.token, token_label(view)
     names = [name for name in ("token", "position", "segment") if f"{path}.{name}" in view.trace]
     parts_ND = np.stack([view.trace[f"{path}.{name}"][t] for name in (*names, "sum")])
     render_depth(view, sum_text(view, names, parts_ND), largest(view, f"{path}.sum", t, ALL))

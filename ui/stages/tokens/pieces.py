@@ -141,10 +141,11 @@ def drawn_pieces(view: View, side: str, unknown: dict[int, str], at: range) -> l
     near = dict(
         zip(at, nearest_words(view.request.model, side, tuple(ids[at].tolist())), strict=True)
     )
-    columns = zip(view.tokens(side), ids, words, typed, strict=True)
+    columns = zip(view.tokens(side), view.names_of(side), ids, words, typed, strict=True)
     return [
         {
             "text": text,
+            "name": name,
             "id": int(i),
             "word": word,
             "typed": letters,
@@ -152,7 +153,7 @@ def drawn_pieces(view: View, side: str, unknown: dict[int, str], at: range) -> l
             "near": [view.word(other) for other in near.get(position, ())[:NEAR]],
             "cosines": cosines(view) if (side, position) == (view.side, view.token) else None,
         }
-        for position, (text, i, word, letters) in enumerate(columns)
+        for position, (text, name, i, word, letters) in enumerate(columns)
     ]
 
 
