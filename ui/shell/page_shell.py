@@ -78,6 +78,8 @@ def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
     roads, line, notes = (st.container(key=key) for key in ("rail", "line", "notes"))
     settle_place()
     view = read_run(bar, side)
+    with roads:
+        rail()
     if view:
         check_number(view, settle, owner)
         with bar:
@@ -87,8 +89,6 @@ def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
             guest = own is not None and not own(view)
             pictures = picture_frame(view, memory().page, others=guest or bool(owner and not own))
             place_line(view, pictures, tokens, side, alone=guest)
-    with roads:
-        rail()
     with notes:
         what_to_know(view)
     return view
@@ -216,12 +216,10 @@ def end_what_if() -> None:
 def foot(page: Page) -> None:
     """The pages before and after this one."""
     at = PAGES.index(page)
-    st.divider()
-    before, after = st.columns(2)
-    with before:
+    side = "distribute" if at > 0 else "right"
+    with st.container(key="foot", horizontal=True, horizontal_alignment=side):
         if at > 0:
             link_to(PAGES[at - 1], "← {}")
-    with after:
         if at + 1 < len(PAGES):
             link_to(PAGES[at + 1], "{} →")
 
