@@ -5,7 +5,7 @@ export const STEPS = ["Query", "Keys", "Scores", "Softmax", "Values"]
 const HEAD = 24            // pixels over the first row, for the names of the columns
 const FOOT = 34            // and below the last, for a sum
 const SUM = 50             // or below the last of the values, for the vector z
-const LEAST = 400          // pixels that all steps take at most, so that what follows stays where it is
+const LEAST = 360          // pixels that all steps take at most, so that what follows stays where it is
 const NARROW = 560         // below this width what is left out is in the other steps
 const NUMBER = 30          // pixels that a cell needs to hold its number
 
@@ -71,10 +71,10 @@ const band = (main, width, tall, top = HEAD) => ({ id: "band", shape: "band", to
 
 // spare: the pixels that the other steps take more; the strips share them.
 function query(seen, names, width, room, spare = 0) {
-  const marks = [], texts = [], wide = width - room, K = seen.q.length, more = clamp(spare, 0, 150)
+  const marks = [], texts = [], wide = width - room, K = seen.q.length, more = clamp(spare, 0, 200)
   let y = HEAD
   if (seen.x) {
-    const rows = Math.ceil(seen.x.length * 3 / wide), across = Math.ceil(seen.x.length / rows), limit = largest(seen.x), tall = (rows > 1 ? 13 : 24) + Math.floor(more * 0.25 / rows)
+    const rows = Math.ceil(seen.x.length * 3 / wide), across = Math.ceil(seen.x.length / rows), limit = largest(seen.x), tall = (rows > 1 ? 13 : 24) + Math.floor(more * 0.3 / rows)
     texts.push(text("x", "x", room - 12, y + rows * tall / 2, "end", "word"), text("tx", names.x, room, 10, "start", "title"))
     for (let r = 0; r < rows; r++) {
       const part = seen.x.subarray(r * across, (r + 1) * across)
@@ -85,7 +85,7 @@ function query(seen, names, width, room, spare = 0) {
     texts.push(text("by", names.query, room, y + 8, "start", "title"))
     y += 28
   } else texts.push(text("by", names.query, room, 10, "start", "title"))
-  const tall = 44 + Math.floor(more * 0.6), digits = digitsFor(seen.q)
+  const tall = 44 + Math.floor(more * 0.65), digits = digitsFor(seen.q)
   texts.push(text("q", "q", room - 12, y + tall / 2, "end", "word main"))
   marks.push(...cells("q", seen.q, [room, y, wide, tall], largest(seen.q), "q", [], 99))
   if (wide / K >= NUMBER) seen.q.forEach((value, k) => texts.push(text(`q.${k}`, written(value, digits), room + (k + 0.5) * wide / K, y + tall + 12, "middle", "figure", ["q", k])))

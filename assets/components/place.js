@@ -136,7 +136,7 @@ let page = null
 
 function frameRows(document, tries = 20) {
   const bar = document.querySelector(".st-key-bar"), rail = document.querySelector(".st-key-rail-links"), { pathname } = document.location
-  const here = [...rail?.querySelectorAll("a") ?? []].find((link) => new URL(link.href).pathname === pathname)
+  const links = [...rail?.querySelectorAll("a") ?? []], here = links.filter((link) => new URL(link.href).pathname === pathname).at(-1)
   if (!here && tries) return setTimeout(() => frameRows(document, tries - 1), 100)   // they are still to come
   if (here && page !== (page = pathname)) bringToMiddle(rail, here)
   for (const row of [bar, rail]) if (row) showMore(row)
