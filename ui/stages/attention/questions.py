@@ -27,7 +27,9 @@ def questions(view, stage: int) -> None:
     """The cards that suit a step."""
     across = "across-" if looks_across(view) else ""
     title = f"What do {all_of(len(view.labels), 'token')} look at?"
-    card(title, f"{across}attention-map", partial(whole_map, view))  # the first: it is on every step
+    card(
+        title, f"{across}attention-map", partial(whole_map, view)
+    )  # the first: it is on every step
     other = runner_up(view)
     if other is not None and stage in (KEYS, SCORES, SOFTMAX):
         title = f"Why {seen(view, best_seen(view))} and not {seen(view, other)}?"
