@@ -1,5 +1,6 @@
 // How was this number made? Draws what ui/kit/explanation_panel.py sends: every text by textContent, every link a real button.
 import { create, createButton } from "./dom.js"
+import { keepClear } from "./sheet.js"
 
 const link = (item, open) => {
   if (!item.cell) return create("span", "constant", item.text)
@@ -123,5 +124,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = root.contains(root.getRootNode().activeElement)
   const draw = { head: (part) => head(part, open), body: (part) => body(part, open, all), lines: (part) => lines(part, data.depth) }
   root.replaceChildren(...data.parts.map((part) => draw[part.part](part)))
+  requestAnimationFrame(() => keepClear(root))
   if (focused) root.querySelector(".link, h3")?.focus({ preventScroll: true })
 }

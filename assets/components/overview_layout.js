@@ -28,7 +28,7 @@ export function layout(data, width, shownKind = "cross") {
 
 const isOpen = (s, river) => s.data.open.side === river.side
 const speaks = (s, river) => s.data.output.side === river.side
-const labelSize = (s, rows) => clamp(rows.size - 5, 9.5, s.narrow ? 12.5 : 15)
+const labelSize = (s, rows) => clamp(rows.size - 5, 9.5, s.narrow ? 12.5 : s.tight ? 13 : 15)
 
 function labelRoom(tokens, size) {
   const longest = Math.max(...tokens.labels.map((label) => Math.min(label.length, 15)))
@@ -51,7 +51,7 @@ function wideRiver(s, river, y) {
   const list = [["labels", room, 0], ["input", 0, 46], ["", 0, 12], ...strips(before, 0), ...frame, ["", open ? 8 : 0, open ? 0 : 8],
     ...strips(after, before.length), ...(river.last ? [["last", 12, 0]] : []), ["out", 0, 52],
     ...(speaks(s, river) && !s.tight ? [["", 22, 14], ["words", 130, 92]] : [])]
-  const place = columns(list, s.width - 2)
+  const place = columns(list, s.width - 2, s.tight ? 0.36 : 0.5)
   stream(s, river, place, rows, top, each * place.f)
   if (open) frameAround(s, river, place, rows, top)
   let low = top + rows.total + (open ? 18 : 14)
@@ -76,7 +76,7 @@ function stream(s, river, place, rows, top, pitch) {
   if (pitch <= 40) layersTitle(s, river, place, top)
   if (river.last) norm(s, river.last, place.last, top, rows)
   const last = strip(s, river.out, { x: out.x, w: out.w - 6 }, top, rows, "out")
-  title(s, "in context", out.x + out.w / 2 - 3, top - 12, river.out, "what is done with the last vectors", { when: "out", size: 11.5 })
+  title(s, "in context", Math.min(out.x + out.w / 2 - 3, s.width - 30), top - 12, river.out, "what is done with the last vectors", { when: "out", size: 11.5 })
   return [first, last]
 }
 
@@ -125,16 +125,19 @@ function frameColumns(s) {
     const name = part === s.part ? "" : "other"
     if (part.first) list.push([`norm${name}`, 14, 0])
     if (part === s.part) list.push(["q", 0, 40], ["lines", 22, 40], ["map", mapWidth(s), 0], ["", across(s) ? 58 : 10, 0],
-      ["v", 0, 40], ["flow", 14, 34], ["z", 0, 34], ["", 0, 9])
+      ["v", 0, 40], ["flow", 14, 34], ["z", 0, 34], gap(s))
     list.push([`update${name}`, 0, 34], ["", 4, 0], [`plus${name}`, 22, 0])
     if (!part.first) list.push([`norm${name}`, 14, 0])
     list.push(["", 0, 8])
   }
   if (s.mlp.first) list.push(["normMlp", 14, 0])
-  list.push(["neurons", 0, 46], ["", 0, 9], ["write", 0, 34], ["", 4, 0], ["plusMlp", 22, 0])
+  list.push(["neurons", 0, 46], gap(s), ["write", 0, 34], ["", 4, 0], ["plusMlp", 22, 0])
   if (!s.mlp.first) list.push(["normMlp", 14, 0])
   return [...list, ["frameEnd", 10, 0]]
 }
+
+// Between two strips whose names stand side by side.
+const gap = (s) => (s.tight ? ["", 15, 0] : ["", 0, 9])
 
 function mapWidth(s) {
   const seen = lookedAt(s), n = seen.labels.length
@@ -246,10 +249,10 @@ function pooled(s, key, { x, w }, y) {
   return y + 34
 }
 
-function bars(s, output, { x, w }, y, pitch) {
+function bars(s, output, { x, w }, y, pitch, named = true) {
   const longest = Math.max(...output.words.map(({ word }) => word.length)), number = 46
   const room = clamp(longest * 8.6 + 12, 44, Math.min(116, w * 0.45)), wide = w - room - number
-  title(s, `${output.title}${output.title.endsWith("for") ? ` “${shorten(output.after, 9)}”` : ""}`, x, y - 12,
+  if (named) title(s, `${output.title}${output.title.endsWith("for") ? ` “${shorten(output.after, 9)}”` : ""}`, x, y - 12,
       `word/${output.words[0].id}`, "opens the page Output",
     { align: "left", kind: "head", bold: true, size: 12.5, when: "bars", page: true })
   text(s, "0–100%", x + w, y - 12, { align: "right", size: 11, soft: true, when: "bars" })
@@ -257,6 +260,14 @@ function bars(s, output, { x, w }, y, pitch) {
       cell: [0, 0],
     thick: clamp(pitch - 14, 9, 20), when: "bars", tip: [word.word.trim() || word.word, ""] }))
   return y + output.words.length * pitch
+}
+
+// On a tablet the bars stand below the map, in two columns.
+function barsInTwo(s, output, y) {
+  const half = Math.ceil(output.words.length / 2), wide = (s.width - 40) / 2
+  const low = bars(s, { ...output, words: output.words.slice(0, half) }, { x: 2, w: wide }, y, 24)
+  if (output.words.length > 1) bars(s, { ...output, words: output.words.slice(half) }, { x: wide + 36, w: wide }, y, 24, false)
+  return low
 }
 
 function kept(s, output, { x, w }, rows, y) {
@@ -290,9 +301,9 @@ function narrowRiver(s, river, y) {
 function narrowLayer(s, river, y) {
   const tokens = s.data.tokens[river.side], seen = lookedAt(s), rows = places(tokens, clamp(210 / tokens.labels.length, 15, 30)),
       top = y + HEAD + 4
-  const room = Math.min(labelRoom(tokens, labelSize(s, rows)), 74), wide = s.width - room - 2 * 26 - 26 - 24
-  const place = columns([["labels", room + 4, 0], ["q", 26, 0], ["lines", 26, 0], ["map", wide, 0], ["", 6, 0],
-    ["v", 22, 0], ["", 12, 0]], s.width, 1, 1)
+  const beside = 74, room = Math.min(labelRoom(tokens, labelSize(s, rows)), Math.max(44, s.width - LEAST_MAP - beside))
+  const place = columns([["labels", room, 0], ["q", 22, 0], ["lines", 20, 0], ["map", s.width - room - beside, 0], ["", 4, 0],
+    ["v", 20, 0], ["", 8, 0]], s.width, 1, 1)
   const { part } = s, columnsM = mapColumns(s, place.map.w), at = (name) => ({ x: place[name].x, w: place[name].w - 3 })
   heading(s, river, 12, y + 18)
   labels(s, tokens, rows, place.q.x, top, true)
@@ -326,7 +337,7 @@ function narrowChain(s, row, y) {
 function narrowOutcome(s, y) {
   const { output } = s.data, box = { x: 2, w: Math.min(s.width - 8, 620) }
   let low = y
-  if (output.words.length) low = bars(s, output, box, y, 26)
+  if (output.words.length) low = s.narrow ? bars(s, output, box, y, 26) : barsInTwo(s, output, y)
   else if (output.kept) {
     const tokens = s.data.tokens[output.side], rows = places(tokens, 18), room = Math.min(labelRoom(tokens, 12), 96)
     labels(s, tokens, rows, room, y, true)

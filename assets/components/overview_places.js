@@ -22,7 +22,7 @@ export const oneRow = (row, size) => ({ at: [0], size, total: size, jumps: [], c
 // Columns [name, fixed, flexible] of a width: each gets its fixed part and its share of the rest. Gives {name: {x, w}}.
 export function columns(list, width, low = 0.5, high = 1.35) {
   const fixed = list.reduce((sum, [, a]) => sum + a, 0), flexible = list.reduce((sum, [, , b]) => sum + b, 0)
-  const f = clamp((width - fixed) / flexible, low, high), found = { f }
+  const f = clamp((width - fixed) / (flexible || 1), low, high), found = { f }
   let x = 0
   for (const [name, a, b] of list) {
     const w = a + b * f

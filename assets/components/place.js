@@ -1,9 +1,11 @@
 // The line over every figure: the tokens, layer and head, and a few choices. A click shows at once, before the page has followed.
 import { create, createButton, make } from "./dom.js"
+import { bringToMiddle, showMore } from "./edges.js"
 import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
 import "./page_links.js"
 import { remember } from "./saving.js"
+import { watchClicks } from "./sheet.js"
 import { groupWords } from "./words.js"
 
 const WAIT = 3000          // ms that a click stands before what the page says stands again
@@ -55,8 +57,10 @@ function tokenRow(row, send) {
   })
   walkable(buttons, chosen ?? 0)
   requestAnimationFrame(() => {
-    const at = buttons[chosen]
-    if (at) chips.scrollLeft = at.offsetLeft - chips.offsetLeft - (chips.clientWidth - at.offsetWidth) / 2
+    for (const row of [chips, chips.parentElement]) {   // on a small screen both sides stand in one row
+      if (buttons[chosen]) bringToMiddle(row, buttons[chosen])
+      showMore(row)
+    }
   })
   return chips
 }
@@ -83,7 +87,7 @@ function stepper(each, send) {
     announce(each.name, to)
     send("step", [each.name, to])
   }
-  const fewer = createButton("less", "◂", () => go(now - 1)), more = createButton("greater", "▸", () => go(now + 1))
+  const fewer = createButton("less", "‹", () => go(now - 1)), more = createButton("greater", "›", () => go(now + 1))
   for (const [button, title] of [[fewer, "Previous"], [more, "Next"]]) {
     button.tabIndex = -1
     button.setAttribute("aria-label", `${title} ${each.name}`)
@@ -128,14 +132,30 @@ const placeOf = (root, element) => {
   return group && root.contains(group) ? [group.getAttribute("aria-label"), [...group.querySelectorAll("button")].indexOf(element)] : null
 }
 
+// The rows over the line, which scroll sideways where there is little room; the rail shows at once which page this is.
+let page = null
+
+function frameRows(document, tries = 20) {
+  const bar = document.querySelector(".st-key-bar"), rail = document.querySelector(".st-key-rail-links"), { pathname } = document.location
+  const links = [...rail?.querySelectorAll("a") ?? []], here = links.filter((link) => new URL(link.href).pathname === pathname).at(-1)
+  if (!here && tries) return setTimeout(() => frameRows(document, tries - 1), 100)   // they are still to come
+  if (here && page !== (page = pathname)) bringToMiddle(rail, here)
+  for (const row of [bar, rail]) if (row) showMore(row)
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   remember(data.frame[0])
+  watchClicks(parentElement.ownerDocument)
   const root = parentElement.querySelector(".root"), held = placeOf(root, root.getRootNode().activeElement)
   const tokens = create("div", "rows")
   tokens.append(...data.tokens.map((row) => tokenRow(row, setTriggerValue)))
   const looks = create("div", "looks")
   looks.append(...data.steppers.map((each) => stepper(each, setTriggerValue)), ...data.choices.map((each) => choice(each, setTriggerValue)))
   root.replaceChildren(...(data.tokens.length ? [tokens] : []), looks)
+  requestAnimationFrame(() => {
+    showMore(looks)
+    frameRows(root.ownerDocument)
+  })
   if (!held) return
   const group = root.querySelector(`[aria-label="${CSS.escape(held[0])}"]`)
   const target = held[1] < 0 ? group : group?.querySelectorAll("button")[held[1]]

@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.helpers.browser_pages import DESK, PATHS, TELEPHONE
+from tests.helpers.browser_pages import DESK, PATHS, TABLET, TELEPHONE
 from ui.session.selection import OPENING
 
 FOCUSABLE, WORDS = 12, 30  # before the picture, tokens and rail aside
 
+SHOWN_IN_RAIL = """path => {
+  const rail = document.querySelector(".st-key-rail-links"), room = rail.getBoundingClientRect()
+  const link = [...rail.querySelectorAll("a")].filter(({ href }) => new URL(href).pathname === "/" + path)
+    .at(-1).getBoundingClientRect()
+  return link.left >= room.left - 1 && link.right <= room.right + 1
+}"""
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
 
 
@@ -27,11 +33,44 @@ def test_the_picture_comes_first(visit, title):
     assert len(before["words"]) <= WORDS, before["words"]
 
 
-def test_the_frame_takes_little_room(visit):
-    page = visit("Attention", model="study-decoder")
+@pytest.mark.parametrize("model", ("study-decoder", "study-translator"))
+@pytest.mark.parametrize("size, room", ((DESK, 120), (TABLET, 145), (TELEPHONE, 145)))
+def test_the_frame_takes_little_room(visit, size, room, model):
+    page = visit("Attention", size, model=model)
     bar, line = (page.view.locator(f".st-key-{key}").bounding_box() for key in ("bar", "line"))
+    two_rows = 36 if size == DESK and model == "study-translator" else 0  # of tokens
     assert bar["y"] == 0 and bar["height"] <= 56
-    assert line["y"] + line["height"] <= 120
+    assert line["y"] + line["height"] <= room + two_rows
+
+
+@pytest.mark.parametrize("size", (TABLET, TELEPHONE))
+@pytest.mark.parametrize("title", ("Attention", "Add and norm", "Output", "Glossary"))
+def test_in_little_room_the_rail_shows_where_one_is(visit, title, size):
+    page = visit(title, size, model="study-decoder")
+    page.wait(lambda: page.view.evaluate(SHOWN_IN_RAIL, PATHS[title]))
+
+
+@pytest.mark.parametrize("title", ("Attention", "Add and norm", "Output"))
+def test_on_a_telephone_the_picture_comes_first(visit, title):
+    page = visit(title, TELEPHONE, model="study-decoder")
+    page.wait(lambda: page.view.evaluate(BEFORE_THE_PICTURE)["top"] is not None)
+    assert page.view.evaluate(BEFORE_THE_PICTURE)["top"] <= 300
+
+
+@pytest.mark.parametrize("size", (TABLET, TELEPHONE))
+def test_the_opened_number_does_not_cover_what_was_clicked(visit, size):
+    page = visit("Output", size, model="study-decoder")
+    number = page.view.locator("[class*=st-key-output] button.value").last
+    number.evaluate("element => element.scrollIntoView({ block: 'end' })")
+    page.do(number.click)
+    sheet = page.view.locator(".st-key-number-beside-opened")
+    page.wait(lambda: end_of(number) < sheet.bounding_box()["y"])
+
+
+def end_of(element) -> float:
+    """How far down the screen an element reaches."""
+    box = element.bounding_box()
+    return box["y"] + box["height"]
 
 
 @pytest.mark.one_in(16)

@@ -90,12 +90,12 @@ def frame() -> View | None:
         st.page_link(OVERVIEW.path, label="**Glassformer**", query_params=around_address())
     roads, notes = st.container(key="rail"), st.container(key="notes")
     view = read_run(bar)
+    with roads:
+        rail()
     if view:
         with bar:
             tour.start(view)
             settings(view)
-    with roads:
-        rail()
     with notes:
         what_to_know(view)
     return view
@@ -246,12 +246,10 @@ def end_what_if() -> None:
 def foot(page: Page) -> None:
     """The pages before and after this one."""
     at = PAGES.index(page)
-    st.divider()
-    before, after = st.columns(2)
-    with before:
+    side = "distribute" if at > 0 else "right"
+    with st.container(key="foot", horizontal=True, horizontal_alignment=side):
         if at > 0:
             link_to(PAGES[at - 1], "← {}")
-    with after:
         if at + 1 < len(PAGES):
             link_to(PAGES[at + 1], "{} →")
 

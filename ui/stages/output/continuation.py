@@ -45,7 +45,7 @@ def write_on(view: View, draw: Draw) -> None:
     position, row = guessed_position(view)
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: position + 1]
     likeliest = written_next(view.model, view.trace["head.probs"][row], ids_L)
-    draw_buttons(view, st.container(horizontal=True), position, draw, likeliest)
+    draw_buttons(view, st.container(horizontal=True, gap="small"), position, draw, likeliest)
     draw_report(view)
 
 

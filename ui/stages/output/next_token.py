@@ -89,7 +89,7 @@ def next_word(view: View, drawn: int | None) -> tuple[str, tuple[int, ...]]:
     step = sampled_step(view)
     ids = [int(i) for i in next_tokens(view.trace, BARS, row)[0]]
     if drawn is not None and drawn not in ids:
-        ids.append(drawn)
+        ids[BARS - 1 :] = [drawn]  # in place of the last: the figure keeps its height
     quiz = quiz_of_words(view, [view.word(i) for i in ids[:4]])
     heading(f"Which word comes after {asked_word(view, position)}?", quiz)
     words_figure(view, ids, {"T = 1": ("head.probs", (row,)), "in the draw": (step, ())}, drawn)
@@ -355,7 +355,8 @@ def top_k_text(probs_V, k: int, kept: int) -> str:
 def sampling_controls() -> None:
     """Temperature, k and p."""
     options = {"on_change": close_number, "persist_state": "session"}
-    first, second, third = st.columns(3, gap="medium")
+    with st.container(key="sampling"):
+        first, second, third = st.columns(3, gap="medium")
     first.slider("Temperature T", 0.1, 3.0, step=0.1, key="output_heat", **options)
     second.select_slider(
         "Top-k: keep the k likeliest",
