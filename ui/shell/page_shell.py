@@ -40,6 +40,7 @@ def show_page(
     tokens: bool = True,
     alone: bool = True,
     beside: bool = True,
+    line: bool = True,
     side: str = "",
     settle=None,
     owner=None,
@@ -49,33 +50,35 @@ def show_page(
     first.
     tokens: whether the line over the page shows them. alone: a click in the page runs the page
     alone; not where nearly every click changes what stands around it. beside: the number stands in
-    a column of its own; else over the page. side: the only side of a model with two that the page
-    is about. settle(view): settles what the page finds out; owner(view): the view in which the
-    opened number stands, where a page shows two models. own(view): whether the page shows the
-    reader's own run; if not, the line over the page has the depth alone.
+    a column of its own; else over the page. line: whether there is that line at all. side: the only
+    side of a model with two that the page is about. settle(view): settles what the page finds out;
+    owner(view): the view in which the opened number stands, where a page shows two models.
+    own(view): whether the page shows the reader's own run; if not, the line over the page has the
+    depth alone.
     """
     begin_page(page)
-    view = frame(tokens, side, settle, owner, own)
+    view = frame(tokens, line, side, settle, owner, own)
     if view is None:
         what_if_banner(view)
         write_address()
         st.stop()
     if beside:
         what_if_banner(view)
-    tour.card(view, page)
+    touring = tour.place()
     memory().around = chosen_around()
     inside = st.fragment(draw_inside) if alone else draw_inside
     inside(view, page, draw, settle, owner, beside)
+    tour.card(touring, view, page)
     if not beside:  # there the picture itself has the way back, and should not move
         what_if_banner(view)
 
 
-def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
+def frame(tokens: bool, line: bool, side: str, settle, owner, own) -> View | None:
     """What stands over every page; returns what the page shows, None where nothing can be shown."""
     bar = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small")
     with bar:
         st.page_link(OVERVIEW.path, label="**Glassformer**", query_params=query_params(cell=None))
-    roads, line, notes = (st.container(key=key) for key in ("rail", "line", "notes"))
+    roads, over, notes = (st.container(key=key) for key in ("rail", "line", "notes"))
     settle_place()
     view = read_run(bar, side)
     if view:
@@ -83,10 +86,11 @@ def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
         with bar:
             tour.start(view)
             settings(view)
-        with line:
+        if line:
             guest = own is not None and not own(view)
             pictures = picture_frame(view, memory().page, others=guest or bool(owner and not own))
-            place_line(view, pictures, tokens, side, alone=guest)
+            with over:
+                place_line(view, pictures, tokens, side, alone=guest)
     with roads:
         rail()
     with notes:
@@ -134,15 +138,15 @@ def what_to_know(view: View | None) -> None:
 
 
 def chosen_around() -> tuple:
-    """The choices that stand around a page."""
-    return tuple(map(chosen, AROUND))
+    """The choices that stand around a page; for a tour, which waits for them, the guesses, too."""
+    return *map(chosen, AROUND), chosen("tour") is not None and len(memory().quizzes)
 
 
 def draw_inside(view: View, page: Page, draw, settle, owner, beside: bool) -> None:
     """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is
     drawn again.
     """
-    alone = runs_alone()
+    alone, memory().asking = runs_alone(), False
     if alone:
         arrive_alone()
     if memory().around != chosen_around():

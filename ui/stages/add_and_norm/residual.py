@@ -15,11 +15,12 @@ from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS
-from ui.kit.token_words import asked_word, token_label, which_word
+from ui.kit.token_words import token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.actions import close_number
 from ui.session.selection import chosen
@@ -41,13 +42,10 @@ def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
     that is explained first.
     """
     part = settle_sublayer(view)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        heading(
-            f"How much does {SUBLAYERS[part].lower()} change {asked_word(view)} in layer"
-            f" {view.layer}?",
-            terms=False,
-        )
-        sublayer_controls(view)
+    question = (
+        f"How much does {SUBLAYERS[part].lower()} change {which_word(view)} in layer {view.layer}?"
+    )
+    heading(question, quiz(view, part), terms=False, beside=lambda: sublayer_controls(view))
     first = largest(view, view.at(f"{part}.sum"), view.token, ALL)
     steps = [row.step for row in way(view, part)]
     if np.isfinite([view.trace[step][view.token] for step in steps]).all():
@@ -60,6 +58,13 @@ def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
             " overflowed in this run. There is nothing to draw."
         )
     return first
+
+
+def quiz(view: View, part: str) -> Quiz | None:
+    """Whether the vector or what is added to it is longer."""
+    sizes = [view.trace[view.at(f"{part}.{leaf}.length")][view.token] for leaf in ("in", "out")]
+    found = quiz_of_most(view, ["the token’s vector", "the update"], sizes)
+    return found and found.asks("Which is longer?")
 
 
 def sublayers(view: View) -> list[str]:
