@@ -64,13 +64,18 @@ def show_page(
         st.stop()
     if beside:
         what_if_banner(view)
-    touring = tour.place()
-    memory().around = chosen_around()
     inside = st.fragment(draw_inside) if alone else draw_inside
-    inside(view, page, draw, settle, owner, beside)
-    tour.card(touring, view, page)
+    toured(view, page, lambda: inside(view, page, draw, settle, owner, beside))
     if not beside:  # there the picture itself has the way back, and should not move
         what_if_banner(view)
+
+
+def toured(view: View, page: Page, draw) -> None:
+    """The page, and before it the tour's card, which waits for what the page asks."""
+    card = tour.place()
+    memory().around = chosen_around()
+    draw()
+    tour.card(card, view, page)
 
 
 def frame(tokens: bool, line: bool, side: str, settle, owner, own) -> View | None:
