@@ -1,25 +1,8 @@
-// A question to guess before its figure is shown, and what came of the guess. All its answers are one Tab stop: arrows move along them.
+// A question to guess before its figure is shown, and what came of the guess.
 import { create, createButton, make } from "./dom.js"
-import { clamp } from "./numbers.js"
+import { oneStop } from "./one_stop.js"
 
 const WAYS_OUT = [["show", "Show me"], ["stop", "Don’t ask"]]
-
-// Arrows, Home and End move; Enter or a space chooses.
-function walkable(buttons) {
-  const focus = (at) => buttons.forEach((each, k) => {
-    each.tabIndex = k === at ? 0 : -1
-    if (k === at) each.focus()
-  })
-  buttons.forEach((button, i) => {
-    button.tabIndex = i ? -1 : 0
-    button.onkeydown = (event) => {
-      const to = { ArrowRight: i + 1, ArrowDown: i + 1, ArrowLeft: i - 1, ArrowUp: i - 1, Home: 0, End: buttons.length - 1 }[event.key]
-      if (to === undefined) return
-      event.preventDefault()
-      focus(clamp(to, 0, buttons.length - 1))
-    }
-  })
-}
 
 function offer(row, options, send) {
   const act = (button, value) => {
@@ -31,7 +14,7 @@ function offer(row, options, send) {
     ...options.map((option, i) => createButton("option", option, (event) => act(event.currentTarget, i))),
     ...WAYS_OUT.map(([value, text]) => createButton("out", text, (event) => act(event.currentTarget, value))),
   ]
-  walkable(buttons)
+  oneStop(buttons)
   row.append(...buttons)
   row.setAttribute("role", "toolbar")
   row.setAttribute("aria-label", "Answers, and two ways out")

@@ -11,6 +11,7 @@ from tests.helpers.browser_pages import DESK, PATHS, TELEPHONE
 from ui.session.selection import OPENING
 
 FOCUSABLE, WORDS = 12, 30  # before the picture, tokens and rail aside
+ASKED = 10  # words more, where a question is asked, with its answers
 
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
 
@@ -25,19 +26,19 @@ def test_the_picture_comes_first(visit, title):
 def test_the_picture_comes_first_even_where_something_is_asked(visit, title):
     """With the question, and once it is answered."""
     page = visit(title, model="study-decoder", ask="1", sentence=OPENING)
-    little_stands_before(page, 235)
+    little_stands_before(page, 210, WORDS + ASKED)
     page.do(lambda: page.view.locator(".st-key-quiz button").first.click())
-    page.view.get_by_text("of 1 right so far").wait_for()
-    little_stands_before(page, 235)
+    page.view.get_by_text("of 1 right.").wait_for()
+    little_stands_before(page, 210, WORDS + ASKED)
 
 
-def little_stands_before(page, lowest: int) -> None:
+def little_stands_before(page, lowest: int, most: int = WORDS) -> None:
     """Before the first picture, which begins so many pixels below the top at the latest."""
     page.wait(lambda: page.view.evaluate(BEFORE_THE_PICTURE)["top"] is not None)
     before = page.view.evaluate(BEFORE_THE_PICTURE)
     assert before["top"] <= lowest, before["top"]
     assert len(before["focusable"]) <= FOCUSABLE, before["focusable"]
-    assert len(before["words"]) <= WORDS, before["words"]
+    assert len(before["words"]) <= most, before["words"]
 
 
 def test_the_answers_are_one_tab_stop(visit):
@@ -51,7 +52,7 @@ def test_the_answers_are_one_tab_stop(visit):
         page.view.keyboard.press(key)
         assert page.view.evaluate(focused) == answers.nth(at).inner_text(), key
     page.do(lambda: page.view.keyboard.press("Enter"))
-    page.view.get_by_text("1 of 1 right so far").wait_for()
+    page.view.get_by_text("1 of 1 right.").wait_for()
     assert not page.view.locator(".st-key-quiz button").count()
 
 
@@ -60,7 +61,7 @@ def test_the_answers_are_one_tab_stop(visit):
 def test_everybody_can_read_what_was_guessed(visit, size, theme):
     page = visit("Heads", size, theme, model="study-decoder", ask="1", sentence=OPENING)
     page.do(lambda: page.view.locator(".st-key-quiz button").first.click())
-    page.view.get_by_text("of 1 right so far").wait_for()
+    page.view.get_by_text("of 1 right.").wait_for()
     assert not serious(page)
     wide = page.view.locator(".st-key-quiz").bounding_box()
     assert wide["x"] >= 0 and wide["x"] + wide["width"] <= size[0]
@@ -100,5 +101,5 @@ def test_what_may_still_be_guessed_is_veiled(visit):
     for part in ("[class*=st-key-output]", ".st-key-number-beside"):
         assert "blur(18px) opacity(0.6)" in page.view.locator(part).first.evaluate(filters), part
     page.do(lambda: page.view.get_by_role("button", name="are", exact=True).click())
-    page.view.get_by_text("1 of 1 right so far").wait_for()
+    page.view.get_by_text("1 of 1 right.").wait_for()
     assert not page.view.locator(".st-key-veil").count()

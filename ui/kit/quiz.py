@@ -143,7 +143,7 @@ def verdict(quiz: Quiz) -> dict | None:
         "guess": guessed[0],
         "right": quiz.right,
         "answer": quiz.options[quiz.right],
-        "score": f"{right} of {len(made)} right so far.",
+        "score": f"{right} of {len(made)} right.",
     }
 
 

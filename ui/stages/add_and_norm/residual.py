@@ -12,7 +12,7 @@ from core.text import moves, number
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.component_loader import component
-from ui.kit.components import table
+from ui.kit.components import one_of, table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.quiz import Quiz, quiz_of_most
@@ -23,7 +23,7 @@ from ui.kit.theme import COLOURS, SUBLAYERS
 from ui.kit.token_words import token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.actions import close_number
-from ui.session.selection import chosen
+from ui.session.selection import chosen, select
 from ui.session.settling import settle
 from ui.session.view import View
 from ui.text import quoted
@@ -81,16 +81,18 @@ def settle_sublayer(view: View) -> str:
 
 def sublayer_controls(view: View) -> None:
     """A choice of the sublayer."""
-    st.segmented_control(
+    names = sublayers(view)
+
+    def choose(at: int) -> None:
+        select(addnorm_sublayer=names[at])
+        close_number()
+
+    one_of(
         "Around which part of the layer",
-        sublayers(view),
-        key=KEY,
-        format_func=SUBLAYERS.get,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-        on_change=close_number,
-        width="content",
+        [SUBLAYERS[name] for name in names],
+        names.index(chosen(KEY)),
+        key="addnorm-part",
+        on_choice=choose,
     )
 
 
