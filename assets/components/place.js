@@ -3,6 +3,7 @@ import { create, createButton, make } from "./dom.js"
 import { bringToMiddle, showMore } from "./edges.js"
 import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
+import { oneStop } from "./one_stop.js"
 import "./page_links.js"
 import { remember } from "./saving.js"
 import { watchClicks } from "./sheet.js"
@@ -15,22 +16,6 @@ const shownValue = (name, value) => {
   const last = clicked.get(name)
   if (last && (last.value === value || performance.now() > last.until)) clicked.delete(name)
   return clicked.get(name)?.value ?? value
-}
-
-// One Tab stop for a row of buttons: arrows walk along it.
-function walkable(buttons, chosen, follow) {
-  buttons.forEach((button, i) => {
-    button.tabIndex = i === Math.max(chosen, 0) ? 0 : -1
-    button.onkeydown = (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
-      const next = buttons[i + step]
-      if (!next) return
-      event.preventDefault()
-      next.focus()
-      if (follow) next.click()
-      else buttons.forEach((each) => { each.tabIndex = each === next ? 0 : -1 })
-    }
-  })
 }
 
 function chip(token, i, chosen) {
@@ -55,7 +40,7 @@ function tokenRow(row, send) {
       send("token", [row.side, i])
     }
   })
-  walkable(buttons, chosen ?? 0)
+  oneStop(buttons, chosen ?? 0)
   requestAnimationFrame(() => {
     for (const row of [chips, chips.parentElement]) {   // on a small screen both sides stand in one row
       if (buttons[chosen]) bringToMiddle(row, buttons[chosen])
@@ -121,7 +106,7 @@ function choice(each, send) {
   })
   const mark = (value) => buttons.forEach((button, i) => button.setAttribute("aria-checked", String(each.options[i].value === value)))
   mark(chosen)
-  walkable(buttons, each.options.findIndex((option) => option.value === chosen), true)
+  oneStop(buttons, each.options.findIndex((option) => option.value === chosen), true)
   box.append(...buttons)
   return box
 }

@@ -36,12 +36,6 @@ def which_word(view, position: int | None = None) -> str:
     return bold_apart(view.labels, view.token if position is None else position)
 
 
-def asked_word(view, position: int | None = None) -> str:
-    """A token within quotes, for the question over a figure."""
-    position = view.token if position is None else position
-    return f"“{plain(view.labels[position])}”{place_of(view.labels, position)}"
-
-
 def place_of(labels: list[str], position: int) -> str:
     """The position of a token in brackets, where its like stands elsewhere, too."""
     return f" ({position})" if labels.count(labels[position]) > 1 else ""

@@ -42,6 +42,7 @@ class Layout:
 
     tokens: bool
     beside: bool
+    line: bool
     side: str
     settle: Callable[[View], object] | None
     owner: Callable[[View], View] | None
@@ -55,6 +56,7 @@ def show_page(
     tokens: bool = True,
     alone: bool = True,
     beside: bool = True,
+    line: bool = True,
     side: str = "",
     settle=None,
     owner=None,
@@ -64,10 +66,11 @@ def show_page(
     first.
     tokens: whether the line over the page shows them. alone: a click in the page runs the page
     alone; not where nearly every click changes what stands around it. beside: the number stands in
-    a column of its own; else over the page. side: the only side of a model with two that the page
-    is about. settle(view): settles what the page finds out; owner(view): the view in which the
-    opened number stands, where a page shows two models. own(view): whether the page shows the
-    reader's own run; if not, the line over the page has the depth alone.
+    a column of its own; else over the page. line: whether there is that line at all. side: the only
+    side of a model with two that the page is about. settle(view): settles what the page finds out;
+    owner(view): the view in which the opened number stands, where a page shows two models.
+    own(view): whether the page shows the reader's own run; if not, the line over the page has the
+    depth alone.
     """
     begin_page(page)
     view = frame()
@@ -76,7 +79,7 @@ def show_page(
         write_address()
         st.stop()
     memory().around = chosen_around()
-    layout = Layout(tokens, beside, side, settle, owner, own)
+    layout = Layout(tokens, beside, line, side, settle, owner, own)
     inside = st.fragment(draw_inside) if alone else draw_inside
     inside(view, page, draw, layout)
     foot(page)
@@ -148,19 +151,22 @@ def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
     """
     if runs_alone():
         arrive_alone()
+    memory().asking = False
     if memory().around != chosen_around():
         st.rerun()
     settle_place()
     view = look_at(place_view(view, layout.side), layout)
-    with st.container(key="line"):
-        line(view, page, layout)
+    if layout.line:
+        with st.container(key="line"):
+            line(view, page, layout)
     with st.container(key="said"):
         warnings()
     if layout.beside:
         what_if_banner(view)
-    tour.card(view, page)
+    card = tour.place()  # before the page, and written after it has said whether it asks
     write_address()
     lay_out(view, draw, layout)
+    tour.card(card, view, page)
     write_address()  # once more: the page may have settled a choice
     if not layout.beside:  # there the picture itself has the way back, and should not move
         what_if_banner(view)

@@ -2,11 +2,11 @@
 reader's own sentence.
 
     start(view)         a button that begins it
-    card(view, page)    on every page while the tour lasts: where it is, what to look at, back,
-                        next, end
+    place()             on every page while the tour lasts: where its card will stand
+    card(…)             the card: where the tour is, what to look at, back, next, end
 
 A stop says on which page it is, what is chosen there and what there is to see; all of it is read
-from the trace. What it speaks of gets a ring.
+from the trace. What it speaks of gets a ring. While the page waits for a guess, the stop does, too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.decoding import next_tokens
 from core.steps.embedding import nearest
@@ -40,6 +41,12 @@ from ui.session.selection import chosen, select
 from ui.session.view import View, is_word
 from ui.text import bold
 
+QUIZ = ".st-key-quiz"
+GUESS = (
+    "First a question: guess by a click on one of the answers over the picture. Then the picture"
+    " shows what is so, and the tour goes on here."
+)
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -63,24 +70,32 @@ def start(view: View) -> None:
     )
 
 
-def card(view: View, page: Page) -> None:
+def place() -> DeltaGenerator | None:
+    """Where the card stands, before the page, which is drawn first: only then it is known whether
+    something is to be guessed there.
+    """
+    return None if chosen("tour") is None else st.container(key="tour")
+
+
+def card(place: DeltaGenerator | None, view: View, page: Page) -> None:
     """A card that floats over the page: what there is to look at; back, next, end."""
     at = chosen("tour")
-    if at is None:
+    if at is None or place is None:
         return
     stop = STOPS[at]
-    with st.container(key="tour"):
+    with place:
         st.markdown(f"**{at + 1} of {len(STOPS)} · {stop.page.title}**")
         st.markdown(stop_words(view, page, stop))
         buttons(page, at)
         if stop.page is page:
-            point_at(stop.points_at, at)
+            asking = memory().asking
+            point_at(QUIZ if asking else stop.points_at, 2 * at + asking)
 
 
 def stop_words(view: View, page: Page, stop: Stop) -> str:
     """What there is to look at, or how to go on with the tour."""
     if stop.page is page:
-        return stop.say(view)
+        return GUESS if memory().asking else stop.say(view)
     return "You left the tour. Resume it where you were."
 
 
@@ -93,7 +108,8 @@ def buttons(page: Page, at: int) -> None:
         if at > 0:
             row.button("Back", key="tour_back", on_click=visit, args=(at - 1,))
         if at + 1 < len(STOPS):
-            row.button("Next", key="tour_next", type="primary", on_click=visit, args=(at + 1,))
+            look = "secondary" if memory().asking else "primary"
+            row.button("Next", key="tour_next", type=look, on_click=visit, args=(at + 1,))
     row.button("End tour", key="tour_end", type="tertiary", on_click=end)
 
 
@@ -159,11 +175,10 @@ def most_attended(view: View) -> tuple[int, float]:
 
 
 def overview_stop(view: View) -> str:
-    at, share = most_attended(view)
     return (
         f"Your sentence is now **{counted(len(view.labels), 'token')}**, a row each. Follow"
-        f" {word(view)} from left to right: in head {view.head} of layer {view.layer} it gives"
-        f" {percent(share, 0)} of its attention to {word(view, at)}. Press ▶ to see it move."
+        f" {word(view)} from left to right. Which word does it look at most in head {view.head} of"
+        f" layer {view.layer}? You will guess it on the way. Press ▶ to see it move."
     )
 
 

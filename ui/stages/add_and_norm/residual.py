@@ -12,17 +12,18 @@ from core.text import moves, number
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.component_loader import component
-from ui.kit.components import table
+from ui.kit.components import one_of, table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS
-from ui.kit.token_words import asked_word, titled_word, token_label, which_word
+from ui.kit.token_words import titled_word, token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.actions import close_number
-from ui.session.selection import chosen
+from ui.session.selection import chosen, select
 from ui.session.settling import settle
 from ui.session.view import View
 
@@ -40,13 +41,10 @@ def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
     that is explained first.
     """
     part = settle_sublayer(view)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        heading(
-            f"How much does {SUBLAYERS[part].lower()} change {asked_word(view)} in layer"
-            f" {view.layer}?",
-            terms=False,
-        )
-        sublayer_controls(view)
+    question = (
+        f"How much does {SUBLAYERS[part].lower()} change {which_word(view)} in layer {view.layer}?"
+    )
+    heading(question, quiz(view, part), terms=False, beside=lambda: sublayer_controls(view))
     first = largest(view, view.at(f"{part}.sum"), view.token, ALL)
     steps = [row.step for row in way(view, part)]
     if np.isfinite([view.trace[step][view.token] for step in steps]).all():
@@ -59,6 +57,13 @@ def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
             " overflowed in this run. There is nothing to draw."
         )
     return first
+
+
+def quiz(view: View, part: str) -> Quiz | None:
+    """Whether the vector or what is added to it is longer."""
+    sizes = [view.trace[view.at(f"{part}.{leaf}.length")][view.token] for leaf in ("in", "out")]
+    found = quiz_of_most(view, ["the token’s vector", "the update"], sizes)
+    return found and found.asks("Which is longer?")
 
 
 def sublayers(view: View) -> list[str]:
@@ -75,16 +80,18 @@ def settle_sublayer(view: View) -> str:
 
 def sublayer_controls(view: View) -> None:
     """A choice of the sublayer."""
-    st.segmented_control(
+    names = sublayers(view)
+
+    def choose(at: int) -> None:
+        select(addnorm_sublayer=names[at])
+        close_number()
+
+    one_of(
         "Around which part of the layer",
-        sublayers(view),
-        key=KEY,
-        format_func=SUBLAYERS.get,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-        on_change=close_number,
-        width="content",
+        [SUBLAYERS[name] for name in names],
+        names.index(chosen(KEY)),
+        key="addnorm-part",
+        on_choice=choose,
     )
 
 

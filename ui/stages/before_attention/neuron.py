@@ -19,7 +19,7 @@ from ui.kit.theme import COLOURS
 from ui.kit.token_words import titled_word, word
 from ui.session.actions import close_number
 from ui.session.view import View
-from ui.text import plain, short
+from ui.text import bold, short
 
 
 def first_layer(view: View) -> View:
@@ -35,7 +35,7 @@ def activated(view: View) -> str:
 def neuron_figure(view: View) -> tuple[str, tuple[int, ...]]:
     """The figure of the page, where no LSTM can read the sentence."""
     label = short(view.labels[view.token], 24)
-    heading(f"What does one neuron make of “{plain(label)}”?")
+    heading(f"What does one neuron make of {bold(label)}?")
     return neuron_section(view)
 
 

@@ -11,6 +11,7 @@ from core.decoding import next_tokens
 from core.text import counted, percent
 from ui.kit.explanation_panel import opened_in
 from ui.kit.guesses import Guesses, guesses
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.theme import COLOURS
@@ -28,8 +29,9 @@ from ui.stages.before_attention.influence import (
     said_why,
     swap_controls,
 )
-from ui.text import bold, plain, quoted, short
+from ui.text import bold, quoted, short
 
+CLEAR = 0.01  # of a guess: by so much one network has to change more
 EACH = 4  # of the likeliest words of either run
 TITLES = {"LSTM": "LSTM: reads word by word", "attention": "Attention: looks back at every word"}
 
@@ -41,7 +43,8 @@ def two_guesses(view: View) -> tuple[dict[str, ComparedRuns], tuple[str, tuple[i
     first = first_guess(view, compared)
     if compared:
         replaced = short(compared["LSTM"].words[0], 20)
-        heading(f"“{plain(replaced)}” → “{plain(short(other, 20))}”: do both networks notice?")
+        question = f"{bold(replaced)} → {bold(short(other, 20))}: do both networks notice?"
+        heading(question, quiz(view, compared))
         guess_figure(compared, compared_place(compared), replaced, short(other, 20))
     else:
         heading("What if one word were another?")
@@ -57,6 +60,16 @@ def two_guesses(view: View) -> tuple[dict[str, ComparedRuns], tuple[str, tuple[i
             lstm.reading(view), guess_text(compared, compared_place(compared), other), first
         )
     return compared, first
+
+
+def quiz(view: View, compared: dict[str, ComparedRuns]) -> Quiz | None:
+    """Whose guess changes more after the word that is looked at."""
+    place = compared_place(compared)
+    moved = [float(runs.shift.guess_N[place]) for runs in compared.values()]
+    names = ["the LSTM’s" if name == "LSTM" else "attention’s" for name in compared]
+    found = quiz_of_most(view, names, moved, CLEAR)
+    word = next(iter(compared.values())).words[place]
+    return found and found.asks("Whose guess after {} changes more?", word)
 
 
 def first_guess(view: View, compared: dict[str, ComparedRuns]) -> tuple[str, tuple[int, ...]]:

@@ -13,8 +13,9 @@ from core.text import percent
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import base64_of
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
-from ui.kit.stage import Quiz, heading, quiz_among
+from ui.kit.stage import heading
 from ui.kit.vocabulary_table import forbidden_text
 from ui.session import sent
 from ui.session.actions import close_number, select_token
@@ -70,8 +71,7 @@ def quiz(view: View) -> Quiz | None:
     weights_M = view.trace[view.attention("pattern")][view.head, view.token]
     if not np.isfinite(weights_M).all():
         return None
-    order = [int(m) for m in np.argsort(-weights_M, kind="stable")]
-    return quiz_among(view, source_words(view), order[0], order)
+    return quiz_of_most(view, source_words(view), weights_M)
 
 
 def cells_of(view: View) -> list:

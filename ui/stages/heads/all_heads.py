@@ -7,6 +7,7 @@ import numpy as np
 from core.text import percent
 from ui.kit.components import heads_canvas
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cells_table, largest
@@ -16,6 +17,7 @@ from ui.session.selection import depth, select
 from ui.session.view import View
 from ui.text import bold
 
+CLEAR = 0.05  # of a token's attention: by so much a head has to lead
 TALLEST = 650  # pixels in which all heads should be seen at once
 
 
@@ -23,7 +25,19 @@ def question(view: View, drawn: Weights) -> None:
     """The question that the figure answers, over it."""
     heads = view.config.n_heads
     who = f"do the {heads} heads" if heads > 1 else "does the one head"
-    heading(f"Where {who} look from {looking(view, drawn)}?")
+    heading(f"Where {who} look from {looking(view, drawn)}?", quiz(view, drawn))
+
+
+def quiz(view: View, drawn: Weights) -> Quiz | None:
+    """Which head looks most at the token that one head finds, and the others least."""
+    if drawn.chosen is None or view.config.n_heads < 2:
+        return None
+    weights_HM = view.trace[drawn.name][:, drawn.chosen]
+    lead_M = np.diff(np.sort(weights_HM, axis=0)[-2:], axis=0)[0]
+    at = int(lead_M.argmax())
+    heads = [f"head {h}" for h in range(len(weights_HM))]
+    found = quiz_of_most(view, heads, weights_HM[:, at], CLEAR)
+    return found and found.asks("Which looks most at {}?", drawn.names[at])
 
 
 def draw(view: View, drawn: Weights) -> tuple[str, tuple[int, ...]]:

@@ -9,15 +9,16 @@ from core.decoding import next_tokens
 from core.text import moves, number, percent
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.guesses import Guesses, guesses
+from ui.kit.quiz import quiz_of_words
 from ui.kit.section import detailed, render_depth
-from ui.kit.stage import heading, quiz_of_words
+from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.token_words import bold_apart, place_of
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session.actions import close_number
 from ui.session.selection import TOP_KS, chosen, depth
 from ui.session.view import View
-from ui.text import bold, plain, quoted, short
+from ui.text import bold, quoted, short
 
 COUNT = 15  # words in a table
 BARS = 10  # words in the figure
@@ -49,7 +50,7 @@ def guessed_name(view: View) -> str:
 def asked_word(view: View, position: int) -> str:
     """A token of the last side in a heading; one of several equal ones with its position."""
     tokens = view.tokens(view.config.sides[-1])
-    return f"“{plain(short(tokens[position], 24))}”{place_of(tokens, position)}"
+    return bold(short(tokens[position], 24)) + place_of(tokens, position)
 
 
 def no_output_layer() -> None:

@@ -29,13 +29,13 @@ from ui.stages.output.typed_texts import (
     typed,
     written_out,
 )
-from ui.text import plain, short
+from ui.text import bold, plain, short
 
 
 def word_figure(view: View) -> None:
     """The figure of the page, where the model guesses no words."""
     word = typed(view, "word", BANK_SENTENCES[2])
-    heading(f"Does “{plain(short(word, 20))}” mean the same in both sentences?")
+    heading(f"Does {bold(short(word, 20))} mean the same in both sentences?")
     if (compared := compared_word(view)) is not None:
         card("Which two vectors are compared?", "output-pair", lambda: two_vectors(view, *compared))
 

@@ -13,6 +13,7 @@ from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.explanation_panel import open_number
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, largest, rows_around, rows_map, stacked
@@ -21,9 +22,9 @@ from ui.kit.token_words import titled_word, token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.selection import depth
 from ui.session.view import View
-from ui.stages.positions.clocks import clocks, turn_rate
+from ui.stages.positions.clocks import clocks, nearest_hand, turn_rate
 from ui.stages.positions.curve import curve
-from ui.text import plain, quoted
+from ui.text import bold, quoted
 
 # The colour of each vector that is added up, and of their sum
 KINDS = {"token": "embed", "position": "weight", "segment": "norm", "x": "residual"}
@@ -41,9 +42,29 @@ def positions(view: View) -> tuple[str, tuple[int, ...]]:
         "relative": added_biases,
         "none": no_positions,
     }
-    token = plain(view.labels[view.token])
-    heading(f"What tells the model that “{token}” is at position {view.token}?")
+    token = bold(view.labels[view.token])
+    heading(f"What tells the model that {token} is at position {view.token}?", quiz(view))
     return ways[view.config.positions](view)
+
+
+def quiz(view: View) -> Quiz | None:
+    """What may be guessed of the figure, whichever it is."""
+    asked = {
+        "learned": longer_vector,
+        "sinusoid": longer_vector,
+        "rotary": nearest_hand,
+        "relative": favoured,
+    }
+    ask = asked.get(view.config.positions)
+    return ask and ask(view)
+
+
+def longer_vector(view: View) -> Quiz | None:
+    """Whether the word's vector or the position's is longer."""
+    path = f"{view.side}.embed"
+    sizes = [view.trace[f"{path}.{name}.length"][view.token] for name in ("token", "position")]
+    found = quiz_of_most(view, ["the word’s", "the position’s"], sizes)
+    return found and found.asks("Which vector is longer?")
 
 
 def added_vectors(view: View) -> tuple[str, tuple[int, ...]]:
@@ -112,20 +133,37 @@ def added_biases(view: View) -> tuple[str, tuple[int, ...]]:
 def bias_text(view: View) -> str:
     """What is added to the scores, and which distance the chosen head favours."""
     best, size = favoured_distance(view)
-    away = "itself" if best == 0 else f"{abs(best)} to the {'left' if best < 0 else 'right'}"
     return (
         "Nothing is added to the words. Each head has learned a bias for each **distance** and adds"
         f" it to the score. Of the distances in this sentence head {view.head} favours the token"
-        f" {away} ({number(size, 3)})."
+        f" {away_text(best)} ({number(size, 3)})."
     )
+
+
+def distance_biases(view: View) -> dict[int, float]:
+    """The bias of the chosen head for each distance in the sentence."""
+    bias_LM = view.trace[f"{view.side}.relative"][view.head]
+    return {s: float(bias_LM[l, m]) for s, l, m in pairs_by_distance(len(view.labels))}
 
 
 def favoured_distance(view: View) -> tuple[int, float]:
     """The distance with the largest bias of the chosen head, and that bias."""
-    bias_LM = view.trace[f"{view.side}.relative"][view.head]
-    found = {s: float(bias_LM[l, m]) for s, l, m in pairs_by_distance(len(view.labels))}
+    found = distance_biases(view)
     best = max(found, key=found.__getitem__)
     return best, found[best]
+
+
+def favoured(view: View) -> Quiz | None:
+    """Which distance the chosen head favours."""
+    found = distance_biases(view)
+    quiz = quiz_of_most(view, [away_text(s) for s in found], list(found.values()))
+    return quiz and quiz.asks(f"Which token does head {view.head} favour?")
+
+
+def away_text(distance: int) -> str:
+    """Where a token stands, seen from the one that looks."""
+    side = "left" if distance < 0 else "right"
+    return f"{abs(distance)} to the {side}" if distance else "itself"
 
 
 def no_positions(view: View) -> tuple[str, tuple[int, ...]]:

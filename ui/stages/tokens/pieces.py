@@ -14,11 +14,12 @@ from core.text import counted, number
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import packed
+from ui.kit.quiz import Quiz, quiz_of_words
 from ui.kit.section import render_depth
-from ui.kit.stage import Quiz, heading, quiz_of_words
+from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, colour_end, largest, rows_around
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import asked_word, special_tokens_note, which_word
+from ui.kit.token_words import special_tokens_note, which_word
 from ui.kit.unknown_words import marks, unknown_text
 from ui.session import sent
 from ui.session.actions import select_token
@@ -39,7 +40,7 @@ def pieces(view: View) -> tuple[str, tuple[int, ...]]:
     is explained first.
     """
     first = largest(view, f"{view.side}.embed.token", view.token, ALL)
-    question = f"Which of {vocabulary(view)} is most like {asked_word(view)} to this model?"
+    question = f"Which of {vocabulary(view)} is most like {which_word(view)} to this model?"
     heading(question, quiz(view))
     pieces_strip(view)
     render_depth(view, pieces_text(view), (f"{view.side}.embed.ids", (view.token,)), first)
