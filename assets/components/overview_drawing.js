@@ -128,16 +128,18 @@ function mapOn(brush, style, data, item, shown) {
   const small = smallOf(part, style.sequential, () => shaded(R, C, (i) => hidden[i] ? shadeOf(style.sequential.pixels, part.numbers[i])
       : CLEAR)), hatch = hatchOf(brush, style)
   brush.imageSmoothingEnabled = false
+  brush.globalAlpha = presence(shown, "map")
   brush.fillStyle = style.page
   brush.fillRect(x, y, item.w, item.h)
   rows.at.forEach((down, r) => {
-    brush.globalAlpha = (FAINT + (1 - FAINT) * staggered(shown.map, r, R)) * (silent ? 0.22 : 1)
+    const begun = staggered(shown.map, r, R)
     columns.at.forEach((right, c) => {
       const place = [x + right, y + down + 1, columns.size - 1.5, rows.size - 2]
       if (!hidden[r * C + c]) {
-        brush.fillStyle = hatch
+        Object.assign(brush, { fillStyle: hatch, globalAlpha: begun })
         brush.fillRect(...place)
       }
+      brush.globalAlpha = begun * (silent ? 0.22 : 1)
       brush.drawImage(small, c, r, 1, 1, ...place)
     })
   })

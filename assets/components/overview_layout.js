@@ -159,7 +159,7 @@ function frameColumns(s) {
   if (s.mlp.first) list.push(["normMlp", 14, 0])
   list.push(["neurons", 0, 46], ["", 0, 9], ["write", 0, 34], ["", 4, 0], ["plusMlp", 22, 0])
   if (!s.mlp.first) list.push(["normMlp", 14, 0])
-  return [...list, ["frameEnd", 10, 0]]
+  return [...list, ["frameEnd", 14, 0]]
 }
 
 function mapWidth(s) {

@@ -91,7 +91,9 @@ def targets(view, side: str) -> list[int]:
     across = view.config.crosses and view.side == "decoder" and side == "encoder"
     if side != view.side and not across:
         return []
-    row_M = view.trace[view.at("cross.pattern" if across else "attn.pattern")][view.head, view.token]
+    row_M = view.trace[view.at("cross.pattern" if across else "attn.pattern")][
+        view.head, view.token
+    ]
     return [int(m) for m in np.argsort(-row_M, kind="stable")[:TARGETS] if row_M[m] > 0]
 
 
