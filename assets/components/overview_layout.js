@@ -234,14 +234,15 @@ function columnNames(s, tokens, columns, x, y) {
 // A part's update, and the + where it joins the stream.
 function adding(s, place, part, name, rows, top) {
   const where = (key) => place[`${key}${name}`]
-  if (name && part.first) norm(s, part.norm, where("norm"), top, rows, "update")
+  const when = !name ? "update" : s.parts.indexOf(part) < s.parts.indexOf(s.part) ? "earlier" : "later"
+  if (name && part.first) norm(s, part.norm, where("norm"), top, rows, when)
   const up = where("update"), other = part.kind === "cross" ? "attention to the encoder" : "attention to its own words"
-  const out = strip(s, part.out, { x: up.x, w: up.w - 3 }, top, rows, "update")
+  const out = strip(s, part.out, { x: up.x, w: up.w - 3 }, top, rows, when)
   if (name) title(s, part.kind === "cross" ? "across ▸" : "own ▸", up.x + up.w / 2, top - 12, `show/${part.kind}`, `unfold ${other}`,
-      { size: 11.5 })
+      { size: 11.5, when })
   else named(s, out, "update", part.out, { kind: "weight" })
-  pluses(s, part, where("plus"), rows, top, "update")
-  if (!part.first) norm(s, part.norm, where("norm"), top, rows, "update")
+  pluses(s, part, where("plus"), rows, top, when)
+  if (!part.first) norm(s, part.norm, where("norm"), top, rows, when)
 }
 
 function pluses(s, part, place, rows, top, when) {

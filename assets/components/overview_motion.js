@@ -11,8 +11,9 @@ const PARTS = {
   tokens: { drop: [0, 0.66], fill: [0.45, 1] },             // words drop into rows, their vectors fill
   positions: { position: [0, 0.95] },                       // positions are added
   before: { before: [0, 0.97] },                            // the layers before the opened one
-  attention: { query: [0, 0.18], lines: [0.12, 0.44], map: [0.15, 0.44], value: [0.34, 0.5],
-    travel: [0.5, 0.8], update: [0.8, 0.98] },              // values go along the lines into z, the update rises to the +
+  attention: { earlier: [0, 0.12], query: [0.02, 0.2], lines: [0.14, 0.44], map: [0.17, 0.44], value: [0.34, 0.5],
+    travel: [0.5, 0.8], update: [0.8, 0.96], later: [0.86, 0.98] },    // values go along the lines into z, the update rises to the +; of
+                                                            // two attentions the other one is earlier or later
   neurons: { neurons: [0, 0.5], write: [0.5, 0.98] },
   after: { after: [0, 0.97] },
   guess: { out: [0.25, 0.4], lead: [0.36, 1], bars: [0.4, 1] },

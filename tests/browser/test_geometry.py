@@ -398,20 +398,21 @@ def test_the_parts_come_in_the_order_in_which_a_model_works(run, opened):
     assert ended["write"] <= begun["after"] and ended["update"] <= begun["neurons"]
 
 
-@pytest.mark.parametrize("side", (0, 1))
-def test_parts_fill_from_left_to_right(run, tiny_trace, family, side):
+@pytest.mark.parametrize("kind", ("attention", "cross"))
+@pytest.mark.parametrize("last", (False, True))
+def test_parts_fill_from_left_to_right(run, tiny_trace, family, last, kind):
     """In each row of strips, none begins before one that stands on its left."""
-    views = sides(tiny_trace(family))
-    for view in views[side : side + 1]:
-        view.layer = view.config.layers(view.side) - 1
-        wrong = run(
+    for view in sides(tiny_trace(family)):
+        view.layer = view.config.layers(view.side) - 1 if last else 0
+        wrong, count = run(
             OVERVIEW
             + """const { marksOf } = await import("/overview_layout.js")
             const { END, scriptOf, shownAt } = await import("/overview_motion.js")
             const script = scriptOf(marksOf(data)), begun = {}
             for (let time = END; time >= 0; time -= 10)
               for (const [part, p] of Object.entries(shownAt(script, time))) if (p > 0) begun[part] = time
-            const strips = sheet.items.filter(({ type, upright, single, rows }) =>
+            const { items } = layout(data, width, given[2])
+            const strips = items.filter(({ type, upright, single, rows }) =>
               type === "strip" && !upright && !single && rows.only === undefined)
             const at = ({ when, nth = 0, of = 1 }) => {
               const [from, to] = script.parts[when]
@@ -419,13 +420,13 @@ def test_parts_fill_from_left_to_right(run, tiny_trace, family, side):
             }
             for (const a of strips) for (const b of strips)
               if (a.y === b.y && a.x < b.x && at(a) > at(b)) wrong.push([a.key, b.key])
-            for (const { type, when, key } of sheet.items)
+            for (const { type, when, key } of items)
               if (["norm", "plus", "strip", "map"].includes(type) && begun[when] === undefined)
                 wrong.push([type, key, when])
-            return wrong""",
-            [sent(view), 1184],
+            return [wrong, strips.length]""",
+            [sent(view), 1184, kind],
         )
-        assert wrong == []
+        assert wrong == [] and count > 6
 
 
 def test_of_two_sides_the_first_has_run_before_the_second(run, tiny_trace):
@@ -491,7 +492,8 @@ def test_the_line_to_the_leader_moves_in_four_tenths_of_a_second(run):
 
 def test_the_line_ends_at_the_likeliest_word_and_the_question_s_words_stand_apart(run, tiny_trace):
     view = sides(tiny_trace("gpt2"))[0]
-    order = view.trace["head.probs"][-1].argsort()[::-1].tolist()
+    probs_V = view.trace["head.probs"][picture(view)["output"]["place"]]
+    order = probs_V.argsort()[::-1].tolist()
     pair = (int(order[3]), int(order[1]))
     data = json.dumps(overview_data(picture(view, always=pair)))
     bars, line, rule = run(
@@ -506,7 +508,7 @@ def test_the_line_ends_at_the_likeliest_word_and_the_question_s_words_stand_apar
     assert third - second > tall + 8 and second + tall < rule[1] < third
     leader = next(each for each in bars if each[0] == order[0])
     assert line[1] == pytest.approx(leader[1] + leader[2] / 2)
-    shown = [view.trace["head.probs"][-1][each[0]] for each in bars[2:]]
+    shown = [probs_V[each[0]] for each in bars[2:]]
     assert shown == sorted(shown, reverse=True)
 
 
