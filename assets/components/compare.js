@@ -1,5 +1,5 @@
 // Two maps of weights and their difference, on one grid: a cell that is pointed at is marked on all three and read out below.
-import { frameOn, HIDDEN, palette, pixelOf, pointPicture, shadeOf, themeOf } from "./colours.js"
+import { CLEAR, frameOn, hatchOf, palette, pixelOf, pointPicture, shadeOf, themeOf } from "./colours.js"
 import { cellAt, layOut, nameAt, step } from "./compare_geometry.js"
 import { create, createButton, make, makeButton, set } from "./dom.js"
 import { sized } from "./heatmap_drawing.js"
@@ -60,13 +60,13 @@ const stateAt = (data, map, row, column) => {
 
 function shaded(data, map, look) {
   const rows = data.rows.length, columns = data.columns.length
-  const { pixels } = palette(look, map === 2 ? "diverging" : "sequential"), grey = pixelOf(...HIDDEN, 62)
+  const { pixels } = palette(look, map === 2 ? "diverging" : "sequential")
   return pointPicture(rows, columns, (to) => {
     for (let row = 0, at = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++, at++) {
         const state = stateAt(data, map, row, column), value = valueAt(data, map, row, column)
         if (state === ABSENT) to[at] = 0
-        else if (state === BLOCKED) to[at] = grey
+        else if (state === BLOCKED) to[at] = CLEAR
         else if (map < 2) to[at] = shadeOf(pixels, value)
         else to[at] = faded(pixels, value / data.limit)
       }
@@ -77,6 +77,7 @@ function shaded(data, map, look) {
 function drawMap(brush, data, g, style, map, picture) {
   const { left, top, wide, tall } = g.maps[map]
   brush.imageSmoothingEnabled = false
+  hatchMap(brush, data, g, style, map)
   brush.tell = (row, column) => `${data.titles[map]}: ${both(data.rows[row])} → ${both(data.columns[column])}: ${rounded(valueAt(data, map, row, column))}`
   brush.drawImage(picture, left, top, wide, tall)
   brush.tell = null
@@ -91,6 +92,18 @@ function drawMap(brush, data, g, style, map, picture) {
   Object.assign(brush, { fillStyle: style.text, font: `650 13px ${style.font}`, textAlign: "left", textBaseline: "alphabetic" })
   brush.fillText(shorten(data.titles[map], Math.max(5, Math.floor(wide / 7))), left, top - 8)
   drawNames(brush, data, g, style, map)
+}
+
+// What a mask blocks, in each row one stretch after the other.
+function hatchMap(brush, data, g, style, map) {
+  const { left, top } = g.maps[map], count = data.columns.length, blocked = (row, column) => stateAt(data, map, row, column) === BLOCKED
+  brush.fillStyle = hatchOf(brush, style)
+  for (let row = 0; row < data.rows.length; row++) {
+    for (let from = 0, to; from < count; from = to + 1) {
+      for (to = from; to < count && blocked(row, to); to++);
+      if (to > from) brush.fillRect(left + from * g.cell, top + row * g.cell, (to - from) * g.cell, g.cell)
+    }
+  }
 }
 
 // The names of rows and columns; where the texts differ in the accent's colour, with a mark at the map's edge.

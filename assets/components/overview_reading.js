@@ -56,6 +56,9 @@ export function cellPlace({ type, part, x, y, w, h, rows, columns, upright, inse
     : [x + w * cell / cells, y + at + inset, w / cells, rows.size - 2 * inset]
 }
 
+// The column of a cell of the map, with its name above it.
+export const wholeColumn = ({ x, y, h, columns, head }, [, cell]) => [x + columns.at[cell], y - head, columns.size - 1, h + head]
+
 // The place of the chosen token's numbers.
 export function middleOfChosen({ type, x, y, w, h, rows, single, upright }) {
   const at = single || rows.only !== undefined ? 0 : rows.chosen ?? 0, middle = rows.at[at] + rows.size / 2
