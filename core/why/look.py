@@ -40,14 +40,12 @@ class Look:
         """The score before the mask, or the difference of two."""
         return float(self.parts_ST.sum())
 
-    @property
-    def by_query_S(self) -> np.ndarray:
-        """What each source of the query gives, with all of the key."""
+    def by_query(self) -> np.ndarray:
+        """What each source of the query gives, with all of the key, (S,)."""
         return self.parts_ST.sum(axis=1)
 
-    @property
-    def by_key_T(self) -> np.ndarray:
-        """What each source of the key gives, with all of the query."""
+    def by_key(self) -> np.ndarray:
+        """What each source of the key gives, with all of the query, (T,)."""
         return self.parts_ST.sum(axis=0)
 
     def largest(self, count: int) -> list[tuple[str, str, float]]:
@@ -81,7 +79,7 @@ def look(trace, path: str, head: int, query: int, key: int, rival: int | None = 
     """
     pair = checked(trace, path, head, query, [key] if rival is None else [key, rival])
     queries, keys = projected_sources(trace, pair)
-    q_SK, k_MTK = queries.vectors_SLD[:, 0], keys.vectors_SLD.transpose(1, 0, 2)
+    q_SK, k_MTK = queries.joined()[:, 0], keys.joined().transpose(1, 0, 2)
     parts_ST = q_SK @ against_rival(k_MTK).T * config_of(trace).score_scale
     names_S, names_T = queries.names, keys.names
     if f"{path}.scores.biased" in trace:
@@ -145,15 +143,16 @@ def projected(trace, path: str, which: str, head: int, found: Written, rows_L, a
     """
     config, name = config_of(trace), f"{path}.{which}"
     columns = slice(head * config.d_head, (head + 1) * config.d_head)
-    x_SLD = found.vectors_SLD
     if config.norm_first and not across:
-        x_SLD = through_norm(trace, f"{path}.norm", x_SLD, rows_L)
+        x_SLD = through_norm(trace, f"{path}.norm", found.joined(), rows_L)
         shift = bias(f"{path}.norm", norm_bias(trace, f"{path}.norm"), len(rows_L))
         found = Written(found.names, (x_SLD,)) + shift
     weight_DK, bias_X = trace.weights[f"{name}.weight"][:, columns], bias_of(trace, name)
-    made = Written(found.names, (found.vectors_SLD @ weight_DK,))
+    x_SLD = found.joined()
+    made_XK = x_SLD.reshape(-1, config.d_model) @ weight_DK.astype(np.float64)  # one product
+    made = Written(found.names, (made_XK.reshape(*x_SLD.shape[:2], -1),))
     made += bias(name, None if bias_X is None else bias_X[columns], len(rows_L))
-    turned_SLK = rotated(config, made.vectors_SLD, rows_L)
+    turned_SLK = rotated(config, made.joined(), rows_L)
     return put_in(trace, path, which, head, Written(made.names, (turned_SLK,)), rows_L)
 
 
@@ -170,5 +169,5 @@ def put_in(trace, path: str, which: str, head: int, made: Written, rows_L) -> Wr
     watched = (f"{path}.{which}", f"{path}.{which}.unrotated", f"{path}.norm.")
     if not any(edit.startswith(watched) for edit in trace.edits):
         return made
-    missing_LK = trace[f"{path}.{which}"][head, rows_L] - made.vectors_SLD.sum(axis=0)
+    missing_LK = trace[f"{path}.{which}"][head, rows_L] - made.joined().sum(axis=0)
     return made + Written((f"{path}.{which}.edit",), (missing_LK[None],))

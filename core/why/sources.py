@@ -19,7 +19,7 @@ import numpy as np
 from core.errors import GlassError
 from core.step_ref import parse
 from core.why.norms import bias_of, norm_bias, through_norm
-from core.why.places import before_last_norm, config_of, place_of, sublayers
+from core.why.places import config_of, place_of, sublayers
 
 # Edits of these steps change the stream, but not what was written into it.
 _FROM_OUTSIDE = ("in", "sum", "out", "norm.mean", "norm.centred", "norm.unit", "norm.out")
@@ -52,8 +52,7 @@ class Written:
     def __add__(self, other: Written) -> Written:
         return Written(self.names + other.names, self.blocks + other.blocks)
 
-    @property
-    def vectors_SLD(self) -> np.ndarray:
+    def joined(self) -> np.ndarray:
         """All of them in one array, (S, L, D)."""
         return self.blocks[0] if len(self.blocks) == 1 else np.concatenate(self.blocks)
 
@@ -78,7 +77,7 @@ def sources(trace, place: str, rows=None) -> Sources:
     if at.after_last_norm:
         found = after_norm(trace, f"{at.side}.norm", found, rows_L) if config.final_norm else found
         found += put_by_hand(trace, f"{at.side}.", at.step, found, rows_L)
-    return Sources(at.step, rows_L, found.names, found.vectors_SLD)
+    return Sources(at.step, rows_L, found.names, found.joined())
 
 
 def rows_of(trace, side: str, rows) -> np.ndarray:
@@ -118,6 +117,8 @@ def after_sublayer(trace, path: str, before: Written, rows_L) -> Written:
     found = before + written_by(trace, path, rows_L)
     if not config_of(trace).norm_first:
         found = after_norm(trace, f"{path}.norm", found, rows_L)
+    if not trace.edits:
+        return found
     side, layer, kind = path.split(".")
     paths = sublayers(config_of(trace), side)
     step = f"{side}.{layer}.out" if kind == "mlp" else f"{paths[paths.index(path) + 1]}.in"
@@ -128,16 +129,18 @@ def written_by(trace, path: str, rows_L) -> Written:
     """What a sublayer adds to the stream: each head and their bias, or a feed-forward network."""
     if path.endswith(".mlp"):
         return one(trace, path, rows_L, f"{path}.out")
-    z_HLK = trace[f"{path}.z"][:, rows_L].astype(np.float64)
+    z_HLK = trace[f"{path}.z"][:, rows_L]
     H, _, K = z_HLK.shape
+    # In the trace's own type: a copy of each matrix in float64 would take ten times as long.
     heads_HLD = z_HLK @ trace.weights[f"{path}.out.weight"].reshape(H, K, -1)
     names = tuple(f"{path}.head.{h}" for h in range(H))
-    return Written(names, (heads_HLD,)) + bias(path, bias_of(trace, f"{path}.out"), len(rows_L))
+    written = Written(names, (heads_HLD.astype(np.float64),))
+    return written + bias(path, bias_of(trace, f"{path}.out"), len(rows_L))
 
 
 def after_norm(trace, path: str, before: Written, rows_L) -> Written:
     """Sources behind a norm whose scale is held, and its bias."""
-    passed_SLD = through_norm(trace, path, before.vectors_SLD, rows_L)
+    passed_SLD = through_norm(trace, path, before.joined(), rows_L)
     return Written(before.names, (passed_SLD,)) + bias(path, norm_bias(trace, path), len(rows_L))
 
 
@@ -146,7 +149,7 @@ def put_by_hand(trace, below: str, step: str, found: Written, rows_L) -> Written
     edits = [parse(name) for name in trace.edits if name == step or name.startswith(below)]
     if not any(ref and (str(ref) == step or outside(trace, ref)) for ref in edits):
         return NOTHING
-    missing_LD = trace[step][rows_L] - found.vectors_SLD.sum(axis=0)
+    missing_LD = trace[step][rows_L] - found.joined().sum(axis=0)
     return Written((f"{below}edit",), (missing_LD[None],))
 
 
