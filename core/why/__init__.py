@@ -10,21 +10,29 @@ why.look(trace, "decoder.3.attn", 4, query=5, key=1)        # a score, source ×
 """
 
 from core.why.lens import Guesses, guesses, lens
-from core.why.look import Look, look
+from core.why.look import Look, look, read_most
+from core.why.names import in_words
 from core.why.parts import Parts, Split, by_neuron, by_token, parts
 from core.why.sources import Sources, sources
+from core.why.trail import Edge, Node, Trail, trail
 
 __all__ = [
+    "Edge",
     "Guesses",
     "Look",
+    "Node",
     "Parts",
     "Sources",
     "Split",
+    "Trail",
     "by_neuron",
     "by_token",
     "guesses",
+    "in_words",
     "lens",
     "look",
     "parts",
+    "read_most",
     "sources",
+    "trail",
 ]

@@ -93,6 +93,18 @@ def look(trace, path: str, head: int, query: int, key: int, rival: int | None = 
     )
 
 
+def read_most(trace, name: str, token: int) -> tuple[str, int, float]:
+    """Of a head's source at a token: the side and the position of the token that it read most, and
+    how much. So a look that a head prepared can be told: what had it written there, and from where?
+    """
+    path, _, head = name.rpartition(".head.")
+    if not path or f"{path}.pattern" not in trace or not head.isdecimal():
+        raise GlassError(f"“{name}” is no head of this model.")
+    weights_M = trace[f"{path}.pattern"][int(head), token]
+    side = "encoder" if path.endswith(".cross") else path.split(".")[0]
+    return side, int(weights_M.argmax()), float(weights_M.max())
+
+
 def against_rival(of_keys_M):
     """The first key's, less the rival's if there is one."""
     return of_keys_M[0] if len(of_keys_M) == 1 else of_keys_M[0] - of_keys_M[1]

@@ -65,6 +65,18 @@ class Trail:
         """A part as a share of the whole."""
         return part / self.total if self.total else 0.0
 
+    def tokens(self) -> list[tuple[str, int, float]]:
+        """The tokens at which the trail ends: side, position, and the part that all that is not a
+        bias gives there; the largest in size first.
+        """
+        found: dict[tuple[str, int], float] = {}
+        for node in self.nodes[:-1]:
+            if node.ends and not node.name.endswith(".bias"):
+                place = (node.name.split(".")[0], node.token)
+                found[place] = found.get(place, 0.0) + node.part
+        ordered = sorted(found.items(), key=lambda each: -abs(each[1]))
+        return [(side, token, part) for (side, token), part in ordered]
+
 
 @dataclass(frozen=True, eq=False)
 class Want:
@@ -80,6 +92,7 @@ class Growing:
     """A trail under way: its nodes (name, token, whether it ends there) by index, and its edges."""
 
     least: float
+    through: bool  # feed-forward networks
     nodes: dict[tuple[str, int, bool], int] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
 
@@ -97,18 +110,28 @@ class Growing:
 
 
 def trail(
-    trace, word: int, rival: int | None = None, row: int = -1, threshold: float = 0.1
+    trace,
+    word: int,
+    rival: int | None = None,
+    row: int = -1,
+    threshold: float = 0.1,
+    through: bool | None = None,
 ) -> Trail:
     """The strongest ways from the words of the sentence to a word's logit; with a rival, to how far
     it is above the rival's. threshold: the least share of the whole that a step must give; 0 keeps
     every way, and explains everything.
+
+    through: whether the trail goes on through feed-forward networks, with their gates held; else it
+    ends at them, at the token where they write. None: unless they are gated. A gated neuron is a
+    product of two readings of the stream, of which one would be held and hidden.
 
     GlassError where a model has no words, or the threshold is below 0.
     """
     if not threshold >= 0:
         raise GlassError(f"The threshold is a share from 0 up, not {threshold}.")
     reads, total = reading(trace, word, rival, row), parts(trace, word, rival, row).total
-    graph, config = Growing(abs(total) * threshold), config_of(trace)
+    config = config_of(trace)
+    graph = Growing(abs(total) * threshold, not config.gated if through is None else through)
     first = Want(graph.node(ROOT, reads.token), reads.token, reads.direction_D)
     for name, part in reads.biases:
         graph.gives(name, first, part, ends=True)
@@ -218,8 +241,9 @@ def from_feed_forward(trace, graph: Growing, path: str, wants: list[Want], bias_
     """
     out_LD, found = trace[f"{path}.out"], {}
     for want in wants:
-        giver = graph.gives(path, want, out_LD[want.token] @ want.direction_D)
-        if giver is not None:
+        part = out_LD[want.token] @ want.direction_D
+        giver = graph.gives(path, want, part, ends=not graph.through)
+        if giver is not None and graph.through:
             found.setdefault((giver, want.token), []).append(want.direction_D)
     side = path.split(".")[0]
     for (giver, token), directions in found.items():
