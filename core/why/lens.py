@@ -33,7 +33,8 @@ class Guesses:
 
 def lens(trace, row: int = -1) -> np.ndarray:
     """The logits after the embedding and after each layer, (layers + 1, V), through the last norm
-    and the head. The last row is the output's. GlassError for a model without an output head.
+    and the head. The last row is the output's; an experiment that edits the last norm or the head
+    itself is left out. GlassError for a model without an output head.
     """
     config, row = with_head(trace), check_row(trace, row)
     side, token = config.sides[-1], int(trace.rows[row])

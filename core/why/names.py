@@ -15,10 +15,10 @@ _BIASES = {
     "pre.bias": "the neurons’ bias, {}",
     "hidden.up.bias": "the neurons’ bias, {}",
 }
-_EDITED = ("edit", "q.edit", "k.edit")
 _ENDS = {
     "head.logits": "the word",
     "head.logits.bias": "the word’s bias",
+    "head.logits.edit": "what an experiment put into the output",
     "head.norm.bias": "the norm’s bias, output head",
     "head.pre.bias": "the bias of the output head’s layer",
     "the rest": "the rest",
@@ -32,7 +32,7 @@ def in_words(name: str, token: str = "", side: bool = False) -> str:
     of, _, rest = name.partition(".")
     if name in _ENDS:
         return _ENDS[name]
-    said = of_layer(rest) or of_stack(rest, token) or name
+    said = of_layer(rest) or of_stack(rest, token) or of_experiment(rest) or name
     return f"the {of}’s {said.removeprefix('the ')}" if side and said != name else said
 
 
@@ -41,8 +41,6 @@ def of_stack(rest: str, token: str) -> str | None:
     known = {
         "embed.norm.bias": "the norm’s bias, embedding",
         "norm.bias": "the last norm’s bias",
-        "embed.edit": "what was put into the embedding",
-        "edit": "what was put into the last vectors",
         "relative": "the bias for the distance",
     }
     if rest in known:
@@ -64,6 +62,12 @@ def of_layer(rest: str) -> str | None:
     if head := re.fullmatch(r"head\.(\d+)", leaf):
         return f"{'cross-' if kind == 'cross' else ''}head {layer}.{head[1]}"
     where = f"{_KINDS[kind]} {layer}"
-    if leaf in _EDITED:
-        return f"what was put into {where}"
     return _BIASES[leaf].format(where) if leaf in _BIASES else None
+
+
+def of_experiment(rest: str) -> str | None:
+    """What an experiment put in, at the step where it is met."""
+    if not rest.endswith(".edit"):
+        return None
+    step = rest.removesuffix(".edit")
+    return f"what an experiment put into {step}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import GlassError
-from core.why.head import reading
+from core.why.head import Reading, reading
 from core.why.norms import back_through_norm, bias_of
 from core.why.places import before_last_norm, config_of, sublayers
 from core.why.sources import sources
@@ -68,9 +68,21 @@ def parts(trace, word: int, rival: int | None = None, row: int = -1) -> Parts:
     reads = reading(trace, word, rival, row)
     found = sources(trace, before_last_norm(config_of(trace), reads.side), reads.token)
     numbers_S = found.vectors_SLD[:, 0] @ reads.direction_D
-    names = (*found.names, *(name for name, _ in reads.biases))
-    parts_S = np.concatenate([numbers_S, [number for _, number in reads.biases]])
+    more = [*reads.biases, *put_by_hand(trace, reads, numbers_S, word, rival, row)]
+    names = (*found.names, *(name for name, _ in more))
+    parts_S = np.concatenate([numbers_S, [number for _, number in more]])
     return Parts(word, rival, row, reads.token, names, parts_S, reads.held)
+
+
+def put_by_hand(trace, reads: Reading, numbers_S, word: int, rival, row: int):
+    """What an experiment with the last norm or the head itself put into the logit."""
+    after = (f"{reads.side}.norm.", f"{reads.side}.out", "head.")
+    if not any(name.startswith(after) for name in trace.edits):
+        return []
+    logits_V = trace["head.logits"][row].astype(np.float64)
+    recorded = logits_V[word] - (0.0 if rival is None else logits_V[rival])
+    explained = numbers_S.sum() + sum(number for _, number in reads.biases)
+    return [("head.logits.edit", float(recorded - explained))]
 
 
 def by_token(trace, name: str, word: int, rival: int | None = None, row: int = -1) -> Split:

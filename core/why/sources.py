@@ -7,7 +7,7 @@ divided by the recorded scale and weighted, and the norm's bias is one more sour
 
 A source is named after what wrote it: decoder.embed.token, decoder.3.attn.head.4,
 decoder.3.attn.bias, decoder.3.mlp, decoder.3.mlp.norm.bias. What an experiment put into the stream
-itself is a source, too: decoder.3.attn.edit.
+itself is a source, too, named after the step where it is met: decoder.3.attn.sum.edit.
 """
 
 from __future__ import annotations
@@ -17,12 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import GlassError
-from core.step_ref import parse
 from core.why.norms import bias_of, norm_bias, through_norm
 from core.why.places import config_of, place_of, sublayers
-
-# Edits of these steps change the stream, but not what was written into it.
-_FROM_OUTSIDE = ("in", "sum", "out", "norm.mean", "norm.centred", "norm.unit", "norm.out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +67,14 @@ def sources(trace, place: str, rows=None) -> Sources:
     """
     at = place_of(trace, place)
     rows_L, config = rows_of(trace, at.side, rows), config_of(trace)
+    paths = sublayers(config, at.side)
     found = embedded(trace, at.side, rows_L)
-    for path in sublayers(config, at.side)[: at.written]:
-        found = after_sublayer(trace, path, found, rows_L)
+    for path in paths[: at.written]:
+        found = after_sublayer(trace, path, entering(trace, path, found, rows_L), rows_L)
+    if at.step.endswith(".in"):
+        found = entering(trace, paths[at.written], found, rows_L)
     if at.after_last_norm:
-        found = after_norm(trace, f"{at.side}.norm", found, rows_L) if config.final_norm else found
-        found += put_by_hand(trace, f"{at.side}.", at.step, found, rows_L)
+        found = after_last_norm(trace, at.side, found, rows_L)
     return Sources(at.step, rows_L, found.names, found.joined())
 
 
@@ -109,20 +107,27 @@ def embedded(trace, side: str, rows_L) -> Written:
             found += one(trace, step, rows_L, step)
     if config.embed_norm:
         found = after_norm(trace, f"{path}.norm", found, rows_L)
-    return found + put_by_hand(trace, f"{path}.", f"{path}.out", found, rows_L)
+    edited = (f"{path}.sum", f"{path}.out", *edits_of_norm(f"{path}.norm"))
+    return found + put_by_hand(trace, edited, f"{path}.out", found, rows_L)
+
+
+def entering(trace, path: str, before: Written, rows_L) -> Written:
+    """The stream's sources as a sublayer reads them: an experiment may have changed its input."""
+    return before + put_by_hand(trace, (f"{path}.in",), f"{path}.in", before, rows_L)
 
 
 def after_sublayer(trace, path: str, before: Written, rows_L) -> Written:
     """The stream's sources once a sublayer has written, and its post-norm has been passed."""
-    found = before + written_by(trace, path, rows_L)
-    if not config_of(trace).norm_first:
+    found, config = before + written_by(trace, path, rows_L), config_of(trace)
+    edited, leaves = (f"{path}.out", f"{path}.sum"), f"{path}.sum"
+    if not config.norm_first:
         found = after_norm(trace, f"{path}.norm", found, rows_L)
-    if not trace.edits:
-        return found
-    side, layer, kind = path.split(".")
-    paths = sublayers(config_of(trace), side)
-    step = f"{side}.{layer}.out" if kind == "mlp" else f"{paths[paths.index(path) + 1]}.in"
-    return found + put_by_hand(trace, f"{path}.", step, found, rows_L)
+        edited, leaves = (*edited, *edits_of_norm(f"{path}.norm")), f"{path}.norm.out"
+    found += put_by_hand(trace, edited, leaves, found, rows_L)
+    layer, _, kind = path.rpartition(".")
+    if kind == "mlp":
+        found += put_by_hand(trace, (f"{layer}.out",), f"{layer}.out", found, rows_L)
+    return found
 
 
 def written_by(trace, path: str, rows_L) -> Written:
@@ -144,16 +149,25 @@ def after_norm(trace, path: str, before: Written, rows_L) -> Written:
     return Written(before.names, (passed_SLD,)) + bias(path, norm_bias(trace, path), len(rows_L))
 
 
-def put_by_hand(trace, below: str, step: str, found: Written, rows_L) -> Written:
-    """What an experiment put into the stream on the way to a step, in place of what was written."""
-    edits = [parse(name) for name in trace.edits if name == step or name.startswith(below)]
-    if not any(ref and (str(ref) == step or outside(trace, ref)) for ref in edits):
+def after_last_norm(trace, side: str, before: Written, rows_L) -> Written:
+    """The sources of the last vectors, after the norm at the end of a stack where there is one."""
+    found, path = before, f"{side}.norm"
+    if config_of(trace).final_norm:
+        found = after_norm(trace, path, found, rows_L)
+    edited = (f"{side}.out", *edits_of_norm(path))
+    return found + put_by_hand(trace, edited, f"{side}.out", found, rows_L)
+
+
+def edits_of_norm(path: str) -> tuple[str, ...]:
+    """The steps of a norm whose edits change what it leaves, its held scale aside."""
+    return tuple(f"{path}.{leaf}" for leaf in ("mean", "centred", "unit", "out"))
+
+
+def put_by_hand(trace, edited: tuple[str, ...], step: str, found: Written, rows_L) -> Written:
+    """What an experiment put into the stream at a step, if it edited one of these steps: these
+    edits are not seen in what was written.
+    """
+    if not any(name in trace.edits for name in edited):
         return NOTHING
     missing_LD = trace[step][rows_L] - found.joined().sum(axis=0)
-    return Written((f"{below}edit",), (missing_LD[None],))
-
-
-def outside(trace, ref) -> bool:
-    """Whether an edit of that step bypasses what its sublayer computed."""
-    inside = ref.leaf.startswith("norm.") and config_of(trace).norm_first and ref.inside_layer
-    return ref.leaf in _FROM_OUTSIDE and not inside
+    return Written((f"{step}.edit",), (missing_LD[None],))
