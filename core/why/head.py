@@ -15,6 +15,15 @@ from core.why.places import config_of
 
 
 @dataclass(frozen=True, eq=False)
+class ReadBias:
+    """A bias after the stream, and what it gives: Σ of the bias times what is read in it."""
+
+    name: str
+    reads_X: np.ndarray
+    part: float
+
+
+@dataclass(frozen=True, eq=False)
 class Reading:
     """What a word's logit reads at one token: its direction in the stream before the last norm, and
     the biases behind it. stream · direction_D + Σ biases is the logit.
@@ -23,7 +32,7 @@ class Reading:
     side: str
     token: int  # the position on that side
     direction_D: np.ndarray
-    biases: tuple[tuple[str, float], ...]
+    biases: tuple[ReadBias, ...]
     held: tuple[str, ...]  # the recorded values that are held fixed, by name
 
 
@@ -46,24 +55,32 @@ def reading(trace, word: int, rival: int | None = None, row: int = -1) -> Readin
     """
     config, row = with_head(trace), check_row(trace, row)
     side, token = config.sides[-1], int(trace.rows[row])
-    table_VD = trace.weights["head.logits.weight"]
-    reads_D = table_VD[check_word(config, word)].astype(np.float64)
-    logits_V = bias_of(trace, "head.logits")
-    offset = 0.0 if logits_V is None else logits_V[word]
-    if rival is not None:
-        reads_D = reads_D - table_VD[check_word(config, rival)]
-        offset -= 0.0 if logits_V is None else logits_V[rival]
-    biases = [] if logits_V is None else [("head.logits.bias", float(offset))]
-    held = []
+    words_V = one_word(config, word) - (0 if rival is None else one_word(config, rival))
+    reads_D = words_read(trace, words_V)
+    biases, held = bias_read("head.logits", bias_of(trace, "head.logits"), words_V), ()
     if config.head == "transform":
         reads_D, more = back_through_transform(trace, reads_D, row)
-        biases, held = [*more, *biases], ["head.hidden", "head.norm.scale"]
+        biases, held = more + biases, ("head.hidden", "head.norm.scale")
     reads_D = reads_D * config.head_scale
     if config.final_norm:
-        biases = [*bias_read(f"{side}.norm", norm_bias(trace, f"{side}.norm"), reads_D), *biases]
-        held = [f"{side}.norm.scale", *held]
-        reads_D = back_through_norm(trace, f"{side}.norm", reads_D, token)
-    return Reading(side, token, reads_D, tuple(biases), tuple(held))
+        norm = f"{side}.norm"
+        biases = bias_read(norm, norm_bias(trace, norm), reads_D) + biases
+        held = (f"{norm}.scale", *held)
+        reads_D = back_through_norm(trace, norm, reads_D, token)
+    return Reading(side, token, reads_D, tuple(biases), held)
+
+
+def one_word(config: Config, word: int):
+    """1 for a word of the vocabulary and 0 for all others, (V,); a GlassError for what is none."""
+    words_V = np.zeros(config.n_vocab)
+    words_V[check_word(config, word)] = 1
+    return words_V
+
+
+def words_read(trace, words_V):
+    """What words read in the vector that is compared with them, (D,): their rows, added up."""
+    ids_N = np.flatnonzero(words_V)
+    return words_V[ids_N] @ trace.weights["head.logits.weight"][ids_N]
 
 
 def back_through_transform(trace, reads_D, row: int):
@@ -85,9 +102,9 @@ def gates(pre_F, hidden_F):
     return np.divide(hidden_F, pre_F, out=np.zeros_like(pre_F), where=pre_F != 0)
 
 
-def bias_read(name: str, bias_D, reads_D) -> list[tuple[str, float]]:
+def bias_read(name: str, bias_X, reads_X) -> list[ReadBias]:
     """What a bias gives to a reading; nothing, where there is none."""
-    return [] if bias_D is None else [(f"{name}.bias", float(bias_D @ reads_D))]
+    return [] if bias_X is None else [ReadBias(f"{name}.bias", reads_X, float(bias_X @ reads_X))]
 
 
 def check_row(trace, row: int) -> int:

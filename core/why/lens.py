@@ -37,8 +37,15 @@ def lens(trace, row: int = -1) -> np.ndarray:
     itself is left out. GlassError for a model without an output head.
     """
     config, row = with_head(trace), check_row(trace, row)
-    side, token = config.sides[-1], int(trace.rows[row])
-    stream_ND = np.stack([trace[step][token] for step in lens_steps(config)])
+    token = int(trace.rows[row])
+    return read_by_head(trace, np.stack([trace[step][token] for step in lens_steps(config)]))
+
+
+def read_by_head(trace, stream_ND) -> np.ndarray:
+    """The logits of vectors of the stream, (N, V), through the last norm and the head, which are
+    run as the forward pass runs them.
+    """
+    config, side = with_head(trace), trace.config.sides[-1]
     count = {"L": len(stream_ND), "R": len(stream_ND)}
     sizes = {each: trace.sizes(each) | count for each in (side, "head")}
     run = Run(config, trace.weights, sizes, {}, KEEP["all"])

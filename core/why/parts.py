@@ -68,7 +68,8 @@ def parts(trace, word: int, rival: int | None = None, row: int = -1) -> Parts:
     reads = reading(trace, word, rival, row)
     found = sources(trace, before_last_norm(config_of(trace), reads.side), reads.token)
     numbers_S = found.vectors_SLD[:, 0] @ reads.direction_D
-    more = [*reads.biases, *put_by_hand(trace, reads, numbers_S, word, rival, row)]
+    more = [*((each.name, each.part) for each in reads.biases)]
+    more += put_by_hand(trace, reads, numbers_S, word, rival, row)
     names = (*found.names, *(name for name, _ in more))
     parts_S = np.concatenate([numbers_S, [number for _, number in more]])
     return Parts(word, rival, row, reads.token, names, parts_S, reads.held)
@@ -81,7 +82,7 @@ def put_by_hand(trace, reads: Reading, numbers_S, word: int, rival, row: int):
         return []
     logits_V = trace["head.logits"][row].astype(np.float64)
     recorded = logits_V[word] - (0.0 if rival is None else logits_V[rival])
-    explained = numbers_S.sum() + sum(number for _, number in reads.biases)
+    explained = numbers_S.sum() + sum(each.part for each in reads.biases)
     return [("head.logits.edit", float(recorded - explained))]
 
 

@@ -133,8 +133,8 @@ def trail(
     config = config_of(trace)
     graph = Growing(abs(total) * threshold, not config.gated if through is None else through)
     first = Want(graph.node(ROOT, reads.token), reads.token, reads.direction_D)
-    for name, part in reads.biases:
-        graph.gives(name, first, part, ends=True)
+    for each in reads.biases:
+        graph.gives(each.name, first, each.part, ends=True)
     wants = {side: [] for side in config.sides} | {reads.side: [first]}
     for side in reversed(config.sides):
         for path in reversed(sublayers(config, side)):
