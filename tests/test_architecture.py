@@ -130,8 +130,8 @@ ORDER = """
     word_vectors comparison word_swaps transformer why.places why.norms why.sources why.head
     why.parts why.lens why.look why.names why.trail why steps.kind steps.letters steps.embedding
     steps.positions steps.norm steps.attention steps.heads steps.feed_forward steps.layers
-    steps.output steps.lstm steps trace explanation source forward_pass influence whatif
-    deciding_head models decoding lstm
+    steps.output steps.sources steps.lstm steps trace explanation source forward_pass
+    influence whatif deciding_head models decoding lstm
 """.split()
 
 

@@ -36,6 +36,8 @@ LETTERS = {
     "U": "learned weights for the state before",
     "h": "hidden state",
     "c": "cell",
+    "s": "what one source wrote",
+    "w": "what the word reads in the stream",
 }
 
 
@@ -69,6 +71,8 @@ AXES = {
     "I": "word that looks",
     "J": "word that is looked at",
     "U": "unit",
+    "X": "source",
+    "Y": "source of the key",
 }
 
 

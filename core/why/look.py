@@ -130,23 +130,35 @@ def checked(trace, path: str, head: int, query: int, keys) -> Pair:
 
 
 def projected_sources(trace, pair: Pair) -> tuple[Written, Written]:
-    """The sources of the query, (S, 1, K), and those of the keys, (T, M, K): projected by the head,
-    and rotated by their positions.
-    """
-    rows_L = np.array([pair.row])
+    """The sources of the query, (S, 1, K), and those of the keys, (T, M, K)."""
+    rows_L, group = np.array([pair.row]), config_of(trace).group(pair.head)
     if pair.memory != pair.side:
-        queries = sources(trace, pair.path, rows_L)
-        keys = sources(trace, f"{pair.memory}.out", pair.rows_M)
-        q_SLD, k_TMD = queries.vectors_SLD, keys.vectors_SLD
-    else:  # one walk for both
-        queries = keys = sources(trace, pair.path, np.append(rows_L, pair.rows_M))
-        q_SLD, k_TMD = queries.vectors_SLD[:, :1], queries.vectors_SLD[:, 1:]
-    group = config_of(trace).group(pair.head)
-    across = pair.memory != pair.side
+        queries = projected_query(trace, pair.path, pair.head, pair.row)
+        return queries, projected_key(trace, pair.path, group, pair.rows_M)
+    found = sources(trace, pair.path, np.append(rows_L, pair.rows_M))  # one walk for both
+    x_SLD = found.vectors_SLD
+    q_SLD, k_TMD = Written(found.names, (x_SLD[:, :1],)), Written(found.names, (x_SLD[:, 1:],))
     return (
-        projected(trace, pair.path, "q", pair.head, Written(queries.names, (q_SLD,)), rows_L),
-        projected(trace, pair.path, "k", group, Written(keys.names, (k_TMD,)), pair.rows_M, across),
+        projected(trace, pair.path, "q", pair.head, q_SLD, rows_L),
+        projected(trace, pair.path, "k", group, k_TMD, pair.rows_M),
     )
+
+
+def projected_query(trace, path: str, head: int, row: int) -> Written:
+    """The sources of one query: projected by the head, and rotated by its position, (S, 1, K)."""
+    found, rows_L = sources(trace, path, [row]), np.array([row])
+    stream = Written(found.names, (found.vectors_SLD,))
+    return projected(trace, path, "q", head, stream, rows_L)
+
+
+def projected_key(trace, path: str, group: int, rows_M) -> Written:
+    """The sources of keys, which for cross-attention are the encoder's: projected, and rotated by
+    their positions, (T, M, K).
+    """
+    across, rows_M = path.endswith(".cross"), np.asarray(rows_M)
+    found = sources(trace, "encoder.out" if across else path, rows_M)
+    stream = Written(found.names, (found.vectors_SLD,))
+    return projected(trace, path, "k", group, stream, rows_M, across)
 
 
 def projected(trace, path: str, which: str, head: int, found: Written, rows_L, across=False):
