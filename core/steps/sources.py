@@ -18,7 +18,7 @@ from core.steps.kind import ATTENTION, HEAD, LAYER, STACK, SUBLAYER, StepKind
 from core.text import factor, number
 from core.why.head import reading
 from core.why.lens import read_by_head
-from core.why.look import look, projected_key, projected_query, rotated
+from core.why.look import look, rotated, sources_of
 from core.why.norms import back_through_norm
 from core.why.parts import parts
 from core.why.places import before_last_norm, place_of, sublayers
@@ -107,33 +107,31 @@ def normed(cell: Cell, x: Group, norm: str) -> Result:
 # --- a score --------------------------------------------------------------------------------------
 
 
-def of_query(trace, ref: StepRef, head: int, token: int):
-    """The sources of one query, projected and rotated, (X, K)."""
-    return projected_query(trace, ref.path, head, token).joined()[:, 0]
+def of_projection(trace, ref: StepRef, head: int, token: int):
+    """The sources of one query or key, projected and rotated, (X, K)."""
+    return sources_of(trace, ref.path, ref.leaf[0], head, [token]).joined()[:, 0]
 
 
-def of_key(trace, ref: StepRef, group: int, token: int):
-    """The sources of one key, projected and rotated, (Y, K)."""
-    return projected_key(trace, ref.path, group, [token]).joined()[:, 0]
+def names_of_projection(trace, ref: StepRef) -> tuple[str, ...]:
+    """Who wrote them, in order."""
+    return sources_of(trace, ref.path, ref.leaf[0], ref.args[0], [ref.args[1]]).names
 
 
 def query_axes(trace, ref: StepRef) -> dict[str, int]:
     """How many sources a query has."""
-    return {"X": len(projected_query(trace, ref.path, *ref.args).names)}
+    return {"X": len(names_of_projection(trace, ref))}
 
 
 def key_axes(trace, ref: StepRef) -> dict[str, int]:
     """How many sources a key has."""
-    return {"Y": len(projected_key(trace, ref.path, ref.args[0], [ref.args[1]]).names)}
+    return {"Y": len(names_of_projection(trace, ref))}
 
 
 def explain_projected(cell: Cell) -> Result:
     """A source of the stream times a column of W, after the norm's held scale, and rotated."""
     (x, k), (head, token), which = cell.index, cell.args, cell.ref.leaf[0]
-    trace, path, K = cell.trace, cell.path, cell.config.d_head
+    name, path, K = names_of_projection(cell.trace, cell.ref)[x], cell.path, cell.config.d_head
     across = cell.ref.sublayer == "cross" and which == "k"
-    project = projected_key if which == "k" else projected_query
-    name = project(trace, path, head, [token] if which == "k" else token).names[x]
     if name.endswith(f".{which}.edit"):
         return given(cell)
     columns_XK = column_reads(cell, which, token)[:, :, k]
@@ -347,7 +345,7 @@ QUERY = StepKind(
     story="What one source of the stream makes of this query. All of them add up to it.",
     latex=r"\sum_d s_{l,d}\, W^Q_{d,k}",
     colour="q",
-    compute=of_query,
+    compute=of_projection,
     after="q",
     args="HL",
     sizes=query_axes,
@@ -364,7 +362,6 @@ KINDS = (
         story="What one source of the stream makes of this key. All of them add up to it.",
         latex=r"\sum_d s_{m,d}\, W^K_{d,k}",
         colour="k",
-        compute=of_key,
         after="k",
         args="GM",
         sizes=key_axes,

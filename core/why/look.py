@@ -133,8 +133,8 @@ def projected_sources(trace, pair: Pair) -> tuple[Written, Written]:
     """The sources of the query, (S, 1, K), and those of the keys, (T, M, K)."""
     rows_L, group = np.array([pair.row]), config_of(trace).group(pair.head)
     if pair.memory != pair.side:
-        queries = projected_query(trace, pair.path, pair.head, pair.row)
-        return queries, projected_key(trace, pair.path, group, pair.rows_M)
+        queries = sources_of(trace, pair.path, "q", pair.head, rows_L)
+        return queries, sources_of(trace, pair.path, "k", group, pair.rows_M)
     found = sources(trace, pair.path, np.append(rows_L, pair.rows_M))  # one walk for both
     x_SLD = found.vectors_SLD
     q_SLD, k_TMD = Written(found.names, (x_SLD[:, :1],)), Written(found.names, (x_SLD[:, 1:],))
@@ -144,21 +144,14 @@ def projected_sources(trace, pair: Pair) -> tuple[Written, Written]:
     )
 
 
-def projected_query(trace, path: str, head: int, row: int) -> Written:
-    """The sources of one query: projected by the head, and rotated by its position, (S, 1, K)."""
-    found, rows_L = sources(trace, path, [row]), np.array([row])
-    stream = Written(found.names, (found.vectors_SLD,))
-    return projected(trace, path, "q", head, stream, rows_L)
-
-
-def projected_key(trace, path: str, group: int, rows_M) -> Written:
-    """The sources of keys, which for cross-attention are the encoder's: projected, and rotated by
-    their positions, (T, M, K).
+def sources_of(trace, path: str, which: str, head: int, rows) -> Written:
+    """The sources of queries ("q") or keys ("k") of a head at some tokens: projected, and rotated
+    by their positions, (S, L, K). The keys of cross-attention come from the encoder.
     """
-    across, rows_M = path.endswith(".cross"), np.asarray(rows_M)
-    found = sources(trace, "encoder.out" if across else path, rows_M)
+    across, rows_L = path.endswith(".cross") and which == "k", np.asarray(rows)
+    found = sources(trace, "encoder.out" if across else path, rows_L)
     stream = Written(found.names, (found.vectors_SLD,))
-    return projected(trace, path, "k", group, stream, rows_M, across)
+    return projected(trace, path, which, head, stream, rows_L, across)
 
 
 def projected(trace, path: str, which: str, head: int, found: Written, rows_L, across=False):
