@@ -127,10 +127,11 @@ def test_no_modules_import_each_other_in_a_circle():
 # Lowest first: a module of core imports only what stands before it.
 ORDER = """
     malloc errors text config step_ref ops masks vectors planes sampling edits operands recorder
-    word_vectors comparison word_swaps transformer steps.kind steps.letters steps.embedding
+    word_vectors comparison word_swaps transformer why.places why.norms why.sources why.head
+    why.parts why.lens why.look why.names why.trail why steps.kind steps.letters steps.embedding
     steps.positions steps.norm steps.attention steps.heads steps.feed_forward steps.layers
-    steps.output steps.lstm steps trace explanation source forward_pass influence whatif
-    deciding_head models decoding lstm
+    steps.output steps.sources steps.lstm steps trace explanation source forward_pass
+    influence whatif deciding_head models decoding lstm
 """.split()
 
 

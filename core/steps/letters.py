@@ -174,6 +174,8 @@ AXES = {
     "I": "word that looks",
     "J": "word that is looked at",
     "U": "unit",
+    "X": "source",
+    "Y": "source of the key",
 }
 
 
