@@ -1,14 +1,38 @@
-"""What-if: interventions on a forward pass, built as edits of named steps. Join several with `|`.
+"""What-if: interventions on a forward pass, built as edits of named steps. Join several with
+`together`.
 
 silent = ablate_head("encoder", 0, 3)
-model.trace(sentence, edits=silent | freeze(earlier, "encoder.1.attn.pattern"))
+model.trace(sentence, edits=together(silent, freeze(earlier, "encoder.1.attn.pattern")))
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from core.errors import GlassError
+
+
+def together(*edits: Mapping[str, Any]) -> dict:
+    """All of these edits; those of one step take effect one after the other."""
+    joined: dict[str, Any] = {}
+    for each in edits:
+        for name, edit in each.items():
+            joined[name] = partial(both, joined[name], edit) if name in joined else edit
+    return joined
+
+
+def both(first, second, value):
+    """Two edits of one step, the second on what the first has made of it."""
+    return applied(second, applied(first, value))
+
+
+def applied(edit, value: np.ndarray) -> np.ndarray:
+    """What an edit makes of a value: edit(value), or the array given."""
+    return np.array(edit(value) if callable(edit) else edit)
 
 
 def ablate_head(side: str, layer: int, head: int, sublayer: str = "attn") -> dict:
