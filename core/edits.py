@@ -64,6 +64,31 @@ def ablate_neuron(side: str, layer: int, neuron: int) -> dict:
     return {f"{side}.{layer}.mlp.hidden": ablate}
 
 
+def ablate_sublayer(side: str, layer: int, sublayer: str) -> dict:
+    """Ablates an attention or a feed-forward network: what it would add to the stream becomes 0."""
+    return {f"{side}.{layer}.{sublayer}.out": np.zeros_like}
+
+
+def heat_head(side: str, layer, sublayer: str, head: int, temperature: float) -> dict:
+    """Divides the scores of one head by a temperature: above 1 it looks around more evenly."""
+
+    def heat(scores_HLM):
+        scores_HLM[head] /= temperature
+        return scores_HLM
+
+    return {f"{side}.{layer}.{sublayer}.scores": heat}
+
+
+def freeze_head(name: str, head: int, pattern_LM) -> dict:
+    """Keeps the attention pattern of one head as it was in another run."""
+
+    def freeze(pattern_HLM):
+        pattern_HLM[head] = pattern_LM
+        return pattern_HLM
+
+    return {name: freeze}
+
+
 def replace(name: str, index, value: float) -> dict:
     """Puts one number in the place of one cell (or of a slice) of a step."""
 

@@ -51,8 +51,7 @@ def forward(
             near = did_you_mean(name, run.recorded)
             raise GlassError(f"There is no step “{name}” to edit.{near}")
     again = partial(layer_again, grids=grids, kept=run.values)
-    rest = partial(rest_again, inputs=inputs, grids=grids, kept=run.values)
-    return Trace(run, again, rows, words_L, rest)
+    return Trace(run, again, rows, words_L, partial(rest_again, inputs=inputs, **again.keywords))
 
 
 def run_all(run: Run, inputs: dict, grids: dict, rows) -> None:

@@ -183,7 +183,7 @@ class Trace:
         for place in ("head", "pooler"):
             sizes[place] = sizes[place] | {"R": len(rows)}
         sizes["head"] = sizes["head"] | {"L": len(rows)}
-        run = Run(self.config, self.weights, sizes, together(self.edits, edits), KEEP["ends"])
+        run = Run(self.config, self.weights, sizes, together(self.edits, edits), at_the_end)
         self._rest(run, side, layer, x_LD, rows)
         return run.values
 
@@ -242,6 +242,11 @@ class Trace:
                         del memory[each]
                 memory[key] = value
             return memory[key]
+
+
+def at_the_end(ref: StepRef) -> bool:
+    """Whether a step stands behind the layers."""
+    return ref.place in ("stack", "head", "pooler")
 
 
 def no_layers(run: Run, side: str, layer: int) -> None:
