@@ -1,4 +1,4 @@
-"""What does it cost to silence every head and every feed-forward network in turn? In forward passes.
+"""What does it cost to silence every head and feed-forward network in turn, in forward passes?
 
     python benchmarks/why_effects.py [--rounds 5]
 

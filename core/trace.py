@@ -183,7 +183,8 @@ class Trace:
         for place in ("head", "pooler"):
             sizes[place] = sizes[place] | {"R": len(rows)}
         sizes["head"] = sizes["head"] | {"L": len(rows)}
-        run = Run(self.config, self.weights, sizes, together(self.edits, edits), at_the_end)
+        edits = together(self.edits, edits)
+        run = Run(self.config, self.weights, sizes, edits, at_the_end, again=True)
         self._rest(run, side, layer, x_LD, rows)
         return run.values
 
@@ -211,7 +212,8 @@ class Trace:
         )
 
     def _layer_values(self, side: str, layer: int) -> dict[str, np.ndarray]:
-        run = Run(self.config, self.weights, self._run.sizes, self.edits, KEEP["all"])
+        sizes = self._run.sizes
+        run = Run(self.config, self.weights, sizes, self.edits, KEEP["all"], again=True)
         self._again(run, side, layer)
         return run.values
 
