@@ -1,14 +1,38 @@
-"""What-if: interventions on a forward pass, built as edits of named steps. Join several with `|`.
+"""What-if: interventions on a forward pass, built as edits of named steps. Join several with
+`together`.
 
 silent = ablate_head("encoder", 0, 3)
-model.trace(sentence, edits=silent | freeze(earlier, "encoder.1.attn.pattern"))
+model.trace(sentence, edits=together(silent, freeze(earlier, "encoder.1.attn.pattern")))
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from core.errors import GlassError
+
+
+def together(*edits: Mapping[str, Any]) -> dict:
+    """All of these edits; those of one step take effect one after the other."""
+    joined: dict[str, Any] = {}
+    for each in edits:
+        for name, edit in each.items():
+            joined[name] = partial(both, joined[name], edit) if name in joined else edit
+    return joined
+
+
+def both(first, second, value):
+    """Two edits of one step, the second on what the first has made of it."""
+    return applied(second, applied(first, value))
+
+
+def applied(edit, value: np.ndarray) -> np.ndarray:
+    """What an edit makes of a value: edit(value), or the array given."""
+    return np.array(edit(value) if callable(edit) else edit)
 
 
 def ablate_head(side: str, layer: int, head: int, sublayer: str = "attn") -> dict:
@@ -40,6 +64,31 @@ def ablate_neuron(side: str, layer: int, neuron: int) -> dict:
         return hidden_LF
 
     return {f"{side}.{layer}.mlp.hidden": ablate}
+
+
+def ablate_sublayer(side: str, layer: int, sublayer: str) -> dict:
+    """Ablates an attention or a feed-forward network: what it would add to the stream becomes 0."""
+    return {f"{side}.{layer}.{sublayer}.out": np.zeros_like}
+
+
+def heat_head(side: str, layer, sublayer: str, head: int, temperature: float) -> dict:
+    """Divides the scores of one head by a temperature: above 1 it looks around more evenly."""
+
+    def heat(scores_HLM):
+        scores_HLM[head] /= temperature
+        return scores_HLM
+
+    return {f"{side}.{layer}.{sublayer}.scores": heat}
+
+
+def freeze_head(name: str, head: int, pattern_LM) -> dict:
+    """Keeps the attention pattern of one head as it was in another run."""
+
+    def freeze(pattern_HLM):
+        pattern_HLM[head] = pattern_LM
+        return pattern_HLM
+
+    return {name: freeze}
 
 
 def replace(name: str, index, value: float) -> dict:

@@ -14,7 +14,7 @@ from core.config import Config
 from core.errors import GlassError
 from core.recorder import KEEP, Run, did_you_mean, input_of
 from core.trace import Trace
-from core.transformer import head, layer, pool, stack
+from core.transformer import head, layer, layers_from, pool, stack
 
 
 def forward(
@@ -50,23 +50,32 @@ def forward(
         if name not in run.recorded:
             near = did_you_mean(name, run.recorded)
             raise GlassError(f"There is no step “{name}” to edit.{near}")
-    return Trace(run, partial(layer_again, grids=grids, kept=run.values), rows, words_L)
+    again = partial(layer_again, grids=grids, kept=run.values)
+    return Trace(run, again, rows, words_L, partial(rest_again, inputs=inputs, **again.keywords))
 
 
 def run_all(run: Run, inputs: dict, grids: dict, rows) -> None:
     """The stacks one after the other, the decoder with the encoder's vectors as its memory; then
     what stands on the last vectors.
     """
-    config, memory_MD = run.config, None
-    for side in config.sides:
-        segments_L = inputs.get("segments") if side == "encoder" else None
-        memory_MD = stack(
-            run, side, inputs[side], segments_L, grids[side], memory_MD, grids.get("cross")
-        )
-    if config.pooler:
-        pool(run.at("pooler"), memory_MD)
-    if config.head:
-        head(run.at("head"), np.asarray(memory_MD)[rows])
+    memory_MD = None
+    for side in run.config.sides:
+        memory_MD = whole_stack(run, side, inputs, grids, memory_MD)
+    run_ends(run, memory_MD, rows)
+
+
+def whole_stack(run: Run, side: str, inputs: dict, grids: dict, memory_MD):
+    """One stack from its token ids on."""
+    segments_L = inputs.get("segments") if side == "encoder" else None
+    return stack(run, side, inputs[side], segments_L, grids[side], memory_MD, grids.get("cross"))
+
+
+def run_ends(run: Run, last_LD, rows) -> None:
+    """What stands on the last vectors."""
+    if run.config.pooler:
+        pool(run.at("pooler"), last_LD)
+    if run.config.head:
+        head(run.at("head"), np.asarray(last_LD)[rows])
 
 
 def layer_again(run: Run, side: str, index: int, *, grids, kept) -> None:
@@ -74,12 +83,33 @@ def layer_again(run: Run, side: str, index: int, *, grids, kept) -> None:
     layer.
     """
     x_LD = kept[input_of(side, index)]
-    across = (
-        (kept["encoder.out"], grids["cross"])
-        if side == "decoder" and run.config.crosses
-        else (None, None)
-    )
-    layer(run.at(f"{side}.{index}"), x_LD, grids[side], kept.get(f"{side}.relative"), *across)
+    layer(run.at(f"{side}.{index}"), x_LD, *around_layers(run.config, side, grids, kept))
+
+
+def around_layers(config: Config, side: str, grids: dict, kept) -> tuple:
+    """What every layer of a stack needs besides its input: the mask, the bias, and where it looks
+    across at an encoder, that one's vectors and their mask.
+    """
+    crosses = side == "decoder" and config.crosses
+    across = (kept["encoder.out"], grids["cross"]) if crosses else (None, None)
+    return grids[side], kept.get(f"{side}.relative"), *across
+
+
+def rest_again(run: Run, side: str, index: int | None, x_LD, rows, *, inputs, grids, kept) -> None:
+    """Runs all from one layer on once more, and what stands on the last vectors. index None: from
+    the token ids on. x_LD: what the layer reads, if it is not what it read before.
+    """
+    if index is None:
+        memory_MD = kept["encoder.out"] if (side, run.config.crosses) == ("decoder", True) else None
+        out_LD = whole_stack(run, side, inputs, grids, memory_MD)
+    else:
+        x_LD = kept[input_of(side, index)] if x_LD is None else x_LD
+        out_LD = layers_from(
+            run.at(side), index, x_LD, *around_layers(run.config, side, grids, kept)
+        )
+    if side != run.config.sides[-1]:
+        out_LD = whole_stack(run, run.config.sides[-1], inputs, grids, out_LD)
+    run_ends(run, out_LD, rows)
 
 
 def check_words(words_L, ids_L) -> None:

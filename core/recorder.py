@@ -56,6 +56,7 @@ class Run:
     keep: Callable[[StepRef], bool]
     recorded: dict[str, Provenance] = field(default_factory=dict)
     values: dict[str, np.ndarray] = field(default_factory=dict)
+    again: bool = False  # a part of a run once more: which line put a step is known already
 
     def at(self, path: str) -> Scope:
         """The place in the model from which steps and weights are named."""
@@ -93,7 +94,8 @@ class Scope:
         if name in run.edits:
             value = edited(name, run.edits[name], value)
         check_axes(name, axes, run.sizes[ref.axis_group], value)
-        run.recorded[name] = provenance(leaf, axes, value.shape)
+        if not run.again:
+            run.recorded[name] = provenance(leaf, axes, value.shape)
         frozen(value)
         if run.keep(ref):
             run.values[name] = value

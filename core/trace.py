@@ -9,7 +9,7 @@ and Y sources of the stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from core.edits import together
 from core.errors import GlassError
 from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
 from core.step_ref import StepRef, parse
@@ -51,12 +52,13 @@ class Trace:
         again: Callable[[Run, str, int], None],
         rows: np.ndarray,
         words_L: Sequence[int | None] | None = None,
+        rest: Callable[..., None] | None = None,
     ):
         self.config, self.weights, self.edits = run.config, run.weights, run.edits
         self.rows = rows  # the positions whose output was asked for: the axis R
         # Which word each token of the first side belongs to, if known; None for a special token.
         self.words_L = None if words_L is None else tuple(words_L)
-        self._run, self._again = run, again
+        self._run, self._again, self._rest = run, again, rest
         self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         self._values: dict[str, np.ndarray] = {}
         # Many readers share a trace; computing one value asks for others, so the lock is reentrant.
@@ -160,6 +162,33 @@ class Trace:
             )
         return self.below(f"{side or sides[0]}.{index}")
 
+    def rerun(
+        self,
+        side: str,
+        layer: int | None,
+        edits: Mapping[str, Any],
+        rows: Sequence[int],
+        x_LD: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
+        """What comes out with further edits, as a whole run would give it bit for bit, made from
+        the layer on in which the first of them takes effect: what stands before it is kept.
+
+        layer None: from the token ids on. rows: the positions whose output is wanted. x_LD: what
+        the layer reads, instead of what it read. Returns the stacks' `out` that ran, `head…` and
+        `pooler…` by name. Raises GlassError where the layers' inputs were not kept.
+        """
+        if self._rest is None or layer is not None and input_of(side, layer) not in self:
+            raise GlassError("This run did not keep what a part of it could be run again from.")
+        rows = np.asarray(rows)
+        sizes = dict(self._run.sizes)
+        for place in ("head", "pooler"):
+            sizes[place] = sizes[place] | {"R": len(rows)}
+        sizes["head"] = sizes["head"] | {"L": len(rows)}
+        edits = together(self.edits, edits)
+        run = Run(self.config, self.weights, sizes, edits, at_the_end, again=True)
+        self._rest(run, side, layer, x_LD, rows)
+        return run.values
+
     def save(self, path: str | Path) -> None:
         """Writes every step to a compressed .npz file under its name."""
         arrays: dict[str, Any] = {step.name: step.value for step in self.steps()}
@@ -184,7 +213,8 @@ class Trace:
         )
 
     def _layer_values(self, side: str, layer: int) -> dict[str, np.ndarray]:
-        run = Run(self.config, self.weights, self._run.sizes, self.edits, KEEP["all"])
+        sizes = self._run.sizes
+        run = Run(self.config, self.weights, sizes, self.edits, KEEP["all"], again=True)
         self._again(run, side, layer)
         return run.values
 
@@ -215,6 +245,11 @@ class Trace:
                         del memory[each]
                 memory[key] = value
             return memory[key]
+
+
+def at_the_end(ref: StepRef) -> bool:
+    """Whether a step stands behind the layers."""
+    return ref.place in ("stack", "head", "pooler")
 
 
 def no_layers(run: Run, side: str, layer: int) -> None:

@@ -175,9 +175,16 @@ def stack(run: Run, side: str, ids_L, segments_L, mask_LM, memory_MD=None, cross
     at = run.at(side)
     x_LD = embed(at.below("embed"), ids_L, segments_L)
     relative_HLM = relative_bias(at, len(ids_L)) if run.config.positions == "relative" else None
-    for index in range(run.config.layers(side)):
-        x_LD = layer(at.below(str(index)), x_LD, mask_LM, relative_HLM, memory_MD, cross_mask_LM)
-    return at.put("out_LD", normalise(at.below("norm"), x_LD) if run.config.final_norm else x_LD)
+    return layers_from(at, 0, x_LD, mask_LM, relative_HLM, memory_MD, cross_mask_LM)
+
+
+def layers_from(at: Scope, first: int, x_LD, *around):
+    """The layers of a stack from one on, and the last norm. around: what each layer needs besides
+    its input.
+    """
+    for index in range(first, at.config.layers(at.path)):
+        x_LD = layer(at.below(str(index)), x_LD, *around)
+    return at.put("out_LD", normalise(at.below("norm"), x_LD) if at.config.final_norm else x_LD)
 
 
 def head(at: Scope, x_RD):

@@ -4,12 +4,24 @@ can hold them.
     positions           no token knows its place
     norms               every norm passes its vector on as it is
     scale               scores are not divided by √K
-    head:encoder.0.3    head 3 of the encoder's layer 0 writes nothing
-    neuron:encoder.0.7  neuron 7 of the encoder's layer 0 writes nothing
     order               the words in reverse order; special tokens such as [CLS] stay
     pad:3               three padding tokens after the text, hidden from all others as in training
     open-pad:3          the same, but the others see them
     repeat              random tokens in place of the words, and once more (core.sampling)
+
+These change single steps (core.interventions); there may be several of a kind:
+
+    head:encoder.0.3    head 3 of the encoder's layer 0 writes nothing; head:cross.0.3 is one of the
+                        decoder's heads that look at the encoder
+    attn:decoder.2      the attention of a layer writes nothing; so do mlp:… and cross:…
+    neuron:encoder.0.7  neuron 7 of the encoder's layer 0 writes nothing
+    freeze:encoder.0.3  that head looks where it looks in the run without any change of steps, under
+                        the mask of the training
+    temp:encoder.0.3=2  the scores of that head are divided by 2 before the softmax
+    set:decoder.out[4,0]=1.5        the number of a step, at that place, is this one
+    swap:3=5            token 3 is read as the token at place 5; swap:decoder.3=5 of a translator's
+                        decoder
+    token:3=712         token 3 is read as token 712 of the vocabulary
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
 "own:" and the cells in which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of
@@ -27,9 +39,9 @@ import numpy as np
 
 from core import masks
 from core.config import Config
-from core.edits import ablate_head, ablate_neuron
 from core.errors import GlassError
 from core.forward_pass import as_trained, forward
+from core.interventions import CELL, HEAT, OTHER, edits_of
 from core.sampling import random_tokens
 from core.text import counted
 
@@ -43,18 +55,27 @@ PADDING = (
 MOST_PADDING = 16
 MOST_RANDOM = 25  # different tokens of a random text; longer ones change little, and take longer
 STACKS = {"e": "encoder", "d": "decoder", "c": "cross"}
+MOST_PARTS = 60  # of one what-if
 TITLES = {
     "positions": "without positions",
     "norms": "without norms",
     "scale": "scores not divided by √K",
     "head": "{} silent",
     "neuron": "{} silent",
+    "attn": "attention of {} silent",
+    "cross": "cross-attention of {} silent",
+    "mlp": "feed-forward of {} silent",
+    "freeze": "attention of {} frozen",
+    "temp": "{} at temperature {}",
+    "set": "{} set to {}",
+    "swap": "token {} read as token {}",
+    "token": "token {} read as number {} of the vocabulary",
     "order": "words in reverse order",
     "pad": "{}, hidden",
     "open-pad": "{}, seen by all",
     "repeat": "random tokens, twice",
 }
-SILENCED = {"head": ablate_head, "neuron": ablate_neuron}
+ONCE = ("positions", "norms", "scale", "order", "pad", "open-pad", "repeat")
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
 
 
@@ -69,34 +90,71 @@ class Text:
     padding: int = 0
 
 
-def parts(change: str) -> dict[str, str]:
-    """ "positions+head:encoder.0.3" -> {"positions": "", "head": "encoder.0.3"}. Raises
-    GlassError for one that is unknown.
+def parts(change: str) -> tuple[tuple[str, str], ...]:
+    """ "positions+head:encoder.0.3" -> (("positions", ""), ("head", "encoder.0.3")). Raises
+    GlassError for one that is unknown, and for too many.
     """
-    given = (part.partition(":") for part in change.split("+") if part)
-    found = {name: detail for name, _, detail in given}
-    for name in found:
+    given = [part.partition(":") for part in dict.fromkeys(change.split("+")) if part]
+    found = tuple((name, detail) for name, _, detail in given)
+    listed = [name for name, _ in found]
+    for name in listed:
         if name not in TITLES:
             raise GlassError(
                 f"There is no change called “{name[:40]}”. Choose from {', '.join(TITLES)}."
             )
+        if name in ONCE and listed.count(name) > 1:
+            raise GlassError(f"A what-if can have “{name}” only once.")
+    if len(found) > MOST_PARTS:
+        raise GlassError(f"A what-if has at most {MOST_PARTS} parts; this one has {len(found)}.")
     return found
+
+
+def kinds(change: str) -> frozenset[str]:
+    """The names of the parts: "pad:3+order" -> {"pad", "order"}."""
+    return frozenset(name for name, _ in parts(change))
+
+
+def details(change: str, *names: str) -> tuple[str, ...]:
+    """What stands behind these names: of "head:encoder.0.3+head:encoder.1.0", for "head", both
+    places.
+    """
+    return tuple(detail for name, detail in parts(change) if name in names)
 
 
 def title(change: str, two_stacks: bool = True) -> str:
     """A change in words. two_stacks: of a head it has to be said whose it is, the encoder's or the
     decoder's.
     """
+    return ", ".join(part_words(name, detail, two_stacks) for name, detail in parts(change))
 
-    def words(name: str, detail: str) -> str:
-        if name in SILENCED:
-            return silenced_words(name, detail, two_stacks)
+
+def part_words(name: str, detail: str, two_stacks: bool = True) -> str:
+    """One part of a what-if in words; what can't be read stands as it is."""
+    if name in ("pad", "open-pad"):
         count = int(detail) if detail.isdecimal() else 0
-        return counted(count, "padding token") if count else f"{detail} padding tokens"
-
-    return ", ".join(
-        TITLES[name].format(words(name, detail)) for name, detail in parts(change).items()
+        words = counted(count, "padding token") if count else f"{detail} padding tokens"
+        return TITLES[name].format(words)
+    if name in ("attn", "cross", "mlp"):
+        return TITLES[name].format(layer_words(detail, two_stacks))
+    if name in ("temp", "set", "swap", "token"):
+        return assigned_words(name, detail, two_stacks)
+    return TITLES[name].format(
+        silenced_words("head" if name == "freeze" else name, detail, two_stacks)
     )
+
+
+def assigned_words(name: str, detail: str, two_stacks: bool) -> str:
+    """A part of the form place=value in words."""
+    form = {"temp": HEAT, "set": CELL}.get(name, OTHER)
+    if not form.fullmatch(detail):
+        return f"{name} {detail}"
+    place, _, value = detail.partition("=")
+    if name == "temp":
+        return TITLES[name].format(head_words(place, two_stacks), value)
+    if name == "set":
+        return TITLES[name].format(place.replace(",", ", "), value.replace("-", "−"))
+    side, _, position = place.rpartition(".")
+    return TITLES[name].format(position, value) + (f" in the {side}" if side else "")
 
 
 def head_words(head: str, two_stacks: bool) -> str:
@@ -104,42 +162,50 @@ def head_words(head: str, two_stacks: bool) -> str:
     return silenced_words("head", head, two_stacks)
 
 
+def layer_words(place: str, two_stacks: bool) -> str:
+    """ "decoder.0" -> "the decoder’s layer 0"."""
+    side, _, layer = place.partition(".")
+    return f"the {side}’s layer {layer}" if two_stacks and layer else f"layer {layer or place}"
+
+
 def silenced_words(name: str, place: str, two_stacks: bool) -> str:
     """ "head", "decoder.0.2" -> "head 2 of the decoder’s layer 0"; a place that is none stays as it
     is.
     """
     side, layer, number = (place.split(".") + ["", ""])[:3]
-    whose = f"the {side}’s " if two_stacks else ""
-    return f"{name} {number} of {whose}layer {layer}" if number else f"{name} {place}"
+    if not number:
+        return f"{name} {place}"
+    if side == "cross":
+        return f"cross-attention {name} {number} of layer {layer}"
+    return f"{name} {number} of {layer_words(f'{side}.{layer}', two_stacks)}"
 
 
 def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     """The trace of a text under a mask and a change. Raises GlassError where they can't be had."""
-    asked = parts(change)
+    asked = dict(parts(change))
     if {"pad", "open-pad"} <= set(asked):
         raise GlassError("Padding can be hidden or seen by all, but not both.")
     if "repeat" in asked:
         text, target_ids_L = repeated(model, text, target_ids_L)
     text = changed_text(model, text, asked)
     config = changed_config(model.config, asked)
-    given = {"target_ids_L": target_ids_L} if config.crosses else {}
-    sizes = {
-        side: len(ids) for side, ids in zip(config.sides, (text.ids_L, target_ids_L), strict=False)
-    }
-    grids = masks_of(config, sizes, mask, text.padding if "pad" in asked else 0)
-    return forward(
-        config,
-        model.weights,
-        text.ids_L,
-        **given,
-        **options,
-        mask=grids,
-        edits=changed_steps(config, asked),
-        words_L=text.words_L,
-    )
+    sides = zip(config.sides, (text.ids_L, target_ids_L), strict=False)
+    lengths = {side: len(ids) for side, ids in sides}
+    hidden = text.padding if "pad" in asked else 0
+
+    def under(mask: str, **options):
+        given = {"target_ids_L": target_ids_L} if config.crosses else {}
+        grids = masks_of(config, lengths, mask, hidden)
+        words = {"words_L": text.words_L}
+        return forward(config, model.weights, text.ids_L, **given, **words, **options, mask=grids)
+
+    def clean():
+        return under("trained", keep="layers", rows=-1)
+
+    return under(mask, edits=edits_of(config, lengths, parts(change), clean), **options)
 
 
-def changed_config(config: Config, asked: dict) -> Config:
+def changed_config(config: Config, asked) -> Config:
     """The model with a part of its arithmetic left out."""
     left_out = {
         "positions": {"positions": "none"},
@@ -149,23 +215,6 @@ def changed_config(config: Config, asked: dict) -> Config:
     for name, fields in left_out.items():
         config = replace(config, **fields) if name in asked else config
     return config
-
-
-def changed_steps(config: Config, asked: dict) -> dict:
-    """The edits of a change."""
-    edits, counts = {}, {"head": config.n_heads, "neuron": config.d_mlp}
-    for name, ablate in SILENCED.items():
-        if name in asked:
-            edits |= ablate(*silenced_place(config, name, asked[name], counts[name]))
-    return edits
-
-
-def silenced_place(config: Config, name: str, place: str, count: int) -> tuple[str, int, int]:
-    """Side, layer and number of what is silenced. Raises GlassError where the model has none."""
-    found = re.fullmatch(r"(encoder|decoder)\.(\d{1,3})\.(\d{1,6})", place)
-    if not found or int(found[2]) >= config.layers(found[1]) or int(found[3]) >= count:
-        raise GlassError(f"This model has no {name} “{place[:40]}” to silence.")
-    return found[1], int(found[2]), int(found[3])
 
 
 def changed_text(model, text: Text, asked: dict) -> Text:
@@ -293,9 +342,11 @@ def drawn(text: str, stack: str, begun_LM, wanted_LM) -> str:
 
 
 def without(change: str, *names: str) -> str:
-    """The same what-if without some of its parts."""
+    """The same what-if without some of its parts: all of a name, or one as it is written."""
     return "+".join(
-        part for part in change.split("+") if part and part.partition(":")[0] not in names
+        part
+        for part in change.split("+")
+        if part and not {part, part.partition(":")[0]} & set(names)
     )
 
 

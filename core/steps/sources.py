@@ -17,12 +17,12 @@ from core.step_ref import StepRef, ref_of
 from core.steps.kind import ATTENTION, HEAD, LAYER, STACK, SUBLAYER, StepKind
 from core.text import factor, number
 from core.why.head import reading
-from core.why.lens import read_by_head
-from core.why.look import look, rotated, sources_of
+from core.why.logit_lens import read_by_head
+from core.why.logit_parts import parts
 from core.why.norms import back_through_norm
-from core.why.parts import parts
 from core.why.places import before_last_norm, place_of, sublayers
-from core.why.sources import sources
+from core.why.score_parts import look, rotated, sources_of
+from core.why.stream_sources import sources
 
 
 def of_stream(trace, ref: StepRef, token: int):

@@ -23,7 +23,17 @@ CHANGES = (
     "open-pad:2",
     "positions+order",
     "repeat",
+    "head:{0}.0.0+head:{0}.0.1+neuron:{0}.1.3+neuron:{0}.1.5",
+    "attn:{}.1",
+    "mlp:{}.0",
+    "cross:decoder.1",
+    "head:cross.1.0",
+    "freeze:{0}.1.1+token:2=8",
+    "temp:{0}.1.1=2.5",
+    "set:{0}.0.attn.z[1,2,0]=0.5+set:{0}.0.attn.z[0,2,1]=-1e-2",
+    "swap:1=3+swap:3=1+token:2=8",
 )
+ACROSS = ("cross:decoder.1", "head:cross.1.0")
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +66,10 @@ def side_of(model) -> str:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_number_of_a_what_if_is_recomputed_from_its_operands(models, family, change):
+    if change in ACROSS and not models[family].config.crosses:
+        with pytest.raises(GlassError, match="This model has no"):
+            run(models[family], change)
+        return
     trace, rng = (
         run(models[family], change.format(side_of(models[family]))),
         np.random.default_rng(5),
@@ -156,6 +170,36 @@ def test_a_mask_drawn_by_hand_may_begin_from_a_named_one(models):
         ("trained", "pad:2+open-pad:2"),
         ("own:e0-0,e0-1,e0-2,e0-3,e0-4,e0-5", ""),
         ("nonsense", ""),
+        ("trained", "pad:1+pad:2"),
+        ("trained", "head:cross.0.0"),
+        ("trained", "cross:encoder.0"),
+        ("trained", "cross:decoder.0"),
+        ("trained", "attn:encoder.9"),
+        ("trained", "mlp:encoder"),
+        ("trained", "mlp:head.0"),
+        ("trained", "freeze:encoder.0.99"),
+        ("trained", "temp:encoder.0.0=0"),
+        ("trained", "temp:encoder.0.0=101"),
+        ("trained", "temp:encoder.0.0"),
+        ("trained", "temp:encoder.0.0=nan"),
+        ("trained", "set:encoder.0.attn.z[0,0]=1"),
+        ("trained", "set:encoder.0.attn.z[0,0,9999]=1"),
+        ("trained", "set:encoder.0.attn.z[0,0,-1]=1"),
+        ("trained", "set:encoder.0.attn.z[0,0,0]=nan"),
+        ("trained", "set:encoder.0.attn.z[0,0,0]=1e9"),
+        ("trained", "set:encoder.0.attn.heads[0,0,0]=1"),
+        ("trained", "set:encoder.embed.ids[0]=99999"),
+        ("trained", "set:encoder.embed.ids[0]=1.5"),
+        ("trained", "set:encoder.embed.segment.ids[0]=7"),
+        ("trained", "set:encoder.0.attn.mask[0,0]=2"),
+        ("trained", "set:__import__[0]=1"),
+        ("trained", "swap:0=6"),
+        ("trained", "swap:6=0"),
+        ("trained", "swap:decoder.0=1"),
+        ("trained", "token:0=999999"),
+        ("trained", "token:0=-1"),
+        ("trained", "token:x"),
+        ("trained", "+".join(f"neuron:encoder.0.{i}" for i in range(whatif.MOST_PARTS + 1))),
     ],
 )
 def test_what_cannot_be_run_is_said(models, mask, change):
@@ -168,4 +212,155 @@ def test_changes_are_told_in_words():
     assert whatif.title(change) == "without positions, head 3 of the encoder’s layer 0 silent"
     assert whatif.title(change, two_stacks=False) == "without positions, head 3 of layer 0 silent"
     assert whatif.title("head:x") == "head x silent"
-    assert whatif.title("") == "" and whatif.parts("pad:3+order") == {"pad": "3", "order": ""}
+    assert whatif.title("") == "" and whatif.parts("pad:3+order") == (("pad", "3"), ("order", ""))
+    assert whatif.kinds("pad:3+order") == {"pad", "order"}
+    several = "head:encoder.0.1+order+head:encoder.1.0"
+    assert whatif.details(several, "head") == ("encoder.0.1", "encoder.1.0")
+    assert whatif.without(several, "head:encoder.0.1") == "order+head:encoder.1.0"
+    assert whatif.without(several, "head") == "order"
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ("head:cross.2.3", "cross-attention head 3 of layer 2 silent"),
+        ("attn:decoder.2", "attention of the decoder’s layer 2 silent"),
+        ("cross:decoder.2", "cross-attention of the decoder’s layer 2 silent"),
+        ("mlp:encoder.0", "feed-forward of the encoder’s layer 0 silent"),
+        ("freeze:encoder.0.3", "attention of head 3 of the encoder’s layer 0 frozen"),
+        ("temp:decoder.1.3=0.5", "head 3 of the decoder’s layer 1 at temperature 0.5"),
+        ("set:decoder.0.attn.z[1,4,0]=-0.5", "decoder.0.attn.z[1, 4, 0] set to −0.5"),
+        ("swap:3=5", "token 3 read as token 5"),
+        ("token:decoder.3=712", "token 3 read as number 712 of the vocabulary in the decoder"),
+        ("mlp:x", "feed-forward of layer x silent"),
+        ("temp:hot", "temp hot"),
+    ],
+)
+def test_changes_of_steps_are_told_in_words(change, words):
+    assert whatif.title(change) == words
+    alone = words.replace("the encoder’s ", "").replace("the decoder’s ", "")
+    assert whatif.title(change, two_stacks=False) == alone
+
+
+# --- changes of steps -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_several_silent_heads_and_neurons_write_nothing(models, family):
+    model, side = models[family], side_of(models[family])
+    change = f"head:{side}.0.0+head:{side}.0.1+neuron:{side}.0.2+neuron:{side}.0.4"
+    trace = run(model, change)
+    assert not trace[f"{side}.0.attn.z"][:2].any()
+    hidden_LF = trace[f"{side}.0.mlp.hidden"]
+    assert not hidden_LF[:, [2, 4]].any() and hidden_LF[:, 3].any()
+
+
+@pytest.mark.parametrize("sublayer", ("attn", "mlp", "cross"))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_silent_sublayer_passes_the_stream_on(models, family, sublayer):
+    model = models[family]
+    if sublayer == "cross" and not model.config.crosses:
+        return
+    side = model.config.sides[-1]
+    trace = run(model, f"{sublayer}:{side}.1")
+    at = f"{side}.1.{sublayer}"
+    assert not trace[f"{at}.out"].any() and np.array_equal(trace[f"{at}.in"], trace[f"{at}.sum"])
+
+
+def names_after(trace, name: str) -> list[str]:
+    """The steps from that one on."""
+    return list(trace.names[trace.names.index(name) :])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_sets_a_number_as_it_is_changes_nothing_and_another_changes_what_follows(
+    models, family
+):
+    model, side = models[family], side_of(models[family])
+    before, name = run(model), f"{side}.0.mlp.out"
+    value = float(np.round(before[name][2, 1], 6))
+    exact = run(model, f"set:{name}[2,1]={value:.6f}")
+    other = run(model, f"set:{name}[2,1]={value + 3:.6f}")
+    for step in before.names:
+        assert np.allclose(exact[step], before[step], atol=1e-4), step
+        if step not in names_after(before, name):
+            assert np.array_equal(other[step], before[step]), step
+    assert other[name][2, 1] == round(value + 3, 6)
+    assert (other[name] != before[name]).sum() == 1
+    assert not np.allclose(other[f"{side}.out"], before[f"{side}.out"], atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_frozen_head_looks_where_it_looked_in_the_run_without_changes(models, family):
+    model, side = models[family], side_of(models[family])
+    clean, changed, frozen = (
+        run(model, change)[f"{side}.1.attn.pattern"]
+        for change in ("", "token:2=8", f"freeze:{side}.1.1+token:2=8")
+    )
+    assert not np.allclose(clean[1], changed[1], atol=1e-6)
+    assert np.array_equal(frozen[1], clean[1]) and np.array_equal(frozen[0], changed[0])
+    alone = run(model, f"freeze:{side}.1.1")
+    for name, value in ((name, alone[name]) for name in alone.names):
+        assert np.array_equal(value, run(model)[name]) or name == f"{side}.1.attn.pattern", name
+
+
+def test_a_frozen_head_knows_the_mask_of_the_training_and_the_text_as_it_is_read(models):
+    model = models["gpt2"]
+    trained, masked = (run(model, mask=m)["decoder.1.attn.pattern"] for m in ("trained", "encoder"))
+    frozen = run(model, "freeze:decoder.1.1", mask="encoder")["decoder.1.attn.pattern"]
+    assert np.array_equal(frozen[1], trained[1]) and np.array_equal(frozen[0], masked[0])
+    longer = run(model, "freeze:decoder.1.1+repeat")["decoder.1.attn.pattern"]
+    assert np.array_equal(longer, run(model, "repeat")["decoder.1.attn.pattern"])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_head_at_another_temperature(models, family):
+    model, side = models[family], side_of(models[family])
+    before, same, hot = (
+        run(model, change)
+        for change in ("", f"temp:{side}.1.1=1", f"temp:{side}.1.1=2.5+temp:{side}.1.0=0.5")
+    )
+    name = f"{side}.1.attn"
+    assert np.array_equal(same[f"{side}.out"], before[f"{side}.out"])
+    for head, heat in ((1, 2.5), (0, 0.5)):
+        scores_LM = before[f"{name}.scores"][head] / heat
+        exp_LM = np.exp(scores_LM - scores_LM.max(axis=-1, keepdims=True))
+        expected_LM = exp_LM / exp_LM.sum(axis=-1, keepdims=True)
+        assert np.allclose(hot[f"{name}.pattern"][head], expected_LM, atol=1e-12)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_token_read_as_another_is_the_run_of_the_text_with_that_one(models, family):
+    model = models[family]
+    for change, ids in (
+        ("swap:1=3", [3, 2, 7, 2, 9, 4]),
+        ("swap:1=3+swap:3=1", [3, 2, 7, 5, 9, 4]),  # both as they were
+        ("token:2=8+swap:1=2", [3, 7, 8, 2, 9, 4]),
+    ):
+        changed, typed = run(model, change), run(model, ids_L=np.array(ids))
+        for name in changed.names:
+            assert np.array_equal(changed[name], typed[name]), (change, name)
+
+
+def test_a_token_of_a_decoder_that_reads_a_text_of_its_own(models):
+    trace = run(models["marian"], "token:decoder.1=5+swap:decoder.2=0")
+    assert trace["decoder.embed.ids"].tolist() == [1, 5, 1]
+    assert trace["encoder.embed.ids"].tolist() == IDS.tolist()
+
+
+def test_a_mask_is_changed_in_one_layer_and_in_no_other(models):
+    trace = run(models["bert"], "set:encoder.1.attn.mask[3,4]=0")
+    assert not trace["encoder.1.attn.mask"][3, 4] and trace["encoder.0.attn.mask"].all()
+    assert (trace["encoder.1.attn.pattern"][:, 3, 4] == 0).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_layer_that_is_computed_again_keeps_all_its_changes(models, family):
+    model, side = models[family], side_of(models[family])
+    change = f"head:{side}.0.0+head:{side}.0.1+temp:{side}.0.1=2+freeze:{side}.1.0+token:1=6"
+    text = whatif.Text(IDS, WORDS)
+    target_ids_L = np.array([1, 4, 6]) if model.config.crosses else None
+    light = whatif.run(model, text, target_ids_L, "trained", change, keep="layers")
+    whole = run(model, change)
+    for name in whole.names:
+        assert np.array_equal(light[name], whole[name]), name

@@ -159,7 +159,7 @@ def test_a_what_if_that_is_already_there_stays():
     app = opened(PAGE, **OPEN, change="norms+open-pad:4", depth="numbers", token="14")
     assert not app.exception and not app.error and app.slider(key="padding_count").value == 4
     assert len(table_of(app, "Each token’s last vector with padding")["rows"]) == 11
-    assert whatif.parts(app.session_state["change"]) == {"norms": "", "open-pad": "4"}
+    assert whatif.parts(app.session_state["change"]) == (("norms", ""), ("open-pad", "4"))
 
 
 def test_cells_that_the_text_does_not_have_are_said_and_nothing_breaks():

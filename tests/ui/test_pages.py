@@ -133,8 +133,19 @@ def test_each_side_of_every_family_opens_with_few_tokens(tiny_folder, mask):
 
 def what_if(folder: str, change: str) -> str:
     """A change of that kind, as it stands in an address, where it has something to change."""
-    side = load(folder).config.sides[0]
-    given = {"head": f":{side}.1.0", "neuron": f":{side}.1.0", "pad": ":2", "open-pad": ":2"}
+    config = load(folder).config
+    side = config.sides[0]
+    change = "attn" if change == "cross" and not config.crosses else change
+    given = {
+        **dict.fromkeys(("head", "neuron", "freeze"), f":{side}.1.0"),
+        **dict.fromkeys(("attn", "mlp"), f":{side}.1"),
+        **dict.fromkeys(("pad", "open-pad"), ":2"),
+        "cross": ":decoder.1",
+        "temp": f":{side}.1.0=2",
+        "set": f":{side}.0.attn.z[0,0,0]=0.5",
+        "swap": ":0=1",
+        "token": ":0=7",
+    }
     return change + given.get(change, "")
 
 

@@ -59,6 +59,9 @@ WIDGETS = (
 IN_VAIN = (
     {"change": "pad:99"},
     {"change": "norms+head:encoder.99.0"},
+    {"change": "set:encoder.0.attn.z[0,0,99999]=1"},
+    {"change": "token:0=9999999+attn:decoder.0"},
+    {"change": "freeze:cross.0.0+temp:encoder.0.0=0"},
     {"mask": "own", "grid": "e99-9"},
     {"change": "norms", "mask": "own", "grid": "d0-0"},
 )
@@ -364,7 +367,7 @@ def test_a_name_that_is_no_choice_and_a_value_that_does_not_fit_are_refused(sess
         with pytest.raises(ValueError, match=next(iter(wrong))):
             select(head=3, **wrong)
         assert session == {"layer": 2}  # all or nothing
-    select_what_fits(head=3, change="pad:3+" * 60)
+    select_what_fits(head=3, change="norms+" + "head:decoder.0.0+" * 130)
     assert session == {"layer": 2, "head": 3} and selection() == replace(
         unchosen(), layer=2, head=3
     )

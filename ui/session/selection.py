@@ -35,6 +35,7 @@ OPENING = next(example["text"] for example in EXAMPLES if example.get("opens"))
 LONGEST_TEXT = 4_000  # characters that are run and stand in the address
 # Characters that a text box takes; what is too long to run stays in it and can be cut.
 LONGEST_BOX = 20_000
+LONGEST_CHANGE = 2_000  # characters of a what-if
 MASKS = {
     "trained": "As the model was trained",
     "encoder": "Encoder: sees everything",
@@ -185,7 +186,9 @@ class Selection:
     mask_cells: str = around_pages(
         text("", LONGEST_MASK, "a custom mask such as e3-4,e5-1", MASK_CELLS.fullmatch), key="grid"
     )
-    change: str = around_pages(text("", 200, f"made of {', '.join(whatif.TITLES)}", can_change))
+    change: str = around_pages(
+        text("", LONGEST_CHANGE, f"made of {', '.join(whatif.TITLES)}", can_change)
+    )
     side: str = in_page(among("encoder", SIDES))
     layer: int = in_page(whole_number(0))
     head: int = in_page(whole_number(0))

@@ -120,7 +120,7 @@ def real_size(view: View, stack: str) -> tuple[int, int]:
     """How many tokens of the text look, and are looked at: padding after the first text is not
     drawn on.
     """
-    asked, first = whatif.parts(view.request.change), view.config.sides[0]
+    asked, first = dict(whatif.parts(view.request.change)), view.config.sides[0]
     added = int(asked.get("pad") or asked.get("open-pad") or 0)
     count = {
         side: len(view.tokens(side)) - (added if side == first else 0) for side in view.config.sides

@@ -62,7 +62,7 @@ def without_padding(view: View) -> View:
 
 def padding_controls(view: View, most: int) -> tuple[int, str]:
     """How many, and which of the two is drawn."""
-    asked = whatif.parts(view.request.change)
+    asked = dict(whatif.parts(view.request.change))
     known = int(asked.get("pad") or asked.get("open-pad") or 3)
     settle("padding_count", min(known, most), range(1, most + 1))
     settle("padding_way", "open-pad" if "open-pad" in asked else "pad")

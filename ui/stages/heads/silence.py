@@ -29,33 +29,36 @@ def draw(view: View) -> None:
         " this one, on your sentence?",
         largest(view, view.at("attn.z"), view.head, view.token, ALL),
     )
-    silent = whatif.parts(view.request.change).get("head")
+    silent = whatif.details(view.request.change, "head")
     ablation_controls(view, silent)
-    if silent is None:
+    if not silent:
         return
     before = beside(view, without_head(view.request))
-    head = whatif.head_words(silent, view.config.crosses)
-    st.markdown(f"Now **{plain(head)}** is **silent**. What the last layer says, before and now:")
+    heads = " and ".join(
+        f"**{plain(whatif.head_words(head, view.config.crosses))}**" for head in silent
+    )
+    verb = "is" if len(silent) == 1 else "are"
+    st.markdown(f"Now {heads} {verb} **silent**. What the last layer says, before and now:")
     if view.config.head and view.config.decoder_layers:
         words_after(before, view)
     else:
         vectors_after(before, view)
 
 
-def ablation_controls(view: View, silent: str | None) -> None:
-    """Buttons that silence the chosen head, and restore the silent one."""
+def ablation_controls(view: View, silent: tuple[str, ...]) -> None:
+    """Buttons that silence the chosen head, and restore what is silent."""
     chosen, row = f"{view.side}.{view.layer}.{view.head}", st.container(horizontal=True)
     row.button(
         f"Silence head {view.head} of layer {view.layer}",
         key="heads_silence",
-        disabled=silent == chosen,
+        disabled=silent == (chosen,),
         on_click=show_without_head,
         args=(view.request, chosen),
         type="primary",
     )
-    if silent is not None:
+    if silent:
         row.button(
-            "Restore this head",
+            "Restore this head" if len(silent) == 1 else "Restore these heads",
             key="heads_speak",
             on_click=show_without_head,
             args=(view.request, ""),

@@ -143,7 +143,7 @@ def draw_buttons(view: View, row, position: int, draw: Draw, likeliest: int) -> 
 
 def is_text_moved(view: View) -> bool:
     """Whether a what-if has put the last token elsewhere than at the end of the text."""
-    moving = set(whatif.parts(view.request.change)) & {"order", "pad", "open-pad"}
+    moving = whatif.kinds(view.request.change) & {"order", "pad", "open-pad"}
     return bool(moving) and not view.config.crosses
 
 

@@ -47,7 +47,7 @@ def experiments(view: View) -> list[dict]:
     if (hidden := hidden_word(view)) is not None:
         found.append(chip("try/hide", f"Hide “{hidden.old}”"))
     if has_order(view):
-        on = "order" in whatif.parts(view.request.change)
+        on = "order" in whatif.kinds(view.request.change)
         found.append(chip("try/order", "Restore the order" if on else "Reverse the words", on))
     return [*found, mask_chip(view)]
 
@@ -59,11 +59,13 @@ def chip(act: str, words: str, on: bool = False) -> dict:
 
 def head_chip(view: View) -> dict:
     """Silences the chosen head, or restores the silent one."""
-    silent = whatif.parts(view.request.change).get("head", "")
-    if silent == f"{view.side}.{view.layer}.{view.head}":
+    silent = whatif.details(view.request.change, "head")
+    if len(silent) > 1:
+        return chip("try/head", "Restore the silent heads", True)
+    if silent == (f"{view.side}.{view.layer}.{view.head}",):
         return chip("try/head", "Restore this head", True)
     if silent:
-        _, layer, head = silent.split(".")
+        _, layer, head = silent[0].split(".")
         return chip("try/head", f"Restore head {head} of layer {layer}", True)
     if view.config.crosses and view.side == "decoder":  # two attentions have a head of that number
         return chip("try/head", f"Silence head {view.head} of its own attention")
@@ -171,7 +173,7 @@ def toggle(view: View, name: str) -> None:
     change = chosen("change")
     part = f"head:{view.side}.{view.layer}.{view.head}" if name == "head" else name
     rest = whatif.without(change, name)
-    on = name in whatif.parts(change)
+    on = name in whatif.kinds(change)
     select_what_fits(change=rest if on else whatif.also(change, part))
 
 

@@ -13,7 +13,7 @@ from string import Formatter
 from core.deciding_head import Decision
 from core.decoding import next_tokens
 from core.text import counted, number, percent
-from core.whatif import parts
+from core.whatif import details, parts
 from ui.session.view import is_word
 from ui.stages.overview.picture import guessed_at, guesses, row_at
 from ui.text import short
@@ -76,7 +76,8 @@ def is_trained(view) -> bool:
 def silent_head(view) -> str:
     """The head that this run silences, if that is all that is changed in it."""
     asked = parts(view.request.change)
-    return asked["head"] if set(asked) == {"head"} and view.mask == "trained" else ""
+    alone = len(asked) == 1 and asked[0][0] == "head" and view.mask == "trained"
+    return asked[0][1] if alone else ""
 
 
 def without(view, decision: Decision, silent: str) -> list[list]:
@@ -199,9 +200,8 @@ def place_words(tokens: list[str], position: int) -> str:
 
 
 def is_silent(view) -> bool:
-    """Whether the chosen head is the one that this run silences."""
-    head = parts(view.request.change).get("head")
-    return head == f"{view.side}.{view.layer}.{view.head}"
+    """Whether the chosen head is one that this run silences."""
+    return f"{view.side}.{view.layer}.{view.head}" in details(view.request.change, "head")
 
 
 def neurons_caption(view) -> str:

@@ -74,7 +74,7 @@ def runs_of(view: View, positions: bool) -> OrderRuns:
     )
     places = whatif.order(typed.trace.words_L or [0] * len(typed.labels))
     token = min(typed.token, len(places) - 1)  # in a run with padding it may stand behind the text
-    token = int(places[token]) if "order" in whatif.parts(view.request.change) else token
+    token = int(places[token]) if "order" in whatif.kinds(view.request.change) else token
     return OrderRuns(replace(typed, token=token), reversed_, places)
 
 
@@ -87,7 +87,7 @@ def without_positions(view: View) -> None:
     kept, back = order_controls(list(pairs))
     show_patterns(view, pairs[kept], kept, back)
     gaps(pairs)
-    if "positions" not in whatif.parts(view.request.change):
+    if "positions" not in whatif.kinds(view.request.change):
         st.button(
             "Show the whole app without positions",
             key="places_without",
