@@ -15,7 +15,8 @@ FOCUSABLE, WORDS = 12, 30  # before the picture, tokens and rail aside
 SHOWN_IN_RAIL = """path => {
   const rail = document.querySelector(".st-key-rail-links"), room = rail.getBoundingClientRect()
   const links = [...rail.querySelectorAll("a")]
-  const link = links.filter(({ href }) => new URL(href).pathname === "/" + path).at(-1).getBoundingClientRect()
+  const here = links.filter(({ href }) => new URL(href).pathname === "/" + path).at(-1)
+  const link = here.getBoundingClientRect()
   return link.left >= room.left - 1 && link.right <= room.right + 1
 }"""
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
