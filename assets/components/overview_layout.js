@@ -94,7 +94,7 @@ function stream(s, river, place, rows, top, pitch) {
   const first = strip(s, river.first ?? river.token, { x: input.x, w: input.w - 4 }, top, rows, "fill", { added: river.added,
       begins: river.token })
   title(s, "input", input.x + input.w / 2 - 2, top - 12, river.first ?? river.token, "opens its page", { when: "fill" })
-  if (river.added.length) title(s, s.narrow ? "+ pos." : "+ position", input.x + input.w / 2 - 2, top - 29, river.added[0],
+  if (river.added.length) title(s, s.tight ? "+ pos." : "+ position", input.x + input.w / 2 - 2, top - 29, river.added[0],
     "opens its page", { when: "position", size: 11, kind: "embed" })
   if (river.norm) norm(s, river.norm, { x: input.x + input.w + 1, w: 7 }, top, rows, "position")
   river.layers.forEach((key, n) => layerStrip(s, river, key, n, place[`layer${n}`], pitch, rows, top))
@@ -110,7 +110,8 @@ function stream(s, river, place, rows, top, pitch) {
 // Over the numbers of the layers, where these have no room for the word.
 function layersTitle(s, river, place, top) {
   const count = isOpen(s, river) && s.data.open.layer || river.layers.length, first = place.layer0, last = place[`layer${count - 1}`]
-  if (first) text(s, "layers", (first.x + last.x + last.w) / 2, top - 29, { size: 11, soft: true, when: s.steps.get(river.layers[0]).when })
+  const middle = first && (first.x + last.x + last.w) / 2, beside = place.input.x + place.input.w / 2 + 44     // where “+ pos.” ends
+  if (first && middle > beside) text(s, "layers", middle, top - 29, { size: 11, soft: true, when: s.steps.get(river.layers[0]).when })
 }
 
 function layerStrip(s, river, key, n, place, pitch, rows, top) {

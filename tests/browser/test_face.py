@@ -15,8 +15,9 @@ ASKED = 10  # words more, where a question is asked, with its answers
 
 SHOWN_IN_RAIL = """path => {
   const rail = document.querySelector(".st-key-rail-links"), room = rail.getBoundingClientRect()
-  const link = [...rail.querySelectorAll("a")].filter(({ href }) => new URL(href).pathname === "/" + path)
-    .at(-1).getBoundingClientRect()
+  const links = [...rail.querySelectorAll("a")]
+  const here = links.filter(({ href }) => new URL(href).pathname === "/" + path).at(-1)
+  const link = here.getBoundingClientRect()
   return link.left >= room.left - 1 && link.right <= room.right + 1
 }"""
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")

@@ -227,7 +227,7 @@ def sent(view) -> str:
     return json.dumps(overview_data(picture(view)))
 
 
-@pytest.mark.parametrize("width", (358, 700, 900, 1184))
+@pytest.mark.parametrize("width", (358, 700, 772, 900, 1184))
 def test_every_cell_of_the_overview_is_found_where_it_is_drawn(run, tiny_trace, family, width):
     for view in sides(tiny_trace(family)):
         wrong, items = run(
@@ -252,7 +252,7 @@ def test_every_cell_of_the_overview_is_found_where_it_is_drawn(run, tiny_trace, 
         assert wrong == [] and items > 10
 
 
-@pytest.mark.parametrize("width", (358, 900, 1184))
+@pytest.mark.parametrize("width", (358, 772, 900, 1184))
 def test_no_number_is_covered_by_another_part(run, tiny_trace, family, width):
     """Strips, maps, signs and bars have places of their own; titles only stand beside them."""
     for view in sides(tiny_trace(family)):
@@ -276,14 +276,28 @@ def test_the_map_of_the_opened_layer_is_large_enough_to_read(run, tiny_trace):
             widths = run(
                 """const [text] = given, { layout } = await import("/overview_layout.js")
                 const { unpack } = await import("/overview_reading.js")
-                return [358, 900, 1184].map((width) => {
+                return [358, 772, 900, 1184].map((width) => {
                   const data = JSON.parse(text)
                   unpack(data)
                   return layout(data, width).items.find(({ type }) => type === "map").w
                 })""",
                 [sent(view)],
             )
-            assert widths[0] >= 190 and min(widths[1:]) >= 215
+            assert min(widths) >= 215
+
+
+@pytest.mark.parametrize("width, family", ((358, "gpt2"), (772, "gpt2"), (772, "bert")))
+def test_the_overview_needs_no_scrolling_sideways(run, tiny_trace, width, family):
+    for view in sides(tiny_trace(family)):
+        assert run(OVERVIEW + "return sheet.width", [sent(view), width]) == width
+
+
+def test_on_a_tablet_the_bars_stand_in_two_columns(run, tiny_trace):
+    for view in sides(tiny_trace("gpt2")):
+        left = "return sheet.items.filter(({ type }) => type === 'bar').map(({ x }) => x)"
+        telephone, tablet = (run(OVERVIEW + left, [sent(view), width]) for width in (358, 772))
+        assert len(telephone) == len(tablet) >= 4
+        assert len(set(telephone)) == 1 and len(set(tablet)) == 2
 
 
 def test_left_out_tokens_leave_a_gap(run):
