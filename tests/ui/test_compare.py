@@ -300,8 +300,8 @@ def test_the_story_states_what_the_traces_hold():
     )
     assert (before, after) == ("are", "is")
     assert (
-        "**book** replaces **books**. Of **recommended**’s attention in head 4 of layer 3,"
-        f" **{percent(moved)}** goes elsewhere." in prose(app)
+        "**book** replaces **books**. Of the attention of **recommended** in head 4 of"
+        f" layer 3, **{percent(moved)}** goes elsewhere." in prose(app)
     )
     assert f"The likeliest next word goes from **are** ({p}) to **is** ({q})." in prose(app)
     assert moved < 0.05 and "finds another value there" in prose(app)
