@@ -364,7 +364,9 @@ def test_a_hostile_second_sentence_does_no_harm(kind):
         assert not any(harm in element.proto.body for harm in HARM)
 
 
-@pytest.mark.parametrize("text, why", [("x " * 3000, "characters"), ("one " * 300, "the limit is 256")])
+@pytest.mark.parametrize(
+    "text, why", [("x " * 3000, "characters"), ("one " * 300, "the limit is 256")]
+)
 def test_a_second_sentence_that_is_too_long_says_so(text, why):
     app = opened(PAGE, compare_sentence=text)
     assert not app.exception and why in re.sub(r"\\", "", app.info[0].value)
