@@ -115,7 +115,7 @@ def test_the_dots_are_the_neurons_and_lie_on_the_curve():
 def test_each_token_alone_is_said_with_its_largest_difference():
     out_LD = np.array([[1.0, -4.0], [2.0, 3.0]], dtype=np.float32)
     assert "are identical" in difference_text(out_LD, out_LD)
-    assert "0.00001; they reach up to 4: rounding" in difference_text(
+    assert "0.00001, while they reach up to 4: that is rounding" in difference_text(
         out_LD.astype(float) + [[0, 1e-5], [0, 0]], out_LD
     )
     assert "rounding" not in difference_text(out_LD + 1, out_LD)
