@@ -37,7 +37,6 @@ MAPS = {
         "labelled": True,
         "folded": 70,
     },
-    "thumbnails": {"shape": [12, 9, 8], "rows": [], "columns": [], "across": 4},
 }
 HEATMAP = """const { cellAt, every, everyFlat, foldedPlace, geometry, neighbour, placeOf,
   scrollAfterZoom, scrollIntoSight, scrollToReveal } = await import("/heatmap_geometry.js")
@@ -66,8 +65,7 @@ def test_the_cell_that_is_drawn_at_a_place_is_found_there(run, name, zoom, width
           const [x, y, wide, tall] = placeOf(data, g, cell)
           for (const part of [0.02, 0.5, 0.98]) {
             const at = cellAt(g, data.shape, x + wide * part, y + tall * part)
-            const found = at && (data.across ? at[0] === cell[0] : same(at, cell))
-            if (!found) wrong.push([cell, at])
+            if (!at || !same(at, cell)) wrong.push([cell, at])
           }
           if (x < 0 || y < 0 || x + wide > g.wide || y + tall > g.tall) wrong.push(["out", cell])
         }
@@ -92,7 +90,7 @@ def test_beside_the_maps_there_is_no_cell_and_an_edge_counts_as_the_nearest(run)
     assert beside == [0, 0, 0] and far is None and last == [4, 6, 3]
 
 
-@pytest.mark.parametrize("name", ("heads", "words", "thumbnails"))
+@pytest.mark.parametrize("name", ("heads", "words"))
 def test_arrows_lead_to_the_cell_beside_and_back(run, name):
     wrong = run(
         HEATMAP
@@ -100,7 +98,7 @@ def test_arrows_lead_to_the_cell_beside_and_back(run, name):
         const ways = { ArrowUp: "ArrowDown", ArrowDown: "ArrowUp", ArrowLeft: "ArrowRight",
           ArrowRight: "ArrowLeft" }
         for (const cell of cells(data)) for (const [way, back] of Object.entries(ways)) {
-          const next = neighbour(data, g, cell, way), moves = !same(next, cell) && !data.across
+          const next = neighbour(data, g, cell, way), moves = !same(next, cell)
           const there = next.every((at, axis) => at >= 0 && at < data.shape[axis])
           if (!there || moves && !same(neighbour(data, g, next, back), cell))
             wrong.push([cell, way, next])
