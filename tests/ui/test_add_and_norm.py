@@ -124,6 +124,18 @@ def test_every_family_part_and_depth(tiny_folder, depth, change):
             assert f"{side}.1.{part}." in named
 
 
+def test_a_click_chooses_the_part_of_the_layer_and_closes_the_number():
+    app = opened(PAGE, model="study-decoder", sentence=BOOKS, cell="decoder.0.attn.sum:1,2")
+    (shown,) = parts(app, "choice")
+    assert (shown["options"], shown["chosen"]) == (["Attention", "Feed-forward"], 0)
+    for forged in ([2], [-1], [True], "1", None):
+        click(app, "addnorm-part", choice=forged)
+        assert not app.exception and app.session_state["addnorm_sublayer"] == "attn"
+    click(app, "addnorm-part", choice=[1])
+    assert "feed-forward change" in question(app) and parts(app, "choice")[0]["chosen"] == 1
+    assert address(app)["addnorm_sublayer"] == "mlp" and "cell" not in address(app)
+
+
 def test_a_layer_norm_and_a_root_mean_square_norm_are_told_apart(smollm2):
     text = prose(opened(PAGE, cards="addnorm-norm"))
     assert "**layer norm**" in text and "**shift** β" in text
