@@ -650,3 +650,14 @@ def test_a_hand_turns_by_the_angle_whose_cosine_it_shows(run):
         None,
         ["0.50", "−0.01", "13.5", "123", "8.80"],
     ]
+
+
+def test_arrows_home_and_end_move_along_a_row_and_stop_at_its_ends(run):
+    keys = ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "Home", "End", "Enter", " "]
+    found = run(
+        """const { reached } = await import("/one_stop.js")
+        return given.map((key) => [0, 2, 4].map((i) => reached(key, i, 5) ?? null))""",
+        keys,
+    )
+    right, left = [1, 3, 4], [0, 1, 3]
+    assert found == [right, right, left, left, [0, 0, 0], [4, 4, 4], *2 * [[None, None, None]]]
