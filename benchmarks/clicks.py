@@ -141,79 +141,110 @@ def cases(config) -> Iterator[Case]:
     """Every click that is measured, for one model."""
     attn = f"{config.sides[0]}.0.attn"
     cells = Target("canvas.picture", 0.1, 0.1), Target("canvas.picture", 0.2, 0.3)
-    chips = tuple(Target(f".st-key-place .chip >> nth={n}") for n in (3, 6))
-    numbers = tuple(Target(f"button.number >> nth={n}") for n in (4, 11))
-    yield from before_attention(cells)
-    yield from attention_and_heads(cells, numbers)
-    for page in ("Add and norm", "Feed-forward"):
-        yield Case(page, "number in a table", numbers)
-        yield Case(page, "token", chips)
-    yield from all_layers(config.layers(config.sides[0]), cells)
-    yield Case("Output", "number in a table", numbers)
+    yield from before_attention()
+    yield from attention_steps(cells)
+    yield from heads()
+    yield from after_attention()
+    yield from all_layers(config.layers(config.sides[0]))
+    yield from both_masks(cells)
+    yield from output(config)
     yield from every_number(attn, cells)
 
 
-def before_attention(cells: tuple) -> Iterator[Case]:
+def nth(selector: str, *places: int, x: float = 0.5, y: float = 0.5) -> tuple[Target, ...]:
+    """Some of the elements that fit a selector."""
+    return tuple(Target(f"{selector} >> nth={n}", x, y) for n in places)
+
+
+CHIPS = nth(".st-key-place .chip", 3, 6)
+HEAD = nth(".st-key-place .stepper:last-of-type .greater", 0)
+HEAD_BACK = Target(".st-key-place .stepper:last-of-type .less")
+LAYER = nth(".st-key-place .stepper:first-of-type .greater", 0)
+LAYER_BACK = Target(".st-key-place .stepper:first-of-type .less")
+NUMBERS = nth("button.number", 4, 11)
+
+
+def before_attention() -> Iterator[Case]:
     """The overview, and what happens to a token before attention."""
     layers = '.st-key-river button.title[data-act^=layer][data-act$="/{}"] >> nth=0'
-    words = tuple(Target(f".st-key-river button.token >> nth={n}") for n in (3, 6))
-    pieces = "[class*=st-key-pieces] button >> nth={}"
-    yield Case("Overview", "token", words)
-    yield Case("Overview", "silence this head", (Target(".st-key-river .try >> nth=0"),))
+    yield Case("Overview", "token", nth(".st-key-river button.token", 3, 6))
+    yield Case("Overview", "silence this head", nth(".st-key-river .try", 0))
     others = tuple(Target(layers.format(n)) for n in (1, 2))  # a click on the opened one leads on
     yield Case("Overview", "layer of the map", others, choices={"layer": "0"})
-    yield Case("Tokens", "piece", tuple(Target(pieces.format(n)) for n in (3, 6)))
-    yield Case("Tokens", "cell of a row", cells)
-    yield Case("Positions", "cell of a map", cells)
+    pieces = "[class*=st-key-pieces] {}"
+    yield Case("Tokens", "piece", nth(pieces.format("button.piece"), 3, 6))
+    yield Case("Tokens", "cell of a strip", nth(pieces.format("canvas.cells"), 3, 6, x=0.3))
+    strips = "[class*=st-key-places] canvas.cells"
+    yield Case("Positions", "token", CHIPS)
+    yield Case("Positions", "cell of a strip", nth(strips, 0, 1, x=0.3))
 
 
-def attention_and_heads(cells: tuple, numbers: tuple) -> Iterator[Case]:
-    """The walk through attention, and all heads beside each other."""
-    depths = tuple(Target(f".st-key-place .depth button >> nth={n}") for n in (2, 1))
-    left, heads = ".st-key-lines .left button >> nth={}", ".st-key-heads canvas.picture"
+def attention_steps(cells: tuple) -> Iterator[Case]:
+    """The walk through attention."""
     for stage, title in enumerate(("2 Keys", "3 Scores", "4 Softmax", "5 Values")):
         yield Case(
             "Attention",
             f"Next, to {title}",
-            (Target(".foot .next"),),
-            Target(f".steps button >> nth={stage}"),
+            (Target("button.next"),),
+            Target(f"button.step >> nth={stage}"),
             {"stage": str(stage)},
         )
-    shares = tuple(Target(f".texts button.figure >> nth={n}") for n in (4, 8))
-    tables = {"stage": "3", "depth": "numbers"}
-    yield Case("Attention", "number of the figure", shares, choices={"stage": "3"})
+    softmax = {"stage": "3"}
+    tables = softmax | {"depth": "numbers"}
+    yield Case("Attention", "token", CHIPS, choices=softmax)
+    yield Case("Attention", "next head", HEAD, HEAD_BACK, softmax)
+    yield Case("Attention", "next layer", LAYER, LAYER_BACK, softmax)
+    figures = nth("[class*=st-key-pipeline] button.figure.end", 2, 5)
+    yield Case("Attention", "number of the figure", figures, choices=softmax)
     yield Case("Attention", "cell of a map", cells, choices=tables)
-    yield Case("Attention", "number in a table", numbers, choices=tables)
-    yield Case("Attention", "another depth", depths, choices={"stage": "3"})
-    yield Case("Heads", "cell of a head", (Target(heads, 0.05, 0.1), Target(heads, 0.15, 0.2)))
-    yield Case(
-        "Heads",
-        "token of the lines",
-        (Target(left.format(3)), Target(left.format(6))),
-        choices={"cards": "heads-lines"},
-    )
+    yield Case("Attention", "number in a table", NUMBERS, choices=tables)
+    depths = nth(".st-key-place .depth button", 2, 1)
+    yield Case("Attention", "another depth", depths, choices=softmax)
 
 
-def all_layers(layers: int, cells: tuple) -> Iterator[Case]:
-    """The pages that look at all layers at once."""
-    # Ten layers in turn: a trace of a long text remembers eight, and a reader goes to one that was
+def heads() -> Iterator[Case]:
+    """All heads of a layer beside each other."""
+    grid = ".st-key-heads canvas.picture"
+    yield Case("Heads", "token", CHIPS)
+    yield Case("Heads", "cell of a head", (Target(grid, 0.03, 0.1), Target(grid, 0.1, 0.2)))
+    lines = nth(".st-key-lines .left button", 3, 6)
+    yield Case("Heads", "token of the lines", lines, choices={"cards": "heads-lines"})
+
+
+def after_attention() -> Iterator[Case]:
+    """What happens to a token after attention."""
+    strips, tables = "[class*=st-key-addnorm-way] canvas.cells", {"depth": "numbers"}
+    yield Case("Add and norm", "token", CHIPS)
+    yield Case("Add and norm", "cell of a strip", nth(strips, 0, 1, x=0.3))
+    yield Case("Add and norm", "number in a table", NUMBERS, choices=tables)
+    yield Case("Feed-forward", "token", CHIPS)
+    yield Case("Feed-forward", "neuron", nth("[class*=st-key-ff-neurons] button.neuron", 2, 5))
+    yield Case("Feed-forward", "number in a table", NUMBERS, choices=tables)
+
+
+def all_layers(layers: int) -> Iterator[Case]:
+    """The page that looks at all layers at once."""
+    yield Case("Layers", "token", CHIPS)
+    yield Case("Layers", "number of the figure", nth("[class*=st-key-layers] button.number", 3, 8))
+    # Six layers in turn: a trace of a long text remembers eight, and a reader goes to one that was
     # not seen before.
-    yield Case(
-        "Layers",
-        "thumbnail",
-        tuple(
-            Target(".st-key-layers canvas.picture", 0.5, (3 * i % 10 * layers // 10 + 0.6) / layers)
-            for i in range(10)
-        ),
-    )
-    yield Case(
-        "Layers",
-        "cell of a map",
-        (Target("canvas.picture >> nth=1", 0.1, 0.1), Target("canvas.picture >> nth=1", 0.2, 0.3)),
-    )
+    other = [n * layers // 6 * 3 for n in range(1, 6)]
+    yield Case("Layers", "head of a layer", nth("[class*=st-key-layers] button.head", *other))
+
+
+def both_masks(cells: tuple) -> Iterator[Case]:
+    """The page on which a mask is drawn by hand."""
     yield Case("Encoder and decoder", "cell of a pattern", cells)
-    own = Target("[class*=st-key-map-own] canvas.picture", 0.12, 0.25)
-    yield Case("Encoder and decoder", "cell of a mask", (own,), own)
+    own = Target("[class*=st-key-map-draw] canvas.picture", 0.12, 0.25)
+    yield Case("Encoder and decoder", "cell of a mask", (own,), own, {"masks_click": "draw"})
+
+
+def output(config) -> Iterator[Case]:
+    """What is done with the last vectors: of a decoder the next word, of an encoder a vector."""
+    figures = "[class*=st-key-output-next] button.value"
+    if not config.decoder_layers:
+        figures = ".st-key-output_stages button.number"
+    yield Case("Output", "number of the figure", nth(figures, 2, 5))
 
 
 def every_number(attn: str, cells: tuple) -> Iterator[Case]:

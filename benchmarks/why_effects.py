@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np  # noqa: E402  (after the path)
 
 from core import load, why  # noqa: E402
-from core.why.effects import units  # noqa: E402
+from core.why.silencing import units  # noqa: E402
 
 PAUSE = 0.4  # threads of OpenBLAS spin for 0.1 s and slow down what runs next
 LENGTH = 16

@@ -97,7 +97,7 @@ def weight_shapes(config: Config) -> Shapes:
     return shapes | end_shapes(config)
 
 
-def linear(name: str, n_in: int, n_out: int) -> Shapes:
+def linear_shapes(name: str, n_in: int, n_out: int) -> Shapes:
     """A projection and its bias."""
     return {f"{name}.weight": (n_in, n_out), f"{name}.bias": (n_out,)}
 
@@ -124,10 +124,10 @@ def attention_shapes(config: Config, path: str) -> Shapes:
     """The four projections of all heads side by side, and the norm."""
     c = config
     return {
-        **linear(f"{path}.q", c.d_model, c.n_heads * c.d_head),
-        **linear(f"{path}.k", c.d_model, c.n_kv_heads * c.d_head),
-        **linear(f"{path}.v", c.d_model, c.n_kv_heads * c.d_head),
-        **linear(f"{path}.out", c.n_heads * c.d_head, c.d_model),
+        **linear_shapes(f"{path}.q", c.d_model, c.n_heads * c.d_head),
+        **linear_shapes(f"{path}.k", c.d_model, c.n_kv_heads * c.d_head),
+        **linear_shapes(f"{path}.v", c.d_model, c.n_kv_heads * c.d_head),
+        **linear_shapes(f"{path}.out", c.n_heads * c.d_head, c.d_model),
         **norm(f"{path}.norm", c.d_model),
     }
 
@@ -136,9 +136,9 @@ def feed_forward_shapes(config: Config, path: str) -> Shapes:
     """Out to the neurons and back, a second way out where it is gated, and the norm."""
     c = config
     return {
-        **linear(f"{path}.pre", c.d_model, c.d_mlp),
-        **(linear(f"{path}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
-        **linear(f"{path}.out", c.d_mlp, c.d_model),
+        **linear_shapes(f"{path}.pre", c.d_model, c.d_mlp),
+        **(linear_shapes(f"{path}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
+        **linear_shapes(f"{path}.out", c.d_mlp, c.d_model),
         **norm(f"{path}.norm", c.d_model),
     }
 
@@ -147,11 +147,11 @@ def end_shapes(config: Config) -> Shapes:
     """What stands on the last vectors: the pooler and the output head."""
     c, D, shapes = config, config.d_model, {}
     if c.pooler:
-        shapes |= linear("pooler.pre", D, D)
+        shapes |= linear_shapes("pooler.pre", D, D)
     if c.pooler == "next":
-        shapes |= linear("pooler.logits", D, 2)
+        shapes |= linear_shapes("pooler.logits", D, 2)
     if c.head == "transform":
-        shapes |= linear("head.pre", D, D) | norm("head.norm", D)
+        shapes |= linear_shapes("head.pre", D, D) | norm("head.norm", D)
     if c.head:
         shapes |= {"head.logits.weight": (c.n_vocab, D), "head.logits.bias": (c.n_vocab,)}
     return shapes

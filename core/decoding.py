@@ -40,7 +40,7 @@ def greedy_target(
     rules = rules or no_rules(config)
     if config.start_id is None:
         raise GlassError(
-            "This model's files do not say with which token its decoder begins; give the target"
+            "This model’s files do not say which token its decoder begins with; give the target"
             " yourself."
         )
     target = [config.start_id]
@@ -130,16 +130,16 @@ def longer(model, ids_L, text: str, token_id: int) -> Longer:
     )
     if ends_text(model, token_id):
         raise GlassError(
-            "The text ends here: what was chosen is no word but one of the model’s own signs."
-            " Nothing is appended."
+            "The text ends here: the chosen token is a special token, not a word. Nothing was"
+            " added."
         )
     if cut is None:
         return Longer(" ".join(map(str, [*typed_L, token_id])), True)
     before, after = cut.decode(typed_L), cut.decode([*typed_L, token_id])
     if not after.startswith(before) or not readable(after[len(before) :]):
         raise GlassError(
-            "This token alone can’t be written as text: it is a part of a letter, or nothing that"
-            " can be seen at the end of a text. Nothing is appended."
+            "This token alone cannot be written as text: it is part of a letter, or it is"
+            " invisible at the end of a text. Nothing was added."
         )
     text += after[len(before) :]
     read = model.target_ids(None, text) if model.config.crosses else model.ids(text)

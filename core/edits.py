@@ -42,7 +42,9 @@ def ablate_head(side: str, layer: int, head: int, sublayer: str = "attn") -> dic
 
     def ablate(z_HLK):
         if not 0 <= head < len(z_HLK):
-            raise GlassError(f"There is no head {head}; the heads are 0 to {len(z_HLK) - 1}.")
+            raise GlassError(
+                f"There is no head {head}; the heads are numbered 0 to {len(z_HLK) - 1}."
+            )
         z_HLK[head] = 0
         return z_HLK
 
@@ -57,7 +59,7 @@ def ablate_neuron(side: str, layer: int, neuron: int) -> dict:
     def ablate(hidden_LF):
         if not 0 <= neuron < hidden_LF.shape[1]:
             last = hidden_LF.shape[1] - 1
-            raise GlassError(f"There is no neuron {neuron}; the neurons are 0 to {last}.")
+            raise GlassError(f"There is no neuron {neuron}; the neurons are numbered 0 to {last}.")
         hidden_LF[:, neuron] = 0
         return hidden_LF
 

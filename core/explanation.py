@@ -97,8 +97,9 @@ def check_index(name: str, index, shape: tuple[int, ...]) -> tuple[int, ...]:
     index = tuple(np.atleast_1d(index).tolist())
     if len(index) != len(shape) or any(not isinstance(i, int) for i in index):
         raise GlassError(
-            f"{name} has the shape {shape}: a cell needs {len(shape)} whole numbers, not {index}."
+            f"{name} has the shape {shape}: a cell is named by {len(shape)} whole numbers, not"
+            f" {index}."
         )
     if any(not 0 <= i < size for i, size in zip(index, shape, strict=True)):
-        raise GlassError(f"{name} has the shape {shape}; the cell {index} lies outside it.")
+        raise GlassError(f"{name} has the shape {shape}; the cell {index} is outside it.")
     return index

@@ -124,11 +124,11 @@ def check_inputs(config: Config, ids_L, target_ids_L, segments_L) -> dict:
     """
     if config.crosses and target_ids_L is None:
         raise GlassError(
-            "This model has an encoder and a decoder: the decoder needs target ids to read, too."
+            "This model has an encoder and a decoder: the decoder needs target ids too."
         )
     if target_ids_L is not None and not config.crosses:
         raise GlassError(
-            "This model reads one sequence; target ids are for encoder–decoder models."
+            "This model reads one sequence; only encoder–decoder models take target ids."
         )
     given = dict(zip(config.sides, (ids_L, target_ids_L), strict=False))
     inputs = {side: check_ids(config, ids) for side, ids in given.items()}
@@ -160,7 +160,8 @@ def check_ids(config, ids_L):
         )
     if config.n_positions is not None and len(ids_L) > config.n_positions:
         raise GlassError(
-            f"These are {len(ids_L)} tokens; the model has positions for {config.n_positions}."
+            f"There are {len(ids_L)} tokens, but the model has positions for only"
+            f" {config.n_positions}."
         )
     return ids_L.astype(np.int64)
 
@@ -170,11 +171,11 @@ def check_masks(config: Config, inputs: dict, mask) -> dict:
     given = mask if isinstance(mask, dict) else dict.fromkeys(config.sides, mask)
     if unknown := set(given) - {*config.sides, *(["cross"] if config.crosses else [])}:
         raise GlassError(
-            f"This model has no attention named {', '.join(map(str, unknown))} to mask."
+            f"This model has no attention called {', '.join(map(str, unknown))} to mask."
         )
     lengths = {side: len(inputs[side]) for side in config.sides}
     return {
-        name: masks.build(trained if given.get(name) is None else given[name], *size)
+        name: masks.build_mask(trained if given.get(name) is None else given[name], *size)
         for name, (trained, size) in as_trained(config, lengths).items()
     }
 

@@ -62,13 +62,13 @@ def influence_of(before, after, word: int) -> Influence:
     ends = [last_tokens(trace.words_L) for trace in (before, after)]
     if len(ends[0]) != len(ends[1]):
         raise GlassError(
-            "With the other word the sentence has more or fewer words, so the two can’t be laid"
-            " side by side."
+            "The other word gives the sentence a different number of words, so the two cannot be"
+            " compared word by word."
         )
     side = before.config.sides[-1]
     if any(len(trace.rows) < trace.shape(f"{side}.embed.ids")[0] for trace in (before, after)):
         raise GlassError(
-            "This sentence is too long: the next word was not computed after each of its tokens."
+            "This sentence is too long: the next word was not computed for every token."
         )
     places_N2 = np.stack(ends, axis=1)[word:]
 
@@ -78,7 +78,7 @@ def influence_of(before, after, word: int) -> Influence:
     return Influence(moved(*rows(VECTORS[side])), total_variation(*rows("head.probs")), places_N2)
 
 
-def by_distance(found: list[Influence]) -> dict[str, np.ndarray]:
+def mean_by_distance(found: list[Influence]) -> dict[str, np.ndarray]:
     """The measures at each distance from the replaced word, averaged over the sentences that are so
     long, and of how many.
     """

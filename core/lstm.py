@@ -72,7 +72,7 @@ class Lstm:
     def trace(self, text: str | None = None, *, ids_L=None) -> Trace:
         """Reads a sentence, or token ids."""
         if (text is None) == (ids_L is None):
-            raise GlassError("Give either a sentence or ids_L, and not both.")
+            raise GlassError("Give either a sentence or ids_L, not both.")
         if text is None:
             return forward(self.config, self.weights, ids_L)
         encoding = self.encode(text)
@@ -98,8 +98,8 @@ def read_config(data: Fields) -> LstmConfig:
     )
     if config.n_units != config.d_model:
         raise GlassError(
-            f"{data.where} gives the LSTM {config.n_units} units and its words {config.d_model}"
-            " numbers; one table is used for both, so they must be as many."
+            f"{data.where} gives the LSTM {config.n_units} units but its words {config.d_model}"
+            " numbers; both use one table, so the two must be equal."
         )
     return config
 

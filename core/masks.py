@@ -19,34 +19,32 @@ def causal(n_looks: int, n_looked_at: int):
     return np.tri(n_looks, n_looked_at, dtype=bool)
 
 
-def others(n_looks: int, n_looked_at: int):
+def all_but_itself(n_looks: int, n_looked_at: int):
     """Every token but itself, m ≠ l."""
     return ~np.eye(n_looks, n_looked_at, dtype=bool)
 
 
-NAMED = {"encoder": full, "decoder": causal, "others": others}
+NAMED = {"encoder": full, "decoder": causal, "others": all_but_itself}
 
 
-def build(mask, n_looks: int, n_looked_at: int):
+def build_mask(mask, n_looks: int, n_looked_at: int):
     """The boolean matrix (L, M) for a mask given by name ("encoder", "decoder", "others") or as a
     matrix.
     """
     if isinstance(mask, str):
         if mask not in NAMED:
             raise GlassError(
-                f"There is no mask named “{mask[:40]}”; the names are {', '.join(NAMED)}."
+                f"There is no mask called “{mask[:40]}”. Choose one of {', '.join(NAMED)}."
             )
         return check(NAMED[mask](n_looks, n_looked_at))
     mask_LM = np.asarray(mask)
     if mask_LM.shape != (n_looks, n_looked_at):
         raise GlassError(
-            f"The mask has the shape {mask_LM.shape}; here it must be ({n_looks}, {n_looked_at}): "
-            "a row for each token that looks, a column for each token that is looked at."
+            f"The mask has the shape {mask_LM.shape} but must be ({n_looks}, {n_looked_at}): a"
+            " row for each token that looks, a column for each token that is looked at."
         )
     if mask_LM.dtype != bool and not np.isin(mask_LM, (0, 1)).all():
-        raise GlassError(
-            "A mask holds only True (may look) and False (may not); this one has other values."
-        )
+        raise GlassError("A mask may hold only True (may look) and False (may not).")
     return check(mask_LM.astype(bool))
 
 
@@ -57,8 +55,7 @@ def check(mask_LM):
     empty = np.flatnonzero(~mask_LM.any(axis=1))
     if len(empty):
         raise GlassError(
-            f"The mask leaves nothing for row {empty[0]} to attend to (the token at position"
-            f" {empty[0]}): softmax over no scores has no value. Allow at least one column in that"
-            " row."
+            f"The mask hides every token from the token at position {empty[0]}, so softmax has no"
+            f" scores to share out. Allow at least one column in row {empty[0]}."
         )
     return mask_LM

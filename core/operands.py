@@ -17,7 +17,7 @@ from core.step_ref import StepRef
 from core.text import factor, number, terms_left
 
 WEIGHTS = "weights/"  # how the name of a learned number begins
-SHOWN = 6  # terms of a long sum that a formula spells out
+SPELLED_OUT = 6  # terms of a long sum that a formula spells out
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,13 @@ def added(terms_N, written) -> str:
     """Terms joined by +; of a long sum the largest are spelled out in order, and the rest is one
     number.
     """
-    if len(terms_N) <= SHOWN:
+    if len(terms_N) <= SPELLED_OUT:
         return " + ".join(written(i) for i in range(len(terms_N)))
-    largest = np.sort(np.argsort(-np.abs(terms_N), kind="stable")[:SHOWN])
+    largest = np.sort(np.argsort(-np.abs(terms_N), kind="stable")[:SPELLED_OUT])
     rest = terms_N.sum() - terms_N[largest].sum()
     return (
         " + ".join(written(i) for i in largest)
-        + f" + [the other {terms_left(len(terms_N) - SHOWN)}: {number(rest)}]"
+        + f" + [the other {terms_left(len(terms_N) - SPELLED_OUT)}: {number(rest)}]"
     )
 
 

@@ -42,7 +42,7 @@ class Provenance:
 def did_you_mean(name: str, names) -> str:
     """The end of an error message: the names that look most like the wrong one."""
     close = difflib.get_close_matches(name, list(names), n=5, cutoff=0.5)
-    return f" Near it are: {', '.join(close)}." if close else ""
+    return f" Similar names: {', '.join(close)}." if close else ""
 
 
 @dataclass
@@ -139,7 +139,7 @@ def edited(name: str, edit, value: np.ndarray) -> np.ndarray:
         and new.dtype.kind in "iub"
     ):
         raise GlassError(
-            f"The edit of {name} holds {new.dtype} numbers, which do not fit {value.dtype}."
+            f"The edit of {name} holds {new.dtype} numbers, which cannot replace {value.dtype}."
         )
     return new.astype(value.dtype, copy=False)
 

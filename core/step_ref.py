@@ -86,7 +86,7 @@ class StepRef:
 def ref_of(name: str) -> StepRef:
     """What a name stands for. A ValueError, if no step can be named like that."""
     if (ref := parse(name)) is None:
-        raise ValueError(f"{name} is no name that a step can have")
+        raise ValueError(f"no step can be called {name}")
     return ref
 
 

@@ -3,7 +3,8 @@ that made it.
 
 Axis letters, the same everywhere: L looks, M is looked at, D model width, H heads, G key/value
 heads, K head width, F feed-forward width, V vocabulary, R the positions whose output is asked for,
-C classes, U units of the LSTM; I and J words, P rotary pairs, S distances, O roles of a head.
+C classes, U units of the LSTM; I and J words, P rotary pairs, S distances, O roles of a head; X
+and Y sources of the stream.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ class Trace:
         sides = self.config.sides
         if side is None and len(sides) > 1:
             raise GlassError(
-                "This model has an encoder and a decoder: say which side the layer is on."
+                "This model has an encoder and a decoder: say which of them the layer belongs to."
             )
         return self.below(f"{side or sides[0]}.{index}")
 

@@ -100,7 +100,7 @@ def parts(change: str) -> tuple[tuple[str, str], ...]:
     for name in listed:
         if name not in TITLES:
             raise GlassError(
-                f"There is no change named “{name[:40]}”; there is {', '.join(TITLES)}."
+                f"There is no change called “{name[:40]}”. Choose from {', '.join(TITLES)}."
             )
         if name in ONCE and listed.count(name) > 1:
             raise GlassError(f"A what-if can have “{name}” only once.")
@@ -184,7 +184,7 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     """The trace of a text under a mask and a change. Raises GlassError where they can't be had."""
     asked = dict(parts(change))
     if {"pad", "open-pad"} <= set(asked):
-        raise GlassError("Padding is either hidden or seen by all, not both.")
+        raise GlassError("Padding can be hidden or seen by all, but not both.")
     if "repeat" in asked:
         text, target_ids_L = repeated(model, text, target_ids_L)
     text = changed_text(model, text, asked)
@@ -231,8 +231,7 @@ def changed_text(model, text: Text, asked: dict) -> Text:
                 or not 1 <= int(asked[name]) <= MOST_PADDING
             ):
                 raise GlassError(
-                    f"Between 1 and {MOST_PADDING} padding tokens can be added, not"
-                    f" “{asked[name][:20]}”."
+                    f"You can add 1 to {MOST_PADDING} padding tokens, not “{asked[name][:20]}”."
                 )
             count = int(asked[name])
             text = Text(
@@ -292,7 +291,7 @@ def masks_of(config: Config, sizes: dict[str, int], mask: str, hidden: int) -> d
     name, _, text = mask.partition(":")
     begun, cells = begun_from(text) if name == "own" else (name, "")
     grids = {
-        stack: masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
+        stack: masks.build_mask(trained if begun == "trained" or stack == "cross" else begun, *size)
         for stack, (trained, size) in as_trained(config, sizes).items()
     }
     if name == "own":
@@ -304,8 +303,8 @@ def masks_of(config: Config, sizes: dict[str, int], mask: str, hidden: int) -> d
                 or column >= grids[stack].shape[1]
             ):
                 raise GlassError(
-                    f"The mask drawn by hand has the cell {row}, {column} of “{stack}”, which is"
-                    " not there."
+                    f"The custom mask changes cell {row}, {column} of “{stack}”, which does not"
+                    " exist."
                 )
             grids[stack][row, column] ^= True
     if hidden:
@@ -328,7 +327,7 @@ def cells_of(text: str) -> list[tuple[str, int, int]]:
     """ "e3-4,d2-0" -> [("encoder", 3, 4), ("decoder", 2, 0)]."""
     found = [_CELL.fullmatch(cell) for cell in text.split(",") if cell]
     if not all(found):
-        raise GlassError("A mask drawn by hand is written as cells, such as e3-4,e5-1.")
+        raise GlassError("A custom mask is written as cells, such as e3-4,e5-1.")
     return [(STACKS[cell[1]], int(cell[2]), int(cell[3])) for cell in found if cell]
 
 

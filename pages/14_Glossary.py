@@ -11,4 +11,4 @@ def page(view):
     glossary()
 
 
-show_page(GLOSSARY, page, tokens=False, beside=False)
+show_page(GLOSSARY, page, line=False, beside=False)

@@ -15,7 +15,7 @@ def page(view):
     first = all_heads.draw(view, drawn)
     card(f"What does each head of layer {layer} do?", "heads-roles", lambda: roles.draw(view))
     card("And the heads of all layers?", "heads-every", lambda: every_layer.draw(view))
-    card("How much attention rests on the first token?", "heads-sink", lambda: sink.draw(view))
+    card("How much attention goes to the first token?", "heads-sink", lambda: sink.draw(view))
     card("How much does each head add?", "heads-adds", lambda: additions.draw(view))
     card(f"What if head {head} were silent?", "heads-silent", lambda: silence.draw(view))
     card(

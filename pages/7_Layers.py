@@ -4,7 +4,7 @@ look where, and what reaches it.
 
 from ui.kit.section import detailed
 from ui.kit.stage import card
-from ui.kit.token_words import asked_word
+from ui.kit.token_words import which_word
 from ui.session.navigation import LAYERS
 from ui.shell.page_shell import show_page
 from ui.stages.layers.head_links import known_links, link_map
@@ -17,7 +17,7 @@ from ui.stages.layers.updates import layer_updates, lengths_table, parts_of
 
 def page(view):
     compute_readings(view)
-    first, name = layer_steps(view), asked_word(view)
+    first, name = layer_steps(view), which_word(view)
     if detailed():
         lengths_table(view, parts_of(view))
     card(f"What does {name} attend to in each layer?", "layers-attends", lambda: attends_to(view))

@@ -269,14 +269,14 @@ def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
             "count": len(found[name]),
             "hits": np.mean(found[name], axis=0).round(4).tolist(),
             "weight": np.mean(weight[name], axis=0).round(4).tolist(),
-            "by distance": by_distance(samples, name),
+            "by distance": hits_by_distance(samples, name),
         }
         for name in RELATIONS
         if found[name]
     }
 
 
-def by_distance(samples: list[Sample], name: str) -> float:
+def hits_by_distance(samples: list[Sample], name: str) -> float:
     """How often the most common distance alone would be right: what a head must beat."""
     distances = [b - a for made in samples for link, a, b in named_links(made) if link == name]
     return round(max(map(distances.count, set(distances))) / len(distances), 4)

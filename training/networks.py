@@ -171,7 +171,7 @@ class Lstm(nn.Module):
         return self.lstm["embed"].weight, self.head["logits"]["bias"]
 
 
-def build(config: Config | LstmConfig, dropout: float = 0.0) -> Transformer | Lstm:
+def build_network(config: Config | LstmConfig, dropout: float = 0.0) -> Transformer | Lstm:
     """A model with weights drawn from PyTorch's seed."""
     return (Lstm if isinstance(config, LstmConfig) else Transformer)(config, dropout)
 

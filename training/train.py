@@ -187,7 +187,7 @@ def save(file: Path, plan: Plan, step: int, history: list, model, optimizer) -> 
 def begin(name: str, plan: Plan, n_vocab: int, file: Path) -> tuple:
     """The model, its optimizer, the step to go on from and the validation losses so far."""
     torch.manual_seed(plan.seed)
-    model = networks.build(networks.config_of(name, n_vocab), plan.dropout)
+    model = networks.build_network(networks.config_of(name, n_vocab), plan.dropout)
     optimizer = torch.optim.AdamW(
         model.parameters(), plan.rate, plan.betas, weight_decay=plan.decay, fused=True
     )

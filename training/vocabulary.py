@@ -33,7 +33,7 @@ pouvez peuvent pouvais pouvait pouvions
 pouviez pouvaient dois doit devons devez doivent veux veut voulons voulez veulent voulais voulait
 voulions vouliez voulaient avoir
 dans sur près derrière avec sous""".split()
-LETTERS = "abcdefghijklmnopqrstuvwxyzàâäçéèêëîïôöùûüœ0123456789"
+ALPHABET = "abcdefghijklmnopqrstuvwxyzàâäçéèêëîïôöùûüœ0123456789"
 ENDINGS = (
     "s es ed er ers ing ly ness ment tion ful less able al an ar en in on or un at it ot et st nd"
     " nt ck th sh ch ll ss".split()
@@ -82,9 +82,9 @@ def tokens(language: str) -> dict[str, int]:
     found = [
         *SPECIAL,
         *english_words(),
-        *LETTERS,
+        *ALPHABET,
         *SYLLABLES,
-        *("##" + piece for piece in [*LETTERS, *SYLLABLES, *ENDINGS]),
+        *("##" + piece for piece in [*ALPHABET, *SYLLABLES, *ENDINGS]),
     ]
     if language == "joint":
         found = [*dict.fromkeys(found), *french_words()]

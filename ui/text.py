@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 
 VISIBLE = {" ": "␣", "▁": "␣", "Ġ": "␣", "\n": "⏎", "Ċ": "⏎", "\t": "⇥"}
 
@@ -53,10 +55,11 @@ def quoted(token: str) -> str:
     return token if any(letter.isalnum() for letter in token) else f"“{token}”"
 
 
-def told_apart(tokens: list[str]) -> list[str]:
+def told_apart(tokens: list[str], places: Sequence[int] = ()) -> list[str]:
     """The tokens, with their position in brackets where the same one stands elsewhere, too: “the
-    (1)”, “books”, “that”, “the (4)”."""
+    (1)”, “books”, “that”, “the (4)”. places: their positions, where these are not 0, 1, 2 …"""
+    count = Counter(tokens)
     return [
-        f"{token} ({place})" if tokens.count(token) > 1 else token
-        for place, token in enumerate(tokens)
+        f"{token} ({place})" if count[token] > 1 else token
+        for place, token in zip(places or range(len(tokens)), tokens, strict=True)
     ]

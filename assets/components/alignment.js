@@ -2,7 +2,8 @@
 import { create, createButton, make, makeButton, SVG } from "./dom.js"
 import { lengthOf, linesOf, offset, ROW, strengthOf, thickness, WIDE } from "./alignment_geometry.js"
 import { announce, listen } from "./looked_at.js"
-import { decode, percent } from "./numbers.js"
+import { decode, percent, rounded } from "./numbers.js"
+import { saveElements } from "./saving.js"
 
 const WAIT = 3000           // ms that a click stands before what the page says stands again
 const states = new WeakMap()
@@ -52,6 +53,9 @@ function drawLines(it, parent) {
     line.setAttribute("d", each.path)
     line.setAttribute("stroke-width", thickness(each.weight))
     line.setAttribute("vector-effect", "non-scaling-stroke")
+    const said = document.createElementNS(SVG, "title")
+    said.textContent = `${it.data.rows[each.l]} ← ${it.data.columns[each.m]}: ${rounded(each.weight)}`
+    line.append(said)
     svg.append(line)
     return { ...each, line }
   })
@@ -90,6 +94,7 @@ function show(it) {
       fill.style.width = `${lengthOf(value)}%`
       fill.classList.toggle("negative", value < 0)
       button.textContent = known ? shown(value) : "…"
+      button.title = known ? rounded(value) : ""
       button.classList.toggle("opened", data.opened?.join() === [chosen, m, name].join())
     }
   }
@@ -122,5 +127,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (held >= 0) it.words[it.chosen]?.focus({ preventScroll: true })
   }
   show(it)
+  saveElements(root, { title: root.getAttribute("aria-label") })
   return listen(({ name, value }) => { if (name === "token" && value.side === "decoder") choose(it, value.token, false) })
 }

@@ -1,6 +1,7 @@
 // Positions as clocks: a column for each token, a row for each pair of numbers, and in each a hand turned by position × angle.
 // The hands turn as they appear; a click on a token chooses it, one on a pair chooses the pair.
 import { make, makeButton, SVG } from "./dom.js"
+import { saveElements } from "./saving.js"
 
 const draw = (parent, name, attributes) => {
   const element = document.createElementNS(SVG, name)
@@ -56,5 +57,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     })
   })
   drawn.set(root, now)
+  saveElements(root, { title: root.getAttribute("aria-label") })
   if (focused) root.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
 }

@@ -2,12 +2,47 @@
 import { clamp } from "./numbers.js"
 
 const DARK = "#14181f", LIGHT = "#ffffff"
-export const HIDDEN = [128, 128, 128]         // what a mask hides; each picture has its own strength of it
+const HATCH = { light: { line: "#b8bcc6", ground: "#edeef1" }, dark: { line: "#4a4f5c", ground: "#1b1f27" } }, APART = 6
 
 // The colours of the page around a component, and its letters.
 export function themeOf(look) {
   const colour = (name) => look.getPropertyValue(`--st-${name}-color`).trim()
   return { page: colour("background"), text: colour("text"), accent: colour("primary"), line: colour("border"), font: look.fontFamily }
+}
+
+export const isDark = ({ page }) => parseInt(page.slice(1, 3), 16) < 128
+
+// --- what a mask hides: hatched, so that no number looks like it ---
+
+const hatchInks = (theme) => HATCH[isDark(theme) ? "dark" : "light"], tiles = new Map()
+
+// A piece of the hatch, which repeats; sharp: points for each pixel.
+function tileOf({ line, ground }, sharp) {
+  const key = [ground, sharp].join(), tile = tiles.get(key) ?? document.createElement("canvas")
+  if (tiles.has(key)) return tile
+  tile.width = tile.height = APART * sharp
+  const brush = tile.getContext("2d")
+  brush.scale(sharp, sharp)
+  brush.fillStyle = ground
+  brush.fillRect(0, 0, APART, APART)
+  Object.assign(brush, { strokeStyle: line, lineWidth: 1.1 })
+  for (const x of [-APART, 0, APART]) { brush.moveTo(x, APART); brush.lineTo(x + APART, 0) }
+  brush.stroke()
+  tiles.set(key, tile)
+  return tile
+}
+
+// The hatch as a style to fill with.
+export function hatchOf(brush, theme) {
+  const sharp = 2, pattern = brush.createPattern(tileOf(hatchInks(theme), sharp), "repeat")
+  pattern.setTransform(new DOMMatrix().scale(1 / sharp))
+  return pattern
+}
+
+// The same as a background in CSS.
+export function hatchCss(theme) {
+  const { line, ground } = hatchInks(theme)
+  return `repeating-linear-gradient(135deg, ${line} 0 1.1px, ${ground} 1.1px ${APART / Math.SQRT2}px)`
 }
 
 const ramps = new Map()
@@ -27,6 +62,7 @@ export function palette(look, kind) {
 }
 
 export const pixelOf = (...colour) => new Uint32Array(new Uint8Array(colour).buffer)[0]
+export const CLEAR = pixelOf(0, 0, 0, 1)      // of a cell that is hatched: what lies below is seen, and svg_brush.js still has a cell
 export const shadeOf = (pixels, share) => pixels[clamp(Math.round(share * 255), 0, 255)]
 
 // A small canvas, one point for each number. fill writes into the pixels of its rows.

@@ -1,10 +1,10 @@
 // Two maps of weights and their difference, on one grid: a cell that is pointed at is marked on all three and read out below.
-import { frameOn, HIDDEN, palette, pixelOf, pointPicture, shadeOf, themeOf } from "./colours.js"
+import { CLEAR, frameOn, hatchOf, palette, pixelOf, pointPicture, shadeOf, themeOf } from "./colours.js"
 import { cellAt, layOut, nameAt, step } from "./compare_geometry.js"
 import { create, createButton, make, makeButton, set } from "./dom.js"
 import { sized } from "./heatmap_drawing.js"
 import { bytes, clamp, decode, percent, rounded } from "./numbers.js"
-import { saveMenu } from "./saving.js"
+import { saveMenu, weightScale } from "./saving.js"
 import { shorten } from "./words.js"
 
 const BLOCKED = 1, ABSENT = 2, LONGEST = 14
@@ -15,8 +15,8 @@ const both = (name) => {
   return name.one && name.other ? `${name.one} → ${name.other}` : name.one ? `A: ${name.one}` : `B: ${name.other}`
 }
 const inMap = (name, map) => (map === 2 ? both(name) : (map ? name.other : name.one) || "–")
-// A difference in the colour of its sign, the fainter the smaller: 0 is the page itself.
-const faded = (pixels, share) => ((share < 0 ? pixels[0] : pixels[255]) & 0xffffff | Math.round(255 * Math.min(1, Math.abs(share))) << 24) >>> 0
+// A difference in the colour of its sign, the fainter the smaller: 0 is all but the page itself, and still a cell.
+const faded = (pixels, share) => ((share < 0 ? pixels[0] : pixels[255]) & 0xffffff | Math.max(1, Math.round(255 * Math.min(1, Math.abs(share)))) << 24) >>> 0
 const points = (change) => {
   const text = percent(Math.abs(change)).replace("%", "")
   return change === 0 || text.startsWith("<") ? text : (change > 0 ? "+" : "−") + text
@@ -30,7 +30,7 @@ function build(root) {
   parts.canvas.setAttribute("role", "application")
   const foot = make("div", "foot", root)
   parts.scales = make("div", "scales", foot)
-  saveMenu(foot, "save", () => parts.picture())
+  saveMenu(foot, () => parts.picture())
   parts.reading = make("div", "reading", root)
   parts.reading.setAttribute("aria-live", "polite")
   parts.swaps = make("div", "swaps", root)
@@ -60,13 +60,13 @@ const stateAt = (data, map, row, column) => {
 
 function shaded(data, map, look) {
   const rows = data.rows.length, columns = data.columns.length
-  const { pixels } = palette(look, map === 2 ? "diverging" : "sequential"), grey = pixelOf(...HIDDEN, 62)
+  const { pixels } = palette(look, map === 2 ? "diverging" : "sequential")
   return pointPicture(rows, columns, (to) => {
     for (let row = 0, at = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++, at++) {
         const state = stateAt(data, map, row, column), value = valueAt(data, map, row, column)
         if (state === ABSENT) to[at] = 0
-        else if (state === BLOCKED) to[at] = grey
+        else if (state === BLOCKED) to[at] = CLEAR
         else if (map < 2) to[at] = shadeOf(pixels, value)
         else to[at] = faded(pixels, value / data.limit)
       }
@@ -77,7 +77,10 @@ function shaded(data, map, look) {
 function drawMap(brush, data, g, style, map, picture) {
   const { left, top, wide, tall } = g.maps[map]
   brush.imageSmoothingEnabled = false
+  hatchMap(brush, data, g, style, map)
+  brush.tell = (row, column) => `${data.titles[map]}: ${both(data.rows[row])} → ${both(data.columns[column])}: ${rounded(valueAt(data, map, row, column))}`
   brush.drawImage(picture, left, top, wide, tall)
+  brush.tell = null
   brush.fillStyle = style.page
   if (g.cell >= 7) {
     for (let c = 1; c < data.columns.length; c++) brush.fillRect(left + c * g.cell - 0.5, top, 1, tall)
@@ -89,6 +92,18 @@ function drawMap(brush, data, g, style, map, picture) {
   Object.assign(brush, { fillStyle: style.text, font: `650 13px ${style.font}`, textAlign: "left", textBaseline: "alphabetic" })
   brush.fillText(shorten(data.titles[map], Math.max(5, Math.floor(wide / 7))), left, top - 8)
   drawNames(brush, data, g, style, map)
+}
+
+// What a mask blocks, in each row one stretch after the other.
+function hatchMap(brush, data, g, style, map) {
+  const { left, top } = g.maps[map], count = data.columns.length, blocked = (row, column) => stateAt(data, map, row, column) === BLOCKED
+  brush.fillStyle = hatchOf(brush, style)
+  for (let row = 0; row < data.rows.length; row++) {
+    for (let from = 0, to; from < count; from = to + 1) {
+      for (to = from; to < count && blocked(row, to); to++);
+      if (to > from) brush.fillRect(left + from * g.cell, top + row * g.cell, (to - from) * g.cell, g.cell)
+    }
+  }
 }
 
 // The names of rows and columns; where the texts differ in the accent's colour, with a mark at the map's edge.
@@ -138,14 +153,15 @@ function paint(brush, parts, data, g, style) {
   drawFrames(brush, data, g, parts.cell ?? [data.opened?.[0] ?? 2, ...data.at])
 }
 
+// The fainter the smaller: what is 0 has the colour of the page.
+const changeScale = ({ stops }, { page }, limit) => ({ name: "B − A", ends: [points(-limit), "0", `${points(limit)} points`],
+  stops: [[0, stops[0]], [0.5, page], [1, stops.at(-1)]] })
+
 // The three maps as a picture to be saved, with the runs that they show below them.
 function whole(parts, data) {
-  const { g, root } = parts, style = themeOf(getComputedStyle(root)), lines = data.caption
-  return { wide: g.wide, tall: g.tall + 20 * lines.length + 8, style, title: "Attention weights in A and in B, and B − A", paint: (brush) => {
-    paint(brush, parts, data, g, style)
-    Object.assign(brush, { fillStyle: style.text, font: `12px ${style.font}`, textAlign: "left", textBaseline: "top" })
-    lines.forEach((line, n) => brush.fillText(shorten(line, Math.floor(g.wide / 6.5)), 4, g.tall + 6 + 20 * n))
-  } }
+  const { g, root } = parts, look = getComputedStyle(root), style = themeOf(look), [shares, changes] = ["sequential", "diverging"].map((kind) => palette(look, kind))
+  return { wide: g.wide, tall: g.tall, style, title: "Attention weights in A and in B, and B − A", said: data.caption, cells: 3 * data.rows.length * data.columns.length,
+    scales: [{ ...weightScale(shares), name: "A, B" }, changeScale(changes, style, data.limit)], paint: (brush) => paint(brush, parts, data, g, style) }
 }
 
 function draw(parts, data) {

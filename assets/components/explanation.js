@@ -1,5 +1,6 @@
 // How was this number made? Draws what ui/kit/explanation_panel.py sends: every text by textContent, every link a real button.
 import { create, createButton } from "./dom.js"
+import { keepClear } from "./sheet.js"
 
 const link = (item, open) => {
   if (!item.cell) return create("span", "constant", item.text)
@@ -24,6 +25,7 @@ const walk = (data, open) => {
 const head = (data, open) => {
   const all = create("div")
   if (data.trail.length > 1) all.append(walk(data, open))
+  if (data.hint) all.append(create("p", "hint", data.hint))
   const title = create("h3")
   title.append(data.term ? Object.assign(create("a", "", data.title), { href: `#term-${data.term}` }) : data.title)
   title.tabIndex = -1
@@ -122,5 +124,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = root.contains(root.getRootNode().activeElement)
   const draw = { head: (part) => head(part, open), body: (part) => body(part, open, all), lines: (part) => lines(part, data.depth) }
   root.replaceChildren(...data.parts.map((part) => draw[part.part](part)))
+  requestAnimationFrame(() => keepClear(root))
   if (focused) root.querySelector(".link, h3")?.focus({ preventScroll: true })
 }

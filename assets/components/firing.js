@@ -2,6 +2,7 @@
 // The words of the reader's own sentence are buttons that open the number.
 import { make, makeButton } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
+import { saveElements, signedScale } from "./saving.js"
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root"), numbers = decode(data.values)
@@ -23,5 +24,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       if (line.own || (i === strongest && values[i])) make("small", "", word, rounded(values[i], 2))
     })
   }
+  const look = getComputedStyle(root), page = look.getPropertyValue("--st-background-color")
+  const [below, above] = ["red", "blue"].map((name) => `color-mix(in srgb, ${look.getPropertyValue(`--st-${name}-color`)} 62%, ${page})`)
+  saveElements(root, { title: data.title, scales: [signedScale({ stops: [below, page, above] }, data.limit)] })
   if (focused >= 0) root.querySelectorAll("button")[focused]?.focus({ preventScroll: true })
 }

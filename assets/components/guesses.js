@@ -2,7 +2,8 @@
 // choose between, the guess after each of them. A click on a word of that row is answered here, at once.
 import { create, createButton, make } from "./dom.js"
 import { indexOf, nextButton, seenShare } from "./guesses_geometry.js"
-import { decode, percent } from "./numbers.js"
+import { decode, percent, rounded } from "./numbers.js"
+import { saveElements } from "./saving.js"
 
 const WAIT = 3000          // ms that a click stands before what the page says stands again
 const TICKS = [0, 25, 50, 75, 100]
@@ -43,6 +44,7 @@ function valueButton(shown, at, open) {
   const value = shown.numbers[indexOf(shown.shape, at)]
   const button = createButton(at[3] === shown.solid ? "value strong" : "value", percent(value), () => open(at))
   button.dataset.at = at.join()
+  button.title = rounded(value)
   button.ariaLabel = `${shown.words[at[0]][at[1]][at[2]]}, ${shown.bars[at[3]]}: ${percent(value)}. Open the number`
   button.classList.toggle("opened", at.join() === shown.opened?.join())
   button.classList.toggle("none", value === 0)
@@ -81,7 +83,7 @@ function group(parent, shown, place, g, open) {
     const row = make("div", "row", box), strong = shown.strong?.join() === [place, g, w].join()
     row.classList.toggle("drawn", strong)
     row.classList.toggle("cut", shown.numbers[indexOf(shown.shape, [place, g, w, shown.solid])] === 0)
-    make("span", "word", row, word).title = word
+    make("span", "word", row, (strong ? "▸ " : "") + word).title = word
     const track = bars(shown, place, g, w)
     track.onclick = () => open([place, g, w, shown.solid])
     row.append(track, ...shown.bars.map((_, b) => valueButton(shown, [place, g, w, b], open)))
@@ -122,5 +124,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const buttons = placeRow(root, shown, show), groups = make("div", "groups", root)
   show(shownPlace(state, data.chosen ?? 0), false)
+  saveElements(root, { title: data.title })
   if (focused) root.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true })
 }

@@ -1,6 +1,7 @@
 // What each head adds to a token, as bars: above zero to the right, against the others to the left; the bias, and all together.
 import { make, makeButton } from "./dom.js"
 import { decode, percent, rounded } from "./numbers.js"
+import { saveElements } from "./saving.js"
 
 function line(table, data, r, reach, open) {
   const [length, share] = data.numbers.subarray(2 * r, 2 * r + 2), row = make("tr", data.kinds[r], table)
@@ -10,9 +11,12 @@ function line(table, data, r, reach, open) {
   bar.style.setProperty("--from", `${100 * (Math.min(share, 0) - reach.low) / reach.wide}%`)
   bar.style.setProperty("--share", `${100 * Math.abs(share) / reach.wide}%`)
   const opened = (c) => data.opened && data.opened[0] === r && data.opened[1] === c
-  for (const [c, text] of [[1, percent(share, 0)], [0, Number.isNaN(length) ? "" : rounded(length, 3)]]) {
+  for (const [c, value, text] of [[1, share, percent(share, 0)], [0, length, rounded(length, 3)]]) {
     const cell = make("td", "", row)
-    if (text) makeButton(opened(c) ? "number opened" : "number", cell, text, () => open([r, c])).dataset.place = [r, c].join()
+    if (Number.isNaN(value)) continue
+    const button = makeButton(opened(c) ? "number opened" : "number", cell, text, () => open([r, c]))
+    button.dataset.place = [r, c].join()
+    button.title = rounded(value)
   }
 }
 
@@ -28,5 +32,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const title of data.columns) make("th", "", head, title).scope = "col"
   const rows = make("tbody", "", table)
   data.rows.forEach((_, r) => line(rows, given, r, reach, (place) => setTriggerValue("cell", place)))
+  saveElements(root, { title: data.title, without: ["head"] })
   if (focused) root.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true })
 }

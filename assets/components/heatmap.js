@@ -2,7 +2,7 @@
 //
 // A map that is larger than its box scrolls in it: the canvas is as large as the box only, stays where it is, and is painted anew
 // with what has come into sight; the tokens' names stay on the left and at the foot.
-import { palette, themeOf } from "./colours.js"
+import { hatchCss, palette, themeOf } from "./colours.js"
 import { create, make, placeTip, set } from "./dom.js"
 import { drawRows, paint, shade, sized } from "./heatmap_drawing.js"
 import { build, describe } from "./heatmap_elements.js"
@@ -106,15 +106,15 @@ function draw(parts, data) {
   if (data.labelled) drawRows(side, data, g, style, view, g.labels - 7)
   set(parts.axes, "textContent", axesText(data, view, g))
   set(parts.axes, "hidden", !parts.axes.textContent)
-  legend(parts, data, stops)
+  legend(parts, data, stops, style)
 }
 
-function legend(parts, data, stops) {
-  const { ends, colours } = legendOf(data, stops)
+function legend(parts, data, stops, style) {
+  const { ends, colours, hatched } = legendOf(data, stops)
   if (parts.ends === ends + colours) return
   parts.ends = ends + colours
   parts.legend.replaceChildren(...ends.map((end) => create("span", "", end)))
-  make("i", "", parts.legend).style.background = `linear-gradient(90deg, ${colours})`
+  make("i", "", parts.legend).style.background = `linear-gradient(90deg, ${colours})${hatched ? `, ${hatchCss(style)}` : ""}`
 }
 
 // The whole map with its labels, however much of it is in sight, as a picture to be saved.

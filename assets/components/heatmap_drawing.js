@@ -1,28 +1,29 @@
 // Draws the part of a heatmap that is in sight, on a brush.
-import { frameOn, HIDDEN, pixelOf, pointPicture, shadeOf } from "./colours.js"
+import { CLEAR, frameOn, hatchOf, pointPicture, shadeOf } from "./colours.js"
 import { set } from "./dom.js"
 import { corner, every, everyFlat, LONGEST } from "./heatmap_geometry.js"
 import { read } from "./heatmap_reading.js"
 import { isNumbered, shorten } from "./words.js"
 
-const GREY = pixelOf(...HIDDEN, 62)
-
-// All maps, a point for each number, side by side in one small picture.
+// All maps, a point for each number, side by side in one small picture. hatched: whether one of them is hidden.
 export function shade(data, colours) {
   const [panels, rows, columns] = data.shape, across = Math.ceil(Math.sqrt(panels))
   const { numbers, hidden, limit } = data, signed = data.kind === "signed", mask = data.kind === "mask"
+  let hatched = false
   const fill = (pixels) => {
     for (let panel = 0, at = 0; panel < panels; panel++) {
       const start = Math.floor(panel / across) * rows * across * columns + (panel % across) * columns
       for (let row = 0, i = 0; row < rows; row++) {
         for (let column = 0, to = start + row * across * columns; column < columns; column++, at++, i++, to++) {
           const value = numbers[at], part = mask ? 0.6 : value / limit, share = signed ? (part + 1) / 2 : part
-          pixels[to] = !Number.isFinite(value) || (hidden && hidden[i]) || (mask && !value) ? GREY : shadeOf(colours, share)
+          const unseen = !Number.isFinite(value) || (hidden && hidden[i]) || (mask && !value)
+          pixels[to] = unseen ? CLEAR : shadeOf(colours, share)
+          hatched ||= unseen && !data.folded
         }
       }
     }
   }
-  return { canvas: pointPicture(Math.ceil(panels / across) * rows, across * columns, fill), across }
+  return { canvas: pointPicture(Math.ceil(panels / across) * rows, across * columns, fill), across, hatched }
 }
 
 // A canvas as sharp as the screen, empty, and its brush.
@@ -44,6 +45,10 @@ function drawPanel(brush, data, g, style, shades, panel, view) {
   const wide = columns * g.w, tall = rows * g.h
   if (left > view.left + view.width || left + wide < view.left || top - g.head > view.top + view.height || top + tall < view.top) return
   brush.imageSmoothingEnabled = false
+  if (shades.hatched) {
+    brush.fillStyle = hatchOf(brush, style)
+    brush.fillRect(left, top, wide, tall)
+  }
   brush.tell = (row, column) => read(data, [panel, row, column]).join(": ").replace("\n", ", ")       // heard by svg_brush.js alone
   brush.drawImage(shades.canvas, (panel % shades.across) * columns, Math.floor(panel / shades.across) * rows, columns, rows, left, top, wide, tall)
   brush.fillStyle = style.page

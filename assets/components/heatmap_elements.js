@@ -43,7 +43,7 @@ function buildHeader(parts) {
   parts.out = tool("−", "Zoom out")
   parts.in = tool("+", "Zoom in")
   parts.asTable = tool("As a table")
-  saveMenu(tools, "tool", () => parts.picture())
+  saveMenu(tools, () => parts.picture())
 }
 
 export function describe(parts, data) {

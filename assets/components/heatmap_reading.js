@@ -38,8 +38,9 @@ export function axesText(data, view, g) {
 // The scale in words, and its colours: as a gradient of CSS, and stop by stop.
 export function legendOf(data, stops) {
   if (data.kind === "mask") {
-    const grey = "rgba(128, 128, 128, 0.24)"
-    return { ends: ["blocked", "", "may look"], colours: `${grey} 50%, ${stops[5]} 50%`, ramp: [[0, grey], [0.5, grey], [0.5, stops[5]], [1, stops[5]]] }
+    const hidden = "rgba(128, 136, 150, 0.3)"           // in a saved picture; on the screen it is hatched
+    return { ends: ["blocked", "", "may look"], colours: `transparent 50%, ${stops[5]} 50%`, hatched: true,
+      ramp: [[0, hidden], [0.5, hidden], [0.5, stops[5]], [1, stops[5]]] }
   }
   const low = data.kind === "signed" ? -data.limit : 0
   return { ends: [low, (low + data.limit) / 2, data.limit].map((x) => rounded(x, 3)), colours: stops.join(), ramp: stops.map((colour, i) => [i / (stops.length - 1), colour]) }

@@ -3,7 +3,8 @@
 import { palette, pointPicture, shadeOf } from "./colours.js"
 import { create, createButton, make, SVG } from "./dom.js"
 import { aligned, angleOf, barShare, handOf, nextHead, thumbSize } from "./layer_geometry.js"
-import { bytes, decode } from "./numbers.js"
+import { bytes, decode, rounded } from "./numbers.js"
+import { saveElements, weightScale } from "./saving.js"
 
 const WAIT = 3000          // ms that a click stands before what the page says stands again
 const memory = new WeakMap()
@@ -61,7 +62,8 @@ function cell(row, shown, r, c, open) {
   const text = aligned(value) + (column.kind === "bar" ? "×" : "")
   const button = createButton("number", "", () => open([r, c]))
   button.dataset.place = `${r},${c}`
-  button.title = button.ariaLabel = `${shown.rows[r]}: ${column.title} ${text}`
+  button.ariaLabel = `${shown.rows[r]}: ${column.title} ${text}`
+  button.title = `${shown.rows[r]}: ${column.title} ${rounded(value)}`
   button.classList.toggle("opened", shown.opened?.join() === `${r},${c}`)
   button.append(column.kind === "dial" ? dial(value) : bar(column, value))
   make("b", "", button, text)
@@ -126,6 +128,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const buttons = build(root, shown, { choose, open: (place) => setTriggerValue("cell", place) })
   const chosen = shownHead(state, data.chosen)
   mark(chosen)
+  saveElements(root, { title: data.title, token: true, scales: [weightScale(palette(getComputedStyle(root), "sequential"), data.most)] })
   walkable(buttons, data.heads, Math.max(chosen, 0))
   if (!held) return
   const again = [...root.querySelectorAll("button")].find((button) => (button.dataset.place ?? button.title) === held)

@@ -92,7 +92,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = [...root.querySelectorAll(".left button")].indexOf(root.getRootNode().activeElement)
   const parts = build(root, shown)
   const rest = () => isolate(parts, shown, shown.only ? null : shown.chosen, null)
-  saveMenu(make("div", "tools", root), "tool", () => ({ ...sizeOf(shown), style: themeOf(getComputedStyle(root)),
+  saveMenu(make("div", "saving", root), () => ({ ...sizeOf(shown), style: themeOf(getComputedStyle(root)),
     title: "Attention weights", without: data.titles.length > 1 ? ["head"] : [], paint: (brush) => drawLines(brush, shown, themeOf(getComputedStyle(root))) }))
   parts.left.forEach((button, l) => {
     button.classList.toggle("chosen", l === data.chosen)

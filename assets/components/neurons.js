@@ -1,13 +1,17 @@
 // The strongest neurons of a token, a row for each: the number before the activation, after it, the length of what it writes, and
 // the token at which it is strongest; below them what they make together. A click on a row chooses its neuron, at once.
+import { palette } from "./colours.js"
 import { make, makeButton } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
+import { saveElements, signedScale } from "./saving.js"
 import { makeStrip, stripTools } from "./strip.js"
 
 // A bar from the middle line: to the right and blue above zero, to the left and red below.
 function signed(row, value, limit) {
   const cell = make("span", "signed", row), bar = make("i", value < 0 ? "below" : "above", cell)
   bar.style.width = `${50 * Math.min(1, Math.abs(value) / limit) || 0}%`
+  cell.title = rounded(value)
+  make("u", "", cell)
   make("b", value < 0 ? "below" : "above", cell, rounded(value, 3))
 }
 
@@ -23,6 +27,7 @@ function neuronRow(root, data, r, choose) {
   const cell = make("span", "reach", row), bar = make("i", "", cell)
   bar.style.width = `${62 * Math.min(1, reach / data.limits[2]) || 0}%`
   make("b", "", cell, rounded(reach, 3))
+  cell.title = rounded(reach)
   make("span", "strongest", row, strongest)
 }
 
@@ -44,5 +49,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   makeStrip(sum, strip, tools, (d) => setTriggerValue("update", [d]))
   make("b", "", sum, rounded(decode(data.lengths)[0], 3))
   root.append(tools.tip)
+  const scales = [signedScale(palette(getComputedStyle(root), "diverging"), data.sum.limit, data.sum.title)]
+  saveElements(root, { title: root.getAttribute("aria-label"), token: true, scales })
   if (focused >= 0) root.querySelectorAll(".neuron")[focused]?.focus({ preventScroll: true })
 }

@@ -1,5 +1,6 @@
 // Where the norm of a sublayer stands: boxes along the stream, and the line around the sublayer to the sum. A picture of each way.
 import { make } from "./dom.js"
+import { saveElements } from "./saving.js"
 
 const GAP = 18, BEGIN = 34      // pixels between boxes, and before the first
 
@@ -25,4 +26,5 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root")
   root.replaceChildren()
   for (const way of data.ways) drawWay(root, way)
+  saveElements(root, { title: "Where the norm stands" })
 }

@@ -1,12 +1,12 @@
 // The whole model on one sentence: a question, one canvas with its real numbers, which moves once, and what can be tried. What can be
 // clicked is a button over the canvas: a number opens, a title leads to its page, a word or a layer is chosen.
-import { palette, themeOf } from "./colours.js"
-import { make, makeButton } from "./dom.js"
+import { isDark, palette, themeOf } from "./colours.js"
+import { make, makeButton, set } from "./dom.js"
 import { drawSheet, lookingFrom } from "./overview_drawing.js"
-import { layout } from "./overview_layout.js"
-import { END, planned } from "./overview_motion.js"
-import { buildPlayer, cancel, finish, start } from "./overview_player.js"
-import { cellPlace, middleOfChosen, read, tipPlace, unpack } from "./overview_reading.js"
+import { layout, marksOf } from "./overview_layout.js"
+import { END, planned, scriptOf } from "./overview_motion.js"
+import { buildPlayer, cancel, finish, start, tell } from "./overview_player.js"
+import { cellPlace, middleOfChosen, read, tipPlace, unpack, wholeColumn } from "./overview_reading.js"
 import { bothScales, saveMenu } from "./saving.js"
 
 const memory = new WeakMap()
@@ -14,7 +14,7 @@ const memory = new WeakMap()
 // --- drawing --------------------------------------------------------------------------------------------------------------------
 
 function styleOf(root, data) {
-  const look = getComputedStyle(root), theme = themeOf(look), dark = parseInt(theme.page.slice(1, 3), 16) < 128
+  const look = getComputedStyle(root), theme = themeOf(look), dark = isDark(theme)
   return { ...theme, dark, soft: dark ? "#b3bccb" : "#566173", alarm: dark ? "#ff8a7a" : "#b3261e", kinds: data.colours,
     signed: palette(look, "diverging"), sequential: palette(look, "sequential") }
 }
@@ -24,6 +24,7 @@ function arrange(parts, data) {
   parts.width = parts.root.clientWidth
   if (!parts.width) return
   const sheet = (parts.sheet = layout(data, parts.width, parts.shownKind)), { canvas, glow, stage } = parts
+  sheet.script = scriptOf(marksOf(data))
   parts.style = styleOf(parts.root, data)
   parts.dense = Math.min(Math.max(window.devicePixelRatio || 1, 2), 8000 / Math.max(sheet.width, sheet.height))
   for (const each of [canvas, glow]) {
@@ -41,7 +42,11 @@ function brushOf({ dense, sheet }, canvas) {
   return brush
 }
 
-const paint = (parts, time) => parts.sheet && drawSheet(brushOf(parts, parts.canvas), parts.style, parts.data, parts.sheet, time)
+// What comes of an experiment moves to its place from where it was.
+function paint(parts, time) {
+  const { player, sheet } = parts, from = player.playing !== null && !player.whole ? parts.sheetBefore : null
+  if (sheet) drawSheet(brushOf(parts, parts.canvas), parts.style, parts.data, sheet, time, from)
+}
 
 // What stands at the end of the motion, as a picture to be saved.
 function whole({ data, sheet, style }) {
@@ -57,27 +62,29 @@ function show(parts, item, x, y) {
   tip.hidden = !item
   lightUp(parts, item, x, y)
   if (!item) return
-  const { lines, value, cell } = read(data, item, x, y), opens = item.part || item.opens
+  const { lines, value, cell } = read(data, item, x, y), opens = item.part || item.opens, map = item.type === "map" && cell
   tip.replaceChildren()
+  set(tip, "className", map ? "tip low" : "tip")
   if (value) make("b", "", tip, value)
   for (const line of lines.slice(0, 2)) if (line) make("div", "", tip, line)
-  if (lines.length + !!value < 3 && opens) make("small", "", tip, "Click to see how it was made.")
+  if (!map && lines.length + !!value < 3 && opens) make("small", "", tip, "Click to see how it was made.")
   const home = parts.root.getBoundingClientRect(), at = parts.stage.getBoundingClientRect()
-  const [ax, ay, aw, ah] = item.part && cell ? cellPlace(item, ...cell) : [item.x, item.y, item.w, item.h]
+  const [ax, ay, aw, ah] = map ? wholeColumn(item, cell) : item.part && cell ? cellPlace(item, ...cell) : [item.x, item.y, item.w, item.h]
   const seen = { left: Math.max(0, -home.left), right: Math.min(home.width, innerWidth - home.left), top: -home.top,
       bottom: innerHeight - home.top }
   const about = { x: ax + at.left - home.left, y: ay + at.top - home.top, w: aw, h: ah }
-  const [left, top] = tipPlace({ wide: tip.offsetWidth, tall: tip.offsetHeight }, about, seen)
+  const [left, top] = tipPlace({ wide: tip.offsetWidth, tall: tip.offsetHeight }, about, seen, map ? 12 : 10)
   Object.assign(tip.style, { left: `${left}px`, top: `${top}px` })
 }
 
 // Where the word under the pointer looks, and its numbers everywhere.
 function lightUp(parts, item, x, y) {
   const { glow, sheet, data, style } = parts, brush = brushOf(parts, glow)
-  const row = item?.row ?? (item && x !== undefined && !item.single && item.part ? read(data, item, x, y).cell?.[0] : null)
+  const [at, column] = item && x !== undefined && !item.single && item.part ? read(data, item, x, y).cell ?? [] : []
+  const row = item?.row ?? at
   if (row == null || item.upright) return
-  const side = item.side ?? item.part.tokens
-  if (side === data.open.side && row !== data.tokens[side].chosen && parts.player.time >= END) lookingFrom(brush, style, data, sheet, row)
+  const side = item.side ?? item.part.tokens, still = parts.player.time >= END, map = item.type === "map"
+  if (side === data.open.side && still && (map || row !== data.tokens[side].chosen)) lookingFrom(brush, style, data, sheet, row, map ? column : null)
   Object.assign(brush, { strokeStyle: style.accent, lineWidth: 1.6, globalAlpha: 1 })
   const rows = sheet.items.filter((each) => each.type === "strip" && !each.single && !each.upright && each.rows.only === undefined)
   for (const each of rows) if (each.part.tokens === side)
@@ -129,8 +136,10 @@ function choose(parts, { act, type, side, row }) {
 }
 
 function redraw(parts) {
-  arrange(parts, parts.data)
+  const { data } = parts
+  arrange(parts, data)
   if (!parts.sheet) return
+  tell(parts.player, parts.sheet.script, data.captions ?? {})
   finish(parts.player)
   buttons(parts)
 }
@@ -164,18 +173,19 @@ function build(root) {
 function say(parts) {
   const { data, question, tries, note, style } = parts
   question.replaceChildren()
-  for (const [words, hot] of data.headline ?? []) make(hot ? "em" : "span", "", question, words)
+  for (const [words, kind] of data.headline ?? []) make(kind ? "em" : "span", kind, question, words)
   tries.replaceChildren()
-  for (const { act, words, on } of data.experiments ?? []) {
-    const button = makeButton("try", tries, words, () => parts.send("act", act))
-    button.dataset.act = act
-    button.setAttribute("aria-pressed", on)
+  const offered = data.experiments ?? [], first = offered.find(({ on }) => on) ?? offered[0]     // what leads back, or the first
+  for (const each of offered) {
+    const button = makeButton(each === first ? "try main" : "try", tries, each.words, () => parts.send("act", each.act))
+    button.dataset.act = each.act
+    button.setAttribute("aria-pressed", each.on)
   }
   note.replaceChildren()
   make("span", "", note, data.note ?? "")
   legend(note, "below 0", "above", style.signed.stops)
   legend(note, "0%", "100%", style.sequential.stops)
-  saveMenu(note, "save", () => whole(parts))
+  saveMenu(note, () => whole(parts))
 }
 
 function legend(note, left, right, stops) {
@@ -194,17 +204,18 @@ export default function ({ data: { parts: [data] }, parentElement, setTriggerVal
   const root = parentElement.querySelector(".root")
   if (!memory.has(root)) memory.set(root, build(root))
   const parts = memory.get(root), before = parts.data?.key, shown = structuredClone(data)
+  parts.sheetBefore = parts.sheet
   unpack(shown)
   shown.key = keyOf(shown)
   Object.assign(parts, { data: shown, send: setTriggerValue })
-  parts.player.captions = data.captions ?? []
   parts.over.setAttribute("aria-label", data.alt)
   arrange(parts, shown)
   if (!parts.sheet) return () => {}
+  tell(parts.player, parts.sheet.script, data.captions ?? {})
   say(parts)
   show(parts, null)
   buttons(parts)
-  start(parts.player, planned(before, shown.key))
+  start(parts.player, planned(parts.sheet.script, before, shown.key))
   return () => {
     cancel(parts.player)
     root.ownerDocument.removeEventListener("keydown", parts.escaped)

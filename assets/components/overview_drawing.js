@@ -1,17 +1,17 @@
 // Draws the overview's sheet on a brush as it is at a moment of its motion: strips of real numbers, weights as lines, bars.
-import { frameOn, HIDDEN, pixelOf, pointPicture, shadeOf } from "./colours.js"
+import { CLEAR, frameOn, hatchOf, pointPicture, shadeOf } from "./colours.js"
 import { shownAt, staggered } from "./overview_motion.js"
 import { middle } from "./overview_places.js"
-import { cellPlace, shareWords } from "./overview_reading.js"
+import { cellPlace, readCell, shareWords } from "./overview_reading.js"
 import { rounded } from "./numbers.js"
 import { shorten } from "./words.js"
 
-const GREY = pixelOf(...HIDDEN, 34)
 const FAINT = 0.13             // how strong a part is before its time
 
-// From the back to the front, as it is at a time. Where a part has not begun its place is there, faintly.
-export function drawSheet(brush, style, data, sheet, time) {
-  const shown = shownAt(time)
+// From the back to the front, as it is at a time. Where a part has not begun its place is there, faintly. from: another sheet, from whose
+// places the bars and the line to the likeliest word come.
+export function drawSheet(brush, style, data, sheet, time, from = null) {
+  const shown = shownAt(sheet.script, time), places = from && placesOf(from)
   for (const frame of sheet.frames) frameBehind(brush, style, frame)
   for (const band of sheet.bands) bandOn(brush, style, band, shown)
   for (const line of sheet.lines) if (line.kind === "memory") memoryOn(brush, style, line, shown.query)
@@ -20,10 +20,25 @@ export function drawSheet(brush, style, data, sheet, time) {
     else if (item.type === "map") mapOn(brush, style, data, item, shown)
   }
   if (sheet.looking) looking(brush, style, data, sheet.looking, shown)
-  for (const item of sheet.items) signOn(brush, style, item, shown)
-  for (const line of sheet.lines) if (line.kind === "guess") guessOn(brush, style, line, shown.out)
+  for (const item of sheet.items) signOn(brush, style, moved(item, places?.bars.get(item.key), shown.lead), shown)
+  for (const line of sheet.lines) {
+    if (line.kind === "guess") guessOn(brush, style, line, shown.out, places?.line ? between(places.line, line.to, shown.lead) : line.to)
+    else if (line.kind === "rule") ruleOn(brush, style, line, shown.bars)
+  }
   if (data.opened) for (const item of sheet.items) if (item.key === data.opened[0]) openedOn(brush, item, data.opened)
   for (const each of sheet.texts) textOn(brush, style, each, shown)
+}
+
+// Where the bars and the end of the line were.
+const placesOf = ({ items, lines }) => ({ line: lines.find(({ kind }) => kind === "guess")?.to,
+  bars: new Map(items.filter(({ type }) => type === "bar").map(({ key, x, y }) => [key, [x, y]])) })
+
+const between = ([a, b], [c, d], p) => [a + (c - a) * p, b + (d - b) * p]
+
+function moved(item, from, p) {
+  if (item.type !== "bar" || item.cosine || !from || p >= 1) return item
+  const [x, y] = between(from, [item.x, item.y], p)
+  return { ...item, x, y }
 }
 
 const presence = (shown, when) => (when ? FAINT + (1 - FAINT) * shown[when] : 1)
@@ -56,15 +71,17 @@ function stripOn(brush, style, data, item, shown) {
   const { part, rows, upright } = item, p = shown[item.when], n = item.single || rows.only !== undefined ? 1 : rows.at.length
   brush.imageSmoothingEnabled = false
   for (let i = 0; i < n; i++) {
-    const begun = item.layer === undefined ? staggered(p, i, n) : sweepOf(item, p)
+    const begun = item.nth === undefined ? staggered(p, i, n) : sweepOf(item, p)
+    brush.tell = (across, down) => readCell(data, item, [rows.only ?? i, upright ? across : down])      // heard by svg_brush.js alone
     if (upright) columnOn(brush, style, item, i, begun)
     else rowOn(brush, style, item, rows.only ?? i, i, begun)
+    brush.tell = null
   }
   if (item.added?.length && shown.position < 1 && shown.fill > 0) positionsOn(brush, style, data, item, shown)
 }
 
 // The layers fill one after the other.
-const sweepOf = ({ layer, of }, p) => Math.min(1, Math.max(0, p * of - layer))
+const sweepOf = ({ nth, of }, p) => Math.min(1, Math.max(0, p * of - nth))
 
 function rowOn(brush, style, item, row, i, begun) {
   const { x, w, y, rows, inset, part, chosenLayer } = item, top = y + rows.at[i] + inset, tall = rows.size - 2 * inset
@@ -81,8 +98,11 @@ function rowOn(brush, style, item, row, i, begun) {
 function columnOn(brush, style, { part, x, y, h, rows }, i, begun) {
   brush.globalAlpha = FAINT + (1 - FAINT) * begun
   const wide = rows.size - 1.5
-  for (let c = 0; c < part.cells; c++) brush.drawImage(vectors(style, part), c, i, 1, 1, x + rows.at[i], y + h * c / part.cells, wide,
-      h / part.cells)
+  const { tell } = brush
+  for (let c = 0; c < part.cells; c++) {
+    brush.tell = () => tell(c)
+    brush.drawImage(vectors(style, part), c, i, 1, 1, x + rows.at[i], y + h * c / part.cells, wide, h / part.cells)
+  }
   outline(brush, style.kinds[part.kind], x + rows.at[i], y, wide, h, 0.8)
   brush.globalAlpha = 1
 }
@@ -111,19 +131,39 @@ function outline(brush, colour, x, y, w, h, width) {
 function mapOn(brush, style, data, item, shown) {
   const { part, x, y, rows, columns, mask, silent } = item, [R, C] = part.shown, hidden = data.maps[mask].numbers
   const small = smallOf(part, style.sequential, () => shaded(R, C, (i) => hidden[i] ? shadeOf(style.sequential.pixels, part.numbers[i])
-      : GREY))
+      : CLEAR)), hatch = hatchOf(brush, style)
   brush.imageSmoothingEnabled = false
+  brush.globalAlpha = presence(shown, "map")
   brush.fillStyle = style.page
   brush.fillRect(x, y, item.w, item.h)
   rows.at.forEach((down, r) => {
-    brush.globalAlpha = (FAINT + (1 - FAINT) * staggered(shown.map, r, R)) * (silent ? 0.22 : 1)
-    columns.at.forEach((right, c) => brush.drawImage(small, c, r, 1, 1, x + right, y + down + 1, columns.size - 1.5, rows.size - 2))
+    const begun = staggered(shown.map, r, R)
+    columns.at.forEach((right, c) => {
+      const place = [x + right, y + down + 1, columns.size - 1.5, rows.size - 2]
+      if (!hidden[r * C + c]) {
+        Object.assign(brush, { fillStyle: hatch, globalAlpha: begun })
+        brush.fillRect(...place)
+      }
+      brush.globalAlpha = begun * (silent ? 0.22 : 1)
+      brush.tell = () => readCell(data, item, [r, c])
+      brush.drawImage(small, c, r, 1, 1, ...place)
+    })
   })
+  brush.tell = null
   brush.globalAlpha = shown.map
   if (rows.chosen != null) chosenRow(brush, style, item, rows.chosen)
-  if (silent) write(brush, style, { words: "silent", x: x + item.w / 2, y: y + item.h / 2, size: 17, align: "center", bold: true,
-      alarm: true })
+  if (silent) pillOn(brush, style, "silent", x + item.w / 2, y + item.h / 2)
   brush.globalAlpha = 1
+}
+
+// A word on a plate of its own, so that no cell shows through it.
+function pillOn(brush, style, words, x, y) {
+  brush.font = `650 15px ${style.font}`
+  const wide = brush.measureText(words).width + 28, tall = 30
+  plateOn(brush, style.page, x - wide / 2, y - tall / 2, wide, tall, tall / 2)
+  Object.assign(brush, { strokeStyle: style.alarm, lineWidth: 1.5 })
+  brush.stroke()
+  write(brush, style, { words, x, y: y + 0.5, size: 15, align: "center", bold: true, alarm: true, plain: true })
 }
 
 function chosenRow(brush, style, { part, x, y, rows, columns, w, silent }, row) {
@@ -141,7 +181,7 @@ function chosenRow(brush, style, { part, x, y, rows, columns, w, silent }, row) 
 function looking(brush, style, data, { q, map, v, z, part }, shown, row = q.rows.chosen) {
   if (row == null) return
   const weights = data.maps[part.pattern], count = weights.shown[1], faint = map.silent ? 0.12 : 1, from = [q.x + q.w + 2, middle(q, row)]
-  const into = z.rows.only === undefined ? [z.x - 2, middle(z, row)] : [z.x + z.w / 2 + 12, z.y - 2], most = Math.min(14, q.rows.size * 0.7)
+  const into = z.rows.only === undefined ? [z.x - 2, middle(z, row)] : [z.x + z.w / 2 + 12, z.y - 2], most = widest(q)
   for (let m = 0; m < count; m++) {
     const weight = weights.numbers[row * count + m], wide = Math.max(0.7, weight * most)
     if (!data.maps[part.mask].numbers[row * count + m]) continue
@@ -152,13 +192,25 @@ function looking(brush, style, data, { q, map, v, z, part }, shown, row = q.rows
   }
 }
 
-// What lights up when one rests on another word: where that one looks.
-export const lookingFrom = (brush, style, data, sheet, row) =>
-  sheet.looking && looking(brush, { ...style, kinds: { ...style.kinds, weight: style.accent, v: style.accent } }, data, sheet.looking,
-      { lines: 1, travel: 1 }, row)
+// What lights up when one rests on another word: where that one looks; on a cell of the map: that weight alone, as wide as it is.
+export function lookingFrom(brush, style, data, { looking: way }, row, column = null) {
+  if (way && column === null) looking(brush, style, data, way, { lines: 1, travel: 1 }, row)
+  else if (way) linkOn(brush, style, data, way, row, column)
+}
+
+function linkOn(brush, style, data, { q, map, v, z, part }, row, column) {
+  const { numbers, shown: [, count] } = data.maps[part.pattern], at = row * count + column, exact = numbers[at] * widest(q)
+  if (!data.maps[part.mask].numbers[at]) return
+  const look = { wide: Math.max(1, exact), dashed: exact < 1, alpha: 1, p: 1 }
+  curve(brush, [q.x + q.w + 2, middle(q, row)], [map.x - 3, middle(v, column)], { colour: style.kinds.weight, ...look })
+  if (z.rows.only === undefined && !map.silent) curve(brush, [v.x + v.w + 2, middle(v, column)], [z.x - 2, middle(z, row)], { colour: style.kinds.v, ...look })
+}
+
+// How wide the line of a weight of 1 is.
+const widest = ({ rows }) => Math.min(14, rows.size * 0.7)
 
 // A curve as far as it has come; a bead runs at its end.
-function curve(brush, [x1, y1], [x2, y2], { colour, wide, alpha, p, bead, down }) {
+function curve(brush, [x1, y1], [x2, y2], { colour, wide, alpha, p, bead, down, dashed }) {
   if (p <= 0) return
   if (down) return pipe(brush, [x1, y1], [x2, y2], { colour, wide, alpha: alpha * p })
   const bend = (x2 - x1) * 0.5, path = [x1 + bend, y1, x2 - bend, y2]
@@ -166,6 +218,7 @@ function curve(brush, [x1, y1], [x2, y2], { colour, wide, alpha, p, bead, down }
   brush.save()
   Object.assign(brush, { strokeStyle: colour, lineWidth: wide, globalAlpha: alpha, lineCap: wide < 2 ? "round" : "butt" })
   if (p < 1) brush.setLineDash([long * p, long * 2])
+  else if (dashed) brush.setLineDash([3, 3])
   brush.beginPath()
   brush.moveTo(x1, y1)
   brush.bezierCurveTo(...path, x2, y2)
@@ -205,14 +258,27 @@ function memoryOn(brush, style, { from, to }, p) {
   brush.restore()
 }
 
-const guessOn = (brush, style, { from, to }, p) => curve(brush, from, to, { colour: style.kinds.head, wide: 2.5, alpha: 0.55, p })
+const guessOn = (brush, style, { from }, p, to) => curve(brush, from, to, { colour: style.kinds.head, wide: 2.5, alpha: 0.55, p })
+
+function ruleOn(brush, style, { from: [x, y], to: [right] }, p) {
+  brush.globalAlpha = FAINT + (1 - FAINT) * p
+  brush.fillStyle = style.line
+  brush.fillRect(x, y - 0.5, right - x, 1)
+  brush.globalAlpha = 1
+}
 
 // --- signs, bars, texts -------------------------------------------------------------------------------------------------------------
 
 function signOn(brush, style, item, shown) {
-  if (item.type === "norm") plateOn(brush, style.kinds.norm + "99", item.x, item.y, item.w, item.h, 3)
+  if (item.type === "norm") normOn(brush, style, item, presence(shown, item.when))
   else if (item.type === "plus") plusOn(brush, style, item, shown[item.when])
   else if (item.type === "bar") barOn(brush, style, item, shown.bars)
+}
+
+function normOn(brush, style, { x, y, w, h }, p) {
+  brush.globalAlpha = p
+  plateOn(brush, style.kinds.norm + "99", x, y, w, h, 3)
+  brush.globalAlpha = 1
 }
 
 function plateOn(brush, colour, x, y, w, h, round) {

@@ -7,6 +7,7 @@ import { shorten } from "./words.js"
 const HEAD = 92                    // room above the rows for titles, the names of the columns and the keys
 const LEAST_MAP = 220
 const LETTER = 0.64                // how wide a letter is, of its size
+const APART = 13                   // between the words of the question and the others
 
 // shownKind: of a layer with two attentions the one that is unfolded, "attention" or "cross".
 export function layout(data, width, shownKind = "cross") {
@@ -17,6 +18,7 @@ export function layout(data, width, shownKind = "cross") {
   s.parts = data.open.parts
   s.part = s.parts.find((part) => part.kind === shownKind) ?? s.parts.find((part) => part.kind !== "mlp")
   s.mlp = s.parts.at(-1)
+  s.steps = stepsOf(data)
   let y = 0
   for (const river of data.rivers) y = (s.narrow ? narrowRiver : wideRiver)(s, river, y)
   s.height = y
@@ -24,11 +26,34 @@ export function layout(data, width, shownKind = "cross") {
   return s
 }
 
+// The layers that run before the opened one, and those that run after it: where each stands among them, and how many they are. Of two
+// sides the first has run when the second begins.
+function stepsOf({ rivers, open }) {
+  const lists = { before: [], after: [] }, first = rivers.findIndex(({ side }) => side === open.side)
+  rivers.forEach(({ layers, out, feeds }, i) => {
+    const passed = i < first ? layers.length : i > first ? 0 : open.layer
+    lists.before.push(...layers.slice(0, passed))
+    lists.after.push(...layers.slice(passed))
+    if (feeds) lists[i < first ? "before" : "after"].push(out)
+  })
+  return new Map(["before", "after"].flatMap((when) => lists[when].map((key, nth) => [key, { when, nth, of: lists[when].length }])))
+}
+
+// What the marks of the motion are called: the layers before the opened one and after it, and what comes out.
+export function marksOf({ rivers, open, output }) {
+  const [first, second] = rivers, own = rivers.find(({ side }) => side === open.side), many = rivers.length > 1
+  const before = layerWords(0, open.layer), after = layerWords(open.layer + 1, own.of), guess = output.words.length ? "guess" : "result"
+  const passed = many && own === second ? (before ? "layers before" : first.side) : before
+  return { before: passed, after: many && own === first ? (after ? "layers after" : second.side) : after, guess }
+}
+
+const layerWords = (from, to) => (from >= to ? "" : to - from === 1 ? `layer ${from}` : `layers ${from}–${to - 1}`)
+
 // --- a river ------------------------------------------------------------------------------------------------------------------------
 
 const isOpen = (s, river) => s.data.open.side === river.side
 const speaks = (s, river) => s.data.output.side === river.side
-const labelSize = (s, rows) => clamp(rows.size - 5, 9.5, s.narrow ? 12.5 : 15)
+const labelSize = (s, rows) => clamp(rows.size - 5, 9.5, s.narrow ? 12.5 : s.tight ? 13 : 15)
 
 function labelRoom(tokens, size) {
   const longest = Math.max(...tokens.labels.map((label) => Math.min(label.length, 15)))
@@ -51,7 +76,7 @@ function wideRiver(s, river, y) {
   const list = [["labels", room, 0], ["input", 0, 46], ["", 0, 12], ...strips(before, 0), ...frame, ["", open ? 8 : 0, open ? 0 : 8],
     ...strips(after, before.length), ...(river.last ? [["last", 12, 0]] : []), ["out", 0, 52],
     ...(speaks(s, river) && !s.tight ? [["", 22, 14], ["words", 130, 92]] : [])]
-  const place = columns(list, s.width - 2)
+  const place = columns(list, s.width - 2, s.tight ? 0.36 : 0.5)
   stream(s, river, place, rows, top, each * place.f)
   if (open) frameAround(s, river, place, rows, top)
   let low = top + rows.total + (open ? 18 : 14)
@@ -71,27 +96,29 @@ function stream(s, river, place, rows, top, pitch) {
   title(s, "input", input.x + input.w / 2 - 2, top - 12, river.first ?? river.token, "opens its page", { when: "fill" })
   if (river.added.length) title(s, s.narrow ? "+ pos." : "+ position", input.x + input.w / 2 - 2, top - 29, river.added[0],
     "opens its page", { when: "position", size: 11, kind: "embed" })
-  if (river.norm) norm(s, river.norm, { x: input.x + input.w + 1, w: 7 }, top, rows)
+  if (river.norm) norm(s, river.norm, { x: input.x + input.w + 1, w: 7 }, top, rows, "position")
   river.layers.forEach((key, n) => layerStrip(s, river, key, n, place[`layer${n}`], pitch, rows, top))
   if (pitch <= 40) layersTitle(s, river, place, top)
-  if (river.last) norm(s, river.last, place.last, top, rows)
-  const last = strip(s, river.out, { x: out.x, w: out.w - 6 }, top, rows, "out")
-  title(s, "in context", out.x + out.w / 2 - 3, top - 12, river.out, "what is done with the last vectors", { when: "out", size: 11.5 })
+  const passed = s.steps.get(river.out) ?? { when: "out" }
+  if (river.last) norm(s, river.last, place.last, top, rows, passed.when)
+  const last = strip(s, river.out, { x: out.x, w: out.w - 6 }, top, rows, passed.when, passed)
+  title(s, "in context", Math.min(out.x + out.w / 2 - 3, s.width - 30), top - 12, river.out, "what is done with the last vectors",
+      { when: passed.when, size: 11.5 })
   return [first, last]
 }
 
 // Over the numbers of the layers, where these have no room for the word.
 function layersTitle(s, river, place, top) {
   const count = isOpen(s, river) && s.data.open.layer || river.layers.length, first = place.layer0, last = place[`layer${count - 1}`]
-  if (first) text(s, "layers", (first.x + last.x + last.w) / 2, top - 29, { size: 11, soft: true, when: "sweep" })
+  if (first) text(s, "layers", (first.x + last.x + last.w) / 2, top - 29, { size: 11, soft: true, when: s.steps.get(river.layers[0]).when })
 }
 
 function layerStrip(s, river, key, n, place, pitch, rows, top) {
   const chosen = n === river.chosen, every = pitch > 17 ? 1 : Math.ceil(17 / pitch)
-  const item = strip(s, key, { x: place.x, w: place.w - clamp(place.w * 0.22, 1.5, 9) }, top, rows, "sweep", { layer: n, of: river.of,
-      chosenLayer: chosen })
-  const words = n === 0 && pitch > 40 ? "layer 0" : String(n), middle = item.x + item.w / 2, wide = Math.min(pitch, words.length * 7 + 8)
-  if (n % every === 0 || chosen) text(s, words, middle, top - 12, { when: "sweep", bold: chosen, accent: chosen, size: 11.5 })
+  const step = s.steps.get(key), { when } = step
+  strip(s, key, { x: place.x, w: place.w - clamp(place.w * 0.22, 1.5, 9) }, top, rows, when, { ...step, chosenLayer: chosen })
+  const words = n === 0 && pitch > 40 ? "layer 0" : String(n), middle = place.x + (place.w - clamp(place.w * 0.22, 1.5, 9)) / 2, wide = Math.min(pitch, words.length * 7 + 8)
+  if (n % every === 0 || chosen) text(s, words, middle, top - 12, { when, bold: chosen, accent: chosen, size: 11.5 })
   sign(s, "title", middle - wide / 2, top - 22, wide, 20, { act: `layer/${river.side}/${n}`, tip: [`layer ${n}`, chosen
       ? "the layer that is opened" : "open this layer"] })
 }
@@ -109,7 +136,7 @@ function labels(s, tokens, rows, x, y, quiet = false) {
         side: tokens.side, row: i,
       tip: [twice ? `${label} (${tokens.at[i]})` : label, s.data.meanings?.[label] ?? (chosen ? "the chosen word" : "choose this word")] })
   })
-  for (const jump of rows.jumps) text(s, "⋮", x - 14, y + jump, { size: 10, soft: true })
+  rows.jumps.forEach((jump, i) => text(s, `⋮ ${rows.left[i]} more`, x - 9, y + jump, { size: 10, soft: true, align: "right", when: "fill" }))
 }
 
 // --- the opened layer -------------------------------------------------------------------------------------------------------------
@@ -125,16 +152,19 @@ function frameColumns(s) {
     const name = part === s.part ? "" : "other"
     if (part.first) list.push([`norm${name}`, 14, 0])
     if (part === s.part) list.push(["q", 0, 40], ["lines", 22, 40], ["map", mapWidth(s), 0], ["", across(s) ? 58 : 10, 0],
-      ["v", 0, 40], ["flow", 14, 34], ["z", 0, 34], ["", 0, 9])
+      ["v", 0, 40], ["flow", 14, 34], ["z", 0, 34], gap(s))
     list.push([`update${name}`, 0, 34], ["", 4, 0], [`plus${name}`, 22, 0])
     if (!part.first) list.push([`norm${name}`, 14, 0])
     list.push(["", 0, 8])
   }
   if (s.mlp.first) list.push(["normMlp", 14, 0])
-  list.push(["neurons", 0, 46], ["", 0, 9], ["write", 0, 34], ["", 4, 0], ["plusMlp", 22, 0])
+  list.push(["neurons", 0, 46], gap(s), ["write", 0, 34], ["", 4, 0], ["plusMlp", 22, 0])
   if (!s.mlp.first) list.push(["normMlp", 14, 0])
-  return [...list, ["frameEnd", 10, 0]]
+  return [...list, ["frameEnd", 14, 0]]
 }
+
+// Between two strips whose names stand side by side.
+const gap = (s) => (s.tight ? ["", 15, 0] : ["", 0, 9])
 
 function mapWidth(s) {
   const seen = lookedAt(s), n = seen.labels.length
@@ -164,9 +194,10 @@ function heading(s, river, x, y) {
 function unfolded(s, place, rows, top) {
   const { part } = s, at = (name) => ({ x: place[name].x, w: place[name].w - 3 }), seen = lookedAt(s), cross = across(s)
   const columns = mapColumns(s, place.map.w), rowsV = cross ? fitted(seen, rows.total) : rows
-  if (part.first && place.norm) norm(s, part.norm, place.norm, top, rows)
+  if (part.first && place.norm) norm(s, part.norm, place.norm, top, rows, "query")
   const q = named(s, strip(s, part.q, at("q"), top, rows, "query"), `queries${part.turned ? " ↻" : ""}`, part.q)
-  const map = grid(s, part.pattern, place.map.x, top, rows, columns, { mask: part.mask, silent: s.data.silent && !cross })
+  const map = grid(s, part.pattern, place.map.x, top, rows, columns, { mask: part.mask, silent: s.data.silent && !cross,
+      head: namesHeight(s, seen, columns) })
   strip(s, part.k, { x: map.x, w: 17 }, top - 22, columns, "query", { upright: true })
   title(s, `keys${part.turned ? " ↻" : ""}`, map.x - 5, top - 13, part.k, "opens its page", { align: "right", kind: "k", when: "query",
       size: 11.5 })
@@ -187,23 +218,35 @@ function named(s, item, words, act, more = {}) {
   return item
 }
 
+function namesLook(s, columns) {
+  const close = columns.size < 19
+  return { size: clamp(columns.size - (close ? 2.5 : 7), 9, 12), most: close ? 7 : s.narrow ? 8 : 12, angle: close ? -1.05 : -0.66 }
+}
+
+// How far above the map its longest name reaches.
+function namesHeight(s, tokens, columns) {
+  const { size, most, angle } = namesLook(s, columns)
+  return 29 + Math.max(...tokens.labels.map((label) => Math.min(label.length, most))) * size * 0.56 * Math.sin(-angle)
+}
+
 function columnNames(s, tokens, columns, x, y) {
-  const close = columns.size < 19, size = clamp(columns.size - (close ? 2.5 : 7), 9, 12), most = close ? 7 : s.narrow ? 8 : 12
+  const { size, most, angle } = namesLook(s, columns)
   tokens.labels.forEach((label, i) => text(s, shorten(label, most), x + columns.at[i] + columns.size / 2, y - 2,
-    { align: "left", size, angle: close ? -1.05 : -0.66, bold: i === tokens.chosen && !across(s), when: "query" }))
+    { align: "left", size, angle, bold: i === tokens.chosen && !across(s), when: "query" }))
 }
 
 // A part's update, and the + where it joins the stream.
 function adding(s, place, part, name, rows, top) {
   const where = (key) => place[`${key}${name}`]
-  if (name && part.first) norm(s, part.norm, where("norm"), top, rows)
+  const when = !name ? "update" : s.parts.indexOf(part) < s.parts.indexOf(s.part) ? "earlier" : "later"
+  if (name && part.first) norm(s, part.norm, where("norm"), top, rows, when)
   const up = where("update"), other = part.kind === "cross" ? "attention to the encoder" : "attention to its own words"
-  const out = strip(s, part.out, { x: up.x, w: up.w - 3 }, top, rows, "update")
+  const out = strip(s, part.out, { x: up.x, w: up.w - 3 }, top, rows, when)
   if (name) title(s, part.kind === "cross" ? "across ▸" : "own ▸", up.x + up.w / 2, top - 12, `show/${part.kind}`, `unfold ${other}`,
-      { size: 11.5 })
+      { size: 11.5, when })
   else named(s, out, "update", part.out, { kind: "weight" })
-  pluses(s, part, where("plus"), rows, top, "update")
-  if (!part.first) norm(s, part.norm, where("norm"), top, rows)
+  pluses(s, part, where("plus"), rows, top, when)
+  if (!part.first) norm(s, part.norm, where("norm"), top, rows, when)
 }
 
 function pluses(s, part, place, rows, top, when) {
@@ -216,13 +259,13 @@ function pluses(s, part, place, rows, top, when) {
 
 function feedForward(s, place, rows, top) {
   const { mlp } = s, at = (name) => ({ x: place[name].x, w: place[name].w - 3 })
-  if (mlp.first) norm(s, mlp.norm, place.normMlp, top, rows)
+  if (mlp.first) norm(s, mlp.norm, place.normMlp, top, rows, "neurons")
   const hidden = strip(s, mlp.hidden, at("neurons"), top, rows, "neurons"), out = strip(s, mlp.out, at("write"), top, rows, "write")
   named(s, hidden, "neurons", mlp.hidden)
   named(s, out, "out", mlp.out, { kind: "mlp" })
   text(s, "feed-forward", (hidden.x + out.x + out.w) / 2, top - 30, { size: 11.5, bold: true, kind: "mlp", when: "neurons" })
   pluses(s, mlp, place.plusMlp, rows, top, "write")
-  if (!mlp.first) norm(s, mlp.norm, place.normMlp, top, rows)
+  if (!mlp.first) norm(s, mlp.norm, place.normMlp, top, rows, "write")
 }
 
 // --- what comes out ---------------------------------------------------------------------------------------------------------------
@@ -231,10 +274,10 @@ function feedForward(s, place, rows, top) {
 function outcome(s, river, place, rows, top) {
   const { output } = s.data, box = { x: place.words.x, w: place.words.w }
   let low = top
-  if (output.words.length) low = bars(s, output, box, top, clamp(rows.total / output.words.length, 20, 36))
+  if (output.words.length) low = bars(s, output, box, top, clamp((rows.total - APART) / output.words.length, 20, 36))
   else if (output.kept) low = kept(s, output, box, rows, top)
   if (output.words.length) s.lines.push({ kind: "guess", from: [place.out.x + place.out.w - 6, top + rows.at[output.row] + rows.size / 2],
-      to: [box.x - 4, top + 12] })
+      to: [box.x - 4, leading(s)] })
   output.pooled.forEach((key, i) => { low = pooled(s, key, { x: box.x, w: box.w - 2 }, low + (i ? 8 : 14)) })
   return low
 }
@@ -246,17 +289,33 @@ function pooled(s, key, { x, w }, y) {
   return y + 34
 }
 
-function bars(s, output, { x, w }, y, pitch) {
+function bars(s, output, { x, w }, y, pitch, named = true) {
   const longest = Math.max(...output.words.map(({ word }) => word.length)), number = 46
   const room = clamp(longest * 8.6 + 12, 44, Math.min(116, w * 0.45)), wide = w - room - number
-  title(s, `${output.title}${output.title.endsWith("for") ? ` “${shorten(output.after, 9)}”` : ""}`, x, y - 12,
+  if (named) title(s, `${output.title}${output.title.endsWith("for") ? ` “${shorten(output.after, 9)}”` : ""}`, x, y - 12,
       `word/${output.words[0].id}`, "opens the page Output",
     { align: "left", kind: "head", bold: true, size: 12.5, when: "bars", page: true })
   text(s, "0–100%", x + w, y - 12, { align: "right", size: 11, soft: true, when: "bars" })
-  output.words.forEach((word, i) => sign(s, "bar", x, y + i * pitch, w, pitch, { key: `word/${word.id}`, word, room, wide, opens: true,
-      cell: [0, 0],
+  const asked = output.words.filter(({ hot }) => hot).length, apart = asked && asked < output.words.length ? APART : 0
+  output.words.forEach((word, i) => sign(s, "bar", x, y + i * pitch + (i < asked ? 0 : apart), w, pitch, { key: `word/${word.id}`, word,
+      room, wide, opens: true, cell: [0, 0],
     thick: clamp(pitch - 14, 9, 20), when: "bars", tip: [word.word.trim() || word.word, ""] }))
-  return y + output.words.length * pitch
+  if (apart) s.lines.push({ kind: "rule", from: [x, y + asked * pitch + apart / 2], to: [x + w, y + asked * pitch + apart / 2] })
+  return y + output.words.length * pitch + apart
+}
+
+// Where the bar of the likeliest word lies.
+function leading(s) {
+  const most = s.items.filter(({ type, word }) => type === "bar" && word).reduce((a, b) => (b.word.share > a.word.share ? b : a))
+  return most.y + most.h / 2
+}
+
+// On a tablet the bars stand below the map, in two columns.
+function barsInTwo(s, output, y) {
+  const half = Math.ceil(output.words.length / 2), wide = (s.width - 40) / 2
+  const low = bars(s, { ...output, words: output.words.slice(0, half) }, { x: 2, w: wide }, y, 24)
+  if (output.words.length > 1) bars(s, { ...output, words: output.words.slice(half) }, { x: wide + 36, w: wide }, y, 24, false)
+  return low
 }
 
 function kept(s, output, { x, w }, rows, y) {
@@ -290,9 +349,9 @@ function narrowRiver(s, river, y) {
 function narrowLayer(s, river, y) {
   const tokens = s.data.tokens[river.side], seen = lookedAt(s), rows = places(tokens, clamp(210 / tokens.labels.length, 15, 30)),
       top = y + HEAD + 4
-  const room = Math.min(labelRoom(tokens, labelSize(s, rows)), 74), wide = s.width - room - 2 * 26 - 26 - 24
-  const place = columns([["labels", room + 4, 0], ["q", 26, 0], ["lines", 26, 0], ["map", wide, 0], ["", 6, 0],
-    ["v", 22, 0], ["", 12, 0]], s.width, 1, 1)
+  const beside = 74, room = Math.min(labelRoom(tokens, labelSize(s, rows)), Math.max(44, s.width - LEAST_MAP - beside))
+  const place = columns([["labels", room, 0], ["q", 22, 0], ["lines", 20, 0], ["map", s.width - room - beside, 0], ["", 4, 0],
+    ["v", 20, 0], ["", 8, 0]], s.width, 1, 1)
   const { part } = s, columnsM = mapColumns(s, place.map.w), at = (name) => ({ x: place[name].x, w: place[name].w - 3 })
   heading(s, river, 12, y + 18)
   labels(s, tokens, rows, place.q.x, top, true)
@@ -326,7 +385,7 @@ function narrowChain(s, row, y) {
 function narrowOutcome(s, y) {
   const { output } = s.data, box = { x: 2, w: Math.min(s.width - 8, 620) }
   let low = y
-  if (output.words.length) low = bars(s, output, box, y, 26)
+  if (output.words.length) low = s.narrow ? bars(s, output, box, y, 26) : barsInTwo(s, output, y)
   else if (output.kept) {
     const tokens = s.data.tokens[output.side], rows = places(tokens, 18), room = Math.min(labelRoom(tokens, 12), 96)
     labels(s, tokens, rows, room, y, true)

@@ -4,25 +4,26 @@ import { clamp } from "./numbers.js"
 
 export const newSheet = (data, width) => ({ data, width, items: [], lines: [], bands: [], texts: [], frames: [] })
 
-// Rows or columns of tokens; where tokens are left out there is a gap.
+// Rows or columns of tokens; where tokens are left out there is a gap. left: how many in each.
 export function places(tokens, size) {
-  const at = [], jumps = [], gap = Math.min(10, size * 0.8)
+  const at = [], jumps = [], left = [], gap = Math.min(10, size * 0.8)
   let end = 0
   tokens.at.forEach((position, i) => {
-    if (i && position !== tokens.at[i - 1] + 1) { jumps.push(end + gap / 2); end += gap }
+    const out = i ? position - tokens.at[i - 1] - 1 : 0
+    if (out) { left.push(out); jumps.push(end + gap / 2); end += gap }
     at.push(end)
     end += size
   })
-  return { at, size, total: end, jumps, chosen: tokens.chosen }
+  return { at, size, total: end, jumps, left, chosen: tokens.chosen }
 }
 
 // Rows of one token alone.
-export const oneRow = (row, size) => ({ at: [0], size, total: size, jumps: [], chosen: null, only: row })
+export const oneRow = (row, size) => ({ at: [0], size, total: size, jumps: [], left: [], chosen: null, only: row })
 
 // Columns [name, fixed, flexible] of a width: each gets its fixed part and its share of the rest. Gives {name: {x, w}}.
 export function columns(list, width, low = 0.5, high = 1.35) {
   const fixed = list.reduce((sum, [, a]) => sum + a, 0), flexible = list.reduce((sum, [, , b]) => sum + b, 0)
-  const f = clamp((width - fixed) / flexible, low, high), found = { f }
+  const f = clamp((width - fixed) / (flexible || 1), low, high), found = { f }
   let x = 0
   for (const [name, a, b] of list) {
     const w = a + b * f
@@ -41,7 +42,7 @@ export function strip(s, key, { x, w }, y, rows, when, more = {}) {
 }
 
 export function grid(s, key, x, y, rows, columns, more = {}) {
-  const item = { type: "map", key, part: s.data.maps[key], x, y, w: columns.total, h: rows.total, rows, columns, when: "map", ...more }
+  const item = { type: "map", key, part: s.data.maps[key], x, y, w: columns.total, h: rows.total, rows, columns, head: 30, when: "map", ...more }
   s.items.push(item)
   return item
 }
@@ -66,9 +67,9 @@ export function sign(s, type, x, y, w, h, more) {
 export const plus = (s, { x, w }, y, act, tip, when) =>
   sign(s, "plus", x + w / 2 - 10, y - 10, 20, 20, { act, tip, when, kind: "residual" })
 
-export function norm(s, info, { x, w }, y, rows) {
-  text(s, "norm", x + w / 2, y + rows.total + 7, { size: 10, soft: true })
-  return sign(s, "norm", x + w / 2 - 3.5, y, 7, rows.total, { act: info.name, tip: [info.about, info.does], kind: "norm" })
+export function norm(s, info, { x, w }, y, rows, when) {
+  text(s, "norm", x + w / 2, y + rows.total + 7, { size: 10, soft: true, when })
+  return sign(s, "norm", x + w / 2 - 3.5, y, 7, rows.total, { act: info.name, tip: [info.about, info.does], kind: "norm", when })
 }
 
 export const middle = (item, row) => item.y + item.rows.at[row] + item.rows.size / 2

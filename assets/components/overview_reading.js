@@ -32,6 +32,12 @@ export function read(data, item, x, y) {
   return (item.type === "map" ? readMap : readStrip)(data, item, cellAt(item, x, y))
 }
 
+// A cell of a strip or a map in one line, with its number.
+export function readCell(data, item, cell) {
+  const { lines, value, exact = value } = (item.type === "map" ? readMap : readStrip)(data, item, cell)
+  return `${lines.join(", ")}: ${exact}`
+}
+
 const barWords = ({ share, before }) => (before == null ? shareWords(share) : `${shareWords(share)}, before ${shareWords(before)}`)
 
 // [row, cell] of a strip or a map at a point.
@@ -50,6 +56,9 @@ export function cellPlace({ type, part, x, y, w, h, rows, columns, upright, inse
     : [x + w * cell / cells, y + at + inset, w / cells, rows.size - 2 * inset]
 }
 
+// The column of a cell of the map, with its name above it.
+export const wholeColumn = ({ x, y, h, columns, head }, [, cell]) => [x + columns.at[cell], y - head, columns.size - 1, h + head]
+
 // The place of the chosen token's numbers.
 export function middleOfChosen({ type, x, y, w, h, rows, single, upright }) {
   const at = single || rows.only !== undefined ? 0 : rows.chosen ?? 0, middle = rows.at[at] + rows.size / 2
@@ -60,7 +69,8 @@ export function middleOfChosen({ type, x, y, w, h, rows, single, upright }) {
 function readMap(data, { part, mask }, [row, column]) {
   const at = row * part.shown[1] + column, hidden = mask && !data.maps[mask].numbers[at], tokens = data.tokens
   const lines = [`${named(tokens[part.tokens], row)} looks at ${named(tokens[part.columns], column)}`]
-  return { cell: [row, column], lines, value: hidden ? "blocked by the mask" : shareWords(part.numbers[at]) }
+  if (hidden) return { cell: [row, column], lines, value: "blocked by the mask" }
+  return { cell: [row, column], lines, value: shareWords(part.numbers[at]), exact: rounded(part.numbers[at]) }
 }
 
 function readStrip(data, { part, single }, [row, cell]) {

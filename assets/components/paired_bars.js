@@ -1,6 +1,7 @@
 // For each word two bars, one for each run, on one scale from 0 to 100 %, and how far they lie apart. A click on a share opens it.
 import { create, make, makeButton } from "./dom.js"
-import { decode } from "./numbers.js"
+import { decode, rounded } from "./numbers.js"
+import { saveElements } from "./saving.js"
 
 function bar(row, run, text, share, open) {
   const line = make("div", `line ${"ab"[run]}`, row)
@@ -24,11 +25,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const button = bars.lastChild.querySelector("button")
       if (button) {
         button.dataset.place = `${run},${n}`
+        button.title = rounded(values[run * count + n])
         button.setAttribute("aria-label", `${word} in ${"AB"[run]}: ${data.texts[run][n]}`)
       }
     }
     make("span", `points ${["less", "", "more"][data.signs[n] + 1]}`, row, data.points[n] === "–" ? "–" : `${data.points[n]} points`)
   })
   if (data.note) make("div", "note", root, data.note)
+  saveElements(root, { title: data.title, said: data.caption })
   if (held) root.querySelector(`[data-place="${held}"]`)?.focus({ preventScroll: true })
 }

@@ -1,7 +1,9 @@
 // The sentence, a row for each token: what was typed, the piece, its number, its row of the table as a strip, the words nearest to it.
 // A click on a row chooses the token and unfolds its nearest words at once; one on a cell opens the number.
+import { palette } from "./colours.js"
 import { create, make, makeButton } from "./dom.js"
 import { decode } from "./numbers.js"
+import { saveElements, signedScale } from "./saving.js"
 import { makeStrip, stripTools } from "./strip.js"
 import { groupWords } from "./words.js"
 
@@ -15,10 +17,12 @@ function headRow(data) {
 
 function tokenRow(data, i, n, chosen, act, tools) {
   const token = data.tokens[i], row = create("div", n ? "row goes-on" : "row"), D = data.shape[1], added = token.word === null
+  if (n) make("i", "joint", row)
   row.classList.toggle("chosen", i === chosen)
   row.classList.toggle("unknown", Boolean(token.mark))
   if (data.typed) make("span", added ? "typed added" : `typed ${turn(n)}`, row, added ? "added" : token.typed)
   const button = makeButton(`piece ${turn(n)}`, row, token.text)
+  if (token.name !== token.text) make("small", "", button, token.name.slice(token.text.length))
   button.setAttribute("aria-pressed", String(i === chosen))
   button.setAttribute("aria-label", `Token ${i}: ${token.text}, number ${token.id} of the vocabulary${token.typed ? `, typed: ${token.typed}` : ""}${token.mark && `; ${token.mark}`}`)
   button.title = token.mark || token.text
@@ -26,7 +30,7 @@ function tokenRow(data, i, n, chosen, act, tools) {
   const at = data.at.indexOf(i)
   if (at >= 0) {
     const numbers = data.numbers.subarray(at * D, (at + 1) * D), opened = data.opened?.[0] === i ? data.opened[1] : null
-    makeStrip(row, { numbers, limit: data.limit, colour: data.colour, title: token.text, opened }, tools, (d) => act.cell([i, d]))
+    makeStrip(row, { numbers, limit: data.limit, colour: data.colour, title: token.name, opened }, tools, (d) => act.cell([i, d]))
     make("span", "near", row, token.near[0] ?? "")
   }
   row.onclick = () => act.choose(i)
@@ -77,6 +81,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   draw(data.chosen)
   reveal(root, root.querySelector(".chosen"))
+  saveElements(root, { title: root.getAttribute("aria-label"), scales: [signedScale(palette(getComputedStyle(root), "diverging"), data.limit, data.titles.row)] })
   if (focused) root.querySelectorAll(".piece")[data.chosen]?.focus({ preventScroll: true })
 }
 

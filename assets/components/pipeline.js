@@ -87,7 +87,7 @@ function build(root) {
   it.tip.setAttribute("aria-live", "polite")
   it.tip.hidden = true
   it.foot = make("div", "foot", root)
-  saveMenu(it.foot, "save", () => whole(it))
+  saveMenu(it.foot, () => whole(it))
   it.play = makeButton("play", it.foot, "▶ Play", () => play(it, !it.playing))
   it.next = makeButton("next", it.foot, "Next →", () => go(it, it.state.step + 1))
   listenTo(it)

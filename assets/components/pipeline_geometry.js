@@ -4,6 +4,8 @@ import { clamp, percent } from "./numbers.js"
 export const STEPS = ["Query", "Keys", "Scores", "Softmax", "Values"]
 const HEAD = 24            // pixels over the first row, for the names of the columns
 const FOOT = 34            // and below the last, for a sum
+const SUM = 50             // or below the last of the values, for the vector z
+const LEAST = 360          // pixels that all steps take at most, so that what follows stays where it is
 const NARROW = 560         // below this width what is left out is in the other steps
 const NUMBER = 30          // pixels that a cell needs to hold its number
 
@@ -67,11 +69,12 @@ const band = (main, width, tall, top = HEAD) => ({ id: "band", shape: "band", to
 
 // --- the five pictures ---
 
-function query(seen, names, width, room) {
-  const marks = [], texts = [], wide = width - room, K = seen.q.length
+// spare: the pixels that the other steps take more; the strips share them.
+function query(seen, names, width, room, spare = 0) {
+  const marks = [], texts = [], wide = width - room, K = seen.q.length, more = clamp(spare, 0, 200)
   let y = HEAD
   if (seen.x) {
-    const rows = Math.ceil(seen.x.length * 3 / wide), across = Math.ceil(seen.x.length / rows), limit = largest(seen.x), tall = rows > 1 ? 13 : 24
+    const rows = Math.ceil(seen.x.length * 3 / wide), across = Math.ceil(seen.x.length / rows), limit = largest(seen.x), tall = (rows > 1 ? 13 : 24) + Math.floor(more * 0.3 / rows)
     texts.push(text("x", "x", room - 12, y + rows * tall / 2, "end", "word"), text("tx", names.x, room, 10, "start", "title"))
     for (let r = 0; r < rows; r++) {
       const part = seen.x.subarray(r * across, (r + 1) * across)
@@ -82,7 +85,7 @@ function query(seen, names, width, room) {
     texts.push(text("by", names.query, room, y + 8, "start", "title"))
     y += 28
   } else texts.push(text("by", names.query, room, 10, "start", "title"))
-  const tall = 44, digits = digitsFor(seen.q)
+  const tall = 44 + Math.floor(more * 0.65), digits = digitsFor(seen.q)
   texts.push(text("q", "q", room - 12, y + tall / 2, "end", "word main"))
   marks.push(...cells("q", seen.q, [room, y, wide, tall], largest(seen.q), "q", [], 99))
   if (wide / K >= NUMBER) seen.q.forEach((value, k) => texts.push(text(`q.${k}`, written(value, digits), room + (k + 0.5) * wide / K, y + tall + 12, "middle", "figure", ["q", k])))
@@ -170,10 +173,15 @@ function values(seen, names, width, room, tall, words) {
 
 const DRAW = [query, keys, scores, softmax, values]
 
+// The query alone has no row for each token: its strips are as tall as there is room.
+const higher = (seen, names, width, room, height) => query(seen, names, width, room, height - query(seen, names, width, room).height)
+
 // The picture of a step, as wide as there is room. words: of the rows; names: of columns and matrices.
 export function picture(step, seen, words, names, width) {
   const narrow = width < NARROW, room = clamp(24 + 8 * Math.max(...words.map((word) => word.length)), narrow ? 56 : 84, narrow ? 102 : 146)
-  return DRAW[step](seen, names, width, step ? room : narrow ? 24 : 34, rowHeight(words.length, narrow), words)
+  const tall = rowHeight(words.length, narrow), height = Math.min(LEAST, HEAD + words.length * tall + SUM)
+  const drawn = step ? DRAW[step](seen, names, width, room, tall, words) : higher(seen, names, width, narrow ? 24 : 34, height)
+  return { ...drawn, height: Math.max(height, drawn.height) }
 }
 
 // A step in few pixels: what its thumbnail shows.

@@ -1,8 +1,12 @@
 // The line over every figure: the tokens, layer and head, and a few choices. A click shows at once, before the page has followed.
 import { create, createButton, make } from "./dom.js"
+import { bringToMiddle, showMore } from "./edges.js"
 import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
+import { oneStop } from "./one_stop.js"
+import "./page_links.js"
 import { remember } from "./saving.js"
+import { watchClicks } from "./sheet.js"
 import { groupWords } from "./words.js"
 
 const WAIT = 3000          // ms that a click stands before what the page says stands again
@@ -12,22 +16,6 @@ const shownValue = (name, value) => {
   const last = clicked.get(name)
   if (last && (last.value === value || performance.now() > last.until)) clicked.delete(name)
   return clicked.get(name)?.value ?? value
-}
-
-// One Tab stop for a row of buttons: arrows walk along it.
-function walkable(buttons, chosen, follow) {
-  buttons.forEach((button, i) => {
-    button.tabIndex = i === Math.max(chosen, 0) ? 0 : -1
-    button.onkeydown = (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
-      const next = buttons[i + step]
-      if (!next) return
-      event.preventDefault()
-      next.focus()
-      if (follow) next.click()
-      else buttons.forEach((each) => { each.tabIndex = each === next ? 0 : -1 })
-    }
-  })
 }
 
 function chip(token, i, chosen) {
@@ -52,10 +40,12 @@ function tokenRow(row, send) {
       send("token", [row.side, i])
     }
   })
-  walkable(buttons, chosen ?? 0)
+  oneStop(buttons, chosen ?? 0)
   requestAnimationFrame(() => {
-    const at = buttons[chosen]
-    if (at) chips.scrollLeft = at.offsetLeft - chips.offsetLeft - (chips.clientWidth - at.offsetWidth) / 2
+    for (const row of [chips, chips.parentElement]) {   // on a small screen both sides stand in one row
+      if (buttons[chosen]) bringToMiddle(row, buttons[chosen])
+      showMore(row)
+    }
   })
   return chips
 }
@@ -82,7 +72,7 @@ function stepper(each, send) {
     announce(each.name, to)
     send("step", [each.name, to])
   }
-  const fewer = createButton("less", "◂", () => go(now - 1)), more = createButton("greater", "▸", () => go(now + 1))
+  const fewer = createButton("less", "‹", () => go(now - 1)), more = createButton("greater", "›", () => go(now + 1))
   for (const [button, title] of [[fewer, "Previous"], [more, "Next"]]) {
     button.tabIndex = -1
     button.setAttribute("aria-label", `${title} ${each.name}`)
@@ -116,7 +106,7 @@ function choice(each, send) {
   })
   const mark = (value) => buttons.forEach((button, i) => button.setAttribute("aria-checked", String(each.options[i].value === value)))
   mark(chosen)
-  walkable(buttons, each.options.findIndex((option) => option.value === chosen), true)
+  oneStop(buttons, each.options.findIndex((option) => option.value === chosen), true)
   box.append(...buttons)
   return box
 }
@@ -127,14 +117,30 @@ const placeOf = (root, element) => {
   return group && root.contains(group) ? [group.getAttribute("aria-label"), [...group.querySelectorAll("button")].indexOf(element)] : null
 }
 
+// The rows over the line, which scroll sideways where there is little room; the rail shows at once which page this is.
+let page = null
+
+function frameRows(document, tries = 20) {
+  const bar = document.querySelector(".st-key-bar"), rail = document.querySelector(".st-key-rail-links"), { pathname } = document.location
+  const links = [...rail?.querySelectorAll("a") ?? []], here = links.filter((link) => new URL(link.href).pathname === pathname).at(-1)
+  if (!here && tries) return setTimeout(() => frameRows(document, tries - 1), 100)   // they are still to come
+  if (here && page !== (page = pathname)) bringToMiddle(rail, here)
+  for (const row of [bar, rail]) if (row) showMore(row)
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   remember(data.frame[0])
+  watchClicks(parentElement.ownerDocument)
   const root = parentElement.querySelector(".root"), held = placeOf(root, root.getRootNode().activeElement)
   const tokens = create("div", "rows")
   tokens.append(...data.tokens.map((row) => tokenRow(row, setTriggerValue)))
   const looks = create("div", "looks")
   looks.append(...data.steppers.map((each) => stepper(each, setTriggerValue)), ...data.choices.map((each) => choice(each, setTriggerValue)))
   root.replaceChildren(...(data.tokens.length ? [tokens] : []), looks)
+  requestAnimationFrame(() => {
+    showMore(looks)
+    frameRows(root.ownerDocument)
+  })
   if (!held) return
   const group = root.querySelector(`[aria-label="${CSS.escape(held[0])}"]`)
   const target = held[1] < 0 ? group : group?.querySelectorAll("button")[held[1]]

@@ -1,24 +1,30 @@
 // A picture as a file, PNG or SVG: below it stands what it shows, of which model, where in it, of which sentence, and what its colours
 // mean; its name says the same. The page tells once what all its pictures have in common (`remember`).
 import { create, make, makeButton } from "./dom.js"
+import { elementPicture } from "./element_picture.js"
+import { percent, rounded } from "./numbers.js"
+import { styleOf } from "./styles.js"
 import { svgBrush } from "./svg_brush.js"
 
 const EDGE = 16, NARROWEST = 380, LONGEST = 3       // pixels around and across; lines of a sentence
 let frame = {}
 
-// frame: { page, model, change, layer, head, sentence, words }, of which any may be missing; page and words stand in names of files.
+// frame: { page, model, change, layer, head, token, sentence, words }, of which any may be missing; page and words stand in names of files.
 export const remember = (shown) => { frame = shown ?? {} }
 
 // Where in the model a picture stands. without: what it does not depend on, such as "head" where it shows them all.
 const looked = (without) => ["layer", "head"].filter((name) => frame[name] != null && !without.includes(name))
 
-export const nameOf = (without = []) =>
-  ["glassformer", frame.page, ...looked(without).map((name) => name + frame[name]), frame.words].filter(Boolean).join("-")
+const slug = (text, most) => (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, most).join("-").slice(0, 40)
 
-// The caption in lines: [text, whether it is bold, how many lines it may take].
-export function captionOf({ title, step, without = [] }) {
-  const place = [frame.model, frame.change, ...looked(without).map((name) => `${name} ${frame[name]}`), step].filter(Boolean).join(" · ")
-  return [[title, true, 2], [place, false, 2], [frame.sentence && `“${frame.sentence}”`, false, LONGEST]].filter(([text]) => text)
+export const nameOf = ({ title = "", without = [] } = {}) =>
+  ["glassformer", frame.page, slug(title, 5), ...looked(without).map((name) => name + frame[name]), frame.words].filter(Boolean).join("-")
+
+// The caption in lines: [text, whether it is bold, how many lines it may take]. token: whether it is of the chosen token alone; said: what
+// else there is to say, such as two runs.
+export function captionOf({ title, step, said = [], token = false, without = [] }) {
+  const place = [frame.model, frame.change, ...looked(without).map((name) => `${name} ${frame[name]}`), token && frame.token && `token ${frame.token}`, step].filter(Boolean).join(" · ")
+  return [[title, true, 2], [place, false, 2], ...said.map((line) => [line, false, 2]), [frame.sentence && `“${frame.sentence}”`, false, LONGEST]].filter(([text]) => text)
 }
 
 // A text in lines no wider than so many pixels; what is too long for them ends in “…”.
@@ -75,10 +81,13 @@ function drawScale(brush, { text, font }, { name, ends, stops }, y) {
 
 const evenly = (stops) => stops.map((colour, i) => [i / (stops.length - 1), colour])
 
-// The scales of a picture that has vectors and weights, each in the theme's own colours (`palette`).
+// The scale of numbers whose colours end at ± limit, and that of weights up to a largest; each in the theme's own colours (`palette`).
+export const signedScale = ({ stops }, limit, name = "") => ({ name, ends: [-limit, 0, limit].map((x) => rounded(x, 3)), stops: evenly(stops) })
+export const weightScale = ({ stops }, most = 1) => ({ name: "attention weights", ends: ["0%", "", percent(most, 0)], stops: evenly(stops) })
+
+// The scales of a picture that has vectors, each with its own end, and weights.
 export const bothScales = (signed, weights) => [
-  { name: "numbers of vectors", ends: ["below 0", "", "above"], stops: evenly(signed.stops) },
-  { name: "attention weights", ends: ["0%", "", "100%"], stops: evenly(weights.stops) }]
+  { name: "numbers of vectors", ends: ["below 0", "", "above"], stops: evenly(signed.stops) }, weightScale(weights)]
 
 // --- files ---------------------------------------------------------------------------------------------------------
 
@@ -118,26 +127,18 @@ async function svg(picture) {
 
 async function save(picture, kind) {
   const file = URL.createObjectURL(await { png, svg }[kind](picture))
-  Object.assign(document.createElement("a"), { href: file, download: `${nameOf(picture.without)}.${kind}` }).click()
+  Object.assign(document.createElement("a"), { href: file, download: `${nameOf(picture)}.${kind}` }).click()
   setTimeout(() => URL.revokeObjectURL(file), 10_000)
 }
 
 // --- the button ----------------------------------------------------------------------------------------------------
 
-const MENU = `position: absolute; right: 0; top: calc(100% + 3px); z-index: 6; gap: 0.3rem; padding: 0.3rem; border-radius: 8px;
-  background: var(--st-background-color); border: 1px solid var(--st-border-color); box-shadow: 0 3px 14px rgba(0, 0, 0, 0.2);`
-
 // A button “Save picture” that offers both kinds. picture() says what is drawn now: { wide, tall, title, style, paint(brush) }, and if
-// need be step, scales, without, cells (how many numbers). style: as `themeOf` has it.
-export function saveMenu(parent, className, picture) {
-  const box = make("span", "saves", parent), button = makeButton(className, box, "Save picture"), menu = create("span", "kinds")
-  box.style.cssText = "position: relative; display: inline-flex;"
-  const turn = (open) => {
-    button.ariaExpanded = String(open)
-    menu.style.cssText = `${MENU} display: ${open ? "flex" : "none"};`
-  }
-  for (const kind of ["png", "svg"]) makeButton(className, menu, kind.toUpperCase(), () => { turn(false); button.focus(); save(picture(), kind) })
-  box.append(menu)
+// need be step, said, token, scales, without, cells (how many numbers). style: as `themeOf` has it.
+export function saveMenu(parent, picture) {
+  const box = make("span", "saves", parent), button = makeButton("", box, "Save picture"), menu = make("span", "kinds", box)
+  const turn = (open) => { button.ariaExpanded = String(open) }
+  for (const kind of ["png", "svg"]) makeButton("", menu, kind.toUpperCase(), () => { turn(false); button.focus(); save(picture(), kind) })
   turn(false)
   button.onclick = () => turn(button.ariaExpanded !== "true")
   box.addEventListener("focusout", ({ relatedTarget }) => { if (!box.contains(relatedTarget)) turn(false) })
@@ -147,5 +148,23 @@ export function saveMenu(parent, className, picture) {
     turn(false)
     button.focus()
   })
-  return button
+  dress(box.getRootNode())
+}
+
+// Every component has a style sheet of its own; that of the button comes with it.
+async function dress(page) {
+  const sheet = await styleOf("glass_saving")
+  if (sheet && !page.adoptedStyleSheets.includes(sheet)) page.adoptedStyleSheets.push(sheet)
+}
+
+const described = new WeakMap()       // what each figure is, as it was said last
+
+// The button below a figure that is made of elements. about: { title } and what else `saveMenu` knows beside the picture itself.
+export function saveElements(root, about) {
+  if (!described.has(root)) {
+    const box = create("div", "saving")
+    root.after(box)
+    saveMenu(box, () => ({ ...elementPicture(root), ...described.get(root) }))
+  }
+  described.set(root, about)
 }

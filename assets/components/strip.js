@@ -1,14 +1,14 @@
 // A vector as a strip of cells, one for each number. The pointer or the arrow keys read a number, a click or Enter opens it.
-import { HIDDEN, palette, pixelOf, pointPicture, shadeOf } from "./colours.js"
+import { palette, pixelOf, pointPicture, shadeOf } from "./colours.js"
 import { create, make, placeTip } from "./dom.js"
 import { rounded } from "./numbers.js"
 import { cellAfter, cellAt, placeOf } from "./strip_geometry.js"
 
-const GREY = pixelOf(...HIDDEN, 62), SHARP = 400      // cells; more of them than pixels are drawn smooth
+const NONE = pixelOf(128, 128, 128, 62), SHARP = 400      // cells; more of them than pixels are drawn smooth
 
 function picture(numbers, limit, colours) {
   return pointPicture(1, numbers.length, (pixels) => numbers.forEach((value, d) => {
-    pixels[d] = Number.isFinite(value) ? shadeOf(colours, (value / limit + 1) / 2) : GREY
+    pixels[d] = Number.isFinite(value) ? shadeOf(colours, (value / limit + 1) / 2) : NONE
   }))
 }
 
@@ -31,6 +31,7 @@ function showTip(tip, box, text, number, share) {
 export function makeStrip(parent, { numbers, limit, colour, title, opened, name = "dimension" }, { tip, colours }, open) {
   const box = make("div", "strip", parent), count = numbers.length, marks = []
   const canvas = picture(numbers, limit, colours)
+  canvas.tell = (_, cell) => `${title}, ${name} ${cell}: ${rounded(numbers[cell])}`       // for a picture that is saved
   canvas.className = count > SHARP ? "cells smooth" : "cells"
   box.append(canvas)
   box.style.setProperty("--role", colour)

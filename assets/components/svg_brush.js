@@ -65,7 +65,7 @@ export function svgBrush(wide, tall, cells = 0) {
   root.append(defs)
   const brush = { fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, lineCap: "butt", lineJoin: "miter", globalAlpha: 1,
     font: "10px sans-serif", textAlign: "left", textBaseline: "alphabetic", tell: null, about: null }
-  const it = { root, defs, brush, matrix: new DOMMatrix(), clip: null, dash: [], path: "", held: [], group: null, key: "", ids: 0, cells: cells > MOST_CELLS ? cells : 0 }
+  const it = { root, defs, brush, matrix: new DOMMatrix(), clip: null, dash: [], path: "", held: [], group: null, key: "", ids: 0, patterns: new Map(), cells: cells > MOST_CELLS ? cells : 0 }
   Object.assign(brush, places(it), paths(it), marks(it), { element: root, text: () => new XMLSerializer().serializeToString(root) })
   return brush
 }
@@ -167,6 +167,7 @@ function marks(it) {
     strokeText(text, x, y) { words(it, text, x, y, stroked(it)) },
     measureText(text) { probe.font = it.brush.font; return probe.measureText(text) },
     createLinearGradient: (...ends) => gradient(it, ends),
+    createPattern: (tile) => pattern(it, tile),
     drawImage(canvas, ...given) {
       const [sx, sy, sw, sh, x, y, w, h] = given.length === 8 ? given
         : [0, 0, canvas.width, canvas.height, given[0], given[1], given[2] ?? canvas.width, given[3] ?? canvas.height]
@@ -182,6 +183,18 @@ function gradient(it, [x1, y1, x2, y2]) {
     const [colour, alpha] = colourOf(value)
     made.append(node("stop", { offset, "stop-color": colour, "stop-opacity": alpha < 1 ? alpha : null }))
   } }
+}
+
+// A small picture that repeats, each once in a file.
+function pattern(it, tile) {
+  const known = it.patterns.get(tile)
+  if (known) return known
+  const made = node("pattern", { id: `tile${it.ids++}`, patternUnits: "userSpaceOnUse", width: tile.width, height: tile.height })
+  made.append(node("image", { width: tile.width, height: tile.height, href: tile.toDataURL() }))
+  it.defs.append(made)
+  const style = { gradient: made, setTransform: (matrix) => made.setAttribute("patternTransform", transformOf(matrix)) }
+  it.patterns.set(tile, style)
+  return style
 }
 
 // Each point of a small picture is a number: a rectangle. Where these are too many, the points as they are.

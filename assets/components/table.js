@@ -1,5 +1,6 @@
 // A table of numbers, one row for each token: every number is a button that opens it; a bar may stand beside a column.
 import { make, makeButton } from "./dom.js"
+import { saveElements } from "./saving.js"
 
 const numberCell = (parent, text, place, open, opened) => {
   const cell = make("td", "", parent)
@@ -50,5 +51,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   head(table, data)
   body(table, data, open)
   foot(table, data, open)
+  saveElements(root, { title: data.title || data.columns.join(", ") })
   if (focused) root.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true })
 }

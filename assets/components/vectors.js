@@ -1,6 +1,8 @@
 // Vectors one below the other, on one scale: what each is, its numbers as a strip, and its length as a bar. Such as before + update = sum.
+import { palette } from "./colours.js"
 import { make } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
+import { bothScales, saveElements, signedScale } from "./saving.js"
 import { makeStrip, stripTools } from "./strip.js"
 
 function drawRow(root, data, r, tools, open) {
@@ -15,6 +17,13 @@ function drawRow(root, data, r, tools, open) {
   const length = make("span", "length", line), bar = make("i", "", length)
   bar.style.width = `${5 * Math.min(1, data.sizes[r] / data.longest) || 0}rem`
   make("b", "", length, rounded(data.sizes[r], 3))
+  length.title = rounded(data.sizes[r])
+}
+
+// One scale where all rows have it.
+function scaleOf(limits, look) {
+  const [signed, weights] = ["diverging", "sequential"].map((kind) => palette(look, kind)), [{ name }] = bothScales(signed, weights)
+  return new Set(limits).size === 1 ? signedScale(signed, limits[0], name) : bothScales(signed, weights)[0]
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -26,5 +35,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const text of ["", "", data.columns[0], data.columns[1]]) make("span", "", head, text)
   data.rows.forEach((_, r) => drawRow(root, shown, r, tools, (place) => setTriggerValue("cell", place)))
   root.append(tools.tip)
+  saveElements(root, { title: root.getAttribute("aria-label"), token: true, scales: [scaleOf(data.rows.map((row) => row.limit), getComputedStyle(root))] })
   if (focused >= 0) root.querySelectorAll(".strip")[focused]?.focus({ preventScroll: true })
 }

@@ -37,7 +37,7 @@ def place_of(entry: Entry) -> str:
         return f"ready ({place})"
     if not entry.sources:
         return "not found"
-    return f"to fetch from {'PyPI' if isinstance(entry.sources[0], Wheel) else 'the Hub'}"
+    return f"fetch from {'PyPI' if isinstance(entry.sources[0], Wheel) else 'the Hub'}"
 
 
 def progress_bar(stream: TextIO | None = None, width: int = 30) -> Progress:
@@ -67,8 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m core.models", description="The models of Glassformer."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="what there is, and what is here already")
-    fetching = commands.add_parser("fetch", help="bring a model here")
+    commands.add_parser("list", help="list the models and where they are")
+    fetching = commands.add_parser("fetch", help="download a model")
     fetching.add_argument("name", help="a name from the list, or a name on the Hub (org/name)")
     given = parser.parse_args(arguments)
     if given.command == "list":

@@ -85,8 +85,8 @@ def assemble(layout: Layout, tensors: Mapping[str, Stored], dtype) -> dict[str, 
         tensors[name].name for name in tensors if name not in used and not _IGNORED.fullmatch(name)
     ]:
         raise GlassError(
-            f"{len(left)} of the file's tensors have no place in this model: "
-            f"{first_five(map(quote, left))}"
+            f"{len(left)} of the file’s tensors do not belong to this model:"
+            f" {first_five(map(quote, left))}"
         )
     config = layout.config
     if missing := [name for name in weight_shapes(config) if name not in weights]:
@@ -113,8 +113,8 @@ def locate(
         weights[name] = weight = stored_weight(layout, name, tensors[key])
         if (found := tensors[key].shape) != (wanted := weight.shape_in_file(shape)):
             raise GlassError(
-                f"The tensor {quote(tensors[key].name)} has the shape {found}; "
-                f"after the config it should be {wanted}."
+                f"The tensor {quote(tensors[key].name)} has the shape {found}; config.json calls"
+                f" for {wanted}."
             )
     return weights, used
 
@@ -265,7 +265,7 @@ def plain_arrays(
     if missing := [name for name in shapes if name not in tensors]:
         raise GlassError(f"These weights are missing: {first_five(missing)}")
     if extra := [name for name in tensors if name not in shapes]:
-        raise GlassError(f"These weights belong to nothing: {first_five(extra)}")
+        raise GlassError(f"These weights belong to no part of the model: {first_five(extra)}")
     for name, shape in shapes.items():
         if tensors[name].shape != tuple(shape):
             raise GlassError(

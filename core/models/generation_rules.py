@@ -119,7 +119,7 @@ def decoding_in(folder: Path, config: Config) -> tuple[Config, Decoding, tuple[s
         data = Fields(read_json(file), file.name)
         rules, start = rules_in(data, config, alone), start_in(data, config, alone)
     except GlassError as error:
-        note = f"What the decoder may write is not known: {error} It takes the likeliest token."
+        note = f"It is not known what the decoder may write: {error} It takes the likeliest token."
         return config, no_rules(config), (note,)
     end = rules.ends[0] if rules.ends and config.end_id not in rules.ends else config.end_id
     return replace(config, start_id=start, end_id=end), rules, notes_of(data, config, rules)
@@ -190,7 +190,7 @@ def runs(data: Fields, n_vocab: int) -> list[tuple[int, ...]]:
     kept = [tokens(run, "bad_words_ids", n_vocab) for run in each]
     if any(len(run) != len(ids) for run, ids in zip(found, kept, strict=True)):
         raise GlassError(
-            f"{data.where} forbids tokens that the vocabulary does not have (“bad_words_ids”)."
+            f"{data.where} forbids tokens that are not in the vocabulary (“bad_words_ids”)."
         )
     return kept
 
@@ -203,17 +203,17 @@ def notes_of(data: Fields, config: Config, rules: Decoding) -> tuple[str, ...]:
         if data.get(key) not in (None, neutral, [], {})
         and (config.crosses or key not in _THE_READERS)
     ]
-    always = " What the decoder writes is always the likeliest token that it may write."
+    always = " The decoder always writes the likeliest token that it may write."
     said = (
         [
-            f"{data.where} also asks for {' and '.join(asked)}, which is not done here."
-            f"{always if config.crosses else ''}"
+            f"{data.where} also asks for {' and '.join(asked)}, which Glassformer does not"
+            f" do.{always if config.crosses else ''}"
         ]
         if asked
         else []
     )
     if not rules.ends and config.end_id is not None and config.crosses:
-        said.append(f"{data.where} has no “eos_token_id”, so nothing ends what the decoder writes.")
+        said.append(f"{data.where} has no “eos_token_id”, so no token ends the decoder’s text.")
     return tuple(said)
 
 

@@ -73,14 +73,14 @@ class _Cursor:
         if kind == _LIST:
             return self.items(self.number("<I"), self.number(most=_MOST_ITEMS))
         if kind not in _SCALARS:
-            self.refuse(f"its header has a value of the unknown kind {kind}")
+            self.refuse(f"its header has a value of unknown type {kind}")
         return self.number(_SCALARS[kind])
 
     def items(self, kind: int, count: int) -> list:
         if kind == _STRING:
             return [self.text() for _ in range(count)]
         if kind not in _SCALARS:
-            self.refuse(f"its header has a list of the unknown kind {kind}")
+            self.refuse(f"its header has a list of unknown type {kind}")
         dtype = np.dtype(_SCALARS[kind])
         return np.frombuffer(self.read(count * dtype.itemsize), dtype).tolist()
 
@@ -92,17 +92,17 @@ def open_gguf(path: Path) -> tuple[dict, dict[str, Stored]]:
     data_B = map_file(path, 24)
     cursor = _Cursor(data_B, path.name)
     if bytes(cursor.read(4)) != b"GGUF":
-        raise GlassError(f"{path.name} isn't a GGUF file.")
+        raise GlassError(f"{path.name} is not a GGUF file.")
     if (version := cursor.number("<I")) not in (2, 3):
         raise GlassError(
-            f"{path.name} is GGUF version {version}; versions 2 and 3 in little-endian order can be"
-            " read."
+            f"{path.name} is GGUF version {version}; Glassformer reads versions 2 and 3 in"
+            " little-endian order."
         )
     n_tensors, n_keys = cursor.number(most=_MOST_ENTRIES), cursor.number(most=_MOST_ENTRIES)
     metadata: dict = {}
     for _ in range(n_keys):
         if (key := cursor.text()) in metadata:
-            cursor.refuse(f"the key {quote(key)} stands there twice")
+            cursor.refuse(f"the key {quote(key)} occurs twice")
         metadata[key] = cursor.value()
     records = [_record(cursor) for _ in range(n_tensors)]
     align = Fields(metadata, path.name).whole("general.alignment", 32, 1, 1 << 16)
@@ -131,18 +131,16 @@ def _tensors(path: Path, records: list, body_B: np.ndarray, align: int) -> dict[
     for name, kind, shape, start in sorted(records, key=lambda record: record[3]):
         size = bytes_per_row(path, name, kind, shape) * math.prod(shape[:-1])
         if name in tensors:
-            raise GlassError(
-                f"{path.name} is damaged: the tensor {quote(name)} stands there twice."
-            )
+            raise GlassError(f"{path.name} is damaged: the tensor {quote(name)} occurs twice.")
         if start < end or start % align:
             raise GlassError(
-                f"{path.name} is damaged: the bytes of {quote(name)} overlap with others, or don't"
+                f"{path.name} is damaged: the bytes of {quote(name)} overlap others or do not"
                 f" begin at a multiple of {align}."
             )
         if start + size > len(body_B):
             raise GlassError(
                 f"{path.name} is damaged or cut off: {quote(name)} should end at byte"
-                f" {start + size}, and there are {len(body_B)}."
+                f" {start + size}, but there are only {len(body_B)}."
             )
         end = start + size
         tensors[name] = checked_tensor(path, name, kind, shape, body_B[start:end])

@@ -123,19 +123,19 @@ def check_kind(header: Fields) -> None:
         raise GlassError(f"{header.where} has no tokenizer (“tokenizer.ggml.model” is absent).")
     if kind not in ("gpt2", "llama"):
         raise GlassError(
-            f"{header.where} has a tokenizer of the kind {quote(kind)} "
-            "(“tokenizer.ggml.model”), which can't be read here."
+            f"{header.where} has a tokenizer of type {quote(kind)} (“tokenizer.ggml.model”),"
+            " which Glassformer cannot read."
         )
     if kind == "gpt2" and not (isinstance(cut, str) and cut in _CUTS):
         raise GlassError(
-            f"{header.where} has a tokenizer that cuts text in the way "
-            f"“tokenizer.ggml.pre” = {'nothing' if cut is None else quote(cut)}, "
-            f"which is not known here; {', '.join(_CUTS)} are."
+            f"{header.where} has a tokenizer that splits text by “tokenizer.ggml.pre” ="
+            f" {'nothing' if cut is None else quote(cut)}; Glassformer knows only"
+            f" {', '.join(_CUTS)}."
         )
     if "phi-3" in name or "phi3" in name:
         raise GlassError(
-            f"{header.where} calls the model “phi-3” (“general.name”): its special "
-            "tokens swallow the spaces after them, which is not done here."
+            f"{header.where} calls the model “phi-3” (“general.name”), whose special tokens"
+            " swallow the spaces after them; Glassformer does not do that."
         )
 
 
@@ -157,8 +157,8 @@ def read_tokens(header: Fields) -> list[str]:
     for i, token in enumerate(tokens):
         if first.setdefault(token, i) != i:
             raise GlassError(
-                f"{header.where} has the token {quote(token)} twice, as {first[token]} and "
-                f"as {i}: its text does not say which of the two is meant."
+                f"{header.where} has the token {quote(token)} twice, as {first[token]} and as"
+                f" {i}, so its text is ambiguous."
             )
     return tokens
 
@@ -190,8 +190,8 @@ def ids_around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, 
         adds = header.flag(f"tokenizer.ggml.add_{name}_token", default_adds)
         if adds and token_id is None:
             raise GlassError(
-                f"{header.where} puts a token around every text that the vocabulary does "
-                f"not have (“{key}”)."
+                f"{header.where} puts around every text a token that is not in the vocabulary"
+                f" (“{key}”)."
             )
         found.append((token_id,) if adds else ())
     return found[0], found[1]
@@ -296,13 +296,13 @@ class ScoredPieces:
             return [self._ids[code] for code in codes]
         if self.unknown is None:
             raise GlassError(
-                f"This vocabulary has no token for {quote(piece)}, and no sign for what is unknown."
+                f"This vocabulary has no token for {quote(piece)}, and none for unknown text."
             )
         return [self.unknown]
 
     def decode(self, ids_L) -> str:
         """The text of token ids, special tokens included."""
-        with as_refusal("These tokens can't be turned into text"):
+        with as_refusal("These tokens cannot be turned into text"):
             return self._decoder.decode([self.piece(i) for i in ids_L])
 
     def piece(self, token_id: int) -> str:

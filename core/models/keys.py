@@ -39,7 +39,9 @@ def check_keys(data: Fields, keys: Keys) -> Fields:
         if key in keys.refused and not harmless(value, keys.refused[key]):
             refuse(data, key, value)
         if keys.closed is not None and key.startswith(keys.closed) and key not in keys.known:
-            raise GlassError(f"{data.where} has the key {quote(key)}, which is not known here.")
+            raise GlassError(
+                f"{data.where} has the key {quote(key)}, which Glassformer does not know."
+            )
         if value is None and key in keys.computed and key not in keys.null:
             raise GlassError(f"{data.where} says null for “{key}”; a value is needed.")
     return replace(data, values=values)
@@ -53,8 +55,8 @@ def under_first_names(data: Fields, also: Mapping[str, str]) -> dict:
             value = values[other]
             if values.get(name, value) != value:
                 raise GlassError(
-                    f"{data.where} says {quote(values[name])} for “{name}” and "
-                    f"{quote(value)} for “{other}”, which mean the same."
+                    f"{data.where} says {quote(values[name])} for “{name}” but {quote(value)} for"
+                    f" “{other}”, which mean the same."
                 )
             values[name] = value
     return values
@@ -68,23 +70,23 @@ def harmless(value, allowed: tuple) -> bool:
 
 _WHY = {
     "auto_map": (
-        "names Python code of its own (“auto_map”), and code from a model’s files is never "
-        "run here: what it would compute is not known"
+        "names its own Python code (“auto_map”). Glassformer never runs code from a model’s"
+        " files, so it cannot know what that would compute"
     ),
     "quantization_config": (
-        "says that the weights are quantised in a way that can’t be read here "
-        "(“quantization_config”); the unquantised safetensors, or a GGUF file "
-        "of the Llama family, can"
+        "says that the weights are quantised in a way that Glassformer cannot read"
+        " (“quantization_config”); use the unquantised safetensors, or a GGUF file of the Llama"
+        " family"
     ),
     "is_causal": (
-        "sets “is_causal” (whether a token sees only those before it) to a value that is "
-        "not computed here"
+        "sets “is_causal” (whether a token sees only those before it) to a value that"
+        " Glassformer does not compute"
     ),
     "llama.attention.causal": (
-        "sets “llama.attention.causal” (whether a token sees only those "
-        "before it) to a value that is not computed here"
+        "sets “llama.attention.causal” (whether a token sees only those before it) to a value"
+        " that Glassformer does not compute"
     ),
-    "split.count": "is split over several files (“split.count”), which can’t be read here",
+    "split.count": "is split over several files (“split.count”), which Glassformer cannot read",
 }
 
 
@@ -92,7 +94,7 @@ def refuse(data: Fields, key: str, value) -> NoReturn:
     """Raises the error of a key whose value would change the numbers."""
     plain = value is None or isinstance(value, (str, int, float))
     said = f"says {quote(value)} for" if plain else "has a value for"
-    why = _WHY.get(key, f"{said} “{key}”, which is not computed here")
+    why = _WHY.get(key, f"{said} “{key}”, which Glassformer does not compute")
     raise GlassError(f"{data.where} {why}.")
 
 

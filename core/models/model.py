@@ -80,7 +80,7 @@ class Model:
         by token.
         """
         if (text is None) == (ids_L is None):
-            raise GlassError("Give either a sentence or ids_L, and not both.")
+            raise GlassError("Give either a sentence or ids_L, not both.")
         if text is not None:
             encoding = self.encode(text)
             ids_L = encoding.ids_L
@@ -89,8 +89,8 @@ class Model:
             target_ids_L = self.target_ids(ids_L, target)
         elif target is not None:
             raise GlassError(
-                "Only an encoder–decoder model reads a target sentence, and either as text or as"
-                " ids."
+                "Only an encoder–decoder model reads a target sentence; give it as text or as"
+                " ids, not both."
             )
         return forward(self.config, self.weights, ids_L, target_ids_L=target_ids_L, **options)
 
@@ -103,8 +103,8 @@ class Model:
         if self.tokenizer is None:
             why = f" {self.no_tokenizer}" if self.no_tokenizer else ""
             raise GlassError(
-                f"{self.name} has no tokenizer that can be read here: give token ids "
-                f"(ids_L=[…]) instead.{why}"
+                f"{self.name} has no tokenizer that Glassformer can read: give token ids"
+                f" (ids_L=[…]) instead.{why}"
             )
         return self.tokenizer.encode(tokenizer.check_text(text), special=special)
 
@@ -120,7 +120,7 @@ class Model:
             return [self.config.start_id]
         if self.config.start_id is None:
             raise GlassError(
-                "This model's files do not say with which token its decoder begins; give"
+                "This model’s files do not say which token its decoder begins with; give"
                 " target_ids_L."
             )
         cut = self.target_tokenizer or self.tokenizer
@@ -226,9 +226,9 @@ def no_tokenizer_in(folder: Path) -> str:
     if not others:
         return "The folder has no tokenizer.json."
     return (
-        f"The folder has no tokenizer.json, and {' and '.join(others)} alone can't be "
-        "read here. Open it once with AutoTokenizer.from_pretrained(…) of transformers and "
-        "save it with save_pretrained(…), which writes tokenizer.json."
+        f"The folder has no tokenizer.json, and {' and '.join(others)} alone is not enough. Open"
+        " it once with AutoTokenizer.from_pretrained(…) of transformers and save it with"
+        " save_pretrained(…), which writes tokenizer.json."
     )
 
 

@@ -21,8 +21,8 @@ def open_safetensors(path: Path) -> dict[str, Stored]:
     length = int.from_bytes(data_B[:8].tobytes(), "little")
     if length > min(len(data_B) - 8, LARGEST_HEADER):
         raise GlassError(
-            f"{path.name} is damaged or cut off: its header claims {length} bytes, "
-            f"the file has {len(data_B)}."
+            f"{path.name} is damaged or cut off: its header claims {length} bytes, but the file"
+            f" has {len(data_B)}."
         )
     header = parse_json(data_B[8 : 8 + length].tobytes(), f"The header of {path.name}")
     header.pop("__metadata__", None)
@@ -31,13 +31,13 @@ def open_safetensors(path: Path) -> dict[str, Stored]:
     for name, kind, shape, start, stop in sorted(entries, key=lambda entry: entry[3:]):
         if start != end:
             raise GlassError(
-                f"{path.name} is damaged: the bytes of {quote(name)} don't follow those before"
+                f"{path.name} is damaged: the bytes of {quote(name)} do not follow those before"
                 " them."
             )
         if stop > len(body_B):
             raise GlassError(
-                f"{path.name} is damaged or cut off: {quote(name)} should end at byte {stop}, "
-                f"and there are {len(body_B)}."
+                f"{path.name} is damaged or cut off: {quote(name)} should end at byte {stop}, but"
+                f" there are only {len(body_B)}."
             )
         tensors[name], end = checked_tensor(path, name, kind, shape, body_B[start:stop]), stop
     if end != len(body_B):
@@ -80,7 +80,7 @@ def open_shards(index: Path) -> dict[str, Stored]:
         or not all(isinstance(name, str) for name in places.values())
     ):
         raise GlassError(
-            f"{index.name} is damaged: it has no list of which tensor lies in which file."
+            f"{index.name} is damaged: it does not list which file holds which tensor."
         )
     tensors: dict[str, Stored] = {}
     for shard in sorted(set(places.values())):
@@ -90,7 +90,8 @@ def open_shards(index: Path) -> dict[str, Stored]:
             or not shard.isprintable()
         ):
             raise GlassError(
-                f"{index.name} points to {quote(shard)}, which is no safetensors file beside it."
+                f"{index.name} points to {quote(shard)}, which is not a safetensors file in the"
+                " same folder."
             )
         found = open_safetensors(index.parent / shard)
         for name in found:
@@ -102,6 +103,6 @@ def open_shards(index: Path) -> dict[str, Stored]:
     for name in places:
         if name not in tensors:
             raise GlassError(
-                f"{places[name]} lacks the tensor {quote(name)}, which {index.name} says it has."
+                f"{places[name]} lacks the tensor {quote(name)}, which {index.name} places there."
             )
     return tensors

@@ -73,7 +73,7 @@ class SentencePieces:
 
     def _cut(self, text: str, start: int) -> list[tuple[str, int, tuple[int, int], bool]]:
         """Pieces with their ids, their places, and whether a word begins there."""
-        with as_refusal("This text can't be cut into tokens"):
+        with as_refusal("This text cannot be split into tokens"):
             found = self.library.encode(text, return_type="offset_mapping")
         return [
             (
@@ -134,10 +134,9 @@ def processor(path: Path) -> sentencepiece.SentencePieceProcessor:
     """The model in a file. Raises GlassError if it is none."""
     if regular_size(path) > _LARGEST:
         raise GlassError(
-            f"{path.name} is larger than {_LARGEST >> 20} MB, which no SentencePiece model"
-            " should be."
+            f"{path.name} is larger than {_LARGEST >> 20} MB, too large for a SentencePiece model."
         )
-    with as_refusal(f"{path.name} can't be read as a SentencePiece model"):
+    with as_refusal(f"{path.name} cannot be read as a SentencePiece model"):
         return sentencepiece.SentencePieceProcessor(model_proto=path.read_bytes())
 
 
@@ -159,5 +158,7 @@ def marian_pieces(path: Path, vocabulary: Path) -> SentencePieces:
     if not ids or not all(
         isinstance(i, int) and not isinstance(i, bool) and 0 <= i < 1 << 24 for i in ids.values()
     ):
-        raise GlassError(f"{vocabulary.name} is no vocabulary: a number for every piece is needed.")
+        raise GlassError(
+            f"{vocabulary.name} is not a vocabulary: it needs a number for every piece."
+        )
     return SentencePieces(processor(path), ids, coded=True)

@@ -65,7 +65,7 @@ def checked_tensor(
     if n_rows * row_bytes != len(data_B):
         raise GlassError(
             f"{path.name} is damaged: {quote(name)} of shape {shape} needs {n_rows * row_bytes}"
-            f" bytes in {kind}, and has {len(data_B)}."
+            f" bytes in {kind}, but has {len(data_B)}."
         )
     n_rows = n_rows if row_bytes else 0  # the header may claim 2⁸⁰ rows of nothing
     return Stored(name, shape, kind, data_B.reshape(n_rows, row_bytes))
@@ -77,15 +77,15 @@ def bytes_per_row(path: Path, name: str, kind: str, shape: tuple[int, ...]) -> i
         _BLOCKS.update(_gguf_blocks())
     if kind not in _BLOCKS:
         raise GlassError(
-            f"{path.name} holds {quote(name)} in the format {quote(kind)}, which can't be read"
-            " here."
+            f"{path.name} holds {quote(name)} in the format {quote(kind)}, which Glassformer"
+            " cannot read."
         )
     block, size = _BLOCKS[kind]
     width = shape[-1] if shape else 1
     if width % block:
         raise GlassError(
-            f"{path.name} is damaged: {quote(name)} has {width} numbers in a row, "
-            f"and {kind} comes in blocks of {block}."
+            f"{path.name} is damaged: {quote(name)} has {width} numbers in a row, but {kind}"
+            f" comes in blocks of {block}."
         )
     return width // block * size
 
@@ -165,5 +165,5 @@ def _dequantised_by_gguf(name: str, kind: str, raw_RB):
         return dequantize(np.ascontiguousarray(raw_RB), GGMLQuantizationType[kind])
     except (KeyError, NotImplementedError, ValueError):
         raise GlassError(
-            f"{quote(name)} is stored as {kind}, which can't be turned into weights here."
+            f"{quote(name)} is stored as {kind}, which Glassformer cannot turn into weights."
         ) from None

@@ -108,7 +108,7 @@ def wrong_heads(config: Config) -> Checks:
         (not config.sides, "has no layers"),
         (
             config.n_heads % config.n_kv_heads,
-            "gives heads that can’t share their keys and values evenly",
+            "gives heads that cannot share their keys and values evenly",
         ),
     )
 
@@ -117,11 +117,11 @@ def wrong_positions(config: Config) -> Checks:
     """Of the positions."""
     rotary, tables = config.positions == "rotary", config.positions in ("learned", "sinusoid")
     return (
-        (rotary and config.d_head % 2, "gives heads an odd width, and rotary positions turn pairs"),
         (
-            tables and config.n_positions is None,
-            "does not say for how many positions there is a vector",
+            rotary and config.d_head % 2,
+            "gives heads an odd width, but rotary positions rotate pairs",
         ),
+        (tables and config.n_positions is None, "does not say how many positions have a vector"),
         (
             config.relative_distance <= config.relative_buckets // 2,
             "has more relative buckets than distances",
@@ -139,11 +139,11 @@ def wrong_stacks(config: Config) -> Checks:
         ),
         (
             both and config.start_id is None,
-            "does not say with which token the decoder begins (“start_id”)",
+            "does not say which token the decoder begins with (“start_id”)",
         ),
         (
             (config.pooler or config.n_segments) and not config.encoder_layers,
-            "has parts of an encoder without one",
+            "has parts of an encoder, but no encoder",
         ),
-        (config.pooler and both, "has a pooler behind a decoder"),
+        (config.pooler and both, "has a pooler after a decoder"),
     )

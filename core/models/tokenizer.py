@@ -65,7 +65,7 @@ class Tokenizer:
         """The text in pieces. special: with the special tokens that the model was trained to see
         around it, such as [CLS].
         """
-        with as_refusal("This text can't be cut into tokens"):
+        with as_refusal("This text cannot be split into tokens"):
             found = self.library.encode(text, add_special_tokens=special)
         added = [bool(mask) for mask in found.special_tokens_mask]
         return Encoding(
@@ -78,7 +78,7 @@ class Tokenizer:
 
     def decode(self, ids_L) -> str:
         """The text of token ids, special tokens included."""
-        with as_refusal("These tokens can't be turned into text"):
+        with as_refusal("These tokens cannot be turned into text"):
             return self.library.decode([int(i) for i in ids_L], skip_special_tokens=False)
 
     def piece(self, token_id: int) -> str:
@@ -173,16 +173,14 @@ def check_text(text: str) -> str:
     broken Unicode.
     """
     if not isinstance(text, str):
-        raise GlassError(f"A sentence is needed, not {type(text).__name__}.")
+        raise GlassError(f"A sentence must be text, not {type(text).__name__}.")
     if len(text) > LONGEST_TEXT:
-        raise GlassError(
-            f"This text has {len(text):,} characters; at most {LONGEST_TEXT:,} can be read."
-        )
+        raise GlassError(f"This text has {len(text):,} characters; the limit is {LONGEST_TEXT:,}.")
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise GlassError(
-            f"The text is broken at character {error.start}: half of a surrogate pair stands there."
+            f"The text is broken at character {error.start}: half of a surrogate pair is there."
         ) from None
     return text
 
@@ -203,5 +201,5 @@ def as_refusal(what: str) -> Iterator[None]:
 def from_file(path: Path) -> Tokenizer:
     """The tokenizer of a tokenizer.json. Raises GlassError if the file is none."""
     read_json(path)  # its size and that it is JSON, before the library parses it
-    with as_refusal(f"{path.name} can't be read as a tokenizer"):
+    with as_refusal(f"{path.name} cannot be read as a tokenizer"):
         return Tokenizer(tokenizers.Tokenizer.from_file(str(path)))

@@ -76,8 +76,8 @@ def fine_tuned_notes(heads: list[str]) -> tuple[str, ...]:
     if not heads:
         return ()
     return (
-        f"The head that this model was fine-tuned with ({', '.join(heads)}) is not run"
-        " here: you see the model up to the vectors that the head reads.",
+        "Glassformer does not run the head that this model was fine-tuned with"
+        f" ({', '.join(heads)}): you see the model up to the vectors that the head reads.",
     )
 
 
@@ -93,7 +93,7 @@ def family_of(data: Fields) -> str:
         )
     if not isinstance(kind, str) or kind not in FAMILIES:
         raise GlassError(
-            f"config.json says the model is of the type {quote(kind)}; {known} can be read here."
+            f"config.json says that the model is of type {quote(kind)}; Glassformer reads {known}."
         )
     return kind
 
@@ -115,10 +115,10 @@ def open_tensors(folder: Path) -> dict[str, Stored]:
         )
     if pickled := [path.name for pattern in _PICKLES for path in folder.glob(pattern)]:
         raise GlassError(
-            f"{folder} has its weights only in {pickled[0]}. Such a file is a Python pickle, which"
-            " can run any program when it is opened, so it isn't opened here. Look for"
-            " model.safetensors on the model's page (often under a refs/pr revision), or open it"
-            " with transformers where you trust it and save it again with save_pretrained(…),"
+            f"{folder} has its weights only in {pickled[0]}. That file is a Python pickle, which"
+            " can run any program when opened, so Glassformer does not open it. Look for"
+            " model.safetensors on the model’s page (often under a refs/pr revision). If you"
+            " trust the file, open it with transformers and save it with save_pretrained(…),"
             " which writes safetensors."
         )
     raise GlassError(f"{folder} has no model.safetensors.")

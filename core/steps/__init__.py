@@ -19,11 +19,12 @@ from core.steps import (
     norm,
     output,
     positions,
+    sources,
 )
 from core.steps.kind import StepKind
 
 # In this order: the values that belong to one step are listed as their kinds come.
-PARTS = (embedding, positions, attention, heads, feed_forward, layers, norm, output, lstm)
+PARTS = (embedding, positions, attention, heads, feed_forward, layers, norm, output, sources, lstm)
 # A weight has no axes and no place of its own; nothing but the model file gave it its value.
 LEARNED = StepKind(
     leaf="",
@@ -31,8 +32,9 @@ LEARNED = StepKind(
     place=(),
     recipe=given,
     title="A learned number",
-    story="It stands in the model file; training found it, and no sentence changes it.",
+    story="Training found this number. It is stored in the model file, and no sentence changes it.",
     latex=r"\theta",
+    letters={r"\theta": "a learned number"},
     colour="residual",
 )
 
@@ -91,4 +93,4 @@ def about(trace, name: str) -> StepKind:
         return LEARNED
     if kind := kind_of(trace.config, parse(name)):
         return kind
-    raise KeyError(f"No step of this model is named “{name}”.")
+    raise KeyError(f"This model has no step called “{name}”.")

@@ -25,6 +25,8 @@ from core.steps.norm import sublayer_reads
 from core.steps.positions import rotates
 from core.text import factor, number
 
+BY_HEAD = {"u": "update; with h, that by one head"}
+
 
 def explain_projection(cell: Cell) -> Result:
     """q, k or v before any rotation: a token's vector times one column of W."""
@@ -200,14 +202,14 @@ def softmax_of(cell: Cell, scale: float, written: str) -> Result:
     )
 
 
-def at_temperature(trace, ref: StepRef, percent: int):
+def weights_at_temperature(trace, ref: StepRef, percent: int):
     """Softmax at another temperature: of scores / T, T = percent / 100, (H, L, M) (Hinton et al.
     2015, section 2).
     """
     return softmax(trace[f"{ref.path}.scores"] * (100 / percent))
 
 
-def explain_at_temperature(cell: Cell) -> Result:
+def explain_weight_at_temperature(cell: Cell) -> Result:
     (percent,) = cell.args
     return softmax_of(cell, 100 / percent, f"/ {number(percent / 100)}")
 
@@ -221,7 +223,7 @@ def explain_unscaled(cell: Cell) -> Result:
     return softmax_of(cell, 1 / cell.config.score_scale, f"· {number(1 / cell.config.score_scale)}")
 
 
-def terms(trace, ref: StepRef, head: int, looks: int, looked_at: int):
+def score_terms(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     """q ∘ k, the products whose sum is the score of one pair, (K,)."""
     return (
         trace[f"{ref.path}.q"][head, looks]
@@ -229,7 +231,7 @@ def terms(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     )
 
 
-def explain_term(cell: Cell) -> Result:
+def explain_score_term(cell: Cell) -> Result:
     (k,), (h, l, m) = cell.index, cell.args
     return product(
         cell.get("q", f"{cell.path}.q", h, l, k),
@@ -244,8 +246,8 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_projection,
         title="Query before rotation",
-        story="What this token looks for, before its position is turned in.",
-        latex=r"q_{l,k} = \sum_d x_{l,d}\, W^Q_{d,k} + b^Q_k",
+        story="What this token is looking for, before the rotation by its position.",
+        latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
     ),
     StepKind(
@@ -254,8 +256,8 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_projection,
         title="Key before rotation",
-        story="What this token offers to be found by, before its position is turned in.",
-        latex=r"k_{m,k} = \sum_d x_{m,d}\, W^K_{d,k} + b^K_k",
+        story="What this token can be found by, before the rotation by its position.",
+        latex=r"k_{m,j} = \sum_d x_{m,d}\, W^K_{d,j} + b^K_j",
         colour="k",
     ),
     StepKind(
@@ -264,8 +266,8 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_projection,
         title="Query",
-        story="What this token looks for in the others.",
-        latex=r"q_{l,k} = \sum_d x_{l,d}\, W^Q_{d,k} + b^Q_k",
+        story="What this token is looking for in the others.",
+        latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
         when=lambda config: not rotates(config),
     ),
@@ -276,7 +278,7 @@ KINDS = (
         recipe=explain_projection,
         title="Key",
         story="What this token can be found by.",
-        latex=r"k_{m,k} = \sum_d x_{m,d}\, W^K_{d,k} + b^K_k",
+        latex=r"k_{m,j} = \sum_d x_{m,d}\, W^K_{d,j} + b^K_j",
         colour="k",
         when=lambda config: not rotates(config),
     ),
@@ -287,7 +289,7 @@ KINDS = (
         recipe=explain_projection,
         title="Value",
         story="What this token gives to those that look at it.",
-        latex=r"v_{m,k} = \sum_d x_{m,d}\, W^V_{d,k} + b^V_k",
+        latex=r"v_{m,j} = \sum_d x_{m,d}\, W^V_{d,j} + b^V_j",
         colour="v",
     ),
     StepKind(
@@ -296,8 +298,8 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_dot_product,
         title="Dot product",
-        story="How well the query of one token fits the key of another.",
-        latex=r"q_l \cdot k_m = \sum_k q_{l,k}\, k_{m,k}",
+        story="How well one token’s query matches another’s key.",
+        latex=r"q_l \cdot k_m = \sum_j q_{l,j}\, k_{m,j}",
         colour="weight",
     ),
     StepKind(
@@ -306,7 +308,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_scaled_score,
         title="Scaled score",
-        story="Divided by √K, so that long vectors do not make softmax all or nothing.",
+        story="Divided by √K, which keeps softmax from becoming all or nothing.",
         latex=r"s_{l,m} = \frac{q_l \cdot k_m}{\sqrt{K}}",
         colour="weight",
         when=lambda config: config.score_scale != 1,
@@ -317,7 +319,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_scaled_score,
         title="Score, not scaled",
-        story="This family learned weights that need no division by √K: the factor is 1.",
+        story="This model’s weights need no division by √K: the factor is 1.",
         latex=r"s_{l,m} = 1 \cdot (q_l \cdot k_m)",
         colour="weight",
         when=lambda config: config.score_scale == 1,
@@ -339,7 +341,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_masked_score,
         title="Masked score",
-        story="Where the mask blocks the view, the score becomes −∞ and softmax makes it 0.",
+        story="The score, or −∞ where the mask hides the other token: softmax turns −∞ into 0.",
         latex=r"\tilde s_{l,m} = s_{l,m}\ \text{if}\ \mathrm{mask}_{l,m}\ \text{else}\ -\infty",
         colour="weight",
     ),
@@ -349,7 +351,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_weight,
         title="Attention weight (softmax)",
-        story="The share of its attention that the token gives to another; a row sums to 1.",
+        story="The share of its attention that the token gives to another. A row adds up to 1.",
         latex=r"a_{l,m} = \frac{e^{\tilde s_{l,m} - \max}}{\sum_{m'} e^{\tilde s_{l,m'} - \max}}",
         colour="weight",
         scale="weight",
@@ -361,8 +363,8 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_weighted_sum,
         title="Weighted sum of values",
-        story="The values of all tokens, each taken as much as its weight says.",
-        latex=r"z_{l,k} = \sum_m a_{l,m}\, v_{m,k}",
+        story="The values of all tokens, each multiplied by its attention weight, added up.",
+        latex=r"z_{l,j} = \sum_m a_{l,m}\, v_{m,j}",
         colour="v",
     ),
     StepKind(
@@ -371,20 +373,21 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_attention_update,
         title="Update by attention",
-        story="The heads' contributions added up: what attention adds to the token.",
-        latex=r"u_{l,d} = \sum_h u^h_{l,d} + b^O_d",
+        story="The heads’ contributions and the bias, added up: what attention adds to the token.",
+        latex=r"u_{l,d} = \sum_h u_{h,l,d} + b^O_d",
+        letters=BY_HEAD,
         colour="weight",
     ),
     StepKind(
         leaf="scores.terms",
         axes="K",
         place=ATTENTION,
-        recipe=explain_term,
+        recipe=explain_score_term,
         title="One product of the score",
-        story="What one dimension of the head gives to the score of this pair.",
-        latex=r"q_{l,k}\, k_{m,k}",
+        story="What one dimension of the head adds to the score of these two tokens.",
+        latex=r"q_{l,j}\, k_{m,j}",
         colour="weight",
-        compute=terms,
+        compute=score_terms,
         after="scores.dot",
         args="HLM",
     ),
@@ -395,8 +398,8 @@ KINDS = (
         recipe=explain_exponential,
         title="Exponential of the score",
         story=(
-            "The numerator of softmax; the row's largest score is taken off first, which"
-            " changes no ratio."
+            "The numerator of softmax. The row’s largest score is subtracted first, which"
+            " changes no share."
         ),
         latex=r"e^{\tilde s_{l,m} - \max_{m'} \tilde s_{l,m'}}",
         colour="weight",
@@ -421,7 +424,7 @@ KINDS = (
         leaf="pattern.heat",
         axes="HLM",
         place=ATTENTION,
-        recipe=explain_at_temperature,
+        recipe=explain_weight_at_temperature,
         title="Attention weight at another temperature",
         story=(
             "The scores divided by the temperature before softmax: below 1 sharper, above 1"
@@ -431,7 +434,7 @@ KINDS = (
         colour="weight",
         scale="weight",
         masked=True,
-        compute=at_temperature,
+        compute=weights_at_temperature,
         after="pattern",
         args="T",
     ),
@@ -455,7 +458,10 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_power,
         title="e to the power of the score",
-        story="Softmax divides it by the sum of all of them. Nothing is taken off the score first.",
+        story=(
+            "Softmax divides this by the sum over the row. Nothing is subtracted from the score"
+            " first."
+        ),
         latex=r"e^{\tilde s_{l,m}}",
         colour="weight",
         scale="weight",
@@ -468,7 +474,7 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_power_total,
         title="Sum of e to the power of each score",
-        story="The denominator of softmax where nothing is taken off the scores first.",
+        story="The denominator of softmax when nothing is subtracted from the scores first.",
         latex=r"\sum_m e^{\tilde s_{l,m}}",
         colour="weight",
         scale="weight",
@@ -482,8 +488,8 @@ KINDS = (
         recipe=explain_given_share,
         title="A token’s share of the weighted sum",
         story=(
-            "Its value times its weight, measured along the sum; below 0 it works against the"
-            " others. A row sums to 1."
+            "Its value times its weight, measured along the sum. Below 0 it works against the"
+            " others. A row adds up to 1."
         ),
         latex=r"\frac{a_{l,m}\, (v_m \cdot z_l)}{\|z_l\|^2}",
         colour="weight",

@@ -130,6 +130,33 @@ def neighbours(table_VD, ids_N, count: int) -> np.ndarray:
     return np.array(found, dtype=int).reshape(len(ids_N), -1)
 
 
+def embedding_sum(positions: int, segments: int) -> StepKind:
+    """The kind that says what a model adds up: positions, segments, both or neither."""
+    parts = ["token", *["pos"] * positions, *["seg"] * segments]
+
+    def fits(config) -> bool:
+        adds = config.positions in ("learned", "sinusoid")
+        return (adds, bool(config.n_segments)) == (bool(positions), bool(segments))
+
+    words = {"pos": " of its position", "seg": " of its segment"}
+    plus = " and".join(words[part] for part in parts[1:])
+    return StepKind(
+        leaf="sum",
+        axes="LD",
+        place=EMBED,
+        recipe=explain_embedding_sum,
+        title="Sum of the embeddings" if plus else "Embedding",
+        story=(
+            f"The token’s embedding plus that{plus}."
+            if plus
+            else "The token’s embedding alone: this model adds nothing for its position here."
+        ),
+        latex="x_{l,d} = " + " + ".join(rf"x^{{\mathrm{{{part}}}}}_{{l,d}}" for part in parts),
+        colour="embed",
+        when=fits,
+    )
+
+
 KINDS = (
     StepKind(
         leaf="ids",
@@ -137,7 +164,7 @@ KINDS = (
         place=EMBED,
         recipe=given,
         title="Token id",
-        story="The number of the piece in the vocabulary; the tokenizer gives it.",
+        story="The piece’s number in the vocabulary, from the tokenizer.",
         latex=r"\mathrm{id}_l",
         colour="embed",
     ),
@@ -147,7 +174,7 @@ KINDS = (
         place=EMBED,
         recipe=explain_row,
         title="Row of the embedding table",
-        story="What the model knows of this piece before it has seen the sentence.",
+        story="What the model knows about this piece before it reads the sentence.",
         latex=r"E_{\mathrm{id}_l,\,d}",
         colour="embed",
     ),
@@ -157,7 +184,7 @@ KINDS = (
         place=EMBED,
         recipe=explain_row,
         title="Token embedding",
-        story="The vector of this piece, the same wherever the piece stands.",
+        story="This piece’s vector, the same at every position.",
         latex=r"x^{\mathrm{token}}_{l,d} = E_{\mathrm{id}_l,\,d}",
         colour="embed",
         when=lambda config: config.embed_scale == 1,
@@ -168,8 +195,8 @@ KINDS = (
         place=EMBED,
         recipe=explain_scaled_token,
         title="Token embedding",
-        story="The vector of this piece, the same wherever the piece stands.",
-        latex=r"x^{\mathrm{token}}_{l,d} = E_{\mathrm{id}_l,\,d}",
+        story="This piece’s vector, the same at every position.",
+        latex=r"x^{\mathrm{token}}_{l,d} = \sqrt{D}\, E_{\mathrm{id}_l,\,d}",
         colour="embed",
         when=lambda config: config.embed_scale != 1,
     ),
@@ -180,7 +207,7 @@ KINDS = (
         recipe=given,
         title="Segment",
         story="0 for the first sentence, 1 for the second.",
-        latex=r"s_l",
+        latex=r"\mathrm{seg}_l",
         colour="embed",
     ),
     StepKind(
@@ -190,29 +217,17 @@ KINDS = (
         recipe=explain_segment,
         title="Segment embedding",
         story="Says which of two sentences a token belongs to.",
-        latex=r"x^{\mathrm{seg}}_{l,d} = S_{s_l,\,d}",
+        latex=r"x^{\mathrm{seg}}_{l,d} = S_{\mathrm{seg}_l,\,d}",
         colour="embed",
     ),
-    StepKind(
-        leaf="sum",
-        axes="LD",
-        place=EMBED,
-        recipe=explain_embedding_sum,
-        title="Sum of the embeddings",
-        story="Word, place and segment are added into one vector.",
-        latex=(
-            r"x_{l,d} = x^{\mathrm{token}}_{l,d} + x^{\mathrm{pos}}_{l,d}"
-            r" + x^{\mathrm{seg}}_{l,d}"
-        ),
-        colour="embed",
-    ),
+    *(embedding_sum(positions, segments) for positions in (0, 1) for segments in (0, 1)),
     StepKind(
         leaf="out",
         axes="LD",
         place=EMBED,
         recipe=explain_embedding_out,
         title="Into the first layer",
-        story="The vector with which the token enters the layers.",
+        story="The token’s vector as it enters the first layer.",
         latex=r"x_{l,d}",
         colour="embed",
     ),
@@ -223,10 +238,11 @@ KINDS = (
         recipe=explain_similarity,
         title="Similarity of two tokens",
         story=(
-            "The cosine between their rows of the embedding table, before the model has read"
-            " anything: 1 the same direction, 0 nothing in common."
+            "The cosine between their vectors before the model has read anything: 1 means the"
+            " same direction, 0 a right angle."
         ),
         latex=r"\frac{x_l \cdot x_m}{\|x_l\| \, \|x_m\|}",
+        letters={"l": "one token’s position", "m": "the other token’s position"},
         colour="embed",
         compute=similarity,
         after="token",
@@ -239,6 +255,7 @@ KINDS = (
         title="Similarity with a word of the vocabulary",
         story="The cosine between two rows of the embedding table.",
         latex=r"\frac{E_{\mathrm{id}} \cdot E_v}{\|E_{\mathrm{id}}\| \, \|E_v\|}",
+        letters={"v": "the other word"},
         colour="embed",
         compute=near,
         after="ids",
@@ -253,10 +270,8 @@ KINDS = (
         story=(
             "The cosine between the sum of three rows of the embedding table and the row of a word."
         ),
-        latex=(
-            r"\frac{(E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}) \cdot E_v}"
-            r"{\|E_{\mathrm{a}} - E_{\mathrm{b}} + E_{\mathrm{c}}\| \, \|E_v\|}"
-        ),
+        latex=(r"\frac{(E_a - E_b + E_c) \cdot E_v}{\|E_a - E_b + E_c\| \, \|E_v\|}"),
+        letters={"a": "first word", "b": "word taken away", "c": "word added"},
         colour="embed",
         compute=arithmetic,
         after="ids",

@@ -20,12 +20,13 @@ from core.ops import ACTIVATIONS
 from core.recorder import KEEP, Run
 from core.step_ref import StepRef
 from core.steps.kind import FEED_FORWARD, StepKind
+from core.steps.letters import OUTPUT_TABLE
 from core.steps.norm import sublayer_reads
 from core.text import number
 from core.transformer import feed_forward, normalise
 
 
-def explain_pre(cell: Cell) -> Result:
+def explain_neuron_input(cell: Cell) -> Result:
     l, f = cell.index
     return sum_of_products(
         cell.get("x", sublayer_reads(cell.config, cell.ref), l, ALL),
@@ -67,13 +68,13 @@ def explain_update(cell: Cell) -> Result:
 # --- readings -------------------------------------------------------------------------------------
 
 
-def terms(trace, ref: StepRef, looks: int, neuron: int):
+def neuron_terms(trace, ref: StepRef, looks: int, neuron: int):
     """What each number of a token's vector gives to one neuron: x · its column of W₁, (D,)."""
     x_LD = trace[sublayer_reads(trace.config, ref)]
     return x_LD[looks] * trace.weights[f"{ref.path}.pre.weight"][:, neuron]
 
 
-def explain_term(cell: Cell) -> Result:
+def explain_neuron_term(cell: Cell) -> Result:
     """One number of the vector that the network reads times its weight."""
     (d,), (l, f) = cell.index, cell.args
     reads = sublayer_reads(cell.config, cell.ref)
@@ -137,7 +138,7 @@ def explain_promotes(cell: Cell) -> Result:
     written = cell.get("written", f"{cell.path}.writes.{l}.{f}", ALL)
     normed_D = through_last_norm(cell.trace, written.values_N, l)
     made = sum_of_products(
-        constant("written, behind the last norm", *normed_D),
+        constant("written, after the last norm", *normed_D),
         cell.get("word", f"{WEIGHTS}head.logits.weight", v, ALL),
     )
     return Result(made.value, made.formula, (*made.groups, written))
@@ -179,9 +180,9 @@ KINDS = (
         leaf="pre",
         axes="LF",
         place=FEED_FORWARD,
-        recipe=explain_pre,
+        recipe=explain_neuron_input,
         title="Neuron before activation",
-        story="How strongly the token's vector matches what this neuron looks for.",
+        story="How strongly the token’s vector matches what this neuron looks for.",
         latex=r"p_{l,f} = \sum_d x_{l,d}\, W^1_{d,f} + b^1_f",
         colour="mlp",
     ),
@@ -191,7 +192,7 @@ KINDS = (
         place=FEED_FORWARD,
         recipe=explain_activated,
         title="Gate",
-        story="The activation of one projection; it opens or closes the other.",
+        story="One projection after activation; it opens or closes the other.",
         latex=r"g_{l,f} = \mathrm{act}(p_{l,f})",
         colour="mlp",
     ),
@@ -201,7 +202,7 @@ KINDS = (
         place=FEED_FORWARD,
         recipe=explain_up,
         title="Gated projection",
-        story="The second projection, which the gate lets through.",
+        story="The second projection, which the gate lets through or blocks.",
         latex=r"w_{l,f} = \sum_d x_{l,d}\, W^3_{d,f} + b^3_f",
         colour="mlp",
     ),
@@ -233,7 +234,7 @@ KINDS = (
         place=FEED_FORWARD,
         recipe=explain_update,
         title="Update by the feed-forward network",
-        story="Every neuron writes its own direction, as strongly as it is active.",
+        story="Each neuron adds its own direction, as strongly as it is active.",
         latex=r"u_{l,d} = \sum_f n_{l,f}\, W^2_{f,d} + b^2_d",
         colour="mlp",
     ),
@@ -241,12 +242,12 @@ KINDS = (
         leaf="pre.terms",
         axes="D",
         place=FEED_FORWARD,
-        recipe=explain_term,
+        recipe=explain_neuron_term,
         title="One weighted input of a neuron",
-        story="What one number of the token’s vector gives to this neuron.",
+        story="What one number of the token’s vector adds to this neuron.",
         latex=r"x_{l,d}\, W^1_{d,f}",
         colour="mlp",
-        compute=terms,
+        compute=neuron_terms,
         after="pre",
         args="LF",
     ),
@@ -256,7 +257,7 @@ KINDS = (
         place=FEED_FORWARD,
         recipe=explain_update_norm,
         title="Reach of a neuron",
-        story="How long a vector this neuron writes into the stream.",
+        story="The length of the vector that this neuron adds to the stream.",
         latex=r"|n_{l,f}| \, \|W^2_f\|",
         colour="mlp",
         compute=update_norm,
@@ -268,7 +269,7 @@ KINDS = (
         place=FEED_FORWARD,
         recipe=explain_writes,
         title="What one neuron writes",
-        story="The neuron’s own direction, as long as it is active.",
+        story="The neuron’s own direction, scaled by its activation.",
         latex=r"n_{l,f}\, W^2_{f,d}",
         colour="mlp",
         compute=writes,
@@ -282,10 +283,11 @@ KINDS = (
         recipe=explain_promotes,
         title="What one neuron does to a word",
         story=(
-            "What the neuron’s writing adds to this word’s logit, straight through the stream;"
-            " the last norm’s scale is held."
+            "What the neuron’s vector adds to this word’s logit, straight through the stream,"
+            " with the last norm’s scale held fixed."
         ),
         latex=r"\sum_d \mathrm{norm}(n_{l,f} W^2_f)_d\, E_{v,d}",
+        letters=OUTPUT_TABLE,
         colour="mlp",
         compute=promotes,
         after="hidden",
@@ -298,7 +300,7 @@ KINDS = (
         place=FEED_FORWARD,
         recipe=explain_update,
         title="Update, computed for this token alone",
-        story="The feed-forward network run with no other token there.",
+        story="The feed-forward network, run on this token with no other token present.",
         latex=r"\sum_f n_{l,f}\, W^2_{f,d} + b^2_d",
         colour="mlp",
         compute=alone,

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.operands import ALL, Cell, Result, added, average, sum_of_products, total
 from core.step_ref import StepRef
-from core.steps.attention import explain_attention_update
+from core.steps.attention import BY_HEAD, explain_attention_update
 from core.steps.kind import ATTENTION, SELF, StepKind
 from core.steps.norm import length_of
 from core.text import factor, number
@@ -86,7 +86,7 @@ def words_axes(trace, ref: StepRef) -> dict[str, int]:
 # --- the weights of all heads ---------------------------------------------------------------------
 
 
-def others(trace, ref: StepRef):
+def weights_of_others(trace, ref: StepRef):
     """The weights without a token's own, the rest shared out anew, (H, L, M); 0 where nothing else
     may be seen.
     """
@@ -342,13 +342,13 @@ KINDS = (
         axes="HLM",
         place=SELF,
         recipe=explain_others,
-        title="Attention weight, itself left out",
+        title="Attention weight without the token itself",
         story="What the token gives to another, as a share of what it gives to all others.",
         latex=r"\frac{a_{l,m}}{\sum_{m' \ne l} a_{l,m'}}",
         colour="weight",
         scale="weight",
         masked=True,
-        compute=others,
+        compute=weights_of_others,
         after="pattern",
     ),
     StepKind(
@@ -371,7 +371,8 @@ KINDS = (
         recipe=explain_mean_of_layers,
         title="Attention weight, mean of all layers",
         story="The weights of cross-attention of all heads in all layers, averaged.",
-        latex=r"\frac{1}{n}\sum \bar a_{l,m}",
+        latex=r"\frac{1}{n}\sum_i \bar a_{i,l,m}",
+        letters={"i": "layer", "n": "number of layers"},
         colour="weight",
         scale="weight",
         compute=mean_of_layers,
@@ -385,9 +386,11 @@ KINDS = (
         recipe=explain_entropy,
         title="Breadth",
         story=(
-            "How evenly the token looks at all it may see: 0 at one token alone, 1 at all alike."
+            "How evenly the token spreads its attention: 0 if all goes to one token, 1 if all it"
+            " may see get the same."
         ),
         latex=r"-\frac{1}{\ln n}\sum_m a_{l,m} \ln a_{l,m}",
+        letters={"n": "how many tokens it may see"},
         colour="weight",
         scale="weight",
         compute=entropy,
@@ -400,10 +403,11 @@ KINDS = (
         recipe=explain_role,
         title="What a head does here",
         story=(
-            "How much of its attention it gives to such a token, averaged over the tokens that"
-            " have one; the first token is left out."
+            "The share of its attention that goes to such a token, averaged over the tokens that"
+            " have one. The first token is left out."
         ),
         latex=r"\frac{1}{n}\sum_{l,m} a_{h,l,m}",
+        letters={"m": "each such token", "n": "how many tokens have such a token to look at"},
         colour="weight",
         scale="weight",
         compute=roles,
@@ -418,6 +422,7 @@ KINDS = (
         title="Attention left on the first token",
         story="What the other tokens give to the first one, on average: the attention sink.",
         latex=r"\frac{1}{n}\sum_{l} a_{h,l,0}",
+        letters={"l": "every position but the first", "n": "how many these are"},
         colour="weight",
         scale="weight",
         compute=sink,
@@ -430,10 +435,15 @@ KINDS = (
         recipe=explain_in_words,
         title="Attention between words",
         story=(
-            "Summed over the pieces that are looked at, averaged over those that look; without"
-            " special tokens each row is shared out anew."
+            "Summed over the pieces that are looked at and averaged over those that look. If"
+            " special tokens are hidden, each row is rescaled to add up to 1."
         ),
-        latex=r"\sum_m a_{l,m}",
+        latex=r"\frac{1}{n}\sum_{l,m} a_{l,m}",
+        letters={
+            "l": "each piece of the word that looks",
+            "m": "each piece of the word that is looked at",
+            "n": "how many pieces look, or the sum over all words shown",
+        },
         colour="weight",
         scale="weight",
         compute=in_words,
@@ -446,9 +456,10 @@ KINDS = (
         axes="HLD",
         place=ATTENTION,
         recipe=explain_contribution,
-        title="One head's own update",
-        story="What this head alone writes into the token's vector.",
-        latex=r"u^h_{l,d} = \sum_k z^h_{l,k}\, W^O_{h,k,d}",
+        title="One head’s own update",
+        story="What this head alone adds to the token’s vector.",
+        latex=r"u_{h,l,d} = \sum_j z_{h,l,j}\, W^O_{h,j,d}",
+        letters={"u": "update by one head"},
         colour="weight",
         compute=contributions,
         after="z",
@@ -459,14 +470,15 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_attention_update,
         title="The heads added up",
-        story="Every head’s own update and the bias: together the update by attention.",
-        latex=r"\sum_h u^h_{l,d} + b^O_d",
+        story="Every head’s own update plus the bias: the whole update by attention.",
+        latex=r"\sum_h u_{h,l,d} + b^O_d",
+        letters={"u": "update by one head"},
         colour="weight",
         compute=sum_again,
         after="z",
     ),
-    length_of("heads", ATTENTION, "weight", axes="HL", after="z"),
-    length_of("v", ATTENTION, "v", axes="GM"),
+    length_of("heads", ATTENTION, "u_{h,l}", "weight", axes="HL", after="z"),
+    length_of("v", ATTENTION, "v_{m}", "v", axes="GM"),
     StepKind(
         leaf="heads.share",
         axes="HL",
@@ -474,10 +486,11 @@ KINDS = (
         recipe=explain_share,
         title="A head’s share of the update",
         story=(
-            "How much of the update’s length this head makes; below 0 it works against the"
-            " others. With the bias’s they add up to 1."
+            "How much of the update’s length comes from this head. Below 0 it works against the"
+            " others. All heads and the bias add up to 1."
         ),
-        latex=r"\frac{u^h_l \cdot u_l}{\|u_l\|^2}",
+        latex=r"\frac{u_{h,l} \cdot u_l}{\|u_l\|^2}",
+        letters=BY_HEAD,
         colour="weight",
         compute=shares,
         after="out",
@@ -489,7 +502,7 @@ KINDS = (
         recipe=explain_bias_share,
         title="The bias’s share of the update",
         story=(
-            "How much of the update’s length the bias makes. The bias itself is the same for every"
+            "How much of the update’s length comes from the bias, which is the same for every"
             " token."
         ),
         latex=r"\frac{b^O \cdot u_l}{\|u_l\|^2}",

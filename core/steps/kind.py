@@ -8,7 +8,7 @@ stand is `place`: a place of StepRef, or one of one side only, such as "decoder.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,7 @@ class StepKind:
     recipe        takes one cell apart into its operands, and recomputes it from them
     title, story  what it is, in words
     latex         the formula of one cell; core.steps.letters says what its letters stand for
+    letters       those that stand for something else in this formula
     colour        a key of ui.kit.theme.COLOURS
     scale         "signed", "weight" (from zero up, such as a share) or "mask"
     masked        whether it has a cell for each cell of the mask, grey where that hides it
@@ -67,6 +68,7 @@ class StepKind:
     latex: str
     colour: str
     scale: str = "signed"
+    letters: Mapping[str, str] = field(default_factory=dict)
     masked: bool = False
     compute: Callable[..., np.ndarray] | None = None
     after: str = ""

@@ -140,7 +140,7 @@ KINDS = (
         place=LAYER,
         recipe=explain_layer_out,
         title="Out of the layer",
-        story="The token's vector as it leaves this layer.",
+        story="The token’s vector as it leaves this layer.",
         latex=r"x_{l,d}",
         colour="residual",
     ),
@@ -150,7 +150,7 @@ KINDS = (
         place=STACK,
         recipe=explain_stack_out,
         title="Out of the stack",
-        story="The token's contextual vector: what the whole stack made of it.",
+        story="The token’s contextual vector: what the whole stack made of it.",
         latex=r"x_{l,d}",
         colour="residual",
     ),
@@ -161,8 +161,8 @@ KINDS = (
         recipe=explain_cosine_to_first,
         title="Similarity with its first vector",
         story=(
-            "The cosine between the token's vector after this layer and the one it came in"
-            " with: 1 the same direction, 0 nothing in common."
+            "The cosine between the token’s vector after this layer and its first vector: 1"
+            " means the same direction, 0 a right angle."
         ),
         latex=r"\frac{x_l \cdot x^0_l}{\|x_l\| \, \|x^0_l\|}",
         colour="residual",
@@ -187,7 +187,7 @@ KINDS = (
         place=LAYER,
         recipe=explain_step_length,
         title="Length of the step",
-        story=("How far this layer moved the token, as a share of its vector's length before."),
+        story=("How far this layer moved the token’s vector, as a share of its length before."),
         latex=r"\frac{\|x_l - x^{\mathrm{before}}_l\|}{\|x^{\mathrm{before}}_l\|}",
         colour="residual",
         compute=step_length,
@@ -200,13 +200,14 @@ KINDS = (
         recipe=explain_rollout,
         title="Rollout",
         story=(
-            "How much of a token’s first vector has come to another after this layer, if"
-            " attention only mixes vectors, and half of each stays where it is."
+            "How much of one token’s first vector has reached another after this layer, if"
+            " attention only mixed vectors and half of each stayed in place."
         ),
         latex=(
             r"R_{l,m} = \frac{1}{2}\Bigl(\sum_{m'} \bar a_{l,m'} "
             r"R^{\mathrm{before}}_{m',m} + R^{\mathrm{before}}_{l,m}\Bigr)"
         ),
+        letters={"m": "position of the first vector", "m'": "each position in turn"},
         colour="weight",
         scale="weight",
         compute=rollout,

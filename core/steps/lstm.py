@@ -10,11 +10,12 @@ import math
 
 from core.operands import ALL, Cell, Result, constant, given, same, sum_of_products, total
 from core.steps.kind import HEAD, LSTM, StepKind
+from core.steps.letters import OUTPUT_TABLE, symbols
 from core.steps.output import logit_of
 from core.text import factor, number
 
 
-def explain_row(cell: Cell) -> Result:
+def explain_word_row(cell: Cell) -> Result:
     l, d = cell.index
     return same(cell.weight("table", "embed.weight", cell.trace[f"{cell.path}.embed.ids"][l], d))
 
@@ -36,9 +37,7 @@ def explain_from_state(cell: Cell) -> Result:
     l, u = cell.index
     if not l:
         return Result(
-            0.0,
-            "nothing was read before: 0",
-            (constant("hidden state before the first word", 0.0),),
+            0.0, "no word came before: 0", (constant("hidden state before the first word", 0.0),)
         )
     return sum_of_products(
         cell.get("h", f"{cell.path}.hidden", l - 1, ALL),
@@ -46,7 +45,7 @@ def explain_from_state(cell: Cell) -> Result:
     )
 
 
-def explain_pre(cell: Cell) -> Result:
+def explain_gate_input(cell: Cell) -> Result:
     path = f"{cell.path}.{gate_of(cell)}"
     return total(
         cell.get("from the word", f"{path}.word", *cell.index),
@@ -91,11 +90,27 @@ def explain_hidden(cell: Cell) -> Result:
     return Result(a * math.tanh(b), f"{factor(a)} · tanh({number(b)})", (o, c))
 
 
-def explain_logit(cell: Cell) -> Result:
+def explain_lstm_logit(cell: Cell) -> Result:
     return logit_of(cell, "lstm.hidden")
 
 
-def gate_step(gate: str, part: str, recipe, title: str, story: str, latex: str, colour: str):
+def gate_letters(title: str, letter: str, bend: str, latex: str) -> dict[str, str]:
+    """What the letters of a gate's formula stand for there."""
+    said = {
+        letter: title.lower(),
+        f"p^{letter}": f"{title.lower()} before {bend}",
+        f"W^{letter}": "learned weights for the word",
+        f"U^{letter}": "learned weights for the state before",
+        f"b^{letter}": "learned bias",
+        "h": "hidden state",
+    }
+    above, _ = symbols(latex)
+    return {symbol: said[symbol] for symbol in above if symbol in said}
+
+
+def gate_step(
+    gate: str, part: str, recipe, title: str, story: str, latex: str, colour: str, letters
+):
     """One of the three steps before a gate opens."""
     return StepKind(
         leaf=f"{gate}.{part}",
@@ -105,6 +120,7 @@ def gate_step(gate: str, part: str, recipe, title: str, story: str, latex: str, 
         title=title,
         story=story,
         latex=latex,
+        letters=letters,
         colour=colour,
     )
 
@@ -115,22 +131,31 @@ def gate_parts(gate: str, title: str, letter: str, bend: str, colour: str) -> li
     past = rf"\sum_{{u'}} h_{{l-1,u'}}\, U^{letter}_{{u',u}}"
     both = rf"p^{letter}_{{l,u}} = {word} \\ + {past} + b^{letter}_u"
     said = {
-        "word": "What this word's own vector says.",
-        "past": "What the words before say, as far as the state still holds them.",
-        "pre": "From the word, from the state before, and a bias, added up.",
+        "word": "What this word’s vector contributes.",
+        "past": "What the earlier words contribute, as far as the state still holds them.",
+        "pre": "The parts from the word and from the state before, plus a bias.",
     }
     parts = (
         ("word", explain_from_word, f"{title}: from the word", word),
         ("past", explain_from_state, f"{title}: from the state before", past),
         (
             "pre",
-            explain_pre,
+            explain_gate_input,
             f"{title} before {bend}",
             rf"\begin{{gathered}} {both} \end{{gathered}}",
         ),
     )
     return [
-        gate_step(gate, part, recipe, name, said[part], latex, colour)
+        gate_step(
+            gate,
+            part,
+            recipe,
+            name,
+            said[part],
+            latex,
+            colour,
+            gate_letters(title, letter, bend, latex),
+        )
         for part, recipe, name, latex in parts
     ]
 
@@ -142,6 +167,7 @@ def gate_kinds(gate: str, title: str, does: str, letter: str) -> tuple[StepKind,
         if gate == "candidate"
         else (explain_gate, "sigmoid", "0", "weight", "weight")
     )
+    latex = rf"{letter}_{{l,u}} = \mathrm{{{bend}}}\bigl(p^{letter}_{{l,u}}\bigr)"
     return (
         *gate_parts(gate, title, letter, bend, colour),
         StepKind(
@@ -150,8 +176,9 @@ def gate_kinds(gate: str, title: str, does: str, letter: str) -> tuple[StepKind,
             place=LSTM,
             recipe=recipe,
             title=title,
-            story=f"Of each unit: {does}, from {low} to 1.",
-            latex=rf"{letter}_{{l,u}} = \mathrm{{{bend}}}\bigl(p^{letter}_{{l,u}}\bigr)",
+            story=f"{does}, from {low} to 1.",
+            latex=latex,
+            letters=gate_letters(title, letter, bend, latex),
             colour=colour,
             scale=scale,
         ),
@@ -165,7 +192,7 @@ KINDS = (
         place=LSTM,
         recipe=given,
         title="Token id",
-        story="The number of the piece in the vocabulary; the tokenizer gives it.",
+        story="The piece’s number in the vocabulary, from the tokenizer.",
         latex=r"\mathrm{id}_l",
         colour="embed",
     ),
@@ -173,16 +200,16 @@ KINDS = (
         leaf="in",
         axes="LD",
         place=LSTM,
-        recipe=explain_row,
+        recipe=explain_word_row,
         title="Word vector",
-        story="The row of this word in the table, the same wherever it stands.",
+        story="This word’s row of the table, the same at every position.",
         latex=r"x_{l,d} = E_{\mathrm{id}_l,\,d}",
         colour="embed",
     ),
-    *gate_kinds("input", "Input gate", "how much of the new it takes in", "i"),
-    *gate_kinds("forget", "Forget gate", "how much of what it held it keeps", "f"),
-    *gate_kinds("candidate", "Candidate", "what it would take in", "g"),
-    *gate_kinds("output", "Output gate", "how much of its cell it shows", "o"),
+    *gate_kinds("input", "Input gate", "How much of the candidate each unit takes in", "i"),
+    *gate_kinds("forget", "Forget gate", "How much of its cell each unit keeps", "f"),
+    *gate_kinds("candidate", "Candidate", "What each unit could take in", "g"),
+    *gate_kinds("output", "Output gate", "How much of its cell each unit shows", "o"),
     StepKind(
         leaf="cell",
         axes="LU",
@@ -190,10 +217,11 @@ KINDS = (
         recipe=explain_cell,
         title="Cell",
         story=(
-            "What the unit holds: of what it held before, the part that the forget gate keeps, and"
-            " of the candidate the part that the input gate lets in."
+            "What the unit holds: the part of its old content that the forget gate keeps, plus"
+            " the part of the candidate that the input gate lets in."
         ),
         latex=r"c_{l,u} = f_{l,u}\, c_{l-1,u} + i_{l,u}\, g_{l,u}",
+        letters={"c": "cell", "f": "forget gate", "i": "input gate", "g": "candidate"},
         colour="residual",
     ),
     StepKind(
@@ -203,20 +231,22 @@ KINDS = (
         recipe=explain_hidden,
         title="Hidden state",
         story=(
-            "What the unit shows: to the guess of the next word, and to all gates at the word"
-            " after."
+            "What the unit shows: to the guess of the next word, and to all gates at the"
+            " following word."
         ),
         latex=r"h_{l,u} = o_{l,u} \tanh(c_{l,u})",
+        letters={"h": "hidden state", "o": "output gate", "c": "cell"},
         colour="residual",
     ),
     StepKind(
         leaf="logits",
         axes="RV",
         place=HEAD,
-        recipe=explain_logit,
+        recipe=explain_lstm_logit,
         title="Logit",
-        story="How well the hidden state fits this word of the vocabulary.",
+        story="How well the hidden state matches this word of the vocabulary.",
         latex=r"\ell_{r,v} = \sum_u h_{r,u}\, E_{v,u} + b_v",
+        letters={**OUTPUT_TABLE, "h": "hidden state"},
         colour="head",
         when=lambda config: "lstm" in config.sides,
     ),

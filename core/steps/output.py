@@ -25,6 +25,7 @@ from core.sampling import kept
 from core.step_ref import StepRef
 from core.steps.feed_forward import explain_activated
 from core.steps.kind import HEAD, POOLER, StepKind
+from core.steps.letters import OUTPUT_TABLE, PROBABILITY
 from core.text import factor, number
 
 
@@ -98,12 +99,12 @@ def explain_next_sentence(cell: Cell) -> Result:
 # --- the draw -------------------------------------------------------------------------------------
 
 
-def at_temperature(trace, ref: StepRef, row: int, percent: int):
+def probabilities_at_temperature(trace, ref: StepRef, row: int, percent: int):
     """Softmax of logits / T over the whole vocabulary, T = percent / 100, (V,)."""
     return softmax(trace[f"{ref.path}.logits"][row].astype(np.float64) * (100 / percent))
 
 
-def explain_at_temperature(cell: Cell) -> Result:
+def explain_probability_at_temperature(cell: Cell) -> Result:
     (v,), (r, percent) = cell.index, cell.args
     row = cell.get("logits", f"{cell.path}.logits", r, ALL)
     heat, largest = percent / 100, row.values_N.max()
@@ -137,7 +138,7 @@ def explain_sampled(cell: Cell) -> Result:
     kept_N = np.flatnonzero(kept(cell.trace[step], k, permille / 1000))
     own, left = cell.get("probability", step, v), cell.get("kept", step, kept_N)
     if v not in kept_N:
-        return Result(0.0, f"{number(own.values_N[0])}, cut away", (own, left))
+        return Result(0.0, f"{number(own.values_N[0])}, dropped", (own, left))
     whole = constant("sum of the kept", left.values_N.sum())
     made = quotient(own, whole)
     return Result(made.value, made.formula, (own, left))
@@ -206,7 +207,7 @@ KINDS = (
         place=HEAD,
         recipe=explain_head_in,
         title="Into the output head",
-        story="The vector that will be compared with every word of the vocabulary.",
+        story="The vector that the output head turns into a score for every word.",
         latex=r"x_{r,d}",
         colour="head",
     ),
@@ -216,7 +217,7 @@ KINDS = (
         place=HEAD,
         recipe=explain_head_pre,
         title="Output transform",
-        story="One more dense layer before the words are compared.",
+        story="One more dense layer before the comparison with the words.",
         latex=r"\sum_{d'} x_{r,d'} W_{d',d} + b_d",
         colour="head",
     ),
@@ -226,8 +227,9 @@ KINDS = (
         place=HEAD,
         recipe=explain_activated,
         title="Output transform, activated",
-        story="The activation function of that layer.",
+        story="The output transform after its activation function.",
         latex=r"\mathrm{act}(p_{r,d})",
+        letters={"p": "output transform"},
         colour="head",
     ),
     StepKind(
@@ -236,8 +238,9 @@ KINDS = (
         place=HEAD,
         recipe=explain_logit,
         title="Logit",
-        story="How well the vector fits this word of the vocabulary.",
+        story="How well the vector matches this word of the vocabulary.",
         latex=r"\ell_{r,v} = \sum_d x_{r,d}\, E_{v,d} + b_v",
+        letters=OUTPUT_TABLE,
         colour="head",
         when=lambda config: "lstm" not in config.sides,
     ),
@@ -247,8 +250,9 @@ KINDS = (
         place=HEAD,
         recipe=explain_probability,
         title="Probability",
-        story="Softmax over the whole vocabulary.",
+        story="Softmax of the logits over the whole vocabulary.",
         latex=r"p_{r,v} = \frac{e^{\ell_{r,v}}}{\sum_{v'} e^{\ell_{r,v'}}}",
+        letters=PROBABILITY,
         colour="head",
         scale="weight",
     ),
@@ -258,7 +262,7 @@ KINDS = (
         place=POOLER,
         recipe=explain_pooler_pre,
         title="Sentence vector before tanh",
-        story="A dense layer on the first token.",
+        story="A dense layer on the first token’s vector.",
         latex=r"\sum_{d'} x_{0,d'} W_{d',d} + b_d",
         colour="head",
     ),
@@ -268,8 +272,9 @@ KINDS = (
         place=POOLER,
         recipe=explain_pooler_out,
         title="Sentence vector",
-        story="The first token's vector after one more layer.",
+        story="The first token’s vector after one more layer.",
         latex=r"\tanh(p_d)",
+        letters={"p": "sentence vector before tanh"},
         colour="head",
     ),
     StepKind(
@@ -278,7 +283,7 @@ KINDS = (
         place=POOLER,
         recipe=explain_next_sentence,
         title="Next-sentence score",
-        story="Whether sentence B follows sentence A (0: it does).",
+        story="Class 0: sentence B follows sentence A. Class 1: it does not.",
         latex=r"\sum_d y_d W_{d,c} + b_c",
         colour="head",
     ),
@@ -286,13 +291,13 @@ KINDS = (
         leaf="tempered",
         axes="V",
         place=HEAD,
-        recipe=explain_at_temperature,
+        recipe=explain_probability_at_temperature,
         title="Probability at a temperature",
         story="Softmax of the logits divided by the temperature, over the whole vocabulary.",
         latex=r"\frac{e^{\ell_{r,v} / T}}{\sum_{v'} e^{\ell_{r,v'} / T}}",
         colour="head",
         scale="weight",
-        compute=at_temperature,
+        compute=probabilities_at_temperature,
         after="logits",
         args="RT",
     ),
@@ -303,10 +308,11 @@ KINDS = (
         recipe=explain_sampled,
         title="Probability in the draw",
         story=(
-            "What is left of it when the unlikely words are cut away and the rest is shared out"
-            " anew."
+            "The word’s probability once the unlikely words are dropped and the rest rescaled to"
+            " add up to 1."
         ),
         latex=r"\frac{p_v}{\sum_{v'\,\mathrm{kept}} p_{v'}}\ \text{or}\ 0",
+        letters={"p": "probability at the temperature", "v'": "each word that is kept"},
         colour="head",
         scale="weight",
         compute=sampled,
@@ -320,11 +326,11 @@ KINDS = (
         recipe=explain_log_prob_of_next,
         title="Log probability of the next word",
         story=(
-            "The natural logarithm of the probability that the model gives to the word which"
-            " follows in the text: 0 if it is sure of it, the further below 0 the less it"
-            " expects it."
+            "The natural logarithm of the probability that the model gives to the word that"
+            " follows: 0 if the model is certain of it, further below 0 the less it expects it."
         ),
         latex=r"\ln p_{r,v} = \ell_{r,v} - \ln \sum_{v'} e^{\ell_{r,v'}}",
+        letters={**PROBABILITY, "v": "the word that follows", "v'": "each word in turn"},
         colour="head",
         compute=log_prob_of_next,
         after="probs",
@@ -337,10 +343,11 @@ KINDS = (
         recipe=explain_log_prob_so_far,
         title="Log probability up to here",
         story=(
-            "The log probabilities of all words up to here, added up: e to the power of it is"
-            " the probability of them all in a row."
+            "The log probabilities of all words up to here, added up. e to the power of this is"
+            " the probability of the whole sequence."
         ),
         latex=r"\sum_{r' \le r} \ln p_{r'}",
+        letters={"p": "probability of the word that follows", "r'": "each position up to r"},
         colour="head",
         compute=log_prob_so_far,
         after="probs",

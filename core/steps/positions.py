@@ -16,6 +16,7 @@ from core.steps.kind import ATTENTION, EMBED, STACK, StepKind
 from core.text import number
 
 FURTHEST = 64  # the distances that are tried out
+POSITION_BIAS = {"b": "learned position bias"}
 
 
 def rotates(config) -> bool:
@@ -116,7 +117,7 @@ def explain_score_at_distance(cell: Cell) -> Result:
     key_K = rotated_back(cell.trace, k.values_N, [s])[0]
     made = sum_of_products(
         cell.get("q", f"{cell.path}.q.unrotated", h, l, ALL),
-        constant(f"k turned back {s} places", *key_K),
+        constant(f"k rotated back {s} positions", *key_K),
     )
     return Result(made.value, made.formula, (*made.groups, k))
 
@@ -159,7 +160,7 @@ def largest_gap(a_LM, b_LM) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def by_distance(n: int) -> list[tuple[int, int, int]]:
+def pairs_by_distance(n: int) -> list[tuple[int, int, int]]:
     """For each distance m − l that n tokens have, from the farthest before to the farthest after:
     the distance, and one l and m that have it.
     """
@@ -173,9 +174,7 @@ KINDS = (
         place=EMBED,
         recipe=explain_learned_position,
         title="Position embedding",
-        story=(
-            "The vector of the place in the sentence, the same for every word that stands there."
-        ),
+        story=("This position’s vector, the same for every word there."),
         latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
         colour="embed",
         when=lambda config: config.positions == "learned",
@@ -186,9 +185,7 @@ KINDS = (
         place=EMBED,
         recipe=explain_sinusoid,
         title="Position embedding",
-        story=(
-            "The vector of the place in the sentence, the same for every word that stands there."
-        ),
+        story=("This position’s vector, the same for every word there."),
         latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
         colour="embed",
         when=lambda config: config.positions == "sinusoid",
@@ -198,9 +195,10 @@ KINDS = (
         axes="LM",
         place=EMBED,
         recipe=explain_similarity,
-        title="Similarity of two places",
+        title="Similarity of two positions",
         story="The cosine between the vectors of two positions.",
         latex=r"\frac{P_l \cdot P_m}{\|P_l\| \, \|P_m\|}",
+        letters={"l": "one position", "m": "another position"},
         colour="embed",
         compute=similarity,
         after="position",
@@ -210,11 +208,10 @@ KINDS = (
         axes="LD",
         place=EMBED,
         recipe=explain_sinusoid,
-        title="Sine wave of the place",
+        title="Sine wave of the position",
         story=(
-            "Each dimension is a wave along the sentence, the next one a little slower: sines"
-            " in the first half of the vector, cosines in the second. l is also the token’s"
-            " place."
+            "Each dimension is a wave along the sentence, a little slower than the one before:"
+            " sines in the first half of the vector, cosines in the second."
         ),
         latex=(
             r"\begin{gathered} P_{l,d} = \begin{cases} \sin(l\, \omega_d) & d < D/2 \\ "
@@ -233,6 +230,7 @@ KINDS = (
         title="Relative position bias",
         story="A learned number for each head and distance, added to the score.",
         latex=r"b_{h,l,m} = B_{\mathrm{bucket}(m-l),\,h}",
+        letters=POSITION_BIAS,
         colour="weight",
     ),
     StepKind(
@@ -241,8 +239,9 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_biased_score,
         title="Score with position bias",
-        story="The learned number for this distance is added.",
+        story="The score plus the learned number for this distance.",
         latex=r"s_{l,m} + b_{h,l,m}",
+        letters=POSITION_BIAS,
         colour="weight",
     ),
     StepKind(
@@ -250,11 +249,11 @@ KINDS = (
         axes="HLK",
         place=ATTENTION,
         recipe=explain_rotated,
-        title="Query, turned",
+        title="Query, rotated",
         story=(
-            "Each pair of numbers of the query is turned by an angle that grows with the position."
+            "Each pair of the query’s numbers is rotated by an angle that grows with the position."
         ),
-        latex=r"q'_{l,k} = q_{l,k}\cos(l\theta_k) \mp q_{l,k \pm K/2}\sin(l\theta_k)",
+        latex=r"q'_{l,j} = q_{l,j}\cos(l\theta_j) \mp q_{l,j \pm K/2}\sin(l\theta_j)",
         colour="q",
         when=rotates,
     ),
@@ -263,12 +262,12 @@ KINDS = (
         axes="GMK",
         place=ATTENTION,
         recipe=explain_rotated,
-        title="Key, turned",
+        title="Key, rotated",
         story=(
-            "Each pair of numbers of the key is turned by an angle that grows with the"
-            " position: only the distance matters in q·k."
+            "Each pair of the key’s numbers is rotated by an angle that grows with the position."
+            " In q·k, only the distance between the two positions matters."
         ),
-        latex=r"k'_{m,k} = k_{m,k}\cos(m\theta_k) \mp k_{m,k \pm K/2}\sin(m\theta_k)",
+        latex=r"k'_{m,j} = k_{m,j}\cos(m\theta_j) \mp k_{m,j \pm K/2}\sin(m\theta_j)",
         colour="k",
         when=rotates,
     ),
@@ -277,9 +276,9 @@ KINDS = (
         axes="P",
         place=ATTENTION,
         recipe=explain_pair,
-        title="One turning pair’s part of the score",
-        story="What the two dimensions that turn together give to the score of this pair.",
-        latex=r"q_{l,k}\, k_{m,k} + q_{l,k + K/2}\, k_{m,k + K/2}",
+        title="One rotary pair’s part of the score",
+        story="What the two dimensions that rotate together add to the score of these two tokens.",
+        latex=r"q'_{l,j}\, k'_{m,j} + q'_{l,j + K/2}\, k'_{m,j + K/2}",
         colour="weight",
         compute=pairs,
         after="q.unrotated",
@@ -293,9 +292,11 @@ KINDS = (
         recipe=explain_score_at_distance,
         title="Score at another distance",
         story=(
-            "The same query and key, as if the query’s token stood so many places behind the other."
+            "The same query and key, as if the query’s token came that many positions after the"
+            " other."
         ),
         latex=r"q_l \cdot R_{-s}\, k_m",
+        letters={"R": "rotation by so many positions"},
         colour="weight",
         compute=scores_by_distance,
         after="q.unrotated",

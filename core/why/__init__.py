@@ -1,33 +1,66 @@
-"""Why this word: what a run is made of, and what becomes of it without a part.
+"""Why this word, and why did it look there: exact answers from one trace, by addition.
 
 from core import load, why
-model = load("study-decoder")
-books, book = (f"The {word} that the student recommended" for word in ("books", "book"))
-are, is_ = (model.tokenizer.id_of(word) for word in ("are", "is"))
-why.effects(model, books, are, is_)            # (layers, heads + 1): each silenced in turn
-why.patch(model, books, book, are, is_)        # (layers, positions): put from one into the other
-why.saliency(model, books, are, is_)           # (words,): each replaced by padding
-why.first_and_most(model.trace(books), model.trace(book))    # what differs
+trace = load("study-decoder").trace("The books that the student recommended")
+why.sources(trace, "decoder.3.attn")         # the stream as the sum of what wrote into it
+why.lens(trace)                              # the logits after each layer
+why.parts(trace, word, rival)                # the logit as the sum of what each source gave
+why.by_token(trace, "decoder.3.attn.head.4", word, rival)   # a head's part, by token read
+why.look(trace, "decoder.3.attn", 4, query=5, key=1)        # a score, source × source
+
+And what really happens without a part, or with another run's: the model runs on. Each of these also
+comes one by one (each_effect, each_patch, each_saliency) and can be stopped.
+
+why.effects(model, text, word, rival)        # (layers, heads + 1): each part silenced in turn
+why.patch(model, text, other, word, rival)   # (layers, positions): put from one run into the other
+why.saliency(model, text, word, rival)       # (words,): each replaced by padding
+why.first_and_most(trace, other)             # what a change changed first, and what most
 """
 
-from core.why.differences import Changed, Differences, Moved, first_and_most
-from core.why.effects import Effect, Unit, each_effect, effects
-from core.why.patch import Patched, each_patch, patch
-from core.why.saliency import Replaced, each_saliency, saliency
+from importlib import import_module
 
+from core.why.lens import Guesses, guesses, lens
+from core.why.look import Look, look, read_most
+from core.why.names import in_words
+from core.why.parts import Parts, Split, by_neuron, by_token, parts
+from core.why.sources import Sources, sources
+from core.why.trail import Edge, Node, Trail, trail
+
+# What runs models stands above the steps, which read the sources below: it is imported on first use.
+_RUNS = {
+    "effects": "core.why.silencing",
+    "each_effect": "core.why.silencing",
+    "patch": "core.why.patching",
+    "each_patch": "core.why.patching",
+    "saliency": "core.why.replacing",
+    "each_saliency": "core.why.replacing",
+    "first_and_most": "core.why.differences",
+}
 __all__ = [
-    "Changed",
-    "Differences",
-    "Effect",
-    "Moved",
-    "Patched",
-    "Replaced",
-    "Unit",
-    "each_effect",
-    "each_patch",
-    "each_saliency",
-    "effects",
-    "first_and_most",
-    "patch",
-    "saliency",
+    *_RUNS,
+    "Edge",
+    "Guesses",
+    "Look",
+    "Node",
+    "Parts",
+    "Sources",
+    "Split",
+    "Trail",
+    "by_neuron",
+    "by_token",
+    "guesses",
+    "in_words",
+    "lens",
+    "look",
+    "parts",
+    "read_most",
+    "sources",
+    "trail",
 ]
+
+
+def __getattr__(name: str):
+    """Imports on first use what runs models."""
+    if name in _RUNS:
+        return getattr(import_module(_RUNS[name]), name)
+    raise AttributeError(f"module 'core.why' has no attribute '{name}'")

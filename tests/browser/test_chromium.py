@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
 import pytest
@@ -26,6 +26,7 @@ from tests.helpers.browser_pages import (
     point_at,
 )
 from tests.helpers.sample import one_in
+from ui.kit.theme import COLOURS
 from ui.session.selection import OPENING
 from ui.shell.tour import STOPS
 
@@ -178,7 +179,7 @@ def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
     assert check_number(page, traced(), "encoder.1.attn.scores") == (5, 6, 2)
 
 
-def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
+def test_what_the_mask_blocks_is_hatched_and_says_so(visit, traced):
     page, pattern_LM = (
         visit("Attention", ask=0, stage=3, layer=1, head=5, mask="decoder", depth="numbers"),
         traced("decoder")["encoder.1.attn.pattern"][5],
@@ -188,14 +189,18 @@ def test_what_the_mask_blocks_is_grey_and_says_so(visit, traced):
     page.wait(lambda: tip.inner_text().split("\n") == ["that → is", "0 (blocked)"])
     point_at(page, 0, 7, 3, columns=11)
     page.wait(lambda: tip.inner_text().split("\n") == ["is → that", number(pattern_LM[7, 3])])
-    shade = """(canvas, [row, column]) => [...canvas.getContext("2d").getImageData(
-        (column + 0.5) * (canvas.width - 3) / 11, (row + 0.5) * 25, 1, 1).data].slice(0, 3)"""
+    shades = """(canvas, [row, column]) => {
+      const brush = canvas.getContext("2d"), wide = (canvas.width - 3) / 11, found = []
+      const { data } = brush.getImageData((column + 0.2) * wide, (row + 0.5) * 25 - 6, 12, 12)
+      for (let i = 0; i < data.length; i += 4) found.push(data[i] + data[i + 1] + data[i + 2])
+      return [Math.min(...found), Math.max(...found)]
+    }"""
     blocked, largest, small = (
-        page.view.locator("canvas.picture").first.evaluate(shade, list(cell))
+        page.view.locator("canvas.picture").first.evaluate(shades, list(cell))
         for cell in ((3, 7), (0, 0), (9, 1))
     )
-    assert max(blocked) - min(blocked) < 3 and largest != small != blocked
-    assert sum(largest) < sum(small)  # on the light page more is darker
+    assert blocked[1] - blocked[0] > 60  # two tones: lines on a ground
+    assert largest[0] == largest[1] < small[0] == small[1]  # on the light page more is darker
 
 
 @pytest.mark.slow
@@ -273,6 +278,18 @@ def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(
     assert close.bounding_box()["x"] >= end_of_words
     page.do(close.click)
     page.wait(lambda: "cell" not in choices(page))
+
+
+def test_a_page_that_is_opened_in_a_tab_of_its_own_shows_the_same_place(visit):
+    page = visit("Attention", layer=2, head=5)
+    page.do(lambda: page.view.locator(".st-key-place .chip").nth(2).click())
+    link = page.view.locator(".st-key-rail a", has_text="Heads")
+    with page.view.context.expect_page() as opened:
+        link.click(button="middle")
+    opened.value.wait_for_url("**/Heads?**")
+    asked = parse_qs(urlsplit(opened.value.url).query)
+    assert asked["token"] == ["2"] and asked["head"] == ["5"] and "cell" not in asked
+    assert "/Attention" in page.view.url  # the page that was there stays
 
 
 def test_on_a_telephone_the_rail_leads_on_and_the_tour_begins(visit):
@@ -734,7 +751,10 @@ def test_one_click_answers_the_question_of_the_first_screen(visit):
     )
     page.do(lambda: part(page, "try/head").click())
     assert choices(page)["change"] == "head:decoder.3.4"
-    assert question.inner_text().startswith("Without head 4 of layer 3, “is” is now ahead of “are”")
+    assert question.inner_text() == (
+        "Without head 4 of layer 3, “is” beats “are” (18% to 1.1%); “will” now leads with 24%."
+    )
+    assert page.view.locator(f"{RIVER} .tries .main").all_inner_texts() == ["Restore this head"]
     assert part(page, "word/1").count() == 0  # bars are of words of this run alone
     page.do(lambda: part(page, "try/head").click())
     assert "change" not in choices(page) and question.inner_text().startswith("Which word comes")
@@ -782,7 +802,82 @@ def test_each_of_the_six_marks_stops_at_its_part_and_says_what_it_shows(visit):
         assert marks.nth(i).get_attribute("aria-current") == "step"
     assert len(seen) == 6 and len({words for words, _ in seen}) == 6
     assert len({canvas for _, canvas in seen}) == 6
-    assert "“recommended” looks most at “books”" in seen[2][0]
+    assert marks.all_inner_texts() == MARKS
+    assert seen[2][0].startswith("Layers 0–2 come first")
+    assert "“recommended” looks most at “books”" in seen[3][0]
+
+
+MARKS = ["tokens", "positions", "layers 0–2", "attention", "feed-forward", "guess"]
+
+
+def test_dot_label_and_stop_of_the_scrubber_stand_in_one_place(visit):
+    page = visit(**MYSTERY)
+    ended(page)
+    middles = """(player) => {
+      const middle = (element) => { const { left, width } = element.getBoundingClientRect()
+        return left + width / 2 }
+      const mark = player.querySelector(".mark[aria-current]"), text = document.createRange()
+      text.selectNodeContents(mark)
+      const { right } = player.querySelector(".play").getBoundingClientRect()
+      return [...[mark, text, player.querySelector(".head")].map(middle), mark.textContent, right,
+        text.getBoundingClientRect().left]
+    }"""
+    for mark in page.view.locator(f"{RIVER} .mark").all():
+        mark.click()
+        page.view.wait_for_timeout(300)  # the dot slides
+        stop, label, dot, name, play, left = page.view.locator(f"{RIVER} .player").evaluate(middles)
+        assert name == mark.inner_text() and left > play
+        assert stop == pytest.approx(label, abs=1) == pytest.approx(dot, abs=1)
+
+
+def test_no_sentence_changes_while_all_of_it_plays(visit):
+    page = visit(**MYSTERY)
+    ended(page)
+    caption = page.view.locator(f"{RIVER} .caption")
+    assert caption.is_visible()
+    page.view.locator(f"{RIVER} .play").click()
+    assert not caption.is_visible()
+    page.view.locator(f"{RIVER} .play").click()  # pauses
+    assert caption.is_visible() and caption.inner_text()
+
+
+def strokes(page) -> list[list]:
+    """The lines that light up over the picture: colour, width, dash."""
+    return page.view.evaluate("window.strokes.splice(0)")
+
+
+LISTEN = """() => {
+  window.strokes = []
+  const { stroke } = CanvasRenderingContext2D.prototype
+  CanvasRenderingContext2D.prototype.stroke = function (...given) {
+    if (this.canvas.className === "glow")
+      window.strokes.push([this.strokeStyle, this.lineWidth, this.getLineDash()])
+    return stroke.apply(this, given)
+  }
+}"""
+
+
+def test_a_weight_that_is_pointed_at_is_drawn_as_wide_as_it_is(visit):
+    page = visit(**MYSTERY)
+    ended(page)
+    page.view.evaluate(LISTEN)
+    grid = page.view.locator(f"{RIVER} button.map")
+    pattern_LM = load("study-decoder").trace(OPENING)["decoder.3.attn.pattern"][4]
+    for row, column in ((4, 2), (4, 3), (6, 2)):
+        box, weight = grid.bounding_box(), float(pattern_LM[row, column])
+        strokes(page)
+        page.view.mouse.move(
+            box["x"] + (column + 0.5) * box["width"] / 7, box["y"] + (row + 0.5) * box["height"] / 7
+        )
+        tip = page.view.locator(f"{RIVER} .tip").bounding_box()
+        drawn = strokes(page)
+        assert len(drawn) == 2 and [each[0] for each in drawn] == [COLOURS["weight"], COLOURS["v"]]
+        wide = weight * min(14, box["height"] / 7 * 0.7)
+        for _, width, dash in drawn:
+            assert width == pytest.approx(max(1, wide), abs=0.05) and bool(dash) == (wide < 1)
+        assert tip["y"] >= 0 and tip["y"] + tip["height"] <= box["y"] - 12
+    page.view.mouse.move(box["x"] + 5.5 * box["width"] / 7, box["y"] + 10)
+    assert strokes(page) == []  # what the mask hides is no link
 
 
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))

@@ -7,31 +7,110 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.helpers.browser_pages import DESK, PATHS, TELEPHONE
+from tests.helpers.browser_pages import DESK, PATHS, TABLET, TELEPHONE
 from ui.session.selection import OPENING
 
 FOCUSABLE, WORDS = 12, 30  # before the picture, tokens and rail aside
+ASKED = 10  # words more, where a question is asked, with its answers
 
+SHOWN_IN_RAIL = """path => {
+  const rail = document.querySelector(".st-key-rail-links"), room = rail.getBoundingClientRect()
+  const link = [...rail.querySelectorAll("a")].filter(({ href }) => new URL(href).pathname === "/" + path)
+    .at(-1).getBoundingClientRect()
+  return link.left >= room.left - 1 && link.right <= room.right + 1
+}"""
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
 
 
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize("title", PATHS)
 def test_the_picture_comes_first(visit, title):
-    page = visit(title, model="study-decoder")
+    little_stands_before(visit(title, model="study-decoder"), 200 if title != "Overview" else 160)
+
+
+@pytest.mark.parametrize("title", ("Attention", "Add and norm", "Before attention"))
+def test_the_picture_comes_first_even_where_something_is_asked(visit, title):
+    """With the question, and once it is answered."""
+    page = visit(title, model="study-decoder", ask="1", sentence=OPENING)
+    little_stands_before(page, 210, WORDS + ASKED)
+    page.do(lambda: page.view.locator(".st-key-quiz button").first.click())
+    page.view.get_by_text("of 1 right.").wait_for()
+    little_stands_before(page, 210, WORDS + ASKED)
+
+
+def little_stands_before(page, lowest: int, most: int = WORDS) -> None:
+    """Before the first picture, which begins so many pixels below the top at the latest."""
     page.wait(lambda: page.view.evaluate(BEFORE_THE_PICTURE)["top"] is not None)
     before = page.view.evaluate(BEFORE_THE_PICTURE)
-    assert before["top"] is not None
-    assert before["top"] <= (200 if title != "Overview" else 160), before["top"]
+    assert before["top"] <= lowest, before["top"]
     assert len(before["focusable"]) <= FOCUSABLE, before["focusable"]
-    assert len(before["words"]) <= WORDS, before["words"]
+    assert len(before["words"]) <= most, before["words"]
 
 
-def test_the_frame_takes_little_room(visit):
-    page = visit("Attention", model="study-decoder")
+def test_the_answers_are_one_tab_stop(visit):
+    """Arrows, Home and End move along them, and Enter guesses."""
+    page = visit("Output", model="study-decoder", ask="1", sentence=OPENING)
+    answers = page.view.locator(".st-key-quiz button")
+    assert [answers.nth(i).evaluate("each => each.tabIndex") for i in range(6)] == [0, *5 * [-1]]
+    answers.first.focus()
+    focused = "() => document.activeElement.shadowRoot.activeElement.textContent"
+    for key, at in (("ArrowRight", 1), ("End", 5), ("ArrowRight", 5), ("Home", 0), ("ArrowUp", 0)):
+        page.view.keyboard.press(key)
+        assert page.view.evaluate(focused) == answers.nth(at).inner_text(), key
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    page.view.get_by_text("1 of 1 right.").wait_for()
+    assert not page.view.locator(".st-key-quiz button").count()
+
+
+@pytest.mark.parametrize("size", (DESK, TELEPHONE))
+@pytest.mark.parametrize("theme", ("light", "dark"))
+def test_everybody_can_read_what_was_guessed(visit, size, theme):
+    page = visit("Heads", size, theme, model="study-decoder", ask="1", sentence=OPENING)
+    page.do(lambda: page.view.locator(".st-key-quiz button").first.click())
+    page.view.get_by_text("of 1 right.").wait_for()
+    assert not serious(page)
+    wide = page.view.locator(".st-key-quiz").bounding_box()
+    assert wide["x"] >= 0 and wide["x"] + wide["width"] <= size[0]
+
+
+@pytest.mark.parametrize("model", ("study-decoder", "study-translator"))
+@pytest.mark.parametrize("size, room", ((DESK, 120), (TABLET, 145), (TELEPHONE, 145)))
+def test_the_frame_takes_little_room(visit, size, room, model):
+    page = visit("Attention", size, model=model)
     bar, line = (page.view.locator(f".st-key-{key}").bounding_box() for key in ("bar", "line"))
+    two_rows = 36 if size == DESK and model == "study-translator" else 0  # of tokens
     assert bar["y"] == 0 and bar["height"] <= 56
-    assert line["y"] + line["height"] <= 120
+    assert line["y"] + line["height"] <= room + two_rows
+
+
+@pytest.mark.parametrize("size", (TABLET, TELEPHONE))
+@pytest.mark.parametrize("title", ("Attention", "Add and norm", "Output", "Glossary"))
+def test_in_little_room_the_rail_shows_where_one_is(visit, title, size):
+    page = visit(title, size, model="study-decoder")
+    page.wait(lambda: page.view.evaluate(SHOWN_IN_RAIL, PATHS[title]))
+
+
+@pytest.mark.parametrize("title", ("Attention", "Add and norm", "Output"))
+def test_on_a_telephone_the_picture_comes_first(visit, title):
+    page = visit(title, TELEPHONE, model="study-decoder")
+    page.wait(lambda: page.view.evaluate(BEFORE_THE_PICTURE)["top"] is not None)
+    assert page.view.evaluate(BEFORE_THE_PICTURE)["top"] <= 300
+
+
+@pytest.mark.parametrize("size", (TABLET, TELEPHONE))
+def test_the_opened_number_does_not_cover_what_was_clicked(visit, size):
+    page = visit("Output", size, model="study-decoder")
+    number = page.view.locator("[class*=st-key-output] button.value").last
+    number.evaluate("element => element.scrollIntoView({ block: 'end' })")
+    page.do(number.click)
+    sheet = page.view.locator(".st-key-number-beside-opened")
+    page.wait(lambda: end_of(number) < sheet.bounding_box()["y"])
+
+
+def end_of(element) -> float:
+    """How far down the screen an element reaches."""
+    box = element.bounding_box()
+    return box["y"] + box["height"]
 
 
 @pytest.mark.one_in(16)
@@ -39,15 +118,18 @@ def test_the_frame_takes_little_room(visit):
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))
 @pytest.mark.parametrize("theme", ("light", "dark"))
 def test_everybody_can_read_a_page(visit, title, size, theme):
-    page = visit(title, size, theme, model="study-decoder")
+    assert not serious(visit(title, size, theme, model="study-decoder"))
+
+
+def serious(page) -> list:
+    """What axe finds that keeps somebody from reading a page."""
     found = Axe().run(page.view).response["violations"]
-    serious = [
+    return [
         (each["id"], node["html"][:120], [any_["message"] for any_ in node["any"]][:2])
         for each in found
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"]
-    ]
-    assert not serious, serious[:8]
+    ][:8]
 
 
 def test_what_may_still_be_guessed_is_veiled(visit):
@@ -56,7 +138,7 @@ def test_what_may_still_be_guessed_is_veiled(visit):
       for (; element; element = element.parentElement) found.push(getComputedStyle(element).filter)
       return found }"""
     for part in ("[class*=st-key-output]", ".st-key-number-beside"):
-        assert "blur(9px)" in page.view.locator(part).first.evaluate(filters), part
+        assert "blur(18px) opacity(0.6)" in page.view.locator(part).first.evaluate(filters), part
     page.do(lambda: page.view.get_by_role("button", name="are", exact=True).click())
-    page.view.get_by_text("1 of 1 right so far").wait_for()
+    page.view.get_by_text("1 of 1 right.").wait_for()
     assert not page.view.locator(".st-key-veil").count()

@@ -296,6 +296,7 @@ def test_left_out_tokens_leave_a_gap(run):
     gap = 12 * 0.8
     assert found["at"] == pytest.approx([0, 12, 24 + gap, 36 + gap, 48 + 2 * gap])
     assert found["jumps"] == pytest.approx([24 + gap / 2, 48 + 1.5 * gap])
+    assert found["left"] == [5, 11]
     assert found["total"] == pytest.approx(60 + 2 * gap) and found["chosen"] == 2
     assert first == [0, 0, 0, 1, 1, 2, 4]
 
@@ -341,58 +342,174 @@ def test_a_tip_has_at_most_three_lines(run, tiny_trace):
 
 # --- its motion -----------------------------------------------------------------------------------
 
-MOTION = """const { along, END, endOf, lasts, MARKS, phaseAt, planned, shownAt, staggered } =
+MOTION = """const { along, END, phaseAt, planned, scriptOf, shownAt, staggered } =
   await import("/overview_motion.js")
 """
+# What stands beside the opened layer: it is the last one, the first, one between, the only one.
+BESIDE = {
+    "last": {"before": "layers 0–2", "after": "", "guess": "guess"},
+    "first": {"before": "", "after": "layers 1–3", "guess": "guess"},
+    "between": {"before": "layer 0", "after": "layers 2–3", "guess": "guess"},
+    "only": {"before": "", "after": "", "guess": "result"},
+}
+FIRST, THEN = "tokens positions".split(), "attention feed-forward".split()
+MARKS = {
+    "last": [*FIRST, "layers 0–2", *THEN, "guess"],
+    "first": [*FIRST, *THEN, "layers 1–3", "guess"],
+    "between": [*FIRST, "layer 0", *THEN, "layers 2–3, guess"],
+    "only": [*FIRST, *THEN, "last vectors", "result"],
+}
 
 
-def test_the_motion_ends_with_all_of_the_picture_within_six_seconds(run):
-    end, first, last, every, marks = run(
+@pytest.mark.parametrize("opened", BESIDE)
+def test_the_motion_ends_with_all_of_the_picture_within_six_seconds(run, opened):
+    end, first, last, every, script = run(
         MOTION
-        + """const every = []
-        for (let time = 0; time <= END; time += 50) every.push(Object.values(shownAt(time)))
-        return [END, shownAt(0), shownAt(END), every, MARKS]"""
+        + """const [beside] = given, script = scriptOf(beside), every = []
+        for (let time = 0; time <= END; time += 50) every.push(Object.values(shownAt(script, time)))
+        return [END, shownAt(script, 0), shownAt(script, END), every, script]""",
+        [BESIDE[opened]],
     )
     assert end <= 6000 and set(first.values()) == {0} and set(last.values()) == {1}
-    assert marks == ["tokens", "positions", "attention", "feed-forward", "layers", "guess"]
+    assert script["marks"] == MARKS[opened] and script["ends"][-1] == end
     for before, after in zip(every, every[1:], strict=False):
         assert all(0 <= a <= b <= 1 for a, b in zip(before, after, strict=True))  # nothing leaves
 
 
-def test_the_parts_come_in_the_order_in_which_a_model_works(run):
-    order = run(
+@pytest.mark.parametrize("opened", BESIDE)
+def test_the_parts_come_in_the_order_in_which_a_model_works(run, opened):
+    begun, ended = run(
         MOTION
-        + """const parts = Object.keys(shownAt(0)), begun = {}
-        for (let time = 0; time <= END; time += 10)
-          for (const part of parts) if (shownAt(time)[part] > 0) begun[part] ??= time
-        return parts.sort((a, b) => begun[a] - begun[b])"""
+        + """const [beside] = given, script = scriptOf(beside), parts = Object.keys(shownAt(script, 0))
+        const begun = {}, ended = {}
+        for (let time = 0; time <= END; time += 10) for (const part of parts) {
+          if (shownAt(script, time)[part] > 0) begun[part] ??= time
+          if (shownAt(script, time)[part] === 1) ended[part] ??= time
+        }
+        return [begun, ended]""",
+        [BESIDE[opened]],
     )
-    wanted = "drop fill position query lines value travel update neurons write sweep bars".split()
-    assert [part for part in order if part in wanted] == wanted
+    layer = "query lines value travel update neurons write".split()
+    wanted = ["drop", "fill", "position", *layer, "after", "out", "bars"]
+    if BESIDE[opened]["before"]:
+        wanted.insert(3, "before")
+        assert ended["position"] <= begun["before"] and ended["before"] <= begun["query"]
+    assert sorted(wanted, key=begun.__getitem__) == wanted
+    assert ended["write"] <= begun["after"] and ended["update"] <= begun["neurons"]
 
 
-def test_each_mark_stands_at_the_end_of_its_phase(run):
+@pytest.mark.parametrize("kind", ("attention", "cross"))
+@pytest.mark.parametrize("last", (False, True))
+def test_parts_fill_from_left_to_right(run, tiny_trace, family, last, kind):
+    """In each row of strips, none begins before one that stands on its left."""
+    for view in sides(tiny_trace(family)):
+        view.layer = view.config.layers(view.side) - 1 if last else 0
+        wrong, count = run(
+            OVERVIEW
+            + """const { marksOf } = await import("/overview_layout.js")
+            const { END, scriptOf, shownAt } = await import("/overview_motion.js")
+            const script = scriptOf(marksOf(data)), begun = {}
+            for (let time = END; time >= 0; time -= 10)
+              for (const [part, p] of Object.entries(shownAt(script, time))) if (p > 0) begun[part] = time
+            const { items } = layout(data, width, given[2])
+            const strips = items.filter(({ type, upright, single, rows }) =>
+              type === "strip" && !upright && !single && rows.only === undefined)
+            const at = ({ when, nth = 0, of = 1 }) => {
+              const [from, to] = script.parts[when]
+              return from + (to - from) * nth / of
+            }
+            for (const a of strips) for (const b of strips)
+              if (a.y === b.y && a.x < b.x && at(a) > at(b)) wrong.push([a.key, b.key])
+            for (const { type, when, key } of items)
+              if (["norm", "plus", "strip", "map"].includes(type) && begun[when] === undefined)
+                wrong.push([type, key, when])
+            return [wrong, strips.length]""",
+            [sent(view), 1184, kind],
+        )
+        assert wrong == [] and count > 6
+
+
+def test_of_two_sides_the_first_has_run_before_the_second(run, tiny_trace):
+    encoder, decoder = sides(tiny_trace("t5_gated"))
+    steps = [
+        run(
+            OVERVIEW
+            + """const { marksOf } = await import("/overview_layout.js")
+            return [marksOf(data), Object.fromEntries(sheet.steps)]""",
+            [sent(view), 1184],
+        )
+        for view in (encoder, decoder)
+    ]
+    (first, after), (second, before) = steps
+    assert after["encoder.out"]["when"] == "after" and before["encoder.out"]["when"] == "before"
+    assert after["decoder.0.out"]["nth"] > after["encoder.out"]["nth"]
+    assert before["encoder.out"]["nth"] > before["encoder.0.out"]["nth"] == 0
+    assert first["before"] == "" and first["after"] == "layers after"
+    assert second["before"] == "encoder" and second["after"] == "layer 1"
+
+
+@pytest.mark.parametrize("opened", BESIDE)
+def test_each_mark_stands_at_the_end_of_its_phase_with_the_dot_on_it(run, opened):
     ends, phases, places = run(
         MOTION
-        + """const ends = MARKS.map((_, i) => endOf(i))
-        return [ends, ends.map(phaseAt), ends.map(along)]"""
+        + """const [beside] = given, script = scriptOf(beside), { ends, marks } = script
+        return [ends, ends.map((end) => phaseAt(script, end)),
+          marks.map((_, i) => along(i, marks.length))]""",
+        [BESIDE[opened]],
     )
     assert ends == sorted(ends) and phases == list(range(6))
-    assert places == pytest.approx([(i + 1) / 6 for i in range(6)])
+    assert places == pytest.approx([(i + 0.5) / 6 for i in range(6)])
 
 
 def test_what_plays_depends_on_what_has_changed(run):
     first, text, trial, place, nothing, times = run(
         MOTION
-        + """const now = { text: "a", run: "a", place: "a" }
-        const plan = (more) => planned(now, { ...now, ...more })
-        const plans = [planned(undefined, now), plan({ text: "b" }), plan({ run: "b" }),
+        + """const [beside] = given, now = { text: "a", run: "a", place: "a" }
+        const script = scriptOf(beside), plan = (more) => planned(script, now, { ...now, ...more })
+        const plans = [planned(script, undefined, now), plan({ text: "b" }), plan({ run: "b" }),
           plan({ place: "b" }), plan({})]
-        return [...plans, plans.slice(0, 4).map(lasts)]"""
+        return [...plans, plans.slice(0, 4).map(({ from, to, rate }) => (to - from) / rate)]""",
+        [BESIDE["last"]],
     )
     assert first == text and first["from"] == 0
     assert trial["from"] > 0 and place["from"] > 0 and nothing is None
     assert max(times) <= 6000 and max(times[2:]) < 1000
+    attention = MARKS["last"].index("attention")
+    ends = run(MOTION + "return scriptOf(given[0]).ends", [BESIDE["last"]])
+    assert (place["from"], place["to"]) == (ends[attention - 1], ends[attention])
+
+
+def test_the_line_to_the_leader_moves_in_four_tenths_of_a_second(run):
+    moves = run(
+        MOTION
+        + """const [beside] = given, script = scriptOf(beside), [from, to] = script.parts.lead
+        const plan = planned(script, { text: "a", run: "a" }, { text: "a", run: "b" })
+        return [(to - from) / plan.rate, plan.from <= from, plan.to >= to]""",
+        [BESIDE["last"]],
+    )
+    assert moves == [pytest.approx(400, abs=5), True, True]
+
+
+def test_the_line_ends_at_the_likeliest_word_and_the_question_s_words_stand_apart(run, tiny_trace):
+    view = sides(tiny_trace("gpt2"))[0]
+    probs_V = view.trace["head.probs"][picture(view)["output"]["place"]]
+    order = probs_V.argsort()[::-1].tolist()
+    pair = (int(order[3]), int(order[1]))
+    data = json.dumps(overview_data(picture(view, always=pair)))
+    bars, line, rule = run(
+        OVERVIEW
+        + """const line = (kind) => sheet.lines.find((each) => each.kind === kind)
+        const bars = sheet.items.filter(({ type }) => type === "bar")
+        return [bars.map(({ word, y, h }) => [word.id, y, h]), line("guess").to, line("rule").from]""",
+        [data, 1184],
+    )
+    assert [each[0] for each in bars[:3]] == [*pair, order[0]]
+    (_, second, tall), (_, third, _) = bars[1:3]
+    assert third - second > tall + 8 and second + tall < rule[1] < third
+    leader = next(each for each in bars if each[0] == order[0])
+    assert line[1] == pytest.approx(leader[1] + leader[2] / 2)
+    shown = [probs_V[each[0]] for each in bars[2:]]
+    assert shown == sorted(shown, reverse=True)
 
 
 def test_one_word_drops_after_the_other(run):

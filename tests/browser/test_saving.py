@@ -4,17 +4,25 @@ name.
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
-from core.text import number
-from tests.helpers.browser import modules
+from core import load
+from core.ops import angles
+from core.steps.heads import ROLES
+from core.text import number, percent
+from tests.helpers.browser import ROOT, modules
 from tests.helpers.pages import HOSTILE
 from tests.helpers.texts import LONG
+from ui.stages.positions.clocks import turned_text
 
 SVG = "{http://www.w3.org/2000/svg}"
 SENTENCE = "The books that the student recommended"
+HEADS = "glassformer-heads-attention-of-all-heads"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +51,8 @@ def read(file):
 def test_a_map_is_saved_as_text_and_rectangles_with_its_numbers(visit, minilm, tmp_path):
     page = visit("Heads", sentence=SENTENCE, layer=2, head=7, ask=0)
     file = save(page, ".st-key-heads", "SVG", tmp_path)
-    assert file.name == "glassformer-heads-layer2-the-books-that.svg"  # it shows all heads
+    # It shows all heads.
+    assert file.name == f"{HEADS}-layer2-the-books-that.svg"
     svg, words, said = read(file)
     pattern_HLM = minilm.trace(SENTENCE)["encoder.2.attn.pattern"]
     assert [each.rpartition(": ")[2] for each in said] == [number(x) for x in pattern_HLM.flat]
@@ -62,7 +71,7 @@ def test_a_map_is_saved_whole_however_much_of_it_is_in_sight(visit, tmp_path):
     page = visit("Heads", sentence=LONG, layer=1, ask=0)
     seen = page.view.locator(".st-key-heads .scroll").evaluate("e => e.clientHeight")
     file = save(page, ".st-key-heads", "PNG", tmp_path)
-    assert file.name == "glassformer-heads-layer1-the-river-bank.png"
+    assert file.name == f"{HEADS}-layer1-the-river-bank.png"
     content = file.read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(content[20:24], "big") > 2 * seen
@@ -74,7 +83,8 @@ def test_a_map_is_saved_whole_however_much_of_it_is_in_sight(visit, tmp_path):
 def test_a_step_of_attention_is_saved_with_its_numbers(visit, minilm, tmp_path):
     page = visit("Attention", sentence=SENTENCE, layer=1, head=5, token=3, stage=0, ask=0)
     file = save(page, "[data-testid=stMain]", "SVG", tmp_path)
-    assert file.name == "glassformer-attention-layer1-head5-the-books-that.svg"
+    assert file.name.startswith("glassformer-attention-attention-step-1-query-")
+    assert file.name.endswith("-layer1-head5-the-books-that.svg")
     _, words, said = read(file)
     q_K = minilm.trace(SENTENCE)["encoder.1.attn.q"][5, 3]
     wanted = [f"dimension {k}, {number(x, 4)}" for k, x in enumerate(q_K)]
@@ -97,9 +107,7 @@ def test_a_hostile_sentence_makes_a_harmless_file(visit, tmp_path, kind):
     page = visit("Heads", sentence=HOSTILE[kind], layer=1, ask=0)
     file = save(page, ".st-key-heads", "SVG", tmp_path)
     svg, words, _ = read(file)
-    assert file.name.startswith("glassformer-heads-layer1") and not set(file.name) & set(
-        "<>/\\:\x00"
-    )
+    assert file.name.startswith(f"{HEADS}-layer1") and not set(file.name) & set("<>/\\:\x00")
     assert any(each.startswith("“") for each in words)
     assert not list(svg.iter(f"{SVG}script")) and not list(svg.iter(f"{SVG}foreignObject"))
 
@@ -117,6 +125,299 @@ def test_the_menu_opens_and_closes_by_key(visit):
     assert not png.is_visible() and button.evaluate("e => e.matches(':focus')")
 
 
+# --- every figure ---------------------------------------------------------------------------------
+
+BOOKS = {"model": "study-decoder", "sentence": SENTENCE, "layer": 3, "head": 4, "token": 6}
+PLACE = "study-decoder · layer 3"
+
+
+def decoder(sentence: str = SENTENCE):
+    return load("study-decoder").trace(sentence)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: where it is, what stands below it, what its file is called, and what it must
+    say, from the trace.
+    """
+
+    page: str
+    key: str
+    title: str
+    place: str
+    name: str
+    said: object  # () -> texts that stand in it, or the ends of what its shapes say
+    choices: dict = field(default_factory=lambda: BOOKS)
+    cards: str = ""
+
+
+def dimensions(values_D) -> list[str]:
+    return [f"dimension {d}: {number(x)}" for d, x in enumerate(values_D)]
+
+
+def of_steps(*steps: str) -> list[str]:
+    return [line for step in steps for line in dimensions(decoder()[step][6])]
+
+
+def neuron_values() -> list[str]:
+    trace = decoder()
+    reach_F = trace["decoder.3.mlp.hidden.reach"][6]
+    return [number(x) for x in trace["decoder.3.mlp.hidden"][:, reach_F.argmax()]]
+
+
+def turns() -> list[str]:
+    c = load("smollm2").config
+    return [turned_text(x) for x in angles(9, c.d_head, c.rope_theta)[:, 2]]
+
+
+def compared() -> list[str]:
+    a_LM, b_LM = (
+        decoder(text)["decoder.3.attn.pattern"][4]
+        for text in (SENTENCE, SENTENCE.replace("books", "book"))
+    )
+    change_LM = (b_LM.astype(np.float64) - a_LM).astype(np.float32)
+    seen = np.tril(np.ones_like(a_LM, bool))
+    return [number(x) for part_LM in (a_LM, b_LM, change_LM) for x in part_LM[seen]]
+
+
+def both_guesses() -> list[str]:
+    a_V, b_V = (
+        decoder(text)["head.probs"][-1] for text in (SENTENCE, SENTENCE.replace("books", "book"))
+    )
+    most = np.argsort(-np.abs(b_V - a_V), kind="stable")[:3]
+    return [number(x) for probs_V in (a_V, b_V) for x in probs_V[most]]
+
+
+def of_the_translator() -> list[str]:
+    trace = load("study-translator").trace("The red car is fast.")
+    leaves = ("pattern", "z.share")
+    return [number(x) for leaf in leaves for x in trace[f"decoder.3.cross.{leaf}"][1, 1]]
+
+
+CAR = {"model": "study-translator", "sentence": "The red car is fast.", "layer": 3, "head": 1}
+FIGURES = {
+    "vectors": Figure(
+        "Add and norm",
+        "addnorm-way",
+        "Vectors and their lengths",
+        f"{PLACE} · token recommended",
+        "add-and-norm-vectors-and-their-lengths-layer3",
+        lambda: of_steps("decoder.3.attn.in", "decoder.3.attn.out", "decoder.3.attn.sum"),
+    ),
+    "neurons": Figure(
+        "Feed-forward",
+        "ff-neurons",
+        "The strongest neurons",
+        f"{PLACE} · token recommended",
+        "feed-forward-the-strongest-neurons-layer3",
+        lambda: of_steps("decoder.3.mlp.out"),
+    ),
+    "firing": Figure(
+        "Feed-forward",
+        "ff-own",
+        f"Words on which neuron {'{neuron}'} of layer 3 fires",
+        PLACE,
+        "feed-forward-words-on-which-neuron-{neuron}-layer3",
+        neuron_values,
+        cards="ff-neuron",
+    ),
+    "layer_steps": Figure(
+        "Layers",
+        "layers",
+        "What each layer’s heads look at, and how it moves the vector",
+        "study-decoder · token recommended",
+        "layers-what-each-layer-s-heads",
+        lambda: [
+            f"layer {n}: like the input {number(decoder()[f'decoder.{n}.out.similarity'][6])}"
+            for n in range(4)
+        ],
+    ),
+    "head_roles": Figure(
+        "Heads",
+        "heads_every",
+        "Roles of all heads: On this sentence",
+        "study-decoder",
+        "heads-roles-of-all-heads-on",
+        lambda: [
+            f"{name}: {percent(x, 0)}"
+            for n in range(4)
+            for roles_O in decoder()[f"decoder.{n}.attn.pattern.roles"]
+            for name, x in zip(ROLES, roles_O, strict=True)
+        ],
+        cards="heads-every",
+    ),
+    "head_shares": Figure(
+        "Heads",
+        "heads_add",
+        "What each head adds to recommended",
+        PLACE,
+        "heads-what-each-head-adds-to-layer3",
+        lambda: [
+            number(x)
+            for leaf in ("length", "share")
+            for x in decoder()[f"decoder.3.attn.heads.{leaf}"][:, 6]
+        ],
+        cards="heads-adds",
+    ),
+    "lines": Figure(
+        "Heads",
+        "lines",
+        "Attention weights",
+        f"{PLACE} · head 4",
+        "heads-attention-weights-layer3-head4",
+        lambda: [number(x, 4) for x in decoder()["decoder.3.attn.pattern"][4].flat if x > 0.01],
+        cards="heads-lines",
+    ),
+    "stretches": Figure(
+        "Heads",
+        "heads_ribbon",
+        "Numbers 0 to 19 belong to head 0, 20 to 39 to head 1, and so on: 5 colours, 5 heads.",
+        f"{PLACE} · head 4",
+        "heads-numbers-0-to-19-belong-layer3-head4",
+        lambda: [f"Head {h}: numbers {20 * h} to {20 * h + 19}" for h in range(5)],
+        cards="heads-split",
+    ),
+    "guesses": Figure(
+        "Output",
+        "output-next",
+        "The likeliest words after recommended",
+        "study-decoder",
+        "output-the-likeliest-words-after-recommended",
+        lambda: [number(x) for x in sorted(decoder()["head.probs"][-1])[-5:]],
+    ),
+    "paired_bars": Figure(
+        "Compare",
+        "compare-words",
+        "Next word after recommended: largest changes first",
+        f"A: study-decoder, layer 3, head 4, “{SENTENCE}”",
+        "compare-next-word-after-recommended-largest",
+        both_guesses,
+        BOOKS | {"compare_sentence": SENTENCE.replace("books", "book")},
+    ),
+    "compare": Figure(
+        "Compare",
+        "compare-maps",
+        "Attention weights in A and in B, and B − A",
+        f"A: study-decoder, layer 3, head 4, “{SENTENCE}”",
+        "compare-attention-weights-in-a-and",
+        compared,
+        BOOKS | {"compare_sentence": SENTENCE.replace("books", "book")},
+    ),
+    "alignment": Figure(
+        "Cross-attention",
+        "cross-alignment",
+        "What was written, and what it came from",
+        "study-translator · layer 3 · head 1",
+        "cross-attention-what-was-written-and-what-layer3-head1",
+        of_the_translator,
+        CAR | {"token": 1, "side": "decoder"},
+    ),
+    "clocks": Figure(
+        "Positions",
+        "places-clocks",
+        "Positions as clocks",
+        "SmolLM2-135M",
+        "positions-positions-as-clocks",
+        turns,
+        {"model": "smollm2", "sentence": "The cat sat on the mat. The cat"},
+    ),
+    "pieces": Figure(
+        "Tokens",
+        "pieces-decoder",
+        "Words, pieces and ids",
+        "study-decoder",
+        "tokens-words-pieces-and-ids",
+        lambda: [line for row_D in decoder()["decoder.embed.token"] for line in dimensions(row_D)],
+    ),
+    "table": Figure(
+        "Add and norm",
+        "table-addnorm-decoder-3-attn-norm",
+        "",
+        PLACE,
+        "add-and-norm",
+        lambda: [number(x) for x in decoder()["decoder.3.attn.norm.mean"]],
+        cards="addnorm-norm",
+    ),
+    "norm_order": Figure(
+        "Add and norm",
+        "addnorm_ways",
+        "Where the norm stands",
+        PLACE,
+        "add-and-norm-where-the-norm-stands-layer3",
+        lambda: ["norm", "attention", "+"],
+        cards="addnorm-order",
+    ),
+    "pipeline": Figure(
+        "Attention",
+        "pipeline-attn",
+        "Attention, step 1: Query · recommended",
+        f"{PLACE} · head 4",
+        "attention-attention-step-1-query-recommended-layer3-head4",
+        lambda: [
+            f"dimension {k}, {number(x, 4)}"
+            for k, x in enumerate(decoder()["decoder.3.attn.q"][4, 6])
+        ],
+        BOOKS | {"stage": 0},
+    ),
+}
+ELSEWHERE = {"heatmap", "overview"}  # those of the tests above
+NO_FIGURE = {  # controls, words, and the number that is explained, which has a page of its own
+    "explanation", "glossary", "place", "ring", "saving", "share", "terms",
+}  # fmt: skip
+
+
+def test_each_component_that_draws_a_figure_can_be_saved():
+    sheets = {path.stem for path in (ROOT / "assets/components").glob("*.css")}
+    assert sheets - NO_FIGURE == FIGURES.keys() | ELSEWHERE
+
+
+@pytest.mark.parametrize("component", FIGURES)
+def test_a_figure_is_saved_with_what_it_is_and_its_numbers(visit, tmp_path, component):
+    figure = FIGURES[component]
+    more = {"cards": figure.cards} if figure.cards else {}
+    page = visit(figure.page, ask=0, **figure.choices, **more)
+    inside = f".st-key-{figure.key}"
+    page.view.locator(inside).first.wait_for()
+    neuron = int(decoder()["decoder.3.mlp.hidden.reach"][6].argmax())
+    file = save(page, inside, "SVG", tmp_path)
+    _, words, said = read(file)
+    caption = " ".join(words)
+    assert figure.title.format(neuron=neuron) in caption
+    assert figure.place in caption and figure.choices["sentence"] in caption
+    assert file.name.startswith(f"glassformer-{figure.name.format(neuron=neuron)}")
+    there = {*words, *said, *(part for each in said for part in re.split(r"[,:] ", each))}
+    there |= {each.partition(", ")[2] for each in said}
+    there |= {part for each in said for part in each.split(", ")}
+    missing = [each for each in figure.said() if each not in there]
+    assert figure.said() and not missing
+    content = save(page, inside, "PNG", tmp_path).read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) > 3000
+
+
+def test_the_overview_says_the_number_of_each_cell(visit, tmp_path):
+    page, trace = visit(**BOOKS, ask=0), decoder()
+    _, _, said = read(save(page, "[data-testid=stMain]", "SVG", tmp_path))
+    steps = {
+        "Into the first layer": "decoder.0.attn.in",
+        "Update by attention": "decoder.3.attn.out",
+        "Out of the stack": "decoder.out",
+    }
+    for words, step in steps.items():
+        cells = [each for each in said if each.startswith(words)]
+        assert len(cells) == 7 * 12
+        for n, cell in enumerate(cells):
+            dimension, shown = re.search(r"dimension (\d+).*: (\S+)$", cell).groups()
+            assert shown == number(trace[step][n // 12, int(dimension)], 4)
+    weights = [each.rpartition(": ")[2] for each in said if " looks at " in each]
+    pattern_LM = trace["decoder.3.attn.pattern"][4]
+    seen = np.tril(np.ones_like(pattern_LM, bool))
+    expected = [
+        number(x) if may else "blocked by the mask"
+        for x, may in zip(pattern_LM.flat, seen.flat, strict=True)
+    ]
+    assert weights == expected
+
+
 # --- the parts of it ------------------------------------------------------------------------------
 
 
@@ -132,15 +433,21 @@ def test_a_caption_is_broken_into_lines_that_fit(run):
 def test_a_caption_says_only_what_holds_for_the_picture(run):
     ask = """const { captionOf, nameOf, remember } = await import("/saving.js")
         remember(given.frame)
-        return [captionOf(given.picture).map(([text]) => text), nameOf(given.picture.without)]"""
+        return [captionOf(given.picture).map(([text]) => text), nameOf(given.picture)]"""
     frame = {"page": "heads", "model": "M", "layer": 3, "head": 4, "sentence": "A b", "words": "a"}
     picture = {"title": "T", "step": "decoder.3.attn.pattern"}
     said, name = run(ask, {"frame": frame, "picture": picture})
     assert said == ["T", "M · layer 3 · head 4 · decoder.3.attn.pattern", "“A b”"]
-    assert name == "glassformer-heads-layer3-head4-a"
+    assert name == "glassformer-heads-t-layer3-head4-a"
     said, name = run(ask, {"frame": frame, "picture": {"title": "T", "without": ["head"]}})
-    assert said == ["T", "M · layer 3", "“A b”"] and name == "glassformer-heads-layer3-a"
-    assert run(ask, {"frame": {"page": "x"}, "picture": {"title": "T"}}) == [["T"], "glassformer-x"]
+    assert said == ["T", "M · layer 3", "“A b”"] and name == "glassformer-heads-t-layer3-a"
+    assert run(ask, {"frame": {"page": "x"}, "picture": {"title": "T"}}) == [
+        ["T"],
+        "glassformer-x-t",
+    ]
+    picture = {"title": "T", "token": True, "said": ["A: M", "B: N"]}
+    said, _ = run(ask, {"frame": {"token": "the (4)", "sentence": "A b"}, "picture": picture})
+    assert said == ["T", "token the (4)", "A: M", "B: N", "“A b”"]
 
 
 def test_the_brush_writes_what_a_canvas_would_draw(run):

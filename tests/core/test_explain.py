@@ -5,6 +5,7 @@ down to the weights.
 import ast
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -14,8 +15,8 @@ import pytest
 from core import GlassError, explain
 from core.source import lines_that_made
 from core.step_ref import parse
-from core.steps import about, kind_of, kinds
-from core.steps.letters import letters_in
+from core.steps import LEARNED, about, kind_of, kinds
+from core.steps.letters import INDICES, LETTERS, letters_in, symbols
 from core.text import number
 from tests.helpers import lstm
 from tests.helpers.names import every_name
@@ -129,22 +130,38 @@ def test_the_lines_shown_are_those_of_the_file(tiny_trace):
     ]
 
 
-def test_the_letters_of_every_formula_are_explained(tiny_trace):
-    for kind in kinds():
-        letters = letters_in(kind.latex)
-        assert all(letters.values()), kind
-        assert bool(letters) == bool(re.search(r"[A-Za-z]", kind.latex)), kind
-        if re.search(r"_\{?l", kind.latex):
-            assert letters["l"] == "the token", kind
+@pytest.mark.parametrize("kind", [*kinds(), LEARNED], ids=lambda kind: kind.leaf)
+def test_the_letters_of_every_formula_are_explained(kind):
+    """Whatever is left of a formula without commands and words is a letter, and has a meaning."""
+    letters = letters_in(kind)
+    assert all(letters.values())
+    bare = re.sub(r"\\(text|begin|end)\{[^}]*\}|\\mathrm\{\w\w+\}|\\[A-Za-z]+", " ", kind.latex)
+    explained = re.sub(r"\\mathrm\{\w\w+\}|\\[A-Za-z]+", " ", " ".join(letters))
+    assert set(re.findall("[A-Za-z]", bare)) == set(re.findall("[A-Za-z]", explained))
+    assert set(kind.letters) <= letters.keys(), "a meaning for a letter that does not occur"
+
+
+@pytest.mark.parametrize("kind", [*kinds(), LEARNED], ids=lambda kind: kind.leaf)
+def test_a_letter_has_one_meaning_in_a_formula(kind):
+    """It counts something or it is a number, not both; what it means elsewhere, the kind says."""
+    letters, (above, below) = letters_in(kind), symbols(kind.latex)
+    numbers = {symbol[0] for symbol in above if symbol in LETTERS}
+    assert not numbers & {symbol[0] for symbol in below if symbol[0] in INDICES}
+    words = list(letters.values())
+    assert len(words) == len(set(words)), "two letters with one meaning"
+    tables = {symbol: LETTERS.get(symbol, INDICES.get(symbol)) for symbol in letters}
+    assert all(tables[symbol] != word for symbol, word in kind.letters.items())
+
+
+def test_letters_that_are_no_index_are_no_index(tiny_trace):
     value = kind_of(tiny_trace("bert").config, parse("encoder.0.attn.v"))
-    assert letters_in(value.latex).keys() == {
-        "x",
-        "W",
-        "b",
-        "m",
-        "k",
-        "d",
-    }  # v itself is no vocabulary here
+    assert letters_in(value)["v"] == "value", "and no word of the vocabulary"
+    assert list(letters_in(value)) == ["v", "x", "W^V", "b^V", "m", "j", "d"]
+
+
+def test_a_letter_without_a_meaning_is_an_error():
+    with pytest.raises(KeyError, match="Q"):
+        letters_in(replace(LEARNED, latex=r"Q_{l}"))
 
 
 @pytest.mark.parametrize(
@@ -175,8 +192,12 @@ def test_one_of_each_kind_is_tried(tiny_trace):
     small = lstm.small().trace(ids_L=[1, 2])
     tried |= {about(small, name) for name in small}  # these are tried in test_lstm.py
     left_out = set(kinds()) - tried
-    # A norm left out is a what-if, which no family was trained with: test_whatif tries it.
-    assert [(kind.leaf, kind.title) for kind in left_out] == [("norm.out", "Norm left out")]
+    # Without norms, and without positions but with segments, are what-ifs, which no family was
+    # trained with: test_whatif tries them.
+    assert {(kind.leaf, kind.story) for kind in left_out} == {
+        ("norm.out", "The vector passes unchanged: this what-if leaves the norms out."),
+        ("sum", "The token’s embedding plus that of its segment."),
+    }
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,9 @@ def test_split_heads_is_a_view_of_neighbouring_columns():
 def test_masks_by_name():
     for l in range(4):
         for m in range(4):
-            assert masks.build("encoder", 4, 4)[l, m]
-            assert masks.build("decoder", 4, 4)[l, m] == (m <= l)
-            assert masks.build("others", 4, 4)[l, m] == (m != l)
+            assert masks.build_mask("encoder", 4, 4)[l, m]
+            assert masks.build_mask("decoder", 4, 4)[l, m] == (m <= l)
+            assert masks.build_mask("others", 4, 4)[l, m] == (m != l)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_masks_by_name():
 )
 def test_impossible_masks_say_what_is_wrong(mask, says):
     with pytest.raises(GlassError, match=f".*{says}".replace("(", r"\(").replace(")", r"\)")):
-        masks.build(mask, 2, 2)
+        masks.build_mask(mask, 2, 2)
 
 
 def test_a_lone_token_that_may_not_see_itself():
     with pytest.raises(GlassError, match="row 0"):
-        masks.build("others", 1, 1)
+        masks.build_mask("others", 1, 1)

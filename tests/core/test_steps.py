@@ -145,7 +145,7 @@ def test_the_parts_of_a_name(name, ref):
 )
 def test_what_is_no_name(name):
     assert parse(name) is None
-    with pytest.raises(ValueError, match="no name"):
+    with pytest.raises(ValueError, match="no step can be called"):
         ref_of(name)
 
 

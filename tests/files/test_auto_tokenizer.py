@@ -172,7 +172,7 @@ def test_older_files_beside_it_are_read(tmp_path):
 
 def test_where_the_two_files_disagree_it_is_said(tmp_path):
     said = from_folder(write(tmp_path / "a", "bert", {"do_lower_case": True}), "BERT")[1]
-    assert len(said) == 1 and "disagree on how letters are changed" in said[0]
+    assert len(said) == 1 and "disagree on how characters are changed" in said[0]
     assert from_folder(write(tmp_path / "b", "bert", {"do_lower_case": False}), "BERT")[1] == ()
     known = {"tokenizer_class": "RobertaTokenizer"}
     assert "“RobertaTokenizer”" in from_folder(write(tmp_path / "c", "gpt2", known), "GPT-2")[1][0]
@@ -220,7 +220,7 @@ def test_damaged_options_are_said_and_the_model_runs_by_ids(config, tmp_path):
 
 def test_special_tokens_that_are_no_texts_are_refused_beside_sentencepiece_models(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text('{"bos_token": 5, "eos_token": "</s>"}')
-    with pytest.raises(GlassError, match="tokenizer_config.json can't be read"):
+    with pytest.raises(GlassError, match="tokenizer_config.json cannot be read"):
         notes_on_pieces(tmp_path, set())
 
 

@@ -73,13 +73,13 @@ def test_an_embedded_model_without_its_files_is_not_listed_and_says_what_is_miss
     put(tmp_path / f"cache/{name}")  # a stray folder in the cache is not taken for it
     assert find(name) is None and catalogue.default() == "minilm"
     for ask in (resolve, fetch):
-        with pytest.raises(GlassError, match=f"assets/models/{name} should be there"):
+        with pytest.raises(GlassError, match=f"assets/models/{name} is missing"):
             ask(name)
     folder = put(tmp_path / "assets" / name)
     assert find(name) == resolve(name) == fetch(name) == folder and name in model_table()
     (folder / "tokenizer.json").unlink()
     assert find(name) is None
-    with pytest.raises(GlassError, match="not complete"):
+    with pytest.raises(GlassError, match="is incomplete"):
         resolve(name)
 
 
@@ -227,7 +227,7 @@ def test_an_unknown_name_gives_the_near_ones(name, near):
 
 def test_a_name_like_no_other_gives_all_of_them():
     with pytest.raises(
-        GlassError, match="It can be one of study-encoder, .*, minilm, smollm2,"
+        GlassError, match="Use one of study-encoder, .*, minilm, smollm2,"
     ) as caught:
         resolve("zzz")
     assert "Did you mean" not in str(caught.value)

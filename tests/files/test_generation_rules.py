@@ -174,7 +174,7 @@ def test_what_is_not_done_is_named(tmp_path):
 )
 def test_damaged_rules_are_said_and_the_model_runs(damage, tmp_path):
     model = load(folder(tmp_path, "marian", {}, damage))
-    assert "What the decoder may write is not known" in model.notes[1]
+    assert "It is not known what the decoder may write" in model.notes[1]
     assert next(iter(damage)) in model.notes[1]
     assert model.decoding == Decoding((model.config.end_id,))
     assert model.trace(ids_L=SOURCE)["head.logits"].ndim == 2
@@ -199,13 +199,16 @@ def test_the_page_says_that_the_likeliest_next_word_is_forbidden(tmp_path, monke
     trace = runs.trace_of(runs.RunRequest(free, "3 5 7", target="4 6"))
     best, second = np.argsort(-trace["head.probs"][1])[:2].tolist()
     path = forbidding(tmp_path, monkeypatch, [best])
-    said = f"do not allow **\\#{best}** here, likely as it is: **\\#{second}** is taken instead"
+    said = (
+        f"files forbid **\\#{best}** here, though it is the likeliest: the model takes"
+        f" **\\#{second}** instead"
+    )
     for page, where in (("9_Cross_attention", "markdown"), ("10_Output", "caption")):
         app = opened(f"pages/{page}.py", model=path, token="1", **READ)
         assert not app.exception and any(said in each.value for each in app.get(where)), page
         other = opened(f"pages/{page}.py", model=path, token="0", **READ)
         there = int(trace["head.probs"][0].argmax()) == best
-        assert any("do not allow" in each.value for each in other.get(where)) == there, page
+        assert any("files forbid" in each.value for each in other.get(where)) == there, page
 
 
 def test_a_forbidden_word_is_neither_drawn_nor_taken_as_the_likeliest(tmp_path, monkeypatch):

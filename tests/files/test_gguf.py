@@ -60,7 +60,7 @@ def gguf_file(
 
 
 GGUF_LIES = {
-    "not GGUF": (b"GGML" + bytes(60), "isn't a GGUF"),
+    "not GGUF": (b"GGML" + bytes(60), "is not a GGUF"),
     "version 1": (gguf_file(version=1), "version 1"),
     "big-endian": (gguf_file(version=3 << 24), "little-endian"),
     "2**60 tensors": (gguf_file(tensors=2**60), "at most"),
@@ -83,12 +83,12 @@ GGUF_LIES = {
     ),
     "lists within lists": (
         gguf_file(text(b"a"), struct.pack("<IIQIQ", 9, 9, 1, 9, 1), keys=1),
-        "unknown kind 9",
+        "unknown type 9",
     ),
-    "a value of no kind": (gguf_file(text(b"a"), struct.pack("<I", 77), keys=1), "unknown kind 77"),
+    "a value of no kind": (gguf_file(text(b"a"), struct.pack("<I", 77), keys=1), "unknown type 77"),
     "a list of no kind": (
         gguf_file(text(b"a"), struct.pack("<IIQ", 9, 77, 1), keys=1),
-        "unknown kind 77",
+        "unknown type 77",
     ),
     "not UTF-8": (gguf_file(text(b"\xff"), keys=1), "UTF-8"),
     "the same key twice": (gguf_file(2 * (text(b"a") + struct.pack("<II", 4, 0)), keys=2), "twice"),

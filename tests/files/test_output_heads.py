@@ -188,7 +188,7 @@ def test_a_model_without_an_output_head_is_run_up_to_its_last_vectors(
             )
             if name in loaded.notes[0]
         ]
-        assert len(heads) == 1 and "is not run here" in loaded.notes[0]
+        assert len(heads) == 1 and "does not run the head" in loaded.notes[0]
 
 
 @pytest.mark.parametrize("cls", ("T5EncoderModel", "T5ForTokenClassification"))
@@ -214,7 +214,7 @@ def test_t5s_encoder_is_run_alone(cls, named, tmp_path):
         forward(loaded.config, loaded.weights, golden("t5_relu").inputs["ids_L"]),
         {name: value.numpy() for name, value in steps.items()},
     )
-    assert "the encoder is run alone" in loaded.notes[-1]
+    assert "only the encoder runs" in loaded.notes[-1]
 
 
 def test_a_t5_that_should_have_a_decoder_is_not_read_without_it(tmp_path):
@@ -285,7 +285,7 @@ def test_a_translator_without_a_head_reads_its_start_token_alone(tmp_path):
     assert model.trace(ids_L=[3, 5, 7])["decoder.embed.ids"].tolist() == [start]
     given = model.trace(ids_L=[3, 5, 7], target_ids_L=[start, 4])
     assert given["decoder.embed.ids"].tolist() == [start, 4]
-    assert any("reads its start token alone" in note for note in model.notes)
+    assert any("reads only its start token" in note for note in model.notes)
 
 
 @pytest.mark.parametrize("family, prefix", (("llama", "model."), ("gpt2", "transformer.")))
@@ -300,5 +300,8 @@ def test_a_classifier_is_known_by_its_head_where_the_config_names_no_class(
     tensors["score.weight"] = np.ones((2, width))
     loaded = load_folder(written(family, tmp_path, tensors, architectures=None))
     assert loaded.config.head is None
-    assert "(score.weight) is not run here" in loaded.notes[0]
-    assert "no output head (but score.weight)" in loaded.notes[1]
+    assert (
+        "does not run the head that this model was fine-tuned with (score.weight)"
+        in loaded.notes[0]
+    )
+    assert "no output head (only score.weight)" in loaded.notes[1]

@@ -14,7 +14,7 @@ PATHS = {
     page.title: "" if page.path == "app.py" else Path(page.path).stem.split("_", 1)[1]
     for page in PAGES
 }
-DESK, TELEPHONE = (1280, 900), (390, 844)  # sizes of a screen
+DESK, TABLET, TELEPHONE = (1280, 900), (820, 1180), (390, 844)  # sizes of a screen
 
 
 def choices(page) -> dict[str, str]:

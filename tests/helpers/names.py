@@ -14,6 +14,20 @@ ASKED = (
     "1.mlp.pre.terms.2.5",
     "1.mlp.writes.2.5",
     "1.mlp.promotes.2.5",
+    "0.attn.in.sources.2",
+    "1.attn.in.sources.2",
+    "1.cross.in.sources.2",
+    "1.mlp.in.sources.2",
+    "1.out.sources.2",
+    "out.sources.2",
+    "1.attn.q.sources.1.3",
+    "1.attn.k.sources.1.2",
+    "1.cross.q.sources.1.3",
+    "1.cross.k.sources.1.2",
+    "1.attn.scores.sources.1.3.2",
+    "1.cross.scores.sources.1.3.2",
+    "embed.out.lens.1",
+    "0.out.lens.1",
 )  # derived values whose names end in numbers, one of each kind
 
 
@@ -23,6 +37,8 @@ def every_name(trace) -> list[str]:
         "head.tempered.1.70",
         "head.sampled.1.130.9.900",
         "head.sampled.0.100.0.500",
+        "head.logits.parts.1.7",
+        "head.logits.against.1.7.9",
     ]
     return [*trace.names, *trace.derived, *(name for name in asked if has(trace, name))]
 

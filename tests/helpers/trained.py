@@ -16,6 +16,6 @@ def restore(folder: Path) -> networks.Transformer | networks.Lstm:
     """The model whose config.json and weights lie there, as `networks.export` writes them."""
     fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     ours = fields.pop("model_type") == "glassformer"
-    model = networks.build(Config(**fields) if ours else LstmConfig("LSTM", **fields))
+    model = networks.build_network(Config(**fields) if ours else LstmConfig("LSTM", **fields))
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model

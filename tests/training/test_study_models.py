@@ -330,7 +330,7 @@ def test_a_pretrained_model_is_one_click_away(assets, monkeypatch):
 def test_another_mask_is_said_and_the_twin_is_a_click_away(assets, name, mask, twin):
     app = first(model=name, mask=mask, layer="2")
     said = written(app).replace("*", "")
-    assert f"Another mask: {name} learned under" in said and f"{twin} is the same" in said
+    assert f"Another mask: {name} was trained with" in said and f"{twin} is the same" in said
     app.button(key="banner_twin").click().run()
     assert (
         not app.exception
@@ -361,7 +361,7 @@ def test_the_page_about_masks_names_the_twin(assets):
     translator = opened(page, model="study-translator", cards="masks-trained")
     assert not any(
         button.key == "page_twin" for button in translator.button
-    ) and "learned under" in written(translator)
+    ) and "was trained with" in written(translator)
 
 
 # --- what was measured over many sentences --------------------------------------------------------
@@ -421,9 +421,9 @@ def test_words_that_are_not_whole_are_named_under_the_box_and_marked(assets):
         sentence="The zorb ba saw a π near the book.",
         depth="story",
     )
-    line = next(each.value for each in app.caption if "never seen whole" in each.value).replace(
-        "\\", ""
-    )
+    line = next(
+        each.value for each in app.caption if "never seen these words whole" in each.value
+    ).replace("\\", "")
     assert (
         "**zorb** (z ##o ##r ##b)" in line
         and "**ba** (as letters" in line
@@ -433,11 +433,11 @@ def test_words_that_are_not_whole_are_named_under_the_box_and_marked(assets):
     marked = {token["text"]: token["mark"] for token in parts(app, "pieces")[0]["tokens"]}
     assert (
         marked["##r"] == marked["ba"] == "never seen whole by this model"
-        and "sign for the unknown" in marked["[UNK]"]
+        and "reads its unknown token" in marked["[UNK]"]
     )
     assert marked["the"] == marked["[START]"] == marked["book"] == ""
     assert any("Dashed: never seen whole by this model" in each.value for each in app.caption)
-    assert any("zorb** is none of them" in each.value for each in app.caption)
+    assert any("zorb** is not one of them" in each.value for each in app.caption)
 
 
 def test_nothing_is_said_where_every_word_is_known(assets):
@@ -452,7 +452,7 @@ def test_of_minilm_pieces_are_normal_and_only_unknown_signs_are_named():
     app = opened("pages/1_Tokens.py", sentence="The 🂡 is a card.")
     assert "no pieces for: **🂡** (it reads [UNK])" in written(
         app
-    ) and "sign for the unknown" in str(parts(app, "pieces"))
+    ) and "reads its unknown token" in str(parts(app, "pieces"))
 
 
 def test_a_target_that_was_typed_is_looked_at_too(assets):
@@ -525,7 +525,7 @@ def test_where_words_end_and_spelling_begins_is_found_in_the_real_vocabulary():
         )
         assert cut.unknown == 1 and cut.id_of("[MASK]") not in cut.spelling
         words = {*vocabulary.SPECIAL, *vocabulary.english_words(), *vocabulary.french_words()}
-        pieces = [*vocabulary.LETTERS, *vocabulary.SYLLABLES]
+        pieces = [*vocabulary.ALPHABET, *vocabulary.SYLLABLES]
         pieces += [piece for piece in vocabulary.tokens(language) if piece.startswith("##")]
         spelled = {cut.piece(number) for number in cut.spelling}
         assert set(pieces) - set(vocabulary.english_words()) == spelled

@@ -28,7 +28,7 @@ def sizes_of(name: str) -> dict:
 def small(name: str, seed: int = 0):
     """A model with weights of which none is 0 or 1, so that each of them counts."""
     torch.manual_seed(seed)
-    model = networks.build(networks.config_of(name, 17, **sizes_of(name)))
+    model = networks.build_network(networks.config_of(name, 17, **sizes_of(name)))
     with torch.no_grad():
         for weight in model.parameters():
             weight += 0.3 * torch.randn_like(weight)

@@ -96,7 +96,7 @@ def test_a_reach_is_what_two_runs_differ_by():
     assert found.places_N2.tolist() == [[1, 1], [3, 3], [4, 4]]
     assert not influence.influence_of(before, before, 1).moved_N.any()
     after = forward(model.config, model.weights, [2, 5, 0, 10, 3], (None, 0, 1, 2, 3))
-    with pytest.raises(GlassError, match="more or fewer words"):
+    with pytest.raises(GlassError, match="a different number of words"):
         influence.influence_of(before, after, 0)
 
 
@@ -112,7 +112,7 @@ def test_the_mean_at_a_distance_is_over_the_sentences_that_reach_it():
         influence.Influence(np.array(moved), np.array(moved) / 2, np.zeros((len(moved), 2)))
         for moved in ([1.0, 0.5], [3.0, 1.5, 0.25])
     ]
-    mean = influence.by_distance(made)
+    mean = influence.mean_by_distance(made)
     assert mean["moved"].tolist() == [2, 1, 0.25] and mean["guess"].tolist() == [1, 0.5, 0.125]
     assert mean["sentences"].tolist() == [2, 2, 1]
 
@@ -160,7 +160,7 @@ def test_without_the_lstm_s_files_it_says_so_and_the_neuron_is_there(tmp_path, m
     assert f"GELU turns into **{after}**" in text_of(app).replace("\\", "")
     assert parts(app)[0]["name"] == f"encoder.0.mlp.hidden:8,{neuron}"
     said_no = linked(cell="lstm.cell:3,2")
-    assert "can't be opened" in said(said_no) and said_no.session_state["cell"] is None
+    assert "cannot be opened" in said(said_no) and said_no.session_state["cell"] is None
 
 
 def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
@@ -207,7 +207,7 @@ def test_every_number_of_the_lstm_opens_on_this_page_by_its_link(study):
         ][:3]:
             onward = linked(cell=link)
             assert not onward.warning and parts(onward)[0]["name"] == link
-    assert "can't be opened" in said(linked(cell="lstm.cell:3,999"))
+    assert "cannot be opened" in said(linked(cell="lstm.cell:3,999"))
     assert parts(linked(cell="encoder.0.mlp.pre:3,9"))[0]["name"] == "encoder.0.mlp.pre:3,9"
 
 
@@ -354,7 +354,7 @@ def test_a_word_after_which_none_comes_is_said_to_reach_nothing(study):
     app.text_input(key="before_other").set_value("  new ").run()
     assert (
         not app.exception
-        and "No word comes after it" in text_of(app)
+        and "No word follows that it could reach" in text_of(app)
         and "outlines: with **new**" in text_of(app)
     )
     app.selectbox(key="before_word").set_value(6).run()
@@ -364,7 +364,7 @@ def test_a_word_after_which_none_comes_is_said_to_reach_nothing(study):
 
 def test_with_a_mask_or_a_what_if_it_is_said_that_the_lstm_reads_as_it_was_trained(study):
     said_so = [
-        "neither the LSTM nor attention"
+        "both networks read your sentence as they were trained"
         in " ".join(each.value for each in opened(PAGE, **OPEN, model="minilm", **more).caption)
         for more in ({}, {"mask": "decoder"}, {"change": "order"})
     ]
@@ -401,7 +401,7 @@ def test_without_the_twin_the_loaded_decoder_is_compared_and_an_encoder_is_not(s
     runs.ready_models.clear()
     app = opened(PAGE, **OPEN, model="minilm")
     assert (
-        any("a decoder is needed" in each.value for each in app.caption)
+        any("choose a decoder as the model" in each.value for each in app.caption)
         and len(tables(app)["How"]["columns"]) == 4
     )
     app = opened(PAGE, **OPEN, model="smollm2")

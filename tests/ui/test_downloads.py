@@ -109,7 +109,7 @@ def test_a_download_that_breaks_off_is_over(download, monkeypatch):
     app = visitor()
     app.button(key="fetch").click().run()
     time.sleep(0.2)
-    assert not app.run().get("progress") and "could not be fetched" in app.error[0].value
+    assert not app.run().get("progress") and "Could not fetch" in app.error[0].value
 
 
 def test_the_command_that_fetches_a_model_elsewhere_can_be_copied(monkeypatch):

@@ -42,7 +42,7 @@ def table_of(app, start: str) -> dict:
 
 def drawn_on(view_mask_LM, grid="", trained="encoder"):
     """A drawing whose run is never looked at."""
-    trained_LM = masks.build(trained, *view_mask_LM.shape)
+    trained_LM = masks.build_mask(trained, *view_mask_LM.shape)
     return editor.DrawnMask(FakeView(), "encoder", grid, trained_LM, view_mask_LM)
 
 
@@ -64,8 +64,8 @@ def session(monkeypatch):
 
 @pytest.mark.parametrize("name", masks.NAMED)
 def test_cells_drawn_from_a_mask_are_that_mask_again(minilm, name):
-    wanted_LM = masks.build(name, 5, 5)
-    text = whatif.drawn("d1-0,e9-9", "encoder", masks.build("encoder", 5, 5), wanted_LM)
+    wanted_LM = masks.build_mask(name, 5, 5)
+    text = whatif.drawn("d1-0,e9-9", "encoder", masks.build_mask("encoder", 5, 5), wanted_LM)
     assert text.startswith("d1-0") and "e9-9" not in text  # what was drawn on the other stack stays
     grid = ",".join(cell for cell in text.split(",") if cell[0] == "e")
     made = whatif.masks_of(minilm.config, {"encoder": 5}, f"own:{grid}", 0)["encoder"]
@@ -164,7 +164,7 @@ def test_a_what_if_that_is_already_there_stays():
 
 def test_cells_that_the_text_does_not_have_are_said_and_nothing_breaks():
     app = opened(PAGE, **OPEN, mask="own", grid="e99-9")
-    assert not app.exception and "which is not there" in said(app)
+    assert not app.exception and "which does not exist" in said(app)
 
 
 def story_of(app, start: str) -> str:

@@ -95,7 +95,7 @@ def test_special_tokens_are_hidden_and_pieces_merged_by_settings_and_in_the_addr
     np.testing.assert_array_equal(
         values_in(shown), trace["encoder.0.attn.pattern.words.1.1"].astype(np.float32)
     )
-    assert "special tokens hidden, each row shared out anew" in prose(
+    assert "special tokens hidden, each row rescaled to add up to 1" in prose(
         app
     ) and "pieces merged into words" in prose(app)
     assert data_of(app, "lines", "lines")["rows"] == shown["rows"]
@@ -127,7 +127,7 @@ def test_what_cannot_be_hidden_or_merged_is_not_offered(tiny_folder):
         for toggle in app.toggle
         if toggle.key in ("toggle_hide_special", "toggle_merge_pieces")
     ]
-    assert "shared out anew" not in prose(app)
+    assert "rescaled to add up" not in prose(app)
 
 
 def test_a_click_on_a_word_chooses_its_first_piece_and_opens_the_number(monkeypatch):

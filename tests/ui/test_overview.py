@@ -28,6 +28,7 @@ from ui.stages.overview import picture as overview_picture
 from ui.stages.overview.picture import MOST, drawn_at, drawn_cell, drawn_places, picture, reduced
 
 LONG = " ".join(f"word{n % 7} and" for n in range(60))
+FIFTY = "The books and the keys " * 10  # tokens
 
 
 def sent_by(view, monkeypatch) -> dict:
@@ -168,6 +169,34 @@ def test_a_long_sentence_shows_its_ends_and_the_chosen_token(count, chosen):
     assert {0, chosen, count - 1} <= set(places) <= set(range(count))
 
 
+@pytest.mark.parametrize("count, chosen", [(52, 51), (52, 0), (256, 120), (20, 10)])
+def test_a_long_sentence_shows_what_the_chosen_token_looks_at_most(count, chosen):
+    seen = [count // 3, count // 2, (chosen + 9) % count]
+    places = drawn_places(count, chosen, seen)
+    assert places == sorted(set(places)) and len(places) == MOST
+    assert {0, chosen, count - 1, *seen} <= set(places) <= set(range(count))
+
+
+@pytest.mark.parametrize("model", ["study-decoder", "study-encoder"])
+@pytest.mark.parametrize("token", [2, 40])
+def test_the_three_largest_weights_of_the_chosen_token_are_drawn(model, token):
+    trace = trace_of(RunRequest(model, FIFTY))
+    (side,) = trace.config.sides
+    for layer, head in ((0, 0), (1, 2), (3, 4)):
+        view = Seen(trace, side, layer=layer, head=head, token=token)
+        row_M = trace[f"{side}.{layer}.attn.pattern"][head, token]
+        drawn = set(picture(view)["tokens"][side]["at"])
+        assert {int(m) for m in np.argsort(-row_M)[:3] if row_M[m] > 0} <= drawn
+
+
+def test_of_two_texts_the_words_that_are_looked_across_at_most_are_drawn():
+    trace = trace_of(RunRequest("study-translator", FIFTY, target="le chat et le chien"))
+    view = Seen(trace, "decoder", layer=3, head=1, token=2)
+    row_M = trace["decoder.3.cross.pattern"][1, 2]
+    assert len(row_M) > MOST
+    assert set(np.argsort(-row_M)[:3].tolist()) <= set(picture(view)["tokens"]["encoder"]["at"])
+
+
 @pytest.mark.parametrize("model", ["minilm", "smollm2"])
 def test_what_is_sent_stays_small(model, monkeypatch, request):
     request.getfixturevalue(model)
@@ -212,6 +241,16 @@ def test_what_is_added_to_a_token_is_what_the_trace_added(tiny_trace):
     )
     assert added["bert"] == ["encoder.embed.position", "encoder.embed.segment"]
     assert added["marian"] == ["encoder.embed.position"]
+
+
+def test_the_note_says_for_how_many_numbers_a_stripe_stands(tiny_trace):
+    drawn = picture(Seen(tiny_trace("gpt2"), "decoder"))
+    blocks = {key: strip["block"] for key, strip in drawn["strips"].items()}
+    most = max(blocks.values())
+    assert most == max(-(-s["size"] // s["values"].shape[1]) for s in drawn["strips"].values()) > 1
+    assert model_map.note(drawn).startswith(f"A stripe stands for up to {most} numbers")
+    single = {"strips": {"q": {"block": 1}}}
+    assert model_map.note(single) == "A stripe is a number. Click to open one."
 
 
 def test_what_comes_out(tiny_trace):
@@ -337,7 +376,7 @@ def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):
         text = " ".join(element.value for element in app.markdown)
         assert (f"{side}.1.mlp.out" in text) == (depth == "numbers")
         (data,) = parts(app, "glass_overview")
-        said = max(len(caption.split()) for caption in data["captions"])
+        said = max(len(caption.split()) for caption in data["captions"].values())
         assert said + len(data["note"].split()) <= 45 and len(data["captions"]) == 6
 
 

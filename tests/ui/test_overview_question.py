@@ -10,11 +10,12 @@ from streamlit.testing.v1 import AppTest
 from core.models import catalogue
 from core.text import number
 from tests.helpers.pages import ROOT, address, click, opened, parts
+from tests.helpers.seen import Seen
 from ui.session.opening import decision_of
 from ui.session.runs import RunRequest, trace_of
 from ui.session.selection import EXAMPLES, OPENING, unchosen
 from ui.stages.overview.experiments import forms
-from ui.stages.overview.headline import share_words
+from ui.stages.overview.headline import layers_caption, share_words
 
 MYSTERY = {"model": "study-decoder", "sentence": OPENING, "layer": "3", "head": "4"}
 ONE = RunRequest("study-decoder", OPENING)
@@ -51,13 +52,15 @@ def test_the_app_opens_with_a_question_that_one_click_answers():
     assert question(data) == (
         "Which word comes next: are or is? One of this model’s 20 attention heads decides."
     )
-    assert [words for words, hot in data["headline"] if hot] == ["are", "is"]
+    assert [piece for piece in data["headline"] if piece[1]] == [["are", "guess"], ["is", "guess"]]
     assert (data["open"]["layer"], data["open"]["head"]) == (3, 4)
     assert data["tokens"]["decoder"]["labels"][data["tokens"]["decoder"]["chosen"]] == "recommended"
     assert data["experiments"][0]["words"] == "Silence this head"
     silenced = tried(app, "head")
     assert silenced["run"][4] == decision_of(ONE).change == "head:decoder.3.4"
-    assert question(silenced).startswith("Without head 4 of layer 3, “is” is now ahead of “are”: ")
+    assert question(silenced) == (
+        "Without head 4 of layer 3, “is” beats “are” (18% to 1.1%); “will” now leads with 24%."
+    )
 
 
 def test_the_notes_sentence_is_the_first_example():
@@ -69,12 +72,17 @@ def test_the_notes_sentence_is_the_first_example():
 def test_what_the_headline_says_of_a_silent_head_is_what_the_run_has(change):
     data = data_of(opened(**MYSTERY | {"change": change}))
     now, decision = shares(data), decision_of(ONE)
+    probs_V = trace_of(ONE._replace(change=change))["head.probs"][-1]
     ahead, other = ("is", "are") if now["is"] > now["are"] else ("are", "is")
+    leader = max(now, key=now.__getitem__)
+    assert now[leader] == probs_V.max()
     assert (ahead == "is") == (change == decision.change)
-    assert question(data).endswith(
-        f"{'is now' if ahead == 'is' else 'stays'} ahead of “{other}”: "
-        f"{share_words(now[ahead])} to {share_words(now[other])}."
-    )
+    verb, two = "beats" if ahead == "is" else "still beats", (now[ahead], now[other])
+    said = f"“{ahead}” {verb} “{other}”", " to ".join(map(share_words, two))
+    end = f"({said[1]}); “{leader}” now leads with {share_words(now[leader])}."
+    wanted = f"{said[0]}: {said[1]}." if leader == ahead else f"{said[0]} {end}"
+    _, layer, head = change.removeprefix("head:").split(".")
+    assert question(data) == f"Without head {head} of layer {layer}, {wanted}"
 
 
 # --- the ghost ------------------------------------------------------------------------------------
@@ -91,11 +99,33 @@ def test_what_came_out_before_is_drawn_beside_what_comes_out_now(change):
     assert all(word["before"] is None for word in plain["output"]["words"])
 
 
-def test_the_bars_keep_their_places_when_the_head_falls_silent():
+@pytest.mark.parametrize("change", ["", "head:decoder.3.4", "order"])
+def test_the_words_of_the_question_stand_above_the_others_in_their_order_now(change):
+    data = data_of(opened(**MYSTERY | ({"change": change} if change else {})))
+    words, rest = list(shares(data)), list(shares(data).values())[2:]
+    assert words[:2] == ["are", "is"] and rest == sorted(rest, reverse=True)
+    assert [word["hot"] for word in data["output"]["words"]] == [True] * 2 + [False] * len(rest)
+    assert max(shares(data).values()) == data_probs(data).max()
+
+
+def data_probs(data: dict):
+    """What comes out after the last token, of all words, in the run that is shown."""
+    return trace_of(RunRequest(*data["run"]))["head.probs"][-1]
+
+
+def test_the_same_words_are_drawn_whether_the_head_is_silent_or_not():
     plain, silent = (
         data_of(opened(**MYSTERY | more)) for more in ({}, {"change": "head:decoder.3.4"})
     )
-    assert list(shares(plain)) == list(shares(silent)) and {"are", "is"} <= set(shares(plain))
+    assert set(shares(plain)) == set(shares(silent))
+
+
+def test_a_word_of_the_text_and_one_that_may_come_out_are_told_apart():
+    data = data_of(opened(**MYSTERY | {"change": "order"}))
+    kinds = {kind: words for words, kind in data["headline"] if kind}
+    best = max(shares(data), key=shares(data).__getitem__)
+    last = data["tokens"]["decoder"]["labels"][-1]
+    assert kinds == {"word": last, "guess": best} and question(data).startswith("Which word comes")
 
 
 def test_a_model_that_guesses_nothing_shows_what_is_left_of_each_word_now_and_before():
@@ -215,7 +245,9 @@ def test_the_captions_say_what_the_trace_has(model, request):
     app = opened(model=model, layer="1", head="2", token="5")
     data, trace = data_of(app), trace_of(RunRequest(model, EXAMPLES[0]["text"]))
     side = trace.config.sides[-1]
-    tokens, attention, neurons = (data["captions"][i] for i in (0, 2, 3))
+    tokens, attention, neurons = (
+        data["captions"][part] for part in ("tokens", "attention", "neurons")
+    )
     assert tokens.startswith(f"{len(data['tokens'][side]['labels'])} tokens")
     row_M = trace[f"{side}.1.attn.pattern"][2, 5]
     assert f"({share_words(float(row_M.max()))})" in attention
@@ -223,7 +255,24 @@ def test_the_captions_say_what_the_trace_has(model, request):
     assert not silent or f"{silent:,} of {trace.config.d_mlp:,} neurons stay silent" in neurons
     if data["output"]["words"]:
         best = float(trace["head.probs"][data["output"]["place"]].max())
-        assert share_words(best) in data["captions"][5]
+        assert share_words(best) in data["captions"]["guess"]
+
+
+@pytest.mark.parametrize(
+    "model, side, layer, begins",
+    [
+        ("study-decoder", "decoder", 3, "Layers 0–2 come first: "),
+        ("study-decoder", "decoder", 1, "Layer 0 comes first: "),
+        ("study-decoder", "decoder", 0, "Layers 1–3 follow: "),
+        ("study-translator", "decoder", 2, "The encoder and layers 0–1 come first: "),
+        ("study-translator", "decoder", 0, "The encoder comes first: "),
+        ("study-translator", "encoder", 0, "Layers 1–3 and the decoder follow: "),
+    ],
+)
+def test_the_caption_of_the_layers_names_those_beside_the_opened_one(model, side, layer, begins):
+    view = Seen(trace_of(RunRequest(model, OPENING)), side, layer=layer)
+    assert view.config.layers(side) == 4
+    assert layers_caption(view).startswith(begins)
 
 
 # --- two stacks -----------------------------------------------------------------------------------
@@ -247,8 +296,8 @@ def test_a_decoder_that_looks_across_says_at_which_word():
     trace = trace_of(RunRequest(TRANSLATED["model"], TRANSLATED["sentence"]))
     row_M = trace["decoder.3.cross.pattern"][1, 9]
     seen = data["tokens"]["encoder"]["labels"][int(row_M.argmax())]
-    assert f"looks most at “{seen}”" in data["captions"][2]
-    assert f"({share_words(float(row_M.max()))})" in data["captions"][2]
+    assert f"looks most at “{seen}”" in data["captions"]["attention"]
+    assert f"({share_words(float(row_M.max()))})" in data["captions"]["attention"]
     assert [each["words"] for each in data["experiments"]][
         0
     ] == "Silence head 1 of its own attention"

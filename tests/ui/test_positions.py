@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import load
 from core.ops import angles
-from core.steps.positions import by_distance, largest_gap, put_back
+from core.steps.positions import largest_gap, pairs_by_distance, put_back
 from core.text import number
 from core.whatif import Text, order, run
 from tests.helpers.pages import address, click, opened, parts, values_in
@@ -66,7 +66,7 @@ def test_the_largest_gap_is_where_a_loop_finds_it():
 
 
 def test_every_distance_stands_once_and_its_cell_has_it():
-    found = by_distance(5)
+    found = pairs_by_distance(5)
     assert [s for s, _, _ in found] == list(range(-4, 5))
     assert all(m - l == s and 0 <= l < 5 and 0 <= m < 5 for s, l, m in found)
 
@@ -196,7 +196,7 @@ def test_the_whole_app_can_be_shown_without_positions():
     app.button(key="places_without").click().run()
     assert address(app)["change"] == "positions" and not app.exception
     assert "places_without" not in [button.key for button in app.button]
-    assert "not told where" in prose(press(app, "waves"))
+    assert "does not know where a word is" in prose(press(app, "waves"))
 
 
 BOOKS = "The books that the student recommended"
@@ -208,7 +208,7 @@ BOOKS = "The books that the student recommended"
 def test_the_page_asks_one_question_and_says_little(model, token):
     app = opened(PAGE, model=model, sentence=BOOKS, token=token)
     space = "␣" if model == "smollm2" else ""
-    asked = f"What tells the model that “{space}recommended” stands at position {token}?"
+    asked = f"What tells the model that **{space}recommended** stands at position {token}?"
     assert question(app) == asked
     assert 0 < len(words_below(app)) <= MOST and not app.get("plotly_chart")
 

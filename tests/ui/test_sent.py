@@ -80,7 +80,7 @@ POINTS = (
     {"points": ["x"]},
     *({"points": [{"point_index": wrong}]} for wrong in (None, "1", 1.0, True, -1, 10**30, [0])),
 )
-TEXTS = ("", "3 · dog", "14", "x" * 30_000, "<script>", "Drawn by hand")
+TEXTS = ("", "3 · dog", "14", "x" * 30_000, "<script>", "Your own mask")
 WIDGETS = {
     "string_value": TEXTS,
     "string_array_value": [[text] for text in TEXTS] + [[]],
@@ -207,7 +207,7 @@ def test_a_first_visit_to_a_model_that_fails_shows_another_and_says_why(tmp_path
     app = opened("pages/3_Attention.py", model=str(tmp_path))
     runs.ready_models.clear()
     said = " ".join(each.value.replace("\\", "") for each in app.warning)
-    assert "model_type" in said and "What you see below" in said
+    assert "model_type" in said and "You still see" in said
     assert app.session_state["memory"].shown.model == CODECS["model"].default and app.get(
         "bidi_component"
     )

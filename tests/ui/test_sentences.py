@@ -123,7 +123,7 @@ def test_what_is_cut_away_is_no_rest_below_zero():
     whole_V = np.array([0.7, 0.2, 0.1 + 4e-16, 1e-20])
     draw_V = np.append(whole_V[:3], 0)
     assert draw_V.sum() > 1
-    assert "the other <0.1% is cut away" in next_token.kept_text(whole_V, draw_V, 3)
+    assert "the other <0.1% is dropped" in next_token.kept_text(whole_V, draw_V, 3)
 
 
 def test_no_number_is_rounded_in_a_way_of_its_own():

@@ -1,8 +1,30 @@
-"""A stage's question, guessed before it is answered; its cards: closed at first, drawn once they
-are open, and kept in the address.
-"""
+"""A stage's question; its cards: closed at first, drawn once open, and kept in the address."""
 
+import re
+
+import pytest
 from streamlit.testing.v1 import AppTest
+
+from tests.helpers.pages import opened, parts
+from ui.session.navigation import GLOSSARY, OVERVIEW, PAGES
+from ui.session.selection import OPENING
+
+QUOTED = re.compile(r"“(?!\*\*)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.title)
+@pytest.mark.parametrize("model", ("study-decoder", "minilm"))
+def test_questions_name_tokens_in_bold_without_quotes(page, model):
+    """But for a token of signs alone, which is bold within quotes (ui.text.bold)."""
+    app = opened(page.path, model=model, sentence=OPENING, token="3")
+    asked = [e.value for e in app.title] + [e.label for e in app.expander]
+    assert not app.exception and (asked or page is OVERVIEW)
+    assert not [question for question in asked if QUOTED.search(question)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.title)
+def test_the_line_over_a_page_stands_where_there_is_something_to_choose(page):
+    assert len(parts(opened(page.path), "place")) == (page is not GLOSSARY)
 
 
 def two_cards():
@@ -16,7 +38,7 @@ def two_cards():
 
 
 def drawn(cards: str = "") -> list[str]:
-    app = AppTest.from_function(two_cards)
+    app = AppTest.from_function(two_cards, default_timeout=30)
     app.session_state["cards"] = cards
     app.run()
     assert not app.exception and len(app.expander) == 2
@@ -28,51 +50,3 @@ def test_a_card_draws_its_answer_only_while_it_is_open():
     assert drawn("test-all") == ["the map"]
     assert drawn("test-silent.test-all") == ["no update", "the map"]
     assert drawn("of-another-page") == []
-
-
-def asking():
-    import streamlit as st
-
-    from ui.kit.stage import Quiz, heading
-    from ui.session.runs import RunRequest
-    from ui.session.view import View
-
-    view = View(RunRequest("study-encoder", st.session_state["sentence"]), "encoder", 0, 0, 0)
-    heading("Which word?", Quiz(view, ("book", "<b>student", "is"), st.session_state["right"]))
-    st.text("the figure")
-
-
-def question(**given) -> AppTest:
-    app = AppTest.from_function(asking)
-    for name, value in ({"sentence": "The book is old.", "right": 0} | given).items():
-        app.session_state[name] = value
-    return app.run()
-
-
-def words(app) -> str:
-    assert not app.exception and [title.value for title in app.title] == ["Which word?"]
-    return " ".join(each.value for each in app.markdown)
-
-
-def test_a_stage_asks_once_for_each_sentence_and_keeps_the_score():
-    app = question()
-    assert len(app.button) == 5 and app.button(key="quiz_1").label == r"\<b\>student"
-    app.button(key="quiz_1").click().run()
-    assert r"You guessed **\<b\>student**. It is **book**. 0 of 1 right so far." in words(app)
-    assert not app.button
-    app.session_state["right"] = 2  # another token: nothing was guessed of it, nothing is asked
-    assert "guessed" not in words(app.run()) and not app.button
-    app.session_state["sentence"] = "The door is old."
-    app.run().button(key="quiz_2").click().run()
-    assert "You guessed it: **is**. 1 of 2 right so far." in words(app)
-
-
-def test_who_does_not_want_to_guess_is_shown_the_figure():
-    app = question()
-    app.button(key="quiz_show").click().run()
-    assert not app.button and "guessed" not in words(app)
-    app = question()
-    app.button(key="quiz_off").click().run()
-    assert not app.button and app.session_state["ask"] is False
-    app.session_state["sentence"] = "The door is old."
-    assert not app.run().button

@@ -252,7 +252,7 @@ def test_a_token_of_signs_alone_stands_in_quotes(token, title, text):
 )
 def test_the_page_asks_one_question_and_says_little(model, asked):
     app = opened(PAGE, model=model, sentence=BOOKS, token="6")
-    assert question(app) == f"Which of {asked} is most like “recommended” to this model?"
+    assert question(app) == f"Which of {asked} is most like **recommended** to this model?"
     assert 0 < len(words_below(app)) <= MOST and not app.get("plotly_chart")
     assert len(app.expander) == 4 and not any(each.proto.expanded for each in app.expander)
 

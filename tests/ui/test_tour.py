@@ -4,10 +4,12 @@ and found again.
 
 import pytest
 
-from tests.helpers.pages import address, opened, parts, prose, said
-from ui.session.navigation import CROSS_ATTENTION, OUTPUT
-from ui.session.selection import TOUR_STOPS
-from ui.shell.tour import STOPS
+from tests.helpers.pages import address, click, opened, parts, prose, said
+from ui.session.navigation import ATTENTION, CROSS_ATTENTION, OUTPUT, OVERVIEW
+from ui.session.selection import OPENING, TOUR_STOPS
+from ui.shell.tour import GUESS, STOPS
+
+SENTENCE = OPENING  # study-decoder looks from "recommended" at "books" there
 
 
 @pytest.mark.parametrize("stop", range(len(STOPS)))
@@ -19,17 +21,51 @@ def test_each_stop_stands_on_its_page_and_rings_a_part_of_it(stop):
     assert f"**{stop + 1} of {len(STOPS)} · {page.title}**" in [e.value for e in app.markdown]
     assert "You left the tour" not in prose(app)
     (ring,) = parts(app, "ring")
-    assert ring == {"selector": STOPS[stop].points_at, "stop": stop}
+    assert ring == {"selector": STOPS[stop].points_at, "stop": 2 * stop}
     if page not in (CROSS_ATTENTION, OUTPUT):  # those speak of what is written
         assert "**recommended**" in prose(app)  # the token at position 6
+
+
+ASKED = [stop for stop, each in enumerate(STOPS) if each.page is not OVERVIEW]
+
+
+@pytest.mark.parametrize("stop", ASKED)
+def test_a_stop_waits_for_the_guess_and_gives_nothing_away(stop):
+    page, choices = STOPS[stop].page, {key: str(to) for key, to in STOPS[stop].choices.items()}
+    given = {"model": "study-decoder", "sentence": SENTENCE, "tour": str(stop), "ask": "1"}
+    app = opened(page.path, **(given | choices))
+    first = stop == next(s for s, each in enumerate(STOPS) if each.page is page)
+    assert GUESS in words_of_card(app, stop)
+    (ring,), (quiz,) = parts(app, "ring"), parts(app, "quiz")
+    assert ring == {"selector": ".st-key-quiz", "stop": 2 * stop + 1} and not quiz["verdict"]
+    assert first or page is ATTENTION  # three stops: the first of them asks in the tour
+    click(app, "quiz", act=0)
+    assert GUESS not in words_of_card(app, stop)
+    (ring,), (quiz,) = parts(app, "ring"), parts(app, "quiz")
+    assert ring == {"selector": STOPS[stop].points_at, "stop": 2 * stop}
+    assert quiz["verdict"]["guess"] == 0
+
+
+def test_no_stop_gives_the_answer_to_a_later_question_away():
+    """The question about attention comes after the stops before it were read."""
+    for stop, each in enumerate(STOPS):
+        if each.page is ATTENTION:
+            break
+        app = opened(each.page.path, model="study-decoder", sentence=SENTENCE, tour=str(stop))
+        assert "**books**" not in words_of_card(app, stop)
+
+
+def words_of_card(app, stop: int) -> str:
+    words = [e.value for e in app.markdown]
+    at = next(i for i, text in enumerate(words) if text.startswith(f"**{stop + 1} of"))
+    return words[at + 1]
 
 
 def test_a_stop_is_read_in_half_a_minute():
     for stop in range(len(STOPS)):
         app = opened(STOPS[stop].page.path, model="study-decoder", tour=str(stop))
-        words = [e.value for e in app.markdown]
-        at = next(i for i, text in enumerate(words) if text.startswith(f"**{stop + 1} of"))
-        assert 15 <= len(words[at + 1].split()) <= 60, words[at + 1]
+        words = words_of_card(app, stop)
+        assert 15 <= len(words.split()) <= 60, words
 
 
 @pytest.mark.one_in(3)
@@ -52,7 +88,7 @@ def test_the_tour_begins_can_be_left_and_ends(minilm):
     """
     app = opened()
     app.button(key="tour_start").click().run()
-    assert address(app)["tour"] == "0" and "of its attention to" in prose(app)
+    assert address(app)["tour"] == "0" and "Which word does it look at most" in prose(app)
     app.switch_page("pages/4_Heads.py").run()
     assert "You left the tour" in prose(app) and app.button(key="tour_return")
     assert not parts(app, "ring")

@@ -17,6 +17,8 @@ they compute none.
         calls on_act(name): of a step that is drawn, or token/SIDE/POSITION, layer/SIDE/NUMBER,
         heads, try/EXPERIMENT; a click on a number on_cell(name, row, cell), of which
         only the name is known to be a text
+    one_of(title, options, chosen, *, key, on_choice)
+        a choice between a few names; a click calls on_choice(place)
     share_link()
         a button that copies the address
     point_at(selector, stop)
@@ -41,7 +43,7 @@ from ui.session import sent
 
 _heatmap = component("heatmap", 'class="root figure"')  # it begins with its title and its scale
 _lines, _table, _theme, _share = map(component, ("lines", "table", "theme", "share"))
-_overview, _ring = component("overview"), component("ring")
+_overview, _ring, _choice = map(component, ("overview", "ring", "choice"))
 
 
 def heads_canvas(
@@ -218,6 +220,13 @@ def overview_data(picture: dict) -> dict:
         maps[name] = grid | {"values": values, "shown": shape}
     alt = "The whole model. Tab goes from part to part, Enter opens."
     return picture | {"strips": strips, "maps": maps, "colours": COLOURS, "alt": alt}
+
+
+def one_of(title: str, options: list[str], chosen: int, *, key: str, on_choice) -> None:
+    """A choice between a few names, side by side; title: what is chosen, for who can't see them."""
+    data = {"title": title, "options": options, "chosen": chosen}
+    choose = _callback(key, "choice", (len(options),), on_choice)
+    _choice(key=key, data=data, on_choice_change=choose, width="content")
 
 
 def share_link() -> None:

@@ -25,7 +25,7 @@ from ui.session import sent
 from ui.session.actions import close_number, follow_step
 from ui.session.memory import memory, note
 from ui.session.navigation import BEFORE_ATTENTION, COMPARE
-from ui.session.selection import MASKS, depth, fits, opened_cell, select, selection
+from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select
 from ui.session.view import View
 from ui.text import plain
 
@@ -69,16 +69,17 @@ def number_panel(view: View, cell: str) -> None:
     parts = [walk_heading(view, made, trail), operands(view, made), code_lines(view, [made.name])]
     draw("number", parts, trail[0], f"{cell} {depth()}")
     if depth() == "formula":
-        letters_of(made)
+        formula_in_letters(view, made.name)
     if memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
 
 
-def letters_of(made) -> None:
+def formula_in_letters(view: View, name: str) -> None:
     """The formula in letters, and what each letter stands for."""
-    st.latex(coloured(made.latex))
-    if letters := letters_in(made.latex):
-        st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
+    kind = about(view.trace, name)
+    st.latex(coloured(kind.latex))
+    letters = letters_in(kind)
+    st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
 
 
 def draw(key: str, parts: list[dict], start: str, shown: str) -> None:
@@ -106,9 +107,9 @@ def check_opened(view: View) -> None:
         try:
             explain(view.trace, *parse_cell(cell))
         except (KeyError, GlassError) as error:
-            note(f"The number “{cell[:80]}” can't be opened here. {error.args[0]}")
+            note(f"The number “{cell[:80]}” cannot be opened here. {error.args[0]}")
             close_number()
-            if cell.startswith(f"{selection().step}:"):
+            if cell.startswith(f"{chosen('step')}:"):
                 select(step=None)  # it went along with the number, and is none either
 
 
@@ -129,9 +130,7 @@ def parse_cell(cell: str) -> tuple[str, tuple[int, ...]]:
     if not colon or not all(
         part.isascii() and part.isdigit() and len(part) < 9 for part in numbers
     ):
-        raise GlassError(
-            "It is written as a step and a place in it, such as encoder.0.attn.pattern:3,2,5."
-        )
+        raise GlassError("Write it as a step and an index, such as encoder.0.attn.pattern:3,2,5.")
     return name, tuple(map(int, numbers))
 
 
@@ -159,7 +158,7 @@ def show_number(cell: str, before: list[str]) -> None:
     memory().trail = [*before, cell]
     if not name.startswith(WEIGHTS) and memory().page not in OF_TWO_RUNS:
         select(step=name)
-    follow_step(selection().step or "")
+    follow_step(chosen("step") or "")
 
 
 def clicked(key: str, start: str) -> None:
@@ -186,6 +185,7 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
         "term": term_of_step(parse(made.name)),
         "story": made.story if depth() == "story" else "",
         "value": number(made.value),
+        "hint": "" if opened_cell() else "One number of this page. Click any other to open it.",
         "where": where(view, made),
         "name": spell_cell(made.name, made.index),
     }
@@ -198,6 +198,7 @@ def where(view: View, made) -> str:
     ref = parse(made.name.removeprefix(WEIGHTS))
     return "; ".join(
         (
+            *([view.title] if memory().page in OF_TWO_RUNS else []),
             ", ".join(place_words(view, made.name, made.index)),
             *([f"layer {ref.layer}"] if ref and ref.layer is not None else []),
             *([MASKS[view.mask]] if view.mask != "trained" else []),

@@ -27,6 +27,7 @@ _draw = component("guesses", 'class="root figure"')
 class Guesses:
     """What is drawn.
 
+    about: what is guessed, said below a picture that is saved.
     words: for each place and model the words, "" where there is none. values_PGWB: place, model,
     word, bar. titles: of the models; bars: of the two bars, of which `solid` is filled. opened: the
     number that is explained; strong: (place, model, word) that is marked. places: the words to
@@ -45,6 +46,7 @@ class Guesses:
     chosen: int = 0
     asked: str = ""
     shifts_PG: np.ndarray | None = None
+    about: str = ""
 
 
 def guesses(
@@ -70,6 +72,7 @@ def data_of(shown: Guesses) -> dict:
     """The bars as they travel to the browser."""
     shifts = None if shown.shifts_PG is None else np.nan_to_num(shown.shifts_PG).tolist()
     return packed(shown.values_PGWB) | {
+        "title": shown.about,
         "words": [[list(words) for words in models] for models in shown.words],
         "titles": list(shown.titles),
         "bars": list(shown.bars),

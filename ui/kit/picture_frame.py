@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 from core import whatif
+from ui.kit.token_words import token_label
 from ui.session.memory import memory
 from ui.session.navigation import (
     ADD_AND_NORM,
@@ -45,6 +46,7 @@ def picture_frame(view: View, page: Page, others: bool = False) -> dict:
         frame |= {
             "model": view.title,
             "change": changed(view, page),
+            "token": token_label(view),
             "sentence": sentence[:LONGEST] + ("…" if len(sentence) > LONGEST else ""),
             "words": in_a_name(" ".join(sentence.split()[:WORDS])),
         }

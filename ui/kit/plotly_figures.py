@@ -171,8 +171,7 @@ def vectors_plane(plane, values_MK, weights_M, sum_K, labels, *, title="") -> go
         plane,
         across,
         title
-        or "The values in their plane: dots and lines as large as the weight; "
-        "z is their weighted sum",
+        or "The values in their plane. Dots and lines grow with the weight; z is the weighted sum",
         shapes=pulls,
     )
 

@@ -13,13 +13,12 @@ from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
+from ui.kit.token_words import titled_word, word
 from ui.session.actions import show_run
 from ui.session.memory import memory
 from ui.session.runs import RunRequest, trace_of
 from ui.session.selection import depth
 from ui.session.view import View
-from ui.text import quoted
 
 
 def under(view: View, mask: str) -> View:
@@ -63,8 +62,7 @@ def compare_vectors(one: View, other: View, one_title: str, other_title: str, *,
             ["x", "x′"],
             [str(d) for d in range(x_2D.shape[1])],
             opened=opened_in_runs(runs, name),
-            title=f"The last vector of {quoted(one.labels[one.token])}: x {one_title}, x′"
-            f" {other_title}",
+            title=f"The last vector of {titled_word(one)}: x {one_title}, x′ {other_title}",
             columns_title="dimension",
             rows_title="run",
             colour=COLOURS["residual"],

@@ -9,11 +9,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.explanation import explain
-from core.steps import about
-from core.steps.letters import letters_in
-from ui.kit.explanation_panel import draw_lines, opened_in, place_words
+from ui.kit.explanation_panel import draw_lines, formula_in_letters, opened_in, place_words
 from ui.kit.terms import with_terms
-from ui.kit.theme import coloured
 from ui.session.selection import depth
 from ui.session.view import View
 from ui.text import plain
@@ -43,9 +40,7 @@ def detailed() -> bool:
 
 def formula(view: View, name: str, index: tuple[int, ...]) -> None:
     """A step as a formula: in letters, what they stand for, and with the numbers of one cell."""
-    made, letters = explain(view.trace, name, index), letters_in(about(view.trace, name).latex)
+    made = explain(view.trace, name, index)
     st.markdown(f"**{plain(made.title)}**")
-    st.latex(coloured(made.latex))
-    if letters:
-        st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
+    formula_in_letters(view, name)
     st.markdown(f"At {plain(', '.join(place_words(view, name, index)))}: {plain(made.formula)}")

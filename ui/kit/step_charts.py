@@ -32,7 +32,7 @@ def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
     if letter == "V":
         return [view.word(i) for i in places]
     if letter in "LMR":
-        tokens = view.tokens(view.side_of(name, letter))
+        tokens = view.names_of(view.side_of(name, letter))
         # Behind the last layer, "L" counts the positions whose output was asked for, as "R" does.
         return [
             tokens[view.trace.rows[i] if letter == "R" or ref_of(name).side == "head" else i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.session.view import View
-from ui.text import bold, plain, told_apart
+from ui.text import bold, plain, quoted
 
 
 def word(view, position: int | None = None) -> str:
@@ -15,7 +15,15 @@ def word(view, position: int | None = None) -> str:
 
 def token_label(view, position: int | None = None) -> str:
     """A token as plain text; one that occurs several times with its position: the (4)."""
-    return told_apart(view.labels)[view.token if position is None else position]
+    return view.names[view.token if position is None else position]
+
+
+def titled_word(view, position: int | None = None) -> str:
+    """A token in the title of a figure: one of signs alone within quotes, one of several equal ones
+    with its position.
+    """
+    position = view.token if position is None else position
+    return quoted(view.labels[position]) + place_of(view.labels, position)
 
 
 def bold_apart(labels: list[str], position: int) -> str:
@@ -28,15 +36,9 @@ def which_word(view, position: int | None = None) -> str:
     return bold_apart(view.labels, view.token if position is None else position)
 
 
-def asked_word(view, position: int | None = None) -> str:
-    """A token within quotes, for the question over a figure."""
-    position = view.token if position is None else position
-    return f"“{plain(view.labels[position])}”{place_of(view.labels, position)}"
-
-
 def place_of(labels: list[str], position: int) -> str:
     """The position of a token in brackets, where its like stands elsewhere, too."""
-    return told_apart(labels)[position].removeprefix(labels[position])
+    return f" ({position})" if labels.count(labels[position]) > 1 else ""
 
 
 SPECIAL_TOKENS = {
@@ -44,13 +46,13 @@ SPECIAL_TOKENS = {
     "[SEP]": "ends it",
     "[START]": "begins a text",
     "[END]": "ends it",
-    "[MASK]": "hides a word that the model is to guess",
-    "##": "goes on with the word before",
-    "[UNK]": "a piece that the vocabulary does not have",
+    "[MASK]": "hides a word for the model to guess",
+    "##": "continues the word before",
+    "[UNK]": "a piece that is not in the vocabulary",
     "␣": "a space",
     "⏎": "a new line",
     "</s>": "ends a text",
-    "<unk>": "a piece that the vocabulary does not have",
+    "<unk>": "a piece that is not in the vocabulary",
     "<pad>": "begins what the decoder writes",
 }
 

@@ -93,9 +93,10 @@ def unknown_line(view: View) -> None:
         f" and {len(words) - MOST} more" if len(words) > MOST else ""
     )
     if catalogue.entry_of(view.model.name).embedded:
+        these = "this word" if len(words) == 1 else "these words"
         st.caption(
-            f":orange[●] Words that this model has never seen whole: {named}. It knows the words of"
-            " its own grammar."
+            f":orange[●] This model has never seen {these} whole: {named}. It knows only the words"
+            " of its own grammar."
         )
     else:
         st.caption(f":orange[●] This model’s vocabulary has no pieces for: {named}.")
@@ -113,7 +114,7 @@ def word_text(word: UnknownWord) -> str:
 def marks(view: View, side: str) -> dict[int, str]:
     """For the positions of unknown words, what is said of them."""
     lost, cut = (
-        "not in the vocabulary: the model reads the sign for the unknown",
+        "not in the vocabulary: the model reads its unknown token",
         "never seen whole by this model",
     )
     return {
@@ -132,14 +133,14 @@ def unknown_text(view: View) -> str:
     said = ""
     if catalogue.entry_of(view.model.name).embedded and cut:
         said += (
-            f" This model learned from whole words: {bold(short(cut[0].typed, LONGEST))} is none of"
-            " them, so it comes in pieces, and what the model makes of it is a guess."
+            f" This model learned whole words. {bold(short(cut[0].typed, LONGEST))} is not one of"
+            " them, so it is split into pieces, and the model can only guess at it."
         )
     if lost:
         tokenizer: Any = view.model.tokenizer
         sign = plain(view.word(tokenizer.unknown))
         said += (
-            f" {bold(short(lost[0].typed, LONGEST))} has characters that the vocabulary lacks: the"
-            f" model reads **{sign}** there, whatever was typed."
+            f" {bold(short(lost[0].typed, LONGEST))} has characters that the vocabulary lacks:"
+            f" the model reads **{sign}** instead."
         )
     return said

@@ -21,8 +21,8 @@ def forbidden_text(view: View, position: int) -> str:
     if taken == best:
         return ""
     return (
-        f"The files of this model do not allow {bold(view.word(best))} here, likely as it is: "
-        f"{bold(view.word(taken))} is taken instead."
+        f"This model’s files forbid {bold(view.word(best))} here, though it is the likeliest: the"
+        f" model takes {bold(view.word(taken))} instead."
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from core.step_ref import ref_of
 from core.steps.heads import ROLES, word_groups
-from ui.session.selection import selection
+from ui.session.selection import chosen
+from ui.text import told_apart
 
 __all__ = [
     "ROLES",
@@ -36,6 +37,11 @@ class Weights:
     places: list[list[int]]  # for each of them the positions of its tokens
     chosen: int | None  # where the chosen token lies; None: it is a special token, and hidden
     note: str  # for the titles of pictures: what differs from the model's own weights
+
+    @property
+    def names(self) -> list[str]:
+        """The labels, equal ones told apart by the position of their first token."""
+        return told_apart(self.labels, [part[0] for part in self.places])
 
     def first(self, row: int) -> int:
         """The first token of a word."""
@@ -64,15 +70,15 @@ def has_pieces(view) -> bool:
 
 def grouped_weights(view) -> Weights:
     """What two choices in the settings make of the attention weights."""
-    hide_special = int(bool(selection().hide_special) and has_special_tokens(view))
-    merge_pieces = int(bool(selection().merge_pieces) and has_pieces(view))
+    hide_special = int(bool(chosen("hide_special")) and has_special_tokens(view))
+    merge_pieces = int(bool(chosen("merge_pieces")) and has_pieces(view))
     places = word_groups(view.trace, view.side, hide_special, merge_pieces)
     leaf = f"{view.block}.pattern" + (
         f".words.{hide_special}.{merge_pieces}" if hide_special or merge_pieces else ""
     )
-    note = (" · special tokens hidden, each row shared out anew" if hide_special else "") + (
-        " · pieces merged into words" if merge_pieces else ""
-    )
+    note = (
+        " · special tokens hidden, each row rescaled to add up to 1" if hide_special else ""
+    ) + (" · pieces merged into words" if merge_pieces else "")
     return Weights(
         view.at(leaf),
         leaf,
@@ -99,10 +105,11 @@ def word_of_pieces(pieces: list[str]) -> str:
 
 
 def word_labels(view, name: str) -> list[str]:
-    """What stands along the axes I and J."""
+    """What stands along the axes I and J, equal words told apart."""
     ref = ref_of(name)
     _, merge_pieces = ref.args
-    return joined(view, ref.side, word_groups(view.trace, ref.side, *ref.args), merge_pieces)
+    groups = word_groups(view.trace, ref.side, *ref.args)
+    return told_apart(joined(view, ref.side, groups, merge_pieces), [part[0] for part in groups])
 
 
 def unseen_words(view, name: str):

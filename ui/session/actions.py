@@ -6,7 +6,7 @@ from core.step_ref import parse
 from ui.session.memory import memory
 from ui.session.navigation import EVERY_NUMBER
 from ui.session.runs import RunRequest
-from ui.session.selection import select, select_what_fits, selection
+from ui.session.selection import chosen, select, select_what_fits
 
 
 def close_number() -> None:
@@ -20,7 +20,7 @@ def start_new_text() -> None:
     does a mask drawn on it.
     """
     select(token=None, mask_cells="", change="")
-    if selection().mask == "own":
+    if chosen("mask") == "own":
         select(mask="trained")
     close_number()
 

@@ -18,7 +18,7 @@ def parse_choice(name: str, text: str) -> Any:
         return value
     shown = text if len(text) <= 40 else f"{text[:40]}…"
     note(
-        f"The address asks for {codec.key} “{shown}”, which is not {codec.message}; it is left out."
+        f"The address asks for {codec.key} “{shown}”, which is not {codec.message}. It was ignored."
     )
     return codec.default
 
@@ -33,10 +33,15 @@ def link_asks_for(name: str) -> bool:
 def query_params(**changes) -> dict[str, str]:
     """The choices that differ from the first ones, as they stand in an address; changes: with these
     instead."""
+    return spelled(vars(replace(selection(), **changes)))
+
+
+def spelled(choices: dict[str, Any]) -> dict[str, str]:
+    """Choices that differ from the first ones, by their names in the address."""
     firsts = {"token": memory().first_token} | memory().firsts
     texts = {
         CODECS[name].key: spell(value)
-        for name, value in vars(replace(selection(), **changes)).items()
+        for name, value in choices.items()
         if value not in (firsts.get(name, CODECS[name].default), None)
     }
     return {key: text for key, text in texts.items() if len(text) <= LONGEST_TEXT}
@@ -46,9 +51,9 @@ def write_address() -> None:
     """Keeps the choices for the next page, and puts them into the address bar if they are not there
     yet.
     """
-    keep()
-    if st.query_params.to_dict() != (now := query_params()):
-        st.query_params.from_dict(now)
+    memory().kept = now = selection()
+    if st.query_params.to_dict() != (params := spelled(vars(now))):
+        st.query_params.from_dict(params)
 
 
 def keep(**changes) -> None:

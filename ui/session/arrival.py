@@ -14,6 +14,8 @@ from ui.session.navigation import Page
 from ui.session.selection import CODECS, Selection, fits, selection, unchosen
 from ui.session.shelf import SHELF
 
+MISSING = object()  # fits no choice
+
 
 def arrive(page: Page) -> None:
     """Begins a run. A link from outside, or a step back in the history, asks for what stands in the
@@ -62,7 +64,7 @@ def restore_choices(kept: Selection) -> None:
     model's list, a number out of range."""
     session, before = st.session_state, vars(kept)
     for name, codec in CODECS.items():
-        if name not in session or not fits(name, session[name]):
+        if not fits(name, session.get(name, MISSING)):
             session[name] = before[name] if fits(name, before[name]) else codec.default
 
 

@@ -24,6 +24,8 @@ class Memory:
     notes: list[str] = field(default_factory=list)  # what is said above the page in this run
     # For choices whose first value a page finds out: the one that it found last
     firsts: dict[str, Any] = field(default_factory=dict)
+    # A text and a side, and the layer and the head at which they are looked at first
+    opening: tuple = (None, None)
     # What a part of the page that runs alone has chosen for the next run
     chosen_beside: dict[str, Any] = field(default_factory=dict)
     around: tuple = ()  # the choices around the page, as the page was drawn with them
@@ -40,8 +42,9 @@ class Memory:
     all_operands_of: str | None = None  # the step whose operands are listed in full
     clicked_points: dict[str, Any] = field(default_factory=dict)  # by figure: the last one clicked
 
-    # For each page, model and sentence: the guess, what is right, among which; False: none made
+    # For each page, model and sentence: the guess and the Quiz (ui.kit.quiz); False: none made
     quizzes: dict[tuple, Any] = field(default_factory=dict)
+    asking: bool = False  # whether the page waits for a guess
     tour_model: str = ""  # the reader's model, while the tour shows another one
     # Overview: a run that a click has made, and the run before it, with which it is compared
     compared_run: tuple[RunRequest, RunRequest] | None = None

@@ -23,7 +23,7 @@ class Page:
 
 OVERVIEW = Page("app.py", "Overview", "The whole model on your sentence, in one picture")
 TOKENS = Page("pages/1_Tokens.py", "Tokens", "The sentence in pieces, and the vector of each")
-POSITIONS = Page("pages/2_Positions.py", "Positions", "How a model knows where a word stands")
+POSITIONS = Page("pages/2_Positions.py", "Positions", "How a model knows where each word is")
 ATTENTION = Page("pages/3_Attention.py", "Attention", "One head, one token, five steps")
 HEADS = Page(
     "pages/4_Heads.py", "Heads", "All heads of a layer: what each does, and what they add together"
@@ -31,7 +31,7 @@ HEADS = Page(
 ADD_AND_NORM = Page(
     "pages/5_Add_and_norm.py",
     "Add and norm",
-    "The update is added, and the size is kept in bounds",
+    "How an update is added, and how vectors keep their size",
     "Add & norm",
 )
 FEED_FORWARD = Page(
@@ -41,15 +41,15 @@ LAYERS = Page("pages/7_Layers.py", "Layers", "The same again, layer after layer"
 ENCODER_AND_DECODER = Page(
     "pages/8_Encoder_and_decoder.py",
     "Encoder and decoder",
-    "Who may look at whom, and what that changes",
+    "Which words each word may see, and what that changes",
     "Masks",
 )
 CROSS_ATTENTION = Page(
     "pages/9_Cross_attention.py",
     "Cross-attention",
-    "The decoder looks at what the encoder has read",
+    "How the decoder looks at what the encoder has read",
 )
-OUTPUT = Page("pages/10_Output.py", "Output", "What is done with the last vectors")
+OUTPUT = Page("pages/10_Output.py", "Output", "What becomes of the last vectors")
 BEFORE_ATTENTION = Page(
     "pages/11_Before_attention.py",
     "Before attention",

@@ -21,7 +21,7 @@ from core.models.model import Model
 from core.whatif import Text
 from ui.session.memory import memory
 from ui.session.runs import ALL_KEPT, RunRequest, model_of, ready_models, run_of, trace_of
-from ui.session.selection import CODECS, select, selection
+from ui.session.selection import CODECS, chosen, select
 from ui.session.shelf import SHELF
 from ui.session.view import View, is_word
 
@@ -47,20 +47,27 @@ def settle_place() -> None:
     """Layer and head follow the text until the reader chooses others; so do their values that a
     link need not name.
     """
-    chosen, firsts, link = selection(), memory().firsts, memory().link
-    request = RunRequest(chosen.model, chosen.sentence, target=chosen.target)
+    firsts, link = memory().firsts, memory().link
+    request = RunRequest(chosen("model"), chosen("sentence"), target=chosen("target"))
     try:
-        place = dict(zip(PLACE, opening_place(request, chosen.side), strict=True))
+        place = dict(zip(PLACE, remembered_place(request, chosen("side")), strict=True))
     except (GlassError, KeyError):  # the page says why there is no such run
         return
-    follows = {
-        name: getattr(chosen, name) == firsts.get(name, CODECS[name].default) for name in PLACE
-    }
+    follows = {name: chosen(name) == firsts.get(name, CODECS[name].default) for name in PLACE}
     if link:  # what a link does not name is as it would be without it
         select(**{n: place[n] for n in PLACE if follows[n] and CODECS[n].key not in link})
     elif all(follows.values()):
         select(**place)
     firsts |= place
+
+
+def remembered_place(request: RunRequest, side: str) -> tuple[int, int]:
+    """The same as `opening_place`, which is asked again at every click."""
+    key, place = memory().opening
+    if key != (request, side):
+        place = opening_place(request, side)
+        memory().opening = (request, side), place
+    return place
 
 
 def opening_place(request: RunRequest, side: str) -> tuple[int, int]:

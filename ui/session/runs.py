@@ -160,20 +160,17 @@ def read_text(model: Model | Lstm, text: str) -> Reading:
     """
     if not text.strip():
         raise GlassError(
-            "There is nothing to read: the text is empty or has only spaces. Type a few words."
+            "There is nothing to read: the text is empty or only spaces. Type a few words."
         )
     if len(text) > LONGEST_TEXT:
         raise GlassError(
-            f"This text has {len(text):,} characters; at most {LONGEST_TEXT:,} are read here."
-            " Shorten it."
+            f"This text has {len(text):,} characters; the limit is {LONGEST_TEXT:,}. Shorten it."
         )
     encoding = model.encode(text) if model.tokenizer else None
     ids_L = encoding.ids_L if encoding else np.array(ids_typed(text, why_no_tokenizer(model)))
     limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
     if len(ids_L) > limit:
-        raise GlassError(
-            f"This text has {len(ids_L)} tokens; at most {limit} can be shown. Shorten it."
-        )
+        raise GlassError(f"This text has {len(ids_L)} tokens; the limit is {limit}. Shorten it.")
     return Reading(ids_L, encoding)
 
 
@@ -195,8 +192,8 @@ def ids_typed(text: str, why: str = "") -> list[int]:
     numbers = re.findall(r"[^\s,]+", text)
     if not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
         raise GlassError(
-            "This model's tokenizer can't be read here: type token ids, such as "
-            f"12 7 431 0, not words. {why}".rstrip()
+            "Glassformer cannot read this model’s tokenizer: type token ids, such as 12 7 431 0,"
+            f" instead of words. {why}".rstrip()
         )
     return [int(number) for number in numbers]
 

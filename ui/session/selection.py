@@ -5,7 +5,7 @@ checked here.
 
     Selection           what can be chosen, field by field
     CODECS              for each field what it may be, and how it is read from an address
-    AROUND              the fields whose widgets stand around a page, and are the same on all pages
+    AROUND              the fields whose widgets stand around a page: what is read, and how
     selection()         what is chosen now; reads the session and never writes
     select(name=value)  the one way to choose something
 
@@ -41,7 +41,7 @@ MASKS = {
     "encoder": "Encoder: sees everything",
     "decoder": "Decoder: sees only the past",
     "others": "Every token but itself",
-    "own": "Drawn by hand",
+    "own": "Your own mask",
 }
 DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": "Code"}
 SIDES = ("encoder", "decoder")
@@ -184,17 +184,16 @@ class Selection:
     model: str = around_pages(text(catalogue.default(), 200, "in the list of models", is_listed))
     mask: str = around_pages(among("trained", MASKS))
     mask_cells: str = around_pages(
-        text("", LONGEST_MASK, "a mask drawn by hand, such as e3-4,e5-1", MASK_CELLS.fullmatch),
-        key="grid",
+        text("", LONGEST_MASK, "a custom mask such as e3-4,e5-1", MASK_CELLS.fullmatch), key="grid"
     )
     change: str = around_pages(
         text("", LONGEST_CHANGE, f"made of {', '.join(whatif.TITLES)}", can_change)
     )
-    side: str = around_pages(among("encoder", SIDES))
-    layer: int = around_pages(whole_number(0))
-    head: int = around_pages(whole_number(0))
-    token: int | None = around_pages(whole_number())
-    depth: str = around_pages(among("story", DEPTHS))
+    side: str = in_page(among("encoder", SIDES))
+    layer: int = in_page(whole_number(0))
+    head: int = in_page(whole_number(0))
+    token: int | None = in_page(whole_number())
+    depth: str = in_page(among("story", DEPTHS))
     hide_special: int = around_pages(whole_number(0, 0, 1), key="bare")
     merge_pieces: int = around_pages(whole_number(0, 0, 1), key="merge")
     ask: bool = around_pages(flag(True))  # whether a stage lets the reader guess first
@@ -340,7 +339,7 @@ def select(**changes) -> None:
     """
     for name, value in changes.items():
         if name not in CODECS:
-            raise ValueError(f"“{name}” is no choice.")
+            raise ValueError(f"There is no choice called “{name}”.")
         if not fits(name, value):
             raise ValueError(f"{name}: {value!r:.80} is not {CODECS[name].message}.")
     st.session_state.update(changes)

@@ -22,7 +22,7 @@ def settle(name: str, first, options: Container | None = None) -> None:
     if value is not None and options is not None and value not in options:
         if link_asks_for(name):
             asked = f"{CODECS[name].key} “{spell(value)[:40]}”"
-            st.warning(plain(f"The address asks for {asked}, which can’t be chosen here."))
+            st.warning(plain(f"The address asks for {asked}, which cannot be chosen here."))
         value = None
     if value is None or value == before:
         # Unchecked: a text of the page's own may be longer than one that can be kept.
@@ -37,7 +37,7 @@ def clamp(name: str, size: int) -> None:
     if value != inside:
         if link_asks_for(name):
             note(
-                f"The address asks for {CODECS[name].key} {value}; here they go from 0 to"
-                f" {size - 1}, and {inside} is shown."
+                f"The address asks for {CODECS[name].key} {value}, but here these go from 0 to"
+                f" {size - 1}. You see {inside}."
             )
         select(**{name: inside})

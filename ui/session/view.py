@@ -11,7 +11,7 @@ from core.models.model import Model
 from core.models.tokenizer import Encoding
 from core.trace import Trace
 from ui.session.runs import RunRequest, encoding_of, model_of, trace_of
-from ui.text import label
+from ui.text import label, told_apart
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,15 @@ class View:
         """The tokens of the side that is looked at, as they are shown."""
         return self.tokens(self.side)
 
+    @property
+    def names(self) -> list[str]:
+        """The same tokens as labels of a figure: those that stand several times are told apart."""
+        return self.names_of(self.side)
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        return {side: told_apart(self.tokens(side)) for side in self.config.sides}
+
     @cached_property
     def _tokens(self) -> dict[str, list[str]]:
         return {
@@ -109,6 +118,10 @@ class View:
     def tokens(self, side: str) -> list[str]:
         """The tokens of a side, as they are shown."""
         return self._tokens[side]
+
+    def names_of(self, side: str) -> list[str]:
+        """The tokens of a side as labels of a figure, told apart."""
+        return self._names[side]
 
     def word(self, token_id: int) -> str:
         """A piece of the vocabulary as it is shown; its number where the model has no tokenizer."""

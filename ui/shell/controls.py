@@ -33,10 +33,9 @@ from ui.shell.model_notes import examples_kind
 EXAMPLE = "example"  # the key of the list of examples
 
 
-def read_run(box, side: str = "") -> View | None:
-    """Draws the bar's choices into a container and returns what they show; after a choice that
-    can't be shown, what was shown before it. side: the only one of two sides that the page is
-    about.
+def read_run(box) -> View | None:
+    """Draws the bar's choices into a container and returns what they show, at no place yet; after a
+    choice that can't be shown, what was shown before it.
     """
     with box:
         sentence_box()
@@ -52,7 +51,7 @@ def read_run(box, side: str = "") -> View | None:
             draw_text_box(
                 "What the decoder reads", "target", placeholder="Empty: the model writes it"
             )
-    return place_view(view, side)
+    return view
 
 
 def request_of(asked: Selection, model: str) -> RunRequest:
@@ -68,7 +67,7 @@ def sentence_box() -> None:
 
 def examples_list() -> None:
     """The examples that suit the model."""
-    kind = examples_kind(selection().model)
+    kind = examples_kind(chosen("model"))
     suit = [i for i, example in enumerate(EXAMPLES) if kind in example.get("for", [kind])]
     st.selectbox(
         "Examples",
@@ -125,7 +124,7 @@ def model_list() -> str:
 
 def model_at_hand(ready: tuple[str, ...]) -> str:
     """The chosen model, if it is here; else the one that the pages go on with until it is."""
-    name, before = selection().model, memory().shown
+    name, before = chosen("model"), memory().shown
     if name in ready:
         return name
     return before.model if before and before.model in ready else ready[0]
@@ -134,7 +133,7 @@ def model_at_hand(ready: tuple[str, ...]) -> str:
 def missing_model() -> None:
     """The way to fetch the chosen model, if it is not here."""
     ready = runs.ready_models()
-    if (name := selection().model) not in ready:
+    if (name := chosen("model")) not in ready:
         downloads.offer(name, model_at_hand(ready))
 
 
@@ -171,10 +170,15 @@ def view_of(request: RunRequest) -> View | None:
         model = runs.model_of(request.model)
         request = request if model.config.crosses else request._replace(target="")
         runs.trace_of(request)  # raises here, where a note can say why
-        return View(request, model.config.sides[0], 0, 0, 0)
+        return View(request, looked_at_side(model.config), 0, 0, 0)
     except GlassError as error:
         note(str(error))
         return None
+
+
+def looked_at_side(config) -> str:
+    """The chosen side of a model with two, or the only one."""
+    return chosen("side") if config.crosses else config.sides[0]
 
 
 def still_shown(before: RunRequest | None) -> View | None:
@@ -182,10 +186,7 @@ def still_shown(before: RunRequest | None) -> View | None:
     view = view_of(before) if before else None
     if view:
         text = view.sentence if len(view.sentence) <= 80 else view.sentence[:80] + "…"
-        note(
-            f"What you see below still belongs to “{text}” ({view.title}; mask:"
-            f" {MASKS[view.mask].lower()})."
-        )
+        note(f"You still see “{text}” ({view.title}; mask: {MASKS[view.mask].lower()}).")
     return view
 
 
@@ -193,10 +194,10 @@ def place_view(view: View, only_side: str) -> View:
     """The view of what is looked at: side, layer, head and token, brought inside what this model
     and sentence have.
     """
-    if view.config.crosses and only_side and selection().side != only_side:
+    if view.config.crosses and only_side and chosen("side") != only_side:
         select(side=only_side, token=None)  # positions of the other side mean nothing here
     forget_missing(view)
-    side = selection().side if view.config.crosses else view.config.sides[0]
+    side = looked_at_side(view.config)
     tokens = view.tokens(side)
     settle_token(view, tokens)
     sizes = {"layer": view.config.layers(side), "head": view.config.n_heads, "token": len(tokens)}
@@ -204,7 +205,7 @@ def place_view(view: View, only_side: str) -> View:
         clamp(name, size)
     token: int = chosen("token")
     memory().word = letters(tokens[token])
-    return replace(view, side=side, layer=selection().layer, head=selection().head, token=token)
+    return replace(view, side=side, layer=chosen("layer"), head=chosen("head"), token=token)
 
 
 def settle_token(view: View, tokens: list[str]) -> None:
@@ -215,14 +216,14 @@ def settle_token(view: View, tokens: list[str]) -> None:
     word = memory().word_to_find
     same = [i for i, token in enumerate(tokens) if word and letters(token) == word]
     memory().word_to_find = ""
-    if selection().token is None:
+    if chosen("token") is None:
         select(token=same[0] if same else first)
 
 
 def forget_missing(view: View) -> None:
     """Forgets a side or a step that this model does not have, and says so where the address has
     just asked for it."""
-    side, step = selection().side, selection().step
+    side, step = chosen("side"), chosen("step")
     if not view.config.crosses:
         if side not in view.config.sides and link_asks_for("side"):
             note(f"The address asks for the side {side}, which this model does not have.")

@@ -16,9 +16,9 @@ from ui.session import runs
 from ui.text import plain
 
 OFFLINE = (
-    "**Without a network:** on a machine that has one, run `python -m core.models fetch {name}` in"
-    " a copy of this app; it prints where the model lies. Copy that to the same place here and load"
-    " this page again."
+    "**Without a network:** on a machine that has one, run `python -m core.models fetch {name}`"
+    " in a copy of this app. It prints the model’s folder. Copy that folder to the same place"
+    " here and reload this page."
 )
 _starting = threading.Lock()  # two who click at once begin one download
 
@@ -64,7 +64,7 @@ def run_download(name: str, job: Job) -> None:
     except GlassError as error:
         job.error = str(error)
     except BaseException as error:  # a reader must hear of it, and not from a log
-        job.error = f"{name} could not be fetched ({type(error).__name__})."
+        job.error = f"Could not fetch {name} ({type(error).__name__})."
     finally:
         runs.ready_models.clear()  # here, and not by who waits: all of them may have left
         job.over = True
@@ -87,8 +87,8 @@ def offer(name: str, meanwhile: str) -> None:
         show_arrived()
     size = f", {megabytes(entry.size)}" if entry.size else ""
     st.caption(
-        f"{plain(entry.title)} is not on this machine yet. Until it is, the pages go on with "
-        f"{plain(catalogue.entry_of(meanwhile).title)}."
+        f"{plain(entry.title)} is not on this machine yet. Until then, the pages use"
+        f" {plain(catalogue.entry_of(meanwhile).title)}."
     )
     if job and job.error:
         st.error(plain(job.error))
@@ -136,10 +136,10 @@ def welcome(name: str) -> None:
     entry, job = catalogue.entry_of(name), jobs().get(name)
     st.title("Welcome to Glassformer")
     st.markdown(
-        "Here you will see every number that a transformer computes for your own sentence. The"
-        " small models that come with this program (assets/models) are missing from this copy; so"
-        f" it needs another one, once: the smallest to fetch, **{plain(entry.title)}**, is"
-        f" {megabytes(entry.size)}. {plain(entry.about)}"
+        "Here you will see every number that a transformer computes for your own sentence. This"
+        " copy lacks the small models that come with the program (assets/models), so it fetches"
+        f" another one, once. The smallest, **{plain(entry.title)}**, is {megabytes(entry.size)}."
+        f" {plain(entry.about)}"
     )
     if job and job.error:
         st.error(plain(job.error))
@@ -148,7 +148,7 @@ def welcome(name: str) -> None:
         start_download(name)
         watch(name)
         st.caption(
-            "It is being fetched now, checked against its SHA-256, and kept for the next time. Then"
-            " the page opens by itself. Nothing else is sent or fetched."
+            "The download has started. The app checks its SHA-256 and keeps it for next time;"
+            " then this page opens by itself. Nothing else is sent or fetched."
         )
     st.markdown(OFFLINE.format(name=name))

@@ -15,19 +15,19 @@ import streamlit as st
 from core.models import catalogue
 from ui.session import runs
 from ui.session.actions import close_number, switch_model
-from ui.session.selection import MASKS, select, selection
+from ui.session.selection import MASKS, chosen, select
 from ui.session.view import View
 from ui.shell import downloads
 from ui.text import plain
 
 STUDY = (
-    "**Study models** are small, so that you can see them whole: 4 layers, 5 heads of 20 numbers."
-    " They were trained for this app and come with it. They know the everyday English of one"
-    " grammar with more than 1,300 words, and no facts."
+    "**Study models** are small enough to see whole: 4 layers, 5 heads of 20 numbers. They were"
+    " trained for this app and come with it. They know the everyday English of one grammar, more"
+    " than 1,300 words, and no facts."
 )
 PRETRAINED = (
-    "**Pretrained models** have read real text: they know far more words, and something of the"
-    " world. They are fetched once, and are too large to be seen whole."
+    "**Pretrained models** have read real text: they know far more words, and something about"
+    " the world. You fetch them once; they are too large to see whole."
 )
 NEXT = ("minilm", "smollm2")  # the pretrained ones that are offered here; the list has them all
 
@@ -52,7 +52,7 @@ def which_model(ready: tuple[str, ...]) -> None:
             args=(name,),
             width="stretch",
             help=plain(entry.about),
-            disabled=selection().model == name,
+            disabled=chosen("model") == name,
         )
 
 
@@ -93,7 +93,7 @@ def twin_button(view: View, key: str) -> None:
             on_click=switch_or_fetch,
             args=(twin,),
             kwargs={"mask": "trained"},
-            help="The same sizes, words and sentences; trained under the other mask.",
+            help="The same sizes, words and sentences, trained with the other mask.",
         )
 
 
@@ -102,14 +102,14 @@ def mask_banner(view: View) -> None:
     if not mask_differs_from_training(view):
         return
     twin = twin_of(view) if view.mask in ("encoder", "decoder") else ""
-    other = f" **{plain(twin)}** is the same model, trained the other way." if twin else ""
+    other = f" **{plain(twin)}** is the same model, trained with this mask." if twin else ""
     with st.container(horizontal=True, vertical_alignment="center", key="other-mask"):
         st.markdown(
-            f":orange[●] **Another mask:** {plain(view.title)} learned under {trained_as(view)}."
-            " The numbers are computed under the mask you chose, but the model was not trained with"
-            f" it.{other}"
+            f":orange[●] **Another mask:** {plain(view.title)} was trained with"
+            f" {trained_as(view)}. These numbers use the mask you chose, which the model never"
+            f" met in training.{other}"
         )
-        st.button("Back to the mask of its training", key="as_trained", on_click=end_other_mask)
+        st.button("Restore the trained mask", key="as_trained", on_click=end_other_mask)
         if twin:
             twin_button(view, "banner_twin")
 
@@ -130,13 +130,13 @@ def learned_under(view: View) -> None:
     twin = twin_of(view)
     with st.container(horizontal=True, vertical_alignment="center", key="learned"):
         like = (
-            f" For a fair comparison, **{plain(twin)}** has the same size, words and sentences and"
-            " was trained the other way."
+            f" For a fair comparison, **{plain(twin)}** has the same size, words and sentences"
+            " but was trained with the other mask."
             if twin
             else ""
         )
         st.markdown(
-            f"**{plain(view.title)}** learned under {trained_as(view)}. Under another mask the"
-            f" numbers are computed all the same, but the model was not trained with it.{like}"
+            f"**{plain(view.title)}** was trained with {trained_as(view)}. Glassformer can"
+            f" compute with any other mask, but the model never met one in training.{like}"
         )
         twin_button(view, "page_twin")

@@ -4,6 +4,9 @@ looked at; the opened number beside the page, and the way on at its foot.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -16,21 +19,34 @@ from ui.kit.terms import explained
 from ui.kit.theme import css
 from ui.kit.unknown_words import unknown_line
 from ui.session.actions import close_number
-from ui.session.address import query_params, write_address
+from ui.session.address import spelled, write_address
 from ui.session.arrival import arrive, arrive_alone
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, PAGES, Page
 from ui.session.opening import settle_place
-from ui.session.selection import AROUND, CODECS, chosen, select, selection
+from ui.session.selection import AROUND, chosen, select, selection
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
 from ui.shell import tour
-from ui.shell.controls import missing_model, read_run
+from ui.shell.controls import missing_model, place_view, read_run
 from ui.shell.downloads import first_start
 from ui.shell.model_notes import mask_banner
 from ui.shell.place_line import place_line
 from ui.shell.settings import settings
 from ui.text import plain
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a page stands in its frame; see show_page."""
+
+    tokens: bool
+    beside: bool
+    line: bool
+    side: str
+    settle: Callable[[View], object] | None
+    owner: Callable[[View], View] | None
+    own: Callable[[View], bool] | None
 
 
 def show_page(
@@ -40,6 +56,7 @@ def show_page(
     tokens: bool = True,
     alone: bool = True,
     beside: bool = True,
+    line: bool = True,
     side: str = "",
     settle=None,
     owner=None,
@@ -49,46 +66,39 @@ def show_page(
     first.
     tokens: whether the line over the page shows them. alone: a click in the page runs the page
     alone; not where nearly every click changes what stands around it. beside: the number stands in
-    a column of its own; else over the page. side: the only side of a model with two that the page
-    is about. settle(view): settles what the page finds out; owner(view): the view in which the
-    opened number stands, where a page shows two models. own(view): whether the page shows the
-    reader's own run; if not, the line over the page has the depth alone.
+    a column of its own; else over the page. line: whether there is that line at all. side: the only
+    side of a model with two that the page is about. settle(view): settles what the page finds out;
+    owner(view): the view in which the opened number stands, where a page shows two models.
+    own(view): whether the page shows the reader's own run; if not, the line over the page has the
+    depth alone.
     """
     begin_page(page)
-    view = frame(tokens, side, settle, owner, own)
+    view = frame()
     if view is None:
         what_if_banner(view)
         write_address()
         st.stop()
-    if beside:
-        what_if_banner(view)
-    tour.card(view, page)
     memory().around = chosen_around()
+    layout = Layout(tokens, beside, line, side, settle, owner, own)
     inside = st.fragment(draw_inside) if alone else draw_inside
-    inside(view, page, draw, settle, owner, beside)
-    if not beside:  # there the picture itself has the way back, and should not move
-        what_if_banner(view)
+    inside(view, page, draw, layout)
+    foot(page)
 
 
-def frame(tokens: bool, side: str, settle, owner, own) -> View | None:
-    """What stands over every page; returns what the page shows, None where nothing can be shown."""
+def frame() -> View | None:
+    """What stands around every page: the bar and the rail. Returns what is read, None where nothing
+    can be shown."""
     bar = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small")
     with bar:
-        st.page_link(OVERVIEW.path, label="**Glassformer**", query_params=query_params(cell=None))
-    roads, line, notes = (st.container(key=key) for key in ("rail", "line", "notes"))
-    settle_place()
-    view = read_run(bar, side)
+        st.page_link(OVERVIEW.path, label="**Glassformer**", query_params=around_address())
+    roads, notes = st.container(key="rail"), st.container(key="notes")
+    view = read_run(bar)
+    with roads:
+        rail()
     if view:
-        check_number(view, settle, owner)
         with bar:
             tour.start(view)
             settings(view)
-        with line:
-            guest = own is not None and not own(view)
-            pictures = picture_frame(view, memory().page, others=guest or bool(owner and not own))
-            place_line(view, pictures, tokens, side, alone=guest)
-    with roads:
-        rail()
     with notes:
         what_to_know(view)
     return view
@@ -107,22 +117,19 @@ def begin_page(page: Page) -> None:
     first_start()
 
 
-def check_number(view: View, settle, owner) -> None:
-    """Closes an opened number that is not there."""
-    if settle:
-        settle(view)
-    check_opened(owner(view) if owner else view)
-
-
 def rail() -> None:
-    """The way to all pages. What is chosen in a page is left out of its links: it is kept beyond
-    the page, and changes without the rail being drawn anew.
-    """
-    inside_pages = {name: codec.default for name, codec in CODECS.items() if not codec.around}
-    address = query_params(**inside_pages)
+    """The way to all pages."""
+    address = around_address()
     with st.container(key="rail-links", horizontal=True, wrap=False, gap=None):
         for page in PAGES:
             st.page_link(page.path, label=page.short or page.title, query_params=address)
+
+
+def around_address() -> dict[str, str]:
+    """What stands around the pages, as an address. What is chosen in a page is left out: it is kept
+    beyond the page, and changes without the links being drawn anew.
+    """
+    return spelled({name: chosen(name) for name in AROUND})
 
 
 def what_to_know(view: View | None) -> None:
@@ -138,27 +145,55 @@ def chosen_around() -> tuple:
     return tuple(map(chosen, AROUND))
 
 
-def draw_inside(view: View, page: Page, draw, settle, owner, beside: bool) -> None:
-    """The page itself. Run alone, it takes half the time; if a choice around it has changed, all is
-    drawn again.
+def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
+    """The line of what is looked at, and the page itself. Run alone, they take a third of the time;
+    if a choice around them has changed, all is drawn again.
     """
-    alone = runs_alone()
-    if alone:
+    if runs_alone():
         arrive_alone()
+    memory().asking = False
     if memory().around != chosen_around():
         st.rerun()
-    if alone:
-        check_number(view, settle, owner)
+    settle_place()
+    view = look_at(place_view(view, layout.side), layout)
+    if layout.line:
+        with st.container(key="line"):
+            line(view, page, layout)
+    with st.container(key="said"):
         warnings()
+    if layout.beside:
+        what_if_banner(view)
+    card = tour.place()  # before the page, and written after it has said whether it asks
     write_address()
-    lay_out(view, draw, owner(view) if owner else view, beside)
+    lay_out(view, draw, layout)
+    tour.card(card, view, page)
     write_address()  # once more: the page may have settled a choice
-    foot(page)
+    if not layout.beside:  # there the picture itself has the way back, and should not move
+        what_if_banner(view)
 
 
-def lay_out(view: View, draw, numbers: View, beside: bool) -> None:
-    """The page, and the opened number beside or over it. numbers: the view in which it stands."""
-    if not beside:
+def look_at(view: View, layout: Layout) -> View:
+    """The view, once the page has settled what it finds out; an opened number that is not there is
+    closed.
+    """
+    if layout.settle:
+        layout.settle(view)
+    check_opened(layout.owner(view) if layout.owner else view)
+    return view
+
+
+def line(view: View, page: Page, layout: Layout) -> None:
+    """Tokens, layer, head, mask, depth."""
+    guest = layout.own is not None and not layout.own(view)
+    others = guest or bool(layout.owner and not layout.own)
+    pictures = picture_frame(view, page, others=others)
+    place_line(view, pictures, layout.tokens, layout.side, alone=guest)
+
+
+def lay_out(view: View, draw, layout: Layout) -> None:
+    """The page, and the opened number beside or over it."""
+    numbers = layout.owner(view) if layout.owner else view
+    if not layout.beside:
         draw(view)
         number_over(numbers)
         return
@@ -176,9 +211,10 @@ def runs_alone() -> bool:
 
 
 def warnings() -> None:
-    """What went wrong."""
+    """What went wrong, and was not said yet."""
     for message in memory().notes:
         st.warning(plain(message))
+    memory().notes = []
 
 
 def what_if_banner(view: View | None) -> None:
@@ -191,9 +227,9 @@ def what_if_banner(view: View | None) -> None:
                 st.markdown(
                     f":orange[●] **What if:** {plain(words)}. All pages show this run."
                     if words
-                    else ":orange[●] The what-if that is asked for can’t be shown."
+                    else ":orange[●] This what-if cannot be shown."
                 )
-                st.button("Back to the model as it is", key="as_it_is", on_click=end_what_if)
+                st.button("Restore the original model", key="as_it_is", on_click=end_what_if)
         if view and view.mask != "own":
             mask_banner(view)
 
@@ -201,14 +237,14 @@ def what_if_banner(view: View | None) -> None:
 def what_if(view: View) -> str:
     """How the run that is shown differs from that of the trained model, in words; empty: it
     does not."""
-    own = "a mask drawn by hand" if view.mask == "own" else ""
+    own = "a custom mask" if view.mask == "own" else ""
     return ", ".join(filter(None, (whatif.title(view.request.change, view.config.crosses), own)))
 
 
 def end_what_if() -> None:
     """Shows the model as it was trained again; a mask that was not drawn by hand stays."""
     select(change="")
-    if selection().mask == "own":
+    if chosen("mask") == "own":
         select(mask="trained")
     close_number()
 
@@ -216,17 +252,15 @@ def end_what_if() -> None:
 def foot(page: Page) -> None:
     """The pages before and after this one."""
     at = PAGES.index(page)
-    st.divider()
-    before, after = st.columns(2)
-    with before:
+    side = "distribute" if at > 0 else "right"
+    with st.container(key="foot", horizontal=True, horizontal_alignment=side):
         if at > 0:
             link_to(PAGES[at - 1], "← {}")
-    with after:
         if at + 1 < len(PAGES):
             link_to(PAGES[at + 1], "{} →")
 
 
 def link_to(page: Page, label: str) -> None:
     """A link to a page next to this one."""
-    there = query_params(cell=None, swap="")
-    st.page_link(page.path, label=label.format(page.title), help=page.about, query_params=there)
+    title = label.format(page.title)
+    st.page_link(page.path, label=title, help=page.about, query_params=around_address())

@@ -11,7 +11,7 @@ from core.step_ref import parse
 from ui.kit.component_loader import component
 from ui.session import sent
 from ui.session.actions import close_number, select_token
-from ui.session.selection import DEPTHS, MASKS, SIDES, fits, select, selection
+from ui.session.selection import DEPTHS, MASKS, SIDES, chosen, fits, select
 from ui.session.view import View
 
 KEY = "place"
@@ -81,7 +81,7 @@ def choices(view: View, only_side: str) -> list[dict]:
         sides = {side: side.capitalize() for side in SIDES}
         found.append(choice("side", "Look at", view.side, sides))
     found.append(choice("mask", "Mask", *mask_choice(view)))
-    found.append(choice("depth", "How deep", selection().depth, DEPTHS))
+    found.append(choice("depth", "How deep", chosen("depth"), DEPTHS))
     return found
 
 
@@ -143,7 +143,7 @@ def follow_stepper(view: View) -> None:
 
 def follow_layer() -> None:
     """The step of the page Every number moves to the new layer, too."""
-    ref, layer = parse(selection().step or ""), selection().layer
+    ref, layer = parse(chosen("step") or ""), chosen("layer")
     if ref and ref.layer is not None and ref.layer != layer and fits("layer", layer):
         select(step=str(ref.with_layer(layer)))
     close_number()

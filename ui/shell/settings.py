@@ -16,7 +16,7 @@ from ui.kit.components import share_link
 from ui.kit.word_grouping import has_pieces, has_special_tokens, offered
 from ui.session import runs
 from ui.session.actions import close_number
-from ui.session.selection import MASKS, chosen, select, selection
+from ui.session.selection import MASKS, chosen, select
 from ui.session.settling import clamp
 from ui.session.view import View
 from ui.shell.model_notes import which_model
@@ -38,10 +38,10 @@ def settings(view: View) -> None:
 
 def mask_controls() -> None:
     """Who may look at whom; a mask drawn by hand, where there is one."""
-    drawn = selection().mask == "own" or selection().mask_cells
+    drawn = chosen("mask") == "own" or chosen("mask_cells")
     names = [name for name in MASKS if name != "own" or drawn]
     st.radio(
-        "Mask: who may look at whom",
+        "Mask: which words each word may see",
         names,
         key="mask",
         format_func=MASKS.__getitem__,
@@ -76,14 +76,14 @@ class Grouping:
 GROUPINGS = {
     "hide_special": Grouping(
         "Hide special tokens",
-        "Leaves out tokens such as [CLS] and [START]; each row of attention is then shared out"
-        " anew over what is left. Some models add none.",
+        "Leaves out tokens such as [CLS] and [START] and rescales each row of attention to add"
+        " up to 1. Some models have none.",
         has_special_tokens,
     ),
     "merge_pieces": Grouping(
         "Merge pieces into words",
-        "Summed over the pieces that are looked at, averaged over those that look. "
-        "Many a word stands in one piece as it is.",
+        "Sums the weights over the pieces that are looked at and averages them over those that"
+        " look. Many words are a single token anyway.",
         has_pieces,
     ),
 }

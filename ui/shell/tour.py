@@ -2,11 +2,11 @@
 reader's own sentence.
 
     start(view)         a button that begins it
-    card(view, page)    on every page while the tour lasts: where it is, what to look at, back,
-                        next, end
+    place()             on every page while the tour lasts: where its card will stand
+    card(…)             the card: where the tour is, what to look at, back, next, end
 
 A stop says on which page it is, what is chosen there and what there is to see; all of it is read
-from the trace. What it speaks of gets a ring.
+from the trace. What it speaks of gets a ring. While the page waits for a guess, the stop does, too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.decoding import next_tokens
 from core.steps.embedding import nearest
@@ -36,9 +37,15 @@ from ui.session.navigation import (
     Page,
     go,
 )
-from ui.session.selection import select, selection
+from ui.session.selection import chosen, select
 from ui.session.view import View, is_word
 from ui.text import bold
+
+QUIZ = ".st-key-quiz"
+GUESS = (
+    "First a question: guess by a click on one of the answers over the picture. Then the picture"
+    " shows what is so, and the tour goes on here."
+)
 
 
 @dataclass(frozen=True)
@@ -63,25 +70,33 @@ def start(view: View) -> None:
     )
 
 
-def card(view: View, page: Page) -> None:
+def place() -> DeltaGenerator | None:
+    """Where the card stands, before the page, which is drawn first: only then it is known whether
+    something is to be guessed there.
+    """
+    return None if chosen("tour") is None else st.container(key="tour")
+
+
+def card(place: DeltaGenerator | None, view: View, page: Page) -> None:
     """A card that floats over the page: what there is to look at; back, next, end."""
-    at = selection().tour
-    if at is None:
+    at = chosen("tour")
+    if at is None or place is None:
         return
     stop = STOPS[at]
-    with st.container(key="tour"):
+    with place:
         st.markdown(f"**{at + 1} of {len(STOPS)} · {stop.page.title}**")
         st.markdown(stop_words(view, page, stop))
         buttons(page, at)
         if stop.page is page:
-            point_at(stop.points_at, at)
+            asking = memory().asking
+            point_at(QUIZ if asking else stop.points_at, 2 * at + asking)
 
 
 def stop_words(view: View, page: Page, stop: Stop) -> str:
     """What there is to look at, or how to go on with the tour."""
     if stop.page is page:
-        return stop.say(view)
-    return "You left the tour. It goes on where you were."
+        return GUESS if memory().asking else stop.say(view)
+    return "You left the tour. Resume it where you were."
 
 
 def buttons(page: Page, at: int) -> None:
@@ -93,7 +108,8 @@ def buttons(page: Page, at: int) -> None:
         if at > 0:
             row.button("Back", key="tour_back", on_click=visit, args=(at - 1,))
         if at + 1 < len(STOPS):
-            row.button("Next", key="tour_next", type="primary", on_click=visit, args=(at + 1,))
+            look = "secondary" if memory().asking else "primary"
+            row.button("Next", key="tour_next", type=look, on_click=visit, args=(at + 1,))
     row.button("End tour", key="tour_end", type="tertiary", on_click=end)
 
 
@@ -109,7 +125,7 @@ def visit(at: int, **choices) -> None:
     stop, now = STOPS[at], memory()
     changed = dict(stop.choices)
     if "model" in changed and not now.tour_model:
-        now.tour_model, changed["token"] = selection().model, None
+        now.tour_model, changed["token"] = chosen("model"), None
     elif "model" not in changed and now.tour_model:
         changed |= {"model": now.tour_model, "token": None}
         now.tour_model = ""
@@ -159,11 +175,10 @@ def most_attended(view: View) -> tuple[int, float]:
 
 
 def overview_stop(view: View) -> str:
-    at, share = most_attended(view)
     return (
         f"Your sentence is now **{counted(len(view.labels), 'token')}**, a row each. Follow"
-        f" {word(view)} from left to right: in head {view.head} of layer {view.layer} it gives"
-        f" {percent(share, 0)} of its attention to {word(view, at)}. Press ▶ to see it move."
+        f" {word(view)} from left to right. Which word does it look at most in head {view.head} of"
+        f" layer {view.layer}? You will guess it on the way. Press ▶ to see it move."
     )
 
 
@@ -180,16 +195,16 @@ def tokens_stop(view: View) -> str:
 
 def positions_stop(view: View) -> str:
     kind = {
-        "learned": "adds a learned vector for the position",
-        "sinusoid": "adds sine and cosine waves of the position",
-        "rotary": "rotates queries and keys by position × angle",
-        "relative": "adds a learned number for each distance to the scores",
-        "none": "knows no positions in this what-if",
+        "learned": "This model adds a learned vector for the position",
+        "sinusoid": "This model adds sine and cosine waves of the position",
+        "rotary": "This model rotates queries and keys by position × angle",
+        "relative": "This model adds a learned number for each distance to the scores",
+        "none": "This what-if leaves the positions out",
     }
     return (
-        f"Attention alone does not see the order of words. So this model"
-        f" {kind[view.config.positions]}; {word(view)} is at position {view.token}. The open card"
-        " reverses your words, with and without positions."
+        f"Attention alone does not see the order of words. {kind[view.config.positions]};"
+        f" {word(view)} is at position {view.token}. The open card reverses your words, with and"
+        " without positions."
     )
 
 
@@ -199,7 +214,7 @@ def scores_stop(view: View) -> str:
     return (
         f"{word(view)} makes a **query**, every token a **key**. Query times key is a **score**:"
         f" how well they fit. {word(view, best)} fits best, with {number(score, 3)}. Click the"
-        " score to see the products that it is the sum of."
+        " score to see the products it adds up."
     )
 
 
@@ -215,16 +230,16 @@ def softmax_stop(view: View) -> str:
 def values_stop(view: View) -> str:
     at, share = most_attended(view)
     return (
-        f"Each token offers a **value**. {word(view)} takes their weighted sum,"
-        f" {percent(share, 0)} of it from {word(view, at)}, and adds it to its own vector. That is"
-        " how a vector learns its context."
+        f"Each token offers a **value**. {word(view)} collects their weighted sum, in which"
+        f" {word(view, at)} has a weight of {percent(share, 0)}. It becomes an update to the"
+        f" vector of {word(view)}: that is how a vector takes in its context."
     )
 
 
 def heads_stop(view: View) -> str:
     return (
-        f"Layer {view.layer} has {counted(view.config.n_heads, 'head')}, each with weights of its"
-        " own. Compare them, then look at the open card: what would change if head"
+        f"Layer {view.layer} has {counted(view.config.n_heads, 'head')}, each with its own"
+        " weights. Compare them, then look at the open card: what would change if head"
         f" {view.head} were silent?"
     )
 
@@ -240,22 +255,22 @@ def neurons_stop(view: View) -> str:
 
 def across_stop(view: View) -> str:
     return (
-        "A translator reads one sentence and writes another. Each word that it writes looks across"
-        " at the words it has read. Click a French word to see where it came from."
+        "A translator reads one sentence and writes another. Each word it writes attends to the"
+        " words it has read. Click a French word to see which."
     )
 
 
 def output_stop(view: View) -> str:
     if not (view.config.head and view.config.decoder_layers):
         return (
-            "Here the model’s last vectors are put to use. That was the tour: every page is open to"
-            " you, every number opens at a click."
+            "This page shows what becomes of the model’s last vectors. That was the tour. Every"
+            " page is open to you; click any number to see how it was made."
         )
     ids, probs = next_tokens(view.trace, 1)
     return (
         f"The last vector is compared with all {view.config.n_vocab:,} words."
         f" {bold(view.word(ids[0]))} gets {percent(float(probs[0]), 0)}. Append it, and the model"
-        " reads on. That was the tour: every number opens at a click."
+        " reads on. That was the tour: click any number to see how it was made."
     )
 
 

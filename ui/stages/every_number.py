@@ -12,7 +12,7 @@ from ui.kit.section import render_depth
 from ui.kit.step_charts import axis_title, largest
 from ui.session.actions import close_number, follow_step
 from ui.session.memory import memory
-from ui.session.selection import chosen, opened_cell, select, selection
+from ui.session.selection import chosen, opened_cell, select
 from ui.session.settling import settle
 from ui.session.steady import recall, steady
 from ui.session.view import View
@@ -52,7 +52,7 @@ def settle_step(view: View, names: list[str]) -> None:
     """Settles which step is looked at: the chosen one, else that of the opened number."""
     opened = opened_cell()
     recall("step", names)
-    if selection().step is None and opened:
+    if chosen("step") is None and opened:
         select(step=parse_cell(opened)[0])  # one that is not in the list is left at once
     settle("step", view.at("attn.pattern"), names)
     steady("step", names, lambda name: label_of(view, name), chosen("step"))
@@ -89,7 +89,7 @@ def select_step(name: str) -> None:
 
 def start_step() -> None:
     """The layer that is looked at follows the step."""
-    follow_step(selection().step or "")
+    follow_step(chosen("step") or "")
     select(part_rows=0, part_columns=0)
     close_number()
 

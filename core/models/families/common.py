@@ -105,8 +105,7 @@ def head_width(data: Fields, d_model: int, n_heads: int) -> int:
     """The width of one head where the heads share the model's width evenly."""
     if d_model % n_heads:
         raise GlassError(
-            f"{data.where} wants {n_heads} heads for a width of {d_model}, which does not"
-            " divide it."
+            f"{data.where} asks for {n_heads} heads, which do not divide a width of {d_model}."
         )
     return d_model // n_heads
 
@@ -185,7 +184,7 @@ def headless_class(data: Fields, tensors: Mapping[str, Stored]) -> str | None:
     if "lm_head.weight" in tensors:
         return None
     if not classes:
-        return next((f"but {name}" for name in fine_tuned_head(tensors)), None)
+        return next((f"only {name}" for name in fine_tuned_head(tensors)), None)
     return next(filter(_HEADLESS.fullmatch, classes), None)
 
 
@@ -194,8 +193,8 @@ def headless_notes(name: str | None) -> tuple[str, ...]:
     if not name:
         return ()
     return (
-        f"This model has no output head ({name}), so it gives no scores to words: what you"
-        " see ends with the last vectors.",
+        f"This model has no output head ({name}), so it does not score words: you see the model"
+        " up to its last vectors.",
     )
 
 
@@ -204,7 +203,8 @@ def headless_notes_of_two(name: str | None) -> tuple[str, ...]:
     if not name:
         return ()
     start_alone = (
-        "Where you give its decoder no text, it reads its start token alone: it can’t write one."
+        "If you give its decoder no text, it reads only its start token, because it cannot write"
+        " any."
     )
     return (*headless_notes(name), start_alone)
 

@@ -124,12 +124,13 @@ def rotary(data: Fields, common: dict[str, Any], **more: Any) -> Config:
     )
     if config.d_head % 2:
         raise GlassError(
-            f"{data.where} gives each head {config.d_head} numbers; rotary positions turn pairs."
+            f"{data.where} gives each head {config.d_head} numbers, but rotary positions rotate"
+            " pairs."
         )
     if config.n_heads % config.n_kv_heads:
         raise GlassError(
-            f"{data.where} wants {config.n_heads} query heads to share {config.n_kv_heads}"
-            " key/value heads evenly, which is not possible."
+            f"{data.where} asks {config.n_heads} query heads to share {config.n_kv_heads}"
+            " key/value heads evenly, which is impossible."
         )
     return config
 
@@ -146,7 +147,7 @@ def rope_theta(data: Fields) -> float:
         check_unstretched(data, key, Fields(data.get(key, {}), f"“{key}” in {data.where}"))
     if data.number("partial_rotary_factor", 1.0) != 1:
         raise GlassError(
-            f"{data.where} turns only a part of each head, which is not computed here."
+            f"{data.where} rotates only part of each head, which Glassformer does not compute."
         )
     chosen = next((key for key in ("rope_scaling", "rope_parameters") if data.get(key)), None)
     rope = Fields(data.values[chosen], f"“{chosen}” in {data.where}") if chosen else data
@@ -158,12 +159,14 @@ def check_unstretched(data: Fields, key: str, rope: Fields) -> None:
     for kind in (rope.get("rope_type", "default"), rope.get("type", "default")):
         if kind != "default" or rope.number("partial_rotary_factor", 1.0) != 1:
             raise GlassError(
-                f"{data.where} stretches or cuts the rotary positions (“{key}”: {quote(kind)}), "
-                "which is not computed here."
+                f"{data.where} stretches or cuts the rotary positions (“{key}”: {quote(kind)}),"
+                " which Glassformer does not compute."
             )
     for name, value in rope.values.items():
         if name not in _ROPE and value is not None:
-            raise GlassError(f"{rope.where} holds {quote(name)}, which is not computed here.")
+            raise GlassError(
+                f"{rope.where} holds {quote(name)}, which Glassformer does not compute."
+            )
     if "rope_theta" in rope.values:
         rope.number("rope_theta", low=1e-3)
 

@@ -91,7 +91,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     data = keys.check_keys(data, KEYS)
     if "rope_freqs.weight" in tensors:
         raise GlassError(
-            f"{data.where} stretches the rotary positions, which is not computed here."
+            f"{data.where} stretches the rotary positions, which Glassformer does not compute."
         )
     common = sizes_of(data, tensors)
     config = rotary(
@@ -140,8 +140,8 @@ def common_head_width(data: Fields, default: int) -> int:
     for key in ("llama.rope.dimension_count", "llama.attention.value_length"):
         if data.whole(key, d_head) != d_head:
             raise GlassError(
-                f"{data.where} gives keys, values and rotary positions different widths; they are"
-                " one here."
+                f"{data.where} gives keys, values and rotary positions different widths;"
+                " Glassformer needs them equal."
             )
     return d_head
 

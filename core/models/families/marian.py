@@ -116,8 +116,8 @@ def sizes_of(data: Fields) -> dict[str, Any]:
     ):
         if data.whole(key, default) != common[field]:
             raise GlassError(
-                f"{data.where} gives encoder and decoder different sizes (“{key}”); they are one"
-                " here."
+                f"{data.where} gives encoder and decoder different sizes (“{key}”); Glassformer"
+                " needs them equal."
             )
     return common
 

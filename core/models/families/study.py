@@ -29,8 +29,8 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     ]
     if 1 < (count := sum(name in tensors for name in tables)) < len(tables):
         raise GlassError(
-            f"The file has {count} of the {len(tables)} tables of tokens; all are needed, or one"
-            " that they share."
+            f"The file has {count} of the {len(tables)} token tables; it needs all of them, or"
+            " one shared table."
         )
     names = {
         name: () if name.endswith(".bias") and any_layer(name) not in there else (name,)

@@ -43,8 +43,8 @@ KEYS = keys.family_keys(
 _SHARED = ("shared", "encoder.embed_tokens", "decoder.embed_tokens")
 _ENCODER_ALONE = ("T5EncoderModel", "T5ForTokenClassification")
 _NOTE_ALONE = (
-    "The files hold T5’s encoder and no tensor of its decoder, so the encoder is run alone: "
-    "what you see ends with its last vectors."
+    "The files hold T5’s encoder but no tensor of its decoder, so only the encoder runs: you see"
+    " it up to its last vectors."
 )
 
 

@@ -12,20 +12,20 @@ from core.text import moves, number
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.component_loader import component
-from ui.kit.components import table
+from ui.kit.components import one_of, table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, cells_table, largest
 from ui.kit.theme import COLOURS, SUBLAYERS
-from ui.kit.token_words import asked_word, token_label, which_word
+from ui.kit.token_words import titled_word, token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.actions import close_number
-from ui.session.selection import chosen
+from ui.session.selection import chosen, select
 from ui.session.settling import settle
 from ui.session.view import View
-from ui.text import quoted
 
 NORM_ROWS = 6  # dimensions whose way through the norm is written out
 KEY = "addnorm_sublayer"
@@ -41,13 +41,10 @@ def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
     that is explained first.
     """
     part = settle_sublayer(view)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        heading(
-            f"How much does {SUBLAYERS[part].lower()} change {asked_word(view)} in layer"
-            f" {view.layer}?",
-            terms=False,
-        )
-        sublayer_controls(view)
+    question = (
+        f"How much does {SUBLAYERS[part].lower()} change {which_word(view)} in layer {view.layer}?"
+    )
+    heading(question, quiz(view, part), terms=False, beside=lambda: sublayer_controls(view))
     first = largest(view, view.at(f"{part}.sum"), view.token, ALL)
     steps = [row.step for row in way(view, part)]
     if np.isfinite([view.trace[step][view.token] for step in steps]).all():
@@ -60,6 +57,13 @@ def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
             " overflowed in this run. There is nothing to draw."
         )
     return first
+
+
+def quiz(view: View, part: str) -> Quiz | None:
+    """Whether the vector or what is added to it is longer."""
+    sizes = [view.trace[view.at(f"{part}.{leaf}.length")][view.token] for leaf in ("in", "out")]
+    found = quiz_of_most(view, ["the token’s vector", "the update"], sizes)
+    return found and found.asks("Which is longer?")
 
 
 def sublayers(view: View) -> list[str]:
@@ -76,16 +80,18 @@ def settle_sublayer(view: View) -> str:
 
 def sublayer_controls(view: View) -> None:
     """A choice of the sublayer."""
-    st.segmented_control(
+    names = sublayers(view)
+
+    def choose(at: int) -> None:
+        select(addnorm_sublayer=names[at])
+        close_number()
+
+    one_of(
         "Around which part of the layer",
-        sublayers(view),
-        key=KEY,
-        format_func=SUBLAYERS.get,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-        on_change=close_number,
-        width="content",
+        [SUBLAYERS[name] for name in names],
+        names.index(chosen(KEY)),
+        key="addnorm-part",
+        on_choice=choose,
     )
 
 
@@ -181,7 +187,7 @@ def show_sum(view: View, update: str, vectors: list) -> None:
     arrows = plotly_figures.arrows_sum(
         principal_plane(vectors),
         *vectors,
-        view.labels[view.token],
+        token_label(view),
         title="Before + update = after",
         kind=about(view.trace, update).colour,
     )
@@ -194,7 +200,7 @@ def show_sum(view: View, update: str, vectors: list) -> None:
 
 def sum_strips(view: View, part: str, steps: list[str], limit: float) -> None:
     """Vector, update and sum as maps on one scale."""
-    label = quoted(token_label(view))
+    label = titled_word(view)
     titles = (
         f"before: the vector of {label}",
         f"+ the update by {SUBLAYERS[part].lower()}",
@@ -238,8 +244,8 @@ def both_ways(view: View) -> None:
         )
     else:
         st.markdown(
-            "The norm comes **after** the sum, as in the first transformer: everything passes it on"
-            " the way to the next part."
+            "The norm comes **after** the sum, as in the first transformer: everything passes"
+            " through it to the next part."
         )
 
 
@@ -326,23 +332,23 @@ def norm_text(view: View, part: str) -> str:
     )
     if view.config.norm == "rms":
         return (
-            f"A **root-mean-square norm**: the {D} numbers of {which_word(view)} are divided by"
-            f" their root mean square, {scale}, {epsilon_text(view)}. {same} Then a learned"
-            f" **gain** γ stretches each dimension. Unlike a layer norm it subtracts no mean and"
-            f" adds no shift. {ends}"
+            f"A **root-mean-square norm** divides the {D} numbers of {which_word(view)} by their"
+            f" root mean square, {scale}, {epsilon_text(view)}. {same} Then a learned **gain** γ"
+            " stretches each dimension. Unlike a layer norm it subtracts no mean and adds no"
+            f" shift. {ends}"
         )
     mean = number(view.trace[f"{path}.mean"][t], 3)
     return (
-        f"A **layer norm**: from the {D} numbers of {which_word(view)} it subtracts their mean,"
-        f" {mean}, and divides by their deviation, {scale}, {epsilon_text(view)}. {same} Then each"
-        f" dimension is stretched by a learned **gain** γ and moved by a learned **shift** β, the"
-        f" same for every token. {ends}"
+        f"A **layer norm** subtracts from the {D} numbers of {which_word(view)} their mean,"
+        f" {mean}, and divides by their deviation, {scale}, {epsilon_text(view)}. {same} Then a"
+        " learned **gain** γ stretches each dimension and a learned **shift** β moves it, both"
+        f" the same for every token. {ends}"
     )
 
 
 def epsilon_text(view: View) -> str:
     """The small number that keeps a norm from dividing by zero."""
-    return f"which includes ε = {number(view.config.norm_eps, 2)} against division by zero"
+    return f"which includes ε = {number(view.config.norm_eps, 2)} to prevent division by zero"
 
 
 def steps_of_norm(view: View, part: str) -> dict[str, str]:
@@ -393,8 +399,8 @@ def norm_table(view: View, part: str) -> None:
         corner="dim.",
         opened=opened,
         title=(
-            f"The {len(dimensions)} dimensions of {quoted(view.labels[t])} that leave the norm"
-            " largest, step by step"
+            f"The {len(dimensions)} dimensions of {titled_word(view, t)} that are largest after"
+            " the norm, step by step"
         ),
         on_cell=lambda row, column: open_number(*list(cells.values())[column][row]),
     )
@@ -409,9 +415,7 @@ def norm_strips(view: View, path: str) -> None:
     learned(view, f"{WEIGHTS}{path}.weight", "× gain γ: learned, the same for every token")
     if layer:
         learned(view, f"{WEIGHTS}{path}.bias", "+ shift β: learned, the same for every token")
-    token_vector_strip(
-        view, f"{path}.out", f"= after the norm: the vector of {quoted(view.labels[view.token])}"
-    )
+    token_vector_strip(view, f"{path}.out", f"= after the norm: the vector of {titled_word(view)}")
 
 
 def learned(view: View, name: str, title: str) -> None:

@@ -17,11 +17,10 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.runs import beside
 from ui.kit.section import detailed, render_depth
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import which_word
+from ui.kit.token_words import titled_word, which_word
 from ui.session.actions import show_run
 from ui.session.runs import RunRequest
 from ui.session.view import View
-from ui.text import quoted
 
 # Colour and dash of each run's curve
 LOOKS = {"with norms": ("residual", "solid"), "norms off": ("k", "dash")}
@@ -66,7 +65,7 @@ def norms_off(view: View) -> None:
             lengths,
             list(places),
             key="addnorm:lengths",
-            title=f"Length of {quoted(view.labels[t])}",
+            title=f"Length of {titled_word(view, t)}",
             corner="",
             opened=opened_length(view, list(runs.values()), list(places.values())),
             on_cell=lambda row, column: open_length(column, row),
@@ -85,7 +84,7 @@ def show_lengths(view: View, lengths: dict[str, list[float]], on_cell) -> None:
     ]
     show(
         "addnorm:sizes",
-        lengths_figure(points, f"Length of {quoted(view.labels[view.token])}, layer by layer"),
+        lengths_figure(points, f"Length of {titled_word(view)}, layer by layer"),
         on_cell=on_cell,
         cells=[
             (list(lengths).index(name), place)
@@ -98,8 +97,7 @@ def show_lengths(view: View, lengths: dict[str, list[float]], on_cell) -> None:
         ),
     )
     st.caption(
-        "A click on a number without norms makes that run the one that all pages show, until you"
-        " restore the model."
+        "Click a number without norms, and all pages show that run until you restore the model."
     )
 
 
@@ -146,8 +144,8 @@ def overflow_text(view: View, titles: list[str], lengths: list[float], lost: int
         f"it is {number(lengths[lost - 1], 3)} long after {titles[lost - 1]}, and " if lost else ""
     )
     return (
-        f"Without norms {before}**in {titles[lost]} the numbers overflow**: some grow past {limit},"
-        " the largest that 32 bits can hold. After that nothing is a number any more."
+        f"Without norms {before}**in {titles[lost]} the numbers overflow**: some grow past"
+        f" {limit}, the largest that 32 bits can hold. Every later value is NaN."
     )
 
 

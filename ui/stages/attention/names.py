@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ui.text import bold, quoted, told_apart
+from ui.text import bold, quoted
 
 
 def input_step(view) -> str:
@@ -37,12 +37,12 @@ def normed_first(view) -> bool:
 
 def looks_words(view) -> list[str]:
     """The tokens that look, equal ones told apart."""
-    return told_apart(view.labels)
+    return view.names
 
 
 def seen_words(view) -> list[str]:
     """The tokens that are looked at, equal ones told apart."""
-    return told_apart(view.seen)
+    return view.names_of(view.side_of(view.attention("pattern"), "M"))
 
 
 def looking(view) -> str:

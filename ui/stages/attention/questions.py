@@ -26,6 +26,10 @@ QUERY, KEYS, SCORES, SOFTMAX, VALUES = range(5)
 def questions(view, stage: int) -> None:
     """The cards that suit a step."""
     across = "across-" if looks_across(view) else ""
+    title = f"What do {all_of(len(view.labels), 'token')} look at?"
+    card(
+        title, f"{across}attention-map", partial(whole_map, view)
+    )  # the first: it is on every step
     other = runner_up(view)
     if other is not None and stage in (KEYS, SCORES, SOFTMAX):
         title = f"Why {seen(view, best_seen(view))} and not {seen(view, other)}?"
@@ -35,8 +39,6 @@ def questions(view, stage: int) -> None:
     if stage == VALUES:
         title = "How do the values add up to z?"
         card(title, f"{across}attention-plane", partial(values_plane, view))
-    title = f"What do {all_of(len(view.labels), 'token')} look at?"
-    card(title, f"{across}attention-map", partial(whole_map, view))
 
 
 # --- why this word --------------------------------------------------------------------------------

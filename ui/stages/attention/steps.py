@@ -14,8 +14,9 @@ import numpy as np
 import streamlit as st
 
 from ui.kit.explanation_panel import opened_in
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
-from ui.kit.stage import Quiz, heading, quiz_among
+from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest
 from ui.kit.word_grouping import grouped_weights
 from ui.session.selection import chosen, depth
@@ -33,7 +34,7 @@ from ui.stages.attention.names import (
     seen_words,
 )
 from ui.stages.attention.pipeline import pipeline
-from ui.stages.attention.questions import SCORES, SOFTMAX, questions
+from ui.stages.attention.questions import KEYS, QUERY, SCORES, VALUES, questions
 from ui.text import quoted
 
 
@@ -57,15 +58,15 @@ def attention(view) -> tuple[str, tuple[int, ...]]:
 
 
 def quiz(view, stage: int) -> Quiz | None:
-    """Which token the chosen one looks at most may be guessed before scores and softmax are shown:
-    among those with the largest weights.
+    """The tokens among which the chosen step finds one: the best key, the highest score, the
+    largest weight, the largest share of z. At the query, where the way to it begins, the weight.
     """
-    weights_M = row_of(view, "pattern")
-    if stage not in (SCORES, SOFTMAX) or not np.isfinite(weights_M).all():
-        return None
-    order = [int(m) for m in np.argsort(-weights_M, kind="stable")]
-    best = order[0] if stage == SOFTMAX else int(np.argmax(row_of(view, "scores")))
-    return quiz_among(view, seen_words(view), best, order)
+    names = {KEYS: "scores.dot", SCORES: "scores", VALUES: "z.share"}
+    values_M = row_of(view, names.get(stage, "pattern"))
+    hidden_M = np.isneginf(row_of(view, "scores"))
+    found = quiz_of_most(view, seen_words(view), np.where(hidden_M, -np.inf, values_M))
+    questions = {QUERY: "Which word will it look at most?", VALUES: "Which word gives most of it?"}
+    return found and found.asks(questions.get(stage, ""))
 
 
 def walk(view) -> None:

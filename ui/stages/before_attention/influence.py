@@ -26,10 +26,10 @@ from ui.session.memory import memory
 from ui.session.navigation import EVERY_NUMBER
 from ui.session.navigation import go as go_to
 from ui.session.runs import RunRequest, model_of, ready_models, trace_of
-from ui.session.selection import depth, select, selection
+from ui.session.selection import chosen, depth, select
 from ui.session.view import View, is_word
 from ui.stages.before_attention import lstm
-from ui.text import bold, plain, quoted
+from ui.text import bold, plain, quoted, told_apart
 
 MEASURES = {"moved": "How far the vector moves", "guess": "How far the guess moves"}
 AXES = {"moved": "‖x′ − x‖ / ‖x‖", "guess": "½ Σ |p′ − p|"}
@@ -55,6 +55,11 @@ class ComparedRuns:
         """The words of the first run from the replaced one on."""
         return influence.words(self.before.encoding)[-len(self.shift.moved_N) :]
 
+    @property
+    def names(self) -> list[str]:
+        """The same as labels of a figure: equal ones are told apart by their positions."""
+        return told_apart(self.words, self.shift.places_N2[:, 0].tolist())
+
 
 def influence_section(view: View, compared: dict[str, ComparedRuns]) -> None:
     """How far the replaced word reaches in this sentence: curves, a table, and two vectors."""
@@ -65,7 +70,7 @@ def influence_section(view: View, compared: dict[str, ComparedRuns]) -> None:
 
 def this_sentence(compared: dict[str, ComparedRuns]) -> None:
     """Curves and a table of how far the word reaches in this sentence."""
-    words = compared["LSTM"].words
+    words = compared["LSTM"].names
     measure = measure_control()
     values = {name: getattr(runs.shift, f"{measure}_N") for name, runs in compared.items()}
     this_sentence_curves(values, words, measure)
@@ -89,7 +94,7 @@ def measure_control() -> str:
 
 def chosen_swap(view: View) -> tuple[int, str]:
     """Which word is replaced, and what is put there."""
-    return selection().before_word or 0, " ".join((selection().before_other or "").split())
+    return chosen("before_word") or 0, " ".join((chosen("before_other") or "").split())
 
 
 def swap_controls(view: View) -> None:
@@ -155,16 +160,16 @@ def attention_runs(
     name = decoder_of(loaded)
     if name is None:
         return None, (
-            "For attention a decoder is needed, which reads from left to right like the LSTM:"
-            " choose one as the model."
+            "To compare the LSTM with attention, choose a decoder as the model: it reads from"
+            " left to right as well."
         )
     try:
         found = paired(*(with_attention(name, text) for text in texts), word)
     except GlassError as error:
-        return None, f"With attention it can’t be compared. {error}"
+        return None, f"The LSTM cannot be compared with attention here. {error}"
     if len(found.shift.moved_N) != len(by_lstm.shift.moved_N):
         return None, (
-            f"{found.before.title} splits this sentence into other words, so the two can’t be"
+            f"{found.before.title} splits this sentence into other words, so the two cannot be"
             " compared."
         )
     return found, ""
@@ -218,8 +223,8 @@ def attention_model_text(compared: dict[str, ComparedRuns]) -> str:
     attention = compared["attention"].before
     layers = attention.config.decoder_layers
     return (
-        f" Here it is **{plain(attention.title)}**, which looks once in each of its"
-        f" {counted(layers, 'layer')}."
+        f" The attention here is that of **{plain(attention.title)}**, which looks once in each"
+        f" of its {counted(layers, 'layer')}."
     )
 
 
@@ -235,7 +240,7 @@ def shift_text(compared: dict[str, ComparedRuns]) -> str:
     where = (
         f"At {bold(by_lstm.words[n])}, {counted(n, 'word')} after {bold(by_lstm.words[0])}:"
         if n
-        else "No word comes after it that it could reach. At the word itself:"
+        else "No word follows that it could reach. At the word itself:"
     )
     return (
         f"\n\n{where} {moved}. Vectors of two models can’t be compared with each other; the share"
@@ -246,7 +251,7 @@ def shift_text(compared: dict[str, ComparedRuns]) -> str:
 
 def last_word(compared: dict[str, ComparedRuns]) -> int:
     """The last of the compared words, without a full stop after it."""
-    words = compared["LSTM"].words
+    words = compared["LSTM"].names
     return max((n for n, each in enumerate(words) if is_word(each)), default=len(words) - 1)
 
 
@@ -378,7 +383,7 @@ def two_vectors(compared: ComparedRuns, name: str, row: int) -> None:
 
 def opened_vector(step: str, places: list[int]) -> tuple[int, int] | None:
     """Which of the LSTM's two vectors holds the opened number, and where."""
-    shown, opened = int(selection().before_reads == "other"), opened_in(step)
+    shown, opened = int(chosen("before_reads") == "other"), opened_in(step)
     return (shown, opened[1]) if opened and opened[0] == places[shown] else None
 
 
@@ -427,7 +432,7 @@ def open_compared(run: View, reads: str, step: str, index: tuple[int, int]) -> N
 def mean_of(name: str) -> dict[str, np.ndarray]:
     """One model's measures at each distance, averaged over the fixed list."""
     model = model_of(name)
-    return influence.by_distance(
+    return influence.mean_by_distance(
         [
             influence.influence_of(model.trace(text), model.trace(other), word)
             for text, other, word in influence.sentences()
@@ -437,7 +442,7 @@ def mean_of(name: str) -> dict[str, np.ndarray]:
 
 def averages(view: View) -> None:
     """The same over a list of sentences that is part of the program, so that nothing is picked."""
-    measure, means = selection().before_measure, means_of_models()
+    measure, means = chosen("before_measure"), means_of_models()
     count = min(int((mean["sentences"] >= ENOUGH).sum()) for mean in means.values())
     values = {name: mean[measure][:count] for name, mean in means.items()}
     sentences = len(influence.sentences())

@@ -15,13 +15,13 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest, stacked
-from ui.kit.token_words import word
+from ui.kit.token_words import titled_word, word
 from ui.session import runs
 from ui.session.actions import close_number
 from ui.session.address import link_asks_for
 from ui.session.memory import memory
 from ui.session.runs import RunRequest
-from ui.session.selection import chosen, fits, opened_cell, select, select_what_fits, selection
+from ui.session.selection import chosen, fits, opened_cell, select, select_what_fits
 from ui.session.settling import settle
 from ui.session.steady import steady
 from ui.session.view import View
@@ -33,11 +33,11 @@ LONGEST_OTHER = 30
 BEGIN_ANEW = ("before_at", "before_word", "before_other", "before_reads")  # with every sentence
 MAPS = {
     "forget": "Forget gate f: how much of its cell each unit keeps",
-    "input": "Input gate i: how much of the candidate it takes in",
-    "candidate": "Candidate g: what it would take in",
+    "input": "Input gate i: how much of the candidate each unit takes in",
+    "candidate": "Candidate g: what each unit could take in",
     "cell": "Cell c = f · c before + i · g: what each unit holds",
-    "output": "Output gate o: how much of its cell it shows",
-    "hidden": "Hidden state h = o · tanh(c): what it shows",
+    "output": "Output gate o: how much of its cell each unit shows",
+    "hidden": "Hidden state h = o · tanh(c): what each unit shows",
 }
 
 
@@ -80,8 +80,8 @@ def reading(view: View) -> View:
     """The LSTM's view of what it was asked to read, at the word that was chosen. Raises GlassError
     where it can't read it.
     """
-    other = other_text(view.sentence) if selection().before_reads == "other" else ""
-    return lstm_view(other or view.sentence, selection().before_at or 0)
+    other = other_text(view.sentence) if chosen("before_reads") == "other" else ""
+    return lstm_view(other or view.sentence, chosen("before_at") or 0)
 
 
 def chosen_word(view: View, lstm: View) -> int:
@@ -109,7 +109,7 @@ def settle_reading(view: View) -> None:
         return  # the page says so in place of the LSTM; its number is closed with a note
     settle("before_at", chosen_word(view, found), range(len(found.labels)))
     other = is_of_lstm(opened_cell()) and found.sentence != view.sentence
-    swap = f"{selection().before_word}-{(selection().before_other or '').strip()}" if other else ""
+    swap = f"{chosen('before_word')}-{(chosen('before_other') or '').strip()}" if other else ""
     select(swap=swap if fits("swap", swap) else "")
 
 
@@ -128,7 +128,7 @@ def settle_words(sentence: str) -> None:
     settle("before_word", min(1, max(count - 1, 0)), range(max(count, 1)))
     settle("before_reads", "own")
     if count:
-        settle("before_other", proposed_word(encoding, selection().before_word))
+        settle("before_other", proposed_word(encoding, chosen("before_word")))
 
 
 def proposed_word(encoding: Encoding, place: int) -> str:
@@ -144,7 +144,7 @@ def proposed_word(encoding: Encoding, place: int) -> str:
 def follow_link(count: int) -> None:
     """Takes over the swap of a link: its number is of the sentence with a word replaced. count: how
     many words there are to replace."""
-    word, _, other = selection().swap.partition("-")
+    word, _, other = chosen("swap").partition("-")
     if other and int(word) < count:
         select_what_fits(before_word=int(word), before_other=other, before_reads="other")
     elif "before_reads" not in memory().link:
@@ -155,8 +155,8 @@ def other_text(sentence: str) -> str:
     """The sentence with the chosen word replaced; empty where there is no other word to put
     there.
     """
-    encoding, word = lstm_encoding(sentence), selection().before_word
-    other = " ".join((selection().before_other or "").split())[:LONGEST_OTHER]
+    encoding, word = lstm_encoding(sentence), chosen("before_word")
+    other = " ".join((chosen("before_other") or "").split())[:LONGEST_OTHER]
     count = len(influence.spans(encoding))
     if not other or not count:
         return ""
@@ -209,7 +209,7 @@ def lstm_section(view: View, lstm: View) -> None:
         key="before:next",
         bar="probability",
         corner="next token",
-        title=f"The likeliest words after {quoted(lstm.labels[t])}",
+        title=f"The likeliest words after {titled_word(lstm, t)}",
         opened=opened_guess(t, ids.tolist()),
         on_cell=lambda row, _: open_number("head.probs", (t, int(ids[row]))),
     )
@@ -233,16 +233,16 @@ def lstm_text(lstm: View, unit: int, best: int, share: float) -> str:
     f, i, g, c, o, h = (float(lstm.trace[f"lstm.{step}"][t, unit]) for step in MAPS)
     before = float(lstm.trace["lstm.cell"][t - 1, unit]) if t else 0.0
     return (
-        "Before attention, networks read one word at a time, and everything they knew of the words"
-        f" before had to fit into {units} numbers. In a **long short-term memory** (Hochreiter &"
-        f" Schmidhuber 1997) each of the {units} units holds one number, its **cell**, and three"
-        " gates between 0 and 1: how much to keep (**forget** gate), how much to take in (**input**"
-        " gate), how much to show (**output** gate). The gates read the word and what all units"
-        f" showed at the word before.\n\nAt {word(lstm)} ({t}) unit {unit} keeps {number(f, 3)} of"
-        f" its {number(before, 3)} and takes in {number(i, 3)} of {number(g, 3)}: its cell becomes"
-        f" **{number(c, 3)}**. It shows {number(o, 3)} · tanh({number(c, 3)}) = {number(h, 3)}."
-        f" From what all units show comes the guess: {bold(lstm.word(best))},"
-        f" {percent(share, 0)}."
+        "Before attention, networks read one word at a time, and everything they knew about the"
+        f" earlier words had to fit into {units} numbers. In a **long short-term memory**"
+        f" (Hochreiter & Schmidhuber 1997) each of the {units} units holds one number, its"
+        " **cell**, and three gates between 0 and 1: how much to keep (**forget** gate), how"
+        " much to take in (**input** gate), how much to show (**output** gate). The gates read"
+        f" the word and what all units showed at the previous word.\n\nAt {word(lstm)} ({t}) unit"
+        f" {unit} keeps {number(f, 3)} of its {number(before, 3)} and takes in {number(i, 3)} of"
+        f" {number(g, 3)}: its cell becomes **{number(c, 3)}**. It shows {number(o, 3)} ·"
+        f" tanh({number(c, 3)}) = {number(h, 3)}. From what all units show comes the guess:"
+        f" {bold(lstm.word(best))}, {percent(share, 0)}."
     )
 
 
@@ -322,7 +322,7 @@ def one_word(lstm: View) -> None:
         {title: (step, (p, ALL)) for title, (step, p) in rows.items() if p >= 0},
         columns_title="unit",
         title=(
-            f"{quoted(lstm.labels[t])}: c = f · c before + i · g, and h = o · tanh(c), a column for"
+            f"{titled_word(lstm, t)}: c = f · c before + i · g, and h = o · tanh(c), a column for"
             " each unit"
         ),
     )

@@ -16,10 +16,10 @@ from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, labels, largest
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
+from ui.kit.token_words import titled_word, word
 from ui.session.actions import close_number
 from ui.session.view import View
-from ui.text import plain, quoted, short
+from ui.text import bold, short
 
 
 def first_layer(view: View) -> View:
@@ -35,7 +35,7 @@ def activated(view: View) -> str:
 def neuron_figure(view: View) -> tuple[str, tuple[int, ...]]:
     """The figure of the page, where no LSTM can read the sentence."""
     label = short(view.labels[view.token], 24)
-    heading(f"What does one neuron make of “{plain(label)}”?")
+    heading(f"What does one neuron make of {bold(label)}?")
     return neuron_section(view)
 
 
@@ -48,7 +48,7 @@ def neuron_section(view: View) -> tuple[str, tuple[int, ...]]:
     best = largest(view, terms, ALL)
     render_depth(view, weighted_sum_text(view, f, best), best, (pre, (t, f)), (after, (t, f)))
     if detailed():
-        title = f"x: what the neuron is given at {quoted(view.labels[t])}"
+        title = f"x: what the neuron is given at {titled_word(view, t)}"
         cell_map(view, reads(view), slice(t, t + 1), ALL, title=title)
         own_weights(view, f)
     terms_map(view, terms, f)
@@ -124,10 +124,10 @@ def layer_section(view: View) -> None:
     render_depth(
         view,
         f"A **layer** is many neurons with the same inputs, here {view.config.d_mlp:,}, each with"
-        " its own weights: the columns of one matrix. So a layer is one product of a vector and a"
-        f" matrix. At {word(view)} neuron {best} makes the longest vector. Neurons never look at"
-        " other tokens: an LSTM brings them what the words before said in one way, attention in"
-        " another. The page **Feed-forward** shows more.",
+        " its own weights: the columns of one matrix. So a layer is one product of a vector and"
+        f" a matrix. At {word(view)} neuron {best} makes the longest vector. Neurons never look"
+        " at other tokens. The LSTM and attention each have their own way of bringing them the"
+        " earlier words. The page **Feed-forward** shows more.",
     )
     if detailed():
         neurons(
@@ -137,9 +137,7 @@ def layer_section(view: View) -> None:
         )
     bend = NAMES[view.config.activation]
     neurons(
-        view,
-        after,
-        f"All neurons at {quoted(view.labels[t])}, after {bend}. Click one to choose it",
+        view, after, f"All neurons at {titled_word(view, t)}, after {bend}. Click one to choose it"
     )
     st.number_input(
         f"Or choose any neuron (0 to {view.config.d_mlp - 1})",

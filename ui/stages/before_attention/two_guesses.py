@@ -11,11 +11,12 @@ from core.decoding import next_tokens
 from core.text import counted, percent
 from ui.kit.explanation_panel import opened_in
 from ui.kit.guesses import Guesses, guesses
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.theme import COLOURS
 from ui.session.memory import memory
-from ui.session.selection import selection
+from ui.session.selection import chosen
 from ui.session.view import View
 from ui.stages.before_attention import lstm
 from ui.stages.before_attention.influence import (
@@ -28,8 +29,9 @@ from ui.stages.before_attention.influence import (
     said_why,
     swap_controls,
 )
-from ui.text import bold, plain, quoted, short
+from ui.text import bold, quoted, short
 
+CLEAR = 0.01  # of a guess: by so much one network has to change more
 EACH = 4  # of the likeliest words of either run
 TITLES = {"LSTM": "LSTM: reads word by word", "attention": "Attention: looks back at every word"}
 
@@ -41,7 +43,8 @@ def two_guesses(view: View) -> tuple[dict[str, ComparedRuns], tuple[str, tuple[i
     first = first_guess(view, compared)
     if compared:
         replaced = short(compared["LSTM"].words[0], 20)
-        heading(f"“{plain(replaced)}” → “{plain(short(other, 20))}”: do both networks notice?")
+        question = f"{bold(replaced)} → {bold(short(other, 20))}: do both networks notice?"
+        heading(question, quiz(view, compared))
         guess_figure(compared, compared_place(compared), replaced, short(other, 20))
     else:
         heading("What if one word were another?")
@@ -49,8 +52,8 @@ def two_guesses(view: View) -> tuple[dict[str, ComparedRuns], tuple[str, tuple[i
     said_why(why)
     if view.request.change or view.mask != "trained":
         st.caption(
-            "No what-if or mask changes these guesses: neither the LSTM nor attention, as both read"
-            " your sentence as they were trained."
+            "No what-if or mask changes these guesses: both networks read your sentence as they"
+            " were trained."
         )
     if compared:
         render_depth(
@@ -59,11 +62,21 @@ def two_guesses(view: View) -> tuple[dict[str, ComparedRuns], tuple[str, tuple[i
     return compared, first
 
 
+def quiz(view: View, compared: dict[str, ComparedRuns]) -> Quiz | None:
+    """Whose guess changes more after the word that is looked at."""
+    place = compared_place(compared)
+    moved = [float(runs.shift.guess_N[place]) for runs in compared.values()]
+    names = ["the LSTM’s" if name == "LSTM" else "attention’s" for name in compared]
+    found = quiz_of_most(view, names, moved, CLEAR)
+    word = next(iter(compared.values())).words[place]
+    return found and found.asks("Whose guess after {} changes more?", word)
+
+
 def first_guess(view: View, compared: dict[str, ComparedRuns]) -> tuple[str, tuple[int, ...]]:
     """The likeliest word of the LSTM at the place that is looked at."""
     read = lstm.reading(view)
     if compared:
-        bar = int(selection().before_reads == "other")
+        bar = int(chosen("before_reads") == "other")
         position = int(compared["LSTM"].shift.places_N2[compared_place(compared), bar])
     else:
         position = read.token
@@ -72,7 +85,7 @@ def first_guess(view: View, compared: dict[str, ComparedRuns]) -> tuple[str, tup
 
 def guess_figure(compared: dict[str, ComparedRuns], place: int, replaced: str, other: str) -> None:
     """The bars of all models and words."""
-    runs, places = list(compared.values()), compared["LSTM"].words
+    runs, places = list(compared.values()), compared["LSTM"].names
     ids_PGW = [[likeliest(each, n) for each in runs] for n in range(len(places))]
 
     def open_guess(n: int, g: int, w: int, bar: int) -> None:
@@ -94,6 +107,7 @@ def guess_figure(compared: dict[str, ComparedRuns], place: int, replaced: str, o
             bars=(quoted(replaced), quoted(other)),
             colours=[COLOURS[LOOKS[name][0]] for name in compared],
             opened=opened_guess(compared["LSTM"], [models[0] for models in ids_PGW]),
+            about=f"The next word, with {quoted(replaced)} and with {quoted(other)}",
             places=list(places),
             chosen=place,
             asked="After which word? The small bars show how much of each guess changes.",
@@ -143,7 +157,7 @@ def padded(items: list, filler) -> list:
 
 def opened_guess(compared: ComparedRuns, ids_PW) -> tuple[int, int, int, int] | None:
     """Which bar of the LSTM is the opened number."""
-    cell, bar = opened_in("head.probs"), int(selection().before_reads == "other")
+    cell, bar = opened_in("head.probs"), int(chosen("before_reads") == "other")
     if cell is None:
         return None
     for place, ids in enumerate(ids_PW):

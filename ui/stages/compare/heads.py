@@ -36,8 +36,8 @@ def heads_map(compared: Compared) -> None:
     moved_NH = mean_moves(one.request, other.request, one.side, other.side)
     layer, head = np.unravel_index(int(moved_NH.argmax()), moved_NH.shape)
     st.markdown(
-        f"Head {head} of layer {layer} changes most: of a token’s attention, on average"
-        f" **{percent(moved_NH.max())}** goes elsewhere. **Click a head** to see its maps above."
+        f"Head {head} of layer {layer} changes most: on average **{percent(moved_NH.max())}** of"
+        " a token’s attention goes elsewhere. **Click a head** to see its maps above."
     )
     spec = HeatmapSpec(
         moved_NH,

@@ -17,10 +17,10 @@ from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, blocked_by_mask
 from ui.session import sent
 from ui.session.actions import close_number, select_token
-from ui.session.selection import depth, select, selection
+from ui.session.selection import chosen, depth, select
 from ui.session.view import View
 from ui.stages.compare.pair import Compared, choose_sentence, sentence_alone, swaps_at, title_of
-from ui.text import bold, quoted, told_apart
+from ui.text import bold, quoted
 
 KEY = "compare-maps"
 HARDLY = 0.05  # of a token's attention: less than that moved is hardly any
@@ -83,7 +83,7 @@ def window(middle: int, count: int) -> range:
 
 def columns_in_sight(compared: Compared) -> range:
     """The columns that are drawn: those asked for, else those around the chosen token."""
-    slots, first = len(compared.slots_S2), selection().compare_part
+    slots, first = len(compared.slots_S2), chosen("compare_part")
     if first is None or slots <= MOST:
         return window(compared.slot, slots)
     start = min(first, slots - MOST)
@@ -154,7 +154,7 @@ def name_at(compared: Compared, run: int, slot: int) -> str:
 
 def name_in(view: View, position: int) -> str:
     """A token as a map names it; empty where there is none."""
-    return "" if position == NONE else told_apart(view.labels)[position]
+    return "" if position == NONE else view.names[position]
 
 
 def titles_of(compared: Compared) -> list[str]:
@@ -196,7 +196,7 @@ def cell_read(compared: Compared, grids: Grids) -> tuple[int, int]:
     """
     if opened := opened_slot(compared, grids):
         return grids.rows[opened[1]], grids.columns[opened[2]]
-    asked = selection().compare_cell
+    asked = chosen("compare_cell")
     if asked:
         row, column = map(int, asked.split("-"))
         if row == compared.slot and column in grids.columns:
@@ -209,7 +209,7 @@ def opened_slot(compared: Compared, grids: Grids) -> list[int] | None:
     """Where the opened number stands, if it is in sight: map, row and column."""
     for run, view in enumerate(compared.views):
         opened = opened_in(view.at("attn.pattern"))
-        here = not compared.two_runs or (selection().compare_reads == "other") == bool(run)
+        here = not compared.two_runs or (chosen("compare_reads") == "other") == bool(run)
         if opened and here and opened[0] == view.head:
             at = [np.flatnonzero(compared.slots_S2[:, run] == place) for place in opened[1:]]
             if all(len(found) for found in at):
@@ -336,10 +336,10 @@ def what_differs(compared: Compared) -> str:
         return f"Layers {one.layer} and {other.layer} each have a head {one.head}."
     if compared.what == "model":
         cuts = [
-            f"{title_words(view)} into {counted(len(view.labels), 'token')}"
+            f"{title_words(view)} splits this sentence into {counted(len(view.labels), 'token')}"
             for view in compared.views
         ]
-        return f"This sentence is cut by {cuts[0]}, by {cuts[1]}."
+        return f"{cuts[0]}, {cuts[1]}."
     changed = np.flatnonzero(compared.changed)
     if not len(changed):
         return "Both sentences are the same: put another word into the second."
@@ -375,7 +375,7 @@ def share_moved(compared: Compared) -> str:
     if share is None:
         return f"{token} has no partner in the second."
     head = f" in head {one.head} of layer {one.layer}" if compared.what == "sentence" else ""
-    return f"Of {token}’s attention{head}, **{percent(share)}** goes elsewhere."
+    return f"Of the attention of {token}{head}, **{percent(share)}** goes elsewhere."
 
 
 def finds_other(compared: Compared) -> str:

@@ -17,7 +17,7 @@ from ui.session.actions import close_number
 from ui.session.address import link_asks_for
 from ui.session.memory import memory, note
 from ui.session.runs import RunRequest, encoding_of, model_of, ready_models, trace_of
-from ui.session.selection import LONGEST_BOX, opened_cell, select, selection
+from ui.session.selection import LONGEST_BOX, chosen, opened_cell, select
 from ui.session.settling import settle
 from ui.session.view import View
 
@@ -79,29 +79,29 @@ class Compared:
 
 def compare(view: View) -> Compared:
     """What is compared. Raises GlassError where there is no such run, or nothing in common."""
-    what = selection().compare_what
+    what = chosen("compare_what")
     other = SECOND[what](view)
     return Compared(what, view, other, slots_of(view, other))
 
 
 def other_sentence(view: View) -> View:
     """The same model reads the second sentence."""
-    return beside(view, view.request._replace(sentence=selection().compare_sentence or ""))
+    return beside(view, view.request._replace(sentence=chosen("compare_sentence") or ""))
 
 
 def other_head(view: View) -> View:
     """Another head of the same layer."""
-    return replace(view, head=selection().compare_head or 0)
+    return replace(view, head=chosen("compare_head") or 0)
 
 
 def other_layer(view: View) -> View:
     """The same head of another layer."""
-    return replace(view, layer=selection().compare_layer or 0)
+    return replace(view, layer=chosen("compare_layer") or 0)
 
 
 def other_model(view: View) -> View:
     """Another model reads the same sentence."""
-    name = selection().compare_model or ""
+    name = chosen("compare_model") or ""
     config, own = model_of(name).config, view.request
     if view.side != view.config.sides[0]:
         raise GlassError(
@@ -109,7 +109,7 @@ def other_model(view: View) -> View:
             " both models have in common."
         )
     request = own._replace(model=name, target=own.target if config.crosses else "")
-    layer, head = selection().compare_layer or 0, selection().compare_head or 0
+    layer, head = chosen("compare_layer") or 0, chosen("compare_head") or 0
     found = beside(view, request)
     return replace(found, side=config.sides[0], layer=layer, head=head, block="attn")
 
@@ -129,10 +129,10 @@ def slots_of(one: View, other: View) -> np.ndarray:
         return aligned(*ids)
     encodings = [view.encoding for view in (one, other)]
     if any(encoding is None for encoding in encodings):
-        raise GlassError("Both models need a tokenizer that can be read here.")
+        raise GlassError("Both models need a tokenizer that Glassformer can read.")
     found = aligned(*map(places_in_text, encodings), replace=False)
     if not (found >= 0).all(axis=1).any():
-        raise GlassError("The two models cut this sentence into no token alike.")
+        raise GlassError("The two models split this sentence into entirely different tokens.")
     return found
 
 
@@ -142,15 +142,15 @@ def slots_of(one: View, other: View) -> np.ndarray:
 def settle_compared(view: View) -> None:
     """Settles what is compared, and closes a number of a second run that is not there."""
     kinds = kinds_of(view)
-    if selection().compare_what not in kinds:
+    if chosen("compare_what") not in kinds:
         if link_asks_for("compare_what"):
-            note(f"There is no second {selection().compare_what} to compare here.")
+            note(f"There is no second {chosen('compare_what')} to compare here.")
         select(compare_what=kinds[0])
-    SETTLE[selection().compare_what](view)
+    SETTLE[chosen("compare_what")](view)
     try:
         compare(view)
     except GlassError:
-        if selection().compare_reads == "other":
+        if chosen("compare_reads") == "other":
             select(compare_reads="one")
             close_number()
 
@@ -201,7 +201,7 @@ def settle_model(view: View) -> None:
     others, own = other_models(view), view.request.model
     alike = [name for name in others if name[:6] == own[:6]]
     settle("compare_model", (alike or others)[0], others)
-    config = model_of(selection().compare_model or others[0]).config
+    config = model_of(chosen("compare_model") or others[0]).config
     layers, heads = config.layers(config.sides[0]), config.n_heads
     settle("compare_layer", min(view.layer, layers - 1), range(layers))
     settle("compare_head", min(view.head, heads - 1), range(heads))
@@ -217,7 +217,7 @@ SETTLE = {
 
 def owner(view: View) -> View:
     """The view in which the opened number stands."""
-    if not opened_cell() or selection().compare_reads == "one":
+    if not opened_cell() or chosen("compare_reads") == "one":
         return view
     compared = compare(view)
     return compared.other if compared.two_runs else view
@@ -259,12 +259,12 @@ def choose_sentence(text: str) -> None:
 
 def controls(view: View) -> None:
     """The question, what is other, and the second one, on one line."""
-    what = selection().compare_what
+    what = chosen("compare_what")
     left, right = st.columns((7, 13), vertical_alignment="center", gap="small")
     with left:
         heading(KINDS[what][1])
     with right, st.container(key="compare-controls", horizontal=True, gap="small"):
-        pick("What is other", "compare_what", kinds_of(view), lambda kind: KINDS[kind][0], 115)
+        pick("What differs", "compare_what", kinds_of(view), lambda kind: KINDS[kind][0], 115)
         CONTROLS[what](view)
 
 
@@ -315,7 +315,7 @@ def layer_control(view: View) -> None:
 def model_control(view: View) -> None:
     """The second model, and where in it."""
     pick("The second model", "compare_model", other_models(view), title_of, 150)
-    config = model_of(selection().compare_model or "").config
+    config = model_of(chosen("compare_model") or "").config
     layers, heads = list(range(config.layers(config.sides[0]))), list(range(config.n_heads))
     pick("Its layer", "compare_layer", layers, "layer {}".format, 100)
     pick("Its head", "compare_head", heads, "head {}".format, 100)

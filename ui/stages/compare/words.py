@@ -17,7 +17,7 @@ from ui.session import sent
 from ui.session.actions import select_token
 from ui.session.selection import depth
 from ui.session.view import View
-from ui.stages.compare.maps import name_in, names_of, open_in, slot_words
+from ui.stages.compare.maps import captions_of, name_in, names_of, open_in, slot_words
 from ui.stages.compare.pair import Compared
 from ui.text import bold, quoted
 
@@ -162,7 +162,7 @@ def paired_bars(compared: Compared, guesses: Guesses) -> None:
     probs_2N = guesses.probs(compared)
     one = compared.one
     token = quoted(name_in(one, one.token))
-    where = "Next word after" if one.config.decoder_layers else "Word in the place of"
+    where = "Next word after" if one.config.decoder_layers else "Word in place of"
 
     def clicked() -> None:
         place = sent.place(sent.from_component(KEY, "cell"), (2, len(guesses.ids)))
@@ -174,6 +174,7 @@ def paired_bars(compared: Compared, guesses: Guesses) -> None:
         data=packed(probs_2N)
         | {
             "title": f"{where} {token}: largest changes first",
+            "caption": captions_of(compared),
             "words": guesses.words,
             "texts": [["–" if np.isnan(p) else percent(p) for p in row] for row in probs_2N],
             "signs": np.sign(np.nan_to_num(probs_2N[1] - probs_2N[0])).astype(int).tolist(),

@@ -68,15 +68,14 @@ def two_texts_text(view: View) -> str:
     normed = " and a norm" if view.config.final_norm and view.config.norm != "none" else ""
     hidden = "" if view.trace[view.at("cross.mask")].all() else " that the mask leaves open"
     return (
-        f"The encoder has read the **source** b: {counted(len(b), 'token')}. The decoder reads the"
-        f" **target** a: {counted(len(a), 'token')}. In **cross-attention** queries come from a,"
-        " keys and values from b. The rest is the attention that you know, but:\n\n"
-        f"- **Two lengths**: the weights have {counted(len(a), 'row')} and"
-        f" {counted(len(b), 'column')}.\n"
-        f"- **No causal mask**: every target word may look at the whole source{hidden}.\n"
-        "- **Keys and values are made once**: the source stays the same while the target grows.\n"
-        f"- **From the encoder’s last layer**: every decoder layer reads what layer {last}{normed}"
-        " left, and makes its own keys and values of it."
+        f"The encoder has read the **source** b: {counted(len(b), 'token')}. The decoder reads"
+        f" the **target** a: {counted(len(a), 'token')}. In **cross-attention** queries come from"
+        " a, keys and values from b. The rest is the attention that you know, but:\n\n- **Two"
+        f" lengths**: the weights have {counted(len(a), 'row')} and"
+        f" {counted(len(b), 'column')}.\n- **No causal mask**: every target word may look at the"
+        f" whole source{hidden}.\n- **Keys and values are made once**: the source stays the same"
+        " while the target grows.\n- **From the encoder’s last layer**: every decoder layer"
+        f" reads what layer {last}{normed} left, and makes its own keys and values from it."
     )
 
 

@@ -13,8 +13,9 @@ from core.text import percent
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import base64_of
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
-from ui.kit.stage import Quiz, heading, quiz_among
+from ui.kit.stage import heading
 from ui.kit.vocabulary_table import forbidden_text
 from ui.session import sent
 from ui.session.actions import close_number, select_token
@@ -29,7 +30,7 @@ from ui.stages.cross_attention.words import (
     written,
     written_words,
 )
-from ui.text import bold, told_apart
+from ui.text import bold
 
 KEY = "cross-alignment"
 MOST = 20_000  # weights that are sent of all written words; beyond, those of the chosen one
@@ -70,8 +71,7 @@ def quiz(view: View) -> Quiz | None:
     weights_M = view.trace[view.attention("pattern")][view.head, view.token]
     if not np.isfinite(weights_M).all():
         return None
-    order = [int(m) for m in np.argsort(-weights_M, kind="stable")]
-    return quiz_among(view, told_apart(view.seen), order[0], order)
+    return quiz_of_most(view, source_words(view), weights_M)
 
 
 def cells_of(view: View) -> list:
@@ -101,9 +101,10 @@ def text(view: View) -> str:
         return OVERFLOWED
     took = "nearly all" if share > NEARLY_ALL else percent(share, 0)
     return (
-        f"{written(view)} was written right after {bold(read_words(view)[view.token])} was read."
-        f" Head {view.head} of layer {view.layer} gave {percent(weight, 0)} of its attention to"
-        f" {source(view, best)}, and {took} of what it took over came from there.{sure(view)}"
+        f"The model wrote {written(view)} right after reading"
+        f" {bold(read_words(view)[view.token])}. Head {view.head} of layer {view.layer} gave"
+        f" {percent(weight, 0)} of its attention to {source(view, best)}, and {took} of what it"
+        f" collected came from there.{sure(view)}"
     )
 
 

@@ -151,7 +151,7 @@ def swap_text(swap: Swap) -> str:
     turns = ", ".join(turn_text(swap, l) for l in swap.changed)
     return (
         f"Only the English noun changes: {bold(swap.noun)} becomes {bold(swap.other)}. The French"
-        f" that the decoder reads still has {bold(swap.french)}. Yet what it writes next turns:"
+        f" that the decoder reads still has {bold(swap.french)}. Yet its next words change:"
         f" {turns}. It follows the English noun, not the French one."
     )
 
@@ -160,7 +160,7 @@ def turn_text(swap: Swap, position: int) -> str:
     """One word that turned, with both probabilities."""
     was, now = turned(swap, position)
     probs = [float(view.trace["head.probs"][position].max()) for view in (swap.before, swap.after)]
-    return f"{bold(was)} ({percent(probs[0])}) to {bold(now)} ({percent(probs[1])})"
+    return f"{bold(was)} ({percent(probs[0])}) becomes {bold(now)} ({percent(probs[1])})"
 
 
 def sentence_of(view: View) -> str:

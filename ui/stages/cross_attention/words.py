@@ -26,12 +26,12 @@ def written_words(view: View) -> list[str]:
 
 def read_words(view: View) -> list[str]:
     """The words of the target that the positions read."""
-    return told_apart(view.tokens("decoder"))
+    return view.names_of("decoder")
 
 
 def source_words(view: View) -> list[str]:
     """The words of the source."""
-    return told_apart(view.tokens("encoder"))
+    return view.names_of("encoder")
 
 
 def written(view: View) -> str:

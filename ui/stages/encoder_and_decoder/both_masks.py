@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.text import percent
+from ui.kit.quiz import Quiz, quiz_among
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, largest
@@ -31,7 +32,8 @@ def both_masks(view: View, encoder: View, decoder: View) -> tuple[str, tuple[int
     heading(
         "What does your mask hide?"
         if view.mask == "own"
-        else "What is lost if no token may look ahead?"
+        else "What is lost if no token may look ahead?",
+        quiz(other),
     )
     say_what_happened()
     limit = float(max(np.nan_to_num(before_LM).max(), np.nan_to_num(after_LM).max()))
@@ -44,6 +46,19 @@ def both_masks(view: View, encoder: View, decoder: View) -> tuple[str, tuple[int
         head_map(other, f"{mask}, head {view.head}{sees}", limit)
     click_control()
     return figure_words(view, encoder, other, before_LM, after_LM)
+
+
+def quiz(decoder: View) -> Quiz | None:
+    """How many weights become 0, if no token may look ahead; not of a mask that the reader drew."""
+    allowed_LM = decoder.trace[decoder.at("attn.mask")]
+    n, right = len(allowed_LM), int((~allowed_LM).sum())
+    if decoder.mask == "own" or n < 2:
+        return None
+    pairs = n * (n - 1)
+    counts = sorted({right, pairs // 2, pairs // 2 + n, pairs, n * n})
+    options = [f"{count:,}" for count in counts]
+    found = quiz_among(decoder, options, counts.index(right), list(range(len(counts))))
+    return found and found.asks(f"How many of the {n * n:,} weights become 0?")
 
 
 def figure_words(view: View, encoder: View, other: View, before_LM, after_LM) -> tuple:

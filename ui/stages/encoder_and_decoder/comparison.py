@@ -54,7 +54,7 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
 
     table(
         cosine,
-        trained.labels,
+        trained.names,
         key="masks:cosines",
         bar=shown,
         chosen=trained.token,

@@ -37,7 +37,7 @@ class DrawnMask:
 
     def names(self, axis: int) -> list[str]:
         """The tokens that look (0), or that are looked at (1)."""
-        return self.view.tokens("encoder" if self.stack == "cross" and axis else self.view.side)
+        return self.view.names_of("encoder" if self.stack == "cross" and axis else self.view.side)
 
 
 def draw_mask(view: View) -> None:
@@ -111,7 +111,7 @@ def mask_begun(view: View, stack: str) -> DrawnMask:
     grid = {"own": grid, "trained": ""}.get(name, name)
     size, (begun, _) = real_size(view, stack), whatif.begun_from(grid)
     trained, _ = as_trained(view.config, dict.fromkeys(view.config.sides, 1))[stack]
-    begun_LM = masks.build(trained if begun == "trained" or stack == "cross" else begun, *size)
+    begun_LM = masks.build_mask(trained if begun == "trained" or stack == "cross" else begun, *size)
     now_LM = view.trace[view.at("cross.mask" if stack == "cross" else "attn.mask")]
     return DrawnMask(view, stack, grid, begun_LM, now_LM[: size[0], : size[1]])
 
@@ -149,7 +149,7 @@ def mask_buttons(drawing: DrawnMask) -> None:
             key="masking_column",
             on_click=set_column,
             args=(drawing, token, not hide),
-            help="The token that is chosen above.",
+            help="The token chosen above.",
         )
     row.button(
         "Clear",
@@ -165,7 +165,7 @@ def flip_cell(drawing: DrawnMask, row: int, column: int) -> None:
     rows, columns = drawing.now_LM.shape
     if row >= rows or column >= columns:
         memory().mask_message = (
-            "Padding can’t be drawn on; the card about padding decides whether it is seen."
+            "You cannot draw on padding: the card about padding sets whether it is seen."
         )
         return
     wanted_LM = drawing.now_LM.copy()
@@ -188,8 +188,8 @@ def show_mask(drawing: DrawnMask, wanted_LM) -> None:
     if len(empty):
         wanted_LM = np.where(wanted_LM.any(axis=1)[:, None], wanted_LM, drawing.now_LM)
         memory().mask_message = (
-            f"“{drawing.names(0)[empty[0]]}” ({empty[0]}) would have nothing left to look at, and"
-            " softmax over no scores has no value. Its row stays as it was."
+            f"“{drawing.names(0)[empty[0]]}” ({empty[0]}) would have nothing left to look at, so"
+            " softmax would have no scores to share out. Its row stays as it was."
         )
     show_run(
         drawing.view.request._replace(

@@ -145,7 +145,7 @@ def rounded_off(largest: float) -> str:
 
 def moved_table(bare: View, runs: dict[str, View]) -> None:
     """Cosine and largest difference of every real token, in both runs."""
-    labels, name, columns, moved = bare.labels, f"{bare.side}.out", {}, {}
+    labels, name, columns, moved = bare.names, f"{bare.side}.out", {}, {}
     for title, (way, run) in zip(("hidden", "seen"), runs.items(), strict=True):
         moved[way] = np.abs(padding_shift(bare, run))
         columns[f"{title}: cosine"] = cosines(bare.trace[name], run.trace[name][: len(labels)])

@@ -17,12 +17,12 @@ def difference_map(encoder: View, other: View, difference_LM) -> None:
         "difference",
         HeatmapSpec(
             difference_LM,
-            encoder.labels,
-            encoder.labels,
+            encoder.names,
+            encoder.names,
             colour=COLOURS["weight"],
             title=(
-                f"{name} − encoder: blue, the weight grew; red, it shrank. A click opens the second"
-                " weight"
+                f"{name} − encoder: blue, the weight grew; red, it shrank. Click to open the"
+                " second weight"
             ),
             rows_title="token that looks",
             columns_title="token that is looked at",

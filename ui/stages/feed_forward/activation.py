@@ -18,9 +18,8 @@ from ui.kit.neuron_charts import ACTIVATION_TITLES as NAMES
 from ui.kit.neuron_charts import neurons, neurons_by_length, projection_title, select_neuron
 from ui.kit.section import detailed, render_depth
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import token_label, which_word
+from ui.kit.token_words import titled_word, which_word
 from ui.session.view import View
-from ui.text import quoted
 
 STRONGEST = 8  # neurons in the tables
 # neurons drawn as dots, those that write most: of all of them a browser draws for a second
@@ -50,7 +49,7 @@ def activation(view: View, neuron: int) -> None:
         )
         return
     name = NAMES[view.config.activation]
-    title = f"{name}: a dot for each neuron of {quoted(token_label(view))}{dots_text(view, order)}"
+    title = f"{name}: a dot for each neuron of {titled_word(view)}{dots_text(view, order)}"
     function = ACTIVATIONS[view.config.activation]
     show(
         "ff:activation",
@@ -86,7 +85,7 @@ def activation_text(view: View) -> str:
     return (
         f"{name} is {CURVES[name]}. Of the {len(below_F):,} neurons of {which_word(view)},"
         f" {int(below_F.sum()):,} are below zero before it; each of them {kept}. Without such a"
-        " bend the two matrices would be no more than one."
+        " bend, the two matrices would amount to one."
     )
 
 
@@ -236,7 +235,7 @@ def strongest_table(view: View, neuron: int) -> None:
         {"before": f"{path}.pre", "after": f"{path}.hidden", "reach": f"{path}.hidden.reach"},
         order[:STRONGEST],
         "ff:strongest",
-        f"The {counted(min(STRONGEST, len(order)), 'neuron')} of {quoted(token_label(view))} that"
+        f"The {counted(min(STRONGEST, len(order)), 'neuron')} of {titled_word(view)} that"
         " write most. Click a number to choose its neuron",
         chosen=neuron,
     )

@@ -10,9 +10,9 @@ import streamlit as st
 from core.text import counted, number
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest
-from ui.kit.token_words import token_label, which_word
+from ui.kit.token_words import titled_word, which_word
 from ui.session.view import View
-from ui.text import plain, quoted
+from ui.text import plain
 
 
 def alone(view: View) -> None:
@@ -35,7 +35,7 @@ def alone(view: View) -> None:
             f"{path}.{leaf}",
             slice(t, t + 1),
             ALL,
-            title=f"The update of {quoted(token_label(view))}, computed {title}",
+            title=f"The update of {titled_word(view)}, computed {title}",
             limit=scale and float(scale),
             key="alone",
         )
@@ -46,12 +46,13 @@ def difference_text(alone_LD, out_LD) -> str:
     """How far the two runs are apart, in words."""
     apart_LD = np.abs(alone_LD.astype(np.float64) - out_LD)
     if not np.isfinite(apart_LD).all():
-        return "An earlier value overflowed in this run, so the two can't be compared."
+        return "An earlier value overflowed in this run, so the two cannot be compared."
     largest_out = float(np.abs(out_LD).max())
     if not apart_LD.any():
         return f"All {out_LD.size:,} numbers of the updates are identical."
-    rounding = ": rounding" if apart_LD.max() <= 1e-4 * largest_out else ""
+    rounding = ": that is rounding" if apart_LD.max() <= 1e-4 * largest_out else ""
     return (
         f"None of the {out_LD.size:,} numbers of the updates differs by more than"
-        f" {number(apart_LD.max(), 2)}; they reach up to {number(largest_out, 3)}{rounding}."
+        f" {number(apart_LD.max(), 2)}, while they reach up to"
+        f" {number(largest_out, 3)}{rounding}."
     )

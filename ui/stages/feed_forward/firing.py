@@ -35,19 +35,25 @@ def own_sentence(view: View, neuron: int) -> None:
     """The words of the sentence, shaded by how strongly the neuron fires on each."""
     hidden = view.at("mlp.hidden")
     values_L = view.trace[hidden][:, neuron]
-    line = {"title": "", "words": view.labels, "own": True}
+    line = {"title": "", "words": view.names, "own": True}
     _draw(
         key="ff:own",
         on_token_change=partial(_open_token, view, hidden, neuron),
-        data=firing_data([line], values_L) | {"chosen": view.token},
+        data=firing_data([line], values_L, fires_title(view, neuron)) | {"chosen": view.token},
     )
 
 
-def firing_data(lines: list[dict], values_N) -> dict:
+def fires_title(view: View, neuron: int) -> str:
+    """What a figure shows, said below it once it is saved."""
+    return f"Words on which neuron {neuron} of layer {view.layer} fires"
+
+
+def firing_data(lines: list[dict], values_N, title: str) -> dict:
     """Sentences and the neuron's number at each of their words, on one scale."""
     finite_N = np.abs(values_N[np.isfinite(values_N)])
     limit = float(finite_N.max(initial=0)) or 1.0
-    return packed(values_N) | {"lines": lines, "limit": limit, "chosen": None}
+    shown = {"lines": lines, "limit": limit, "chosen": None, "title": title}
+    return packed(values_N) | shown
 
 
 def _open_token(view: View, hidden: str, neuron: int) -> None:
@@ -136,7 +142,8 @@ def example_sentences(view: View, neuron: int) -> None:
     order = sorted(range(len(read)), key=lambda n: -np.abs(values[n]).max())[:LINES]
     st.markdown(fires_text(read, values, order[0], neuron))
     lines = [{"title": "", "words": list(read[n].tokens), "own": False} for n in order]
-    data = firing_data(lines, np.concatenate([values[n] for n in order]))
+    values_N = np.concatenate([values[n] for n in order])
+    data = firing_data(lines, values_N, fires_title(view, neuron))
     _draw(key="ff:examples", data=data)
 
 

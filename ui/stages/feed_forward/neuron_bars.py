@@ -15,16 +15,16 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.neuron_charts import ACTIVATION_TITLES as NAMES
 from ui.kit.neuron_charts import neurons, neurons_by_length, projection_title, reads, select_neuron
 from ui.kit.packed_arrays import base64_of, packed
+from ui.kit.quiz import Quiz, quiz_of_count
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, colour_end, largest
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import asked_word, token_label, which_word
+from ui.kit.token_words import titled_word, token_label, which_word
 from ui.session import sent
 from ui.session.selection import depth, select
 from ui.session.view import View
 from ui.stages.feed_forward.cards import opened_by_a_click
-from ui.text import quoted
 
 ROWS, BELOW = 8, 2  # neurons in the figure: those that write most, those furthest below zero
 KEY = "ff:neurons"
@@ -35,7 +35,8 @@ def strongest_neurons(view: View, neuron: int) -> tuple[str, tuple[int, ...]]:
     """The question and the figure. Returns the cell that is explained first."""
     path, t = view.at("mlp"), view.token
     first = f"{path}.hidden", (t, neuron)
-    heading(f"Which neurons does {asked_word(view)} switch on in layer {view.layer}?")
+    question = f"Which neurons does {which_word(view)} switch on in layer {view.layer}?"
+    heading(question, quiz(view))
     if not np.isfinite(view.trace[f"{path}.hidden"][t]).all():
         st.warning(
             "These neurons are NaN, since an earlier value overflowed in this run. There"
@@ -50,18 +51,46 @@ def strongest_neurons(view: View, neuron: int) -> tuple[str, tuple[int, ...]]:
     return first
 
 
+def quiz(view: View) -> Quiz | None:
+    """How many neurons are left on; of an activation that leaves none quite off, how many are below
+    zero before it.
+    """
+    pre_F = view.trace[view.at("mlp.pre")][view.token]
+    if not np.isfinite(pre_F).all():
+        return None
+    off, count = neurons_off(view), len(pre_F)
+    if is_relu(view):
+        found = quiz_of_count(view, count - off, count)
+        return found and found.asks(f"How many of the {count:,}?")
+    found = quiz_of_count(view, off, count)
+    return found and found.asks(f"How many of the {count:,} are below zero?")
+
+
+def is_relu(view: View) -> bool:
+    """Whether the activation sets neurons to 0, and nothing else is done to them."""
+    return view.config.activation == "relu" and not view.config.gated
+
+
+def neurons_off(view: View) -> int:
+    """How many neurons of the chosen token ReLU sets to 0, or another activation gets from below
+    zero.
+    """
+    path, t = view.at("mlp"), view.token
+    if is_relu(view):
+        return int((view.trace[f"{path}.hidden"][t] == 0).sum())
+    return int((view.trace[f"{path}.pre"][t] < 0).sum())
+
+
 def neurons_text(view: View) -> str:
     """What the network does with the chosen token."""
     c, t, path = view.config, view.token, view.at("mlp")
-    pre_F = view.trace[f"{path}.pre"][t]
+    off = neurons_off(view)
     length = number(view.trace[f"{path}.out.length"][t], 3)
-    if c.activation == "relu" and not c.gated:
-        zero = int((view.trace[f"{path}.hidden"][t] == 0).sum())
-        bend = f"ReLU sets {zero:,} to 0; each of the other {len(pre_F) - zero:,} writes a vector"
+    if is_relu(view):
+        bend = f"ReLU sets {off:,} to 0; each of the other {c.d_mlp - off:,} writes a vector"
     else:
-        below = int((pre_F < 0).sum())
         bend = (
-            f"{NAMES[c.activation]} leaves little of the {below:,} below zero; each writes a vector"
+            f"{NAMES[c.activation]} leaves little of the {off:,} below zero; each writes a vector"
         )
     bias = ", plus a bias," if view.trace.weights[f"{path}.out.bias"].any() else ""
     return (
@@ -167,7 +196,7 @@ def all_numbers(view: View) -> None:
     """The vector, all neurons before and after the activation, and the update, as maps."""
     c, path, row = view.config, view.at("mlp"), slice(view.token, view.token + 1)
     normed = ", after the norm" if c.norm_first and c.norm != "none" else ""
-    title = f"x: the vector of {quoted(token_label(view))}{normed}"
+    title = f"x: the vector of {titled_word(view)}{normed}"
     cell_map(view, reads(view), row, ALL, title=title)
     title = f"Neurons before activation: {projection_title(view, 'pre', '₁')}"
     neurons(view, f"{path}.pre", title)

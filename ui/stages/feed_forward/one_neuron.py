@@ -16,11 +16,10 @@ from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, labels, largest
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import token_label, which_word
+from ui.kit.token_words import titled_word, which_word
 from ui.session.actions import close_number
 from ui.session.view import View
 from ui.stages.feed_forward.firing import own_sentence
-from ui.text import quoted
 
 WORDS = 8  # words that a neuron raises, and as many that it lowers
 
@@ -81,7 +80,7 @@ def written_map(view: View, writes: str, neuron: int) -> None:
             [""],
             labels(view, writes, 0),
             colour=COLOURS["mlp"],
-            title=f"What neuron {neuron} writes into {quoted(token_label(view))}",
+            title=f"What neuron {neuron} writes into {titled_word(view)}",
             opened=opened and (0, *opened),
         ),
         lambda row, d: open_number(writes, (d,)),

@@ -27,7 +27,7 @@ def silenced(view: View, neuron: int) -> None:
     """The same run with the neuron at 0, beside the run as it is."""
     part = f"neuron:{view.side}.{view.layer}.{neuron}"
     if part in view.request.change.split("+"):
-        st.caption("This run is the one with the neuron at 0: restore the model to compare.")
+        st.caption("This run has the neuron at 0. Restore the model to compare.")
         return
     change = whatif.also(whatif.without(view.request.change, "neuron"), part)
     without = beside(view, view.request._replace(change=change))
@@ -83,8 +83,7 @@ def changed_guesses(view: View, without: View, neuron: int) -> None:
 def place_words(view: View, row: int) -> str:
     """Where a row of guesses is made."""
     side, position = view.config.sides[-1], view.trace.rows[row]
-    token = view.tokens(side)[position]
-    name = f"{token} ({position})" if view.tokens(side).count(token) > 1 else token
+    name = view.names_of(side)[position]
     return f"after “{name}”" if side == "decoder" else f"at “{name}”"
 
 

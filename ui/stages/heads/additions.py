@@ -14,11 +14,10 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import packed
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, capped_map, cell_map, largest
-from ui.kit.token_words import bold_apart
+from ui.kit.token_words import bold_apart, titled_word
 from ui.session import sent
 from ui.session.selection import depth
 from ui.session.view import View
-from ui.text import quoted
 
 KEY = "heads_add"
 _draw = component("head_shares")
@@ -35,7 +34,7 @@ def draw(view: View) -> None:
     )
     (additions_table if depth() == "numbers" else additions_bars)(view)
     if depth() == "numbers":
-        title = f"z · W_O: what each head writes into {quoted(view.labels[view.token])}"
+        title = f"z · W_O: what each head writes into {titled_word(view)}"
         capped_map(view, step, ALL, view.token, ALL, chosen=view.head, title=title)
         sum_checked(view)
 
@@ -102,7 +101,7 @@ def additions_bars(view: View) -> None:
         "columns": ["", "", "share", "length"],
         "chosen": view.head,
         "opened": opened_row(view),
-        "title": f"What each head adds to {quoted(view.labels[view.token])}",
+        "title": f"What each head adds to {titled_word(view)}",
     }
     _draw(key=KEY, data=data, on_cell_change=clicked)
 
@@ -123,7 +122,7 @@ def additions_table(view: View) -> None:
         chosen=view.head,
         opened=opened_row(view),
         on_cell=lambda row, column: open_row(view, row, column),
-        title=f"Length of each head’s update of {quoted(view.labels[view.token])}, and its share",
+        title=f"Length of each head’s update of {titled_word(view)}, and its share",
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from core.text import percent
 from ui.kit.components import heads_canvas
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cells_table, largest
@@ -14,8 +15,9 @@ from ui.kit.token_words import bold_apart
 from ui.kit.word_grouping import Weights, unseen_words
 from ui.session.selection import depth, select
 from ui.session.view import View
-from ui.text import told_apart
+from ui.text import bold
 
+CLEAR = 0.05  # of a token's attention: by so much a head has to lead
 TALLEST = 650  # pixels in which all heads should be seen at once
 
 
@@ -23,7 +25,19 @@ def question(view: View, drawn: Weights) -> None:
     """The question that the figure answers, over it."""
     heads = view.config.n_heads
     who = f"do the {heads} heads" if heads > 1 else "does the one head"
-    heading(f"Where {who} look from {looking(view, drawn)}?")
+    heading(f"Where {who} look from {looking(view, drawn)}?", quiz(view, drawn))
+
+
+def quiz(view: View, drawn: Weights) -> Quiz | None:
+    """Which head looks most at the token that one head finds, and the others least."""
+    if drawn.chosen is None or view.config.n_heads < 2:
+        return None
+    weights_HM = view.trace[drawn.name][:, drawn.chosen]
+    lead_M = np.diff(np.sort(weights_HM, axis=0)[-2:], axis=0)[0]
+    at = int(lead_M.argmax())
+    heads = [f"head {h}" for h in range(len(weights_HM))]
+    found = quiz_of_most(view, heads, weights_HM[:, at], CLEAR)
+    return found and found.asks("Which looks most at {}?", drawn.names[at])
 
 
 def draw(view: View, drawn: Weights) -> tuple[str, tuple[int, ...]]:
@@ -41,7 +55,7 @@ def draw(view: View, drawn: Weights) -> tuple[str, tuple[int, ...]]:
 
 def figure(view: View, drawn: Weights) -> None:
     """A map for each head; a click chooses head and token, and opens the weight."""
-    labels = told_apart(drawn.labels)
+    labels = drawn.names
     heads_canvas(
         view.trace[drawn.name],
         labels,
@@ -71,7 +85,7 @@ def open_weight(drawn: Weights, head: int, row: int, column: int) -> None:
 
 def weights_table(view: View, drawn: Weights, row: int) -> None:
     """All weights of one token: a row for each token that is looked at, a column for each head."""
-    heads, words = range(len(view.trace[drawn.name])), told_apart(drawn.labels)
+    heads, words = range(len(view.trace[drawn.name])), drawn.names
     cells_table(
         view,
         {f"head {h}": (drawn.name, (h, row, ALL)) for h in heads},
@@ -89,7 +103,13 @@ def looking(view: View, drawn: Weights) -> str:
     """The token, or word, whose row is framed, in bold."""
     if drawn.chosen is None:
         return bold_apart(view.labels, view.token)
-    return bold_apart(drawn.labels, drawn.chosen)
+    return bold_name(drawn, drawn.chosen)
+
+
+def bold_name(drawn: Weights, at: int) -> str:
+    """What is looked at in bold, and its position where its like stands elsewhere, too."""
+    label = drawn.labels[at]
+    return bold(label) + drawn.names[at].removeprefix(label)
 
 
 def story(view: View, drawn: Weights) -> str:
@@ -103,23 +123,23 @@ def story(view: View, drawn: Weights) -> str:
     at = int(weights_HM[view.head].argmax())
     share = percent(weights_HM[view.head, at], 0)
     return (
-        f"{how} {agreement(drawn.labels, weights_HM.argmax(axis=1))}**Head {view.head}** gives"
-        f" {bold_apart(drawn.labels, at)} most: {share}."
+        f"{how} {agreement(drawn, weights_HM.argmax(axis=1))}**Head {view.head}** gives"
+        f" {bold_name(drawn, at)} most: {share}."
     )
 
 
-def agreement(labels: list[str], most_H: np.ndarray) -> str:
+def agreement(drawn: Weights, most_H: np.ndarray) -> str:
     """At how many different tokens the heads look most."""
     heads, targets_N = len(most_H), np.unique(most_H)
     if heads == 1:
         return ""
     if len(targets_N) == 1:
-        return f"All {heads} look most at {bold_apart(labels, int(most_H[0]))}. "
+        return f"All {heads} look most at {bold_name(drawn, int(most_H[0]))}. "
     if len(targets_N) == heads:
         return f"All {heads} look most at different tokens. "
     common = int(np.bincount(most_H).argmax())
     count = int((most_H == common).sum())
     return (
         f"From this token they look most at {len(targets_N)} different ones, {count} of the"
-        f" {heads} at {bold_apart(labels, common)}. "
+        f" {heads} at {bold_name(drawn, common)}. "
     )

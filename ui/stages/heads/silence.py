@@ -116,14 +116,13 @@ def vectors_after(before: View, now: View) -> None:
     words = [i for i, token in enumerate(labels) if is_word(token)] or range(len(labels))
     least = min(words, key=lambda i: cosine_L[i])
     st.markdown(
-        f"Of the words {bold(labels[least])} changes most: the cosine between its last "
-        "vector before and now is "
-        f"{number(float(cosine_L[least]))} (1: the same direction)."
+        f"{bold(labels[least])} changes most: the cosine between its last vectors before and now"
+        f" is {number(float(cosine_L[least]), 3)} (1: the same direction)."
     )
     clickable_bars(
         "heads_after",
         cosine_L,
-        labels,
+        now.names_of(side),
         kind="residual",
         value_title="cosine",
         limit=1,

@@ -44,5 +44,5 @@ def sink_text(view: View) -> str:
         )
     return (
         f"{rests}, {first}; its value {lengths}. The roles leave the first token out, since many"
-        " heads rest there."
+        " heads put their attention there."
     )

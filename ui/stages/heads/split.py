@@ -9,17 +9,16 @@ from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import head_colour
-from ui.kit.token_words import bold_apart
+from ui.kit.token_words import bold_apart, titled_word
 from ui.kit.word_grouping import Weights
 from ui.session.actions import select_token
 from ui.session.selection import depth
 from ui.session.view import View
-from ui.text import quoted, told_apart
 
 
 def draw(view: View) -> None:
     """The chosen token's numbers, a row for each head."""
-    c, t, name = view.config, view.token, quoted(view.labels[view.token])
+    c, t, name = view.config, view.token, titled_word(view)
     whole, q, z = c.n_heads * c.d_head, view.at("attn.q"), view.at("attn.z")
     render_depth(
         view,
@@ -50,8 +49,8 @@ def split_text(view: View) -> str:
         f" {c.d_head} for each head: a row here."
     )
     return (
-        f"One head makes one set of weights, so the layer has {c.n_heads}. {made} No head sees the"
-        " numbers of another."
+        f"One head makes one set of weights, so the layer has {c.n_heads}. {made} No head sees"
+        " another’s numbers."
     )
 
 
@@ -90,7 +89,7 @@ def head_lines(view: View, drawn: Weights) -> None:
         "A line is an attention weight: the stronger the line, the larger the weight. Point at a"
         " token to see its lines alone; click one on the left to choose it.",
     )
-    labels = told_apart(drawn.labels)
+    labels = drawn.names
     lines(
         view.trace[drawn.name][view.head],
         labels,

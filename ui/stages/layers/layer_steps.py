@@ -13,10 +13,11 @@ from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.head_thumbnails import thumbnails_of
 from ui.kit.packed_arrays import coarse, packed
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.theme import COLOURS, SUBLAYERS
-from ui.kit.token_words import asked_word, which_word
+from ui.kit.token_words import which_word
 from ui.kit.word_grouping import grouped_weights
 from ui.session import sent
 from ui.session.actions import select_head
@@ -25,6 +26,7 @@ from ui.stages.layers.layer_maps import layers_of_side
 from ui.stages.layers.updates import bar_top, largest_share, parts_of
 
 KEY = "layers"
+CLEAR = 0.02  # of a cosine: by so much a layer has to lead
 _draw = component("layer_steps", 'class="root figure"')
 ADDS = {"attn": "weight", "cross": "k", "mlp": "mlp"}
 
@@ -83,13 +85,21 @@ def cell_of(view: View, columns: list[Column], row: int, column: int) -> tuple[s
 
 def layer_steps(view: View) -> tuple[str, tuple[int, ...]]:
     """Draws the figure, and what is said of it. Returns the cell that is explained first."""
-    name, N = asked_word(view), len(layers_of_side(view))
+    name, N = which_word(view), len(layers_of_side(view))
     layers = "the one layer" if N == 1 else f"{N} layers"
-    heading(f"How do{'es' * (N == 1)} {layers} change the vector of {name}?")
+    heading(f"How do{'es' * (N == 1)} {layers} change the vector of {name}?", quiz(view))
     layers_figure(view)
     first = largest_share(view, parts_of(view))
     render_depth(view, steps_text(view), first)
     return first
+
+
+def quiz(view: View) -> Quiz | None:
+    """Which layer turns the chosen token's vector most."""
+    layers = layers_of_side(view)
+    alike_N = np.array([view.trace[f"{view.side}.{n}.out.turned"][view.token] for n in layers])
+    found = quiz_of_most(view, [f"layer {n}" for n in layers], 1 - alike_N, CLEAR)
+    return found and found.asks("Which turns it most?")
 
 
 def layers_figure(view: View) -> None:
@@ -128,7 +138,8 @@ def numbers_of(view: View, columns: list[Column]) -> tuple[np.ndarray, tuple[int
 def data_of(view: View, columns: list[Column], values_RC) -> dict:
     """Heads, titles and scales, as they travel to the browser."""
     small = np.concatenate(thumbnails_of(view))
-    shades = coarse(small, float(small.max()) or 1.0)
+    most = float(small.max()) or 1.0
+    shades = coarse(small, most)
     bars = [c for c, column in enumerate(columns) if column.kind == "bar"]
     tops = {
         "bar": bar_top(np.nan_to_num(values_RC[1:, bars])),
@@ -136,6 +147,8 @@ def data_of(view: View, columns: list[Column], values_RC) -> dict:
         "dial": 1.0,
     }
     return {
+        "title": "What each layer’s heads look at, and how it moves the vector",
+        "most": most,
         "shades": shades["shades"],
         "cells": shades["shape"],
         "heads": view.config.n_heads,

@@ -12,13 +12,12 @@ from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.section import render_depth
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
+from ui.kit.token_words import titled_word, word
 from ui.session import runs
 from ui.session.runs import RunRequest
 from ui.session.settling import settle
 from ui.session.view import View, is_word
 from ui.stages.layers.layer_maps import layers_of_side
-from ui.text import quoted
 
 LENGTHS = {"own": "As they are", "one": "All scaled to 1"}
 DRAWN = {"own": "This token alone", "near": "With nearby words", "all": "All tokens"}
@@ -37,7 +36,7 @@ def token_path(view: View) -> None:
     if not np.isfinite(flat_TN2).all():
         st.warning("In this run the numbers overflowed, so there is no plane to draw.")
         return
-    labels, title = [view.labels[i] for i in shown], path_title(view, shown, same)
+    labels, title = [view.names[i] for i in shown], path_title(view, shown, same)
     figure = path_figure(flat_TN2, plane, labels, shown.index(view.token), title)
     show("layers_path", figure, alt=title)
     if longest > 10:
@@ -92,7 +91,7 @@ def path_controls(view: View) -> tuple[bool, str]:
 def path_title(view: View, shown: list[int], same: bool) -> str:
     """What the plane shows, in words."""
     others = f" and {counted(len(shown) - 1, 'other')}" if len(shown) > 1 else ""
-    title = f"{quoted(view.labels[view.token])}{others}, layer by layer, around the mean"
+    title = f"{titled_word(view)}{others}, layer by layer, around the mean"
     return title + ("; each vector of length 1" if same else "")
 
 

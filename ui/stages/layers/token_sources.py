@@ -8,12 +8,11 @@ import streamlit as st
 from core.text import number, percent
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map
-from ui.kit.token_words import word
+from ui.kit.token_words import titled_word, word
 from ui.session.actions import select_token
 from ui.session.selection import EXAMPLES
 from ui.session.view import View, is_word
 from ui.stages.layers.layer_maps import layers_of_side, stacked_map
-from ui.text import quoted
 
 FOLLOWED = ("is", "recommended")  # what the example sentence is for
 
@@ -48,10 +47,9 @@ def rollout_maps(view: View) -> None:
             "rollout",
             view.token,
             ALL,
-            columns=view.labels,
+            columns=view.names,
             columns_title="input vector of",
-            title=f"Rollout of {quoted(view.labels[view.token])} after every layer: each row sums"
-            " to 1",
+            title=f"Rollout of {titled_word(view)} after every layer: each row sums to 1",
         )
     with chosen:
         cell_map(
@@ -96,10 +94,10 @@ def attends_to(view: View) -> None:
         "attn.pattern.mean",
         t,
         ALL,
-        columns=view.labels,
+        columns=view.names,
         columns_title="token that is looked at",
         limit=limit,
-        title=f"Attention of {quoted(view.labels[t])}, mean of the heads, in every layer"
+        title=f"Attention of {titled_word(view, t)}, mean of the heads, in every layer"
         + (
             f" (the scale ends at the largest of another word, {number(limit, 3)})" if limit else ""
         ),

@@ -13,10 +13,9 @@ from ui.kit.explanation_panel import open_number
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import word
+from ui.kit.token_words import titled_word, word
 from ui.session.view import View
 from ui.stages.layers.layer_maps import layers_of_side, stacked_map
-from ui.text import quoted
 
 SUBLAYERS = {
     part: (theme.SUBLAYERS[part].lower(), kind)
@@ -28,7 +27,7 @@ def layer_updates(view: View) -> None:
     """How long the updates of attention and feed-forward are beside the stream, layer by layer, and
     how far they turn it.
     """
-    name, parts = quoted(view.labels[view.token]), parts_of(view)
+    name, parts = titled_word(view), parts_of(view)
     render_depth(view, *largest_update(view, parts), (view.at("out.turned"), (view.token,)))
     part_names = " · ".join(SUBLAYERS[part][0] for part in parts)
     figure = updates_figure(
@@ -177,7 +176,7 @@ def layer_similarities(view: View) -> None:
         view,
         "out.turned",
         ALL,
-        columns=view.labels,
+        columns=view.names,
         limit=1,
         title="Similarity with the layer before (cosine; 1: same direction)",
     )
@@ -186,7 +185,7 @@ def layer_similarities(view: View) -> None:
             view,
             "out.similarity",
             ALL,
-            columns=view.labels,
+            columns=view.names,
             limit=1,
             title="Similarity with the vector that entered the first layer (cosine)",
         )
@@ -214,7 +213,7 @@ def lengths_table(view: View, parts: list[str]) -> None:
         [str(n) for n in layers_of_side(view)],
         key="layers_lengths",
         corner="layer",
-        title=f"Lengths of the vector of {quoted(view.labels[t])} and of its updates",
+        title=f"Lengths of the vector of {titled_word(view, t)} and of its updates",
         on_cell=lambda row, column: (
             open_number(list(names.values())[column][row], (t,))
             if row in layers_of_side(view)

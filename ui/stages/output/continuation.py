@@ -18,7 +18,7 @@ from ui.kit.theme import COLOURS
 from ui.session import runs
 from ui.session.actions import start_new_text
 from ui.session.memory import memory
-from ui.session.selection import select, selection
+from ui.session.selection import chosen, select
 from ui.session.view import View
 from ui.stages.output.next_token import COUNT, guessed_position, sampled_step
 from ui.text import bold, plain, quoted, short
@@ -37,7 +37,7 @@ def probabilities(view: View) -> np.ndarray:
 
 def thrown(view: View) -> Draw:
     """The word that the seed draws after the chosen token."""
-    return throw(probabilities(view), selection().output_seed, guessed_position(view)[0] + 1)
+    return throw(probabilities(view), chosen("output_seed"), guessed_position(view)[0] + 1)
 
 
 def write_on(view: View, draw: Draw) -> None:
@@ -45,7 +45,7 @@ def write_on(view: View, draw: Draw) -> None:
     position, row = guessed_position(view)
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: position + 1]
     likeliest = written_next(view.model, view.trace["head.probs"][row], ids_L)
-    draw_buttons(view, st.container(horizontal=True), position, draw, likeliest)
+    draw_buttons(view, st.container(horizontal=True, gap="small"), position, draw, likeliest)
     draw_report(view)
 
 
@@ -54,7 +54,7 @@ def one_draw(view: View, draw: Draw) -> None:
     probs_V, step = probabilities(view), sampled_step(view)
     seed_control(st)
     render_depth(
-        view, draw_text(view, draw, selection().output_seed), (step, (int(probs_V.argmax()),))
+        view, draw_text(view, draw, chosen("output_seed")), (step, (int(probs_V.argmax()),))
     )
     if not np.array_equal(probs_V, view.trace[step]):
         st.caption(
@@ -78,7 +78,7 @@ def seed_control(box) -> None:
 
 def draw_again() -> None:
     """Another seed."""
-    select(output_seed=(selection().output_seed + 1) % 1_000_000)
+    select(output_seed=(chosen("output_seed") + 1) % 1_000_000)
 
 
 def draw_text(view: View, draw: Draw, seed: int) -> str:
@@ -221,7 +221,7 @@ def undoable(view: View) -> bool:
 def undo() -> None:
     """Takes the last word away again."""
     key, before, _, _ = memory().appended.pop()
-    change = selection().change
+    change = chosen("change")
     select(**{key: before})
     start_new_text()
     select(change=change)

@@ -12,15 +12,23 @@ from core.errors import GlassError
 from core.text import percent
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.guesses import Guesses, guesses
+from ui.kit.quiz import Quiz, quiz_of_words
 from ui.kit.section import detailed, render_depth
-from ui.kit.stage import heading, quiz_of_words
+from ui.kit.stage import heading
 from ui.kit.vocabulary_table import words_table
 from ui.session.actions import start_new_text
 from ui.session.memory import memory
 from ui.session.runs import trace_of
 from ui.session.selection import select
 from ui.session.view import View
-from ui.stages.output.next_token import BARS, COUNT, asked_word, guessed_position, vector_strips
+from ui.stages.output.next_token import (
+    BARS,
+    COUNT,
+    asked_word,
+    guessed_name,
+    guessed_position,
+    vector_strips,
+)
 from ui.text import bold
 
 MASK = "[MASK]"
@@ -33,12 +41,13 @@ def hidden_word(view: View) -> tuple[str, tuple[int, ...]]:
     """
     position, row = guessed_position(view)
     ids = [int(i) for i in next_tokens(view.trace, BARS, row)[0]]
+    hidden = hidden_run(view, position)
     if is_hidden(view, position):
         quiz = quiz_of_words(view, [view.word(i) for i in ids[:4]])
         heading(f"Which word is hidden at position {position}?", quiz)
     else:
-        heading(f"Which word could stand in place of {asked_word(view, position)}?")
-    hidden = hidden_run(view, position)
+        quiz = quiz_of_hidden(view, hidden)
+        heading(f"Which word could stand in place of {asked_word(view, position)}?", quiz)
     words = figure_words(view, ids, row, hidden)
     guess_figure(view, words, row, hidden)
     hide_buttons(view, position, hidden)
@@ -51,6 +60,15 @@ def hidden_word(view: View) -> tuple[str, tuple[int, ...]]:
     if detailed():
         all_guesses(view, position, row)
     return "head.probs", (row, ids[0])
+
+
+def quiz_of_hidden(view: View, hidden: tuple[View, int] | None) -> Quiz | None:
+    """The words that the model puts first once it can't see the word."""
+    if hidden is None:
+        return None
+    run, row = hidden
+    quiz = quiz_of_words(view, [run.word(i) for i in next_tokens(run.trace, 4, row)[0]])
+    return quiz and quiz.asks("Which comes first once it is hidden?")
 
 
 def is_hidden(view: View, position: int) -> bool:
@@ -125,6 +143,7 @@ def guess_figure(view: View, ids: list[int], row: int, hidden) -> None:
             bars=BOTH[: len(runs)]
             if not is_hidden(view, guessed_position(view)[0])
             else ("hidden",),
+            about=f"The likeliest words for {guessed_name(view)}",
             opened=opened,
         ),
         key="output:hidden",
@@ -139,8 +158,8 @@ def guess_text(view: View, position: int, row: int, hidden) -> str:
     own = int(view.trace[f"{view.config.sides[0]}.embed.ids"][position])
     if is_hidden(view, position):
         return (
-            f"{bold(MASK)} hides the word. From the words on both sides the model guesses"
-            f" {first} ({share}). It was trained on such gaps."
+            f"{bold(MASK)} hides the word. The model guesses {first} ({share}) from the words on"
+            " both sides. It was trained on such gaps."
         )
     if hidden is None:
         return f"Here the model puts {first} first ({share})."

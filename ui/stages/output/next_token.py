@@ -9,14 +9,16 @@ from core.decoding import next_tokens
 from core.text import moves, number, percent
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.guesses import Guesses, guesses
+from ui.kit.quiz import quiz_of_words
 from ui.kit.section import detailed, render_depth
-from ui.kit.stage import heading, quiz_of_words
+from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, largest
+from ui.kit.token_words import bold_apart, place_of
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session.actions import close_number
-from ui.session.selection import TOP_KS, depth, selection
+from ui.session.selection import TOP_KS, chosen, depth
 from ui.session.view import View
-from ui.text import bold, plain, quoted, short
+from ui.text import bold, quoted, short
 
 COUNT = 15  # words in a table
 BARS = 10  # words in the figure
@@ -37,16 +39,18 @@ def guessed_position(view: View) -> tuple[int, int]:
 
 def guessed_word(view: View, position: int) -> str:
     """A token of the last side in bold; one of several equal ones with its position."""
-    tokens = view.tokens(view.config.sides[-1])
-    several = tokens.count(tokens[position]) > 1
-    return bold(tokens[position]) + (f" ({position})" if several else "")
+    return bold_apart(view.tokens(view.config.sides[-1]), position)
+
+
+def guessed_name(view: View) -> str:
+    """The token at that place, as plain text."""
+    return view.names_of(view.config.sides[-1])[guessed_position(view)[0]]
 
 
 def asked_word(view: View, position: int) -> str:
     """A token of the last side in a heading; one of several equal ones with its position."""
     tokens = view.tokens(view.config.sides[-1])
-    several = tokens.count(tokens[position]) > 1
-    return f"“{plain(short(tokens[position], 24))}”" + (f" ({position})" if several else "")
+    return bold(short(tokens[position], 24)) + place_of(tokens, position)
 
 
 def no_output_layer() -> None:
@@ -86,7 +90,7 @@ def next_word(view: View, drawn: int | None) -> tuple[str, tuple[int, ...]]:
     step = sampled_step(view)
     ids = [int(i) for i in next_tokens(view.trace, BARS, row)[0]]
     if drawn is not None and drawn not in ids:
-        ids.append(drawn)
+        ids[BARS - 1 :] = [drawn]  # in place of the last: the figure keeps its height
     quiz = quiz_of_words(view, [view.word(i) for i in ids[:4]])
     heading(f"Which word comes after {asked_word(view, position)}?", quiz)
     words_figure(view, ids, {"T = 1": ("head.probs", (row,)), "in the draw": (step, ())}, drawn)
@@ -109,6 +113,7 @@ def words_figure(
             titles=[f"The likeliest of {view.config.n_vocab:,} words"],
             bars=tuple(bars),
             solid=len(bars) - 1,
+            about=f"The likeliest words after {guessed_name(view)}",
             opened=opened and (0, 0, *opened),
             strong=None if drawn is None else (0, 0, ids.index(drawn)),
         ),
@@ -270,19 +275,19 @@ def last_steps(view: View) -> dict[str, str]:
 
 def tempered_step(view: View) -> str:
     """The step with the probabilities at the chosen temperature."""
-    return f"head.tempered.{guessed_position(view)[1]}.{round(selection().output_heat * 100)}"
+    return f"head.tempered.{guessed_position(view)[1]}.{round(chosen('output_heat') * 100)}"
 
 
 def sampled_step(view: View) -> str:
     """The step with the probabilities of the draw."""
-    chosen, row = selection(), guessed_position(view)[1]
-    heat, p = round(chosen.output_heat * 100), round(chosen.output_p * 1000)
-    return f"head.sampled.{row}.{heat}.{chosen.output_k}.{p}"
+    row, top_k = guessed_position(view)[1], chosen("output_k")
+    heat, top_p = round(chosen("output_heat") * 100), round(chosen("output_p") * 1000)
+    return f"head.sampled.{row}.{heat}.{top_k}.{top_p}"
 
 
 def drawn_columns(view: View, row: int) -> dict[str, tuple]:
     """The columns of a table from the logit to the draw."""
-    heat = f"T = {number(selection().output_heat)}"
+    heat = f"T = {number(chosen('output_heat'))}"
     columns = {"logit": ("head.logits", (row,)), "T = 1": ("head.probs", (row,))}
     if heat not in columns:
         columns[heat] = (tempered_step(view), ())
@@ -299,7 +304,7 @@ def sampling(view: View) -> None:
         (tempered, (best,)),
         (step, (best,)),
     )
-    st.markdown(kept_text(view.trace[tempered], view.trace[step], selection().output_k))
+    st.markdown(kept_text(view.trace[tempered], view.trace[step], chosen("output_k")))
     if depth() != "numbers":
         words_table(
             view,
@@ -307,7 +312,7 @@ def sampling(view: View) -> None:
             drawn_columns(view, row),
             bar="in the draw",
             key="output_draw",
-            title="From the logit to the draw (0: cut away)",
+            title="From the logit to the draw (0: dropped)",
         )
 
 
@@ -328,12 +333,12 @@ def kept_text(probs_V, draw_V, k: int) -> str:
     """How many words stay in the draw, and what they hold of the probability."""
     kept, V = int(np.count_nonzero(draw_V)), len(draw_V)
     if kept == V:
-        return "All words stay in the draw: nothing is cut away."
+        return "All words stay in the draw: nothing is dropped."
     mass, rest = (float(probs_V[part_V].sum()) for part_V in (draw_V > 0, draw_V == 0))
     return (
         f"**{kept:,} of {V:,}** words {'stays' if kept == 1 else 'stay'} in the draw. At this"
         f" temperature {'it holds' if kept == 1 else 'they hold'}"
-        f" {percent(mass)}{top_k_text(probs_V, k, kept)}; the other {percent(rest)} is cut away,"
+        f" {percent(mass)}{top_k_text(probs_V, k, kept)}; the other {percent(rest)} is dropped,"
         f" and what is left is divided by {number(mass, 3)}."
     )
 
@@ -351,7 +356,8 @@ def top_k_text(probs_V, k: int, kept: int) -> str:
 def sampling_controls() -> None:
     """Temperature, k and p."""
     options = {"on_change": close_number, "persist_state": "session"}
-    first, second, third = st.columns(3, gap="medium")
+    with st.container(key="sampling"):
+        first, second, third = st.columns(3, gap="medium")
     first.slider("Temperature T", 0.1, 3.0, step=0.1, key="output_heat", **options)
     second.select_slider(
         "Top-k: keep the k likeliest",

@@ -15,7 +15,7 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, render_depth
 from ui.kit.step_charts import ALL, cell_map, largest
-from ui.session.selection import select, selection
+from ui.session.selection import chosen, select
 from ui.session.view import View
 from ui.stages.output.typed_texts import (
     LONGEST_LINE,
@@ -132,7 +132,7 @@ def text_similarity(view: View) -> None:
     if len(lines) < 2:
         st.info("Type at least two sentences.")
         return
-    a, b = (min(int(n), len(lines) - 1) for n in selection().output_pair.split("-"))
+    a, b = (min(int(n), len(lines) - 1) for n in chosen("output_pair").split("-"))
     names = [f"{n + 1} · {short(line, 24)}" for n, line in enumerate(lines)]
     cosines_map(vectors_ND, names, (a, b))
     st.markdown(
@@ -226,9 +226,9 @@ def search(view: View) -> None:
         return
     pairs = [(line, alike(query_1D[0], v_D)) for line, v_D in zip(lines, vectors_ND, strict=True)]
     ranked = sorted(pairs, key=lambda pair: -pair[1].cosine)
-    chosen = min(selection().output_hit, len(ranked) - 1)
-    hits_table(ranked, chosen)
-    hit, pair = ranked[chosen]
+    at = min(chosen("output_hit"), len(ranked) - 1)
+    hits_table(ranked, at)
+    hit, pair = ranked[at]
     st.markdown(f"“{plain(hit)}”: {written_out(pair)}")
     st.button(
         "Read this line on all pages",

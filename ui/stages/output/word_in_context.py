@@ -16,7 +16,7 @@ from ui.kit.section import detailed
 from ui.kit.stage import card, heading
 from ui.session.actions import close_number
 from ui.session.runs import RunRequest, encoding_of, trace_of
-from ui.session.selection import select, selection
+from ui.session.selection import chosen, select
 from ui.session.settling import settle
 from ui.session.view import View
 from ui.stages.output.typed_texts import (
@@ -29,13 +29,13 @@ from ui.stages.output.typed_texts import (
     typed,
     written_out,
 )
-from ui.text import plain, short
+from ui.text import bold, plain, short
 
 
 def word_figure(view: View) -> None:
     """The figure of the page, where the model guesses no words."""
     word = typed(view, "word", BANK_SENTENCES[2])
-    heading(f"Does “{plain(short(word, 20))}” mean the same in both sentences?")
+    heading(f"Does {bold(short(word, 20))} mean the same in both sentences?")
     if (compared := compared_word(view)) is not None:
         card("Which two vectors are compared?", "output-pair", lambda: two_vectors(view, *compared))
 
@@ -125,9 +125,9 @@ def compare_word(first, second) -> dict[str, Alike]:
 def word_stages(runs, pairs: dict[str, Alike], word: str) -> int:
     """The cosine at every stage; a click chooses one. Returns the chosen stage."""
     settle("output_stage", len(pairs) - 1, range(len(pairs)))
-    chosen = selection().output_stage
-    stages_table(pairs, chosen, word)
-    return chosen
+    stage: int = chosen("output_stage")
+    stages_table(pairs, stage, word)
+    return stage
 
 
 def two_vectors(view: View, runs, pairs: dict[str, Alike], chosen: int) -> None:

@@ -16,7 +16,7 @@ from ui.session.actions import close_number, start_new_text
 from ui.session.memory import memory
 from ui.session.opening import plain_run
 from ui.session.runs import RunRequest, reading_of
-from ui.session.selection import select, select_what_fits, selection
+from ui.session.selection import chosen, select, select_what_fits
 from ui.session.view import View, is_word
 
 IRREGULAR = {"child": "children", "man": "men", "woman": "women", "mouse": "mice", "foot": "feet"}
@@ -75,7 +75,7 @@ def head_chip(view: View) -> dict:
 def mask_chip(view: View) -> dict:
     """The other mask, or the one that the model was trained with."""
     if view.mask != "trained":
-        return chip("try/mask", "Back to the mask of its training", True)
+        return chip("try/mask", "Restore the trained mask", True)
     if view.config.decoder_layers:
         return chip("try/mask", "Let it see the future (encoder mask)")
     return chip("try/mask", "Hide the future (decoder mask)")
@@ -170,7 +170,7 @@ def follow_experiment(view: View, name: str) -> None:
 
 def toggle(view: View, name: str) -> None:
     """Adds a part to the what-if, or takes it away."""
-    change = selection().change
+    change = chosen("change")
     part = f"head:{view.side}.{view.layer}.{view.head}" if name == "head" else name
     rest = whatif.without(change, name)
     on = name in whatif.kinds(change)

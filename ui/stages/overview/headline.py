@@ -1,12 +1,14 @@
 """What the overview says: its question, which the picture answers, and a caption for each of the
 six marks of its motion. Every number in them is read from the trace.
 
-    headline(view, before, decision)    pieces of a sentence: [text, whether it is a word of the
-                                        run]
-    captions(view)                      six sentences
+    headline(view, before, decision)    pieces of a sentence: [text, what it is]: "word", a token of
+                                        the text; "guess", a word that may come out; "", other words
+    captions(view)                      six sentences, by the part of the motion that each is about
 """
 
 from __future__ import annotations
+
+from string import Formatter
 
 from core.deciding_head import Decision
 from core.decoding import next_tokens
@@ -25,12 +27,13 @@ def share_words(share: float) -> str:
     return percent(share, 0 if share >= 0.0995 else 1)
 
 
-def pieces(text: str, *words: str) -> list[list]:
-    """A sentence with {} for each word that is told apart from it."""
-    texts = text.split("{}")
-    found = [[texts[0], False]]
-    for word, after in zip(words, texts[1:], strict=True):
-        found += [[bare(word), True], [after, False]]
+def pieces(text: str, **words: str) -> list[list]:
+    """A sentence with {guess} or {word} for each word that is told apart from it: what is in the
+    brackets begins with what the word is.
+    """
+    found = []
+    for plain, name, *_ in Formatter().parse(text):
+        found += [[plain, ""], [bare(words[name]), name.rstrip("123")] if name else ["", ""]]
     return [piece for piece in found if piece[0]]
 
 
@@ -45,10 +48,11 @@ def headline(view, before=None, decision: Decision | None = None) -> list[list]:
     last = guessed_at(view) == int(view.trace.rows[-1])
     if decision and last and is_trained(view):
         text = (
-            "Which word comes next: {} or {}? One of this model’s"
+            "Which word comes next: {guess1} or {guess2}? One of this model’s"
             f" {decision.heads} attention heads decides."
         )
-        return pieces(text, view.word(decision.first), view.word(decision.second))
+        first, second = view.word(decision.first), view.word(decision.second)
+        return pieces(text, guess1=first, guess2=second)
     silent = silent_head(view)
     return (
         without(view, decision, silent) if decision and last and silent else guessed(view, before)
@@ -59,7 +63,9 @@ def translated(view) -> list[list]:
     """What the decoder writes, or was given to read."""
     words = " ".join(bare(token) for token in view.tokens("decoder")[1:])
     does = "read" if view.request.target else "write"
-    return pieces(f"What does the decoder {does}? “{{}}”", short(words, LONGEST_QUOTE))
+    kind = "word" if view.request.target else "guess"
+    words = short(words, LONGEST_QUOTE)
+    return pieces(f"What does the decoder {does}? “{{{kind}}}”", **{kind: words})
 
 
 def is_trained(view) -> bool:
@@ -75,16 +81,20 @@ def silent_head(view) -> str:
 
 
 def without(view, decision: Decision, silent: str) -> list[list]:
-    """Which of the two words is ahead without a head."""
+    """Which of the two words is ahead without a head, and which word leads, if it is a third."""
     probs_V = view.trace["head.probs"][row_at(view.trace, guessed_at(view))]
     ahead, other = sorted((decision.first, decision.second), key=lambda i: -probs_V[i])
-    verb = "stays" if ahead == decision.first else "is now"
-    first, second = (share_words(float(probs_V[i])) for i in (ahead, other))
+    leader = int(probs_V.argmax())
+    verb = "still beats" if ahead == decision.first else "beats"
+    first, second, most = (share_words(float(probs_V[i])) for i in (ahead, other, leader))
     _, layer, head = silent.split(".")
-    text = (
-        f"Without head {head} of layer {layer}, “{{}}” {verb} ahead of “{{}}”: {first} to {second}."
-    )
-    return pieces(text, view.word(ahead), view.word(other))
+    text = f"Without head {head} of layer {layer}, “{{guess1}}” {verb} “{{guess2}}”"
+    if leader == ahead:
+        text += f": {first} to {second}."
+    else:
+        text += f" ({first} to {second}); “{{guess3}}” now leads with {most}."
+    words = {f"guess{n}": view.word(i) for n, i in enumerate((ahead, other, leader), 1)}
+    return pieces(text, **words)
 
 
 def guessed(view, before) -> list[list]:
@@ -97,16 +107,15 @@ def guessed(view, before) -> list[list]:
         place_words(view.tokens(view.config.sides[-1]), position),
     )
     if view.config.decoder_layers:
-        text, words = f"Which word comes after “{{}}”{twice}? “{{}}”, {now}", (token, guess)
+        text = f"Which word comes after “{{word}}”{twice}? “{{guess}}”, {now}"
     elif token == "[MASK]":
-        text, words = f"Which word is hidden? “{{}}”, {now}", (guess,)
+        text = f"Which word is hidden? “{{guess}}”, {now}"
     elif guess == token:
-        text = f"Can the model guess “{{}}”? It still sees the word: {now}"
-        words = (token,)
+        text = f"Can the model guess “{{word}}”? It still sees the word: {now}"
     else:
-        text = f"In the place of “{{}}” the model would put “{{}}”, {now}"
-        words = (token, guess)
-    return pieces(f"{text}{was(view, before, position, int(best))}.", *words)
+        text = f"What would the model put in place of “{{word}}”? “{{guess}}”, {now}"
+    ended = f"{text}{was(view, before, position, int(best))}."
+    return pieces(ended, word=token, guess=guess)
 
 
 def was(view, before, position: int, best: int) -> str:
@@ -125,26 +134,26 @@ def most_changed(view) -> list[list]:
     words = [i for i, token in enumerate(tokens) if is_word(token)] or range(len(tokens))
     most = min(words, key=lambda i: kept_L[i])
     text = (
-        f"Which word does its context change most? “{{}}”{place_words(tokens, most)}: its last"
+        f"Which word does its context change most? “{{word}}”{place_words(tokens, most)}: its last"
         f" vector has a cosine of {number(float(kept_L[most]), 2)} with its first."
     )
-    return pieces(text, tokens[most])
+    return pieces(text, word=tokens[most])
 
 
 # --- the six marks --------------------------------------------------------------------------------
 
 
-def captions(view) -> list[str]:
+def captions(view) -> dict[str, str]:
     """What each part of the motion shows."""
     across = view.config.crosses and view.side == "decoder"
-    return [
-        tokens_caption(view),
-        positions_caption(view),
-        attention_caption(view, "cross" if across else "attn"),
-        neurons_caption(view),
-        layers_caption(view),
-        guess_caption(view),
-    ]
+    return {
+        "tokens": tokens_caption(view),
+        "positions": positions_caption(view),
+        "layers": layers_caption(view),
+        "attention": attention_caption(view, "cross" if across else "attn"),
+        "neurons": neurons_caption(view),
+        "guess": guess_caption(view),
+    }
 
 
 def tokens_caption(view) -> str:
@@ -154,8 +163,8 @@ def tokens_caption(view) -> str:
 
 def positions_caption(view) -> str:
     return {
-        "learned": "To each vector another is added that stands for its position.",
-        "sinusoid": "To each vector the sine waves of its position are added.",
+        "learned": "Each vector gains another one that stands for its position.",
+        "sinusoid": "Each vector gains the sine waves of its position.",
         "rotary": "Positions come later: queries and keys are rotated by position × angle.",
         "relative": "Positions come later: each distance adds a learned number to the scores.",
     }.get(view.config.positions, "In this run no token knows its position.")
@@ -170,7 +179,7 @@ def attention_caption(view, block: str) -> str:
     whom = "itself" if most == view.token and block == "attn" else named(seen, most)
     head = f"Head {view.head} of layer {view.layer}"
     if is_silent(view) and block == "attn":
-        return f"{head} is silent: {who} takes nothing from {whom} in it."
+        return f"{head} is silent: {who} takes nothing from {whom} there."
     share = share_words(float(row_M[most]))
     return f"{head}: {who} looks most at {whom} ({share}) and takes in its value."
 
@@ -205,17 +214,37 @@ def neurons_caption(view) -> str:
 
 
 def layers_caption(view) -> str:
-    count = view.config.layers(view.side)
-    if count == 1:
-        return "This model has one layer."
-    return f"{counted(count, 'layer')}, one after the other; each adds its updates to the vectors."
+    """The layers before the one that is opened; of the first, what comes after it."""
+    before = numbered(0, view.layer)
+    if view.config.crosses and view.side == "decoder":
+        before = ["the encoder", *before]
+    after = numbered(1, view.config.layers(view.side)) if not before else []
+    if view.config.crosses and view.side == "encoder" and not before:
+        after = [*after, "the decoder"]
+    if not before and not after:
+        return "This model has one layer: its vectors come out."
+    named = before or after
+    many = len(named) > 1 or "–" in named[0]
+    does = f"come{'s' * (not many)} first" if before else f"follow{'s' * (not many)}"
+    text = f"{' and '.join(named)} {does}: each layer adds its updates to the vectors."
+    return text[0].upper() + text[1:]
+
+
+def numbered(start: int, stop: int) -> list[str]:
+    """The layers from one to the one before another, as a name: layer 0, layers 0–2; none."""
+    if start >= stop:
+        return []
+    return [f"layer {start}" if stop - start == 1 else f"layers {start}–{stop - 1}"]
 
 
 def guess_caption(view) -> str:
     if view.config.head and not guesses(view):
         return OVERFLOW
     if not guesses(view):
-        return "Out come vectors that know their context; for each, what is left of the word alone."
+        return (
+            "The last vectors hold their context. Each bar is the cosine of a token’s last"
+            " vector with its first."
+        )
     position = guessed_at(view)
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row_at(view.trace, position))
     after, word = named(view.tokens(view.config.sides[-1]), position), view.word(int(best))

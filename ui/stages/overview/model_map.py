@@ -59,11 +59,6 @@ PAGES_BY_STEP: tuple[tuple[str, Page, dict], ...] = (
     ("", OUTPUT, {}),
 )
 
-CAPTION = (
-    "Every cell is a number of this run: the middle-sized one of a few neighbours (of neurons, the"
-    " largest). Click it to see how it was made."
-)
-
 
 def overview_map(view: View) -> None:
     """The whole model on this sentence, in one picture."""
@@ -84,15 +79,24 @@ def whole_picture(view: View) -> dict:
     decision = decision if is_last(view) else None
     shown = {token for side in view.config.sides for token in view.tokens(side)}
     pair = (decision.first, decision.second) if decision else ()
-    return picture(view, before, pair, decision.without_V if decision else None) | {
+    drawn = picture(view, before, pair, decision.without_V if decision else None)
+    return drawn | {
         "headline": headline(view, before, decision),
         "captions": captions(view),
         "experiments": experiments(view),
         "silent": is_silent(view),
         "run": list(view.request),
-        "note": CAPTION,
+        "note": note(drawn),
         "meanings": {token: SPECIAL_TOKENS[token] for token in shown if token in SPECIAL_TOKENS},
     }
+
+
+def note(drawn: dict) -> str:
+    """What a stripe is."""
+    most = max(strip["block"] for strip in drawn["strips"].values())
+    if most == 1:
+        return "A stripe is a number. Click to open one."
+    return f"A stripe stands for up to {most} numbers and shows one. Click to open it."
 
 
 def is_last(view: View) -> bool:

@@ -4,7 +4,8 @@ is to draw, in which order, and the numbers.
 A strip is one vector for each token. Hundreds of numbers do not fit into a strip, so each of its
 cells stands for a block of dimensions and shows the one of middle size: every number that is drawn
 is a number of the trace, "at" says which, and a strip looks as its vector is, not as its extremes
-are. A long sentence shows its ends and the tokens around the chosen one.
+are. A long sentence shows its ends, the chosen token with those around it, and the tokens that it
+looks at most.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ CELLS = 12  # of a strip
 THIN = 96  # cells of all layers' strips together, for one token; between 3 and 12 for each
 MOST = 18  # tokens that are drawn
 ENDS = 3  # of them at the beginning and at the end
+TARGETS = 3  # of them that the chosen one looks at most
 WORDS = 8  # likeliest words
 COMPARED = 5  # of them of each run, where two are compared
 FULL = 0.95  # of the vectors' numbers are inside a strip's scale; the others have its last colour
@@ -38,7 +40,7 @@ NORMING = {
         "RMS norm",
         "divides each token’s vector by the size of its numbers, then scales it by learned numbers",
     ),
-    "none": ("No norm", "in this what-if each vector passes as it is"),
+    "none": ("No norm", "in this what-if each vector passes unchanged"),
 }
 AXES = {
     "L": "token",
@@ -73,22 +75,33 @@ def picture(view, before=None, always: tuple[int, ...] = (), also_V=None) -> dic
 # --- what is shown of a sentence and of a vector --------------------------------------------------
 
 
-def drawn_places(count: int, chosen: int, most: int = MOST) -> list[int]:
-    """Which of so many positions are drawn: all, or the first, the last and those around the chosen
-    one.
+def drawn_places(count: int, chosen: int, seen: Sequence[int] = (), most: int = MOST) -> list[int]:
+    """Which of so many positions are drawn: all, or the first, the last, the chosen one, those in
+    `seen`, and as many around the chosen one as there is room for.
     """
     if count <= most:
         return list(range(count))
-    middle = most - 2 * ENDS
-    start = min(max(chosen - middle // 2, ENDS), count - ENDS - middle)
-    return [*range(ENDS), *range(start, start + middle), *range(count - ENDS, count)]
+    wanted = [*range(ENDS), *range(count - ENDS, count), chosen, *seen]
+    nearest = sorted(range(count), key=lambda place: abs(place - chosen))
+    return sorted(list(dict.fromkeys([*wanted, *nearest]))[:most])
+
+
+def targets(view, side: str) -> list[int]:
+    """The tokens of a side that the chosen token looks at most in the chosen head."""
+    across = view.config.crosses and view.side == "decoder" and side == "encoder"
+    if side != view.side and not across:
+        return []
+    row_M = view.trace[view.at("cross.pattern" if across else "attn.pattern")][
+        view.head, view.token
+    ]
+    return [int(m) for m in np.argsort(-row_M, kind="stable")[:TARGETS] if row_M[m] > 0]
 
 
 def drawn_tokens(view, side: str) -> dict:
     """The tokens of a side that are drawn, where they stand, and which of them is chosen."""
-    labels = view.tokens(side)
+    labels = view.names_of(side)
     chosen = view.token if side == view.side else len(labels) - 1
-    places = drawn_places(len(labels), chosen)
+    places = drawn_places(len(labels), chosen, targets(view, side))
     return {
         "labels": [labels[i] for i in places],
         "at": places,
@@ -435,16 +448,15 @@ def before_row(view, before, position: int) -> np.ndarray | None:
 
 
 def shown_words(view, row: int, before_V, always: tuple[int, ...], also_V) -> list[dict]:
-    """The words whose bars are drawn. Of two runs, the likeliest of each, sorted by the larger
-    share, so that they keep their places when a reader goes from one to the other and back.
+    """The words whose bars are drawn: first those that are always shown, then the likeliest now and,
+    of two runs, those of the other; from the likeliest now to the least likely.
     """
     now_V, other_V = view.trace["head.probs"][row], also_V if before_V is None else before_V
     count = WORDS if other_V is None else COMPARED
     ids = [*always, *next_tokens(view.trace, count, row)[0]]
     if other_V is not None:
         ids += list(np.argsort(-other_V, kind="stable")[:COMPARED])
-    most_V = now_V if other_V is None else np.maximum(now_V, other_V)
-    ids = sorted(dict.fromkeys(map(int, ids)), key=lambda i: -most_V[i])
+    rest = sorted(set(map(int, ids)) - set(always), key=lambda i: (-now_V[i], i))
     return [
         {
             "word": view.word(i),
@@ -453,7 +465,7 @@ def shown_words(view, row: int, before_V, always: tuple[int, ...], also_V) -> li
             "before": None if before_V is None else float(before_V[i]),
             "hot": i in always,
         }
-        for i in ids
+        for i in (*always, *rest)
     ]
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from core.ops import angles
 from core.text import number
 from ui.kit.component_loader import component
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.step_charts import rows_around
+from ui.kit.token_words import token_label
 from ui.session import sent
 from ui.session.actions import close_number, select_token
 from ui.session.selection import chosen, select
@@ -29,7 +31,7 @@ def clocks(view: View) -> None:
     """The clocks; a click chooses a token, or a pair."""
     half, count = view.config.d_head // 2, len(view.labels)
     settle("places_pair", min(half - 1, 2), range(half))
-    shown = range(count)[rows_around(view.token, count, COLUMNS)]
+    shown = shown_positions(view)
     _draw(
         key=KEY,
         on_token_change=partial(_choose_token, count),
@@ -42,6 +44,22 @@ def clocks(view: View) -> None:
             "pairs": [clock_row(view, pair, shown) for pair in clock_pairs(half)],
         },
     )
+
+
+def shown_positions(view: View) -> range:
+    """The positions that have clocks, around the chosen one."""
+    count = len(view.labels)
+    return range(count)[rows_around(view.token, count, COLUMNS)]
+
+
+def nearest_hand(view: View) -> Quiz | None:
+    """Which token's fastest hand points most like that of the chosen one."""
+    shown_N = np.array(shown_positions(view))
+    turned_N = turn_rate(view, 0) * (shown_N - view.token)
+    alike_N = np.where(shown_N == view.token, -np.inf, np.cos(turned_N))
+    words = [token_label(view, int(l)) for l in shown_N]
+    quiz = quiz_of_most(view, words, alike_N)
+    return quiz and quiz.asks("Which token’s fastest hand points most the same way?")
 
 
 def clock_pairs(half: int) -> list[int]:

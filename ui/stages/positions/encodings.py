@@ -7,23 +7,24 @@ from __future__ import annotations
 import numpy as np
 
 from core.planes import principal_plane
-from core.steps.positions import by_distance
+from core.steps.positions import pairs_by_distance
 from core.text import number
 from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import show
 from ui.kit.explanation_panel import open_number
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, cell_map, largest, rows_around, rows_map, stacked
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import token_label, which_word
+from ui.kit.token_words import titled_word, token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.selection import depth
 from ui.session.view import View
-from ui.stages.positions.clocks import clocks, turn_rate
+from ui.stages.positions.clocks import clocks, nearest_hand, turn_rate
 from ui.stages.positions.curve import curve
-from ui.text import plain, quoted
+from ui.text import bold, quoted
 
 # The colour of each vector that is added up, and of their sum
 KINDS = {"token": "embed", "position": "weight", "segment": "norm", "x": "residual"}
@@ -41,9 +42,29 @@ def positions(view: View) -> tuple[str, tuple[int, ...]]:
         "relative": added_biases,
         "none": no_positions,
     }
-    token = plain(view.labels[view.token])
-    heading(f"What tells the model that “{token}” stands at position {view.token}?")
+    token = bold(view.labels[view.token])
+    heading(f"What tells the model that {token} is at position {view.token}?", quiz(view))
     return ways[view.config.positions](view)
+
+
+def quiz(view: View) -> Quiz | None:
+    """What may be guessed of the figure, whichever it is."""
+    asked = {
+        "learned": longer_vector,
+        "sinusoid": longer_vector,
+        "rotary": nearest_hand,
+        "relative": favoured,
+    }
+    ask = asked.get(view.config.positions)
+    return ask and ask(view)
+
+
+def longer_vector(view: View) -> Quiz | None:
+    """Whether the word's vector or the position's is longer."""
+    path = f"{view.side}.embed"
+    sizes = [view.trace[f"{path}.{name}.length"][view.token] for name in ("token", "position")]
+    found = quiz_of_most(view, ["the word’s", "the position’s"], sizes)
+    return found and found.asks("Which vector is longer?")
 
 
 def added_vectors(view: View) -> tuple[str, tuple[int, ...]]:
@@ -85,7 +106,7 @@ def turned_hands(view: View) -> tuple[str, tuple[int, ...]]:
     if depth() == "numbers":
         both = {"before": (f"{q}.unrotated", (view.head, view.token, ALL))}
         rows = both | {"turned": (q, (view.head, view.token, ALL))}
-        title = f"The query of {quoted(token_label(view))} in head {view.head}, before and after"
+        title = f"The query of {titled_word(view)} in head {view.head}, before and after"
         stacked(view, "query", rows, title=title, columns_title="dimension of the head")
     return first
 
@@ -95,8 +116,8 @@ def turned_text(view: View) -> str:
     degrees = number(np.rad2deg(turn_rate(view, 0)), 2)
     return (
         "Nothing is added to the words. Each head takes its queries and keys as pairs of numbers"
-        f" and **turns** each pair by position × angle, pair 0 by {degrees}° per position. A score"
-        " then depends only on how far apart two tokens are."
+        f" and **turns** each pair by position × angle, pair 0 by {degrees}° per position."
+        " Positions then affect a score only through the distance between two tokens."
     )
 
 
@@ -112,20 +133,37 @@ def added_biases(view: View) -> tuple[str, tuple[int, ...]]:
 def bias_text(view: View) -> str:
     """What is added to the scores, and which distance the chosen head favours."""
     best, size = favoured_distance(view)
-    away = "itself" if best == 0 else f"{abs(best)} to the {'left' if best < 0 else 'right'}"
     return (
         "Nothing is added to the words. Each head has learned a bias for each **distance** and adds"
         f" it to the score. Of the distances in this sentence head {view.head} favours the token"
-        f" {away} ({number(size, 3)})."
+        f" {away_text(best)} ({number(size, 3)})."
     )
+
+
+def distance_biases(view: View) -> dict[int, float]:
+    """The bias of the chosen head for each distance in the sentence."""
+    bias_LM = view.trace[f"{view.side}.relative"][view.head]
+    return {s: float(bias_LM[l, m]) for s, l, m in pairs_by_distance(len(view.labels))}
 
 
 def favoured_distance(view: View) -> tuple[int, float]:
     """The distance with the largest bias of the chosen head, and that bias."""
-    bias_LM = view.trace[f"{view.side}.relative"][view.head]
-    found = {s: float(bias_LM[l, m]) for s, l, m in by_distance(len(view.labels))}
+    found = distance_biases(view)
     best = max(found, key=found.__getitem__)
     return best, found[best]
+
+
+def favoured(view: View) -> Quiz | None:
+    """Which distance the chosen head favours."""
+    found = distance_biases(view)
+    quiz = quiz_of_most(view, [away_text(s) for s in found], list(found.values()))
+    return quiz and quiz.asks(f"Which token does head {view.head} favour?")
+
+
+def away_text(distance: int) -> str:
+    """Where a token stands, seen from the one that looks."""
+    side = "left" if distance < 0 else "right"
+    return f"{abs(distance)} to the {side}" if distance else "itself"
 
 
 def no_positions(view: View) -> tuple[str, tuple[int, ...]]:
@@ -133,7 +171,7 @@ def no_positions(view: View) -> tuple[str, tuple[int, ...]]:
     was = {
         "learned": "added a learned vector for each position",
         "sinusoid": "added sine and cosine waves",
-        "rotary": "turned queries and keys by position",
+        "rotary": "rotated queries and keys by position",
         "relative": "added a bias for each distance",
     }.get(view.model.config.positions, "had none either")
     step = f"{view.side}.embed.sum"
@@ -143,7 +181,7 @@ def no_positions(view: View) -> tuple[str, tuple[int, ...]]:
     )
     render_depth(
         view,
-        f"Nothing: this run is not told where a word stands. As trained, the model {was}.",
+        f"Nothing: this run does not know where a word is. As trained, the model {was}.",
         first,
     )
     return first
@@ -176,14 +214,14 @@ def place_text(view: View, pairs: str, other: int) -> str:
     )
     return (
         f"The model has a row for each of {rows:,} positions, counted from 0. {which_word(view)}"
-        f" gets row {t}, whatever word stands there. {learned} The rows of positions {t} and"
+        f" gets row {t}, as any other word would there. {learned} The rows of positions {t} and"
         f" {other} have a cosine of {number(view.trace[pairs][t, other], 3)}."
     )
 
 
 def token_and_position(view: View) -> None:
     """x = token + position, as arrows in their plane and as strips."""
-    path, t, label = f"{view.side}.embed", view.token, view.labels[view.token]
+    path, t, label = f"{view.side}.embed", view.token, token_label(view)
     names = [name for name in ("token", "position", "segment") if f"{path}.{name}" in view.trace]
     parts_ND = np.stack([view.trace[f"{path}.{name}"][t] for name in (*names, "sum")])
     render_depth(view, sum_text(view, names, parts_ND), largest(view, f"{path}.sum", t, ALL))
@@ -257,7 +295,7 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 def bias_by_distance(view: View) -> None:
     """The learned bias of the chosen head over the distance."""
     step, h = f"{view.side}.relative", view.head
-    cells = [(s, (h, l, m)) for s, l, m in by_distance(len(view.labels))]
+    cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
     one_way = (
         " The decoder only knows how far back; everything after has the same bias."
         if view.side == "decoder"
@@ -265,8 +303,8 @@ def bias_by_distance(view: View) -> None:
     )
     render_depth(
         view,
-        "Far distances share one number (Raffel et al. 2019), and all layers of this side share the"
-        f" table.{one_way}",
+        "Long distances share one number (Raffel et al. 2019), and all layers of this side share"
+        f" the table.{one_way}",
         largest(view, view.at("attn.scores.biased"), h, view.token, ALL),
     )
     title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"

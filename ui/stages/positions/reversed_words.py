@@ -166,7 +166,7 @@ def show_pattern(
     view: View, shown: OrderRuns, run: View, back: bool, title: str, limit: float
 ) -> None:
     """The chosen head's weights in one of the two runs; a click opens the number in that run."""
-    words = shown.typed.labels if back else run.labels
+    words = shown.typed.names if back else run.names
     where = np.argsort(shown.places) if run is shown.reversed else np.arange(len(words))
 
     def clicked(row: int, column: int) -> None:

@@ -16,7 +16,7 @@ from ui.kit.section import detailed, render_depth
 from ui.kit.stage import opened_cards
 from ui.kit.step_charts import ALL, cell_bars, stacked
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import which_word
+from ui.kit.token_words import titled_word, which_word
 from ui.session.actions import close_number
 from ui.session.selection import chosen
 from ui.session.settling import settle
@@ -24,7 +24,6 @@ from ui.session.steady import steady
 from ui.session.view import View
 from ui.stages.positions.clocks import turn_rate
 from ui.stages.positions.curve import curve
-from ui.text import quoted
 
 TURNED = "positions-turned"  # the card in which the token that is looked at is chosen
 
@@ -120,8 +119,8 @@ def show_dial(view: View, rows: dict, m: int, pair: int) -> None:
         for name, (step, index) in rows.items()
     }
     title = (
-        f"Pair {pair} of head {view.head}: q of {quoted(view.labels[view.token])}, k of"
-        f" {quoted(view.labels[m])}. Pale: before the turn"
+        f"Pair {pair} of head {view.head}: q of {titled_word(view)}, k of"
+        f" {titled_word(view, m)}. Pale: before the turn"
     )
     show(
         "places-dial",
@@ -265,8 +264,7 @@ def show_distances(view: View, falls: str, m: int) -> None:
     """The score over the distance; the true one is marked, if the other token stands before."""
     values_S, apart = view.trace[falls], view.token - m
     title = (
-        f"q · k of {quoted(view.labels[view.token])} → {quoted(view.labels[m])}, head {view.head},"
-        " at each distance"
+        f"q · k of {titled_word(view)} → {titled_word(view, m)}, head {view.head}, at each distance"
     )
     marked = apart if apart >= 0 else None
     show(

@@ -12,9 +12,9 @@ from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, ROWS, cell_map, largest, rows_around, rows_map
-from ui.kit.token_words import token_label, which_word
+from ui.kit.token_words import titled_word, token_label, which_word
 from ui.session.view import View
-from ui.text import bold, plain, quoted
+from ui.text import bold, plain
 
 NEAREST = 10  # words in a list
 CUT = 4  # words in pieces that are named
@@ -31,7 +31,7 @@ def embedding_rows(view: View) -> None:
     part = f" (tokens {rows.start} to {rows.stop - 1} of {count})" if count > ROWS else ""
     title = f"A row for each token: its embedding{part}"
     rows_map(view, step, rows, title=title, chosen=row - rows.start)
-    title = f"The whole embedding of {quoted(token_label(view))}"
+    title = f"The whole embedding of {titled_word(view)}"
     cell_map(view, step, slice(row, row + 1), ALL, title=title)
 
 
@@ -84,7 +84,7 @@ def similar_rows(view: View) -> None:
     render_depth(view, similarity_text(view, ids[0]), *cells)
     left, right = st.columns((2, 3), gap="large")
     with left:
-        title = f"Most like “{view.labels[view.token]}” in the vocabulary (itself left out)"
+        title = f"Most like “{token_label(view)}” in the vocabulary (itself left out)"
         word_list(view, step, ids, key="near", title=title)
     with right:
         title = "Cosine of each token’s row with every other’s"
@@ -94,8 +94,8 @@ def similar_rows(view: View) -> None:
 def similarity_text(view: View, best: int) -> str:
     """How rows are compared, and which word's is most like the chosen token's."""
     return (
-        "Rows are compared by the **cosine** of the angle between them: 1 means the same direction,"
-        f" 0 nothing in common. Of {view.config.n_vocab:,} rows, the one most like that of"
+        "Rows are compared by the **cosine** of the angle between them: 1 means the same"
+        f" direction, 0 a right angle. Of {view.config.n_vocab:,} rows, the one most like that of"
         f" {which_word(view)} is {bold(view.word(best))}"
         f" ({number(view.trace[near_step(view)][best], 2)}). Nobody told the model which words"
         f" belong together: training moved their rows.{rare_piece_text(view)}"

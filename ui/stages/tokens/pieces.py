@@ -10,15 +10,16 @@ import streamlit as st
 
 from core.models import catalogue
 from core.steps.embedding import nearest
-from core.text import number
+from core.text import counted, number
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import packed
+from ui.kit.quiz import Quiz, quiz_of_words
 from ui.kit.section import render_depth
-from ui.kit.stage import Quiz, heading, quiz_of_words
+from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, colour_end, largest, rows_around
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import asked_word, special_tokens_note, which_word
+from ui.kit.token_words import special_tokens_note, which_word
 from ui.kit.unknown_words import marks, unknown_text
 from ui.session import sent
 from ui.session.actions import select_token
@@ -39,7 +40,7 @@ def pieces(view: View) -> tuple[str, tuple[int, ...]]:
     is explained first.
     """
     first = largest(view, f"{view.side}.embed.token", view.token, ALL)
-    question = f"Which of {vocabulary(view)} is most like {asked_word(view)} to this model?"
+    question = f"Which of {vocabulary(view)} is most like {which_word(view)} to this model?"
     heading(question, quiz(view))
     pieces_strip(view)
     render_depth(view, pieces_text(view), (f"{view.side}.embed.ids", (view.token,)), first)
@@ -72,8 +73,8 @@ def pieces_text(view: View) -> str:
     )
     if not view.model.tokenizer:
         return (
-            f"This model’s tokenizer can’t be read here, so you typed {count} ids. For"
-            f" {which_word(view)} {row}"
+            "Glassformer cannot read this model’s tokenizer, so you typed"
+            f" {counted(count, 'id')}. For {which_word(view)} {row}"
         )
     return (
         f"A **tokenizer** cuts text into known pieces. {which_word(view)} has the id {token_id}, so"
@@ -141,10 +142,11 @@ def drawn_pieces(view: View, side: str, unknown: dict[int, str], at: range) -> l
     near = dict(
         zip(at, nearest_words(view.request.model, side, tuple(ids[at].tolist())), strict=True)
     )
-    columns = zip(view.tokens(side), ids, words, typed, strict=True)
+    columns = zip(view.tokens(side), view.names_of(side), ids, words, typed, strict=True)
     return [
         {
             "text": text,
+            "name": name,
             "id": int(i),
             "word": word,
             "typed": letters,
@@ -152,7 +154,7 @@ def drawn_pieces(view: View, side: str, unknown: dict[int, str], at: range) -> l
             "near": [view.word(other) for other in near.get(position, ())[:NEAR]],
             "cosines": cosines(view) if (side, position) == (view.side, view.token) else None,
         }
-        for position, (text, i, word, letters) in enumerate(columns)
+        for position, (text, name, i, word, letters) in enumerate(columns)
     ]
 
 

@@ -18,11 +18,11 @@ from ui.kit.explanation_panel import open_number
 from ui.kit.section import render_depth
 from ui.kit.step_charts import rows_around
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import which_word
+from ui.kit.token_words import titled_word, which_word
 from ui.session import runs
 from ui.session.view import View
 from ui.stages.tokens.embedding import NEAREST, near_step
-from ui.text import quoted, short
+from ui.text import short
 
 NEIGHBOURS = 5  # words that are found for each token
 OTHERS = 3  # of them on the map, for each token but the chosen one
@@ -89,7 +89,7 @@ def word_map(view: View) -> None:
         view, map_of(view, kinds, 3 if spatial else 2), [i for kind in kinds for i in kind], spatial
     )
     st.caption(
-        ("Words can be clicked on the flat map only. " if spatial else "")
+        ("You can click words on the flat map only. " if spatial else "")
         + "Each row is scaled to length 1, because cosines compare directions, and all are measured"
         " from their mean. A word that occurs twice in the sentence is one point."
     )
@@ -115,7 +115,7 @@ def map_controls() -> tuple[bool, bool]:
 
 def show_map(view: View, drawing: WordMap, ids: list[int], spatial: bool) -> None:
     """Draws the map, in space or flat; on the flat one a click opens a word's cosine."""
-    chosen = quoted(view.labels[view.token])
+    chosen = titled_word(view)
     alt = f"Map of the tokens and the words near them; {chosen} with its nearest words"
     if spatial:
         angle = st.slider(
@@ -177,7 +177,7 @@ def map_of(view: View, kinds: tuple[list[int], ...], count: int) -> WordMap:
     step, ids = near_step(view), [i for kind in kinds for i in kind]
     points, held = laid_out(view.request.model, view.side, tuple(ids), count)
     names = [view.word(i) for i in ids]
-    chosen = plotly_figures.safe(quoted(view.labels[view.token]))
+    chosen = plotly_figures.safe(titled_word(view))
     texts = [
         f"{plotly_figures.safe(name)}<br>cosine with {chosen} <b>{number(view.trace[step][i])}</b>"
         for name, i in zip(names, ids, strict=True)

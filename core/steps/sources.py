@@ -1,0 +1,400 @@
+"""Why: the stream as the sum of its sources, and a logit and a score as sums over them.
+
+Each cell is taken apart into the numbers that it was made from: a source into what it was one
+sublayer before, a part into a source and what the word reads, a pair into two projected sources.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from core.config import Config
+from core.operands import ALL, WEIGHTS, Cell, Group, Result, constant, given, same, sum_of_products
+from core.ops import ACTIVATIONS
+from core.step_ref import StepRef, ref_of
+from core.steps.kind import ATTENTION, HEAD, LAYER, STACK, SUBLAYER, StepKind
+from core.text import factor, number
+from core.why.head import reading
+from core.why.lens import read_by_head
+from core.why.look import look, rotated, sources_of
+from core.why.norms import back_through_norm
+from core.why.parts import parts
+from core.why.places import before_last_norm, place_of, sublayers
+from core.why.sources import sources
+
+
+def of_stream(trace, ref: StepRef, token: int):
+    """The sources of the stream here at one token, (X, D), in float64."""
+    return sources(trace, str(ref.parent), [token]).vectors_SLD[:, 0]
+
+
+def names_of_stream(trace, ref: StepRef) -> tuple[str, ...]:
+    """Who wrote them, in order."""
+    return sources(trace, str(ref.parent), list(ref.args)).names
+
+
+def stream_axes(trace, ref: StepRef) -> dict[str, int]:
+    """How many they are."""
+    return {"X": len(names_of_stream(trace, ref))}
+
+
+def explain_source(cell: Cell) -> Result:
+    """What a source was before the last sublayer, after the norm that the stream has passed since;
+    or what that sublayer wrote.
+    """
+    (x, d), (l,) = cell.index, cell.args
+    name, at = names_of_stream(cell.trace, cell.ref)[x], place_of(cell.trace, str(cell.ref.parent))
+    if name.endswith(".edit"):
+        return given(cell)
+    paths = sublayers(cell.config, at.side)[: at.written]
+    last = paths[-1] if paths else f"{at.side}.embed"
+    norm = f"{at.side}.norm" if at.after_last_norm else f"{last}.norm"
+    if name == f"{norm}.bias":
+        return same(cell.get("shift", f"{WEIGHTS}{name}", d))
+    before = before_here(cell, at, last)
+    known = sources(cell.trace, str(before.parent), [l]).names if before else ()
+    step, *index = [str(before), known.index(name)] if name in known else written(name, l)
+    if not passes_norm(cell.config, at, last):
+        return same(cell.get("source", step, *index, d))
+    return normed(cell, cell.get("source", step, *index, ALL), norm)
+
+
+def before_here(cell: Cell, at, last: str) -> StepRef | None:
+    """The sources of the same token one sublayer earlier; before the last norm, where it has just
+    been passed; None at the embedding.
+    """
+    if at.after_last_norm:
+        return ref_of(f"{before_last_norm(cell.config, at.side)}.sources.{cell.args[0]}")
+    return None if last.endswith("embed") else ref_of(f"{last}.in.sources.{cell.args[0]}")
+
+
+def passes_norm(config, at, last: str) -> bool:
+    """Whether the stream has passed a norm since the last sublayer wrote."""
+    if at.after_last_norm:
+        return config.final_norm
+    return config.embed_norm if last.endswith("embed") else not config.norm_first
+
+
+def written(name: str, token: int) -> list:
+    """The step, and the first indices, of what a source is when it has just been written."""
+    path, _, head = name.rpartition(".head.")
+    if path:
+        return [f"{path}.heads", int(head), token]
+    if name.endswith(".bias"):
+        return [f"{WEIGHTS}{name.removesuffix('.bias')}.out.bias"]
+    return [f"{name}.out" if name.endswith(".mlp") else name, token]
+
+
+def normed(cell: Cell, x: Group, norm: str) -> Result:
+    """One number of a vector after a norm whose scale is held."""
+    d, (l,), config = cell.index[1], cell.args, cell.config
+    own = float(x.values_N[d])
+    if config.norm == "none":
+        return Result(own, "passed on unchanged", (x,))
+    mean = float(x.values_N.mean()) if config.norm == "layer" else 0.0
+    scale = cell.get("scale, held", f"{norm}.scale", l)
+    gain = cell.get("gain", f"{WEIGHTS}{norm}.weight", d)
+    centred = f"({number(own)} − {factor(mean)})" if config.norm == "layer" else number(own)
+    return Result(
+        (own - mean) / float(scale.values_N[0]) * float(gain.values_N[0]),
+        f"{centred} / {factor(scale.values_N[0])} · {factor(gain.values_N[0])}",
+        (x, scale, gain),
+    )
+
+
+# --- a score --------------------------------------------------------------------------------------
+
+
+def of_projection(trace, ref: StepRef, head: int, token: int):
+    """The sources of one query or key, projected and rotated, (X, K)."""
+    return sources_of(trace, ref.path, ref.leaf[0], head, [token]).joined()[:, 0]
+
+
+def names_of_projection(trace, ref: StepRef) -> tuple[str, ...]:
+    """Who wrote them, in order."""
+    return sources_of(trace, ref.path, ref.leaf[0], ref.args[0], [ref.args[1]]).names
+
+
+def query_axes(trace, ref: StepRef) -> dict[str, int]:
+    """How many sources a query has."""
+    return {"X": len(names_of_projection(trace, ref))}
+
+
+def key_axes(trace, ref: StepRef) -> dict[str, int]:
+    """How many sources a key has."""
+    return {"Y": len(names_of_projection(trace, ref))}
+
+
+def explain_projected(cell: Cell) -> Result:
+    """A source of the stream times a column of W, after the norm's held scale, and rotated."""
+    (x, k), (head, token), which = cell.index, cell.args, cell.ref.leaf[0]
+    name, path, K = names_of_projection(cell.trace, cell.ref)[x], cell.path, cell.config.d_head
+    across = cell.ref.sublayer == "cross" and which == "k"
+    if name.endswith(f".{which}.edit"):
+        return given(cell)
+    columns_XK = column_reads(cell, which, token)[:, :, k]
+    if name == f"{path}.{which}.bias":
+        bias = cell.weight("bias", f"{which}.bias", head * K + np.arange(K))
+        return sum_of_products(bias, constant("rotated", *rotation(cell, token)[k]))
+    if name == f"{path}.norm.bias":
+        shift = cell.weight("shift", "norm.bias", ALL)
+        return sum_of_products(shift, constant("W’s column", *columns_XK[0]))
+    reads = "encoder.out" if across else f"{path}.in"
+    source = cell.get("source", f"{reads}.sources.{token}", x, ALL)
+    role = "W’s column, through the norm" if cell.config.norm_first and not across else "W’s column"
+    return sum_of_products(source, constant(role, *columns_XK[1]))
+
+
+def rotation(cell: Cell, token: int):
+    """What each number of a projected vector is made of, before its position turned it, (K, K)."""
+    K = cell.config.d_head
+    return rotated(cell.config, np.eye(K)[:, None], np.array([token]))[:, 0].T
+
+
+def column_reads(cell: Cell, which: str, token: int):
+    """W's columns of a head after the rotation, as they read what has passed the sublayer's norm,
+    and the stream before it, (2, D, K).
+    """
+    config, norm = cell.config, f"{cell.path}.norm"
+    K, head = config.d_head, cell.args[0]
+    weight_DK = cell.trace.weights[f"{cell.path}.{which}.weight"][:, head * K : (head + 1) * K]
+    after_DK = weight_DK.astype(np.float64) @ rotation(cell, token).T
+    if not config.norm_first or (cell.ref.sublayer == "cross" and which == "k"):
+        return np.stack([after_DK, after_DK])
+    before = [back_through_norm(cell.trace, norm, reads_D, token) for reads_D in after_DK.T]
+    return np.stack([after_DK, np.stack(before, axis=1)])
+
+
+def of_score(trace, ref: StepRef, head: int, query: int, key: int):
+    """The score of one pair as source of the query × source of the key, (X, Y)."""
+    return look(trace, ref.path, head, query, key).parts_ST
+
+
+def score_axes(trace, ref: StepRef) -> dict[str, int]:
+    """How many sources the two have."""
+    parts_XY = look(trace, ref.path, *ref.args).parts_ST
+    return dict(zip("XY", parts_XY.shape, strict=True))
+
+
+def explain_pair_of_sources(cell: Cell) -> Result:
+    """A source of the query times a source of the key, scaled; T5's bias is no product."""
+    (x, y), (h, l, m) = cell.index, cell.args
+    query = f"{cell.path}.q.sources.{h}.{l}"
+    key = f"{cell.path}.k.sources.{cell.group(h)}.{m}"
+    ends = x == len(cell.trace[query]), y == len(cell.trace[key])
+    if all(ends):
+        return same(cell.get("bias", f"{cell.ref.side}.relative", h, l, m))
+    if any(ends):
+        return Result(0.0, "the bias for the distance is no product of sources", ())
+    made = sum_of_products(cell.get("q", query, x, ALL), cell.get("k", key, y, ALL))
+    scale = cell.config.score_scale
+    groups = (*made.groups, constant("scale", scale))
+    return Result(made.value * scale, f"({made.formula}) · {factor(scale)}", groups)
+
+
+# --- a logit --------------------------------------------------------------------------------------
+
+
+def of_logit(trace, ref: StepRef, row: int, word: int):
+    """What each source gave to a word's logit, (X,)."""
+    return parts(trace, word, None, row).parts_S
+
+
+def of_difference(trace, ref: StepRef, row: int, word: int, rival: int):
+    """What each source gave to how far a word's logit is above another's, (X,)."""
+    return parts(trace, word, rival, row).parts_S
+
+
+def logit_axes(trace, ref: StepRef) -> dict[str, int]:
+    """How many sources gave something."""
+    row, *words = ref.args
+    return {"X": len(parts(trace, words[0], (words + [None])[1], row).names)}
+
+
+def explain_part(cell: Cell) -> Result:
+    """A source times what the word reads in the stream; or a bias times what is read in it."""
+    (x,), (r, word, *rivals) = cell.index, cell.args
+    rival = rivals[0] if rivals else None
+    reads = reading(cell.trace, word, rival, r)
+    name = parts(cell.trace, word, rival, r).names[x]
+    if name == "head.logits.edit":
+        return given(cell)
+    for each in reads.biases:
+        if each.name == name:
+            read_N = np.flatnonzero(each.reads_X)
+            bias = cell.get("bias", f"{WEIGHTS}{name}", read_N)
+            return sum_of_products(bias, constant("what is read in it", *each.reads_X[read_N]))
+    step = f"{before_last_norm(cell.config, reads.side)}.sources.{reads.token}"
+    role = "what the word reads" if rival is None else "what the two words read"
+    return sum_of_products(cell.get("source", step, x, ALL), constant(role, *reads.direction_D))
+
+
+# --- the lens -------------------------------------------------------------------------------------
+
+
+def of_lens(trace, ref: StepRef, row: int):
+    """The logits after this layer, through the last norm and the head, (V,)."""
+    return read_by_head(trace, trace[str(ref.parent)][[trace.rows[row]]])[0]
+
+
+def explain_lens(cell: Cell) -> Result:
+    """The layer's vector, made ready as the last one is, times the word's row."""
+    (v,), (r,) = cell.index, cell.args
+    x = cell.get("stream", str(cell.ref.parent), cell.trace.rows[r], ALL)
+    made = sum_of_products(
+        constant("behind the last norm and the head’s layer", *ready(cell.trace, x.values_N)),
+        cell.get("word", f"{WEIGHTS}head.logits.weight", v, ALL),
+        cell.get("bias", f"{WEIGHTS}head.logits.bias", v),
+    )
+    return Result(made.value, made.formula, (*made.groups, x))
+
+
+def ready(trace, x_D):
+    """A vector of the stream as it is compared with the words, (D,), in float64."""
+    config = trace.config
+    if config.final_norm:
+        x_D = own_norm(trace, f"{config.sides[-1]}.norm", x_D)
+    x_D = x_D * config.head_scale
+    if config.head != "transform":
+        return x_D
+    weights = trace.weights
+    pre_D = x_D @ weights["head.pre.weight"] + weights["head.pre.bias"]
+    return own_norm(trace, "head.norm", ACTIVATIONS[config.activation](pre_D))
+
+
+def own_norm(trace, path: str, x_D):
+    """A vector after a norm, by its own mean and its own scale."""
+    config = trace.config
+    if config.norm == "none":
+        return x_D
+    x_D = x_D - x_D.mean() if config.norm == "layer" else x_D
+    x_D = x_D / np.sqrt((x_D**2).mean() + config.norm_eps) * trace.weights[f"{path}.weight"]
+    return x_D + trace.weights[f"{path}.bias"] if config.norm == "layer" else x_D
+
+
+def compares(config) -> bool:
+    """Whether the last vectors are compared with words."""
+    return isinstance(config, Config) and config.head is not None
+
+
+def encoder_compares(config) -> bool:
+    """Whether it is the encoder's vectors that are compared with words."""
+    return compares(config) and not config.decoder_layers
+
+
+IN_SOURCES = StepKind(
+    leaf="in.sources",
+    axes="XD",
+    place=SUBLAYER,
+    recipe=explain_source,
+    title="One source of the stream",
+    story=(
+        "The stream is a sum: this is what one embedding, head, network or bias wrote into this"
+        " token. Norms that it has passed since are applied with their recorded scale."
+    ),
+    latex=r"x_{l,d} = \sum_{\mathrm{sources}} s_{l,d}",
+    colour="residual",
+    compute=of_stream,
+    after="in",
+    args="L",
+    sizes=stream_axes,
+)
+LENS = StepKind(
+    leaf="out.lens",
+    axes="V",
+    place=("decoder.layer", "decoder.embed"),
+    recipe=explain_lens,
+    title="Logit after this layer",
+    story=(
+        "How well this layer’s vector already fits the word, if the last norm and the output head"
+        " read it now: the logit lens. Early layers do not yet speak the head’s language."
+    ),
+    latex=r"\sum_d \mathrm{norm}(x_r)_d\, E_{v,d} + b_v",
+    colour="head",
+    compute=of_lens,
+    after="out",
+    args="R",
+    when=compares,
+)
+PART = StepKind(
+    leaf="logits.parts",
+    axes="X",
+    place=HEAD,
+    recipe=explain_part,
+    title="One source’s part of the logit",
+    story=(
+        "What one source of the stream gave to this word’s logit, straight through the stream: the"
+        " last norm’s scale is held. All parts add up to the logit."
+    ),
+    latex=r"\sum_d s_{r,d}\, w_d",
+    colour="head",
+    compute=of_logit,
+    after="logits",
+    args="RV",
+    when=compares,
+    sizes=logit_axes,
+)
+QUERY = StepKind(
+    leaf="q.sources",
+    axes="XK",
+    place=ATTENTION,
+    recipe=explain_projected,
+    title="One source of the query",
+    story="What one source of the stream makes of this query. All of them add up to it.",
+    latex=r"\sum_d s_{l,d}\, W^Q_{d,k}",
+    colour="q",
+    compute=of_projection,
+    after="q",
+    args="HL",
+    sizes=query_axes,
+)
+KINDS = (
+    IN_SOURCES,
+    replace(IN_SOURCES, leaf="out.sources", place=LAYER + STACK, after="out"),
+    QUERY,
+    replace(
+        QUERY,
+        leaf="k.sources",
+        axes="YK",
+        title="One source of the key",
+        story="What one source of the stream makes of this key. All of them add up to it.",
+        latex=r"\sum_d s_{m,d}\, W^K_{d,k}",
+        colour="k",
+        after="k",
+        args="GM",
+        sizes=key_axes,
+    ),
+    StepKind(
+        leaf="scores.sources",
+        axes="XY",
+        place=ATTENTION,
+        recipe=explain_pair_of_sources,
+        title="One pair of sources in the score",
+        story=(
+            "What one source of the query and one source of the key give to the score together."
+            " All pairs add up to it."
+        ),
+        latex=r"\frac{1}{\sqrt{K}} \sum_k q_{l,k}\, k_{m,k}",
+        colour="weight",
+        compute=of_score,
+        after="scores.scaled",
+        args="HLM",
+        sizes=score_axes,
+    ),
+    PART,
+    replace(
+        PART,
+        leaf="logits.against",
+        title="One source’s part of the difference",
+        story=(
+            "What one source of the stream gave to how far this word’s logit is above the other’s."
+            " All parts add up to the difference."
+        ),
+        compute=of_difference,
+        args="RVV",
+    ),
+    LENS,
+    replace(LENS, place=("encoder.layer", "encoder.embed"), when=encoder_compares),
+)
