@@ -26,7 +26,7 @@ from core.why.parts import Parts, Split, by_neuron, by_token, parts
 from core.why.sources import Sources, sources
 from core.why.trail import Edge, Node, Trail, trail
 
-# What runs models stands above the steps, which read the sources below: it is imported on first use.
+# What runs models stands above the steps, which read the sources: it is imported on first use.
 _RUNS = {
     "effects": "core.why.silencing",
     "each_effect": "core.why.silencing",

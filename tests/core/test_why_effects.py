@@ -13,9 +13,9 @@ from core.models.model import Model
 from core.models.weights import read_folder
 from core.recorder import input_of
 from core.trace import Trace
-from core.why.silencing import silence, units
 from core.why.outcome import outcome_of
 from core.why.patching import pair_of
+from core.why.silencing import silence, units
 from tests.helpers.tiny import FAMILIES, golden
 
 WITH_WORDS = tuple(family for family in FAMILIES if family not in ("bert_bare",))
