@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from core.step_ref import StepRef
-from core.text import factor, number, terms_left
+from core.text import factor, operand, terms_left
 
 WEIGHTS = "weights/"  # how the name of a learned number begins
 SPELLED_OUT = 6  # terms of a long sum that a formula spells out
@@ -120,7 +120,7 @@ def added(terms_N, written) -> str:
     rest = terms_N.sum() - terms_N[largest].sum()
     return (
         " + ".join(written(i) for i in largest)
-        + f" + [the other {terms_left(len(terms_N) - SPELLED_OUT)}: {number(rest)}]"
+        + f" + [the other {terms_left(len(terms_N) - SPELLED_OUT)}: {operand(rest)}]"
     )
 
 
@@ -162,7 +162,7 @@ def difference(a: Group, b: Group) -> Result:
     """a − b."""
     return Result(
         float(a.values_N[0] - b.values_N[0]),
-        f"{number(a.values_N[0])} − {factor(b.values_N[0])}",
+        f"{operand(a.values_N[0])} − {factor(b.values_N[0])}",
         (a, b),
     )
 
@@ -171,7 +171,7 @@ def quotient(a: Group, b: Group) -> Result:
     """a / b."""
     return Result(
         float(a.values_N[0] / b.values_N[0]),
-        f"{number(a.values_N[0])} / {factor(b.values_N[0])}",
+        f"{operand(a.values_N[0])} / {factor(b.values_N[0])}",
         (a, b),
     )
 
@@ -186,7 +186,7 @@ def cosine(a: Group, b: Group) -> Result:
     products, lengths = sum_of_products(a, b), vector_length(a) * vector_length(b)
     return Result(
         products.value / lengths if lengths else 0.0,
-        f"({products.formula}) / ({number(vector_length(a))} · {number(vector_length(b))})",
+        f"({products.formula}) / ({operand(vector_length(a))} · {operand(vector_length(b))})",
         (a, b),
     )
 

@@ -59,9 +59,15 @@ def moves(before: str, after: str) -> str:
     return f"stays at {before}" if before == after else f"goes from {before} to {after}"
 
 
+def operand(x: SupportsFloat) -> str:
+    """A number inside a formula: with two digits more than its result, so that whoever calculates
+    with what is written finds what is written."""
+    return number(x, 7)
+
+
 def factor(x: SupportsFloat) -> str:
     """A number inside a product: in brackets when negative."""
-    return f"({number(x)})" if float(x) < 0 else number(x)
+    return f"({operand(x)})" if float(x) < 0 else operand(x)
 
 
 def terms_left(count: int) -> str:

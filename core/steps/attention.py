@@ -23,7 +23,7 @@ from core.step_ref import StepRef
 from core.steps.kind import ATTENTION, StepKind
 from core.steps.norm import sublayer_reads
 from core.steps.positions import rotates
-from core.text import factor, number
+from core.text import factor, operand
 
 BY_HEAD = {"u": "update; with h, that by one head"}
 
@@ -62,7 +62,7 @@ def explain_scaled_score(cell: Cell) -> Result:
         return product(dot, constant("scale", scale))
     return Result(
         float(dot.values_N[0]) * scale,
-        f"{number(dot.values_N[0])} / √{K}",
+        f"{operand(dot.values_N[0])} / √{K}",
         (dot, constant(f"1 / √{K}", scale)),
     )
 
@@ -78,10 +78,10 @@ def explain_masked_score(cell: Cell) -> Result:
     if allowed.values_N[0]:
         return Result(
             float(score.values_N[0]),
-            f"{number(score.values_N[0])}, allowed by the mask",
+            f"{operand(score.values_N[0])}, allowed by the mask",
             (score, allowed),
         )
-    return Result(-math.inf, f"{number(score.values_N[0])}, blocked by the mask", (score, allowed))
+    return Result(-math.inf, f"{operand(score.values_N[0])}, blocked by the mask", (score, allowed))
 
 
 def explain_weight(cell: Cell) -> Result:
@@ -125,7 +125,7 @@ def explain_exponential(cell: Cell) -> Result:
     largest = row.values_N.max()
     return Result(
         math.exp(score.values_N[0] - largest),
-        f"exp({number(score.values_N[0])} − {factor(largest)})",
+        f"exp({operand(score.values_N[0])} − {factor(largest)})",
         (score, exponentials_of(row)),
     )
 
@@ -151,7 +151,7 @@ def explain_power(cell: Cell) -> Result:
     score = cell.get("score", f"{cell.path}.scores", *cell.index)
     with np.errstate(over="ignore"):
         value = float(np.exp(score.values_N[0]))
-    return Result(value, f"exp({number(score.values_N[0])})", (score,))
+    return Result(value, f"exp({operand(score.values_N[0])})", (score,))
 
 
 def power_totals(trace, ref: StepRef):
@@ -185,7 +185,7 @@ def explain_given_share(cell: Cell) -> Result:
     whole = cell.get("z", f"{cell.path}.z", h, l, ALL)
     products, square = sum_of_products(value, whole), float(whole.values_N @ whole.values_N)
     share = float(weight.values_N[0]) * products.value / square if square else 0.0
-    formula = f"{number(weight.values_N[0])} · ({products.formula}) / {number(square)}"
+    formula = f"{operand(weight.values_N[0])} · ({products.formula}) / {operand(square)}"
     return Result(share, formula, (weight, value, whole))
 
 
@@ -197,7 +197,7 @@ def softmax_of(cell: Cell, scale: float, written: str) -> Result:
     mine, whole = math.exp(scores_N[m] - scores_N.max()), np.exp(scores_N - scores_N.max()).sum()
     return Result(
         float(mine / whole),
-        f"exp({number(row.values_N[m])} {written} − {factor(scores_N.max())}) / {number(whole)}",
+        f"exp({operand(row.values_N[m])} {written} − {factor(scores_N.max())}) / {operand(whole)}",
         (cell.get("score", f"{cell.path}.scores", h, l, m), exponentials_of(row, scale)),
     )
 
@@ -211,7 +211,7 @@ def weights_at_temperature(trace, ref: StepRef, percent: int):
 
 def explain_weight_at_temperature(cell: Cell) -> Result:
     (percent,) = cell.args
-    return softmax_of(cell, 100 / percent, f"/ {number(percent / 100)}")
+    return softmax_of(cell, 100 / percent, f"/ {operand(percent / 100)}")
 
 
 def unscaled(trace, ref: StepRef):
@@ -220,7 +220,9 @@ def unscaled(trace, ref: StepRef):
 
 
 def explain_unscaled(cell: Cell) -> Result:
-    return softmax_of(cell, 1 / cell.config.score_scale, f"· {number(1 / cell.config.score_scale)}")
+    return softmax_of(
+        cell, 1 / cell.config.score_scale, f"· {operand(1 / cell.config.score_scale)}"
+    )
 
 
 def score_terms(trace, ref: StepRef, head: int, looks: int, looked_at: int):

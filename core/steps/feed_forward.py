@@ -22,7 +22,7 @@ from core.step_ref import StepRef
 from core.steps.kind import FEED_FORWARD, StepKind
 from core.steps.letters import OUTPUT_TABLE
 from core.steps.norm import sublayer_reads
-from core.text import number
+from core.text import operand
 from core.transformer import feed_forward, normalise
 
 
@@ -48,7 +48,7 @@ def explain_activated(cell: Cell) -> Result:
     """The activation function of the step `pre`."""
     x = cell.get("x", f"{cell.path}.pre", *cell.index)
     value = ACTIVATIONS[cell.config.activation](x.values_N)[0]
-    return Result(float(value), f"{cell.config.activation}({number(x.values_N[0])})", (x,))
+    return Result(float(value), f"{cell.config.activation}({operand(x.values_N[0])})", (x,))
 
 
 def explain_gated(cell: Cell) -> Result:
@@ -95,7 +95,7 @@ def explain_update_norm(cell: Cell) -> Result:
     )
     return Result(
         abs(float(neuron.values_N[0])) * vector_length(row),
-        f"|{number(neuron.values_N[0])}| · {number(vector_length(row))}",
+        f"|{operand(neuron.values_N[0])}| · {operand(vector_length(row))}",
         (neuron, row),
     )
 

@@ -13,7 +13,7 @@ from core.step_ref import StepRef
 from core.steps.attention import BY_HEAD, explain_attention_update
 from core.steps.kind import ATTENTION, SELF, StepKind
 from core.steps.norm import length_of
-from core.text import factor, number
+from core.text import factor, operand
 from core.vectors import TINY
 
 ROLES = ("previous token", "next token", "itself", "duplicate", "induction", "separator", "broad")
@@ -73,7 +73,7 @@ def explain_in_words(cell: Cell) -> Result:
     )
     whole = float(row.values_N.sum())
     return Result(
-        summed.value / whole if whole else 0.0, f"({summed.formula}) / {number(whole)}", (own, row)
+        summed.value / whole if whole else 0.0, f"({summed.formula}) / {operand(whole)}", (own, row)
     )
 
 
@@ -110,7 +110,7 @@ def explain_others(cell: Cell) -> Result:
     weight = cell.get("weight", f"{cell.path}.pattern", h, l, m)
     return Result(
         float(weight.values_N[0] / rest.values_N.sum()),
-        f"{number(weight.values_N[0])} / {number(rest.values_N.sum())}",
+        f"{operand(weight.values_N[0])} / {operand(rest.values_N.sum())}",
         (weight, rest),
     )
 
@@ -164,7 +164,7 @@ def explain_entropy(cell: Cell) -> Result:
     seen = int(cell.trace[f"{cell.path}.mask"][l].sum())
     a_N = row.values_N[row.values_N > 0]
     terms_N, most = -a_N * np.log(a_N), math.log(max(seen, 2))
-    formula = added(terms_N, lambda i: f"{number(a_N[i])} · {factor(-math.log(a_N[i]))}")
+    formula = added(terms_N, lambda i: f"{operand(a_N[i])} · {factor(-math.log(a_N[i]))}")
     return Result(float(terms_N.sum()) / most, f"({formula}) / ln {max(seen, 2)}", (row,))
 
 
@@ -307,7 +307,7 @@ def explain_share(cell: Cell) -> Result:
     products, square = sum_of_products(own, whole), float(whole.values_N @ whole.values_N)
     return Result(
         products.value / square if square else 0.0,
-        f"({products.formula}) / {number(square)}",
+        f"({products.formula}) / {operand(square)}",
         (own, whole),
     )
 
@@ -331,7 +331,7 @@ def explain_bias_share(cell: Cell) -> Result:
     products, square = sum_of_products(own, whole), float(whole.values_N @ whole.values_N)
     return Result(
         products.value / square if square else 0.0,
-        f"({products.formula}) / {number(square)}",
+        f"({products.formula}) / {operand(square)}",
         (own, whole),
     )
 

@@ -20,7 +20,7 @@ from core.operands import (
 from core.step_ref import StepRef
 from core.steps.kind import LAYER, STACK, StepKind
 from core.steps.norm import sublayer_result
-from core.text import factor, number
+from core.text import factor, operand
 from core.vectors import TINY, cosines, lengths
 
 
@@ -83,11 +83,11 @@ def explain_step_length(cell: Cell) -> Result:
     )
     moved_N = after.values_N - before.values_N
     written = added(
-        moved_N**2, lambda i: f"({number(after.values_N[i])} − {factor(before.values_N[i])})²"
+        moved_N**2, lambda i: f"({operand(after.values_N[i])} − {factor(before.values_N[i])})²"
     )
     return Result(
         float(np.linalg.norm(moved_N)) / vector_length(before),
-        f"√({written}) / {number(vector_length(before))}",
+        f"√({written}) / {operand(vector_length(before))}",
         (after, before),
     )
 
@@ -111,7 +111,7 @@ def explain_rollout(cell: Cell) -> Result:
         weight = cell.get("weight", mean, l, m)
         return Result(
             (weight.values_N[0] + (l == m)) / 2,
-            f"({number(weight.values_N[0])} + {int(l == m)}) / 2",
+            f"({operand(weight.values_N[0])} + {int(l == m)}) / 2",
             (weight,),
         )
     before = str(cell.ref.with_layer(layer - 1))

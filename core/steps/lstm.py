@@ -12,7 +12,7 @@ from core.operands import ALL, Cell, Result, constant, given, same, sum_of_produ
 from core.steps.kind import HEAD, LSTM, StepKind
 from core.steps.letters import OUTPUT_TABLE, symbols
 from core.steps.output import logit_of
-from core.text import factor, number
+from core.text import factor, operand
 
 
 def explain_word_row(cell: Cell) -> Result:
@@ -59,13 +59,13 @@ def explain_gate(cell: Cell) -> Result:
     x = cell.get("x", f"{cell.path}.{cell.ref.leaf}.pre", *cell.index)
     value = float(x.values_N[0])
     opened = 1 / (1 + math.exp(-value)) if value > -700 else 0.0
-    return Result(opened, f"sigmoid({number(value)})", (x,))
+    return Result(opened, f"sigmoid({operand(value)})", (x,))
 
 
 def explain_candidate(cell: Cell) -> Result:
     x = cell.get("x", f"{cell.path}.candidate.pre", *cell.index)
     value = float(x.values_N[0])
-    return Result(math.tanh(value), f"tanh({number(value)})", (x,))
+    return Result(math.tanh(value), f"tanh({operand(value)})", (x,))
 
 
 def explain_cell(cell: Cell) -> Result:
@@ -87,7 +87,7 @@ def explain_hidden(cell: Cell) -> Result:
         for letter, name in (("o", "output"), ("c", "cell"))
     )
     a, b = float(o.values_N[0]), float(c.values_N[0])
-    return Result(a * math.tanh(b), f"{factor(a)} · tanh({number(b)})", (o, c))
+    return Result(a * math.tanh(b), f"{factor(a)} · tanh({operand(b)})", (o, c))
 
 
 def explain_lstm_logit(cell: Cell) -> Result:

@@ -27,7 +27,7 @@ from core.operands import (
 from core.recorder import input_of
 from core.step_ref import StepRef
 from core.steps.kind import ATTENTION, EMBED, FEED_FORWARD, LAYER, NORM, STACK, SUBLAYER, StepKind
-from core.text import number
+from core.text import operand
 from core.vectors import TINY, lengths
 
 
@@ -91,7 +91,7 @@ def root_mean_square(x: Group, eps: float) -> Result:
     """√(Σ x² / D + ε)."""
     return Result(
         math.sqrt((x.values_N**2).mean() + eps),
-        f"√(({squares(x)}) / {len(x.values_N)} + {number(eps)})",
+        f"√(({squares(x)}) / {len(x.values_N)} + {operand(eps)})",
         (x, constant("ε", eps)),
     )
 
@@ -161,7 +161,7 @@ def explain_relative_length(cell: Cell) -> Result:
     )
     return Result(
         vector_length(update) / vector_length(before) if vector_length(before) else 0.0,
-        f"{number(vector_length(update))} / {number(vector_length(before))}",
+        f"{operand(vector_length(update))} / {operand(vector_length(before))}",
         (update, before),
     )
 

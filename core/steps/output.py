@@ -26,7 +26,7 @@ from core.step_ref import StepRef
 from core.steps.feed_forward import explain_activated
 from core.steps.kind import HEAD, POOLER, StepKind
 from core.steps.letters import OUTPUT_TABLE, PROBABILITY
-from core.text import factor, number
+from core.text import factor, operand
 
 
 def explain_head_in(cell: Cell) -> Result:
@@ -67,7 +67,7 @@ def explain_probability(cell: Cell) -> Result:
     row = cell.get("logits", "head.logits", r, ALL)
     largest = row.values_N.max()
     mine, whole = math.exp(row.values_N[v] - largest), np.exp(row.values_N - largest).sum()
-    formula = f"exp({number(row.values_N[v])} − {factor(largest)}) / {number(whole)}"
+    formula = f"exp({operand(row.values_N[v])} − {factor(largest)}) / {operand(whole)}"
     return Result(
         mine / whole, formula, (cell.get("logit", "head.logits", r, v), exponentials_of(row))
     )
@@ -84,7 +84,7 @@ def explain_pooler_pre(cell: Cell) -> Result:
 
 def explain_pooler_out(cell: Cell) -> Result:
     x = cell.get("x", "pooler.pre", *cell.index)
-    return Result(math.tanh(x.values_N[0]), f"tanh({number(x.values_N[0])})", (x,))
+    return Result(math.tanh(x.values_N[0]), f"tanh({operand(x.values_N[0])})", (x,))
 
 
 def explain_next_sentence(cell: Cell) -> Result:
@@ -114,7 +114,8 @@ def explain_probability_at_temperature(cell: Cell) -> Result:
     )
     return Result(
         float(mine / whole),
-        f"exp(({number(row.values_N[v])} − {factor(largest)}) / {number(heat)}) / {number(whole)}",
+        f"exp(({operand(row.values_N[v])} − {factor(largest)}) / {operand(heat)})"
+        f" / {operand(whole)}",
         (cell.get("logit", f"{cell.path}.logits", r, v), exponentials_of(row, 1 / heat)),
     )
 
@@ -138,7 +139,7 @@ def explain_sampled(cell: Cell) -> Result:
     kept_N = np.flatnonzero(kept(cell.trace[step], k, permille / 1000))
     own, left = cell.get("probability", step, v), cell.get("kept", step, kept_N)
     if v not in kept_N:
-        return Result(0.0, f"{number(own.values_N[0])}, dropped", (own, left))
+        return Result(0.0, f"{operand(own.values_N[0])}, dropped", (own, left))
     whole = constant("sum of the kept", left.values_N.sum())
     made = quotient(own, whole)
     return Result(made.value, made.formula, (own, left))
@@ -184,7 +185,7 @@ def explain_log_prob_of_next(cell: Cell) -> Result:
     rest = math.log(np.exp(row.values_N - largest).sum())
     return Result(
         mine - largest - rest,
-        f"{number(mine)} − {factor(largest)} − {number(rest)}",
+        f"{operand(mine)} − {factor(largest)} − {operand(rest)}",
         (cell.get("logit", f"{cell.path}.logits", r, next_id), exponentials_of(row)),
     )
 

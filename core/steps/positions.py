@@ -13,7 +13,7 @@ from core.ops import angles, relative_buckets, rotate, sinusoids
 from core.step_ref import StepRef
 from core.steps.embedding import explain_similarity, similarity
 from core.steps.kind import ATTENTION, EMBED, STACK, StepKind
-from core.text import number
+from core.text import operand
 
 FURTHEST = 64  # the distances that are tried out
 POSITION_BIAS = {"b": "learned position bias"}
@@ -37,7 +37,7 @@ def explain_sinusoid(cell: Cell) -> Result:
     wave, sign = (math.sin, "sin") if d < half else (math.cos, "cos")
     return Result(
         wave(l * rate),
-        f"{sign}({l} · {number(rate)})",
+        f"{sign}({l} · {operand(rate)})",
         (constant("position", l), constant("frequency", rate)),
     )
 

@@ -15,14 +15,15 @@ from core.operands import ALL, WEIGHTS, Cell, Group, Result, constant, given, sa
 from core.ops import ACTIVATIONS
 from core.step_ref import StepRef, ref_of
 from core.steps.kind import ATTENTION, HEAD, LAYER, STACK, SUBLAYER, StepKind
-from core.text import factor, number
+from core.steps.letters import OUTPUT_TABLE
+from core.text import factor, operand
 from core.why.head import reading
-from core.why.lens import read_by_head
-from core.why.look import look, rotated, sources_of
+from core.why.logit_lens import read_by_head
+from core.why.logit_parts import parts
 from core.why.norms import back_through_norm
-from core.why.parts import parts
 from core.why.places import before_last_norm, place_of, sublayers
-from core.why.sources import sources
+from core.why.score_parts import look, rotated, sources_of
+from core.why.stream_sources import sources
 
 
 def of_stream(trace, ref: StepRef, token: int):
@@ -96,7 +97,7 @@ def normed(cell: Cell, x: Group, norm: str) -> Result:
     mean = float(x.values_N.mean()) if config.norm == "layer" else 0.0
     scale = cell.get("scale, held", f"{norm}.scale", l)
     gain = cell.get("gain", f"{WEIGHTS}{norm}.weight", d)
-    centred = f"({number(own)} − {factor(mean)})" if config.norm == "layer" else number(own)
+    centred = f"({operand(own)} − {factor(mean)})" if config.norm == "layer" else operand(own)
     return Result(
         (own - mean) / float(scale.values_N[0]) * float(gain.values_N[0]),
         f"{centred} / {factor(scale.values_N[0])} · {factor(gain.values_N[0])}",
@@ -284,6 +285,7 @@ def encoder_compares(config) -> bool:
     return compares(config) and not config.decoder_layers
 
 
+SOURCE = {"s": "what one source wrote"}
 IN_SOURCES = StepKind(
     leaf="in.sources",
     axes="XD",
@@ -294,7 +296,8 @@ IN_SOURCES = StepKind(
         "The stream is a sum: this is what one embedding, head, network or bias wrote into this"
         " token. Norms that it has passed since are applied with their recorded scale."
     ),
-    latex=r"x_{l,d} = \sum_{\mathrm{sources}} s_{l,d}",
+    latex=r"x_{l,d} = \sum_{\text{sources}} s_{l,d}",
+    letters=SOURCE,
     colour="residual",
     compute=of_stream,
     after="in",
@@ -312,6 +315,7 @@ LENS = StepKind(
         " read it now: the logit lens. Early layers do not yet speak the head’s language."
     ),
     latex=r"\sum_d \mathrm{norm}(x_r)_d\, E_{v,d} + b_v",
+    letters=OUTPUT_TABLE,
     colour="head",
     compute=of_lens,
     after="out",
@@ -329,6 +333,7 @@ PART = StepKind(
         " last norm’s scale is held. All parts add up to the logit."
     ),
     latex=r"\sum_d s_{r,d}\, w_d",
+    letters=SOURCE | {"w": "what the word reads in the stream"},
     colour="head",
     compute=of_logit,
     after="logits",
@@ -344,6 +349,7 @@ QUERY = StepKind(
     title="One source of the query",
     story="What one source of the stream makes of this query. All of them add up to it.",
     latex=r"\sum_d s_{l,d}\, W^Q_{d,k}",
+    letters=SOURCE,
     colour="q",
     compute=of_projection,
     after="q",

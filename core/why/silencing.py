@@ -1,8 +1,8 @@
 """What really happens when a head or a feed-forward network falls silent: the model runs on without
 it (Michel, Levy and Neubig 2019, "Are Sixteen Heads Really Better than One?").
 
-A part's own share of a logit (core/why/parts.py) and the effect of its silence differ where later
-layers read what it wrote, where others do its work in its absence, and where norms rescale.
+A part’s own share of a logit (core/why/logit_parts.py) and the effect of its silence differ where
+later layers read what it wrote, where others do its work in its absence, and where norms rescale.
 """
 
 from __future__ import annotations

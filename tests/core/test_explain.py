@@ -19,6 +19,7 @@ from core.steps import LEARNED, about, kind_of, kinds
 from core.steps.letters import INDICES, LETTERS, letters_in, symbols
 from core.text import number
 from tests.helpers import lstm
+from tests.helpers.calculator import agrees, calculated
 from tests.helpers.names import every_name
 from tests.helpers.tiny import FAMILIES, golden
 
@@ -46,9 +47,17 @@ def test_cells_are_recomputed_from_their_operands(tiny_trace, family, case, cell
                 explanation.formula,
             )
             assert explanation.title and explanation.latex and explanation.formula
+            assert agrees(explanation.formula), (name, cell, explanation.formula)
             for operand in explanation.operands[:3] + explanation.operands[-2:]:
                 if operand.name:  # an operand is a cell, too, and has the value that it says
                     assert explain(trace, operand.name, operand.index).value == operand.value
+
+
+def test_a_formula_is_calculated_as_it_is_written():
+    assert agrees("1 / 1.002456 = 0.99755") and not agrees("1 / 1.0025 = 0.99755")
+    assert calculated("exp(2 − (−1)) / √4 = 0") == pytest.approx(math.exp(3) / 2)
+    assert calculated("√((2² + [the other 3 terms: 5]) / 1) = 3") == 3
+    assert calculated("passed on unchanged = 1") is None and not agrees("2·3 + 1 = 8")
 
 
 def test_a_wrong_operand_would_show(tiny_trace):

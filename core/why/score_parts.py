@@ -17,7 +17,7 @@ from core.errors import GlassError
 from core.ops import angles, rotate
 from core.why.norms import bias_of, norm_bias, through_norm
 from core.why.places import config_of, sublayers
-from core.why.sources import Written, bias, rows_of, sources
+from core.why.stream_sources import Written, bias, rows_of, sources
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ import numpy as np
 
 from core.errors import GlassError
 from core.why.head import gates, reading
+from core.why.logit_parts import parts
 from core.why.norms import back_through_norm, bias_of, norm_bias
-from core.why.parts import parts
 from core.why.places import config_of, sublayers
 
 ROOT, REST = "head.logits", "the rest"

@@ -13,7 +13,7 @@ from core.errors import GlassError
 from core.why.head import Reading, reading
 from core.why.norms import back_through_norm, bias_of
 from core.why.places import before_last_norm, config_of, sublayers
-from core.why.sources import sources
+from core.why.stream_sources import sources
 
 
 @dataclass(frozen=True, eq=False)
