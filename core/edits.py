@@ -71,24 +71,26 @@ def ablate_sublayer(side: str, layer: int, sublayer: str) -> dict:
     return {f"{side}.{layer}.{sublayer}.out": np.zeros_like}
 
 
-def heat_head(side: str, layer, sublayer: str, head: int, temperature: float) -> dict:
-    """Divides the scores of one head by a temperature: above 1 it looks around more evenly."""
+def heat_head(at: str, head: int, temperature: float) -> dict:
+    """Divides the scores of one head by a temperature: above 1 it looks around more evenly. at: its
+    attention, such as encoder.0.attn.
+    """
 
     def heat(scores_HLM):
         scores_HLM[head] /= temperature
         return scores_HLM
 
-    return {f"{side}.{layer}.{sublayer}.scores": heat}
+    return {f"{at}.scores": heat}
 
 
-def freeze_head(name: str, head: int, pattern_LM) -> dict:
-    """Keeps the attention pattern of one head as it was in another run."""
+def freeze_head(at: str, head: int, pattern_LM) -> dict:
+    """Keeps the attention pattern of one head as it was in another run. at: its attention."""
 
     def freeze(pattern_HLM):
         pattern_HLM[head] = pattern_LM
         return pattern_HLM
 
-    return {name: freeze}
+    return {f"{at}.pattern": freeze}
 
 
 def replace(name: str, index, value: float) -> dict:

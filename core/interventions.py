@@ -106,12 +106,12 @@ def heated_head(config: Config, detail: str) -> dict:
             f" {COLDEST:g} to {HOTTEST:g}, not “{detail[:40]}”."
         )
     at, head = head_place(config, detail.partition("=")[0])
-    return edits.heat_head(*at.split("."), head, float(found[4]))
+    return edits.heat_head(at, head, float(found[4]))
 
 
 def frozen_head(trace, at: str, head: int) -> dict:
     """A head that looks where it looked in another run."""
-    return edits.freeze_head(f"{at}.pattern", head, trace[f"{at}.pattern"][head].copy())
+    return edits.freeze_head(at, head, trace[f"{at}.pattern"][head].copy())
 
 
 def changed_cell(config: Config, detail: str) -> dict:

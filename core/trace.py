@@ -179,14 +179,11 @@ class Trace:
         """
         if self._rest is None or layer is not None and input_of(side, layer) not in self:
             raise GlassError("This run did not keep what a part of it could be run again from.")
-        rows = np.asarray(rows)
-        sizes = dict(self._run.sizes)
-        for place in ("head", "pooler"):
-            sizes[place] = sizes[place] | {"R": len(rows)}
-        sizes["head"] = sizes["head"] | {"L": len(rows)}
+        at_end = {"R": len(rows), "L": len(rows)}
+        sizes = self._run.sizes | {"head": self._run.sizes["head"] | at_end}
         edits = together(self.edits, edits)
         run = Run(self.config, self.weights, sizes, edits, at_the_end, again=True)
-        self._rest(run, side, layer, x_LD, rows)
+        self._rest(run, side, layer, x_LD, np.asarray(rows))
         return run.values
 
     def save(self, path: str | Path) -> None:
