@@ -5,9 +5,9 @@ import { create, createButton, make, makeButton, set } from "./dom.js"
 import { sized } from "./heatmap_drawing.js"
 import { bytes, clamp, decode, percent, rounded } from "./numbers.js"
 import { saveMenu, weightScale } from "./saving.js"
-import { shorten } from "./words.js"
+import { fitted, shorten } from "./words.js"
 
-const BLOCKED = 1, ABSENT = 2, LONGEST = 14
+const BLOCKED = 1, ABSENT = 2
 const memory = new WeakMap()
 
 const both = (name) => {
@@ -113,7 +113,7 @@ function drawNames(brush, data, g, style, map) {
   const write = (name, text, x, y) => {
     Object.assign(brush, { fillStyle: name.changed ? style.accent : style.text, textBaseline: "middle", textAlign: "right",
       font: `${name.changed ? 700 : 400} ${letters}px ${style.font}` })
-    brush.fillText(shorten(text, LONGEST), x, y)
+    brush.fillText(fitted(text, g.labels - 12, (words) => brush.measureText(words).width), x, y)
   }
   data.rows.forEach((name, r) => {
     const y = top + (r + 0.5) * g.cell

@@ -47,7 +47,7 @@ function scrollTo(parts, [left, top]) {
 function reveal(parts, data) {
   const { geometry: g } = parts, row = data.frame?.[0] ?? 0
   const place = JSON.stringify([data.titles, data.opened, data.chosen, data.frame])
-  if (!g || data.across || parts.revealed === place) return
+  if (!g || parts.revealed === place) return
   parts.revealed = place
   const cell = placeOf(data, g, data.opened ?? [data.chosen ?? 0, row, data.frame?.[1] ?? 0])
   const target = scrollToReveal(g, inSight(parts, g), cell, Boolean(data.opened))
@@ -59,7 +59,7 @@ function reveal(parts, data) {
 // Keeps the place (x, y) of the box where it is, as long as the map reaches so far.
 function zoom(parts, data, step, x = parts.scroll.clientWidth / 2, y = parts.scroll.clientHeight / 2) {
   const { scroll, geometry: before, cell } = parts
-  if (data.across || data.folded) return
+  if (data.folded) return
   const size = (g) => Math.min(g.w, g.h), next = laidOut(parts, data, parts.level + step)
   if (step > 0 ? size(next) > 60 : size(next) < 2) return
   const target = scrollAfterZoom(before, next, [scroll.scrollLeft, scroll.scrollTop], [x, y])
@@ -121,7 +121,7 @@ function legend(parts, data, stops, style) {
 function whole({ root, geometry: g, shaded: shades }, data) {
   const look = getComputedStyle(root), style = themeOf(look), view = { left: 0, top: 0, width: g.wide, height: g.tall }
   const { stops } = palette(look, data.kind === "signed" ? "diverging" : "sequential"), { ends, ramp } = legendOf(data, stops)
-  const without = data.across ? ["layer", "head"] : data.shape[0] > 1 ? ["head"] : []
+  const without = data.shape[0] > 1 ? ["head"] : []
   return { wide: g.labels + g.wide, tall: g.tall, style, without, step: data.step, cells: data.numbers.length, scales: [{ ends, stops: ramp }],
     title: data.labelled ? data.titles[0] : data.alt.split(". ")[0],
     paint(brush) {
@@ -162,17 +162,21 @@ function point(parts, data, cell, aloud) {
 // The cell under the pointer; over the names at the edges there is none.
 function under(parts, data, event) {
   const { geometry: g, scroll } = parts, { offsetX: x, offsetY: y } = event
-  if (!data.across && (scroll.scrollLeft && x < g.left || y > scroll.clientHeight - g.foot)) return null
+  if (scroll.scrollLeft && x < g.left || y > scroll.clientHeight - g.foot) return null
   return cellAt(g, data.shape, x + scroll.scrollLeft, y + scroll.scrollTop)
 }
 
 function listen(parts, data, choose) {
   const { canvas } = parts
   canvas.onpointermove = (event) => point(parts, data, under(parts, data, event))
+  parts.labels.onpointermove = ({ offsetY: y }) => {            // a name that had to be cut is read whole
+    const { geometry: g, scroll } = parts
+    set(parts.labels, "title", data.rows[Math.floor((y + scroll.scrollTop - g.top - g.head) / g.h)] ?? "")
+  }
   canvas.onpointerleave = canvas.onblur = () => point(parts, data, null)
   canvas.onclick = (event) => { const cell = under(parts, data, event); if (cell) choose(cell) }
   canvas.onwheel = (event) => {
-    if (!event.ctrlKey || data.across || data.folded) return          // two fingers on a touchpad count as the key
+    if (!event.ctrlKey || data.folded) return          // two fingers on a touchpad count as the key
     event.preventDefault()
     zoom(parts, data, event.deltaY < 0 ? 1 : -1, event.offsetX, event.offsetY)
   }
@@ -206,14 +210,21 @@ function press(parts, data, choose, event) {
 
 // --- what Python sends ---------------------------------------------------------------------------------------------
 
+// How wide the longest names are, in pixels.
+function widthsOf({ rows, columns }, font) {
+  const brush = document.createElement("canvas").getContext("2d"), widest = (words) => words.reduce((most, word) => Math.max(most, brush.measureText(word).width), 0)
+  brush.font = `12px ${font}`
+  return { rows: widest(rows), columns: widest(columns) }
+}
+
 // The numbers and what hides them, unpacked once, however often the page is drawn.
 function unpacked(parts, data) {
-  const packed = data.values ?? data.shades, known = parts.data
-  const numbers = known?.packed === packed && known.limit === data.limit ? known.numbers : data.values ? decode(packed)
-    : Float32Array.from(bytes(packed), (shade) => shade / 255 * data.limit)
+  const packed = data.values, known = parts.data
+  const numbers = known?.packed === packed ? known.numbers : decode(packed)
   const hidden = known && known.blocked === data.blocked ? known.hidden : data.blocked && bytes(data.blocked)
-  const text = JSON.stringify({ ...data, values: null, shades: null, blocked: null })
-  return parts.data = { ...data, packed, numbers, hidden, text }
+  const text = JSON.stringify({ ...data, values: null, blocked: null })
+  const wide = known?.text === text ? known.wide : widthsOf(data, getComputedStyle(parts.root).fontFamily)
+  return parts.data = { ...data, packed, numbers, hidden, text, wide }
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

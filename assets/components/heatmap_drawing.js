@@ -1,9 +1,9 @@
 // Draws the part of a heatmap that is in sight, on a brush.
 import { CLEAR, frameOn, hatchOf, pointPicture, shadeOf } from "./colours.js"
 import { set } from "./dom.js"
-import { corner, every, everyFlat, LONGEST } from "./heatmap_geometry.js"
+import { corner, every, everyFlat } from "./heatmap_geometry.js"
 import { read } from "./heatmap_reading.js"
-import { isNumbered, shorten } from "./words.js"
+import { fitted, isNumbered, shorten } from "./words.js"
 
 // All maps, a point for each number, side by side in one small picture. hatched: whether one of them is hidden.
 export function shade(data, colours) {
@@ -93,7 +93,7 @@ export function drawRows(brush, data, g, style, view, right) {
     const top = corner(g, data.shape, line * g.across)[1] - view.top
     data.rows.forEach((label, r) => {
       const y = top + (r + 0.5) * g.h
-      if (r % thin === 0 && y > -4 && y < view.height - g.foot + 4) brush.fillText(shorten(label, LONGEST), right, y)
+      if (r % thin === 0 && y > -4 && y < view.height - g.foot + 4) brush.fillText(fitted(label, right - 2, (text) => brush.measureText(text).width), right, y)
     })
   }
 }
@@ -109,17 +109,9 @@ function drawFoot(brush, data, g, style, view) {
     const y = view.height < g.tall ? view.height - g.foot + 3 : last + 6
     data.columns.forEach((label, c) => {
       const x = left + (c + 0.5) * g.w
-      if (c % step === 0 && x > g.left && x < view.width + 20) below(brush, shorten(label, LONGEST), x, y, flat, view)
+      if (c % step === 0 && x > g.left && x < view.width + 20) below(brush, flat ? label : fitted(label, g.foot - 9, (text) => brush.measureText(text).width), x, y, flat, view)
     })
   }
-}
-
-// Thumbnails: the number of the head above each column, that of the layer beside each row.
-function drawNumbers(brush, data, g, style) {
-  const [, rows, columns] = data.shape
-  Object.assign(brush, { fillStyle: style.text, font: `11px ${style.font}`, textBaseline: "middle", textAlign: "center" })
-  for (let h = 0; h < g.across; h++) brush.fillText(h, corner(g, data.shape, h)[0] + columns * g.w / 2, 8)
-  for (let n = 0; n < g.down; n++) brush.fillText(n, 10, corner(g, data.shape, n * g.across)[1] + rows * g.h / 2)
 }
 
 function below(brush, label, x, y, flat, view) {
@@ -138,15 +130,12 @@ function below(brush, label, x, y, flat, view) {
 export function paint(brush, data, g, style, shades, view) {
   brush.translate(0.5, 0.5)
   brush.save()
-  if (!data.across) {
-    const left = view.left ? g.left - 2 : -1, tall = view.height < g.tall ? view.height - g.foot : view.height
-    brush.beginPath()
-    brush.rect(left, -1, view.width - left + 1, tall + 1)
-    brush.clip()
-  }
+  const left = view.left ? g.left - 2 : -1, tall = view.height < g.tall ? view.height - g.foot : view.height
+  brush.beginPath()
+  brush.rect(left, -1, view.width - left + 1, tall + 1)
+  brush.clip()
   brush.translate(-view.left, -view.top)
   for (let panel = 0; panel < data.shape[0]; panel++) drawPanel(brush, data, g, style, shades, panel, view)
-  if (data.across) drawNumbers(brush, data, g, style)
   drawFrames(brush, data, g)
   brush.restore()
   if (g.named) drawRows(brush, data, g, style, view, g.left - 6)

@@ -51,8 +51,7 @@ export function describe(parts, data) {
   parts.title.style.setProperty("--kind", data.colour || "transparent")
   parts.title.classList.toggle("kind", Boolean(data.colour))
   set(parts.title, "hidden", !data.labelled || !data.titles[0])
-  const still = Boolean(data.across || data.folded)
+  const still = Boolean(data.folded)
   for (const tool of [parts.in, parts.out]) set(tool, "hidden", still)
-  set(parts.asTable, "hidden", Boolean(data.across))
   set(parts.canvas, "ariaLabel", data.alt + (still ? "" : " Plus and minus zoom."))
 }

@@ -6,13 +6,19 @@
 import { clamp } from "./numbers.js"
 import { isNumbered } from "./words.js"
 
-export const LONGEST = 14   // letters of a name
+const LONGEST = 14          // letters of a name, where nobody has measured it
 const SMALLEST = 6          // pixels of a cell among many heads, before the reader zooms out
 const BAR = 12              // pixels that a bar for scrolling may take
 const EDGE = 4              // pixels of a picture beyond its cells: the frames of the last ones
-const NARROW = 13           // pixels of a column that still has room for its name
+const NARROW = 11           // pixels of a column that still has room for its name
+const WIDEST = 150, SHARE = 0.3     // pixels of a name beside its row, and of the figure's width that names may take
+const TALLEST = 112                 // pixels of a name below its column
 
-export const labelWidth = (words) => 14 + 7 * words.reduce((most, word) => Math.max(most, Math.min(word.length, LONGEST)), 0)
+const labelWidth = (words) => 14 + 7 * words.reduce((most, word) => Math.max(most, Math.min(word.length, LONGEST)), 0)
+
+// The room of the names: what the longest one takes, as it was measured (`wide`), or as its letters let expect; up to a limit.
+const rowRoom = ({ rows, wide }, width) => Math.min(wide ? 14 + Math.ceil(wide.rows) : labelWidth(rows), WIDEST, SHARE * width)
+const columnRoom = ({ columns, wide }) => Math.min(wide ? 14 + Math.ceil(wide.columns) : labelWidth(columns), TALLEST)
 
 // highest: how tall a box may be. A map that is too tall for its box leaves room for its scroll bar.
 export function geometry(data, width, zoom, highest) {
@@ -21,8 +27,7 @@ export function geometry(data, width, zoom, highest) {
 }
 
 function laidOut(data, width, zoom, highest) {
-  const lay = data.labelled ? oneMap : data.across ? thumbnails : manyHeads
-  const g = lay(data, width, zoom, highest), [panels, rows, columns] = data.shape
+  const g = (data.labelled ? oneMap : manyHeads)(data, width, zoom, highest), [panels, rows, columns] = data.shape
   g.wide = Math.ceil(corner(g, data.shape, Math.min(g.across, panels) - 1)[0] + columns * g.w + 3)
   g.tall = Math.ceil(corner(g, data.shape, g.across * (g.down - 1))[1] + rows * g.h + g.foot + 3)
   return g
@@ -30,20 +35,12 @@ function laidOut(data, width, zoom, highest) {
 
 function oneMap(data, width, zoom, highest) {
   const [, rows, columns] = data.shape
-  const labels = labelWidth(data.rows), numbered = isNumbered(data.columns)
+  const labels = rowRoom(data, width), numbered = isNumbered(data.columns)
   const fit = (width - labels - EDGE) / columns
   const w = numbered || fit < NARROW ? clamp(fit, numbered ? 7 : 20, 40) : Math.min(fit, 40)
   const h = data.folded ? 15 : rows > 24 ? 17 : 25
   return { labels, w: w * zoom, h: h * zoom, left: 0, top: 0, head: 0, gap: 0, across: 1, down: 1, limit: highest,
-    foot: numbered ? 20 : labelWidth(data.columns) }
-}
-
-// All layers and heads: as many in a line as there are heads.
-function thumbnails(data, width) {
-  const [panels, rows, columns] = data.shape, across = data.across, gap = 5, left = 24
-  const w = Math.max(0.5, clamp((width - left) / across - gap, 20, panels / across > 12 ? 52 : 84) / columns)
-  return { labels: 0, w, h: w * columns / rows, left, top: 18, head: 0, gap, across, down: Math.ceil(panels / across), foot: 0,
-    limit: Infinity }
+    foot: numbered ? 20 : columnRoom(data) }
 }
 
 // All heads of a layer. A cell never begins smaller than one can click; then the maps scroll in their box. tallest: pixels within
@@ -51,9 +48,9 @@ function thumbnails(data, width) {
 function manyHeads(data, width, zoom, highest) {
   const [panels, rows, columns] = data.shape, gap = 14
   const long = Math.max(rows, columns) > 16, named = width >= 640 || long || zoom > 1       // room for the tokens' names
-  const left = named ? labelWidth(data.rows) : 2
+  const left = named ? rowRoom(data, width) : 2
   const most = Math.max(width < 480 ? 2 : 1, Math.floor((width - left + gap) / (named && !long ? 170 : 190 + gap)))
-  const space = width - left - EDGE + gap, foot = named ? labelWidth(data.columns) : 0
+  const space = width - left - EDGE + gap, foot = named ? columnRoom(data) : 0
   const side = (across) => clamp(space / across - gap, 90, 290)
   const beside = (lines) => Math.ceil(panels / lines)
   const low = (lines) => lines * (side(beside(lines)) * rows / columns + gap + 20) + foot <= data.tallest
@@ -71,11 +68,10 @@ function manyHeads(data, width, zoom, highest) {
 export const corner = (g, shape, panel) => [g.left + (panel % g.across) * (shape[2] * g.w + g.gap),
   g.top + g.head + Math.floor(panel / g.across) * (shape[1] * g.h + g.gap + g.head)]
 
-// The place of a cell: [x, y, wide, tall]; among thumbnails that of its whole map.
+// The place of a cell: [x, y, wide, tall].
 export function placeOf(data, g, [panel, row, column]) {
   const [left, top] = corner(g, data.shape, panel)
-  return data.across ? [left, top, data.shape[2] * g.w, data.shape[1] * g.h]
-    : [left + column * g.w, top + row * g.h, g.w, g.h]
+  return [left + column * g.w, top + row * g.h, g.w, g.h]
 }
 
 // [panel, row, column] at a point, or null.
@@ -104,7 +100,7 @@ export const everyFlat = (size) => 2 ** Math.max(0, Math.ceil(Math.log2(34 / siz
 export function neighbour(data, g, [panel, row, column], key) {
   const [panels, rows, columns] = data.shape
   const [dr, dc] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[key]
-  const within = !data.across && row + dr >= 0 && row + dr < rows && column + dc >= 0 && column + dc < columns
+  const within = row + dr >= 0 && row + dr < rows && column + dc >= 0 && column + dc < columns
   if (within) return [panel, row + dr, column + dc]
   const next = panel + dr * g.across + dc                    // over the edge: into the map beside it
   if (next < 0 || next >= panels) return [panel, row, column]

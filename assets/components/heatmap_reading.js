@@ -7,7 +7,6 @@ const written = (x) => (x === -Infinity ? "−∞ (blocked)" : Number.isNaN(x) ?
 
 // A cell in words: where it stands, and its number.
 export function read(data, [panel, row, column]) {
-  if (data.across) return [data.titles[panel], ""]
   const [, , columns] = data.shape
   if (data.folded) {
     const place = foldedPlace(columns, data.folded, row, column)
@@ -28,7 +27,7 @@ function spoken(data, panel, row, column) {
 
 // What goes down and what goes across; where not all of it is in sight, how much there is.
 export function axesText(data, view, g) {
-  const [down, right] = data.across ? ["layer", "head"] : [data.rowsTitle, data.columnsTitle]
+  const [down, right] = [data.rowsTitle, data.columnsTitle]
   const beyond = (g.wide - view.width > 1 ? " →" : "") + (g.tall - view.height > 1 ? " ↓" : "")
   const all = data.labelled && beyond.includes("→") ? `${data.shape[2]} in all: ` : ""
   const more = beyond ? `(${all}scroll${beyond})` : ""

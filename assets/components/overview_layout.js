@@ -2,6 +2,7 @@
 // known here: what there is to draw follows from the model's own configuration and trace. No element is touched here.
 import { clamp } from "./numbers.js"
 import { columns, grid, middle, newSheet, norm, oneRow, places, plus, sign, strip, text, title } from "./overview_places.js"
+import { labelled } from "./overview_reading.js"
 import { shorten } from "./words.js"
 
 const HEAD = 92                    // room above the rows for titles, the names of the columns and the keys
@@ -94,7 +95,7 @@ function stream(s, river, place, rows, top, pitch) {
   const first = strip(s, river.first ?? river.token, { x: input.x, w: input.w - 4 }, top, rows, "fill", { added: river.added,
       begins: river.token })
   title(s, "input", input.x + input.w / 2 - 2, top - 12, river.first ?? river.token, "opens its page", { when: "fill" })
-  if (river.added.length) title(s, s.narrow ? "+ pos." : "+ position", input.x + input.w / 2 - 2, top - 29, river.added[0],
+  if (river.added.length) title(s, s.tight ? "+ pos." : "+ position", input.x + input.w / 2 - 2, top - 29, river.added[0],
     "opens its page", { when: "position", size: 11, kind: "embed" })
   if (river.norm) norm(s, river.norm, { x: input.x + input.w + 1, w: 7 }, top, rows, "position")
   river.layers.forEach((key, n) => layerStrip(s, river, key, n, place[`layer${n}`], pitch, rows, top))
@@ -110,7 +111,8 @@ function stream(s, river, place, rows, top, pitch) {
 // Over the numbers of the layers, where these have no room for the word.
 function layersTitle(s, river, place, top) {
   const count = isOpen(s, river) && s.data.open.layer || river.layers.length, first = place.layer0, last = place[`layer${count - 1}`]
-  if (first) text(s, "layers", (first.x + last.x + last.w) / 2, top - 29, { size: 11, soft: true, when: s.steps.get(river.layers[0]).when })
+  const middle = first && (first.x + last.x + last.w) / 2, beside = place.input.x + place.input.w / 2 + 44     // where “+ pos.” ends
+  if (first && middle > beside) text(s, "layers", middle, top - 29, { size: 11, soft: true, when: s.steps.get(river.layers[0]).when })
 }
 
 function layerStrip(s, river, key, n, place, pitch, rows, top) {
@@ -128,13 +130,13 @@ function labels(s, tokens, rows, x, y, quiet = false) {
   const size = labelSize(s, rows), room = Math.min(labelRoom(tokens, size), x)
   const most = Math.max(4, Math.floor((room - 10) / (size * LETTER)))
   tokens.labels.forEach((label, i) => {
-    const chosen = i === tokens.chosen, twice = tokens.labels.indexOf(label) !== tokens.labels.lastIndexOf(label)
-    text(s, shorten(label, most), x - 9, y + rows.at[i] + rows.size / 2, { align: "right", size, bold: chosen, accent: chosen, row: i,
+    const chosen = i === tokens.chosen
+    text(s, labelled(tokens, i, most), x - 9, y + rows.at[i] + rows.size / 2, { align: "right", size, bold: chosen, accent: chosen, row: i,
         of: tokens.labels.length, when: "drop" })
     if (quiet) return
     sign(s, "token", 0, y + rows.at[i], x - 4, rows.size, { act: `token/${tokens.side}/${tokens.at[i]}`, pressed: chosen,
         side: tokens.side, row: i,
-      tip: [twice ? `${label} (${tokens.at[i]})` : label, s.data.meanings?.[label] ?? (chosen ? "the chosen word" : "choose this word")] })
+      tip: [labelled(tokens, i), s.data.meanings?.[label] ?? (chosen ? "the chosen word" : "choose this word")] })
   })
   rows.jumps.forEach((jump, i) => text(s, `⋮ ${rows.left[i]} more`, x - 9, y + jump, { size: 10, soft: true, align: "right", when: "fill" }))
 }
@@ -203,7 +205,7 @@ function unfolded(s, place, rows, top) {
       size: 11.5 })
   columnNames(s, seen, columns, map.x, top - 27)
   const v = named(s, strip(s, part.v, at("v"), top, rowsV, "value"), "values", part.v)
-  if (cross) seen.labels.forEach((label, i) => text(s, shorten(label, 8), v.x - 5, middle(v, i), { align: "right",
+  if (cross) seen.labels.forEach((_, i) => text(s, labelled(seen, i, 8), v.x - 5, middle(v, i), { align: "right",
       size: clamp(rowsV.size - 2, 8, 11), soft: true, when: "value" }))
   const z = named(s, strip(s, part.z, at("z"), top, rows, "travel"), "z", part.z)
   s.looking = { q, map, v, z, side: s.data.open.side, part }
@@ -231,7 +233,7 @@ function namesHeight(s, tokens, columns) {
 
 function columnNames(s, tokens, columns, x, y) {
   const { size, most, angle } = namesLook(s, columns)
-  tokens.labels.forEach((label, i) => text(s, shorten(label, most), x + columns.at[i] + columns.size / 2, y - 2,
+  tokens.labels.forEach((_, i) => text(s, labelled(tokens, i, most), x + columns.at[i] + columns.size / 2, y - 2,
     { align: "left", size, angle, bold: i === tokens.chosen && !across(s), when: "query" }))
 }
 

@@ -1,5 +1,6 @@
 // The numbers of the overview: unpacked, and what stands under a point, in at most three lines. No element is touched here.
 import { bytes, clamp, decode, percent, rounded } from "./numbers.js"
+import { shorten } from "./words.js"
 
 // The numbers, unpacked.
 export function unpack({ strips, maps, tokens }) {
@@ -17,10 +18,17 @@ export const shareWords = (share) => percent(share, share >= 0.0995 ? 0 : 1)
 // The last row or column that begins before a place; the first where none does.
 export const nearest = (rows, at) => Math.max(0, rows.at.findLastIndex((from) => from <= at))
 
-// A word, and its position where the same word stands there twice.
-export function named(tokens, i) {
-  const label = tokens.labels[i], twice = tokens.labels.indexOf(label) !== tokens.labels.lastIndexOf(label)
-  return `“${label}”${twice ? ` (${tokens.at[i]})` : ""}`
+// Where a word stands, if the same word stands there twice.
+function placeOf(tokens, i) {
+  const label = tokens.labels[i]
+  return tokens.labels.indexOf(label) === tokens.labels.lastIndexOf(label) ? "" : ` (${tokens.at[i]})`
+}
+
+// A word, and its position where the same word stands there twice: within quotes, or as a label of at most so many letters.
+export const named = (tokens, i) => `“${tokens.labels[i]}”${placeOf(tokens, i)}`
+export function labelled(tokens, i, most = Infinity) {
+  const label = tokens.labels[i], whole = label + placeOf(tokens, i)
+  return whole.length <= most ? whole : shorten(label, most)
 }
 
 // { lines: at most two, value: the number in bold, cell: [row, cell] }. Without x the item as a whole.

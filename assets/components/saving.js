@@ -3,7 +3,7 @@
 import { create, make, makeButton } from "./dom.js"
 import { elementPicture } from "./element_picture.js"
 import { percent, rounded } from "./numbers.js"
-import { styleOf } from "./styles.js"
+import { dress } from "./styles.js"
 import { svgBrush } from "./svg_brush.js"
 
 const EDGE = 16, NARROWEST = 380, LONGEST = 3       // pixels around and across; lines of a sentence
@@ -148,13 +148,7 @@ export function saveMenu(parent, picture) {
     turn(false)
     button.focus()
   })
-  dress(box.getRootNode())
-}
-
-// Every component has a style sheet of its own; that of the button comes with it.
-async function dress(page) {
-  const sheet = await styleOf("glass_saving")
-  if (sheet && !page.adoptedStyleSheets.includes(sheet)) page.adoptedStyleSheets.push(sheet)
+  dress(box, "saving")
 }
 
 const described = new WeakMap()       // what each figure is, as it was said last

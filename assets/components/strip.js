@@ -3,6 +3,7 @@ import { palette, pixelOf, pointPicture, shadeOf } from "./colours.js"
 import { create, make, placeTip } from "./dom.js"
 import { rounded } from "./numbers.js"
 import { cellAfter, cellAt, placeOf } from "./strip_geometry.js"
+import { dress } from "./styles.js"
 
 const NONE = pixelOf(128, 128, 128, 62), SHARP = 400      // cells; more of them than pixels are drawn smooth
 
@@ -14,6 +15,7 @@ function picture(numbers, limit, colours) {
 
 // What all strips of a figure share: the colours, and a line that says what is under the pointer. It is put into the figure last.
 export function stripTools(root) {
+  dress(root, "strip")
   const tip = create("div", "tip")
   tip.hidden = true
   return { tip, colours: palette(getComputedStyle(root), "diverging").pixels }

@@ -21,7 +21,7 @@ function body(table, data, open) {
   const rows = make("tbody", "", table)
   data.rows.forEach((label, r) => {
     const row = make("tr", r === data.chosen ? "chosen" : "", rows)
-    make("th", "label", row, label).scope = "row"
+    Object.assign(make("th", "label", row, label), { scope: "row", title: label })
     data.numbers[r].forEach((text, c) => {
       const cell = numberCell(row, text, [r, c], open, data.opened?.join())
       if (c !== data.bar) return

@@ -511,6 +511,22 @@ def test_the_depth_is_kept_from_page_to_page(visit):
     page.view.locator(".katex").first.wait_for()
 
 
+def test_the_tour_waits_for_a_guess_and_rings_first_the_question_then_the_picture(visit):
+    page = visit("Attention", model="study-decoder", sentence=OPENING, tour=3, stage=2, ask="1")
+    words, ring = page.view.locator(".st-key-tour"), page.view.locator(".st-key-ring .root")
+
+    def rung(selector: str) -> bool:
+        where, around = page.view.locator(selector).bounding_box(), ring.bounding_box()
+        return around and around["y"] == pytest.approx(where["y"] - 6, abs=3)
+
+    page.wait(lambda: rung(".st-key-quiz"))
+    assert "First, a guess" in words.inner_text() and "fits best" not in words.inner_text()
+    answers = page.view.locator(".st-key-quiz button")
+    page.do(lambda: answers.get_by_text("books", exact=True).click())
+    page.wait(lambda: "fits best" in words.inner_text())
+    page.wait(lambda: rung(".st-key-pipeline-attn"))
+
+
 def test_the_tour_walks_from_page_to_page_and_rings_what_it_speaks_of(visit):
     page = visit(model="study-encoder")
     page.do(lambda: page.view.get_by_role("button", name="Tour").click())

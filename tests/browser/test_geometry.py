@@ -37,7 +37,6 @@ MAPS = {
         "labelled": True,
         "folded": 70,
     },
-    "thumbnails": {"shape": [12, 9, 8], "rows": [], "columns": [], "across": 4},
 }
 HEATMAP = """const { cellAt, every, everyFlat, foldedPlace, geometry, neighbour, placeOf,
   scrollAfterZoom, scrollIntoSight, scrollToReveal } = await import("/heatmap_geometry.js")
@@ -66,8 +65,7 @@ def test_the_cell_that_is_drawn_at_a_place_is_found_there(run, name, zoom, width
           const [x, y, wide, tall] = placeOf(data, g, cell)
           for (const part of [0.02, 0.5, 0.98]) {
             const at = cellAt(g, data.shape, x + wide * part, y + tall * part)
-            const found = at && (data.across ? at[0] === cell[0] : same(at, cell))
-            if (!found) wrong.push([cell, at])
+            if (!at || !same(at, cell)) wrong.push([cell, at])
           }
           if (x < 0 || y < 0 || x + wide > g.wide || y + tall > g.tall) wrong.push(["out", cell])
         }
@@ -92,7 +90,7 @@ def test_beside_the_maps_there_is_no_cell_and_an_edge_counts_as_the_nearest(run)
     assert beside == [0, 0, 0] and far is None and last == [4, 6, 3]
 
 
-@pytest.mark.parametrize("name", ("heads", "words", "thumbnails"))
+@pytest.mark.parametrize("name", ("heads", "words"))
 def test_arrows_lead_to_the_cell_beside_and_back(run, name):
     wrong = run(
         HEATMAP
@@ -100,7 +98,7 @@ def test_arrows_lead_to_the_cell_beside_and_back(run, name):
         const ways = { ArrowUp: "ArrowDown", ArrowDown: "ArrowUp", ArrowLeft: "ArrowRight",
           ArrowRight: "ArrowLeft" }
         for (const cell of cells(data)) for (const [way, back] of Object.entries(ways)) {
-          const next = neighbour(data, g, cell, way), moves = !same(next, cell) && !data.across
+          const next = neighbour(data, g, cell, way), moves = !same(next, cell)
           const there = next.every((at, axis) => at >= 0 && at < data.shape[axis])
           if (!there || moves && !same(neighbour(data, g, next, back), cell))
             wrong.push([cell, way, next])
@@ -227,7 +225,7 @@ def sent(view) -> str:
     return json.dumps(overview_data(picture(view)))
 
 
-@pytest.mark.parametrize("width", (358, 700, 900, 1184))
+@pytest.mark.parametrize("width", (358, 700, 772, 900, 1184))
 def test_every_cell_of_the_overview_is_found_where_it_is_drawn(run, tiny_trace, family, width):
     for view in sides(tiny_trace(family)):
         wrong, items = run(
@@ -252,7 +250,7 @@ def test_every_cell_of_the_overview_is_found_where_it_is_drawn(run, tiny_trace, 
         assert wrong == [] and items > 10
 
 
-@pytest.mark.parametrize("width", (358, 900, 1184))
+@pytest.mark.parametrize("width", (358, 772, 900, 1184))
 def test_no_number_is_covered_by_another_part(run, tiny_trace, family, width):
     """Strips, maps, signs and bars have places of their own; titles only stand beside them."""
     for view in sides(tiny_trace(family)):
@@ -276,14 +274,28 @@ def test_the_map_of_the_opened_layer_is_large_enough_to_read(run, tiny_trace):
             widths = run(
                 """const [text] = given, { layout } = await import("/overview_layout.js")
                 const { unpack } = await import("/overview_reading.js")
-                return [358, 900, 1184].map((width) => {
+                return [358, 772, 900, 1184].map((width) => {
                   const data = JSON.parse(text)
                   unpack(data)
                   return layout(data, width).items.find(({ type }) => type === "map").w
                 })""",
                 [sent(view)],
             )
-            assert widths[0] >= 190 and min(widths[1:]) >= 215
+            assert min(widths) >= 215
+
+
+@pytest.mark.parametrize("width, family", ((358, "gpt2"), (772, "gpt2"), (772, "bert")))
+def test_the_overview_needs_no_scrolling_sideways(run, tiny_trace, width, family):
+    for view in sides(tiny_trace(family)):
+        assert run(OVERVIEW + "return sheet.width", [sent(view), width]) == width
+
+
+def test_on_a_tablet_the_bars_stand_in_two_columns(run, tiny_trace):
+    for view in sides(tiny_trace("gpt2")):
+        left = "return sheet.items.filter(({ type }) => type === 'bar').map(({ x }) => x)"
+        telephone, tablet = (run(OVERVIEW + left, [sent(view), width]) for width in (358, 772))
+        assert len(telephone) == len(tablet) >= 4
+        assert len(set(telephone)) == 1 and len(set(tablet)) == 2
 
 
 def test_left_out_tokens_leave_a_gap(run):
@@ -638,3 +650,14 @@ def test_a_hand_turns_by_the_angle_whose_cosine_it_shows(run):
         None,
         ["0.50", "−0.01", "13.5", "123", "8.80"],
     ]
+
+
+def test_arrows_home_and_end_move_along_a_row_and_stop_at_its_ends(run):
+    keys = ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "Home", "End", "Enter", " "]
+    found = run(
+        """const { reached } = await import("/one_stop.js")
+        return given.map((key) => [0, 2, 4].map((i) => reached(key, i, 5) ?? null))""",
+        keys,
+    )
+    right, left = [1, 3, 4], [0, 1, 3]
+    assert found == [right, right, left, left, [0, 0, 0], [4, 4, 4], *2 * [[None, None, None]]]

@@ -83,6 +83,14 @@ def test_what_is_drawn_stays_inside_and_is_found_where_it_is(run, place, step, w
     assert wrong == []
 
 
+@pytest.mark.parametrize("width", (358, 800))
+def test_all_steps_are_equally_tall(run, width):
+    """What follows the figure then stays where it is."""
+    _, given = looked("decoder", 3, 4, 6, width)
+    heights = run(PIPELINE + "return [0, 1, 2, 3, 4].map((step) => at(step).height)", given)
+    assert len(set(heights)) == 1, heights
+
+
 def test_a_motion_begins_at_the_one_picture_and_ends_at_the_other(run):
     _, given = looked(*PLACES[0])
     wrong = run(

@@ -62,7 +62,14 @@ def test_are_comes_from_books(threshold):
     side, token, part = found.tokens()[0]
     assert (side, trace["decoder.embed.ids"][token]) == ("decoder", id_of("books"))
     assert found.share(part) > 0.8
-    assert "decoder.3.attn.head.4" in {node.name for node in found.nodes}
+    names = [node.name for node in found.nodes]
+    assert "decoder.3.attn.head.4" in names
+    by_network = [
+        found.share(edge.part)
+        for edge in found.edges
+        if names[edge.giver] == "decoder.3.attn.head.4" and names[edge.taker] == "decoder.3.mlp"
+    ]
+    assert by_network == [pytest.approx(0.974, abs=1e-3)]
 
 
 def test_verte_comes_from_green():

@@ -58,9 +58,8 @@ def test_the_vectors_stand_in_the_order_of_the_model(smollm2, model, order, part
 def test_the_page_asks_one_question_and_says_little(smollm2, model, part, name):
     app = opened(PAGE, model=model, sentence=BOOKS, token="5", layer="3", addnorm_sublayer=part)
     trace = runs.trace_of(app.session_state["memory"].shown)
-    assert question(app).startswith(f"How much does {name} change “") and "layer 3?" in question(
-        app
-    )
+    word = "␣recommended" if model == "smollm2" else "student"  # token 5
+    assert question(app) == f"How much does {name} change **{word}** in layer 3?"
     assert 0 < len(words_below(app)) <= MOST and not app.get("plotly_chart")
     for leaf in ("in", "out", "sum", "norm.out"):
         length = trace[f"{trace.config.sides[0]}.3.{part}.{leaf}.length"][5]
@@ -123,6 +122,18 @@ def test_every_family_part_and_depth(tiny_folder, depth, change):
             assert not app.exception and not app.error, (side, part)
             named = next(each["name"] for each in parts(app) if "name" in each)
             assert f"{side}.1.{part}." in named
+
+
+def test_a_click_chooses_the_part_of_the_layer_and_closes_the_number():
+    app = opened(PAGE, model="study-decoder", sentence=BOOKS, cell="decoder.0.attn.sum:1,2")
+    (shown,) = parts(app, "choice")
+    assert (shown["options"], shown["chosen"]) == (["Attention", "Feed-forward"], 0)
+    for forged in ([2], [-1], [True], "1", None):
+        click(app, "addnorm-part", choice=forged)
+        assert not app.exception and app.session_state["addnorm_sublayer"] == "attn"
+    click(app, "addnorm-part", choice=[1])
+    assert "feed-forward change" in question(app) and parts(app, "choice")[0]["chosen"] == 1
+    assert address(app)["addnorm_sublayer"] == "mlp" and "cell" not in address(app)
 
 
 def test_a_layer_norm_and_a_root_mean_square_norm_are_told_apart(smollm2):

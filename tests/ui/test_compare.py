@@ -300,8 +300,8 @@ def test_the_story_states_what_the_traces_hold():
     )
     assert (before, after) == ("are", "is")
     assert (
-        "**book** replaces **books**. Of **recommended**’s attention in head 4 of layer 3,"
-        f" **{percent(moved)}** goes elsewhere." in prose(app)
+        "**book** replaces **books**. Of the attention of **recommended** in head 4 of"
+        f" layer 3, **{percent(moved)}** goes elsewhere." in prose(app)
     )
     assert f"The likeliest next word goes from **are** ({p}) to **is** ({q})." in prose(app)
     assert moved < 0.05 and "finds another value there" in prose(app)
@@ -364,7 +364,9 @@ def test_a_hostile_second_sentence_does_no_harm(kind):
         assert not any(harm in element.proto.body for harm in HARM)
 
 
-@pytest.mark.parametrize("text, why", [("x " * 3000, "characters"), ("one " * 300, "at most 256")])
+@pytest.mark.parametrize(
+    "text, why", [("x " * 3000, "characters"), ("one " * 300, "the limit is 256")]
+)
 def test_a_second_sentence_that_is_too_long_says_so(text, why):
     app = opened(PAGE, compare_sentence=text)
     assert not app.exception and why in re.sub(r"\\", "", app.info[0].value)

@@ -50,7 +50,7 @@ class FakeView:
     request, side = runs.RunRequest("minilm", "a b c"), "encoder"
 
     @staticmethod
-    def tokens(side):
+    def names_of(side):
         return list("abc")
 
 
@@ -150,7 +150,7 @@ def test_hidden_padding_changes_nothing_and_seen_padding_does_where_tokens_look_
     maps = [each for each in parts(app, "glass_heatmap") if "padding" in each["titles"][0]]
     assert (
         maps[0]["shape"] == [1, 16, 16]
-        and maps[0]["columns"][-5:] == ["[PAD]"] * 5
+        and maps[0]["columns"][-5:] == [f"[PAD] ({i})" for i in range(11, 16)]
         and not app.exception
     )
 

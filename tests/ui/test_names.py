@@ -24,7 +24,12 @@ def test_equal_tokens_are_told_apart_by_their_positions():
 def labels_in(kind: str, data: dict) -> dict[str, list]:
     """Each list of labels that stand beside each other in a figure."""
     if kind == "overview":
-        return {side: tokens["labels"] for side, tokens in data["parts"][0]["tokens"].items()}
+        # The browser writes the position beside those that stand several times.
+        tokens = data["parts"][0]["tokens"]
+        return {
+            side: list(zip(each["labels"], each["at"], strict=True))
+            for side, each in tokens.items()
+        }
     if kind == "guesses":
         lists = {
             f"{p}.{g}": words for p, at in enumerate(data["words"]) for g, words in enumerate(at)

@@ -208,7 +208,7 @@ BOOKS = "The books that the student recommended"
 def test_the_page_asks_one_question_and_says_little(model, token):
     app = opened(PAGE, model=model, sentence=BOOKS, token=token)
     space = "␣" if model == "smollm2" else ""
-    asked = f"What tells the model that **{space}recommended** stands at position {token}?"
+    asked = f"What tells the model that **{space}recommended** is at position {token}?"
     assert question(app) == asked
     assert 0 < len(words_below(app)) <= MOST and not app.get("plotly_chart")
 

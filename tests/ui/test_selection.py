@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 
 from core.models import catalogue
-from tests.helpers.pages import OTHERS, address, look, opened, said
+from tests.helpers.pages import OTHERS, address, look, opened, parts, said
 from tests.helpers.sample import one_in
 from ui.kit.explanation_panel import opened_in
 from ui.kit.word_grouping import grouped_weights, has_pieces
@@ -207,6 +207,8 @@ def test_what_is_chosen_in_a_page_travels_in_its_link_and_outlives_a_switch_of_p
         values = {key: CODECS[key].parse(text) for key, text in chosen.items()}
         assert {key: app.session_state[key] for key in chosen} == values
         shown = {each.key: each.value for kind in WIDGETS for each in app.get(kind)}
+        for part in parts(app, "choice"):
+            shown["addnorm_sublayer"] = ("attn", "mlp")[part["chosen"]]
         assert {key: shown[key] for key in values.keys() & shown.keys()} == values
         app.switch_page("app.py").run()
         app.switch_page(path).run()

@@ -41,7 +41,8 @@ def texts_on(app) -> Iterator[str]:
         yield from (widget.label, getattr(widget, "help", None) or "")
         yield from map(str, getattr(widget, "options", None) or ())
     for element in app.get("bidi_component"):
-        yield from texts_in(json.loads(element.proto.json))
+        if element.proto.component_name != "glass_styles":
+            yield from texts_in(json.loads(element.proto.json))
 
 
 def test_no_text_in_the_source_stumbles():
@@ -49,7 +50,7 @@ def test_no_text_in_the_source_stumbles():
     assert not found
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("path, depth, model, sentence", SOME)
 def test_no_text_on_a_page_stumbles(monkeypatch, path, depth, model, sentence):
     check_page(monkeypatch, path, depth, model, sentence)

@@ -3,8 +3,6 @@ they compute none.
 
     heads_canvas(patterns_HLM, labels_L, labels_M, *, key, on_cell, …)
         all heads in one canvas; a click calls on_cell(head, row, column)
-    layers_canvas(patterns_NHLM, *, key, on_head, chosen, limit)
-        all layers × heads as thumbnails; a click calls on_head(layer, head); chosen: (layer, head)
     heatmap_canvas(spec, *, key, on_cell)
         one map that scrolls sideways beside its row labels; a click calls on_cell(row, column)
     lines(patterns_HLM or pattern_LM, labels_L, labels_M, *, key, on_token, …)
@@ -37,7 +35,7 @@ import numpy as np
 from core.text import number
 from ui.kit.component_loader import component
 from ui.kit.heatmap import HeatmapSpec, data_of
-from ui.kit.packed_arrays import base64_of, packed, panels, thumbnails
+from ui.kit.packed_arrays import base64_of, packed, panels
 from ui.kit.theme import COLOURS, head_colour
 from ui.session import sent
 
@@ -79,22 +77,6 @@ def heads_canvas(
         "tallest": tallest,
     }
     _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", patterns_HLM.shape, on_cell))
-
-
-def layers_canvas(
-    patterns_NHLM, *, key: str, on_head=None, chosen: tuple[int, int] | None = None, limit=None
-) -> None:
-    """All layers (rows) and heads (columns) as thumbnails, on one scale."""
-    N, H = len(patterns_NHLM), len(patterns_NHLM[0])
-    small_PRC = np.concatenate([thumbnails(layer_HLM) for layer_HLM in patterns_NHLM])
-    data = panels(small_PRC, "weight", limit, as_shades=True) | {
-        "titles": [f"Layer {n}, head {h}" for n in range(N) for h in range(H)],
-        "across": H,
-        "chosen": chosen and chosen[0] * H + chosen[1],
-        "alt": "All layers and heads. Arrow keys move, Enter chooses.",
-    }
-    choose = on_head and (lambda panel, row, column: on_head(*divmod(panel, H)))
-    _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", small_PRC.shape, choose))
 
 
 def heatmap_canvas(spec: HeatmapSpec, *, key: str, on_cell=None) -> None:

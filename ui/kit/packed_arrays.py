@@ -31,12 +31,10 @@ def coarse(values, limit: float) -> dict:
     from.
     """
     shades = np.clip(np.nan_to_num(np.round(values * (255 / limit))), 0, 255).astype(np.uint8)
-    return {"values": None, "shades": base64_of(shades), "shape": list(shades.shape)}
+    return {"shades": base64_of(shades), "shape": list(shades.shape)}
 
 
-def panels(
-    values_PRC, kind: str, limit: float | None, blocked_RC=None, as_shades: bool = False
-) -> dict:
+def panels(values_PRC, kind: str, limit: float | None, blocked_RC=None) -> dict:
     """Several maps of one size on one scale. blocked_RC: the cells that a mask hides, the same in
     all of them.
     """
@@ -44,8 +42,7 @@ def panels(
     limit = limit if limit and np.isfinite(limit) else finite.max(initial=0)  # JSON knows no NaN
     limit = 1.0 if kind == "mask" else float(limit or 1.0)
     blocked = None if blocked_RC is None else base64_of(np.asarray(blocked_RC, dtype=np.uint8))
-    sent = coarse(values_PRC, limit) if as_shades else packed(values_PRC)
-    return sent | {"kind": kind, "limit": limit, "blocked": blocked}
+    return packed(values_PRC) | {"kind": kind, "limit": limit, "blocked": blocked}
 
 
 def thumbnails(patterns_HLM) -> np.ndarray:

@@ -43,8 +43,8 @@ from ui.text import bold
 
 QUIZ = ".st-key-quiz"
 GUESS = (
-    "First a question: guess by a click on one of the answers over the picture. Then the picture"
-    " shows what is so, and the tour goes on here."
+    "First, a guess: click one of the answers over the picture. Then the picture shows what is"
+    " true, and the tour goes on here."
 )
 
 

@@ -124,7 +124,9 @@ def hidden_text(view: View, other: View, before_LM, after_LM) -> str:
         if gone_L[row] > 0.005
         else ""
     )
+    blocked = int(blocked_LM.sum())
+    become = "become 0: their scores turn" if blocked != 1 else "becomes 0: its score turns"
     return (
-        f"{kinds} Here **{int(blocked_LM.sum())} of {blocked_LM.size}** weights become 0: their"
-        f" scores turn into −∞ before softmax, and the others share the attention.{lost}"
+        f"{kinds} Here **{blocked} of {blocked_LM.size}** weights {become} into −∞ before softmax,"
+        f" and the others share the attention.{lost}"
     )

@@ -97,7 +97,8 @@ def does(shares_O) -> str:
         return "looks nearly evenly at all it may see"
     if not shares_O[best]:
         return "has none of these roles"
-    return f"has no strong role: at most {share} goes to {target}"
+    most = f"at most {share}" if share[0] != "<" else f"less than {share[1:]}"
+    return f"has no strong role: {most} goes to {target}"
 
 
 def how_measured(view: View, on_random: View) -> str:

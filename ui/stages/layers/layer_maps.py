@@ -105,6 +105,9 @@ def head_roles(view: View) -> None:
         limit=1,
         title=f"Role “{ROLES[role]}” of every head: the share of its attention, on average",
     )
+    if not best[layer][head]:
+        st.caption("No head plays this role in this sentence.")
+        return
     st.caption(
         f"The best match is head {head} of layer {layer} ({number(best[layer][head], 3)}). At 0.5"
         " half of its attention goes there; “broad” is how evenly it is spread. The page Heads says"

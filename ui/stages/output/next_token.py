@@ -356,8 +356,7 @@ def top_k_text(probs_V, k: int, kept: int) -> str:
 def sampling_controls() -> None:
     """Temperature, k and p."""
     options = {"on_change": close_number, "persist_state": "session"}
-    with st.container(key="sampling"):
-        first, second, third = st.columns(3, gap="medium")
+    first, second, third = st.columns(3, gap="medium")
     first.slider("Temperature T", 0.1, 3.0, step=0.1, key="output_heat", **options)
     second.select_slider(
         "Top-k: keep the k likeliest",

@@ -99,7 +99,7 @@ def targets(view, side: str) -> list[int]:
 
 def drawn_tokens(view, side: str) -> dict:
     """The tokens of a side that are drawn, where they stand, and which of them is chosen."""
-    labels = view.names_of(side)
+    labels = view.tokens(side)
     chosen = view.token if side == view.side else len(labels) - 1
     places = drawn_places(len(labels), chosen, targets(view, side))
     return {

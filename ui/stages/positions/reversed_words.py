@@ -130,7 +130,7 @@ def order_text(view: View, pairs: dict[str, OrderRuns]) -> str:
         if view.config.crosses
         else ""
     )
-    rounding = ", which is rounding" if sizes["left out"] < 1e-4 else ""
+    rounding = ", which is rounding" if 0 < sizes["left out"] < 1e-4 else ""
     typed = pairs["left out"].typed
     return (
         "Leave positions out and reverse the words. Each word still finds the same words with the"

@@ -47,13 +47,14 @@ def waves_text(view: View, half: int) -> str:
     before.
     """
     longest = 2 * np.pi * 10_000 ** (2 * (half - 1) / view.config.d_model)
+    about = float(f"{longest:.2g}")
     whose = {"sinusoid": "This model uses them.", "none": "This run uses none."}.get(
         view.config.positions, "This model does not use them; they are here for comparison."
     )
     return (
         "The first transformer (Vaswani et al. 2017) gave each position a vector that nobody"
         f" trained. Dimension 0 is a sine wave {number(2 * np.pi, 3)} positions long, each next"
-        f" one is longer, up to about {longest:,.0f}; the second half are the cosines (the 2017"
+        f" one is longer, up to about {about:,.0f}; the second half are the cosines (the 2017"
         f" paper has the same waves in another order). Position {view.token}, that of"
         f" {which_word(view)}, can be read off all the waves at once, like the time off many"
         f" clock hands. {whose}"
