@@ -204,7 +204,7 @@ KINDS = (
             r"x_{l,d} = x^{\mathrm{token}}_{l,d} + x^{\mathrm{pos}}_{l,d}"
             r" + x^{\mathrm{seg}}_{l,d}"
         ),
-        colour="embed",
+        colour="residual",
     ),
     StepKind(
         leaf="out",
@@ -214,7 +214,7 @@ KINDS = (
         title="Into the first layer",
         story="The vector with which the token enters the layers.",
         latex=r"x_{l,d}",
-        colour="embed",
+        colour="residual",
     ),
     StepKind(
         leaf="token.similarity",

@@ -177,7 +177,7 @@ KINDS = (
             "The vector of the place in the sentence, the same for every word that stands there."
         ),
         latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
-        colour="embed",
+        colour="position",
         when=lambda config: config.positions == "learned",
     ),
     StepKind(
@@ -190,7 +190,7 @@ KINDS = (
             "The vector of the place in the sentence, the same for every word that stands there."
         ),
         latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
-        colour="embed",
+        colour="position",
         when=lambda config: config.positions == "sinusoid",
     ),
     StepKind(
@@ -201,7 +201,7 @@ KINDS = (
         title="Similarity of two places",
         story="The cosine between the vectors of two positions.",
         latex=r"\frac{P_l \cdot P_m}{\|P_l\| \, \|P_m\|}",
-        colour="embed",
+        colour="position",
         compute=similarity,
         after="position",
     ),
@@ -221,7 +221,7 @@ KINDS = (
             r"\cos(l\, \omega_{d - D/2}) & d \ge D/2 \end{cases} \\ \omega_d = 10000^{-2d/D}"
             r" \end{gathered}"
         ),
-        colour="embed",
+        colour="position",
         compute=sinusoid,
         after="sum",
     ),
@@ -233,7 +233,7 @@ KINDS = (
         title="Relative position bias",
         story="A learned number for each head and distance, added to the score.",
         latex=r"b_{h,l,m} = B_{\mathrm{bucket}(m-l),\,h}",
-        colour="weight",
+        colour="position",
     ),
     StepKind(
         leaf="scores.biased",
