@@ -430,6 +430,16 @@ def test_parts_fill_from_left_to_right(run, tiny_trace, family, last, kind):
         assert wrong == [] and count > 6
 
 
+def test_positions_have_their_own_colour_on_the_overview(run, tiny_trace):
+    kinds = run(
+        OVERVIEW
+        + """return sheet.texts.filter(({ words }) => words.includes("position"))
+          .map(({ kind }) => kind)""",
+        [sent(sides(tiny_trace("gpt2"))[0]), 1184],
+    )
+    assert kinds == ["position"]
+
+
 def test_of_two_sides_the_first_has_run_before_the_second(run, tiny_trace):
     encoder, decoder = sides(tiny_trace("t5_gated"))
     steps = [
