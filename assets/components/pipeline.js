@@ -1,5 +1,5 @@
 // Attention as one pipeline: five thumbnails, the chosen step large below. A click is answered here, from the numbers of the layer; the page follows.
-import { palette, themeOf } from "./colours.js"
+import { hatchOf, palette, themeOf } from "./colours.js"
 import { create, createButton, make, makeButton, placeTip } from "./dom.js"
 import { withNumbers } from "./layer_numbers.js"
 import { listen } from "./looked_at.js"
@@ -34,7 +34,7 @@ function inks(root) {
   const style = getComputedStyle(root), theme = themeOf(style), signed = palette(style, "diverging").pixels, weight = palette(style, "sequential").pixels
   const css = (pixel) => `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`
   const soft = style.getPropertyValue("--st-secondary-background-color").trim()
-  return { line: theme.line, plain: `color-mix(in srgb, ${theme.accent} 9%, transparent)`, track: soft,
+  return { line: theme.line, plain: `color-mix(in srgb, ${theme.accent} 9%, transparent)`, track: soft, hidden: (brush) => hatchOf(brush, theme),
     text: theme.text, accent: theme.accent, weight: (share) => css(weight[Math.round(255 * share)]),
     signed: (share) => css(signed[Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, share || 0)))]) }
 }
@@ -45,7 +45,7 @@ function paint(brush, marks, ink, held, tell = null) {
     if (mark.alpha <= 0) continue
     brush.globalAlpha = mark.alpha
     brush.about = tell && mark.cell ? tell(mark) : null
-    const tone = ink[mark.tone]
+    const tone = mark.tone === "hidden" ? ink.hidden(brush) : ink[mark.tone]
     brush.fillStyle = typeof tone === "function" ? tone(mark.share) : tone
     const { x, y, w, h } = mark
     brush.beginPath()

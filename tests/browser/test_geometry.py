@@ -392,8 +392,8 @@ def test_the_motion_ends_with_all_of_the_picture_within_six_seconds(run, opened)
 def test_the_parts_come_in_the_order_in_which_a_model_works(run, opened):
     begun, ended = run(
         MOTION
-        + """const [beside] = given, script = scriptOf(beside), parts = Object.keys(shownAt(script, 0))
-        const begun = {}, ended = {}
+        + """const [beside] = given, script = scriptOf(beside), begun = {}, ended = {}
+        const parts = Object.keys(shownAt(script, 0))
         for (let time = 0; time <= END; time += 10) for (const part of parts) {
           if (shownAt(script, time)[part] > 0) begun[part] ??= time
           if (shownAt(script, time)[part] === 1) ended[part] ??= time
@@ -422,7 +422,8 @@ def test_parts_fill_from_left_to_right(run, tiny_trace, family, last, kind):
             const { END, scriptOf, shownAt } = await import("/overview_motion.js")
             const script = scriptOf(marksOf(data)), begun = {}
             for (let time = END; time >= 0; time -= 10)
-              for (const [part, p] of Object.entries(shownAt(script, time))) if (p > 0) begun[part] = time
+              for (const [part, p] of Object.entries(shownAt(script, time)))
+                if (p > 0) begun[part] = time
             const { items } = layout(data, width, given[2])
             const strips = items.filter(({ type, upright, single, rows }) =>
               type === "strip" && !upright && !single && rows.only === undefined)
@@ -439,6 +440,16 @@ def test_parts_fill_from_left_to_right(run, tiny_trace, family, last, kind):
             [sent(view), 1184, kind],
         )
         assert wrong == [] and count > 6
+
+
+def test_positions_have_their_own_colour_on_the_overview(run, tiny_trace):
+    kinds = run(
+        OVERVIEW
+        + """return sheet.texts.filter(({ words }) => words.includes("position"))
+          .map(({ kind }) => kind)""",
+        [sent(sides(tiny_trace("gpt2"))[0]), 1184],
+    )
+    assert kinds == ["position"]
 
 
 def test_of_two_sides_the_first_has_run_before_the_second(run, tiny_trace):
@@ -512,7 +523,8 @@ def test_the_line_ends_at_the_likeliest_word_and_the_question_s_words_stand_apar
         OVERVIEW
         + """const line = (kind) => sheet.lines.find((each) => each.kind === kind)
         const bars = sheet.items.filter(({ type }) => type === "bar")
-        return [bars.map(({ word, y, h }) => [word.id, y, h]), line("guess").to, line("rule").from]""",
+        const places = bars.map(({ word, y, h }) => [word.id, y, h])
+        return [places, line("guess").to, line("rule").from]""",
         [data, 1184],
     )
     assert [each[0] for each in bars[:3]] == [*pair, order[0]]
