@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ui.kit.terms import with_terms
-from ui.session.memory import memory
+from ui.session.memory import guess_at, memory
 from ui.session.selection import chosen, depth, select
 from ui.session.view import View
 from ui.text import bold, plain, short
@@ -75,7 +75,7 @@ def is_open(quiz: Quiz) -> bool:
 
 def asked(quiz: Quiz) -> tuple:
     """What a guess is remembered by."""
-    return memory().page, quiz.view.request.model, quiz.view.sentence
+    return guess_at(memory().page, quiz.view.request.model, quiz.view.sentence)
 
 
 def offer(quiz: Quiz) -> None:

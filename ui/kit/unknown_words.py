@@ -2,7 +2,9 @@
 
     unknown_words(view, side)   the words of a side's text that stand in pieces or not at all, in
                                 their order
-    unknown_line(view)          a quiet line under the sentence box that names them
+    new_words(view)             those of all its texts, each once
+    new_words_text(view, words) how many they are, and the first of them, as Markdown
+    word_text(word)             one of them, and what is read in its place, as Markdown
     marks(view, side)           for each token what is said of its word on the page Tokens; empty:
                                 nothing
 
@@ -16,13 +18,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
-
 from core.models import catalogue
+from core.text import counted
 from ui.session.view import View
 from ui.text import bold, label, plain, short
 
-MOST, LONGEST = 6, 24  # words that are named, letters of each
+MOST, LONGEST = 3, 24  # words that are named, letters of each
 
 
 @dataclass(frozen=True)
@@ -80,25 +81,28 @@ def unknown_words(view: View, side: str) -> list[UnknownWord]:
     return words
 
 
-def unknown_line(view: View) -> None:
-    """A quiet line that names them."""
-    words = list(
-        {
-            word.typed: word for side in view.config.sides for word in unknown_words(view, side)
-        }.values()
-    )
-    if not words:
-        return
-    named = ", ".join(word_text(word) for word in words[:MOST]) + (
-        f" and {len(words) - MOST} more" if len(words) > MOST else ""
-    )
+def new_words(view: View) -> list[UnknownWord]:
+    """The words of all texts that a model reads which it has no whole token for, each once."""
+    found = {word.typed: word for side in view.config.sides for word in unknown_words(view, side)}
+    return list(found.values())
+
+
+def new_words_text(view: View, words: list[UnknownWord]) -> str:
+    """How many words are unknown, the first of them, and what that means, in one line."""
+    count = counted(len(words), "word")
+    are = f"{count} {'is' if len(words) == 1 else 'are'}"
+    named = ", ".join(plain(short(label(word.typed), LONGEST)) for word in words[:MOST])
+    more = f" and {len(words) - MOST} more" if len(words) > MOST else ""
     if catalogue.entry_of(view.model.name).embedded:
-        st.caption(
-            f":orange[●] Words that this model has never seen whole: {named}. It knows the words of"
-            " its own grammar."
-        )
-    else:
-        st.caption(f":orange[●] This model’s vocabulary has no pieces for: {named}.")
+        return f"**{are} new to this model** ({named}{more}), so {little(view)}."
+    return f"**{are} not in this model’s vocabulary** ({named}{more})."
+
+
+def little(view: View) -> str:
+    """What of a model means little where it reads words that are new to it."""
+    if view.config.crosses:
+        return "what it writes means little"
+    return "its guess means little" if view.config.decoder_layers else "its vectors mean little"
 
 
 def word_text(word: UnknownWord) -> str:

@@ -18,7 +18,6 @@ class Page:
     path: str  # its script
     title: str
     about: str
-    short: str = ""  # the title where there is little room
 
 
 OVERVIEW = Page("app.py", "Overview", "The whole model on your sentence, in one picture")
@@ -29,10 +28,7 @@ HEADS = Page(
     "pages/4_Heads.py", "Heads", "All heads of a layer: what each does, and what they add together"
 )
 ADD_AND_NORM = Page(
-    "pages/5_Add_and_norm.py",
-    "Add and norm",
-    "The update is added, and the size is kept in bounds",
-    "Add & norm",
+    "pages/5_Add_and_norm.py", "Add and norm", "The update is added, and the size is kept in bounds"
 )
 FEED_FORWARD = Page(
     "pages/6_Feed_forward.py", "Feed-forward", "Each token alone, through its neurons"
@@ -42,7 +38,6 @@ ENCODER_AND_DECODER = Page(
     "pages/8_Encoder_and_decoder.py",
     "Encoder and decoder",
     "Who may look at whom, and what that changes",
-    "Masks",
 )
 CROSS_ATTENTION = Page(
     "pages/9_Cross_attention.py",

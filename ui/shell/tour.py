@@ -73,7 +73,8 @@ def card(view: View, page: Page) -> None:
         st.markdown(f"**{at + 1} of {len(STOPS)} · {stop.page.title}**")
         st.markdown(stop_words(view, page, stop))
         buttons(page, at)
-        if stop.page is page:
+    if stop.page is page:
+        with st.container(key="unseen-ring"):  # beside the card, which so stands over the ring
             point_at(stop.points_at, at)
 
 
