@@ -34,6 +34,7 @@ class UnknownWord:
     pieces: tuple[str, ...]  # what is read instead
     places: tuple[int, ...]  # their positions
     lost: bool  # a piece of it is the sign for the unknown
+    span: tuple[int, int]  # where it stands in the text
 
 
 def text_of(view: View, side: str) -> tuple[Any, Any, int] | None:
@@ -76,9 +77,24 @@ def unknown_words(view: View, side: str) -> list[UnknownWord]:
                     tuple(label(encoding.pieces[place]) for place in places),
                     tuple(begins + place for place in places),
                     lost,
+                    (start, end),
                 )
             )
-    return words
+    return joined(words, encoding.text)
+
+
+def joined(words: list[UnknownWord], text: str) -> list[UnknownWord]:
+    """The same words; signs without a space between them, such as those of one emoji, as one."""
+    found: list[UnknownWord] = []
+    for word in words:
+        before = found[-1] if found else None
+        if before and before.lost and word.lost and before.span[1] == word.span[0]:
+            span = before.span[0], word.span[1]
+            pieces, places = before.pieces + word.pieces, before.places + word.places
+            found[-1] = UnknownWord(text[span[0] : span[1]].strip(), pieces, places, True, span)
+        else:
+            found.append(word)
+    return found
 
 
 def new_words(view: View) -> list[UnknownWord]:
