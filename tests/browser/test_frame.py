@@ -158,9 +158,13 @@ def test_the_page_after_stands_at_the_right_edge(visit):
         assert link["x"] + link["width"] == pytest.approx(foot["x"] + foot["width"], abs=12)
 
 
-def test_a_copied_link_shows_its_view_and_asks_again_on_the_next_page(visit):
-    page = visit("Attention", ask=1, guess="shown")
-    assert page.view.locator(".st-key-veil").count() == 0
-    assert "guess" not in choices(page) and "guess=" not in page.view.url
-    page.do(lambda: page.view.get_by_role("link", name="Heads", exact=True).click())
-    page.view.locator(".st-key-veil").wait_for(state="attached")
+def test_a_copied_link_shows_its_view_and_asks_again_of_the_next_text(visit):
+    veil = ".st-key-veil"
+    assert visit("Tokens", ask=1).view.locator(veil).count() == 1
+    page = visit("Tokens", ask=1, guess="shown")
+    assert page.view.locator(veil).count() == 0
+    assert "guess=" not in page.view.url and choices(page).get("ask") != "0"
+    box = page.view.get_by_role("textbox").first
+    box.fill("Rain falls on the quiet sea.")
+    page.do(lambda: box.press("Enter"))
+    page.view.locator(veil).wait_for(state="attached")

@@ -95,7 +95,7 @@ def twin_button(view: View, key: str) -> None:
             on_click=switch_or_fetch,
             args=(twin,),
             kwargs={"mask": "trained"},
-            help="The same sizes, words and sentences; trained under the other mask.",
+            help="The same model, with the same sizes, words and sentences; trained the other way.",
         )
 
 
@@ -104,11 +104,9 @@ def mask_banner(view: View) -> None:
     if not mask_differs_from_training(view):
         return
     twin = twin_of(view) if view.mask in ("encoder", "decoder") else ""
-    other = f"; **{plain(twin)}** is the same model, trained the other way" if twin else ""
     with st.container(horizontal=True, vertical_alignment="center", key="other-mask"):
         st.markdown(
-            f":orange[●] **Another mask:** {plain(view.title)} learned under {trained_as(view)}"
-            f"{other}."
+            f":orange[●] **Another mask:** {plain(view.title)} learned under {trained_as(view)}."
         )
         if twin:
             twin_button(view, "banner_twin")
