@@ -15,6 +15,7 @@ sign for the unknown, such as [UNK].
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,17 +85,22 @@ def unknown_words(view: View, side: str) -> list[UnknownWord]:
 
 
 def joined(words: list[UnknownWord], text: str) -> list[UnknownWord]:
-    """The same words; signs without a space between them, such as those of one emoji, as one."""
+    """The same words; the signs of one emoji as one."""
     found: list[UnknownWord] = []
     for word in words:
-        before = found[-1] if found else None
-        if before and before.lost and word.lost and before.span[1] == word.span[0]:
-            span = before.span[0], word.span[1]
+        if found and belongs_to(found[-1], word):
+            before, span = found[-1], (found[-1].span[0], word.span[1])
             pieces, places = before.pieces + word.pieces, before.places + word.places
             found[-1] = UnknownWord(text[span[0] : span[1]].strip(), pieces, places, True, span)
         else:
             found.append(word)
     return found
+
+
+def belongs_to(before: UnknownWord, word: UnknownWord) -> bool:
+    """Whether two signs that the vocabulary lacks stand without a space between them."""
+    signs = not before.typed.isascii() and not word.typed.isascii()
+    return signs and before.lost and word.lost and before.span[1] == word.span[0]
 
 
 def new_words(view: View) -> list[UnknownWord]:
@@ -107,11 +113,16 @@ def new_words_text(view: View, words: list[UnknownWord]) -> str:
     """How many words are unknown, the first of them, and what that means, in one line."""
     count = counted(len(words), "word")
     are = f"{count} {'is' if len(words) == 1 else 'are'}"
-    named = ", ".join(plain(short(label(word.typed), LONGEST)) for word in words[:MOST])
+    named = ", ".join(plain(short(seen(word.typed), LONGEST)) for word in words[:MOST])
     more = f" and {len(words) - MOST} more" if len(words) > MOST else ""
     if catalogue.entry_of(view.model.name).embedded:
         return f"**{are} new to this model** ({named}{more}), so {little(view)}."
     return f"**{are} not in this model’s vocabulary** ({named}{more})."
+
+
+def seen(typed: str) -> str:
+    """A word in a sentence: without the letters that can't be seen, unless it has no others."""
+    return label("".join(each for each in typed if unicodedata.category(each)[0] != "C") or typed)
 
 
 def little(view: View) -> str:
