@@ -1,8 +1,11 @@
 // A ring around a part of the page that the tour speaks of. It follows the part when the page moves.
 import { ringAround, scrollFor } from "./ring_geometry.js"
 
-const GROWS = 2500    // ms in which a part that was brought into sight may still be drawn, and so grow
-let shown = null      // the stop whose part was brought into sight, how tall it was, and until when it may grow
+const GROWS = 6000    // ms in which a part that was brought into sight may still be drawn, and so grow
+const STILL = 10      // frames in which it has to stand still before it is moved
+const TRIES = 5
+const LEAVES = ["wheel", "touchmove", "pointerdown", "keydown"]  // what the reader does who looks elsewhere
+let shown = null      // the stop whose part is brought into sight, where it is, since how many frames, how often it was moved
 
 function place(ring, part) {
   const box = part?.getBoundingClientRect()
@@ -11,13 +14,18 @@ function place(ring, part) {
   for (const [name, value] of Object.entries(ringAround(box))) ring.style[name] = `${value}px`
 }
 
+// Moves the page until the part is in sight, also when it grows: never while it moves, nor after the reader has turned elsewhere.
 function bringIntoSight(part, stop) {
-  const box = part.getBoundingClientRect(), now = performance.now(), calm = matchMedia("(prefers-reduced-motion: reduce)").matches
-  if (shown?.stop !== stop) shown = { stop, until: now + GROWS, height: 0 }
-  if (now > shown.until || Math.abs(box.height - shown.height) < 4) return
-  shown.height = box.height
-  const by = scrollFor(box, innerHeight)
-  if (by) scrolledBy(part).scrollBy({ top: by, behavior: calm ? "instant" : "smooth" })
+  const { top, height } = part.getBoundingClientRect(), now = performance.now()
+  if (shown?.stop !== stop) shown = { stop, until: now + GROWS, tries: TRIES }
+  const stays = Math.abs(top - shown.top) < 1 && Math.abs(height - shown.height) < 1
+  Object.assign(shown, { top, height, still: stays ? shown.still + 1 : 0 })
+  const by = scrollFor({ top, height }, innerHeight)
+  if (now > shown.until || shown.still < STILL || !shown.tries || Math.abs(by) < 1) return
+  shown.tries -= 1
+  shown.still = 0
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches
+  scrolledBy(part).scrollBy({ top: by, behavior: calm ? "instant" : "smooth" })
 }
 
 function scrolledBy(part) {
@@ -29,9 +37,8 @@ function scrolledBy(part) {
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root"), { ownerDocument: page } = root
   let going = true
-  const stop = () => { if (shown) shown.until = 0 }  // the reader scrolls
-  page.addEventListener("wheel", stop, { passive: true })
-  page.addEventListener("touchmove", stop, { passive: true })
+  const stop = () => { if (shown) shown.until = 0 }  // until the next stop
+  for (const name of LEAVES) page.addEventListener(name, stop, { passive: true })
   const follow = () => {
     if (!going || !root.isConnected) return
     const part = page.querySelector(data.selector)
@@ -42,7 +49,6 @@ export default function ({ data, parentElement }) {
   follow()
   return () => {
     going = false
-    page.removeEventListener("wheel", stop)
-    page.removeEventListener("touchmove", stop)
+    for (const name of LEAVES) page.removeEventListener(name, stop)
   }
 }

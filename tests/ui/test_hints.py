@@ -137,7 +137,7 @@ def test_a_what_if_stands_in_one_strip_under_the_rail_and_is_undone(path):
 def test_an_empty_sentence_is_told_in_one_strip():
     app = opened(sentence=" ")
     assert len(app.warning) == 1
-    assert "There is nothing to read" in said(app) and "still belongs to" in said(app)
+    assert "There is nothing to read" in said(app) and "You still see" in said(app)
 
 
 @pytest.mark.parametrize("model", ["study-decoder", "minilm"])

@@ -160,7 +160,7 @@ def read_text(model: Model | Lstm, text: str) -> Reading:
     """
     if not text.strip():
         raise GlassError(
-            "There is nothing to read: the text is empty or has only spaces. Type a few words."
+            "There is nothing to read: the text is empty or only spaces. Type a few words."
         )
     if len(text) > LONGEST_TEXT:
         raise GlassError(

@@ -203,10 +203,7 @@ def still_shown(before: RunRequest | None) -> View | None:
     view = view_of(before) if before else None
     if view:
         text = view.sentence if len(view.sentence) <= 80 else view.sentence[:80] + "…"
-        note(
-            f"What you see below still belongs to “{text}” ({view.title}; mask:"
-            f" {MASKS[view.mask].lower()})."
-        )
+        note(f"You still see “{text}” ({view.title}; mask: {MASKS[view.mask].lower()}).")
     return view
 
 
