@@ -4,6 +4,7 @@ import { shownAt, staggered } from "./overview_motion.js"
 import { middle } from "./overview_places.js"
 import { cellPlace, readCell, shareWords } from "./overview_reading.js"
 import { rounded } from "./numbers.js"
+import { disc, plate } from "./round_shapes.js"
 import { shorten } from "./words.js"
 
 const FAINT = 0.13             // how strong a part is before its time
@@ -245,7 +246,7 @@ function beadOn(brush, colour, [a, b, c, d, e, f, g, h], p, wide) {
   const at = (s, t, u, v) => (1 - p) ** 3 * s + 3 * (1 - p) ** 2 * p * t + 3 * (1 - p) * p * p * u + p ** 3 * v
   Object.assign(brush, { fillStyle: colour, globalAlpha: 1 })
   brush.beginPath()
-  brush.arc(at(a, c, e, g), at(b, d, f, h), 3 + wide / 3, 0, 7)
+  disc(brush, at(a, c, e, g), at(b, d, f, h), 3 + wide / 3)
   brush.fill()
 }
 
@@ -286,7 +287,7 @@ function normOn(brush, style, { x, y, w, h }, p) {
 function plateOn(brush, colour, x, y, w, h, round) {
   brush.fillStyle = colour
   brush.beginPath()
-  brush.roundRect(x, y, w, h, round)
+  plate(brush, x, y, w, h, round)
   brush.fill()
 }
 
@@ -294,7 +295,7 @@ function plusOn(brush, style, { x, y, w, h }, p) {
   brush.globalAlpha = FAINT + (1 - FAINT) * p
   Object.assign(brush, { fillStyle: style.page, strokeStyle: style.text, lineWidth: 1.5 })
   brush.beginPath()
-  brush.arc(x + w / 2, y + h / 2 + (1 - p) * 8, w / 2 - 1, 0, 7)
+  disc(brush, x + w / 2, y + h / 2 + (1 - p) * 8, w / 2 - 1)
   brush.fill()
   brush.stroke()
   write(brush, style, { words: "+", x: x + w / 2, y: y + h / 2 + 0.5 + (1 - p) * 8, size: 16, align: "center", plain: true })

@@ -4,6 +4,7 @@ import { create, createButton, make, makeButton, placeTip } from "./dom.js"
 import { withNumbers } from "./layer_numbers.js"
 import { listen } from "./looked_at.js"
 import { rounded } from "./numbers.js"
+import { disc, plate } from "./round_shapes.js"
 import { bothScales, saveMenu } from "./saving.js"
 import { best, between, look, markAt, neighbour, picture, STEPS, thumbnail } from "./pipeline_geometry.js"
 
@@ -49,9 +50,9 @@ function paint(brush, marks, ink, held, tell = null) {
     brush.fillStyle = typeof tone === "function" ? tone(mark.share) : tone
     const { x, y, w, h } = mark
     brush.beginPath()
-    if (mark.shape === "dot") brush.arc(x + w / 2, y + h / 2, w / 2, 0, 7)
+    if (mark.shape === "dot") disc(brush, x + w / 2, y + h / 2, w / 2)
     else if (mark.shape === "cell" || mark.shape === "line") brush.rect(x, y, w - (w > 6 ? 1 : 0), h)
-    else brush.roundRect(x, y, w, h, Math.min(mark.shape === "band" ? 6 : 3, w / 2))
+    else plate(brush, x, y, w, h, mark.shape === "band" ? 6 : 3)
     brush.fill()
   }
   brush.globalAlpha = 1
