@@ -620,6 +620,27 @@ def test_arrows_lead_through_all_three_maps(run):
     assert steps == [[1, 0, 0], [0, 1, 2], [2, 0, 2], [0, 0, 0], [1, 1, 1], [1, 0, 1]]
 
 
+@pytest.mark.parametrize("wide", (340, 800))
+def test_the_ends_of_a_slope_stand_at_their_shares_and_no_word_covers_another(run, wide):
+    shares = [[0.402, 0.003, 0.002, 0.148, 0.048, 0.001], [0.001, 0.371, 0.171, 0, 0, 0.056]]
+    g, equal, crowded = run(
+        """const { layOut, spread } = await import("/slope_geometry.js")
+        const [wide, shares] = given, wanted = Array(9).fill(5)
+        return [layOut(wide, 260, shares, 130, 180), spread([50, 50, 50], 0, 100),
+          spread(wanted, 0, 40)]""",
+        [wide, shares],
+    )
+    assert g["top"] == 0.5 and g["left"] < g["right"] <= wide
+    for run_shares, ends, words in zip(shares, g["ends"], g["words"], strict=True):
+        room = 260 - 34 - 14
+        assert ends == pytest.approx([34 + (1 - share / 0.5) * room for share in run_shares])
+        order = sorted(range(6), key=lambda n: (ends[n], n))
+        steps = [words[b] - words[a] for a, b in zip(order, order[1:], strict=False)]
+        assert min(steps) >= 19 - 1e-9 and min(words) >= 34 and max(words) <= 250
+    assert equal == [50, 69, 88]
+    assert crowded == pytest.approx([5 * n for n in range(9)])
+
+
 def test_a_bar_of_guesses_is_as_long_as_its_share_and_arrows_walk_over_the_numbers(run):
     found = run("""
         const { indexOf, nextButton, seenShare } = await import("/guesses_geometry.js")

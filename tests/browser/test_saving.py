@@ -285,12 +285,12 @@ FIGURES = {
         "output-the-likeliest-words-after-recommended",
         lambda: [number(x) for x in sorted(decoder()["head.probs"][-1])[-5:]],
     ),
-    "paired_bars": Figure(
+    "slope": Figure(
         "Compare",
         "compare-words",
-        "Next word after recommended: largest changes first",
+        "The next word after “recommended”: what changes most",
         f"A: study-decoder, layer 3, head 4, “{SENTENCE}”",
-        "compare-next-word-after-recommended-largest",
+        "compare-the-next-word-after-recommended",
         both_guesses,
         BOOKS | {"compare_sentence": SENTENCE.replace("books", "book")},
     ),
