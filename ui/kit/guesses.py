@@ -29,9 +29,10 @@ class Guesses:
 
     about: what is guessed, said below a picture that is saved.
     words: for each place and model the words, "" where there is none. values_PGWB: place, model,
-    word, bar. titles: of the models; bars: of the two bars, of which `solid` is filled, or of one. opened: the
-    number that is explained; strong: (place, model, word) that is marked. places: the words to
-    choose between, under the question `asked`, with how far each model's guess moved there.
+    word, bar; NaN where a model has no such word. titles: of the models; bars: of the two bars, of
+    which `solid` is filled, or of one. opened: the number that is explained; strong: (place, model,
+    word) that is marked. places: the words to choose between, under the question `asked`, with how
+    far each model's guess moved there.
     """
 
     words: Sequence[Sequence[Sequence[str]]]

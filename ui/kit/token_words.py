@@ -41,6 +41,20 @@ def place_of(labels: list[str], position: int) -> str:
     return f" ({position})" if labels.count(labels[position]) > 1 else ""
 
 
+def id_of_word(view, word: str) -> int | None:
+    """A word's id in a model's vocabulary, if it has it as one piece, with the space before it or
+    without.
+    """
+    tokenizer = view.model.tokenizer
+    if tokenizer and (piece := tokenizer.id_of(word)) is not None:
+        return piece
+    for text in (f" {word}", word) if tokenizer else ():
+        ids = tokenizer.encode(text, special=False).ids_L
+        if len(ids) == 1 and view.word(int(ids[0])).lstrip("␣") == word:
+            return int(ids[0])
+    return None
+
+
 SPECIAL_TOKENS = {
     "[CLS]": "begins every text",
     "[SEP]": "ends it",

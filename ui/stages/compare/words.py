@@ -14,6 +14,7 @@ from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.packed_arrays import packed
 from ui.kit.terms import with_terms
+from ui.kit.token_words import id_of_word
 from ui.session import sent
 from ui.session.actions import select_token
 from ui.session.selection import depth
@@ -112,14 +113,7 @@ def likeliest(view: View, probs_V) -> dict[str, int]:
 
 def known(view: View, spelled: dict[str, int], word: str) -> int | None:
     """A word's id in a model's vocabulary, if it has it as one piece."""
-    if word in spelled:
-        return spelled[word]
-    tokenizer = view.model.tokenizer
-    for text in (f" {word}", word) if tokenizer else ():
-        ids = tokenizer.encode(text, special=False).ids_L
-        if len(ids) == 1 and view.word(int(ids[0])).lstrip("␣") == word:
-            return int(ids[0])
-    return None
+    return spelled[word] if word in spelled else id_of_word(view, word)
 
 
 # --- in words -------------------------------------------------------------------------------------

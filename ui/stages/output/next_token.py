@@ -84,8 +84,8 @@ def overflowed(view: View) -> bool:
 
 
 def next_word(view: View, drawn: int | None) -> tuple[str, tuple[int, ...]]:
-    """The likeliest words after the chosen token, and what the three controls make of them; drawn: the
-    word that the seed points at. Returns the cell that is explained first.
+    """The likeliest words after the chosen token, and what the three controls make of them. drawn:
+    the word that the seed points at. Returns the cell that is explained first.
     """
     position, row = guessed_position(view)
     step = sampled_step(view)
