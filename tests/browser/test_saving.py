@@ -228,7 +228,7 @@ FIGURES = {
         "study-decoder · token recommended",
         "layers-what-each-layer-s-heads",
         lambda: [
-            f"layer {n}: like the input {number(decoder()[f'decoder.{n}.out.similarity'][6])}"
+            f"layer {n}: cosine with the input {number(decoder()[f'decoder.{n}.out.similarity'][6])}"
             for n in range(4)
         ],
     ),
@@ -249,7 +249,7 @@ FIGURES = {
     "head_shares": Figure(
         "Heads",
         "heads_add",
-        "What each head adds to recommended",
+        "What each head adds to “recommended”",
         PLACE,
         "heads-what-each-head-adds-to-layer3",
         lambda: [
@@ -280,7 +280,7 @@ FIGURES = {
     "guesses": Figure(
         "Output",
         "output-next",
-        "The likeliest words after recommended",
+        "The likeliest words after “recommended”",
         "study-decoder",
         "output-the-likeliest-words-after-recommended",
         lambda: [number(x) for x in sorted(decoder()["head.probs"][-1])[-5:]],

@@ -504,7 +504,10 @@ def test_of_another_sentence_than_the_reader_s_the_swap_says_so():
     app = opened(PAGE, model="study-translator", sentence="The cat sleeps.", cards="cross-swap")
     assert not app.exception
     said = unmarked(prose(app))
-    assert "Another example than above: **The house is green.**, **la maison est verte .** Only" in said
+    assert (
+        "Another example than above: **The house is green.**, **la maison est verte .** Only"
+        in said
+    )
 
 
 # --- a model without it ---------------------------------------------------------------------------

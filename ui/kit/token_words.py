@@ -19,9 +19,7 @@ def token_label(view, position: int | None = None) -> str:
 
 
 def titled_word(view, position: int | None = None) -> str:
-    """A token in the title of a figure: one of signs alone within quotes, one of several equal ones
-    with its position.
-    """
+    """A token in the title of a figure, in quotes; one of several equal ones with its position."""
     position = view.token if position is None else position
     return quoted(view.labels[position]) + place_of(view.labels, position)
 

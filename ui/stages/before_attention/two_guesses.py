@@ -30,7 +30,7 @@ from ui.stages.before_attention.influence import (
     said_why,
     swap_controls,
 )
-from ui.text import bold, quoted, short
+from ui.text import bold, labelled, quoted, short
 
 CLEAR = 0.01  # of a guess: by so much one network has to change more
 WORDS = 8  # in each list: the same ones for both networks
@@ -102,7 +102,7 @@ def guess_figure(compared: dict[str, ComparedRuns], place: int, replaced: str, o
             words=[[list(words)] * len(runs) for words in shown],
             values_PGWB=values_of(runs, ids_PGW),
             titles=[TITLES[name] for name in compared],
-            bars=(quoted(replaced), quoted(other)),
+            bars=(labelled(replaced), labelled(other)),
             colours=[COLOURS[LOOKS[name][0]] for name in compared],
             opened=opened_guess(compared["LSTM"], [models[0] for models in ids_PGW]),
             about=f"The next word, with {quoted(replaced)} and with {quoted(other)}",

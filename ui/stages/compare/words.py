@@ -21,7 +21,7 @@ from ui.session.selection import depth
 from ui.session.view import View
 from ui.stages.compare.maps import captions_of, name_in, names_of, open_in, slot_words, what_differs
 from ui.stages.compare.pair import Compared, title_of
-from ui.text import bold
+from ui.text import bold, quoted
 
 KEY = "compare-words"
 COUNT = 6  # words shown
@@ -181,7 +181,7 @@ def slope_data(compared: Compared, guesses: Guesses) -> dict:
     probs_2N, one = guesses.probs(compared), compared.one
     where = "next word after" if one.config.decoder_layers else "word in place of"
     return packed(probs_2N) | {
-        "title": f"The {where} “{name_in(one, one.token)}”: what changes most",
+        "title": f"The {where} {quoted(name_in(one, one.token))}: what changes most",
         "caption": captions_of(compared),
         "ends": list(ends_of(compared)),
         "strong": STRONG,
@@ -201,7 +201,7 @@ def ends_of(compared: Compared) -> tuple[str, str]:
         slots = compared.slots_S2[changed[0]].tolist() if len(changed) == 1 else (NONE, NONE)
         named = [name_in(view, at) for view, at in zip(compared.views, slots, strict=True)]
     a, b = (f"{run} · {name}" if name else run for run, name in zip("AB", named, strict=True))
-    return a, f"{b} (change in points)"
+    return a, b
 
 
 def points(change: float) -> str:

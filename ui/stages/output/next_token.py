@@ -131,7 +131,7 @@ def words_figure(
             titles=[f"The likeliest of {view.config.n_vocab:,} words"],
             bars=tuple(bars),
             solid=len(bars) - 1,
-            about=f"The likeliest words after {guessed_name(view)}",
+            about=f"The likeliest words after {quoted(guessed_name(view))}",
             opened=opened and (0, 0, *opened),
             strong=None if drawn is None else (0, 0, ids.index(drawn)),
         ),
