@@ -11,6 +11,7 @@ import pytest
 from tests.helpers.browser import CHROMIUM, ROOT, modules
 from tests.helpers.seen import sides
 from ui.kit.components import overview_data
+from ui.kit.terms import GLOSSARY
 from ui.stages.overview.picture import picture
 
 pytestmark = [
@@ -667,6 +668,20 @@ def test_a_bar_of_a_layer_is_as_long_as_its_share_and_arrows_walk_over_the_heads
         None,
         ["0.50", "−0.01", "13.5", "123", "8.80"],
     ]
+
+
+def test_a_misspelled_word_is_near_to_the_one_that_was_meant(run):
+    typed = ["embeding", "sofmax", "atention", "deviatoin", "nueron", "xyzzyxyzzy"]
+    found, steps = run(
+        """const { distance, nearest } = await import("/glossary_terms.js")
+        const [typed, terms] = given
+        return [typed.map((word) => nearest(terms, word)[0]?.term ?? null),
+          [["abc", "abc"], ["abc", "acb"], ["abc", "ab"], ["", "abc"], ["kitten", "sitting"]]
+            .map(([a, b]) => distance(a, b))]""",
+        [typed, [term for group in GLOSSARY["groups"] for term in group["terms"]]],
+    )
+    assert found == ["embedding", "softmax", "attention", "deviation", "neuron", None]
+    assert steps == [0, 1, 1, 3, 3]
 
 
 def test_arrows_home_and_end_move_along_a_row_and_stop_at_its_ends(run):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers.pages import click, components, data_of, opened, parts, values_in
+from tests.helpers.pages import click, components, data_of, opened, parts
 from ui.kit.quiz import quiz_of_count, quiz_of_most, quiz_of_words
 from ui.session import runs
 from ui.session.navigation import (
