@@ -1,4 +1,7 @@
-"""Every number: each step of the forward pass in order, by name, as a map whose cells open."""
+"""Every number: each step of the forward pass in order, as a map whose cells open,
+found by its name or in an outline of the run."""
+
+import streamlit as st
 
 from ui.kit.stage import heading
 from ui.kit.step_charts import cell_picture
@@ -6,6 +9,7 @@ from ui.session.navigation import EVERY_NUMBER
 from ui.shell.page_shell import show_page
 from ui.stages.every_number import (
     largest_cell,
+    outline,
     question,
     step_buttons,
     step_controls,
@@ -21,9 +25,13 @@ def page(view):
     name = step_controls(view, names)
     index = window_controls(view, name)
     first = largest_cell(view, name, index)
-    cell_picture(view, name, *index)
-    step_buttons(names)
-    step_words(view, name, index, first)
+    picture, beside = st.columns([7, 3], gap="medium")
+    with picture:
+        cell_picture(view, name, *index)
+        step_buttons(names)
+        step_words(view, name, index, first)
+    with beside:
+        outline(view, names)
     return first
 
 

@@ -47,12 +47,24 @@ def bold(token: str) -> str:
     """A token in bold; one of signs alone, such as a full stop, within quotes, since it would be
     read as the sentence's own.
     """
-    return f"**{plain(token)}**" if quoted(token) == token else f"“**{plain(token)}**”"
+    return f"**{plain(token)}**" if has_letters(token) else f"“**{plain(token)}**”"
 
 
 def quoted(token: str) -> str:
-    """A token as it stands in a title: one of signs alone within quotes."""
-    return token if any(letter.isalnum() for letter in token) else f"“{token}”"
+    """A token within a title or a sentence that has no bold letters: in quotes, so that it is not
+    read as the sentence's own.
+    """
+    return f"“{token}”"
+
+
+def labelled(token: str) -> str:
+    """A token that stands alone, as a label: one of signs alone within quotes, to be seen."""
+    return token if has_letters(token) else quoted(token)
+
+
+def has_letters(token: str) -> bool:
+    """Whether a token has a letter or a digit, and is not of signs alone."""
+    return any(letter.isalnum() for letter in token)
 
 
 def told_apart(tokens: list[str], places: Sequence[int] = ()) -> list[str]:

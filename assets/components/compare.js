@@ -33,7 +33,6 @@ function build(root) {
   saveMenu(foot, () => parts.picture())
   parts.reading = make("div", "reading", root)
   parts.reading.setAttribute("aria-live", "polite")
-  parts.swaps = make("div", "swaps", root)
   parts.part = make("div", "part", root)
   parts.watch = new ResizeObserver(() => {
     if (parts.width === root.clientWidth) return
@@ -224,18 +223,6 @@ function read(parts, data, choose) {
     operand(0), operand(1), result)
 }
 
-function swaps(parts, data, send) {
-  const key = JSON.stringify(data.swaps)
-  set(parts.swaps, "hidden", !data.swaps)
-  if (!data.swaps || parts.swapped === key) return
-  parts.swapped = key
-  parts.swaps.replaceChildren(create("span", "", "Replace "), create("b", "", data.swaps.instead), create("span", "", " by"))
-  data.swaps.words.forEach((word, i) => {
-    const button = makeButton("swap", parts.swaps, word, () => send("swap", i))
-    button.setAttribute("aria-pressed", String(i === data.swaps.chosen))
-  })
-}
-
 function part(parts, data, send) {
   set(parts.part, "hidden", !data.part)
   if (!data.part || parts.parted === data.part) return
@@ -305,7 +292,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   parts.draw = () => draw(parts, shown)
   parts.draw()
   read(parts, shown, choose)
-  swaps(parts, shown, setTriggerValue)
   part(parts, shown, setTriggerValue)
   listen(parts, shown, setTriggerValue, choose)
   return () => { parts.watch.disconnect(); memory.delete(root) }

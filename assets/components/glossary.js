@@ -1,7 +1,7 @@
 // The page Glossary: the terms in groups; what is typed leaves those that answer it. A term unfolds to say more, and leads to the page
 // where it is seen on the reader's own sentence.
 import { create, make } from "./dom.js"
-import { glossary, idOf, rank } from "./glossary_terms.js"
+import { glossary, idOf, nearest, rank } from "./glossary_terms.js"
 
 const memory = new WeakMap()
 
@@ -80,18 +80,20 @@ function build(parts, { groups }) {
   filter(parts)
 }
 
-// Within its group, what answers best stands first.
+// Within its group, what answers best stands first; where nothing does, what is spelled most like it.
 function filter({ groups, find, count }) {
   let shown = 0
+  const all = groups.flatMap(({ entries }) => entries.map(({ term }) => term)), typed = find.value.trim()
+  const near = typed && !all.some((term) => rank(term, typed)) ? nearest(all, typed) : []
   for (const { part, list, entries } of groups) {
-    const found = entries.map((each) => ({ ...each, rank: rank(each.term, find.value) }))
+    const found = entries.map((each) => ({ ...each, rank: near.length ? (near.includes(each.term) ? 4 - near.indexOf(each.term) : 0) : rank(each.term, typed) }))
     for (const { fold, rank } of found) fold.hidden = !rank
     list.append(...found.toSorted((a, b) => b.rank - a.rank).map(({ fold }) => fold))
     const n = found.filter(({ rank }) => rank).length
     part.hidden = !n
     shown += n
   }
-  count.textContent = find.value.trim() ? (shown ? `${shown} found` : "No such word here.") : `${shown} words`
+  count.textContent = !typed ? `${shown} words` : near.length ? `No such word here. Did you mean ${near[0].term}?` : shown ? `${shown} found` : "No such word here."
 }
 
 // Unfolds a term and scrolls to it.

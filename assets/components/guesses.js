@@ -42,6 +42,7 @@ function placeRow(root, shown, show) {
 
 function valueButton(shown, at, open) {
   const value = shown.numbers[indexOf(shown.shape, at)]
+  if (Number.isNaN(value)) return create("span", "absent", "–")
   const button = createButton(at[3] === shown.solid ? "value strong" : "value", percent(value), () => open(at))
   button.dataset.at = at.join()
   button.title = rounded(value)
@@ -112,6 +113,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const shown = { ...data, numbers: decode(data.values) }
   root.replaceChildren()
   root.classList.toggle("two", data.titles.length > 1)
+  root.classList.toggle("one", data.bars.length === 1)
   const open = (at) => setTriggerValue("cell", at)
   const show = (place, clicked) => {
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === place)))

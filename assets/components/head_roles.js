@@ -19,7 +19,7 @@ const told = (data, shares, layer, head) => [`Layer ${layer}, head ${head}`,
 function headCell(row, data, text, layer, head, choose) {
   const shares = sharesOf(data, text, layer, head), best = strongest(shares, data.ranked), share = shares[best]
   const button = makeButton("head", make("td", "", row), "", () => choose(layer, head))
-  const name = namedRole(share) ? data.roles[best].split(" ")[0] : ""
+  const name = namedRole(share) ? data.roles[best].split(" ")[0] : "none"
   button.title = told(data, shares, layer, head)
   button.setAttribute("aria-label", button.title.replaceAll("\n", ", "))
   button.classList.toggle("strong", share >= data.strong)

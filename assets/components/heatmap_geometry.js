@@ -10,6 +10,7 @@ const LONGEST = 14          // letters of a name, where nobody has measured it
 const SMALLEST = 6          // pixels of a cell among many heads, before the reader zooms out
 const BAR = 12              // pixels that a bar for scrolling may take
 const EDGE = 4              // pixels of a picture beyond its cells: the frames of the last ones
+const FILLED = 90            // pixels of a cell at most in a map that fills its room
 const NARROW = 11           // pixels of a column that still has room for its name
 const WIDEST = 150, SHARE = 0.3     // pixels of a name beside its row, and of the figure's width that names may take
 const TALLEST = 112                 // pixels of a name below its column
@@ -37,7 +38,8 @@ function oneMap(data, width, zoom, highest) {
   const [, rows, columns] = data.shape
   const labels = rowRoom(data, width), numbered = isNumbered(data.columns)
   const fit = (width - labels - EDGE) / columns
-  const w = numbered || fit < NARROW ? clamp(fit, numbered ? 7 : 20, 40) : Math.min(fit, 40)
+  const most = data.fills ? FILLED : 40
+  const w = numbered || fit < NARROW ? clamp(fit, numbered ? 7 : 20, most) : Math.min(fit, most)
   const h = data.folded ? 15 : rows > 24 ? 17 : 25
   return { labels, w: w * zoom, h: h * zoom, left: 0, top: 0, head: 0, gap: 0, across: 1, down: 1, limit: highest,
     foot: numbered ? 20 : columnRoom(data) }

@@ -1,11 +1,5 @@
-// Angles, lengths and places of the rows of layers. No element is touched here.
+// Lengths and places of the rows of layers. No element is touched here.
 import { clamp, rounded } from "./numbers.js"
-
-// The angle between two vectors, from their cosine: 0 the same way, π opposite.
-export const angleOf = (cosine) => Math.acos(clamp(cosine, -1, 1))
-
-// The point of a hand of length 1 that is turned by an angle, counted from the right.
-export const handOf = (angle) => ({ x: Math.cos(angle), y: Math.sin(angle) })
 
 // A number with three digits or less, so that the points stand below each other.
 export const aligned = (x) => {

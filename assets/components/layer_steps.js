@@ -1,8 +1,8 @@
 // A row for each layer: the attention of its heads, small, and how the layer moves one token's vector. A click on a head frames it
 // here, at once.
 import { palette, pointPicture, shadeOf } from "./colours.js"
-import { create, createButton, make, SVG } from "./dom.js"
-import { aligned, angleOf, barShare, handOf, nextHead, thumbSize } from "./layer_geometry.js"
+import { create, createButton, make } from "./dom.js"
+import { aligned, barShare, nextHead, thumbSize } from "./layer_geometry.js"
 import { bytes, decode, rounded } from "./numbers.js"
 import { saveElements, weightScale } from "./saving.js"
 
@@ -32,22 +32,6 @@ function headButton(shown, panel, pixels, choose) {
   return button
 }
 
-function dial(value) {
-  const svg = document.createElementNS(SVG, "svg"), { x, y } = handOf(angleOf(value))
-  svg.setAttribute("viewBox", "-12 -12 24 24")
-  svg.setAttribute("aria-hidden", "true")
-  const add = (tag, name, look) => {
-    const part = document.createElementNS(SVG, tag)
-    part.setAttribute("class", name)
-    for (const [key, at] of Object.entries(look)) part.setAttribute(key, at)
-    svg.append(part)
-  }
-  add("circle", "rim", { r: 10 })
-  add("line", "before", { x1: 0, y1: 0, x2: 10, y2: 0 })
-  if (Number.isFinite(x)) add("line", "now", { x1: 0, y1: 0, x2: 10 * x, y2: -10 * y })
-  return svg
-}
-
 function bar(column, value) {
   const track = create("span", "track")
   make("i", "", track).style.width = `${100 * barShare(value, column.top)}%`
@@ -65,7 +49,8 @@ function cell(row, shown, r, c, open) {
   button.ariaLabel = `${shown.rows[r]}: ${column.title} ${text}`
   button.title = `${shown.rows[r]}: ${column.title} ${rounded(value)}`
   button.classList.toggle("opened", shown.opened?.join() === `${r},${c}`)
-  button.append(column.kind === "dial" ? dial(value) : bar(column, value))
+  make("small", "", button, column.title)
+  if (column.kind !== "cosine") button.append(bar(column, value))
   make("b", "", button, text)
   box.append(button)
 }
@@ -99,7 +84,7 @@ function build(root, shown, { choose, open }) {
   const { pixels } = palette(getComputedStyle(root), "sequential"), buttons = []
   root.replaceChildren()
   const thumb = thumbSize(shown.rows.length - 1)
-  root.style.setProperty("--columns", shown.columns.map((column) => (column.kind === "dial" ? "4.6rem" : "minmax(5.6rem, 1fr)")).join(" "))
+  root.style.setProperty("--columns", shown.columns.map((column) => (column.kind === "cosine" ? "4.9rem" : "minmax(5.6rem, 1fr)")).join(" "))
   root.style.setProperty("--thumb", `${thumb}px`)
   root.style.setProperty("--heads", `${shown.heads * (thumb + 4)}px`)
   head(root, shown)

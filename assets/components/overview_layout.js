@@ -321,7 +321,7 @@ function barsInTwo(s, output, y) {
 }
 
 function kept(s, output, { x, w }, rows, y) {
-  title(s, "left of the word", x, y - 12, output.name, "how far its last vector still points where its first did", { align: "left",
+  title(s, "still like the word", x, y - 12, output.name, "how far its last vector still points where its first did", { align: "left",
       kind: "head", bold: true, size: 12, when: "bars" })
   text(s, "cosine, 0–1", x + w, y - 12, { align: "right", size: 11, soft: true, when: "bars" })
   output.kept.forEach((share, i) => sign(s, "bar", x, y + rows.at[i], w, rows.size, { key: "kept", opens: true, cell: [i, 0], room: 2,

@@ -7,6 +7,7 @@ const FOOT = 34            // and below the last, for a sum
 const SUM = 50             // or below the last of the values, for the vector z
 const LEAST = 360          // pixels that all steps take at most, so that what follows stays where it is
 const NARROW = 560         // below this width what is left out is in the other steps
+const HIDDEN = 152         // pixels that “−∞, hidden by the mask” takes
 const NUMBER = 30          // pixels that a cell needs to hold its number
 
 // What one token sees in one head, by name; null where these numbers were not sent. data: as ui/stages/attention/numbers.py sends it.
@@ -118,11 +119,16 @@ function scores(seen, names, width, room, tall, words) {
     if (strip) marks.push(...cells(`r${m}`, seen.terms[m], [room, y + tall * 0.2, strip, tall * 0.6], limit, "terms", [m], m, hidden ? 0.3 : 1))
     texts.push(text(`d${m}`, written(seen.dot[m], dots), after, mid, "end", hidden ? "quiet" : "figure", ["dot", m]))
     if (names.scale && !narrow) texts.push(text(`c${m}`, names.scale, after + 36, mid, "middle", "quiet"))
-    if (hidden) return texts.push(text(`s${m}`, narrow ? "−∞" : "−∞, hidden by the mask", zero + 6, mid, "start", "quiet", ["scores", m]))
+    if (hidden) return texts.push(hiddenScore(width, zero, narrow, mid, m))
     marks.push(signedBar(`s${m}`, seen.scores[m], zero, unit, y, tall, ["scores", m]))
     texts.push(scoreText(seen.scores[m], zero, unit, mid, m, digits, m === main))
   })
   return { marks, texts, height: HEAD + words.length * tall + 6 }
+}
+// Beside the axis, on the side where it has room.
+const hiddenScore = (width, zero, narrow, y, m) => {
+  const right = narrow || width - zero > 6 + HIDDEN
+  return text(`s${m}`, narrow ? "−∞" : "−∞, hidden by the mask", zero + (right ? 6 : -6), y, right ? "start" : "end", "quiet", ["scores", m])
 }
 const axis = (zero, tall, words) => ({ id: "axis", shape: "line", tone: "line", share: 0, alpha: 1, x: zero, y: HEAD - 4, w: 1, h: words.length * tall + 8 })
 const scoreText = (value, zero, unit, y, m, digits, main) =>

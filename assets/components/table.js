@@ -5,6 +5,7 @@ import { saveElements } from "./saving.js"
 const numberCell = (parent, text, place, open, opened) => {
   const cell = make("td", "", parent)
   if (text === null) return cell
+  if (text === "−∞") make("small", "", cell, "hidden ")
   const button = makeButton("number", cell, text, () => open(place))
   button.dataset.place = place.join()
   button.classList.toggle("opened", button.dataset.place === opened)

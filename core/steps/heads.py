@@ -403,8 +403,9 @@ KINDS = (
         recipe=explain_role,
         title="What a head does here",
         story=(
-            "The share of its attention that goes to such a token, averaged over the tokens that"
-            " have one. The first token is left out."
+            "How much of its attention a head gives to the tokens of each role, such as the token"
+            " before: the mean over all tokens that have one to look at. The first token is left"
+            " out."
         ),
         latex=r"\frac{1}{n}\sum_{l,m} a_{h,l,m}",
         letters={"m": "each such token", "n": "how many tokens have such a token to look at"},

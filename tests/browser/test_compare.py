@@ -86,6 +86,7 @@ def test_a_word_to_put_in_and_a_share_of_the_guess_are_one_click_away(visit):
     page.do(lambda: page.view.get_by_role("button", name="students", exact=True).click())
     other = "The books that the students recommended"
     assert choices(page)["compare_sentence"] == other
+    assert not page.view.locator(".st-key-compare-maps button.swap").count()
     share = page.view.locator(".st-key-compare-words button.share[data-run='1']").first
     page.do(lambda: share.click())
     name, index, shown = opened_number(page)

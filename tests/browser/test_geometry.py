@@ -11,6 +11,7 @@ import pytest
 from tests.helpers.browser import CHROMIUM, ROOT, modules
 from tests.helpers.seen import sides
 from ui.kit.components import overview_data
+from ui.kit.terms import GLOSSARY
 from ui.stages.overview.picture import picture
 
 pytestmark = [
@@ -632,6 +633,27 @@ def test_arrows_lead_through_all_three_maps(run):
     assert steps == [[1, 0, 0], [0, 1, 2], [2, 0, 2], [0, 0, 0], [1, 1, 1], [1, 0, 1]]
 
 
+@pytest.mark.parametrize("wide", (340, 800))
+def test_the_ends_of_a_slope_stand_at_their_shares_and_no_word_covers_another(run, wide):
+    shares = [[0.402, 0.003, 0.002, 0.148, 0.048, 0.001], [0.001, 0.371, 0.171, 0, 0, 0.056]]
+    g, equal, crowded = run(
+        """const { layOut, spread } = await import("/slope_geometry.js")
+        const [wide, shares] = given, wanted = Array(9).fill(5)
+        return [layOut(wide, 260, shares, 130, 180), spread([50, 50, 50], 0, 100),
+          spread(wanted, 0, 40)]""",
+        [wide, shares],
+    )
+    assert g["top"] == 0.5 and g["left"] < g["right"] <= wide
+    for run_shares, ends, words in zip(shares, g["ends"], g["words"], strict=True):
+        room = 260 - 34 - 14
+        assert ends == pytest.approx([34 + (1 - share / 0.5) * room for share in run_shares])
+        order = sorted(range(6), key=lambda n: (ends[n], n))
+        steps = [words[b] - words[a] for a, b in zip(order, order[1:], strict=False)]
+        assert min(steps) >= 19 - 1e-9 and min(words) >= 34 and max(words) <= 250
+    assert equal == [50, 69, 88]
+    assert crowded == pytest.approx([5 * n for n in range(9)])
+
+
 def test_a_bar_of_guesses_is_as_long_as_its_share_and_arrows_walk_over_the_numbers(run):
     found = run("""
         const { indexOf, nextButton, seenShare } = await import("/guesses_geometry.js")
@@ -643,18 +665,14 @@ def test_a_bar_of_guesses_is_as_long_as_its_share_and_arrows_walk_over_the_numbe
     assert found == [47, 9, [0.25, 1, 0, 0], [5, 1, 4, 2, None], None, None]
 
 
-def test_a_hand_turns_by_the_angle_whose_cosine_it_shows(run):
+def test_a_bar_of_a_layer_is_as_long_as_its_share_and_arrows_walk_over_the_heads(run):
     found = run("""
-        const { aligned, angleOf, barShare, handOf, nextHead } = await import("/layer_geometry.js")
+        const { aligned, barShare, nextHead } = await import("/layer_geometry.js")
         const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "a"]
-        return [[1, 0.5, 0, -1, 1.0001].map((x) => handOf(angleOf(x)).x), angleOf(0),
-          ...[3, 9, NaN].map((x) => barShare(x, 4)), keys.map((key) => nextHead(key, 7, 5, 20)),
+        return [...[3, 9, NaN].map((x) => barShare(x, 4)), keys.map((key) => nextHead(key, 7, 5, 20)),
           nextHead("ArrowDown", 16, 5, 20), [0.5, -0.0111, 13.49, 123.4, 8.8].map(aligned)]
     """)
-    hands, angle, *others = found
-    assert hands == pytest.approx([1, 0.5, 0, -1, 1], abs=1e-9)
-    assert angle == pytest.approx(1.5707963)
-    assert others == [
+    assert found == [
         0.75,
         1,
         0,
@@ -662,6 +680,20 @@ def test_a_hand_turns_by_the_angle_whose_cosine_it_shows(run):
         None,
         ["0.50", "−0.01", "13.5", "123", "8.80"],
     ]
+
+
+def test_a_misspelled_word_is_near_to_the_one_that_was_meant(run):
+    typed = ["embeding", "sofmax", "atention", "deviatoin", "nueron", "xyzzyxyzzy"]
+    found, steps = run(
+        """const { distance, nearest } = await import("/glossary_terms.js")
+        const [typed, terms] = given
+        return [typed.map((word) => nearest(terms, word)[0]?.term ?? null),
+          [["abc", "abc"], ["abc", "acb"], ["abc", "ab"], ["", "abc"], ["kitten", "sitting"]]
+            .map(([a, b]) => distance(a, b))]""",
+        [typed, [term for group in GLOSSARY["groups"] for term in group["terms"]]],
+    )
+    assert found == ["embedding", "softmax", "attention", "deviation", "neuron", None]
+    assert steps == [0, 1, 1, 3, 3]
 
 
 def test_arrows_home_and_end_move_along_a_row_and_stop_at_its_ends(run):

@@ -10,6 +10,14 @@ from tests.helpers.browser_pages import DESK, TELEPHONE, choices
 from ui.kit.terms import TERMS
 
 QUERY = TERMS["query"]
+SYNONYMS = {
+    "ε": "epsilon",
+    "dimension": "dimension",
+    "deviation": "deviation",
+    "variance": "deviation",
+    "broad": "entropy",
+    "ablate": "silence",
+}
 LINK = 'a[href="#term-query"]'
 
 
@@ -78,8 +86,14 @@ def test_a_word_is_found_and_leads_to_where_it_is_seen(visit, size):
     box.fill("softm")
     assert seen.first.get_attribute("id") in ("softmax", "attention-weight")
     assert 0 < seen.count() < 12
-    box.fill("xyzzy")
+    box.fill("xyzzyxyzzy")
     assert seen.count() == 0 and page.view.get_by_text("No such word here.").count() == 1
+    box.fill("embeding")
+    assert seen.first.get_attribute("id") == "embedding" and seen.count() <= 3
+    page.view.get_by_text("No such word here. Did you mean embedding?").wait_for()
+    for typed, found in SYNONYMS.items():
+        box.fill(typed)
+        assert seen.first.get_attribute("id") == found, typed
     box.fill("rope")
     assert seen.first.get_attribute("id") == "rotary-embedding"
     box.fill("softmax")

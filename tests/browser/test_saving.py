@@ -242,7 +242,7 @@ FIGURES = {
         "study-decoder · token recommended",
         "layers-what-each-layer-s-heads",
         lambda: [
-            f"layer {n}: like the input {number(decoder()[f'decoder.{n}.out.similarity'][6])}"
+            f"layer {n}: cosine with the input {number(decoder()[f'decoder.{n}.out.similarity'][6])}"
             for n in range(4)
         ],
     ),
@@ -263,7 +263,7 @@ FIGURES = {
     "head_shares": Figure(
         "Heads",
         "heads_add",
-        "What each head adds to recommended",
+        "What each head adds to “recommended”",
         PLACE,
         "heads-what-each-head-adds-to-layer3",
         lambda: [
@@ -294,17 +294,17 @@ FIGURES = {
     "guesses": Figure(
         "Output",
         "output-next",
-        "The likeliest words after recommended",
+        "The likeliest words after “recommended”",
         "study-decoder",
         "output-the-likeliest-words-after-recommended",
         lambda: [number(x) for x in sorted(decoder()["head.probs"][-1])[-5:]],
     ),
-    "paired_bars": Figure(
+    "slope": Figure(
         "Compare",
         "compare-words",
-        "Next word after recommended: largest changes first",
+        "The next word after “recommended”: what changes most",
         f"A: study-decoder, layer 3, head 4, “{SENTENCE}”",
-        "compare-next-word-after-recommended-largest",
+        "compare-the-next-word-after-recommended",
         both_guesses,
         BOOKS | {"compare_sentence": SENTENCE.replace("books", "book")},
     ),

@@ -292,7 +292,8 @@ def test_the_figure_shows_both_guesses_of_both_networks_after_every_word(study):
         model = runs.model_of(name)
         read = [model.trace(text)["head.probs"][2:] for text in texts]  # after [START] the
         for n, words in enumerate(models[g] for models in shown["words"]):
-            ids = [model.tokenizer.id_of(word) for word in words if word]
+            ids = [model.tokenizer.id_of(word) for word in words]
+            assert words == shown["words"][n][0]  # one order for both networks
             for bar in range(2):
                 assert values_PGWB[n, g, : len(ids), bar] == pytest.approx(read[bar][n][ids], abs=0)
                 assert int(read[bar][n].argmax()) in ids

@@ -51,6 +51,10 @@ def maps(app) -> dict:
     return data_of(app, "compare-maps", "compare")
 
 
+def swaps(app) -> list[dict]:
+    return data_of(app, "compare-swaps", "swaps")["groups"]
+
+
 def difference(app) -> np.ndarray:
     data = maps(app)
     return np.frombuffer(b64decode(data["difference"]), "<f4").reshape(data["shape"][1:])
@@ -78,7 +82,7 @@ def test_both_maps_and_their_difference_are_the_two_traces_to_the_bit():
     assert np.array_equal(values_in(maps(app)), np.stack([one_LM, other_LM]))
     assert difference(app).tobytes() == (other_LM - one_LM).astype("<f4").tobytes()
     assert np.array_equal(states(app)[0] == BLOCKED, ~np.tri(7, dtype=bool))
-    assert maps(app)["limit"] == np.abs(other_LM - one_LM).max()
+    assert maps(app)["limit"] == 1  # ±100 points: a small difference looks small
     changed = [(name["one"], name["other"]) for name in maps(app)["rows"] if name["changed"]]
     assert changed == [("books", "book")]
 
@@ -123,7 +127,7 @@ def test_another_model_is_compared_where_both_cut_the_sentence_alike(smollm2):
     assert not any(name["changed"] for name in names[1:])
     assert np.array_equal(values_in(maps(app))[1, 1:, 1:], other_LM)
     assert np.array_equal(difference(app)[1:, 1:], other_LM - pattern(BOOKS)[1:, 1:])
-    words = data_of(app, "compare-words", "paired_bars")
+    words = data_of(app, "compare-words", "slope")
     mine = smollm2.trace(BOOKS)["head.probs"][-1]
     at = words["words"].index("are")
     assert words["texts"][1][at] == percent(mine[smollm2.encode(" are").ids_L[-1]])
@@ -206,12 +210,20 @@ def test_a_number_of_the_second_run_closes_where_that_run_is_not_there():
 
 def test_a_word_to_put_in_makes_the_second_sentence():
     app = opened(PAGE, **AT, token="5")
-    swaps = maps(app)["swaps"]
-    assert swaps["instead"] == "student" and swaps["words"][0] == "students"
-    click(app, "compare-maps", swap=0)
+    first, second = swaps(app)
+    assert (first["instead"], first["words"][first["chosen"]]) == ("books", "book")
+    assert (second["instead"], second["words"][0]) == ("student", "students")
+    assert second["chosen"] is None
+    click(app, "compare-swaps", swap=[1, 0])
     assert app.session_state["compare_sentence"] == "The books that the students recommended"
-    assert maps(app)["swaps"]["chosen"] == 0
+    (group,) = swaps(app)  # the word that differs is the chosen one
+    assert (group["instead"], group["chosen"]) == ("student", 0)
     assert linked(app).session_state["compare_sentence"].endswith("recommended")
+
+
+def test_where_several_words_differ_only_the_chosen_one_is_replaced():
+    app = opened(PAGE, **AT, compare_sentence="The book that the students recommended")
+    assert [group["instead"] for group in swaps(app)] == ["recommended"]
 
 
 def test_the_name_of_a_row_chooses_its_token():
@@ -233,9 +245,9 @@ def test_another_sentence_begins_anew_with_one_word_replaced():
 # --- what comes out -------------------------------------------------------------------------------
 
 
-def test_the_paired_bars_are_both_guesses_with_the_largest_changes_first():
+def test_the_lines_join_both_guesses_and_the_largest_changes_are_marked():
     app = opened(PAGE, **AT, compare_sentence=BOOK)
-    data, model = data_of(app, "compare-words", "paired_bars"), load("study-decoder")
+    data, model = data_of(app, "compare-words", "slope"), load("study-decoder")
     before_V, after_V = (trace(text)["head.probs"][6] for text in (BOOKS, BOOK))
     ids = [model.tokenizer.id_of(word) for word in data["words"]]
     assert np.array_equal(values_in(data), np.stack([before_V[ids], after_V[ids]]))
@@ -245,6 +257,8 @@ def test_the_paired_bars_are_both_guesses_with_the_largest_changes_first():
     assert data["texts"] == [list(map(percent, before_V[ids])), list(map(percent, after_V[ids]))]
     changes = [float(b - a) for a, b in zip(before_V[ids], after_V[ids], strict=True)]
     assert data["points"] == list(map(points, changes))
+    assert data["words"][: data["strong"]] == ["are", "is"]
+    assert data["ends"] == ["A · books", "B · book"]
     click(app, "compare-words", cell=[1, 0])
     assert shown_number(app) == (f"head.probs:6,{ids[0]}", number(after_V[ids[0]]))
 
@@ -252,6 +266,14 @@ def test_the_paired_bars_are_both_guesses_with_the_largest_changes_first():
 def test_points_have_a_sign_unless_they_are_next_to_nothing():
     shown = [points(x) for x in (0.1234, -0.004, 0.0001, -0.0001, 0.0, float("nan"))]
     assert shown == ["+12.3", "−0.4", "<0.1", "<0.1", "0", "–"]
+
+
+def test_the_answer_stands_first_and_without_one_the_heads_do():
+    app = opened(PAGE, **AT, compare_sentence=BOOK)
+    order = ["compare-words", "compare-swaps", "compare:heads", "compare-maps"]
+    assert [key for key in components(app) if key in order] == order
+    encoder = opened(PAGE, sentence="The book is old.", compare_sentence="The books is old.")
+    assert [key for key in components(encoder) if key in order] == order[1:]
 
 
 def test_without_a_guess_the_vectors_are_compared(minilm):
@@ -264,7 +286,7 @@ def test_without_a_guess_the_vectors_are_compared(minilm):
 
 
 def test_the_map_of_all_heads_shows_how_much_moves_and_a_click_chooses_one():
-    app = opened(PAGE, **AT, compare_sentence=BOOK, cards="compare-heads")
+    app = opened(PAGE, **AT, compare_sentence=BOOK)
     moved_NH = np.array(
         [
             [
@@ -279,7 +301,8 @@ def test_the_map_of_all_heads_shows_how_much_moves_and_a_click_chooses_one():
             for n in range(4)
         ]
     )
-    assert values_in(data_of(app, "compare:heads", "heatmap"))[0] == pytest.approx(moved_NH)
+    shown = data_of(app, "compare:heads", "heatmap")
+    assert values_in(shown)[0] == pytest.approx(100 * moved_NH) and shown["limit"] == 100
     layer, head = np.unravel_index(moved_NH.argmax(), moved_NH.shape)
     assert f"Head {head} of layer {layer} changes most" in prose(app)
     assert f"**{percent(moved_NH.max())}**" in prose(app)
@@ -300,18 +323,23 @@ def test_the_story_states_what_the_traces_hold():
     )
     assert (before, after) == ("are", "is")
     assert (
-        "**book** replaces **books**. Of the attention of **recommended** in head 4 of"
-        f" layer 3, **{percent(moved)}** goes elsewhere." in prose(app)
+        "**book** replaces **books**. The likeliest next word goes from **are**"
+        f" ({p} in A) to **is** ({q} in B)." in prose(app)
     )
-    assert f"The likeliest next word goes from **are** ({p}) to **is** ({q})." in prose(app)
-    assert moved < 0.05 and "finds another value there" in prose(app)
+    assert (
+        f"In head 4 of layer 3, **recommended** moves **{percent(moved)}** of its attention to"
+        " other tokens. What differs is the value that it fetches there: that of **book** instead"
+        " of **books**." in prose(app)
+    )
     values = [trace(text)["decoder.3.attn.v"][4, 2] for text in (BOOKS, BOOK)]
-    assert pattern(BOOKS)[6].argmax() == 2 and not np.array_equal(*values)
+    assert moved < 0.05 and not np.array_equal(*values)
+    assert pattern(BOOKS)[6].argmax() == pattern(BOOK)[6].argmax() == 2
 
 
 def test_before_the_replaced_word_nothing_is_said_to_have_changed():
     app = opened(PAGE, **AT, compare_sentence=BOOK, token="1")
-    assert "**0%** goes elsewhere" in prose(app) and "another value" not in prose(app)
+    assert "spreads its attention alike in A and in B" in prose(app)
+    assert "What differs" not in prose(app) and "whose value" not in prose(app)
 
 
 STORIES = (
@@ -328,9 +356,14 @@ STORIES = (
 @pytest.mark.parametrize("asked", STORIES)
 def test_the_story_has_at_most_45_words(asked):
     app = opened(PAGE, **asked)
-    words = [text.value for text in app.markdown if "attention" in text.value]
-    words = [text for text in words if "goes elsewhere" in text or "no partner" in text]
-    assert len(words) == 1 and len(re.findall(r"[\w’]+[^\s]*", words[0])) <= 45
+    told = [
+        text.value
+        for text in app.markdown
+        if re.search(r"attention|no partner|likeliest|replaces|differ", text.value)
+    ]
+    assert told
+    for text in told:
+        assert len(re.findall(r"[\w’]+[^\s]*", text)) <= 45, text
 
 
 def test_two_equal_sentences_are_said_to_be_equal():
@@ -381,8 +414,6 @@ def test_a_second_sentence_that_is_too_long_says_so(text, why):
         {"cell": [0, -1, 0]},
         {"token": 99},
         {"token": True},
-        {"swap": 99},
-        {"swap": "a"},
         {"part": 7},
         {"part": "1"},
     ],
@@ -392,4 +423,12 @@ def test_a_forged_click_changes_nothing(forged):
     app = opened(PAGE, **AT, compare_sentence=BOOK)
     before = address(app)
     click(app, "compare-maps", **forged)
+    assert not app.exception and address(app) == before and not said(app)
+
+
+@pytest.mark.parametrize("forged", [99, "a", [0, 99], [9, 0], [0], [0, True]], ids=json.dumps)
+def test_a_forged_word_is_not_put_in(forged):
+    app = opened(PAGE, **AT, compare_sentence=BOOK)
+    before = address(app)
+    click(app, "compare-swaps", swap=forged)
     assert not app.exception and address(app) == before and not said(app)

@@ -17,7 +17,7 @@ from core.models import catalogue
 from core.models.weights import read_folder
 from core.steps.output import next_ids
 from core.text import percent
-from tests.helpers.pages import address, click, data_of, opened, parts, prose, values_in
+from tests.helpers.pages import address, click, data_of, opened, parts, prose, unmarked, values_in
 from tests.helpers.tiny import golden
 from ui.session import runs
 from ui.session.selection import DEPTHS, STAGES
@@ -492,10 +492,22 @@ def test_the_card_shows_both_alignments_side_by_side():
         np.testing.assert_array_equal(
             values_in(data)[0], runs.trace_of(request)["decoder.3.cross.pattern"][1]
         )
-    assert "still has **maison**" in prose(app)
+    assert after["rows"][:4] == ["la", "maison", "est", "vert"]  # the noun as it was given
+    assert after["ends"] == ["given, then written", "source"]
+    assert "still has **maison**" in prose(app) and "Another example" not in prose(app)
     app.button(key="cross_swap").click().run()
     assert app.session_state["sentence"] == "The garden is green." and not app.exception
     assert app.session_state["target"] == "la maison est verte ."
+
+
+def test_of_another_sentence_than_the_reader_s_the_swap_says_so():
+    app = opened(PAGE, model="study-translator", sentence="The cat sleeps.", cards="cross-swap")
+    assert not app.exception
+    said = unmarked(prose(app))
+    assert (
+        "Another example than above: **The house is green.**, **la maison est verte .** Only"
+        in said
+    )
 
 
 # --- a model without it ---------------------------------------------------------------------------

@@ -63,6 +63,15 @@ def test_every_family_and_depth(tiny_folder, depth, change):
         )
 
 
+def test_a_number_that_relu_leaves_as_it_is_has_a_bar_as_long_as_before():
+    app = opened(PAGE, model="study-decoder")
+    shown = next(iter(parts(app, "neurons")))
+    values_R3, (before, after, _) = values_in(shown), shown["limits"]
+    assert before == after == pytest.approx(np.abs(values_R3[:, :2]).max())
+    kept = values_R3[:, 0] > 0
+    assert kept.any() and np.array_equal(values_R3[kept, 0], values_R3[kept, 1])
+
+
 def test_the_table_holds_the_neurons_that_reach_furthest():
     app = opened(PAGE, depth="numbers", token="5", layer="2", cards="ff-strongest")
     trace = runs.trace_of(runs.RunRequest("minilm", EXAMPLES[0]["text"]))

@@ -170,7 +170,7 @@ def test_the_text_under_the_figure_is_short_and_says_what_the_trace_has(request,
     most_H = weights_HM.argmax(axis=1)
     own = weights_HM[int(head)].max()
     assert len(text.replace("*", "").split()) <= 45
-    assert f"**Head {head}** gives" in text and f"most: {percent(own, 0)}." in text
+    assert f"**Head {head}** looks most at" in text and f": {percent(own, 0)}." in text
     different = len(set(most_H.tolist()))
     count = np.bincount(most_H).max()
     assert f"look most at {different} different ones, {count} of the {len(most_H)} at" in text

@@ -151,7 +151,7 @@ def test_the_rows_of_rollout_are_those_of_the_trace_and_sum_to_one():
         opened(PAGE, layer="2", token="7", **OPEN),
         runs.trace_of(RunRequest("minilm", SENTENCE)),
     )
-    shown = values_in(data_of(app, "Rollout of is", "heatmap"))[0]
+    shown = values_in(data_of(app, "Rollout of “is”", "heatmap"))[0]
     np.testing.assert_allclose(
         shown, [trace[f"encoder.{n}.rollout"][7] for n in range(6)], rtol=1e-6
     )
@@ -178,8 +178,8 @@ COLUMNS = {
     "attn.out.relative": "Attention adds",
     "mlp.out.relative": "Feed-forward adds",
     "out.length": "length after",
-    "out.turned": "like the layer before",
-    "out.similarity": "like the input",
+    "out.turned": "cosine with the layer before",
+    "out.similarity": "cosine with the input",
 }
 
 

@@ -33,6 +33,7 @@ from tests.helpers.texts import T5_IDS, trained
 from ui.session import runs
 from ui.session.selection import DEPTHS
 from ui.stages.output import continuation, typed_texts
+from ui.text import plain
 
 PAGE = "pages/10_Output.py"
 OPEN = {"cards": CARDS[PAGE]}
@@ -167,7 +168,7 @@ def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):
     trace = runs.trace_of(
         runs.RunRequest(tiny_folder, "3 5 7 2 9", target="4 6 8" if model.config.crosses else "")
     )
-    word = throw(trace[f"head.sampled.{len(trace.rows) - 1}.80.20.950"], 1, at + 1).word
+    word = throw(trace[f"head.sampled.{len(trace.rows) - 1}.100.0.1000"], 1, at + 1).word
     app.button(key="output_append").click().run()
     if word == model.config.end_id:
         assert grown(app, tiny_folder)[1] == before and "ends here" in app.info[0].value
@@ -253,7 +254,8 @@ STUDY = {"model": "study-decoder", "sentence": TEXT}
 
 
 def test_the_bars_are_the_trace_s_numbers_and_each_opens():
-    app, run = opened(PAGE, **STUDY), runs.trace_of(runs.RunRequest(*STUDY.values()))
+    app = opened(PAGE, **STUDY, temperature="0.8", top_k="20", top_p="0.95")
+    run = runs.trace_of(runs.RunRequest(*STUDY.values()))
     probs_V, drawn_V = run["head.probs"][-1], run["head.sampled.6.80.20.950"]
     shown, order = figure_of(app), np.argsort(-probs_V, kind="stable")
     values_WB, words = values_in(shown)[0, 0], shown["words"][0][0]
@@ -271,25 +273,50 @@ def test_the_bars_are_the_trace_s_numbers_and_each_opens():
         assert not app.exception and app.session_state["cell"].endswith(f":{ids[1]}")
 
 
+def test_one_probability_stands_at_each_word_until_a_control_is_moved():
+    app, run = opened(PAGE, **STUDY), runs.trace_of(runs.RunRequest(*STUDY.values()))
+    shown, probs_V = figure_of(app), run["head.probs"][-1]
+    assert shown["bars"] == ["probability"] and shown["solid"] == 0
+    assert values_in(shown)[0, 0, 0] == [probs_V.max()] and "Outlined" not in said(app)
+    app.slider(key="output_heat").set_value(0.5).run()
+    assert figure_of(app)["bars"] == ["T = 1", "in the draw"]
+    assert any("Outlined: the model’s own probability" in each.value for each in app.caption)
+    cold_V = run["head.sampled.6.50.0.1000"]
+    both = np.array([probs_V.max(), cold_V.max()], dtype=np.float32)
+    assert np.array_equal(values_in(figure_of(app))[0, 0, 0], both)
+
+
+def test_an_older_link_still_means_the_draw_that_it_showed():
+    """It named what differed from 0.8, 20 and 0.95, where the controls began then."""
+    app = opened(PAGE, **STUDY, output_k="5")
+    names = ("output_heat", "output_k", "output_p")
+    assert [app.session_state[name] for name in names] == [0.8, 5, 0.95]
+    found = address(app)
+    assert [found[key] for key in ("temperature", "top_k", "top_p")] == ["0.8", "5", "0.95"]
+    assert not found.keys() & set(names)
+    app = opened(PAGE, **STUDY, top_k="5")
+    assert [app.session_state[name] for name in names] == [1.0, 5, 1.0]
+
+
 def test_the_story_names_the_leader_and_counts_what_may_be_drawn_in_at_most_45_words():
     app, run = opened(PAGE, **STUDY), runs.trace_of(runs.RunRequest(*STUDY.values()))
     texts = [unmarked(each.value) for each in app.markdown]
     story = next(text for text in texts if text.startswith("**Softmax**"))
-    probs_V, kept_V = run["head.probs"][-1], run["head.sampled.6.80.20.950"] > 0
+    probs_V, kept_V = run["head.probs"][-1], run["head.sampled.6.100.0.1000"] > 0
     assert f"**are** leads with {percent(probs_V.max())}".replace(".", "\\.") in story or (
         f"**are** leads with {percent(probs_V.max())}" in story
     )
-    assert f"{kept_V.sum()} may be drawn" in story and len(story.split()) <= 45
+    assert f"now all {kept_V.sum():,} may be drawn" in story and len(story.split()) <= 45
 
 
 def test_the_word_that_is_drawn_is_marked_and_drawing_again_takes_another_seed():
     app, run = opened(PAGE, **STUDY), runs.trace_of(runs.RunRequest(*STUDY.values()))
-    draw_V = run["head.sampled.6.80.20.950"]
+    draw_V = run["head.sampled.6.100.0.1000"]
     for seed in (1, 2):
         shown = figure_of(app)
         [_, _, place], word = shown["strong"], throw(draw_V, seed, 7).word
         assert values_in(shown)[0, 0, place, 0] == run["head.probs"][-1][word]
-        assert shown["words"][0][0][place] in app.button(key="output_append").label
+        assert plain(shown["words"][0][0][place]) in app.button(key="output_append").label
         app.button(key="output_again").click().run()
     assert app.session_state["output_seed"] == 3
 

@@ -21,6 +21,7 @@ from ui.session.selection import (
     DEPTHS,
     EXAMPLES,
     MASKS,
+    OLDER,
     SIDES,
     Selection,
     chosen,
@@ -178,7 +179,7 @@ INSIDE = {
     ),
     OUTPUT: (
         {"model": "study-decoder", "cards": "output-line"},
-        {"output_heat": "1.3", "output_k": "5", "output_p": "0.6", "output_seed": "77"},
+        {"temperature": "1.3", "top_k": "5", "top_p": "0.6", "output_seed": "77"},
     ),
     "pages/11_Before_attention.py": (
         {"cards": "before-lstm.before-reach"},
@@ -197,6 +198,10 @@ INSIDE = {
 }
 
 
+BY_KEY = {codec.key: codec for codec in CODECS.values()}
+NAME_OF = {codec.key: name for name, codec in CODECS.items()}
+
+
 @pytest.mark.parametrize("path", INSIDE)
 def test_what_is_chosen_in_a_page_travels_in_its_link_and_outlives_a_switch_of_pages(path):
     there, chosen = INSIDE[path]
@@ -204,8 +209,8 @@ def test_what_is_chosen_in_a_page_travels_in_its_link_and_outlives_a_switch_of_p
     for _ in range(2):
         assert not app.warning and not app.exception
         assert {key: address(app).get(key) for key in chosen} == chosen
-        values = {key: CODECS[key].parse(text) for key, text in chosen.items()}
-        assert {key: app.session_state[key] for key in chosen} == values
+        values = {NAME_OF[key]: BY_KEY[key].parse(text) for key, text in chosen.items()}
+        assert {name: app.session_state[name] for name in values} == values
         shown = {each.key: each.value for kind in WIDGETS for each in app.get(kind)}
         for part in parts(app, "choice"):
             shown["addnorm_sublayer"] = ("attn", "mlp")[part["chosen"]]
@@ -233,11 +238,11 @@ def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
         ("softmax_heat", "0.25"),
         ("softmax_heat", "1e1"),
         ("softmax_of", "cold"),
-        ("output_heat", "0"),
-        ("output_k", "4"),
-        ("output_k", "1.0"),
-        ("output_p", "2"),
-        ("output_p", "-1"),
+        ("temperature", "0"),
+        ("top_k", "4"),
+        ("top_k", "1.0"),
+        ("top_p", "2"),
+        ("top_p", "-1"),
         ("output_seed", "-1"),
         ("output_seed", "1000000"),
         ("tokens_turn", "42"),
@@ -262,7 +267,7 @@ def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
     assert (
         not app.exception
         and f"asks for {key} “{text[:40]}" in said(app)
-        and CODECS[key].message in said(app)
+        and BY_KEY[key].message in said(app)
     )
     assert key not in address(app)
 
@@ -349,7 +354,15 @@ def test_the_names_in_an_address_are_those_of_old_links_and_each_stands_for_one_
     keys = [codec.key for codec in CODECS.values()]
     assert len(set(keys)) == len(keys) == len(fields(Selection))
     other = {name: codec.key for name, codec in CODECS.items() if name != codec.key}
-    assert other == {"mask_cells": "grid", "hide_special": "bare", "merge_pieces": "merge"}
+    assert other == {
+        "mask_cells": "grid",
+        "hide_special": "bare",
+        "merge_pieces": "merge",
+        "output_heat": "temperature",
+        "output_k": "top_k",
+        "output_p": "top_p",
+    }
+    assert set(OLDER) == {"output_heat", "output_k", "output_p"} and not set(OLDER) & set(keys)
 
 
 # --- choosing and reading -------------------------------------------------------------------------

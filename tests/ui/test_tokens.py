@@ -20,7 +20,7 @@ from tests.helpers.tiny import FAMILIES
 from tests.helpers.words import MOST, question, words_below
 from ui.session import runs
 from ui.session.selection import DEPTHS
-from ui.text import bold, quoted
+from ui.text import bold, labelled, quoted
 
 PAGE = "pages/1_Tokens.py"
 CARDS = "tokens-alike.tokens-map.tokens-sums.tokens-rows"
@@ -240,11 +240,11 @@ def test_an_opened_cosine_of_the_map_explains_itself():
 
 
 @pytest.mark.parametrize(
-    "token, title, text",
+    "token, label, text",
     [("bed", "bed", "**bed**"), (".", "“.”", "“**\\.**”"), ("[CLS]", "[CLS]", "**\\[CLS\\]**")],
 )
-def test_a_token_of_signs_alone_stands_in_quotes(token, title, text):
-    assert (quoted(token), bold(token)) == (title, text)
+def test_a_token_is_never_read_as_a_word_of_the_sentence_it_stands_in(token, label, text):
+    assert (labelled(token), bold(token), quoted(token)) == (label, text, f"“{token}”")
 
 
 @pytest.mark.parametrize(

@@ -457,8 +457,11 @@ def row_label(view: View, factors: tuple[Group, ...], n: int) -> str:
 
 def group_title(view: View, group: Group) -> str:
     """The role of the operands in the formula and what they are."""
+    title = about(view.trace, group.name).title.lower() if group.name else ""
     return (
-        f"{group.role}: {about(view.trace, group.name).title.lower()}" if group.name else group.role
+        group.role
+        if title in ("", group.role, group.role.removesuffix("s"))
+        else (f"{group.role}: {title}")
     )
 
 

@@ -1,7 +1,7 @@
 """The likeliest words of one or two models as bars from 0 to 100 %.
 
-Each word has two bars, such as its probability now and what it would be: one is filled, of the
-other only the edge is seen. There may be a row of words to choose between, with the guess after
+Each word has a bar, or two, such as its probability now and what it would be: one is filled, of
+the other only the edge is seen. There may be a row of words to choose between, with the guess after
 each: the browser has them all, and shows another one at once.
 
     Guesses(words, values_PGWB, titles, bars, …)
@@ -29,15 +29,16 @@ class Guesses:
 
     about: what is guessed, said below a picture that is saved.
     words: for each place and model the words, "" where there is none. values_PGWB: place, model,
-    word, bar. titles: of the models; bars: of the two bars, of which `solid` is filled. opened: the
-    number that is explained; strong: (place, model, word) that is marked. places: the words to
-    choose between, under the question `asked`, with how far each model's guess moved there.
+    word, bar; NaN where a model has no such word. titles: of the models; bars: of the two bars, of
+    which `solid` is filled, or of one. opened: the number that is explained; strong: (place, model,
+    word) that is marked. places: the words to choose between, under the question `asked`, with how
+    far each model's guess moved there.
     """
 
     words: Sequence[Sequence[Sequence[str]]]
     values_PGWB: np.ndarray
     titles: Sequence[str]
-    bars: tuple[str, str]
+    bars: Sequence[str]
     solid: int = 0
     colours: Sequence[str] = (COLOURS["head"], COLOURS["weight"])
     opened: tuple[int, int, int, int] | None = None

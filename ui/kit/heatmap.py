@@ -30,7 +30,7 @@ class HeatmapSpec:
     explained. blocked_RC: the cells that a mask hides. colour: of the mark before the title, which
     says what kind of number the map holds. fold: numbers in a row of a vector too long for one.
     vector: the map is one vector of so many numbers, row after row. step: whose numbers they are,
-    said below the picture once it is saved.
+    said below the picture once it is saved. fills: its cells are as wide as there is room.
     """
 
     values_RC: Any
@@ -48,6 +48,7 @@ class HeatmapSpec:
     fold: int = FOLD
     vector: int | None = None
     step: str = ""
+    fills: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -108,5 +109,6 @@ def data_of(spec: HeatmapSpec) -> dict:
         "foldedAs": dimension(spec) if is_folded else "dimension",
         "colour": spec.colour,
         "step": spec.step,
+        "fills": spec.fills,
         "alt": f"{spec.title}. Arrow keys move, Enter opens the number.",
     }

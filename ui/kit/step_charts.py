@@ -173,7 +173,7 @@ def cell_picture(view, name: str, *index) -> None:
     quantities, a table.
     """
     if sum(isinstance(part, slice) for part in index) == 2:
-        cell_map(view, name, *index, title=name)
+        cell_map(view, name, *index, title=name, fills=True)
     elif name.endswith("ids"):
         cells_table(
             view,

@@ -19,9 +19,7 @@ def token_label(view, position: int | None = None) -> str:
 
 
 def titled_word(view, position: int | None = None) -> str:
-    """A token in the title of a figure: one of signs alone within quotes, one of several equal ones
-    with its position.
-    """
+    """A token in the title of a figure, in quotes; one of several equal ones with its position."""
     position = view.token if position is None else position
     return quoted(view.labels[position]) + place_of(view.labels, position)
 
@@ -39,6 +37,20 @@ def which_word(view, position: int | None = None) -> str:
 def place_of(labels: list[str], position: int) -> str:
     """The position of a token in brackets, where its like stands elsewhere, too."""
     return f" ({position})" if labels.count(labels[position]) > 1 else ""
+
+
+def id_of_word(view, word: str) -> int | None:
+    """A word's id in a model's vocabulary, if it has it as one piece, with the space before it or
+    without.
+    """
+    tokenizer = view.model.tokenizer
+    if tokenizer and (piece := tokenizer.id_of(word)) is not None:
+        return piece
+    for text in (f" {word}", word) if tokenizer else ():
+        ids = tokenizer.encode(text, special=False).ids_L
+        if len(ids) == 1 and view.word(int(ids[0])).lstrip("␣") == word:
+            return int(ids[0])
+    return None
 
 
 SPECIAL_TOKENS = {

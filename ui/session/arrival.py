@@ -11,7 +11,7 @@ from ui.session.actions import follow_step
 from ui.session.address import parse_choice
 from ui.session.memory import guess_at, memory
 from ui.session.navigation import Page
-from ui.session.selection import CODECS, Selection, chosen, fits, selection, unchosen
+from ui.session.selection import CODECS, OLDER, Selection, chosen, fits, selection, unchosen
 from ui.session.shelf import SHELF
 
 MISSING = object()  # fits no choice
@@ -24,7 +24,7 @@ def arrive(page: Page) -> None:
     address; on another page of the app the choices stay, but for those in the address.
     """
     SHELF.begin()
-    now, link = memory(), st.query_params.to_dict()
+    now, link = memory(), of_today(st.query_params.to_dict())
     if now.kept is None or begins_anew():
         base, moved, now.firsts = unchosen(), True, {}
     else:
@@ -40,6 +40,16 @@ def arrive(page: Page) -> None:
     restore_choices(base)
     if moved:
         start_page()
+
+
+def of_today(link: dict[str, str]) -> dict[str, str]:
+    """A link with the names of today. An older one names a control of the output only where it
+    differs from where it began then.
+    """
+    if not link.keys() & OLDER.keys():
+        return link
+    meant = {CODECS[name].key: link.get(name, first) for name, first in OLDER.items()}
+    return meant | {key: text for key, text in link.items() if key not in OLDER}
 
 
 def begins_anew() -> bool:

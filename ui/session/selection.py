@@ -250,9 +250,9 @@ class Selection:
     padding_count: int | None = in_page(whole_number(None, 1, whatif.MOST_PADDING))
     padding_way: str | None = in_page(among(None, ("pad", "open-pad")))
     # Output
-    output_heat: float = in_page(decimal(0.8, 0.1, 3.0, 0.1))
-    output_k: int = in_page(among(20, TOP_KS))
-    output_p: float = in_page(decimal(0.95, 0.05, 1.0, 0.05))
+    output_heat: float = in_page(replace(decimal(1.0, 0.1, 3.0, 0.1), key="temperature"))
+    output_k: int = in_page(replace(among(0, TOP_KS), key="top_k"))
+    output_p: float = in_page(replace(decimal(1.0, 0.05, 1.0, 0.05), key="top_p"))
     output_seed: int = in_page(whole_number(1, 0))
     output_stage: int | None = in_page(whole_number(None, 0))
     output_hit: int = in_page(whole_number(0, 0))
@@ -301,6 +301,9 @@ CODECS: dict[str, Codec] = {
     each.name: replace(each.metadata["codec"], key=each.metadata["codec"].key or each.name)
     for each in fields(Selection)
 }
+# Names that older links give to the three controls of the output, and where these began then: a
+# link that has one of the names and not another means what that control began with.
+OLDER = {"output_heat": "0.8", "output_k": "20", "output_p": "0.95"}
 AROUND = tuple(name for name, codec in CODECS.items() if codec.around)
 
 

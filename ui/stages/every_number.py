@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.step_ref import parse
+from core.step_ref import StepRef, parse, ref_of
 from core.steps import about, computed_after
 from core.steps.letters import axis_words
+from ui.kit.component_loader import component
 from ui.kit.explanation_panel import opened_in, parse_cell
 from ui.kit.section import render_depth
 from ui.kit.step_charts import axis_title, largest
+from ui.kit.theme import SUBLAYERS
+from ui.session import sent
 from ui.session.actions import close_number, follow_step
 from ui.session.memory import memory
 from ui.session.selection import chosen, opened_cell, select
@@ -17,7 +20,14 @@ from ui.session.settling import settle
 from ui.session.steady import recall, steady
 from ui.session.view import View
 
+KEY = "steps-outline"
+_outline = component(
+    "outline", 'class="root" role="navigation" aria-label="All steps, part by part"'
+)
 MOST = {"part_rows": 64, "part_columns": 128}  # the largest map that is drawn at once
+
+
+STAGES = {"head": "Output", "pooler": "Pooler", "lstm": "LSTM"}
 
 
 def question(names: list[str]) -> str:
@@ -70,6 +80,84 @@ def steps_of(view: View) -> list[str]:
         for name in view.trace.names
         for each in (name, *map(str, computed_after(view.config, parse(name))))
     ]
+
+
+# --- the outline ----------------------------------------------------------------------------------
+
+
+def outline(view: View, names: list[str]) -> None:
+    """The parts of the model in the order in which they run; of the part of the chosen step all
+    steps in words. A click goes to one.
+    """
+
+    def clicked() -> None:
+        if sent.whole(at := sent.from_component(KEY, "step"), len(names)):
+            select_step(names[at])
+
+    _outline(key=KEY, data=outline_data(view, names), on_step_change=clicked)
+
+
+def outline_data(view: View, names: list[str]) -> dict:
+    """The outline as it travels to the browser: steps are numbered as in the list of names."""
+    refs = [ref_of(name) for name in names]
+    at = names.index(chosen("step"))
+    stages: dict[str, list[int]] = {}
+    for i, ref in enumerate(refs):
+        stages.setdefault(stage_of(view, ref), []).append(i)
+    return {
+        "chosen": at,
+        "stages": [
+            {"title": title, "at": same_step(refs, at, steps)}
+            | ({"parts": parts_of(view, refs, steps)} if at in steps else {})
+            for title, steps in stages.items()
+        ],
+    }
+
+
+def stage_of(view: View, ref: StepRef) -> str:
+    """The part of the road that a step belongs to, in words."""
+    place = ref.place
+    if place in STAGES:
+        return STAGES[place]
+    of = f" of the {ref.side}" if len(view.config.sides) > 1 else ""
+    if ref.layer is not None:
+        return f"Layer {ref.layer}{of}"
+    return f"Embedding{of}" if place == "embed" else f"After the last layer{of}"
+
+
+def same_step(refs: list[StepRef], at: int, steps: list[int]) -> int:
+    """Where another part of the road is entered: at the same step as the chosen one, as far as it
+    has that, else at its first.
+    """
+    chosen = refs[at].sublayer, refs[at].leaf
+    return next((i for i in steps if (refs[i].sublayer, refs[i].leaf) == chosen), steps[0])
+
+
+def parts_of(view: View, refs: list[StepRef], steps: list[int]) -> list[dict]:
+    """The steps of one part of the road, sublayer by sublayer, and the norm of each by itself."""
+    parts: dict[str, list[dict]] = {}
+    for i in steps:
+        ref, title = refs[i], about(view.trace, str(refs[i])).title
+        parts.setdefault(part_title(ref), []).append(
+            {"title": title, "name": str(ref), "at": i, "derived": is_derived(view, ref)}
+        )
+    return [{"title": title, "steps": found} for title, found in parts.items()]
+
+
+def part_title(ref: StepRef) -> str:
+    """The sublayer of a step; the norm is a part of its own."""
+    sublayer = SUBLAYERS.get(ref.sublayer, "")
+    if ref.leaf.startswith("norm."):
+        return f"Norm of {sublayer[:1].lower()}{sublayer[1:]}" if sublayer else "Norm"
+    return sublayer
+
+
+def is_derived(view: View, ref: StepRef) -> bool:
+    """Whether a step is read out of another one, after which it is listed."""
+    return about(view.trace, str(ref)).compute is not None
+
+
+# --- the list -------------------------------------------------------------------------------------
 
 
 def label_of(view: View, name: str) -> str:

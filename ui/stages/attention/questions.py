@@ -32,7 +32,7 @@ def questions(view, stage: int) -> None:
     )  # the first: it is on every step
     other = runner_up(view)
     if other is not None and stage in (KEYS, SCORES, SOFTMAX):
-        title = f"Why {seen(view, best_seen(view))} and not {seen(view, other)}?"
+        title = why_question(view, other)
         card(title, f"{across}attention-why", partial(why, view, other))
     if stage in (SCORES, SOFTMAX):
         card(softmax_question(view), f"{across}attention-softmax", partial(other_softmax, view))
@@ -42,6 +42,16 @@ def questions(view, stage: int) -> None:
 
 
 # --- why this word --------------------------------------------------------------------------------
+
+
+def why_question(view, other: int) -> str:
+    """Why the best one leads this word; said to be among the words where another token, such as a
+    special one, scores higher than it.
+    """
+    pair = f"{seen(view, best_seen(view))} and not {seen(view, other)}"
+    row_M = row_of(view, "scores")
+    second = int((row_M > row_M[other]).sum()) <= 1
+    return f"Why {pair}?" if second else f"Among the other words, why {pair}?"
 
 
 def why(view, other: int) -> None:

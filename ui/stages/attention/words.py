@@ -104,8 +104,8 @@ def softmax_question(view) -> str:
 def softmax_text(view) -> str:
     """What softmax does with the chosen token's scores, and which token gets most."""
     said = (
-        "**Softmax** turns scores into shares: e to the power of each score, divided by their"
-        " total."
+        "**Softmax** turns scores into shares: e^score, divided by the total. Taking off the"
+        " largest first changes no share and keeps e^score small."
     )
     row_M, a_M = row_of(view, "scores"), row_of(view, "pattern")
     if not np.isfinite(a_M).all():

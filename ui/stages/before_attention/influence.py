@@ -29,7 +29,7 @@ from ui.session.runs import RunRequest, model_of, ready_models, trace_of
 from ui.session.selection import chosen, depth, select
 from ui.session.view import View, is_word
 from ui.stages.before_attention import lstm
-from ui.text import bold, plain, quoted, told_apart
+from ui.text import bold, labelled, plain, told_apart
 
 MEASURES = {"moved": "How far the vector moves", "guess": "How far the guess moves"}
 AXES = {"moved": "‖x′ − x‖ / ‖x‖", "guess": "½ Σ |p′ − p|"}
@@ -275,7 +275,7 @@ def this_sentence_curves(values: dict[str, np.ndarray], words: list[str], measur
     axis = plotly_figures.axis(words, "") | {"tickangle": -45 if len(words) > 6 else 0}
     show(
         f"before:curve:{measure}",
-        curves_figure(values, [quoted(each) for each in words], title, axis, AXES[measure]),
+        curves_figure(values, [labelled(each) for each in words], title, axis, AXES[measure]),
         alt=title,
     )
 

@@ -15,6 +15,7 @@ from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.theme import COLOURS
+from ui.kit.token_words import id_of_word
 from ui.session.memory import memory
 from ui.session.selection import chosen
 from ui.session.view import View
@@ -29,10 +30,11 @@ from ui.stages.before_attention.influence import (
     said_why,
     swap_controls,
 )
-from ui.text import bold, quoted, short
+from ui.text import bold, labelled, quoted, short
 
 CLEAR = 0.01  # of a guess: by so much one network has to change more
-EACH = 4  # of the likeliest words of either run
+WORDS = 8  # in each list: the same ones for both networks
+LOOKED_AT = 60  # likeliest words of each, among which the other's are looked for
 TITLES = {"LSTM": "LSTM: reads word by word", "attention": "Attention: looks back at every word"}
 
 
@@ -86,25 +88,21 @@ def first_guess(view: View, compared: dict[str, ComparedRuns]) -> tuple[str, tup
 def guess_figure(compared: dict[str, ComparedRuns], place: int, replaced: str, other: str) -> None:
     """The bars of all models and words."""
     runs, places = list(compared.values()), compared["LSTM"].names
-    ids_PGW = [[likeliest(each, n) for each in runs] for n in range(len(places))]
+    shown = [shared_words(runs, n) for n in range(len(places))]
+    ids_PGW = [[[ids[g] for ids in words.values()] for g in range(len(runs))] for words in shown]
 
     def open_guess(n: int, g: int, w: int, bar: int) -> None:
         run = (runs[g].before, runs[g].after)[bar]
         position = int(runs[g].shift.places_N2[n, bar])
-        open_compared(run, ("own", "other")[bar], "head.probs", (position, ids_PGW[n][g][w]))
+        if (word := ids_PGW[n][g][w]) is not None:
+            open_compared(run, ("own", "other")[bar], "head.probs", (position, word))
 
     guesses(
         Guesses(
-            words=[
-                [
-                    padded([each.before.word(i) for i in ids], "")
-                    for each, ids in zip(runs, models, strict=True)
-                ]
-                for models in ids_PGW
-            ],
+            words=[[list(words)] * len(runs) for words in shown],
             values_PGWB=values_of(runs, ids_PGW),
             titles=[TITLES[name] for name in compared],
-            bars=(quoted(replaced), quoted(other)),
+            bars=(labelled(replaced), labelled(other)),
             colours=[COLOURS[LOOKS[name][0]] for name in compared],
             opened=opened_guess(compared["LSTM"], [models[0] for models in ids_PGW]),
             about=f"The next word, with {quoted(replaced)} and with {quoted(other)}",
@@ -125,11 +123,38 @@ def choose_place(place: int) -> None:
     memory().compared_word = (place, name)
 
 
-def likeliest(compared: ComparedRuns, place: int) -> list[int]:
-    """The likeliest words after a word in either run, the likeliest first."""
-    rows = probabilities(compared, place)
-    ids = {int(i) for row_V in rows for i in np.argsort(-row_V, kind="stable")[:EACH]}
-    return sorted(ids, key=lambda i: -max(float(row_V[i]) for row_V in rows))
+def shared_words(runs: list[ComparedRuns], place: int) -> dict[str, list[int | None]]:
+    """The words after a place that any network gives most, the likeliest of all first, in one order
+    for all of them; with each network's id, None where it has no such word.
+    """
+    found = [spelled(each, place) for each in runs]
+    most: dict[str, float] = {}
+    leads: set[str] = set()  # the likeliest word of each run is always among them
+    for each, ids in zip(runs, found, strict=True):
+        rows = probabilities(each, place)
+        leads |= {word for word, i in ids.items() if i in [int(row_V.argmax()) for row_V in rows]}
+        for word, i in ids.items():
+            most[word] = max(most.get(word, 0.0), *(float(row_V[i]) for row_V in rows))
+    kept = sorted(most, key=lambda word: (word not in leads, -most[word]))[:WORDS]
+    order = sorted(kept, key=lambda word: -most[word])
+    return {
+        word: [
+            ids[word] if word in ids else id_of_word(each.before, word)
+            for each, ids in zip(runs, found, strict=True)
+        ]
+        for word in order
+    }
+
+
+def spelled(compared: ComparedRuns, place: int) -> dict[str, int]:
+    """The likeliest words after a place in either run, by how they are written without the space
+    before them.
+    """
+    likeliest: dict[str, int] = {}
+    for row_V in probabilities(compared, place):
+        for i in np.argsort(-row_V, kind="stable")[:LOOKED_AT].tolist():
+            likeliest.setdefault(compared.before.word(i).lstrip("␣") or "␣", i)
+    return likeliest
 
 
 def probabilities(compared: ComparedRuns, place: int) -> tuple[np.ndarray, np.ndarray]:
@@ -139,20 +164,18 @@ def probabilities(compared: ComparedRuns, place: int) -> tuple[np.ndarray, np.nd
 
 
 def values_of(runs: list[ComparedRuns], ids_PGW) -> np.ndarray:
-    """The probabilities of all bars, (P, G, W, 2); NaN where there is no word."""
+    """The probabilities of all bars, (P, G, W, 2); NaN where a network has no such word."""
     values = [
         [
-            [padded(row_V[ids].tolist(), np.nan) for row_V in probabilities(each, n)]
+            [
+                [np.nan if i is None else float(row_V[i]) for i in ids]
+                for row_V in probabilities(each, n)
+            ]
             for each, ids in zip(runs, models, strict=True)
         ]
         for n, models in enumerate(ids_PGW)
     ]
     return np.moveaxis(np.array(values, dtype=np.float32), 2, 3)
-
-
-def padded(items: list, filler) -> list:
-    """As many as there is room for."""
-    return items + [filler] * (2 * EACH - len(items))
 
 
 def opened_guess(compared: ComparedRuns, ids_PW) -> tuple[int, int, int, int] | None:

@@ -1,8 +1,6 @@
-"""Which heads differ most between two runs."""
+"""How much every head changes between two runs."""
 
 from __future__ import annotations
-
-from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -11,7 +9,6 @@ from core.comparison import moved_shares
 from core.text import percent
 from ui.kit.charts import clickable_map
 from ui.kit.heatmap import HeatmapSpec
-from ui.kit.stage import card
 from ui.kit.theme import COLOURS
 from ui.session.actions import select_head
 from ui.session.runs import RunRequest
@@ -19,10 +16,17 @@ from ui.session.view import View
 from ui.stages.compare.pair import Compared, slots_of
 
 
-def cards(compared: Compared) -> None:
-    """The further question, where both runs have the same heads."""
-    if compared.two_runs and sizes(compared.one) == sizes(compared.other):
-        card("Which heads change most?", "compare-heads", partial(heads_map, compared))
+def where_from(compared: Compared) -> None:
+    """All layers and heads, where both runs have the same; a click chooses one."""
+    if not compared.two_runs or sizes(compared.one) != sizes(compared.other):
+        return
+    one, other = compared.views
+    moved_NH = mean_moves(one.request, other.request, one.side, other.side)
+    st.subheader("Where does it come from?")
+    clickable_map(
+        "compare:heads", heads_map(one, moved_NH), lambda n, h: select_head(n, h, compare_cell="")
+    )
+    st.markdown(most_moved(moved_NH))
 
 
 def sizes(view: View) -> tuple[int, int]:
@@ -30,27 +34,30 @@ def sizes(view: View) -> tuple[int, int]:
     return view.config.layers(view.side), view.config.n_heads
 
 
-def heads_map(compared: Compared) -> None:
-    """All layers and heads, by how much attention moves; a click chooses a head."""
-    one, other = compared.views
-    moved_NH = mean_moves(one.request, other.request, one.side, other.side)
-    layer, head = np.unravel_index(int(moved_NH.argmax()), moved_NH.shape)
-    st.markdown(
-        f"Head {head} of layer {layer} changes most: on average **{percent(moved_NH.max())}** of"
-        " a token’s attention goes elsewhere. **Click a head** to see its maps above."
-    )
-    spec = HeatmapSpec(
-        moved_NH,
-        [str(n) for n in range(len(moved_NH))],
-        [str(h) for h in range(moved_NH.shape[1])],
-        title="Attention that goes elsewhere, mean over the tokens of both",
-        rows_title="layer",
-        columns_title="head",
+def heads_map(one: View, moved_NH: np.ndarray) -> HeatmapSpec:
+    """How much each head's attention moves, in points, on a scale that is the same for all."""
+    return HeatmapSpec(
+        100 * moved_NH,
+        [f"layer {n}" for n in range(len(moved_NH))],
+        [f"head {h}" for h in range(moved_NH.shape[1])],
+        title="Attention that moves to other tokens, of 100 points (mean over the tokens)",
         kind="weight",
+        limit=100.0,
         chosen=(one.layer, one.head),
         colour=COLOURS["weight"],
     )
-    clickable_map("compare:heads", spec, lambda n, h: select_head(n, h, compare_cell=""))
+
+
+def most_moved(moved_NH: np.ndarray) -> str:
+    """Which head changes most, and by how much."""
+    layer, head = np.unravel_index(int(moved_NH.argmax()), moved_NH.shape)
+    if not moved_NH.max():
+        return "Not one head changes."
+    return (
+        f"Head {head} of layer {layer} changes most: a token moves on average"
+        f" **{percent(moved_NH.max())}** of its attention to other tokens. **Click a head** to see"
+        " its maps."
+    )
 
 
 @st.cache_resource(max_entries=6, show_spinner="Comparing all heads …")

@@ -19,7 +19,7 @@ from ui.session import sent
 from ui.session.actions import close_number, select_token
 from ui.session.selection import chosen, depth, select
 from ui.session.view import View
-from ui.stages.compare.pair import Compared, choose_sentence, sentence_alone, swaps_at, title_of
+from ui.stages.compare.pair import Compared, title_of
 from ui.text import bold, quoted
 
 KEY = "compare-maps"
@@ -97,13 +97,11 @@ def three_maps(compared: Compared) -> tuple[int, int]:
     """Draws them. Returns the cell, as two slots, whose numbers are read out below."""
     grids = grids_of(compared)
     cell = cell_read(compared, grids)
-    offered = swaps_of(compared)
     _draw(
         key=KEY,
-        data=maps_data(compared, grids, cell) | {"swaps": swap_words(compared, offered)},
+        data=maps_data(compared, grids, cell),
         on_cell_change=lambda: clicked_cell(compared, grids),
         on_token_change=lambda: clicked_token(compared, grids),
-        on_swap_change=lambda: clicked_swap(offered),
         on_part_change=lambda: clicked_part(compared, grids),
     )
     return cell
@@ -111,7 +109,6 @@ def three_maps(compared: Compared) -> tuple[int, int]:
 
 def maps_data(compared: Compared, grids: Grids, cell: tuple[int, int]) -> dict:
     """The maps as they travel to the browser."""
-    limit = float(np.abs(grids.change_RC[np.isfinite(grids.change_RC)]).max(initial=0))
     chosen = compared.slot - grids.rows.start
     opened = opened_slot(compared, grids)
     return packed(grids.values_2RC) | {
@@ -120,7 +117,7 @@ def maps_data(compared: Compared, grids: Grids, cell: tuple[int, int]) -> dict:
         "rows": names_of(compared, grids.rows),
         "columns": names_of(compared, grids.columns),
         "titles": titles_of(compared),
-        "limit": limit or 1.0,
+        "limit": 1.0,  # ±100 points, for whatever two maps
         "row": chosen,
         "at": [cell[0] - grids.rows.start, cell[1] - grids.columns.start],
         "opened": opened,
@@ -262,13 +259,6 @@ def clicked_token(compared: Compared, grids: Grids) -> None:
             select_token(position, compare_cell="", compare_part=None)
 
 
-def clicked_swap(offered: list[tuple[str, str]]) -> None:
-    """A word is put in the place of the chosen one."""
-    number = sent.from_component(KEY, "swap")
-    if sent.whole(number, len(offered)):
-        choose_sentence(offered[number][1])
-
-
 def clicked_part(compared: Compared, grids: Grids) -> None:
     """The columns before or after those in sight."""
     step = sent.from_component(KEY, "part")
@@ -277,37 +267,14 @@ def clicked_part(compared: Compared, grids: Grids) -> None:
         select(compare_part=max(0, min(grids.columns.start + step * MOST, last)))
 
 
-# --- words to put in ------------------------------------------------------------------------------
-
-
-def swaps_of(compared: Compared) -> list[tuple[str, str]]:
-    """Words for the place of the chosen token, each with the sentence that it makes."""
-    one = compared.one
-    if compared.what != "sentence" or one.side != one.config.sides[0]:
-        return []
-    return swaps_at(sentence_alone(one.request), one.token)
-
-
-def swap_words(compared: Compared, offered: list[tuple[str, str]]) -> dict | None:
-    """The words as buttons; None where there are none."""
-    if not offered:
-        return None
-    return {
-        "instead": name_in(compared.one, compared.one.token),
-        "words": [word for word, _ in offered],
-        "chosen": next(
-            (i for i, (_, text) in enumerate(offered) if text == compared.other.sentence), None
-        ),
-    }
-
-
 # --- in words -------------------------------------------------------------------------------------
 
 
-def story(compared: Compared, guess: str) -> None:
-    """What the maps say at the chosen depth. guess: what is said of the next word."""
+def story(compared: Compared) -> None:
+    """What the maps say at the chosen depth."""
     one = compared.one
-    text = f"{what_differs(compared)} {share_moved(compared)}{finds_other(compared)}{guess}"
+    opening = f"{what_differs(compared)} " if not compared.two_runs else ""
+    text = f"{opening}{share_moved(compared)}{finds_other(compared)}"
     if depth() == "formula":
         moved_formula(compared)
     best = int(pattern_of(one)[one.token].argmax())
@@ -370,12 +337,18 @@ def row_share(compared: Compared) -> float | None:
 
 def share_moved(compared: Compared) -> str:
     """How much of the chosen token's attention moved."""
-    one, share = compared.one, row_share(compared)
+    one, other, share = *compared.views, row_share(compared)
     token = bold(name_in(one, one.token))
     if share is None:
         return f"{token} has no partner in the second."
-    head = f" in head {one.head} of layer {one.layer}" if compared.what == "sentence" else ""
-    return f"Of the attention of {token}{head}, **{percent(share)}** goes elsewhere."
+    if not compared.two_runs:
+        return f"{token} places **{percent(share)}** of its attention differently in B."
+    head = f"head {one.head} of layer {one.layer}"
+    if (other.layer, other.head) != (one.layer, one.head):
+        head = "these heads"
+    if not share:
+        return f"In {head}, {token} spreads its attention alike in A and in B."
+    return f"In {head}, {token} moves **{percent(share)}** of its attention to other tokens."
 
 
 def finds_other(compared: Compared) -> str:
@@ -388,7 +361,13 @@ def finds_other(compared: Compared) -> str:
     before, after = (view.trace[view.at("attn.v")][view.key_head] for view in compared.views)
     if place == NONE or np.array_equal(before[best], after[place]):
         return ""
-    return " It looks at the same places, but finds another value there."
+    looked, found = name_in(one, best), name_in(compared.other, place)
+    if looked == found:
+        return f" It still looks most at {bold(looked)}, whose value vector differs in B."
+    return (
+        f" What differs is the value that it fetches there: that of {bold(found)} instead of"
+        f" {bold(looked)}."
+    )
 
 
 # --- tables ---------------------------------------------------------------------------------------

@@ -7,24 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core.comparison import most_changed
+from core.comparison import NONE, most_changed
 from core.text import percent
 from core.vectors import cosines
 from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.packed_arrays import packed
+from ui.kit.terms import with_terms
+from ui.kit.token_words import id_of_word
 from ui.session import sent
 from ui.session.actions import select_token
 from ui.session.selection import depth
 from ui.session.view import View
-from ui.stages.compare.maps import captions_of, name_in, names_of, open_in, slot_words
-from ui.stages.compare.pair import Compared
+from ui.stages.compare.maps import captions_of, name_in, names_of, open_in, slot_words, what_differs
+from ui.stages.compare.pair import Compared, title_of
 from ui.text import bold, quoted
 
 KEY = "compare-words"
-COUNT = 8  # words shown
+COUNT = 6  # words shown
+STRONG = 2  # of them in bold: those that differ most
 LOOKED_AT = 40  # of two vocabularies, so many of the likeliest of each are looked for in the other
-_draw = component("paired_bars", 'class="root" role="group" aria-label="The next word in both"')
+_draw = component("slope", 'class="root" role="group" aria-label="The next word in both"')
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,22 +113,24 @@ def likeliest(view: View, probs_V) -> dict[str, int]:
 
 def known(view: View, spelled: dict[str, int], word: str) -> int | None:
     """A word's id in a model's vocabulary, if it has it as one piece."""
-    if word in spelled:
-        return spelled[word]
-    tokenizer = view.model.tokenizer
-    for text in (f" {word}", word) if tokenizer else ():
-        ids = tokenizer.encode(text, special=False).ids_L
-        if len(ids) == 1 and view.word(int(ids[0])).lstrip("␣") == word:
-            return int(ids[0])
-    return None
+    return spelled[word] if word in spelled else id_of_word(view, word)
 
 
 # --- in words -------------------------------------------------------------------------------------
 
 
-def guess_words(compared: Compared) -> str:
-    """How the likeliest word changes, as a part of the story; empty where there is no guess."""
+def story(compared: Compared) -> None:
+    """What differs, and what it does to the likeliest word; where there is no guess, the maps say
+    it.
+    """
     guesses = guesses_of(compared)
+    if guesses is None and not compared.two_runs:
+        return
+    st.markdown(with_terms(what_differs(compared) + guess_words(compared, guesses)))
+
+
+def guess_words(compared: Compared, guesses: Guesses | None) -> str:
+    """How the likeliest word changes; empty where there is no guess."""
     if guesses is None:
         return ""
     tops = [
@@ -140,49 +145,63 @@ def guess_words(compared: Compared) -> str:
     if before.lstrip("␣") == after.lstrip("␣"):
         return f" {bold(before)} stays the likeliest {where}: {before_p} in A, {after_p} in B."
     return (
-        f" The likeliest {where} goes from {bold(before)} ({before_p}) to {bold(after)}"
-        f" ({after_p})."
+        f" The likeliest {where} goes from {bold(before)} ({before_p} in A) to {bold(after)}"
+        f" ({after_p} in B)."
     )
 
 
 # --- pictures -------------------------------------------------------------------------------------
 
 
+def next_words(compared: Compared) -> None:
+    """The words whose probability changes most, where both runs guess."""
+    if guesses := guesses_of(compared):
+        slopes(compared, guesses)
+
+
 def below(compared: Compared) -> None:
-    """The next words of both; without them, how alike the vectors are."""
-    guesses = guesses_of(compared)
-    if guesses:
-        paired_bars(compared, guesses)
-    if not guesses or depth() != "story":
+    """How alike the vectors are: where nothing is guessed, and at every depth but the story."""
+    if depth() != "story" or guesses_of(compared) is None:
         vectors(compared)
 
 
-def paired_bars(compared: Compared, guesses: Guesses) -> None:
-    """Both probabilities of each word, and the difference in points; a click opens one."""
-    probs_2N = guesses.probs(compared)
-    one = compared.one
-    token = quoted(name_in(one, one.token))
-    where = "Next word after" if one.config.decoder_layers else "Word in place of"
+def slopes(compared: Compared, guesses: Guesses) -> None:
+    """A line for each word from its probability in A to that in B; a click on a share opens it."""
 
     def clicked() -> None:
         place = sent.place(sent.from_component(KEY, "cell"), (2, len(guesses.ids)))
         if place and (word := guesses.ids[place[1]][place[0]]) is not None:
             open_in(compared, place[0], "head.probs", (guesses.rows[place[0]], word))
 
-    _draw(
-        key=KEY,
-        data=packed(probs_2N)
-        | {
-            "title": f"{where} {token}: largest changes first",
-            "caption": captions_of(compared),
-            "words": guesses.words,
-            "texts": [["–" if np.isnan(p) else percent(p) for p in row] for row in probs_2N],
-            "signs": np.sign(np.nan_to_num(probs_2N[1] - probs_2N[0])).astype(int).tolist(),
-            "note": "–: this vocabulary has no such word." if np.isnan(probs_2N).any() else "",
-            "points": [points(float(after - before)) for before, after in probs_2N.T],
-        },
-        on_cell_change=clicked,
-    )
+    _draw(key=KEY, data=slope_data(compared, guesses), on_cell_change=clicked)
+
+
+def slope_data(compared: Compared, guesses: Guesses) -> dict:
+    """The words as they travel to the browser."""
+    probs_2N, one = guesses.probs(compared), compared.one
+    where = "next word after" if one.config.decoder_layers else "word in place of"
+    return packed(probs_2N) | {
+        "title": f"The {where} {quoted(name_in(one, one.token))}: what changes most",
+        "caption": captions_of(compared),
+        "ends": list(ends_of(compared)),
+        "strong": STRONG,
+        "words": guesses.words,
+        "texts": [["–" if np.isnan(p) else percent(p) for p in row] for row in probs_2N],
+        "note": "–: this vocabulary has no such word." if np.isnan(probs_2N).any() else "",
+        "points": [points(float(after - before)) for before, after in probs_2N.T],
+    }
+
+
+def ends_of(compared: Compared) -> tuple[str, str]:
+    """What stands over both ends: the word that differs, or the model."""
+    if compared.what == "model":
+        named = [title_of(view.request.model) for view in compared.views]
+    else:
+        changed = np.flatnonzero(compared.changed)
+        slots = compared.slots_S2[changed[0]].tolist() if len(changed) == 1 else (NONE, NONE)
+        named = [name_in(view, at) for view, at in zip(compared.views, slots, strict=True)]
+    a, b = (f"{run} · {name}" if name else run for run, name in zip("AB", named, strict=True))
+    return a, b
 
 
 def points(change: float) -> str:

@@ -5,7 +5,7 @@ is: what the translator would write now.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -55,6 +55,7 @@ class Swap:
     before: View
     after: View
     changed: list[int]  # the positions after the French noun that write another word
+    own: bool = True  # whether the first run is the reader's
 
     @property
     def now(self) -> list[int]:
@@ -78,7 +79,7 @@ def find_swap(view: View) -> Swap | None:
     for request in (*requests, RunRequest(TRANSLATOR, EXAMPLE)):
         for noun in nouns_in(request.sentence):
             if swap := swapped(request, noun):
-                return swap
+                return replace(swap, own=request == view.request)
     return None
 
 
@@ -120,11 +121,11 @@ def turned(swap: Swap, position: int) -> tuple[str, str]:
 
 def show_swap(swap: Swap) -> None:
     """Both alignments side by side, and what turned."""
-    st.markdown(swap_text(swap))
+    st.markdown(f"{where_text(swap)}{swap_text(swap)}")
     for column, view, ids in zip(
         st.columns(2, gap="medium"),
         (swap.before, swap.after),
-        (written_ids(swap.before), swap.now),
+        (written_ids(swap.before), given_and_written(swap)),
         strict=True,
     ):
         with column:
@@ -141,9 +142,26 @@ def side(swap: Swap, view: View, ids: list[int]) -> None:
         source_words(view),
         key=f"cross-swap-{'before' if view is swap.before else 'after'}",
         chosen=swap.changed[0],
-        ends=("written", "source"),
+        ends=("written", "source") if view is swap.before else ("given, then written", "source"),
         percent=True,
     )
+
+
+def given_and_written(swap: Swap) -> list[int]:
+    """The French after the swap, word by word: up to the noun as the decoder is given it, from
+    there on as each position would write it.
+    """
+    given = swap.after.trace["decoder.embed.ids"].tolist()
+    at = swap.after.tokens("decoder").index(swap.french)
+    return [*given[1 : at + 1], *swap.now[at:]]
+
+
+def where_text(swap: Swap) -> str:
+    """Which run is looked at, where it is not the one above."""
+    if swap.own:
+        return ""
+    french = " ".join(swap.before.tokens("decoder")[1:])
+    return f"Another example than above: {bold(swap.before.sentence)}, {bold(french)} "
 
 
 def swap_text(swap: Swap) -> str:

@@ -135,7 +135,7 @@ def bars_data(view: View, shown: list[int], neuron: int) -> dict:
     return packed(values_R3) | {
         "rows": [{"neuron": f, "strongest": strongest_at(view, f)} for f in shown],
         "chosen": neuron,
-        "limits": [float(most) or 1.0 for most in np.abs(values_R3).max(axis=0)],
+        "limits": limits_of(values_R3),
         "titles": bar_titles(view),
         "others": others_text(view, shown),
         "update": base64_of(update_D.astype("<f4")),
@@ -147,6 +147,15 @@ def bars_data(view: View, shown: list[int], neuron: int) -> dict:
             "opened": opened[1] if opened and opened[0] == t else None,
         },
     }
+
+
+def limits_of(values_R3: np.ndarray) -> list[float]:
+    """Where the bars of each column end: before and after the activation at the same number, so
+    that what is left unchanged stays as long.
+    """
+    before, after, reach = (float(most) for most in np.abs(values_R3).max(axis=0))
+    both = max(before, after) or 1.0
+    return [both, both, reach or 1.0]
 
 
 def bar_titles(view: View) -> dict[str, str]:

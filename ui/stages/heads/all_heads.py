@@ -15,7 +15,7 @@ from ui.kit.token_words import bold_apart
 from ui.kit.word_grouping import Weights, unseen_words
 from ui.session.selection import depth, select
 from ui.session.view import View
-from ui.text import bold
+from ui.text import bold, quoted
 
 CLEAR = 0.05  # of a token's attention: by so much a head has to lead
 TALLEST = 650  # pixels in which all heads should be seen at once
@@ -91,7 +91,7 @@ def weights_table(view: View, drawn: Weights, row: int) -> None:
         {f"head {h}": (drawn.name, (h, row, ALL)) for h in heads},
         key="heads_weights",
         words=words,
-        title=f"What each head of layer {view.layer} gives, seen from {words[row]}",
+        title=f"What each head of layer {view.layer} gives, seen from {quoted(words[row])}",
         corner="looked at",
     )
 
@@ -123,8 +123,8 @@ def story(view: View, drawn: Weights) -> str:
     at = int(weights_HM[view.head].argmax())
     share = percent(weights_HM[view.head, at], 0)
     return (
-        f"{how} {agreement(drawn, weights_HM.argmax(axis=1))}**Head {view.head}** gives"
-        f" {bold_name(drawn, at)} most: {share}."
+        f"{how} {agreement(drawn, weights_HM.argmax(axis=1))}**Head {view.head}** looks"
+        f" most at {bold_name(drawn, at)}: {share}."
     )
 
 

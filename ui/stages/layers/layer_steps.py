@@ -38,7 +38,7 @@ class Column:
     leaf: str
     title: str
     hint: str
-    kind: str  # "bar", "length" or "dial"
+    kind: str  # "bar", "length" or "cosine", which is written alone
     colour: str
 
 
@@ -60,16 +60,16 @@ def columns_of(view: View) -> list[Column]:
         Column("out.length", "length after", "Length of the vector", "length", stream),
         Column(
             "out.turned",
-            "like the layer before",
+            "cosine with the layer before",
             "Cosine with the vector before this layer: 1 points the same way",
-            "dial",
+            "cosine",
             stream,
         ),
         Column(
             "out.similarity",
-            "like the input",
+            "cosine with the input",
             "Cosine with the vector that entered the first layer",
-            "dial",
+            "cosine",
             stream,
         ),
     ]
@@ -144,7 +144,7 @@ def data_of(view: View, columns: list[Column], values_RC) -> dict:
     tops = {
         "bar": bar_top(np.nan_to_num(values_RC[1:, bars])),
         "length": float(np.nan_to_num(values_RC)[:, len(bars)].max()) or 1.0,
-        "dial": 1.0,
+        "cosine": 1.0,
     }
     return {
         "title": "What each layer’s heads look at, and how it moves the vector",

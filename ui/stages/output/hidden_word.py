@@ -29,7 +29,7 @@ from ui.stages.output.next_token import (
     guessed_position,
     vector_strips,
 )
-from ui.text import bold
+from ui.text import bold, quoted
 
 MASK = "[MASK]"
 BOTH = ("it sees the word", "hidden")
@@ -143,7 +143,7 @@ def guess_figure(view: View, ids: list[int], row: int, hidden) -> None:
             bars=BOTH[: len(runs)]
             if not is_hidden(view, guessed_position(view)[0])
             else ("hidden",),
-            about=f"The likeliest words for {guessed_name(view)}",
+            about=f"The likeliest words for {quoted(guessed_name(view))}",
             opened=opened,
         ),
         key="output:hidden",

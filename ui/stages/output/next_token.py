@@ -16,12 +16,13 @@ from ui.kit.step_charts import ALL, cell_map, largest
 from ui.kit.token_words import bold_apart, place_of
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session.actions import close_number
-from ui.session.selection import TOP_KS, chosen, depth
+from ui.session.selection import CODECS, TOP_KS, chosen, depth
 from ui.session.view import View
 from ui.text import bold, quoted, short
 
 COUNT = 15  # words in a table
 BARS = 10  # words in the figure
+CONTROLS = ("output_heat", "output_k", "output_p")
 PARTIAL = 50  # of so many words another explainer takes its softmax
 
 
@@ -83,8 +84,8 @@ def overflowed(view: View) -> bool:
 
 
 def next_word(view: View, drawn: int | None) -> tuple[str, tuple[int, ...]]:
-    """The likeliest words after the chosen token, before and after the three controls; drawn: the
-    word that the seed points at. Returns the cell that is explained first.
+    """The likeliest words after the chosen token, and what the three controls make of them. drawn:
+    the word that the seed points at. Returns the cell that is explained first.
     """
     position, row = guessed_position(view)
     step = sampled_step(view)
@@ -93,8 +94,25 @@ def next_word(view: View, drawn: int | None) -> tuple[str, tuple[int, ...]]:
         ids[BARS - 1 :] = [drawn]  # in place of the last: the figure keeps its height
     quiz = quiz_of_words(view, [view.word(i) for i in ids[:4]])
     heading(f"Which word comes after {asked_word(view, position)}?", quiz)
-    words_figure(view, ids, {"T = 1": ("head.probs", (row,)), "in the draw": (step, ())}, drawn)
+    words_figure(view, ids, figure_bars(row, step), drawn)
+    if cuts():
+        st.caption(
+            "Outlined: the model’s own probability (T = 1). Filled: its probability in the draw,"
+            " once your sliders have changed it."
+        )
     return "head.probs", (row, ids[0])
+
+
+def cuts() -> bool:
+    """Whether temperature, top-k or top-p change what the model guesses."""
+    return any(chosen(name) != CODECS[name].default for name in CONTROLS)
+
+
+def figure_bars(row: int, step: str) -> dict[str, tuple]:
+    """The bars of each word: its probability, and, once a control is moved, that in the draw."""
+    if not cuts():
+        return {"probability": ("head.probs", (row,))}
+    return {"T = 1": ("head.probs", (row,)), "in the draw": (step, ())}
 
 
 def words_figure(
@@ -113,7 +131,7 @@ def words_figure(
             titles=[f"The likeliest of {view.config.n_vocab:,} words"],
             bars=tuple(bars),
             solid=len(bars) - 1,
-            about=f"The likeliest words after {guessed_name(view)}",
+            about=f"The likeliest words after {quoted(guessed_name(view))}",
             opened=opened and (0, 0, *opened),
             strong=None if drawn is None else (0, 0, ids.index(drawn)),
         ),
@@ -151,10 +169,11 @@ def next_word_text(view: View) -> None:
 
 def story_text(view: View, best: int, prob: float, kept: int) -> str:
     """From the last vector to the likeliest word, and what may be drawn; at most 45 words."""
+    drawn = f"{kept:,} may be drawn" if cuts() else f"now all {kept:,} may be drawn"
     return (
-        f"**Softmax** turns {view.config.n_vocab:,} scores, one for each word, into probabilities"
-        f" (T = 1): {bold(view.word(best))} leads with {percent(prob)}. **Temperature** sharpens or"
-        f" flattens them, **top-k** and **top-p** drop the tail: {kept:,} may be drawn."
+        f"**Softmax** turns {view.config.n_vocab:,} scores, one for each word, into probabilities:"
+        f" {bold(view.word(best))} leads with {percent(prob)}. **Temperature** sharpens or"
+        f" flattens them, **top-k** and **top-p** drop the tail: {drawn}."
         " Click a number to see how it was made."
     )
 
