@@ -55,6 +55,9 @@ BEFORE_ATTENTION = Page(
     "Before attention",
     "Neurons, and a network that reads word by word",
 )
+LABORATORY = Page(
+    "pages/16_Laboratory.py", "Laboratory", "Change the model, and see what comes of it", "Lab"
+)
 COMPARE = Page(
     "pages/13_Compare.py", "Compare", "Two sentences, heads, layers or models, side by side"
 )
@@ -75,6 +78,7 @@ PAGES = (
     CROSS_ATTENTION,
     OUTPUT,
     BEFORE_ATTENTION,
+    LABORATORY,
     COMPARE,
     EVERY_NUMBER,
     GLOSSARY,

@@ -1,0 +1,332 @@
+"""Laboratory: changes add up and go one by one, and both runs are what the model gives."""
+
+import numpy as np
+import pytest
+
+from core import load, whatif, why
+from core.influence import moved
+from core.text import number, percent
+from tests.helpers.pages import (
+    address,
+    click,
+    components,
+    data_of,
+    opened,
+    parts,
+    prose,
+    said,
+    values_in,
+)
+from ui.kit.explanation_panel import spell_cell
+from ui.session.selection import LAB_KINDS
+
+PAGE, BOOKS = "pages/16_Laboratory.py", "The books that the student recommended"
+HEAD, MLP = "head:decoder.3.4", "mlp:decoder.1"
+
+
+def lab(model="study-decoder", sentence=BOOKS, **asked):
+    app = opened(PAGE, model=model, sentence=sentence, **{"layer": "3", "head": "4"} | asked)
+    assert not app.exception
+    return app
+
+
+def runs(change="", mask="trained", sentence=BOOKS):
+    """The two traces that the page lays side by side, made by core alone."""
+    model = load("study-decoder")
+    read = model.encode(sentence)
+    text = whatif.Text(read.ids_L, read.words_L)
+    return [whatif.run(model, text, None, *under) for under in (("trained", ""), (mask, change))]
+
+
+def chips(app) -> list[str]:
+    return [b.label.replace("\\", "") for b in app.button if b.key.startswith("lab_remove_")]
+
+
+def add(app, kind: str, **parameters):
+    app.selectbox(key="lab_kind").set_value(kind).run()
+    for name, value in parameters.items():
+        widget = next(
+            w
+            for k in ("selectbox", "number_input", "text_input")
+            for w in app.get(k)
+            if w.key == name
+        )
+        widget.set_value(value).run()
+    app.button(key="lab_add").click().run()
+    assert not app.exception
+    return app
+
+
+def test_the_question_is_asked_of_the_reader_s_own_sentence():
+    assert "Is **are** still the next word if you change the model?" in prose(lab())
+    assert "What happens to **book** if you" in prose(
+        lab("minilm", "The old book is good.", token="3")
+    )
+    hidden = lab("study-encoder", "The [MASK] was good.")
+    assert "still the hidden word" in prose(hidden)
+
+
+def test_without_a_change_both_sides_are_equal_and_it_says_so():
+    app = lab()
+    values_WB = values_in(data_of(app, "lab:guesses", "guesses"))[0, 0]
+    assert np.array_equal(values_WB[:, 0], values_WB[:, 1])
+    assert "Nothing is changed yet" in prose(app) and not chips(app)
+
+
+@pytest.mark.parametrize(
+    "kind, parameters, part",
+    [
+        ("head", {}, HEAD),
+        ("attn", {}, "attn:decoder.3"),
+        ("mlp", {}, "mlp:decoder.3"),
+        ("neuron", {"lab_neuron": 7}, "neuron:decoder.3.7"),
+        ("freeze", {}, "freeze:decoder.3.4"),
+        ("temp", {"lab_heat": 0.5}, "temp:decoder.3.4=0.5"),
+        ("swap", {"lab_other": 1}, "swap:6=1"),
+        ("positions", {}, "positions"),
+        ("norms", {}, "norms"),
+        ("scale", {}, "scale"),
+        ("order", {}, "order"),
+    ],
+)
+def test_each_kind_of_change_runs_and_stands_in_the_link(kind, parameters, part):
+    app = add(lab(), kind, **parameters)
+    assert address(app)["change"] == part and app.session_state["memory"].shown.change == part
+    assert len(chips(app)) == 1
+    offered = app.button(key="lab_add").label.replace("\\", "")
+    assert offered == f"Add: {chips(app)[0].removesuffix(' ✕')}"
+
+
+def test_a_word_that_is_typed_is_read_in_the_token_s_place():
+    app = add(lab(token="2"), "token", lab_word="book")
+    book = load("study-decoder").tokenizer.id_of("book")
+    assert address(app)["change"] == f"token:2={book}"
+    assert chips(app) == ["books (2) read as book ✕"]
+
+
+def test_a_token_is_hidden_from_another_and_seen_again():
+    app = add(lab(), "cell", lab_other=2)
+    assert address(app)["mask"] == "own" and address(app)["grid"] == "d6-2"
+    assert chips(app) == ["recommended (6) does not see books (2) ✕"]
+    assert app.button(key="lab_add").label.endswith(
+        "sees books (2)".replace("(", "\\(").replace(")", "\\)")
+    )
+    app.button(key="lab_add").click().run()
+    assert "mask" not in address(app) and "grid" not in address(app) and not chips(app)
+
+
+def test_changes_add_up_go_one_by_one_and_outlive_a_switch_of_pages():
+    app = add(add(lab(), "head"), "positions")
+    assert address(app)["change"] == f"{HEAD}+positions"
+    assert chips(app) == ["head 4 of layer 3 silent ✕", "without positions ✕"]
+    app.switch_page("pages/4_Heads.py").run()
+    assert app.session_state["memory"].shown.change == f"{HEAD}+positions"
+    app.switch_page(PAGE).run()
+    assert len(chips(app)) == 2
+    app.button(key="lab_remove_0").click().run()
+    assert address(app)["change"] == "positions" and chips(app) == ["without positions ✕"]
+    app.button(key="as_it_is").click().run()
+    assert "change" not in address(app) and not chips(app)
+
+
+def test_the_last_change_is_undone_whatever_it_was():
+    app = add(add(lab(), "cell", lab_other=2), "head")
+    app.button(key="lab_undo").click().run()
+    assert chips(app) == ["recommended (6) does not see books (2) ✕"]
+    app.button(key="lab_undo").click().run()
+    assert not chips(app) and "change" not in address(app) and "grid" not in address(app)
+    linked = lab(change=f"{HEAD}+{MLP}")  # no click made these
+    linked.button(key="lab_undo").click().run()
+    assert address(linked)["change"] == HEAD
+
+
+def test_another_temperature_of_a_head_takes_the_place_of_the_first():
+    app = add(add(lab(), "temp", lab_heat=2.0), "temp", lab_heat=4.0)
+    assert address(app)["change"] == "temp:decoder.3.4=4"
+
+
+@pytest.mark.parametrize(
+    "change, mask, grid", [(HEAD, "trained", ""), (f"{HEAD}+{MLP}", "own", "d6-2")]
+)
+def test_both_guesses_and_the_map_are_those_of_the_two_runs(change, mask, grid):
+    under = {"mask": mask, "grid": grid} if grid else {}
+    app = lab(change=change, **under)
+    before, after = runs(change, f"own:{grid}" if grid else mask)
+    shown = data_of(app, "lab:guesses", "guesses")
+    values_GWB, words = values_in(shown)[0], shown["words"][0][0]
+    word_of = load("study-decoder").tokenizer.id_of
+    for side in (0, 1):  # on either side both, each run's own filled
+        for word, pair in zip(words, values_GWB[side], strict=True):
+            assert pair.tolist() == [
+                trace["head.probs"][-1, word_of(word)] for trace in (before, after)
+            ]
+    assert (
+        shown["solid"] == [0, 1]
+        and "Before" in shown["titles"][0]
+        and "After" in shown["titles"][1]
+    )
+    tops = {int(p) for trace in (before, after) for p in np.argsort(-trace["head.probs"][-1])[:3]}
+    assert {word_of(word) for word in words} == tops
+    wanted_NL = [moved(before[f"decoder.{n}.out"], after[f"decoder.{n}.out"]) for n in range(4)]
+    shown_NL = values_in(data_of(app, "lab:moved", "heatmap")).reshape(4, -1)
+    assert np.allclose(shown_NL, wanted_NL, rtol=1e-6)
+
+
+def test_what_changed_first_and_most_is_said_as_core_finds_it():
+    app = lab(change=MLP)
+    found = why.first_and_most(*runs(MLP))
+    assert (
+        found.first.name == "decoder.1.mlp.out"
+        and "First to change: update by the feed-forward" in prose(app).replace("*", "")
+    )
+    layer, place = found.vector.name.split(".")[1], found.vector.index[0]
+    token = load("study-decoder").encode(BOOKS)
+    word = load("study-decoder").tokenizer.piece(int(token.ids_L[place]))
+    assert (
+        f"the vector of **{word}** moves by {percent(found.vector.share)} of its length after layer"
+        f" {layer}" in prose(app)
+    )
+
+
+def test_a_number_of_either_side_opens_in_its_own_run_and_no_change_is_lost():
+    app, (before, after) = lab(change=HEAD), runs(HEAD)
+    words = data_of(app, "lab:guesses", "guesses")["words"][0][0]
+    token = load("study-decoder").tokenizer.id_of(words[1])
+    for side, trace in ((0, before), (1, after)):
+        click(app, "lab:guesses", cell=[0, side, 1, side])
+        head = parts(app)[0]
+        assert head["name"] == f"head.probs:6,{token}"
+        assert head["value"] == number(trace["head.probs"][6, token])
+        assert ("head 4 of layer 3 silent" in head["where"]) == bool(side)
+        assert address(app)["change"] == HEAD and len(chips(app)) == 1
+        assert data_of(app, "lab:guesses", "guesses")["opened"] == [0, side, 1, side]
+
+
+def test_a_vector_opens_where_it_moved_most():
+    app, (before, after) = lab(change=MLP), runs(MLP)
+    click(app, "lab:moved", cell=[0, 2, 3])
+    change_D = np.abs(after["decoder.2.out"][3] - before["decoder.2.out"][3])
+    assert address(app)["cell"] == f"decoder.2.out:3,{change_D.argmax()}"
+    assert address(app)["layer"] == "2" and address(app)["token"] == "3"
+
+
+# --- what can't be done ---------------------------------------------------------------------------
+
+
+def test_the_same_change_twice_is_refused_and_nothing_is_lost():
+    app = add(add(lab(), "head"), "head")
+    assert "already in the list" in said(app) and chips(app) == ["head 4 of layer 3 silent ✕"]
+
+
+@pytest.mark.parametrize("word", ("two words", "xqzzy", "![x](y)"))
+def test_a_word_that_is_no_token_is_refused_and_stays_to_be_mended(word):
+    app = add(lab(token="2", change=HEAD), "token", lab_word=word)
+    assert "is not one token of this model’s vocabulary" in said(app)
+    assert app.text_input(key="lab_word").value == word and address(app)["change"] == HEAD
+    assert not any("![x](" in each.value for each in app.warning)
+
+
+def test_a_token_that_would_see_nothing_is_refused():
+    app = add(lab("study-decoder", token="0"), "cell", lab_other=1)  # opens the future: no refusal
+    assert address(app)["grid"] == "d0-1"
+    full = lab(token="1", mask="own", grid="d1-1")
+    add(full, "cell", lab_other=0)
+    assert full.warning and address(full)["grid"] == "d1-1"
+
+
+def test_more_changes_than_a_run_can_have_are_refused():
+    many = "+".join(f"neuron:decoder.0.{n}" for n in range(whatif.MOST_PARTS))
+    app = add(lab(change=many), "head")
+    assert f"at most {whatif.MOST_PARTS}" in said(app) and address(app)["change"] == many
+
+
+@pytest.mark.parametrize("kind", ("cross", "cross-head", "nonsense"))
+def test_a_link_to_a_kind_of_change_that_is_not_there_says_so(kind):
+    app = lab(lab_kind=kind)
+    assert "asks for lab_kind" in said(app) and app.selectbox(key="lab_kind").value == "head"
+
+
+def test_a_translator_s_decoder_can_lose_what_it_looks_across_with():
+    app = opened(
+        PAGE,
+        model="study-translator",
+        sentence="The house is green.",
+        side="decoder",
+        layer="1",
+        head="2",
+    )
+    assert {"cross", "cross-head"} <= {
+        k for k in LAB_KINDS if LAB_KINDS[k] in app.selectbox(key="lab_kind").options
+    }
+    assert address(add(app, "cross-head"))["change"] == "head:cross.1.2"
+    assert chips(app) == ["cross-attention head 2 of layer 1 silent ✕"]
+    assert address(add(app, "cross"))["change"] == "head:cross.1.2+cross:decoder.1"
+
+
+@pytest.mark.parametrize("change", ("order", "pad:2", "repeat"))
+def test_where_the_tokens_move_there_is_no_map_and_it_says_why(change):
+    app = lab(change=change)
+    assert not app.warning and any("laid side by side" in each.value for each in app.info)
+    assert not any("lab:moved" in key for key in components(app))
+
+
+# --- change one number ----------------------------------------------------------------------------
+
+
+def test_a_number_is_another_one_and_all_pages_show_that_run():
+    cell = "decoder.1.mlp.hidden:6,3"
+    app = opened("pages/6_Feed_forward.py", model="study-decoder", sentence=BOOKS, cell=cell)
+    assert parts(app)[0]["canChange"]
+    click(app, "number", set=1.5)
+    assert address(app)["change"] == "set:decoder.1.mlp.hidden[6,3]=1.5"
+    head, body, _ = parts(app)
+    assert head["name"] == cell and head["value"] == "1.5" and body["check"][0] == "Edited"
+    click(app, "number", set=-2)
+    assert address(app)["change"] == "set:decoder.1.mlp.hidden[6,3]=-2"
+    app.switch_page(PAGE).run()
+    assert chips(app) == ["decoder.1.mlp.hidden[6, 3] set to −2 ✕"]
+    (before, after), last = (
+        runs("set:decoder.1.mlp.hidden[6,3]=-2"),
+        data_of(app, "lab:guesses", "guesses"),
+    )
+    word = load("study-decoder").tokenizer.id_of(last["words"][0][0][0])
+    assert values_in(last)[0, 1, 0].tolist() == [t["head.probs"][-1, word] for t in (before, after)]
+
+
+@pytest.mark.parametrize("value", ("1", None, True, [1], {"a": 1}))
+def test_what_is_no_number_changes_nothing(value):
+    app = opened(
+        "pages/6_Feed_forward.py",
+        model="study-decoder",
+        sentence=BOOKS,
+        cell="decoder.1.mlp.out:6,3",
+    )
+    click(app, "number", set=value)
+    assert not app.exception and "change" not in address(app)
+
+
+@pytest.mark.parametrize(
+    "cell, value, why",
+    [("decoder.embed.ids:2", 0.5, "whole numbers"), ("decoder.0.mlp.out:1,1", 1e9, "written as")],
+)
+def test_a_number_that_can_t_stand_there_is_refused_with_the_reason(cell, value, why):
+    app = opened(
+        "pages/12_Every_number.py", model="study-decoder", sentence=BOOKS, cell=cell, change=HEAD
+    )
+    click(app, "number", set=value)
+    assert why in said(app) and address(app)["change"] == HEAD and parts(app)[0]["name"] == cell
+
+
+@pytest.mark.parametrize(
+    "cell", ("weights/decoder.0.attn.q.weight:1,2", "decoder.0.attn.heads:1,2,3")
+)
+def test_what_the_pass_does_not_record_can_t_be_changed(cell):
+    app = opened("pages/12_Every_number.py", model="study-decoder", sentence=BOOKS, cell=cell)
+    assert parts(app)[0]["name"] == cell and not parts(app)[0]["canChange"]
+    click(app, "number", set=0)
+    assert "change" not in address(app)
+
+
+def test_the_run_before_can_t_be_changed():
+    app = lab(change=HEAD, cell=spell_cell("head.probs", (6, 5)), lab_reads="before")
+    assert not parts(app)[0]["canChange"]
