@@ -53,7 +53,7 @@ BEFORE_ATTENTION = Page(
     "Neurons, and a network that reads word by word",
 )
 LABORATORY = Page(
-    "pages/16_Laboratory.py", "Laboratory", "Change the model, and see what comes of it", "Lab"
+    "pages/16_Laboratory.py", "Laboratory", "Change the model, and see what comes of it"
 )
 COMPARE = Page(
     "pages/13_Compare.py", "Compare", "Two sentences, heads, layers or models, side by side"
