@@ -43,6 +43,7 @@ COMPARED = (
     "compare:cosines",
     "compare:heads",
     "lab:moved",
+    "lab:patch",
 )
 # Points in a plane are shadows of the trace's vectors: tests/core/test_planes.py proves the
 # plane, here they are left out.

@@ -19,6 +19,7 @@ from tests.helpers.pages import (
 )
 from ui.kit.explanation_panel import spell_cell
 from ui.session.selection import LAB_KINDS
+from ui.stages.laboratory import patching
 
 PAGE, BOOKS = "pages/16_Laboratory.py", "The books that the student recommended"
 HEAD, MLP = "head:decoder.3.4", "mlp:decoder.1"
@@ -125,7 +126,9 @@ def test_changes_add_up_go_one_by_one_and_outlive_a_switch_of_pages():
     assert len(chips(app)) == 2
     app.button(key="lab_remove_0").click().run()
     assert address(app)["change"] == "positions" and chips(app) == ["without positions ✕"]
-    app.button(key="as_it_is").click().run()
+    assert "lab_restore" not in {button.key for button in app.button}  # one is undone as well
+    add(app, "head")
+    app.button(key="lab_restore").click().run()
     assert "change" not in address(app) and not chips(app)
 
 
@@ -210,6 +213,28 @@ def test_a_vector_opens_where_it_moved_most():
     assert address(app)["layer"] == "2" and address(app)["token"] == "3"
 
 
+@pytest.mark.parametrize("model, cards", (("study-decoder", "lab-looks"), ("minilm", "")))
+def test_the_chosen_head_s_maps_stand_side_by_side_each_in_its_own_run(model, cards):
+    side = load(model).config.sides[0]
+    change = f"head:{side}.0.2"
+    app = lab(model, change=change, cards=cards, layer="1", head="4")
+    name = f"{side}.1.attn.pattern"
+    text = load(model).encode(BOOKS)
+    traces = [
+        whatif.run(load(model), whatif.Text(text.ids_L, text.words_L), None, "trained", under)
+        for under in ("", change)
+    ]
+    for run, trace in zip(("before", "after"), traces, strict=True):
+        shown = values_in(data_of(app, f"Head 4 of layer 1, {run}", "heatmap"))
+        assert np.array_equal(shown.reshape(trace[name][4].shape), trace[name][4])
+    gone_L = np.abs(traces[1][name][4].astype(float) - traces[0][name][4]).sum(axis=-1) / 2
+    assert f"At most, **{percent(gone_L.max())}** of the attention" in prose(app)
+    key = next(key for key in components(app) if "map:lab-before" in key)
+    click(app, key, cell=[0, 3, 1])
+    assert parts(app)[0]["value"] == number(traces[0][name][4, 3, 1])
+    assert address(app)["change"] == change and address(app)["lab_reads"] == "before"
+
+
 # --- what can't be done ---------------------------------------------------------------------------
 
 
@@ -268,6 +293,103 @@ def test_where_the_tokens_move_there_is_no_map_and_it_says_why(change):
     app = lab(change=change)
     assert not app.warning and any("laid side by side" in each.value for each in app.info)
     assert not any("lab:moved" in key for key in components(app))
+
+
+# --- patching -------------------------------------------------------------------------------------
+
+BOOK = "The book that the student recommended"
+
+
+@pytest.mark.parametrize("what", ("stream", "attn", "mlp", "head"))
+def test_the_map_of_patches_is_that_of_core(what):
+    app, model = lab(cards="lab-patch", lab_patch=what, change=HEAD), load("study-decoder")
+    assert app.session_state["lab_text"] == BOOK and "lab_text" not in address(app)
+    are, is_ = (model.tokenizer.id_of(word) for word in ("are", "is"))
+    name = "head:4" if what == "head" else what
+    wanted_NP = why.patch(model, BOOKS, BOOK, are, is_, name)
+    shown_NP = values_in(data_of(app, "lab:patch", "heatmap")).reshape(wanted_NP.shape)
+    assert np.array_equal(shown_NP, wanted_NP.astype(np.float32)) and np.abs(wanted_NP).max() > 0.1
+    layer, place = np.unravel_index(np.abs(wanted_NP).argmax(), wanted_NP.shape)
+    word = model.tokenizer.piece(int(model.encode(BOOKS).ids_L[place]))
+    assert f"carried by **{word}**" in prose(app) and f"in layer {layer}: with" in prose(app)
+    assert "without your changes" in prose(app)
+
+
+def test_a_cell_of_the_map_leads_to_the_numbers_of_both_runs():
+    app, model = lab(cards="lab-patch", change=HEAD), load("study-decoder")
+    click(app, "lab:patch", cell=[0, 1, 2])
+    assert address(app)["lab_cell"] == "1-2"
+    one_D, other_D = (model.trace(text)["decoder.0.out"][2] for text in (BOOKS, BOOK))
+    order = np.argsort(-np.abs(other_D.astype(float) - one_D), kind="stable")[:6]
+    rows = data_of(app, "lab:cell", "table")["numbers"]
+    assert rows == [[number(one_D[d]), number(other_D[d])] for d in order]
+    for column, (vector_D, where) in enumerate(((one_D, "before"), (other_D, BOOK))):
+        click(app, "lab:cell", cell=[3, column])
+        head = parts(app)[0]
+        assert head["value"] == number(vector_D[order[3]]) and where in head["where"]
+        assert head["name"] == f"decoder.0.out:2,{order[3]}" and not head["canChange"]
+        assert address(app)["change"] == HEAD
+
+
+def test_other_texts_are_offered_and_one_of_another_length_is_refused():
+    app = lab(cards="lab-patch")
+    offered = [b.label for b in app.button if b.key.startswith("lab_propose_")]
+    assert offered[0] == "books → book" and len(offered) > 2
+    app.button(key="lab_propose_1").click().run()
+    other = address(app)["lab_text"]
+    ids = [load("study-decoder").encode(text).ids_L for text in (BOOKS, other)]
+    assert len(ids[0]) == len(ids[1]) and (ids[0] != ids[1]).sum() == 1
+    app.text_input(key="lab_text").set_value("The books are good.").run()
+    assert any("only texts of equal length" in each.value for each in app.info)
+    assert app.text_input(key="lab_text").value == "The books are good."
+    same = lab(cards="lab-patch", lab_text=BOOKS)
+    assert "No place carries a difference" in prose(same)
+
+
+def test_a_translator_s_texts_are_patched_with_one_target():
+    sentence, other = "The house is green.", "The house is red."
+    app = opened(
+        PAGE,
+        model="study-translator",
+        sentence=sentence,
+        side="encoder",
+        cards="lab-patch",
+        lab_text=other,
+    )
+    assert not app.exception and not app.info
+    model = load("study-translator")
+    clean = model.trace(sentence)
+    giver = model.trace(other, target_ids_L=clean["decoder.embed.ids"])
+    one, two = (int(trace["head.logits"][-1].argmax()) for trace in (clean, giver))
+    wanted_NP = why.patch(model, clean, giver, one, None if one == two else two)
+    shown_NP = values_in(data_of(app, "lab:patch", "heatmap")).reshape(wanted_NP.shape)
+    assert np.array_equal(shown_NP, wanted_NP.astype(np.float32))
+
+
+def test_a_model_that_guesses_nothing_has_no_patches_and_says_so():
+    app = lab("minilm", cards="lab-patch")
+    assert any("guesses no words" in each.value for each in app.info)
+
+
+def test_a_large_map_is_computed_on_demand_stopped_and_gone_on_with(smollm2, monkeypatch):
+    monkeypatch.setattr(patching, "SLICE", 0.0)  # one run at a time
+    app = lab("smollm2", "The cat sat", cards="lab-patch", lab_text="The dog sat")
+    button = app.button(key="lab_patching")
+    assert button.label == "Compute the map: 90 runs" and not app.get("progress")
+    button.click().run()
+    assert app.button(key="lab_patching").label == "Stop" and app.get("progress")
+    shown_NP = values_in(data_of(app, "lab:patch", "heatmap")).reshape(30, 3)
+    done = np.argwhere(np.isfinite(shown_NP))
+    assert done[:, 0].tolist() == [29] * len(done) and 1 <= len(done) <= 2  # the last layer first
+    texts = (smollm2.trace(text) for text in ("The cat sat", "The dog sat"))
+    one, two = texts
+    words = [int(trace["head.logits"][-1].argmax()) for trace in (one, two)]
+    rival = None if words[0] == words[1] else words[1]
+    first = next(iter(why.each_patch(smollm2, one, two, words[0], rival)))
+    assert shown_NP[29, 0] == np.float32(first.change) and first.layer == 29
+    app.button(key="lab_patching").click().run()
+    assert app.button(key="lab_patching").label == "Go on"
+    assert np.isfinite(values_in(data_of(app, "lab:patch", "heatmap"))).sum() == len(done)
 
 
 # --- change one number ----------------------------------------------------------------------------

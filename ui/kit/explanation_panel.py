@@ -27,7 +27,7 @@ from ui.session.memory import memory, note
 from ui.session.navigation import BEFORE_ATTENTION, COMPARE
 from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select
 from ui.session.view import View
-from ui.text import plain
+from ui.text import plain, short
 
 OF_TWO_RUNS = (BEFORE_ATTENTION, COMPARE)  # pages that open numbers of two runs
 FIRST = 3  # terms of each list in sight at first, the largest
@@ -229,7 +229,7 @@ def where(view: View, made) -> str:
     ref = parse(made.name.removeprefix(WEIGHTS))
     return "; ".join(
         (
-            *([view.title] if memory().page in OF_TWO_RUNS else []),
+            *run_words(view),
             ", ".join(place_words(view, made.name, made.index)),
             *([f"layer {ref.layer}"] if ref and ref.layer is not None else []),
             *([MASKS[view.mask]] if view.mask != "trained" else []),
@@ -240,6 +240,17 @@ def where(view: View, made) -> str:
             ),
         )
     )
+
+
+def run_words(view: View) -> list[str]:
+    """Which run it is, where a page shows more than one."""
+    shown = memory().shown
+    if memory().page in OF_TWO_RUNS:
+        return [view.title]
+    if shown is None or view.request == shown:
+        return []
+    other = view.sentence != shown.sentence
+    return [f"in “{short(view.sentence, 60)}”" if other else "before the change"]
 
 
 def operands(view: View, made) -> dict:

@@ -310,6 +310,10 @@ class Selection:
     lab_heat: float = in_page(decimal(2.0, 0.1, 10.0, 0.1))
     lab_word: str = in_page(text("", 60))
     lab_reads: str = in_page(among("after", ("after", "before", "other")))
+    # and, of patching: the second text, what is put in from it, and the cell that is looked at
+    lab_text: str | None = in_page(text(None, LONGEST_BOX))
+    lab_patch: str = in_page(among("stream", ("stream", "attn", "cross", "mlp", "head")))
+    lab_cell: str = in_page(text("", 7, "two numbers such as 3-2", SLOTS.fullmatch))
     # Compare: what is other, the other one, whose number is opened, and which difference is read
     compare_what: str = in_page(among("sentence", COMPARED))
     compare_sentence: str | None = in_page(text(None, LONGEST_BOX))

@@ -130,6 +130,13 @@ def draw(both) -> None:
                     help="Remove this change.",
                 )
             st.button("Undo last", key="lab_undo", on_click=undo, args=(both.after,))
+            if len(found) > 1:
+                st.button(
+                    "Restore the original model",
+                    key="lab_restore",
+                    on_click=show_alone,
+                    args=(both.before.request,),
+                )
     say_refused()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core import whatif
+from core.errors import GlassError
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.runs import beside
 from ui.session.opening import plain_run
@@ -15,7 +16,7 @@ from ui.session.settling import settle
 from ui.session.view import View
 
 ACROSS = ("cross-head", "cross")  # what only a decoder that looks at an encoder has
-SIDES = ("before", "after")
+SIDES = ("before", "after", "other")
 MOVES_TEXT = ("order", "pad", "open-pad", "repeat")  # other tokens, or the same at other places
 
 
@@ -51,13 +52,20 @@ def runs_of(view: View) -> Runs:
 
 def owner(view: View) -> View:
     """The view in which the opened number stands."""
-    if opened_cell() and chosen("lab_reads") == "before":
-        return runs_of(view).before
-    return view
+    reads = chosen("lab_reads") if opened_cell() else "after"
+    if reads == "after":
+        return view
+    before = runs_of(view).before
+    if reads == "before" or view.config.crosses or not chosen("lab_text"):
+        return before
+    try:
+        return beside(before, before.request._replace(sentence=chosen("lab_text")))
+    except GlassError:
+        return before
 
 
 def open_of(side: int, name: str, index) -> None:
-    """Opens a number of the run before (0) or after (1)."""
+    """Opens a number of the run before (0), after (1), or of the second text (2)."""
     select(lab_reads=SIDES[side])
     open_number(name, index)
 
