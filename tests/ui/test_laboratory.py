@@ -6,6 +6,8 @@ import pytest
 from core import load, whatif, why
 from core.influence import moved
 from core.text import number, percent
+from core.why import induction
+from tests.helpers.marked import drawn
 from tests.helpers.pages import (
     address,
     click,
@@ -19,7 +21,7 @@ from tests.helpers.pages import (
 )
 from ui.kit.explanation_panel import spell_cell
 from ui.session.selection import LAB_KINDS
-from ui.stages.laboratory import patching
+from ui.stages.laboratory import patching, repetition
 
 PAGE, BOOKS = "pages/16_Laboratory.py", "The books that the student recommended"
 HEAD, MLP = "head:decoder.3.4", "mlp:decoder.1"
@@ -390,6 +392,76 @@ def test_a_large_map_is_computed_on_demand_stopped_and_gone_on_with(smollm2, mon
     app.button(key="lab_patching").click().run()
     assert app.button(key="lab_patching").label == "Go on"
     assert np.isfinite(values_in(data_of(app, "lab:patch", "heatmap"))).sum() == len(done)
+
+
+# --- a repetition ---------------------------------------------------------------------------------
+
+
+def test_a_study_model_does_not_notice_a_repetition_and_that_is_said():
+    app, repeated = lab(cards="lab-repeat"), induction.repeated(load("study-decoder"))
+    first, second = repeated.copies(induction.losses(repeated.trace))
+    assert second > 0.9 * first
+    said_here = prose(app)
+    assert f"**{number(first, 3)}** on average" in said_here and "does not notice" in said_here
+    assert f"**{number(second, 3)}** in the second" in said_here
+    scores_NH = induction.scores(repeated.trace)
+    layer, head = induction.strongest(scores_NH, 1)[0]
+    assert f"even head {head} of layer {layer} gives only {percent(scores_NH.max())}" in said_here
+    check_heads(app, repeated)
+
+
+def test_smollm2_notices_and_without_its_induction_heads_does_so_less(smollm2, monkeypatch):
+    app = lab("smollm2", "The cat sat", cards="lab-repeat")
+    assert "continues what it has seen once" in prose(app)
+    assert "Does the surprise come back" in prose(app)
+    button = app.button(key="lab_silencing")
+    assert button.label == "Silence these heads: 10 runs"
+    monkeypatch.setattr(repetition, "SLICE", None)  # all at once
+    button.click().run()
+    assert not app.exception and not app.get("progress")
+    repeated = induction.repeated(smollm2)
+    before = repeated.copies(induction.losses(repeated.trace))[1]
+    after = float(check_heads(app, repeated)[-1][1])
+    assert after > 2 * before  # the loss comes back
+    assert f"goes from {number(before, 3)} to {number(after, 3)}." in prose(app)
+
+
+def check_heads(app, repeated) -> list:
+    """The table says what core finds: the strongest heads, and what is without each."""
+    rows = data_of(app, "lab:heads", "table")
+    roles = ("previous token", "induction")
+    scores = {role: induction.scores(repeated.trace, role) for role in roles}
+    best = {role: induction.strongest(scores[role], 4) for role in roles}
+    wanted = [
+        [number(scores[role][head]), number(second_copy(repeated, (head,)))]
+        for role in roles
+        for head in best[role]
+    ]
+    wanted += [[None, number(second_copy(repeated, best[role]))] for role in roles]
+    assert rows["numbers"] == wanted
+    assert rows["rows"][0].startswith("previous token: head ") and "all 4" in rows["rows"][-1]
+    return rows["numbers"]
+
+
+def second_copy(repeated, heads) -> float:
+    return repeated.copies(induction.without(repeated.trace, heads).loss_N)[1]
+
+
+def test_the_surprise_at_a_token_leads_to_the_probability_it_had():
+    app, repeated = lab(cards="lab-repeat", change=HEAD), induction.repeated(load("study-decoder"))
+    probs_RV, ids_L = repeated.trace["head.probs"], repeated.trace["decoder.embed.ids"]
+    asked = {"change": HEAD, "lab_reads": "repeat", "cell": f"head.probs:29,{ids_L[30]}"}
+    opened_app = lab(cards="lab-repeat", **asked)
+    head = parts(opened_app)[0]
+    assert head["value"] == number(probs_RV[29, ids_L[30]]) and "random tokens" in head["where"]
+    (shown_L,) = (values for key, values in drawn(app) if "lab:loss" in key)
+    assert np.allclose(shown_L[1:], induction.losses(repeated.trace), rtol=1e-6)
+
+
+@pytest.mark.parametrize("model", ("minilm", "study-translator", "study-encoder"))
+def test_only_a_decoder_can_notice_a_repetition(model):
+    app = lab(model, "The house is green.", cards="lab-repeat")
+    assert any("Only a decoder" in each.value for each in app.info)
 
 
 # --- change one number ----------------------------------------------------------------------------

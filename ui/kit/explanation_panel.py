@@ -249,8 +249,9 @@ def run_words(view: View) -> list[str]:
         return [view.title]
     if shown is None or view.request == shown:
         return []
-    other = view.sentence != shown.sentence
-    return [f"in “{short(view.sentence, 60)}”" if other else "before the change"]
+    if view.sentence != shown.sentence:
+        return [f"in “{short(view.sentence, 60)}”"]
+    return [] if view.request.change else ["before the change"]
 
 
 def operands(view: View, made) -> dict:

@@ -46,7 +46,7 @@ class Memory:
     # The changes that the last clicks made: the run after each, and the run before
     changes_made: list[tuple[RunRequest, RunRequest]] = field(default_factory=list)
 
-    patching: tuple | None = None  # Laboratory: the map of patches that is being computed
+    computing: tuple | None = None  # Laboratory: the map or table that is being computed
 
     # For each page, model and sentence: the guess and the Quiz (ui.kit.quiz); False: none made
     quizzes: dict[tuple, Any] = field(default_factory=dict)

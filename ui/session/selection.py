@@ -309,7 +309,7 @@ class Selection:
     lab_other: int | None = in_page(whole_number(None, 0))
     lab_heat: float = in_page(decimal(2.0, 0.1, 10.0, 0.1))
     lab_word: str = in_page(text("", 60))
-    lab_reads: str = in_page(among("after", ("after", "before", "other")))
+    lab_reads: str = in_page(among("after", ("after", "before", "other", "repeat")))
     # and, of patching: the second text, what is put in from it, and the cell that is looked at
     lab_text: str | None = in_page(text(None, LONGEST_BOX))
     lab_patch: str = in_page(among("stream", ("stream", "attn", "cross", "mlp", "head")))

@@ -131,7 +131,7 @@ def draw(both: Runs) -> None:
     except GlassError as error:
         st.info(plain(error))
         return
-    running = bool(found.left) and (is_small(view) or memory().patching == (asked,))
+    running = bool(found.left) and (is_small(view) or memory().computing == (asked,))
     if running and is_small(view):
         work(asked, found, None)
         running = False
@@ -141,10 +141,10 @@ def draw(both: Runs) -> None:
 def shown(view: View, asked: Asked) -> None:
     """The map, which goes on growing while it is computed; the page can be used meanwhile."""
     found = patches_of(asked)
-    if found.left and memory().patching == (asked,):
+    if found.left and memory().computing == (asked,):
         work(asked, found, SLICE)
         if not found.left:
-            memory().patching = None
+            memory().computing = None
             st.rerun()
     if found.left:
         progress(asked, found)
@@ -156,7 +156,7 @@ def shown(view: View, asked: Asked) -> None:
 
 def progress(asked: Asked, found: Patches) -> None:
     """How much is done, and a button that goes on or stops."""
-    running, config = memory().patching == (asked,), trace_of(asked.request).config
+    running, config = memory().computing == (asked,), trace_of(asked.request).config
     share, count = found.share_done(config, asked.side), found.done_NP.size
     if running or share:
         st.progress(share, text=f"{int(found.done_NP.sum()):,} of {count:,} runs")
@@ -166,7 +166,7 @@ def progress(asked: Asked, found: Patches) -> None:
 
 def go_on(asked: Asked | None) -> None:
     """Begins to compute a map, or stops."""
-    memory().patching = asked and (asked,)
+    memory().computing = asked and (asked,)
 
 
 def measure_words(view: View, found: Patches) -> str:

@@ -16,7 +16,7 @@ from ui.session.settling import settle
 from ui.session.view import View
 
 ACROSS = ("cross-head", "cross")  # what only a decoder that looks at an encoder has
-SIDES = ("before", "after", "other")
+SIDES = ("before", "after", "other", "repeat")
 MOVES_TEXT = ("order", "pad", "open-pad", "repeat")  # other tokens, or the same at other places
 
 
@@ -56,16 +56,20 @@ def owner(view: View) -> View:
     if reads == "after":
         return view
     before = runs_of(view).before
-    if reads == "before" or view.config.crosses or not chosen("lab_text"):
+    other = {"sentence": chosen("lab_text") or view.sentence} if reads == "other" else {}
+    other |= {"change": "repeat"} if reads == "repeat" else {}
+    if not other or view.config.crosses:
         return before
     try:
-        return beside(before, before.request._replace(sentence=chosen("lab_text")))
+        return beside(before, before.request._replace(**other))
     except GlassError:
         return before
 
 
 def open_of(side: int, name: str, index) -> None:
-    """Opens a number of the run before (0), after (1), or of the second text (2)."""
+    """Opens a number of the run before (0), after (1), of the second text (2), or of the
+    random tokens (3).
+    """
     select(lab_reads=SIDES[side])
     open_number(name, index)
 
