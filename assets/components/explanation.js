@@ -22,7 +22,20 @@ const walk = (data, open) => {
   return steps
 }
 
-const head = (data, open) => {
+// Another number in the place of this one: what is typed is sent as it is, and the page runs the model with it.
+const whatIf = (set) => {
+  const form = create("form", "what-if"), label = create("label", "", "What if this were "), input = create("input", "")
+  Object.assign(input, { type: "number", step: "any", value: "0", required: true })
+  label.append(input)
+  form.append(label, create("button", "try", "Try"))
+  form.onsubmit = (event) => {
+    event.preventDefault()
+    if (Number.isFinite(input.valueAsNumber)) set(input.valueAsNumber)
+  }
+  return form
+}
+
+const head = (data, open, set) => {
   const all = create("div")
   if (data.trail.length > 1) all.append(walk(data, open))
   if (data.hint) all.append(create("p", "hint", data.hint))
@@ -32,6 +45,7 @@ const head = (data, open) => {
   all.append(title, create("output", "value", data.value), create("div", "where", data.where))
   all.append(create("code", "name", data.name))
   if (data.story) all.append(create("p", "story", data.story))
+  if (data.canChange) all.append(whatIf(set))
   return all
 }
 
@@ -120,9 +134,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (shown !== data.shown) unfolded.clear()
   shown = data.shown
   const open = (cell) => setTriggerValue("open", cell)
-  const all = () => setTriggerValue("all", true)
+  const all = () => setTriggerValue("all", true), set = (number) => setTriggerValue("set", number)
   const focused = root.contains(root.getRootNode().activeElement)
-  const draw = { head: (part) => head(part, open), body: (part) => body(part, open, all), lines: (part) => lines(part, data.depth) }
+  const draw = { head: (part) => head(part, open, set), body: (part) => body(part, open, all), lines: (part) => lines(part, data.depth) }
   root.replaceChildren(...data.parts.map((part) => draw[part.part](part)))
   requestAnimationFrame(() => keepClear(root))
   if (focused) root.querySelector(".link, h3")?.focus({ preventScroll: true })

@@ -43,7 +43,7 @@ function placeRow(root, shown, show) {
 function valueButton(shown, at, open) {
   const value = shown.numbers[indexOf(shown.shape, at)]
   if (Number.isNaN(value)) return create("span", "absent", "–")
-  const button = createButton(at[3] === shown.solid ? "value strong" : "value", percent(value), () => open(at))
+  const button = createButton(at[3] === shown.solid[at[1]] ? "value strong" : "value", percent(value), () => open(at))
   button.dataset.at = at.join()
   button.title = rounded(value)
   button.ariaLabel = `${shown.words[at[0]][at[1]][at[2]]}, ${shown.bars[at[3]]}: ${percent(value)}. Open the number`
@@ -53,10 +53,10 @@ function valueButton(shown, at, open) {
 }
 
 function bars(shown, place, g, w) {
-  const track = create("div", "track"), drawn = shown.bars.map((_, b) => b).sort((b) => (b === shown.solid ? -1 : 1))
+  const track = create("div", "track"), drawn = shown.bars.map((_, b) => b).sort((b) => (b === shown.solid[g] ? -1 : 1))
   for (const b of drawn) {
     const share = seenShare(shown.numbers[indexOf(shown.shape, [place, g, w, b])])
-    make("i", b === shown.solid ? "bar" : "ghost", track).style.width = `${100 * share}%`
+    make("i", b === shown.solid[g] ? "bar" : "ghost", track).style.width = `${100 * share}%`
   }
   return track
 }
@@ -68,8 +68,8 @@ function head(group, shown, g) {
   const ticks = make("span", "ticks", line)
   for (const tick of TICKS) make("span", "", ticks, tick === 100 ? "100 %" : String(tick))
   shown.bars.forEach((title, b) => {
-    const name = make("span", b === shown.solid ? "title strong" : "title", line, title)
-    name.prepend(create("i", b === shown.solid ? "key bar" : "key ghost"))
+    const name = make("span", b === shown.solid[g] ? "title strong" : "title", line, title)
+    name.prepend(create("i", b === shown.solid[g] ? "key bar" : "key ghost"))
   })
 }
 
@@ -83,10 +83,10 @@ function group(parent, shown, place, g, open) {
     if (word === "") return
     const row = make("div", "row", box), strong = shown.strong?.join() === [place, g, w].join()
     row.classList.toggle("drawn", strong)
-    row.classList.toggle("cut", shown.numbers[indexOf(shown.shape, [place, g, w, shown.solid])] === 0)
+    row.classList.toggle("cut", shown.numbers[indexOf(shown.shape, [place, g, w, shown.solid[g]])] === 0)
     make("span", "word", row, (strong ? "▸ " : "") + word).title = word
     const track = bars(shown, place, g, w)
-    track.onclick = () => open([place, g, w, shown.solid])
+    track.onclick = () => open([place, g, w, shown.solid[g]])
     row.append(track, ...shown.bars.map((_, b) => valueButton(shown, [place, g, w, b], open)))
   })
 }

@@ -76,7 +76,8 @@ def first_changed(before, after, places, layers: set) -> Changed | None:
         passed_over = ref.inside_layer and (ref.side, ref.layer) not in layers
         if not passed_over and name in before and name in after and differs_in(before, after, name):
             one, two = (np.asarray(trace[name], dtype=np.float64) for trace in (before, after))
-            index = place_of_largest(np.where(one == two, 0, np.abs(two - one)))
+            with np.errstate(invalid="ignore"):  # −∞ less −∞, where both are blocked
+                index = place_of_largest(np.where(one == two, 0, np.abs(two - one)))
             return Changed(name, index, float(one[index]), float(two[index]))
     return None
 

@@ -11,6 +11,7 @@ CARDS = {
         "output-vector.output-cut.output-line"
         ".output-context.output-pair.output-mean.output-alike.output-search"
     ),
+    "pages/16_Laboratory.py": "lab-looks.lab-patch.lab-repeat",
     "pages/11_Before_attention.py": (
         "before-lstm.before-reach.before-mean.before-neuron.before-layer"
     ),

@@ -42,6 +42,10 @@ COMPARED = (
     "before:mean",
     "compare:cosines",
     "compare:heads",
+    "lab:moved",
+    "lab:patch",
+    "lab:loss",
+    "lab:heads",
 )
 # Points in a plane are shadows of the trace's vectors: tests/core/test_planes.py proves the
 # plane, here they are left out.

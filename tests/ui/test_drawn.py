@@ -77,6 +77,14 @@ def test_so_has_all_that_moves_on_the_overview(handed_out, asked):
     assert len(list(drawn(app))) > 12 and not_of_the_trace(app, handed_out()) == {}
 
 
+@pytest.mark.parametrize("model", ("study-decoder", "smollm2"))
+@pytest.mark.parametrize("change", ("head:decoder.1.2", "mlp:decoder.1+order"))
+def test_so_have_those_before_and_after_a_change(smollm2, handed_out, model, change):
+    app = opened("pages/16_Laboratory.py", model=model, change=change, layer="1", head="2")
+    assert not app.exception and not app.warning
+    assert not_of_the_trace(app, handed_out()) == {} and len(list(drawn(app))) >= 1
+
+
 def test_a_bar_of_the_overview_s_own_would_be_found(handed_out, monkeypatch):
     plain = picture.shown_words
 

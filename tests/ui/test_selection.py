@@ -191,6 +191,17 @@ INSIDE = {
             "before_measure": "guess",
         },
     ),
+    "pages/16_Laboratory.py": (
+        {"model": "study-decoder", "cards": "lab-patch"},
+        {
+            "lab_kind": "temp",
+            "lab_heat": "0.5",
+            "lab_patch": "mlp",
+            "lab_text": "The new book is good.",
+            "lab_cell": "1-2",
+            "lab_reads": "before",
+        },
+    ),
     "pages/13_Compare.py": (
         {},
         {"compare_sentence": "The old book that the student recommended is expensive."},
@@ -260,6 +271,14 @@ def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
         ("compare_model", "no-such-model"),
         ("compare_reads", "both"),
         ("compare_cell", "3"),
+        ("lab_kind", "nonsense"),
+        ("lab_heat", "0"),
+        ("lab_neuron", "-1"),
+        ("lab_other", "x"),
+        ("lab_word", "x" * 61),
+        ("lab_reads", "all"),
+        ("lab_patch", "out"),
+        ("lab_cell", "3"),
     ],
 )
 def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
@@ -281,6 +300,9 @@ def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
             "pages/8_Encoder_and_decoder.py",
             {"padding_count": "16", "sentence": "so " * 250, "cards": "masks-padding"},
         ),
+        ("pages/16_Laboratory.py", {"lab_kind": "cross"}),
+        ("pages/16_Laboratory.py", {"lab_neuron": "9999"}),
+        ("pages/16_Laboratory.py", {"lab_other": "999"}),
         ("pages/13_Compare.py", {"compare_head": "99", "compare_what": "head"}),
         ("pages/13_Compare.py", {"compare_layer": "0", "compare_what": "layer"}),
     ],

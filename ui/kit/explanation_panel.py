@@ -22,12 +22,12 @@ from ui.kit.terms import term_of_step
 from ui.kit.theme import coloured
 from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
-from ui.session.actions import close_number, follow_step
+from ui.session.actions import change_run, close_number, follow_step, with_part
 from ui.session.memory import memory, note
 from ui.session.navigation import BEFORE_ATTENTION, COMPARE
 from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select
 from ui.session.view import View
-from ui.text import plain
+from ui.text import plain, short
 
 OF_TWO_RUNS = (BEFORE_ATTENTION, COMPARE)  # pages that open numbers of two runs
 FIRST = 3  # terms of each list in sight at first, the largest
@@ -67,7 +67,10 @@ def number_panel(view: View, cell: str) -> None:
         )
     trail = memory().trail or [cell]
     parts = [walk_heading(view, made, trail), operands(view, made), code_lines(view, [made.name])]
-    draw("number", parts, trail[0], f"{cell} {depth()}")
+    draw("number", parts, trail[0], f"{cell} {depth()}", lambda: change_number(view, cell))
+    if memory().refused:
+        st.warning(plain(memory().refused))
+        memory().refused = ""
     if depth() == "formula":
         formula_in_letters(view, made.name)
     if memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
@@ -82,9 +85,9 @@ def formula_in_letters(view: View, name: str) -> None:
     st.caption(" · ".join(f"${letter}$ {plain(word)}" for letter, word in letters.items()))
 
 
-def draw(key: str, parts: list[dict], start: str, shown: str) -> None:
+def draw(key: str, parts: list[dict], start: str, shown: str, change=None) -> None:
     """The parts of the panel. start: where a walk from here begins; shown: what is folded or
-    unfolded stays so until this changes.
+    unfolded stays so until this changes. change: puts another number in the place of this one.
     """
 
     def all_or_few() -> None:
@@ -96,7 +99,34 @@ def draw(key: str, parts: list[dict], start: str, shown: str) -> None:
         data={"parts": parts, "depth": depth(), "shown": shown},
         on_open_change=lambda: clicked(key, start),
         on_all_change=all_or_few,
+        on_set_change=change,
     )
+
+
+# --- another number in its place ------------------------------------------------------------------
+
+
+def can_change(view: View, name: str) -> bool:
+    """Whether a number can be another one in a what-if: it is recorded, and of the run that all
+    pages show.
+    """
+    return view.request == memory().shown and name in view.trace.names
+
+
+def change_number(view: View, cell: str) -> None:
+    """Runs the model with the number that was typed in the place of this one; it stays open."""
+    typed, (name, index), trail = (
+        sent.from_component("number", "set"),
+        parse_cell(cell),
+        memory().trail,
+    )
+    if type(typed) not in (int, float) or not np.isfinite(typed) or not can_change(view, name):
+        return
+    part = f"set:{name}[{','.join(map(str, index))}]={typed:.12g}"
+    change = with_part(view.request.change, part)
+    if change_run(view.request, view.request._replace(change=change)):
+        select(cell=cell)
+        memory().trail = trail or [cell]
 
 
 def check_opened(view: View) -> None:
@@ -188,6 +218,7 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
         "hint": "" if opened_cell() else "One number of this page. Click any other to open it.",
         "where": where(view, made),
         "name": spell_cell(made.name, made.index),
+        "canChange": can_change(view, made.name),
     }
 
 
@@ -198,7 +229,7 @@ def where(view: View, made) -> str:
     ref = parse(made.name.removeprefix(WEIGHTS))
     return "; ".join(
         (
-            *([view.title] if memory().page in OF_TWO_RUNS else []),
+            *run_words(view),
             ", ".join(place_words(view, made.name, made.index)),
             *([f"layer {ref.layer}"] if ref and ref.layer is not None else []),
             *([MASKS[view.mask]] if view.mask != "trained" else []),
@@ -209,6 +240,18 @@ def where(view: View, made) -> str:
             ),
         )
     )
+
+
+def run_words(view: View) -> list[str]:
+    """Which run it is, where a page shows more than one."""
+    shown = memory().shown
+    if memory().page in OF_TWO_RUNS:
+        return [view.title]
+    if shown is None or view.request == shown:
+        return []
+    if view.sentence != shown.sentence:
+        return [f"in “{short(view.sentence, 60)}”"]
+    return [] if view.request.change else ["before the change"]
 
 
 def operands(view: View, made) -> dict:

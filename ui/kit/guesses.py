@@ -30,16 +30,16 @@ class Guesses:
     about: what is guessed, said below a picture that is saved.
     words: for each place and model the words, "" where there is none. values_PGWB: place, model,
     word, bar; NaN where a model has no such word. titles: of the models; bars: of the two bars, of
-    which `solid` is filled, or of one. opened: the number that is explained; strong: (place, model,
-    word) that is marked. places: the words to choose between, under the question `asked`, with how
-    far each model's guess moved there.
+    which `solid` is filled, in all groups or one for each model; or of one bar. opened: the number
+    that is explained; strong: (place, model, word) that is marked. places: the words to choose
+    between, under the question `asked`, with how far each model's guess moved there.
     """
 
     words: Sequence[Sequence[Sequence[str]]]
     values_PGWB: np.ndarray
     titles: Sequence[str]
     bars: Sequence[str]
-    solid: int = 0
+    solid: int | Sequence[int] = 0
     colours: Sequence[str] = (COLOURS["head"], COLOURS["weight"])
     opened: tuple[int, int, int, int] | None = None
     strong: tuple[int, int, int] | None = None
@@ -77,7 +77,9 @@ def data_of(shown: Guesses) -> dict:
         "words": [[list(words) for words in models] for models in shown.words],
         "titles": list(shown.titles),
         "bars": list(shown.bars),
-        "solid": shown.solid,
+        "solid": [shown.solid] * len(shown.titles)
+        if isinstance(shown.solid, int)
+        else list(shown.solid),
         "colours": list(shown.colours),
         "opened": shown.opened,
         "strong": shown.strong,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from core import whatif
+from core.errors import GlassError
 from core.step_ref import parse
 from ui.session.memory import forget_comparison, memory
 from ui.session.navigation import EVERY_NUMBER
-from ui.session.runs import RunRequest
-from ui.session.selection import chosen, select, select_what_fits
+from ui.session.runs import RunRequest, why_not
+from ui.session.selection import chosen, fits, select, select_what_fits
 
 
 def close_number() -> None:
@@ -58,6 +60,43 @@ def show_run(request: RunRequest) -> None:
     drawn = {"mask_cells": cells} if mask == "own" else {}
     select_what_fits(mask=mask, change=request.change, **drawn)
     close_number()  # it belonged to the run before; what opens one in this run does so afterwards
+
+
+def change_run(before: RunRequest, after: RunRequest) -> bool:
+    """Shows a run with another change, if there is one; else says why not, and nothing is lost."""
+    memory().refused = too_long(after) or why_not(after)
+    if memory().refused:
+        return False
+    memory().changes_made.append((after, before))
+    show_alone(after)
+    return True
+
+
+def show_alone(request: RunRequest) -> None:
+    """Shows another run; no cells of a mask stay behind that it does not have."""
+    show_run(request)
+    if not request.mask.startswith("own:"):
+        select(mask_cells="")
+
+
+def too_long(request: RunRequest) -> str:
+    """What is said of more changes than a link can hold."""
+    try:
+        whatif.parts(request.change)
+    except GlassError as error:
+        return str(error.args[0])
+    _, _, cells = request.mask.partition(":")
+    fitting = fits("change", request.change) and fits("mask_cells", cells)
+    return "" if fitting else "That is more than a link can hold. Remove a change first."
+
+
+def with_part(change: str, part: str) -> str:
+    """A what-if with one more part. One that gives the same place another value takes the place of
+    the part before it.
+    """
+    place, equals, _ = part.partition("=")
+    same = [each for each in change.split("+") if equals and each.partition("=")[0] == place]
+    return whatif.also(whatif.without(change, *same, part), part)
 
 
 def follow_step(step: str) -> None:

@@ -42,6 +42,12 @@ class Memory:
     all_operands_of: str | None = None  # the step whose operands are listed in full
     clicked_points: dict[str, Any] = field(default_factory=dict)  # by figure: the last one clicked
 
+    refused: str = ""  # why the change that was asked for last can't be made
+    # The changes that the last clicks made: the run after each, and the run before
+    changes_made: list[tuple[RunRequest, RunRequest]] = field(default_factory=list)
+
+    computing: tuple | None = None  # Laboratory: the map or table that is being computed
+
     # For each page, model and sentence: the guess and the Quiz (ui.kit.quiz); False: none made
     quizzes: dict[tuple, Any] = field(default_factory=dict)
     asking: bool = False  # whether the page waits for a guess

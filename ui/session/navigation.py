@@ -52,6 +52,9 @@ BEFORE_ATTENTION = Page(
     "Before attention",
     "Neurons, and a network that reads word by word",
 )
+LABORATORY = Page(
+    "pages/16_Laboratory.py", "Laboratory", "Change the model, and see what comes of it"
+)
 COMPARE = Page(
     "pages/13_Compare.py", "Compare", "Two sentences, heads, layers or models, side by side"
 )
@@ -72,6 +75,7 @@ PAGES = (
     CROSS_ATTENTION,
     OUTPUT,
     BEFORE_ATTENTION,
+    LABORATORY,
     COMPARE,
     EVERY_NUMBER,
     GLOSSARY,

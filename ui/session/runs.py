@@ -123,6 +123,18 @@ def reading_of(model: Model | Lstm, text: str) -> Reading:
     return SHELF.get(("text", model.name, text), lambda: read_text(model, text))
 
 
+def why_not(request: RunRequest) -> str:
+    """Why there is no such run, a sentence; empty: there is one, and it is on the shelf. Draws
+    nothing, so that a click may ask.
+    """
+    model = model_of(request.model)
+    try:
+        SHELF.get(request, lambda: run_model(model, request), holds=("model", request.model))
+    except (GlassError, KeyError) as error:
+        return str(error.args[0])
+    return ""
+
+
 # --- running --------------------------------------------------------------------------------------
 
 

@@ -158,6 +158,23 @@ SWAP = re.compile(r"\d{1,3}-\S{1,30}|")
 PAIR = re.compile(r"\d{1,2}-\d{1,2}")
 SLOTS = re.compile(r"\d{1,3}-\d{1,3}|")  # a cell of the map of differences
 COMPARED = ("sentence", "head", "layer", "model")
+LAB_KINDS = {
+    "head": "Silence a head",
+    "cross-head": "Silence a head across",
+    "attn": "Silence an attention",
+    "cross": "Silence the attention across",
+    "mlp": "Silence a feed-forward",
+    "neuron": "Silence a neuron",
+    "freeze": "Freeze a head’s attention",
+    "temp": "Heat or cool a head",
+    "cell": "Hide one token from another",
+    "swap": "Read one token as another",
+    "token": "Read a token as a new word",
+    "positions": "Leave out the positions",
+    "norms": "Leave out the norms",
+    "scale": "Leave out the division by √K",
+    "order": "Reverse the words",
+}
 CARDS = re.compile(r"([a-z0-9-]+(\.|$))*")  # the cards that are open
 TERM = re.compile(r"[a-z0-9-]+")
 
@@ -286,6 +303,17 @@ class Selection:
     term: str | None = in_page(
         text(None, 40, "a term of the glossary, such as attention-weight", TERM.fullmatch)
     )
+    # Laboratory: the change that may be added, its parameters, and whose number is opened
+    lab_kind: str = in_page(among("head", LAB_KINDS))
+    lab_neuron: int | None = in_page(whole_number(None, 0))
+    lab_other: int | None = in_page(whole_number(None, 0))
+    lab_heat: float = in_page(decimal(2.0, 0.1, 10.0, 0.1))
+    lab_word: str = in_page(text("", 60))
+    lab_reads: str = in_page(among("after", ("after", "before", "other", "repeat")))
+    # and, of patching: the second text, what is put in from it, and the cell that is looked at
+    lab_text: str | None = in_page(text(None, LONGEST_BOX))
+    lab_patch: str = in_page(among("stream", ("stream", "attn", "cross", "mlp", "head")))
+    lab_cell: str = in_page(text("", 7, "two numbers such as 3-2", SLOTS.fullmatch))
     # Compare: what is other, the other one, whose number is opened, and which difference is read
     compare_what: str = in_page(among("sentence", COMPARED))
     compare_sentence: str | None = in_page(text(None, LONGEST_BOX))
