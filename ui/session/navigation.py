@@ -55,6 +55,12 @@ BEFORE_ATTENTION = Page(
     "Before attention",
     "Neurons, and a network that reads word by word",
 )
+WHY = Page(
+    "pages/15_Why_this_word.py",
+    "Why this word?",
+    "Which part of the model raised a word, and what made it look there",
+    "Why?",
+)
 COMPARE = Page(
     "pages/13_Compare.py", "Compare", "Two sentences, heads, layers or models, side by side"
 )
@@ -75,6 +81,7 @@ PAGES = (
     CROSS_ATTENTION,
     OUTPUT,
     BEFORE_ATTENTION,
+    WHY,
     COMPARE,
     EVERY_NUMBER,
     GLOSSARY,

@@ -8,6 +8,7 @@ import streamlit as st
 from core.decoding import next_tokens
 from core.text import moves, number, percent
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.guessed_place import guessed_position
 from ui.kit.guesses import Guesses, guesses
 from ui.kit.quiz import quiz_of_words
 from ui.kit.section import detailed, render_depth
@@ -26,15 +27,6 @@ PARTIAL = 50  # of so many words another explainer takes its softmax
 
 
 # --- the place that is guessed --------------------------------------------------------------------
-
-
-def guessed_position(view: View) -> tuple[int, int]:
-    """The token whose next one is guessed, and its row among the rows that were kept: the chosen
-    token's, else the last.
-    """
-    rows, side = view.trace.rows, view.config.sides[-1]
-    position = view.token if view.side == side and view.token in rows else int(rows[-1])
-    return position, int(np.flatnonzero(rows == position)[0])
 
 
 def guessed_word(view: View, position: int) -> str:
