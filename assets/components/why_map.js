@@ -7,6 +7,7 @@ import { oneStop } from "./one_stop.js"
 import { saveElements } from "./saving.js"
 import { inkOn, neighbourOf, room } from "./why_geometry.js"
 
+const SMALL = 1 / 200          // of the largest number: what is smaller is read when it is pointed at
 const memory = new WeakMap()
 
 function wordRow(parent, label, words, shares, chosen, choose) {
@@ -40,7 +41,8 @@ function partButton(shown, at, look) {
   button.classList.toggle("opened", at === shown.opened)
   button.classList.toggle("chosen", at === shown.chosen)
   button.classList.toggle("named", shown.named.includes(at))
-  make("span", "value", button, known ? rounded(value, 2) : "")
+  const small = Math.abs(value) < shown.limit * SMALL && shown.cells[at].row >= 0
+  make("span", "value", button, !known || small ? "" : rounded(value, 2))
   button.title = `${name}: ${known ? rounded(value) : "not known yet"}`
   button.ariaLabel = button.title
   button.dataset.at = String(at)
@@ -61,7 +63,11 @@ function grid(root, shown, look) {
     put(create("span", "group", title), 1, from, count)
     from += count
   }
-  shown.titles.forEach((title, c) => put(create("span", "column", title), 2, c + 2))
+  shown.titles.forEach((title, c) => {
+    const name = create("span", "column", title)
+    name.title = title
+    put(name, 2, c + 2)
+  })
   shown.rows.forEach((row, r) => put(create("span", "row", row), r + 3, 1))
   shown.cells.forEach((cell, at) => { if (cell.row >= 0) put(partButton(shown, at, look), cell.row + 3, cell.column + 2) })
   return box
@@ -103,6 +109,7 @@ function head(root, shown, look, turn) {
   make("span", "", scale, rounded(-shown.limit, 2))
   make("i", "", scale).style.background = `linear-gradient(90deg, ${look.stops.join()})`
   make("span", "", scale, rounded(shown.limit, 2))
+  make("span", "small", line, `blank: below ${rounded(shown.limit * SMALL, 1)}`)
   const list = make("span", "shows", line)
   list.setAttribute("role", "radiogroup")
   list.setAttribute("aria-label", "What the map shows")

@@ -42,6 +42,19 @@ def stream_axes(trace, ref: StepRef) -> dict[str, int]:
     return {"X": len(names_of_stream(trace, ref))}
 
 
+def source_names(trace, ref: StepRef) -> dict[str, tuple[str, ...]]:
+    """Who wrote what stands along the axes X and Y of one of these numbers, by axis."""
+    if ref.leaf in ("in.sources", "out.sources"):
+        return {"X": names_of_stream(trace, ref)}
+    if ref.leaf in ("q.sources", "k.sources"):
+        return dict.fromkeys("XY", names_of_projection(trace, ref))
+    if ref.leaf == "scores.sources":
+        looked = look(trace, ref.path, *ref.args)
+        return {"X": looked.query_names, "Y": looked.key_names}
+    row, word, *rival = ref.args
+    return {"X": parts(trace, word, *rival or (None,), row=row).names}
+
+
 def explain_source(cell: Cell) -> Result:
     """What a source was before the last sublayer, after the norm that the stream has passed since;
     or what that sublayer wrote.

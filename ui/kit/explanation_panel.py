@@ -15,7 +15,9 @@ from core.source import lines_that_made, source_path
 from core.step_ref import parse, ref_of
 from core.steps import about
 from core.steps.letters import axis_words, letters_in
+from core.steps.sources import source_names
 from core.text import number
+from core.why import in_words
 from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.terms import term_of_step
@@ -430,6 +432,8 @@ def axis_label(view: View, name: str, letter: str, i: int, roles: bool) -> str:
         )
     if letter == "O":
         return f"role “{ROLES[i]}”"
+    if letter in "XY" and name in view.trace:
+        return in_words(source_names(view.trace, ref_of(name))[letter][i])
     return f"dimension {i} of the head" if letter == "K" else f"{axis_words(letter)} {i}"
 
 

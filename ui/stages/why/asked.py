@@ -7,13 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import streamlit as st
 
 from core import why
 from core.decoding import next_tokens
 from ui.kit.guessed_place import guessed_position, place_of_guess
-from ui.session.address import link_asks_for
+from ui.session.address import keep, link_asks_for
 from ui.session.memory import memory
-from ui.session.opening import decision_of, plain_run
+from ui.session.opening import PLACE, decision_of, plain_run
 from ui.session.selection import chosen, select
 from ui.session.settling import settle
 from ui.session.view import View
@@ -127,8 +128,8 @@ def settle_asked(view: View) -> None:
     """
     if not can_ask(view):
         return
-    here = place_of_guess(view)
-    if memory().why_from not in (here, None) and not any(map(link_asks_for, CHOICES)):
+    here, before = place_of_guess(view), memory().why_from
+    if before not in (here, None) and not any(map(link_asks_for, CHOICES)):
         select(why_word=None, why_rival=None, why_key=None)
     memory().why_from = here
     row, size = guessed_position(view)[1], view.config.n_vocab
@@ -136,6 +137,31 @@ def settle_asked(view: View) -> None:
     if chosen("why_rival") == chosen("why_word"):
         select(why_rival=None)
     settle("why_rival", first_rival(view, row), range(NO_RIVAL, size))
+    if before != here and not reader_chose_head():
+        choose_largest_head(asked_of(view))
+        keep()
+        st.rerun()
+
+
+def reader_chose_head() -> bool:
+    """Whether layer and head are no longer those at which the app opens, or a link names them."""
+    firsts = memory().firsts
+    moved = any(name in firsts and chosen(name) != firsts[name] for name in PLACE)
+    return moved or any(map(link_asks_for, PLACE))
+
+
+def choose_largest_head(asked: Asked) -> None:
+    """The cards begin with the head that gives most; layer and head are settled already."""
+    parts = asked.parts()
+    name = next((name for name, _ in parts.largest() if ".head." in name), None)
+    if name:
+        _, layer, block, _, head = name.split(".")
+        select(layer=int(layer), head=int(head), **block_of(asked, block))
+
+
+def block_of(asked: Asked, block: str) -> dict[str, str]:
+    """The choice of an attention, where there are two."""
+    return {"why_block": block} if asked.view.config.crosses else {}
 
 
 def first_rival(view: View, row: int) -> int:

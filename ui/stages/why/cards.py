@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ui.kit.stage import card
-from ui.stages.why import lens, look, reads, silent
+from ui.stages.why import lens, look, reads, silent, trail
 from ui.stages.why.asked import Asked
 
 
@@ -13,4 +13,5 @@ def cards(asked: Asked) -> None:
     card("After which layer does the model know?", "why-lens", lambda: lens.draw(asked))
     card(f"What did {head} read?", "why-reads", lambda: reads.draw(asked))
     card(f"Why did {head} look there?", "why-look", lambda: look.draw(asked))
+    card("Where does it come from?", "why-trail", lambda: trail.draw(asked))
     card("What if a part were silent?", "why-silent", lambda: silent.draw(asked))

@@ -19,7 +19,7 @@ from ui.session import sent
 from ui.session.actions import close_number, select_head
 from ui.session.selection import chosen, depth, select
 from ui.stages.why import effects
-from ui.stages.why.asked import NO_RIVAL, Asked, choose_rival, choose_word
+from ui.stages.why.asked import NO_RIVAL, Asked, block_of, choose_rival, choose_word
 from ui.stages.why.layout import OWN, Cell, Layout, of_sources, of_units, words_of
 from ui.text import bold
 
@@ -173,9 +173,7 @@ def choose_head(asked: Asked, cell: Cell) -> None:
     if side != asked.side or ".head." not in leaf:
         return
     layer, block, _, head = leaf.split(".")
-    if asked.view.config.crosses:
-        select(why_block=block)
-    select_head(int(layer), int(head), why_key=None)
+    select_head(int(layer), int(head), why_key=None, **block_of(asked, block))
 
 
 def clicked_word(which: str, words: list[int], choose) -> None:
