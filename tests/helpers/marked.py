@@ -42,6 +42,7 @@ COMPARED = (
     "before:mean",
     "compare:cosines",
     "compare:heads",
+    "why:silent",
 )
 # Points in a plane are shadows of the trace's vectors: tests/core/test_planes.py proves the
 # plane, here they are left out.

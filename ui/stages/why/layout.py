@@ -13,10 +13,10 @@ from core.why.silencing import units
 OWN = -1  # the row of what belongs to no layer
 _LAYER = re.compile(r"(encoder|decoder)\.(\d+)\.(.+)")
 _BIASES = {
-    "attn.bias": "attention",
-    "attn.norm.bias": "its norm",
-    "cross.bias": "cross-attention",
-    "cross.norm.bias": "the norm after it",
+    "attn.bias": "attn",
+    "attn.norm.bias": "1st norm",
+    "cross.bias": "cross",
+    "cross.norm.bias": "2nd norm",
     "mlp.norm.bias": "last norm",
 }
 

@@ -17,6 +17,7 @@ from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.session import sent
 from ui.session.actions import close_number, select_head
+from ui.session.memory import memory
 from ui.session.selection import chosen, depth, select
 from ui.stages.why import effects
 from ui.stages.why.asked import NO_RIVAL, Asked, block_of, choose_rival, choose_word
@@ -72,9 +73,12 @@ def figure(asked: Asked, names: tuple[str, ...], silent: effects.Silent | None) 
 
 
 def offered(asked: Asked) -> list[int]:
-    """The words of the output to choose from: the likeliest, and those that are chosen."""
+    """The words of the output to choose from: the likeliest, the first rival, and those that are
+    chosen.
+    """
     ids = [int(i) for i in next_tokens(asked.view.trace, WORDS, asked.row)[0]]
-    more = [i for i in asked.words if i is not None and i not in ids]
+    others = dict.fromkeys((*asked.words, memory().firsts.get("why_rival")))
+    more = [i for i in others if i is not None and i != NO_RIVAL and i not in ids]
     return [*ids[: WORDS - len(more)], *more]
 
 

@@ -50,7 +50,7 @@ def draw(asked: Asked) -> None:
             open_number(*cells[at])
 
     _draw(key=KEY, data=graph(asked, trail, shown, cells), on_cell_change=clicked)
-    render_depth(asked.view, text(asked, trail), (asked.step, (0,)))
+    render_depth(asked.view, text(asked, trail), ("head.logits", (asked.row, asked.word)))
     if len(shown) < len(trail.nodes):
         st.caption(
             f"The {MOST} strongest of {counted(len(trail.nodes), 'node')} are drawn. Raise the"
