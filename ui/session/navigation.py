@@ -56,7 +56,6 @@ WHY = Page(
     "pages/15_Why_this_word.py",
     "Why this word?",
     "Which part of the model raised a word, and what made it look there",
-    "Why?",
 )
 COMPARE = Page(
     "pages/13_Compare.py", "Compare", "Two sentences, heads, layers or models, side by side"
