@@ -9,8 +9,9 @@ import { inkOn } from "./why_geometry.js"
 import { TALL, WIDE, curve, layOut, widthOf } from "./why_trail_geometry.js"
 
 function shaderOf(root) {
-  const { stops, pixels } = palette(getComputedStyle(root), "diverging"), bytes = new Uint8Array(pixels.buffer)
-  return { below: stops[0], above: stops.at(-1), of: (share) => {
+  const look = getComputedStyle(root), bytes = new Uint8Array(palette(look, "diverging").pixels.buffer)
+  const [below, above] = ["red", "blue"].map((name) => look.getPropertyValue(`--st-${name}-color`).trim())
+  return { below, above, of: (share) => {
     const at = 4 * Math.round(Math.min(Math.max((share + 1) / 2, 0), 1) * 255)
     return bytes.subarray(at, at + 3)
   } }
@@ -56,7 +57,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   names.style.height = stage.style.height = `${tall}px`
   stage.style.width = `${wide}px`
   bands.forEach(({ top, tall: high }, row) => {
-    const name = make("span", "token", names, data.tokens[row])
+    const name = make("div", "token", names)
+    make("span", "", name, data.tokens[row])
     name.title = data.tokens[row]
     Object.assign(name.style, { top: `${top}px`, height: `${high}px` })
     const band = make("i", row % 2 ? "band odd" : "band", stage)

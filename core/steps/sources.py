@@ -296,7 +296,7 @@ def explain_lens(cell: Cell) -> Result:
     (v,), (r,) = cell.index, cell.args
     x = cell.get("stream", str(cell.ref.parent), cell.trace.rows[r], ALL)
     made = sum_of_products(
-        constant("behind the last norm and the head’s layer", *ready(cell.trace, x.values_N)),
+        constant("after the last norm and the head’s layer", *ready(cell.trace, x.values_N)),
         cell.get("word", f"{WEIGHTS}head.logits.weight", v, ALL),
         cell.get("bias", f"{WEIGHTS}head.logits.bias", v),
     )

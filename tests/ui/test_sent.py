@@ -144,7 +144,8 @@ def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     }
     old = [element._widget_state for element in held.values()]
     app.text_input(key="sentence").set_value("Hi.")
-    look(app, depth="story")
+    if "Glossary" not in path:  # the only page without the line
+        look(app, depth="story")
     app.selectbox(key="model").set_value("study-encoder").run()
     sane(app, path)
     for cell in ([0, 13, 13], [4, 3, 3], "encoder.5.attn.pattern:11,3,3", "layer/encoder/5", 13):

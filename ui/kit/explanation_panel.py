@@ -394,22 +394,21 @@ def longest(groups: tuple[Group, ...]) -> int:
 # --- places in words ------------------------------------------------------------------------------
 
 
-def place_words(view: View, name: str, index, roles: bool = True) -> list[str]:
+def place_words(view: View, name: str, index, roles: bool = True, but=()) -> list[str]:
     """Where a cell stands, axis by axis: “head 3”, “book” (2) looks. roles: say who looks and who
-    is looked at.
+    is looked at; but: axes that are left out.
     """
     if is_weight(view.trace, name):
         if name.endswith(("embed.token.weight", "head.logits.weight", "lstm.embed.weight")):
-            return [f"“{view.word(index[0])}” (row {index[0]})", f"column {index[1]}"]
-        return [
-            f"{axis} {i}"
-            for axis, i in zip(
-                ("row", "column") if len(index) > 1 else ("number",), index, strict=False
-            )
-        ]
+            words = [f"“{view.word(index[0])}” (row {index[0]})", f"column {index[1]}"]
+        else:
+            axes = ("row", "column") if len(index) > 1 else ("number",)
+            words = [f"{axis} {i}" for axis, i in zip(axes, index, strict=False)]
+        return [word for axis, word in enumerate(words) if axis not in but]
     return [
         axis_label(view, name, letter, i, roles)
-        for letter, i in zip(view.trace.axes(name), index, strict=True)
+        for axis, (letter, i) in enumerate(zip(view.trace.axes(name), index, strict=True))
+        if axis not in but
     ]
 
 
@@ -446,14 +445,10 @@ def row_label(view: View, factors: tuple[Group, ...], n: int) -> str:
     """What sets one operand apart from the others of its group."""
     for group in factors:
         if group.name:
-            words, fixed = (
-                place_words(view, group.name, group.indices_NI[n], roles=False),
-                fixed_axes(group),
-            )
+            place, fixed = group.indices_NI[n], fixed_axes(group)
             words = [
                 word.removesuffix(" of the head")
-                for axis, word in enumerate(words)
-                if axis not in fixed
+                for word in place_words(view, group.name, place, roles=False, but=fixed)
             ]
             return ", ".join(words) or group.role
     return factors[0].role

@@ -107,4 +107,4 @@ def had_read(asked: Asked, name: str, token: int) -> str:
         return ""
     side, at, weight = why.read_most(asked.view.trace, name, token)
     read = bold(asked.view.names_of(side)[at])
-    return f", which had looked at {read} with {percent(weight, 0)},"
+    return f" (it had looked at {read}: {percent(weight, 0)})"
