@@ -63,13 +63,18 @@ def explain_logit(cell: Cell) -> Result:
 
 
 def explain_probability(cell: Cell) -> Result:
-    r, v = cell.index
-    row = cell.get("logits", "head.logits", r, ALL)
+    return softmax_of(cell, "head.logits", cell.index[:-1])
+
+
+def softmax_of(cell: Cell, logits: str, place: tuple[int, ...]) -> Result:
+    """One probability, of the word that the last index names, from a row of logits."""
+    v = cell.index[-1]
+    row = cell.get("logits", logits, *place, ALL)
     largest = row.values_N.max()
     mine, whole = math.exp(row.values_N[v] - largest), np.exp(row.values_N - largest).sum()
     formula = f"exp({operand(row.values_N[v])} − {factor(largest)}) / {operand(whole)}"
     return Result(
-        mine / whole, formula, (cell.get("logit", "head.logits", r, v), exponentials_of(row))
+        mine / whole, formula, (cell.get("logit", logits, *place, v), exponentials_of(row))
     )
 
 

@@ -13,14 +13,15 @@ import numpy as np
 
 from core.config import Config
 from core.operands import ALL, WEIGHTS, Cell, Group, Result, constant, given, same, sum_of_products
-from core.ops import ACTIVATIONS
+from core.ops import ACTIVATIONS, softmax
 from core.step_ref import StepRef, ref_of
 from core.steps.kind import ATTENTION, HEAD, LAYER, STACK, SUBLAYER, StepKind
-from core.steps.letters import OUTPUT_TABLE
+from core.steps.letters import OUTPUT_TABLE, PROBABILITY
+from core.steps.output import softmax_of
 from core.text import factor, operand
 from core.why.head import reading
 from core.why.logit_lens import read_by_head
-from core.why.logit_parts import parts
+from core.why.logit_parts import by_token, direction_of_update, head_reads, parts
 from core.why.norms import back_through_norm
 from core.why.places import before_last_norm, place_of, sublayers
 from core.why.score_parts import look, rotated, sources_of
@@ -58,6 +59,19 @@ class Outline:
 def stream_axes(trace, ref: StepRef) -> dict[str, int]:
     """How many they are."""
     return {"X": len(names_of_stream(Outline(trace), ref))}
+
+
+def source_names(trace, ref: StepRef) -> dict[str, tuple[str, ...]]:
+    """Who wrote what stands along the axes X and Y of one of these numbers, by axis."""
+    if ref.leaf in ("in.sources", "out.sources"):
+        return {"X": names_of_stream(trace, ref)}
+    if ref.leaf in ("q.sources", "k.sources"):
+        return dict.fromkeys("XY", names_of_projection(trace, ref))
+    if ref.leaf == "scores.sources":
+        looked = look(trace, ref.path, *ref.args)
+        return {"X": looked.query_names, "Y": looked.key_names}
+    row, word, *rival = ref.args
+    return {"X": parts(trace, word, *rival or (None,), row=row).names}
 
 
 def explain_source(cell: Cell) -> Result:
@@ -251,6 +265,24 @@ def explain_part(cell: Cell) -> Result:
     return sum_of_products(cell.get("source", step, x, ALL), constant(role, *reads.direction_D))
 
 
+def of_reads(trace, ref: StepRef, head: int, row: int, word: int, *rival: int):
+    """What a head gave to a word’s logit, or the difference of two, by the token it read, (M,)."""
+    return by_token(trace, f"{ref.path}.head.{head}", word, *rival or (None,), row=row).parts_N
+
+
+def explain_read(cell: Cell) -> Result:
+    """A weight times what the word reads in the value that it brings."""
+    (m,), (head, r, word, *rival) = cell.index, cell.args
+    reads = reading(cell.trace, word, *rival or (None,), row=r)
+    read_D = direction_of_update(cell.trace, cell.path, reads.direction_D, reads.token)
+    wanted_K = head_reads(cell.trace, cell.path, head, read_D)
+    weight = cell.get("weight", f"{cell.path}.pattern", head, reads.token, m)
+    value = cell.get("value", f"{cell.path}.v", cell.group(head), m, ALL)
+    made = sum_of_products(value, constant("what the word reads in it", *wanted_K))
+    share = float(weight.values_N[0])
+    return Result(share * made.value, f"{factor(share)} · ({made.formula})", (*made.groups, weight))
+
+
 # --- the lens -------------------------------------------------------------------------------------
 
 
@@ -264,11 +296,20 @@ def explain_lens(cell: Cell) -> Result:
     (v,), (r,) = cell.index, cell.args
     x = cell.get("stream", str(cell.ref.parent), cell.trace.rows[r], ALL)
     made = sum_of_products(
-        constant("behind the last norm and the head’s layer", *ready(cell.trace, x.values_N)),
+        constant("after the last norm and the head’s layer", *ready(cell.trace, x.values_N)),
         cell.get("word", f"{WEIGHTS}head.logits.weight", v, ALL),
         cell.get("bias", f"{WEIGHTS}head.logits.bias", v),
     )
     return Result(made.value, made.formula, (*made.groups, x))
+
+
+def of_lens_probabilities(trace, ref: StepRef, row: int):
+    """The probabilities after this layer, (V,)."""
+    return softmax(trace[str(ref.with_leaf("out.lens", row))].astype(np.float64))
+
+
+def explain_lens_probability(cell: Cell) -> Result:
+    return softmax_of(cell, f"{cell.path}.out.lens.{cell.args[0]}", ())
 
 
 def ready(trace, x_D):
@@ -302,6 +343,15 @@ def compares(config) -> bool:
 def encoder_compares(config) -> bool:
     """Whether it is the encoder's vectors that are compared with words."""
     return compares(config) and not config.decoder_layers
+
+
+def across_stacks(kind: StepKind) -> tuple[StepKind, StepKind]:
+    """A kind of the side that is compared with words: the decoder’s, or the encoder’s where there
+    is no decoder.
+    """
+    places = [place for place in kind.place if not place.endswith("cross")]
+    encoder = tuple(place.replace("decoder", "encoder") for place in places)
+    return kind, replace(kind, place=encoder, when=encoder_compares)
 
 
 SOURCE = {"s": "what one source wrote"}
@@ -359,6 +409,49 @@ PART = StepKind(
     args="RV",
     when=compares,
     sizes=logit_axes,
+)
+READ = StepKind(
+    leaf="pattern.parts",
+    axes="M",
+    place=("decoder.attn", "decoder.cross"),
+    recipe=explain_read,
+    title="What one token gave through this head",
+    story=(
+        "The part of the word’s logit that this head took from one token: how much it looked there,"
+        " times what the word reads in the value that it found. Over all tokens it is the head’s"
+        " part."
+    ),
+    latex=r"a_{l,m} \sum_k v_{m,k}\, w_k",
+    letters={"w": "what the word reads in the head’s value"},
+    colour="head",
+    compute=of_reads,
+    after="pattern",
+    args="HRV",
+    when=compares,
+)
+AGAINST = {
+    "leaf": "pattern.against",
+    "args": "HRVV",
+    "story": READ.story.replace("the word’s logit", "the difference of two logits"),
+}
+LENS_PROBABILITY = StepKind(
+    leaf="out.lens.probs",
+    axes="V",
+    place=LENS.place,
+    recipe=explain_lens_probability,
+    title="Probability after this layer",
+    story=(
+        "How likely the word would be if this were the last layer: softmax of the logits that the"
+        " logit lens gives."
+    ),
+    latex=r"p_v = \frac{e^{\ell_v}}{\sum_{v'} e^{\ell_{v'}}}",
+    letters=PROBABILITY,
+    colour="head",
+    scale="weight",
+    compute=of_lens_probabilities,
+    after="out",
+    args="R",
+    when=compares,
 )
 QUERY = StepKind(
     leaf="q.sources",
@@ -420,6 +513,8 @@ KINDS = (
         compute=of_difference,
         args="RVV",
     ),
-    LENS,
-    replace(LENS, place=("encoder.layer", "encoder.embed"), when=encoder_compares),
+    *across_stacks(LENS),
+    *across_stacks(LENS_PROBABILITY),
+    *across_stacks(READ),
+    *across_stacks(replace(READ, **AGAINST)),
 )

@@ -5,6 +5,7 @@ drawn at a place is found at that place, in maps of any size, on a desk and on a
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -770,3 +771,76 @@ def test_the_ring_is_8_px_away(run):
 )
 def test_a_copied_link_asks_for_no_guess(run, address, link):
     assert run("return (await import('/share.js')).shown(given)", address) == link
+
+
+# --- why this word --------------------------------------------------------------------------------
+
+
+def test_keys_walk_over_the_map_of_parts(run):
+    """Two layers of three columns, of which one cell is empty, and two parts of no layer."""
+    cells = [
+        {"row": row, "column": column}
+        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (-1, -1), (-1, -1))
+    ]
+    found = run(
+        """const { neighbourOf } = await import("/why_geometry.js")
+        const [cells, asked] = given
+        return asked.map(([at, key]) => neighbourOf(cells, at, key))""",
+        [
+            cells,
+            [
+                [0, "ArrowRight"],
+                [0, "ArrowDown"],
+                [1, "ArrowRight"],
+                [3, "ArrowDown"],
+                [5, "ArrowRight"],
+                [6, "ArrowUp"],
+                [4, "ArrowUp"],
+                [0, "Enter"],
+            ],
+        ],
+    )
+    assert found == [1, 2, 1, 6, 6, 3, 1, None]
+
+
+def test_ink_is_read_on_every_colour(run):
+    worst = run(
+        """const { inkOn } = await import("/why_geometry.js")
+        const light = (c) => { const x = c / 255; return x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4 }
+        const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b)
+        const bytes = (ink) => [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16))
+        let worst = 21
+        for (let r = 0; r < 256; r += 15) for (let g = 0; g < 256; g += 15) for (let b = 0; b < 256; b += 15) {
+          const [one, other] = [luminance([r, g, b]), luminance(bytes(inkOn(r, g, b)))]
+          worst = Math.min(worst, (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05))
+        }
+        return worst"""
+    )
+    assert worst >= 4
+
+
+@pytest.mark.parametrize("width", (240, 640, 1100))
+def test_nodes_of_a_trail_do_not_overlap_and_curves_run_to_the_right(run, width):
+    nodes = [(0, 0), (0, 0), (0, 2), (1, 1), (1, 1), (1, 3), (2, 3)]
+    boxes, bands, wide, tall = run(
+        """const { layOut } = await import("/why_trail_geometry.js")
+        const nodes = given[0].map(([row, column]) => ({ row, column }))
+        const { boxes, bands, wide, tall } = layOut(nodes, 3, given[1])
+        return [boxes, bands, wide, tall]""",
+        [nodes, width],
+    )
+    for i, one in enumerate(boxes):
+        band = bands[nodes[i][0]]
+        assert band["top"] <= one["y"] and one["y"] + 34 <= band["top"] + band["tall"] <= tall
+        assert one["x"] + 80 <= wide
+        for other in boxes[:i]:
+            assert abs(one["x"] - other["x"]) >= 80 or abs(one["y"] - other["y"]) >= 34
+    ends = run(
+        """const { curve, layOut } = await import("/why_trail_geometry.js")
+        const { boxes } = layOut(given.map(([row, column]) => ({ row, column })), 3, 640)
+        return [boxes[0], boxes[5], curve(boxes[0], boxes[5])]""",
+        nodes,
+    )
+    numbers = [float(x) for x in re.findall(r"-?[0-9.]+", ends[2])]
+    assert numbers[0] == ends[0]["x"] + 80 and numbers[-2] == ends[1]["x"]
+    assert numbers[1] == ends[0]["y"] + 17 and numbers[-1] == ends[1]["y"] + 17

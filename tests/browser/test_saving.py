@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from core import load
+from core import load, why
 from core.ops import angles
 from core.steps.heads import ROLES
 from core.text import number, percent
@@ -208,6 +208,25 @@ def of_the_translator() -> list[str]:
     return [number(x) for leaf in leaves for x in trace[f"decoder.3.cross.{leaf}"][1, 1]]
 
 
+def parts_of_are() -> list[str]:
+    """The parts of “are” over “is”, as each cell of the map says it."""
+    found = why.parts(decoder(), *ARE_IS)
+    return [
+        f"{why.in_words(name)}: {number(part)}"
+        for name, part in zip(found.names, found.parts_S, strict=True)
+    ]
+
+
+def after_each_layer() -> list[str]:
+    found = why.guesses(decoder(), -1, ARE_IS[0], 3)
+    return [percent(x, 0 if x >= 0.1 else 1) for x in (*found.probs_NT.ravel(), *found.prob_N)]
+
+
+def trail_of_are() -> list[str]:
+    return [number(node.part, 3) for node in why.trail(decoder(), *ARE_IS).nodes]
+
+
+ARE_IS = tuple(load("study-decoder").tokenizer.id_of(word) for word in ("are", "is"))
 CAR = {"model": "study-translator", "sentence": "The red car is fast.", "layer": 3, "head": 1}
 FIGURES = {
     "vectors": Figure(
@@ -372,6 +391,32 @@ FIGURES = {
             for k, x in enumerate(decoder()["decoder.3.attn.q"][4, 6])
         ],
         BOOKS | {"stage": 0},
+    ),
+    "why_map": Figure(
+        "Why this word?",
+        "why-map",
+        "Parts of are − is",
+        "study-decoder",
+        "why-this-word-parts-of-are-is",
+        parts_of_are,
+    ),
+    "why_lens": Figure(
+        "Why this word?",
+        "why-lens",
+        "If this were the last layer",
+        "study-decoder",
+        "why-this-word-if-this-were-the-last",
+        after_each_layer,
+        cards="why-lens",
+    ),
+    "why_trail": Figure(
+        "Why this word?",
+        "why-trail",
+        "The trail of are − is",
+        "study-decoder",
+        "why-this-word-the-trail-of-are-is",
+        trail_of_are,
+        cards="why-trail",
     ),
 }
 ELSEWHERE = {"heatmap", "overview"}  # those of the tests above

@@ -79,3 +79,20 @@ def test_in_real_models_they_are_recomputed_to_rounding(name, step, index):
     made = explain(load(name).trace("The books that the student recommended"), step, index)
     assert made.error <= 2e-5 * max(1.0, abs(made.value)), made.formula
     assert made.operands
+
+
+@pytest.mark.parametrize("family", WITH_WORDS)
+def test_probabilities_of_the_lens_and_what_a_head_read_by_token(tiny_trace, family):
+    trace = tiny_trace(family)
+    side = trace.config.sides[-1]
+    found = why.guesses(trace, 1, word=7)
+    for step, prob in zip(found.steps, found.prob_N, strict=True):
+        assert trace[f"{step}.lens.probs.1"][7] == pytest.approx(prob, abs=1e-12)
+        assert trace[f"{step}.lens.probs.1"].sum() == pytest.approx(1)
+    np.testing.assert_allclose(trace[f"{step}.lens.probs.1"], trace["head.probs"][1], **close)
+    for path in [f"{side}.1.attn", *([f"{side}.1.cross"] if trace.config.crosses else [])]:
+        for words, leaf in (((7,), "parts.1.1.7"), ((7, 9), "against.1.1.7.9")):
+            split = why.by_token(trace, f"{path}.head.1", *words, row=1)
+            np.testing.assert_array_equal(trace[f"{path}.pattern.{leaf}"], split.parts_N)
+    if trace.config.crosses:
+        assert "encoder.1.attn.pattern.parts.1.1.7" not in trace

@@ -46,6 +46,7 @@ COMPARED = (
     "lab:patch",
     "lab:loss",
     "lab:heads",
+    "why:silent",
 )
 # Points in a plane are shadows of the trace's vectors: tests/core/test_planes.py proves the
 # plane, here they are left out.

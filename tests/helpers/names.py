@@ -28,6 +28,11 @@ ASKED = (
     "1.cross.scores.sources.1.3.2",
     "embed.out.lens.1",
     "0.out.lens.1",
+    "embed.out.lens.probs.1",
+    "1.out.lens.probs.1",
+    "1.attn.pattern.parts.1.1.7",
+    "1.cross.pattern.against.1.1.7.9",
+    "0.attn.pattern.against.1.1.7.9",
 )  # derived values whose names end in numbers, one of each kind
 
 

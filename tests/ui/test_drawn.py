@@ -65,6 +65,16 @@ def test_so_have_those_of_the_translator_and_its_cards(handed_out, depth):
     assert not_of_the_trace(app, handed_out()) == {}
 
 
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("model", ("study-decoder", "study-encoder", "study-translator"))
+def test_so_have_those_of_why_and_its_cards(handed_out, model, depth):
+    """The trail’s numbers, which travel apart, are computed again in tests/ui/test_why.py."""
+    path = "pages/15_Why_this_word.py"
+    app = opened(path, model=model, depth=depth, cards=CARDS[path], layer="3", head="1")
+    assert not app.exception and len(list(drawn(app))) >= 4
+    assert not_of_the_trace(app, handed_out()) == {}
+
+
 @pytest.mark.parametrize(
     "asked", ({}, {"change": "head:decoder.3.4"}, {"mask": "encoder"}, {"model": "study-encoder"})
 )

@@ -15,7 +15,9 @@ from core.source import lines_that_made, source_path
 from core.step_ref import parse, ref_of
 from core.steps import about
 from core.steps.letters import axis_words, letters_in
+from core.steps.sources import source_names
 from core.text import number
+from core.why import in_words
 from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.terms import term_of_step
@@ -435,22 +437,21 @@ def longest(groups: tuple[Group, ...]) -> int:
 # --- places in words ------------------------------------------------------------------------------
 
 
-def place_words(view: View, name: str, index, roles: bool = True) -> list[str]:
+def place_words(view: View, name: str, index, roles: bool = True, but=()) -> list[str]:
     """Where a cell stands, axis by axis: “head 3”, “book” (2) looks. roles: say who looks and who
-    is looked at.
+    is looked at; but: axes that are left out.
     """
     if is_weight(view.trace, name):
         if name.endswith(("embed.token.weight", "head.logits.weight", "lstm.embed.weight")):
-            return [f"“{view.word(index[0])}” (row {index[0]})", f"column {index[1]}"]
-        return [
-            f"{axis} {i}"
-            for axis, i in zip(
-                ("row", "column") if len(index) > 1 else ("number",), index, strict=False
-            )
-        ]
+            words = [f"“{view.word(index[0])}” (row {index[0]})", f"column {index[1]}"]
+        else:
+            axes = ("row", "column") if len(index) > 1 else ("number",)
+            words = [f"{axis} {i}" for axis, i in zip(axes, index, strict=False)]
+        return [word for axis, word in enumerate(words) if axis not in but]
     return [
         axis_label(view, name, letter, i, roles)
-        for letter, i in zip(view.trace.axes(name), index, strict=True)
+        for axis, (letter, i) in enumerate(zip(view.trace.axes(name), index, strict=True))
+        if axis not in but
     ]
 
 
@@ -473,6 +474,8 @@ def axis_label(view: View, name: str, letter: str, i: int, roles: bool) -> str:
         )
     if letter == "O":
         return f"role “{ROLES[i]}”"
+    if letter in "XY" and name in view.trace:
+        return in_words(source_names(view.trace, ref_of(name))[letter][i])
     return f"dimension {i} of the head" if letter == "K" else f"{axis_words(letter)} {i}"
 
 
@@ -485,14 +488,10 @@ def row_label(view: View, factors: tuple[Group, ...], n: int) -> str:
     """What sets one operand apart from the others of its group."""
     for group in factors:
         if group.name:
-            words, fixed = (
-                place_words(view, group.name, group.indices_NI[n], roles=False),
-                fixed_axes(group),
-            )
+            place, fixed = group.indices_NI[n], fixed_axes(group)
             words = [
                 word.removesuffix(" of the head")
-                for axis, word in enumerate(words)
-                if axis not in fixed
+                for word in place_words(view, group.name, place, roles=False, but=fixed)
             ]
             return ", ".join(words) or group.role
     return factors[0].role

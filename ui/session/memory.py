@@ -69,6 +69,9 @@ class Memory:
     hidden_word: tuple[str, str, int] | None = None
     before_sentence: str | None = None  # Before attention: the sentence that its choices belong to
     before_link: dict[str, str] | None = None  # Before attention: the link that was followed last
+    why_from: tuple | None = (
+        None  # Why this word: the run and the position that its choices belong to
+    )
     compared_from: str | None = None  # Compare: the sentence that the second one belongs to
     compared_word: tuple[int, str] | None = None  # Before attention: word and model of the vectors
 

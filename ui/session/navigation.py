@@ -52,6 +52,11 @@ BEFORE_ATTENTION = Page(
     "Before attention",
     "Neurons, and a network that reads word by word",
 )
+WHY = Page(
+    "pages/15_Why_this_word.py",
+    "Why this word?",
+    "Which part of the model raised a word, and what made it look there",
+)
 LABORATORY = Page(
     "pages/16_Laboratory.py", "Laboratory", "Change the model, and see what comes of it"
 )
@@ -75,6 +80,7 @@ PAGES = (
     CROSS_ATTENTION,
     OUTPUT,
     BEFORE_ATTENTION,
+    WHY,
     LABORATORY,
     COMPARE,
     EVERY_NUMBER,

@@ -28,6 +28,7 @@ from ui.stages.output.next_token import (
     guessed_name,
     guessed_position,
     vector_strips,
+    why_button,
 )
 from ui.text import bold, quoted
 
@@ -50,7 +51,9 @@ def hidden_word(view: View) -> tuple[str, tuple[int, ...]]:
         heading(f"Which word could stand in place of {asked_word(view, position)}?", quiz)
     words = figure_words(view, ids, row, hidden)
     guess_figure(view, words, row, hidden)
-    hide_buttons(view, position, hidden)
+    with st.container(horizontal=True):
+        hide_buttons(view, position, hidden)
+        why_button(view, row, ids[0])
     render_depth(
         view,
         guess_text(view, position, row, hidden),

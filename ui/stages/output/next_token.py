@@ -8,6 +8,7 @@ import streamlit as st
 from core.decoding import next_tokens
 from core.text import moves, number, percent
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.guessed_place import ask_why, guessed_position
 from ui.kit.guesses import Guesses, guesses
 from ui.kit.quiz import quiz_of_words
 from ui.kit.section import detailed, render_depth
@@ -27,15 +28,6 @@ PARTIAL = 50  # of so many words another explainer takes its softmax
 
 
 # --- the place that is guessed --------------------------------------------------------------------
-
-
-def guessed_position(view: View) -> tuple[int, int]:
-    """The token whose next one is guessed, and its row among the rows that were kept: the chosen
-    token's, else the last.
-    """
-    rows, side = view.trace.rows, view.config.sides[-1]
-    position = view.token if view.side == side and view.token in rows else int(rows[-1])
-    return position, int(np.flatnonzero(rows == position)[0])
 
 
 def guessed_word(view: View, position: int) -> str:
@@ -154,6 +146,7 @@ def next_word_text(view: View) -> None:
     (position, row), step = guessed_position(view), sampled_step(view)
     ids, probs = next_tokens(view.trace, COUNT, row)
     best = int(ids[0])
+    why_button(view, row, best)
     render_depth(
         view,
         story_text(view, best, float(probs[0]), int(np.count_nonzero(view.trace[step]))),
@@ -165,6 +158,15 @@ def next_word_text(view: View) -> None:
     guess_notes(view, position)
     if depth() == "numbers":
         likeliest_table(view, ids, drawn_columns(view, row))
+
+
+def why_button(view: View, row: int, best: int) -> None:
+    """The way to why a word came out: the one whose number is opened, else the likeliest."""
+    cell = next(filter(None, map(opened_in, ("head.probs", "head.logits"))), None)
+    word = cell[1] if cell and cell[0] == row else best
+    st.button(
+        f"Why {bold(view.word(word))}?", key="output_why", on_click=ask_why, args=(view, word)
+    )
 
 
 def story_text(view: View, best: int, prob: float, kept: int) -> str:

@@ -1,0 +1,386 @@
+"""Why this word: every number shown is core.why's, every sum is the forward pass's, and each part
+opens.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from functools import cache
+
+import numpy as np
+import pytest
+
+from core import load, why
+from core.text import number, percent
+from tests.helpers.pages import (
+    address,
+    click,
+    components,
+    data_of,
+    opened,
+    parts,
+    prose,
+    said,
+    values_in,
+)
+from tests.helpers.words import MOST, question, words_below
+from ui.stages.why import effects
+
+PAGE = "pages/15_Why_this_word.py"
+BOOKS = "The books that the student recommended"
+HIDDEN = "The books that the student recommended [MASK] old."
+GREEN = "The house is green."
+AT = {"model": "study-decoder", "sentence": BOOKS, "layer": "3", "head": "4"}
+ROW = 6
+CASES = [
+    (AT, ROW),
+    ({"model": "study-encoder", "sentence": HIDDEN}, 7),
+    ({"model": "study-translator", "sentence": GREEN, "side": "decoder", "token": "3"}, 3),
+]
+
+
+@cache
+def model(name: str = "study-decoder"):
+    return load(name)
+
+
+@cache
+def trace(sentence: str = BOOKS, name: str = "study-decoder"):
+    return model(name).trace(sentence)
+
+
+def id_of(word: str) -> int:
+    return model().tokenizer.id_of(word)
+
+
+ARE, IS = id_of("are"), id_of("is")
+
+
+def shown_map(app) -> dict:
+    return data_of(app, "why-map", "why_map")
+
+
+def effects_in(app) -> dict[str, float]:
+    data = shown_map(app)
+    values = np.frombuffer(b64decode(data["effects"]), "<f4").tolist()
+    return {cell["name"]: value for cell, value in zip(data["cells"], values, strict=True)}
+
+
+# --- the map --------------------------------------------------------------------------------------
+
+
+def test_the_question_is_about_the_likeliest_word_and_the_one_that_the_deciding_head_decides():
+    app = opened(PAGE, **AT)
+    assert not app.exception and not app.warning and question(app) == "Why **are** and not **is**?"
+    words = shown_map(app)
+    assert words["words"][words["word"]] == "are" and words["rivals"][words["rival"]] == "is"
+    probs_V = trace()["head.probs"][-1]
+    assert words["shares"] == [percent(probs_V[id_of(word)]) for word in words["words"]]
+    assert not {"why_word", "why_rival"} & address(app).keys()
+
+
+@pytest.mark.parametrize("asked, row", CASES, ids=lambda each: str(each)[:30])
+def test_the_map_holds_every_part_and_they_add_up(asked, row):
+    app = opened(PAGE, **asked)
+    run = trace(asked["sentence"], asked["model"])
+    word, rival = app.session_state["why_word"], app.session_state["why_rival"]
+    wanted = why.parts(run, word, rival, row)
+    data, values = shown_map(app), values_in(shown_map(app))
+    logits_V = run["head.logits"][row]
+    assert word == logits_V.argmax() and not app.exception
+    assert np.array_equal(values, wanted.parts_S.astype("<f4"))
+    assert [cell["name"] for cell in data["cells"]] == [why.in_words(n) for n in wanted.names]
+    gap = float(logits_V[word]) - float(logits_V[rival])
+    assert values.astype(float).sum() == pytest.approx(gap, abs=1e-4)
+    text = prose(app)
+    assert f"All {len(wanted.names)} parts add up to **{number(gap, 3)}**" in text
+    assert f"({number(logits_V[word], 4)})" in text and f"({number(logits_V[rival], 4)})" in text
+    for name, part in wanted.largest(3):
+        assert f"**{why.in_words(name)}** {number(part, 3)}" in text
+    assert [data["cells"][i]["name"] for i in data["named"]] == [
+        why.in_words(name) for name, _ in wanted.largest(3)
+    ]
+    assert len(words_below(app)) <= MOST
+
+
+def test_each_part_stands_in_its_layer_and_column():
+    data = shown_map(opened(PAGE, model="study-translator", sentence=GREEN))
+    places = {cell["name"]: (cell["row"], cell["column"]) for cell in data["cells"]}
+    assert places["head 3.2"] == (3, 2) and places["cross-head 1.4"] == (1, 9)
+    assert places["feed-forward 0"] == (0, 10) and places["the embedding"] == (-1, -1)
+    titles = [(each["title"], each["count"]) for each in data["groups"]]
+    assert titles[:3] == [("heads", 5), ("heads of cross-attention", 5), ("feed-forward", 1)]
+    assert len(set(places.values())) == len(places) - 1  # both embeddings stand in their own row
+
+
+def test_a_part_opens_and_its_head_is_looked_at_in_the_cards():
+    app = opened(PAGE, **AT | {"layer": "0", "head": "0"})
+    names = why.parts(trace(), ARE, IS).names
+    at = names.index("decoder.3.attn.head.4")
+    click(app, "why-map", cell=at)
+    step = f"head.logits.against.{ROW}.{ARE}.{IS}"
+    assert app.session_state["cell"] == f"{step}:{at}"
+    assert (app.session_state["layer"], app.session_state["head"]) == (3, 4)
+    panel = parts(app)[0]
+    assert panel["value"] == number(why.parts(trace(), ARE, IS).of(names[at]))
+    assert panel["where"] == "head 3.4" and shown_map(app)["opened"] == at
+    click(app, "why-map", cell=names.index("decoder.3.mlp"))
+    assert parts(app)[0]["where"] == "feed-forward 3" and app.session_state["head"] == 4
+
+
+def test_another_word_another_rival_and_none_can_be_chosen():
+    app = opened(PAGE, **AT)
+    data = shown_map(app)
+    click(app, "why-map", rival=data["rivals"].index("no rival"))
+    assert question(app) == "Why **are**?" and address(app)["why_rival"] == "-1"
+    wanted = why.parts(trace(), ARE)
+    assert np.array_equal(values_in(shown_map(app)), wanted.parts_S.astype("<f4"))
+    assert f"**{number(wanted.total, 3)}** = the logit of **are**" in prose(app)
+    click(app, "why-map", rival=shown_map(app)["rivals"].index("is"))
+    click(app, "why-map", word=shown_map(app)["words"].index("is"))
+    assert (
+        question(app) == "Why **is** and not **are**?"
+    )  # a rival that is asked about changes place
+    gap = why.parts(trace(), IS, ARE).total
+    assert f"**{number(gap, 3)}**" in prose(app) and gap < 0
+    app.text_input(key="sentence").set_value("The dog that the students saw").run()
+    assert (
+        question(app).startswith("Why **")
+        and app.session_state["why_word"]
+        == trace("The dog that the students saw")["head.probs"][-1].argmax()
+    )
+
+
+@pytest.mark.parametrize("forged", ([0], "3", -1, 10**9, None, True, 1.5))
+def test_what_is_forged_is_no_choice(forged):
+    app = opened(PAGE, **AT)
+    before = dict(address(app))
+    click(app, "why-map", cell=forged, word=forged, rival=forged, shows=forged)
+    assert not app.exception and address(app) == before
+
+
+def test_an_address_that_asks_for_a_word_that_there_is_not_is_told_so():
+    app = opened(PAGE, **AT, why_word="99999")
+    assert not app.exception and "why_word “99999”" in said(app)
+    assert question(app) == "Why **are** and not **is**?"
+
+
+def test_another_position_has_another_word():
+    app = click(opened(PAGE, **AT), "place", token=["decoder", 2])
+    assert app.session_state["why_word"] == trace()["head.probs"][2].argmax()
+    assert not app.exception and shown_map(app)["words"][0] in question(app)
+
+
+# --- effects --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked, row", CASES, ids=lambda each: str(each)[:30])
+def test_the_effects_of_silence_are_those_of_whole_runs(asked, row):
+    app = opened(PAGE, **asked)
+    click(app, "why-map", shows=1)
+    word, rival = app.session_state["why_word"], app.session_state["why_rival"]
+    run = trace(asked["sentence"], asked["model"])
+    wanted = why.effects(model(asked["model"]), run, word, rival, row)
+    found, cells = effects_in(app), shown_map(app)["cells"]
+    assert not app.exception and len(found) == np.isfinite(wanted).sum()
+    for cell in cells:
+        assert found[cell["name"]] == pytest.approx(wanted[cell["row"], cell["column"]], abs=1e-6)
+    most = max(found, key=lambda name: abs(found[name]))
+    assert f"**{most}** {number(found[most], 3)}" in prose(app)
+    assert len(words_below(app)) <= MOST
+
+
+def test_in_a_large_model_the_page_stays_usable_while_parts_fall_silent(monkeypatch):
+    monkeypatch.setattr(effects, "at_once", lambda asked: False)
+    monkeypatch.setattr(effects, "start", lambda asked, found: None)  # the work has not begun yet
+    app = opened(PAGE, **AT | {"sentence": "The books"}, why_shows="effect")
+    assert not app.exception and np.isnan([*effects_in(app).values()]).all()
+    assert app.button(key="why_stop") and app.get("progress")
+    app.button(key="why_stop").click().run()
+    asked = effects.SHELF._entries  # stopped: the work would end at its next part
+    (found,) = [e.value for k, e in asked.items() if k[0] == "why" and "The books" in k[1]]
+    assert found.stopped and not found.over
+    effects.compute(key_of_view(app), found)
+    assert found.over and len(found.changes) == 1 and not found.whole
+
+
+def key_of_view(app):
+    """What is asked on a page, as the page asks it."""
+    from ui.session.view import View
+    from ui.stages.why.asked import Asked
+
+    view = View(app.session_state["memory"].shown, "decoder", 3, 4, 2)
+    return Asked(view, 2, 2, app.session_state["why_word"], app.session_state["why_rival"])
+
+
+def test_work_that_nobody_asks_for_stops():
+    found = effects.Silent(total=24)
+    found.wanted -= 2 * effects.FORGOTTEN
+    app = opened(PAGE, **AT | {"sentence": "The books"})
+    effects.compute(key_of_view(app), found)
+    assert found.stopped and len(found.changes) == 1
+
+
+def test_where_part_and_effect_differ_it_says_so():
+    app = opened(PAGE, **AT, cards="why-silent")
+    table = data_of(app, "why:silent", "table")
+    parts_S = why.parts(trace(), ARE, IS)
+    changes = why.effects(model(), trace(), ARE, IS)
+    at = table["rows"].index("head 3.4")
+    assert table["numbers"][at] == [
+        number(parts_S.of("decoder.3.attn.head.4")),
+        number(changes[3, 4]),
+    ]
+    assert "It differs most for **head 3.4**" in prose(app)
+    app.button(key="why_silence").click().run()
+    assert app.session_state["change"] == "head:decoder.3.4" and not app.exception
+
+
+# --- the cards ------------------------------------------------------------------------------------
+
+
+def test_the_lens_shows_each_layer_s_guess_and_ends_in_the_output():
+    app = opened(PAGE, **AT, cards="why-lens")
+    data = data_of(app, "why-lens", "why_lens")
+    wanted = why.guesses(trace(), -1, ARE, 3)
+    other = why.guesses(trace(), -1, IS, 3)
+    assert data["rows"] == ["embedding", "layer 0", "layer 1", "layer 2", "layer 3"]
+    spelled = [[model().tokenizer.piece(int(i)) for i in ids] for ids in wanted.ids_NT]
+    assert data["likeliest"] == spelled and data["asked"] == ["are", "is"]
+    np.testing.assert_allclose(values_in(data)[:, :3], wanted.probs_NT, rtol=1e-5)
+    np.testing.assert_allclose(values_in(data)[:, 3], wanted.prob_N, rtol=1e-5)
+    ranks = [[int(x.replace(",", "")) - 1 for x in row] for row in data["ranks"]]
+    assert ranks == np.stack([wanted.rank_N, other.rank_N], axis=1).tolist()
+    output_V = trace()["head.probs"][-1]
+    np.testing.assert_allclose(values_in(data)[-1, 3:], output_V[[ARE, IS]], rtol=1e-5)
+    text = prose(app)
+    assert f"The last row is the output: {percent(output_V[ARE])}." in text
+    first = int(np.flatnonzero(wanted.rank_N > 0)[-1])  # the embedding stands before layer 0
+    assert f"After **layer {first}**, the last one, **are** is the likeliest word." in text
+    click(app, "why-lens", cell=[4, 3])
+    assert app.session_state["cell"] == f"decoder.3.out.lens.probs.{ROW}:{ARE}"
+
+
+def test_head_3_4_read_it_from_books():
+    app = opened(PAGE, **AT, cards="why-reads")
+    split = why.by_token(trace(), "decoder.3.attn.head.4", ARE, IS)
+    assert "What did head 3.4 read?" in [each.label for each in app.expander]
+    assert split.parts_N.argmax() == 2 and 2 == BOOKS.split().index("books") + 1
+    text = prose(app)
+    assert f"Head 3.4 gives **{number(split.total, 3)}** to **are** − **is**." in text
+    assert f"It took {number(split.parts_N[2], 3)} of it from **books**" in text
+    click_point(app, "why:reads", 2)
+    assert app.session_state["cell"] == f"decoder.3.attn.pattern.against.4.{ROW}.{ARE}.{IS}:2"
+    assert app.session_state["why_key"] == 2 and parts(app)[0]["value"] == number(split.parts_N[2])
+
+
+def click_point(app, key: str, at: int) -> None:
+    """A click on a bar."""
+    import json
+
+    from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+    from tests.helpers.pages import send
+
+    (chart,) = [e.proto for e in app.get("plotly_chart") if key in e.proto.id]
+    selected = json.dumps({"selection": {"points": [{"point_index": at}]}})
+    send(app, WidgetState(id=chart.id, string_value=selected))
+
+
+def test_a_look_is_opened_into_sources():
+    app = opened(PAGE, **AT, cards="why-look")
+    looked = why.look(trace(), "decoder.3.attn", 4, ROW, 2)
+    data, text = data_of(app, "why:look", "heatmap"), prose(app)
+    score = trace()["decoder.3.attn.scores.scaled"][4, ROW, 2]
+    S, T = looked.parts_ST.shape
+    assert f"**{number(score, 3)}**, is the sum of {S} × {T} pairs" in text
+    names_S = [why.in_words(name, "recommended") for name in looked.query_names]
+    names_T = [why.in_words(name, "books") for name in looked.key_names]
+    for r, row in enumerate(data["rows"]):
+        for c, column in enumerate(data["columns"]):
+            wanted = looked.parts_ST[names_S.index(row), names_T.index(column)]
+            assert values_in(data)[0, r, c] == pytest.approx(wanted, rel=1e-6)
+    for query, key, part in looked.largest(3):
+        line = f"- **{number(part, 3)}**: {why.in_words(query)} at **recommended**"
+        assert line in text and f"× {why.in_words(key)} at **books**" in text
+    for names, sums in ((names_S, looked.by_query()), (names_T, looked.by_key())):
+        at = int(np.abs(sums).argmax())
+        assert f"**{names[at]}** ({number(sums[at], 3)})" in text
+    assert sum(looked.by_query()) == pytest.approx(float(score), abs=1e-4)
+
+
+@pytest.mark.parametrize("share", ("0.1", "0.3"))
+def test_the_trail_is_drawn_with_what_it_explains(share):
+    app = opened(PAGE, **AT, cards="why-trail", why_share=share)
+    data = data_of(app, "why-trail", "why_trail")
+    trail = why.trail(trace(), ARE, IS, -1, float(share))
+    given = np.frombuffer(b64decode(data["given"]), "<f4")
+    wanted = [node.part for node in trail.nodes] + [edge.part for edge in trail.edges]
+    np.testing.assert_allclose(given, wanted, rtol=1e-6)
+    assert data["edges"] == [[edge.giver, edge.taker] for edge in trail.edges]
+    text = prose(app)
+    assert f"explain **{percent(trail.explained, 0)}** of **are** − **is**" in text
+    side, token, part = trail.tokens()[0]
+    assert data["tokens"] and f"It ends at **books** {number(part, 3)}" in text and token == 2
+    assert given[0] == pytest.approx(trail.total) and data["nodes"][0]["name"] == "are − is"
+    for giver, taker in data["edges"]:  # a curve runs to the right
+        assert data["nodes"][giver]["column"] < data["nodes"][taker]["column"]
+
+
+def test_a_node_of_the_trail_opens():
+    app = opened(PAGE, **AT, cards="why-trail")
+    names = [node["name"] for node in data_of(app, "why-trail", "why_trail")["nodes"]]
+    click(app, "why-trail", cell=names.index("head 3.4"))
+    assert app.session_state["cell"] == f"decoder.3.attn.pattern:4,{ROW},2"
+    click(app, "why-trail", cell=names.index("the rest"))
+    assert app.session_state["cell"] == f"decoder.3.attn.pattern:4,{ROW},2"
+
+
+def test_of_the_translator_it_says_which_english_word_it_was():
+    app = opened(PAGE, **CASES[2][0], cards="why-reads")
+    run = trace(GREEN, "study-translator")
+    word, rival = app.session_state["why_word"], app.session_state["why_rival"]
+    layer, head = app.session_state["layer"], app.session_state["head"]
+    assert app.session_state["side"] == "decoder" and question(app).startswith("Why **verte**")
+    name = f"decoder.{layer}.cross.head.{head}"
+    split = why.by_token(run, name, word, rival, 3)
+    read = ["the", "house", "is", "green", ".", "[END]"][int(np.abs(split.parts_N).argmax())]
+    assert f"from **{read}** of the encoder" in prose(app).replace("“", "").replace("”", "")
+    largest = next(n for n, _ in why.parts(run, word, rival, 3).largest() if ".cross.head." in n)
+    app = opened(
+        PAGE,
+        **CASES[2][0],
+        cards="why-reads",
+        layer=largest.split(".")[1],
+        head=largest.split(".")[-1],
+    )
+    assert "from **green** of the encoder" in prose(app)
+
+
+def test_all_cards_hold_at_every_depth_and_for_every_kind_of_model():
+    cards = ".".join(f"why-{name}" for name in ("lens", "reads", "look", "trail", "silent"))
+    for asked, _ in CASES:
+        for depth in ("story", "numbers", "formula", "code"):
+            app = opened(PAGE, **asked, depth=depth, cards=cards)
+            assert not app.exception and not app.warning and len(app.expander) == 5
+
+
+# --- without words, and the way here --------------------------------------------------------------
+
+
+def test_a_model_without_words_offers_one_that_has_some(minilm):
+    app = opened(PAGE)
+    assert not app.exception and question(app) == "Why this word?"
+    assert "guesses no word" in app.info[0].value and "why-map" not in components(app)
+    app.button(key="why_model_study-decoder").click().run()
+    assert app.session_state["model"] == "study-decoder" and "why-map" in components(app)
+
+
+@pytest.mark.parametrize("word", ("are", "were"))
+def test_output_leads_here_with_the_word_that_was_clicked(word):
+    """Where it leads is tested in the browser: here a button can’t change the page."""
+    cell = {} if word == "are" else {"cell": f"head.probs:{ROW},{id_of(word)}"}
+    app = opened("pages/10_Output.py", **AT, **cell)
+    button = app.button(key="output_why")
+    assert re.sub(r"\\", "", button.label) == f"Why **{word}**?"

@@ -1,0 +1,34 @@
+"""The place whose output is looked at, on Output and on Why this word; and the way from one to the
+other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ui.session.memory import memory
+from ui.session.navigation import WHY, go
+from ui.session.view import View
+
+
+def guessed_position(view: View) -> tuple[int, int]:
+    """The token whose next one is guessed, and its row among the rows that were kept: the chosen
+    token's, else the last.
+    """
+    rows, side = view.trace.rows, view.config.sides[-1]
+    position = view.token if view.side == side and view.token in rows else int(rows[-1])
+    return position, int(np.flatnonzero(rows == position)[0])
+
+
+def place_of_guess(view: View) -> tuple:
+    """What a question about a word belongs to: the model, its texts, and the position."""
+    request = view.request
+    return request.model, request.sentence, request.target, guessed_position(view)[0]
+
+
+def ask_why(view: View, word: int) -> None:
+    """Opens the page that says why this word came out here."""
+    for name in ("why_word", "why_rival"):
+        memory().firsts.pop(name, None)
+    memory().why_from = place_of_guess(view)
+    go(WHY, why_word=word, why_rival=None, why_key=None)

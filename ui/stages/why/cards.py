@@ -1,0 +1,17 @@
+"""The further questions of the page."""
+
+from __future__ import annotations
+
+from ui.kit.stage import card
+from ui.stages.why import lens, look, reads, silent, trail
+from ui.stages.why.asked import Asked
+
+
+def cards(asked: Asked) -> None:
+    """One card for each."""
+    head = asked.head_words
+    card("After which layer does the model know?", "why-lens", lambda: lens.draw(asked))
+    card(f"What did {head} read?", "why-reads", lambda: reads.draw(asked))
+    card(f"Why did {head} look there?", "why-look", lambda: look.draw(asked))
+    card("Where does it come from?", "why-trail", lambda: trail.draw(asked))
+    card("What if a part were silent?", "why-silent", lambda: silent.draw(asked))

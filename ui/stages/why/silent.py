@@ -1,0 +1,125 @@
+"""Where a part and the effect of its silence differ, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core import whatif
+from core.text import number
+from core.why.silencing import Unit, units
+from ui.kit.components import table
+from ui.kit.explanation_panel import open_number
+from ui.session.actions import close_number, show_run
+from ui.session.selection import chosen, select
+from ui.stages.why import effects
+from ui.stages.why.asked import Asked
+from ui.stages.why.layout import words_of
+from ui.text import bold
+
+ROWS = 8  # of the table
+NEAR = 0.25  # of the larger of the two: so near to each other, part and effect agree
+
+
+def draw(asked: Asked) -> None:
+    """Both numbers of the most important parts, where they differ most, and a run without one."""
+    if not effects.at_once(asked) and chosen("why_shows") != "effect":
+        st.markdown(
+            "Each part falls silent in turn, and the model runs again without it. With this model"
+            " and text that takes a while; the page stays usable meanwhile."
+        )
+        st.button("Silence each part", key="why_begin", on_click=begin)
+        return
+    silent = effects.settled(asked)
+    if not silent.over:
+        st.markdown("Each part falls silent in turn: see the bar above.")
+        return
+    parts = asked.parts()
+    both = {
+        name: (parts.of(name), change)
+        for name, change in silent.changes.items()
+        if name in parts.names
+    }
+    if both:
+        st.markdown(text(asked, both))
+        both_table(asked, parts.names, both)
+        silence_button(asked)
+
+
+def begin() -> None:
+    """Shows the effects in the map, which begins to compute them."""
+    select(why_shows="effect")
+
+
+def worth(both: dict[str, tuple[float, float]]) -> list[str]:
+    """The parts by how much they count by either measure, the largest first."""
+    return sorted(both, key=lambda name: -max(map(abs, both[name])))
+
+
+def both_table(asked: Asked, names: tuple[str, ...], both: dict) -> None:
+    """Part and effect side by side."""
+    most, step = worth(both)[:ROWS], asked.step
+    places = [names.index(name) for name in most]
+    table(
+        {"part": np.array([both[name][0] for name in most]), "silent": [both[n][1] for n in most]},
+        [words_of(name) for name in most],
+        key="why:silent",
+        corner="part of the model",
+        on_cell=lambda row, _: open_number(step, (places[row],)),
+        title=f"What each gave to {asked.plain_versus()}, and what its silence changes",
+    )
+
+
+def text(asked: Asked, both: dict) -> str:
+    """Where the two differ most, and how that comes about."""
+    name = max(both, key=lambda each: abs(both[each][0] + both[each][1]))
+    part, change = both[name]
+    said = bold(words_of(name))
+    if abs(part + change) <= NEAR * max(abs(part), abs(change)):
+        return (
+            "If nothing reacted, silence would change the number by minus the part. Here it nearly"
+            " does for every part: little reacts."
+        )
+    return (
+        "If nothing reacted, silence would change the number by minus the part. It differs most for"
+        f" {said}: part {number(part, 3)}, change {number(change, 3)}. {why_so(part, change)} Every"
+        " norm after it rescales, too."
+    )
+
+
+def why_so(part: float, change: float) -> str:
+    """What the comparison of a part and its silence says of the later layers."""
+    if abs(change) > abs(part):
+        return "Later layers read what it wrote and made more of it than it gave itself."
+    if part * change > 0:
+        return "Later layers that read it did the opposite of what it gave itself."
+    return "Without it, later layers make up for a share of it."
+
+
+# --- a run without it -----------------------------------------------------------------------------
+
+
+def silence_button(asked: Asked) -> None:
+    """Makes the run without the chosen head the one that all pages show."""
+    unit = unit_of(asked)
+    if unit and unit.part not in asked.view.request.change.split("+"):
+        st.button(
+            f"Silence {asked.head_words} on all pages",
+            key="why_silence",
+            on_click=without,
+            args=(asked, unit.part),
+        )
+
+
+def unit_of(asked: Asked) -> Unit | None:
+    """The chosen head as a part that can fall silent."""
+    here = asked.side, asked.view.layer, asked.block, asked.view.head
+    found = [u for u in units(asked.view.config) if (u.side, u.layer, u.sublayer, u.head) == here]
+    return found[0] if found else None
+
+
+def without(asked: Asked, part: str) -> None:
+    """Shows the run with one part more silent."""
+    request = asked.view.request
+    show_run(request._replace(change=whatif.also(request.change, part)))
+    close_number()
