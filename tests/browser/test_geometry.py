@@ -670,7 +670,8 @@ def test_a_bar_of_a_layer_is_as_long_as_its_share_and_arrows_walk_over_the_heads
     found = run("""
         const { aligned, barShare, nextHead } = await import("/layer_geometry.js")
         const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "a"]
-        return [...[3, 9, NaN].map((x) => barShare(x, 4)), keys.map((key) => nextHead(key, 7, 5, 20)),
+        const shares = [3, 9, NaN].map((x) => barShare(x, 4))
+        return [...shares, keys.map((key) => nextHead(key, 7, 5, 20)),
           nextHead("ArrowDown", 16, 5, 20), [0.5, -0.0111, 13.49, 123.4, 8.8].map(aligned)]
     """)
     assert found == [
@@ -806,11 +807,13 @@ def test_keys_walk_over_the_map_of_parts(run):
 def test_ink_is_read_on_every_colour(run):
     worst = run(
         """const { inkOn } = await import("/why_geometry.js")
-        const light = (c) => { const x = c / 255; return x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4 }
+        const linear = (x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4
+        const light = (c) => linear(c / 255)
         const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b)
         const bytes = (ink) => [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16))
         let worst = 21
-        for (let r = 0; r < 256; r += 15) for (let g = 0; g < 256; g += 15) for (let b = 0; b < 256; b += 15) {
+        const steps = Array.from({ length: 18 }, (_, i) => 15 * i)
+        for (const r of steps) for (const g of steps) for (const b of steps) {
           const [one, other] = [luminance([r, g, b]), luminance(bytes(inkOn(r, g, b)))]
           worst = Math.min(worst, (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05))
         }

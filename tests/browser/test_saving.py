@@ -261,7 +261,9 @@ FIGURES = {
         "study-decoder · token recommended",
         "layers-what-each-layer-s-heads",
         lambda: [
-            f"layer {n}: cosine with the input {number(decoder()[f'decoder.{n}.out.similarity'][6])}"
+            "layer {}: cosine with the input {}".format(
+                n, number(decoder()[f"decoder.{n}.out.similarity"][6])
+            )
             for n in range(4)
         ],
     ),

@@ -122,7 +122,9 @@ def change_number(view: View, cell: str) -> None:
         parse_cell(cell),
         memory().trail,
     )
-    if type(typed) not in (int, float) or not np.isfinite(typed) or not can_change(view, name):
+    if isinstance(typed, bool) or not isinstance(typed, (int, float)) or not np.isfinite(typed):
+        return
+    if not can_change(view, name):
         return
     part = f"set:{name}[{','.join(map(str, index))}]={typed:.12g}"
     change = with_part(view.request.change, part)
