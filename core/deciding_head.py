@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.edits import ablate_head
 from core.whatif import Text, run
 
 
@@ -47,7 +48,8 @@ def deciding_head(model, text: Text, probs_V) -> Decision | None:
     config, first = model.config, int(np.argmax(probs_V))
     side, H = config.sides[-1], config.n_heads
     places = [(layer, head) for layer in range(config.layers(side)) for head in range(H)]
-    runs_HV = [probs_without(model, text, f"head:{side}.{n}.{h}") for n, h in places]
+    trace = run(model, text, None, "trained", "", keep="layers", rows=-1)
+    runs_HV = [probs_without(trace, side, *place) for place in places]
     turned = [i for i, without_V in enumerate(runs_HV) if np.argmax(without_V) != first]
     if len(turned) != 1:
         return None
@@ -60,9 +62,9 @@ def deciding_head(model, text: Text, probs_V) -> Decision | None:
     return Decision(side, *places[turned[0]], first, second, len(places), without_V)
 
 
-def probs_without(model, text: Text, change: str) -> np.ndarray:
-    """The probabilities after the last token under a what-if."""
-    return run(model, text, None, "trained", change, keep="output", rows=-1)["head.probs"][-1]
+def probs_without(trace, side: str, layer: int, head: int) -> np.ndarray:
+    """The probabilities after the last token with a head silent."""
+    return trace.rerun(side, layer, ablate_head(side, layer, head), trace.rows)["head.probs"][-1]
 
 
 def rises_most(before_V, after_V) -> int:

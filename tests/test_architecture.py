@@ -12,7 +12,7 @@ from sys import stdlib_module_names
 
 import pytest
 
-from core.operands import number
+from core.text import number
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted(

@@ -16,7 +16,9 @@ export const isDark = ({ page }) => parseInt(page.slice(1, 3), 16) < 128
 
 const hatchInks = (theme) => HATCH[isDark(theme) ? "dark" : "light"], tiles = new Map()
 
-// A piece of the hatch, which repeats; sharp: points for each pixel.
+const STROKES = [-APART, 0, APART].map((x) => `M${x},${APART}l${APART},${-APART}`).join("")
+
+// A piece of the hatch, which repeats; sharp: points for each pixel. shapes: the same for svg_brush.js, from the back to the front.
 function tileOf({ line, ground }, sharp) {
   const key = [ground, sharp].join(), tile = tiles.get(key) ?? document.createElement("canvas")
   if (tiles.has(key)) return tile
@@ -26,8 +28,9 @@ function tileOf({ line, ground }, sharp) {
   brush.fillStyle = ground
   brush.fillRect(0, 0, APART, APART)
   Object.assign(brush, { strokeStyle: line, lineWidth: 1.1 })
-  for (const x of [-APART, 0, APART]) { brush.moveTo(x, APART); brush.lineTo(x + APART, 0) }
-  brush.stroke()
+  brush.stroke(new Path2D(STROKES))
+  tile.shapes = { scale: sharp, paths: [{ d: `M0,0h${APART}v${APART}h${-APART}z`, fill: ground },
+    { d: STROKES, stroke: line, "stroke-width": 1.1, fill: "none" }] }
   tiles.set(key, tile)
   return tile
 }

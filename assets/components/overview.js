@@ -204,9 +204,9 @@ export default function ({ data: { parts: [data] }, parentElement, setTriggerVal
   const root = parentElement.querySelector(".root")
   if (!memory.has(root)) memory.set(root, build(root))
   const parts = memory.get(root), before = parts.data?.key, shown = structuredClone(data)
-  parts.sheetBefore = parts.sheet
   unpack(shown)
   shown.key = keyOf(shown)
+  parts.sheetBefore = before?.run === shown.key.run ? null : parts.sheet
   Object.assign(parts, { data: shown, send: setTriggerValue })
   parts.over.setAttribute("aria-label", data.alt)
   arrange(parts, shown)

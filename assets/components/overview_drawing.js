@@ -4,6 +4,7 @@ import { shownAt, staggered } from "./overview_motion.js"
 import { middle } from "./overview_places.js"
 import { cellPlace, readCell, shareWords } from "./overview_reading.js"
 import { rounded } from "./numbers.js"
+import { disc, plate } from "./round_shapes.js"
 import { shorten } from "./words.js"
 
 const FAINT = 0.13             // how strong a part is before its time
@@ -11,7 +12,7 @@ const FAINT = 0.13             // how strong a part is before its time
 // From the back to the front, as it is at a time. Where a part has not begun its place is there, faintly. from: another sheet, from whose
 // places the bars and the line to the likeliest word come.
 export function drawSheet(brush, style, data, sheet, time, from = null) {
-  const shown = shownAt(sheet.script, time), places = from && placesOf(from)
+  const places = from && placesOf(from), shown = { ...shownAt(sheet.script, time), ...(from ? STAYS : {}) }
   for (const frame of sheet.frames) frameBehind(brush, style, frame)
   for (const band of sheet.bands) bandOn(brush, style, band, shown)
   for (const line of sheet.lines) if (line.kind === "memory") memoryOn(brush, style, line, shown.query)
@@ -28,6 +29,8 @@ export function drawSheet(brush, style, data, sheet, time, from = null) {
   if (data.opened) for (const item of sheet.items) if (item.key === data.opened[0]) openedOn(brush, item, data.opened)
   for (const each of sheet.texts) textOn(brush, style, each, shown)
 }
+
+const STAYS = { after: 1, out: 1, bars: 1 }          // what was there before, and only changes
 
 // Where the bars and the end of the line were.
 const placesOf = ({ items, lines }) => ({ line: lines.find(({ kind }) => kind === "guess")?.to,
@@ -243,7 +246,7 @@ function beadOn(brush, colour, [a, b, c, d, e, f, g, h], p, wide) {
   const at = (s, t, u, v) => (1 - p) ** 3 * s + 3 * (1 - p) ** 2 * p * t + 3 * (1 - p) * p * p * u + p ** 3 * v
   Object.assign(brush, { fillStyle: colour, globalAlpha: 1 })
   brush.beginPath()
-  brush.arc(at(a, c, e, g), at(b, d, f, h), 3 + wide / 3, 0, 7)
+  disc(brush, at(a, c, e, g), at(b, d, f, h), 3 + wide / 3)
   brush.fill()
 }
 
@@ -272,7 +275,7 @@ function ruleOn(brush, style, { from: [x, y], to: [right] }, p) {
 function signOn(brush, style, item, shown) {
   if (item.type === "norm") normOn(brush, style, item, presence(shown, item.when))
   else if (item.type === "plus") plusOn(brush, style, item, shown[item.when])
-  else if (item.type === "bar") barOn(brush, style, item, shown.bars)
+  else if (item.type === "bar") barOn(brush, style, item, shown.bars, shown.grow)
 }
 
 function normOn(brush, style, { x, y, w, h }, p) {
@@ -284,7 +287,7 @@ function normOn(brush, style, { x, y, w, h }, p) {
 function plateOn(brush, colour, x, y, w, h, round) {
   brush.fillStyle = colour
   brush.beginPath()
-  brush.roundRect(x, y, w, h, round)
+  plate(brush, x, y, w, h, round)
   brush.fill()
 }
 
@@ -292,7 +295,7 @@ function plusOn(brush, style, { x, y, w, h }, p) {
   brush.globalAlpha = FAINT + (1 - FAINT) * p
   Object.assign(brush, { fillStyle: style.page, strokeStyle: style.text, lineWidth: 1.5 })
   brush.beginPath()
-  brush.arc(x + w / 2, y + h / 2 + (1 - p) * 8, w / 2 - 1, 0, 7)
+  disc(brush, x + w / 2, y + h / 2 + (1 - p) * 8, w / 2 - 1)
   brush.fill()
   brush.stroke()
   write(brush, style, { words: "+", x: x + w / 2, y: y + h / 2 + 0.5 + (1 - p) * 8, size: 16, align: "center", plain: true })
@@ -300,10 +303,10 @@ function plusOn(brush, style, { x, y, w, h }, p) {
 }
 
 // A share from 0 to 1, on one scale for all; dashed, what it was before.
-function barOn(brush, style, item, p) {
+function barOn(brush, style, item, p, grown) {
   const { x, y, w, h, word, room, wide, thick, cosine } = item, { share, before } = cosine ? item : word
   const left = x + room, top = y + (h - thick) / 2, hot = cosine || word.hot, middle = y + h / 2,
-      long = (before ?? 0) + (share - (before ?? 0)) * p
+      long = (before ?? 0) + (share - (before ?? 0)) * grown
   brush.globalAlpha = FAINT + (1 - FAINT) * Math.min(1, p * 2)
   plateOn(brush, style.text + (style.dark ? "1c" : "12"), left, top, wide, thick, 3)
   plateOn(brush, style.kinds.head + (hot ? "" : "90"), left, top, Math.max(1.5, wide * Math.max(0, long)), thick, 2)

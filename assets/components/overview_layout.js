@@ -96,7 +96,7 @@ function stream(s, river, place, rows, top, pitch) {
       begins: river.token })
   title(s, "input", input.x + input.w / 2 - 2, top - 12, river.first ?? river.token, "opens its page", { when: "fill" })
   if (river.added.length) title(s, s.tight ? "+ pos." : "+ position", input.x + input.w / 2 - 2, top - 29, river.added[0],
-    "opens its page", { when: "position", size: 11, kind: "embed" })
+    "opens its page", { when: "position", size: 11, kind: "position" })
   if (river.norm) norm(s, river.norm, { x: input.x + input.w + 1, w: 7 }, top, rows, "position")
   river.layers.forEach((key, n) => layerStrip(s, river, key, n, place[`layer${n}`], pitch, rows, top))
   if (pitch <= 40) layersTitle(s, river, place, top)

@@ -16,7 +16,7 @@ const PARTS = {
                                                             // two attentions the other one is earlier or later
   neurons: { neurons: [0, 0.5], write: [0.5, 0.98] },
   after: { after: [0, 0.97] },
-  guess: { out: [0.25, 0.4], lead: [0.36, 1], bars: [0.4, 1] },
+  guess: { out: [0.25, 0.4], lead: [0.36, 1], bars: [0.4, 1], grow: [0.4, 1] },
 }
 
 // What plays for a picture, phase by phase: always six, in which either the layers before the opened one have a phase, or, if it is the

@@ -1,9 +1,10 @@
 // Attention as one pipeline: five thumbnails, the chosen step large below. A click is answered here, from the numbers of the layer; the page follows.
-import { palette, themeOf } from "./colours.js"
+import { hatchOf, palette, themeOf } from "./colours.js"
 import { create, createButton, make, makeButton, placeTip } from "./dom.js"
 import { withNumbers } from "./layer_numbers.js"
 import { listen } from "./looked_at.js"
 import { rounded } from "./numbers.js"
+import { disc, plate } from "./round_shapes.js"
 import { bothScales, saveMenu } from "./saving.js"
 import { best, between, look, markAt, neighbour, picture, STEPS, thumbnail } from "./pipeline_geometry.js"
 
@@ -34,7 +35,7 @@ function inks(root) {
   const style = getComputedStyle(root), theme = themeOf(style), signed = palette(style, "diverging").pixels, weight = palette(style, "sequential").pixels
   const css = (pixel) => `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`
   const soft = style.getPropertyValue("--st-secondary-background-color").trim()
-  return { line: theme.line, plain: `color-mix(in srgb, ${theme.accent} 9%, transparent)`, track: soft,
+  return { line: theme.line, plain: `color-mix(in srgb, ${theme.accent} 9%, transparent)`, track: soft, hidden: (brush) => hatchOf(brush, theme),
     text: theme.text, accent: theme.accent, weight: (share) => css(weight[Math.round(255 * share)]),
     signed: (share) => css(signed[Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, share || 0)))]) }
 }
@@ -45,13 +46,13 @@ function paint(brush, marks, ink, held, tell = null) {
     if (mark.alpha <= 0) continue
     brush.globalAlpha = mark.alpha
     brush.about = tell && mark.cell ? tell(mark) : null
-    const tone = ink[mark.tone]
+    const tone = mark.tone === "hidden" ? ink.hidden(brush) : ink[mark.tone]
     brush.fillStyle = typeof tone === "function" ? tone(mark.share) : tone
     const { x, y, w, h } = mark
     brush.beginPath()
-    if (mark.shape === "dot") brush.arc(x + w / 2, y + h / 2, w / 2, 0, 7)
+    if (mark.shape === "dot") disc(brush, x + w / 2, y + h / 2, w / 2)
     else if (mark.shape === "cell" || mark.shape === "line") brush.rect(x, y, w - (w > 6 ? 1 : 0), h)
-    else brush.roundRect(x, y, w, h, Math.min(mark.shape === "band" ? 6 : 3, w / 2))
+    else plate(brush, x, y, w, h, mark.shape === "band" ? 6 : 3)
     brush.fill()
   }
   brush.globalAlpha = 1

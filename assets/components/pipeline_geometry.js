@@ -152,7 +152,7 @@ function softmax(seen, names, width, room, tall, words) {
     if (!narrow) marks.push({ id: `e${m}`, shape: "dot", tone: "weight", share: 0.55, alpha: seen.exp[m] ? 1 : 0, x: power - size / 2, y: mid - size / 2, w: size, h: size, cell: ["exp", m], value: seen.exp[m] })
     texts.push(text(`e${m}`, small(seen.exp[m]), narrow ? power : power + 24, mid, "start", "figure", ["exp", m]))
     if (!narrow) texts.push(text(`c${m}`, `÷ ${written(seen.total, 3)}`, bars - 18, mid, "end", "quiet"))
-    marks.push({ id: `t${m}`, shape: "bar", tone: "track", share: 0, alpha: 1, x: bars, y: y + tall * 0.2, w: long, h: tall * 0.6 }, shareBar(`a${m}`, seen.pattern[m], bars, long, y, tall, ["pattern", m]))
+    marks.push({ id: `t${m}`, shape: "bar", tone: hidden ? "hidden" : "track", share: 0, alpha: 1, x: bars, y: y + tall * 0.2, w: long, h: tall * 0.6 }, shareBar(`a${m}`, seen.pattern[m], bars, long, y, tall, ["pattern", m]))
     texts.push(text(`a${m}`, percent(seen.pattern[m]), width - 4, mid, "end", m === main ? "figure main" : "figure", ["pattern", m]))
   })
   const foot = HEAD + words.length * tall + FOOT / 2

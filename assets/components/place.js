@@ -3,12 +3,14 @@ import { create, createButton, make } from "./dom.js"
 import { bringToMiddle, showMore } from "./edges.js"
 import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
+import "./keys.js"
 import { oneStop } from "./one_stop.js"
 import "./page_links.js"
 import { remember } from "./saving.js"
 import { watchClicks } from "./sheet.js"
 import { groupWords } from "./words.js"
 
+const NAMED = ["mask", "side"]  // choices whose options do not say of what they are: their title stands before them
 const WAIT = 3000          // ms that a click stands before what the page says stands again
 const clicked = new Map()  // the reader's last clicks: name → {value, until}
 
@@ -108,7 +110,7 @@ function choice(each, send) {
   mark(chosen)
   oneStop(buttons, each.options.findIndex((option) => option.value === chosen), true)
   box.append(...buttons)
-  return box
+  return NAMED.includes(each.name) ? [create("span", "caption", each.title), box] : [box]
 }
 
 // Where the focus was, by the names of what holds it, so that it survives a new drawing.
@@ -135,7 +137,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const tokens = create("div", "rows")
   tokens.append(...data.tokens.map((row) => tokenRow(row, setTriggerValue)))
   const looks = create("div", "looks")
-  looks.append(...data.steppers.map((each) => stepper(each, setTriggerValue)), ...data.choices.map((each) => choice(each, setTriggerValue)))
+  looks.append(...data.steppers.map((each) => stepper(each, setTriggerValue)), ...data.choices.flatMap((each) => choice(each, setTriggerValue)))
   root.replaceChildren(...(data.tokens.length ? [tokens] : []), looks)
   requestAnimationFrame(() => {
     showMore(looks)

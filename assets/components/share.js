@@ -1,6 +1,13 @@
 // A button that copies the address of what is on the screen; where the browser forbids it, the address is shown to be copied by hand.
 import { make, makeButton } from "./dom.js"
 
+// The address of a view as a link to it: who follows it sees it at once, and is not asked to guess first (ui/session/arrival.py).
+export function shown(address) {
+  const link = new URL(address)
+  if (link.searchParams.get("ask") !== "0") link.searchParams.set("guess", "shown")
+  return link.href
+}
+
 export default function ({ parentElement }) {
   const root = parentElement.querySelector(".root")
   if (root.childElementCount) return
@@ -8,7 +15,7 @@ export default function ({ parentElement }) {
   const said = make("div", "said", root, "")
   said.setAttribute("role", "status")
   button.onclick = async () => {
-    const address = window.location.href
+    const address = shown(window.location.href)
     try {
       await navigator.clipboard.writeText(address)
       said.textContent = "Copied: it opens just this view."

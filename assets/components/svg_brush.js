@@ -185,12 +185,14 @@ function gradient(it, [x1, y1, x2, y2]) {
   } }
 }
 
-// A small picture that repeats, each once in a file.
+// A picture that repeats, in the shapes that it names; each once in a file.
 function pattern(it, tile) {
   const known = it.patterns.get(tile)
   if (known) return known
   const made = node("pattern", { id: `tile${it.ids++}`, patternUnits: "userSpaceOnUse", width: tile.width, height: tile.height })
-  made.append(node("image", { width: tile.width, height: tile.height, href: tile.toDataURL() }))
+  const inside = node("g", { transform: `scale(${tile.shapes.scale})` })
+  inside.append(...tile.shapes.paths.map((shape) => node("path", shape)))
+  made.append(inside)
   it.defs.append(made)
   const style = { gradient: made, setTransform: (matrix) => made.setAttribute("patternTransform", transformOf(matrix)) }
   it.patterns.set(tile, style)

@@ -152,7 +152,7 @@ def embedding_sum(positions: int, segments: int) -> StepKind:
             else "The token’s embedding alone: this model adds nothing for its position here."
         ),
         latex="x_{l,d} = " + " + ".join(rf"x^{{\mathrm{{{part}}}}}_{{l,d}}" for part in parts),
-        colour="embed",
+        colour="residual",
         when=fits,
     )
 
@@ -229,7 +229,7 @@ KINDS = (
         title="Into the first layer",
         story="The token’s vector as it enters the first layer.",
         latex=r"x_{l,d}",
-        colour="embed",
+        colour="residual",
     ),
     StepKind(
         leaf="token.similarity",

@@ -176,7 +176,7 @@ KINDS = (
         title="Position embedding",
         story=("This position’s vector, the same for every word there."),
         latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
-        colour="embed",
+        colour="position",
         when=lambda config: config.positions == "learned",
     ),
     StepKind(
@@ -187,7 +187,7 @@ KINDS = (
         title="Position embedding",
         story=("This position’s vector, the same for every word there."),
         latex=r"x^{\mathrm{pos}}_{l,d} = P_{l,d}",
-        colour="embed",
+        colour="position",
         when=lambda config: config.positions == "sinusoid",
     ),
     StepKind(
@@ -199,7 +199,7 @@ KINDS = (
         story="The cosine between the vectors of two positions.",
         latex=r"\frac{P_l \cdot P_m}{\|P_l\| \, \|P_m\|}",
         letters={"l": "one position", "m": "another position"},
-        colour="embed",
+        colour="position",
         compute=similarity,
         after="position",
     ),
@@ -218,7 +218,7 @@ KINDS = (
             r"\cos(l\, \omega_{d - D/2}) & d \ge D/2 \end{cases} \\ \omega_d = 10000^{-2d/D}"
             r" \end{gathered}"
         ),
-        colour="embed",
+        colour="position",
         compute=sinusoid,
         after="sum",
     ),
@@ -231,7 +231,7 @@ KINDS = (
         story="A learned number for each head and distance, added to the score.",
         latex=r"b_{h,l,m} = B_{\mathrm{bucket}(m-l),\,h}",
         letters=POSITION_BIAS,
-        colour="weight",
+        colour="position",
     ),
     StepKind(
         leaf="scores.biased",

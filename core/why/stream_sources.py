@@ -119,12 +119,14 @@ def entering(trace, path: str, before: Written, rows_L) -> Written:
 def after_sublayer(trace, path: str, before: Written, rows_L) -> Written:
     """The stream's sources once a sublayer has written, and its post-norm has been passed."""
     found, config = before + written_by(trace, path, rows_L), config_of(trace)
-    edited, leaves = (f"{path}.out", f"{path}.sum"), f"{path}.sum"
+    layer, _, kind = path.rpartition(".")
+    # A network's update is a source as it is recorded; attention's is taken apart before it.
+    edited = (f"{path}.sum",) if kind == "mlp" else (f"{path}.out", f"{path}.sum")
+    step = f"{path}.sum"
     if not config.norm_first:
         found = after_norm(trace, f"{path}.norm", found, rows_L)
-        edited, leaves = (*edited, *edits_of_norm(f"{path}.norm")), f"{path}.norm.out"
-    found += put_by_hand(trace, edited, leaves, found, rows_L)
-    layer, _, kind = path.rpartition(".")
+        edited, step = (*edited, *edits_of_norm(f"{path}.norm")), f"{path}.norm.out"
+    found += put_by_hand(trace, edited, step, found, rows_L)
     if kind == "mlp":
         found += put_by_hand(trace, (f"{layer}.out",), f"{layer}.out", found, rows_L)
     return found

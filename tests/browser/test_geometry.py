@@ -393,8 +393,8 @@ def test_the_motion_ends_with_all_of_the_picture_within_six_seconds(run, opened)
 def test_the_parts_come_in_the_order_in_which_a_model_works(run, opened):
     begun, ended = run(
         MOTION
-        + """const [beside] = given, script = scriptOf(beside), parts = Object.keys(shownAt(script, 0))
-        const begun = {}, ended = {}
+        + """const [beside] = given, script = scriptOf(beside), begun = {}, ended = {}
+        const parts = Object.keys(shownAt(script, 0))
         for (let time = 0; time <= END; time += 10) for (const part of parts) {
           if (shownAt(script, time)[part] > 0) begun[part] ??= time
           if (shownAt(script, time)[part] === 1) ended[part] ??= time
@@ -423,7 +423,8 @@ def test_parts_fill_from_left_to_right(run, tiny_trace, family, last, kind):
             const { END, scriptOf, shownAt } = await import("/overview_motion.js")
             const script = scriptOf(marksOf(data)), begun = {}
             for (let time = END; time >= 0; time -= 10)
-              for (const [part, p] of Object.entries(shownAt(script, time))) if (p > 0) begun[part] = time
+              for (const [part, p] of Object.entries(shownAt(script, time)))
+                if (p > 0) begun[part] = time
             const { items } = layout(data, width, given[2])
             const strips = items.filter(({ type, upright, single, rows }) =>
               type === "strip" && !upright && !single && rows.only === undefined)
@@ -440,6 +441,16 @@ def test_parts_fill_from_left_to_right(run, tiny_trace, family, last, kind):
             [sent(view), 1184, kind],
         )
         assert wrong == [] and count > 6
+
+
+def test_positions_have_their_own_colour_on_the_overview(run, tiny_trace):
+    kinds = run(
+        OVERVIEW
+        + """return sheet.texts.filter(({ words }) => words.includes("position"))
+          .map(({ kind }) => kind)""",
+        [sent(sides(tiny_trace("gpt2"))[0]), 1184],
+    )
+    assert kinds == ["position"]
 
 
 def test_of_two_sides_the_first_has_run_before_the_second(run, tiny_trace):
@@ -513,7 +524,8 @@ def test_the_line_ends_at_the_likeliest_word_and_the_question_s_words_stand_apar
         OVERVIEW
         + """const line = (kind) => sheet.lines.find((each) => each.kind === kind)
         const bars = sheet.items.filter(({ type }) => type === "bar")
-        return [bars.map(({ word, y, h }) => [word.id, y, h]), line("guess").to, line("rule").from]""",
+        const places = bars.map(({ word, y, h }) => [word.id, y, h])
+        return [places, line("guess").to, line("rule").from]""",
         [data, 1184],
     )
     assert [each[0] for each in bars[:3]] == [*pair, order[0]]
@@ -693,3 +705,68 @@ def test_arrows_home_and_end_move_along_a_row_and_stop_at_its_ends(run):
     )
     right, left = [1, 3, 4], [0, 1, 3]
     assert found == [right, right, left, left, [0, 0, 0], [4, 4, 4], *2 * [[None, None, None]]]
+
+
+# --- rounded shapes, the ring of the tour, a copied link ------------------------------------------
+
+
+SHAPES = """const { disc, plate } = await import("/round_shapes.js")
+const brush = new OffscreenCanvas(20, 20).getContext("2d")
+for (const size of given) for (const other of given) {
+  brush.beginPath()
+  plate(brush, 1, 1, size, other, 6)
+  disc(brush, 5, 5, size)
+}
+const painted = (draw) => {
+  brush.clearRect(0, 0, 20, 20)
+  brush.beginPath()
+  draw()
+  brush.fill()
+  return brush.getImageData(10, 10, 1, 1).data[3]
+}
+return [painted(() => plate(brush, 0, 0, 20, 20, 6)), painted(() => disc(brush, 10, 10, 8)),
+  painted(() => plate(brush, 0, 0, -20, 20, 6)), painted(() => disc(brush, 10, 10, -8))]"""
+
+
+def test_rounded_shapes_of_any_size_throw_nothing(run):
+    assert run(SHAPES, [-5, -0.01, 0, 0.5, 12]) == [255, 255, 0, 0]
+
+
+def test_no_picture_rounds_without_that_guard():
+    for path in sorted((ROOT / "assets/components").glob("*.js")):
+        if path.name not in ("round_shapes.js", "svg_brush.js"):
+            text = path.read_text("utf-8")
+            assert "brush.roundRect(" not in text and "brush.arc(" not in text, path.name
+
+
+@pytest.mark.parametrize(
+    "top, height, by",
+    [
+        (100, 300, 0),  # all of it is in sight
+        (800, 300, 235),  # its foot is brought in
+        (-50, 300, -85),  # its head
+        (400, 2000, 365),  # too tall: its head
+        (30, 2000, 0),  # its head is there already
+    ],
+)
+def test_the_page_moves_until_what_is_rung_is_in_sight(run, top, height, by):
+    code = "return (await import('/ring_geometry.js')).scrollFor(given, 900)"
+    assert run(code, {"top": top, "height": height}) == by
+
+
+def test_the_ring_is_8_px_away(run):
+    code = "return (await import('/ring_geometry.js')).ringAround(given)"
+    around = run(code, {"left": 50, "top": 60, "width": 70, "height": 80})
+    assert around == {"left": 39, "top": 49, "width": 92, "height": 102}
+
+
+@pytest.mark.parametrize(
+    "address, link",
+    [
+        ("http://a/Heads?layer=2", "http://a/Heads?layer=2&guess=shown"),
+        ("http://a/Heads", "http://a/Heads?guess=shown"),
+        ("http://a/Heads?ask=0", "http://a/Heads?ask=0"),
+    ],
+)
+def test_a_copied_link_asks_for_no_guess(run, address, link):
+    assert run("return (await import('/share.js')).shown(given)", address) == link

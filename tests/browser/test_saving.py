@@ -101,6 +101,20 @@ def test_the_overview_is_saved_as_it_stands_at_the_end_of_its_motion(visit, tmp_
     assert len(list(svg.iter(f"{SVG}rect"))) > 500
 
 
+def test_what_a_mask_hides_is_hatched_in_a_saved_map_too(visit, tmp_path):
+    page = visit("Heads", model="study-decoder", sentence=SENTENCE, ask=0)
+    svg, _, said = read(save(page, ".st-key-heads", "SVG", tmp_path))
+    (pattern,) = svg.iter(f"{SVG}pattern")
+    colours = {shape.get("fill") for shape in pattern.iter(f"{SVG}path")} | {
+        shape.get("stroke") for shape in pattern.iter(f"{SVG}path")
+    }
+    assert {"#edeef1", "#b8bcc6"} <= colours and not list(svg.iter(f"{SVG}image"))
+    hatched = f"url(#{pattern.get('id')})"
+    assert len([each for each in svg.iter(f"{SVG}rect") if each.get("fill") == hatched]) == 5
+    blocked = [each for each in said if each.endswith("(blocked)")]
+    assert len(said) == 5 * 49 and len(blocked) == 5 * 21  # seven tokens
+
+
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize("kind", ("script", "control", "rtl", "emoji"))
 def test_a_hostile_sentence_makes_a_harmless_file(visit, tmp_path, kind):

@@ -42,6 +42,8 @@ def test_of_twenty_heads_one_decides_between_are_and_is(decoder, sentence, first
             ahead = now_V[found.first] > now_V[found.second]
             assert ahead == ((layer, head) != (3, 4))
     assert found.without_V == pytest.approx(probs(decoder, text, found.change), rel=1e-5)
+    whole = whatif.run(decoder, text, None, "trained", found.change, rows=-1)
+    assert np.array_equal(found.without_V, whole["head.probs"][-1])
 
 
 @pytest.mark.parametrize(

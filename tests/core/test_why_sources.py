@@ -119,6 +119,14 @@ def test_a_silenced_head_is_a_source_of_nothing(tiny_trace):
     assert not any(name.endswith("edit") for name in found.names)
 
 
+def test_a_silenced_network_is_a_source_of_nothing(tiny_trace):
+    trace = tiny_trace("llama", edits={"decoder.0.mlp.out": lambda x: x * 0})
+    check_sums(trace, 1e-9)
+    found = why.sources(trace, "decoder.1.attn")
+    assert (found.of("decoder.0.mlp") == 0).all()
+    assert not any(name.endswith("edit") for name in found.names)
+
+
 @pytest.mark.parametrize(
     "family, leaf, source",
     [

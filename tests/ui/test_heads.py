@@ -2,6 +2,8 @@
 what each adds, a silent head, lines, and a vector split between them.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,7 @@ from ui.session import runs
 from ui.session.runs import RunRequest
 from ui.session.selection import DEPTHS, EXAMPLES
 from ui.stages.heads import additions, all_heads, every_layer, roles, silence
+from ui.stages.overview import experiments
 
 PAGE = "pages/4_Heads.py"
 CARDS = ("roles", "every", "sink", "adds", "silent", "lines", "split")
@@ -493,6 +496,39 @@ def test_a_silent_head_is_a_run_that_all_pages_show_and_it_can_be_restored():
     assert address(app)["change"] == "head:encoder.1.5"
     app.button(key="heads_speak").click().run()
     assert "change" not in address(app)
+
+
+def test_several_heads_can_be_silent_and_are_restored_together():
+    app = carded(
+        "silent",
+        layer="1",
+        head="3",
+        model="minilm",
+        change="norms+head:encoder.1.3+head:encoder.0.2",
+    )
+    both = "head 3 of layer 1 and head 2 of layer 0 are silent"
+    assert not app.exception and both in " ".join(prose(app).split()).replace("**", "")
+    assert not app.button(key="heads_silence").disabled  # it would silence this one alone
+    app.button(key="heads_speak").click().run()
+    assert not app.exception and address(app)["change"] == "norms"
+
+
+def test_the_overview_offers_to_restore_what_is_silent():
+    def offered(change: str) -> list:
+        view = SimpleNamespace(
+            side="decoder",
+            layer=1,
+            head=2,
+            config=SimpleNamespace(crosses=False),
+            request=SimpleNamespace(change=change),
+        )
+        chip = experiments.head_chip(view)
+        return [chip["words"], chip["on"]]
+
+    assert offered("order") == ["Silence this head", False]
+    assert offered("order+head:decoder.1.2") == ["Restore this head", True]
+    assert offered("head:decoder.0.1") == ["Restore head 1 of layer 0", True]
+    assert offered("head:decoder.0.1+head:decoder.1.2") == ["Restore the silent heads", True]
 
 
 def test_other_changes_stay_when_a_head_falls_silent():

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.models import catalogue
 from core.text import number
-from tests.helpers.pages import ROOT, address, click, opened, parts
+from tests.helpers.pages import ROOT, address, click, look, opened, parts
 from tests.helpers.seen import Seen
 from ui.session.opening import decision_of
 from ui.session.runs import RunRequest, trace_of
@@ -170,6 +170,49 @@ def test_order_and_mask_are_changed_and_given_back():
     assert tried(app, "order")["run"][4] == ""
     assert tried(app, "mask")["run"][2] == "encoder"
     assert tried(app, "mask")["run"][2] == "trained"
+
+
+@pytest.mark.parametrize(
+    "model, other", [("study-decoder", "encoder"), ("study-encoder", "decoder")]
+)
+def test_a_mask_that_is_that_of_the_training_again_is_no_what_if(model, other):
+    """However it was chosen: by its own name, by a link, or by the experiment."""
+    own = model.removeprefix("study-")
+    app = opened(**MYSTERY | {"model": model, "sentence": EXAMPLES[2]["text"]})
+    plain = data_of(app)
+    changed = data_of(look(app, mask=other))
+    assert changed["run"][2] == other and "before:" in question(changed)
+    again = data_of(look(app, mask=own))
+    assert again == plain and "mask" not in address(app)
+    assert data_of(opened(**MYSTERY | {"model": model, "mask": own}))["run"][2] == "trained"
+    words = [chip["words"] for chip in again["experiments"] if chip["act"] == "try/mask"]
+    assert words != ["Back to the mask of its training"]
+    assert not any("before" in question(data) for data in (plain, again))
+
+
+def test_a_comparison_ends_with_its_text_and_with_its_model():
+    app = opened(**MYSTERY)
+    book = tried(app, "number")["run"][1]
+    for way in ("text", "model"):
+        app.session_state["memory"].compared_run = (ONE._replace(sentence=book), ONE)
+        assert shares(data_of(app.run()), "before") is not None
+        if way == "text":
+            app.text_input(key="sentence").set_value("The keys that the boy found").run()
+            app.text_input(key="sentence").set_value(book).run()
+        else:
+            app.selectbox(key="model").set_value("study-encoder").run()
+            app.selectbox(key="model").set_value("study-decoder").run()
+        assert app.session_state["memory"].compared_run is None
+        assert all(word["before"] is None for word in data_of(app)["output"]["words"]), way
+
+
+def test_a_link_to_another_text_ends_a_comparison():
+    app = opened(**MYSTERY)
+    tried(app, "number")
+    assert app.session_state["memory"].compared_run
+    app.session_state["sentence"] = "The keys that the boy found"
+    app.run()
+    assert app.session_state["memory"].compared_run is None
 
 
 def test_an_encoder_hides_the_word_that_it_sees():

@@ -2,6 +2,7 @@
 be told apart.
 """
 
+import colorsys
 import json
 import re
 import subprocess
@@ -139,6 +140,40 @@ def luminance(colour: str) -> float:
 def contrast(a: str, b: str) -> float:
     low, high = sorted((luminance(a), luminance(b)))
     return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("section", ["theme.light", "theme.dark"])
+@pytest.mark.parametrize("kind", theme.COLOURS)
+def test_a_role_s_colour_is_read_as_letters_on_every_ground(section, kind):
+    colours = settings(section)
+    grounds = [colours[name][0] for name in ("backgroundColor", "secondaryBackgroundColor")]
+    letters = theme.ink(theme.COLOURS[kind], grounds)
+    assert min(contrast(letters, ground) for ground in grounds) >= 4.5
+    near = min(theme.COLOURS, key=lambda each: apart(hue(letters), hue(theme.COLOURS[each])))
+    assert kind in ("norm", "residual") or near == kind  # these two are greys
+
+
+def hue(colour: str) -> float:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return colorsys.rgb_to_hsv(red, green, blue)[0]
+
+
+def apart(one: float, other: float) -> float:
+    return min(abs(one - other), 1 - abs(one - other))
+
+
+def test_each_role_has_a_colour_of_its_own_and_the_documents_say_which():
+    assert len(set(theme.COLOURS.values())) == len(theme.COLOURS)
+    assert list(theme.COLOURS) == list(theme.MEANINGS)
+    rows = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for kind, colour in theme.COLOURS.items():
+        assert f"| `{kind}` | {theme.MEANINGS[kind]} | `{colour}` |" in rows
+
+
+def test_formulas_have_the_letters_that_are_read():
+    sheet = theme.css(lambda name: settings(name.rsplit(".", 1)[0])[name.rsplit(".", 1)[1]][0])
+    for kind, colour in theme.COLOURS.items():
+        assert f'[style*="color:{colour}"]' in sheet and f"--glass-{kind}-ink:light-dark(" in sheet
 
 
 @pytest.mark.parametrize("section", ["theme.light", "theme.dark"])

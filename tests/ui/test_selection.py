@@ -74,7 +74,7 @@ def test_no_banner_speaks_of_a_run_that_is_not_shown(path, asked):
     shown, words = app.session_state["memory"].shown, " ".join(each.value for each in app.markdown)
     assert (shown.change, shown.mask) == ("", "trained") and app.warning and not app.exception
     assert (
-        "All pages show this run" not in words
+        "all pages show this run" not in words
         and "What if:" not in words
         and "This what-if cannot be shown" in words
     )
@@ -92,7 +92,7 @@ def test_the_banner_speaks_of_the_run_that_stays_when_another_can_not_be_shown()
     app.run()
     words = " ".join(each.value for each in app.markdown)
     assert "99" in said(app) and app.session_state["memory"].shown.change == "norms"
-    assert "**What if:** without norms. All pages show this run." in words
+    assert "**What if:** without norms — all pages show this run." in words
 
 
 # --- the address is blamed for what stands in it --------------------------------------------------

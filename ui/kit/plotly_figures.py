@@ -15,7 +15,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.text import number, percent
-from ui.kit.theme import COLOURS
+from ui.kit.theme import COLOURS, ink
 from ui.text import short
 
 BAR = 26  # the height of a row, in pixels
@@ -202,7 +202,7 @@ def value_points(points_M2, sum_2, weights_M, labels, across: list[float]) -> di
 
 def sum_point(sum_2) -> dict:
     """The weighted sum, z."""
-    edge = {"width": 2, "color": "#ffffff"}
+    edge, colour = {"width": 2, "color": "#ffffff"}, ink(COLOURS["v"], ["#ffffff"])
     return {
         "type": "scatter",
         "x": [sum_2[0]],
@@ -212,7 +212,7 @@ def sum_point(sum_2) -> dict:
         "textfont": {"color": "#ffffff"},
         "textposition": "middle center",
         "hovertemplate": "z: the weighted sum<extra></extra>",
-        "marker": {"symbol": "diamond", "size": 20, "color": COLOURS["weight"], "line": edge},
+        "marker": {"symbol": "diamond", "size": 20, "color": colour, "line": edge},
     }
 
 
@@ -238,7 +238,7 @@ def arrows_sum(plane, before_D, update_D, after_D, label, *, title="", kind="wei
     zero_2, middle_2 = np.zeros(2), (before_2 + after_2) / 3
     arrows = (
         (zero_2, before_2, "before", "residual", before_D),
-        (zero_2, after_2, "after", "v", after_D),
+        (zero_2, after_2, "after", "residual", after_D),
         (before_2, before_2 + update_2, "update", kind, update_D),
     )
     corners = {
@@ -251,9 +251,7 @@ def arrows_sum(plane, before_D, update_D, after_D, label, *, title="", kind="wei
     }
     names, tips = [], []
     for start, end, name, kind, vector_D in arrows:
-        names.append(
-            arrow_name(start, end, middle_2, name, kind, f"{safe(label)}, {name}", vector_D)
-        )
+        names.append(arrow_name(start, end, middle_2, name, f"{safe(label)}, {name}", vector_D))
         tips.append(arrow(start, end, COLOURS[kind]))
     return in_plane(
         [corners, *names],
@@ -282,14 +280,14 @@ def arrow(start_2, end_2, colour: str, **more) -> dict:
     } | more
 
 
-def arrow_name(start_2, end_2, middle_2, name: str, kind: str, label: str, vector_D) -> dict:
+def arrow_name(start_2, end_2, middle_2, name: str, label: str, vector_D) -> dict:
     """The name of an arrow beside it; resting on it tells the length of the vector."""
     length = number(float(np.linalg.norm(np.asarray(vector_D, dtype=np.float64))))
     return name_beside(start_2, end_2, middle_2) | {
         "type": "scatter",
         "mode": "text",
         "text": [f"<b>{name}</b>"],
-        "textfont": {"color": COLOURS[kind], "size": 13},
+        "textfont": {"color": TEXT, "size": 13},
         "hovertext": [f"{label}: length <b>{length}</b>"],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "cliponaxis": False,

@@ -19,7 +19,7 @@ import numpy as np
 
 from ui.kit.component_loader import component
 from ui.session import sent
-from ui.session.memory import memory
+from ui.session.memory import guess_at, memory
 from ui.session.selection import chosen, select
 from ui.session.view import View
 from ui.text import short
@@ -105,7 +105,7 @@ def is_open(quiz: Quiz | None) -> bool:
 
 def asked(quiz: Quiz) -> tuple:
     """What a guess is remembered by."""
-    return memory().page, quiz.view.request.model, quiz.view.sentence
+    return guess_at(memory().page, quiz.view.request.model, quiz.view.sentence)
 
 
 def quiz_line(quiz: Quiz) -> None:

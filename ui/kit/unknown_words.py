@@ -2,7 +2,9 @@
 
     unknown_words(view, side)   the words of a side's text that stand in pieces or not at all, in
                                 their order
-    unknown_line(view)          a quiet line under the sentence box that names them
+    new_words(view)             those of all its texts, each once
+    new_words_text(view, words) how many they are, and the first of them, as Markdown
+    word_text(word)             one of them, and what is read in its place, as Markdown
     marks(view, side)           for each token what is said of its word on the page Tokens; empty:
                                 nothing
 
@@ -13,16 +15,16 @@ sign for the unknown, such as [UNK].
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
-
 from core.models import catalogue
+from core.text import counted
 from ui.session.view import View
 from ui.text import bold, label, plain, short
 
-MOST, LONGEST = 6, 24  # words that are named, letters of each
+MOST, LONGEST = 3, 24  # words that are named, letters of each
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class UnknownWord:
     pieces: tuple[str, ...]  # what is read instead
     places: tuple[int, ...]  # their positions
     lost: bool  # a piece of it is the sign for the unknown
+    span: tuple[int, int]  # where it stands in the text
 
 
 def text_of(view: View, side: str) -> tuple[Any, Any, int] | None:
@@ -75,31 +78,58 @@ def unknown_words(view: View, side: str) -> list[UnknownWord]:
                     tuple(label(encoding.pieces[place]) for place in places),
                     tuple(begins + place for place in places),
                     lost,
+                    (start, end),
                 )
             )
-    return words
+    return joined(words, encoding.text)
 
 
-def unknown_line(view: View) -> None:
-    """A quiet line that names them."""
-    words = list(
-        {
-            word.typed: word for side in view.config.sides for word in unknown_words(view, side)
-        }.values()
-    )
-    if not words:
-        return
-    named = ", ".join(word_text(word) for word in words[:MOST]) + (
-        f" and {len(words) - MOST} more" if len(words) > MOST else ""
-    )
+def joined(words: list[UnknownWord], text: str) -> list[UnknownWord]:
+    """The same words; the signs of one emoji as one."""
+    found: list[UnknownWord] = []
+    for word in words:
+        if found and belongs_to(found[-1], word):
+            before, span = found[-1], (found[-1].span[0], word.span[1])
+            pieces, places = before.pieces + word.pieces, before.places + word.places
+            found[-1] = UnknownWord(text[span[0] : span[1]].strip(), pieces, places, True, span)
+        else:
+            found.append(word)
+    return found
+
+
+def belongs_to(before: UnknownWord, word: UnknownWord) -> bool:
+    """Whether two signs that the vocabulary lacks stand without a space between them."""
+    signs = not before.typed.isascii() and not word.typed.isascii()
+    return signs and before.lost and word.lost and before.span[1] == word.span[0]
+
+
+def new_words(view: View) -> list[UnknownWord]:
+    """The words of all texts that a model reads which it has no whole token for, each once."""
+    found = {word.typed: word for side in view.config.sides for word in unknown_words(view, side)}
+    return list(found.values())
+
+
+def new_words_text(view: View, words: list[UnknownWord]) -> str:
+    """How many words are unknown, the first of them, and what that means, in one line."""
+    count = counted(len(words), "word")
+    are = f"{count} {'is' if len(words) == 1 else 'are'}"
+    named = ", ".join(plain(short(seen(word.typed), LONGEST)) for word in words[:MOST])
+    more = f" and {len(words) - MOST} more" if len(words) > MOST else ""
     if catalogue.entry_of(view.model.name).embedded:
-        these = "this word" if len(words) == 1 else "these words"
-        st.caption(
-            f":orange[●] This model has never seen {these} whole: {named}. It knows only the words"
-            " of its own grammar."
-        )
-    else:
-        st.caption(f":orange[●] This model’s vocabulary has no pieces for: {named}.")
+        return f"**{are} new to this model** ({named}{more}), so {little(view)}."
+    return f"**{are} not in this model’s vocabulary** ({named}{more})."
+
+
+def seen(typed: str) -> str:
+    """A word in a sentence: without the letters that can't be seen, unless it has no others."""
+    return label("".join(each for each in typed if unicodedata.category(each)[0] != "C") or typed)
+
+
+def little(view: View) -> str:
+    """What of a model means little where it reads words that are new to it."""
+    if view.config.crosses:
+        return "what it writes means little"
+    return "its guess means little" if view.config.decoder_layers else "its vectors mean little"
 
 
 def word_text(word: UnknownWord) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.step_ref import parse
-from ui.session.memory import memory
+from ui.session.memory import forget_comparison, memory
 from ui.session.navigation import EVERY_NUMBER
 from ui.session.runs import RunRequest
 from ui.session.selection import chosen, select, select_what_fits
@@ -17,8 +17,9 @@ def close_number() -> None:
 
 def start_new_text() -> None:
     """After a change of what is read: positions in the old text mean nothing in the new one, nor
-    does a mask drawn on it.
+    does a mask drawn on it, nor a comparison with the run before.
     """
+    forget_comparison()
     select(token=None, mask_cells="", change="")
     if chosen("mask") == "own":
         select(mask="trained")

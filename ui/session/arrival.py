@@ -9,12 +9,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.session.actions import follow_step
 from ui.session.address import parse_choice
-from ui.session.memory import memory
+from ui.session.memory import guess_at, memory
 from ui.session.navigation import Page
-from ui.session.selection import CODECS, OLDER, Selection, fits, selection, unchosen
+from ui.session.selection import CODECS, OLDER, Selection, chosen, fits, selection, unchosen
 from ui.session.shelf import SHELF
 
 MISSING = object()  # fits no choice
+# What a copied link (assets/components/share.js) says beside the choices, and no address keeps
+GUESS, SHOWN = "guess", "shown"
 
 
 def arrive(page: Page) -> None:
@@ -32,6 +34,7 @@ def arrive(page: Page) -> None:
     now.firsts = {name: first for name, first in now.firsts.items() if not in_link(name)}
     if moved:
         choose_from_link(base)
+        show_what_link_shows(page)
     st.session_state.update(now.chosen_beside)
     now.chosen_beside = {}
     restore_choices(base)
@@ -66,6 +69,14 @@ def choose_from_link(base: Selection) -> None:
     for name, codec in CODECS.items():
         asked = in_link(name)
         st.session_state[name] = parse_choice(name, link[codec.key]) if asked else before[name]
+
+
+def show_what_link_shows(page: Page) -> None:
+    """A link that was copied shows its view: there, and nowhere else, the reader is not asked to
+    guess."""
+    if memory().link.get(GUESS) == SHOWN:
+        place = guess_at(page, chosen("model"), chosen("sentence"))
+        memory().quizzes.setdefault(place, False)
 
 
 def restore_choices(kept: Selection) -> None:

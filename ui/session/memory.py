@@ -74,6 +74,19 @@ def memory() -> Memory:
     return st.session_state[_KEY]
 
 
+def forget_comparison(shown: RunRequest | None = None) -> None:
+    """Ends the comparison with the run before a click, unless the run that is shown is of the text
+    and the model that the click led to."""
+    after, _ = memory().compared_run or (None, None)
+    if after is None or shown is None or after[:2] != shown[:2]:
+        memory().compared_run = None
+
+
+def guess_at(page, model: str, sentence: str) -> tuple:
+    """What a guess is remembered by, as a key of Memory.quizzes."""
+    return page, model, sentence
+
+
 def note(message: str) -> None:
     """Says something above the page in this run."""
     if message not in memory().notes:

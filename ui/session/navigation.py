@@ -18,7 +18,6 @@ class Page:
     path: str  # its script
     title: str
     about: str
-    short: str = ""  # the title where there is little room
 
 
 OVERVIEW = Page("app.py", "Overview", "The whole model on your sentence, in one picture")
@@ -32,7 +31,6 @@ ADD_AND_NORM = Page(
     "pages/5_Add_and_norm.py",
     "Add and norm",
     "How an update is added, and how vectors keep their size",
-    "Add & norm",
 )
 FEED_FORWARD = Page(
     "pages/6_Feed_forward.py", "Feed-forward", "Each token alone, through its neurons"
@@ -42,7 +40,6 @@ ENCODER_AND_DECODER = Page(
     "pages/8_Encoder_and_decoder.py",
     "Encoder and decoder",
     "Which words each word may see, and what that changes",
-    "Masks",
 )
 CROSS_ATTENTION = Page(
     "pages/9_Cross_attention.py",

@@ -170,8 +170,16 @@ def read_text(model: Model | Lstm, text: str) -> Reading:
     ids_L = encoding.ids_L if encoding else np.array(ids_typed(text, why_no_tokenizer(model)))
     limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
     if len(ids_L) > limit:
-        raise GlassError(f"This text has {len(ids_L)} tokens; the limit is {limit}. Shorten it.")
+        raise GlassError(
+            f"This text has {len(ids_L)} tokens; with {title_of(model)} the limit is {limit}."
+            " Shorten it."
+        )
     return Reading(ids_L, encoding)
+
+
+def title_of(model: Model | Lstm) -> str:
+    """A model's name as its makers write it."""
+    return catalogue.entry_of(model.name).title
 
 
 def ids_of(model: Model | Lstm, text: str) -> np.ndarray:

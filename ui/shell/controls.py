@@ -11,7 +11,7 @@ from core.models import catalogue
 from ui.session import runs, sent
 from ui.session.actions import start_new_model, start_new_text
 from ui.session.address import link_asks_for
-from ui.session.memory import memory, note
+from ui.session.memory import forget_comparison, memory, note
 from ui.session.opening import first_token
 from ui.session.runs import RunRequest
 from ui.session.selection import (
@@ -46,6 +46,7 @@ def read_run(box) -> View | None:
     if view is None:
         return None
     memory().shown = view.request
+    forget_comparison(view.request)
     if view.config.crosses:
         with target:
             draw_text_box(
@@ -75,10 +76,15 @@ def examples_list() -> None:
         index=None,
         key=EXAMPLE,
         on_change=use_example,
-        format_func=lambda i: EXAMPLES[i]["name"],
+        format_func=example_text,
         placeholder="Examples",
         label_visibility="collapsed",
     )
+
+
+def example_text(number: int) -> str:
+    """An example in the list: its name, and its sentence below it."""
+    return f"{EXAMPLES[number]['name']}\n{EXAMPLES[number]['text']}"
 
 
 def draw_text_box(title: str, name: str, **options) -> None:
@@ -168,12 +174,23 @@ def view_of(request: RunRequest) -> View | None:
     """The view of a run; None, and a note that says why, where there can't be one."""
     try:
         model = runs.model_of(request.model)
-        request = request if model.config.crosses else request._replace(target="")
+        request = named_once(request, model.config)
         runs.trace_of(request)  # raises here, where a note can say why
         return View(request, looked_at_side(model.config), 0, 0, 0)
     except GlassError as error:
         note(str(error))
         return None
+
+
+def named_once(request: RunRequest, config) -> RunRequest:
+    """The same run under its one name: a model of one stack reads no second text, and the mask
+    that it was trained with is called so, however it was chosen. Two names of one run would look
+    like a what-if.
+    """
+    if config.crosses:
+        return request
+    mask = "trained" if (request.mask,) == config.sides else request.mask
+    return request._replace(target="", mask=mask)
 
 
 def looked_at_side(config) -> str:

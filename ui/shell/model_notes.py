@@ -10,6 +10,8 @@ learned to see.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.models import catalogue
@@ -102,16 +104,18 @@ def mask_banner(view: View) -> None:
     if not mask_differs_from_training(view):
         return
     twin = twin_of(view) if view.mask in ("encoder", "decoder") else ""
-    other = f" **{plain(twin)}** is the same model, trained with this mask." if twin else ""
     with st.container(horizontal=True, vertical_alignment="center", key="other-mask"):
         st.markdown(
-            f":orange[●] **Another mask:** {plain(view.title)} was trained with"
-            f" {trained_as(view)}. These numbers use the mask you chose, which the model never"
-            f" met in training.{other}"
+            f":orange[●] **Another mask:** {plain(view.title)} was trained with {trained_as(view)}."
         )
-        st.button("Restore the trained mask", key="as_trained", on_click=end_other_mask)
         if twin:
             twin_button(view, "banner_twin")
+        undo("as_trained", end_other_mask, "Back to the mask of its training")
+
+
+def undo(key: str, act: Callable[[], None], help: str) -> None:
+    """The button at the end of a strip that takes back what the strip speaks of."""
+    st.button("Undo", key=key, on_click=act, help=help)
 
 
 def end_other_mask() -> None:
@@ -121,12 +125,9 @@ def end_other_mask() -> None:
 
 
 def learned_under(view: View) -> None:
-    """What the weights on the page about masks learned to see, and which model learned the other;
-    unless the banner says it.
+    """What the weights on the page about masks learned to see, and which model learned the
+    other.
     """
-    # Of a mask drawn by hand the banner says another thing.
-    if mask_differs_from_training(view) and view.mask != "own":
-        return
     twin = twin_of(view)
     with st.container(horizontal=True, vertical_alignment="center", key="learned"):
         like = (

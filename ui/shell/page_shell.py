@@ -17,23 +17,26 @@ from ui.kit.explanation_panel import check_opened, number_beside, number_over
 from ui.kit.picture_frame import picture_frame
 from ui.kit.terms import explained
 from ui.kit.theme import css
-from ui.kit.unknown_words import unknown_line
 from ui.session.actions import close_number
 from ui.session.address import spelled, write_address
 from ui.session.arrival import arrive, arrive_alone
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, PAGES, Page
 from ui.session.opening import settle_place
-from ui.session.selection import AROUND, chosen, select, selection
+from ui.session.selection import AROUND, LONGEST_BOX, chosen, select, selection
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
 from ui.shell import tour
 from ui.shell.controls import missing_model, place_view, read_run
 from ui.shell.downloads import first_start
-from ui.shell.model_notes import mask_banner
+from ui.shell.hints import hints
+from ui.shell.model_notes import mask_banner, undo
 from ui.shell.place_line import place_line
 from ui.shell.settings import settings
 from ui.text import plain
+
+WHAT_IT_IS = "See through a transformer: every number is real and opens."
+FULL = 0.9  # of what a text box takes: from there on it counts
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,6 @@ def show_page(
     begin_page(page)
     view = frame()
     if view is None:
-        what_if_banner(view)
         write_address()
         st.stop()
     memory().around = chosen_around()
@@ -114,6 +116,9 @@ def begin_page(page: Page) -> None:
         arrive(page)
         follow_theme()
         explained()
+        if len(chosen("sentence")) >= FULL * LONGEST_BOX:
+            with st.container(key="nearly-full"):
+                st.html("<i hidden></i>")
     first_start()
 
 
@@ -122,7 +127,7 @@ def rail() -> None:
     address = around_address()
     with st.container(key="rail-links", horizontal=True, wrap=False, gap=None):
         for page in PAGES:
-            st.page_link(page.path, label=page.short or page.title, query_params=address)
+            st.page_link(page.path, label=page.title, query_params=address)
 
 
 def around_address() -> dict[str, str]:
@@ -136,8 +141,9 @@ def what_to_know(view: View | None) -> None:
     """What stands over the page only when there is something to say."""
     missing_model()
     warnings()
+    what_if_banner(view)
     if view:
-        unknown_line(view)
+        hints(view)
 
 
 def chosen_around() -> tuple:
@@ -158,18 +164,17 @@ def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
     view = look_at(place_view(view, layout.side), layout)
     if layout.line:
         with st.container(key="line"):
+            if page == OVERVIEW:
+                with st.container(key="what-it-is"):
+                    st.caption(WHAT_IT_IS)
             line(view, page, layout)
     with st.container(key="said"):
         warnings()
-    if layout.beside:
-        what_if_banner(view)
     card = tour.place()  # before the page, and written after it has said whether it asks
     write_address()
     lay_out(view, draw, layout)
     tour.card(card, view, page)
     write_address()  # once more: the page may have settled a choice
-    if not layout.beside:  # there the picture itself has the way back, and should not move
-        what_if_banner(view)
 
 
 def look_at(view: View, layout: Layout) -> View:
@@ -211,25 +216,26 @@ def runs_alone() -> bool:
 
 
 def warnings() -> None:
-    """What went wrong, and was not said yet."""
-    for message in memory().notes:
-        st.warning(plain(message))
+    """What went wrong, and was not said yet, in one strip."""
+    if memory().notes:
+        with st.container(key="warnings"):
+            st.warning(plain(" ".join(memory().notes)))
     memory().notes = []
 
 
 def what_if_banner(view: View | None) -> None:
-    """Says that the run that is shown is not that of the trained model, and leads back to it; also
-    where the one that was asked for can't be shown."""
+    """A strip that says that the run that is shown is not that of the trained model, and leads back
+    to it; also where the one that was asked for can't be shown."""
     words, asked = what_if(view) if view else "", selection()
-    with st.container(key="banner"):  # always: what follows would else be drawn anew, from its top
+    with st.container(key="banner"):  # always: what follows would else be drawn anew
         if words or asked.change or asked.mask == "own":
             with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
                 st.markdown(
-                    f":orange[●] **What if:** {plain(words)}. All pages show this run."
+                    f":orange[●] **What if:** {plain(words)} — all pages show this run."
                     if words
                     else ":orange[●] This what-if cannot be shown."
                 )
-                st.button("Restore the original model", key="as_it_is", on_click=end_what_if)
+                undo("as_it_is", end_what_if, "Back to the model as it was trained")
         if view and view.mask != "own":
             mask_banner(view)
 

@@ -41,7 +41,7 @@ def place_line(view: View, frame: dict, tokens: bool, side: str = "", alone: boo
         },
         on_token_change=partial(follow_token, view),
         on_step_change=partial(follow_stepper, view),
-        on_choice_change=follow_choice,
+        on_choice_change=partial(follow_choice, view),
     )
 
 
@@ -149,8 +149,10 @@ def follow_layer() -> None:
     close_number()
 
 
-def follow_choice() -> None:
-    """Another side, mask or depth."""
+def follow_choice(view: View) -> None:
+    """Another side, mask or depth. The mask of the training is chosen by that name, so that another
+    model comes with its own.
+    """
     clicked = sent.from_component(KEY, "choice")
     if not isinstance(clicked, list) or len(clicked) != 2:
         return
@@ -159,6 +161,7 @@ def follow_choice() -> None:
     if name in options and isinstance(value, str) and value in options[name]:
         if name == "side":
             select(side=value, token=None)
-        select(**{name: value})
+        trained = name == "mask" and (value,) == view.config.sides
+        select(**{name: "trained" if trained else value})
         if name != "depth":
             close_number()

@@ -30,10 +30,16 @@ def settings(view: View) -> None:
         mask_controls()
         ask_control()
         grouping_controls(view)
-        st.caption(plain(catalogue.entry_of(view.model.name).about))
-        for line in notes_on_files(view.model):
-            st.caption(plain(line))
-        which_model(runs.ready_models())
+        with st.expander("About this model"):
+            about_model(view)
+
+
+def about_model(view: View) -> None:
+    """What the model is, and which one is good for what."""
+    st.caption(plain(catalogue.entry_of(view.model.name).about))
+    for line in notes_on_files(view.model):
+        st.caption(plain(line))
+    which_model(runs.ready_models())
 
 
 def mask_controls() -> None:

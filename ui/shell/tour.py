@@ -87,8 +87,9 @@ def card(place: DeltaGenerator | None, view: View, page: Page) -> None:
         st.markdown(f"**{at + 1} of {len(STOPS)} · {stop.page.title}**")
         st.markdown(stop_words(view, page, stop))
         buttons(page, at)
-        if stop.page is page:
-            asking = memory().asking
+    if stop.page is page:
+        asking = memory().asking
+        with st.container(key="unseen-ring"):  # beside the card, which so stands over the ring
             point_at(QUIZ if asking else stop.points_at, 2 * at + asking)
 
 
@@ -277,13 +278,19 @@ def output_stop(view: View) -> str:
 # What a stop opens is closed again at the next one.
 CLOSED = {"cards": "", "softmax_of": None}
 SOFTMAX_AT_3 = {"stage": 3, "cards": "attention-softmax", "softmax_of": "heat", "softmax_heat": 3.0}
+CARD = "[data-testid=stExpander]"  # as it is seen; what holds it is taller
 
 STOPS = (
     Stop(OVERVIEW, {}, overview_stop, ".st-key-river"),
     Stop(TOKENS, {}, tokens_stop, "[class*=st-key-pieces]"),
-    Stop(POSITIONS, {"cards": "positions-order"}, positions_stop, ".st-key-card_positions-order"),
+    Stop(
+        POSITIONS,
+        {"cards": "positions-order"},
+        positions_stop,
+        f".st-key-card_positions-order {CARD}",
+    ),
     Stop(ATTENTION, {"stage": 2}, scores_stop, ".st-key-pipeline-attn"),
-    Stop(ATTENTION, SOFTMAX_AT_3, softmax_stop, ".st-key-card_attention-softmax"),
+    Stop(ATTENTION, SOFTMAX_AT_3, softmax_stop, f".st-key-card_attention-softmax {CARD}"),
     Stop(ATTENTION, {"stage": 4}, values_stop, ".st-key-pipeline-attn"),
     Stop(HEADS, {"cards": "heads-silent"}, heads_stop, ".st-key-heads"),
     Stop(FEED_FORWARD, {}, neurons_stop, "[class*=st-key-ff]"),

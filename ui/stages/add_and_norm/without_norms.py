@@ -23,7 +23,7 @@ from ui.session.runs import RunRequest
 from ui.session.view import View
 
 # Colour and dash of each run's curve
-LOOKS = {"with norms": ("residual", "solid"), "norms off": ("k", "dash")}
+LOOKS = {"with norms": ("residual", "solid"), "norms off": ("other", "dash")}
 
 
 def with_norms(request: RunRequest, norms: bool) -> RunRequest:
@@ -253,7 +253,7 @@ def run_name(name: str, line: list[tuple[int, float]], count: int) -> dict:
         "yanchor": "bottom",
         "yshift": 6,
         "xanchor": "right" if x > count / 2 else "left",
-        "font": {"color": COLOURS[LOOKS[name][0]], "size": 13},
+        "font": {"color": plotly_figures.TEXT, "size": 13},
     }
 
 
@@ -282,5 +282,5 @@ def overflow_note(name: str, count: int) -> dict:
         "align": "right",
         "showarrow": False,
         "text": f"{name}: overflow<br>NaN from here on",
-        "font": {"size": 12, "color": COLOURS[LOOKS[name][0]]},
+        "font": {"size": 12, "color": plotly_figures.TEXT},
     }

@@ -33,7 +33,7 @@ from ui.text import bold, labelled, plain, told_apart
 
 MEASURES = {"moved": "How far the vector moves", "guess": "How far the guess moves"}
 AXES = {"moved": "‖x′ − x‖ / ‖x‖", "guess": "½ Σ |p′ − p|"}
-LOOKS = {"LSTM": ("head", "solid"), "attention": ("weight", "dash")}
+LOOKS = {"LSTM": ("other", "solid"), "attention": ("weight", "dash")}
 TWIN = "study-decoder"  # attention, trained on the sentences that the LSTM learned from
 ENOUGH = 12  # sentences that must reach a distance, for a mean to be drawn there
 

@@ -192,7 +192,7 @@ def replace_word(view: View, swap: Replacement | None) -> None:
 def compared_with(view: View) -> RunRequest | None:
     """The run before, where a click has replaced a word; else the model as it was trained."""
     after, before = memory().compared_run or (None, None)
-    if after == view.request:
+    if after == view.request != before:
         return before
     plain = plain_run(view.request)._replace(target=view.request.target)
     return plain if plain != view.request else None

@@ -448,8 +448,8 @@ def before_row(view, before, position: int) -> np.ndarray | None:
 
 
 def shown_words(view, row: int, before_V, always: tuple[int, ...], also_V) -> list[dict]:
-    """The words whose bars are drawn: first those that are always shown, then the likeliest now and,
-    of two runs, those of the other; from the likeliest now to the least likely.
+    """The words whose bars are drawn: first those that are always shown, then the likeliest, and of
+    two runs those of the other, too; from the likeliest now to the least likely.
     """
     now_V, other_V = view.trace["head.probs"][row], also_V if before_V is None else before_V
     count = WORDS if other_V is None else COMPARED

@@ -27,7 +27,7 @@ from ui.stages.positions.curve import curve
 from ui.text import bold, quoted
 
 # The colour of each vector that is added up, and of their sum
-KINDS = {"token": "embed", "position": "weight", "segment": "norm", "x": "residual"}
+KINDS = {"token": "embed", "position": "position", "segment": "embed", "x": "residual"}
 
 
 # --- the question and its figure ------------------------------------------------------------------
@@ -73,10 +73,10 @@ def added_vectors(view: View) -> tuple[str, tuple[int, ...]]:
     first = largest(view, f"{path}.sum", t, ALL)
     rows = [
         VectorRow(f"{path}.token", token_label(view), "the word’s vector", kind="embed"),
-        VectorRow(f"{path}.position", f"position {t}", "whatever word it is", "+", "weight"),
+        VectorRow(f"{path}.position", f"position {t}", "whatever word it is", "+", "position"),
     ]
     if f"{path}.segment" in view.trace:
-        rows.append(VectorRow(f"{path}.segment", "first sentence", "segment 0", "+", "norm"))
+        rows.append(VectorRow(f"{path}.segment", "first sentence", "segment 0", "+", "embed"))
     rows.append(VectorRow(f"{path}.sum", "x", "into the model", "=", "residual", over=True))
     vector_rows(view, rows, key="places-added")
     render_depth(view, added_text(view), first, largest(view, f"{path}.position", t, ALL))
@@ -267,9 +267,7 @@ def arrows(plane, parts_ND, names: list[str], label: str):
     shown.append(("x", ends[0], ends[-1], parts_ND[-1]))
     middle, label = ends.mean(axis=0), plotly_figures.safe(label)
     traces = [
-        plotly_figures.arrow_name(
-            start, end, middle, name, KINDS[name], f"{label}, {name}", vector_D
-        )
+        plotly_figures.arrow_name(start, end, middle, name, f"{label}, {name}", vector_D)
         for name, start, end, vector_D in shown
     ]
     corners = {
@@ -316,7 +314,7 @@ def bias_by_distance(view: View) -> None:
             title,
             "distance m − l",
             "bias",
-            "weight",
+            "position",
             0,
         ),
         alt=title,

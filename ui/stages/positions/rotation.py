@@ -177,7 +177,7 @@ def arrow_letters(points: dict) -> dict:
         "hoverinfo": "skip",
         "text": [f"<b>{name[0]}</b>" if "turned" in name else name[0] for name in points],
         "cliponaxis": False,
-        "textfont": {"size": 14, "color": [COLOURS[name[0]] for name in points]},
+        "textfont": {"size": 14, "color": plotly_figures.TEXT},
     }
 
 

@@ -64,7 +64,7 @@ def waves_text(view: View, half: int) -> str:
 def waves_figure(values_LD, dims: list[int], chosen: int, title: str):
     """Each wave on a line of its own, one below the other. chosen: the place that is marked."""
     lines = [
-        wave_line(values_LD[:, d] - APART * row, chosen, COLOURS["embed"])
+        wave_line(values_LD[:, d] - APART * row, chosen, COLOURS["position"])
         for row, d in enumerate(dims)
     ]
     places = np.arange(len(values_LD))

@@ -155,7 +155,7 @@ class WordMap:
         tokens, near = self.tokens, self.tokens + self.near
         return [
             point_kind(points[near:], "norm", 5, 0.45, named=False),
-            point_kind(points[tokens:near], "head", 8, 0.9, named=tokens == 1),
+            point_kind(points[tokens:near], "other", 8, 0.9, named=tokens == 1),
             point_kind([i for i in points[:tokens] if i != self.own], "embed", 10, 0.95),
             point_kind([self.own], "embed", 16, 1),
         ]
@@ -258,7 +258,7 @@ def lines_to_near(drawing: WordMap) -> list[dict]:
         "type": "line",
         "layer": "below",
         "opacity": 0.5,
-        "line": {"width": 1.2, "color": COLOURS["head"]},
+        "line": {"width": 1.2, "color": COLOURS["other"]},
     }
     (x0, y0), near = (
         drawing.points[drawing.own],
@@ -318,7 +318,7 @@ def space_lines(drawing: WordMap) -> dict:
     return {
         "type": "scatter3d",
         "mode": "lines",
-        "line": {"width": 2, "color": COLOURS["head"]},
+        "line": {"width": 2, "color": COLOURS["other"]},
         "hoverinfo": "skip",
         "showlegend": False,
     } | dict(zip("xyz", ends.reshape(-1, 3).T, strict=True))

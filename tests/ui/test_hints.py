@@ -1,0 +1,178 @@
+"""The strips under the rail: words that are new to a model, a missing full stop, a what-if, what
+went wrong; each in one place on every page, each with its way out.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from core.models import catalogue, download
+from tests.helpers.pages import OTHERS, address, opened, prose, said
+from tests.helpers.sample import one_in
+from ui.session import runs
+from ui.session.navigation import PAGES
+from ui.session.selection import EXAMPLES, OPENING
+from ui.shell import downloads
+
+OWN = "My sister bought a red bicycle for her birthday"
+TWO_NEW = "**2 words are new to this model** (for, birthday), so its guess means little."
+
+
+def keys(app) -> set[str]:
+    return {button.key for button in app.button}
+
+
+def strips(app) -> list[str]:
+    """The lines that begin with an orange dot."""
+    return [each.value for each in app.markdown if each.value.startswith(":orange[●]")]
+
+
+# --- words that are new to the model --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", one_in(3, ["app.py", *OTHERS]))
+def test_new_words_are_counted_in_one_line_on_every_page(path):
+    app = opened(path, model="study-decoder", sentence=OWN)
+    (line,) = strips(app)
+    assert TWO_NEW in line and "\n" not in line
+    assert app.button(key="larger_model").label == "Read it with SmolLM2"
+    assert not app.warning and not app.exception
+
+
+def test_how_new_words_are_read_stands_behind_the_line():
+    app = opened(model="study-decoder", sentence=OWN)
+    assert "##r" not in strips(app)[0]
+    assert "**for** (fo ##r)" in prose(app) and "**birthday** (bi ##r ##th ##da ##y)" in prose(app)
+
+
+@pytest.mark.parametrize(
+    "text, count",
+    [("Der Hund schläft", 3), ("blorp", 1), ("👩‍👩‍👧 🇫🇷", 2), ("zz " * 3 + "zx zy zw zv", 5)],
+)
+def test_other_languages_nonsense_and_signs_are_new_words_too(text, count):
+    (line,) = strips(opened(model="study-decoder", sentence=text))
+    assert line.startswith(f":orange[●] **{count} word{'s are' if count > 1 else ' is'} new")
+    assert (" and 2 more)" in line) == (count == 5) and "U+" not in line.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    "model, button", [("study-encoder", "MiniLM"), ("study-decoder", "SmolLM2")]
+)
+def test_the_button_leads_to_a_larger_model_of_the_same_kind(model, button, minilm, smollm2):
+    app = opened(model=model, sentence="The zorblat is here.")
+    assert app.button(key="larger_model").label == f"Read it with {button}"
+    app.button(key="larger_model").click().run()
+    shown = app.session_state["memory"].shown
+    assert shown.model == button.lower() and shown.sentence == "The zorblat is here."
+    assert not strips(app)
+
+
+def test_a_larger_model_that_is_not_here_is_fetched(afterwards, monkeypatch):
+    asked, found = [], catalogue.find
+    monkeypatch.setattr(download, "fetch", lambda name, progress: asked.append(name))
+    monkeypatch.setattr(catalogue, "find", lambda name: None if name == "smollm2" else found(name))
+    runs.ready_models.clear()
+    app = opened(model="study-decoder", sentence=OWN)
+    size = downloads.megabytes(catalogue.entry_of("smollm2").size)
+    assert app.button(key="larger_model").label == f"Fetch SmolLM2, {size}"
+    app.button(key="larger_model").click().run()
+    assert asked == ["smollm2"] and app.session_state["model"] == "smollm2"
+    assert "is not on this machine yet" in prose(app)
+
+
+def test_a_translator_is_led_nowhere_and_known_words_need_no_line():
+    app = opened(model="study-translator", sentence="The zorblat is here.")
+    assert (
+        "**1 word is new to this model** (zorblat), so what it writes means little."
+        in (strips(app)[0])
+    )
+    assert "larger_model" not in keys(app)
+    assert strips(opened(model="study-decoder", sentence=OPENING)) == []
+
+
+# --- a missing full stop --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["study-encoder", "study-translator"])
+@pytest.mark.parametrize("text", ["The book is expensive", "The book is expensive!  "])
+def test_a_missing_full_stop_is_added_by_a_click(model, text):
+    app = opened(model=model, sentence=text)
+    assert any("sentences that end with a full stop" in line for line in strips(app))
+    app.button(key="full_stop").click().run()
+    assert app.session_state["sentence"] == "The book is expensive." and not strips(app)
+    assert app.session_state["memory"].shown.sentence == "The book is expensive."
+
+
+@pytest.mark.parametrize(
+    "model, text",
+    [
+        ("study-encoder", "The book is expensive."),
+        ("study-translator", "Where did the boy find the keys? "),
+        ("study-decoder", "The book is"),
+        ("minilm", "The book is expensive"),
+    ],
+)
+def test_no_full_stop_is_asked_of_who_needs_none(model, text):
+    app = opened(model=model, sentence=text)
+    assert "full_stop" not in keys(app) and not strips(app)
+
+
+# --- a what-if ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", one_in(3, ["app.py", *OTHERS]))
+def test_a_what_if_stands_in_one_strip_under_the_rail_and_is_undone(path):
+    app = opened(path, model="study-decoder", sentence=OPENING, change="head:decoder.3.4")
+    assert strips(app) == [
+        ":orange[●] **What if:** head 4 of layer 3 silent — all pages show this run."
+    ]
+    assert app.button(key="as_it_is").label == "Undo"
+    app.button(key="as_it_is").click().run()
+    assert not strips(app) and "change" not in address(app)
+
+
+# --- what went wrong ------------------------------------------------------------------------------
+
+
+def test_an_empty_sentence_is_told_in_one_strip():
+    app = opened(sentence=" ")
+    assert len(app.warning) == 1
+    assert "There is nothing to read" in said(app) and "You still see" in said(app)
+
+
+@pytest.mark.parametrize("model", ["study-decoder", "minilm"])
+def test_the_limit_is_told_in_tokens_of_this_model(model):
+    app = opened(model=model, sentence="word " * 300)
+    limit = min(256, runs.model_of(model).config.n_positions or 256)
+    assert f"with {catalogue.entry_of(model).title} the limit is {limit}." in said(app)
+
+
+# --- the bar, the rail and the foot ---------------------------------------------------------------
+
+
+def test_an_example_shows_its_sentence_below_its_name():
+    options = opened(model="study-decoder").selectbox(key="example").options
+    first = EXAMPLES[0]
+    assert options[0] == f"{first['name']}\n{first['text']}"
+
+
+def test_a_page_has_one_name_in_the_rail_and_at_the_foot():
+    for at, page in enumerate(PAGES):
+        links = [each.proto.label for each in opened(page.path).get("page_link")]
+        rail, foot = links[1 : len(PAGES) + 1], links[len(PAGES) + 1 :]
+        assert rail == [each.title for each in PAGES]
+        around = [f"← {PAGES[at - 1].title}"] * (at > 0)
+        around += [f"{each.title} →" for each in PAGES[at + 1 : at + 2]]
+        assert [label for label in foot if "←" in label or "→" in label] == around
+
+
+def test_the_settings_keep_what_the_model_is_in_a_fold():
+    app = opened()
+    (fold,) = [each for each in app.expander if each.label == "About this model"]
+    assert any("Which model is good for what?" in each.value for each in fold.markdown)
+    assert not fold.proto.expanded
+
+
+def test_the_overview_alone_says_what_the_app_is():
+    words = "See through a transformer"
+    assert words in prose(opened()) and words not in prose(opened(OTHERS[0]))

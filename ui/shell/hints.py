@@ -1,0 +1,89 @@
+"""One line under the rail where a text is not what the model was taught, with a way out of it.
+
+hints(view)         words that are new to the model, and a larger model that knows them; a
+                    missing full stop, and a button that adds it
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.models import catalogue
+from ui.kit.unknown_words import new_words, new_words_text, word_text
+from ui.session import runs
+from ui.session.actions import start_new_text
+from ui.session.selection import chosen, select_what_fits
+from ui.session.view import View
+from ui.shell import downloads
+from ui.shell.model_notes import switch_or_fetch
+from ui.text import plain
+
+LARGER = {"decoder": ("smollm2", "SmolLM2"), "encoder": ("minilm", "MiniLM")}
+ENDS = (".", "?")  # of the sentences that the study models were taught
+LOOSE = " \t!,;:…"  # what a full stop takes the place of
+MOST_DETAILS = 40  # words whose pieces are listed
+
+
+def hints(view: View) -> None:
+    """What there is to say of the text that is shown."""
+    words, open_end = new_words(view), lacks_full_stop(view)
+    if not words and not open_end:
+        return
+    with st.container(key="hints", horizontal=True, vertical_alignment="center", gap="small"):
+        if words:
+            new_words_hint(view, words)
+        if open_end:
+            full_stop_hint(view)
+
+
+def new_words_hint(view: View, words: list) -> None:
+    """The words that are new to the model, how it reads them, and a model that knows more."""
+    st.markdown(f":orange[●] {new_words_text(view, words)}")
+    if (larger := larger_model(view)) is not None:
+        name, title = larger
+        st.button(
+            words_for(name, title),
+            key="larger_model",
+            on_click=switch_or_fetch,
+            args=(name,),
+            help=plain(catalogue.entry_of(name).about),
+        )
+    with st.popover("How it reads them", type="tertiary", key="how_read"):
+        for word in words[:MOST_DETAILS]:
+            st.markdown(word_text(word))
+
+
+def larger_model(view: View) -> tuple[str, str] | None:
+    """A pretrained model of the same kind, and what it is called in short; None where there is
+    none.
+    """
+    if view.config.crosses or not catalogue.entry_of(view.model.name).embedded:
+        return None
+    return LARGER[view.config.sides[0]]
+
+
+def words_for(name: str, title: str) -> str:
+    """What the button to another model says."""
+    if name in runs.ready_models():
+        return f"Read it with {title}"
+    return f"Fetch {title}, {downloads.megabytes(catalogue.entry_of(name).size)}"
+
+
+def lacks_full_stop(view: View) -> bool:
+    """Whether a model that was taught whole sentences reads one that does not end."""
+    reads_whole = "encoder" in view.config.sides
+    typed = chosen("sentence")
+    study = catalogue.entry_of(view.model.name).embedded
+    return study and reads_whole and typed == view.sentence and not typed.rstrip().endswith(ENDS)
+
+
+def full_stop_hint(view: View) -> None:
+    """That sentences end with a full stop, and a button that adds it."""
+    st.markdown(":orange[●] These models were taught sentences that end with a full stop.")
+    st.button("Add it", key="full_stop", on_click=add_full_stop, args=(view.sentence,))
+
+
+def add_full_stop(sentence: str) -> None:
+    """Ends a sentence with a full stop."""
+    select_what_fits(sentence=f"{sentence.rstrip(LOOSE)}.")
+    start_new_text()
