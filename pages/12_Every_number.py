@@ -6,6 +6,7 @@ import streamlit as st
 from ui.kit.stage import heading
 from ui.kit.step_charts import cell_picture
 from ui.session.navigation import EVERY_NUMBER
+from ui.session.selection import chosen
 from ui.shell.page_shell import show_page
 from ui.stages.every_number import (
     largest_cell,
@@ -21,8 +22,8 @@ from ui.stages.every_number import (
 
 def page(view):
     names = steps_of(view)
-    heading(question(names))
-    name = step_controls(view, names)
+    heading(question(names), beside=lambda: step_controls(view, names))
+    name = chosen("step")
     index = window_controls(view, name)
     first = largest_cell(view, name, index)
     picture, beside = st.columns([7, 3], gap="medium")

@@ -670,8 +670,8 @@ def test_a_bar_of_a_layer_is_as_long_as_its_share_and_arrows_walk_over_the_heads
     found = run("""
         const { aligned, barShare, nextHead } = await import("/layer_geometry.js")
         const keys = ["ArrowDown", "ArrowUp", "ArrowRight", "ArrowLeft", "a"]
-        const shares = [3, 9, NaN].map((x) => barShare(x, 4))
-        return [...shares, keys.map((key) => nextHead(key, 7, 5, 20)),
+        return [...[3, 9, NaN].map((x) => barShare(x, 4)),
+          keys.map((key) => nextHead(key, 7, 5, 20)),
           nextHead("ArrowDown", 16, 5, 20), [0.5, -0.0111, 13.49, 123.4, 8.8].map(aligned)]
     """)
     assert found == [

@@ -261,10 +261,9 @@ FIGURES = {
         "study-decoder · token recommended",
         "layers-what-each-layer-s-heads",
         lambda: [
-            "layer {}: cosine with the input {}".format(
-                n, number(decoder()[f"decoder.{n}.out.similarity"][6])
-            )
+            f"layer {n}: cosine with the input {number(each[6])}"
             for n in range(4)
+            for each in [decoder()[f"decoder.{n}.out.similarity"]]
         ],
     ),
     "head_roles": Figure(

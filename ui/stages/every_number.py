@@ -32,7 +32,7 @@ STAGES = {"head": "Output", "pooler": "Pooler", "lstm": "LSTM"}
 
 def question(names: list[str]) -> str:
     """What the page answers."""
-    return f"Which of the {len(names):,} steps of this run do you want to see?"
+    return f"Which of {len(names):,} steps?"
 
 
 def step_controls(view: View, names: list[str]) -> str:

@@ -27,7 +27,7 @@ KEY = "compare-words"
 COUNT = 6  # words shown
 STRONG = 2  # of them in bold: those that differ most
 LOOKED_AT = 40  # of two vocabularies, so many of the likeliest of each are looked for in the other
-_draw = component("slope", 'class="root" role="group" aria-label="The next word in both"')
+_draw = component("slope", 'class="root figure" role="group" aria-label="The next word in both"')
 
 
 @dataclass(frozen=True, eq=False)
