@@ -5,6 +5,7 @@ const GROWS = 6000    // ms in which a part that was brought into sight may stil
 const STILL = 10      // frames in which it has to stand still before it is moved
 const TRIES = 5
 const LEAVES = ["wheel", "touchmove", "pointerdown", "keydown"]  // what the reader does who looks elsewhere
+const rung = new WeakMap()  // for each ring what it speaks of
 let shown = null      // the stop whose part is brought into sight, where it is, since how many frames, how often it was moved
 
 function place(ring, part) {
@@ -36,19 +37,18 @@ function scrolledBy(part) {
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root"), { ownerDocument: page } = root
-  let going = true
-  const stop = () => { if (shown) shown.until = 0 }  // until the next stop
-  for (const name of LEAVES) page.addEventListener(name, stop, { passive: true })
+  const stays = () => { if (shown) shown.until = 0 }  // until the next stop
+  for (const name of LEAVES) page.addEventListener(name, stays, { passive: true })
   const follow = () => {
-    if (!going || !root.isConnected) return
+    if (rung.get(root) !== data || !root.isConnected) {  // another stop, or none
+      for (const name of LEAVES) page.removeEventListener(name, stays)
+      return
+    }
     const part = page.querySelector(data.selector)
     if (part?.getBoundingClientRect().height) bringIntoSight(part, data.stop)
     place(root, part)
     requestAnimationFrame(follow)
   }
+  rung.set(root, data)  // the way before ends: there is one ring
   follow()
-  return () => {
-    going = false
-    for (const name of LEAVES) page.removeEventListener(name, stop)
-  }
 }

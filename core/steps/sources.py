@@ -6,7 +6,8 @@ sublayer before, a part into a source and what the word reads, a pair into two p
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -36,9 +37,27 @@ def names_of_stream(trace, ref: StepRef) -> tuple[str, ...]:
     return sources(trace, str(ref.parent), list(ref.args)).names
 
 
+@dataclass(frozen=True)
+class Outline:
+    """A trace in which every number is 1: how many sources there are does not depend on them, and
+    nothing has to be computed to know it.
+    """
+
+    trace: Any
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return np.broadcast_to(np.float32(1), self.trace.shape(name))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.trace
+
+    def __getattr__(self, name: str):
+        return getattr(self.trace, name)
+
+
 def stream_axes(trace, ref: StepRef) -> dict[str, int]:
     """How many they are."""
-    return {"X": len(names_of_stream(trace, ref))}
+    return {"X": len(names_of_stream(Outline(trace), ref))}
 
 
 def explain_source(cell: Cell) -> Result:
@@ -120,12 +139,12 @@ def names_of_projection(trace, ref: StepRef) -> tuple[str, ...]:
 
 def query_axes(trace, ref: StepRef) -> dict[str, int]:
     """How many sources a query has."""
-    return {"X": len(names_of_projection(trace, ref))}
+    return {"X": len(names_of_projection(Outline(trace), ref))}
 
 
 def key_axes(trace, ref: StepRef) -> dict[str, int]:
     """How many sources a key has."""
-    return {"Y": len(names_of_projection(trace, ref))}
+    return {"Y": len(names_of_projection(Outline(trace), ref))}
 
 
 def explain_projected(cell: Cell) -> Result:
@@ -175,7 +194,7 @@ def of_score(trace, ref: StepRef, head: int, query: int, key: int):
 
 def score_axes(trace, ref: StepRef) -> dict[str, int]:
     """How many sources the two have."""
-    parts_XY = look(trace, ref.path, *ref.args).parts_ST
+    parts_XY = look(Outline(trace), ref.path, *ref.args).parts_ST
     return dict(zip("XY", parts_XY.shape, strict=True))
 
 
@@ -211,7 +230,7 @@ def of_difference(trace, ref: StepRef, row: int, word: int, rival: int):
 def logit_axes(trace, ref: StepRef) -> dict[str, int]:
     """How many sources gave something."""
     row, *words = ref.args
-    return {"X": len(parts(trace, words[0], (words + [None])[1], row).names)}
+    return {"X": len(parts(Outline(trace), words[0], (words + [None])[1], row).names)}
 
 
 def explain_part(cell: Cell) -> Result:

@@ -147,3 +147,8 @@ def look(app: AppTest, **wanted) -> AppTest:
 def page_title(app: AppTest) -> str:
     """The title of the page that is drawn."""
     return app.session_state["memory"].page.title
+
+
+def cards(app) -> list:
+    """The cards of a page; the settings fold something away, too."""
+    return [each for each in app.expander if each.label != "About this model"]

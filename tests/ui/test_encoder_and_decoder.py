@@ -107,7 +107,7 @@ def test_a_row_keeps_what_it_sees_last_and_padding_can_not_be_drawn_on(session):
     editor.set_column(drawn_on(now_LM, "", "decoder"), 0, False)  # row 0 stays, the others lose it
     assert session["mask_cells"] == "e1-0,e2-0"
     editor.flip_cell(drawn_on(now_LM), 1, 3)
-    assert "Padding" in session["memory"].mask_message
+    assert "padding" in session["memory"].mask_message
 
 
 def test_buttons_make_the_masks_they_are_named_after_and_all_pages_show_them():

@@ -174,5 +174,5 @@ def test_the_settings_keep_what_the_model_is_in_a_fold():
 
 
 def test_the_overview_alone_says_what_the_app_is():
-    words = "A transformer you can see through"
+    words = "See through a transformer"
     assert words in prose(opened()) and words not in prose(opened(OTHERS[0]))

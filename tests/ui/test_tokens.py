@@ -14,7 +14,7 @@ from core.models.tokenizer import Tokenizer
 from core.planes import around_their_mean, principal_plane
 from core.steps.embedding import nearest, neighbours
 from core.text import number
-from tests.helpers.pages import HOSTILE, address, click, opened, parts, said, values_in
+from tests.helpers.pages import HOSTILE, address, cards, click, opened, parts, said, values_in
 from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
 from tests.helpers.words import MOST, question, words_below
@@ -254,7 +254,7 @@ def test_the_page_asks_one_question_and_says_little(model, asked):
     app = opened(PAGE, model=model, sentence=BOOKS, token="6")
     assert question(app) == f"Which of {asked} is most like **recommended** to this model?"
     assert 0 < len(words_below(app)) <= MOST and not app.get("plotly_chart")
-    assert len(app.expander) == 4 and not any(each.proto.expanded for each in app.expander)
+    assert len(cards(app)) == 4 and not any(each.proto.expanded for each in cards(app))
 
 
 def test_each_token_has_its_row_and_its_nearest_words():

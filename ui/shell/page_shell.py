@@ -35,7 +35,7 @@ from ui.shell.place_line import place_line
 from ui.shell.settings import settings
 from ui.text import plain
 
-WHAT_IT_IS = "A transformer you can see through: every number is real and opens."
+WHAT_IT_IS = "See through a transformer: every number is real and opens."
 FULL = 0.9  # of what a text box takes: from there on it counts
 
 

@@ -138,7 +138,7 @@ def numbers_of(view: View, columns: list[Column]) -> tuple[np.ndarray, tuple[int
 def data_of(view: View, columns: list[Column], values_RC) -> dict:
     """Heads, titles and scales, as they travel to the browser."""
     small = np.concatenate(thumbnails_of(view))
-    most = float(small.max()) or 1.0
+    most = float(small[np.isfinite(small)].max(initial=0)) or 1.0  # JSON knows no NaN
     shades = coarse(small, most)
     bars = [c for c, column in enumerate(columns) if column.kind == "bar"]
     tops = {
