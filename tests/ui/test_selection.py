@@ -198,8 +198,6 @@ INSIDE = {
             "lab_heat": "0.5",
             "lab_patch": "mlp",
             "lab_text": "The new book is good.",
-            "lab_cell": "1-2",
-            "lab_reads": "before",
         },
     ),
     "pages/13_Compare.py": (

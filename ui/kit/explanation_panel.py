@@ -4,6 +4,8 @@ number to number.
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import numpy as np
 import streamlit as st
 
@@ -117,20 +119,21 @@ def can_change(view: View, name: str) -> bool:
 
 def change_number(view: View, cell: str) -> None:
     """Runs the model with the number that was typed in the place of this one; it stays open."""
-    typed, (name, index), trail = (
-        sent.from_component("number", "set"),
-        parse_cell(cell),
-        memory().trail,
-    )
-    if isinstance(typed, bool) or not isinstance(typed, (int, float)) or not np.isfinite(typed):
+    typed, (name, index) = sent.from_component("number", "set"), parse_cell(cell)
+    if not is_number(typed) or not can_change(view, name):
         return
-    if not can_change(view, name):
-        return
-    part = f"set:{name}[{','.join(map(str, index))}]={typed:.12g}"
+    trail = memory().trail or [cell]
+    written = f"{typed:.12g}".replace("e+", "e")  # a plus would begin another part
+    part = f"set:{name}[{','.join(map(str, index))}]={written}"
     change = with_part(view.request.change, part)
     if change_run(view.request, view.request._replace(change=change)):
         select(cell=cell)
-        memory().trail = trail or [cell]
+        memory().trail = trail
+
+
+def is_number(value) -> TypeGuard[float]:
+    """Whether a browser sent a number; NaN, and what is past all bounds, is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def check_opened(view: View) -> None:

@@ -27,7 +27,7 @@ def row(both: Runs) -> None:
             "Change the model",
             kinds_of(view),
             key="lab_kind",
-            format_func=LAB_KINDS.get,
+            format_func=LAB_KINDS.__getitem__,
             persist_state="session",
             width=230,
         )
@@ -143,7 +143,8 @@ def cell_of(view: View) -> str:
 
 def part_of(view: View) -> str:
     """The change as a part of a what-if."""
-    kind, layer = chosen("lab_kind"), f"{view.side}.{view.layer}"
+    kind: str = chosen("lab_kind")
+    layer = f"{view.side}.{view.layer}"
     token = view.token if view.side == view.config.sides[0] else f"{view.side}.{view.token}"
     parts = {
         "head": f"head:{layer}.{view.head}",
@@ -158,7 +159,7 @@ def part_of(view: View) -> str:
     }
     if kind == "token":
         return f"token:{token}={token_typed(view, chosen('lab_word').strip())}"
-    return parts.get(kind, kind)
+    return parts.get(kind) or kind
 
 
 def token_typed(view: View, typed: str) -> int:

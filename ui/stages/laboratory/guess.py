@@ -45,8 +45,8 @@ def figure(both: Runs) -> tuple[str, tuple[int, ...]] | None:
     """The likeliest words of both runs: filled its own bar, as an outline the other's. Returns the
     cell that is explained first; None where there is no guess.
     """
-    rows = [guess_row(view) for view in both.views]
-    if None in rows or not all(map(finite, both.views, rows)):
+    rows = [row for view in both.views if (row := guess_row(view)) is not None]
+    if len(rows) < 2 or not all(map(finite, both.views, rows)):
         return None
     ids = likeliest(both, rows)
     guesses(

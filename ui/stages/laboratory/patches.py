@@ -13,6 +13,7 @@ import streamlit as st
 
 from core import word_swaps
 from core.errors import GlassError
+from core.forward_pass import forward
 from core.recorder import input_of
 from core.why.outcome import layers_after
 from core.why.patching import Pair, pair_of, step_of
@@ -55,8 +56,8 @@ class Patches:
     @property
     def left(self) -> list[tuple[int, int]]:
         """The cells that are not computed, the last layer first: least has to run again for it."""
-        missing = [tuple(cell) for cell in np.argwhere(~self.done_NP).tolist()]
-        return sorted(missing, key=lambda cell: (-cell[0], cell[1]))
+        layers, places = (axis.tolist() for axis in np.nonzero(~self.done_NP))
+        return sorted(zip(layers, places, strict=True), key=lambda cell: (-cell[0], cell[1]))
 
     @property
     def drawn(self) -> np.ndarray:
@@ -118,8 +119,8 @@ def traces_of(asked: Asked) -> tuple:
     key = ("patched from", asked.request, asked.other)
 
     def run():
-        ids_L = clean["decoder.embed.ids"]
-        return model.trace(ids_L=reading.ids_L, target_ids_L=ids_L, keep="layers", rows=-1)
+        given = {"target_ids_L": clean["decoder.embed.ids"], "keep": "layers", "rows": -1}
+        return forward(clean.config, clean.weights, reading.ids_L, **given)
 
     return model, clean, SHELF.get(key, run, holds=("model", asked.request.model))
 

@@ -92,7 +92,7 @@ def guess_row(view: View) -> int | None:
 
 def kinds_of(view: View) -> list[str]:
     """The changes that this model and text can have."""
-    config = view.model.config  # of the model as it is, whatever this run leaves out
+    config = runs_of(view).before.config  # of the model as it is, whatever this run leaves out
     across = config.crosses and view.side == "decoder"
     absent = {
         *(() if across else ACROSS),
