@@ -190,6 +190,10 @@ INSIDE = {
             "before_measure": "guess",
         },
     ),
+    "pages/15_Why_this_word.py": (
+        {"model": "study-decoder", "cards": "why-trail"},
+        {"why_word": "66", "why_rival": "-1", "why_shows": "effect", "why_share": "0.2"},
+    ),
     "pages/13_Compare.py": (
         {},
         {"compare_sentence": "The old book that the student recommended is expensive."},
@@ -255,6 +259,9 @@ def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
         ("compare_model", "no-such-model"),
         ("compare_reads", "both"),
         ("compare_cell", "3"),
+        ("why_rival", "-2"),
+        ("why_shows", "both"),
+        ("why_share", "0.03"),
     ],
 )
 def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):

@@ -363,7 +363,21 @@ def test_all_cards_hold_at_every_depth_and_for_every_kind_of_model():
     for asked, _ in CASES:
         for depth in ("story", "numbers", "formula", "code"):
             app = opened(PAGE, **asked, depth=depth, cards=cards)
-            assert not app.exception and not app.warning and len(app.expander) == 5
+            labels = [each.label for each in app.expander]
+            assert not app.exception and not app.warning and "Where does it come from?" in labels
+            if depth == "story":
+                assert {"why-map", "why-lens", "why-trail"} <= components(app).keys()
+
+
+def test_a_translator_opens_where_it_writes_its_last_word_and_at_the_head_that_gives_most():
+    app = opened(PAGE, model="study-translator", sentence=GREEN, layer="", head="")
+    run = trace(GREEN, "study-translator")
+    assert not app.exception and app.session_state["token"] == 3
+    assert question(app).startswith("Why **verte**")
+    word, rival = app.session_state["why_word"], app.session_state["why_rival"]
+    name = next(n for n, _ in why.parts(run, word, rival, 3).largest() if ".head." in n)
+    at = (app.session_state[key] for key in ("side", "layer", "why_block", "head"))
+    assert name == "{}.{}.{}.head.{}".format(*at)
 
 
 # --- without words, and the way here --------------------------------------------------------------
