@@ -192,7 +192,7 @@ INSIDE = {
     ),
     "pages/15_Why_this_word.py": (
         {"model": "study-decoder", "cards": "why-trail"},
-        {"why_word": "66", "why_rival": "-1", "why_shows": "effect", "why_share": "0.2"},
+        {"why_share": "0.2"},
     ),
     "pages/13_Compare.py": (
         {},

@@ -152,6 +152,16 @@ def test_another_word_another_rival_and_none_can_be_chosen():
     )
 
 
+def test_both_words_and_what_is_shown_stand_in_the_link_and_outlive_a_switch_of_pages():
+    chosen = {"why_word": str(IS), "why_rival": "-1", "why_shows": "effect", "why_key": "3"}
+    app = opened(PAGE, **AT, **chosen)
+    for _ in range(2):
+        assert not app.exception and not app.warning and question(app) == "Why **is**?"
+        assert shown_map(app)["shows"] == 1 and chosen.items() <= address(app).items()
+        app.switch_page("app.py").run()
+        app.switch_page(PAGE).run()
+
+
 @pytest.mark.parametrize("forged", ([0], "3", -1, 10**9, None, True, 1.5))
 def test_what_is_forged_is_no_choice(forged):
     app = opened(PAGE, **AT)
