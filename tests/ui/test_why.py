@@ -25,7 +25,7 @@ from tests.helpers.pages import (
     values_in,
 )
 from tests.helpers.words import MOST, question, words_below
-from ui.stages.why import effects
+from ui.stages.why import effects, silent
 
 PAGE = "pages/15_Why_this_word.py"
 BOOKS = "The books that the student recommended"
@@ -211,12 +211,12 @@ def test_in_a_large_model_the_page_stays_usable_while_parts_fall_silent(monkeypa
     asked = effects.SHELF._entries  # stopped: the work would end at its next part
     (found,) = [e.value for k, e in asked.items() if k[0] == "why" and "The books" in k[1]]
     assert found.stopped and not found.over
-    effects.compute(key_of_view(app), found)
+    effects.compute(asked_on(app), found)
     assert found.over and len(found.changes) == 1 and not found.whole
 
 
-def key_of_view(app):
-    """What is asked on a page, as the page asks it."""
+def asked_on(app):
+    """What is asked on a page about its third token, as the page asks it."""
     from ui.session.view import View
     from ui.stages.why.asked import Asked
 
@@ -228,7 +228,7 @@ def test_work_that_nobody_asks_for_stops():
     found = effects.Silent(total=24)
     found.wanted -= 2 * effects.FORGOTTEN
     app = opened(PAGE, **AT | {"sentence": "The books"})
-    effects.compute(key_of_view(app), found)
+    effects.compute(asked_on(app), found)
     assert found.stopped and len(found.changes) == 1
 
 
@@ -245,6 +245,17 @@ def test_where_part_and_effect_differ_it_says_so():
     assert "It differs most for **head 3.4**" in prose(app)
     app.button(key="why_silence").click().run()
     assert app.session_state["change"] == "head:decoder.3.4" and not app.exception
+
+
+def test_what_it_says_of_a_difference_follows_from_the_two_numbers():
+    app = opened(PAGE, **AT)
+    asked = asked_on(app)
+    assert silent.is_last(asked, "decoder.3.mlp")
+    assert not silent.is_last(asked, "decoder.2.mlp")
+    assert not silent.is_last(asked, "decoder.3.attn.head.4")
+    assert "made more of it" in silent.why_so(1.08, -7.7)
+    assert "the opposite" in silent.why_so(2.0, 0.5)
+    assert "make up for a share" in silent.why_so(4.0, -2.3)
 
 
 # --- the cards ------------------------------------------------------------------------------------
