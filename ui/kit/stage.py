@@ -46,7 +46,7 @@ def heading(
             quiz_line(quiz)
     if memory().asking:
         with st.container(key="veil"):
-            st.html("<i hidden></i>")  # an empty container is not drawn, and veils nothing
+            st.html("<span>Guess, and the figure appears.</span>")
 
 
 # --- further questions ----------------------------------------------------------------------------
