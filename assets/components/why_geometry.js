@@ -32,5 +32,5 @@ export function room(width, columns, rows) {
 export function inkOn(r, g, b) {
   const light = [r, g, b].map((part) => { const x = part / 255; return x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4 })
   const luminance = 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
-  return luminance > 0.179 ? "#14181f" : "#ffffff"
+  return luminance > 0.179 ? "#000000" : "#ffffff"
 }

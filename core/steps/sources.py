@@ -63,15 +63,16 @@ def stream_axes(trace, ref: StepRef) -> dict[str, int]:
 
 def source_names(trace, ref: StepRef) -> dict[str, tuple[str, ...]]:
     """Who wrote what stands along the axes X and Y of one of these numbers, by axis."""
+    outline = Outline(trace)
     if ref.leaf in ("in.sources", "out.sources"):
-        return {"X": names_of_stream(trace, ref)}
+        return {"X": names_of_stream(outline, ref)}
     if ref.leaf in ("q.sources", "k.sources"):
-        return dict.fromkeys("XY", names_of_projection(trace, ref))
+        return dict.fromkeys("XY", names_of_projection(outline, ref))
     if ref.leaf == "scores.sources":
-        looked = look(trace, ref.path, *ref.args)
+        looked = look(outline, ref.path, *ref.args)
         return {"X": looked.query_names, "Y": looked.key_names}
     row, word, *rival = ref.args
-    return {"X": parts(trace, word, *rival or (None,), row=row).names}
+    return {"X": parts(outline, word, *rival or (None,), row=row).names}
 
 
 def explain_source(cell: Cell) -> Result:

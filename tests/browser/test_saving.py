@@ -422,7 +422,8 @@ FIGURES = {
 }
 ELSEWHERE = {"heatmap", "overview"}  # those of the tests above
 NO_FIGURE = {  # controls, words, and the number that is explained, which has a page of its own
-    "explanation", "glossary", "place", "ring", "saving", "share", "strip", "terms",
+    "choice", "explanation", "glossary", "place", "quiz", "ring", "saving", "share", "strip",
+    "terms",
 }  # fmt: skip
 
 

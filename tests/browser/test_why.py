@@ -72,7 +72,7 @@ def test_a_bar_of_what_was_read_opens_a_look(visit):
     bars = page.view.locator("[class*=st-key-why-reads]")
     bars.locator(".barlayer .point").nth(4).wait_for()
     look = page.view.locator("[class*=st-key-why-look]")
-    assert "key of books" in look.inner_text()
+    look.get_by_text("Query of recommended × key of books").first.wait_for()
     page.do(lambda: bars.locator(".scatterlayer .point").nth(2).click(force=True))
     step = f"decoder.3.attn.pattern.against.4.{ROW}.{are}.{is_}"
     assert opened_number(page)[:2] == (step, (2,)) and choices(page)["why_key"] == "2"

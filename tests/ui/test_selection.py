@@ -200,6 +200,10 @@ INSIDE = {
             "lab_text": "The new book is good.",
         },
     ),
+    "pages/15_Why_this_word.py": (
+        {"model": "study-decoder", "cards": "why-trail"},
+        {"why_share": "0.2"},
+    ),
     "pages/13_Compare.py": (
         {},
         {"compare_sentence": "The old book that the student recommended is expensive."},
@@ -277,6 +281,9 @@ def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
         ("lab_reads", "all"),
         ("lab_patch", "out"),
         ("lab_cell", "3"),
+        ("why_rival", "-2"),
+        ("why_shows", "both"),
+        ("why_share", "0.03"),
     ],
 )
 def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):

@@ -25,7 +25,7 @@ from tests.helpers.pages import (
     values_in,
 )
 from tests.helpers.words import MOST, question, words_below
-from ui.stages.why import effects
+from ui.stages.why import effects, silent
 
 PAGE = "pages/15_Why_this_word.py"
 BOOKS = "The books that the student recommended"
@@ -152,6 +152,16 @@ def test_another_word_another_rival_and_none_can_be_chosen():
     )
 
 
+def test_both_words_and_what_is_shown_stand_in_the_link_and_outlive_a_switch_of_pages():
+    chosen = {"why_word": str(IS), "why_rival": "-1", "why_shows": "effect", "why_key": "3"}
+    app = opened(PAGE, **AT, **chosen)
+    for _ in range(2):
+        assert not app.exception and not app.warning and question(app) == "Why **is**?"
+        assert shown_map(app)["shows"] == 1 and chosen.items() <= address(app).items()
+        app.switch_page("app.py").run()
+        app.switch_page(PAGE).run()
+
+
 @pytest.mark.parametrize("forged", ([0], "3", -1, 10**9, None, True, 1.5))
 def test_what_is_forged_is_no_choice(forged):
     app = opened(PAGE, **AT)
@@ -201,12 +211,12 @@ def test_in_a_large_model_the_page_stays_usable_while_parts_fall_silent(monkeypa
     asked = effects.SHELF._entries  # stopped: the work would end at its next part
     (found,) = [e.value for k, e in asked.items() if k[0] == "why" and "The books" in k[1]]
     assert found.stopped and not found.over
-    effects.compute(key_of_view(app), found)
+    effects.compute(asked_on(app), found)
     assert found.over and len(found.changes) == 1 and not found.whole
 
 
-def key_of_view(app):
-    """What is asked on a page, as the page asks it."""
+def asked_on(app):
+    """What is asked on a page about its third token, as the page asks it."""
     from ui.session.view import View
     from ui.stages.why.asked import Asked
 
@@ -218,7 +228,7 @@ def test_work_that_nobody_asks_for_stops():
     found = effects.Silent(total=24)
     found.wanted -= 2 * effects.FORGOTTEN
     app = opened(PAGE, **AT | {"sentence": "The books"})
-    effects.compute(key_of_view(app), found)
+    effects.compute(asked_on(app), found)
     assert found.stopped and len(found.changes) == 1
 
 
@@ -235,6 +245,17 @@ def test_where_part_and_effect_differ_it_says_so():
     assert "It differs most for **head 3.4**" in prose(app)
     app.button(key="why_silence").click().run()
     assert app.session_state["change"] == "head:decoder.3.4" and not app.exception
+
+
+def test_what_it_says_of_a_difference_follows_from_the_two_numbers():
+    app = opened(PAGE, **AT)
+    asked = asked_on(app)
+    assert silent.is_last(asked, "decoder.3.mlp")
+    assert not silent.is_last(asked, "decoder.2.mlp")
+    assert not silent.is_last(asked, "decoder.3.attn.head.4")
+    assert "made more of it" in silent.why_so(1.08, -7.7)
+    assert "the opposite" in silent.why_so(2.0, 0.5)
+    assert "make up for a share" in silent.why_so(4.0, -2.3)
 
 
 # --- the cards ------------------------------------------------------------------------------------
@@ -363,7 +384,21 @@ def test_all_cards_hold_at_every_depth_and_for_every_kind_of_model():
     for asked, _ in CASES:
         for depth in ("story", "numbers", "formula", "code"):
             app = opened(PAGE, **asked, depth=depth, cards=cards)
-            assert not app.exception and not app.warning and len(app.expander) == 5
+            labels = [each.label for each in app.expander]
+            assert not app.exception and not app.warning and "Where does it come from?" in labels
+            if depth == "story":
+                assert {"why-map", "why-lens", "why-trail"} <= components(app).keys()
+
+
+def test_a_translator_opens_where_it_writes_its_last_word_and_at_the_head_that_gives_most():
+    app = opened(PAGE, model="study-translator", sentence=GREEN, layer="", head="")
+    run = trace(GREEN, "study-translator")
+    assert not app.exception and app.session_state["token"] == 3
+    assert question(app).startswith("Why **verte**")
+    word, rival = app.session_state["why_word"], app.session_state["why_rival"]
+    name = next(n for n, _ in why.parts(run, word, rival, 3).largest() if ".head." in n)
+    at = (app.session_state[key] for key in ("side", "layer", "why_block", "head"))
+    assert name == "{}.{}.{}.head.{}".format(*at)
 
 
 # --- without words, and the way here --------------------------------------------------------------

@@ -11,13 +11,16 @@ import streamlit as st
 
 from core import why
 from core.decoding import next_tokens
+from core.step_ref import ref_of
+from core.steps.output import next_ids
+from core.steps.sources import source_names
 from ui.kit.guessed_place import guessed_position, place_of_guess
 from ui.session.address import keep, link_asks_for
 from ui.session.memory import memory
 from ui.session.opening import PLACE, decision_of, plain_run
 from ui.session.selection import chosen, select
 from ui.session.settling import settle
-from ui.session.view import View
+from ui.session.view import View, is_word
 from ui.text import bold, quoted
 
 NO_RIVAL = -1
@@ -86,8 +89,10 @@ class Asked:
         return "encoder" if self.block == "cross" else self.side
 
     def parts(self) -> why.Parts:
-        """What each source gave."""
-        return why.parts(self.view.trace, *self.words, self.row)
+        """What each source gave, as the trace has it."""
+        trace = self.view.trace
+        names = source_names(trace, ref_of(self.step))["X"]
+        return why.Parts(*self.words, self.row, self.position, names, trace[self.step], ())
 
     def name(self, position: int | None = None) -> str:
         """A token of the side that ends the model, told apart; the one that is asked about."""
@@ -137,10 +142,28 @@ def settle_asked(view: View) -> None:
     if chosen("why_rival") == chosen("why_word"):
         select(why_rival=None)
     settle("why_rival", first_rival(view, row), range(NO_RIVAL, size))
-    if before != here and not reader_chose_head():
-        choose_largest_head(asked_of(view))
+    if before != here and (place := first_place(view, (before or ())[:3] == here[:3])):
+        select(**place)
         keep()
         st.rerun()
+
+
+def first_place(view: View, same_text: bool) -> dict:
+    """Where the page opens: a translator where it writes its last word, and the cards at the head
+    that gives most; empty where that is so, or the reader has chosen.
+    """
+    if view.config.crosses and not same_text and not link_asks_for("token"):
+        position = last_word_written(view)
+        if chosen("token") == memory().first_token and position not in (None, view.token):
+            return {"token": position}
+    return {} if reader_chose_head() else largest_head(asked_of(view))
+
+
+def last_word_written(view: View) -> int | None:
+    """The last position after which a word follows, and no sign."""
+    words = [is_word(view.word(i)) for i in next_ids(view.trace)]
+    found = np.flatnonzero(words)
+    return int(view.trace.rows[found[-1]]) if len(found) else None
 
 
 def reader_chose_head() -> bool:
@@ -150,13 +173,13 @@ def reader_chose_head() -> bool:
     return moved or any(map(link_asks_for, PLACE))
 
 
-def choose_largest_head(asked: Asked) -> None:
-    """The cards begin with the head that gives most; layer and head are settled already."""
-    parts = asked.parts()
-    name = next((name for name, _ in parts.largest() if ".head." in name), None)
-    if name:
-        _, layer, block, _, head = name.split(".")
-        select(layer=int(layer), head=int(head), **block_of(asked, block))
+def largest_head(asked: Asked) -> dict:
+    """The head that gives most, as a choice; empty where it is chosen already."""
+    name = next((name for name, _ in asked.parts().largest() if ".head." in name), None)
+    if name is None or name == asked.head:
+        return {}
+    _, layer, block, _, head = name.split(".")
+    return {"layer": int(layer), "head": int(head), **block_of(asked, block)}
 
 
 def block_of(asked: Asked, block: str) -> dict[str, str]:

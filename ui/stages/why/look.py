@@ -29,7 +29,7 @@ def draw(asked: Asked) -> None:
     step = f"{asked.path}.scores.sources.{asked.view.head}.{asked.position}.{key}"
     rows, columns = strongest(looked.parts_ST), strongest(looked.parts_ST.T)
     opened = opened_in(step)
-    at = opened and opened[0] in rows and opened[1] in columns
+    there = opened if opened and opened[0] in rows and opened[1] in columns else None
     words_S, words_T = words_of(asked, looked)
     spec = HeatmapSpec(
         asked.view.trace[step][np.ix_(rows, columns)],
@@ -38,7 +38,7 @@ def draw(asked: Asked) -> None:
         title=f"Query of {words_at(asked, True)} × key of {words_at(asked, False)}",
         rows_title="source of the query",
         columns_title="source of the key",
-        opened=(rows.index(opened[0]), columns.index(opened[1])) if at else None,
+        opened=there and (rows.index(there[0]), columns.index(there[1])),
         colour=COLOURS["weight"],
         step=step,
     )

@@ -132,7 +132,7 @@ def title_of(asked: Asked, silent: bool) -> str:
 def numbers_of(asked: Asked, layout: Layout, silent: effects.Silent | None) -> np.ndarray:
     """The number of each cell; NaN where it is not computed yet."""
     if silent is None:
-        return np.asarray(asked.view.trace[asked.step])
+        return asked.view.trace[asked.step]
     return np.array([silent.changes.get(cell.name, np.nan) for cell in layout.cells])
 
 

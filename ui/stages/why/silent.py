@@ -82,18 +82,31 @@ def text(asked: Asked, both: dict) -> str:
         )
     return (
         "If nothing reacted, silence would change the number by minus the part. It differs most for"
-        f" {said}: part {number(part, 3)}, change {number(change, 3)}. {why_so(part, change)} Every"
-        " norm after it rescales, too."
+        f" {said}: part {number(part, 3)}, change {number(change, 3)}."
+        f" {only_rescaled() if is_last(asked, name) else why_so(part, change)}"
     )
 
 
+def is_last(asked: Asked, name: str) -> bool:
+    """Whether nothing of the model but norms and the output head comes after a part."""
+    return name == f"{asked.side}.{asked.view.config.layers(asked.side) - 1}.mlp"
+
+
+def only_rescaled() -> str:
+    """What makes the difference where nothing but a norm reads a part."""
+    return "Only the norm after it reads it: without it, the norm scales all other parts anew."
+
+
 def why_so(part: float, change: float) -> str:
-    """What the comparison of a part and its silence says of the later layers."""
+    """What the comparison of a part and its silence says of what comes after it."""
     if abs(change) > abs(part):
-        return "Later layers read what it wrote and made more of it than it gave itself."
+        return (
+            "Later parts read what it wrote and made more of it than it gave itself; norms rescale"
+            " the rest."
+        )
     if part * change > 0:
-        return "Later layers that read it did the opposite of what it gave itself."
-    return "Without it, later layers make up for a share of it."
+        return "Later parts that read it did the opposite of what it gave itself."
+    return "Without it, later parts and norms make up for a share of it."
 
 
 # --- a run without it -----------------------------------------------------------------------------

@@ -46,8 +46,8 @@ def draw(asked: Asked) -> None:
 
     def clicked() -> None:
         at = sent.from_component(KEY, "cell")
-        if sent.whole(at, len(cells)) and cells[at]:
-            open_number(*cells[at])
+        if sent.whole(at, len(cells)) and (cell := cells[at]) is not None:
+            open_number(*cell)
 
     _draw(key=KEY, data=graph(asked, trail, shown, cells), on_cell_change=clicked)
     render_depth(asked.view, text(asked, trail), ("head.logits", (asked.row, asked.word)))
