@@ -517,7 +517,7 @@ def test_the_tour_waits_for_a_guess_and_rings_first_the_question_then_the_pictur
 
     def rung(selector: str) -> bool:
         where, around = page.view.locator(selector).bounding_box(), ring.bounding_box()
-        return around and around["y"] == pytest.approx(where["y"] - 6, abs=3)
+        return around and around["y"] == pytest.approx(where["y"] - 11, abs=3)
 
     page.wait(lambda: rung(".st-key-quiz"))
     assert "First, a guess" in words.inner_text() and "fits best" not in words.inner_text()

@@ -46,7 +46,7 @@ def heading(
             quiz_line(quiz)
     if memory().asking:
         with st.container(key="veil"):
-            st.html("<span>Guess, and the figure appears.</span>")
+            st.html('<span aria-hidden="true">Guess, and the figure appears.</span>')
 
 
 # --- further questions ----------------------------------------------------------------------------
