@@ -22,6 +22,7 @@ class Memory:
     kept: Selection | None = None  # the choices after the last run; None: it is the first one
     link: dict[str, str] = field(default_factory=dict)  # what the address has just asked for
     notes: list[str] = field(default_factory=list)  # what is said above the page in this run
+    standing: list[str] = field(default_factory=list)  # what is said of the text until it changes
     # For choices whose first value a page finds out: the one that it found last
     firsts: dict[str, Any] = field(default_factory=dict)
     # A text and a side, and the layer and the head at which they are looked at first

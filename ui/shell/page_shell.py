@@ -18,7 +18,7 @@ from ui.kit.picture_frame import picture_frame
 from ui.kit.terms import explained
 from ui.kit.theme import css
 from ui.session.actions import close_number
-from ui.session.address import spelled, write_address
+from ui.session.address import query_params, spelled, write_address
 from ui.session.arrival import arrive, arrive_alone
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, PAGES, Page
@@ -78,32 +78,37 @@ def show_page(
     begin_page(page)
     view = frame()
     if view is None:
+        over_page(None)
         write_address()
         st.stop()
     memory().around = chosen_around()
     layout = Layout(tokens, beside, line, side, settle, owner, own)
     inside = st.fragment(draw_inside) if alone else draw_inside
     inside(view, page, draw, layout)
-    foot(page)
 
 
 def frame() -> View | None:
-    """What stands around every page: the bar and the rail. Returns what is read, None where nothing
-    can be shown."""
+    """The bar around every page. Returns what is read, None where nothing can be shown."""
     bar = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small")
     with bar:
         st.page_link(OVERVIEW.path, label="**Glassformer**", query_params=around_address())
-    roads, notes = st.container(key="rail"), st.container(key="notes")
     view = read_run(bar)
-    with roads:
-        rail()
     if view:
         with bar:
             tour.start(view)
             settings(view)
-    with notes:
-        what_to_know(view)
+    memory().standing, memory().notes = memory().notes, []
     return view
+
+
+def over_page(view: View | None) -> None:
+    """The way to all pages, and what there is to know of what is read. These run with the page: the
+    links hold what is looked at.
+    """
+    with st.container(key="rail"):
+        rail()
+    with st.container(key="notes"):
+        what_to_know(view)
 
 
 def begin_page(page: Page) -> None:
@@ -123,16 +128,16 @@ def begin_page(page: Page) -> None:
 
 
 def rail() -> None:
-    """The way to all pages."""
-    address = around_address()
+    """The way to all pages, each at the same place."""
+    address = query_params(cell=None, swap="")
     with st.container(key="rail-links", horizontal=True, wrap=False, gap=None):
         for page in PAGES:
             st.page_link(page.path, label=page.title, query_params=address)
 
 
 def around_address() -> dict[str, str]:
-    """What stands around the pages, as an address. What is chosen in a page is left out: it is kept
-    beyond the page, and changes without the links being drawn anew.
+    """What is read, as an address. What is looked at is left out: it is kept beyond a page, and
+    changes without the bar being drawn anew.
     """
     return spelled({name: chosen(name) for name in AROUND})
 
@@ -140,7 +145,8 @@ def around_address() -> dict[str, str]:
 def what_to_know(view: View | None) -> None:
     """What stands over the page only when there is something to say."""
     missing_model()
-    warnings()
+    for message in memory().standing:
+        st.warning(plain(message))
     what_if_banner(view)
     if view:
         hints(view)
@@ -162,6 +168,7 @@ def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
         st.rerun()
     settle_place()
     view = look_at(place_view(view, layout.side), layout)
+    over_page(view)
     if layout.line:
         with st.container(key="line"):
             if page == OVERVIEW:
@@ -175,6 +182,7 @@ def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
     lay_out(view, draw, layout)
     tour.card(card, view, page)
     write_address()  # once more: the page may have settled a choice
+    foot(page)
 
 
 def look_at(view: View, layout: Layout) -> View:
@@ -268,5 +276,5 @@ def foot(page: Page) -> None:
 
 def link_to(page: Page, label: str) -> None:
     """A link to a page next to this one."""
-    title = label.format(page.title)
-    st.page_link(page.path, label=title, help=page.about, query_params=around_address())
+    title, there = label.format(page.title), query_params(cell=None, swap="")
+    st.page_link(page.path, label=title, help=page.about, query_params=there)
