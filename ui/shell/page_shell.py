@@ -140,7 +140,7 @@ def around_address() -> dict[str, str]:
 def what_to_know(view: View | None) -> None:
     """What stands over the page only when there is something to say."""
     missing_model()
-    warnings()
+    warnings("warnings-around")
     what_if_banner(view)
     if view:
         hints(view)
@@ -169,7 +169,7 @@ def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
                     st.caption(WHAT_IT_IS)
             line(view, page, layout)
     with st.container(key="said"):
-        warnings()
+        warnings("warnings-here")
     card = tour.place()  # before the page, and written after it has said whether it asks
     write_address()
     lay_out(view, draw, layout)
@@ -215,10 +215,10 @@ def runs_alone() -> bool:
     return context is not None and bool(context.fragment_ids_this_run)
 
 
-def warnings() -> None:
+def warnings(key: str) -> None:
     """What went wrong, and was not said yet, in one strip."""
     if memory().notes:
-        with st.container(key="warnings"):
+        with st.container(key=key):
             st.warning(plain(" ".join(memory().notes)))
     memory().notes = []
 
