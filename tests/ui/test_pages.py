@@ -298,6 +298,11 @@ def test_hostile_addresses_do_no_harm_and_are_explained(key, value):
     )
 
 
+def test_what_is_wrong_around_the_page_and_in_it_is_both_said():
+    app = opened(model="../../etc/passwd", layer="999")
+    assert not app.exception and "asks for model" in said(app) and "asks for layer" in said(app)
+
+
 def test_a_hostile_step_is_shown_letter_by_letter():
     app = opened(step=HOSTILE["image"])
     assert not app.exception and "no step" in said(app)

@@ -145,8 +145,7 @@ def around_address() -> dict[str, str]:
 def what_to_know(view: View | None) -> None:
     """What stands over the page only when there is something to say."""
     missing_model()
-    for message in memory().standing:
-        st.warning(plain(message))
+    warnings("warnings-around", memory().standing)
     what_if_banner(view)
     if view:
         hints(view)
@@ -176,7 +175,8 @@ def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
                     st.caption(WHAT_IT_IS)
             line(view, page, layout)
     with st.container(key="said"):
-        warnings()
+        warnings("warnings-here", memory().notes)
+        memory().notes = []
     card = tour.place()  # before the page, and written after it has said whether it asks
     write_address()
     lay_out(view, draw, layout)
@@ -223,12 +223,11 @@ def runs_alone() -> bool:
     return context is not None and bool(context.fragment_ids_this_run)
 
 
-def warnings() -> None:
-    """What went wrong, and was not said yet, in one strip."""
-    if memory().notes:
-        with st.container(key="warnings"):
-            st.warning(plain(" ".join(memory().notes)))
-    memory().notes = []
+def warnings(key: str, messages: list[str]) -> None:
+    """What went wrong, in one strip."""
+    if messages:
+        with st.container(key=key):
+            st.warning(plain(" ".join(messages)))
 
 
 def what_if_banner(view: View | None) -> None:
