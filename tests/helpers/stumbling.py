@@ -83,7 +83,8 @@ def sentences_in_code() -> Iterator[tuple[str, str]]:
     """
     for folder in ("core", "ui", "pages"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            yield from ((f"{path.relative_to(ROOT)}", text) for text in strings_in(path))
+            where = f"{path.relative_to(ROOT)}"
+            yield from ((where, text) for text in strings_in(path) if " " in text.strip())
     for path in (ROOT / "assets/components/glossary.json", ROOT / "assets/examples.json"):
         yield from ((path.name, text) for text in texts_in(json.loads(path.read_text("utf-8"))))
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):

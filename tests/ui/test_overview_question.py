@@ -186,7 +186,7 @@ def test_a_mask_that_is_that_of_the_training_again_is_no_what_if(model, other):
     assert again == plain and "mask" not in address(app)
     assert data_of(opened(**MYSTERY | {"model": model, "mask": own}))["run"][2] == "trained"
     words = [chip["words"] for chip in again["experiments"] if chip["act"] == "try/mask"]
-    assert words != ["Back to the mask of its training"]
+    assert words != ["Back to the trained mask"]
     assert not any("before" in question(data) for data in (plain, again))
 
 

@@ -110,7 +110,7 @@ def mask_banner(view: View) -> None:
         )
         if twin:
             twin_button(view, "banner_twin")
-        undo("as_trained", end_other_mask, "Back to the mask of its training")
+        undo("as_trained", end_other_mask, "Back to the trained mask")
 
 
 def undo(key: str, act: Callable[[], None], help: str) -> None:
