@@ -1,6 +1,7 @@
 // What a component has drawn with elements, as a picture to be saved: boxes, words, strips and lines where they stand, whole, however
 // much of it is in sight. Buttons that only act on the figure, and tips, stay out. It knows the CSS that the components use, no more.
 import { themeOf } from "./colours.js"
+import { disc, plate } from "./round_shapes.js"
 
 const LEFT_OUT = ".tip, [hidden]", HELD = ["maxHeight", "overflow", "position"]
 const INKED = /^(?!transparent$)(?!.*[,/] 0\)$)/            // a colour that can be seen
@@ -57,7 +58,7 @@ const radiusOf = ({ borderTopLeftRadius: round }, { w, h }) => Math.min(round.en
 
 function outline(brush, { x, y, w, h }, radius, inset = 0) {
   brush.beginPath()
-  brush.roundRect(x + inset, y + inset, Math.max(0, w - 2 * inset), Math.max(0, h - 2 * inset), Math.max(0, radius - inset))
+  plate(brush, x + inset, y + inset, w - 2 * inset, h - 2 * inset, Math.max(0, radius - inset))
 }
 
 function boxOn(add, box, look) {
@@ -212,7 +213,7 @@ const STEPS = { M: ["moveTo", 2], L: ["lineTo", 2], C: ["bezierCurveTo", 6] }
 
 function traceOn(brush, part, place, scale) {
   const number = (name) => part[name].baseVal.value
-  if (part.localName === "circle") return brush.arc(...place(number("cx"), number("cy")), number("r") * scale, 0, 2 * Math.PI)
+  if (part.localName === "circle") return disc(brush, ...place(number("cx"), number("cy")), number("r") * scale)
   if (part.localName === "line") {
     brush.moveTo(...place(number("x1"), number("y1")))
     return brush.lineTo(...place(number("x2"), number("y2")))

@@ -1,5 +1,6 @@
 // The page Glossary: the terms in groups; what is typed leaves those that answer it. A term unfolds to say more, and leads to the page
 // where it is seen on the reader's own sentence.
+import { frameRows } from "./frame_rows.js"
 import { create, make } from "./dom.js"
 import { glossary, idOf, nearest, rank } from "./glossary_terms.js"
 
@@ -109,6 +110,7 @@ function reveal(parts, id, focus = false) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
+  frameRows(root.ownerDocument)
   let parts = memory.get(root)
   if (!parts) {
     memory.set(root, parts = { root, links: [], told: null })

@@ -1,6 +1,7 @@
 // The line over every figure: the tokens, layer and head, and a few choices. A click shows at once, before the page has followed.
 import { create, createButton, make } from "./dom.js"
 import { bringToMiddle, showMore } from "./edges.js"
+import { frameRows } from "./frame_rows.js"
 import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
 import "./keys.js"
@@ -116,17 +117,6 @@ function choice(each, send) {
 const placeOf = (root, element) => {
   const group = element?.closest("[aria-label]:not(button)")
   return group && root.contains(group) ? [group.getAttribute("aria-label"), [...group.querySelectorAll("button")].indexOf(element)] : null
-}
-
-// The rows over the line, which scroll sideways where there is little room; the rail shows at once which page this is.
-let page = null
-
-function frameRows(document, tries = 20) {
-  const bar = document.querySelector(".st-key-bar"), rail = document.querySelector(".st-key-rail-links"), { pathname } = document.location
-  const links = [...rail?.querySelectorAll("a") ?? []], here = links.filter((link) => new URL(link.href).pathname === pathname).at(-1)
-  if (!here && tries) return setTimeout(() => frameRows(document, tries - 1), 100)   // they are still to come
-  if (here && page !== (page = pathname)) bringToMiddle(rail, here)
-  for (const row of [bar, rail]) if (row) showMore(row)
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -22,12 +22,12 @@ def test_a_cell_is_blocked_by_a_click_and_allowed_by_a_key(visit):
     box = canvas.bounding_box()
     at = box["x"] + 4.5 * (box["width"] - 3) / 11, box["y"] + 3.5 * 25
     page.view.mouse.move(*at)
-    assert tip(map_) == ["that → the", "1 (may look)"]
+    assert tip(map_) == ["that → the (4)", "1 (may look)"]
     page.do(lambda: page.view.mouse.click(*at))
     page.wait(lambda: "grid" in choices(page))  # a run that began before the click may end first
     assert choices(page)["grid"] == "e3-4" and choices(page)["mask"] == "own"
     assert tip(map_) == [
-        "that → the",
+        "that → the (4)",
         "0 (blocked)",
     ]  # the cell stays where it is, and says what it is now
     canvas.focus()

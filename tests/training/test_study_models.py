@@ -206,7 +206,7 @@ def test_every_tensor_that_is_missing_too_much_or_misshapen_is_named(name, tmp_p
             with pytest.raises(GlassError, match=key):
                 read_folder(write_study(tmp_path, name, other))
     for strange in ("encoder.9.attn.q.weight", "stranger", "encoder.0.attn.q.weight.lora"):
-        with pytest.raises(GlassError, match="no place"):
+        with pytest.raises(GlassError, match="do not belong"):
             read_folder(write_study(tmp_path, name, tensors | {strange: np.ones(3)}))
 
 
@@ -215,7 +215,7 @@ def test_two_of_three_tables_are_refused(tmp_path):
         config_of("study-translator", tokenizer_of("study-translator").get_vocab_size())
     )
     another = {"encoder.embed.token.weight": tensors["head.logits.weight"] + 1}
-    with pytest.raises(GlassError, match="2 of the 3 tables"):
+    with pytest.raises(GlassError, match="2 of the 3 token tables"):
         read_folder(write_study(tmp_path, "study-translator", tensors | another))
 
 
@@ -332,7 +332,7 @@ def test_another_mask_is_said_and_the_twin_is_a_click_away(assets, name, mask, t
     app = first(model=name, mask=mask, layer="2")
     said = written(app).replace("*", "")
     assert f"Another mask: {name} was trained with" in said
-    assert app.button(key="banner_twin").help.startswith("The same model, with the same sizes")
+    assert app.button(key="banner_twin").help.startswith("The same sizes, words and sentences")
     app.button(key="banner_twin").click().run()
     assert (
         not app.exception
@@ -400,7 +400,7 @@ def test_the_head_that_links_two_words_is_named_and_its_weight_here_is_the_trace
         words.index("student") + 1,
     )  # behind the sign that begins the text
     (verb,) = here["rows"]
-    assert verb.startswith("recommended → student: layer 1, head 3")
+    assert verb.startswith("“recommended” → “student”: layer 1, head 3")
     assert here["shares"] == pytest.approx([float(trace["encoder.1.attn.pattern"][3, row, column])])
 
 

@@ -220,7 +220,7 @@ def test_the_stepper_goes_from_word_to_word(study):
     trace = lstm.lstm_view(TEXT).trace
     unit = int(np.abs(trace["lstm.cell"][4]).argmax())
     assert f"its cell becomes **{number(trace['lstm.cell'][4, unit], 3)}**" in text_of(app)
-    assert tables(app)["The"]["title"].endswith("after the (4)")
+    assert tables(app)["The"]["title"].endswith("after “the” (4)")
     app.select_slider(key="before_at").set_value(0).run()
     assert app.button(key="before_back").disabled and not app.exception
 

@@ -299,7 +299,7 @@ def test_words_whose_lines_cross_are_named():
     order.
     """
     source, target = "the red car .".split(), "la voiture rouge .".split()
-    view = SimpleNamespace(tokens=lambda side: source)
+    view = SimpleNamespace(tokens=lambda side: source, names_of=lambda side: source)
     crossed = alignment.crossing_text(
         view, alignment.Alignment("", (), np.eye(4), target, np.array([0, 2, 1, 3]))
     )

@@ -104,15 +104,15 @@ def test_a_word_that_is_typed_is_read_in_the_token_s_place():
     app = add(lab(token="2"), "token", lab_word="book")
     book = load("study-decoder").tokenizer.id_of("book")
     assert address(app)["change"] == f"token:2={book}"
-    assert chips(app) == ["books (2) read as book ✕"]
+    assert chips(app) == ["“books” (2) read as “book” ✕"]
 
 
 def test_a_token_is_hidden_from_another_and_seen_again():
     app = add(lab(), "cell", lab_other=2)
     assert address(app)["mask"] == "own" and address(app)["grid"] == "d6-2"
-    assert chips(app) == ["recommended (6) does not see books (2) ✕"]
+    assert chips(app) == ["“recommended” (6) does not see “books” (2) ✕"]
     assert app.button(key="lab_add").label.endswith(
-        "sees books (2)".replace("(", "\\(").replace(")", "\\)")
+        "sees “books” (2)".replace("(", "\\(").replace(")", "\\)")
     )
     app.button(key="lab_add").click().run()
     assert "mask" not in address(app) and "grid" not in address(app) and not chips(app)
@@ -137,7 +137,7 @@ def test_changes_add_up_go_one_by_one_and_outlive_a_switch_of_pages():
 def test_the_last_change_is_undone_whatever_it_was():
     app = add(add(lab(), "cell", lab_other=2), "head")
     app.button(key="lab_undo").click().run()
-    assert chips(app) == ["recommended (6) does not see books (2) ✕"]
+    assert chips(app) == ["“recommended” (6) does not see “books” (2) ✕"]
     app.button(key="lab_undo").click().run()
     assert not chips(app) and "change" not in address(app) and "grid" not in address(app)
     linked = lab(change=f"{HEAD}+{MLP}")  # no click made these

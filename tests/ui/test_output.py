@@ -276,7 +276,7 @@ def test_the_bars_are_the_trace_s_numbers_and_each_opens():
 def test_one_probability_stands_at_each_word_until_a_control_is_moved():
     app, run = opened(PAGE, **STUDY), runs.trace_of(runs.RunRequest(*STUDY.values()))
     shown, probs_V = figure_of(app), run["head.probs"][-1]
-    assert shown["bars"] == ["probability"] and shown["solid"] == 0
+    assert shown["bars"] == ["probability"] and shown["solid"] == [0]
     assert values_in(shown)[0, 0, 0] == [probs_V.max()] and "Outlined" not in said(app)
     app.slider(key="output_heat").set_value(0.5).run()
     assert figure_of(app)["bars"] == ["T = 1", "in the draw"]

@@ -35,6 +35,7 @@ from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.selection import DEPTHS, MASKS
 from ui.shell import downloads
+from ui.shell.controls import named_once
 
 HOSTILE_ADDRESS = {
     "layer": ("999", "abc", "-1", "9" * 5000),
@@ -77,7 +78,8 @@ def check_page(app: AppTest, path: str, **choices: str) -> None:
     assert not app.exception and not app.error and not app.warning, path
     assert page_title(app) == next(page.title for page in PAGES if page.path == path)
     shown = app.session_state["memory"].shown
-    assert shown.model == choices["model"] and shown.mask.startswith(choices["mask"])
+    asked = named_once(shown._replace(mask=choices["mask"]), runs.model_of(shown.model).config)
+    assert shown.model == choices["model"] and shown.mask.startswith(asked.mask)
     assert app.session_state["depth"] == choices["depth"]
 
 
