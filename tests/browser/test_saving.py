@@ -396,7 +396,7 @@ FIGURES = {
     "why_map": Figure(
         "Why this word?",
         "why-map",
-        "Parts of are − is",
+        "Parts of “are” − “is”",
         "study-decoder",
         "why-this-word-parts-of-are-is",
         parts_of_are,
@@ -413,7 +413,7 @@ FIGURES = {
     "why_trail": Figure(
         "Why this word?",
         "why-trail",
-        "The trail of are − is",
+        "The trail of “are” − “is”",
         "study-decoder",
         "why-this-word-the-trail-of-are-is",
         trail_of_are,
@@ -422,9 +422,9 @@ FIGURES = {
 }
 ELSEWHERE = {"heatmap", "overview"}  # those of the tests above
 NO_FIGURE = {  # controls, words, and the number that is explained, which has a page of its own
-    "choice", "explanation", "glossary", "place", "quiz", "ring", "saving", "share", "strip",
-    "terms",
-}  # fmt: skip
+    *("choice", "explanation", "glossary", "outline", "place", "quiz", "ring", "saving", "share"),
+    *("strip", "swaps", "terms"),
+}
 
 
 def test_each_component_that_draws_a_figure_can_be_saved():

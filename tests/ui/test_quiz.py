@@ -59,7 +59,7 @@ def trace_of(app):
 
 
 def veiled(app) -> bool:
-    return any("<i hidden>" in each.proto.body for each in app.get("html"))
+    return any("the figure appears" in each.proto.body for each in app.get("html"))
 
 
 # --- every stage asks -----------------------------------------------------------------------------

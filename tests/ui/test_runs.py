@@ -40,7 +40,10 @@ def test_a_page_cuts_the_sentence_once_for_each_model_that_reads_it(path, model,
     assert set(times.values()) == {1}
     assert len(times) == 1 or "Before" in path  # the LSTM and the twin read it there, too
     encoded.clear()
-    look(app, depth="numbers")
+    if "Glossary" in path:  # it has no line on which to look at something else
+        app.run()
+    else:
+        look(app, depth="numbers")
     assert not app.exception and SENTENCE not in {text for _, text in encoded}
 
 

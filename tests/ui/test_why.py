@@ -344,7 +344,7 @@ def test_the_trail_is_drawn_with_what_it_explains(share):
     assert f"explain **{percent(trail.explained, 0)}** of **are** − **is**" in text
     side, token, part = trail.tokens()[0]
     assert data["tokens"] and f"It ends at **books** {number(part, 3)}" in text and token == 2
-    assert given[0] == pytest.approx(trail.total) and data["nodes"][0]["name"] == "are − is"
+    assert given[0] == pytest.approx(trail.total) and data["nodes"][0]["name"] == "“are” − “is”"
     for giver, taker in data["edges"]:  # a curve runs to the right
         assert data["nodes"][giver]["column"] < data["nodes"][taker]["column"]
 
