@@ -245,7 +245,7 @@ class Trace:
 
 
 def at_the_end(ref: StepRef) -> bool:
-    """Whether a step stands behind the layers."""
+    """Whether a step comes after the layers."""
     return ref.place in ("stack", "head", "pooler")
 
 

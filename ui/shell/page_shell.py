@@ -23,7 +23,7 @@ from ui.session.arrival import arrive, arrive_alone
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, PAGES, Page
 from ui.session.opening import settle_place
-from ui.session.selection import AROUND, LONGEST_BOX, chosen, select, selection
+from ui.session.selection import AROUND, LONGEST_BOX, chosen, select
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
 from ui.shell import tour
@@ -129,10 +129,15 @@ def begin_page(page: Page) -> None:
 
 def rail() -> None:
     """The way to all pages, each at the same place."""
-    address = query_params(cell=None, swap="")
+    address = place_address()
     with st.container(key="rail-links", horizontal=True, wrap=False, gap=None):
         for page in PAGES:
             st.page_link(page.path, label=page.title, query_params=address)
+
+
+def place_address() -> dict[str, str]:
+    """What is read and looked at, as an address; the opened number belongs to this page."""
+    return query_params(cell=None, swap="")
 
 
 def around_address() -> dict[str, str]:
@@ -157,8 +162,8 @@ def chosen_around() -> tuple:
 
 
 def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
-    """The line of what is looked at, and the page itself. Run alone, they take a third of the time;
-    if a choice around them has changed, all is drawn again.
+    """The rail, the line of what is looked at, and the page itself. Run alone, they take about half
+    the time; if a choice around them has changed, all is drawn again.
     """
     if runs_alone():
         arrive_alone()
@@ -233,9 +238,9 @@ def warnings(key: str, messages: list[str]) -> None:
 def what_if_banner(view: View | None) -> None:
     """A strip that says that the run that is shown is not that of the trained model, and leads back
     to it; also where the one that was asked for can't be shown."""
-    words, asked = what_if(view) if view else "", selection()
+    words = what_if(view) if view else ""
     with st.container(key="banner"):  # always: what follows would else be drawn anew
-        if words or asked.change or asked.mask == "own":
+        if words or chosen("change") or chosen("mask") == "own":
             with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
                 st.markdown(
                     f":orange[●] **What if:** {plain(words)} — all pages show this run."
@@ -264,16 +269,16 @@ def end_what_if() -> None:
 
 def foot(page: Page) -> None:
     """The pages before and after this one."""
-    at = PAGES.index(page)
+    at, address = PAGES.index(page), place_address()
     side = "distribute" if at > 0 else "right"
     with st.container(key="foot", horizontal=True, horizontal_alignment=side):
         if at > 0:
-            link_to(PAGES[at - 1], "← {}")
+            link_to(PAGES[at - 1], "← {}", address)
         if at + 1 < len(PAGES):
-            link_to(PAGES[at + 1], "{} →")
+            link_to(PAGES[at + 1], "{} →", address)
 
 
-def link_to(page: Page, label: str) -> None:
+def link_to(page: Page, label: str, address: dict[str, str]) -> None:
     """A link to a page next to this one."""
-    title, there = label.format(page.title), query_params(cell=None, swap="")
-    st.page_link(page.path, label=title, help=page.about, query_params=there)
+    title = label.format(page.title)
+    st.page_link(page.path, label=title, help=page.about, query_params=address)
