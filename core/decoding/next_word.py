@@ -1,6 +1,4 @@
-"""What a model writes: the next token, and the sentence an encoder–decoder model makes of
-another.
-"""
+"""What comes next, and the text with one more token at its end."""
 
 from __future__ import annotations
 
@@ -9,12 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import masks
 from core.errors import GlassError
-from core.forward_pass import axis_sizes, forward
 from core.models.generation_rules import Decoding, barred, chosen, no_rules
-from core.recorder import KEEP, Run
-from core.transformer import head, stack
 
 
 def next_tokens(trace, count: int = 10, row: int = -1):
@@ -25,63 +19,6 @@ def next_tokens(trace, count: int = 10, row: int = -1):
     best = np.argpartition(-probs_V, min(count, len(probs_V) - 1))[:count]
     best = best[np.argsort(-probs_V[best], kind="stable")]
     return best, probs_V[best]
-
-
-def greedy_target(
-    config, weights, ids_L, longest: int = 32, rules: Decoding | None = None
-) -> list[int]:
-    """What the decoder writes for the encoder's ids when it always takes the likeliest token;
-    begins with the start id.
-
-    The encoder runs once, the decoder anew for every token. It ends before an end id or after
-    `longest` tokens.
-    rules: which tokens may be written, from the model's files (None: all may).
-    """
-    rules = rules or no_rules(config)
-    if config.start_id is None:
-        raise GlassError(
-            "This model’s files do not say which token its decoder begins with; give the target"
-            " yourself."
-        )
-    target = [config.start_id]
-    memory_MD = forward(config, weights, ids_L, target_ids_L=target, keep="layers")["encoder.out"]
-    longest = min(longest, rules.longest, config.n_positions or longest)
-    while len(target) < longest:
-        token = chosen(rules, decoded(config, weights, memory_MD, target), target, longest)
-        if token in rules.ends:
-            break
-        target.append(token)
-    return target
-
-
-def decoded(config, weights, memory_MD, target_ids_L):
-    """The logits after the last token of a target, (V,): the decoder alone, over what the encoder
-    made of the source.
-
-    It is the decoder's part of `forward`: nothing that the encoder made depends on the target.
-    """
-    L, M = len(target_ids_L), len(memory_MD)
-    run = Run(
-        config,
-        weights,
-        axis_sizes(config, {"encoder": memory_MD, "decoder": target_ids_L}, 1),
-        {},
-        KEEP["output"],
-    )
-    out_LD = stack(
-        run,
-        "decoder",
-        np.asarray(target_ids_L),
-        None,
-        masks.causal(L, L),
-        memory_MD,
-        masks.full(L, M),
-    )
-    head(run.at("head"), out_LD[-1:])
-    return run.values["head.logits"][0]
-
-
-# --- one token at a time --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
