@@ -116,3 +116,34 @@ def sizes_after(config: Config, before: Reading, new: int) -> dict[str, dict[str
     sizes = axis_sizes(config, lengths, 1)
     sizes["decoder"]["M"] = before.n_tokens + new
     return sizes
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """What the last token of a text takes, read alone after the others, beside the whole text.
+
+    whole, alone: how many numbers the decoder and the head compute. reused: how many keys and
+    values stand ready. apart: the largest difference between the two ways' logits.
+    """
+
+    whole: int
+    alone: int
+    reused: int
+    apart: float
+
+
+def reuse(config: Config, weights: Mapping, ids_L, source_ids_L=None) -> Reuse:
+    """Reads a text of at least two tokens both ways. GlassError as in `read`."""
+    if len(ids_L) < 2:
+        raise GlassError("Nothing can be reused for the first token: none was read before it.")
+    whole = read(config, weights, ids_L, source_ids_L, keep="all")
+    before = read(config, weights, ids_L[:-1], source_ids_L)
+    alone = read_on(config, weights, before, ids_L[-1:], keep="all")
+    reused = sum(cached.size for cached in before.cache.values())
+    apart = float(np.abs(whole.logits - alone.logits).max())
+    return Reuse(size_of(whole), size_of(alone) - reused, reused, apart)
+
+
+def size_of(reading: Reading) -> int:
+    """How many numbers a reading holds."""
+    return sum(value.size for value in reading.values.values())

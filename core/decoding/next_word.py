@@ -54,9 +54,9 @@ def written_next(model, probs_V, ids_L) -> int:
     return chosen(rules_of(model), probs_V, ids_L)
 
 
-def longer(model, ids_L, text: str, token_id: int) -> Longer:
-    """The text of the tokens ids_L with one more token. Raises GlassError where that token can't be
-    written.
+def longer(model, ids_L, text: str, *token_ids: int) -> Longer:
+    """The text of the tokens ids_L with one more token, or several. Raises GlassError where they
+    can't be written.
 
     Of an encoder–decoder model the ids are its decoder's; the first of them is the token that it
     begins with, and no text.
@@ -65,22 +65,23 @@ def longer(model, ids_L, text: str, token_id: int) -> Longer:
         [int(i) for i in ids_L][model.config.crosses :],
         model.target_tokenizer or model.tokenizer,
     )
-    if ends_text(model, token_id):
+    if any(ends_text(model, token_id) for token_id in token_ids):
         raise GlassError(
             "The text ends here: the chosen token is a special token, not a word. Nothing was"
             " added."
         )
     if cut is None:
-        return Longer(" ".join(map(str, [*typed_L, token_id])), True)
-    before, after = cut.decode(typed_L), cut.decode([*typed_L, token_id])
+        return Longer(" ".join(map(str, [*typed_L, *token_ids])), True)
+    before, after = cut.decode(typed_L), cut.decode([*typed_L, *token_ids])
     if not after.startswith(before) or not readable(after[len(before) :]):
+        which = "This token alone" if len(token_ids) == 1 else "The last of these tokens"
         raise GlassError(
-            "This token alone cannot be written as text: it is part of a letter, or it is"
-            " invisible at the end of a text. Nothing was added."
+            f"{which} cannot be written as text: it is part of a letter, or it is invisible at"
+            " the end of a text. Nothing was added."
         )
     text += after[len(before) :]
     read = model.target_ids(None, text) if model.config.crosses else model.ids(text)
-    return Longer(text, [*map(int, read)][model.config.crosses :] == [*typed_L, token_id])
+    return Longer(text, [*map(int, read)][model.config.crosses :] == [*typed_L, *token_ids])
 
 
 def readable(text: str) -> bool:

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from core import load, why
+from core.decoding import beam_search
 from core.ops import angles
 from core.steps.heads import ROLES
 from core.text import number, percent
 from tests.helpers.browser import ROOT, modules
 from tests.helpers.pages import HOSTILE
 from tests.helpers.texts import LONG
+from ui.session.selection import OPENING
 from ui.stages.positions.clocks import turned_text
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -226,6 +228,13 @@ def trail_of_are() -> list[str]:
     return [number(node.part, 3) for node in why.trail(decoder(), *ARE_IS).nodes]
 
 
+def searched() -> list[str]:
+    """The sums of the branches of the tree."""
+    model, ids_L = load("study-decoder"), load("study-decoder").ids(OPENING)
+    tree = beam_search(model.config, model.weights, ids_L, len(ids_L) + 8, beams=3)
+    return [f"sum {number(each.total, 3)}" for each in tree.branches]
+
+
 ARE_IS = tuple(load("study-decoder").tokenizer.id_of(word) for word in ("are", "is"))
 CAR = {"model": "study-translator", "sentence": "The red car is fast.", "layer": 3, "head": 1}
 FIGURES = {
@@ -418,6 +427,15 @@ FIGURES = {
         "why-this-word-the-trail-of-are-is",
         trail_of_are,
         cards="why-trail",
+    ),
+    "beams": Figure(
+        "Output",
+        "output-beams",
+        "3 beginnings at a time after “recommended”",
+        "study-decoder",
+        "output-3-beginnings-at-a-time",
+        searched,
+        cards="output-beams",
     ),
 }
 ELSEWHERE = {"heatmap", "overview"}  # those of the tests above

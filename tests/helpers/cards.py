@@ -9,6 +9,7 @@ CARDS = {
     ),
     "pages/10_Output.py": (
         "output-vector.output-cut.output-line"
+        ".output-sure.output-beams.output-reused"
         ".output-context.output-pair.output-mean.output-alike.output-search"
     ),
     "pages/16_Laboratory.py": "lab-looks.lab-patch.lab-repeat",
