@@ -1,13 +1,13 @@
 """How fast does a model write? With the key/value cache and every value kept, against reading the
-whole text anew for each token, and against `generate` of transformers.
+whole text anew for each token, and against `generate` of transformers and llama.cpp.
 
     python benchmarks/decoding.py [--rounds 3] [--tokens 48]
 
 One run, the same number of threads on every side, the sides in turn with pauses, as in
 benchmarks/forward.py. Printed are tokens a second (medians) and their ratios; only the ratios mean
 something on another machine. All sides write the same tokens, always the likeliest; where they
-don't, it says so. Without PyTorch and transformers (requirements-reference.txt) that side is left
-out.
+don't, it says so: llama.cpp computes with the file's quantised weights and rounds the activations,
+too. What is not installed (requirements-reference.txt) is left out.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.forward import PAUSE, reference_model  # noqa: E402
+from benchmarks.forward import PAUSE, THREADS, reference_model  # noqa: E402
 from core import load  # noqa: E402
 from core.decoding.greedy import greedy  # noqa: E402
+from core.models.catalogue import find  # noqa: E402
 from core.models.generation_rules import Decoding  # noqa: E402
 
 TEXTS = {
@@ -61,6 +62,29 @@ def by_transformers(name: str) -> Callable | None:
     return write
 
 
+def by_llama_cpp(name: str) -> Callable | None:
+    """llama.cpp on the same file; None where it is not installed, or the model is no such file."""
+    path = find(name)
+    if path.suffix != ".gguf":
+        return None
+    try:
+        import xllamacpp
+    except ImportError:
+        return None
+    options = xllamacpp.CommonParams()
+    options.model.path, options.n_ctx, options.n_parallel = str(path), 512, 1
+    options.cpuparams.n_threads = int(THREADS)
+    server = xllamacpp.Server(options)
+
+    def write(model, ids: list[int], longest: int) -> list[int]:
+        asked = {"prompt": ids, "n_predict": longest - len(ids), "temperature": 0, "top_k": 1}
+        made = server.handle_completions(asked | {"ignore_eos": True, "cache_prompt": False})
+        text = model.tokenizer.decode(ids) + made["choices"][0]["text"]
+        return model.ids(text).tolist()[len(ids) :]
+
+    return write
+
+
 def timed(sides: dict[str, Callable], arguments: tuple, rounds: int) -> dict[str, tuple]:
     """For each side the tokens it writes, and the median of seconds; a first round is not
     counted.
@@ -88,8 +112,8 @@ def main() -> None:
         model = load(name)
         ids = model.ids(text).tolist()
         sides = {"cached": cached, "anew": anew}
-        if write := by_transformers(name):
-            sides["transformers"] = write
+        others = {"transformers": by_transformers(name), "llama.cpp": by_llama_cpp(name)}
+        sides |= {side: write for side, write in others.items() if write}
         found = timed(sides, (model, ids, len(ids) + asked.tokens), asked.rounds)
         first = found["cached"]
         for side, (tokens, seconds) in found.items():
