@@ -21,11 +21,12 @@ import numpy as np
 from core.edits import together
 from core.errors import GlassError
 from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
-from core.step_ref import StepRef, parse
+from core.step_ref import StepRef, parse, ref_of
 from core.steps import computed_after, kind_of
 from core.steps.kind import StepKind
 
-_LAYERS, _DERIVED = 128 << 20, 64 << 20  # bytes of recomputed layers and of derived values
+# Bytes of recomputed layers, of what these wrote into the stream, and of derived values
+_LAYERS, _WRITTEN, _DERIVED = 128 << 20, 96 << 20, 64 << 20
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ class Trace:
         self.words_L = None if words_L is None else tuple(words_L)
         self._run, self._again, self._rest = run, again, rest
         self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+        # A sum over the stream's sources (core.why) walks through all layers at each question, and
+        # needs only this of each: in far fewer bytes than the whole layer has.
+        self._written: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         self._values: dict[str, np.ndarray] = {}
         # Many readers share a trace; computing one value asks for others, so the lock is reentrant.
         self._lock = RLock()
@@ -90,8 +94,11 @@ class Trace:
         if name in self._run.values:
             return self._run.values[name]
         if name in self._run.recorded and (layer := self._layer_of(name)):
-            values = partial(self._layer_values, *layer)
-            return self._remembered(self._layers, layer, values, _LAYERS)[name]
+            if tells_what_was_written(ref_of(name)):
+                return self._remembered(
+                    self._written, layer, partial(self._layer_written, *layer), _WRITTEN
+                )[name]
+            return self._layer(*layer)[name]
         if derived := self._derived(name):
             return self._remembered(self._values, name, partial(self._computed, *derived), _DERIVED)
         if name in self._run.recorded:
@@ -123,6 +130,7 @@ class Trace:
                 *self._run.values.values(),
                 *self._values.values(),
                 *(value for layer in self._layers.values() for value in layer.values()),
+                *(value for layer in self._written.values() for value in layer.values()),
             ]
         return bytes_of(held, but=self._run.weights.values())
 
@@ -215,6 +223,17 @@ class Trace:
         self._again(run, side, layer)
         return run.values
 
+    def _layer(self, side: str, layer: int) -> dict[str, np.ndarray]:
+        values = partial(self._layer_values, side, layer)
+        return self._remembered(self._layers, (side, layer), values, _LAYERS)
+
+    def _layer_written(self, side: str, layer: int) -> dict[str, np.ndarray]:
+        return {
+            name: frozen(np.array(value))  # no view that would keep a whole layer in memory
+            for name, value in self._layer(side, layer).items()
+            if tells_what_was_written(ref_of(name))
+        }
+
     def _derived(self, name) -> tuple[StepKind, StepRef] | None:
         """What a derived value is, if this trace has its step and the places in its name."""
         ref = parse(str(name))
@@ -247,6 +266,11 @@ class Trace:
 def at_the_end(ref: StepRef) -> bool:
     """Whether a step comes after the layers."""
     return ref.place in ("stack", "head", "pooler")
+
+
+def tells_what_was_written(ref: StepRef) -> bool:
+    """Whether a step of a layer says what was written into the stream, or how a norm scaled it."""
+    return ref.leaf in ("z", "norm.scale") or (ref.sublayer, ref.leaf) == ("mlp", "out")
 
 
 def no_layers(run: Run, side: str, layer: int) -> None:

@@ -305,12 +305,16 @@ class Selection:
     before_at: int | None = in_page(whole_number(None, 0))
     before_measure: str = in_page(among("moved", ("moved", "guess")))
     # Why this word: two words by their ids (−1: no rival), what the map shows, which attention of
-    # the decoder the head is of, the token that it read, and the least share of a step of the trail
+    # the decoder the head is of, the token that it read, another with which that is compared (−1:
+    # none), the layer of the network whose neurons are shown, and the least share of a step of the
+    # trail
     why_word: int | None = in_page(whole_number(None, 0))
     why_rival: int | None = in_page(whole_number(None, -1))
     why_shows: str = in_page(among("part", ("part", "effect")))
     why_block: str | None = in_page(among(None, ("attn", "cross")))
     why_key: int | None = in_page(whole_number(None, 0))
+    why_other: int = in_page(whole_number(-1, -1))
+    why_mlp: int | None = in_page(whole_number(None, 0))
     why_share: float = in_page(decimal(0.1, 0.02, 0.5, 0.02))
     # Glossary
     term: str | None = in_page(
