@@ -157,10 +157,10 @@ def nth(selector: str, *places: int, x: float = 0.5, y: float = 0.5) -> tuple[Ta
 
 
 CHIPS = nth(".st-key-place .chip", 3, 6)
-HEAD = nth(".st-key-place .stepper:last-of-type .greater", 0)
-HEAD_BACK = Target(".st-key-place .stepper:last-of-type .less")
-LAYER = nth(".st-key-place .stepper:first-of-type .greater", 0)
-LAYER_BACK = Target(".st-key-place .stepper:first-of-type .less")
+HEAD = nth(".st-key-place .stepper[aria-label=Head] .greater", 0)
+HEAD_BACK = Target(".st-key-place .stepper[aria-label=Head] .less")
+LAYER = nth(".st-key-place .stepper[aria-label=Layer] .greater", 0)
+LAYER_BACK = Target(".st-key-place .stepper[aria-label=Layer] .less")
 NUMBERS = nth("button.number", 4, 11)
 
 

@@ -187,11 +187,12 @@ function listen(parts, data, choose) {
   parts.asTable.onclick = () => { parts.table.hidden = !parts.table.hidden; showTable(parts, data) }
 }
 
-// Among many maps a click chooses one, and a row: this is seen at once, before the page is drawn again.
-function answer(parts, data, [panel, row, column]) {
-  if (data.labelled || data.chosen == null) return
-  data.chosen = panel
-  if (data.row != null) Object.assign(data, { row, opened: [panel, row, column] })
+// A click is seen at once, before the page is drawn again: a cell is framed; among many maps one is chosen, and a row.
+function answer(parts, data, cell) {
+  const [panel, row] = cell, many = !data.labelled && data.chosen != null
+  if (many) data.chosen = panel
+  if (many && data.row != null) data.row = row
+  if (!many || data.row != null) data.opened = cell
   parts.painted = null
   parts.draw()
 }

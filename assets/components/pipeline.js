@@ -258,8 +258,12 @@ function point(it, event) {
   showTip(it, mark)
 }
 
+// The number is framed here at once; the page opens it.
 function open(it, mark) {
-  if (mark?.cell) it.send("cell", [it.state.head, it.state.token, ...mark.cell])
+  if (!mark?.cell) return
+  it.data.opened = mark.cell
+  draw(it)
+  it.send("cell", [it.state.head, it.state.token, ...mark.cell])
 }
 
 const ROLES = { x: "x", q: "query", k: "key", v: "value", z: "z", terms: "query × key", scores: "score", pattern: "share", exp: "e to the power" }
@@ -279,15 +283,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
   const it = figures.get(root) ?? build(root), first = !figures.has(root)
   figures.set(root, it)
-  Object.assign(it, { data, ink: inks(root), send: setTriggerValue })
+  Object.assign(it, { data: { ...data }, ink: inks(root), send: setTriggerValue })
   withNumbers(data.numbers, root, (layer) => {
     const before = it.state
     it.layer = layer
     const next = shownState(it), same = before && ["step", "token", "head"].every((name) => before[name] === next[name])
     update(it, !first && !same)
   })
-  const silence = listen(({ name, value }) => {
+  it.silence ??= listen(({ name, value }) => {
     if (name === "head" || name === "token" && value.side === it.data.side) choose(it, name, name === "token" ? value.token : value, false)
   })
-  return () => { silence(); clearTimeout(it.playing) }
+  return () => { it.silence(); clearTimeout(it.playing) }
 }

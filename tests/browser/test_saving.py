@@ -14,6 +14,7 @@ import pytest
 from core import load, why
 from core.decoding import beam_search
 from core.ops import angles
+from core.planes import principal_plane
 from core.steps.heads import ROLES
 from core.text import number, percent
 from tests.helpers.browser import ROOT, modules
@@ -46,7 +47,7 @@ def save(page, inside: str, kind: str, folder):
 def read(file):
     """The words of an SVG, and what its shapes say."""
     svg = ElementTree.parse(file).getroot()
-    words = [each.text for each in svg.iter(f"{SVG}text")]
+    words = [" ".join(each.itertext()) for each in svg.iter(f"{SVG}text")]
     return svg, words, [each.text for each in svg.iter(f"{SVG}title")]
 
 
@@ -222,6 +223,12 @@ def parts_of_are() -> list[str]:
 def after_each_layer() -> list[str]:
     found = why.guesses(decoder(), -1, ARE_IS[0], 3)
     return [percent(x, 0 if x >= 0.1 else 1) for x in (*found.probs_NT.ravel(), *found.prob_N)]
+
+
+def value_plane() -> list[str]:
+    plane = principal_plane(decoder()["decoder.3.attn.v"][4])
+    first, second = (percent(share, 0) for share in plane.held)
+    return ["z", "books", f"1st direction ({first} of the squared length)", f"2nd ({second})"]
 
 
 def trail_of_are() -> list[str]:
@@ -401,6 +408,16 @@ FIGURES = {
             for k, x in enumerate(decoder()["decoder.3.attn.q"][4, 6])
         ],
         BOOKS | {"stage": 0},
+    ),
+    "chart_saving": Figure(  # a chart of Plotly's
+        "Attention",
+        "plane-attn-saving",
+        "The values in their plane.",
+        f"{PLACE} · head 4",
+        "attention-the-values-of-all-tokens-layer3-head4",
+        value_plane,
+        BOOKS | {"stage": 4},
+        cards="attention-plane",
     ),
     "why_map": Figure(
         "Why this word?",
