@@ -23,7 +23,6 @@ KEEP: dict[str, Callable[[StepRef], bool]] = {
     "all": lambda ref: True,
     "layers": lambda ref: not ref.inside_layer,
     "output": lambda ref: ref.side == "head" or (ref.place, ref.leaf) == ("embed", "ids"),
-    "next": lambda ref: str(ref) == "head.logits" or ref.leaf in ("k", "v"),
 }
 
 

@@ -53,9 +53,8 @@ def read(config: Config, weights: Mapping, ids_L, source_ids_L=None, keep: str =
     """Reads the first tokens of a text, under the causal mask.
 
     ids_L: what the decoder reads; source_ids_L: what the encoder of an encoder–decoder model reads,
-    once for all tokens to come. keep: "next" (logits, keys, values), "all", or another key of
-    core.recorder.KEEP. GlassError where the model has no decoder or no head, or ids are none of
-    its.
+    once for all tokens to come. keep: "next" (logits, keys, values) or a key of core.recorder.KEEP.
+    GlassError where the model has no decoder or no head, or ids are none of its.
     """
     if not (config.decoder_layers and config.head):
         raise GlassError("Only a model with a decoder and an output layer writes text.")
@@ -93,7 +92,14 @@ def read_on(
 
 def kept_and_cached(keep: str) -> Callable[[StepRef], bool]:
     """Which steps a reading keeps: those asked for, and what the next one needs."""
-    return lambda ref: KEEP[keep](ref) or KEEP["next"](ref)
+    if keep == "next":
+        return is_needed
+    return lambda ref: KEEP[keep](ref) or is_needed(ref)
+
+
+def is_needed(ref: StepRef) -> bool:
+    """Whether writing on needs a step."""
+    return ref.leaf in _CACHED or (ref.side, ref.leaf) == ("head", "logits")
 
 
 def seen(before: Reading, n_tokens: int):
