@@ -41,7 +41,7 @@ class Ends:
 
     @property
     def frame(self) -> float:
-        """What no token gives: the biases at the token that is asked."""
+        """What no token gives: the biases at the token that is asked, and what an experiment put in."""
         return self.total - float(sum(each_L.sum() for each_L in self.parts.values()))
 
     def share(self, part: float) -> float:
