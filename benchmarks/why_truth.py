@@ -6,9 +6,12 @@
 The rule of `why.ends` was fixed on the development sentences, drawn from the validation split.
 The held-out ones are drawn from the test split, by another seed, and were measured once.
 A sentence counts once, with one verb: the study decoder reads what stands before it, and is asked
-why this form and not that of the other number. Beside it: the token at which the strongest ways
-alone end (`why.trail`), the token read most by the head that gives most, and the nearest noun. The
-second table silences the trail's heads, all at once and at every token, and as many others.
+why this form and not that of the other number. A subject is its noun or pronoun; of two nouns with
+"and", either or the "and". What names it, too, is what the pronoun stands for, the noun named
+before, and "who" or "that" where it is the subject of its clause. Beside the rule: the token at
+which the strongest ways alone end (`why.trail`), the token read most by the head that gives most,
+and the nearest noun. The second table silences the trail's heads, all at once and at every token,
+and as many others.
 """
 
 from __future__ import annotations
@@ -243,6 +246,7 @@ def head_units(model) -> list:
 
 # --- the tables -----------------------------------------------------------------------------------
 
+NAMED = "every way, or a word that names it"
 RULES = ("every way", "strongest ways", "strongest head", "nearest noun")
 SILENT = ("zero", "mean", "others")
 
@@ -255,12 +259,9 @@ def share(of: Iterable[bool]) -> str:
 
 def right(answers: list[Answer], rule: str) -> list[bool]:
     """For each case, whether a rule ends at the subject."""
+    if rule == NAMED:
+        return [each.ends["every way"] in each.case.named for each in answers]
     return [each.ends[rule] in each.case.nouns for each in answers]
-
-
-def named(answers: list[Answer], rule: str) -> list[bool]:
-    """For each case, whether a rule ends at a word that names the subject."""
-    return [each.ends[rule] in each.case.named for each in answers]
 
 
 def turned(answers: list[Answer], silent: str) -> list[bool]:
@@ -319,8 +320,8 @@ def main() -> None:
     for name, cases in sorted_out.items():
         groups[name] = [answer(model, case, dice) for case in cases]
     print(f"{part}: {len(plain)} sentences, and {asked.each} of each construction")
-    print(*table("ends at the subject", RULES, groups, right), sep="\n")
-    print(*table("ends at a word that names it", RULES, groups, named), sep="\n")
+    columns = ("every way", NAMED, *RULES[1:])
+    print(*table("ends at the subject", columns, groups, right), sep="\n")
     print(*table("turns without its heads", SILENT, groups, turned), sep="\n")
     heads = [each.heads for each in groups["as the grammar makes them"]]
     print(f"\nheads on a trail: {sum(heads) / len(heads):.1f} of {len(head_units(model))}")
