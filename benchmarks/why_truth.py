@@ -6,9 +6,12 @@
 The rule of `why.ends` was fixed on the development sentences, drawn from the validation split.
 The held-out ones are drawn from the test split, by another seed, and were measured once.
 A sentence counts once, with one verb: the study decoder reads what stands before it, and is asked
-why this form and not that of the other number. Beside it: the token at which the strongest ways
-alone end (`why.trail`), the token read most by the head that gives most, and the nearest noun. The
-second table silences the trail's heads, all at once and at every token, and as many others.
+why this form and not that of the other number. A subject is its noun or pronoun; of two nouns with
+"and", either or the "and". What names it, too, is what the pronoun stands for, the noun named
+before, and "who" or "that" where it is the subject of its clause. Beside the rule: the token at
+which the strongest ways alone end (`why.trail`), the token read most by the head that gives most,
+and the nearest noun. The second table silences the trail's heads, all at once and at every token,
+and as many others.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ CONSTRUCTIONS = (
 )
 SINGULAR, PLURAL = ("is", "was", "has", "does"), ("are", "were", "have", "do")
 PRONOUNS = ("he", "she", "it", "they")
+AGAIN, RELATIVE = ("pronoun", "named again"), "relative pronoun"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +58,7 @@ class Case:
 
     made: Sample
     site: Site
+    verb: int
     subject: int  # the place of the noun, the first of two
 
     @property
@@ -75,18 +80,33 @@ class Case:
         return "singular" if one else "plural"
 
     @property
-    def gold(self) -> set[int]:
-        """The places at which a trail is right to end."""
-        words = range(self.subject + 1, self.site.place)
-        joined = [i for i in words if self.made.heads[i] == self.subject and self.is_joined(i)]
-        ands = [i for i in words if self.made.heads[i] in joined and self.is_and(i)]
-        return {self.subject, *joined, *ands} if self.site.how == "and" else {self.subject}
+    def nouns(self) -> set[int]:
+        """The places of the subject: its noun, or both and the “and” between."""
+        return pair(self.made, self.subject) if self.site.how == "and" else {self.subject}
 
-    def is_joined(self, place: int) -> bool:
-        return self.made.relations[place] == "joined"
+    @property
+    def named(self) -> set[int]:
+        """The same, and all that names it: what its pronoun stands for, the noun named before, and
+        the pronoun by which a relative clause has it as its subject.
+        """
+        found, new = set(self.nouns), [self.subject]
+        while new:
+            at = new.pop()
+            before = [b for name, a, b in self.made.links if name in AGAIN and a == at]
+            new += before
+            found |= {place for noun in before for place in pair(self.made, noun)}
+        if self.made.heads[self.verb] == self.subject:
+            links = self.made.links
+            found |= {a for name, a, b in links if name == RELATIVE and b == self.subject}
+        return found
 
-    def is_and(self, place: int) -> bool:
-        return self.made.english[place] == "and"
+
+def pair(made: Sample, noun: int) -> set[int]:
+    """A noun; where “and” joins another to it, both and the “and”."""
+    words = range(len(made.english))
+    joined = [i for i in words if made.heads[i] == noun and made.relations[i] == "joined"]
+    ands = [i for i in words if made.heads[i] in joined and made.english[i] == "and"]
+    return {noun, *joined, *ands}
 
 
 @dataclass(frozen=True)
@@ -119,7 +139,7 @@ def cases_of(made: Sample) -> list[Case]:
     for site in made.sites:
         if site.kind == "agreement":
             verb = site.place if site.place in subjects else made.heads[site.place]
-            found.append(Case(made, site, subjects[verb]))
+            found.append(Case(made, site, verb, subjects[verb]))
     return found
 
 
@@ -226,6 +246,7 @@ def head_units(model) -> list:
 
 # --- the tables -----------------------------------------------------------------------------------
 
+NAMED = "every way, or a word that names it"
 RULES = ("every way", "strongest ways", "strongest head", "nearest noun")
 SILENT = ("zero", "mean", "others")
 
@@ -238,7 +259,9 @@ def share(of: Iterable[bool]) -> str:
 
 def right(answers: list[Answer], rule: str) -> list[bool]:
     """For each case, whether a rule ends at the subject."""
-    return [each.ends[rule] in each.case.gold for each in answers]
+    if rule == NAMED:
+        return [each.ends["every way"] in each.case.named for each in answers]
+    return [each.ends[rule] in each.case.nouns for each in answers]
 
 
 def turned(answers: list[Answer], silent: str) -> list[bool]:
@@ -264,22 +287,22 @@ def by_number(answers: list[Answer]) -> dict[str, list[Answer]]:
 
 
 def miss(each: Answer) -> str:
-    """Where a trail with every way counted ends, when not at the subject."""
+    """Where a trail with every way counted ends, when at no word that names the subject."""
     place, case = each.ends["every way"], each.case
-    antecedents = [b for name, a, b in case.made.links if name == "pronoun" and a == case.subject]
-    if place in antecedents:
-        return "what its pronoun stands for"
-    if place == case.subject + 1 < case.site.place:
+    if place == case.subject + 1:
         return "the word right after the subject"
     if case.made.heads[place] == case.subject and place < case.subject:
         return "the subject’s article or adjective"
-    return "elsewhere"
+    if case.made.english[place] in (".", ",", "and", "but", "because", "when"):
+        return "a mark or conjunction before it"
+    clause = case.made.heads[case.verb]
+    return "the noun that its clause is about" if place == clause else "elsewhere"
 
 
 def misses(groups: dict[str, list[Answer]]) -> Iterator[str]:
     """What the misses have in common, by number."""
     for name, answers in groups.items():
-        found = Counter(miss(a) for a in answers if a.ends["every way"] not in a.case.gold)
+        found = Counter(miss(a) for a in answers if a.ends["every way"] not in a.case.named)
         yield f"misses, {name}: {dict(found.most_common())}"
 
 
@@ -297,7 +320,8 @@ def main() -> None:
     for name, cases in sorted_out.items():
         groups[name] = [answer(model, case, dice) for case in cases]
     print(f"{part}: {len(plain)} sentences, and {asked.each} of each construction")
-    print(*table("ends at the subject", RULES, groups, right), sep="\n")
+    columns = ("every way", NAMED, *RULES[1:])
+    print(*table("ends at the subject", columns, groups, right), sep="\n")
     print(*table("turns without its heads", SILENT, groups, turned), sep="\n")
     heads = [each.heads for each in groups["as the grammar makes them"]]
     print(f"\nheads on a trail: {sum(heads) / len(heads):.1f} of {len(head_units(model))}")

@@ -7,10 +7,11 @@ to the beginning. Two rules say which token gets what:
 - A bias takes effect at a token only as far as something later reads that token, so it counts for
   that token: a network's own bias makes up a part of what its neurons say there. At the token that
   is asked, biases stand in every sentence alike, and count for none.
-- A special token such as [START] is no word. Attention weights sum to 1, and a head that finds
-  nothing rests there (an attention sink; Xiao et al. 2023, "Efficient Streaming Language Models
-  with Attention Sinks"). That it rests is its verdict on the words before it, so what it takes from
-  there is shared among them, in proportion to the weights that it gives them.
+- A special token that can look at no word, such as the [START] of a decoder, holds nothing of the
+  sentence. Attention weights sum to 1, and a head that finds nothing rests there (an attention
+  sink; Xiao et al. 2023, "Efficient Streaming Language Models with Attention Sinks"). That it rests
+  is its verdict on the words before it, so what it takes from there is shared among them, in
+  proportion to the weights that it gives them.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Ends:
 
     @property
     def frame(self) -> float:
-        """What no token gives: the biases at the token that is asked."""
+        """What no token gives: the biases at the token that is asked, and what an experiment put in."""
         return self.total - float(sum(each_L.sum() for each_L in self.parts.values()))
 
     def share(self, part: float) -> float:
@@ -59,13 +60,14 @@ class Ends:
 
 @dataclass(frozen=True, eq=False)
 class Backward:
-    """A pass under way: what is read at each token of a side's stream, (L, D), and what each token
-    has been given so far, (L,).
+    """A pass under way, by side: what is read at each token of the stream, (L, D), and what each
+    token has been given so far, (L,).
     """
 
     trace: object
     asked: Reading
     through: bool  # networks
+    empty: dict[str, np.ndarray]  # tokens that hold nothing of the sentence, (L,)
     reads: dict[str, np.ndarray]
     given: dict[str, np.ndarray]
 
@@ -99,7 +101,8 @@ def ends(
     reads[asked.side][asked.token] = asked.direction_D
     given = {side: np.zeros(size[0]) for side, size in sizes.items()}
     through = not config.gated if through is None else through
-    back = Backward(trace, asked, through, reads, given)
+    empty = {side: empty_tokens(trace, side) for side in config.sides}
+    back = Backward(trace, asked, through, empty, reads, given)
     for side in reversed(config.sides):
         for path in reversed(sublayers(config, side)):
             back_through_sublayer(back, side, path)
@@ -139,20 +142,20 @@ def end_at_embedding(back: Backward, side: str) -> None:
 
 
 def back_through_heads(back: Backward, side: str, path: str) -> None:
-    """What all heads read of the values, but of those of special tokens, which are shared out."""
+    """What all heads read of the values; of empty tokens it is shared out."""
     trace, config = back.trace, config_of(back.trace)
     memory = "encoder" if path.endswith(".cross") else side
     reads_HLK = at_heads(trace, path, back.reads[side])
     weights_HLM = trace[f"{path}.pattern"].astype(np.float64)
     groups_H = [config.group(head) for head in range(config.n_heads)]
     values_HMK = trace[f"{path}.v"].astype(np.float64)[groups_H]
-    special_M = specials(trace, memory)
-    rest_HL = np.vecdot(reads_HLK, weights_HLM[..., special_M] @ values_HMK[:, special_M])
-    words_HLM = np.where(special_M, 0, weights_HLM)
+    empty_M = back.empty[memory]
+    rest_HL = np.vecdot(reads_HLK, weights_HLM[..., empty_M] @ values_HMK[:, empty_M])
+    words_HLM = np.where(empty_M, 0, weights_HLM)
     back.given[memory] += shared(rest_HL, words_HLM, weights_HLM)
     wanted_GMK = np.zeros((config.n_kv_heads, *values_HMK.shape[1:]))
     np.add.at(wanted_GMK, groups_H, words_HLM.transpose(0, 2, 1) @ reads_HLK)
-    into_values(back, memory, path, wanted_GMK.transpose(1, 0, 2).reshape(len(special_M), -1))
+    into_values(back, memory, path, wanted_GMK.transpose(1, 0, 2).reshape(len(empty_M), -1))
 
 
 def at_heads(trace, path: str, reads_LD):
@@ -163,8 +166,8 @@ def at_heads(trace, path: str, reads_LD):
 
 
 def shared(rest_HL, words_HLM, weights_HLM):
-    """What the heads take from special tokens, shared by the weights that they give to words, (M,);
-    where they give none, it stays with the special tokens.
+    """What the heads take from empty tokens, shared by the weights that they give to others, (M,);
+    where they give none, it stays with the empty ones.
     """
     none_HL1 = words_HLM.sum(axis=-1, keepdims=True) == 0
     by_HLM = np.where(none_HL1, weights_HLM, words_HLM)
@@ -184,16 +187,17 @@ def into_values(back: Backward, memory: str, path: str, wanted_MX) -> None:
     back.reads[memory] = back.reads[memory] + reads_MD
 
 
-def specials(trace, side: str) -> np.ndarray:
-    """Which tokens are no words, (L,): those of the text that the run knows to be special, and the
-    one that a decoder beside an encoder begins with.
-    """
-    config, special_L = config_of(trace), np.zeros(trace.sizes(side)["L"], dtype=bool)
-    if side == config.sides[0] and trace.words_L is not None:
-        special_L[:] = [word is None for word in trace.words_L]
-    elif side != config.sides[0]:
-        special_L[0] = True
-    return special_L
+def empty_tokens(trace, side: str) -> np.ndarray:
+    """Which tokens hold nothing of the sentence, (L,): special ones that look at no word."""
+    config, empty_L = config_of(trace), np.zeros(trace.sizes(side)["L"], dtype=bool)
+    if side != config.sides[0] or trace.words_L is None:
+        return empty_L
+    special_L = np.array([word is None for word in trace.words_L])
+    looks_L = empty_L
+    for layer in range(config.layers(side)):
+        weights_HLM = trace[f"{side}.{layer}.attn.pattern"]
+        looks_L = looks_L | weights_HLM[..., ~special_L].any(axis=(0, 2))
+    return special_L & ~looks_L
 
 
 # --- feed-forward networks ------------------------------------------------------------------------

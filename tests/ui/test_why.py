@@ -27,6 +27,7 @@ from tests.helpers.pages import (
 )
 from tests.helpers.words import MOST, question, words_below
 from ui.stages.why import effects, silent
+from ui.text import told_apart
 
 PAGE = "pages/15_Why_this_word.py"
 BOOKS = "The books that the student recommended"
@@ -451,8 +452,13 @@ def test_the_trail_is_drawn_with_what_it_explains(share):
     assert data["edges"] == [[edge.giver, edge.taker] for edge in trail.edges]
     text = prose(app)
     assert f"explain **{percent(trail.explained, 0)}** of **are** − **is**" in text
-    side, token, part = trail.tokens()[0]
-    assert data["tokens"] and f"It ends at **books** {number(part, 3)}" in text and token == 2
+    ends = why.ends(trace(), ARE, IS, -1)
+    (_, token, part), *others = ends.largest(3)
+    assert data["tokens"] and token == 2
+    tokens = told_apart(["[START]", *BOOKS.lower().split()])
+    named = ", ".join(f"**{tokens[i]}** {number(each, 3)}" for _, i, each in others)
+    assert f"most comes from **books** {number(part, 3)}, {named}; what no word gives" in text
+    assert f"is {number(ends.frame, 3)}. What heads take from **[START]**" in text
     assert given[0] == pytest.approx(trail.total) and data["nodes"][0]["name"] == "“are” − “is”"
     for giver, taker in data["edges"]:  # a curve runs to the right
         assert data["nodes"][giver]["column"] < data["nodes"][taker]["column"]
