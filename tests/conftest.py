@@ -2,6 +2,7 @@
 fetched once.
 """
 
+import os
 from collections import Counter
 from functools import cache, lru_cache
 
@@ -18,14 +19,22 @@ from tests.helpers.tiny import FAMILIES, golden
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Of several workers, one drives the browser: it begins with that, and has the only server and
-    Chromium. All other tests go to whoever is free. (The group marks of pytest-xdist 3.8 are lost
-    under pytest 9.2.)
+    Chromium. All other files go to whoever is free, each as a whole: its tests share models and
+    runs. (The group marks of pytest-xdist 3.8 are lost under pytest 9.2.)
     """
     from xdist.scheduler import LoadScopeScheduling
 
     scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = lambda nodeid: "browser" if "tests/browser/" in nodeid else nodeid
+    scheduler._split_scope = lambda nodeid: (
+        "browser" if "tests/browser/" in nodeid else nodeid.partition("::")[0]
+    )
     return scheduler
+
+
+def pytest_configure():
+    """One thread for each worker, in PyTorch as well where it is installed: its products are small
+    here, and threads that wait for each other take most of the time."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,6 +5,7 @@ no machine in a file.
 import ast
 import re
 import subprocess
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -15,12 +16,13 @@ import pytest
 from core.text import number
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = sorted(
+APP = sorted(
     path.relative_to(ROOT)
-    for path in ROOT.rglob("*.py")
-    if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+    for path in (
+        ROOT / "app.py",
+        *(each for room in ("core", "ui", "pages") for each in (ROOT / room).rglob("*.py")),
+    )
 )
-APP = [path for path in SOURCES if path.parts[0] in ("core", "ui", "pages", "app.py")]
 FREE_OF_STREAMLIT = ("ui/kit/plotly_figures.py", "ui/kit/theme.py", "ui/stages/overview/picture.py")
 MAY_IMPORT = {
     "core": {
@@ -37,19 +39,24 @@ MAY_IMPORT = {
 }
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All that a file is made of."""
+    return tuple(ast.walk(tree(path)))
+
+
+@cache
 def imports(path: Path) -> set[str]:
     """The packages that a file imports, anywhere in it, without those of Python itself."""
     names = [
-        alias.name
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Import)
-        for alias in node.names
+        alias.name for node in nodes(path) if isinstance(node, ast.Import) for alias in node.names
     ]
-    names += [node.module for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)]
+    names += [node.module for node in nodes(path) if isinstance(node, ast.ImportFrom)]
     return {name.split(".")[0] for name in names} - stdlib_module_names
 
 
@@ -65,10 +72,11 @@ def test_imports_run_one_way(path):
     assert imports(path) <= MAY_IMPORT[layer]
 
 
+@cache
 def modules_imported(path: Path) -> set[str]:
     """The modules of the app that a file imports, written out."""
     found = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
@@ -76,6 +84,7 @@ def modules_imported(path: Path) -> set[str]:
     return {name for name in found if module_of(name)}
 
 
+@cache
 def module_of(name: str) -> Path | None:
     """The file of a module of the app; None, if it is none."""
     path = Path(*name.split("."))
@@ -162,7 +171,7 @@ def test_core_imports_at_the_head_of_a_file(path):
     """But for core.models, whose readers of files load a library when a file asks for it."""
     local = [
         node
-        for function in ast.walk(tree(path))
+        for function in nodes(path)
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, (ast.Import, ast.ImportFrom))
@@ -200,10 +209,8 @@ def test_functions_are_short_and_public_ones_of_core_say_what_they_do(path):
 
 @pytest.mark.parametrize("path", APP, ids=str)
 def test_nothing_that_is_shown_is_random_and_nothing_of_a_file_is_run(path):
-    words = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
-    words |= {
-        node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)
-    } | imports(path)
+    words = {node.id for node in nodes(path) if isinstance(node, ast.Name)}
+    words |= {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)} | imports(path)
     draws = (
         {"random"} if path.as_posix() == "core/sampling.py" else set()
     )  # the next word, from a seed that is shown

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.helpers.browser import CHROMIUM, chromium, serve, tab
+from tests.helpers.browser import CHROMIUM, chromium, close_tab, leave, new_tab, serve, show
 from tests.helpers.browser_pages import PATHS
 from tests.helpers.pages import UNSAID
 from ui.session.selection import EXAMPLES
@@ -37,23 +37,33 @@ def browser():
         yield browser
 
 
+@pytest.fixture(scope="package")
+def idle(browser):
+    """Tabs that no test has now. They stay open from test to test, as a browser reads the scripts
+    of the pages once for each tab."""
+    yield (tabs := [])
+    for tab in tabs:
+        close_tab(tab)
+
+
 @pytest.fixture
-def visit(browser, address):
+def visit(browser, address, idle):
     """visit("Attention", head=3): that page in a new session, with MiniLM unless another model is
     asked for; after the test it must have had no problem.
     """
     opened = []
 
-    def open_tab(title: str = "Overview", size=(1280, 900), theme: str = "light", **choices):
+    def open_page(title: str = "Overview", size=(1280, 900), theme: str = "light", **choices):
         query = "&".join(f"{key}={quote(str(value))}" for key, value in (UNSAID | choices).items())
-        context = tab(browser, f"{address}/{PATHS[title]}?{query}", *size, theme)
-        opened.append((context, page := context.__enter__()))
+        opened.append(page := idle.pop() if idle else new_tab(browser, address))
+        show(page, f"{address}/{PATHS[title]}?{query}", size, theme)
         return page
 
-    yield open_tab
-    problems = [problem for _, page in opened for problem in page.problems]
-    for context, _ in opened:
-        context.__exit__(None, None, None)
+    yield open_page
+    problems = [problem for page in opened for problem in page.problems]
+    for page in opened:
+        leave(page)
+    idle.extend(opened)
     assert not problems
 
 

@@ -31,8 +31,9 @@ from ui.session.selection import OPENING
 from ui.shell.tour import STOPS
 
 
-@pytest.mark.parametrize("title", one_in(3, PATHS))
-@pytest.mark.parametrize("size, theme", one_in(2, [(TELEPHONE, "dark"), (DESK, "light")]))
+@pytest.mark.one_in(13)
+@pytest.mark.parametrize("title", PATHS)
+@pytest.mark.parametrize("size, theme", [(TELEPHONE, "dark"), (DESK, "light")])
 def test_a_page_opens_by_its_own_address(visit, title, size, theme):
     page = visit(title, size, theme, layer=2, head=5)
     page.wait(lambda: page.view.title() == f"{title} · Glassformer")
@@ -700,7 +701,7 @@ def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):
 
 
 @pytest.mark.one_in(2)
-@pytest.mark.parametrize("title", one_in(4, PATHS))
+@pytest.mark.parametrize("title", one_in(8, PATHS))
 def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
     harm = (
         "<img src=https://evil.example/x.png onerror=alert(1)> ![x](https://evil.example/y.png) "
@@ -897,7 +898,8 @@ def test_a_weight_that_is_pointed_at_is_drawn_as_wide_as_it_is(visit):
     assert strokes(page) == []  # what the mask hides is no link
 
 
-@pytest.mark.parametrize("size", (DESK, TELEPHONE))
+@pytest.mark.one_in(2)
+@pytest.mark.parametrize("size", (TELEPHONE, DESK))
 def test_the_picture_is_no_wider_than_the_screen_and_a_tip_stays_in_it(visit, size):
     page = visit(size=size, **MYSTERY)
     ended(page)

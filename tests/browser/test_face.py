@@ -23,12 +23,13 @@ SHOWN_IN_RAIL = """path => {
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize("title", PATHS)
 def test_the_picture_comes_first(visit, title):
     little_stands_before(visit(title, model="study-decoder"), 200 if title != "Overview" else 160)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("title", ("Attention", "Add and norm", "Before attention"))
 def test_the_picture_comes_first_even_where_something_is_asked(visit, title):
     """With the question, and once it is answered."""
@@ -63,6 +64,7 @@ def test_the_answers_are_one_tab_stop(visit):
     assert not page.view.locator(".st-key-quiz button").count()
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))
 @pytest.mark.parametrize("theme", ("light", "dark"))
 def test_everybody_can_read_what_was_guessed(visit, size, theme):
@@ -74,6 +76,7 @@ def test_everybody_can_read_what_was_guessed(visit, size, theme):
     assert wide["x"] >= 0 and wide["x"] + wide["width"] <= size[0]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("model", ("study-decoder", "study-translator"))
 @pytest.mark.parametrize("size, room", ((DESK, 120), (TABLET, 145), (TELEPHONE, 145)))
 def test_the_frame_takes_little_room(visit, size, room, model):
@@ -84,6 +87,7 @@ def test_the_frame_takes_little_room(visit, size, room, model):
     assert line["y"] + line["height"] <= room + two_rows
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("size", (TABLET, TELEPHONE))
 @pytest.mark.parametrize("title", ("Attention", "Add and norm", "Output", "Glossary"))
 def test_in_little_room_the_rail_shows_where_one_is(visit, title, size):
@@ -91,6 +95,7 @@ def test_in_little_room_the_rail_shows_where_one_is(visit, title, size):
     page.wait(lambda: page.view.evaluate(SHOWN_IN_RAIL, PATHS[title]))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("title", ("Attention", "Add and norm", "Output"))
 def test_on_a_telephone_the_picture_comes_first(visit, title):
     page = visit(title, TELEPHONE, model="study-decoder")
@@ -98,6 +103,7 @@ def test_on_a_telephone_the_picture_comes_first(visit, title):
     assert page.view.evaluate(BEFORE_THE_PICTURE)["top"] <= 300
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("size", (TABLET, TELEPHONE))
 def test_the_opened_number_does_not_cover_what_was_clicked(visit, size):
     page = visit("Output", size, model="study-decoder")
@@ -114,7 +120,7 @@ def end_of(element) -> float:
     return box["y"] + box["height"]
 
 
-@pytest.mark.one_in(16)
+@pytest.mark.one_in(31)
 @pytest.mark.parametrize("title", PATHS)
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))
 @pytest.mark.parametrize("theme", ("light", "dark"))

@@ -17,6 +17,7 @@ TOPMOST = """([selector, share]) => {
 SETTINGS = "[data-testid=stPopoverBody]:has(.st-key-share)"
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("size", [(1280, 900), NARROW])
 def test_the_settings_open_wherever_their_button_is_clicked(visit, size):
     page = visit("Tokens", size)
@@ -29,7 +30,8 @@ def test_the_settings_open_wherever_their_button_is_clicked(visit, size):
         page.view.locator(SETTINGS).wait_for(state="detached")
 
 
-@pytest.mark.parametrize("size", [(1280, 900), NARROW])
+@pytest.mark.one_in(2)
+@pytest.mark.parametrize("size", [NARROW, (1280, 900)])
 def test_nothing_lies_over_the_bar_while_a_run_is_under_way(visit, size):
     page = visit("Tokens", size)
     page.view.evaluate(
@@ -84,6 +86,7 @@ def test_a_text_box_does_not_count_over_its_last_word(visit):
     assert said.bounding_box()["y"] >= below["y"] + below["height"] - 2
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "title, asked",
     [

@@ -18,7 +18,8 @@ def shown(page, side: int, word: str) -> list[str]:
     return row.locator("button.value").all_inner_texts()
 
 
-@pytest.mark.parametrize("size", (DESK, TELEPHONE))
+@pytest.mark.one_in(2)
+@pytest.mark.parametrize("size", (TELEPHONE, DESK))
 def test_a_head_falls_silent_and_speaks_again(visit, size):
     page, model = visit("Laboratory", size, **ASKED), load("study-decoder")
     is_ = model.tokenizer.id_of("is")

@@ -71,7 +71,7 @@ def test_no_part_of_an_address_becomes_more_than_text(visit, text):
     assert shown.count(text) >= 8, shown  # letter by letter, in nearly every note
 
 
-@pytest.mark.parametrize("title", one_in(8, PATHS, first=2))
+@pytest.mark.parametrize("title", one_in(17, PATHS, first=2))
 def test_no_part_of_a_sentence_becomes_more_than_text(visit, title):
     page = visit(title, sentence=" ".join(EVIL), cell="encoder.embed.ids:0")
     assert page.view.evaluate(FOREIGN) == []

@@ -29,7 +29,8 @@ def part(page, words: str):
     return page.view.locator(f".st-key-why-map button.part[title^='{words}:']")
 
 
-@pytest.mark.parametrize("size", (DESK, TELEPHONE))
+@pytest.mark.one_in(2)
+@pytest.mark.parametrize("size", (TELEPHONE, DESK))
 def test_a_part_opens_by_click_and_the_next_by_key(visit, size):
     page, (are, is_, _) = visit(TITLE, size, **ASKED), ids()
     found = parts(are, is_)

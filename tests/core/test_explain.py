@@ -112,7 +112,7 @@ def test_names_that_are_not_there(tiny_trace, name):
         explain(tiny_trace("bert"), name, (0, 0, 0))
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(4)
 def test_every_step_has_words_and_lines_of_core(tiny_trace, family):
     trace = tiny_trace(family)
     for name in every_name(trace):

@@ -67,6 +67,7 @@ def disturbed(value):
     return value + np.cos(np.arange(value.size)).reshape(value.shape)
 
 
+@pytest.mark.one_in(2)
 def test_every_recorded_step_lies_on_the_way_to_the_output(tiny_trace, family):
     """Disturb any step and the output changes: nothing is recorded beside the computation."""
     trace = tiny_trace(family)

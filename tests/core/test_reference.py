@@ -111,6 +111,7 @@ def test_published_spelling_of_the_files(family, tmp_path):
     )
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("seed", (8, 11, 15))
 @pytest.mark.parametrize("family", tiny.FAMILIES)
 def test_live_reference(family, seed, tmp_path):

@@ -4,6 +4,8 @@ with thresholds a little below what `python -m training.evaluate` measures on th
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -12,8 +14,12 @@ from core.models import catalogue, head_links
 from tests.helpers import tiny
 from training import corpus, entropy, evaluate
 
-SAMPLE = {half: list(corpus.samples(half, 150)) for half in ("test", "new")}
-SAMPLE["both"] = SAMPLE["test"] + SAMPLE["new"]
+
+@cache
+def sample(half: str) -> tuple:
+    """Sentences of that half of the grammar's, or of both: to find them takes seconds."""
+    both = half == "both"
+    return sample("test") + sample("new") if both else tuple(corpus.samples(half, 150))
 
 
 def shipped(name: str):
@@ -24,31 +30,31 @@ def shipped(name: str):
 
 
 def test_the_decoder_predicts_as_well_as_the_grammar_allows():
-    found = evaluate.next_word(shipped("study-decoder"), SAMPLE["both"])
-    best = entropy.per_token(SAMPLE["both"], accepted=1)
+    found = evaluate.next_word(shipped("study-decoder"), sample("both"))
+    best = entropy.per_token(sample("both"), accepted=1)
     assert best - 0.1 < found["loss"].value < best + 0.25
     assert found["agreement"].value >= 0.97 and found[evaluate.CLAUSE].value >= 0.95
     assert found["pronoun"].value >= 0.93
 
 
 def test_the_encoder_guesses_from_both_sides():
-    found = evaluate.masked_word(shipped("study-encoder"), SAMPLE["both"])
+    found = evaluate.masked_word(shipped("study-encoder"), sample("both"))
     assert found["agreement"].value >= 0.97 and found[evaluate.CLAUSE].value >= 0.95
     assert found["pronoun"].value >= 0.93 and found["masked word"].value >= 0.4
 
 
 def test_the_lstm_is_a_fair_rival():
-    found = evaluate.next_word(shipped("study-lstm"), SAMPLE["both"])
+    found = evaluate.next_word(shipped("study-lstm"), sample("both"))
     assert (
         found["agreement"].value >= 0.9
-        and found["loss"].value < entropy.per_token(SAMPLE["both"], accepted=1) + 0.6
+        and found["loss"].value < entropy.per_token(sample("both"), accepted=1) + 0.6
     )
 
 
 @pytest.mark.slow
 def test_the_translator_writes_the_grammars_french_and_looks_at_what_it_translates():
     found = evaluate.translation(
-        shipped("study-translator"), SAMPLE["test"][:60] + SAMPLE["new"][:60]
+        shipped("study-translator"), sample("test")[:60] + sample("new")[:60]
     )
     (aligned,) = (
         score
@@ -78,7 +84,7 @@ def test_every_step_equals_what_the_trained_pytorch_model_computes(name):
 @pytest.mark.parametrize("name", ("study-encoder", "study-decoder"))
 def test_what_heads_link_is_what_was_written_down(name):
     model = shipped(name)
-    here, kept = evaluate.links(model, SAMPLE["both"]), head_links.links(name)
+    here, kept = evaluate.links(model, sample("both")), head_links.links(name)
     assert set(kept) >= {
         "verb of a relative clause to its object",
         "predicate to its subject, past a relative clause",

@@ -31,6 +31,7 @@ def components(app, name: str) -> list[dict]:
     ]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "model, order",
     (

@@ -49,7 +49,7 @@ def views(model: str, sentence: str):
 # --- the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("stage", range(STAGES))
 @pytest.mark.parametrize("mask", ("trained", "decoder"))
 def test_the_five_steps_of_every_family(tiny_folder, mask, stage):

@@ -190,6 +190,7 @@ def test_a_share_is_the_weighted_value_along_the_sum(exact):
                 assert share_HLM[h, l, m] == pytest.approx(along / (z_HLK[h, l] @ z_HLK[h, l]))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("stage", range(STAGES))
 def test_the_five_steps_are_drawn_across(marian, depth, stage):
@@ -464,6 +465,7 @@ def test_a_swap_is_of_the_sentence_where_it_has_such_a_noun(sentence, noun, turn
     assert [swap.turned(found, l) for l in found.changed] == turns
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("pair", swap.PAIRS, ids=str)
 def test_every_pair_is_known_whole_and_turns_a_word(pair):
     """In a sentence whose adjective has two forms; a pair of the plural with its verb."""

@@ -249,7 +249,7 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
 
 
 @pytest.mark.parametrize(
-    "tiny_folder, depth", one_in(3, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
+    "tiny_folder, depth", one_in(7, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
 )
 def test_every_family_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:
@@ -269,6 +269,7 @@ def test_every_family_at_every_depth(tiny_folder, depth):
         assert not app.exception and not app.error and not app.warning, side
 
 
+@pytest.mark.one_in(2)
 def test_the_attention_across_can_be_drawn_on_as_well(tiny_folder):
     if not load(tiny_folder).config.crosses:
         pytest.skip("there is no attention across")

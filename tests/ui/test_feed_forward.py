@@ -33,7 +33,7 @@ def labels(app) -> list[str]:
 
 @pytest.mark.parametrize(
     "tiny_folder, depth, change",
-    one_in(5, product(FAMILIES, DEPTHS, ("", "norms"))),
+    one_in(7, product(FAMILIES, DEPTHS, ("", "norms"))),
     indirect=["tiny_folder"],
 )
 def test_every_family_and_depth(tiny_folder, depth, change):

@@ -230,7 +230,7 @@ def test_the_story_says_where_the_longest_step_is_in_at_most_45_words(token):
 
 
 @pytest.mark.parametrize(
-    "tiny_folder, depth", one_in(3, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
+    "tiny_folder, depth", one_in(7, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
 )
 def test_every_family_and_side_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:

@@ -159,6 +159,7 @@ def grown(app, folder: str) -> tuple[str, list[int]]:
     return key, [int(i) for i in app.session_state[key].split()]
 
 
+@pytest.mark.one_in(2)
 def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):
     if not only_decoders(tiny_folder):
         pytest.skip("an encoder writes nothing")
@@ -187,6 +188,7 @@ def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):
     )
 
 
+@pytest.mark.one_in(2)
 def test_the_likeliest_word_goes_after_the_chosen_token_and_a_long_text_is_refused(tiny_folder):
     config = load(tiny_folder).config
     if not config.decoder_layers or config.crosses:
@@ -493,6 +495,7 @@ def test_words_of_the_vocabulary_are_no_markup_on_the_line():
     assert [part.share for part in parts] == [0.7, 0.3] and sum(part.strong for part in parts) == 1
 
 
+@pytest.mark.one_in(2)
 def test_every_family_opens_at_every_depth(tiny_folder):
     config = load(tiny_folder).config
     for depth in DEPTHS:

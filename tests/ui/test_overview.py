@@ -359,7 +359,7 @@ def follow(app, act: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "tiny_folder, depth", one_in(3, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
+    "tiny_folder, depth", one_in(7, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
 )
 def test_the_overview_of_every_family_at_every_depth(tiny_folder, depth):
     for side in load(tiny_folder).config.sides:

@@ -69,7 +69,7 @@ IN_VAIN = (
 )
 
 
-@pytest.mark.parametrize("path, asked", one_in(3, product(["app.py", *OTHERS], IN_VAIN)))
+@pytest.mark.parametrize("path, asked", one_in(8, product(["app.py", *OTHERS], IN_VAIN)))
 def test_no_banner_speaks_of_a_run_that_is_not_shown(path, asked):
     app = opened(path, **asked)
     shown, words = app.session_state["memory"].shown, " ".join(each.value for each in app.markdown)
@@ -99,7 +99,7 @@ def test_the_banner_speaks_of_the_run_that_stays_when_another_can_not_be_shown()
 # --- the address is blamed for what stands in it --------------------------------------------------
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 def test_after_a_switch_to_a_smaller_model_nobody_is_blamed_and_nothing_stale_is_linked(
     path, smollm2
@@ -216,6 +216,7 @@ BY_KEY = {codec.key: codec for codec in CODECS.values()}
 NAME_OF = {codec.key: name for name, codec in CODECS.items()}
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("path", INSIDE)
 def test_what_is_chosen_in_a_page_travels_in_its_link_and_outlives_a_switch_of_pages(path):
     there, chosen = INSIDE[path]
@@ -325,7 +326,7 @@ def test_a_choice_that_this_model_or_text_does_not_have_is_said(path, asked):
 NO_CHOICES = {"example", "toggle_hide_special", "toggle_merge_pieces"}
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 @pytest.mark.parametrize("model", ["minilm", "study-decoder", "study-translator"])
 def test_every_widget_is_a_choice_of_the_table(path, model):
@@ -438,6 +439,7 @@ def read_all(view: View) -> None:
     lstm.owner(view), lstm.why_unread(view), lstm.other_text(view.sentence)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 @pytest.mark.parametrize("model", ["study-encoder", "study-decoder", "study-translator"])
 def test_reading_changes_nothing(path, model, monkeypatch):

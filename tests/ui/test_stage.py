@@ -12,6 +12,7 @@ from ui.session.selection import OPENING
 QUOTED = re.compile(r"“(?!\*\*)")
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.title)
 @pytest.mark.parametrize("model", ("study-decoder", "minilm"))
 def test_questions_name_tokens_in_bold_without_quotes(page, model):
