@@ -164,15 +164,12 @@ def reactions_text(asked: Asked) -> str:
     if found is None:
         return ""
     most = sorted(found.later.items(), key=lambda each: -abs(each[1]))
-    named = [more_or_less(name, change) for name, change in most[:REACTING] if change]
+    named = [more_or_less(*each) for each in most[:REACTING] if each[1]]
     rest = sum(change for _, change in most[REACTING:])
-    others = f", all other later parts {number(rest, 3)}" if rest else ""
-    reads = f" Later parts react: {', '.join(named)}{others}." if named else ""
-    norms = (
-        f" What stood there before is scaled anew by norms: {number(found.rescaled, 3)}."
-        if found.rescaled
-        else ""
-    )
+    named += [f"all others after it together {number(rest, 3)}"] if rest else []
+    reads = f" What comes after it reacts: {', '.join(named)}." if named else ""
+    scaled = f" Norms scale what stood beside it anew: {number(found.rescaled, 3)}."
+    norms = scaled if found.rescaled else ""
     return (
         f"**Why they differ for {asked.head_words}.** Its part goes: {number(found.own, 3)}."
         f"{reads}{norms} Together that is the effect of its silence,"
@@ -182,7 +179,8 @@ def reactions_text(asked: Asked) -> str:
 
 def more_or_less(name: str, change: float) -> str:
     """What a later part gives more, or less."""
-    return f"{bold(words_of(name))} {number(change, 3)}"
+    said = "more" if change > 0 else "less"
+    return f"{bold(words_of(name))} gives {number(abs(change), 3)} {said}"
 
 
 # --- a run without it -----------------------------------------------------------------------------
