@@ -224,6 +224,7 @@ function unpacked(parts, data) {
   const numbers = known?.packed === packed ? known.numbers : decode(packed)
   const hidden = known && known.blocked === data.blocked ? known.hidden : data.blocked && bytes(data.blocked)
   const text = JSON.stringify({ ...data, values: null, blocked: null })
+  if (known && known.shape.join() !== data.shape.join()) Object.assign(parts, { level: 0, cell: null })       // another map in its place
   const wide = known?.text === text ? known.wide : widthsOf(data, getComputedStyle(parts.root).fontFamily)
   return parts.data = { ...data, packed, numbers, hidden, text, wide }
 }

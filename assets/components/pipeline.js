@@ -1,6 +1,6 @@
 // Attention as one pipeline: five thumbnails, the chosen step large below. A click is answered here, from the numbers of the layer; the page follows.
 import { hatchOf, palette, themeOf } from "./colours.js"
-import { create, createButton, make, makeButton, placeTip } from "./dom.js"
+import { create, createButton, make, makeButton, placeTip, set } from "./dom.js"
 import { withNumbers } from "./layer_numbers.js"
 import { listen } from "./looked_at.js"
 import { rounded } from "./numbers.js"
@@ -35,7 +35,7 @@ function inks(root) {
   const style = getComputedStyle(root), theme = themeOf(style), signed = palette(style, "diverging").pixels, weight = palette(style, "sequential").pixels
   const css = (pixel) => `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`
   const soft = style.getPropertyValue("--st-secondary-background-color").trim()
-  return { line: theme.line, plain: `color-mix(in srgb, ${theme.accent} 9%, transparent)`, track: soft, hidden: (brush) => hatchOf(brush, theme),
+  return { key: JSON.stringify([theme, soft]), line: theme.line, plain: `color-mix(in srgb, ${theme.accent} 9%, transparent)`, track: soft, hidden: (brush) => hatchOf(brush, theme),
     text: theme.text, accent: theme.accent, weight: (share) => css(weight[Math.round(255 * share)]),
     signed: (share) => css(signed[Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, share || 0)))]) }
 }
@@ -159,20 +159,24 @@ function play(it, on) {
   mark(it)
 }
 const mark = (it) => {
-  it.play.textContent = it.playing ? "■ Stop" : "▶ Play"
-  it.next.disabled = it.state.step === STEPS.length - 1
+  set(it.play, "textContent", it.playing ? "■ Stop" : "▶ Play")
+  set(it.next, "disabled", it.state.step === STEPS.length - 1)
 }
 
 // --- drawing ---
 
 function update(it, moving) {
-  const state = it.state = shownState(it), seen = look(it.layer, it.layer.numbers, state.head, state.token)
+  const state = shownState(it), what = JSON.stringify([state, it.ink.key, roomOf(it), Boolean(it.layer.numbers)])
+  if (it.seen && it.what === what) return           // the page only says what is shown already
+  it.what = what
+  it.state = state
+  const seen = look(it.layer, it.layer.numbers, state.head, state.token)
   if (!seen) return           // not sent: the page will
   it.seen = seen
   it.width = roomOf(it)
   it.buttons.forEach((button, i) => {
-    button.setAttribute("aria-pressed", String(i === state.step))
-    button.tabIndex = i === state.step ? 0 : -1
+    set(button, "ariaPressed", String(i === state.step))
+    set(button, "tabIndex", i === state.step ? 0 : -1)
     const canvas = button.querySelector("canvas")
     paint(brushOf(canvas, ...TINY), thumbnail(i, seen, ...TINY), it.ink)
   })

@@ -14,7 +14,8 @@ FOCUSABLE, WORDS = 12, 30  # before the picture, tokens and rail aside
 ASKED = 10  # words more, where a question is asked, with its answers
 
 SHOWN_IN_RAIL = """path => {
-  const rail = document.querySelector(".st-key-rail-links"), room = rail.getBoundingClientRect()
+  const held = document.querySelector(".st-key-rail [data-testid=stBidiComponentIsolated]")
+  const rail = held.shadowRoot.querySelector(".root"), room = rail.getBoundingClientRect()
   const links = [...rail.querySelectorAll("a")]
   const here = links.filter(({ href }) => new URL(href).pathname === "/" + path).at(-1)
   const link = here.getBoundingClientRect()

@@ -100,7 +100,7 @@ def test_a_text_box_does_not_count_over_its_last_word(visit):
 def test_a_strip_under_the_rail_is_32_px_tall(visit, title, asked):
     page = visit(title, **{"model": "study-decoder", "sentence": OPENING} | asked)
     strip = page.view.locator(".st-key-what-if, .st-key-other-mask, .st-key-hints")
-    rail = page.view.locator(".st-key-rail-links").bounding_box()
+    rail = page.view.locator(".st-key-rail").bounding_box()
     box = strip.bounding_box()  # there is one
     assert box["height"] == pytest.approx(32, abs=1)
     assert 0 <= box["y"] - rail["y"] - rail["height"] < 12
@@ -156,7 +156,7 @@ def test_the_card_of_the_tour_stands_over_its_ring(visit):
 def test_the_page_after_stands_at_the_right_edge(visit):
     for title in ("Overview", "Heads"):
         page = visit(title)
-        link = page.view.locator(".st-key-foot [data-testid=stPageLink]").last.bounding_box()
+        link = page.view.locator(".st-key-foot a").last.bounding_box()
         foot = page.view.locator(".st-key-foot").bounding_box()
         assert link["x"] + link["width"] == pytest.approx(foot["x"] + foot["width"], abs=12)
 

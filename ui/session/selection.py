@@ -357,7 +357,7 @@ AROUND = tuple(name for name, codec in CODECS.items() if codec.around)
 
 def selection() -> Selection:
     """What is chosen now. Reads the session, and never writes."""
-    session = st.session_state
+    session = st.session_state.to_dict()  # at once: one by one takes three times as long
     return Selection(**{name: session.get(name, codec.default) for name, codec in CODECS.items()})
 
 
