@@ -17,6 +17,7 @@ to the beginning. Two rules say which token gets what:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Ends:
 
     @property
     def frame(self) -> float:
-        """What no token gives: the biases at the token that is asked, and what an experiment put in."""
+        """What no token gives: biases at the token that is asked, and what an experiment put in."""
         return self.total - float(sum(each_L.sum() for each_L in self.parts.values()))
 
     def share(self, part: float) -> float:
@@ -64,7 +65,7 @@ class Backward:
     token has been given so far, (L,).
     """
 
-    trace: object
+    trace: Any
     asked: Reading
     through: bool  # networks
     empty: dict[str, np.ndarray]  # tokens that hold nothing of the sentence, (L,)

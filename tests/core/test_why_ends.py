@@ -96,6 +96,15 @@ def test_are_comes_from_books():
     assert found.share(part) > 0.8 and found.parts["decoder"][0] == 0
 
 
+def test_the_head_that_looks_at_plurals_rests_where_there_is_none():
+    """As docs/why.md has it."""
+    model, looks = load("study-decoder"), {}
+    for noun in ("boys", "boy"):
+        pattern_HLM = model.trace(f"The {noun} near the nurse")["decoder.3.attn.pattern"]
+        looks[noun] = [round(float(weight), 2) for weight in pattern_HLM[4, -1, [0, 2]]]
+    assert looks == {"boys": [0.0, 1.0], "boy": [0.95, 0.05]}
+
+
 def test_verte_comes_from_green():
     model = load("study-translator")
     trace = model.trace("The small black cat sleeps on the green chair.")
