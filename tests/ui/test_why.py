@@ -249,6 +249,19 @@ def test_where_part_and_effect_differ_it_says_so():
     assert app.session_state["change"] == "head:decoder.3.4" and not app.exception
 
 
+def test_what_reacts_is_said_of_a_large_model_before_all_its_parts_fall_silent(smollm2):
+    sentence = "The cat sat on the mat. The cat"
+    app = opened(PAGE, model="smollm2", sentence=sentence, layer="17", head="4", cards="why-silent")
+    assert app.button(key="why_begin") and app.button(key="why_silence") and not app.exception
+    words = app.session_state["why_word"], app.session_state["why_rival"]
+    effect = 0.0
+    for sign, edits in ((1, ablate_head("decoder", 17, 4)), (-1, None)):
+        logits_V = smollm2.trace(sentence, edits=edits)["head.logits"][-1].astype(float)
+        effect += sign * (logits_V[words[0]] - logits_V[words[1]])
+    found = re.search(r"effect of its silence, \*\*(.+?)\*\*", prose(app))
+    assert found and float(found[1].replace("−", "-")) == pytest.approx(effect, rel=2e-3, abs=1e-4)
+
+
 def test_what_it_says_of_a_difference_follows_from_the_two_numbers():
     app = opened(PAGE, **AT)
     asked = asked_on(app)

@@ -118,7 +118,7 @@ def together(total: float, part: float, network: str) -> str:
     """That the sum is the part of the map, or what an experiment put in besides."""
     if np.isclose(total, part, rtol=1e-4, atol=1e-4):
         return f": together **{number(part, 4)}**, the part of {network} in the map."
-    return f". Its part in the map is {number(part, 4)}: an experiment put in what is left."
+    return f". Its part in the map is {number(part, 4)}: an experiment has added to it."
 
 
 def leads_to(asked: Asked, network: str, neuron: int) -> None:

@@ -24,11 +24,22 @@ from ui.text import bold
 
 ROWS = 8  # of the table
 REACTING = 3  # later parts that are named
+QUICK = 64  # tokens: up to so many one more run of the model takes no time that a reader minds
 NEAR = 0.25  # of the larger of the two: so near to each other, part and effect agree
 
 
 def draw(asked: Asked) -> None:
-    """Both numbers of the most important parts, where they differ most, and a run without one."""
+    """Both numbers of the most important parts, where they differ most; what reacts to the silence
+    of the chosen head; and a run without it.
+    """
+    all_parts(asked)
+    if len(asked.view.tokens(asked.side)) <= QUICK and (reacted := reactions_text(asked)):
+        st.markdown(reacted)
+    silence_button(asked)
+
+
+def all_parts(asked: Asked) -> None:
+    """Part and effect of each, once the effects are known."""
     if not effects.at_once(asked) and chosen("why_shows") != "effect":
         st.markdown(
             "Each part falls silent in turn, and the model runs again without it. With this model"
@@ -49,9 +60,6 @@ def draw(asked: Asked) -> None:
     if both:
         st.markdown(text(asked, both))
         both_table(asked, parts.names, both)
-        if reacted := reactions_text(asked):
-            st.markdown(reacted)
-        silence_button(asked)
 
 
 def begin() -> None:
