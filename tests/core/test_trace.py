@@ -75,6 +75,7 @@ def test_many_readers_share_a_trace(tiny_trace, keep, monkeypatch):
     """Sixteen threads, switched at every chance, read all there is; the memory is too small."""
     monkeypatch.setattr("core.trace._LAYERS", 1 << 14)
     monkeypatch.setattr("core.trace._WRITTEN", 1 << 11)
+    monkeypatch.setattr("core.trace._LOOKS", 1 << 11)
     monkeypatch.setattr("core.trace._DERIVED", 1 << 12)
     whole, trace = tiny_trace("llama"), tiny_trace("llama", keep=keep)
     wanted = {name: whole[name] for name in every_name(whole)}
@@ -105,17 +106,17 @@ def test_many_readers_share_a_trace(tiny_trace, keep, monkeypatch):
 def test_what_a_trace_remembers_stays_within_its_room(tiny_trace, monkeypatch):
     light = tiny_trace("llama", keep="layers")
     kept = light.nbytes
-    light["decoder.0.attn.pattern"]
-    layer = light.nbytes - kept
-    light["decoder.0.attn.z"]
-    written = light.nbytes - kept - layer
-    monkeypatch.setattr("core.trace._LAYERS", layer)  # room for one
-    monkeypatch.setattr("core.trace._WRITTEN", written)
+    rooms, held = {}, kept
+    for room, leaf in (("_LAYERS", "q"), ("_WRITTEN", "z"), ("_LOOKS", "pattern")):  # for one each
+        light[f"decoder.0.attn.{leaf}"]
+        rooms[room], held = light.nbytes - held, light.nbytes
+        monkeypatch.setattr(f"core.trace.{room}", rooms[room])
     for name in light.names:
         light[name]
-        assert light.nbytes <= kept + layer + written
-    assert layer > 2 * written > 0
-    assert list(light._layers) == list(light._written) == [("decoder", 1)]
+        assert light.nbytes <= kept + sum(rooms.values())
+    assert rooms["_LAYERS"] > rooms["_WRITTEN"] + rooms["_LOOKS"] and min(rooms.values()) > 0
+    for memory in (light._layers, light._written, light._looks):
+        assert list(memory) == [("decoder", 1)]
     one = light["decoder.0.attn.heads"].nbytes
     monkeypatch.setattr("core.trace._DERIVED", one)
     for name in light.derived:
