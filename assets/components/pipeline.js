@@ -180,9 +180,8 @@ function update(it, moving) {
     const canvas = button.querySelector("canvas")
     paint(brushOf(canvas, ...TINY), thumbnail(i, seen, ...TINY), it.ink)
   })
-  it.large.hidden = !it.data.large
   mark(it)
-  if (!it.data.large) return
+  if (!it.data.large && it.drawn) return            // the page hides it, as it shows something else in its place (app.css)
   const { marks, texts, height } = picture(state.step, seen, state.words, state.names, it.width)
   it.before = moving && it.marks.length && !calm() ? between(it.before ?? it.marks, it.marks, progress(it)) : null
   it.marks = marks

@@ -1,4 +1,5 @@
 // The line over every figure: the tokens, layer and head, and a few choices. A click shows at once, before the page has followed.
+import { frameAsked } from "./asked.js"
 import { create, createButton, make, set } from "./dom.js"
 import { bringToMiddle, showMore } from "./edges.js"
 import { frameRows } from "./frame_rows.js"
@@ -6,6 +7,7 @@ import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
 import "./keys.js"
 import { oneStop } from "./one_stop.js"
+import { keepRoom } from "./room.js"
 import { remember } from "./saving.js"
 import { watchClicks } from "./sheet.js"
 import { groupWords } from "./words.js"
@@ -157,6 +159,8 @@ const built = new WeakMap(), sends = new WeakMap()        // what each line is m
 export default function ({ data, parentElement, setTriggerValue }) {
   remember(data.frame[0])
   watchClicks(parentElement.ownerDocument)
+  keepRoom(parentElement.ownerDocument)
+  frameAsked(parentElement.ownerDocument)
   const root = parentElement.querySelector(".root"), parts = [...data.tokens, ...data.steppers, ...data.choices]
   const what = JSON.stringify(parts.map(({ chosen, value, ...made }) => made))
   sends.set(root, setTriggerValue)

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import whatif
-from ui.kit.component_loader import library
+from ui.kit.component_loader import ASSETS, library
 from ui.kit.components import follow_theme
 from ui.kit.explanation_panel import check_opened, number_beside, number_over
 from ui.kit.picture_frame import picture_frame
@@ -113,7 +113,9 @@ def over_page(page: Page, view: View | None, address: dict[str, str]) -> None:
 
 def begin_page(page: Page) -> None:
     """What stands first on every page, and what has to be there before anything else."""
-    st.set_page_config(page_title=f"{page.title} · Glassformer", page_icon="🔍", layout="wide")
+    st.set_page_config(
+        page_title=f"{page.title} · Glassformer", page_icon=str(ASSETS / "icon.svg"), layout="wide"
+    )
     with st.container(key="unseen"):
         st.html(f"<style>{css(st.get_option)}</style>")
         library()
