@@ -78,9 +78,10 @@ def test_a_bar_of_what_was_read_opens_a_look(visit):
     bars.locator(".barlayer .point").nth(4).wait_for()
     look = page.view.locator("[class*=st-key-why-look]")
     look.get_by_text("Query of recommended × key of books").first.wait_for()
-    page.do(lambda: bars.locator(".scatterlayer .point").nth(2).click(force=True))
+    page.do(lambda: bars.locator(".scatterlayer .point").nth(5).click(force=True))
     step = f"decoder.3.attn.pattern.against.4.{ROW}.{are}.{is_}"
-    assert opened_number(page)[:2] == (step, (2,)) and choices(page)["why_key"] == "2"
+    assert opened_number(page)[:2] == (step, (5,)) and choices(page)["why_key"] == "5"
+    look.get_by_text("Query of recommended × key of student").first.wait_for()
 
 
 def test_silence_in_a_large_model_runs_beside_the_page_and_can_be_stopped(visit, smollm2):
