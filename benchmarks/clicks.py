@@ -157,10 +157,10 @@ def nth(selector: str, *places: int, x: float = 0.5, y: float = 0.5) -> tuple[Ta
 
 
 CHIPS = nth(".st-key-place .chip", 3, 6)
-HEAD = nth(".st-key-place .stepper:last-of-type .greater", 0)
-HEAD_BACK = Target(".st-key-place .stepper:last-of-type .less")
-LAYER = nth(".st-key-place .stepper:first-of-type .greater", 0)
-LAYER_BACK = Target(".st-key-place .stepper:first-of-type .less")
+HEAD = nth(".st-key-place .stepper[aria-label=Head] .greater", 0)
+HEAD_BACK = Target(".st-key-place .stepper[aria-label=Head] .less")
+LAYER = nth(".st-key-place .stepper[aria-label=Layer] .greater", 0)
+LAYER_BACK = Target(".st-key-place .stepper[aria-label=Layer] .less")
 NUMBERS = nth("button.number", 4, 11)
 
 
@@ -271,6 +271,11 @@ def sentence_of(model, tokens: int) -> str:
     return [text for text in texts if len(model.ids(text)) <= tokens][-1]
 
 
+def told(name: str, sentence: str) -> dict[str, str]:
+    """What every address says: the model, the sentence, and that no figure waits behind a guess."""
+    return {"model": name, "sentence": sentence, "ask": "0"}
+
+
 def frames_of(page: Tab) -> list[tuple[float, int, int]]:
     """A list that grows with each message: seconds, bytes received (0: it was sent), runs that have
     ended by then.
@@ -371,7 +376,7 @@ def main() -> None:
                     end="",
                     flush=True,
                 )
-                taken.append(row(page, frames, case, asked.rounds, model=name, sentence=sentence))
+                taken.append(row(page, frames, case, asked.rounds, **told(name, sentence)))
         print(*dict.fromkeys(page.problems), sep="\n", end="\n" if page.problems else "")
     for name, aim in AIMS.items():
         good = sum(found is not None and found[name] <= aim for found in taken)

@@ -71,7 +71,7 @@ def products(config, weights, length: int):
     return run
 
 
-def reference(name: str):
+def reference_model(name: str):
     """The same model in transformers with eager attention, or None where that is not installed."""
     try:
         import torch
@@ -82,9 +82,16 @@ def reference(name: str):
     path = find(name)
     where, kind = (path.parent, {"gguf_file": path.name}) if path.suffix == ".gguf" else (path, {})
     auto = transformers.AutoModelForCausalLM if kind else transformers.AutoModel
-    model = auto.from_pretrained(
+    return auto.from_pretrained(
         where, attn_implementation="eager", dtype=torch.float32, **kind
     ).eval()
+
+
+def reference(name: str):
+    """What runs that model with every hidden state and attention kept; None where there is none."""
+    if (model := reference_model(name)) is None:
+        return None
+    import torch
 
     def run(ids_L):
         with torch.inference_mode():

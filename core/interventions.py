@@ -13,6 +13,8 @@ import numpy as np
 from core import edits
 from core.config import Config
 from core.errors import GlassError
+from core.patches import Patch, patch_of, put_in, step_of
+from core.recorder import input_of
 from core.step_ref import parse
 
 _PLACE = r"(encoder|decoder|cross)\.(\d{1,3})"
@@ -26,13 +28,16 @@ OTHER = re.compile(r"(?:(encoder|decoder)\.)?(\d{1,4})=(\d{1,7})")
 
 COLDEST, HOTTEST = 0.01, 100.0  # temperatures of a head
 LARGEST = 1e6  # a number that can be put in the place of another
+LONGEST_OTHER = 400  # characters of a text from which is patched
+MOST_OTHERS = 4  # such texts in one what-if: each is a run
 
 Pairs = Iterable[tuple[str, str]]
 
 
 def edits_of(config: Config, lengths: Mapping[str, int], asked: Pairs, clean: Callable) -> dict:
     """The edits of the parts of a what-if that change steps. lengths: the tokens of each side.
-    clean: gives the trace of the run without them. Raises GlassError for what can't be done.
+    clean: gives the trace of the run without them; clean(text), that of another text of equal
+    length. Raises GlassError for what can't be done.
     """
     asked = tuple(asked)
     made = [
@@ -41,6 +46,7 @@ def edits_of(config: Config, lengths: Mapping[str, int], asked: Pairs, clean: Ca
     frozen = [head_place(config, detail) for name, detail in asked if name == "freeze"]
     trace = clean() if frozen else None
     made += [frozen_head(trace, *place) for place in frozen]
+    made += patches(config, lengths, asked, clean)
     return edits.together(*made, other_ids(config, lengths, asked))
 
 
@@ -69,6 +75,23 @@ def layer_place(config: Config, place: str) -> tuple[str, int]:
     if not found or int(found[2]) >= config.layers(found[1]):
         raise GlassError(f"This model has no layer “{place[:40]}”.")
     return found[1], int(found[2])
+
+
+def patch_place(config: Config, lengths: Mapping[str, int], detail: str) -> Patch:
+    """A patch that this model and text can have."""
+    patch = patch_of(detail)
+    if not patch or len(patch.text) > LONGEST_OTHER:
+        raise GlassError(
+            "A patch is written as patch:decoder.1.stream[2]=another text, of at most"
+            f" {LONGEST_OTHER} characters, not “{detail[:60]}”."
+        )
+    side, layer = layer_place(config, f"{patch.side}.{patch.layer}")
+    step_of(side, layer, "attn" if patch.what == "stream" else patch.what, config)
+    if patch.position >= lengths[side]:
+        raise GlassError(
+            f"The {side} reads {lengths[side]} tokens; there is none at {patch.position}."
+        )
+    return patch
 
 
 # --- edits ----------------------------------------------------------------------------------------
@@ -112,6 +135,23 @@ def heated_head(config: Config, detail: str) -> dict:
 def frozen_head(trace, at: str, head: int) -> dict:
     """A head that looks where it looked in another run."""
     return edits.freeze_head(at, head, trace[f"{at}.pattern"][head].copy())
+
+
+def patches(config: Config, lengths, asked: Pairs, clean: Callable) -> list[dict]:
+    """What other texts’ runs have at single places, put in there."""
+    found = [patch_place(config, lengths, detail) for name, detail in asked if name == "patch"]
+    texts = dict.fromkeys(each.text for each in found)
+    if len(texts) > MOST_OTHERS:
+        raise GlassError(f"A what-if can have patches from at most {MOST_OTHERS} other texts.")
+    givers = {text: clean(text) for text in texts}
+    return [patched(givers[each.text], each) for each in found]
+
+
+def patched(giver, patch: Patch) -> dict:
+    """One vector of another run in the place of this run’s."""
+    name, cells = patch.step
+    source = input_of(patch.side, patch.layer) if patch.what == "stream" else name
+    return {name: partial(put_in, cells, giver[source][cells].copy())}
 
 
 def changed_cell(config: Config, detail: str) -> dict:

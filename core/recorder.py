@@ -57,6 +57,9 @@ class Run:
     recorded: dict[str, Provenance] = field(default_factory=dict)
     values: dict[str, np.ndarray] = field(default_factory=dict)
     again: bool = False  # a part of a run once more: which line put a step is known already
+    # Keys and values of tokens that were read before these, and how many these were.
+    past: Mapping[str, np.ndarray] = field(default_factory=dict)
+    earlier: int = 0
 
     def at(self, path: str) -> Scope:
         """The place in the model from which steps and weights are named."""
@@ -75,6 +78,16 @@ class Scope:
     @property
     def config(self) -> Config:
         return self.run.config
+
+    @property
+    def earlier(self) -> int:
+        """How many tokens were read before those of this run."""
+        return self.run.earlier
+
+    def after_earlier(self, leaf: str, new_GMK: np.ndarray) -> np.ndarray:
+        """Keys or values, after those of the tokens that were read before."""
+        past_GMK = self.run.past.get(f"{self.path}.{leaf}")
+        return new_GMK if past_GMK is None else np.concatenate((past_GMK, new_GMK), axis=1)
 
     def below(self, name: str) -> Scope:
         """A place further in: encoder.0.attn -> encoder.0.attn.norm."""

@@ -21,11 +21,13 @@ import numpy as np
 from core.edits import together
 from core.errors import GlassError
 from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
-from core.step_ref import StepRef, parse
+from core.step_ref import StepRef, parse, ref_of
 from core.steps import computed_after, kind_of
 from core.steps.kind import StepKind
 
-_LAYERS, _DERIVED = 128 << 20, 64 << 20  # bytes of recomputed layers and of derived values
+# Bytes of recomputed layers, of what these wrote into the stream, of where their heads looked and
+# what they found there, and of derived values
+_LAYERS, _WRITTEN, _LOOKS, _DERIVED = 128 << 20, 96 << 20, 96 << 20, 64 << 20
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,10 @@ class Trace:
         self.words_L = None if words_L is None else tuple(words_L)
         self._run, self._again, self._rest = run, again, rest
         self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+        # A question about all layers (core.why) needs only these of each, in far fewer bytes than
+        # the whole layer has: so none has to run again for the next one.
+        self._written: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+        self._looks: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         self._values: dict[str, np.ndarray] = {}
         # Many readers share a trace; computing one value asks for others, so the lock is reentrant.
         self._lock = RLock()
@@ -90,8 +96,13 @@ class Trace:
         if name in self._run.values:
             return self._run.values[name]
         if name in self._run.recorded and (layer := self._layer_of(name)):
-            values = partial(self._layer_values, *layer)
-            return self._remembered(self._layers, layer, values, _LAYERS)[name]
+            if is_written(ref_of(name)):
+                some = partial(self._some_of_layer, *layer, is_written)
+                return self._remembered(self._written, layer, some, _WRITTEN)[name]
+            if is_look(ref_of(name)):
+                some = partial(self._some_of_layer, *layer, is_look)
+                return self._remembered(self._looks, layer, some, _LOOKS)[name]
+            return self._layer(*layer)[name]
         if derived := self._derived(name):
             return self._remembered(self._values, name, partial(self._computed, *derived), _DERIVED)
         if name in self._run.recorded:
@@ -122,7 +133,12 @@ class Trace:
             held = [
                 *self._run.values.values(),
                 *self._values.values(),
-                *(value for layer in self._layers.values() for value in layer.values()),
+                *(
+                    value
+                    for memory in (self._layers, self._written, self._looks)
+                    for layer in memory.values()
+                    for value in layer.values()
+                ),
             ]
         return bytes_of(held, but=self._run.weights.values())
 
@@ -215,6 +231,17 @@ class Trace:
         self._again(run, side, layer)
         return run.values
 
+    def _layer(self, side: str, layer: int) -> dict[str, np.ndarray]:
+        values = partial(self._layer_values, side, layer)
+        return self._remembered(self._layers, (side, layer), values, _LAYERS)
+
+    def _some_of_layer(self, side: str, layer: int, wanted: Callable) -> dict[str, np.ndarray]:
+        return {
+            name: frozen(np.array(value))  # no view that would keep a whole layer in memory
+            for name, value in self._layer(side, layer).items()
+            if wanted(ref_of(name))
+        }
+
     def _derived(self, name) -> tuple[StepKind, StepRef] | None:
         """What a derived value is, if this trace has its step and the places in its name."""
         ref = parse(str(name))
@@ -247,6 +274,16 @@ class Trace:
 def at_the_end(ref: StepRef) -> bool:
     """Whether a step comes after the layers."""
     return ref.place in ("stack", "head", "pooler")
+
+
+def is_written(ref: StepRef) -> bool:
+    """Whether a step of a layer says what was written into the stream, or how a norm scaled it."""
+    return ref.leaf in ("z", "norm.scale") or (ref.sublayer, ref.leaf) == ("mlp", "out")
+
+
+def is_look(ref: StepRef) -> bool:
+    """Whether a step of a layer says where its heads look, or what they find there."""
+    return ref.leaf in ("pattern", "v")
 
 
 def no_layers(run: Run, side: str, layer: int) -> None:

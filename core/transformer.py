@@ -12,7 +12,6 @@ from __future__ import annotations
 import numpy as np
 
 from core import masks
-from core.config import Config
 from core.ops import ACTIVATIONS, angles, linear, relative_buckets, rotate, softmax
 from core.recorder import Run, Scope
 
@@ -38,7 +37,7 @@ def split_heads(x_LX, n_heads: int):
     """Cuts the last axis into heads and moves them to the front: (L, n·K) -> (n, L, K), a view,
     nothing is copied.
     """
-    return x_LX.reshape(len(x_LX), n_heads, -1).transpose(1, 0, 2)
+    return x_LX.reshape(len(x_LX), n_heads, x_LX.shape[-1] // n_heads).transpose(1, 0, 2)
 
 
 def project(at: Scope, x_LD, memory_MD):
@@ -76,11 +75,11 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     q_HLK, k_GMK, v_GMK = project(at, x_LD, memory_MD)
     if at.config.positions == "rotary":
         q_HLK = at.put("q.unrotated_HLK", q_HLK)
-        k_GMK = at.put("k.unrotated_GMK", k_GMK)
-        q_HLK, k_GMK = rotate_by_position(at.config, q_HLK), rotate_by_position(at.config, k_GMK)
+        k_GLK = at.put("k.unrotated_GLK", k_GMK)
+        q_HLK, k_GMK = rotate_by_position(at, q_HLK), rotate_by_position(at, k_GLK)
     q_HLK = at.put("q_HLK", q_HLK)
-    k_GMK = at.put("k_GMK", k_GMK)
-    v_GMK = at.put("v_GMK", v_GMK)
+    k_GMK = at.put("k_GMK", at.after_earlier("k", k_GMK))
+    v_GMK = at.put("v_GMK", at.after_earlier("v", v_GMK))
     scores_HLM = at.put("scores.dot_HLM", per_group(q_HLK, k_GMK.transpose(0, 2, 1)))
     scores_HLM = at.put("scores.scaled_HLM", scores_HLM * at.config.score_scale)
     if relative_HLM is not None:
@@ -95,9 +94,10 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     return at.put("out_LD", linear(z_LX, at.w("out.weight"), at.w("out.bias")))
 
 
-def rotate_by_position(config: Config, x_HLK):
+def rotate_by_position(at: Scope, x_HLK):
     """Rotary positions: every vector rotated by its position's angles (Su et al. 2021)."""
-    angle_LK = np.tile(angles(x_HLK.shape[1], config.d_head, config.rope_theta), 2)
+    half_LK = angles(at.earlier + x_HLK.shape[1], at.config.d_head, at.config.rope_theta)
+    angle_LK = np.tile(half_LK[at.earlier :], 2)
     return rotate(x_HLK, np.cos(angle_LK).astype(x_HLK.dtype), np.sin(angle_LK).astype(x_HLK.dtype))
 
 
@@ -151,7 +151,9 @@ def embed(at: Scope, ids_L, segments_L):
         token_LD = at.put("token.unscaled_LD", token_LD) * at.config.embed_scale
     sum_LD = at.put("token_LD", token_LD)
     if at.config.positions in ("learned", "sinusoid"):
-        sum_LD = sum_LD + at.put("position_LD", at.w("position.weight")[: len(ids_L)])
+        until = at.earlier + len(ids_L)
+        position_LD = at.w("position.weight")[at.earlier : until]
+        sum_LD = sum_LD + at.put("position_LD", position_LD)
     if segments_L is not None:
         segments_L = at.put("segment.ids_L", segments_L)
         sum_LD = sum_LD + at.put("segment_LD", at.w("segment.weight")[segments_L])
@@ -163,11 +165,9 @@ def relative_bias(at: Scope, n_tokens: int):
     """T5's learned bias for each head and distance (Raffel et al. 2019, section 2.1); shared by the
     side's layers.
     """
-    c, both_ways = at.config, at.path == "encoder"
-    bucket_LM = relative_buckets(
-        n_tokens, n_tokens, c.relative_buckets, c.relative_distance, both_ways
-    )
-    return at.put("relative_HLM", at.w("relative.weight").T[:, bucket_LM])
+    c, both_ways, M = at.config, at.path == "encoder", at.earlier + n_tokens
+    bucket_MM = relative_buckets(M, M, c.relative_buckets, c.relative_distance, both_ways)
+    return at.put("relative_HLM", at.w("relative.weight").T[:, bucket_MM[at.earlier :]])
 
 
 def stack(run: Run, side: str, ids_L, segments_L, mask_LM, memory_MD=None, cross_mask_LM=None):

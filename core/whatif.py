@@ -22,6 +22,10 @@ These change single steps (core.interventions); there may be several of a kind:
     swap:3=5            token 3 is read as the token at place 5; swap:decoder.3=5 of a translator's
                         decoder
     token:3=712         token 3 is read as token 712 of the vocabulary
+    patch:decoder.1.stream[2]=TEXT  what enters layer 1 at token 2 is what another text has there,
+                        read without any change of steps under the mask of the training; so are
+                        attn, cross and mlp (what a sublayer adds), and attn.4, cross.4 (what a head
+                        gathers). A plus in the text is written %2B
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
 "own:" and the cells in which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of
@@ -42,6 +46,7 @@ from core.config import Config
 from core.errors import GlassError
 from core.forward_pass import as_trained, forward
 from core.interventions import CELL, HEAT, OTHER, edits_of
+from core.patches import Patch, patch_of
 from core.sampling import random_tokens
 from core.text import counted
 
@@ -56,6 +61,14 @@ MOST_PADDING = 16
 MOST_RANDOM = 25  # different tokens of a random text; longer ones change little, and take longer
 STACKS = {"e": "encoder", "d": "decoder", "c": "cross"}
 MOST_PARTS = 60  # of one what-if
+SHOWN = 40  # letters of a second text that are shown
+HANDED_OVER = {
+    "stream": "the vector that enters {}",
+    "attn": "what the attention of {} adds",
+    "cross": "what the cross-attention of {} adds",
+    "mlp": "what the feed-forward of {} adds",
+    "head": "what head {} of {} gathers",
+}
 TITLES = {
     "positions": "without positions",
     "norms": "without norms",
@@ -70,6 +83,7 @@ TITLES = {
     "set": "{} set to {}",
     "swap": "token {} read as token {}",
     "token": "token {} read as number {} of the vocabulary",
+    "patch": "{} patched in from “{}”",
     "order": "words in reverse order",
     "pad": "{}, hidden",
     "open-pad": "{}, seen by all",
@@ -138,6 +152,9 @@ def part_words(name: str, detail: str, two_stacks: bool = True) -> str:
         return TITLES[name].format(layer_words(detail, two_stacks))
     if name in ("temp", "set", "swap", "token"):
         return assigned_words(name, detail, two_stacks)
+    if name == "patch":
+        patch = patch_of(detail)
+        return patch_words(patch, two_stacks) if patch else f"patch {detail[:SHOWN]}"
     return TITLES[name].format(
         silenced_words("head" if name == "freeze" else name, detail, two_stacks)
     )
@@ -155,6 +172,18 @@ def assigned_words(name: str, detail: str, two_stacks: bool) -> str:
         return TITLES[name].format(place.replace(",", ", "), value.replace("-", "−"))
     side, _, position = place.rpartition(".")
     return TITLES[name].format(position, value) + (f" in the {side}" if side else "")
+
+
+def patch_words(patch: Patch, two_stacks: bool, token: str = "") -> str:
+    """A patch in words. token: the one at whose place it is."""
+    kind, _, head = patch.what.partition(":")
+    where = layer_words(f"{patch.side}.{patch.layer}", two_stacks)
+    if kind == "cross" and head:
+        what = f"what cross-attention head {head} of {where} gathers"
+    else:
+        what = HANDED_OVER[kind].format(*filter(None, (head, where)))
+    text = patch.text if len(patch.text) <= SHOWN else f"{patch.text[: SHOWN - 1]}…"
+    return TITLES["patch"].format(f"{what} at {token or f'token {patch.position}'}", text)
 
 
 def head_words(head: str, two_stacks: bool) -> str:
@@ -185,24 +214,52 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     asked = dict(parts(change))
     if {"pad", "open-pad"} <= set(asked):
         raise GlassError("Padding can be hidden or seen by all, but not both.")
-    if "repeat" in asked:
-        text, target_ids_L = repeated(model, text, target_ids_L)
-    text = changed_text(model, text, asked)
+    typed_target_L = target_ids_L
+    text, target_ids_L = as_read(model, text, typed_target_L, asked)
     config = changed_config(model.config, asked)
     sides = zip(config.sides, (text.ids_L, target_ids_L), strict=False)
     lengths = {side: len(ids) for side, ids in sides}
     hidden = text.padding if "pad" in asked else 0
 
-    def under(mask: str, **options):
+    def under(mask: str, text: Text, **options):
         given = {"target_ids_L": target_ids_L} if config.crosses else {}
         grids = masks_of(config, lengths, mask, hidden)
         words = {"words_L": text.words_L}
         return forward(config, model.weights, text.ids_L, **given, **words, **options, mask=grids)
 
-    def clean():
-        return under("trained", keep="layers", rows=-1)
+    def clean(other: str = ""):
+        read = other_text(model, other, typed_target_L, asked, text) if other else text
+        return under("trained", read, keep="layers", rows=-1)
 
-    return under(mask, edits=edits_of(config, lengths, parts(change), clean), **options)
+    made = edits_of(config, lengths, parts(change), clean)
+    return under(mask, text, edits=made, **options)
+
+
+def as_read(model, text: Text, target_ids_L, asked: dict) -> tuple[Text, Any]:
+    """Both texts as the model reads them, once words are reversed, padded or replaced."""
+    if "repeat" in asked:
+        text, target_ids_L = repeated(model, text, target_ids_L)
+    return changed_text(model, text, asked), target_ids_L
+
+
+def other_text(model, other: str, target_ids_L, asked: dict, text: Text) -> Text:
+    """A second text, changed as the first one is. Raises GlassError where it has not as many
+    tokens.
+    """
+    if model.tokenizer:
+        cut = model.encode(other)
+        typed = Text(cut.ids_L, cut.words_L)
+    elif re.fullmatch(r"[\s,]*\d{1,9}([\s,]+\d{1,9})*[\s,]*", other):
+        typed = Text(np.array([int(each) for each in re.findall(r"\d+", other)]), None)
+    else:
+        raise GlassError("This model reads token ids, and so does a patch: write 12 7 431.")
+    read, _ = as_read(model, typed, target_ids_L, asked)
+    if len(read.ids_L) != len(text.ids_L):
+        raise GlassError(
+            f"This text has {len(text.ids_L)} tokens, the one that is patched in"
+            f" {len(read.ids_L)}: only texts of equal length can be patched into each other."
+        )
+    return read
 
 
 def changed_config(config: Config, asked) -> Config:

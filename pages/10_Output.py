@@ -5,6 +5,8 @@ encoder, the vector of a whole text.
 from ui.kit.stage import card
 from ui.session.navigation import OUTPUT
 from ui.shell.page_shell import show_page
+from ui.stages.output.beams import beams
+from ui.stages.output.confidence import confidence
 from ui.stages.output.continuation import one_draw, thrown, write_on
 from ui.stages.output.hidden_word import hidden_word
 from ui.stages.output.next_token import (
@@ -16,6 +18,7 @@ from ui.stages.output.next_token import (
     sampling_controls,
     vector_to_words,
 )
+from ui.stages.output.reused import reused
 from ui.stages.output.sentence_vectors import mean_cell, search, sentence_vector, text_similarity
 from ui.stages.output.word_in_context import word_figure, word_in_two_sentences
 
@@ -41,6 +44,9 @@ def decoder(view):
     )
     card("What do temperature, top-k and top-p leave?", "output-cut", lambda: sampling(view))
     card("How is one word drawn?", "output-line", lambda: one_draw(view, draw))
+    card("How sure was it of each token so far?", "output-sure", lambda: confidence(view))
+    card("What if it kept several beginnings?", "output-beams", lambda: beams(view))
+    card("Must it read everything again for the next token?", "output-reused", lambda: reused(view))
     return first
 
 

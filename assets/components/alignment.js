@@ -1,5 +1,5 @@
 // What a translator wrote, and what each source word gave to it. A click on a written word shows its lines and numbers at once; the page follows.
-import { create, createButton, make, makeButton, SVG } from "./dom.js"
+import { create, createButton, make, makeButton, markOpened, SVG } from "./dom.js"
 import { lengthOf, linesOf, offset, ROW, strengthOf, thickness, WIDE } from "./alignment_geometry.js"
 import { announce, listen } from "./looked_at.js"
 import { decode, percent, rounded } from "./numbers.js"
@@ -33,7 +33,10 @@ function sourceWords(it, parent) {
     make("span", "word", row, word).title = word
     const parts = ["weight", "share"].map((name) => {
       const box = make("span", `bar ${name}`, row), fill = make("i", "", box)
-      const button = createButton("number", "", () => it.send("cell", [it.chosen, m, name]))
+      const button = createButton("number", "", () => {
+        markOpened(it.root, ".number", button)
+        it.send("cell", [it.chosen, m, name])
+      })
       button.dataset.name = name
       row.append(button)
       return { name, fill, button }
@@ -128,5 +131,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   show(it)
   saveElements(root, { title: root.getAttribute("aria-label") })
-  return listen(({ name, value }) => { if (name === "token" && value.side === "decoder") choose(it, value.token, false) })
+  it.silence ??= listen(({ name, value }) => { if (name === "token" && value.side === "decoder") choose(it, value.token, false) })
+  return it.silence
 }

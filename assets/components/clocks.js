@@ -41,7 +41,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.setAttribute("aria-label", `Position ${token.position}: ${token.text}`)
   })
   data.pairs.forEach((pair) => {
-    const button = makeButton("pair", root, pair.title, () => setTriggerValue("pair", pair.pair))
+    const button = makeButton("pair", root, pair.title, () => {
+      root.querySelectorAll(".pair").forEach((each) => each.setAttribute("aria-pressed", String(each === button)))
+      setTriggerValue("pair", pair.pair)
+    })
     make("small", "", button, pair.note)
     button.dataset.name = `pair ${pair.pair}`
     button.setAttribute("aria-pressed", String(pair.pair === data.pair))

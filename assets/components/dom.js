@@ -29,6 +29,11 @@ export const makeButton = (className, parent, text, onclick = null) => {
 // What is the same already is left alone: every change of the document costs the browser a layout.
 export const set = (target, name, value) => { if (target[name] !== value) target[name] = value }
 
+// Among such elements of a figure this one is opened: a click shows it at once, before the page has followed.
+export const markOpened = (root, selector, element) => {
+  for (const each of root.querySelectorAll(selector)) each.classList.toggle("opened", each === element)
+}
+
 // Puts a tip over a place, below it where there is no room above. room: how wide the tip's home is; x: the middle of the place.
 export function placeTip(tip, room, { x, top, bottom }, above, below = above) {
   const { offsetWidth: wide, offsetHeight: tall } = tip

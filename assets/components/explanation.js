@@ -135,6 +135,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   shown = data.shown
   const open = (cell) => setTriggerValue("open", cell)
   const all = () => setTriggerValue("all", true), set = (number) => setTriggerValue("set", number)
+  root.onclick = ({ target }) => target.closest("button")?.classList.add("asked")     // it is answered before the number is there
   const focused = root.contains(root.getRootNode().activeElement)
   const draw = { head: (part) => head(part, open, set), body: (part) => body(part, open, all), lines: (part) => lines(part, data.depth) }
   root.replaceChildren(...data.parts.map((part) => draw[part.part](part)))

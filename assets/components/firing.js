@@ -14,7 +14,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (line.title) make("div", "title", row, line.title)
     const strongest = line.words.map((_, i) => i).reduce((best, i) => (Math.abs(values[i]) > Math.abs(values[best]) ? i : best), 0)
     line.words.forEach((text, i) => {
-      const word = line.own ? makeButton("word", row, text, () => setTriggerValue("token", [i])) : make("span", "word", row, text)
+      const word = line.own ? makeButton("word", row, text, () => {
+        root.querySelectorAll("button.word").forEach((each, k) => each.classList.toggle("chosen", k === i))
+        setTriggerValue("token", [i])
+      }) : make("span", "word", row, text)
       const share = Number.isFinite(values[i]) ? Math.min(1, Math.abs(values[i]) / data.limit) : 0
       word.style.setProperty("--share", `${Math.round(62 * share)}%`)
       word.classList.add(values[i] < 0 ? "below" : "above")

@@ -1,6 +1,6 @@
 // The likeliest words of one or two models as bars from 0 to 100 %, each beside what it was or would be; with a row of words to
 // choose between, the guess after each of them. A click on a word of that row is answered here, at once.
-import { create, createButton, make } from "./dom.js"
+import { create, createButton, make, markOpened } from "./dom.js"
 import { indexOf, nextButton, seenShare } from "./guesses_geometry.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { saveElements } from "./saving.js"
@@ -114,7 +114,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.replaceChildren()
   root.classList.toggle("two", data.titles.length > 1)
   root.classList.toggle("one", data.bars.length === 1)
-  const open = (at) => setTriggerValue("cell", at)
+  const open = (at) => {
+    markOpened(root, ".value", root.querySelector(`[data-at="${at}"]`))
+    setTriggerValue("cell", at)
+  }
   const show = (place, clicked) => {
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === place)))
     groups.replaceChildren()

@@ -1,5 +1,5 @@
 // What each head adds to a token, as bars: above zero to the right, against the others to the left; the bias, and all together.
-import { make, makeButton } from "./dom.js"
+import { make, makeButton, markOpened } from "./dom.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { saveElements } from "./saving.js"
 
@@ -31,7 +31,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const head = make("tr", "", make("thead", "", table))
   for (const title of data.columns) make("th", "", head, title).scope = "col"
   const rows = make("tbody", "", table)
-  data.rows.forEach((_, r) => line(rows, given, r, reach, (place) => setTriggerValue("cell", place)))
+  const open = (place) => {
+    markOpened(root, ".number", root.querySelector(`[data-place="${place}"]`))
+    setTriggerValue("cell", place)
+  }
+  data.rows.forEach((_, r) => line(rows, given, r, reach, open))
   saveElements(root, { title: data.title, without: ["head"] })
   if (focused) root.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true })
 }

@@ -187,11 +187,12 @@ function listen(parts, data, choose) {
   parts.asTable.onclick = () => { parts.table.hidden = !parts.table.hidden; showTable(parts, data) }
 }
 
-// Among many maps a click chooses one, and a row: this is seen at once, before the page is drawn again.
-function answer(parts, data, [panel, row, column]) {
-  if (data.labelled || data.chosen == null) return
-  data.chosen = panel
-  if (data.row != null) Object.assign(data, { row, opened: [panel, row, column] })
+// A click is seen at once, before the page is drawn again: a cell is framed; among many maps one is chosen, and a row.
+function answer(parts, data, cell) {
+  const [panel, row] = cell, many = !data.labelled && data.chosen != null
+  if (many) data.chosen = panel
+  if (many && data.row != null) data.row = row
+  if (!many || data.row != null) data.opened = cell
   parts.painted = null
   parts.draw()
 }
@@ -223,6 +224,7 @@ function unpacked(parts, data) {
   const numbers = known?.packed === packed ? known.numbers : decode(packed)
   const hidden = known && known.blocked === data.blocked ? known.hidden : data.blocked && bytes(data.blocked)
   const text = JSON.stringify({ ...data, values: null, blocked: null })
+  if (known && known.shape.join() !== data.shape.join()) Object.assign(parts, { level: 0, cell: null })       // another map in its place
   const wide = known?.text === text ? known.wide : widthsOf(data, getComputedStyle(parts.root).fontFamily)
   return parts.data = { ...data, packed, numbers, hidden, text, wide }
 }

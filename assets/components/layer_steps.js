@@ -1,7 +1,7 @@
 // A row for each layer: the attention of its heads, small, and how the layer moves one token's vector. A click on a head frames it
 // here, at once.
 import { palette, pointPicture, shadeOf } from "./colours.js"
-import { create, createButton, make } from "./dom.js"
+import { create, createButton, make, markOpened } from "./dom.js"
 import { aligned, barShare, nextHead, thumbSize } from "./layer_geometry.js"
 import { bytes, decode, rounded } from "./numbers.js"
 import { saveElements, weightScale } from "./saving.js"
@@ -110,7 +110,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     mark(panel)
     setTriggerValue("head", [Math.floor(panel / data.heads), panel % data.heads])
   }
-  const buttons = build(root, shown, { choose, open: (place) => setTriggerValue("cell", place) })
+  const open = (place) => {
+    markOpened(root, ".number", root.querySelector(`[data-place="${place}"]`))
+    setTriggerValue("cell", place)
+  }
+  const buttons = build(root, shown, { choose, open })
   const chosen = shownHead(state, data.chosen)
   mark(chosen)
   saveElements(root, { title: data.title, token: true, scales: [weightScale(palette(getComputedStyle(root), "sequential"), data.most)] })

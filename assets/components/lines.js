@@ -97,7 +97,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   parts.left.forEach((button, l) => {
     button.classList.toggle("chosen", l === data.chosen)
     button.setAttribute("aria-pressed", l === data.chosen)
-    button.onclick = () => setTriggerValue("token", [l])
+    button.onclick = () => {
+      parts.left.forEach((each, i) => {
+        each.classList.toggle("chosen", i === l)
+        each.setAttribute("aria-pressed", String(i === l))
+      })
+      setTriggerValue("token", [l])
+    }
     button.onmouseenter = button.onfocus = () => isolate(parts, shown, l, null)
     button.onmouseleave = button.onblur = rest
   })

@@ -117,22 +117,46 @@ function itemButton(parts, item) {
   button.onfocus = () => button.matches(":focus-visible") && show(parts, item)
 }
 
-function open({ data, send }, item, at) {
-  send("cell", [item.key, ...(item.opens ? item.cell : read(data, item, ...at).cell)])
+// A number is framed here at once; the page opens it.
+function open(parts, item, at) {
+  const { data } = parts, cell = item.opens ? item.cell : read(data, item, ...at).cell
+  data.opened = [item.key, ...cell]
+  paint(parts, parts.player.time)
+  parts.send("cell", data.opened)
 }
 
-// A word that is chosen is chosen here at once; what comes of it follows.
+// A word or a layer that is chosen is chosen here at once; what comes of it follows.
 function choose(parts, { act, type, side, row }) {
-  const { data } = parts
-  if (act.startsWith("show/")) {
-    parts.shownKind = act.slice(5)
+  const { data } = parts, [kind, ofSide, layer] = act.split("/")
+  if (kind === "show") {
+    parts.shownKind = ofSide
     return redraw(parts)
   }
   if (type === "token" && side === data.open.side && row !== data.tokens[side].chosen) {
     data.tokens[side].chosen = row
-    redraw(parts)
+    parts.over.querySelectorAll(`.token[data-act^="token/${side}/"]`).forEach((each, i) => each.setAttribute("aria-pressed", String(i === row)))
+    answer(parts)
+  } else if (kind === "layer") {
+    data.rivers.find((river) => river.side === ofSide).chosen = Number(layer)
+    answer(parts)
   }
   parts.send("act", act)
+}
+
+// What is tried is pressed at once; a head that is silenced falls silent.
+function attempt(parts, { act, on }, button) {
+  button.setAttribute("aria-pressed", String(!on))
+  if (act === "try/head") {
+    parts.data.silent = !on
+    answer(parts)
+  }
+  parts.send("act", act)
+}
+
+// The picture as it is now known; its buttons follow with the page.
+function answer(parts) {
+  arrange(parts, parts.data)
+  if (parts.sheet) finish(parts.player)
 }
 
 function redraw(parts) {
@@ -177,7 +201,7 @@ function say(parts) {
   tries.replaceChildren()
   const offered = data.experiments ?? [], first = offered.find(({ on }) => on) ?? offered[0]     // what leads back, or the first
   for (const each of offered) {
-    const button = makeButton(each === first ? "try main" : "try", tries, each.words, () => parts.send("act", each.act))
+    const button = makeButton(each === first ? "try main" : "try", tries, each.words, () => attempt(parts, each, button))
     button.dataset.act = each.act
     button.setAttribute("aria-pressed", each.on)
   }

@@ -1,6 +1,6 @@
 // Attention as one pipeline: five thumbnails, the chosen step large below. A click is answered here, from the numbers of the layer; the page follows.
 import { hatchOf, palette, themeOf } from "./colours.js"
-import { create, createButton, make, makeButton, placeTip } from "./dom.js"
+import { create, createButton, make, makeButton, placeTip, set } from "./dom.js"
 import { withNumbers } from "./layer_numbers.js"
 import { listen } from "./looked_at.js"
 import { rounded } from "./numbers.js"
@@ -35,7 +35,7 @@ function inks(root) {
   const style = getComputedStyle(root), theme = themeOf(style), signed = palette(style, "diverging").pixels, weight = palette(style, "sequential").pixels
   const css = (pixel) => `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`
   const soft = style.getPropertyValue("--st-secondary-background-color").trim()
-  return { line: theme.line, plain: `color-mix(in srgb, ${theme.accent} 9%, transparent)`, track: soft, hidden: (brush) => hatchOf(brush, theme),
+  return { key: JSON.stringify([theme, soft]), line: theme.line, plain: `color-mix(in srgb, ${theme.accent} 9%, transparent)`, track: soft, hidden: (brush) => hatchOf(brush, theme),
     text: theme.text, accent: theme.accent, weight: (share) => css(weight[Math.round(255 * share)]),
     signed: (share) => css(signed[Math.round(127.5 + 127.5 * Math.max(-1, Math.min(1, share || 0)))]) }
 }
@@ -159,26 +159,29 @@ function play(it, on) {
   mark(it)
 }
 const mark = (it) => {
-  it.play.textContent = it.playing ? "■ Stop" : "▶ Play"
-  it.next.disabled = it.state.step === STEPS.length - 1
+  set(it.play, "textContent", it.playing ? "■ Stop" : "▶ Play")
+  set(it.next, "disabled", it.state.step === STEPS.length - 1)
 }
 
 // --- drawing ---
 
 function update(it, moving) {
-  const state = it.state = shownState(it), seen = look(it.layer, it.layer.numbers, state.head, state.token)
+  const state = shownState(it), what = JSON.stringify([state, it.ink.key, roomOf(it), Boolean(it.layer.numbers)])
+  if (it.seen && it.what === what) return           // the page only says what is shown already
+  it.what = what
+  it.state = state
+  const seen = look(it.layer, it.layer.numbers, state.head, state.token)
   if (!seen) return           // not sent: the page will
   it.seen = seen
   it.width = roomOf(it)
   it.buttons.forEach((button, i) => {
-    button.setAttribute("aria-pressed", String(i === state.step))
-    button.tabIndex = i === state.step ? 0 : -1
+    set(button, "ariaPressed", String(i === state.step))
+    set(button, "tabIndex", i === state.step ? 0 : -1)
     const canvas = button.querySelector("canvas")
     paint(brushOf(canvas, ...TINY), thumbnail(i, seen, ...TINY), it.ink)
   })
-  it.large.hidden = !it.data.large
   mark(it)
-  if (!it.data.large) return
+  if (!it.data.large && it.drawn) return            // the page hides it, as it shows something else in its place (app.css)
   const { marks, texts, height } = picture(state.step, seen, state.words, state.names, it.width)
   it.before = moving && it.marks.length && !calm() ? between(it.before ?? it.marks, it.marks, progress(it)) : null
   it.marks = marks
@@ -258,8 +261,12 @@ function point(it, event) {
   showTip(it, mark)
 }
 
+// The number is framed here at once; the page opens it.
 function open(it, mark) {
-  if (mark?.cell) it.send("cell", [it.state.head, it.state.token, ...mark.cell])
+  if (!mark?.cell) return
+  it.data.opened = mark.cell
+  draw(it)
+  it.send("cell", [it.state.head, it.state.token, ...mark.cell])
 }
 
 const ROLES = { x: "x", q: "query", k: "key", v: "value", z: "z", terms: "query × key", scores: "score", pattern: "share", exp: "e to the power" }
@@ -279,15 +286,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
   const it = figures.get(root) ?? build(root), first = !figures.has(root)
   figures.set(root, it)
-  Object.assign(it, { data, ink: inks(root), send: setTriggerValue })
+  Object.assign(it, { data: { ...data }, ink: inks(root), send: setTriggerValue })
   withNumbers(data.numbers, root, (layer) => {
     const before = it.state
     it.layer = layer
     const next = shownState(it), same = before && ["step", "token", "head"].every((name) => before[name] === next[name])
     update(it, !first && !same)
   })
-  const silence = listen(({ name, value }) => {
+  it.silence ??= listen(({ name, value }) => {
     if (name === "head" || name === "token" && value.side === it.data.side) choose(it, name, name === "token" ? value.token : value, false)
   })
-  return () => { silence(); clearTimeout(it.playing) }
+  return () => { it.silence(); clearTimeout(it.playing) }
 }

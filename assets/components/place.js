@@ -1,11 +1,13 @@
 // The line over every figure: the tokens, layer and head, and a few choices. A click shows at once, before the page has followed.
-import { create, createButton, make } from "./dom.js"
+import { frameAsked } from "./asked.js"
+import { create, createButton, make, set } from "./dom.js"
 import { bringToMiddle, showMore } from "./edges.js"
 import { frameRows } from "./frame_rows.js"
 import { announce } from "./looked_at.js"
 import { clamp } from "./numbers.js"
 import "./keys.js"
 import { oneStop } from "./one_stop.js"
+import { keepRoom } from "./room.js"
 import { remember } from "./saving.js"
 import { watchClicks } from "./sheet.js"
 import { groupWords } from "./words.js"
@@ -20,37 +22,46 @@ const shownValue = (name, value) => {
   return clicked.get(name)?.value ?? value
 }
 
-function chip(token, i, chosen) {
+function chip(token, i) {
   const button = createButton("chip", token.text)
-  button.setAttribute("aria-pressed", String(i === chosen))
   button.setAttribute("aria-label", `Token ${i}: ${token.text}, number ${token.id} of the vocabulary`)
   button.title = `Token ${i} · id ${token.id}`
   return button
 }
 
+// Each part of the line is made once, with a function that shows what is chosen.
 function tokenRow(row, send) {
   const chips = create("div", "tokens"), name = `token ${row.side}`
   chips.setAttribute("role", "group")
   chips.setAttribute("aria-label", row.title)
-  const chosen = shownValue(name, row.chosen), buttons = row.tokens.map((token, i) => chip(token, i, chosen))
+  const buttons = row.tokens.map(chip)
   for (const places of groupWords(row.tokens)) make("span", "word", chips).append(...places.map((i) => buttons[i]))
   buttons.forEach((button, i) => {
     button.onclick = () => {
       clicked.set(name, { value: i, until: performance.now() + WAIT })
-      buttons.forEach((each, k) => each.setAttribute("aria-pressed", String(k === i)))
+      press(buttons, i)
       announce("token", { side: row.side, token: i })
       send("token", [row.side, i])
     }
   })
-  oneStop(buttons, chosen ?? 0)
-  requestAnimationFrame(() => {
-    for (const row of [chips, chips.parentElement]) {   // on a small screen both sides stand in one row
-      if (buttons[chosen]) bringToMiddle(row, buttons[chosen])
-      showMore(row)
-    }
-  })
-  return chips
+  oneStop(buttons)
+  let seen
+  const show = (chosen) => {
+    press(buttons, chosen)
+    buttons.forEach((button, i) => set(button, "tabIndex", i === (chosen ?? 0) ? 0 : -1))
+    if (chosen === seen) return
+    seen = chosen
+    requestAnimationFrame(() => {
+      for (const row of [chips, chips.parentElement]) {   // on a small screen both sides stand in one row
+        if (buttons[chosen]) bringToMiddle(row, buttons[chosen])
+        showMore(row)
+      }
+    })
+  }
+  return { elements: [chips], show: (each) => show(shownValue(name, each.chosen)) }
 }
+
+const press = (buttons, chosen) => buttons.forEach((button, i) => set(button, "ariaPressed", String(i === chosen)))
 
 function stepper(each, send) {
   const box = create("div", "stepper"), value = create("output", "value")
@@ -62,10 +73,10 @@ function stepper(each, send) {
   let now
   const show = (to) => {
     now = to
-    value.textContent = String(to)
-    box.setAttribute("aria-valuenow", String(to))
-    fewer.disabled = to === 0
-    more.disabled = to === each.count - 1
+    set(value, "textContent", String(to))
+    set(box, "ariaValueNow", String(to))
+    set(fewer, "disabled", to === 0)
+    set(more, "disabled", to === each.count - 1)
   }
   const go = (to) => {
     if ((to = clamp(to, 0, each.count - 1)) === now) return
@@ -87,12 +98,11 @@ function stepper(each, send) {
     go(to)
   }
   box.append(create("span", "title", each.title), fewer, value, more)
-  show(shownValue(each.name, each.value))
-  return box
+  return { elements: [box], show: ({ value }) => show(shownValue(each.name, value)) }
 }
 
 function choice(each, send) {
-  const box = create("div", `choice ${each.name}`), chosen = shownValue(each.name, each.value)
+  const box = create("div", `choice ${each.name}`)
   box.setAttribute("role", "radiogroup")
   box.setAttribute("aria-label", each.title)
   const buttons = each.options.map((option) => {
@@ -106,11 +116,16 @@ function choice(each, send) {
     }
     return button
   })
-  const mark = (value) => buttons.forEach((button, i) => button.setAttribute("aria-checked", String(each.options[i].value === value)))
-  mark(chosen)
-  oneStop(buttons, each.options.findIndex((option) => option.value === chosen), true)
+  const mark = (value) => buttons.forEach((button, i) => set(button, "ariaChecked", String(each.options[i].value === value)))
+  oneStop(buttons, 0, true)
   box.append(...buttons)
-  return NAMED.includes(each.name) ? [create("span", "caption", each.title), box] : [box]
+  const show = (value) => {
+    const at = Math.max(0, each.options.findIndex((option) => option.value === value))
+    mark(value)
+    buttons.forEach((button, i) => set(button, "tabIndex", i === at ? 0 : -1))
+  }
+  const elements = NAMED.includes(each.name) ? [create("span", "caption", each.title), box] : [box]
+  return { elements, show: ({ value }) => show(shownValue(each.name, value)) }
 }
 
 // Where the focus was, by the names of what holds it, so that it survives a new drawing.
@@ -119,21 +134,36 @@ const placeOf = (root, element) => {
   return group && root.contains(group) ? [group.getAttribute("aria-label"), [...group.querySelectorAll("button")].indexOf(element)] : null
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  remember(data.frame[0])
-  watchClicks(parentElement.ownerDocument)
-  const root = parentElement.querySelector(".root"), held = placeOf(root, root.getRootNode().activeElement)
-  const tokens = create("div", "rows")
-  tokens.append(...data.tokens.map((row) => tokenRow(row, setTriggerValue)))
-  const looks = create("div", "looks")
-  looks.append(...data.steppers.map((each) => stepper(each, setTriggerValue)), ...data.choices.flatMap((each) => choice(each, setTriggerValue)))
+function build(root, data, send) {
+  const held = placeOf(root, root.getRootNode().activeElement)
+  const rows = data.tokens.map((row) => tokenRow(row, send)), steppers = data.steppers.map((each) => stepper(each, send))
+  const choices = data.choices.map((each) => choice(each, send)), tokens = create("div", "rows"), looks = create("div", "looks")
+  tokens.append(...rows.flatMap(({ elements }) => elements))
+  looks.append(...[...steppers, ...choices].flatMap(({ elements }) => elements))
   root.replaceChildren(...(data.tokens.length ? [tokens] : []), looks)
   requestAnimationFrame(() => {
     showMore(looks)
     frameRows(root.ownerDocument)
   })
-  if (!held) return
-  const group = root.querySelector(`[aria-label="${CSS.escape(held[0])}"]`)
-  const target = held[1] < 0 ? group : group?.querySelectorAll("button")[held[1]]
+  if (held) focusAgain(root, held)
+  return [...rows, ...steppers, ...choices]
+}
+
+function focusAgain(root, [name, at]) {
+  const group = root.querySelector(`[aria-label="${CSS.escape(name)}"]`), target = at < 0 ? group : group?.querySelectorAll("button")[at]
   target?.focus({ preventScroll: true })
+}
+
+const built = new WeakMap(), sends = new WeakMap()        // what each line is made of, and how it reaches the page
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  remember(data.frame[0])
+  watchClicks(parentElement.ownerDocument)
+  keepRoom(parentElement.ownerDocument)
+  frameAsked(parentElement.ownerDocument)
+  const root = parentElement.querySelector(".root"), parts = [...data.tokens, ...data.steppers, ...data.choices]
+  const what = JSON.stringify(parts.map(({ chosen, value, ...made }) => made))
+  sends.set(root, setTriggerValue)
+  if (built.get(root)?.what !== what) built.set(root, { what, parts: build(root, data, (...given) => sends.get(root)(...given)) })
+  built.get(root).parts.forEach(({ show }, i) => show(parts[i]))
 }

@@ -1,7 +1,9 @@
 // A question to guess before its figure is shown, and what came of the guess.
 import { create, createButton, make } from "./dom.js"
 import { oneStop } from "./one_stop.js"
+import { veil } from "./veil.js"
 
+const lifted = new WeakMap()       // what lifts the veil of a question that is open
 const WAYS_OUT = [["show", "Show me"], ["stop", "Don’t ask"]]
 
 function offer(row, options, send) {
@@ -36,7 +38,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const asks = create("p", "asks", before)
   if (named) asks.append(create("strong", "", named))
   if (after) asks.append(after)
-  if ("score" in data.verdict) show(row, data.options, data.verdict)
-  else offer(row, data.options, setTriggerValue)
+  const lift = () => {
+    lifted.get(root)?.()
+    lifted.delete(root)
+  }
+  if ("score" in data.verdict) {
+    lift()
+    show(row, data.options, data.verdict)
+  } else {
+    if (!lifted.has(root)) lifted.set(root, veil(root.ownerDocument))
+    offer(row, data.options, setTriggerValue)
+  }
   root.replaceChildren(...(data.asks.length ? [asks] : []), row)
+  return lift
 }

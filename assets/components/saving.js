@@ -22,9 +22,10 @@ export const nameOf = ({ title = "", without = [] } = {}) =>
 
 // The caption in lines: [text, whether it is bold, how many lines it may take]. token: whether it is of the chosen token alone; said: what
 // else there is to say, such as two runs.
-export function captionOf({ title, step, said = [], token = false, without = [] }) {
+// titled: whether the picture itself says what it is.
+export function captionOf({ title, titled = false, step, said = [], token = false, without = [] }) {
   const place = [frame.model, frame.change, ...looked(without).map((name) => `${name} ${frame[name]}`), token && frame.token && `token ${frame.token}`, step].filter(Boolean).join(" · ")
-  return [[title, true, 2], [place, false, 2], ...said.map((line) => [line, false, 2]), [frame.sentence && `“${frame.sentence}”`, false, LONGEST]].filter(([text]) => text)
+  return [[!titled && title, true, 2], [place, false, 2], ...said.map((line) => [line, false, 2]), [frame.sentence && `“${frame.sentence}”`, false, LONGEST]].filter(([text]) => text)
 }
 
 // A text in lines no wider than so many pixels; what is too long for them ends in “…”.
@@ -125,7 +126,8 @@ async function svg(picture) {
   return new Blob([`<?xml version="1.0" encoding="UTF-8"?>\n${brush.text()}\n`], { type: "image/svg+xml" })
 }
 
-async function save(picture, kind) {
+async function save(given, kind) {
+  const picture = await given
   const file = URL.createObjectURL(await { png, svg }[kind](picture))
   Object.assign(document.createElement("a"), { href: file, download: `${nameOf(picture)}.${kind}` }).click()
   setTimeout(() => URL.revokeObjectURL(file), 10_000)
@@ -133,8 +135,8 @@ async function save(picture, kind) {
 
 // --- the button ----------------------------------------------------------------------------------------------------
 
-// A button “Save picture” that offers both kinds. picture() says what is drawn now: { wide, tall, title, style, paint(brush) }, and if
-// need be step, said, token, scales, without, cells (how many numbers). style: as `themeOf` has it.
+// A button “Save picture” that offers both kinds. picture() says what is drawn now, or promises it: { wide, tall, title, style, paint(brush) }, and if
+// need be titled, step, said, token, scales, without, cells (how many numbers). style: as `themeOf` has it.
 export function saveMenu(parent, picture) {
   const box = make("span", "saves", parent), button = makeButton("", box, "Save picture"), menu = make("span", "kinds", box)
   const turn = (open) => { button.ariaExpanded = String(open) }

@@ -126,6 +126,7 @@ function paths(it) {
     roundRect(x, y, w, h, r) { it.path += rounded(...[x, y, w, h, Math.max(0, Math.min(r, w / 2, h / 2))].map(round)) },
     arc(...given) { it.path += arcOf(...given) },
     fill() { put(it, told(it, node("path", { d: it.path, ...filled(it) }))) },
+    place(element) { put(it, element) },          // another SVG
     stroke() { put(it, told(it, node("path", { d: it.path, ...stroked(it) }))) },
   }
 }

@@ -13,7 +13,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const line = make("div", "group", root)
     line.append(create("span", "", g ? "or " : "Replace "), create("b", "", group.instead), create("span", "", " by"))
     group.words.forEach((word, i) => {
-      const button = makeButton("swap", line, word, () => setTriggerValue("swap", [g, i]))
+      const button = makeButton("swap", line, word, () => {
+        for (const each of root.querySelectorAll(".swap")) each.setAttribute("aria-pressed", String(each === button))
+        setTriggerValue("swap", [g, i])
+      })
       button.dataset.place = `${g},${i}`
       button.setAttribute("aria-pressed", String(i === group.chosen))
     })

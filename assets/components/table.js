@@ -1,5 +1,5 @@
 // A table of numbers, one row for each token: every number is a button that opens it; a bar may stand beside a column.
-import { make, makeButton } from "./dom.js"
+import { make, makeButton, markOpened } from "./dom.js"
 import { saveElements } from "./saving.js"
 
 const numberCell = (parent, text, place, open, opened) => {
@@ -48,7 +48,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   table.style.setProperty("--bar", data.colour)
   const isSentence = (label) => label.length > 16 && label.includes(" ")
   table.classList.toggle("lines", data.rows.some(isSentence))         // sentences instead of words: they may wrap
-  const open = (place) => setTriggerValue("cell", place)
+  const open = (place) => {
+    markOpened(root, ".number", root.querySelector(`[data-place="${place}"]`))
+    setTriggerValue("cell", place)
+  }
   head(table, data)
   body(table, data, open)
   foot(table, data, open)

@@ -39,7 +39,7 @@ function partButton(shown, at, look) {
   if (known) Object.assign(button.style, { background: `rgb(${r}, ${g}, ${b})`, color: inkOn(r, g, b) })
   button.classList.toggle("unknown", !known)
   button.classList.toggle("opened", at === shown.opened)
-  button.classList.toggle("chosen", at === shown.chosen)
+  button.classList.toggle("chosen", shown.chosen.includes(at))
   button.classList.toggle("named", shown.named.includes(at))
   const small = Math.abs(value) < shown.limit * SMALL && shown.cells[at].row >= 0
   make("span", "value", button, !known || small ? "" : rounded(value, 2))

@@ -204,6 +204,8 @@ def notes_of(data: Fields, config: Config, rules: Decoding) -> tuple[str, ...]:
         and (config.crosses or key not in _THE_READERS)
     ]
     always = " The decoder always writes the likeliest token that it may write."
+    if data.get("num_beams") not in (None, 1):
+        always += " The page Output has a search with several beginnings beside it."
     said = (
         [
             f"{data.where} also asks for {' and '.join(asked)}, which Glassformer does not"

@@ -254,12 +254,12 @@ KINDS = (
     ),
     StepKind(
         leaf="k.unrotated",
-        axes="GMK",
+        axes="GLK",
         place=ATTENTION,
         recipe=explain_projection,
         title="Key before rotation",
         story="What this token can be found by, before the rotation by its position.",
-        latex=r"k_{m,j} = \sum_d x_{m,d}\, W^K_{d,j} + b^K_j",
+        latex=r"k_{l,j} = \sum_d x_{l,d}\, W^K_{d,j} + b^K_j",
         colour="k",
     ),
     StepKind(

@@ -166,10 +166,10 @@ def sampled_without(trace, ref: StepRef, barred: set[int]):
 
 
 def next_ids(trace) -> np.ndarray:
-    """Of what a translator's decoder read, the token that follows each position, (R,): after the
-    last the token that ends the text, or the likeliest where a model has none.
+    """Of what a decoder read, the token that follows each position, (R,): after the last of a
+    translation the token that ends it; else, or where a model has none, the likeliest.
     """
-    ids_L, end = trace["decoder.embed.ids"], trace.config.end_id
+    ids_L, end = trace["decoder.embed.ids"], trace.config.end_id if trace.config.crosses else None
     last = int(trace["head.logits"][-1].argmax()) if end is None else end
     return np.append(ids_L[1:], last)[trace.rows]
 
@@ -204,6 +204,11 @@ def log_prob_so_far(trace, ref: StepRef):
 
 def explain_log_prob_so_far(cell: Cell) -> Result:
     return total(cell.get("ln p", f"{cell.path}.written", np.arange(cell.index[0] + 1)))
+
+
+def writes(config) -> bool:
+    """Whether a model writes text."""
+    return "decoder" in config.sides
 
 
 KINDS = (
@@ -340,7 +345,7 @@ KINDS = (
         colour="head",
         compute=log_prob_of_next,
         after="probs",
-        when=lambda config: config.crosses,
+        when=writes,
     ),
     StepKind(
         leaf="written.sum",
@@ -357,6 +362,6 @@ KINDS = (
         colour="head",
         compute=log_prob_so_far,
         after="probs",
-        when=lambda config: config.crosses,
+        when=writes,
     ),
 )

@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 
 from core.config import Config
-from core.operands import ALL, WEIGHTS, Cell, Group, Result, constant, given, same, sum_of_products
+from core.operands import (
+    ALL,
+    WEIGHTS,
+    Cell,
+    Group,
+    Result,
+    constant,
+    given,
+    product,
+    same,
+    sum_of_products,
+)
 from core.ops import ACTIVATIONS, softmax
 from core.step_ref import StepRef, ref_of
 from core.steps.kind import ATTENTION, HEAD, LAYER, STACK, SUBLAYER, StepKind
@@ -21,7 +32,14 @@ from core.steps.output import softmax_of
 from core.text import factor, operand
 from core.why.head import reading
 from core.why.logit_lens import read_by_head
-from core.why.logit_parts import by_token, direction_of_update, head_reads, parts
+from core.why.logit_parts import (
+    by_neuron,
+    by_token,
+    direction_of_update,
+    head_reads,
+    neuron_reads,
+    parts,
+)
 from core.why.norms import back_through_norm
 from core.why.places import before_last_norm, place_of, sublayers
 from core.why.score_parts import look, rotated, sources_of
@@ -68,7 +86,7 @@ def source_names(trace, ref: StepRef) -> dict[str, tuple[str, ...]]:
         return {"X": names_of_stream(outline, ref)}
     if ref.leaf in ("q.sources", "k.sources"):
         return dict.fromkeys("XY", names_of_projection(outline, ref))
-    if ref.leaf == "scores.sources":
+    if ref.leaf in ("scores.sources", "scores.against"):
         looked = look(outline, ref.path, *ref.args)
         return {"X": looked.query_names, "Y": looked.key_names}
     row, word, *rival = ref.args
@@ -202,9 +220,11 @@ def column_reads(cell: Cell, which: str, token: int):
     return np.stack([after_DK, np.stack(before, axis=1)])
 
 
-def of_score(trace, ref: StepRef, head: int, query: int, key: int):
-    """The score of one pair as source of the query × source of the key, (X, Y)."""
-    return look(trace, ref.path, head, query, key).parts_ST
+def of_score(trace, ref: StepRef, head: int, query: int, key: int, *rival: int):
+    """The score of one pair, or how far it is above that of a rival key, as source of the query ×
+    source of the key, (X, Y).
+    """
+    return look(trace, ref.path, head, query, key, *rival).parts_ST
 
 
 def score_axes(trace, ref: StepRef) -> dict[str, int]:
@@ -227,6 +247,17 @@ def explain_pair_of_sources(cell: Cell) -> Result:
     scale = cell.config.score_scale
     groups = (*made.groups, constant("scale", scale))
     return Result(made.value * scale, f"({made.formula}) · {factor(scale)}", groups)
+
+
+def explain_lead(cell: Cell) -> Result:
+    """A pair of sources in the score of one key, less the same pair in that of another."""
+    h, l, *keys = cell.args
+    one, other = (
+        cell.get(role, f"{cell.path}.scores.sources.{h}.{l}.{m}", *cell.index)
+        for role, m in zip(("this key", "the other key"), keys, strict=True)
+    )
+    ours, theirs = (float(each.values_N[0]) for each in (one, other))
+    return Result(ours - theirs, f"{operand(ours)} − {factor(theirs)}", (one, other))
 
 
 # --- a logit --------------------------------------------------------------------------------------
@@ -282,6 +313,34 @@ def explain_read(cell: Cell) -> Result:
     made = sum_of_products(value, constant("what the word reads in it", *wanted_K))
     share = float(weight.values_N[0])
     return Result(share * made.value, f"{factor(share)} · ({made.formula})", (*made.groups, weight))
+
+
+def of_neurons(trace, ref: StepRef, row: int, word: int, *rival: int):
+    """What each neuron gave to a word’s logit, or the difference of two, (F,)."""
+    return by_neuron(trace, ref.path, word, *rival or (None,), row=row).parts_N
+
+
+def explain_neuron_part(cell: Cell) -> Result:
+    """How active the neuron is, times what the word reads in what it writes."""
+    (f,), (r, word, *rival) = cell.index, cell.args
+    token = reading(cell.trace, word, *rival or (None,), row=r).token
+    neuron = cell.get("neuron", f"{cell.path}.hidden", token, f)
+    unit = str(cell.ref.with_leaf(f"{cell.ref.leaf}.unit", *cell.args))
+    return product(neuron, cell.get("what the word reads in it", unit, f))
+
+
+def of_neuron_reads(trace, ref: StepRef, row: int, word: int, *rival: int):
+    """What a word reads, or two read, in what each neuron writes when its activation is 1, (F,)."""
+    return neuron_reads(trace, ref.path, reading(trace, word, *rival or (None,), row=row))
+
+
+def explain_neuron_reads(cell: Cell) -> Result:
+    """The neuron’s row of W₂ times what the word reads in the update."""
+    (f,), (r, word, *rival) = cell.index, cell.args
+    reads = reading(cell.trace, word, *rival or (None,), row=r)
+    read_D = direction_of_update(cell.trace, cell.path, reads.direction_D, reads.token)
+    row = cell.weight("row", "out.weight", f, ALL)
+    return sum_of_products(row, constant("what the word reads in the update", *read_D))
 
 
 # --- the lens -------------------------------------------------------------------------------------
@@ -353,6 +412,12 @@ def across_stacks(kind: StepKind) -> tuple[StepKind, StepKind]:
     places = [place for place in kind.place if not place.endswith("cross")]
     encoder = tuple(place.replace("decoder", "encoder") for place in places)
     return kind, replace(kind, place=encoder, when=encoder_compares)
+
+
+def of_two(kind: StepKind, leaf: str) -> StepKind:
+    """A kind that is about a word’s logit, about the difference of two words’ instead."""
+    story = kind.story.replace("the word’s logit", "the difference of two logits")
+    return replace(kind, leaf=leaf, args=f"{kind.args}V", story=story[:1].upper() + story[1:])
 
 
 SOURCE = {"s": "what one source wrote"}
@@ -430,11 +495,6 @@ READ = StepKind(
     args="HRV",
     when=compares,
 )
-AGAINST = {
-    "leaf": "pattern.against",
-    "args": "HRVV",
-    "story": READ.story.replace("the word’s logit", "the difference of two logits"),
-}
 LENS_PROBABILITY = StepKind(
     leaf="out.lens.probs",
     axes="V",
@@ -454,6 +514,38 @@ LENS_PROBABILITY = StepKind(
     args="R",
     when=compares,
 )
+NEURON = StepKind(
+    leaf="hidden.parts",
+    axes="F",
+    place=("decoder.mlp",),
+    recipe=explain_neuron_part,
+    title="One neuron’s part of the logit",
+    story=(
+        "What one neuron gave to the word’s logit: how active it is, times what the word reads in"
+        " what it writes. All neurons and the bias add up to the network’s part."
+    ),
+    latex=r"n_{r,f}\, w_f",
+    letters={"w": "what the word reads in what the neuron writes"},
+    colour="head",
+    compute=of_neurons,
+    after="hidden",
+    args="RV",
+    when=compares,
+)
+NEURON_READ = replace(
+    NEURON,
+    leaf="hidden.parts.unit",
+    recipe=explain_neuron_reads,
+    title="What a word reads in a neuron",
+    story=(
+        "What the word’s logit gets from this neuron for each unit of its activation: the neuron’s"
+        " row of W₂ times what the word reads in the update."
+    ),
+    latex=r"\sum_d W^2_{f,d}\, w_d",
+    letters={"w": "what the word reads in the update"},
+    colour="mlp",
+    compute=of_neuron_reads,
+)
 QUERY = StepKind(
     leaf="q.sources",
     axes="XK",
@@ -468,6 +560,23 @@ QUERY = StepKind(
     after="q",
     args="HL",
     sizes=query_axes,
+)
+PAIR = StepKind(
+    leaf="scores.sources",
+    axes="XY",
+    place=ATTENTION,
+    recipe=explain_pair_of_sources,
+    title="One pair of sources in the score",
+    story=(
+        "What one source of the query and one source of the key give to the score together."
+        " All pairs add up to it."
+    ),
+    latex=r"\frac{1}{\sqrt{K}} \sum_k q_{l,k}\, k_{m,k}",
+    colour="weight",
+    compute=of_score,
+    after="scores.scaled",
+    args="HLM",
+    sizes=score_axes,
 )
 KINDS = (
     IN_SOURCES,
@@ -485,22 +594,19 @@ KINDS = (
         args="GM",
         sizes=key_axes,
     ),
-    StepKind(
-        leaf="scores.sources",
-        axes="XY",
-        place=ATTENTION,
-        recipe=explain_pair_of_sources,
-        title="One pair of sources in the score",
+    PAIR,
+    replace(
+        PAIR,
+        leaf="scores.against",
+        recipe=explain_lead,
+        title="One pair of sources in the lead",
         story=(
-            "What one source of the query and one source of the key give to the score together."
-            " All pairs add up to it."
+            "What one source of the query and one source of the keys give to how far one key’s"
+            " score is above another’s: that is what softmax compares. All pairs add up to it."
         ),
-        latex=r"\frac{1}{\sqrt{K}} \sum_k q_{l,k}\, k_{m,k}",
-        colour="weight",
-        compute=of_score,
-        after="scores.scaled",
-        args="HLM",
-        sizes=score_axes,
+        latex=r"\frac{1}{\sqrt{K}} \sum_k q_{l,k}\, (k_{m,k} - k_{m',k})",
+        letters={"m'": "position of the other token"},
+        args="HLMM",
     ),
     PART,
     replace(
@@ -517,5 +623,9 @@ KINDS = (
     *across_stacks(LENS),
     *across_stacks(LENS_PROBABILITY),
     *across_stacks(READ),
-    *across_stacks(replace(READ, **AGAINST)),
+    *across_stacks(of_two(READ, "pattern.against")),
+    *across_stacks(NEURON),
+    *across_stacks(NEURON_READ),
+    *across_stacks(of_two(NEURON, "hidden.against")),
+    *across_stacks(of_two(NEURON_READ, "hidden.against.unit")),
 )

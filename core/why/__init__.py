@@ -14,6 +14,7 @@ What one trace adds up to:
     why.by_token(trace, "decoder.3.attn.head.4", are, is_)     a head’s part, by token read
     why.look(trace, "decoder.3.attn", 4, query=5, key=1)       a score, source × source
     why.trail(trace, are, is_)             from a word back to the words of the sentence
+    why.ends(trace, are, is_)              how much each of them gives, with every way counted
 
 What becomes of a run without a part, or with another run’s:
 
@@ -35,6 +36,7 @@ _HOMES = {
     "patching": ("Patched", "each_patch", "patch"),
     "replacing": ("Replaced", "each_saliency", "saliency"),
     "stream_sources": ("Sources", "sources"),
+    "word_ends": ("Ends", "ends"),
     "word_trail": ("Edge", "Node", "Trail", "trail"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -109,10 +109,16 @@ def by_neuron(trace, name: str, word: int, rival: int | None = None, row: int = 
     if name not in sublayers(config_of(trace), reads.side) or not name.endswith(".mlp"):
         raise GlassError(f"“{name}” is no feed-forward network that writes into this stream.")
     read_D = direction_of_update(trace, name, reads.direction_D, reads.token)
-    rows_F = trace.weights[f"{name}.out.weight"] @ read_D
     bias_D = bias_of(trace, f"{name}.out")
     rest = 0.0 if bias_D is None else float(bias_D @ read_D)
-    return Split(name, trace[f"{name}.hidden"][reads.token] * rows_F, rest)
+    parts_F = trace[f"{name}.hidden"][reads.token] * neuron_reads(trace, name, reads)
+    return Split(name, parts_F, rest)
+
+
+def neuron_reads(trace, path: str, reads: Reading):
+    """What is read in what each neuron writes when its activation is 1, (F,)."""
+    read_D = direction_of_update(trace, path, reads.direction_D, reads.token)
+    return trace.weights[f"{path}.out.weight"] @ read_D
 
 
 def direction_of_update(trace, path: str, direction_D, token: int):

@@ -22,13 +22,16 @@ def through_norm(trace, path: str, x_SLD, rows_L):
     return x_SLD * (trace.weights[f"{path}.weight"] / scale_L[:, None])
 
 
-def back_through_norm(trace, path: str, reads_D, row: int):
-    """The direction before a norm that reads what `reads_D` reads after it, (D,): its transpose."""
+def back_through_norm(trace, path: str, reads_D, row):
+    """The direction before a norm that reads what `reads_D` reads after it, (D,): its transpose.
+    row: the token; with a slice of tokens, one direction for each of them, (L, D).
+    """
     norm = config_of(trace).norm
     if norm == "none":
         return reads_D
-    reads_D = reads_D * trace.weights[f"{path}.weight"] / np.float64(trace[f"{path}.scale"][row])
-    return reads_D - reads_D.mean() if norm == "layer" else reads_D
+    scale = np.asarray(trace[f"{path}.scale"], np.float64)[row]
+    reads_D = reads_D * trace.weights[f"{path}.weight"] / scale[..., None]
+    return reads_D - reads_D.mean(axis=-1, keepdims=True) if norm == "layer" else reads_D
 
 
 def bias_of(trace, name: str):

@@ -12,11 +12,10 @@ from functools import partial
 import numpy as np
 
 from core.errors import GlassError
+from core.patches import put_in, step_of
 from core.recorder import input_of
 from core.trace import Trace
 from core.why.outcome import Outcome, layers_after, outcome_of, trace_of
-
-PLACES = ("stream", "attn", "cross", "mlp")
 
 
 @dataclass(frozen=True)
@@ -138,25 +137,3 @@ def side_of(config, what: str, side: str | None) -> str:
     if side not in config.sides:
         raise GlassError(f"This model has no {side}.")
     return side
-
-
-def step_of(side: str, layer: int, what: str, config=None) -> tuple[str, int | None]:
-    """The step that is handed over, and the head if it is one's. config: checks whether the model
-    has it.
-    """
-    kind, _, number = what.partition(":")
-    sublayer = "attn" if kind == "head" else kind
-    crosses = config is None or config.crosses and side == "decoder"
-    known = kind in ("head", *PLACES) and (kind != "cross" or crosses)
-    heads = range(config.n_heads) if config else range(10**6)
-    is_head = number.isdecimal() and kind in ("head", "cross") and int(number) in heads
-    if not known or not (is_head if number or kind == "head" else True):
-        raise GlassError(f"{', '.join(PLACES)} or head:0 can be patched here, not “{what[:40]}”.")
-    at = f"{side}.{layer}.{sublayer}"
-    return (f"{at}.z", int(number)) if number else (f"{at}.out", None)
-
-
-def put_in(cells: tuple, given: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """The value with another run's numbers in those cells."""
-    value[cells] = given
-    return value

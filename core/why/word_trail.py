@@ -266,8 +266,8 @@ def through_neurons(trace, graph: Growing, path: str, want: Want) -> Want:
     return replace(want, direction_D=(weight_DF @ reads_F.astype(weight_DF.dtype)).astype(float))
 
 
-def held_gates(trace, path: str, token: int, gated: bool):
-    """How far each neuron let its input through at a token, (F,)."""
+def held_gates(trace, path: str, token: int | slice, gated: bool):
+    """How far each neuron let its input through at a token, (F,); at a slice of them, (L, F)."""
     if gated:
         return trace[f"{path}.hidden.gate"][token].astype(np.float64)
     pre_F, hidden_F = (

@@ -14,7 +14,8 @@ FOCUSABLE, WORDS = 12, 30  # before the picture, tokens and rail aside
 ASKED = 10  # words more, where a question is asked, with its answers
 
 SHOWN_IN_RAIL = """path => {
-  const rail = document.querySelector(".st-key-rail-links"), room = rail.getBoundingClientRect()
+  const held = document.querySelector(".st-key-rail [data-testid=stBidiComponentIsolated]")
+  const rail = held.shadowRoot.querySelector(".root"), room = rail.getBoundingClientRect()
   const links = [...rail.querySelectorAll("a")]
   const here = links.filter(({ href }) => new URL(href).pathname === "/" + path).at(-1)
   const link = here.getBoundingClientRect()
@@ -153,3 +154,32 @@ def test_what_may_still_be_guessed_is_veiled(visit):
     page.do(lambda: page.view.get_by_role("button", name="are", exact=True).click())
     page.view.get_by_text("1 of 1 right.").wait_for()
     assert not page.view.locator(".st-key-veil").count()
+
+
+# Where the focus is: whether behind the veil, and whether in the foot of the page
+FOCUSED = """() => {
+  let at = document.activeElement
+  const inside = (selector) => Boolean(at.closest(selector))
+  const veiled = '[data-testid="stLayoutWrapper"]:has(> .st-key-veil) ~ *'
+  const panel = '[data-testid="stColumn"]:has(.st-key-veil) + [data-testid="stColumn"]'
+  return { veiled: inside(veiled) || inside(panel), foot: inside(".st-key-foot") }
+}"""
+
+
+def test_nothing_behind_the_veil_is_in_reach_of_keys_and_of_those_who_listen(visit):
+    page = visit("Heads", model="study-decoder", ask="1", sentence=OPENING)
+    hidden = page.view.locator(".st-key-heads[inert], [inert] .st-key-number-beside")
+    page.wait(lambda: hidden.count() == 2)
+    page.view.locator(".st-key-quiz button").first.focus()
+    for _ in range(4):
+        page.view.keyboard.press("Tab")
+        now = page.view.evaluate(FOCUSED)
+        assert not now["veiled"]
+        if now["foot"]:
+            break
+    assert now["foot"] and not serious(page)
+    told = page.view.locator("[data-testid=stMain]").aria_snapshot()
+    assert "Save picture" not in told and "Which" in told
+    page.do(lambda: page.view.get_by_role("button", name="Show me").click())
+    page.wait(lambda: not hidden.count())
+    assert "Save picture" in page.view.locator("[data-testid=stMain]").aria_snapshot()

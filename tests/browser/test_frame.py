@@ -100,7 +100,7 @@ def test_a_text_box_does_not_count_over_its_last_word(visit):
 def test_a_strip_under_the_rail_is_32_px_tall(visit, title, asked):
     page = visit(title, **{"model": "study-decoder", "sentence": OPENING} | asked)
     strip = page.view.locator(".st-key-what-if, .st-key-other-mask, .st-key-hints")
-    rail = page.view.locator(".st-key-rail-links").bounding_box()
+    rail = page.view.locator(".st-key-rail").bounding_box()
     box = strip.bounding_box()  # there is one
     assert box["height"] == pytest.approx(32, abs=1)
     assert 0 <= box["y"] - rail["y"] - rail["height"] < 12
@@ -156,7 +156,7 @@ def test_the_card_of_the_tour_stands_over_its_ring(visit):
 def test_the_page_after_stands_at_the_right_edge(visit):
     for title in ("Overview", "Heads"):
         page = visit(title)
-        link = page.view.locator(".st-key-foot [data-testid=stPageLink]").last.bounding_box()
+        link = page.view.locator(".st-key-foot a").last.bounding_box()
         foot = page.view.locator(".st-key-foot").bounding_box()
         assert link["x"] + link["width"] == pytest.approx(foot["x"] + foot["width"], abs=12)
 
@@ -171,3 +171,42 @@ def test_a_copied_link_shows_its_view_and_asks_again_of_the_next_text(visit):
     box.fill("Rain falls on the quiet sea.")
     page.do(lambda: box.press("Enter"))
     page.view.locator(veil).wait_for(state="attached")
+
+
+MOVED = """() => {
+  window.moved = 0
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.moved += entry.value
+  }).observe({ type: "layout-shift" })
+}"""
+
+
+@pytest.mark.parametrize(
+    "title, asked, buttons",
+    [
+        ("Attention", {"stage": 3, "depth": "formula"}, [".depth button >> nth=1"]),
+        ("Attention", {"stage": 2}, ["button.next", "button.step >> nth=2"]),
+        (
+            "Every number",
+            {"cell": "encoder.0.attn.scores.dot:3,2,1"},
+            [".st-key-number button.link", ".st-key-number button.back"],
+        ),
+    ],
+)
+def test_what_nobody_has_touched_stays_where_it_is(visit, title, asked, buttons):
+    page = visit(title, **asked)
+    page.view.wait_for_timeout(500)
+    page.view.evaluate(MOVED)
+    for button in buttons:
+        page.view.evaluate("window.moved = 0")
+        page.do(lambda button=button: page.view.locator(button).first.click())
+        page.view.wait_for_timeout(300)
+        assert page.view.evaluate("window.moved") <= 0.02, button
+
+
+def test_a_button_is_framed_until_the_page_has_answered(visit):
+    page = visit("Every number", step="encoder.0.attn.in")
+    button = page.view.locator(".st-key-step_after button").first
+    asked = button.evaluate("each => { each.click(); return 'asked' in each.dataset }")
+    assert asked
+    page.wait(lambda: not page.view.locator("[data-asked]").count())

@@ -822,6 +822,29 @@ def test_ink_is_read_on_every_colour(run):
     assert worst >= 4.5
 
 
+def test_branches_of_a_search_do_not_overlap_and_hang_on_their_parents(run):
+    branches = [(None, 1), (None, 1), (None, 1), (0, 2), (1, 2), (0, 2), (4, 3)]
+    places, curves, path = run(
+        """const { curve, layOut, pathTo } = await import("/beams_geometry.js")
+        const branches = given.map(([parent, depth]) => ({ parent, depth }))
+        const places = layOut(branches), { boxes, start } = places
+        const from = ({ parent }) => parent === null ? start : boxes[parent]
+        const curves = branches.map((each, i) => curve(from(each), boxes[i]))
+        return [places, curves, pathTo(branches, 6)]""",
+        branches,
+    )
+    boxes = places["boxes"]
+    for i, one in enumerate(boxes):
+        assert one["x"] + 118 <= places["wide"] and one["y"] + 40 <= places["tall"]
+        for other in (*boxes[:i], places["start"]):
+            assert abs(one["x"] - other["x"]) >= 118 or abs(one["y"] - other["y"]) >= 40
+        numbers = [float(x) for x in re.findall(r"-?[0-9.]+", curves[i])]
+        parent = places["start"] if branches[i][0] is None else boxes[branches[i][0]]
+        assert numbers[0] == parent["x"] + 118 and numbers[-2] == one["x"]
+        assert numbers[1] == parent["y"] + 20 and numbers[-1] == one["y"] + 20
+    assert path == [1, 4, 6]
+
+
 @pytest.mark.parametrize("width", (240, 640, 1100))
 def test_nodes_of_a_trail_do_not_overlap_and_curves_run_to_the_right(run, width):
     nodes = [(0, 0), (0, 0), (0, 2), (1, 1), (1, 1), (1, 3), (2, 3)]

@@ -5,7 +5,7 @@ import pytest
 from core import load
 from core.edits import ablate_head, replace
 from core.text import number, percent
-from tests.helpers.browser_pages import DESK, TELEPHONE, choices, opened_number
+from tests.helpers.browser_pages import DESK, TELEPHONE, choices, click_cell, opened_number
 
 BOOKS = "The books that the student recommended"
 ASKED = {"model": "study-decoder", "sentence": BOOKS, "layer": 3, "head": 4}
@@ -47,3 +47,18 @@ def test_a_number_that_is_typed_takes_the_place_of_the_opened_one(visit):
     edited = load("study-decoder").trace(BOOKS, edits=replace("decoder.1.mlp.hidden", (6, 3), 1.5))
     page = visit("Output", **ASKED | {"change": choices(page)["change"], "cell": "head.probs:6,66"})
     assert opened_number(page)[2] == number(edited["head.probs"][6, 66])
+
+
+def test_a_cell_of_the_map_of_patches_is_kept(visit):
+    """What head 3.4 gathers at the last word, from the sentence with “book”: “is” comes first."""
+    page = visit("Laboratory", **ASKED, cards="lab-patch", lab_patch="head")
+    click_cell(page, 0, 3, 6, 7)
+    page.do(lambda: page.view.get_by_role("button", name="Keep this patch").click())
+    book = BOOKS.replace("books", "book")
+    assert choices(page)["change"] == f"patch:decoder.3.attn.4[6]={book}"
+    wanted = load("study-decoder").trace(BOOKS)["decoder.3.attn.z"][4, 6]
+    given = load("study-decoder").trace(book)["decoder.3.attn.z"][4, 6]
+    assert (wanted != given).all() and "patched in from" in page.view.locator(
+        ".st-key-lab-changes"
+    ).inner_text()
+    page.view.get_by_text("This patch is one of your changes").wait_for()

@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 
 from core import load, why
+from core.decoding import beam_search
 from core.ops import angles
+from core.planes import principal_plane
 from core.steps.heads import ROLES
 from core.text import number, percent
 from tests.helpers.browser import ROOT, modules
 from tests.helpers.pages import HOSTILE
 from tests.helpers.texts import LONG
+from ui.session.selection import OPENING
 from ui.stages.positions.clocks import turned_text
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -44,7 +47,7 @@ def save(page, inside: str, kind: str, folder):
 def read(file):
     """The words of an SVG, and what its shapes say."""
     svg = ElementTree.parse(file).getroot()
-    words = [each.text for each in svg.iter(f"{SVG}text")]
+    words = [" ".join(each.itertext()) for each in svg.iter(f"{SVG}text")]
     return svg, words, [each.text for each in svg.iter(f"{SVG}title")]
 
 
@@ -222,8 +225,21 @@ def after_each_layer() -> list[str]:
     return [percent(x, 0 if x >= 0.1 else 1) for x in (*found.probs_NT.ravel(), *found.prob_N)]
 
 
+def value_plane() -> list[str]:
+    plane = principal_plane(decoder()["decoder.3.attn.v"][4])
+    first, second = (percent(share, 0) for share in plane.held)
+    return ["z", "books", f"1st direction ({first} of the squared length)", f"2nd ({second})"]
+
+
 def trail_of_are() -> list[str]:
     return [number(node.part, 3) for node in why.trail(decoder(), *ARE_IS).nodes]
+
+
+def searched() -> list[str]:
+    """The sums of the branches of the tree."""
+    model, ids_L = load("study-decoder"), load("study-decoder").ids(OPENING)
+    tree = beam_search(model.config, model.weights, ids_L, len(ids_L) + 8, beams=3)
+    return [f"sum {number(each.total, 3)}" for each in tree.branches]
 
 
 ARE_IS = tuple(load("study-decoder").tokenizer.id_of(word) for word in ("are", "is"))
@@ -393,6 +409,16 @@ FIGURES = {
         ],
         BOOKS | {"stage": 0},
     ),
+    "chart_saving": Figure(  # a chart of Plotly's
+        "Attention",
+        "plane-attn-saving",
+        "The values in their plane.",
+        f"{PLACE} · head 4",
+        "attention-the-values-of-all-tokens-layer3-head4",
+        value_plane,
+        BOOKS | {"stage": 4},
+        cards="attention-plane",
+    ),
     "why_map": Figure(
         "Why this word?",
         "why-map",
@@ -418,6 +444,15 @@ FIGURES = {
         "why-this-word-the-trail-of-are-is",
         trail_of_are,
         cards="why-trail",
+    ),
+    "beams": Figure(
+        "Output",
+        "output-beams",
+        "3 beginnings at a time after “recommended”",
+        "study-decoder",
+        "output-3-beginnings-at-a-time",
+        searched,
+        cards="output-beams",
     ),
 }
 ELSEWHERE = {"heatmap", "overview"}  # those of the tests above

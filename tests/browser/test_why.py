@@ -4,10 +4,14 @@ away, Output leads here, and silence in a large model can be stopped.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from urllib.parse import quote
+
 import pytest
 
 from core import load, why
 from core.text import number
+from tests.helpers.browser import tab
 from tests.helpers.browser_pages import DESK, TELEPHONE, choices, opened_number
 
 BOOKS = "The books that the student recommended"
@@ -88,3 +92,91 @@ def test_silence_in_a_large_model_runs_beside_the_page_and_can_be_stopped(visit,
     page.view.get_by_text("Stopped after").wait_for()
     page.do(lambda: page.view.get_by_role("radio", name="direct part").click())
     assert "add up to" in page.view.locator("[data-testid=stMain]").inner_text()
+
+
+# --- the questions that this page is for, from the app's first screen -----------------------------
+
+
+class Clicks:
+    """Counts what a reader clicks."""
+
+    def __init__(self, page):
+        self.page, self.count = page, 0
+
+    def on(self, target) -> None:
+        self.count += 1
+        self.page.do(lambda: target.click(), 60)
+
+    def why(self) -> None:
+        """The way to the page, and a guess."""
+        self.on(self.page.view.locator(".st-key-rail-links").get_by_text(TITLE))
+        self.on(self.page.view.locator(".st-key-quiz button").first)
+
+    def card(self, question: str) -> None:
+        self.on(self.page.view.get_by_text(question))
+
+    def read(self) -> str:
+        return self.page.view.locator("[data-testid=stMain]").inner_text()
+
+
+@pytest.fixture
+def clicks(browser, address):
+    """The app as a reader finds it, with that model and sentence."""
+    with ExitStack() as opened:
+
+        def first_screen(model: str, sentence: str) -> Clicks:
+            url = f"{address}/?model={model}&sentence={quote(sentence)}"
+            return Clicks(opened.enter_context(tab(browser, url)))
+
+        yield first_screen
+
+
+def test_why_are_is_answered_in_four_clicks(clicks):
+    reader = clicks("study-decoder", BOOKS)
+    reader.why()
+    assert "Why are and not is?" in reader.read()
+    reader.card("What did head 3.4 read?")
+    assert "of it from books" in reader.read() and reader.count <= 4
+
+
+def test_which_english_word_made_verte_is_answered_in_four_clicks(clicks):
+    reader = clicks("study-translator", "The house is green.")
+    reader.why()
+    assert "Why verte" in reader.read()
+    reader.card("What did cross-head 3.4 read in the sentence?")
+    assert "of it from green of the encoder" in reader.read() and reader.count <= 4
+
+
+@pytest.mark.slow
+def test_where_paris_appears_and_what_raised_it_is_answered_in_four_clicks(clicks, smollm2):
+    reader = clicks("smollm2", "The capital of France is")
+    reader.why()
+    raised = why.parts(smollm2.trace("The capital of France is"), *paris_and_the(smollm2))
+    found = [f"{why.in_words(name)} {number(part, 3)}" for name, part in raised.largest(3)]
+    assert all(each in reader.read() for each in found)
+    reader.card("After which layer does the model know?")
+    assert "After layer 29, the last one, ␣Paris is the likeliest word." in reader.read()
+    assert "among the first 3 after layer 28" in reader.read() and reader.count <= 4
+
+
+def paris_and_the(model) -> tuple[int, int]:
+    return tuple(int(model.tokenizer.encode(word).ids_L[0]) for word in (" Paris", " the"))
+
+
+@pytest.mark.slow
+def test_why_17_4_looked_at_sat_is_answered_in_four_clicks(clicks, smollm2):
+    reader = clicks("smollm2", "The cat sat on the mat. The cat")
+    reader.why()
+    reader.on(part(reader.page, "head 17.4"))
+    reader.card("Why did head 17.4 look there?")
+    assert "␣sat was found because head 16.0 had written" in reader.read()
+    assert "it had looked at ␣cat (1): 94%" in reader.read() and reader.count <= 4
+
+
+def test_a_neuron_leads_to_feed_forward(visit):
+    page, (are, is_, _) = visit(TITLE, **ASKED, cards="why-neurons"), ids()
+    split = why.by_neuron(load("study-decoder").trace(BOOKS), "decoder.3.mlp", are, is_)
+    best = int(abs(split.parts_N).argmax())
+    page.do(lambda: page.view.get_by_role("button", name=f"See what neuron {best} does").click())
+    page.view.get_by_text(f"What does neuron {best} do here?").wait_for()
+    assert choices(page)["ff_neuron"] == str(best) and "Feed_forward" in page.view.url

@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 import numpy as np
 import pytest
 
-from core import GlassError, load
+from core import GlassError, load, why
 from core.recorder import KEEP
 from core.trace import bytes_of
 from tests.helpers.names import every_name
@@ -74,6 +74,8 @@ def test_a_shape_costs_nothing(tiny_trace, family, keep, monkeypatch):
 def test_many_readers_share_a_trace(tiny_trace, keep, monkeypatch):
     """Sixteen threads, switched at every chance, read all there is; the memory is too small."""
     monkeypatch.setattr("core.trace._LAYERS", 1 << 14)
+    monkeypatch.setattr("core.trace._WRITTEN", 1 << 11)
+    monkeypatch.setattr("core.trace._LOOKS", 1 << 11)
     monkeypatch.setattr("core.trace._DERIVED", 1 << 12)
     whole, trace = tiny_trace("llama"), tiny_trace("llama", keep=keep)
     wanted = {name: whole[name] for name in every_name(whole)}
@@ -104,19 +106,36 @@ def test_many_readers_share_a_trace(tiny_trace, keep, monkeypatch):
 def test_what_a_trace_remembers_stays_within_its_room(tiny_trace, monkeypatch):
     light = tiny_trace("llama", keep="layers")
     kept = light.nbytes
-    light["decoder.0.attn.pattern"]
-    layer = light.nbytes - kept
-    monkeypatch.setattr("core.trace._LAYERS", layer)  # room for one
+    rooms, held = {}, kept
+    for room, leaf in (("_LAYERS", "q"), ("_WRITTEN", "z"), ("_LOOKS", "pattern")):  # for one each
+        light[f"decoder.0.attn.{leaf}"]
+        rooms[room], held = light.nbytes - held, light.nbytes
+        monkeypatch.setattr(f"core.trace.{room}", rooms[room])
     for name in light.names:
         light[name]
-        assert light.nbytes <= kept + layer
-    assert layer > 0 and list(light._layers) == [("decoder", 1)]
+        assert light.nbytes <= kept + sum(rooms.values())
+    assert rooms["_LAYERS"] > rooms["_WRITTEN"] + rooms["_LOOKS"] and min(rooms.values()) > 0
+    for memory in (light._layers, light._written, light._looks):
+        assert list(memory) == [("decoder", 1)]
     one = light["decoder.0.attn.heads"].nbytes
     monkeypatch.setattr("core.trace._DERIVED", one)
     for name in light.derived:
         light[name]
         held = [value.nbytes for value in light._values.values()]
         assert sum(held) <= one or len(held) == 1
+
+
+def test_a_walk_through_the_sources_runs_each_layer_again_only_once(tiny_trace, monkeypatch):
+    """Also where there is no room for the layers themselves."""
+    monkeypatch.setattr("core.trace._LAYERS", 0)
+    light, runs = tiny_trace("llama", keep="layers"), []
+    again = light._again
+    monkeypatch.setattr(light, "_again", lambda *given: runs.append(given[1:]) or again(*given))
+    for row in (1, 2, 3):
+        why.parts(light, 5, row=row)
+    assert runs == [("decoder", 0), ("decoder", 1)]
+    whole = why.parts(tiny_trace("llama"), 3, row=2).parts_S
+    assert np.array_equal(why.parts(light, 3, row=2).parts_S, whole)
 
 
 def test_a_view_counts_as_all_that_it_keeps_and_weights_do_not_count():

@@ -8,6 +8,8 @@ import pytest
 from core import GlassError, explain, whatif
 from core.models.model import Model
 from core.models.weights import read_folder
+from core.patches import Patch, patch_of, written_patch
+from core.why.patching import pair_of
 from tests.helpers.tiny import FAMILIES, golden
 
 IDS = np.array([3, 5, 7, 2, 9, 4])
@@ -32,6 +34,7 @@ CHANGES = (
     "temp:{0}.1.1=2.5",
     "set:{0}.0.attn.z[1,2,0]=0.5+set:{0}.0.attn.z[0,2,1]=-1e-2",
     "swap:1=3+swap:3=1+token:2=8",
+    "patch:{0}.1.stream[2]=9 4 3 5 7 2+patch:{0}.0.attn.1[3]=9 4 3 5 7 2+order",
 )
 ACROSS = ("cross:decoder.1", "head:cross.1.0")
 
@@ -199,6 +202,22 @@ def test_a_mask_drawn_by_hand_may_begin_from_a_named_one(models):
         ("trained", "token:0=999999"),
         ("trained", "token:0=-1"),
         ("trained", "token:x"),
+        ("trained", "patch:"),
+        ("trained", "patch:encoder.0.stream[0]"),
+        ("trained", "patch:encoder.0.stream[0]="),
+        ("trained", "patch:encoder.0.stream[0]=9 4 3"),
+        ("trained", "patch:encoder.0.stream[0]=9 4 3 5 7 2 8"),
+        ("trained", "patch:encoder.0.stream[0]=9 4 3 5 7 999999"),
+        ("trained", "patch:encoder.0.stream[0]=nine four three five seven two"),
+        ("trained", "patch:encoder.0.stream[6]=9 4 3 5 7 2"),
+        ("trained", "patch:encoder.0.stream[-1]=9 4 3 5 7 2"),
+        ("trained", "patch:encoder.9.mlp[0]=9 4 3 5 7 2"),
+        ("trained", "patch:decoder.0.mlp[0]=9 4 3 5 7 2"),
+        ("trained", "patch:encoder.0.cross[0]=9 4 3 5 7 2"),
+        ("trained", "patch:encoder.0.attn.99[0]=9 4 3 5 7 2"),
+        ("trained", "patch:encoder.0.mlp.1[0]=9 4 3 5 7 2"),
+        ("trained", f"patch:encoder.0.mlp[0]=9 4 3 5 7 2{' ' * 400}"),
+        ("trained", "+".join(f"patch:encoder.0.mlp[0]=9 4 3 5 7 {i}" for i in range(1, 6))),
         ("trained", "+".join(f"neuron:encoder.0.{i}" for i in range(whatif.MOST_PARTS + 1))),
     ],
 )
@@ -232,6 +251,20 @@ def test_changes_are_told_in_words():
         ("set:decoder.0.attn.z[1,4,0]=-0.5", "decoder.0.attn.z[1, 4, 0] set to −0.5"),
         ("swap:3=5", "token 3 read as token 5"),
         ("token:decoder.3=712", "token 3 read as number 712 of the vocabulary in the decoder"),
+        (
+            "patch:decoder.1.stream[2]=The book",
+            "the vector that enters the decoder’s layer 1 at token 2 patched in from “The book”",
+        ),
+        (
+            "patch:encoder.3.attn.4[6]=1 %2B 1",
+            "what head 4 of the encoder’s layer 3 gathers at token 6 patched in from “1 + 1”",
+        ),
+        (
+            "patch:decoder.0.cross.2[1]=x",
+            "what cross-attention head 2 of the decoder’s layer 0 gathers at token 1 patched in"
+            " from “x”",
+        ),
+        ("patch:<b>", "patch <b>"),
         ("mlp:x", "feed-forward of layer x silent"),
         ("temp:hot", "temp hot"),
     ],
@@ -364,3 +397,62 @@ def test_a_layer_that_is_computed_again_keeps_all_its_changes(models, family):
     whole = run(model, change)
     for name in whole.names:
         assert np.array_equal(light[name], whole[name]), name
+
+
+# --- patches --------------------------------------------------------------------------------------
+
+OTHER = np.array([9, 4, 3, 5, 7, 2])
+TYPED = " ".join(map(str, OTHER))
+
+
+def handed_over(model) -> list[tuple[str, str]]:
+    """What can be patched in, and on which side."""
+    found = [(side, what) for side in model.config.sides for what in ("stream", "mlp", "head:1")]
+    return found + [("decoder", "cross"), ("decoder", "cross:0")] * model.config.crosses
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_patch_is_what_the_other_text_has_there_and_does_what_why_patch_says(models, family):
+    model = models[family]
+    giver = run(model, ids_L=OTHER)
+    for side, what in handed_over(model):
+        patch = Patch(side, 1, what, 2, TYPED)
+        trace = run(model, written_patch(patch))
+        name, cell = patch.step
+        assert np.array_equal(trace[name][cell], giver[name][cell]), what
+        if model.config.head:
+            pair = pair_of(model, run(model), giver, 5, 3, what, -1, side)
+            logits_V = trace["head.logits"][-1]
+            wanted = float(logits_V[5]) - float(logits_V[3])
+            assert pair.after(1, [2]) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_patches_add_up_with_each_other_and_with_other_changes(models):
+    model, side = models["gpt2"], "decoder"
+    one, two = f"patch:{side}.0.mlp[1]={TYPED}", f"patch:{side}.0.mlp[3]={TYPED}"
+    trace, giver = run(model, f"{one}+{two}+head:{side}.1.0"), run(model, ids_L=OTHER)
+    places = [1, 3]
+    name = f"{side}.0.mlp.out"
+    assert np.array_equal(trace[name][places], giver[name][places])
+    assert not trace[f"{side}.1.attn.z"][0].any() and giver[f"{side}.1.attn.z"][0].any()
+    every = "+".join(f"patch:{side}.0.stream[{place}]={TYPED}" for place in range(len(IDS)))
+    assert np.array_equal(run(model, every)["head.logits"], giver["head.logits"])
+
+
+def test_the_other_text_is_read_under_the_mask_of_the_training_with_its_words_turned_as_well(
+    models,
+):
+    model = models["bert"]
+    patch = f"patch:encoder.1.stream[2]={TYPED}"
+    masked = run(model, patch, mask="decoder")["encoder.1.attn.in"][2]
+    assert np.array_equal(masked, run(model, ids_L=OTHER)["encoder.0.out"][2])
+    turned = run(model, f"{patch}+positions")["encoder.1.attn.in"][2]
+    assert np.array_equal(turned, run(model, "positions", ids_L=OTHER)["encoder.0.out"][2])
+
+
+@pytest.mark.parametrize("text", ("a+b", "100 % + %2B", "head:decoder.0.1", "x]=y", " ü\n+"))
+def test_any_text_can_be_written_into_a_patch_and_read_again(text):
+    written = written_patch(patch := Patch("decoder", 3, "head:4", 6, text))
+    ((name, detail),) = whatif.parts(written)
+    assert name == "patch" and patch_of(detail) == patch and "+" not in written
+    assert whatif.parts(f"order+{written}+scale")[1] == (name, detail)

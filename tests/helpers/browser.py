@@ -29,7 +29,7 @@ CHROMIUM = (
 )
 UNDRAWN = "[aria-busy=true], [data-testid=stSkeleton]"  # a component or a chart that is to come
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
-BEGUN = ".st-key-rail-links, [data-testid=stMain] h1"  # the frame of a page, or the welcome
+BEGUN = ".st-key-rail, [data-testid=stMain] h1"  # the frame of a page, or the welcome
 MOUNTED = """() => [...document.querySelectorAll(".st-key-place")].every((each) =>
     each.querySelector("[data-testid=stBidiComponentIsolated]")?.shadowRoot?.querySelector(".root"))
 """  # the line over the page has its html, from which on it is busy until it is drawn

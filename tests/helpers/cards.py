@@ -9,11 +9,12 @@ CARDS = {
     ),
     "pages/10_Output.py": (
         "output-vector.output-cut.output-line"
+        ".output-sure.output-beams.output-reused"
         ".output-context.output-pair.output-mean.output-alike.output-search"
     ),
     "pages/16_Laboratory.py": "lab-looks.lab-patch.lab-repeat",
     "pages/11_Before_attention.py": (
         "before-lstm.before-reach.before-mean.before-neuron.before-layer"
     ),
-    "pages/15_Why_this_word.py": "why-lens.why-reads.why-look.why-trail.why-silent",
+    "pages/15_Why_this_word.py": "why-lens.why-neurons.why-reads.why-look.why-trail.why-silent",
 }

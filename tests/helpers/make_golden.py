@@ -3,9 +3,9 @@ installed.
 
     python -m tests.helpers.make_golden            # all of it
     python -m tests.helpers.make_golden bert gpt2  # some: a family of tests/helpers/tiny.py,
-                                                   # "buckets", "cuts", "keys", "minilm", "smollm2",
-                                                   # "tokens", or a study model, after it was
-                                                   # trained: study-encoder …
+                                                   # "beams", "buckets", "cuts", "keys", "minilm",
+                                                   # "smollm2", "tokens", or a study model,
+                                                   # after it was trained: study-encoder …
 
 Needs requirements-reference.txt; the two real models come from the catalogue (python -m core.models
 fetch …).
@@ -24,6 +24,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from core.models import catalogue
+from tests.helpers import beams as beam_cases
 from tests.helpers import llama_cpp, reference, tiny
 
 # For the real models: English, a chat, other scripts, code, digits, spaces, and one sentence twice
@@ -84,6 +85,13 @@ def keys() -> None:
     """Every key that the five families' config classes of `transformers` have a place for."""
     found = {kind: reference.config_keys(kind) for kind in reference.CONFIGS}
     (tiny.GOLDEN / "keys.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def beams() -> None:
+    """What beam search finds on tiny models."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = {str(case): beam_cases.generated(case, Path(folder)) for case in beam_cases.CASES}
+    beam_cases.FILE.write_text(json.dumps(found) + "\n")
 
 
 def smollm2() -> None:
@@ -298,6 +306,7 @@ def main(names: list[str]) -> None:
         {name: lambda name=name: family(name) for name in tiny.FAMILIES}
         | {name: lambda name=name: study(name) for name in tiny.STUDY}
         | {
+            "beams": beams,
             "buckets": buckets,
             "keys": keys,
             "minilm": minilm,

@@ -26,6 +26,7 @@ ASKED = (
     "1.cross.k.sources.1.2",
     "1.attn.scores.sources.1.3.2",
     "1.cross.scores.sources.1.3.2",
+    "1.attn.scores.against.1.3.2.4",
     "embed.out.lens.1",
     "0.out.lens.1",
     "embed.out.lens.probs.1",
@@ -33,6 +34,10 @@ ASKED = (
     "1.attn.pattern.parts.1.1.7",
     "1.cross.pattern.against.1.1.7.9",
     "0.attn.pattern.against.1.1.7.9",
+    "1.mlp.hidden.parts.1.7",
+    "1.mlp.hidden.parts.unit.1.7",
+    "0.mlp.hidden.against.1.7.9",
+    "0.mlp.hidden.against.unit.1.7.9",
 )  # derived values whose names end in numbers, one of each kind
 
 

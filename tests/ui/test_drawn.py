@@ -70,7 +70,8 @@ def test_so_have_those_of_the_translator_and_its_cards(handed_out, depth):
 def test_so_have_those_of_why_and_its_cards(handed_out, model, depth):
     """The trail’s numbers, which travel apart, are computed again in tests/ui/test_why.py."""
     path = "pages/15_Why_this_word.py"
-    app = opened(path, model=model, depth=depth, cards=CARDS[path], layer="3", head="1")
+    at = {"layer": "3", "head": "1", "why_other": "1"}
+    app = opened(path, model=model, depth=depth, cards=CARDS[path], **at)
     assert not app.exception and len(list(drawn(app))) >= 4
     assert not_of_the_trace(app, handed_out()) == {}
 

@@ -252,10 +252,7 @@ def test_beside_them_stand_the_roles_on_a_random_text_of_which_each_number_opens
     score_HO = trace["encoder.2.attn.pattern.roles"]
     np.testing.assert_array_equal(values_in(shown)[0], score_HO.astype(np.float32))
     duplicate = ROLES.index("duplicate")
-    key = (
-        "map:random:encoder.2.attn.pattern.roles:(slice(None, None, None), slice(None, None, None))"
-    )
-    click(app, key, cell=[0, 9, duplicate])
+    click(app, "map:random:encoder.+0.attn.pattern.roles,:,:", cell=[0, 9, duplicate])
     assert not app.exception and address(app)["change"] == "repeat"
     assert address(app)["cell"] == f"encoder.2.attn.pattern.roles:9,{duplicate}"
     assert parts(app)[0]["value"] == number(score_HO[9, duplicate])

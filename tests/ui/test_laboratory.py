@@ -368,6 +368,94 @@ def test_a_translator_s_texts_are_patched_with_one_target():
     assert np.array_equal(shown_NP, wanted_NP.astype(np.float32))
 
 
+def test_a_patch_is_kept_stands_in_the_link_and_all_pages_show_it():
+    app, model = lab(cards="lab-patch", lab_patch="head", lab_cell="3-6"), load("study-decoder")
+    app.button(key="lab_keep").click().run()
+    part = f"patch:decoder.3.attn.4[6]={BOOK}"
+    assert address(app)["change"] == part and not app.exception
+    assert chips(app) == [
+        f"what head 4 of layer 3 gathers at “recommended” (6) patched in from “{BOOK}” ✕"
+    ]
+    assert "lab_keep" not in {button.key for button in app.button}
+    are, is_ = (model.tokenizer.id_of(word) for word in ("are", "is"))
+    before, after = runs(part)
+    lead = why.patch(model, BOOKS, BOOK, are, is_, "head:4")[3, 6]
+    logits = [run["head.logits"][-1].astype(float) for run in (before, after)]
+    gone = (logits[1][are] - logits[1][is_]) - (logits[0][are] - logits[0][is_])
+    assert gone == pytest.approx(lead, abs=1e-5) and logits[1].argmax() == is_
+    assert "is" in data_of(app, "lab:guesses", "guesses")["words"][0][0]
+    add(app, "mlp")
+    assert address(app)["change"] == f"{part}+mlp:decoder.3"
+    app.switch_page("pages/4_Heads.py").run()
+    assert app.session_state["memory"].shown.change == f"{part}+mlp:decoder.3"
+    app.switch_page(PAGE).run()
+    app.button(key="lab_remove_0").click().run()
+    assert address(app)["change"] == "mlp:decoder.3"
+
+
+def test_a_kept_number_opens_as_what_it_was_replaced_by():
+    cell = "decoder.3.attn.z:4,6,0"
+    app = lab(change=f"patch:decoder.3.attn.4[6]={BOOK}", cell=cell)
+    head, body, _ = parts(app)
+    given = load("study-decoder").trace(BOOK)["decoder.3.attn.z"][4, 6, 0]
+    assert head["value"] == number(given) and body["check"][0] == "Edited"
+
+
+@pytest.mark.parametrize(
+    "forged",
+    (
+        f"decoder.3.attn.9[6]={BOOK}",
+        f"decoder.3.stream[7]={BOOK}",
+        "decoder.3.stream[6]=The books",
+        f"decoder.3.stream[6]={'x' * 401}",
+        "decoder.3.stream[6]=\u0000 <script>",
+    ),
+)
+def test_a_forged_patch_is_refused_with_a_message(forged):
+    app = opened(PAGE, model="study-decoder", sentence=BOOKS, change=f"patch:{forged}")
+    assert not app.exception and said(app) and app.session_state["memory"].shown.change == ""
+
+
+def test_the_second_text_of_a_translator_opens_with_the_same_target():
+    sentence, other = "The house is green.", "The house is red."
+    app = opened(
+        PAGE,
+        model="study-translator",
+        sentence=sentence,
+        side="decoder",
+        token="3",
+        cards="lab-patch",
+        lab_text=other,
+        lab_patch="cross",
+        lab_cell="3-3",
+    )
+    model = load("study-translator")
+    clean = model.trace(sentence)
+    giver = model.trace(other, target_ids_L=clean["decoder.embed.ids"])
+    one_D, other_D = (run["decoder.3.cross.out"][3] for run in (clean, giver))
+    order = np.argsort(-np.abs(other_D.astype(float) - one_D), kind="stable")[:6]
+    rows = data_of(app, "lab:cell", "table")["numbers"]
+    assert rows == [[number(one_D[d]), number(other_D[d])] for d in order]
+    click(app, "lab:cell", cell=[0, 1])
+    head = parts(app)[0]
+    assert head["name"] == f"decoder.3.cross.out:3,{order[0]}"
+    assert head["value"] == number(other_D[order[0]])
+
+
+# --- the guess before the figure ------------------------------------------------------------------
+
+
+def test_once_something_is_changed_it_asks_which_word_comes_first():
+    assert not parts(lab(ask="1"), "quiz")
+    app = lab(ask="1", change=HEAD)
+    (quiz,) = parts(app, "quiz")
+    after = runs(HEAD)[1]["head.probs"][-1]
+    assert "".join(quiz["asks"]) == "Which word comes first with 1 change?"
+    click(app, "quiz", act=0)
+    verdict = parts(app, "quiz")[0]["verdict"]
+    assert load("study-decoder").tokenizer.id_of(verdict["answer"]) == after.argmax()
+
+
 def test_a_model_that_guesses_nothing_has_no_patches_and_says_so():
     app = lab("minilm", cards="lab-patch")
     assert any("guesses no words" in each.value for each in app.info)

@@ -1,7 +1,5 @@
 """What is said below a picture that is saved, and how its file is called."""
 
-import json
-
 import pytest
 
 from tests.helpers.pages import HOSTILE, data_of, opened
@@ -49,13 +47,3 @@ def test_a_name_of_a_file_holds_letters_digits_and_hyphens_alone(text):
     name = in_a_name(text)
     assert len(name) <= 40 and all(letter.isalnum() or letter == "-" for letter in name)
     assert not name.startswith("-") and not name.endswith("-")
-
-
-def test_a_chart_is_saved_under_the_same_name():
-    app = opened(
-        "pages/2_Positions.py", sentence=SENTENCE, cards="positions-waves", depth="numbers"
-    )
-    configs = [json.loads(chart.proto.config) for chart in app.get("plotly_chart")]
-    assert configs and {each["toImageButtonOptions"]["filename"] for each in configs} == {
-        "glassformer-positions-the-books-that"
-    }

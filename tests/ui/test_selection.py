@@ -63,6 +63,7 @@ IN_VAIN = (
     {"change": "set:encoder.0.attn.z[0,0,99999]=1"},
     {"change": "token:0=9999999+attn:decoder.0"},
     {"change": "freeze:cross.0.0+temp:encoder.0.0=0"},
+    {"change": "patch:encoder.0.mlp[0]=a text of another length"},
     {"mask": "own", "grid": "e99-9"},
     {"change": "norms", "mask": "own", "grid": "d0-0"},
 )

@@ -9,7 +9,17 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers.pages import OTHERS, READY, click, components, look, opened, page_title, send
+from tests.helpers.pages import (
+    OTHERS,
+    READY,
+    click,
+    components,
+    data_of,
+    look,
+    opened,
+    page_title,
+    send,
+)
 from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.selection import CODECS, fits
@@ -96,7 +106,10 @@ def sane(app: AppTest, path: str) -> None:
     title = next(page.title for page in PAGES if page.path == path)
     assert not app.exception and page_title(app) == title
     assert all(fits(key, app.session_state[key]) for key in CODECS)
-    assert app.get("page_link")[-1] and app.session_state["memory"].shown.model in READY
+    assert (
+        data_of(app, "foot", "page_links")["links"]
+        and app.session_state["memory"].shown.model in READY
+    )
 
 
 def forged(value) -> str:

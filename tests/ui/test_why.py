@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from core import load, why
+from core.edits import ablate_head
 from core.text import number, percent
 from tests.helpers.pages import (
     address,
@@ -26,6 +27,7 @@ from tests.helpers.pages import (
 )
 from tests.helpers.words import MOST, question, words_below
 from ui.stages.why import effects, silent
+from ui.text import told_apart
 
 PAGE = "pages/15_Why_this_word.py"
 BOOKS = "The books that the student recommended"
@@ -247,6 +249,19 @@ def test_where_part_and_effect_differ_it_says_so():
     assert app.session_state["change"] == "head:decoder.3.4" and not app.exception
 
 
+def test_what_reacts_is_said_of_a_large_model_before_all_its_parts_fall_silent(smollm2):
+    sentence = "The cat sat on the mat. The cat"
+    app = opened(PAGE, model="smollm2", sentence=sentence, layer="17", head="4", cards="why-silent")
+    assert app.button(key="why_begin") and app.button(key="why_silence") and not app.exception
+    words = app.session_state["why_word"], app.session_state["why_rival"]
+    effect = 0.0
+    for sign, edits in ((1, ablate_head("decoder", 17, 4)), (-1, None)):
+        logits_V = smollm2.trace(sentence, edits=edits)["head.logits"][-1].astype(float)
+        effect += sign * (logits_V[words[0]] - logits_V[words[1]])
+    found = re.search(r"effect of its silence, \*\*(.+?)\*\*", prose(app))
+    assert found and float(found[1].replace("−", "-")) == pytest.approx(effect, rel=2e-3, abs=1e-4)
+
+
 def test_what_it_says_of_a_difference_follows_from_the_two_numbers():
     app = opened(PAGE, **AT)
     asked = asked_on(app)
@@ -256,6 +271,21 @@ def test_what_it_says_of_a_difference_follows_from_the_two_numbers():
     assert "made more of it" in silent.why_so(1.08, -7.7)
     assert "the opposite" in silent.why_so(2.0, 0.5)
     assert "make up for a share" in silent.why_so(4.0, -2.3)
+
+
+def test_what_reacts_to_the_silence_of_the_chosen_head_adds_up_to_its_effect():
+    app = opened(PAGE, **AT, cards="why-silent")
+    before = why.parts(trace(), ARE, IS)
+    after = why.parts(model().trace(BOOKS, edits=ablate_head("decoder", 3, 4)), ARE, IS)
+    change = {n: after.of(n) - before.of(n) for n in before.names}
+    effect = why.effects(model(), trace(), ARE, IS)[3, 4]
+    assert sum(change.values()) == pytest.approx(effect, abs=1e-4)
+    text, own = prose(app), change["decoder.3.attn.head.4"]
+    assert f"Its part goes: {number(own, 3)}." in text
+    assert f"**feed-forward 3** gives {number(-change['decoder.3.mlp'], 3)} less" in text
+    scaled = sum(change[n] for n in before.names[: before.names.index("decoder.3.mlp")]) - own
+    assert f"beside it anew: {number(scaled, 3)}" in text
+    assert f"effect of its silence, **{number(effect, 3)}**" in text
 
 
 # --- the cards ------------------------------------------------------------------------------------
@@ -309,6 +339,98 @@ def click_point(app, key: str, at: int) -> None:
     send(app, WidgetState(id=chart.id, string_value=selected))
 
 
+@pytest.mark.parametrize("asked, row", CASES, ids=lambda each: str(each)[:30])
+def test_the_neurons_of_a_network_add_up_to_its_part_in_the_map(asked, row):
+    app = opened(PAGE, **asked, cards="why-neurons")
+    run = trace(asked["sentence"], asked["model"])
+    words = app.session_state["why_word"], app.session_state["why_rival"]
+    found = why.parts(run, *words, row)
+    network = next(name for name, _ in found.largest() if name.endswith(".mlp"))
+    split = why.by_neuron(run, network, *words, row=row)
+    order = np.argsort(-np.abs(split.parts_N), kind="stable")[:8]
+    table, text = data_of(app, "why:neurons", "table"), prose(app)
+    hidden_F = run[f"{network}.hidden"][row]
+    for neuron, name, numbers in zip(order, table["rows"], table["numbers"], strict=True):
+        part = split.parts_N[neuron]
+        assert name == f"neuron {neuron}" and numbers[0] == number(hidden_F[neuron])
+        assert numbers[2] == number(part) and float(hidden_F[neuron]) * float(
+            numbers[1].replace("−", "-")
+        ) == pytest.approx(part, rel=1e-3)
+    assert table["foot"]["numbers"][2] == number(split.parts_N.sum())
+    assert f"add up to {number(split.parts_N.sum(), 4)}" in text
+    whole = found.of(network)
+    assert f"together **{number(whole, 4)}**, the part of {why.in_words(network)}" in text
+    assert split.total == pytest.approx(whole, abs=1e-4)
+
+
+def test_a_network_is_chosen_in_the_map_and_each_number_of_its_neurons_opens():
+    app = opened(PAGE, **AT, cards="why-neurons")
+    names = why.parts(trace(), ARE, IS).names
+    click(app, "why-map", cell=names.index("decoder.1.mlp"))
+    assert "Which neurons of feed-forward 1 raised it?" in [each.label for each in app.expander]
+    assert address(app)["why_mlp"] == "1" and app.session_state["head"] == 4
+    split = why.by_neuron(trace(), "decoder.1.mlp", ARE, IS)
+    best, path = int(np.abs(split.parts_N).argmax()), "decoder.1.mlp.hidden"
+    wanted = (
+        f"{path}:{ROW},{best}",
+        *(f"{path}.against{unit}.{ROW}.{ARE}.{IS}:{best}" for unit in (".unit", "")),
+    )
+    for column, cell in enumerate(wanted):
+        click(app, "why:neurons", cell=[0, column])
+        assert app.session_state["cell"] == cell
+        assert data_of(app, "why:neurons", "table")["opened"] == [0, column]
+    assert parts(app)[0]["value"] == number(split.parts_N[best])
+    assert app.button(key="why_neuron").label == f"See what neuron {best} does"
+
+
+@pytest.mark.parametrize("forged", ("4", "99"))
+def test_a_network_that_there_is_not_is_none(forged):
+    app = opened(PAGE, **AT, cards="why-neurons", why_mlp=forged)
+    assert not app.exception and "feed-forward 3 raised" in " ".join(e.label for e in app.expander)
+
+
+def test_a_look_is_compared_with_one_at_another_token():
+    app = opened(PAGE, **AT, cards="why-look", why_other="5")
+    looked = why.look(trace(), "decoder.3.attn", 4, ROW, 2, rival=5)
+    data, text = data_of(app, "why:look", "heatmap"), prose(app)
+    weights_M = trace()["decoder.3.attn.pattern"][4, ROW]
+    assert f"that of **books** is **{number(looked.total, 3)}** higher" in text
+    assert f"**student** {percent(weights_M[5], 0)}" in text
+    times = float(weights_M[2]) / float(weights_M[5])
+    assert f"its attention {number(times, 3)} times as large" in text
+    assert np.exp(looked.total) == pytest.approx(times, rel=1e-4)
+    names_S = [why.in_words(name, "recommended") for name in looked.query_names]
+    names_T = [why.in_words(name) for name in looked.key_names]
+    for r, row in enumerate(data["rows"]):
+        for c, column in enumerate(data["columns"]):
+            wanted = looked.parts_ST[names_S.index(row), names_T.index(column)]
+            assert values_in(data)[0, r, c] == pytest.approx(wanted, rel=1e-6)
+    part = looked.largest(1)[0][2]
+    assert f"- **{number(part, 3)}**" in text and "less what it is at **student**" in text
+    click(app, "why:look", cell=[0, 0, 0])
+    assert app.session_state["cell"].startswith(f"decoder.3.attn.scores.against.4.{ROW}.2.5:")
+    app.selectbox(key="why_other").set_value(-1).run()
+    assert "why_other" not in address(app) and "**books** is **" not in prose(app)
+    app.selectbox(key="why_key").set_value(5).run()
+    one = why.look(trace(), "decoder.3.attn", 4, ROW, 5)
+    assert f"**{number(one.total, 3)}**, is the sum" in prose(app)
+
+
+def test_smollm2_says_what_was_written_into_sat(smollm2):
+    sentence = "The cat sat on the mat. The cat"
+    app = opened(PAGE, model="smollm2", sentence=sentence, layer="17", head="4", cards="why-look")
+    part = why.look(smollm2.trace(sentence), "decoder.17.attn", 4, 8, 2).largest(1)[0][2]
+    text = prose(app)
+    assert "was found because head 16.0 had written *the token before me is " in text
+    assert f"gives {number(part, 3)} of the score" in text
+
+
+@pytest.mark.parametrize("key", (0, 1, 3, 4, 5, 6))
+def test_only_of_the_token_that_is_looked_at_most_is_it_said_that_it_was_found(key):
+    app = opened(PAGE, **AT, cards="why-look", why_key=str(key))
+    assert "was found" not in prose(app) and not app.exception
+
+
 def test_a_look_is_opened_into_sources():
     app = opened(PAGE, **AT, cards="why-look")
     looked = why.look(trace(), "decoder.3.attn", 4, ROW, 2)
@@ -342,8 +464,13 @@ def test_the_trail_is_drawn_with_what_it_explains(share):
     assert data["edges"] == [[edge.giver, edge.taker] for edge in trail.edges]
     text = prose(app)
     assert f"explain **{percent(trail.explained, 0)}** of **are** − **is**" in text
-    side, token, part = trail.tokens()[0]
-    assert data["tokens"] and f"It ends at **books** {number(part, 3)}" in text and token == 2
+    ends = why.ends(trace(), ARE, IS, -1)
+    (_, token, part), *others = ends.largest(3)
+    assert data["tokens"] and token == 2
+    tokens = told_apart(["[START]", *BOOKS.lower().split()])
+    named = ", ".join(f"**{tokens[i]}** {number(each, 3)}" for _, i, each in others)
+    assert f"most comes from **books** {number(part, 3)}, {named}; what no word gives" in text
+    assert f"is {number(ends.frame, 3)}. What heads take from **[START]**" in text
     assert given[0] == pytest.approx(trail.total) and data["nodes"][0]["name"] == "“are” − “is”"
     for giver, taker in data["edges"]:  # a curve runs to the right
         assert data["nodes"][giver]["column"] < data["nodes"][taker]["column"]
@@ -380,7 +507,9 @@ def test_of_the_translator_it_says_which_english_word_it_was():
 
 
 def test_all_cards_hold_at_every_depth_and_for_every_kind_of_model():
-    cards = ".".join(f"why-{name}" for name in ("lens", "reads", "look", "trail", "silent"))
+    cards = ".".join(
+        f"why-{name}" for name in ("lens", "neurons", "reads", "look", "trail", "silent")
+    )
     for asked, _ in CASES:
         for depth in ("story", "numbers", "formula", "code"):
             app = opened(PAGE, **asked, depth=depth, cards=cards)
@@ -390,15 +519,24 @@ def test_all_cards_hold_at_every_depth_and_for_every_kind_of_model():
                 assert {"why-map", "why-lens", "why-trail"} <= components(app).keys()
 
 
-def test_a_translator_opens_where_it_writes_its_last_word_and_at_the_head_that_gives_most():
+def test_a_translator_opens_at_its_last_word_and_at_the_head_across_that_gives_most():
     app = opened(PAGE, model="study-translator", sentence=GREEN, layer="", head="")
     run = trace(GREEN, "study-translator")
     assert not app.exception and app.session_state["token"] == 3
     assert question(app).startswith("Why **verte**")
     word, rival = app.session_state["why_word"], app.session_state["why_rival"]
-    name = next(n for n, _ in why.parts(run, word, rival, 3).largest() if ".head." in n)
+    name = next(n for n, _ in why.parts(run, word, rival, 3).largest() if ".cross.head." in n)
     at = (app.session_state[key] for key in ("side", "layer", "why_block", "head"))
     assert name == "{}.{}.{}.head.{}".format(*at)
+
+
+def test_it_asks_which_part_gave_most():
+    app = opened(PAGE, **AT | {"ask": "1"})
+    (quiz,) = parts(app, "quiz")
+    assert "".join(quiz["asks"]) == "Which part of the model gave most to it?"
+    click(app, "quiz", act=0)
+    verdict, found = parts(app, "quiz")[0]["verdict"], why.parts(trace(), ARE, IS)
+    assert verdict["answer"] == why.in_words(found.names[int(found.parts_S.argmax())])
 
 
 # --- without words, and the way here --------------------------------------------------------------

@@ -10,11 +10,13 @@ import numpy as np
 import streamlit as st
 
 from ui.kit import plotly_figures
+from ui.kit.component_loader import component
 from ui.kit.components import heatmap_canvas
 from ui.kit.heatmap import HeatmapSpec, folded, place_in_vector
-from ui.kit.picture_frame import file_name
 from ui.session import sent
 from ui.session.memory import memory
+
+_saving = component("chart_saving")
 
 
 def clickable_map(key: str, spec: HeatmapSpec, on_cell=None) -> None:
@@ -39,13 +41,13 @@ def clickable_bars(key: str, values_N, labels, *, on_bar=None, title="", **look)
 
 
 def show(key: str, figure, on_cell=None, alt: str = "", cells=None) -> None:
-    """Draws any figure; a click on a point of its overlay, the last trace, calls on_cell(y, x), or
-    on_cell(*cells[n]) with what the n-th point stands for. alt: what it shows, for those who can't
-    see it.
+    """Draws any figure, and a button that saves it; a click on a point of its overlay, the last
+    trace, calls on_cell(y, x), or on_cell(*cells[n]) with what the n-th point stands for. alt: what
+    it shows, for those who can't see it.
     """
     # What changes with the theme is drawn anew with it.
     figure.layout.meta = {"theme": st.context.theme.type}
-    options = {"key": key, "config": plotly_figures.config(file_name()), "alt": alt or None}
+    options = {"key": key, "config": plotly_figures.CONFIG, "alt": alt or None}
     if on_cell is None:
         st.plotly_chart(figure, **options)
     else:
@@ -60,6 +62,7 @@ def show(key: str, figure, on_cell=None, alt: str = "", cells=None) -> None:
             on_select=lambda: pass_click_on(key, on_cell, cells_N2),
             **options,
         )
+    _saving(key=f"{key}-saving", data={"chart": key, "title": alt})
 
 
 def pass_click_on(key: str, on_cell, cells_N2) -> None:

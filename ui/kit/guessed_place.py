@@ -31,4 +31,4 @@ def ask_why(view: View, word: int) -> None:
     for name in ("why_word", "why_rival"):
         memory().firsts.pop(name, None)
     memory().why_from = place_of_guess(view)
-    go(WHY, why_word=word, why_rival=None, why_key=None)
+    go(WHY, why_word=word, why_rival=None, why_key=None, why_other=-1, why_mlp=None)

@@ -8,7 +8,6 @@ import re
 
 from core import whatif
 from ui.kit.token_words import token_label
-from ui.session.memory import memory
 from ui.session.navigation import (
     ADD_AND_NORM,
     ATTENTION,
@@ -36,7 +35,7 @@ LONGEST, WORDS, LETTERS = 400, 3, 40  # letters of a sentence; words and letters
 
 
 def picture_frame(view: View, page: Page, others: bool = False) -> dict:
-    """The frame of a page's pictures, which is remembered. others: they may show other runs than
+    """The frame of a page's pictures. others: they may show other runs than
     this one, so that neither model nor sentence is said.
     """
     frame = {"page": in_a_name(page.title)}
@@ -50,7 +49,6 @@ def picture_frame(view: View, page: Page, others: bool = False) -> dict:
             "sentence": sentence[:LONGEST] + ("…" if len(sentence) > LONGEST else ""),
             "words": in_a_name(" ".join(sentence.split()[:WORDS])),
         }
-    memory().picture_frame = frame
     return frame
 
 
@@ -59,14 +57,6 @@ def changed(view: View, page: Page) -> str:
     mask = "" if view.mask == "trained" or page == ENCODER_AND_DECODER else MASKS[view.mask]
     change = view.request.change and whatif.title(view.request.change, view.config.crosses)
     return ", ".join(filter(None, (change, mask)))
-
-
-def file_name() -> str:
-    """How a picture of this page is called as a file, without its ending."""
-    frame = memory().picture_frame
-    looked = [f"{name}{frame[name]}" for name in BOTH if name in frame]
-    parts = ["glassformer", frame.get("page"), *looked, frame.get("words")]
-    return "-".join(filter(None, parts))
 
 
 def in_a_name(text: str) -> str:

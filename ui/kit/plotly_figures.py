@@ -24,14 +24,8 @@ NAMED = 24  # names in a plane at most
 SMALL = (330, 330)  # the size for which they are laid out, in pixels
 GREY, FAINT, CLEAR = "rgba(128,128,128,0.55)", "rgba(128,128,128,0.16)", "rgba(0,0,0,0)"
 TEXT = "#000037"  # Streamlit puts the theme's text colour in the place of this one
-# Of the toolbar
-UNUSED = ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale"]
-CONFIG = {"displaylogo": False, "scrollZoom": False, "doubleClick": False}
-
-
-def config(name: str) -> dict:
-    """What a chart lets the reader do. name: of the file in which its picture is saved."""
-    return CONFIG | {"toImageButtonOptions": {"format": "png", "scale": 3, "filename": name}}
+# What a chart lets the reader do: below it stands a button that saves it, as below every figure
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
 # --- bars -----------------------------------------------------------------------------------------
@@ -461,7 +455,6 @@ def figure(
         "hoverdistance": -1,
         "dragmode": False,
         "showlegend": False,
-        "modebar": {"remove": UNUSED},
     }
     return go.Figure({"data": traces, "layout": layout})
 

@@ -26,18 +26,21 @@ def heading(
     *,
     terms: bool = True,
     beside: Callable[[], object] | None = None,
+    name: str = "",
 ) -> None:
     """The question that the figure below answers, in Markdown, on one line. While the reader may
     still guess, the figure is veiled; a stage asks once for each sentence and model. terms: whether
     its words explain themselves; not where controls beside it name them, and the text below does.
-    beside: draws such controls, on the same line.
+    beside: draws such controls, on the same line. name: of one of several questions of a page: the
+    words of one don't move to their places in the next.
     """
     quiz = quiz and replace(quiz, title=question)
     memory().asking = is_open(quiz)
     with st.container(key="stage-heading"):
-        line = (
-            st.container(horizontal=True, vertical_alignment="center") if beside else nullcontext()
-        )
+        line = nullcontext()
+        if beside or name:
+            key = f"question-{name}" if name else None
+            line = st.container(key=key, horizontal=bool(beside), vertical_alignment="center")
         with line:
             st.title(with_terms(question) if terms else question, anchor=False)
             if beside:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from core.step_ref import ref_of
+from core.step_ref import parse, ref_of
 from core.steps import about
 from core.steps.letters import axis_words
 from core.text import number
@@ -78,10 +78,30 @@ def blocked_by_mask(view, name: str, index: tuple):
     return None if mask_LM.all() else ~mask_LM[index[-2:]]
 
 
-def cell_map(view, name: str, *index, key: str = "", on_cell=None, **look) -> None:
+def seen_from(view, name: str, index: tuple) -> str:
+    """A slice of a step as it is named from the layer, the head and the token that are looked at.
+    It keeps its name where these change: its picture stays, and only the numbers in it are others.
+    """
+    ref, axes = parse(name), view.trace.axes(name)
+    at, parts = {"H": view.head, "L": view.token}, []
+    if ref and ref.layer is not None:
+        name = name.replace(f".{ref.layer}.", f".{ref.layer - view.layer:+d}.", 1)
+    for letter, part in zip(axes, index, strict=True):
+        base = view.key_head if letter == "G" else at.get(letter, 0)
+        if not isinstance(part, slice):
+            parts.append(f"{part - base:+d}")
+        elif part.stop is not None and part.stop - (part.start or 0) == 1:
+            parts.append(f"{(part.start or 0) - base:+d}:")
+        else:
+            parts.append(":" if part == ALL else "rows")
+    return ",".join([name, *parts])
+
+
+def cell_map(view, name: str, *index, key: str = "", place: str = "", on_cell=None, **look) -> None:
     """A two-dimensional slice of a step as a heatmap: index has a number for each fixed axis and
     ALL (or a slice) for the two that are drawn. A click on a cell opens "How was this number
-    made?", or calls on_cell(row, column). look: title, chosen, limit, fold of the `HeatmapSpec`.
+    made?", or calls on_cell(row, column). place: of a map that stands there whatever it shows.
+    look: title, chosen, limit, fold of the `HeatmapSpec`.
     """
     free = [axis for axis, part in enumerate(index) if isinstance(part, slice)]
     rows, columns = (labels(view, name, axis, index[axis]) for axis in free)
@@ -101,7 +121,7 @@ def cell_map(view, name: str, *index, key: str = "", on_cell=None, **look) -> No
         **look,
     )
     open_cell = on_cell or (lambda r, c: open_number(name, full_index(index, (r, c))))
-    clickable_map(f"map:{key}:{name}:{index}", spec, open_cell)
+    clickable_map(f"map:{key}:{place or seen_from(view, name, index)}", spec, open_cell)
 
 
 def rows_around(chosen: int, count: int, most: int = ROWS) -> slice:
@@ -173,7 +193,7 @@ def cell_picture(view, name: str, *index) -> None:
     quantities, a table.
     """
     if sum(isinstance(part, slice) for part in index) == 2:
-        cell_map(view, name, *index, title=name, fills=True)
+        cell_map(view, name, *index, title=name, fills=True, place="step")
     elif name.endswith("ids"):
         cells_table(
             view,

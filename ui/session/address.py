@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ui.session.memory import memory, note
-from ui.session.selection import CODECS, LONGEST_TEXT, chosen, selection, spell
+from ui.session.selection import CODECS, LONGEST_TEXT, Selection, chosen, selection, spell
 
 
 def parse_choice(name: str, text: str) -> Any:
@@ -47,13 +47,14 @@ def spelled(choices: dict[str, Any]) -> dict[str, str]:
     return {key: text for key, text in texts.items() if len(text) <= LONGEST_TEXT}
 
 
-def write_address() -> None:
+def write_address() -> Selection:
     """Keeps the choices for the next page, and puts them into the address bar if they are not there
-    yet.
+    yet. Returns them.
     """
     memory().kept = now = selection()
     if st.query_params.to_dict() != (params := spelled(vars(now))):
         st.query_params.from_dict(params)
+    return now
 
 
 def keep(**changes) -> None:

@@ -84,8 +84,9 @@ def restore_choices(kept: Selection) -> None:
     drawn its widget, or where a browser left something that can't be chosen: a label of another
     model's list, a number out of range."""
     session, before = st.session_state, vars(kept)
+    found = session.to_dict()  # at once: one by one takes three times as long
     for name, codec in CODECS.items():
-        if not fits(name, session.get(name, MISSING)):
+        if not fits(name, found.get(name, MISSING)):
             session[name] = before[name] if fits(name, before[name]) else codec.default
 
 

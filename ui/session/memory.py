@@ -34,7 +34,6 @@ class Memory:
     labels: dict[str, tuple] = field(default_factory=dict)
 
     # What is looked at
-    picture_frame: dict = field(default_factory=dict)  # what is said below a picture once saved
     shown: RunRequest | None = None  # the last run that could be shown
     first_token: int | None = None  # the token that is looked at before one is chosen
     word: str = ""  # the letters of the token that is looked at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import streamlit as st
 
@@ -86,6 +87,11 @@ PAGES = (
     EVERY_NUMBER,
     GLOSSARY,
 )
+
+
+def path_of(page: Page) -> str:
+    """A page as it stands in an address: "Attention"; the first page has no name."""
+    return "./" if page == OVERVIEW else PurePath(page.path).stem.split("_", 1)[1]
 
 
 def go(page: Page, **changes) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 import streamlit as st
 
 from core import masks, whatif
+from core.decoding.beam_search import WIDEST
 from core.errors import GlassError
 from core.models import catalogue
 
@@ -47,6 +48,7 @@ DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": 
 SIDES = ("encoder", "decoder")
 STAGES = 5  # steps of the walk through attention
 TOUR_STOPS = 10
+FARTHEST = 12  # tokens that a search looks ahead
 TOP_KS = (1, 2, 3, 5, 10, 20, 50, 100, 500, 0)  # 0: all words
 MOST = 999_999
 
@@ -271,6 +273,9 @@ class Selection:
     output_k: int = in_page(replace(among(0, TOP_KS), key="top_k"))
     output_p: float = in_page(replace(decimal(1.0, 0.05, 1.0, 0.05), key="top_p"))
     output_seed: int = in_page(whole_number(1, 0))
+    output_beams: int = in_page(whole_number(3, 1, WIDEST))
+    output_ahead: int = in_page(whole_number(8, 1, FARTHEST))
+    output_branch: int | None = in_page(whole_number(None, 0))
     output_stage: int | None = in_page(whole_number(None, 0))
     output_hit: int = in_page(whole_number(0, 0))
     output_pair: str = in_page(text("0-1", 5, "two numbers such as 0-1", PAIR.fullmatch))
@@ -300,12 +305,16 @@ class Selection:
     before_at: int | None = in_page(whole_number(None, 0))
     before_measure: str = in_page(among("moved", ("moved", "guess")))
     # Why this word: two words by their ids (−1: no rival), what the map shows, which attention of
-    # the decoder the head is of, the token that it read, and the least share of a step of the trail
+    # the decoder the head is of, the token that it read, another with which that is compared (−1:
+    # none), the layer of the network whose neurons are shown, and the least share of a step of the
+    # trail
     why_word: int | None = in_page(whole_number(None, 0))
     why_rival: int | None = in_page(whole_number(None, -1))
     why_shows: str = in_page(among("part", ("part", "effect")))
     why_block: str | None = in_page(among(None, ("attn", "cross")))
     why_key: int | None = in_page(whole_number(None, 0))
+    why_other: int = in_page(whole_number(-1, -1))
+    why_mlp: int | None = in_page(whole_number(None, 0))
     why_share: float = in_page(decimal(0.1, 0.02, 0.5, 0.02))
     # Glossary
     term: str | None = in_page(
@@ -348,7 +357,7 @@ AROUND = tuple(name for name, codec in CODECS.items() if codec.around)
 
 def selection() -> Selection:
     """What is chosen now. Reads the session, and never writes."""
-    session = st.session_state
+    session = st.session_state.to_dict()  # at once: one by one takes three times as long
     return Selection(**{name: session.get(name, codec.default) for name, codec in CODECS.items()})
 
 

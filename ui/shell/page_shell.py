@@ -5,25 +5,25 @@ looked at; the opened number beside the page, and the way on at its foot.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import whatif
-from ui.kit.component_loader import library
+from ui.kit.component_loader import ASSETS, library
 from ui.kit.components import follow_theme
 from ui.kit.explanation_panel import check_opened, number_beside, number_over
 from ui.kit.picture_frame import picture_frame
 from ui.kit.terms import explained
 from ui.kit.theme import css
 from ui.session.actions import close_number
-from ui.session.address import query_params, spelled, write_address
+from ui.session.address import spelled, write_address
 from ui.session.arrival import arrive, arrive_alone
 from ui.session.memory import memory
-from ui.session.navigation import OVERVIEW, PAGES, Page
+from ui.session.navigation import OVERVIEW, Page
 from ui.session.opening import settle_place
-from ui.session.selection import AROUND, LONGEST_BOX, chosen, select
+from ui.session.selection import AROUND, LONGEST_BOX, Selection, chosen, select, selection
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
 from ui.shell import tour
@@ -31,6 +31,7 @@ from ui.shell.controls import missing_model, place_view, read_run
 from ui.shell.downloads import first_start
 from ui.shell.hints import hints
 from ui.shell.model_notes import mask_banner, undo
+from ui.shell.page_links import foot, rail
 from ui.shell.place_line import place_line
 from ui.shell.settings import settings
 from ui.text import plain
@@ -78,7 +79,7 @@ def show_page(
     begin_page(page)
     view = frame()
     if view is None:
-        over_page(None)
+        over_page(page, None, place_address(selection()))
         write_address()
         st.stop()
     memory().around = chosen_around()
@@ -101,19 +102,20 @@ def frame() -> View | None:
     return view
 
 
-def over_page(view: View | None) -> None:
+def over_page(page: Page, view: View | None, address: dict[str, str]) -> None:
     """The way to all pages, and what there is to know of what is read. These run with the page: the
     links hold what is looked at.
     """
-    with st.container(key="rail"):
-        rail()
+    rail(page, address)
     with st.container(key="notes"):
         what_to_know(view)
 
 
 def begin_page(page: Page) -> None:
     """What stands first on every page, and what has to be there before anything else."""
-    st.set_page_config(page_title=f"{page.title} · Glassformer", page_icon="🔍", layout="wide")
+    st.set_page_config(
+        page_title=f"{page.title} · Glassformer", page_icon=str(ASSETS / "icon.svg"), layout="wide"
+    )
     with st.container(key="unseen"):
         st.html(f"<style>{css(st.get_option)}</style>")
         library()
@@ -127,17 +129,9 @@ def begin_page(page: Page) -> None:
     first_start()
 
 
-def rail() -> None:
-    """The way to all pages, each at the same place."""
-    address = place_address()
-    with st.container(key="rail-links", horizontal=True, wrap=False, gap=None):
-        for page in PAGES:
-            st.page_link(page.path, label=page.title, query_params=address)
-
-
-def place_address() -> dict[str, str]:
+def place_address(now: Selection) -> dict[str, str]:
     """What is read and looked at, as an address; the opened number belongs to this page."""
-    return query_params(cell=None, swap="")
+    return spelled(vars(replace(now, cell=None, swap="")))
 
 
 def around_address() -> dict[str, str]:
@@ -172,7 +166,7 @@ def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
         st.rerun()
     settle_place()
     view = look_at(place_view(view, layout.side), layout)
-    over_page(view)
+    over_page(page, view, place_address(selection()))
     if layout.line:
         with st.container(key="line"):
             if page == OVERVIEW:
@@ -186,8 +180,7 @@ def draw_inside(view: View, page: Page, draw, layout: Layout) -> None:
     write_address()
     lay_out(view, draw, layout)
     tour.card(card, view, page)
-    write_address()  # once more: the page may have settled a choice
-    foot(page)
+    foot(page, place_address(write_address()))  # once more: the page may have settled a choice
 
 
 def look_at(view: View, layout: Layout) -> View:
@@ -265,20 +258,3 @@ def end_what_if() -> None:
     if chosen("mask") == "own":
         select(mask="trained")
     close_number()
-
-
-def foot(page: Page) -> None:
-    """The pages before and after this one."""
-    at, address = PAGES.index(page), place_address()
-    side = "distribute" if at > 0 else "right"
-    with st.container(key="foot", horizontal=True, horizontal_alignment=side):
-        if at > 0:
-            link_to(PAGES[at - 1], "← {}", address)
-        if at + 1 < len(PAGES):
-            link_to(PAGES[at + 1], "{} →", address)
-
-
-def link_to(page: Page, label: str, address: dict[str, str]) -> None:
-    """A link to a page next to this one."""
-    title = label.format(page.title)
-    st.page_link(page.path, label=title, help=page.about, query_params=address)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from urllib.parse import urlencode
 
 from ui.kit.component_loader import component
 from ui.kit.terms import TERMS
 from ui.session import sent
 from ui.session.address import query_params
-from ui.session.navigation import PAGES, go
+from ui.session.navigation import PAGES, go, path_of
 from ui.session.selection import chosen, select
 
 KEY = "glossary"
@@ -23,17 +22,12 @@ def glossary() -> None:
         key=KEY,
         data={
             "address": urlencode(query_params(cell=None, swap="", term=None, cards="")),
-            "paths": {page.title: path_of(page.path) for page in PAGES},
+            "paths": {page.title: path_of(page) for page in PAGES},
             "term": chosen("term"),
         },
         on_go_change=follow_link,
         on_term_change=open_term,
     )
-
-
-def path_of(script: str) -> str:
-    """A page as it stands in an address: "Attention"; the first page has no name."""
-    return "./" if script == "app.py" else PurePath(script).stem.split("_", 1)[1]
 
 
 def clicked_term(name: str) -> str | None:

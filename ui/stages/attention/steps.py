@@ -51,10 +51,11 @@ def attention(view) -> tuple[str, tuple[int, ...]]:
     """The chosen step: its question, the pipeline, what the depth says, and further questions.
     Returns the cell that is explained first.
     """
-    heading(STEPS[chosen("stage")].question(view), quiz(view, chosen("stage")))
+    stage = chosen("stage")
+    heading(STEPS[stage].question(view), quiz(view, stage), name=f"{view.block}-{stage}")
     walk(view)
-    questions(view, chosen("stage"))
-    return STEPS[chosen("stage")].cells(view)[0]
+    questions(view, stage)
+    return STEPS[stage].cells(view)[0]
 
 
 def quiz(view, stage: int) -> Quiz | None:
@@ -73,10 +74,11 @@ def walk(view) -> None:
     """The pipeline, and what the depth says of the chosen step."""
     step = STEPS[chosen("stage")]
     pipeline(view)
-    if depth() == "numbers":
-        step.numbers(view)
-    else:
-        render_depth(view, step.text(view), *step.cells(view))
+    with st.container(key=f"said-{view.block}-{chosen('stage')}-{depth()}"):
+        if depth() == "numbers":
+            step.numbers(view)
+        else:
+            render_depth(view, step.text(view), *step.cells(view))
 
 
 # --- 1. the query ---------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import streamlit as st
 
@@ -11,8 +9,7 @@ from core.decoding import next_tokens
 from core.errors import GlassError
 from core.steps.output import next_ids
 from core.text import counted, number, percent
-from ui.kit.components import table
-from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.likelihood import added_up, likelihood_table
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cells_table, largest
 from ui.kit.vocabulary_table import forbidden_text, words_table
@@ -213,7 +210,12 @@ def likelihood(view: View) -> None:
             else " In a text this long only the guess after the last word was kept."
         )
     )
-    likelihood_table(view)
+    likelihood_table(
+        view,
+        told_apart([view.word(i) for i in next_ids(view.trace)]),
+        key="cross_likely",
+        title="The target, word by word, as the model expected it",
+    )
 
 
 def is_kept_whole(view: View) -> bool:
@@ -237,48 +239,6 @@ def likelihood_text(view: View) -> str:
         " are the probability of the whole target. The product is hard to read, so their"
         " **logarithms** are added: 0 would be certain."
         f" {added_up(view.trace['head.written.sum'])}{own}{seen}"
-    )
-
-
-def added_up(sum_R) -> str:
-    """The sum of the logarithms, what that is for each word, and what choice is as uncertain."""
-    n, last = len(sum_R), float(sum_R[-1])
-    whole = f"Here {counted(n, 'token')} {'adds' if n == 1 else 'add'} up to {number(last, 3)}"
-    many = number(math.exp(min(-last / n, 700)), 3)
-    each = f", {number(last / n, 3)} for each" if n > 1 else ""
-    sure = ": it was practically certain of every word" * (float(last) / n > -0.005)
-    return f"{whole}{each}. The perplexity is {many}{sure}."
-
-
-def likelihood_table(view: View) -> None:
-    """Probability, its logarithm and the sum so far of each word; all of them open."""
-    ids, rows = [int(i) for i in next_ids(view.trace)], range(len(view.trace.rows))
-    steps = (
-        ("probability", lambda r: ("head.probs", (r, ids[r]))),
-        ("ln p", lambda r: ("head.written", (r,))),
-        ("sum so far", lambda r: ("head.written.sum", (r,))),
-    )
-    opened = next(
-        (
-            (r, c)
-            for c, (_, cell) in enumerate(steps)
-            for r in rows
-            if opened_in(cell(r)[0]) == cell(r)[1]
-        ),
-        None,
-    )
-    table(
-        {
-            title: np.array([view.trace[cell(r)[0]][cell(r)[1]] for r in rows])
-            for title, cell in steps
-        },
-        told_apart([view.word(i) for i in ids]),
-        key="cross_likely",
-        bar="probability",
-        corner="word",
-        opened=opened,
-        title="The target, word by word, as the model expected it",
-        on_cell=lambda r, c: open_number(*steps[c][1](r)),
     )
 
 

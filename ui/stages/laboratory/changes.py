@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import whatif
 from core.interventions import OTHER
+from core.patches import patch_of
 from ui.session.actions import show_alone
 from ui.session.memory import memory
 from ui.session.runs import RunRequest
@@ -43,6 +44,11 @@ def part_changes(view: View) -> list[Change]:
 
 def words_of(view: View, name: str, detail: str) -> str:
     """A part of a what-if in words; tokens by their names."""
+    patch = patch_of(detail) if name == "patch" else None
+    if patch and patch.position < len(view.tokens(patch.side)):
+        return whatif.patch_words(
+            patch, view.config.crosses, name_at(view, patch.side, patch.position)
+        )
     found = OTHER.fullmatch(detail) if name in ("swap", "token") else None
     if not found:
         return whatif.part_words(name, detail, view.config.crosses)

@@ -7,6 +7,7 @@ import numpy as np
 from core.decoding import next_tokens
 from core.text import counted
 from ui.kit.guesses import Guesses, guesses
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.stage import heading
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import word
@@ -25,7 +26,19 @@ def question(both: Runs) -> None:
         heading(f"What happens to {word(view)} if you change the model?")
         return
     best = bold(view.word(next_tokens(view.trace, 1, row)[0][0]))
-    heading(f"Is {best} still {role(view, row)} if you change the model?")
+    heading(f"Is {best} still {role(view, row)} if you change the model?", quiz(both))
+
+
+def quiz(both: Runs) -> Quiz | None:
+    """Which word comes first once something is changed."""
+    rows = [row for view in both.views if (row := guess_row(view)) is not None]
+    if not both.changed or len(rows) < 2 or not all(map(finite, both.views, rows)):
+        return None
+    ids = likeliest(both, rows)
+    after_W = probabilities(both, rows)[1][ids]
+    found = quiz_of_most(both.after, [both.after.word(i) for i in ids], after_W)
+    count = len(changes_of(both.after))
+    return found and found.asks(f"Which word comes first with {counted(count, 'change')}?")
 
 
 def role(view: View, row: int) -> str:

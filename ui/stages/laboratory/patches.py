@@ -14,10 +14,11 @@ import streamlit as st
 from core import word_swaps
 from core.errors import GlassError
 from core.forward_pass import forward
+from core.patches import step_of
 from core.recorder import input_of
 from core.why.outcome import layers_after
-from core.why.patching import Pair, pair_of, step_of
-from ui.session.runs import RunRequest, encoding_of, model_of, reading_of, trace_of
+from core.why.patching import Pair, pair_of
+from ui.session.runs import RunRequest, encoding_of, model_of, reading_of, target_ids_of, trace_of
 from ui.session.shelf import SHELF
 
 PROPOSED = 6  # second texts
@@ -110,11 +111,33 @@ def fits_text(request: RunRequest, other: str) -> bool:
 # --- computing ------------------------------------------------------------------------------------
 
 
+def other_request(request: RunRequest, other: str) -> RunRequest | None:
+    """The run of the second text, whose decoder, in a translator, reads what that of the first one
+    read; None where no text is cut into just these tokens.
+    """
+    model = model_of(request.model)
+    if not model.config.crosses:
+        return request._replace(sentence=other)
+    target = request.target or same_target(model, trace_of(request)["decoder.embed.ids"])
+    return request._replace(sentence=other, target=target) if target else None
+
+
+def same_target(model, ids_L) -> str:
+    """A text of which the decoder reads just these tokens; empty where there is none."""
+    cut = model.target_tokenizer or model.tokenizer
+    text = cut.decode(ids_L[1:]) if cut else " ".join(map(str, ids_L[1:]))
+    try:
+        again = target_ids_of(model, ids_L, text) if text.strip() else ()
+    except GlassError:
+        return ""
+    return text if np.array_equal(again, ids_L) else ""
+
+
 def traces_of(asked: Asked) -> tuple:
     """Both traces; the decoders of a translator read the same in both."""
     model, clean = model_of(asked.request.model), trace_of(asked.request)
-    if not model.config.crosses:
-        return model, clean, trace_of(asked.request._replace(sentence=asked.other))
+    if request := other_request(asked.request, asked.other):
+        return model, clean, trace_of(request)
     reading = reading_of(model, asked.other)
     key = ("patched from", asked.request, asked.other)
 

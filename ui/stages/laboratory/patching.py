@@ -9,13 +9,14 @@ import streamlit as st
 
 from core.errors import GlassError
 from core.models import catalogue
+from core.patches import Patch, written_patch
 from core.text import moves, number
 from ui.kit.charts import clickable_map
 from ui.kit.components import table
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import bold_apart
-from ui.session.actions import close_number
+from ui.session.actions import change_run, close_number, with_part
 from ui.session.memory import memory
 from ui.session.runs import trace_of
 from ui.session.selection import LONGEST_BOX, chosen, select
@@ -24,6 +25,7 @@ from ui.session.view import View
 from ui.stages.laboratory.patches import (
     Asked,
     Patches,
+    other_request,
     patches_of,
     proposals,
     step_at,
@@ -135,12 +137,24 @@ def draw(both: Runs) -> None:
     if running and is_small(view):
         work(asked, found, None)
         running = False
-    st.fragment(shown, run_every=PAUSE if running else None)(view, asked)
+    if running:
+        st.fragment(shown, run_every=PAUSE)(both, asked, drawn_with())
+    else:
+        shown(both, asked)
 
 
-def shown(view: View, asked: Asked) -> None:
-    """The map, which goes on growing while it is computed; the page can be used meanwhile."""
-    found = patches_of(asked)
+def drawn_with() -> tuple:
+    """What the page around a map that is growing is drawn with."""
+    return memory().computing, chosen("cell"), chosen("change")
+
+
+def shown(both: Runs, asked: Asked, around: tuple | None = None) -> None:
+    """The map, which goes on growing while it is computed; the page can be used meanwhile. around:
+    what the page was drawn with, where the map is drawn alone.
+    """
+    view, found = both.before, patches_of(asked)
+    if around not in (None, drawn_with()):
+        st.rerun()
     if found.left and memory().computing == (asked,):
         work(asked, found, SLICE)
         if not found.left:
@@ -151,7 +165,7 @@ def shown(view: View, asked: Asked) -> None:
     if found.done_NP.any():
         st.markdown(sentence(view, asked, found))
         draw_map(view, asked, found)
-        chosen_cell(view, asked, found)
+        chosen_cell(both, asked, found)
 
 
 def progress(asked: Asked, found: Patches) -> None:
@@ -230,8 +244,9 @@ def choose_cell(layer: int, place: int) -> None:
     close_number()
 
 
-def chosen_cell(view: View, asked: Asked, found: Patches) -> None:
+def chosen_cell(both: Runs, asked: Asked, found: Patches) -> None:
     """The numbers of both runs at the chosen cell in which they differ most; each opens."""
+    view = both.before
     cell = cell_in(found)
     if cell is None or not found.done_NP[cell]:
         return
@@ -247,7 +262,7 @@ def chosen_cell(view: View, asked: Asked, found: Patches) -> None:
         f" {moves(number(found.before, 4), number(now, 4))}. Where both vectors differ most:"
     )
     columns = {"this text": one_D[order]}
-    columns |= {} if view.config.crosses else {"second text": other_D[order]}
+    columns |= {"second text": other_D[order]} if other_request(view.request, asked.other) else {}
     table(
         columns,
         [f"dimension {d}" for d in order],
@@ -256,3 +271,28 @@ def chosen_cell(view: View, asked: Asked, found: Patches) -> None:
         title=f"{name} of both runs",
         corner="",
     )
+    keep_button(both, asked, layer, place)
+
+
+# --- keeping a patch ------------------------------------------------------------------------------
+
+
+def keep_button(both: Runs, asked: Asked, layer: int, place: int) -> None:
+    """Makes a patch one of the changes of the model, which all pages show."""
+    part = written_patch(Patch(asked.side, layer, asked.what, place, asked.other))
+    if part in both.after.request.change.split("+"):
+        st.caption("This patch is one of your changes: all pages show that run.")
+        return
+    st.button(
+        "Keep this patch",
+        key="lab_keep",
+        on_click=keep,
+        args=(both.after, part),
+        help="It joins your changes, and all pages show the run with it.",
+    )
+
+
+def keep(view: View, part: str) -> None:
+    """Shows the run with one patch more, or says why there is none."""
+    after = view.request._replace(change=with_part(view.request.change, part))
+    change_run(view.request, after)

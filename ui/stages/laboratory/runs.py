@@ -11,9 +11,11 @@ from core.errors import GlassError
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.runs import beside
 from ui.session.opening import plain_run
+from ui.session.runs import RunRequest
 from ui.session.selection import LAB_KINDS, chosen, opened_cell, select
 from ui.session.settling import settle
 from ui.session.view import View
+from ui.stages.laboratory.patches import other_request
 
 ACROSS = ("cross-head", "cross")  # what only a decoder that looks at an encoder has
 SIDES = ("before", "after", "other", "repeat")
@@ -56,14 +58,18 @@ def owner(view: View) -> View:
     if reads == "after":
         return view
     before = runs_of(view).before
-    other = {"sentence": chosen("lab_text") or view.sentence} if reads == "other" else {}
-    other |= {"change": "repeat"} if reads == "repeat" else {}
-    if not other or view.config.crosses:
-        return before
     try:
-        return beside(before, before.request._replace(**other))
+        return beside(before, request_read(before, reads) or before.request)
     except GlassError:
         return before
+
+
+def request_read(before: View, reads: str) -> RunRequest | None:
+    """The run whose number is opened; None where there is none."""
+    if reads == "other":
+        return other_request(before.request, chosen("lab_text") or before.sentence)
+    across = before.config.crosses
+    return before.request._replace(change="repeat") if reads == "repeat" and not across else None
 
 
 def open_of(side: int, name: str, index) -> None:

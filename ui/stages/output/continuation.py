@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -125,7 +127,7 @@ def draw_buttons(view: View, row, position: int, draw: Draw, likeliest: int) -> 
             type="primary" if name == "likeliest" else "secondary",
             disabled=moved,
             on_click=append,
-            args=(view, position, word, how),
+            args=(view, position, (word,), how),
         )
     row.button("Draw again", key="output_again", on_click=draw_again)
     row.button("Undo", key="output_undo", disabled=not undoable(view), on_click=undo)
@@ -164,19 +166,20 @@ def text_until(view: View, position: int) -> str:
     return tokenizer.decode(ids_L[1:until])
 
 
-def append(view: View, position: int, word: int, how: str) -> None:
-    """Puts a word after a token; all pages then show the longer text. how: how it was chosen, with
-    room for the word.
+def append(view: View, position: int, words: Sequence[int], how: str) -> None:
+    """Puts words after a token; all pages then show the longer text. how: how they were chosen,
+    with room for them.
     """
     key, change = box_of(view), view.request.change
-    how, before = how.format(f"“{plain(view.word(word))}”"), getattr(view.request, key)
+    said = " ".join(map(view.word, words))
+    how, before = how.format(f"“{plain(said)}”"), getattr(view.request, key)
     try:
-        new = longer_text(view, position, word)
+        new = longer_text(view, position, words)
     except GlassError as error:
-        kind = "info" if ends_text(view.model, word) else "warning"
+        kind = "info" if any(ends_text(view.model, word) for word in words) else "warning"
         memory().output_report = (kind, f"{how} {plain(error)}", before)
         return
-    appended = (key, before, new.text, view.word(word))
+    appended = (key, before, new.text, said)
     memory().appended = [*memory().appended, appended][-UNDOS:]
     select(**{key: new.text})
     start_new_text()
@@ -184,10 +187,10 @@ def append(view: View, position: int, word: int, how: str) -> None:
     memory().output_report = appended_report(how, new)
 
 
-def longer_text(view: View, position: int, word: int) -> Longer:
-    """The text with a word after a token. Raises GlassError where the model can't read it."""
+def longer_text(view: View, position: int, words: Sequence[int]) -> Longer:
+    """The text with words after a token. Raises GlassError where the model can't read it."""
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: position + 1]
-    new = longer(view.model, ids_L, text_until(view, position), word)
+    new = longer(view.model, ids_L, text_until(view, position), *words)
     if view.config.crosses:
         runs.target_ids_of(view.model, (), new.text)
     else:

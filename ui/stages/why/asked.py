@@ -5,6 +5,7 @@ the page settles before it is drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import streamlit as st
@@ -23,7 +24,7 @@ from ui.session.settling import settle
 from ui.session.view import View, is_word
 from ui.text import bold, quoted
 
-NO_RIVAL = -1
+NO_RIVAL = NO_OTHER = -1
 CHOICES = ("why_word", "why_rival")
 
 
@@ -88,8 +89,11 @@ class Asked:
         """The side of the tokens that the chosen head reads."""
         return "encoder" if self.block == "cross" else self.side
 
+    @cached_property
     def parts(self) -> why.Parts:
-        """What each source gave, as the trace has it."""
+        """What each source gave, as the trace has it: names and numbers, and nothing of the
+        trace.
+        """
         trace = self.view.trace
         names = source_names(trace, ref_of(self.step))["X"]
         return why.Parts(*self.words, self.row, self.position, names, trace[self.step], ())
@@ -135,7 +139,8 @@ def settle_asked(view: View) -> None:
         return
     here, before = place_of_guess(view), memory().why_from
     if before not in (here, None) and not any(map(link_asks_for, CHOICES)):
-        select(why_word=None, why_rival=None, why_key=None)
+        anew = dict.fromkeys((*CHOICES, "why_key", "why_mlp"))
+        select(**anew, why_other=NO_OTHER)
     memory().why_from = here
     row, size = guessed_position(view)[1], view.config.n_vocab
     settle("why_word", int(view.trace["head.logits"][row].argmax()), range(size))
@@ -174,8 +179,11 @@ def reader_chose_head() -> bool:
 
 
 def largest_head(asked: Asked) -> dict:
-    """The head that gives most, as a choice; empty where it is chosen already."""
-    name = next((name for name, _ in asked.parts().largest() if ".head." in name), None)
+    """The head that gives most, as a choice; of a translator one across: it tells which word that
+    was read a word comes from. Empty where it is chosen already.
+    """
+    kind = ".cross.head." if asked.view.config.crosses else ".head."
+    name = next((name for name, _ in asked.parts.largest() if kind in name), None)
     if name is None or name == asked.head:
         return {}
     _, layer, block, _, head = name.split(".")

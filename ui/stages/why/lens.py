@@ -91,7 +91,17 @@ def knows(asked: Asked, ranks_NA) -> str:
     since = since_when(ranks_NA[:, 0])
     place = "the embedding" if since == 0 else f"layer {since - 1}"
     end = " the last one," if since == len(ranks_NA) - 1 and since else ""
-    return f"After **{place}**,{end} {word} is the likeliest word{'' if end else ', and stays so'}."
+    stays = "" if end else ", and stays so"
+    return (
+        f"After **{place}**,{end} {word} is the likeliest word{stays}.{seen_first(ranks_NA, since)}"
+    )
+
+
+def seen_first(ranks_NA, since: int) -> str:
+    """Where a word is seen first that only later becomes the likeliest."""
+    first = int(np.flatnonzero(ranks_NA[:, 0] < TOP)[0])
+    place = "the embedding" if first == 0 else f"layer {first - 1}"
+    return f" It first appears among the first {TOP} after {place}." if first < since else ""
 
 
 def since_when(ranks_N) -> int:

@@ -13,6 +13,7 @@ from ui.kit.component_loader import component
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import base64_of, packed
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.session import sent
@@ -20,8 +21,9 @@ from ui.session.actions import close_number, select_head
 from ui.session.memory import memory
 from ui.session.selection import chosen, depth, select
 from ui.stages.why import effects
-from ui.stages.why.asked import NO_RIVAL, Asked, block_of, choose_rival, choose_word
+from ui.stages.why.asked import NO_OTHER, NO_RIVAL, Asked, block_of, choose_rival, choose_word
 from ui.stages.why.layout import OWN, Cell, Layout, of_sources, of_units, words_of
+from ui.stages.why.neurons import network_of
 from ui.text import bold
 
 KEY = "why-map"
@@ -35,12 +37,23 @@ def question(asked: Asked) -> None:
     """The question over the figure."""
     word = bold(asked.view.word(asked.word))
     rival = "" if asked.rival is None else f" and not {bold(asked.view.word(asked.rival))}"
-    heading(f"Why {word}{rival}?", terms=False)
+    heading(f"Why {word}{rival}?", quiz(asked), terms=False)
+
+
+def quiz(asked: Asked) -> Quiz | None:
+    """Which head, network or embedding gave most."""
+    if chosen("why_shows") != "part":
+        return None
+    names, parts_S = asked.parts.names, asked.parts.parts_S
+    offered = [name.endswith(".mlp") or ".head." in name or ".embed." in name for name in names]
+    words = [words_of(name).removeprefix("the ") for name in names]
+    found = quiz_of_most(asked.view, words, np.where(offered, parts_S, -np.inf))
+    return found and found.asks("Which part of the model gave most to it?")
 
 
 def draw(asked: Asked) -> tuple[str, tuple[int, ...]]:
     """The map and what it says. Returns the number that is explained first: the largest part."""
-    parts = asked.parts()
+    parts = asked.parts
     first = asked.step, (int(np.abs(parts.parts_S).argmax()),)
     silent = effects.settled(asked) if chosen("why_shows") == "effect" else None
     figure(asked, parts.names, silent)
@@ -116,7 +129,7 @@ def map_data(asked: Asked, layout: Layout, silent: effects.Silent | None) -> dic
         "limit": limit,
         "named": largest(values),
         "opened": opened_cell(asked, layout),
-        "chosen": place_in(layout, asked.head),
+        "chosen": places_in(layout, asked.head, network_of(asked)),
         "shows": list(SHOWS).index(chosen("why_shows")),
         "options": list(SHOWS.values()),
         "title": title_of(asked, silent is not None),
@@ -143,9 +156,9 @@ def largest(values) -> list[int]:
     return [i for i in order if size[i] > 0]
 
 
-def place_in(layout: Layout, name: str) -> int | None:
-    """Which cell a source is, if the map has it."""
-    return next((i for i, cell in enumerate(layout.cells) if cell.name == name), None)
+def places_in(layout: Layout, *names: str) -> list[int]:
+    """Which cells these parts are, those that the map has."""
+    return [i for i, cell in enumerate(layout.cells) if cell.name in names]
 
 
 def opened_cell(asked: Asked, layout: Layout) -> int | None:
@@ -166,18 +179,25 @@ def clicked_cell(asked: Asked, layout: Layout, names: tuple[str, ...]) -> None:
         return
     cell = layout.cells[at]
     close_number()
-    choose_head(asked, cell)
+    choose_part(asked, cell)
     if cell.name in names:
         open_number(asked.step, (names.index(cell.name),))
 
 
-def choose_head(asked: Asked, cell: Cell) -> None:
-    """The head of a cell is looked at, if it writes into the stream of the word."""
-    side, _, leaf = cell.name.partition(".")
-    if side != asked.side or ".head." not in leaf:
+def choose_part(asked: Asked, cell: Cell) -> None:
+    """The cards look at the head or the network of a cell, if it writes into the stream of the
+    word.
+    """
+    side, _, rest = cell.name.partition(".")
+    layer, _, leaf = rest.partition(".")
+    if side != asked.side:
         return
-    layer, block, _, head = leaf.split(".")
-    select_head(int(layer), int(head), why_key=None, **block_of(asked, block))
+    if leaf == "mlp":
+        select(why_mlp=int(layer))
+    elif ".head." in leaf:
+        block, _, head = leaf.split(".")
+        at = block_of(asked, block)
+        select_head(int(layer), int(head), why_key=None, why_other=NO_OTHER, **at)
 
 
 def clicked_word(which: str, words: list[int], choose) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 
 from core import whatif
+from core.step_ref import ref_of
+from core.steps.sources import source_names
 from core.text import number
 from core.why.silencing import Unit, units
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number
 from ui.session.actions import close_number, show_run
+from ui.session.runs import RunRequest, trace_of
 from ui.session.selection import chosen, select
 from ui.stages.why import effects
 from ui.stages.why.asked import Asked
@@ -18,11 +23,23 @@ from ui.stages.why.layout import words_of
 from ui.text import bold
 
 ROWS = 8  # of the table
+REACTING = 3  # later parts that are named
+QUICK = 64  # tokens: up to so many one more run of the model takes no time that a reader minds
 NEAR = 0.25  # of the larger of the two: so near to each other, part and effect agree
 
 
 def draw(asked: Asked) -> None:
-    """Both numbers of the most important parts, where they differ most, and a run without one."""
+    """Both numbers of the most important parts, where they differ most; what reacts to the silence
+    of the chosen head; and a run without it.
+    """
+    all_parts(asked)
+    if len(asked.view.tokens(asked.side)) <= QUICK and (reacted := reactions_text(asked)):
+        st.markdown(reacted)
+    silence_button(asked)
+
+
+def all_parts(asked: Asked) -> None:
+    """Part and effect of each, once the effects are known."""
     if not effects.at_once(asked) and chosen("why_shows") != "effect":
         st.markdown(
             "Each part falls silent in turn, and the model runs again without it. With this model"
@@ -34,7 +51,7 @@ def draw(asked: Asked) -> None:
     if not silent.over:
         st.markdown("Each part falls silent in turn: see the bar above.")
         return
-    parts = asked.parts()
+    parts = asked.parts
     both = {
         name: (parts.of(name), change)
         for name, change in silent.changes.items()
@@ -43,7 +60,6 @@ def draw(asked: Asked) -> None:
     if both:
         st.markdown(text(asked, both))
         both_table(asked, parts.names, both)
-        silence_button(asked)
 
 
 def begin() -> None:
@@ -109,6 +125,72 @@ def why_so(part: float, change: float) -> str:
     return "Without it, later parts and norms make up for a share of it."
 
 
+# --- what reacts to the silence of the chosen head ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """How much more each source gives without the chosen head: the head itself, what was written
+    before and beside it, whose part norms alone change, and by name what comes later.
+    """
+
+    own: float
+    rescaled: float
+    later: dict[str, float]
+
+    @property
+    def total(self) -> float:
+        """What its silence changes in all."""
+        return self.own + self.rescaled + sum(self.later.values())
+
+
+def reactions_of(asked: Asked) -> Reactions | None:
+    """The parts of a run without the chosen head, less those of this run; None where the sources of
+    the two are not the same, or the head is silent already.
+    """
+    unit, names = unit_of(asked), asked.parts.names
+    if unit is None or unit.part in asked.view.request.change.split("+"):
+        return None
+    quiet = trace_of(without_part(asked, unit.part))
+    if source_names(quiet, ref_of(asked.step))["X"] != names:
+        return None
+    change_S = quiet[asked.step] - asked.parts.parts_S
+    at, path = names.index(asked.head), asked.path
+    later = [x for x in range(at, len(names)) if not names[x].startswith(f"{path}.")]
+    return Reactions(
+        own=float(change_S[at]),
+        rescaled=float(np.delete(change_S, [at, *later]).sum()),
+        later={names[x]: float(change_S[x]) for x in later},
+    )
+
+
+def reactions_text(asked: Asked) -> str:
+    """Why the chosen head's part and the effect of its silence differ, by what each later part then
+    gives.
+    """
+    found = reactions_of(asked)
+    if found is None:
+        return ""
+    most = sorted(found.later.items(), key=lambda each: -abs(each[1]))
+    named = [more_or_less(*each) for each in most[:REACTING] if each[1]]
+    rest = sum(change for _, change in most[REACTING:])
+    named += [f"all others after it together {number(rest, 3)}"] if rest else []
+    reads = f" What comes after it reacts: {', '.join(named)}." if named else ""
+    scaled = f" Norms scale what stood beside it anew: {number(found.rescaled, 3)}."
+    norms = scaled if found.rescaled else ""
+    return (
+        f"**Why they differ for {asked.head_words}.** Its part goes: {number(found.own, 3)}."
+        f"{reads}{norms} Together that is the effect of its silence,"
+        f" **{number(found.total, 3)}**."
+    )
+
+
+def more_or_less(name: str, change: float) -> str:
+    """What a later part gives more, or less."""
+    said = "more" if change > 0 else "less"
+    return f"{bold(words_of(name))} gives {number(abs(change), 3)} {said}"
+
+
 # --- a run without it -----------------------------------------------------------------------------
 
 
@@ -133,6 +215,11 @@ def unit_of(asked: Asked) -> Unit | None:
 
 def without(asked: Asked, part: str) -> None:
     """Shows the run with one part more silent."""
-    request = asked.view.request
-    show_run(request._replace(change=whatif.also(request.change, part)))
+    show_run(without_part(asked, part))
     close_number()
+
+
+def without_part(asked: Asked, part: str) -> RunRequest:
+    """The run with one part more silent."""
+    request = asked.view.request
+    return request._replace(change=whatif.also(request.change, part))

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core import why
 from core.text import counted, number, percent
+from core.why.word_ends import empty_tokens
 from core.why.word_trail import REST, ROOT
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number
@@ -25,6 +26,7 @@ from ui.text import bold
 
 KEY = "why-trail"
 MOST = 90  # nodes that are drawn
+LEAST = 0.005  # of the whole: what is less than that is not said
 SUBLAYERS = ("attn", "cross", "mlp")
 _LAYER = re.compile(r"(encoder|decoder)\.(\d+)\.(attn|cross|mlp)(\..+)?")
 _draw = component("why_trail", 'class="root figure" role="group" aria-label="The trail"')
@@ -166,18 +168,40 @@ def cell_of(asked: Asked, node: why.Node) -> tuple[str, tuple[int, ...]] | None:
 
 
 def text(asked: Asked, trail: why.Trail) -> str:
-    """What the graph explains, and at which words it ends."""
-    ends = [(side, token, part) for side, token, part in trail.tokens() if part][:3]
-    named = ", ".join(
-        f"{bold(asked.view.names_of(side)[token])} {number(part, 3)}" for side, token, part in ends
-    )
+    """What the graph explains, and which words give most when weaker ways are counted, too."""
     gated = asked.view.config.gated
     how = " The trail ends at networks, whose gates would hide half of it." if gated else ""
-    where = f"It ends at {named}." if named else "No word gives as much as that."
     against = " Weaker ways work against it." if trail.explained > 1 else ""
     return (
         f"These {counted(len(trail.nodes) - 2, 'part')} explain"
         f" **{percent(trail.explained, 0)}** of {asked.versus()}, {number(trail.total, 3)}; the"
-        f" rest is {number(trail.nodes[-1].part, 3)}.{against} {where}{how} Attention weights, the"
-        " scales of norms and the gates of neurons are held at their values in this run."
+        f" rest is {number(trail.nodes[-1].part, 3)}.{against} {words(asked)}{how} Attention"
+        " weights, the scales of norms and the gates of neurons are held at their values in this"
+        " run."
+    )
+
+
+def words(asked: Asked) -> str:
+    """Which words give most over all ways, and what no word gives."""
+    ends = why.ends(asked.view.trace, *asked.words, asked.row)
+    named = ", ".join(
+        f"{bold(asked.view.names_of(side)[token])} {number(part, 3)}"
+        for side, token, part in ends.largest(3)
+    )
+    said = f"With every way counted, however weak, most comes from {named}"
+    other = f"; what no word gives, such as biases where it is asked, is {number(ends.frame, 3)}"
+    shown = abs(ends.share(ends.frame)) >= LEAST
+    return f"{said}{other if shown else ''}.{rest(asked)}"
+
+
+def rest(asked: Asked) -> str:
+    """Who is credited with what heads take from a token that holds nothing of the sentence."""
+    view = asked.view
+    places = [i for i, empty in enumerate(empty_tokens(view.trace, view.config.sides[0])) if empty]
+    if not places:
+        return ""
+    names = " and ".join(bold(view.names_of(view.config.sides[0])[i]) for i in places)
+    return (
+        f" What heads take from {names}, which holds no word, counts for the words that they look"
+        " at besides."
     )

@@ -1,0 +1,121 @@
+"""What each word gives, with every way counted: the sums hold, and so do the two rules."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core import GlassError, load, why
+from core.why.word_ends import empty_tokens, shared
+from tests.helpers.tiny import FAMILIES
+
+WITH_WORDS = [family for family in FAMILIES if family != "bert_bare"]
+ROW = 2
+TEXT = "The books that the student recommended"
+
+
+def added_up(trace, found: why.Ends, through) -> tuple[dict[str, np.ndarray], float]:
+    """The ends of the trail with every way kept, by token, and the biases at the asked token."""
+    side, token = trace.config.sides[-1], int(trace.rows[ROW])
+    sums, biases = {name: np.zeros(len(each)) for name, each in found.parts.items()}, 0.0
+    for node in why.trail(trace, 7, 9, ROW, threshold=0, through=through).nodes[:-1]:
+        of = "encoder" if ".cross.v." in node.name else node.name.split(".")[0]
+        of = of if of in sums else side
+        if node.ends and node.name.endswith(".bias") and (of, node.token) == (side, token):
+            biases += node.part
+        elif node.ends:
+            sums[of][node.token] += node.part
+    return sums, biases
+
+
+@pytest.mark.parametrize("through", (None, True, False))
+@pytest.mark.parametrize("family", WITH_WORDS)
+def test_tokens_and_the_biases_at_the_asked_one_sum_to_the_logit(tiny_trace, family, through):
+    trace = tiny_trace(family)
+    found = why.ends(trace, 7, 9, ROW, through)
+    logits_V = trace["head.logits"][ROW]
+    sums, biases = added_up(trace, found, through)
+    assert found.total == pytest.approx(logits_V[7] - logits_V[9], abs=1e-9)
+    assert found.frame == pytest.approx(biases, abs=1e-9)
+    assert (abs(biases) > 1e-6) == (trace.config.norm == "layer")  # the others have no biases
+    assert found.frame + sum(part for _, _, part in found.largest()) == pytest.approx(found.total)
+    for side, parts_L in found.parts.items():
+        np.testing.assert_allclose(parts_L, sums[side], atol=1e-9)
+
+
+def rested(special: tuple[int, ...]):
+    """The study decoder’s answer where these tokens are special."""
+    model = load("study-decoder", dtype=np.float64)
+    ids_L = model.encode(TEXT).ids_L
+    words_L = [None if place in special else place for place in range(len(ids_L))]
+    are, is_ = (int(model.tokenizer.id_of(word)) for word in ("are", "is"))
+    trace = model.trace(ids_L=ids_L, words_L=words_L)
+    return trace, why.ends(trace, are, is_), (are, is_)
+
+
+def test_what_heads_take_from_start_is_shared_among_the_words():
+    (_, plain, _), (_, found, _) = rested(()), rested((0,))
+    before_L, after_L = plain.parts["decoder"], found.parts["decoder"]
+    assert after_L[0] == 0 and abs(before_L[0]) > 0.1
+    assert after_L.sum() == pytest.approx(before_L.sum(), abs=1e-9)
+    assert found.frame == pytest.approx(plain.frame, abs=1e-9)
+
+
+def test_a_special_token_that_reads_words_is_no_place_to_rest():
+    """An encoder’s [START] and [END] look at the words, and the trail goes on through them."""
+    model = load("study-encoder")
+    trace = model.trace("The book is [MASK].")
+    assert trace.words_L[0] is None and trace.words_L[-1] is None
+    assert not empty_tokens(trace, "encoder").any()
+    causal = model.trace("The book is [MASK].", mask="decoder")
+    assert empty_tokens(causal, "encoder").tolist() == [True] + [False] * (len(trace.words_L) - 1)
+
+
+def test_the_rest_is_shared_by_the_weights_of_each_head():
+    rng = np.random.default_rng(3)
+    weights_HLM, rest_HL = rng.random((2, 3, 4)), rng.normal(size=(2, 3))
+    words_HLM = weights_HLM.copy()
+    words_HLM[..., 0] = 0
+    words_HLM[1, 0] = 0  # looks at no word: there it stays
+    given_M = np.zeros(4)
+    for h, l in np.ndindex(rest_HL.shape):
+        by_M = words_HLM[h, l] if words_HLM[h, l].any() else weights_HLM[h, l]
+        given_M += rest_HL[h, l] * by_M / by_M.sum()
+    found_M = shared(rest_HL, words_HLM, weights_HLM)
+    np.testing.assert_allclose(found_M, given_M, atol=1e-12)
+    stays = rest_HL[1, 0] * weights_HLM[1, 0, 0] / weights_HLM[1, 0].sum()
+    assert found_M[0] == pytest.approx(stays) and found_M.sum() == pytest.approx(rest_HL.sum())
+
+
+def test_are_comes_from_books():
+    model = load("study-decoder")
+    trace, id_of = model.trace(TEXT), model.tokenizer.id_of
+    found = why.ends(trace, int(id_of("are")), int(id_of("is")))
+    side, token, part = found.largest()[0]
+    assert (side, trace["decoder.embed.ids"][token]) == ("decoder", id_of("books"))
+    assert found.share(part) > 0.8 and found.parts["decoder"][0] == 0
+
+
+def test_the_head_that_looks_at_plurals_rests_where_there_is_none():
+    """As docs/why.md has it."""
+    model, looks = load("study-decoder"), {}
+    for noun in ("boys", "boy"):
+        pattern_HLM = model.trace(f"The {noun} near the nurse")["decoder.3.attn.pattern"]
+        looks[noun] = [round(float(weight), 2) for weight in pattern_HLM[4, -1, [0, 2]]]
+    assert looks == {"boys": [0.0, 1.0], "boy": [0.95, 0.05]}
+
+
+def test_verte_comes_from_green():
+    model = load("study-translator")
+    trace = model.trace("The small black cat sleeps on the green chair.")
+    ids_L = trace["decoder.embed.ids"].tolist()
+    verte = ids_L.index((model.target_tokenizer or model.tokenizer).id_of("verte"))
+    found = why.ends(trace, ids_L[verte], row=verte - 1)
+    side, token, _ = found.largest()[0]
+    assert side == "encoder"
+    assert trace["encoder.embed.ids"][token] == model.tokenizer.id_of("green")
+
+
+def test_only_a_model_with_words_is_asked(tiny_trace):
+    with pytest.raises(GlassError, match="no output head"):
+        why.ends(tiny_trace("bert_bare"), 7)
