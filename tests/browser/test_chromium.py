@@ -31,7 +31,7 @@ from ui.session.selection import OPENING
 from ui.shell.tour import STOPS
 
 
-@pytest.mark.one_in(13)
+@pytest.mark.one_in(19)
 @pytest.mark.parametrize("title", PATHS)
 @pytest.mark.parametrize("size, theme", [(TELEPHONE, "dark"), (DESK, "light")])
 def test_a_page_opens_by_its_own_address(visit, title, size, theme):
@@ -241,7 +241,7 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
     assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "title, stage, size",
     one_in(
@@ -462,7 +462,7 @@ MAIN = {
 }
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(10)
 @pytest.mark.parametrize("title", MAIN)
 def test_the_main_click_of_each_page_opens_a_number_of_the_trace(visit, traced, title):
     selector, step, asked = MAIN[title]

@@ -30,7 +30,7 @@ def encoded(monkeypatch):
     return counts
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 @pytest.mark.parametrize("model", ["study-encoder", "study-translator"])
 def test_a_page_cuts_the_sentence_once_for_each_model_that_reads_it(path, model, encoded):
