@@ -24,7 +24,7 @@ SHOWN_IN_RAIL = """path => {
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
 
 
-@pytest.mark.one_in(6)
+@pytest.mark.one_in(9)
 @pytest.mark.parametrize("title", PATHS)
 def test_the_picture_comes_first(visit, title):
     little_stands_before(visit(title, model="study-decoder"), 200 if title != "Overview" else 160)
@@ -77,7 +77,7 @@ def test_everybody_can_read_what_was_guessed(visit, size, theme):
     assert wide["x"] >= 0 and wide["x"] + wide["width"] <= size[0]
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize("model", ("study-decoder", "study-translator"))
 @pytest.mark.parametrize("size, room", ((DESK, 120), (TABLET, 145), (TELEPHONE, 145)))
 def test_the_frame_takes_little_room(visit, size, room, model):
@@ -88,7 +88,7 @@ def test_the_frame_takes_little_room(visit, size, room, model):
     assert line["y"] + line["height"] <= room + two_rows
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("size", (TABLET, TELEPHONE))
 @pytest.mark.parametrize("title", ("Attention", "Add and norm", "Output", "Glossary"))
 def test_in_little_room_the_rail_shows_where_one_is(visit, title, size):
@@ -121,7 +121,7 @@ def end_of(element) -> float:
     return box["y"] + box["height"]
 
 
-@pytest.mark.one_in(31)
+@pytest.mark.one_in(40)
 @pytest.mark.parametrize("title", PATHS)
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))
 @pytest.mark.parametrize("theme", ("light", "dark"))

@@ -50,6 +50,7 @@ def seen(page) -> str:
 KEYS = [each.key for each in CODECS.values() if each.key not in ("sentence", "target", "model")]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("turn", range(2))
 def test_no_part_of_an_address_that_is_full_of_them_becomes_more_than_text(visit, turn):
     texts = EVIL[turn::2]

@@ -62,6 +62,7 @@ def test_strip_geometry_touches_no_element(name):
     assert not any(word in text for word in ("document", "window", "dom.js", "colours.js"))
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "title, step", (("Positions", "encoder.embed.position"), ("Add and norm", "encoder.1.attn.out"))
 )

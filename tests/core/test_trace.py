@@ -39,7 +39,7 @@ OUTSIDE = (
 )
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("every", (7, pytest.param(1, marks=pytest.mark.slow)))
 @pytest.mark.parametrize("keep", KEEP)
 def test_a_name_is_in_the_trace_if_and_only_if_it_can_be_had(tiny_trace, family, keep, every):

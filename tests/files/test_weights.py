@@ -255,6 +255,7 @@ def test_a_size_that_is_none_is_named(family, value, tmp_path):
         )
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("family", SIZES)
 def test_a_size_that_the_tensors_do_not_have_costs_no_memory(family, tmp_path):
     """All but two are the size of a tensor; those two are computed from, and are bounded."""

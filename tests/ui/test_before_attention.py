@@ -171,7 +171,7 @@ def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
     )
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(

@@ -30,7 +30,7 @@ def encoded(monkeypatch):
     return counts
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 @pytest.mark.parametrize("model", ["study-encoder", "study-translator"])
 def test_a_page_cuts_the_sentence_once_for_each_model_that_reads_it(path, model, encoded):
@@ -38,7 +38,9 @@ def test_a_page_cuts_the_sentence_once_for_each_model_that_reads_it(path, model,
     assert not app.exception and app.session_state["memory"].shown.sentence == SENTENCE
     times = {cut: count for (cut, text), count in encoded.items() if text == SENTENCE}
     assert set(times.values()) == {1}
-    assert len(times) == 1 or "Before" in path  # the LSTM and the twin read it there, too
+    # Elsewhere the LSTM and the twin read it, too, or the translator of a model without one.
+    other = "Before" in path or "Cross" in path and model == "study-encoder"
+    assert len(times) == 1 or other
     encoded.clear()
     if "Glossary" in path:  # it has no line on which to look at something else
         app.run()

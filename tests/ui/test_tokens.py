@@ -306,6 +306,7 @@ def test_clicks_in_the_figure_choose_a_token_and_open_numbers():
     assert address(app)["cell"] == f"encoder.embed.near.{i}:{second}"
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", ("chosen", "cell", "near"))
 @pytest.mark.parametrize(
     "value", (999, -1, "2", [0, 99999], [0], None, {"a": 1}, [True, 0], [1.0, 2])
