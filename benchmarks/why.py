@@ -22,7 +22,7 @@ from benchmarks.forward import medians  # noqa: E402
 from core import load, why  # noqa: E402
 
 CASES = (("study-decoder", 16), ("study-decoder", 64), ("smollm2", 16), ("smollm2", 64))
-ANSWERS = ("lens", "parts", "look", "trail")
+ANSWERS = ("lens", "parts", "look", "trail", "ends")
 
 
 def ids_of(config, length: int) -> np.ndarray:
@@ -40,6 +40,7 @@ def answers(trace, length: int) -> dict:
         "parts": lambda: why.parts(trace, word, rival),
         "look": lambda: why.look(trace, path, 4, length - 1, length // 2),
         "trail": lambda: why.trail(trace, word, rival, threshold=0.05),
+        "ends": lambda: why.ends(trace, word, rival),
     }
 
 
