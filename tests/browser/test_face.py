@@ -24,7 +24,7 @@ SHOWN_IN_RAIL = """path => {
 BEFORE_THE_PICTURE = (Path(__file__).parent / "face.js").read_text("utf-8")
 
 
-@pytest.mark.one_in(9)
+@pytest.mark.one_in(13)
 @pytest.mark.parametrize("title", PATHS)
 def test_the_picture_comes_first(visit, title):
     little_stands_before(visit(title, model="study-decoder"), 200 if title != "Overview" else 160)
@@ -88,7 +88,7 @@ def test_the_frame_takes_little_room(visit, size, room, model):
     assert line["y"] + line["height"] <= room + two_rows
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("size", (TABLET, TELEPHONE))
 @pytest.mark.parametrize("title", ("Attention", "Add and norm", "Output", "Glossary"))
 def test_in_little_room_the_rail_shows_where_one_is(visit, title, size):

@@ -81,6 +81,7 @@ def test_every_step_equals_what_the_trained_pytorch_model_computes(name):
         np.testing.assert_allclose(trace[step], value, rtol=1e-9, atol=1e-9, err_msg=step)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", ("study-encoder", "study-decoder"))
 def test_what_heads_link_is_what_was_written_down(name):
     model = shipped(name)

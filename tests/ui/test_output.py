@@ -469,6 +469,7 @@ def test_too_many_lines_are_cut_with_a_message():
     assert "the first 12 are read" in said(app) and not app.exception and app.info
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_lines_do_no_harm(text):
     app = opened(PAGE, **OPEN)

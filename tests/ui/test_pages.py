@@ -83,7 +83,7 @@ def check_page(app: AppTest, path: str, **choices: str) -> None:
     assert app.session_state["depth"] == choices["depth"]
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("model, mask, depth, path", pairwise(READY, MASKS, DEPTHS, PATHS))
 def test_a_page_opens_with_a_model_a_mask_and_a_depth(model, mask, depth, path):
     view = view_of(model, mask, depth)
@@ -167,7 +167,7 @@ def lead_back(app: AppTest) -> None:
     assert "change" not in address(app)
 
 
-@pytest.mark.one_in(13)
+@pytest.mark.one_in(17)
 @pytest.mark.parametrize(
     "tiny_folder, change, path",
     pairwise(FAMILIES, list(whatif.TITLES), PATHS),
@@ -247,7 +247,7 @@ def test_choices_are_brought_inside_a_smaller_sentence():
     assert not app.exception and app.session_state["token"] < 4 and app.session_state["layer"] == 5
 
 
-@pytest.mark.parametrize("path, kind", one_in(7, product(PATHS, HOSTILE)))
+@pytest.mark.parametrize("path, kind", one_in(11, product(PATHS, HOSTILE)))
 def test_hostile_sentences_do_no_harm(path, kind):
     app = opened(path, sentence=HOSTILE[kind], cell="encoder.embed.ids:0")
     assert not app.exception

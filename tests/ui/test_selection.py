@@ -69,7 +69,7 @@ IN_VAIN = (
 )
 
 
-@pytest.mark.parametrize("path, asked", one_in(8, product(["app.py", *OTHERS], IN_VAIN)))
+@pytest.mark.parametrize("path, asked", one_in(11, product(["app.py", *OTHERS], IN_VAIN)))
 def test_no_banner_speaks_of_a_run_that_is_not_shown(path, asked):
     app = opened(path, **asked)
     shown, words = app.session_state["memory"].shown, " ".join(each.value for each in app.markdown)
@@ -439,7 +439,7 @@ def read_all(view: View) -> None:
     lstm.owner(view), lstm.why_unread(view), lstm.other_text(view.sentence)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 @pytest.mark.parametrize("model", ["study-encoder", "study-decoder", "study-translator"])
 def test_reading_changes_nothing(path, model, monkeypatch):
