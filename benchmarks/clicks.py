@@ -206,7 +206,7 @@ def heads() -> Iterator[Case]:
     """All heads of a layer beside each other."""
     grid = ".st-key-heads canvas.picture"
     yield Case("Heads", "token", CHIPS)
-    yield Case("Heads", "cell of a head", (Target(grid, 0.03, 0.1), Target(grid, 0.1, 0.2)))
+    yield Case("Heads", "cell of a head", (Target(grid, 0.17, 0.15), Target(grid, 0.22, 0.25)))
     lines = nth(".st-key-lines .left button", 3, 6)
     yield Case("Heads", "token of the lines", lines, choices={"cards": "heads-lines"})
 

@@ -27,8 +27,9 @@ function changesOf(records) {
   return found
 }
 
+// A block may get its parts later in the run; anything else is there, unless it is a picture that is to be drawn.
 function hold(part, height) {
-  if (!height) return
+  if (!height || !part.matches?.("[data-testid=stLayoutWrapper]") && !isUndrawnIn(part) || part.offsetHeight >= height) return
   const until = performance.now() + LONGEST
   part.style.minHeight = `${height}px`
   const look = () => {
@@ -38,7 +39,7 @@ function hold(part, height) {
   requestAnimationFrame(look)
 }
 
-const isToCome = (part) => Boolean(part.ownerDocument.querySelector(RUNS)) || part.querySelector("[data-testid=stSkeleton]") !== null
-  || [part, ...part.querySelectorAll("[data-testid=stBidiComponentIsolated]")].some((each) => isUndrawn(each))
+const isToCome = (part) => part.isConnected && (part.ownerDocument.querySelector(RUNS) !== null || isUndrawnIn(part))
 
-const isUndrawn = (each) => each.matches("[data-testid=stBidiComponentIsolated]") && each.shadowRoot?.querySelector(".root:not([aria-busy])") == null
+const isUndrawnIn = (part) => part.querySelector?.("[data-testid=stSkeleton]") != null
+  || [...part.querySelectorAll?.("[data-testid=stBidiComponentIsolated]") ?? []].some(({ shadowRoot }) => !shadowRoot?.querySelector(".root:not([aria-busy])"))
