@@ -15,8 +15,8 @@ import pytest
 from core import why
 from core.models.model import Model
 from core.models.weights import read_folder
-from tests.core.test_why_reference import bridge
 from tests.helpers.sample import one_in
+from tests.helpers.transformer_lens_model import bridge
 
 WORD, RIVAL = 7, 9
 NEAR = {False: 1e-9, True: 1e-6}  # Llama’s softmax is in float32 there

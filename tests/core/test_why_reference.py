@@ -10,29 +10,9 @@ import pytest
 from core import why
 from core.forward_pass import forward
 from core.models.weights import read_folder
+from tests.helpers.transformer_lens_model import bridge
 
 WORD, RIVAL = 7, 9
-
-
-def bridge(model, folder):
-    """The model of a folder in TransformerLens, in float64. It wants a tokenizer, and gets one
-    whose pieces are the ids.
-    """
-    import torch
-    from tokenizers import Tokenizer, models
-    from transformer_lens.model_bridge import TransformerBridge
-    from transformers import PreTrainedTokenizerFast
-
-    pieces = {str(i): i for i in range(model.config.vocab_size)}
-    PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer(models.WordLevel(pieces, "0")),
-        bos_token="1",
-        eos_token="2",
-        pad_token="3",
-    ).save_pretrained(folder)
-    return TransformerBridge.boot_transformers(
-        str(folder), hf_model=model, dtype=torch.float64, device="cpu"
-    )
 
 
 def ours(name: str) -> str:

@@ -397,10 +397,17 @@ def test_the_names_in_an_address_are_those_of_old_links_and_each_stands_for_one_
 # --- choosing and reading -------------------------------------------------------------------------
 
 
+class Session(dict):
+    """A session as Streamlit has it."""
+
+    def to_dict(self) -> dict:
+        return dict(self)
+
+
 @pytest.fixture
 def session(monkeypatch):
     """A session outside a page."""
-    session: dict = {}
+    session = Session()
     monkeypatch.setattr(st, "session_state", session)
     return session
 
@@ -419,7 +426,7 @@ def test_a_name_that_is_no_choice_and_a_value_that_does_not_fit_are_refused(sess
         query_params(leyer=1)
 
 
-class ReadOnly(dict):
+class ReadOnly(Session):
     """A session that nobody may write to."""
 
     def refuse(self, *given, **changes):
