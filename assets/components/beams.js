@@ -10,7 +10,7 @@ import { saveElements } from "./saving.js"
 const FATES = { kept: "kept", dropped: "dropped", ended: "the text ends here" }
 
 // A sum of logarithms; what is all but certain is said as that.
-const sumOf = (total) => total > -0.001 && total < 0 ? ">−0.001" : rounded(total, 3)
+const sumOf = (total) => total > -0.001 && total < 0 ? "≈ 0" : rounded(total, 3)
 
 const place = (element, { x, y }) => Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${WIDE}px`, height: `${TALL}px` })
 
@@ -61,7 +61,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   scroll.scrollLeft = at ?? 0
   showMore(scroll)
   const keys = make("div", "keys", root)
-  for (const [fate, text] of [["kept", "kept: the search goes on from it"], ["dropped", "dropped: others are likelier together"], ["ended", "the text ends"]]) {
+  for (const [fate, text] of [["chosen", "the chosen text"], ["kept", "kept: the search goes on from it"], ["dropped", "dropped: others are likelier together"], ["ended", "the text ends"]]) {
     const key = make("span", "", keys)
     make("i", `key ${fate}`, key)
     key.append(text)

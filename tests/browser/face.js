@@ -1,8 +1,8 @@
 // What stands before the first picture of a page, in the order of the document and through shadow
-// roots: Tab stops and words, without the rail and the tokens. Gives { focusable, words, top }.
+// roots: Tab stops and words, without the rail and the tokens; what is veiled is seen, too. Gives { focusable, words, top }.
 () => {
   const found = { focusable: [], words: [], top: null }
-  const aside = ".st-key-rail, .rows, .st-key-unseen, style, script, [aria-hidden=true]"
+  const aside = ".st-key-rail, .rows, .st-key-unseen, style, script, [aria-hidden=true]:not([inert])"
   const stops = "a, button, input, textarea, select, summary, [tabindex]"
 
   function isSeen(element) {

@@ -457,8 +457,8 @@ FIGURES = {
 }
 ELSEWHERE = {"heatmap", "overview"}  # those of the tests above
 NO_FIGURE = {  # controls, words, and the number that is explained, which has a page of its own
-    *("choice", "explanation", "glossary", "outline", "place", "quiz", "ring", "saving", "share"),
-    *("strip", "swaps", "terms"),
+    *("choice", "explanation", "glossary", "outline", "page_links", "place", "quiz", "ring"),
+    *("saving", "share", "strip", "swaps", "terms"),
 }
 
 

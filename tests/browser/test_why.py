@@ -110,7 +110,7 @@ class Clicks:
 
     def why(self) -> None:
         """The way to the page, and a guess."""
-        self.on(self.page.view.locator(".st-key-rail-links").get_by_text(TITLE))
+        self.on(self.page.view.locator(".st-key-rail").get_by_text(TITLE))
         self.on(self.page.view.locator(".st-key-quiz button").first)
 
     def card(self, question: str) -> None:

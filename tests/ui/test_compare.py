@@ -336,6 +336,12 @@ def test_the_story_states_what_the_traces_hold():
     assert pattern(BOOKS)[6].argmax() == pattern(BOOK)[6].argmax() == 2
 
 
+def test_a_head_that_is_silent_in_both_fetches_nothing():
+    app = opened(PAGE, **AT, compare_sentence=BOOK, change="head:decoder.3.4")
+    assert "fetches there" not in prose(app)
+    assert "The head is silent in both, so nothing that it fetches counts." in prose(app)
+
+
 def test_before_the_replaced_word_nothing_is_said_to_have_changed():
     app = opened(PAGE, **AT, compare_sentence=BOOK, token="1")
     assert "spreads its attention alike in A and in B" in prose(app)

@@ -55,6 +55,15 @@ def test_each_token_of_the_text_has_the_probability_that_it_had_before_it_was_re
     assert f"add up to {number(sum(map(math.log, probs)), 3)}" in said
 
 
+def test_a_text_of_which_every_token_was_expected_is_called_that():
+    app = opened(PAGE, **CAR, cards="output-sure")
+    trace = runs.trace_of(runs.RunRequest("study-translator", CAR["sentence"]))
+    probs_R = np.exp(trace["head.written"])[:-1]
+    assert probs_R.min() > 0.99
+    assert "almost certain of each; least of" in prose(app)
+    assert f"({percent(probs_R.min(), 3)})" in prose(app)
+
+
 def test_a_single_token_was_not_guessed(tiny_folder):
     config = load(tiny_folder).config
     if config.crosses or not config.decoder_layers:
@@ -79,7 +88,15 @@ def test_the_tree_is_that_of_the_search_and_the_text_says_what_it_gains(decoder)
     greedy = tree_of(decoder, 1)
     gain = [one.branches[one.ended[0]].worth(1) for one in (tree, greedy)]
     assert gain[0] > gain[1]
-    assert all(f"{number(worth, 3)}" in prose(app) for worth in gain)
+    said = prose(app).replace("**", "")
+    assert all(f"{number(worth, 3)} a token" in said for worth in gain)
+    texts = [
+        decoder.tokenizer.decode(
+            [token for token in found.tokens(found.ended[0]) if token != decoder.config.end_id]
+        ).strip()
+        for found in (tree, greedy)
+    ]
+    assert f"It finds {texts[0]}" in said and f"likeliest token: {texts[1]}" in said
 
 
 def test_more_beginnings_and_a_chosen_branch_stand_in_the_link(decoder):

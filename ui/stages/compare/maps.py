@@ -356,6 +356,8 @@ def finds_other(compared: Compared) -> str:
     share, one = row_share(compared), compared.one
     if compared.what != "sentence" or share is None or share >= HARDLY:
         return ""
+    if all(map(is_silent, compared.views)):
+        return " The head is silent in both, so nothing that it fetches counts."
     best = int(pattern_of(one)[one.token].argmax())
     place = int(compared.slots_S2[np.flatnonzero(compared.slots_S2[:, 0] == best)[0], 1])
     before, after = (view.trace[view.at("attn.v")][view.key_head] for view in compared.views)
@@ -368,6 +370,11 @@ def finds_other(compared: Compared) -> str:
         f" What differs is the value that it fetches there: that of {bold(found)} instead of"
         f" {bold(looked)}."
     )
+
+
+def is_silent(view: View) -> bool:
+    """Whether a what-if has silenced the head that is looked at: it gathers nothing."""
+    return not view.trace[view.at("attn.z")][view.head].any()
 
 
 # --- tables ---------------------------------------------------------------------------------------

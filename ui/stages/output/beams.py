@@ -166,27 +166,33 @@ def as_text(view: View, tokens: tuple[int, ...]) -> str:
 
 
 def text(view: View, tree: Tree, greedy: Tree) -> str:
-    """What is kept, and what the search gains; at most 45 words."""
+    """What is kept, what it found, and what the likeliest token each time gives; in about 45
+    words.
+    """
     best, one = best_of(tree), best_of(greedy)
-    kept = chosen("output_beams")
     opening = (
-        "**Beam search** keeps the beginnings that are likeliest as a whole, by the sum of their"
-        " tokens’ logarithms."
+        "**Beam search** keeps the beginnings whose tokens’ logarithms add up to most, and compares"
+        " finished texts by that sum for each token."
     )
-    if kept == 1:
+    if chosen("output_beams") == 1:
         return f"{opening} With one beginning it takes the likeliest token each time."
     if tree.tokens(best) == greedy.tokens(one):
         return f"{opening} Here it finds what the likeliest token each time gives, too."
+    found, always = worth_of(tree, best), worth_of(greedy, one)
     return (
-        f"{opening} The text that it finds scores {score(tree.branches[best].worth(1))} a"
-        " token. Taking the likeliest token each time scores"
-        f" {score(greedy.branches[one].worth(1))}."
+        f"{opening} It finds {words_of(view, tree, best)}: {found}. Always the likeliest token:"
+        f" {words_of(view, greedy, one)}: {always}."
     )
+
+
+def worth_of(tree: Tree, at: int) -> str:
+    """What a text is compared by."""
+    return f"{score(tree.branches[at].worth(1))} a token"
 
 
 def score(logarithm: float) -> str:
     """A sum of logarithms; what is all but certain is said as that."""
-    return ">−0.001" if -0.001 < logarithm < 0 else number(logarithm, 3)
+    return "almost 0" if -0.001 < logarithm < 0 else number(logarithm, 3)
 
 
 def written_tokens(view: View, tree: Tree, at: int) -> tuple[int, ...]:
@@ -208,8 +214,8 @@ def branch_line(view: View, position: int, tree: Tree, at: int) -> None:
     """The chosen text, what it is worth, and the button that makes it the reader's own."""
     branch = tree.branches[at]
     st.markdown(
-        f"{words_of(view, tree, at)}: {score(branch.total)} in all,"
-        f" {score(branch.worth(1))} a token"
+        f"The chosen text, {words_of(view, tree, at)}: logarithms of {score(branch.total)} in all,"
+        f" {worth_of(tree, at)}."
     )
     st.button(
         "Read this text",

@@ -11,6 +11,8 @@ from ui.kit.section import render_depth
 from ui.session.view import View
 from ui.text import bold
 
+SURE = 0.99  # a text of which every token was likelier than that was no surprise
+
 
 def confidence(view: View) -> None:
     """Each token's probability before it was read, and what they add up to."""
@@ -43,14 +45,22 @@ def followed_rows(view: View) -> range:
 
 def text(view: View, rows: range) -> str:
     """Which token was expected most and which least, and the sum; at most 45 words."""
-    side = view.config.sides[-1]
     probs_R = np.exp(view.trace["head.written"][: len(rows)])
-    names, most, least = view.names_of(side), int(probs_R.argmax()), int(probs_R.argmin())
-    ends = (
-        f"It expected {bold(names[most + 1])} most ({percent(probs_R[most])})"
-        f" and {bold(names[least + 1])} least ({percent(probs_R[least])})."
+    names, most, least = (
+        view.names_of(view.config.sides[-1]),
+        int(probs_R.argmax()),
+        int(probs_R.argmin()),
     )
+    if probs_R[least] > SURE:
+        ends = f"It was almost certain of each; least of {bold(names[least + 1])}"
+        ends += f" ({percent(probs_R[least], 3)})."
+    else:
+        ends = (
+            f"It expected {bold(names[most + 1])} most ({percent(probs_R[most])})"
+            f" and {bold(names[least + 1])} least ({percent(probs_R[least])})."
+        )
     return (
         "Before each token the model gave it a probability."
-        f" {ends if len(rows) > 1 else ''} {added_up(view.trace['head.written.sum'][: len(rows)])}"
+        f" {ends if len(rows) > 1 else ''} Their logarithms:"
+        f" {added_up(view.trace['head.written.sum'][: len(rows)])}"
     )
