@@ -16,10 +16,10 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.session.view import View
 
 
-def added_up(sum_R) -> str:
+def added_up(sum_R, opening: str = "Here") -> str:
     """The sum of the logarithms, what that is for each word, and what choice is as uncertain."""
     n, last = len(sum_R), float(sum_R[-1])
-    whole = f"Here {counted(n, 'token')} {'adds' if n == 1 else 'add'} up to {number(last, 3)}"
+    whole = f"{opening} {counted(n, 'token')} {'adds' if n == 1 else 'add'} up to {number(last, 3)}"
     many = number(math.exp(min(-last / n, 700)), 3)
     each = f", {number(last / n, 3)} for each" if n > 1 else ""
     sure = ": it was practically certain of every word" * (float(last) / n > -0.005)

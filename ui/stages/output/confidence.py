@@ -59,8 +59,6 @@ def text(view: View, rows: range) -> str:
             f"It expected {bold(names[most + 1])} most ({percent(probs_R[most])})"
             f" and {bold(names[least + 1])} least ({percent(probs_R[least])})."
         )
-    return (
-        "Before each token the model gave it a probability."
-        f" {ends if len(rows) > 1 else ''} Their logarithms:"
-        f" {added_up(view.trace['head.written.sum'][: len(rows)])}"
-    )
+    summed = added_up(view.trace["head.written.sum"][: len(rows)], "By logarithm,")
+    told = f"{ends} {summed}" if len(rows) > 1 else summed
+    return f"Before each token the model gave it a probability. {told}"
