@@ -557,3 +557,19 @@ def test_output_leads_here_with_the_word_that_was_clicked(word):
     app = opened("pages/10_Output.py", **AT, **cell)
     button = app.button(key="output_why")
     assert re.sub(r"\\", "", button.label) == f"Why **{word}**?"
+
+
+def test_an_opened_probability_leads_to_why_its_word_came_out(monkeypatch):
+    """From any page, at the row of the number; Output has a button of its own."""
+    asked: dict = {}
+    monkeypatch.setattr("ui.kit.guessed_place.go", lambda page, **choices: asked.update(choices))
+    app = opened(**AT, cell=f"head.logits:4,{id_of('were')}")
+    assert app.button(key="why_number").label == "Why **were**?"
+    app.button(key="why_number").click().run()
+    assert (asked["token"], asked["why_word"]) == (4, id_of("were"))
+    for page, cell in (
+        ("app.py", "decoder.0.attn.q:0,1,2"),
+        ("pages/10_Output.py", "head.probs:6,66"),
+    ):
+        app = opened(page, **AT, cell=cell)
+        assert not [button for button in app.button if button.key == "why_number"]

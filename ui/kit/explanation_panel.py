@@ -22,16 +22,17 @@ from core.text import number
 from core.why import in_words
 from ui.kit.component_loader import component
 from ui.kit.components import table
+from ui.kit.guessed_place import ask_why
 from ui.kit.terms import term_of_step
 from ui.kit.theme import coloured
 from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
 from ui.session.actions import change_run, close_number, follow_step, with_part
 from ui.session.memory import memory, note
-from ui.session.navigation import BEFORE_ATTENTION, COMPARE
+from ui.session.navigation import BEFORE_ATTENTION, COMPARE, OUTPUT, WHY
 from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select
 from ui.session.view import View
-from ui.text import plain, short
+from ui.text import bold, plain, short
 
 OF_TWO_RUNS = (BEFORE_ATTENTION, COMPARE)  # pages that open numbers of two runs
 FIRST = 3  # terms of each list in sight at first, the largest
@@ -69,6 +70,7 @@ def number_panel(view: View, cell: str) -> None:
         st.button(
             "Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc"
         )
+        why_link(view, *parse_cell(cell))
     trail = memory().trail or [cell]
     parts = [walk_heading(view, made, trail), operands(view, made), code_lines(view, [made.name])]
     draw("number", parts, trail[0], f"{cell} {depth()}", lambda: change_number(view, cell))
@@ -79,6 +81,17 @@ def number_panel(view: View, cell: str) -> None:
         formula_in_letters(view, made.name)
     if memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
+
+
+def why_link(view: View, name: str, index: tuple[int, ...]) -> None:
+    """Where a word's logit or probability is open: the way to why that word came out."""
+    elsewhere = memory().page not in (OUTPUT, WHY) and view.request == memory().shown
+    if elsewhere and name in ("head.logits", "head.probs") and "lstm" not in view.config.sides:
+        row, word = index
+        label = f"Why {bold(view.word(word))}?"
+        st.button(
+            label, key="why_number", type="tertiary", on_click=ask_why, args=(view, word, row)
+        )
 
 
 def formula_in_letters(view: View, name: str) -> None:

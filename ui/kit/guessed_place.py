@@ -20,15 +20,20 @@ def guessed_position(view: View) -> tuple[int, int]:
     return position, int(np.flatnonzero(rows == position)[0])
 
 
-def place_of_guess(view: View) -> tuple:
-    """What a question about a word belongs to: the model, its texts, and the position."""
+def place_of_guess(view: View, position: int | None = None) -> tuple:
+    """What a question about a word belongs to: the model, its texts, and the position; None: the
+    one that is looked at.
+    """
     request = view.request
-    return request.model, request.sentence, request.target, guessed_position(view)[0]
+    position = guessed_position(view)[0] if position is None else position
+    return request.model, request.sentence, request.target, position
 
 
-def ask_why(view: View, word: int) -> None:
-    """Opens the page that says why this word came out here."""
+def ask_why(view: View, word: int, row: int | None = None) -> None:
+    """Opens the page that says why this word came out: here, or at another row of the output."""
+    position = guessed_position(view)[0] if row is None else int(view.trace.rows[row])
     for name in ("why_word", "why_rival"):
         memory().firsts.pop(name, None)
-    memory().why_from = place_of_guess(view)
-    go(WHY, why_word=word, why_rival=None, why_key=None, why_other=-1, why_mlp=None)
+    memory().why_from = place_of_guess(view, position)
+    there = {} if row is None else {"side": view.config.sides[-1], "token": position}
+    go(WHY, **there, why_word=word, why_rival=None, why_key=None, why_other=-1, why_mlp=None)
