@@ -1,4 +1,5 @@
-// A ring around a part of the page that the tour speaks of. It follows the part when the page moves.
+// A ring around a part of the page that the tour speaks of. It follows the part when the page moves. `bare`: the part is only brought
+// into sight.
 import { ringAround, scrollFor } from "./ring_geometry.js"
 
 const GROWS = 6000    // ms in which a part that was brought into sight may still be drawn, and so grow
@@ -46,7 +47,8 @@ export default function ({ data, parentElement }) {
     }
     const part = page.querySelector(data.selector)
     if (part?.getBoundingClientRect().height) bringIntoSight(part, data.stop)
-    place(root, part)
+    if (data.bare) root.hidden = true
+    else place(root, part)
     requestAnimationFrame(follow)
   }
   rung.set(root, data)  // the way before ends: there is one ring

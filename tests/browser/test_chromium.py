@@ -497,6 +497,16 @@ def test_a_word_of_the_output_opens_and_the_drawn_word_is_appended(visit, smollm
     page.wait(lambda: choices(page)["sentence"] == text)
 
 
+def test_what_a_button_far_below_did_comes_into_sight_with_its_undo(visit):
+    given = {"model": "study-decoder", "sentence": OPENING, "output_branch": "0", "ask": "0"}
+    page = visit("Output", cards="output-beams", **given)
+    page.do(lambda: page.view.get_by_role("button", name="Read this text").click())
+    report = page.view.get_by_text("It was appended").first
+    undo = page.view.get_by_role("button", name="Undo", exact=True)
+    height = page.view.evaluate("innerHeight")
+    page.wait(lambda: all(0 < each.bounding_box()["y"] < height - 40 for each in (report, undo)))
+
+
 def test_the_depth_is_kept_from_page_to_page(visit):
     page = visit("Attention", ask=0, stage=3)
     page.do(lambda: page.view.get_by_role("radio", name="Code", exact=True).click())

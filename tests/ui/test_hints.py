@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import pytest
 
+from core import load
 from core.models import catalogue, download
-from tests.helpers.pages import OTHERS, address, data_of, opened, prose, said
+from tests.helpers.pages import OTHERS, address, data_of, opened, parts, prose, said
 from tests.helpers.sample import one_in
+from ui.kit.picture_frame import picture_frame
 from ui.session import runs
-from ui.session.navigation import PAGES
+from ui.session.navigation import OVERVIEW, PAGES
 from ui.session.selection import EXAMPLES, OPENING
+from ui.session.view import View
 from ui.shell import downloads
 
 OWN = "My sister bought a red bicycle for her birthday"
@@ -129,6 +132,31 @@ def test_a_what_if_stands_in_one_strip_under_the_rail_and_is_undone(path):
     assert app.button(key="as_it_is").label == "Undo"
     app.button(key="as_it_is").click().run()
     assert not strips(app) and "change" not in address(app)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ("token:2={book}", "“books” (2) read as “book”"),
+        ("swap:2=5", "“books” (2) read as “student” (5)"),
+        ("order+swap:2=5", "words in reverse order, “student” (2) read as “books” (5)"),
+        (
+            "patch:decoder.1.stream[2]=The book that the student recommended",
+            "the vector that enters layer 1 at “books” (2) patched in from “The book that the"
+            " student recommended”",
+        ),
+    ],
+)
+def test_the_strip_the_panel_and_the_pictures_name_the_tokens_of_a_what_if(change, words):
+    change = change.format(book=load("study-decoder").tokenizer.id_of("book"))
+    app = opened(
+        "app.py", model="study-decoder", sentence=OPENING, change=change, cell="head.probs:6,5"
+    )
+    (strip,) = strips(app)
+    assert words in strip.replace("\\", "")
+    assert any(words in part["where"] for part in parts(app) if "where" in part)
+    view = View(app.session_state["memory"].shown, "decoder", 0, 0, 2)
+    assert picture_frame(view, OVERVIEW)["change"] == words
 
 
 # --- what went wrong ------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ui.session.navigation import (
     ENCODER_AND_DECODER,
     FEED_FORWARD,
     HEADS,
+    LABORATORY,
     LAYERS,
     OUTPUT,
     PAGES,
@@ -306,3 +307,41 @@ def test_long_words_are_cut_before_they_reach_the_browser():
     app = asking(HEADS, sentence=f"The {'book' * 12} fell", token="2")
     (quiz,) = parts(app, "quiz")
     assert len(quiz["asks"][1]) <= 24 and max(map(len, quiz["options"])) <= 18
+
+
+# --- whoever has just acted -----------------------------------------------------------------------
+
+
+def test_nobody_is_asked_after_a_button_of_the_page_made_a_text_but_after_typing_one():
+    app = asking(OUTPUT, layer="0", head="0")
+    click(app, "quiz", act="show")
+    app.button(key="output_append").click().run()
+    assert app.session_state["sentence"] != OPENING and not veiled(app)
+    assert any("was appended" in each.value for each in app.success)
+    app.button(key="output_undo").click().run()
+    assert app.session_state["sentence"] == OPENING and not veiled(app)
+    app.text_input(key="sentence").set_value("The door is").run()
+    assert veiled(app), "a sentence that was typed is asked about"
+
+
+@pytest.mark.parametrize(
+    "given, button",
+    [
+        ({"cards": "output-beams", "output_branch": "0"}, "output_branch_read"),
+        ({"model": "study-encoder", "cards": "output-context"}, "output_read_b"),
+    ],
+)
+def test_a_text_of_the_page_that_a_button_reads_asks_nothing(given, button):
+    app = asking(OUTPUT, **given)
+    click(app, "quiz", act="show")
+    app.button(key=button).click().run()
+    assert app.session_state["sentence"] != OPENING and not veiled(app)
+
+
+def test_a_change_of_the_laboratory_is_shown_and_not_asked_about():
+    app = asking(LABORATORY)
+    app.button(key="lab_add").click().run()
+    assert app.session_state["change"] and not veiled(app) and not parts(app, "quiz")
+    app.button(key="lab_undo").click().run()
+    assert not app.session_state["change"] and not veiled(app)
+    assert veiled(asking(LABORATORY, change="head:decoder.3.4")), "who comes with one is asked"

@@ -19,7 +19,7 @@ they compute none.
         a choice between a few names; a click calls on_choice(place)
     share_link()
         a button that copies the address
-    point_at(selector, stop)
+    point_at(selector, stop), bring_into_sight(selector, what)
         a ring around a part of the page
     follow_theme()
         once a page, not seen: runs the page again when the reader switches between light and dark
@@ -226,6 +226,11 @@ def follow_theme() -> None:
 def point_at(selector: str, stop: int) -> None:
     """Rings a part of the page, and brings it into sight when the stop is another one."""
     _ring(key="ring", data={"selector": selector, "stop": stop})
+
+
+def bring_into_sight(selector: str, what: str) -> None:
+    """Brings a part of the page into sight, without a ring, when it says another thing."""
+    _ring(key="sight", data={"selector": selector, "stop": what, "bare": True})
 
 
 def acts_of(picture: dict) -> set[str]:

@@ -9,7 +9,6 @@ from typing import TypeGuard
 import numpy as np
 import streamlit as st
 
-from core import whatif
 from core.errors import GlassError
 from core.explanation import explain
 from core.operands import WEIGHTS, Group, is_weight
@@ -25,6 +24,7 @@ from ui.kit.components import table
 from ui.kit.guessed_place import ask_why
 from ui.kit.terms import term_of_step
 from ui.kit.theme import coloured
+from ui.kit.what_if_words import change_words
 from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
 from ui.session.actions import change_run, close_number, follow_step, with_part
@@ -253,11 +253,7 @@ def where(view: View, made) -> str:
             ", ".join(place_words(view, made.name, made.index)),
             *([f"layer {ref.layer}"] if ref and ref.layer is not None else []),
             *([MASKS[view.mask]] if view.mask != "trained" else []),
-            *(
-                [whatif.title(view.request.change, view.config.crosses)]
-                if view.request.change
-                else []
-            ),
+            *filter(None, [change_words(view)]),
         )
     )
 

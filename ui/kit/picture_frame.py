@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import re
 
-from core import whatif
 from ui.kit.token_words import token_label
+from ui.kit.what_if_words import change_words
 from ui.session.navigation import (
     ADD_AND_NORM,
     ATTENTION,
@@ -55,8 +55,7 @@ def picture_frame(view: View, page: Page, others: bool = False) -> dict:
 def changed(view: View, page: Page) -> str:
     """How the run differs from that of the trained model; the mask where a page shows but one."""
     mask = "" if view.mask == "trained" or page == ENCODER_AND_DECODER else MASKS[view.mask]
-    change = view.request.change and whatif.title(view.request.change, view.config.crosses)
-    return ", ".join(filter(None, (change, mask)))
+    return ", ".join(filter(None, (change_words(view), mask)))
 
 
 def in_a_name(text: str) -> str:

@@ -7,7 +7,8 @@
     is_open(quiz)               whether the reader is still to guess
     quiz_line(quiz)             what may be guessed; once that is done, what is right, and the score
 
-A stage asks once for each sentence and model. Everything stands in the trace: a quiz computes
+A stage asks once for each sentence and model, and only whoever came to it or typed there: never a
+reader who has just clicked a button on it. Everything stands in the trace: a quiz computes
 nothing that its page does not show.
 """
 
@@ -99,8 +100,18 @@ def quiz_of_count(view: View, count: int, of: int) -> Quiz | None:
 def is_open(quiz: Quiz | None) -> bool:
     """Whether the reader is still to guess."""
     return bool(
-        quiz and chosen("ask") and 2 <= len(quiz.options) and asked(quiz) not in memory().quizzes
+        quiz
+        and chosen("ask")
+        and 2 <= len(quiz.options)
+        and asked(quiz) not in memory().quizzes
+        and just_came()
     )
+
+
+def just_came() -> bool:
+    """Whether what stands in the bar is what the reader came with or typed: no button made it."""
+    here = guess_at(memory().page, chosen("model"), chosen("sentence"))
+    return memory().arrived in (None, here)
 
 
 def asked(quiz: Quiz) -> tuple:

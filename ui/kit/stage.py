@@ -34,6 +34,8 @@ def heading(
     beside: draws such controls, on the same line. name: of one of several questions of a page: the
     words of one don't move to their places in the next.
     """
+    if quiz is None and memory().arrived:
+        memory().arrived = ()  # what there is to guess after a click comes from that click
     quiz = quiz and replace(quiz, title=question)
     memory().asking = is_open(quiz)
     with st.container(key="stage-heading"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core import whatif
 from core.errors import GlassError
 from core.step_ref import parse
-from ui.session.memory import forget_comparison, memory
+from ui.session.memory import arrived_at, forget_comparison, memory
 from ui.session.navigation import EVERY_NUMBER
 from ui.session.runs import RunRequest, why_not
 from ui.session.selection import chosen, fits, select, select_what_fits
@@ -28,12 +28,20 @@ def start_new_text() -> None:
     close_number()
 
 
+def start_typed_text() -> None:
+    """The same after the reader gave the page something to read. Whoever only clicked a button has
+    just acted, and is not asked to guess.
+    """
+    start_new_text()
+    arrived_at(chosen("model"), chosen("sentence"))
+
+
 def start_new_model() -> None:
     """Another model cuts the text otherwise: the word that was looked at is found again by its
     letters.
     """
     memory().word_to_find = memory().word
-    start_new_text()
+    start_typed_text()
 
 
 def switch_model(model: str, **changes) -> None:

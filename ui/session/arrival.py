@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.session.actions import follow_step
 from ui.session.address import parse_choice
-from ui.session.memory import guess_at, memory
+from ui.session.memory import arrived_at, guess_at, memory
 from ui.session.navigation import Page
 from ui.session.selection import CODECS, OLDER, Selection, chosen, fits, selection, unchosen
 from ui.session.shelf import SHELF
@@ -39,6 +39,7 @@ def arrive(page: Page) -> None:
     now.chosen_beside = {}
     restore_choices(base)
     if moved:
+        arrived_at(chosen("model"), chosen("sentence"))
         start_page()
 
 

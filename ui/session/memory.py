@@ -51,6 +51,9 @@ class Memory:
     # For each page, model and sentence: the guess and the Quiz (ui.kit.quiz); False: none made
     quizzes: dict[tuple, Any] = field(default_factory=dict)
     asking: bool = False  # whether the page waits for a guess
+    # Where the reader has come with something to read, as a key of quizzes: there, and not after a
+    # click on the page, may be asked. None: anywhere
+    arrived: tuple | None = None
     tour_model: str = ""  # the reader's model, while the tour shows another one
     # Overview: a run that a click has made, and the run before it, with which it is compared
     compared_run: tuple[RunRequest, RunRequest] | None = None
@@ -94,6 +97,11 @@ def forget_comparison(shown: RunRequest | None = None) -> None:
 def guess_at(page, model: str, sentence: str) -> tuple:
     """What a guess is remembered by, as a key of Memory.quizzes."""
     return page, model, sentence
+
+
+def arrived_at(model: str, sentence: str) -> None:
+    """The reader has come to the page, or gave it something to read: it may ask."""
+    memory().arrived = guess_at(memory().page, model, sentence)
 
 
 def note(message: str) -> None:

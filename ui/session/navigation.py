@@ -8,8 +8,8 @@ from pathlib import PurePath
 import streamlit as st
 
 from ui.session.address import keep, query_params
-from ui.session.memory import memory
-from ui.session.selection import select
+from ui.session.memory import arrived_at, memory
+from ui.session.selection import chosen, select
 
 
 @dataclass(frozen=True)
@@ -100,5 +100,6 @@ def go(page: Page, **changes) -> None:
     keep(**changes)
     if page == memory().page:
         select(**changes)
+        arrived_at(chosen("model"), chosen("sentence"))
         return
     st.switch_page(page.path, query_params=query_params(**changes))

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import GlassError
 from core.models import catalogue
 from ui.session import runs, sent
-from ui.session.actions import start_new_model, start_new_text
+from ui.session.actions import start_new_model, start_typed_text
 from ui.session.address import link_asks_for
 from ui.session.memory import forget_comparison, memory, note
 from ui.session.opening import first_token
@@ -94,7 +94,7 @@ def draw_text_box(title: str, name: str, **options) -> None:
         key=name,
         max_chars=LONGEST_BOX,
         persist_state="session",
-        on_change=start_new_text,
+        on_change=start_typed_text,
         label_visibility="collapsed",
         **options,
     )
@@ -106,7 +106,7 @@ def use_example() -> None:
     st.session_state[EXAMPLE] = None
     if sent.whole(picked, len(EXAMPLES)):
         select(sentence=EXAMPLES[picked]["text"])
-        start_new_text()
+        start_typed_text()
 
 
 def model_list() -> str:

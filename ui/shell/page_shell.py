@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core import whatif
 from ui.kit.component_loader import ASSETS, library
 from ui.kit.components import follow_theme
 from ui.kit.explanation_panel import check_opened, number_beside, number_over
 from ui.kit.picture_frame import picture_frame
 from ui.kit.terms import explained
 from ui.kit.theme import css
+from ui.kit.what_if_words import change_words
 from ui.session.actions import close_number
 from ui.session.address import spelled, write_address
 from ui.session.arrival import arrive, arrive_alone
@@ -249,7 +249,7 @@ def what_if(view: View) -> str:
     """How the run that is shown differs from that of the trained model, in words; empty: it
     does not."""
     own = "a custom mask" if view.mask == "own" else ""
-    return ", ".join(filter(None, (whatif.title(view.request.change, view.config.crosses), own)))
+    return ", ".join(filter(None, (change_words(view), own)))
 
 
 def end_what_if() -> None:

@@ -8,13 +8,14 @@ import streamlit as st
 
 from core import whatif
 from core.errors import GlassError
+from ui.kit.what_if_words import name_at, words_of
 from ui.session.actions import change_run, with_part
 from ui.session.memory import memory
 from ui.session.runs import RunRequest
 from ui.session.selection import LAB_KINDS, chosen
 from ui.session.steady import steady
 from ui.session.view import View
-from ui.stages.laboratory.changes import cell_words, name_at, toggled, words_of
+from ui.stages.laboratory.changes import cell_words, toggled
 from ui.stages.laboratory.runs import Runs, kinds_of
 from ui.text import plain, quoted
 

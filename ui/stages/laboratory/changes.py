@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core import whatif
-from core.interventions import OTHER
-from core.patches import patch_of
+from ui.kit.what_if_words import name_at, words_of
 from ui.session.actions import show_alone
 from ui.session.memory import memory
 from ui.session.runs import RunRequest
 from ui.session.selection import MASKS
 from ui.session.view import View
-from ui.text import plain, quoted
+from ui.text import plain
 
 MOST_CELLS = 8  # of a mask that are named one by one
 
@@ -40,36 +39,6 @@ def part_changes(view: View) -> list[Change]:
         without = request._replace(change=whatif.without(request.change, part))
         found.append(Change(words_of(view, name, detail), without))
     return found
-
-
-def words_of(view: View, name: str, detail: str) -> str:
-    """A part of a what-if in words; tokens by their names."""
-    patch = patch_of(detail) if name == "patch" else None
-    if patch and patch.position < len(view.tokens(patch.side)):
-        return whatif.patch_words(
-            patch, view.config.crosses, name_at(view, patch.side, patch.position)
-        )
-    found = OTHER.fullmatch(detail) if name in ("swap", "token") else None
-    if not found:
-        return whatif.part_words(name, detail, view.config.crosses)
-    side, place, other = found[1] or view.config.sides[0], int(found[2]), int(found[3])
-    tokens = plain_names(view, side)
-    read = tokens[other] if name == "swap" else quoted(view.word(other))
-    across = f" in the {side}" if view.config.crosses else ""
-    return f"{tokens[place]} read as {read}{across}"
-
-
-def plain_names(view: View, side: str) -> list[str]:
-    """The tokens of the text as it was typed, each with its place."""
-    words = [view.word(i) for i in original_ids(view, side)]
-    return [f"{quoted(each)} ({place})" for place, each in enumerate(words)]
-
-
-def original_ids(view: View, side: str):
-    """What is read without any change of tokens: the ids of the run without them."""
-    change = whatif.without(view.request.change, "swap", "token", "set")
-    request = view.request._replace(change=change, mask="trained")
-    return View(request, side, 0, 0, 0).trace[f"{side}.embed.ids"]
 
 
 def mask_changes(view: View) -> list[Change]:
@@ -111,12 +80,6 @@ def cell_words(view: View, cell: str) -> str:
     sees = view.trace[f"{side}.0.{'cross' if stack == 'cross' else 'attn'}.mask"][row, column]
     one, two = name_at(view, side, row), name_at(view, other, column)
     return f"{one} {'sees' if sees else 'does not see'} {two}"
-
-
-def name_at(view: View, side: str, place: int) -> str:
-    """A token of a side with its place."""
-    tokens = view.tokens(side)
-    return f"{quoted(tokens[place]) if place < len(tokens) else 'a token'} ({place})"
 
 
 # --- on the page ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from core.sampling import Draw, throw
 from core.step_ref import ref_of
 from core.steps.output import sampled_without
 from core.text import number, percent
+from ui.kit.components import bring_into_sight
 from ui.kit.section import render_depth
 from ui.kit.stretches import Stretch, stretches
 from ui.kit.theme import COLOURS
@@ -28,6 +29,7 @@ from ui.text import bold, plain, quoted, short
 NARROW = 0.005  # shorter stretches of the line are drawn together
 NARROWEST = 0.05  # with room for a word
 UNDOS = 64
+WRITING = "output-writing"  # the buttons, and what they did
 
 
 def probabilities(view: View) -> np.ndarray:
@@ -47,8 +49,9 @@ def write_on(view: View, draw: Draw) -> None:
     position, row = guessed_position(view)
     ids_L = view.trace[f"{view.config.sides[-1]}.embed.ids"][: position + 1]
     likeliest = written_next(view.model, view.trace["head.probs"][row], ids_L)
-    draw_buttons(view, st.container(horizontal=True, gap="small"), position, draw, likeliest)
-    draw_report(view)
+    with st.container(key=WRITING):
+        draw_buttons(view, st.container(horizontal=True, gap="small"), position, draw, likeliest)
+        draw_report(view)
 
 
 def one_draw(view: View, draw: Draw) -> None:
@@ -239,6 +242,9 @@ def draw_report(view: View) -> None:
     kind, message, left = memory().output_report or ("", "", None)
     if left == text:
         {"success": st.success, "warning": st.warning, "info": st.info}[kind](message)
+        if chosen("tour") is None:  # the tour moves the page itself
+            with st.container(key="unseen-report"):  # a button far below may have done it
+                bring_into_sight(f".st-key-{WRITING}", f"{message} {left}")
     written, until = [], text
     for key, before, after, word in reversed(memory().appended):
         if (key, after) != (box_of(view), until):
