@@ -106,6 +106,31 @@ def test_the_map_holds_every_part_and_they_add_up(asked, row):
     assert len(words_below(app)) <= MOST
 
 
+def test_it_says_which_head_brought_what_the_largest_network_made_most_of():
+    """Where the run shows it: without that head the whole falls, and the network loses its part."""
+    changes = why.effects(model(), trace(), ARE, IS)
+    heads_NH = changes[:, :-1]
+    layer, head = np.unravel_index(int(heads_NH.argmin()), heads_NH.shape)
+    found, name = why.parts(trace(), ARE, IS), f"decoder.{layer}.attn.head.{head}"
+    network, part = found.largest(1)[0]
+    quiet = model().trace(BOOKS, edits=ablate_head("decoder", int(layer), int(head)))
+    assert (network, name) == ("decoder.3.mlp", "decoder.3.attn.head.4")
+    assert part > found.total / 2 and -changes[layer, head] > found.total / 2
+    assert part - why.parts(quiet, ARE, IS).of(network) > part / 2 > found.of(name) / 2
+    text, directly = prose(opened(PAGE, **AT)), "A part is only what was written directly"
+    assert "**Feed-forward 3** wrote most, but from what **head 3.4** brought" in text
+    assert f"the sum falls by {number(-changes[layer, head], 3)}." in text and directly not in text
+    silenced = opened(PAGE, **AT | {"change": "head:decoder.3.4"})
+    assert "brought" not in prose(silenced) and directly in prose(silenced)
+
+
+def test_of_a_large_model_only_known_effects_are_spoken_of(monkeypatch):
+    monkeypatch.setattr(effects, "at_once", lambda asked: False)
+    monkeypatch.setattr(effects, "start", lambda asked, found: pytest.fail("no work begins"))
+    app = opened(PAGE, **AT | {"sentence": f"{BOOKS} are"})
+    assert not app.exception and "A part is only what was written directly" in prose(app)
+
+
 def test_each_part_stands_in_its_layer_and_column():
     data = shown_map(opened(PAGE, model="study-translator", sentence=GREEN))
     places = {cell["name"]: (cell["row"], cell["column"]) for cell in data["cells"]}
