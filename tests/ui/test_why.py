@@ -382,8 +382,8 @@ def test_the_neurons_of_a_network_add_up_to_its_part_in_the_map(asked, row):
             numbers[1].replace("−", "-")
         ) == pytest.approx(part, rel=1e-3)
     assert table["foot"]["numbers"][2] == number(split.parts_N.sum())
-    assert f"add up to {number(split.parts_N.sum(), 4)}" in text
     whole = found.of(network)
+    assert split.rest and f"add up to {number(split.parts_N.sum(), 4)}, and its bias" in text
     assert f"together **{number(whole, 4)}**, the part of {why.in_words(network)}" in text
     assert split.total == pytest.approx(whole, abs=1e-4)
 
@@ -392,7 +392,9 @@ def test_a_network_is_chosen_in_the_map_and_each_number_of_its_neurons_opens():
     app = opened(PAGE, **AT, cards="why-neurons")
     names = why.parts(trace(), ARE, IS).names
     click(app, "why-map", cell=names.index("decoder.1.mlp"))
-    assert "Which neurons of feed-forward 1 raised it?" in [each.label for each in app.expander]
+    part = why.parts(trace(), ARE, IS).of("decoder.1.mlp")
+    did = "lowered" if part < 0 else "raised"
+    assert f"Which neurons of feed-forward 1 {did} it?" in [each.label for each in app.expander]
     assert address(app)["why_mlp"] == "1" and app.session_state["head"] == 4
     split = why.by_neuron(trace(), "decoder.1.mlp", ARE, IS)
     best, path = int(np.abs(split.parts_N).argmax()), "decoder.1.mlp.hidden"
@@ -406,6 +408,34 @@ def test_a_network_is_chosen_in_the_map_and_each_number_of_its_neurons_opens():
         assert data_of(app, "why:neurons", "table")["opened"] == [0, column]
     assert parts(app)[0]["value"] == number(split.parts_N[best])
     assert app.button(key="why_neuron").label == f"See what neuron {best} does"
+
+
+def test_neurons_without_a_bias_are_summed_once_and_a_network_that_gave_less_lowered_it(smollm2):
+    sentence = "The cat sat on the mat. The cat"
+    app = opened(PAGE, model="smollm2", sentence=sentence, cards="why-neurons")
+    words = app.session_state["why_word"], app.session_state["why_rival"]
+    found = why.parts(smollm2.trace(sentence), *words)
+    seen = set()
+    for n in range(0, 30, 6):
+        app.session_state["why_mlp"] = n
+        part, did = found.of(f"decoder.{n}.mlp"), "lowered"
+        did = did if part < 0 else "raised"
+        seen.add(did)
+        labels = [each.label for each in app.run().expander]
+        assert f"Which neurons of feed-forward {n} {did} it?" in labels
+        said = f"neurons add up to **{number(part, 4)}**, the part of feed-forward {n} in the map."
+        assert said in prose(app) and "together" not in prose(app)
+    assert seen == {"raised", "lowered"}
+
+
+def test_the_panel_says_that_a_part_is_not_the_effect_that_the_map_shows():
+    says = "This is its direct part, not the effect of its silence."
+    app = opened(PAGE, **AT, why_shows="effect")
+    assert says in parts(app)[0]["hint"]
+    click(app, "why-map", cell=0)
+    assert app.session_state["cell"] and parts(app)[0]["hint"] == says
+    click(app, "why-map", shows=0)
+    assert says not in parts(app)[0]["hint"]
 
 
 @pytest.mark.parametrize("forged", ("4", "99"))
@@ -488,14 +518,21 @@ def test_the_trail_is_drawn_with_what_it_explains(share):
     np.testing.assert_allclose(given, wanted, rtol=1e-6)
     assert data["edges"] == [[edge.giver, edge.taker] for edge in trail.edges]
     text = prose(app)
-    assert f"explain **{percent(trail.explained, 0)}** of **are** − **is**" in text
+    assert f"give **{percent(trail.explained, 0)}** of **are** − **is**" in text
+    rest = trail.total - trail.explained * trail.total
+    assert rest == pytest.approx(trail.nodes[-1].part, abs=1e-4)
+    more = f": more than the whole. Weaker ones take {number(-rest, 3)} back."
+    assert (
+        more if trail.explained > 1 else f"; weaker ones give the rest, {number(rest, 3)}."
+    ) in text
     ends = why.ends(trace(), ARE, IS, -1)
     (_, token, part), *others = ends.largest(3)
     assert data["tokens"] and token == 2
     tokens = told_apart(["[START]", *BOOKS.lower().split()])
     named = ", ".join(f"**{tokens[i]}** {number(each, 3)}" for _, i, each in others)
-    assert f"most comes from **books** {number(part, 3)}, {named}; what no word gives" in text
-    assert f"is {number(ends.frame, 3)}. What heads take from **[START]**" in text
+    assert f"most comes from **books** {number(part, 3)}, {named}." in text
+    biases = "comes from no word: the model’s biases at **recommended** add it."
+    assert f" {number(ends.frame, 3)} {biases} What heads take from **[START]**" in text
     assert given[0] == pytest.approx(trail.total) and data["nodes"][0]["name"] == "“are” − “is”"
     for giver, taker in data["edges"]:  # a curve runs to the right
         assert data["nodes"][giver]["column"] < data["nodes"][taker]["column"]

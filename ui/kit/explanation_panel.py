@@ -28,7 +28,7 @@ from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
 from ui.session.actions import change_run, close_number, follow_step, with_part
 from ui.session.memory import memory, note
-from ui.session.navigation import BEFORE_ATTENTION, COMPARE
+from ui.session.navigation import BEFORE_ATTENTION, COMPARE, WHY
 from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select
 from ui.session.view import View
 from ui.text import plain, short
@@ -222,11 +222,23 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
         "term": term_of_step(parse(made.name)),
         "story": made.story if depth() == "story" else "",
         "value": number(made.value),
-        "hint": "" if opened_cell() else "One number of this page. Click any other to open it.",
+        "hint": " ".join(filter(None, (hint(), not_the_effect(made.name)))),
         "where": where(view, made),
         "name": spell_cell(made.name, made.index),
         "canChange": can_change(view, made.name),
     }
+
+
+def hint() -> str:
+    """How another number is opened, until one is."""
+    return "" if opened_cell() else "One number of this page. Click any other to open it."
+
+
+def not_the_effect(name: str) -> str:
+    """What a part is, where the map of Why this word? shows what silence changes."""
+    effects = memory().page == WHY and chosen("why_shows") == "effect"
+    part = name.startswith(("head.logits.parts.", "head.logits.against."))
+    return "This is its direct part, not the effect of its silence." if effects and part else ""
 
 
 def where(view: View, made) -> str:

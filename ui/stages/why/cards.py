@@ -11,8 +11,7 @@ def cards(asked: Asked) -> None:
     """One card for each."""
     head = asked.head_words
     card("After which layer does the model know?", "why-lens", lambda: lens.draw(asked))
-    network = neurons.in_words(asked)
-    card(f"Which neurons of {network} raised it?", "why-neurons", lambda: neurons.draw(asked))
+    card(neurons.question(asked), "why-neurons", lambda: neurons.draw(asked))
     where = " in the sentence" if asked.block == "cross" else ""
     card(f"What did {head} read{where}?", "why-reads", lambda: reads.draw(asked))
     card(f"Why did {head} look there?", "why-look", lambda: look.draw(asked))
