@@ -334,6 +334,12 @@ def test_the_lens_shows_each_layer_s_guess_and_ends_in_the_output():
     assert f"The last row is the output: {percent(output_V[ARE])}." in text
     first = int(np.flatnonzero(wanted.rank_N > 0)[-1])  # the embedding stands before layer 0
     assert f"After **layer {first}**, the last one, **are** is the likeliest word." in text
+    rise_N = np.diff(wanted.prob_N)
+    layer, found = int(rise_N.argmax()), why.parts(trace(), ARE, IS)
+    name, part = next(each for each in found.largest() if f".{layer}." in each[0] and each[1] > 0)
+    shares = " to ".join(percent(share, 0) for share in wanted.prob_N[layer : layer + 2])
+    said = f"rises most at **layer {layer}**, from {shares}: there **{why.in_words(name)}** gives"
+    assert f"{said} most to **are** − **is**, {number(part, 3)}." in text
     click(app, "why-lens", cell=[4, 3])
     assert app.session_state["cell"] == f"decoder.3.out.lens.probs.{ROW}:{ARE}"
 
