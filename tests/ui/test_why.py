@@ -598,6 +598,26 @@ def test_a_translator_opens_at_its_last_word_and_at_the_head_across_that_gives_m
     assert name == "{}.{}.{}.head.{}".format(*at)
 
 
+def test_it_says_that_it_chose_a_head_because_it_gives_most_and_keeps_the_reader_s_own():
+    def reads(app) -> str:
+        return next(each.label for each in app.expander if each.label.startswith("What did"))
+
+    asked = {"model": "study-decoder", "sentence": "The old man", "layer": None, "head": None}
+    at = opened("pages/3_Attention.py", **asked).session_state
+    app, run = opened(PAGE, **asked), trace("The old man")
+    words = app.session_state["why_word"], app.session_state["why_rival"]
+    name = next(n for n, _ in why.parts(run, *words).largest() if ".head." in n)
+    does = "gives" if why.parts(run, *words).of(name) > 0 else "takes"
+    here = [app.session_state[key] for key in ("layer", "head")]
+    assert here != [at["layer"], at["head"]] and name == "decoder.{}.attn.head.{}".format(*here)
+    assert reads(app).endswith(f"{why.in_words(name)} read? (chosen because it {does} most)")
+    for _ in range(2):
+        app.session_state["head"] = (here[1] + 1) % 5
+        assert "chosen because" not in reads(app.run())
+        assert app.session_state["head"] == (here[1] + 1) % 5
+    assert "chosen because" not in reads(opened(PAGE, **AT))
+
+
 def test_it_asks_which_part_gave_most():
     app = opened(PAGE, **AT | {"ask": "1"})
     (quiz,) = parts(app, "quiz")
