@@ -39,6 +39,12 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{near}%".replace("-", "−")
 
 
+def root(n: int) -> str:
+    """The square root of a whole number, said to be exact only where it is: √64 = 8, √48 ≈ 6.93."""
+    whole = math.isqrt(n)
+    return f"√{n} = {whole}" if whole**2 == n else f"√{n} ≈ {number(n**0.5, 3)}"
+
+
 def counted(count: int, noun: str, several: str = "") -> str:
     """So many of a thing: 1 token, 1,234 tokens. several: a plural that does not end in s."""
     return f"{count:,} {noun if count == 1 else several or noun + 's'}"

@@ -17,7 +17,7 @@ from core.source import lines_that_made
 from core.step_ref import parse
 from core.steps import LEARNED, about, kind_of, kinds
 from core.steps.letters import INDICES, LETTERS, letters_in, symbols
-from core.text import number
+from core.text import number, root
 from tests.helpers import lstm
 from tests.helpers.calculator import agrees, calculated
 from tests.helpers.names import every_name
@@ -223,3 +223,8 @@ def test_one_of_each_kind_is_tried(tiny_trace):
 def test_derived_values_that_are_not_there(tiny_trace, name):
     with pytest.raises(KeyError):
         explain(tiny_trace("bert"), name, (0, 0, 0))
+
+
+def test_a_root_is_said_to_be_exact_only_where_it_is():
+    assert root(64) == "√64 = 8" and root(576) == "√576 = 24"
+    assert root(20) == "√20 ≈ 4.47" and root(528) == "√528 ≈ 23"  # 22.978

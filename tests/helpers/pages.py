@@ -44,15 +44,16 @@ HARM = (
 )  # must reach no Markdown as it is
 
 
-def opened(path: str = "app.py", **address: str) -> AppTest:
+def opened(path: str = "app.py", **address: str | None) -> AppTest:
     """A page in a new session, as if its link had been opened; with MiniLM on the notes' sentence,
-    in layer 0 at head 0, unless others are asked for.
+    in layer 0 at head 0, unless others are asked for; None: the link does not name it.
     """
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     if path != "app.py":
         app.switch_page(path)
     for key, value in (UNSAID | address).items():
-        app.query_params[key] = value
+        if value is not None:
+            app.query_params[key] = value
     return app.run()
 
 

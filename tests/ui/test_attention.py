@@ -12,8 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import load
+from core.text import number
 from tests.helpers.pages import click, components, data_of, opened, parts, prose, values_in
+from ui.kit import guessed_place
 from ui.session import runs
+from ui.session.navigation import WHY
 from ui.session.runs import RunRequest
 from ui.session.selection import DEPTHS, STAGES
 from ui.session.view import View
@@ -276,3 +279,36 @@ def test_the_opened_number_is_marked_in_the_figure():
     app = opened(PAGE, **PLACE, stage="3", cell="decoder.3.attn.pattern:4,5,2")
     assert data_of(app, "", "pipeline")["opened"] is None
     assert pipeline.LEAVES is numbers.LEAVES
+
+
+# --- the way to what a score is made of -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cell, pair",
+    [(None, (4, 6, 2)), ("decoder.3.attn.scores.dot:4,6,5", (4, 6, 5)),
+     ("decoder.3.attn.scores:2,4,1", (2, 4, 1))],
+)  # fmt: skip
+def test_the_scores_lead_to_what_the_opened_one_is_made_of(monkeypatch, cell, pair):
+    went = []
+    monkeypatch.setattr(guessed_place, "go", lambda page, **choices: went.append((page, choices)))
+    app = opened(PAGE, **PLACE, stage="2", **({"cell": cell} if cell else {}))
+    app.button(key="attention_why").click().run()
+    ((page, choices),) = went
+    head, looks, seen = pair
+    assert page == WHY and not app.exception and choices["cards"] == "why-look"
+    assert (choices["head"], choices["token"], choices["why_key"]) == pair
+    named = {key: str(value) for key, value in choices.items() if value is not None}
+    text = prose(opened(page.path, **PLACE | named))
+    tokens = told_apart(["[START]", *BOOKS.lower().split()])
+    assert f"In head 3.{head}, **{tokens[looks]}** gives **{tokens[seen]}**" in text
+    score = runs.trace_of(RunRequest("study-decoder", BOOKS))["decoder.3.attn.scores"][pair]
+    assert f"The score before softmax, **{number(score, 3)}**, is the sum" in text
+
+
+def test_no_score_leads_to_a_word_where_there_is_none(minilm):
+    for asked in ({"model": "minilm"}, {"model": "study-translator", "side": "encoder"},
+                  PLACE | {"cell": "decoder.3.attn.scores:4,2,5"}):  # fmt: skip
+        app = opened(PAGE, **asked, stage="2")
+        assert not app.exception and "attention_why" not in [each.key for each in app.button]
+    assert "attention_why" not in [each.key for each in opened(PAGE, **PLACE, stage="3").button]

@@ -15,10 +15,11 @@ from tests.helpers.pages import address, click, components, data_of, opened, par
 from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
 from ui.session import runs
+from ui.session.navigation import WHY
 from ui.session.runs import RunRequest
 from ui.session.selection import DEPTHS, EXAMPLES
 from ui.session.view import View
-from ui.stages.layers import layer_maps, token_paths, token_sources, updates
+from ui.stages.layers import layer_maps, layer_steps, token_paths, token_sources, updates
 
 PAGE = "pages/7_Layers.py"
 OPEN = {"cards": CARDS[PAGE]}
@@ -29,6 +30,31 @@ SENTENCE = EXAMPLES[0]["text"]
 def view(minilm):
     asked = RunRequest("minilm", SENTENCE)
     return View(asked, "encoder", 2, 4, 7)
+
+
+@pytest.mark.parametrize(
+    "model, side, leads",
+    [
+        ("study-decoder", "decoder", True),
+        ("study-encoder", "encoder", True),
+        ("study-translator", "decoder", True),
+        ("study-translator", "encoder", False),  # its vectors are not compared with words
+    ],
+)
+def test_it_leads_to_the_guess_after_each_layer_where_there_is_one(monkeypatch, model, side, leads):
+    went = []
+    monkeypatch.setattr(layer_steps, "go", lambda page, **choices: went.append((page, choices)))
+    app = opened(PAGE, model=model, side=side, cards="layers-added")
+    buttons = [each for each in app.button if each.key == "layers_why"]
+    assert bool(buttons) == leads and not app.exception
+    if leads:
+        buttons[0].click().run()
+        assert went == [(WHY, {"cards": "layers-added.why-lens"})]
+        assert layer_steps.ITS_CARD in CARDS[WHY.path]
+
+
+def test_a_model_without_words_has_no_guess_to_lead_to(minilm):
+    assert "layers_why" not in [each.key for each in opened(PAGE, model="minilm").button]
 
 
 def test_the_length_of_an_update_is_measured_against_what_it_is_added_to(tiny_trace, family):

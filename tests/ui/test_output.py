@@ -188,6 +188,27 @@ def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):
     )
 
 
+def test_a_word_that_is_appended_moves_neither_layer_nor_head():
+    asked = {"model": "study-decoder", "sentence": TEXT, "layer": None, "head": None}
+    app = opened(PAGE, **asked)
+    place = [app.session_state[key] for key in ("layer", "head")]
+    for _ in range(2):
+        app.button(key="output_likeliest").click().run()
+        assert not app.exception and app.session_state["sentence"] != TEXT
+        assert [app.session_state[key] for key in ("layer", "head")] == place
+    longer = opened(PAGE, **asked | {"sentence": app.session_state["sentence"]})
+    elsewhere = [longer.session_state[key] for key in ("layer", "head")]
+    assert elsewhere != place  # the longer text alone opens there, so the link names the place
+    link = {name: address(app).get(name) for name in ("model", "sentence", "layer", "head")}
+    again = opened(PAGE, **link)
+    assert [again.session_state[key] for key in ("layer", "head")] == place
+    app.button(key="output_undo").click().run()
+    app.button(key="output_undo").click().run()
+    assert app.session_state["sentence"] == TEXT and not {"layer", "head"} & address(app).keys()
+    app.text_input(key="sentence").set_value("The girl lost her keys because").run()
+    assert [app.session_state[key] for key in ("layer", "head")] != place
+
+
 @pytest.mark.one_in(2)
 def test_the_likeliest_word_goes_after_the_chosen_token_and_a_long_text_is_refused(tiny_folder):
     config = load(tiny_folder).config

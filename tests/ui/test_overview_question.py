@@ -4,9 +4,11 @@ stays in sight.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import load
 from core.models import catalogue
 from core.text import number
 from tests.helpers.pages import ROOT, address, click, look, opened, parts
@@ -61,6 +63,22 @@ def test_the_app_opens_with_a_question_that_one_click_answers():
     assert question(silenced) == (
         "Without head 4 of layer 3, “is” beats “are” (18% to 1.1%); “will” now leads with 24%."
     )
+
+
+@pytest.mark.parametrize("text", ["The book that the student recommended", OPENING, "The old man"])
+def test_it_says_why_it_asks_about_a_word_that_is_not_the_next_likeliest(text):
+    """The word that would win without the head; of one that would not, it says nothing."""
+    run = ONE._replace(sentence=text)
+    found, probs_V = decision_of(run), trace_of(run)["head.probs"][-1]
+    first, second = (load(run.model).tokenizer.piece(i) for i in (found.first, found.second))
+    without_V = trace_of(run._replace(change=found.change))["head.probs"][-1]
+    wins = without_V.argmax() == found.second
+    says = wins and found.second != np.argsort(-probs_V)[1]
+    assert says == (text.startswith("The book "))
+    why = f": without head {found.head} of layer {found.layer}, {second} would win"
+    one = f"20 attention heads decides{why}" if says else "this model’s 20 attention heads decides"
+    said = f"{first} or {second}? One of {one}."
+    assert question(data_of(opened(**MYSTERY | {"sentence": text}))).endswith(said)
 
 
 def test_the_notes_sentence_is_the_first_example():

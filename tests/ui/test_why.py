@@ -106,6 +106,31 @@ def test_the_map_holds_every_part_and_they_add_up(asked, row):
     assert len(words_below(app)) <= MOST
 
 
+def test_it_says_which_head_brought_what_the_largest_network_made_most_of():
+    """Where the run shows it: without that head the whole falls, and the network loses its part."""
+    changes = why.effects(model(), trace(), ARE, IS)
+    heads_NH = changes[:, :-1]
+    layer, head = np.unravel_index(int(heads_NH.argmin()), heads_NH.shape)
+    found, name = why.parts(trace(), ARE, IS), f"decoder.{layer}.attn.head.{head}"
+    network, part = found.largest(1)[0]
+    quiet = model().trace(BOOKS, edits=ablate_head("decoder", int(layer), int(head)))
+    assert (network, name) == ("decoder.3.mlp", "decoder.3.attn.head.4")
+    assert part > found.total / 2 and -changes[layer, head] > found.total / 2
+    assert part - why.parts(quiet, ARE, IS).of(network) > part / 2 > found.of(name) / 2
+    text, directly = prose(opened(PAGE, **AT)), "A part is only what was written directly"
+    assert "**Feed-forward 3** wrote most, but from what **head 3.4** brought" in text
+    assert f"the sum falls by {number(-changes[layer, head], 3)}." in text and directly not in text
+    silenced = opened(PAGE, **AT | {"change": "head:decoder.3.4"})
+    assert "brought" not in prose(silenced) and directly in prose(silenced)
+
+
+def test_of_a_large_model_only_known_effects_are_spoken_of(monkeypatch):
+    monkeypatch.setattr(effects, "at_once", lambda asked: False)
+    monkeypatch.setattr(effects, "start", lambda asked, found: pytest.fail("no work begins"))
+    app = opened(PAGE, **AT | {"sentence": f"{BOOKS} are"})
+    assert not app.exception and "A part is only what was written directly" in prose(app)
+
+
 def test_each_part_stands_in_its_layer_and_column():
     data = shown_map(opened(PAGE, model="study-translator", sentence=GREEN))
     places = {cell["name"]: (cell["row"], cell["column"]) for cell in data["cells"]}
@@ -309,6 +334,12 @@ def test_the_lens_shows_each_layer_s_guess_and_ends_in_the_output():
     assert f"The last row is the output: {percent(output_V[ARE])}." in text
     first = int(np.flatnonzero(wanted.rank_N > 0)[-1])  # the embedding stands before layer 0
     assert f"After **layer {first}**, the last one, **are** is the likeliest word." in text
+    rise_N = np.diff(wanted.prob_N)
+    layer, found = int(rise_N.argmax()), why.parts(trace(), ARE, IS)
+    name, part = next(each for each in found.largest() if f".{layer}." in each[0] and each[1] > 0)
+    shares = " to ".join(percent(share, 0) for share in wanted.prob_N[layer : layer + 2])
+    said = f"rises most at **layer {layer}**, from {shares}: there **{why.in_words(name)}** gives"
+    assert f"{said} most to **are** − **is**, {number(part, 3)}." in text
     click(app, "why-lens", cell=[4, 3])
     assert app.session_state["cell"] == f"decoder.3.out.lens.probs.{ROW}:{ARE}"
 
@@ -357,8 +388,8 @@ def test_the_neurons_of_a_network_add_up_to_its_part_in_the_map(asked, row):
             numbers[1].replace("−", "-")
         ) == pytest.approx(part, rel=1e-3)
     assert table["foot"]["numbers"][2] == number(split.parts_N.sum())
-    assert f"add up to {number(split.parts_N.sum(), 4)}" in text
     whole = found.of(network)
+    assert split.rest and f"add up to {number(split.parts_N.sum(), 4)}, and its bias" in text
     assert f"together **{number(whole, 4)}**, the part of {why.in_words(network)}" in text
     assert split.total == pytest.approx(whole, abs=1e-4)
 
@@ -367,7 +398,9 @@ def test_a_network_is_chosen_in_the_map_and_each_number_of_its_neurons_opens():
     app = opened(PAGE, **AT, cards="why-neurons")
     names = why.parts(trace(), ARE, IS).names
     click(app, "why-map", cell=names.index("decoder.1.mlp"))
-    assert "Which neurons of feed-forward 1 raised it?" in [each.label for each in app.expander]
+    part = why.parts(trace(), ARE, IS).of("decoder.1.mlp")
+    did = "lowered" if part < 0 else "raised"
+    assert f"Which neurons of feed-forward 1 {did} it?" in [each.label for each in app.expander]
     assert address(app)["why_mlp"] == "1" and app.session_state["head"] == 4
     split = why.by_neuron(trace(), "decoder.1.mlp", ARE, IS)
     best, path = int(np.abs(split.parts_N).argmax()), "decoder.1.mlp.hidden"
@@ -381,6 +414,34 @@ def test_a_network_is_chosen_in_the_map_and_each_number_of_its_neurons_opens():
         assert data_of(app, "why:neurons", "table")["opened"] == [0, column]
     assert parts(app)[0]["value"] == number(split.parts_N[best])
     assert app.button(key="why_neuron").label == f"See what neuron {best} does"
+
+
+def test_neurons_without_a_bias_are_summed_once_and_a_network_that_gave_less_lowered_it(smollm2):
+    sentence = "The cat sat on the mat. The cat"
+    app = opened(PAGE, model="smollm2", sentence=sentence, cards="why-neurons")
+    words = app.session_state["why_word"], app.session_state["why_rival"]
+    found = why.parts(smollm2.trace(sentence), *words)
+    seen = set()
+    for n in range(0, 30, 6):
+        app.session_state["why_mlp"] = n
+        part, did = found.of(f"decoder.{n}.mlp"), "lowered"
+        did = did if part < 0 else "raised"
+        seen.add(did)
+        labels = [each.label for each in app.run().expander]
+        assert f"Which neurons of feed-forward {n} {did} it?" in labels
+        said = f"neurons add up to **{number(part, 4)}**, the part of feed-forward {n} in the map."
+        assert said in prose(app) and "together" not in prose(app)
+    assert seen == {"raised", "lowered"}
+
+
+def test_the_panel_says_that_a_part_is_not_the_effect_that_the_map_shows():
+    says = "This is its direct part, not the effect of its silence."
+    app = opened(PAGE, **AT, why_shows="effect")
+    assert says in parts(app)[0]["hint"]
+    click(app, "why-map", cell=0)
+    assert app.session_state["cell"] and parts(app)[0]["hint"] == says
+    click(app, "why-map", shows=0)
+    assert says not in parts(app)[0]["hint"]
 
 
 @pytest.mark.parametrize("forged", ("4", "99"))
@@ -463,14 +524,21 @@ def test_the_trail_is_drawn_with_what_it_explains(share):
     np.testing.assert_allclose(given, wanted, rtol=1e-6)
     assert data["edges"] == [[edge.giver, edge.taker] for edge in trail.edges]
     text = prose(app)
-    assert f"explain **{percent(trail.explained, 0)}** of **are** − **is**" in text
+    assert f"give **{percent(trail.explained, 0)}** of **are** − **is**" in text
+    rest = trail.total - trail.explained * trail.total
+    assert rest == pytest.approx(trail.nodes[-1].part, abs=1e-4)
+    more = f": more than the whole. Weaker ones take {number(-rest, 3)} back."
+    assert (
+        more if trail.explained > 1 else f"; weaker ones give the rest, {number(rest, 3)}."
+    ) in text
     ends = why.ends(trace(), ARE, IS, -1)
     (_, token, part), *others = ends.largest(3)
     assert data["tokens"] and token == 2
     tokens = told_apart(["[START]", *BOOKS.lower().split()])
     named = ", ".join(f"**{tokens[i]}** {number(each, 3)}" for _, i, each in others)
-    assert f"most comes from **books** {number(part, 3)}, {named}; what no word gives" in text
-    assert f"is {number(ends.frame, 3)}. What heads take from **[START]**" in text
+    assert f"most comes from **books** {number(part, 3)}, {named}." in text
+    biases = "comes from no word: the model’s biases at **recommended** add it."
+    assert f" {number(ends.frame, 3)} {biases} What heads take from **[START]**" in text
     assert given[0] == pytest.approx(trail.total) and data["nodes"][0]["name"] == "“are” − “is”"
     for giver, taker in data["edges"]:  # a curve runs to the right
         assert data["nodes"][giver]["column"] < data["nodes"][taker]["column"]
@@ -528,6 +596,26 @@ def test_a_translator_opens_at_its_last_word_and_at_the_head_across_that_gives_m
     name = next(n for n, _ in why.parts(run, word, rival, 3).largest() if ".cross.head." in n)
     at = (app.session_state[key] for key in ("side", "layer", "why_block", "head"))
     assert name == "{}.{}.{}.head.{}".format(*at)
+
+
+def test_it_says_that_it_chose_a_head_because_it_gives_most_and_keeps_the_reader_s_own():
+    def reads(app) -> str:
+        return next(each.label for each in app.expander if each.label.startswith("What did"))
+
+    asked = {"model": "study-decoder", "sentence": "The old man", "layer": None, "head": None}
+    at = opened("pages/3_Attention.py", **asked).session_state
+    app, run = opened(PAGE, **asked), trace("The old man")
+    words = app.session_state["why_word"], app.session_state["why_rival"]
+    name = next(n for n, _ in why.parts(run, *words).largest() if ".head." in n)
+    does = "gives" if why.parts(run, *words).of(name) > 0 else "takes"
+    here = [app.session_state[key] for key in ("layer", "head")]
+    assert here != [at["layer"], at["head"]] and name == "decoder.{}.attn.head.{}".format(*here)
+    assert reads(app).endswith(f"{why.in_words(name)} read? (chosen because it {does} most)")
+    for _ in range(2):
+        app.session_state["head"] = (here[1] + 1) % 5
+        assert "chosen because" not in reads(app.run())
+        assert app.session_state["head"] == (here[1] + 1) % 5
+    assert "chosen because" not in reads(opened(PAGE, **AT))
 
 
 def test_it_asks_which_part_gave_most():

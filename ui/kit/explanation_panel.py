@@ -235,11 +235,23 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
         "term": term_of_step(parse(made.name)),
         "story": made.story if depth() == "story" else "",
         "value": number(made.value),
-        "hint": "" if opened_cell() else "One number of this page. Click any other to open it.",
+        "hint": " ".join(filter(None, (hint(), not_the_effect(made.name)))),
         "where": where(view, made),
         "name": spell_cell(made.name, made.index),
         "canChange": can_change(view, made.name),
     }
+
+
+def hint() -> str:
+    """How another number is opened, until one is."""
+    return "" if opened_cell() else "One number of this page. Click any other to open it."
+
+
+def not_the_effect(name: str) -> str:
+    """What a part is, where the map of Why this word? shows what silence changes."""
+    effects = memory().page == WHY and chosen("why_shows") == "effect"
+    part = name.startswith(("head.logits.parts.", "head.logits.against."))
+    return "This is its direct part, not the effect of its silence." if effects and part else ""
 
 
 def where(view: View, made) -> str:

@@ -75,6 +75,7 @@ class Memory:
     why_from: tuple | None = (
         None  # Why this word: the run and the position that its choices belong to
     )
+    why_head: str = ""  # Why this word: the head at which it opened by itself
     compared_from: str | None = None  # Compare: the sentence that the second one belongs to
     compared_word: tuple[int, str] | None = None  # Before attention: word and model of the vectors
 

@@ -45,9 +45,10 @@ class Decided:
 
 def settle_place() -> None:
     """Layer and head follow the text until the reader chooses others; so do their values that a
-    link need not name.
+    link need not name. A word that is appended moves neither.
     """
     firsts, link = memory().firsts, memory().link
+    before, _ = memory().opening
     request = RunRequest(chosen("model"), chosen("sentence"), target=chosen("target"))
     try:
         place = dict(zip(PLACE, remembered_place(request, chosen("side")), strict=True))
@@ -56,9 +57,22 @@ def settle_place() -> None:
     follows = {name: chosen(name) == firsts.get(name, CODECS[name].default) for name in PLACE}
     if link:  # what a link does not name is as it would be without it
         select(**{n: place[n] for n in PLACE if follows[n] and CODECS[n].key not in link})
-    elif all(follows.values()):
+    elif all(follows.values()) and not goes_on(before and before[0], request):
         select(**place)
     firsts |= place
+
+
+def goes_on(before: RunRequest | None, now: RunRequest) -> bool:
+    """Whether a text is the one before, longer by a word that Output has just appended: what the
+    reader looks at stays there.
+    """
+    if before is None or not memory().appended:
+        return False
+    box, *texts, _ = memory().appended[-1]
+    return now == before._replace(**{box: getattr(now, box)}) and texts == [
+        getattr(before, box),
+        getattr(now, box),
+    ]
 
 
 def remembered_place(request: RunRequest, side: str) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """What readers share in memory: once for all, within a bound of bytes, let go when nobody looks.
 
     SHELF.get(key, make)    the value of a key; one reader makes it while others who want it wait
+    SHELF.find(key)         the value of a key if it has been made
     SHELF.begin()           a page is about to be drawn: what this thread and session had is let go
     keep_tidy()             starts the thread that gives memory back
 
@@ -75,6 +76,11 @@ class Shelf:
                 self._looks.setdefault(context.session_id, set()).add(key)
             held[key] = self._shared(key, make, stays, holds)
         return held[key]
+
+    def find(self, key: Hashable):
+        """The value of a key if it has been made; else None."""
+        with self._lock:
+            return self._alive.get(key)
 
     def begin(self) -> None:
         """Lets go of what this thread holds and this session looked at."""

@@ -8,7 +8,7 @@ import streamlit as st
 from core.operands import WEIGHTS, array_of
 from core.planes import principal_plane
 from core.steps import about
-from core.text import moves, number
+from core.text import moves, number, root
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
 from ui.kit.component_loader import component
@@ -325,8 +325,7 @@ def norm_text(view: View, part: str) -> str:
         number(view.trace[step][t], 3)
         for step in (f"{path}.scale", f"{normed(view, part)}.length", f"{path}.out.length")
     )
-    root = "" if number(D**0.5, 3) != str(round(D**0.5)) else f" = {round(D**0.5)}"
-    same = f"The length is now about √{D}{root}."
+    same = f"The length is now about {root(D)}."
     ends = (
         f"In all, the length of {which_word(view)} {moves(before, after)}; no other token matters."
     )

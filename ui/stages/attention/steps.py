@@ -14,9 +14,10 @@ import numpy as np
 import streamlit as st
 
 from ui.kit.explanation_panel import opened_in
+from ui.kit.guessed_place import ask_why_looked
 from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
-from ui.kit.stage import heading
+from ui.kit.stage import heading, opened_cards
 from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest
 from ui.kit.word_grouping import grouped_weights
 from ui.session.selection import chosen, depth
@@ -35,7 +36,9 @@ from ui.stages.attention.names import (
 )
 from ui.stages.attention.pipeline import pipeline
 from ui.stages.attention.questions import KEYS, QUERY, SCORES, VALUES, questions
-from ui.text import quoted
+from ui.text import bold, quoted
+
+ITS_CARD = "why-look"  # on Why this word?, what a score is made of
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ def attention(view) -> tuple[str, tuple[int, ...]]:
     stage = chosen("stage")
     heading(STEPS[stage].question(view), quiz(view, stage), name=f"{view.block}-{stage}")
     walk(view)
+    if stage == SCORES:
+        leads_to_why(view)
     questions(view, stage)
     return STEPS[stage].cells(view)[0]
 
@@ -169,15 +174,7 @@ def products(view, best: int) -> None:
     """The elementwise products q ∘ k of one pair: the opened one's, else of the token that fits
     best.
     """
-    opened = next(
-        (
-            index
-            for leaf in ("scores.dot", "scores.scaled", "scores.biased", "scores")
-            if (index := opened_in(view.attention(leaf)))
-        ),
-        None,
-    )
-    head, looks, seen = opened or (view.head, view.token, best)
+    head, looks, seen = shown_pair(view, best)
     pair = f"{quoted(looks_words(view)[looks])} → {quoted(seen_words(view)[seen])}"
     cell_bars(
         view,
@@ -185,6 +182,31 @@ def products(view, best: int) -> None:
         ALL,
         title=f"q ∘ k: what each dimension gives to {pair}; their sum is q · k",
     )
+
+
+def shown_pair(view, best: int) -> tuple[int, int, int]:
+    """Head, the token that looks, and the token that is looked at: those of the opened score, else
+    the chosen ones and the best.
+    """
+    leaves = ("scores.dot", "scores.scaled", "scores.biased", "scores")
+    opened = (opened_in(view.attention(leaf)) for leaf in leaves)
+    return next(filter(None, opened), (view.head, view.token, best))
+
+
+def leads_to_why(view) -> None:
+    """The way to what a score is made of, where Why this word? can be asked about the token that
+    looks.
+    """
+    pair = shown_pair(view, int(np.argmax(row_of(view, "scores"))))
+    asks = view.config.head and view.side == view.config.sides[-1] and pair[1] in view.trace.rows
+    if asks and np.isfinite(view.trace[view.attention("scores")][pair]):
+        cards = ".".join(dict.fromkeys([*opened_cards(), ITS_CARD]))
+        st.button(
+            f"Why this score for {bold(seen_words(view)[pair[2]])}? → Why this word?",
+            key="attention_why",
+            on_click=ask_why_looked,
+            args=(view, pair, cards),
+        )
 
 
 # --- 4. softmax -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from core.text import counted, number, percent
+from core.text import counted, number, percent, root
 from ui.stages.attention.names import (
     best_fit,
     best_seen,
@@ -77,7 +77,7 @@ def scores_text(view) -> str:
     """How the scores are made, which is the highest, and what the mask hides."""
     row_M, K = row_of(view, "scores"), view.config.d_head
     best = int(np.argmax(row_M))
-    scaled = f", then divided by √{K} ≈ {number(K**0.5, 3)}" if view.config.score_scale != 1 else ""
+    scaled = f", then divided by {root(K)}" if view.config.score_scale != 1 else ""
     distance = ", plus a number for the distance" * (view.attention("scores.biased") in view.trace)
     return (
         f"Query times key, number by number, added up{scaled}{distance}: that is the **score**."

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import streamlit as st
 
 from core.text import counted, number
 from ui.kit.component_loader import component
@@ -15,17 +16,19 @@ from ui.kit.head_thumbnails import thumbnails_of
 from ui.kit.packed_arrays import coarse, packed
 from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
-from ui.kit.stage import heading
+from ui.kit.stage import heading, opened_cards
 from ui.kit.theme import COLOURS, SUBLAYERS
 from ui.kit.token_words import which_word
 from ui.kit.word_grouping import grouped_weights
 from ui.session import sent
 from ui.session.actions import select_head
+from ui.session.navigation import WHY, go
 from ui.session.view import View
 from ui.stages.layers.layer_maps import layers_of_side
 from ui.stages.layers.updates import bar_top, largest_share, parts_of
 
 KEY = "layers"
+ITS_CARD = "why-lens"  # on Why this word?, what the model would say after each layer
 CLEAR = 0.02  # of a cosine: by so much a layer has to lead
 _draw = component("layer_steps", 'class="root figure"')
 ADDS = {"attn": "weight", "cross": "k", "mlp": "mlp"}
@@ -91,7 +94,23 @@ def layer_steps(view: View) -> tuple[str, tuple[int, ...]]:
     layers_figure(view)
     first = largest_share(view, parts_of(view))
     render_depth(view, steps_text(view), first)
+    leads_to_guesses(view)
     return first
+
+
+def leads_to_guesses(view: View) -> None:
+    """The way to what the model would say after each layer, where it has words to say."""
+    if view.config.head and view.side == view.config.sides[-1]:
+        st.button(
+            "Which word would come out after each layer? → Why this word?",
+            key="layers_why",
+            on_click=look_at_guesses,
+        )
+
+
+def look_at_guesses() -> None:
+    """Opens Why this word? with the card about the layers."""
+    go(WHY, cards=".".join(dict.fromkeys([*opened_cards(), ITS_CARD])))
 
 
 def quiz(view: View) -> Quiz | None:

@@ -47,16 +47,27 @@ def headline(view, before=None, decision: Decision | None = None) -> list[list]:
         return translated(view)
     last = guessed_at(view) == int(view.trace.rows[-1])
     if decision and last and is_trained(view):
-        text = (
-            "Which word comes next: {guess1} or {guess2}? One of this model’s"
-            f" {decision.heads} attention heads decides."
-        )
-        first, second = view.word(decision.first), view.word(decision.second)
-        return pieces(text, guess1=first, guess2=second)
+        return decided(view, decision)
     silent = silent_head(view)
     return (
         without(view, decision, silent) if decision and last and silent else guessed(view, before)
     )
+
+
+def decided(view, decision: Decision) -> list[list]:
+    """Between which words one head decides; and why they are these where the second one is not the
+    next likeliest, but wins without the head.
+    """
+    which, of = "Which word comes next: {guess1} or {guess2}?", f"{decision.heads} attention heads"
+    probs_V = view.trace["head.probs"][row_at(view.trace, guessed_at(view))]
+    wins = int(decision.without_V.argmax()) == decision.second
+    if wins and int((probs_V > probs_V[decision.second]).sum()) > 1:
+        without_it = f"without head {decision.head} of layer {decision.layer}, {{guess3}} would win"
+        text = f"{which} One of {of} decides: {without_it}."
+    else:
+        text = f"{which} One of this model’s {of} decides."
+    first, second = view.word(decision.first), view.word(decision.second)
+    return pieces(text, guess1=first, guess2=second, guess3=second)
 
 
 def translated(view) -> list[list]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.models import catalogue
 from core.steps.embedding import nearest
-from core.text import counted, number
+from core.text import counted, number, root
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.packed_arrays import packed
@@ -87,8 +87,7 @@ def scale_text(view: View) -> str:
     scale, D = view.config.embed_scale, view.config.d_model
     if scale == 1:
         return ""
-    root = f"√{D} = " if scale == D**0.5 and float(scale).is_integer() else ""
-    return f" (multiplied by {root}{number(scale, 3)})"
+    return f" (multiplied by {root(D) if scale == D**0.5 else number(scale, 3)})"
 
 
 # --- the figure -----------------------------------------------------------------------------------

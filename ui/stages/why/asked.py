@@ -4,7 +4,7 @@ the page settles before it is drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -149,6 +149,9 @@ def settle_asked(view: View) -> None:
     settle("why_rival", first_rival(view, row), range(NO_RIVAL, size))
     if before != here and (place := first_place(view, (before or ())[:3] == here[:3])):
         select(**place)
+        if "head" in place:
+            there = replace(view, layer=place["layer"], head=place["head"])
+            memory().why_head = asked_of(there).head
         keep()
         st.rerun()
 
@@ -188,6 +191,14 @@ def largest_head(asked: Asked) -> dict:
         return {}
     _, layer, block, _, head = name.split(".")
     return {"layer": int(layer), "head": int(head), **block_of(asked, block)}
+
+
+def chosen_because(asked: Asked) -> str:
+    """Why the cards are about this head, where the page chose it: it gives most; else nothing."""
+    if asked.head != memory().why_head or largest_head(asked):
+        return ""
+    does = "gives" if asked.parts.of(asked.head) > 0 else "takes"
+    return f" (chosen because it {does} most)"
 
 
 def block_of(asked: Asked, block: str) -> dict[str, str]:

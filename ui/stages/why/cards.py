@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from ui.kit.stage import card
 from ui.stages.why import lens, look, neurons, reads, silent, trail
-from ui.stages.why.asked import Asked
+from ui.stages.why.asked import Asked, chosen_because
 
 
 def cards(asked: Asked) -> None:
     """One card for each."""
     head = asked.head_words
     card("After which layer does the model know?", "why-lens", lambda: lens.draw(asked))
-    network = neurons.in_words(asked)
-    card(f"Which neurons of {network} raised it?", "why-neurons", lambda: neurons.draw(asked))
+    card(neurons.question(asked), "why-neurons", lambda: neurons.draw(asked))
     where = " in the sentence" if asked.block == "cross" else ""
-    card(f"What did {head} read{where}?", "why-reads", lambda: reads.draw(asked))
+    card(
+        f"What did {head} read{where}?{chosen_because(asked)}",
+        "why-reads",
+        lambda: reads.draw(asked),
+    )
     card(f"Why did {head} look there?", "why-look", lambda: look.draw(asked))
     card("Where does it come from?", "why-trail", lambda: trail.draw(asked))
     card("What if a part were silent?", "why-silent", lambda: silent.draw(asked))

@@ -13,7 +13,7 @@ import streamlit as st
 from core import why
 from core.models import catalogue
 from core.text import number
-from core.why.silencing import units
+from core.why.silencing import Unit, units
 from ui.session.runs import model_of, trace_of
 from ui.session.shelf import SHELF
 from ui.stages.why.asked import Asked
@@ -61,6 +61,11 @@ def settled(asked: Asked) -> Silent:
     return found
 
 
+def known(asked: Asked) -> Silent | None:
+    """The effects where finding them out takes no time, or has been done; None elsewhere."""
+    return settled(asked) if at_once(asked) else SHELF.find(key_of(asked))
+
+
 def begun(asked: Asked) -> Silent:
     """The effects of a study model, or work that has begun."""
     found = Silent(total=len(units(asked.view.config)))
@@ -98,9 +103,7 @@ def silence_all(model, trace, asked: Asked, found: Silent) -> None:
     """The work itself. It ends early when it is stopped, or when nobody has asked for long."""
     try:
         for effect in why.each_effect(model, trace, *asked.words, row=asked.position):
-            unit = effect.unit
-            leaf = "" if unit.head is None else f".head.{unit.head}"
-            found.changes[f"{unit.side}.{unit.layer}.{unit.sublayer}{leaf}"] = effect.change
+            found.changes[name_of(effect.unit)] = effect.change
             found.done = effect.done
             if time.monotonic() - found.wanted > FORGOTTEN:
                 found.stopped = True
@@ -110,6 +113,12 @@ def silence_all(model, trace, asked: Asked, found: Silent) -> None:
         found.error = f"The runs without each part failed ({type(error).__name__})."
     finally:
         found.over = True
+
+
+def name_of(unit: Unit) -> str:
+    """What a part that can fall silent is called as a source: decoder.3.attn.head.4."""
+    leaf = "" if unit.head is None else f".head.{unit.head}"
+    return f"{unit.side}.{unit.layer}.{unit.sublayer}{leaf}"
 
 
 # --- on the page ----------------------------------------------------------------------------------
@@ -162,5 +171,5 @@ def story(asked: Asked, silent: Silent) -> str:
     return (
         f"The run without a part, less the run with it. The largest changes: {named}. Below 0: the"
         f" part was needed for {bold(asked.view.word(asked.word))}. Later layers react, so this is"
-        " not minus the part."
+        " not simply the part with its sign turned."
     )

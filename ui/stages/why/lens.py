@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.text import percent
+from core.text import number, percent
 from core.why.logit_lens import lens_steps
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_cell, parse_cell
@@ -12,9 +12,11 @@ from ui.kit.packed_arrays import packed
 from ui.kit.section import render_depth
 from ui.session import sent
 from ui.stages.why.asked import Asked
+from ui.stages.why.layout import words_of
 from ui.text import bold
 
 KEY = "why-lens"
+JUMP = 0.05  # so much a probability has to rise to be spoken of
 TOP = 3  # of the likeliest words after each layer
 _draw = component("why_lens", 'class="root figure" role="group" aria-label="After each layer"')
 
@@ -38,7 +40,7 @@ def draw(asked: Asked) -> None:
         data=packed(probs_NW) | words_data(asked, ids_NW, ranks_NA, cells),
         on_cell_change=clicked,
     )
-    text = f"{knows(asked, ranks_NA)} {misleads(asked, ranks_NA)}"
+    text = f"{knows(asked, ranks_NA)}{jump(asked, probs_NW[:, TOP])} {misleads(asked, ranks_NA)}"
     render_depth(
         asked.view, text, cells[-1][TOP], (steps[-1].replace(".probs", ""), cells[-1][TOP][1])
     )
@@ -108,6 +110,27 @@ def since_when(ranks_N) -> int:
     """The first step from which on the rank is 0."""
     others = np.flatnonzero(np.asarray(ranks_N) > 0)
     return int(others[-1]) + 1 if len(others) else 0
+
+
+def jump(asked: Asked, prob_N) -> str:
+    """After which layer the word's probability rises most, and which part of that layer gave most;
+    empty where it never rises by much, or no part of that layer gave anything.
+    """
+    rise_N = np.diff(prob_N)
+    layer = int(rise_N.argmax())
+    within = [
+        (name, part)
+        for name, part in asked.parts.largest()
+        if name.startswith(f"{asked.side}.{layer}.") and part > 0
+    ]
+    if rise_N[layer] < JUMP or not within:
+        return ""
+    name, part = within[0]
+    before, after = (percent(each, 0) for each in prob_N[layer : layer + 2])
+    return (
+        f" Its probability rises most at **layer {layer}**, from {before} to {after}: there"
+        f" {bold(words_of(name))} gives most to {asked.versus()}, {number(part, 3)}."
+    )
 
 
 def misleads(asked: Asked, ranks_NA) -> str:

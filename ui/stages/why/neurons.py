@@ -29,9 +29,11 @@ def network_of(asked: Asked) -> str:
     return next(name for name, _ in asked.parts.largest() if name.endswith(".mlp"))
 
 
-def in_words(asked: Asked) -> str:
-    """The network in words: feed-forward 3."""
-    return why.in_words(network_of(asked))
+def question(asked: Asked) -> str:
+    """What the card asks of the network: whether it raised or lowered the number."""
+    network = network_of(asked)
+    did = "lowered" if asked.parts.of(network) < 0 else "raised"
+    return f"Which neurons of {why.in_words(network)} {did} it?"
 
 
 def steps_of(asked: Asked, network: str) -> tuple[str, str, str]:
@@ -104,21 +106,26 @@ def text(asked: Asked, network: str, steps, best: int) -> str:
     split = why.by_neuron(trace, network, *asked.words, row=asked.row)
     active, reads = trace[steps[0]][asked.position, best], trace[steps[1]][best]
     count = len(split.parts_N)
-    bias = f", and its bias {number(split.rest, 3)}" if split.rest else ""
     part = asked.parts.of(network)
     return (
         f"**Neuron {best}** counts most: its activation, {number(active, 3)}, times what"
         f" {asked.versus()} reads in what it writes, {number(reads, 3)}, is"
         f" **{number(split.parts_N[best], 3)}**. All {counted(count, 'neuron')} add up to"
-        f" {number(split.parts_N.sum(), 4)}{bias}{together(split.total, part, said)}"
+        f" {together(split, part, said)}"
     )
 
 
-def together(total: float, part: float, network: str) -> str:
-    """That the sum is the part of the map, or what an experiment put in besides."""
-    if np.isclose(total, part, rtol=1e-4, atol=1e-4):
-        return f": together **{number(part, 4)}**, the part of {network} in the map."
-    return f". Its part in the map is {number(part, 4)}: an experiment has added to it."
+def together(split: why.Split, part: float, network: str) -> str:
+    """What the neurons add up to, with the bias if there is one: the part of the map, unless an
+    experiment has put something in besides.
+    """
+    neurons = number(split.parts_N.sum(), 4)
+    with_bias = f"{neurons}, and its bias {number(split.rest, 3)}" if split.rest else neurons
+    if not np.isclose(split.total, part, rtol=1e-4, atol=1e-4):
+        return f"{with_bias}. Its part in the map is {number(part, 4)}: an experiment added to it."
+    if not split.rest:
+        return f"**{number(part, 4)}**, the part of {network} in the map."
+    return f"{with_bias}: together **{number(part, 4)}**, the part of {network} in the map."
 
 
 def leads_to(asked: Asked, network: str, neuron: int) -> None:

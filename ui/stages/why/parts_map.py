@@ -22,6 +22,7 @@ from ui.session.memory import memory
 from ui.session.selection import chosen, depth, select
 from ui.stages.why import effects
 from ui.stages.why.asked import NO_OTHER, NO_RIVAL, Asked, block_of, choose_rival, choose_word
+from ui.stages.why.brought import brought
 from ui.stages.why.layout import OWN, Cell, Layout, of_sources, of_units, words_of
 from ui.stages.why.neurons import network_of
 from ui.text import bold
@@ -29,6 +30,7 @@ from ui.text import bold
 KEY = "why-map"
 WORDS = 8  # words to choose from in a row
 NAMED = 3  # parts that are named
+WRITTEN = "A part is only what was written directly; what later parts made of it counts as theirs."
 SHOWS = {"part": "direct part", "effect": "effect of silence"}
 _draw = component("why_map", 'class="root figure" role="group" aria-label="Why this word"')
 
@@ -226,7 +228,7 @@ def story(asked: Asked, parts) -> str:
     count = len(parts.names)
     return (
         f"Largest: {named}. All {count} parts add up to **{number(parts.total, 3)}** ="
-        f" {equals(asked)}. A part is what this run added; without it, later layers would react."
+        f" {equals(asked)}. {brought(asked) or WRITTEN}"
     )
 
 
@@ -238,7 +240,7 @@ def equals(asked: Asked) -> str:
         return f"the logit of {word}"
     rival = bold(asked.view.word(asked.rival))
     one, other = (number(each, 4) for each in logits)
-    return f"the logit of {word} ({one}) − that of {rival} ({other})"
+    return f"the logits of {word} ({one}) − {rival} ({other})"
 
 
 def parts_table(asked: Asked, names: tuple[str, ...]) -> None:

@@ -144,18 +144,19 @@ class Reactions:
         return self.own + self.rescaled + sum(self.later.values())
 
 
-def reactions_of(asked: Asked) -> Reactions | None:
-    """The parts of a run without the chosen head, less those of this run; None where the sources of
-    the two are not the same, or the head is silent already.
+def reactions_of(asked: Asked, head: str = "") -> Reactions | None:
+    """The parts of a run without the chosen head, or another, less those of this run; None where
+    the sources of the two are not the same, or the head is silent already.
     """
-    unit, names = unit_of(asked), asked.parts.names
+    head = head or asked.head
+    unit, names = unit_of(asked, head), asked.parts.names
     if unit is None or unit.part in asked.view.request.change.split("+"):
         return None
     quiet = trace_of(without_part(asked, unit.part))
     if source_names(quiet, ref_of(asked.step))["X"] != names:
         return None
     change_S = quiet[asked.step] - asked.parts.parts_S
-    at, path = names.index(asked.head), asked.path
+    at, path = names.index(head), head.rpartition(".head.")[0]
     later = [x for x in range(at, len(names)) if not names[x].startswith(f"{path}.")]
     return Reactions(
         own=float(change_S[at]),
@@ -196,7 +197,7 @@ def more_or_less(name: str, change: float) -> str:
 
 def silence_button(asked: Asked) -> None:
     """Makes the run without the chosen head the one that all pages show."""
-    unit = unit_of(asked)
+    unit = unit_of(asked, asked.head)
     if unit and unit.part not in asked.view.request.change.split("+"):
         st.button(
             f"Silence {asked.head_words} on all pages",
@@ -206,11 +207,10 @@ def silence_button(asked: Asked) -> None:
         )
 
 
-def unit_of(asked: Asked) -> Unit | None:
-    """The chosen head as a part that can fall silent."""
-    here = asked.side, asked.view.layer, asked.block, asked.view.head
-    found = [u for u in units(asked.view.config) if (u.side, u.layer, u.sublayer, u.head) == here]
-    return found[0] if found else None
+def unit_of(asked: Asked, head: str) -> Unit | None:
+    """A head as a part that can fall silent."""
+    found = (u for u in units(asked.view.config) if effects.name_of(u) == head)
+    return next(found, None)
 
 
 def without(asked: Asked, part: str) -> None:

@@ -171,27 +171,35 @@ def text(asked: Asked, trail: why.Trail) -> str:
     """What the graph explains, and which words give most when weaker ways are counted, too."""
     gated = asked.view.config.gated
     how = " The trail ends at networks, whose gates would hide half of it." if gated else ""
-    against = " Weaker ways work against it." if trail.explained > 1 else ""
     return (
-        f"These {counted(len(trail.nodes) - 2, 'part')} explain"
-        f" **{percent(trail.explained, 0)}** of {asked.versus()}, {number(trail.total, 3)}; the"
-        f" rest is {number(trail.nodes[-1].part, 3)}.{against} {words(asked)}{how} Attention"
-        " weights, the scales of norms and the gates of neurons are held at their values in this"
-        " run."
+        f"These {counted(len(trail.nodes) - 2, 'part')} give"
+        f" **{percent(trail.explained, 0)}** of {asked.versus()}, {number(trail.total, 3)}"
+        f"{weaker(trail)} {words(asked)}{how} Attention weights, the scales of norms and the gates"
+        " of neurons are held at their values in this run."
     )
 
 
+def weaker(trail: why.Trail) -> str:
+    """What the ways give that are too weak to be drawn."""
+    rest = trail.nodes[-1].part
+    if trail.explained > 1:
+        return f": more than the whole. Weaker ones take {number(abs(rest), 3)} back."
+    return f"; weaker ones give the rest, {number(rest, 3)}."
+
+
 def words(asked: Asked) -> str:
-    """Which words give most over all ways, and what no word gives."""
+    """Which words give most over all ways, and what comes from no word."""
     ends = why.ends(asked.view.trace, *asked.words, asked.row)
     named = ", ".join(
         f"{bold(asked.view.names_of(side)[token])} {number(part, 3)}"
         for side, token, part in ends.largest(3)
     )
     said = f"With every way counted, however weak, most comes from {named}"
-    other = f"; what no word gives, such as biases where it is asked, is {number(ends.frame, 3)}"
+    put = ", or what the experiment put in," if asked.view.request.change else ""
+    biases = f"the model’s biases at {bold(asked.name())}{put} add it"
+    other = f" {number(ends.frame, 3)} comes from no word: {biases}."
     shown = abs(ends.share(ends.frame)) >= LEAST
-    return f"{said}{other if shown else ''}.{rest(asked)}"
+    return f"{said}.{other if shown else ''}{rest(asked)}"
 
 
 def rest(asked: Asked) -> str:
