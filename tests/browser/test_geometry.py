@@ -40,7 +40,7 @@ MAPS = {
         "folded": 70,
     },
 }
-HEATMAP = """const { cellAt, every, everyFlat, foldedPlace, geometry, neighbour, placeOf,
+HEATMAP = """const { cellAt, corner, every, everyFlat, foldedPlace, geometry, neighbour, placeOf,
   scrollAfterZoom, scrollIntoSight, scrollToReveal } = await import("/heatmap_geometry.js")
 const same = (one, other) => one.join() === other.join()
 const cells = ({ shape: [panels, rows, columns] }) => [...Array(panels * rows * columns).keys()]
@@ -111,9 +111,9 @@ def test_arrows_lead_to_the_cell_beside_and_back(run, name):
     assert wrong == []
 
 
-@pytest.mark.parametrize("width, across", ((760, 6), (358, 3)))
+@pytest.mark.parametrize("width, across", ((760, 6), (358, 2)))
 def test_heads_that_should_be_seen_at_once_stand_beside_each_other(run, width, across):
-    """As long as each is 90 pixels wide: a telephone has no room for more than three."""
+    """As long as each is 90 pixels wide: beside its words a telephone has room for two."""
     low, high = run(
         HEATMAP
         + """const [data, width] = given
@@ -123,6 +123,18 @@ def test_heads_that_should_be_seen_at_once_stand_beside_each_other(run, width, a
     assert low["across"] == across and low["down"] == 12 // across
     assert low["tall"] <= high["tall"] and (low["tall"] <= 420) == (width == 760)
     assert (high["tall"] > 420) and high["across"] <= across
+
+
+@pytest.mark.parametrize("width", (760, 358))
+def test_every_line_of_heads_has_room_for_the_words_below_it(run, width):
+    g, upper, lower = run(
+        HEATMAP
+        + """const [data, width] = given, g = geometry(data, width, 1, 720)
+        return [g, corner(g, data.shape, 0)[1], corner(g, data.shape, g.across)[1]]""",
+        [MAPS["low heads"], width],
+    )
+    assert g["between"] > 40 and g["left"] > 40
+    assert lower - g["head"] >= upper + 5 * g["h"] + g["between"]
 
 
 def test_an_arrow_over_the_edge_leads_into_the_map_beside(run):
