@@ -369,7 +369,7 @@ function narrowLayer(s, river, y) {
   return chain.low + 6
 }
 
-// z, update, +, neurons, update, + of the chosen word, in one line.
+// z, update, +, neurons, out, + of the chosen word, in one line.
 function narrowChain(s, row, y) {
   const { part, mlp } = s, size = 20
   const place = columns([["", 8, 0], ["z", 0, 40], ["", 8, 0], ["update", 0, 46], ["plus", 26, 0], ["neurons", 0, 52], ["", 8, 0],
@@ -379,7 +379,7 @@ function narrowChain(s, row, y) {
   one(part.out, "update", "update", "update", "weight")
   plus(s, place.plus, y + size / 2, part.sum, [part.add, "what the word was, and the update"], "update")
   one(mlp.hidden, "neurons", "neurons", "neurons", "mlp")
-  one(mlp.out, "write", "write", "update", "mlp")
+  one(mlp.out, "write", "write", "out", "mlp")
   plus(s, place.plusMlp, y + size / 2, mlp.sum, [mlp.add, "what the word was, and the update"], "write")
   return { z, low: y + size + 12 }
 }
