@@ -857,6 +857,25 @@ def test_branches_of_a_search_do_not_overlap_and_hang_on_their_parents(run):
     assert path == [1, 4, 6]
 
 
+@pytest.mark.parametrize(
+    "nodes, first",
+    [
+        ([(0, 0), (1, 1), (2, 2), (2, 3), (2, 4)], 0),  # three rows at the left, one at the right
+        ([(0, 0), (1, 2), (0, 3), (2, 3), (2, 4)], 2),  # from the third column on all rows are seen
+        ([(0, 0), (0, 1), (0, 2), (0, 3), (0, 4)], 4),  # one row: the word, at the end
+    ],
+)
+def test_a_trail_opens_where_most_rows_have_something_to_show(run, nodes, first):
+    at, columns = run(
+        """const { firstSeen, layOut } = await import("/why_trail_geometry.js")
+        const nodes = given.map(([row, column]) => ({ row, column }))
+        const { boxes } = layOut(nodes, 3, 300)
+        return [firstSeen(nodes, boxes, 300), boxes.map(({ x }) => x)]""",
+        nodes,
+    )
+    assert at == columns[[column for _, column in nodes].index(first)] - 8
+
+
 @pytest.mark.parametrize("width", (240, 640, 1100))
 def test_nodes_of_a_trail_do_not_overlap_and_curves_run_to_the_right(run, width):
     nodes = [(0, 0), (0, 0), (0, 2), (1, 1), (1, 1), (1, 3), (2, 3)]
