@@ -98,20 +98,24 @@ export function drawRows(brush, data, g, style, view, right) {
   }
 }
 
-// At the foot those that are looked at: below the last map of each column, or, where there is more below, at the edge of the box.
+// At the foot those that are looked at: below each map that has room there, or else below the last of each column; where there is more
+// below, at the edge of the box.
 function drawFoot(brush, data, g, style, view) {
-  const [panels, rows] = data.shape, flat = isNumbered(data.columns)
+  const [panels, rows] = data.shape
   Object.assign(brush, { fillStyle: style.text, font: `${data.labelled ? 12 : 11}px ${style.font}`, textBaseline: "middle" })
-  const step = flat ? everyFlat(g.w) : every(g.w, 11)
-  for (let i = 0; i < Math.min(g.across, panels); i++) {
-    const left = corner(g, data.shape, i)[0] - view.left
-    const last = corner(g, data.shape, i + g.across * (Math.ceil((panels - i) / g.across) - 1))[1] + rows * g.h
-    const y = view.height < g.tall ? view.height - g.foot + 3 : last + 6
-    data.columns.forEach((label, c) => {
-      const x = left + (c + 0.5) * g.w
-      if (c % step === 0 && x > g.left && x < view.width + 20) below(brush, flat ? label : fitted(label, g.foot - 9, (text) => brush.measureText(text).width), x, y, flat, view)
-    })
+  const scrolls = view.height < g.tall
+  for (let i = 0; i < panels; i++) {
+    const last = i + g.across >= panels, [left, top] = corner(g, data.shape, i), y = scrolls ? view.height - g.foot + 3 : top + rows * g.h + 6
+    if (last || g.between && !scrolls) namesBelow(brush, data, g, view, left - view.left, y, last ? g.foot : g.between)
   }
+}
+
+function namesBelow(brush, data, g, view, left, y, room) {
+  const flat = isNumbered(data.columns), step = flat ? everyFlat(g.w) : every(g.w, 11)
+  data.columns.forEach((label, c) => {
+    const x = left + (c + 0.5) * g.w, words = () => fitted(label, room - 9, (text) => brush.measureText(text).width)
+    if (c % step === 0 && x > g.left && x < view.width + 20) below(brush, flat ? label : words(), x, y, flat, view)
+  })
 }
 
 function below(brush, label, x, y, flat, view) {

@@ -1,7 +1,7 @@
 // Where the cells of a heatmap stand, in pixels of the whole picture. No element is touched here.
 //
 // A geometry g: w, h of a cell; left, top of the first map; head above each map, gap between maps, foot below the last for the names
-// of the columns; across, down: how many maps stand beside and below each other; labels: room for the names beside a box that
+// of the columns; between: the same below the lines before it; across, down: how many maps stand beside and below each other; labels: room for the names beside a box that
 // scrolls; limit: how tall the box may be; wide, tall: the whole picture.
 import { clamp } from "./numbers.js"
 import { isNumbered } from "./words.js"
@@ -14,6 +14,7 @@ const FILLED = 90            // pixels of a cell at most in a map that fills its
 const NARROW = 11           // pixels of a column that still has room for its name
 const WIDEST = 150, SHARE = 0.3     // pixels of a name beside its row, and of the figure's width that names may take
 const TALLEST = 112                 // pixels of a name below its column
+const BETWEEN = 54, SHRUNK = 0.85   // pixels of a name between two lines of maps, and what a cell may lose for it
 
 const labelWidth = (words) => 14 + 7 * words.reduce((most, word) => Math.max(most, Math.min(word.length, LONGEST)), 0)
 
@@ -49,26 +50,31 @@ function oneMap(data, width, zoom, highest) {
 // which all of them should be seen at once; then more stand beside each other, as long as each is 90 wide.
 function manyHeads(data, width, zoom, highest) {
   const [panels, rows, columns] = data.shape, gap = 14
-  const long = Math.max(rows, columns) > 16, named = width >= 640 || long || zoom > 1       // room for the tokens' names
-  const left = named ? rowRoom(data, width) : 2
-  const most = Math.max(width < 480 ? 2 : 1, Math.floor((width - left + gap) / (named && !long ? 170 : 190 + gap)))
-  const space = width - left - EDGE + gap, foot = named ? columnRoom(data) : 0
+  const long = Math.max(rows, columns) > 16, narrow = width < 480, left = rowRoom(data, width)
+  const most = Math.max(narrow ? 2 : 1, Math.floor((width - left + gap) / (long ? 190 + gap : 170)))
+  const space = width - left - EDGE + gap, foot = columnRoom(data)
   const side = (across) => clamp(space / across - gap, 90, 290)
   const beside = (lines) => Math.ceil(panels / lines)
   const low = (lines) => lines * (side(beside(lines)) * rows / columns + gap + 20) + foot <= data.tallest
   let lines = Math.ceil(panels / most)
   while (data.tallest && lines > 1 && !low(lines) && space / beside(lines - 1) - gap >= 90) lines -= 1
   const wanted = beside(lines), fit = side(wanted) / columns
-  const w = Math.max(SMALLEST, fit)
+  const between = zoom === 1 && fit >= SMALLEST && lines > 1 ? Math.min(foot, BETWEEN) : 0
+  const room = (data.tallest - lines * (gap + 20) - (lines - 1) * between - foot) / (lines * rows)
+  const named = between && (narrow || !data.tallest || room >= SHRUNK * fit)      // else the last line alone names its columns
+  const w = Math.max(SMALLEST, named && !narrow && data.tallest ? Math.min(fit, room) : fit)
   const fitting = (w, most) => clamp(Math.floor(space / (w * columns + gap) + 1e-9), 1, most)
-  const across = zoom < 1 ? fitting(w * zoom, panels) : fitting(w, wanted)
-  return { labels: 0, w: w * zoom, h: w * zoom, left, top: 0, head: 20, gap, across, named, down: Math.ceil(panels / across),
+  const across = zoom < 1 ? fitting(w * zoom, panels) : named ? wanted : fitting(w, wanted)
+  return { labels: 0, w: w * zoom, h: w * zoom, left, top: 0, head: 20, gap, across, named: true, between: named ? between : 0, down: Math.ceil(panels / across),
     foot, limit: w > fit || zoom !== 1 ? highest : Infinity }
 }
 
 // The upper left corner of a map.
 export const corner = (g, shape, panel) => [g.left + (panel % g.across) * (shape[2] * g.w + g.gap),
-  g.top + g.head + Math.floor(panel / g.across) * (shape[1] * g.h + g.gap + g.head)]
+  g.top + g.head + Math.floor(panel / g.across) * lineOf(g, shape)]
+
+// From a line of maps to the next.
+const lineOf = (g, shape) => shape[1] * g.h + g.gap + g.head + (g.between ?? 0)
 
 // The place of a cell: [x, y, wide, tall].
 export function placeOf(data, g, [panel, row, column]) {
@@ -80,7 +86,7 @@ export function placeOf(data, g, [panel, row, column]) {
 export function cellAt(g, shape, x, y) {
   const [panels, rows, columns] = shape
   const i = clamp(Math.floor((x - g.left) / (columns * g.w + g.gap)), 0, g.across - 1)
-  const j = Math.floor((y - g.top) / (rows * g.h + g.gap + g.head))
+  const j = Math.floor((y - g.top) / lineOf(g, shape))
   const panel = j * g.across + i
   if (panel < 0 || panel >= panels) return null
   const [left, top] = corner(g, shape, panel)

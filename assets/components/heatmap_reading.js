@@ -31,7 +31,8 @@ export function axesText(data, view, g) {
   const beyond = (g.wide - view.width > 1 ? " →" : "") + (g.tall - view.height > 1 ? " ↓" : "")
   const all = data.labelled && beyond.includes("→") ? `${data.shape[2]} in all: ` : ""
   const more = beyond ? `(${all}scroll${beyond})` : ""
-  return [down ? `↓ ${down}   → ${right}` : "", more].filter(Boolean).join(" ")
+  const same = g.down > 1 && !g.between && data.columns.join() === data.rows.join()
+  return [down ? `↓ ${down}   → ${right}` : "", same ? "Columns: the words of the rows, from left to right." : "", more].filter(Boolean).join(" ")
 }
 
 // The scale in words, and its colours: as a gradient of CSS, and stop by stop.

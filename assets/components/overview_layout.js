@@ -6,7 +6,7 @@ import { labelled } from "./overview_reading.js"
 import { shorten } from "./words.js"
 
 const HEAD = 92                    // room above the rows for titles, the names of the columns and the keys
-const LEAST_MAP = 220
+const LEAST_MAP = 220, LEAST_NARROW = 184
 const LETTER = 0.64                // how wide a letter is, of its size
 const APART = 13                   // between the words of the question and the others
 
@@ -55,6 +55,7 @@ const layerWords = (from, to) => (from >= to ? "" : to - from === 1 ? `layer ${f
 const isOpen = (s, river) => s.data.open.side === river.side
 const speaks = (s, river) => s.data.output.side === river.side
 const labelSize = (s, rows) => clamp(rows.size - 5, 9.5, s.narrow ? 12.5 : s.tight ? 13 : 15)
+const quietSize = (s, rows) => Math.min(11, labelSize(s, rows))
 
 function labelRoom(tokens, size) {
   const longest = Math.max(...tokens.labels.map((label) => Math.min(label.length, 15)))
@@ -127,7 +128,7 @@ function layerStrip(s, river, key, n, place, pitch, rows, top) {
 
 // The words beside their rows, which choose.
 function labels(s, tokens, rows, x, y, quiet = false) {
-  const size = labelSize(s, rows), room = Math.min(labelRoom(tokens, size), x)
+  const size = (quiet ? quietSize : labelSize)(s, rows), room = Math.min(labelRoom(tokens, size), x)
   const most = Math.max(4, Math.floor((room - 10) / (size * LETTER)))
   tokens.labels.forEach((label, i) => {
     const chosen = i === tokens.chosen
@@ -222,7 +223,8 @@ function named(s, item, words, act, more = {}) {
 
 function namesLook(s, columns) {
   const close = columns.size < 19
-  return { size: clamp(columns.size - (close ? 2.5 : 7), 9, 12), most: close ? 7 : s.narrow ? 8 : 12, angle: close ? -1.05 : -0.66 }
+  if (s.narrow && !close) return { size: 11, most: 11, angle: -1.05 }         // steep: there is little room beside the last one
+  return { size: clamp(columns.size - (close ? 2.5 : 7), 9, 12), most: close ? 7 : 12, angle: close ? -1.05 : -0.66 }
 }
 
 // How far above the map its longest name reaches.
@@ -351,7 +353,7 @@ function narrowRiver(s, river, y) {
 function narrowLayer(s, river, y) {
   const tokens = s.data.tokens[river.side], seen = lookedAt(s), rows = places(tokens, clamp(210 / tokens.labels.length, 15, 30)),
       top = y + HEAD + 4
-  const beside = 74, room = Math.min(labelRoom(tokens, labelSize(s, rows)), Math.max(44, s.width - LEAST_MAP - beside))
+  const beside = 74, room = Math.min(labelRoom(tokens, quietSize(s, rows)), Math.max(44, s.width - LEAST_NARROW - beside))
   const place = columns([["labels", room, 0], ["q", 22, 0], ["lines", 20, 0], ["map", s.width - room - beside, 0], ["", 4, 0],
     ["v", 20, 0], ["", 8, 0]], s.width, 1, 1)
   const { part } = s, columnsM = mapColumns(s, place.map.w), at = (name) => ({ x: place[name].x, w: place[name].w - 3 })
@@ -369,7 +371,7 @@ function narrowLayer(s, river, y) {
   return chain.low + 6
 }
 
-// z, update, +, neurons, update, + of the chosen word, in one line.
+// z, update, +, neurons, out, + of the chosen word, in one line.
 function narrowChain(s, row, y) {
   const { part, mlp } = s, size = 20
   const place = columns([["", 8, 0], ["z", 0, 40], ["", 8, 0], ["update", 0, 46], ["plus", 26, 0], ["neurons", 0, 52], ["", 8, 0],
@@ -379,7 +381,7 @@ function narrowChain(s, row, y) {
   one(part.out, "update", "update", "update", "weight")
   plus(s, place.plus, y + size / 2, part.sum, [part.add, "what the word was, and the update"], "update")
   one(mlp.hidden, "neurons", "neurons", "neurons", "mlp")
-  one(mlp.out, "write", "write", "update", "mlp")
+  one(mlp.out, "write", "write", "out", "mlp")
   plus(s, place.plusMlp, y + size / 2, mlp.sum, [mlp.add, "what the word was, and the update"], "write")
   return { z, low: y + size + 12 }
 }

@@ -6,7 +6,7 @@ import { decode, percent, rounded } from "./numbers.js"
 import { oneStop } from "./one_stop.js"
 import { saveElements } from "./saving.js"
 import { inkOn } from "./why_geometry.js"
-import { TALL, WIDE, curve, layOut, widthOf } from "./why_trail_geometry.js"
+import { TALL, WIDE, curve, firstSeen, layOut, widthOf } from "./why_trail_geometry.js"
 
 function shaderOf(root) {
   const look = getComputedStyle(root), bytes = new Uint8Array(palette(look, "diverging").pixels.buffer)
@@ -68,6 +68,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const limit = Math.max(...[...shown.numbers.subarray(0, data.nodes.length)].map(Math.abs)) || 1
   data.nodes.forEach((_, i) => stage.append(node(shown, i, boxes[i], limit, shade, (at) => setTriggerValue("cell", at))))
   oneStop([...stage.querySelectorAll("button")], 0)
-  scroll.scrollLeft = before ?? wide
+  scroll.scrollLeft = before ?? firstSeen(data.nodes, boxes, scroll.clientWidth)
   saveElements(root, { title: data.title, without: ["head", "layer"] })
 }

@@ -29,6 +29,17 @@ export function layOut(nodes, rows, width) {
   return { boxes, bands, wide: 2 * EDGE + columns * WIDE + (columns - 1) * apart, tall: top }
 }
 
+// Where a room of a width scrolls to at first: to where nodes of most rows are seen whole, and among such places to the last, since
+// the word stands there.
+export function firstSeen(nodes, boxes, width) {
+  let best = 0, most = 0
+  for (const x of boxes.map((box) => box.x - EDGE).sort((one, other) => one - other)) {
+    const seen = new Set(nodes.filter((_, i) => boxes[i].x >= x && boxes[i].x + WIDE <= x + width).map(({ row }) => row)).size
+    if (seen >= most) [best, most] = [x, seen]
+  }
+  return best
+}
+
 // A curve from the right of one box to the left of another, as a path of SVG.
 export function curve(from, to) {
   const x0 = from.x + WIDE, y0 = from.y + TALL / 2, x1 = to.x, y1 = to.y + TALL / 2, bend = Math.max(10, (x1 - x0) / 2)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.browser_pages import choices
+from tests.helpers.browser_pages import TELEPHONE, choices
 from ui.session.selection import EXAMPLES, OPENING
 
 NARROW = (820, 1180)
@@ -71,14 +71,28 @@ def test_a_model_that_is_to_be_fetched_says_how_large_it_is(visit):
     page.view.locator(".st-key-model input").first.click()
     line = page.view.get_by_role("option", name="to fetch").first.locator("div").first
     assert "MB" in line.inner_text()
+    assert "writes on" in line.evaluate("each => getComputedStyle(each, '::after').content")
     assert line.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+def test_on_a_telephone_the_sentence_is_read_whole_and_no_menu_floats(visit):
+    page = visit("Heads", TELEPHONE, model="study-decoder", sentence=OPENING)
+    box = page.view.get_by_role("textbox").first
+    assert box.input_value() == OPENING
+    assert box.evaluate("each => each.scrollWidth <= each.clientWidth")
+    tour = page.view.locator(".st-key-tour_start").bounding_box()
+    assert tour["x"] + tour["width"] <= TELEPHONE[0]
+    assert not page.view.locator("[data-testid=stMainMenu]").is_visible()
 
 
 def test_a_text_box_does_not_count_over_its_last_word(visit):
     page = visit()
     box = page.view.get_by_role("textbox").first
-    box.fill("word " * 60)
     said = page.view.locator(".st-key-sentence [data-testid=InputInstructions]")
+    box.focus()
+    said.wait_for(state="attached")
+    assert not said.is_visible()  # nothing is to be said yet
+    box.fill("word " * 60)
     said.wait_for()
     assert said.inner_text() == "Press Enter to apply"
     field = page.view.locator(".st-key-sentence [data-testid=stTextInputRootElement]")

@@ -40,7 +40,7 @@ MAPS = {
         "folded": 70,
     },
 }
-HEATMAP = """const { cellAt, every, everyFlat, foldedPlace, geometry, neighbour, placeOf,
+HEATMAP = """const { cellAt, corner, every, everyFlat, foldedPlace, geometry, neighbour, placeOf,
   scrollAfterZoom, scrollIntoSight, scrollToReveal } = await import("/heatmap_geometry.js")
 const same = (one, other) => one.join() === other.join()
 const cells = ({ shape: [panels, rows, columns] }) => [...Array(panels * rows * columns).keys()]
@@ -111,9 +111,9 @@ def test_arrows_lead_to_the_cell_beside_and_back(run, name):
     assert wrong == []
 
 
-@pytest.mark.parametrize("width, across", ((760, 6), (358, 3)))
+@pytest.mark.parametrize("width, across", ((760, 6), (358, 2)))
 def test_heads_that_should_be_seen_at_once_stand_beside_each_other(run, width, across):
-    """As long as each is 90 pixels wide: a telephone has no room for more than three."""
+    """As long as each is 90 pixels wide: beside its words a telephone has room for two."""
     low, high = run(
         HEATMAP
         + """const [data, width] = given
@@ -123,6 +123,18 @@ def test_heads_that_should_be_seen_at_once_stand_beside_each_other(run, width, a
     assert low["across"] == across and low["down"] == 12 // across
     assert low["tall"] <= high["tall"] and (low["tall"] <= 420) == (width == 760)
     assert (high["tall"] > 420) and high["across"] <= across
+
+
+@pytest.mark.parametrize("width", (760, 358))
+def test_every_line_of_heads_has_room_for_the_words_below_it(run, width):
+    g, upper, lower = run(
+        HEATMAP
+        + """const [data, width] = given, g = geometry(data, width, 1, 720)
+        return [g, corner(g, data.shape, 0)[1], corner(g, data.shape, g.across)[1]]""",
+        [MAPS["low heads"], width],
+    )
+    assert g["between"] > 40 and g["left"] > 40
+    assert lower - g["head"] >= upper + 5 * g["h"] + g["between"]
 
 
 def test_an_arrow_over_the_edge_leads_into_the_map_beside(run):
@@ -843,6 +855,25 @@ def test_branches_of_a_search_do_not_overlap_and_hang_on_their_parents(run):
         assert numbers[0] == parent["x"] + 118 and numbers[-2] == one["x"]
         assert numbers[1] == parent["y"] + 20 and numbers[-1] == one["y"] + 20
     assert path == [1, 4, 6]
+
+
+@pytest.mark.parametrize(
+    "nodes, first",
+    [
+        ([(0, 0), (1, 1), (2, 2), (2, 3), (2, 4)], 0),  # three rows at the left, one at the right
+        ([(0, 0), (1, 2), (0, 3), (2, 3), (2, 4)], 2),  # from the third column on all rows are seen
+        ([(0, 0), (0, 1), (0, 2), (0, 3), (0, 4)], 4),  # one row: the word, at the end
+    ],
+)
+def test_a_trail_opens_where_most_rows_have_something_to_show(run, nodes, first):
+    at, columns = run(
+        """const { firstSeen, layOut } = await import("/why_trail_geometry.js")
+        const nodes = given.map(([row, column]) => ({ row, column }))
+        const { boxes } = layOut(nodes, 3, 300)
+        return [firstSeen(nodes, boxes, 300), boxes.map(({ x }) => x)]""",
+        nodes,
+    )
+    assert at == columns[[column for _, column in nodes].index(first)] - 8
 
 
 @pytest.mark.parametrize("width", (240, 640, 1100))

@@ -16,6 +16,8 @@ from ui.session.navigation import OVERVIEW, PAGES
 from ui.session.selection import EXAMPLES, OPENING
 from ui.session.view import View
 from ui.shell import downloads
+from ui.shell.controls import model_words
+from ui.shell.model_notes import what_it_does
 
 OWN = "My sister bought a red bicycle for her birthday"
 TWO_NEW = "**2 words are new to this model** (for, birthday), so its guess means little."
@@ -176,6 +178,14 @@ def test_the_limit_is_told_in_tokens_of_this_model(model):
 
 
 # --- the bar, the rail and the foot ---------------------------------------------------------------
+
+
+def test_the_list_of_models_has_a_few_words_on_each():
+    names = list(catalogue.CATALOGUE)
+    rules = model_words([*names, "its own reader’s"]).split("\n")
+    assert len(rules) == len(names)
+    for at, (name, rule) in enumerate(zip(names, rules, strict=True)):
+        assert f'[data-key="{at}"]' in rule and f'"{what_it_does(name)}"' in rule
 
 
 def test_an_example_shows_its_sentence_below_its_name():

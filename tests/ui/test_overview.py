@@ -248,7 +248,7 @@ def test_the_note_says_for_how_many_numbers_a_stripe_stands(tiny_trace):
     blocks = {key: strip["block"] for key, strip in drawn["strips"].items()}
     most = max(blocks.values())
     assert most == max(-(-s["size"] // s["values"].shape[1]) for s in drawn["strips"].values()) > 1
-    assert model_map.note(drawn).startswith(f"A stripe stands for up to {most} numbers")
+    assert f"one number of a block of up to {most}." in model_map.note(drawn)
     single = {"strips": {"q": {"block": 1}}}
     assert model_map.note(single) == "A stripe is a number. Click to open one."
 

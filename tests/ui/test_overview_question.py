@@ -146,6 +146,13 @@ def test_a_word_of_the_text_and_one_that_may_come_out_are_told_apart():
     assert kinds == {"word": last, "guess": best} and question(data).startswith("Which word comes")
 
 
+def test_a_full_stop_that_comes_next_is_named():
+    data = data_of(opened(model="study-decoder", ask="0", sentence="The cat sleeps on the chair"))
+    best = max(shares(data), key=shares(data).__getitem__)
+    assert best == "."
+    assert question(data).endswith(f"? A full stop, {share_words(shares(data)[best])}.")
+
+
 def test_a_model_that_guesses_nothing_shows_what_is_left_of_each_word_now_and_before():
     app = opened(mask="decoder")
     output, trace = data_of(app)["output"], trace_of(RunRequest("minilm", EXAMPLES[0]["text"]))
@@ -350,6 +357,16 @@ def test_of_a_translator_the_first_screen_shows_what_it_writes():
     assert question(data) == f"What does the decoder write? “{' '.join(words)}”"
     given = data_of(opened(**TRANSLATED, target="le chat"))
     assert question(given) == "What does the decoder read? “le chat”"
+
+
+def test_a_mask_is_offered_where_it_would_change_something():
+    """The encoder of a translator sees everything anyway."""
+    app = opened(**TRANSLATED)
+    offered = {}
+    for side in ("encoder", "decoder"):
+        data = data_of(look(app, side=side))
+        offered[side] = "try/mask" in [each["act"] for each in data["experiments"]]
+    assert offered == {"encoder": False, "decoder": True}
 
 
 def test_a_decoder_that_looks_across_says_at_which_word():

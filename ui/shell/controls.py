@@ -28,7 +28,7 @@ from ui.session.settling import clamp
 from ui.session.steady import steady
 from ui.session.view import View
 from ui.shell import downloads
-from ui.shell.model_notes import examples_kind
+from ui.shell.model_notes import examples_kind, what_it_does
 
 EXAMPLE = "example"  # the key of the list of examples
 
@@ -125,7 +125,16 @@ def model_list() -> str:
         persist_state="session",
         label_visibility="collapsed",
     )
+    with st.container(key="unseen-models"):
+        st.html(f"<style>{model_words(list(titles))}</style>")
     return model_at_hand(ready)
+
+
+def model_words(names: list[str]) -> str:
+    """Style rules that write below each option of the list what the model does."""
+    option = '[role="listbox"][aria-label="Model"] [data-key="{}"] > div::after{{content:"{}"}}'
+    words = enumerate(map(what_it_does, names))
+    return "\n".join(option.format(at, said) for at, said in words if said)
 
 
 def model_at_hand(ready: tuple[str, ...]) -> str:

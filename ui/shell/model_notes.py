@@ -2,6 +2,7 @@
 learned to see.
 
     examples_kind(name) "study-encoder", "study-decoder", "study-translator", or "pretrained"
+    what_it_does(name)  the same in a few words
     which_model(ready)  what each kind is good for, with a button for the pretrained ones
     mask_banner(view)   above every page: that the mask is another than in training, with the way
                         back and to the model that was trained that way
@@ -31,12 +32,29 @@ PRETRAINED = (
     "**Pretrained models** have read real text: they know far more words, and something about"
     " the world. You fetch them once; they are too large to see whole."
 )
+DOES = {  # in a few words, for the list of models
+    "study-encoder": "guesses hidden words; small, ours",
+    "study-decoder": "writes the next word; small, ours",
+    "study-translator": "English into French; small, ours",
+    "minilm": "turns a sentence into one vector",
+    "smollm2": "writes on, trained to chat",
+    "gpt2": "writes on",
+    "distilgpt2": "writes on, half of GPT-2’s layers",
+    "bert": "guesses hidden words",
+    "t5": "fills in the gaps of a text",
+    "marian": "English into French",
+}
 NEXT = ("minilm", "smollm2")  # the pretrained ones that are offered here; the list has them all
 
 
 def examples_kind(name: str) -> str:
     """Which examples suit a model."""
     return name if catalogue.entry_of(name).embedded else "pretrained"
+
+
+def what_it_does(name: str) -> str:
+    """A model in a few words; empty for one that the reader brought."""
+    return DOES.get(name, "")
 
 
 def which_model(ready: tuple[str, ...]) -> None:

@@ -49,7 +49,7 @@ def experiments(view: View) -> list[dict]:
     if has_order(view):
         on = "order" in whatif.kinds(view.request.change)
         found.append(chip("try/order", "Restore the order" if on else "Reverse the words", on))
-    return [*found, mask_chip(view)]
+    return found if sees_all(view) else [*found, mask_chip(view)]
 
 
 def chip(act: str, words: str, on: bool = False) -> dict:
@@ -79,6 +79,13 @@ def mask_chip(view: View) -> dict:
     if view.config.decoder_layers:
         return chip("try/mask", "Let it see the future (encoder mask)")
     return chip("try/mask", "Hide the future (decoder mask)")
+
+
+def sees_all(view: View) -> bool:
+    """Whether the side that is looked at is one that a mask would not change: an encoder beside a
+    decoder.
+    """
+    return view.config.crosses and view.side == "encoder" and view.mask == "trained"
 
 
 def has_order(view: View) -> bool:

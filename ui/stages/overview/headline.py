@@ -19,6 +19,15 @@ from ui.stages.overview.picture import guessed_at, guesses, row_at
 from ui.text import short
 
 LONGEST_QUOTE = 64  # letters of what the decoder writes
+SIGNS = {
+    ".": "A full stop",
+    ",": "A comma",
+    "?": "A question mark",
+    "!": "An exclamation mark",
+    ":": "A colon",
+    ";": "A semicolon",
+    "-": "A hyphen",
+}
 OVERFLOW = "In this run the numbers overflowed: no probabilities come out."
 
 
@@ -117,16 +126,18 @@ def guessed(view, before) -> list[list]:
         share_words(float(share)),
         place_words(view.tokens(view.config.sides[-1]), position),
     )
+    sign = SIGNS.get(bare(guess))  # between quotes it would hardly be seen
+    answer = f"{'{guess}' if sign else '“{guess}”'}, {now}"
     if view.config.decoder_layers:
-        text = f"Which word comes after “{{word}}”{twice}? “{{guess}}”, {now}"
+        text = f"Which word comes after “{{word}}”{twice}? {answer}"
     elif token == "[MASK]":
-        text = f"Which word is hidden? “{{guess}}”, {now}"
+        text = f"Which word is hidden? {answer}"
     elif guess == token:
         text = f"Can the model guess “{{word}}”? It still sees the word: {now}"
     else:
-        text = f"What would the model put in place of “{{word}}”? “{{guess}}”, {now}"
+        text = f"What would the model put in place of “{{word}}”? {answer}"
     ended = f"{text}{was(view, before, position, int(best))}."
-    return pieces(ended, word=token, guess=guess)
+    return pieces(ended, word=token, guess=sign or guess)
 
 
 def was(view, before, position: int, best: int) -> str:

@@ -96,7 +96,7 @@ def note(drawn: dict) -> str:
     most = max(strip["block"] for strip in drawn["strips"].values())
     if most == 1:
         return "A stripe is a number. Click to open one."
-    return f"A stripe stands for up to {most} numbers and shows one. Click to open it."
+    return f"Each stripe shows one number of a block of up to {most}. Click to open it."
 
 
 def is_last(view: View) -> bool:
