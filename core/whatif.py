@@ -90,6 +90,9 @@ TITLES = {
     "repeat": "random tokens, twice",
 }
 ONCE = ("positions", "norms", "scale", "order", "pad", "open-pad", "repeat")
+# What speaks of single tokens of a text, and means nothing, or another thing, in the next one
+OF_TOKENS = ("set", "swap", "token", "patch")
+MOVES_TOKENS = ("order", "pad", "open-pad", "repeat")  # other tokens, or the same at other places
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
 
 

@@ -161,6 +161,31 @@ def test_the_strip_the_panel_and_the_pictures_name_the_tokens_of_a_what_if(chang
     assert picture_frame(view, OVERVIEW)["change"] == words
 
 
+def typed_over(change: str):
+    app = opened("app.py", model="study-decoder", sentence=OPENING, change=change)
+    app.text_input(key="sentence").set_value("The book that the student recommended").run()
+    assert app.session_state["change"] == ""
+    return app
+
+
+def test_a_what_if_that_a_new_sentence_ended_is_named_and_had_again_by_a_click():
+    app = typed_over("head:decoder.3.4")
+    (strip,) = strips(app)
+    assert "ended the what-if: head 4 of layer 3 silent." in strip
+    app.button(key="again").click().run()
+    assert address(app)["change"] == "head:decoder.3.4"
+    assert ["What if:" in each for each in strips(app)] == [True]
+    app = typed_over("head:decoder.3.4")
+    app.text_input(key="sentence").set_value("The book").run()
+    assert not strips(app), "it is said of the sentence that ended it, once"
+
+
+def test_a_what_if_about_the_tokens_of_the_old_sentence_is_not_offered_for_the_new_one():
+    app = typed_over("swap:2=5")
+    assert "“books” (2) read as “student” (5)" in strips(app)[0].replace("\\", "")
+    assert "again" not in keys(app)
+
+
 # --- what went wrong ------------------------------------------------------------------------------
 
 

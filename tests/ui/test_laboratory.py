@@ -61,7 +61,7 @@ def add(app, kind: str, **parameters):
 
 
 def test_the_question_is_asked_of_the_reader_s_own_sentence():
-    assert "Is **are** still the next word if you change the model?" in prose(lab())
+    assert "Does it still say **are** if you change the model?" in prose(lab())
     assert "What happens to **book** if you" in prose(
         lab("minilm", "The old book is good.", token="3")
     )
@@ -97,7 +97,7 @@ def test_each_kind_of_change_runs_and_stands_in_the_link(kind, parameters, part)
     assert address(app)["change"] == part and app.session_state["memory"].shown.change == part
     assert len(chips(app)) == 1
     offered = app.button(key="lab_add").label.replace("\\", "")
-    assert offered == f"Add: {chips(app)[0].removesuffix(' ✕')}"
+    assert offered == f"Already in the list: {chips(app)[0].removesuffix(' ✕')}"
 
 
 def test_a_word_that_is_typed_is_read_in_the_token_s_place():
@@ -240,9 +240,24 @@ def test_the_chosen_head_s_maps_stand_side_by_side_each_in_its_own_run(model, ca
 # --- what can't be done ---------------------------------------------------------------------------
 
 
-def test_the_same_change_twice_is_refused_and_nothing_is_lost():
-    app = add(add(lab(), "head"), "head")
-    assert "already in the list" in said(app) and chips(app) == ["head 4 of layer 3 silent ✕"]
+def test_the_same_change_twice_is_not_offered_and_the_button_says_why():
+    app = add(lab(), "head")
+    button = app.button(key="lab_add")
+    assert button.disabled and button.label == "Already in the list: head 4 of layer 3 silent"
+    assert chips(app) == ["head 4 of layer 3 silent ✕"]
+    app.selectbox(key="lab_kind").set_value("mlp").run()
+    assert not app.button(key="lab_add").disabled
+
+
+def test_a_word_that_is_typed_is_listed_once_and_its_box_names_the_token():
+    app = add(lab(token="2"), "token", lab_word="book")
+    assert app.text_input(key="lab_word").label == "Read **books** (2) as"
+    assert app.button(key="lab_add").disabled and len(chips(app)) == 1
+    app.text_input(key="lab_word").set_value("student").run()
+    assert app.button(key="lab_add").label.replace("\\", "") == "Add: “books” (2) read as “student”"
+    assert not app.button(key="lab_add").disabled
+    app.selectbox(key="lab_kind").set_value("swap").run()
+    assert app.selectbox(key="lab_other").label == "Read **books** (2) as"
 
 
 @pytest.mark.parametrize("word", ("two words", "xqzzy", "![x](y)"))
@@ -313,8 +328,27 @@ def test_the_map_of_patches_is_that_of_core(what):
     assert np.array_equal(shown_NP, wanted_NP.astype(np.float32)) and np.abs(wanted_NP).max() > 0.1
     layer, place = np.unravel_index(np.abs(wanted_NP).argmax(), wanted_NP.shape)
     word = model.tokenizer.piece(int(model.encode(BOOKS).ids_L[place]))
-    assert f"carried by **{word}**" in prose(app) and f"in layer {layer}: with" in prose(app)
+    near = np.flatnonzero(wanted_NP[:, place] / wanted_NP[layer, place] >= 0.9).tolist()
+    where = {(0, 1, 2, 3): ", in every layer", (layer,): f" in layer {layer}"}
+    where = where.get(tuple(near), f", in {patching.layers_named(near, 4)}")
+    assert f"carried by **{word}**{where}: with" in prose(app), near
+    assert len(near) == 1 or f"has there in layer {layer}, " in prose(app)
     assert "without your changes" in prose(app)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ([-2.0, -2.1, -2.0, -1.95], "every layer"),
+        ([2.0, 2.1, 2.0, 0.1], "layers 0 to 2"),
+        ([2.0, -1.9, 0.2, 2.0], "layers 0 and 3"),  # another sign is another effect
+        ([np.nan, np.nan, 2.0, 1.9], "layers 2 and 3"),
+        ([2.0, 0.1, 1.9, 1.9, 0.1], "layers 0, 2 and 3"),
+    ],
+)
+def test_layers_that_carry_as_much_are_named_together(changes, words):
+    found = np.array(changes)
+    assert patching.layers_named(patching.layers_alike(found), len(found)) == words
 
 
 def test_a_cell_of_the_map_leads_to_the_numbers_of_both_runs():

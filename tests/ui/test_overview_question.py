@@ -189,6 +189,22 @@ def test_books_becomes_book_with_the_run_before_as_its_ghost_and_back():
     assert chip["words"] == "book → books" and tried(app, "number")["run"][1] == OPENING
 
 
+def test_a_word_is_changed_while_a_head_is_silent_and_the_head_stays_so():
+    data = tried(app := opened(**MYSTERY), "head")
+    assert "books → book" in [each["words"] for each in data["experiments"]]
+    data = tried(app, "number")
+    assert data["run"][1] == "The book that the student recommended"
+    assert data["run"][4] == "head:decoder.3.4" and data["experiments"][0]["on"]
+    before_V = trace_of(ONE._replace(change="head:decoder.3.4"))["head.probs"][-1]
+    assert all(word["before"] == before_V[word["id"]] for word in data["output"]["words"])
+
+
+@pytest.mark.parametrize("change", ["order", "pad:2", "swap:2=5"])
+def test_no_word_is_changed_under_a_what_if_that_changes_the_tokens(change):
+    acts = [each["act"] for each in data_of(opened(**MYSTERY, change=change))["experiments"]]
+    assert "try/number" not in acts
+
+
 def test_order_and_mask_are_changed_and_given_back():
     app = opened(**MYSTERY)
     assert tried(app, "order")["run"][4] == "order"

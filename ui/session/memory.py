@@ -43,6 +43,8 @@ class Memory:
     clicked_points: dict[str, Any] = field(default_factory=dict)  # by figure: the last one clicked
 
     refused: str = ""  # why the change that was asked for last can't be made
+    # What a new sentence ended: the model and texts for which, the what-if, and its words
+    dropped: tuple[tuple, str, str] | None = None
     # The changes that the last clicks made: the run after each, and the run before
     changes_made: list[tuple[RunRequest, RunRequest]] = field(default_factory=list)
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import GlassError
 from core.models import catalogue
+from ui.kit.what_if_words import change_words
 from ui.session import runs, sent
 from ui.session.actions import start_new_model, start_typed_text
 from ui.session.address import link_asks_for
@@ -28,6 +29,7 @@ from ui.session.settling import clamp
 from ui.session.steady import steady
 from ui.session.view import View
 from ui.shell import downloads
+from ui.shell.hints import texts_read
 from ui.shell.model_notes import examples_kind, what_it_does
 
 EXAMPLE = "example"  # the key of the list of examples
@@ -94,10 +96,20 @@ def draw_text_box(title: str, name: str, **options) -> None:
         key=name,
         max_chars=LONGEST_BOX,
         persist_state="session",
-        on_change=start_typed_text,
+        on_change=read_typed,
         label_visibility="collapsed",
         **options,
     )
+
+
+def read_typed() -> None:
+    """Reads what was typed, by the model as it was trained; what that ended is remembered."""
+    change, before = chosen("change"), memory().shown
+    start_typed_text()
+    memory().dropped = None
+    if change and before and before.change == change:
+        words = change_words(View(before, chosen("side"), 0, 0, 0))
+        memory().dropped = texts_read(), change, words
 
 
 def use_example() -> None:
@@ -106,7 +118,7 @@ def use_example() -> None:
     st.session_state[EXAMPLE] = None
     if sent.whole(picked, len(EXAMPLES)):
         select(sentence=EXAMPLES[picked]["text"])
-        start_typed_text()
+        read_typed()
 
 
 def model_list() -> str:

@@ -2,16 +2,19 @@
 
 hints(view)         words that are new to the model, and a larger model that knows them; a
                     missing full stop, and a button that adds it
+dropped_what_if(view)   a what-if that the new sentence ended, and a button that applies it here
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
+from core import whatif
 from core.models import catalogue
 from ui.kit.unknown_words import new_words, new_words_text, word_text
 from ui.session import runs
-from ui.session.actions import start_new_text
+from ui.session.actions import close_number, start_new_text
+from ui.session.memory import memory
 from ui.session.selection import chosen, select_what_fits
 from ui.session.view import View
 from ui.shell import downloads
@@ -87,3 +90,30 @@ def add_full_stop(sentence: str) -> None:
     """Ends a sentence with a full stop."""
     select_what_fits(sentence=f"{sentence.rstrip(LOOSE)}.")
     start_new_text()
+
+
+def texts_read() -> tuple:
+    """The chosen model, and the texts that it reads."""
+    return chosen("model"), chosen("sentence"), chosen("target")
+
+
+def dropped_what_if(view: View) -> None:
+    """The what-if that ended when this sentence was typed, and a button that applies it here too;
+    none where it spoke of the tokens of the sentence before.
+    """
+    texts, change, words = memory().dropped or ((), "", "")
+    if texts != texts_read() or view.sentence != chosen("sentence"):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
+        st.markdown(
+            f":orange[●] Your new sentence ended the what-if: {plain(words)}. You see the model as"
+            " it was trained."
+        )
+        if not whatif.kinds(change) & set(whatif.OF_TOKENS):
+            st.button("Apply it here too", key="again", on_click=apply_again, args=(change,))
+
+
+def apply_again(change: str) -> None:
+    """Shows the new sentence under the what-if that it ended."""
+    select_what_fits(change=change)
+    close_number()

@@ -29,7 +29,7 @@ from ui.session.view import View
 from ui.shell import tour
 from ui.shell.controls import missing_model, place_view, read_run
 from ui.shell.downloads import first_start
-from ui.shell.hints import hints
+from ui.shell.hints import dropped_what_if, hints
 from ui.shell.model_notes import mask_banner, undo
 from ui.shell.page_links import foot, rail
 from ui.shell.place_line import place_line
@@ -241,6 +241,8 @@ def what_if_banner(view: View | None) -> None:
                     else ":orange[●] This what-if cannot be shown."
                 )
                 undo("as_it_is", end_what_if, "Back to the model as it was trained")
+        elif view:
+            dropped_what_if(view)
         if view and view.mask != "own":
             mask_banner(view)
 

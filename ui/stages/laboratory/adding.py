@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import whatif
 from core.errors import GlassError
-from ui.kit.what_if_words import name_at, words_of
+from ui.kit.what_if_words import original_ids, plain_names, words_of
 from ui.session.actions import change_run, with_part
 from ui.session.memory import memory
 from ui.session.runs import RunRequest
@@ -17,7 +17,7 @@ from ui.session.steady import steady
 from ui.session.view import View
 from ui.stages.laboratory.changes import cell_words, toggled
 from ui.stages.laboratory.runs import Runs, kinds_of
-from ui.text import plain, quoted
+from ui.text import bold, plain, quoted
 
 
 def row(both: Runs) -> None:
@@ -34,16 +34,22 @@ def row(both: Runs) -> None:
         )
         if parameter := PARAMETERS.get(chosen("lab_kind")):
             parameter(view)
-        words = offered(view)
-        st.button(
-            f"Add: {plain(words)}" if words else "Add",
-            key="lab_add",
-            type="primary",
-            on_click=add,
-            args=(view,),
-            disabled=not words,
-            help="Layer, head and token are those of the line above.",
-        )
+        add_button(view, offered(view))
+
+
+def add_button(view: View, words: str) -> None:
+    """The button, which says what it adds, or why it adds nothing."""
+    listed = bool(words) and is_listed(view)
+    begins = "Already in the list" if listed else "Add"
+    st.button(
+        f"{begins}: {plain(words)}" if words else begins,
+        key="lab_add",
+        type="primary",
+        on_click=add,
+        args=(view,),
+        disabled=listed or not words,
+        help="Layer, head and token are those of the line above.",
+    )
 
 
 # --- parameters -----------------------------------------------------------------------------------
@@ -77,7 +83,7 @@ def other_box(view: View) -> None:
     names = view.names
     steady("lab_other", others, names.__getitem__, others[0])
     st.selectbox(
-        "Other token",
+        read_as(view) if chosen("lab_kind") == "swap" else "Other token",
         others,
         key="lab_other",
         format_func=names.__getitem__,
@@ -88,8 +94,23 @@ def other_box(view: View) -> None:
 
 def word_box(view: View) -> None:
     """Which word, or which id where the model has no tokenizer."""
-    title = "New word" if view.model.tokenizer else "Number of the new token"
-    st.text_input(title, key="lab_word", max_chars=60, persist_state="session", width=150)
+    st.text_input(
+        read_as(view),
+        key="lab_word",
+        max_chars=60,
+        persist_state="session",
+        width=190,
+        placeholder="a new word" if view.model.tokenizer else "the number of a token",
+        help="To replace another token, choose it at the top of the page.",
+    )
+
+
+def read_as(view: View) -> str:
+    """Which token is read as another: the one that is chosen at the top of the page, by the name
+    that it has in the text.
+    """
+    typed = view.word(original_ids(view, view.side)[view.token])
+    return f"Read {bold(typed)} ({view.token}) as"
 
 
 PARAMETERS = {
@@ -112,9 +133,19 @@ def offered(view: View) -> str:
         return now.replace(sees, "sees") if sees in now else now.replace(" sees ", f" {sees} ")
     if chosen("lab_kind") == "token":
         typed = chosen("lab_word").strip()
-        return f"{name_at(view, view.side, view.token)} read as {quoted(typed)}" if typed else ""
+        return (
+            f"{plain_names(view, view.side)[view.token]} read as {quoted(typed)}" if typed else ""
+        )
     ((name, detail),) = whatif.parts(part_of(view))
     return words_of(view, name, detail)
+
+
+def is_listed(view: View) -> bool:
+    """Whether the change is in the list already. A cell of the mask is changed back."""
+    try:
+        return chosen("lab_kind") != "cell" and part_of(view) in view.request.change.split("+")
+    except GlassError:  # the word is none: a click says so
+        return False
 
 
 def add(view: View) -> None:
@@ -131,10 +162,7 @@ def changed(view: View) -> RunRequest:
     """The run with the change that is put together. Raises GlassError where it is none."""
     if chosen("lab_kind") == "cell":
         return view.request._replace(mask=toggled(view.request.mask, cell_of(view)))
-    part = part_of(view)
-    if part in view.request.change.split("+"):
-        raise GlassError("This change is already in the list.")
-    return view.request._replace(change=with_part(view.request.change, part))
+    return view.request._replace(change=with_part(view.request.change, part_of(view)))
 
 
 def cell_of(view: View) -> str:

@@ -26,7 +26,10 @@ def question(both: Runs) -> None:
         heading(f"What happens to {word(view)} if you change the model?")
         return
     best = bold(view.word(next_tokens(view.trace, 1, row)[0][0]))
-    heading(f"Is {best} still {role(view, row)} if you change the model?", quiz(both))
+    asks = f"Is {best} still {role(view, row)}"
+    if view.config.decoder_layers:
+        asks = f"Does it still say {best}"
+    heading(f"{asks} if you change the model?", quiz(both))
 
 
 def quiz(both: Runs) -> Quiz | None:

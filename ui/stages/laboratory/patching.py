@@ -36,6 +36,7 @@ from ui.stages.laboratory.runs import Runs, guess_row, open_of
 from ui.text import bold, plain
 
 SLICE, PAUSE = 0.4, 0.3  # seconds of work at a time, and between two of them
+ALIKE = 0.9  # of the largest change at a token: what a map shows in the same colour
 DIMENSIONS = 6  # of a vector in the table
 PARTS = {
     "stream": "the vector that enters the layer",
@@ -54,7 +55,7 @@ def controls(view: View) -> None:
     found = proposals(view.request)
     settle("lab_text", found[0] if found else view.sentence)
     st.text_input(
-        "The second text, with as many tokens",
+        "A second text of the same length",
         key="lab_text",
         max_chars=LONGEST_BOX,
         on_change=leave_cell,
@@ -199,13 +200,32 @@ def sentence(view: View, asked: Asked, found: Patches) -> str:
     change = float(found.changes_NP[layer, place])
     if change == 0:
         return "No place carries a difference: every patch leaves the guess as it was."
-    now = found.before + change
+    now, alike = found.before + change, layers_alike(found.drawn[:, place])
+    where, there = f" in layer {layer}", ""
+    if len(alike) > 1:
+        where, there = f", in {layers_named(alike, len(found.drawn))}", f" in layer {layer}"
     return (
-        f"Most is carried by {bold_apart(view.labels, int(place))} in layer {layer}: with what the"
-        f" second text has there, {measure_words(view, found)} in logits"
+        f"Most is carried by {bold_apart(view.labels, int(place))}{where}: with what the"
+        f" second text has there{there}, {measure_words(view, found)} in logits"
         f" {moves(number(found.before, 3), number(now, 3))}. **Click a cell** to see both runs’"
         " numbers."
     )
+
+
+def layers_alike(changes_N) -> list[int]:
+    """The layers in which a token carries as much as in the one where it carries most, nearly."""
+    most = changes_N[int(np.nanargmax(np.abs(changes_N)))]
+    return np.flatnonzero(changes_N / most >= ALIKE).tolist()
+
+
+def layers_named(layers: list[int], of: int) -> str:
+    """Several layers in words: "every layer", "layers 0 to 3", "layers 0 and 2"."""
+    if len(layers) == of:
+        return "every layer"
+    first, last = layers[0], layers[-1]
+    if len(layers) > 2 and layers == list(range(first, last + 1)):
+        return f"layers {first} to {last}"
+    return f"layers {', '.join(map(str, layers[:-1]))} and {last}"
 
 
 def draw_map(view: View, asked: Asked, found: Patches) -> None:

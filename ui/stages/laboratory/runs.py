@@ -19,7 +19,6 @@ from ui.stages.laboratory.patches import other_request
 
 ACROSS = ("cross-head", "cross")  # what only a decoder that looks at an encoder has
 SIDES = ("before", "after", "other", "repeat")
-MOVES_TEXT = ("order", "pad", "open-pad", "repeat")  # other tokens, or the same at other places
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Runs:
     @property
     def same_text(self) -> bool:
         """Whether each token of one run stands at the same place in the other."""
-        return not whatif.kinds(self.after.request.change) & set(MOVES_TEXT)
+        return not whatif.kinds(self.after.request.change) & set(whatif.MOVES_TOKENS)
 
 
 def runs_of(view: View) -> Runs:

@@ -97,7 +97,7 @@ def other_number(view: View) -> Replacement | None:
     """A word of the sentence with its other number, singular or plural, where that is one token as
     well: of the token that the chosen one looks at most, or else of the first word that has one.
     """
-    if view.encoding is None or view.side != view.config.sides[0] or view.request.change:
+    if view.encoding is None or view.side != view.config.sides[0] or not keeps_text(view):
         return None
     most = int(view.trace[view.at("attn.pattern")][view.head, view.token].argmax())
     places = [most, *range(len(view.labels))]
@@ -148,6 +148,14 @@ def is_noun(encoding, place: int) -> bool:
     return len(encoding.word(encoding.words_L[place])) == 1
 
 
+def keeps_text(view: View) -> bool:
+    """Whether the what-if leaves every token what it is and where it is: it holds for the sentence
+    with another word as well.
+    """
+    moved = {*whatif.OF_TOKENS, *whatif.MOVES_TOKENS}
+    return not whatif.kinds(view.request.change) & moved
+
+
 def hidden_word(view: View) -> Replacement | None:
     """The chosen word of an encoder that can guess what is hidden."""
     model = view.model
@@ -155,7 +163,7 @@ def hidden_word(view: View) -> Replacement | None:
         return None
     span, word = view.encoding.spans[view.token], view.encoding.characters(view.token)
     knows = model.tokenizer.id_of(HIDDEN) is not None
-    if not knows or not span or not is_word(view.labels[view.token]) or view.request.change:
+    if not knows or not span or not is_word(view.labels[view.token]) or not keeps_text(view):
         return None
     return Replacement(span, word, HIDDEN)
 
@@ -185,14 +193,16 @@ def toggle(view: View, name: str) -> None:
 
 
 def replace_word(view: View, swap: Replacement | None) -> None:
-    """Reads the sentence with another word; what came out before is kept in sight."""
+    """Reads the sentence with another word, under the same what-if; what came out before is kept in
+    sight.
+    """
     if swap is None:
         return
     sentence, place = swap.within(view.sentence), {"layer": view.layer, "head": view.head}
     select(sentence=sentence)
     start_new_text()
-    select(token=view.token, **place)
-    after = view.request._replace(sentence=sentence, change="")
+    select_what_fits(token=view.token, change=view.request.change, **place)
+    after = view.request._replace(sentence=sentence)
     memory().compared_run = (after, view.request)
 
 
