@@ -22,10 +22,10 @@ function places(cells) {
   return cells.map(({ row, column }) => (row < 0 ? [last, own++] : [row, column]))
 }
 
-// "wide": a number stands in each cell; "narrow": the colour alone. rows: many of them are drawn lower.
+// "wide": a number stands in each cell; "tight": a small one; "narrow": the colour alone. rows: many of them are drawn lower.
 export function room(width, columns, rows) {
   const each = (width - 70) / Math.max(columns, 1)
-  return `${each >= 38 ? "wide" : "narrow"} ${rows > 12 ? "low" : "high"}`
+  return `${each >= 38 ? "wide" : each >= 27 ? "tight" : "narrow"} ${rows > 12 ? "low" : "high"}`
 }
 
 // Black or white, whichever is read better on a colour (WCAG 2).

@@ -64,7 +64,7 @@ function grid(root, shown, look) {
     from += count
   }
   shown.titles.forEach((title, c) => {
-    const name = create("span", "column", title)
+    const name = create("span", /^\d+$/.test(title) ? "column" : "column worded", title)
     name.title = title
     put(name, 2, c + 2)
   })

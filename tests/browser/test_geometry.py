@@ -876,6 +876,15 @@ def test_a_trail_opens_where_most_rows_have_something_to_show(run, nodes, first)
     assert at == columns[[column for _, column in nodes].index(first)] - 8
 
 
+def test_a_telephone_has_room_for_the_numbers_of_the_map_of_parts(run):
+    """9 columns of a study model; of 12 heads and more the colour alone."""
+    found = run(
+        """const { room } = await import("/why_geometry.js")
+        return [room(800, 9, 4), room(358, 9, 4), room(358, 14, 12)]"""
+    )
+    assert found == ["wide high", "tight high", "narrow high"]
+
+
 @pytest.mark.parametrize("width", (240, 640, 1100))
 def test_nodes_of_a_trail_do_not_overlap_and_curves_run_to_the_right(run, width):
     nodes = [(0, 0), (0, 0), (0, 2), (1, 1), (1, 1), (1, 3), (2, 3)]

@@ -107,6 +107,15 @@ def test_equal_words_are_told_apart_by_their_position():
     assert drawn["words"][2] == "books"
 
 
+def test_a_share_below_zero_is_explained_where_there_is_one_and_only_there():
+    share_LM = load("study-decoder").trace(BOOKS)["decoder.3.attn.z.share"][4]
+    for token, below in ((0, False), (6, True)):
+        place = {"token": str(token), "stage": str(STAGES - 1), "depth": "numbers"}
+        said = [each.value for each in opened(PAGE, **PLACE | place).caption]
+        assert any("counts below zero" in each for each in said) == below
+        assert bool((share_LM[token] < 0).any()) == below
+
+
 def test_softmax_shows_its_sum_with_and_without_the_shift(books):
     app = opened(PAGE, **PLACE, stage="3", depth="numbers")
     (table,) = [each for each in parts(app, "table") if "e^score" in each["columns"]]

@@ -265,6 +265,12 @@ def test_it_is_said_what_no_token_can_look_at(smollm2):
     assert "no token can look at" not in prose(carded("roles", sentence="the cat saw the dog"))
 
 
+def test_both_tables_explain_the_roles_that_have_names_of_their_own():
+    said = [each.value for each in carded("roles", "every").caption]
+    for name, shown in (("duplicate-token", "Duplicate"), ("induction-head", "induction")):
+        assert sum(f"[{shown}](#term-{name}): " in each for each in said) == 2
+
+
 @pytest.mark.parametrize(
     "model, text, here, there",
     [

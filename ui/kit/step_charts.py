@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import streamlit as st
 
 from core.step_ref import parse, ref_of
 from core.steps import about
@@ -207,6 +208,15 @@ def cell_picture(view, name: str, *index) -> None:
         )
     else:
         cell_bars(view, name, *index, title=name)
+
+
+def shares_of_sum(view, step: str, *index) -> None:
+    """Says what a share below zero is, where a vector's parts have one."""
+    if (view.trace[step][index] < 0).any():
+        st.caption(
+            "Each share of z is measured along z. A value that points against it counts below zero,"
+            " so others may come to more than the whole."
+        )
 
 
 def cells_table(

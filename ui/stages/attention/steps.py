@@ -18,7 +18,7 @@ from ui.kit.guessed_place import ask_why_looked
 from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.section import render_depth
 from ui.kit.stage import heading, opened_cards
-from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest
+from ui.kit.step_charts import ALL, cell_bars, cell_map, cells_table, largest, shares_of_sum
 from ui.kit.word_grouping import grouped_weights
 from ui.session.selection import chosen, depth
 from ui.stages.attention import words
@@ -255,6 +255,7 @@ def values_numbers(view) -> None:
         "share of z": (view.attention("z.share"), row),
     }
     cells_table(view, columns, key="values", bar="weight")
+    shares_of_sum(view, view.attention("z.share"), *row)
     title = f"v: a row for each token, {projected(view, 'v')}"
     cell_map(view, v, view.key_head, ALL, ALL, title=title, chosen=best_seen(view))
     rows, title = slice(view.token, view.token + 1), "z: the weighted sum, column by column"

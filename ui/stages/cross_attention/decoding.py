@@ -11,7 +11,7 @@ from core.steps.output import next_ids
 from core.text import counted, number, percent
 from ui.kit.likelihood import added_up, likelihood_table
 from ui.kit.section import render_depth
-from ui.kit.step_charts import ALL, cells_table, largest
+from ui.kit.step_charts import ALL, cells_table, largest, shares_of_sum
 from ui.kit.vocabulary_table import forbidden_text, words_table
 from ui.session import runs
 from ui.session.actions import start_new_text
@@ -78,6 +78,8 @@ def weights_table(
         title=title,
         chosen=chosen,
     )
+    if block == "cross":
+        shares_of_sum(view, view.at("cross.z.share"), view.head, t, seen)
 
 
 def chosen_position_text(view: View) -> str:

@@ -16,7 +16,7 @@ from ui.session import sent
 from ui.session.actions import select_head
 from ui.session.runs import RunRequest, trace_of
 from ui.session.view import View
-from ui.stages.heads.roles import STRONG, random_request
+from ui.stages.heads.roles import STRONG, random_request, role_terms
 
 KEY = "heads_every"
 RANKED = len(ROLES) - 1  # “broad” is no target
@@ -38,6 +38,7 @@ def draw(view: View) -> None:
         "counts": [in_words(shares_NHO) for shares_NHO in shares_TNHO],
     }
     _draw(key=KEY, data=data, on_head_change=lambda: choose(view, shares_TNHO.shape[1:3]))
+    st.caption(role_terms().strip())
 
 
 @st.cache_resource(max_entries=24, show_spinner="Measuring all heads …")

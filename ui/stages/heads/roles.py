@@ -14,6 +14,7 @@ from core.text import percent
 from ui.kit.runs import beside, open_in
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map
+from ui.kit.terms import term
 from ui.session.actions import show_run
 from ui.session.runs import RunRequest
 from ui.session.view import View
@@ -101,6 +102,12 @@ def does(shares_O) -> str:
     return f"has no strong role: {most} goes to {target}"
 
 
+def role_terms() -> str:
+    """The two roles whose names say nothing to a newcomer, with their terms."""
+    duplicate, induction = term("duplicate token", "Duplicate"), term("induction head", "induction")
+    return f" {duplicate}: {TARGETS['duplicate']}; {induction}: {TARGETS['induction']}."
+
+
 def how_measured(view: View, on_random: View) -> str:
     """What the numbers of the maps mean, and from how many tokens they come."""
     here, there = copies(view), copies(on_random)
@@ -109,7 +116,9 @@ def how_measured(view: View, on_random: View) -> str:
         f" a target; a role is strong from {percent(STRONG, 0)}. “Broad” says how even the"
         " attention is. The random text has every token twice:"
         f" {there} have an earlier copy to look at; in this sentence"
-        f" {here or 'none'} {'have' if here > 1 else 'has'}." + without_target_text(view)
+        f" {here or 'none'} {'have' if here > 1 else 'has'}."
+        + without_target_text(view)
+        + role_terms()
     )
 
 

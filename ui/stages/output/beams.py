@@ -223,5 +223,5 @@ def branch_line(view: View, position: int, tree: Tree, at: int) -> None:
         disabled=is_text_moved(view) or not written_tokens(view, tree, at),
         on_click=append,
         args=(view, position, written_tokens(view, tree, at), "The search found {}."),
-        help="Puts it after the chosen token. Every page then shows its run, number by number.",
     )
+    st.caption("Puts it after the chosen token. Every page then shows its run, number by number.")
