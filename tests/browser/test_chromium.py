@@ -308,11 +308,11 @@ def test_all_heads_hover_click_and_keys(visit, traced):
     canvas.scroll_into_view_if_needed()
     page.view.wait_for_timeout(500)  # until the pictures above have taken their room
     box = canvas.bounding_box()
-    page.view.mouse.move(box["x"] + 0.627 * box["width"], box["y"] + 0.49 * box["height"])
+    page.view.mouse.move(box["x"] + 0.627 * box["width"], box["y"] + 0.15 * box["height"])
     tip = page.view.locator(".st-key-heads .tip").inner_text().split("\n")
     page.do(
         lambda: page.view.mouse.click(
-            box["x"] + 0.627 * box["width"], box["y"] + 0.49 * box["height"]
+            box["x"] + 0.627 * box["width"], box["y"] + 0.15 * box["height"]
         )
     )
     head, row, column = check_number(page, trace, "encoder.2.attn.pattern")

@@ -144,7 +144,7 @@ def model_list() -> str:
 
 def model_words(names: list[str]) -> str:
     """Style rules that write below each option of the list what the model does."""
-    option = '[role="listbox"][aria-label="Model"] [data-key="{}"] > div::after{{content:"{}"}}'
+    option = '[role="listbox"][aria-label="Model"] [data-key="{}"] > div:after{{content:"{}"}}'
     words = enumerate(map(what_it_does, names))
     return "\n".join(option.format(at, said) for at, said in words if said)
 
