@@ -88,11 +88,11 @@ def test_the_sentence_that_is_still_shown_is_named_as_text(visit):
 
 @pytest.mark.slow
 def test_no_line_that_is_typed_becomes_more_than_text(visit):
-    page = visit("Output")
+    page = visit("Output", cards="output-context.output-alike.output-search")
     for name in (
         "First sentence",
         "Word in both",
-        "Sentences, one a line",
+        "Sentences, one per line",
         "Lines to search in",
         "Search for",
     ):
@@ -100,7 +100,7 @@ def test_no_line_that_is_typed_becomes_more_than_text(visit):
         box.fill("\n".join(EVIL[:12] if "ine" in name else EVIL[:1]))
         page.do(partial(box.press, "Control+Enter" if "ine" in name else "Enter"))
     assert page.view.get_by_text("evil.example/login").count() and page.view.evaluate(FOREIGN) == []
-    page = visit("Tokens")
+    page = visit("Tokens", cards="tokens-sums")
     box = page.view.get_by_role("textbox", name="− b")
     box.fill(EVIL[0])
     page.do(lambda: box.press("Enter"))
