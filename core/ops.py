@@ -104,11 +104,11 @@ def relu(x):
 ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "silu": silu, "relu": relu}
 
 
-def angles(length: int, width: int, theta: float):
-    """How far rotary positions turn: position · theta^(-2i / K) radians, (L, K/2) (Su et al. 2021,
-    section 3.2.2).
+def angles(length: int, width: int, theta: float, first: int = 0):
+    """How far rotary positions turn, from `first` on: position · theta^(-2i / K) radians,
+    (L, K/2) (Su et al. 2021, section 3.2.2).
     """
-    return np.arange(length)[:, None] * theta ** (-np.arange(0, width, 2) / width)
+    return np.arange(first, first + length)[:, None] * theta ** (-np.arange(0, width, 2) / width)
 
 
 def rotate(x_HLK, cos_LK, sin_LK):

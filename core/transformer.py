@@ -96,8 +96,8 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
 
 def rotate_by_position(at: Scope, x_HLK):
     """Rotary positions: every vector rotated by its position's angles (Su et al. 2021)."""
-    half_LK = angles(at.earlier + x_HLK.shape[1], at.config.d_head, at.config.rope_theta)
-    angle_LK = np.tile(half_LK[at.earlier :], 2)
+    half_LK = angles(x_HLK.shape[1], at.config.d_head, at.config.rope_theta, at.earlier)
+    angle_LK = np.tile(half_LK, 2)
     return rotate(x_HLK, np.cos(angle_LK).astype(x_HLK.dtype), np.sin(angle_LK).astype(x_HLK.dtype))
 
 

@@ -224,4 +224,5 @@ def branch_line(view: View, position: int, tree: Tree, at: int) -> None:
         on_click=append,
         args=(view, position, written_tokens(view, tree, at), "The search found {}."),
     )
-    st.caption("Puts it after the chosen token. Every page then shows its run, number by number.")
+    start = view.names_of(view.config.sides[-1])[position]
+    st.caption(f"Puts it after {bold(start)}. Every page then shows its run, number by number.")
