@@ -24,6 +24,25 @@ def test_softmax_of_huge_and_blocked_scores():
     np.testing.assert_array_equal(ops.softmax(np.array([[1e4, -np.inf, 1e4]])), [[0.5, 0, 0.5]])
 
 
+@pytest.mark.parametrize("shift", (-5000, -200, -60, 0, 60, 85, 200, 5000))
+def test_softmax_is_the_same_wherever_the_scores_lie(shift):
+    """Beyond what a float32 exponential can hold as well as within it."""
+    x_LM = rng.integers(-8, 8, (4, 7)) / 4
+    x_LM[1:, -1] = -np.inf
+    expected = ops.softmax(x_LM)
+    with np.errstate(all="raise", under="ignore"):
+        found = ops.softmax((x_LM + shift).astype(np.float32))
+    np.testing.assert_allclose(found, expected, rtol=5e-7)
+
+
+def test_what_is_computed_a_few_rows_at_a_time_is_the_same():
+    x_LF = (rng.normal(size=(300, 700)) * 3).astype(np.float32)
+    for name in ("gelu", "silu"):
+        whole = ops.ACTIVATIONS[name](x_LF)
+        rows = np.stack([ops.ACTIVATIONS[name](row) for row in x_LF[:, None]])[:, 0]
+        np.testing.assert_array_equal(whole, rows)
+
+
 def test_linear_adds_its_bias_and_skips_the_one_a_family_does_not_have():
     x, w, b = rng.normal(size=(3, 4)), rng.normal(size=(4, 5)), rng.normal(size=5)
     expected = [
