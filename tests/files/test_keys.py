@@ -387,6 +387,7 @@ CHANGED = {
         "scale_attn_weights": [False],
         "tie_word_embeddings": [False],
         "eos_token_id": [3, [4, 5], None],
+        "pad_token_id": [3, None],
     },
     "llama": {
         "vocab_size": [80],
@@ -403,6 +404,7 @@ CHANGED = {
         "mlp_bias": [True],
         "tie_word_embeddings": [True],
         "eos_token_id": [3, None],
+        "pad_token_id": [3, None],
         "rope_theta": [5.0],
         "rope_parameters": [{"rope_theta": 5.0}, LINEAR, None],
         "rope_scaling": [{"rope_type": "default", "rope_theta": 5.0}, DYNAMIC],
@@ -451,7 +453,7 @@ PROBES = [
     (kind, key, value)
     for kind in KINDS
     for key in KEYS[kind].computed
-    if key not in ("model_type", "architectures")
+    if key not in keys.COMPUTED  # the labels: tests/core/test_task_heads.py
     for value in CHANGED[kind][key]
 ]
 
@@ -515,10 +517,7 @@ def test_what_is_computed_is_what_transformers_computes(kind, key, value, tmp_pa
 ODD = {
     "dtype": "float64",
     "torch_dtype": "float64",
-    "id2label": {"0": "no", "1": "yes", "2": "so"},
-    "num_labels": 3,
     "label2id": {"no": 0},
-    "problem_type": "regression",
     "architectures": None,
     "chunk_size_feed_forward": 1,
     "_attn_implementation": "eager",

@@ -30,13 +30,9 @@ KEYS = keys.family_keys(
         "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads "
         "relative_attention_num_buckets relative_attention_max_distance layer_norm_epsilon "
         "feed_forward_proj dense_act_fn is_gated_act scale_decoder_outputs "
-        "tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id "
-        f"{tasks.KEYS}"
+        "tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id"
     ),
-    null=(
-        "num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id "
-        f"{tasks.KEYS}"
-    ),
+    null="num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id",
     also={
         "hidden_size": "d_model",
         "num_hidden_layers": "num_layers",
