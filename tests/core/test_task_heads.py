@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from core import explain
+from core.answers import best_answers
 from core.forward_pass import forward
 from core.models.weights import load_folder
 from tests.helpers.model_files import golden, refusal
@@ -182,3 +183,37 @@ def test_a_head_whose_class_is_not_known_is_named_and_not_run(classes, tmp_path)
     loaded = load_folder(with_classifier(tmp_path, architectures=classes))
     assert loaded.config.task is None
     assert "does not run the head" in loaded.notes[0] and "classifier.weight" in loaded.notes[0]
+
+
+def test_the_best_answers_are_those_of_the_highest_sums(tmp_path):
+    """Tried one by one, as the pipeline of `transformers` ranks them: no longer than 15 tokens,
+    none of the question, no special token at an end."""
+    saved("BertForQuestionAnswering", "bert", tmp_path, max_position_embeddings=20)
+    loaded, rng = load_folder(tmp_path, np.float64), np.random.default_rng(2)
+    ids_L = rng.integers(0, loaded.config.n_vocab, 18)
+    words_L = [None, *range(16), None]
+    for segments_L in (np.zeros(18, int), np.repeat([0, 1], (5, 13))):
+        trace = forward(
+            loaded.config, loaded.weights, ids_L, segments_L=segments_L, words_L=words_L
+        )
+        start_L, end_L = trace["task.logits"].T
+        probs_LC, first = trace["task.probs"], 5 if segments_L.any() else 1
+        tried = {
+            (l, m): start_L[l] + end_L[m]
+            for l in range(first, 17)
+            for m in range(l, min(l + 15, 17))
+        }
+        best = sorted(tried, key=lambda ends: -tried[ends])[:4]
+        found = best_answers(trace, 4)
+        assert [(each.start, each.end) for each in found] == best
+        assert [each.score for each in found] == [tried[ends] for ends in best]
+        l, m = best[0]
+        assert found[0].probability == pytest.approx(probs_LC[l, 0] * probs_LC[m, 1], rel=1e-12)
+    assert trace["task.answers"][9, 8] == -np.inf and trace["task.answers.probs"][9, 8] == 0
+
+
+def test_a_model_that_answers_nothing_is_refused_answers(tmp_path):
+    saved("BertForSequenceClassification", "bert", tmp_path)
+    loaded = load_folder(tmp_path, np.float64)
+    trace = forward(loaded.config, loaded.weights, **golden("bert").inputs)
+    assert "not trained to mark" in refusal(best_answers, trace)
