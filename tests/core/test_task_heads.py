@@ -4,7 +4,6 @@ of a text's labels, of each token's, of an answer's ends.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,11 @@ from core import explain
 from core.answers import best_answers
 from core.forward_pass import forward
 from core.models.weights import load_folder
+from tests.helpers.fine_tuned import fine_tuned
 from tests.helpers.model_files import golden, refusal
 from tests.helpers.tiny import check
 
+SEQUENCE = "BertForSequenceClassification"
 LABELS = {"id2label": {0: "no", 1: "yes", 2: "maybe"}}
 ANY = {**LABELS, "problem_type": "multi_label_classification"}
 NUMBER = {"id2label": {0: "stars"}, "problem_type": "regression"}
@@ -157,30 +158,20 @@ def test_a_last_token_that_only_fills_up_is_refused(tmp_path):
     ids=str,
 )
 def test_labels_that_cannot_be_are_refused_by_name(said, says, tmp_path):
-    folder = with_classifier(tmp_path, **said)
+    folder = fine_tuned(tmp_path, SEQUENCE, **said)
     assert says in refusal(load_folder, folder)
 
 
-def with_classifier(folder: Path, **said) -> Path:
-    """The tiny BERT without heads, and a classifier of two labels."""
-    model, rng = golden("bert_bare"), np.random.default_rng(1)
-    width = model.config["hidden_size"]
-    tensors = {f"bert.{name}": value for name, value in model.tensors.items()}
-    tensors |= {"classifier.weight": rng.normal(size=(2, width)), "classifier.bias": np.ones(2)}
-    config = model.config | {"architectures": ["BertForSequenceClassification"]} | said
-    return type(model)(json.loads(json.dumps(config)), tensors, {}, {}).write(folder)
-
-
 def test_names_of_labels_are_cut_and_printable(tmp_path):
-    folder = with_classifier(tmp_path, id2label={"0": "a\n\x00b", "1": "x" * 300})
+    folder = fine_tuned(tmp_path, SEQUENCE, id2label={"0": "a\n\x00b", "1": "x" * 300})
     assert load_folder(folder).config.task.labels == ("a��b", "x" * 60)
-    folder = with_classifier(tmp_path, id2label={"0": 5, "1": " "})
+    folder = fine_tuned(tmp_path, SEQUENCE, id2label={"0": 5, "1": " "})
     assert load_folder(folder).config.task.labels == ("5", "LABEL_1")
 
 
 @pytest.mark.parametrize("classes", (None, ["BertModel"], ["BertForSomethingOfMyOwn"]))
 def test_a_head_whose_class_is_not_known_is_named_and_not_run(classes, tmp_path):
-    loaded = load_folder(with_classifier(tmp_path, architectures=classes))
+    loaded = load_folder(fine_tuned(tmp_path, SEQUENCE, architectures=classes))
     assert loaded.config.task is None
     assert "does not run the head" in loaded.notes[0] and "classifier.weight" in loaded.notes[0]
 
