@@ -11,6 +11,26 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Task:
+    """What a head that a model was fine-tuned with makes of the last vectors: a score for each of
+    its labels.
+    """
+
+    reads: str  # "pooled" (the pooler's vector), "first", "last" (that token's) or "each" token's
+    # "one" of the labels holds (softmax over them), "any" of them (a sigmoid for each); "number":
+    # the scores are what is meant; "span": an answer's first and last token (softmax over tokens)
+    gives: str
+    labels: tuple[str, ...]  # "start" and "end" of a span
+    hidden: str | None = None  # the activation of a layer of its own before the scores
+    pad_id: int | None = None  # no text whose "last" token is read may end with this one
+
+    @property
+    def of_tokens(self) -> bool:
+        """Whether every token has scores of its own."""
+        return self.reads == "each"
+
+
+@dataclass(frozen=True)
 class Config:
     """One transformer, told from all others."""
 
@@ -48,6 +68,7 @@ class Config:
         # None, "dense" (tanh over the first token) or "next" (that, and the next-sentence logits)
         None
     )
+    task: Task | None = None  # the head that the model was fine-tuned with
     rope_theta: float = 10000.0
     sinusoid_first: int = 0  # the number that the first position has in the waves
     sinusoid_whole: bool = False  # the slowest wave: 10000 times slower than the first, or nearly
@@ -165,6 +186,10 @@ def end_shapes(config: Config) -> Shapes:
         shapes |= linear_shapes("pooler.pre", D, D)
     if c.pooler == "next":
         shapes |= linear_shapes("pooler.logits", D, 2)
+    if c.task and c.task.hidden:
+        shapes |= linear_shapes("task.pre", D, D)
+    if c.task:
+        shapes |= linear_shapes("task.logits", D, len(c.task.labels))
     if c.head == "transform":
         shapes |= linear_shapes("head.pre", D, D) | norm("head.norm", D)
     if c.head:

@@ -102,6 +102,7 @@ def relu(x):
 
 
 ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "silu": silu, "relu": relu}
+HEAD_ACTIVATIONS = {**ACTIVATIONS, "tanh": np.tanh}  # of a layer in a fine-tuned head
 
 
 def angles(length: int, width: int, theta: float, first: int = 0):

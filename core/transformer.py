@@ -12,7 +12,16 @@ from __future__ import annotations
 import numpy as np
 
 from core import masks
-from core.ops import ACTIVATIONS, angles, linear, relative_buckets, rotate, softmax
+from core.ops import (
+    ACTIVATIONS,
+    HEAD_ACTIVATIONS,
+    angles,
+    linear,
+    relative_buckets,
+    rotate,
+    sigmoid,
+    softmax,
+)
 from core.recorder import Run, Scope
 
 
@@ -215,3 +224,22 @@ def pool(at: Scope, x_LD):
     out_D = at.put("out_D", np.tanh(pre_D))
     if at.config.pooler == "next":
         at.put("logits_C", linear(out_D, at.w("logits.weight"), at.w("logits.bias")))
+    return out_D
+
+
+def classify(at: Scope, x_XD):
+    """A fine-tuned head: from the vector of a text (X: no axis) or of each token (X: L) to a score
+    for each label, and to its probability.
+    """
+    task = at.config.task
+    X = "L" if task.of_tokens else ""
+    x_XD = at.put(f"in_{X}D", x_XD)
+    if task.hidden:
+        pre_XD = at.put(f"pre_{X}D", linear(x_XD, at.w("pre.weight"), at.w("pre.bias")))
+        x_XD = at.put(f"hidden_{X}D", HEAD_ACTIVATIONS[task.hidden](pre_XD))
+    logits_XC = at.put(f"logits_{X}C", linear(x_XD, at.w("logits.weight"), at.w("logits.bias")))
+    if task.gives == "span":
+        at.put("probs_LC", softmax(logits_XC.T).T)
+    elif task.gives != "number":
+        probability = softmax if task.gives == "one" else sigmoid
+        at.put(f"probs_{X}C", probability(logits_XC))

@@ -157,7 +157,7 @@ def stored_weight(layout: Layout, name: str, stored: Stored) -> StoredWeight:
         return StoredWeight(stored)
     module, _, kind = name.rpartition(".")
     leaf = module.rpartition(".")[2]
-    if layout.side_by_side:
+    if layout.side_by_side and not name.startswith("task."):  # its heads lie as in other families
         projection = ".attn." in name and leaf in ("q", "k", "v")
         return StoredWeight(stored, third="qkv".index(leaf) if projection else None)
     if name.endswith("embed.position.weight"):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import types
 from pathlib import Path
 
@@ -38,6 +39,7 @@ CASTING = (
     modeling_marian,
     modeling_pegasus,
 )
+TASK = re.compile(r"For(SequenceClassification|TokenClassification|MultipleChoice)")
 
 
 @contextlib.contextmanager
@@ -396,9 +398,8 @@ def watch(model, seen: dict) -> list:
     """
     handles = []
     for name, module in model.named_modules():
-        if name.endswith(("ln_f", "model.norm", "final_layer_norm", "coder.layer_norm")) or (
-            name == "norm"
-        ):
+        ends = ("ln_f", "model.norm", "transformer.norm", "final_layer_norm", "coder.layer_norm")
+        if name.endswith(ends) or name == "norm":
             handles.append(
                 module.register_forward_pre_hook(
                     lambda _, x, name=name: seen.update({name: x[0][0]})
@@ -420,13 +421,16 @@ def run_one(model, ids, mask, seen) -> dict:
     side = "encoder" if model.config.model_type == "bert" else "decoder"
     into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
     steps = stack(side, out.hidden_states, out.attentions, into_norm)
+    scores = "task.logits" if TASK.search(type(model).__name__) else "head.logits"
     for name, key in (
         ("head.logits", "prediction_logits"),
-        ("head.logits", "logits"),
+        (scores, "logits"),
         ("pooler.logits", "seq_relationship_logits"),
     ):
         if key in out:
             steps[name] = out[key][0]
+    if "start_logits" in out:
+        steps["task.logits"] = torch.stack((out.start_logits[0], out.end_logits[0]), dim=-1)
     return steps | ({"pooler.out": seen["pooler"]} if "pooler" in seen else {})
 
 

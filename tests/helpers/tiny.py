@@ -46,7 +46,7 @@ STUDY_IDS = (
 TOLERANCE = 1e-9
 COMPARED = re.compile(  # the steps that `transformers` hands out as well
     r"(encoder|decoder)\.(embed\.out|\d+\.(attn|cross)\.pattern|\d+\.out|out)"
-    r"|head\.logits|pooler\.(out|logits)"
+    r"|head\.logits|pooler\.(out|logits)|task\.logits"
 )
 
 

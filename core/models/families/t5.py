@@ -11,6 +11,7 @@ from typing import Any
 
 from core.config import Config
 from core.models import keys
+from core.models.families import tasks
 from core.models.families.common import (
     ACTIVATIONS,
     Family,
@@ -24,6 +25,7 @@ from core.models.families.common import (
     unread_table,
     weights_of,
 )
+from core.models.families.tasks import Head
 from core.models.fields import Fields
 from core.models.stored import Stored
 
@@ -31,9 +33,12 @@ COMPUTED = (
     "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads "
     "relative_attention_num_buckets relative_attention_max_distance layer_norm_epsilon "
     "feed_forward_proj dense_act_fn is_gated_act scale_decoder_outputs "
-    "tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id"
+    f"tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id {tasks.KEYS}"
 )
-NULL = "num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id"
+NULL = (
+    "num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id "
+    f"{tasks.KEYS}"
+)
 REFUSED = {"is_decoder": (False,), "is_causal": (True,)}
 NO_EFFECT = "dropout_rate classifier_dropout initializer_factor is_encoder_decoder n_positions"
 KEYS = keys.family_keys(
@@ -50,6 +55,10 @@ KEYS = keys.family_keys(
 )
 _SHARED = ("shared", "encoder.embed_tokens", "decoder.embed_tokens")
 _ENCODER_ALONE = re.compile("U?M?T5(EncoderModel|ForTokenClassification)")
+HEADS = {
+    f"{kind}ForTokenClassification": Head("each", "tokens", "classifier")
+    for kind in ("T5", "MT5", "UMT5")
+}
 _NOTE_ALONE = (
     "The files hold T5’s encoder but no tensor of its decoder, so only the encoder runs: you see"
     " it up to its last vectors."
@@ -97,6 +106,7 @@ def names_of_side(side: str, gated: bool) -> dict[str, str | tuple[str, ...]]:
 def layout_of(kin: Kin, data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """The config and names of one of T5's relations."""
     headless, alone = headless_class(data, tensors), encoder_alone(data, tensors)
+    found = tasks.find_head(data, tensors, HEADS) if alone else tasks.Found()
     gated, activation = feed_forward_form(kin, data)
     common = sizes_of(kin, data, alone)
     # Since transformers 5 a saved file always says that the head is tied, and the key
@@ -113,6 +123,7 @@ def layout_of(kin: Kin, data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         gated=gated,
         final_norm=True,
         head=None if headless or alone else "linear",
+        task=found.task,
         head_scale=common["d_model"] ** -0.5 if scaled else 1.0,
         start_id=data.token_id(
             "decoder_start_token_id", common["n_vocab"], data.get("pad_token_id", 0)
@@ -121,9 +132,15 @@ def layout_of(kin: Kin, data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     )
     table = names_of_side("encoder", gated) | names_of_side("decoder", gated)
     exact = {"head.logits.weight": weights_of(("lm_head", *(_SHARED if tied else ())))}
-    names = tensor_names(config, table, exact, biased=lambda name: False)
+    names = tensor_names(config, table | found.names, exact, is_of_task)
     notes = (_NOTE_ALONE,) if alone else headless_notes_of_two(headless)
+    notes = () if found.task else notes
     return Layout(config, names, unread=unread_table(config, tensors), notes=notes)
+
+
+def is_of_task(name: str) -> bool:
+    """Whether a weight belongs to a fine-tuned head: nothing else of T5 has a bias."""
+    return name.startswith("task.")
 
 
 def feed_forward_form(kin: Kin, data: Fields) -> tuple[bool, str]:
