@@ -32,6 +32,7 @@ KINDS = {
     "llama": "llama",
     "t5": "t5_relu",
     "marian": "marian",
+    **{kind: kind for kind in tiny.FURTHER},
 }  # kind -> tiny model
 VERSION_4 = (  # what PretrainedConfig of version 4 took beside the generation's keys
     "output_hidden_states",
@@ -445,10 +446,13 @@ CHANGED = {
         "tie_word_embeddings": [False],
         "decoder_start_token_id": [3],
         "eos_token_id": [3, None],
+        "pad_token_id": [0, 3],
     },
 }
+CHANGED |= {kind: CHANGED["t5"] for kind in ("mt5", "umt5")}
+CHANGED |= {kind: CHANGED["marian"] for kind in ("bart", "mbart", "pegasus", "m2m_100")}
 PROBES = [
-    (kind, key, value)
+    pytest.param(kind, key, value, marks=pytest.mark.slow if kind in tiny.FURTHER else ())
     for kind in KINDS
     for key in KEYS[kind].computed
     if key not in ("model_type", "architectures")
