@@ -56,6 +56,11 @@ def optional_field(read: Callable) -> Callable:
     return lambda data, key: None if data.get(key) is None else read(data, key)
 
 
+def absent_field() -> Callable:
+    """Nothing: our own models have no such part."""
+    return lambda data, key: None if data.get(key) is None else data.refuse(key, "null")
+
+
 _FIELDS = {
     "family": word_field("Study"),
     "encoder_layers": whole_field(low=0, high=MOST_LAYERS),
@@ -81,6 +86,7 @@ _FIELDS = {
     "final_norm": flag_field(False),
     "head": optional_field(word_field("linear", "transform")),
     "pooler": optional_field(word_field("dense", "next")),
+    "task": absent_field(),
     "rope_theta": number_field(10000.0, high=1e12),
     "relative_buckets": whole_field(32, low=4, high=1 << 12),
     "relative_distance": whole_field(128),

@@ -23,9 +23,8 @@ KEYS = keys.family_keys(
     computed=(
         "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size "
         "hidden_act max_position_embeddings type_vocab_size layer_norm_eps "
-        f"tie_word_embeddings {tasks.KEYS}"
+        "tie_word_embeddings"
     ),
-    null=tasks.KEYS,
     refused={
         "is_decoder": (None, False),
         "is_encoder_decoder": (None, False),

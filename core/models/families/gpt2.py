@@ -25,9 +25,9 @@ KEYS = keys.family_keys(
     computed=(
         "vocab_size n_embd n_layer n_head n_inner n_positions activation_function "
         "layer_norm_epsilon scale_attn_weights tie_word_embeddings eos_token_id "
-        f"pad_token_id {tasks.KEYS}"
+        "pad_token_id"
     ),
-    null=f"n_inner eos_token_id pad_token_id {tasks.KEYS}",
+    null="n_inner eos_token_id pad_token_id",
     also={
         "hidden_size": "n_embd",
         "num_hidden_layers": "n_layer",

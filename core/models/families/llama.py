@@ -29,11 +29,11 @@ KEYS = keys.family_keys(
         "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads "
         "head_dim intermediate_size hidden_act max_position_embeddings rms_norm_eps "
         "attention_bias mlp_bias tie_word_embeddings eos_token_id rope_theta rope_parameters "
-        f"rope_scaling partial_rotary_factor pad_token_id {tasks.KEYS}"
+        "rope_scaling partial_rotary_factor pad_token_id"
     ),
     null=(
         "num_key_value_heads head_dim eos_token_id rope_parameters rope_scaling "
-        f"partial_rotary_factor pad_token_id {tasks.KEYS}"
+        "partial_rotary_factor pad_token_id"
     ),
     refused={
         "is_encoder_decoder": (None, False),

@@ -33,12 +33,9 @@ COMPUTED = (
     "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads "
     "relative_attention_num_buckets relative_attention_max_distance layer_norm_epsilon "
     "feed_forward_proj dense_act_fn is_gated_act scale_decoder_outputs "
-    f"tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id {tasks.KEYS}"
+    "tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id"
 )
-NULL = (
-    "num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id "
-    f"{tasks.KEYS}"
-)
+NULL = "num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id"
 REFUSED = {"is_decoder": (False,), "is_causal": (True,)}
 NO_EFFECT = "dropout_rate classifier_dropout initializer_factor is_encoder_decoder n_positions"
 KEYS = keys.family_keys(

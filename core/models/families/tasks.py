@@ -12,7 +12,6 @@ from core.models.families.common import classes_of
 from core.models.fields import Fields
 from core.models.stored import Stored
 
-KEYS = "id2label num_labels problem_type"  # what is computed of them, and may be null
 _MOST_LABELS = 10_000
 _LONGEST_LABEL = 60  # characters of a label's name
 _GIVES = {  # problem_type -> what the scores of a text's labels mean
