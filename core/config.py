@@ -70,6 +70,10 @@ class Config:
     )
     task: Task | None = None  # the head that the model was fine-tuned with
     rope_theta: float = 10000.0
+    sinusoid_first: int = 0  # the number that the first position has in the waves
+    sinusoid_whole: bool = False  # the slowest wave: 10000 times slower than the first, or nearly
+    pad_id: int | None = None  # a token without a position, which is not read (M2M100)
+    relative_in_layers: bool = False  # a table of biases in each layer, not one for all (uMT5)
     relative_buckets: int = 32
     relative_distance: int = 128  # beyond it all distances share the last bucket
     start_id: int | None = None  # the token a decoder begins with when it reads an encoder
@@ -88,6 +92,10 @@ class Config:
     def group(self, head: int) -> int:
         """The set of keys and values that a query head uses."""
         return head * self.n_kv_heads // self.n_heads
+
+    def relative_step(self, path: str) -> str:
+        """The step with the bias for distances that an attention adds: its own, or its side's."""
+        return f"{path if self.relative_in_layers else path.split('.')[0]}.relative"
 
     def layers(self, side: str) -> int:
         """How many layers the stack of that side has."""
@@ -112,6 +120,8 @@ def weight_shapes(config: Config) -> Shapes:
                 ("attn", "cross") if side == "decoder" and config.crosses else ("attn",)
             ):
                 shapes |= attention_shapes(config, f"{side}.{layer}.{sublayer}")
+            if config.positions == "relative" and config.relative_in_layers:
+                shapes |= relative_shapes(config, f"{side}.{layer}.attn")
             shapes |= feed_forward_shapes(config, f"{side}.{layer}.mlp")
         if config.final_norm:
             shapes |= norm(f"{side}.norm", config.d_model)
@@ -136,9 +146,14 @@ def embedding_shapes(config: Config, side: str) -> Shapes:
         shapes[f"{path}.position.weight"] = (c.n_positions or 0, c.d_model)
     if c.n_segments and side == "encoder":
         shapes[f"{path}.segment.weight"] = (c.n_segments, c.d_model)
-    if c.positions == "relative":
-        shapes[f"{side}.relative.weight"] = (c.relative_buckets, c.n_heads)
+    if c.positions == "relative" and not c.relative_in_layers:
+        shapes |= relative_shapes(c, side)
     return shapes | (norm(f"{path}.norm", c.d_model) if c.embed_norm else {})
+
+
+def relative_shapes(config: Config, path: str) -> Shapes:
+    """The table of biases, one for each bucket of distances and head."""
+    return {f"{path}.relative.weight": (config.relative_buckets, config.n_heads)}
 
 
 def attention_shapes(config: Config, path: str) -> Shapes:

@@ -136,6 +136,8 @@ def check_inputs(config: Config, ids_L, target_ids_L, segments_L) -> dict:
         )
     given = dict(zip(config.sides, (ids_L, target_ids_L), strict=False))
     inputs = {side: check_ids(config, ids) for side, ids in given.items()}
+    for read_L in inputs.values():
+        check_padding(config, read_L)
     check_read(config, inputs[config.sides[-1]])
     if config.n_segments:
         inputs["segments"] = (
@@ -180,6 +182,15 @@ def check_ids(config, ids_L):
             f" {config.n_positions}."
         )
     return ids_L.astype(np.int64)
+
+
+def check_padding(config: Config, ids_L) -> None:
+    """A GlassError, where a token is read that the model gives no position."""
+    if config.pad_id is not None and (ids_L == config.pad_id).any():
+        raise GlassError(
+            f"Token {config.pad_id} only fills up short texts: this model gives it no position, and"
+            " Glassformer does not read it."
+        )
 
 
 def check_masks(config: Config, inputs: dict, mask) -> dict:

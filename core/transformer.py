@@ -103,6 +103,15 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     return at.put("out_LD", linear(z_LX, at.w("out.weight"), at.w("out.bias")))
 
 
+def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
+    """Tokens looking at each other. Where the stack has no bias for their distances, T5's kind of
+    model has one in each layer.
+    """
+    if at.config.positions == "relative" and relative_HLM is None:
+        relative_HLM = relative_bias(at, len(x_LD))
+    return attention(at, x_LD, x_LD, mask_LM, relative_HLM)
+
+
 def rotate_by_position(at: Scope, x_HLK):
     """Rotary positions: every vector rotated by its position's angles (Su et al. 2021)."""
     half_LK = angles(x_HLK.shape[1], at.config.d_head, at.config.rope_theta, at.earlier)
@@ -142,7 +151,7 @@ def residual(at: Scope, x_LD, sublayer):
 def layer(at: Scope, x_LD, mask_LM, relative_HLM=None, memory_MD=None, cross_mask_LM=None):
     """Self-attention, attention across to the encoder where there is one, feed-forward."""
     x_LD = residual(
-        at.below("attn"), x_LD, lambda at, x_LD: attention(at, x_LD, x_LD, mask_LM, relative_HLM)
+        at.below("attn"), x_LD, lambda at, x_LD: self_attention(at, x_LD, mask_LM, relative_HLM)
     )
     if memory_MD is not None:
         x_LD = residual(
@@ -171,10 +180,8 @@ def embed(at: Scope, ids_L, segments_L):
 
 
 def relative_bias(at: Scope, n_tokens: int):
-    """T5's learned bias for each head and distance (Raffel et al. 2019, section 2.1); shared by the
-    side's layers.
-    """
-    c, both_ways, M = at.config, at.path == "encoder", at.earlier + n_tokens
+    """T5's learned bias for each head and distance (Raffel et al. 2019, section 2.1)."""
+    c, both_ways, M = at.config, at.path.startswith("encoder"), at.earlier + n_tokens
     bucket_MM = relative_buckets(M, M, c.relative_buckets, c.relative_distance, both_ways)
     return at.put("relative_HLM", at.w("relative.weight").T[:, bucket_MM[at.earlier :]])
 
@@ -183,7 +190,8 @@ def stack(run: Run, side: str, ids_L, segments_L, mask_LM, memory_MD=None, cross
     """Embedding, then layer after layer, then the last norm where the family has one."""
     at = run.at(side)
     x_LD = embed(at.below("embed"), ids_L, segments_L)
-    relative_HLM = relative_bias(at, len(ids_L)) if run.config.positions == "relative" else None
+    shared = run.config.positions == "relative" and not run.config.relative_in_layers
+    relative_HLM = relative_bias(at, len(ids_L)) if shared else None
     return layers_from(at, 0, x_LD, mask_LM, relative_HLM, memory_MD, cross_mask_LM)
 
 

@@ -240,7 +240,7 @@ def explain_pair_of_sources(cell: Cell) -> Result:
     key = f"{cell.path}.k.sources.{cell.group(h)}.{m}"
     ends = x == len(cell.trace[query]), y == len(cell.trace[key])
     if all(ends):
-        return same(cell.get("bias", f"{cell.ref.side}.relative", h, l, m))
+        return same(cell.get("bias", cell.config.relative_step(cell.path), h, l, m))
     if any(ends):
         return Result(0.0, "the bias for the distance is no product of sources", ())
     made = sum_of_products(cell.get("q", query, x, ALL), cell.get("k", key, y, ALL))
