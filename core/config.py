@@ -49,10 +49,13 @@ class Config:
     )
     # "none": a what-if that no model was trained with, here and for the norm
     norm: str  # "layer" (mean and deviation), "rms" or "none"
-    norm_first: bool  # pre-norm: the norm stands before the sublayer; else after the residual sum
+    # Where a sublayer's norms stand: "before" it (pre-norm), "after" the sum (post-norm, as in the
+    # paper), "update" (on what it adds), or "around" (before it, and one more on what it adds)
+    norm_at: str
     norm_eps: float
     activation: str  # "gelu", "gelu_tanh", "silu", "relu"
     gated: bool = False  # the feed-forward multiplies activation(x·W) by a second projection
+    parallel: bool = False  # attention and feed-forward both read what enters the layer
     score_scale: float = 1.0  # what q·k is multiplied by: 1/√K, and 1 for T5
     embed_scale: float = 1.0  # what a token's embedding is multiplied by: √D for Marian
     head_scale: float = (
@@ -88,6 +91,16 @@ class Config:
     def crosses(self) -> bool:
         """Whether the decoder looks across at an encoder."""
         return bool(self.encoder_layers and self.decoder_layers)
+
+    @property
+    def norm_first(self) -> bool:
+        """Whether a sublayer reads a norm of the stream."""
+        return self.norm_at in ("before", "around")
+
+    @property
+    def norms_update(self) -> bool:
+        """Whether what a sublayer adds to the stream has passed a norm of its own."""
+        return self.norm_at in ("update", "around")
 
     def group(self, head: int) -> int:
         """The set of keys and values that a query head uses."""
@@ -157,25 +170,33 @@ def relative_shapes(config: Config, path: str) -> Shapes:
 
 
 def attention_shapes(config: Config, path: str) -> Shapes:
-    """The four projections of all heads side by side, and the norm."""
+    """The four projections of all heads side by side, and the norms."""
     c = config
     return {
         **linear_shapes(f"{path}.q", c.d_model, c.n_heads * c.d_head),
         **linear_shapes(f"{path}.k", c.d_model, c.n_kv_heads * c.d_head),
         **linear_shapes(f"{path}.v", c.d_model, c.n_kv_heads * c.d_head),
         **linear_shapes(f"{path}.out", c.n_heads * c.d_head, c.d_model),
-        **norm(f"{path}.norm", c.d_model),
+        **sublayer_norms(config, path),
     }
 
 
 def feed_forward_shapes(config: Config, path: str) -> Shapes:
-    """Out to the neurons and back, a second way out where it is gated, and the norm."""
+    """Out to the neurons and back, a second way out where it is gated, and the norms."""
     c = config
     return {
         **linear_shapes(f"{path}.pre", c.d_model, c.d_mlp),
         **(linear_shapes(f"{path}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
         **linear_shapes(f"{path}.out", c.d_mlp, c.d_model),
-        **norm(f"{path}.norm", c.d_model),
+        **sublayer_norms(config, path),
+    }
+
+
+def sublayer_norms(config: Config, path: str) -> Shapes:
+    """The norm of the stream, before a sublayer or after its sum, and that of its update."""
+    return {
+        **(norm(f"{path}.norm", config.d_model) if config.norm_at != "update" else {}),
+        **(norm(f"{path}.out.norm", config.d_model) if config.norms_update else {}),
     }
 
 

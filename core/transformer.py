@@ -100,7 +100,7 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     pattern_HLM = at.put("pattern_HLM", softmax(scores_HLM))
     z_HLK = at.put("z_HLK", per_group(pattern_HLM, v_GMK))
     z_LX = z_HLK.transpose(1, 0, 2).reshape(len(x_LD), -1)
-    return at.put("out_LD", linear(z_LX, at.w("out.weight"), at.w("out.bias")))
+    return at.put("out_LD", update(at, linear(z_LX, at.w("out.weight"), at.w("out.bias"))))
 
 
 def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
@@ -133,32 +133,43 @@ def feed_forward(at: Scope, x_LD):
     else:
         pre_LF = at.put("pre_LF", linear(x_LD, at.w("pre.weight"), at.w("pre.bias")))
         hidden_LF = at.put("hidden_LF", activation(pre_LF))
-    return at.put("out_LD", linear(hidden_LF, at.w("out.weight"), at.w("out.bias")))
+    return at.put("out_LD", update(at, linear(hidden_LF, at.w("out.weight"), at.w("out.bias"))))
 
 
-def residual(at: Scope, x_LD, sublayer):
-    """x + sublayer(x), and the norm before the sublayer (pre-norm) or after the sum (post-norm, as
-    in the paper).
+def update(at: Scope, out_LD):
+    """What a sublayer adds to the stream: what it made, or the norm of it."""
+    if not at.config.norms_update:
+        return out_LD
+    return normalise(at.below("out.norm"), at.put("out.unnormed_LD", out_LD))
+
+
+def residual(at: Scope, x_LD, sublayer, stream_LD=None):
+    """x + sublayer(x), with a norm before the sublayer (pre-norm) or after the sum (post-norm, as
+    in the paper). stream_LD: what the update is added to, where that is not x.
     """
-    x_LD = at.put("in_LD", x_LD)
-    if at.config.norm_first:
-        update_LD = sublayer(at, normalise(at.below("norm"), x_LD))
-        return at.put("sum_LD", x_LD + update_LD)
-    sum_LD = at.put("sum_LD", x_LD + sublayer(at, x_LD))
-    return normalise(at.below("norm"), sum_LD)
+    reads_LD = normalise(at.below("norm"), x_LD) if at.config.norm_first else x_LD
+    stream_LD = x_LD if stream_LD is None else stream_LD
+    sum_LD = at.put("sum_LD", stream_LD + sublayer(at, reads_LD))
+    return normalise(at.below("norm"), sum_LD) if at.config.norm_at == "after" else sum_LD
 
 
 def layer(at: Scope, x_LD, mask_LM, relative_HLM=None, memory_MD=None, cross_mask_LM=None):
-    """Self-attention, attention across to the encoder where there is one, feed-forward."""
-    x_LD = residual(
-        at.below("attn"), x_LD, lambda at, x_LD: self_attention(at, x_LD, mask_LM, relative_HLM)
-    )
+    """Self-attention, attention across to the encoder where there is one, feed-forward. Parallel:
+    the feed-forward reads what attention has read (Wang & Komatsuzaki 2021, GPT-J).
+    """
+    attn, cross, mlp = at.below("attn"), at.below("cross"), at.below("mlp")
+    x_LD = attn.put("in_LD", x_LD)
+    sum_LD = residual(attn, x_LD, lambda at, x_LD: self_attention(at, x_LD, mask_LM, relative_HLM))
     if memory_MD is not None:
-        x_LD = residual(
-            at.below("cross"), x_LD, lambda at, x_LD: attention(at, x_LD, memory_MD, cross_mask_LM)
+        sum_LD = cross.put("in_LD", sum_LD)
+        sum_LD = residual(
+            cross, sum_LD, lambda at, x_LD: attention(at, x_LD, memory_MD, cross_mask_LM)
         )
-    x_LD = residual(at.below("mlp"), x_LD, feed_forward)
-    return at.put("out_LD", x_LD)
+    if at.config.parallel:
+        sum_LD = residual(mlp, mlp.put("in_LD", x_LD), feed_forward, sum_LD)
+    else:
+        sum_LD = residual(mlp, mlp.put("in_LD", sum_LD), feed_forward)
+    return at.put("out_LD", sum_LD)
 
 
 def embed(at: Scope, ids_L, segments_L):

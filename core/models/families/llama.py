@@ -131,7 +131,7 @@ def unnamed_headless(data: Fields, tensors: Mapping[str, Stored], tied: bool) ->
 def rotary(data: Fields, common: dict[str, Any], **more: Any) -> Config:
     """A Llama config, with the two things that its sizes must allow."""
     config = Config(
-        **common, **more, positions="rotary", norm_first=True, gated=True, final_norm=True
+        **common, **more, positions="rotary", norm_at="before", gated=True, final_norm=True
     )
     if config.d_head % 2:
         raise GlassError(
