@@ -9,6 +9,7 @@ from ui.stages.output.beams import beams
 from ui.stages.output.confidence import confidence
 from ui.stages.output.continuation import one_draw, thrown, write_on
 from ui.stages.output.hidden_word import hidden_word
+from ui.stages.output.next_sentence import next_sentence, tells_next
 from ui.stages.output.next_token import (
     next_word,
     next_word_text,
@@ -59,6 +60,8 @@ def encoder(view):
             "output-context",
             lambda: word_in_two_sentences(view),
         )
+    if tells_next(view):
+        card("Does the second text follow the first?", "output-pair", lambda: next_sentence(view))
     card("What is one vector for the whole text?", "output-mean", lambda: sentence_vector(view))
     card("How alike are these sentences?", "output-alike", lambda: text_similarity(view))
     card("Can it search by meaning?", "output-search", lambda: search(view))

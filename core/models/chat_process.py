@@ -14,22 +14,19 @@ import json
 import sys
 from datetime import datetime
 
-SECONDS, MEMORY, LONGEST = (
-    2,
-    512 << 20,
-    200_000,
-)  # of processor time; bytes; characters that come out
+LONGEST = 200_000  # characters that come out
 
 
-def limit_resources() -> None:
-    """From here on this process has little time and memory, and writes no files. Windows knows no
-    such limits: there the time alone is bounded, by who waits for this process.
+def limit_resources(seconds: int, memory: int) -> None:
+    """From here on this process has so many seconds of processor time and bytes of memory, and
+    writes no files. Windows knows no such limits: there the time alone is bounded, by who waits for
+    this process.
     """
     try:
         import resource
     except ImportError:
         return
-    limits = {"RLIMIT_CPU": SECONDS, "RLIMIT_AS": MEMORY, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
+    limits = {"RLIMIT_CPU": seconds, "RLIMIT_AS": memory, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
     for name, value in limits.items():
         try:
             resource.setrlimit(getattr(resource, name), (value, value))
@@ -117,7 +114,7 @@ def main() -> None:
     """Reads what is asked for, limits itself, answers. sys.path comes from who asks."""
     asked = json.load(sys.stdin)
     sys.path[:], sys.dont_write_bytecode = asked["path"], True
-    limit_resources()
+    limit_resources(asked["seconds"], asked["memory"])
     sys.stdout.write(json.dumps(answer(asked)))
 
 

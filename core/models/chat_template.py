@@ -27,6 +27,7 @@ from core.models.fields import Fields, read_json, regular_size
 from core.models.tokenizer import Encoding, check_text
 
 LONGEST_TEMPLATE = 100_000  # characters; those of the large models have up to 30,000
+SECONDS, MEMORY = 2, 512 << 20  # of processor time; bytes
 WAIT = 20  # seconds, on a machine that has other work
 _FEW = threading.BoundedSemaphore(2)  # so many at a time
 _ENVIRONMENT = ("TZ", "SYSTEMROOT")  # what such a process is told of its surroundings
@@ -90,6 +91,8 @@ def run_template(template: ChatTemplate, texts: tuple[str, ...]) -> list[str]:
     """The template run on each text. Raises GlassError, with the reason, where it fails."""
     asked = {
         "path": sys.path,
+        "seconds": SECONDS,
+        "memory": MEMORY,
         "template": template.source,
         "names": dict(template.names),
         "texts": texts,

@@ -85,7 +85,7 @@ class Model:
         """
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, not both.")
-        if text is None and (second is not None or chat):
+        if text is None and (second or chat):
             raise GlassError("A second text, or a chat, needs a sentence, not ids_L.")
         if text is not None:
             encoding = self.encode(text, second, chat=chat)
@@ -124,7 +124,8 @@ class Model:
     ) -> tokenizer.Encoding:
         """The sentence in pieces, with their ids and their places in the text.
 
-        second: sentence B, for a model whose tokenizer can tell two texts apart. chat: the sentence
+        second: sentence B, for a model whose tokenizer can tell two texts apart; an empty one is
+        none, as for `transformers`. chat: the sentence
         is the user's message in the model's chat template, and its answer begins. special: with the
         tokens that the tokenizer puts around a text; a chat template brings its own. Raises
         GlassError where the model has no such thing.
@@ -138,7 +139,7 @@ class Model:
         text = tokenizer.check_text(text)
         if chat:
             return self.encode_chat(text, second)
-        if second is None:
+        if not second:
             return self.tokenizer.encode(text, special=special)
         if not (isinstance(self.tokenizer, Tokenizer) and self.tokenizer.parts_texts):
             raise GlassError(f"The tokenizer of {self.name} cannot tell two texts apart: give one.")
@@ -148,7 +149,7 @@ class Model:
         """The sentence as a message of a chat, in pieces."""
         if self.chat is None:
             raise GlassError(f"{self.name} has no chat template that Glassformer can read.")
-        if second is not None:
+        if second:
             raise GlassError("A message of a chat is one text: there is no place for a second.")
         return self.chat.encode(self.tokenizer, text)
 
