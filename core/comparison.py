@@ -36,7 +36,9 @@ def places_in_text(encoding) -> list[Hashable]:
     stands for none has a place of its own.
     """
     return [
-        trimmed(encoding.text, span) if span else (encoding.pieces[i], i)
+        (encoding.in_second(i), trimmed(encoding.text_at(i), span))
+        if span
+        else (encoding.pieces[i], i)
         for i, span in enumerate(encoding.spans)
     ]
 

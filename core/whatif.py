@@ -37,6 +37,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -98,13 +99,22 @@ _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
 
 @dataclass(frozen=True)
 class Text:
-    """What a run reads: the ids of its first side, for each the word it belongs to, and how many
-    are padding at the end.
+    """What a run reads: the ids of its first side, for each the word it belongs to, how many are
+    padding at the end, the segment of each (None: all have the first), and the encoding that the
+    ids are from, if they are from one.
     """
 
     ids_L: np.ndarray
     words_L: tuple[int | None, ...] | None
     padding: int = 0
+    segments_L: tuple[int, ...] | None = None
+    encoding: Any = None
+
+
+def text_of(model, encoding) -> Text:
+    """A sentence in pieces as a run reads it."""
+    segments_L = model.segments(encoding)
+    return Text(encoding.ids_L, encoding.words_L, segments_L=segments_L, encoding=encoding)
 
 
 def parts(change: str) -> tuple[tuple[str, str], ...]:
@@ -225,10 +235,10 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     hidden = text.padding if "pad" in asked else 0
 
     def under(mask: str, text: Text, **options):
-        given = {"target_ids_L": target_ids_L} if config.crosses else {}
+        given: dict[str, Any] = {"target_ids_L": target_ids_L} if config.crosses else {}
         grids = masks_of(config, lengths, mask, hidden)
-        words = {"words_L": text.words_L}
-        return forward(config, model.weights, text.ids_L, **given, **words, **options, mask=grids)
+        given |= {"words_L": text.words_L, "segments_L": text.segments_L}
+        return forward(config, model.weights, text.ids_L, **given, **options, mask=grids)
 
     def clean(other: str = ""):
         read = other_text(model, other, typed_target_L, asked, text) if other else text
@@ -250,8 +260,7 @@ def other_text(model, other: str, target_ids_L, asked: dict, text: Text) -> Text
     tokens.
     """
     if model.tokenizer:
-        cut = model.encode(other)
-        typed = Text(cut.ids_L, cut.words_L)
+        typed = text_of(model, other_encoding(model, other, text.encoding))
     elif re.fullmatch(r"[\s,]*\d{1,9}([\s,]+\d{1,9})*[\s,]*", other):
         typed = Text(np.array([int(each) for each in re.findall(r"\d+", other)]), None)
     else:
@@ -263,6 +272,13 @@ def other_text(model, other: str, target_ids_L, asked: dict, text: Text) -> Text
             f" {len(read.ids_L)}: only texts of equal length can be patched into each other."
         )
     return read
+
+
+def other_encoding(model, other: str, encoding):
+    """A second text in pieces, in the place of the first: with the same sentence B, or in the same
+    chat template.
+    """
+    return model.encode_again(encoding, other) if encoding else model.encode(other)
 
 
 def changed_config(config: Config, asked) -> Config:
@@ -281,8 +297,10 @@ def changed_text(model, text: Text, asked: dict) -> Text:
     """The text with its words reversed, or with padding after it."""
     if "order" in asked:
         places = order(text.words_L or [0] * len(text.ids_L))
-        text = Text(
-            np.asarray(text.ids_L)[places], text.words_L and tuple(text.words_L[i] for i in places)
+        text = replace(
+            text,
+            ids_L=np.asarray(text.ids_L)[places],
+            words_L=text.words_L and tuple(text.words_L[i] for i in places),
         )
     for name in ("pad", "open-pad"):
         if name in asked:
@@ -294,10 +312,12 @@ def changed_text(model, text: Text, asked: dict) -> Text:
                     f"You can add 1 to {MOST_PADDING} padding tokens, not “{asked[name][:20]}”."
                 )
             count = int(asked[name])
-            text = Text(
-                np.append(text.ids_L, [padding_id(model)] * count),
-                text.words_L and (*text.words_L, *[None] * count),
-                count,
+            text = replace(
+                text,
+                ids_L=np.append(text.ids_L, [padding_id(model)] * count),
+                words_L=text.words_L and (*text.words_L, *[None] * count),
+                padding=count,
+                segments_L=text.segments_L and (*text.segments_L, *[0] * count),
             )
     return text
 
@@ -327,12 +347,14 @@ def specials_around(words_L) -> tuple[int, int]:
 
 
 def order(words_L) -> np.ndarray:
-    """Where each token of the reversed text stood before: what belongs to no word keeps its
-    place.
+    """Where each token of the reversed text stood before: what belongs to no word keeps its place,
+    and of two texts with such a token between them each is reversed by itself.
     """
     places = np.arange(len(words_L))
-    moved = [i for i, word in enumerate(words_L) if word is not None]
-    places[moved] = moved[::-1]
+    for is_word, group in groupby(places.tolist(), key=lambda i: words_L[i] is not None):
+        moved = list(group)
+        if is_word:
+            places[moved] = moved[::-1]
     return places
 
 

@@ -19,13 +19,15 @@ _NO_NOUNS = frozenset(("that", "this", "her", "their", "your", "our", "does", "t
 
 def span_at(text: str, encoding, position: int) -> tuple[int, int] | None:
     """Where the word of a token stands in the text; of ids that were typed, where the id does. None
-    for a token that was not typed.
+    for a token that was not typed, or that was in sentence B.
     """
     if encoding is None:
         typed = list(re.finditer(r"[^\s,]+", text))
         return typed[position].span() if position < len(typed) else None
     number = encoding.words_L[position]
-    spans = [encoding.spans[i] for i in encoding.word(number)] if number is not None else []
+    if number is None or encoding.in_second(position):
+        return None
+    spans = [encoding.spans[i] for i in encoding.word(number)]
     found = [span for span in spans if span]
     return trimmed(text, (found[0][0], found[-1][1])) if found else None
 
@@ -86,7 +88,7 @@ def other_number(model, text: str, encoding, span: tuple[int, int]) -> str:
     other = word[:-1] if word.endswith("s") else word + "s"
     if min(len(word), len(other)) < 3 or word.casefold() in _NO_NOUNS or not word.isalpha():
         return ""
-    again = model.encode(swapped(text, span, other))
+    again = model.encode_again(encoding, swapped(text, span, other))
     if len(again.ids_L) != len(encoding.ids_L) or model.tokenizer.unknown in again.ids_L.tolist():
         return ""
     return other

@@ -11,6 +11,7 @@ from ui.stages.output.confidence import confidence
 from ui.stages.output.continuation import one_draw, thrown, write_on
 from ui.stages.output.hidden_word import hidden_word
 from ui.stages.output.labels import overflowed_labels, text_labels, text_number, vector_to_labels
+from ui.stages.output.next_sentence import next_sentence, tells_next
 from ui.stages.output.next_token import (
     next_word,
     next_word_text,
@@ -76,6 +77,8 @@ def encoder(view):
             "output-context",
             lambda: word_in_two_sentences(view),
         )
+    if tells_next(view):
+        card("Does the second text follow the first?", "output-pair", lambda: next_sentence(view))
     text_cards(view)
     return first or mean_cell(view)
 

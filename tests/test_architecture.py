@@ -33,6 +33,7 @@ MAY_IMPORT = {
         "gguf",
         "huggingface_hub",
         "platformdirs",
+        "jinja2",
     },
     "plain": {"core", "ui", "numpy", "plotly"},
     "ui": {"core", "ui", "numpy", "plotly", "streamlit"},

@@ -15,17 +15,26 @@ function headRow(data) {
   return row
 }
 
+// What was typed for a piece: its letters, and, of a piece that makes a part of a character, which part. Of two texts, the letter of its own.
+function typedCell(row, token, n, added) {
+  const cell = make("span", added ? "typed added" : `typed ${turn(n)}`, row)
+  if (token.of) make("b", "of", cell, token.of)
+  if (token.cut) make("small", "cut", cell, token.cut)
+  else cell.append(added ? "added" : token.typed)
+}
+
 function tokenRow(data, i, n, chosen, act, tools) {
   const token = data.tokens[i], row = create("div", n ? "row goes-on" : "row"), D = data.shape[1], added = token.word === null
   if (n) make("i", "joint", row)
   row.classList.toggle("chosen", i === chosen)
   row.classList.toggle("unknown", Boolean(token.mark))
-  if (data.typed) make("span", added ? "typed added" : `typed ${turn(n)}`, row, added ? "added" : token.typed)
+  if (data.typed) typedCell(row, token, n, added)
   const button = makeButton(`piece ${turn(n)}`, row, token.text)
   if (token.name !== token.text) make("small", "", button, token.name.slice(token.text.length))
   button.setAttribute("aria-pressed", String(i === chosen))
-  button.setAttribute("aria-label", `Token ${i}: ${token.text}, number ${token.id} of the vocabulary${token.typed ? `, typed: ${token.typed}` : ""}${token.mark && `; ${token.mark}`}`)
-  button.title = token.mark || token.text
+  const said = [token.of && `text ${token.of}`, token.cut, token.mark].filter(Boolean)
+  button.setAttribute("aria-label", [`Token ${i}: ${token.text}, number ${token.id} of the vocabulary${token.typed ? `, typed: ${token.typed}` : ""}`, ...said].join("; "))
+  button.title = said.join(" · ") || token.text
   make("span", "id", row, String(token.id))
   const at = data.at.indexOf(i)
   if (at >= 0) {

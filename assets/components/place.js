@@ -25,8 +25,19 @@ const shownValue = (name, value) => {
 function chip(token, i) {
   const button = createButton("chip", token.text)
   button.setAttribute("aria-label", `Token ${i}: ${token.text}, number ${token.id} of the vocabulary`)
-  button.title = `Token ${i} · id ${token.id}`
+  const said = [token.of && `text ${token.of}`, token.cut, token.added && "added, not typed"].filter(Boolean)
+  if (said.length) button.ariaLabel += `; ${said.join("; ")}`
+  button.title = [`Token ${i} · id ${token.id}`, ...said].join(" · ")
+  button.classList.toggle("added", token.added)
   return button
+}
+
+// Where the first token of one of two texts stands: the letter of that text before it.
+function partTexts(chips, tokens, i) {
+  const { of } = tokens[i]
+  if (!of || tokens.findIndex((token) => token.of === of) !== i) return
+  const mark = make("span", `text ${of}`, chips, of)
+  mark.setAttribute("aria-hidden", "true")
 }
 
 // Each part of the line is made once, with a function that shows what is chosen.
@@ -35,7 +46,10 @@ function tokenRow(row, send) {
   chips.setAttribute("role", "group")
   chips.setAttribute("aria-label", row.title)
   const buttons = row.tokens.map(chip)
-  for (const places of groupWords(row.tokens)) make("span", "word", chips).append(...places.map((i) => buttons[i]))
+  for (const places of groupWords(row.tokens)) {
+    partTexts(chips, row.tokens, places[0])
+    make("span", "word", chips).append(...places.map((i) => buttons[i]))
+  }
   buttons.forEach((button, i) => {
     button.onclick = () => {
       clicked.set(name, { value: i, until: performance.now() + WAIT })

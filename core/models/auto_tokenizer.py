@@ -70,16 +70,7 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
     family: as in Config; it decides the class where the files name none.
     """
     written = from_file(folder / "tokenizer.json").library
-    others = {
-        name: read_json(path) if (path := folder / f"{name}.json").exists() else {}
-        for name in ("tokenizer_config", "special_tokens_map", "added_tokens")
-    }
-    files = Files(
-        read_json(folder / "tokenizer.json"),
-        Fields(others["tokenizer_config"], "tokenizer_config.json"),
-        others["special_tokens_map"],
-        others["added_tokens"],
-    )
+    files = files_in(folder)
     name = class_of(files, family)
     with as_refusal("tokenizer.json and tokenizer_config.json do not make one tokenizer"):
         library, differ = build_tokenizer(files, name, written)
@@ -91,6 +82,15 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
                 ),
             )
     return Tokenizer(library), notes_on(name, differ)
+
+
+def files_in(folder: Path) -> Files:
+    """What the files of a folder say; one that is not there says nothing."""
+    names = ("tokenizer", "tokenizer_config", "special_tokens_map", "added_tokens")
+    whole, config, special, added = (
+        read_json(path) if (path := folder / f"{name}.json").exists() else {} for name in names
+    )
+    return Files(whole, Fields(config, "tokenizer_config.json"), special, added)
 
 
 def build_tokenizer(
@@ -314,6 +314,15 @@ def special_token(files: Files, key: str, default=None):
 def older_special_tokens(files: Files) -> dict:
     """special_tokens_map.json, which says nothing beside an added_tokens_decoder."""
     return {} if "added_tokens_decoder" in files.config.values else files.special
+
+
+def named_tokens(files: Files, family: str) -> tuple[tuple[str, str], ...]:
+    """The special tokens that have names, such as ("bos_token", "<s>"): a chat template may write
+    them by these.
+    """
+    defaults = _DEFAULTS.get(class_of(files, family), {})
+    named = {key: token_text(special_token(files, key, defaults.get(key))) for key in _NAMED}
+    return tuple((key, text) for key, text in named.items() if isinstance(text, str))
 
 
 def token_text(value) -> str | None:

@@ -28,6 +28,7 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, processors
 
 from core.errors import GlassError
+from core.models.cut_characters import byte_of
 from core.models.fields import Fields, quote
 from core.models.tokenizer import Encoding, Tokenizer, as_refusal
 
@@ -309,6 +310,10 @@ class ScoredPieces:
         """One piece of the vocabulary. A table may have more rows than there are tokens."""
         inside = 0 <= int(token_id) < len(self.tokens)
         return self.tokens[int(token_id)] if inside else f"#{token_id}"
+
+    def raw(self, token_id: int) -> bytes | None:
+        """The byte that a token writes; None where its piece is text, or a special token."""
+        return byte_of(self.piece(token_id))
 
     def id_of(self, piece: str) -> int | None:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""

@@ -22,6 +22,7 @@ from core.models import (
     tokenizer,
 )
 from core.models.assembly import plain_arrays
+from core.models.chat_template import ChatTemplate, chat_in_folder, chat_in_gguf
 from core.models.fields import Fields, read_json
 from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
 from core.models.gguf_tokenizer import ScoredPieces
@@ -58,6 +59,7 @@ class Model:
     notes: tuple[str, ...] = ()  # what the files hold that is not run as it is, in sentences
     no_tokenizer: str = ""  # why there is none, a sentence
     decoding: Decoding | None = None  # what the files say of the tokens it may write
+    chat: ChatTemplate | None = None  # what the files put around a message of a chat
 
     @property
     def nbytes(self) -> int:
@@ -71,20 +73,25 @@ class Model:
         ids_L=None,
         target: str | None = None,
         target_ids_L=None,
+        second: str | None = None,
+        chat: bool = False,
         **options: Any,
     ) -> Trace:
         """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows,
-        segments_L, as in `forward`.
+        segments_L, as in `forward`. second, chat: as in `encode`.
 
         An encoder–decoder model reads `target` in its decoder; without one it writes its own, token
         by token.
         """
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, not both.")
+        if text is None and (second or chat):
+            raise GlassError("A second text, or a chat, needs a sentence, not ids_L.")
         if text is not None:
-            encoding = self.encode(text)
+            encoding = self.encode(text, second, chat=chat)
             ids_L = encoding.ids_L
             options.setdefault("words_L", encoding.words_L)
+            options.setdefault("segments_L", self.segments(encoding))
         if self.config.crosses and target_ids_L is None:
             target_ids_L = self.target_ids(ids_L, target)
         elif target is not None:
@@ -98,15 +105,59 @@ class Model:
         """The token ids of a sentence, (L,)."""
         return self.encode(text, special=special).ids_L
 
-    def encode(self, text: str, special: bool = True) -> tokenizer.Encoding:
-        """The sentence in pieces, with their ids and their places in the text."""
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether it is made to read two texts in one input: an encoder alone, whose tokenizer puts
+        a token of its own between them.
+        """
+        alone = self.config.sides == ("encoder",)
+        return alone and isinstance(self.tokenizer, Tokenizer) and self.tokenizer.parts_texts
+
+    def segments(self, encoding: tokenizer.Encoding):
+        """The segment of each token, 0 for sentence A and 1 for B; None where the model has none,
+        or one that all tokens share.
+        """
+        return encoding.segments_L if self.config.n_segments > 1 else None
+
+    def encode(
+        self, text: str, second: str | None = None, *, special: bool = True, chat: bool = False
+    ) -> tokenizer.Encoding:
+        """The sentence in pieces, with their ids and their places in the text.
+
+        second: sentence B, for a model whose tokenizer can tell two texts apart; an empty one is
+        none, as for `transformers`. chat: the sentence
+        is the user's message in the model's chat template, and its answer begins. special: with the
+        tokens that the tokenizer puts around a text; a chat template brings its own. Raises
+        GlassError where the model has no such thing.
+        """
         if self.tokenizer is None:
             why = f" {self.no_tokenizer}" if self.no_tokenizer else ""
             raise GlassError(
                 f"{self.name} has no tokenizer that Glassformer can read: give token ids"
                 f" (ids_L=[…]) instead.{why}"
             )
-        return self.tokenizer.encode(tokenizer.check_text(text), special=special)
+        text = tokenizer.check_text(text)
+        if chat:
+            return self.encode_chat(text, second)
+        if not second:
+            return self.tokenizer.encode(text, special=special)
+        if not (isinstance(self.tokenizer, Tokenizer) and self.tokenizer.parts_texts):
+            raise GlassError(f"The tokenizer of {self.name} cannot tell two texts apart: give one.")
+        return self.tokenizer.encode(text, special, tokenizer.check_text(second))
+
+    def encode_chat(self, text: str, second: str | None = None) -> tokenizer.Encoding:
+        """The sentence as a message of a chat, in pieces."""
+        if self.chat is None:
+            raise GlassError(f"{self.name} has no chat template that Glassformer can read.")
+        if second:
+            raise GlassError("A message of a chat is one text: there is no place for a second.")
+        return self.chat.encode(self.tokenizer, text)
+
+    def encode_again(self, encoding: tokenizer.Encoding, text: str) -> tokenizer.Encoding:
+        """Another sentence in the place of one that was read: beside the same sentence B, or in the
+        same chat template.
+        """
+        return self.encode(text, encoding.second, chat=encoding.chat)
 
     def target_ids(self, ids_L, target: str | None):
         """What the decoder reads: the start id and the target's tokens.
@@ -147,15 +198,20 @@ def model_in_folder(name: str, folder: Path, dtype) -> Model:
     loaded = load_folder(folder, dtype)
     found = tokenizers_in(folder, loaded.config)
     config, rules, said = decoding_in(folder, loaded.config)
-    notes = (*loaded.notes, *found.notes, *said)
-    return with_tokenizers(Model(name, config, loaded.weights, notes=notes, decoding=rules), found)
+    chat, unread = chat_in_folder(folder, config.family) if found.source else (None, ())
+    notes = (*loaded.notes, *found.notes, *said, *unread)
+    model = Model(name, config, loaded.weights, notes=notes, decoding=rules, chat=chat)
+    return with_tokenizers(model, found)
 
 
 def model_in_gguf(name: str, file: Path, dtype) -> Model:
     """The model of a GGUF file."""
     config, weights, metadata = read_gguf(file, dtype)
     found, rules = tokenizer_in_gguf(metadata), decoding_in_gguf(metadata, config)
-    return with_tokenizers(Model(name, config, weights, notes=found.notes, decoding=rules), found)
+    chat, unread = chat_in_gguf(metadata) if found.source else (None, ())
+    notes = (*found.notes, *unread)
+    model = Model(name, config, weights, notes=notes, decoding=rules, chat=chat)
+    return with_tokenizers(model, found)
 
 
 # --- tokenizers -----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import numpy as np
 import sentencepiece
 
 from core.errors import GlassError
+from core.models.cut_characters import byte_of
 from core.models.fields import read_json, regular_size
 from core.models.tokenizer import Encoding, as_refusal
 
@@ -92,6 +93,10 @@ class SentencePieces:
     def piece(self, token_id: int) -> str:
         """One piece of the vocabulary."""
         return self._pieces.get(int(token_id), f"#{token_id}")
+
+    def raw(self, token_id: int) -> bytes | None:
+        """The byte that a token writes; None where its piece is text, or a special token."""
+        return byte_of(self.piece(token_id))
 
     def id_of(self, piece: str) -> int | None:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""

@@ -8,7 +8,7 @@ header is read by `gguf_tokenizer`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +19,7 @@ import tokenizers
 from tokenizers import decoders
 
 from core.errors import GlassError
+from core.models.cut_characters import byte_of
 from core.models.fields import read_json
 
 # The pieces that a study model spells unknown words with (training/vocabulary.py): what stands
@@ -31,20 +32,32 @@ LONGEST_TEXT = 1_000_000  # characters; what a page or a model takes is far less
 
 @dataclass(frozen=True)
 class Encoding:
-    """A sentence in pieces. For a special token that the model adds by itself, such as [CLS], span
-    and word are None.
+    """A sentence in pieces, or two (A and B) in one input. For a token that was not typed, such as
+    [CLS] or what a chat template puts around a message, span and word are None.
     """
 
     text: str
     ids_L: np.ndarray  # (L,) whole numbers
     pieces: tuple[str, ...]  # as `Tokenizer.piece` writes them
-    spans: tuple[tuple[int, int] | None, ...]  # first character of `text`, the one after the last
+    spans: tuple[tuple[int, int] | None, ...]  # in its text: first character, one after the last
     words_L: tuple[int | None, ...]  # the number of the word that the piece is a part of
+    second: str | None = None  # sentence B
+    second_L: tuple[bool, ...] = ()  # whether the piece was typed in sentence B; empty: none was
+    segments_L: tuple[int, ...] | None = None  # 0 for A, 1 for B, where the tokenizer counts them
+    chat: bool = False  # the text is a message in a chat template
+
+    def in_second(self, position: int) -> bool:
+        """Whether the piece at that position was typed in sentence B."""
+        return bool(self.second_L) and self.second_L[position]
+
+    def text_at(self, position: int) -> str:
+        """The text that the piece at that position was typed in."""
+        return self.second or "" if self.in_second(position) else self.text
 
     def characters(self, position: int) -> str:
         """What was typed for the piece at that position."""
         span = self.spans[position]
-        return self.text[slice(*span)] if span else ""
+        return self.text_at(position)[slice(*span)] if span else ""
 
     def word(self, number: int) -> list[int]:
         """The positions of a word's pieces."""
@@ -61,20 +74,33 @@ class Tokenizer:
         library.no_truncation()
         self.library = library
 
-    def encode(self, text: str, special: bool = True) -> Encoding:
+    def encode(self, text: str, special: bool = True, second: str | None = None) -> Encoding:
         """The text in pieces. special: with the special tokens that the model was trained to see
-        around it, such as [CLS].
+        around it, such as [CLS]. second: sentence B, put after it as the tokenizer's file says.
         """
         with as_refusal("This text cannot be split into tokens"):
-            found = self.library.encode(text, add_special_tokens=special)
+            found = self.library.encode(text, second, add_special_tokens=special)
         added = [bool(mask) for mask in found.special_tokens_mask]
+        second_L = tuple(number == 1 for number in found.sequence_ids)
+        words = [None if own else word for own, word in zip(added, found.word_ids, strict=True)]
         return Encoding(
             text,
             np.array(found.ids, dtype=np.int64),
             tuple(map(self.piece, found.ids)),
             tuple(None if own else span for own, span in zip(added, found.offsets, strict=True)),
-            tuple(None if own else word for own, word in zip(added, found.word_ids, strict=True)),
+            counted_on(words, second_L),
+            second,
+            second_L if second is not None else (),
+            tuple(found.type_ids),
         )
+
+    @cached_property
+    def parts_texts(self) -> bool:
+        """Whether it puts a token of its own between two texts, so that they can be told apart."""
+        typed = self.encode("a", second="a")
+        first = [i for i, span in enumerate(typed.spans) if span and not typed.in_second(i)]
+        other = [i for i, span in enumerate(typed.spans) if span and typed.in_second(i)]
+        return bool(first and other) and first[-1] + 1 < other[0]
 
     def decode(self, ids_L) -> str:
         """The text of token ids, special tokens included."""
@@ -91,6 +117,13 @@ class Tokenizer:
         return (
             spell_bytes(piece) if self._spells_bytes and int(token_id) not in self._added else piece
         )
+
+    def raw(self, token_id: int) -> bytes | None:
+        """The bytes that a token writes; None where its piece is text, or a special token."""
+        piece = self.library.id_to_token(int(token_id))
+        if piece is None or int(token_id) in self._added:
+            return None
+        return bytes_in(piece) if self._spells_bytes else byte_of(piece)
 
     def id_of(self, piece: str) -> int | None:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""
@@ -139,6 +172,13 @@ def is_spelling(piece: str) -> bool:
     return bool(_SPELLING.fullmatch(piece)) and piece not in _SHORT_WORDS
 
 
+def counted_on(words: list[int | None], second_L: Sequence[bool]) -> tuple[int | None, ...]:
+    """The numbers of the words of two texts: those of B go on after those of A."""
+    pairs = list(zip(words, second_L, strict=True))
+    first = max((word + 1 for word, is_b in pairs if word is not None and not is_b), default=0)
+    return tuple(word + first if word is not None and is_b else word for word, is_b in pairs)
+
+
 def byte_letters() -> dict[str, int]:
     """The letter that byte-level BPE writes for each byte: itself where it can be seen, else one
     from U+0100 on.
@@ -157,11 +197,18 @@ def byte_letters() -> dict[str, int]:
 _BYTES = byte_letters()
 
 
+def bytes_in(piece: str) -> bytes | None:
+    """The bytes that a byte-level piece stands for; None for a piece in other letters."""
+    if not all(letter in _BYTES for letter in piece):
+        return None
+    return bytes(_BYTES[letter] for letter in piece)
+
+
 def spell_bytes(piece: str) -> str:
     """A byte-level piece in real letters: "Ġthe" -> " the"."""
-    if not all(letter in _BYTES for letter in piece):
+    data = bytes_in(piece)
+    if data is None:
         return piece
-    data = bytes(_BYTES[letter] for letter in piece)
     try:
         return data.decode()
     except UnicodeDecodeError:  # a part of a letter that takes several bytes

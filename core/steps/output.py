@@ -101,6 +101,15 @@ def explain_next_sentence(cell: Cell) -> Result:
     )
 
 
+def pair_probabilities(trace, ref: StepRef):
+    """Softmax of the two next-sentence scores, (C,)."""
+    return softmax(trace[f"{ref.path}.logits"].astype(np.float64))
+
+
+def explain_pair_probability(cell: Cell) -> Result:
+    return softmax_of(cell, "pooler.logits", ())
+
+
 # --- the draw -------------------------------------------------------------------------------------
 
 
@@ -297,6 +306,21 @@ KINDS = (
         story="Class 0: sentence B follows sentence A. Class 1: it does not.",
         latex=r"\sum_d y_d W_{d,c} + b_c",
         colour="head",
+    ),
+    StepKind(
+        leaf="probs",
+        axes="C",
+        place=POOLER,
+        recipe=explain_pair_probability,
+        title="Next-sentence probability",
+        story="Class 0: sentence B follows sentence A. Class 1: it does not. Both add up to 1.",
+        latex=r"\frac{e^{\ell_c}}{e^{\ell_0} + e^{\ell_1}}",
+        letters={r"\ell": "next-sentence score"},
+        colour="head",
+        scale="weight",
+        compute=pair_probabilities,
+        after="logits",
+        when=lambda config: getattr(config, "pooler", None) == "next",
     ),
     StepKind(
         leaf="tempered",

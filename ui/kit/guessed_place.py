@@ -30,7 +30,7 @@ def place_of_guess(view: View, position: int | None = None) -> tuple:
     """
     request = view.request
     position = guessed_position(view)[0] if position is None else position
-    return request.model, request.sentence, request.target, position
+    return request.model, request.texts, request.target, position
 
 
 def ask_why(view: View, word: int, row: int | None = None) -> None:

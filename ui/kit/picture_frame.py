@@ -41,13 +41,13 @@ def picture_frame(view: View, page: Page, others: bool = False) -> dict:
     frame = {"page": in_a_name(page.title)}
     frame |= {name: getattr(view, name) for name in LOOKED_AT.get(page, ()) if not others}
     if not others:
-        sentence = view.sentence
+        sentence = " / ".join(filter(None, view.texts[:2]))
         frame |= {
             "model": view.title,
             "change": changed(view, page),
             "token": token_label(view),
             "sentence": sentence[:LONGEST] + ("…" if len(sentence) > LONGEST else ""),
-            "words": in_a_name(" ".join(sentence.split()[:WORDS])),
+            "words": in_a_name(" ".join(view.sentence.split()[:WORDS])),
         }
     return frame
 
@@ -55,7 +55,8 @@ def picture_frame(view: View, page: Page, others: bool = False) -> dict:
 def changed(view: View, page: Page) -> str:
     """How the run differs from that of the trained model; the mask where a page shows but one."""
     mask = "" if view.mask == "trained" or page == ENCODER_AND_DECODER else MASKS[view.mask]
-    return ", ".join(filter(None, (change_words(view), mask)))
+    chat = "as a chat message" if view.request.chat else ""
+    return ", ".join(filter(None, (chat, change_words(view), mask)))
 
 
 def in_a_name(text: str) -> str:

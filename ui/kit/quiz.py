@@ -20,7 +20,7 @@ import numpy as np
 
 from ui.kit.component_loader import component
 from ui.session import sent
-from ui.session.memory import guess_at, memory
+from ui.session.memory import guess_at, memory, texts_chosen
 from ui.session.selection import chosen, select
 from ui.session.view import View
 from ui.text import short
@@ -110,13 +110,13 @@ def is_open(quiz: Quiz | None) -> bool:
 
 def just_came() -> bool:
     """Whether what stands in the bar is what the reader came with or typed: no button made it."""
-    here = guess_at(memory().page, chosen("model"), chosen("sentence"))
+    here = guess_at(memory().page, chosen("model"), texts_chosen())
     return memory().arrived in (None, here)
 
 
 def asked(quiz: Quiz) -> tuple:
     """What a guess is remembered by."""
-    return guess_at(memory().page, quiz.view.request.model, quiz.view.sentence)
+    return guess_at(memory().page, quiz.view.request.model, quiz.view.texts)
 
 
 def quiz_line(quiz: Quiz) -> None:

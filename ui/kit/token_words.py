@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
+from core import whatif
+from core.models.cut_characters import cut_characters
 from ui.session.view import View
-from ui.text import bold, plain, quoted
+from ui.text import bold, label, plain, quoted
 
 
 def word(view, position: int | None = None) -> str:
@@ -53,6 +57,38 @@ def id_of_word(view, word: str) -> int | None:
     return None
 
 
+def texts_of(view: View, side: str) -> list[str]:
+    """For each token of a side, of two texts in one input, whether it was typed in A or in B; empty
+    for one that was added, for padding, and where there are not two.
+    """
+    encoding, count = view.encoding, len(view.tokens(side))
+    if side != view.config.sides[0] or not encoding or encoding.second is None:
+        return [""] * count
+    if len(encoding.ids_L) > count or "repeat" in whatif.kinds(view.request.change):
+        return [""] * count
+    letters = [
+        ("B" if encoding.in_second(i) else "A") if span else ""
+        for i, span in enumerate(encoding.spans)
+    ]
+    return letters + [""] * (count - len(letters))
+
+
+def cut_words(view: View, side: str) -> dict[int, str]:
+    """For the positions of pieces that hold a part of a character, what they hold: “byte 2 of 3 of
+    漢”.
+    """
+    tokenizer: Any = view.model.tokenizer
+    if side != view.config.sides[0]:
+        tokenizer = getattr(view.model, "target_tokenizer", None) or tokenizer
+    if tokenizer is None:
+        return {}
+    found = cut_characters(tokenizer, view.trace[f"{side}.embed.ids"].tolist())
+    return {
+        place: ", ".join(part.words(label(part.character)) for part in parts)
+        for place, parts in found.items()
+    }
+
+
 SPECIAL_TOKENS = {
     "[CLS]": "begins every text",
     "[SEP]": "ends it",
@@ -63,6 +99,8 @@ SPECIAL_TOKENS = {
     "[UNK]": "a piece that is not in the vocabulary",
     "␣": "a space",
     "⏎": "a new line",
+    "<|im_start|>": "begins a message",
+    "<|im_end|>": "ends it",
     "</s>": "ends a text",
     "<unk>": "a piece that is not in the vocabulary",
     "<pad>": "begins what the decoder writes",
@@ -72,10 +110,10 @@ SPECIAL_TOKENS = {
 def special_tokens_note(view: View) -> None:
     """What the special tokens in the text mean, if there are any."""
     shown = "\n".join(token for side in view.config.sides for token in view.tokens(side))
+    pair = {"[SEP]": "ends each of the two", "</s>": "ends each of the two"}
+    meanings = SPECIAL_TOKENS | (pair if view.request.second else {})
     known = [
-        f"**{plain(token)}** {meaning}"
-        for token, meaning in SPECIAL_TOKENS.items()
-        if token in shown
+        f"**{plain(token)}** {meaning}" for token, meaning in meanings.items() if token in shown
     ]
     if known:
         st.caption(" · ".join(known))

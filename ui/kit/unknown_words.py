@@ -16,6 +16,7 @@ sign for the unknown, such as [UNK].
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,24 +75,25 @@ def unknown_words(view: View, side: str) -> list[UnknownWord]:
             start, end = encoding.spans[places[0]][0], encoding.spans[places[-1]][1]
             words.append(
                 UnknownWord(
-                    encoding.text[start:end].strip(),
+                    encoding.text_at(places[0])[start:end].strip(),
                     tuple(label(encoding.pieces[place]) for place in places),
                     tuple(begins + place for place in places),
                     lost,
                     (start, end),
                 )
             )
-    return joined(words, encoding.text)
+    return joined(words, lambda place: encoding.text_at(place - begins))
 
 
-def joined(words: list[UnknownWord], text: str) -> list[UnknownWord]:
-    """The same words; the signs of one emoji as one."""
+def joined(words: list[UnknownWord], text_at: Callable[[int], str]) -> list[UnknownWord]:
+    """The same words; the signs of one emoji as one. text_at: the text in which a token stands."""
     found: list[UnknownWord] = []
     for word in words:
         if found and belongs_to(found[-1], word):
             before, span = found[-1], (found[-1].span[0], word.span[1])
             pieces, places = before.pieces + word.pieces, before.places + word.places
-            found[-1] = UnknownWord(text[span[0] : span[1]].strip(), pieces, places, True, span)
+            typed = text_at(places[0])[span[0] : span[1]].strip()
+            found[-1] = UnknownWord(typed, pieces, places, True, span)
         else:
             found.append(word)
     return found
@@ -100,7 +102,8 @@ def joined(words: list[UnknownWord], text: str) -> list[UnknownWord]:
 def belongs_to(before: UnknownWord, word: UnknownWord) -> bool:
     """Whether two signs that the vocabulary lacks stand without a space between them."""
     signs = not before.typed.isascii() and not word.typed.isascii()
-    return signs and before.lost and word.lost and before.span[1] == word.span[0]
+    touch = before.places[-1] + 1 == word.places[0] and before.span[1] == word.span[0]
+    return signs and before.lost and word.lost and touch
 
 
 def new_words(view: View) -> list[UnknownWord]:

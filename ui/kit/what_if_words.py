@@ -46,7 +46,7 @@ def original_ids(view: View, side: str):
     """What is read without any change of tokens: the ids of the run without them."""
     if side == view.config.sides[0]:  # no run is needed
         encoding, asked = encoding_of(view.request), dict(whatif.parts(view.request.change))
-        ids_L = reading_of(view.model, view.sentence).ids_L
+        ids_L = reading_of(view.model, view.texts).ids_L
         text = whatif.Text(ids_L, encoding.words_L if encoding else None)
         return whatif.as_read(view.model, text, None, asked)[0].ids_L
     change = whatif.without(view.request.change, "swap", "token", "set")

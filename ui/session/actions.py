@@ -5,7 +5,7 @@ from __future__ import annotations
 from core import whatif
 from core.errors import GlassError
 from core.step_ref import parse
-from ui.session.memory import arrived_at, forget_comparison, memory
+from ui.session.memory import arrived_at, forget_comparison, memory, texts_chosen
 from ui.session.navigation import EVERY_NUMBER
 from ui.session.runs import RunRequest, why_not
 from ui.session.selection import chosen, fits, select, select_what_fits
@@ -33,7 +33,7 @@ def start_typed_text() -> None:
     just acted, and is not asked to guess.
     """
     start_new_text()
-    arrived_at(chosen("model"), chosen("sentence"))
+    arrived_at(chosen("model"), texts_chosen())
 
 
 def start_new_model() -> None:

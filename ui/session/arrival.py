@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.session.actions import follow_step
 from ui.session.address import parse_choice
-from ui.session.memory import arrived_at, guess_at, memory
+from ui.session.memory import arrived_at, guess_at, memory, texts_chosen
 from ui.session.navigation import Page
 from ui.session.selection import CODECS, OLDER, Selection, chosen, fits, selection, unchosen
 from ui.session.shelf import SHELF
@@ -39,7 +39,7 @@ def arrive(page: Page) -> None:
     now.chosen_beside = {}
     restore_choices(base)
     if moved:
-        arrived_at(chosen("model"), chosen("sentence"))
+        arrived_at(chosen("model"), texts_chosen())
         start_page()
 
 
@@ -76,7 +76,7 @@ def show_what_link_shows(page: Page) -> None:
     """A link that was copied shows its view: there, and nowhere else, the reader is not asked to
     guess."""
     if memory().link.get(GUESS) == SHOWN:
-        place = guess_at(page, chosen("model"), chosen("sentence"))
+        place = guess_at(page, chosen("model"), texts_chosen())
         memory().quizzes.setdefault(place, False)
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from ui.session.runs import RunRequest
-from ui.session.selection import Selection
+from ui.session.runs import RunRequest, Texts
+from ui.session.selection import Selection, chosen
 
 _KEY = "memory"
 
@@ -41,6 +41,8 @@ class Memory:
     around: tuple = ()  # the choices around the page, as the page was drawn with them
     # For each list of changing labels (ui.session.steady): what was chosen, and its label
     labels: dict[str, tuple] = field(default_factory=dict)
+
+    second_open: bool = False  # whether the box of the second text stands there, though empty
 
     # What is looked at
     shown: RunRequest | None = None  # the last run that could be shown
@@ -78,8 +80,8 @@ class Memory:
     output_report: tuple[str, str, str] | None = None
     # Output: for each word that was appended its box, the text before and after, and the word
     appended: list[tuple[str, str, str, str]] = field(default_factory=list)
-    # Output: the sentence with a word hidden, the one before, and the token that was looked at
-    hidden_word: tuple[str, str, int] | None = None
+    # Output: the texts with a word hidden, those before, and the token that was looked at
+    hidden_word: tuple[Texts, Texts, int] | None = None
     before_sentence: str | None = None  # Before attention: the sentence that its choices belong to
     before_link: dict[str, str] | None = None  # Before attention: the link that was followed last
     why_from: tuple | None = (
@@ -105,14 +107,19 @@ def forget_comparison(shown: RunRequest | None = None) -> None:
         memory().compared_run = None
 
 
-def guess_at(page, model: str, sentence: str) -> tuple:
+def guess_at(page, model: str, texts: Texts) -> tuple:
     """What a guess is remembered by, as a key of Memory.quizzes."""
-    return page, model, sentence
+    return page, model, texts
 
 
-def arrived_at(model: str, sentence: str) -> None:
+def texts_chosen() -> Texts:
+    """What stands in the text boxes around the pages, but for a decoder's own."""
+    return Texts(chosen("sentence"), chosen("second"), chosen("chat"))
+
+
+def arrived_at(model: str, texts: Texts) -> None:
     """The reader has come to the page, or gave it something to read: it may ask."""
-    memory().arrived = guess_at(memory().page, model, sentence)
+    memory().arrived = guess_at(memory().page, model, texts)
 
 
 def note(message: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from ui.session.address import keep, query_params
-from ui.session.memory import arrived_at, memory
+from ui.session.memory import arrived_at, memory, texts_chosen
 from ui.session.selection import chosen, select
 
 
@@ -100,6 +100,6 @@ def go(page: Page, **changes) -> None:
     keep(**changes)
     if page == memory().page:
         select(**changes)
-        arrived_at(chosen("model"), chosen("sentence"))
+        arrived_at(chosen("model"), texts_chosen())
         return
     st.switch_page(page.path, query_params=query_params(**changes))

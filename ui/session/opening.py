@@ -20,7 +20,15 @@ from core.models import catalogue
 from core.models.model import Model
 from core.whatif import Text
 from ui.session.memory import memory
-from ui.session.runs import ALL_KEPT, RunRequest, model_of, ready_models, run_of, trace_of
+from ui.session.runs import (
+    ALL_KEPT,
+    RunRequest,
+    as_it_reads,
+    model_of,
+    ready_models,
+    run_of,
+    trace_of,
+)
 from ui.session.selection import CODECS, chosen, select
 from ui.session.shelf import SHELF
 from ui.session.view import View, is_word
@@ -49,7 +57,13 @@ def settle_place() -> None:
     """
     firsts, link = memory().firsts, memory().link
     before, _ = memory().opening
-    request = RunRequest(chosen("model"), chosen("sentence"), target=chosen("target"))
+    request = RunRequest(
+        chosen("model"),
+        chosen("sentence"),
+        target=chosen("target"),
+        second=chosen("second"),
+        chat=chosen("chat"),
+    )
     try:
         place = dict(zip(PLACE, remembered_place(request, chosen("side")), strict=True))
     except (GlassError, KeyError):  # the page says why there is no such run
@@ -135,7 +149,7 @@ def first_token(config, tokens: list[str]) -> int:
 
 def plain_run(request: RunRequest) -> RunRequest:
     """The same text read by the model as it was trained."""
-    request = request._replace(mask="trained", change="")
+    request = as_it_reads(request)._replace(mask="trained", change="")
     return request if model_of(request.model).config.crosses else request._replace(target="")
 
 

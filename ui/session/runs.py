@@ -21,6 +21,7 @@ from core import load, lstm, whatif
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
+from core.models.chat_template import ChatTemplate
 from core.models.model import Model
 from core.models.tokenizer import Encoding
 from core.trace import Trace
@@ -35,6 +36,16 @@ ALL_ROWS = 64
 ALL_KEPT = 768
 
 
+class Texts(NamedTuple):
+    """What a reader has typed for a model to read."""
+
+    sentence: str
+    second: str = (
+        ""  # sentence B of a model that reads two texts in one input; empty: there is none
+    )
+    chat: bool = False  # the sentence is the user's message in the model's chat template
+
+
 class RunRequest(NamedTuple):
     """A run of a model, in plain words: by these all visitors share its trace."""
 
@@ -45,6 +56,13 @@ class RunRequest(NamedTuple):
     # what the decoder of an encoder–decoder model is given; empty: it writes it itself
     target: str = ""
     change: str = ""  # what else differs from the model as it was trained (core.whatif)
+    second: str = ""  # as in Texts
+    chat: bool = False
+
+    @property
+    def texts(self) -> Texts:
+        """What was typed."""
+        return Texts(self.sentence, self.second, self.chat)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +136,29 @@ def encoding_of(request: RunRequest) -> Encoding | None:
     return run_of(request).encoding
 
 
-def reading_of(model: Model | Lstm, text: str) -> Reading:
+def reading_of(model: Model | Lstm, texts: Texts) -> Reading:
     """What a model reads of a text, which all its runs on that text share."""
-    return SHELF.get(("text", model.name, text), lambda: read_text(model, text))
+    return SHELF.get(("text", model.name, texts), lambda: read_text(model, texts))
+
+
+def as_it_reads(request: RunRequest) -> RunRequest:
+    """The same run without texts that its model can't read: a second one, or a chat. Two names of
+    one run would look like a what-if.
+    """
+    model = model_of(request.model)
+    pairs, chats = reads_pairs(model), chat_of(model) is not None
+    second = request.second if pairs and request.second.strip() else ""
+    return request._replace(second=second, chat=request.chat and chats)
+
+
+def reads_pairs(model: Model | Lstm) -> bool:
+    """Whether a model is made to read two texts in one input."""
+    return isinstance(model, Model) and model.reads_pairs
+
+
+def chat_of(model: Model | Lstm) -> ChatTemplate | None:
+    """The template by which a model was taught to answer messages, if its files have one."""
+    return model.chat if isinstance(model, Model) else None
 
 
 def why_not(request: RunRequest) -> str:
@@ -140,10 +178,10 @@ def why_not(request: RunRequest) -> str:
 
 def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
     """Runs a model on what was asked for. Raises GlassError where that can't be done."""
-    reading = reading_of(model, request.sentence)
+    reading = reading_of(model, request.texts)
     ids_L, encoding = reading.ids_L, reading.encoding
-    words_L = encoding.words_L if encoding else None
     if isinstance(model, Lstm):
+        words_L = encoding.words_L if encoding else None
         return FinishedRun(
             model, encoding, lstm.forward(model.config, model.weights, ids_L, words_L)
         )
@@ -156,7 +194,7 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
     spoken = len(ids_L if target_ids_L is None else target_ids_L)
     trace = whatif.run(
         model,
-        whatif.Text(ids_L, words_L),
+        whatif.text_of(model, encoding) if encoding else whatif.Text(ids_L, None),
         target_ids_L,
         request.mask,
         request.change,
@@ -166,19 +204,21 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
     return FinishedRun(model, encoding, trace)
 
 
-def read_text(model: Model | Lstm, text: str) -> Reading:
+def read_text(model: Model | Lstm, texts: Texts) -> Reading:
     """The token ids of a text, counted, and its pieces. Raises GlassError for a text that is empty
     or too long to be shown.
     """
+    text, second, chat = texts
     if not text.strip():
         raise GlassError(
             "There is nothing to read: the text is empty or only spaces. Type a few words."
         )
-    if len(text) > LONGEST_TEXT:
+    if (longest := max(len(text), len(second))) > LONGEST_TEXT:
         raise GlassError(
-            f"This text has {len(text):,} characters; the limit is {LONGEST_TEXT:,}. Shorten it."
+            f"This text has {longest:,} characters; the limit is {LONGEST_TEXT:,}. Shorten it."
         )
-    encoding = model.encode(text) if model.tokenizer else None
+    more = {"second": second or None, "chat": chat} if second or chat else {}
+    encoding = model.encode(text, **more) if model.tokenizer else None
     ids_L = encoding.ids_L if encoding else np.array(ids_typed(text, why_no_tokenizer(model)))
     limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
     if len(ids_L) > limit:
@@ -196,7 +236,7 @@ def title_of(model: Model | Lstm) -> str:
 
 def ids_of(model: Model | Lstm, text: str) -> np.ndarray:
     """The token ids of a text. Raises GlassError as `read_text` does."""
-    return read_text(model, text).ids_L
+    return read_text(model, Texts(text)).ids_L
 
 
 def why_no_tokenizer(model: Model | Lstm) -> str:

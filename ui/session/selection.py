@@ -200,6 +200,8 @@ class Selection:
 
     sentence: str = around_pages(text(OPENING, LONGEST_BOX))
     target: str = around_pages(text("", LONGEST_BOX))
+    second: str = around_pages(text("", LONGEST_BOX))  # sentence B of a model that reads pairs
+    chat: bool = around_pages(flag(False))  # the sentence is a message of a chat
     model: str = around_pages(text(catalogue.default(), 200, "in the list of models", is_listed))
     mask: str = around_pages(among("trained", MASKS))
     mask_cells: str = around_pages(

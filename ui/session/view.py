@@ -10,7 +10,7 @@ from core.models import catalogue
 from core.models.model import Model
 from core.models.tokenizer import Encoding
 from core.trace import Trace
-from ui.session.runs import RunRequest, encoding_of, model_of, trace_of
+from ui.session.runs import RunRequest, Texts, encoding_of, model_of, trace_of
 from ui.text import label, told_apart
 
 
@@ -49,6 +49,11 @@ class View:
     def sentence(self) -> str:
         """What was typed."""
         return self.request.sentence
+
+    @property
+    def texts(self) -> Texts:
+        """What was typed, with a second text and whether it is a message of a chat."""
+        return self.request.texts
 
     @property
     def mask(self) -> str:

@@ -34,6 +34,7 @@ from ui.shell.hints import texts_read
 from ui.shell.model_notes import examples_kind, what_it_does
 
 EXAMPLE = "example"  # the key of the list of examples
+SECOND = "Add a second text: this model can read two in one input, A and B"
 
 
 def read_run(box) -> View | None:
@@ -42,6 +43,7 @@ def read_run(box) -> View | None:
     """
     with box:
         sentence_box()
+        second = st.container(key="bar-second", horizontal=True, vertical_alignment="center")
         target = st.container(key="bar-target")
         examples_list()
         model = model_list()
@@ -50,6 +52,8 @@ def read_run(box) -> View | None:
         return None
     memory().shown = view.request
     forget_comparison(view.request)
+    with second:
+        more_of_text(view)
     if view.config.crosses:
         with target:
             draw_text_box(
@@ -61,12 +65,50 @@ def read_run(box) -> View | None:
 def request_of(asked: Selection, model: str) -> RunRequest:
     """The run that is asked for, by a model that is here."""
     mask = f"own:{asked.mask_cells}" if asked.mask == "own" else asked.mask
-    return RunRequest(model, asked.sentence, mask, asked.target, asked.change)
+    texts = asked.second, asked.chat
+    return RunRequest(model, asked.sentence, mask, asked.target, asked.change, *texts)
 
 
 def sentence_box() -> None:
     """The sentence."""
     draw_text_box("Your sentence", "sentence", placeholder="Type a sentence")
+
+
+def more_of_text(view: View) -> None:
+    """What this model can read besides a sentence: a second one, or the sentence as a message."""
+    if runs.reads_pairs(view.model):
+        second_text()
+    if runs.chat_of(view.model):
+        st.toggle(
+            "as a chat message",
+            key="chat",
+            persist_state="session",
+            on_change=read_typed,
+            help="Puts around your text what the model’s chat template says: it then reads a"
+            " message, and begins its answer.",
+        )
+
+
+def second_text() -> None:
+    """The box of the second text, once it is asked for, and the button that opens or empties it."""
+    if not (chosen("second") or memory().second_open):
+        st.button("+ B", key="second_open", on_click=open_second, help=SECOND)
+        return
+    draw_text_box("The second text (B)", "second", placeholder="The second text (B)")
+    st.button("×", key="second_close", on_click=close_second, help="Read the first text alone")
+
+
+def open_second() -> None:
+    """Shows the box of the second text."""
+    memory().second_open = True
+
+
+def close_second() -> None:
+    """Empties the second text: the first is read alone."""
+    memory().second_open = False
+    if chosen("second"):
+        select(second="")
+        read_typed()
 
 
 def examples_list() -> None:
@@ -128,7 +170,7 @@ def use_example() -> None:
     picked = st.session_state.get(EXAMPLE)
     st.session_state[EXAMPLE] = None
     if sent.whole(picked, len(EXAMPLES)):
-        select(sentence=EXAMPLES[picked]["text"])
+        select(sentence=EXAMPLES[picked]["text"], second="")
         read_typed()
 
 
@@ -215,10 +257,11 @@ def view_of(request: RunRequest) -> View | None:
 
 
 def named_once(request: RunRequest, config) -> RunRequest:
-    """The same run under its one name: a model of one stack reads no second text, and the mask
-    that it was trained with is called so, however it was chosen. Two names of one run would look
-    like a what-if.
+    """The same run under its one name: without texts that its model can't read, and the mask that
+    it was trained with is called so, however it was chosen. Two names of one run would look like a
+    what-if.
     """
+    request = runs.as_it_reads(request)
     if config.crosses:
         return request
     mask = "trained" if (request.mask,) == config.sides else request.mask

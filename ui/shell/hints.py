@@ -14,7 +14,7 @@ from core.models import catalogue
 from ui.kit.unknown_words import new_words, new_words_text, word_text
 from ui.session import runs
 from ui.session.actions import close_number, start_new_text
-from ui.session.memory import memory
+from ui.session.memory import memory, texts_chosen
 from ui.session.selection import chosen, select_what_fits
 from ui.session.view import View
 from ui.shell import downloads
@@ -94,7 +94,7 @@ def add_full_stop(sentence: str) -> None:
 
 def texts_read() -> tuple:
     """The chosen model, and the texts that it reads."""
-    return chosen("model"), chosen("sentence"), chosen("target")
+    return chosen("model"), texts_chosen(), chosen("target")
 
 
 def dropped_what_if(view: View) -> None:

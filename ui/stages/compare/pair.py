@@ -16,7 +16,7 @@ from ui.kit.stage import heading
 from ui.session.actions import close_number
 from ui.session.address import link_asks_for
 from ui.session.memory import memory, note
-from ui.session.runs import RunRequest, encoding_of, model_of, ready_models, trace_of
+from ui.session.runs import RunRequest, as_it_reads, encoding_of, model_of, ready_models, trace_of
 from ui.session.selection import LONGEST_BOX, chosen, opened_cell, select
 from ui.session.settling import settle
 from ui.session.view import View
@@ -109,6 +109,7 @@ def other_model(view: View) -> View:
             " both models have in common."
         )
     request = own._replace(model=name, target=own.target if config.crosses else "")
+    request = as_it_reads(request)
     layer, head = chosen("compare_layer") or 0, chosen("compare_head") or 0
     found = beside(view, request)
     return replace(found, side=config.sides[0], layer=layer, head=head, block="attn")
@@ -228,7 +229,7 @@ def owner(view: View) -> View:
 
 def sentence_alone(request: RunRequest) -> RunRequest:
     """The run of a sentence as the model was trained: by it words are proposed."""
-    return RunRequest(request.model, request.sentence, target=request.target)
+    return request._replace(mask="trained", change="")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -53,7 +53,7 @@ def can_translate(sentence: str) -> bool:
     """Whether the translator learned such sentences: whole ones, all of whose words it knows."""
     model = runs.model_of(TRANSLATOR)
     try:
-        encoding = runs.reading_of(model, sentence).encoding
+        encoding = runs.reading_of(model, runs.Texts(sentence)).encoding
     except GlassError:
         return False
     pieces = [model.tokenizer.piece(int(i)) for i in encoding.ids_L] if encoding else []

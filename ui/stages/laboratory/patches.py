@@ -18,7 +18,15 @@ from core.patches import step_of
 from core.recorder import input_of
 from core.why.outcome import layers_after
 from core.why.patching import Pair, pair_of
-from ui.session.runs import RunRequest, encoding_of, model_of, reading_of, target_ids_of, trace_of
+from ui.session.runs import (
+    RunRequest,
+    Texts,
+    encoding_of,
+    model_of,
+    reading_of,
+    target_ids_of,
+    trace_of,
+)
 from ui.session.shelf import SHELF
 
 PROPOSED = 6  # second texts
@@ -101,7 +109,8 @@ def one_word_replaced(request: RunRequest) -> Iterator[str]:
 def fits_text(request: RunRequest, other: str) -> bool:
     """Whether another text has as many tokens as this one, and is not the same."""
     try:
-        readings = [reading_of(model_of(request.model), text) for text in (request.sentence, other)]
+        both = (request.texts, request._replace(sentence=other).texts)
+        readings = [reading_of(model_of(request.model), texts) for texts in both]
     except GlassError:
         return False
     one_L, other_L = (reading.ids_L for reading in readings)
@@ -138,7 +147,7 @@ def traces_of(asked: Asked) -> tuple:
     model, clean = model_of(asked.request.model), trace_of(asked.request)
     if request := other_request(asked.request, asked.other):
         return model, clean, trace_of(request)
-    reading = reading_of(model, asked.other)
+    reading = reading_of(model, Texts(asked.other))
     key = ("patched from", asked.request, asked.other)
 
     def run():

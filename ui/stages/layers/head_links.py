@@ -12,6 +12,7 @@ from ui.kit.explanation_panel import open_number
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import render_depth
 from ui.session.actions import select_head
+from ui.session.runs import Texts
 from ui.session.selection import EXAMPLES, chosen
 from ui.session.settling import settle
 from ui.session.view import View
@@ -94,7 +95,7 @@ def link_map(view: View) -> None:
         on_click=select_head,
         args=link.best,
     )
-    if view.sentence == EXAMPLES[0]["text"]:
+    if view.texts == Texts(EXAMPLES[0]["text"]):
         in_this_sentence(view, known)
 
 

@@ -10,6 +10,7 @@ from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map
 from ui.kit.token_words import titled_word, word
 from ui.session.actions import select_token
+from ui.session.runs import Texts
 from ui.session.selection import EXAMPLES
 from ui.session.view import View, is_word
 from ui.stages.layers.layer_maps import layers_of_side, stacked_map
@@ -106,7 +107,7 @@ def attends_to(view: View) -> None:
 
 def follow_buttons(view: View) -> None:
     """For the example sentence, the words that it is about."""
-    if view.sentence != EXAMPLES[0]["text"]:
+    if view.texts != Texts(EXAMPLES[0]["text"]):
         return
     row, labels = st.container(horizontal=True), [label.lstrip("␣") for label in view.labels]
     for name in FOLLOWED:

@@ -134,7 +134,12 @@ def draw_buttons(view: View, row, position: int, draw: Draw, likeliest: int) -> 
         )
     row.button("Draw again", key="output_again", on_click=draw_again)
     row.button("Undo", key="output_undo", disabled=not undoable(view), on_click=undo)
-    if moved:
+    if view.request.chat:
+        st.caption(
+            "Here the answer to your message begins. It is no part of your text, so nothing can be"
+            " appended."
+        )
+    elif moved:
         st.caption(
             "In this what-if the last token is not the end of your text, so nothing can be"
             " appended."
@@ -147,9 +152,11 @@ def draw_buttons(view: View, row, position: int, draw: Draw, likeliest: int) -> 
 
 
 def is_text_moved(view: View) -> bool:
-    """Whether a what-if has put the last token elsewhere than at the end of the text."""
+    """Whether the last token stands elsewhere than at the end of what was typed: by a what-if, or
+    since a chat template goes on after it.
+    """
     moving = whatif.kinds(view.request.change) & {"order", "pad", "open-pad"}
-    return bool(moving) and not view.config.crosses
+    return bool(moving or view.request.chat) and not view.config.crosses
 
 
 def box_of(view: View) -> str:

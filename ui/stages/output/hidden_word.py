@@ -18,7 +18,7 @@ from ui.kit.stage import heading
 from ui.kit.vocabulary_table import words_table
 from ui.session.actions import start_new_text
 from ui.session.memory import memory
-from ui.session.runs import trace_of
+from ui.session.runs import RunRequest, Texts, trace_of
 from ui.session.selection import select
 from ui.session.view import View
 from ui.stages.output.next_token import (
@@ -86,8 +86,7 @@ def hidden_run(view: View, position: int) -> tuple[View, int] | None:
     found = with_mask(view, position)
     if found is None:
         return None
-    sentence, place = found
-    request = view.request._replace(sentence=sentence)
+    request, place = found
     try:
         trace = trace_of(request)
     except GlassError:
@@ -98,8 +97,8 @@ def hidden_run(view: View, position: int) -> tuple[View, int] | None:
     return View(request, view.side, view.layer, view.head, place), int(rows[0])
 
 
-def with_mask(view: View, position: int) -> tuple[str, int] | None:
-    """The sentence with [MASK] in place of the word that a token belongs to, and where it stands
+def with_mask(view: View, position: int) -> tuple[RunRequest, int] | None:
+    """The run with [MASK] in place of the word that a token belongs to, and where it stands
     there.
     """
     encoding, words = view.encoding, view.words
@@ -110,8 +109,10 @@ def with_mask(view: View, position: int) -> tuple[str, int] | None:
     spans = [encoding.spans[i] for i in pieces]
     if is_hidden(view, position) or not all(spans):
         return None
-    text = view.sentence[: spans[0][0]] + MASK + view.sentence[spans[-1][1] :]
-    return text, pieces[0]
+    typed = encoding.text_at(position)
+    text = typed[: spans[0][0]] + MASK + typed[spans[-1][1] :]
+    box = "second" if encoding.in_second(position) else "sentence"
+    return view.request._replace(**{box: text}), pieces[0]
 
 
 def figure_words(view: View, ids: list[int], row: int, hidden) -> list[int]:
@@ -184,26 +185,28 @@ def hide_buttons(view: View, position: int, hidden) -> None:
         st.button(
             "Hide it", key="output_hide", type="primary", on_click=hide, args=(view, hidden[0])
         )
-    elif past and past[0] == view.sentence and is_hidden(view, position):
+    elif past and past[0] == view.texts and is_hidden(view, position):
         st.button("Show it again", key="output_show", on_click=show_again)
 
 
 def hide(view: View, run: View) -> None:
     """Makes the sentence with the hidden word the one that all pages show."""
-    memory().hidden_word = (run.sentence, view.sentence, view.token)
-    change_text(run.sentence, run.token)
+    memory().hidden_word = (run.texts, view.texts, view.token)
+    change_text(view.texts, run.texts, run.token)
 
 
 def show_again() -> None:
     """Takes [MASK] away again."""
-    _, before, token = memory().hidden_word
-    change_text(before, token)
+    now, before, token = memory().hidden_word
+    change_text(now, before, token)
     memory().hidden_word = None
 
 
-def change_text(sentence: str, token: int) -> None:
-    """Another sentence, looked at in the same place."""
-    select(sentence=sentence)
+def change_text(before: Texts, after: Texts, token: int) -> None:
+    """Another sentence, looked at in the same place; a second text that is not read stays."""
+    select(sentence=after.sentence)
+    if after.second != before.second:
+        select(second=after.second)
     start_new_text()
     select(token=token)
 

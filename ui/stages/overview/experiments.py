@@ -32,11 +32,17 @@ class Replacement:
     span: tuple[int, int]
     old: str
     new: str
+    in_second: bool = False  # it stands in sentence B
 
-    def within(self, sentence: str) -> str:
-        """The sentence with the word replaced."""
-        start, end = self.span
-        return sentence[:start] + self.new + sentence[end:]
+    def changes(self, request: RunRequest) -> dict[str, str]:
+        """The text with the word replaced, under the name of its box."""
+        box, (start, end) = "second" if self.in_second else "sentence", self.span
+        text = getattr(request, box)
+        return {box: text[:start] + self.new + text[end:]}
+
+    def within(self, request: RunRequest) -> RunRequest:
+        """The run with the word replaced."""
+        return request._replace(**self.changes(request))
 
 
 def experiments(view: View) -> list[dict]:
@@ -109,9 +115,9 @@ def renumbered(view: View, place: int) -> Replacement | None:
     span, word = view.encoding.spans[place], view.encoding.characters(place).strip()
     if not span or not word.isalpha() or len(word) < SHORTEST:
         return None
-    span = (span[1] - len(word), span[1])
+    span, of = (span[1] - len(word), span[1]), view.encoding.in_second(place)
     for form in forms(word):
-        swap = Replacement(span, word, form)
+        swap = Replacement(span, word, form, of)
         if one_token(view, swap, place):
             return swap
     return None
@@ -131,7 +137,7 @@ def forms(word: str) -> list[str]:
 def one_token(view: View, swap: Replacement, place: int) -> bool:
     """Whether the sentence is cut as before, and its new word is one that the model knows."""
     model, before = view.model, view.encoding
-    after = reading_of(model, swap.within(view.sentence)).encoding
+    after = reading_of(model, swap.within(view.request).texts).encoding
     if after is None or len(after.ids_L) != len(before.ids_L):
         return False
     changed = [
@@ -165,7 +171,7 @@ def hidden_word(view: View) -> Replacement | None:
     knows = model.tokenizer.id_of(HIDDEN) is not None
     if not knows or not span or not is_word(view.labels[view.token]) or not keeps_text(view):
         return None
-    return Replacement(span, word, HIDDEN)
+    return Replacement(span, word, HIDDEN, view.encoding.in_second(view.token))
 
 
 # --- a click --------------------------------------------------------------------------------------
@@ -198,11 +204,10 @@ def replace_word(view: View, swap: Replacement | None) -> None:
     """
     if swap is None:
         return
-    sentence, place = swap.within(view.sentence), {"layer": view.layer, "head": view.head}
-    select(sentence=sentence)
+    after, place = swap.within(view.request), {"layer": view.layer, "head": view.head}
+    select(**swap.changes(view.request))
     start_new_text()
     select_what_fits(token=view.token, change=view.request.change, **place)
-    after = view.request._replace(sentence=sentence)
     memory().compared_run = (after, view.request)
 
 

@@ -19,7 +19,7 @@ from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.step_charts import ALL, colour_end, largest, rows_around
 from ui.kit.theme import COLOURS
-from ui.kit.token_words import special_tokens_note, which_word
+from ui.kit.token_words import cut_words, special_tokens_note, texts_of, which_word
 from ui.kit.unknown_words import marks, unknown_text
 from ui.session import sent
 from ui.session.actions import select_token
@@ -77,9 +77,19 @@ def pieces_text(view: View) -> str:
             f" {counted(count, 'id')}. For {which_word(view)} {row}"
         )
     return (
-        f"A **tokenizer** cuts text into known pieces. {which_word(view)} has the id {token_id}, so"
-        f" {row}"
+        f"A **tokenizer** cuts text into known pieces. {which_word(view)}{whose(view)} has the id"
+        f" {token_id}, so {row}"
     )
+
+
+def whose(view: View) -> str:
+    """Which of two texts the chosen token was typed in, or that a chat template added it."""
+    if letter := texts_of(view, view.side)[view.token]:
+        segments = view.config.n_segments > 1
+        number = f", segment {view.trace['encoder.embed.segment.ids'][view.token]}"
+        return f" (text {letter}{number if segments else ''})"
+    added = view.request.chat and not view.request.change and view.words[view.token] is None
+    return " (added by the chat template)" if added else ""
 
 
 def scale_text(view: View) -> str:
@@ -138,6 +148,7 @@ def drawn_pieces(view: View, side: str, unknown: dict[int, str], at: range) -> l
     ids = view.trace[f"{side}.embed.ids"]
     words = view.words if side == view.config.sides[0] and view.words else [None] * len(ids)
     typed = typed_for(view, side) or [""] * len(ids)
+    cut, of = cut_words(view, side), texts_of(view, side)
     near = dict(
         zip(at, nearest_words(view.request.model, side, tuple(ids[at].tolist())), strict=True)
     )
@@ -150,6 +161,8 @@ def drawn_pieces(view: View, side: str, unknown: dict[int, str], at: range) -> l
             "word": word,
             "typed": letters,
             "mark": unknown.get(position, ""),
+            "cut": cut.get(position, ""),
+            "of": of[position],
             "near": [view.word(other) for other in near.get(position, ())[:NEAR]],
             "cosines": cosines(view) if (side, position) == (view.side, view.token) else None,
         }
@@ -207,10 +220,12 @@ def typed_for(view: View, side: str) -> list[str] | None:
     encoding = view.encoding if side == view.config.sides[0] else None
     if encoding is None or list(encoding.ids_L) != list(view.trace[f"{side}.embed.ids"]):
         return None
-    found, end = [], 0
-    for span in encoding.spans:
+    found, ends = [], {False: 0, True: 0}  # how far each of two texts has come
+    for i, span in enumerate(encoding.spans):
+        second = encoding.in_second(i)
+        start, end = span or (0, 0)
         found.append(
-            label(encoding.text[max(span[0], end) : span[1]]) if span and span[1] > end else ""
+            label(encoding.text_at(i)[max(start, ends[second]) : end]) if end > ends[second] else ""
         )
-        end = max(end, span[1]) if span else end
+        ends[second] = max(ends[second], end)
     return found

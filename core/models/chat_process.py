@@ -1,0 +1,122 @@
+"""Renders a chat template, in a process of its own: `core.models.chat_template` starts it.
+
+A template comes with a model's files, and is a program: it may loop for hours, or double a text
+until the memory is full, already while it is compiled. So this process first limits itself (seconds
+of processor, bytes of memory, no files), then runs the template in jinja2's sandbox, as
+`transformers` does, and writes one JSON object: texts, or an error.
+
+It is run by its path, alone, and imports nothing of the app.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+
+LONGEST = 200_000  # characters that come out
+
+
+def limit_resources(seconds: int, memory: int) -> None:
+    """From here on this process has so many seconds of processor time and bytes of memory, and
+    writes no files. Windows knows no such limits: there the time alone is bounded, by who waits for
+    this process.
+    """
+    try:
+        import resource
+    except ImportError:
+        return
+    limits = {"RLIMIT_CPU": seconds, "RLIMIT_AS": memory, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
+    for name, value in limits.items():
+        try:
+            resource.setrlimit(getattr(resource, name), (value, value))
+        except (ValueError, OSError):  # the system has a lower one, or none of that kind
+            pass
+
+
+def environment():
+    """jinja2's sandbox with what templates of chat models expect to find in it."""
+    from jinja2 import nodes
+    from jinja2.exceptions import SecurityError, TemplateError
+    from jinja2.ext import Extension, loopcontrols
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2.utils import Namespace
+
+    class Generation(Extension):
+        """{% generation %}, which marks what the model itself has said: its body as it is."""
+
+        tags = {"generation"}  # noqa: RUF012
+
+        def parse(self, parser):
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.Scope(body).set_lineno(line)
+
+    class PlainNamespace(Namespace):
+        """A namespace without a way to what Python keeps for itself."""
+
+        def __setitem__(self, name, value):
+            if str(name).startswith("_"):
+                raise SecurityError(f"a namespace may not have the attribute {name}")
+            super().__setitem__(name, value)
+
+    def raise_exception(message):
+        raise TemplateError(str(message))
+
+    found = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
+    )
+    found.filters["tojson"] = as_json
+    found.globals |= {
+        "raise_exception": raise_exception,
+        "strftime_now": lambda form: datetime.now().strftime(form),
+        "dict": lambda *given, **named: dict(*given, **named),
+        "namespace": PlainNamespace,
+    }
+    return found
+
+
+def as_json(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False) -> str:
+    """JSON with its letters as they are, where jinja2's own filter would write HTML."""
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
+
+
+def rendered(template, text: str, names: dict) -> str:
+    """The text as the user's only message, and the beginning of the answer."""
+    found = template.render(
+        messages=[{"role": "user", "content": text}],
+        tools=None,
+        documents=None,
+        add_generation_prompt=True,
+        **names,
+    )
+    if len(found) > LONGEST:
+        raise ValueError(f"it writes {len(found):,} characters; the limit is {LONGEST:,}")
+    return found
+
+
+def answer(asked: dict) -> dict:
+    """What is answered: {"texts": …}, one for each that was given, or {"error": …}."""
+    try:
+        template = environment().from_string(asked["template"])
+        return {"texts": [rendered(template, each, asked["names"]) for each in asked["texts"]]}
+    except MemoryError:
+        return {"error": "it needs too much memory"}
+    except RecursionError:
+        return {"error": "it calls itself too often"}
+    except Exception as error:
+        return {"error": str(error)[:200] or type(error).__name__}
+
+
+def main() -> None:
+    """Reads what is asked for, limits itself, answers. sys.path comes from who asks."""
+    asked = json.load(sys.stdin)
+    sys.path[:], sys.dont_write_bytecode = asked["path"], True
+    limit_resources(asked["seconds"], asked["memory"])
+    sys.stdout.write(json.dumps(answer(asked)))
+
+
+if __name__ == "__main__":
+    main()
