@@ -16,8 +16,7 @@ import numpy as np
 
 from core.config import Config
 from core.errors import GlassError
-from core.models import keys
-from core.models.assembly import assemble
+from core.models import keys, prepared
 from core.models.families import FAMILIES, llama_gguf
 from core.models.families.common import fine_tuned_head
 from core.models.fields import Fields, quote, read_json
@@ -59,7 +58,8 @@ def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
     layout = family.layout(data, tensors)
     tensors = {name: tensors[name] for name in tensors if name not in heads}
     notes = (*fine_tuned_notes(heads), *layout.notes)
-    return Loaded(layout.config, assemble(layout, tensors, dtype), notes)
+    files = sorted(folder.glob("*.safetensors"))
+    return Loaded(layout.config, prepared.weights_of(files, layout, tensors, dtype), notes)
 
 
 def read_gguf(path: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray], dict]:
@@ -68,7 +68,7 @@ def read_gguf(path: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.
     """
     metadata, tensors = open_gguf(Path(path))
     layout = llama_gguf.layout(Fields(metadata, Path(path).name), tensors)
-    return layout.config, assemble(layout, tensors, dtype), metadata
+    return layout.config, prepared.weights_of([Path(path)], layout, tensors, dtype), metadata
 
 
 def fine_tuned_notes(heads: list[str]) -> tuple[str, ...]:
