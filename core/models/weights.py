@@ -62,6 +62,14 @@ def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
     return Loaded(layout.config, prepared.weights_of(files, layout, tensors, dtype), notes)
 
 
+def check_config(path: Path) -> str:
+    """The family that a config.json names. Raises GlassError where it says what is not computed."""
+    data = Fields(read_json(path), "config.json")
+    kind = family_of(data)
+    keys.check_keys(data, FAMILIES[kind].keys)
+    return kind
+
+
 def read_gguf(path: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray], dict]:
     """Reads a GGUF file of the Llama family: config, weights, and the header's keys (the tokenizer
     is among them).
