@@ -250,6 +250,8 @@ class Trace:
             return None
         if not self._has(str(ref.with_leaf(kind.after))):
             return None
+        if kind.streams and input_of(self.config.sides[-1], 0) not in self._run.values:
+            return None
         return (kind, ref) if kind.fits(ref, self._run.sizes[ref.axis_group]) else None
 
     def _computed(self, kind: StepKind, ref: StepRef) -> np.ndarray:

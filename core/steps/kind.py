@@ -55,6 +55,7 @@ class StepKind:
     compute       (trace, ref, *ref.args) -> array; None: the forward pass records it
     after         the leaf of the recorded step that a computed value is listed behind; with compute
     args          a letter for each number that ends the name: an axis, or a key of RANGES
+    streams       whether it is read out of the whole stream: every layer's input has to be kept
     when          which models have it; two kinds of one leaf are variants, and one of them fits
     sizes         (trace, ref) -> the sizes of axes that no recorded step has
     """
@@ -73,6 +74,7 @@ class StepKind:
     compute: Callable[..., np.ndarray] | None = None
     after: str = ""
     args: str = ""
+    streams: bool = False
     when: Callable[[Any], bool] = always
     sizes: Callable[[Any, StepRef], Mapping[str, int]] | None = None
 

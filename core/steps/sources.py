@@ -483,6 +483,7 @@ PART = StepKind(
     compute=of_logit,
     after="logits",
     args="RV",
+    streams=True,
     when=compares,
     sizes=logit_axes,
 )

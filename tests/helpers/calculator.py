@@ -39,18 +39,27 @@ def calculated(formula: str) -> float | None:
 
 
 def agrees(formula: str) -> bool:
-    """Whether what is written gives what is written after “=”, to its five digits; of a sum of
-    numbers that cancel, to the seventh digit of the largest. Words agree.
+    """Whether what is written gives what is written after “=”, to its five digits, or as closely as
+    the last digits of the numbers that are written allow. Words agree.
     """
     value = calculated(formula)
     shown = float(formula.rpartition(" = ")[2].replace("−", "-").replace("∞", "inf"))
     if value is None or value == shown or math.isnan(shown):
         return True
     last_digit = 10.0 ** (math.floor(math.log10(abs(shown))) - 4) if shown else 0.0
-    return abs(value - shown) <= 0.51 * last_digit + 4e-7 * (abs(shown) + largest_in(formula))
+    off = abs(value - shown) - 0.51 * last_digit
+    return off <= 0 or off <= rounding(formula, value)
 
 
-def largest_in(formula: str) -> float:
-    """The largest number that is written."""
-    numbers = re.findall(r"\d[\d.]*(?:e[−+]\d+)?", formula)
-    return max((float(each.replace("−", "-")) for each in numbers), default=0.0)
+def rounding(formula: str, value: float) -> float:
+    """How far the value may be from the true one, because each number that is written is rounded
+    to its seventh digit.
+    """
+    written, _, shown = formula.rpartition(" = ")
+    off = 0.0
+    for found in re.finditer(r"\d[\d.]*(?:e[−+]\d+)?", written):
+        exact = float(found[0].replace("−", "-"))
+        half = 0.5 * 10.0 ** (math.floor(math.log10(exact)) - 6) if exact else 0.0
+        moved = f"{written[: found.start()]}({exact + half!r}){written[found.end() :]} = {shown}"
+        off += abs((calculated(moved) or value) - value)
+    return 1.01 * off

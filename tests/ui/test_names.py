@@ -43,6 +43,10 @@ def labels_in(kind: str, data: dict) -> dict[str, list]:
         return {"tokens": [(token["text"], token["position"]) for token in data["tokens"]]}
     if kind == "firing":
         return {"own": [word for line in data["lines"] if line["own"] for word in line["words"]]}
+    if kind == "why_map":  # a column's title stands below that of its group
+        over = [group["title"] for group in data["groups"] for _ in range(group["count"])]
+        columns = [f"{group}: {title}" for group, title in zip(over, data["titles"], strict=True)]
+        return {"rows": data["rows"], "columns": columns}
     names = ("rows", "columns", "words", "looks", "titles") if kind != "neurons" else ()
     return {
         name: [json.dumps(each) for each in data[name] if each != ""]
