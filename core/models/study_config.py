@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.config import Config
+from core.config import Config, Rope
 from core.errors import GlassError
 from core.models.fields import Fields
 from core.models.keys import Keys
+from core.models.rope_config import check_rope, own_rope
 from core.ops import ACTIVATIONS
 
 MOST_LAYERS, MOST_POSITIONS = 1000, 1 << 14
@@ -56,6 +57,19 @@ def optional_field(read: Callable) -> Callable:
     return lambda data, key: None if data.get(key) is None else read(data, key)
 
 
+def list_field(default: tuple, read: Callable) -> Callable:
+    """A list, each of it read by itself, or null; the default where there is none."""
+
+    def read_list(data: Fields, key: str) -> tuple:
+        given = data.get(key, [])
+        if not isinstance(given, list) or len(given) > MOST_LAYERS:
+            data.refuse(key, "a list")
+        each = [Fields({key: item}, data.where) for item in given]
+        return tuple(None if item.get(key) is None else read(item, key) for item in each) or default
+
+    return read_list
+
+
 _FIELDS = {
     "family": word_field("Study"),
     "encoder_layers": whole_field(low=0, high=MOST_LAYERS),
@@ -81,7 +95,9 @@ _FIELDS = {
     "final_norm": flag_field(False),
     "head": optional_field(word_field("linear", "transform")),
     "pooler": optional_field(word_field("dense", "next")),
-    "rope_theta": number_field(10000.0, high=1e12),
+    "ropes": list_field((Rope(),), lambda data, key: own_rope(data.get(key), data.where)),
+    "windows": list_field((None,), whole_field(low=0)),
+    "qk_norm": optional_field(word_field("head", "all")),
     "relative_buckets": whole_field(32, low=4, high=1 << 12),
     "relative_distance": whole_field(128),
     "start_id": optional_field(whole_field(low=0)),
@@ -89,11 +105,19 @@ _FIELDS = {
 }
 
 
-KEYS = Keys(("model_type", *_FIELDS), {}, (), null=tuple(_FIELDS), closed="")
+KEYS = Keys(
+    ("model_type", *_FIELDS),
+    {"rope_theta": (10000.0,)},  # in files from before `ropes`
+    (),
+    null=tuple(_FIELDS),
+    closed="",
+)
 
 
 def check_together(data: Fields, config: Config) -> None:
     """Raises a GlassError unless the fields of a config of our own fit each other."""
+    for rope in filter(None, config.ropes if config.positions == "rotary" else ()):
+        check_rope(rope, config.d_head, data.where)
     for wrong, why in (*wrong_heads(config), *wrong_positions(config), *wrong_stacks(config)):
         if wrong:
             raise GlassError(f"{data.where} {why}.")
@@ -115,12 +139,8 @@ def wrong_heads(config: Config) -> Checks:
 
 def wrong_positions(config: Config) -> Checks:
     """Of the positions."""
-    rotary, tables = config.positions == "rotary", config.positions in ("learned", "sinusoid")
+    tables = config.positions in ("learned", "sinusoid")
     return (
-        (
-            rotary and config.d_head % 2,
-            "gives heads an odd width, but rotary positions rotate pairs",
-        ),
         (tables and config.n_positions is None, "does not say how many positions have a vector"),
         (
             config.relative_distance <= config.relative_buckets // 2,

@@ -19,12 +19,25 @@ from core.steps import (
     norm,
     output,
     positions,
+    query_norm,
     sources,
 )
 from core.steps.kind import StepKind
 
 # In this order: the values that belong to one step are listed as their kinds come.
-PARTS = (embedding, positions, attention, heads, feed_forward, layers, norm, output, sources, lstm)
+PARTS = (
+    embedding,
+    positions,
+    query_norm,
+    attention,
+    heads,
+    feed_forward,
+    layers,
+    norm,
+    output,
+    sources,
+    lstm,
+)
 # A weight has no axes and no place of its own; nothing but the model file gave it its value.
 LEARNED = StepKind(
     leaf="",
@@ -52,7 +65,7 @@ def kind_of(config, ref: StepRef | None) -> StepKind | None:
         return None
     for place in (ref.place, f"{ref.side}.{ref.place}"):
         for kind in _by_name(kinds()).get((place, ref.leaf), ()):
-            if len(kind.args) == len(ref.args) and kind.when(config):
+            if len(kind.args) == len(ref.args) and kind.stands(config, ref):
                 return kind
     return None
 
@@ -81,7 +94,7 @@ def computed_after(config, ref: StepRef | None) -> list[StepRef]:
         and not kind.args
         and kind.after == ref.leaf
         and places & set(kind.place)
-        and kind.when(config)
+        and kind.stands(config, ref)
     ]
 
 
