@@ -7,6 +7,7 @@ by `transformer.py`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -24,10 +25,10 @@ class Config:
     d_mlp: int  # F
     n_vocab: int  # V
     n_positions: int | None  # the longest sequence the model was made for; None: no table limits it
-    positions: (
-        str  # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a bias);
-    )
-    # "none": a what-if that no model was trained with, here and for the norm
+    # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a learned bias) or
+    # "alibi" (a bias that grows with the distance); "none": a what-if that no model was trained
+    # with, here and for the norm
+    positions: str
     norm: str  # "layer" (mean and deviation), "rms" or "none"
     # Where a sublayer's norms stand: "before" it (pre-norm), "after" the sum (post-norm, as in the
     # paper), "update" (on what it adds), or "around" (before it, and one more on what it adds)
@@ -37,6 +38,8 @@ class Config:
     gated: bool = False  # the feed-forward multiplies activation(x·W) by a second projection
     parallel: bool = False  # attention and feed-forward both read what enters the layer
     score_scale: float = 1.0  # what q·k is multiplied by: 1/√K, and 1 for T5
+    score_cap: float | None = None  # scores are bent to between -cap and cap by a tanh (Gemma 2)
+    logit_cap: float | None = None  # and logits
     embed_scale: float = 1.0  # what a token's embedding is multiplied by: √D for Marian
     head_scale: float = (
         1.0  # what the last vector is multiplied by before the logits: 1/√D for a tied T5
@@ -66,6 +69,11 @@ class Config:
     def crosses(self) -> bool:
         """Whether the decoder looks across at an encoder."""
         return bool(self.encoder_layers and self.decoder_layers)
+
+    @property
+    def divides_by_root(self) -> bool:
+        """Whether scores are divided by √K, as in the paper, and not otherwise scaled."""
+        return math.isclose(self.score_scale, self.d_head**-0.5)
 
     @property
     def norm_first(self) -> bool:

@@ -12,7 +12,16 @@ from __future__ import annotations
 import numpy as np
 
 from core import masks
-from core.ops import ACTIVATIONS, angles, linear, relative_buckets, rotate, softmax
+from core.ops import (
+    ACTIVATIONS,
+    alibi_slopes,
+    angles,
+    linear,
+    relative_buckets,
+    rotate,
+    soft_cap,
+    softmax,
+)
 from core.recorder import Run, Scope
 
 
@@ -84,6 +93,8 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     scores_HLM = at.put("scores.scaled_HLM", scores_HLM * at.config.score_scale)
     if relative_HLM is not None:
         scores_HLM = at.put("scores.biased_HLM", scores_HLM + relative_HLM)
+    if at.config.score_cap:
+        scores_HLM = at.put("scores.capped_HLM", soft_cap(scores_HLM, at.config.score_cap))
     mask_LM = masks.check(at.put("mask_LM", mask_LM))
     scores_HLM = at.put(
         "scores_HLM", scores_HLM if mask_LM.all() else np.where(mask_LM, scores_HLM, -np.inf)
@@ -181,11 +192,25 @@ def relative_bias(at: Scope, n_tokens: int):
     return at.put("relative_HLM", at.w("relative.weight").T[:, bucket_MM[at.earlier :]])
 
 
+def linear_bias(at: Scope, n_tokens: int, dtype):
+    """ALiBi: each head's scores fall with the distance, by a slope of its own (Press et al.
+    2022).
+    """
+    M = at.earlier + n_tokens
+    away_LM = np.arange(M) - np.arange(at.earlier, M)[:, None]
+    slope_H = alibi_slopes(at.config.n_heads)
+    return at.put("relative_HLM", (slope_H[:, None, None] * away_LM).astype(dtype))
+
+
 def stack(run: Run, side: str, ids_L, segments_L, mask_LM, memory_MD=None, cross_mask_LM=None):
     """Embedding, then layer after layer, then the last norm where the family has one."""
     at = run.at(side)
     x_LD = embed(at.below("embed"), ids_L, segments_L)
-    relative_HLM = relative_bias(at, len(ids_L)) if run.config.positions == "relative" else None
+    relative_HLM = None
+    if run.config.positions == "relative":
+        relative_HLM = relative_bias(at, len(ids_L))
+    elif run.config.positions == "alibi":
+        relative_HLM = linear_bias(at, len(ids_L), x_LD.dtype)
     return layers_from(at, 0, x_LD, mask_LM, relative_HLM, memory_MD, cross_mask_LM)
 
 
@@ -206,7 +231,10 @@ def head(at: Scope, x_RD):
         pre_RD = at.put("pre_RD", linear(x_RD, at.w("pre.weight"), at.w("pre.bias")))
         hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.activation](pre_RD))
         x_RD = normalise(at.below("norm"), hidden_RD)
-    logits_RV = at.put("logits_RV", linear(x_RD, at.w("logits.weight").T, at.w("logits.bias")))
+    logits_RV = linear(x_RD, at.w("logits.weight").T, at.w("logits.bias"))
+    if c.logit_cap:
+        logits_RV = soft_cap(at.put("logits.uncapped_RV", logits_RV), c.logit_cap)
+    logits_RV = at.put("logits_RV", logits_RV)
     return at.put("probs_RV", softmax(logits_RV))
 
 
