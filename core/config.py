@@ -7,6 +7,7 @@ by `transformer.py`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -48,16 +49,21 @@ class Config:
     d_mlp: int  # F
     n_vocab: int  # V
     n_positions: int | None  # the longest sequence the model was made for; None: no table limits it
-    positions: (
-        str  # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a bias);
-    )
-    # "none": a what-if that no model was trained with, here and for the norm
+    # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a learned bias) or
+    # "alibi" (a bias that grows with the distance); "none": a what-if that no model was trained
+    # with, here and for the norm
+    positions: str
     norm: str  # "layer" (mean and deviation), "rms" or "none"
-    norm_first: bool  # pre-norm: the norm stands before the sublayer; else after the residual sum
+    # Where a sublayer's norms stand: "before" it (pre-norm), "after" the sum (post-norm, as in the
+    # paper), "update" (on what it adds), or "around" (before it, and one more on what it adds)
+    norm_at: str
     norm_eps: float
     activation: str  # "gelu", "gelu_tanh", "silu", "relu"
     gated: bool = False  # the feed-forward multiplies activation(x·W) by a second projection
+    parallel: bool = False  # attention and feed-forward both read what enters the layer
     score_scale: float = 1.0  # what q·k is multiplied by: 1/√K, and 1 for T5
+    score_cap: float | None = None  # scores are bent to between -cap and cap by a tanh (Gemma 2)
+    logit_cap: float | None = None  # and logits
     embed_scale: float = 1.0  # what a token's embedding is multiplied by: √D for Marian
     head_scale: float = (
         1.0  # what the last vector is multiplied by before the logits: 1/√D for a tied T5
@@ -98,6 +104,21 @@ class Config:
     def window(self, layer: int) -> int | None:
         """How many tokens away a layer's self-attention still looks; None: at all of them."""
         return self.windows[layer % len(self.windows)]
+
+    @property
+    def divides_by_root(self) -> bool:
+        """Whether scores are divided by √K, as in the paper, and not otherwise scaled."""
+        return math.isclose(self.score_scale, self.d_head**-0.5)
+
+    @property
+    def norm_first(self) -> bool:
+        """Whether a sublayer reads a norm of the stream."""
+        return self.norm_at in ("before", "around")
+
+    @property
+    def norms_update(self) -> bool:
+        """Whether what a sublayer adds to the stream has passed a norm of its own."""
+        return self.norm_at in ("update", "around")
 
     def group(self, head: int) -> int:
         """The set of keys and values that a query head uses."""
@@ -156,7 +177,7 @@ def embedding_shapes(config: Config, side: str) -> Shapes:
 
 
 def attention_shapes(config: Config, path: str) -> Shapes:
-    """The four projections of all heads side by side, and the norm."""
+    """The four projections of all heads side by side, and the norms."""
     c = config
     all_q, all_k = c.n_heads * c.d_head, c.n_kv_heads * c.d_head
     gains = {"head": (c.d_head, c.d_head), "all": (all_q, all_k)}.get(c.qk_norm or "", ())
@@ -166,18 +187,26 @@ def attention_shapes(config: Config, path: str) -> Shapes:
         **linear_shapes(f"{path}.k", c.d_model, all_k),
         **linear_shapes(f"{path}.v", c.d_model, all_k),
         **linear_shapes(f"{path}.out", all_q, c.d_model),
-        **norm(f"{path}.norm", c.d_model),
+        **sublayer_norms(config, path),
     }
 
 
 def feed_forward_shapes(config: Config, path: str) -> Shapes:
-    """Out to the neurons and back, a second way out where it is gated, and the norm."""
+    """Out to the neurons and back, a second way out where it is gated, and the norms."""
     c = config
     return {
         **linear_shapes(f"{path}.pre", c.d_model, c.d_mlp),
         **(linear_shapes(f"{path}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
         **linear_shapes(f"{path}.out", c.d_mlp, c.d_model),
-        **norm(f"{path}.norm", c.d_model),
+        **sublayer_norms(config, path),
+    }
+
+
+def sublayer_norms(config: Config, path: str) -> Shapes:
+    """The norm of the stream, before a sublayer or after its sum, and that of its update."""
+    return {
+        **(norm(f"{path}.norm", config.d_model) if config.norm_at != "update" else {}),
+        **(norm(f"{path}.out.norm", config.d_model) if config.norms_update else {}),
     }
 
 

@@ -169,6 +169,22 @@ def sinusoids(length: int, width: int):
     return np.concatenate((np.sin(angle), np.cos(angle[:, : width // 2])), axis=1)
 
 
+def alibi_slopes(n_heads: int):
+    """How much each head's scores lose from one token to the next, (H,): a geometric sequence, for
+    which other numbers of heads than powers of two borrow from the next longer one (Press et al.
+    2022, "Train Short, Test Long", section 3).
+    """
+    power = 1 << n_heads.bit_length() - 1
+    base, longer = 2.0 ** (-8 / power), 2.0 ** (-4 / power)
+    borrowed = longer ** np.arange(1, 2 * (n_heads - power), 2)
+    return np.concatenate((base ** np.arange(1, power + 1), borrowed))
+
+
+def soft_cap(x, cap: float):
+    """cap · tanh(x / cap): near x where that is small, and never beyond ±cap."""
+    return np.tanh(x / cap) * cap
+
+
 def relative_buckets(n_looks: int, n_looked_at: int, buckets: int, furthest: int, both_ways: bool):
     """Which learned bias the distance m − l takes: near ones exactly, far ones on a log scale, (L,
     M) (T5, section 2.1).

@@ -70,6 +70,16 @@ def list_field(default: tuple, read: Callable) -> Callable:
     return read_list
 
 
+def norm_at_field(data: Fields, key: str) -> str:
+    """Where the norms stand; older files only say whether they come first."""
+    if data.get("norm_first") is None:
+        return word_field("before", "after", "around", "update")(data, key)
+    older = "before" if data.flag("norm_first", False) else "after"
+    if data.get(key, older) != older:
+        data.refuse(key, "the same as “norm_first” says")
+    return older
+
+
 _FIELDS = {
     "family": word_field("Study"),
     "encoder_layers": whole_field(low=0, high=MOST_LAYERS),
@@ -81,13 +91,16 @@ _FIELDS = {
     "d_mlp": whole_field(),
     "n_vocab": whole_field(),
     "n_positions": optional_field(whole_field(high=MOST_POSITIONS)),
-    "positions": word_field("learned", "sinusoid", "rotary", "relative"),
+    "positions": word_field("learned", "sinusoid", "rotary", "relative", "alibi"),
     "norm": word_field("layer", "rms"),
-    "norm_first": flag_field(),
+    "norm_at": norm_at_field,
     "norm_eps": number_field(low=0, high=1),
     "activation": word_field(*ACTIVATIONS),
     "gated": flag_field(False),
+    "parallel": flag_field(False),
     "score_scale": number_field(1.0),
+    "score_cap": optional_field(number_field()),
+    "logit_cap": optional_field(number_field()),
     "embed_scale": number_field(1.0),
     "head_scale": number_field(1.0),
     "n_segments": whole_field(0, low=0),
@@ -106,10 +119,10 @@ _FIELDS = {
 
 
 KEYS = Keys(
-    ("model_type", *_FIELDS),
-    {"rope_theta": (10000.0,)},  # in files from before `ropes`
+    ("model_type", *_FIELDS, "norm_first"),  # before there was norm_at
+    {"rope_theta": (10000.0,)},  # before there were ropes
     (),
-    null=tuple(_FIELDS),
+    null=(*_FIELDS, "norm_first"),
     closed="",
 )
 
@@ -150,9 +163,15 @@ def wrong_positions(config: Config) -> Checks:
 
 
 def wrong_stacks(config: Config) -> Checks:
-    """Of the tokens that begin and end a text, and of what only an encoder or a decoder has."""
+    """Of how the layers are wired, of the tokens that begin and end a text, and of what only an
+    encoder or a decoder has.
+    """
     both = config.crosses
     return (
+        (
+            config.parallel and (both or config.norm_at == "after"),
+            "has parallel sublayers, which can neither look across nor be normed after their sum",
+        ),
         (
             max(config.start_id or 0, config.end_id or 0) >= config.n_vocab,
             "names a token that is not in the vocabulary",

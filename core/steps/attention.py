@@ -10,6 +10,7 @@ from core.operands import (
     ALL,
     Cell,
     Result,
+    capped,
     constant,
     exponentials_of,
     given,
@@ -21,7 +22,7 @@ from core.operands import (
 from core.ops import softmax
 from core.step_ref import StepRef
 from core.steps.kind import ATTENTION, StepKind
-from core.steps.norm import sublayer_reads
+from core.steps.norm import UNNORMED, adds_as_made, norms_update, sublayer_reads
 from core.steps.positions import projects
 from core.text import factor, operand
 
@@ -63,7 +64,7 @@ def explain_scaled_score(cell: Cell) -> Result:
         cell.config.score_scale,
         cell.config.d_head,
     )
-    if not math.isclose(scale, K**-0.5):
+    if not cell.config.divides_by_root:
         return product(dot, constant("scale", scale))
     return Result(
         float(dot.values_N[0]) * scale,
@@ -72,13 +73,23 @@ def explain_scaled_score(cell: Cell) -> Result:
     )
 
 
+def before_mask(trace, path: str) -> str:
+    """The step of the scores that the mask is laid over: the last one before it."""
+    steps = (f"{path}.scores.{leaf}" for leaf in ("capped", "biased", "scaled"))
+    return next(step for step in steps if step in trace)
+
+
+def explain_capped_score(cell: Cell) -> Result:
+    """cap · tanh(score / cap)."""
+    before = f"{cell.path}.scores.biased"
+    before = before if before in cell.trace else f"{cell.path}.scores.scaled"
+    return capped(cell.get("score", before, *cell.index), cell.config.score_cap)
+
+
 def explain_masked_score(cell: Cell) -> Result:
     """The score where the mask allows it, −∞ where not."""
     h, l, m = cell.index
-    before = f"{cell.path}.scores.biased"
-    score = cell.get(
-        "score", before if before in cell.trace else f"{cell.path}.scores.scaled", h, l, m
-    )
+    score = cell.get("score", before_mask(cell.trace, cell.path), h, l, m)
     allowed = cell.get("mask", f"{cell.path}.mask", l, m)
     if allowed.values_N[0]:
         return Result(
@@ -132,6 +143,17 @@ def explain_attention_update(cell: Cell) -> Result:
     l, d = cell.index
     return total(
         cell.get("head", f"{cell.path}.heads", ALL, l, d), cell.weight("bias", "out.bias", d)
+    )
+
+
+def explain_unnormed_update(cell: Cell) -> Result:
+    """The weighted sums of all heads, projected, before the norm of the update."""
+    (l, d), c = cell.index, cell.config
+    heads_X, dims_X = np.divmod(np.arange(c.n_heads * c.d_head), c.d_head)
+    return sum_of_products(
+        cell.get("z", f"{cell.path}.z", heads_X, l, dims_X),
+        cell.weight("Wo", "out.weight", ALL, d),
+        cell.weight("bias", "out.bias", d),
     )
 
 
@@ -242,6 +264,14 @@ def explain_weight_at_temperature(cell: Cell) -> Result:
     return softmax_of(cell, 100 / percent, f"/ {operand(percent / 100)}")
 
 
+def plainly_scaled(config) -> bool:
+    """Whether all that lies between the dot products and the mask is a division by √K, or nothing;
+    T5's bias aside.
+    """
+    bent = bool(config.score_cap) or config.positions == "alibi"
+    return not bent and (config.divides_by_root or config.score_scale == 1)
+
+
 def unscaled(trace, ref: StepRef):
     """Softmax of the scores as if they had not been divided by √K, (H, L, M)."""
     return softmax(trace[f"{ref.path}.scores"] / trace.config.score_scale)
@@ -345,7 +375,19 @@ KINDS = (
         story="Divided by √K, which keeps softmax from becoming all or nothing.",
         latex=r"s_{l,m} = \frac{q_l \cdot k_m}{\sqrt{K}}",
         colour="weight",
-        when=lambda config: config.score_scale != 1,
+        when=lambda config: config.divides_by_root,
+    ),
+    StepKind(
+        leaf="scores.scaled",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_scaled_score,
+        title="Scaled score",
+        story="Multiplied by a number that the model’s files give, which keeps softmax soft.",
+        latex=r"s_{l,m} = n\, (q_l \cdot k_m)",
+        letters={"n": "the model’s scale"},
+        colour="weight",
+        when=lambda config: config.score_scale != 1 and not config.divides_by_root,
     ),
     StepKind(
         leaf="scores.scaled",
@@ -356,7 +398,19 @@ KINDS = (
         story="This model’s weights need no division by √K: the factor is 1.",
         latex=r"s_{l,m} = 1 \cdot (q_l \cdot k_m)",
         colour="weight",
-        when=lambda config: config.score_scale == 1,
+        when=lambda config: config.score_scale == 1 and not config.divides_by_root,
+    ),
+    StepKind(
+        leaf="scores.capped",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_capped_score,
+        title="Capped score",
+        story="Bent by a tanh, so that no score lies beyond the cap; small ones hardly change.",
+        latex=r"n \tanh\!\left(\frac{s_{l,m}}{n}\right)",
+        letters={"n": "the cap"},
+        colour="weight",
+        when=lambda config: bool(config.score_cap),
     ),
     StepKind(
         leaf="mask",
@@ -428,6 +482,19 @@ KINDS = (
         latex=r"u_{l,d} = \sum_h u_{h,l,d} + b^O_d",
         letters=BY_HEAD,
         colour="weight",
+        when=adds_as_made,
+    ),
+    StepKind(
+        leaf="out.unnormed",
+        axes="LD",
+        place=ATTENTION,
+        recipe=explain_unnormed_update,
+        title="Update by attention, before its norm",
+        story="What the heads found, projected and added up. A norm follows before it is added.",
+        latex=r"\tilde u_{l,d} = \sum_{h,j} z_{h,l,j}\, W^O_{h,j,d} + b^O_d",
+        letters=UNNORMED,
+        colour="weight",
+        when=norms_update,
     ),
     StepKind(
         leaf="scores.terms",
@@ -502,6 +569,7 @@ KINDS = (
         masked=True,
         compute=unscaled,
         after="pattern",
+        when=plainly_scaled,
     ),
     StepKind(
         leaf="pattern.power",

@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from core.operands import ALL, Cell, Result, constant, same, sum_of_products, total
-from core.ops import relative_buckets, rotate, sinusoids
+from core.operands import ALL, Cell, Result, constant, product, same, sum_of_products, total
+from core.ops import alibi_slopes, relative_buckets, rotate, sinusoids
 from core.step_ref import StepRef
 from core.steps.embedding import explain_similarity, similarity
 from core.steps.kind import ATTENTION, EMBED, STACK, StepKind
@@ -47,6 +47,18 @@ def explain_sinusoid(cell: Cell) -> Result:
         f"{sign}({l} · {operand(rate)})",
         (constant("position", l), constant("frequency", rate)),
     )
+
+
+def linear_positions(config) -> bool:
+    """Whether scores fall with the distance, by a slope for each head."""
+    return config.positions == "alibi"
+
+
+def explain_linear_bias(cell: Cell) -> Result:
+    """A head's slope times the distance."""
+    h, l, m = cell.index
+    slope = float(alibi_slopes(cell.config.n_heads)[h])
+    return product(constant("slope of the head", slope), constant("m − l", m - l))
 
 
 def explain_relative_bias(cell: Cell) -> Result:
@@ -259,6 +271,19 @@ KINDS = (
         latex=r"b_{h,l,m} = B_{\mathrm{bucket}(m-l),\,h}",
         letters=POSITION_BIAS,
         colour="position",
+        when=lambda config: not linear_positions(config),
+    ),
+    StepKind(
+        leaf="relative",
+        axes="HLM",
+        place=STACK,
+        recipe=explain_linear_bias,
+        title="Linear position bias",
+        story="The head’s slope times the distance: the farther back a token, the lower its score.",
+        latex=r"b_{h,l,m} = n_h\,(m - l)",
+        letters={"b": "position bias", "n": "slope of the head"},
+        colour="position",
+        when=linear_positions,
     ),
     StepKind(
         leaf="scores.biased",
@@ -266,9 +291,9 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_biased_score,
         title="Score with position bias",
-        story="The score plus the learned number for this distance.",
+        story="The score plus the number for this distance.",
         latex=r"s_{l,m} + b_{h,l,m}",
-        letters=POSITION_BIAS,
+        letters={"b": "position bias"},
         colour="weight",
     ),
     StepKind(

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.errors import GlassError
 from core.turning import turned
+from core.why.head import held_share
 from core.why.norms import bias_of, norm_bias, through_norm
 from core.why.places import config_of, sublayers
 from core.why.stream_sources import Written, bias, rows_of, sources
@@ -74,22 +75,40 @@ def look(trace, path: str, head: int, query: int, key: int, rival: int | None = 
     token `query` looking at the token `key`, into sources of the query × sources of the key. With a
     rival: the score less that of the query and that other key, which is what softmax compares.
 
-    The sum is the score after scaling (and T5's bias), before the mask. The scales of norms are
-    held at their recorded values. GlassError where there is no such attention, head or token.
+    The sum is the score after scaling (a bias for the distance, a cap), before the mask. Held at
+    their recorded values are the scales of norms, and how far a cap lets the score through.
+    GlassError where there is no such attention, head or token.
     """
     pair = checked(trace, path, head, query, [key] if rival is None else [key, rival])
     queries, keys = projected_sources(trace, pair)
     q_SK, k_MTK = queries.joined()[:, 0], keys.joined().transpose(1, 0, 2)
-    parts_ST = q_SK @ against_rival(k_MTK).T * config_of(trace).score_scale
+    left_M = let_through(trace, pair)
+    parts_ST = q_SK @ against_rival(k_MTK * left_M[:, None, None]).T * config_of(trace).score_scale
     names_S, names_T = queries.names, keys.names
     if f"{path}.scores.biased" in trace:
         bias_M = trace[f"{pair.side}.relative"][head, pair.row, pair.rows_M].astype(np.float64)
+        bias_M = bias_M * left_M
         parts_ST = np.pad(parts_ST, (0, 1))
         parts_ST[-1, -1] = against_rival(bias_M)
         names_S, names_T = (each + (f"{pair.side}.relative",) for each in (names_S, names_T))
     key, *others = pair.rows_M.tolist()
     return Look(
         path, head, pair.row, key, others[0] if others else None, names_S, names_T, parts_ST
+    )
+
+
+def let_through(trace, pair: Pair) -> np.ndarray:
+    """How much of the score of each key a cap has left, (M,); 1 where there is no cap."""
+    after = f"{pair.path}.scores.capped"
+    if after not in trace:
+        return np.ones(len(pair.rows_M))
+    biased = f"{pair.path}.scores.biased"
+    before = biased if biased in trace else f"{pair.path}.scores.scaled"
+    return held_share(
+        *(
+            trace[step][pair.head, pair.row, pair.rows_M].astype(np.float64)
+            for step in (before, after)
+        )
     )
 
 
@@ -122,7 +141,8 @@ def checked(trace, path: str, head: int, query: int, keys) -> Pair:
         raise GlassError(f"This model has no attention “{path}”.")
     if not 0 <= head < config.n_heads:
         raise GlassError(f"This model has {config.n_heads} heads, and so no head {head}.")
-    if any(f"{path}.scores.{leaf}" in trace.edits for leaf in ("dot", "scaled", "biased")):
+    edited = ("dot", "scaled", "biased", "capped")
+    if any(f"{path}.scores.{leaf}" in trace.edits for leaf in edited):
         raise GlassError("An experiment has put this score there: it has no sources.")
     memory = "encoder" if kind == "cross" else side
     row = int(rows_of(trace, side, [query])[0])

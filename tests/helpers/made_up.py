@@ -22,7 +22,7 @@ _COMMON = {
     "n_vocab": 31,
     "positions": "rotary",
     "norm": "rms",
-    "norm_first": True,
+    "norm_at": "before",
     "norm_eps": 1e-3,
     "activation": "silu",
     "gated": True,

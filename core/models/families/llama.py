@@ -121,7 +121,7 @@ def turning(data: Fields, d_head: int, key: str, longest: int, **more: Any) -> d
 def rotary(data: Fields, common: dict[str, Any], **more: Any) -> Config:
     """A Llama config, with the two things that its sizes must allow."""
     config = Config(
-        **common, **more, positions="rotary", norm_first=True, gated=True, final_norm=True
+        **common, **more, positions="rotary", norm_at="before", gated=True, final_norm=True
     )
     for rope in filter(None, config.ropes):
         rope_config.check_rope(rope, config.d_head, data.where)

@@ -83,7 +83,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         **common,
         n_positions=data.whole("max_position_embeddings", 1024, high=_MOST_POSITIONS),
         positions="sinusoid",
-        norm_first=False,
+        norm_at="after",
         norm_eps=1e-5,
         activation=data.choice("activation_function", "gelu", ACTIVATIONS),
         embed_scale=common["d_model"] ** (data.flag("scale_embedding", False) / 2),

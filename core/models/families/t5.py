@@ -82,7 +82,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     config = Config(
         **common,
         **relative_positions(data),
-        norm_first=True,
+        norm_at="before",
         activation=activation,
         norm_eps=data.number("layer_norm_epsilon", 1e-6, high=1),
         gated=gated,

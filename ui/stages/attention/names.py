@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.text import number
 from ui.text import bold, quoted
 
 
@@ -30,6 +31,14 @@ def projected(view, letter: str) -> str:
 def turns(view) -> bool:
     """Whether positions rotate the queries and keys of this attention."""
     return view.attention("q.unrotated") in view.trace
+
+
+def scaled_by(view) -> str:
+    """What the dot products are scaled by, as a sign and a number; nothing where they are not."""
+    c = view.config
+    if c.score_scale == 1:
+        return ""
+    return f"÷ √{c.d_head}" if c.divides_by_root else f"× {number(c.score_scale, 3)}"
 
 
 def normed_first(view) -> bool:

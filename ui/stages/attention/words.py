@@ -77,12 +77,15 @@ def scores_question(view) -> str:
 
 def scores_text(view) -> str:
     """How the scores are made, which is the highest, and what the mask hides."""
-    row_M, K = row_of(view, "scores"), view.config.d_head
+    row_M, c = row_of(view, "scores"), view.config
     best = int(np.argmax(row_M))
-    scaled = f", then divided by {root(K)}" if view.config.score_scale != 1 else ""
+    scaled = f", times {number(c.score_scale, 3)}" if c.score_scale != 1 else ""
+    scaled = f", then divided by {root(c.d_head)}" if c.divides_by_root else scaled
     distance = ", plus a number for the distance" * (view.attention("scores.biased") in view.trace)
+    cap = f", bent to stay below {number(c.score_cap, 3)}" if c.score_cap else ""
     return (
-        f"Query times key, number by number, added up{scaled}{distance}: that is the **score**."
+        f"Query times key, number by number, added up{scaled}{distance}{cap}: that is the"
+        " **score**."
         f" {seen(view, best)} scores highest, {number(row_M[best], 3)}. {mask_text(view, row_M)}"
     )
 

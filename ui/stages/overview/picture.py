@@ -332,13 +332,24 @@ def layer_parts(view, found: dict) -> dict:
 
 
 def sublayer_parts(view, found: dict, path: str) -> dict:
-    """What every part has: its norm before or after, its update, and the sum with the stream."""
+    """What every part has: its norms, its update, and the sum with the stream."""
     return {
-        "first": view.config.norm_first,
-        "norm": norm_sign(view, f"{path}.norm.out"),
+        "norms": norm_signs(view, path),
         "out": put_strip(view, found, f"{path}.out", "update"),
         "sum": f"{path}.sum",
         "add": about(view.trace, f"{path}.sum").title,
+    }
+
+
+def norm_signs(view, path: str) -> dict:
+    """The signs of a part's norms by where they stand: of what it reads, of its update, of the sum.
+    None where there is none.
+    """
+    c, stream = view.config, norm_sign(view, f"{path}.norm.out")
+    return {
+        "before": stream if c.norm_first else None,
+        "update": norm_sign(view, f"{path}.out.norm.out") if c.norms_update else None,
+        "after": stream if c.norm_at == "after" else None,
     }
 
 
@@ -365,6 +376,7 @@ def feed_forward_parts(view, found: dict, path: str) -> dict:
     activation = ACTIVATION_TITLES[view.config.activation]
     return (
         {"kind": "mlp", "gated": view.config.gated, "activation": activation}
+        | {"parallel": view.config.parallel}
         | sublayer_parts(view, found, path)
         | {"hidden": put_strip(view, found, f"{path}.hidden", "neurons")}
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.ops import alibi_slopes
 from core.planes import principal_plane
 from core.steps.positions import pairs_by_distance
 from core.text import counted, number
@@ -41,6 +42,7 @@ def positions(view: View) -> tuple[str, tuple[int, ...]]:
         "rotary": turned_hands,
         "still": still_hands,
         "relative": added_biases,
+        "alibi": sloping_biases,
         "none": no_positions,
     }
     token = bold(view.labels[view.token])
@@ -159,6 +161,27 @@ def added_biases(view: View) -> tuple[str, tuple[int, ...]]:
     return first
 
 
+def sloping_biases(view: View) -> tuple[str, tuple[int, ...]]:
+    """The bias of the chosen head for each pair of tokens, which falls with the distance."""
+    step, t, h = f"{view.side}.relative", view.token, view.head
+    title = f"Bias that head {h} adds to the score of each pair"
+    cell_map(view, step, h, ALL, ALL, title=title, chosen=t)
+    first = (step, (h, t, max(t - 1, 0)))
+    render_depth(view, slope_text(view), first)
+    return first
+
+
+def slope_text(view: View) -> str:
+    """How fast the bias of the chosen head falls, beside the other heads'."""
+    slope_H = alibi_slopes(view.config.n_heads)
+    steepest, flattest = number(slope_H.max(), 3), number(slope_H.min(), 3)
+    return (
+        "Nothing is added to the words. Each head lowers a score with the **distance**: head"
+        f" {view.head} by {number(slope_H[view.head], 3)} for each token farther back. The heads’"
+        f" slopes go from {steepest} to {flattest}; no training changed them."
+    )
+
+
 def bias_text(view: View) -> str:
     """What is added to the scores, and which distance the chosen head favours."""
     best, size = favoured_distance(view)
@@ -202,6 +225,7 @@ def no_positions(view: View) -> tuple[str, tuple[int, ...]]:
         "sinusoid": "added sine and cosine waves",
         "rotary": "rotated queries and keys by position",
         "relative": "added a bias for each distance",
+        "alibi": "lowered each score with the distance",
     }.get(view.model.config.positions, "had none either")
     step = f"{view.side}.embed.sum"
     first = largest(view, step, view.token, ALL)
@@ -320,7 +344,7 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 
 
 def bias_by_distance(view: View) -> None:
-    """The learned bias of the chosen head over the distance."""
+    """The bias of the chosen head over the distance."""
     step, h = f"{view.side}.relative", view.head
     cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
     one_way = (
@@ -328,10 +352,17 @@ def bias_by_distance(view: View) -> None:
         if view.side == "decoder"
         else ""
     )
+    shared = (
+        "Long distances share one number (Raffel et al. 2019), and all layers of this side share"
+        f" the table.{one_way}"
+    )
+    straight = (
+        "A straight line, with a slope for each head, the same in all layers (Press et al. 2022):"
+        " it goes on beyond the longest text of the training."
+    )
     render_depth(
         view,
-        "Long distances share one number (Raffel et al. 2019), and all layers of this side share"
-        f" the table.{one_way}",
+        straight if view.config.positions == "alibi" else shared,
         largest(view, view.at("attn.scores.biased"), h, view.token, ALL),
     )
     title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"
