@@ -70,6 +70,11 @@ def list_field(default: tuple, read: Callable) -> Callable:
     return read_list
 
 
+def absent_field() -> Callable:
+    """Nothing: our own models have no such part."""
+    return lambda data, key: None if data.get(key) is None else data.refuse(key, "null")
+
+
 def norm_at_field(data: Fields, key: str) -> str:
     """Where the norms stand; older files only say whether they come first."""
     if data.get("norm_first") is None:
@@ -111,6 +116,7 @@ _FIELDS = {
     "ropes": list_field((Rope(),), lambda data, key: own_rope(data.get(key), data.where)),
     "windows": list_field((None,), whole_field(low=0)),
     "qk_norm": optional_field(word_field("head", "all")),
+    "task": absent_field(),
     "relative_buckets": whole_field(32, low=4, high=1 << 12),
     "relative_distance": whole_field(128),
     "start_id": optional_field(whole_field(low=0)),

@@ -21,6 +21,7 @@ from core.steps import (
     positions,
     query_norm,
     sources,
+    task,
 )
 from core.steps.kind import StepKind
 
@@ -35,6 +36,7 @@ PARTS = (
     layers,
     norm,
     output,
+    task,
     sources,
     lstm,
 )
