@@ -51,11 +51,14 @@ def without_casts():
     double.__dict__.update(
         vars(torch), float32=torch.float64, float=torch.float64, FloatTensor=torch.DoubleTensor
     )
+    plain = torch.Tensor.float
     for module in CASTING:
         module.torch = double
+    torch.Tensor.float = torch.Tensor.double  # numbers and positions of the rotary angles
     try:
         yield
     finally:
+        torch.Tensor.float = plain
         for module in CASTING:
             module.torch = torch
 
