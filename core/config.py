@@ -12,6 +12,26 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Task:
+    """What a head that a model was fine-tuned with makes of the last vectors: a score for each of
+    its labels.
+    """
+
+    reads: str  # "pooled" (the pooler's vector), "first", "last" (that token's) or "each" token's
+    # "one" of the labels holds (softmax over them), "any" of them (a sigmoid for each); "number":
+    # the scores are what is meant; "span": an answer's first and last token (softmax over tokens)
+    gives: str
+    labels: tuple[str, ...]  # "start" and "end" of a span
+    hidden: str | None = None  # the activation of a layer of its own before the scores
+    pad_id: int | None = None  # no text whose "last" token is read may end with this one
+
+    @property
+    def of_tokens(self) -> bool:
+        """Whether every token has scores of its own."""
+        return self.reads == "each"
+
+
+@dataclass(frozen=True)
 class Config:
     """One transformer, told from all others."""
 
@@ -54,7 +74,12 @@ class Config:
         # None, "dense" (tanh over the first token) or "next" (that, and the next-sentence logits)
         None
     )
+    task: Task | None = None  # the head that the model was fine-tuned with
     rope_theta: float = 10000.0
+    sinusoid_first: int = 0  # the number that the first position has in the waves
+    sinusoid_whole: bool = False  # the slowest wave: 10000 times slower than the first, or nearly
+    pad_id: int | None = None  # a token without a position, which is not read (M2M100)
+    relative_in_layers: bool = False  # a table of biases in each layer, not one for all (uMT5)
     relative_buckets: int = 32
     relative_distance: int = 128  # beyond it all distances share the last bucket
     start_id: int | None = None  # the token a decoder begins with when it reads an encoder
@@ -89,6 +114,10 @@ class Config:
         """The set of keys and values that a query head uses."""
         return head * self.n_kv_heads // self.n_heads
 
+    def relative_step(self, path: str) -> str:
+        """The step with the bias for distances that an attention adds: its own, or its side's."""
+        return f"{path if self.relative_in_layers else path.split('.')[0]}.relative"
+
     def layers(self, side: str) -> int:
         """How many layers the stack of that side has."""
         return {"encoder": self.encoder_layers, "decoder": self.decoder_layers}[side]
@@ -112,6 +141,8 @@ def weight_shapes(config: Config) -> Shapes:
                 ("attn", "cross") if side == "decoder" and config.crosses else ("attn",)
             ):
                 shapes |= attention_shapes(config, f"{side}.{layer}.{sublayer}")
+            if config.positions == "relative" and config.relative_in_layers:
+                shapes |= relative_shapes(config, f"{side}.{layer}.attn")
             shapes |= feed_forward_shapes(config, f"{side}.{layer}.mlp")
         if config.final_norm:
             shapes |= norm(f"{side}.norm", config.d_model)
@@ -136,9 +167,14 @@ def embedding_shapes(config: Config, side: str) -> Shapes:
         shapes[f"{path}.position.weight"] = (c.n_positions or 0, c.d_model)
     if c.n_segments and side == "encoder":
         shapes[f"{path}.segment.weight"] = (c.n_segments, c.d_model)
-    if c.positions == "relative":
-        shapes[f"{side}.relative.weight"] = (c.relative_buckets, c.n_heads)
+    if c.positions == "relative" and not c.relative_in_layers:
+        shapes |= relative_shapes(c, side)
     return shapes | (norm(f"{path}.norm", c.d_model) if c.embed_norm else {})
+
+
+def relative_shapes(config: Config, path: str) -> Shapes:
+    """The table of biases, one for each bucket of distances and head."""
+    return {f"{path}.relative.weight": (config.relative_buckets, config.n_heads)}
 
 
 def attention_shapes(config: Config, path: str) -> Shapes:
@@ -179,6 +215,10 @@ def end_shapes(config: Config) -> Shapes:
         shapes |= linear_shapes("pooler.pre", D, D)
     if c.pooler == "next":
         shapes |= linear_shapes("pooler.logits", D, 2)
+    if c.task and c.task.hidden:
+        shapes |= linear_shapes("task.pre", D, D)
+    if c.task:
+        shapes |= linear_shapes("task.logits", D, len(c.task.labels))
     if c.head == "transform":
         shapes |= linear_shapes("head.pre", D, D) | norm("head.norm", D)
     if c.head:

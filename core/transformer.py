@@ -14,11 +14,13 @@ import numpy as np
 from core import masks
 from core.ops import (
     ACTIVATIONS,
+    HEAD_ACTIVATIONS,
     alibi_slopes,
     angles,
     linear,
     relative_buckets,
     rotate,
+    sigmoid,
     soft_cap,
     softmax,
 )
@@ -105,6 +107,15 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     return at.put("out_LD", update(at, linear(z_LX, at.w("out.weight"), at.w("out.bias"))))
 
 
+def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
+    """Tokens looking at each other. Where the stack has no bias for their distances, T5's kind of
+    model has one in each layer.
+    """
+    if at.config.positions == "relative" and relative_HLM is None:
+        relative_HLM = relative_bias(at, len(x_LD))
+    return attention(at, x_LD, x_LD, mask_LM, relative_HLM)
+
+
 def rotate_by_position(at: Scope, x_HLK):
     """Rotary positions: every vector rotated by its position's angles (Su et al. 2021)."""
     half_LK = angles(x_HLK.shape[1], at.config.d_head, at.config.rope_theta, at.earlier)
@@ -152,7 +163,7 @@ def layer(at: Scope, x_LD, mask_LM, relative_HLM=None, memory_MD=None, cross_mas
     """
     attn, cross, mlp = at.below("attn"), at.below("cross"), at.below("mlp")
     x_LD = attn.put("in_LD", x_LD)
-    sum_LD = residual(attn, x_LD, lambda at, x_LD: attention(at, x_LD, x_LD, mask_LM, relative_HLM))
+    sum_LD = residual(attn, x_LD, lambda at, x_LD: self_attention(at, x_LD, mask_LM, relative_HLM))
     if memory_MD is not None:
         sum_LD = cross.put("in_LD", sum_LD)
         sum_LD = residual(
@@ -184,10 +195,8 @@ def embed(at: Scope, ids_L, segments_L):
 
 
 def relative_bias(at: Scope, n_tokens: int):
-    """T5's learned bias for each head and distance (Raffel et al. 2019, section 2.1); shared by the
-    side's layers.
-    """
-    c, both_ways, M = at.config, at.path == "encoder", at.earlier + n_tokens
+    """T5's learned bias for each head and distance (Raffel et al. 2019, section 2.1)."""
+    c, both_ways, M = at.config, at.path.startswith("encoder"), at.earlier + n_tokens
     bucket_MM = relative_buckets(M, M, c.relative_buckets, c.relative_distance, both_ways)
     return at.put("relative_HLM", at.w("relative.weight").T[:, bucket_MM[at.earlier :]])
 
@@ -207,7 +216,7 @@ def stack(run: Run, side: str, ids_L, segments_L, mask_LM, memory_MD=None, cross
     at = run.at(side)
     x_LD = embed(at.below("embed"), ids_L, segments_L)
     relative_HLM = None
-    if run.config.positions == "relative":
+    if run.config.positions == "relative" and not run.config.relative_in_layers:
         relative_HLM = relative_bias(at, len(ids_L))
     elif run.config.positions == "alibi":
         relative_HLM = linear_bias(at, len(ids_L), x_LD.dtype)
@@ -246,3 +255,22 @@ def pool(at: Scope, x_LD):
     out_D = at.put("out_D", np.tanh(pre_D))
     if at.config.pooler == "next":
         at.put("logits_C", linear(out_D, at.w("logits.weight"), at.w("logits.bias")))
+    return out_D
+
+
+def classify(at: Scope, x_XD):
+    """A fine-tuned head: from the vector of a text (X: no axis) or of each token (X: L) to a score
+    for each label, and to its probability.
+    """
+    task = at.config.task
+    X = "L" if task.of_tokens else ""
+    x_XD = at.put(f"in_{X}D", x_XD)
+    if task.hidden:
+        pre_XD = at.put(f"pre_{X}D", linear(x_XD, at.w("pre.weight"), at.w("pre.bias")))
+        x_XD = at.put(f"hidden_{X}D", HEAD_ACTIVATIONS[task.hidden](pre_XD))
+    logits_XC = at.put(f"logits_{X}C", linear(x_XD, at.w("logits.weight"), at.w("logits.bias")))
+    if task.gives == "span":
+        at.put("probs_LC", softmax(logits_XC.T).T)
+    elif task.gives != "number":
+        probability = softmax if task.gives == "one" else sigmoid
+        at.put(f"probs_{X}C", probability(logits_XC))

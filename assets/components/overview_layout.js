@@ -43,7 +43,7 @@ function stepsOf({ rivers, open }) {
 // What the marks of the motion are called: the layers before the opened one and after it, and what comes out.
 export function marksOf({ rivers, open, output }) {
   const [first, second] = rivers, own = rivers.find(({ side }) => side === open.side), many = rivers.length > 1
-  const before = layerWords(0, open.layer), after = layerWords(open.layer + 1, own.of), guess = output.words.length ? "guess" : "result"
+  const before = layerWords(0, open.layer), after = layerWords(open.layer + 1, own.of), guess = output.words.length ? output.mark ?? "guess" : "result"
   const passed = many && own === second ? (before ? "layers before" : first.side) : before
   return { before: passed, after: many && own === first ? (after ? "layers after" : second.side) : after, guess }
 }

@@ -56,6 +56,11 @@ def optional_field(read: Callable) -> Callable:
     return lambda data, key: None if data.get(key) is None else read(data, key)
 
 
+def absent_field() -> Callable:
+    """Nothing: our own models have no such part."""
+    return lambda data, key: None if data.get(key) is None else data.refuse(key, "null")
+
+
 def norm_at_field(data: Fields, key: str) -> str:
     """Where the norms stand; older files only say whether they come first."""
     if data.get("norm_first") is None:
@@ -94,7 +99,12 @@ _FIELDS = {
     "final_norm": flag_field(False),
     "head": optional_field(word_field("linear", "transform")),
     "pooler": optional_field(word_field("dense", "next")),
+    "task": absent_field(),
     "rope_theta": number_field(10000.0, high=1e12),
+    "sinusoid_first": whole_field(0, low=0),
+    "sinusoid_whole": flag_field(False),
+    "pad_id": optional_field(whole_field(low=0)),
+    "relative_in_layers": flag_field(False),
     "relative_buckets": whole_field(32, low=4, high=1 << 12),
     "relative_distance": whole_field(128),
     "start_id": optional_field(whole_field(low=0)),

@@ -254,7 +254,7 @@ def explain_pair_of_sources(cell: Cell) -> Result:
         return Result(0.0, "the bias for the distance is no product of sources", ())
     left = left_by_cap(cell, h, l, m)
     if all(ends):
-        bias = cell.get("bias", f"{cell.ref.side}.relative", h, l, m)
+        bias = cell.get("bias", cell.config.relative_step(cell.path), h, l, m)
         return product(bias, *left) if left else same(bias)
     made = sum_of_products(cell.get("q", query, x, ALL), cell.get("k", key, y, ALL))
     more = (constant("scale", cell.config.score_scale), *left)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.config import Config
+from core.config import Config, Task
 from core.models import keys
+from core.models.families import tasks
 from core.models.families.common import (
     ACTIVATIONS,
     Family,
@@ -14,6 +15,7 @@ from core.models.families.common import (
     sizes,
     tensor_names,
 )
+from core.models.families.tasks import Head
 from core.models.fields import Fields
 from core.models.stored import Stored
 
@@ -51,12 +53,19 @@ NAMES = {
     "head.pre": "cls.predictions.transform.dense",
     "head.norm": "cls.predictions.transform.LayerNorm",
 }
+HEADS = {
+    "BertForSequenceClassification": Head("pooled", "text", "classifier"),
+    "BertForTokenClassification": Head("each", "tokens", "classifier"),
+    "BertForQuestionAnswering": Head("each", "span", "qa_outputs"),
+    "BertForMultipleChoice": Head("pooled", "choice", "classifier"),
+}
 # Where both are there, the first is added.
 _HEAD_BIASES = ("cls.predictions.decoder.bias", "cls.predictions.bias")
 
 
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """A BERT model's config and names. Its pooler and its head are seen from the tensors."""
+    found = tasks.find_head(data, tensors, HEADS)
     config = Config(
         **sizes(
             data,
@@ -74,7 +83,8 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         activation=data.choice("hidden_act", "gelu", ACTIVATIONS),
         n_segments=data.whole("type_vocab_size", 2),
         embed_norm=True,
-        pooler=pooler(tensors),
+        pooler=pooler(tensors, found.task),
+        task=found.task,
         head="transform" if has_module(tensors, "cls.predictions") else None,
     )
     tied = ("embeddings.word_embeddings.weight",) if data.flag("tie_word_embeddings", True) else ()
@@ -83,14 +93,15 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         "head.logits.bias": _HEAD_BIASES,
     }
     unread = _HEAD_BIASES[1:] if _HEAD_BIASES[0] in tensors else ()
-    return Layout(config, tensor_names(config, NAMES, exact), unread=unread)
+    return Layout(config, tensor_names(config, NAMES | found.names, exact), unread=unread)
 
 
-def pooler(tensors: Mapping[str, Stored]) -> str | None:
+def pooler(tensors: Mapping[str, Stored], task: Task | None) -> str | None:
     """What reads the vector of the first token, as Config calls it."""
     if has_module(tensors, "cls.seq_relationship"):
         return "next"
-    return "dense" if has_module(tensors, "pooler") else None
+    is_read = task is not None and task.reads == "pooled"
+    return "dense" if is_read or has_module(tensors, "pooler") else None
 
 
 def has_module(tensors: Mapping[str, Stored], module: str) -> bool:

@@ -125,7 +125,7 @@ def turned_text(view: View) -> str:
 
 def added_biases(view: View) -> tuple[str, tuple[int, ...]]:
     """The learned bias of the chosen head for each pair of tokens."""
-    step, t, h = f"{view.side}.relative", view.token, view.head
+    step, t, h = bias_step(view), view.token, view.head
     title = f"Bias that head {h} adds to the score of each pair"
     cell_map(view, step, h, ALL, ALL, title=title, chosen=t)
     render_depth(view, bias_text(view), first := largest(view, step, h, t, ALL))
@@ -153,6 +153,11 @@ def slope_text(view: View) -> str:
     )
 
 
+def bias_step(view: View) -> str:
+    """The step with the biases that the layer which is looked at adds: its own, or its side's."""
+    return view.config.relative_step(view.at("attn"))
+
+
 def bias_text(view: View) -> str:
     """What is added to the scores, and which distance the chosen head favours."""
     best, size = favoured_distance(view)
@@ -165,7 +170,7 @@ def bias_text(view: View) -> str:
 
 def distance_biases(view: View) -> dict[int, float]:
     """The bias of the chosen head for each distance in the sentence."""
-    bias_LM = view.trace[f"{view.side}.relative"][view.head]
+    bias_LM = view.trace[bias_step(view)][view.head]
     return {s: float(bias_LM[l, m]) for s, l, m in pairs_by_distance(len(view.labels))}
 
 
@@ -316,7 +321,7 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 
 def bias_by_distance(view: View) -> None:
     """The bias of the chosen head over the distance."""
-    step, h = f"{view.side}.relative", view.head
+    step, h = bias_step(view), view.head
     cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
     one_way = (
         " The decoder only knows how far back; everything after has the same bias."
@@ -324,9 +329,11 @@ def bias_by_distance(view: View) -> None:
         else ""
     )
     shared = (
-        "Long distances share one number (Raffel et al. 2019), and all layers of this side share"
-        f" the table.{one_way}"
+        "each layer has a table of its own"
+        if view.config.relative_in_layers
+        else "all layers of this side share the table"
     )
+    shared = f"Long distances share one number (Raffel et al. 2019), and {shared}.{one_way}"
     straight = (
         "A straight line, with a slope for each head, the same in all layers (Press et al. 2022):"
         " it goes on beyond the longest text of the training."
