@@ -32,6 +32,30 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Rope:
+    """How far rotary positions turn each pair of a query's and a key's numbers, and how that is
+    stretched for texts longer than those of the training (core.ops.frequencies).
+    """
+
+    theta: float = 10000.0  # pair i of P turns by theta^(-i/P) radians from token to token
+    width: int | None = None  # so many numbers of a head are turned, its first; None: all
+    kind: str = "default"  # "default", "linear", "dynamic", "llama3", "yarn" or "longrope"
+    factor: float = 1.0  # how many times as long
+    trained: int = 0  # the tokens that the unstretched angles were made for
+    slow: float = 1.0  # of a pair that turns less often than this in `trained` tokens all is
+    fast: float = 1.0  # stretched; of one that turns more often than this, nothing
+    whole: bool = True  # yarn: the borders between the two are whole pairs
+    short: tuple[float, ...] = ()  # longrope: the divisor of each pair up to `trained` tokens
+    long: tuple[float, ...] = ()  # and in longer texts
+    size: float = 1.0  # what the turned numbers are multiplied by
+
+    @property
+    def grows(self) -> bool:
+        """Whether the angles depend on how long the text is."""
+        return self.kind == "dynamic" or self.kind == "longrope" and self.short != self.long
+
+
+@dataclass(frozen=True)
 class Config:
     """One transformer, told from all others."""
 
@@ -75,11 +99,14 @@ class Config:
         None
     )
     task: Task | None = None  # the head that the model was fine-tuned with
-    rope_theta: float = 10000.0
     sinusoid_first: int = 0  # the number that the first position has in the waves
     sinusoid_whole: bool = False  # the slowest wave: 10000 times slower than the first, or nearly
     pad_id: int | None = None  # a token without a position, which is not read (M2M100)
     relative_in_layers: bool = False  # a table of biases in each layer, not one for all (uMT5)
+    # By layer, over and over: one entry stands for all layers, four for each 4th.
+    ropes: tuple[Rope | None, ...] = (Rope(),)  # None: this layer turns nothing
+    windows: tuple[int | None, ...] = (None,)  # how many tokens away one is still seen; None: all
+    qk_norm: str | None = None  # a norm of queries and keys: of each "head", or of "all" together
     relative_buckets: int = 32
     relative_distance: int = 128  # beyond it all distances share the last bucket
     start_id: int | None = None  # the token a decoder begins with when it reads an encoder
@@ -109,6 +136,14 @@ class Config:
     def norms_update(self) -> bool:
         """Whether what a sublayer adds to the stream has passed a norm of its own."""
         return self.norm_at in ("update", "around")
+
+    def rope(self, layer: int) -> Rope | None:
+        """How a layer turns queries and keys; None where it does not."""
+        return self.ropes[layer % len(self.ropes)] if self.positions == "rotary" else None
+
+    def window(self, layer: int) -> int | None:
+        """How many tokens away a layer's self-attention still looks; None: at all of them."""
+        return self.windows[layer % len(self.windows)]
 
     def group(self, head: int) -> int:
         """The set of keys and values that a query head uses."""
@@ -180,11 +215,14 @@ def relative_shapes(config: Config, path: str) -> Shapes:
 def attention_shapes(config: Config, path: str) -> Shapes:
     """The four projections of all heads side by side, and the norms."""
     c = config
+    all_q, all_k = c.n_heads * c.d_head, c.n_kv_heads * c.d_head
+    gains = {"head": (c.d_head, c.d_head), "all": (all_q, all_k)}.get(c.qk_norm or "", ())
     return {
-        **linear_shapes(f"{path}.q", c.d_model, c.n_heads * c.d_head),
-        **linear_shapes(f"{path}.k", c.d_model, c.n_kv_heads * c.d_head),
-        **linear_shapes(f"{path}.v", c.d_model, c.n_kv_heads * c.d_head),
-        **linear_shapes(f"{path}.out", c.n_heads * c.d_head, c.d_model),
+        **{f"{path}.{x}.norm.weight": (width,) for x, width in zip("qk", gains, strict=False)},
+        **linear_shapes(f"{path}.q", c.d_model, all_q),
+        **linear_shapes(f"{path}.k", c.d_model, all_k),
+        **linear_shapes(f"{path}.v", c.d_model, all_k),
+        **linear_shapes(f"{path}.out", all_q, c.d_model),
         **sublayer_norms(config, path),
     }
 

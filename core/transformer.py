@@ -12,11 +12,12 @@ from __future__ import annotations
 import numpy as np
 
 from core import masks
+from core.config import Rope
 from core.ops import (
     ACTIVATIONS,
     HEAD_ACTIVATIONS,
     alibi_slopes,
-    angles,
+    frequencies,
     linear,
     relative_buckets,
     rotate,
@@ -84,10 +85,13 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     section 3.2).
     """
     q_HLK, k_GMK, v_GMK = project(at, x_LD, memory_MD)
-    if at.config.positions == "rotary":
+    if at.config.qk_norm:
+        q_HLK = normalise_heads(at, "q", at.put("q.unnormed_HLK", q_HLK), "H")
+        k_GMK = normalise_heads(at, "k", at.put("k.unnormed_GLK", k_GMK), "G")
+    if rope := at.config.rope(at.layer):
         q_HLK = at.put("q.unrotated_HLK", q_HLK)
         k_GLK = at.put("k.unrotated_GLK", k_GMK)
-        q_HLK, k_GMK = rotate_by_position(at, q_HLK), rotate_by_position(at, k_GLK)
+        q_HLK, k_GMK = rotate_by_position(at, q_HLK, rope), rotate_by_position(at, k_GLK, rope)
     q_HLK = at.put("q_HLK", q_HLK)
     k_GMK = at.put("k_GMK", at.after_earlier("k", k_GMK))
     v_GMK = at.put("v_GMK", at.after_earlier("v", v_GMK))
@@ -116,11 +120,26 @@ def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
     return attention(at, x_LD, x_LD, mask_LM, relative_HLM)
 
 
-def rotate_by_position(at: Scope, x_HLK):
+def normalise_heads(at: Scope, which: str, x_HLK, heads: str):
+    """Root-mean-square norm of the queries or the keys: of each head's by itself, with one gain for
+    all heads (Henry et al. 2020), or of all heads' together.
+    """
+    weight, eps = at.w(f"{which}.norm.weight"), at.config.norm_eps
+    square_HL = np.vecdot(x_HLK, x_HLK)
+    if at.config.qk_norm == "head":
+        mean_HL = square_HL / x_HLK.shape[-1]
+        scale_HL = at.put(f"{which}.scale_{heads}L", np.sqrt(mean_HL + eps))
+        return x_HLK / scale_HL[..., None] * weight
+    mean_L = square_HL.sum(axis=0) / len(weight)
+    scale_L = at.put(f"{which}.scale_L", np.sqrt(mean_L + eps))
+    return x_HLK / scale_L[:, None] * weight.reshape(len(x_HLK), 1, -1)
+
+
+def rotate_by_position(at: Scope, x_HLK, rope: Rope):
     """Rotary positions: every vector rotated by its position's angles (Su et al. 2021)."""
-    half_LK = angles(x_HLK.shape[1], at.config.d_head, at.config.rope_theta, at.earlier)
-    angle_LK = np.tile(half_LK, 2)
-    return rotate(x_HLK, np.cos(angle_LK).astype(x_HLK.dtype), np.sin(angle_LK).astype(x_HLK.dtype))
+    until = at.earlier + x_HLK.shape[1]
+    rate_P = frequencies(rope, at.config.d_head, until)
+    return rotate(x_HLK, np.arange(at.earlier, until)[:, None] * rate_P, rope.size)
 
 
 def feed_forward(at: Scope, x_LD):
@@ -161,6 +180,9 @@ def layer(at: Scope, x_LD, mask_LM, relative_HLM=None, memory_MD=None, cross_mas
     """Self-attention, attention across to the encoder where there is one, feed-forward. Parallel:
     the feed-forward reads what attention has read (Wang & Komatsuzaki 2021, GPT-J).
     """
+    window = at.config.window(at.layer)
+    if window is not None:
+        mask_LM = mask_LM & masks.near(*mask_LM.shape, window, at.earlier)
     attn, cross, mlp = at.below("attn"), at.below("cross"), at.below("mlp")
     x_LD = attn.put("in_LD", x_LD)
     sum_LD = residual(attn, x_LD, lambda at, x_LD: self_attention(at, x_LD, mask_LM, relative_HLM))

@@ -23,14 +23,19 @@ from core.ops import softmax
 from core.step_ref import StepRef
 from core.steps.kind import ATTENTION, StepKind
 from core.steps.norm import UNNORMED, adds_as_made, norms_update, sublayer_reads
-from core.steps.positions import rotates
+from core.steps.positions import projects
 from core.text import factor, operand
 
 BY_HEAD = {"u": "update; with h, that by one head"}
 
 
+def not_normed(config) -> bool:
+    """Whether queries and keys are compared as they are projected, but for their positions."""
+    return config.qk_norm is None
+
+
 def explain_projection(cell: Cell) -> Result:
-    """q, k or v before any rotation: a token's vector times one column of W."""
+    """q, k or v before any norm or rotation: a token's vector times one column of W."""
     head, token_at, k = cell.index
     which, column = cell.ref.leaf[0], head * cell.config.d_head + k
     reads = (
@@ -93,6 +98,29 @@ def explain_masked_score(cell: Cell) -> Result:
             (score, allowed),
         )
     return Result(-math.inf, f"{operand(score.values_N[0])}, blocked by the mask", (score, allowed))
+
+
+def has_window(config, ref: StepRef) -> bool:
+    """Whether a layer looks only so far."""
+    return ref.sublayer == "attn" and ref.layer is not None and config.window(ref.layer) is not None
+
+
+def looks_at_all(config, ref: StepRef) -> bool:
+    """Whether it looks at any distance."""
+    return not has_window(config, ref)
+
+
+def explain_mask(cell: Cell) -> Result:
+    """The mask of the run, and 0 beyond the window of a layer that has one."""
+    l, m = cell.index
+    layer = None if cell.ref.looks_across else cell.ref.layer
+    window = None if layer is None else cell.config.window(layer)
+    if window is None or abs(l - m) <= window or cell.value:
+        return given(cell)
+    apart = constant("positions apart", abs(l - m))
+    return Result(
+        0.0, f"{abs(l - m)} apart, more than {window}", (apart, constant("window", window))
+    )
 
 
 def explain_weight(cell: Cell) -> Result:
@@ -281,6 +309,7 @@ KINDS = (
         story="What this token is looking for, before the rotation by its position.",
         latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
+        when=not_normed,
     ),
     StepKind(
         leaf="k.unrotated",
@@ -291,6 +320,7 @@ KINDS = (
         story="What this token can be found by, before the rotation by its position.",
         latex=r"k_{l,j} = \sum_d x_{l,d}\, W^K_{d,j} + b^K_j",
         colour="k",
+        when=not_normed,
     ),
     StepKind(
         leaf="q",
@@ -301,7 +331,8 @@ KINDS = (
         story="What this token is looking for in the others.",
         latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
-        when=lambda config: not rotates(config),
+        when=not_normed,
+        where=projects,
     ),
     StepKind(
         leaf="k",
@@ -312,7 +343,8 @@ KINDS = (
         story="What this token can be found by.",
         latex=r"k_{m,j} = \sum_d x_{m,d}\, W^K_{d,j} + b^K_j",
         colour="k",
-        when=lambda config: not rotates(config),
+        when=not_normed,
+        where=projects,
     ),
     StepKind(
         leaf="v",
@@ -384,12 +416,29 @@ KINDS = (
         leaf="mask",
         axes="LM",
         place=ATTENTION,
-        recipe=given,
+        recipe=explain_mask,
         title="Mask",
         story="1 where the token may look, 0 where it may not.",
         latex=r"\mathrm{mask}_{l,m} \in \{0, 1\}",
         colour="weight",
         scale="mask",
+        where=looks_at_all,
+    ),
+    StepKind(
+        leaf="mask",
+        axes="LM",
+        place=ATTENTION,
+        recipe=explain_mask,
+        title="Mask and window",
+        story=(
+            "1 where the token may look, 0 where it may not: what the mask hides, and in this layer"
+            " also what is too far away."
+        ),
+        latex=r"\mathrm{mask}_{l,m} = 0\ \text{if}\ |l - m| > W",
+        letters={"W": "window: how far this layer looks"},
+        colour="weight",
+        scale="mask",
+        where=has_window,
     ),
     StepKind(
         leaf="scores",

@@ -43,7 +43,7 @@ from core.why.logit_parts import (
 )
 from core.why.norms import back_through_norm
 from core.why.places import before_last_norm, place_of, sublayers
-from core.why.score_parts import Pair, let_through, look, rotated, sources_of
+from core.why.score_parts import Pair, compared, let_through, look, sources_of
 from core.why.stream_sources import sources
 
 
@@ -201,7 +201,8 @@ def explain_projected(cell: Cell) -> Result:
     columns_XK = column_reads(cell, which, token)[:, :, k]
     if name == f"{path}.{which}.bias":
         bias = cell.weight("bias", f"{which}.bias", head * K + np.arange(K))
-        return sum_of_products(bias, constant("rotated", *rotation(cell, token)[k]))
+        turn_K = as_compared(cell, which, token)[k]
+        return sum_of_products(bias, constant("what the norm and the position do", *turn_K))
     if name == f"{path}.norm.bias":
         shift = cell.weight("shift", "norm.bias", ALL)
         return sum_of_products(shift, constant("W’s column", *columns_XK[0]))
@@ -211,10 +212,12 @@ def explain_projected(cell: Cell) -> Result:
     return sum_of_products(source, constant(role, *columns_XK[1]))
 
 
-def rotation(cell: Cell, token: int):
-    """What each number of a projected vector is made of, before its position turned it, (K, K)."""
-    K = cell.config.d_head
-    return rotated(cell.config, np.eye(K)[:, None], np.array([token]))[:, 0].T
+def as_compared(cell: Cell, which: str, token: int):
+    """What each number of a query or a key is made of, before it was normed and its position turned
+    it, (K, K).
+    """
+    each_K1K, rows_L = np.eye(cell.config.d_head)[:, None], np.array([token])
+    return compared(cell.trace, cell.path, which, cell.args[0], each_K1K, rows_L)[:, 0].T
 
 
 def column_reads(cell: Cell, which: str, token: int):
@@ -224,7 +227,7 @@ def column_reads(cell: Cell, which: str, token: int):
     config, norm = cell.config, f"{cell.path}.norm"
     K, head = config.d_head, cell.args[0]
     weight_DK = cell.trace.weights[f"{cell.path}.{which}.weight"][:, head * K : (head + 1) * K]
-    after_DK = weight_DK.astype(np.float64) @ rotation(cell, token).T
+    after_DK = weight_DK.astype(np.float64) @ as_compared(cell, which, token).T
     if not config.norm_first or (cell.ref.sublayer == "cross" and which == "k"):
         return np.stack([after_DK, after_DK])
     before = [back_through_norm(cell.trace, norm, reads_D, token) for reads_D in after_DK.T]

@@ -2,9 +2,9 @@
 source of the key (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits": the QK
 circuit).
 
-A query is linear in the stream once the norm's scale is held, a rotation by the position is linear,
-and so is a key: the score is a sum of products, one for each pair of sources. The projections'
-biases are sources, and so is T5's bias for the distance, which no product makes.
+A query is linear in the stream once the norms' scales are held, a rotation by the position is
+linear, and so is a key: the score is a sum of products, one for each pair of sources. The
+projections' biases are sources, and so is T5's bias for the distance, which no product makes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import GlassError
-from core.ops import angles, rotate
+from core.turning import turned
 from core.why.head import held_share
 from core.why.norms import bias_of, norm_bias, through_norm
 from core.why.places import config_of, sublayers
@@ -189,16 +189,24 @@ def projected(trace, path: str, which: str, head: int, found: Written, rows_L, a
     made_XK = x_SLD.reshape(-1, config.d_model) @ weight_DK.astype(np.float64)  # one product
     made = Written(found.names, (made_XK.reshape(*x_SLD.shape[:2], -1),))
     made += bias(name, None if bias_X is None else bias_X[columns], len(rows_L))
-    turned_SLK = rotated(config, made.joined(), rows_L)
-    return put_in(trace, path, which, head, Written(made.names, (turned_SLK,)), rows_L)
+    compared_SLK = compared(trace, path, which, head, made.joined(), rows_L)
+    return put_in(trace, path, which, head, Written(made.names, (compared_SLK,)), rows_L)
 
 
-def rotated(config, x_SLK, rows_L):
-    """Rotary positions turn each source by its token's angles; a turn is linear."""
-    if config.positions != "rotary":
-        return x_SLK
-    angle_LK = np.tile(angles(int(rows_L.max()) + 1, config.d_head, config.rope_theta), 2)[rows_L]
-    return rotate(x_SLK, np.cos(angle_LK), np.sin(angle_LK))
+def compared(trace, path: str, which: str, head: int, x_SLK, rows_L):
+    """Projected sources as they are compared: through the norm of queries or keys, where there is
+    one, its scale held; and turned by their positions. Both are linear.
+    """
+    config = config_of(trace)
+    if config.qk_norm:
+        gain_K = trace.weights[f"{path}.{which}.norm.weight"]
+        scale_L = np.asarray(trace[f"{path}.{which}.scale"], np.float64)
+        if config.qk_norm == "all":
+            gain_K = gain_K.reshape(-1, config.d_head)[head]
+        else:
+            scale_L = scale_L[head]
+        x_SLK = x_SLK * (gain_K / scale_L[rows_L][:, None])
+    return turned(trace, path, which, x_SLK, rows_L)
 
 
 def put_in(trace, path: str, which: str, head: int, made: Written, rows_L) -> Written:

@@ -24,11 +24,13 @@ def projected(view, letter: str) -> str:
     """
     bias = view.trace.weights[view.attention(f"{letter}.bias")]
     product = f"x · W_{letter.upper()}" + (" + b" if bias.any() else "")
-    return (
-        f"rotated by position: {product}"
-        if view.config.positions == "rotary" and letter != "v"
-        else product
-    )
+    done = ["normed"] * (view.config.qk_norm is not None) + ["rotated by position"] * turns(view)
+    return f"{', '.join(done)}: {product}" if done and letter != "v" else product
+
+
+def turns(view) -> bool:
+    """Whether positions rotate the queries and keys of this attention."""
+    return view.attention("q.unrotated") in view.trace
 
 
 def scaled_by(view) -> str:

@@ -17,6 +17,7 @@ from ui.stages.attention.names import (
     normed_first,
     row_of,
     seen,
+    turns,
 )
 
 OVERFLOWED = "In this run the numbers overflowed: they no longer fit into 32 bits."
@@ -34,7 +35,8 @@ def query_text(view) -> str:
     """What the query is and how it is made."""
     c = view.config
     normed = " and passes a norm" if normed_first(view) else ""
-    rotated = " Rotation then adds its position." if c.positions == "rotary" else ""
+    rotated = " Rotation then adds its position." if turns(view) else ""
+    rotated = f" A norm follows.{rotated}" if c.qk_norm else rotated
     return (
         f"{looking(view)} arrives as a vector x of {c.d_model} numbers{normed}. Head {view.head}"
         f" multiplies it by its own learned matrix W_Q. The result, {c.d_head} numbers, is the"

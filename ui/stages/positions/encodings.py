@@ -9,7 +9,7 @@ import numpy as np
 from core.ops import alibi_slopes
 from core.planes import principal_plane
 from core.steps.positions import pairs_by_distance
-from core.text import number
+from core.text import counted, number
 from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import show
@@ -23,7 +23,7 @@ from ui.kit.token_words import titled_word, token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.selection import depth
 from ui.session.view import View
-from ui.stages.positions.clocks import clocks, nearest_hand, turn_rate
+from ui.stages.positions.clocks import clocks, count_pairs, nearest_hand, turn_rate
 from ui.stages.positions.curve import curve
 from ui.text import bold, quoted
 
@@ -40,13 +40,22 @@ def positions(view: View) -> tuple[str, tuple[int, ...]]:
         "learned": added_vectors,
         "sinusoid": added_vectors,
         "rotary": turned_hands,
+        "still": still_hands,
         "relative": added_biases,
         "alibi": sloping_biases,
         "none": no_positions,
     }
     token = bold(view.labels[view.token])
     heading(f"What tells the model that {token} is at position {view.token}?", quiz(view))
-    return ways[view.config.positions](view)
+    return ways[way_of(view)](view)
+
+
+def way_of(view: View) -> str:
+    """How this layer learns positions: as config.positions says; "still" where all but some layers
+    turn queries and keys and this one does not.
+    """
+    way = view.config.positions
+    return "still" if way == "rotary" and not count_pairs(view) else way
 
 
 def quiz(view: View) -> Quiz | None:
@@ -57,7 +66,7 @@ def quiz(view: View) -> Quiz | None:
         "rotary": nearest_hand,
         "relative": favoured,
     }
-    ask = asked.get(view.config.positions)
+    ask = asked.get(way_of(view))
     return ask and ask(view)
 
 
@@ -116,11 +125,31 @@ def turned_hands(view: View) -> tuple[str, tuple[int, ...]]:
 def turned_text(view: View) -> str:
     """What is turned, how far, and why only distance counts."""
     degrees = number(np.rad2deg(turn_rate(view, 0)), 2)
+    turned, width = 2 * count_pairs(view), view.config.d_head
+    queries = "its queries and keys as pairs of numbers"
+    if turned < width:
+        queries = f"{turned} of {width} numbers of its queries and keys as pairs"
     return (
-        "Nothing is added to the words. Each head takes its queries and keys as pairs of numbers"
-        f" and **turns** each pair by position × angle, pair 0 by {degrees}° per position."
-        " Positions then affect a score only through the distance between two tokens."
+        f"Nothing is added to the words. Each head takes {queries} and **turns** each pair by"
+        f" position × angle, pair 0 by {degrees}° per position. Positions then affect a score only"
+        " through the distance between two tokens."
     )
+
+
+def still_hands(view: View) -> tuple[str, tuple[int, ...]]:
+    """A layer that turns nothing, of a model in which others do."""
+    q = view.at("attn.q")
+    first = largest(view, q, view.head, view.token, ALL)
+    turning = [n for n in range(view.config.layers(view.side)) if view.config.rope(n)]
+    vector_rows(view, [VectorRow(q, token_label(view), "not turned")], key="places-still")
+    render_depth(
+        view,
+        f"Nothing, in layer {view.layer}: it turns no query and no key, so two vectors get the same"
+        f" score at any distance. {counted(len(turning), 'layer')} of this model"
+        f" {'turns' if len(turning) == 1 else 'turn'} them; layer {turning[0]} is one.",
+        first,
+    )
+    return first
 
 
 def added_biases(view: View) -> tuple[str, tuple[int, ...]]:
