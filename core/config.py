@@ -12,6 +12,26 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Task:
+    """What a head that a model was fine-tuned with makes of the last vectors: a score for each of
+    its labels.
+    """
+
+    reads: str  # "pooled" (the pooler's vector), "first", "last" (that token's) or "each" token's
+    # "one" of the labels holds (softmax over them), "any" of them (a sigmoid for each); "number":
+    # the scores are what is meant; "span": an answer's first and last token (softmax over tokens)
+    gives: str
+    labels: tuple[str, ...]  # "start" and "end" of a span
+    hidden: str | None = None  # the activation of a layer of its own before the scores
+    pad_id: int | None = None  # no text whose "last" token is read may end with this one
+
+    @property
+    def of_tokens(self) -> bool:
+        """Whether every token has scores of its own."""
+        return self.reads == "each"
+
+
+@dataclass(frozen=True)
 class Rope:
     """How far rotary positions turn each pair of a query's and a key's numbers, and how that is
     stretched for texts longer than those of the training (core.ops.frequencies).
@@ -33,26 +53,6 @@ class Rope:
     def grows(self) -> bool:
         """Whether the angles depend on how long the text is."""
         return self.kind == "dynamic" or self.kind == "longrope" and self.short != self.long
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a head that a model was fine-tuned with makes of the last vectors: a score for each of
-    its labels.
-    """
-
-    reads: str  # "pooled" (the pooler's vector), "first", "last" (that token's) or "each" token's
-    # "one" of the labels holds (softmax over them), "any" of them (a sigmoid for each); "number":
-    # the scores are what is meant; "span": an answer's first and last token (softmax over tokens)
-    gives: str
-    labels: tuple[str, ...]  # "start" and "end" of a span
-    hidden: str | None = None  # the activation of a layer of its own before the scores
-    pad_id: int | None = None  # no text whose "last" token is read may end with this one
-
-    @property
-    def of_tokens(self) -> bool:
-        """Whether every token has scores of its own."""
-        return self.reads == "each"
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,15 @@ class Config:
         # None, "dense" (tanh over the first token) or "next" (that, and the next-sentence logits)
         None
     )
-    # By layer, over and over: one entry stands for all layers, four for each 4th.
-    ropes: tuple[Rope | None, ...] = (Rope(),)  # None: this layer turns nothing
-    windows: tuple[int | None, ...] = (None,)  # how many tokens away one is still seen; None: all
-    qk_norm: str | None = None  # a norm of queries and keys: of each "head", or of "all" together
     task: Task | None = None  # the head that the model was fine-tuned with
     sinusoid_first: int = 0  # the number that the first position has in the waves
     sinusoid_whole: bool = False  # the slowest wave: 10000 times slower than the first, or nearly
     pad_id: int | None = None  # a token without a position, which is not read (M2M100)
     relative_in_layers: bool = False  # a table of biases in each layer, not one for all (uMT5)
+    # By layer, over and over: one entry stands for all layers, four for each 4th.
+    ropes: tuple[Rope | None, ...] = (Rope(),)  # None: this layer turns nothing
+    windows: tuple[int | None, ...] = (None,)  # how many tokens away one is still seen; None: all
+    qk_norm: str | None = None  # a norm of queries and keys: of each "head", or of "all" together
     relative_buckets: int = 32
     relative_distance: int = 128  # beyond it all distances share the last bucket
     start_id: int | None = None  # the token a decoder begins with when it reads an encoder
@@ -122,14 +122,6 @@ class Config:
         """Whether the decoder looks across at an encoder."""
         return bool(self.encoder_layers and self.decoder_layers)
 
-    def rope(self, layer: int) -> Rope | None:
-        """How a layer turns queries and keys; None where it does not."""
-        return self.ropes[layer % len(self.ropes)] if self.positions == "rotary" else None
-
-    def window(self, layer: int) -> int | None:
-        """How many tokens away a layer's self-attention still looks; None: at all of them."""
-        return self.windows[layer % len(self.windows)]
-
     @property
     def divides_by_root(self) -> bool:
         """Whether scores are divided by √K, as in the paper, and not otherwise scaled."""
@@ -144,6 +136,14 @@ class Config:
     def norms_update(self) -> bool:
         """Whether what a sublayer adds to the stream has passed a norm of its own."""
         return self.norm_at in ("update", "around")
+
+    def rope(self, layer: int) -> Rope | None:
+        """How a layer turns queries and keys; None where it does not."""
+        return self.ropes[layer % len(self.ropes)] if self.positions == "rotary" else None
+
+    def window(self, layer: int) -> int | None:
+        """How many tokens away a layer's self-attention still looks; None: at all of them."""
+        return self.windows[layer % len(self.windows)]
 
     def group(self, head: int) -> int:
         """The set of keys and values that a query head uses."""

@@ -57,19 +57,6 @@ def optional_field(read: Callable) -> Callable:
     return lambda data, key: None if data.get(key) is None else read(data, key)
 
 
-def list_field(default: tuple, read: Callable) -> Callable:
-    """A list, each of it read by itself, or null; the default where there is none."""
-
-    def read_list(data: Fields, key: str) -> tuple:
-        given = data.get(key, [])
-        if not isinstance(given, list) or len(given) > MOST_LAYERS:
-            data.refuse(key, "a list")
-        each = [Fields({key: item}, data.where) for item in given]
-        return tuple(None if item.get(key) is None else read(item, key) for item in each) or default
-
-    return read_list
-
-
 def absent_field() -> Callable:
     """Nothing: our own models have no such part."""
     return lambda data, key: None if data.get(key) is None else data.refuse(key, "null")
@@ -83,6 +70,19 @@ def norm_at_field(data: Fields, key: str) -> str:
     if data.get(key, older) != older:
         data.refuse(key, "the same as “norm_first” says")
     return older
+
+
+def list_field(default: tuple, read: Callable) -> Callable:
+    """A list, each of it read by itself, or null; the default where there is none."""
+
+    def read_list(data: Fields, key: str) -> tuple:
+        given = data.get(key, [])
+        if not isinstance(given, list) or len(given) > MOST_LAYERS:
+            data.refuse(key, "a list")
+        each = [Fields({key: item}, data.where) for item in given]
+        return tuple(None if item.get(key) is None else read(item, key) for item in each) or default
+
+    return read_list
 
 
 _FIELDS = {
@@ -113,10 +113,14 @@ _FIELDS = {
     "final_norm": flag_field(False),
     "head": optional_field(word_field("linear", "transform")),
     "pooler": optional_field(word_field("dense", "next")),
+    "task": absent_field(),
+    "sinusoid_first": whole_field(0, low=0),
+    "sinusoid_whole": flag_field(False),
+    "pad_id": optional_field(whole_field(low=0)),
+    "relative_in_layers": flag_field(False),
     "ropes": list_field((Rope(),), lambda data, key: own_rope(data.get(key), data.where)),
     "windows": list_field((None,), whole_field(low=0)),
     "qk_norm": optional_field(word_field("head", "all")),
-    "task": absent_field(),
     "relative_buckets": whole_field(32, low=4, high=1 << 12),
     "relative_distance": whole_field(128),
     "start_id": optional_field(whole_field(low=0)),
@@ -124,11 +128,12 @@ _FIELDS = {
 }
 
 
+_OLDER = ("norm_first",)  # before there was norm_at
 KEYS = Keys(
-    ("model_type", *_FIELDS, "norm_first"),  # before there was norm_at
-    {"rope_theta": (10000.0,)},  # before there were ropes
+    ("model_type", *_FIELDS, *_OLDER),
+    {"rope_theta": (10000.0,)},  # in files from before `ropes`
     (),
-    null=(*_FIELDS, "norm_first"),
+    null=(*_FIELDS, *_OLDER),
     closed="",
 )
 

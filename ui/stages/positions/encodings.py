@@ -362,13 +362,16 @@ def bias_by_distance(view: View) -> None:
         if view.config.relative_in_layers
         else "all layers of this side share the table"
     )
-    said = f"Long distances share one number (Raffel et al. 2019), and {shared}.{one_way}"
-    if view.config.positions == "alibi":
-        said = (
-            "A straight line, with a slope for each head, the same in all layers (Press et al."
-            " 2022): it goes on beyond the longest text of the training."
-        )
-    render_depth(view, said, largest(view, view.at("attn.scores.biased"), h, view.token, ALL))
+    shared = f"Long distances share one number (Raffel et al. 2019), and {shared}.{one_way}"
+    straight = (
+        "A straight line, with a slope for each head, the same in all layers (Press et al. 2022):"
+        " it goes on beyond the longest text of the training."
+    )
+    render_depth(
+        view,
+        straight if view.config.positions == "alibi" else shared,
+        largest(view, view.at("attn.scores.biased"), h, view.token, ALL),
+    )
     title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"
     show(
         "places-bias",
