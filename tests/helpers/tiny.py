@@ -36,6 +36,14 @@ FURTHER = (  # relations of these: compared like them, and slow where a test has
     "mbart",
     "pegasus",
     "m2m_100",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "phi3",
+    "smollm3",
+    "granite",
+    "olmo2",
+    "stablelm",
 )
 EVERY = (*FAMILIES, *FURTHER)
 STUDY = ("study-encoder", "study-decoder", "study-translator", "study-lstm")
