@@ -239,7 +239,7 @@ def axis_sizes(config: Config, inputs: dict, n_rows: int) -> dict[str, dict[str,
     # too.
     sizes["head"] = shared | {"L": n_rows}
     if c.task:
-        sizes["task"] = shared | {"L": length[c.sides[-1]], "C": len(c.task.labels)}
+        sizes["task"] = sizes[c.sides[-1]] | {"C": len(c.task.labels)}
     if c.crosses:
         sizes["cross"] = shared | {"L": length["decoder"], "M": length["encoder"]}
     return sizes

@@ -278,7 +278,8 @@ def at_the_end(ref: StepRef) -> bool:
 
 def is_written(ref: StepRef) -> bool:
     """Whether a step of a layer says what was written into the stream, or how a norm scaled it."""
-    return ref.leaf in ("z", "norm.scale") or (ref.sublayer, ref.leaf) == ("mlp", "out")
+    kept = ("z", "norm.scale", "out.norm.scale")
+    return ref.leaf in kept or (ref.sublayer, ref.leaf) == ("mlp", "out")
 
 
 def is_look(ref: StepRef) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from core.operands import ALL, Cell, Result, exponentials_of, same, sum_of_products
+from core.operands import ALL, Cell, Result, exponentials_of, product, same, sum_of_products, total
 from core.ops import HEAD_ACTIVATIONS
+from core.step_ref import StepRef
 from core.steps.kind import TASK, StepKind
 from core.steps.letters import PROBABILITY
 from core.steps.output import softmax_of
@@ -77,6 +78,65 @@ def explain_end_of_span(cell: Cell) -> Result:
         f"exp({operand(mine)} − {factor(largest)}) / {operand(whole)}",
         (cell.get("logit", "task.logits", l, c), exponentials_of(column)),
     )
+
+
+# --- answers --------------------------------------------------------------------------------------
+
+
+def both_ends(trace, step: str):
+    """A step's numbers of an answer's first token, down, and of its last one, across, (L, 1) and
+    (1, L), in float64; and whether it ends before it starts, (L, L).
+    """
+    ends_LC = trace[step].astype(np.float64)
+    return ends_LC[:, :1], ends_LC[:, 1:].T, np.tri(len(ends_LC), k=-1, dtype=bool)
+
+
+def answers(trace, ref: StepRef):
+    """The score of every answer: its first token's as a start and its last one's as an end, added;
+    −∞ where it would end before it starts, (L, M).
+    """
+    start_L1, end_1M, backwards_LM = both_ends(trace, "task.logits")
+    return np.where(backwards_LM, -np.inf, start_L1 + end_1M)
+
+
+def explain_answer(cell: Cell) -> Result:
+    l, m = cell.index
+    start, end = (cell.get(role, "task.logits", *at) for role, at in ends_of(l, m))
+    if m < l:
+        return Result(-math.inf, "ends before it starts: −∞", (start, end))
+    return total(start, end)
+
+
+def answer_chances(trace, ref: StepRef):
+    """The probability of every answer: that of its start times that of its end, (L, M)."""
+    start_L1, end_1M, backwards_LM = both_ends(trace, "task.probs")
+    return np.where(backwards_LM, 0.0, start_L1 * end_1M)
+
+
+def explain_answer_chance(cell: Cell) -> Result:
+    l, m = cell.index
+    start, end = (cell.get(role, "task.probs", *at) for role, at in ends_of(l, m))
+    if m < l:
+        return Result(0.0, "ends before it starts: 0", (start, end))
+    return product(start, end)
+
+
+def ends_of(l: int, m: int) -> tuple[tuple[str, tuple[int, int]], ...]:
+    """The cells of an answer from one token to another."""
+    return ("start", (l, 0)), ("end", (m, 1))
+
+
+def answers_questions(config) -> bool:
+    """Whether a model marks an answer in the text."""
+    return config.task is not None and config.task.gives == "span"
+
+
+ENDS = {
+    "l": "the answer’s first token",
+    "m": "its last token",
+    r"\mathrm{start}": "as a start",
+    r"\mathrm{end}": "as an end",
+}
 
 
 # --- the kinds: those of a text, and those of each token ------------------------------------------
@@ -181,5 +241,37 @@ KINDS = (
         colour="head",
         scale="weight",
         when=gives("span", True),
+    ),
+    StepKind(
+        leaf="answers",
+        axes="LM",
+        place=TASK,
+        recipe=explain_answer,
+        title="Score of an answer",
+        story=(
+            "The score of its first token as a start, plus that of its last token as an end. What"
+            " would end before it starts is no answer."
+        ),
+        latex=r"\ell_{l,\mathrm{start}} + \ell_{m,\mathrm{end}}",
+        letters={r"\ell": "score", **ENDS},
+        colour="head",
+        compute=answers,
+        after="logits",
+        when=answers_questions,
+    ),
+    StepKind(
+        leaf="answers.probs",
+        axes="LM",
+        place=TASK,
+        recipe=explain_answer_chance,
+        title="Probability of an answer",
+        story="The probability that it starts here, times the probability that it ends there.",
+        latex=r"p_{l,\mathrm{start}} \cdot p_{m,\mathrm{end}}",
+        letters={**PROBABILITY, **ENDS},
+        colour="head",
+        scale="weight",
+        compute=answer_chances,
+        after="probs",
+        when=answers_questions,
     ),
 )

@@ -4,18 +4,20 @@ of a text's labels, of each token's, of an answer's ends.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core import explain
+from core.answers import best_answers
 from core.forward_pass import forward
 from core.models.weights import load_folder
+from tests.helpers.fine_tuned import fine_tuned
 from tests.helpers.model_files import golden, refusal
 from tests.helpers.tiny import check
 
+SEQUENCE = "BertForSequenceClassification"
 LABELS = {"id2label": {0: "no", 1: "yes", 2: "maybe"}}
 ANY = {**LABELS, "problem_type": "multi_label_classification"}
 NUMBER = {"id2label": {0: "stars"}, "problem_type": "regression"}
@@ -156,29 +158,53 @@ def test_a_last_token_that_only_fills_up_is_refused(tmp_path):
     ids=str,
 )
 def test_labels_that_cannot_be_are_refused_by_name(said, says, tmp_path):
-    folder = with_classifier(tmp_path, **said)
+    folder = fine_tuned(tmp_path, SEQUENCE, **said)
     assert says in refusal(load_folder, folder)
 
 
-def with_classifier(folder: Path, **said) -> Path:
-    """The tiny BERT without heads, and a classifier of two labels."""
-    model, rng = golden("bert_bare"), np.random.default_rng(1)
-    width = model.config["hidden_size"]
-    tensors = {f"bert.{name}": value for name, value in model.tensors.items()}
-    tensors |= {"classifier.weight": rng.normal(size=(2, width)), "classifier.bias": np.ones(2)}
-    config = model.config | {"architectures": ["BertForSequenceClassification"]} | said
-    return type(model)(json.loads(json.dumps(config)), tensors, {}, {}).write(folder)
-
-
 def test_names_of_labels_are_cut_and_printable(tmp_path):
-    folder = with_classifier(tmp_path, id2label={"0": "a\n\x00b", "1": "x" * 300})
+    folder = fine_tuned(tmp_path, SEQUENCE, id2label={"0": "a\n\x00b", "1": "x" * 300})
     assert load_folder(folder).config.task.labels == ("a��b", "x" * 60)
-    folder = with_classifier(tmp_path, id2label={"0": 5, "1": " "})
+    folder = fine_tuned(tmp_path, SEQUENCE, id2label={"0": 5, "1": " "})
     assert load_folder(folder).config.task.labels == ("5", "LABEL_1")
 
 
 @pytest.mark.parametrize("classes", (None, ["BertModel"], ["BertForSomethingOfMyOwn"]))
 def test_a_head_whose_class_is_not_known_is_named_and_not_run(classes, tmp_path):
-    loaded = load_folder(with_classifier(tmp_path, architectures=classes))
+    loaded = load_folder(fine_tuned(tmp_path, SEQUENCE, architectures=classes))
     assert loaded.config.task is None
     assert "does not run the head" in loaded.notes[0] and "classifier.weight" in loaded.notes[0]
+
+
+def test_the_best_answers_are_those_of_the_highest_sums(tmp_path):
+    """Tried one by one, as the pipeline of `transformers` ranks them: no longer than 15 tokens,
+    none of the question, no special token at an end."""
+    saved("BertForQuestionAnswering", "bert", tmp_path, max_position_embeddings=20)
+    loaded, rng = load_folder(tmp_path, np.float64), np.random.default_rng(2)
+    ids_L = rng.integers(0, loaded.config.n_vocab, 18)
+    words_L = [None, *range(16), None]
+    for segments_L in (np.zeros(18, int), np.repeat([0, 1], (5, 13))):
+        trace = forward(
+            loaded.config, loaded.weights, ids_L, segments_L=segments_L, words_L=words_L
+        )
+        start_L, end_L = trace["task.logits"].T
+        probs_LC, first = trace["task.probs"], 5 if segments_L.any() else 1
+        tried = {
+            (l, m): start_L[l] + end_L[m]
+            for l in range(first, 17)
+            for m in range(l, min(l + 15, 17))
+        }
+        best = sorted(tried, key=lambda ends: -tried[ends])[:4]
+        found = best_answers(trace, 4)
+        assert [(each.start, each.end) for each in found] == best
+        assert [each.score for each in found] == [tried[ends] for ends in best]
+        l, m = best[0]
+        assert found[0].probability == pytest.approx(probs_LC[l, 0] * probs_LC[m, 1], rel=1e-12)
+    assert trace["task.answers"][9, 8] == -np.inf and trace["task.answers.probs"][9, 8] == 0
+
+
+def test_a_model_that_answers_nothing_is_refused_answers(tmp_path):
+    saved("BertForSequenceClassification", "bert", tmp_path)
+    loaded = load_folder(tmp_path, np.float64)
+    trace = forward(loaded.config, loaded.weights, **golden("bert").inputs)
+    assert "not trained to mark" in refusal(best_answers, trace)

@@ -216,17 +216,31 @@ def test_null_is_called_null(tmp_path):
     assert "null for “num_attention_heads”" in said
 
 
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+YARN = {"rope_type": "yarn", "factor": 4.0}
+
+
 @pytest.mark.parametrize(
     "rope, says",
     (
         ({"rope_type": "default", "factor": 4.0}, "“factor”"),
         ({"factor": 4.0}, "“factor”"),
-        ({"rope_type": "linear", "factor": 4.0}, "“linear”"),
+        ({"rope_type": "linear"}, "“factor”"),
+        ({"rope_type": "linear", "factor": 0}, "“factor”"),
         ({"type": "linear", "rope_type": "default"}, "“linear”"),
+        ({"rope_type": "proportional", "factor": 2.0}, "“proportional”"),
+        ({"rope_type": ["linear"]}, "a list"),
+        ({"rope_type": "linear", "factor": 2.0, "low_freq_factor": 1.0}, "“low_freq_factor”"),
+        (LLAMA3 | {"high_freq_factor": None}, "“high_freq_factor”"),
+        (LLAMA3 | {"high_freq_factor": 1.0}, "between fast and slow"),
+        (YARN | {"beta_fast": "32"}, "“beta_fast”"),
+        (YARN | {"rope_theta": 1.0}, "no slow pairs"),
+        ({"rope_type": "longrope", "short_factor": [1.0], "long_factor": [2.0]}, "divisors"),
+        ({"rope_type": "longrope", "short_factor": [1.0]}, "“long_factor”"),
         ({"rope_type": "default", "rope_theta": None}, "“rope_theta”"),
         ({"attention_factor": 2.0}, "“attention_factor”"),
         ({"full_attention": {"rope_theta": 5.0}}, "“full_attention”"),
-        ({"partial_rotary_factor": 0.5}, "stretches or cuts"),
+        ({"partial_rotary_factor": 0.5}, "“partial_rotary_factor”"),
     ),
 )
 @pytest.mark.parametrize("key", ("rope_scaling", "rope_parameters"))
@@ -352,6 +366,29 @@ def test_one_key_under_all_of_its_names_gives_the_numbers_of_the_file(tmp_path):
 # Against `transformers`, in float64: each key that is computed, and those without effect, changed.
 
 LINEAR, DYNAMIC = {"rope_type": "linear", "factor": 2.0}, {"type": "dynamic", "factor": 2.0}
+STRETCHED = [
+    LINEAR,
+    LLAMA3,
+    LLAMA3 | {"original_max_position_embeddings": 30, "rope_theta": 50.0},
+    YARN,
+    YARN | {"original_max_position_embeddings": 9, "beta_fast": 3, "beta_slow": 0.2},
+    YARN | {"truncate": False, "rope_theta": 20.0, "original_max_position_embeddings": 40},
+    YARN | {"mscale": 0.7, "mscale_all_dim": 0.3},
+    YARN | {"attention_factor": 1.5, "type": "yarn"},
+    {
+        "rope_type": "longrope",
+        "short_factor": [1.0, 1.5],
+        "long_factor": [2.0, 4.0],
+        "original_max_position_embeddings": 4,
+    },
+    {
+        "rope_type": "longrope",
+        "short_factor": [1.0, 1.5],
+        "long_factor": [2.0, 4.0],
+        "original_max_position_embeddings": 9,
+        "factor": 3.0,
+    },
+]
 CHANGED = {
     "bert": {
         "vocab_size": [80],
@@ -408,9 +445,10 @@ CHANGED = {
         "eos_token_id": [3, None],
         "pad_token_id": [3, None],
         "rope_theta": [5.0],
-        "rope_parameters": [{"rope_theta": 5.0}, LINEAR, None],
+        "rope_parameters": [{"rope_theta": 5.0}, *STRETCHED, None],
         "rope_scaling": [{"rope_type": "default", "rope_theta": 5.0}, DYNAMIC],
         "partial_rotary_factor": [1.0],
+        "original_max_position_embeddings": [30],
     },
     "t5": {
         "vocab_size": [80],
@@ -483,6 +521,8 @@ def by_transformers(kind: str, config: dict, folder: Path, seed: int = 3):
 
 TOGETHER = {
     ("llama", "head_dim", "None"): {"hidden_size": 48},
+    ("llama", "rope_scaling", str(DYNAMIC)): {"max_position_embeddings": 3},
+    ("llama", "original_max_position_embeddings", "30"): {"rope_parameters": LLAMA3},
     ("marian", "vocab_size", "80"): {"decoder_vocab_size": 80},
     **{
         (kind, f"encoder_{size}", value): {f"decoder_{size}": int(value)}
@@ -493,8 +533,6 @@ TOGETHER = {
 NOT_COMPUTED = {
     "hidden_act": ("quick_gelu", "mish", "gelu_10", "relu2"),
     "activation_function": ("relu6",),
-    "rope_parameters": (LINEAR,),
-    "rope_scaling": (DYNAMIC,),
     "decoder_attention_heads": (2,),
     "decoder_ffn_dim": (33,),
     "decoder_vocab_size": (80,),
@@ -538,7 +576,6 @@ ODD = {
     "_experts_implementation_internal": "eager",
     "use_cache": False,
     "pretraining_tp": 2,
-    "original_max_position_embeddings": 7,
 }
 WHOLE = (
     "bos_token_id",

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
+from transformers import modeling_rope_utils
 from transformers.models.llama import modeling_llama
 from transformers.models.marian import modeling_marian
 from transformers.models.mt5 import modeling_mt5
@@ -32,6 +33,7 @@ transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 ASK = {"output_hidden_states": True, "output_attentions": True}
 CASTING = (
+    modeling_rope_utils,  # stretched angles
     modeling_llama,
     modeling_t5,
     modeling_mt5,
@@ -56,6 +58,19 @@ def without_casts():
     finally:
         for module in CASTING:
             module.torch = torch
+
+
+@contextlib.contextmanager
+def in_float64():
+    """The same, and a whole number divided by another is a float64, too: the length of a text that
+    stretches the rotary angles (“dynamic”).
+    """
+    with without_casts():
+        torch.set_default_dtype(torch.float64)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(torch.float32)
 
 
 def sizes(seed: int) -> dict[str, int]:
@@ -382,7 +397,7 @@ def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, n
     ids, seen = {name: torch.tensor(np.array(value))[None] for name, value in inputs.items()}, {}
     handles = watch(model, seen)
     try:
-        with torch.no_grad(), contextlib.nullcontext() if as_shipped else without_casts():
+        with torch.no_grad(), contextlib.nullcontext() if as_shipped else in_float64():
             steps = (run_two if model.config.is_encoder_decoder else run_one)(
                 model, ids, mask, seen
             )

@@ -166,7 +166,7 @@ KEYS = keys.family_keys(
     no_effect=NO_EFFECT,
 )
 BART = Kin(
-    "BART", shape={"positions": "learned", "norm_first": False, "embed_norm": True}, unused_rows=2
+    "BART", shape={"positions": "learned", "norm_at": "after", "embed_norm": True}, unused_rows=2
 )
 
 

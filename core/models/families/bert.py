@@ -78,7 +78,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         ),
         n_positions=data.whole("max_position_embeddings", 512),
         positions="learned",
-        norm_first=False,
+        norm_at="after",
         norm_eps=data.number("layer_norm_eps", 1e-12, high=1),
         activation=data.choice("hidden_act", "gelu", ACTIVATIONS),
         n_segments=data.whole("type_vocab_size", 2),

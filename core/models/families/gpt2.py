@@ -83,7 +83,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         **common,
         n_positions=data.whole("n_positions", 1024),
         positions="learned",
-        norm_first=True,
+        norm_at="before",
         norm_eps=data.number("layer_norm_epsilon", 1e-5, high=1),
         activation=data.choice("activation_function", "gelu_new", ACTIVATIONS),
         final_norm=True,

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.config import Config
 from core.errors import GlassError
-from core.models import keys
+from core.models import keys, rope_config
 from core.models.families import tasks
 from core.models.families.common import (
     ACTIVATIONS,
@@ -21,29 +21,22 @@ from core.models.families.common import (
     tensor_names,
 )
 from core.models.families.tasks import Head
-from core.models.fields import Fields, quote
+from core.models.fields import Fields
 from core.models.stored import Stored
 
 KEYS = keys.family_keys(
     computed=(
         "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads "
         "head_dim intermediate_size hidden_act max_position_embeddings rms_norm_eps "
-        "attention_bias mlp_bias tie_word_embeddings eos_token_id rope_theta rope_parameters "
-        "rope_scaling partial_rotary_factor pad_token_id"
+        f"attention_bias mlp_bias tie_word_embeddings eos_token_id pad_token_id {rope_config.KEYS}"
     ),
-    null=(
-        "num_key_value_heads head_dim eos_token_id rope_parameters rope_scaling "
-        "partial_rotary_factor pad_token_id"
-    ),
+    null=f"num_key_value_heads head_dim eos_token_id pad_token_id {rope_config.NULL}",
     refused={
         "is_encoder_decoder": (None, False),
         "is_causal": (True,),
         "is_decoder_only_encoder": (None, False),
     },
-    no_effect=(
-        "attention_dropout initializer_range is_decoder pretraining_tp "
-        "original_max_position_embeddings"
-    ),
+    no_effect="attention_dropout initializer_range is_decoder pretraining_tp",
 )
 NAMES = {
     "decoder.embed.token": "embed_tokens",
@@ -63,7 +56,6 @@ HEADS = {
     "LlamaForTokenClassification": Head("each", "tokens", "score"),
     "LlamaForQuestionAnswering": Head("each", "span", "qa_outputs"),
 }
-_ROPE = ("rope_theta", "rope_type", "type", "partial_rotary_factor")  # where nothing is stretched
 
 
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
@@ -74,8 +66,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     config = rotary(
         data,
         common,
-        n_positions=data.whole("max_position_embeddings", 2048, high=ANY_LENGTH),
-        rope_theta=rope_theta(data),
+        **turning(data, common["d_head"], "max_position_embeddings", 2048),
         norm_eps=data.number("rms_norm_eps", 1e-6, high=1),
         activation=data.choice("hidden_act", "silu", ACTIVATIONS),
         head=None if headless else "linear",
@@ -128,58 +119,29 @@ def unnamed_headless(data: Fields, tensors: Mapping[str, Stored], tied: bool) ->
     return "LlamaModel" if headless and not prefixed else None
 
 
+def turning(data: Fields, d_head: int, key: str, longest: int, **more: Any) -> dict[str, Any]:
+    """How a config turns, and for how many tokens; angles that grow with the text are for more of
+    them. key, longest: where the config says that, and the default of `transformers`.
+    """
+    n_positions = data.whole(key, longest, high=ANY_LENGTH)
+    rope = rope_config.rope_of(data, d_head, n_positions, **more)
+    grown = int(n_positions * max(1.0, rope.factor)) if rope.kind == "dynamic" else n_positions
+    return {"n_positions": grown, "ropes": (rope,)}
+
+
 def rotary(data: Fields, common: dict[str, Any], **more: Any) -> Config:
     """A Llama config, with the two things that its sizes must allow."""
     config = Config(
-        **common, **more, positions="rotary", norm_first=True, gated=True, final_norm=True
+        **common, **more, positions="rotary", norm_at="before", gated=True, final_norm=True
     )
-    if config.d_head % 2:
-        raise GlassError(
-            f"{data.where} gives each head {config.d_head} numbers, but rotary positions rotate"
-            " pairs."
-        )
+    for rope in filter(None, config.ropes):
+        rope_config.check_rope(rope, config.d_head, data.where)
     if config.n_heads % config.n_kv_heads:
         raise GlassError(
             f"{data.where} asks {config.n_heads} query heads to share {config.n_kv_heads}"
             " key/value heads evenly, which is impossible."
         )
     return config
-
-
-def rope_theta(data: Fields) -> float:
-    """The base of the rotary angles, from where `transformers` takes it.
-
-    `rope_scaling` goes before `rope_parameters`, and the base in either before the one beside them.
-    Stretched positions are not computed here.
-    """
-    for key in ("rope_scaling", "rope_parameters"):
-        if not isinstance(data.get(key, {}), dict):
-            data.refuse(key, "an object")
-        check_unstretched(data, key, Fields(data.get(key, {}), f"“{key}” in {data.where}"))
-    if data.number("partial_rotary_factor", 1.0) != 1:
-        raise GlassError(
-            f"{data.where} rotates only part of each head, which Glassformer does not compute."
-        )
-    chosen = next((key for key in ("rope_scaling", "rope_parameters") if data.get(key)), None)
-    rope = Fields(data.values[chosen], f"“{chosen}” in {data.where}") if chosen else data
-    return (rope if "rope_theta" in rope.values else data).number("rope_theta", 10000.0, low=1e-3)
-
-
-def check_unstretched(data: Fields, key: str, rope: Fields) -> None:
-    """Raises an error unless every rotary angle is the plain one."""
-    for kind in (rope.get("rope_type", "default"), rope.get("type", "default")):
-        if kind != "default" or rope.number("partial_rotary_factor", 1.0) != 1:
-            raise GlassError(
-                f"{data.where} stretches or cuts the rotary positions (“{key}”: {quote(kind)}),"
-                " which Glassformer does not compute."
-            )
-    for name, value in rope.values.items():
-        if name not in _ROPE and value is not None:
-            raise GlassError(
-                f"{rope.where} holds {quote(name)}, which Glassformer does not compute."
-            )
-    if "rope_theta" in rope.values:
-        rope.number("rope_theta", low=1e-3)
 
 
 FAMILY = Family(("model.", "transformer."), KEYS, layout)

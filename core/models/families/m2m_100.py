@@ -29,7 +29,12 @@ M2M100 = Kin(
     n_vocab=128112,
     activation="relu",
     scaled=True,
-    shape={"positions": "sinusoid", "sinusoid_whole": True, "norm_first": True, "final_norm": True},
+    shape={
+        "positions": "sinusoid",
+        "sinusoid_whole": True,
+        "norm_at": "before",
+        "final_norm": True,
+    },
     positions_in_file=False,
     logits_bias=False,
 )

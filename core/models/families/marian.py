@@ -37,7 +37,7 @@ MARIAN = Kin(
     n_vocab=58101,
     start_id=58100,
     end_id=0,
-    shape={"positions": "sinusoid", "norm_first": False},
+    shape={"positions": "sinusoid", "norm_at": "after"},
 )
 
 

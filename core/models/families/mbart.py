@@ -27,7 +27,7 @@ KEYS = keys.family_keys(
 MBART = Kin(
     "mBART",
     start_id=None,
-    shape={"positions": "learned", "norm_first": True, "embed_norm": True, "final_norm": True},
+    shape={"positions": "learned", "norm_at": "before", "embed_norm": True, "final_norm": True},
     unused_rows=2,
 )
 

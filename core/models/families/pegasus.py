@@ -28,7 +28,7 @@ PEGASUS = Kin(
     "Pegasus",
     start_id=0,
     end_id=1,
-    shape={"positions": "sinusoid", "norm_first": True, "final_norm": True},
+    shape={"positions": "sinusoid", "norm_at": "before", "final_norm": True},
 )
 
 

@@ -115,7 +115,7 @@ def layout_of(kin: Kin, data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         **common,
         **relative_positions(data),
         relative_in_layers=kin.in_layers,
-        norm_first=True,
+        norm_at="before",
         activation=activation,
         norm_eps=data.number("layer_norm_epsilon", 1e-6, high=1),
         gated=gated,
