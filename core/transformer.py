@@ -115,7 +115,7 @@ def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
     """Tokens looking at each other. Where the stack has no bias for their distances, T5's kind of
     model has one in each layer.
     """
-    if at.config.positions == "relative" and relative_HLM is None:
+    if at.config.relative and relative_HLM is None:
         relative_HLM = relative_bias(at, len(x_LD))
     return attention(at, x_LD, x_LD, mask_LM, relative_HLM)
 
@@ -238,7 +238,7 @@ def stack(run: Run, side: str, ids_L, segments_L, mask_LM, memory_MD=None, cross
     at = run.at(side)
     x_LD = embed(at.below("embed"), ids_L, segments_L)
     relative_HLM = None
-    if run.config.positions == "relative" and not run.config.relative_in_layers:
+    if run.config.relative and not run.config.relative_in_layers:
         relative_HLM = relative_bias(at, len(ids_L))
     elif run.config.positions == "alibi":
         relative_HLM = linear_bias(at, len(ids_L), x_LD.dtype)
@@ -260,7 +260,7 @@ def head(at: Scope, x_RD):
     x_RD = at.put("in_RD", x_RD if c.head_scale == 1 else x_RD * c.head_scale)
     if c.head == "transform":
         pre_RD = at.put("pre_RD", linear(x_RD, at.w("pre.weight"), at.w("pre.bias")))
-        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.activation](pre_RD))
+        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.head_bends](pre_RD))
         x_RD = normalise(at.below("norm"), hidden_RD)
     logits_RV = linear(x_RD, at.w("logits.weight").T, at.w("logits.bias"))
     if c.logit_cap:

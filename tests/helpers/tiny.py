@@ -36,6 +36,11 @@ FURTHER = (  # relations of these: compared like them, and slow where a test has
     "mbart",
     "pegasus",
     "m2m_100",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "distilbert",
+    "mpnet",
 )
 EVERY = (*FAMILIES, *FURTHER)
 STUDY = ("study-encoder", "study-decoder", "study-translator", "study-lstm")
