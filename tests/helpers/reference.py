@@ -134,6 +134,35 @@ def bert(s, cls=transformers.BertForPreTraining):
     )
 
 
+def encoder(s, cls: str, kind: str, **more):
+    """A relation of BERT. kind: what its config's class begins with."""
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=s["V"],
+        hidden_size=s["D"],
+        num_hidden_layers=s["decoder"],
+        num_attention_heads=s["H"],
+        intermediate_size=s["F"],
+        max_position_embeddings=s["L"] + s["T"],
+        layer_norm_eps=1e-3,
+        **more,
+    )
+    return getattr(transformers, f"{kind}{cls}")(config)
+
+
+def distilbert(s, cls: str, **more):
+    return getattr(transformers, cls)(
+        transformers.DistilBertConfig(
+            vocab_size=s["V"],
+            dim=s["D"],
+            n_layers=s["decoder"],
+            n_heads=s["H"],
+            hidden_dim=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            **more,
+        )
+    )
+
+
 def gpt2(s):
     return transformers.GPT2LMHeadModel(
         transformers.GPT2Config(
@@ -260,6 +289,7 @@ def long_rope(s, turned: int) -> dict:
     }
 
 
+WINDOWED = ("mistral", "qwen2", "phi3", "smollm3")
 LIKE_LLAMA = {
     "mistral": lambda s: like_llama(s, "Mistral", sliding_window=3),
     "qwen2": lambda s: like_llama(
@@ -295,12 +325,11 @@ LIKE_LLAMA = {
         rms_norm_eps=None,
         layer_norm_eps=1e-3,
         use_qkv_bias=True,
-        rope_parameters={
-            "rope_theta": 700.0,
-            "partial_rotary_factor": (s["K"] - 1.99) / s["K"],
-        },
+        rope_parameters={"rope_theta": 700.0, "partial_rotary_factor": (s["K"] - 1.99) / s["K"]},
     ),
 }
+THREE = {"id2label": {0: "no", 1: "yes", 2: "maybe"}}
+ANY = {"problem_type": "multi_label_classification"}
 FAMILIES = {
     "bert": bert,  # with word and next-sentence heads
     "bert_bare": lambda s: bert(s, transformers.BertModel),  # no head, as in sentence encoders
@@ -318,7 +347,14 @@ FAMILIES = {
     "pegasus": lambda s: bart(s, "Pegasus"),
     "m2m_100": lambda s: bart(s, "M2M100"),
     **LIKE_LLAMA,
+    "roberta": lambda s: encoder(s, "ForSequenceClassification", "Roberta", **THREE),
+    "xlm-roberta": lambda s: encoder(s, "ForTokenClassification", "XLMRoberta", **THREE),
+    "camembert": lambda s: encoder(s, "ForMaskedLM", "Camembert"),
+    "distilbert": lambda s: distilbert(s, "DistilBertForSequenceClassification", **ANY, **THREE),
+    "mpnet": lambda s: encoder(s, "ForQuestionAnswering", "MPNet"),
 }
+ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra")
+SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
 
 def build(family: str, seed: int, grid: float = 0.0):
@@ -337,11 +373,12 @@ def build(family: str, seed: int, grid: float = 0.0):
         # a head of its own, which `transformers` reads from files but no longer makes
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     fill(model, family, grid)
-    first = 2 if family == "m2m_100" else 0  # after the padding token, which is not read there
+    # after the padding token, which is not read there
+    first = 2 if family in ("m2m_100", "roberta", "xlm-roberta", "camembert", "mpnet") else 0
     inputs = {"ids_L": rng.integers(first, s["V"], s["L"])}
     if model.config.is_encoder_decoder:
         inputs["target_ids_L"] = rng.integers(first, s["V"], s["T"])
-    if family.startswith("bert"):
+    if family.startswith(SEGMENTS):
         inputs["segments_L"] = np.sort(rng.integers(0, 2, s["L"]))
     return model, inputs
 
@@ -350,7 +387,7 @@ def fill(model, family: str, grid: float = 0.0) -> None:
     """Draws every parameter, by torch's seed."""
     # After a post-norm all tokens are of like size: it takes larger weights for attention to choose
     # among them.
-    spread = 0.6 if family.startswith(("bert", "marian", "bart")) else 0.4
+    spread = 0.6 if family.startswith((*ENCODERS, "marian", "bart")) else 0.4
     with torch.no_grad():
         for parameter in (
             *model.parameters(),
@@ -426,6 +463,11 @@ CONFIGS = {
     "granite": transformers.GraniteConfig,
     "olmo2": transformers.Olmo2Config,
     "stablelm": transformers.StableLmConfig,
+    "roberta": transformers.RobertaConfig,
+    "xlm-roberta": transformers.XLMRobertaConfig,
+    "camembert": transformers.CamembertConfig,
+    "distilbert": transformers.DistilBertConfig,
+    "mpnet": transformers.MPNetConfig,
 }
 
 
@@ -456,9 +498,9 @@ def pretrained(path: Path, dtype=torch.float32):
         return transformers.BertModel.from_pretrained(path, **options).eval()
 
 
-def cases(inputs: dict, seed: int, model=None) -> dict:
+def cases(inputs: dict, seed: int, family: str) -> dict:
     """What each test case hands to our forward pass as `mask`: nothing, a name, a matrix, one for
-    each attention. model: where one has a window, each token sees itself.
+    each attention. Where a family has a window, each token sees itself.
     """
     rng, L, T = (
         np.random.default_rng(seed),
@@ -470,14 +512,14 @@ def cases(inputs: dict, seed: int, model=None) -> dict:
         mask_LM[np.arange(len(mask_LM)), rng.integers(0, mask_LM.shape[1] or 1, len(mask_LM))] = (
             True
         )
-    if getattr(model and model.config, "sliding_window", None):
+    if family in WINDOWED:
         matrix_LM |= np.eye(L, dtype=bool)
     if T:
         return {
             "trained": None,
             "masked": {"encoder": matrix_LM, "decoder": target_LM, "cross": cross_LM},
         }
-    other = "decoder" if "segments_L" in inputs else "encoder"
+    other = "decoder" if family.startswith(ENCODERS) else "encoder"
     return {"trained": None, other: other, "others": "others", "matrix": matrix_LM}
 
 
@@ -546,7 +588,7 @@ def run_one(model, ids, mask, seen) -> dict:
     segments = {"token_type_ids": ids["segments_L"]} if "segments_L" in ids else {}
     added = windowed(model.config, additive(mask, ids["ids_L"].shape[1]))
     out = model(ids["ids_L"], attention_mask=added, **segments, **ASK)
-    side = "encoder" if model.config.model_type == "bert" else "decoder"
+    side = "encoder" if model.config.model_type in ENCODERS else "decoder"
     into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
     steps = stack(side, out.hidden_states, out.attentions, into_norm)
     scores = "task.logits" if TASK.search(type(model).__name__) else "head.logits"

@@ -44,6 +44,11 @@ FURTHER = (  # relations of these: compared like them, and slow where a test has
     "granite",
     "olmo2",
     "stablelm",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "distilbert",
+    "mpnet",
 )
 EVERY = (*FAMILIES, *FURTHER)
 STUDY = ("study-encoder", "study-decoder", "study-translator", "study-lstm")

@@ -48,8 +48,9 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """A SmolLM3 model's config and names."""
     data = with_defaults(data, DEFAULTS)
     turning = turning_layers(data)
-    window = window_of(data) if data.flag("use_sliding_window", False) else None
-    windows = windows_of(data, [window is not None and not each for each in turning], window)
+    window, own = window_of(data), data.flag("use_sliding_window", False)
+    sliding = [own and window is not None and not each for each in turning]
+    windows = windows_of(data, sliding, window)
     found = layout_of(data, tensors, "SmolLM3", biases=biases_of(data), windows=windows)
     (rope,) = found.config.ropes
     ropes = tuple(rope if each else None for each in turning)
