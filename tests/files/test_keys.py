@@ -498,12 +498,13 @@ LONG = {"short_factor": [1.0], "long_factor": [2.0], "original_max_position_embe
 LAYERED = ("qwen2", "qwen3", "smollm3")
 LAYERS = [["sliding_attention", "full_attention"], None]
 LIKE_LLAMA = {  # what differs from Llama's
-    "mistral": {"sliding_window": [1, 4, None]},
+    "mistral": {"sliding_window": [1, 4, None], "num_key_value_heads": [1]},
     "qwen2": {
         "use_sliding_window": [False],
         "sliding_window": [2],
         "max_window_layers": [0, 5],
         "layer_types": LAYERS,
+        "head_dim": [10],
     },
     "qwen3": {
         "use_sliding_window": [True],
