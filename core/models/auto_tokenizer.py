@@ -4,12 +4,13 @@ tokenizer.json holds a whole tokenizer; tokenizer_config.json names a class and 
 classes take only the vocabulary from the first and build the rest by the second, so where the two
 disagree the second counts. Every key that changes ids is in this list:
 
-    tokenizer_class                     BertTokenizer, GPT2Tokenizer, LlamaTokenizer and T5Tokenizer
-                                        are built anew; for another class a note says that
-                                        tokenizer.json is read as it stands
+    tokenizer_class                     the classes in _BUILT are built anew; for another class a
+                                        note says that tokenizer.json is read as it stands
     do_lower_case, strip_accents,
-    tokenize_chinese_chars              done for BertTokenizer; no effect elsewhere
-    add_prefix_space, legacy            done for GPT2Tokenizer, LlamaTokenizer; no effect elsewhere
+    tokenize_chinese_chars              done for BertTokenizer, MPNetTokenizer; no effect elsewhere
+    add_prefix_space                    done for GPT2Tokenizer, RobertaTokenizer, LlamaTokenizer,
+                                        XLMRobertaTokenizer, CamembertTokenizer; no effect elsewhere
+    legacy                              done for LlamaTokenizer; no effect elsewhere
     bos_token … mask_token, others on
     _token, additional_special_tokens,
     extra_special_tokens, extra_ids,
@@ -26,6 +27,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +47,23 @@ _NAMED = (
     "cls_token",
     "mask_token",
 )
-_OF_FAMILY = {"BERT": "BertTokenizer", "GPT-2": "GPT2Tokenizer", "T5": "T5Tokenizer"}
+_OF_FAMILY = {
+    "BERT": "BertTokenizer",
+    "DistilBERT": "BertTokenizer",
+    "Electra": "BertTokenizer",
+    "MPNet": "MPNetTokenizer",
+    "RoBERTa": "RobertaTokenizer",
+    "BART": "RobertaTokenizer",
+    "XLM-RoBERTa": "XLMRobertaTokenizer",
+    "CamemBERT": "CamembertTokenizer",
+    "GPT-2": "GPT2Tokenizer",
+    "T5": "T5Tokenizer",
+}
+_SAME = {  # other names of a class
+    "DistilBertTokenizer": "BertTokenizer",
+    "ElectraTokenizer": "BertTokenizer",
+    "BartTokenizer": "RobertaTokenizer",
+}
 _GENERIC = ("PreTrainedTokenizer", "TokenizersBackend", "PythonBackend")
 _PARTS = {
     "normalizer": "how characters are changed",
@@ -130,6 +148,7 @@ def class_of(files: Files, family: str) -> str:
     if not isinstance(name, str):
         files.config.refuse("tokenizer_class", "the name of a class")
     name = name.removesuffix("Fast")
+    name = _SAME.get(name, name)
     cuts = [files.whole.get(part) for part in ("pre_tokenizer", "decoder")]
     bytewise = '"ByteLevel"' in json.dumps(cuts)
     return "TokenizersBackend" if name == "LlamaTokenizer" and bytewise else name
@@ -275,6 +294,37 @@ def build_t5(files: Files) -> tokenizers.Tokenizer:
     return library
 
 
+def build_xlm_roberta(files: Files) -> tokenizers.Tokenizer:
+    """XLMRobertaTokenizer: a unigram model (Conneau et al. 2019)."""
+    return unigrams(files, lambda vocab: 3)
+
+
+def build_camembert(files: Files) -> tokenizers.Tokenizer:
+    """CamembertTokenizer: a unigram model (Martin et al. 2019)."""
+    unknown = token_text(special_token(files, "unk_token", "<unk>"))
+    return unigrams(
+        files, lambda vocab: next((i for i, piece in enumerate(vocab) if piece[0] == unknown), 0)
+    )
+
+
+def unigrams(files: Files, unknown_in: Callable[[list], int]) -> tokenizers.Tokenizer:
+    """A unigram model over words parted by spaces. unknown_in: the id of the unknown, by the
+    vocabulary.
+    """
+    vocab = [tuple(piece) for piece in vocabulary_of(files, "Unigram")["vocab"]]
+    library = tokenizers.Tokenizer(
+        models.Unigram(vocab, unk_id=unknown_in(vocab), byte_fallback=False)
+    )
+    if table := table_of_letters(files.whole.get("normalizer")):
+        library.normalizer = table
+    scheme = "always" if files.config.flag("add_prefix_space", True) else "never"
+    library.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace("▁", prepend_scheme=scheme)]
+    )
+    library.decoder = decoders.Metaspace("▁", prepend_scheme=scheme)
+    return library
+
+
 def table_of_letters(said: dict | None):
     """The table that T5Tokenizer takes out of the normalizer in tokenizer.json, if there is one."""
     found = said.get("normalizers", [said]) if isinstance(said, dict) else []
@@ -287,8 +337,22 @@ _BUILT = {
     "GPT2Tokenizer": build_gpt2,
     "LlamaTokenizer": build_llama,
     "T5Tokenizer": build_t5,
+    "MPNetTokenizer": build_bert,
+    "RobertaTokenizer": build_gpt2,
+    "XLMRobertaTokenizer": build_xlm_roberta,
+    "CamembertTokenizer": build_camembert,
 }
 _END = "<|endoftext|>"
+_ROBERTA = {
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "unk_token": "<unk>",
+    "sep_token": "</s>",
+    "pad_token": "<pad>",
+    "cls_token": "<s>",
+    "mask_token": "<mask>",
+}
+_UNUSED = ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"]  # CamembertTokenizer's own
 _DEFAULTS = {
     "BertTokenizer": {
         "unk_token": "[UNK]",
@@ -300,6 +364,10 @@ _DEFAULTS = {
     "GPT2Tokenizer": {"unk_token": _END, "bos_token": _END, "eos_token": _END},
     "LlamaTokenizer": {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"},
     "T5Tokenizer": {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"},
+    "MPNetTokenizer": _ROBERTA | {"unk_token": "[UNK]"},
+    "RobertaTokenizer": _ROBERTA,
+    "XLMRobertaTokenizer": _ROBERTA,
+    "CamembertTokenizer": _ROBERTA,
 }
 
 
@@ -355,7 +423,7 @@ def add_special_tokens(files: Files, library: tokenizers.Tokenizer, name: str) -
     there = library.get_added_tokens_decoder().values()
     adds = [each for each in added_tokens(files) if repr(each) not in set(map(repr, there))]
     known = {each.content for each in (*there, *adds)}
-    named = [special_token(files, key, _DEFAULTS.get(name, {}).get(key)) for key in _NAMED]
+    named = [named_token(files, name, key) for key in _NAMED]
     named = [value for value in (*named, *of_the_model(files)) if value is not None]
     special = [value for value in named if token_text(value) not in known]
     special += [
@@ -370,6 +438,15 @@ def add_special_tokens(files: Files, library: tokenizers.Tokenizer, name: str) -
     for each in adds:
         each.special = each.special or each.content in set(map(token_text, named))
     library.add_tokens(adds)
+
+
+def named_token(files: Files, name: str, key: str):
+    """A special token, or what the class has in its place; two classes let their mask take the
+    space before it with it.
+    """
+    found = special_token(files, key, _DEFAULTS.get(name, {}).get(key))
+    takes_space = key == "mask_token" and name in ("MPNetTokenizer", "CamembertTokenizer")
+    return {"content": found, "lstrip": True} if takes_space and isinstance(found, str) else found
 
 
 def of_the_model(files: Files) -> list:
@@ -399,6 +476,8 @@ def unnamed_special_tokens(files: Files, name: str) -> list:
     others = special.get("additional_special_tokens", additional) or []
     if first:
         return first
+    if name == "CamembertTokenizer" and not others:
+        return _UNUSED
     gaps = config.whole("extra_ids", 100, 0, 1000) if name == "T5Tokenizer" else 0
     if any("<extra_id_" in str(value) for value in others):
         gaps = 0
@@ -418,8 +497,30 @@ def put_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
             pair=f"{first}:0 $A:0 {last}:0 $B:1 {last}:1",
             special_tokens=[(each, library.token_to_id(each)) for each in (first, last)],
         )
+    elif name in _AROUND:
+        put_signs_around(files, library, name)
     elif name == "T5Tokenizer":
         end = library.token_to_id(str(token_text(special_token(files, "eos_token", "</s>"))))
         library.post_processor = processors.TemplateProcessing(
             single=["$A", "</s>"], pair=["$A", "</s>", "$B", "</s>"], special_tokens=[("</s>", end)]
         )
+
+
+_AROUND = {  # the class -> which special tokens it puts before and behind a text
+    "RobertaTokenizer": ("cls_token", "sep_token"),
+    "MPNetTokenizer": ("cls_token", "sep_token"),
+    "XLMRobertaTokenizer": ("bos_token", "eos_token"),
+    "CamembertTokenizer": ("bos_token", "eos_token"),
+}
+
+
+def put_signs_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
+    """RoBERTa's template: <s> A </s>, and for two texts <s> A </s></s> B </s>."""
+    first, last = (
+        str(token_text(special_token(files, key, _ROBERTA[key]))) for key in _AROUND[name]
+    )
+    library.post_processor = processors.TemplateProcessing(
+        single=[first, "$A", last],
+        pair=[first, "$A", last, last, "$B", last],
+        special_tokens=[(each, library.token_to_id(each)) for each in dict.fromkeys((first, last))],
+    )
