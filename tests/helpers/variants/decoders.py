@@ -36,7 +36,7 @@ ROPES = (
 )
 KEYS = {
     "hidden_act": ACTIVATIONS,
-    "max_position_embeddings": (4, 12, 64),
+    "max_position_embeddings": (4, 12, 64, 64),  # some texts are longer than 4
     "tie_word_embeddings": BOTH,
     "rope_theta": (50.0, 10000.0),
     "rope_parameters": ROPES,
