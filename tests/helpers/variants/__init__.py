@@ -36,7 +36,7 @@ def draw(kind: str, seed: int) -> dict:
             config[key] = value
     classes = variants.classes.split()
     named = {"model_type": kind, "architectures": [classes[rng.integers(len(classes))]]}
-    return named | dict(variants.always) | variants.fit(config, rng)
+    return variants.fit(named | dict(variants.always) | config, rng)
 
 
 def keys_in(value) -> set[str]:

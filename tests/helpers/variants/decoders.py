@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, Variants
+from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, Variants, unchanged
 
 SIZES = {
     "vocab_size": "V",
@@ -47,7 +47,6 @@ KEYS = {
 RMS = {"rms_norm_eps": EPSILONS}
 LAYER = {"layer_norm_eps": EPSILONS}
 WINDOWS = {"sliding_window": (2, 3, 64), "use_sliding_window": BOTH, "max_window_layers": (0, 1, 2)}
-PARTS = {"partial_rotary_factor": (0.25, 0.5, 1.0)}
 
 
 def classes_of(name: str, heads: bool = True) -> str:
@@ -68,9 +67,12 @@ def fit_wide(config: dict, rng) -> dict:
     return config | {"head_dim": int(2 * rng.integers(1, 4)), "hidden_size": 10}
 
 
-def fit_equal(config: dict, rng) -> dict:
-    """Keys and values for each head."""
-    return config | {"num_key_value_heads": config["num_attention_heads"]}
+def fit_parts(config: dict, rng) -> dict:
+    """Whole pairs in the part of a head that is turned, but for one config in twenty."""
+    width, share = ((4, 0.5), (4, 1.0), (8, 0.25), (8, 0.5))[rng.integers(4)]
+    key = "rotary_pct" if config["model_type"] == "gpt_neox" else "partial_rotary_factor"
+    share = 0.25 if rng.random() < 0.05 else share
+    return config | {"hidden_size": config["num_attention_heads"] * width, key: share}
 
 
 def fit_gptj(config: dict, rng) -> dict:
@@ -123,9 +125,11 @@ VARIANTS = {
             "add_cross_attention": True,
         },
     ),
-    "llama": llama("Llama", attention_bias=BOTH, mlp_bias=BOTH, **PARTS),
+    "llama": llama(
+        "Llama", attention_bias=BOTH, mlp_bias=BOTH, partial_rotary_factor=(1.0, 1.0, 0.5)
+    ),
     "mistral": llama("Mistral", **{**WINDOWS, "sliding_window": (None, 2, 3, 64)}),
-    "qwen2": llama("Qwen2", fit=lambda config, rng: config, **WINDOWS),
+    "qwen2": llama("Qwen2", fit=unchanged, **WINDOWS),
     "qwen3": llama("Qwen3", fit_wide, attention_bias=BOTH, **WINDOWS),
     "gemma": llama("Gemma", fit_wide, heads=False, attention_bias=BOTH),
     "gemma2": llama("Gemma2", fit_wide, heads=False, **GEMMA),
@@ -139,22 +143,15 @@ VARIANTS = {
     ),
     "phi3": llama(
         "Phi3",
-        fit=lambda config, rng: config,
+        fit=fit_parts,
         sliding_window=(None, 2, 64),
         original_max_position_embeddings=(4, 16),
-        **PARTS,
     ),
-    "phi": llama(
-        "Phi",
-        fit=lambda config, rng: config,
-        layer_norm_eps=EPSILONS,
-        qk_layernorm=(False, False, True),
-        **PARTS,
-    ),
-    "olmo2": llama("Olmo2", fit=lambda config, rng: config, heads=False, attention_bias=BOTH),
+    "phi": llama("Phi", fit=fit_parts, layer_norm_eps=EPSILONS, qk_layernorm=(False, False, True)),
+    "olmo2": llama("Olmo2", fit=unchanged, heads=False, attention_bias=BOTH),
     "granite": llama(
         "Granite",
-        fit=lambda config, rng: config,
+        fit=unchanged,
         heads=False,
         attention_bias=BOTH,
         mlp_bias=BOTH,
@@ -165,7 +162,7 @@ VARIANTS = {
     ),
     "smollm3": llama(
         "SmolLM3",
-        fit=lambda config, rng: config,
+        fit=unchanged,
         attention_bias=BOTH,
         mlp_bias=BOTH,
         no_rope_layer_interval=(1, 2, 4),
@@ -173,12 +170,11 @@ VARIANTS = {
     ),
     "stablelm": llama(
         "StableLm",
-        fit=lambda config, rng: config,
+        fit=fit_parts,
         layer_norm_eps=EPSILONS,
         use_qkv_bias=BOTH,
         qk_layernorm=(False, False, True),
         use_parallel_residual=BOTH,
-        **PARTS,
     ),
     "gpt_neox": Variants(
         classes_of("GPTNeoX"),
@@ -188,9 +184,9 @@ VARIANTS = {
             **LAYER,
             "attention_bias": BOTH,
             "use_parallel_residual": BOTH,
-            "rotary_pct": (0.25, 0.5, 1.0),
             "rotary_emb_base": (50, 10000),
         },
+        fit_parts,
     ),
     "gptj": Variants(
         "GPTJForCausalLM GPTJModel",
