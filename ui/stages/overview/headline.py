@@ -228,6 +228,7 @@ def positions_caption(view) -> str:
         "sinusoid": "Each vector gains the sine waves of its position.",
         "rotary": "Positions come later: queries and keys are rotated by position × angle.",
         "relative": "Positions come later: each distance adds a learned number to the scores.",
+        "alibi": "Positions come later: each score is lowered with the distance.",
     }.get(view.config.positions, "In this run no token knows its position.")
 
 
