@@ -36,6 +36,7 @@ import tokenizers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
 from core.errors import GlassError
+from core.models import languages
 from core.models.fields import Fields, quote, read_json
 from core.models.tokenizer import Tokenizer, as_refusal, from_file
 
@@ -59,6 +60,9 @@ _OF_FAMILY = {
     "CamemBERT": "CamembertTokenizer",
     "GPT-2": "GPT2Tokenizer",
     "T5": "T5Tokenizer",
+    "mT5": "T5Tokenizer",
+    "mBART": "MBartTokenizer",
+    "Pegasus": "PegasusTokenizer",
     "Qwen3": "Qwen2Tokenizer",
 }
 _WHATEVER_IS_NAMED = {  # the families whose files often name a wrong class
@@ -69,6 +73,7 @@ _SAME = {  # other names of a class
     "DistilBertTokenizer": "BertTokenizer",
     "ElectraTokenizer": "BertTokenizer",
     "BartTokenizer": "RobertaTokenizer",
+    "MT5Tokenizer": "T5Tokenizer",
 }
 _GENERIC = ("PreTrainedTokenizer", "TokenizersBackend", "PythonBackend")
 _PARTS = {
@@ -332,10 +337,7 @@ def unigrams(files: Files, unknown_in: Callable[[list], int]) -> tokenizers.Toke
     """A unigram model over words parted by spaces. unknown_in: the id of the unknown, by the
     vocabulary.
     """
-    vocab = [tuple(piece) for piece in vocabulary_of(files, "Unigram")["vocab"]]
-    library = tokenizers.Tokenizer(
-        models.Unigram(vocab, unk_id=unknown_in(vocab), byte_fallback=False)
-    )
+    library = unigram_model(files, unknown_in)
     if table := table_of_letters(files.whole.get("normalizer")):
         library.normalizer = table
     scheme = "always" if files.config.flag("add_prefix_space", True) else "never"
@@ -343,6 +345,66 @@ def unigrams(files: Files, unknown_in: Callable[[list], int]) -> tokenizers.Toke
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace("▁", prepend_scheme=scheme)]
     )
     library.decoder = decoders.Metaspace("▁", prepend_scheme=scheme)
+    return library
+
+
+def build_nllb(files: Files) -> tokenizers.Tokenizer:
+    """NllbTokenizer: SentencePiece BPE (NLLB Team 2022)."""
+    model, unknown = vocabulary_of(files, "BPE"), token_text(special_token(files, "unk_token"))
+    library = tokenizers.Tokenizer(
+        models.BPE(model["vocab"], merge_pairs(model), unk_token=unknown or "<unk>", fuse_unk=True)
+    )
+    if table := table_of_letters(files.whole.get("normalizer")):
+        library.normalizer = normalizers.Sequence([table, _ONE_SPACE])
+    return with_spaces(library)
+
+
+def build_mbart(files: Files) -> tokenizers.Tokenizer:
+    """MBartTokenizer: a unigram model (Liu et al. 2020)."""
+    library = with_spaces(unigram_model(files, lambda vocab: 3))
+    library.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), library.pre_tokenizer]
+    )
+    return library
+
+
+def build_mbart50(files: Files) -> tokenizers.Tokenizer:
+    """MBart50Tokenizer: the same vocabulary, and the table that changes letters."""
+    library = unigram_model(files, lambda vocab: 3)
+    if not any(library.token_to_id(code) for code in languages.MBART_50):
+        raise GlassError(
+            "The vocabulary in tokenizer.json has no language’s code, so MBart50Tokenizer would"
+            " number its pieces anew, which Glassformer does not do."
+        )
+    table = table_of_letters(files.whole.get("normalizer"))
+    library.normalizer = normalizers.Sequence([*([table] if table else []), _ONE_SPACE])
+    return with_spaces(library)
+
+
+def build_pegasus(files: Files) -> tokenizers.Tokenizer:
+    """PegasusTokenizer: a unigram model (Zhang et al. 2019)."""
+    unknown = token_text(special_token(files, "unk_token", "<unk>"))
+    library = unigram_model(files, lambda vocab: vocab.index((unknown, 0.0)))
+    table = table_of_letters(files.whole.get("normalizer")) or normalizers.Replace("\n", " ")
+    library.normalizer = normalizers.Sequence([table, _ONE_SPACE])
+    return with_spaces(library)
+
+
+_ONE_SPACE = normalizers.Replace(tokenizers.Regex(r" {2,}"), " ")
+
+
+def unigram_model(files: Files, unknown_in: Callable[[list], int]) -> tokenizers.Tokenizer:
+    """The unigram vocabulary of tokenizer.json. unknown_in: as in `unigrams`."""
+    vocab = [tuple(piece) for piece in vocabulary_of(files, "Unigram")["vocab"]]
+    return tokenizers.Tokenizer(
+        models.Unigram(vocab, unk_id=unknown_in(vocab), byte_fallback=False)
+    )
+
+
+def with_spaces(library: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
+    """The same, with ▁ before each word."""
+    library.pre_tokenizer = pre_tokenizers.Metaspace("▁", prepend_scheme="always", split=True)
+    library.decoder = decoders.Metaspace("▁", prepend_scheme="always", split=True)
     return library
 
 
@@ -367,6 +429,10 @@ _BUILT = {
     "RobertaTokenizer": build_gpt2,
     "XLMRobertaTokenizer": build_xlm_roberta,
     "CamembertTokenizer": build_camembert,
+    "NllbTokenizer": build_nllb,
+    "MBartTokenizer": build_mbart,
+    "MBart50Tokenizer": build_mbart50,
+    "PegasusTokenizer": build_pegasus,
 }
 _END = "<|endoftext|>"
 _ROBERTA = {
@@ -505,6 +571,11 @@ def unnamed_special_tokens(files: Files, name: str) -> list:
         return first
     if name == "CamembertTokenizer" and not others:
         return _UNUSED
+    if name in CODES:
+        return [*others, *(code for code in CODES[name].known if code not in others)]
+    if name == "PegasusTokenizer":
+        offset = config.whole("offset", 103, 0, 1000)
+        return ["<mask_1>", *(f"<unk_{i}>" for i in range(2, offset))]
     gaps = config.whole("extra_ids", 100, 0, 1000) if name == "T5Tokenizer" else 0
     if any("<extra_id_" in str(value) for value in others):
         gaps = 0
@@ -526,6 +597,14 @@ def put_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
         )
     elif name in _AROUND:
         put_signs_around(files, library, name)
+    elif name in CODES:
+        code = files.config.get("src_lang", CODES[name].source)
+        put_code_around(files, library, name, code)
+    elif name == "PegasusTokenizer":
+        end = str(token_text(special_token(files, "eos_token", "</s>")))
+        library.post_processor = processors.TemplateProcessing(
+            single=["$A", end], pair=["$A", "$B", end], special_tokens=[sign_of(library, end)]
+        )
     elif name == "T5Tokenizer":
         end = library.token_to_id(str(token_text(special_token(files, "eos_token", "</s>"))))
         library.post_processor = processors.TemplateProcessing(
@@ -551,3 +630,43 @@ def put_signs_around(files: Files, library: tokenizers.Tokenizer, name: str) -> 
         pair=[first, "$A", last, last, "$B", last],
         special_tokens=[(each, library.token_to_id(each)) for each in dict.fromkeys((first, last))],
     )
+
+
+# --- languages ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The codes of the languages that a translator's tokenizer puts around a text."""
+
+    known: tuple[str, ...]
+    source: str  # where the files name none
+    before: bool  # the code stands before the text; else behind its end
+
+
+CODES = {
+    "NllbTokenizer": Codes(languages.NLLB, "eng_Latn", True),
+    "MBartTokenizer": Codes(languages.MBART, "en_XX", False),
+    "MBart50Tokenizer": Codes(languages.MBART_50, "en_XX", True),
+}
+
+
+def put_code_around(files: Files, library: tokenizers.Tokenizer, name: str, code) -> None:
+    """The code of a language and the end of the text, as the class writes them for a source."""
+    if not isinstance(code, str):
+        files.config.refuse("src_lang", "the code of a language")
+    end = str(token_text(special_token(files, "eos_token", "</s>")))
+    behind = not CODES[name].before or files.config.flag("legacy_behaviour", False)
+    around = ([], [end, code]) if behind else ([code], [end])
+    library.post_processor = processors.TemplateProcessing(
+        single=[*around[0], "$A", *around[1]],
+        pair=[*around[0], "$A", "$B", *around[1]],
+        special_tokens=[sign_of(library, each) for each in dict.fromkeys((end, code))],
+    )
+
+
+def sign_of(library: tokenizers.Tokenizer, text: str) -> tuple[str, int]:
+    """A special token and its number; GlassError where the vocabulary does not have it."""
+    if (found := library.token_to_id(text)) is None:
+        raise GlassError(f"The vocabulary has no token {quote(text)}, which stands around a text.")
+    return text, found

@@ -23,6 +23,7 @@ from tokenizers import (
 
 from core import GlassError, load
 from core.models.auto_tokenizer import from_folder, notes_on_pieces
+from core.models.languages import MBART, MBART_50, NLLB
 from core.models.tokenizer import byte_letters
 from tests.helpers import tiny
 
@@ -41,6 +42,10 @@ FAMILY = {
     "roberta": "RoBERTa",
     "xlm-roberta": "XLM-RoBERTa",
     "camembert": "CamemBERT",
+    "m2m_100": "M2M100",
+    "mbart": "mBART",
+    "mbart50": "mBART",
+    "pegasus": "Pegasus",
 }
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -142,10 +147,11 @@ def roberta(rng=None) -> Tokenizer:
     return library
 
 
-def unigrams(signs: list[str]) -> Tokenizer:
+def unigrams(signs: list[str], *more: str) -> Tokenizer:
     words = ["▁", "a", "b", "▁a", "ab", "▁ab", "h", "e", "▁he", "<x>"]
     pieces = [(sign, 0.0) for sign in signs]
-    pieces += [(word, -1 - i / 10) for i, word in enumerate(words)] + [("<mask>", 0.0)]
+    pieces += [(word, -1 - i / 10) for i, word in enumerate(words)]
+    pieces += [(word, 0.0) for word in (*more, "<mask>")]
     library = Tokenizer(models.Unigram(pieces, unk_id=3))
     library.pre_tokenizer = pre_tokenizers.Metaspace("▁", "always", True)
     library.post_processor = processors.TemplateProcessing(
@@ -163,6 +169,56 @@ def camembert(rng=None) -> Tokenizer:
     return unigrams(["<s>", "<pad>", "</s>", "<unk>", "<s>NOTUSED", "</s>NOTUSED"])
 
 
+def nllb(rng=None) -> Tokenizer:
+    words = ["<s>", "<pad>", "</s>", "<unk>", "▁", *"abhe", "ab", "▁a", "▁ab", "he", "▁he", "<x>"]
+    merges = [("a", "b"), ("▁", "a"), ("▁", "ab"), ("h", "e"), ("▁", "he")]
+    words += [*NLLB, "<mask>"]
+    library = Tokenizer(
+        models.BPE({w: i for i, w in enumerate(words)}, merges, unk_token="<unk>", fuse_unk=True)
+    )
+    library.pre_tokenizer = pre_tokenizers.Metaspace("▁", "always", True)
+    library.post_processor = processors.TemplateProcessing(
+        "eng_Latn $A </s>", "eng_Latn $A $B </s>", [sign(library, "eng_Latn"), ("</s>", 2)]
+    )
+    library.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", *NLLB])
+    library.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=True)])
+    return library
+
+
+def sign(library: Tokenizer, text: str) -> tuple[str, int]:
+    return text, library.token_to_id(text)
+
+
+def coded(codes: tuple[str, ...], before: bool) -> Tokenizer:
+    library = unigrams(["<s>", "<pad>", "</s>", "<unk>"], *codes)
+    library.add_special_tokens(list(codes))
+    around = ("en_XX $A </s>" if before else "$A </s> en_XX"), "$A </s> $B"
+    library.post_processor = processors.TemplateProcessing(
+        *around, [sign(library, "en_XX"), ("</s>", 2)]
+    )
+    return library
+
+
+def mbart(rng=None) -> Tokenizer:
+    return coded(MBART, before=False)
+
+
+def mbart50(rng=None) -> Tokenizer:
+    return coded(MBART_50, before=True)
+
+
+def pegasus(rng=None) -> Tokenizer:
+    signs = ["<pad>", "</s>", "<mask_1>", "<mask_2>", *(f"<unk_{i}>" for i in range(2, 103))]
+    words = ["<unk>", "▁", "a", "b", "▁a", "ab", "▁ab", "h", "e", "▁he"]
+    pieces = [(sign, 0.0) for sign in signs]
+    pieces += [(word, -i / 10) for i, word in enumerate(words)]
+    library = Tokenizer(models.Unigram(pieces, unk_id=len(signs)))
+    library.pre_tokenizer = pre_tokenizers.Metaspace("▁", "always", True)
+    library.post_processor = processors.TemplateProcessing("$A </s>", "$A $B </s>", [("</s>", 1)])
+    library.add_special_tokens([*signs, "<unk>"])
+    return library
+
+
 MAKERS = {
     "bert": bert,
     "gpt2": gpt2,
@@ -178,8 +234,16 @@ MAKERS = {
     "roberta": roberta,
     "xlm-roberta": xlm_roberta,
     "camembert": camembert,
+    "m2m_100": nllb,
+    "mbart": mbart,
+    "mbart50": mbart50,
+    "pegasus": pegasus,
 }
 CLASSES = {
+    "m2m_100": "NllbTokenizer",
+    "mbart": "MBartTokenizer",
+    "mbart50": "MBart50Tokenizer",
+    "pegasus": "PegasusTokenizer",
     "distilbert": "DistilBertTokenizer",
     "electra": "ElectraTokenizer",
     "mpnet": "MPNetTokenizer",
@@ -202,6 +266,7 @@ def write(folder, family: str, said: dict | None, library: Tokenizer | None = No
     folder.mkdir(exist_ok=True)
     (library or MAKERS[family]()).save(str(folder / "tokenizer.json"))
     others = {"config": {"model_type": family}} | others
+    others["config"]["model_type"] = others["config"]["model_type"].removesuffix("50")
     others |= {} if said is None else {"tokenizer_config": said}
     for name, data in others.items():
         (folder / f"{name}.json").write_text(json.dumps(data))
@@ -330,7 +395,10 @@ def test_special_tokens_that_are_no_texts_are_refused_beside_sentencepiece_model
 PARTS = ("a", "b", "ab", " ", "  ", "he", "Hello", "café", "É", "漢字", "[CLS]", "[MASK]", "<s>",
          "</s>", "<unk>", "<|endoftext|>", "<x>", "<new>", "<added>", "<e1>", "<e2>", "[EXTRA]",
          "<img>", "\n", "<im>", "<extra_id_7>", "!", "Ab", " [SEP] ", "<mask>", " <mask> ", "<pad>",
-         "<s>NOTUSED", "<unk>NOTUSED")  # fmt: skip
+         "<s>NOTUSED", "<unk>NOTUSED", "fra_Latn", "en_XX", "<unk_5>", "<mask_1>")  # fmt: skip
+
+
+NAMED = ("NllbTokenizer", "MBart50Tokenizer")
 
 
 def options(rng: random.Random, library: Tokenizer, name: str) -> dict:
@@ -342,6 +410,8 @@ def options(rng: random.Random, library: Tokenizer, name: str) -> dict:
     found, tokens = {}, library.get_added_tokens_decoder()
     if rng.random() < 0.8:
         found["tokenizer_class"] = rng.choice((name, f"{name}Fast", "PreTrainedTokenizerFast"))
+    elif name in NAMED:
+        found["tokenizer_class"] = name  # the kind of model does not say it
     keys = (
         "do_lower_case",
         "add_prefix_space",
@@ -380,7 +450,8 @@ def options(rng: random.Random, library: Tokenizer, name: str) -> dict:
     return found | {key: value for key, value in extra.items() if rng.random() < 0.12}
 
 
-SLOW = ("qwen2", "phi3", "mistral", "distilbert", "electra", "mpnet", "xlm-roberta")
+SLOW = ("qwen2", "phi3", "mistral", "distilbert", "electra", "mpnet", "xlm-roberta", "mbart")
+SLOW += ("mbart50", "pegasus")
 
 
 @pytest.mark.parametrize(
