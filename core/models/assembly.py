@@ -15,13 +15,15 @@ import numpy as np
 
 from core.config import Config, weight_shapes
 from core.errors import GlassError
-from core.models.families.common import Layout
+from core.models.families.common import Layout, Rows, any_layer
 from core.models.fields import quote
 from core.models.stored import Stored
 from core.ops import sinusoids
 
 _IGNORED = re.compile(  # buffers that hold nothing learned; the fourth is never read by T5 itself
-    r"embeddings\.position_ids|h\.\d+\.attn\.(bias|masked_bias)|(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq|"
+    r"embeddings\.position_ids|h\.\d+\.attn\.(attention\.)?(bias|masked_bias)|"
+    r"(layers\.\d+\.(self_attn|attention)\.)?rotary_emb\.inv_freq|"
+    r"layers\.\d+\.attention\.(bias|masked_bias)|"
     r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight|"
     r"(encoder|decoder)\.(version|embed_positions\.weights)"
 )
@@ -36,16 +38,21 @@ class StoredWeight:
     transposed: bool = False  # PyTorch and GGUF keep a projection as (out, in)
     third: int | None = None  # GPT-2 keeps q, k and v side by side
     heads: int | None = None  # GGUF has the rows of each head's q and k in another order
+    rows: Rows | None = None  # the tensor holds others as well, or in another order
+    plus: float = 0.0  # what is added to each number
     skipped: int = 0  # rows at the top that are not used: BART's table of positions has two
 
     def shape_in_file(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """What the tensor in the file must look like for a weight of that shape."""
         shape = shape[::-1] if self.transposed else shape
-        shape = (shape[0] + self.skipped, *shape[1:])
+        shape = (self.rows.of if self.rows else shape[0] + self.skipped, *shape[1:])
         return shape if self.third is None else (*shape[:-1], shape[-1] * 3)
 
     def write(self, target: np.ndarray) -> None:
         """Converts the numbers into an array of the weight's shape, a few rows at a time."""
+        if self.rows:
+            self.write_rows(target, self.rows.order_N)
+            return
         n_rows, columns = len(self.stored.raw_RB), self.columns(target.shape[-1])
         if target.ndim == 1:
             row = self.stored.numbers()[0, columns]
@@ -60,6 +67,17 @@ class StoredWeight:
                 target[:, chunk] = values.T
             else:
                 target[start - first : start - first + step] = values
+
+    def write_rows(self, target: np.ndarray, order_N: np.ndarray) -> None:
+        """Those rows of the tensor, in that order; of a bias, its numbers."""
+        if target.ndim == 1:
+            target[...] = self.stored.numbers()[0][order_N]
+            return
+        rows_NX = target.T if self.transposed else target  # as they lie in the file
+        step = max(1, _CHUNK // max(1, self.stored.shape[-1]))
+        for start in range(0, len(order_N), step):
+            chunk = slice(start, start + step)
+            rows_NX[chunk] = self.stored.numbers(order_N[chunk])
 
     def columns(self, width: int) -> slice:
         """The columns of the tensor in the file that hold a weight of that width."""
@@ -166,6 +184,9 @@ def stored_weight(layout: Layout, name: str, stored: Stored) -> StoredWeight:
     weight = StoredWeight(
         stored, transposed=kind == "weight" and not is_table and "norm" not in module
     )
+    weight = replace(weight, rows=layout.rows.get(any_layer(module)))
+    if layout.norms_less_one and "norm" in module:
+        return replace(weight, plus=1.0)
     if layout.permuted and ".attn." in name and leaf in ("q", "k"):
         config = layout.config
         return replace(weight, heads=config.n_heads if leaf == "q" else config.n_kv_heads)
@@ -202,7 +223,8 @@ def fuse(config: Config, weights: Mapping[str, Weight], dtype) -> dict[str, np.n
 def identity(weight: Weight) -> object:
     """Equal for two weights that are the same numbers in the same place."""
     if isinstance(weight, StoredWeight):
-        return id(weight.stored), weight.transposed, weight.third, weight.heads, weight.skipped
+        how = weight.transposed, weight.third, weight.heads, weight.skipped, weight.plus
+        return id(weight.stored), id(weight.rows), *how
     return id(weight)
 
 
@@ -259,6 +281,8 @@ def fill(array: np.ndarray, parts: Sequence[tuple]) -> np.ndarray:
         for place, weight in parts:
             if isinstance(weight, StoredWeight):
                 weight.write(array[place])
+                if weight.plus:
+                    array[place] += weight.plus
             else:
                 array[place] = weight
     array.setflags(write=False)

@@ -46,6 +46,7 @@ _NAMED = (
     "mask_token",
 )
 _OF_FAMILY = {"BERT": "BertTokenizer", "GPT-2": "GPT2Tokenizer", "T5": "T5Tokenizer"}
+_OF_FAMILY |= dict.fromkeys(("GPT-J", "GPT-Neo", "OPT", "Phi"), "GPT2Tokenizer")
 _GENERIC = ("PreTrainedTokenizer", "TokenizersBackend", "PythonBackend")
 _PARTS = {
     "normalizer": "how characters are changed",
