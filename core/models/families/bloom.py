@@ -20,10 +20,14 @@ KEYS = keys.family_keys(
         "num_hidden_layers": "n_layer",
         "num_attention_heads": "n_head",
     },
-    refused={**SHARED, "apply_residual_connection_post_layernorm": (False,)},
+    refused={
+        **SHARED,
+        "apply_residual_connection_post_layernorm": (False,),
+        "slow_but_exact": (False,),  # leaves biases out
+    },
     no_effect=(
         "hidden_dropout attention_dropout initializer_range is_decoder pretraining_tp "
-        "slow_but_exact seq_length n_inner bias_dropout_fusion masked_softmax_fusion "
+        "seq_length n_inner bias_dropout_fusion masked_softmax_fusion "
         "attention_softmax_in_fp32 skip_bias_add skip_bias_add_qkv offset_alibi unk_token_id"
     ),
 )

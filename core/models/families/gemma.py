@@ -18,7 +18,7 @@ COMPUTED = (
     "eos_token_id "
 )
 REFUSED = {**SHARED, "use_bidirectional_attention": (None, False)}
-NO_EFFECT = "attention_dropout initializer_range is_decoder cache_implementation"
+NO_EFFECT = "attention_dropout initializer_range is_decoder"
 KEYS = keys.family_keys(
     computed=f"{COMPUTED} hidden_act {rope_config.KEYS}",
     null=f"eos_token_id {rope_config.NULL}",

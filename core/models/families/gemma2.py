@@ -55,7 +55,7 @@ def shape(data: Fields, near: list[bool]) -> dict[str, Any]:
         "norm_at": "around",
         "activation": data.choice("hidden_activation", "gelu_pytorch_tanh", ACTIVATIONS),
         "windows": tuple(window if each else None for each in near),
-        "score_scale": data.number("query_pre_attn_scalar", 256.0, low=1e-6) ** -0.5,
+        "score_scale": data.whole("query_pre_attn_scalar", 256) ** -0.5,
     }
 
 

@@ -13,7 +13,8 @@ from core.models.stored import Stored
 
 KEYS = keys.family_keys(
     computed=(
-        "vocab_size hidden_size num_layers num_heads intermediate_size attention_types window_size "
+        "vocab_size hidden_size num_layers num_heads intermediate_size attention_types "
+        "attention_layers window_size "
         "max_position_embeddings activation_function layer_norm_epsilon tie_word_embeddings "
         "eos_token_id"
     ),
@@ -22,7 +23,7 @@ KEYS = keys.family_keys(
     refused=SHARED,
     no_effect=(
         "resid_dropout embed_dropout attention_dropout classifier_dropout initializer_range "
-        "is_decoder attention_layers summary_type summary_use_proj summary_activation "
+        "is_decoder summary_type summary_use_proj summary_activation "
         "summary_proj_to_labels summary_first_dropout"
     ),
 )
@@ -69,27 +70,35 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         "final_norm": True,
         "end_id": data.token_id("eos_token_id", common["n_vocab"], 50256),
     }
-    unbiased = decoder_layout(
+    return decoder_layout(
         data, tensors, fields, NAMES, tied=True, biased=lambda name: not name.endswith(_UNBIASED)
     )
-    return unbiased
 
 
 def kinds_of(data: Fields, layers: int) -> list[str]:
-    """Of each layer whether it looks at all tokens (“global”) or at the nearest (“local”)."""
+    """Of each layer whether it looks at all tokens (“global”) or at the nearest (“local”): a list
+    of them goes before the shorter “attention_types”.
+    """
+    key = "attention_layers" if "attention_layers" in data.values else "attention_types"
+    found = data.values[key] if key == "attention_layers" else repeated(data, layers)
+    if not isinstance(found, list) or any(kind not in ("global", "local") for kind in found):
+        data.refuse(key, "“global” or “local” for each layer")
+    if len(found) != layers:
+        raise GlassError(
+            f"{data.where} gives {len(found)} kinds of attention (“{key}”) for {layers} layers."
+        )
+    return found
+
+
+def repeated(data: Fields, layers: int) -> list[str]:
+    """The kinds of the layers, from a list of lists and how often each comes."""
     found: list[str] = []
-    for entry in data.get("attention_types", _TYPES):
+    given = data.get("attention_types", _TYPES)
+    for entry in given if isinstance(given, list) else [None]:
         names, times = entry if isinstance(entry, list) and len(entry) == 2 else (None, 0)
         if not isinstance(names, list) or type(times) is not int or not 0 <= times <= layers:
             data.refuse("attention_types", "a list of kinds, each with how often it comes")
         found += names * times
-    if any(kind not in ("global", "local") for kind in found):
-        data.refuse("attention_types", "“global” or “local” for each layer")
-    if len(found) != layers:
-        raise GlassError(
-            f"{data.where} gives {len(found)} kinds of attention (“attention_types”) for"
-            f" {layers} layers."
-        )
     return found
 
 

@@ -19,8 +19,7 @@ KEYS = keys.family_keys(
         "tie_word_embeddings eos_token_id rotary_pct rotary_emb_base rope_parameters rope_scaling "
         "original_max_position_embeddings"
     ),
-    null="eos_token_id rotary_pct rotary_emb_base rope_parameters rope_scaling "
-    "original_max_position_embeddings",
+    null="eos_token_id rope_parameters rope_scaling original_max_position_embeddings",
     refused=SHARED,
     no_effect=("attention_dropout hidden_dropout classifier_dropout initializer_range is_decoder"),
 )
