@@ -94,6 +94,7 @@ class Config:
     head: str | None = (
         None  # None (no logits), "linear", or "transform" (dense, activation, norm, linear)
     )
+    head_activation: str | None = None  # of "transform"; None: that of the layers
     pooler: str | None = (
         # None, "dense" (tanh over the first token) or "next" (that, and the next-sentence logits)
         None
@@ -102,6 +103,7 @@ class Config:
     sinusoid_first: int = 0  # the number that the first position has in the waves
     sinusoid_whole: bool = False  # the slowest wave: 10000 times slower than the first, or nearly
     pad_id: int | None = None  # a token without a position, which is not read (M2M100)
+    relative_beside: bool = False  # the bias of "relative" beside other positions (MPNet)
     relative_in_layers: bool = False  # a table of biases in each layer, not one for all (uMT5)
     # By layer, over and over: one entry stands for all layers, four for each 4th.
     ropes: tuple[Rope | None, ...] = (Rope(),)  # None: this layer turns nothing
@@ -149,6 +151,16 @@ class Config:
         """The set of keys and values that a query head uses."""
         return head * self.n_kv_heads // self.n_heads
 
+    @property
+    def relative(self) -> bool:
+        """Whether a learned bias for each distance is added to the scores."""
+        return self.positions == "relative" or self.relative_beside
+
+    @property
+    def head_bends(self) -> str:
+        """The activation in the layer that an output head has of its own."""
+        return self.head_activation or self.activation
+
     def relative_step(self, path: str) -> str:
         """The step with the bias for distances that an attention adds: its own, or its side's."""
         return f"{path if self.relative_in_layers else path.split('.')[0]}.relative"
@@ -176,7 +188,7 @@ def weight_shapes(config: Config) -> Shapes:
                 ("attn", "cross") if side == "decoder" and config.crosses else ("attn",)
             ):
                 shapes |= attention_shapes(config, f"{side}.{layer}.{sublayer}")
-            if config.positions == "relative" and config.relative_in_layers:
+            if config.relative and config.relative_in_layers:
                 shapes |= relative_shapes(config, f"{side}.{layer}.attn")
             shapes |= feed_forward_shapes(config, f"{side}.{layer}.mlp")
         if config.final_norm:
@@ -202,7 +214,7 @@ def embedding_shapes(config: Config, side: str) -> Shapes:
         shapes[f"{path}.position.weight"] = (c.n_positions or 0, c.d_model)
     if c.n_segments and side == "encoder":
         shapes[f"{path}.segment.weight"] = (c.n_segments, c.d_model)
-    if c.positions == "relative" and not c.relative_in_layers:
+    if c.relative and not c.relative_in_layers:
         shapes |= relative_shapes(c, side)
     return shapes | (norm(f"{path}.norm", c.d_model) if c.embed_norm else {})
 

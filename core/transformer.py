@@ -111,15 +111,6 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     return at.put("out_LD", update(at, linear(z_LX, at.w("out.weight"), at.w("out.bias"))))
 
 
-def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
-    """Tokens looking at each other. Where the stack has no bias for their distances, T5's kind of
-    model has one in each layer.
-    """
-    if at.config.positions == "relative" and relative_HLM is None:
-        relative_HLM = relative_bias(at, len(x_LD))
-    return attention(at, x_LD, x_LD, mask_LM, relative_HLM)
-
-
 def normalise_heads(at: Scope, which: str, x_HLK, heads: str):
     """Root-mean-square norm of the queries or the keys: of each head's by itself, with one gain for
     all heads (Henry et al. 2020), or of all heads' together.
@@ -133,6 +124,18 @@ def normalise_heads(at: Scope, which: str, x_HLK, heads: str):
     mean_L = square_HL.sum(axis=0) / len(weight)
     scale_L = at.put(f"{which}.scale_L", np.sqrt(mean_L + eps))
     return x_HLK / scale_L[:, None] * weight.reshape(len(x_HLK), 1, -1)
+
+
+def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
+    """Tokens looking at each other, at most a window away. Where the stack has no bias for their
+    distances, T5's kind of model has one in each layer.
+    """
+    window = at.config.window(at.layer)
+    if window is not None:
+        mask_LM = mask_LM & masks.near(*mask_LM.shape, window, at.earlier)
+    if at.config.relative and relative_HLM is None:
+        relative_HLM = relative_bias(at, len(x_LD))
+    return attention(at, x_LD, x_LD, mask_LM, relative_HLM)
 
 
 def rotate_by_position(at: Scope, x_HLK, rope: Rope):
@@ -180,9 +183,6 @@ def layer(at: Scope, x_LD, mask_LM, relative_HLM=None, memory_MD=None, cross_mas
     """Self-attention, attention across to the encoder where there is one, feed-forward. Parallel:
     the feed-forward reads what attention has read (Wang & Komatsuzaki 2021, GPT-J).
     """
-    window = at.config.window(at.layer)
-    if window is not None:
-        mask_LM = mask_LM & masks.near(*mask_LM.shape, window, at.earlier)
     attn, cross, mlp = at.below("attn"), at.below("cross"), at.below("mlp")
     x_LD = attn.put("in_LD", x_LD)
     sum_LD = residual(attn, x_LD, lambda at, x_LD: self_attention(at, x_LD, mask_LM, relative_HLM))
@@ -238,7 +238,7 @@ def stack(run: Run, side: str, ids_L, segments_L, mask_LM, memory_MD=None, cross
     at = run.at(side)
     x_LD = embed(at.below("embed"), ids_L, segments_L)
     relative_HLM = None
-    if run.config.positions == "relative" and not run.config.relative_in_layers:
+    if run.config.relative and not run.config.relative_in_layers:
         relative_HLM = relative_bias(at, len(ids_L))
     elif run.config.positions == "alibi":
         relative_HLM = linear_bias(at, len(ids_L), x_LD.dtype)
@@ -260,7 +260,7 @@ def head(at: Scope, x_RD):
     x_RD = at.put("in_RD", x_RD if c.head_scale == 1 else x_RD * c.head_scale)
     if c.head == "transform":
         pre_RD = at.put("pre_RD", linear(x_RD, at.w("pre.weight"), at.w("pre.bias")))
-        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.activation](pre_RD))
+        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.head_bends](pre_RD))
         x_RD = normalise(at.below("norm"), hidden_RD)
     logits_RV = linear(x_RD, at.w("logits.weight").T, at.w("logits.bias"))
     if c.logit_cap:

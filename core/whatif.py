@@ -268,7 +268,7 @@ def other_text(model, other: str, target_ids_L, asked: dict, text: Text) -> Text
 def changed_config(config: Config, asked) -> Config:
     """The model with a part of its arithmetic left out."""
     left_out = {
-        "positions": {"positions": "none"},
+        "positions": {"positions": "none", "relative_beside": False},
         "norms": {"norm": "none", "qk_norm": None},
         "scale": {"score_scale": 1.0},
     }

@@ -44,19 +44,13 @@ _LEAST, _MOST_PAIRS = 1e-3, 1 << 16
 # --- as `transformers` writes them ----------------------------------------------------------------
 
 
-def rope_of(
-    data: Fields,
-    d_head: int,
-    n_positions: int,
-    *,
-    theta: float = 10000.0,
-    partial: float | None = None,
-) -> Rope:
+def rope_of(data: Fields, d_head: int, n_positions: int, partial: float | None = None) -> Rope:
     """How a config turns, from where `transformers` takes it: `rope_scaling` goes before
     `rope_parameters`, and what stands in either before what stands beside them.
 
-    n_positions: the config's `max_position_embeddings`. theta, partial: the family's defaults; the
-    families whose code turns all of a head have no `partial`. GlassError for what is not computed.
+    n_positions: the config's `max_position_embeddings`. partial: what share of a head is turned
+    where the config does not say it; None: the family's code turns all of it. GlassError for what
+    is not computed.
     """
     for key in ("rope_scaling", "rope_parameters"):
         if not isinstance(data.get(key, {}), dict):
@@ -66,7 +60,7 @@ def rope_of(
     given = Fields(data.get(chosen, {}), f"“{chosen}” in {data.where}" if chosen else data.where)
     beside = {key: data.get(key) for key in ("rope_theta", "partial_rotary_factor")}
     first = {"original_max_position_embeddings": data.get("original_max_position_embeddings")}
-    values = {"rope_theta": theta, "partial_rotary_factor": partial}
+    values = {"rope_theta": 10000.0, "partial_rotary_factor": partial}
     for some in (beside, given.values, first):
         values |= {key: value for key, value in some.items() if value is not None}
     where = given.where if set(given.values) & {"rope_theta"} or not chosen else data.where

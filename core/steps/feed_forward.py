@@ -56,8 +56,10 @@ def explain_up(cell: Cell) -> Result:
 def explain_activated(cell: Cell) -> Result:
     """The activation function of the step `pre`."""
     x = cell.get("x", f"{cell.path}.pre", *cell.index)
-    value = ACTIVATIONS[cell.config.activation](x.values_N)[0]
-    return Result(float(value), f"{cell.config.activation}({operand(x.values_N[0])})", (x,))
+    of_head = cell.ref.place == "head"
+    name = cell.config.head_bends if of_head else cell.config.activation
+    value = ACTIVATIONS[name](x.values_N)[0]
+    return Result(float(value), f"{name}({operand(x.values_N[0])})", (x,))
 
 
 def explain_gated(cell: Cell) -> Result:

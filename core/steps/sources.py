@@ -416,7 +416,7 @@ def ready(trace, x_D):
         return x_D
     weights = trace.weights
     pre_D = x_D @ weights["head.pre.weight"] + weights["head.pre.bias"]
-    return own_norm(trace, "head.norm", ACTIVATIONS[config.activation](pre_D))
+    return own_norm(trace, "head.norm", ACTIVATIONS[config.head_bends](pre_D))
 
 
 def own_norm(trace, path: str, x_D):

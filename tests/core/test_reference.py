@@ -130,7 +130,7 @@ def test_live_reference(family, seed, tmp_path):
     model, inputs = reference.build(family, seed)
     model.save_pretrained(tmp_path)
     config, weights = read_folder(tmp_path, dtype=np.float64)
-    for mask in reference.cases(inputs, seed).values():
+    for mask in reference.cases(inputs, seed, family).values():
         check(forward(config, weights, **inputs, mask=mask), reference.run(model, inputs, mask))
     alone = {name: ids_L[:1] for name, ids_L in inputs.items()}
     check(forward(config, weights, **alone), reference.run(model, alone))

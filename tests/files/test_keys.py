@@ -626,6 +626,68 @@ CHANGED["gemma3_text"] = {
 }
 CHANGED |= dict.fromkeys(("mt5", "umt5"), CHANGED["t5"])
 CHANGED |= dict.fromkeys(("bart", "mbart", "pegasus", "m2m_100"), CHANGED["marian"])
+PLAIN = {"rope_theta": 700.0, "partial_rotary_factor": 1.0}  # where a family turns a part
+HALF = {"rope_theta": 700.0, "partial_rotary_factor": 0.5}
+LONG = {"short_factor": [1.0], "long_factor": [2.0], "original_max_position_embeddings": 4}
+LAYERED = ("qwen2", "qwen3", "smollm3")
+LAYERS = [["sliding_attention", "full_attention"], None]
+LIKE_LLAMA = {  # what differs from Llama's
+    "mistral": {"sliding_window": [1, 4, None], "num_key_value_heads": [1]},
+    "qwen2": {
+        "use_sliding_window": [False],
+        "sliding_window": [2],
+        "max_window_layers": [0, 5],
+        "layer_types": LAYERS,
+        "head_dim": [10],
+    },
+    "qwen3": {
+        "use_sliding_window": [True],
+        "sliding_window": [2],
+        "max_window_layers": [0],
+        "layer_types": LAYERS,
+        "attention_bias": [False],
+        "tie_word_embeddings": [False],
+        "head_dim": [10],
+    },
+    "phi3": {
+        "num_attention_heads": [4],
+        "sliding_window": [1, None],
+        "rope_parameters": [PLAIN, HALF, HALF | LONG | {"type": "su"}, None],
+        "rope_scaling": [HALF | LONG | {"type": "yarn"}, LONG | HALF | {"rope_type": "longrope"}],
+        "original_max_position_embeddings": [30],
+    },
+    "smollm3": {
+        "use_sliding_window": [False],
+        "sliding_window": [2],
+        "layer_types": LAYERS,
+        "no_rope_layers": [[0, 1], [1, 1, 0], None],
+        "no_rope_layer_interval": [1, 3],
+        "tie_word_embeddings": [False],
+        "head_dim": [10],
+    },
+    "granite": {
+        "embedding_multiplier": [2.0],
+        "attention_multiplier": [0.5],
+        "residual_multiplier": [2],
+        "logits_scaling": [3.0],
+        "mlp_bias": [False],
+        "head_dim": [10],
+    },
+    "olmo2": {"head_dim": [10]},
+    "stablelm": {
+        "num_attention_heads": [4],
+        "num_key_value_heads": [1],
+        "layer_norm_eps": [0.1],
+        "use_qkv_bias": [False],
+        "use_parallel_residual": [True],
+        "rope_parameters": [PLAIN, HALF | YARN, HALF | LINEAR],
+        "rope_scaling": [HALF | LLAMA3],
+    },
+}
+for kind, own in LIKE_LLAMA.items():
+    table, short = CHANGED["llama"], {"rope_parameters": [{"rope_theta": 5.0}, LLAMA3, None]}
+    short["rope_scaling"] = [DYNAMIC]
+    CHANGED[kind] = {key: table[key] for key in KEYS[kind].computed if key in table} | short | own
 PROBES = [
     pytest.param(kind, key, value, marks=pytest.mark.slow if kind in tiny.FURTHER else ())
     for kind in KINDS
@@ -654,9 +716,28 @@ def by_transformers(kind: str, config: dict, folder: Path, seed: int = 3):
 
 
 TOGETHER = {
-    ("llama", "head_dim", "None"): {"hidden_size": 48},
-    ("llama", "rope_scaling", str(DYNAMIC)): {"max_position_embeddings": 3},
-    ("llama", "original_max_position_embeddings", "30"): {"rope_parameters": LLAMA3},
+    **{
+        (kind, key, value): more
+        for kind in ("llama", *LIKE_LLAMA)
+        for key, value, more in (
+            ("head_dim", "None", {"hidden_size": 48}),
+            ("rope_scaling", str(DYNAMIC), {"max_position_embeddings": 3}),
+            *(
+                [("original_max_position_embeddings", "30", {"rope_parameters": LLAMA3})]
+                if kind not in ("phi3", "stablelm")
+                else [("hidden_size", "36", {"rope_parameters": PLAIN})]
+                + [("num_attention_heads", "4", {"rope_parameters": PLAIN})]
+            ),
+            ("num_hidden_layers", "1", {"layer_types": None} if kind in LAYERED else {}),
+            ("no_rope_layer_interval", "1", {"no_rope_layers": None, "layer_types": None}),
+            ("no_rope_layer_interval", "3", {"no_rope_layers": None, "layer_types": None}),
+            ("max_window_layers", "0", {"layer_types": None, "use_sliding_window": True}),
+            ("max_window_layers", "5", {"layer_types": None}),
+            ("use_sliding_window", "False", {"layer_types": None}),
+            ("use_sliding_window", "True", {"layer_types": None, "sliding_window": 2}),
+            ("layer_types", str(LAYERS[0]), {"use_sliding_window": True, "sliding_window": 2}),
+        )
+    },
     ("marian", "vocab_size", "80"): {"decoder_vocab_size": 80},
     ("gpt_neox", "rotary_pct", "1.0"): {"rope_parameters": None},
     ("gpt_neox", "rotary_pct", "0.5"): {"rope_parameters": None, "rotary_emb_base": 50.0},

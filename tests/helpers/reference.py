@@ -30,12 +30,20 @@ from transformers.models.gemma3 import modeling_gemma3
 from transformers.models.gpt_neo import modeling_gpt_neo
 from transformers.models.gpt_neox import modeling_gpt_neox
 from transformers.models.gptj import modeling_gptj
+from transformers.models.granite import modeling_granite
 from transformers.models.llama import modeling_llama
 from transformers.models.marian import modeling_marian
+from transformers.models.mistral import modeling_mistral
 from transformers.models.mt5 import modeling_mt5
+from transformers.models.olmo2 import modeling_olmo2
 from transformers.models.opt import modeling_opt
 from transformers.models.pegasus import modeling_pegasus
 from transformers.models.phi import modeling_phi
+from transformers.models.phi3 import modeling_phi3
+from transformers.models.qwen2 import modeling_qwen2
+from transformers.models.qwen3 import modeling_qwen3
+from transformers.models.smollm3 import modeling_smollm3
+from transformers.models.stablelm import modeling_stablelm
 from transformers.models.t5 import modeling_t5
 from transformers.models.umt5 import modeling_umt5
 
@@ -56,6 +64,14 @@ CASTING = (
     modeling_phi,
     modeling_rope_utils,  # stretched angles
     modeling_llama,
+    modeling_mistral,
+    modeling_qwen2,
+    modeling_qwen3,
+    modeling_phi3,
+    modeling_smollm3,
+    modeling_granite,
+    modeling_olmo2,
+    modeling_stablelm,
     modeling_t5,
     modeling_mt5,
     modeling_umt5,
@@ -72,11 +88,14 @@ def without_casts():
     double.__dict__.update(
         vars(torch), float32=torch.float64, float=torch.float64, FloatTensor=torch.DoubleTensor
     )
+    plain = torch.Tensor.float
     for module in CASTING:
         module.torch = double
+    torch.Tensor.float = torch.Tensor.double  # numbers and positions of the rotary angles
     try:
         yield
     finally:
+        torch.Tensor.float = plain
         for module in CASTING:
             module.torch = torch
 
@@ -139,6 +158,35 @@ def bert(s, cls=transformers.BertForPreTraining):
             max_position_embeddings=s["L"] + s["T"],
             type_vocab_size=2,
             layer_norm_eps=1e-3,
+        )
+    )
+
+
+def encoder(s, cls: str, kind: str, **more):
+    """A relation of BERT. kind: what its config's class begins with."""
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=s["V"],
+        hidden_size=s["D"],
+        num_hidden_layers=s["decoder"],
+        num_attention_heads=s["H"],
+        intermediate_size=s["F"],
+        max_position_embeddings=s["L"] + s["T"],
+        layer_norm_eps=1e-3,
+        **more,
+    )
+    return getattr(transformers, f"{kind}{cls}")(config)
+
+
+def distilbert(s, cls: str, **more):
+    return getattr(transformers, cls)(
+        transformers.DistilBertConfig(
+            vocab_size=s["V"],
+            dim=s["D"],
+            n_layers=s["decoder"],
+            n_heads=s["H"],
+            hidden_dim=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            **more,
         )
     )
 
@@ -359,6 +407,26 @@ def gemma(s, kind="Gemma", text="", **more):
     )
 
 
+def like_llama(s, kind, width="wide", **more):
+    """A family of the Llama kind. width: "D" where heads have the model's width, evenly shared."""
+    return getattr(transformers, f"{kind}ForCausalLM")(
+        getattr(transformers, f"{kind}Config")(
+            vocab_size=s["V"],
+            hidden_size=s[width],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            num_key_value_heads=s["G"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            bos_token_id=1,
+            eos_token_id=2,
+            pad_token_id=0,
+            **({"head_dim": s["K"]} if width == "wide" else {}),
+            **{"rms_norm_eps": 1e-3, "rope_parameters": {"rope_theta": 700.0}} | more,
+        )
+    )
+
+
 def gemma2(s):
     caps = {"attn_logit_softcapping": 3.0, "final_logit_softcapping": 5.0}
     theta = {"rope_type": "default", "rope_theta": 700.0}
@@ -384,6 +452,59 @@ def gemma3(s):
     )
 
 
+def long_rope(s, turned: int) -> dict:
+    """LongRoPE with angles of its own for texts longer than four tokens."""
+    pairs = turned // 2
+    return {
+        "rope_type": "longrope",
+        "rope_theta": 700.0,
+        "partial_rotary_factor": (turned + 0.01) / s["K"],
+        "short_factor": [1.0 + 0.25 * i for i in range(pairs)],
+        "long_factor": [1.5 + 0.75 * i for i in range(pairs)],
+    }
+
+
+WINDOWED = ("mistral", "qwen2", "phi3", "smollm3")
+LIKE_LLAMA = {
+    "mistral": lambda s: like_llama(s, "Mistral", sliding_window=3),
+    "qwen2": lambda s: like_llama(
+        s, "Qwen2", "D", use_sliding_window=True, sliding_window=4, max_window_layers=1
+    ),
+    "qwen3": lambda s: like_llama(s, "Qwen3", attention_bias=True, tie_word_embeddings=True),
+    "phi3": lambda s: like_llama(
+        s,
+        "Phi3",
+        "D",
+        sliding_window=4,
+        original_max_position_embeddings=4,
+        rope_parameters=long_rope(s, 4 if s["K"] > 4 else 2),
+    ),
+    "smollm3": lambda s: like_llama(
+        s, "SmolLM3", "D", no_rope_layer_interval=2, use_sliding_window=True, sliding_window=3
+    ),
+    "granite": lambda s: like_llama(
+        s,
+        "Granite",
+        "D",
+        embedding_multiplier=3.0,
+        attention_multiplier=0.2,
+        residual_multiplier=0.3,
+        logits_scaling=0.7,
+        mlp_bias=True,
+    ),
+    "olmo2": lambda s: like_llama(s, "Olmo2", "D"),
+    "stablelm": lambda s: like_llama(
+        s,
+        "StableLm",
+        "D",
+        rms_norm_eps=None,
+        layer_norm_eps=1e-3,
+        use_qkv_bias=True,
+        rope_parameters={"rope_theta": 700.0, "partial_rotary_factor": (s["K"] - 1.99) / s["K"]},
+    ),
+}
+THREE = {"id2label": {0: "no", 1: "yes", 2: "maybe"}}
+ANY = {"problem_type": "multi_label_classification"}
 FAMILIES = {
     "bert": bert,  # with word and next-sentence heads
     "bert_bare": lambda s: bert(s, transformers.BertModel),  # no head, as in sentence encoders
@@ -409,7 +530,15 @@ FAMILIES = {
     "gemma": gemma,
     "gemma2": gemma2,
     "gemma3_text": gemma3,
+    **LIKE_LLAMA,
+    "roberta": lambda s: encoder(s, "ForSequenceClassification", "Roberta", **THREE),
+    "xlm-roberta": lambda s: encoder(s, "ForTokenClassification", "XLMRoberta", **THREE),
+    "camembert": lambda s: encoder(s, "ForMaskedLM", "Camembert"),
+    "distilbert": lambda s: distilbert(s, "DistilBertForSequenceClassification", **ANY, **THREE),
+    "mpnet": lambda s: encoder(s, "ForQuestionAnswering", "MPNet"),
 }
+ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra")
+SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
 
 def build(family: str, seed: int, grid: float = 0.0):
@@ -428,11 +557,12 @@ def build(family: str, seed: int, grid: float = 0.0):
         # a head of its own, which `transformers` reads from files but no longer makes
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     fill(model, family, grid)
-    first = 2 if family == "m2m_100" else 0  # after the padding token, which is not read there
+    # after the padding token, which is not read there
+    first = 2 if family in ("m2m_100", "roberta", "xlm-roberta", "camembert", "mpnet") else 0
     inputs = {"ids_L": rng.integers(first, s["V"], s["L"])}
     if model.config.is_encoder_decoder:
         inputs["target_ids_L"] = rng.integers(first, s["V"], s["T"])
-    if family.startswith("bert"):
+    if family.startswith(SEGMENTS):
         inputs["segments_L"] = np.sort(rng.integers(0, 2, s["L"]))
     return model, inputs
 
@@ -441,7 +571,7 @@ def fill(model, family: str, grid: float = 0.0) -> None:
     """Draws every parameter, by torch's seed."""
     # After a post-norm all tokens are of like size: it takes larger weights for attention to choose
     # among them.
-    spread = 0.6 if family.startswith(("bert", "marian", "bart")) else 0.4
+    spread = 0.6 if family.startswith((*ENCODERS, "marian", "bart")) else 0.4
     with torch.no_grad():
         for parameter in (
             *model.parameters(),
@@ -518,6 +648,19 @@ CONFIGS = {
     "gemma": transformers.GemmaConfig,
     "gemma2": transformers.Gemma2Config,
     "gemma3_text": transformers.Gemma3TextConfig,
+    "mistral": transformers.MistralConfig,
+    "qwen2": transformers.Qwen2Config,
+    "qwen3": transformers.Qwen3Config,
+    "phi3": transformers.Phi3Config,
+    "smollm3": transformers.SmolLM3Config,
+    "granite": transformers.GraniteConfig,
+    "olmo2": transformers.Olmo2Config,
+    "stablelm": transformers.StableLmConfig,
+    "roberta": transformers.RobertaConfig,
+    "xlm-roberta": transformers.XLMRobertaConfig,
+    "camembert": transformers.CamembertConfig,
+    "distilbert": transformers.DistilBertConfig,
+    "mpnet": transformers.MPNetConfig,
 }
 
 
@@ -548,9 +691,10 @@ def pretrained(path: Path, dtype=torch.float32):
         return transformers.BertModel.from_pretrained(path, **options).eval()
 
 
-def cases(inputs: dict, seed: int, causal: bool = False) -> dict:
+def cases(inputs: dict, seed: int, family: str) -> dict:
     """What each test case hands to our forward pass as `mask`: nothing, a name, a matrix, one for
-    each attention. causal: the reference hides what follows whatever mask is given (GPT-Neo).
+    each attention. Where a family has a window, each token sees itself. GPT-Neo hides what follows
+    whatever mask it is given.
     """
     rng, L, T = (
         np.random.default_rng(seed),
@@ -562,14 +706,16 @@ def cases(inputs: dict, seed: int, causal: bool = False) -> dict:
         mask_LM[np.arange(len(mask_LM)), rng.integers(0, mask_LM.shape[1] or 1, len(mask_LM))] = (
             True
         )
+    if family in WINDOWED:
+        matrix_LM |= np.eye(L, dtype=bool)
     if T:
         return {
             "trained": None,
             "masked": {"encoder": matrix_LM, "decoder": target_LM, "cross": cross_LM},
         }
-    if causal:
+    if family == "gpt_neo":
         return {"trained": None, "masked": np.tril(matrix_LM) | np.eye(L, dtype=bool)}
-    other = "decoder" if "segments_L" in inputs else "encoder"
+    other = "decoder" if family.startswith(ENCODERS) else "encoder"
     return {"trained": None, other: other, "others": "others", "matrix": matrix_LM}
 
 
@@ -585,14 +731,15 @@ def additive(mask, length: int):
     return torch.tensor(np.where(mask_LM, 0.0, -np.inf))[None, None].to(torch.float64)
 
 
-def masks_for(model, mask, length: int):
-    """The mask as the model takes it: where layers look through a window, one for each kind."""
-    if mask is None or model.config.model_type not in ("gemma2", "gemma3_text"):
-        return additive(mask, length)
-    near_LM = np.abs(np.subtract.outer(range(length), range(length)))
-    near_LM = near_LM < model.config.sliding_window
-    full = additive(mask, length)
-    return {"full_attention": full, "sliding_attention": full + additive(near_LM, length)}
+def windowed(config, added):
+    """A mask and the window: a family that is given a mask of four axes takes it as it is."""
+    window = getattr(config, "sliding_window", None)
+    if added is None or window is None:
+        return added
+    l, m = np.mgrid[: added.shape[-2], : added.shape[-1]]
+    near = torch.where(torch.tensor(abs(l - m) < window), added, -np.inf)
+    kinds = getattr(config, "layer_types", None)
+    return {"full_attention": added, "sliding_attention": near} if kinds else near
 
 
 @contextlib.contextmanager
@@ -660,9 +807,10 @@ def run_one(model, ids, mask, seen) -> dict:
     more, length = segments, ids["ids_L"].shape[1]
     if model.config.model_type == "opt":  # it would count them off a mask of one row
         more = {"position_ids": torch.arange(length)[None]}
+    added = windowed(model.config, additive(mask, length))
     with slopes_whatever_the_mask(model, length):
-        out = model(ids["ids_L"], attention_mask=masks_for(model, mask, length), **more, **ASK)
-    side = "encoder" if model.config.model_type == "bert" else "decoder"
+        out = model(ids["ids_L"], attention_mask=added, **more, **ASK)
+    side = "encoder" if model.config.model_type in ENCODERS else "decoder"
     into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
     steps = stack(side, out.hidden_states, out.attentions, into_norm)
     scores = "task.logits" if TASK.search(type(model).__name__) else "head.logits"

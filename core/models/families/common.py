@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,9 @@ _FINE_TUNED = re.compile(  # heads on a fine-tuned model: where they are not run
 )
 _HEADLESS = re.compile(  # classes of `transformers` that give no score to a next word
     r"(GPT2|Llama|U?M?T5|Marian|M?Bart|Pegasus|M2M100)Model|U?M?T5EncoderModel|"
-    r"(GPT2|Llama|U?M?T5|M?Bart)For(SequenceClassification|TokenClassification|QuestionAnswering)"
-    r"|(GPTNeoX?|GPTJ|Phi|OPT|Bloom|Gemma[23]?(Text)?)"
+    r"(GPT2|Llama|U?M?T5|M?Bart)For(SequenceClassification|TokenClassification|QuestionAnswering)|"
+    r"(Qwen2|Qwen3|Mistral|Phi3|SmolLM3|Granite|Olmo2|StableLm|"
+    r"GPTNeoX?|GPTJ|Phi|OPT|Bloom|Gemma[23]?(Text)?)"
     r"(Model|For(SequenceClassification|TokenClassification|QuestionAnswering))"
 )
 
@@ -69,6 +70,10 @@ class Layout:
     # module, with {} for its layer -> its rows in a tensor that holds others, or in another order
     rows: Mapping[str, Rows] = field(default_factory=dict)
     norms_less_one: bool = False  # Gemma keeps what its norms stretch by less 1
+    # module -> the first of its rows in a tensor that holds several, and how many rows that has
+    parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    # module, without its layer -> what its numbers are multiplied by
+    scales: Mapping[str, float] = field(default_factory=dict)
     ours: bool = False  # files of our own: every tensor lies there as it is used
     unread: tuple[str, ...] = ()  # tensors that `transformers` keeps and does not read
     notes: tuple[str, ...] = ()  # what of the files is not run, a sentence each
@@ -81,6 +86,11 @@ class Family:
     prefixes: tuple[str, ...]  # what may stand before the name of every tensor
     keys: Keys  # of its config.json
     layout: Callable[[Fields, Mapping[str, Stored]], Layout]
+
+
+def with_defaults(data: Fields, defaults: Mapping[str, Any]) -> Fields:
+    """The config, with what it leaves out as `transformers` takes it for the family."""
+    return replace(data, values={**defaults, **data.values})
 
 
 # --- sizes ----------------------------------------------------------------------------------------
