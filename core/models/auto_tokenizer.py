@@ -64,6 +64,7 @@ _OF_FAMILY = {
     "mBART": "MBartTokenizer",
     "Pegasus": "PegasusTokenizer",
     "Qwen3": "Qwen2Tokenizer",
+    **dict.fromkeys(("GPT-J", "GPT-Neo", "OPT", "Phi"), "GPT2Tokenizer"),
 }
 _WHATEVER_IS_NAMED = {  # the families whose files often name a wrong class
     "Qwen2": "Qwen2Tokenizer",
