@@ -284,8 +284,8 @@ def other_encoding(model, other: str, encoding):
 def changed_config(config: Config, asked) -> Config:
     """The model with a part of its arithmetic left out."""
     left_out = {
-        "positions": {"positions": "none"},
-        "norms": {"norm": "none"},
+        "positions": {"positions": "none", "relative_beside": False},
+        "norms": {"norm": "none", "qk_norm": None},
         "scale": {"score_scale": 1.0},
     }
     for name, fields in left_out.items():

@@ -33,6 +33,42 @@ CASES = [  # class, tiny model, what its config says of the labels
     ("LlamaForSequenceClassification", "llama", LABELS),
     ("LlamaForTokenClassification", "llama", LABELS),
     ("LlamaForQuestionAnswering", "llama", {}),
+    *(
+        (f"{kind}For{head}", family, said)
+        for kind, family in (
+            ("Roberta", "roberta"),
+            ("XLMRoberta", "xlm-roberta"),
+            ("Camembert", "camembert"),
+            ("DistilBert", "distilbert"),
+            ("MPNet", "mpnet"),
+        )
+        for head, said in (
+            ("SequenceClassification", LABELS),
+            ("SequenceClassification", ANY),
+            ("SequenceClassification", NUMBER),
+            ("TokenClassification", LABELS),
+            ("QuestionAnswering", {"num_labels": 2}),
+            ("MultipleChoice", {}),
+        )
+    ),
+]
+CASES += [
+    ("ElectraForPreTraining", "electra", {"hidden_act": "relu"}),
+    ("ElectraForSequenceClassification", "electra", LABELS),
+    ("ElectraForTokenClassification", "electra", LABELS),
+    ("ElectraForQuestionAnswering", "electra", {}),
+]
+OTHERS = [  # classes without a fine-tuned head
+    (f"{kind}{cls}", family)
+    for kind, family in (
+        ("Roberta", "roberta"),
+        ("XLMRoberta", "xlm-roberta"),
+        ("Camembert", "camembert"),
+        ("DistilBert", "distilbert"),
+        ("Electra", "electra"),
+        ("MPNet", "mpnet"),
+    )
+    for cls in ("Model", "ForMaskedLM")
 ]
 
 
@@ -66,7 +102,7 @@ def probabilities(gives: str, logits):
     return parts / parts.sum(axis=axis, keepdims=True)
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("cls, family, said", CASES, ids=lambda value: str(value)[:40])
 def test_a_head_gives_the_scores_that_transformers_gives(cls, family, said, tmp_path):
     model, reference = saved(cls, family, tmp_path, **said)
@@ -75,7 +111,8 @@ def test_a_head_gives_the_scores_that_transformers_gives(cls, family, said, tmp_
     trace, task = forward(loaded.config, loaded.weights, **inputs), loaded.config.task
     if "Choice" in cls:
         inputs = {name: value[None] for name, value in inputs.items()}
-        wanted = {"task.logits": one_choice(model, reference, inputs)}
+        with reference.without_casts():
+            wanted = {"task.logits": one_choice(model, reference, inputs)}
         assert abs(trace["task.logits"] - wanted["task.logits"]).max() < 1e-9
     else:
         wanted = reference.run(model, inputs)
@@ -89,11 +126,23 @@ def test_a_head_gives_the_scores_that_transformers_gives(cls, family, said, tmp_
         assert task.labels == tuple(said["id2label"].values())
 
 
+@pytest.mark.one_in(5)
+@pytest.mark.parametrize("cls, family", OTHERS)
+def test_encoders_without_a_fine_tuned_head(cls, family, tmp_path):
+    """With a head for words, and without any."""
+    model, reference = saved(cls, family, tmp_path)
+    loaded, inputs = load_folder(tmp_path, np.float64), golden(family).inputs
+    check(forward(loaded.config, loaded.weights, **inputs), reference.run(model, inputs))
+    assert loaded.config.task is None and loaded.notes == ()
+    assert loaded.config.head == ("transform" if "Masked" in cls else None)
+
+
 def one_choice(model, reference, inputs):
     """The score of one choice alone."""
     tensors = {name: reference.torch.tensor(value)[None] for name, value in inputs.items()}
     with reference.torch.no_grad():
-        out = model(tensors["ids_L"], token_type_ids=tensors["segments_L"])
+        segments = {"token_type_ids": tensors["segments_L"]} if "segments_L" in tensors else {}
+        out = model(tensors["ids_L"], **segments)
     return out.logits[0].numpy()
 
 

@@ -57,7 +57,7 @@ def family(name: str) -> None:
         tensors = load_file(Path(folder) / "model.safetensors")
     cases = {
         case: (mask, reference.run(model, inputs, mask))
-        for case, mask in reference.cases(inputs, SEED).items()
+        for case, mask in reference.cases(inputs, SEED, name).items()
     }
     tiny.write_golden(name, config, tensors, inputs, cases)
 

@@ -16,30 +16,71 @@ import contextlib
 import dataclasses
 import re
 import types
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
+from transformers import modeling_rope_utils
+from transformers.models.bloom import modeling_bloom
+from transformers.models.gemma import modeling_gemma
+from transformers.models.gemma2 import modeling_gemma2
+from transformers.models.gemma3 import modeling_gemma3
+from transformers.models.gpt_neo import modeling_gpt_neo
+from transformers.models.gpt_neox import modeling_gpt_neox
+from transformers.models.gptj import modeling_gptj
+from transformers.models.granite import modeling_granite
 from transformers.models.llama import modeling_llama
 from transformers.models.marian import modeling_marian
+from transformers.models.mistral import modeling_mistral
 from transformers.models.mt5 import modeling_mt5
+from transformers.models.olmo2 import modeling_olmo2
+from transformers.models.opt import modeling_opt
 from transformers.models.pegasus import modeling_pegasus
+from transformers.models.phi import modeling_phi
+from transformers.models.phi3 import modeling_phi3
+from transformers.models.qwen2 import modeling_qwen2
+from transformers.models.qwen3 import modeling_qwen3
+from transformers.models.smollm3 import modeling_smollm3
+from transformers.models.stablelm import modeling_stablelm
 from transformers.models.t5 import modeling_t5
 from transformers.models.umt5 import modeling_umt5
+
+from tests.helpers.tiny import OTHER_SHAPES
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 ASK = {"output_hidden_states": True, "output_attentions": True}
 CASTING = (
+    modeling_bloom,
+    modeling_gemma,
+    modeling_gemma2,
+    modeling_gemma3,
+    modeling_gpt_neo,
+    modeling_gpt_neox,
+    modeling_gptj,
+    modeling_opt,
+    modeling_phi,
+    modeling_rope_utils,  # stretched angles
     modeling_llama,
+    modeling_mistral,
+    modeling_qwen2,
+    modeling_qwen3,
+    modeling_phi3,
+    modeling_smollm3,
+    modeling_granite,
+    modeling_olmo2,
+    modeling_stablelm,
     modeling_t5,
     modeling_mt5,
     modeling_umt5,
     modeling_marian,
     modeling_pegasus,
 )
-TASK = re.compile(r"For(SequenceClassification|TokenClassification|MultipleChoice)")
+TASK = re.compile(
+    r"For(SequenceClassification|TokenClassification|MultipleChoice)|Electra\w+PreTraining"
+)
 
 
 @contextlib.contextmanager
@@ -49,13 +90,36 @@ def without_casts():
     double.__dict__.update(
         vars(torch), float32=torch.float64, float=torch.float64, FloatTensor=torch.DoubleTensor
     )
+    plain = torch.Tensor.float
     for module in CASTING:
         module.torch = double
+    torch.Tensor.float = torch.Tensor.double  # numbers and positions of the rotary angles
     try:
         yield
     finally:
+        torch.Tensor.float = plain
         for module in CASTING:
             module.torch = torch
+
+
+@contextlib.contextmanager
+def in_float64():
+    """The same, and a whole number divided by another is a float64, too: the length of a text that
+    stretches the rotary angles (“dynamic”), GPT-J's table of angles; so is a new tensor (Gemma's
+    scale of the embeddings), and what .float() makes (Gemma's norms). Bloom's GELU has its constant
+    in full.
+    """
+    plain, gelu = torch.Tensor.float, modeling_bloom.bloom_gelu_forward
+    with without_casts():
+        torch.set_default_dtype(torch.float64)
+        torch.Tensor.float = torch.Tensor.double
+        modeling_bloom.bloom_gelu_forward = partial(torch.nn.functional.gelu, approximate="tanh")
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(torch.float32)
+            torch.Tensor.float = plain
+            modeling_bloom.bloom_gelu_forward = gelu
 
 
 def sizes(seed: int) -> dict[str, int]:
@@ -96,6 +160,35 @@ def bert(s, cls=transformers.BertForPreTraining):
             max_position_embeddings=s["L"] + s["T"],
             type_vocab_size=2,
             layer_norm_eps=1e-3,
+        )
+    )
+
+
+def encoder(s, cls: str, kind: str, **more):
+    """A relation of BERT. kind: what its config's class begins with."""
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=s["V"],
+        hidden_size=s["D"],
+        num_hidden_layers=s["decoder"],
+        num_attention_heads=s["H"],
+        intermediate_size=s["F"],
+        max_position_embeddings=s["L"] + s["T"],
+        layer_norm_eps=1e-3,
+        **more,
+    )
+    return getattr(transformers, f"{kind}{cls}")(config)
+
+
+def distilbert(s, cls: str, **more):
+    return getattr(transformers, cls)(
+        transformers.DistilBertConfig(
+            vocab_size=s["V"],
+            dim=s["D"],
+            n_layers=s["decoder"],
+            n_heads=s["H"],
+            hidden_dim=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            **more,
         )
     )
 
@@ -194,6 +287,226 @@ def bart(s, kind="Bart", **more):
     )
 
 
+def part_of(K: int) -> int:
+    """How many of a head's numbers are turned: an even number, and not all."""
+    return 2 * (K // 4)
+
+
+def gpt_neox(s, **more):
+    return transformers.GPTNeoXForCausalLM(
+        transformers.GPTNeoXConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            layer_norm_eps=1e-3,
+            rope_parameters={
+                "rope_type": "default",
+                "rope_theta": 700.0,
+                "partial_rotary_factor": (part_of(s["K"]) + 0.1) / s["K"],
+            },
+            **more,
+        )
+    )
+
+
+def gptj(s):
+    return transformers.GPTJForCausalLM(
+        transformers.GPTJConfig(
+            vocab_size=s["V"],
+            n_embd=s["D"],
+            n_layer=s["decoder"],
+            n_head=s["H"],
+            n_inner=s["F"],
+            n_positions=s["L"] + s["T"],
+            rotary_dim=part_of(s["K"]),
+            layer_norm_epsilon=1e-3,
+            eos_token_id=2,
+        )
+    )
+
+
+def gpt_neo(s):
+    kinds = [[["global", "local"], 1], [["global"], s["decoder"] - 2]]
+    return transformers.GPTNeoForCausalLM(
+        transformers.GPTNeoConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_layers=s["decoder"],
+            num_heads=s["H"],
+            intermediate_size=s["F"],
+            attention_types=kinds,
+            window_size=3,
+            max_position_embeddings=s["L"] + s["T"],
+            layer_norm_epsilon=1e-3,
+            eos_token_id=2,
+        )
+    )
+
+
+def phi(s):
+    return transformers.PhiForCausalLM(
+        transformers.PhiConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            num_key_value_heads=s["G"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            layer_norm_eps=1e-3,
+            rope_parameters={
+                "rope_type": "default",
+                "rope_theta": 700.0,
+                "partial_rotary_factor": (part_of(s["K"]) + 0.1) / s["K"],
+            },
+        )
+    )
+
+
+def opt(s, **more):
+    return transformers.OPTForCausalLM(
+        transformers.OPTConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            ffn_dim=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            **more,
+        )
+    )
+
+
+def bloom(s):
+    return transformers.BloomForCausalLM(
+        transformers.BloomConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            n_layer=s["decoder"],
+            n_head=s["H"],
+            layer_norm_epsilon=1e-3,
+        )
+    )
+
+
+def gemma(s, kind="Gemma", text="", **more):
+    return getattr(transformers, f"{kind}ForCausalLM")(
+        getattr(transformers, f"{kind}{text}Config")(
+            vocab_size=s["V"],
+            hidden_size=s["wide"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            num_key_value_heads=s["G"],
+            head_dim=s["K"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            rms_norm_eps=1e-3,
+            **more,
+        )
+    )
+
+
+def like_llama(s, kind, width="wide", **more):
+    """A family of the Llama kind. width: "D" where heads have the model's width, evenly shared."""
+    return getattr(transformers, f"{kind}ForCausalLM")(
+        getattr(transformers, f"{kind}Config")(
+            vocab_size=s["V"],
+            hidden_size=s[width],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            num_key_value_heads=s["G"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            bos_token_id=1,
+            eos_token_id=2,
+            pad_token_id=0,
+            **({"head_dim": s["K"]} if width == "wide" else {}),
+            **{"rms_norm_eps": 1e-3, "rope_parameters": {"rope_theta": 700.0}} | more,
+        )
+    )
+
+
+def gemma2(s):
+    caps = {"attn_logit_softcapping": 3.0, "final_logit_softcapping": 5.0}
+    theta = {"rope_type": "default", "rope_theta": 700.0}
+    return gemma(
+        s, "Gemma2", sliding_window=3, query_pre_attn_scalar=7, rope_parameters=theta, **caps
+    )
+
+
+def gemma3(s):
+    thetas = {
+        kind: {"rope_type": "default", "rope_theta": theta}
+        for kind, theta in (("sliding_attention", 50.0), ("full_attention", 700.0))
+    }
+    kinds = ["sliding_attention", "full_attention", "sliding_attention"][: s["decoder"]]
+    return gemma(
+        s,
+        "Gemma3",
+        "Text",
+        sliding_window=3,
+        query_pre_attn_scalar=7,
+        rope_parameters=thetas,
+        layer_types=kinds,
+    )
+
+
+def long_rope(s, turned: int) -> dict:
+    """LongRoPE with angles of its own for texts longer than four tokens."""
+    pairs = turned // 2
+    return {
+        "rope_type": "longrope",
+        "rope_theta": 700.0,
+        "partial_rotary_factor": (turned + 0.01) / s["K"],
+        "short_factor": [1.0 + 0.25 * i for i in range(pairs)],
+        "long_factor": [1.5 + 0.75 * i for i in range(pairs)],
+    }
+
+
+WINDOWED = ("mistral", "qwen2", "phi3", "smollm3")
+LIKE_LLAMA = {
+    "mistral": lambda s: like_llama(s, "Mistral", sliding_window=3),
+    "qwen2": lambda s: like_llama(
+        s, "Qwen2", "D", use_sliding_window=True, sliding_window=4, max_window_layers=1
+    ),
+    "qwen3": lambda s: like_llama(s, "Qwen3", attention_bias=True, tie_word_embeddings=True),
+    "phi3": lambda s: like_llama(
+        s,
+        "Phi3",
+        "D",
+        sliding_window=4,
+        original_max_position_embeddings=4,
+        rope_parameters=long_rope(s, 4 if s["K"] > 4 else 2),
+    ),
+    "smollm3": lambda s: like_llama(
+        s, "SmolLM3", "D", no_rope_layer_interval=2, use_sliding_window=True, sliding_window=3
+    ),
+    "granite": lambda s: like_llama(
+        s,
+        "Granite",
+        "D",
+        embedding_multiplier=3.0,
+        attention_multiplier=0.2,
+        residual_multiplier=0.3,
+        logits_scaling=0.7,
+        mlp_bias=True,
+    ),
+    "olmo2": lambda s: like_llama(s, "Olmo2", "D"),
+    "stablelm": lambda s: like_llama(
+        s,
+        "StableLm",
+        "D",
+        rms_norm_eps=None,
+        layer_norm_eps=1e-3,
+        use_qkv_bias=True,
+        rope_parameters={"rope_theta": 700.0, "partial_rotary_factor": (s["K"] - 1.99) / s["K"]},
+    ),
+}
+THREE = {"id2label": {0: "no", 1: "yes", 2: "maybe"}}
+ANY = {"problem_type": "multi_label_classification"}
 FAMILIES = {
     "bert": bert,  # with word and next-sentence heads
     "bert_bare": lambda s: bert(s, transformers.BertModel),  # no head, as in sentence encoders
@@ -210,7 +523,25 @@ FAMILIES = {
     "mbart": lambda s: bart(s, "MBart", activation_function="relu"),
     "pegasus": lambda s: bart(s, "Pegasus"),
     "m2m_100": lambda s: bart(s, "M2M100"),
+    "gpt_neox": gpt_neox,
+    "gptj": gptj,
+    "gpt_neo": gpt_neo,
+    "phi": phi,
+    "opt": opt,
+    "bloom": bloom,
+    "gemma": gemma,
+    "gemma2": gemma2,
+    "gemma3_text": gemma3,
+    **LIKE_LLAMA,
+    "roberta": lambda s: encoder(s, "ForSequenceClassification", "Roberta", **THREE),
+    "xlm-roberta": lambda s: encoder(s, "ForTokenClassification", "XLMRoberta", **THREE),
+    "camembert": lambda s: encoder(s, "ForMaskedLM", "Camembert"),
+    "distilbert": lambda s: distilbert(s, "DistilBertForSequenceClassification", **ANY, **THREE),
+    "electra": lambda s: encoder(s, "ForPreTraining", "Electra", embedding_size=s["wide"]),
+    "mpnet": lambda s: encoder(s, "ForQuestionAnswering", "MPNet"),
 }
+ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra")
+SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
 
 def build(family: str, seed: int, grid: float = 0.0):
@@ -222,18 +553,19 @@ def build(family: str, seed: int, grid: float = 0.0):
     """
     s, rng = sizes(seed), np.random.default_rng(seed)
     torch.manual_seed(seed)
-    with without_casts():
+    with in_float64() if family in OTHER_SHAPES else without_casts():
         model = FAMILIES[family](s).double().eval()
     model.set_attn_implementation("eager")
     if family in ("t5_gated", "mt5"):
         # a head of its own, which `transformers` reads from files but no longer makes
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     fill(model, family, grid)
-    first = 2 if family == "m2m_100" else 0  # after the padding token, which is not read there
+    # after the padding token, which is not read there
+    first = 2 if family in ("m2m_100", "roberta", "xlm-roberta", "camembert", "mpnet") else 0
     inputs = {"ids_L": rng.integers(first, s["V"], s["L"])}
     if model.config.is_encoder_decoder:
         inputs["target_ids_L"] = rng.integers(first, s["V"], s["T"])
-    if family.startswith("bert"):
+    if family.startswith(SEGMENTS):
         inputs["segments_L"] = np.sort(rng.integers(0, 2, s["L"]))
     return model, inputs
 
@@ -242,7 +574,7 @@ def fill(model, family: str, grid: float = 0.0) -> None:
     """Draws every parameter, by torch's seed."""
     # After a post-norm all tokens are of like size: it takes larger weights for attention to choose
     # among them.
-    spread = 0.6 if family.startswith(("bert", "marian", "bart")) else 0.4
+    spread = 0.6 if family.startswith((*ENCODERS, "marian", "bart")) else 0.4
     with torch.no_grad():
         for parameter in (
             *model.parameters(),
@@ -310,6 +642,29 @@ CONFIGS = {
     "mbart": transformers.MBartConfig,
     "pegasus": transformers.PegasusConfig,
     "m2m_100": transformers.M2M100Config,
+    "gpt_neox": transformers.GPTNeoXConfig,
+    "gptj": transformers.GPTJConfig,
+    "gpt_neo": transformers.GPTNeoConfig,
+    "phi": transformers.PhiConfig,
+    "opt": transformers.OPTConfig,
+    "bloom": transformers.BloomConfig,
+    "gemma": transformers.GemmaConfig,
+    "gemma2": transformers.Gemma2Config,
+    "gemma3_text": transformers.Gemma3TextConfig,
+    "mistral": transformers.MistralConfig,
+    "qwen2": transformers.Qwen2Config,
+    "qwen3": transformers.Qwen3Config,
+    "phi3": transformers.Phi3Config,
+    "smollm3": transformers.SmolLM3Config,
+    "granite": transformers.GraniteConfig,
+    "olmo2": transformers.Olmo2Config,
+    "stablelm": transformers.StableLmConfig,
+    "roberta": transformers.RobertaConfig,
+    "xlm-roberta": transformers.XLMRobertaConfig,
+    "camembert": transformers.CamembertConfig,
+    "distilbert": transformers.DistilBertConfig,
+    "electra": transformers.ElectraConfig,
+    "mpnet": transformers.MPNetConfig,
 }
 
 
@@ -340,9 +695,10 @@ def pretrained(path: Path, dtype=torch.float32):
         return transformers.BertModel.from_pretrained(path, **options).eval()
 
 
-def cases(inputs: dict, seed: int) -> dict:
+def cases(inputs: dict, seed: int, family: str) -> dict:
     """What each test case hands to our forward pass as `mask`: nothing, a name, a matrix, one for
-    each attention.
+    each attention. Where a family has a window, each token sees itself. GPT-Neo hides what follows
+    whatever mask it is given.
     """
     rng, L, T = (
         np.random.default_rng(seed),
@@ -354,12 +710,16 @@ def cases(inputs: dict, seed: int) -> dict:
         mask_LM[np.arange(len(mask_LM)), rng.integers(0, mask_LM.shape[1] or 1, len(mask_LM))] = (
             True
         )
+    if family in WINDOWED:
+        matrix_LM |= np.eye(L, dtype=bool)
     if T:
         return {
             "trained": None,
             "masked": {"encoder": matrix_LM, "decoder": target_LM, "cross": cross_LM},
         }
-    other = "decoder" if "segments_L" in inputs else "encoder"
+    if family == "gpt_neo":
+        return {"trained": None, "masked": np.tril(matrix_LM) | np.eye(L, dtype=bool)}
+    other = "decoder" if family.startswith(ENCODERS) else "encoder"
     return {"trained": None, other: other, "others": "others", "matrix": matrix_LM}
 
 
@@ -375,6 +735,30 @@ def additive(mask, length: int):
     return torch.tensor(np.where(mask_LM, 0.0, -np.inf))[None, None].to(torch.float64)
 
 
+def windowed(config, added):
+    """A mask and the window: a family that is given a mask of four axes takes it as it is."""
+    window = getattr(config, "sliding_window", None)
+    if added is None or window is None:
+        return added
+    l, m = np.mgrid[: added.shape[-2], : added.shape[-1]]
+    near = torch.where(torch.tensor(abs(l - m) < window), added, -np.inf)
+    kinds = getattr(config, "layer_types", None)
+    return {"full_attention": added, "sliding_attention": near} if kinds else near
+
+
+@contextlib.contextmanager
+def slopes_whatever_the_mask(model, length: int):
+    """Inside, Bloom makes its biases of positions for a text of that length: it would read them off
+    a mask of one row.
+    """
+    if model.config.model_type == "bloom":
+        make, ones = modeling_bloom.build_alibi_tensor, torch.ones(1, length)
+        model.get_decoder().build_alibi_tensor = lambda _, *given, **named: make(
+            ones, *given, **named
+        )
+    yield
+
+
 def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, np.ndarray]:
     """Every hidden state, every attention map and the outputs, under our names. mask: as in
     `cases`.
@@ -382,7 +766,7 @@ def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, n
     ids, seen = {name: torch.tensor(np.array(value))[None] for name, value in inputs.items()}, {}
     handles = watch(model, seen)
     try:
-        with torch.no_grad(), contextlib.nullcontext() if as_shipped else without_casts():
+        with torch.no_grad(), contextlib.nullcontext() if as_shipped else in_float64():
             steps = (run_two if model.config.is_encoder_decoder else run_one)(
                 model, ids, mask, seen
             )
@@ -398,7 +782,16 @@ def watch(model, seen: dict) -> list:
     """
     handles = []
     for name, module in model.named_modules():
-        ends = ("ln_f", "model.norm", "transformer.norm", "final_layer_norm", "coder.layer_norm")
+        if ".layers." in name:
+            continue
+        ends = (
+            "ln_f",
+            "final_layernorm",
+            "model.norm",
+            "transformer.norm",
+            "final_layer_norm",
+            "coder.layer_norm",
+        )
         if name.endswith(ends) or name == "norm":
             handles.append(
                 module.register_forward_pre_hook(
@@ -415,10 +808,13 @@ def watch(model, seen: dict) -> list:
 def run_one(model, ids, mask, seen) -> dict:
     """BERT, GPT-2, Llama: one stack."""
     segments = {"token_type_ids": ids["segments_L"]} if "segments_L" in ids else {}
-    out = model(
-        ids["ids_L"], attention_mask=additive(mask, ids["ids_L"].shape[1]), **segments, **ASK
-    )
-    side = "encoder" if model.config.model_type == "bert" else "decoder"
+    more, length = segments, ids["ids_L"].shape[1]
+    if model.config.model_type == "opt":  # it would count them off a mask of one row
+        more = {"position_ids": torch.arange(length)[None]}
+    added = windowed(model.config, additive(mask, length))
+    with slopes_whatever_the_mask(model, length):
+        out = model(ids["ids_L"], attention_mask=added, **more, **ASK)
+    side = "encoder" if model.config.model_type in ENCODERS else "decoder"
     into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
     steps = stack(side, out.hidden_states, out.attentions, into_norm)
     scores = "task.logits" if TASK.search(type(model).__name__) else "head.logits"
@@ -429,6 +825,8 @@ def run_one(model, ids, mask, seen) -> dict:
     ):
         if key in out:
             steps[name] = out[key][0]
+    if type(model).__name__ == "ElectraForPreTraining":
+        steps["task.logits"] = out.logits[0][:, None]
     if "start_logits" in out:
         steps["task.logits"] = torch.stack((out.start_logits[0], out.end_logits[0]), dim=-1)
     return steps | ({"pooler.out": seen["pooler"]} if "pooler" in seen else {})

@@ -101,6 +101,8 @@ SPECIAL_TOKENS = {
     "⏎": "a new line",
     "<|im_start|>": "begins a message",
     "<|im_end|>": "ends it",
+    "<s>": "begins a text",
+    "<mask>": "hides a word for the model to guess",
     "</s>": "ends a text",
     "<unk>": "a piece that is not in the vocabulary",
     "<pad>": "begins what the decoder writes",
