@@ -11,6 +11,26 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Task:
+    """What a head that a model was fine-tuned with makes of the last vectors: a score for each of
+    its labels.
+    """
+
+    reads: str  # "pooled" (the pooler's vector), "first", "last" (that token's) or "each" token's
+    # "one" of the labels holds (softmax over them), "any" of them (a sigmoid for each); "number":
+    # the scores are what is meant; "span": an answer's first and last token (softmax over tokens)
+    gives: str
+    labels: tuple[str, ...]  # "start" and "end" of a span
+    hidden: str | None = None  # the activation of a layer of its own before the scores
+    pad_id: int | None = None  # no text whose "last" token is read may end with this one
+
+    @property
+    def of_tokens(self) -> bool:
+        """Whether every token has scores of its own."""
+        return self.reads == "each"
+
+
+@dataclass(frozen=True)
 class Config:
     """One transformer, told from all others."""
 
@@ -29,10 +49,13 @@ class Config:
     )
     # "none": a what-if that no model was trained with, here and for the norm
     norm: str  # "layer" (mean and deviation), "rms" or "none"
-    norm_first: bool  # pre-norm: the norm stands before the sublayer; else after the residual sum
+    # Where a sublayer's norms stand: "before" it (pre-norm), "after" the sum (post-norm, as in the
+    # paper), "update" (on what it adds), or "around" (before it, and one more on what it adds)
+    norm_at: str
     norm_eps: float
     activation: str  # "gelu", "gelu_tanh", "silu", "relu"
     gated: bool = False  # the feed-forward multiplies activation(x·W) by a second projection
+    parallel: bool = False  # attention and feed-forward both read what enters the layer
     score_scale: float = 1.0  # what q·k is multiplied by: 1/√K, and 1 for T5
     embed_scale: float = 1.0  # what a token's embedding is multiplied by: √D for Marian
     head_scale: float = (
@@ -44,11 +67,18 @@ class Config:
     head: str | None = (
         None  # None (no logits), "linear", or "transform" (dense, activation, norm, linear)
     )
+    head_activation: str | None = None  # of "transform"; None: that of the layers
     pooler: str | None = (
         # None, "dense" (tanh over the first token) or "next" (that, and the next-sentence logits)
         None
     )
+    task: Task | None = None  # the head that the model was fine-tuned with
     rope_theta: float = 10000.0
+    sinusoid_first: int = 0  # the number that the first position has in the waves
+    sinusoid_whole: bool = False  # the slowest wave: 10000 times slower than the first, or nearly
+    pad_id: int | None = None  # a token without a position, which is not read (M2M100)
+    relative_beside: bool = False  # the bias of "relative" beside other positions (MPNet)
+    relative_in_layers: bool = False  # a table of biases in each layer, not one for all (uMT5)
     relative_buckets: int = 32
     relative_distance: int = 128  # beyond it all distances share the last bucket
     start_id: int | None = None  # the token a decoder begins with when it reads an encoder
@@ -64,9 +94,33 @@ class Config:
         """Whether the decoder looks across at an encoder."""
         return bool(self.encoder_layers and self.decoder_layers)
 
+    @property
+    def norm_first(self) -> bool:
+        """Whether a sublayer reads a norm of the stream."""
+        return self.norm_at in ("before", "around")
+
+    @property
+    def norms_update(self) -> bool:
+        """Whether what a sublayer adds to the stream has passed a norm of its own."""
+        return self.norm_at in ("update", "around")
+
     def group(self, head: int) -> int:
         """The set of keys and values that a query head uses."""
         return head * self.n_kv_heads // self.n_heads
+
+    @property
+    def relative(self) -> bool:
+        """Whether a learned bias for each distance is added to the scores."""
+        return self.positions == "relative" or self.relative_beside
+
+    @property
+    def head_bends(self) -> str:
+        """The activation in the layer that an output head has of its own."""
+        return self.head_activation or self.activation
+
+    def relative_step(self, path: str) -> str:
+        """The step with the bias for distances that an attention adds: its own, or its side's."""
+        return f"{path if self.relative_in_layers else path.split('.')[0]}.relative"
 
     def layers(self, side: str) -> int:
         """How many layers the stack of that side has."""
@@ -91,6 +145,8 @@ def weight_shapes(config: Config) -> Shapes:
                 ("attn", "cross") if side == "decoder" and config.crosses else ("attn",)
             ):
                 shapes |= attention_shapes(config, f"{side}.{layer}.{sublayer}")
+            if config.relative and config.relative_in_layers:
+                shapes |= relative_shapes(config, f"{side}.{layer}.attn")
             shapes |= feed_forward_shapes(config, f"{side}.{layer}.mlp")
         if config.final_norm:
             shapes |= norm(f"{side}.norm", config.d_model)
@@ -115,31 +171,44 @@ def embedding_shapes(config: Config, side: str) -> Shapes:
         shapes[f"{path}.position.weight"] = (c.n_positions or 0, c.d_model)
     if c.n_segments and side == "encoder":
         shapes[f"{path}.segment.weight"] = (c.n_segments, c.d_model)
-    if c.positions == "relative":
-        shapes[f"{side}.relative.weight"] = (c.relative_buckets, c.n_heads)
+    if c.relative and not c.relative_in_layers:
+        shapes |= relative_shapes(c, side)
     return shapes | (norm(f"{path}.norm", c.d_model) if c.embed_norm else {})
 
 
+def relative_shapes(config: Config, path: str) -> Shapes:
+    """The table of biases, one for each bucket of distances and head."""
+    return {f"{path}.relative.weight": (config.relative_buckets, config.n_heads)}
+
+
 def attention_shapes(config: Config, path: str) -> Shapes:
-    """The four projections of all heads side by side, and the norm."""
+    """The four projections of all heads side by side, and the norms."""
     c = config
     return {
         **linear_shapes(f"{path}.q", c.d_model, c.n_heads * c.d_head),
         **linear_shapes(f"{path}.k", c.d_model, c.n_kv_heads * c.d_head),
         **linear_shapes(f"{path}.v", c.d_model, c.n_kv_heads * c.d_head),
         **linear_shapes(f"{path}.out", c.n_heads * c.d_head, c.d_model),
-        **norm(f"{path}.norm", c.d_model),
+        **sublayer_norms(config, path),
     }
 
 
 def feed_forward_shapes(config: Config, path: str) -> Shapes:
-    """Out to the neurons and back, a second way out where it is gated, and the norm."""
+    """Out to the neurons and back, a second way out where it is gated, and the norms."""
     c = config
     return {
         **linear_shapes(f"{path}.pre", c.d_model, c.d_mlp),
         **(linear_shapes(f"{path}.hidden.up", c.d_model, c.d_mlp) if c.gated else {}),
         **linear_shapes(f"{path}.out", c.d_mlp, c.d_model),
-        **norm(f"{path}.norm", c.d_model),
+        **sublayer_norms(config, path),
+    }
+
+
+def sublayer_norms(config: Config, path: str) -> Shapes:
+    """The norm of the stream, before a sublayer or after its sum, and that of its update."""
+    return {
+        **(norm(f"{path}.norm", config.d_model) if config.norm_at != "update" else {}),
+        **(norm(f"{path}.out.norm", config.d_model) if config.norms_update else {}),
     }
 
 
@@ -150,6 +219,10 @@ def end_shapes(config: Config) -> Shapes:
         shapes |= linear_shapes("pooler.pre", D, D)
     if c.pooler == "next":
         shapes |= linear_shapes("pooler.logits", D, 2)
+    if c.task and c.task.hidden:
+        shapes |= linear_shapes("task.pre", D, D)
+    if c.task:
+        shapes |= linear_shapes("task.logits", D, len(c.task.labels))
     if c.head == "transform":
         shapes |= linear_shapes("head.pre", D, D) | norm("head.norm", D)
     if c.head:

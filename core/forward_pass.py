@@ -14,7 +14,7 @@ from core.config import Config
 from core.errors import GlassError
 from core.recorder import KEEP, Run, did_you_mean, input_of
 from core.trace import Trace
-from core.transformer import head, layer, layers_from, pool, stack
+from core.transformer import classify, head, layer, layers_from, pool, stack
 
 
 def forward(
@@ -72,10 +72,14 @@ def whole_stack(run: Run, side: str, inputs: dict, grids: dict, memory_MD):
 
 def run_ends(run: Run, last_LD, rows) -> None:
     """What stands on the last vectors."""
+    last_LD = np.asarray(last_LD)
+    read = {"each": last_LD, "first": last_LD[0], "last": last_LD[-1]}
     if run.config.pooler:
-        pool(run.at("pooler"), last_LD)
+        read["pooled"] = pool(run.at("pooler"), last_LD)
+    if run.config.task:
+        classify(run.at("task"), read[run.config.task.reads])
     if run.config.head:
-        head(run.at("head"), np.asarray(last_LD)[rows])
+        head(run.at("head"), last_LD[rows])
 
 
 def layer_again(run: Run, side: str, index: int, *, grids, kept) -> None:
@@ -132,6 +136,9 @@ def check_inputs(config: Config, ids_L, target_ids_L, segments_L) -> dict:
         )
     given = dict(zip(config.sides, (ids_L, target_ids_L), strict=False))
     inputs = {side: check_ids(config, ids) for side, ids in given.items()}
+    for read_L in inputs.values():
+        check_padding(config, read_L)
+    check_read(config, inputs[config.sides[-1]])
     if config.n_segments:
         inputs["segments"] = (
             np.zeros_like(inputs["encoder"]) if segments_L is None else np.array(segments_L)
@@ -144,6 +151,17 @@ def check_inputs(config: Config, ids_L, target_ids_L, segments_L) -> dict:
                 f"segments_L needs one number from 0 to {config.n_segments - 1} for each token."
             )
     return inputs
+
+
+def check_read(config: Config, ids_L) -> None:
+    """A GlassError, where a head reads the last token, and that is one that fills up short texts:
+    it would be passed over.
+    """
+    if config.task and config.task.reads == "last" and ids_L[-1] == config.task.pad_id:
+        raise GlassError(
+            "The fine-tuned head reads the last token; the text must not end with the token that"
+            f" only fills up short texts (id {ids_L[-1]})."
+        )
 
 
 def check_ids(config, ids_L):
@@ -164,6 +182,15 @@ def check_ids(config, ids_L):
             f" {config.n_positions}."
         )
     return ids_L.astype(np.int64)
+
+
+def check_padding(config: Config, ids_L) -> None:
+    """A GlassError, where a token is read that the model gives no position."""
+    if config.pad_id is not None and (ids_L == config.pad_id).any():
+        raise GlassError(
+            f"Token {config.pad_id} only fills up short texts: this model gives it no position, and"
+            " Glassformer does not read it."
+        )
 
 
 def check_masks(config: Config, inputs: dict, mask) -> dict:
@@ -211,6 +238,8 @@ def axis_sizes(config: Config, inputs: dict, n_rows: int) -> dict[str, dict[str,
     # The norm inside the head is the same function as everywhere else, so its tokens are L there,
     # too.
     sizes["head"] = shared | {"L": n_rows}
+    if c.task:
+        sizes["task"] = sizes[c.sides[-1]] | {"C": len(c.task.labels)}
     if c.crosses:
         sizes["cross"] = shared | {"L": length["decoder"], "M": length["encoder"]}
     return sizes

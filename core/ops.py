@@ -102,6 +102,7 @@ def relu(x):
 
 
 ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "silu": silu, "relu": relu}
+HEAD_ACTIVATIONS = {**ACTIVATIONS, "tanh": np.tanh}  # of a layer in a fine-tuned head
 
 
 def angles(length: int, width: int, theta: float, first: int = 0):
@@ -122,12 +123,23 @@ def rotate(x_HLK, cos_LK, sin_LK):
     return rotated_HLK
 
 
-def sinusoids(length: int, width: int):
-    """The fixed position table of "Attention Is All You Need" (section 3.5), all sines first, then
-    all cosines; (P, D).
+def wave_rates(width: int, whole: bool = False):
+    """How many radians each wave of a position table turns from one position to the next, the
+    fastest first: 1 to about 1/10000, in the paper; whole: to 1/10000 itself, as in Tensor2Tensor.
     """
-    angle = np.arange(length)[:, None] * 10000.0 ** (-np.arange(0, width, 2) / width)
-    return np.concatenate((np.sin(angle), np.cos(angle[:, : width // 2])), axis=1)
+    if whole:
+        return 10000.0 ** (-np.arange(width // 2) / (width // 2 - 1))
+    return 10000.0 ** (-np.arange(0, width, 2) / width)
+
+
+def sinusoids(length: int, width: int, first: int = 0, whole: bool = False):
+    """The fixed position table of "Attention Is All You Need" (section 3.5), all sines first, then
+    all cosines; (P, D). first: the number of its first position. whole: as in `wave_rates`; a
+    dimension too many is 0 there.
+    """
+    angle = np.arange(first, first + length)[:, None] * wave_rates(width, whole)
+    table_PD = np.concatenate((np.sin(angle), np.cos(angle[:, : width // 2])), axis=1)
+    return np.pad(table_PD, ((0, 0), (0, width - table_PD.shape[1])))
 
 
 def relative_buckets(n_looks: int, n_looked_at: int, buckets: int, furthest: int, both_ways: bool):

@@ -22,7 +22,7 @@ from core.step_ref import StepRef, ref_of
 KEEP: dict[str, Callable[[StepRef], bool]] = {
     "all": lambda ref: True,
     "layers": lambda ref: not ref.inside_layer,
-    "output": lambda ref: ref.side == "head" or (ref.place, ref.leaf) == ("embed", "ids"),
+    "output": lambda ref: ref.side in ("head", "task") or (ref.place, ref.leaf) == ("embed", "ids"),
 }
 
 

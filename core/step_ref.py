@@ -14,7 +14,7 @@ from functools import lru_cache
 _NUMBER = "(?:0|[1-9][0-9]{0,5})"
 _LAYER = re.compile(rf"(encoder|decoder)\.({_NUMBER})(?:\.(attn|cross|mlp))?\.(.+)")
 _STACK = re.compile(r"(encoder|decoder)(?:\.(embed))?\.(.+)")
-_END = re.compile(r"(head|pooler|lstm)\.(.+)")
+_END = re.compile(r"(head|pooler|task|lstm)\.(.+)")
 _LEAF = re.compile(rf"([a-z]+(?:\.[a-z]+)*)((?:\.{_NUMBER})*)")
 
 
@@ -24,7 +24,9 @@ class StepRef:
     scores.terms of the encoder's layer 3, sublayer attn, with the arguments 0, 2 and 5.
     """
 
-    side: str  # "encoder" or "decoder"; "head", "pooler" or "lstm" for what is no stack of layers
+    side: (
+        str  # "encoder", "decoder"; "head", "pooler", "task", "lstm" for what is no stack of layers
+    )
     layer: int | None
     sublayer: str  # "attn", "cross" or "mlp" inside a layer, "embed" below the layers, else ""
     leaf: str
@@ -42,7 +44,7 @@ class StepRef:
     @property
     def place(self) -> str:
         """What kind of place it is: "attn", "cross", "mlp", "embed", "layer", "stack", "head",
-        "pooler" or "lstm".
+        "pooler", "task" or "lstm".
         """
         if self.sublayer:
             return self.sublayer

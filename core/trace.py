@@ -191,7 +191,7 @@ class Trace:
 
         layer None: from the token ids on. rows: the positions whose output is wanted. x_LD: what
         the layer reads, instead of what it read. Returns the stacks' `out` that ran, `head…` and
-        `pooler…` by name. Raises GlassError where the layers' inputs were not kept.
+        `pooler…`, `task…` by name. Raises GlassError where the layers' inputs were not kept.
         """
         if self._rest is None or layer is not None and input_of(side, layer) not in self:
             raise GlassError("This run did not keep what a part of it could be run again from.")
@@ -273,12 +273,13 @@ class Trace:
 
 def at_the_end(ref: StepRef) -> bool:
     """Whether a step comes after the layers."""
-    return ref.place in ("stack", "head", "pooler")
+    return ref.place in ("stack", "head", "pooler", "task")
 
 
 def is_written(ref: StepRef) -> bool:
     """Whether a step of a layer says what was written into the stream, or how a norm scaled it."""
-    return ref.leaf in ("z", "norm.scale") or (ref.sublayer, ref.leaf) == ("mlp", "out")
+    kept = ("z", "norm.scale", "out.norm.scale")
+    return ref.leaf in kept or (ref.sublayer, ref.leaf) == ("mlp", "out")
 
 
 def is_look(ref: StepRef) -> bool:

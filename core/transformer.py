@@ -12,7 +12,16 @@ from __future__ import annotations
 import numpy as np
 
 from core import masks
-from core.ops import ACTIVATIONS, angles, linear, relative_buckets, rotate, softmax
+from core.ops import (
+    ACTIVATIONS,
+    HEAD_ACTIVATIONS,
+    angles,
+    linear,
+    relative_buckets,
+    rotate,
+    sigmoid,
+    softmax,
+)
 from core.recorder import Run, Scope
 
 
@@ -91,7 +100,16 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     pattern_HLM = at.put("pattern_HLM", softmax(scores_HLM))
     z_HLK = at.put("z_HLK", per_group(pattern_HLM, v_GMK))
     z_LX = z_HLK.transpose(1, 0, 2).reshape(len(x_LD), -1)
-    return at.put("out_LD", linear(z_LX, at.w("out.weight"), at.w("out.bias")))
+    return at.put("out_LD", update(at, linear(z_LX, at.w("out.weight"), at.w("out.bias"))))
+
+
+def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
+    """Tokens looking at each other. Where the stack has no bias for their distances, T5's kind of
+    model has one in each layer.
+    """
+    if at.config.relative and relative_HLM is None:
+        relative_HLM = relative_bias(at, len(x_LD))
+    return attention(at, x_LD, x_LD, mask_LM, relative_HLM)
 
 
 def rotate_by_position(at: Scope, x_HLK):
@@ -115,32 +133,43 @@ def feed_forward(at: Scope, x_LD):
     else:
         pre_LF = at.put("pre_LF", linear(x_LD, at.w("pre.weight"), at.w("pre.bias")))
         hidden_LF = at.put("hidden_LF", activation(pre_LF))
-    return at.put("out_LD", linear(hidden_LF, at.w("out.weight"), at.w("out.bias")))
+    return at.put("out_LD", update(at, linear(hidden_LF, at.w("out.weight"), at.w("out.bias"))))
 
 
-def residual(at: Scope, x_LD, sublayer):
-    """x + sublayer(x), and the norm before the sublayer (pre-norm) or after the sum (post-norm, as
-    in the paper).
+def update(at: Scope, out_LD):
+    """What a sublayer adds to the stream: what it made, or the norm of it."""
+    if not at.config.norms_update:
+        return out_LD
+    return normalise(at.below("out.norm"), at.put("out.unnormed_LD", out_LD))
+
+
+def residual(at: Scope, x_LD, sublayer, stream_LD=None):
+    """x + sublayer(x), with a norm before the sublayer (pre-norm) or after the sum (post-norm, as
+    in the paper). stream_LD: what the update is added to, where that is not x.
     """
-    x_LD = at.put("in_LD", x_LD)
-    if at.config.norm_first:
-        update_LD = sublayer(at, normalise(at.below("norm"), x_LD))
-        return at.put("sum_LD", x_LD + update_LD)
-    sum_LD = at.put("sum_LD", x_LD + sublayer(at, x_LD))
-    return normalise(at.below("norm"), sum_LD)
+    reads_LD = normalise(at.below("norm"), x_LD) if at.config.norm_first else x_LD
+    stream_LD = x_LD if stream_LD is None else stream_LD
+    sum_LD = at.put("sum_LD", stream_LD + sublayer(at, reads_LD))
+    return normalise(at.below("norm"), sum_LD) if at.config.norm_at == "after" else sum_LD
 
 
 def layer(at: Scope, x_LD, mask_LM, relative_HLM=None, memory_MD=None, cross_mask_LM=None):
-    """Self-attention, attention across to the encoder where there is one, feed-forward."""
-    x_LD = residual(
-        at.below("attn"), x_LD, lambda at, x_LD: attention(at, x_LD, x_LD, mask_LM, relative_HLM)
-    )
+    """Self-attention, attention across to the encoder where there is one, feed-forward. Parallel:
+    the feed-forward reads what attention has read (Wang & Komatsuzaki 2021, GPT-J).
+    """
+    attn, cross, mlp = at.below("attn"), at.below("cross"), at.below("mlp")
+    x_LD = attn.put("in_LD", x_LD)
+    sum_LD = residual(attn, x_LD, lambda at, x_LD: self_attention(at, x_LD, mask_LM, relative_HLM))
     if memory_MD is not None:
-        x_LD = residual(
-            at.below("cross"), x_LD, lambda at, x_LD: attention(at, x_LD, memory_MD, cross_mask_LM)
+        sum_LD = cross.put("in_LD", sum_LD)
+        sum_LD = residual(
+            cross, sum_LD, lambda at, x_LD: attention(at, x_LD, memory_MD, cross_mask_LM)
         )
-    x_LD = residual(at.below("mlp"), x_LD, feed_forward)
-    return at.put("out_LD", x_LD)
+    if at.config.parallel:
+        sum_LD = residual(mlp, mlp.put("in_LD", x_LD), feed_forward, sum_LD)
+    else:
+        sum_LD = residual(mlp, mlp.put("in_LD", sum_LD), feed_forward)
+    return at.put("out_LD", sum_LD)
 
 
 def embed(at: Scope, ids_L, segments_L):
@@ -162,10 +191,8 @@ def embed(at: Scope, ids_L, segments_L):
 
 
 def relative_bias(at: Scope, n_tokens: int):
-    """T5's learned bias for each head and distance (Raffel et al. 2019, section 2.1); shared by the
-    side's layers.
-    """
-    c, both_ways, M = at.config, at.path == "encoder", at.earlier + n_tokens
+    """T5's learned bias for each head and distance (Raffel et al. 2019, section 2.1)."""
+    c, both_ways, M = at.config, at.path.startswith("encoder"), at.earlier + n_tokens
     bucket_MM = relative_buckets(M, M, c.relative_buckets, c.relative_distance, both_ways)
     return at.put("relative_HLM", at.w("relative.weight").T[:, bucket_MM[at.earlier :]])
 
@@ -174,7 +201,8 @@ def stack(run: Run, side: str, ids_L, segments_L, mask_LM, memory_MD=None, cross
     """Embedding, then layer after layer, then the last norm where the family has one."""
     at = run.at(side)
     x_LD = embed(at.below("embed"), ids_L, segments_L)
-    relative_HLM = relative_bias(at, len(ids_L)) if run.config.positions == "relative" else None
+    shared = run.config.relative and not run.config.relative_in_layers
+    relative_HLM = relative_bias(at, len(ids_L)) if shared else None
     return layers_from(at, 0, x_LD, mask_LM, relative_HLM, memory_MD, cross_mask_LM)
 
 
@@ -193,7 +221,7 @@ def head(at: Scope, x_RD):
     x_RD = at.put("in_RD", x_RD if c.head_scale == 1 else x_RD * c.head_scale)
     if c.head == "transform":
         pre_RD = at.put("pre_RD", linear(x_RD, at.w("pre.weight"), at.w("pre.bias")))
-        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.activation](pre_RD))
+        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.head_bends](pre_RD))
         x_RD = normalise(at.below("norm"), hidden_RD)
     logits_RV = at.put("logits_RV", linear(x_RD, at.w("logits.weight").T, at.w("logits.bias")))
     return at.put("probs_RV", softmax(logits_RV))
@@ -207,3 +235,22 @@ def pool(at: Scope, x_LD):
     out_D = at.put("out_D", np.tanh(pre_D))
     if at.config.pooler == "next":
         at.put("logits_C", linear(out_D, at.w("logits.weight"), at.w("logits.bias")))
+    return out_D
+
+
+def classify(at: Scope, x_XD):
+    """A fine-tuned head: from the vector of a text (X: no axis) or of each token (X: L) to a score
+    for each label, and to its probability.
+    """
+    task = at.config.task
+    X = "L" if task.of_tokens else ""
+    x_XD = at.put(f"in_{X}D", x_XD)
+    if task.hidden:
+        pre_XD = at.put(f"pre_{X}D", linear(x_XD, at.w("pre.weight"), at.w("pre.bias")))
+        x_XD = at.put(f"hidden_{X}D", HEAD_ACTIVATIONS[task.hidden](pre_XD))
+    logits_XC = at.put(f"logits_{X}C", linear(x_XD, at.w("logits.weight"), at.w("logits.bias")))
+    if task.gives == "span":
+        at.put("probs_LC", softmax(logits_XC.T).T)
+    elif task.gives != "number":
+        probability = softmax if task.gives == "one" else sigmoid
+        at.put(f"probs_{X}C", probability(logits_XC))

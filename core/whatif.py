@@ -284,7 +284,7 @@ def other_encoding(model, other: str, encoding):
 def changed_config(config: Config, asked) -> Config:
     """The model with a part of its arithmetic left out."""
     left_out = {
-        "positions": {"positions": "none"},
+        "positions": {"positions": "none", "relative_beside": False},
         "norms": {"norm": "none"},
         "scale": {"score_scale": 1.0},
     }

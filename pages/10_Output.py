@@ -1,14 +1,16 @@
 """Output: what is done with the last vectors: the next word of a decoder, the hidden word of an
-encoder, the vector of a whole text.
+encoder, the labels of a fine-tuned model, the vector of a whole text.
 """
 
 from ui.kit.stage import card
+from ui.kit.task_labels import overflows
 from ui.session.navigation import OUTPUT
 from ui.shell.page_shell import show_page
 from ui.stages.output.beams import beams
 from ui.stages.output.confidence import confidence
 from ui.stages.output.continuation import one_draw, thrown, write_on
 from ui.stages.output.hidden_word import hidden_word
+from ui.stages.output.labels import overflowed_labels, text_labels, text_number, vector_to_labels
 from ui.stages.output.next_sentence import next_sentence, tells_next
 from ui.stages.output.next_token import (
     next_word,
@@ -21,10 +23,13 @@ from ui.stages.output.next_token import (
 )
 from ui.stages.output.reused import reused
 from ui.stages.output.sentence_vectors import mean_cell, search, sentence_vector, text_similarity
+from ui.stages.output.token_labels import answer_in_text, token_labels
 from ui.stages.output.word_in_context import word_figure, word_in_two_sentences
 
 
 def page(view):
+    if view.config.task:
+        return labelled(view)
     if not view.config.decoder_layers:
         return encoder(view)
     if not view.config.head:
@@ -51,6 +56,18 @@ def decoder(view):
     return first
 
 
+def labelled(view):
+    if overflows(view):
+        return overflowed_labels()
+    task = view.config.task
+    figures = {"span": answer_in_text, "number": text_number}
+    first = figures.get(task.gives, token_labels if task.of_tokens else text_labels)(view)
+    card("How does a vector become scores?", "output-label-vector", lambda: vector_to_labels(view))
+    if not view.config.decoder_layers:
+        text_cards(view)
+    return first
+
+
 def encoder(view):
     guesses = view.config.head and not overflowed(view)
     first = hidden_word(view) if guesses else word_figure(view)
@@ -62,10 +79,14 @@ def encoder(view):
         )
     if tells_next(view):
         card("Does the second text follow the first?", "output-pair", lambda: next_sentence(view))
+    text_cards(view)
+    return first or mean_cell(view)
+
+
+def text_cards(view):
     card("What is one vector for the whole text?", "output-mean", lambda: sentence_vector(view))
     card("How alike are these sentences?", "output-alike", lambda: text_similarity(view))
     card("Can it search by meaning?", "output-search", lambda: search(view))
-    return first or mean_cell(view)
 
 
 show_page(OUTPUT, page)

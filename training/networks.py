@@ -42,7 +42,7 @@ def config_of(name: str, n_vocab: int, **changed) -> Config | LstmConfig:
         n_positions=128,
         positions="sinusoid",
         norm="layer",
-        norm_first=False,
+        norm_at="after",
         norm_eps=1e-5,
         activation="relu",
         head="linear",

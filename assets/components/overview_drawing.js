@@ -15,7 +15,10 @@ export function drawSheet(brush, style, data, sheet, time, from = null) {
   const places = from && placesOf(from), shown = { ...shownAt(sheet.script, time), ...(from ? STAYS : {}) }
   for (const frame of sheet.frames) frameBehind(brush, style, frame)
   for (const band of sheet.bands) bandOn(brush, style, band, shown)
-  for (const line of sheet.lines) if (line.kind === "memory") memoryOn(brush, style, line, shown.query)
+  for (const line of sheet.lines) {
+    if (line.kind === "memory") memoryOn(brush, style, line, shown.query)
+    else if (line.kind === "beside") besideOn(brush, style, line, shown.neurons)
+  }
   for (const item of sheet.items) {
     if (item.type === "strip") stripOn(brush, style, data, item, shown)
     else if (item.type === "map") mapOn(brush, style, data, item, shown)
@@ -257,6 +260,16 @@ function memoryOn(brush, style, { from, to }, p) {
   brush.beginPath()
   brush.moveTo(x1, y1)
   brush.bezierCurveTo(x1, y1 + bend, x2, y2 - bend, x2, y2)
+  brush.stroke()
+  brush.restore()
+}
+
+// In a parallel layer, past attention to the neurons: they read what it has read.
+function besideOn(brush, style, { from: [x1, y1], to: [x2, y2] }, p) {
+  brush.save()
+  Object.assign(brush, { strokeStyle: style.kinds.residual, lineWidth: 3, globalAlpha: 0.15 + 0.7 * p, lineJoin: "round" })
+  brush.beginPath()
+  for (const [i, place] of [[x1, y1 - 12], [x1, y1], [x2, y2]].entries()) i ? brush.lineTo(...place) : brush.moveTo(...place)
   brush.stroke()
   brush.restore()
 }

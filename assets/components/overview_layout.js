@@ -43,7 +43,7 @@ function stepsOf({ rivers, open }) {
 // What the marks of the motion are called: the layers before the opened one and after it, and what comes out.
 export function marksOf({ rivers, open, output }) {
   const [first, second] = rivers, own = rivers.find(({ side }) => side === open.side), many = rivers.length > 1
-  const before = layerWords(0, open.layer), after = layerWords(open.layer + 1, own.of), guess = output.words.length ? "guess" : "result"
+  const before = layerWords(0, open.layer), after = layerWords(open.layer + 1, own.of), guess = output.words.length ? output.mark ?? "guess" : "result"
   const passed = many && own === second ? (before ? "layers before" : first.side) : before
   return { before: passed, after: many && own === first ? (after ? "layers after" : second.side) : after, guess }
 }
@@ -153,16 +153,20 @@ function frameColumns(s) {
   const list = [["frame", 12, 0]]
   for (const part of attentions(s)) {
     const name = part === s.part ? "" : "other"
-    if (part.first) list.push([`norm${name}`, 14, 0])
+    if (part.norms.before) list.push([`norm${name}`, 14, 0])
     if (part === s.part) list.push(["q", 0, 40], ["lines", 22, 40], ["map", mapWidth(s), 0], ["", across(s) ? 58 : 10, 0],
       ["v", 0, 40], ["flow", 14, 34], ["z", 0, 34], gap(s))
+    if (part.norms.update) list.push([`normed${name}`, 14, 0])
     list.push([`update${name}`, 0, 34], ["", 4, 0], [`plus${name}`, 22, 0])
-    if (!part.first) list.push([`norm${name}`, 14, 0])
+    if (part.norms.after) list.push([`norm${name}`, 14, 0])
     list.push(["", 0, 8])
   }
-  if (s.mlp.first) list.push(["normMlp", 14, 0])
-  list.push(["neurons", 0, 46], gap(s), ["write", 0, 34], ["", 4, 0], ["plusMlp", 22, 0])
-  if (!s.mlp.first) list.push(["normMlp", 14, 0])
+  const { norms } = s.mlp
+  if (norms.before) list.push(["normMlp", 14, 0])
+  list.push(["neurons", 0, 46], gap(s))
+  if (norms.update) list.push(["normedMlp", 14, 0])
+  list.push(["write", 0, 34], ["", 4, 0], ["plusMlp", 22, 0])
+  if (norms.after) list.push(["normMlp", 14, 0])
   return [...list, ["frameEnd", 14, 0]]
 }
 
@@ -197,7 +201,7 @@ function heading(s, river, x, y) {
 function unfolded(s, place, rows, top) {
   const { part } = s, at = (name) => ({ x: place[name].x, w: place[name].w - 3 }), seen = lookedAt(s), cross = across(s)
   const columns = mapColumns(s, place.map.w), rowsV = cross ? fitted(seen, rows.total) : rows
-  if (part.first && place.norm) norm(s, part.norm, place.norm, top, rows, "query")
+  if (part.norms.before && place.norm) norm(s, part.norms.before, place.norm, top, rows, "query")
   const q = named(s, strip(s, part.q, at("q"), top, rows, "query"), `queries${part.turned ? " ↻" : ""}`, part.q)
   const map = grid(s, part.pattern, place.map.x, top, rows, columns, { mask: part.mask, silent: s.data.silent && !cross,
       head: namesHeight(s, seen, columns) })
@@ -243,14 +247,15 @@ function columnNames(s, tokens, columns, x, y) {
 function adding(s, place, part, name, rows, top) {
   const where = (key) => place[`${key}${name}`]
   const when = !name ? "update" : s.parts.indexOf(part) < s.parts.indexOf(s.part) ? "earlier" : "later"
-  if (name && part.first) norm(s, part.norm, where("norm"), top, rows, when)
+  if (name && part.norms.before) norm(s, part.norms.before, where("norm"), top, rows, when)
+  if (part.norms.update) norm(s, part.norms.update, where("normed"), top, rows, when)
   const up = where("update"), other = part.kind === "cross" ? "attention to the encoder" : "attention to its own words"
   const out = strip(s, part.out, { x: up.x, w: up.w - 3 }, top, rows, when)
   if (name) title(s, part.kind === "cross" ? "across ▸" : "own ▸", up.x + up.w / 2, top - 12, `show/${part.kind}`, `unfold ${other}`,
       { size: 11.5, when })
   else named(s, out, "update", part.out, { kind: "weight" })
   pluses(s, part, where("plus"), rows, top, when)
-  if (!part.first) norm(s, part.norm, where("norm"), top, rows, when)
+  if (part.norms.after) norm(s, part.norms.after, where("norm"), top, rows, when)
 }
 
 function pluses(s, part, place, rows, top, when) {
@@ -263,13 +268,16 @@ function pluses(s, part, place, rows, top, when) {
 
 function feedForward(s, place, rows, top) {
   const { mlp } = s, at = (name) => ({ x: place[name].x, w: place[name].w - 3 })
-  if (mlp.first) norm(s, mlp.norm, place.normMlp, top, rows, "neurons")
+  if (mlp.norms.before) norm(s, mlp.norms.before, place.normMlp, top, rows, "neurons")
+  if (mlp.norms.update) norm(s, mlp.norms.update, place.normedMlp, top, rows, "write")
   const hidden = strip(s, mlp.hidden, at("neurons"), top, rows, "neurons"), out = strip(s, mlp.out, at("write"), top, rows, "write")
   named(s, hidden, "neurons", mlp.hidden)
   named(s, out, "out", mlp.out, { kind: "mlp" })
   text(s, "feed-forward", (hidden.x + out.x + out.w) / 2, top - 30, { size: 11.5, bold: true, kind: "mlp", when: "neurons" })
+  if (mlp.parallel) s.lines.push({ kind: "beside", from: [place.frame.x + 6, top + rows.total - 2],
+      to: [mlp.norms.before ? place.normMlp.x : hidden.x, top + rows.total - 2] })
   pluses(s, mlp, place.plusMlp, rows, top, "write")
-  if (!mlp.first) norm(s, mlp.norm, place.normMlp, top, rows, "write")
+  if (mlp.norms.after) norm(s, mlp.norms.after, place.normMlp, top, rows, "write")
 }
 
 // --- what comes out ---------------------------------------------------------------------------------------------------------------
@@ -383,7 +391,9 @@ function narrowChain(s, row, y) {
   one(mlp.hidden, "neurons", "neurons", "neurons", "mlp")
   one(mlp.out, "write", "write", "out", "mlp")
   plus(s, place.plusMlp, y + size / 2, mlp.sum, [mlp.add, "what the word was, and the update"], "write")
-  return { z, low: y + size + 12 }
+  if (!mlp.parallel) return { z, low: y + size + 12 }
+  text(s, "parallel: neurons read what enters the layer", 12, y + size + 16, { align: "left", size: 11, soft: true, when: "neurons" })
+  return { z, low: y + size + 28 }
 }
 
 function narrowOutcome(s, y) {

@@ -16,7 +16,7 @@ import numpy as np
 from core import masks
 from core.config import Config
 from core.errors import GlassError
-from core.forward_pass import axis_sizes, check_ids, forward
+from core.forward_pass import axis_sizes, check_ids, check_padding, forward
 from core.recorder import KEEP, Run
 from core.step_ref import StepRef
 from core.transformer import head, stack
@@ -72,6 +72,7 @@ def read_on(
     it. keep: as in `read`. GlassError where ids are none of the model's, or become too many.
     """
     ids_L = check_ids(config, ids_L)
+    check_padding(config, ids_L)
     n_tokens = before.n_tokens + len(ids_L)
     if config.n_positions is not None and n_tokens > config.n_positions:
         raise GlassError(f"The model has positions for only {config.n_positions} tokens.")

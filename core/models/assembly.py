@@ -20,9 +20,10 @@ from core.models.fields import quote
 from core.models.stored import Stored
 from core.ops import sinusoids
 
-_IGNORED = re.compile(  # buffers that hold nothing learned; the last one is never read by T5 itself
+_IGNORED = re.compile(  # buffers that hold nothing learned; the fourth is never read by T5 itself
     r"embeddings\.position_ids|h\.\d+\.attn\.(bias|masked_bias)|(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq|"
-    r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight"
+    r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight|"
+    r"(encoder|decoder)\.(version|embed_positions\.weights)"
 )
 _CHUNK = 1 << 18  # numbers converted at a time: they stay in the processor's cache
 
@@ -35,10 +36,12 @@ class StoredWeight:
     transposed: bool = False  # PyTorch and GGUF keep a projection as (out, in)
     third: int | None = None  # GPT-2 keeps q, k and v side by side
     heads: int | None = None  # GGUF has the rows of each head's q and k in another order
+    skipped: int = 0  # rows at the top that are not used: BART's table of positions has two
 
     def shape_in_file(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """What the tensor in the file must look like for a weight of that shape."""
         shape = shape[::-1] if self.transposed else shape
+        shape = (shape[0] + self.skipped, *shape[1:])
         return shape if self.third is None else (*shape[:-1], shape[-1] * 3)
 
     def write(self, target: np.ndarray) -> None:
@@ -49,14 +52,14 @@ class StoredWeight:
             target[...] = row[self.order(len(row))] if self.heads else row
             return
         order = self.order(n_rows) if self.heads else None
-        step = max(1, _CHUNK // max(1, self.stored.shape[-1]))
-        for start in range(0, n_rows, step):
+        first, step = self.skipped, max(1, _CHUNK // max(1, self.stored.shape[-1]))
+        for start in range(first, n_rows, step):
             chunk = slice(start, start + step)
             values = self.stored.numbers(chunk if order is None else order[chunk])[:, columns]
             if self.transposed:
                 target[:, chunk] = values.T
             else:
-                target[chunk] = values
+                target[start - first : start - first + step] = values
 
     def columns(self, width: int) -> slice:
         """The columns of the tensor in the file that hold a weight of that width."""
@@ -90,8 +93,7 @@ def assemble(layout: Layout, tensors: Mapping[str, Stored], dtype) -> dict[str, 
         )
     config = layout.config
     if missing := [name for name in weight_shapes(config) if name not in weights]:
-        table_PD = sinusoids(config.n_positions or 0, config.d_model).astype(dtype)
-        weights |= dict.fromkeys(missing, table_PD)
+        weights |= dict.fromkeys(missing, sine_table(config).astype(dtype))
     return fuse(config, weights, dtype)
 
 
@@ -117,6 +119,12 @@ def locate(
                 f" for {wanted}."
             )
     return weights, used
+
+
+def sine_table(config: Config) -> np.ndarray:
+    """The table of sinusoids that a model adds for its positions, (P, D), in float64."""
+    c = config
+    return sinusoids(c.n_positions or 0, c.d_model, c.sinusoid_first, c.sinusoid_whole)
 
 
 def is_computed(config: Config, name: str) -> bool:
@@ -149,9 +157,11 @@ def stored_weight(layout: Layout, name: str, stored: Stored) -> StoredWeight:
         return StoredWeight(stored)
     module, _, kind = name.rpartition(".")
     leaf = module.rpartition(".")[2]
-    if layout.side_by_side:
+    if layout.side_by_side and not name.startswith("task."):  # its heads lie as in other families
         projection = ".attn." in name and leaf in ("q", "k", "v")
         return StoredWeight(stored, third="qkv".index(leaf) if projection else None)
+    if name.endswith("embed.position.weight"):
+        return StoredWeight(stored, skipped=layout.skipped_positions)
     is_table = ".embed." in name or name.endswith(("relative.weight", "head.logits.weight"))
     weight = StoredWeight(
         stored, transposed=kind == "weight" and not is_table and "norm" not in module
@@ -192,7 +202,7 @@ def fuse(config: Config, weights: Mapping[str, Weight], dtype) -> dict[str, np.n
 def identity(weight: Weight) -> object:
     """Equal for two weights that are the same numbers in the same place."""
     if isinstance(weight, StoredWeight):
-        return id(weight.stored), weight.transposed, weight.third, weight.heads
+        return id(weight.stored), weight.transposed, weight.third, weight.heads, weight.skipped
     return id(weight)
 
 

@@ -99,7 +99,12 @@ def chosen(
 
 def no_rules(config: Config) -> Decoding:
     """The rules of a model whose files give none: the end ends the text, and all may be written."""
-    return Decoding(() if config.end_id is None else (config.end_id,))
+    return Decoding(() if config.end_id is None else (config.end_id,), never=without_place(config))
+
+
+def without_place(config: Config) -> frozenset[int]:
+    """The padding token of a model that gives it no position: it can't be read, so not written."""
+    return frozenset(() if config.pad_id is None else (config.pad_id,))
 
 
 # --- from the files -------------------------------------------------------------------------------
@@ -134,7 +139,7 @@ def rules_in(data: Fields, config: Config, alone: bool) -> Decoding:
     words = {run[0] for run in bad if len(run) == 1} - set(ends)
     rules = Decoding(
         ends,
-        never=frozenset(words) | set(tokens(data, "suppress_tokens", V)),
+        never=frozenset(words) | set(tokens(data, "suppress_tokens", V)) | without_place(config),
         never_after=tuple(run for run in bad if len(run) > 1),
         shortest=count(data, "min_length", 0),
         no_repeat=count(data, "no_repeat_ngram_size", 0),

@@ -110,14 +110,16 @@ GENERATION = (  # how words are chosen, after the forward pass
     "return_dict_in_generate suppress_tokens target_lookbehind temperature top_k top_p "
     "typical_p"
 ).split()
-NO_EFFECT = (  # labels, what is returned, how it is run; weights are read as they are stored
+# Which family and class, and the labels of a head that a model was fine-tuned with
+COMPUTED = ("model_type", "architectures", "id2label", "num_labels", "problem_type")
+NO_EFFECT = (  # what is returned, how it is run; weights are read as they are stored
     "_attn_implementation _attn_implementation_autoset _attn_implementation_internal _commit_hash "
     "_experts_implementation _experts_implementation_internal _name_or_path _num_labels "
     "allow_global_per_layer_attribute_access attn_implementation bos_token_id "
     "chunk_size_feed_forward custom_pipelines decoder_start_token_id distributed_config dtype "
-    "eos_token_id experts_implementation finetuning_task gradient_checkpointing id2label label2id "
-    "name_or_path num_labels output_attentions output_hidden_states output_past pad_token_id "
-    "prefix problem_type return_dict sep_token_id serialize_explicit_per_layer_config "
+    "eos_token_id experts_implementation finetuning_task gradient_checkpointing label2id "
+    "name_or_path output_attentions output_hidden_states output_past pad_token_id "
+    "prefix return_dict sep_token_id serialize_explicit_per_layer_config "
     "task_specific_params tf_legacy_loss tie_last_hidden_states tokenizer_class torch_dtype "
     "torchscript transformers_version use_bfloat16 use_cache xla_device"
 ).split() + GENERATION
@@ -157,13 +159,13 @@ def family_keys(
 
     What a family says of a key goes before what all of them say.
     """
-    own = {*computed.split(), *refused, *no_effect.split(), *(also or {})}
+    own = {*COMPUTED, *computed.split(), *refused, *no_effect.split(), *(also or {})}
     shared = {key: values for key, values in REFUSED.items() if key not in own}
     return Keys(
-        ("model_type", "architectures", *computed.split()),
+        (*COMPUTED, *computed.split()),
         shared | dict(refused),
         (*no_effect.split(), *(key for key in NO_EFFECT if key not in own)),
-        ("architectures", *null.split()),
+        (*COMPUTED[1:], *null.split()),
         also or {},
     )
 
@@ -174,7 +176,11 @@ def family_keys(
 def common_markdown() -> str:
     """What the families of `transformers` have in common."""
     return markdown_table(
-        {"without effect": as_code(NO_EFFECT), "refused, unless": conditions(REFUSED)}
+        {
+            "computed": as_code(COMPUTED),
+            "without effect": as_code(NO_EFFECT),
+            "refused, unless": conditions(REFUSED),
+        }
     )
 
 
@@ -184,7 +190,7 @@ def markdown(keys: Keys) -> str:
     every = {None: "", "": "every other key"}
     return markdown_table(
         {
-            "computed": as_code(keys.computed),
+            "computed": as_code(key for key in keys.computed if key not in COMPUTED[1:]),
             "other names": ", ".join(
                 f"`{other}` for `{name}`" for other, name in keys.also.items()
             ),

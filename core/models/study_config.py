@@ -56,6 +56,21 @@ def optional_field(read: Callable) -> Callable:
     return lambda data, key: None if data.get(key) is None else read(data, key)
 
 
+def absent_field() -> Callable:
+    """Nothing: our own models have no such part."""
+    return lambda data, key: None if data.get(key) is None else data.refuse(key, "null")
+
+
+def norm_at_field(data: Fields, key: str) -> str:
+    """Where the norms stand; older files only say whether they come first."""
+    if data.get("norm_first") is None:
+        return word_field("before", "after", "around", "update")(data, key)
+    older = "before" if data.flag("norm_first", False) else "after"
+    if data.get(key, older) != older:
+        data.refuse(key, "the same as “norm_first” says")
+    return older
+
+
 _FIELDS = {
     "family": word_field("Study"),
     "encoder_layers": whole_field(low=0, high=MOST_LAYERS),
@@ -69,10 +84,11 @@ _FIELDS = {
     "n_positions": optional_field(whole_field(high=MOST_POSITIONS)),
     "positions": word_field("learned", "sinusoid", "rotary", "relative"),
     "norm": word_field("layer", "rms"),
-    "norm_first": flag_field(),
+    "norm_at": norm_at_field,
     "norm_eps": number_field(low=0, high=1),
     "activation": word_field(*ACTIVATIONS),
     "gated": flag_field(False),
+    "parallel": flag_field(False),
     "score_scale": number_field(1.0),
     "embed_scale": number_field(1.0),
     "head_scale": number_field(1.0),
@@ -80,8 +96,15 @@ _FIELDS = {
     "embed_norm": flag_field(False),
     "final_norm": flag_field(False),
     "head": optional_field(word_field("linear", "transform")),
+    "head_activation": optional_field(word_field(*ACTIVATIONS)),
     "pooler": optional_field(word_field("dense", "next")),
+    "task": absent_field(),
     "rope_theta": number_field(10000.0, high=1e12),
+    "sinusoid_first": whole_field(0, low=0),
+    "sinusoid_whole": flag_field(False),
+    "pad_id": optional_field(whole_field(low=0)),
+    "relative_beside": flag_field(False),
+    "relative_in_layers": flag_field(False),
     "relative_buckets": whole_field(32, low=4, high=1 << 12),
     "relative_distance": whole_field(128),
     "start_id": optional_field(whole_field(low=0)),
@@ -89,7 +112,8 @@ _FIELDS = {
 }
 
 
-KEYS = Keys(("model_type", *_FIELDS), {}, (), null=tuple(_FIELDS), closed="")
+_OLDER = ("norm_first",)  # before there was norm_at
+KEYS = Keys(("model_type", *_FIELDS, *_OLDER), {}, (), null=(*_FIELDS, *_OLDER), closed="")
 
 
 def check_together(data: Fields, config: Config) -> None:
@@ -130,9 +154,15 @@ def wrong_positions(config: Config) -> Checks:
 
 
 def wrong_stacks(config: Config) -> Checks:
-    """Of the tokens that begin and end a text, and of what only an encoder or a decoder has."""
+    """Of how the layers are wired, of the tokens that begin and end a text, and of what only an
+    encoder or a decoder has.
+    """
     both = config.crosses
     return (
+        (
+            config.parallel and (both or config.norm_at == "after"),
+            "has parallel sublayers, which can neither look across nor be normed after their sum",
+        ),
         (
             max(config.start_id or 0, config.end_id or 0) >= config.n_vocab,
             "names a token that is not in the vocabulary",

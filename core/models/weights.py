@@ -19,7 +19,7 @@ from core.errors import GlassError
 from core.models import keys
 from core.models.assembly import assemble
 from core.models.families import FAMILIES, llama_gguf
-from core.models.families.common import fine_tuned_head
+from core.models.families.common import Layout, fine_tuned_head
 from core.models.fields import Fields, quote, read_json
 from core.models.gguf import open_gguf
 from core.models.safetensors import open_safetensors, open_shards
@@ -55,8 +55,8 @@ def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
     family = FAMILIES[kind]
     data = keys.check_keys(data, family.keys)
     tensors = without_prefix(open_tensors(folder), family.prefixes)
-    heads = fine_tuned_head(tensors) if kind != "glassformer" else []
     layout = family.layout(data, tensors)
+    heads = heads_not_run(layout, tensors)
     tensors = {name: tensors[name] for name in tensors if name not in heads}
     notes = (*fine_tuned_notes(heads), *layout.notes)
     return Loaded(layout.config, assemble(layout, tensors, dtype), notes)
@@ -69,6 +69,12 @@ def read_gguf(path: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.
     metadata, tensors = open_gguf(Path(path))
     layout = llama_gguf.layout(Fields(metadata, Path(path).name), tensors)
     return layout.config, assemble(layout, tensors, dtype), metadata
+
+
+def heads_not_run(layout: Layout, tensors: Mapping[str, Stored]) -> list[str]:
+    """The tensors of a head that the model was fine-tuned with, and that is not run."""
+    run = {name for names in layout.names.values() for name in names}
+    return [] if layout.ours else [name for name in fine_tuned_head(tensors) if name not in run]
 
 
 def fine_tuned_notes(heads: list[str]) -> tuple[str, ...]:

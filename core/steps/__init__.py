@@ -20,11 +20,24 @@ from core.steps import (
     output,
     positions,
     sources,
+    task,
 )
 from core.steps.kind import StepKind
 
 # In this order: the values that belong to one step are listed as their kinds come.
-PARTS = (embedding, positions, attention, heads, feed_forward, layers, norm, output, sources, lstm)
+PARTS = (
+    embedding,
+    positions,
+    attention,
+    heads,
+    feed_forward,
+    layers,
+    norm,
+    output,
+    task,
+    sources,
+    lstm,
+)
 # A weight has no axes and no place of its own; nothing but the model file gave it its value.
 LEARNED = StepKind(
     leaf="",

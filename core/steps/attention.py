@@ -21,7 +21,7 @@ from core.operands import (
 from core.ops import softmax
 from core.step_ref import StepRef
 from core.steps.kind import ATTENTION, StepKind
-from core.steps.norm import sublayer_reads
+from core.steps.norm import UNNORMED, adds_as_made, norms_update, sublayer_reads
 from core.steps.positions import rotates
 from core.text import factor, operand
 
@@ -104,6 +104,17 @@ def explain_attention_update(cell: Cell) -> Result:
     l, d = cell.index
     return total(
         cell.get("head", f"{cell.path}.heads", ALL, l, d), cell.weight("bias", "out.bias", d)
+    )
+
+
+def explain_unnormed_update(cell: Cell) -> Result:
+    """The weighted sums of all heads, projected, before the norm of the update."""
+    (l, d), c = cell.index, cell.config
+    heads_X, dims_X = np.divmod(np.arange(c.n_heads * c.d_head), c.d_head)
+    return sum_of_products(
+        cell.get("z", f"{cell.path}.z", heads_X, l, dims_X),
+        cell.weight("Wo", "out.weight", ALL, d),
+        cell.weight("bias", "out.bias", d),
     )
 
 
@@ -379,6 +390,19 @@ KINDS = (
         latex=r"u_{l,d} = \sum_h u_{h,l,d} + b^O_d",
         letters=BY_HEAD,
         colour="weight",
+        when=adds_as_made,
+    ),
+    StepKind(
+        leaf="out.unnormed",
+        axes="LD",
+        place=ATTENTION,
+        recipe=explain_unnormed_update,
+        title="Update by attention, before its norm",
+        story="What the heads found, projected and added up. A norm follows before it is added.",
+        latex=r"\tilde u_{l,d} = \sum_{h,j} z_{h,l,j}\, W^O_{h,j,d} + b^O_d",
+        letters=UNNORMED,
+        colour="weight",
+        when=norms_update,
     ),
     StepKind(
         leaf="scores.terms",

@@ -10,6 +10,7 @@ from core.operands import (
     ALL,
     WEIGHTS,
     Cell,
+    Group,
     Result,
     constant,
     product,
@@ -21,9 +22,17 @@ from core.recorder import KEEP, Run
 from core.step_ref import StepRef
 from core.steps.kind import FEED_FORWARD, StepKind
 from core.steps.letters import OUTPUT_TABLE
-from core.steps.norm import sublayer_reads
+from core.steps.norm import (
+    UNNORMED,
+    adds_as_made,
+    explain_normed_update,
+    norms_update,
+    sublayer_reads,
+)
 from core.text import operand
 from core.transformer import feed_forward, normalise
+from core.vectors import lengths
+from core.why.norms import through_update_norm
 
 
 def explain_neuron_input(cell: Cell) -> Result:
@@ -47,8 +56,10 @@ def explain_up(cell: Cell) -> Result:
 def explain_activated(cell: Cell) -> Result:
     """The activation function of the step `pre`."""
     x = cell.get("x", f"{cell.path}.pre", *cell.index)
-    value = ACTIVATIONS[cell.config.activation](x.values_N)[0]
-    return Result(float(value), f"{cell.config.activation}({operand(x.values_N[0])})", (x,))
+    of_head = cell.ref.place == "head"
+    name = cell.config.head_bends if of_head else cell.config.activation
+    value = ACTIVATIONS[name](x.values_N)[0]
+    return Result(float(value), f"{name}({operand(x.values_N[0])})", (x,))
 
 
 def explain_gated(cell: Cell) -> Result:
@@ -83,16 +94,34 @@ def explain_neuron_term(cell: Cell) -> Result:
 
 def update_norm(trace, ref: StepRef):
     """How long a vector each neuron writes into the stream: |n| · ‖its row of W₂‖, (L, F)."""
-    rows_FD = trace.weights[f"{ref.path}.out.weight"]
-    return np.abs(trace[f"{ref.path}.hidden"]) * np.sqrt(np.vecdot(rows_FD, rows_FD))
+    rows_FD, hidden_LF = trace.weights[f"{ref.path}.out.weight"], trace[f"{ref.path}.hidden"]
+    if not trace.config.norms_update:
+        return np.abs(hidden_LF) * np.sqrt(np.vecdot(rows_FD, rows_FD))
+    tokens = range(len(hidden_LF))
+    return np.stack([np.abs(hidden_LF[l]) * lengths(added(trace, ref.path, l)) for l in tokens])
+
+
+def added(trace, path: str, token: int, neuron: int | slice = slice(None)):
+    """What neurons write at a token when their activation is 1, (F, D); one of them, (D,): their
+    rows of W₂, through the norm of the update where there is one.
+    """
+    rows_XD = trace.weights[f"{path}.out.weight"][neuron]
+    passed_X1D = through_update_norm(trace, path, np.atleast_2d(rows_XD)[:, None], [token])
+    return passed_X1D.reshape(rows_XD.shape)
+
+
+def row_of(cell: Cell, token: int, neuron: int, dimension) -> Group:
+    """One number, or all, of what a neuron writes when its activation is 1."""
+    row = cell.weight("W", "out.weight", neuron, dimension)
+    if not cell.config.norms_update:
+        return row
+    passed_D = added(cell.trace, cell.path, token, neuron)[row.indices_NI[:, 1]]
+    return constant("W, through the norm", *passed_D)
 
 
 def explain_update_norm(cell: Cell) -> Result:
     l, f = cell.index
-    neuron, row = (
-        cell.get("neuron", f"{cell.path}.hidden", l, f),
-        cell.weight("row", "out.weight", f, ALL),
-    )
+    neuron, row = cell.get("neuron", f"{cell.path}.hidden", l, f), row_of(cell, l, f, ALL)
     return Result(
         abs(float(neuron.values_N[0])) * vector_length(row),
         f"|{operand(neuron.values_N[0])}| · {operand(vector_length(row))}",
@@ -102,16 +131,12 @@ def explain_update_norm(cell: Cell) -> Result:
 
 def writes(trace, ref: StepRef, looks: int, neuron: int):
     """What one neuron writes into one token's vector: n · its row of W₂, (D,)."""
-    return (
-        trace[f"{ref.path}.hidden"][looks, neuron] * trace.weights[f"{ref.path}.out.weight"][neuron]
-    )
+    return trace[f"{ref.path}.hidden"][looks, neuron] * added(trace, ref.path, looks, neuron)
 
 
 def explain_writes(cell: Cell) -> Result:
     (d,), (l, f) = cell.index, cell.args
-    return product(
-        cell.get("neuron", f"{cell.path}.hidden", l, f), cell.weight("W", "out.weight", f, d)
-    )
+    return product(cell.get("neuron", f"{cell.path}.hidden", l, f), row_of(cell, l, f, d))
 
 
 def reaches_words(config) -> bool:
@@ -119,7 +144,7 @@ def reaches_words(config) -> bool:
     return (
         config.head == "linear"
         and config.decoder_layers > 0
-        and (config.norm_first or config.norm == "none")
+        and (config.norm_at != "after" or config.norm == "none")
     )
 
 
@@ -173,6 +198,11 @@ def alone(trace, ref: StepRef):
             x_LD = normalise(scope.below("norm"), x_LD)
         rows.append(feed_forward(scope, x_LD)[0])
     return np.stack(rows)
+
+
+def explain_alone(cell: Cell) -> Result:
+    """The update of one token, which no other token has a part in."""
+    return explain_normed_update(cell) if cell.config.norms_update else explain_update(cell)
 
 
 KINDS = (
@@ -237,6 +267,22 @@ KINDS = (
         story="Each neuron adds its own direction, as strongly as it is active.",
         latex=r"u_{l,d} = \sum_f n_{l,f}\, W^2_{f,d} + b^2_d",
         colour="mlp",
+        when=adds_as_made,
+    ),
+    StepKind(
+        leaf="out.unnormed",
+        axes="LD",
+        place=FEED_FORWARD,
+        recipe=explain_update,
+        title="Update by the feed-forward network, before its norm",
+        story=(
+            "Each neuron adds its own direction, as strongly as it is active. A norm follows before"
+            " the sum is added to the token."
+        ),
+        latex=r"\tilde u_{l,d} = \sum_f n_{l,f}\, W^2_{f,d} + b^2_d",
+        letters=UNNORMED,
+        colour="mlp",
+        when=norms_update,
     ),
     StepKind(
         leaf="pre.terms",
@@ -298,7 +344,7 @@ KINDS = (
         leaf="alone",
         axes="LD",
         place=FEED_FORWARD,
-        recipe=explain_update,
+        recipe=explain_alone,
         title="Update, computed for this token alone",
         story="The feed-forward network, run on this token with no other token present.",
         latex=r"\sum_f n_{l,f}\, W^2_{f,d} + b^2_d",

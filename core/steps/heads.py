@@ -8,13 +8,14 @@ import math
 
 import numpy as np
 
-from core.operands import ALL, Cell, Result, added, average, sum_of_products, total
+from core.operands import ALL, Cell, Result, added, average, constant, sum_of_products, total
 from core.step_ref import StepRef
-from core.steps.attention import BY_HEAD, explain_attention_update
+from core.steps.attention import BY_HEAD
 from core.steps.kind import ATTENTION, SELF, StepKind
 from core.steps.norm import length_of
 from core.text import factor, operand
 from core.vectors import TINY
+from core.why.norms import bias_as_added, through_update_norm
 
 ROLES = ("previous token", "next token", "itself", "duplicate", "induction", "separator", "broad")
 
@@ -263,25 +264,39 @@ def explain_sink(cell: Cell) -> Result:
 
 
 def contributions(trace, ref: StepRef):
-    """What each head alone writes into the stream: z_h · W_O[h], (H, L, D). Their sum, and the
-    bias, is `out` (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits").
+    """What each head alone writes into the stream: z_h · W_O[h], (H, L, D), through the norm of the
+    update where there is one. Their sum, and the bias, is `out` (Elhage et al. 2021, "A
+    Mathematical Framework for Transformer Circuits").
     """
     z_HLK = trace[f"{ref.path}.z"]
     out_HKD = trace.weights[f"{ref.path}.out.weight"].reshape(*z_HLK.shape[::2], -1)
-    return z_HLK @ out_HKD
+    return through_update_norm(trace, ref.path, z_HLK @ out_HKD, slice(None))
 
 
 def explain_contribution(cell: Cell) -> Result:
     h, l, d = cell.index
     rows = h * cell.config.d_head + np.arange(cell.config.d_head)
-    return sum_of_products(
-        cell.get("z", f"{cell.path}.z", h, l, ALL), cell.weight("Wo", "out.weight", rows, d)
-    )
+    z, column = cell.get("z", f"{cell.path}.z", h, l, ALL), cell.weight("Wo", "out.weight", rows, d)
+    if not cell.config.norms_update:
+        return sum_of_products(z, column)
+    rows_KD = cell.trace.weights[f"{cell.path}.out.weight"][rows]
+    column_K = through_update_norm(cell.trace, cell.path, rows_KD[:, None], [l])[:, 0, d]
+    made = sum_of_products(z, constant("Wo, through the norm", *column_K))
+    return Result(made.value, made.formula, (*made.groups, column))
 
 
 def sum_again(trace, ref: StepRef):
     """The heads' contributions and the bias, added up: what `out` has to be, (L, D)."""
-    return trace[f"{ref.path}.heads"].sum(axis=0) + trace.weights[f"{ref.path}.out.bias"]
+    return trace[f"{ref.path}.heads"].sum(axis=0) + bias_as_added(trace, ref.path)
+
+
+def explain_sum_again(cell: Cell) -> Result:
+    (l, d), bias = cell.index, "out.bias"
+    heads = cell.get("head", f"{cell.path}.heads", ALL, l, d)
+    if not cell.config.norms_update:
+        return total(heads, cell.weight("bias", bias, d))
+    through = constant("bias, through the norm", bias_as_added(cell.trace, cell.path)[l, d])
+    return total(heads, through)
 
 
 def shares(trace, ref: StepRef):
@@ -314,11 +329,11 @@ def explain_share(cell: Cell) -> Result:
 
 def bias_share(trace, ref: StepRef):
     """How much of a token's update the bias makes, measured as the heads' shares are, (L,)."""
-    bias_D, out_LD = (
-        trace.weights[f"{ref.path}.out.bias"].astype(np.float64),
+    bias_LD, out_LD = (
+        bias_as_added(trace, ref.path).astype(np.float64),
         trace[f"{ref.path}.out"].astype(np.float64),
     )
-    return out_LD @ bias_D / np.maximum(np.vecdot(out_LD, out_LD), np.finfo(float).tiny)
+    return np.vecdot(out_LD, bias_LD) / np.maximum(np.vecdot(out_LD, out_LD), np.finfo(float).tiny)
 
 
 def explain_bias_share(cell: Cell) -> Result:
@@ -328,6 +343,9 @@ def explain_bias_share(cell: Cell) -> Result:
         cell.weight("bias", "out.bias", ALL),
         cell.get("update", f"{cell.path}.out", l, ALL),
     )
+    if cell.config.norms_update:
+        added_D = bias_as_added(cell.trace, cell.path)[l]
+        own = constant("bias, through the norm", *added_D)
     products, square = sum_of_products(own, whole), float(whole.values_N @ whole.values_N)
     return Result(
         products.value / square if square else 0.0,
@@ -469,7 +487,7 @@ KINDS = (
         leaf="heads.sum",
         axes="LD",
         place=ATTENTION,
-        recipe=explain_attention_update,
+        recipe=explain_sum_again,
         title="The heads added up",
         story="Every head’s own update plus the bias: the whole update by attention.",
         latex=r"\sum_h u_{h,l,d} + b^O_d",

@@ -16,8 +16,8 @@ import numpy as np
 from core.operands import Cell, Result
 from core.step_ref import StepRef
 
-EMBED, LAYER, STACK, HEAD, POOLER, LSTM = (
-    (place,) for place in ("embed", "layer", "stack", "head", "pooler", "lstm")
+EMBED, LAYER, STACK, HEAD, POOLER, TASK, LSTM = (
+    (place,) for place in ("embed", "layer", "stack", "head", "pooler", "task", "lstm")
 )
 SELF, CROSS, FEED_FORWARD = ("attn",), ("cross",), ("mlp",)
 ATTENTION = SELF + CROSS

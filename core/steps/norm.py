@@ -5,6 +5,8 @@ are.
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,13 +40,25 @@ def sublayer_reads(config, ref: StepRef) -> str:
 
 def sublayer_result(config, path: str) -> str:
     """The step that leaves a sublayer: its residual sum, or the norm after it."""
-    return f"{path}.sum" if config.norm_first else f"{path}.norm.out"
+    return f"{path}.norm.out" if config.norm_at == "after" else f"{path}.sum"
+
+
+def added_to(config, path: str) -> str:
+    """The step that a sublayer's update is added to: what it reads, or in a parallel layer the sum
+    with attention's update.
+    """
+    layer, _, sublayer = path.rpartition(".")
+    return f"{layer}.attn.sum" if config.parallel and sublayer == "mlp" else f"{path}.in"
 
 
 def explain_sublayer_in(cell: Cell) -> Result:
-    """What the sublayer before left; for the first one, the layer before or the embedding."""
+    """What the sublayer before left; for the first one, the layer before or the embedding. A
+    parallel network reads what attention reads.
+    """
     ref, crosses = cell.ref, cell.ref.side == "decoder" and cell.config.crosses
     before = {"cross": "attn", "mlp": "cross" if crosses else "attn"}.get(ref.sublayer)
+    if before and cell.config.parallel:
+        return same(cell.get("stream", f"{ref.side}.{ref.layer}.attn.in", *cell.index))
     source = (
         sublayer_result(cell.config, f"{ref.side}.{ref.layer}.{before}")
         if before
@@ -55,17 +69,29 @@ def explain_sublayer_in(cell: Cell) -> Result:
 
 def explain_residual_sum(cell: Cell) -> Result:
     return total(
-        cell.get("stream", f"{cell.path}.in", *cell.index),
+        cell.get("stream", added_to(cell.config, cell.path), *cell.index),
         cell.get("update", f"{cell.path}.out", *cell.index),
     )
+
+
+def explain_normed_update(cell: Cell) -> Result:
+    """What a sublayer adds, where its update has passed a norm."""
+    return same(cell.get("normed", f"{cell.path}.out.norm.out", *cell.index))
 
 
 # --- the norm -------------------------------------------------------------------------------------
 
 
+def norm_of(cell: Cell) -> str:
+    """The norm that a step belongs to: that of the stream, or that of an update."""
+    return "out.norm" if cell.ref.leaf.startswith("out.") else "norm"
+
+
 def normalised(cell: Cell) -> str:
     """The step that a norm is applied to."""
     ref, before = cell.ref, cell.config.norm_first and cell.ref.place != "embed"
+    if norm_of(cell) == "out.norm":
+        return f"{ref.path}.out.unnormed"
     if ref.place == "stack":
         return input_of(ref.side, cell.config.layers(ref.side))
     return "head.hidden" if ref.place == "head" else f"{ref.path}.{'in' if before else 'sum'}"
@@ -78,13 +104,13 @@ def explain_mean(cell: Cell) -> Result:
 def explain_centred(cell: Cell) -> Result:
     return difference(
         cell.get("x", normalised(cell), *cell.index),
-        cell.get("mean", f"{cell.path}.norm.mean", cell.index[0]),
+        cell.get("mean", f"{cell.path}.{norm_of(cell)}.mean", cell.index[0]),
     )
 
 
 def centred(cell: Cell) -> str:
     """What a layer norm takes the scale of, and divides by it."""
-    return f"{cell.path}.norm.centred"
+    return f"{cell.path}.{norm_of(cell)}.centred"
 
 
 def root_mean_square(x: Group, eps: float) -> Result:
@@ -111,14 +137,14 @@ def explain_unit(cell: Cell) -> Result:
     reads = centred(cell) if cell.config.norm == "layer" else normalised(cell)
     return quotient(
         cell.get("x", reads, *cell.index),
-        cell.get("scale", f"{cell.path}.norm.scale", cell.index[0]),
+        cell.get("scale", f"{cell.path}.{norm_of(cell)}.scale", cell.index[0]),
     )
 
 
 def unit_and_gain(cell: Cell) -> tuple[Group, Group]:
     """What a norm leaves: the normalised number, and what it is stretched by."""
-    unit = cell.get("unit", f"{cell.path}.norm.unit", *cell.index)
-    return unit, cell.weight("gain", "norm.weight", cell.index[1])
+    unit = cell.get("unit", f"{cell.path}.{norm_of(cell)}.unit", *cell.index)
+    return unit, cell.weight("gain", f"{norm_of(cell)}.weight", cell.index[1])
 
 
 def explain_gained(cell: Cell) -> Result:
@@ -126,7 +152,7 @@ def explain_gained(cell: Cell) -> Result:
 
 
 def explain_gained_and_shifted(cell: Cell) -> Result:
-    shift = cell.weight("shift", "norm.bias", cell.index[1])
+    shift = cell.weight("shift", f"{norm_of(cell)}.bias", cell.index[1])
     return sum_of_products(*unit_and_gain(cell), shift)
 
 
@@ -144,12 +170,23 @@ def rms_norm(config) -> bool:
     return config.norm == "rms"
 
 
+def norms_update(config) -> bool:
+    """Whether what a sublayer adds has passed a norm of its own."""
+    return config.norms_update
+
+
+def adds_as_made(config) -> bool:
+    """Whether a sublayer adds what it makes as it is."""
+    return not config.norms_update
+
+
 # --- lengths --------------------------------------------------------------------------------------
 
 
 def relative_length(trace, ref: StepRef):
     """How long a sublayer's update is, as a share of the vector that it is added to, (L,)."""
-    return lengths(trace[f"{ref.path}.out"]) / np.maximum(lengths(trace[f"{ref.path}.in"]), TINY)
+    before_LD = trace[added_to(trace.config, ref.path)]
+    return lengths(trace[f"{ref.path}.out"]) / np.maximum(lengths(before_LD), TINY)
 
 
 def explain_relative_length(cell: Cell) -> Result:
@@ -157,7 +194,7 @@ def explain_relative_length(cell: Cell) -> Result:
     (l,) = cell.index
     update, before = (
         cell.get("update", f"{cell.path}.out", l, ALL),
-        cell.get("before", f"{cell.path}.in", l, ALL),
+        cell.get("before", added_to(cell.config, cell.path), l, ALL),
     )
     return Result(
         vector_length(update) / vector_length(before) if vector_length(before) else 0.0,
@@ -176,6 +213,31 @@ def explain_length(cell: Cell) -> Result:
     return Result(vector_length(x), f"√({squares(x)})", (x,))
 
 
+UNNORMED = {r"\tilde u": "the update before its norm"}
+
+
+def of_update(kind: StepKind) -> StepKind:
+    """A number of the stream's norm, in the norm of a sublayer's update instead."""
+    latex = kind.latex.replace(r"\hat x", r"\hat u")
+    return replace(
+        kind,
+        leaf=f"out.{kind.leaf}",
+        place=SUBLAYER,
+        title=f"{kind.title}: the update",
+        story=kind.story.replace("every token’s vector", "every update"),
+        latex=re.sub(r"\bx(?=_)", r"\\tilde u", latex),
+        letters={
+            letter: words
+            for letter, words in (UNNORMED | {r"\hat u": "the update, normalised"}).items()
+            if letter in re.sub(r"\bx(?=_)", r"\\tilde u", latex)
+        },
+        when=lambda config: config.norms_update and kind.when(config),
+    )
+
+
+SYMBOLS = {"u_{h,l}": {"u": "update by one head"}, r"\tilde u_{l}": UNNORMED}
+
+
 def length_of(
     leaf: str, place: tuple[str, ...], symbol: str, colour: str, axes="L", after=""
 ) -> StepKind:
@@ -191,54 +253,14 @@ def length_of(
         title="Length of the vector",
         story="How long the vector is: the root of the sum of its squared numbers.",
         latex=rf"\|{symbol}\| = \sqrt{{\sum_{along} {symbol[:-1]},{along}}}^2}}",
-        letters={"u": "update by one head"} if symbol.startswith("u_{h") else {},
+        letters=SYMBOLS.get(symbol, {}),
         colour=colour,
         compute=length,
         after=after or leaf,
     )
 
 
-KINDS = (
-    StepKind(
-        leaf="in",
-        axes="LD",
-        place=ATTENTION,
-        recipe=explain_sublayer_in,
-        title="Into attention",
-        story="The token’s vector as it reaches this attention: the residual stream.",
-        latex=r"x_{l,d}",
-        colour="residual",
-    ),
-    StepKind(
-        leaf="in",
-        axes="LD",
-        place=FEED_FORWARD,
-        recipe=explain_sublayer_in,
-        title="Into the feed-forward network",
-        story="The token’s vector as it reaches the feed-forward network.",
-        latex=r"x_{l,d}",
-        colour="residual",
-    ),
-    StepKind(
-        leaf="sum",
-        axes="LD",
-        place=ATTENTION,
-        recipe=explain_residual_sum,
-        title="Token plus update",
-        story="The residual connection: the token keeps what it was and gains the update.",
-        latex=r"x_{l,d} + u_{l,d}",
-        colour="residual",
-    ),
-    StepKind(
-        leaf="sum",
-        axes="LD",
-        place=FEED_FORWARD,
-        recipe=explain_residual_sum,
-        title="Token plus update",
-        story="The residual connection around the feed-forward network.",
-        latex=r"x_{l,d} + u_{l,d}",
-        colour="residual",
-    ),
+THE_NORM = (
     StepKind(
         leaf="norm.mean",
         axes="L",
@@ -336,6 +358,72 @@ KINDS = (
         colour="norm",
         when=lambda config: config.norm == "none",
     ),
+)
+KINDS = (
+    StepKind(
+        leaf="in",
+        axes="LD",
+        place=ATTENTION,
+        recipe=explain_sublayer_in,
+        title="Into attention",
+        story="The token’s vector as it reaches this attention: the residual stream.",
+        latex=r"x_{l,d}",
+        colour="residual",
+    ),
+    StepKind(
+        leaf="in",
+        axes="LD",
+        place=FEED_FORWARD,
+        recipe=explain_sublayer_in,
+        title="Into the feed-forward network",
+        story="The token’s vector as it reaches the feed-forward network.",
+        latex=r"x_{l,d}",
+        colour="residual",
+    ),
+    StepKind(
+        leaf="sum",
+        axes="LD",
+        place=ATTENTION,
+        recipe=explain_residual_sum,
+        title="Token plus update",
+        story="The residual connection: the token keeps what it was and gains the update.",
+        latex=r"x_{l,d} + u_{l,d}",
+        colour="residual",
+    ),
+    StepKind(
+        leaf="sum",
+        axes="LD",
+        place=FEED_FORWARD,
+        recipe=explain_residual_sum,
+        title="Token plus update",
+        story="The residual connection around the feed-forward network.",
+        latex=r"x_{l,d} + u_{l,d}",
+        colour="residual",
+    ),
+    *THE_NORM,
+    *map(of_update, THE_NORM),
+    StepKind(
+        leaf="out",
+        axes="LD",
+        place=ATTENTION,
+        recipe=explain_normed_update,
+        title="Update by attention, normed",
+        story="What attention adds to the token: its heads’ contributions, after a norm.",
+        latex=r"u_{l,d}",
+        colour="weight",
+        when=norms_update,
+    ),
+    StepKind(
+        leaf="out",
+        axes="LD",
+        place=FEED_FORWARD,
+        recipe=explain_normed_update,
+        title="Update by the feed-forward network, normed",
+        story="What the network adds to the token: its neurons’ directions, after a norm.",
+        latex=r"u_{l,d}",
+        colour="mlp",
+        when=norms_update,
+    ),
     StepKind(
         leaf="out.relative",
         axes="L",
@@ -351,6 +439,7 @@ KINDS = (
     length_of("in", SUBLAYER, "x_{l}", "residual"),
     length_of("sum", SUBLAYER, "x_{l}", "residual"),
     length_of("norm.out", SUBLAYER, "x_{l}", "norm"),
+    length_of("out.unnormed", SUBLAYER, r"\tilde u_{l}", "norm"),
     length_of("token", EMBED, r"x^{\mathrm{token}}_{l}", "embed"),
     length_of("position", EMBED, r"x^{\mathrm{pos}}_{l}", "embed"),
     length_of("segment", EMBED, r"x^{\mathrm{seg}}_{l}", "embed"),

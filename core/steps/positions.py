@@ -9,10 +9,10 @@ import math
 import numpy as np
 
 from core.operands import ALL, Cell, Result, constant, same, sum_of_products, total
-from core.ops import angles, relative_buckets, rotate, sinusoids
+from core.ops import angles, relative_buckets, rotate, sinusoids, wave_rates
 from core.step_ref import StepRef
 from core.steps.embedding import explain_similarity, similarity
-from core.steps.kind import ATTENTION, EMBED, STACK, StepKind
+from core.steps.kind import ATTENTION, EMBED, SELF, STACK, StepKind
 from core.text import operand
 
 FURTHEST = 64  # the distances that are tried out
@@ -31,14 +31,16 @@ def explain_learned_position(cell: Cell) -> Result:
 
 def explain_sinusoid(cell: Cell) -> Result:
     """The sine or the cosine of the place times a frequency."""
-    (l, d), width = cell.index, cell.config.d_model
-    half = (width + 1) // 2
-    rate = 10000.0 ** (-2 * (d % half) / width)
-    wave, sign = (math.sin, "sin") if d < half else (math.cos, "cos")
+    (l, d), c = cell.index, cell.config
+    rates = wave_rates(c.d_model, c.sinusoid_whole)
+    if d >= len(rates) + c.d_model // 2:
+        return Result(0.0, "one dimension too many for pairs of waves", ())
+    rate, place = float(rates[d % len(rates)]), c.sinusoid_first + l
+    wave, sign = (math.sin, "sin") if d < len(rates) else (math.cos, "cos")
     return Result(
-        wave(l * rate),
-        f"{sign}({l} · {operand(rate)})",
-        (constant("position", l), constant("frequency", rate)),
+        wave(place * rate),
+        f"{sign}({place} · {operand(rate)})",
+        (constant("position", place), constant("frequency", rate)),
     )
 
 
@@ -54,7 +56,7 @@ def explain_relative_bias(cell: Cell) -> Result:
 def explain_biased_score(cell: Cell) -> Result:
     return total(
         cell.get("scaled", f"{cell.path}.scores.scaled", *cell.index),
-        cell.get("bias", f"{cell.ref.side}.relative", *cell.index),
+        cell.get("bias", cell.config.relative_step(cell.path), *cell.index),
     )
 
 
@@ -80,9 +82,10 @@ def explain_rotated(cell: Cell) -> Result:
 
 def sinusoid(trace, ref: StepRef):
     """The sines and cosines of "Attention Is All You Need" (section 3.5) for these places, (L, D),
-    whatever the model has.
+    whatever the model has; the model's own waves, where it has others.
     """
-    return sinusoids(*trace.shape(f"{ref.path}.sum"))
+    c = trace.config
+    return sinusoids(*trace.shape(f"{ref.path}.sum"), c.sinusoid_first, c.sinusoid_whole)
 
 
 def unrotated(trace, ref: StepRef, head: int, looks: int, looked_at: int):
@@ -221,11 +224,33 @@ KINDS = (
         colour="position",
         compute=sinusoid,
         after="sum",
+        when=lambda config: not config.sinusoid_whole,
+    ),
+    StepKind(
+        leaf="sinusoid",
+        axes="LD",
+        place=EMBED,
+        recipe=explain_sinusoid,
+        title="Sine wave of the position",
+        story=(
+            "Each dimension is a wave along the sentence, a little slower than the one before:"
+            " sines in the first half of the vector, cosines in the second."
+        ),
+        latex=(
+            r"\begin{gathered} P_{l,d} = \begin{cases} \sin((n + l)\, \omega_d) & d < D/2 \\ "
+            r"\cos((n + l)\, \omega_{d - D/2}) & d \ge D/2 \end{cases} \\"
+            r" \omega_d = 10000^{-d/(D/2 - 1)} \end{gathered}"
+        ),
+        letters={"n": "the number of position 0 in the waves"},
+        colour="position",
+        compute=sinusoid,
+        after="sum",
+        when=lambda config: config.sinusoid_whole,
     ),
     StepKind(
         leaf="relative",
         axes="HLM",
-        place=STACK,
+        place=STACK + SELF,
         recipe=explain_relative_bias,
         title="Relative position bias",
         story="A learned number for each head and distance, added to the score.",

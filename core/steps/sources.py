@@ -109,9 +109,19 @@ def explain_source(cell: Cell) -> Result:
     before = before_here(cell, at, last)
     known = sources(cell.trace, str(before.parent), [l]).names if before else ()
     step, *index = [str(before), known.index(name)] if name in known else written(name, l)
+    if name not in known and name.endswith(".bias") and cell.config.norms_update:
+        return bias_of_update(cell, name)
     if not passes_norm(cell.config, at, last):
         return same(cell.get("source", step, *index, d))
     return normed(cell, cell.get("source", step, *index, ALL), norm)
+
+
+def bias_of_update(cell: Cell, name: str) -> Result:
+    """A sublayer's bias, after the norm that its update has passed; or the bias of that norm."""
+    path = name.removesuffix(".bias")
+    if path.endswith(".norm"):
+        return same(cell.get("shift", f"{WEIGHTS}{name}", cell.index[1]))
+    return normed(cell, cell.get("bias", f"{WEIGHTS}{path}.out.bias", ALL), f"{path}.out.norm")
 
 
 def before_here(cell: Cell, at, last: str) -> StepRef | None:
@@ -127,7 +137,7 @@ def passes_norm(config, at, last: str) -> bool:
     """Whether the stream has passed a norm since the last sublayer wrote."""
     if at.after_last_norm:
         return config.final_norm
-    return config.embed_norm if last.endswith("embed") else not config.norm_first
+    return config.embed_norm if last.endswith("embed") else config.norm_at == "after"
 
 
 def written(name: str, token: int) -> list:
@@ -240,7 +250,7 @@ def explain_pair_of_sources(cell: Cell) -> Result:
     key = f"{cell.path}.k.sources.{cell.group(h)}.{m}"
     ends = x == len(cell.trace[query]), y == len(cell.trace[key])
     if all(ends):
-        return same(cell.get("bias", f"{cell.ref.side}.relative", h, l, m))
+        return same(cell.get("bias", cell.config.relative_step(cell.path), h, l, m))
     if any(ends):
         return Result(0.0, "the bias for the distance is no product of sources", ())
     made = sum_of_products(cell.get("q", query, x, ALL), cell.get("k", key, y, ALL))
@@ -382,7 +392,7 @@ def ready(trace, x_D):
         return x_D
     weights = trace.weights
     pre_D = x_D @ weights["head.pre.weight"] + weights["head.pre.bias"]
-    return own_norm(trace, "head.norm", ACTIVATIONS[config.activation](pre_D))
+    return own_norm(trace, "head.norm", ACTIVATIONS[config.head_bends](pre_D))
 
 
 def own_norm(trace, path: str, x_D):

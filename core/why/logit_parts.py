@@ -11,7 +11,7 @@ import numpy as np
 
 from core.errors import GlassError
 from core.why.head import Reading, reading
-from core.why.norms import back_through_norm, bias_of
+from core.why.norms import back_through_norm, bias_of, norm_bias
 from core.why.places import before_last_norm, config_of, sublayers
 from core.why.stream_sources import sources
 
@@ -109,8 +109,8 @@ def by_neuron(trace, name: str, word: int, rival: int | None = None, row: int = 
     if name not in sublayers(config_of(trace), reads.side) or not name.endswith(".mlp"):
         raise GlassError(f"“{name}” is no feed-forward network that writes into this stream.")
     read_D = direction_of_update(trace, name, reads.direction_D, reads.token)
-    bias_D = bias_of(trace, f"{name}.out")
-    rest = 0.0 if bias_D is None else float(bias_D @ read_D)
+    added_D = direction_added(trace, name, reads.direction_D, reads.token)
+    rest = float(biases_read(trace, name, read_D, added_D))
     parts_F = trace[f"{name}.hidden"][reads.token] * neuron_reads(trace, name, reads)
     return Split(name, parts_F, rest)
 
@@ -122,16 +122,34 @@ def neuron_reads(trace, path: str, reads: Reading):
 
 
 def direction_of_update(trace, path: str, direction_D, token: int):
-    """What is read in a sublayer's update, where `direction_D` is read at the end of the stream:
+    """What is read in what a sublayer makes, where `direction_D` is read at the end of the stream:
     the norms between them, taken back.
     """
+    direction_D = direction_added(trace, path, direction_D, token)
+    if not config_of(trace).norms_update:
+        return direction_D
+    return back_through_norm(trace, f"{path}.out.norm", direction_D, token)
+
+
+def direction_added(trace, path: str, direction_D, token: int):
+    """What is read in what a sublayer adds to the stream: the norms of the stream, taken back."""
     config, side = config_of(trace), path.split(".")[0]
-    if config.norm_first:
+    if config.norm_at != "after":
         return direction_D
     paths = sublayers(config, side)
     for passed in reversed(paths[paths.index(path) :]):
         direction_D = back_through_norm(trace, f"{passed}.norm", direction_D, token)
     return direction_D
+
+
+def biases_read(trace, path: str, made_D, added_D):
+    """What is read in a network's biases: its own, and that of its update's norm. made_D: what is
+    read in what it makes; added_D: in what it adds.
+    """
+    own_D, config = bias_of(trace, f"{path}.out"), config_of(trace)
+    norm_D = norm_bias(trace, f"{path}.out.norm") if config.norms_update else None
+    both = ((own_D, made_D), (norm_D, added_D))
+    return sum(bias_D @ read_D for bias_D, read_D in both if bias_D is not None)
 
 
 def head_values(trace, path: str, head: int):

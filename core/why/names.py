@@ -9,6 +9,7 @@ _KINDS = {"attn": "attention", "cross": "cross-attention", "mlp": "feed-forward"
 _BIASES = {
     "bias": "the bias of {}",
     "norm.bias": "the norm’s bias, {}",
+    "out.norm.bias": "the update’s norm’s bias, {}",
     "q.bias": "the query’s bias, {}",
     "k.bias": "the key’s bias, {}",
     "v.bias": "the values’ bias, {}",

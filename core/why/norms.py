@@ -22,6 +22,24 @@ def through_norm(trace, path: str, x_SLD, rows_L):
     return x_SLD * (trace.weights[f"{path}.weight"] / scale_L[:, None])
 
 
+def through_update_norm(trace, path: str, made_SLD, rows_L):
+    """Parts of what a sublayer makes at those tokens as they are added to the stream, (S, L, D):
+    its update may have passed a norm, whose scale is held. path: the sublayer's.
+    """
+    if not config_of(trace).norms_update:
+        return made_SLD
+    return through_norm(trace, f"{path}.out.norm", np.asarray(made_SLD, np.float64), rows_L)
+
+
+def bias_as_added(trace, path: str):
+    """What a sublayer's bias, and that of its update's norm, add at each token, (L, D)."""
+    bias_D, count = trace.weights[f"{path}.out.bias"], trace.shape(f"{path}.out")[0]
+    rows_LD = np.broadcast_to(bias_D, (count, len(bias_D)))
+    added_LD = through_update_norm(trace, path, rows_LD[None], slice(None))[0]
+    shift_D = norm_bias(trace, f"{path}.out.norm") if config_of(trace).norms_update else None
+    return added_LD if shift_D is None else added_LD + shift_D
+
+
 def back_through_norm(trace, path: str, reads_D, row):
     """The direction before a norm that reads what `reads_D` reads after it, (D,): its transpose.
     row: the token; with a slice of tokens, one direction for each of them, (L, D).

@@ -37,6 +37,20 @@ def sublayers(config: Config, side: str) -> list[str]:
     return [f"{side}.{layer}.{kind}" for layer in range(config.layers(side)) for kind in each]
 
 
+def reads_stream(config: Config, path: str) -> bool:
+    """Whether a sublayer reads the stream that it adds to; a parallel network reads an earlier
+    one.
+    """
+    return not (config.parallel and path.endswith(".mlp"))
+
+
+def written_before(config: Config, path: str) -> int:
+    """How many sublayers have written into what this one reads: parallel ones read the same."""
+    side, layer, _ = path.split(".")
+    first = path if reads_stream(config, path) else f"{side}.{layer}.attn"
+    return sublayers(config, side).index(first)
+
+
 def place_of(trace, name: str) -> Place:
     """What a name of the stream means: "decoder.2.attn" (what it reads), "decoder.3.out",
     "decoder.embed.out", or "decoder.out", which stands after the last norm. GlassError for others.
@@ -48,7 +62,7 @@ def place_of(trace, name: str) -> Place:
         raise GlassError(f"“{name}” is no place in this model’s stream.")
     paths = sublayers(config, ref.side)
     if ref.leaf == "in" and ref.path in paths:
-        return Place(ref.side, paths.index(ref.path), False, step)
+        return Place(ref.side, written_before(config, ref.path), False, step)
     if ref.leaf == "out" and ref.place == "embed":
         return Place(ref.side, 0, False, step)
     if ref.leaf == "out" and ref.place == "layer" and f"{ref.path}.mlp" in paths:

@@ -83,10 +83,11 @@ def look(trace, path: str, head: int, query: int, key: int, rival: int | None = 
     parts_ST = q_SK @ against_rival(k_MTK).T * config_of(trace).score_scale
     names_S, names_T = queries.names, keys.names
     if f"{path}.scores.biased" in trace:
-        bias_M = trace[f"{pair.side}.relative"][head, pair.row, pair.rows_M].astype(np.float64)
+        bias = config_of(trace).relative_step(path)
+        bias_M = trace[bias][head, pair.row, pair.rows_M].astype(np.float64)
         parts_ST = np.pad(parts_ST, (0, 1))
         parts_ST[-1, -1] = against_rival(bias_M)
-        names_S, names_T = (each + (f"{pair.side}.relative",) for each in (names_S, names_T))
+        names_S, names_T = (each + (bias,) for each in (names_S, names_T))
     key, *others = pair.rows_M.tolist()
     return Look(
         path, head, pair.row, key, others[0] if others else None, names_S, names_T, parts_ST

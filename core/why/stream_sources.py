@@ -18,7 +18,7 @@ import numpy as np
 
 from core.errors import GlassError
 from core.why.norms import bias_of, norm_bias, through_norm
-from core.why.places import config_of, place_of, sublayers
+from core.why.places import config_of, place_of, reads_stream, sublayers
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +70,13 @@ def sources(trace, place: str, rows=None) -> Sources:
     paths = sublayers(config, at.side)
     found = embedded(trace, at.side, rows_L)
     for path in paths[: at.written]:
-        found = after_sublayer(trace, path, entering(trace, path, found, rows_L), rows_L)
+        if reads_stream(config, path):
+            found = entering(trace, path, found, rows_L)
+        found = after_sublayer(trace, path, found, rows_L)
     if at.step.endswith(".in"):
-        found = entering(trace, paths[at.written], found, rows_L)
+        reader = at.step.removesuffix(".in")
+        for path in dict.fromkeys((paths[at.written], reader)):
+            found = entering(trace, path, found, rows_L)
     if at.after_last_norm:
         found = after_last_norm(trace, at.side, found, rows_L)
     return Sources(at.step, rows_L, found.names, found.joined())
@@ -121,9 +125,10 @@ def after_sublayer(trace, path: str, before: Written, rows_L) -> Written:
     found, config = before + written_by(trace, path, rows_L), config_of(trace)
     layer, _, kind = path.rpartition(".")
     # A network's update is a source as it is recorded; attention's is taken apart before it.
-    edited = (f"{path}.sum",) if kind == "mlp" else (f"{path}.out", f"{path}.sum")
+    made = (f"{path}.out.unnormed", *edits_of_norm(f"{path}.out.norm"), f"{path}.out")
+    edited = (f"{path}.sum",) if kind == "mlp" else (*made, f"{path}.sum")
     step = f"{path}.sum"
-    if not config.norm_first:
+    if config.norm_at == "after":
         found = after_norm(trace, f"{path}.norm", found, rows_L)
         edited, step = (*edited, *edits_of_norm(f"{path}.norm")), f"{path}.norm.out"
     found += put_by_hand(trace, edited, step, found, rows_L)
@@ -133,7 +138,9 @@ def after_sublayer(trace, path: str, before: Written, rows_L) -> Written:
 
 
 def written_by(trace, path: str, rows_L) -> Written:
-    """What a sublayer adds to the stream: each head and their bias, or a feed-forward network."""
+    """What a sublayer adds to the stream: each head and their bias, or a feed-forward network. A
+    norm that the update has passed is taken apart, too, its scale held.
+    """
     if path.endswith(".mlp"):
         return one(trace, path, rows_L, f"{path}.out")
     z_HLK = trace[f"{path}.z"][:, rows_L]
@@ -142,7 +149,10 @@ def written_by(trace, path: str, rows_L) -> Written:
     heads_HLD = z_HLK @ trace.weights[f"{path}.out.weight"].reshape(H, K, -1)
     names = tuple(f"{path}.head.{h}" for h in range(H))
     written = Written(names, (heads_HLD.astype(np.float64),))
-    return written + bias(path, bias_of(trace, f"{path}.out"), len(rows_L))
+    written += bias(path, bias_of(trace, f"{path}.out"), len(rows_L))
+    if config_of(trace).norms_update:
+        written = after_norm(trace, f"{path}.out.norm", written, rows_L)
+    return written
 
 
 def after_norm(trace, path: str, before: Written, rows_L) -> Written:

@@ -105,21 +105,32 @@ def ends(
     empty = {side: empty_tokens(trace, side) for side in config.sides}
     back = Backward(trace, asked, through, empty, reads, given)
     for side in reversed(config.sides):
-        for path in reversed(sublayers(config, side)):
-            back_through_sublayer(back, side, path)
+        back_through_sublayers(back, side)
         end_at_embedding(back, side)
     return Ends(word, rival, row, parts(trace, word, rival, row).total, given)
 
 
-def back_through_sublayer(back: Backward, side: str, path: str) -> None:
-    """Makes what is read after a sublayer what is read before it."""
-    if not config_of(back.trace).norm_first:
-        back.reads[side] = back.norm(side, f"{path}.norm", back.reads[side])
+def back_through_sublayers(back: Backward, side: str) -> None:
+    """Makes what is read after a side's layers what is read before them."""
+    config, reads_LD = config_of(back.trace), back.reads[side]
+    for path in reversed(sublayers(config, side)):
+        if config.norm_at == "after":
+            back.reads[side] = back.norm(side, f"{path}.norm", back.reads[side])
+        if path.endswith(".mlp") or not config.parallel:  # parallel updates are read alike
+            reads_LD = back.reads[side]
+        back_through_update(back, side, path, reads_LD)
+
+
+def back_through_update(back: Backward, side: str, path: str, reads_LD) -> None:
+    """Adds what is read of a sublayer's update to what is read of its input."""
+    made_LD = reads_LD
+    if config_of(back.trace).norms_update and (back.through or not path.endswith(".mlp")):
+        made_LD = back.norm(side, f"{path}.out.norm", reads_LD)
     if path.endswith(".mlp"):
-        back_through_network(back, side, path)
+        back_through_network(back, side, path, reads_LD, made_LD)
     else:
-        back.bias(side, bias_of(back.trace, f"{path}.out"), back.reads[side])
-        back_through_heads(back, side, path)
+        back.bias(side, bias_of(back.trace, f"{path}.out"), made_LD)
+        back_through_heads(back, side, path, made_LD)
 
 
 def add_before(back: Backward, side: str, path: str, reads_LD) -> None:
@@ -142,11 +153,13 @@ def end_at_embedding(back: Backward, side: str) -> None:
 # --- heads ----------------------------------------------------------------------------------------
 
 
-def back_through_heads(back: Backward, side: str, path: str) -> None:
-    """What all heads read of the values; of empty tokens it is shared out."""
+def back_through_heads(back: Backward, side: str, path: str, made_LD) -> None:
+    """What all heads read of the values; of empty tokens it is shared out. made_LD: what is read of
+    what they make.
+    """
     trace, config = back.trace, config_of(back.trace)
     memory = "encoder" if path.endswith(".cross") else side
-    reads_HLK = at_heads(trace, path, back.reads[side])
+    reads_HLK = at_heads(trace, path, made_LD)
     weights_HLM = trace[f"{path}.pattern"].astype(np.float64)
     groups_H = [config.group(head) for head in range(config.n_heads)]
     values_HMK = trace[f"{path}.v"].astype(np.float64)[groups_H]
@@ -204,16 +217,18 @@ def empty_tokens(trace, side: str) -> np.ndarray:
 # --- feed-forward networks ------------------------------------------------------------------------
 
 
-def back_through_network(back: Backward, side: str, path: str) -> None:
-    """What a network reads of its own token, each neuron's gate held; or what it gives there."""
-    trace, reads_LD = back.trace, back.reads[side]
+def back_through_network(back: Backward, side: str, path: str, reads_LD, made_LD) -> None:
+    """What a network reads of its own token, each neuron's gate held; or what it gives there.
+    reads_LD: what is read of what it adds; made_LD: of what it makes.
+    """
+    trace = back.trace
     if not back.through:
         back.given[side] += np.vecdot(trace[f"{path}.out"].astype(np.float64), reads_LD)
         return
-    back.bias(side, bias_of(trace, f"{path}.out"), reads_LD)
+    back.bias(side, bias_of(trace, f"{path}.out"), made_LD)
     gated = config_of(trace).gated
     way, out_FD = "hidden.up" if gated else "pre", trace.weights[f"{path}.out.weight"]
-    reads_LF = (reads_LD.astype(out_FD.dtype) @ out_FD.T).astype(np.float64)
+    reads_LF = (made_LD.astype(out_FD.dtype) @ out_FD.T).astype(np.float64)
     reads_LF *= held_gates(trace, path, ALL, gated)
     back.bias(side, bias_of(trace, f"{path}.{way}"), reads_LF)
     weight_DF = trace.weights[f"{path}.{way}.weight"]

@@ -18,7 +18,7 @@ from core.errors import GlassError
 from core.why.head import gates, reading
 from core.why.logit_parts import parts
 from core.why.norms import back_through_norm, bias_of, norm_bias
-from core.why.places import config_of, sublayers
+from core.why.places import config_of, reads_stream, sublayers
 
 ROOT, REST = "head.logits", "the rest"
 
@@ -137,9 +137,13 @@ def trail(
         graph.gives(each.name, first, each.part, ends=True)
     wants = {side: [] for side in config.sides} | {reads.side: [first]}
     for side in reversed(config.sides):
+        found: list[tuple[str, Want]] = []
         for path in reversed(sublayers(config, side)):
-            for at, want in list(back_through_sublayer(trace, graph, path, wants[side])):
-                wants[at].append(want)
+            found += back_through_sublayer(trace, graph, path, wants[side])
+            if reads_stream(config, path):  # a parallel network reads what attention does
+                for at, want in found:
+                    wants[at].append(want)
+                found = []
         end_at_embedding(trace, graph, side, wants[side])
     return finished(Trail(word, rival, row, threshold, total, (), ()), graph)
 
@@ -169,13 +173,14 @@ def back_through_sublayer(
     """What the strong parts of a sublayer want in turn, and on which side. `wants`, which read the
     stream after it, are made to read the stream before it.
     """
-    if not config_of(trace).norm_first:
+    if config_of(trace).norm_at == "after":
         wants[:] = [back(trace, graph, f"{path}.norm", want) for want in wants]
     if not wants:
         return ()
     bias_D = bias_of(trace, f"{path}.out")
     if path.endswith(".mlp"):
         return from_feed_forward(trace, graph, path, wants, bias_D)
+    wants = [back_into_made(trace, graph, path, want) for want in wants]
     for want in wants if bias_D is not None else ():
         graph.gives(f"{path}.bias", want, bias_D @ want.direction_D, ends=True)
     return from_heads(trace, graph, path, wants)
@@ -187,6 +192,12 @@ def back(trace, graph: Growing, norm: str, want: Want) -> Want:
     if bias_D is not None:
         graph.gives(f"{norm}.bias", want, bias_D @ want.direction_D, ends=True)
     return replace(want, direction_D=back_through_norm(trace, norm, want.direction_D, want.token))
+
+
+def back_into_made(trace, graph: Growing, path: str, want: Want) -> Want:
+    """What is wanted of a sublayer's update, before the norm that the update may have passed."""
+    norm = f"{path}.out.norm"
+    return back(trace, graph, norm, want) if config_of(trace).norms_update else want
 
 
 # --- heads ----------------------------------------------------------------------------------------
@@ -248,6 +259,7 @@ def from_feed_forward(trace, graph: Growing, path: str, wants: list[Want], bias_
     side = path.split(".")[0]
     for (giver, token), directions in found.items():
         want = Want(giver, token, np.sum(directions, axis=0))
+        want = back_into_made(trace, graph, path, want)
         if bias_D is not None:
             graph.gives(f"{path}.bias", want, bias_D @ want.direction_D, ends=True)
         yield side, back_into(trace, graph, path, through_neurons(trace, graph, path, want))

@@ -21,6 +21,7 @@ from core.text import number, root
 from tests.helpers import lstm
 from tests.helpers.calculator import agrees, calculated
 from tests.helpers.names import every_name
+from tests.helpers.shapes import SHAPES, shape_trace
 from tests.helpers.tiny import FAMILIES, golden
 
 CASES = {"as trained": {}, "every token but itself": {"mask": "others"}}
@@ -197,6 +198,7 @@ def test_words_are_written_for_every_kind():
 def test_one_of_each_kind_is_tried(tiny_trace):
     """So that the tests above leave no recipe out."""
     traces = [tiny_trace(family) for family in FAMILIES]
+    traces += [shape_trace(shape) for shape in SHAPES]  # these are tried in test_layer_shapes.py
     tried = {about(trace, name) for trace in traces for name in every_name(trace)}
     small = lstm.small().trace(ids_L=[1, 2])
     tried |= {about(small, name) for name in small}  # these are tried in test_lstm.py
@@ -205,6 +207,7 @@ def test_one_of_each_kind_is_tried(tiny_trace):
     # trained with: test_whatif tries them.
     assert {(kind.leaf, kind.story) for kind in left_out} == {
         ("norm.out", "The vector passes unchanged: this what-if leaves the norms out."),
+        ("out.norm.out", "The vector passes unchanged: this what-if leaves the norms out."),
         ("sum", "The token’s embedding plus that of its segment."),
     }
 

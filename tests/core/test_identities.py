@@ -6,6 +6,8 @@ import pytest
 from core import GlassError, steps
 from core.edits import ablate_head, freeze, mask, replace
 from core.steps import about, kinds
+from core.steps.norm import added_to
+from tests.helpers.shapes import SHAPES, shape_trace
 
 close = {"rtol": 1e-9, "atol": 1e-11}
 
@@ -31,7 +33,8 @@ def test_heads_add_up_to_the_update_and_the_stream_to_its_sum(tiny_trace, family
         )
     for name in (n for n in trace.names if n.endswith((".attn.sum", ".cross.sum", ".mlp.sum"))):
         at = name[: -len(".sum")]
-        np.testing.assert_array_equal(trace[f"{at}.in"] + trace[f"{at}.out"], trace[name])
+        before_LD = trace[added_to(trace.config, at)]
+        np.testing.assert_array_equal(before_LD + trace[f"{at}.out"], trace[name])
 
 
 def test_every_norm_gives_vectors_of_size_one(tiny_trace, family):
@@ -207,11 +210,12 @@ def test_a_trace_can_be_saved_and_read(tiny_trace, tmp_path):
 def test_every_step_has_a_kind_and_every_kind_a_step(tiny_trace):
     from tests.helpers.tiny import FAMILIES
 
-    traces = [tiny_trace(family) for family in FAMILIES]
+    traces = [*map(tiny_trace, FAMILIES), *map(shape_trace, SHAPES)]
     met = {about(trace, name) for trace in traces for name in trace.names}
     recorded = {kind for kind in kinds() if kind.compute is None and kind not in steps.lstm.KINDS}
     # Two what-ifs: without norms, and segments without positions.
-    assert {kind.title for kind in recorded - met} == {"Norm left out", "Sum of the embeddings"}
+    wanted = {"Norm left out", "Norm left out: the update", "Sum of the embeddings"}
+    assert {kind.title for kind in recorded - met} == wanted
     assert met <= recorded
 
 

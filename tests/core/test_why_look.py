@@ -8,32 +8,8 @@ import pytest
 from core import GlassError, load, why
 from core.forward_pass import forward
 from core.models.weights import read_folder
-from core.why.places import sublayers
+from tests.helpers.sums import check_looks, scores
 from tests.helpers.tiny import golden
-
-
-def scores(trace, path: str) -> np.ndarray:
-    """The scores before the mask, (H, L, M)."""
-    biased = f"{path}.scores.biased"
-    return trace[biased if biased in trace else f"{path}.scores.scaled"]
-
-
-def attentions(config) -> list[str]:
-    paths = [path for side in config.sides for path in sublayers(config, side)]
-    return [path for path in paths if not path.endswith(".mlp")]
-
-
-def check_looks(trace, tolerance: float) -> None:
-    """Of every head of every attention, one pair, and one against another."""
-    for path in attentions(trace.config):
-        scores_HLM = scores(trace, path)
-        most = tolerance * max(1.0, float(abs(scores_HLM).max()))
-        for h in range(trace.config.n_heads):
-            one, against = why.look(trace, path, h, 3, 2), why.look(trace, path, h, 3, 2, rival=4)
-            assert one.total == pytest.approx(scores_HLM[h, 3, 2], abs=most), path
-            gap = scores_HLM[h, 3, 2] - scores_HLM[h, 3, 4]
-            assert against.total == pytest.approx(gap, abs=most), path
-            assert one.parts_ST.shape == (len(one.query_names), len(one.key_names))
 
 
 def test_pairs_of_sources_add_up_to_the_score(tiny_trace, family):

@@ -13,30 +13,8 @@ from core.forward_pass import forward
 from core.models.weights import read_folder
 from core.step_ref import parse
 from core.why.norms import back_through_norm, through_norm
-from core.why.places import sublayers
+from tests.helpers.sums import check_sums
 from tests.helpers.tiny import golden
-
-
-def places(config) -> list[str]:
-    """Every place of the stream that can be taken apart."""
-    found = []
-    for side in config.sides:
-        layers = [f"{side}.{layer}.out" for layer in range(config.layers(side))]
-        found += [f"{side}.embed.out", *sublayers(config, side), *layers, f"{side}.out"]
-    return found
-
-
-def check_sums(trace, tolerance: float) -> None:
-    """At every place the sources add up to the recorded value, relative to the largest so far."""
-    largest = 1.0
-    for place in places(trace.config):
-        found = why.sources(trace, place)
-        recorded_LD = trace[found.step]
-        assert found.vectors_SLD.shape == (len(found), *recorded_LD.shape), place
-        assert len(set(found.names)) == len(found.names)
-        largest = max(largest, abs(recorded_LD).max())
-        error = abs(found.vectors_SLD.sum(axis=0) - recorded_LD).max()
-        assert error <= tolerance * largest, place
 
 
 def test_sources_add_up_to_the_stream(tiny_trace, family):

@@ -2,9 +2,10 @@
 float64.
 
 As shipped, parts of the reference compute in float32 whatever the model's type: the
-root-mean-square norm (Llama, T5), the rotary angles and the softmax (Llama), the sinusoids
-(Marian). `without_casts` takes these casts out, and nothing else: inside it, where those three
-modules say torch.float32 they get torch.float64.
+root-mean-square norm (Llama, T5, mT5, uMT5), the rotary angles and the softmax (Llama), the
+sinusoids (Marian, Pegasus, M2M100). `without_casts` takes these casts out, and nothing else: inside
+it, where those modules say torch.float32 they get torch.float64. M2M100 casts its sinusoids by
+`.float()`, which `exact_sinusoids` takes out.
 
 Only `make_golden.py` and the live tests import this file; it needs PyTorch and transformers.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import types
 from pathlib import Path
 
@@ -21,27 +23,38 @@ import torch
 import transformers
 from transformers.models.llama import modeling_llama
 from transformers.models.marian import modeling_marian
+from transformers.models.mt5 import modeling_mt5
+from transformers.models.pegasus import modeling_pegasus
 from transformers.models.t5 import modeling_t5
+from transformers.models.umt5 import modeling_umt5
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 ASK = {"output_hidden_states": True, "output_attentions": True}
+CASTING = (
+    modeling_llama,
+    modeling_t5,
+    modeling_mt5,
+    modeling_umt5,
+    modeling_marian,
+    modeling_pegasus,
+)
+TASK = re.compile(r"For(SequenceClassification|TokenClassification|MultipleChoice)")
 
 
 @contextlib.contextmanager
 def without_casts():
-    """Inside, Llama, T5 and Marian compute in float64 from end to end."""
+    """Inside, the modules in CASTING compute in float64 from end to end."""
     double = types.ModuleType("torch")
     double.__dict__.update(
         vars(torch), float32=torch.float64, float=torch.float64, FloatTensor=torch.DoubleTensor
     )
-    modules = (modeling_llama, modeling_t5, modeling_marian)
-    for module in modules:
+    for module in CASTING:
         module.torch = double
     try:
         yield
     finally:
-        for module in modules:
+        for module in CASTING:
             module.torch = torch
 
 
@@ -87,6 +100,35 @@ def bert(s, cls=transformers.BertForPreTraining):
     )
 
 
+def encoder(s, cls: str, kind: str, **more):
+    """A relation of BERT. kind: what its config's class begins with."""
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=s["V"],
+        hidden_size=s["D"],
+        num_hidden_layers=s["decoder"],
+        num_attention_heads=s["H"],
+        intermediate_size=s["F"],
+        max_position_embeddings=s["L"] + s["T"],
+        layer_norm_eps=1e-3,
+        **more,
+    )
+    return getattr(transformers, f"{kind}{cls}")(config)
+
+
+def distilbert(s, cls: str, **more):
+    return getattr(transformers, cls)(
+        transformers.DistilBertConfig(
+            vocab_size=s["V"],
+            dim=s["D"],
+            n_layers=s["decoder"],
+            n_heads=s["H"],
+            hidden_dim=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            **more,
+        )
+    )
+
+
 def gpt2(s):
     return transformers.GPT2LMHeadModel(
         transformers.GPT2Config(
@@ -121,9 +163,9 @@ def llama(s, tied=False):
     )
 
 
-def t5(s, feed_forward="gated-gelu", tied=False):
-    return transformers.T5ForConditionalGeneration(
-        transformers.T5Config(
+def t5(s, feed_forward="gated-gelu", tied=False, kind="T5"):
+    return getattr(transformers, f"{kind}ForConditionalGeneration")(
+        getattr(transformers, f"{kind}Config")(
             vocab_size=s["V"],
             d_model=s["wide"],
             d_kv=s["K"],
@@ -161,6 +203,28 @@ def marian(s):
     )
 
 
+def bart(s, kind="Bart", **more):
+    return getattr(transformers, f"{kind}ForConditionalGeneration")(
+        getattr(transformers, f"{kind}Config")(
+            vocab_size=s["V"],
+            d_model=s["D"],
+            encoder_layers=s["encoder"],
+            decoder_layers=s["decoder"],
+            encoder_attention_heads=s["H"],
+            decoder_attention_heads=s["H"],
+            encoder_ffn_dim=s["F"],
+            decoder_ffn_dim=s["F"],
+            scale_embedding=True,
+            pad_token_id=1,
+            decoder_start_token_id=2,
+            max_position_embeddings=s["L"] + s["T"],
+            **more,
+        )
+    )
+
+
+THREE = {"id2label": {0: "no", 1: "yes", 2: "maybe"}}
+ANY = {"problem_type": "multi_label_classification"}
 FAMILIES = {
     "bert": bert,  # with word and next-sentence heads
     "bert_bare": lambda s: bert(s, transformers.BertModel),  # no head, as in sentence encoders
@@ -171,7 +235,20 @@ FAMILIES = {
     "t5_gated": t5,  # version 1.1
     "t5_relu": lambda s: t5(s, "relu", tied=True),  # version 1.0
     "marian": marian,
+    "mt5": lambda s: t5(s, "gated-silu", kind="MT5"),
+    "umt5": lambda s: t5(s, "relu", tied=True, kind="UMT5"),
+    "bart": bart,
+    "mbart": lambda s: bart(s, "MBart", activation_function="relu"),
+    "pegasus": lambda s: bart(s, "Pegasus"),
+    "m2m_100": lambda s: bart(s, "M2M100"),
+    "roberta": lambda s: encoder(s, "ForSequenceClassification", "Roberta", **THREE),
+    "xlm-roberta": lambda s: encoder(s, "ForTokenClassification", "XLMRoberta", **THREE),
+    "camembert": lambda s: encoder(s, "ForMaskedLM", "Camembert"),
+    "distilbert": lambda s: distilbert(s, "DistilBertForSequenceClassification", **ANY, **THREE),
+    "mpnet": lambda s: encoder(s, "ForQuestionAnswering", "MPNet"),
 }
+ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra")
+SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
 
 def build(family: str, seed: int, grid: float = 0.0):
@@ -186,15 +263,16 @@ def build(family: str, seed: int, grid: float = 0.0):
     with without_casts():
         model = FAMILIES[family](s).double().eval()
     model.set_attn_implementation("eager")
-    if (
-        family == "t5_gated"
-    ):  # a head of its own, which `transformers` reads from files but no longer makes
+    if family in ("t5_gated", "mt5"):
+        # a head of its own, which `transformers` reads from files but no longer makes
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
     fill(model, family, grid)
-    inputs = {"ids_L": rng.integers(0, s["V"], s["L"])}
+    # after the padding token, which is not read there
+    first = 2 if family in ("m2m_100", "roberta", "xlm-roberta", "camembert", "mpnet") else 0
+    inputs = {"ids_L": rng.integers(first, s["V"], s["L"])}
     if model.config.is_encoder_decoder:
-        inputs["target_ids_L"] = rng.integers(0, s["V"], s["T"])
-    if family.startswith("bert"):
+        inputs["target_ids_L"] = rng.integers(first, s["V"], s["T"])
+    if family.startswith(SEGMENTS):
         inputs["segments_L"] = np.sort(rng.integers(0, 2, s["L"]))
     return model, inputs
 
@@ -203,7 +281,7 @@ def fill(model, family: str, grid: float = 0.0) -> None:
     """Draws every parameter, by torch's seed."""
     # After a post-norm all tokens are of like size: it takes larger weights for attention to choose
     # among them.
-    spread = 0.6 if family.startswith(("bert", "marian")) else 0.4
+    spread = 0.6 if family.startswith((*ENCODERS, "marian", "bart")) else 0.4
     with torch.no_grad():
         for parameter in (
             *model.parameters(),
@@ -212,15 +290,39 @@ def fill(model, family: str, grid: float = 0.0) -> None:
             if parameter.requires_grad or parameter.ndim == 2 and len(parameter) == 1:
                 parameter.normal_(0, spread)
                 parameter.copy_(torch.round(parameter / grid) * grid if grid else parameter)
-    if family == "marian":
-        exact_sinusoids(model)
+    exact_sinusoids(model)
 
 
 def exact_sinusoids(model) -> None:
-    """Marian writes them when the model is made, in its float32 type then: once more in float64."""
+    """Marian, Pegasus and M2M100 write them when the model is made, in its float32 type then: once
+    more in float64.
+    """
+    if model.config.model_type not in ("marian", "pegasus", "m2m_100"):
+        return
     with without_casts(), torch.no_grad():
         for stack in (model.get_encoder(), model.get_decoder()):
-            stack.embed_positions.weight.copy_(stack.embed_positions.create_weight())
+            table = stack.embed_positions
+            if model.config.model_type == "m2m_100":
+                with_double(lambda table=table: table.make_weights(len(table.weights), *of(table)))
+            else:
+                table.weight.copy_(table.create_weight())
+
+
+def of(table) -> tuple[int, int]:
+    """What M2M100's sinusoids are made of besides their number."""
+    return table.embedding_dim, table.padding_idx
+
+
+def with_double(make) -> None:
+    """Calls a function in which .float() and new tensors are of type float64."""
+    plain, default = torch.Tensor.float, torch.get_default_dtype()
+    torch.Tensor.float = torch.Tensor.double
+    torch.set_default_dtype(torch.float64)
+    try:
+        make()
+    finally:
+        torch.Tensor.float = plain
+        torch.set_default_dtype(default)
 
 
 def from_folder(folder: Path):
@@ -231,8 +333,7 @@ def from_folder(folder: Path):
         model = cls.from_pretrained(
             folder, dtype=torch.float64, attn_implementation="eager", local_files_only=True
         ).eval()
-    if config.model_type == "marian":
-        exact_sinusoids(model)
+    exact_sinusoids(model)
     return model
 
 
@@ -242,6 +343,17 @@ CONFIGS = {
     "llama": transformers.LlamaConfig,
     "t5": transformers.T5Config,
     "marian": transformers.MarianConfig,
+    "mt5": transformers.MT5Config,
+    "umt5": transformers.UMT5Config,
+    "bart": transformers.BartConfig,
+    "mbart": transformers.MBartConfig,
+    "pegasus": transformers.PegasusConfig,
+    "m2m_100": transformers.M2M100Config,
+    "roberta": transformers.RobertaConfig,
+    "xlm-roberta": transformers.XLMRobertaConfig,
+    "camembert": transformers.CamembertConfig,
+    "distilbert": transformers.DistilBertConfig,
+    "mpnet": transformers.MPNetConfig,
 }
 
 
@@ -272,7 +384,7 @@ def pretrained(path: Path, dtype=torch.float32):
         return transformers.BertModel.from_pretrained(path, **options).eval()
 
 
-def cases(inputs: dict, seed: int) -> dict:
+def cases(inputs: dict, seed: int, family: str) -> dict:
     """What each test case hands to our forward pass as `mask`: nothing, a name, a matrix, one for
     each attention.
     """
@@ -291,7 +403,7 @@ def cases(inputs: dict, seed: int) -> dict:
             "trained": None,
             "masked": {"encoder": matrix_LM, "decoder": target_LM, "cross": cross_LM},
         }
-    other = "decoder" if "segments_L" in inputs else "encoder"
+    other = "decoder" if family.startswith(ENCODERS) else "encoder"
     return {"trained": None, other: other, "others": "others", "matrix": matrix_LM}
 
 
@@ -330,7 +442,8 @@ def watch(model, seen: dict) -> list:
     """
     handles = []
     for name, module in model.named_modules():
-        if name.endswith(("ln_f", "model.norm", "final_layer_norm")) or name == "norm":
+        ends = ("ln_f", "model.norm", "transformer.norm", "final_layer_norm", "coder.layer_norm")
+        if name.endswith(ends) or name == "norm":
             handles.append(
                 module.register_forward_pre_hook(
                     lambda _, x, name=name: seen.update({name: x[0][0]})
@@ -349,22 +462,25 @@ def run_one(model, ids, mask, seen) -> dict:
     out = model(
         ids["ids_L"], attention_mask=additive(mask, ids["ids_L"].shape[1]), **segments, **ASK
     )
-    side = "encoder" if model.config.model_type == "bert" else "decoder"
+    side = "encoder" if model.config.model_type in ENCODERS else "decoder"
     into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
     steps = stack(side, out.hidden_states, out.attentions, into_norm)
+    scores = "task.logits" if TASK.search(type(model).__name__) else "head.logits"
     for name, key in (
         ("head.logits", "prediction_logits"),
-        ("head.logits", "logits"),
+        (scores, "logits"),
         ("pooler.logits", "seq_relationship_logits"),
     ):
         if key in out:
             steps[name] = out[key][0]
+    if "start_logits" in out:
+        steps["task.logits"] = torch.stack((out.start_logits[0], out.end_logits[0]), dim=-1)
     return steps | ({"pooler.out": seen["pooler"]} if "pooler" in seen else {})
 
 
 def run_two(model, ids, mask, seen) -> dict:
-    """T5, Marian: the encoder first and by itself, because its mask and the cross mask share one
-    argument.
+    """T5, Marian, BART: the encoder first and by itself, because its mask and the cross mask share
+    one argument.
     """
     mask = mask or {}
     encoder = model.get_encoder()
@@ -377,18 +493,24 @@ def run_two(model, ids, mask, seen) -> dict:
         **ASK,
     )
     steps = stack(
-        "encoder", memory.hidden_states, memory.attentions, seen.get("encoder.final_layer_norm")
+        "encoder", memory.hidden_states, memory.attentions, into_last_norm(seen, "encoder")
     )
     steps |= stack(
         "decoder",
         out.decoder_hidden_states,
         out.decoder_attentions,
-        seen.get("decoder.final_layer_norm"),
+        into_last_norm(seen, "decoder"),
     )
     steps |= {
         f"decoder.{i}.cross.pattern": value[0] for i, value in enumerate(out.cross_attentions)
     }
     return steps | ({"head.logits": out.logits[0]} if "logits" in out else {})
+
+
+def into_last_norm(seen: dict, side: str):
+    """What goes into the last norm of a side, where it has one."""
+    ends = (f"{side}.final_layer_norm", f"{side}.layer_norm")
+    return next((value for name, value in seen.items() if name.endswith(ends)), None)
 
 
 def stack(side: str, hidden, attentions, into_norm=None) -> dict:

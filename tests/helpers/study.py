@@ -49,7 +49,7 @@ def config_of(name: str, n_vocab: int, **changed) -> Config:
             "n_positions": 128,
             "positions": "sinusoid",
             "norm": "layer",
-            "norm_first": False,
+            "norm_at": "after",
             "norm_eps": 1e-5,
             "activation": "relu",
             "head": "linear",

@@ -221,8 +221,10 @@ def test_each_family_is_another_picture(tiny_trace):
     _, (gpt2, _) = parts_of(tiny_trace, "gpt2", "decoder")
     _, (llama, llama_mlp) = parts_of(tiny_trace, "llama", "decoder")
     t5, (t5_attn, t5_cross, t5_mlp) = parts_of(tiny_trace, "t5_gated", "decoder")
-    assert (bert["first"], gpt2["first"], llama["first"]) == (False, True, True)
-    assert (gpt2["norm"]["title"], llama["norm"]["title"]) == ("norm", "RMS norm")
+    stand = [[place for place, sign in part["norms"].items() if sign] for part in (bert, gpt2)]
+    assert stand == [["after"], ["before"]]
+    signs = [part["norms"]["before"]["title"] for part in (gpt2, llama)]
+    assert signs == ["norm", "RMS norm"]
     assert (bert["turned"], llama["turned"], t5_attn["turned"]) == (False, True, False)
     assert (bert_mlp["gated"], llama_mlp["gated"], t5_mlp["gated"]) == (False, True, True)
     assert (t5_attn["kind"], t5_cross["kind"], t5_mlp["kind"]) == ("attention", "cross", "mlp")

@@ -237,7 +237,7 @@ def acts_of(picture: dict) -> set[str]:
     """Everything in a picture of the model that a click may name."""
     rivers, parts, output = picture["rivers"], picture["open"]["parts"], picture["output"]
     signs = ["heads", *(part["sum"] for part in parts)]
-    signs += [part["norm"]["name"] for part in parts]
+    signs += [norm["name"] for part in parts for norm in part["norms"].values() if norm]
     signs += [river[sign]["name"] for river in rivers for sign in ("norm", "last") if river[sign]]
     return {
         *picture["strips"],

@@ -486,11 +486,10 @@ def axis_label(view: View, name: str, letter: str, i: int, roles: bool) -> str:
     if letter == "V":
         return f"“{view.word(i)}” (word {i} of the vocabulary)"
     if letter in "LMR":
-        role = (
-            {"L": " looks", "M": " is looked at"}.get(letter, "")
-            if roles and "M" in view.trace.axes(name)
-            else ""
-        )
+        across = roles and "M" in view.trace.axes(name)
+        ends = name.startswith("task.")
+        words = (" starts it", " ends it") if ends else (" looks", " is looked at")
+        role = dict(zip("LM", words, strict=True)).get(letter, "") if across else ""
         position = int(view.trace.rows[i]) if letter == "R" or ref_of(name).side == "head" else i
         return f"“{view.tokens(view.side_of(name, letter))[position]}” ({position}){role}"
     if letter in "IJ":
@@ -500,6 +499,8 @@ def axis_label(view: View, name: str, letter: str, i: int, roles: bool) -> str:
         )
     if letter == "O":
         return f"role “{ROLES[i]}”"
+    if letter == "C" and name.startswith("task."):
+        return f"label “{view.config.task.labels[i]}”"
     if letter in "XY" and name in view.trace:
         return in_words(source_names(view.trace, ref_of(name))[letter][i])
     return f"dimension {i} of the head" if letter == "K" else f"{axis_words(letter)} {i}"

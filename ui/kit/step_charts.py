@@ -41,6 +41,8 @@ def labels(view, name: str, axis: int, part: slice = ALL) -> list[str]:
         ]
     if letter in "IJ":
         return word_labels(view, name)[part]
+    if letter == "C" and name.startswith("task."):
+        return [view.config.task.labels[i] for i in places]
     return [ROLES[i] if letter == "O" else str(i) for i in places]
 
 

@@ -22,6 +22,7 @@ from core.decoding import next_tokens
 from core.steps.embedding import nearest
 from core.text import counted, number, percent
 from ui.kit.components import point_at
+from ui.kit.task_labels import outcomes
 from ui.kit.token_words import word
 from ui.session.actions import close_number
 from ui.session.memory import memory
@@ -262,6 +263,12 @@ def across_stop(view: View) -> str:
 
 
 def output_stop(view: View) -> str:
+    if found := outcomes(view, 1):
+        return (
+            f"A head that was trained for it reads the last vectors: {bold(found[0].words)} gets"
+            f" {percent(found[0].share, 0)}. That was the tour: click any number to see how it was"
+            " made."
+        )
     if not (view.config.head and view.config.decoder_layers):
         return (
             "This page shows what becomes of the model’s last vectors. That was the tour. Every"

@@ -4,14 +4,42 @@ A folder says in config.json which of FAMILIES it is ("model_type"). docs/models
 one.
 """
 
-from core.models.families import bert, gpt2, llama, llama_gguf, marian, study, t5
+from core.models.families import (
+    bart,
+    bert,
+    distilbert,
+    gpt2,
+    llama,
+    llama_gguf,
+    m2m_100,
+    marian,
+    mbart,
+    mpnet,
+    mt5,
+    pegasus,
+    roberta,
+    study,
+    t5,
+    umt5,
+)
 
 FAMILIES = {
     "bert": bert.FAMILY,
+    "roberta": roberta.FAMILY,
+    "xlm-roberta": roberta.XLM,
+    "camembert": roberta.CAMEMBERT,
+    "distilbert": distilbert.FAMILY,
+    "mpnet": mpnet.FAMILY,
     "gpt2": gpt2.FAMILY,
     "llama": llama.FAMILY,
     "t5": t5.FAMILY,
+    "mt5": mt5.FAMILY,
+    "umt5": umt5.FAMILY,
     "marian": marian.FAMILY,
+    "bart": bart.FAMILY,
+    "mbart": mbart.FAMILY,
+    "pegasus": pegasus.FAMILY,
+    "m2m_100": m2m_100.FAMILY,
     "glassformer": study.FAMILY,
 }
 KEYS = {kind: family.keys for kind, family in FAMILIES.items()} | {"gguf": llama_gguf.KEYS}

@@ -1,11 +1,13 @@
-"""BERT (Devlin et al. 2018)."""
+"""BERT (Devlin et al. 2018), and what the encoders that came after it have in common with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from core.config import Config
+from core.config import Config, Task
 from core.models import keys
+from core.models.families import tasks
 from core.models.families.common import (
     ACTIVATIONS,
     Family,
@@ -14,26 +16,23 @@ from core.models.families.common import (
     sizes,
     tensor_names,
 )
+from core.models.families.tasks import Head
 from core.models.fields import Fields
 from core.models.stored import Stored
 
-KEYS = keys.family_keys(
-    computed=(
-        "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size "
-        "hidden_act max_position_embeddings type_vocab_size layer_norm_eps "
-        "tie_word_embeddings"
-    ),
-    refused={
-        "is_decoder": (None, False),
-        "is_encoder_decoder": (None, False),
-        "is_causal": (None, False),
-        "position_embedding_type": (None, "absolute"),
-    },
-    no_effect=(
-        "hidden_dropout_prob attention_probs_dropout_prob classifier_dropout initializer_range"
-    ),
+COMPUTED = (
+    "vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act "
+    "max_position_embeddings layer_norm_eps tie_word_embeddings"
 )
-NAMES = {
+REFUSED = {
+    "is_decoder": (None, False),
+    "is_encoder_decoder": (None, False),
+    "is_causal": (None, False),
+    "position_embedding_type": (None, "absolute"),
+}
+NO_EFFECT = "hidden_dropout_prob attention_probs_dropout_prob classifier_dropout initializer_range"
+KEYS = keys.family_keys(f"{COMPUTED} type_vocab_size", REFUSED, NO_EFFECT)
+BODY = {
     "encoder.embed.token": "embeddings.word_embeddings",
     "encoder.embed.position": "embeddings.position_embeddings",
     "encoder.embed.segment": "embeddings.token_type_embeddings",
@@ -47,9 +46,17 @@ NAMES = {
     "encoder.{}.mlp.out": "encoder.layer.{}.output.dense",
     "encoder.{}.mlp.norm": "encoder.layer.{}.output.LayerNorm",
     "pooler.pre": "pooler.dense",
+}
+NAMES = BODY | {
     "pooler.logits": "cls.seq_relationship",
     "head.pre": "cls.predictions.transform.dense",
     "head.norm": "cls.predictions.transform.LayerNorm",
+}
+HEADS = {
+    "BertForSequenceClassification": Head("pooled", "text", "classifier"),
+    "BertForTokenClassification": Head("each", "tokens", "classifier"),
+    "BertForQuestionAnswering": Head("each", "span", "qa_outputs"),
+    "BertForMultipleChoice": Head("pooled", "choice", "classifier"),
 }
 # Where both are there, the first is added.
 _HEAD_BIASES = ("cls.predictions.decoder.bias", "cls.predictions.bias")
@@ -57,40 +64,56 @@ _HEAD_BIASES = ("cls.predictions.decoder.bias", "cls.predictions.bias")
 
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """A BERT model's config and names. Its pooler and its head are seen from the tensors."""
+    found = tasks.find_head(data, tensors, HEADS)
     config = Config(
-        **sizes(
-            data,
-            "BERT",
-            D=("hidden_size", 768),
-            H=("num_attention_heads", 12),
-            F=("intermediate_size", 3072),
-            V=30522,
-            encoder_layers=layer_count(data, "num_hidden_layers", 12),
-        ),
+        **encoder_fields(data, "BERT", 30522),
         n_positions=data.whole("max_position_embeddings", 512),
-        positions="learned",
-        norm_first=False,
-        norm_eps=data.number("layer_norm_eps", 1e-12, high=1),
-        activation=data.choice("hidden_act", "gelu", ACTIVATIONS),
         n_segments=data.whole("type_vocab_size", 2),
-        embed_norm=True,
-        pooler=pooler(tensors),
+        pooler=pooler(tensors, found.task),
+        task=found.task,
         head="transform" if has_module(tensors, "cls.predictions") else None,
     )
-    tied = ("embeddings.word_embeddings.weight",) if data.flag("tie_word_embeddings", True) else ()
     exact = {
-        "head.logits.weight": ("cls.predictions.decoder.weight", *tied),
+        "head.logits.weight": ("cls.predictions.decoder.weight", *tied_table(data)),
         "head.logits.bias": _HEAD_BIASES,
     }
     unread = _HEAD_BIASES[1:] if _HEAD_BIASES[0] in tensors else ()
-    return Layout(config, tensor_names(config, NAMES, exact), unread=unread)
+    return Layout(config, tensor_names(config, NAMES | found.names, exact), unread=unread)
 
 
-def pooler(tensors: Mapping[str, Stored]) -> str | None:
+def encoder_fields(data: Fields, family: str, V: int) -> dict[str, Any]:
+    """The fields of Config that the config of an encoder gives under BERT's keys. V: the default
+    vocabulary.
+    """
+    common = sizes(
+        data,
+        family,
+        D=("hidden_size", 768),
+        H=("num_attention_heads", 12),
+        F=("intermediate_size", 3072),
+        V=V,
+        encoder_layers=layer_count(data, "num_hidden_layers", 12),
+    )
+    return common | {
+        "positions": "learned",
+        "norm_at": "after",
+        "norm_eps": data.number("layer_norm_eps", 1e-12, high=1),
+        "activation": data.choice("hidden_act", "gelu", ACTIVATIONS),
+        "embed_norm": True,
+    }
+
+
+def tied_table(data: Fields) -> tuple[str, ...]:
+    """The table of tokens, where the head is tied to it."""
+    return ("embeddings.word_embeddings.weight",) if data.flag("tie_word_embeddings", True) else ()
+
+
+def pooler(tensors: Mapping[str, Stored], task: Task | None) -> str | None:
     """What reads the vector of the first token, as Config calls it."""
     if has_module(tensors, "cls.seq_relationship"):
         return "next"
-    return "dense" if has_module(tensors, "pooler") else None
+    is_read = task is not None and task.reads == "pooled"
+    return "dense" if is_read or has_module(tensors, "pooler") else None
 
 
 def has_module(tensors: Mapping[str, Stored], module: str) -> bool:

@@ -30,13 +30,14 @@ ACTIVATIONS = {  # as `transformers` calls them -> as core/ops.py does
 }
 ANY_LENGTH = 1 << 31  # the most positions of a model that keeps no table of them
 _MOST_LAYERS = 1000
-_FINE_TUNED = re.compile(  # heads on a fine-tuned model: seen, named in a note, and not run
-    r"(classifier|qa_outputs|score|multiple_choice_head\.summary|"
+_FINE_TUNED = re.compile(  # heads on a fine-tuned model: where they are not run, a note names them
+    r"((pre_)?classifier|classifier\.(dense|out_proj)|qa_outputs|score|sequence_summary\.summary|"
+    r"discriminator_predictions\.(dense|dense_prediction)|multiple_choice_head\.summary|"
     r"classification_head\.(dense|out_proj))\.(weight|bias)"
 )
 _HEADLESS = re.compile(  # classes of `transformers` that give no score to a next word
-    r"(GPT2|Llama|T5|Marian)Model|T5EncoderModel|"
-    r"(GPT2|Llama|T5)For(SequenceClassification|TokenClassification|QuestionAnswering)"
+    r"(GPT2|Llama|U?M?T5|Marian|M?Bart|Pegasus|M2M100)Model|U?M?T5EncoderModel|"
+    r"(GPT2|Llama|U?M?T5|M?Bart)For(SequenceClassification|TokenClassification|QuestionAnswering)"
 )
 
 
@@ -52,6 +53,7 @@ class Layout:
     names: dict[str, tuple[str, ...]]
     side_by_side: bool = False  # GPT-2 keeps q, k and v in one tensor
     permuted: bool = False  # GGUF has the rows of each head's q and k in another order
+    skipped_positions: int = 0  # rows at the top of a position table that no token gets
     ours: bool = False  # files of our own: every tensor lies there as it is used
     unread: tuple[str, ...] = ()  # tensors that `transformers` keeps and does not read
     notes: tuple[str, ...] = ()  # what of the files is not run, a sentence each

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from core.config import Config
 from core.models import keys
+from core.models.families import tasks
 from core.models.families.common import (
     ACTIVATIONS,
     Family,
@@ -16,15 +17,17 @@ from core.models.families.common import (
     sizes,
     tensor_names,
 )
+from core.models.families.tasks import Head
 from core.models.fields import Fields
 from core.models.stored import Stored
 
 KEYS = keys.family_keys(
     computed=(
         "vocab_size n_embd n_layer n_head n_inner n_positions activation_function "
-        "layer_norm_epsilon scale_attn_weights tie_word_embeddings eos_token_id"
+        "layer_norm_epsilon scale_attn_weights tie_word_embeddings eos_token_id "
+        "pad_token_id"
     ),
-    null="n_inner eos_token_id",
+    null="n_inner eos_token_id pad_token_id",
     also={
         "hidden_size": "n_embd",
         "num_hidden_layers": "n_layer",
@@ -55,11 +58,16 @@ NAMES = {
     "decoder.{}.mlp.out": "h.{}.mlp.c_proj",
     "decoder.norm": "ln_f",
 }
+HEADS = {
+    "GPT2ForSequenceClassification": Head("last", "text", "score", biased=False),
+    "GPT2ForTokenClassification": Head("each", "tokens", "classifier"),
+    "GPT2ForQuestionAnswering": Head("each", "span", "qa_outputs"),
+}
 
 
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """A GPT-2 model's config and names."""
-    headless = headless_class(data, tensors)
+    headless, found = headless_class(data, tensors), tasks.find_head(data, tensors, HEADS)
     common = sizes(
         data,
         "GPT-2",
@@ -75,16 +83,19 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         **common,
         n_positions=data.whole("n_positions", 1024),
         positions="learned",
-        norm_first=True,
+        norm_at="before",
         norm_eps=data.number("layer_norm_epsilon", 1e-5, high=1),
         activation=data.choice("activation_function", "gelu_new", ACTIVATIONS),
         final_norm=True,
         head=None if headless else "linear",
+        task=found.task,
         end_id=data.token_id("eos_token_id", common["n_vocab"], 50256),
     )
     tied = ("wte.weight",) if data.flag("tie_word_embeddings", True) else ()
-    names = tensor_names(config, NAMES, {"head.logits.weight": ("lm_head.weight", *tied)})
-    return Layout(config, names, side_by_side=True, notes=headless_notes(headless))
+    exact = {"head.logits.weight": ("lm_head.weight", *tied)}
+    names = tensor_names(config, NAMES | found.names, exact, found.has_bias)
+    notes = () if found.task else headless_notes(headless)
+    return Layout(config, names, side_by_side=True, notes=notes)
 
 
 FAMILY = Family(("transformer.",), KEYS, layout)

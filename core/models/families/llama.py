@@ -8,6 +8,7 @@ from typing import Any
 from core.config import Config
 from core.errors import GlassError
 from core.models import keys
+from core.models.families import tasks
 from core.models.families.common import (
     ACTIVATIONS,
     ANY_LENGTH,
@@ -19,6 +20,7 @@ from core.models.families.common import (
     sizes,
     tensor_names,
 )
+from core.models.families.tasks import Head
 from core.models.fields import Fields, quote
 from core.models.stored import Stored
 
@@ -27,11 +29,11 @@ KEYS = keys.family_keys(
         "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads "
         "head_dim intermediate_size hidden_act max_position_embeddings rms_norm_eps "
         "attention_bias mlp_bias tie_word_embeddings eos_token_id rope_theta rope_parameters "
-        "rope_scaling partial_rotary_factor"
+        "rope_scaling partial_rotary_factor pad_token_id"
     ),
     null=(
         "num_key_value_heads head_dim eos_token_id rope_parameters rope_scaling "
-        "partial_rotary_factor"
+        "partial_rotary_factor pad_token_id"
     ),
     refused={
         "is_encoder_decoder": (None, False),
@@ -56,6 +58,11 @@ NAMES = {
     "decoder.{}.mlp.out": "layers.{}.mlp.down_proj",
     "decoder.norm": "norm",
 }
+HEADS = {
+    "LlamaForSequenceClassification": Head("last", "text", "score", biased=False),
+    "LlamaForTokenClassification": Head("each", "tokens", "score"),
+    "LlamaForQuestionAnswering": Head("each", "span", "qa_outputs"),
+}
 _ROPE = ("rope_theta", "rope_type", "type", "partial_rotary_factor")  # where nothing is stretched
 
 
@@ -63,7 +70,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """A Llama model's config and names."""
     tied = data.flag("tie_word_embeddings", False)
     headless = headless_class(data, tensors) or unnamed_headless(data, tensors, tied)
-    common = sizes_of(data)
+    common, found = sizes_of(data), tasks.find_head(data, tensors, HEADS)
     config = rotary(
         data,
         common,
@@ -72,12 +79,13 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         norm_eps=data.number("rms_norm_eps", 1e-6, high=1),
         activation=data.choice("hidden_act", "silu", ACTIVATIONS),
         head=None if headless else "linear",
+        task=found.task,
         end_id=data.token_id("eos_token_id", common["n_vocab"], 2),
     )
     table = ("embed_tokens.weight",) if tied else ()
     exact = {"head.logits.weight": ("lm_head.weight", *table)}
-    names = tensor_names(config, NAMES, exact, bias_rule(data))
-    return Layout(config, names, notes=headless_notes(headless))
+    names = tensor_names(config, NAMES | found.names, exact, bias_rule(data, found.biased))
+    return Layout(config, names, notes=() if found.task else headless_notes(headless))
 
 
 def sizes_of(data: Fields) -> dict[str, Any]:
@@ -98,14 +106,17 @@ def sizes_of(data: Fields) -> dict[str, Any]:
     )
 
 
-def bias_rule(data: Fields) -> Callable[[str], bool]:
-    """Which projections have a bias, by the config; no norm has one."""
+def bias_rule(data: Fields, of_task: bool) -> Callable[[str], bool]:
+    """Which projections have a bias, by the config; no norm has one. of_task: whether the scores of
+    a fine-tuned head have.
+    """
     in_attn, in_mlp = data.flag("attention_bias", False), data.flag("mlp_bias", False)
 
     def has_bias(name: str) -> bool:
         if name.endswith("norm.bias"):
             return False
-        return in_attn and ".attn." in name or in_mlp and ".mlp." in name
+        is_task = of_task and name.startswith("task.")
+        return is_task or in_attn and ".attn." in name or in_mlp and ".mlp." in name
 
     return has_bias
 
@@ -120,7 +131,7 @@ def unnamed_headless(data: Fields, tensors: Mapping[str, Stored], tied: bool) ->
 def rotary(data: Fields, common: dict[str, Any], **more: Any) -> Config:
     """A Llama config, with the two things that its sizes must allow."""
     config = Config(
-        **common, **more, positions="rotary", norm_first=True, gated=True, final_norm=True
+        **common, **more, positions="rotary", norm_at="before", gated=True, final_norm=True
     )
     if config.d_head % 2:
         raise GlassError(

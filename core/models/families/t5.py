@@ -1,12 +1,17 @@
-"""T5 (Raffel et al. 2019), and T5 v1.1 with a gated feed-forward and an untied, unscaled head."""
+"""T5 (Raffel et al. 2019), and T5 v1.1 (also flan-T5) with a gated feed-forward and an untied,
+unscaled head. Its relations mT5 and uMT5 differ in what `Kin` says.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from core.config import Config
 from core.models import keys
+from core.models.families import tasks
 from core.models.families.common import (
     ACTIVATIONS,
     Family,
@@ -20,32 +25,55 @@ from core.models.families.common import (
     unread_table,
     weights_of,
 )
+from core.models.families.tasks import Head
 from core.models.fields import Fields
 from core.models.stored import Stored
 
+COMPUTED = (
+    "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads "
+    "relative_attention_num_buckets relative_attention_max_distance layer_norm_epsilon "
+    "feed_forward_proj dense_act_fn is_gated_act scale_decoder_outputs "
+    "tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id"
+)
+NULL = "num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id"
+REFUSED = {"is_decoder": (False,), "is_causal": (True,)}
+NO_EFFECT = "dropout_rate classifier_dropout initializer_factor is_encoder_decoder n_positions"
 KEYS = keys.family_keys(
-    computed=(
-        "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads "
-        "relative_attention_num_buckets relative_attention_max_distance layer_norm_epsilon "
-        "feed_forward_proj dense_act_fn is_gated_act scale_decoder_outputs "
-        "tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id"
-    ),
-    null="num_decoder_layers tie_word_embeddings decoder_start_token_id pad_token_id eos_token_id",
+    computed=COMPUTED,
+    null=NULL,
     also={
         "hidden_size": "d_model",
         "num_hidden_layers": "num_layers",
         "num_attention_heads": "num_heads",
         "head_dim": "d_kv",
     },
-    refused={"is_decoder": (False,), "is_causal": (True,)},
-    no_effect="dropout_rate classifier_dropout initializer_factor is_encoder_decoder n_positions",
+    refused=REFUSED,
+    no_effect=NO_EFFECT,
 )
 _SHARED = ("shared", "encoder.embed_tokens", "decoder.embed_tokens")
-_ENCODER_ALONE = ("T5EncoderModel", "T5ForTokenClassification")
+_ENCODER_ALONE = re.compile("U?M?T5(EncoderModel|ForTokenClassification)")
+HEADS = {
+    f"{kind}ForTokenClassification": Head("each", "tokens", "classifier")
+    for kind in ("T5", "MT5", "UMT5")
+}
 _NOTE_ALONE = (
     "The files hold T5’s encoder but no tensor of its decoder, so only the encoder runs: you see"
     " it up to its last vectors."
 )
+
+
+@dataclass(frozen=True)
+class Kin:
+    """In what T5's relations differ: the defaults of `transformers`, and the tables of biases."""
+
+    family: str
+    n_vocab: int = 250112
+    d_mlp: int = 1024
+    n_layers: int = 8
+    n_heads: int = 6
+    feed_forward: str = "gated-gelu"
+    scaled: bool = True  # a tied head reads scaled vectors
+    in_layers: bool = False  # each layer has a table of its own
 
 
 def names_of_side(side: str, gated: bool) -> dict[str, str | tuple[str, ...]]:
@@ -54,10 +82,12 @@ def names_of_side(side: str, gated: bool) -> dict[str, str | tuple[str, ...]]:
     A block's layer 0 is attention, then comes cross-attention in the decoder, then the mlp.
     """
     block, last = f"{side}.block.{{}}.layer", 2 if side == "decoder" else 1
+    bias = "layer.0.SelfAttention.relative_attention_bias"
     table: dict[str, str | tuple[str, ...]] = {
         f"{side}.embed.token": (f"{side}.embed_tokens", "shared"),
         f"{side}.norm": f"{side}.final_layer_norm",
-        f"{side}.relative": f"{side}.block.0.layer.0.SelfAttention.relative_attention_bias",
+        f"{side}.relative": f"{side}.block.0.{bias}",
+        f"{side}.{{}}.attn.relative": f"{side}.block.{{}}.{bias}",
     }
     for ours, index, theirs in (("attn", 0, "SelfAttention"), ("cross", 1, "EncDecAttention")):
         for name in ("q", "k", "v", "out"):
@@ -70,24 +100,27 @@ def names_of_side(side: str, gated: bool) -> dict[str, str | tuple[str, ...]]:
     return table
 
 
-def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
-    """A T5 model's config and names."""
+def layout_of(kin: Kin, data: Fields, tensors: Mapping[str, Stored]) -> Layout:
+    """The config and names of one of T5's relations."""
     headless, alone = headless_class(data, tensors), encoder_alone(data, tensors)
-    gated, activation = feed_forward_form(data)
-    common = sizes_of(data, alone)
+    found = tasks.find_head(data, tensors, HEADS) if alone else tasks.Found()
+    gated, activation = feed_forward_form(kin, data)
+    common = sizes_of(kin, data, alone)
     # Since transformers 5 a saved file always says that the head is tied, and the key
     # scale_decoder_outputs tells T5 from T5 v1.1.
     tied = data.flag("tie_word_embeddings", True)
-    scaled = data.flag("scale_decoder_outputs", tied)
+    scaled = kin.scaled and data.flag("scale_decoder_outputs", tied)
     config = Config(
         **common,
         **relative_positions(data),
-        norm_first=True,
+        relative_in_layers=kin.in_layers,
+        norm_at="before",
         activation=activation,
         norm_eps=data.number("layer_norm_epsilon", 1e-6, high=1),
         gated=gated,
         final_norm=True,
         head=None if headless or alone else "linear",
+        task=found.task,
         head_scale=common["d_model"] ** -0.5 if scaled else 1.0,
         start_id=data.token_id(
             "decoder_start_token_id", common["n_vocab"], data.get("pad_token_id", 0)
@@ -96,15 +129,21 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     )
     table = names_of_side("encoder", gated) | names_of_side("decoder", gated)
     exact = {"head.logits.weight": weights_of(("lm_head", *(_SHARED if tied else ())))}
-    names = tensor_names(config, table, exact, biased=lambda name: False)
+    names = tensor_names(config, table | found.names, exact, is_of_task)
     notes = (_NOTE_ALONE,) if alone else headless_notes_of_two(headless)
+    notes = () if found.task else notes
     return Layout(config, names, unread=unread_table(config, tensors), notes=notes)
 
 
-def feed_forward_form(data: Fields) -> tuple[bool, str]:
+def is_of_task(name: str) -> bool:
+    """Whether a weight belongs to a fine-tuned head: nothing else of T5 has a bias."""
+    return name.startswith("task.")
+
+
+def feed_forward_form(kin: Kin, data: Fields) -> tuple[bool, str]:
     """Whether the feed-forward is gated, and its activation."""
     forms = (*ACTIVATIONS, *(f"gated-{name}" for name in ACTIVATIONS))
-    form = data.choice("feed_forward_proj", "relu", {form: form for form in forms})
+    form = data.choice("feed_forward_proj", kin.feed_forward, {form: form for form in forms})
     gated, name = form.startswith("gated-"), form.removeprefix("gated-")
     activation = "gelu_tanh" if gated and name == "gelu" else ACTIVATIONS[name]
     if "dense_act_fn" in data.values:  # what `transformers` spells out once more goes first
@@ -112,16 +151,16 @@ def feed_forward_form(data: Fields) -> tuple[bool, str]:
     return data.flag("is_gated_act", gated), activation
 
 
-def sizes_of(data: Fields, alone: bool) -> dict[str, Any]:
-    """The sizes of a T5 config; its scores are not scaled. alone: there is no decoder."""
-    n_layers = layer_count(data, "num_layers", 6)
+def sizes_of(kin: Kin, data: Fields, alone: bool) -> dict[str, Any]:
+    """The sizes of a config; its scores are not scaled. alone: there is no decoder."""
+    n_layers = layer_count(data, "num_layers", kin.n_layers)
     return sizes(
         data,
-        "T5",
+        kin.family,
         D=("d_model", 512),
-        H=("num_heads", 8),
-        F=("d_ff", 2048),
-        V=32128,
+        H=("num_heads", kin.n_heads),
+        F=("d_ff", kin.d_mlp),
+        V=kin.n_vocab,
         d_head=data.whole("d_kv", 64),
         encoder_layers=n_layers,
         decoder_layers=0 if alone else layer_count(data, "num_decoder_layers", n_layers),
@@ -145,8 +184,18 @@ def relative_positions(data: Fields) -> dict[str, Any]:
 def encoder_alone(data: Fields, tensors: Mapping[str, Stored]) -> bool:
     """Whether T5's decoder is not there, and the config does not expect it either."""
     classes = classes_of(data)
-    expected = classes and not any(name in _ENCODER_ALONE for name in classes)
+    expected = classes and not any(map(_ENCODER_ALONE.fullmatch, classes))
     return not expected and not any(name.startswith("decoder.block.") for name in tensors)
+
+
+# --- T5 itself ------------------------------------------------------------------------------------
+
+T5 = Kin("T5", n_vocab=32128, d_mlp=2048, n_layers=6, n_heads=8, feed_forward="relu")
+
+
+def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
+    """A T5 model's config and names."""
+    return layout_of(T5, data, tensors)
 
 
 FAMILY = Family(("transformer.",), KEYS, layout)

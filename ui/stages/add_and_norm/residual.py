@@ -8,6 +8,7 @@ import streamlit as st
 from core.operands import WEIGHTS, array_of
 from core.planes import principal_plane
 from core.steps import about
+from core.steps.norm import added_to
 from core.text import moves, number, root
 from ui.kit import plotly_figures
 from ui.kit.charts import clickable_map, show
@@ -29,6 +30,31 @@ from ui.session.view import View
 
 NORM_ROWS = 6  # dimensions whose way through the norm is written out
 KEY = "addnorm_sublayer"
+ORDERS = {
+    "before": "Pre-norm",
+    "after": "Post-norm",
+    "around": "Norms around",
+    "update": "Norm on the update",
+}
+ORDER_TEXTS = {
+    "before": (
+        "The norm comes **before** the part: only the copy that the part reads is normed. The"
+        " line around it, the residual stream, runs through all layers; each adds to it."
+    ),
+    "after": (
+        "The norm comes **after** the sum, as in the first transformer: everything passes"
+        " through it to the next part."
+    ),
+    "around": (
+        "One norm comes **before** the part and one **after** it: the part reads a normed copy, and"
+        " what it makes is normed before it is added. The line around both, the residual stream, is"
+        " never normed itself."
+    ),
+    "update": (
+        "The norm comes after the part and **before** the sum: the part reads the stream as it is,"
+        " and what it makes is normed before it is added."
+    ),
+}
 NORMS = {"layer": "layer norm", "rms": "root-mean-square norm", "none": "norm left out"}
 _draw_ways = component("norm_order")
 
@@ -61,7 +87,8 @@ def add_and_norm(view: View) -> tuple[str, tuple[int, ...]]:
 
 def quiz(view: View, part: str) -> Quiz | None:
     """Whether the vector or what is added to it is longer."""
-    sizes = [view.trace[view.at(f"{part}.{leaf}.length")][view.token] for leaf in ("in", "out")]
+    steps = (before_update(view, part), view.at(f"{part}.out"))
+    sizes = [view.trace[f"{step}.length"][view.token] for step in steps]
     found = quiz_of_most(view, ["the token’s vector", "the update"], sizes)
     return found and found.asks("Which is longer?")
 
@@ -95,44 +122,58 @@ def sublayer_controls(view: View) -> None:
     )
 
 
+def before_update(view: View, part: str) -> str:
+    """The step that this part's update is added to."""
+    return added_to(view.config, view.at(part))
+
+
+def reads_earlier(view: View, part: str) -> bool:
+    """Whether this part reads what enters the layer, beside attention, not what attention left."""
+    return before_update(view, part) != view.at(f"{part}.in")
+
+
 def way(view: View, part: str) -> list[VectorRow]:
     """The token's vectors in the order in which the model makes them."""
-    norm, kind = view.at(f"{part}.norm.out"), "mlp" if part == "mlp" else "weight"
-    before = VectorRow(view.at(f"{part}.in"), token_label(view), "before")
-    update = VectorRow(view.at(f"{part}.out"), "update", f"by {SUBLAYERS[part].lower()}", "+", kind)
-    after = VectorRow(view.at(f"{part}.sum"), "sum", "before + update", "=", over=True)
-    if view.config.norm == "none":
-        return [before, update, after]
-    title = NORMS[view.config.norm]
-    if view.config.norm_first:
-        read = f"a copy, read by {SUBLAYERS[part].lower()}"
-        return [before, VectorRow(norm, title, read, "→", "norm", own_scale=True), update, after]
-    return [
-        before,
-        update,
-        after,
-        VectorRow(norm, title, "goes to the next part", "→", "norm", own_scale=True),
-    ]
+    c, name = view.config, SUBLAYERS[part].lower()
+    kind, none = "mlp" if part == "mlp" else "weight", c.norm == "none"
+    earlier = reads_earlier(view, part)
+
+    def normed(leaf: str, note: str) -> list[VectorRow]:
+        step = view.at(f"{part}.{leaf}")
+        return [VectorRow(step, NORMS[c.norm], note, "→", "norm", own_scale=True)]
+
+    rows = [VectorRow(before_update(view, part), token_label(view), "before")]
+    if c.norm_first and not none:
+        what = "of what enters the layer" if earlier else "a copy"
+        rows += normed("norm.out", f"{what}, read by {name}")
+    if c.norms_update and not none:
+        made = view.at(f"{part}.out.unnormed")
+        rows.append(VectorRow(made, "made", f"by {name}", "→", kind, own_scale=True))
+    note = f"by {name}" if none or not c.norms_update else f"{NORMS[c.norm]} of that"
+    rows.append(VectorRow(view.at(f"{part}.out"), "update", note, "+", kind))
+    rows.append(VectorRow(view.at(f"{part}.sum"), "sum", "before + update", "=", over=True))
+    last = c.norm_at == "after" and not none
+    return rows + (normed("norm.out", "goes to the next part") if last else [])
 
 
 def last_norm(view: View, part: str) -> tuple[str, tuple[int, ...]]:
     """The largest number that leaves this part's norm; of a run without norms, of the sum."""
-    step = view.at(f"{part}.norm.out")
+    step = f"{norms_of(view, part)[0]}.out"
     return largest(view, step if step in view.trace else view.at(f"{part}.sum"), view.token, ALL)
 
 
 def change_text(view: View, part: str) -> str:
     """What is added to the chosen token and how long it is then, in words."""
-    before, update, after = (
-        number(view.trace[view.at(f"{part}.{leaf}.length")][view.token], 3)
-        for leaf in ("in", "out", "sum")
-    )
+    steps = (before_update(view, part), view.at(f"{part}.out"), view.at(f"{part}.sum"))
+    before, update, after = (number(view.trace[f"{step}.length"][view.token], 3) for step in steps)
     name, who = SUBLAYERS[part], which_word(view)
     if view.config.norm == "none":
         return (
             f"{who} is {before} long. {name} adds an **update** {update} long. The sum is {after}"
             " long. In this run the norms are left out."
         )
+    if view.config.norms_update or reads_earlier(view, part):
+        return made_text(view, part, update, moves(before, after))
     out = number(view.trace[view.at(f"{part}.norm.out.length")][view.token], 3)
     if view.config.norm_first:
         return (
@@ -146,17 +187,38 @@ def change_text(view: View, part: str) -> str:
     )
 
 
+def made_text(view: View, part: str, update: str, moved: str) -> str:
+    """What is added to the chosen token, where the part reads what entered the layer or a norm
+    stands on its update, in words.
+    """
+    c, name = view.config, SUBLAYERS[part]
+    stream = "what entered the layer" if reads_earlier(view, part) else which_word(view)
+    length = {
+        leaf: number(view.trace[view.at(f"{part}.{leaf}.length")][view.token], 3)
+        for leaf in ("norm.out", "out.unnormed")
+        if view.at(f"{part}.{leaf}") in view.trace
+    }
+    read = f"a normed copy of {stream}, {length['norm.out']} long" if c.norm_first else stream
+    ends = f"is added to the vector itself, the **residual stream**, whose length {moved}."
+    if not c.norms_update:
+        return f"{name} reads {read}, beside attention. Its **update**, {update} long, {ends}"
+    made = f"{name} reads {read}, and makes a vector {length['out.unnormed']} long."
+    return f"{made} A norm makes that the **update**, {update} long. It {ends}"
+
+
 def every_token(view: View) -> None:
     """The lengths of vector, update and sum of all tokens."""
     part = chosen(KEY)
     leaves = {
-        "before": "in.length",
+        "made": "out.unnormed.length",
         "update": "out.length",
         "update ÷ before": "out.relative",
         "sum": "sum.length",
         "after the norm": "norm.out.length",
     }
-    steps = {title: view.at(f"{part}.{leaf}") for title, leaf in leaves.items()}
+    steps = {"before": f"{before_update(view, part)}.length"} | {
+        title: view.at(f"{part}.{leaf}") for title, leaf in leaves.items()
+    }
     columns = {title: (step, (ALL,)) for title, step in steps.items() if step in view.trace}
     cells_table(
         view,
@@ -170,7 +232,7 @@ def every_token(view: View) -> None:
 def in_their_plane(view: View) -> None:
     """Vector, update and sum as arrows, and their numbers."""
     part = chosen(KEY)
-    steps = [view.at(f"{part}.{leaf}") for leaf in ("in", "out", "sum")]
+    steps = [before_update(view, part), *(view.at(f"{part}.{leaf}") for leaf in ("out", "sum"))]
     vectors = [view.trace[step][view.token] for step in steps]
     if not np.isfinite(vectors).all():
         st.warning("An earlier value overflowed in this run: there is nothing to draw.")
@@ -220,40 +282,38 @@ def token_vector_strip(view: View, step: str, title: str, **options) -> None:
 
 def both_ways(view: View) -> None:
     """Where the norm is in this model, and the other way, which other families have."""
-    part, mine, names = (
-        chosen(KEY),
-        view.config.norm_first,
-        {True: "Pre-norm", False: "Post-norm"},
-    )
+    part, mine = chosen(KEY), view.config.norm_at
     ways = [
         norm_order(
-            first,
+            norm_at,
             SUBLAYERS[part],
-            f"{names[first]}: {'this model' if first == mine else 'other models'}",
-            faint=first != mine,
+            f"{ORDERS[norm_at]}: {'this model' if norm_at == mine else 'other models'}",
+            faint=norm_at != mine,
         )
-        for first in (mine, not mine)
+        for norm_at in (mine, "after" if mine == "before" else "before")
     ]
     _draw_ways(key="addnorm_ways", data={"ways": ways})
     if view.config.norm == "none":
         st.caption("This run leaves the norms out: the box “norm” passes everything on unchanged.")
-    elif mine:
-        st.markdown(
-            "The norm comes **before** the part: only the copy that the part reads is normed. The"
-            " line around it, the residual stream, runs through all layers; each adds to it."
-        )
     else:
-        st.markdown(
-            "The norm comes **after** the sum, as in the first transformer: everything passes"
-            " through it to the next part."
+        st.markdown(ORDER_TEXTS[mine])
+    if view.config.parallel:
+        st.caption(
+            "Here attention and feed-forward run **in parallel**: both read what enters the layer,"
+            " and both updates are added to it."
         )
 
 
-def norm_order(norm_first: bool, name: str, title: str, faint: bool) -> dict:
-    """A sublayer, the line around it to the sum, and its norm before the one or after the other."""
+def norm_order(norm_at: str, name: str, title: str, faint: bool) -> dict:
+    """A sublayer, the line around it to the sum, and its norms where they stand."""
     part = (name.split()[0].lower(), "mlp" if name == SUBLAYERS["mlp"] else "weight", 92)
     norm, plus = ("norm", "norm", 52), ("+", "residual", 22)
-    boxes = [norm, part, plus] if norm_first else [part, plus, norm]
+    boxes = {
+        "before": [norm, part, plus],
+        "after": [part, plus, norm],
+        "around": [norm, part, norm, plus],
+        "update": [part, norm, plus],
+    }[norm_at]
     order = ", ".join(text for text, *_ in boxes).replace("+", "sum")
     return {
         "title": title,
@@ -270,25 +330,36 @@ def norm_order(norm_first: bool, name: str, title: str, faint: bool) -> dict:
 
 
 def norming(view: View) -> None:
-    """The norm of this part for the chosen token, step by step."""
-    part = chosen(KEY)
-    path = view.at(f"{part}.norm")
+    """The norms of this part for the chosen token, step by step."""
     if view.config.norm == "none":
         st.markdown(f"This run leaves the norms out: {which_word(view)} passes unchanged.")
         return
+    for path in norms_of(view, chosen(KEY)):
+        one_norm(view, path)
+    other_norms(view)
+
+
+def norms_of(view: View, part: str) -> list[str]:
+    """The paths of this part's norms, in the order in which they run."""
+    c = view.config
+    found = [] if c.norm_at == "update" else [view.at(f"{part}.norm")]
+    return found + ([view.at(f"{part}.out.norm")] if c.norms_update else [])
+
+
+def one_norm(view: View, path: str) -> None:
+    """One norm for the chosen token, step by step."""
     first = largest(view, f"{path}.out", view.token, ALL)
-    render_depth(view, norm_text(view, part), *norm_cells(view, path, first[1]), first)
-    norm_table(view, part)
+    render_depth(view, norm_text(view, path), *norm_cells(view, path, first[1]), first)
+    norm_table(view, path)
     cells_table(
         view,
-        length_columns(view, part),
+        length_columns(view, path),
         key=f"addnorm:{path}",
         title="Each token is normed by its own numbers",
         chosen=view.token,
     )
     if detailed():
         norm_strips(view, path)
-    other_norms(view)
 
 
 def norm_cells(view: View, path: str, index: tuple[int, ...]) -> list[tuple[str, tuple[int, ...]]]:
@@ -299,46 +370,51 @@ def norm_cells(view: View, path: str, index: tuple[int, ...]) -> list[tuple[str,
     ]
 
 
-def length_columns(view: View, part: str) -> dict[str, tuple]:
+def length_columns(view: View, path: str) -> dict[str, tuple]:
     """What the norm measures of each token, and the lengths before and after, as columns."""
-    path = view.at(f"{part}.norm")
     columns = {
         "mean": f"{path}.mean",
         "deviation with ε"
         if view.config.norm == "layer"
         else "root mean square with ε": f"{path}.scale",
-        "length before": f"{normed(view, part)}.length",
-        "length after": f"{path}.out.length",
+        "length before": f"{normed(view, path)}.length",
+        "length after": length_after(path),
     }
     return {name: (step, (ALL,)) for name, step in columns.items() if step in view.trace}
 
 
-def normed(view: View, part: str) -> str:
-    """The step that this part's norm is applied to."""
-    return view.at(f"{part}.in" if view.config.norm_first else f"{part}.sum")
+def normed(view: View, path: str) -> str:
+    """The step that a norm is applied to."""
+    if path.endswith(".out.norm"):
+        return f"{path.removesuffix('.norm')}.unnormed"
+    return f"{path.removesuffix('.norm')}.{'in' if view.config.norm_first else 'sum'}"
 
 
-def norm_text(view: View, part: str) -> str:
-    """What the norm does to the chosen token, in words, with its numbers."""
-    path, t, D = view.at(f"{part}.norm"), view.token, view.config.d_model
+def length_after(path: str) -> str:
+    """The step that says how long a vector leaves a norm: an update's is the update."""
+    return f"{path.removesuffix('.norm') if path.endswith('.out.norm') else f'{path}.out'}.length"
+
+
+def norm_text(view: View, path: str) -> str:
+    """What a norm does to the chosen token, or to its update, in words, with its numbers."""
+    t, D, of_update = view.token, view.config.d_model, path.endswith(".out.norm")
     scale, before, after = (
         number(view.trace[step][t], 3)
-        for step in (f"{path}.scale", f"{normed(view, part)}.length", f"{path}.out.length")
+        for step in (f"{path}.scale", f"{normed(view, path)}.length", length_after(path))
     )
     same = f"The length is now about {root(D)}."
-    ends = (
-        f"In all, the length of {which_word(view)} {moves(before, after)}; no other token matters."
-    )
+    what = f"the update of {which_word(view)}" if of_update else which_word(view)
+    ends = f"In all, the length of {what} {moves(before, after)}; no other token matters."
     if view.config.norm == "rms":
         return (
-            f"A **root-mean-square norm** divides the {D} numbers of {which_word(view)} by their"
+            f"A **root-mean-square norm** divides the {D} numbers of {what} by their"
             f" root mean square, {scale}, {epsilon_text(view)}. {same} Then a learned **gain** γ"
             " stretches each dimension. Unlike a layer norm it subtracts no mean and adds no"
             f" shift. {ends}"
         )
     mean = number(view.trace[f"{path}.mean"][t], 3)
     return (
-        f"A **layer norm** subtracts from the {D} numbers of {which_word(view)} their mean,"
+        f"A **layer norm** subtracts from the {D} numbers of {what} their mean,"
         f" {mean}, and divides by their deviation, {scale}, {epsilon_text(view)}. {same} Then a"
         " learned **gain** γ stretches each dimension and a learned **shift** β moves it, both"
         f" the same for every token. {ends}"
@@ -350,18 +426,17 @@ def epsilon_text(view: View) -> str:
     return f"which includes ε = {number(view.config.norm_eps, 2)} to prevent division by zero"
 
 
-def steps_of_norm(view: View, part: str) -> dict[str, str]:
+def steps_of_norm(view: View, path: str) -> dict[str, str]:
     """A title for each step of the norm, and the step or the learned numbers behind it."""
-    path = view.at(f"{part}.norm")
     if view.config.norm == "rms":
         return {
-            "x": normed(view, part),
+            "x": normed(view, path),
             "÷ r.m.s.": f"{path}.unit",
             "gain γ": f"{WEIGHTS}{path}.weight",
             "out": f"{path}.out",
         }
     return {
-        "x": normed(view, part),
+        "x": normed(view, path),
         "− mean": f"{path}.centred",
         "÷ deviation": f"{path}.unit",
         "gain γ": f"{WEIGHTS}{path}.weight",
@@ -370,9 +445,10 @@ def steps_of_norm(view: View, part: str) -> dict[str, str]:
     }
 
 
-def norm_table(view: View, part: str) -> None:
+def norm_table(view: View, path: str) -> None:
     """The dimensions that leave the norm largest, with every number on their way."""
-    steps, t = steps_of_norm(view, part), view.token
+    steps, t = steps_of_norm(view, path), view.token
+    what = "the update of " * path.endswith(".out.norm") + titled_word(view, t)
     size_D = np.abs(view.trace[steps["out"]][t])
     dimensions = np.argsort(-size_D, kind="stable")[:NORM_ROWS].tolist()
     cells = {
@@ -394,12 +470,12 @@ def norm_table(view: View, part: str) -> None:
             for name, ways in cells.items()
         },
         [str(d) for d in dimensions],
-        key=f"addnorm:ladder:{view.at(part)}",
+        key=f"addnorm:ladder:{path}",
         corner="dim.",
         opened=opened,
         title=(
-            f"The {len(dimensions)} dimensions of {titled_word(view, t)} that are largest after"
-            " the norm, step by step"
+            f"The {len(dimensions)} dimensions of {what} that are largest after the norm, step by"
+            " step"
         ),
         on_cell=lambda row, column: open_number(*list(cells.values())[column][row]),
     )

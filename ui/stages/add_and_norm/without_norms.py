@@ -118,12 +118,15 @@ def opened_length(view: View, runs: list[View], steps: list[str]) -> tuple[int, 
 def lengths_text(view: View, titles: list[str], lengths: dict[str, list[float]]) -> str:
     """What becomes of the vector's length, in words."""
     last, norms, none = view.config.layers(view.side), lengths["with norms"], lengths["norms off"]
-    stream = (
-        "The stream itself is not normed and may grow; each part reads a normed copy, so its"
-        " updates do not grow with it. "
-        if view.config.norm_first
-        else ""
-    )
+    stream = {
+        "before": (
+            "The stream itself is not normed and may grow; each part reads a normed copy, so its"
+            " updates do not grow with it. "
+        ),
+        "after": "",
+        "around": "The stream itself is not normed and may grow; every update is normed. ",
+        "update": "The stream itself is not normed and may grow; every update is normed. ",
+    }[view.config.norm_at]
     lost = next((i for i, length in enumerate(none[: last + 1]) if not np.isfinite(length)), None)
     return (
         f"The same sentence with every norm left out. With norms {which_word(view)} is"

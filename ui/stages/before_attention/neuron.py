@@ -67,7 +67,8 @@ def weighted_sum_text(view: View, f: int, best: tuple[str, tuple[int, ...]]) -> 
         "A **neuron** multiplies each of its inputs by a weight, adds everything up, and passes the"
         f" sum through an **activation**. Here is neuron {f} of the first feed-forward network of"
         f" this model, at {word(view)}. Its inputs are the {view.config.d_model} numbers of the"
-        f" token’s vector after the first attention{normed}. Number {d} counts most:"
+        f" token’s vector {'at the start' if view.config.parallel else 'after the first attention'}"
+        f"{normed}. Number {d} counts most:"
         f" {number(x, 3)} · {number(w, 3)} = {number(view.trace[terms][d], 3)}. Together{with_bias}"
         f" they make {bent_text(view, pre, after)}. Training found the weights; nobody wrote them."
     )

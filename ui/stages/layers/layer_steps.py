@@ -194,9 +194,10 @@ def steps_text(view: View) -> str:
     _, layer, part, *_ = name.split(".")
     last = f"{view.side}.{layers_of_side(view)[-1]}.out.similarity"
     alike, hidden = float(view.trace[last][view.token]), grouped_weights(view).note
+    then = "beside it" if view.config.parallel else "then"
     return (
-        "In each layer attention gathers from other tokens, then feed-forward works on each alone;"
-        f" both **add** to the vector. For {which_word(view)} the longest step is"
+        f"In each layer attention gathers from other tokens, {then} feed-forward works on each"
+        f" alone; both **add** to the vector. For {which_word(view)} the longest step is"
         f" {SUBLAYERS[part].lower()} in layer {layer}: {number(view.trace[name][index], 2)} × its"
         f" length. At the end its cosine with the input is {number(alike, 2)}{hidden}."
     )

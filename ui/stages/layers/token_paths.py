@@ -68,12 +68,14 @@ def norms_text(view: View) -> str:
         return "In this run no norm limits the length: "
     if view.config.norm_first:
         return "A norm comes before each sublayer here, so nothing rescales the vector itself: "
+    if view.config.norms_update:
+        return "Norms stand on the updates here, so nothing rescales the vector itself: "
     return "A norm after each sublayer rescales every vector: "
 
 
 def path_controls(view: View) -> tuple[bool, str]:
     """Whether all vectors are brought to one length, and which tokens are drawn."""
-    settle("layers_length", "one" if view.config.norm_first else "own")
+    settle("layers_length", "own" if view.config.norm_at == "after" else "one")
     left, right = st.columns(2, vertical_alignment="bottom")
     length = left.segmented_control(
         "Length of the vectors",

@@ -189,7 +189,7 @@ def layer_similarities(view: View) -> None:
             limit=1,
             title="Similarity with the vector that entered the first layer (cosine)",
         )
-    if view.config.norm_first or view.config.norm == "none":
+    if view.config.norm_at != "after" or view.config.norm == "none":
         st.caption(
             "No norm keeps the stream at one size here: the longer a vector is, the less the same"
             " update turns it."

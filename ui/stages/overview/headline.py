@@ -14,6 +14,7 @@ from core.deciding_head import Decision
 from core.decoding import next_tokens
 from core.text import counted, number, percent
 from core.whatif import details, parts
+from ui.kit.task_labels import Outcome, outcomes, overflows, token_at
 from ui.session.view import is_word
 from ui.stages.overview.picture import guessed_at, guesses, row_at
 from ui.text import short
@@ -48,10 +49,10 @@ def pieces(text: str, **words: str) -> list[list]:
 
 def headline(view, before=None, decision: Decision | None = None) -> list[list]:
     """The question that the picture answers, as pieces."""
-    if view.config.head and not guesses(view):
+    if overflowed(view):
         return pieces(OVERFLOW)
     if not guesses(view):
-        return most_changed(view)
+        return said_of_text(view, before) if view.config.task else most_changed(view)
     if view.config.crosses and view.side == "encoder":
         return translated(view)
     last = guessed_at(view) == int(view.trace.rows[-1])
@@ -61,6 +62,44 @@ def headline(view, before=None, decision: Decision | None = None) -> list[list]:
     return (
         without(view, decision, silent) if decision and last and silent else guessed(view, before)
     )
+
+
+def overflowed(view) -> bool:
+    """Whether what comes out of this run are no numbers."""
+    if view.config.task:
+        return overflows(view)
+    return bool(view.config.head) and not guesses(view)
+
+
+def said_of_text(view, before) -> list[list]:
+    """What a fine-tuned model says of the text: its likeliest label, that of the chosen token, the
+    best answer, or a number.
+    """
+    found = outcomes(view, 1)
+    if not found:
+        value = number(view.trace["task.logits"][0], 3)
+        return pieces(f"Which number does this text get? {value}.")
+    best = found[0]
+    if view.config.task.gives == "span":
+        text = f"Which words are the answer? “{{guess}}”, {share_words(best.share)}"
+    elif view.config.task.of_tokens:
+        twice = place_words(view.tokens(view.config.sides[-1]), token_at(view))
+        text = f"Which label does “{{word}}”{twice} get? {{guess}}, {share_words(best.share)}"
+    else:
+        text = f"Which label does this text get? {{guess}}, {share_words(best.share)}"
+    token = view.tokens(view.config.sides[-1])[token_at(view)]
+    return pieces(
+        f"{text}{outcome_was(best, before)}.", word=token, guess=short(best.words, LONGEST_QUOTE)
+    )
+
+
+def outcome_was(best: Outcome, before) -> str:
+    """How likely a label or an answer was in the run that this one is compared with."""
+    if before is None or best.step not in before:
+        return ""
+    if any(i >= n for i, n in zip(best.cell, before.shape(best.step), strict=True)):
+        return ""
+    return f" (before: {share_words(float(before[best.step][best.cell]))})"
 
 
 def decided(view, decision: Decision) -> list[list]:
@@ -260,8 +299,10 @@ def numbered(start: int, stop: int) -> list[str]:
 
 
 def guess_caption(view) -> str:
-    if view.config.head and not guesses(view):
+    if overflowed(view):
         return OVERFLOW
+    if found := outcomes(view, 1):
+        return outcome_caption(view, found[0])
     if not guesses(view):
         return (
             "The last vectors hold their context. Each bar is the cosine of a token’s last"
@@ -271,3 +312,14 @@ def guess_caption(view) -> str:
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row_at(view.trace, position))
     after, word = named(view.tokens(view.config.sides[-1]), position), view.word(int(best))
     return f"The last vector of {after} points to “{bare(word)}” most: {share_words(float(share))}."
+
+
+def outcome_caption(view, best: Outcome) -> str:
+    """What a fine-tuned model makes of the last vectors."""
+    share, words = share_words(best.share), short(best.words, LONGEST_QUOTE)
+    if view.config.task.gives == "span":
+        return f"Each token is scored as the start and the end of an answer: “{words}”, {share}."
+    if view.config.task.of_tokens:
+        token = named(view.tokens(view.config.sides[-1]), token_at(view))
+        return f"The last vector of {token} gets a score for each label: {words}, {share}."
+    return f"One vector gets a score for each label: {words}, {share}."

@@ -197,7 +197,7 @@ def main_cells(view: View) -> list[tuple[str, tuple[int, ...]]]:
     wanted |= {
         f"{part}.{leaf}": (token, ALL)
         for part in ("attn", "mlp")
-        for leaf in ("out", "sum", "norm.out")
+        for leaf in ("out", "sum", "norm.out", "out.norm.out")
     }
     wanted |= dict.fromkeys(("mlp.pre", "mlp.hidden", "out"), (token, ALL))
     return [

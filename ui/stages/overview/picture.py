@@ -18,6 +18,7 @@ from core.decoding import next_tokens
 from core.steps import about
 from core.steps.letters import axis_words
 from ui.kit.neuron_charts import ACTIVATION_TITLES
+from ui.kit.task_labels import outcomes, read_at
 
 CELLS = 12  # of a strip
 THIN = 96  # cells of all layers' strips together, for one token; between 3 and 12 for each
@@ -184,12 +185,12 @@ def drawn_cell(found: dict, key: str, row: int, cell: int) -> tuple[str, tuple[i
     """The step and the index of a number that is drawn; None if there is no such place in the
     picture.
     """
-    words = {f"word/{word['id']}": word["id"] for word in found["output"]["words"]}
+    words = {f"word/{word['id']}": word for word in found["output"]["words"]}
     kept = found["output"].get("kept")
     if key == "kept" and kept and isinstance(row, int) and 0 <= row < len(kept):
         return found["output"]["name"], (found["tokens"][found["output"]["side"]]["at"][row],)
     if key in words:
-        return "head.probs", (found["output"]["place"], words[key])
+        return words[key]["step"], tuple(words[key]["cell"])
     part = found["strips"].get(key) or found["maps"].get(key)
     whole = all(isinstance(i, int) and not isinstance(i, bool) for i in (row, cell))
     if (
@@ -332,13 +333,24 @@ def layer_parts(view, found: dict) -> dict:
 
 
 def sublayer_parts(view, found: dict, path: str) -> dict:
-    """What every part has: its norm before or after, its update, and the sum with the stream."""
+    """What every part has: its norms, its update, and the sum with the stream."""
     return {
-        "first": view.config.norm_first,
-        "norm": norm_sign(view, f"{path}.norm.out"),
+        "norms": norm_signs(view, path),
         "out": put_strip(view, found, f"{path}.out", "update"),
         "sum": f"{path}.sum",
         "add": about(view.trace, f"{path}.sum").title,
+    }
+
+
+def norm_signs(view, path: str) -> dict:
+    """The signs of a part's norms by where they stand: of what it reads, of its update, of the sum.
+    None where there is none.
+    """
+    c, stream = view.config, norm_sign(view, f"{path}.norm.out")
+    return {
+        "before": stream if c.norm_first else None,
+        "update": norm_sign(view, f"{path}.out.norm.out") if c.norms_update else None,
+        "after": stream if c.norm_at == "after" else None,
     }
 
 
@@ -365,6 +377,7 @@ def feed_forward_parts(view, found: dict, path: str) -> dict:
     activation = ACTIVATION_TITLES[view.config.activation]
     return (
         {"kind": "mlp", "gated": view.config.gated, "activation": activation}
+        | {"parallel": view.config.parallel}
         | sublayer_parts(view, found, path)
         | {"hidden": put_strip(view, found, f"{path}.hidden", "neurons")}
     )
@@ -426,7 +439,8 @@ def output_parts(view, found: dict, before, always: tuple[int, ...], also_V) -> 
     side = view.config.sides[-1]
     shared = {"side": side, "pooled": put_pooled(view, found), "words": [], "row": None}
     if not guesses(view):
-        return shared | kept_parts(view, found, side, before)
+        said = task_parts(view, found, side, before)
+        return shared | (said or kept_parts(view, found, side, before))
     position = guessed_at(view)
     row = row_at(view.trace, position)
     return shared | {
@@ -435,7 +449,40 @@ def output_parts(view, found: dict, before, always: tuple[int, ...], also_V) -> 
         "words": shown_words(view, row, before_row(view, before, position), always, also_V),
         "title": title_of(view.config, view.tokens(side)[position]),
         "of": view.config.n_vocab,
-        "place": row,
+    }
+
+
+def task_parts(view, found: dict, side: str, before) -> dict:
+    """For a model that was fine-tuned: its labels, those of the chosen token, or the best answers;
+    empty where it gives no probabilities.
+    """
+    likeliest, at = outcomes(view, WORDS), found["tokens"][side]["at"]
+    if not likeliest:
+        return {}
+    position, task = read_at(view), view.config.task
+    title = "label for" if task.of_tokens else "label of the text"
+    return {
+        "row": min(range(len(at)), key=lambda row: abs(at[row] - position)),
+        "after": view.tokens(side)[position],
+        "words": [outcome_words(each, before) for each in likeliest],
+        "title": "answer" if task.gives == "span" else title,
+        "mark": "answer" if task.gives == "span" else "label",
+    }
+
+
+def outcome_words(outcome, before) -> dict:
+    """A label or an answer as the picture has it, and what it was before."""
+    step, cell = outcome.step, outcome.cell
+    there = before is not None and step in before
+    inside = there and all(i < n for i, n in zip(cell, before.shape(step), strict=True))
+    return {
+        "word": outcome.words,
+        "id": "-".join(map(str, cell)),
+        "share": outcome.share,
+        "before": float(before[step][cell]) if inside else None,
+        "hot": False,
+        "step": step,
+        "cell": list(cell),
     }
 
 
@@ -464,6 +511,8 @@ def shown_words(view, row: int, before_V, always: tuple[int, ...], also_V) -> li
             "share": float(now_V[i]),
             "before": None if before_V is None else float(before_V[i]),
             "hot": i in always,
+            "step": "head.probs",
+            "cell": [row, i],
         }
         for i in (*always, *rest)
     ]

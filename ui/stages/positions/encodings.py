@@ -123,11 +123,16 @@ def turned_text(view: View) -> str:
 
 def added_biases(view: View) -> tuple[str, tuple[int, ...]]:
     """The learned bias of the chosen head for each pair of tokens."""
-    step, t, h = f"{view.side}.relative", view.token, view.head
+    step, t, h = bias_step(view), view.token, view.head
     title = f"Bias that head {h} adds to the score of each pair"
     cell_map(view, step, h, ALL, ALL, title=title, chosen=t)
     render_depth(view, bias_text(view), first := largest(view, step, h, t, ALL))
     return first
+
+
+def bias_step(view: View) -> str:
+    """The step with the biases that the layer which is looked at adds: its own, or its side's."""
+    return view.config.relative_step(view.at("attn"))
 
 
 def bias_text(view: View) -> str:
@@ -142,7 +147,7 @@ def bias_text(view: View) -> str:
 
 def distance_biases(view: View) -> dict[int, float]:
     """The bias of the chosen head for each distance in the sentence."""
-    bias_LM = view.trace[f"{view.side}.relative"][view.head]
+    bias_LM = view.trace[bias_step(view)][view.head]
     return {s: float(bias_LM[l, m]) for s, l, m in pairs_by_distance(len(view.labels))}
 
 
@@ -292,17 +297,21 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 
 def bias_by_distance(view: View) -> None:
     """The learned bias of the chosen head over the distance."""
-    step, h = f"{view.side}.relative", view.head
+    step, h = bias_step(view), view.head
     cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
     one_way = (
         " The decoder only knows how far back; everything after has the same bias."
         if view.side == "decoder"
         else ""
     )
+    shared = (
+        "each layer has a table of its own"
+        if view.config.relative_in_layers
+        else "all layers of this side share the table"
+    )
     render_depth(
         view,
-        "Long distances share one number (Raffel et al. 2019), and all layers of this side share"
-        f" the table.{one_way}",
+        f"Long distances share one number (Raffel et al. 2019), and {shared}.{one_way}",
         largest(view, view.at("attn.scores.biased"), h, view.token, ALL),
     )
     title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"

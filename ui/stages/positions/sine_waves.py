@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.ops import wave_rates
 from core.text import number
 from ui.kit import plotly_figures
 from ui.kit.charts import show
@@ -24,9 +25,10 @@ def waves(view: View) -> None:
     """A few dimensions of the sine table as waves, the whole table, and the column of this
     place.
     """
-    step, t, half = f"{view.side}.embed.sinusoid", view.token, (view.config.d_model + 1) // 2
-    dims = list(dict.fromkeys(int(share * (half - 1)) for share in WAVES))
-    render_depth(view, waves_text(view, half), largest(view, step, t, ALL))
+    step, t = f"{view.side}.embed.sinusoid", view.token
+    rates = wave_rates(view.config.d_model, view.config.sinusoid_whole)
+    dims = list(dict.fromkeys(int(share * (len(rates) - 1)) for share in WAVES))
+    render_depth(view, waves_text(view, float(rates[-1])), largest(view, step, t, ALL))
     title = f"Some dimensions as waves along the sentence; the line marks position {t}"
     show(
         "places-waves",
@@ -42,12 +44,11 @@ def waves(view: View) -> None:
         cell_map(view, step, rows, ALL, title=title, chosen=t - rows.start)
 
 
-def waves_text(view: View, half: int) -> str:
-    """What the sine waves are. half: the number of sines, of which each is longer than the one
-    before.
+def waves_text(view: View, slowest: float) -> str:
+    """What the sine waves are. slowest: how many radians the last of them turns from one position
+    to the next.
     """
-    longest = 2 * np.pi * 10_000 ** (2 * (half - 1) / view.config.d_model)
-    about = float(f"{longest:.2g}")
+    about = float(f"{2 * np.pi / slowest:.2g}")
     whose = {"sinusoid": "This model uses them.", "none": "This run uses none."}.get(
         view.config.positions, "This model does not use them; they are here for comparison."
     )

@@ -142,6 +142,7 @@ def misleads(asked: Asked, ranks_NA) -> str:
     share = asked.view.trace["head.probs"][asked.row, asked.word]
     return (
         "The logit lens reads each layer with the output head, whose language early layers do not"
-        f" speak yet.{'' if asked.view.config.norm_first else post} The last row is the output:"
+        f" speak yet.{post if asked.view.config.norm_at == 'after' else ''} The last row is the"
+        " output:"
         f" {percent(share)}."
     )

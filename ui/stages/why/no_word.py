@@ -11,6 +11,7 @@ from ui.session.runs import ready_models
 from ui.session.view import View
 from ui.text import plain
 
+NO_HEAD = "has no output layer: it makes vectors of a text"
 WITH_WORDS = ("study-decoder", "study-encoder", "smollm2", "study-translator")
 
 
@@ -24,9 +25,10 @@ def no_word(view: View) -> None:
         )
         return
     heading("Why this word?")
+    makes = "was fine-tuned to give labels or answers" if view.config.task else NO_HEAD
     st.info(
-        f"{plain(view.title)} has no output layer: it makes vectors of a text and guesses no word,"
-        " so there is no word to explain. These models guess words:"
+        f"{plain(view.title)} {makes} and guesses no word, so there is no word to explain. These"
+        " models guess words:"
     )
     with st.container(horizontal=True):
         for name in [name for name in WITH_WORDS if name in ready_models()]:

@@ -1,0 +1,60 @@
+"""Tiny random models of every shape that a layer can have, families aside: where its norms stand,
+and whether its sublayers run one after the other.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+
+from core.config import Config, weight_shapes
+from core.forward_pass import forward
+from core.models.assembly import fuse
+
+IDS_L = np.array([5, 3, 17, 5, 8, 20])
+SHAPES = {
+    f"{norm} {norm_at}{' parallel' if parallel else ''}": {
+        "norm": norm,
+        "norm_at": norm_at,
+        "parallel": parallel,
+        "gated": norm == "rms",
+    }
+    for norm, norm_at, parallel in product(
+        ("layer", "rms"), ("before", "after", "around", "update"), (False, True)
+    )
+    if not (parallel and norm_at == "after")
+}
+
+
+@cache
+def shaped(shape: str) -> tuple[Config, dict[str, np.ndarray]]:
+    """A decoder of that shape, no two of its axes of one size, and its weights in float64."""
+    config = Config(
+        family="Study",
+        encoder_layers=0,
+        decoder_layers=2,
+        d_model=12,
+        n_heads=4,
+        n_kv_heads=2,
+        d_head=3,
+        d_mlp=17,
+        n_vocab=23,
+        n_positions=9,
+        positions="learned",
+        norm_eps=1e-3,
+        activation="gelu",
+        score_scale=0.5,
+        final_norm=True,
+        head="linear",
+        **SHAPES[shape],
+    )
+    rng = np.random.default_rng(7)
+    weights = {name: rng.normal(0, 0.4, size) for name, size in weight_shapes(config).items()}
+    return config, fuse(config, weights, np.float64)
+
+
+def shape_trace(shape: str, ids_L=IDS_L, **options):
+    """The run of that model."""
+    return forward(*shaped(shape), ids_L, **options)

@@ -1,0 +1,55 @@
+"""What must add up in every trace: the stream at every place, and the score of every head."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core import why
+from core.why.places import sublayers
+
+
+def places(config) -> list[str]:
+    """Every place of the stream that can be taken apart."""
+    found = []
+    for side in config.sides:
+        layers = [f"{side}.{layer}.out" for layer in range(config.layers(side))]
+        found += [f"{side}.embed.out", *sublayers(config, side), *layers, f"{side}.out"]
+    return found
+
+
+def check_sums(trace, tolerance: float) -> None:
+    """At every place the sources add up to the recorded value, relative to the largest so far."""
+    largest = 1.0
+    for place in places(trace.config):
+        found = why.sources(trace, place)
+        recorded_LD = trace[found.step]
+        assert found.vectors_SLD.shape == (len(found), *recorded_LD.shape), place
+        assert len(set(found.names)) == len(found.names)
+        largest = max(largest, abs(recorded_LD).max())
+        error = abs(found.vectors_SLD.sum(axis=0) - recorded_LD).max()
+        assert error <= tolerance * largest, place
+
+
+def scores(trace, path: str) -> np.ndarray:
+    """The scores before the mask, (H, L, M)."""
+    biased = f"{path}.scores.biased"
+    return trace[biased if biased in trace else f"{path}.scores.scaled"]
+
+
+def attentions(config) -> list[str]:
+    paths = [path for side in config.sides for path in sublayers(config, side)]
+    return [path for path in paths if not path.endswith(".mlp")]
+
+
+def check_looks(trace, tolerance: float) -> None:
+    """Of every head of every attention, one pair, and one against another."""
+    for path in attentions(trace.config):
+        scores_HLM = scores(trace, path)
+        most = tolerance * max(1.0, float(abs(scores_HLM).max()))
+        for h in range(trace.config.n_heads):
+            one, against = why.look(trace, path, h, 3, 2), why.look(trace, path, h, 3, 2, rival=4)
+            assert one.total == pytest.approx(scores_HLM[h, 3, 2], abs=most), path
+            gap = scores_HLM[h, 3, 2] - scores_HLM[h, 3, 4]
+            assert against.total == pytest.approx(gap, abs=most), path
+            assert one.parts_ST.shape == (len(one.query_names), len(one.key_names))
