@@ -52,10 +52,19 @@ def may_answer(trace) -> np.ndarray:
     side = trace.config.sides[-1]
     allowed_L = np.ones(trace.shape(f"{side}.out")[0], dtype=bool)
     if trace.words_L is not None:
-        allowed_L = np.array([word is not None for word in trace.words_L])
+        allowed_L = last_words(trace.words_L)
     if f"{side}.embed.segment.ids" in trace and trace[f"{side}.embed.segment.ids"].any():
         allowed_L &= trace[f"{side}.embed.segment.ids"] == 1
     return allowed_L
+
+
+def last_words(words_L) -> np.ndarray:
+    """Which tokens belong to a word, (L,); of two texts with a special token between them, those of
+    the second alone.
+    """
+    word_L = np.array([word is not None for word in words_L])
+    begins = np.flatnonzero(word_L & ~np.append(False, word_L[:-1]))
+    return word_L & (np.arange(len(word_L)) >= (begins[-1] if len(begins) else 0))
 
 
 _LEAVES = ("answers", "answers.probs")

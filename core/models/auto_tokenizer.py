@@ -19,6 +19,7 @@ disagree the second counts. Every key that changes ids is in this list:
     split_special_tokens                done
     special_tokens_map.json,
     added_tokens.json                   done; no effect beside added_tokens_decoder
+    model_input_names                   done: whether a model is told the segments of two texts
     add_bos_token, add_eos_token        no effect: tokenizer.json says what stands around a text
     auto_map, fast_tokenizer_files      refused by name
 """
@@ -105,13 +106,22 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
     with as_refusal("tokenizer.json and tokenizer_config.json do not make one tokenizer"):
         library, differ = build_tokenizer(files, name, written)
         if differ and not (folder / "tokenizer_config.json").exists():
-            return Tokenizer(build_tokenizer(files, "TokenizersBackend", written)[0]), (
+            built = build_tokenizer(files, "TokenizersBackend", written)[0]
+            return Tokenizer(built, counts_segments(files, name)), (
                 (
                     "There is no tokenizer_config.json, so tokenizer.json decides"
                     f" {' and '.join(differ)}; transformers would use the defaults of {name}."
                 ),
             )
-    return Tokenizer(library), notes_on(name, differ)
+    return Tokenizer(library, counts_segments(files, name)), notes_on(name, differ)
+
+
+def counts_segments(files: Files, name: str) -> bool:
+    """Whether the class tells a model which of two texts a token belongs to: BERT's does, unless
+    tokenizer_config.json lists other inputs.
+    """
+    said = files.config.get("model_input_names", ["token_type_ids"] * (name == "BertTokenizer"))
+    return isinstance(said, list) and "token_type_ids" in said
 
 
 def files_in(folder: Path) -> Files:

@@ -36,15 +36,32 @@ def limit_resources(seconds: int, memory: int) -> None:
 
 def environment():
     """jinja2's sandbox with what templates of chat models expect to find in it."""
-    from jinja2 import nodes
-    from jinja2.exceptions import SecurityError, TemplateError
-    from jinja2.ext import Extension, loopcontrols
+    from jinja2.exceptions import TemplateError
+    from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
-    from jinja2.utils import Namespace
+
+    def raise_exception(message):
+        raise TemplateError(str(message))
+
+    found = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[generation_tag(), loopcontrols]
+    )
+    found.filters["tojson"] = as_json
+    found.globals |= {
+        "raise_exception": raise_exception,
+        "strftime_now": lambda form: datetime.now().strftime(form),
+        "dict": lambda *given, **named: dict(*given, **named),
+        "namespace": plain_namespace(),
+    }
+    return found
+
+
+def generation_tag() -> type:
+    """The tag {% generation %}, which marks what the model itself has said: its body as it is."""
+    from jinja2 import nodes
+    from jinja2.ext import Extension
 
     class Generation(Extension):
-        """{% generation %}, which marks what the model itself has said: its body as it is."""
-
         tags = {"generation"}  # noqa: RUF012
 
         def parse(self, parser):
@@ -52,28 +69,21 @@ def environment():
             body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
             return nodes.Scope(body).set_lineno(line)
 
-    class PlainNamespace(Namespace):
-        """A namespace without a way to what Python keeps for itself."""
+    return Generation
 
+
+def plain_namespace() -> type:
+    """jinja2's namespace without a way to what Python keeps for itself."""
+    from jinja2.exceptions import SecurityError
+    from jinja2.utils import Namespace
+
+    class PlainNamespace(Namespace):
         def __setitem__(self, name, value):
             if str(name).startswith("_"):
                 raise SecurityError(f"a namespace may not have the attribute {name}")
             super().__setitem__(name, value)
 
-    def raise_exception(message):
-        raise TemplateError(str(message))
-
-    found = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
-    )
-    found.filters["tojson"] = as_json
-    found.globals |= {
-        "raise_exception": raise_exception,
-        "strftime_now": lambda form: datetime.now().strftime(form),
-        "dict": lambda *given, **named: dict(*given, **named),
-        "namespace": PlainNamespace,
-    }
-    return found
+    return PlainNamespace
 
 
 def as_json(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False) -> str:

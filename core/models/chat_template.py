@@ -67,11 +67,13 @@ class Rendered:
     first: int = 0  # characters at the beginning of what was typed that the template left out
 
 
-@lru_cache(maxsize=64)
 def render(template: ChatTemplate, text: str) -> Rendered:
     """Runs a template on a text, and on a sign in its place: so it is seen where the text goes."""
     sign = sign_beside(template.source + text)
-    made, marked = run_template(template, (text, sign))
+    answer = run_template(template, (text, sign))
+    if isinstance(answer, str):
+        raise GlassError(answer)
+    made, marked = answer
     before, found, after = check_text(made), marked.partition(sign), marked.rpartition(sign)
     if not found[1] or found != after:
         return Rendered(before)
@@ -87,8 +89,11 @@ def sign_beside(text: str) -> str:
     return next(letter for letter in map(chr, count(0xE000)) if letter not in text)
 
 
-def run_template(template: ChatTemplate, texts: tuple[str, ...]) -> list[str]:
-    """The template run on each text. Raises GlassError, with the reason, where it fails."""
+@lru_cache(maxsize=64)
+def run_template(template: ChatTemplate, texts: tuple[str, ...]) -> tuple[str, ...] | str:
+    """The template run on each text; or why it fails, a sentence, which is remembered, too. Raises
+    GlassError where this machine had no time for it.
+    """
     asked = {
         "path": sys.path,
         "seconds": SECONDS,
@@ -115,15 +120,13 @@ def run_template(template: ChatTemplate, texts: tuple[str, ...]) -> list[str]:
     return texts_in(done)
 
 
-def texts_in(done: subprocess.CompletedProcess) -> list[str]:
-    """What the process has answered. Raises GlassError where that is an error, or nothing."""
+def texts_in(done: subprocess.CompletedProcess) -> tuple[str, ...] | str:
+    """What the process has answered: texts, or what went wrong."""
     try:
         answer = json.loads(done.stdout)
     except ValueError:  # it was ended: that is what the limit of time does
-        raise GlassError(refused("it takes too long, or too much memory")) from None
-    if "error" in answer:
-        raise GlassError(refused(answer["error"]))
-    return answer["texts"]
+        return refused("it takes too long, or too much memory")
+    return refused(answer["error"]) if "error" in answer else tuple(answer["texts"])
 
 
 def refused(why: str) -> str:

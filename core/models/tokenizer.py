@@ -69,10 +69,11 @@ class Tokenizer:
     records.
     """
 
-    def __init__(self, library: tokenizers.Tokenizer):
+    def __init__(self, library: tokenizers.Tokenizer, segments: bool = True):
+        """segments: whether the model is told which of two texts a token belongs to."""
         library.no_padding()  # MiniLM's file switches both on, for batches of 128
         library.no_truncation()
-        self.library = library
+        self.library, self.segments = library, segments
 
     def encode(self, text: str, special: bool = True, second: str | None = None) -> Encoding:
         """The text in pieces. special: with the special tokens that the model was trained to see
@@ -91,7 +92,7 @@ class Tokenizer:
             counted_on(words, second_L),
             second,
             second_L if second is not None else (),
-            tuple(found.type_ids),
+            tuple(found.type_ids) if self.segments else None,
         )
 
     @cached_property

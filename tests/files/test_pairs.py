@@ -71,7 +71,7 @@ def test_a_tokenizer_without_segments_parts_two_texts_as_its_file_says(tmp_path)
     ours, _ = from_folder(folder, "RoBERTa")
     found = ours.encode("ab he", second=" he")
     assert found.pieces == ("<s>", "ab", " he", "</s>", "</s>", " he", "</s>")
-    assert ours.parts_texts and set(found.segments_L) == {0}
+    assert ours.parts_texts and found.segments_L is None
     assert [found.in_second(i) for i in range(7)] == [i == 5 for i in range(7)]
     pytest.importorskip("transformers", exc_type=ImportError)
     from transformers import AutoTokenizer
@@ -79,6 +79,20 @@ def test_a_tokenizer_without_segments_parts_two_texts_as_its_file_says(tmp_path)
     theirs = AutoTokenizer.from_pretrained(folder)
     for pair in random_pairs(100):
         assert ours.encode(pair[0], second=pair[1]).ids_L.tolist() == theirs(*pair)["input_ids"]
+
+
+@pytest.mark.parametrize(
+    "said, segments",
+    [({}, [0, 0, 0, 1, 1]), ({"model_input_names": ["input_ids", "attention_mask"]}, None)],
+)
+def test_whether_a_model_is_told_of_segments_is_what_its_files_say(tmp_path, said, segments):
+    folder = write(tmp_path / "m", "bert", {"tokenizer_class": "BertTokenizer"} | said)
+    found = from_folder(folder, "BERT")[0].encode("ab", second="s")
+    assert found.segments_L == (segments and tuple(segments))
+    pytest.importorskip("transformers", exc_type=ImportError)
+    from transformers import AutoTokenizer
+
+    assert AutoTokenizer.from_pretrained(folder)("ab", "s").get("token_type_ids") == segments
 
 
 def test_each_piece_knows_its_text_and_its_place_there(minilm):

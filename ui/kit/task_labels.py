@@ -58,7 +58,7 @@ def answer_text(view: View, start: int, end: int) -> str:
     if encoding is not None and list(encoding.ids_L) == list(view.trace[f"{side}.embed.ids"]):
         first, last = encoding.spans[start], encoding.spans[end]
         if first and last:
-            return encoding.text[first[0] : last[1]].strip()
+            return encoding.text_at(start)[first[0] : last[1]].strip()
     return " ".join(view.tokens(side)[start : end + 1])
 
 

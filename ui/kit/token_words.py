@@ -99,8 +99,6 @@ SPECIAL_TOKENS = {
     "[UNK]": "a piece that is not in the vocabulary",
     "␣": "a space",
     "⏎": "a new line",
-    "<|im_start|>": "begins a message",
-    "<|im_end|>": "ends it",
     "<s>": "begins a text",
     "<mask>": "hides a word for the model to guess",
     "</s>": "ends a text",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import GlassError
 from core.models import catalogue
+from core.steps.task import answers_questions
 from ui.kit.what_if_words import change_words
 from ui.session import runs, sent
 from ui.session.actions import start_new_model, start_typed_text
@@ -77,7 +78,7 @@ def sentence_box() -> None:
 def more_of_text(view: View) -> None:
     """What this model can read besides a sentence: a second one, or the sentence as a message."""
     if runs.reads_pairs(view.model):
-        second_text()
+        second_text(answers_questions(view.config))
     if runs.chat_of(view.model):
         st.toggle(
             "as a chat message",
@@ -89,12 +90,15 @@ def more_of_text(view: View) -> None:
         )
 
 
-def second_text() -> None:
-    """The box of the second text, once it is asked for, and the button that opens or empties it."""
-    if not (chosen("second") or memory().second_open):
+def second_text(answers: bool) -> None:
+    """The box of the second text, once it is asked for, and the button that opens or empties it.
+    answers: the model looks for the answer in that text, so that the box stands there at once.
+    """
+    if not (chosen("second") or memory().second_open or answers):
         st.button("+ B", key="second_open", on_click=open_second, help=SECOND)
         return
-    draw_text_box("The second text (B)", "second", placeholder="The second text (B)")
+    asks = "The text with the answer (B)" if answers else "The second text (B)"
+    draw_text_box("The second text (B)", "second", placeholder=asks)
     st.button("×", key="second_close", on_click=close_second, help="Read the first text alone")
 
 

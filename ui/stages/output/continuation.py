@@ -134,21 +134,28 @@ def draw_buttons(view: View, row, position: int, draw: Draw, likeliest: int) -> 
         )
     row.button("Draw again", key="output_again", on_click=draw_again)
     row.button("Undo", key="output_undo", disabled=not undoable(view), on_click=undo)
+    if words := where_it_goes(view, position, last):
+        st.caption(words)
+
+
+def where_it_goes(view: View, position: int, last: bool) -> str:
+    """Where an appended word goes, or why none can be; empty where it goes to the end."""
     if view.request.chat:
-        st.caption(
+        return (
             "Here the answer to your message begins. It is no part of your text, so nothing can be"
             " appended."
         )
-    elif moved:
-        st.caption(
+    if is_text_moved(view):
+        return (
             "In this what-if the last token is not the end of your text, so nothing can be"
             " appended."
         )
-    elif not last:
-        st.caption(
-            f"The word goes after token {position} and replaces the rest of the text. Undo brings"
-            " it back."
-        )
+    if last:
+        return ""
+    return (
+        f"The word goes after token {position} and replaces the rest of the text. Undo brings it"
+        " back."
+    )
 
 
 def is_text_moved(view: View) -> bool:

@@ -23,6 +23,7 @@ from ui.kit.token_words import cut_words, special_tokens_note, texts_of, which_w
 from ui.kit.unknown_words import marks, unknown_text
 from ui.session import sent
 from ui.session.actions import select_token
+from ui.session.selection import depth
 from ui.session.view import View
 from ui.stages.tokens.embedding import near_step
 from ui.stages.tokens.word_map import nearest_words
@@ -44,10 +45,23 @@ def pieces(view: View) -> tuple[str, tuple[int, ...]]:
     heading(question, quiz(view))
     pieces_strip(view)
     render_depth(view, pieces_text(view), (f"{view.side}.embed.ids", (view.token,)), first)
+    if depth() == "code" and (code := in_python(view)):
+        st.code(code, language="python")
     if line := unknown_text(view):
         st.caption(line)
     special_tokens_note(view)
     return first
+
+
+def in_python(view: View) -> str:
+    """The lines that give this run in Python; empty where they would be more than that."""
+    request, name = view.request, catalogue.entry_of(view.model.name).name
+    if request.change or view.mask == "own" or request.target or not view.encoding:
+        return ""
+    given = {"second": request.second, "chat": request.chat, "mask": view.mask}
+    given = {key: value for key, value in given.items() if value not in ("", False, "trained")}
+    more = "".join(f", {key}={value!r}" for key, value in given.items())
+    return f"from core import load\n\ntrace = load({name!r}).trace({request.sentence!r}{more})"
 
 
 def quiz(view: View) -> Quiz | None:
