@@ -9,6 +9,7 @@ meant(text)         the name that a typed text means
 from __future__ import annotations
 
 import difflib
+import os
 from typing import NoReturn
 
 from core.errors import GlassError
@@ -32,7 +33,8 @@ def is_name(name) -> bool:
     """Whether this is the name of a model that was chosen, and not of one in the catalogue."""
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST or name in catalogue.CATALOGUE:
         return False
-    return catalogue.local(name) is not None or catalogue.hub_name(name) is not None
+    here = os.path.isabs(name) and catalogue.local(name) is not None
+    return here or catalogue.hub_name(name) is not None
 
 
 def keep(name: str) -> None:

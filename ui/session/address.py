@@ -30,12 +30,14 @@ def parse_choice(name: str, text: str) -> Any:
 
 def how_to_open(name: str, text: str) -> str:
     """Of a model that is not in the list: how whoever may open it does so, or who may. A link alone
-    opens nothing and fetches nothing.
+    opens nothing and fetches nothing, nor does it tell a visitor what is on this machine.
     """
-    if name not in ("model", "compare_model") or not is_name(text):
+    if name not in ("model", "compare_model"):
         return ""
     if not may_open():
         return " Only whoever runs this app can add a model to the list."
+    if not is_name(text):
+        return ""
     memory().typed_model = text
     return f" To open it, choose “{OWN_MODEL}” in the list."
 

@@ -42,15 +42,14 @@ def came_from_here(headers: Mapping[str, str]) -> bool:
     given = {name.lower(): value for name, value in headers.items()}
     if any(name in _FORWARDED or name.startswith("x-forwarded") for name in given):
         return False
-    asked = urlsplit(f"//{given.get('host', '')}")
-    origin = urlsplit(given["origin"]) if "origin" in given else asked
-    return all(is_here(hostname(each)) for each in (asked, origin))
+    asked = f"//{given.get('host', '')}"
+    return all(is_here(hostname(each)) for each in (asked, given.get("origin", asked)))
 
 
-def hostname(address) -> str:
+def hostname(address: str) -> str:
     """The host of an address; empty where it has none that can be read."""
     try:
-        return address.hostname or ""
+        return urlsplit(address).hostname or ""
     except ValueError:
         return ""
 

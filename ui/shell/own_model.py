@@ -21,7 +21,6 @@ from ui.session.selection import CODECS, chosen, select
 from ui.shell import downloads
 from ui.text import plain
 
-TYPED = "own_model"  # the key of the box
 TAKES = (
     "A name on the Hugging Face Hub, such as `org/name` or `org/name@revision`; or the path of a"
     " folder with config.json and safetensors, or of a `.gguf` file, on this machine."
@@ -56,13 +55,18 @@ def draw() -> None:
     """The box, what came of it, and the models that were opened before."""
     if not memory().opens_model:
         st.rerun()
-    st.session_state.setdefault(TYPED, memory().typed_model)
     with st.form("own-model", border=False):
-        st.text_input("Model", key=TYPED, max_chars=own.LONGEST, placeholder="org/name, or a path")
+        typed = st.text_input(
+            "Model",
+            memory().typed_model,
+            key="own_model",
+            max_chars=own.LONGEST,
+            placeholder="org/name, or a path",
+        )
         st.caption(TAKES)
         if st.form_submit_button("Open", type="primary"):
             forget_answer()
-            open_typed(st.session_state[TYPED])
+            open_typed(typed)
     if memory().wrong_model:
         st.error(plain(memory().wrong_model))
     if memory().offered_model:
