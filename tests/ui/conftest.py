@@ -33,7 +33,7 @@ def smallest_model(minilm):
     """The pages need at least the smallest real model; the shared fixture fetches it where it is
     not here.
     """
-    runs.ready_models.clear()
+    runs.ready_of.clear()
 
 
 FURTHER_TOO = [*FAMILIES, *(pytest.param(name, marks=pytest.mark.slow) for name in FURTHER)]
@@ -69,11 +69,11 @@ def download(monkeypatch, minilm):
     monkeypatch.setattr(catalogue, "find", here)
     monkeypatch.setattr("core.models.download.fetch", fake.fetch)
     downloads.jobs.clear()
-    runs.ready_models.clear()
+    runs.ready_of.clear()
     yield fake
     fake.go.set()
     downloads.jobs.clear()
-    runs.ready_models.clear()
+    runs.ready_of.clear()
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def study(tmp_path, monkeypatch):
 
 def clear() -> None:
     SHELF.forget()
-    for cache in (influence_stage.mean_of, runs.ready_models):
+    for cache in (influence_stage.mean_of, runs.ready_of):
         cache.clear()
 
 
@@ -399,7 +399,7 @@ def test_another_sentence_begins_anew(study):
 def test_without_the_twin_the_loaded_decoder_is_compared_and_an_encoder_is_not(study, smollm2):
     for file in (study / "study-decoder").iterdir():
         file.unlink()
-    runs.ready_models.clear()
+    runs.ready_of.clear()
     app = opened(PAGE, **OPEN, model="minilm")
     assert (
         any("choose a decoder as the model" in each.value for each in app.caption)

@@ -34,9 +34,9 @@ def folder(request, tmp_path, monkeypatch):
     folder = replace(model, config=config, tensors=tensors).write(tmp_path / family)
     assert load_folder(folder).config.head is None
     monkeypatch.setenv("GLASSFORMER_MODELS", str(folder))
-    runs.ready_models.clear()
+    runs.ready_of.clear()
     yield str(folder)
-    runs.ready_models.clear()
+    runs.ready_of.clear()
 
 
 @pytest.mark.one_in(7)

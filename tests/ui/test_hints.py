@@ -76,7 +76,7 @@ def test_a_larger_model_that_is_not_here_is_fetched(afterwards, monkeypatch):
     asked, found = [], catalogue.find
     monkeypatch.setattr(download, "fetch", lambda name, progress: asked.append(name))
     monkeypatch.setattr(catalogue, "find", lambda name: None if name == "smollm2" else found(name))
-    runs.ready_models.clear()
+    runs.ready_of.clear()
     app = opened(model="study-decoder", sentence=OWN)
     size = downloads.megabytes(catalogue.entry_of("smollm2").size)
     assert app.button(key="larger_model").label == f"Fetch SmolLM2, {size}"

@@ -373,7 +373,7 @@ def nothing_here(monkeypatch, fetch) -> AppTest:
     """
     monkeypatch.setattr(catalogue, "find", lambda name: None)
     monkeypatch.setattr("core.models.download.fetch", fetch)
-    for cache in (runs.ready_models, downloads.jobs):
+    for cache in (runs.ready_of, downloads.jobs):
         cache.clear()
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
 

@@ -218,9 +218,9 @@ def test_a_link_that_is_none_opens_nothing_and_leaves_the_address(cell):
 def test_a_first_visit_to_a_model_that_fails_shows_another_and_says_why(tmp_path, monkeypatch):
     (tmp_path / "config.json").write_text("{}")
     monkeypatch.setenv("GLASSFORMER_MODELS", str(tmp_path))
-    runs.ready_models.clear()
+    runs.ready_of.clear()
     app = opened("pages/3_Attention.py", model=str(tmp_path))
-    runs.ready_models.clear()
+    runs.ready_of.clear()
     said = " ".join(each.value.replace("\\", "") for each in app.warning)
     assert "model_type" in said and "You still see" in said
     assert app.session_state["memory"].shown.model == CODECS["model"].default and app.get(

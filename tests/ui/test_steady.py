@@ -61,9 +61,9 @@ def test_two_models_of_one_title_have_labels_of_their_own(monkeypatch, tmp_path,
     for folder in folders:
         folder.mkdir(parents=True)
     monkeypatch.setenv("GLASSFORMER_MODELS", ":".join(map(str, folders)))
-    runs.ready_models.clear()
+    runs.ready_of.clear()
     labels = opened(model="minilm").selectbox(key="model").options
-    runs.ready_models.clear()
+    runs.ready_of.clear()
     assert [label for label in labels if label.startswith("model")] == [
         f"model · {folder}" for folder in folders
     ]

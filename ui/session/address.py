@@ -7,8 +7,12 @@ from typing import Any
 
 import streamlit as st
 
+from core.models.own import is_name
 from ui.session.memory import memory, note
+from ui.session.owner import may_open
 from ui.session.selection import CODECS, LONGEST_TEXT, Selection, chosen, selection, spell
+
+OWN_MODEL = "Your own model …"  # the last line of the list of models
 
 
 def parse_choice(name: str, text: str) -> Any:
@@ -18,9 +22,24 @@ def parse_choice(name: str, text: str) -> Any:
         return value
     shown = text if len(text) <= 40 else f"{text[:40]}…"
     note(
-        f"The address asks for {codec.key} “{shown}”, which is not {codec.message}. It was ignored."
+        f"The address asks for {codec.key} “{shown}”, which is not {codec.message}. It was"
+        f" ignored.{how_to_open(name, text)}"
     )
     return codec.default
+
+
+def how_to_open(name: str, text: str) -> str:
+    """Of a model that is not in the list: how whoever may open it does so, or who may. A link alone
+    opens nothing and fetches nothing, nor does it tell a visitor what is on this machine.
+    """
+    if name not in ("model", "compare_model"):
+        return ""
+    if not may_open():
+        return " Only whoever runs this app can add a model to the list."
+    if not is_name(text):
+        return ""
+    memory().typed_model = text
+    return f" To open it, choose “{OWN_MODEL}” in the list."
 
 
 def link_asks_for(name: str) -> bool:

@@ -70,6 +70,13 @@ class Memory:
     # Overview: a run that a click has made, and the run before it, with which it is compared
     compared_run: tuple[RunRequest, RunRequest] | None = None
 
+    # The window in which a model of one's own is opened: whether it stands, what was typed there,
+    # and what came of it: an Offer of the Hub, or a message
+    opens_model: bool = False
+    typed_model: str = ""
+    offered_model: Any = None
+    wrong_model: str = ""
+
     # Single pages
     part_opened: dict[str, str | None] = field(default_factory=dict)  # Every number: by slider
     neuron_place: tuple | None = None  # Feed-forward: the run and the place of the chosen neuron

@@ -25,6 +25,7 @@ from core.models.chat_template import ChatTemplate
 from core.models.model import Model
 from core.models.tokenizer import Encoding
 from core.trace import Trace
+from ui.session import owner
 from ui.session.selection import LONGEST_TEXT
 from ui.session.shelf import SHELF
 
@@ -97,10 +98,15 @@ class FinishedRun:
 # --- on the shelf ---------------------------------------------------------------------------------
 
 
-@st.cache_data(ttl=20, show_spinner=False)
 def ready_models() -> tuple[str, ...]:
-    """The names of the models that are on this machine."""
-    return tuple(entry.name for entry in catalogue.listed() if catalogue.find(entry.name))
+    """The names of the models that are on this machine, of those that this visitor can choose."""
+    return ready_of(tuple(entry.name for entry in owner.models()))
+
+
+@st.cache_data(ttl=20, max_entries=50, show_spinner=False)
+def ready_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the models that are on this machine."""
+    return tuple(name for name in names if catalogue.find(name))
 
 
 def model_of(name: str) -> Model | Lstm:

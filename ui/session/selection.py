@@ -28,6 +28,8 @@ from core import masks, whatif
 from core.decoding.beam_search import WIDEST
 from core.errors import GlassError
 from core.models import catalogue
+from core.models.own import LONGEST as LONGEST_NAME
+from ui.session import owner
 
 _EXAMPLES = Path(__file__).parents[2] / "assets/examples.json"
 EXAMPLES = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
@@ -150,7 +152,7 @@ def can_change(change: str) -> bool:
 
 def is_listed(model: str) -> bool:
     """Whether a model is in the list."""
-    return model in [entry.name for entry in catalogue.listed()]
+    return model in [entry.name for entry in owner.models()]
 
 
 MASK_CELLS = re.compile(rf"(({'|'.join(masks.NAMED)})(,|$))?([edc]\d{{1,3}}-\d{{1,3}}(,|$))*")
@@ -202,7 +204,9 @@ class Selection:
     target: str = around_pages(text("", LONGEST_BOX))
     second: str = around_pages(text("", LONGEST_BOX))  # sentence B of a model that reads pairs
     chat: bool = around_pages(flag(False))  # the sentence is a message of a chat
-    model: str = around_pages(text(catalogue.default(), 200, "in the list of models", is_listed))
+    model: str = around_pages(
+        text(catalogue.default(), LONGEST_NAME, "in the list of models", is_listed)
+    )
     mask: str = around_pages(among("trained", MASKS))
     mask_cells: str = around_pages(
         text("", LONGEST_MASK, "a custom mask such as e3-4,e5-1", MASK_CELLS.fullmatch), key="grid"
@@ -338,7 +342,9 @@ class Selection:
     compare_sentence: str | None = in_page(text(None, LONGEST_BOX))
     compare_head: int | None = in_page(whole_number(None, 0))
     compare_layer: int | None = in_page(whole_number(None, 0))
-    compare_model: str | None = in_page(text(None, 200, "in the list of models", is_listed))
+    compare_model: str | None = in_page(
+        text(None, LONGEST_NAME, "in the list of models", is_listed)
+    )
     compare_reads: str = in_page(among("one", ("one", "other")))
     compare_cell: str = in_page(text("", 7, "two numbers such as 3-2", SLOTS.fullmatch))
     compare_part: int | None = in_page(whole_number(None, 0))

@@ -11,11 +11,12 @@ from core.errors import GlassError
 from core.models import catalogue
 from core.steps.task import answers_questions
 from ui.kit.what_if_words import change_words
-from ui.session import runs, sent
+from ui.session import owner, runs, sent
 from ui.session.actions import start_new_model, start_typed_text
-from ui.session.address import link_asks_for
+from ui.session.address import OWN_MODEL, link_asks_for
 from ui.session.memory import Dropped, forget_comparison, memory, note
 from ui.session.opening import first_token
+from ui.session.owner import may_open
 from ui.session.runs import RunRequest
 from ui.session.selection import (
     CODECS,
@@ -30,12 +31,13 @@ from ui.session.selection import (
 from ui.session.settling import clamp
 from ui.session.steady import steady
 from ui.session.view import View
-from ui.shell import downloads
+from ui.shell import downloads, own_model
 from ui.shell.hints import texts_read
 from ui.shell.model_notes import examples_kind, what_it_does
 
 EXAMPLE = "example"  # the key of the list of examples
 SECOND = "Add a second text: this model can read two in one input, A and B"
+OWN = "own"  # in the list of models: not one of them, but the way to another
 
 
 def read_run(box) -> View | None:
@@ -154,11 +156,6 @@ def read_typed() -> None:
     remember_ended(start_typed_text)
 
 
-def read_with_model() -> None:
-    """Reads the text with the model picked from the list, as that was trained."""
-    remember_ended(start_new_model)
-
-
 def remember_ended(start: Callable[[], None]) -> None:
     """Starts something new; the what-if that this ended is remembered in words."""
     change, before = chosen("change"), memory().shown
@@ -184,19 +181,31 @@ def model_list() -> str:
     """
     ready = runs.ready_models()
     titles = model_titles(ready)
+    if may_open():
+        titles[OWN] = OWN_MODEL
     steady("model", titles, titles.__getitem__, ready[0])
     st.selectbox(
         "Model",
         list(titles),
         key="model",
         format_func=titles.__getitem__,
-        on_change=read_with_model,
+        on_change=use_model,
         persist_state="session",
         label_visibility="collapsed",
     )
     with st.container(key="unseen-models"):
         st.html(f"<style>{model_words(list(titles))}</style>")
     return model_at_hand(ready)
+
+
+def use_model() -> None:
+    """Reads with the model that was picked, or lets one be opened that is not in the list."""
+    if chosen("model") != OWN:
+        remember_ended(start_new_model)
+        return
+    kept = memory().kept
+    select(model=kept.model if kept else CODECS["model"].default)
+    own_model.begin()
 
 
 def model_words(names: list[str]) -> str:
@@ -223,7 +232,7 @@ def missing_model() -> None:
 
 def model_titles(ready: tuple[str, ...]) -> dict[str, str]:
     """What the chooser shows for each model, by name; two of one title also show their names."""
-    entries = sorted(catalogue.listed(), key=lambda entry: entry.name not in ready)
+    entries = sorted(owner.models(), key=lambda entry: entry.name not in ready)
     titles = [entry.title for entry in entries]
     shown = {}
     for entry in entries:

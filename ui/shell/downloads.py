@@ -5,13 +5,16 @@ how far it is.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import GlassError
 from core.models import catalogue, download
+from core.models.download import StoppedError
 from ui.session import runs
 from ui.text import plain
 
@@ -21,23 +24,47 @@ OFFLINE = (
     " here and reload this page."
 )
 _starting = threading.Lock()  # two who click at once begin one download
+# Seconds after which a download that nobody asks for stops: a hidden tab asks once in a minute.
+FORGOTTEN = 180
 
 
 @dataclass
 class Job:
     """A download under way: bytes done and in all, what is happening, and in the end whether it
-    failed.
+    failed. It goes on as long as anyone wants it.
     """
 
     message: str
     total: int
     done: int = 0
     over: bool = False
+    stopped: bool = False
     error: str = ""
+    wanted: dict[str, float] = field(default_factory=dict)  # session -> when it asked last
+    left: set[str] = field(default_factory=set)  # sessions that want it no longer
 
     def progress(self, done: int, total: int, message: str) -> None:
-        """Takes in how far it is."""
+        """Takes in how far it is. Raises StoppedError where nobody wants it any longer."""
         self.done, self.total, self.message = done, total, message
+        last = max(self.wanted.values(), default=None)
+        if last is None or time.monotonic() - last > FORGOTTEN:
+            raise StoppedError
+
+    def want(self) -> None:
+        """This session asks for it."""
+        self.left.discard(session())
+        self.wanted = self.wanted | {session(): time.monotonic()}
+
+    def leave(self) -> None:
+        """This session wants it no longer."""
+        self.left.add(session())
+        self.wanted = {who: when for who, when in self.wanted.items() if who != session()}
+
+
+def session() -> str:
+    """Who asks; empty outside of any session."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context else ""
 
 
 @st.cache_resource
@@ -47,26 +74,38 @@ def jobs() -> dict[str, Job]:
     return {}
 
 
-def start_download(name: str) -> None:
-    """Starts a download unless it is under way. It goes on when the reader clicks elsewhere."""
+def start_download(name: str, size: int = 0) -> None:
+    """Starts a download unless it is under way, and wants it. It goes on when the reader clicks
+    elsewhere, for a while. size: bytes to fetch, where they are known.
+    """
     with _starting:
         job = jobs().get(name)
         if job is None or job.over:
             entry = catalogue.entry_of(name)
-            jobs()[name] = job = Job(f"Asking for {entry.title}", entry.size)
+            jobs()[name] = job = Job(f"Asking for {entry.title}", size or entry.size)
+            job.want()
             threading.Thread(target=run_download, args=(name, job), daemon=True).start()
+        job.want()
+
+
+def cancel(name: str) -> None:
+    """This reader wants a download no longer; it stops if nobody else does."""
+    if job := jobs().get(name):
+        job.leave()
 
 
 def run_download(name: str, job: Job) -> None:
     """The download itself, away from any page."""
     try:
         download.fetch(name, job.progress)
+    except StoppedError:
+        job.stopped = True
     except GlassError as error:
         job.error = str(error)
     except BaseException as error:  # a reader must hear of it, and not from a log
         job.error = f"Could not fetch {name} ({type(error).__name__})."
     finally:
-        runs.ready_models.clear()  # here, and not by who waits: all of them may have left
+        runs.ready_of.clear()  # here, and not by who waits: all of them may have left
         job.over = True
 
 
@@ -80,7 +119,7 @@ def offer(name: str, meanwhile: str) -> None:
     download failed.
     """
     entry, job = catalogue.entry_of(name), jobs().get(name)
-    if job and not job.over:
+    if job and not job.over and session() not in job.left:
         watch(name)
         return
     if catalogue.find(name):  # it came since the list was made; another program can bring it
@@ -88,7 +127,7 @@ def offer(name: str, meanwhile: str) -> None:
     size = f", {megabytes(entry.size)}" if entry.size else ""
     st.caption(
         f"{plain(entry.title)} is not on this machine yet. Until then, the pages use"
-        f" {plain(catalogue.entry_of(meanwhile).title)}."
+        f" {plain(catalogue.entry_of(meanwhile).title)}.{' ' * bool(said := left_off(job))}{said}"
     )
     if job and job.error:
         st.error(plain(job.error))
@@ -104,21 +143,37 @@ def offer(name: str, meanwhile: str) -> None:
     )
 
 
+def left_off(job: Job | None) -> str:
+    """What is said of a download that was cancelled, or that nobody asked for any longer."""
+    if job is None or not (job.stopped or session() in job.left):
+        return ""
+    return f"The download was stopped after {megabytes(job.done)}; you can begin it again."
+
+
 @st.fragment(run_every=0.4)
-def watch(name: str) -> None:
+def watch(name: str, can_cancel: bool = True) -> None:
     """The bar, which moves by itself until the download is over; then the page is drawn anew."""
     job = jobs().get(name)
-    if job is None or job.over:
+    if job is None or job.over or session() in job.left:
         show_arrived()
+    job.want()
     share = min(1.0, job.done / job.total) if job.total else 0.0
-    st.progress(
-        share, text=f"{plain(job.message)}: {megabytes(job.done)} of {megabytes(job.total)}"
-    )
+    with st.container(horizontal=True, vertical_alignment="center", key="download-progress"):
+        st.progress(share, text=f"{plain(job.message)}: {how_far(job, share)}")
+        if can_cancel:
+            st.button("Cancel", key="cancel", on_click=cancel, args=(name,))
+
+
+def how_far(job: Job, share: float) -> str:
+    """Megabytes done and in all, and percent; in all, only where that is known."""
+    if not job.total:
+        return megabytes(job.done)
+    return f"{megabytes(job.done)} of {megabytes(job.total)} ({share:.0%})"
 
 
 def show_arrived() -> NoReturn:
     """Draws the page anew, with the models that are here now."""
-    runs.ready_models.clear()
+    runs.ready_of.clear()
     st.rerun()
 
 
@@ -146,7 +201,7 @@ def welcome(name: str) -> None:
         st.button("Try again", on_click=start_download, args=(name,), type="primary")
     else:
         start_download(name)
-        watch(name)
+        watch(name, can_cancel=False)
         st.caption(
             "The download has started. The app checks its SHA-256 and keeps it for next time;"
             " then this page opens by itself. Nothing else is sent or fetched."

@@ -43,6 +43,7 @@ DOES = {  # in a few words, for the list of models
     "bert": "guesses hidden words",
     "t5": "fills in the gaps of a text",
     "marian": "English into French",
+    "own": "a name on the Hub, a folder or a file",
 }
 NEXT = ("minilm", "smollm2")  # the pretrained ones that are offered here; the list has them all
 
