@@ -7,6 +7,7 @@ by `transformer.py`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -31,6 +32,30 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Rope:
+    """How far rotary positions turn each pair of a query's and a key's numbers, and how that is
+    stretched for texts longer than those of the training (core.ops.frequencies).
+    """
+
+    theta: float = 10000.0  # pair i of P turns by theta^(-i/P) radians from token to token
+    width: int | None = None  # so many numbers of a head are turned, its first; None: all
+    kind: str = "default"  # "default", "linear", "dynamic", "llama3", "yarn" or "longrope"
+    factor: float = 1.0  # how many times as long
+    trained: int = 0  # the tokens that the unstretched angles were made for
+    slow: float = 1.0  # of a pair that turns less often than this in `trained` tokens all is
+    fast: float = 1.0  # stretched; of one that turns more often than this, nothing
+    whole: bool = True  # yarn: the borders between the two are whole pairs
+    short: tuple[float, ...] = ()  # longrope: the divisor of each pair up to `trained` tokens
+    long: tuple[float, ...] = ()  # and in longer texts
+    size: float = 1.0  # what the turned numbers are multiplied by
+
+    @property
+    def grows(self) -> bool:
+        """Whether the angles depend on how long the text is."""
+        return self.kind == "dynamic" or self.kind == "longrope" and self.short != self.long
+
+
+@dataclass(frozen=True)
 class Config:
     """One transformer, told from all others."""
 
@@ -44,10 +69,10 @@ class Config:
     d_mlp: int  # F
     n_vocab: int  # V
     n_positions: int | None  # the longest sequence the model was made for; None: no table limits it
-    positions: (
-        str  # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a bias);
-    )
-    # "none": a what-if that no model was trained with, here and for the norm
+    # "learned", "sinusoid" (both a table), "rotary" (turns q and k), "relative" (a learned bias) or
+    # "alibi" (a bias that grows with the distance); "none": a what-if that no model was trained
+    # with, here and for the norm
+    positions: str
     norm: str  # "layer" (mean and deviation), "rms" or "none"
     # Where a sublayer's norms stand: "before" it (pre-norm), "after" the sum (post-norm, as in the
     # paper), "update" (on what it adds), or "around" (before it, and one more on what it adds)
@@ -57,6 +82,8 @@ class Config:
     gated: bool = False  # the feed-forward multiplies activation(x·W) by a second projection
     parallel: bool = False  # attention and feed-forward both read what enters the layer
     score_scale: float = 1.0  # what q·k is multiplied by: 1/√K, and 1 for T5
+    score_cap: float | None = None  # scores are bent to between -cap and cap by a tanh (Gemma 2)
+    logit_cap: float | None = None  # and logits
     embed_scale: float = 1.0  # what a token's embedding is multiplied by: √D for Marian
     head_scale: float = (
         1.0  # what the last vector is multiplied by before the logits: 1/√D for a tied T5
@@ -67,18 +94,22 @@ class Config:
     head: str | None = (
         None  # None (no logits), "linear", or "transform" (dense, activation, norm, linear)
     )
+    d_embed: int | None = None  # the tables' width, where the model's is another: projected
     head_activation: str | None = None  # of "transform"; None: that of the layers
     pooler: str | None = (
         # None, "dense" (tanh over the first token) or "next" (that, and the next-sentence logits)
         None
     )
     task: Task | None = None  # the head that the model was fine-tuned with
-    rope_theta: float = 10000.0
     sinusoid_first: int = 0  # the number that the first position has in the waves
     sinusoid_whole: bool = False  # the slowest wave: 10000 times slower than the first, or nearly
     pad_id: int | None = None  # a token without a position, which is not read (M2M100)
     relative_beside: bool = False  # the bias of "relative" beside other positions (MPNet)
     relative_in_layers: bool = False  # a table of biases in each layer, not one for all (uMT5)
+    # By layer, over and over: one entry stands for all layers, four for each 4th.
+    ropes: tuple[Rope | None, ...] = (Rope(),)  # None: this layer turns nothing
+    windows: tuple[int | None, ...] = (None,)  # how many tokens away one is still seen; None: all
+    qk_norm: str | None = None  # a norm of queries and keys: of each "head", or of "all" together
     relative_buckets: int = 32
     relative_distance: int = 128  # beyond it all distances share the last bucket
     start_id: int | None = None  # the token a decoder begins with when it reads an encoder
@@ -95,6 +126,11 @@ class Config:
         return bool(self.encoder_layers and self.decoder_layers)
 
     @property
+    def divides_by_root(self) -> bool:
+        """Whether scores are divided by √K, as in the paper, and not otherwise scaled."""
+        return math.isclose(self.score_scale, self.d_head**-0.5)
+
+    @property
     def norm_first(self) -> bool:
         """Whether a sublayer reads a norm of the stream."""
         return self.norm_at in ("before", "around")
@@ -104,9 +140,22 @@ class Config:
         """Whether what a sublayer adds to the stream has passed a norm of its own."""
         return self.norm_at in ("update", "around")
 
+    def rope(self, layer: int) -> Rope | None:
+        """How a layer turns queries and keys; None where it does not."""
+        return self.ropes[layer % len(self.ropes)] if self.positions == "rotary" else None
+
+    def window(self, layer: int) -> int | None:
+        """How many tokens away a layer's self-attention still looks; None: at all of them."""
+        return self.windows[layer % len(self.windows)]
+
     def group(self, head: int) -> int:
         """The set of keys and values that a query head uses."""
         return head * self.n_kv_heads // self.n_heads
+
+    @property
+    def embed_width(self) -> int:
+        """The width of the tables of tokens, and of what is compared with words."""
+        return self.d_embed or self.d_model
 
     @property
     def relative(self) -> bool:
@@ -164,16 +213,18 @@ def norm(name: str, width: int) -> Shapes:
 
 
 def embedding_shapes(config: Config, side: str) -> Shapes:
-    """The tables from which a side's first vectors are added up."""
-    c, path = config, f"{side}.embed"
-    shapes: Shapes = {f"{path}.token.weight": (c.n_vocab, c.d_model)}
+    """The tables from which a side's first vectors are added up, and what projects the sum."""
+    c, path, width = config, f"{side}.embed", config.embed_width
+    shapes: Shapes = {f"{path}.token.weight": (c.n_vocab, width)}
     if c.positions in ("learned", "sinusoid"):
-        shapes[f"{path}.position.weight"] = (c.n_positions or 0, c.d_model)
+        shapes[f"{path}.position.weight"] = (c.n_positions or 0, width)
     if c.n_segments and side == "encoder":
-        shapes[f"{path}.segment.weight"] = (c.n_segments, c.d_model)
+        shapes[f"{path}.segment.weight"] = (c.n_segments, width)
     if c.relative and not c.relative_in_layers:
         shapes |= relative_shapes(c, side)
-    return shapes | (norm(f"{path}.norm", c.d_model) if c.embed_norm else {})
+    if c.d_embed:
+        shapes |= linear_shapes(f"{path}.out", width, c.d_model)
+    return shapes | (norm(f"{path}.norm", width) if c.embed_norm else {})
 
 
 def relative_shapes(config: Config, path: str) -> Shapes:
@@ -184,11 +235,14 @@ def relative_shapes(config: Config, path: str) -> Shapes:
 def attention_shapes(config: Config, path: str) -> Shapes:
     """The four projections of all heads side by side, and the norms."""
     c = config
+    all_q, all_k = c.n_heads * c.d_head, c.n_kv_heads * c.d_head
+    gains = {"head": (c.d_head, c.d_head), "all": (all_q, all_k)}.get(c.qk_norm or "", ())
     return {
-        **linear_shapes(f"{path}.q", c.d_model, c.n_heads * c.d_head),
-        **linear_shapes(f"{path}.k", c.d_model, c.n_kv_heads * c.d_head),
-        **linear_shapes(f"{path}.v", c.d_model, c.n_kv_heads * c.d_head),
-        **linear_shapes(f"{path}.out", c.n_heads * c.d_head, c.d_model),
+        **{f"{path}.{x}.norm.weight": (width,) for x, width in zip("qk", gains, strict=False)},
+        **linear_shapes(f"{path}.q", c.d_model, all_q),
+        **linear_shapes(f"{path}.k", c.d_model, all_k),
+        **linear_shapes(f"{path}.v", c.d_model, all_k),
+        **linear_shapes(f"{path}.out", all_q, c.d_model),
         **sublayer_norms(config, path),
     }
 
@@ -223,8 +277,11 @@ def end_shapes(config: Config) -> Shapes:
         shapes |= linear_shapes("task.pre", D, D)
     if c.task:
         shapes |= linear_shapes("task.logits", D, len(c.task.labels))
+    if c.head == "transform" or c.head and c.d_embed:
+        shapes |= linear_shapes("head.pre", D, c.embed_width)
     if c.head == "transform":
-        shapes |= linear_shapes("head.pre", D, D) | norm("head.norm", D)
+        shapes |= norm("head.norm", c.embed_width)
     if c.head:
-        shapes |= {"head.logits.weight": (c.n_vocab, D), "head.logits.bias": (c.n_vocab,)}
+        shapes["head.logits.weight"] = (c.n_vocab, c.embed_width)
+        shapes["head.logits.bias"] = (c.n_vocab,)
     return shapes

@@ -24,6 +24,14 @@ def all_but_itself(n_looks: int, n_looked_at: int):
     return ~np.eye(n_looks, n_looked_at, dtype=bool)
 
 
+def near(n_looks: int, n_looked_at: int, window: int, earlier: int = 0):
+    """A window: a token sees those that stand at most so far away. earlier: how many stand before
+    the first that looks.
+    """
+    looks_L = np.arange(earlier, earlier + n_looks)
+    return abs(looks_L[:, None] - np.arange(n_looked_at)) <= window
+
+
 NAMED = {"encoder": full, "decoder": causal, "others": all_but_itself}
 
 

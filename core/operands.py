@@ -176,6 +176,13 @@ def quotient(a: Group, b: Group) -> Result:
     )
 
 
+def capped(x: Group, cap: float) -> Result:
+    """cap · tanh(x / cap)."""
+    own = float(x.values_N[0])
+    formula = f"{operand(cap)} · tanh({operand(own)} / {operand(cap)})"
+    return Result(cap * math.tanh(own / cap), formula, (x, constant("cap", cap)))
+
+
 def vector_length(group: Group) -> float:
     """‖x‖ of the operands."""
     return float(np.linalg.norm(group.values_N))

@@ -105,22 +105,61 @@ ACTIVATIONS = {"gelu": gelu, "gelu_tanh": gelu_tanh, "silu": silu, "relu": relu}
 HEAD_ACTIVATIONS = {**ACTIVATIONS, "tanh": np.tanh}  # of a layer in a fine-tuned head
 
 
-def angles(length: int, width: int, theta: float, first: int = 0):
-    """How far rotary positions turn, from `first` on: position · theta^(-2i / K) radians,
-    (L, K/2) (Su et al. 2021, section 3.2.2).
+def frequencies(rope, width: int, length: int):
+    """By how many radians each pair turns from one token to the next, (P,), in a text of that
+    length: theta^(-2i / K) (Su et al. 2021, section 3.2.2), stretched as rope.kind says.
+
+    rope: a core.config.Rope; width: K, the numbers of a head.
     """
-    return np.arange(first, first + length)[:, None] * theta ** (-np.arange(0, width, 2) / width)
+    turned = rope.width or width
+    theta, share_P = rope.theta, np.arange(0, turned, 2) / turned
+    if rope.kind == "dynamic":  # the base grows with the text ("NTK-aware"; Peng et al. 2023, 3.1)
+        longer = rope.factor * max(length, rope.trained) / rope.trained - (rope.factor - 1)
+        theta = theta * longer ** (turned / (turned - 2))
+    rate_P = theta**-share_P
+    if rope.kind == "longrope":  # a divisor for each pair (Ding et al. 2024)
+        return rate_P / np.array(rope.long if length > rope.trained else rope.short)
+    if rope.kind in ("linear", "llama3", "yarn"):
+        kept_P = unstretched(rope, turned, rate_P)
+        return kept_P * rate_P + (1 - kept_P) * rate_P / rope.factor
+    return rate_P
 
 
-def rotate(x_HLK, cos_LK, sin_LK):
-    """Turns the pairs (k, k + K/2) of each vector by its position's angle (rotary positions, Su et
-    al. 2021).
+def unstretched(rope, turned: int, rate_P):
+    """How much of each pair's turn is left as it was trained, (P,): all of those that turn fast,
+    nothing of the slow ones, with a ramp between, over turns (Llama 3.1) or over pairs (YaRN, Peng
+    et al. 2023, section 3.2).
     """
-    half = x_HLK.shape[-1] // 2
-    rotated_HLK = np.concatenate((-x_HLK[..., half:], x_HLK[..., :half]), axis=-1)
-    rotated_HLK *= sin_LK
-    rotated_HLK += x_HLK * cos_LK
-    return rotated_HLK
+    if rope.kind == "linear":
+        return np.zeros_like(rate_P)
+    if rope.kind == "llama3":
+        turns_P = rope.trained * rate_P / (2 * math.pi)
+        return np.clip((turns_P - rope.slow) / (rope.fast - rope.slow), 0, 1)
+
+    def pair(turns: float) -> float:
+        return turned * math.log(rope.trained / (turns * 2 * math.pi)) / (2 * math.log(rope.theta))
+
+    first, last = pair(rope.fast), pair(rope.slow)
+    if rope.whole:
+        first, last = math.floor(first), math.ceil(last)
+    first, last = max(first, 0), min(last, turned - 1)
+    last += 0.001 if first == last else 0  # as in the published code: no division by zero
+    return 1 - np.clip((np.arange(len(rate_P)) - first) / (last - first), 0, 1)
+
+
+def rotate(x_HLK, angle_LP, size: float = 1.0):
+    """Turns the pairs (j, j + P) of each vector by its position's angles, and multiplies them by
+    `size` (rotary positions, Su et al. 2021). Numbers behind the last pair stay as they are.
+    """
+    half, dtype = angle_LP.shape[-1], x_HLK.dtype
+    cos_LP, sin_LP = ((size * wave(angle_LP)).astype(dtype) for wave in (np.cos, np.sin))
+    first_HLP, second_HLP = x_HLK[..., :half], x_HLK[..., half : 2 * half]
+    turned_HLK = x_HLK.copy()
+    turned_HLK[..., :half] *= cos_LP
+    turned_HLK[..., :half] -= second_HLP * sin_LP
+    turned_HLK[..., half : 2 * half] *= cos_LP
+    turned_HLK[..., half : 2 * half] += first_HLP * sin_LP
+    return turned_HLK
 
 
 def wave_rates(width: int, whole: bool = False):
@@ -140,6 +179,22 @@ def sinusoids(length: int, width: int, first: int = 0, whole: bool = False):
     angle = np.arange(first, first + length)[:, None] * wave_rates(width, whole)
     table_PD = np.concatenate((np.sin(angle), np.cos(angle[:, : width // 2])), axis=1)
     return np.pad(table_PD, ((0, 0), (0, width - table_PD.shape[1])))
+
+
+def alibi_slopes(n_heads: int):
+    """How much each head's scores lose from one token to the next, (H,): a geometric sequence, for
+    which other numbers of heads than powers of two borrow from the next longer one (Press et al.
+    2022, "Train Short, Test Long", section 3).
+    """
+    power = 1 << n_heads.bit_length() - 1
+    base, longer = 2.0 ** (-8 / power), 2.0 ** (-4 / power)
+    borrowed = longer ** np.arange(1, 2 * (n_heads - power), 2)
+    return np.concatenate((base ** np.arange(1, power + 1), borrowed))
+
+
+def soft_cap(x, cap: float):
+    """cap · tanh(x / cap): near x where that is small, and never beyond ±cap."""
+    return np.tanh(x / cap) * cap
 
 
 def relative_buckets(n_looks: int, n_looked_at: int, buckets: int, furthest: int, both_ways: bool):

@@ -80,6 +80,11 @@ class Scope:
         return self.run.config
 
     @property
+    def layer(self) -> int:
+        """The number of the layer in which this place is."""
+        return int(self.path.split(".")[1])
+
+    @property
     def earlier(self) -> int:
         """How many tokens were read before those of this run."""
         return self.run.earlier

@@ -12,14 +12,17 @@ from __future__ import annotations
 import numpy as np
 
 from core import masks
+from core.config import Rope
 from core.ops import (
     ACTIVATIONS,
     HEAD_ACTIVATIONS,
-    angles,
+    alibi_slopes,
+    frequencies,
     linear,
     relative_buckets,
     rotate,
     sigmoid,
+    soft_cap,
     softmax,
 )
 from core.recorder import Run, Scope
@@ -82,10 +85,13 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     section 3.2).
     """
     q_HLK, k_GMK, v_GMK = project(at, x_LD, memory_MD)
-    if at.config.positions == "rotary":
+    if at.config.qk_norm:
+        q_HLK = normalise_heads(at, "q", at.put("q.unnormed_HLK", q_HLK), "H")
+        k_GMK = normalise_heads(at, "k", at.put("k.unnormed_GLK", k_GMK), "G")
+    if rope := at.config.rope(at.layer):
         q_HLK = at.put("q.unrotated_HLK", q_HLK)
         k_GLK = at.put("k.unrotated_GLK", k_GMK)
-        q_HLK, k_GMK = rotate_by_position(at, q_HLK), rotate_by_position(at, k_GLK)
+        q_HLK, k_GMK = rotate_by_position(at, q_HLK, rope), rotate_by_position(at, k_GLK, rope)
     q_HLK = at.put("q_HLK", q_HLK)
     k_GMK = at.put("k_GMK", at.after_earlier("k", k_GMK))
     v_GMK = at.put("v_GMK", at.after_earlier("v", v_GMK))
@@ -93,6 +99,8 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     scores_HLM = at.put("scores.scaled_HLM", scores_HLM * at.config.score_scale)
     if relative_HLM is not None:
         scores_HLM = at.put("scores.biased_HLM", scores_HLM + relative_HLM)
+    if at.config.score_cap:
+        scores_HLM = at.put("scores.capped_HLM", soft_cap(scores_HLM, at.config.score_cap))
     mask_LM = masks.check(at.put("mask_LM", mask_LM))
     scores_HLM = at.put(
         "scores_HLM", scores_HLM if mask_LM.all() else np.where(mask_LM, scores_HLM, -np.inf)
@@ -103,20 +111,38 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     return at.put("out_LD", update(at, linear(z_LX, at.w("out.weight"), at.w("out.bias"))))
 
 
-def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
-    """Tokens looking at each other. Where the stack has no bias for their distances, T5's kind of
-    model has one in each layer.
+def normalise_heads(at: Scope, which: str, x_HLK, heads: str):
+    """Root-mean-square norm of the queries or the keys: of each head's by itself, with one gain for
+    all heads (Henry et al. 2020), or of all heads' together.
     """
+    weight, eps = at.w(f"{which}.norm.weight"), at.config.norm_eps
+    square_HL = np.vecdot(x_HLK, x_HLK)
+    if at.config.qk_norm == "head":
+        mean_HL = square_HL / x_HLK.shape[-1]
+        scale_HL = at.put(f"{which}.scale_{heads}L", np.sqrt(mean_HL + eps))
+        return x_HLK / scale_HL[..., None] * weight
+    mean_L = square_HL.sum(axis=0) / len(weight)
+    scale_L = at.put(f"{which}.scale_L", np.sqrt(mean_L + eps))
+    return x_HLK / scale_L[:, None] * weight.reshape(len(x_HLK), 1, -1)
+
+
+def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
+    """Tokens looking at each other, at most a window away. Where the stack has no bias for their
+    distances, T5's kind of model has one in each layer.
+    """
+    window = at.config.window(at.layer)
+    if window is not None:
+        mask_LM = mask_LM & masks.near(*mask_LM.shape, window, at.earlier)
     if at.config.relative and relative_HLM is None:
         relative_HLM = relative_bias(at, len(x_LD))
     return attention(at, x_LD, x_LD, mask_LM, relative_HLM)
 
 
-def rotate_by_position(at: Scope, x_HLK):
+def rotate_by_position(at: Scope, x_HLK, rope: Rope):
     """Rotary positions: every vector rotated by its position's angles (Su et al. 2021)."""
-    half_LK = angles(x_HLK.shape[1], at.config.d_head, at.config.rope_theta, at.earlier)
-    angle_LK = np.tile(half_LK, 2)
-    return rotate(x_HLK, np.cos(angle_LK).astype(x_HLK.dtype), np.sin(angle_LK).astype(x_HLK.dtype))
+    until = at.earlier + x_HLK.shape[1]
+    rate_P = frequencies(rope, at.config.d_head, until)
+    return rotate(x_HLK, np.arange(at.earlier, until)[:, None] * rate_P, rope.size)
 
 
 def feed_forward(at: Scope, x_LD):
@@ -187,7 +213,10 @@ def embed(at: Scope, ids_L, segments_L):
         segments_L = at.put("segment.ids_L", segments_L)
         sum_LD = sum_LD + at.put("segment_LD", at.w("segment.weight")[segments_L])
     sum_LD = at.put("sum_LD", sum_LD)
-    return at.put("out_LD", normalise(at.below("norm"), sum_LD) if at.config.embed_norm else sum_LD)
+    x_LD = normalise(at.below("norm"), sum_LD) if at.config.embed_norm else sum_LD
+    if at.config.d_embed:  # the tables are narrower than the layers, or wider
+        x_LD = linear(x_LD, at.w("out.weight"), at.w("out.bias"))
+    return at.put("out_LD", x_LD)
 
 
 def relative_bias(at: Scope, n_tokens: int):
@@ -197,12 +226,25 @@ def relative_bias(at: Scope, n_tokens: int):
     return at.put("relative_HLM", at.w("relative.weight").T[:, bucket_MM[at.earlier :]])
 
 
+def linear_bias(at: Scope, n_tokens: int, dtype):
+    """ALiBi: each head's scores fall with the distance, by a slope of its own (Press et al.
+    2022).
+    """
+    M = at.earlier + n_tokens
+    away_LM = np.arange(M) - np.arange(at.earlier, M)[:, None]
+    slope_H = alibi_slopes(at.config.n_heads)
+    return at.put("relative_HLM", (slope_H[:, None, None] * away_LM).astype(dtype))
+
+
 def stack(run: Run, side: str, ids_L, segments_L, mask_LM, memory_MD=None, cross_mask_LM=None):
     """Embedding, then layer after layer, then the last norm where the family has one."""
     at = run.at(side)
     x_LD = embed(at.below("embed"), ids_L, segments_L)
-    shared = run.config.relative and not run.config.relative_in_layers
-    relative_HLM = relative_bias(at, len(ids_L)) if shared else None
+    relative_HLM = None
+    if run.config.relative and not run.config.relative_in_layers:
+        relative_HLM = relative_bias(at, len(ids_L))
+    elif run.config.positions == "alibi":
+        relative_HLM = linear_bias(at, len(ids_L), x_LD.dtype)
     return layers_from(at, 0, x_LD, mask_LM, relative_HLM, memory_MD, cross_mask_LM)
 
 
@@ -219,11 +261,15 @@ def head(at: Scope, x_RD):
     """From vectors to a score for every word of the vocabulary, and to probabilities."""
     c = at.config
     x_RD = at.put("in_RD", x_RD if c.head_scale == 1 else x_RD * c.head_scale)
+    if c.head == "transform" or c.d_embed:
+        x_RD = at.put("pre_RD", linear(x_RD, at.w("pre.weight"), at.w("pre.bias")))
     if c.head == "transform":
-        pre_RD = at.put("pre_RD", linear(x_RD, at.w("pre.weight"), at.w("pre.bias")))
-        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.head_bends](pre_RD))
+        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.head_bends](x_RD))
         x_RD = normalise(at.below("norm"), hidden_RD)
-    logits_RV = at.put("logits_RV", linear(x_RD, at.w("logits.weight").T, at.w("logits.bias")))
+    logits_RV = linear(x_RD, at.w("logits.weight").T, at.w("logits.bias"))
+    if c.logit_cap:
+        logits_RV = soft_cap(at.put("logits.uncapped_RV", logits_RV), c.logit_cap)
+    logits_RV = at.put("logits_RV", logits_RV)
     return at.put("probs_RV", softmax(logits_RV))
 
 

@@ -285,7 +285,7 @@ def changed_config(config: Config, asked) -> Config:
     """The model with a part of its arithmetic left out."""
     left_out = {
         "positions": {"positions": "none", "relative_beside": False},
-        "norms": {"norm": "none"},
+        "norms": {"norm": "none", "qk_norm": None},
         "scale": {"score_scale": 1.0},
     }
     for name, fields in left_out.items():

@@ -4,6 +4,9 @@ Under the causal mask nothing that a token computes depends on the tokens after 
 values stay what they are when the text grows, and all that the next token needs of it are these
 (Pope et al. 2022, "Efficiently Scaling Transformer Inference", section 2.1). The equations are
 those of `forward`; only the rows of the new tokens run.
+
+In some models the angles of rotary positions depend on how long the text is. Where it grows so long
+that they change, nothing that was kept is what it would be now, and all tokens are read once more.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from core import masks
 from core.config import Config
 from core.errors import GlassError
 from core.forward_pass import axis_sizes, check_ids, check_padding, forward
+from core.ops import frequencies
 from core.recorder import KEEP, Run
 from core.step_ref import StepRef
 from core.transformer import head, stack
@@ -29,13 +33,18 @@ class Reading:
     """What reading some tokens after others left.
 
     values: the steps of the decoder and the head by name; the axis L has the new tokens alone, M
-    all tokens so far, and R the last token. n_tokens: how many have been read in all. memory_MD:
-    the encoder's last vectors, of an encoder–decoder model.
+    all tokens so far, and R the last token. ids_L: all tokens so far. memory_MD: the encoder's last
+    vectors, of an encoder–decoder model.
     """
 
     values: Mapping[str, np.ndarray]
-    n_tokens: int
+    ids_L: tuple[int, ...] = ()
     memory_MD: np.ndarray | None = None
+
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens have been read in all."""
+        return len(self.ids_L)
 
     @property
     def logits(self) -> np.ndarray:
@@ -62,7 +71,7 @@ def read(config: Config, weights: Mapping, ids_L, source_ids_L=None, keep: str =
     if config.crosses:
         encoded = forward(config, weights, source_ids_L, target_ids_L=ids_L[:1], keep="layers")
         memory_MD = encoded["encoder.out"]
-    return read_on(config, weights, Reading({}, 0, memory_MD), ids_L, keep)
+    return read_on(config, weights, Reading({}, (), memory_MD), ids_L, keep)
 
 
 def read_on(
@@ -73,9 +82,12 @@ def read_on(
     """
     ids_L = check_ids(config, ids_L)
     check_padding(config, ids_L)
-    n_tokens = before.n_tokens + len(ids_L)
+    n_tokens, all_ids_L = before.n_tokens + len(ids_L), (*before.ids_L, *ids_L.tolist())
     if config.n_positions is not None and n_tokens > config.n_positions:
         raise GlassError(f"The model has positions for only {config.n_positions} tokens.")
+    if before.n_tokens and turns_otherwise(config, before.n_tokens, n_tokens):
+        again = Reading({}, (), before.memory_MD)
+        return read_on(config, weights, again, all_ids_L, keep)
     run = Run(
         config,
         weights,
@@ -88,7 +100,16 @@ def read_on(
     )
     out_LD = stack(run, "decoder", ids_L, None, *seen(before, n_tokens))
     head(run.at("head"), out_LD[-1:])
-    return Reading(run.values, n_tokens, before.memory_MD)
+    return Reading(run.values, all_ids_L, before.memory_MD)
+
+
+def turns_otherwise(config: Config, before: int, after: int) -> bool:
+    """Whether a text of so many tokens is turned by other angles than one of so many."""
+    grow = {rope for rope in config.ropes if rope and rope.grows}
+    return config.positions == "rotary" and any(
+        (frequencies(rope, config.d_head, before) != frequencies(rope, config.d_head, after)).any()
+        for rope in grow
+    )
 
 
 def kept_and_cached(keep: str) -> Callable[[StepRef], bool]:
@@ -140,9 +161,16 @@ class Reuse:
 
 
 def reuse(config: Config, weights: Mapping, ids_L, source_ids_L=None) -> Reuse:
-    """Reads a text of at least two tokens both ways. GlassError as in `read`."""
+    """Reads a text of at least two tokens both ways. GlassError as in `read`, and where nothing of
+    what was kept can be reused.
+    """
     if len(ids_L) < 2:
         raise GlassError("Nothing can be reused for the first token: none was read before it.")
+    if turns_otherwise(config, len(ids_L) - 1, len(ids_L)):
+        raise GlassError(
+            "Nothing can be reused for the last token: in a text of this length the model turns"
+            " queries and keys by other angles than in the text before it."
+        )
     whole = read(config, weights, ids_L, source_ids_L, keep="all")
     before = read(config, weights, ids_L[:-1], source_ids_L)
     alone = read_on(config, weights, before, ids_L[-1:], keep="all")

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.config import Config
+from core.config import Config, Rope
 from core.errors import GlassError
 from core.models.fields import Fields
 from core.models.keys import Keys
+from core.models.rope_config import check_rope, own_rope
 from core.ops import ACTIVATIONS
 
 MOST_LAYERS, MOST_POSITIONS = 1000, 1 << 14
@@ -71,6 +72,19 @@ def norm_at_field(data: Fields, key: str) -> str:
     return older
 
 
+def list_field(default: tuple, read: Callable) -> Callable:
+    """A list, each of it read by itself, or null; the default where there is none."""
+
+    def read_list(data: Fields, key: str) -> tuple:
+        given = data.get(key, [])
+        if not isinstance(given, list) or len(given) > MOST_LAYERS:
+            data.refuse(key, "a list")
+        each = [Fields({key: item}, data.where) for item in given]
+        return tuple(None if item.get(key) is None else read(item, key) for item in each) or default
+
+    return read_list
+
+
 _FIELDS = {
     "family": word_field("Study"),
     "encoder_layers": whole_field(low=0, high=MOST_LAYERS),
@@ -82,7 +96,7 @@ _FIELDS = {
     "d_mlp": whole_field(),
     "n_vocab": whole_field(),
     "n_positions": optional_field(whole_field(high=MOST_POSITIONS)),
-    "positions": word_field("learned", "sinusoid", "rotary", "relative"),
+    "positions": word_field("learned", "sinusoid", "rotary", "relative", "alibi"),
     "norm": word_field("layer", "rms"),
     "norm_at": norm_at_field,
     "norm_eps": number_field(low=0, high=1),
@@ -90,21 +104,26 @@ _FIELDS = {
     "gated": flag_field(False),
     "parallel": flag_field(False),
     "score_scale": number_field(1.0),
+    "score_cap": optional_field(number_field()),
+    "logit_cap": optional_field(number_field()),
     "embed_scale": number_field(1.0),
     "head_scale": number_field(1.0),
     "n_segments": whole_field(0, low=0),
     "embed_norm": flag_field(False),
     "final_norm": flag_field(False),
     "head": optional_field(word_field("linear", "transform")),
+    "d_embed": optional_field(whole_field()),
     "head_activation": optional_field(word_field(*ACTIVATIONS)),
     "pooler": optional_field(word_field("dense", "next")),
     "task": absent_field(),
-    "rope_theta": number_field(10000.0, high=1e12),
     "sinusoid_first": whole_field(0, low=0),
     "sinusoid_whole": flag_field(False),
     "pad_id": optional_field(whole_field(low=0)),
     "relative_beside": flag_field(False),
     "relative_in_layers": flag_field(False),
+    "ropes": list_field((Rope(),), lambda data, key: own_rope(data.get(key), data.where)),
+    "windows": list_field((None,), whole_field(low=0)),
+    "qk_norm": optional_field(word_field("head", "all")),
     "relative_buckets": whole_field(32, low=4, high=1 << 12),
     "relative_distance": whole_field(128),
     "start_id": optional_field(whole_field(low=0)),
@@ -113,11 +132,19 @@ _FIELDS = {
 
 
 _OLDER = ("norm_first",)  # before there was norm_at
-KEYS = Keys(("model_type", *_FIELDS, *_OLDER), {}, (), null=(*_FIELDS, *_OLDER), closed="")
+KEYS = Keys(
+    ("model_type", *_FIELDS, *_OLDER),
+    {"rope_theta": (10000.0,)},  # in files from before `ropes`
+    (),
+    null=(*_FIELDS, *_OLDER),
+    closed="",
+)
 
 
 def check_together(data: Fields, config: Config) -> None:
     """Raises a GlassError unless the fields of a config of our own fit each other."""
+    for rope in filter(None, config.ropes if config.positions == "rotary" else ()):
+        check_rope(rope, config.d_head, data.where)
     for wrong, why in (*wrong_heads(config), *wrong_positions(config), *wrong_stacks(config)):
         if wrong:
             raise GlassError(f"{data.where} {why}.")
@@ -139,12 +166,8 @@ def wrong_heads(config: Config) -> Checks:
 
 def wrong_positions(config: Config) -> Checks:
     """Of the positions."""
-    rotary, tables = config.positions == "rotary", config.positions in ("learned", "sinusoid")
+    tables = config.positions in ("learned", "sinusoid")
     return (
-        (
-            rotary and config.d_head % 2,
-            "gives heads an odd width, but rotary positions rotate pairs",
-        ),
         (tables and config.n_positions is None, "does not say how many positions have a vector"),
         (
             config.relative_distance <= config.relative_buckets // 2,

@@ -19,6 +19,7 @@ from core.steps import (
     norm,
     output,
     positions,
+    query_norm,
     sources,
     task,
 )
@@ -28,6 +29,7 @@ from core.steps.kind import StepKind
 PARTS = (
     embedding,
     positions,
+    query_norm,
     attention,
     heads,
     feed_forward,
@@ -65,7 +67,7 @@ def kind_of(config, ref: StepRef | None) -> StepKind | None:
         return None
     for place in (ref.place, f"{ref.side}.{ref.place}"):
         for kind in _by_name(kinds()).get((place, ref.leaf), ()):
-            if len(kind.args) == len(ref.args) and kind.when(config):
+            if len(kind.args) == len(ref.args) and kind.stands(config, ref):
                 return kind
     return None
 
@@ -94,7 +96,7 @@ def computed_after(config, ref: StepRef | None) -> list[StepRef]:
         and not kind.args
         and kind.after == ref.leaf
         and places & set(kind.place)
-        and kind.when(config)
+        and kind.stands(config, ref)
     ]
 
 

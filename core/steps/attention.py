@@ -10,6 +10,7 @@ from core.operands import (
     ALL,
     Cell,
     Result,
+    capped,
     constant,
     exponentials_of,
     given,
@@ -22,14 +23,19 @@ from core.ops import softmax
 from core.step_ref import StepRef
 from core.steps.kind import ATTENTION, StepKind
 from core.steps.norm import UNNORMED, adds_as_made, norms_update, sublayer_reads
-from core.steps.positions import rotates
+from core.steps.positions import projects
 from core.text import factor, operand
 
 BY_HEAD = {"u": "update; with h, that by one head"}
 
 
+def not_normed(config) -> bool:
+    """Whether queries and keys are compared as they are projected, but for their positions."""
+    return config.qk_norm is None
+
+
 def explain_projection(cell: Cell) -> Result:
-    """q, k or v before any rotation: a token's vector times one column of W."""
+    """q, k or v before any norm or rotation: a token's vector times one column of W."""
     head, token_at, k = cell.index
     which, column = cell.ref.leaf[0], head * cell.config.d_head + k
     reads = (
@@ -58,7 +64,7 @@ def explain_scaled_score(cell: Cell) -> Result:
         cell.config.score_scale,
         cell.config.d_head,
     )
-    if not math.isclose(scale, K**-0.5):
+    if not cell.config.divides_by_root:
         return product(dot, constant("scale", scale))
     return Result(
         float(dot.values_N[0]) * scale,
@@ -67,13 +73,23 @@ def explain_scaled_score(cell: Cell) -> Result:
     )
 
 
+def before_mask(trace, path: str) -> str:
+    """The step of the scores that the mask is laid over: the last one before it."""
+    steps = (f"{path}.scores.{leaf}" for leaf in ("capped", "biased", "scaled"))
+    return next(step for step in steps if step in trace)
+
+
+def explain_capped_score(cell: Cell) -> Result:
+    """cap · tanh(score / cap)."""
+    before = f"{cell.path}.scores.biased"
+    before = before if before in cell.trace else f"{cell.path}.scores.scaled"
+    return capped(cell.get("score", before, *cell.index), cell.config.score_cap)
+
+
 def explain_masked_score(cell: Cell) -> Result:
     """The score where the mask allows it, −∞ where not."""
     h, l, m = cell.index
-    before = f"{cell.path}.scores.biased"
-    score = cell.get(
-        "score", before if before in cell.trace else f"{cell.path}.scores.scaled", h, l, m
-    )
+    score = cell.get("score", before_mask(cell.trace, cell.path), h, l, m)
     allowed = cell.get("mask", f"{cell.path}.mask", l, m)
     if allowed.values_N[0]:
         return Result(
@@ -82,6 +98,29 @@ def explain_masked_score(cell: Cell) -> Result:
             (score, allowed),
         )
     return Result(-math.inf, f"{operand(score.values_N[0])}, blocked by the mask", (score, allowed))
+
+
+def has_window(config, ref: StepRef) -> bool:
+    """Whether a layer looks only so far."""
+    return ref.sublayer == "attn" and ref.layer is not None and config.window(ref.layer) is not None
+
+
+def looks_at_all(config, ref: StepRef) -> bool:
+    """Whether it looks at any distance."""
+    return not has_window(config, ref)
+
+
+def explain_mask(cell: Cell) -> Result:
+    """The mask of the run, and 0 beyond the window of a layer that has one."""
+    l, m = cell.index
+    layer = None if cell.ref.looks_across else cell.ref.layer
+    window = None if layer is None else cell.config.window(layer)
+    if window is None or abs(l - m) <= window or cell.value:
+        return given(cell)
+    apart = constant("positions apart", abs(l - m))
+    return Result(
+        0.0, f"{abs(l - m)} apart, more than {window}", (apart, constant("window", window))
+    )
 
 
 def explain_weight(cell: Cell) -> Result:
@@ -225,6 +264,14 @@ def explain_weight_at_temperature(cell: Cell) -> Result:
     return softmax_of(cell, 100 / percent, f"/ {operand(percent / 100)}")
 
 
+def plainly_scaled(config) -> bool:
+    """Whether all that lies between the dot products and the mask is a division by √K, or nothing;
+    T5's bias aside.
+    """
+    bent = bool(config.score_cap) or config.positions == "alibi"
+    return not bent and (config.divides_by_root or config.score_scale == 1)
+
+
 def unscaled(trace, ref: StepRef):
     """Softmax of the scores as if they had not been divided by √K, (H, L, M)."""
     return softmax(trace[f"{ref.path}.scores"] / trace.config.score_scale)
@@ -262,6 +309,7 @@ KINDS = (
         story="What this token is looking for, before the rotation by its position.",
         latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
+        when=not_normed,
     ),
     StepKind(
         leaf="k.unrotated",
@@ -272,6 +320,7 @@ KINDS = (
         story="What this token can be found by, before the rotation by its position.",
         latex=r"k_{l,j} = \sum_d x_{l,d}\, W^K_{d,j} + b^K_j",
         colour="k",
+        when=not_normed,
     ),
     StepKind(
         leaf="q",
@@ -282,7 +331,8 @@ KINDS = (
         story="What this token is looking for in the others.",
         latex=r"q_{l,j} = \sum_d x_{l,d}\, W^Q_{d,j} + b^Q_j",
         colour="q",
-        when=lambda config: not rotates(config),
+        when=not_normed,
+        where=projects,
     ),
     StepKind(
         leaf="k",
@@ -293,7 +343,8 @@ KINDS = (
         story="What this token can be found by.",
         latex=r"k_{m,j} = \sum_d x_{m,d}\, W^K_{d,j} + b^K_j",
         colour="k",
-        when=lambda config: not rotates(config),
+        when=not_normed,
+        where=projects,
     ),
     StepKind(
         leaf="v",
@@ -324,7 +375,19 @@ KINDS = (
         story="Divided by √K, which keeps softmax from becoming all or nothing.",
         latex=r"s_{l,m} = \frac{q_l \cdot k_m}{\sqrt{K}}",
         colour="weight",
-        when=lambda config: config.score_scale != 1,
+        when=lambda config: config.divides_by_root,
+    ),
+    StepKind(
+        leaf="scores.scaled",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_scaled_score,
+        title="Scaled score",
+        story="Multiplied by a number that the model’s files give, which keeps softmax soft.",
+        latex=r"s_{l,m} = n\, (q_l \cdot k_m)",
+        letters={"n": "the model’s scale"},
+        colour="weight",
+        when=lambda config: config.score_scale != 1 and not config.divides_by_root,
     ),
     StepKind(
         leaf="scores.scaled",
@@ -335,18 +398,47 @@ KINDS = (
         story="This model’s weights need no division by √K: the factor is 1.",
         latex=r"s_{l,m} = 1 \cdot (q_l \cdot k_m)",
         colour="weight",
-        when=lambda config: config.score_scale == 1,
+        when=lambda config: config.score_scale == 1 and not config.divides_by_root,
+    ),
+    StepKind(
+        leaf="scores.capped",
+        axes="HLM",
+        place=ATTENTION,
+        recipe=explain_capped_score,
+        title="Capped score",
+        story="Bent by a tanh, so that no score lies beyond the cap; small ones hardly change.",
+        latex=r"n \tanh\!\left(\frac{s_{l,m}}{n}\right)",
+        letters={"n": "the cap"},
+        colour="weight",
+        when=lambda config: bool(config.score_cap),
     ),
     StepKind(
         leaf="mask",
         axes="LM",
         place=ATTENTION,
-        recipe=given,
+        recipe=explain_mask,
         title="Mask",
         story="1 where the token may look, 0 where it may not.",
         latex=r"\mathrm{mask}_{l,m} \in \{0, 1\}",
         colour="weight",
         scale="mask",
+        where=looks_at_all,
+    ),
+    StepKind(
+        leaf="mask",
+        axes="LM",
+        place=ATTENTION,
+        recipe=explain_mask,
+        title="Mask and window",
+        story=(
+            "1 where the token may look, 0 where it may not: what the mask hides, and in this layer"
+            " also what is too far away."
+        ),
+        latex=r"\mathrm{mask}_{l,m} = 0\ \text{if}\ |l - m| > W",
+        letters={"W": "window: how far this layer looks"},
+        colour="weight",
+        scale="mask",
+        where=has_window,
     ),
     StepKind(
         leaf="scores",
@@ -477,6 +569,7 @@ KINDS = (
         masked=True,
         compute=unscaled,
         after="pattern",
+        when=plainly_scaled,
     ),
     StepKind(
         leaf="pattern.power",

@@ -143,6 +143,7 @@ def reaches_words(config) -> bool:
     """Whether what a neuron writes stays in the stream until it is compared with the words."""
     return (
         config.head == "linear"
+        and not config.d_embed
         and config.decoder_layers > 0
         and (config.norm_at != "after" or config.norm == "none")
     )
@@ -338,7 +339,25 @@ KINDS = (
         compute=promotes,
         after="hidden",
         args="LF",
-        when=reaches_words,
+        when=lambda config: reaches_words(config) and not config.logit_cap,
+    ),
+    StepKind(
+        leaf="promotes",
+        axes="V",
+        place=("decoder.mlp",),
+        recipe=explain_promotes,
+        title="What one neuron does to a word",
+        story=(
+            "What the neuron’s vector adds to this word’s logit before the cap, straight through"
+            " the stream, with the norms’ scales held fixed."
+        ),
+        latex=r"\sum_d \mathrm{norm}(n_{l,f} W^2_f)_d\, E_{v,d}",
+        letters=OUTPUT_TABLE,
+        colour="mlp",
+        compute=promotes,
+        after="hidden",
+        args="LF",
+        when=lambda config: reaches_words(config) and bool(config.logit_cap),
     ),
     StepKind(
         leaf="alone",

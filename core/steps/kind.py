@@ -38,6 +38,11 @@ def always(config) -> bool:
     return True
 
 
+def everywhere(config, ref: StepRef) -> bool:
+    """That a kind is there in every layer."""
+    return True
+
+
 @dataclass(frozen=True, eq=False)
 class StepKind:
     """A kind of number: its name, its axes, how it comes about, and what is said and drawn of it.
@@ -56,6 +61,7 @@ class StepKind:
     after         the leaf of the recorded step that a computed value is listed behind; with compute
     args          a letter for each number that ends the name: an axis, or a key of RANGES
     when          which models have it; two kinds of one leaf are variants, and one of them fits
+    where         in which of a model's places
     sizes         (trace, ref) -> the sizes of axes that no recorded step has
     """
 
@@ -74,7 +80,12 @@ class StepKind:
     after: str = ""
     args: str = ""
     when: Callable[[Any], bool] = always
+    where: Callable[[Any, StepRef], bool] = everywhere
     sizes: Callable[[Any, StepRef], Mapping[str, int]] | None = None
+
+    def stands(self, config, ref: StepRef) -> bool:
+        """Whether a model of that config has this kind at the place of a name."""
+        return self.when(config) and self.where(config, ref)
 
     def fits(self, ref: StepRef, sizes: Mapping[str, int]) -> bool:
         """Whether the numbers in a name lie on their axes. sizes: axis letter -> size."""

@@ -12,6 +12,7 @@ from core.operands import (
     ALL,
     Cell,
     Result,
+    capped,
     constant,
     exponentials_of,
     product,
@@ -59,7 +60,17 @@ def logit_of(cell: Cell, reads: str) -> Result:
 
 
 def explain_logit(cell: Cell) -> Result:
-    return logit_of(cell, "head.norm.out" if cell.config.head == "transform" else "head.in")
+    reads = "head.pre" if cell.config.d_embed else "head.in"
+    return logit_of(cell, "head.norm.out" if cell.config.head == "transform" else reads)
+
+
+def explain_capped_logit(cell: Cell) -> Result:
+    return capped(cell.get("logit", "head.logits.uncapped", *cell.index), cell.config.logit_cap)
+
+
+def caps_logits(config) -> bool:
+    """Whether logits are bent to stay below a cap."""
+    return "lstm" not in config.sides and bool(config.logit_cap)
 
 
 def explain_probability(cell: Cell) -> Result:
@@ -262,7 +273,34 @@ KINDS = (
         latex=r"\ell_{r,v} = \sum_d x_{r,d}\, E_{v,d} + b_v",
         letters=OUTPUT_TABLE,
         colour="head",
-        when=lambda config: "lstm" not in config.sides,
+        when=lambda config: "lstm" not in config.sides and not config.logit_cap,
+    ),
+    StepKind(
+        leaf="logits.uncapped",
+        axes="RV",
+        place=HEAD,
+        recipe=explain_logit,
+        title="Logit before the cap",
+        story="How well the vector matches this word of the vocabulary, before a tanh bends it.",
+        latex=r"s_{r,v} = \sum_d x_{r,d}\, E_{v,d} + b_v",
+        letters=OUTPUT_TABLE | {"s": "logit before the cap"},
+        colour="head",
+        when=caps_logits,
+    ),
+    StepKind(
+        leaf="logits",
+        axes="RV",
+        place=HEAD,
+        recipe=explain_capped_logit,
+        title="Logit",
+        story=(
+            "How well the vector matches this word of the vocabulary, bent by a tanh so that no"
+            " logit lies beyond the cap."
+        ),
+        latex=r"\ell_{r,v} = n \tanh\!\left(\frac{s_{r,v}}{n}\right)",
+        letters={"s": "logit before the cap", "n": "the cap"},
+        colour="head",
+        when=caps_logits,
     ),
     StepKind(
         leaf="probs",

@@ -8,20 +8,27 @@ import math
 
 import numpy as np
 
-from core.operands import ALL, Cell, Result, constant, same, sum_of_products, total
-from core.ops import angles, relative_buckets, rotate, sinusoids, wave_rates
+from core.operands import ALL, Cell, Result, constant, product, same, sum_of_products, total
+from core.ops import alibi_slopes, relative_buckets, rotate, sinusoids, wave_rates
 from core.step_ref import StepRef
 from core.steps.embedding import explain_similarity, similarity
 from core.steps.kind import ATTENTION, EMBED, SELF, STACK, StepKind
-from core.text import operand
+from core.text import factor, operand
+from core.turning import rope_at, turn_rates
 
 FURTHEST = 64  # the distances that are tried out
+PAIRS = {"P": "number of rotary pairs"}
 POSITION_BIAS = {"b": "learned position bias"}
 
 
-def rotates(config) -> bool:
-    """Whether positions rotate queries and keys."""
-    return config.positions == "rotary"
+def rotates(config, ref: StepRef) -> bool:
+    """Whether positions rotate the queries and keys of a layer."""
+    return ref.layer is not None and config.rope(ref.layer) is not None
+
+
+def projects(config, ref: StepRef) -> bool:
+    """Whether they stay as they are."""
+    return not rotates(config, ref)
 
 
 def explain_learned_position(cell: Cell) -> Result:
@@ -32,8 +39,8 @@ def explain_learned_position(cell: Cell) -> Result:
 def explain_sinusoid(cell: Cell) -> Result:
     """The sine or the cosine of the place times a frequency."""
     (l, d), c = cell.index, cell.config
-    rates = wave_rates(c.d_model, c.sinusoid_whole)
-    if d >= len(rates) + c.d_model // 2:
+    rates = wave_rates(c.embed_width, c.sinusoid_whole)
+    if d >= len(rates) + c.embed_width // 2:
         return Result(0.0, "one dimension too many for pairs of waves", ())
     rate, place = float(rates[d % len(rates)]), c.sinusoid_first + l
     wave, sign = (math.sin, "sin") if d < len(rates) else (math.cos, "cos")
@@ -42,6 +49,18 @@ def explain_sinusoid(cell: Cell) -> Result:
         f"{sign}({place} · {operand(rate)})",
         (constant("position", place), constant("frequency", rate)),
     )
+
+
+def linear_positions(config) -> bool:
+    """Whether scores fall with the distance, by a slope for each head."""
+    return config.positions == "alibi"
+
+
+def explain_linear_bias(cell: Cell) -> Result:
+    """A head's slope times the distance."""
+    h, l, m = cell.index
+    slope = float(alibi_slopes(cell.config.n_heads)[h])
+    return product(constant("slope of the head", slope), constant("m − l", m - l))
 
 
 def explain_relative_bias(cell: Cell) -> Result:
@@ -62,19 +81,27 @@ def explain_biased_score(cell: Cell) -> Result:
 
 def explain_rotated(cell: Cell) -> Result:
     """A pair of the query or the key before rotation, rotated by the position's angle."""
-    head, l, k = cell.index
-    half = cell.config.d_head // 2
-    angle = l * cell.config.rope_theta ** (-2 * (k % half) / cell.config.d_head)
+    (head, l, k), rate_P = cell.index, turn_rates(cell.trace, cell.path, cell.ref.leaf)
+    before, half = f"{cell.path}.{cell.ref.leaf}.unrotated", len(rate_P)
+    if k >= 2 * half:
+        return same(cell.get("not rotated", before, head, l, k))
+    angle, size = l * rate_P[k % half], size_of(cell.trace, cell.path)
     ahead, partner = (-1, k + half) if k < half else (1, k - half)
-    before, pair = f"{cell.path}.{cell.ref.leaf}.unrotated", np.array([k, partner])
+    times = "" if size == 1 else f", times {factor(size)}"
     return sum_of_products(
-        cell.get("this and its partner", before, head, l, pair),
+        cell.get("this and its partner", before, head, l, np.array([k, partner])),
         constant(
-            f"cos and {'−' if ahead < 0 else ''}sin of {l}·θ",
-            math.cos(angle),
-            ahead * math.sin(angle),
+            f"cos and {'−' if ahead < 0 else ''}sin of {l}·θ{times}",
+            size * math.cos(angle),
+            size * ahead * math.sin(angle),
         ),
     )
+
+
+def size_of(trace, path: str) -> float:
+    """What turned numbers are multiplied by: 1, but for angles that are stretched in some ways."""
+    rope = rope_at(trace.config, path)
+    return rope.size if rope else 1.0
 
 
 # --- readings -------------------------------------------------------------------------------------
@@ -97,12 +124,14 @@ def unrotated(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     )
 
 
-def rotated_back(trace, k_K, distances_S):
-    """A key rotated back by so many places, (S, K): what a query so many places after it meets."""
-    angle_SK = np.tile(
-        -np.asarray(distances_S)[:, None] * angles(2, len(k_K), trace.config.rope_theta)[1], 2
-    )
-    return rotate(np.broadcast_to(k_K, angle_SK.shape), np.cos(angle_SK), np.sin(angle_SK))
+def rotated_back(trace, path: str, k_K, distances_S):
+    """A key rotated back by so many places, (S, K): what a query so many places after it meets. Its
+    numbers are multiplied by what both are.
+    """
+    distances_S = np.asarray(distances_S)
+    angle_SP = -distances_S[:, None] * turn_rates(trace, path, "k")
+    k_SK = np.broadcast_to(k_K, (len(distances_S), len(k_K)))
+    return rotate(k_SK, angle_SP, size_of(trace, path) ** 2)
 
 
 def scores_by_distance(trace, ref: StepRef, head: int, looks: int, looked_at: int):
@@ -110,14 +139,14 @@ def scores_by_distance(trace, ref: StepRef, head: int, looks: int, looked_at: in
     2021, section 3.4.3).
     """
     q_K, k_K = unrotated(trace, ref, head, looks, looked_at)
-    return rotated_back(trace, k_K, np.arange(FURTHEST)) @ q_K
+    return rotated_back(trace, ref.path, k_K, np.arange(FURTHEST)) @ q_K
 
 
 def explain_score_at_distance(cell: Cell) -> Result:
     """The query times the key rotated back by the distance."""
     (s,), (h, l, m) = cell.index, cell.args
     k = cell.get("k", f"{cell.path}.k.unrotated", cell.group(h), m, ALL)
-    key_K = rotated_back(cell.trace, k.values_N, [s])[0]
+    key_K = rotated_back(cell.trace, cell.path, k.values_N, [s])[0]
     made = sum_of_products(
         cell.get("q", f"{cell.path}.q.unrotated", h, l, ALL),
         constant(f"k rotated back {s} positions", *key_K),
@@ -127,19 +156,29 @@ def explain_score_at_distance(cell: Cell) -> Result:
 
 def pairs(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     """q·k of one pair split into the parts that its turning pairs of numbers give, the fastest
-    first, (P,).
+    first; last what the numbers give that don't turn, if there are any, (P,).
     """
     group = trace.config.group(head)
     terms_K = (
         trace[f"{ref.path}.q"][head, looks].astype(np.float64)
         * trace[f"{ref.path}.k"][group, looked_at]
     )
-    return terms_K.reshape(2, -1).sum(axis=0)
+    half = len(turn_rates(trace, ref.path))
+    by_pair = terms_K[: 2 * half].reshape(2, -1).sum(axis=0)
+    still_K = terms_K[2 * half :]
+    return np.append(by_pair, still_K.sum()) if len(still_K) else by_pair
+
+
+def count_pairs(trace, ref: StepRef) -> dict[str, int]:
+    """How many parts these are."""
+    half = len(turn_rates(trace, ref.path))
+    return {"P": half + (2 * half < trace.config.d_head)}
 
 
 def explain_pair(cell: Cell) -> Result:
-    (p,), (h, l, m), half = cell.index, cell.args, cell.config.d_head // 2
-    both = np.array([p, p + half])
+    (p,), (h, l, m), half = cell.index, cell.args, len(turn_rates(cell.trace, cell.path))
+    still = np.arange(2 * half, cell.config.d_head)
+    both = np.array([p, p + half]) if p < half else still
     return sum_of_products(
         cell.get("q", f"{cell.path}.q", h, l, both),
         cell.get("k", f"{cell.path}.k", cell.group(h), m, both),
@@ -257,6 +296,19 @@ KINDS = (
         latex=r"b_{h,l,m} = B_{\mathrm{bucket}(m-l),\,h}",
         letters=POSITION_BIAS,
         colour="position",
+        when=lambda config: not linear_positions(config),
+    ),
+    StepKind(
+        leaf="relative",
+        axes="HLM",
+        place=STACK,
+        recipe=explain_linear_bias,
+        title="Linear position bias",
+        story="The head’s slope times the distance: the farther back a token, the lower its score.",
+        latex=r"b_{h,l,m} = n_h\,(m - l)",
+        letters={"b": "position bias", "n": "slope of the head"},
+        colour="position",
+        when=linear_positions,
     ),
     StepKind(
         leaf="scores.biased",
@@ -264,9 +316,9 @@ KINDS = (
         place=ATTENTION,
         recipe=explain_biased_score,
         title="Score with position bias",
-        story="The score plus the learned number for this distance.",
+        story="The score plus the number for this distance.",
         latex=r"s_{l,m} + b_{h,l,m}",
-        letters=POSITION_BIAS,
+        letters={"b": "position bias"},
         colour="weight",
     ),
     StepKind(
@@ -278,9 +330,10 @@ KINDS = (
         story=(
             "Each pair of the query’s numbers is rotated by an angle that grows with the position."
         ),
-        latex=r"q'_{l,j} = q_{l,j}\cos(l\theta_j) \mp q_{l,j \pm K/2}\sin(l\theta_j)",
+        latex=r"q'_{l,j} = q_{l,j}\cos(l\theta_j) \mp q_{l,j \pm P}\sin(l\theta_j)",
+        letters=PAIRS,
         colour="q",
-        when=rotates,
+        where=rotates,
     ),
     StepKind(
         leaf="k",
@@ -292,9 +345,10 @@ KINDS = (
             "Each pair of the key’s numbers is rotated by an angle that grows with the position."
             " In q·k, only the distance between the two positions matters."
         ),
-        latex=r"k'_{m,j} = k_{m,j}\cos(m\theta_j) \mp k_{m,j \pm K/2}\sin(m\theta_j)",
+        latex=r"k'_{m,j} = k_{m,j}\cos(m\theta_j) \mp k_{m,j \pm P}\sin(m\theta_j)",
+        letters=PAIRS,
         colour="k",
-        when=rotates,
+        where=rotates,
     ),
     StepKind(
         leaf="scores.pairs",
@@ -303,12 +357,13 @@ KINDS = (
         recipe=explain_pair,
         title="One rotary pair’s part of the score",
         story="What the two dimensions that rotate together add to the score of these two tokens.",
-        latex=r"q'_{l,j}\, k'_{m,j} + q'_{l,j + K/2}\, k'_{m,j + K/2}",
+        latex=r"q'_{l,j}\, k'_{m,j} + q'_{l,j + P}\, k'_{m,j + P}",
+        letters=PAIRS,
         colour="weight",
         compute=pairs,
         after="q.unrotated",
         args="HLM",
-        sizes=lambda trace, ref: {"P": trace.config.d_head // 2},
+        sizes=count_pairs,
     ),
     StepKind(
         leaf="scores.falls",

@@ -6,6 +6,7 @@ sublayer before, a part into a source and what the word reads, a pair into two p
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from core.operands import (
     same,
     sum_of_products,
 )
-from core.ops import ACTIVATIONS, softmax
+from core.ops import ACTIVATIONS, soft_cap, softmax
 from core.step_ref import StepRef, ref_of
 from core.steps.kind import ATTENTION, HEAD, LAYER, STACK, SUBLAYER, StepKind
 from core.steps.letters import OUTPUT_TABLE, PROBABILITY
@@ -40,9 +41,9 @@ from core.why.logit_parts import (
     neuron_reads,
     parts,
 )
-from core.why.norms import back_through_norm
+from core.why.norms import back_through_norm, through_norm
 from core.why.places import before_last_norm, place_of, sublayers
-from core.why.score_parts import look, rotated, sources_of
+from core.why.score_parts import Pair, compared, let_through, look, sources_of
 from core.why.stream_sources import sources
 
 
@@ -103,6 +104,8 @@ def explain_source(cell: Cell) -> Result:
         return given(cell)
     paths = sublayers(cell.config, at.side)[: at.written]
     last = paths[-1] if paths else f"{at.side}.embed"
+    if cell.config.d_embed and not paths and not at.after_last_norm:
+        return projected_source(cell, name, last)
     norm = f"{at.side}.norm" if at.after_last_norm else f"{last}.norm"
     if name == f"{norm}.bias":
         return same(cell.get("shift", f"{WEIGHTS}{name}", d))
@@ -114,6 +117,22 @@ def explain_source(cell: Cell) -> Result:
     if not passes_norm(cell.config, at, last):
         return same(cell.get("source", step, *index, d))
     return normed(cell, cell.get("source", step, *index, ALL), norm)
+
+
+def projected_source(cell: Cell, name: str, path: str) -> Result:
+    """A source of the embedding, brought from the width of its tables to that of the layers."""
+    (_, d), (l,) = cell.index, cell.args
+    column = cell.get("W’s column", f"{WEIGHTS}{path}.out.weight", ALL, d)
+    if name == f"{path}.out.bias":
+        return same(cell.get("bias", f"{WEIGHTS}{name}", d))
+    if name == f"{path}.norm.bias":
+        return sum_of_products(cell.get("shift", f"{WEIGHTS}{name}", ALL), column)
+    x = cell.get("source", name, l, ALL)
+    if not cell.config.embed_norm:
+        return sum_of_products(x, column)
+    normed_E = through_norm(cell.trace, f"{path}.norm", x.values_N[None, None], [l])[0, 0]
+    made = sum_of_products(constant("after the norm, its scale held", *normed_E), column)
+    return Result(made.value, made.formula, (*made.groups, x))
 
 
 def bias_of_update(cell: Cell, name: str) -> Result:
@@ -200,7 +219,8 @@ def explain_projected(cell: Cell) -> Result:
     columns_XK = column_reads(cell, which, token)[:, :, k]
     if name == f"{path}.{which}.bias":
         bias = cell.weight("bias", f"{which}.bias", head * K + np.arange(K))
-        return sum_of_products(bias, constant("rotated", *rotation(cell, token)[k]))
+        turn_K = as_compared(cell, which, token)[k]
+        return sum_of_products(bias, constant("what the norm and the position do", *turn_K))
     if name == f"{path}.norm.bias":
         shift = cell.weight("shift", "norm.bias", ALL)
         return sum_of_products(shift, constant("W’s column", *columns_XK[0]))
@@ -210,10 +230,12 @@ def explain_projected(cell: Cell) -> Result:
     return sum_of_products(source, constant(role, *columns_XK[1]))
 
 
-def rotation(cell: Cell, token: int):
-    """What each number of a projected vector is made of, before its position turned it, (K, K)."""
-    K = cell.config.d_head
-    return rotated(cell.config, np.eye(K)[:, None], np.array([token]))[:, 0].T
+def as_compared(cell: Cell, which: str, token: int):
+    """What each number of a query or a key is made of, before it was normed and its position turned
+    it, (K, K).
+    """
+    each_K1K, rows_L = np.eye(cell.config.d_head)[:, None], np.array([token])
+    return compared(cell.trace, cell.path, which, cell.args[0], each_K1K, rows_L)[:, 0].T
 
 
 def column_reads(cell: Cell, which: str, token: int):
@@ -223,7 +245,7 @@ def column_reads(cell: Cell, which: str, token: int):
     config, norm = cell.config, f"{cell.path}.norm"
     K, head = config.d_head, cell.args[0]
     weight_DK = cell.trace.weights[f"{cell.path}.{which}.weight"][:, head * K : (head + 1) * K]
-    after_DK = weight_DK.astype(np.float64) @ rotation(cell, token).T
+    after_DK = weight_DK.astype(np.float64) @ as_compared(cell, which, token).T
     if not config.norm_first or (cell.ref.sublayer == "cross" and which == "k"):
         return np.stack([after_DK, after_DK])
     before = [back_through_norm(cell.trace, norm, reads_D, token) for reads_D in after_DK.T]
@@ -249,14 +271,26 @@ def explain_pair_of_sources(cell: Cell) -> Result:
     query = f"{cell.path}.q.sources.{h}.{l}"
     key = f"{cell.path}.k.sources.{cell.group(h)}.{m}"
     ends = x == len(cell.trace[query]), y == len(cell.trace[key])
-    if all(ends):
-        return same(cell.get("bias", cell.config.relative_step(cell.path), h, l, m))
-    if any(ends):
+    if any(ends) and not all(ends):
         return Result(0.0, "the bias for the distance is no product of sources", ())
+    left = left_by_cap(cell, h, l, m)
+    if all(ends):
+        bias = cell.get("bias", cell.config.relative_step(cell.path), h, l, m)
+        return product(bias, *left) if left else same(bias)
     made = sum_of_products(cell.get("q", query, x, ALL), cell.get("k", key, y, ALL))
-    scale = cell.config.score_scale
-    groups = (*made.groups, constant("scale", scale))
-    return Result(made.value * scale, f"({made.formula}) · {factor(scale)}", groups)
+    more = (constant("scale", cell.config.score_scale), *left)
+    value = math.prod([made.value, *(float(each.values_N[0]) for each in more)])
+    formula = " · ".join([f"({made.formula})", *(factor(each.values_N[0]) for each in more)])
+    return Result(value, formula, (*made.groups, *more))
+
+
+def left_by_cap(cell: Cell, h: int, l: int, m: int) -> tuple[Group, ...]:
+    """How much of a score its cap has left; nothing, where there is no cap."""
+    if not cell.config.score_cap:
+        return ()
+    side, _, kind = cell.path.split(".")
+    pair = Pair(cell.path, side, "encoder" if kind == "cross" else side, h, l, np.array([m]))
+    return (constant("left by the cap", *let_through(cell.trace, pair)),)
 
 
 def explain_lead(cell: Cell) -> Result:
@@ -370,7 +404,15 @@ def explain_lens(cell: Cell) -> Result:
         cell.get("word", f"{WEIGHTS}head.logits.weight", v, ALL),
         cell.get("bias", f"{WEIGHTS}head.logits.bias", v),
     )
+    if cell.config.logit_cap:
+        made = replace(made, value=float(soft_cap(made.value, cell.config.logit_cap)))
+        made = replace(made, formula=bent(made.formula, cell.config.logit_cap))
     return Result(made.value, made.formula, (*made.groups, x))
+
+
+def bent(formula: str, cap: float) -> str:
+    """A formula inside a soft cap."""
+    return f"{operand(cap)} · tanh(({formula}) / {operand(cap)})"
 
 
 def of_lens_probabilities(trace, ref: StepRef, row: int):
@@ -388,10 +430,12 @@ def ready(trace, x_D):
     if config.final_norm:
         x_D = own_norm(trace, f"{config.sides[-1]}.norm", x_D)
     x_D = x_D * config.head_scale
-    if config.head != "transform":
+    if config.head != "transform" and not config.d_embed:
         return x_D
     weights = trace.weights
     pre_D = x_D @ weights["head.pre.weight"] + weights["head.pre.bias"]
+    if config.head != "transform":
+        return pre_D
     return own_norm(trace, "head.norm", ACTIVATIONS[config.head_bends](pre_D))
 
 

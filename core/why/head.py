@@ -51,16 +51,22 @@ def reading(trace, word: int, rival: int | None = None, row: int = -1) -> Readin
     row: of the rows whose output the trace has.
 
     Held are the last norm's scale and, in a head with a layer of its own (masked-word heads), the
-    scale of its norm and how far each of its neurons lets its input through, act(x) / x.
+    scale of its norm and how far each of its neurons lets its input through, act(x) / x; of a
+    capped logit, how far the cap lets it through.
     """
     config, row = with_head(trace), check_row(trace, row)
     side, token = config.sides[-1], int(trace.rows[row])
     words_V = one_word(config, word) - (0 if rival is None else one_word(config, rival))
+    held = ("head.logits.uncapped",) if config.logit_cap else ()
+    words_V = words_V * let_through(trace, np.flatnonzero(words_V), row)
     reads_D = words_read(trace, words_V)
-    biases, held = bias_read("head.logits", bias_of(trace, "head.logits"), words_V), ()
+    biases = bias_read("head.logits", bias_of(trace, "head.logits"), words_V)
     if config.head == "transform":
         reads_D, more = back_through_transform(trace, reads_D, row)
-        biases, held = more + biases, ("head.hidden", "head.norm.scale")
+        biases, held = more + biases, ("head.hidden", "head.norm.scale", *held)
+    elif config.d_embed:
+        biases = bias_read("head.pre", bias_of(trace, "head.pre"), reads_D) + biases
+        reads_D = trace.weights["head.pre.weight"] @ reads_D
     reads_D = reads_D * config.head_scale
     if config.final_norm:
         norm = f"{side}.norm"
@@ -68,6 +74,25 @@ def reading(trace, word: int, rival: int | None = None, row: int = -1) -> Readin
         held = (f"{norm}.scale", *held)
         reads_D = back_through_norm(trace, norm, reads_D, token)
     return Reading(side, token, reads_D, tuple(biases), held)
+
+
+def let_through(trace, ids_N, row: int):
+    """How much of these words' logits is left by the cap, for all words (V,); 1 without a cap, and
+    where nothing is asked.
+    """
+    shares_V = np.ones(config_of(trace).n_vocab)
+    if config_of(trace).logit_cap:
+        before_N, after_N = (
+            trace[f"head.{leaf}"][row, ids_N].astype(np.float64)
+            for leaf in ("logits.uncapped", "logits")
+        )
+        shares_V[ids_N] = held_share(before_N, after_N)
+    return shares_V
+
+
+def held_share(before_X, after_X):
+    """What of each number a bend has left, after / before; 1 where the number is 0."""
+    return np.divide(after_X, before_X, out=np.ones_like(before_X), where=before_X != 0)
 
 
 def one_word(config: Config, word: int):

@@ -2,9 +2,9 @@
 source of the key (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits": the QK
 circuit).
 
-A query is linear in the stream once the norm's scale is held, a rotation by the position is linear,
-and so is a key: the score is a sum of products, one for each pair of sources. The projections'
-biases are sources, and so is T5's bias for the distance, which no product makes.
+A query is linear in the stream once the norms' scales are held, a rotation by the position is
+linear, and so is a key: the score is a sum of products, one for each pair of sources. The
+projections' biases are sources, and so is T5's bias for the distance, which no product makes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import GlassError
-from core.ops import angles, rotate
+from core.turning import turned
+from core.why.head import held_share
 from core.why.norms import bias_of, norm_bias, through_norm
 from core.why.places import config_of, sublayers
 from core.why.stream_sources import Written, bias, rows_of, sources
@@ -74,23 +75,40 @@ def look(trace, path: str, head: int, query: int, key: int, rival: int | None = 
     token `query` looking at the token `key`, into sources of the query × sources of the key. With a
     rival: the score less that of the query and that other key, which is what softmax compares.
 
-    The sum is the score after scaling (and T5's bias), before the mask. The scales of norms are
-    held at their recorded values. GlassError where there is no such attention, head or token.
+    The sum is the score after scaling (a bias for the distance, a cap), before the mask. Held at
+    their recorded values are the scales of norms, and how far a cap lets the score through.
+    GlassError where there is no such attention, head or token.
     """
     pair = checked(trace, path, head, query, [key] if rival is None else [key, rival])
     queries, keys = projected_sources(trace, pair)
     q_SK, k_MTK = queries.joined()[:, 0], keys.joined().transpose(1, 0, 2)
-    parts_ST = q_SK @ against_rival(k_MTK).T * config_of(trace).score_scale
+    left_M = let_through(trace, pair)
+    parts_ST = q_SK @ against_rival(k_MTK * left_M[:, None, None]).T * config_of(trace).score_scale
     names_S, names_T = queries.names, keys.names
     if f"{path}.scores.biased" in trace:
         bias = config_of(trace).relative_step(path)
-        bias_M = trace[bias][head, pair.row, pair.rows_M].astype(np.float64)
+        bias_M = trace[bias][head, pair.row, pair.rows_M].astype(np.float64) * left_M
         parts_ST = np.pad(parts_ST, (0, 1))
         parts_ST[-1, -1] = against_rival(bias_M)
         names_S, names_T = (each + (bias,) for each in (names_S, names_T))
     key, *others = pair.rows_M.tolist()
     return Look(
         path, head, pair.row, key, others[0] if others else None, names_S, names_T, parts_ST
+    )
+
+
+def let_through(trace, pair: Pair) -> np.ndarray:
+    """How much of the score of each key a cap has left, (M,); 1 where there is no cap."""
+    after = f"{pair.path}.scores.capped"
+    if after not in trace:
+        return np.ones(len(pair.rows_M))
+    biased = f"{pair.path}.scores.biased"
+    before = biased if biased in trace else f"{pair.path}.scores.scaled"
+    return held_share(
+        *(
+            trace[step][pair.head, pair.row, pair.rows_M].astype(np.float64)
+            for step in (before, after)
+        )
     )
 
 
@@ -123,7 +141,8 @@ def checked(trace, path: str, head: int, query: int, keys) -> Pair:
         raise GlassError(f"This model has no attention “{path}”.")
     if not 0 <= head < config.n_heads:
         raise GlassError(f"This model has {config.n_heads} heads, and so no head {head}.")
-    if any(f"{path}.scores.{leaf}" in trace.edits for leaf in ("dot", "scaled", "biased")):
+    edited = ("dot", "scaled", "biased", "capped")
+    if any(f"{path}.scores.{leaf}" in trace.edits for leaf in edited):
         raise GlassError("An experiment has put this score there: it has no sources.")
     memory = "encoder" if kind == "cross" else side
     row = int(rows_of(trace, side, [query])[0])
@@ -170,16 +189,24 @@ def projected(trace, path: str, which: str, head: int, found: Written, rows_L, a
     made_XK = x_SLD.reshape(-1, config.d_model) @ weight_DK.astype(np.float64)  # one product
     made = Written(found.names, (made_XK.reshape(*x_SLD.shape[:2], -1),))
     made += bias(name, None if bias_X is None else bias_X[columns], len(rows_L))
-    turned_SLK = rotated(config, made.joined(), rows_L)
-    return put_in(trace, path, which, head, Written(made.names, (turned_SLK,)), rows_L)
+    compared_SLK = compared(trace, path, which, head, made.joined(), rows_L)
+    return put_in(trace, path, which, head, Written(made.names, (compared_SLK,)), rows_L)
 
 
-def rotated(config, x_SLK, rows_L):
-    """Rotary positions turn each source by its token's angles; a turn is linear."""
-    if config.positions != "rotary":
-        return x_SLK
-    angle_LK = np.tile(angles(int(rows_L.max()) + 1, config.d_head, config.rope_theta), 2)[rows_L]
-    return rotate(x_SLK, np.cos(angle_LK), np.sin(angle_LK))
+def compared(trace, path: str, which: str, head: int, x_SLK, rows_L):
+    """Projected sources as they are compared: through the norm of queries or keys, where there is
+    one, its scale held; and turned by their positions. Both are linear.
+    """
+    config = config_of(trace)
+    if config.qk_norm:
+        gain_K = trace.weights[f"{path}.{which}.norm.weight"]
+        scale_L = np.asarray(trace[f"{path}.{which}.scale"], np.float64)
+        if config.qk_norm == "all":
+            gain_K = gain_K.reshape(-1, config.d_head)[head]
+        else:
+            scale_L = scale_L[head]
+        x_SLK = x_SLK * (gain_K / scale_L[rows_L][:, None])
+    return turned(trace, path, which, x_SLK, rows_L)
 
 
 def put_in(trace, path: str, which: str, head: int, made: Written, rows_L) -> Written:

@@ -13,7 +13,7 @@ import pytest
 
 from core import load, why
 from core.decoding import beam_search
-from core.ops import angles
+from core.ops import frequencies
 from core.planes import principal_plane
 from core.steps.heads import ROLES
 from core.text import number, percent
@@ -184,7 +184,7 @@ def neuron_values() -> list[str]:
 
 def turns() -> list[str]:
     c = load("smollm2").config
-    return [turned_text(x) for x in angles(9, c.d_head, c.rope_theta)[:, 2]]
+    return [turned_text(x) for x in np.arange(9) * frequencies(c.rope(0), c.d_head, 9)[2]]
 
 
 def compared() -> list[str]:

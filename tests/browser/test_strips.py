@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.ops import angles
+from core.ops import frequencies
 from core.text import number
 from tests.helpers.browser import CHROMIUM, ROOT, modules
 from tests.helpers.browser_pages import check_number, choices, opened_number
@@ -109,7 +109,7 @@ def test_the_hands_end_where_position_times_angle_turns_them(visit, smollm2):
     })""")
     pairs = [int(text.split()[1]) for text in page.view.locator(".pair").all_inner_texts()]
     c = smollm2.config
-    radians_LP = angles(6, c.d_head, c.rope_theta)
+    radians_LP = np.arange(6)[:, None] * frequencies(c.rope(0), c.d_head, 6)
     expected = [radians_LP[l, pair] for pair in pairs for l in range(6)]
     assert len(turned) == len(expected) >= 18
     np.testing.assert_allclose(np.cos(np.subtract(turned, expected)), 1, atol=1e-4)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from core import explain, why
+from core.decoding.key_value_cache import read, read_on
 from core.edits import ablate_sublayer
-from core.ops import gelu
+from core.ops import alibi_slopes, gelu
 from core.why.places import sublayers
 from tests.helpers.calculator import agrees
 from tests.helpers.names import every_name
@@ -43,6 +44,11 @@ def attention_by_hand(config, weights, path: str, x_LD):
     for head in range(config.n_heads):
         mine, shared = slice(head * K, head * K + K), slice(head // 2 * K, head // 2 * K + K)
         scores_LM = q_LX[:, mine] @ k_LX[:, shared].T * config.score_scale
+        if config.positions == "alibi":
+            slope = (1 / 4, 1 / 16, 1 / 64, 1 / 256)[head]  # of four heads, as the paper has them
+            scores_LM = scores_LM + slope * (np.arange(6) - np.arange(6)[:, None])
+        if config.score_cap:
+            scores_LM = config.score_cap * np.tanh(scores_LM / config.score_cap)
         weights_LM = np.tril(np.exp(scores_LM))
         found.append(weights_LM / weights_LM.sum(axis=1, keepdims=True) @ v_LX[:, shared])
     return np.concatenate(found, axis=1) @ weights[f"{path}.out.weight"]
@@ -81,10 +87,18 @@ def layer_by_hand(config, weights, layer: str, x_LD):
 def test_a_layer_is_what_its_equation_says(shape):
     (config, weights), trace = shaped(shape), shape_trace(shape)
     x_LD = weights["decoder.embed.token.weight"][IDS_L]
-    x_LD = x_LD + weights["decoder.embed.position.weight"][: len(IDS_L)]
+    if config.positions == "learned":
+        x_LD = x_LD + weights["decoder.embed.position.weight"][: len(IDS_L)]
+    if config.embed_norm:
+        x_LD = norm_by_hand(config, weights, "decoder.embed.norm", x_LD)
     for layer in range(config.decoder_layers):
         x_LD = layer_by_hand(config, weights, f"decoder.{layer}", x_LD)
         close(trace[f"decoder.{layer}.out"], x_LD)
+    x_LD = norm_by_hand(config, weights, "decoder.norm", x_LD)
+    logits_LV = x_LD @ weights["head.logits.weight"].T + weights["head.logits.bias"]
+    if config.logit_cap:
+        logits_LV = config.logit_cap * np.tanh(logits_LV / config.logit_cap)
+    close(trace["head.logits"], logits_LV)
 
 
 def test_every_stream_score_and_logit_is_the_sum_of_its_sources(shape):
@@ -186,3 +200,16 @@ def test_a_stream_patched_into_a_layer_is_what_both_sublayers_read():
     np.testing.assert_array_equal(trace["decoder.1.mlp.in"], x_LD)
     given = shape_trace("layer before parallel").rerun("decoder", 1, {}, [3], x_LD)
     np.testing.assert_array_equal(given["head.logits"], trace["head.logits"])
+
+
+def test_reading_on_is_reading_all_at_once(shape):
+    config, weights = shaped(shape)
+    first = read(config, weights, IDS_L[:4])
+    then = read_on(config, weights, first, IDS_L[4:])
+    close(then.logits, shape_trace(shape)["head.logits"][-1])
+
+
+def test_slopes_of_other_numbers_of_heads_lie_between_those_of_twice_as_many():
+    np.testing.assert_allclose(alibi_slopes(8), 0.5 ** np.arange(1, 9))
+    np.testing.assert_allclose(alibi_slopes(6)[:4], alibi_slopes(4))
+    np.testing.assert_allclose(alibi_slopes(6)[4:], alibi_slopes(8)[[0, 2]])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core import masks, ops
+from core.config import Rope
 from core.errors import GlassError
 from core.transformer import per_group, split_heads
 
@@ -65,8 +66,8 @@ def test_activations_far_out_are_zero_or_the_value_itself():
 
 def test_rotation_turns_each_pair_by_its_angle():
     x_HLK, theta = rng.normal(size=(2, 3, 8)), 500.0
-    angle_LK = np.tile(ops.angles(3, 8, theta), 2)
-    turned = ops.rotate(x_HLK, np.cos(angle_LK), np.sin(angle_LK))
+    angle_LP = np.arange(3)[:, None] * ops.frequencies(Rope(theta), 8, 3)
+    turned = ops.rotate(x_HLK, angle_LP)
     for h in range(2):
         for l in range(3):
             for i in range(4):

@@ -156,7 +156,7 @@ def test_gguf_gives_the_same_weights(family, tmp_path):
     config, weights = read_folder(golden.write(tmp_path / "folder"), dtype=np.float64)
     write_gguf(golden, tmp_path / "model.gguf")
     gguf_config, gguf_weights, _ = read_gguf(tmp_path / "model.gguf", dtype=np.float64)
-    assert gguf_config.rope_theta == config.rope_theta == 700
+    assert gguf_config.ropes == config.ropes and config.rope(0).theta == 700
     assert set(gguf_weights) == set(weights)
     assert [name for name in weights if not np.array_equal(weights[name], gguf_weights[name])] == []
     mask, steps = golden.cases["trained"]

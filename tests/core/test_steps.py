@@ -95,7 +95,7 @@ def test_one_kind_fits_a_name_and_no_other(tiny_trace, family):
             for kind in kinds()
             if kind.leaf == ref.leaf
             and {ref.place, f"{ref.side}.{ref.place}"} & set(kind.place)
-            and kind.when(trace.config)
+            and kind.stands(trace.config, ref)
         ]
         assert fitting == [kind_of(trace.config, ref)], name
 

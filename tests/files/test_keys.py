@@ -216,17 +216,31 @@ def test_null_is_called_null(tmp_path):
     assert "null for “num_attention_heads”" in said
 
 
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+YARN = {"rope_type": "yarn", "factor": 4.0}
+
+
 @pytest.mark.parametrize(
     "rope, says",
     (
         ({"rope_type": "default", "factor": 4.0}, "“factor”"),
         ({"factor": 4.0}, "“factor”"),
-        ({"rope_type": "linear", "factor": 4.0}, "“linear”"),
+        ({"rope_type": "linear"}, "“factor”"),
+        ({"rope_type": "linear", "factor": 0}, "“factor”"),
         ({"type": "linear", "rope_type": "default"}, "“linear”"),
+        ({"rope_type": "proportional", "factor": 2.0}, "“proportional”"),
+        ({"rope_type": ["linear"]}, "a list"),
+        ({"rope_type": "linear", "factor": 2.0, "low_freq_factor": 1.0}, "“low_freq_factor”"),
+        (LLAMA3 | {"high_freq_factor": None}, "“high_freq_factor”"),
+        (LLAMA3 | {"high_freq_factor": 1.0}, "between fast and slow"),
+        (YARN | {"beta_fast": "32"}, "“beta_fast”"),
+        (YARN | {"rope_theta": 1.0}, "no slow pairs"),
+        ({"rope_type": "longrope", "short_factor": [1.0], "long_factor": [2.0]}, "divisors"),
+        ({"rope_type": "longrope", "short_factor": [1.0]}, "“long_factor”"),
         ({"rope_type": "default", "rope_theta": None}, "“rope_theta”"),
         ({"attention_factor": 2.0}, "“attention_factor”"),
         ({"full_attention": {"rope_theta": 5.0}}, "“full_attention”"),
-        ({"partial_rotary_factor": 0.5}, "stretches or cuts"),
+        ({"partial_rotary_factor": 0.5}, "“partial_rotary_factor”"),
     ),
 )
 @pytest.mark.parametrize("key", ("rope_scaling", "rope_parameters"))
@@ -352,6 +366,29 @@ def test_one_key_under_all_of_its_names_gives_the_numbers_of_the_file(tmp_path):
 # Against `transformers`, in float64: each key that is computed, and those without effect, changed.
 
 LINEAR, DYNAMIC = {"rope_type": "linear", "factor": 2.0}, {"type": "dynamic", "factor": 2.0}
+STRETCHED = [
+    LINEAR,
+    LLAMA3,
+    LLAMA3 | {"original_max_position_embeddings": 30, "rope_theta": 50.0},
+    YARN,
+    YARN | {"original_max_position_embeddings": 9, "beta_fast": 3, "beta_slow": 0.2},
+    YARN | {"truncate": False, "rope_theta": 20.0, "original_max_position_embeddings": 40},
+    YARN | {"mscale": 0.7, "mscale_all_dim": 0.3},
+    YARN | {"attention_factor": 1.5, "type": "yarn"},
+    {
+        "rope_type": "longrope",
+        "short_factor": [1.0, 1.5],
+        "long_factor": [2.0, 4.0],
+        "original_max_position_embeddings": 4,
+    },
+    {
+        "rope_type": "longrope",
+        "short_factor": [1.0, 1.5],
+        "long_factor": [2.0, 4.0],
+        "original_max_position_embeddings": 9,
+        "factor": 3.0,
+    },
+]
 CHANGED = {
     "bert": {
         "vocab_size": [80],
@@ -408,9 +445,10 @@ CHANGED = {
         "eos_token_id": [3, None],
         "pad_token_id": [3, None],
         "rope_theta": [5.0],
-        "rope_parameters": [{"rope_theta": 5.0}, LINEAR, None],
+        "rope_parameters": [{"rope_theta": 5.0}, *STRETCHED, None],
         "rope_scaling": [{"rope_type": "default", "rope_theta": 5.0}, DYNAMIC],
         "partial_rotary_factor": [1.0],
+        "original_max_position_embeddings": [30],
     },
     "t5": {
         "vocab_size": [80],
@@ -454,6 +492,81 @@ CHANGED = {
 }
 CHANGED |= dict.fromkeys(("mt5", "umt5"), CHANGED["t5"])
 CHANGED |= dict.fromkeys(("bart", "mbart", "pegasus", "m2m_100"), CHANGED["marian"])
+LIKE_BERT = CHANGED["bert"] | {"pad_token_id": [0]}
+CHANGED |= dict.fromkeys(("roberta", "xlm-roberta", "camembert"), LIKE_BERT)
+CHANGED["electra"] = CHANGED["bert"] | {"embedding_size": [30, 24]}
+CHANGED["mpnet"] = CHANGED["bert"] | {"relative_attention_num_buckets": [40]}
+CHANGED["distilbert"] = {
+    "vocab_size": [80],
+    "dim": [36],
+    "n_layers": [1],
+    "n_heads": [2],
+    "hidden_dim": [33],
+    "max_position_embeddings": [44],
+    "tie_word_embeddings": [False],
+    "activation": ["relu", "gelu_new", "relu6"],
+}
+PLAIN = {"rope_theta": 700.0, "partial_rotary_factor": 1.0}  # where a family turns a part
+HALF = {"rope_theta": 700.0, "partial_rotary_factor": 0.5}
+LONG = {"short_factor": [1.0], "long_factor": [2.0], "original_max_position_embeddings": 4}
+LAYERED = ("qwen2", "qwen3", "smollm3")
+LAYERS = [["sliding_attention", "full_attention"], None]
+LIKE_LLAMA = {  # what differs from Llama's
+    "mistral": {"sliding_window": [1, 4, None]},
+    "qwen2": {
+        "use_sliding_window": [False],
+        "sliding_window": [2],
+        "max_window_layers": [0, 5],
+        "layer_types": LAYERS,
+    },
+    "qwen3": {
+        "use_sliding_window": [True],
+        "sliding_window": [2],
+        "max_window_layers": [0],
+        "layer_types": LAYERS,
+        "attention_bias": [False],
+        "tie_word_embeddings": [False],
+        "head_dim": [10],
+    },
+    "phi3": {
+        "num_attention_heads": [4],
+        "sliding_window": [1, None],
+        "rope_parameters": [PLAIN, HALF, HALF | LONG | {"type": "su"}, None],
+        "rope_scaling": [HALF | LONG | {"type": "yarn"}, LONG | HALF | {"rope_type": "longrope"}],
+        "original_max_position_embeddings": [30],
+    },
+    "smollm3": {
+        "use_sliding_window": [False],
+        "sliding_window": [2],
+        "layer_types": LAYERS,
+        "no_rope_layers": [[0, 1], [1, 1, 0], None],
+        "no_rope_layer_interval": [1, 3],
+        "tie_word_embeddings": [False],
+        "head_dim": [10],
+    },
+    "granite": {
+        "embedding_multiplier": [2.0],
+        "attention_multiplier": [0.5],
+        "residual_multiplier": [2],
+        "logits_scaling": [3.0],
+        "mlp_bias": [False],
+        "head_dim": [10],
+    },
+    "olmo2": {"head_dim": [10]},
+    "stablelm": {
+        "num_attention_heads": [4],
+        "num_key_value_heads": [1],
+        "layer_norm_eps": [0.1],
+        "use_qkv_bias": [False],
+        "use_parallel_residual": [True],
+        "rope_parameters": [PLAIN, HALF | YARN, HALF | LINEAR],
+        "rope_scaling": [HALF | LLAMA3],
+    },
+}
+for kind, own in LIKE_LLAMA.items():
+    table, short = CHANGED["llama"], {"rope_parameters": [{"rope_theta": 5.0}, LLAMA3, None]}
+    short["rope_scaling"] = [DYNAMIC]
+    CHANGED[kind] = {key: table[key] for key in KEYS[kind].computed if key in table} | short | own
 PROBES = [
     pytest.param(kind, key, value, marks=pytest.mark.slow if kind in tiny.FURTHER else ())
     for kind in KINDS
@@ -482,7 +595,28 @@ def by_transformers(kind: str, config: dict, folder: Path, seed: int = 3):
 
 
 TOGETHER = {
-    ("llama", "head_dim", "None"): {"hidden_size": 48},
+    **{
+        (kind, key, value): more
+        for kind in ("llama", *LIKE_LLAMA)
+        for key, value, more in (
+            ("head_dim", "None", {"hidden_size": 48}),
+            ("rope_scaling", str(DYNAMIC), {"max_position_embeddings": 3}),
+            *(
+                [("original_max_position_embeddings", "30", {"rope_parameters": LLAMA3})]
+                if kind not in ("phi3", "stablelm")
+                else [("hidden_size", "36", {"rope_parameters": PLAIN})]
+                + [("num_attention_heads", "4", {"rope_parameters": PLAIN})]
+            ),
+            ("num_hidden_layers", "1", {"layer_types": None} if kind in LAYERED else {}),
+            ("no_rope_layer_interval", "1", {"no_rope_layers": None, "layer_types": None}),
+            ("no_rope_layer_interval", "3", {"no_rope_layers": None, "layer_types": None}),
+            ("max_window_layers", "0", {"layer_types": None, "use_sliding_window": True}),
+            ("max_window_layers", "5", {"layer_types": None}),
+            ("use_sliding_window", "False", {"layer_types": None}),
+            ("use_sliding_window", "True", {"layer_types": None, "sliding_window": 2}),
+            ("layer_types", str(LAYERS[0]), {"use_sliding_window": True, "sliding_window": 2}),
+        )
+    },
     ("marian", "vocab_size", "80"): {"decoder_vocab_size": 80},
     **{
         (kind, f"encoder_{size}", value): {f"decoder_{size}": int(value)}
@@ -493,8 +627,8 @@ TOGETHER = {
 NOT_COMPUTED = {
     "hidden_act": ("quick_gelu", "mish", "gelu_10", "relu2"),
     "activation_function": ("relu6",),
-    "rope_parameters": (LINEAR,),
-    "rope_scaling": (DYNAMIC,),
+    "activation": ("relu6",),
+    "relative_attention_num_buckets": (40,),
     "decoder_attention_heads": (2,),
     "decoder_ffn_dim": (33,),
     "decoder_vocab_size": (80,),
@@ -538,7 +672,6 @@ ODD = {
     "_experts_implementation_internal": "eager",
     "use_cache": False,
     "pretraining_tp": 2,
-    "original_max_position_embeddings": 7,
 }
 WHOLE = (
     "bos_token_id",

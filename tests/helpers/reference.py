@@ -21,10 +21,19 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
+from transformers import modeling_rope_utils
+from transformers.models.granite import modeling_granite
 from transformers.models.llama import modeling_llama
 from transformers.models.marian import modeling_marian
+from transformers.models.mistral import modeling_mistral
 from transformers.models.mt5 import modeling_mt5
+from transformers.models.olmo2 import modeling_olmo2
 from transformers.models.pegasus import modeling_pegasus
+from transformers.models.phi3 import modeling_phi3
+from transformers.models.qwen2 import modeling_qwen2
+from transformers.models.qwen3 import modeling_qwen3
+from transformers.models.smollm3 import modeling_smollm3
+from transformers.models.stablelm import modeling_stablelm
 from transformers.models.t5 import modeling_t5
 from transformers.models.umt5 import modeling_umt5
 
@@ -32,14 +41,25 @@ transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 ASK = {"output_hidden_states": True, "output_attentions": True}
 CASTING = (
+    modeling_rope_utils,  # stretched angles
     modeling_llama,
+    modeling_mistral,
+    modeling_qwen2,
+    modeling_qwen3,
+    modeling_phi3,
+    modeling_smollm3,
+    modeling_granite,
+    modeling_olmo2,
+    modeling_stablelm,
     modeling_t5,
     modeling_mt5,
     modeling_umt5,
     modeling_marian,
     modeling_pegasus,
 )
-TASK = re.compile(r"For(SequenceClassification|TokenClassification|MultipleChoice)")
+TASK = re.compile(
+    r"For(SequenceClassification|TokenClassification|MultipleChoice)|Electra\w+PreTraining"
+)
 
 
 @contextlib.contextmanager
@@ -49,13 +69,29 @@ def without_casts():
     double.__dict__.update(
         vars(torch), float32=torch.float64, float=torch.float64, FloatTensor=torch.DoubleTensor
     )
+    plain = torch.Tensor.float
     for module in CASTING:
         module.torch = double
+    torch.Tensor.float = torch.Tensor.double  # numbers and positions of the rotary angles
     try:
         yield
     finally:
+        torch.Tensor.float = plain
         for module in CASTING:
             module.torch = torch
+
+
+@contextlib.contextmanager
+def in_float64():
+    """The same, and a whole number divided by another is a float64, too: the length of a text that
+    stretches the rotary angles (“dynamic”).
+    """
+    with without_casts():
+        torch.set_default_dtype(torch.float64)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(torch.float32)
 
 
 def sizes(seed: int) -> dict[str, int]:
@@ -223,6 +259,77 @@ def bart(s, kind="Bart", **more):
     )
 
 
+def like_llama(s, kind, width="wide", **more):
+    """A family of the Llama kind. width: "D" where heads have the model's width, evenly shared."""
+    return getattr(transformers, f"{kind}ForCausalLM")(
+        getattr(transformers, f"{kind}Config")(
+            vocab_size=s["V"],
+            hidden_size=s[width],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            num_key_value_heads=s["G"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            bos_token_id=1,
+            eos_token_id=2,
+            pad_token_id=0,
+            **({"head_dim": s["K"]} if width == "wide" else {}),
+            **{"rms_norm_eps": 1e-3, "rope_parameters": {"rope_theta": 700.0}} | more,
+        )
+    )
+
+
+def long_rope(s, turned: int) -> dict:
+    """LongRoPE with angles of its own for texts longer than four tokens."""
+    pairs = turned // 2
+    return {
+        "rope_type": "longrope",
+        "rope_theta": 700.0,
+        "partial_rotary_factor": (turned + 0.01) / s["K"],
+        "short_factor": [1.0 + 0.25 * i for i in range(pairs)],
+        "long_factor": [1.5 + 0.75 * i for i in range(pairs)],
+    }
+
+
+WINDOWED = ("mistral", "qwen2", "phi3", "smollm3")
+LIKE_LLAMA = {
+    "mistral": lambda s: like_llama(s, "Mistral", sliding_window=3),
+    "qwen2": lambda s: like_llama(
+        s, "Qwen2", "D", use_sliding_window=True, sliding_window=4, max_window_layers=1
+    ),
+    "qwen3": lambda s: like_llama(s, "Qwen3", attention_bias=True, tie_word_embeddings=True),
+    "phi3": lambda s: like_llama(
+        s,
+        "Phi3",
+        "D",
+        sliding_window=4,
+        original_max_position_embeddings=4,
+        rope_parameters=long_rope(s, 4 if s["K"] > 4 else 2),
+    ),
+    "smollm3": lambda s: like_llama(
+        s, "SmolLM3", "D", no_rope_layer_interval=2, use_sliding_window=True, sliding_window=3
+    ),
+    "granite": lambda s: like_llama(
+        s,
+        "Granite",
+        "D",
+        embedding_multiplier=3.0,
+        attention_multiplier=0.2,
+        residual_multiplier=0.3,
+        logits_scaling=0.7,
+        mlp_bias=True,
+    ),
+    "olmo2": lambda s: like_llama(s, "Olmo2", "D"),
+    "stablelm": lambda s: like_llama(
+        s,
+        "StableLm",
+        "D",
+        rms_norm_eps=None,
+        layer_norm_eps=1e-3,
+        use_qkv_bias=True,
+        rope_parameters={"rope_theta": 700.0, "partial_rotary_factor": (s["K"] - 1.99) / s["K"]},
+    ),
+}
 THREE = {"id2label": {0: "no", 1: "yes", 2: "maybe"}}
 ANY = {"problem_type": "multi_label_classification"}
 FAMILIES = {
@@ -241,10 +348,12 @@ FAMILIES = {
     "mbart": lambda s: bart(s, "MBart", activation_function="relu"),
     "pegasus": lambda s: bart(s, "Pegasus"),
     "m2m_100": lambda s: bart(s, "M2M100"),
+    **LIKE_LLAMA,
     "roberta": lambda s: encoder(s, "ForSequenceClassification", "Roberta", **THREE),
     "xlm-roberta": lambda s: encoder(s, "ForTokenClassification", "XLMRoberta", **THREE),
     "camembert": lambda s: encoder(s, "ForMaskedLM", "Camembert"),
     "distilbert": lambda s: distilbert(s, "DistilBertForSequenceClassification", **ANY, **THREE),
+    "electra": lambda s: encoder(s, "ForPreTraining", "Electra", embedding_size=s["wide"]),
     "mpnet": lambda s: encoder(s, "ForQuestionAnswering", "MPNet"),
 }
 ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra")
@@ -349,10 +458,19 @@ CONFIGS = {
     "mbart": transformers.MBartConfig,
     "pegasus": transformers.PegasusConfig,
     "m2m_100": transformers.M2M100Config,
+    "mistral": transformers.MistralConfig,
+    "qwen2": transformers.Qwen2Config,
+    "qwen3": transformers.Qwen3Config,
+    "phi3": transformers.Phi3Config,
+    "smollm3": transformers.SmolLM3Config,
+    "granite": transformers.GraniteConfig,
+    "olmo2": transformers.Olmo2Config,
+    "stablelm": transformers.StableLmConfig,
     "roberta": transformers.RobertaConfig,
     "xlm-roberta": transformers.XLMRobertaConfig,
     "camembert": transformers.CamembertConfig,
     "distilbert": transformers.DistilBertConfig,
+    "electra": transformers.ElectraConfig,
     "mpnet": transformers.MPNetConfig,
 }
 
@@ -386,7 +504,7 @@ def pretrained(path: Path, dtype=torch.float32):
 
 def cases(inputs: dict, seed: int, family: str) -> dict:
     """What each test case hands to our forward pass as `mask`: nothing, a name, a matrix, one for
-    each attention.
+    each attention. Where a family has a window, each token sees itself.
     """
     rng, L, T = (
         np.random.default_rng(seed),
@@ -398,6 +516,8 @@ def cases(inputs: dict, seed: int, family: str) -> dict:
         mask_LM[np.arange(len(mask_LM)), rng.integers(0, mask_LM.shape[1] or 1, len(mask_LM))] = (
             True
         )
+    if family in WINDOWED:
+        matrix_LM |= np.eye(L, dtype=bool)
     if T:
         return {
             "trained": None,
@@ -419,6 +539,17 @@ def additive(mask, length: int):
     return torch.tensor(np.where(mask_LM, 0.0, -np.inf))[None, None].to(torch.float64)
 
 
+def windowed(config, added):
+    """A mask and the window: a family that is given a mask of four axes takes it as it is."""
+    window = getattr(config, "sliding_window", None)
+    if added is None or window is None:
+        return added
+    l, m = np.mgrid[: added.shape[-2], : added.shape[-1]]
+    near = torch.where(torch.tensor(abs(l - m) < window), added, -np.inf)
+    kinds = getattr(config, "layer_types", None)
+    return {"full_attention": added, "sliding_attention": near} if kinds else near
+
+
 def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, np.ndarray]:
     """Every hidden state, every attention map and the outputs, under our names. mask: as in
     `cases`.
@@ -426,7 +557,7 @@ def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, n
     ids, seen = {name: torch.tensor(np.array(value))[None] for name, value in inputs.items()}, {}
     handles = watch(model, seen)
     try:
-        with torch.no_grad(), contextlib.nullcontext() if as_shipped else without_casts():
+        with torch.no_grad(), contextlib.nullcontext() if as_shipped else in_float64():
             steps = (run_two if model.config.is_encoder_decoder else run_one)(
                 model, ids, mask, seen
             )
@@ -459,9 +590,8 @@ def watch(model, seen: dict) -> list:
 def run_one(model, ids, mask, seen) -> dict:
     """BERT, GPT-2, Llama: one stack."""
     segments = {"token_type_ids": ids["segments_L"]} if "segments_L" in ids else {}
-    out = model(
-        ids["ids_L"], attention_mask=additive(mask, ids["ids_L"].shape[1]), **segments, **ASK
-    )
+    added = windowed(model.config, additive(mask, ids["ids_L"].shape[1]))
+    out = model(ids["ids_L"], attention_mask=added, **segments, **ASK)
     side = "encoder" if model.config.model_type in ENCODERS else "decoder"
     into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
     steps = stack(side, out.hidden_states, out.attentions, into_norm)
@@ -473,6 +603,8 @@ def run_one(model, ids, mask, seen) -> dict:
     ):
         if key in out:
             steps[name] = out[key][0]
+    if type(model).__name__ == "ElectraForPreTraining":
+        steps["task.logits"] = out.logits[0][:, None]
     if "start_logits" in out:
         steps["task.logits"] = torch.stack((out.start_logits[0], out.end_logits[0]), dim=-1)
     return steps | ({"pooler.out": seen["pooler"]} if "pooler" in seen else {})

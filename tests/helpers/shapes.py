@@ -1,5 +1,5 @@
 """Tiny random models of every shape that a layer can have, families aside: where its norms stand,
-and whether its sublayers run one after the other.
+whether its sublayers run one after the other, and whether caps and linear biases are on its scores.
 """
 
 from __future__ import annotations
@@ -26,11 +26,18 @@ SHAPES = {
     )
     if not (parallel and norm_at == "after")
 }
+CAPPED = {"norm": "rms", "norm_at": "around", "score_cap": 2.0, "logit_cap": 3.0, "gated": True}
+SHAPES |= {
+    "capped": CAPPED | {"score_scale": 0.4},
+    "alibi": {"norm": "layer", "norm_at": "before", "positions": "alibi", "embed_norm": True},
+    "capped alibi": CAPPED | {"positions": "alibi", "n_positions": None},
+}
 
 
 @cache
 def shaped(shape: str) -> tuple[Config, dict[str, np.ndarray]]:
     """A decoder of that shape, no two of its axes of one size, and its weights in float64."""
+    fields = {"positions": "learned", "n_positions": 9, "score_scale": 0.5} | SHAPES[shape]
     config = Config(
         family="Study",
         encoder_layers=0,
@@ -41,14 +48,11 @@ def shaped(shape: str) -> tuple[Config, dict[str, np.ndarray]]:
         d_head=3,
         d_mlp=17,
         n_vocab=23,
-        n_positions=9,
-        positions="learned",
         norm_eps=1e-3,
         activation="gelu",
-        score_scale=0.5,
         final_norm=True,
         head="linear",
-        **SHAPES[shape],
+        **fields,
     )
     rng = np.random.default_rng(7)
     weights = {name: rng.normal(0, 0.4, size) for name, size in weight_shapes(config).items()}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core import why
+from core.steps.attention import before_mask
 from core.why.places import sublayers
 
 
@@ -33,8 +34,7 @@ def check_sums(trace, tolerance: float) -> None:
 
 def scores(trace, path: str) -> np.ndarray:
     """The scores before the mask, (H, L, M)."""
-    biased = f"{path}.scores.biased"
-    return trace[biased if biased in trace else f"{path}.scores.scaled"]
+    return trace[before_mask(trace, path)]
 
 
 def attentions(config) -> list[str]:

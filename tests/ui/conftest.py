@@ -11,7 +11,7 @@ from core.models import catalogue
 from core.trace import Trace
 from tests.helpers.downloads import MODEL, Download
 from tests.helpers.marked import Weights, Written, forget, marked
-from tests.helpers.tiny import FAMILIES, golden
+from tests.helpers.tiny import FAMILIES, FURTHER, golden
 from ui.session import runs
 from ui.session.shelf import SHELF
 from ui.shell import downloads
@@ -36,7 +36,10 @@ def smallest_model(minilm):
     runs.ready_models.clear()
 
 
-@pytest.fixture(params=FAMILIES)
+FURTHER_TOO = [*FAMILIES, *(pytest.param(name, marks=pytest.mark.slow) for name in FURTHER)]
+
+
+@pytest.fixture(params=FURTHER_TOO)
 def tiny_folder(request, tmp_path, monkeypatch):
     """A tiny model of each family in a folder that was added to the list; it has no tokenizer, so
     it takes ids.

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import load
-from core.ops import angles
+from core.ops import frequencies
 from core.steps.positions import largest_gap, pairs_by_distance, put_back
 from core.text import number
 from core.whatif import Text, order, run
@@ -237,7 +237,7 @@ def test_the_vectors_that_are_added_are_those_of_the_trace(model, leaves):
 def test_the_hands_of_the_clocks_are_turned_by_position_times_angle(smollm2):
     app = opened(PAGE, model="smollm2", sentence=BOOKS, token="5", layer="2")
     (shown,), c = parts(app, "clocks"), smollm2.config
-    radians_LP = angles(20, c.d_head, c.rope_theta)
+    radians_LP = np.arange(20)[:, None] * frequencies(c.rope(2), c.d_head, 6)
     assert [token["position"] for token in shown["tokens"]] == list(range(6))
     for row in shown["pairs"]:
         expected = [

@@ -201,6 +201,7 @@ def positions_stop(view: View) -> str:
         "sinusoid": "This model adds sine and cosine waves of the position",
         "rotary": "This model rotates queries and keys by position × angle",
         "relative": "This model adds a learned number for each distance to the scores",
+        "alibi": "This model lowers each score with the distance",
         "none": "This what-if leaves the positions out",
     }
     return (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.config import Config, weight_shapes
@@ -37,7 +37,9 @@ _FINE_TUNED = re.compile(  # heads on a fine-tuned model: where they are not run
 )
 _HEADLESS = re.compile(  # classes of `transformers` that give no score to a next word
     r"(GPT2|Llama|U?M?T5|Marian|M?Bart|Pegasus|M2M100)Model|U?M?T5EncoderModel|"
-    r"(GPT2|Llama|U?M?T5|M?Bart)For(SequenceClassification|TokenClassification|QuestionAnswering)"
+    r"(GPT2|Llama|U?M?T5|M?Bart)For(SequenceClassification|TokenClassification|QuestionAnswering)|"
+    r"(Qwen2|Qwen3|Mistral|Phi3|SmolLM3|Granite|Olmo2|StableLm)"
+    r"(Model|For(SequenceClassification|TokenClassification|QuestionAnswering))"
 )
 
 
@@ -54,6 +56,10 @@ class Layout:
     side_by_side: bool = False  # GPT-2 keeps q, k and v in one tensor
     permuted: bool = False  # GGUF has the rows of each head's q and k in another order
     skipped_positions: int = 0  # rows at the top of a position table that no token gets
+    # module -> the first of its rows in a tensor that holds several, and how many rows that has
+    parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    # module, without its layer -> what its numbers are multiplied by
+    scales: Mapping[str, float] = field(default_factory=dict)
     ours: bool = False  # files of our own: every tensor lies there as it is used
     unread: tuple[str, ...] = ()  # tensors that `transformers` keeps and does not read
     notes: tuple[str, ...] = ()  # what of the files is not run, a sentence each
@@ -66,6 +72,11 @@ class Family:
     prefixes: tuple[str, ...]  # what may stand before the name of every tensor
     keys: Keys  # of its config.json
     layout: Callable[[Fields, Mapping[str, Stored]], Layout]
+
+
+def with_defaults(data: Fields, defaults: Mapping[str, Any]) -> Fields:
+    """The config, with what it leaves out as `transformers` takes it for the family."""
+    return replace(data, values={**defaults, **data.values})
 
 
 # --- sizes ----------------------------------------------------------------------------------------

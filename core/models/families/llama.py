@@ -7,7 +7,7 @@ from typing import Any
 
 from core.config import Config
 from core.errors import GlassError
-from core.models import keys
+from core.models import keys, rope_config
 from core.models.families import tasks
 from core.models.families.common import (
     ACTIVATIONS,
@@ -17,33 +17,28 @@ from core.models.families.common import (
     headless_class,
     headless_notes,
     layer_count,
-    sizes,
     tensor_names,
+    with_defaults,
 )
 from core.models.families.tasks import Head
-from core.models.fields import Fields, quote
+from core.models.fields import Fields
 from core.models.stored import Stored
 
+DECODER_ONLY = {
+    "is_encoder_decoder": (None, False),
+    "is_causal": (True,),
+    "is_decoder_only_encoder": (None, False),
+}
 KEYS = keys.family_keys(
     computed=(
         "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads "
         "head_dim intermediate_size hidden_act max_position_embeddings rms_norm_eps "
-        "attention_bias mlp_bias tie_word_embeddings eos_token_id rope_theta rope_parameters "
-        "rope_scaling partial_rotary_factor pad_token_id"
+        "attention_bias mlp_bias tie_word_embeddings eos_token_id pad_token_id "
+        f"{rope_config.KEYS}"
     ),
-    null=(
-        "num_key_value_heads head_dim eos_token_id rope_parameters rope_scaling "
-        "partial_rotary_factor pad_token_id"
-    ),
-    refused={
-        "is_encoder_decoder": (None, False),
-        "is_causal": (True,),
-        "is_decoder_only_encoder": (None, False),
-    },
-    no_effect=(
-        "attention_dropout initializer_range is_decoder pretraining_tp "
-        "original_max_position_embeddings"
-    ),
+    null=f"num_key_value_heads head_dim eos_token_id pad_token_id {rope_config.NULL}",
+    refused=DECODER_ONLY,
+    no_effect="attention_dropout initializer_range is_decoder pretraining_tp",
 )
 NAMES = {
     "decoder.embed.token": "embed_tokens",
@@ -58,128 +53,141 @@ NAMES = {
     "decoder.{}.mlp.out": "layers.{}.mlp.down_proj",
     "decoder.norm": "norm",
 }
-HEADS = {
-    "LlamaForSequenceClassification": Head("last", "text", "score", biased=False),
-    "LlamaForTokenClassification": Head("each", "tokens", "score"),
-    "LlamaForQuestionAnswering": Head("each", "span", "qa_outputs"),
+DEFAULTS = {  # of `transformers`, where a config leaves a key out
+    "vocab_size": 32000,
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "hidden_act": "silu",
+    "max_position_embeddings": 2048,
+    "rms_norm_eps": 1e-6,
+    "eos_token_id": 2,
 }
-_ROPE = ("rope_theta", "rope_type", "type", "partial_rotary_factor")  # where nothing is stretched
+
+
+ATTENTION = ("attn.q", "attn.k", "attn.v", "attn.out")
+FEED_FORWARD = ("mlp.pre", "mlp.hidden.up", "mlp.out")
 
 
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """A Llama model's config and names."""
+    data = with_defaults(data, DEFAULTS)
+    return layout_of(data, tensors, "Llama", biases=biases_of(data))
+
+
+def layout_of(
+    data: Fields,
+    tensors: Mapping[str, Stored],
+    family: str,
+    *,
+    biases: tuple[str, ...] = (),
+    names: Mapping[str, str] = NAMES,
+    partial: float | None = None,
+    **more: Any,
+) -> Layout:
+    """The config and names of a model of the Llama kind, whose config has all keys.
+
+    family: as its classes of `transformers` begin, too. biases: the modules of a layer that have
+    one. partial: as in rope_config.rope_of. more: fields of Config that differ from Llama's.
+    """
     tied = data.flag("tie_word_embeddings", False)
-    headless = headless_class(data, tensors) or unnamed_headless(data, tensors, tied)
-    common, found = sizes_of(data), tasks.find_head(data, tensors, HEADS)
+    headless = headless_class(data, tensors) or unnamed_headless(data, tensors, family)
+    common, found = sizes_of(data, family), tasks.find_head(data, tensors, heads_of(family))
+    turns = turning(data, common["d_head"], partial=partial)
+    own = {
+        "norm_eps": lambda: data.number("rms_norm_eps", high=1),
+        "activation": lambda: data.choice("hidden_act", None, ACTIVATIONS),
+    }
+    common |= {key: read() for key, read in own.items() if key not in more} | turns | more
     config = rotary(
         data,
         common,
-        n_positions=data.whole("max_position_embeddings", 2048, high=ANY_LENGTH),
-        rope_theta=rope_theta(data),
-        norm_eps=data.number("rms_norm_eps", 1e-6, high=1),
-        activation=data.choice("hidden_act", "silu", ACTIVATIONS),
         head=None if headless else "linear",
         task=found.task,
-        end_id=data.token_id("eos_token_id", common["n_vocab"], 2),
+        end_id=data.token_id("eos_token_id", common["n_vocab"]),
     )
     table = ("embed_tokens.weight",) if tied else ()
     exact = {"head.logits.weight": ("lm_head.weight", *table)}
-    names = tensor_names(config, NAMES | found.names, exact, bias_rule(data, found.biased))
-    return Layout(config, names, notes=() if found.task else headless_notes(headless))
+    has_bias = bias_rule(biases, bool(found.task and found.biased))
+    theirs = tensor_names(config, dict(names) | found.names, exact, has_bias)
+    return Layout(config, theirs, notes=() if found.task else headless_notes(headless))
 
 
-def sizes_of(data: Fields) -> dict[str, Any]:
-    """The sizes of a Llama config. Heads may share keys and values, and have any width."""
-    D, H = ("hidden_size", 4096), ("num_attention_heads", 32)
-    d_model, n_heads = data.whole(*D), data.whole(*H)
-    return sizes(
-        data,
-        "Llama",
-        D=D,
-        H=H,
-        F=("intermediate_size", 11008),
-        V=32000,
-        norm="rms",
-        decoder_layers=layer_count(data, "num_hidden_layers", 32),
-        d_head=data.whole("head_dim", max(1, d_model // n_heads)),
-        n_kv_heads=data.whole("num_key_value_heads", n_heads),
-    )
+def heads_of(family: str) -> dict[str, Head]:
+    """The classes of a family that were fine-tuned, and their heads."""
+    return {
+        f"{family}ForSequenceClassification": Head("last", "text", "score", biased=False),
+        f"{family}ForTokenClassification": Head("each", "tokens", "score"),
+        f"{family}ForQuestionAnswering": Head("each", "span", "qa_outputs"),
+    }
 
 
-def bias_rule(data: Fields, of_task: bool) -> Callable[[str], bool]:
-    """Which projections have a bias, by the config; no norm has one. of_task: whether the scores of
-    a fine-tuned head have.
-    """
+def sizes_of(data: Fields, family: str) -> dict[str, Any]:
+    """The sizes of such a config. Heads may share keys and values, and have any width."""
+    d_model, n_heads = data.whole("hidden_size"), data.whole("num_attention_heads")
+    d_head = data.whole("head_dim", max(1, d_model // n_heads))
+    return {
+        "family": family,
+        "encoder_layers": 0,
+        "decoder_layers": layer_count(data, "num_hidden_layers"),
+        "d_model": d_model,
+        "n_heads": n_heads,
+        "n_kv_heads": data.whole("num_key_value_heads", n_heads),
+        "d_head": d_head,
+        "d_mlp": data.whole("intermediate_size"),
+        "n_vocab": data.whole("vocab_size"),
+        "norm": "rms",
+        "score_scale": d_head**-0.5,
+    }
+
+
+def biases_of(data: Fields) -> tuple[str, ...]:
+    """The modules of a layer that have a bias, by the config."""
     in_attn, in_mlp = data.flag("attention_bias", False), data.flag("mlp_bias", False)
-
-    def has_bias(name: str) -> bool:
-        if name.endswith("norm.bias"):
-            return False
-        is_task = of_task and name.startswith("task.")
-        return is_task or in_attn and ".attn." in name or in_mlp and ".mlp." in name
-
-    return has_bias
+    return (ATTENTION if in_attn else ()) + (FEED_FORWARD if in_mlp else ())
 
 
-def unnamed_headless(data: Fields, tensors: Mapping[str, Stored], tied: bool) -> str | None:
-    """LlamaModel, where the config names no class: no prefix, and a head neither there nor tied."""
+def bias_rule(biases: tuple[str, ...], of_task: bool) -> Callable[[str], bool]:
+    """Which weights are there. biases: modules of a layer; of_task: whether the scores of a
+    fine-tuned head have a bias.
+    """
+    ends = tuple(f".{module}.bias" for module in biases)
+    return lambda name: name.endswith(ends) or of_task and name.startswith("task.")
+
+
+def unnamed_headless(data: Fields, tensors: Mapping[str, Stored], family: str) -> str | None:
+    """LlamaModel or the like, where the config names no class: no prefix, and a head neither there
+    nor tied.
+    """
+    tied = data.flag("tie_word_embeddings", False)
     headless = not data.get("architectures") and not tied and "lm_head.weight" not in tensors
     prefixed = any(stored.name.startswith("model.") for stored in tensors.values())
-    return "LlamaModel" if headless and not prefixed else None
+    return f"{family}Model" if headless and not prefixed else None
+
+
+def turning(data: Fields, d_head: int, partial: float | None) -> dict[str, Any]:
+    """How a config turns, and for how many tokens; angles that grow with the text are for more of
+    them.
+    """
+    n_positions = data.whole("max_position_embeddings", high=ANY_LENGTH)
+    rope = rope_config.rope_of(data, d_head, n_positions, partial)
+    grown = int(n_positions * max(1.0, rope.factor)) if rope.kind == "dynamic" else n_positions
+    return {"n_positions": grown, "ropes": (rope,)}
 
 
 def rotary(data: Fields, common: dict[str, Any], **more: Any) -> Config:
     """A Llama config, with the two things that its sizes must allow."""
-    config = Config(
-        **common, **more, positions="rotary", norm_at="before", gated=True, final_norm=True
-    )
-    if config.d_head % 2:
-        raise GlassError(
-            f"{data.where} gives each head {config.d_head} numbers, but rotary positions rotate"
-            " pairs."
-        )
+    fixed = {"positions": "rotary", "norm_at": "before", "gated": True, "final_norm": True}
+    config = Config(**fixed | common | more)
+    for rope in filter(None, config.ropes):
+        rope_config.check_rope(rope, config.d_head, data.where)
     if config.n_heads % config.n_kv_heads:
         raise GlassError(
             f"{data.where} asks {config.n_heads} query heads to share {config.n_kv_heads}"
             " key/value heads evenly, which is impossible."
         )
     return config
-
-
-def rope_theta(data: Fields) -> float:
-    """The base of the rotary angles, from where `transformers` takes it.
-
-    `rope_scaling` goes before `rope_parameters`, and the base in either before the one beside them.
-    Stretched positions are not computed here.
-    """
-    for key in ("rope_scaling", "rope_parameters"):
-        if not isinstance(data.get(key, {}), dict):
-            data.refuse(key, "an object")
-        check_unstretched(data, key, Fields(data.get(key, {}), f"“{key}” in {data.where}"))
-    if data.number("partial_rotary_factor", 1.0) != 1:
-        raise GlassError(
-            f"{data.where} rotates only part of each head, which Glassformer does not compute."
-        )
-    chosen = next((key for key in ("rope_scaling", "rope_parameters") if data.get(key)), None)
-    rope = Fields(data.values[chosen], f"“{chosen}” in {data.where}") if chosen else data
-    return (rope if "rope_theta" in rope.values else data).number("rope_theta", 10000.0, low=1e-3)
-
-
-def check_unstretched(data: Fields, key: str, rope: Fields) -> None:
-    """Raises an error unless every rotary angle is the plain one."""
-    for kind in (rope.get("rope_type", "default"), rope.get("type", "default")):
-        if kind != "default" or rope.number("partial_rotary_factor", 1.0) != 1:
-            raise GlassError(
-                f"{data.where} stretches or cuts the rotary positions (“{key}”: {quote(kind)}),"
-                " which Glassformer does not compute."
-            )
-    for name, value in rope.values.items():
-        if name not in _ROPE and value is not None:
-            raise GlassError(
-                f"{rope.where} holds {quote(name)}, which Glassformer does not compute."
-            )
-    if "rope_theta" in rope.values:
-        rope.number("rope_theta", low=1e-3)
 
 
 FAMILY = Family(("model.", "transformer."), KEYS, layout)

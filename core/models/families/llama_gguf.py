@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.config import Rope
 from core.errors import GlassError
 from core.models import keys
 from core.models.families.common import ANY_LENGTH, Layout, layer_count, tensor_names
@@ -99,7 +100,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         common,
         score_scale=common["d_head"] ** -0.5,
         n_positions=data.whole("llama.context_length", high=ANY_LENGTH),
-        rope_theta=data.number("llama.rope.freq_base", 10000.0, low=1e-3),
+        ropes=(Rope(theta=data.number("llama.rope.freq_base", 10000.0, low=1e-3)),),
         activation="silu",
         head="linear",
         norm_eps=data.number("llama.attention.layer_norm_rms_epsilon", high=1),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.config import Config
+from core.errors import GlassError
 from core.models import keys
 from core.models.families import tasks
 from core.models.families.common import (
@@ -108,7 +109,7 @@ def layout_of(kin: Kin, data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     common = sizes_of(kin, data, alone)
     # Since transformers 5 a saved file always says that the head is tied, and the key
     # scale_decoder_outputs tells T5 from T5 v1.1.
-    tied = data.flag("tie_word_embeddings", True)
+    tied = is_tied(data, tensors, headless or alone)
     scaled = kin.scaled and data.flag("scale_decoder_outputs", tied)
     config = Config(
         **common,
@@ -133,6 +134,19 @@ def layout_of(kin: Kin, data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     notes = (_NOTE_ALONE,) if alone else headless_notes_of_two(headless)
     notes = () if found.task else notes
     return Layout(config, names, unread=unread_table(config, tensors), notes=notes)
+
+
+def is_tied(data: Fields, tensors: Mapping[str, Stored], no_head) -> bool:
+    """Whether the head may read a table of tokens. An error, where it should have one of its own
+    that the file does not hold: version 5 of `transformers` ties it nonetheless.
+    """
+    tied = data.flag("tie_word_embeddings", True)
+    if not (tied or no_head or "lm_head.weight" in tensors):
+        raise GlassError(
+            f"{data.where} says false for “tie_word_embeddings”, but the tensor “lm_head.weight” is"
+            " missing from the file."
+        )
+    return tied
 
 
 def is_of_task(name: str) -> bool:

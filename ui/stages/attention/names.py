@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.text import number
 from ui.text import bold, quoted
 
 
@@ -23,11 +24,21 @@ def projected(view, letter: str) -> str:
     """
     bias = view.trace.weights[view.attention(f"{letter}.bias")]
     product = f"x · W_{letter.upper()}" + (" + b" if bias.any() else "")
-    return (
-        f"rotated by position: {product}"
-        if view.config.positions == "rotary" and letter != "v"
-        else product
-    )
+    done = ["normed"] * (view.config.qk_norm is not None) + ["rotated by position"] * turns(view)
+    return f"{', '.join(done)}: {product}" if done and letter != "v" else product
+
+
+def turns(view) -> bool:
+    """Whether positions rotate the queries and keys of this attention."""
+    return view.attention("q.unrotated") in view.trace
+
+
+def scaled_by(view) -> str:
+    """What the dot products are scaled by, as a sign and a number; nothing where they are not."""
+    c = view.config
+    if c.score_scale == 1:
+        return ""
+    return f"÷ √{c.d_head}" if c.divides_by_root else f"× {number(c.score_scale, 3)}"
 
 
 def normed_first(view) -> bool:

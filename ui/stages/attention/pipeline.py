@@ -8,13 +8,21 @@ from functools import partial
 
 import streamlit as st
 
+from core.steps.attention import before_mask
 from core.text import number
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.session import sent
 from ui.session.actions import close_number, select_token
 from ui.session.selection import STAGES, chosen, depth, select
-from ui.stages.attention.names import looks_across, looks_words, normed_first, projected, seen_words
+from ui.stages.attention.names import (
+    looks_across,
+    looks_words,
+    normed_first,
+    projected,
+    scaled_by,
+    seen_words,
+)
 from ui.stages.attention.numbers import LEAVES, layer_numbers, step_of
 
 _numbers = component("layer_numbers")
@@ -59,13 +67,13 @@ def state_of(view, numbers: str) -> dict:
 def names_of(view) -> dict[str, str]:
     """The titles of what is drawn."""
     c = view.config
-    root = number(c.d_head**0.5, 3)
+    root = f"÷ {number(c.d_head**0.5, 3)}" if c.divides_by_root else scaled_by(view)
     return {
         "x": f"x: its vector, {c.d_model} numbers" + (", after a norm" * normed_first(view)),
         "query": f"q: its query in this head, {projected(view, 'q')}",
         "keys": f"k: a key for each token, {projected(view, 'k')}",
         "values": f"v: a value for each token, {projected(view, 'v')}; as thick as its share",
-        "scale": f"÷ {root}" if c.score_scale != 1 else "",
+        "scale": root if c.score_scale != 1 else "",
     }
 
 
@@ -88,8 +96,7 @@ def value_step(view, name: str) -> str:
     """
     if name != "scores":
         return step_of(view, name)
-    leaves = [view.attention(leaf) for leaf in ("scores.biased", "scores.scaled")]
-    return next((step for step in leaves if step in view.trace), step_of(view, name))
+    return before_mask(view.trace, view.attention("scores").removesuffix(".scores"))
 
 
 # --- what a click does ----------------------------------------------------------------------------

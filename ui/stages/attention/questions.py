@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from core.planes import principal_plane
+from core.steps.attention import plainly_scaled
 from core.text import all_of, number
 from ui.kit import plotly_figures
 from ui.kit.charts import show
@@ -89,7 +90,7 @@ def why_text(view, best: int, other: int, gap_K: np.ndarray) -> str:
 
 def softmax_question(view) -> str:
     """The first of the other softmaxes, as a question."""
-    if view.config.score_scale != 1:
+    if "unscaled" in softmax_ways(view):
         return f"What if scores were not divided by √{view.config.d_head}?"
     return "What if softmax were sharper, or more even?"
 
@@ -131,8 +132,9 @@ def softmax_controls(view) -> tuple[str, str]:
 
 def softmax_ways(view) -> dict[str, str]:
     """What softmax can be given in this run, with a title for each."""
+    divided = plainly_scaled(view.config) and view.config.score_scale != 1
     return (
-        ({"unscaled": f"Without ÷ √{view.config.d_head}"} if view.config.score_scale != 1 else {})
+        ({"unscaled": f"Without ÷ √{view.config.d_head}"} if divided else {})
         | ({"others": "Itself left out"} if not looks_across(view) else {})
         | {"heat": "Temperature"}
     )

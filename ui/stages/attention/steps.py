@@ -32,6 +32,7 @@ from ui.stages.attention.names import (
     normed_first,
     projected,
     row_of,
+    scaled_by,
     seen_words,
 )
 from ui.stages.attention.pipeline import pipeline
@@ -138,7 +139,7 @@ def scores_cells(view) -> list:
     """The best score on its way: dot product, scaled, with distance, masked."""
     best = int(np.argmax(row_of(view, "scores")))
     index = view.head, view.token, best
-    leaves = ("scores.scaled", "scores.dot", "scores.biased", "scores")
+    leaves = ("scores.scaled", "scores.dot", "scores.biased", "scores.capped", "scores")
     return [(step, index) for leaf in leaves if (step := view.attention(leaf)) in view.trace]
 
 
@@ -152,11 +153,12 @@ def scores_numbers(view) -> None:
 
 def score_columns(view) -> dict[str, tuple]:
     """The steps from the dot product to the score, as the columns of a table."""
-    scaled = f"÷ √{view.config.d_head}" if view.config.score_scale != 1 else "× 1"
+    scaled = scaled_by(view) or "× 1"
     titles = {
         "scores.dot": "q · k",
         "scores.scaled": scaled,
         "scores.biased": "+ distance",
+        "scores.capped": "capped",
         "mask": "may look",
         "scores": "score",
     }
@@ -188,7 +190,7 @@ def shown_pair(view, best: int) -> tuple[int, int, int]:
     """Head, the token that looks, and the token that is looked at: those of the opened score, else
     the chosen ones and the best.
     """
-    leaves = ("scores.dot", "scores.scaled", "scores.biased", "scores")
+    leaves = ("scores.dot", "scores.scaled", "scores.biased", "scores.capped", "scores")
     opened = (opened_in(view.attention(leaf)) for leaf in leaves)
     return next(filter(None, opened), (view.head, view.token, best))
 

@@ -17,6 +17,7 @@ from ui.stages.attention.names import (
     normed_first,
     row_of,
     seen,
+    turns,
 )
 
 OVERFLOWED = "In this run the numbers overflowed: they no longer fit into 32 bits."
@@ -34,7 +35,8 @@ def query_text(view) -> str:
     """What the query is and how it is made."""
     c = view.config
     normed = " and passes a norm" if normed_first(view) else ""
-    rotated = " Rotation then adds its position." if c.positions == "rotary" else ""
+    rotated = " Rotation then adds its position." if turns(view) else ""
+    rotated = f" A norm follows.{rotated}" if c.qk_norm else rotated
     return (
         f"{looking(view)} arrives as a vector x of {c.d_model} numbers{normed}. Head {view.head}"
         f" multiplies it by its own learned matrix W_Q. The result, {c.d_head} numbers, is the"
@@ -75,12 +77,15 @@ def scores_question(view) -> str:
 
 def scores_text(view) -> str:
     """How the scores are made, which is the highest, and what the mask hides."""
-    row_M, K = row_of(view, "scores"), view.config.d_head
+    row_M, c = row_of(view, "scores"), view.config
     best = int(np.argmax(row_M))
-    scaled = f", then divided by {root(K)}" if view.config.score_scale != 1 else ""
+    scaled = f", times {number(c.score_scale, 3)}" if c.score_scale != 1 else ""
+    scaled = f", then divided by {root(c.d_head)}" if c.divides_by_root else scaled
     distance = ", plus a number for the distance" * (view.attention("scores.biased") in view.trace)
+    cap = f", bent to stay below {number(c.score_cap, 3)}" if c.score_cap else ""
     return (
-        f"Query times key, number by number, added up{scaled}{distance}: that is the **score**."
+        f"Query times key, number by number, added up{scaled}{distance}{cap}: that is the"
+        " **score**."
         f" {seen(view, best)} scores highest, {number(row_M[best], 3)}. {mask_text(view, row_M)}"
     )
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import masks, whatif
 from core.forward_pass import as_trained
+from core.text import counted
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map
 from ui.session.actions import show_run
@@ -47,7 +48,7 @@ def draw_mask(view: View) -> None:
         "Each row is a token that looks, each column a token it may look at. **Click a cell** to"
         " block or allow it (or use the arrow keys and Enter). You start from the current mask. The"
         " model then runs under yours in all layers and heads, and every page shows that run until"
-        " you choose another mask.",
+        f" you choose another mask.{window_text(view)}",
         (view.at("attn.mask"), (view.token, view.token)),
     )
     drawing = mask_begun(view, stack_controls(view))
@@ -112,8 +113,25 @@ def mask_begun(view: View, stack: str) -> DrawnMask:
     size, (begun, _) = real_size(view, stack), whatif.begun_from(grid)
     trained, _ = as_trained(view.config, dict.fromkeys(view.config.sides, 1))[stack]
     begun_LM = masks.build_mask(trained if begun == "trained" or stack == "cross" else begun, *size)
-    now_LM = view.trace[view.at("cross.mask" if stack == "cross" else "attn.mask")]
+    now_LM = asked_mask(view, stack)
     return DrawnMask(view, stack, grid, begun_LM, now_LM[: size[0], : size[1]])
+
+
+def asked_mask(view: View, stack: str) -> np.ndarray:
+    """The mask that this run was asked for: a layer’s window hides more, whatever is drawn."""
+    if stack == "cross" or view.config.window(view.layer) is None:
+        return view.trace[view.at("cross.mask" if stack == "cross" else "attn.mask")]
+    sizes = {side: len(view.tokens(side)) for side in view.config.sides}
+    hidden = int(dict(whatif.parts(view.request.change)).get("pad") or 0)
+    return whatif.masks_of(view.config, sizes, view.request.mask, hidden)[stack]
+
+
+def window_text(view: View) -> str:
+    """That a layer looks only so far, whatever the mask says."""
+    window = view.config.window(view.layer)
+    if window is None:
+        return ""
+    return f" Layer {view.layer} also hides what is more than {counted(window, 'token')} away."
 
 
 def real_size(view: View, stack: str) -> tuple[int, int]:

@@ -103,6 +103,7 @@ def kinds_of(view: View) -> list[str]:
         *(() if across else ACROSS),
         *(() if config.positions != "none" else ("positions",)),
         *(() if config.norm != "none" else ("norms",)),
+        *(() if config.divides_by_root else ("scale",)),
     }
     return [kind for kind in LAB_KINDS if kind not in absent]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.decoding.key_value_cache import Reuse, reuse
+from core.errors import GlassError
 from ui.kit.guessed_place import guessed_position
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map
@@ -31,7 +32,11 @@ def reused(view: View) -> None:
     if not position:
         st.info("Nothing was read before the first token. Choose a later one.")
         return
-    found = compared(view, position)
+    try:
+        found = compared(view, position)
+    except GlassError as error:
+        st.info(str(error))
+        return
     step = f"{side}.{min(view.layer, view.config.layers(side) - 1)}.attn"
     best = int(view.trace["head.logits"][row].argmax())
     render_depth(view, text(view, position, found), ("head.logits", (row, best)))

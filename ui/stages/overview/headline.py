@@ -17,7 +17,7 @@ from core.whatif import details, parts
 from ui.kit.task_labels import Outcome, outcomes, overflows, token_at
 from ui.session.view import is_word
 from ui.stages.overview.picture import guessed_at, guesses, row_at
-from ui.text import short
+from ui.text import HIDING, short
 
 LONGEST_QUOTE = 64  # letters of what the decoder writes
 SIGNS = {
@@ -169,7 +169,7 @@ def guessed(view, before) -> list[list]:
     answer = f"{'{guess}' if sign else '“{guess}”'}, {now}"
     if view.config.decoder_layers:
         text = f"Which word comes after “{{word}}”{twice}? {answer}"
-    elif token == "[MASK]":
+    elif token in HIDING:
         text = f"Which word is hidden? {answer}"
     elif guess == token:
         text = f"Can the model guess “{{word}}”? It still sees the word: {now}"
@@ -219,7 +219,9 @@ def captions(view) -> dict[str, str]:
 
 def tokens_caption(view) -> str:
     count = counted(len(view.tokens(view.side)), "token")
-    return f"{count}: each is looked up in a table, as a vector of {view.config.d_model} numbers."
+    return (
+        f"{count}: each is looked up in a table, as a vector of {view.config.embed_width} numbers."
+    )
 
 
 def positions_caption(view) -> str:
@@ -228,6 +230,7 @@ def positions_caption(view) -> str:
         "sinusoid": "Each vector gains the sine waves of its position.",
         "rotary": "Positions come later: queries and keys are rotated by position × angle.",
         "relative": "Positions come later: each distance adds a learned number to the scores.",
+        "alibi": "Positions come later: each score is lowered with the distance.",
     }.get(view.config.positions, "In this run no token knows its position.")
 
 

@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from core.ops import angles
 from core.text import number
+from core.turning import turn_rates
 from ui.kit.component_loader import component
 from ui.kit.quiz import Quiz, quiz_of_most
 from ui.kit.step_charts import rows_around
@@ -29,7 +29,7 @@ _draw = component("clocks", 'class="root figure" role="group" aria-label="Positi
 
 def clocks(view: View) -> None:
     """The clocks; a click chooses a token, or a pair."""
-    half, count = view.config.d_head // 2, len(view.labels)
+    half, count = count_pairs(view), len(view.labels)
     settle("places_pair", min(half - 1, 2), range(half))
     shown = shown_positions(view)
     _draw(
@@ -80,9 +80,14 @@ def clock_row(view: View, pair: int, shown: range) -> dict:
     }
 
 
+def count_pairs(view: View) -> int:
+    """How many pairs of a head's numbers are turned in this layer."""
+    return len(turn_rates(view.trace, view.at("attn")))
+
+
 def turn_rate(view: View, pair: int) -> float:
     """By how much a pair is turned from one position to the next, in radians."""
-    return float(angles(2, view.config.d_head, view.config.rope_theta)[1, pair])
+    return float(turn_rates(view.trace, view.at("attn"))[pair])
 
 
 def turned_text(radians: float) -> str:

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.ops import alibi_slopes
 from core.planes import principal_plane
 from core.steps.positions import pairs_by_distance
-from core.text import number
+from core.text import counted, number
 from core.vectors import lengths
 from ui.kit import plotly_figures
 from ui.kit.charts import show
@@ -22,7 +23,7 @@ from ui.kit.token_words import titled_word, token_label, which_word
 from ui.kit.vector_rows import VectorRow, vector_rows
 from ui.session.selection import depth
 from ui.session.view import View
-from ui.stages.positions.clocks import clocks, nearest_hand, turn_rate
+from ui.stages.positions.clocks import clocks, count_pairs, nearest_hand, turn_rate
 from ui.stages.positions.curve import curve
 from ui.text import bold, quoted
 
@@ -39,12 +40,22 @@ def positions(view: View) -> tuple[str, tuple[int, ...]]:
         "learned": added_vectors,
         "sinusoid": added_vectors,
         "rotary": turned_hands,
+        "still": still_hands,
         "relative": added_biases,
+        "alibi": sloping_biases,
         "none": no_positions,
     }
     token = bold(view.labels[view.token])
     heading(f"What tells the model that {token} is at position {view.token}?", quiz(view))
-    return ways[view.config.positions](view)
+    return ways[way_of(view)](view)
+
+
+def way_of(view: View) -> str:
+    """How this layer learns positions: as config.positions says; "still" where all but some layers
+    turn queries and keys and this one does not.
+    """
+    way = view.config.positions
+    return "still" if way == "rotary" and not count_pairs(view) else way
 
 
 def quiz(view: View) -> Quiz | None:
@@ -55,7 +66,7 @@ def quiz(view: View) -> Quiz | None:
         "rotary": nearest_hand,
         "relative": favoured,
     }
-    ask = asked.get(view.config.positions)
+    ask = asked.get(way_of(view))
     return ask and ask(view)
 
 
@@ -114,11 +125,31 @@ def turned_hands(view: View) -> tuple[str, tuple[int, ...]]:
 def turned_text(view: View) -> str:
     """What is turned, how far, and why only distance counts."""
     degrees = number(np.rad2deg(turn_rate(view, 0)), 2)
+    turned, width = 2 * count_pairs(view), view.config.d_head
+    queries = "its queries and keys as pairs of numbers"
+    if turned < width:
+        queries = f"{turned} of {width} numbers of its queries and keys as pairs"
     return (
-        "Nothing is added to the words. Each head takes its queries and keys as pairs of numbers"
-        f" and **turns** each pair by position × angle, pair 0 by {degrees}° per position."
-        " Positions then affect a score only through the distance between two tokens."
+        f"Nothing is added to the words. Each head takes {queries} and **turns** each pair by"
+        f" position × angle, pair 0 by {degrees}° per position. Positions then affect a score only"
+        " through the distance between two tokens."
     )
+
+
+def still_hands(view: View) -> tuple[str, tuple[int, ...]]:
+    """A layer that turns nothing, of a model in which others do."""
+    q = view.at("attn.q")
+    first = largest(view, q, view.head, view.token, ALL)
+    turning = [n for n in range(view.config.layers(view.side)) if view.config.rope(n)]
+    vector_rows(view, [VectorRow(q, token_label(view), "not turned")], key="places-still")
+    render_depth(
+        view,
+        f"Nothing, in layer {view.layer}: it turns no query and no key, so two vectors get the same"
+        f" score at any distance. {counted(len(turning), 'layer')} of this model"
+        f" {'turns' if len(turning) == 1 else 'turn'} them; layer {turning[0]} is one.",
+        first,
+    )
+    return first
 
 
 def added_biases(view: View) -> tuple[str, tuple[int, ...]]:
@@ -128,6 +159,27 @@ def added_biases(view: View) -> tuple[str, tuple[int, ...]]:
     cell_map(view, step, h, ALL, ALL, title=title, chosen=t)
     render_depth(view, bias_text(view), first := largest(view, step, h, t, ALL))
     return first
+
+
+def sloping_biases(view: View) -> tuple[str, tuple[int, ...]]:
+    """The bias of the chosen head for each pair of tokens, which falls with the distance."""
+    step, t, h = f"{view.side}.relative", view.token, view.head
+    title = f"Bias that head {h} adds to the score of each pair"
+    cell_map(view, step, h, ALL, ALL, title=title, chosen=t)
+    first = (step, (h, t, max(t - 1, 0)))
+    render_depth(view, slope_text(view), first)
+    return first
+
+
+def slope_text(view: View) -> str:
+    """How fast the bias of the chosen head falls, beside the other heads'."""
+    slope_H = alibi_slopes(view.config.n_heads)
+    steepest, flattest = number(slope_H.max(), 3), number(slope_H.min(), 3)
+    return (
+        "Nothing is added to the words. Each head lowers a score with the **distance**: head"
+        f" {view.head} by {number(slope_H[view.head], 3)} for each token farther back. The heads’"
+        f" slopes go from {steepest} to {flattest}; no training changed them."
+    )
 
 
 def bias_step(view: View) -> str:
@@ -178,6 +230,7 @@ def no_positions(view: View) -> tuple[str, tuple[int, ...]]:
         "sinusoid": "added sine and cosine waves",
         "rotary": "rotated queries and keys by position",
         "relative": "added a bias for each distance",
+        "alibi": "lowered each score with the distance",
     }.get(view.model.config.positions, "had none either")
     step = f"{view.side}.embed.sum"
     first = largest(view, step, view.token, ALL)
@@ -296,7 +349,7 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 
 
 def bias_by_distance(view: View) -> None:
-    """The learned bias of the chosen head over the distance."""
+    """The bias of the chosen head over the distance."""
     step, h = bias_step(view), view.head
     cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
     one_way = (
@@ -309,9 +362,14 @@ def bias_by_distance(view: View) -> None:
         if view.config.relative_in_layers
         else "all layers of this side share the table"
     )
+    shared = f"Long distances share one number (Raffel et al. 2019), and {shared}.{one_way}"
+    straight = (
+        "A straight line, with a slope for each head, the same in all layers (Press et al. 2022):"
+        " it goes on beyond the longest text of the training."
+    )
     render_depth(
         view,
-        f"Long distances share one number (Raffel et al. 2019), and {shared}.{one_way}",
+        straight if view.config.positions == "alibi" else shared,
         largest(view, view.at("attn.scores.biased"), h, view.token, ALL),
     )
     title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"

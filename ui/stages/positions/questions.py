@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ui.session.view import View
-from ui.stages.positions.encodings import bias_by_distance, place_table, token_and_position
+from ui.stages.positions.encodings import bias_by_distance, place_table, token_and_position, way_of
 from ui.stages.positions.reversed_words import without_positions
 from ui.stages.positions.rotation import distance, rotation
 from ui.stages.positions.sine_waves import waves
@@ -30,5 +30,7 @@ ALL = (
 
 def questions(view: View) -> list[tuple[str, str, Callable[[View], object]]]:
     """Each as the question, the end of its card's name, and what draws the answer."""
-    own = {"learned": ADDED, "sinusoid": ADDED, "rotary": ROTARY, "relative": RELATIVE}
-    return [*own.get(view.config.positions, ()), *ALL]
+    own = {"learned": ADDED, "sinusoid": ADDED, "rotary": ROTARY}
+    own |= {"relative": RELATIVE, "alibi": RELATIVE}
+    beside = RELATIVE if view.config.relative_beside else ()
+    return [*own.get(way_of(view), ()), *beside, *ALL]

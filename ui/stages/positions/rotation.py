@@ -22,7 +22,7 @@ from ui.session.selection import chosen
 from ui.session.settling import settle
 from ui.session.steady import steady
 from ui.session.view import View
-from ui.stages.positions.clocks import turn_rate
+from ui.stages.positions.clocks import count_pairs, turn_rate
 from ui.stages.positions.curve import curve
 
 TURNED = "positions-turned"  # the card in which the token that is looked at is chosen
@@ -53,7 +53,7 @@ def looked_at(view: View) -> int:
 
 def rotation(view: View) -> None:
     """One pair of numbers of q and k as arrows, before and after they are turned."""
-    half = view.config.d_head // 2
+    half = count_pairs(view)
     left, right = st.columns(2)
     with left:
         m = other_token_controls(view)
@@ -113,7 +113,7 @@ def rotation_text(view: View, m: int, pair: int) -> str:
 
 def show_dial(view: View, rows: dict, m: int, pair: int) -> None:
     """The arrows of one pair; a click on a tip opens the pair's first number."""
-    half, steps = view.config.d_head // 2, list(rows.values())
+    half, steps = count_pairs(view), list(rows.values())
     points = {
         name: view.trace[step][index][[pair, pair + half]].astype(np.float64)
         for name, (step, index) in rows.items()
@@ -240,12 +240,15 @@ def distance(view: View) -> None:
     )
     show_distances(view, falls, m)
     title = f"What each pair adds to q · k = {number(score)}: fast pairs left, slow pairs right"
+    title += ", last what does not turn" * (2 * count_pairs(view) < view.config.d_head)
     cell_bars(view, pairs, ALL, title=title)
 
 
 def distance_text(view: View, m: int, score: float, values_S, parts_P) -> str:
     """How the score of two tokens depends on their distance, and which pair gives most to it."""
-    t, best = view.token, int(np.abs(parts_P).argmax())
+    t, half = view.token, count_pairs(view)
+    best = int(np.abs(parts_P[:half]).argmax())
+    still = " and that of the numbers that do not turn" * (len(parts_P) > half)
     apart = (
         f"In the sentence they are {t - m} apart (marked)."
         if t >= m
@@ -254,7 +257,7 @@ def distance_text(view: View, m: int, score: float, values_S, parts_P) -> str:
     return (
         f"The same query of {which_word(view)} and key of {which_word(view, m)}, as if they were 0,"
         f" 1, 2 … positions apart. {apart} Each pair of numbers makes a wave, fast or slow; the"
-        f" curve is their sum, {number(values_S[0], 3)} at distance 0 and"
+        f" curve is their sum{still}, {number(values_S[0], 3)} at distance 0 and"
         f" {number(values_S[-1], 3)} at {len(values_S) - 1}. The bars split the true score,"
         f" q · k = {number(score)}, into pairs; pair {best} adds most, {number(parts_P[best], 3)}."
     )
