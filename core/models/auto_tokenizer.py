@@ -492,8 +492,8 @@ def named_tokens(files: Files, family: str) -> tuple[tuple[str, str], ...]:
     """The special tokens that have names, such as ("bos_token", "<s>"): a chat template may write
     them by these.
     """
-    defaults = _DEFAULTS.get(class_of(files, family), {})
-    named = {key: token_text(special_token(files, key, defaults.get(key))) for key in _NAMED}
+    name = class_of(files, family)
+    named = {key: token_text(named_token(files, name, key)) for key in _NAMED}
     return tuple((key, text) for key, text in named.items() if isinstance(text, str))
 
 

@@ -129,3 +129,24 @@ def test_a_neuron_is_chosen_at_once_and_opens_what_it_does(visit, traced):
         "[class*=st-key-ff-own] .word small, [class*=st-key-ff\\:own] .word small"
     )
     page.wait(lambda: shown.count() == 11)
+
+
+# --- whose a token is -----------------------------------------------------------------------------
+
+
+def test_the_strip_parts_two_texts_and_marks_what_was_added(visit):
+    page = visit("Attention", sentence="a cat.", second="A dog.")
+    (row,) = page.view.evaluate(
+        """() => [...document.querySelectorAll(".st-key-place *")].map((each) => each.shadowRoot)
+        .filter(Boolean).flatMap((root) => [...root.querySelectorAll(".tokens")])
+        .map((row) => [...row.querySelectorAll(".text, .chip")].map((each) =>
+            [each.textContent, each.classList.contains("added"), each.title]))"""
+    )
+    assert [text for text, *_ in row] == (
+        ["[CLS]", "A", "a", "cat", ".", "[SEP]", "B", "a", "dog", ".", "[SEP]"]
+    )
+    assert [text for text, added, _ in row if added] == ["[CLS]", "[SEP]", "[SEP]"]
+    assert [title.split(" · ")[-1] for *_, title in row if title][-2:] == [
+        "text B",
+        "added, not typed",
+    ]

@@ -168,8 +168,8 @@ def hidden_word(view: View) -> Replacement | None:
     span, word = view.encoding.spans[view.token], view.encoding.characters(view.token).strip()
     if not view.hiding or not span or not is_word(view.labels[view.token]) or not keeps_text(view):
         return None
-    place = span[1] - len(word), span[1]
-    return Replacement(place, word, view.hiding, view.encoding.in_second(view.token))
+    second, start = view.encoding.in_second(view.token), span[1] - len(word)
+    return Replacement((start, span[1]), word, view.hiding, second)
 
 
 # --- a click --------------------------------------------------------------------------------------
