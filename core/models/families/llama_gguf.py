@@ -13,8 +13,9 @@ from core.errors import GlassError
 from core.models import keys, rope_config
 from core.models.families.common import ANY_LENGTH, Layout, layer_count, tensor_names
 from core.models.families.gguf_architectures import ARCHITECTURES, JOINED, Architecture
+from core.models.families.granite import UPDATES
 from core.models.families.llama import rotary
-from core.models.families.phi3 import joined_parts
+from core.models.families.phi3 import joined_rows
 from core.models.fields import Fields, quote
 from core.models.keys import Keys
 from core.models.stored import Stored
@@ -113,8 +114,8 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         config,
         names_of(own, config, tensors),
         permuted=own.permuted,
-        parts=joined_parts(config) if own.names is JOINED else {},
-        scales=dict.fromkeys(("attn.out", "mlp.out"), update),
+        rows=joined_rows(config) if own.names is JOINED else {},
+        scales=dict.fromkeys(UPDATES, update),
         unread=tuple(name for name in own.factors if name in tensors),
     )
 
