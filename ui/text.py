@@ -19,6 +19,9 @@ _MADE_LATER = re.compile(r":(?=//|[\w+/-]+:)|www(?=\.)|@(?=[\w-])|[-<>~](?=[-=>]
 JOINER = "\u2060"
 
 
+HIDING = ("[MASK]", "<mask>")  # the tokens that hide a word for a model to guess
+
+
 def plain(text: object) -> str:
     """The text with every sign of Markdown escaped, on one line: it is shown letter by letter,
     links nowhere and fetches nothing."""

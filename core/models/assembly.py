@@ -151,7 +151,7 @@ def locate(
 def sine_table(config: Config) -> np.ndarray:
     """The table of sinusoids that a model adds for its positions, (P, D), in float64."""
     c = config
-    return sinusoids(c.n_positions or 0, c.d_model, c.sinusoid_first, c.sinusoid_whole)
+    return sinusoids(c.n_positions or 0, c.embed_width, c.sinusoid_first, c.sinusoid_whole)
 
 
 def is_computed(config: Config, name: str) -> bool:
@@ -189,7 +189,11 @@ def stored_weight(layout: Layout, name: str, stored: Stored) -> StoredWeight:
         return StoredWeight(stored, third="qkv".index(leaf) if projection else None)
     if name.endswith("embed.position.weight"):
         return StoredWeight(stored, skipped=layout.skipped_positions)
-    is_table = ".embed." in name or name.endswith(("relative.weight", "head.logits.weight"))
+    is_table = (
+        ".embed." in name
+        and leaf != "out"
+        or name.endswith(("relative.weight", "head.logits.weight"))
+    )
     weight = StoredWeight(
         stored,
         transposed=kind == "weight" and not is_table and "norm" not in module,

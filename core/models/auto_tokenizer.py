@@ -4,12 +4,13 @@ tokenizer.json holds a whole tokenizer; tokenizer_config.json names a class and 
 classes take only the vocabulary from the first and build the rest by the second, so where the two
 disagree the second counts. Every key that changes ids is in this list:
 
-    tokenizer_class                     BertTokenizer, GPT2Tokenizer, LlamaTokenizer and T5Tokenizer
-                                        are built anew; for another class a note says that
-                                        tokenizer.json is read as it stands
+    tokenizer_class                     the classes in _BUILT are built anew; for another class a
+                                        note says that tokenizer.json is read as it stands
     do_lower_case, strip_accents,
-    tokenize_chinese_chars              done for BertTokenizer; no effect elsewhere
-    add_prefix_space, legacy            done for GPT2Tokenizer, LlamaTokenizer; no effect elsewhere
+    tokenize_chinese_chars              done for BertTokenizer, MPNetTokenizer; no effect elsewhere
+    add_prefix_space                    done for GPT2Tokenizer, RobertaTokenizer, LlamaTokenizer,
+                                        XLMRobertaTokenizer, CamembertTokenizer; no effect elsewhere
+    legacy                              done for LlamaTokenizer; no effect elsewhere
     bos_token … mask_token, others on
     _token, additional_special_tokens,
     extra_special_tokens, extra_ids,
@@ -26,6 +27,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,7 @@ import tokenizers
 from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors
 
 from core.errors import GlassError
+from core.models import languages
 from core.models.fields import Fields, quote, read_json
 from core.models.tokenizer import Tokenizer, as_refusal, from_file
 
@@ -45,8 +48,27 @@ _NAMED = (
     "cls_token",
     "mask_token",
 )
-_OF_FAMILY = {"BERT": "BertTokenizer", "GPT-2": "GPT2Tokenizer", "T5": "T5Tokenizer"}
-_OF_FAMILY |= dict.fromkeys(("GPT-J", "GPT-Neo", "OPT", "Phi"), "GPT2Tokenizer")
+_OF_FAMILY = {
+    "BERT": "BertTokenizer",
+    "DistilBERT": "BertTokenizer",
+    "Electra": "BertTokenizer",
+    "MPNet": "MPNetTokenizer",
+    "RoBERTa": "RobertaTokenizer",
+    "BART": "RobertaTokenizer",
+    "XLM-RoBERTa": "XLMRobertaTokenizer",
+    "CamemBERT": "CamembertTokenizer",
+    **dict.fromkeys(("GPT-2", "GPT-J", "GPT-Neo", "OPT", "Phi"), "GPT2Tokenizer"),
+    "T5": "T5Tokenizer",
+    "mT5": "T5Tokenizer",
+    "mBART": "MBartTokenizer",
+    "Pegasus": "PegasusTokenizer",
+}
+_SAME = {  # other names of a class
+    "DistilBertTokenizer": "BertTokenizer",
+    "ElectraTokenizer": "BertTokenizer",
+    "BartTokenizer": "RobertaTokenizer",
+    "MT5Tokenizer": "T5Tokenizer",
+}
 _GENERIC = ("PreTrainedTokenizer", "TokenizersBackend", "PythonBackend")
 _PARTS = {
     "normalizer": "how characters are changed",
@@ -131,6 +153,7 @@ def class_of(files: Files, family: str) -> str:
     if not isinstance(name, str):
         files.config.refuse("tokenizer_class", "the name of a class")
     name = name.removesuffix("Fast")
+    name = _SAME.get(name, name)
     cuts = [files.whole.get(part) for part in ("pre_tokenizer", "decoder")]
     bytewise = '"ByteLevel"' in json.dumps(cuts)
     return "TokenizersBackend" if name == "LlamaTokenizer" and bytewise else name
@@ -276,6 +299,94 @@ def build_t5(files: Files) -> tokenizers.Tokenizer:
     return library
 
 
+def build_xlm_roberta(files: Files) -> tokenizers.Tokenizer:
+    """XLMRobertaTokenizer: a unigram model (Conneau et al. 2019)."""
+    return unigrams(files, lambda vocab: 3)
+
+
+def build_camembert(files: Files) -> tokenizers.Tokenizer:
+    """CamembertTokenizer: a unigram model (Martin et al. 2019)."""
+    unknown = token_text(special_token(files, "unk_token", "<unk>"))
+    return unigrams(
+        files, lambda vocab: next((i for i, piece in enumerate(vocab) if piece[0] == unknown), 0)
+    )
+
+
+def unigrams(files: Files, unknown_in: Callable[[list], int]) -> tokenizers.Tokenizer:
+    """A unigram model over words parted by spaces. unknown_in: the id of the unknown, by the
+    vocabulary.
+    """
+    library = unigram_model(files, unknown_in)
+    if table := table_of_letters(files.whole.get("normalizer")):
+        library.normalizer = table
+    scheme = "always" if files.config.flag("add_prefix_space", True) else "never"
+    library.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace("▁", prepend_scheme=scheme)]
+    )
+    library.decoder = decoders.Metaspace("▁", prepend_scheme=scheme)
+    return library
+
+
+def build_nllb(files: Files) -> tokenizers.Tokenizer:
+    """NllbTokenizer: SentencePiece BPE (NLLB Team 2022)."""
+    model, unknown = vocabulary_of(files, "BPE"), token_text(special_token(files, "unk_token"))
+    library = tokenizers.Tokenizer(
+        models.BPE(model["vocab"], merge_pairs(model), unk_token=unknown or "<unk>", fuse_unk=True)
+    )
+    if table := table_of_letters(files.whole.get("normalizer")):
+        library.normalizer = normalizers.Sequence([table, _ONE_SPACE])
+    return with_spaces(library)
+
+
+def build_mbart(files: Files) -> tokenizers.Tokenizer:
+    """MBartTokenizer: a unigram model (Liu et al. 2020)."""
+    library = with_spaces(unigram_model(files, lambda vocab: 3))
+    library.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), library.pre_tokenizer]
+    )
+    return library
+
+
+def build_mbart50(files: Files) -> tokenizers.Tokenizer:
+    """MBart50Tokenizer: the same vocabulary, and the table that changes letters."""
+    library = unigram_model(files, lambda vocab: 3)
+    if not any(library.token_to_id(code) for code in languages.MBART_50):
+        raise GlassError(
+            "The vocabulary in tokenizer.json has no language’s code, so MBart50Tokenizer would"
+            " number its pieces anew, which Glassformer does not do."
+        )
+    table = table_of_letters(files.whole.get("normalizer"))
+    library.normalizer = normalizers.Sequence([*([table] if table else []), _ONE_SPACE])
+    return with_spaces(library)
+
+
+def build_pegasus(files: Files) -> tokenizers.Tokenizer:
+    """PegasusTokenizer: a unigram model (Zhang et al. 2019)."""
+    unknown = token_text(special_token(files, "unk_token", "<unk>"))
+    library = unigram_model(files, lambda vocab: vocab.index((unknown, 0.0)))
+    table = table_of_letters(files.whole.get("normalizer")) or normalizers.Replace("\n", " ")
+    library.normalizer = normalizers.Sequence([table, _ONE_SPACE])
+    return with_spaces(library)
+
+
+_ONE_SPACE = normalizers.Replace(tokenizers.Regex(r" {2,}"), " ")
+
+
+def unigram_model(files: Files, unknown_in: Callable[[list], int]) -> tokenizers.Tokenizer:
+    """The unigram vocabulary of tokenizer.json. unknown_in: as in `unigrams`."""
+    vocab = [tuple(piece) for piece in vocabulary_of(files, "Unigram")["vocab"]]
+    return tokenizers.Tokenizer(
+        models.Unigram(vocab, unk_id=unknown_in(vocab), byte_fallback=False)
+    )
+
+
+def with_spaces(library: tokenizers.Tokenizer) -> tokenizers.Tokenizer:
+    """The same, with ▁ before each word."""
+    library.pre_tokenizer = pre_tokenizers.Metaspace("▁", prepend_scheme="always", split=True)
+    library.decoder = decoders.Metaspace("▁", prepend_scheme="always", split=True)
+    return library
+
+
 def table_of_letters(said: dict | None):
     """The table that T5Tokenizer takes out of the normalizer in tokenizer.json, if there is one."""
     found = said.get("normalizers", [said]) if isinstance(said, dict) else []
@@ -288,8 +399,26 @@ _BUILT = {
     "GPT2Tokenizer": build_gpt2,
     "LlamaTokenizer": build_llama,
     "T5Tokenizer": build_t5,
+    "MPNetTokenizer": build_bert,
+    "RobertaTokenizer": build_gpt2,
+    "XLMRobertaTokenizer": build_xlm_roberta,
+    "CamembertTokenizer": build_camembert,
+    "NllbTokenizer": build_nllb,
+    "MBartTokenizer": build_mbart,
+    "MBart50Tokenizer": build_mbart50,
+    "PegasusTokenizer": build_pegasus,
 }
 _END = "<|endoftext|>"
+_ROBERTA = {
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "unk_token": "<unk>",
+    "sep_token": "</s>",
+    "pad_token": "<pad>",
+    "cls_token": "<s>",
+    "mask_token": "<mask>",
+}
+_UNUSED = ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"]  # CamembertTokenizer's own
 _DEFAULTS = {
     "BertTokenizer": {
         "unk_token": "[UNK]",
@@ -301,6 +430,10 @@ _DEFAULTS = {
     "GPT2Tokenizer": {"unk_token": _END, "bos_token": _END, "eos_token": _END},
     "LlamaTokenizer": {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"},
     "T5Tokenizer": {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"},
+    "MPNetTokenizer": _ROBERTA | {"unk_token": "[UNK]"},
+    "RobertaTokenizer": _ROBERTA,
+    "XLMRobertaTokenizer": _ROBERTA,
+    "CamembertTokenizer": _ROBERTA,
 }
 
 
@@ -356,7 +489,7 @@ def add_special_tokens(files: Files, library: tokenizers.Tokenizer, name: str) -
     there = library.get_added_tokens_decoder().values()
     adds = [each for each in added_tokens(files) if repr(each) not in set(map(repr, there))]
     known = {each.content for each in (*there, *adds)}
-    named = [special_token(files, key, _DEFAULTS.get(name, {}).get(key)) for key in _NAMED]
+    named = [named_token(files, name, key) for key in _NAMED]
     named = [value for value in (*named, *of_the_model(files)) if value is not None]
     special = [value for value in named if token_text(value) not in known]
     special += [
@@ -371,6 +504,15 @@ def add_special_tokens(files: Files, library: tokenizers.Tokenizer, name: str) -
     for each in adds:
         each.special = each.special or each.content in set(map(token_text, named))
     library.add_tokens(adds)
+
+
+def named_token(files: Files, name: str, key: str):
+    """A special token, or what the class has in its place; two classes let their mask take the
+    space before it with it.
+    """
+    found = special_token(files, key, _DEFAULTS.get(name, {}).get(key))
+    takes_space = key == "mask_token" and name in ("MPNetTokenizer", "CamembertTokenizer")
+    return {"content": found, "lstrip": True} if takes_space and isinstance(found, str) else found
 
 
 def of_the_model(files: Files) -> list:
@@ -400,6 +542,13 @@ def unnamed_special_tokens(files: Files, name: str) -> list:
     others = special.get("additional_special_tokens", additional) or []
     if first:
         return first
+    if name == "CamembertTokenizer" and not others:
+        return _UNUSED
+    if name in CODES:
+        return [*others, *(code for code in CODES[name].known if code not in others)]
+    if name == "PegasusTokenizer":
+        offset = config.whole("offset", 103, 0, 1000)
+        return ["<mask_1>", *(f"<unk_{i}>" for i in range(2, offset))]
     gaps = config.whole("extra_ids", 100, 0, 1000) if name == "T5Tokenizer" else 0
     if any("<extra_id_" in str(value) for value in others):
         gaps = 0
@@ -419,8 +568,78 @@ def put_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
             pair=f"{first}:0 $A:0 {last}:0 $B:1 {last}:1",
             special_tokens=[(each, library.token_to_id(each)) for each in (first, last)],
         )
+    elif name in _AROUND:
+        put_signs_around(files, library, name)
+    elif name in CODES:
+        code = files.config.get("src_lang", CODES[name].source)
+        put_code_around(files, library, name, code)
+    elif name == "PegasusTokenizer":
+        end = str(token_text(special_token(files, "eos_token", "</s>")))
+        library.post_processor = processors.TemplateProcessing(
+            single=["$A", end], pair=["$A", "$B", end], special_tokens=[sign_of(library, end)]
+        )
     elif name == "T5Tokenizer":
         end = library.token_to_id(str(token_text(special_token(files, "eos_token", "</s>"))))
         library.post_processor = processors.TemplateProcessing(
             single=["$A", "</s>"], pair=["$A", "</s>", "$B", "</s>"], special_tokens=[("</s>", end)]
         )
+
+
+_AROUND = {  # the class -> which special tokens it puts before and behind a text
+    "RobertaTokenizer": ("cls_token", "sep_token"),
+    "MPNetTokenizer": ("cls_token", "sep_token"),
+    "XLMRobertaTokenizer": ("bos_token", "eos_token"),
+    "CamembertTokenizer": ("bos_token", "eos_token"),
+}
+
+
+def put_signs_around(files: Files, library: tokenizers.Tokenizer, name: str) -> None:
+    """RoBERTa's template: <s> A </s>, and for two texts <s> A </s></s> B </s>."""
+    first, last = (
+        str(token_text(special_token(files, key, _ROBERTA[key]))) for key in _AROUND[name]
+    )
+    library.post_processor = processors.TemplateProcessing(
+        single=[first, "$A", last],
+        pair=[first, "$A", last, last, "$B", last],
+        special_tokens=[(each, library.token_to_id(each)) for each in dict.fromkeys((first, last))],
+    )
+
+
+# --- languages ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The codes of the languages that a translator's tokenizer puts around a text."""
+
+    known: tuple[str, ...]
+    source: str  # where the files name none
+    before: bool  # the code stands before the text; else behind its end
+
+
+CODES = {
+    "NllbTokenizer": Codes(languages.NLLB, "eng_Latn", True),
+    "MBartTokenizer": Codes(languages.MBART, "en_XX", False),
+    "MBart50Tokenizer": Codes(languages.MBART_50, "en_XX", True),
+}
+
+
+def put_code_around(files: Files, library: tokenizers.Tokenizer, name: str, code) -> None:
+    """The code of a language and the end of the text, as the class writes them for a source."""
+    if not isinstance(code, str):
+        files.config.refuse("src_lang", "the code of a language")
+    end = str(token_text(special_token(files, "eos_token", "</s>")))
+    behind = not CODES[name].before or files.config.flag("legacy_behaviour", False)
+    around = ([], [end, code]) if behind else ([code], [end])
+    library.post_processor = processors.TemplateProcessing(
+        single=[*around[0], "$A", *around[1]],
+        pair=[*around[0], "$A", "$B", *around[1]],
+        special_tokens=[sign_of(library, each) for each in dict.fromkeys((end, code))],
+    )
+
+
+def sign_of(library: tokenizers.Tokenizer, text: str) -> tuple[str, int]:
+    """A special token and its number; GlassError where the vocabulary does not have it."""
+    if (found := library.token_to_id(text)) is None:
+        raise GlassError(f"The vocabulary has no token {quote(text)}, which stands around a text.")
+    return text, found

@@ -183,15 +183,21 @@ def numbers(data: Fields, key: str) -> tuple[float, ...]:
 
 def check_rope(rope: Rope, d_head: int, where: str) -> None:
     """A GlassError unless the numbers of a rope fit each other and the width of a head."""
-    width = rope.width or d_head
+    width, part = rope.width or d_head, "numbers of each head (“partial_rotary_factor”)"
     pairs, stretched = width // 2, rope.kind in ("dynamic", "llama3", "yarn", "longrope")
     for wrong, why in (
-        (rope.width == 0 or width > d_head, f"rotates {width} of {d_head} numbers of each head"),
-        (width % 2, f"rotates {width} numbers of each head, but rotary positions rotate pairs"),
-        (rope.kind == "dynamic" and width == 2, "has only one pair to turn at another base"),
+        (rope.width == 0 or width > d_head, f"rotates {width} of {d_head} {part}"),
+        (width % 2, f"rotates {width} {part}, but rotary positions rotate pairs"),
+        (
+            rope.kind == "dynamic" and width == 2,
+            "has only one pair to turn at another base (“rope_type”)",
+        ),
         (stretched and not rope.trained, "does not say for which length its angles were made"),
-        (rope.kind == "llama3" and rope.fast <= rope.slow, "has no turns between fast and slow"),
-        (rope.kind == "yarn" and not rope.theta > 1, "has no slow pairs to stretch"),
+        (
+            rope.kind == "llama3" and rope.fast <= rope.slow,
+            "has no turns between fast and slow (“high_freq_factor”)",
+        ),
+        (rope.kind == "yarn" and not rope.theta > 1, "has no slow pairs to stretch (“rope_theta”)"),
         (
             rope.kind == "longrope" and {len(rope.short), len(rope.long)} != {pairs},
             f"has other than {pairs} divisors for the {pairs} pairs that it rotates",

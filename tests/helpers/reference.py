@@ -78,7 +78,9 @@ CASTING = (
     modeling_marian,
     modeling_pegasus,
 )
-TASK = re.compile(r"For(SequenceClassification|TokenClassification|MultipleChoice)")
+TASK = re.compile(
+    r"For(SequenceClassification|TokenClassification|MultipleChoice)|Electra\w+PreTraining"
+)
 
 
 @contextlib.contextmanager
@@ -535,6 +537,7 @@ FAMILIES = {
     "xlm-roberta": lambda s: encoder(s, "ForTokenClassification", "XLMRoberta", **THREE),
     "camembert": lambda s: encoder(s, "ForMaskedLM", "Camembert"),
     "distilbert": lambda s: distilbert(s, "DistilBertForSequenceClassification", **ANY, **THREE),
+    "electra": lambda s: encoder(s, "ForPreTraining", "Electra", embedding_size=s["wide"]),
     "mpnet": lambda s: encoder(s, "ForQuestionAnswering", "MPNet"),
 }
 ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra")
@@ -660,6 +663,7 @@ CONFIGS = {
     "xlm-roberta": transformers.XLMRobertaConfig,
     "camembert": transformers.CamembertConfig,
     "distilbert": transformers.DistilBertConfig,
+    "electra": transformers.ElectraConfig,
     "mpnet": transformers.MPNetConfig,
 }
 
@@ -821,6 +825,8 @@ def run_one(model, ids, mask, seen) -> dict:
     ):
         if key in out:
             steps[name] = out[key][0]
+    if type(model).__name__ == "ElectraForPreTraining":
+        steps["task.logits"] = out.logits[0][:, None]
     if "start_logits" in out:
         steps["task.logits"] = torch.stack((out.start_logits[0], out.end_logits[0]), dim=-1)
     return steps | ({"pooler.out": seen["pooler"]} if "pooler" in seen else {})

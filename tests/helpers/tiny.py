@@ -48,6 +48,7 @@ FURTHER = (  # relations of these: compared like them, and slow where a test has
     "xlm-roberta",
     "camembert",
     "distilbert",
+    "electra",
     "mpnet",
 )
 OTHER_SHAPES = (  # decoders whose layers are wired otherwise: the same

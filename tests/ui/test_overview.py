@@ -75,10 +75,14 @@ def test_every_number_that_is_sent_is_in_the_trace_bit_for_bit(tiny_trace, famil
     for view in sides(tiny_trace(family)):
         data = sent_by(view, monkeypatch)
         assert wrong_cells(data, view.trace) == []
-        drawn = {word["id"]: word["share"] for word in data["output"]["words"]}
-        assert bool(drawn) == ("head.probs" in view.trace)
-        for i, share in drawn.items():
-            assert share == view.trace["head.probs"][data["output"]["place"]][i]
+        drawn = data["output"]["words"]
+        assert bool(drawn) == ("head.probs" in view.trace or "task.probs" in view.trace)
+        for word in drawn:
+            assert word["share"] == view.trace[word["step"]][tuple(word["cell"])]
+            assert word["step"] != "head.probs" or word["cell"] == [
+                data["output"]["place"],
+                word["id"],
+            ]
         assert not any(is_weight(view.trace, key) for key in data["strips"])
 
 

@@ -147,7 +147,7 @@ def what_if(folder: str, change: str) -> str:
         "set": f":{side}.0.attn.z[0,0,0]=0.5",
         "swap": ":0=1",
         "token": ":0=7",
-        "patch": f":{side}.1.stream[2]=4 6 8 2 1",
+        "patch": f":{side}.1.stream[2]=4 6 8 2 7",
     }
     return change + given.get(change, "")
 

@@ -63,6 +63,8 @@ SPECIAL_TOKENS = {
     "[UNK]": "a piece that is not in the vocabulary",
     "␣": "a space",
     "⏎": "a new line",
+    "<s>": "begins a text",
+    "<mask>": "hides a word for the model to guess",
     "</s>": "ends a text",
     "<unk>": "a piece that is not in the vocabulary",
     "<pad>": "begins what the decoder writes",

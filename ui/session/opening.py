@@ -24,6 +24,7 @@ from ui.session.runs import ALL_KEPT, RunRequest, model_of, ready_models, run_of
 from ui.session.selection import CODECS, chosen, select
 from ui.session.shelf import SHELF
 from ui.session.view import View, is_word
+from ui.text import HIDING
 
 LONGEST_SILENCED = 24  # tokens of a text in which each head is silenced in turn
 PLACE = ("layer", "head")
@@ -126,8 +127,8 @@ def first_token(config, tokens: list[str]) -> int:
     """The token that is looked at first: of a decoder the last, which sees all; else a hidden word,
     or the last.
     """
-    if "[MASK]" in tokens:
-        return tokens.index("[MASK]")
+    if hidden := [place for place, token in enumerate(tokens) if token in HIDING]:
+        return hidden[0]
     words = [i for i, token in enumerate(tokens) if is_word(token)]
     writes = config.decoder_layers and not config.crosses
     return words[-1] if words and not writes else len(tokens) - 1

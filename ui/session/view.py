@@ -11,7 +11,7 @@ from core.models.model import Model
 from core.models.tokenizer import Encoding
 from core.trace import Trace
 from ui.session.runs import RunRequest, encoding_of, model_of, trace_of
-from ui.text import label, told_apart
+from ui.text import HIDING, label, told_apart
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,12 @@ class View:
             side: [self.word(i) for i in self.trace[f"{side}.embed.ids"]]
             for side in self.config.sides
         }
+
+    @property
+    def hiding(self) -> str:
+        """The token of the vocabulary that hides a word; empty where there is none."""
+        known = self.model.tokenizer
+        return next((each for each in HIDING if known and known.id_of(each) is not None), "")
 
     @property
     def encoding(self) -> Encoding | None:

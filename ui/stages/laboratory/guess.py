@@ -14,7 +14,7 @@ from ui.kit.token_words import word
 from ui.session.view import View
 from ui.stages.laboratory.changes import changes_of
 from ui.stages.laboratory.runs import Runs, guess_row, open_of, opened_of
-from ui.text import bold, quoted
+from ui.text import HIDING, bold, quoted
 
 EACH = 3  # of the likeliest words of either run
 
@@ -48,7 +48,7 @@ def role(view: View, row: int) -> str:
     """What a guess is in this model."""
     if view.config.decoder_layers:
         return "the next word"
-    hidden = view.tokens(view.config.sides[-1])[int(view.trace.rows[row])] == "[MASK]"
+    hidden = view.tokens(view.config.sides[-1])[int(view.trace.rows[row])] in HIDING
     return "the hidden word" if hidden else "the best guess here"
 
 

@@ -30,9 +30,8 @@ from ui.stages.output.next_token import (
     vector_strips,
     why_button,
 )
-from ui.text import bold, quoted
+from ui.text import HIDING, bold, quoted
 
-MASK = "[MASK]"
 BOTH = ("it sees the word", "hidden")
 
 
@@ -76,7 +75,7 @@ def quiz_of_hidden(view: View, hidden: tuple[View, int] | None) -> Quiz | None:
 
 def is_hidden(view: View, position: int) -> bool:
     """Whether [MASK] stands there."""
-    return view.tokens(view.config.sides[-1])[position] == MASK
+    return view.tokens(view.config.sides[-1])[position] in HIDING
 
 
 def hidden_run(view: View, position: int) -> tuple[View, int] | None:
@@ -93,7 +92,7 @@ def hidden_run(view: View, position: int) -> tuple[View, int] | None:
     except GlassError:
         return None
     ids, rows = trace[f"{view.config.sides[0]}.embed.ids"], np.flatnonzero(trace.rows == place)
-    if place >= len(ids) or view.word(int(ids[place])) != MASK or not len(rows):
+    if place >= len(ids) or view.word(int(ids[place])) != view.hiding or not len(rows):
         return None
     return View(request, view.side, view.layer, view.head, place), int(rows[0])
 
@@ -103,14 +102,14 @@ def with_mask(view: View, position: int) -> tuple[str, int] | None:
     there.
     """
     encoding, words = view.encoding, view.words
-    has_mask = view.model.tokenizer is not None and view.model.tokenizer.id_of(MASK) is not None
-    if not has_mask or encoding is None or position >= len(words) or words[position] is None:
+    if not view.hiding or encoding is None or position >= len(words) or words[position] is None:
         return None
     pieces = [i for i, word in enumerate(words) if word == words[position]]
     spans = [encoding.spans[i] for i in pieces]
     if is_hidden(view, position) or not all(spans):
         return None
-    text = view.sentence[: spans[0][0]] + MASK + view.sentence[spans[-1][1] :]
+    start = spans[0][0] + view.sentence[spans[0][0] : spans[-1][1]].startswith(" ")
+    text = view.sentence[:start] + view.hiding + view.sentence[spans[-1][1] :]
     return text, pieces[0]
 
 
@@ -161,8 +160,8 @@ def guess_text(view: View, position: int, row: int, hidden) -> str:
     own = int(view.trace[f"{view.config.sides[0]}.embed.ids"][position])
     if is_hidden(view, position):
         return (
-            f"{bold(MASK)} hides the word. The model guesses {first} ({share}) from the words on"
-            " both sides. It was trained on such gaps."
+            f"{bold(view.hiding)} hides the word. The model guesses {first} ({share}) from the"
+            " words on both sides. It was trained on such gaps."
         )
     if hidden is None:
         return f"Here the model puts {first} first ({share})."

@@ -22,7 +22,6 @@ from ui.session.view import View, is_word
 IRREGULAR = {"child": "children", "man": "men", "woman": "women", "mouse": "mice", "foot": "feet"}
 OTHER_NUMBER = IRREGULAR | {many: one for one, many in IRREGULAR.items()}
 SHORTEST = 4  # letters of a word whose other number is looked for: “was” is no plural
-HIDDEN = "[MASK]"
 
 
 @dataclass(frozen=True)
@@ -158,14 +157,12 @@ def keeps_text(view: View) -> bool:
 
 def hidden_word(view: View) -> Replacement | None:
     """The chosen word of an encoder that can guess what is hidden."""
-    model = view.model
     if view.config.decoder_layers or not view.config.head or view.encoding is None:
         return None
-    span, word = view.encoding.spans[view.token], view.encoding.characters(view.token)
-    knows = model.tokenizer.id_of(HIDDEN) is not None
-    if not knows or not span or not is_word(view.labels[view.token]) or not keeps_text(view):
+    span, word = view.encoding.spans[view.token], view.encoding.characters(view.token).strip()
+    if not view.hiding or not span or not is_word(view.labels[view.token]) or not keeps_text(view):
         return None
-    return Replacement(span, word, HIDDEN)
+    return Replacement((span[1] - len(word), span[1]), word, view.hiding)
 
 
 # --- a click --------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from core.whatif import details, parts
 from ui.kit.task_labels import Outcome, outcomes, overflows, token_at
 from ui.session.view import is_word
 from ui.stages.overview.picture import guessed_at, guesses, row_at
-from ui.text import short
+from ui.text import HIDING, short
 
 LONGEST_QUOTE = 64  # letters of what the decoder writes
 SIGNS = {
@@ -169,7 +169,7 @@ def guessed(view, before) -> list[list]:
     answer = f"{'{guess}' if sign else '“{guess}”'}, {now}"
     if view.config.decoder_layers:
         text = f"Which word comes after “{{word}}”{twice}? {answer}"
-    elif token == "[MASK]":
+    elif token in HIDING:
         text = f"Which word is hidden? {answer}"
     elif guess == token:
         text = f"Can the model guess “{{word}}”? It still sees the word: {now}"

@@ -19,6 +19,7 @@ from core.steps import about
 from core.steps.letters import axis_words
 from ui.kit.neuron_charts import ACTIVATION_TITLES
 from ui.kit.task_labels import outcomes, read_at
+from ui.text import HIDING
 
 CELLS = 12  # of a strip
 THIN = 96  # cells of all layers' strips together, for one token; between 3 and 12 for each
@@ -408,7 +409,7 @@ def title_of(config, token: str) -> str:
         "next word"
         if config.decoder_layers
         else "hidden word"
-        if token == "[MASK]"
+        if token in HIDING
         else "its guess for"
     )
 
@@ -449,6 +450,7 @@ def output_parts(view, found: dict, before, always: tuple[int, ...], also_V) -> 
         "words": shown_words(view, row, before_row(view, before, position), always, also_V),
         "title": title_of(view.config, view.tokens(side)[position]),
         "of": view.config.n_vocab,
+        "place": row,
     }
 
 
