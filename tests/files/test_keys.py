@@ -282,11 +282,8 @@ def header(key: str, value, tmp_path: Path):
 @pytest.mark.parametrize(
     "key, value",
     (
-        ("rope.scaling.factor", 4.0),
-        ("rope.scale_linear", 4.0),
-        ("rope.scaling.type", "yarn"),
-        ("rope.scaling.type", "longrope"),
-        ("rope.scaling.attn_factor", 1.5),
+        ("rope.scaling.type", "ntk"),
+        ("rope.scaling.type", 3),
         ("rope.scaling.yarn_ext_factor", 1.0),
         ("rope.scaling.yarn_log_multiplier", 0.1),
         ("rope.scaling.yarn_attn_factor", 1.5),
