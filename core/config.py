@@ -94,6 +94,7 @@ class Config:
     head: str | None = (
         None  # None (no logits), "linear", or "transform" (dense, activation, norm, linear)
     )
+    d_embed: int | None = None  # the tables' width, where the model's is another: projected
     head_activation: str | None = None  # of "transform"; None: that of the layers
     pooler: str | None = (
         # None, "dense" (tanh over the first token) or "next" (that, and the next-sentence logits)
@@ -152,6 +153,11 @@ class Config:
         return head * self.n_kv_heads // self.n_heads
 
     @property
+    def embed_width(self) -> int:
+        """The width of the tables of tokens, and of what is compared with words."""
+        return self.d_embed or self.d_model
+
+    @property
     def relative(self) -> bool:
         """Whether a learned bias for each distance is added to the scores."""
         return self.positions == "relative" or self.relative_beside
@@ -207,16 +213,18 @@ def norm(name: str, width: int) -> Shapes:
 
 
 def embedding_shapes(config: Config, side: str) -> Shapes:
-    """The tables from which a side's first vectors are added up."""
-    c, path = config, f"{side}.embed"
-    shapes: Shapes = {f"{path}.token.weight": (c.n_vocab, c.d_model)}
+    """The tables from which a side's first vectors are added up, and what projects the sum."""
+    c, path, width = config, f"{side}.embed", config.embed_width
+    shapes: Shapes = {f"{path}.token.weight": (c.n_vocab, width)}
     if c.positions in ("learned", "sinusoid"):
-        shapes[f"{path}.position.weight"] = (c.n_positions or 0, c.d_model)
+        shapes[f"{path}.position.weight"] = (c.n_positions or 0, width)
     if c.n_segments and side == "encoder":
-        shapes[f"{path}.segment.weight"] = (c.n_segments, c.d_model)
+        shapes[f"{path}.segment.weight"] = (c.n_segments, width)
     if c.relative and not c.relative_in_layers:
         shapes |= relative_shapes(c, side)
-    return shapes | (norm(f"{path}.norm", c.d_model) if c.embed_norm else {})
+    if c.d_embed:
+        shapes |= linear_shapes(f"{path}.out", width, c.d_model)
+    return shapes | (norm(f"{path}.norm", width) if c.embed_norm else {})
 
 
 def relative_shapes(config: Config, path: str) -> Shapes:
@@ -269,8 +277,11 @@ def end_shapes(config: Config) -> Shapes:
         shapes |= linear_shapes("task.pre", D, D)
     if c.task:
         shapes |= linear_shapes("task.logits", D, len(c.task.labels))
+    if c.head == "transform" or c.head and c.d_embed:
+        shapes |= linear_shapes("head.pre", D, c.embed_width)
     if c.head == "transform":
-        shapes |= linear_shapes("head.pre", D, D) | norm("head.norm", D)
+        shapes |= norm("head.norm", c.embed_width)
     if c.head:
-        shapes |= {"head.logits.weight": (c.n_vocab, D), "head.logits.bias": (c.n_vocab,)}
+        shapes["head.logits.weight"] = (c.n_vocab, c.embed_width)
+        shapes["head.logits.bias"] = (c.n_vocab,)
     return shapes

@@ -237,7 +237,9 @@ def axis_sizes(config: Config, inputs: dict, n_rows: int) -> dict[str, dict[str,
     }
     # The norm inside the head is the same function as everywhere else, so its tokens are L there,
     # too.
-    sizes["head"] = shared | {"L": n_rows}
+    sizes["head.in"] = shared | {"L": n_rows}
+    sizes["head"] = sizes["head.in"] | {"D": c.embed_width}
+    sizes |= {f"{side}.embed": sizes[side] | {"D": c.embed_width} for side in c.sides}
     if c.task:
         sizes["task"] = sizes[c.sides[-1]] | {"C": len(c.task.labels)}
     if c.crosses:

@@ -69,6 +69,10 @@ class StepRef:
         """Which set of axis sizes counts: an encoder's L is not the decoder's, and cross-attention
         mixes them.
         """
+        if self.sublayer == "embed" and self.leaf.split(".")[0] != "out":
+            return f"{self.side}.embed"  # tables may have a width of their own
+        if (self.side, self.leaf) == ("head", "in"):
+            return "head.in"
         return "cross" if self.looks_across else self.side
 
     @property

@@ -196,7 +196,8 @@ class Trace:
         if self._rest is None or layer is not None and input_of(side, layer) not in self:
             raise GlassError("This run did not keep what a part of it could be run again from.")
         at_end = {"R": len(rows), "L": len(rows)}
-        sizes = self._run.sizes | {"head": self._run.sizes["head"] | at_end}
+        sizes = self._run.sizes
+        sizes = sizes | {each: sizes[each] | at_end for each in ("head", "head.in")}
         edits = together(self.edits, edits)
         run = Run(self.config, self.weights, sizes, edits, at_the_end, again=True)
         self._rest(run, side, layer, x_LD, np.asarray(rows))

@@ -213,7 +213,10 @@ def embed(at: Scope, ids_L, segments_L):
         segments_L = at.put("segment.ids_L", segments_L)
         sum_LD = sum_LD + at.put("segment_LD", at.w("segment.weight")[segments_L])
     sum_LD = at.put("sum_LD", sum_LD)
-    return at.put("out_LD", normalise(at.below("norm"), sum_LD) if at.config.embed_norm else sum_LD)
+    x_LD = normalise(at.below("norm"), sum_LD) if at.config.embed_norm else sum_LD
+    if at.config.d_embed:  # the tables are narrower than the layers, or wider
+        x_LD = linear(x_LD, at.w("out.weight"), at.w("out.bias"))
+    return at.put("out_LD", x_LD)
 
 
 def relative_bias(at: Scope, n_tokens: int):
@@ -258,9 +261,10 @@ def head(at: Scope, x_RD):
     """From vectors to a score for every word of the vocabulary, and to probabilities."""
     c = at.config
     x_RD = at.put("in_RD", x_RD if c.head_scale == 1 else x_RD * c.head_scale)
+    if c.head == "transform" or c.d_embed:
+        x_RD = at.put("pre_RD", linear(x_RD, at.w("pre.weight"), at.w("pre.bias")))
     if c.head == "transform":
-        pre_RD = at.put("pre_RD", linear(x_RD, at.w("pre.weight"), at.w("pre.bias")))
-        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.head_bends](pre_RD))
+        hidden_RD = at.put("hidden_RD", ACTIVATIONS[c.head_bends](x_RD))
         x_RD = normalise(at.below("norm"), hidden_RD)
     logits_RV = linear(x_RD, at.w("logits.weight").T, at.w("logits.bias"))
     if c.logit_cap:

@@ -15,13 +15,15 @@ import numpy as np
 
 from core.config import Config, weight_shapes
 from core.errors import GlassError
-from core.models.families.common import Layout
+from core.models.families.common import Layout, Rows, any_layer
 from core.models.fields import quote
 from core.models.stored import Stored
 from core.ops import sinusoids
 
 _IGNORED = re.compile(  # buffers that hold nothing learned; the fourth is never read by T5 itself
-    r"embeddings\.position_ids|h\.\d+\.attn\.(bias|masked_bias)|(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq|"
+    r"embeddings\.position_ids|h\.\d+\.attn\.(attention\.)?(bias|masked_bias)|"
+    r"(layers\.\d+\.(self_attn|attention)\.)?rotary_emb\.inv_freq|"
+    r"layers\.\d+\.attention\.(bias|masked_bias)|"
     r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight|"
     r"(encoder|decoder)\.(version|embed_positions\.weights)"
 )
@@ -36,6 +38,8 @@ class StoredWeight:
     transposed: bool = False  # PyTorch and GGUF keep a projection as (out, in)
     third: int | None = None  # GPT-2 keeps q, k and v side by side
     heads: int | None = None  # GGUF has the rows of each head's q and k in another order
+    rows: Rows | None = None  # the tensor holds others as well, or in another order
+    plus: float = 0.0  # what is added to each number
     skipped: int = 0  # rows at the top that are not used: BART's table of positions has two
     part: tuple[int, int] | None = None  # the first of its rows, of how many: Phi-3 joins q, k, v
     scale: float = 1.0  # what the numbers are multiplied by
@@ -43,11 +47,15 @@ class StoredWeight:
     def shape_in_file(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """What the tensor in the file must look like for a weight of that shape."""
         shape = shape[::-1] if self.transposed else shape
-        shape = (shape[0] + self.skipped if self.part is None else self.part[1], *shape[1:])
+        whole = self.rows.of if self.rows else self.part[1] if self.part else None
+        shape = (shape[0] + self.skipped if whole is None else whole, *shape[1:])
         return shape if self.third is None else (*shape[:-1], shape[-1] * 3)
 
     def write(self, target: np.ndarray) -> None:
         """Converts the numbers into an array of the weight's shape, a few rows at a time."""
+        if self.rows:
+            self.write_rows(target, self.rows.order_N)
+            return
         if target.ndim == 1:
             row = self.stored.numbers()[0, self.columns(len(target))]
             target[...] = self.scaled(row[self.order(len(row))] if self.heads else row, target)
@@ -66,6 +74,17 @@ class StoredWeight:
     def scaled(self, values: np.ndarray, target: np.ndarray) -> np.ndarray:
         """The numbers, multiplied in the type of the array that they are for."""
         return values if self.scale == 1 else values.astype(target.dtype) * self.scale
+
+    def write_rows(self, target: np.ndarray, order_N: np.ndarray) -> None:
+        """Those rows of the tensor, in that order; of a bias, its numbers."""
+        if target.ndim == 1:
+            target[...] = self.stored.numbers()[0][order_N]
+            return
+        rows_NX = target.T if self.transposed else target  # as they lie in the file
+        step = max(1, _CHUNK // max(1, self.stored.shape[-1]))
+        for start in range(0, len(order_N), step):
+            chunk = slice(start, start + step)
+            rows_NX[chunk] = self.stored.numbers(order_N[chunk])
 
     def columns(self, width: int) -> slice:
         """The columns of the tensor in the file that hold a weight of that width."""
@@ -132,7 +151,7 @@ def locate(
 def sine_table(config: Config) -> np.ndarray:
     """The table of sinusoids that a model adds for its positions, (P, D), in float64."""
     c = config
-    return sinusoids(c.n_positions or 0, c.d_model, c.sinusoid_first, c.sinusoid_whole)
+    return sinusoids(c.n_positions or 0, c.embed_width, c.sinusoid_first, c.sinusoid_whole)
 
 
 def is_computed(config: Config, name: str) -> bool:
@@ -170,13 +189,20 @@ def stored_weight(layout: Layout, name: str, stored: Stored) -> StoredWeight:
         return StoredWeight(stored, third="qkv".index(leaf) if projection else None)
     if name.endswith("embed.position.weight"):
         return StoredWeight(stored, skipped=layout.skipped_positions)
-    is_table = ".embed." in name or name.endswith(("relative.weight", "head.logits.weight"))
+    is_table = (
+        ".embed." in name
+        and leaf != "out"
+        or name.endswith(("relative.weight", "head.logits.weight"))
+    )
     weight = StoredWeight(
         stored,
         transposed=kind == "weight" and not is_table and "norm" not in module,
         part=layout.parts.get(module),
         scale=layout.scales.get(leaf_of(module), 1.0),
     )
+    weight = replace(weight, rows=layout.rows.get(any_layer(module)))
+    if layout.norms_less_one and "norm" in module:
+        return replace(weight, plus=1.0)
     if layout.permuted and ".attn." in name and leaf in ("q", "k"):
         config = layout.config
         return replace(weight, heads=config.n_heads if leaf == "q" else config.n_kv_heads)
@@ -278,6 +304,8 @@ def fill(array: np.ndarray, parts: Sequence[tuple]) -> np.ndarray:
         for place, weight in parts:
             if isinstance(weight, StoredWeight):
                 weight.write(array[place])
+                if weight.plus:
+                    array[place] += weight.plus
             else:
                 array[place] = weight
     array.setflags(write=False)

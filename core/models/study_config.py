@@ -112,6 +112,7 @@ _FIELDS = {
     "embed_norm": flag_field(False),
     "final_norm": flag_field(False),
     "head": optional_field(word_field("linear", "transform")),
+    "d_embed": optional_field(whole_field()),
     "head_activation": optional_field(word_field(*ACTIVATIONS)),
     "pooler": optional_field(word_field("dense", "next")),
     "task": absent_field(),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.operands import ALL, Cell, Result, constant, cosine, given, product, same, total
+from core.operands import (
+    ALL,
+    Cell,
+    Result,
+    constant,
+    cosine,
+    given,
+    product,
+    same,
+    sum_of_products,
+    total,
+)
 from core.step_ref import StepRef
 from core.steps.kind import EMBED, StepKind
 from core.vectors import all_cosines
@@ -49,6 +60,17 @@ def explain_embedding_out(cell: Cell) -> Result:
             f"{cell.path}.norm.out" if cell.config.embed_norm else f"{cell.path}.sum",
             *cell.index,
         )
+    )
+
+
+def explain_projected(cell: Cell) -> Result:
+    """The embedding, brought from the tables' width to that of the layers."""
+    l, d = cell.index
+    reads = "norm.out" if cell.config.embed_norm else "sum"
+    return sum_of_products(
+        cell.get("x", f"{cell.path}.{reads}", l, ALL),
+        cell.weight("W", "out.weight", ALL, d),
+        cell.weight("bias", "out.bias", d),
     )
 
 
@@ -230,6 +252,18 @@ KINDS = (
         story="The token’s vector as it enters the first layer.",
         latex=r"x_{l,d}",
         colour="residual",
+        when=lambda config: not config.d_embed,
+    ),
+    StepKind(
+        leaf="out",
+        axes="LD",
+        place=EMBED,
+        recipe=explain_projected,
+        title="Into the first layer",
+        story="The embedding, projected from the width of its tables to that of the layers.",
+        latex=r"\sum_{d'} x_{l,d'} W_{d',d} + b_d",
+        colour="residual",
+        when=lambda config: bool(config.d_embed),
     ),
     StepKind(
         leaf="token.similarity",

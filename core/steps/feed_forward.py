@@ -143,6 +143,7 @@ def reaches_words(config) -> bool:
     """Whether what a neuron writes stays in the stream until it is compared with the words."""
     return (
         config.head == "linear"
+        and not config.d_embed
         and config.decoder_layers > 0
         and (config.norm_at != "after" or config.norm == "none")
     )

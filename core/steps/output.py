@@ -60,7 +60,8 @@ def logit_of(cell: Cell, reads: str) -> Result:
 
 
 def explain_logit(cell: Cell) -> Result:
-    return logit_of(cell, "head.norm.out" if cell.config.head == "transform" else "head.in")
+    reads = "head.pre" if cell.config.d_embed else "head.in"
+    return logit_of(cell, "head.norm.out" if cell.config.head == "transform" else reads)
 
 
 def explain_capped_logit(cell: Cell) -> Result:

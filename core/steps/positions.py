@@ -39,8 +39,8 @@ def explain_learned_position(cell: Cell) -> Result:
 def explain_sinusoid(cell: Cell) -> Result:
     """The sine or the cosine of the place times a frequency."""
     (l, d), c = cell.index, cell.config
-    rates = wave_rates(c.d_model, c.sinusoid_whole)
-    if d >= len(rates) + c.d_model // 2:
+    rates = wave_rates(c.embed_width, c.sinusoid_whole)
+    if d >= len(rates) + c.embed_width // 2:
         return Result(0.0, "one dimension too many for pairs of waves", ())
     rate, place = float(rates[d % len(rates)]), c.sinusoid_first + l
     wave, sign = (math.sin, "sin") if d < len(rates) else (math.cos, "cos")

@@ -41,7 +41,7 @@ from core.why.logit_parts import (
     neuron_reads,
     parts,
 )
-from core.why.norms import back_through_norm
+from core.why.norms import back_through_norm, through_norm
 from core.why.places import before_last_norm, place_of, sublayers
 from core.why.score_parts import Pair, compared, let_through, look, sources_of
 from core.why.stream_sources import sources
@@ -104,6 +104,8 @@ def explain_source(cell: Cell) -> Result:
         return given(cell)
     paths = sublayers(cell.config, at.side)[: at.written]
     last = paths[-1] if paths else f"{at.side}.embed"
+    if cell.config.d_embed and not paths and not at.after_last_norm:
+        return projected_source(cell, name, last)
     norm = f"{at.side}.norm" if at.after_last_norm else f"{last}.norm"
     if name == f"{norm}.bias":
         return same(cell.get("shift", f"{WEIGHTS}{name}", d))
@@ -115,6 +117,22 @@ def explain_source(cell: Cell) -> Result:
     if not passes_norm(cell.config, at, last):
         return same(cell.get("source", step, *index, d))
     return normed(cell, cell.get("source", step, *index, ALL), norm)
+
+
+def projected_source(cell: Cell, name: str, path: str) -> Result:
+    """A source of the embedding, brought from the width of its tables to that of the layers."""
+    (_, d), (l,) = cell.index, cell.args
+    column = cell.get("W’s column", f"{WEIGHTS}{path}.out.weight", ALL, d)
+    if name == f"{path}.out.bias":
+        return same(cell.get("bias", f"{WEIGHTS}{name}", d))
+    if name == f"{path}.norm.bias":
+        return sum_of_products(cell.get("shift", f"{WEIGHTS}{name}", ALL), column)
+    x = cell.get("source", name, l, ALL)
+    if not cell.config.embed_norm:
+        return sum_of_products(x, column)
+    normed_E = through_norm(cell.trace, f"{path}.norm", x.values_N[None, None], [l])[0, 0]
+    made = sum_of_products(constant("after the norm, its scale held", *normed_E), column)
+    return Result(made.value, made.formula, (*made.groups, x))
 
 
 def bias_of_update(cell: Cell, name: str) -> Result:
@@ -412,10 +430,12 @@ def ready(trace, x_D):
     if config.final_norm:
         x_D = own_norm(trace, f"{config.sides[-1]}.norm", x_D)
     x_D = x_D * config.head_scale
-    if config.head != "transform":
+    if config.head != "transform" and not config.d_embed:
         return x_D
     weights = trace.weights
     pre_D = x_D @ weights["head.pre.weight"] + weights["head.pre.bias"]
+    if config.head != "transform":
+        return pre_D
     return own_norm(trace, "head.norm", ACTIVATIONS[config.head_bends](pre_D))
 
 

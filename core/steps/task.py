@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from core.config import Config
 from core.operands import ALL, Cell, Result, exponentials_of, product, same, sum_of_products, total
 from core.ops import HEAD_ACTIVATIONS
 from core.step_ref import StepRef
@@ -128,7 +129,7 @@ def ends_of(l: int, m: int) -> tuple[tuple[str, tuple[int, int]], ...]:
 
 def answers_questions(config) -> bool:
     """Whether a model marks an answer in the text."""
-    return config.task is not None and config.task.gives == "span"
+    return has_task(config, True) and config.task.gives == "span"
 
 
 ENDS = {
@@ -146,9 +147,15 @@ def gives(what: str, of_tokens: bool) -> Callable[[Any], bool]:
     """Which models have a probability of that sort, for the text or for each token."""
 
     def fits(config) -> bool:
-        return (config.task.gives, config.task.of_tokens) == (what, of_tokens)
+        return has_task(config, of_tokens) and config.task.gives == what
 
     return fits
+
+
+def has_task(config, of_tokens: bool) -> bool:
+    """Whether a model has a fine-tuned head, for the text or for each token."""
+    task = config.task if isinstance(config, Config) else None
+    return task is not None and task.of_tokens == of_tokens
 
 
 def of_text_or_tokens(axis: str, latex: str, **record: Any) -> tuple[StepKind, StepKind]:
@@ -158,13 +165,13 @@ def of_text_or_tokens(axis: str, latex: str, **record: Any) -> tuple[StepKind, S
         StepKind(
             axes=axis,
             latex=latex.replace("«»", ""),
-            when=lambda config: not config.task.of_tokens,
+            when=lambda config: has_task(config, False),
             **record,
         ),
         StepKind(
             axes=f"L{axis}",
             latex=latex.replace("«»", "l,"),
-            when=lambda config: config.task.of_tokens,
+            when=lambda config: has_task(config, True),
             **record,
         ),
     )

@@ -64,6 +64,9 @@ def reading(trace, word: int, rival: int | None = None, row: int = -1) -> Readin
     if config.head == "transform":
         reads_D, more = back_through_transform(trace, reads_D, row)
         biases, held = more + biases, ("head.hidden", "head.norm.scale", *held)
+    elif config.d_embed:
+        biases = bias_read("head.pre", bias_of(trace, "head.pre"), reads_D) + biases
+        reads_D = trace.weights["head.pre.weight"] @ reads_D
     reads_D = reads_D * config.head_scale
     if config.final_norm:
         norm = f"{side}.norm"

@@ -47,7 +47,7 @@ def read_by_head(trace, stream_ND) -> np.ndarray:
     """
     config, side = with_head(trace), trace.config.sides[-1]
     count = {"L": len(stream_ND), "R": len(stream_ND)}
-    sizes = {each: trace.sizes(each) | count for each in (side, "head")}
+    sizes = {each: trace.sizes(each) | count for each in (side, "head", "head.in")}
     run = Run(config, trace.weights, sizes, {}, KEEP["all"])
     if config.final_norm:
         stream_ND = normalise(run.at(side).below("norm"), stream_ND)

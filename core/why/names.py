@@ -41,6 +41,7 @@ def of_stack(rest: str, token: str) -> str | None:
     """What belongs to no layer: embeddings, the last norm, T5's bias."""
     known = {
         "embed.norm.bias": "the norm’s bias, embedding",
+        "embed.out.bias": "the bias of the embedding’s projection",
         "norm.bias": "the last norm’s bias",
         "relative": "the bias for the distance",
     }

@@ -111,8 +111,16 @@ def embedded(trace, side: str, rows_L) -> Written:
             found += one(trace, step, rows_L, step)
     if config.embed_norm:
         found = after_norm(trace, f"{path}.norm", found, rows_L)
+    if config.d_embed:
+        found = projected(trace, f"{path}.out", found, len(rows_L))
     edited = (f"{path}.sum", f"{path}.out", *edits_of_norm(f"{path}.norm"))
     return found + put_by_hand(trace, edited, f"{path}.out", found, rows_L)
+
+
+def projected(trace, path: str, before: Written, n_rows: int) -> Written:
+    """Sources of another width, brought to that of the layers, and the bias of what does so."""
+    made_SLD = before.joined() @ trace.weights[f"{path}.weight"].astype(np.float64)
+    return Written(before.names, (made_SLD,)) + bias(path, bias_of(trace, path), n_rows)
 
 
 def entering(trace, path: str, before: Written, rows_L) -> Written:

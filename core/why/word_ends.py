@@ -143,6 +143,9 @@ def add_before(back: Backward, side: str, path: str, reads_LD) -> None:
 def end_at_embedding(back: Backward, side: str) -> None:
     """What is read of the first vectors: word, place and segment give it."""
     path, reads_LD = f"{side}.embed", back.reads[side]
+    if config_of(back.trace).d_embed:
+        back.bias(side, bias_of(back.trace, f"{path}.out"), reads_LD)
+        reads_LD = reads_LD @ back.trace.weights[f"{path}.out.weight"].T.astype(np.float64)
     if config_of(back.trace).embed_norm:
         reads_LD = back.norm(side, f"{path}.norm", reads_LD)
     for step in (f"{path}.{leaf}" for leaf in ("token", "position", "segment")):

@@ -294,9 +294,19 @@ def held_gates(trace, path: str, token: int | slice, gated: bool):
 def end_at_embedding(trace, graph: Growing, side: str, wants: list[Want]) -> None:
     """What is wanted of the first vectors: word, place and segment give it, and the trail ends."""
     path = f"{side}.embed"
+    if config_of(trace).d_embed:
+        wants = [back_through_projection(trace, graph, f"{path}.out", want) for want in wants]
     if config_of(trace).embed_norm:
         wants = [back(trace, graph, f"{path}.norm", want) for want in wants]
     for step in (f"{path}.{leaf}" for leaf in ("token", "position", "segment")):
         for want in wants if step in trace else ():
             part = trace[step][want.token] @ want.direction_D
             graph.gives(step, want, part, ends=True)
+
+
+def back_through_projection(trace, graph: Growing, path: str, want: Want) -> Want:
+    """The same want in the width of the tables; what the projection's bias gives ends there."""
+    bias_D, weight_ED = bias_of(trace, path), trace.weights[f"{path}.weight"]
+    if bias_D is not None:
+        graph.gives(f"{path}.bias", want, bias_D @ want.direction_D, ends=True)
+    return replace(want, direction_D=weight_ED.astype(np.float64) @ want.direction_D)

@@ -52,6 +52,12 @@ CASES = [  # class, tiny model, what its config says of the labels
         )
     ),
 ]
+CASES += [
+    ("ElectraForPreTraining", "electra", {"hidden_act": "relu"}),
+    ("ElectraForSequenceClassification", "electra", LABELS),
+    ("ElectraForTokenClassification", "electra", LABELS),
+    ("ElectraForQuestionAnswering", "electra", {}),
+]
 OTHERS = [  # classes without a fine-tuned head
     (f"{kind}{cls}", family)
     for kind, family in (
@@ -59,6 +65,7 @@ OTHERS = [  # classes without a fine-tuned head
         ("XLMRoberta", "xlm-roberta"),
         ("Camembert", "camembert"),
         ("DistilBert", "distilbert"),
+        ("Electra", "electra"),
         ("MPNet", "mpnet"),
     )
     for cls in ("Model", "ForMaskedLM")

@@ -81,16 +81,18 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     return Layout(config, tensor_names(config, NAMES | found.names, exact), unread=unread)
 
 
-def encoder_fields(data: Fields, family: str, V: int) -> dict[str, Any]:
-    """The fields of Config that the config of an encoder gives under BERT's keys. V: the default
-    vocabulary.
+def encoder_fields(
+    data: Fields, family: str, V: int, *, d_model: int = 768, n_heads: int = 12, d_mlp: int = 3072
+) -> dict[str, Any]:
+    """The fields of Config that the config of an encoder gives under BERT's keys. The numbers are
+    the defaults of `transformers`.
     """
     common = sizes(
         data,
         family,
-        D=("hidden_size", 768),
-        H=("num_attention_heads", 12),
-        F=("intermediate_size", 3072),
+        D=("hidden_size", d_model),
+        H=("num_attention_heads", n_heads),
+        F=("intermediate_size", d_mlp),
         V=V,
         encoder_layers=layer_count(data, "num_hidden_layers", 12),
     )
