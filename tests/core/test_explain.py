@@ -26,6 +26,7 @@ from tests.helpers.recomputed import check_cells
 from tests.helpers.shapes import SHAPES, shape_trace
 from tests.helpers.tiny import FAMILIES, golden
 
+OF_RELATIONS = ("roberta", "xlm-roberta", "distilbert", "electra", "mpnet", "m2m_100")
 CASES = {"as trained": {}, "every token but itself": {"mask": "others"}}
 
 
@@ -187,6 +188,8 @@ def test_one_of_each_kind_is_tried(tiny_trace):
     """So that the tests above leave no recipe out."""
     traces = [tiny_trace(family) for family in FAMILIES] + [made_up(name) for name in MADE_UP]
     traces += [shape_trace(shape) for shape in SHAPES]  # these are tried in test_layer_shapes.py
+    # These are tried in test_encoders.py and test_further_families.py.
+    traces += [tiny_trace(family) for family in OF_RELATIONS]
     tried = {about(trace, name) for trace in traces for name in every_name(trace)}
     small = lstm.small().trace(ids_L=[1, 2])
     tried |= {about(small, name) for name in small}  # these are tried in test_lstm.py

@@ -623,6 +623,20 @@ CHANGED["gemma3_text"] = {
 }
 CHANGED |= dict.fromkeys(("mt5", "umt5"), CHANGED["t5"])
 CHANGED |= dict.fromkeys(("bart", "mbart", "pegasus", "m2m_100"), CHANGED["marian"])
+LIKE_BERT = CHANGED["bert"] | {"pad_token_id": [0]}
+CHANGED |= dict.fromkeys(("roberta", "xlm-roberta", "camembert"), LIKE_BERT)
+CHANGED["electra"] = CHANGED["bert"] | {"embedding_size": [30, 24]}
+CHANGED["mpnet"] = CHANGED["bert"] | {"relative_attention_num_buckets": [40]}
+CHANGED["distilbert"] = {
+    "vocab_size": [80],
+    "dim": [36],
+    "n_layers": [1],
+    "n_heads": [2],
+    "hidden_dim": [33],
+    "max_position_embeddings": [44],
+    "tie_word_embeddings": [False],
+    "activation": ["relu", "gelu_new", "relu6"],
+}
 PLAIN = {"rope_theta": 700.0, "partial_rotary_factor": 1.0}  # where a family turns a part
 HALF = {"rope_theta": 700.0, "partial_rotary_factor": 0.5}
 LONG = {"short_factor": [1.0], "long_factor": [2.0], "original_max_position_embeddings": 4}
@@ -772,6 +786,8 @@ NOT_COMPUTED = {
     "activation_function": ("relu6",),
     "hidden_activation": ("relu2",),
     "word_embed_proj_dim": (8,),
+    "activation": ("relu6",),
+    "relative_attention_num_buckets": (40,),
     "decoder_attention_heads": (2,),
     "decoder_ffn_dim": (33,),
     "decoder_vocab_size": (80,),

@@ -42,6 +42,7 @@ KEYS = {
     "rope_parameters": ROPES,
     "rope_scaling": ROPES,
     "attention_dropout": (0.3,),
+    "original_max_position_embeddings": (6, 16),
     **ENDS,
 }
 RMS = {"rms_norm_eps": EPSILONS}
@@ -67,6 +68,27 @@ def fit_wide(config: dict, rng) -> dict:
     return config | {"head_dim": int(2 * rng.integers(1, 4)), "hidden_size": 10}
 
 
+def with_kinds(config: dict, rng) -> dict:
+    """Now and then a list that says which layers have a window."""
+    if rng.random() < 0.4:
+        kinds = rng.choice(("sliding_attention", "full_attention"), config["num_hidden_layers"])
+        config["layer_types"] = kinds.tolist()
+    return config
+
+
+def fit_kinds(config: dict, rng) -> dict:
+    """The same, with a head's width of its own."""
+    return with_kinds(fit_wide(config, rng), rng)
+
+
+def fit_smollm3(config: dict, rng) -> dict:
+    """Now and then a list that says which layers turn their queries and keys."""
+    if rng.random() < 0.3:
+        turns = rng.integers(0, 2, config["num_hidden_layers"])
+        config["no_rope_layers"] = turns.tolist()
+    return with_kinds(config, rng)
+
+
 def fit_parts(config: dict, rng) -> dict:
     """Whole pairs in the part of a head that is turned, but for one config in twenty."""
     width, share = ((4, 0.5), (4, 1.0), (8, 0.25), (8, 0.5))[rng.integers(4)]
@@ -85,7 +107,10 @@ def fit_gpt_neo(config: dict, rng) -> dict:
     """A kind of attention for each layer."""
     kinds = (["global"], ["local"], ["global", "local"])[rng.integers(3)]
     times = config["num_layers"] if len(kinds) == 1 else 1
-    return config | {"attention_types": [[kinds, times]], "num_layers": times * len(kinds)}
+    config |= {"num_layers": times * len(kinds)}
+    if rng.random() < 0.3:
+        return config | {"attention_layers": kinds * times, "attention_types": [[kinds, times]]}
+    return config | {"attention_types": [[kinds, times]]}
 
 
 def llama(name: str, fit=fit_llama, heads: bool = True, **keys: tuple) -> Variants:
@@ -129,16 +154,19 @@ VARIANTS = {
         "Llama", attention_bias=BOTH, mlp_bias=BOTH, partial_rotary_factor=(1.0, 1.0, 0.5)
     ),
     "mistral": llama("Mistral", **{**WINDOWS, "sliding_window": (None, 2, 3, 64)}),
-    "qwen2": llama("Qwen2", fit=unchanged, **WINDOWS),
-    "qwen3": llama("Qwen3", fit_wide, attention_bias=BOTH, **WINDOWS),
-    "gemma": llama("Gemma", fit_wide, heads=False, attention_bias=BOTH),
-    "gemma2": llama("Gemma2", fit_wide, heads=False, **GEMMA),
+    "qwen2": llama("Qwen2", with_kinds, **WINDOWS),
+    "qwen3": llama("Qwen3", fit_kinds, attention_bias=BOTH, **WINDOWS),
+    "gemma": llama(
+        "Gemma", fit_wide, heads=False, attention_bias=BOTH, partial_rotary_factor=(1.0,)
+    ),
+    "gemma2": llama("Gemma2", fit_kinds, heads=False, **GEMMA, partial_rotary_factor=(1.0,)),
     "gemma3_text": llama(
         "Gemma3",
-        fit_wide,
+        fit_kinds,
         heads=False,
         **GEMMA,
         rope_local_base_freq=(9.0, 10000.0),
+        partial_rotary_factor=(1.0,),
         sliding_window_pattern=(1, 2, 6),
     ),
     "phi3": llama(
@@ -162,7 +190,7 @@ VARIANTS = {
     ),
     "smollm3": llama(
         "SmolLM3",
-        fit=unchanged,
+        fit_smollm3,
         attention_bias=BOTH,
         mlp_bias=BOTH,
         no_rope_layer_interval=(1, 2, 4),
