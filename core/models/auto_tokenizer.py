@@ -59,7 +59,7 @@ _OF_FAMILY = {
     "BART": "RobertaTokenizer",
     "XLM-RoBERTa": "XLMRobertaTokenizer",
     "CamemBERT": "CamembertTokenizer",
-    "GPT-2": "GPT2Tokenizer",
+    **dict.fromkeys(("GPT-2", "GPT-J", "GPT-Neo", "OPT", "Phi"), "GPT2Tokenizer"),
     "T5": "T5Tokenizer",
     "mT5": "T5Tokenizer",
     "mBART": "MBartTokenizer",

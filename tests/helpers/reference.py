@@ -466,7 +466,7 @@ def long_rope(s, turned: int) -> dict:
     }
 
 
-WINDOWED = ("mistral", "qwen2", "phi3", "smollm3")
+WINDOWED = ("mistral", "qwen2", "phi3", "smollm3", "gemma2", "gemma3_text")
 LIKE_LLAMA = {
     "mistral": lambda s: like_llama(s, "Mistral", sliding_window=3),
     "qwen2": lambda s: like_llama(
