@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, Variants, unchanged
+from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, Variants
 
 SIZES = {
     "vocab_size": "V",
@@ -45,6 +45,7 @@ KEYS = {
     "original_max_position_embeddings": (6, 16),
     **ENDS,
 }
+PART = {"partial_rotary_factor": (1.0, 1.0, 0.5)}
 RMS = {"rms_norm_eps": EPSILONS}
 LAYER = {"layer_norm_eps": EPSILONS}
 WINDOWS = {"sliding_window": (2, 3, 64), "use_sliding_window": BOTH, "max_window_layers": (0, 1, 2)}
@@ -59,17 +60,28 @@ def classes_of(name: str, heads: bool = True) -> str:
 def fit_llama(config: dict, rng) -> dict:
     """A head's width of its own; where there is none, it follows from the model's."""
     if rng.random() < 0.5:
-        config |= {"head_dim": int(2 * rng.integers(1, 4)), "hidden_size": 10}
+        config |= {"head_dim": int(2 * rng.integers(1, 4)), "hidden_size": int(rng.choice((8, 10)))}
     return config
 
 
 def fit_wide(config: dict, rng) -> dict:
     """A head's width of its own."""
-    return config | {"head_dim": int(2 * rng.integers(1, 4)), "hidden_size": 10}
+    return config | {
+        "head_dim": int(2 * rng.integers(1, 4)),
+        "hidden_size": int(rng.choice((8, 10))),
+    }
+
+
+def fit_head(config: dict, rng) -> dict:
+    """Now and then a head's width in words: what it is without them."""
+    if rng.random() < 0.3:
+        config["head_dim"] = config["hidden_size"] // config["num_attention_heads"]
+    return config
 
 
 def with_kinds(config: dict, rng) -> dict:
     """Now and then a list that says which layers have a window."""
+    config = config if "head_dim" in config else fit_head(config, rng)
     if rng.random() < 0.4:
         kinds = rng.choice(("sliding_attention", "full_attention"), config["num_hidden_layers"])
         config["layer_types"] = kinds.tolist()
@@ -83,6 +95,7 @@ def fit_kinds(config: dict, rng) -> dict:
 
 def fit_smollm3(config: dict, rng) -> dict:
     """Now and then a list that says which layers turn their queries and keys."""
+    config = fit_head(config, rng)
     if rng.random() < 0.3:
         turns = rng.integers(0, 2, config["num_hidden_layers"])
         config["no_rope_layers"] = turns.tolist()
@@ -94,6 +107,9 @@ def fit_parts(config: dict, rng) -> dict:
     width, share = ((4, 0.5), (4, 1.0), (8, 0.25), (8, 0.5))[rng.integers(4)]
     key = "rotary_pct" if config["model_type"] == "gpt_neox" else "partial_rotary_factor"
     share = 0.25 if rng.random() < 0.05 else share
+    for name in ("rope_parameters", "rope_scaling"):
+        if isinstance(config.get(name), dict):
+            config[name] = config[name] | {"partial_rotary_factor": share}
     return config | {"hidden_size": config["num_attention_heads"] * width, key: share}
 
 
@@ -118,7 +134,7 @@ def llama(name: str, fit=fit_llama, heads: bool = True, **keys: tuple) -> Varian
     return Variants(
         classes_of(name, heads),
         SIZES,
-        {**KEYS, **(LAYER if "layer_norm_eps" in keys else RMS), **keys},
+        {**KEYS, **(LAYER if "layer_norm_eps" in keys else RMS), **PART, **keys},
         fit,
     )
 
@@ -150,15 +166,11 @@ VARIANTS = {
             "add_cross_attention": True,
         },
     ),
-    "llama": llama(
-        "Llama", attention_bias=BOTH, mlp_bias=BOTH, partial_rotary_factor=(1.0, 1.0, 0.5)
-    ),
+    "llama": llama("Llama", attention_bias=BOTH, mlp_bias=BOTH),
     "mistral": llama("Mistral", **{**WINDOWS, "sliding_window": (None, 2, 3, 64)}),
     "qwen2": llama("Qwen2", with_kinds, **WINDOWS),
     "qwen3": llama("Qwen3", fit_kinds, attention_bias=BOTH, **WINDOWS),
-    "gemma": llama(
-        "Gemma", fit_wide, heads=False, attention_bias=BOTH, partial_rotary_factor=(1.0,)
-    ),
+    "gemma": llama("Gemma", fit_wide, heads=False, attention_bias=BOTH),
     "gemma2": llama("Gemma2", fit_kinds, heads=False, **GEMMA, partial_rotary_factor=(1.0,)),
     "gemma3_text": llama(
         "Gemma3",
@@ -166,7 +178,6 @@ VARIANTS = {
         heads=False,
         **GEMMA,
         rope_local_base_freq=(9.0, 10000.0),
-        partial_rotary_factor=(1.0,),
         sliding_window_pattern=(1, 2, 6),
     ),
     "phi3": llama(
@@ -176,10 +187,10 @@ VARIANTS = {
         original_max_position_embeddings=(4, 16),
     ),
     "phi": llama("Phi", fit=fit_parts, layer_norm_eps=EPSILONS, qk_layernorm=(False, False, True)),
-    "olmo2": llama("Olmo2", fit=unchanged, heads=False, attention_bias=BOTH),
+    "olmo2": llama("Olmo2", fit=fit_head, heads=False, attention_bias=BOTH),
     "granite": llama(
         "Granite",
-        fit=unchanged,
+        fit=fit_head,
         heads=False,
         attention_bias=BOTH,
         mlp_bias=BOTH,
@@ -205,7 +216,7 @@ VARIANTS = {
         use_parallel_residual=BOTH,
     ),
     "gpt_neox": Variants(
-        classes_of("GPTNeoX"),
+        classes_of("GPTNeoX", heads=False),
         {key: letter for key, letter in SIZES.items() if letter != "G"},
         {
             **KEYS,
@@ -270,7 +281,7 @@ VARIANTS = {
         now_and_then={"_remove_final_layer_norm": True},
     ),
     "bloom": Variants(
-        "BloomForCausalLM BloomModel BloomForTokenClassification",
+        "BloomForCausalLM BloomModel",
         {"vocab_size": "V", "hidden_size": "D", "n_layer": "N", "n_head": "H"},
         {
             "layer_norm_epsilon": EPSILONS,
