@@ -106,7 +106,7 @@ def fit_parts(config: dict, rng) -> dict:
     """Whole pairs in the part of a head that is turned, but for one config in twenty."""
     width, share = ((4, 0.5), (4, 1.0), (8, 0.25), (8, 0.5))[rng.integers(4)]
     key = "rotary_pct" if config["model_type"] == "gpt_neox" else "partial_rotary_factor"
-    share = 0.25 if rng.random() < 0.05 else share
+    share = 0.25 if key != "rotary_pct" and rng.random() < 0.05 else share
     for name in ("rope_parameters", "rope_scaling"):
         if isinstance(config.get(name), dict):
             config[name] = config[name] | {"partial_rotary_factor": share}
@@ -117,6 +117,12 @@ def fit_gptj(config: dict, rng) -> dict:
     """So many numbers of each head are turned, or all."""
     width = config["n_embd"] // config["n_head"]
     return config | {"rotary_dim": int(2 * rng.integers(1, width // 2 + 1))}
+
+
+def fit_opt(config: dict, rng) -> dict:
+    """The width of the embeddings: the model's, or now and then another."""
+    width = 4 if rng.random() < 0.05 else (config["hidden_size"], None)[rng.integers(2)]
+    return config | {"word_embed_proj_dim": width}
 
 
 def fit_gpt_neo(config: dict, rng) -> dict:
@@ -219,7 +225,7 @@ VARIANTS = {
         classes_of("GPTNeoX", heads=False),
         {key: letter for key, letter in SIZES.items() if letter != "G"},
         {
-            **KEYS,
+            **{key: values for key, values in KEYS.items() if key != "rope_theta"},
             **LAYER,
             "attention_bias": BOTH,
             "use_parallel_residual": BOTH,
@@ -271,25 +277,23 @@ VARIANTS = {
         {
             "activation_function": ACTIVATIONS,
             "do_layer_norm_before": BOTH,
-            "word_embed_proj_dim": (None, 4, 10),
             "enable_bias": BOTH,
-            "layer_norm_elementwise_affine": BOTH,
             "tie_word_embeddings": BOTH,
             "eos_token_id": (2, 3),
             "pad_token_id": (1, 3),
         },
-        now_and_then={"_remove_final_layer_norm": True},
+        fit_opt,
+        now_and_then={"_remove_final_layer_norm": True, "layer_norm_elementwise_affine": False},
     ),
     "bloom": Variants(
         "BloomForCausalLM BloomModel",
         {"vocab_size": "V", "hidden_size": "D", "n_layer": "N", "n_head": "H"},
         {
             "layer_norm_epsilon": EPSILONS,
-            "apply_residual_connection_post_layernorm": (False, False, True),
             "tie_word_embeddings": BOTH,
             "pretraining_tp": (1, 2),
-            "slow_but_exact": BOTH,
             **ENDS,
         },
+        now_and_then={"slow_but_exact": True, "apply_residual_connection_post_layernorm": True},
     ),
 }
