@@ -12,14 +12,7 @@ import numpy as np
 from core.config import Config
 from core.errors import GlassError
 from core.models.families import llama
-from core.models.families.common import (
-    Layout,
-    Rows,
-    headless_class,
-    headless_notes,
-    tensor_names,
-    with_defaults,
-)
+from core.models.families.common import Layout, Rows, headless_class, headless_notes, tensor_names
 from core.models.fields import Fields
 from core.models.stored import Stored
 
@@ -64,7 +57,7 @@ def turning(
     """How a config turns, and for how many tokens. longest: the default of `transformers`;
     partial: of the share of each head that is turned, where the family's code may turn a part.
     """
-    return llama.turning(with_defaults(data, {"max_position_embeddings": longest}), d_head, partial)
+    return llama.turning(data, d_head, "max_position_embeddings", longest, partial)
 
 
 def check_groups(data: Fields, config: Config) -> None:
