@@ -69,7 +69,9 @@ _OF_FAMILY = {
 }
 _WHATEVER_IS_NAMED = {  # the families whose files often name a wrong class
     "Qwen2": "Qwen2Tokenizer",
-    **dict.fromkeys(("Phi3", "Mistral", "Granite", "Olmo2", "StableLm"), "TokenizersBackend"),
+    **dict.fromkeys(
+        ("Phi3", "Mistral", "Granite", "Olmo2", "StableLm", "ModernBERT"), "TokenizersBackend"
+    ),
 }
 _SAME = {  # other names of a class
     "DistilBertTokenizer": "BertTokenizer",

@@ -695,6 +695,33 @@ LIKE_LLAMA = {  # what differs from Llama's
         "rope_scaling": [HALF | LLAMA3],
     },
 }
+CHANGED["modernbert"] = {
+    "vocab_size": [80],
+    "hidden_size": [36],
+    "num_hidden_layers": [1],
+    "num_attention_heads": [2],
+    "intermediate_size": [33],
+    "hidden_activation": ["relu", "relu2"],
+    "max_position_embeddings": [44],
+    "norm_eps": [0.1],
+    "norm_bias": [False],
+    "attention_bias": [True],
+    "mlp_bias": [False],
+    "decoder_bias": [False],
+    "classifier_bias": [True],
+    "classifier_activation": ["relu"],
+    "local_attention": [2, 4],
+    "layer_types": [["full_attention", "sliding_attention"], None],
+    "global_attn_every_n_layers": [1],
+    "global_rope_theta": [50.0],
+    "local_rope_theta": [5.0],
+    "rope_parameters": [
+        {"full_attention": {"rope_theta": 9.0}, "sliding_attention": {"rope_theta": 5.0}},
+        {"full_attention": {"rope_type": "default"}},
+        None,
+    ],
+    "tie_word_embeddings": [False],
+}
 for kind, own in LIKE_LLAMA.items():
     table, short = CHANGED["llama"], {"rope_parameters": [{"rope_theta": 5.0}, LLAMA3, None]}
     short["rope_scaling"] = [DYNAMIC]
@@ -727,6 +754,10 @@ def by_transformers(kind: str, config: dict, folder: Path, seed: int = 3):
 
 
 TOGETHER = {
+    ("modernbert", "num_hidden_layers", "1"): {"layer_types": None},
+    ("modernbert", "global_attn_every_n_layers", "1"): {"layer_types": None},
+    ("modernbert", "global_rope_theta", "50.0"): {"rope_parameters": None},
+    ("modernbert", "local_rope_theta", "5.0"): {"rope_parameters": None},
     **{
         (kind, key, value): more
         for kind in ("llama", *LIKE_LLAMA)
@@ -816,6 +847,9 @@ def test_what_is_computed_is_what_transformers_computes(kind, key, value, tmp_pa
 
 
 ODD = {
+    "classifier_pooling": "mean",
+    "initializer_cutoff_factor": 3.0,
+    "position_embedding_type": "sans_pos",
     "dtype": "float64",
     "torch_dtype": "float64",
     "label2id": {"no": 0},
@@ -836,6 +870,8 @@ ODD = {
     "pretraining_tp": 2,
 }
 WHOLE = (
+    "cls_token_id",
+    "sparse_pred_ignore_index",
     "bos_token_id",
     "forced_bos_token_id",
     "forced_eos_token_id",
