@@ -848,7 +848,7 @@ def test_what_is_computed_is_what_transformers_computes(kind, key, value, tmp_pa
 
 ODD = {
     "classifier_pooling": "mean",
-    "initializer_cutoff_factor": 3.0,
+    "initializer_cutoff_factor": 2.0,  # another one draws other numbers
     "position_embedding_type": "sans_pos",
     "dtype": "float64",
     "torch_dtype": "float64",
