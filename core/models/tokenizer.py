@@ -21,6 +21,7 @@ from tokenizers import decoders
 from core.errors import GlassError
 from core.models.cut_characters import byte_of
 from core.models.fields import read_json
+from core.models.languages import Languages
 
 # The pieces that a study model spells unknown words with (training/vocabulary.py): what stands
 # inside a word, a letter or digit, and a consonant with a vowel. Short words that look like one of
@@ -69,8 +70,16 @@ class Tokenizer:
     records.
     """
 
-    def __init__(self, library: tokenizers.Tokenizer, segments: bool = True):
-        """segments: whether the model is told which of two texts a token belongs to."""
+    def __init__(
+        self,
+        library: tokenizers.Tokenizer,
+        segments: bool = True,
+        languages: Languages | None = None,
+    ):
+        """segments: whether the model is told which of two texts a token belongs to. languages:
+        those that it translates into, where a code says which.
+        """
+        self.languages = languages
         library.no_padding()  # MiniLM's file switches both on, for batches of 128
         library.no_truncation()
         self.library, self.segments = library, segments

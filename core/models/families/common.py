@@ -70,9 +70,7 @@ class Layout:
     # module, with {} for its layer -> its rows in a tensor that holds others, or in another order
     rows: Mapping[str, Rows] = field(default_factory=dict)
     norms_less_one: bool = False  # Gemma keeps what its norms stretch by less 1
-    # module -> the first of its rows in a tensor that holds several, and how many rows that has
-    parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    # module, without its layer -> what its numbers are multiplied by
+    # module, with {} for its layer -> what its numbers are multiplied by
     scales: Mapping[str, float] = field(default_factory=dict)
     ours: bool = False  # files of our own: every tensor lies there as it is used
     unread: tuple[str, ...] = ()  # tensors that `transformers` keeps and does not read

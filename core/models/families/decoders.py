@@ -11,6 +11,7 @@ import numpy as np
 
 from core.config import Config
 from core.errors import GlassError
+from core.models.families import llama
 from core.models.families.common import Layout, Rows, headless_class, headless_notes, tensor_names
 from core.models.fields import Fields
 from core.models.stored import Stored
@@ -40,7 +41,7 @@ def decoder_layout(
     """
     headless = headless_class(data, tensors, head)
     config = Config(encoder_layers=0, **fields, head=None if headless else "linear")
-    check_shared_keys(data, config)
+    check_groups(data, config)
     own = tuple(f"{name}.weight" for name in head)
     tables = (f"{table['decoder.embed.token']}.weight",)
     exact = {"head.logits.weight": own + (tables if data.flag("tie_word_embeddings", tied) else ())}
@@ -50,7 +51,16 @@ def decoder_layout(
     return Layout(config, names, notes=headless_notes(headless), **more)
 
 
-def check_shared_keys(data: Fields, config: Config) -> None:
+def turning(
+    data: Fields, d_head: int, longest: int, partial: float | None = None
+) -> dict[str, Any]:
+    """How a config turns, and for how many tokens. longest: the default of `transformers`;
+    partial: of the share of each head that is turned, where the family's code may turn a part.
+    """
+    return llama.turning(data, d_head, "max_position_embeddings", longest, partial)
+
+
+def check_groups(data: Fields, config: Config) -> None:
     """A GlassError, where heads can't share their keys and values evenly."""
     if config.n_heads % config.n_kv_heads:
         raise GlassError(

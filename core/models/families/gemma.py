@@ -7,8 +7,8 @@ from typing import Any
 
 from core.models import keys, rope_config
 from core.models.families.common import ACTIVATIONS, Family, Layout, layer_count, sizes
-from core.models.families.decoders import SHARED, decoder_layout
-from core.models.families.llama import NAMES, turning
+from core.models.families.decoders import SHARED, decoder_layout, turning
+from core.models.families.llama import NAMES
 from core.models.fields import Fields
 from core.models.stored import Stored
 
@@ -32,7 +32,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     """A Gemma model's config and names."""
     common = sizes_of(data, "Gemma", D=3072, H=16, G=16, F=24576, V=256000, layers=28)
     fields = common | {
-        **turning(data, common["d_head"], "max_position_embeddings", 8192),
+        **turning(data, common["d_head"], 8192),
         "norm_at": "before",
         "activation": data.choice("hidden_act", "gelu_pytorch_tanh", _ACTIVATIONS),
     }

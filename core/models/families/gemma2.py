@@ -10,7 +10,7 @@ from typing import Any
 from core.models import keys, rope_config
 from core.models.families import gemma, llama
 from core.models.families.common import ACTIVATIONS, Family, Layout
-from core.models.families.llama import turning
+from core.models.families.decoders import turning
 from core.models.fields import Fields
 from core.models.stored import Stored
 
@@ -40,7 +40,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     common = gemma.sizes_of(data, "Gemma 2", D=2304, H=8, G=4, F=9216, V=256000, layers=26)
     near = near_layers(data, common["decoder_layers"], every=2)
     fields = common | {
-        **turning(data, common["d_head"], "max_position_embeddings", 8192),
+        **turning(data, common["d_head"], 8192),
         **shape(data, near),
         "score_cap": cap(data, "attn_logit_softcapping", 50.0),
         "logit_cap": cap(data, "final_logit_softcapping", 30.0),

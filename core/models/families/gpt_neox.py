@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from core.models import keys
 from core.models.families.common import ACTIVATIONS, Family, Layout, layer_count, sizes
-from core.models.families.decoders import SHARED, cut_by_head, decoder_layout
-from core.models.families.llama import turning
+from core.models.families.decoders import SHARED, cut_by_head, decoder_layout, turning
 from core.models.fields import Fields
 from core.models.stored import Stored
 
@@ -50,13 +49,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     )
     del common["encoder_layers"]
     fields = common | {
-        **turning(
-            named_as_elsewhere(data),
-            common["d_head"],
-            "max_position_embeddings",
-            2048,
-            partial=0.25,
-        ),
+        **turning(named_as_elsewhere(data), common["d_head"], 2048, partial=0.25),
         "positions": "rotary",
         "norm_at": "before",
         "norm_eps": data.number("layer_norm_eps", 1e-5, high=1),

@@ -11,10 +11,11 @@ import numpy as np
 from core.config import Config, Rope
 from core.errors import GlassError
 from core.models import keys, rope_config
-from core.models.families.common import ANY_LENGTH, Layout, layer_count, tensor_names
+from core.models.families.common import ANY_LENGTH, Layout, Rows, layer_count, tensor_names
 from core.models.families.gguf_architectures import ARCHITECTURES, JOINED, Architecture
+from core.models.families.granite import UPDATES
 from core.models.families.llama import rotary
-from core.models.families.phi3 import joined_parts
+from core.models.families.phi3 import joined_rows
 from core.models.fields import Fields, quote
 from core.models.keys import Keys
 from core.models.stored import Stored
@@ -96,33 +97,53 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     of = data.choice("general.architecture", None, {each: each for each in ARCHITECTURES})
     own, data = ARCHITECTURES[of], keys.check_keys(data, keys_of(of))
     common = sizes_of(data, tensors, of)
-    rope = rope_of(data, tensors, of, common["d_head"])
+    rope, fields = rope_of(data, tensors, of, common["d_head"]), own.fields(data, of)
     config = rotary(
         data,
-        common | own.fixed | own.fields(data, of),
+        common | own.fixed | fields,
         n_positions=data.whole(f"{of}.context_length", high=ANY_LENGTH),
-        ropes=(*[rope] * (own.still - 1), None) if own.still else (rope,),
-        activation="silu",
+        ropes=ropes_of(own, rope, fields.get("windows", ())),
+        activation=own.activation,
         head="linear",
         end_id=data.token_id("tokenizer.ggml.eos_token_id", common["n_vocab"]),
     )
-    if config.parallel and "blk.0.ffn_norm.weight" in tensors:
+    if config.parallel and own.one_norm and "blk.0.ffn_norm.weight" in tensors:
         data.refuse(f"{of}.use_parallel_residual", "false for a file with a second norm")
     update = data.number(f"{of}.residual_scale", 1.0) or 1.0
     return Layout(
         config,
         names_of(own, config, tensors),
         permuted=own.permuted,
-        parts=joined_parts(config) if own.names is JOINED else {},
-        scales=dict.fromkeys(("attn.out", "mlp.out"), update),
+        rows=rows_of(own, config),
+        scales=dict.fromkeys(UPDATES, update),
         unread=tuple(name for name in own.factors if name in tensors),
     )
 
 
+def ropes_of(own: Architecture, rope: Rope, windows: tuple) -> tuple[Rope | None, ...]:
+    """How each layer turns: some not at all, those with a window by an angle that is not
+    stretched.
+    """
+    if own.near_theta:
+        return tuple(rope if each is None else Rope(own.near_theta) for each in windows)
+    return (*[rope] * (own.still - 1), None) if own.still else (rope,)
+
+
+def rows_of(own: Architecture, config: Config) -> dict[str, Rows]:
+    """The rows of weights that share a tensor with others."""
+    rows = joined_rows(config) if JOINED["decoder.{}.attn.q"] in own.names.values() else {}
+    whole = own.names is JOINED  # else the network's two ways lie apart
+    return {name: each for name, each in rows.items() if whole or ".attn." in name}
+
+
 def names_of(own: Architecture, config: Config, tensors: Mapping[str, Stored]) -> dict:
     """The names of our weights in the file."""
-    shared = {"decoder.{}.mlp.norm": NAMES["decoder.{}.attn.norm"]} if config.parallel else {}
-    exact = {"head.logits.weight": ("output.weight", "token_embd.weight")}
+    one = config.parallel and own.one_norm
+    shared = {"decoder.{}.mlp.norm": NAMES["decoder.{}.attn.norm"]} if one else {}
+    exact = {
+        "head.logits.weight": ("output.weight", "token_embd.weight"),
+        "head.logits.bias": ("output.bias",),
+    }
     names = tensor_names(config, NAMES | dict(own.names) | shared, exact)
     normed = config.norm == "layer"
     return {

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from core.models import keys, rope_config
 from core.models.families.common import ACTIVATIONS, Family, Layout, layer_count, sizes
-from core.models.families.decoders import SHARED, decoder_layout
-from core.models.families.llama import turning
+from core.models.families.decoders import SHARED, decoder_layout, turning
 from core.models.fields import Fields
 from core.models.stored import Stored
 
@@ -49,7 +48,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     del common["encoder_layers"]
     common["n_kv_heads"] = data.whole("num_key_value_heads", common["n_heads"])
     fields = common | {
-        **turning(data, common["d_head"], "max_position_embeddings", 2048, partial=0.5),
+        **turning(data, common["d_head"], 2048, partial=0.5),
         "positions": "rotary",
         "norm_at": "before",
         "norm_eps": data.number("layer_norm_eps", 1e-5, high=1),
