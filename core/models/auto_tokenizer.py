@@ -38,6 +38,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 from core.errors import GlassError
 from core.models import languages
 from core.models.fields import Fields, quote, read_json
+from core.models.languages import Languages
 from core.models.tokenizer import Tokenizer, as_refusal, from_file
 
 _NAMED = (
@@ -68,7 +69,9 @@ _OF_FAMILY = {
 }
 _WHATEVER_IS_NAMED = {  # the families whose files often name a wrong class
     "Qwen2": "Qwen2Tokenizer",
-    **dict.fromkeys(("Phi3", "Mistral", "Granite", "Olmo2", "StableLm"), "TokenizersBackend"),
+    **dict.fromkeys(
+        ("Phi3", "Mistral", "Granite", "Olmo2", "StableLm", "ModernBERT"), "TokenizersBackend"
+    ),
 }
 _SAME = {  # other names of a class
     "DistilBertTokenizer": "BertTokenizer",
@@ -120,7 +123,7 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
                     f" {' and '.join(differ)}; transformers would use the defaults of {name}."
                 ),
             )
-    return Tokenizer(library), notes_on(name, differ)
+    return Tokenizer(library, languages_of(library, name)), notes_on(name, differ)
 
 
 def build_tokenizer(
@@ -650,6 +653,14 @@ CODES = {
     "MBartTokenizer": Codes(languages.MBART, "en_XX", False),
     "MBart50Tokenizer": Codes(languages.MBART_50, "en_XX", True),
 }
+
+
+def languages_of(library: tokenizers.Tokenizer, name: str) -> Languages | None:
+    """The languages whose codes the vocabulary has, of a class that puts codes around a text."""
+    if name not in CODES:
+        return None
+    ids = {code: library.token_to_id(code) for code in CODES[name].known}
+    return Languages({code: i for code, i in ids.items() if i is not None}, CODES[name].before)
 
 
 def put_code_around(files: Files, library: tokenizers.Tokenizer, name: str, code) -> None:

@@ -623,8 +623,22 @@ CHANGED["gemma3_text"] = {
 }
 CHANGED |= dict.fromkeys(("mt5", "umt5"), CHANGED["t5"])
 CHANGED |= dict.fromkeys(("bart", "mbart", "pegasus", "m2m_100"), CHANGED["marian"])
+LIKE_BERT = CHANGED["bert"] | {"pad_token_id": [0]}
+CHANGED |= dict.fromkeys(("roberta", "xlm-roberta", "camembert"), LIKE_BERT)
+CHANGED["electra"] = CHANGED["bert"] | {"embedding_size": [30, 24]}
+CHANGED["mpnet"] = CHANGED["bert"] | {"relative_attention_num_buckets": [40]}
+CHANGED["distilbert"] = {
+    "vocab_size": [80],
+    "dim": [36],
+    "n_layers": [1],
+    "n_heads": [2],
+    "hidden_dim": [33],
+    "max_position_embeddings": [44],
+    "tie_word_embeddings": [False],
+    "activation": ["relu", "gelu_new", "relu6"],
+}
 PLAIN = {"rope_theta": 700.0, "partial_rotary_factor": 1.0}  # where a family turns a part
-HALF = {"rope_theta": 700.0, "partial_rotary_factor": 0.5}
+PART = {"rope_theta": 700.0, "partial_rotary_factor": 0.5}
 LONG = {"short_factor": [1.0], "long_factor": [2.0], "original_max_position_embeddings": 4}
 LAYERED = ("qwen2", "qwen3", "smollm3")
 LAYERS = [["sliding_attention", "full_attention"], None]
@@ -649,8 +663,8 @@ LIKE_LLAMA = {  # what differs from Llama's
     "phi3": {
         "num_attention_heads": [4],
         "sliding_window": [1, None],
-        "rope_parameters": [PLAIN, HALF, HALF | LONG | {"type": "su"}, None],
-        "rope_scaling": [HALF | LONG | {"type": "yarn"}, LONG | HALF | {"rope_type": "longrope"}],
+        "rope_parameters": [PLAIN, PART, PART | LONG | {"type": "su"}, None],
+        "rope_scaling": [PART | LONG | {"type": "yarn"}, LONG | PART | {"rope_type": "longrope"}],
         "original_max_position_embeddings": [30],
     },
     "smollm3": {
@@ -677,9 +691,36 @@ LIKE_LLAMA = {  # what differs from Llama's
         "layer_norm_eps": [0.1],
         "use_qkv_bias": [False],
         "use_parallel_residual": [True],
-        "rope_parameters": [PLAIN, HALF | YARN, HALF | LINEAR],
-        "rope_scaling": [HALF | LLAMA3],
+        "rope_parameters": [PLAIN, PART | YARN, PART | LINEAR],
+        "rope_scaling": [PART | LLAMA3],
     },
+}
+CHANGED["modernbert"] = {
+    "vocab_size": [80],
+    "hidden_size": [36],
+    "num_hidden_layers": [1],
+    "num_attention_heads": [2],
+    "intermediate_size": [33],
+    "hidden_activation": ["relu", "relu2"],
+    "max_position_embeddings": [44],
+    "norm_eps": [0.1],
+    "norm_bias": [False],
+    "attention_bias": [True],
+    "mlp_bias": [False],
+    "decoder_bias": [False],
+    "classifier_bias": [True],
+    "classifier_activation": ["relu"],
+    "local_attention": [2, 4],
+    "layer_types": [["full_attention", "sliding_attention"], None],
+    "global_attn_every_n_layers": [1],
+    "global_rope_theta": [50.0],
+    "local_rope_theta": [5.0],
+    "rope_parameters": [
+        {"full_attention": {"rope_theta": 9.0}, "sliding_attention": {"rope_theta": 5.0}},
+        {"full_attention": {"rope_type": "default"}},
+        None,
+    ],
+    "tie_word_embeddings": [False],
 }
 for kind, own in LIKE_LLAMA.items():
     table, short = CHANGED["llama"], {"rope_parameters": [{"rope_theta": 5.0}, LLAMA3, None]}
@@ -713,6 +754,10 @@ def by_transformers(kind: str, config: dict, folder: Path, seed: int = 3):
 
 
 TOGETHER = {
+    ("modernbert", "num_hidden_layers", "1"): {"layer_types": None},
+    ("modernbert", "global_attn_every_n_layers", "1"): {"layer_types": None},
+    ("modernbert", "global_rope_theta", "50.0"): {"rope_parameters": None},
+    ("modernbert", "local_rope_theta", "5.0"): {"rope_parameters": None},
     **{
         (kind, key, value): more
         for kind in ("llama", *LIKE_LLAMA)
@@ -772,6 +817,8 @@ NOT_COMPUTED = {
     "activation_function": ("relu6",),
     "hidden_activation": ("relu2",),
     "word_embed_proj_dim": (8,),
+    "activation": ("relu6",),
+    "relative_attention_num_buckets": (40,),
     "decoder_attention_heads": (2,),
     "decoder_ffn_dim": (33,),
     "decoder_vocab_size": (80,),
@@ -800,6 +847,9 @@ def test_what_is_computed_is_what_transformers_computes(kind, key, value, tmp_pa
 
 
 ODD = {
+    "classifier_pooling": "mean",
+    "initializer_cutoff_factor": 2.0,  # another one draws other numbers
+    "position_embedding_type": "sans_pos",
     "dtype": "float64",
     "torch_dtype": "float64",
     "label2id": {"no": 0},
@@ -820,6 +870,8 @@ ODD = {
     "pretraining_tp": 2,
 }
 WHOLE = (
+    "cls_token_id",
+    "sparse_pred_ignore_index",
     "bos_token_id",
     "forced_bos_token_id",
     "forced_eos_token_id",

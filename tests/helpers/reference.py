@@ -34,6 +34,7 @@ from transformers.models.granite import modeling_granite
 from transformers.models.llama import modeling_llama
 from transformers.models.marian import modeling_marian
 from transformers.models.mistral import modeling_mistral
+from transformers.models.modernbert import modeling_modernbert
 from transformers.models.mt5 import modeling_mt5
 from transformers.models.olmo2 import modeling_olmo2
 from transformers.models.opt import modeling_opt
@@ -72,6 +73,7 @@ CASTING = (
     modeling_granite,
     modeling_olmo2,
     modeling_stablelm,
+    modeling_modernbert,
     modeling_t5,
     modeling_mt5,
     modeling_umt5,
@@ -454,6 +456,29 @@ def gemma3(s):
     )
 
 
+def modernbert(s):
+    return transformers.ModernBertForMaskedLM(
+        transformers.ModernBertConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            norm_eps=1e-3,
+            norm_bias=True,
+            local_attention=5,
+            mlp_bias=True,
+            classifier_activation="silu",
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+            cls_token_id=1,
+            sep_token_id=2,
+        )
+    )
+
+
 def long_rope(s, turned: int) -> dict:
     """LongRoPE with angles of its own for texts longer than four tokens."""
     pairs = turned // 2
@@ -466,7 +491,7 @@ def long_rope(s, turned: int) -> dict:
     }
 
 
-WINDOWED = ("mistral", "qwen2", "phi3", "smollm3", "gemma2", "gemma3_text")
+WINDOWED = ("modernbert", "mistral", "qwen2", "phi3", "smollm3", "gemma2", "gemma3_text")
 LIKE_LLAMA = {
     "mistral": lambda s: like_llama(s, "Mistral", sliding_window=3),
     "qwen2": lambda s: like_llama(
@@ -533,6 +558,7 @@ FAMILIES = {
     "gemma2": gemma2,
     "gemma3_text": gemma3,
     **LIKE_LLAMA,
+    "modernbert": modernbert,
     "roberta": lambda s: encoder(s, "ForSequenceClassification", "Roberta", **THREE),
     "xlm-roberta": lambda s: encoder(s, "ForTokenClassification", "XLMRoberta", **THREE),
     "camembert": lambda s: encoder(s, "ForMaskedLM", "Camembert"),
@@ -541,6 +567,7 @@ FAMILIES = {
     "mpnet": lambda s: encoder(s, "ForQuestionAnswering", "MPNet"),
 }
 ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra")
+ENCODERS += ("modernbert",)
 SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
 
@@ -659,6 +686,7 @@ CONFIGS = {
     "granite": transformers.GraniteConfig,
     "olmo2": transformers.Olmo2Config,
     "stablelm": transformers.StableLmConfig,
+    "modernbert": transformers.ModernBertConfig,
     "roberta": transformers.RobertaConfig,
     "xlm-roberta": transformers.XLMRobertaConfig,
     "camembert": transformers.CamembertConfig,
@@ -741,7 +769,8 @@ def windowed(config, added):
     if added is None or window is None:
         return added
     l, m = np.mgrid[: added.shape[-2], : added.shape[-1]]
-    near = torch.where(torch.tensor(abs(l - m) < window), added, -np.inf)
+    far = window + (config.model_type == "modernbert")  # which does not count the token itself
+    near = torch.where(torch.tensor(abs(l - m) < far), added, -np.inf)
     kinds = getattr(config, "layer_types", None)
     return {"full_attention": added, "sliding_attention": near} if kinds else near
 
@@ -786,6 +815,7 @@ def watch(model, seen: dict) -> list:
             continue
         ends = (
             "ln_f",
+            "final_norm",
             "final_layernorm",
             "model.norm",
             "transformer.norm",

@@ -44,6 +44,7 @@ FURTHER = (  # relations of these: compared like them, and slow where a test has
     "granite",
     "olmo2",
     "stablelm",
+    "modernbert",
     "roberta",
     "xlm-roberta",
     "camembert",

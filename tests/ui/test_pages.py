@@ -30,7 +30,7 @@ from tests.helpers.pages import (
 )
 from tests.helpers.pairwise import pairwise
 from tests.helpers.sample import one_in
-from tests.helpers.tiny import FAMILIES
+from tests.helpers.tiny import EVERY, FAMILIES
 from ui.session import runs
 from ui.session.navigation import PAGES
 from ui.session.selection import DEPTHS, MASKS
@@ -353,7 +353,7 @@ def test_a_number_opens_and_each_of_its_operands_opens_too(cell):
 @pytest.mark.one_in(5)
 @pytest.mark.parametrize("every", (5, pytest.param(1, marks=pytest.mark.slow)))
 def test_every_kind_of_step_is_drawn_and_explained(tiny_folder, every):
-    first = FAMILIES.index(Path(tiny_folder).name) % every  # other kinds of the next family
+    first = EVERY.index(Path(tiny_folder).name) % every  # other kinds of the next family
     app = opened(
         "pages/12_Every_number.py", model=tiny_folder, sentence="3 5 7 2 9", target="4 6 8"
     )

@@ -81,7 +81,7 @@ def _opened(view: View, rows: list[VectorRow]) -> list[int] | None:
 
 def _open(view: View, rows: list[VectorRow], key: str) -> None:
     """The number that was clicked opens."""
-    shape = len(rows), view.config.d_model
+    shape = len(rows), view.trace.shape(rows[0].step)[-1]
     place = sent.place(sent.from_component(key, "cell"), shape)
     if place is not None:
         open_number(rows[place[0]].step, (view.token, place[1]))

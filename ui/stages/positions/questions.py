@@ -32,4 +32,5 @@ def questions(view: View) -> list[tuple[str, str, Callable[[View], object]]]:
     """Each as the question, the end of its card's name, and what draws the answer."""
     own = {"learned": ADDED, "sinusoid": ADDED, "rotary": ROTARY}
     own |= {"relative": RELATIVE, "alibi": RELATIVE}
-    return [*own.get(way_of(view), ()), *ALL]
+    beside = RELATIVE if view.config.relative_beside else ()
+    return [*own.get(way_of(view), ()), *beside, *ALL]

@@ -26,7 +26,7 @@ def waves(view: View) -> None:
     place.
     """
     step, t = f"{view.side}.embed.sinusoid", view.token
-    rates = wave_rates(view.config.d_model, view.config.sinusoid_whole)
+    rates = wave_rates(view.config.embed_width, view.config.sinusoid_whole)
     dims = list(dict.fromkeys(int(share * (len(rates) - 1)) for share in WAVES))
     render_depth(view, waves_text(view, float(rates[-1])), largest(view, step, t, ALL))
     title = f"Some dimensions as waves along the sentence; the line marks position {t}"

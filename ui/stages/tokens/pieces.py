@@ -68,7 +68,7 @@ def pieces_text(view: View) -> str:
     count = len(view.trace[f"{view.config.sides[0]}.embed.ids"])
     token_id = view.trace[f"{view.side}.embed.ids"][view.token]
     row = (
-        f"the model takes row {token_id} of its table: {view.config.d_model} numbers"
+        f"the model takes row {token_id} of its table: {view.config.embed_width} numbers"
         f"{scale_text(view)}, the same in every sentence."
     )
     if not view.model.tokenizer:
@@ -84,7 +84,7 @@ def pieces_text(view: View) -> str:
 
 def scale_text(view: View) -> str:
     """What the row is multiplied by, where it is."""
-    scale, D = view.config.embed_scale, view.config.d_model
+    scale, D = view.config.embed_scale, view.config.embed_width
     if scale == 1:
         return ""
     return f" (multiplied by {root(D) if scale == D**0.5 else number(scale, 3)})"
@@ -126,7 +126,7 @@ def pieces_data(view: View, side: str, unknown: dict[int, str]) -> dict:
         "opened": opened_in(step),
         "colour": COLOURS["embed"],
         "titles": {
-            "row": f"its row of the table: {view.config.d_model} numbers",
+            "row": f"its row of the table: {view.config.embed_width} numbers",
             "near": "most like it",
             "unfolded": "Most like it:",
         },

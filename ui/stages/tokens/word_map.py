@@ -80,7 +80,7 @@ def word_map(view: View) -> None:
         view,
         "Your tokens and the words most like each, projected on the"
         " directions in which they differ most. The axes say how much of the difference the map"
-        f" keeps, so neighbours here need not be neighbours in all {view.config.d_model}"
+        f" keeps, so neighbours here need not be neighbours in all {view.config.embed_width}"
         f" dimensions. **Click a word** for its cosine with {which_word(view)}.",
     )
     near_only, spatial = map_controls()
