@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, PROBLEMS, Variants
+from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, PROBLEMS, Variants, with_kinds
 
 SIZES = {
     "vocab_size": "V",
@@ -20,6 +20,12 @@ KEYS = {
     "problem_type": PROBLEMS,
 }
 OTHERS = {"is_decoder": True, "position_embedding_type": "relative_key"}
+
+
+TWO_ROPES = {
+    "full_attention": {"rope_type": "default", "rope_theta": 50.0},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 7.0},
+}
 
 
 def classes_of(name: str, *more: str) -> str:
@@ -90,7 +96,7 @@ VARIANTS = {
         now_and_then=OTHERS,
     ),
     "modernbert": Variants(
-        "ModernBertModel ModernBertForMaskedLM ModernBertForTokenClassification",
+        "ModernBertModel ModernBertForMaskedLM",
         {key: letter for key, letter in SIZES.items() if letter != "P"},
         {
             "hidden_activation": ACTIVATIONS,
@@ -107,8 +113,10 @@ VARIANTS = {
             "global_attn_every_n_layers": (1, 2, 3),
             "global_rope_theta": (50.0, 160000.0),
             "local_rope_theta": (7.0, 10000.0),
+            "rope_parameters": (TWO_ROPES, None),
             "tie_word_embeddings": BOTH,
         },
+        with_kinds,
         always={"pad_token_id": 1, "bos_token_id": 2, "eos_token_id": 3}
         | {"cls_token_id": 2, "sep_token_id": 3},
     ),
