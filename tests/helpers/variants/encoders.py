@@ -22,12 +22,6 @@ KEYS = {
 OTHERS = {"is_decoder": True, "position_embedding_type": "relative_key"}
 
 
-TWO_ROPES = {
-    "full_attention": {"rope_type": "default", "rope_theta": 50.0},
-    "sliding_attention": {"rope_type": "default", "rope_theta": 7.0},
-}
-
-
 def classes_of(name: str, *more: str) -> str:
     """The classes of a family: bare, for words, and fine-tuned."""
     fine_tuned = ("SequenceClassification", "TokenClassification", "QuestionAnswering")
@@ -52,6 +46,21 @@ def roberta(name: str) -> Variants:
     return Variants(
         classes_of(name), SIZES, keys, with_pads, now_and_then=OTHERS, passes_over="pad_token_id"
     )
+
+
+NEAR_AND_FAR = (
+    {"full_attention": {"rope_theta": 70.0}, "sliding_attention": {"rope_theta": 5.0}},
+    {"full_attention": {"rope_type": "default", "rope_theta": 9.0}},
+    {"full_attention": {"rope_type": "linear", "factor": 2.0}},
+)
+
+
+def with_kinds(config: dict, rng) -> dict:
+    """Now and then a list that says which layers have a window."""
+    if rng.random() < 0.4:
+        kinds = rng.choice(("sliding_attention", "full_attention"), config["num_hidden_layers"])
+        config["layer_types"] = kinds.tolist()
+    return config
 
 
 VARIANTS = {
@@ -113,7 +122,7 @@ VARIANTS = {
             "global_attn_every_n_layers": (1, 2, 3),
             "global_rope_theta": (50.0, 160000.0),
             "local_rope_theta": (7.0, 10000.0),
-            "rope_parameters": (TWO_ROPES, None),
+            "rope_parameters": NEAR_AND_FAR,
             "tie_word_embeddings": BOTH,
         },
         with_kinds,
