@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, PROBLEMS, Variants
+from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, PROBLEMS, Variants, with_kinds
 
 SIZES = {
     "vocab_size": "V",
