@@ -168,8 +168,9 @@ class Shelf:
             return
         self._shrunk = time.monotonic()
         collect()
+        excess = self.process() - limit
         with self._lock:
-            self._drop(self.process() - limit)
+            self._drop(excess)
         collect()
 
 
