@@ -234,7 +234,7 @@ def test_what_the_process_holds_beside_the_shelf_counts_as_well():
     for key in "abc":
         shelf.get(key, lambda: Thing(100))
     assert list(shelf._entries) == ["a", "b", "c"]
-    beside = 300  # a sixth of the room stays free: 500 are for all
+    beside = 300  # a quarter of the room stays free: 450 are for all
     shelf.tidy(lambda visitor: True)
     assert list(shelf._entries) == ["b", "c"]
     beside, shelf._shrunk = 10_000, 0.0

@@ -7,7 +7,7 @@
 
 The bound is that of the whole server. Not all that it holds lies here (tokenizers, pictures that
 are kept, texts on their way to a browser, freed memory that the C library keeps), so the process is
-measured, and what was used longest ago goes until it takes five sixths of the bound; the rest is
+measured, and what was used longest ago goes until it takes three quarters of the bound; the rest is
 for what is being computed.
 
 While a script runs, its thread holds what it has read; afterwards only the shelf does. So whatever
@@ -38,7 +38,7 @@ _MEGABYTES = 1536  # unless GLASSFORMER_MEMORY names another number
 IDLE = 25  # seconds after which a run that nobody looks at may go
 TIDY = 15  # seconds between two rounds of tidying
 GROWS = 60  # seconds in which a trace grows by what the page that asked for it reads out of it
-FREE = 6  # one part in so many of the room is left for what is being computed
+FREE = 4  # one part in so many of the room is left for what is being computed
 PAUSE = 1  # seconds between two looks at the process: to collect and give back takes a while
 
 
@@ -97,6 +97,7 @@ class Shelf:
         if context := get_script_run_ctx(suppress_warning=True):
             with self._lock:
                 self._looks[context.session_id] = set()
+        self._shrink()
 
     def tidy(self, is_active: Callable[[str], bool], idle: float = IDLE) -> None:
         """Drops what was not used for so many seconds and what no active session looks at."""
