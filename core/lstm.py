@@ -150,7 +150,7 @@ class Word:
         leaf, axes = name_and_axes.rsplit("_", 1)
         run, name = self.at.run, f"{self.at.path}.{leaf}"
         sizes = run.sizes[self.at.path]
-        check_axes(name, axes, sizes, value)
+        check_axes(name, axes, tuple(sizes[letter] for letter in axes), value)
         if name not in run.recorded:
             shape = (sizes["L"], *value.shape)
             run.recorded[name] = provenance(leaf, f"L{axes}", shape)

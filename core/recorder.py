@@ -7,10 +7,11 @@ The last part of a name that is put, after "_", is its axes: put("pattern_HLM", 
 from __future__ import annotations
 
 import difflib
-import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +27,7 @@ KEEP: dict[str, Callable[[StepRef], bool]] = {
 }
 
 
-@dataclass(frozen=True)
-class Provenance:
+class Provenance(NamedTuple):
     """How a step came about: the end of its name, its axes, its shape, and the line of core/ that
     put it.
     """
@@ -37,6 +37,24 @@ class Provenance:
     shape: tuple[int, ...]
     file: str
     line: int
+
+
+class Naming(NamedTuple):
+    """What put("pattern_HLM", …) means at one place."""
+
+    name: str
+    ref: StepRef
+    leaf: str
+    axes: str
+    group: str  # whose axis sizes count
+
+
+@lru_cache(maxsize=8192)
+def naming(path: str, name_and_axes: str) -> Naming:
+    """The name of a step and its parts; found once, because a run puts hundreds of steps."""
+    leaf, _, axes = name_and_axes.rpartition("_")
+    ref = ref_of(f"{path}.{leaf}")
+    return Naming(str(ref), ref, leaf, axes, ref.axis_group)
 
 
 def did_you_mean(name: str, names) -> str:
@@ -60,10 +78,18 @@ class Run:
     # Keys and values of tokens that were read before these, and how many these were.
     past: Mapping[str, np.ndarray] = field(default_factory=dict)
     earlier: int = 0
+    shapes: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
 
     def at(self, path: str) -> Scope:
         """The place in the model from which steps and weights are named."""
         return Scope(self, path)
+
+    def shape_of(self, group: str, axes: str) -> tuple[int, ...]:
+        """The sizes that these axes have in this run; looked up once for all layers."""
+        if (shape := self.shapes.get((group, axes))) is None:
+            sizes = self.sizes[group]
+            shape = self.shapes[group, axes] = tuple(sizes[letter] for letter in axes)
+        return shape
 
 
 @dataclass(frozen=True)
@@ -101,12 +127,11 @@ class Scope:
         """Names a value, applies the edit asked for, checks its axes, freezes and records it, and
         returns it.
         """
-        leaf, axes = name_and_axes.rsplit("_", 1)
-        name, run = f"{self.path}.{leaf}", self.run
-        ref = ref_of(name)
+        run = self.run
+        name, ref, leaf, axes, group = naming(self.path, name_and_axes)
         if name in run.edits:
             value = edited(name, run.edits[name], value)
-        check_axes(name, axes, run.sizes[ref.axis_group], value)
+        check_axes(name, axes, run.shape_of(group, axes), value)
         if not run.again:
             run.recorded[name] = provenance(leaf, axes, value.shape)
         frozen(value)
@@ -115,9 +140,8 @@ class Scope:
         return value
 
 
-def check_axes(name: str, axes: str, sizes: Mapping[str, int], value: np.ndarray) -> None:
+def check_axes(name: str, axes: str, expected: tuple[int, ...], value: np.ndarray) -> None:
     """A ValueError, where a value does not have the sizes that its axes have in this run."""
-    expected = tuple(sizes[letter] for letter in axes)
     if value.shape != expected:
         raise ValueError(
             f"{name}: axes {axes} have the sizes {expected}, the value has {value.shape}"
@@ -130,11 +154,8 @@ def provenance(leaf: str, axes: str, shape: tuple[int, ...]) -> Provenance:
     The line is that of the equation, two calls up: the depth Code shows it, and no hand could keep
     a table of line numbers right.
     """
-    frame = inspect.currentframe()
-    for _ in range(2):
-        frame = frame and frame.f_back
-    file, line = (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
-    return Provenance(leaf, axes, shape, file, line)
+    frame = sys._getframe(2)  # inspect.currentframe twice f_back, at a third of its cost
+    return Provenance(leaf, axes, shape, frame.f_code.co_filename, frame.f_lineno)
 
 
 def edited(name: str, edit, value: np.ndarray) -> np.ndarray:

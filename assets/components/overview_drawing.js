@@ -15,7 +15,7 @@ export function drawSheet(brush, style, data, sheet, time, from = null) {
   const places = from && placesOf(from), shown = { ...shownAt(sheet.script, time), ...(from ? STAYS : {}) }
   for (const frame of sheet.frames) frameBehind(brush, style, frame)
   for (const band of sheet.bands) bandOn(brush, style, band, shown)
-  for (const line of sheet.lines) if (line.kind === "memory") memoryOn(brush, style, line, shown.query)
+  for (const line of sheet.lines) if (line.kind === "memory") memoryOn(brush, style, line, shown[line.when])
   for (const item of sheet.items) {
     if (item.type === "strip") stripOn(brush, style, data, item, shown)
     else if (item.type === "map") mapOn(brush, style, data, item, shown)

@@ -81,6 +81,7 @@ function wideRiver(s, river, y) {
   const place = columns(list, s.width - 2, s.tight ? 0.36 : 0.5)
   stream(s, river, place, rows, top, each * place.f)
   if (open) frameAround(s, river, place, rows, top)
+  else if (s.feeds) readBy(s, river, place, top)
   let low = top + rows.total + (open ? 18 : 14)
   if (speaks(s, river)) low = s.tight ? narrowOutcome(s, low + 26) : Math.max(low, outcome(s, river, place, rows, top) + 6)
   if (s.data.rivers.length > 1) text(s, river.side, 0, y + 14, { align: "left", bold: true, size: 13 })
@@ -107,6 +108,13 @@ function stream(s, river, place, rows, top, pitch) {
   title(s, "in context", Math.min(out.x + out.w / 2 - 3, s.width - 30), top - 12, river.out, "what is done with the last vectors",
       { when: passed.when, size: 11.5 })
   return [first, last]
+}
+
+// The encoder's last vectors, which every layer of the decoder reads; where that one is not opened, a line leads to all its layers.
+function readBy(s, river, { out, ...place }, top) {
+  const first = place.layer0, step = s.steps.get(river.layers[0])
+  s.lines.push({ kind: "memory", from: [s.feeds.x + s.feeds.w / 2 - 3, s.feeds.y + 3], to: [(first.x + out.x) / 2, top - 24], when: step.when })
+  text(s, "every decoder layer looks at these", s.feeds.x - 16, s.feeds.y + 34, { align: "right", size: 11.5, soft: true, when: step.when })
 }
 
 // Over the numbers of the layers, where these have no room for the word.
@@ -210,7 +218,7 @@ function unfolded(s, place, rows, top) {
       size: clamp(rowsV.size - 2, 8, 11), soft: true, when: "value" }))
   const z = named(s, strip(s, part.z, at("z"), top, rows, "travel"), "z", part.z)
   s.looking = { q, map, v, z, side: s.data.open.side, part }
-  if (cross) s.lines.push({ kind: "memory", from: [s.feeds ? s.feeds.x + s.feeds.w / 2 : map.x, s.feeds ? s.feeds.y : top - HEAD],
+  if (cross) s.lines.push({ kind: "memory", when: "query", from: [s.feeds ? s.feeds.x + s.feeds.w / 2 : map.x, s.feeds ? s.feeds.y : top - HEAD],
       to: [map.x + map.w / 2, top - 24] })
 }
 

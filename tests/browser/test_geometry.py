@@ -466,6 +466,22 @@ def test_positions_have_their_own_colour_on_the_overview(run, tiny_trace):
     assert kinds == ["position"]
 
 
+def test_a_line_leads_from_the_encoder_to_what_reads_it(run, tiny_trace):
+    """To the keys of the opened attention across, else to the decoder's layers."""
+    encoder, decoder = sides(tiny_trace("t5_gated"))
+    line = """const [line] = sheet.lines.filter(({ kind }) => kind === "memory")
+    const strip = (key) => sheet.items.find((item) => item.type === "strip" && item.key === key)
+    const from = strip("encoder.out"), [x, y] = line.from, [to] = line.to
+    const under = x > from.x && x < from.x + from.w && y >= from.y + from.h - 4
+    const read = given[2].map(strip), right = Math.max(...read.map((each) => each.x + each.w))
+    return [under, to > Math.min(...read.map((each) => each.x)) && to < right]"""
+    for view, read in (
+        (encoder, ["decoder.0.out", "decoder.out"]),
+        (decoder, [f"decoder.{decoder.layer}.cross.k"]),
+    ):
+        assert run(OVERVIEW + line, [sent(view), 1184, read]) == [True, True], read
+
+
 def test_of_two_sides_the_first_has_run_before_the_second(run, tiny_trace):
     encoder, decoder = sides(tiny_trace("t5_gated"))
     steps = [

@@ -180,6 +180,15 @@ def test_a_what_if_that_a_new_sentence_ended_is_named_and_had_again_by_a_click()
     assert not strips(app), "it is said of the sentence that ended it, once"
 
 
+def test_a_what_if_that_another_model_ended_is_named_and_not_offered_there():
+    app = opened("app.py", model="study-decoder", sentence=OPENING, change="head:decoder.3.4")
+    app.selectbox(key="model").set_value("study-encoder").run()
+    assert app.session_state["change"] == ""
+    said = "Choosing study-encoder ended the what-if: head 4 of layer 3 silent."
+    assert sum(said in strip.replace("\\", "") for strip in strips(app)) == 1
+    assert not [button for button in app.button if button.key == "again"]
+
+
 def test_a_what_if_about_the_tokens_of_the_old_sentence_is_not_offered_for_the_new_one():
     app = typed_over("swap:2=5")
     assert "“books” (2) read as “student” (5)" in strips(app)[0].replace("\\", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -11,6 +11,15 @@ from ui.session.runs import RunRequest
 from ui.session.selection import Selection
 
 _KEY = "memory"
+
+
+class Dropped(NamedTuple):
+    """A what-if that the reader ended by choosing something else to read."""
+
+    texts: tuple  # the model and the texts for which it is said
+    model: str  # the model that it changed
+    change: str
+    words: str
 
 
 @dataclass
@@ -43,8 +52,7 @@ class Memory:
     clicked_points: dict[str, Any] = field(default_factory=dict)  # by figure: the last one clicked
 
     refused: str = ""  # why the change that was asked for last can't be made
-    # What a new sentence ended: the model and texts for which, the what-if, and its words
-    dropped: tuple[tuple, str, str] | None = None
+    dropped: Dropped | None = None  # what a new sentence or another model ended
     # The changes that the last clicks made: the run after each, and the run before
     changes_made: list[tuple[RunRequest, RunRequest]] = field(default_factory=list)
 

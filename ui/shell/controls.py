@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -12,7 +13,7 @@ from ui.kit.what_if_words import change_words
 from ui.session import owner, runs, sent
 from ui.session.actions import start_new_model, start_typed_text
 from ui.session.address import OWN_MODEL, link_asks_for
-from ui.session.memory import forget_comparison, memory, note
+from ui.session.memory import Dropped, forget_comparison, memory, note
 from ui.session.opening import first_token
 from ui.session.owner import may_open
 from ui.session.runs import RunRequest
@@ -106,12 +107,22 @@ def draw_text_box(title: str, name: str, **options) -> None:
 
 def read_typed() -> None:
     """Reads what was typed, by the model as it was trained; what that ended is remembered."""
+    remember_ended(start_typed_text)
+
+
+def read_with_model() -> None:
+    """Reads the text with the model picked from the list, as that was trained."""
+    remember_ended(start_new_model)
+
+
+def remember_ended(start: Callable[[], None]) -> None:
+    """Starts something new; the what-if that this ended is remembered in words."""
     change, before = chosen("change"), memory().shown
-    start_typed_text()
+    start()
     memory().dropped = None
     if change and before and before.change == change:
         words = change_words(View(before, chosen("side"), 0, 0, 0))
-        memory().dropped = texts_read(), change, words
+        memory().dropped = Dropped(texts_read(), before.model, change, words)
 
 
 def use_example() -> None:
@@ -149,7 +160,7 @@ def model_list() -> str:
 def use_model() -> None:
     """Reads with the model that was picked, or lets one be opened that is not in the list."""
     if chosen("model") != OWN:
-        start_new_model()
+        read_with_model()
         return
     kept = memory().kept
     select(model=kept.model if kept else CODECS["model"].default)

@@ -2,7 +2,7 @@
 
 hints(view)         words that are new to the model, and a larger model that knows them; a
                     missing full stop, and a button that adds it
-dropped_what_if(view)   a what-if that the new sentence ended, and a button that applies it here
+dropped_what_if(view)   a what-if that a new sentence or model ended, and a button that applies it
 """
 
 from __future__ import annotations
@@ -99,18 +99,22 @@ def texts_read() -> tuple:
 
 def dropped_what_if(view: View) -> None:
     """The what-if that ended when this sentence was typed, and a button that applies it here too;
-    none where it spoke of the tokens of the sentence before.
+    none where it spoke of the tokens of the sentence before, or of the parts of another model.
     """
-    texts, change, words = memory().dropped or ((), "", "")
-    if texts != texts_read() or view.sentence != chosen("sentence"):
+    dropped = memory().dropped
+    if not dropped or dropped.texts != texts_read() or view.sentence != chosen("sentence"):
         return
+    same = dropped.model == view.request.model
+    what = "Your new sentence" if same else f"Choosing {view.request.model}"
     with st.container(horizontal=True, vertical_alignment="center", key="what-if"):
         st.markdown(
-            f":orange[●] Your new sentence ended the what-if: {plain(words)}. You see the model as"
-            " it was trained."
+            f":orange[●] {plain(what)} ended the what-if: {plain(dropped.words)}. You see the model"
+            " as it was trained."
         )
-        if not whatif.kinds(change) & set(whatif.OF_TOKENS):
-            st.button("Apply it here too", key="again", on_click=apply_again, args=(change,))
+        if same and not whatif.kinds(dropped.change) & set(whatif.OF_TOKENS):
+            st.button(
+                "Apply it here too", key="again", on_click=apply_again, args=(dropped.change,)
+            )
 
 
 def apply_again(change: str) -> None:

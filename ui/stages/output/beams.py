@@ -72,16 +72,23 @@ def search(view: View, position: int, beams: int) -> Tree:
     longest = min(longest, model.config.n_positions or longest)
 
     def run() -> Search:
-        with st.spinner("Searching …"):
-            tree = beam_search(
-                model.config,
-                model.weights,
-                ids,
-                longest,
-                beams=beams,
-                rules=rules_of(model),
-                source_ids_L=source_L,
-            )
+        bar = st.progress(0.0)
+
+        def progress(length: int, longest: int) -> None:
+            done, room = length - len(ids), longest - len(ids)
+            bar.progress(done / room, f"Searching: token {done + 1} of at most {room} …")
+
+        tree = beam_search(
+            model.config,
+            model.weights,
+            ids,
+            longest,
+            beams=beams,
+            rules=rules_of(model),
+            source_ids_L=source_L,
+            progress=progress,
+        )
+        bar.empty()
         return Search(tree)
 
     key = "beams", model.name, ids, source_L, longest, beams
