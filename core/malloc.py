@@ -1,6 +1,8 @@
 """Freed memory: the C library keeps it for the next array, and gives it back when asked to."""
 
 import ctypes
+import os
+from pathlib import Path
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # glibc's malloc.h
 _ONE_GIB = 1 << 30
@@ -30,3 +32,14 @@ def give_back() -> bool:
         return bool(ctypes.CDLL(None).malloc_trim(0))
     except (OSError, AttributeError, TypeError):
         return False
+
+
+def resident() -> int:
+    """The bytes that this process has in memory now: its own, and what it maps from files. 0 where
+    the system does not say.
+    """
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0

@@ -2,7 +2,8 @@
 
     catalogue        which models there are, and which of them are on this machine
     download, cache  bring one here, checked; the folder where it is kept
-    __main__         the command line: python -m core.models list, fetch NAME
+    own              those that were chosen in the app
+    __main__         the command line: python -m core.models list, fetch, remove, tidy
     model            from a name, a folder or a GGUF file to a Model that makes traces
 
     weights          from files to a config and weights
@@ -10,6 +11,7 @@
     keys             what is done with each key: computed, without effect, refused by name
     study_config     the config of our own files
     assembly         from tensors to weights: found, checked, laid side by side
+    prepared         weights that were converted once, kept for a quick start
     safetensors, gguf, stored, fields
                      the two kinds of weight files, tensors in them, JSON and its values
 

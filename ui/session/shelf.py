@@ -5,6 +5,11 @@
     SHELF.begin()           a page is about to be drawn: what this thread and session had is let go
     keep_tidy()             starts the thread that gives memory back
 
+The bound is that of the whole server. Not all that it holds lies here (tokenizers, pictures that
+are kept, texts on their way to a browser, freed memory that the C library keeps), so the process is
+measured, and what was used longest ago goes until it takes three quarters of the bound; the rest is
+for what is being computed.
+
 While a script runs, its thread holds what it has read; afterwards only the shelf does. So whatever
 outlives a script (a fragment, a callback, a session) must keep keys, never values: that is why
 `ui.session.view.View` is made of keys.
@@ -27,16 +32,18 @@ from weakref import WeakValueDictionary
 from streamlit.runtime import Runtime, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.malloc import give_back
+from core.malloc import give_back, resident
 
 _MEGABYTES = 1536  # unless GLASSFORMER_MEMORY names another number
 IDLE = 25  # seconds after which a run that nobody looks at may go
 TIDY = 15  # seconds between two rounds of tidying
 GROWS = 60  # seconds in which a trace grows by what the page that asked for it reads out of it
+FREE = 4  # one part in so many of the room is left for what is being computed
+PAUSE = 1  # seconds between two looks at the process: to collect and give back takes a while
 
 
 def room() -> int:
-    """How many bytes the shelf may hold."""
+    """How many bytes the server may take."""
     given = os.environ.get("GLASSFORMER_MEMORY", "")
     return (int(given) if given.isdecimal() else _MEGABYTES) << 20
 
@@ -56,6 +63,8 @@ class Shelf:
 
     def __init__(self, room: int):
         self.room = room
+        self.process: Callable[[], int] = lambda: 0  # the bytes of the whole process, measured
+        self._shrunk = 0.0  # when that was looked at last
         self._lock, self._held = threading.Lock(), threading.local()
         self._entries: OrderedDict[Hashable, Shelved] = OrderedDict()
         self._alive: WeakValueDictionary = WeakValueDictionary()  # what anyone still holds
@@ -88,6 +97,7 @@ class Shelf:
         if context := get_script_run_ctx(suppress_warning=True):
             with self._lock:
                 self._looks[context.session_id] = set()
+        self._shrink()
 
     def tidy(self, is_active: Callable[[str], bool], idle: float = IDLE) -> None:
         """Drops what was not used for so many seconds and what no active session looks at."""
@@ -144,8 +154,31 @@ class Shelf:
         del recent
         with self._lock:
             taken = sum(entry.nbytes for entry in self._entries.values())
-            while taken > self.room and len(self._entries) > 2:
-                taken -= self._entries.popitem(last=False)[1].nbytes
+            self._drop(taken - self.room)
+        self._shrink()
+
+    def _drop(self, excess: float) -> None:
+        """Lets go of so many bytes, those used longest ago first."""
+        while excess > 0 and len(self._entries) > 2:
+            excess -= self._entries.popitem(last=False)[1].nbytes
+
+    def _shrink(self) -> None:
+        """Keeps the whole process within the bound: what is free already is given back first."""
+        limit = self.room - self.room // FREE
+        if self.process() <= limit or time.monotonic() - self._shrunk < PAUSE:
+            return
+        self._shrunk = time.monotonic()
+        collect()
+        excess = self.process() - limit
+        with self._lock:
+            self._drop(excess)
+        collect()
+
+
+def collect() -> None:
+    """Frees what only points at itself, and returns freed memory to the system."""
+    gc.collect()
+    give_back()
 
 
 SHELF = Shelf(room())
@@ -167,11 +200,11 @@ def tidy_for_ever(server: Runtime) -> None:
 
     Streamlit's own collection after every click is switched off in .streamlit/config.toml.
     """
+    SHELF.process = resident
     while True:
         time.sleep(TIDY)
         try:
             SHELF.tidy(server.is_active_session)
         except Exception:  # one round may fail, and the next must come
             logging.getLogger(__name__).exception("The shelf could not be tidied.")
-        gc.collect()
-        give_back()
+        collect()
