@@ -77,7 +77,7 @@ def run_ends(run: Run, last_LD, rows) -> None:
     if run.config.pooler:
         read["pooled"] = pool(run.at("pooler"), last_LD)
     if run.config.task:
-        classify(run.at("task"), read[run.config.task.reads])
+        classify(run.at("task"), run.config.task, read[run.config.task.reads])
     if run.config.head:
         head(run.at("head"), last_LD[rows])
 
