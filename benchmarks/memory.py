@@ -9,7 +9,8 @@ is measured is the server's process: resident memory (all that is in memory now,
 from files) and the part of it that is its own, looked at ten times a second.
 
 peak    the most that was seen
-bound   GLASSFORMER_MEMORY, and what one page may take while it is computed (ui/session/shelf.py)
+bound   GLASSFORMER_MEMORY; the shelf (ui/session/shelf.py) keeps a quarter of it free for what is
+        being computed
 """
 
 from __future__ import annotations
@@ -91,9 +92,12 @@ def models() -> list[str]:
 def read(address: str, chance: random.Random, number: int, name: str) -> tuple[Visitor, list[str]]:
     """A visitor who opens a page with a model on a new sentence, and looks at another layer."""
     visitor, page = Visitor(address), chance.choice(PAGES)
-    visitor.open(page, model=name, sentence=sentence(chance, number), ask=0)
-    if "place" in visitor.components:
-        visitor.trigger("place", "step", ["layer", chance.randint(0, 3)])
+    try:
+        visitor.open(page, model=name, sentence=sentence(chance, number), ask=0)
+        if "place" in visitor.components:
+            visitor.trigger("place", "step", ["layer", chance.randint(0, 3)])
+    except TimeoutError as error:  # on a machine with more to do than it can
+        visitor.problems.append(f"{page} with {name}: {error}")
     return visitor, visitor.problems
 
 

@@ -209,3 +209,16 @@ def test_a_disk_that_fills_up_while_writing_leaves_nothing(tmp_path, monkeypatch
 def test_a_disk_without_much_room_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(prepared.shutil, "disk_usage", lambda path: SimpleNamespace(free=10))
     assert weights_in(half("gpt2", tmp_path / "gpt2")) and files() == []
+
+
+def test_the_code_that_reads_models_is_known_by_its_bytes(monkeypatch):
+    """A mended reader must not find what the one before it has written."""
+    read, seen = Path.read_bytes, []
+    digest_of = prepared.code_digest.__wrapped__
+    before = digest_of()
+    monkeypatch.setattr(Path, "read_bytes", lambda path: seen.append(path.name) or read(path))
+    assert digest_of() == before and {"stored.py", "gguf.py", "assembly.py", "llama.py"} <= {*seen}
+    for name in ("stored.py", "gpt2.py", "config.py"):
+        mended = lambda path, name=name: read(path) + b"#" * (path.name == name)  # noqa: E731
+        monkeypatch.setattr(Path, "read_bytes", mended)
+        assert digest_of() != before
