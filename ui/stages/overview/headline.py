@@ -219,7 +219,9 @@ def captions(view) -> dict[str, str]:
 
 def tokens_caption(view) -> str:
     count = counted(len(view.tokens(view.side)), "token")
-    return f"{count}: each is looked up in a table, as a vector of {view.config.embed_width} numbers."
+    return (
+        f"{count}: each is looked up in a table, as a vector of {view.config.embed_width} numbers."
+    )
 
 
 def positions_caption(view) -> str:
