@@ -55,14 +55,6 @@ NEAR_AND_FAR = (
 )
 
 
-def with_kinds(config: dict, rng) -> dict:
-    """Now and then a list that says which layers have a window."""
-    if rng.random() < 0.4:
-        kinds = rng.choice(("sliding_attention", "full_attention"), config["num_hidden_layers"])
-        config["layer_types"] = kinds.tolist()
-    return config
-
-
 VARIANTS = {
     "bert": Variants(
         classes_of("Bert", "BertForPreTraining"),
