@@ -110,6 +110,7 @@ class Config:
     ropes: tuple[Rope | None, ...] = (Rope(),)  # None: this layer turns nothing
     windows: tuple[int | None, ...] = (None,)  # how many tokens away one is still seen; None: all
     qk_norm: str | None = None  # a norm of queries and keys: of each "head", or of "all" together
+    first_norm: bool = True  # False: the first attention reads the stream as it is (ModernBERT)
     relative_buckets: int = 32
     relative_distance: int = 128  # beyond it all distances share the last bucket
     start_id: int | None = None  # the token a decoder begins with when it reads an encoder
@@ -143,6 +144,11 @@ class Config:
     def rope(self, layer: int) -> Rope | None:
         """How a layer turns queries and keys; None where it does not."""
         return self.ropes[layer % len(self.ropes)] if self.positions == "rotary" else None
+
+    def norm_of(self, path: str) -> str:
+        """What the norm at a path does: as `norm` says; "none" where there is none."""
+        bare = not self.first_norm and path.endswith(".0.attn.norm")
+        return "none" if bare else self.norm
 
     def window(self, layer: int) -> int | None:
         """How many tokens away a layer's self-attention still looks; None: at all of them."""
@@ -260,8 +266,9 @@ def feed_forward_shapes(config: Config, path: str) -> Shapes:
 
 def sublayer_norms(config: Config, path: str) -> Shapes:
     """The norm of the stream, before a sublayer or after its sum, and that of its update."""
+    there = config.norm_at != "update" and config.norm_of(f"{path}.norm") == config.norm
     return {
-        **(norm(f"{path}.norm", config.d_model) if config.norm_at != "update" else {}),
+        **(norm(f"{path}.norm", config.d_model) if there else {}),
         **(norm(f"{path}.out.norm", config.d_model) if config.norms_update else {}),
     }
 

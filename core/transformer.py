@@ -32,9 +32,10 @@ def normalise(at: Scope, x_LD):
     """Layer norm (Ba et al. 2016) or root-mean-square norm (Zhang & Sennrich 2019), each token by
     itself.
     """
-    if at.config.norm == "none":
+    norm = at.config.norm_of(at.path)
+    if norm == "none":
         return at.put("out_LD", x_LD)
-    if at.config.norm == "layer":
+    if norm == "layer":
         mean_L = at.put("mean_L", x_LD.mean(axis=-1))
         x_LD = at.put("centred_LD", x_LD - mean_L[:, None])
     scale_L = at.put(
@@ -42,7 +43,7 @@ def normalise(at: Scope, x_LD):
     )
     unit_LD = at.put("unit_LD", x_LD / scale_L[:, None])
     out_LD = unit_LD * at.w("weight")
-    return at.put("out_LD", out_LD if at.config.norm == "rms" else out_LD + at.w("bias"))
+    return at.put("out_LD", out_LD if norm == "rms" else out_LD + at.w("bias"))
 
 
 def split_heads(x_LX, n_heads: int):

@@ -77,7 +77,7 @@ FURTHER_TOO = [*FAMILIES, *(pytest.param(name, marks=pytest.mark.slow) for name 
 
 @pytest.fixture(params=FURTHER_TOO)
 def family(request):
-    """Each tiny model in turn."""
+    """Each tiny model in turn; the shapes of their layers stand in test_layer_shapes as well."""
     return request.param
 
 

@@ -15,13 +15,15 @@ import numpy as np
 
 from core.config import Config, weight_shapes
 from core.errors import GlassError
-from core.models.families.common import Layout
+from core.models.families.common import Layout, Rows, any_layer
 from core.models.fields import quote
 from core.models.stored import Stored
 from core.ops import sinusoids
 
 _IGNORED = re.compile(  # buffers that hold nothing learned; the fourth is never read by T5 itself
-    r"embeddings\.position_ids|h\.\d+\.attn\.(bias|masked_bias)|(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq|"
+    r"embeddings\.position_ids|h\.\d+\.attn\.(attention\.)?(bias|masked_bias)|"
+    r"(layers\.\d+\.(self_attn|attention)\.)?rotary_emb\.inv_freq|"
+    r"layers\.\d+\.attention\.(bias|masked_bias)|"
     r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight|"
     r"(encoder|decoder)\.(version|embed_positions\.weights)"
 )
@@ -36,44 +38,53 @@ class StoredWeight:
     transposed: bool = False  # PyTorch and GGUF keep a projection as (out, in)
     third: int | None = None  # GPT-2 keeps q, k and v side by side
     heads: int | None = None  # GGUF has the rows of each head's q and k in another order
+    rows: Rows | None = None  # the tensor holds others as well, or in another order
+    plus: float = 0.0  # what is added to each number
     skipped: int = 0  # rows at the top that are not used: BART's table of positions has two
-    part: tuple[int, int] | None = None  # the first of its rows, of how many: Phi-3 joins q, k, v
     scale: float = 1.0  # what the numbers are multiplied by
 
     def shape_in_file(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """What the tensor in the file must look like for a weight of that shape."""
         shape = shape[::-1] if self.transposed else shape
-        shape = (shape[0] + self.skipped if self.part is None else self.part[1], *shape[1:])
+        shape = (self.rows.of if self.rows else shape[0] + self.skipped, *shape[1:])
         return shape if self.third is None else (*shape[:-1], shape[-1] * 3)
 
     def write(self, target: np.ndarray) -> None:
         """Converts the numbers into an array of the weight's shape, a few rows at a time."""
-        if target.ndim == 1:
-            row = self.stored.numbers()[0, self.columns(len(target))]
-            target[...] = self.scaled(row[self.order(len(row))] if self.heads else row, target)
+        if self.rows:
+            self.write_rows(target, self.rows.order_N)
             return
-        rows_TX = target.T if self.transposed else target  # as they lie in the file
-        columns, n_rows = self.columns(target.shape[-1]), len(rows_TX)
-        first = self.skipped if self.part is None else self.part[0]
+        n_rows, columns = len(self.stored.raw_RB), self.columns(target.shape[-1])
+        if target.ndim == 1:
+            row = self.stored.numbers()[0, columns]
+            target[...] = row[self.order(len(row))] if self.heads else row
+            return
         order = self.order(n_rows) if self.heads else None
-        step = max(1, _CHUNK // max(1, rows_TX.shape[1]))
-        for start in range(0, n_rows, step):
-            stop = min(start + step, n_rows)
-            wanted = slice(first + start, first + stop)
-            values = self.stored.numbers(wanted if order is None else first + order[start:stop])
-            rows_TX[start:stop] = self.scaled(values[:, columns], target)
+        first, step = self.skipped, max(1, _CHUNK // max(1, self.stored.shape[-1]))
+        for start in range(first, n_rows, step):
+            chunk = slice(start, start + step)
+            values = self.stored.numbers(chunk if order is None else order[chunk])[:, columns]
+            if self.transposed:
+                target[:, chunk] = values.T
+            else:
+                target[start - first : start - first + step] = values
 
-    def scaled(self, values: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """The numbers, multiplied in the type of the array that they are for."""
-        return values if self.scale == 1 else values.astype(target.dtype) * self.scale
+    def write_rows(self, target: np.ndarray, order_N: np.ndarray) -> None:
+        """Those rows of the tensor, in that order; of a bias, its numbers."""
+        if target.ndim == 1:
+            target[...] = self.stored.numbers()[0][order_N]
+            return
+        rows_NX = target.T if self.transposed else target  # as they lie in the file
+        step = max(1, _CHUNK // max(1, self.stored.shape[-1]))
+        for start in range(0, len(order_N), step):
+            chunk = slice(start, start + step)
+            rows_NX[chunk] = self.stored.numbers(order_N[chunk])
 
     def columns(self, width: int) -> slice:
         """The columns of the tensor in the file that hold a weight of that width."""
-        if self.third is not None:
-            return slice(self.third * width, (self.third + 1) * width)
-        if self.part is not None and len(self.stored.shape) == 1:  # a bias is one row
-            return slice(self.part[0], self.part[0] + width)
-        return slice(None)
+        if self.third is None:
+            return slice(None)
+        return slice(self.third * width, (self.third + 1) * width)
 
     def order(self, n_rows: int) -> np.ndarray:
         """Where our rows lie in a GGUF file.
@@ -178,18 +189,15 @@ def stored_weight(layout: Layout, name: str, stored: Stored) -> StoredWeight:
     weight = StoredWeight(
         stored,
         transposed=kind == "weight" and not is_table and "norm" not in module,
-        part=layout.parts.get(module),
-        scale=layout.scales.get(leaf_of(module), 1.0),
+        rows=layout.rows.get(any_layer(module)),
+        scale=layout.scales.get(any_layer(module), 1.0),
     )
+    if layout.norms_less_one and "norm" in module:
+        return replace(weight, plus=1.0)
     if layout.permuted and ".attn." in name and leaf in ("q", "k"):
         config = layout.config
         return replace(weight, heads=config.n_heads if leaf == "q" else config.n_kv_heads)
     return weight
-
-
-def leaf_of(module: str) -> str:
-    """A module without its layer: attn.out for decoder.3.attn.out."""
-    return ".".join(module.split(".")[2:])
 
 
 # --- arrays ---------------------------------------------------------------------------------------
@@ -222,10 +230,9 @@ def fuse(config: Config, weights: Mapping[str, Weight], dtype) -> dict[str, np.n
 def identity(weight: Weight) -> object:
     """Equal for two weights that are the same numbers in the same place."""
     if isinstance(weight, StoredWeight):
-        return (
-            id(weight.stored),
-            *(vars(weight)[each] for each in vars(weight) if each != "stored"),
-        )
+        w = weight
+        how = w.transposed, w.third, w.heads, w.plus, w.skipped, w.scale
+        return id(w.stored), id(w.rows), *how
     return id(weight)
 
 
@@ -282,6 +289,10 @@ def fill(array: np.ndarray, parts: Sequence[tuple]) -> np.ndarray:
         for place, weight in parts:
             if isinstance(weight, StoredWeight):
                 weight.write(array[place])
+                if weight.plus:
+                    array[place] += weight.plus
+                if weight.scale != 1:
+                    array[place] *= weight.scale
             else:
                 array[place] = weight
     array.setflags(write=False)

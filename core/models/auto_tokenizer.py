@@ -9,7 +9,8 @@ disagree the second counts. Every key that changes ids is in this list:
     do_lower_case, strip_accents,
     tokenize_chinese_chars              done for BertTokenizer, MPNetTokenizer; no effect elsewhere
     add_prefix_space                    done for GPT2Tokenizer, RobertaTokenizer, LlamaTokenizer,
-                                        XLMRobertaTokenizer, CamembertTokenizer; no effect elsewhere
+                                        Qwen2Tokenizer, XLMRobertaTokenizer, CamembertTokenizer; no
+                                        effect elsewhere
     legacy                              done for LlamaTokenizer; no effect elsewhere
     bos_token … mask_token, others on
     _token, additional_special_tokens,
@@ -37,6 +38,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 from core.errors import GlassError
 from core.models import languages
 from core.models.fields import Fields, quote, read_json
+from core.models.languages import Languages
 from core.models.tokenizer import Tokenizer, as_refusal, from_file
 
 _NAMED = (
@@ -57,11 +59,19 @@ _OF_FAMILY = {
     "BART": "RobertaTokenizer",
     "XLM-RoBERTa": "XLMRobertaTokenizer",
     "CamemBERT": "CamembertTokenizer",
-    "GPT-2": "GPT2Tokenizer",
+    **dict.fromkeys(("GPT-2", "GPT-J", "GPT-Neo", "OPT", "Phi"), "GPT2Tokenizer"),
     "T5": "T5Tokenizer",
     "mT5": "T5Tokenizer",
     "mBART": "MBartTokenizer",
     "Pegasus": "PegasusTokenizer",
+    "Qwen3": "Qwen2Tokenizer",
+    **dict.fromkeys(("GPT-J", "GPT-Neo", "OPT", "Phi"), "GPT2Tokenizer"),
+}
+_WHATEVER_IS_NAMED = {  # the families whose files often name a wrong class
+    "Qwen2": "Qwen2Tokenizer",
+    **dict.fromkeys(
+        ("Phi3", "Mistral", "Granite", "Olmo2", "StableLm", "ModernBERT"), "TokenizersBackend"
+    ),
 }
 _SAME = {  # other names of a class
     "DistilBertTokenizer": "BertTokenizer",
@@ -113,7 +123,7 @@ def from_folder(folder: Path, family: str) -> tuple[Tokenizer, tuple[str, ...]]:
                     f" {' and '.join(differ)}; transformers would use the defaults of {name}."
                 ),
             )
-    return Tokenizer(library), notes_on(name, differ)
+    return Tokenizer(library, languages_of(library, name)), notes_on(name, differ)
 
 
 def build_tokenizer(
@@ -150,6 +160,7 @@ def class_of(files: Files, family: str) -> str:
                 " Glassformer cannot read a tokenizer that needs its own code or files."
             )
     name = files.config.get("tokenizer_class", _OF_FAMILY.get(family, "TokenizersBackend"))
+    name = _WHATEVER_IS_NAMED.get(family, name)
     if not isinstance(name, str):
         files.config.refuse("tokenizer_class", "the name of a class")
     name = name.removesuffix("Fast")
@@ -262,6 +273,20 @@ def build_gpt2(files: Files) -> tokenizers.Tokenizer:
     )
     library.pre_tokenizer = pre_tokenizers.ByteLevel(files.config.flag("add_prefix_space", False))
     library.decoder = decoders.ByteLevel()
+    return library
+
+
+def build_qwen2(files: Files) -> tokenizers.Tokenizer:
+    """Qwen2Tokenizer: byte-level BPE whose words are cut by a pattern of its own."""
+    library = build_gpt2(files)
+    prefix = files.config.flag("add_prefix_space", False)
+    library.normalizer = normalizers.NFC()
+    library.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(tokenizers.Regex(_QWEN2), "isolated"),
+            pre_tokenizers.ByteLevel(prefix, use_regex=False),
+        ]
+    )
     return library
 
 
@@ -394,7 +419,12 @@ def table_of_letters(said: dict | None):
     return normalizers.Precompiled(base64.b64decode(tables[0])) if tables else None
 
 
+_QWEN2 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 _BUILT = {
+    "Qwen2Tokenizer": build_qwen2,
     "BertTokenizer": build_bert,
     "GPT2Tokenizer": build_gpt2,
     "LlamaTokenizer": build_llama,
@@ -429,6 +459,7 @@ _DEFAULTS = {
     },
     "GPT2Tokenizer": {"unk_token": _END, "bos_token": _END, "eos_token": _END},
     "LlamaTokenizer": {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"},
+    "Qwen2Tokenizer": {"unk_token": _END, "eos_token": _END, "pad_token": _END},
     "T5Tokenizer": {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"},
     "MPNetTokenizer": _ROBERTA | {"unk_token": "[UNK]"},
     "RobertaTokenizer": _ROBERTA,
@@ -622,6 +653,14 @@ CODES = {
     "MBartTokenizer": Codes(languages.MBART, "en_XX", False),
     "MBart50Tokenizer": Codes(languages.MBART_50, "en_XX", True),
 }
+
+
+def languages_of(library: tokenizers.Tokenizer, name: str) -> Languages | None:
+    """The languages whose codes the vocabulary has, of a class that puts codes around a text."""
+    if name not in CODES:
+        return None
+    ids = {code: library.token_to_id(code) for code in CODES[name].known}
+    return Languages({code: i for code, i in ids.items() if i is not None}, CODES[name].before)
 
 
 def put_code_around(files: Files, library: tokenizers.Tokenizer, name: str, code) -> None:

@@ -36,7 +36,12 @@ Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is 
 
 _HUB_SECONDS = 5  # the patience of a request
 # The first that are there, in the order in which core/models/model.py takes them.
-_TOKENIZERS = (("source.spm", "target.spm", "vocab.json"), ("tokenizer.json",), ("spiece.model",))
+_TOKENIZERS = (
+    ("source.spm", "target.spm", "vocab.json"),
+    ("tokenizer.json",),
+    ("spiece.model",),
+    ("sentencepiece.bpe.model", "vocab.json"),
+)
 # Those there are: they change what is read and what is written.
 _BESIDE = (
     "generation_config.json",

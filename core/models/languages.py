@@ -5,6 +5,27 @@ mBART (Liu et al. 2020), mBART-50 (Tang et al. 2020), M2M100 (Fan et al. 2020) a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Languages:
+    """The languages that a translator's tokenizer has codes for.
+
+    ids: code -> the number of its token. written: the decoder writes the code first, after its
+    start token, as NLLB does; else it begins with the code, as mBART does.
+    """
+
+    ids: Mapping[str, int]
+    written: bool
+
+    def example(self) -> str:
+        """A code to show: French, if there is one."""
+        french = (code for code in self.ids if code.strip("_").startswith("fr"))
+        return next(french, next(iter(self.ids), ""))
+
+
 NLLB = tuple(
     (
         "ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn amh_Ethi apc_Arab "

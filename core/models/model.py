@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.config import Config
-from core.decoding import greedy_target, rules_of
+from core.decoding import greedy_target, rules_of, start_of
 from core.errors import GlassError
 from core.forward_pass import forward
 from core.models import (
@@ -25,6 +25,7 @@ from core.models.assembly import plain_arrays
 from core.models.fields import Fields, read_json
 from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
 from core.models.gguf_tokenizer import ScoredPieces
+from core.models.languages import Languages
 from core.models.sentencepiece_model import SentencePieces
 from core.models.tokenizer import Tokenizer
 from core.models.weights import load_folder, open_tensors, read_gguf
@@ -36,6 +37,7 @@ OTHER_FILES = (
     "merges.txt",
     "tokenizer.model",
     "spiece.model",
+    "sentencepiece.bpe.model",
     "source.spm",
     "target.spm",
 )
@@ -118,6 +120,8 @@ class Model:
             return greedy_target(self.config, self.weights, ids_L, rules=self.decoding)
         if target is None:
             return [self.config.start_id]
+        if self.languages:
+            return self.target_in_language(ids_L, target)
         if self.config.start_id is None:
             raise GlassError(
                 "This model’s files do not say which token its decoder begins with; give"
@@ -127,6 +131,43 @@ class Model:
         ids = (cut.encode(tokenizer.check_text(target)).ids_L if cut else self.ids(target)).tolist()
         ended = bool(ids) and ids[-1] in (*rules_of(self).ends, self.config.end_id)
         return [self.config.start_id, *(ids[:-1] if ended else ids)]
+
+    @property
+    def languages(self) -> Languages | None:
+        """The languages that a translator's tokenizer has codes for."""
+        return getattr(self.tokenizer, "languages", None)
+
+    def writing(self, code: str) -> Model:
+        """The same model, translating into the language of that code. GlassError where the
+        tokenizer has no such code.
+        """
+        found = self.languages.ids.get(code) if self.languages else None
+        if not self.languages or found is None:
+            known = ", ".join(self.languages.ids) if self.languages else "none"
+            raise GlassError(
+                f"{self.name} has no code “{code[:40]}” of a language; it has: {known}."
+            )
+        if self.languages.written:
+            return replace(self, decoding=replace(rules_of(self), first=found))
+        return replace(self, config=replace(self.config, start_id=found))
+
+    def target_in_language(self, ids_L, target: str):
+        """What the decoder of a translator with codes reads: a target that may begin with a code.
+
+        A code alone: what the model writes in that language.
+        """
+        spoken, (code, _, rest) = (
+            self.languages,
+            tokenizer.check_text(target).strip().partition(" "),
+        )
+        coded = spoken is not None and code in spoken.ids
+        model, text = (self.writing(code), rest) if coded else (self, target)
+        ids = self.encode(text, special=False).ids_L.tolist()
+        ids = ids[:-1] if ids and ids[-1] in rules_of(self).ends else ids
+        if not ids and ids_L is not None and self.config.head:
+            return greedy_target(model.config, self.weights, ids_L, rules=model.decoding)
+        first = rules_of(model).first if spoken and spoken.written else None
+        return [start_of(model.config), *([] if first is None else [first]), *ids]
 
 
 def load(
@@ -148,7 +189,25 @@ def model_in_folder(name: str, folder: Path, dtype) -> Model:
     found = tokenizers_in(folder, loaded.config)
     config, rules, said = decoding_in(folder, loaded.config)
     notes = (*loaded.notes, *found.notes, *said)
-    return with_tokenizers(Model(name, config, loaded.weights, notes=notes, decoding=rules), found)
+    model = Model(name, config, loaded.weights, notes=notes, decoding=rules)
+    return with_note_on_languages(with_tokenizers(model, found))
+
+
+def with_note_on_languages(model: Model) -> Model:
+    """The same model, and for a translator with codes how its language is chosen."""
+    if not (model.languages and model.languages.ids and model.config.crosses and model.config.head):
+        return model
+    written, ids = model.languages.written, model.languages.ids
+    now = rules_of(model).first if written else model.config.start_id
+    into = next((code for code, i in ids.items() if i == now), None)
+    said = (
+        f"It translates into {into}." if into else "Its files name no language to translate into."
+    )
+    how = (
+        f"{said} To choose one of its {len(ids)} languages, type its code, such as"
+        f" {model.languages.example()}, as what the decoder reads."
+    )
+    return replace(model, notes=(*model.notes, how))
 
 
 def model_in_gguf(name: str, file: Path, dtype) -> Model:
@@ -214,10 +273,19 @@ def read_tokenizers(folder: Path, config: Config) -> Tokenizers:
     if (folder / "tokenizer.json").exists():
         one, notes = auto_tokenizer.from_folder(folder, config.family)
         return Tokenizers(one, notes=notes)
-    if config.family == "T5" and (file := folder / "spiece.model").exists():
-        one = sentencepiece_model.t5_pieces(file, config.n_vocab)
+    if one := pieces_in(folder, config):
         return Tokenizers(one, notes=auto_tokenizer.notes_on_pieces(folder, set(one.special)))
     raise GlassError(no_tokenizer_in(folder))
+
+
+def pieces_in(folder: Path, config: Config) -> SentencePieces | None:
+    """The tokenizer of a folder that holds a SentencePiece model alone, of the families that do."""
+    if config.family in ("T5", "mT5") and (file := folder / "spiece.model").exists():
+        return sentencepiece_model.t5_pieces(file, config.n_vocab)
+    file, vocabulary = folder / "sentencepiece.bpe.model", folder / "vocab.json"
+    if config.family == "M2M100" and file.exists() and vocabulary.exists():
+        return sentencepiece_model.m2m_100_pieces(file, vocabulary)
+    return None
 
 
 def no_tokenizer_in(folder: Path) -> str:

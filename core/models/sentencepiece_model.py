@@ -15,7 +15,8 @@ import numpy as np
 import sentencepiece
 
 from core.errors import GlassError
-from core.models.fields import read_json, regular_size
+from core.models.fields import Fields, read_json, regular_size
+from core.models.languages import M2M_100, WMT_21, Languages
 from core.models.tokenizer import Encoding, as_refusal
 
 _LARGEST = 1 << 26  # bytes; the published ones have up to five million
@@ -32,9 +33,15 @@ class SentencePieces:
         ids: dict[str, int] | None = None,
         special: dict[str, int] | None = None,
         coded: bool = False,
+        languages: Languages | None = None,
+        first: str = "",
     ):
-        """special: more of them. coded: a text may begin with a language's code, as >>fra<<."""
-        self.library, self.coded = library, coded
+        """special: more of them. coded: a text may begin with a language's code, as >>fra<<.
+        languages: those that the model translates into, whose codes are no special tokens in a
+        text. first: one of them, before each text.
+        """
+        self.library, self.coded, self.languages, self.first = library, coded, languages, first
+        self.codes = dict(languages.ids) if languages else {}
         self.ids = ids or {library.id_to_piece(i): i for i in range(library.get_piece_size())}
         own = {token: self.ids[token] for token in (_END, "<unk>", "<pad>") if token in self.ids}
         self.special = own | (special or {})
@@ -57,6 +64,8 @@ class SentencePieces:
         words = accumulate(later, initial=0) if found else ()
         rows = [(*piece, word) for (*piece, _), word in zip(found, words, strict=True)]
         rows += [(_END, self.special[_END], None, None)] if special else []
+        if special and self.first:
+            rows.insert(0, (self.first, self.codes[self.first], None, None))
         pieces, ids, spans, words_L = zip(*rows, strict=True) if rows else ((), (), (), ())
         return Encoding(text, np.array(ids, dtype=np.int64), pieces, spans, words_L)
 
@@ -95,7 +104,7 @@ class SentencePieces:
 
     def id_of(self, piece: str) -> int | None:
         """The number of a piece as the vocabulary writes it; None where it has no such piece."""
-        return (self.ids | self.special).get(piece)
+        return (self.ids | self.special | self.codes).get(piece)
 
     def is_special(self, token_id: int) -> bool:
         """Whether a token is no text but one of the model's own, such as the end of a text."""
@@ -107,11 +116,12 @@ class SentencePieces:
     @cached_property
     def _special_ids(self) -> frozenset[int]:
         codes = (i for piece, i in self.ids.items() if self.coded and _CODE.fullmatch(piece))
-        return frozenset((*self.special.values(), *codes))
+        return frozenset((*self.special.values(), *self.codes.values(), *codes))
 
     @cached_property
     def _pieces(self) -> dict[int, str]:
-        return {token_id: piece for piece, token_id in (self.ids | self.special).items()}
+        known = self.ids | self.special | self.codes
+        return {token_id: piece for piece, token_id in known.items()}
 
     @cached_property
     def _special(self) -> re.Pattern:
@@ -142,18 +152,43 @@ def processor(path: Path) -> sentencepiece.SentencePieceProcessor:
 
 def t5_pieces(path: Path, n_vocab: int) -> SentencePieces:
     """T5's vocabulary: the model's pieces, and after them a hundred tokens for gaps, counted
-    down (Raffel et al. 2019).
+    down (Raffel et al. 2019); mT5's files say that there are none.
     """
     library = processor(path)
-    first = library.get_piece_size()
-    gaps = {f"<extra_id_{99 - n}>": first + n for n in range(100) if first + n < n_vocab}
+    first, count = library.get_piece_size(), options_beside(path).whole("extra_ids", 100, 0, 1000)
+    gaps = {f"<extra_id_{count - 1 - n}>": first + n for n in range(count) if first + n < n_vocab}
     return SentencePieces(library, special=gaps)
+
+
+def options_beside(path: Path) -> Fields:
+    """The tokenizer_config.json of the same folder; empty where there is none."""
+    file = path.parent / "tokenizer_config.json"
+    return Fields(read_json(file) if file.exists() else {}, file.name)
+
+
+def m2m_100_pieces(path: Path, vocabulary: Path) -> SentencePieces:
+    """M2M100's vocabulary: ids of the pieces, and after them the codes of the languages, which
+    stand before each text (Fan et al. 2020).
+    """
+    options, ids = options_beside(path), ids_in(vocabulary)
+    codes = options.choice("language_codes", "m2m100", {"m2m100": "m2m100", "wmt21": "wmt21"})
+    known = M2M_100 if codes == "m2m100" else WMT_21
+    tokens = {f"__{code}__": len(ids) + i for i, code in enumerate(known)}
+    source = options.choice("src_lang", "en", {code: f"__{code}__" for code in known})
+    spoken = Languages(tokens, True)
+    named = {sign: ids[sign] for sign in ("<s>", "<pad>") if sign in ids}
+    return SentencePieces(processor(path), ids, named, languages=spoken, first=source)
 
 
 def marian_pieces(path: Path, vocabulary: Path) -> SentencePieces:
     """One language of a Marian translator: its own model, and ids from the vocabulary that both
     languages share.
     """
+    return SentencePieces(processor(path), ids_in(vocabulary), coded=True)
+
+
+def ids_in(vocabulary: Path) -> dict[str, int]:
+    """The number of each piece."""
     ids = read_json(vocabulary)
     if not ids or not all(
         isinstance(i, int) and not isinstance(i, bool) and 0 <= i < 1 << 24 for i in ids.values()
@@ -161,4 +196,4 @@ def marian_pieces(path: Path, vocabulary: Path) -> SentencePieces:
         raise GlassError(
             f"{vocabulary.name} is not a vocabulary: it needs a number for every piece."
         )
-    return SentencePieces(processor(path), ids, coded=True)
+    return ids

@@ -124,6 +124,7 @@ _FIELDS = {
     "ropes": list_field((Rope(),), lambda data, key: own_rope(data.get(key), data.where)),
     "windows": list_field((None,), whole_field(low=0)),
     "qk_norm": optional_field(word_field("head", "all")),
+    "first_norm": flag_field(True),
     "relative_buckets": whole_field(32, low=4, high=1 << 12),
     "relative_distance": whole_field(128),
     "start_id": optional_field(whole_field(low=0)),

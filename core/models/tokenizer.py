@@ -20,6 +20,7 @@ from tokenizers import decoders
 
 from core.errors import GlassError
 from core.models.fields import read_json
+from core.models.languages import Languages
 
 # The pieces that a study model spells unknown words with (training/vocabulary.py): what stands
 # inside a word, a letter or digit, and a consonant with a vowel. Short words that look like one of
@@ -56,7 +57,9 @@ class Tokenizer:
     records.
     """
 
-    def __init__(self, library: tokenizers.Tokenizer):
+    def __init__(self, library: tokenizers.Tokenizer, languages: Languages | None = None):
+        """languages: those that the model translates into, where a code says which."""
+        self.languages = languages
         library.no_padding()  # MiniLM's file switches both on, for batches of 128
         library.no_truncation()
         self.library = library

@@ -160,14 +160,19 @@ def explain_unchanged(cell: Cell) -> Result:
     return same(cell.get("x", normalised(cell), *cell.index))
 
 
-def layer_norm(config) -> bool:
-    """Whether norms take the mean off."""
-    return config.norm == "layer"
+def layer_norm(config, ref: StepRef) -> bool:
+    """Whether the norm there takes the mean off."""
+    return config.norm_of(f"{ref.path}.norm") == "layer"
 
 
-def rms_norm(config) -> bool:
-    """Whether norms divide by the root mean square alone."""
-    return config.norm == "rms"
+def rms_norm(config, ref: StepRef) -> bool:
+    """Whether it divides by the root mean square alone."""
+    return config.norm_of(f"{ref.path}.norm") == "rms"
+
+
+def no_norm(config, ref: StepRef) -> bool:
+    """Whether there is none."""
+    return config.norm_of(f"{ref.path}.norm") == "none"
 
 
 def norms_update(config) -> bool:
@@ -231,7 +236,7 @@ def of_update(kind: StepKind) -> StepKind:
             for letter, words in (UNNORMED | {r"\hat u": "the update, normalised"}).items()
             if letter in re.sub(r"\bx(?=_)", r"\\tilde u", latex)
         },
-        when=lambda config: config.norms_update and kind.when(config),
+        when=lambda config: config.norms_update,
     )
 
 
@@ -290,7 +295,7 @@ THE_NORM = (
         story="How far the numbers spread around their mean, with a tiny ε under the root.",
         latex=r"\sigma_l = \sqrt{\tfrac{1}{D}\sum_d (x_{l,d}-\mu_l)^2 + \varepsilon}",
         colour="norm",
-        when=layer_norm,
+        where=layer_norm,
     ),
     StepKind(
         leaf="norm.scale",
@@ -301,7 +306,7 @@ THE_NORM = (
         story="How large the vector’s numbers are, with a tiny ε under the root.",
         latex=r"\sigma_l = \sqrt{\tfrac{1}{D}\sum_d x_{l,d}^2 + \varepsilon}",
         colour="norm",
-        when=rms_norm,
+        where=rms_norm,
     ),
     StepKind(
         leaf="norm.unit",
@@ -312,7 +317,7 @@ THE_NORM = (
         story="Divided by the scale: every token’s vector now has about the same length.",
         latex=r"\hat x_{l,d} = \frac{x_{l,d} - \mu_l}{\sigma_l}",
         colour="norm",
-        when=layer_norm,
+        where=layer_norm,
     ),
     StepKind(
         leaf="norm.unit",
@@ -323,7 +328,7 @@ THE_NORM = (
         story="Divided by the scale: every token’s vector now has about the same length.",
         latex=r"\hat x_{l,d} = \frac{x_{l,d}}{\sigma_l}",
         colour="norm",
-        when=rms_norm,
+        where=rms_norm,
     ),
     StepKind(
         leaf="norm.out",
@@ -334,7 +339,7 @@ THE_NORM = (
         story="Each dimension, stretched and shifted by learned numbers.",
         latex=r"\hat x_{l,d}\, \gamma_d + \beta_d",
         colour="norm",
-        when=layer_norm,
+        where=layer_norm,
     ),
     StepKind(
         leaf="norm.out",
@@ -345,18 +350,18 @@ THE_NORM = (
         story="Each dimension, stretched by a learned number.",
         latex=r"\hat x_{l,d}\, \gamma_d",
         colour="norm",
-        when=rms_norm,
+        where=rms_norm,
     ),
     StepKind(
         leaf="norm.out",
         axes="LD",
         place=NORM,
         recipe=explain_unchanged,
-        title="Norm left out",
-        story="The vector passes unchanged: this what-if leaves the norms out.",
+        title="No norm",
+        story="The vector passes unchanged: in this run no norm stands here.",
         latex=r"x_{l,d}",
         colour="norm",
-        when=lambda config: config.norm == "none",
+        where=no_norm,
     ),
 )
 KINDS = (

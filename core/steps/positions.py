@@ -112,7 +112,8 @@ def sinusoid(trace, ref: StepRef):
     whatever the model has; the model's own waves, where it has others.
     """
     c = trace.config
-    return sinusoids(*trace.shape(f"{ref.path}.sum"), c.sinusoid_first, c.sinusoid_whole)
+    length, width = trace.shape(f"{ref.path}.sum")
+    return sinusoids(length, width, c.sinusoid_first, c.sinusoid_whole)
 
 
 def unrotated(trace, ref: StepRef, head: int, looks: int, looked_at: int):

@@ -173,7 +173,7 @@ def normed(cell: Cell, x: Group, norm: str) -> Result:
     """One number of a vector after a norm whose scale is held."""
     d, (l,), config = cell.index[1], cell.args, cell.config
     own = float(x.values_N[d])
-    if config.norm == "none":
+    if config.norm_of(norm) == "none":
         return Result(own, "passed on unchanged", (x,))
     mean = float(x.values_N.mean()) if config.norm == "layer" else 0.0
     scale = cell.get("scale, held", f"{norm}.scale", l)

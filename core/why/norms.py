@@ -13,7 +13,7 @@ def through_norm(trace, path: str, x_SLD, rows_L):
     """Parts of the vectors at those tokens after the norm of that path, (S, L, D): centred (layer
     norm), divided by the recorded scale, times the gain. The norm's bias is not in it.
     """
-    norm = config_of(trace).norm
+    norm = config_of(trace).norm_of(path)
     if norm == "none":
         return x_SLD
     if norm == "layer":
@@ -44,7 +44,7 @@ def back_through_norm(trace, path: str, reads_D, row):
     """The direction before a norm that reads what `reads_D` reads after it, (D,): its transpose.
     row: the token; with a slice of tokens, one direction for each of them, (L, D).
     """
-    norm = config_of(trace).norm
+    norm = config_of(trace).norm_of(path)
     if norm == "none":
         return reads_D
     scale = np.asarray(trace[f"{path}.scale"], np.float64)[row]
@@ -62,4 +62,4 @@ def bias_of(trace, name: str):
 
 def norm_bias(trace, path: str):
     """What a layer norm adds at its end, (D,); None where there is nothing."""
-    return bias_of(trace, path) if config_of(trace).norm == "layer" else None
+    return bias_of(trace, path) if config_of(trace).norm_of(path) == "layer" else None

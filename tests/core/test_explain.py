@@ -194,11 +194,10 @@ def test_one_of_each_kind_is_tried(tiny_trace):
     small = lstm.small().trace(ids_L=[1, 2])
     tried |= {about(small, name) for name in small}  # these are tried in test_lstm.py
     left_out = set(kinds()) - tried
-    # Without norms, and without positions but with segments, are what-ifs, which no family was
+    # Updates without their norms, and no positions but segments, are what-ifs, which no family was
     # trained with: test_whatif tries them.
     assert {(kind.leaf, kind.story) for kind in left_out} == {
-        ("norm.out", "The vector passes unchanged: this what-if leaves the norms out."),
-        ("out.norm.out", "The vector passes unchanged: this what-if leaves the norms out."),
+        ("out.norm.out", "The vector passes unchanged: in this run no norm stands here."),
         ("sum", "The token’s embedding plus that of its segment."),
     }
 

@@ -119,7 +119,7 @@ def built(config: dict, folder: Path):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))
     cls = getattr(reference().transformers, config["architectures"][0])
-    with reference().without_casts():
+    with reference().in_float64():
         model = cls(cls.config_class.from_pretrained(folder)).double().eval()
     model.set_attn_implementation("eager")
     return model

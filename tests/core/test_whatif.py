@@ -9,6 +9,7 @@ from core import GlassError, explain, whatif
 from core.models.model import Model
 from core.models.weights import read_folder
 from core.patches import Patch, patch_of, written_patch
+from core.steps.norm import added_to
 from core.why.patching import pair_of
 from tests.helpers.tiny import FAMILIES, golden
 
@@ -297,7 +298,8 @@ def test_a_silent_sublayer_passes_the_stream_on(models, family, sublayer):
     side = model.config.sides[-1]
     trace = run(model, f"{sublayer}:{side}.1")
     at = f"{side}.1.{sublayer}"
-    assert not trace[f"{at}.out"].any() and np.array_equal(trace[f"{at}.in"], trace[f"{at}.sum"])
+    before_LD = trace[added_to(model.config, at)]
+    assert not trace[f"{at}.out"].any() and np.array_equal(before_LD, trace[f"{at}.sum"])
 
 
 def names_after(trace, name: str) -> list[str]:

@@ -31,6 +31,10 @@ FAMILY = {
     "bert": "BERT",
     "gpt2": "GPT-2",
     "llama": "Llama",
+    "qwen2": "Qwen2",
+    "qwen3": "Qwen3",
+    "phi3": "Phi3",
+    "mistral": "Mistral",
     "t5": "T5",
     "distilbert": "DistilBERT",
     "electra": "Electra",
@@ -94,6 +98,13 @@ def llama(rng=None) -> Tokenizer:
         library.pre_tokenizer = pre_tokenizers.Metaspace("▁", "first", False)
     library.post_processor = processors.TemplateProcessing("<s> $A", "<s> $A <s> $B", [("<s>", 1)])
     library.add_special_tokens(["<unk>", "<s>", "</s>"])
+    return library
+
+
+def qwen2(rng=None) -> Tokenizer:
+    library = gpt2(rng)
+    if rng and rng.random() < 0.5:
+        library.normalizer = normalizers.NFC()
     return library
 
 
@@ -212,6 +223,10 @@ MAKERS = {
     "bert": bert,
     "gpt2": gpt2,
     "llama": llama,
+    "qwen2": qwen2,
+    "qwen3": qwen2,
+    "phi3": llama,
+    "mistral": llama,
     "t5": t5,
     "distilbert": bert,
     "electra": bert,
@@ -238,6 +253,10 @@ CLASSES = {
     "bert": "BertTokenizer",
     "gpt2": "GPT2Tokenizer",
     "llama": "LlamaTokenizer",
+    "qwen2": "Qwen2Tokenizer",
+    "qwen3": "Qwen2Tokenizer",
+    "phi3": "LlamaTokenizer",
+    "mistral": "LlamaTokenizer",
     "t5": "T5Tokenizer",
 }
 
@@ -431,7 +450,8 @@ def options(rng: random.Random, library: Tokenizer, name: str) -> dict:
     return found | {key: value for key, value in extra.items() if rng.random() < 0.12}
 
 
-SLOW = ("distilbert", "electra", "mpnet", "xlm-roberta", "mbart", "mbart50", "pegasus")
+SLOW = ("qwen2", "phi3", "mistral", "distilbert", "electra", "mpnet", "xlm-roberta", "mbart")
+SLOW += ("mbart50", "pegasus")
 
 
 @pytest.mark.parametrize(

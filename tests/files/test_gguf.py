@@ -175,7 +175,7 @@ def test_lying_gguf(lie, tmp_path):
         ("llama.expert_count", 8),
         ("llama.attention.value_length", 8),
         ("split.count", 2),
-        ("llama.rope.scaling.type", "yarn"),
+        ("llama.rope.scaling.type", "ntk"),
         ("llama.attention.key_length", 3),
         ("llama.attention.sliding_window", 4),
         ("llama.attention.layer_norm_rms_epsilon", None),

@@ -282,11 +282,8 @@ def header(key: str, value, tmp_path: Path):
 @pytest.mark.parametrize(
     "key, value",
     (
-        ("rope.scaling.factor", 4.0),
-        ("rope.scale_linear", 4.0),
-        ("rope.scaling.type", "yarn"),
-        ("rope.scaling.type", "longrope"),
-        ("rope.scaling.attn_factor", 1.5),
+        ("rope.scaling.type", "ntk"),
+        ("rope.scaling.type", 3),
         ("rope.scaling.yarn_ext_factor", 1.0),
         ("rope.scaling.yarn_log_multiplier", 0.1),
         ("rope.scaling.yarn_attn_factor", 1.5),
@@ -490,6 +487,140 @@ CHANGED = {
         "pad_token_id": [0],
     },
 }
+HALF = {"rope_type": "default", "rope_theta": 5.0, "partial_rotary_factor": 0.5}
+WHOLE_HEADS = HALF | {"partial_rotary_factor": 1.0}
+NEAR, FAR = "sliding_attention", "full_attention"
+CHANGED |= {
+    "gpt_neox": {
+        "vocab_size": [80],
+        "hidden_size": [48],
+        "num_hidden_layers": [1],
+        "num_attention_heads": [3],
+        "intermediate_size": [33],
+        "hidden_act": ["gelu_new", "relu", "gelu_fast", "quick_gelu"],
+        "max_position_embeddings": [44],
+        "layer_norm_eps": [0.1],
+        "use_parallel_residual": [False],
+        "attention_bias": [False],
+        "tie_word_embeddings": [True],
+        "eos_token_id": [3, None],
+        "rotary_pct": [1.0, 0.5],
+        "rotary_emb_base": [50.0],
+        "rope_parameters": [HALF, WHOLE_HEADS, LINEAR | HALF | {"rope_type": "linear"}, None],
+        "rope_scaling": [DYNAMIC | {"partial_rotary_factor": 0.5}, None],
+        "original_max_position_embeddings": [30],
+    },
+    "gptj": {
+        "vocab_size": [80],
+        "n_embd": [36],
+        "n_layer": [1],
+        "n_head": [3],
+        "n_inner": [33, None],
+        "n_positions": [44],
+        "rotary_dim": [4],
+        "activation_function": ["gelu", "relu", "relu6"],
+        "layer_norm_epsilon": [0.1],
+        "tie_word_embeddings": [True],
+        "eos_token_id": [3, None],
+    },
+    "gpt_neo": {
+        "vocab_size": [80],
+        "hidden_size": [36],
+        "num_layers": [1],
+        "num_heads": [2],
+        "intermediate_size": [33, None],
+        "attention_types": [[[["local"], 2]], [[["local", "global"], 1]], None],
+        "attention_layers": [["local", "local"]],
+        "window_size": [1, 5, 256],
+        "max_position_embeddings": [44],
+        "activation_function": ["gelu", "silu", "relu6"],
+        "layer_norm_epsilon": [0.1],
+        "tie_word_embeddings": [False],
+        "eos_token_id": [3, None],
+    },
+    "phi": {
+        "vocab_size": [80],
+        "hidden_size": [48],
+        "num_hidden_layers": [1],
+        "num_attention_heads": [3],
+        "num_key_value_heads": [1, None],
+        "intermediate_size": [33],
+        "hidden_act": ["gelu", "relu", "relu2"],
+        "max_position_embeddings": [44],
+        "layer_norm_eps": [0.1],
+        "tie_word_embeddings": [True],
+        "eos_token_id": [3, None],
+        "rope_theta": [5.0],
+        "rope_parameters": [{"rope_theta": 5.0}, WHOLE_HEADS, None],
+        "rope_scaling": [DYNAMIC, HALF],
+        "partial_rotary_factor": [1.0, 0.5],
+        "original_max_position_embeddings": [30],
+    },
+    "opt": {
+        "vocab_size": [80],
+        "hidden_size": [36],
+        "num_hidden_layers": [1],
+        "num_attention_heads": [2],
+        "ffn_dim": [33],
+        "activation_function": ["gelu", "silu", "relu6"],
+        "max_position_embeddings": [44],
+        "do_layer_norm_before": [False],
+        "_remove_final_layer_norm": [True],
+        "enable_bias": [False],
+        "word_embed_proj_dim": [None, 8],
+        "tie_word_embeddings": [False],
+        "eos_token_id": [3, None],
+    },
+    "bloom": {
+        "vocab_size": [80],
+        "hidden_size": [36],
+        "n_layer": [1],
+        "n_head": [2, 3, 4, 12],
+        "layer_norm_epsilon": [0.1],
+        "tie_word_embeddings": [False],
+        "eos_token_id": [3, None],
+    },
+    "gemma": {
+        "vocab_size": [80],
+        "hidden_size": [36],
+        "num_hidden_layers": [1],
+        "num_attention_heads": [10],
+        "num_key_value_heads": [1],
+        "head_dim": [10],
+        "intermediate_size": [33],
+        "hidden_act": ["gelu", "relu", "gelu_new", "relu2"],
+        "max_position_embeddings": [44],
+        "rms_norm_eps": [0.1],
+        "attention_bias": [True],
+        "tie_word_embeddings": [False],
+        "eos_token_id": [3, None],
+        "rope_theta": [5.0],
+        "rope_parameters": [{"rope_theta": 5.0}, LINEAR, LLAMA3, None],
+        "rope_scaling": [DYNAMIC],
+        "partial_rotary_factor": [1.0],
+        "original_max_position_embeddings": [30],
+    },
+}
+CHANGED["gemma2"] = {key: CHANGED["gemma"][key] for key in CHANGED["gemma"] if key != "hidden_act"}
+CHANGED["gemma2"] |= {
+    "hidden_activation": ["gelu", "silu", "relu2"],
+    "query_pre_attn_scalar": [16, 1],
+    "sliding_window": [1, 4096],
+    "layer_types": [[FAR, NEAR], [FAR, FAR], None],
+    "final_logit_softcapping": [None, 0.5],
+    "attn_logit_softcapping": [None, 0.5],
+}
+OF_GEMMA_3 = ("attn_logit_softcapping", "partial_rotary_factor", "original_max_position_embeddings")
+CHANGED["gemma3_text"] = {
+    key: values for key, values in CHANGED["gemma2"].items() if key not in OF_GEMMA_3
+} | {
+    "sliding_window_pattern": [1, 2, None],
+    "rope_parameters": [{FAR: {"rope_theta": 5.0}, NEAR: LINEAR}, {FAR: LLAMA3, NEAR: None}, None],
+    "rope_scaling": [{"rope_type": "linear", "factor": 8.0}],
+    "rope_theta": [5.0],
+    "rope_local_base_freq": [5.0],
+    "final_logit_softcapping": [0.5],
+}
 CHANGED |= dict.fromkeys(("mt5", "umt5"), CHANGED["t5"])
 CHANGED |= dict.fromkeys(("bart", "mbart", "pegasus", "m2m_100"), CHANGED["marian"])
 LIKE_BERT = CHANGED["bert"] | {"pad_token_id": [0]}
@@ -507,17 +638,18 @@ CHANGED["distilbert"] = {
     "activation": ["relu", "gelu_new", "relu6"],
 }
 PLAIN = {"rope_theta": 700.0, "partial_rotary_factor": 1.0}  # where a family turns a part
-HALF = {"rope_theta": 700.0, "partial_rotary_factor": 0.5}
+PART = {"rope_theta": 700.0, "partial_rotary_factor": 0.5}
 LONG = {"short_factor": [1.0], "long_factor": [2.0], "original_max_position_embeddings": 4}
 LAYERED = ("qwen2", "qwen3", "smollm3")
 LAYERS = [["sliding_attention", "full_attention"], None]
 LIKE_LLAMA = {  # what differs from Llama's
-    "mistral": {"sliding_window": [1, 4, None]},
+    "mistral": {"sliding_window": [1, 4, None], "num_key_value_heads": [1]},
     "qwen2": {
         "use_sliding_window": [False],
         "sliding_window": [2],
         "max_window_layers": [0, 5],
         "layer_types": LAYERS,
+        "head_dim": [10],
     },
     "qwen3": {
         "use_sliding_window": [True],
@@ -531,8 +663,8 @@ LIKE_LLAMA = {  # what differs from Llama's
     "phi3": {
         "num_attention_heads": [4],
         "sliding_window": [1, None],
-        "rope_parameters": [PLAIN, HALF, HALF | LONG | {"type": "su"}, None],
-        "rope_scaling": [HALF | LONG | {"type": "yarn"}, LONG | HALF | {"rope_type": "longrope"}],
+        "rope_parameters": [PLAIN, PART, PART | LONG | {"type": "su"}, None],
+        "rope_scaling": [PART | LONG | {"type": "yarn"}, LONG | PART | {"rope_type": "longrope"}],
         "original_max_position_embeddings": [30],
     },
     "smollm3": {
@@ -559,9 +691,36 @@ LIKE_LLAMA = {  # what differs from Llama's
         "layer_norm_eps": [0.1],
         "use_qkv_bias": [False],
         "use_parallel_residual": [True],
-        "rope_parameters": [PLAIN, HALF | YARN, HALF | LINEAR],
-        "rope_scaling": [HALF | LLAMA3],
+        "rope_parameters": [PLAIN, PART | YARN, PART | LINEAR],
+        "rope_scaling": [PART | LLAMA3],
     },
+}
+CHANGED["modernbert"] = {
+    "vocab_size": [80],
+    "hidden_size": [36],
+    "num_hidden_layers": [1],
+    "num_attention_heads": [2],
+    "intermediate_size": [33],
+    "hidden_activation": ["relu", "relu2"],
+    "max_position_embeddings": [44],
+    "norm_eps": [0.1],
+    "norm_bias": [False],
+    "attention_bias": [True],
+    "mlp_bias": [False],
+    "decoder_bias": [False],
+    "classifier_bias": [True],
+    "classifier_activation": ["relu"],
+    "local_attention": [2, 4],
+    "layer_types": [["full_attention", "sliding_attention"], None],
+    "global_attn_every_n_layers": [1],
+    "global_rope_theta": [50.0],
+    "local_rope_theta": [5.0],
+    "rope_parameters": [
+        {"full_attention": {"rope_theta": 9.0}, "sliding_attention": {"rope_theta": 5.0}},
+        {"full_attention": {"rope_type": "default"}},
+        None,
+    ],
+    "tie_word_embeddings": [False],
 }
 for kind, own in LIKE_LLAMA.items():
     table, short = CHANGED["llama"], {"rope_parameters": [{"rope_theta": 5.0}, LLAMA3, None]}
@@ -584,7 +743,7 @@ def by_transformers(kind: str, config: dict, folder: Path, seed: int = 3):
     (folder / "config.json").write_text(json.dumps(config))
     cls = getattr(reference.transformers, config["architectures"][0])
     reference.torch.manual_seed(seed)
-    with reference.without_casts():
+    with reference.in_float64() if kind in tiny.OTHER_SHAPES else reference.without_casts():
         model = cls(cls.config_class.from_pretrained(folder)).double().eval()
     model.set_attn_implementation("eager")
     reference.fill(model, kind)
@@ -595,6 +754,10 @@ def by_transformers(kind: str, config: dict, folder: Path, seed: int = 3):
 
 
 TOGETHER = {
+    ("modernbert", "num_hidden_layers", "1"): {"layer_types": None},
+    ("modernbert", "global_attn_every_n_layers", "1"): {"layer_types": None},
+    ("modernbert", "global_rope_theta", "50.0"): {"rope_parameters": None},
+    ("modernbert", "local_rope_theta", "5.0"): {"rope_parameters": None},
     **{
         (kind, key, value): more
         for kind in ("llama", *LIKE_LLAMA)
@@ -618,6 +781,31 @@ TOGETHER = {
         )
     },
     ("marian", "vocab_size", "80"): {"decoder_vocab_size": 80},
+    ("gpt_neox", "rotary_pct", "1.0"): {"rope_parameters": None},
+    ("gpt_neox", "rotary_pct", "0.5"): {"rope_parameters": None, "rotary_emb_base": 50.0},
+    ("gpt_neox", "rotary_emb_base", "50.0"): {"rope_parameters": None, "hidden_size": 48},
+    ("gpt_neox", "rope_parameters", "None"): {"hidden_size": 48},
+    ("gpt_neo", "num_layers", "1"): {"attention_layers": ["local"]},
+    ("phi", "num_attention_heads", "3"): {"num_key_value_heads": 3},
+    ("phi", "rope_scaling", str(DYNAMIC)): {"hidden_size": 48},
+    ("gpt_neox", "rope_scaling", str(DYNAMIC | {"partial_rotary_factor": 0.5})): {
+        "hidden_size": 48
+    },
+    ("opt", "hidden_size", "36"): {"word_embed_proj_dim": 36},
+    ("phi", "rope_parameters", str({"rope_theta": 5.0})): {"partial_rotary_factor": 0.5},
+    ("phi", "rope_theta", "5.0"): {"rope_parameters": None},
+    ("phi", "partial_rotary_factor", "1.0"): {"rope_parameters": None},
+    ("phi", "partial_rotary_factor", "0.5"): {"rope_parameters": None},
+    ("gemma", "rope_theta", "5.0"): {"rope_parameters": None},
+    ("gemma2", "rope_theta", "5.0"): {"rope_parameters": None},
+    ("gemma3_text", "rope_theta", "5.0"): {"rope_parameters": None},
+    ("gemma3_text", "rope_local_base_freq", "5.0"): {"rope_parameters": None},
+    ("gemma3_text", "sliding_window_pattern", "1"): {"layer_types": None},
+    ("gemma3_text", "sliding_window_pattern", "2"): {"layer_types": None},
+    **{
+        (kind, "num_hidden_layers", "1"): {"layer_types": [NEAR]}
+        for kind in ("gemma2", "gemma3_text")
+    },
     **{
         (kind, f"encoder_{size}", value): {f"decoder_{size}": int(value)}
         for kind in ("marian", "bart", "mbart", "pegasus", "m2m_100")
@@ -627,6 +815,8 @@ TOGETHER = {
 NOT_COMPUTED = {
     "hidden_act": ("quick_gelu", "mish", "gelu_10", "relu2"),
     "activation_function": ("relu6",),
+    "hidden_activation": ("relu2",),
+    "word_embed_proj_dim": (8,),
     "activation": ("relu6",),
     "relative_attention_num_buckets": (40,),
     "decoder_attention_heads": (2,),
@@ -641,6 +831,9 @@ def test_what_is_computed_is_what_transformers_computes(kind, key, value, tmp_pa
     pytest.importorskip("torch", exc_type=ImportError)
     pytest.importorskip("transformers", exc_type=ImportError)
     config = golden(KINDS[kind]).config | {key: value} | TOGETHER.get((kind, key, str(value)), {})
+    if key == "attention_types":  # the list of all layers would go before it
+        config = {name: config[name] for name in config if name != "attention_layers"}
+        config |= {"num_layers": 24} if value is None else {}
     inputs, steps = by_transformers(kind, config, tmp_path)
     if value in NOT_COMPUTED.get(key, ()):
         assert f"“{key}”" in refusal(read_folder, tmp_path)
@@ -654,6 +847,9 @@ def test_what_is_computed_is_what_transformers_computes(kind, key, value, tmp_pa
 
 
 ODD = {
+    "classifier_pooling": "mean",
+    "initializer_cutoff_factor": 2.0,  # another one draws other numbers
+    "position_embedding_type": "sans_pos",
     "dtype": "float64",
     "torch_dtype": "float64",
     "label2id": {"no": 0},
@@ -674,6 +870,8 @@ ODD = {
     "pretraining_tp": 2,
 }
 WHOLE = (
+    "cls_token_id",
+    "sparse_pred_ignore_index",
     "bos_token_id",
     "forced_bos_token_id",
     "forced_eos_token_id",

@@ -51,23 +51,82 @@ def llama_cpp_ids(path: Path, texts: list[str], special: bool = True) -> list[li
 
     special: with the tokens that the header asks for at the beginning and the end.
     """
+    server = server_of(path)
+
+    def ask(text: str) -> list[int]:
+        question = {"content": text, "add_special": special, "parse_special": True}
+        return answer(server, "tokenize", question)["tokens"]
+
+    return [ask(text) for text in texts]
+
+
+def server_of(path: Path):
+    """A server of llama.cpp that has loaded that file, and computes in float32."""
+    import xllamacpp
+
+    options = xllamacpp.CommonParams()
+    options.model.path, options.n_ctx, options.warmup = str(path), 256, False
+    options.n_parallel = 1
+    options.cache_type_k = options.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+    options.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    return xllamacpp.Server(options)
+
+
+def answer(server, what: str, question: dict) -> dict:
+    """What the server says."""
+    call = urllib.request.Request(
+        f"{server.listening_address}/{what}",
+        json.dumps(question).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(call, timeout=60) as given:
+        return json.load(given)
+
+
+def log_probabilities(path: Path, ids_L, n_vocab: int) -> np.ndarray:
+    """What llama.cpp gives every word of the vocabulary after these tokens, (V,)."""
+    question = {
+        "prompt": list(map(int, ids_L)),
+        "n_predict": 1,
+        "n_probs": n_vocab,
+        "cache_prompt": False,
+    }
+    (next_word,) = answer(server_of(path), "completion", question)["completion_probabilities"]
+    found_V = np.full(n_vocab, np.nan)
+    for word in next_word["top_logprobs"]:
+        found_V[word["id"]] = word["logprob"]
+    return found_V
+
+
+def add_vocabulary(writer, n_vocab: int) -> None:
+    """A vocabulary of words that mean nothing: llama.cpp loads no model without one."""
+    words = ["<unk>", "<s>", "</s>", *(f"word{i}" for i in range(3, n_vocab))]
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(words)
+    writer.add_token_scores([0.0] * n_vocab)
+    writer.add_token_types([2, 3, 3] + [1] * (n_vocab - 3))
+
+
+def log_probs_after(path: Path, ids: list[int]) -> np.ndarray:
+    """What llama.cpp expects after those tokens: the logarithm of each token's probability, (V,).
+    It keeps keys and values in half precision.
+    """
     import xllamacpp
 
     options = xllamacpp.CommonParams()
     options.model.path, options.n_ctx, options.warmup = str(path), 256, False
     server = xllamacpp.Server(options)
-
-    def ask(text: str) -> list[int]:
-        question = {"content": text, "add_special": special, "parse_special": True}
-        call = urllib.request.Request(
-            f"{server.listening_address}/tokenize",
-            json.dumps(question).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(call, timeout=20) as answer:
-            return json.load(answer)["tokens"]
-
-    return [ask(text) for text in texts]
+    question = {"prompt": ids, "n_predict": 1, "n_probs": 1 << 16, "temperature": 0}
+    call = urllib.request.Request(
+        f"{server.listening_address}/completion",
+        json.dumps(question | {"cache_prompt": False}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(call, timeout=60) as answer:
+        (found,) = json.load(answer)["completion_probabilities"]
+    by_id = {each["id"]: each["logprob"] for each in found["top_logprobs"]}
+    return np.array([by_id[i] for i in range(len(by_id))])
 
 
 # --- vocabularies and texts drawn at random -------------------------------------------------------

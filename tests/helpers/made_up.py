@@ -43,7 +43,7 @@ MADE_UP = {
         windows=(3, None),
         qk_norm="head",
     ),
-    # a window to both sides, and all heads normed together
+    # a window to both sides, all heads normed together, and no norm before the first attention
     "both sides": Config(
         **_COMMON,
         encoder_layers=2,
@@ -53,6 +53,7 @@ MADE_UP = {
         ropes=(Rope(9.0), None),
         windows=(2, None),
         qk_norm="all",
+        first_norm=False,
     ),
     # angles that change with every token
     "growing": Config(

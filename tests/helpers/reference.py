@@ -16,19 +16,30 @@ import contextlib
 import dataclasses
 import re
 import types
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
 from transformers import modeling_rope_utils
+from transformers.models.bloom import modeling_bloom
+from transformers.models.gemma import modeling_gemma
+from transformers.models.gemma2 import modeling_gemma2
+from transformers.models.gemma3 import modeling_gemma3
+from transformers.models.gpt_neo import modeling_gpt_neo
+from transformers.models.gpt_neox import modeling_gpt_neox
+from transformers.models.gptj import modeling_gptj
 from transformers.models.granite import modeling_granite
 from transformers.models.llama import modeling_llama
 from transformers.models.marian import modeling_marian
 from transformers.models.mistral import modeling_mistral
+from transformers.models.modernbert import modeling_modernbert
 from transformers.models.mt5 import modeling_mt5
 from transformers.models.olmo2 import modeling_olmo2
+from transformers.models.opt import modeling_opt
 from transformers.models.pegasus import modeling_pegasus
+from transformers.models.phi import modeling_phi
 from transformers.models.phi3 import modeling_phi3
 from transformers.models.qwen2 import modeling_qwen2
 from transformers.models.qwen3 import modeling_qwen3
@@ -37,10 +48,21 @@ from transformers.models.stablelm import modeling_stablelm
 from transformers.models.t5 import modeling_t5
 from transformers.models.umt5 import modeling_umt5
 
+from tests.helpers.tiny import OTHER_SHAPES
+
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 ASK = {"output_hidden_states": True, "output_attentions": True}
 CASTING = (
+    modeling_bloom,
+    modeling_gemma,
+    modeling_gemma2,
+    modeling_gemma3,
+    modeling_gpt_neo,
+    modeling_gpt_neox,
+    modeling_gptj,
+    modeling_opt,
+    modeling_phi,
     modeling_rope_utils,  # stretched angles
     modeling_llama,
     modeling_mistral,
@@ -51,6 +73,7 @@ CASTING = (
     modeling_granite,
     modeling_olmo2,
     modeling_stablelm,
+    modeling_modernbert,
     modeling_t5,
     modeling_mt5,
     modeling_umt5,
@@ -84,14 +107,21 @@ def without_casts():
 @contextlib.contextmanager
 def in_float64():
     """The same, and a whole number divided by another is a float64, too: the length of a text that
-    stretches the rotary angles (“dynamic”).
+    stretches the rotary angles (“dynamic”), GPT-J's table of angles; so is a new tensor (Gemma's
+    scale of the embeddings), and what .float() makes (Gemma's norms). Bloom's GELU has its constant
+    in full.
     """
+    plain, gelu = torch.Tensor.float, modeling_bloom.bloom_gelu_forward
     with without_casts():
         torch.set_default_dtype(torch.float64)
+        torch.Tensor.float = torch.Tensor.double
+        modeling_bloom.bloom_gelu_forward = partial(torch.nn.functional.gelu, approximate="tanh")
         try:
             yield
         finally:
             torch.set_default_dtype(torch.float32)
+            torch.Tensor.float = plain
+            modeling_bloom.bloom_gelu_forward = gelu
 
 
 def sizes(seed: int) -> dict[str, int]:
@@ -259,6 +289,128 @@ def bart(s, kind="Bart", **more):
     )
 
 
+def part_of(K: int) -> int:
+    """How many of a head's numbers are turned: an even number, and not all."""
+    return 2 * (K // 4)
+
+
+def gpt_neox(s, **more):
+    return transformers.GPTNeoXForCausalLM(
+        transformers.GPTNeoXConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            layer_norm_eps=1e-3,
+            rope_parameters={
+                "rope_type": "default",
+                "rope_theta": 700.0,
+                "partial_rotary_factor": (part_of(s["K"]) + 0.1) / s["K"],
+            },
+            **more,
+        )
+    )
+
+
+def gptj(s):
+    return transformers.GPTJForCausalLM(
+        transformers.GPTJConfig(
+            vocab_size=s["V"],
+            n_embd=s["D"],
+            n_layer=s["decoder"],
+            n_head=s["H"],
+            n_inner=s["F"],
+            n_positions=s["L"] + s["T"],
+            rotary_dim=part_of(s["K"]),
+            layer_norm_epsilon=1e-3,
+            eos_token_id=2,
+        )
+    )
+
+
+def gpt_neo(s):
+    kinds = [[["global", "local"], 1], [["global"], s["decoder"] - 2]]
+    return transformers.GPTNeoForCausalLM(
+        transformers.GPTNeoConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_layers=s["decoder"],
+            num_heads=s["H"],
+            intermediate_size=s["F"],
+            attention_types=kinds,
+            window_size=3,
+            max_position_embeddings=s["L"] + s["T"],
+            layer_norm_epsilon=1e-3,
+            eos_token_id=2,
+        )
+    )
+
+
+def phi(s):
+    return transformers.PhiForCausalLM(
+        transformers.PhiConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            num_key_value_heads=s["G"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            layer_norm_eps=1e-3,
+            rope_parameters={
+                "rope_type": "default",
+                "rope_theta": 700.0,
+                "partial_rotary_factor": (part_of(s["K"]) + 0.1) / s["K"],
+            },
+        )
+    )
+
+
+def opt(s, **more):
+    return transformers.OPTForCausalLM(
+        transformers.OPTConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            ffn_dim=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            **more,
+        )
+    )
+
+
+def bloom(s):
+    return transformers.BloomForCausalLM(
+        transformers.BloomConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            n_layer=s["decoder"],
+            n_head=s["H"],
+            layer_norm_epsilon=1e-3,
+        )
+    )
+
+
+def gemma(s, kind="Gemma", text="", **more):
+    return getattr(transformers, f"{kind}ForCausalLM")(
+        getattr(transformers, f"{kind}{text}Config")(
+            vocab_size=s["V"],
+            hidden_size=s["wide"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            num_key_value_heads=s["G"],
+            head_dim=s["K"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            rms_norm_eps=1e-3,
+            **more,
+        )
+    )
+
+
 def like_llama(s, kind, width="wide", **more):
     """A family of the Llama kind. width: "D" where heads have the model's width, evenly shared."""
     return getattr(transformers, f"{kind}ForCausalLM")(
@@ -279,6 +431,54 @@ def like_llama(s, kind, width="wide", **more):
     )
 
 
+def gemma2(s):
+    caps = {"attn_logit_softcapping": 3.0, "final_logit_softcapping": 5.0}
+    theta = {"rope_type": "default", "rope_theta": 700.0}
+    return gemma(
+        s, "Gemma2", sliding_window=3, query_pre_attn_scalar=7, rope_parameters=theta, **caps
+    )
+
+
+def gemma3(s):
+    thetas = {
+        kind: {"rope_type": "default", "rope_theta": theta}
+        for kind, theta in (("sliding_attention", 50.0), ("full_attention", 700.0))
+    }
+    kinds = ["sliding_attention", "full_attention", "sliding_attention"][: s["decoder"]]
+    return gemma(
+        s,
+        "Gemma3",
+        "Text",
+        sliding_window=3,
+        query_pre_attn_scalar=7,
+        rope_parameters=thetas,
+        layer_types=kinds,
+    )
+
+
+def modernbert(s):
+    return transformers.ModernBertForMaskedLM(
+        transformers.ModernBertConfig(
+            vocab_size=s["V"],
+            hidden_size=s["D"],
+            num_hidden_layers=s["decoder"],
+            num_attention_heads=s["H"],
+            intermediate_size=s["F"],
+            max_position_embeddings=s["L"] + s["T"],
+            norm_eps=1e-3,
+            norm_bias=True,
+            local_attention=5,
+            mlp_bias=True,
+            classifier_activation="silu",
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+            cls_token_id=1,
+            sep_token_id=2,
+        )
+    )
+
+
 def long_rope(s, turned: int) -> dict:
     """LongRoPE with angles of its own for texts longer than four tokens."""
     pairs = turned // 2
@@ -291,7 +491,7 @@ def long_rope(s, turned: int) -> dict:
     }
 
 
-WINDOWED = ("mistral", "qwen2", "phi3", "smollm3")
+WINDOWED = ("modernbert", "mistral", "qwen2", "phi3", "smollm3", "gemma2", "gemma3_text")
 LIKE_LLAMA = {
     "mistral": lambda s: like_llama(s, "Mistral", sliding_window=3),
     "qwen2": lambda s: like_llama(
@@ -348,7 +548,17 @@ FAMILIES = {
     "mbart": lambda s: bart(s, "MBart", activation_function="relu"),
     "pegasus": lambda s: bart(s, "Pegasus"),
     "m2m_100": lambda s: bart(s, "M2M100"),
+    "gpt_neox": gpt_neox,
+    "gptj": gptj,
+    "gpt_neo": gpt_neo,
+    "phi": phi,
+    "opt": opt,
+    "bloom": bloom,
+    "gemma": gemma,
+    "gemma2": gemma2,
+    "gemma3_text": gemma3,
     **LIKE_LLAMA,
+    "modernbert": modernbert,
     "roberta": lambda s: encoder(s, "ForSequenceClassification", "Roberta", **THREE),
     "xlm-roberta": lambda s: encoder(s, "ForTokenClassification", "XLMRoberta", **THREE),
     "camembert": lambda s: encoder(s, "ForMaskedLM", "Camembert"),
@@ -357,6 +567,7 @@ FAMILIES = {
     "mpnet": lambda s: encoder(s, "ForQuestionAnswering", "MPNet"),
 }
 ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra")
+ENCODERS += ("modernbert",)
 SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
 
@@ -369,7 +580,7 @@ def build(family: str, seed: int, grid: float = 0.0):
     """
     s, rng = sizes(seed), np.random.default_rng(seed)
     torch.manual_seed(seed)
-    with without_casts():
+    with in_float64() if family in OTHER_SHAPES else without_casts():
         model = FAMILIES[family](s).double().eval()
     model.set_attn_implementation("eager")
     if family in ("t5_gated", "mt5"):
@@ -458,6 +669,15 @@ CONFIGS = {
     "mbart": transformers.MBartConfig,
     "pegasus": transformers.PegasusConfig,
     "m2m_100": transformers.M2M100Config,
+    "gpt_neox": transformers.GPTNeoXConfig,
+    "gptj": transformers.GPTJConfig,
+    "gpt_neo": transformers.GPTNeoConfig,
+    "phi": transformers.PhiConfig,
+    "opt": transformers.OPTConfig,
+    "bloom": transformers.BloomConfig,
+    "gemma": transformers.GemmaConfig,
+    "gemma2": transformers.Gemma2Config,
+    "gemma3_text": transformers.Gemma3TextConfig,
     "mistral": transformers.MistralConfig,
     "qwen2": transformers.Qwen2Config,
     "qwen3": transformers.Qwen3Config,
@@ -466,6 +686,7 @@ CONFIGS = {
     "granite": transformers.GraniteConfig,
     "olmo2": transformers.Olmo2Config,
     "stablelm": transformers.StableLmConfig,
+    "modernbert": transformers.ModernBertConfig,
     "roberta": transformers.RobertaConfig,
     "xlm-roberta": transformers.XLMRobertaConfig,
     "camembert": transformers.CamembertConfig,
@@ -504,7 +725,8 @@ def pretrained(path: Path, dtype=torch.float32):
 
 def cases(inputs: dict, seed: int, family: str) -> dict:
     """What each test case hands to our forward pass as `mask`: nothing, a name, a matrix, one for
-    each attention. Where a family has a window, each token sees itself.
+    each attention. Where a family has a window, each token sees itself. GPT-Neo hides what follows
+    whatever mask it is given.
     """
     rng, L, T = (
         np.random.default_rng(seed),
@@ -523,6 +745,8 @@ def cases(inputs: dict, seed: int, family: str) -> dict:
             "trained": None,
             "masked": {"encoder": matrix_LM, "decoder": target_LM, "cross": cross_LM},
         }
+    if family == "gpt_neo":
+        return {"trained": None, "masked": np.tril(matrix_LM) | np.eye(L, dtype=bool)}
     other = "decoder" if family.startswith(ENCODERS) else "encoder"
     return {"trained": None, other: other, "others": "others", "matrix": matrix_LM}
 
@@ -545,9 +769,23 @@ def windowed(config, added):
     if added is None or window is None:
         return added
     l, m = np.mgrid[: added.shape[-2], : added.shape[-1]]
-    near = torch.where(torch.tensor(abs(l - m) < window), added, -np.inf)
+    far = window + (config.model_type == "modernbert")  # which does not count the token itself
+    near = torch.where(torch.tensor(abs(l - m) < far), added, -np.inf)
     kinds = getattr(config, "layer_types", None)
     return {"full_attention": added, "sliding_attention": near} if kinds else near
+
+
+@contextlib.contextmanager
+def slopes_whatever_the_mask(model, length: int):
+    """Inside, Bloom makes its biases of positions for a text of that length: it would read them off
+    a mask of one row.
+    """
+    if model.config.model_type == "bloom":
+        make, ones = modeling_bloom.build_alibi_tensor, torch.ones(1, length)
+        model.get_decoder().build_alibi_tensor = lambda _, *given, **named: make(
+            ones, *given, **named
+        )
+    yield
 
 
 def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, np.ndarray]:
@@ -573,7 +811,17 @@ def watch(model, seen: dict) -> list:
     """
     handles = []
     for name, module in model.named_modules():
-        ends = ("ln_f", "model.norm", "transformer.norm", "final_layer_norm", "coder.layer_norm")
+        if ".layers." in name:
+            continue
+        ends = (
+            "ln_f",
+            "final_norm",
+            "final_layernorm",
+            "model.norm",
+            "transformer.norm",
+            "final_layer_norm",
+            "coder.layer_norm",
+        )
         if name.endswith(ends) or name == "norm":
             handles.append(
                 module.register_forward_pre_hook(
@@ -590,8 +838,12 @@ def watch(model, seen: dict) -> list:
 def run_one(model, ids, mask, seen) -> dict:
     """BERT, GPT-2, Llama: one stack."""
     segments = {"token_type_ids": ids["segments_L"]} if "segments_L" in ids else {}
-    added = windowed(model.config, additive(mask, ids["ids_L"].shape[1]))
-    out = model(ids["ids_L"], attention_mask=added, **segments, **ASK)
+    more, length = segments, ids["ids_L"].shape[1]
+    if model.config.model_type == "opt":  # it would count them off a mask of one row
+        more = {"position_ids": torch.arange(length)[None]}
+    added = windowed(model.config, additive(mask, length))
+    with slopes_whatever_the_mask(model, length):
+        out = model(ids["ids_L"], attention_mask=added, **more, **ASK)
     side = "encoder" if model.config.model_type in ENCODERS else "decoder"
     into_norm = next((value for name, value in seen.items() if name != "pooler"), None)
     steps = stack(side, out.hidden_states, out.attentions, into_norm)

@@ -44,6 +44,7 @@ FURTHER = (  # relations of these: compared like them, and slow where a test has
     "granite",
     "olmo2",
     "stablelm",
+    "modernbert",
     "roberta",
     "xlm-roberta",
     "camembert",
@@ -51,6 +52,18 @@ FURTHER = (  # relations of these: compared like them, and slow where a test has
     "electra",
     "mpnet",
 )
+OTHER_SHAPES = (  # decoders whose layers are wired otherwise: the same
+    "gpt_neox",
+    "gptj",
+    "gpt_neo",
+    "phi",
+    "opt",
+    "bloom",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+)
+FURTHER = (*FURTHER, *OTHER_SHAPES)
 EVERY = (*FAMILIES, *FURTHER)
 STUDY = ("study-encoder", "study-decoder", "study-translator", "study-lstm")
 STUDY_IDS = (

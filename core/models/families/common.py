@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from core.config import Config, weight_shapes
 from core.errors import GlassError
 from core.models.fields import Fields
@@ -38,9 +40,18 @@ _FINE_TUNED = re.compile(  # heads on a fine-tuned model: where they are not run
 _HEADLESS = re.compile(  # classes of `transformers` that give no score to a next word
     r"(GPT2|Llama|U?M?T5|Marian|M?Bart|Pegasus|M2M100)Model|U?M?T5EncoderModel|"
     r"(GPT2|Llama|U?M?T5|M?Bart)For(SequenceClassification|TokenClassification|QuestionAnswering)|"
-    r"(Qwen2|Qwen3|Mistral|Phi3|SmolLM3|Granite|Olmo2|StableLm)"
+    r"(Qwen2|Qwen3|Mistral|Phi3|SmolLM3|Granite|Olmo2|StableLm|"
+    r"GPTNeoX?|GPTJ|Phi|OPT|Bloom|Gemma[23]?(Text)?)"
     r"(Model|For(SequenceClassification|TokenClassification|QuestionAnswering))"
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Which rows of a tensor in the file a weight takes, in order, and how many the tensor has."""
+
+    order_N: np.ndarray
+    of: int
 
 
 @dataclass(frozen=True)
@@ -56,9 +67,10 @@ class Layout:
     side_by_side: bool = False  # GPT-2 keeps q, k and v in one tensor
     permuted: bool = False  # GGUF has the rows of each head's q and k in another order
     skipped_positions: int = 0  # rows at the top of a position table that no token gets
-    # module -> the first of its rows in a tensor that holds several, and how many rows that has
-    parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    # module, without its layer -> what its numbers are multiplied by
+    # module, with {} for its layer -> its rows in a tensor that holds others, or in another order
+    rows: Mapping[str, Rows] = field(default_factory=dict)
+    norms_less_one: bool = False  # Gemma keeps what its norms stretch by less 1
+    # module, with {} for its layer -> what its numbers are multiplied by
     scales: Mapping[str, float] = field(default_factory=dict)
     ours: bool = False  # files of our own: every tensor lies there as it is used
     unread: tuple[str, ...] = ()  # tensors that `transformers` keeps and does not read
@@ -188,13 +200,15 @@ def classes_of(data: Fields) -> list[str]:
     return classes
 
 
-def headless_class(data: Fields, tensors: Mapping[str, Stored]) -> str | None:
+def headless_class(
+    data: Fields, tensors: Mapping[str, Stored], head: tuple[str, ...] = ("lm_head",)
+) -> str | None:
     """The class without an output head that the config names, if the file has no such head.
 
-    Where the config names no class: what the file has instead of a head.
+    Where the config names no class: what the file has instead of a head. head: its names.
     """
     classes = classes_of(data)
-    if "lm_head.weight" in tensors:
+    if any(f"{name}.weight" in tensors for name in head):
         return None
     if not classes:
         return next((f"only {name}" for name in fine_tuned_head(tensors)), None)

@@ -22,6 +22,7 @@ KEYS = keys.family_keys(
     refused=DECODER_ONLY,
     no_effect="attention_dropout initializer_range is_decoder",
 )
+UPDATES = ("decoder.{}.attn.out", "decoder.{}.mlp.out")  # the modules that make one
 
 
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
@@ -42,9 +43,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         score_scale=multiplier("attention_multiplier"),
         head_scale=1 / multiplier("logits_scaling"),
     )
-    return replace(
-        found, scales=dict.fromkeys(("attn.out", "mlp.out"), multiplier("residual_multiplier"))
-    )
+    return replace(found, scales=dict.fromkeys(UPDATES, multiplier("residual_multiplier")))
 
 
 FAMILY = Family(("model.", "transformer."), KEYS, layout)

@@ -166,11 +166,18 @@ def unnamed_headless(data: Fields, tensors: Mapping[str, Stored], family: str) -
     return f"{family}Model" if headless and not prefixed else None
 
 
-def turning(data: Fields, d_head: int, partial: float | None) -> dict[str, Any]:
+def turning(
+    data: Fields,
+    d_head: int,
+    key: str = "max_position_embeddings",
+    longest: int | None = None,
+    partial: float | None = None,
+) -> dict[str, Any]:
     """How a config turns, and for how many tokens; angles that grow with the text are for more of
-    them.
+    them. key, longest: where the config says that, and the default of `transformers`. partial: as
+    in rope_config.rope_of.
     """
-    n_positions = data.whole("max_position_embeddings", high=ANY_LENGTH)
+    n_positions = data.whole(key, longest, high=ANY_LENGTH)
     rope = rope_config.rope_of(data, d_head, n_positions, partial)
     grown = int(n_positions * max(1.0, rope.factor)) if rope.kind == "dynamic" else n_positions
     return {"n_positions": grown, "ropes": (rope,)}

@@ -17,9 +17,7 @@ KEYS = keys.family_keys(
         "intermediate_size hidden_act max_position_embeddings rms_norm_eps tie_word_embeddings "
         f"eos_token_id pad_token_id sliding_window {rope_config.KEYS}"
     ),
-    null=(
-        f"num_key_value_heads head_dim eos_token_id pad_token_id sliding_window {rope_config.NULL}"
-    ),
+    null=f"head_dim eos_token_id pad_token_id sliding_window {rope_config.NULL}",
     refused=DECODER_ONLY,
     no_effect="attention_dropout initializer_range is_decoder",
 )

@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from core.config import Config
 from core.models import keys, rope_config
-from core.models.families.common import Family, Layout, with_defaults
+from core.models.families.common import Family, Layout, Rows, with_defaults
 from core.models.families.llama import DECODER_ONLY, NAMES, layout_of
 from core.models.families.windows import window_of
 from core.models.fields import Fields
@@ -52,7 +54,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     found = layout_of(
         data, tensors, "Phi3", names=NAMES | JOINED, partial=1.0, windows=(window_of(data),)
     )
-    return replace(found, parts=joined_parts(found.config))
+    return replace(found, rows=joined_rows(found.config))
 
 
 def renamed(data: Fields, key: str) -> dict:
@@ -64,16 +66,21 @@ def renamed(data: Fields, key: str) -> dict:
     return {key: rope | older} if older else {}
 
 
-def joined_parts(config: Config) -> dict[str, tuple[int, int]]:
-    """Where the parts begin in the joined tensors, and how many rows these have."""
-    c, found = config, {}
-    q, kv = c.n_heads * c.d_head, c.n_kv_heads * c.d_head
-    for layer in range(c.decoder_layers):
-        at = f"decoder.{layer}"
-        starts = {"q": 0, "k": q, "v": q + kv}
-        found |= {f"{at}.attn.{x}": (start, q + 2 * kv) for x, start in starts.items()}
-        found |= {f"{at}.mlp.pre": (0, 2 * c.d_mlp), f"{at}.mlp.hidden.up": (c.d_mlp, 2 * c.d_mlp)}
-    return found
+def joined_rows(config: Config) -> dict[str, Rows]:
+    """Which rows of the joined tensors are whose."""
+    c, at = config, "decoder.{}"
+    q, kv, F = c.n_heads * c.d_head, c.n_kv_heads * c.d_head, c.d_mlp
+    parts = {
+        "attn.q": (0, q, q + 2 * kv),
+        "attn.k": (q, q + kv, q + 2 * kv),
+        "attn.v": (q + kv, q + 2 * kv, q + 2 * kv),
+        "mlp.pre": (0, F, 2 * F),
+        "mlp.hidden.up": (F, 2 * F, 2 * F),
+    }
+    return {
+        f"{at}.{name}": Rows(np.arange(start, stop), of)
+        for name, (start, stop, of) in parts.items()
+    }
 
 
 FAMILY = Family(("model.", "transformer."), KEYS, layout)

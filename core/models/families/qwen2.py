@@ -20,7 +20,7 @@ COMPUTED = (
 )
 NULL = f"num_key_value_heads eos_token_id pad_token_id {WINDOW_NULL} {rope_config.NULL}"
 NO_EFFECT = "attention_dropout initializer_range is_decoder"
-KEYS = keys.family_keys(f"head_dim {COMPUTED}", DECODER_ONLY, NO_EFFECT, f"head_dim {NULL}")
+KEYS = keys.family_keys(f"head_dim {COMPUTED}", DECODER_ONLY, NO_EFFECT, NULL)
 DEFAULTS = {
     "vocab_size": 151936,
     "hidden_size": 4096,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, Variants, unchanged
+from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, Variants, with_kinds
 
 SIZES = {
     "vocab_size": "V",
@@ -42,8 +42,10 @@ KEYS = {
     "rope_parameters": ROPES,
     "rope_scaling": ROPES,
     "attention_dropout": (0.3,),
+    "original_max_position_embeddings": (6, 16),
     **ENDS,
 }
+PART = {"partial_rotary_factor": (1.0, 1.0, 0.5)}
 RMS = {"rms_norm_eps": EPSILONS}
 LAYER = {"layer_norm_eps": EPSILONS}
 WINDOWS = {"sliding_window": (2, 3, 64), "use_sliding_window": BOTH, "max_window_layers": (0, 1, 2)}
@@ -58,20 +60,52 @@ def classes_of(name: str, heads: bool = True) -> str:
 def fit_llama(config: dict, rng) -> dict:
     """A head's width of its own; where there is none, it follows from the model's."""
     if rng.random() < 0.5:
-        config |= {"head_dim": int(2 * rng.integers(1, 4)), "hidden_size": 10}
+        config |= {"head_dim": int(2 * rng.integers(1, 4)), "hidden_size": int(rng.choice((8, 10)))}
     return config
 
 
 def fit_wide(config: dict, rng) -> dict:
     """A head's width of its own."""
-    return config | {"head_dim": int(2 * rng.integers(1, 4)), "hidden_size": 10}
+    return config | {
+        "head_dim": int(2 * rng.integers(1, 4)),
+        "hidden_size": int(rng.choice((8, 10))),
+    }
+
+
+def fit_head(config: dict, rng) -> dict:
+    """Now and then a head's width in words: what it is without them."""
+    if rng.random() < 0.3:
+        config["head_dim"] = config["hidden_size"] // config["num_attention_heads"]
+    return config
+
+
+def fit_kinds(config: dict, rng) -> dict:
+    """A head's width of its own, and kinds of layers."""
+    return with_kinds(fit_wide(config, rng), rng)
+
+
+def fit_qwen2(config: dict, rng) -> dict:
+    """A head's width in words, and kinds of layers."""
+    return with_kinds(fit_head(config, rng), rng)
+
+
+def fit_smollm3(config: dict, rng) -> dict:
+    """Now and then a list that says which layers turn their queries and keys."""
+    config = fit_head(config, rng)
+    if rng.random() < 0.3:
+        turns = rng.integers(0, 2, config["num_hidden_layers"])
+        config["no_rope_layers"] = turns.tolist()
+    return with_kinds(config, rng)
 
 
 def fit_parts(config: dict, rng) -> dict:
     """Whole pairs in the part of a head that is turned, but for one config in twenty."""
     width, share = ((4, 0.5), (4, 1.0), (8, 0.25), (8, 0.5))[rng.integers(4)]
     key = "rotary_pct" if config["model_type"] == "gpt_neox" else "partial_rotary_factor"
-    share = 0.25 if rng.random() < 0.05 else share
+    share = 0.25 if key != "rotary_pct" and rng.random() < 0.05 else share
+    for name in ("rope_parameters", "rope_scaling"):
+        if isinstance(config.get(name), dict):
+            config[name] = config[name] | {"partial_rotary_factor": share}
     return config | {"hidden_size": config["num_attention_heads"] * width, key: share}
 
 
@@ -81,11 +115,20 @@ def fit_gptj(config: dict, rng) -> dict:
     return config | {"rotary_dim": int(2 * rng.integers(1, width // 2 + 1))}
 
 
+def fit_opt(config: dict, rng) -> dict:
+    """The width of the embeddings: the model's, or now and then another."""
+    width = 4 if rng.random() < 0.05 else (config["hidden_size"], None)[rng.integers(2)]
+    return config | {"word_embed_proj_dim": width}
+
+
 def fit_gpt_neo(config: dict, rng) -> dict:
     """A kind of attention for each layer."""
     kinds = (["global"], ["local"], ["global", "local"])[rng.integers(3)]
     times = config["num_layers"] if len(kinds) == 1 else 1
-    return config | {"attention_types": [[kinds, times]], "num_layers": times * len(kinds)}
+    config |= {"num_layers": times * len(kinds)}
+    if rng.random() < 0.3:
+        return config | {"attention_layers": kinds * times, "attention_types": [[kinds, times]]}
+    return config | {"attention_types": [[kinds, times]]}
 
 
 def llama(name: str, fit=fit_llama, heads: bool = True, **keys: tuple) -> Variants:
@@ -93,7 +136,7 @@ def llama(name: str, fit=fit_llama, heads: bool = True, **keys: tuple) -> Varian
     return Variants(
         classes_of(name, heads),
         SIZES,
-        {**KEYS, **(LAYER if "layer_norm_eps" in keys else RMS), **keys},
+        {**KEYS, **(LAYER if "layer_norm_eps" in keys else RMS), **PART, **keys},
         fit,
     )
 
@@ -125,17 +168,15 @@ VARIANTS = {
             "add_cross_attention": True,
         },
     ),
-    "llama": llama(
-        "Llama", attention_bias=BOTH, mlp_bias=BOTH, partial_rotary_factor=(1.0, 1.0, 0.5)
-    ),
+    "llama": llama("Llama", attention_bias=BOTH, mlp_bias=BOTH),
     "mistral": llama("Mistral", **{**WINDOWS, "sliding_window": (None, 2, 3, 64)}),
-    "qwen2": llama("Qwen2", fit=unchanged, **WINDOWS),
-    "qwen3": llama("Qwen3", fit_wide, attention_bias=BOTH, **WINDOWS),
+    "qwen2": llama("Qwen2", fit_qwen2, **WINDOWS),
+    "qwen3": llama("Qwen3", fit_kinds, attention_bias=BOTH, **WINDOWS),
     "gemma": llama("Gemma", fit_wide, heads=False, attention_bias=BOTH),
-    "gemma2": llama("Gemma2", fit_wide, heads=False, **GEMMA),
+    "gemma2": llama("Gemma2", fit_kinds, heads=False, **GEMMA, partial_rotary_factor=(1.0,)),
     "gemma3_text": llama(
         "Gemma3",
-        fit_wide,
+        fit_kinds,
         heads=False,
         **GEMMA,
         rope_local_base_freq=(9.0, 10000.0),
@@ -148,10 +189,10 @@ VARIANTS = {
         original_max_position_embeddings=(4, 16),
     ),
     "phi": llama("Phi", fit=fit_parts, layer_norm_eps=EPSILONS, qk_layernorm=(False, False, True)),
-    "olmo2": llama("Olmo2", fit=unchanged, heads=False, attention_bias=BOTH),
+    "olmo2": llama("Olmo2", fit=fit_head, heads=False, attention_bias=BOTH),
     "granite": llama(
         "Granite",
-        fit=unchanged,
+        fit=fit_head,
         heads=False,
         attention_bias=BOTH,
         mlp_bias=BOTH,
@@ -162,7 +203,7 @@ VARIANTS = {
     ),
     "smollm3": llama(
         "SmolLM3",
-        fit=unchanged,
+        fit_smollm3,
         attention_bias=BOTH,
         mlp_bias=BOTH,
         no_rope_layer_interval=(1, 2, 4),
@@ -177,10 +218,10 @@ VARIANTS = {
         use_parallel_residual=BOTH,
     ),
     "gpt_neox": Variants(
-        classes_of("GPTNeoX"),
+        classes_of("GPTNeoX", heads=False),
         {key: letter for key, letter in SIZES.items() if letter != "G"},
         {
-            **KEYS,
+            **{key: values for key, values in KEYS.items() if key != "rope_theta"},
             **LAYER,
             "attention_bias": BOTH,
             "use_parallel_residual": BOTH,
@@ -232,25 +273,23 @@ VARIANTS = {
         {
             "activation_function": ACTIVATIONS,
             "do_layer_norm_before": BOTH,
-            "word_embed_proj_dim": (None, 4, 10),
             "enable_bias": BOTH,
-            "layer_norm_elementwise_affine": BOTH,
             "tie_word_embeddings": BOTH,
             "eos_token_id": (2, 3),
             "pad_token_id": (1, 3),
         },
-        now_and_then={"_remove_final_layer_norm": True},
+        fit_opt,
+        now_and_then={"_remove_final_layer_norm": True, "layer_norm_elementwise_affine": False},
     ),
     "bloom": Variants(
-        "BloomForCausalLM BloomModel BloomForTokenClassification",
+        "BloomForCausalLM BloomModel",
         {"vocab_size": "V", "hidden_size": "D", "n_layer": "N", "n_head": "H"},
         {
             "layer_norm_epsilon": EPSILONS,
-            "apply_residual_connection_post_layernorm": (False, False, True),
             "tie_word_embeddings": BOTH,
             "pretraining_tp": (1, 2),
-            "slow_but_exact": BOTH,
             **ENDS,
         },
+        now_and_then={"slow_but_exact": True, "apply_residual_connection_post_layernorm": True},
     ),
 }

@@ -127,15 +127,23 @@ def before_update(view: View, part: str) -> str:
     return added_to(view.config, view.at(part))
 
 
+BARE = "No norm stands before this layer’s attention."
+
+
 def reads_earlier(view: View, part: str) -> bool:
     """Whether this part reads what enters the layer, beside attention, not what attention left."""
     return before_update(view, part) != view.at(f"{part}.in")
 
 
+def is_bare(view: View, part: str) -> bool:
+    """Whether no norm stands at this part: in this run, or in this layer."""
+    return view.config.norm_of(view.at(f"{part}.norm")) == "none"
+
+
 def way(view: View, part: str) -> list[VectorRow]:
     """The token's vectors in the order in which the model makes them."""
     c, name = view.config, SUBLAYERS[part].lower()
-    kind, none = "mlp" if part == "mlp" else "weight", c.norm == "none"
+    kind, none = "mlp" if part == "mlp" else "weight", is_bare(view, part)
     earlier = reads_earlier(view, part)
 
     def normed(leaf: str, note: str) -> list[VectorRow]:
@@ -167,10 +175,11 @@ def change_text(view: View, part: str) -> str:
     steps = (before_update(view, part), view.at(f"{part}.out"), view.at(f"{part}.sum"))
     before, update, after = (number(view.trace[f"{step}.length"][view.token], 3) for step in steps)
     name, who = SUBLAYERS[part], which_word(view)
-    if view.config.norm == "none":
+    if is_bare(view, part):
+        left_out = "In this run the norms are left out." if view.config.norm == "none" else BARE
         return (
             f"{who} is {before} long. {name} adds an **update** {update} long. The sum is {after}"
-            " long. In this run the norms are left out."
+            f" long. {left_out}"
         )
     if view.config.norms_update or reads_earlier(view, part):
         return made_text(view, part, update, moves(before, after))
@@ -331,8 +340,9 @@ def norm_order(norm_at: str, name: str, title: str, faint: bool) -> dict:
 
 def norming(view: View) -> None:
     """The norms of this part for the chosen token, step by step."""
-    if view.config.norm == "none":
-        st.markdown(f"This run leaves the norms out: {which_word(view)} passes unchanged.")
+    if is_bare(view, chosen(KEY)):
+        left_out = "This run leaves the norms out" if view.config.norm == "none" else BARE[:-1]
+        st.markdown(f"{left_out}: {which_word(view)} passes unchanged.")
         return
     for path in norms_of(view, chosen(KEY)):
         one_norm(view, path)

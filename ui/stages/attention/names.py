@@ -43,7 +43,8 @@ def scaled_by(view) -> str:
 
 def normed_first(view) -> bool:
     """Whether the vector has passed a norm before it comes here."""
-    return view.config.norm_first and view.config.norm != "none"
+    there = view.config.norm_of(view.attention("norm")) != "none"
+    return view.config.norm_first and there
 
 
 def looks_words(view) -> list[str]:

@@ -348,8 +348,9 @@ def norm_signs(view, path: str) -> dict:
     None where there is none.
     """
     c, stream = view.config, norm_sign(view, f"{path}.norm.out")
+    bare = c.norm_of(f"{path}.norm") != c.norm
     return {
-        "before": stream if c.norm_first else None,
+        "before": stream if c.norm_first and not bare else None,
         "update": norm_sign(view, f"{path}.out.norm.out") if c.norms_update else None,
         "after": stream if c.norm_at == "after" else None,
     }
