@@ -58,6 +58,12 @@ CASES += [
     ("ElectraForTokenClassification", "electra", LABELS),
     ("ElectraForQuestionAnswering", "electra", {}),
 ]
+CASES += [
+    ("AlbertForSequenceClassification", "albert", LABELS),
+    ("AlbertForTokenClassification", "albert", LABELS),
+    ("AlbertForQuestionAnswering", "albert", {}),
+    ("AlbertForMultipleChoice", "albert", {}),
+]
 OTHERS = [  # classes without a fine-tuned head
     (f"{kind}{cls}", family)
     for kind, family in (
@@ -66,6 +72,7 @@ OTHERS = [  # classes without a fine-tuned head
         ("Camembert", "camembert"),
         ("DistilBert", "distilbert"),
         ("Electra", "electra"),
+        ("Albert", "albert"),
         ("MPNet", "mpnet"),
     )
     for cls in ("Model", "ForMaskedLM")
