@@ -13,12 +13,11 @@ from core.edits import ablate_head
 from core.forward_pass import forward
 from core.models.model import load
 from core.models.weights import load_folder, read_folder
-from tests.core.test_task_heads import saved
-from tests.core.test_why_ends import added_up
+from tests.helpers.fine_tuned import saved
 from tests.helpers.model_files import golden, refusal, written
 from tests.helpers.names import every_name
 from tests.helpers.recomputed import check_cells
-from tests.helpers.sums import check_looks, check_sums
+from tests.helpers.sums import added_up, check_looks, check_sums
 
 NEW = ("electra", "mpnet")  # those with a new axis
 ENCODERS = (*NEW, "roberta", "xlm-roberta", "camembert", "distilbert", "albert")
@@ -69,7 +68,7 @@ def test_why_this_word_is_exact(words_trace):
     assert why.parts(trace, 7, 9, row).parts_S.sum() == pytest.approx(apart, abs=1e-9)
     for through in (True, False):
         found = why.ends(trace, 7, 9, row, through)
-        sums, biases = added_up(trace, found, through)
+        sums, biases = added_up(trace, found, row, through)
         assert found.frame == pytest.approx(biases, abs=1e-9)
         given_L = found.parts["encoder"]
         np.testing.assert_allclose(given_L, sums["encoder"], atol=1e-9)
