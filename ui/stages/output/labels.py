@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.steps import about
 from core.text import counted, number, percent
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
@@ -14,7 +15,7 @@ from ui.kit.guesses import Guesses, guesses
 from ui.kit.quiz import quiz_of_words
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
-from ui.kit.step_charts import ALL, cell_map, largest
+from ui.kit.step_charts import ALL, cell_bars, cell_map, largest
 from ui.kit.task_labels import Outcome, outcomes, read_at
 from ui.session.view import View
 from ui.stages.output.sentence_vectors import vector_strip
@@ -28,8 +29,8 @@ def text_labels(view: View) -> tuple[str, tuple[int, ...]]:
     """The labels of the whole text as bars. Returns the cell that is explained first."""
     found = outcomes(view, BARS)
     quiz = quiz_of_words(view, [each.words for each in found[:4]])
-    question = "Which label does this text get?"
-    heading(question, quiz if view.config.task.gives == "one" else None)
+    alone = view.config.task.gives == "one"
+    heading(f"Which label{'' if alone else 's'} does this text get?", quiz if alone else None)
     label_bars(view, found, f"{counted(len(view.config.task.labels), 'label')} of the text")
     best = found[0]
     render_depth(view, text_story(view, best), ("task.logits", best.cell), (best.step, best.cell))
@@ -148,6 +149,8 @@ def vector_to_labels(view: View) -> None:
         title = f"{TITLES[name]}: {name}"
         if view.config.task.of_tokens:
             cell_map(view, name, ALL, ALL, title=title, chosen=view.token)
+        elif view.trace.axes(name) == "C":
+            cell_bars(view, name, ALL, title=title, kind=about(view.trace, name).scale)
         else:
             vector_strip(view, name, title)
     st.caption("Click a number to see the products that it adds up.")
