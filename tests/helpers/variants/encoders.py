@@ -48,6 +48,21 @@ def roberta(name: str) -> Variants:
     )
 
 
+NEAR_AND_FAR = (
+    {"full_attention": {"rope_theta": 70.0}, "sliding_attention": {"rope_theta": 5.0}},
+    {"full_attention": {"rope_type": "default", "rope_theta": 9.0}},
+    {"full_attention": {"rope_type": "linear", "factor": 2.0}},
+)
+
+
+def with_kinds(config: dict, rng) -> dict:
+    """Now and then a list that says which layers have a window."""
+    if rng.random() < 0.4:
+        kinds = rng.choice(("sliding_attention", "full_attention"), config["num_hidden_layers"])
+        config["layer_types"] = kinds.tolist()
+    return config
+
+
 VARIANTS = {
     "bert": Variants(
         classes_of("Bert", "BertForPreTraining"),
@@ -90,7 +105,7 @@ VARIANTS = {
         now_and_then=OTHERS,
     ),
     "modernbert": Variants(
-        "ModernBertModel ModernBertForMaskedLM ModernBertForTokenClassification",
+        "ModernBertModel ModernBertForMaskedLM",
         {key: letter for key, letter in SIZES.items() if letter != "P"},
         {
             "hidden_activation": ACTIVATIONS,
@@ -107,8 +122,10 @@ VARIANTS = {
             "global_attn_every_n_layers": (1, 2, 3),
             "global_rope_theta": (50.0, 160000.0),
             "local_rope_theta": (7.0, 10000.0),
+            "rope_parameters": NEAR_AND_FAR,
             "tie_word_embeddings": BOTH,
         },
+        with_kinds,
         always={"pad_token_id": 1, "bos_token_id": 2, "eos_token_id": 3}
         | {"cls_token_id": 2, "sep_token_id": 3},
     ),
