@@ -349,27 +349,30 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 
 
 def distance_text(view: View) -> str:
-    """How far the bias goes, and which layers share it."""
+    """What the biases know of distances: a straight line, or a number for each bucket of them."""
     if view.config.positions == "alibi":
         return (
             "A straight line, with a slope for each head, the same in all layers (Press et al."
             " 2022): it goes on beyond the longest text of the training."
         )
-    shared = "all layers of this side share the table"
-    if view.config.relative_in_layers:
-        shared = "each layer has a table of its own"
+    whose = (
+        "each layer has a table of its own"
+        if view.config.relative_in_layers
+        else "all layers of this side share the table"
+    )
     one_way = " The decoder only knows how far back; everything after has the same bias."
-    far = f"Long distances share one number (Raffel et al. 2019), and {shared}."
-    return far + one_way * (view.side == "decoder")
+    return (
+        f"Long distances share one number (Raffel et al. 2019), and {whose}."
+        f"{one_way if view.side == 'decoder' else ''}"
+    )
 
 
 def bias_by_distance(view: View) -> None:
     """The bias of the chosen head over the distance."""
     step, h = bias_step(view), view.head
     cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
-    render_depth(
-        view, distance_text(view), largest(view, view.at("attn.scores.biased"), h, view.token, ALL)
-    )
+    biased = view.at("attn.scores.biased")
+    render_depth(view, distance_text(view), largest(view, biased, h, view.token, ALL))
     title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"
     show(
         "places-bias",
