@@ -42,9 +42,15 @@ _LLAMA3 = (
     rf"(?i:{_CONTRACTIONS})|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+_QWEN2 = _LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 _CUTS = {
     "gpt-2": (_GPT2,),
+    "olmo": (_GPT2,),
     "smollm": (r"\p{N}", _GPT2),
+    "refact": (r"\p{N}", _GPT2),
+    "starcoder": (r"\p{N}", _GPT2),
+    "qwen2": (_QWEN2,),
+    "stablelm2": (_QWEN2,),
     "llama-bpe": (_LLAMA3,),
     "llama3": (_LLAMA3,),
     "llama-v3": (_LLAMA3,),

@@ -259,7 +259,9 @@ def test_llama_cpp_cuts_the_stored_texts_so():
         assert [cut.encode(text).ids_L.tolist() for text in case["texts"]] == case["ids"]
 
 
-@pytest.mark.parametrize("draw", [llama_cpp.random_pieces, llama_cpp.random_merges])
+@pytest.mark.parametrize(
+    "draw", [llama_cpp.random_pieces, llama_cpp.random_merges, llama_cpp.more_merges]
+)
 def test_llama_cpp_cuts_random_texts_so(draw, tmp_path):
     """The same live, with other vocabularies, where xllamacpp is installed."""
     pytest.importorskip("xllamacpp")
@@ -275,7 +277,7 @@ def test_llama_cpp_cuts_random_texts_so(draw, tmp_path):
 @pytest.mark.parametrize(
     "more, says",
     [
-        ({"pre": "qwen2"}, "tokenizer.ggml.pre” = “qwen2”"),
+        ({"pre": "viking"}, "tokenizer.ggml.pre” = “viking”"),
         ({"model": "bert"}, "“bert”"),
         ({"tokens": [*header()["tokenizer.ggml.tokens"][:-1], "a"]}, "“a” twice"),
     ],

@@ -161,7 +161,16 @@ def random_pieces(rng: Random) -> dict:
     )
 
 
-def random_merges(rng: Random) -> dict:
+KINDS = ("gpt-2", "smollm", "llama-bpe", "llama3", "llama-v3")
+MORE_KINDS = ("qwen2", "stablelm2", "refact", "starcoder", "olmo")
+
+
+def more_merges(rng: Random) -> dict:
+    """The same, its words cut in other ways."""
+    return random_merges(rng, MORE_KINDS)
+
+
+def random_merges(rng: Random, cuts: tuple[str, ...] = KINDS) -> dict:
     """A byte-level vocabulary: a few merges, words that no merge makes, tokens of all kinds."""
     tokens, merges = [*byte_letters()], []
     for _ in range(rng.randint(2, 30)):
@@ -181,7 +190,7 @@ def random_merges(rng: Random) -> dict:
         rng,
         {
             "model": "gpt2",
-            "pre": rng.choice(("gpt-2", "smollm", "llama-bpe", "llama3", "llama-v3")),
+            "pre": rng.choice(cuts),
             "tokens": tokens,
             "merges": merges,
             "token_type": kinds,

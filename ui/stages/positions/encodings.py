@@ -141,7 +141,8 @@ def still_hands(view: View) -> tuple[str, tuple[int, ...]]:
     q = view.at("attn.q")
     first = largest(view, q, view.head, view.token, ALL)
     turning = [n for n in range(view.config.layers(view.side)) if view.config.rope(n)]
-    vector_rows(view, [VectorRow(q, token_label(view), "not turned")], key="places-still")
+    rows, title = rows_around(view.token, len(view.labels)), f"Queries of head {view.head}, as made"
+    cell_map(view, q, view.head, rows, ALL, title=title, chosen=view.token - rows.start)
     render_depth(
         view,
         f"Nothing, in layer {view.layer}: it turns no query and no key, so two vectors get the same"
