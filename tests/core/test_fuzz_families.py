@@ -66,7 +66,7 @@ def outcomes(kind: str, seeds: range, folder: Path) -> Counter:
 
 
 def outcome(kind: str, seed: int, folder: Path) -> str:
-    """ "equal" or "refused"."""
+    """One of the two words, for one config."""
     config, inputs, model = random_model(kind, seed, folder)
     said = f"family {kind}, seed {seed}: {config}"
     try:
