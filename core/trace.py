@@ -140,7 +140,7 @@ class Trace:
                     for value in layer.values()
                 ),
             ]
-        return bytes_of(held, but=self._run.weights.values())
+        return bytes_of(held, but=arrays_held(self._run.weights))
 
     def sizes(self, group: str) -> dict[str, int]:
         """What the axis letters stand for on a side of this run."""
@@ -293,6 +293,13 @@ def no_layers(run: Run, side: str, layer: int) -> None:
 def arrays_in(held) -> list[np.ndarray]:
     """The arrays of a remembered value: one, or those of a layer."""
     return list(held.values()) if isinstance(held, dict) else [held]
+
+
+def arrays_held(weights: Mapping[str, Any]) -> Iterable[np.ndarray]:
+    """The arrays of weights that are in memory now. Weights that stay in their file say which; to
+    ask for all of those would convert them.
+    """
+    return getattr(weights, "held", weights.values)()
 
 
 def bytes_of(arrays: Iterable[np.ndarray], but: Iterable[np.ndarray] = ()) -> int:

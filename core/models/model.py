@@ -26,9 +26,10 @@ from core.models.fields import Fields, read_json
 from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
 from core.models.gguf_tokenizer import ScoredPieces
 from core.models.sentencepiece_model import SentencePieces
+from core.models.streaming import Streamed
 from core.models.tokenizer import Tokenizer
 from core.models.weights import load_folder, open_tensors, read_gguf
-from core.trace import Trace, bytes_of
+from core.trace import Trace, arrays_held, bytes_of
 
 OTHER_FILES = (
     "vocab.txt",
@@ -52,7 +53,7 @@ class Model:
 
     name: str
     config: Config
-    weights: Mapping[str, np.ndarray]
+    weights: Mapping[str, Any]  # arrays, or what stands for them (models/streaming.py)
     tokenizer: AnyTokenizer | None = None
     target_tokenizer: SentencePieces | None = None  # a translator's, for what its decoder reads
     notes: tuple[str, ...] = ()  # what the files hold that is not run as it is, in sentences
@@ -62,7 +63,7 @@ class Model:
     @property
     def nbytes(self) -> int:
         """The bytes of the weights in memory."""
-        return bytes_of(self.weights.values())
+        return bytes_of(arrays_held(self.weights))
 
     def trace(
         self,
@@ -74,13 +75,16 @@ class Model:
         **options: Any,
     ) -> Trace:
         """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows,
-        segments_L, as in `forward`.
+        segments_L, as in `forward`; where the weights stay in their file, keep is "layers" unless
+        something else is asked for.
 
         An encoder–decoder model reads `target` in its decoder; without one it writes its own, token
         by token.
         """
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, not both.")
+        if isinstance(self.weights, Streamed):
+            options.setdefault("keep", "layers")
         if text is not None:
             encoding = self.encode(text)
             ids_L = encoding.ids_L
@@ -130,30 +134,36 @@ class Model:
 
 
 def load(
-    name: str | Path, dtype=np.float32, fetch: bool = True, progress: Callable | None = None
+    name: str | Path,
+    dtype=np.float32,
+    fetch: bool = True,
+    progress: Callable | None = None,
+    stream: bool | None = None,
 ) -> Model:
     """A model by catalogue name ("minilm"), folder, .gguf file or Hub name ("org/name").
 
     dtype: float32, or float64 for checking. fetch: download what is not here yet, calling
-    progress(done, total, message).
+    progress(done, total, message). stream: leave the weights in their file and convert a layer's
+    when it runs, so that the model may be larger than the memory; None: where they would take more
+    than half of GLASSFORMER_MEMORY.
     """
     path = download.fetch(name, progress) if fetch else catalogue.resolve(name)
     read = model_in_gguf if path.suffix == ".gguf" else model_in_folder
-    return read(str(name), path, dtype)
+    return read(str(name), path, dtype, stream)
 
 
-def model_in_folder(name: str, folder: Path, dtype) -> Model:
+def model_in_folder(name: str, folder: Path, dtype, stream: bool | None = None) -> Model:
     """The model of a folder."""
-    loaded = load_folder(folder, dtype)
+    loaded = load_folder(folder, dtype, stream)
     found = tokenizers_in(folder, loaded.config)
     config, rules, said = decoding_in(folder, loaded.config)
     notes = (*loaded.notes, *found.notes, *said)
     return with_tokenizers(Model(name, config, loaded.weights, notes=notes, decoding=rules), found)
 
 
-def model_in_gguf(name: str, file: Path, dtype) -> Model:
+def model_in_gguf(name: str, file: Path, dtype, stream: bool | None = None) -> Model:
     """The model of a GGUF file."""
-    config, weights, metadata = read_gguf(file, dtype)
+    config, weights, metadata = read_gguf(file, dtype, stream)
     found, rules = tokenizer_in_gguf(metadata), decoding_in_gguf(metadata, config)
     return with_tokenizers(Model(name, config, weights, notes=found.notes, decoding=rules), found)
 

@@ -11,19 +11,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.config import Config
 from core.errors import GlassError
+from core.memory import room
 from core.models import keys
-from core.models.assembly import assemble
+from core.models.assembly import assemble, find_all
 from core.models.families import FAMILIES, llama_gguf
-from core.models.families.common import fine_tuned_head
+from core.models.families.common import Layout, fine_tuned_head
 from core.models.fields import Fields, quote, read_json
 from core.models.gguf import open_gguf
 from core.models.safetensors import open_safetensors, open_shards
 from core.models.stored import Stored
+from core.models.streaming import Streamed, nbytes_of_all
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
@@ -33,19 +36,21 @@ class Loaded:
     """A model from a folder, and what of the folder is not run: a sentence each, for the reader."""
 
     config: Config
-    weights: dict[str, np.ndarray]
+    weights: Mapping[str, Any]
     notes: tuple[str, ...] = ()
 
 
-def read_folder(folder: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray]]:
+def read_folder(
+    folder: str | Path, dtype=np.float32, stream: bool | None = None
+) -> tuple[Config, Mapping[str, Any]]:
     """The config and the weights of `load_folder`."""
-    loaded = load_folder(folder, dtype)
+    loaded = load_folder(folder, dtype, stream)
     return loaded.config, loaded.weights
 
 
-def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
-    """Reads config.json and the safetensors of a folder. Raises GlassError with a sentence if that
-    can't be done.
+def load_folder(folder: str | Path, dtype=np.float32, stream: bool | None = None) -> Loaded:
+    """Reads config.json and the safetensors of a folder. stream: see `weights_of`. Raises
+    GlassError with a sentence if that can't be done.
     """
     folder = Path(folder)
     if not os.path.isdir(folder):  # unlike Path's own, it never raises
@@ -59,16 +64,31 @@ def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
     layout = family.layout(data, tensors)
     tensors = {name: tensors[name] for name in tensors if name not in heads}
     notes = (*fine_tuned_notes(heads), *layout.notes)
-    return Loaded(layout.config, assemble(layout, tensors, dtype), notes)
+    return Loaded(layout.config, weights_of(layout, tensors, dtype, stream), notes)
 
 
-def read_gguf(path: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray], dict]:
+def read_gguf(
+    path: str | Path, dtype=np.float32, stream: bool | None = None
+) -> tuple[Config, Mapping[str, Any], dict]:
     """Reads a GGUF file of the Llama family: config, weights, and the header's keys (the tokenizer
     is among them).
     """
     metadata, tensors = open_gguf(Path(path))
     layout = llama_gguf.layout(Fields(metadata, Path(path).name), tensors)
-    return layout.config, assemble(layout, tensors, dtype), metadata
+    return layout.config, weights_of(layout, tensors, dtype, stream), metadata
+
+
+def weights_of(
+    layout: Layout, tensors: Mapping[str, Stored], dtype, stream: bool | None
+) -> Mapping[str, Any]:
+    """A model's weights. stream: they stay in their file, and are converted when they are asked
+    for; None: if they would take more than half of the memory there is room for (core.memory).
+    """
+    needed = nbytes_of_all(layout.config, dtype)
+    if needed > room() // 2 if stream is None else stream:
+        found = find_all(layout, tensors, dtype)
+        return Streamed(layout.config, found, dtype, 0 if stream else room() // 8)
+    return assemble(layout, tensors, dtype)
 
 
 def fine_tuned_notes(heads: list[str]) -> tuple[str, ...]:
