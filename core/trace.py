@@ -27,7 +27,7 @@ from core.steps.kind import StepKind
 
 # Bytes of recomputed layers, of what these wrote into the stream, of where their heads looked and
 # what they found there, and of derived values
-_LAYERS, _WRITTEN, _LOOKS, _DERIVED = 128 << 20, 96 << 20, 96 << 20, 64 << 20
+LAYERS, WRITTEN, LOOKS, DERIVED = 128 << 20, 96 << 20, 96 << 20, 64 << 20
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,13 @@ class Trace:
         if name in self._run.recorded and (layer := self._layer_of(name)):
             if is_written(ref_of(name)):
                 some = partial(self._some_of_layer, *layer, is_written)
-                return self._remembered(self._written, layer, some, _WRITTEN)[name]
+                return self._remembered(self._written, layer, some, WRITTEN)[name]
             if is_look(ref_of(name)):
                 some = partial(self._some_of_layer, *layer, is_look)
-                return self._remembered(self._looks, layer, some, _LOOKS)[name]
+                return self._remembered(self._looks, layer, some, LOOKS)[name]
             return self._layer(*layer)[name]
         if derived := self._derived(name):
-            return self._remembered(self._values, name, partial(self._computed, *derived), _DERIVED)
+            return self._remembered(self._values, name, partial(self._computed, *derived), DERIVED)
         if name in self._run.recorded:
             raise KeyError(f"{name} was not kept in this trace.")
         raise self._unknown(name)
@@ -233,7 +233,7 @@ class Trace:
 
     def _layer(self, side: str, layer: int) -> dict[str, np.ndarray]:
         values = partial(self._layer_values, side, layer)
-        return self._remembered(self._layers, (side, layer), values, _LAYERS)
+        return self._remembered(self._layers, (side, layer), values, LAYERS)
 
     def _some_of_layer(self, side: str, layer: int, wanted: Callable) -> dict[str, np.ndarray]:
         return {

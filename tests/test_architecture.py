@@ -140,7 +140,7 @@ ORDER = """
     why.stream_sources why.head why.logit_parts why.logit_lens why.score_parts why.names
     why.word_trail why.word_ends steps.kind steps.letters steps.embedding steps.positions steps.norm
     steps.attention steps.heads steps.feed_forward steps.layers steps.output steps.sources
-    steps.lstm steps trace explanation source forward_pass interventions influence whatif
+    steps.lstm steps trace run_size explanation source forward_pass interventions influence whatif
     deciding_head models decoding.next_word decoding.key_value_cache decoding.greedy
     decoding.beam_search decoding lstm why.outcome why.differences why.silencing why.patching
     why.replacing why.induction

@@ -27,6 +27,7 @@ from core.models.assembly import (
     lone_array,
 )
 from core.models.stored import Stored
+from core.trace import bytes_of
 
 _TABLES = ("embed.token.weight", "embed.position.weight", "head.logits.weight")
 _CHUNK = 1 << 20  # numbers of a table that are converted at a time
@@ -93,6 +94,11 @@ class Streamed(Mapping[str, Any]):
         if all(is_absent(self._weights[name]) for name in names):
             return 0
         return nbytes_of(self._shapes, names, self.dtype)
+
+
+def most_held(weights: Mapping[str, Any]) -> int:
+    """The most bytes that a model's weights have in memory at a time."""
+    return weights.room if isinstance(weights, Streamed) else bytes_of(weights.values())
 
 
 def nbytes_of(shapes: Shapes, names: Sequence[str], dtype) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +23,15 @@ from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
 from core.models.model import Model
+from core.models.streaming import most_held
 from core.models.tokenizer import Encoding
+from core.run_size import longest, nbytes_of_run
 from core.trace import Trace
 from ui.session.selection import LONGEST_TEXT
 from ui.session.shelf import SHELF
 
 LSTM = "study-lstm"  # beside the models that can be chosen: what came before attention
-LONGEST_TOKENS = 256
+ALWAYS = 64  # tokens that are read however little memory there is
 # Up to so many tokens, what is predicted after each of them is kept; beyond, after the last one.
 ALL_ROWS = 64
 # Up to so many tokens × layers the whole trace is kept; beyond, layers are recomputed.
@@ -180,13 +183,34 @@ def read_text(model: Model | Lstm, text: str) -> Reading:
         )
     encoding = model.encode(text) if model.tokenizer else None
     ids_L = encoding.ids_L if encoding else np.array(ids_typed(text, why_no_tokenizer(model)))
-    limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
-    if len(ids_L) > limit:
+    if len(ids_L) > (limit := limit_of(model)).tokens:
         raise GlassError(
-            f"This text has {len(ids_L)} tokens; with {title_of(model)} the limit is {limit}."
-            " Shorten it."
+            f"This text has {len(ids_L):,} tokens; with {title_of(model)} the limit is"
+            f" {limit.tokens:,}{limit.why}. Shorten it."
         )
     return Reading(ids_L, encoding)
+
+
+class Limit(NamedTuple):
+    """How many tokens a model reads here, and the reason, as the end of a sentence."""
+
+    tokens: int
+    why: str
+
+
+def limit_of(model: Model | Lstm) -> Limit:
+    """The most tokens: as many as the model has positions for, if a run of them fits into the
+    memory there is beside its weights.
+    """
+    positions = model.config.n_positions
+    if isinstance(model, Lstm):
+        size_of, weights = partial(lstm.nbytes_of_run, model.config), model.nbytes
+    else:
+        size_of, weights = partial(nbytes_of_run, model.config), most_held(model.weights)
+    fits = max(ALWAYS, longest(size_of, SHELF.room - weights))
+    if positions is not None and positions <= fits:
+        return Limit(positions, ", the positions that the model has")
+    return Limit(fits, f", what fits into {SHELF.room >> 20:,} MB of memory (GLASSFORMER_MEMORY)")
 
 
 def title_of(model: Model | Lstm) -> str:

@@ -33,7 +33,7 @@ _EXAMPLES = Path(__file__).parents[2] / "assets/examples.json"
 EXAMPLES = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
 # What is read until the reader types: a sentence that asks for its next word
 OPENING = next(example["text"] for example in EXAMPLES if example.get("opens"))
-LONGEST_TEXT = 4_000  # characters that are run and stand in the address
+LONGEST_TEXT = 6_000  # characters that are run and stand in the address
 # Characters that a text box takes; what is too long to run stays in it and can be cut.
 LONGEST_BOX = 20_000
 LONGEST_CHANGE = 2_000  # characters of a what-if
