@@ -33,6 +33,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.text import number
+from ui.kit.coarse_maps import coarse_labels, coarse_mask, coarse_panels, coarsened
 from ui.kit.component_loader import component
 from ui.kit.heatmap import HeatmapSpec, data_of
 from ui.kit.packed_arrays import base64_of, packed, panels
@@ -64,8 +65,16 @@ def heads_canvas(
     """All heads of a layer, on one scale. row: the token whose row is marked; opened: the cell that
     is explained; tallest: pixels within which all of them should be seen at once.
     """
-    patterns_HLM = np.asarray(patterns_HLM)
+    patterns_HLM, blocks = coarse_panels(patterns_HLM)
     titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
+    if blocks:
+        labels_L, labels_M = (
+            coarse_labels(labels_L, blocks.tall),
+            coarse_labels(labels_M, blocks.wide),
+        )
+        blocked_LM = None if blocked_LM is None else coarse_mask(blocked_LM, blocks)
+        row = None if row is None else row // blocks.tall
+        opened = opened and (opened[0], opened[1] // blocks.tall, opened[2] // blocks.wide)
     data = panels(patterns_HLM, kind, limit, blocked_LM) | {
         "titles": list(titles),
         "rows": list(labels_L),
@@ -76,15 +85,20 @@ def heads_canvas(
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses.",
         "tallest": tallest,
     }
-    _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", patterns_HLM.shape, on_cell))
+    choose = on_cell and blocks and (lambda *cell: on_cell(*blocks.cell(*cell)))
+    choose = _callback(key, "cell", patterns_HLM.shape, choose or on_cell)
+    _heatmap(key=key, data=data, on_cell_change=choose)
 
 
 def heatmap_canvas(spec: HeatmapSpec, *, key: str, on_cell=None) -> None:
-    """One map with its labels, as wide as it needs to be."""
-    choose = on_cell and (lambda panel, row, column: on_cell(row, column))
-    _heatmap(
-        key=key, data=data_of(spec), on_cell_change=_callback(key, "cell", (1, *spec.shape), choose)
-    )
+    """One map with its labels, as wide as it needs to be; a large one in blocks."""
+    spec, blocks = coarsened(spec)
+
+    def choose(panel: int, row: int, column: int) -> None:
+        on_cell(*(blocks.cell(panel, row, column)[1:] if blocks else (row, column)))
+
+    choose_cell = _callback(key, "cell", (1, *spec.shape), on_cell and choose)
+    _heatmap(key=key, data=data_of(spec), on_cell_change=choose_cell)
 
 
 def lines(

@@ -1,0 +1,118 @@
+"""Maps of long texts: with more cells than a screen has room for, each cell stands for a block.
+
+Of each block the number that is largest in size is drawn, so that no peak is lost; a click opens
+that number.
+
+coarsened(spec)         a map that is small enough, and where its numbers come from
+coarse_panels(…)        the same for several maps of one size
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ui.kit.heatmap import HeatmapSpec
+
+MOST = 1 << 18  # cells of one map that are sent as they are
+MOST_TOGETHER = 1 << 20  # of several maps in one picture
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Maps in blocks of so many rows and columns. at_PRC: which cell of its block each number is,
+    counted row by row; it holds no number of the maps, so that a click may outlive them.
+    """
+
+    tall: int
+    wide: int
+    at_PRC: np.ndarray
+
+    def cell(self, panel: int, row: int, column: int) -> tuple[int, int, int]:
+        """The cell of the whole map whose number is drawn there."""
+        down, right = divmod(int(self.at_PRC[panel, row, column]), self.wide)
+        return panel, row * self.tall + down, column * self.wide + right
+
+    @property
+    def note(self) -> str:
+        """What a title says of it."""
+        return f" · each cell: the largest of {self.tall} × {self.wide}"
+
+
+def block_of(panels: int, rows: int, columns: int, most: int) -> tuple[int, int]:
+    """The smallest blocks, as near to squares of the whole as they come, of which there are no more
+    than that in all panels.
+    """
+    tall = wide = 1
+    while panels * -(-rows // tall) * -(-columns // wide) > most:
+        if rows // tall > columns // wide:
+            tall += 1
+        else:
+            wide += 1
+    return tall, wide
+
+
+def in_blocks(values_PRC, tall: int, wide: int, filler) -> np.ndarray:
+    """The cells of each block side by side, (P, R, C, tall · wide), the last ones filled up."""
+    P, R, C = values_PRC.shape
+    rows, columns = -(-R // tall), -(-C // wide)
+    whole = np.full((P, rows * tall, columns * wide), filler, values_PRC.dtype)
+    whole[:, :R, :C] = values_PRC
+    parts = whole.reshape(P, rows, tall, columns, wide).swapaxes(2, 3)
+    return parts.reshape(P, rows, columns, -1)
+
+
+def coarse_panels(values_PRC, most: int = MOST_TOGETHER) -> tuple[np.ndarray, Blocks | None]:
+    """Several maps in blocks, on which each number is the largest of its block; as they are, where
+    they are small enough.
+    """
+    values_PRC = np.asarray(values_PRC, dtype=np.float32)
+    tall, wide = block_of(*values_PRC.shape, most)
+    if tall * wide == 1:
+        return values_PRC, None
+    found = []
+    for values_RC in values_PRC:  # one after the other: they are large
+        each_RCB = in_blocks(values_RC[None], tall, wide, np.nan)[0]
+        size_RCB = np.where(np.isnan(each_RCB), -1, np.abs(each_RCB))
+        at_RC = size_RCB.argmax(axis=-1)
+        found.append((np.take_along_axis(each_RCB, at_RC[..., None], -1)[..., 0], at_RC))
+    values, places = zip(*found, strict=True)
+    return np.stack(values), Blocks(tall, wide, np.stack(places).astype(np.uint16))
+
+
+def coarse_mask(blocked_RC, blocks: Blocks) -> np.ndarray:
+    """The blocks of which every cell is hidden."""
+    return in_blocks(np.asarray(blocked_RC, bool)[None], blocks.tall, blocks.wide, True)[0].all(-1)
+
+
+def coarse_labels(labels: Sequence[str], size: int) -> list[str]:
+    """The first and the last label of each block."""
+    parts = [labels[start : start + size] for start in range(0, len(labels), size)]
+    return [part[0] if len(part) == 1 else f"{part[0]} – {part[-1]}" for part in parts]
+
+
+def coarsened(spec: HeatmapSpec) -> tuple[HeatmapSpec, Blocks | None]:
+    """The map in blocks; as it is, where it is small enough."""
+    if len(spec.rows) * len(spec.columns) <= MOST:
+        return spec, None
+    values_PRC, blocks = coarse_panels(np.asarray(spec.values_RC)[None], MOST)
+    if blocks is None:
+        return spec, None
+    tall, wide = blocks.tall, blocks.wide
+    chosen = spec.chosen
+    if chosen is not None:
+        chosen = (
+            chosen // tall if isinstance(chosen, int) else (chosen[0] // tall, chosen[1] // wide)
+        )
+    return replace(
+        spec,
+        values_RC=values_PRC[0],
+        rows=coarse_labels(spec.rows, tall),
+        columns=coarse_labels(spec.columns, wide),
+        title=spec.title + blocks.note,
+        chosen=chosen,
+        opened=spec.opened and (spec.opened[0] // tall, spec.opened[1] // wide),
+        blocked_RC=None if spec.blocked_RC is None else coarse_mask(spec.blocked_RC, blocks),
+    ), blocks
