@@ -7,8 +7,9 @@ from __future__ import annotations
 import pytest
 
 from core import load
+from core.errors import GlassError
 from core.models import catalogue, download
-from tests.helpers.pages import OTHERS, address, data_of, opened, parts, prose, said
+from tests.helpers.pages import OTHERS, READY, address, data_of, opened, parts, prose, said
 from tests.helpers.sample import one_in
 from ui.kit.picture_frame import picture_frame
 from ui.session import runs
@@ -197,9 +198,30 @@ def test_an_empty_sentence_is_told_in_one_strip():
 
 @pytest.mark.parametrize("model", ["study-decoder", "minilm"])
 def test_the_limit_is_told_in_tokens_of_this_model(model):
-    app = opened(model=model, sentence="word " * 300)
-    limit = min(256, runs.model_of(model).config.n_positions or 256)
+    app = opened(model=model, sentence="word " * 600)
+    limit = f"{runs.model_of(model).config.n_positions}, the positions that the model has"
     assert f"with {catalogue.entry_of(model).title} the limit is {limit}." in said(app)
+
+
+@pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+def test_a_text_that_the_memory_is_too_small_for_says_so(monkeypatch):
+    model = runs.model_of("smollm2")
+    monkeypatch.setattr(runs.SHELF, "room", model.nbytes + (200 << 20))
+    limit = runs.limit_of(model)
+    assert 100 < limit.tokens < 500
+    assert len(runs.read_text(model, " a" * (limit.tokens - 1)).ids_L) <= limit.tokens
+    with pytest.raises(GlassError) as told:
+        runs.read_text(model, " a" * (limit.tokens + 1))
+    room = runs.SHELF.room >> 20
+    assert f"the limit is {limit.tokens}, what fits into {room} MB of memory" in str(told.value)
+    assert "GLASSFORMER_MEMORY" in str(told.value)
+    monkeypatch.setattr(runs.SHELF, "room", 0)
+    assert runs.limit_of(model).tokens == runs.ALWAYS
+
+
+@pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+def test_with_the_usual_memory_smollm2_reads_a_thousand_tokens():
+    assert runs.limit_of(runs.model_of("smollm2")).tokens >= 1024
 
 
 # --- the bar, the rail and the foot ---------------------------------------------------------------
