@@ -55,11 +55,13 @@ class Trace:
         rows: np.ndarray,
         words_L: Sequence[int | None] | None = None,
         rest: Callable[..., None] | None = None,
+        engine: str = "numpy",
     ):
         self.config, self.weights, self.edits = run.config, run.weights, run.edits
         self.rows = rows  # the positions whose output was asked for: the axis R
         # Which word each token of the first side belongs to, if known; None for a special token.
         self.words_L = None if words_L is None else tuple(words_L)
+        self.engine = engine  # who computed what the layers give out (core/models/engines.py)
         self._run, self._again, self._rest = run, again, rest
         self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         # A question about all layers (core.why) needs only these of each, in far fewer bytes than
@@ -177,6 +179,14 @@ class Trace:
                 "This model has an encoder and a decoder: say which of them the layer belongs to."
             )
         return self.below(f"{side or sides[0]}.{index}")
+
+    def off(self, side: str, layer: int) -> float:
+        """How far what NumPy makes of a layer's input is from what the run has as its output: the
+        largest difference, relative to the output's largest value; 0 where NumPy made both.
+        """
+        name = f"{side}.{layer}.out"
+        ours_LD, theirs_LD = self._layer(side, layer)[name], self[name]
+        return float(np.abs(ours_LD - theirs_LD).max() / (np.abs(theirs_LD).max() or 1.0))
 
     def rerun(
         self,

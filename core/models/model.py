@@ -22,6 +22,7 @@ from core.models import (
     tokenizer,
 )
 from core.models.assembly import plain_arrays
+from core.models.engines import Engine, trace_with
 from core.models.fields import Fields, read_json
 from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
 from core.models.gguf_tokenizer import ScoredPieces
@@ -59,6 +60,7 @@ class Model:
     notes: tuple[str, ...] = ()  # what the files hold that is not run as it is, in sentences
     no_tokenizer: str = ""  # why there is none, a sentence
     decoding: Decoding | None = None  # what the files say of the tokens it may write
+    place: Path | None = None  # the folder or the file that it was read from
 
     @property
     def nbytes(self) -> int:
@@ -72,11 +74,15 @@ class Model:
         ids_L=None,
         target: str | None = None,
         target_ids_L=None,
+        engine: str | Engine = "numpy",
         **options: Any,
     ) -> Trace:
         """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows,
         segments_L, as in `forward`; where the weights stay in their file, keep is "layers" unless
         something else is asked for.
+
+        engine: who computes what the layers give out (core/models/engines.py): "numpy", "torch",
+        "nnsight" or a function of your own; NumPy computes the layers that are looked at.
 
         An encoder–decoder model reads `target` in its decoder; without one it writes its own, token
         by token.
@@ -96,6 +102,8 @@ class Model:
                 "Only an encoder–decoder model reads a target sentence; give it as text or as"
                 " ids, not both."
             )
+        if engine != "numpy":
+            return trace_with(engine, self, ids_L, target_ids_L=target_ids_L, **options)
         return forward(self.config, self.weights, ids_L, target_ids_L=target_ids_L, **options)
 
     def ids(self, text: str, special: bool = True):
@@ -158,14 +166,16 @@ def model_in_folder(name: str, folder: Path, dtype, stream: bool | None = None) 
     found = tokenizers_in(folder, loaded.config)
     config, rules, said = decoding_in(folder, loaded.config)
     notes = (*loaded.notes, *found.notes, *said)
-    return with_tokenizers(Model(name, config, loaded.weights, notes=notes, decoding=rules), found)
+    model = Model(name, config, loaded.weights, notes=notes, decoding=rules, place=folder)
+    return with_tokenizers(model, found)
 
 
 def model_in_gguf(name: str, file: Path, dtype, stream: bool | None = None) -> Model:
     """The model of a GGUF file."""
     config, weights, metadata = read_gguf(file, dtype, stream)
     found, rules = tokenizer_in_gguf(metadata), decoding_in_gguf(metadata, config)
-    return with_tokenizers(Model(name, config, weights, notes=found.notes, decoding=rules), found)
+    model = Model(name, config, weights, notes=found.notes, decoding=rules, place=file)
+    return with_tokenizers(model, found)
 
 
 # --- tokenizers -----------------------------------------------------------------------------------

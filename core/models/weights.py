@@ -55,16 +55,32 @@ def load_folder(folder: str | Path, dtype=np.float32, stream: bool | None = None
     folder = Path(folder)
     if not os.path.isdir(folder):  # unlike Path's own, it never raises
         raise GlassError(f"There is no folder {folder}.")
+    layout, tensors, heads = layout_of(folder)
+    tensors = {name: tensors[name] for name in tensors if name not in heads}
+    notes = (*fine_tuned_notes(heads), *layout.notes)
+    return Loaded(layout.config, weights_of(layout, tensors, dtype, stream), notes)
+
+
+def layout_of(folder: Path) -> tuple[Layout, dict[str, Stored], list[str]]:
+    """What the files of a folder are: the layout, the tensors, and those of a fine-tuned head."""
     data = Fields(read_json(folder / "config.json"), "config.json")
     kind = family_of(data)
     family = FAMILIES[kind]
     data = keys.check_keys(data, family.keys)
     tensors = without_prefix(open_tensors(folder), family.prefixes)
     heads = fine_tuned_head(tensors) if kind != "glassformer" else []
-    layout = family.layout(data, tensors)
-    tensors = {name: tensors[name] for name in tensors if name not in heads}
-    notes = (*fine_tuned_notes(heads), *layout.notes)
-    return Loaded(layout.config, weights_of(layout, tensors, dtype, stream), notes)
+    return family.layout(data, tensors), tensors, heads
+
+
+def layer_modules(folder: Path) -> dict[str, str]:
+    """For each side the path of the list of its layers in the model of transformers, without the
+    prefix of its heads: "encoder.layer" for BERT. GlassError for a model of our own.
+    """
+    layout, *_ = layout_of(folder)
+    if layout.ours:
+        raise GlassError("Only NumPy runs the study models: transformers does not know them.")
+    first = {side: f"{side}.0.attn.out.weight" for side in layout.config.sides}
+    return {side: layout.names[name][0].split(".0.")[0] for side, name in first.items()}
 
 
 def read_gguf(
