@@ -32,11 +32,12 @@ def outputs(
     repository: the model's name on the Hub, for a remote run of a model that writes.
     """
     folder = torch_engine.folder_of(model)
+    paths = layer_modules(folder)
     if remote:
-        return remote_outputs(model, layer_modules(folder), inputs, repository)
+        return remote_outputs(model, paths, inputs, repository)
     network = torch_engine.loaded(str(folder), dtype)
     given = torch_engine.arguments(network, model.config, inputs)
-    return traced(NNsight(network), modules_by_step(network, layer_modules(folder)), given)
+    return traced(NNsight(network), modules_by_step(network, paths), given)
 
 
 def modules_by_step(network, paths: Mapping[str, str]) -> dict[str, str]:
@@ -61,8 +62,7 @@ def remote_outputs(model, paths: Mapping[str, str], inputs, repository: str | No
     if repository is None or model.config.sides != ("decoder",):
         raise GlassError("A remote run needs a model that writes, and its name on the Hub.")
     wrapped = LanguageModel(repository, trust_remote_code=False)
-    base = wrapped.config.base_model_prefix if hasattr(wrapped.config, "base_model_prefix") else ""
-    base = base or getattr(type(wrapped._model), "base_model_prefix", "model")
+    base = type(wrapped._model).base_model_prefix  # the model without its head
     modules = {
         f"decoder.{layer}.out": f"{base}.{paths['decoder']}.{layer}"
         for layer in range(model.config.decoder_layers)

@@ -29,10 +29,11 @@ def outputs(
     `from_pretrained`, such as max_memory or offload_folder.
     """
     folder = folder_of(model)
+    modules = layer_modules(folder)
     network = loaded(str(folder), dtype, tuple(sorted(options.items())))
     found: dict[str, np.ndarray] = {}
     with ExitStack() as stack, torch.inference_mode():
-        for side, path in layer_modules(folder).items():
+        for side, path in modules.items():
             for layer, module in enumerate(network.get_submodule(path)):
                 kept = keep_in(found, f"{side}.{layer}.out")
                 stack.callback(module.register_forward_hook(kept).remove)

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,13 @@ from core.forward_pass import (
     run_ends,
 )
 from core.models.assembly import fuse
+from core.models.weights import layer_modules
 from core.recorder import KEEP, Provenance, Run
 from core.step_ref import ref_of
 from core.trace import Trace
 from core.transformer import layers_from, stack
 
-Engine = Callable[[Any, Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
+Engine = Callable[..., Mapping[str, np.ndarray]]  # of a model, its inputs, and options
 # The module that has the function `outputs`, and the packages that it needs
 ENGINES = {
     "numpy": ("core.models.engines", ()),
@@ -56,6 +58,15 @@ def installed() -> tuple[str, ...]:
     return tuple(name for name, (_, needs) in ENGINES.items() if all(map(find_spec, needs)))
 
 
+@lru_cache(maxsize=64)
+def is_known(place: Path) -> bool:
+    """Whether engines can run the model that lies there: a folder of a family of transformers'."""
+    try:
+        return place.is_dir() and bool(layer_modules(place))
+    except GlassError:
+        return False
+
+
 def engine_of(name: str | Engine) -> Engine:
     """An engine by its name; a function is one already."""
     if callable(name):
@@ -65,8 +76,8 @@ def engine_of(name: str | Engine) -> Engine:
     module, needs = ENGINES[name]
     if missing := [package for package in needs if not find_spec(package)]:
         raise GlassError(
-            f"The engine “{name}” needs {' and '.join(missing)}:"
-            " python -m pip install -r requirements-engine.txt"
+            f"The engine “{name}” needs {', '.join(missing)}; requirements-engine.txt lists what to"
+            " install."
         )
     return import_module(module).outputs
 
@@ -94,10 +105,12 @@ def trace_with(
     segments_L=None,
     rows=None,
     words_L=None,
+    engine_options: Mapping[str, Any] | None = None,
     **others: Any,
 ) -> Trace:
-    """The trace of a run whose layers an engine has computed; the arguments are those of `forward`.
-    GlassError for what would change the run: an engine runs a model as it was trained.
+    """The trace of a run whose layers an engine has computed; the arguments are those of `forward`,
+    and options of the engine. GlassError for what would change the run: an engine runs a model as
+    it was trained.
     """
     if changed := [name for name, value in others.items() if value and name != "keep"]:
         raise GlassError(
@@ -109,7 +122,8 @@ def trace_with(
     grids, last = check_masks(config, inputs, None), inputs[config.sides[-1]]
     rows = np.arange(len(last)) if rows is None else np.atleast_1d(np.arange(len(last))[rows])
     sizes = axis_sizes(config, inputs, len(rows))
-    given = checked(engine_of(engine)(model, inputs), config, inputs, model.weights)
+    given = engine_of(engine)(model, inputs, **(engine_options or {}))
+    given = checked(given, config, inputs, model.weights)
     recorded = recorded_steps(config, sizes)
     run = Run(config, model.weights, sizes, {}, KEEP["layers"], recorded, again=True)
     for side in config.sides:

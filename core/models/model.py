@@ -82,7 +82,8 @@ class Model:
         something else is asked for.
 
         engine: who computes what the layers give out (core/models/engines.py): "numpy", "torch",
-        "nnsight" or a function of your own; NumPy computes the layers that are looked at.
+        "nnsight" or a function of your own, with engine_options; NumPy computes the layers that are
+        looked at.
 
         An encoder–decoder model reads `target` in its decoder; without one it writes its own, token
         by token.

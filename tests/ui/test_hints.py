@@ -8,7 +8,7 @@ import pytest
 
 from core import load
 from core.errors import GlassError
-from core.models import catalogue, download
+from core.models import catalogue, download, engines
 from tests.helpers.pages import OTHERS, READY, address, data_of, opened, parts, prose, said
 from tests.helpers.sample import one_in
 from ui.kit.picture_frame import picture_frame
@@ -16,7 +16,7 @@ from ui.session import runs
 from ui.session.navigation import OVERVIEW, PAGES
 from ui.session.selection import EXAMPLES, OPENING
 from ui.session.view import View
-from ui.shell import downloads
+from ui.shell import downloads, settings
 from ui.shell.controls import model_words
 from ui.shell.model_notes import what_it_does
 
@@ -264,3 +264,43 @@ def test_the_settings_keep_what_the_model_is_in_a_fold():
 def test_the_overview_alone_says_what_the_app_is():
     words = "See through a transformer"
     assert words in prose(opened()) and words not in prose(opened(OTHERS[0]))
+
+
+# --- engines --------------------------------------------------------------------------------------
+
+
+def test_the_page_says_who_computed_the_layers_and_how_far_numpy_is_from_that(monkeypatch):
+    def inexact(model, inputs):
+        return {name: 1.25 * x_LD for name, x_LD in engines.outputs(model, inputs).items()}
+
+    monkeypatch.setattr(engines, "installed", lambda: ("numpy", "torch"))
+    for module in (runs, settings):
+        monkeypatch.setattr(module, "installed", engines.installed)
+    monkeypatch.setattr(engines, "engine_of", lambda name: inexact)
+    text = "A sentence for another engine."
+    app = opened("pages/3_Attention.py", model="minilm", sentence=text, engine="torch", layer="2")
+    request = runs.RunRequest("minilm", text, engine="torch")
+    assert app.session_state["memory"].shown == request and not app.exception
+    off = runs.trace_of(request).off("encoder", 2)
+    assert off > 0.01 and f"NumPy computed layer 2 from that: its output is within {off:.2g}" in (
+        prose(app).replace("*", "")
+    )
+    app.radio(key="engine").set_value("numpy").run()
+    assert "computed what the layers read" not in prose(app)
+    assert app.session_state["memory"].shown.engine == "numpy"
+
+
+def test_a_choice_of_engines_stands_only_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(settings, "installed", lambda: ("numpy",))
+    monkeypatch.setattr(runs, "installed", lambda: ("numpy",))
+    app = opened(model="minilm", engine="torch")
+    assert "engine" not in {each.key for each in app.radio}
+    assert app.session_state["memory"].shown.engine == "numpy"
+
+
+def test_study_models_are_run_by_numpy_whatever_is_chosen(monkeypatch):
+    monkeypatch.setattr(runs, "installed", lambda: ("numpy", "torch"))
+    request = runs.RunRequest("study-decoder", "The boy sees the", engine="torch")
+    assert not runs.uses_engine(request) and runs.trace_of(request).engine == "numpy"
+    assert not runs.uses_engine(request._replace(model="minilm", mask="decoder"))
+    assert runs.uses_engine(request._replace(model="minilm"))

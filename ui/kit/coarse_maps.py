@@ -69,7 +69,8 @@ def coarse_panels(values_PRC, most: int = MOST_TOGETHER) -> tuple[np.ndarray, Bl
     they are small enough.
     """
     values_PRC = np.asarray(values_PRC, dtype=np.float32)
-    tall, wide = block_of(*values_PRC.shape, most)
+    panels, rows, columns = values_PRC.shape
+    tall, wide = block_of(panels, rows, columns, most)
     if tall * wide == 1:
         return values_PRC, None
     found = []

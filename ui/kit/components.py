@@ -30,6 +30,8 @@ itself: the page does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from core.text import number
@@ -51,7 +53,7 @@ def heads_canvas(
     labels_M,
     *,
     key: str,
-    on_cell=None,
+    on_cell: Callable[..., None] | None = None,
     chosen: int | None = None,
     row: int | None = None,
     opened: tuple[int, int, int] | None = None,
@@ -85,16 +87,23 @@ def heads_canvas(
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses.",
         "tallest": tallest,
     }
-    choose = on_cell and blocks and (lambda *cell: on_cell(*blocks.cell(*cell)))
-    choose = _callback(key, "cell", patterns_HLM.shape, choose or on_cell)
-    _heatmap(key=key, data=data, on_cell_change=choose)
+
+    def choose(*cell: int) -> None:
+        assert on_cell
+        on_cell(*(blocks.cell(*cell) if blocks else cell))
+
+    choose_cell = _callback(key, "cell", patterns_HLM.shape, on_cell and choose)
+    _heatmap(key=key, data=data, on_cell_change=choose_cell)
 
 
-def heatmap_canvas(spec: HeatmapSpec, *, key: str, on_cell=None) -> None:
+def heatmap_canvas(
+    spec: HeatmapSpec, *, key: str, on_cell: Callable[..., None] | None = None
+) -> None:
     """One map with its labels, as wide as it needs to be; a large one in blocks."""
     spec, blocks = coarsened(spec)
 
     def choose(panel: int, row: int, column: int) -> None:
+        assert on_cell
         on_cell(*(blocks.cell(panel, row, column)[1:] if blocks else (row, column)))
 
     choose_cell = _callback(key, "cell", (1, *spec.shape), on_cell and choose)

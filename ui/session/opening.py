@@ -20,7 +20,15 @@ from core.models import catalogue
 from core.models.model import Model
 from core.whatif import Text
 from ui.session.memory import memory
-from ui.session.runs import ALL_KEPT, RunRequest, model_of, ready_models, run_of, trace_of
+from ui.session.runs import (
+    ALL_KEPT,
+    RunRequest,
+    engine_here,
+    model_of,
+    ready_models,
+    run_of,
+    trace_of,
+)
 from ui.session.selection import CODECS, chosen, select
 from ui.session.shelf import SHELF
 from ui.session.view import View, is_word
@@ -49,7 +57,10 @@ def settle_place() -> None:
     """
     firsts, link = memory().firsts, memory().link
     before, _ = memory().opening
-    request = RunRequest(chosen("model"), chosen("sentence"), target=chosen("target"))
+    engine = engine_here(chosen("engine"))
+    request = RunRequest(
+        chosen("model"), chosen("sentence"), target=chosen("target"), engine=engine
+    )
     try:
         place = dict(zip(PLACE, remembered_place(request, chosen("side")), strict=True))
     except (GlassError, KeyError):  # the page says why there is no such run

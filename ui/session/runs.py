@@ -22,6 +22,7 @@ from core import load, lstm, whatif
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
+from core.models.engines import installed, is_known, trace_with
 from core.models.model import Model
 from core.models.streaming import most_held
 from core.models.tokenizer import Encoding
@@ -48,6 +49,7 @@ class RunRequest(NamedTuple):
     # what the decoder of an encoder–decoder model is given; empty: it writes it itself
     target: str = ""
     change: str = ""  # what else differs from the model as it was trained (core.whatif)
+    engine: str = "numpy"  # who computes the layers, if nothing differs (core.models.engines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +159,12 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
     target_ids_L = target_ids_of(model, ids_L, request.target) if crosses else None
     # the tokens after which something is predicted
     spoken = len(ids_L if target_ids_L is None else target_ids_L)
+    if uses_engine(request):
+        rows = None if spoken <= ALL_ROWS else -1
+        trace = trace_with(
+            request.engine, model, ids_L, target_ids_L=target_ids_L, rows=rows, words_L=words_L
+        )
+        return FinishedRun(model, encoding, trace)
     trace = whatif.run(
         model,
         whatif.Text(ids_L, words_L),
@@ -167,6 +175,21 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
         rows=None if spoken <= ALL_ROWS else -1,
     )
     return FinishedRun(model, encoding, trace)
+
+
+def engine_here(name: str) -> str:
+    """The engine of that name; NumPy, where its packages are not there."""
+    return name if name in installed() else "numpy"
+
+
+def uses_engine(request: RunRequest) -> bool:
+    """Whether another engine than NumPy computes the layers: it must know the model, and runs it as
+    it was trained.
+    """
+    if request.engine == "numpy" or (request.mask, request.change) != ("trained", ""):
+        return False
+    model = model_of(request.model)
+    return isinstance(model, Model) and model.place is not None and is_known(model.place)
 
 
 def read_text(model: Model | Lstm, text: str) -> Reading:

@@ -28,6 +28,7 @@ from core import masks, whatif
 from core.decoding.beam_search import WIDEST
 from core.errors import GlassError
 from core.models import catalogue
+from core.models.engines import ENGINES
 
 _EXAMPLES = Path(__file__).parents[2] / "assets/examples.json"
 EXAMPLES = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
@@ -215,6 +216,7 @@ class Selection:
     depth: str = in_page(among("story", DEPTHS))
     hide_special: int = around_pages(whole_number(0, 0, 1), key="bare")
     merge_pieces: int = around_pages(whole_number(0, 0, 1), key="merge")
+    engine: str = around_pages(among("numpy", tuple(ENGINES)))  # who computes the layers
     ask: bool = around_pages(flag(True))  # whether a stage lets the reader guess first
     tour: int | None = around_pages(whole_number(None, 0, TOUR_STOPS - 1))
     # The opened number, and where it stands

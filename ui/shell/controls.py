@@ -14,7 +14,7 @@ from ui.session.actions import start_new_model, start_typed_text
 from ui.session.address import link_asks_for
 from ui.session.memory import forget_comparison, memory, note
 from ui.session.opening import first_token
-from ui.session.runs import RunRequest
+from ui.session.runs import RunRequest, engine_here
 from ui.session.selection import (
     CODECS,
     EXAMPLES,
@@ -60,7 +60,8 @@ def read_run(box) -> View | None:
 def request_of(asked: Selection, model: str) -> RunRequest:
     """The run that is asked for, by a model that is here."""
     mask = f"own:{asked.mask_cells}" if asked.mask == "own" else asked.mask
-    return RunRequest(model, asked.sentence, mask, asked.target, asked.change)
+    engine = engine_here(asked.engine)
+    return RunRequest(model, asked.sentence, mask, asked.target, asked.change, engine)
 
 
 def sentence_box() -> None:

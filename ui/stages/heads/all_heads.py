@@ -133,7 +133,8 @@ def story(view: View, drawn: Weights) -> str:
 
 def in_blocks(view: View, drawn: Weights) -> str:
     """What is said of a long text, whose maps have a cell for several weights."""
-    tall, wide = block_of(*view.trace.shape(drawn.name), MOST_TOGETHER)
+    heads, rows, columns = view.trace.shape(drawn.name)
+    tall, wide = block_of(heads, rows, columns, MOST_TOGETHER)
     return f" · each cell: the largest of {tall} × {wide}" if tall * wide > 1 else ""
 
 
