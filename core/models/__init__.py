@@ -10,6 +10,8 @@
     keys             what is done with each key: computed, without effect, refused by name
     study_config     the config of our own files
     assembly         from tensors to weights: found, checked, laid side by side
+    streaming        weights that stay in their file until they are asked for
+    engines          who computes the layers: NumPy, or another program
     safetensors, gguf, stored, fields
                      the two kinds of weight files, tensors in them, JSON and its values
 
