@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ui.kit import coarse_maps
-from ui.kit.coarse_maps import block_of, coarse_labels, coarse_mask, coarse_panels, coarsened
+from ui.kit.coarse_maps import block_of_each, coarse_labels, coarse_mask, coarse_panels, coarsened
 from ui.kit.heatmap import HeatmapSpec, data_of
 
 
@@ -41,7 +41,7 @@ def test_a_large_map_is_drawn_in_blocks_of_which_each_shows_its_largest_number(r
         part_RC = hidden_RC[r * tall : (r + 1) * tall, c * wide : (c + 1) * wide]
         assert small.blocked_RC[r, c] == part_RC.all()
         first, last = r * tall, min(r * tall + tall, rows) - 1
-        assert small.rows[r] == (f"a ({first}) – a ({last})" if last > first else f"a ({first})")
+        assert small.rows[r] == (f"{first}–{last} a" if tall > 1 else f"a ({first})")
     assert small.chosen == (rows - 2) // tall
     assert small.opened == (3 // tall, (columns - 1) // wide)
 
@@ -52,7 +52,8 @@ def test_the_maps_of_all_heads_share_one_bound():
     assert small.size <= coarse_maps.MOST_TOGETHER and small.max() == values_HLM.max()
     h, l, m = (int(i) for i in np.unravel_index(small.argmax(), small.shape))
     assert blocks.cell(h, l, m) == np.unravel_index(values_HLM.argmax(), values_HLM.shape)
-    assert (blocks.tall, blocks.wide) == block_of(9, 1024, 1024, coarse_maps.MOST_TOGETHER)
+    assert (blocks.tall, blocks.wide) == block_of_each(9, 1024, 1024) == (8, 8)
+    assert block_of_each(12, 256, 256) == (1, 1)
 
 
 def test_what_is_not_a_number_stays_blank_and_hides_no_neighbour():
@@ -62,4 +63,5 @@ def test_what_is_not_a_number_stays_blank_and_hides_no_neighbour():
     assert small[0, 0, 0] == -3 and np.isnan(small[0]).sum() == 3
     assert blocks.cell(0, 0, 0) == (0, 1, 1)
     assert coarse_mask(np.eye(4) == 0, blocks).tolist() == [[False, True], [True, False]]
-    assert coarse_labels(["x", "y", "z"], 2) == ["x – y", "z"]
+    assert coarse_labels(["x", "y (3)", "z (4)"], 2) == ["0–1 x", "2–2 z"]
+    assert coarse_labels(["x", "y (3)"], 1) == ["x", "y (3)"]

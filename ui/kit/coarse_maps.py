@@ -9,6 +9,7 @@ coarse_panels(…)        the same for several maps of one size
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from ui.kit.heatmap import HeatmapSpec
 
 MOST = 1 << 18  # cells of one map that are sent as they are
 MOST_TOGETHER = 1 << 20  # of several maps in one picture
+SMALL = 1 << 14  # of each of several, once they are drawn in blocks: more of them are seen at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,12 @@ def block_of(panels: int, rows: int, columns: int, most: int) -> tuple[int, int]
     return tall, wide
 
 
+def block_of_each(panels: int, rows: int, columns: int) -> tuple[int, int]:
+    """The blocks of several maps in one picture."""
+    few = panels * rows * columns <= MOST_TOGETHER
+    return (1, 1) if few else block_of(1, rows, columns, SMALL)
+
+
 def in_blocks(values_PRC, tall: int, wide: int, filler) -> np.ndarray:
     """The cells of each block side by side, (P, R, C, tall · wide), the last ones filled up."""
     P, R, C = values_PRC.shape
@@ -64,13 +72,14 @@ def in_blocks(values_PRC, tall: int, wide: int, filler) -> np.ndarray:
     return parts.reshape(P, rows, columns, -1)
 
 
-def coarse_panels(values_PRC, most: int = MOST_TOGETHER) -> tuple[np.ndarray, Blocks | None]:
+def coarse_panels(values_PRC, most: int | None = None) -> tuple[np.ndarray, Blocks | None]:
     """Several maps in blocks, on which each number is the largest of its block; as they are, where
-    they are small enough.
+    they are small enough. most: cells in all, if they are not to be seen at once.
     """
     values_PRC = np.asarray(values_PRC, dtype=np.float32)
     panels, rows, columns = values_PRC.shape
-    tall, wide = block_of(panels, rows, columns, most)
+    each = block_of_each(panels, rows, columns)
+    tall, wide = each if most is None else block_of(panels, rows, columns, most)
     if tall * wide == 1:
         return values_PRC, None
     found = []
@@ -89,9 +98,13 @@ def coarse_mask(blocked_RC, blocks: Blocks) -> np.ndarray:
 
 
 def coarse_labels(labels: Sequence[str], size: int) -> list[str]:
-    """The first and the last label of each block."""
-    parts = [labels[start : start + size] for start in range(0, len(labels), size)]
-    return [part[0] if len(part) == 1 else f"{part[0]} – {part[-1]}" for part in parts]
+    """The places of each block, and the first name there without its own place."""
+    if size == 1:
+        return list(labels)
+    starts = range(0, len(labels), size)
+    ends = [min(start + size, len(labels)) - 1 for start in starts]
+    names = [re.sub(r" [(]\d+[)]$", "", labels[start]) for start in starts]
+    return [f"{a}–{b} {name}" for a, b, name in zip(starts, ends, names, strict=True)]
 
 
 def coarsened(spec: HeatmapSpec) -> tuple[HeatmapSpec, Blocks | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.text import percent
-from ui.kit.coarse_maps import MOST_TOGETHER, block_of
+from ui.kit.coarse_maps import block_of_each
 from ui.kit.components import heads_canvas
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.quiz import Quiz, quiz_of_most
@@ -134,7 +134,7 @@ def story(view: View, drawn: Weights) -> str:
 def in_blocks(view: View, drawn: Weights) -> str:
     """What is said of a long text, whose maps have a cell for several weights."""
     heads, rows, columns = view.trace.shape(drawn.name)
-    tall, wide = block_of(heads, rows, columns, MOST_TOGETHER)
+    tall, wide = block_of_each(heads, rows, columns)
     return f" · each cell: the largest of {tall} × {wide}" if tall * wide > 1 else ""
 
 
