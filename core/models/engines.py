@@ -112,27 +112,37 @@ def trace_with(
     and options of the engine. GlassError for what would change the run: an engine runs a model as
     it was trained.
     """
-    if changed := [name for name, value in others.items() if value and name != "keep"]:
-        raise GlassError(
-            f"Only NumPy runs a model with {' and '.join(changed)}: leave the engine out."
-        )
+    refuse_changes(others)
     config = model.config
     inputs = check_inputs(config, ids_L, target_ids_L, segments_L)
     check_words(words_L, inputs[config.sides[0]])
     grids, last = check_masks(config, inputs, None), inputs[config.sides[-1]]
     rows = np.arange(len(last)) if rows is None else np.atleast_1d(np.arange(len(last))[rows])
-    sizes = axis_sizes(config, inputs, len(rows))
     given = engine_of(engine)(model, inputs, **(engine_options or {}))
-    given = checked(given, config, inputs, model.weights)
-    recorded = recorded_steps(config, sizes)
-    run = Run(config, model.weights, sizes, {}, KEEP["layers"], recorded, again=True)
-    for side in config.sides:
-        last = whole_side(run, side, inputs, grids, given)
-    run_ends(run, last, rows)
+    run = run_around(model, inputs, grids, checked(given, config, inputs, model.weights), rows)
     kept = {"grids": grids, "kept": run.values}
     rest = partial(rest_again, inputs=inputs, **kept)
     name = engine if isinstance(engine, str) else getattr(engine, "__name__", "an engine")
     return Trace(run, partial(layer_again, **kept), rows, words_L, rest, engine=name)
+
+
+def refuse_changes(others: Mapping[str, Any]) -> None:
+    """A GlassError, where more is asked of a run than its inputs and what it keeps."""
+    if changed := [name for name, value in others.items() if value and name != "keep"]:
+        raise GlassError(
+            f"Only NumPy runs a model with {' and '.join(changed)}: leave the engine out."
+        )
+
+
+def run_around(model, inputs, grids, given, rows) -> Run:
+    """A run whose layers an engine has computed: what stands before and behind them."""
+    sizes = axis_sizes(model.config, inputs, len(rows))
+    recorded, last_LD = recorded_steps(model.config, sizes), None
+    run = Run(model.config, model.weights, sizes, {}, KEEP["layers"], recorded, again=True)
+    for side in model.config.sides:
+        last_LD = whole_side(run, side, inputs, grids, given)
+    run_ends(run, last_LD, rows)
+    return run
 
 
 def whole_side(run: Run, side: str, inputs, grids, given) -> np.ndarray:

@@ -90,8 +90,6 @@ class Model:
         """
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, not both.")
-        if isinstance(self.weights, Streamed):
-            options.setdefault("keep", "layers")
         if text is not None:
             encoding = self.encode(text)
             ids_L = encoding.ids_L
@@ -103,9 +101,14 @@ class Model:
                 "Only an encoder–decoder model reads a target sentence; give it as text or as"
                 " ids, not both."
             )
+        return self._run(engine, ids_L, target_ids_L=target_ids_L, **options)
+
+    def _run(self, engine: str | Engine, ids_L, **options: Any) -> Trace:
+        if isinstance(self.weights, Streamed):
+            options.setdefault("keep", "layers")
         if engine != "numpy":
-            return trace_with(engine, self, ids_L, target_ids_L=target_ids_L, **options)
-        return forward(self.config, self.weights, ids_L, target_ids_L=target_ids_L, **options)
+            return trace_with(engine, self, ids_L, **options)
+        return forward(self.config, self.weights, ids_L, **options)
 
     def ids(self, text: str, special: bool = True):
         """The token ids of a sentence, (L,)."""

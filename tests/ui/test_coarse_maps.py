@@ -16,8 +16,10 @@ def map_of(rows: int, columns: int, **look) -> HeatmapSpec:
 
 def test_a_map_that_fits_is_drawn_as_it_is():
     spec = map_of(512, 512)
-    assert coarsened(spec) == (spec, None) and coarsened(spec)[0] is spec
-    assert coarse_panels(np.zeros((12, 256, 256)))[1] is None
+    same, blocks = coarsened(spec)
+    assert same is spec and blocks.note == "" and blocks.cell(0, 500, 7) == (0, 500, 7)
+    values_HLM = np.zeros((12, 256, 256))
+    assert coarse_panels(values_HLM)[0] is values_HLM
 
 
 @pytest.mark.parametrize("rows, columns", [(1024, 1024), (1185, 1185), (700, 3000), (5, 60_000)])
@@ -52,7 +54,7 @@ def test_the_maps_of_all_heads_share_one_bound():
     assert small.size <= coarse_maps.MOST_TOGETHER and small.max() == values_HLM.max()
     h, l, m = (int(i) for i in np.unravel_index(small.argmax(), small.shape))
     assert blocks.cell(h, l, m) == np.unravel_index(values_HLM.argmax(), values_HLM.shape)
-    assert (blocks.tall, blocks.wide) == block_of_each(9, 1024, 1024) == (8, 8)
+    assert (blocks.tall, blocks.wide) == block_of_each(9, 1024, 1024) == (23, 23)
     assert block_of_each(12, 256, 256) == (1, 1)
 
 

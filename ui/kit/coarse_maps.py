@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,27 +20,39 @@ from ui.kit.heatmap import HeatmapSpec
 
 MOST = 1 << 18  # cells of one map that are sent as they are
 MOST_TOGETHER = 1 << 20  # of several maps in one picture
-SMALL = 1 << 14  # of each of several, once they are drawn in blocks: more of them are seen at once
+SMALL = 1 << 11  # of each of several, once they are drawn in blocks: more of them are seen at once
 
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Maps in blocks of so many rows and columns. at_PRC: which cell of its block each number is,
-    counted row by row; it holds no number of the maps, so that a click may outlive them.
+    """Maps in blocks of so many rows and columns; of one cell each, where they are small enough.
+    at_PRC: which cell of its block each number is, counted row by row; it holds no number of the
+    maps, so that a click may outlive them.
     """
 
-    tall: int
-    wide: int
-    at_PRC: np.ndarray
+    tall: int = 1
+    wide: int = 1
+    at_PRC: np.ndarray | None = None
 
     def cell(self, panel: int, row: int, column: int) -> tuple[int, int, int]:
         """The cell of the whole map whose number is drawn there."""
+        if self.at_PRC is None:
+            return panel, row, column
         down, right = divmod(int(self.at_PRC[panel, row, column]), self.wide)
         return panel, row * self.tall + down, column * self.wide + right
+
+    def place(self, at: Any) -> Any:
+        """Where a row, a cell (row, column) or one of a panel (panel, row, column) is drawn."""
+        if at is None or not np.ndim(at):
+            return None if at is None else int(at) // self.tall
+        *panel, row, column = at
+        return (*panel, row // self.tall, column // self.wide)
 
     @property
     def note(self) -> str:
         """What a title says of it."""
+        if self.at_PRC is None:
+            return ""
         return f" · each cell: the largest of {self.tall} × {self.wide}"
 
 
@@ -72,18 +85,20 @@ def in_blocks(values_PRC, tall: int, wide: int, filler) -> np.ndarray:
     return parts.reshape(P, rows, columns, -1)
 
 
-def coarse_panels(values_PRC, most: int | None = None) -> tuple[np.ndarray, Blocks | None]:
+def coarse_panels(values_PRC, most: int | None = None) -> tuple[np.ndarray, Blocks]:
     """Several maps in blocks, on which each number is the largest of its block; as they are, where
     they are small enough. most: cells in all, if they are not to be seen at once.
     """
-    values_PRC = np.asarray(values_PRC, dtype=np.float32)
+    values_PRC = np.asarray(values_PRC)
     panels, rows, columns = values_PRC.shape
     each = block_of_each(panels, rows, columns)
     tall, wide = each if most is None else block_of(panels, rows, columns, most)
     if tall * wide == 1:
-        return values_PRC, None
+        return values_PRC, Blocks()
     found = []
-    for values_RC in values_PRC:  # one after the other: they are large
+    for values_RC in values_PRC.astype(
+        np.float32, copy=False
+    ):  # one after the other: they are large
         each_RCB = in_blocks(values_RC[None], tall, wide, np.nan)[0]
         size_RCB = np.where(np.isnan(each_RCB), -1, np.abs(each_RCB))
         at_RC = size_RCB.argmax(axis=-1)
@@ -92,8 +107,10 @@ def coarse_panels(values_PRC, most: int | None = None) -> tuple[np.ndarray, Bloc
     return np.stack(values), Blocks(tall, wide, np.stack(places).astype(np.uint16))
 
 
-def coarse_mask(blocked_RC, blocks: Blocks) -> np.ndarray:
+def coarse_mask(blocked_RC, blocks: Blocks) -> Any:
     """The blocks of which every cell is hidden."""
+    if blocked_RC is None or blocks.at_PRC is None:
+        return blocked_RC
     return in_blocks(np.asarray(blocked_RC, bool)[None], blocks.tall, blocks.wide, True)[0].all(-1)
 
 
@@ -107,26 +124,18 @@ def coarse_labels(labels: Sequence[str], size: int) -> list[str]:
     return [f"{a}–{b} {name}" for a, b, name in zip(starts, ends, names, strict=True)]
 
 
-def coarsened(spec: HeatmapSpec) -> tuple[HeatmapSpec, Blocks | None]:
+def coarsened(spec: HeatmapSpec) -> tuple[HeatmapSpec, Blocks]:
     """The map in blocks; as it is, where it is small enough."""
     if len(spec.rows) * len(spec.columns) <= MOST:
-        return spec, None
+        return spec, Blocks()
     values_PRC, blocks = coarse_panels(np.asarray(spec.values_RC)[None], MOST)
-    if blocks is None:
-        return spec, None
-    tall, wide = blocks.tall, blocks.wide
-    chosen = spec.chosen
-    if chosen is not None:
-        chosen = (
-            chosen // tall if isinstance(chosen, int) else (chosen[0] // tall, chosen[1] // wide)
-        )
     return replace(
         spec,
         values_RC=values_PRC[0],
-        rows=coarse_labels(spec.rows, tall),
-        columns=coarse_labels(spec.columns, wide),
+        rows=coarse_labels(spec.rows, blocks.tall),
+        columns=coarse_labels(spec.columns, blocks.wide),
         title=spec.title + blocks.note,
-        chosen=chosen,
-        opened=spec.opened and (spec.opened[0] // tall, spec.opened[1] // wide),
-        blocked_RC=None if spec.blocked_RC is None else coarse_mask(spec.blocked_RC, blocks),
+        chosen=blocks.place(spec.chosen),
+        opened=blocks.place(spec.opened),
+        blocked_RC=coarse_mask(spec.blocked_RC, blocks),
     ), blocks

@@ -68,32 +68,18 @@ def heads_canvas(
     is explained; tallest: pixels within which all of them should be seen at once.
     """
     patterns_HLM, blocks = coarse_panels(patterns_HLM)
-    titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
-    if blocks:
-        labels_L, labels_M = (
-            coarse_labels(labels_L, blocks.tall),
-            coarse_labels(labels_M, blocks.wide),
-        )
-        blocked_LM = None if blocked_LM is None else coarse_mask(blocked_LM, blocks)
-        row = None if row is None else row // blocks.tall
-        opened = opened and (opened[0], opened[1] // blocks.tall, opened[2] // blocks.wide)
-    data = panels(patterns_HLM, kind, limit, blocked_LM) | {
-        "titles": list(titles),
-        "rows": list(labels_L),
-        "columns": list(labels_M),
+    data = panels(patterns_HLM, kind, limit, coarse_mask(blocked_LM, blocks)) | {
+        "titles": list(titles or (f"Head {h}" for h in range(len(patterns_HLM)))),
+        "rows": coarse_labels(labels_L, blocks.tall),
+        "columns": coarse_labels(labels_M, blocks.wide),
         "chosen": chosen,
-        "row": row,
-        "opened": opened,
+        "row": blocks.place(row),
+        "opened": blocks.place(opened),
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses.",
         "tallest": tallest,
     }
-
-    def choose(*cell: int) -> None:
-        assert on_cell
-        on_cell(*(blocks.cell(*cell) if blocks else cell))
-
-    choose_cell = _callback(key, "cell", patterns_HLM.shape, on_cell and choose)
-    _heatmap(key=key, data=data, on_cell_change=choose_cell)
+    found = on_cell and (lambda *cell: on_cell(*blocks.cell(*cell)))
+    _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", patterns_HLM.shape, found))
 
 
 def heatmap_canvas(
@@ -102,12 +88,10 @@ def heatmap_canvas(
     """One map with its labels, as wide as it needs to be; a large one in blocks."""
     spec, blocks = coarsened(spec)
 
-    def choose(panel: int, row: int, column: int) -> None:
-        assert on_cell
-        on_cell(*(blocks.cell(panel, row, column)[1:] if blocks else (row, column)))
-
-    choose_cell = _callback(key, "cell", (1, *spec.shape), on_cell and choose)
-    _heatmap(key=key, data=data_of(spec), on_cell_change=choose_cell)
+    found = on_cell and (lambda *cell: on_cell(*blocks.cell(*cell)[1:]))
+    _heatmap(
+        key=key, data=data_of(spec), on_cell_change=_callback(key, "cell", (1, *spec.shape), found)
+    )
 
 
 def lines(
