@@ -65,14 +65,18 @@ def moved_shares(before_HLM, after_HLM, slots_S2) -> np.ndarray:
     """For each head and pair of partners how much of a token's attention goes elsewhere in the
     second run, ½ Σ |a′ − a|, (H, N). A token without a partner counts as one that gets nothing.
     """
-    rows_N2 = slots_S2[(slots_S2 >= 0).all(axis=1)]
-    grids = []
-    for run, values_HLM in enumerate((before_HLM, after_HLM)):
-        rows_HNM = np.asarray(values_HLM, dtype=np.float64)[:, rows_N2[:, run]]
+    pairs = zip(before_HLM, after_HLM, strict=True)  # one head after the other: they are large
+    return np.stack([moved_share(*pair, slots_S2) for pair in pairs])
+
+
+def moved_share(before_LM, after_LM, slots_S2) -> np.ndarray:
+    """The same of one head, (N,)."""
+    rows_N2, grids = slots_S2[(slots_S2 >= 0).all(axis=1)], []
+    for run, values_LM in enumerate((before_LM, after_LM)):
         there_S = slots_S2[:, run] >= 0
-        grid_HNS = np.zeros((*rows_HNM.shape[:2], len(slots_S2)))
-        grid_HNS[:, :, there_S] = rows_HNM[:, :, slots_S2[there_S, run]]
-        grids.append(grid_HNS)
+        grid_NS = np.zeros((len(rows_N2), len(slots_S2)))
+        grid_NS[:, there_S] = np.asarray(values_LM)[np.ix_(rows_N2[:, run], slots_S2[there_S, run])]
+        grids.append(grid_NS)
     return np.abs(grids[1] - grids[0]).sum(axis=-1) / 2
 
 

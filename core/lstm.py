@@ -117,6 +117,11 @@ def weight_shapes(config: LstmConfig) -> Shapes:
     return shapes | {"head.logits.weight": (c.n_vocab, c.n_units), "head.logits.bias": (c.n_vocab,)}
 
 
+def nbytes_of_run(config: LstmConfig, tokens: int, itemsize: int = 4) -> int:
+    """The most bytes that a run takes: all steps, and logits and probabilities of every token."""
+    return itemsize * tokens * (2 * config.d_model + 24 * config.n_units + 4 * config.n_vocab)
+
+
 def shapes_in_file(config: LstmConfig) -> Shapes:
     """The same without the head's table: it is the table of the words (Press & Wolf 2017)."""
     return {

@@ -68,7 +68,7 @@ class Run:
     """A forward pass under way: its inputs, and what has been put so far."""
 
     config: Any  # a Config, or that of an LSTM (core/lstm.py)
-    weights: Mapping[str, np.ndarray]
+    weights: Mapping[str, Any]  # arrays, or what stands for them (core/models/streaming.py)
     sizes: dict[str, dict[str, int]]  # "encoder", "decoder", "cross", "head": axis letter -> size
     edits: Mapping[str, Any]
     keep: Callable[[StepRef], bool]
@@ -124,7 +124,7 @@ class Scope:
         """A place further in: encoder.0.attn -> encoder.0.attn.norm."""
         return Scope(self.run, f"{self.path}.{name}")
 
-    def w(self, name: str) -> np.ndarray:
+    def w(self, name: str) -> Any:
         """The weight of that name here."""
         return self.run.weights[f"{self.path}.{name}"]
 

@@ -27,7 +27,7 @@ from core.steps.kind import StepKind
 
 # Bytes of recomputed layers, of what these wrote into the stream, of where their heads looked and
 # what they found there, and of derived values
-_LAYERS, _WRITTEN, _LOOKS, _DERIVED = 128 << 20, 96 << 20, 96 << 20, 64 << 20
+LAYERS, WRITTEN, LOOKS, DERIVED = 128 << 20, 96 << 20, 96 << 20, 64 << 20
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,13 @@ class Trace:
         rows: np.ndarray,
         words_L: Sequence[int | None] | None = None,
         rest: Callable[..., None] | None = None,
+        engine: str = "numpy",
     ):
         self.config, self.weights, self.edits = run.config, run.weights, run.edits
         self.rows = rows  # the positions whose output was asked for: the axis R
         # Which word each token of the first side belongs to, if known; None for a special token.
         self.words_L = None if words_L is None else tuple(words_L)
+        self.engine = engine  # who computed what the layers give out (core/models/engines.py)
         self._run, self._again, self._rest = run, again, rest
         self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         # A question about all layers (core.why) needs only these of each, in far fewer bytes than
@@ -98,13 +100,13 @@ class Trace:
         if name in self._run.recorded and (layer := self._layer_of(name)):
             if is_written(ref_of(name)):
                 some = partial(self._some_of_layer, *layer, is_written)
-                return self._remembered(self._written, layer, some, _WRITTEN)[name]
+                return self._remembered(self._written, layer, some, WRITTEN)[name]
             if is_look(ref_of(name)):
                 some = partial(self._some_of_layer, *layer, is_look)
-                return self._remembered(self._looks, layer, some, _LOOKS)[name]
+                return self._remembered(self._looks, layer, some, LOOKS)[name]
             return self._layer(*layer)[name]
         if derived := self._derived(name):
-            return self._remembered(self._values, name, partial(self._computed, *derived), _DERIVED)
+            return self._remembered(self._values, name, partial(self._computed, *derived), DERIVED)
         if name in self._run.recorded:
             raise KeyError(f"{name} was not kept in this trace.")
         raise self._unknown(name)
@@ -140,7 +142,7 @@ class Trace:
                     for value in layer.values()
                 ),
             ]
-        return bytes_of(held, but=self._run.weights.values())
+        return bytes_of(held, but=arrays_held(self._run.weights))
 
     def sizes(self, group: str) -> dict[str, int]:
         """What the axis letters stand for on a side of this run."""
@@ -177,6 +179,14 @@ class Trace:
                 "This model has an encoder and a decoder: say which of them the layer belongs to."
             )
         return self.below(f"{side or sides[0]}.{index}")
+
+    def off(self, side: str, layer: int) -> float:
+        """How far what NumPy makes of a layer's input is from what the run has as its output: the
+        largest difference, relative to the output's largest value; 0 where NumPy made both.
+        """
+        name = f"{side}.{layer}.out"
+        ours_LD, theirs_LD = self._layer(side, layer)[name], self[name]
+        return float(np.abs(ours_LD - theirs_LD).max() / (np.abs(theirs_LD).max() or 1.0))
 
     def rerun(
         self,
@@ -234,7 +244,7 @@ class Trace:
 
     def _layer(self, side: str, layer: int) -> dict[str, np.ndarray]:
         values = partial(self._layer_values, side, layer)
-        return self._remembered(self._layers, (side, layer), values, _LAYERS)
+        return self._remembered(self._layers, (side, layer), values, LAYERS)
 
     def _some_of_layer(self, side: str, layer: int, wanted: Callable) -> dict[str, np.ndarray]:
         return {
@@ -297,6 +307,13 @@ def no_layers(run: Run, side: str, layer: int) -> None:
 def arrays_in(held) -> list[np.ndarray]:
     """The arrays of a remembered value: one, or those of a layer."""
     return list(held.values()) if isinstance(held, dict) else [held]
+
+
+def arrays_held(weights: Mapping[str, Any]) -> Iterable[np.ndarray]:
+    """The arrays of weights that are in memory now. Weights that stay in their file say which; to
+    ask for all of those would convert them.
+    """
+    return getattr(weights, "held", weights.values)()
 
 
 def bytes_of(arrays: Iterable[np.ndarray], but: Iterable[np.ndarray] = ()) -> int:

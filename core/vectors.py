@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 TINY = np.finfo(np.float64).tiny
@@ -25,3 +27,17 @@ def all_cosines(x_LD) -> np.ndarray:
     x_LD = np.asarray(x_LD, dtype=np.float64)
     unit_LD = x_LD / np.maximum(lengths(x_LD), TINY)[:, None]
     return unit_LD @ unit_LD.T
+
+
+def in_blocks(table_VD) -> Iterator[np.ndarray]:
+    """All rows of a table, as many at a time as are in memory: those of an array at once, those of
+    a table that stays in its file (core/models/streaming.py) a few at a time.
+    """
+    return (
+        (rows for _, rows in table_VD.blocks()) if hasattr(table_VD, "blocks") else iter([table_VD])
+    )
+
+
+def row_lengths(table_VD) -> np.ndarray:
+    """‖x‖ of every row of a table, in the table's own kind of number, (V,)."""
+    return np.concatenate([np.sqrt(np.vecdot(rows, rows)) for rows in in_blocks(table_VD)])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.comparison import trimmed
+from core.vectors import row_lengths
 
 COUNT = 5  # words that are offered
 LOOKED_AT = 60  # rows of the table among which they are found
@@ -71,11 +72,8 @@ def nearest_rows(trace, token: int) -> list[int]:
     """The rows of the embedding table that are most like that of a token by cosine, itself left
     out: after training, such rows belong to words that stand in the same places.
     """
-    table_VD = np.asarray(
-        trace.weights[f"{trace.config.sides[0]}.embed.token.weight"], dtype=np.float32
-    )
-    length_V = np.maximum(np.sqrt(np.einsum("vd,vd->v", table_VD, table_VD)), 1e-30)
-    near_V = table_VD @ table_VD[token] / length_V
+    table_VD = trace.weights[f"{trace.config.sides[0]}.embed.token.weight"]
+    near_V = table_VD @ table_VD[token] / np.maximum(row_lengths(table_VD), 1e-30)
     best = np.argpartition(-near_V, min(LOOKED_AT, len(near_V) - 1))[:LOOKED_AT]
     return [i for i in best[np.argsort(-near_V[best], kind="stable")].tolist() if i != token]
 

@@ -12,6 +12,8 @@
     study_config     the config of our own files
     assembly         from tensors to weights: found, checked, laid side by side
     prepared         weights that were converted once, kept for a quick start
+    streaming        weights that stay in their file until they are asked for
+    engines          who computes the layers: NumPy, or another program
     safetensors, gguf, stored, fields
                      the two kinds of weight files, tensors in them, JSON and its values
 

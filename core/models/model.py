@@ -23,14 +23,16 @@ from core.models import (
 )
 from core.models.assembly import plain_arrays
 from core.models.chat_template import ChatTemplate, chat_in_folder, chat_in_gguf
+from core.models.engines import Engine, trace_with
 from core.models.fields import Fields, read_json
 from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
 from core.models.gguf_tokenizer import ScoredPieces
 from core.models.languages import Languages
 from core.models.sentencepiece_model import SentencePieces
+from core.models.streaming import Streamed
 from core.models.tokenizer import Tokenizer
 from core.models.weights import load_folder, open_tensors, read_gguf
-from core.trace import Trace, bytes_of
+from core.trace import Trace, arrays_held, bytes_of
 
 OTHER_FILES = (
     "vocab.txt",
@@ -55,18 +57,19 @@ class Model:
 
     name: str
     config: Config
-    weights: Mapping[str, np.ndarray]
+    weights: Mapping[str, Any]  # arrays, or what stands for them (models/streaming.py)
     tokenizer: AnyTokenizer | None = None
     target_tokenizer: SentencePieces | None = None  # a translator's, for what its decoder reads
     notes: tuple[str, ...] = ()  # what the files hold that is not run as it is, in sentences
     no_tokenizer: str = ""  # why there is none, a sentence
     decoding: Decoding | None = None  # what the files say of the tokens it may write
     chat: ChatTemplate | None = None  # what the files put around a message of a chat
+    place: Path | None = None  # the folder or the file that it was read from
 
     @property
     def nbytes(self) -> int:
         """The bytes of the weights in memory."""
-        return bytes_of(self.weights.values())
+        return bytes_of(arrays_held(self.weights))
 
     def trace(
         self,
@@ -77,10 +80,16 @@ class Model:
         target_ids_L=None,
         second: str | None = None,
         chat: bool = False,
+        engine: str | Engine = "numpy",
         **options: Any,
     ) -> Trace:
         """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows,
-        segments_L, as in `forward`. second, chat: as in `encode`.
+        segments_L, as in `forward`; where the weights stay in their file, keep is "layers" unless
+        something else is asked for. second, chat: as in `encode`.
+
+        engine: who computes what the layers give out (core/models/engines.py): "numpy", "torch",
+        "nnsight" or a function of your own, with engine_options; NumPy computes the layers that are
+        looked at.
 
         An encoder–decoder model reads `target` in its decoder; without one it writes its own, token
         by token.
@@ -101,7 +110,14 @@ class Model:
                 "Only an encoder–decoder model reads a target sentence; give it as text or as"
                 " ids, not both."
             )
-        return forward(self.config, self.weights, ids_L, target_ids_L=target_ids_L, **options)
+        return self._run(engine, ids_L, target_ids_L=target_ids_L, **options)
+
+    def _run(self, engine: str | Engine, ids_L, **options: Any) -> Trace:
+        if isinstance(self.weights, Streamed):
+            options.setdefault("keep", "layers")
+        if engine != "numpy":
+            return trace_with(engine, self, ids_L, **options)
+        return forward(self.config, self.weights, ids_L, **options)
 
     def ids(self, text: str, special: bool = True):
         """The token ids of a sentence, (L,)."""
@@ -220,26 +236,34 @@ class Model:
 
 
 def load(
-    name: str | Path, dtype=np.float32, fetch: bool = True, progress: Callable | None = None
+    name: str | Path,
+    dtype=np.float32,
+    fetch: bool = True,
+    progress: Callable | None = None,
+    stream: bool | None = None,
 ) -> Model:
     """A model by catalogue name ("minilm"), folder, .gguf file or Hub name ("org/name").
 
     dtype: float32, or float64 for checking. fetch: download what is not here yet, calling
-    progress(done, total, message).
+    progress(done, total, message). stream: leave the weights in their file and convert a layer's
+    when it runs, so that the model may be larger than the memory; None: where they would take more
+    than half of GLASSFORMER_MEMORY.
     """
     path = download.fetch(name, progress) if fetch else catalogue.resolve(name)
     read = model_in_gguf if path.suffix == ".gguf" else model_in_folder
-    return read(str(name), path, dtype)
+    return read(str(name), path, dtype, stream)
 
 
-def model_in_folder(name: str, folder: Path, dtype) -> Model:
+def model_in_folder(name: str, folder: Path, dtype, stream: bool | None = None) -> Model:
     """The model of a folder."""
-    loaded = load_folder(folder, dtype)
+    loaded = load_folder(folder, dtype, stream)
     found = tokenizers_in(folder, loaded.config)
     config, rules, said = decoding_in(folder, loaded.config)
     chat, unread = chat_in_folder(folder, config.family) if found.source else (None, ())
     notes = (*loaded.notes, *found.notes, *said, *unread)
-    model = Model(name, config, loaded.weights, notes=notes, decoding=rules, chat=chat)
+    model = Model(
+        name, config, loaded.weights, notes=notes, decoding=rules, chat=chat, place=folder
+    )
     return with_note_on_languages(with_tokenizers(model, found))
 
 
@@ -260,13 +284,13 @@ def with_note_on_languages(model: Model) -> Model:
     return replace(model, notes=(*model.notes, how))
 
 
-def model_in_gguf(name: str, file: Path, dtype) -> Model:
+def model_in_gguf(name: str, file: Path, dtype, stream: bool | None = None) -> Model:
     """The model of a GGUF file."""
-    config, weights, metadata = read_gguf(file, dtype)
+    config, weights, metadata = read_gguf(file, dtype, stream)
     found, rules = tokenizer_in_gguf(metadata), decoding_in_gguf(metadata, config)
     chat, unread = chat_in_gguf(metadata) if found.source else (None, ())
     notes = (*found.notes, *unread)
-    model = Model(name, config, weights, notes=notes, decoding=rules, chat=chat)
+    model = Model(name, config, weights, notes=notes, decoding=rules, chat=chat, place=file)
     return with_tokenizers(model, found)
 
 

@@ -11,18 +11,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.config import Config
 from core.errors import GlassError
+from core.memory import room
 from core.models import keys, prepared
+from core.models.assembly import find_all
 from core.models.families import FAMILIES, llama_gguf
 from core.models.families.common import Layout, fine_tuned_head
 from core.models.fields import Fields, quote, read_json
 from core.models.gguf import open_gguf
 from core.models.safetensors import open_safetensors, open_shards
 from core.models.stored import Stored
+from core.models.streaming import Streamed, nbytes_of_all
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
@@ -32,34 +36,42 @@ class Loaded:
     """A model from a folder, and what of the folder is not run: a sentence each, for the reader."""
 
     config: Config
-    weights: dict[str, np.ndarray]
+    weights: Mapping[str, Any]
     notes: tuple[str, ...] = ()
 
 
-def read_folder(folder: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray]]:
+def read_folder(
+    folder: str | Path, dtype=np.float32, stream: bool | None = None
+) -> tuple[Config, Mapping[str, Any]]:
     """The config and the weights of `load_folder`."""
-    loaded = load_folder(folder, dtype)
+    loaded = load_folder(folder, dtype, stream)
     return loaded.config, loaded.weights
 
 
-def load_folder(folder: str | Path, dtype=np.float32) -> Loaded:
-    """Reads config.json and the safetensors of a folder. Raises GlassError with a sentence if that
-    can't be done.
+def load_folder(folder: str | Path, dtype=np.float32, stream: bool | None = None) -> Loaded:
+    """Reads config.json and the safetensors of a folder. stream: see `weights_of`. Raises
+    GlassError with a sentence if that can't be done.
     """
     folder = Path(folder)
     if not os.path.isdir(folder):  # unlike Path's own, it never raises
         raise GlassError(f"There is no folder {folder}.")
+    layout, tensors, heads = layout_of(folder)
+    tensors = {name: tensors[name] for name in tensors if name not in heads}
+    notes = (*fine_tuned_notes(heads), *layout.notes)
+    files = sorted(folder.glob("*.safetensors"))
+    weights = weights_of(files, layout, tensors, dtype, stream)
+    return Loaded(layout.config, weights, notes)
+
+
+def layout_of(folder: Path) -> tuple[Layout, dict[str, Stored], list[str]]:
+    """What the files of a folder are: the layout, the tensors, and those of a fine-tuned head."""
     data = Fields(read_json(folder / "config.json"), "config.json")
     kind = family_of(data)
     family = FAMILIES[kind]
     data = keys.check_keys(data, family.keys)
     tensors = without_prefix(open_tensors(folder), family.prefixes)
     layout = family.layout(data, tensors)
-    heads = heads_not_run(layout, tensors)
-    tensors = {name: tensors[name] for name in tensors if name not in heads}
-    notes = (*fine_tuned_notes(heads), *layout.notes)
-    files = sorted(folder.glob("*.safetensors"))
-    return Loaded(layout.config, prepared.weights_of(files, layout, tensors, dtype), notes)
+    return layout, tensors, heads_not_run(layout, tensors)
 
 
 def check_config(path: Path) -> str:
@@ -70,13 +82,41 @@ def check_config(path: Path) -> str:
     return kind
 
 
-def read_gguf(path: str | Path, dtype=np.float32) -> tuple[Config, dict[str, np.ndarray], dict]:
+def layer_modules(folder: Path) -> dict[str, str]:
+    """For each side the path of the list of its layers in the model of transformers, without the
+    prefix of its heads: "encoder.layer" for BERT. GlassError for a model of our own.
+    """
+    layout, *_ = layout_of(folder)
+    if layout.ours:
+        raise GlassError("Only NumPy runs the study models: transformers does not know them.")
+    first = {side: f"{side}.0.attn.out.weight" for side in layout.config.sides}
+    return {side: layout.names[name][0].split(".0.")[0] for side, name in first.items()}
+
+
+def read_gguf(
+    path: str | Path, dtype=np.float32, stream: bool | None = None
+) -> tuple[Config, Mapping[str, Any], dict]:
     """Reads a GGUF file of the Llama family: config, weights, and the header's keys (the tokenizer
     is among them).
     """
     metadata, tensors = open_gguf(Path(path))
     layout = llama_gguf.layout(Fields(metadata, Path(path).name), tensors)
-    return layout.config, prepared.weights_of([Path(path)], layout, tensors, dtype), metadata
+    weights = weights_of([Path(path)], layout, tensors, dtype, stream)
+    return layout.config, weights, metadata
+
+
+def weights_of(
+    files: list[Path], layout: Layout, tensors: Mapping[str, Stored], dtype, stream: bool | None
+) -> Mapping[str, Any]:
+    """A model's weights. files: all that they may lie in. stream: they stay in their file, and are
+    converted when they are asked for; None: if they would take more than half of the memory there
+    is room for (core.memory).
+    """
+    needed = nbytes_of_all(layout.config, dtype)
+    if needed > room() // 2 if stream is None else stream:
+        found = find_all(layout, tensors, dtype)
+        return Streamed(layout.config, found, dtype, 0 if stream else room() // 8)
+    return prepared.weights_of(files, layout, tensors, dtype)
 
 
 def heads_not_run(layout: Layout, tensors: Mapping[str, Stored]) -> list[str]:

@@ -18,7 +18,7 @@ from core.operands import (
 )
 from core.step_ref import StepRef
 from core.steps.kind import EMBED, StepKind
-from core.vectors import all_cosines
+from core.vectors import all_cosines, row_lengths
 
 
 def explain_row(cell: Cell) -> Result:
@@ -124,7 +124,7 @@ def explain_arithmetic(cell: Cell) -> Result:
 
 def cosines_with(table_VD, x_D):
     """The cosine between a vector and every row of a table, (V,); 0 for rows that are all zeros."""
-    length_V = np.sqrt(np.vecdot(table_VD, table_VD))
+    length_V = row_lengths(table_VD)
     return table_VD @ x_D / np.maximum(length_V * np.sqrt(x_D @ x_D), np.finfo(table_VD.dtype).tiny)
 
 
@@ -140,7 +140,7 @@ def neighbours(table_VD, ids_N, count: int) -> np.ndarray:
     """For some rows of the table the ids of their nearest others by cosine, the nearest first, (N,
     count).
     """
-    length_V = np.maximum(np.sqrt(np.vecdot(table_VD, table_VD)), np.finfo(table_VD.dtype).tiny)
+    length_V = np.maximum(row_lengths(table_VD), np.finfo(table_VD.dtype).tiny)
     ids_N = np.asarray(ids_N)
     found = []
     for start in range(0, len(ids_N), 16):  # a few at a time: N · V is large

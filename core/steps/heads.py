@@ -150,12 +150,16 @@ def entropy(trace, ref: StepRef):
     """How evenly a token looks at all it may see: −Σ a ln a / ln n, from 0 (one token) to 1 (all
     the same), (H, L).
     """
-    pattern_HLM, seen_L = (
-        trace[f"{ref.path}.pattern"].astype(np.float64),
-        trace[f"{ref.path}.mask"].sum(axis=1),
-    )
-    logs_HLM = np.log(pattern_HLM, out=np.zeros_like(pattern_HLM), where=pattern_HLM > 0)
-    return -(pattern_HLM * logs_HLM).sum(axis=-1) / np.maximum(np.log(seen_L), np.log(2))
+    pattern_HLM, seen_L = trace[f"{ref.path}.pattern"], trace[f"{ref.path}.mask"].sum(axis=1)
+    # One head after the other: a long text's weights of all heads are much to hold twice.
+    spread_HL = np.stack([spread(pattern_LM.astype(np.float64)) for pattern_LM in pattern_HLM])
+    return spread_HL / np.maximum(np.log(seen_L), np.log(2))
+
+
+def spread(pattern_LM) -> np.ndarray:
+    """−Σ a ln a of every row, (L,)."""
+    logs_LM = np.log(pattern_LM, out=np.zeros_like(pattern_LM), where=pattern_LM > 0)
+    return -(pattern_LM * logs_LM).sum(axis=-1)
 
 
 def explain_entropy(cell: Cell) -> Result:
@@ -215,12 +219,11 @@ def roles(trace, ref: StepRef):
     et al. 2022, "In-context Learning and Induction Heads", and Wang et al. 2023,
     "Interpretability in the Wild".
     """
-    pattern_HLM = trace[f"{ref.path}.pattern"].astype(np.float64)
-    columns = []
+    pattern_HLM, columns = trace[f"{ref.path}.pattern"], []
     for role in range(len(ROLES) - 1):
-        found_LM = targets(trace, ref, role)
-        rows = found_LM.any(axis=1).sum()
-        columns.append((pattern_HLM * found_LM).sum(axis=(1, 2)) / max(rows, 1))
+        looks_N, seen_N = np.nonzero(targets(trace, ref, role))
+        given_HN = pattern_HLM[:, looks_N, seen_N].astype(np.float64)
+        columns.append(given_HN.sum(axis=1) / max(len(np.unique(looks_N)), 1))
     evenness_HL = trace[f"{ref.path}.pattern.entropy"][:, 1:]
     return np.stack([*columns, mean_of_rows(evenness_HL)], axis=1)
 

@@ -404,7 +404,7 @@ def test_a_hostile_second_sentence_does_no_harm(kind):
 
 
 @pytest.mark.parametrize(
-    "text, why", [("x " * 3000, "characters"), ("one " * 300, "the limit is 256")]
+    "text, why", [("x " * 4000, "characters"), ("one " * 600, "the limit is 512")]
 )
 def test_a_second_sentence_that_is_too_long_says_so(text, why):
     app = opened(PAGE, compare_sentence=text)

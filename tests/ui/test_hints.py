@@ -7,15 +7,16 @@ from __future__ import annotations
 import pytest
 
 from core import load
-from core.models import catalogue, download
-from tests.helpers.pages import OTHERS, address, data_of, opened, parts, prose, said
+from core.errors import GlassError
+from core.models import catalogue, download, engines
+from tests.helpers.pages import OTHERS, READY, address, data_of, opened, parts, prose, said
 from tests.helpers.sample import one_in
 from ui.kit.picture_frame import picture_frame
 from ui.session import runs
 from ui.session.navigation import OVERVIEW, PAGES
 from ui.session.selection import EXAMPLES, OPENING
 from ui.session.view import View
-from ui.shell import downloads
+from ui.shell import downloads, settings
 from ui.shell.controls import model_words
 from ui.shell.model_notes import what_it_does
 
@@ -206,9 +207,30 @@ def test_an_empty_sentence_is_told_in_one_strip():
 
 @pytest.mark.parametrize("model", ["study-decoder", "minilm"])
 def test_the_limit_is_told_in_tokens_of_this_model(model):
-    app = opened(model=model, sentence="word " * 300)
-    limit = min(256, runs.model_of(model).config.n_positions or 256)
+    app = opened(model=model, sentence="word " * 600)
+    limit = f"{runs.model_of(model).config.n_positions}, the positions that the model has"
     assert f"with {catalogue.entry_of(model).title} the limit is {limit}." in said(app)
+
+
+@pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+def test_a_text_that_the_memory_is_too_small_for_says_so(monkeypatch):
+    model = runs.model_of("smollm2")
+    monkeypatch.setattr(runs.SHELF, "room", model.nbytes + (200 << 20))
+    limit = runs.limit_of(model)
+    assert 100 < limit.tokens < 500
+    assert len(runs.read_text(model, " a" * (limit.tokens - 1)).ids_L) <= limit.tokens
+    with pytest.raises(GlassError) as told:
+        runs.read_text(model, " a" * (limit.tokens + 1))
+    room = runs.SHELF.room >> 20
+    assert f"the limit is {limit.tokens}, what fits into {room} MB of memory" in str(told.value)
+    assert "GLASSFORMER_MEMORY" in str(told.value)
+    monkeypatch.setattr(runs.SHELF, "room", 0)
+    assert runs.limit_of(model).tokens == runs.ALWAYS
+
+
+@pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+def test_with_the_usual_memory_smollm2_reads_a_thousand_tokens():
+    assert runs.limit_of(runs.model_of("smollm2")).tokens >= 1024
 
 
 # --- the bar, the rail and the foot ---------------------------------------------------------------
@@ -251,3 +273,43 @@ def test_the_settings_keep_what_the_model_is_in_a_fold():
 def test_the_overview_alone_says_what_the_app_is():
     words = "See through a transformer"
     assert words in prose(opened()) and words not in prose(opened(OTHERS[0]))
+
+
+# --- engines --------------------------------------------------------------------------------------
+
+
+def test_the_page_says_who_computed_the_layers_and_how_far_numpy_is_from_that(monkeypatch):
+    def inexact(model, inputs):
+        return {name: 1.25 * x_LD for name, x_LD in engines.outputs(model, inputs).items()}
+
+    monkeypatch.setattr(engines, "installed", lambda: ("numpy", "torch"))
+    for module in (runs, settings):
+        monkeypatch.setattr(module, "installed", engines.installed)
+    monkeypatch.setattr(engines, "engine_of", lambda name: inexact)
+    text = "A sentence for another engine."
+    app = opened("pages/3_Attention.py", model="minilm", sentence=text, engine="torch", layer="2")
+    request = runs.RunRequest("minilm", text, engine="torch")
+    assert app.session_state["memory"].shown == request and not app.exception
+    off = runs.trace_of(request).off("encoder", 2)
+    assert off > 0.01 and f"NumPy computed layer 2 from that: its output is within {off:.2g}" in (
+        prose(app).replace("*", "")
+    )
+    app.radio(key="engine").set_value("numpy").run()
+    assert "computed what the layers read" not in prose(app)
+    assert app.session_state["memory"].shown.engine == "numpy"
+
+
+def test_a_choice_of_engines_stands_only_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(settings, "installed", lambda: ("numpy",))
+    monkeypatch.setattr(runs, "installed", lambda: ("numpy",))
+    app = opened(model="minilm", engine="torch")
+    assert "engine" not in {each.key for each in app.radio}
+    assert app.session_state["memory"].shown.engine == "numpy"
+
+
+def test_study_models_are_run_by_numpy_whatever_is_chosen(monkeypatch):
+    monkeypatch.setattr(runs, "installed", lambda: ("numpy", "torch"))
+    request = runs.RunRequest("study-decoder", "The boy sees the", engine="torch")
+    assert not runs.uses_engine(request) and runs.trace_of(request).engine == "numpy"
+    assert not runs.uses_engine(request._replace(model="minilm", mask="decoder"))
+    assert runs.uses_engine(request._replace(model="minilm"))

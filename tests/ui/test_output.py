@@ -219,7 +219,7 @@ def test_the_likeliest_word_goes_after_the_chosen_token_and_a_long_text_is_refus
     run = runs.trace_of(runs.RunRequest(tiny_folder, "3 5 7 2 9", change="norms"))
     if (word := int(run["head.probs"][1].argmax())) != config.end_id:
         assert grown(app, tiny_folder)[1] == [3, 5, word] and app.session_state["change"] == "norms"
-    most = min(runs.LONGEST_TOKENS, config.n_positions or runs.LONGEST_TOKENS)
+    most = runs.limit_of(load(tiny_folder)).tokens
     full = opened(PAGE, **OPEN, model=tiny_folder, sentence=" ".join(["3"] * most))
     full.button(key="output_likeliest").click().run()
     assert not full.exception and len(grown(full, tiny_folder)[1]) == most

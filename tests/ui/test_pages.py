@@ -269,7 +269,7 @@ REFUSED = {
     "long": ("word " * 2000, "10,000 characters"),
     "blank": ("   ", "nothing to read"),
     "empty": ("", "nothing to read"),
-    "too many tokens": ("one two three " * 90, "the limit is 256"),
+    "too many tokens": ("one two three " * 180, "the limit is 512"),
 }
 
 

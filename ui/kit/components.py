@@ -30,9 +30,12 @@ itself: the page does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from core.text import number
+from ui.kit.coarse_maps import coarse_labels, coarse_mask, coarse_panels, coarsened
 from ui.kit.component_loader import component
 from ui.kit.heatmap import HeatmapSpec, data_of
 from ui.kit.packed_arrays import base64_of, packed, panels
@@ -50,7 +53,7 @@ def heads_canvas(
     labels_M,
     *,
     key: str,
-    on_cell=None,
+    on_cell: Callable[..., None] | None = None,
     chosen: int | None = None,
     row: int | None = None,
     opened: tuple[int, int, int] | None = None,
@@ -64,26 +67,30 @@ def heads_canvas(
     """All heads of a layer, on one scale. row: the token whose row is marked; opened: the cell that
     is explained; tallest: pixels within which all of them should be seen at once.
     """
-    patterns_HLM = np.asarray(patterns_HLM)
-    titles = titles or [f"Head {h}" for h in range(len(patterns_HLM))]
-    data = panels(patterns_HLM, kind, limit, blocked_LM) | {
-        "titles": list(titles),
-        "rows": list(labels_L),
-        "columns": list(labels_M),
+    patterns_HLM, blocks = coarse_panels(patterns_HLM)
+    data = panels(patterns_HLM, kind, limit, coarse_mask(blocked_LM, blocks)) | {
+        "titles": list(titles or (f"Head {h}" for h in range(len(patterns_HLM)))),
+        "rows": coarse_labels(labels_L, blocks.tall),
+        "columns": coarse_labels(labels_M, blocks.wide),
         "chosen": chosen,
-        "row": row,
-        "opened": opened,
+        "row": blocks.place(row),
+        "opened": blocks.place(opened),
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses.",
         "tallest": tallest,
     }
-    _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", patterns_HLM.shape, on_cell))
+    found = on_cell and (lambda *cell: on_cell(*blocks.cell(*cell)))
+    _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", patterns_HLM.shape, found))
 
 
-def heatmap_canvas(spec: HeatmapSpec, *, key: str, on_cell=None) -> None:
-    """One map with its labels, as wide as it needs to be."""
-    choose = on_cell and (lambda panel, row, column: on_cell(row, column))
+def heatmap_canvas(
+    spec: HeatmapSpec, *, key: str, on_cell: Callable[..., None] | None = None
+) -> None:
+    """One map with its labels, as wide as it needs to be; a large one in blocks."""
+    spec, blocks = coarsened(spec)
+
+    found = on_cell and (lambda *cell: on_cell(*blocks.cell(*cell)[1:]))
     _heatmap(
-        key=key, data=data_of(spec), on_cell_change=_callback(key, "cell", (1, *spec.shape), choose)
+        key=key, data=data_of(spec), on_cell_change=_callback(key, "cell", (1, *spec.shape), found)
     )
 
 

@@ -13,15 +13,17 @@ from ui.session.view import View
 
 def thumbnails_of(view: View) -> list[np.ndarray]:
     """The attention of every layer and head, small, (H, ≤ 24, ≤ 24) for each layer."""
-    return _thumbnails(view.request, view.side, grouped_weights(view).leaf)
+    return [thumbnails_in(view, layer) for layer in range(view.config.layers(view.side))]
 
 
-@st.cache_resource(max_entries=6, show_spinner="Running all layers …")
-def _thumbnails(request: RunRequest, side: str, leaf: str) -> list[np.ndarray]:
+def thumbnails_in(view: View, layer: int) -> np.ndarray:
+    """The attention of the heads of one layer, small."""
+    return _thumbnails(view.request, view.side, grouped_weights(view).leaf, layer)
+
+
+@st.cache_resource(max_entries=400, show_spinner=False)
+def _thumbnails(request: RunRequest, side: str, leaf: str, layer: int) -> np.ndarray:
     """Kept for all visitors: a long text's layers are computed anew each time they are asked
     for.
     """
-    trace = trace_of(request)
-    return [
-        thumbnails(trace[f"{side}.{layer}.{leaf}"]) for layer in range(trace.config.layers(side))
-    ]
+    return thumbnails(trace_of(request)[f"{side}.{layer}.{leaf}"])

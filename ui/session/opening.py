@@ -24,6 +24,7 @@ from ui.session.runs import (
     ALL_KEPT,
     RunRequest,
     as_it_reads,
+    engine_here,
     model_of,
     ready_models,
     run_of,
@@ -64,6 +65,7 @@ def settle_place() -> None:
         target=chosen("target"),
         second=chosen("second"),
         chat=chosen("chat"),
+        engine=engine_here(chosen("engine")),
     )
     try:
         place = dict(zip(PLACE, remembered_place(request, chosen("side")), strict=True))

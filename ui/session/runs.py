@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,15 +23,18 @@ from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
 from core.models.chat_template import ChatTemplate
+from core.models.engines import installed, is_known, trace_with
 from core.models.model import Model
+from core.models.streaming import most_held
 from core.models.tokenizer import Encoding
+from core.run_size import longest, nbytes_of_run
 from core.trace import Trace
 from ui.session import owner
 from ui.session.selection import LONGEST_TEXT
 from ui.session.shelf import SHELF
 
 LSTM = "study-lstm"  # beside the models that can be chosen: what came before attention
-LONGEST_TOKENS = 256
+ALWAYS = 64  # tokens that are read however little memory there is
 # Up to so many tokens, what is predicted after each of them is kept; beyond, after the last one.
 ALL_ROWS = 64
 # Up to so many tokens × layers the whole trace is kept; beyond, layers are recomputed.
@@ -59,6 +63,7 @@ class RunRequest(NamedTuple):
     change: str = ""  # what else differs from the model as it was trained (core.whatif)
     second: str = ""  # as in Texts
     chat: bool = False
+    engine: str = "numpy"  # who computes the layers, if nothing differs (core.models.engines)
 
     @property
     def texts(self) -> Texts:
@@ -198,6 +203,12 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
     target_ids_L = target_ids_of(model, ids_L, request.target) if crosses else None
     # the tokens after which something is predicted
     spoken = len(ids_L if target_ids_L is None else target_ids_L)
+    if uses_engine(request):
+        rows = None if spoken <= ALL_ROWS else -1
+        trace = trace_with(
+            request.engine, model, ids_L, target_ids_L=target_ids_L, rows=rows, words_L=words_L
+        )
+        return FinishedRun(model, encoding, trace)
     trace = whatif.run(
         model,
         whatif.text_of(model, encoding) if encoding else whatif.Text(ids_L, None),
@@ -208,6 +219,22 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
         rows=None if spoken <= ALL_ROWS else -1,
     )
     return FinishedRun(model, encoding, trace)
+
+
+def engine_here(name: str) -> str:
+    """The engine of that name; NumPy, where its packages are not there."""
+    return name if name in installed() else "numpy"
+
+
+def uses_engine(request: RunRequest) -> bool:
+    """Whether another engine than NumPy computes the layers: it must know the model, and runs it as
+    it was trained, on one text.
+    """
+    plain = (request.mask, request.change, request.second) == ("trained", "", "")
+    if request.engine == "numpy" or not plain:
+        return False
+    model = model_of(request.model)
+    return isinstance(model, Model) and model.place is not None and is_known(model.place)
 
 
 def read_text(model: Model | Lstm, texts: Texts) -> Reading:
@@ -226,13 +253,34 @@ def read_text(model: Model | Lstm, texts: Texts) -> Reading:
     more = {"second": second or None, "chat": chat} if second or chat else {}
     encoding = model.encode(text, **more) if model.tokenizer else None
     ids_L = encoding.ids_L if encoding else np.array(ids_typed(text, why_no_tokenizer(model)))
-    limit = min(LONGEST_TOKENS, model.config.n_positions or LONGEST_TOKENS)
-    if len(ids_L) > limit:
+    if len(ids_L) > (limit := limit_of(model)).tokens:
         raise GlassError(
-            f"This text has {len(ids_L)} tokens; with {title_of(model)} the limit is {limit}."
-            " Shorten it."
+            f"This text has {len(ids_L):,} tokens; with {title_of(model)} the limit is"
+            f" {limit.tokens:,}{limit.why}. Shorten it."
         )
     return Reading(ids_L, encoding)
+
+
+class Limit(NamedTuple):
+    """How many tokens a model reads here, and the reason, as the end of a sentence."""
+
+    tokens: int
+    why: str
+
+
+def limit_of(model: Model | Lstm) -> Limit:
+    """The most tokens: as many as the model has positions for, if a run of them fits into the
+    memory there is beside its weights.
+    """
+    positions = model.config.n_positions
+    if isinstance(model, Lstm):
+        size_of, weights = partial(lstm.nbytes_of_run, model.config), model.nbytes
+    else:
+        size_of, weights = partial(nbytes_of_run, model.config), most_held(model.weights)
+    fits = max(ALWAYS, longest(size_of, SHELF.room - weights))
+    if positions is not None and positions <= fits:
+        return Limit(positions, ", the positions that the model has")
+    return Limit(fits, f", what fits into {SHELF.room >> 20:,} MB of memory (GLASSFORMER_MEMORY)")
 
 
 def title_of(model: Model | Lstm) -> str:

@@ -28,6 +28,7 @@ from core import masks, whatif
 from core.decoding.beam_search import WIDEST
 from core.errors import GlassError
 from core.models import catalogue
+from core.models.engines import ENGINES
 from core.models.own import LONGEST as LONGEST_NAME
 from ui.session import owner
 
@@ -35,7 +36,7 @@ _EXAMPLES = Path(__file__).parents[2] / "assets/examples.json"
 EXAMPLES = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
 # What is read until the reader types: a sentence that asks for its next word
 OPENING = next(example["text"] for example in EXAMPLES if example.get("opens"))
-LONGEST_TEXT = 4_000  # characters that are run and stand in the address
+LONGEST_TEXT = 6_000  # characters that are run and stand in the address
 # Characters that a text box takes; what is too long to run stays in it and can be cut.
 LONGEST_BOX = 20_000
 LONGEST_CHANGE = 2_000  # characters of a what-if
@@ -221,6 +222,7 @@ class Selection:
     depth: str = in_page(among("story", DEPTHS))
     hide_special: int = around_pages(whole_number(0, 0, 1), key="bare")
     merge_pieces: int = around_pages(whole_number(0, 0, 1), key="merge")
+    engine: str = around_pages(among("numpy", tuple(ENGINES)))  # who computes the layers
     ask: bool = around_pages(flag(True))  # whether a stage lets the reader guess first
     tour: int | None = around_pages(whole_number(None, 0, TOUR_STOPS - 1))
     # The opened number, and where it stands

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -33,19 +32,13 @@ from streamlit.runtime import Runtime, get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.malloc import give_back, resident
+from core.memory import room
 
-_MEGABYTES = 1536  # unless GLASSFORMER_MEMORY names another number
 IDLE = 25  # seconds after which a run that nobody looks at may go
 TIDY = 15  # seconds between two rounds of tidying
 GROWS = 60  # seconds in which a trace grows by what the page that asked for it reads out of it
 FREE = 4  # one part in so many of the room is left for what is being computed
 PAUSE = 1  # seconds between two looks at the process: to collect and give back takes a while
-
-
-def room() -> int:
-    """How many bytes the server may take."""
-    given = os.environ.get("GLASSFORMER_MEMORY", "")
-    return (int(given) if given.isdecimal() else _MEGABYTES) << 20
 
 
 @dataclass

@@ -17,7 +17,7 @@ from ui.session.address import OWN_MODEL, link_asks_for
 from ui.session.memory import Dropped, forget_comparison, memory, note
 from ui.session.opening import first_token
 from ui.session.owner import may_open
-from ui.session.runs import RunRequest
+from ui.session.runs import RunRequest, engine_here
 from ui.session.selection import (
     CODECS,
     EXAMPLES,
@@ -68,8 +68,8 @@ def read_run(box) -> View | None:
 def request_of(asked: Selection, model: str) -> RunRequest:
     """The run that is asked for, by a model that is here."""
     mask = f"own:{asked.mask_cells}" if asked.mask == "own" else asked.mask
-    texts = asked.second, asked.chat
-    return RunRequest(model, asked.sentence, mask, asked.target, asked.change, *texts)
+    texts, engine = (asked.second, asked.chat), engine_here(asked.engine)
+    return RunRequest(model, asked.sentence, mask, asked.target, asked.change, *texts, engine)
 
 
 def sentence_box() -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core import whatif
 from core.models import catalogue
+from core.text import number
 from ui.kit.unknown_words import new_words, new_words_text, word_text
 from ui.session import runs
 from ui.session.actions import close_number, start_new_text
@@ -21,6 +22,7 @@ from ui.shell import downloads
 from ui.shell.model_notes import switch_or_fetch
 from ui.text import plain
 
+ENGINE_TITLES = {"numpy": "NumPy", "torch": "PyTorch", "nnsight": "nnsight"}
 LARGER = {"decoder": ("smollm2", "SmolLM2"), "encoder": ("minilm", "MiniLM")}
 ENDS = (".", "?")  # of the sentences that the study models were taught
 LOOSE = " \t!,;:…"  # what a full stop takes the place of
@@ -37,6 +39,18 @@ def hints(view: View) -> None:
             new_words_hint(view, words)
         if open_end:
             full_stop_hint(view)
+
+
+def engine_hint(view: View) -> None:
+    """Who computed the layers, and how far NumPy's result of the layer looked at is from that."""
+    if not runs.uses_engine(view.request):
+        return
+    off = view.trace.off(view.side, view.layer)
+    same = "exactly the same" if not off else f"within {number(off, 2)} of its largest value"
+    st.markdown(
+        f":gray[●] **{ENGINE_TITLES[view.request.engine]}** computed what the layers read. NumPy"
+        f" computed layer {view.layer} from that: its output is {same}."
+    )
 
 
 def new_words_hint(view: View, words: list) -> None:

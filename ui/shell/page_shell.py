@@ -29,7 +29,7 @@ from ui.session.view import View
 from ui.shell import own_model, tour
 from ui.shell.controls import missing_model, place_view, read_run
 from ui.shell.downloads import first_start
-from ui.shell.hints import dropped_what_if, hints
+from ui.shell.hints import dropped_what_if, engine_hint, hints
 from ui.shell.model_notes import mask_banner, undo
 from ui.shell.page_links import foot, rail
 from ui.shell.place_line import place_line
@@ -148,6 +148,7 @@ def what_to_know(view: View | None) -> None:
     warnings("warnings-around", memory().standing)
     what_if_banner(view)
     if view:
+        engine_hint(view)
         hints(view)
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.lstm import Lstm
 from core.models import catalogue
+from core.models.engines import installed
 from core.models.model import Model
 from ui.kit.components import share_link
 from ui.kit.word_grouping import has_pieces, has_special_tokens, offered
@@ -19,6 +20,7 @@ from ui.session.actions import close_number
 from ui.session.selection import MASKS, chosen, select
 from ui.session.settling import clamp
 from ui.session.view import View
+from ui.shell.hints import ENGINE_TITLES
 from ui.shell.model_notes import which_model
 from ui.text import plain
 
@@ -30,6 +32,7 @@ def settings(view: View) -> None:
         mask_controls()
         ask_control()
         grouping_controls(view)
+        engine_control()
         with st.expander("About this model"):
             about_model(view)
 
@@ -53,6 +56,21 @@ def mask_controls() -> None:
         format_func=MASKS.__getitem__,
         persist_state="session",
     )
+
+
+def engine_control() -> None:
+    """Who computes the layers, where there is a choice."""
+    if len(there := installed()) > 1:
+        st.radio(
+            "Engine: what computes the layers",
+            there,
+            key="engine",
+            format_func=ENGINE_TITLES.__getitem__,
+            persist_state="session",
+            help="For large models. The layer that you look at is always computed by NumPy, too,"
+            " and the page says how far the two are apart. Study models, GGUF files, what-ifs and"
+            " other masks are NumPy’s alone.",
+        )
 
 
 def notes_on_files(model: Model | Lstm) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.text import percent
+from ui.kit.coarse_maps import block_of_each
 from ui.kit.components import heads_canvas
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.quiz import Quiz, quiz_of_most
@@ -116,7 +117,9 @@ def story(view: View, drawn: Weights) -> str:
     """How to read the maps, where the heads look from the chosen token, and where the chosen head
     does.
     """
-    how = f"Each map is a head: rows look, columns are looked at{drawn.note}."
+    how = (
+        f"Each map is a head: rows look, columns are looked at{drawn.note}{in_blocks(view, drawn)}."
+    )
     if drawn.chosen is None:
         return f"{how} {looking(view, drawn)}, the chosen token, is hidden."
     weights_HM = view.trace[drawn.name][:, drawn.chosen]
@@ -126,6 +129,13 @@ def story(view: View, drawn: Weights) -> str:
         f"{how} {agreement(drawn, weights_HM.argmax(axis=1))}**Head {view.head}** looks"
         f" most at {bold_name(drawn, at)}: {share}."
     )
+
+
+def in_blocks(view: View, drawn: Weights) -> str:
+    """What is said of a long text, whose maps have a cell for several weights."""
+    heads, rows, columns = view.trace.shape(drawn.name)
+    tall, wide = block_of_each(heads, rows, columns)
+    return f" · each cell: the largest of {tall} × {wide}" if tall * wide > 1 else ""
 
 
 def agreement(drawn: Weights, most_H: np.ndarray) -> str:

@@ -9,11 +9,14 @@ from core.steps import about
 from core.text import number
 from ui.kit.charts import clickable_map
 from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.head_thumbnails import thumbnails_in
 from ui.kit.heatmap import HeatmapSpec
+from ui.kit.stage import opened_cards
 from ui.kit.step_charts import ALL
 from ui.kit.theme import COLOURS
 from ui.kit.word_grouping import ROLES
 from ui.session.actions import close_number
+from ui.session.runs import RunRequest, trace_of
 from ui.session.view import View
 
 LEAVES = (
@@ -25,10 +28,9 @@ LEAVES = (
     "out.length",
     "out.turned",
     "out.similarity",
-    "attn.pattern.mean",
-    "attn.pattern.roles",
-    "rollout",
 )
+# What the cards read besides
+CARDS = {"layers-roles": ("attn.pattern.roles",)}
 
 
 def layers_of_side(view: View) -> range:
@@ -40,9 +42,25 @@ def compute_readings(view: View) -> None:
     """Asks each layer for all its readings before the next one: a long text's layers are computed
     anew each time.
     """
-    for layer in layers_of_side(view):
-        for leaf in LEAVES:
-            view.trace[f"{view.side}.{layer}.{leaf}"]
+    asked = [leaf for card in opened_cards() for leaf in CARDS.get(card, ())]
+    with st.spinner("Running all layers …"):
+        for layer in layers_of_side(view):
+            for leaf in (*LEAVES, *asked):
+                view.trace[f"{view.side}.{layer}.{leaf}"]
+            thumbnails_in(view, layer)
+
+
+def rows_of(view: View, leaf: str, row: int) -> np.ndarray:
+    """One row of a step of every layer, (N, …)."""
+    return _rows(view.request, view.side, leaf, row)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Running all layers …")
+def _rows(request: RunRequest, side: str, leaf: str, row: int) -> np.ndarray:
+    """Kept for all visitors, because a long text has too many such steps to keep them whole."""
+    trace = trace_of(request)
+    layers = range(trace.config.layers(side))
+    return np.stack([trace[f"{side}.{layer}.{leaf}"][row] for layer in layers])
 
 
 def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, **options) -> None:
@@ -56,7 +74,7 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
     clickable_map(
         f"layers:{leaf}:{index}",
         HeatmapSpec(
-            np.stack([view.trace[name][index] for name in names]),
+            values_of(view, leaf, index),
             [f"layer {n}" for n in layers_of_side(view)],
             columns,
             title=title,
@@ -69,6 +87,14 @@ def stacked_map(view: View, leaf: str, *index, columns: list[str], title: str, *
             names[layer], [column if part == ALL else part for part in index]
         ),
     )
+
+
+def values_of(view: View, leaf: str, index: tuple) -> np.ndarray:
+    """That slice of the step of every layer, a row for each."""
+    if index[1:] == (ALL,):
+        return rows_of(view, leaf, index[0])
+    names = [f"{view.side}.{layer}.{leaf}" for layer in layers_of_side(view)]
+    return np.stack([view.trace[name][index] for name in names])
 
 
 def opened_layer(names: list[str], index: tuple) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from ui.session.actions import select_token
 from ui.session.runs import Texts
 from ui.session.selection import EXAMPLES
 from ui.session.view import View, is_word
-from ui.stages.layers.layer_maps import layers_of_side, stacked_map
+from ui.stages.layers.layer_maps import layers_of_side, rows_of, stacked_map
 
 FOLLOWED = ("is", "recommended")  # what the example sentence is for
 
@@ -21,7 +21,7 @@ FOLLOWED = ("is", "recommended")  # what the example sentence is for
 def rollout_section(view: View) -> None:
     """How much of each first vector could have reached each token."""
     name, t, last = view.at("rollout"), view.token, layers_of_side(view)[-1]
-    row_M = view.trace[f"{view.side}.{last}.rollout"][t]
+    row_M = rows_of(view, "rollout", t)[last]
     other = max((m for m in range(len(row_M)) if m != t), key=lambda m: row_M[m], default=t)
     render_depth(
         view,
@@ -162,9 +162,7 @@ def sink_text(view: View, mean_NM) -> str:
 
 def mean_weights(view: View) -> np.ndarray:
     """The chosen token's attention in every layer, the mean of its heads, (N, M)."""
-    return np.stack(
-        [view.trace[f"{view.side}.{n}.attn.pattern.mean"][view.token] for n in layers_of_side(view)]
-    )
+    return rows_of(view, "attn.pattern.mean", view.token)
 
 
 def other_words(view: View) -> list[int]:
