@@ -188,7 +188,13 @@ VARIANTS = {
         sliding_window=(None, 2, 64),
         original_max_position_embeddings=(4, 16),
     ),
-    "phi": llama("Phi", fit=fit_parts, layer_norm_eps=EPSILONS, qk_layernorm=(False, False, True)),
+    "phi": llama(
+        "Phi",
+        fit=fit_parts,
+        heads=False,
+        layer_norm_eps=EPSILONS,
+        qk_layernorm=(False, False, True),
+    ),
     "olmo2": llama("Olmo2", fit=fit_head, heads=False, attention_bias=BOTH),
     "granite": llama(
         "Granite",
