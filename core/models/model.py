@@ -85,31 +85,25 @@ class Model:
     ) -> Trace:
         """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows,
         segments_L, as in `forward`; where the weights stay in their file, keep is "layers" unless
-        something else is asked for. second, chat: as in `encode`.
-
-        engine: who computes what the layers give out (core/models/engines.py): "numpy", "torch",
-        "nnsight" or a function of your own, with engine_options; NumPy computes the layers that are
-        looked at.
+        something else is asked for. second, chat: as in `encode`. engine, and engine_options: who
+        computes what the layers give out (core/models/engines.py); NumPy computes the one looked at.
 
         An encoder–decoder model reads `target` in its decoder; without one it writes its own, token
         by token.
         """
         if (text is None) == (ids_L is None):
             raise GlassError("Give either a sentence or ids_L, not both.")
-        if text is None and (second or chat):
-            raise GlassError("A second text, or a chat, needs a sentence, not ids_L.")
         if text is not None:
             encoding = self.encode(text, second, chat=chat)
-            ids_L = encoding.ids_L
-            options.setdefault("words_L", encoding.words_L)
-            options.setdefault("segments_L", self.segments(encoding))
+            ids_L, read = encoding.ids_L, {"words_L": encoding.words_L}
+            options = {**read, "segments_L": self.segments(encoding), **options}
+        elif second or chat:
+            raise GlassError("A second text, or a chat, needs a sentence, not ids_L.")
         if self.config.crosses and target_ids_L is None:
             target_ids_L = self.target_ids(ids_L, target)
         elif target is not None:
-            raise GlassError(
-                "Only an encoder–decoder model reads a target sentence; give it as text or as"
-                " ids, not both."
-            )
+            said = "Only an encoder–decoder model reads a target sentence"
+            raise GlassError(f"{said}; give it as text or as ids, not both.")
         return self._run(engine, ids_L, target_ids_L=target_ids_L, **options)
 
     def _run(self, engine: str | Engine, ids_L, **options: Any) -> Trace:

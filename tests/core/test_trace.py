@@ -73,10 +73,10 @@ def test_a_shape_costs_nothing(tiny_trace, family, keep, monkeypatch):
 @pytest.mark.parametrize("keep", ("all", "layers"))
 def test_many_readers_share_a_trace(tiny_trace, keep, monkeypatch):
     """Sixteen threads, switched at every chance, read all there is; the memory is too small."""
-    monkeypatch.setattr("core.trace._LAYERS", 1 << 14)
-    monkeypatch.setattr("core.trace._WRITTEN", 1 << 11)
-    monkeypatch.setattr("core.trace._LOOKS", 1 << 11)
-    monkeypatch.setattr("core.trace._DERIVED", 1 << 12)
+    monkeypatch.setattr("core.trace.LAYERS", 1 << 14)
+    monkeypatch.setattr("core.trace.WRITTEN", 1 << 11)
+    monkeypatch.setattr("core.trace.LOOKS", 1 << 11)
+    monkeypatch.setattr("core.trace.DERIVED", 1 << 12)
     whole, trace = tiny_trace("llama"), tiny_trace("llama", keep=keep)
     wanted = {name: whole[name] for name in every_name(whole)}
     start, wrong = Barrier(16), []
@@ -107,18 +107,18 @@ def test_what_a_trace_remembers_stays_within_its_room(tiny_trace, monkeypatch):
     light = tiny_trace("llama", keep="layers")
     kept = light.nbytes
     rooms, held = {}, kept
-    for room, leaf in (("_LAYERS", "q"), ("_WRITTEN", "z"), ("_LOOKS", "pattern")):  # for one each
+    for room, leaf in (("LAYERS", "q"), ("WRITTEN", "z"), ("LOOKS", "pattern")):  # for one each
         light[f"decoder.0.attn.{leaf}"]
         rooms[room], held = light.nbytes - held, light.nbytes
         monkeypatch.setattr(f"core.trace.{room}", rooms[room])
     for name in light.names:
         light[name]
         assert light.nbytes <= kept + sum(rooms.values())
-    assert rooms["_LAYERS"] > rooms["_WRITTEN"] + rooms["_LOOKS"] and min(rooms.values()) > 0
+    assert rooms["LAYERS"] > rooms["WRITTEN"] + rooms["LOOKS"] and min(rooms.values()) > 0
     for memory in (light._layers, light._written, light._looks):
         assert list(memory) == [("decoder", 1)]
     one = light["decoder.0.attn.heads"].nbytes
-    monkeypatch.setattr("core.trace._DERIVED", one)
+    monkeypatch.setattr("core.trace.DERIVED", one)
     for name in light.derived:
         light[name]
         held = [value.nbytes for value in light._values.values()]
@@ -127,7 +127,7 @@ def test_what_a_trace_remembers_stays_within_its_room(tiny_trace, monkeypatch):
 
 def test_a_walk_through_the_sources_runs_each_layer_again_only_once(tiny_trace, monkeypatch):
     """Also where there is no room for the layers themselves."""
-    monkeypatch.setattr("core.trace._LAYERS", 0)
+    monkeypatch.setattr("core.trace.LAYERS", 0)
     light, runs = tiny_trace("llama", keep="layers"), []
     again = light._again
     monkeypatch.setattr(light, "_again", lambda *given: runs.append(given[1:]) or again(*given))
