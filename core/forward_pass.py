@@ -76,8 +76,8 @@ def run_ends(run: Run, last_LD, rows) -> None:
     read = {"each": last_LD, "first": last_LD[0], "last": last_LD[-1]}
     if run.config.pooler:
         read["pooled"] = pool(run.at("pooler"), last_LD)
-    if run.config.task:
-        classify(run.at("task"), read[run.config.task.reads])
+    if task := run.config.task:
+        classify(run.at("task"), task, read[task.reads])
     if run.config.head:
         head(run.at("head"), last_LD[rows])
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from core import masks
-from core.config import Rope
+from core.config import Rope, Task
 from core.ops import (
     ACTIVATIONS,
     HEAD_ACTIVATIONS,
@@ -285,11 +285,10 @@ def pool(at: Scope, x_LD):
     return out_D
 
 
-def classify(at: Scope, x_XD):
+def classify(at: Scope, task: Task, x_XD):
     """A fine-tuned head: from the vector of a text (X: no axis) or of each token (X: L) to a score
     for each label, and to its probability.
     """
-    task = at.config.task
     X = "L" if task.of_tokens else ""
     x_XD = at.put(f"in_{X}D", x_XD)
     if task.hidden:

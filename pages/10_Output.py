@@ -3,14 +3,13 @@ encoder, the labels of a fine-tuned model, the vector of a whole text.
 """
 
 from ui.kit.stage import card
-from ui.kit.task_labels import overflows
 from ui.session.navigation import OUTPUT
 from ui.shell.page_shell import show_page
 from ui.stages.output.beams import beams
 from ui.stages.output.confidence import confidence
 from ui.stages.output.continuation import one_draw, thrown, write_on
 from ui.stages.output.hidden_word import hidden_word
-from ui.stages.output.labels import overflowed_labels, text_labels, text_number, vector_to_labels
+from ui.stages.output.labelled import labelled
 from ui.stages.output.next_token import (
     next_word,
     next_word_text,
@@ -22,13 +21,12 @@ from ui.stages.output.next_token import (
 )
 from ui.stages.output.reused import reused
 from ui.stages.output.sentence_vectors import mean_cell, search, sentence_vector, text_similarity
-from ui.stages.output.token_labels import answer_in_text, token_labels
 from ui.stages.output.word_in_context import word_figure, word_in_two_sentences
 
 
 def page(view):
     if view.config.task:
-        return labelled(view)
+        return labelled(view, text_cards)
     if not view.config.decoder_layers:
         return encoder(view)
     if not view.config.head:
@@ -52,18 +50,6 @@ def decoder(view):
     card("How sure was it of each token so far?", "output-sure", lambda: confidence(view))
     card("What if it kept several beginnings?", "output-beams", lambda: beams(view))
     card("Must it read everything again for the next token?", "output-reused", lambda: reused(view))
-    return first
-
-
-def labelled(view):
-    if overflows(view):
-        return overflowed_labels()
-    task = view.config.task
-    figures = {"span": answer_in_text, "number": text_number}
-    first = figures.get(task.gives, token_labels if task.of_tokens else text_labels)(view)
-    card("How does a vector become scores?", "output-label-vector", lambda: vector_to_labels(view))
-    if not view.config.decoder_layers:
-        text_cards(view)
     return first
 
 

@@ -7,7 +7,7 @@ beam_search       several beginnings at a time, the likeliest together
 """
 
 from core.decoding.beam_search import Branch, Tree, beam_search
-from core.decoding.greedy import greedy_target
+from core.decoding.greedy import greedy_target, start_of
 from core.decoding.key_value_cache import Reading, read, read_on
 from core.decoding.next_word import (
     Longer,
@@ -33,5 +33,6 @@ __all__ = [
     "read",
     "read_on",
     "rules_of",
+    "start_of",
     "written_next",
 ]

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.config import Config
-from core.decoding import greedy_target, rules_of
-from core.decoding.greedy import start_of
+from core.decoding import greedy_target, rules_of, start_of
 from core.errors import GlassError
 from core.forward_pass import forward
 from core.models import (

@@ -615,6 +615,7 @@ QUERY = StepKind(
     args="HL",
     sizes=query_axes,
 )
+SCALE = {"n": "what the score is scaled by (1/√K in most models), and what a cap has left of it"}
 PAIR = StepKind(
     leaf="scores.sources",
     axes="XY",
@@ -625,7 +626,8 @@ PAIR = StepKind(
         "What one source of the query and one source of the key give to the score together."
         " All pairs add up to it."
     ),
-    latex=r"\frac{1}{\sqrt{K}} \sum_k q_{l,k}\, k_{m,k}",
+    latex=r"n_m \sum_k q_{l,k}\, k_{m,k}",
+    letters=SCALE,
     colour="weight",
     compute=of_score,
     after="scores.scaled",
@@ -658,8 +660,8 @@ KINDS = (
             "What one source of the query and one source of the keys give to how far one key’s"
             " score is above another’s: that is what softmax compares. All pairs add up to it."
         ),
-        latex=r"\frac{1}{\sqrt{K}} \sum_k q_{l,k}\, (k_{m,k} - k_{m',k})",
-        letters={"m'": "position of the other token"},
+        latex=r"\sum_k q_{l,k}\, (n_m\, k_{m,k} - n_{m'}\, k_{m',k})",
+        letters=SCALE | {"m'": "position of the other token"},
         args="HLMM",
     ),
     PART,

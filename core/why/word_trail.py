@@ -137,15 +137,22 @@ def trail(
         graph.gives(each.name, first, each.part, ends=True)
     wants = {side: [] for side in config.sides} | {reads.side: [first]}
     for side in reversed(config.sides):
-        found: list[tuple[str, Want]] = []
-        for path in reversed(sublayers(config, side)):
-            found += back_through_sublayer(trace, graph, path, wants[side])
-            if reads_stream(config, path):  # a parallel network reads what attention does
-                for at, want in found:
-                    wants[at].append(want)
-                found = []
+        back_through_layers(trace, graph, side, wants)
         end_at_embedding(trace, graph, side, wants[side])
     return finished(Trail(word, rival, row, threshold, total, (), ()), graph)
+
+
+def back_through_layers(trace, graph: Growing, side: str, wants: dict[str, list[Want]]) -> None:
+    """Makes what is wanted of a side's last vectors what is wanted of its first ones; and of the
+    vectors of another side that it reads.
+    """
+    found: list[tuple[str, Want]] = []
+    for path in reversed(sublayers(config_of(trace), side)):
+        found += back_through_sublayer(trace, graph, path, wants[side])
+        if reads_stream(config_of(trace), path):  # a parallel network reads what attention does
+            for at, want in found:
+                wants[at].append(want)
+            found = []
 
 
 def finished(begun: Trail, graph: Growing) -> Trail:

@@ -7,7 +7,9 @@ from core import GlassError, steps
 from core.edits import ablate_head, freeze, mask, replace
 from core.steps import about, kinds
 from core.steps.norm import added_to
+from tests.helpers.made_up import MADE_UP, made_up
 from tests.helpers.shapes import SHAPES, shape_trace
+from tests.helpers.tiny import EVERY
 
 close = {"rtol": 1e-9, "atol": 1e-11}
 
@@ -208,13 +210,11 @@ def test_a_trace_can_be_saved_and_read(tiny_trace, tmp_path):
 
 
 def test_every_step_has_a_kind_and_every_kind_a_step(tiny_trace):
-    from tests.helpers.tiny import FAMILIES
-
-    traces = [*map(tiny_trace, FAMILIES), *map(shape_trace, SHAPES)]
+    traces = [*map(tiny_trace, EVERY), *map(shape_trace, SHAPES), *map(made_up, MADE_UP)]
     met = {about(trace, name) for trace in traces for name in trace.names}
     recorded = {kind for kind in kinds() if kind.compute is None and kind not in steps.lstm.KINDS}
-    # Two what-ifs: without norms, and segments without positions.
-    wanted = {"Norm left out", "Norm left out: the update", "Sum of the embeddings"}
+    # What-ifs: updates without their norms, and segments without positions.
+    wanted = {"No norm: the update", "Sum of the embeddings"}
     assert {kind.title for kind in recorded - met} == wanted
     assert met <= recorded
 

@@ -10,7 +10,9 @@ import pytest
 from core.config import Rope
 from core.forward_pass import forward
 from core.models.weights import read_folder, read_gguf
+from core.ops import log_softmax
 from tests.helpers.gguf_decoders import ARCHITECTURES, write
+from tests.helpers.llama_cpp import log_probs_after
 from tests.helpers.model_files import refusal
 from tests.helpers.tiny import golden
 
@@ -44,6 +46,30 @@ def test_a_file_gives_the_weights_and_the_config_of_the_folder(kind, tmp_path):
     ids = {"ids_L": model.inputs["ids_L"]}
     logits = [forward(*each, **ids)["head.logits"] for each in ((ours, stored), (wanted, weights))]
     np.testing.assert_allclose(*logits, atol=1e-4)
+
+
+def with_pieces(writer) -> None:
+    """A vocabulary for llama.cpp, which runs no model without one."""
+    n_vocab = len(golden("gemma").tensors["model.embed_tokens.weight"])
+    pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))][:n_vocab]
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(pieces)
+    writer.add_token_scores([0.0] * n_vocab)
+    writer.add_token_types([2, 3, 3, *[1] * (n_vocab - 3)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_llama_cpp_expects_the_same_words(kind, tmp_path):
+    pytest.importorskip("xllamacpp", exc_type=ImportError)
+    model, path = golden(kind), tmp_path / "model.gguf"
+    write(model, read_folder(model.write(tmp_path / "folder"))[0], path, with_pieces)
+    config, weights, _ = read_gguf(path, dtype=np.float64)
+    trace = forward(config, weights, model.inputs["ids_L"], rows=-1)
+    wanted_V = log_probs_after(path, model.inputs["ids_L"].tolist())
+    ours_V = log_softmax(trace["head.logits"][0])
+    assert np.ptp(ours_V) > 3
+    np.testing.assert_allclose(ours_V, wanted_V, atol=5e-3)
 
 
 def test_what_llama_cpp_computes_otherwise_is_refused(tmp_path):

@@ -108,6 +108,27 @@ def add_vocabulary(writer, n_vocab: int) -> None:
     writer.add_token_types([2, 3, 3] + [1] * (n_vocab - 3))
 
 
+def log_probs_after(path: Path, ids: list[int]) -> np.ndarray:
+    """What llama.cpp expects after those tokens: the logarithm of each token's probability, (V,).
+    It keeps keys and values in half precision.
+    """
+    import xllamacpp
+
+    options = xllamacpp.CommonParams()
+    options.model.path, options.n_ctx, options.warmup = str(path), 256, False
+    server = xllamacpp.Server(options)
+    question = {"prompt": ids, "n_predict": 1, "n_probs": 1 << 16, "temperature": 0}
+    call = urllib.request.Request(
+        f"{server.listening_address}/completion",
+        json.dumps(question | {"cache_prompt": False}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(call, timeout=60) as answer:
+        (found,) = json.load(answer)["completion_probabilities"]
+    by_id = {each["id"]: each["logprob"] for each in found["top_logprobs"]}
+    return np.array([by_id[i] for i in range(len(by_id))])
+
+
 # --- vocabularies and texts drawn at random -------------------------------------------------------
 
 

@@ -54,6 +54,34 @@ def test_the_vectors_stand_in_the_order_of_the_model(smollm2, model, order, part
     np.testing.assert_allclose(before + update, after, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "tiny_folder, part, steps",
+    (
+        ("gemma2", "mlp", ["mlp.in", "mlp.norm.out", "mlp.out.unnormed", "mlp.out", "mlp.sum"]),
+        ("gpt_neox", "attn", ["attn.in", "attn.norm.out", "attn.out", "attn.sum"]),
+        ("gpt_neox", "mlp", ["attn.sum", "mlp.norm.out", "mlp.out", "mlp.sum"]),
+    ),
+    indirect=["tiny_folder"],
+)
+def test_where_norms_stand_around_or_sublayers_run_side_by_side(tiny_folder, part, steps):
+    """Before and update make the sum, and the lengths that are told are those of the run."""
+    told = {"model": tiny_folder, "sentence": "3 5 7 2 9", "token": "3", "layer": "1"}
+    app = opened(PAGE, **told, addnorm_sublayer=part, cards="addnorm-order")
+    trace = runs.trace_of(app.session_state["memory"].shown)
+    expected = [trace[f"decoder.1.{step}"][3] for step in steps]
+    vectors_RD = values_in(parts(app, "vectors")[0])
+    np.testing.assert_array_equal(vectors_RD, np.float32(expected))
+    np.testing.assert_allclose(vectors_RD[0] + vectors_RD[-2], vectors_RD[-1], atol=1e-5)
+    said = " ".join(words_below(app))
+    for step in ("mlp.norm.out", "mlp.out") if part == "mlp" else ("attn.out",):
+        assert number(trace[f"decoder.1.{step}.length"][3], 3) in said, step
+    (ways,) = (data["ways"] for data in components(app, "norm_order"))
+    boxes = [box["text"] for box in ways[0]["boxes"]]
+    assert boxes.count("norm") == (2 if trace.config.norms_update else 1)
+    assert ("in parallel" in prose(app)) == trace.config.parallel
+    assert ("beside attention" in said) == (trace.config.parallel and part == "mlp")
+
+
 @pytest.mark.parametrize("model", ("study-decoder", "minilm", "smollm2"))
 @pytest.mark.parametrize("part, name", (("attn", "attention"), ("mlp", "feed-forward")))
 def test_the_page_asks_one_question_and_says_little(smollm2, model, part, name):

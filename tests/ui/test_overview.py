@@ -17,6 +17,7 @@ from core.operands import is_weight
 from tests.helpers.pages import address, opened, parts
 from tests.helpers.sample import one_in
 from tests.helpers.seen import Seen, sides
+from tests.helpers.shapes import shape_trace
 from tests.helpers.tiny import FAMILIES
 from ui.kit import components
 from ui.session import navigation, sent
@@ -235,6 +236,20 @@ def test_each_family_is_another_picture(tiny_trace):
     assert (
         t5["maps"]["decoder.0.cross.pattern"]["columns"] == "encoder" and t5["rivers"][0]["feeds"]
     )
+
+
+def test_each_shape_of_a_layer_is_another_picture():
+    """Where the norms stand, and whether the network reads what attention has read."""
+    places = {"before": ["before"], "around": ["before", "update"], "update": ["update"]}
+    for norm_at, wanted in places.items():
+        for beside in ("", " parallel"):
+            drawn = picture(Seen(shape_trace(f"rms {norm_at}{beside}"), "decoder"))
+            attention, network = drawn["open"]["parts"]
+            for part in (attention, network):
+                assert [place for place, sign in part["norms"].items() if sign] == wanted
+                signs = {sign["name"] for sign in part["norms"].values() if sign}
+                assert all(name in shape_trace(f"rms {norm_at}{beside}") for name in signs)
+            assert network["parallel"] == bool(beside)
 
 
 def test_what_is_added_to_a_token_is_what_the_trace_added(tiny_trace):

@@ -56,9 +56,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         decoder_layers=layer_count(data, "n_layer", 28),
     )
     del common["encoder_layers"]
-    width = data.whole("rotary_dim", 64)
-    rope = Rope(width=None if width == common["d_head"] else width)
-    rope_config.check_rope(rope, common["d_head"], data.where)
+    rope = rope_of(data, common["d_head"])
     fields = common | {
         "n_positions": data.whole("n_positions", 2048),
         "positions": "rotary",
@@ -78,8 +76,16 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
         tied=False,
         head_bias=True,
         biased=lambda name: ".attn." not in name or name.endswith("norm.bias"),
-        rows=unpaired(common["n_heads"], common["d_head"], width),
+        rows=unpaired(common["n_heads"], common["d_head"], rope.width or common["d_head"]),
     )
+
+
+def rope_of(data: Fields, d_head: int) -> Rope:
+    """How the first numbers of each head turn."""
+    width = data.whole("rotary_dim", 64)
+    rope = Rope(width=None if width == d_head else width)
+    rope_config.check_rope(rope, d_head, data.where)
+    return rope
 
 
 FAMILY = Family(("transformer.",), KEYS, layout)

@@ -100,7 +100,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
     rope, fields = rope_of(data, tensors, of, common["d_head"]), own.fields(data, of)
     config = rotary(
         data,
-        common | own.fixed | fields,
+        common | dict(own.fixed) | fields,
         n_positions=data.whole(f"{of}.context_length", high=ANY_LENGTH),
         ropes=ropes_of(own, rope, fields.get("windows", ())),
         activation=own.activation,

@@ -12,7 +12,7 @@ from core.models.stored import Stored
 
 KEYS = keys.family_keys(
     computed=t5.COMPUTED.replace(" scale_decoder_outputs", ""),
-    null=t5.NULL,
+    null=t5.NULL.replace(" tie_word_embeddings", ""),
     also=t5.KEYS.also,
     refused=t5.REFUSED,
     no_effect=t5.NO_EFFECT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, Variants
+from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, Variants, with_kinds
 
 SIZES = {
     "vocab_size": "V",
@@ -79,18 +79,14 @@ def fit_head(config: dict, rng) -> dict:
     return config
 
 
-def with_kinds(config: dict, rng) -> dict:
-    """Now and then a list that says which layers have a window."""
-    config = config if "head_dim" in config else fit_head(config, rng)
-    if rng.random() < 0.4:
-        kinds = rng.choice(("sliding_attention", "full_attention"), config["num_hidden_layers"])
-        config["layer_types"] = kinds.tolist()
-    return config
-
-
 def fit_kinds(config: dict, rng) -> dict:
-    """The same, with a head's width of its own."""
+    """A head's width of its own, and kinds of layers."""
     return with_kinds(fit_wide(config, rng), rng)
+
+
+def fit_qwen2(config: dict, rng) -> dict:
+    """A head's width in words, and kinds of layers."""
+    return with_kinds(fit_head(config, rng), rng)
 
 
 def fit_smollm3(config: dict, rng) -> dict:
@@ -174,7 +170,7 @@ VARIANTS = {
     ),
     "llama": llama("Llama", attention_bias=BOTH, mlp_bias=BOTH),
     "mistral": llama("Mistral", **{**WINDOWS, "sliding_window": (None, 2, 3, 64)}),
-    "qwen2": llama("Qwen2", with_kinds, **WINDOWS),
+    "qwen2": llama("Qwen2", fit_qwen2, **WINDOWS),
     "qwen3": llama("Qwen3", fit_kinds, attention_bias=BOTH, **WINDOWS),
     "gemma": llama("Gemma", fit_wide, heads=False, attention_bias=BOTH),
     "gemma2": llama("Gemma2", fit_kinds, heads=False, **GEMMA, partial_rotary_factor=(1.0,)),
@@ -192,7 +188,13 @@ VARIANTS = {
         sliding_window=(None, 2, 64),
         original_max_position_embeddings=(4, 16),
     ),
-    "phi": llama("Phi", fit=fit_parts, layer_norm_eps=EPSILONS, qk_layernorm=(False, False, True)),
+    "phi": llama(
+        "Phi",
+        fit=fit_parts,
+        heads=False,
+        layer_norm_eps=EPSILONS,
+        qk_layernorm=(False, False, True),
+    ),
     "olmo2": llama("Olmo2", fit=fit_head, heads=False, attention_bias=BOTH),
     "granite": llama(
         "Granite",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, PROBLEMS, Variants
+from tests.helpers.variants.table import ACTIVATIONS, BOTH, EPSILONS, PROBLEMS, Variants, with_kinds
 
 SIZES = {
     "vocab_size": "V",
@@ -53,14 +53,6 @@ NEAR_AND_FAR = (
     {"full_attention": {"rope_type": "default", "rope_theta": 9.0}},
     {"full_attention": {"rope_type": "linear", "factor": 2.0}},
 )
-
-
-def with_kinds(config: dict, rng) -> dict:
-    """Now and then a list that says which layers have a window."""
-    if rng.random() < 0.4:
-        kinds = rng.choice(("sliding_attention", "full_attention"), config["num_hidden_layers"])
-        config["layer_types"] = kinds.tolist()
-    return config
 
 
 VARIANTS = {

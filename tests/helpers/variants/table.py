@@ -18,6 +18,14 @@ def unchanged(config: dict, rng) -> dict:
     return config
 
 
+def with_kinds(config: dict, rng) -> dict:
+    """Now and then a list that says which layers have a window."""
+    if rng.random() < 0.4:
+        kinds = rng.choice(("sliding_attention", "full_attention"), config["num_hidden_layers"])
+        config["layer_types"] = kinds.tolist()
+    return config
+
+
 @dataclass(frozen=True)
 class Variants:
     """What the configs of one family may say.

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.steps import about
 from core.text import counted, number, percent
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
@@ -14,7 +15,7 @@ from ui.kit.guesses import Guesses, guesses
 from ui.kit.quiz import quiz_of_words
 from ui.kit.section import detailed, render_depth
 from ui.kit.stage import heading
-from ui.kit.step_charts import ALL, cell_map, largest
+from ui.kit.step_charts import ALL, cell_bars, cell_map, largest
 from ui.kit.task_labels import Outcome, outcomes, read_at
 from ui.session.view import View
 from ui.stages.output.sentence_vectors import vector_strip
@@ -148,6 +149,8 @@ def vector_to_labels(view: View) -> None:
         title = f"{TITLES[name]}: {name}"
         if view.config.task.of_tokens:
             cell_map(view, name, ALL, ALL, title=title, chosen=view.token)
+        elif view.trace.axes(name) == "C":
+            cell_bars(view, name, ALL, title=title, kind=about(view.trace, name).scale)
         else:
             vector_strip(view, name, title)
     st.caption("Click a number to see the products that it adds up.")

@@ -349,30 +349,31 @@ def arrows(plane, parts_ND, names: list[str], label: str):
 # --- a bias for each distance ---------------------------------------------------------------------
 
 
-def bias_by_distance(view: View) -> None:
-    """The bias of the chosen head over the distance."""
-    step, h = bias_step(view), view.head
-    cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
-    one_way = (
-        " The decoder only knows how far back; everything after has the same bias."
-        if view.side == "decoder"
-        else ""
-    )
-    shared = (
+def distance_text(view: View) -> str:
+    """What the biases know of distances: a straight line, or a number for each bucket of them."""
+    if view.config.positions == "alibi":
+        return (
+            "A straight line, with a slope for each head, the same in all layers (Press et al."
+            " 2022): it goes on beyond the longest text of the training."
+        )
+    whose = (
         "each layer has a table of its own"
         if view.config.relative_in_layers
         else "all layers of this side share the table"
     )
-    shared = f"Long distances share one number (Raffel et al. 2019), and {shared}.{one_way}"
-    straight = (
-        "A straight line, with a slope for each head, the same in all layers (Press et al. 2022):"
-        " it goes on beyond the longest text of the training."
+    one_way = " The decoder only knows how far back; everything after has the same bias."
+    return (
+        f"Long distances share one number (Raffel et al. 2019), and {whose}."
+        f"{one_way if view.side == 'decoder' else ''}"
     )
-    render_depth(
-        view,
-        straight if view.config.positions == "alibi" else shared,
-        largest(view, view.at("attn.scores.biased"), h, view.token, ALL),
-    )
+
+
+def bias_by_distance(view: View) -> None:
+    """The bias of the chosen head over the distance."""
+    step, h = bias_step(view), view.head
+    cells = [(s, (h, l, m)) for s, l, m in pairs_by_distance(len(view.labels))]
+    biased = view.at("attn.scores.biased")
+    render_depth(view, distance_text(view), largest(view, biased, h, view.token, ALL))
     title = f"Bias of head {h} by distance: tokens before are left of 0, tokens after right"
     show(
         "places-bias",
