@@ -107,8 +107,7 @@ def layout_of(
         task=found.task,
         end_id=data.token_id("eos_token_id", common["n_vocab"]),
     )
-    table = ("embed_tokens.weight",) if tied else ()
-    exact = {"head.logits.weight": ("lm_head.weight", *table)}
+    exact = {"head.logits.weight": ("lm_head.weight", *(["embed_tokens.weight"] if tied else []))}
     has_bias = bias_rule(biases, bool(found.task and found.biased))
     theirs = tensor_names(config, dict(names) | found.names, exact, has_bias)
     return Layout(config, theirs, notes=() if found.task else headless_notes(headless))
