@@ -305,3 +305,23 @@ def test_a_decoder_shows_its_guess_under_each_mask():
         shown["numbers"][0][0] == number(trace["head.probs"][-1].max()) and len(shown["rows"]) == 10
     )
     assert "changes nothing either" in " ".join(element.value for element in app.markdown)
+
+
+@pytest.mark.parametrize("tiny_folder", ["modernbert"], indirect=True)
+def test_a_layer_with_a_window_says_how_far_it_sees(tiny_folder):
+    """A layer without one sees everything; what is drawn by hand is the mask, not the window."""
+    here = {"model": tiny_folder, "sentence": "3 5 7 2 9 4 8 6", "cards": "masks-draw"}
+    config = load(tiny_folder).config
+    assert (config.window(0), config.window(1)) == (None, 2)
+    near, far = (opened(PAGE, **here, layer=layer) for layer in ("1", "0"))
+    near_words, far_words = (" ".join(each.value for each in app.markdown) for app in (near, far))
+    assert "this layer, what is over 2 away" in near_words and "more than 2 tokens" in near_words
+    assert "over 2 away" not in far_words and "tokens away" not in far_words
+    (drawing,) = (
+        part for part in parts(near, "glass_heatmap") if "Your mask" in " ".join(part["titles"])
+    )
+    l, m = np.mgrid[:8, :8]
+    assert np.array_equal(values_in(drawing)[0], abs(l - m) <= 2)
+    near.button(key="masking_decoder").click().run()  # the mask of a decoder, and no window in it
+    cells = address(near)["grid"].split(",")
+    assert near.session_state["mask"] == "own" and len(cells) == 28, cells

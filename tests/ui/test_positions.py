@@ -269,3 +269,28 @@ def test_a_word_that_occurs_twice_is_named_with_its_position():
     assert parts(app, "vectors")[0]["rows"][0]["title"] == "the (4)"
     app = press(app, "table")
     assert "**the** (4)" in prose(app)
+
+
+# --- layers that turn only a part, or nothing -----------------------------------------------------
+
+IDS = "3 5 7 2 9 4 8 6"
+
+
+@pytest.mark.parametrize("tiny_folder", ["smollm3"], indirect=True)
+def test_a_layer_that_turns_nothing_says_so(tiny_folder):
+    """Its cards are those that every model has, and its queries are drawn as they were made."""
+    here = {"model": tiny_folder, "sentence": IDS, "token": "4"}
+    still = opened(PAGE, **here, layer="1")
+    assert "Nothing, in layer 1" in prose(still) and "layer 0 is one" in prose(still)
+    assert not parts(still, "clocks") and titles(still) == ["Queries of head 0, as made"]
+    turning = opened(PAGE, **here, layer="0")
+    assert parts(turning, "clocks") and "Nothing, in" not in prose(turning)
+
+
+@pytest.mark.parametrize("tiny_folder", ["phi3"], indirect=True)
+def test_a_part_of_each_head_that_is_turned_is_counted(tiny_folder):
+    here = {"model": tiny_folder, "sentence": IDS, "token": "4", "cards": "positions-distance"}
+    app = opened(PAGE, **here, layer="1")
+    config = load(tiny_folder).config
+    assert f"{config.rope(1).width} of {config.d_head} numbers" in prose(app)
+    assert "and that of the numbers that do not turn" in prose(app)

@@ -39,13 +39,21 @@ def both_masks(view: View, encoder: View, decoder: View) -> tuple[str, tuple[int
     limit = float(max(np.nan_to_num(before_LM).max(), np.nan_to_num(after_LM).max()))
     left, right = st.columns(2, gap="medium")
     with left:
-        head_map(encoder, f"Encoder, head {view.head}: sees everything", limit)
+        window = reach(encoder)
+        seen = "everything" if window is None else f"{window} to either side"
+        head_map(encoder, f"Encoder, head {view.head}: sees {seen}", limit)
     with right:
         mask = "Your mask" if view.mask == "own" else "Decoder"
         sees = "" if view.mask == "own" else ": sees only the past"
         head_map(other, f"{mask}, head {view.head}{sees}", limit)
     click_control()
     return figure_words(view, encoder, other, before_LM, after_LM)
+
+
+def reach(view: View) -> int | None:
+    """How many tokens away this layer sees, whatever the mask; None where that is all of them."""
+    window = view.config.window(view.layer)
+    return None if window is None or window >= len(view.labels) - 1 else window
 
 
 def quiz(decoder: View) -> Quiz | None:
@@ -112,11 +120,11 @@ def hidden_text(view: View, other: View, before_LM, after_LM) -> str:
     blocked_LM = ~other.trace[other.at("attn.mask")]
     gone_L = np.where(blocked_LM, before_LM, 0).sum(axis=1)
     row = int(gone_L.argmax())
-    kinds = (
-        "An **encoder** lets every token see all others; a **decoder** hides later ones."
-        if view.mask != "own"
-        else "Grey cells are blocked."
-    )
+    kinds = "An **encoder** lets every token see all others; a **decoder** hides later ones."
+    if reach(view) is not None:
+        kinds = f"A **decoder** hides later tokens; this layer, what is over {reach(view)} away."
+    if view.mask == "own":
+        kinds = "Grey cells are blocked."
     where = "there" if view.mask == "own" else "on later tokens"
     lost = (
         f" {which_word(view, row)} loses most:"
