@@ -12,16 +12,15 @@ from core import GlassError, explain, why
 from core.edits import ablate_head
 from core.forward_pass import forward
 from core.models.model import load
-from core.models.weights import load_folder
-from tests.core.test_task_heads import saved
-from tests.core.test_why_ends import added_up
+from core.models.weights import load_folder, read_folder
+from tests.helpers.fine_tuned import saved
 from tests.helpers.model_files import golden, refusal, written
 from tests.helpers.names import every_name
 from tests.helpers.recomputed import check_cells
-from tests.helpers.sums import check_looks, check_sums
+from tests.helpers.sums import added_up, check_looks, check_sums
 
 NEW = ("electra", "mpnet")  # those with a new axis
-ENCODERS = (*NEW, "roberta", "xlm-roberta", "camembert", "distilbert")
+ENCODERS = (*NEW, "roberta", "xlm-roberta", "camembert", "distilbert", "albert")
 EACH = [pytest.param(name, marks=() if name in NEW else pytest.mark.slow) for name in ENCODERS]
 
 
@@ -69,7 +68,7 @@ def test_why_this_word_is_exact(words_trace):
     assert why.parts(trace, 7, 9, row).parts_S.sum() == pytest.approx(apart, abs=1e-9)
     for through in (True, False):
         found = why.ends(trace, 7, 9, row, through)
-        sums, biases = added_up(trace, found, through)
+        sums, biases = added_up(trace, found, row, through)
         assert found.frame == pytest.approx(biases, abs=1e-9)
         given_L = found.parts["encoder"]
         np.testing.assert_allclose(given_L, sums["encoder"], atol=1e-9)
@@ -130,11 +129,26 @@ def test_a_token_that_fills_up_short_texts_has_no_position(family, tmp_path):
         ("electra", {"embedding_size": 0}, "“embedding_size”"),
         ("electra", {"embedding_size": 5}, "has the shape"),
         ("distilbert", {"is_causal": True}, "“is_causal”"),
+        ("albert", {"inner_group_num": 2}, "“inner_group_num”"),
+        ("albert", {"num_hidden_groups": 9}, "“num_hidden_groups”"),
     ),
     ids=str,
 )
 def test_what_is_not_computed_is_refused_by_name(family, said, says, tmp_path):
     assert says in refusal(load_folder, written(family, tmp_path, **said))
+
+
+def test_layers_of_one_group_share_their_weights(tmp_path):
+    config, weights = read_folder(written("albert", tmp_path), np.float64)
+    groups = [int(i / (config.encoder_layers / 2)) for i in range(config.encoder_layers)]
+    assert groups != list(range(config.encoder_layers)) or config.encoder_layers == 2
+    for i, one in enumerate(groups):
+        for k, other in enumerate(groups):
+            for name in ("attn.q.weight", "mlp.out.weight", "mlp.norm.bias"):
+                same = np.array_equal(
+                    weights[f"encoder.{i}.{name}"], weights[f"encoder.{k}.{name}"]
+                )
+                assert same == (one == other)
 
 
 def test_a_head_for_choices_that_electra_sums_up_is_named_and_not_run(tmp_path):

@@ -4,8 +4,6 @@ of a text's labels, of each token's, of an answer's ends.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,7 @@ from core import explain
 from core.answers import best_answers
 from core.forward_pass import forward
 from core.models.weights import load_folder
-from tests.helpers.fine_tuned import fine_tuned
+from tests.helpers.fine_tuned import fine_tuned, saved
 from tests.helpers.model_files import golden, refusal
 from tests.helpers.tiny import check
 
@@ -58,6 +56,12 @@ CASES += [
     ("ElectraForTokenClassification", "electra", LABELS),
     ("ElectraForQuestionAnswering", "electra", {}),
 ]
+CASES += [
+    ("AlbertForSequenceClassification", "albert", LABELS),
+    ("AlbertForTokenClassification", "albert", LABELS),
+    ("AlbertForQuestionAnswering", "albert", {}),
+    ("AlbertForMultipleChoice", "albert", {}),
+]
 OTHERS = [  # classes without a fine-tuned head
     (f"{kind}{cls}", family)
     for kind, family in (
@@ -66,29 +70,11 @@ OTHERS = [  # classes without a fine-tuned head
         ("Camembert", "camembert"),
         ("DistilBert", "distilbert"),
         ("Electra", "electra"),
+        ("Albert", "albert"),
         ("MPNet", "mpnet"),
     )
     for cls in ("Model", "ForMaskedLM")
 ]
-
-
-def saved(cls: str, family: str, folder: Path, **said):
-    """A random model of that class, saved by `transformers`: the model, and what reads the folder
-    makes of the same text."""
-    pytest.importorskip("torch", exc_type=ImportError)
-    pytest.importorskip("transformers", exc_type=ImportError)
-    from tests.helpers import reference
-
-    config = reference.transformers.AutoConfig.from_pretrained(
-        golden(family).write(folder / "config"), **said
-    )
-    reference.torch.manual_seed(4)
-    with reference.without_casts():
-        model = getattr(reference.transformers, cls)(config).double().eval()
-    model.set_attn_implementation("eager")
-    reference.fill(model, family)
-    model.save_pretrained(folder)
-    return model, reference
 
 
 def probabilities(gives: str, logits):

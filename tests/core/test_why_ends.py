@@ -7,25 +7,12 @@ import pytest
 
 from core import GlassError, load, why
 from core.why.word_ends import empty_tokens, shared
+from tests.helpers.sums import added_up
 from tests.helpers.tiny import FAMILIES
 
 WITH_WORDS = [family for family in FAMILIES if family != "bert_bare"]
 ROW = 2
 TEXT = "The books that the student recommended"
-
-
-def added_up(trace, found: why.Ends, through) -> tuple[dict[str, np.ndarray], float]:
-    """The ends of the trail with every way kept, by token, and the biases at the asked token."""
-    side, token = trace.config.sides[-1], int(trace.rows[ROW])
-    sums, biases = {name: np.zeros(len(each)) for name, each in found.parts.items()}, 0.0
-    for node in why.trail(trace, 7, 9, ROW, threshold=0, through=through).nodes[:-1]:
-        of = "encoder" if ".cross.v." in node.name else node.name.split(".")[0]
-        of = of if of in sums else side
-        if node.ends and node.name.endswith(".bias") and (of, node.token) == (side, token):
-            biases += node.part
-        elif node.ends:
-            sums[of][node.token] += node.part
-    return sums, biases
 
 
 @pytest.mark.parametrize("through", (None, True, False))
@@ -34,7 +21,7 @@ def test_tokens_and_the_biases_at_the_asked_one_sum_to_the_logit(tiny_trace, fam
     trace = tiny_trace(family)
     found = why.ends(trace, 7, 9, ROW, through)
     logits_V = trace["head.logits"][ROW]
-    sums, biases = added_up(trace, found, through)
+    sums, biases = added_up(trace, found, ROW, through)
     assert found.total == pytest.approx(logits_V[7] - logits_V[9], abs=1e-9)
     assert found.frame == pytest.approx(biases, abs=1e-9)
     assert (abs(biases) > 1e-6) == (trace.config.norm == "layer")  # the others have no biases

@@ -626,6 +626,7 @@ CHANGED |= dict.fromkeys(("bart", "mbart", "pegasus", "m2m_100"), CHANGED["maria
 LIKE_BERT = CHANGED["bert"] | {"pad_token_id": [0]}
 CHANGED |= dict.fromkeys(("roberta", "xlm-roberta", "camembert"), LIKE_BERT)
 CHANGED["electra"] = CHANGED["bert"] | {"embedding_size": [30, 24]}
+CHANGED["albert"] = CHANGED["bert"] | {"embedding_size": [24, 30], "num_hidden_groups": [1, 2]}
 CHANGED["mpnet"] = CHANGED["bert"] | {"relative_attention_num_buckets": [40]}
 CHANGED["distilbert"] = {
     "vocab_size": [80],
@@ -781,6 +782,7 @@ TOGETHER = {
         )
     },
     ("marian", "vocab_size", "80"): {"decoder_vocab_size": 80},
+    ("albert", "num_hidden_layers", "1"): {"num_hidden_groups": 1},
     ("gpt_neox", "rotary_pct", "1.0"): {"rope_parameters": None},
     ("gpt_neox", "rotary_pct", "0.5"): {"rope_parameters": None, "rotary_emb_base": 50.0},
     ("gpt_neox", "rotary_emb_base", "50.0"): {"rope_parameters": None, "hidden_size": 48},

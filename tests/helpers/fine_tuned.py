@@ -1,10 +1,13 @@
-"""Tiny BERTs with a head that they were fine-tuned with, of random numbers; needs only NumPy."""
+"""Tiny models with a head that they were fine-tuned with, of random numbers: BERTs that
+need only NumPy, and any that `transformers` can make, where it is installed.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.helpers.tiny import Golden, golden
 
@@ -38,3 +41,22 @@ def case(folder: Path, name: str) -> Path:
     """One of CASES."""
     cls, said = CASES[name]
     return fine_tuned(folder, cls, len(said.get("id2label", "ab")), **said)
+
+
+def saved(cls: str, family: str, folder: Path, **said):
+    """A random model of that class, saved by `transformers`: the model, and what reads the folder
+    makes of the same text."""
+    pytest.importorskip("torch", exc_type=ImportError)
+    pytest.importorskip("transformers", exc_type=ImportError)
+    from tests.helpers import reference
+
+    config = reference.transformers.AutoConfig.from_pretrained(
+        golden(family).write(folder / "config"), **said
+    )
+    reference.torch.manual_seed(4)
+    with reference.without_casts():
+        model = getattr(reference.transformers, cls)(config).double().eval()
+    model.set_attn_implementation("eager")
+    reference.fill(model, family)
+    model.save_pretrained(folder)
+    return model, reference

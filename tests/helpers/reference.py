@@ -564,11 +564,23 @@ FAMILIES = {
     "camembert": lambda s: encoder(s, "ForMaskedLM", "Camembert"),
     "distilbert": lambda s: distilbert(s, "DistilBertForSequenceClassification", **ANY, **THREE),
     "electra": lambda s: encoder(s, "ForPreTraining", "Electra", embedding_size=s["wide"]),
+    "albert": lambda s: encoder(
+        s, "ForMaskedLM", "Albert", embedding_size=s["wide"], num_hidden_groups=2
+    ),
     "mpnet": lambda s: encoder(s, "ForQuestionAnswering", "MPNet"),
 }
-ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet", "electra")
+ENCODERS = (
+    "bert",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "distilbert",
+    "mpnet",
+    "electra",
+    "albert",
+)
 ENCODERS += ("modernbert",)
-SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
+SEGMENTS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "albert")
 
 
 def build(family: str, seed: int, grid: float = 0.0):
@@ -692,6 +704,7 @@ CONFIGS = {
     "camembert": transformers.CamembertConfig,
     "distilbert": transformers.DistilBertConfig,
     "electra": transformers.ElectraConfig,
+    "albert": transformers.AlbertConfig,
     "mpnet": transformers.MPNetConfig,
 }
 
@@ -831,6 +844,10 @@ def watch(model, seen: dict) -> list:
         if name.endswith("pooler"):
             handles.append(
                 module.register_forward_hook(lambda _, x, made: seen.update(pooler=made[0]))
+                if not isinstance(module, torch.nn.Linear)  # ALBERT's, before its tanh
+                else module.register_forward_hook(
+                    lambda _, x, made: seen.update(pooler=made[0].tanh())
+                )
             )
     return handles
 

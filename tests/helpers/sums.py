@@ -53,3 +53,17 @@ def check_looks(trace, tolerance: float) -> None:
             gap = scores_HLM[h, 3, 2] - scores_HLM[h, 3, 4]
             assert against.total == pytest.approx(gap, abs=most), path
             assert one.parts_ST.shape == (len(one.query_names), len(one.key_names))
+
+
+def added_up(trace, found: why.Ends, row: int, through) -> tuple[dict[str, np.ndarray], float]:
+    """The ends of the trail with every way kept, by token, and the biases at the asked token."""
+    side, token = trace.config.sides[-1], int(trace.rows[row])
+    sums, biases = {name: np.zeros(len(each)) for name, each in found.parts.items()}, 0.0
+    for node in why.trail(trace, 7, 9, row, threshold=0, through=through).nodes[:-1]:
+        of = "encoder" if ".cross.v." in node.name else node.name.split(".")[0]
+        of = of if of in sums else side
+        if node.ends and node.name.endswith(".bias") and (of, node.token) == (side, token):
+            biases += node.part
+        elif node.ends:
+            sums[of][node.token] += node.part
+    return sums, biases

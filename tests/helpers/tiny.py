@@ -50,6 +50,7 @@ FURTHER = (  # relations of these: compared like them, and slow where a test has
     "camembert",
     "distilbert",
     "electra",
+    "albert",
     "mpnet",
 )
 OTHER_SHAPES = (  # decoders whose layers are wired otherwise: the same

@@ -5,6 +5,7 @@ one.
 """
 
 from core.models.families import (
+    albert,
     bart,
     bert,
     bloom,
@@ -49,6 +50,7 @@ FAMILIES = {
     "camembert": roberta.CAMEMBERT,
     "distilbert": distilbert.FAMILY,
     "electra": electra.FAMILY,
+    "albert": albert.FAMILY,
     "mpnet": mpnet.FAMILY,
     "modernbert": modernbert.FAMILY,
     "gpt2": gpt2.FAMILY,

@@ -82,7 +82,14 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
 
 
 def encoder_fields(
-    data: Fields, family: str, V: int, *, d_model: int = 768, n_heads: int = 12, d_mlp: int = 3072
+    data: Fields,
+    family: str,
+    V: int,
+    *,
+    d_model: int = 768,
+    n_heads: int = 12,
+    d_mlp: int = 3072,
+    activation: str = "gelu",
 ) -> dict[str, Any]:
     """The fields of Config that the config of an encoder gives under BERT's keys. The numbers are
     the defaults of `transformers`.
@@ -100,7 +107,7 @@ def encoder_fields(
         "positions": "learned",
         "norm_at": "after",
         "norm_eps": data.number("layer_norm_eps", 1e-12, high=1),
-        "activation": data.choice("hidden_act", "gelu", ACTIVATIONS),
+        "activation": data.choice("hidden_act", activation, ACTIVATIONS),
         "embed_norm": True,
     }
 

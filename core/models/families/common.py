@@ -33,7 +33,7 @@ ACTIVATIONS = {  # as `transformers` calls them -> as core/ops.py does
 ANY_LENGTH = 1 << 31  # the most positions of a model that keeps no table of them
 _MOST_LAYERS = 1000
 _FINE_TUNED = re.compile(  # heads on a fine-tuned model: where they are not run, a note names them
-    r"((pre_)?classifier|classifier\.(dense|out_proj)|qa_outputs|score|sequence_summary\.summary|"
+    r"((pre_|sop_classifier\.)?classifier|classifier\.(dense|out_proj)|qa_outputs|score|sequence_summary\.summary|"
     r"discriminator_predictions\.(dense|dense_prediction)|multiple_choice_head\.summary|"
     r"classification_head\.(dense|out_proj))\.(weight|bias)"
 )

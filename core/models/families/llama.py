@@ -94,12 +94,12 @@ def layout_of(
     tied = data.flag("tie_word_embeddings", False)
     headless = headless_class(data, tensors) or unnamed_headless(data, tensors, family)
     common, found = sizes_of(data, family), tasks.find_head(data, tensors, heads_of(family))
-    turns = turning(data, common["d_head"], partial=partial)
     own = {
         "norm_eps": lambda: data.number("rms_norm_eps", high=1),
         "activation": lambda: data.choice("hidden_act", None, ACTIVATIONS),
     }
-    common |= {key: read() for key, read in own.items() if key not in more} | turns | more
+    common |= {key: read() for key, read in own.items() if key not in more}
+    common |= turning(data, common["d_head"], partial=partial) | more
     config = rotary(
         data,
         common,
@@ -107,7 +107,7 @@ def layout_of(
         task=found.task,
         end_id=data.token_id("eos_token_id", common["n_vocab"]),
     )
-    exact = {"head.logits.weight": ("lm_head.weight", *(["embed_tokens.weight"] if tied else []))}
+    exact = {"head.logits.weight": ("lm_head.weight", *("embed_tokens.weight",) * tied)}
     has_bias = bias_rule(biases, bool(found.task and found.biased))
     theirs = tensor_names(config, dict(names) | found.names, exact, has_bias)
     return Layout(config, theirs, notes=() if found.task else headless_notes(headless))

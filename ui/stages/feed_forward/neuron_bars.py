@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from core.steps.norm import norms_update
 from core.text import counted, number
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
@@ -211,5 +212,6 @@ def all_numbers(view: View) -> None:
     neurons(view, f"{path}.pre", title)
     made = "gate × up" if c.gated else f"{NAMES[c.activation]} of the number before"
     neurons(view, f"{path}.hidden", f"Neurons: {made}")
-    title = f"The update: {projection_title(view, 'out', '₂', 'n')}"
+    normed = ", after the norm" * norms_update(c)
+    title = f"The update: {projection_title(view, 'out', '₂', 'n')}{normed}"
     cell_map(view, f"{path}.out", row, ALL, title=title)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.steps.norm import norms_update
 from core.text import number, percent
 from ui.kit.component_loader import component
 from ui.kit.components import table
@@ -34,7 +35,8 @@ def draw(view: View) -> None:
     )
     (additions_table if depth() == "numbers" else additions_bars)(view)
     if depth() == "numbers":
-        title = f"z · W_O: what each head writes into {titled_word(view)}"
+        through = ", through the norm" * norms_update(view.config)
+        title = f"z · W_O{through}: what each head writes into {titled_word(view)}"
         capped_map(view, step, ALL, view.token, ALL, chosen=view.head, title=title)
         sum_checked(view)
 

@@ -29,8 +29,8 @@ def text_labels(view: View) -> tuple[str, tuple[int, ...]]:
     """The labels of the whole text as bars. Returns the cell that is explained first."""
     found = outcomes(view, BARS)
     quiz = quiz_of_words(view, [each.words for each in found[:4]])
-    question = "Which label does this text get?"
-    heading(question, quiz if view.config.task.gives == "one" else None)
+    alone = view.config.task.gives == "one"
+    heading(f"Which label{'' if alone else 's'} does this text get?", quiz if alone else None)
     label_bars(view, found, f"{counted(len(view.config.task.labels), 'label')} of the text")
     best = found[0]
     render_depth(view, text_story(view, best), ("task.logits", best.cell), (best.step, best.cell))

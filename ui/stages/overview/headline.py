@@ -86,7 +86,8 @@ def said_of_text(view, before) -> list[list]:
         twice = place_words(view.tokens(view.config.sides[-1]), token_at(view))
         text = f"Which label does “{{word}}”{twice} get? {{guess}}, {share_words(best.share)}"
     else:
-        text = f"Which label does this text get? {{guess}}, {share_words(best.share)}"
+        several = "s" if view.config.task.gives == "any" else ""
+        text = f"Which label{several} does this text get? {{guess}}, {share_words(best.share)}"
     token = view.tokens(view.config.sides[-1])[token_at(view)]
     return pieces(
         f"{text}{outcome_was(best, before)}.", word=token, guess=short(best.words, LONGEST_QUOTE)
