@@ -555,6 +555,9 @@ def add_special_tokens(files: Files, library: tokenizers.Tokenizer, name: str) -
     for each in adds:
         each.special = each.special or each.content in set(map(token_text, named))
     library.add_tokens(adds)
+    if name == "Qwen2Tokenizer":  # once more, without the spaces that they take up
+        texts = [token_text(value) for value in (*named, *unnamed_special_tokens(files, name))]
+        library.add_tokens([AddedToken(text, special=True) for text in texts if text])
 
 
 def named_token(files: Files, name: str, key: str):

@@ -54,7 +54,8 @@ WINDOWS = {"sliding_window": (2, 3, 64), "use_sliding_window": BOTH, "max_window
 def classes_of(name: str, heads: bool = True) -> str:
     """The classes of a family: bare, for the next word, and fine-tuned."""
     more = f" {name}ForTokenClassification" if heads else ""
-    return f"{name}ForCausalLM {name}Model{more}"
+    bare = "Gemma3TextModel" if name == "Gemma3" else f"{name}Model"  # the other one sees pictures
+    return f"{name}ForCausalLM {bare}{more}"
 
 
 def fit_llama(config: dict, rng) -> dict:
@@ -178,7 +179,7 @@ VARIANTS = {
         "Gemma3",
         fit_kinds,
         heads=False,
-        **GEMMA,
+        **{**GEMMA, "attn_logit_softcapping": (None, None, None, 1.5)},
         rope_local_base_freq=(9.0, 10000.0),
         sliding_window_pattern=(1, 2, 6),
     ),

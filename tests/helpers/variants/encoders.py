@@ -40,6 +40,12 @@ def fit_mpnet(config: dict, rng) -> dict:
     return config | {"max_position_embeddings": config["max_position_embeddings"] + 2}
 
 
+def fit_albert(config: dict, rng) -> dict:
+    """No more groups of layers than layers."""
+    groups = min(config.get("num_hidden_groups", 1), config["num_hidden_layers"])
+    return config | ({"num_hidden_groups": groups} if "num_hidden_groups" in config else {})
+
+
 def roberta(name: str) -> Variants:
     """RoBERTa and what has its layout."""
     keys = {**KEYS, "type_vocab_size": (1, 2), "pad_token_id": (0, 1, 3)}
@@ -94,6 +100,19 @@ VARIANTS = {
         classes_of("Electra", "ElectraForPreTraining"),
         SIZES,
         {**KEYS, "embedding_size": (4, 6, 10), "type_vocab_size": (1, 2), "pad_token_id": (0, 3)},
+        now_and_then=OTHERS,
+    ),
+    "albert": Variants(
+        classes_of("Albert"),
+        SIZES,
+        {
+            **KEYS,
+            "embedding_size": (4, 6, 10),
+            "type_vocab_size": (1, 2),
+            "num_hidden_groups": (1, 1, 2),
+            "inner_group_num": (1, 1, 2),
+        },
+        fit_albert,
         now_and_then=OTHERS,
     ),
     "modernbert": Variants(
