@@ -184,4 +184,4 @@ def recorded_steps(config: Config, sizes) -> dict[str, Provenance]:
 def at_size(found: Provenance, name: str, sizes) -> Provenance:
     """The same step in a run of other sizes."""
     axes = sizes[ref_of(name).axis_group]
-    return replace(found, shape=tuple(axes[letter] for letter in found.axes))
+    return found._replace(shape=tuple(axes[letter] for letter in found.axes))

@@ -86,7 +86,7 @@ class Model:
         """Runs the model on a sentence or on token ids. options: mask, edits, keep, rows,
         segments_L, as in `forward`; where the weights stay in their file, keep is "layers" unless
         something else is asked for. second, chat: as in `encode`. engine, and engine_options: who
-        computes what the layers give out (core/models/engines.py); NumPy computes the one looked at.
+        computes what layers give out (core/models/engines.py); NumPy computes the one looked at.
 
         An encoder–decoder model reads `target` in its decoder; without one it writes its own, token
         by token.

@@ -15,9 +15,9 @@ from core.models import chat_process, chat_template
 from core.models.chat_template import ChatTemplate, chat_in_folder, chat_in_gguf
 from core.models.gguf_tokenizer import from_gguf
 from core.models.model import load
-from tests.files.test_auto_tokenizer import llama, write
 from tests.helpers.model_files import refusal
 from tests.helpers.texts import header
+from tests.helpers.tokenizer_files import llama, write
 
 NAMES = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
 LOOP = "{% for message in messages %}"

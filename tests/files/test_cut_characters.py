@@ -7,7 +7,7 @@ import pytest
 from core.models.cut_characters import characters_in, cut_characters
 from core.models.gguf_tokenizer import ScoredPieces
 from core.models.tokenizer import Tokenizer
-from tests.files.test_auto_tokenizer import llama
+from tests.helpers.tokenizer_files import llama
 
 
 def said(tokenizer, ids_L) -> dict[int, str]:

@@ -14,9 +14,9 @@ from core import GlassError, load
 from core.decoding import greedy_target
 from core.decoding.next_word import longer
 from core.models import languages, sentencepiece_model
-from tests.files.test_auto_tokenizer import MAKERS, write
 from tests.helpers.texts import printable, stored, trained
 from tests.helpers.tiny import golden
+from tests.helpers.tokenizer_files import MAKERS, write
 
 CLASSES = {"m2m_100": "NllbTokenizer", "mbart": "MBartTokenizer", "mbart50": "MBart50Tokenizer"}
 

@@ -14,8 +14,8 @@ from core import GlassError, load, whatif
 from core.forward_pass import forward
 from core.models.auto_tokenizer import from_folder
 from core.models.tokenizer import byte_letters
-from tests.files.test_auto_tokenizer import write
 from tests.helpers.texts import stored
+from tests.helpers.tokenizer_files import write
 
 A, B = "The cat sleeps on the mat.", "An animal rests."
 # As AutoTokenizer of transformers 5.24 gave them for MiniLM.

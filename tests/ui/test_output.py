@@ -116,7 +116,7 @@ def test_a_model_that_takes_ids_gets_a_longer_list_of_them():
         tokenizer=None,
         target_tokenizer=None,
         decoding=None,
-        config=SimpleNamespace(crosses=False, end_id=9),
+        config=SimpleNamespace(crosses=False, end_id=9, pad_id=None),
     )
     assert longer(model, np.array([3, 5]), "3, 5", 7) == Longer("3 5 7", True)
     model.config.crosses = True
@@ -134,7 +134,7 @@ def test_a_decoder_that_reads_an_encoder_writes_from_nothing(tmp_path):
         tokenizer=cut,
         target_tokenizer=None,
         decoding=None,
-        config=SimpleNamespace(crosses=True, end_id=1),
+        config=SimpleNamespace(crosses=True, end_id=1, pad_id=None),
         target_ids=lambda _, text: [0, *cut.encode(text).ids_L[:-1]],
     )
     words = [

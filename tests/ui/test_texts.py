@@ -11,9 +11,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.files.test_auto_tokenizer import SPECIAL, bert
 from tests.helpers.pages import address, click, opened, parts, said
 from tests.helpers.tiny import golden
+from tests.helpers.tokenizer_files import SPECIAL, bert
 from tests.helpers.words import MOST, words_below
 from ui.session import runs
 from ui.session.selection import LONGEST_BOX
