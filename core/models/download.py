@@ -387,7 +387,7 @@ def look_up(name: str) -> Offer:
     entry = catalogue.entry_of(name)
     hub = next((source for source in entry.sources if isinstance(source, Hub)), None)
     if hub is None:
-        raise GlassError(f"{name} is no model of the Hub.")
+        raise GlassError(f"The Hub has no model {name}.")
     pinned = at_commit(hub)
 
     def get(file: str) -> Path:

@@ -76,6 +76,6 @@ def refuse(text: str) -> NoReturn:
     similar = difflib.get_close_matches(text.lower(), catalogue.CATALOGUE, 1, 0.5)
     hint = f" Did you mean {similar[0]}?" if similar else ""
     raise GlassError(
-        f"“{text[:100]}” is no model in the list, no path on this machine, and no name on the Hub,"
-        f" which has the form org/name.{hint}"
+        f"“{text[:100]}” is neither a model in the list, nor a path on this machine, nor a name on"
+        f" the Hub, which has the form org/name.{hint}"
     )

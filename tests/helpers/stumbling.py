@@ -15,7 +15,7 @@ from tests.helpers.pages import unmarked
 ROOT = Path(__file__).resolve().parents[2]
 # A phrase as a regular expression, and a better one. Each stands for its kind.
 STUMBLES = {
-    r"\bbehind (?!the church)": "after",
+    r"\bbehind (?!the church|a proxy|one)": "after",
     r"\brests? (on|there)\b": "point at; go to",
     r"\bleans? on\b": "attends to",
     r"\bturned (round|in)\b": "reversed; rotated",
