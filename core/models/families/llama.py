@@ -91,26 +91,31 @@ def layout_of(
     family: as its classes of `transformers` begin, too. biases: the modules of a layer that have
     one. partial: as in rope_config.rope_of. more: fields of Config that differ from Llama's.
     """
-    tied = data.flag("tie_word_embeddings", False)
     headless = headless_class(data, tensors) or unnamed_headless(data, tensors, family)
-    common, found = sizes_of(data, family), tasks.find_head(data, tensors, heads_of(family))
-    own = {
-        "norm_eps": lambda: data.number("rms_norm_eps", high=1),
-        "activation": lambda: data.choice("hidden_act", None, ACTIVATIONS),
-    }
-    common |= {key: read() for key, read in own.items() if key not in more}
-    common |= turning(data, common["d_head"], partial=partial) | more
+    found = tasks.find_head(data, tensors, heads_of(family))
+    common = sizes_of(data, family)
+    common |= turning(data, common["d_head"], partial=partial) | norm_and_activation(data, more)
     config = rotary(
         data,
-        common,
+        common | more,
         head=None if headless else "linear",
         task=found.task,
         end_id=data.token_id("eos_token_id", common["n_vocab"]),
     )
-    exact = {"head.logits.weight": ("lm_head.weight", *("embed_tokens.weight",) * tied)}
+    table = ("embed_tokens.weight",) if data.flag("tie_word_embeddings", False) else ()
+    exact = {"head.logits.weight": ("lm_head.weight", *table)}
     has_bias = bias_rule(biases, bool(found.task and found.biased))
     theirs = tensor_names(config, dict(names) | found.names, exact, has_bias)
     return Layout(config, theirs, notes=() if found.task else headless_notes(headless))
+
+
+def norm_and_activation(data: Fields, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the config says of them, where the family has not said it. given: what it has said."""
+    own = {
+        "norm_eps": lambda: data.number("rms_norm_eps", high=1),
+        "activation": lambda: data.choice("hidden_act", None, ACTIVATIONS),
+    }
+    return {key: read() for key, read in own.items() if key not in given}
 
 
 def heads_of(family: str) -> dict[str, Head]:
