@@ -30,7 +30,7 @@ def outputs(
     """
     folder = folder_of(model)
     modules = layer_modules(folder)
-    network = loaded(str(folder), dtype, tuple(sorted(options.items())))
+    network = loaded(str(folder), dtype, hashable(options))
     found: dict[str, np.ndarray] = {}
     with ExitStack() as stack, torch.inference_mode():
         for side, path in modules.items():
@@ -48,6 +48,14 @@ def folder_of(model):
     return model.place
 
 
+def hashable(options: Mapping[str, Any]) -> tuple:
+    """Options such as max_memory={0: "20GiB"}, as a key."""
+    return tuple(
+        (name, hashable(value) if isinstance(value, Mapping) else value)
+        for name, value in options.items()
+    )
+
+
 @lru_cache(maxsize=1)
 def loaded(folder: str, dtype: str, options: tuple = ()) -> PreTrainedModel:
     """The model without its heads, laid out over what devices there are. The last one is kept."""
@@ -60,7 +68,7 @@ def loaded(folder: str, dtype: str, options: tuple = ()) -> PreTrainedModel:
             trust_remote_code=False,
             use_safetensors=True,
             local_files_only=True,
-            **dict(options),
+            **{name: dict(v) if isinstance(v, tuple) else v for name, v in options},
         )
     except (OSError, ValueError, KeyError) as error:
         raise GlassError(f"PyTorch cannot run this model: {str(error)[:200]}") from None

@@ -159,7 +159,7 @@ def checked(given, config: Config, inputs, weights) -> dict[str, np.ndarray]:
     """What an engine gave, in the kind of number that the weights have; a GlassError where
     something is missing or misshapen.
     """
-    kind = weights[f"{config.sides[0]}.0.attn.norm.weight"].dtype
+    kind = weights[f"{config.sides[0]}.embed.token.weight"].dtype
     found = {}
     for name in outputs_of(config):
         shape = (len(inputs[name.split(".")[0]]), config.d_model)

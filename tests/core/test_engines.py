@@ -13,7 +13,7 @@ from core.models.weights import layer_modules
 from tests.helpers.model_files import refusal, write_gguf
 from tests.helpers.sample import one_in
 from tests.helpers.study import write_study
-from tests.helpers.tiny import FAMILIES, golden
+from tests.helpers.tiny import EVERY, FAMILIES, golden
 
 MODULES = {
     "bert": {"encoder": "encoder.layer"},
@@ -46,7 +46,7 @@ def check_same(ours, theirs, error: float) -> None:
             assert np.abs(a - b).max() <= error * max(1.0, np.abs(a[np.abs(a) < 1e30]).max()), name
 
 
-@pytest.mark.parametrize("family", one_in(3, FAMILIES))
+@pytest.mark.parametrize("family", one_in(13, EVERY))
 def test_numpy_as_an_engine_gives_the_same_trace_bit_by_bit(family, tmp_path):
     model, inputs = tiny(family, tmp_path)
     ours = model.trace(**inputs, keep="layers")
@@ -121,6 +121,18 @@ def test_pytorch_gives_the_same_trace(engine, family, tmp_path):
     check_same(model.trace(**inputs, keep="layers"), theirs, error)
     assert all(0 < theirs.off(*layer) < 1e-6 for layer in layers_of(theirs))
     assert theirs.engine == engine
+
+
+@has_torch
+def test_options_of_pytorch_may_be_tables_and_it_is_loaded_once(tmp_path):
+    from engines.torch_engine import loaded
+
+    model, inputs = tiny("llama", tmp_path)
+    before = loaded.cache_info()
+    for _ in range(2):
+        model.trace(**inputs, engine="torch", engine_options={"max_memory": {"cpu": "2GiB"}})
+    after = loaded.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
 
 
 @has_torch
