@@ -455,7 +455,8 @@ FIGURES = {
         cards="output-beams",
     ),
 }
-ELSEWHERE = {"heatmap", "overview"}  # those of the tests above
+# Those of the tests above; and what only a fine-tuned model has (tests/ui/test_task_labels.py)
+ELSEWHERE = {"heatmap", "overview", "tagged"}
 NO_FIGURE = {  # controls, words, and the number that is explained, which has a page of its own
     *("choice", "explanation", "glossary", "outline", "page_links", "place", "quiz", "ring"),
     *("saving", "share", "strip", "swaps", "terms"),

@@ -218,9 +218,9 @@ def test_a_text_that_the_memory_is_too_small_for_says_so(monkeypatch):
     monkeypatch.setattr(runs.SHELF, "room", model.nbytes + (200 << 20))
     limit = runs.limit_of(model)
     assert 100 < limit.tokens < 500
-    assert len(runs.read_text(model, " a" * (limit.tokens - 1)).ids_L) <= limit.tokens
+    assert len(runs.read_text(model, runs.Texts(" a" * (limit.tokens - 1))).ids_L) <= limit.tokens
     with pytest.raises(GlassError) as told:
-        runs.read_text(model, " a" * (limit.tokens + 1))
+        runs.read_text(model, runs.Texts(" a" * (limit.tokens + 1)))
     room = runs.SHELF.room >> 20
     assert f"the limit is {limit.tokens}, what fits into {room} MB of memory" in str(told.value)
     assert "GLASSFORMER_MEMORY" in str(told.value)

@@ -34,11 +34,11 @@ def listed(monkeypatch):
 
     def add(folder) -> str:
         monkeypatch.setenv("GLASSFORMER_MODELS", str(folder))
-        runs.ready_models.clear()
+        runs.ready_of.clear()
         return str(folder)
 
     yield add
-    runs.ready_models.clear()
+    runs.ready_of.clear()
 
 
 def trace_of(folder: str):

@@ -5,13 +5,12 @@ address, the token strip and the page Tokens; and which character a piece of byt
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers.pages import address, click, opened, parts, said
+from tests.helpers.pages import address, click, opened, parts, prose, said
 from tests.helpers.tiny import golden
 from tests.helpers.tokenizer_files import SPECIAL, bert
 from tests.helpers.words import MOST, words_below
@@ -25,10 +24,6 @@ NO_TWO = ("study-encoder", "study-decoder", "study-translator", "smollm2")
 
 def trace_of(app: AppTest):
     return runs.trace_of(app.session_state["memory"].shown)
-
-
-def prose(app) -> str:
-    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", " ".join(each.value for each in app.markdown))
 
 
 def tokens(app) -> list[dict]:
@@ -97,10 +92,10 @@ def test_models_that_read_one_text_offer_no_second(model):
 def test_a_second_text_from_an_address_is_checked():
     app = opened(PAGE, sentence=A, second="b" * (LONGEST_BOX + 1))
     assert "asks for second" in said(app) and app.session_state["memory"].shown.second == ""
-    app = opened(PAGE, sentence=A, second="b " * 2_500)
-    assert "5,000 characters; the limit is 4,000" in said(app)
-    app = opened(PAGE, sentence="a " * 150, second="b " * 150)
-    assert "303 tokens" in said(app) and not app.exception
+    app = opened(PAGE, sentence=A, second="b " * 3_500)
+    assert "7,000 characters; the limit is 6,000" in said(app)
+    app = opened(PAGE, sentence="a " * 300, second="b " * 300)
+    assert "603 tokens" in said(app) and not app.exception
     app = opened(PAGE, sentence=A, second="<script>alert(1)</script>![x](y)")
     assert not app.exception and "".join(each["typed"] for each in tokens(app)).count("script") == 2
 

@@ -96,9 +96,9 @@ def test_a_sentence_is_cut_into_pieces_once(monkeypatch):
     """The run, its words and the page share the one encoding."""
     sentence, real, cut = "A rare sentence about encodings.", Tokenizer.encode, []
 
-    def encode(self, text, special=True):
+    def encode(self, text, special=True, second=None):
         cut.append(text)
-        return real(self, text, special)
+        return real(self, text, special, second)
 
     monkeypatch.setattr(Tokenizer, "encode", encode)
     app = opened(PAGE, model="study-encoder", sentence=sentence)

@@ -205,6 +205,7 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
     spoken = len(ids_L if target_ids_L is None else target_ids_L)
     if uses_engine(request):
         rows = None if spoken <= ALL_ROWS else -1
+        words_L = encoding.words_L if encoding else None
         trace = trace_with(
             request.engine, model, ids_L, target_ids_L=target_ids_L, rows=rows, words_L=words_L
         )
