@@ -175,7 +175,7 @@ def unstretched(rope, turned: int, rate_P):
 
 def rotate(x_HLK, angle_LP, size: float = 1.0):
     """Turns the pairs (j, j + P) of each vector by its position's angles, and multiplies them by
-    `size` (rotary positions, Su et al. 2021). Numbers behind the last pair stay as they are.
+    `size` (rotary positions, Su et al. 2021). Numbers after the last pair stay as they are.
     """
     half, dtype = angle_LP.shape[-1], x_HLK.dtype
     cos_LP, sin_LP = ((size * wave(angle_LP)).astype(dtype) for wave in (np.cos, np.sin))

@@ -154,7 +154,7 @@ def yarn(data: Fields, n_positions: int, trained: int) -> dict:
 
 
 def grown(factor: float, scale: float = 1.0) -> float:
-    """What YaRN multiplies queries and keys by in texts so many times as long."""
+    """The factor by which YaRN multiplies queries and keys in texts that many times longer."""
     return 1.0 if factor <= 1 else 0.1 * scale * math.log(factor) + 1.0
 
 
