@@ -12,7 +12,7 @@ from core.recorder import KEEP
 from core.trace import bytes_of
 from tests.helpers.names import every_name
 from tests.helpers.study import write_study
-from tests.helpers.tiny import FAMILIES, golden
+from tests.helpers.tiny import EVERY, golden
 
 OUTSIDE = (
     "encoder.0.attn.scores.terms.99.0.0",
@@ -44,7 +44,7 @@ OUTSIDE = (
 @pytest.mark.parametrize("keep", KEEP)
 def test_a_name_is_in_the_trace_if_and_only_if_it_can_be_had(tiny_trace, family, keep, every):
     whole, trace = tiny_trace(family), tiny_trace(family, keep=keep)
-    first = FAMILIES.index(family) % every  # other names of the next family
+    first = EVERY.index(family) % every  # other names of the next family
     for name in (*every_name(whole)[first::every], *OUTSIDE):
         try:
             value = trace[name]
