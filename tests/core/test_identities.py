@@ -50,16 +50,13 @@ def test_every_norm_gives_vectors_of_size_one(tiny_trace, family):
         assert (missing_L < 0.1).all()
 
 
+ENDS = ("head.probs", "pooler.out", "pooler.logits", "task.logits", "task.probs")
+
+
 def outputs(trace):
     """Everything that leaves the model."""
     last = trace.config.sides[-1]
-    return np.concatenate(
-        [
-            trace[name].ravel()
-            for name in (f"{last}.out", "head.probs", "pooler.out", "pooler.logits")
-            if name in trace
-        ]
-    )
+    return np.concatenate([trace[name].ravel() for name in (f"{last}.out", *ENDS) if name in trace])
 
 
 def disturbed(value):
