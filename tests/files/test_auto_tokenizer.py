@@ -219,7 +219,11 @@ def test_ids_are_those_of_autotokenizer(family, tmp_path):
         others = {name: data for name, data in others.items() if rng.random() < 0.3}
         config = options(rng, library, CLASSES[family])
         folder = write(tmp_path / str(seed), family, config, library, **others)
-        theirs = transformers.AutoTokenizer.from_pretrained(folder)
+        try:
+            theirs = transformers.AutoTokenizer.from_pretrained(folder)
+        except ValueError:  # Pegasus with such a sign: it can't be built
+            assert family == "pegasus" and "special_tokens_map" in others
+            continue
         ours = from_folder(folder, FAMILY[family])[0]
         for text in ("".join(rng.choices(PARTS, k=rng.randint(0, 9))) for _ in range(15)):
             try:

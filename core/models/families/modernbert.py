@@ -87,7 +87,7 @@ NAMES = {
     "head.logits": "decoder",
 }
 _THETA = {FULL: "global_rope_theta", SLIDING: "local_rope_theta"}
-_HEAD = "head.dense.weight"
+_HEAD = ("head.dense.weight", "head.norm.weight", "decoder.bias")
 
 
 def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
@@ -107,7 +107,7 @@ def layout(data: Fields, tensors: Mapping[str, Stored]) -> Layout:
 
 def scores(tensors: Mapping[str, Stored], fine_tuned: bool) -> bool:
     """Whether the file has a head that scores words."""
-    return _HEAD in tensors and not fine_tuned
+    return not fine_tuned and any(name in tensors for name in _HEAD)
 
 
 def fields_of(data: Fields) -> dict[str, Any]:
