@@ -45,9 +45,7 @@ class Texts(NamedTuple):
     """What a reader has typed for a model to read."""
 
     sentence: str
-    second: str = (
-        ""  # sentence B of a model that reads two texts in one input; empty: there is none
-    )
+    second: str = ""  # sentence B, where a model reads two texts in one input; empty: none
     chat: bool = False  # the sentence is the user's message in the model's chat template
 
 
@@ -191,21 +189,18 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
     """Runs a model on what was asked for. Raises GlassError where that can't be done."""
     reading = reading_of(model, request.texts)
     ids_L, encoding = reading.ids_L, reading.encoding
+    words_L = encoding.words_L if encoding else None
     if isinstance(model, Lstm):
-        words_L = encoding.words_L if encoding else None
         return FinishedRun(
             model, encoding, lstm.forward(model.config, model.weights, ids_L, words_L)
         )
-    crosses, layers = (
-        model.config.crosses,
-        model.config.encoder_layers + model.config.decoder_layers,
-    )
+    layers = model.config.encoder_layers + model.config.decoder_layers
+    crosses = model.config.crosses
     target_ids_L = target_ids_of(model, ids_L, request.target) if crosses else None
     # the tokens after which something is predicted
     spoken = len(ids_L if target_ids_L is None else target_ids_L)
+    rows = None if spoken <= ALL_ROWS else -1
     if uses_engine(request):
-        rows = None if spoken <= ALL_ROWS else -1
-        words_L = encoding.words_L if encoding else None
         trace = trace_with(
             request.engine, model, ids_L, target_ids_L=target_ids_L, rows=rows, words_L=words_L
         )
@@ -217,7 +212,7 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
         request.mask,
         request.change,
         keep="all" if max(len(ids_L), spoken) * layers <= ALL_KEPT else "layers",
-        rows=None if spoken <= ALL_ROWS else -1,
+        rows=rows,
     )
     return FinishedRun(model, encoding, trace)
 
@@ -247,9 +242,9 @@ def read_text(model: Model | Lstm, texts: Texts) -> Reading:
         raise GlassError(
             "There is nothing to read: the text is empty or only spaces. Type a few words."
         )
-    if (longest := max(len(text), len(second))) > LONGEST_TEXT:
+    if (letters := max(len(text), len(second))) > LONGEST_TEXT:
         raise GlassError(
-            f"This text has {longest:,} characters; the limit is {LONGEST_TEXT:,}. Shorten it."
+            f"This text has {letters:,} characters; the limit is {LONGEST_TEXT:,}. Shorten it."
         )
     more = {"second": second or None, "chat": chat} if second or chat else {}
     encoding = model.encode(text, **more) if model.tokenizer else None
