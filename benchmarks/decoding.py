@@ -1,5 +1,6 @@
 """How fast does a model write? With the key/value cache and every value kept, against reading the
-whole text anew for each token, and against `generate` of transformers and llama.cpp.
+whole text anew for each token, and against `generate` of transformers and llama.cpp, that on the
+file as it is and on the same numbers in float32.
 
     python benchmarks/decoding.py [--rounds 3] [--tokens 48]
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -62,9 +64,8 @@ def by_transformers(name: str) -> Callable | None:
     return write
 
 
-def by_llama_cpp(name: str) -> Callable | None:
-    """llama.cpp on the same file; None where it is not installed, or the model is no such file."""
-    path = find(name)
+def by_llama_cpp(path: Path) -> Callable | None:
+    """llama.cpp on a file; None where it is not installed, or the model is no such file."""
     if path.suffix != ".gguf":
         return None
     try:
@@ -83,6 +84,34 @@ def by_llama_cpp(name: str) -> Callable | None:
         return model.ids(text).tolist()[len(ids) :]
 
     return write
+
+
+def in_float32(path: Path, to: Path) -> Path:
+    """A copy of a GGUF file whose weights are all stored as float32."""
+    import gguf
+
+    source = gguf.GGUFReader(path)
+    writer = gguf.GGUFWriter(to, source.fields["general.architecture"].contents())
+    for name, field in source.fields.items():
+        if not name.startswith("GGUF.") and name != "general.architecture":
+            kind, *of = field.types
+            writer.add_key_value(name, field.contents(), kind, of[0] if of else None)
+    for tensor in source.tensors:
+        writer.add_tensor(tensor.name, gguf.dequantize(tensor.data, tensor.tensor_type))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return to
+
+
+def others(name: str, folder: Path) -> dict[str, Callable]:
+    """The sides that are not ours, as far as they are installed and have this model."""
+    path, sides = find(name), {"transformers": by_transformers(name)}
+    if sides["transformers"] and path.suffix == ".gguf":
+        sides["llama.cpp"] = by_llama_cpp(path)
+        sides["llama.cpp float32"] = by_llama_cpp(in_float32(path, folder / "float32.gguf"))
+    return {side: write for side, write in sides.items() if write}
 
 
 def timed(sides: dict[str, Callable], arguments: tuple, rounds: int) -> dict[str, tuple]:
@@ -111,15 +140,14 @@ def main() -> None:
     for name, text in TEXTS.items():
         model = load(name)
         ids = model.ids(text).tolist()
-        sides = {"cached": cached, "anew": anew}
-        others = {"transformers": by_transformers(name), "llama.cpp": by_llama_cpp(name)}
-        sides |= {side: write for side, write in others.items() if write}
-        found = timed(sides, (model, ids, len(ids) + asked.tokens), asked.rounds)
+        with tempfile.TemporaryDirectory() as folder:
+            sides = {"cached": cached, "anew": anew} | others(name, Path(folder))
+            found = timed(sides, (model, ids, len(ids) + asked.tokens), asked.rounds)
         first = found["cached"]
         for side, (tokens, seconds) in found.items():
             same = "" if tokens == first[0] else "   other tokens"
             print(
-                f"{name:15}{side:14}{len(tokens) / seconds:8.1f} tokens/s"
+                f"{name:15}{side:19}{len(tokens) / seconds:8.1f} tokens/s"
                 f"{first[1] / seconds:8.2f} × cached{same}",
                 flush=True,
             )

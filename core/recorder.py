@@ -185,7 +185,7 @@ def edited(name: str, edit, value: np.ndarray) -> np.ndarray:
 
 def frozen(value: np.ndarray) -> np.ndarray:
     """The array itself, read-only from now on."""
-    value.flags.writeable = False
+    value.setflags(write=False)
     return value
 
 

@@ -17,13 +17,13 @@ from core.ops import (
     ACTIVATIONS,
     HEAD_ACTIVATIONS,
     alibi_slopes,
-    frequencies,
     linear,
     relative_buckets,
     rotate,
     sigmoid,
     soft_cap,
     softmax,
+    turns,
 )
 from core.recorder import Run, Scope
 
@@ -43,7 +43,9 @@ def normalise(at: Scope, x_LD):
     )
     unit_LD = at.put("unit_LD", x_LD / scale_L[:, None])
     out_LD = unit_LD * at.w("weight")
-    return at.put("out_LD", out_LD if norm == "rms" else out_LD + at.w("bias"))
+    if norm == "layer":
+        out_LD += at.w("bias")
+    return at.put("out_LD", out_LD)
 
 
 def split_heads(x_LX, n_heads: int):
@@ -53,6 +55,11 @@ def split_heads(x_LX, n_heads: int):
     return x_LX.reshape(len(x_LX), n_heads, x_LX.shape[-1] // n_heads).transpose(1, 0, 2)
 
 
+def cut(x_LX, first: int):
+    """The first so many numbers of each row, and the rest: views, nothing is copied."""
+    return x_LX[:, :first], x_LX[:, first:]
+
+
 def project(at: Scope, x_LD, memory_MD):
     """x·Wq, memory·Wk, memory·Wv for all heads at once: the matrices lie side by side and make one
     product.
@@ -60,11 +67,11 @@ def project(at: Scope, x_LD, memory_MD):
     c = at.config
     if memory_MD is x_LD:
         qkv_LX = linear(x_LD, at.w("qkv.weight"), at.w("qkv.bias"))
-        q_LX, kv_MX = np.split(qkv_LX, [c.n_heads * c.d_head], axis=-1)
+        q_LX, kv_MX = cut(qkv_LX, c.n_heads * c.d_head)
     else:
         q_LX = linear(x_LD, at.w("q.weight"), at.w("q.bias"))
         kv_MX = linear(memory_MD, at.w("kv.weight"), at.w("kv.bias"))
-    k_MX, v_MX = np.split(kv_MX, 2, axis=-1)
+    k_MX, v_MX = cut(kv_MX, c.n_kv_heads * c.d_head)
     return (
         split_heads(q_LX, c.n_heads),
         split_heads(k_MX, c.n_kv_heads),
@@ -103,9 +110,7 @@ def attention(at: Scope, x_LD, memory_MD, mask_LM, relative_HLM=None):
     if at.config.score_cap:
         scores_HLM = at.put("scores.capped_HLM", soft_cap(scores_HLM, at.config.score_cap))
     mask_LM = masks.check(at.put("mask_LM", mask_LM))
-    scores_HLM = at.put(
-        "scores_HLM", scores_HLM if mask_LM.all() else np.where(mask_LM, scores_HLM, -np.inf)
-    )
+    scores_HLM = at.put("scores_HLM", masks.masked(scores_HLM, mask_LM))
     pattern_HLM = at.put("pattern_HLM", softmax(scores_HLM))
     z_HLK = at.put("z_HLK", per_group(pattern_HLM, v_GMK))
     z_LX = z_HLK.transpose(1, 0, 2).reshape(len(x_LD), -1)
@@ -142,8 +147,7 @@ def self_attention(at: Scope, x_LD, mask_LM, relative_HLM):
 def rotate_by_position(at: Scope, x_HLK, rope: Rope):
     """Rotary positions: every vector rotated by its position's angles (Su et al. 2021)."""
     until = at.earlier + x_HLK.shape[1]
-    rate_P = frequencies(rope, at.config.d_head, until)
-    return rotate(x_HLK, np.arange(at.earlier, until)[:, None] * rate_P, rope.size)
+    return rotate(x_HLK, *turns(rope, at.config.d_head, at.earlier, until, x_HLK.dtype))
 
 
 def feed_forward(at: Scope, x_LD):
@@ -152,7 +156,7 @@ def feed_forward(at: Scope, x_LD):
     """
     activation = ACTIVATIONS[at.config.activation]
     if at.config.gated:
-        pre_LF, up_LF = np.split(linear(x_LD, at.w("gated.weight"), at.w("gated.bias")), 2, axis=-1)
+        pre_LF, up_LF = cut(linear(x_LD, at.w("gated.weight"), at.w("gated.bias")), at.config.d_mlp)
         pre_LF = at.put("pre_LF", pre_LF)
         gate_LF = at.put("hidden.gate_LF", activation(pre_LF))
         up_LF = at.put("hidden.up_LF", up_LF)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.config import Rope
-from core.ops import frequencies, rotate
+from core.ops import frequencies, rotate, waves_of
 
 
 def rope_at(config, path: str) -> Rope | None:
@@ -29,4 +29,4 @@ def turned(trace, path: str, which: str, x_SLK, rows_L):
     if rope is None:
         return x_SLK
     angle_LP = np.asarray(rows_L)[:, None] * turn_rates(trace, path, which)
-    return rotate(x_SLK, angle_LP, rope.size)
+    return rotate(x_SLK, *waves_of(angle_LP, x_SLK.shape[-1], x_SLK.dtype, rope.size))

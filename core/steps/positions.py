@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from core.operands import ALL, Cell, Result, constant, product, same, sum_of_products, total
-from core.ops import alibi_slopes, relative_buckets, rotate, sinusoids, wave_rates
+from core.ops import alibi_slopes, relative_buckets, rotate, sinusoids, wave_rates, waves_of
 from core.step_ref import StepRef
 from core.steps.embedding import explain_similarity, similarity
 from core.steps.kind import ATTENTION, EMBED, SELF, STACK, StepKind
@@ -132,7 +132,8 @@ def rotated_back(trace, path: str, k_K, distances_S):
     distances_S = np.asarray(distances_S)
     angle_SP = -distances_S[:, None] * turn_rates(trace, path, "k")
     k_SK = np.broadcast_to(k_K, (len(distances_S), len(k_K)))
-    return rotate(k_SK, angle_SP, size_of(trace, path) ** 2)
+    size = size_of(trace, path) ** 2
+    return rotate(k_SK, *waves_of(angle_SP, len(k_K), k_SK.dtype, size))
 
 
 def scores_by_distance(trace, ref: StepRef, head: int, looks: int, looked_at: int):

@@ -85,8 +85,7 @@ def test_activations_far_out_are_zero_or_the_value_itself():
 
 def test_rotation_turns_each_pair_by_its_angle():
     x_HLK, theta = rng.normal(size=(2, 3, 8)), 500.0
-    angle_LP = np.arange(3)[:, None] * ops.frequencies(Rope(theta), 8, 3)
-    turned = ops.rotate(x_HLK, angle_LP)
+    turned = ops.rotate(x_HLK, *ops.turns(Rope(theta), 8, 0, 3, np.float64))
     for h in range(2):
         for l in range(3):
             for i in range(4):
