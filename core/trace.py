@@ -10,18 +10,20 @@ and Y sources of the stream.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from core.edits import together
 from core.errors import GlassError
+from core.gradients.result import Gradients, backward_of
 from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
-from core.step_ref import StepRef, parse, ref_of
+from core.step_ref import GRAD, StepRef, parse, ref_of
 from core.steps import computed_after, kind_of
 from core.steps.kind import StepKind
 
@@ -63,6 +65,7 @@ class Trace:
         self.words_L = None if words_L is None else tuple(words_L)
         self.engine = engine  # who computed what the layers give out (core/models/engines.py)
         self._run, self._again, self._rest = run, again, rest
+        self.gradients: Gradients | None = None  # those that are looked at beside the run
         self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         # A question about all layers (core.why) needs only these of each, in far fewer bytes than
         # the whole layer has: so none has to run again for the next one.
@@ -92,27 +95,33 @@ class Trace:
 
     def __contains__(self, name) -> bool:
         """Whether trace[name] can be had."""
+        if self._has_gradient(name):
+            return True
         return self._has(name) or self._derived(name) is not None
 
     def __getitem__(self, name: str) -> np.ndarray:
+        if self.gradients is not None and name.startswith(GRAD):
+            return self.gradients[name]
         if name in self._run.values:
             return self._run.values[name]
         if name in self._run.recorded and (layer := self._layer_of(name)):
             if is_written(ref_of(name)):
                 some = partial(self._some_of_layer, *layer, is_written)
-                return self._remembered(self._written, layer, some, WRITTEN)[name]
+                return self.remembered(self._written, layer, some, WRITTEN)[name]
             if is_look(ref_of(name)):
                 some = partial(self._some_of_layer, *layer, is_look)
-                return self._remembered(self._looks, layer, some, LOOKS)[name]
+                return self.remembered(self._looks, layer, some, LOOKS)[name]
             return self._layer(*layer)[name]
         if derived := self._derived(name):
-            return self._remembered(self._values, name, partial(self._computed, *derived), DERIVED)
+            return self.remembered(self._values, name, partial(self._computed, *derived), DERIVED)
         if name in self._run.recorded:
             raise KeyError(f"{name} was not kept in this trace.")
         raise self._unknown(name)
 
     def axes(self, name: str) -> str:
         """The axis letters of a step, such as "HLM"."""
+        if self._has_gradient(name):
+            return self.gradients.axes(name)
         if name in self._run.recorded:
             return self._run.recorded[name].axes
         if derived := self._derived(name):
@@ -121,6 +130,8 @@ class Trace:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The sizes of a step's axes, without computing anything."""
+        if self._has_gradient(name):
+            return self.gradients.shape(name)
         if name in self._run.recorded:
             return self._run.recorded[name].shape
         if derived := self._derived(name):
@@ -150,6 +161,8 @@ class Trace:
 
     def provenance(self, name: str) -> Provenance:
         """Which line of code recorded the step."""
+        if self._has_gradient(name):
+            return self.gradients.provenance(name)
         return self._run.recorded[name]
 
     def steps(self) -> Iterator[Step]:
@@ -179,6 +192,11 @@ class Trace:
                 "This model has an encoder and a decoder: say which of them the layer belongs to."
             )
         return self.below(f"{side or sides[0]}.{index}")
+
+    def values_in(self, side: str, layer: int) -> Mapping[str, np.ndarray]:
+        """All values of a layer by name, perhaps among others: kept, or computed again."""
+        kept = f"{side}.{layer}.attn.in" in self._run.values
+        return self._run.values if kept else self._layer(side, layer)
 
     def off(self, side: str, layer: int) -> float:
         """How far what NumPy makes of a layer's input is from what the run has as its output: the
@@ -213,10 +231,42 @@ class Trace:
         self._rest(run, side, layer, x_LD, np.asarray(rows))
         return run.values
 
+    def backward(
+        self,
+        targets: Mapping[int, int] | None = None,
+        *,
+        of: Sequence[int] | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> Gradients:
+        """The gradient of one number that came out, at every step and every learned number.
+
+        targets: position -> the id that is right there; the number is the loss, cross-entropy in
+        nats, averaged over these positions. of: (row, id), a logit, or (row, id, rival), how far it
+        is above another. given: the gradients of something else at steps that leave the model
+        (`encoder.out`, `pooler.out`, …). Of a model that was fine-tuned to label, the ids are those
+        of labels, and a text that is labelled as a whole is row 0.
+
+        The gradient is that of the run as it was, with its mask. Numbers that an edit put in the
+        place of a step have a gradient; what was computed before them has none through them. Raises
+        GlassError for an edit that is a function, for a row or an id that is not there, and where
+        the run kept only its output.
+        """
+        return backward_of(self, self._run, targets, of, given)
+
+    def with_gradients(self, gradients: Gradients) -> Trace:
+        """The same run, with its gradients in it: their names begin with “grad.”."""
+        beside = copy(self)
+        beside.gradients = gradients
+        return beside
+
     def save(self, path: str | Path) -> None:
         """Writes every step to a compressed .npz file under its name."""
         arrays: dict[str, Any] = {step.name: step.value for step in self.steps()}
         np.savez_compressed(path, **arrays)
+
+    def _has_gradient(self, name) -> TypeGuard[str]:
+        """Whether a name is that of a gradient which is looked at beside the run."""
+        return self.gradients is not None and name.startswith(GRAD) and name in self.gradients
 
     def _has(self, name) -> bool:
         """Whether a step was kept, or lies in a layer that can be recomputed."""
@@ -244,7 +294,7 @@ class Trace:
 
     def _layer(self, side: str, layer: int) -> dict[str, np.ndarray]:
         values = partial(self._layer_values, side, layer)
-        return self._remembered(self._layers, (side, layer), values, LAYERS)
+        return self.remembered(self._layers, (side, layer), values, LAYERS)
 
     def _some_of_layer(self, side: str, layer: int, wanted: Callable) -> dict[str, np.ndarray]:
         return {
@@ -268,7 +318,7 @@ class Trace:
     def _computed(self, kind: StepKind, ref: StepRef) -> np.ndarray:
         return frozen(kind.value(self, ref))
 
-    def _remembered(self, memory: dict, key, compute: Callable, room: int):
+    def remembered(self, memory: dict, key, compute: Callable, room: int):
         """A value from a memory of that many bytes, the oldest out first: readers share traces,
         so a memory must not grow with what they click."""
         with self._lock:

@@ -13,6 +13,7 @@ from core.steps import (
     attention,
     embedding,
     feed_forward,
+    gradients,
     heads,
     layers,
     lstm,
@@ -39,6 +40,7 @@ PARTS = (
     task,
     sources,
     lstm,
+    gradients,
 )
 # A weight has no axes and no place of its own; nothing but the model file gave it its value.
 LEARNED = StepKind(
@@ -66,7 +68,7 @@ def kind_of(config, ref: StepRef | None) -> StepKind | None:
     if ref is None:
         return None
     for place in (ref.place, f"{ref.side}.{ref.place}"):
-        for kind in _by_name(kinds()).get((place, ref.leaf), ()):
+        for kind in _by_name(kinds()).get((ref.before + place, ref.leaf), ()):
             if len(kind.args) == len(ref.args) and kind.stands(config, ref):
                 return kind
     return None

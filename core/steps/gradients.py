@@ -1,0 +1,2 @@
+"""The gradients."""
+KINDS = ()
