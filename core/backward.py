@@ -4,9 +4,9 @@ recorded as it is made.
 Read it beside transformer.py: a function here has the name of one there. It is given the gradient
 of what that one returned, and returns the gradients of what that one was given. The gradient of a
 number says how much what is asked for (a loss, a logit) grows for each unit that the number grows
-by, if nothing before it changes (Rumelhart, Hinton & Williams 1986). `at` is the place in the model:
-at.of("pattern") is what the run had there, at.w(name) a weight, and at.put("pattern_HLM", value)
-records a gradient and returns what of it goes on to the steps before.
+by, if nothing before it changes (Rumelhart, Hinton & Williams 1986). `at` is the place in the
+model: at.of("pattern") is what the run had there, at.w(name) a weight, and at.put("pattern_HLM",
+value) records a gradient and returns what of it goes on to the steps before.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from core.config import Config, Rope, Task
 from core.gradients.slopes import SLOPES
 from core.ops import rotate, turns
-from core.recorder import Provenance, Run, check_axes, frozen, naming, provenance
+from core.recorder import Run, check_axes, frozen, naming, provenance
 from core.transformer import per_group, split_heads
 
 
@@ -178,7 +178,7 @@ def soft_cap(y, cap: float, g):
 
 
 def normalise_heads(at: Back, which: str, g_HLK, heads: str):
-    """The gradient of queries or keys before their norm, of each head's or of all heads' together."""
+    """The gradient of queries or keys before the norm of each head's, or of all heads' together."""
     x_HLK, weight = at.of(f"{which}.unnormed"), at.w(f"{which}.norm.weight")
     scale = at.of(f"{which}.scale")
     if at.config.qk_norm == "head":

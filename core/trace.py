@@ -95,8 +95,8 @@ class Trace:
 
     def __contains__(self, name) -> bool:
         """Whether trace[name] can be had."""
-        if self._has_gradient(name):
-            return True
+        if self.gradients is not None and str(name).startswith(GRAD):
+            return self._has_gradient(name)
         return self._has(name) or self._derived(name) is not None
 
     def __getitem__(self, name: str) -> np.ndarray:

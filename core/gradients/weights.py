@@ -1,8 +1,8 @@
 """The gradient of every learned number, made of what the run had and of the gradients of its steps
 when it is asked for: a matrix times a vector has the outer product of the two.
 
-Each name has a gradient of its own, also where two names are one array (a table that reads words and
-writes them): `Gradients.learned` adds those up, as training does.
+Each name has a gradient of its own, also where two names are one array (a table that reads words
+and writes them): `Gradients.learned` adds those up, as training does.
 """
 
 from __future__ import annotations
@@ -194,5 +194,6 @@ def makes(config: Config, ref: StepRef) -> str:
     if ref.leaf in ("q.norm.weight", "k.norm.weight"):
         return f"{ref.path}.{ref.leaf[0]}"
     if "norm." in ref.leaf:
-        return f"{ref.path}.{ref.leaf.rpartition('.')[0]}.unit"
+        norm, _, kind = ref.leaf.rpartition(".")
+        return f"{ref.path}.{norm}.{'centred' if kind == 'bias' else 'unit'}"
     return projection(config, ref)[1]

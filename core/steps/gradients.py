@@ -1,2 +1,0 @@
-"""The gradients."""
-KINDS = ()
