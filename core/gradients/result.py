@@ -89,9 +89,9 @@ class Gradients(Mapping[str, np.ndarray]):
         summed over all names that the array has. It is what a step of training needs. Weights that
         are side by side in one matrix come as that matrix.
         """
-        found: dict[int, tuple[str, np.ndarray]] = {}
+        found: dict[int | str, tuple[str, np.ndarray]] = {}
         for name in self._arrays():
-            g, key = self[WEIGHTS + name], id(self.trace.weights[name])
+            g, key = self._gradient(ref_of(GRAD_OF_WEIGHT + name)), self._array(name)
             found[key] = (found[key][0], found[key][1] + g) if key in found else (name, g)
         yield from found.values()
 
@@ -122,6 +122,16 @@ class Gradients(Mapping[str, np.ndarray]):
 
     def _is_absent(self, name: str) -> bool:
         return not any(self.trace.weights[name].strides)
+
+    def _array(self, name: str) -> int | str:
+        """Which array a weight is: equal for names that are tied. Weights that stay in their file
+        are made anew each time; of these, tables of words may be tied."""
+        weight, streams = self.trace.weights[name], hasattr(self.trace.weights, "lacks")
+        return (
+            id(getattr(weight, "stored", weight))
+            if not streams or hasattr(weight, "stored")
+            else name
+        )
 
     def _arrays(self) -> list[str]:
         """The weights that are arrays of their own: matrices of several instead of these."""
