@@ -292,6 +292,23 @@ def fuse_side_by_side(
     return {whole: array} | {name: array[place] for name, place in zip(names, columns, strict=True)}
 
 
+def with_arrays(
+    config: Config, weights: Mapping[str, np.ndarray], new: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The same weights with some arrays replaced, read-only: of a matrix in which several lie, each
+    is its columns; names of one table stay names of one. new: by one of the names of each array.
+    """
+    shapes, members = weight_shapes(config), fused_names(config)
+    replaced = dict(weights)
+    for name, array in new.items():
+        array.setflags(write=False)
+        replaced |= {other: array for other, old in weights.items() if old is weights[name]}
+        ends = np.cumsum([shapes[member][-1] for member in members.get(name, ())]).tolist()
+        for member, start, stop in zip(members.get(name, ()), [0, *ends], ends, strict=False):
+            replaced[member] = array[..., start:stop]
+    return replaced
+
+
 def absent_bias(shape: tuple[int, ...], dtype) -> np.ndarray:
     """A bias that a family does not have: zeros that take the memory of one number."""
     return np.broadcast_to(np.zeros(1, dtype), shape)
