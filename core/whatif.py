@@ -27,6 +27,10 @@ These change single steps (core.interventions); there may be several of a kind:
                         attn, cross and mlp (what a sublayer adds), and attn.4, cross.4 (what a head
                         gathers). A plus in the text is written %2B
 
+A model may have been taught first (core.course), which changes its learned numbers:
+
+    learn:adamw,20,0.001=TEXT       20 steps of AdamW at that rate on the next words of a text
+
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
 "own:" and the cells in which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of
 the encoder's; row 2, column 0 of the decoder's). It may be begun from another mask, whose name then
@@ -44,6 +48,7 @@ import numpy as np
 
 from core import masks
 from core.config import Config
+from core.course import NAMES, course_of, taught
 from core.errors import GlassError
 from core.forward_pass import as_trained, forward
 from core.interventions import CELL, HEAT, OTHER, edits_of
@@ -89,8 +94,9 @@ TITLES = {
     "pad": "{}, hidden",
     "open-pad": "{}, seen by all",
     "repeat": "random tokens, twice",
+    "learn": "taught “{}” by {} of {} at rate {:g}",
 }
-ONCE = ("positions", "norms", "scale", "order", "pad", "open-pad", "repeat")
+ONCE = ("learn", "positions", "norms", "scale", "order", "pad", "open-pad", "repeat")
 # What speaks of single tokens of a text, and means nothing, or another thing, in the next one
 OF_TOKENS = ("set", "swap", "token", "patch")
 MOVES_TOKENS = ("order", "pad", "open-pad", "repeat")  # other tokens, or the same at other places
@@ -168,6 +174,8 @@ def part_words(name: str, detail: str, two_stacks: bool = True) -> str:
     if name == "patch":
         patch = patch_of(detail)
         return patch_words(patch, two_stacks) if patch else f"patch {detail[:SHOWN]}"
+    if name == "learn":
+        return taught_words(detail)
     return TITLES[name].format(
         silenced_words("head" if name == "freeze" else name, detail, two_stacks)
     )
@@ -199,6 +207,16 @@ def patch_words(patch: Patch, two_stacks: bool, token: str = "") -> str:
     return TITLES["patch"].format(f"{what} at {token or f'token {patch.position}'}", text)
 
 
+def taught_words(detail: str) -> str:
+    """What a model was taught, in words."""
+    course = course_of(detail)
+    if course is None:
+        return f"learn {detail[:SHOWN]}"
+    text = course.text if len(course.text) <= SHOWN else f"{course.text[: SHOWN - 1]}…"
+    steps = counted(course.steps, "step")
+    return TITLES["learn"].format(text, steps, NAMES[course.method], course.rate)
+
+
 def head_words(head: str, two_stacks: bool) -> str:
     """ "decoder.0.2" -> "head 2 of the decoder’s layer 0"."""
     return silenced_words("head", head, two_stacks)
@@ -224,7 +242,8 @@ def silenced_words(name: str, place: str, two_stacks: bool) -> str:
 
 def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     """The trace of a text under a mask and a change. Raises GlassError where they can't be had."""
-    asked = dict(parts(change))
+    asked, model = dict(parts(change)), model_taught(model, change)
+    change = without(change, "learn")
     if {"pad", "open-pad"} <= set(asked):
         raise GlassError("Padding can be hidden or seen by all, but not both.")
     typed_target_L = target_ids_L
@@ -246,6 +265,25 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
 
     made = edits_of(config, lengths, parts(change), clean)
     return under(mask, text, edits=made, **options)
+
+
+def model_taught(model, change: str):
+    """The model that a change has taught; the same where it teaches nothing. Raises GlassError for
+    a lesson that can't be held.
+    """
+    for detail in details(change, "learn"):
+        if (course := course_of(detail)) is None:
+            raise GlassError(
+                "What a model is taught is written as learn:adamw,20,0.001=TEXT, not"
+                f" “{detail[:SHOWN]}”."
+            )
+        return replace(model, weights=taught(model, course).weights)
+    return model
+
+
+def lasting(change: str) -> str:
+    """What of a what-if holds for the next text as well: what the model was taught."""
+    return "+".join(part for part in change.split("+") if part.startswith("learn:"))
 
 
 def as_read(model, text: Text, target_ids_L, asked: dict) -> tuple[Text, Any]:

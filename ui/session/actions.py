@@ -19,10 +19,10 @@ def close_number() -> None:
 
 def start_new_text() -> None:
     """After a change of what is read: positions in the old text mean nothing in the new one, nor
-    does a mask drawn on it, nor a comparison with the run before.
+    does a mask drawn on it, nor a comparison with the run before. What the model was taught stays.
     """
     forget_comparison()
-    select(token=None, mask_cells="", change="")
+    select(token=None, mask_cells="", change=whatif.lasting(chosen("change")))
     if chosen("mask") == "own":
         select(mask="trained")
     close_number()
@@ -41,6 +41,7 @@ def start_new_model() -> None:
     letters.
     """
     memory().word_to_find = memory().word
+    select(change="")
     start_typed_text()
 
 

@@ -3,6 +3,7 @@
 RunRequest          a run of a model, in plain words
 run_of(request)     that run: the model, the sentence in pieces, the trace
 trace_of(request), encoding_of(request), model_of(name)
+model_in(request)   the model as that run has it: what it was taught has changed it
 ids_of(model, text)                     what a model reads of a text, counted
 target_ids_of(model, ids_L, target)     what its decoder reads
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ import numpy as np
 import streamlit as st
 
 from core import load, lstm, whatif
+from core.course import targets_of
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
@@ -62,6 +64,8 @@ class RunRequest(NamedTuple):
     second: str = ""  # as in Texts
     chat: bool = False
     engine: str = "numpy"  # who computes the layers, if nothing differs (core.models.engines)
+    # whose loss the trace has gradients of: "all" positions, or the number of one; empty: none
+    gradients: str = ""
 
     @property
     def texts(self) -> Texts:
@@ -120,6 +124,37 @@ def model_of(name: str) -> Model | Lstm:
             return lstm.load() if name == LSTM else load(name, fetch=False)
 
     return SHELF.get(("model", name), read, stays=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """A model that was taught something."""
+
+    model: Model
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its weights."""
+        return self.model.nbytes
+
+
+def model_in(request: RunRequest) -> Model | Lstm:
+    """The model as a run has it. Raises GlassError for a lesson that can't be held."""
+    model, change = model_of(request.model), whatif.lasting(request.change)
+    if not change or not isinstance(model, Model):
+        return model
+
+    def teach() -> Taught:
+        with st.spinner("Teaching the model …"):
+            return Taught(whatif.model_taught(model, change))
+
+    key = ("taught", request.model, change)
+    return SHELF.get(key, teach, holds=("model", request.model)).model
+
+
+def keep_taught(name: str, change: str, model: Model) -> None:
+    """Puts a model that was just taught where `model_in` looks for it."""
+    SHELF.get(("taught", name, change), lambda: Taught(model), holds=("model", name))
 
 
 def run_of(request: RunRequest) -> FinishedRun:
@@ -187,6 +222,8 @@ def why_not(request: RunRequest) -> str:
 
 def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
     """Runs a model on what was asked for. Raises GlassError where that can't be done."""
+    if request.gradients:
+        return with_gradients(request)
     reading = reading_of(model, request.texts)
     ids_L, encoding = reading.ids_L, reading.encoding
     words_L = encoding.words_L if encoding else None
@@ -206,15 +243,23 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
         )
         return FinishedRun(model, encoding, trace)
     trace = whatif.run(
-        model,
+        model_in(request),
         whatif.text_of(model, encoding) if encoding else whatif.Text(ids_L, None),
         target_ids_L,
         request.mask,
-        request.change,
+        whatif.without(request.change, "learn"),
         keep="all" if max(len(ids_L), spoken) * layers <= ALL_KEPT else "layers",
         rows=rows,
     )
     return FinishedRun(model, encoding, trace)
+
+
+def with_gradients(request: RunRequest) -> FinishedRun:
+    """A decoder's run with the gradients of the loss of its next words."""
+    run, asked = run_of(request._replace(gradients="")), request.gradients
+    ids_L = run.trace["decoder.embed.ids"].tolist()
+    targets = targets_of(ids_L, int(asked) if asked.isdecimal() else None)
+    return replace(run, trace=run.trace.with_gradients(run.trace.backward(targets)))
 
 
 def engine_here(name: str) -> str:

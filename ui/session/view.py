@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from core import whatif
 from core.lstm import Lstm
 from core.models import catalogue
 from core.models.model import Model
 from core.models.tokenizer import Encoding
 from core.trace import Trace
-from ui.session.runs import RunRequest, Texts, encoding_of, model_of, trace_of
+from ui.session.runs import RunRequest, Texts, encoding_of, model_in, trace_of
 from ui.text import HIDING, label, told_apart
 
 
@@ -32,8 +33,13 @@ class View:
 
     @property
     def model(self) -> Model | Lstm:
-        """The model that is read."""
-        return model_of(self.request.model)
+        """The model that is read, as this run has it."""
+        return model_in(self.request)
+
+    @property
+    def taught(self) -> str:
+        """What the model was taught before this run, as a what-if; empty: nothing."""
+        return whatif.lasting(self.request.change)
 
     @property
     def trace(self) -> Trace:

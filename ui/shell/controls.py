@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from core import whatif
 from core.errors import GlassError
 from core.models import catalogue
 from core.steps.task import answers_questions
@@ -161,9 +162,11 @@ def remember_ended(start: Callable[[], None]) -> None:
     change, before = chosen("change"), memory().shown
     start()
     memory().dropped = None
-    if change and before and before.change == change:
+    ended = whatif.without(change, *chosen("change").split("+"))
+    if ended and before and before.change == change:
+        before = before._replace(change=ended)
         words = change_words(View(before, chosen("side"), 0, 0, 0))
-        memory().dropped = Dropped(texts_read(), before.model, change, words)
+        memory().dropped = Dropped(texts_read(), before.model, ended, words)
 
 
 def use_example() -> None:

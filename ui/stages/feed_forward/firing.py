@@ -93,17 +93,17 @@ def example_texts(name: str) -> list[str]:
     return texts if embedded else texts[:FEW]
 
 
-def examples_of(name: str) -> Examples:
+def examples_of(name: str, taught: str = "") -> Examples:
     """The example sentences as this model reads them; it reads them once."""
 
     def read() -> Examples:
         with st.spinner("Reading the example sentences …"):
-            return read_examples(name)
+            return read_examples(name, taught)
 
-    return SHELF.get(("examples", name), read)
+    return SHELF.get(("examples", name, taught), read)
 
 
-def read_examples(name: str) -> Examples:
+def read_examples(name: str, taught: str) -> Examples:
     """Runs a model on its example sentences, as far as memory allows."""
     found: list[Example] = []
     model = runs.model_of(name)
@@ -111,7 +111,7 @@ def read_examples(name: str) -> Examples:
         return Examples(())
     for text in example_texts(name):
         try:
-            found.append(read_example(model, text))
+            found.append(read_example(model, text, taught))
         except GlassError:
             continue  # too long for this model
         if Examples(tuple(found)).nbytes > MOST_BYTES:
@@ -119,9 +119,9 @@ def read_examples(name: str) -> Examples:
     return Examples(tuple(found))
 
 
-def read_example(model, text: str) -> Example:
+def read_example(model, text: str, taught: str) -> Example:
     """One sentence as a model reads it."""
-    trace = runs.run_model(model, runs.RunRequest(model.name, text)).trace
+    trace = runs.run_model(model, runs.RunRequest(model.name, text, change=taught)).trace
     side = trace.config.sides[0]
     hidden = {
         (side, layer): np.array(trace[f"{side}.{layer}.mlp.hidden"])
@@ -134,7 +134,9 @@ def read_example(model, text: str) -> Example:
 def example_sentences(view: View, neuron: int) -> None:
     """The example sentences on which the neuron fires most, their words shaded."""
     place = view.side, view.layer
-    read = [each for each in examples_of(view.request.model).read if place in each.hidden]
+    read = [
+        each for each in examples_of(view.request.model, view.taught).read if place in each.hidden
+    ]
     if not read:
         st.caption("There are no example sentences for this model.")
         return

@@ -91,7 +91,7 @@ def search(view: View, position: int, beams: int) -> Tree:
         bar.empty()
         return Search(tree)
 
-    key = "beams", model.name, ids, source_L, longest, beams
+    key = "beams", model.name, view.taught, ids, source_L, longest, beams
     return SHELF.get(key, run, holds=("model", model.name)).tree
 
 

@@ -64,7 +64,7 @@ def compared(view: View, position: int) -> Reuse:
         with st.spinner("Reading it both ways …"):
             return Compared(reuse(model.config, model.weights, ids, source))
 
-    key = "reused", model.name, ids, source
+    key = "reused", model.name, view.taught, ids, source
     return SHELF.get(key, read, holds=("model", model.name)).found
 
 

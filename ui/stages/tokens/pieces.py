@@ -67,7 +67,7 @@ def in_python(view: View) -> str:
 def quiz(view: View) -> Quiz | None:
     """The words most like the chosen one may be guessed."""
     own = int(view.trace[f"{view.side}.embed.ids"][view.token])
-    near_N = nearest_words(view.request.model, view.side, (own,))[0]
+    near_N = nearest_words(view.request.model, view.taught, view.side, (own,))[0]
     return quiz_of_words(view, [view.word(i) for i in near_N[:4]])
 
 
@@ -164,7 +164,11 @@ def drawn_pieces(view: View, side: str, unknown: dict[int, str], at: range) -> l
     typed = typed_for(view, side) or [""] * len(ids)
     cut, of = cut_words(view, side), texts_of(view, side)
     near = dict(
-        zip(at, nearest_words(view.request.model, side, tuple(ids[at].tolist())), strict=True)
+        zip(
+            at,
+            nearest_words(view.request.model, view.taught, side, tuple(ids[at].tolist())),
+            strict=True,
+        )
     )
     columns = zip(view.tokens(side), view.names_of(side), ids, words, typed, strict=True)
     return [

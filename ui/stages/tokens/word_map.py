@@ -33,25 +33,27 @@ HIGH = 440  # of the map
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for neighbours …")
-def nearest_words(model: str, side: str, tokens: tuple[int, ...]) -> np.ndarray:
+def nearest_words(model: str, taught: str, side: str, tokens: tuple[int, ...]) -> np.ndarray:
     """The nearest words of some tokens, (tokens, NEIGHBOURS). The whole table is read for them:
     kept for all visitors.
     """
-    return neighbours(
-        runs.model_of(model).weights[f"{side}.embed.token.weight"], tokens, NEIGHBOURS
-    )
+    return neighbours(table_of(model, taught, side), tokens, NEIGHBOURS)
+
+
+def table_of(model: str, taught: str, side: str):
+    """The vectors of all words, (V, D). taught: what the model was taught, as a what-if."""
+    request = runs.RunRequest(model, "", change=taught)
+    return runs.model_in(request).weights[f"{side}.embed.token.weight"]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def laid_out(
-    model: str, side: str, ids: tuple[int, ...], count: int
+    model: str, taught: str, side: str, ids: tuple[int, ...], count: int
 ) -> tuple[np.ndarray, tuple[float, ...]]:
     """Where these words lie along the directions in which they differ most, and how much each
     direction holds.
     """
-    rows_ND = around_their_mean(
-        runs.model_of(model).weights[f"{side}.embed.token.weight"][list(ids)]
-    )
+    rows_ND = around_their_mean(table_of(model, taught, side)[list(ids)])
     plane = principal_plane(rows_ND, count)
     return plane.flat(rows_ND), plane.held
 
@@ -67,7 +69,7 @@ def mapped_ids(view: View, near_only: bool) -> tuple[list[int], list[int], list[
     found = (
         []
         if near_only
-        else nearest_words(view.request.model, view.side, tuple(tokens))[:, :OTHERS]
+        else nearest_words(view.request.model, view.taught, view.side, tuple(tokens))[:, :OTHERS]
         .ravel()
         .tolist()
     )
@@ -175,7 +177,7 @@ def point_kind(points: list[int], colour: str, size: int, opacity: float, named=
 def map_of(view: View, kinds: tuple[list[int], ...], count: int) -> WordMap:
     """The map of the ids of each kind of word, along so many directions."""
     step, ids = near_step(view), [i for kind in kinds for i in kind]
-    points, held = laid_out(view.request.model, view.side, tuple(ids), count)
+    points, held = laid_out(view.request.model, view.taught, view.side, tuple(ids), count)
     names = [view.word(i) for i in ids]
     chosen = plotly_figures.safe(titled_word(view))
     texts = [

@@ -14,7 +14,6 @@ from core import why
 from core.models import catalogue
 from core.text import number
 from core.why.silencing import Unit, units
-from ui.session.runs import model_of, trace_of
 from ui.session.shelf import SHELF
 from ui.stages.why.asked import Asked
 from ui.stages.why.layout import words_of
@@ -87,7 +86,7 @@ def start(asked: Asked, found: Silent) -> None:
     """Computes beside the page."""
     found.over = found.stopped = False
     # What the work needs is fetched here: the thread has no session.
-    model, trace = model_of(asked.view.request.model), trace_of(asked.view.request)
+    model, trace = asked.view.model, asked.view.trace
     work = threading.Thread(
         target=silence_all, args=(model, trace, asked, found), daemon=True, name="silence"
     )
@@ -96,7 +95,7 @@ def start(asked: Asked, found: Silent) -> None:
 
 def compute(asked: Asked, found: Silent) -> None:
     """Silences each part in turn."""
-    silence_all(model_of(asked.view.request.model), asked.view.trace, asked, found)
+    silence_all(asked.view.model, asked.view.trace, asked, found)
 
 
 def silence_all(model, trace, asked: Asked, found: Silent) -> None:
