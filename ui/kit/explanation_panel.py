@@ -13,7 +13,7 @@ from core.errors import GlassError
 from core.explanation import explain
 from core.operands import WEIGHTS, Group, is_weight
 from core.source import lines_that_made, source_path
-from core.step_ref import parse, ref_of
+from core.step_ref import GRAD, parse, ref_of
 from core.steps import about
 from core.steps.letters import axis_words, letters_in
 from core.steps.sources import source_names
@@ -206,7 +206,7 @@ def show_number(cell: str, before: list[str]) -> None:
     name = cell.rpartition(":")[0]
     select(cell=cell)
     memory().trail = [*before, cell]
-    if not name.startswith(WEIGHTS) and memory().page not in OF_TWO_RUNS:
+    if not name.startswith((WEIGHTS, GRAD)) and memory().page not in OF_TWO_RUNS:
         select(step=name)
     follow_step(chosen("step") or "")
 
@@ -275,7 +275,7 @@ def run_words(view: View) -> list[str]:
     shown = memory().shown
     if memory().page in OF_TWO_RUNS:
         return [view.title]
-    if shown is None or view.request == shown:
+    if shown is None or view.request._replace(gradients="") == shown:
         return []
     if view.sentence != shown.sentence:
         return [f"in “{short(view.sentence, 60)}”"]
@@ -467,6 +467,7 @@ def place_words(view: View, name: str, index, roles: bool = True, but=()) -> lis
     """Where a cell stands, axis by axis: “head 3”, “book” (2) looks. roles: say who looks and who
     is looked at; but: axes that are left out.
     """
+    name = name.removeprefix(GRAD)  # a gradient stands where its number stands
     if is_weight(view.trace, name):
         if name.endswith(("embed.token.weight", "head.logits.weight", "lstm.embed.weight")):
             words = [f"“{view.word(index[0])}” (row {index[0]})", f"column {index[1]}"]

@@ -65,6 +65,8 @@ def with_terms(text: str) -> str:
 def term_of_step(ref: StepRef | None) -> str:
     """The id of the term that a kind of number is; empty where it is none of the glossary."""
     kinds = _kinds()
+    if ref and ref.before:
+        return "gradient"
     return (kinds.get(f"{ref.place}.{ref.leaf}") or kinds.get(f"*.{ref.leaf}", "")) if ref else ""
 
 

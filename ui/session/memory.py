@@ -96,6 +96,7 @@ class Memory:
     )
     why_head: str = ""  # Why this word: the head at which it opened by itself
     compared_from: str | None = None  # Compare: the sentence that the second one belongs to
+    learned_word: int | None = None  # How it learned: after which word the guesses are shown
     compared_word: tuple[int, str] | None = None  # Before attention: word and model of the vectors
 
 

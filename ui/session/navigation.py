@@ -61,6 +61,11 @@ WHY = Page(
 LABORATORY = Page(
     "pages/16_Laboratory.py", "Laboratory", "Change the model, and see what comes of it"
 )
+HOW_IT_LEARNED = Page(
+    "pages/17_How_it_learned.py",
+    "How it learned",
+    "The loss, its gradients, and a model that learns your sentence",
+)
 COMPARE = Page(
     "pages/13_Compare.py", "Compare", "Two sentences, heads, layers or models, side by side"
 )
@@ -82,6 +87,7 @@ PAGES = (
     OUTPUT,
     BEFORE_ATTENTION,
     WHY,
+    HOW_IT_LEARNED,
     LABORATORY,
     COMPARE,
     EVERY_NUMBER,

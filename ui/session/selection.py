@@ -25,8 +25,10 @@ from typing import Any
 import streamlit as st
 
 from core import masks, whatif
+from core.course import MOST_STEPS
 from core.decoding.beam_search import WIDEST
 from core.errors import GlassError
+from core.learning import METHODS
 from core.models import catalogue
 from core.models.engines import ENGINES
 from core.models.own import LONGEST as LONGEST_NAME
@@ -180,6 +182,7 @@ LAB_KINDS = {
     "scale": "Leave out the division by √K",
     "order": "Reverse the words",
 }
+RATES = ("0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1")  # of learning
 CARDS = re.compile(r"([a-z0-9-]+(\.|$))*")  # the cards that are open
 TERM = re.compile(r"[a-z0-9-]+")
 
@@ -324,6 +327,15 @@ class Selection:
     why_other: int = in_page(whole_number(-1, -1))
     why_mlp: int | None = in_page(whole_number(None, 0))
     why_share: float = in_page(decimal(0.1, 0.02, 0.5, 0.02))
+    # How it learned: the position whose loss counts (−1: all of them), the place in the stream
+    # that is looked at, how a step goes, how many there are, and of which model the number is
+    learn_at: int = in_page(whole_number(-1, -1))
+    learn_cell: str = in_page(text("", 7, "two numbers such as 3-2", SLOTS.fullmatch))
+    learn_method: str = in_page(among("sgd", METHODS))
+    learn_rate: str | None = in_page(among(None, RATES))
+    learn_steps: int = in_page(whole_number(20, 1, MOST_STEPS))
+    learn_weight: str | None = in_page(text(None, 80))
+    learn_reads: str = in_page(among("before", ("before", "after")))
     # Glossary
     term: str | None = in_page(
         text(None, 40, "a term of the glossary, such as attention-weight", TERM.fullmatch)

@@ -1,0 +1,27 @@
+"""How it learned: the loss of each word, the way back of its gradient through the model, one number
+that a step of training changes; and in a card the reader's sentence, taught step after step.
+"""
+
+from ui.kit.stage import card
+from ui.session.navigation import HOW_IT_LEARNED
+from ui.shell.page_shell import show_page
+from ui.stages.how_it_learned import gradients, one_step, place, teaching, way_back
+
+
+def page(view):
+    if why := place.why_not(view):
+        place.offer(view, why)
+        return None
+    shown = place.shown(view)
+    way_back.question(shown)
+    first = way_back.figure(shown)
+    place.untouched(view)
+    way_back.story(shown, first)
+    place.step_controls()
+    card("What did one step change?", "learned-step", lambda: one_step.step_card(shown))
+    card("Can I teach it my sentence?", "learned-teach", lambda: teaching.draw(shown, view))
+    card("What is a gradient?", "learned-gradient", lambda: gradients.draw(shown))
+    return first
+
+
+show_page(HOW_IT_LEARNED, page, settle=place.settle_step, owner=place.owner, own=place.is_own)

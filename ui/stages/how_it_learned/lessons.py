@@ -1,0 +1,130 @@
+"""Lessons that go on bit by bit: step after step, then the loss on sentences that the model never
+saw, before and after. All visitors share what is computed; the model as it was trained stays what
+it is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from functools import cache
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from core.course import Course, lessons
+from core.errors import GlassError
+from core.learning import Learner, loss_on
+from ui.kit.component_loader import ASSETS
+from ui.session.runs import keep_taught, model_of
+from ui.session.shelf import SHELF
+
+FILE = ASSETS / "held_sentences.json"  # made by training/held_sentences.py
+TOGETHER = 5  # held sentences that are read between two looks at the clock
+
+
+@dataclass(eq=False)
+class Taught:
+    """A lesson, as far as it went. losses: before the first step, and after each."""
+
+    model: str
+    course: Course
+    losses: list[float] = field(default_factory=list)
+    learner: Learner | None = None
+    steps: Any = None  # the steps that are still to come
+    held: dict[str, list[tuple[float, int]]] = field(
+        default_factory=lambda: {"before": [], "after": []}
+    )  # the sums of losses, and of how many tokens
+    wrong: str = ""
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the weights and of their two means."""
+        return 3 * model_of(self.model).nbytes
+
+    @property
+    def done(self) -> int:
+        """The steps that are done."""
+        return self.learner.steps if self.learner else 0
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether all steps are done."""
+        return self.done == self.course.steps
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to be computed."""
+        measured = all(len(each) * TOGETHER >= len(held_texts()) for each in self.held.values())
+        return bool(self.wrong) or self.is_taught and measured
+
+    def held_loss(self, when: str) -> float:
+        """The mean loss on the held sentences, "before" or "after", in nats a token."""
+        sums = np.array(self.held[when])
+        return float(sums[:, 0].sum() / sums[:, 1].sum())
+
+
+@cache
+def held_texts() -> tuple[str, ...]:
+    """The sentences that no study model was trained on."""
+    return tuple(json.loads(FILE.read_text(encoding="utf-8")))
+
+
+def lesson(model: str, course: Course) -> Taught:
+    """A lesson, as far as it went; it begins empty."""
+    return SHELF.get(("lesson", model, course), lambda: Taught(model, course))
+
+
+def work(found: Taught, seconds: float | None) -> None:
+    """Goes on for so long; None: to the end."""
+    until = monotonic() + (seconds or 0)
+    try:
+        for part in parts_left(found):
+            part()
+            if seconds is not None and monotonic() > until:
+                return
+    except GlassError as error:
+        found.wrong = str(error.args[0])
+
+
+def parts_left(found: Taught):
+    """What is left to be done, part by part."""
+    while not found.is_taught:
+        yield lambda: step(found)
+    for when, weights in (("before", model_of(found.model).weights), ("after", None)):
+        while len(found.held[when]) * TOGETHER < len(held_texts()):
+            yield lambda when=when, weights=weights: read_held(found, when, weights)
+
+
+def step(found: Taught) -> None:
+    """One step more; after the last one, the loss that it led to."""
+    found.steps = found.steps or lessons(model_of(found.model), found.course)
+    done = next(found.steps)
+    found.learner = done.after
+    found.losses.append(done.loss)
+    if found.is_taught:
+        found.losses.append(loss_after(found))
+
+
+def loss_after(found: Taught) -> float:
+    """The loss of the taught model on what it was taught."""
+    course, model = replace(found.course, steps=1), model_of(found.model)
+    taught = replace(model, weights=found.learner.weights) if found.learner else model
+    return next(lessons(taught, course)).loss
+
+
+def read_held(found: Taught, when: str, weights) -> None:
+    """Reads a few more of the held sentences."""
+    model, at = model_of(found.model), len(found.held[when]) * TOGETHER
+    weights = weights if found.learner is None or weights is not None else found.learner.weights
+    ids = [model.ids(text) for text in held_texts()[at : at + TOGETHER]]
+    count = sum(len(ids_L) - 1 for ids_L in ids)
+    found.held[when].append((loss_on(model.config, weights, ids) * count, count))
+
+
+def put_on_shelf(found: Taught, change: str) -> None:
+    """The taught model, ready for all pages under the what-if that names its lesson."""
+    model = model_of(found.model)
+    weights = found.learner.weights if found.learner else model.weights
+    keep_taught(found.model, change, replace(model, weights=weights))

@@ -1,0 +1,216 @@
+"""One step of training: which learned numbers it changes most, each with its arithmetic, and what
+becomes of the guesses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from core.course import Course, lessons
+from core.errors import GlassError
+from core.gradients.result import WEIGHTS as OF_WEIGHTS
+from core.learning import Lesson, Update, update
+from core.operands import WEIGHTS
+from core.step_ref import GRAD_OF_WEIGHT
+from core.steps import about
+from core.text import moves, number, operand
+from ui.kit.components import table
+from ui.kit.explanation_panel import open_number, opened_in
+from ui.kit.terms import with_terms
+from ui.session.runs import model_of
+from ui.session.selection import chosen, select
+from ui.session.settling import settle
+from ui.session.shelf import SHELF
+from ui.session.view import View
+from ui.stages.how_it_learned.guesses import compared_guesses
+from ui.stages.how_it_learned.place import lesson_of, taught_by
+from ui.stages.how_it_learned.way_back import losses
+from ui.text import plain
+
+LISTED = 5  # learned numbers
+ANY = "any"  # of all matrices
+
+
+@dataclass(frozen=True, eq=False)
+class OneStep:
+    """A step, and the numbers that it changed most: for each weight, the largest gradients."""
+
+    lesson: Lesson
+    largest: dict[str, list[tuple[int, ...]]]  # the names of weights, that of the largest first
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the new weights, their means, and the gradients."""
+        return 5 * sum(w.nbytes for w in self.lesson.after.weights.values())
+
+
+@dataclass(frozen=True)
+class Number:
+    """A learned number: its weight, and where it stands there."""
+
+    weight: str
+    index: tuple[int, ...]
+
+
+# --- the step -------------------------------------------------------------------------------------
+
+
+def step_of(model: str, course: Course) -> OneStep:
+    """The first step of a course. Raises GlassError where it goes too far."""
+
+    def take() -> OneStep:
+        lesson = next(lessons(model_of(model), course))
+        return OneStep(lesson, largest_of(lesson))
+
+    return SHELF.get(("one step", model, course), take, holds=("model", model))
+
+
+def largest_of(lesson: Lesson) -> dict[str, list[tuple[int, ...]]]:
+    """The places of the largest gradients of each weight. Tables that read words and write them
+    are left out: their numbers have a gradient of each, and move against the sum."""
+    weights, found = lesson.before.weights, {}
+    names = [name.removeprefix(OF_WEIGHTS) for name in lesson.gradients.weight_names]
+    shared = [id(weights[name]) for name in names]
+    for name in names:
+        if shared.count(id(weights[name])) == 1:
+            size = np.abs(lesson.gradients[OF_WEIGHTS + name])
+            order = np.argsort(-size, axis=None, kind="stable")[:LISTED]
+            places = zip(*np.unravel_index(order, size.shape), strict=True)
+            cells = [tuple(int(i) for i in place) for place in places]
+            found[name] = (float(size[cells[0]]), cells)
+    ordered = sorted(found, key=lambda name: -found[name][0])
+    return {name: found[name][1] for name in ordered}
+
+
+def listed(step: OneStep) -> list[Number]:
+    """The numbers of the chosen weight, or of all, with the largest gradients."""
+    name, gradients = chosen("learn_weight"), step.lesson.gradients
+    if name in step.largest:
+        return [Number(name, index) for index in step.largest[name]]
+    every = [Number(each, index) for each, found in step.largest.items() for index in found]
+    every.sort(key=lambda each: -abs(float(gradients[OF_WEIGHTS + each.weight][each.index])))
+    return every[:LISTED]
+
+
+# --- the card -------------------------------------------------------------------------------------
+
+
+def step_card(view: View) -> None:
+    """The numbers that one step changes most, and the guesses before and after."""
+    course = lesson_of(view, 1)
+    try:
+        step, after = step_of(view.request.model, course), taught_by(view, course)
+    except GlassError as error:
+        st.info(plain(error))
+        return
+    weight_box(view, step)
+    numbers = listed(step)
+    st.markdown(with_terms(words(view, step, after, numbers[0])))
+    numbers_table(step, numbers)
+    compared_guesses(view, after, "after one step", "learned:one")
+
+
+def weight_box(view: View, step: OneStep) -> None:
+    """Of which weight the numbers are listed."""
+
+    def words(name: str) -> str:
+        return "all weights" if name == ANY else f"{name}: {what_is(view, name)}"
+
+    settle("learn_weight", ANY, [ANY, *step.largest])
+    st.selectbox(
+        "Learned numbers of",
+        [ANY, *step.largest],
+        key="learn_weight",
+        format_func=words,
+        persist_state="session",
+    )
+
+
+def what_is(view: View, name: str) -> str:
+    """What a learned number of a weight is: “a weight of the neurons”."""
+    return about(view.trace, GRAD_OF_WEIGHT + name).title.removeprefix("Gradient of ")
+
+
+def words(view: View, step: OneStep, after: View, first: Number) -> str:
+    """The arithmetic of the first number, and what becomes of the loss."""
+    before, now = step.lesson.loss, loss_of(after)
+    return (
+        f"Every learned number goes a little way against its gradient. {arithmetic(step, first)}"
+        f" The loss {moves(number(before, 4), number(now, 4))} nats."
+    )
+
+
+def loss_of(view: View) -> float:
+    """The loss that is looked at, in another run of the same text."""
+    losses_R, at = losses(view), chosen("learn_at")
+    return float(losses_R.mean() if at < 0 else losses_R[at])
+
+
+def arithmetic(step: OneStep, each: Number) -> str:
+    """w − η · gradient = new w, with its numbers."""
+    found, plan = update(step.lesson, each.weight, each.index), step.lesson.plan
+    w, rate = operand(found.before), f"{plan.rate:g}"
+    place = ", ".join(map(str, each.index))
+    of = f"Of `{each.weight}` [{place}], which has the largest,"
+    if found.mean is None or found.square is None:
+        made = f"{w} − {rate} · {signed(found.gradient)} = **{operand(found.after)}**"
+        return f"{of} w − η · gradient = {made}."
+    m, v = signed(found.mean), operand(found.square)
+    made = f"{w} − {rate} · {m} / √{v} = **{operand(found.after)}**"
+    return f"{of} w − η · m̂ / √v̂ = {made}: at the first step m̂ is the gradient, and v̂ its square."
+
+
+def signed(x: float) -> str:
+    """A factor, in brackets where it is below 0."""
+    return f"({operand(x)})" if x < 0 else operand(x)
+
+
+def numbers_table(step: OneStep, numbers: list[Number]) -> None:
+    """The numbers before and after the step, with the gradient; each opens."""
+    updates = [update(step.lesson, each.weight, each.index) for each in numbers]
+    names = [f"{each.weight} [{', '.join(map(str, each.index))}]" for each in numbers]
+    table(
+        columns_of(updates),
+        names,
+        key="learned:numbers",
+        on_cell=lambda row, column: open_of(numbers[row], column),
+        opened=opened_of(numbers),
+        title="What one step changes most",
+        corner="learned number",
+    )
+
+
+def columns_of(updates: list[Update]) -> dict[str, list[float]]:
+    """The columns of the table."""
+    return {
+        "w": [each.before for each in updates],
+        "gradient": [each.gradient for each in updates],
+        "step": [each.after - each.before for each in updates],
+        "new w": [each.after for each in updates],
+    }
+
+
+def cell_of(each: Number, column: int) -> tuple[str, str]:
+    """What a column of the table opens: of which model, and the name of it."""
+    names = (WEIGHTS, GRAD_OF_WEIGHT, GRAD_OF_WEIGHT, WEIGHTS)
+    return ("after" if column == 3 else "before"), names[column] + each.weight
+
+
+def open_of(each: Number, column: int) -> None:
+    """Opens a number of the table."""
+    reads, name = cell_of(each, column)
+    select(learn_reads=reads)
+    open_number(name, each.index)
+
+
+def opened_of(numbers: list[Number]) -> tuple[int, int] | None:
+    """Which number of the table is open."""
+    for row, each in enumerate(numbers):
+        for column in (0, 1, 3):
+            reads, name = cell_of(each, column)
+            if chosen("learn_reads") == reads and opened_in(name) == each.index:
+                return row, column
+    return None
