@@ -22,6 +22,7 @@ import numpy as np
 from core.edits import together
 from core.errors import GlassError
 from core.gradients.result import Gradients, backward_of
+from core.memory import bytes_of
 from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
 from core.step_ref import GRAD, StepRef, parse, ref_of
 from core.steps import computed_after, kind_of
@@ -364,17 +365,3 @@ def arrays_held(weights: Mapping[str, Any]) -> Iterable[np.ndarray]:
     ask for all of those would convert them.
     """
     return getattr(weights, "held", weights.values)()
-
-
-def bytes_of(arrays: Iterable[np.ndarray], but: Iterable[np.ndarray] = ()) -> int:
-    """The bytes that arrays keep in memory; a view keeps all of what it looks into. but: these
-    don't count."""
-    owners = {id(owner): owner.nbytes for owner in map(owner_of, arrays)}
-    return sum(owners[each] for each in owners.keys() - {id(owner_of(array)) for array in but})
-
-
-def owner_of(array: np.ndarray) -> np.ndarray:
-    """The array whose memory a view looks into."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array

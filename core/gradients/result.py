@@ -12,6 +12,7 @@ from core import backward
 from core.config import weight_shapes
 from core.gradients import weights
 from core.gradients.start import Start, start_of
+from core.memory import bytes_of
 from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen
 from core.step_ref import GRAD, GRAD_OF_WEIGHT, StepRef, parse, ref_of
 
@@ -76,6 +77,12 @@ class Gradients(Mapping[str, np.ndarray]):
     def opened(self):
         """The trace, with the gradients in it: opened["grad.decoder.3.attn.pattern"]."""
         return self.trace.with_gradients(self)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the gradients hold now, without the run."""
+        layers = [g for held in list(self._layers.values()) for g in held.values()]
+        return bytes_of([*self._run.values.values(), *self._learned.values(), *layers])
 
     def passed(self, step: str) -> np.ndarray:
         """What of the gradient of a step goes on to what it was made of: nothing, where an edit had
