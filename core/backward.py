@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -264,7 +265,7 @@ def embed(at: Back, g_LD) -> None:
         at.put("token.unscaled_LD", g_LD * at.config.embed_scale)
 
 
-def plus(one, other):
+def plus(one, other) -> Any:
     """The sum of two gradients, either of which there may not be."""
     return one if other is None else other if one is None else one + other
 
@@ -282,7 +283,7 @@ def stack(at: Back, g_LD, layer_values):
         here = replace(at.below(str(index)), values=layer_values(index))
         g_LD, across_MD, bias_HLM = layer(here, g_LD)
         memory_MD, relative_HLM = plus(memory_MD, across_MD), plus(relative_HLM, bias_HLM)
-    if at.has("relative"):
+    if relative_HLM is not None and at.has("relative"):
         at.put("relative_HLM", relative_HLM)
     embed(at.below("embed"), g_LD)
     return memory_MD
@@ -292,7 +293,7 @@ def times_table(g_RV, table_VD):
     """g · table, over all words; of a table that stays in its file, some rows at a time."""
     if not hasattr(table_VD, "blocks"):
         return g_RV @ table_VD
-    return sum(g_RV[:, part] @ rows_RD for part, rows_RD in table_VD.blocks())
+    return reduce(plus, (g_RV[:, part] @ rows_RD for part, rows_RD in table_VD.blocks()))
 
 
 def head(at: Back, g_RV):
@@ -311,11 +312,11 @@ def head(at: Back, g_RV):
     return g_RD if c.head_scale == 1 else g_RD * c.head_scale
 
 
-def pool(at: Back, g_D, g_C=None):
+def pool(at: Back, g_D=None, g_C=None):
     """From BERT's sentence vector back to the first token's. g_C: of the next-sentence scores."""
     if g_C is not None:
         g_D = plus(linear(at, "logits", at.put("logits_C", g_C)), g_D)
-    g_D = at.put("out_D", g_D)
+    g_D = at.put("out_D", np.asarray(g_D))
     g_D = at.put("pre_D", g_D * (1 - at.of("out") ** 2))
     return linear(at, "pre", g_D)
 
@@ -341,12 +342,12 @@ def ends(at: Back, start: Mapping[str, np.ndarray], last_LD, rows):
     if "head.logits" in start:
         np.add.at(g_LD, rows, head(replace(at, path="head"), start["head.logits"]))
     pooled_D = start.get("pooler.out")
-    if "task.logits" in start:
-        g_XD = classify(replace(at, path="task"), c.task, start["task.logits"])
-        if c.task.reads == "pooled":
+    if (task := c.task) and "task.logits" in start:
+        g_XD = classify(replace(at, path="task"), task, start["task.logits"])
+        if task.reads == "pooled":
             pooled_D = plus(pooled_D, g_XD)
         else:
-            g_LD[{"each": slice(None), "first": 0, "last": -1}[c.task.reads]] += g_XD
+            g_LD[{"each": slice(None), "first": 0, "last": -1}[task.reads]] += g_XD
     if pooled_D is not None or "pooler.logits" in start:
         g_LD[0] += pool(replace(at, path="pooler"), pooled_D, start.get("pooler.logits"))
     return g_LD

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
 from core.edits import together
 from core.errors import GlassError
 from core.gradients.result import Gradients, backward_of
+from core.memory import bytes_of
 from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
 from core.step_ref import GRAD, StepRef, parse, ref_of
 from core.steps import computed_after, kind_of
@@ -96,7 +97,7 @@ class Trace:
     def __contains__(self, name) -> bool:
         """Whether trace[name] can be had."""
         if self.gradients is not None and str(name).startswith(GRAD):
-            return self._has_gradient(name)
+            return name in self.gradients
         return self._has(name) or self._derived(name) is not None
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -107,21 +108,21 @@ class Trace:
         if name in self._run.recorded and (layer := self._layer_of(name)):
             if is_written(ref_of(name)):
                 some = partial(self._some_of_layer, *layer, is_written)
-                return self.remembered(self._written, layer, some, WRITTEN)[name]
+                return self._remembered(self._written, layer, some, WRITTEN)[name]
             if is_look(ref_of(name)):
                 some = partial(self._some_of_layer, *layer, is_look)
-                return self.remembered(self._looks, layer, some, LOOKS)[name]
+                return self._remembered(self._looks, layer, some, LOOKS)[name]
             return self._layer(*layer)[name]
         if derived := self._derived(name):
-            return self.remembered(self._values, name, partial(self._computed, *derived), DERIVED)
+            return self._remembered(self._values, name, partial(self._computed, *derived), DERIVED)
         if name in self._run.recorded:
             raise KeyError(f"{name} was not kept in this trace.")
         raise self._unknown(name)
 
     def axes(self, name: str) -> str:
         """The axis letters of a step, such as "HLM"."""
-        if self._has_gradient(name):
-            return self.gradients.axes(name)
+        if (grads := self._gradients_of(name)) is not None:
+            return grads.axes(name)
         if name in self._run.recorded:
             return self._run.recorded[name].axes
         if derived := self._derived(name):
@@ -130,8 +131,8 @@ class Trace:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The sizes of a step's axes, without computing anything."""
-        if self._has_gradient(name):
-            return self.gradients.shape(name)
+        if (grads := self._gradients_of(name)) is not None:
+            return grads.shape(name)
         if name in self._run.recorded:
             return self._run.recorded[name].shape
         if derived := self._derived(name):
@@ -161,8 +162,8 @@ class Trace:
 
     def provenance(self, name: str) -> Provenance:
         """Which line of code recorded the step."""
-        if self._has_gradient(name):
-            return self.gradients.provenance(name)
+        if (grads := self._gradients_of(name)) is not None:
+            return grads.provenance(name)
         return self._run.recorded[name]
 
     def steps(self) -> Iterator[Step]:
@@ -251,7 +252,7 @@ class Trace:
         GlassError for an edit that is a function, for a row or an id that is not there, and where
         the run kept only its output.
         """
-        return backward_of(self, self._run, targets, of, given)
+        return backward_of(self, self._run, self._remembered, targets, of, given)
 
     def with_gradients(self, gradients: Gradients) -> Trace:
         """The same run, with its gradients in it: their names begin with “grad.”."""
@@ -264,9 +265,9 @@ class Trace:
         arrays: dict[str, Any] = {step.name: step.value for step in self.steps()}
         np.savez_compressed(path, **arrays)
 
-    def _has_gradient(self, name) -> TypeGuard[str]:
-        """Whether a name is that of a gradient which is looked at beside the run."""
-        return self.gradients is not None and name.startswith(GRAD) and name in self.gradients
+    def _gradients_of(self, name: str) -> Gradients | None:
+        """The gradients that are looked at beside the run, if the name is that of one of them."""
+        return self.gradients if name.startswith(GRAD) else None
 
     def _has(self, name) -> bool:
         """Whether a step was kept, or lies in a layer that can be recomputed."""
@@ -294,7 +295,7 @@ class Trace:
 
     def _layer(self, side: str, layer: int) -> dict[str, np.ndarray]:
         values = partial(self._layer_values, side, layer)
-        return self.remembered(self._layers, (side, layer), values, LAYERS)
+        return self._remembered(self._layers, (side, layer), values, LAYERS)
 
     def _some_of_layer(self, side: str, layer: int, wanted: Callable) -> dict[str, np.ndarray]:
         return {
@@ -318,7 +319,7 @@ class Trace:
     def _computed(self, kind: StepKind, ref: StepRef) -> np.ndarray:
         return frozen(kind.value(self, ref))
 
-    def remembered(self, memory: dict, key, compute: Callable, room: int):
+    def _remembered(self, memory: dict, key, compute: Callable, room: int):
         """A value from a memory of that many bytes, the oldest out first: readers share traces,
         so a memory must not grow with what they click."""
         with self._lock:
@@ -364,17 +365,3 @@ def arrays_held(weights: Mapping[str, Any]) -> Iterable[np.ndarray]:
     ask for all of those would convert them.
     """
     return getattr(weights, "held", weights.values)()
-
-
-def bytes_of(arrays: Iterable[np.ndarray], but: Iterable[np.ndarray] = ()) -> int:
-    """The bytes that arrays keep in memory; a view keeps all of what it looks into. but: these
-    don't count."""
-    owners = {id(owner): owner.nbytes for owner in map(owner_of, arrays)}
-    return sum(owners[each] for each in owners.keys() - {id(owner_of(array)) for array in but})
-
-
-def owner_of(array: np.ndarray) -> np.ndarray:
-    """The array whose memory a view looks into."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from core import backward
 from core.config import weight_shapes
 from core.gradients import weights
 from core.gradients.start import Start, start_of
+from core.memory import bytes_of
 from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen
 from core.step_ref import GRAD, GRAD_OF_WEIGHT, StepRef, parse, ref_of
 
@@ -30,10 +31,10 @@ class Gradients(Mapping[str, np.ndarray]):
     weights, in any case. `opened` is the trace with the gradients in it, for `explain`.
     """
 
-    def __init__(self, trace, run: Run, start: Start):
+    def __init__(self, trace, run: Run, start: Start, remember: Callable):
         self.trace, self.start, self.loss = trace, start, start.value
-        self._run = run
-        self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+        self._run, self._remember = run, remember
+        self._layers: dict[tuple[str, str], dict[str, np.ndarray]] = {}
         self._learned: dict[str, np.ndarray] = {}
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -41,13 +42,12 @@ class Gradients(Mapping[str, np.ndarray]):
         if name in self._run.values:
             return self._run.values[name]
         if name in self._run.recorded:
-            ref = ref_of(name)
-            again = partial(self._layer, ref.side, ref.layer)
-            memory = self._layers
-            return self.trace.remembered(memory, (ref.side, ref.layer), again, LAYERS)[name]
+            side, layer, *_ = name.split(".")
+            again = partial(self._layer, side, int(layer))
+            return self._remember(self._layers, (side, layer), again, LAYERS)[name]
         if ref := self._weight(name):
             made = partial(self._gradient, ref)
-            return self.trace.remembered(self._learned, name, made, LEARNED)
+            return self._remember(self._learned, name, made, LEARNED)
         raise self._unknown(name)
 
     def __contains__(self, name) -> bool:
@@ -78,6 +78,12 @@ class Gradients(Mapping[str, np.ndarray]):
         """The trace, with the gradients in it: opened["grad.decoder.3.attn.pattern"]."""
         return self.trace.with_gradients(self)
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the gradients hold now, without the run."""
+        layers = [g for held in list(self._layers.values()) for g in held.values()]
+        return bytes_of([*self._run.values.values(), *self._learned.values(), *layers])
+
     def passed(self, step: str) -> np.ndarray:
         """What of the gradient of a step goes on to what it was made of: nothing, where an edit had
         put numbers in its place."""
@@ -97,8 +103,7 @@ class Gradients(Mapping[str, np.ndarray]):
 
     def axes(self, name: str) -> str:
         """The axis letters of a step; of a weight, none."""
-        name = name.removeprefix(GRAD)
-        return self._run.recorded[name].axes if name in self._run.recorded else ""
+        return self.provenance(name).axes
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The sizes of a gradient's axes, without computing it."""
@@ -173,8 +178,11 @@ class Gradients(Mapping[str, np.ndarray]):
         return KeyError(f"There is no gradient of “{name}”.{near}")
 
 
-def backward_of(trace, forward: Run, targets=None, of=None, given=None) -> Gradients:
-    """Goes back through a finished run, over each layer once, the last first. forward: what ran."""
+def backward_of(
+    trace, forward: Run, remember: Callable, targets=None, of=None, given=None
+) -> Gradients:
+    """Goes back through a finished run, over each layer once, the last first. forward: what ran.
+    remember: keeps values in a memory, within bounds."""
     start = start_of(trace, targets, of, given)
     run = replace(forward, recorded={}, values={}, again=False)
     at, config = backward.Back(run, forward.values), trace.config
@@ -184,4 +192,4 @@ def backward_of(trace, forward: Run, targets=None, of=None, given=None) -> Gradi
         layers = partial(trace.values_in, side)
         memory_MD = backward.stack(replace(at, path=side), g_LD, layers)
         g_LD = memory_MD if memory_MD is not None else g_LD
-    return Gradients(trace, run, start)
+    return Gradients(trace, run, start, remember)

@@ -20,6 +20,7 @@ from core.ops import ACTIVATIONS, HEAD_ACTIVATIONS
 from core.source import lines_that_made
 from core.step_ref import GRAD, StepRef, parse, ref_of
 from core.steps import about, gradients, kinds
+from tests.helpers import lstm
 from tests.helpers.fine_tuned import CASES as TASKS
 from tests.helpers.fine_tuned import case
 from tests.helpers.gradients import (
@@ -74,7 +75,7 @@ def has_slope(trace, step: str) -> bool:
 # --- against PyTorch ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", one_in(9, EVERY))
+@pytest.mark.parametrize("family", one_in(18, EVERY))
 def test_live_reference(family, tmp_path):
     """Every step that `transformers` hands out, and every tensor of the file, under every mask."""
     pytest.importorskip("torch", exc_type=ImportError)
@@ -119,7 +120,7 @@ def test_stored_reference(family, tmp_path):
         grads = trace.backward(**asked)
         assert grads.loss == pytest.approx(found["loss"], rel=1e-9)
         least, ours = 1e-3 * largest(grads), to_tensors(folder, grads)
-        assert len(found["steps"]) > 6 and len(found["weights"]) > 20
+        assert len(found["steps"]) >= 6 and len(found["weights"]) >= 20
         for name, cells in found["steps"].items():
             assert off(grads[name], cells, max(size_of({0: grads[name]}), least)) < 1e-9, name
         for name, cells in found["weights"].items():
@@ -130,7 +131,7 @@ def test_stored_reference(family, tmp_path):
 
 
 @pytest.mark.parametrize("every", (12, pytest.param(1, marks=pytest.mark.slow)))
-@pytest.mark.parametrize("name", one_in(4, (*EVERY, *MADE_UP, *SHAPES)))
+@pytest.mark.parametrize("name", one_in(7, (*EVERY, *MADE_UP, *SHAPES)))
 def test_a_number_that_moves_moves_the_result_as_its_gradient_says(name, every, tiny_model):
     config, weights, inputs = tiny_model(name)
     trace, rng = forward(config, weights, **inputs), np.random.default_rng(5)
@@ -251,8 +252,8 @@ def test_runs_that_cannot_be_gone_back_through_are_refused(tiny_trace):
         lambda: tiny_trace("gpt2", keep="output").backward(TARGETS)
     )
     assert "no output head" in refusal(lambda: tiny_trace("bert_bare").backward(TARGETS))
-    lstm = load_model("study-lstm", fetch=False).trace(ids_L=[2, 5])
-    assert "transformers" in refusal(lambda: lstm.backward(TARGETS))
+    read = lstm.small().trace(ids_L=[1, 2])
+    assert "transformers" in refusal(lambda: read.backward(TARGETS))
     silent = ablate_head("decoder", 0, 1)
     said = refusal(lambda: tiny_trace("gpt2", edits=silent).backward(TARGETS))
     assert "decoder.0.attn.z is a function" in said and "trace[“decoder.0.attn.z”]" in said
@@ -386,7 +387,7 @@ def check_opened(trace, cells: int, every: int) -> None:
 
 
 @pytest.mark.parametrize("every", (9, pytest.param(1, marks=pytest.mark.slow)))
-@pytest.mark.parametrize("name", one_in(3, (*EVERY, *MADE_UP, *SHAPES), 1))
+@pytest.mark.parametrize("name", one_in(5, (*EVERY, *MADE_UP, *SHAPES), 1))
 def test_cells_are_recomputed_from_their_operands(name, every, tiny_model):
     config, weights, inputs = tiny_model(name)
     check_opened(forward(config, weights, **inputs), 1, every)

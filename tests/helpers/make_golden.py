@@ -3,8 +3,9 @@ installed.
 
     python -m tests.helpers.make_golden            # all of it
     python -m tests.helpers.make_golden bert gpt2  # some: a family of tests/helpers/tiny.py,
-                                                   # "beams", "buckets", "cuts", "gradients", "keys",
-                                                   # "minilm", "smollm2", "tokens", or a study model,
+                                                   # "beams", "buckets", "cuts", "gradients",
+                                                   # "keys", "minilm", "smollm2", "tokens", or a
+                                                   # study model,
                                                    # after it was trained: study-encoder …
 
 Needs requirements-reference.txt; the two real models come from the catalogue (python -m core.models

@@ -108,20 +108,21 @@ def without_casts():
 def in_float64():
     """The same, and a whole number divided by another is a float64, too: the length of a text that
     stretches the rotary angles (“dynamic”), GPT-J's table of angles; so is a new tensor (Gemma's
-    scale of the embeddings), and what .float() makes (Gemma's norms). Bloom's GELU has its constant
-    in full.
+    scale of the embeddings), and what .float() makes (Gemma's norms). Bloom's GELU and
+    its slope have their constant in full.
     """
-    plain, gelu = torch.Tensor.float, modeling_bloom.bloom_gelu_forward
+    plain, gelu = torch.Tensor.float, modeling_bloom.GeLUFunction
     with without_casts():
         torch.set_default_dtype(torch.float64)
         torch.Tensor.float = torch.Tensor.double
-        modeling_bloom.bloom_gelu_forward = partial(torch.nn.functional.gelu, approximate="tanh")
+        exact = partial(torch.nn.functional.gelu, approximate="tanh")
+        modeling_bloom.GeLUFunction = types.SimpleNamespace(apply=exact)
         try:
             yield
         finally:
             torch.set_default_dtype(torch.float32)
             torch.Tensor.float = plain
-            modeling_bloom.bloom_gelu_forward = gelu
+            modeling_bloom.GeLUFunction = gelu
 
 
 def sizes(seed: int) -> dict[str, int]:

@@ -279,7 +279,6 @@ LOOKS = (
         r"\nabla s_{l,m} = a_{l,m} \Bigl(\nabla a_{l,m} - \sum_{m'} a_{l,m'}\, \nabla a_{l,m'}"
         r"\Bigr)",
         "weight",
-        masked=True,
     ),
     gradient(
         "pattern",
@@ -290,7 +289,6 @@ LOOKS = (
         "How much more of this token’s value would help: its value along what the sum should gain.",
         r"\nabla a_{l,m} = \sum_j \nabla z_{l,j}\, v_{m,j}",
         "weight",
-        masked=True,
     ),
     gradient(
         "z",

@@ -88,7 +88,7 @@ def explain_logit(cell: Cell) -> Result:
     if row not in start.targets:
         return Result(0.0, "0, because nothing is asked of this position", ())
     p = cell.get("probability", step_of(cell).replace("logits", "probs"), *index)
-    right, count = int(start.targets[row] == index[-1]), len(start.targets)
+    right, count = int(start.targets[row] == tuple(index)[-1]), len(start.targets)
     return Result(
         (float(p.values_N[0]) - right) / count,
         f"({operand(p.values_N[0])} − {right}) / {count}",
@@ -176,9 +176,9 @@ NEURONS = (
         explain_neuron_input,
         "the neuron before activation",
         "The gradient after the activation, times how steep the activation is there.",
-        r"\nabla p_{l,f} = \mathrm{act}'(p_{l,f})\, \nabla n_{l,f}",
+        r"\nabla p_{l,f} = \mathrm{slope}(p_{l,f})\, \nabla n_{l,f}",
         "mlp",
-        letters={r"\mathrm{act}'": "slope of the activation function", "n": "what it makes"},
+        letters={r"\mathrm{slope}": "slope of the activation function", "n": "what it makes"},
     ),
 )
 LOGIT = r"\nabla \ell_{r,v} = \frac{p_{r,v} - y_{r,v}}{n}"
@@ -197,11 +197,7 @@ OUTPUT = (
         READ,
         r"\nabla x_{r,d} = \sum_v W_{d,v}\, \nabla s_{r,v}",
         "head",
-        letters={
-            "s": "what the head makes",
-            "v": "each number that it makes",
-            "W": "learned weights",
-        },
+        letters={"s": "what the head makes", "v": "each number that it makes"},
     ),
     gradient(
         "pre",
@@ -232,7 +228,7 @@ OUTPUT = (
         explain_uncapped_logit,
         "the logit before the cap",
         "The gradient of the logit, times how steep the cap is there.",
-        r"\nabla s_{r,v} = \Bigl(1 - \frac{\ell_{r,v}^2}{n^2}\Bigr) \nabla \ell_{r,v}",
+        r"\nabla s_{r,v} = \Bigl(1 - \Bigl(\frac{\ell_{r,v}}{n}\Bigr)^2\Bigr) \nabla \ell_{r,v}",
         "head",
         letters={"s": "logit before the cap", "n": "the cap"},
     ),
