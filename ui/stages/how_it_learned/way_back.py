@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.recorder import input_of
 from core.step_ref import GRAD
 from core.text import moves, number, percent
 from core.vectors import lengths
 from ui.kit.charts import clickable_map
 from ui.kit.component_loader import component
+from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.heatmap import HeatmapSpec
 from ui.kit.packed_arrays import packed
@@ -22,7 +24,7 @@ from ui.kit.stage import heading
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import bold_apart, titled_word
 from ui.session import sent
-from ui.session.selection import chosen, select
+from ui.session.selection import chosen, depth, select
 from ui.session.view import View
 from ui.stages.how_it_learned.place import ALL, after_one, choose_loss
 from ui.text import bold, labelled
@@ -37,26 +39,27 @@ class Place:
 
     step: str
     words: str
-    prose: str = ""
+    prose: str
 
 
 # --- what is shown --------------------------------------------------------------------------------
 
 
 def places(view: View) -> list[Place]:
-    """The vectors of the stream, from the output down to the embedding."""
+    """The stream as it enters each part of the model, from the output down to the first layer."""
     config, side = view.config, view.config.sides[-1]
-    found = [Place(f"{side}.out", "last norm", "after the last norm")] if config.final_norm else []
+    step = "head.in" if config.head_scale == 1 else f"{side}.out"
+    found = [Place(step, "into the output", "where it enters the output")]
     for layer in reversed(range(config.layers(side))):
-        found.append(of_layer(f"{side}.{layer}.out", layer, "feed-forward"))
         if not config.parallel:
-            found.append(of_layer(f"{side}.{layer}.mlp.in", layer, "attention"))
-    return [*found, Place(f"{side}.embed.out", "embedding", "at the embedding")]
+            found.append(entering(f"{side}.{layer}.mlp.in", layer, "feed-forward"))
+        found.append(entering(input_of(side, layer), layer, "attention"))
+    return found
 
 
-def of_layer(step: str, layer: int, part: str) -> Place:
-    """The stream after a part of a layer."""
-    return Place(step, f"layer {layer} · {part}", f"after the {part} of layer {layer}")
+def entering(step: str, layer: int, part: str) -> Place:
+    """The stream as it enters a part of a layer."""
+    return Place(step, f"into {part} {layer}", f"where it enters the {part} of layer {layer}")
 
 
 def right_words(view: View) -> list[int]:
@@ -179,7 +182,7 @@ def vector(view: View, place: Place, token: int) -> None:
             view.trace[name][token][None],
             [""],
             [str(d) for d in range(view.config.d_model)],
-            title=f"Gradient of the vector of {titled_word(view, token)}, {place.words}",
+            title=f"Gradient of the vector of {titled_word(view, token)} {place.words}",
             colour=COLOURS["residual"],
             opened=(0, opened[1]) if opened and opened[0] == token else None,
             fold=50,
@@ -195,6 +198,27 @@ def vector(view: View, place: Place, token: int) -> None:
 def story(view: View, first: tuple[str, tuple[int, ...]]) -> None:
     """What the figure says, and what one step does."""
     render_depth(view, f"{gradient_words(view)} {step_words(view)}", first)
+    if depth() == "numbers":
+        losses_table(view)
+
+
+def losses_table(view: View) -> None:
+    """The probability and the loss of each right word; each opens."""
+    ids = right_words(view)
+
+    def open_of(row: int, column: int) -> None:
+        select(learn_reads="before")
+        open_number(*((("head.probs", (row, ids[row])), ("head.written", (row,)))[column]))
+
+    table(
+        {"probability": shares(view), "loss: −ln p": losses(view)},
+        [labelled(view.word(i)) for i in ids],
+        key="learned:losses",
+        on_cell=open_of,
+        bar="probability",
+        title="How much each word surprises, in nats",
+        corner="next word",
+    )
 
 
 def gradient_words(view: View) -> str:
