@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.recorder import input_of
 from core.step_ref import GRAD
 from core.text import moves, number, percent
 from core.vectors import lengths
@@ -53,7 +52,7 @@ def places(view: View) -> list[Place]:
     for layer in reversed(range(config.layers(side))):
         if not config.parallel:
             found.append(entering(f"{side}.{layer}.mlp.in", layer, "feed-forward"))
-        found.append(entering(input_of(side, layer), layer, "attention"))
+        found.append(entering(f"{side}.{layer}.attn.in", layer, "attention"))
     return found
 
 

@@ -1,0 +1,178 @@
+"""How it learned: losses and gradients are those of the trace, the step is that of core.learning, a
+lesson goes on, stops, and is shown on all pages until it is undone.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from core import load
+from core.course import Course, lessons, taught, written_course
+from core.learning import loss_on, next_words, update
+from core.text import moves, number, operand, percent
+from core.vectors import lengths
+from tests.helpers.pages import address, click, data_of, opened, parts, prose, said, values_in
+from ui.stages.how_it_learned.lessons import held_texts
+
+PAGE, BOOKS = "pages/17_How_it_learned.py", "The books that the student recommended"
+STUDY = {"model": "study-decoder", "sentence": BOOKS}
+ROWS = ("head.in", *(f"decoder.{n}.{part}.in" for n in (3, 2, 1, 0) for part in ("mlp", "attn")))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load("study-decoder")
+
+
+@pytest.fixture(scope="module")
+def trace(model):
+    return model.trace(BOOKS)
+
+
+def figure(app) -> dict:
+    return data_of(app, "way-back", "way_back")
+
+
+def pulls(trace, targets) -> np.ndarray:
+    grads = trace.backward(targets)
+    return np.stack([lengths(grads[name]) for name in ROWS])
+
+
+def panel_number(app) -> str:
+    return next(part["value"] for part in parts(app) if part["part"] == "head")
+
+
+def test_the_figure_shows_the_losses_and_the_gradients_of_the_run(trace):
+    app = opened(PAGE, **STUDY)
+    shown, ids = figure(app), trace["decoder.embed.ids"].tolist()
+    assert np.allclose(values_in(shown), pulls(trace, next_words(ids)), rtol=1e-4, atol=1e-9)
+    for row, word in enumerate(shown["right"]):
+        share = float(trace["head.probs"][row, ids[row + 1]])
+        assert word["share"] == pytest.approx(share)
+        assert word["loss"] == pytest.approx(-np.log(share), rel=1e-5)
+    app = click(app, "way-back", place=3)
+    assert address(app)["learn_at"] == "3"
+    shown = values_in(figure(app))
+    assert np.allclose(shown, pulls(trace, {3: ids[4]}), rtol=1e-4, atol=1e-9)
+    assert not shown[:, 4:].any(), "a word has no part in the guess before it"
+
+
+def test_a_click_on_a_vector_opens_its_largest_gradient(trace):
+    app = click(opened(PAGE, **STUDY), "way-back", cell=[2, 4])
+    grads = trace.backward(next_words(trace["decoder.embed.ids"].tolist()))
+    g_D = grads["decoder.3.attn.in"][4]
+    at = int(np.abs(g_D).argmax())
+    assert address(app)["cell"] == f"grad.decoder.3.attn.in:4,{at}"
+    assert panel_number(app) == number(g_D[at]) and not said(app)
+
+
+@pytest.mark.parametrize("method, rate", (("sgd", "0.01"), ("adamw", "0.001")))
+def test_one_step_is_written_out_with_its_numbers_and_opens(model, trace, method, rate):
+    app = opened(PAGE, **STUDY, learn_method=method, cards="learned-step")
+    course = Course(method, 1, float(rate), BOOKS)
+    lesson = next(lessons(model, course))
+    text = prose(app)
+    name, index = re.search(r"Of `([\w.]+)` \[([\d, ]+)\]", text).groups()
+    found = update(lesson, name, tuple(map(int, index.split(", "))))
+    sizes = [np.abs(g).max() for each, g in lesson.gradients.learned() if ".token." not in each]
+    assert abs(found.gradient) == pytest.approx(max(sizes))
+    g = f"({operand(found.gradient)})" if found.gradient < 0 else operand(found.gradient)
+    if method == "sgd":
+        assert found.after == pytest.approx(found.before - 0.01 * found.gradient)
+        made = f"{operand(found.before)} − 0.01 · {g} = **{operand(found.after)}**"
+    else:
+        assert found.mean == pytest.approx(found.gradient)
+        assert found.square == pytest.approx(found.gradient**2)
+        root = f"√{operand(found.square)}"
+        made = f"{operand(found.before)} − 0.001 · {g} / {root} = **{operand(found.after)}**"
+    assert made in text
+    after = loss_on(model.config, lesson.after.weights, [model.ids(BOOKS)])
+    assert moves(number(lesson.loss, 4), number(after, 4)) in text
+    app = click(app, "learned:numbers", cell=[0, 3])
+    assert panel_number(app) == number(
+        lesson.after.weights[name][tuple(map(int, index.split(", ")))]
+    )
+    app = click(app, "learned:numbers", cell=[0, 1])
+    assert panel_number(app) == number(found.gradient)
+
+
+def test_the_story_names_the_word_that_a_step_helps_most(model, trace):
+    text = prose(opened(PAGE, **STUDY))
+    ids = model.ids(BOOKS).tolist()
+    weights = taught(model, Course("sgd", 1, 0.01, BOOKS)).weights
+    after = type(model)(model.name, model.config, weights, model.tokenizer).trace(BOOKS)
+    before_R, after_R = (run["head.probs"][range(len(ids) - 1), ids[1:]] for run in (trace, after))
+    best = int((after_R - before_R).argmax())
+    word = model.tokenizer.piece(ids[best + 1])
+    gain = moves(percent(before_R[best]), percent(after_R[best]))
+    assert f"One step against it: **{word}** {gain}." in text
+    most = pulls(trace, next_words(ids))
+    row, token = np.unravel_index(int(most.argmax()), most.shape)
+    assert ROWS[row] == "head.in" and "where it enters the output" in text
+    assert f"It is longest at **{model.tokenizer.piece(ids[token])}**" in text
+
+
+def test_a_nudge_changes_the_loss_as_the_gradient_foretells():
+    app = opened(PAGE, **STUDY, cards="learned-gradient", cell="grad.decoder.2.attn.in:2,5")
+    numbers = data_of(app, "learned:nudges", "table")["numbers"]
+    foretold, measured = (float(text.replace("−", "-")) for text in numbers[0])
+    assert foretold and measured == pytest.approx(foretold, rel=0.05, abs=2e-7)
+
+
+def test_a_lesson_goes_on_stops_and_is_shown_on_all_pages_until_it_is_undone(model):
+    app = opened(PAGE, **STUDY, cards="learned-teach", learn_steps="4")
+    assert app.button(key="learn_run").click().run().button(key="learn_run").label == "Stop"
+    assert app.button(key="learn_run").click().run().button(key="learn_run").label == "Go on"
+    app.button(key="learn_run").click().run()
+    for _ in range(40):
+        if not [each for each in app.button if each.key == "learn_run"]:
+            break
+        app.run()
+    course = Course("sgd", 4, 0.01, BOOKS)
+    weights, ids = taught(model, course).weights, [model.ids(text) for text in held_texts()]
+    own = [model.ids(BOOKS)]
+    for texts, digits in ((own, 3), (ids, 4)):
+        losses = [loss_on(model.config, each, texts) for each in (model.weights, weights)]
+        assert moves(*(number(each, digits) for each in losses)) in prose(app)
+    app.button(key="learn_use").click().run()
+    assert address(app)["change"] == written_course(course)
+    app.text_input(key="sentence").set_value("The girls that the student saw").run()
+    assert address(app)["change"] == written_course(course), "it holds for other texts"
+    app.switch_page("pages/10_Output.py").run()
+    after = type(model)(model.name, model.config, weights, model.tokenizer)
+    probs_V = after.trace("The girls that the student saw")["head.probs"][-1]
+    assert panel_number(app) == number(probs_V.max())
+    app.button(key="as_it_is").click().run()
+    assert "change" not in address(app)
+
+
+@pytest.mark.parametrize("name", ("study-encoder", "minilm", "study-translator"))
+def test_other_models_say_what_they_lack_and_offer_one_that_has_it(name):
+    app = opened(PAGE, model=name, sentence="The house is green.")
+    assert "only a decoder with an output head" in app.info[0].value and not app.exception
+    app.button(key="learn_switch").click().run()
+    assert app.session_state["model"] == "study-decoder" and figure(app)["right"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    (
+        {"learn_at": "99"},
+        {"learn_cell": "99-99"},
+        {"learn_rate": "7", "learn_steps": "1000", "learn_method": "<b>"},
+        {"learn_weight": "decoder.9.nothing", "cards": "learned-step"},
+        {"learn_rate": "0.1", "learn_method": "adamw", "cards": "learned-step.learned-teach"},
+        {"sentence": "a"},
+        {"sentence": "word " * 90},
+        {"change": "learn:sgd,5,0.01=a"},
+        {"change": "learn:sgd,500,0.01=a"},
+        {"change": "learn:sgd,5,0.01=The book", "model": "study-encoder"},
+        {"cell": "grad.decoder.0.attn.in:99,0"},
+        {"cell": "grad.weights/decoder.0.mlp.pre.weight:3,4", "learn_reads": "after"},
+    ),
+)
+def test_what_an_address_asks_for_is_checked(asked):
+    assert not opened(PAGE, **STUDY | asked).exception
