@@ -45,7 +45,7 @@ class Plan:
         if not 0 < self.rate <= 1:
             raise GlassError("The learning rate must be above 0 and at most 1.")
         if not (0 <= self.first < 1 and 0 <= self.second < 1):
-            raise GlassError("Of a running mean, a share from 0 to below 1 stays.")
+            raise GlassError("A running mean keeps a share of itself from 0 to below 1.")
         if self.decay and self.method == "sgd":
             raise GlassError("Weights decay in AdamW only.")
 

@@ -33,7 +33,7 @@ def why_not(view: View) -> str:
     if why := why_not_taught(model):
         return why
     if not model.tokenizer:
-        return "Its words can’t be read here, only their ids."
+        return "Glassformer cannot read its words, only their ids."
     count = len(trace_of(own_run(view))["decoder.embed.ids"])
     if not 2 <= count <= MOST_TOKENS:
         return (
