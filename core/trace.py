@@ -222,15 +222,18 @@ class Trace:
         the layer reads, instead of what it read. Returns the stacks' `out` that ran, `head…` and
         `pooler…`, `task…` by name. Raises GlassError where the layers' inputs were not kept.
         """
-        if self._rest is None or layer is not None and input_of(side, layer) not in self:
+        if layer is not None and input_of(side, layer) not in self:
             raise GlassError("This run did not keep what a part of it could be run again from.")
-        at_end = {"R": len(rows), "L": len(rows)}
-        sizes = self._run.sizes
-        sizes = sizes | {each: sizes[each] | at_end for each in ("head", "head.in")}
-        edits = together(self.edits, edits)
-        run = Run(self.config, self.weights, sizes, edits, at_the_end, again=True)
-        self._rest(run, side, layer, x_LD, np.asarray(rows))
-        return run.values
+        return self._run_rest(side, layer, edits, rows, x_LD, at_the_end, again=True).values
+
+    def again(self, edits: Mapping[str, Any], rows: Sequence[int] | None = None) -> Trace:
+        """The whole run once more with further edits, as a trace that keeps all of it. rows: the
+        positions whose output is wanted; those of this run, if None. Raises GlassError where that
+        can't be done.
+        """
+        rows_R = self.rows if rows is None else np.asarray(rows)
+        run = self._run_rest(self.config.sides[0], None, edits, rows_R, None, KEEP["all"])
+        return Trace(run, self._again, rows_R, self.words_L)
 
     def backward(
         self,
@@ -281,6 +284,18 @@ class Trace:
         if ref is None or ref.layer is None or not ref.inside_layer:
             return None
         return (ref.side, ref.layer) if input_of(ref.side, ref.layer) in self._run.values else None
+
+    def _run_rest(self, side, layer, edits, rows, x_LD, keep, again: bool = False) -> Run:
+        """What comes from a layer on, or from the token ids, with further edits."""
+        if self._rest is None:
+            raise GlassError("This run did not keep what it could be run again from.")
+        at_end = {"R": len(rows), "L": len(rows)}
+        sizes = self._run.sizes
+        sizes = sizes | {each: sizes[each] | at_end for each in ("head", "head.in")}
+        edits = together(self.edits, edits)
+        run = Run(self.config, self.weights, sizes, edits, keep, again=again)
+        self._rest(run, side, layer, x_LD, np.asarray(rows))
+        return run
 
     def _unknown(self, name) -> KeyError:
         return KeyError(

@@ -147,7 +147,7 @@ ORDER = """
     trace run_size answers explanation source forward_pass interventions influence models learning
     course whatif deciding_head decoding.next_word decoding.key_value_cache decoding.greedy
     decoding.beam_search decoding lstm why.outcome why.differences why.silencing why.patching
-    why.replacing why.induction
+    why.replacing why.by_gradient why.induction
 """.split()
 
 
