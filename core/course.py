@@ -19,7 +19,7 @@ from core.errors import GlassError
 from core.learning import METHODS, Learner, Lesson, Plan, learn, next_words
 
 MOST_STEPS = 100
-MOST_WEIGHTS = 10_000_000  # learned numbers: of more, a step takes longer than about a second
+MOST_WEIGHTS = 5_000_000  # learned numbers: of more, a step takes longer than about a second
 MOST_TOKENS = 64
 NAMES = {"sgd": "SGD", "adamw": "AdamW"}
 _COURSE = re.compile(

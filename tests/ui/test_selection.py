@@ -201,6 +201,10 @@ INSIDE = {
             "lab_text": "The new book is good.",
         },
     ),
+    "pages/17_How_it_learned.py": (
+        {"model": "study-decoder", "cards": "learned-teach"},
+        {"learn_at": "2", "learn_method": "adamw", "learn_rate": "0.003", "learn_steps": "7"},
+    ),
     "pages/15_Why_this_word.py": (
         {"model": "study-decoder", "cards": "why-trail"},
         {"why_share": "0.2"},
