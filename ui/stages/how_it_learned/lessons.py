@@ -1,19 +1,20 @@
 """Lessons that go on bit by bit: step after step, then the loss on sentences that the model never
-saw, before and after. All visitors share what is computed; the model as it was trained stays what
-it is.
+saw, before and after. Each visitor has lessons of their own; the model as it was trained stays.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, field, replace
 from functools import cache
 from time import monotonic
 from typing import Any
 
 import numpy as np
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from core.course import Course, lessons
+from core.course import Course, lessons, targets_of
 from core.errors import GlassError
 from core.learning import Learner, loss_on
 from ui.kit.component_loader import ASSETS
@@ -37,6 +38,8 @@ class Taught:
         default_factory=lambda: {"before": [], "after": []}
     )  # the sums of losses, and of how many tokens
     wrong: str = ""
+    # A run of the page may begin while the one before has not noticed yet that it is over.
+    busy: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def nbytes(self) -> int:
@@ -72,12 +75,23 @@ def held_texts() -> tuple[str, ...]:
 
 
 def lesson(model: str, course: Course) -> Taught:
-    """A lesson, as far as it went; it begins empty."""
-    return SHELF.get(("lesson", model, course), lambda: Taught(model, course))
+    """A lesson of this visitor, as far as it went; it begins empty."""
+    context = get_script_run_ctx(suppress_warning=True)
+    visitor = context.session_id if context else ""
+    return SHELF.get(("lesson", visitor, model, course), lambda: Taught(model, course))
 
 
 def work(found: Taught, seconds: float | None) -> None:
     """Goes on for so long; None: to the end."""
+    if found.busy.acquire(blocking=False):
+        try:
+            go_on(found, seconds)
+        finally:
+            found.busy.release()
+
+
+def go_on(found: Taught, seconds: float | None) -> None:
+    """The work itself."""
     until = monotonic() + (seconds or 0)
     try:
         for part in parts_left(found):
@@ -109,9 +123,10 @@ def step(found: Taught) -> None:
 
 def loss_after(found: Taught) -> float:
     """The loss of the taught model on what it was taught."""
-    course, model = replace(found.course, steps=1), model_of(found.model)
+    model, course = model_of(found.model), found.course
     taught = replace(model, weights=found.learner.weights) if found.learner else model
-    return next(lessons(taught, course)).loss
+    targets = targets_of(model.ids(course.text).tolist(), course.position)
+    return taught.trace(course.text, keep="layers").backward(targets).loss
 
 
 def read_held(found: Taught, when: str, weights) -> None:
