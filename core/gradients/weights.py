@@ -8,6 +8,7 @@ and writes them): `Gradients.learned` adds those up, as training does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -154,11 +155,12 @@ def buckets_of(trace, ref: StepRef):
     return relative_buckets(n, n, c.relative_buckets, c.relative_distance, ref.side == "encoder")
 
 
-def side_by_side(ref: StepRef) -> list[StepRef]:
+@lru_cache(maxsize=4096)
+def side_by_side(ref: StepRef) -> tuple[StepRef, ...]:
     """The weights that lie in one matrix, if it is one that holds several."""
     module, _, kind = ref.leaf.rpartition(".")
     inside = {"qkv": "q k v", "kv": "k v", "gated": "pre hidden.up"}.get(module, "")
-    return [ref.with_leaf(f"{each}.{kind}") for each in inside.split()]
+    return tuple(ref.with_leaf(f"{each}.{kind}") for each in inside.split())
 
 
 def of_several(grads, ref: StepRef):

@@ -14,12 +14,14 @@ from core import explain, load
 from core.edits import ablate_head
 from core.forward_pass import forward
 from core.gradients.slopes import SLOPES
+from core.interventions import changed_cell
 from core.models.model import load as load_model
 from core.models.weights import load_folder, read_folder
 from core.ops import ACTIVATIONS, HEAD_ACTIVATIONS
 from core.source import lines_that_made
 from core.step_ref import GRAD, StepRef, parse, ref_of
 from core.steps import about, gradients, kinds
+from core.why.places import place_of
 from tests.helpers import lstm
 from tests.helpers.fine_tuned import CASES as TASKS
 from tests.helpers.fine_tuned import case
@@ -463,6 +465,8 @@ def test_names_of_gradients(name, ref, tiny_trace):
         trace[name]
     with pytest.raises(KeyError):
         explain(trace, name, (0, 0, 0))
+    assert "is no place" in refusal(place_of, trace, "grad.decoder.0.attn")
+    assert "changed number" in refusal(changed_cell, trace.config, "grad.decoder.0.attn.q[0,0,0]=1")
 
 
 def test_a_trace_with_its_gradients_is_the_same_run(tiny_trace):
