@@ -126,7 +126,8 @@ class Update(NamedTuple):
 def update(lesson: Lesson, name: str, index: tuple[int, ...]) -> Update:
     """What the step did to one number of a weight."""
     before, after = (each.weights[name][index] for each in (lesson.before, lesson.after))
-    gradient, means = lesson.gradients[WEIGHTS + name][index], (None, None)
+    gradient = sum(lesson.gradients[WEIGHTS + each][index] for each in names_of(lesson, name))
+    means = (None, None)
     if lesson.plan.method == "adamw":
         whole, place = array_of(lesson, name, index)
         means = (
@@ -134,6 +135,15 @@ def update(lesson: Lesson, name: str, index: tuple[int, ...]) -> Update:
             lesson.after.squares[whole][place] / (1 - lesson.plan.second**lesson.after.steps),
         )
     return Update(float(before), float(gradient), *means, float(after))
+
+
+def names_of(lesson: Lesson, name: str) -> list[str]:
+    """All names of a weight: a table that reads words and writes them has two, and a gradient of
+    each, which add up.
+    """
+    weights = lesson.before.weights
+    tied = [each for each in weight_shapes(lesson.before.config) if weights[each] is weights[name]]
+    return [each for each in tied if WEIGHTS + each in lesson.gradients]
 
 
 def array_of(lesson: Lesson, name: str, index: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:

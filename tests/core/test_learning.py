@@ -118,3 +118,13 @@ def test_what_cannot_be_learned_is_said(decoder):
             Plan(**wrong)
     with pytest.raises(GlassError, match="no longer a number"), np.errstate(all="ignore"):
         taught(Learner(model.config, model.weights), Plan("sgd", 1.0), ids_L, 40)
+
+
+def test_a_table_with_two_names_goes_against_the_sum_of_its_gradients(decoder):
+    model, ids_L = decoder
+    (lesson,) = taught(Learner(model.config, model.weights), Plan("sgd", 0.1), ids_L, 1)
+    at, tables = (int(ids_L[2]), 5), ("decoder.embed.token.weight", "head.logits.weight")
+    found = update(lesson, tables[1], at)
+    parts = [lesson.gradients[f"weights/{name}"][at] for name in tables]
+    assert all(parts) and found.gradient == pytest.approx(sum(parts), rel=1e-6)
+    assert found.after == pytest.approx(found.before - 0.1 * sum(parts), rel=1e-5)

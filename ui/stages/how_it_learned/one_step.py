@@ -12,7 +12,8 @@ import streamlit as st
 from core.course import Course, lessons
 from core.errors import GlassError
 from core.gradients.result import WEIGHTS as OF_WEIGHTS
-from core.learning import Lesson, Update, update
+from core.learning import Lesson, Update, names_of, update
+from core.models.assembly import is_computed
 from core.operands import WEIGHTS
 from core.step_ref import GRAD_OF_WEIGHT
 from core.steps import about
@@ -28,7 +29,7 @@ from ui.session.view import View
 from ui.stages.how_it_learned.guesses import compared_guesses
 from ui.stages.how_it_learned.place import lesson_of, taught_by
 from ui.stages.how_it_learned.way_back import losses
-from ui.text import plain
+from ui.text import bold, plain, quoted
 
 LISTED = 5  # learned numbers
 ANY = "any"  # of all matrices
@@ -69,14 +70,13 @@ def step_of(model: str, course: Course) -> OneStep:
 
 
 def largest_of(lesson: Lesson) -> dict[str, list[tuple[int, ...]]]:
-    """The places of the largest gradients of each weight. Tables that read words and write them
-    are left out: their numbers have a gradient of each, and move against the sum."""
-    weights, found = lesson.before.weights, {}
-    names = [name.removeprefix(OF_WEIGHTS) for name in lesson.gradients.weight_names]
-    shared = [id(weights[name]) for name in names]
-    for name in names:
-        if shared.count(id(weights[name])) == 1:
-            size = np.abs(lesson.gradients[OF_WEIGHTS + name])
+    """The places of the largest gradients of each weight; of a table that has two names, under the
+    first of them, of both together."""
+    found = {}
+    for name in (each.removeprefix(OF_WEIGHTS) for each in lesson.gradients.weight_names):
+        names = names_of(lesson, name)
+        if name == names[0] and not is_computed(lesson.before.config, name):
+            size = np.abs(sum(lesson.gradients[OF_WEIGHTS + each] for each in names))
             order = np.argsort(-size, axis=None, kind="stable")[:LISTED]
             places = zip(*np.unravel_index(order, size.shape), strict=True)
             cells = [tuple(int(i) for i in place) for place in places]
@@ -87,11 +87,11 @@ def largest_of(lesson: Lesson) -> dict[str, list[tuple[int, ...]]]:
 
 def listed(step: OneStep) -> list[Number]:
     """The numbers of the chosen weight, or of all, with the largest gradients."""
-    name, gradients = chosen("learn_weight"), step.lesson.gradients
+    name, lesson = chosen("learn_weight"), step.lesson
     if name in step.largest:
         return [Number(name, index) for index in step.largest[name]]
     every = [Number(each, index) for each, found in step.largest.items() for index in found]
-    every.sort(key=lambda each: -abs(float(gradients[OF_WEIGHTS + each.weight][each.index])))
+    every.sort(key=lambda each: -abs(update(lesson, each.weight, each.index).gradient))
     return every[:LISTED]
 
 
@@ -109,7 +109,7 @@ def step_card(view: View) -> None:
     weight_box(view, step)
     numbers = listed(step)
     st.markdown(with_terms(words(view, step, after, numbers[0])))
-    numbers_table(step, numbers)
+    numbers_table(view, step, numbers)
     compared_guesses(view, after, "after one step", "learned:one")
 
 
@@ -138,7 +138,8 @@ def words(view: View, step: OneStep, after: View, first: Number) -> str:
     """The arithmetic of the first number, and what becomes of the loss."""
     before, now = step.lesson.loss, loss_of(after)
     return (
-        f"Every learned number goes a little way against its gradient. {arithmetic(step, first)}"
+        "Every learned number goes a little way against its gradient."
+        f" {arithmetic(view, step, first)}"
         f" The loss {moves(number(before, 4), number(now, 4))} nats."
     )
 
@@ -149,18 +150,38 @@ def loss_of(view: View) -> float:
     return float(losses_R.mean() if at < 0 else losses_R[at])
 
 
-def arithmetic(step: OneStep, each: Number) -> str:
+def arithmetic(view: View, step: OneStep, each: Number) -> str:
     """w − η · gradient = new w, with its numbers."""
     found, plan = update(step.lesson, each.weight, each.index), step.lesson.plan
-    w, rate = operand(found.before), f"{plan.rate:g}"
-    place = ", ".join(map(str, each.index))
-    of = f"Of `{each.weight}` [{place}], which has the largest,"
+    w, rate, now = operand(found.before), f"{plan.rate:g}", f"**{operand(found.after)}**"
+    of = f"`{each.weight}` [{', '.join(map(str, each.index))}] has the largest:"
     if found.mean is None or found.square is None:
-        made = f"{w} − {rate} · {signed(found.gradient)} = **{operand(found.after)}**"
-        return f"{of} w − η · gradient = {made}."
-    m, v = signed(found.mean), operand(found.square)
-    made = f"{w} − {rate} · {m} / √{v} = **{operand(found.after)}**"
-    return f"{of} w − η · m̂ / √v̂ = {made}: at the first step m̂ is the gradient, and v̂ its square."
+        made = f"{w} − {rate} · {signed(found.gradient)} = {now}"
+        return f"{of} w − η · gradient = {made}.{both_words(view, step, each)}"
+    made = f"{w} − {rate} · {signed(found.mean)} / √{operand(found.square)} = {now}"
+    return (
+        f"{of} w − η · m̂ / (√v̂ + ε) = {made}; at the first step m̂ is the gradient, v̂ its square,"
+        f" and ε next to nothing.{both_words(view, step, each)}"
+    )
+
+
+def both_words(view: View, step: OneStep, each: Number) -> str:
+    """Of which two gradients that of a table with two names is the sum."""
+    parts = parts_of(step, each)
+    if len(parts) == 1:
+        return ""
+    read, written = (number(value, 3) for value in parts.values())
+    return (
+        f" Its row is the word {bold(view.word(each.index[0]))}. The table reads words and writes"
+        f" them: the gradient is the sum of {read} from reading and {written} from writing."
+    )
+
+
+def parts_of(step: OneStep, each: Number) -> dict[str, float]:
+    """The gradient of a number by each name of its weight."""
+    gradients = step.lesson.gradients
+    names = names_of(step.lesson, each.weight)
+    return {name: float(gradients[OF_WEIGHTS + name][each.index]) for name in names}
 
 
 def signed(x: float) -> str:
@@ -168,19 +189,27 @@ def signed(x: float) -> str:
     return f"({operand(x)})" if x < 0 else operand(x)
 
 
-def numbers_table(step: OneStep, numbers: list[Number]) -> None:
+def numbers_table(view: View, step: OneStep, numbers: list[Number]) -> None:
     """The numbers before and after the step, with the gradient; each opens."""
     updates = [update(step.lesson, each.weight, each.index) for each in numbers]
-    names = [f"{each.weight} [{', '.join(map(str, each.index))}]" for each in numbers]
+    names = [number_words(view, each) for each in numbers]
     table(
         columns_of(updates),
         names,
         key="learned:numbers",
-        on_cell=lambda row, column: open_of(numbers[row], column),
-        opened=opened_of(numbers),
+        on_cell=lambda row, column: open_of(step, numbers[row], column),
+        opened=opened_of(step, numbers),
         title="What one step changes most",
         corner="learned number",
     )
+
+
+def number_words(view: View, each: Number) -> str:
+    """A learned number by its weight and place; of a table of words with the word of its row."""
+    place: list[object] = list(each.index)
+    if each.weight.endswith(("embed.token.weight", "head.logits.weight")):
+        place[0] = quoted(view.word(each.index[0]))
+    return f"{each.weight} [{', '.join(map(str, place))}]"
 
 
 def columns_of(updates: list[Update]) -> dict[str, list[float]]:
@@ -193,24 +222,27 @@ def columns_of(updates: list[Update]) -> dict[str, list[float]]:
     }
 
 
-def cell_of(each: Number, column: int) -> tuple[str, str]:
-    """What a column of the table opens: of which model, and the name of it."""
-    names = (WEIGHTS, GRAD_OF_WEIGHT, GRAD_OF_WEIGHT, WEIGHTS)
-    return ("after" if column == 3 else "before"), names[column] + each.weight
+def cell_of(step: OneStep, each: Number, column: int) -> tuple[str, str]:
+    """What a column of the table opens: of which model, and the name of it. Of a gradient that is a
+    sum of two, the larger one opens."""
+    if column in (1, 2):
+        parts = parts_of(step, each)
+        return "before", GRAD_OF_WEIGHT + max(parts, key=lambda name: abs(parts[name]))
+    return ("after" if column == 3 else "before"), WEIGHTS + each.weight
 
 
-def open_of(each: Number, column: int) -> None:
+def open_of(step: OneStep, each: Number, column: int) -> None:
     """Opens a number of the table."""
-    reads, name = cell_of(each, column)
+    reads, name = cell_of(step, each, column)
     select(learn_reads=reads)
     open_number(name, each.index)
 
 
-def opened_of(numbers: list[Number]) -> tuple[int, int] | None:
+def opened_of(step: OneStep, numbers: list[Number]) -> tuple[int, int] | None:
     """Which number of the table is open."""
     for row, each in enumerate(numbers):
         for column in (0, 1, 3):
-            reads, name = cell_of(each, column)
+            reads, name = cell_of(step, each, column)
             if chosen("learn_reads") == reads and opened_in(name) == each.index:
                 return row, column
     return None

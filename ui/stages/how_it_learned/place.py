@@ -147,7 +147,7 @@ def choose_loss(at: int) -> None:
 
 def step_controls() -> None:
     """How a step goes: the method and the learning rate."""
-    with st.container(key="learn-step", horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(key="learn-step", horizontal=True, vertical_alignment="top", gap="small"):
         method_and_rate()
 
 
