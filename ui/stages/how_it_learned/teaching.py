@@ -4,10 +4,13 @@ before and after, and what was forgotten meanwhile.
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core import whatif
 from core.course import MOST_STEPS, written_course
+from core.models.saving import can_be_saved, zipped
 from core.text import counted, moves, number
 from ui.kit import plotly_figures
 from ui.kit.charts import show
@@ -15,6 +18,7 @@ from ui.kit.terms import with_terms
 from ui.kit.theme import COLOURS
 from ui.session.actions import change_run, close_number, show_alone
 from ui.session.memory import memory
+from ui.session.runs import RunRequest, model_in
 from ui.session.selection import chosen
 from ui.session.view import View
 from ui.stages.how_it_learned.guesses import compared_guesses
@@ -22,6 +26,7 @@ from ui.stages.how_it_learned.lessons import Taught, held_texts, lesson, put_on_
 from ui.stages.how_it_learned.place import lesson_of, taught_by
 from ui.text import plain
 
+USE = "Look at the taught model on all pages"
 SLICE, PAUSE = 0.25, 0.3  # seconds of work at a time, and between two of them
 
 
@@ -174,21 +179,34 @@ def result_words(found: Taught) -> str:
 
 
 def use_buttons(read: View, part: str) -> None:
-    """Shows the taught model on all pages, or goes back to the model as it was trained."""
-    if part in read.request.change.split("+"):
+    """Shows the taught model on all pages, or the trained one again; and saves it."""
+    used = part in read.request.change.split("+")
+    if used:
         st.caption("All pages show the model that learned this.")
+    with st.container(key="learn-use", horizontal=True, gap="small"):
         st.button(
-            "Undo: the model as it was trained", key="learn_undo", on_click=undo, args=(read,)
+            "Undo: the model as it was trained" if used else USE,
+            key="learn_undo" if used else "learn_use",
+            type="secondary" if used else "primary",
+            on_click=undo if used else use,
+            args=(read,) if used else (read, part),
+            help="A what-if of this visit. A link to it holds the lesson, and teaches it again.",
         )
-        return
-    st.button(
-        "Look at the taught model on all pages",
-        key="learn_use",
-        type="primary",
-        on_click=use,
-        args=(read, part),
-        help="A what-if of this visit. A link to it holds the lesson, and teaches it again.",
-    )
+        if can_be_saved(read.model):
+            st.download_button(
+                "Save it as safetensors",
+                partial(saved, read.request.model, part),
+                f"{read.request.model}-taught.zip",
+                "application/zip",
+                key="learn_save",
+                on_click="ignore",
+                help="A folder with config and tokenizer, which Glassformer opens as any other.",
+            )
+
+
+def saved(model: str, part: str) -> bytes:
+    """The taught model as a zip file; it is made once the reader asks for it."""
+    return zipped(model_in(RunRequest(model, "", change=part)), f"{model}-taught")
 
 
 def use(read: View, part: str) -> None:
