@@ -17,6 +17,7 @@ from ui.session.navigation import (
     ENCODER_AND_DECODER,
     FEED_FORWARD,
     HEADS,
+    HOW_IT_LEARNED,
     LABORATORY,
     LAYERS,
     OUTPUT,
@@ -36,7 +37,10 @@ WORDS = ["[START]", "the", "books", "that", "the", "student", "recommended"]
 ROAD = (
     *(TOKENS, POSITIONS, ATTENTION, HEADS, ADD_AND_NORM, FEED_FORWARD, LAYERS),
     *(ENCODER_AND_DECODER, CROSS_ATTENTION, OUTPUT, BEFORE_ATTENTION, WHY),
+    HOW_IT_LEARNED,
 )
+
+ALONE = (OUTPUT, HOW_IT_LEARNED)  # these ask only about models that write the next word
 
 
 def asking(page, **given) -> AppTest:
@@ -78,7 +82,7 @@ def test_every_stage_of_the_road_asks_one_question(page):
 
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize("model", ("minilm", "study-encoder", "study-translator"))
-@pytest.mark.parametrize("page", [p for p in ROAD if p is not OUTPUT], ids=lambda page: page.title)
+@pytest.mark.parametrize("page", [p for p in ROAD if p not in ALONE], ids=lambda page: page.title)
 def test_the_stages_of_other_models_ask_too(page, model):
     app = asking(page, model=model, layer="1", head="1", token="3")
     asks = page is not WHY or model != "minilm"  # which has no words to ask about
@@ -133,6 +137,14 @@ def test_attention_asks_at_each_step_for_what_it_finds(stage, asks, leaf):
         app = asking(ATTENTION, stage=str(stage), token=str(token))
         row_M = trace_of(app)[f"decoder.3.attn.{leaf}"][4, token, : token + 1]
         assert guessed(app) == (asks, told_apart(WORDS)[int(row_M.argmax())])
+
+
+def test_how_it_learned_asks_for_the_word_with_the_largest_loss():
+    app = asking(HOW_IT_LEARNED)
+    trace = trace_of(app)
+    right_R = trace["head.probs"][range(6), trace["decoder.embed.ids"][1:]]
+    word = told_apart(WORDS)[int(right_R.argmin()) + 1]
+    assert guessed(app) == ("Which word surprises the model most?", word)
 
 
 def test_heads_asks_for_the_head_that_finds_what_the_others_do_not():

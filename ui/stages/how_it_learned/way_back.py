@@ -104,8 +104,7 @@ def question(view: View) -> None:
 
 def quiz(view: View) -> Quiz | None:
     """Which word surprises most."""
-    words = [view.word(word) for word in right_words(view)]
-    found = quiz_of_most(view, words, losses(view)) if len(set(words)) == len(words) else None
+    found = quiz_of_most(view, list(view.names[1:]), losses(view))
     return found and found.asks("Which word surprises the model most?")
 
 
