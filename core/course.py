@@ -68,7 +68,9 @@ def why_not_taught(model) -> str:
     """Why a model can't be taught here, a sentence; empty: it can."""
     config = model.config
     if not isinstance(config, Config) or config.sides != ("decoder",) or not config.head:
-        return "It learns from the next word, which only a decoder with an output head guesses."
+        return (
+            "Here a model learns the next word, which only a decoder with an output head guesses."
+        )
     if (count := learned_numbers(config, model.weights)) > MOST_WEIGHTS:
         return (
             f"A step would take long: it has {count:,} learned numbers, and a model that is taught"

@@ -67,6 +67,8 @@ def test_a_click_on_a_vector_opens_its_largest_gradient(trace):
     at = int(np.abs(g_D).argmax())
     assert address(app)["cell"] == f"grad.decoder.3.attn.in:4,{at}"
     assert panel_number(app) == number(g_D[at]) and not said(app)
+    app = opened(PAGE, **STUDY, cell="grad.decoder.1.mlp.in:5,7")
+    assert figure(app)["opened"] == 5 * len(figure(app)["words"]) + 5
 
 
 @pytest.mark.parametrize("method, rate", (("sgd", "0.01"), ("adamw", "0.001")))

@@ -26,7 +26,7 @@ TOGETHER = 5  # held sentences that are read between two looks at the clock
 
 
 @dataclass(eq=False)
-class Taught:
+class Teaching:
     """A lesson, as far as it went. losses: before the first step, and after each."""
 
     model: str
@@ -74,14 +74,14 @@ def held_texts() -> tuple[str, ...]:
     return tuple(json.loads(FILE.read_text(encoding="utf-8")))
 
 
-def lesson(model: str, course: Course) -> Taught:
+def lesson(model: str, course: Course) -> Teaching:
     """A lesson of this visitor, as far as it went; it begins empty."""
     context = get_script_run_ctx(suppress_warning=True)
     visitor = context.session_id if context else ""
-    return SHELF.get(("lesson", visitor, model, course), lambda: Taught(model, course))
+    return SHELF.get(("lesson", visitor, model, course), lambda: Teaching(model, course))
 
 
-def work(found: Taught, seconds: float | None) -> None:
+def work(found: Teaching, seconds: float | None) -> None:
     """Goes on for so long; None: to the end."""
     if found.busy.acquire(blocking=False):
         try:
@@ -90,7 +90,7 @@ def work(found: Taught, seconds: float | None) -> None:
             found.busy.release()
 
 
-def go_on(found: Taught, seconds: float | None) -> None:
+def go_on(found: Teaching, seconds: float | None) -> None:
     """The work itself."""
     until = monotonic() + (seconds or 0)
     try:
@@ -102,7 +102,7 @@ def go_on(found: Taught, seconds: float | None) -> None:
         found.wrong = str(error.args[0])
 
 
-def parts_left(found: Taught):
+def parts_left(found: Teaching):
     """What is left to be done, part by part."""
     while not found.is_taught:
         yield lambda: step(found)
@@ -111,7 +111,7 @@ def parts_left(found: Taught):
             yield lambda when=when, weights=weights: read_held(found, when, weights)
 
 
-def step(found: Taught) -> None:
+def step(found: Teaching) -> None:
     """One step more; after the last one, the loss that it led to."""
     found.steps = found.steps or lessons(model_of(found.model), found.course)
     done = next(found.steps)
@@ -121,7 +121,7 @@ def step(found: Taught) -> None:
         found.losses.append(loss_after(found))
 
 
-def loss_after(found: Taught) -> float:
+def loss_after(found: Teaching) -> float:
     """The loss of the taught model on what it was taught."""
     model, course = model_of(found.model), found.course
     taught = replace(model, weights=found.learner.weights) if found.learner else model
@@ -129,7 +129,7 @@ def loss_after(found: Taught) -> float:
     return taught.trace(course.text, keep="layers").backward(targets).loss
 
 
-def read_held(found: Taught, when: str, weights) -> None:
+def read_held(found: Teaching, when: str, weights) -> None:
     """Reads a few more of the held sentences."""
     model, at = model_of(found.model), len(found.held[when]) * TOGETHER
     weights = weights if found.learner is None or weights is not None else found.learner.weights
@@ -138,7 +138,7 @@ def read_held(found: Taught, when: str, weights) -> None:
     found.held[when].append((loss_on(model.config, weights, ids) * count, count))
 
 
-def put_on_shelf(found: Taught, change: str) -> None:
+def put_on_shelf(found: Teaching, change: str) -> None:
     """The taught model, ready for all pages under the what-if that names its lesson."""
     model = model_of(found.model)
     weights = found.learner.weights if found.learner else model.weights

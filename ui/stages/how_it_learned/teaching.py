@@ -22,7 +22,7 @@ from ui.session.runs import RunRequest, model_in
 from ui.session.selection import chosen
 from ui.session.view import View
 from ui.stages.how_it_learned.guesses import compared_guesses
-from ui.stages.how_it_learned.lessons import Taught, held_texts, lesson, put_on_shelf, work
+from ui.stages.how_it_learned.lessons import Teaching, held_texts, lesson, put_on_shelf, work
 from ui.stages.how_it_learned.place import lesson_of, taught_by
 from ui.text import plain
 
@@ -54,12 +54,12 @@ def draw(view: View, read: View) -> None:
         shown(view, read, found.course)
 
 
-def is_running(found: Taught) -> bool:
+def is_running(found: Teaching) -> bool:
     """Whether this visitor lets the lesson go on."""
     return not found.is_over and memory().computing == running(found)
 
 
-def running(found: Taught) -> tuple:
+def running(found: Teaching) -> tuple:
     """What is remembered while it goes on."""
     return "lesson", found.model, found.course
 
@@ -92,7 +92,7 @@ def shown(view: View, read: View, course, around: tuple | None = None) -> None:
 # --- while it goes on -----------------------------------------------------------------------------
 
 
-def buttons(found: Taught, read: View) -> None:
+def buttons(found: Teaching, read: View) -> None:
     """Begins, stops, goes on; and how far it is."""
     if not found.is_over:
         now, count = is_running(found), found.course.steps
@@ -108,7 +108,7 @@ def buttons(found: Taught, read: View) -> None:
             progress(found)
 
 
-def progress(found: Taught) -> None:
+def progress(found: Teaching) -> None:
     """How far the lesson is, and then how many held sentences are read."""
     if not found.is_taught:
         share, text = found.done / found.course.steps, f"step {found.done} of {found.course.steps}"
@@ -124,7 +124,7 @@ def go_on(what: tuple | None) -> None:
     memory().computing = what
 
 
-def curve(found: Taught) -> None:
+def curve(found: Teaching) -> None:
     """The loss before the first step, and after each."""
     title, steps = "The loss on your sentence, step after step", list(range(len(found.losses)))
     line = {
@@ -157,7 +157,7 @@ def curve(found: Taught) -> None:
 # --- what came of it ------------------------------------------------------------------------------
 
 
-def result(view: View, read: View, found: Taught) -> None:
+def result(view: View, read: View, found: Teaching) -> None:
     """What was learned and forgotten, the guesses before and after, and the way to all pages."""
     st.markdown(with_terms(result_words(found)))
     put_on_shelf(found, written_course(found.course))
@@ -166,7 +166,7 @@ def result(view: View, read: View, found: Taught) -> None:
     use_buttons(read, written_course(found.course))
 
 
-def result_words(found: Taught) -> str:
+def result_words(found: Teaching) -> str:
     """The losses before and after."""
     first, last = found.losses[0], found.losses[-1]
     before, after = found.held_loss("before"), found.held_loss("after")

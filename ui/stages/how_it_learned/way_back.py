@@ -83,7 +83,11 @@ def pulls(view: View) -> np.ndarray:
 
 
 def chosen_cell(view: View, pulls_PL: np.ndarray) -> tuple[int, int]:
-    """The place that is looked at: the reader's, else the one where the loss pulls most."""
+    """The place that is looked at: that of the opened gradient, else the one that was clicked last,
+    else the one where the loss pulls most."""
+    for row, place in enumerate(places(view)):
+        if opened := opened_in(GRAD + place.step):
+            return row, opened[0]
     if chosen("learn_cell"):
         cell = tuple(map(int, chosen("learn_cell").split("-")))
         if cell[0] < pulls_PL.shape[0] and cell[1] < pulls_PL.shape[1]:
