@@ -145,12 +145,20 @@ def test_a_lesson_goes_on_stops_and_is_shown_on_all_pages_until_it_is_undone(mod
     for texts, digits in ((own, 3), (ids, 4)):
         losses = [loss_on(model.config, each, texts) for each in (model.weights, weights)]
         assert moves(*(number(each, digits) for each in losses)) in prose(app)
+    after = type(model)(model.name, model.config, weights, model.tokenizer)
+    shown = data_of(app, "learned:guesses-taught", "guesses")
+    place = shown["chosen"]
+    (word,) = (n for n, each in enumerate(shown["words"][place][0]) if each.endswith("✓"))
+    app = click(app, "learned:guesses-taught", cell=[place, 0, word, 1])
+    ids_L, probs_V = model.ids(BOOKS), after.trace(BOOKS)["head.probs"][place]
+    assert panel_number(app) == number(probs_V[ids_L[place + 1]])
+    app = click(app, "learned:guesses-taught", cell=[place, 0, word, 0])
+    assert panel_number(app) == number(model.trace(BOOKS)["head.probs"][place, ids_L[place + 1]])
     app.button(key="learn_use").click().run()
     assert address(app)["change"] == written_course(course)
     app.text_input(key="sentence").set_value("The girls that the student saw").run()
     assert address(app)["change"] == written_course(course), "it holds for other texts"
     app.switch_page("pages/10_Output.py").run()
-    after = type(model)(model.name, model.config, weights, model.tokenizer)
     probs_V = after.trace("The girls that the student saw")["head.probs"][-1]
     assert panel_number(app) == number(probs_V.max())
     app.button(key="as_it_is").click().run()

@@ -335,7 +335,7 @@ class Selection:
     learn_rate: str | None = in_page(among(None, RATES))
     learn_steps: int = in_page(whole_number(20, 1, MOST_STEPS))
     learn_weight: str | None = in_page(text(None, 80))
-    learn_reads: str = in_page(among("before", ("before", "after")))
+    learn_reads: str = in_page(among("before", ("before", "after", "taught")))
     # Glossary
     term: str | None = in_page(
         text(None, 40, "a term of the glossary, such as attention-weight", TERM.fullmatch)

@@ -15,13 +15,15 @@ from ui.text import labelled
 WORDS = 6  # in each list
 
 
-def compared_guesses(view: View, after: View, when: str, key: str) -> None:
-    """Bars of the right word and of the likeliest ones, before and after; each opens."""
+def compared_guesses(view: View, after: View, when: str, reads: str) -> None:
+    """Bars of the right word and of the likeliest ones, before and after; each opens. reads: which
+    lesson came between, "after" one step or "taught" all of them.
+    """
     words_P = [words_at(view, after, row) for row in range(len(view.labels))]
     probs = [run.trace["head.probs"] for run in (view, after)]
 
     def open_guess(place: int, _: int, word: int, bar: int) -> None:
-        select(learn_reads=("before", "after")[bar])
+        select(learn_reads=("before", reads)[bar])
         open_number("head.probs", (place, words_P[place][word]))
 
     guesses(
@@ -34,14 +36,14 @@ def compared_guesses(view: View, after: View, when: str, key: str) -> None:
             titles=[""],
             bars=("before", when),
             solid=1,
-            opened=opened_guess(words_P),
+            opened=opened_guess(words_P, reads),
             about=f"The next word, before and {when}",
             places=view.names,
             chosen=place_shown(view, after),
             asked="The next word after",
             shifts_PG=0.5 * np.abs(probs[1] - probs[0]).sum(axis=-1, keepdims=True),
         ),
-        key=key,
+        key=f"learned:guesses-{reads}",
         on_cell=open_guess,
         on_place=choose_place,
     )
@@ -77,10 +79,12 @@ def words_at(view: View, after: View, row: int) -> list[int]:
     return sorted(kept, key=lambda i: -float(probs_V[i]))
 
 
-def opened_guess(words_P: list[list[int]]) -> tuple[int, int, int, int] | None:
+def opened_guess(words_P: list[list[int]], reads: str) -> tuple[int, int, int, int] | None:
     """Which bar is the opened number."""
     cell = opened_in("head.probs")
+    if chosen("learn_reads") not in ("before", reads):
+        return None
     if cell is None or cell[0] >= len(words_P) or cell[1] not in words_P[cell[0]]:
         return None
-    bar = int(chosen("learn_reads") == "after")
+    bar = int(chosen("learn_reads") == reads)
     return cell[0], 0, words_P[cell[0]].index(cell[1]), bar

@@ -110,7 +110,7 @@ def step_card(view: View) -> None:
     numbers = listed(step)
     st.markdown(with_terms(words(view, step, after, numbers[0])))
     numbers_table(view, step, numbers)
-    compared_guesses(view, after, "after one step", "learned:one")
+    compared_guesses(view, after, "after one step", "after")
 
 
 def weight_box(view: View, step: OneStep) -> None:

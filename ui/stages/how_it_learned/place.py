@@ -93,10 +93,10 @@ def taught_by(view: View, course: Course) -> View:
     return replace(view, request=request)
 
 
-def after_one(view: View) -> View | None:
-    """The same after one step; None where the step went too far."""
+def after(view: View, steps: int) -> View | None:
+    """The same after so many steps; None where they went too far."""
     try:
-        return taught_by(view, lesson_of(view, 1))
+        return taught_by(view, lesson_of(view, steps))
     except GlassError:
         return None
 
@@ -115,9 +115,9 @@ def owner(view: View) -> View:
     """The view in which the opened number stands."""
     if why_not(view):
         return view
-    found = shown(view)
-    if opened_cell() and chosen("learn_reads") == "after":
-        return after_one(found) or found
+    found, reads = shown(view), chosen("learn_reads")
+    if opened_cell() and reads != "before":
+        return after(found, 1 if reads == "after" else chosen("learn_steps")) or found
     return found
 
 

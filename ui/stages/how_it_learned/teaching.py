@@ -162,7 +162,7 @@ def result(view: View, read: View, found: Teaching) -> None:
     st.markdown(with_terms(result_words(found)))
     put_on_shelf(found, written_course(found.course))
     steps = f"after {counted(found.course.steps, 'step')}"
-    compared_guesses(view, taught_by(view, found.course), steps, "learned:taught")
+    compared_guesses(view, taught_by(view, found.course), steps, "taught")
     use_buttons(read, written_course(found.course))
 
 

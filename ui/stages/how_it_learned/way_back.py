@@ -25,7 +25,7 @@ from ui.kit.token_words import bold_apart, titled_word
 from ui.session import sent
 from ui.session.selection import chosen, depth, select
 from ui.session.view import View
-from ui.stages.how_it_learned.place import ALL, after_one, choose_loss
+from ui.stages.how_it_learned.place import ALL, after, choose_loss
 from ui.text import bold, labelled
 
 KEY = "way-back"
@@ -237,17 +237,17 @@ def gradient_words(view: View) -> str:
 
 def step_words(view: View) -> str:
     """What one step does to the chosen word, or to the one that it helps most."""
-    after = after_one(view)
-    if after is None:
+    taught = after(view, 1)
+    if taught is None:
         return "One step at this learning rate goes too far: its numbers overflow."
-    at = gained(view, after)
+    at = gained(view, taught)
     word = bold(view.word(right_words(view)[at]))
-    shares_2 = [percent(shares(run)[at]) for run in (view, after)]
+    shares_2 = [percent(shares(run)[at]) for run in (view, taught)]
     return f"One step against it: {word} {moves(*shares_2)}."
 
 
-def gained(view: View, after: View) -> int:
+def gained(view: View, taught: View) -> int:
     """The position by which a step is judged: the chosen one, else that of the word that became
     likelier by most."""
     at = chosen("learn_at")
-    return int(np.subtract(shares(after), shares(view)).argmax()) if at == ALL else at
+    return int(np.subtract(shares(taught), shares(view)).argmax()) if at == ALL else at
