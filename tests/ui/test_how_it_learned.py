@@ -165,6 +165,31 @@ def test_a_lesson_goes_on_stops_and_is_shown_on_all_pages_until_it_is_undone(mod
     assert "change" not in address(app)
 
 
+@pytest.mark.parametrize("method, rate", (("sgd", "0.01"), ("adamw", "0.001")))
+def test_a_lesson_names_the_number_that_moved_furthest(model, method, rate):
+    asked = {"learn_method": method, "learn_steps": "3", "cards": "learned-teach"}
+    app = opened(PAGE, **STUDY | asked)
+    app.button(key="learn_run").click().run()
+    for _ in range(40):
+        if not [each for each in app.button if each.key == "learn_run"]:
+            break
+        app.run()
+    *_, last = lessons(model, Course(method, 3, float(rate), BOOKS))
+    names = [name for name, w in model.weights.items() if w is not last.after.weights[name]]
+    change = {name: np.abs(last.after.weights[name] - model.weights[name]) for name in names}
+    most = max(change, key=lambda name: change[name].max())
+    at = tuple(map(int, np.unravel_index(int(change[most].argmax()), change[most].shape)))
+    data = data_of(app, "learned:moved", "table")
+    both = [number(run.weights[most][at]) for run in (model, last.after)]
+    assert data["numbers"][0] == both
+    found = update(last, most, at)
+    g = found.gradient if found.mean is None else found.mean / np.sqrt(found.square)
+    assert found.after == pytest.approx(found.before - float(rate) * g, rel=1e-4)
+    assert f"**{operand(found.after)}**" in prose(app)
+    app = click(app, "learned:moved", cell=[0, 1])
+    assert panel_number(app) == both[1]
+
+
 @pytest.mark.parametrize("name", ("study-encoder", "minilm", "study-translator"))
 def test_other_models_say_what_they_lack_and_offer_one_that_has_it(name):
     app = opened(PAGE, model=name, sentence="The house is green.")

@@ -16,7 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.course import Course, lessons, targets_of
 from core.errors import GlassError
-from core.learning import Learner, loss_on
+from core.learning import Learner, Lesson, loss_on
 from ui.kit.component_loader import ASSETS
 from ui.session.runs import keep_taught, model_of
 from ui.session.shelf import SHELF
@@ -32,7 +32,7 @@ class Teaching:
     model: str
     course: Course
     losses: list[float] = field(default_factory=list)
-    learner: Learner | None = None
+    last: Lesson | None = None  # the last step
     steps: Any = None  # the steps that are still to come
     held: dict[str, list[tuple[float, int]]] = field(
         default_factory=lambda: {"before": [], "after": []}
@@ -45,6 +45,11 @@ class Teaching:
     def nbytes(self) -> int:
         """The bytes of the weights and of their two means."""
         return 3 * model_of(self.model).nbytes
+
+    @property
+    def learner(self) -> Learner | None:
+        """The model after the steps that are done; None before the first."""
+        return self.last.after if self.last else None
 
     @property
     def done(self) -> int:
@@ -114,9 +119,8 @@ def parts_left(found: Teaching):
 def step(found: Teaching) -> None:
     """One step more; after the last one, the loss that it led to."""
     found.steps = found.steps or lessons(model_of(found.model), found.course)
-    done = next(found.steps)
-    found.learner = done.after
-    found.losses.append(done.loss)
+    found.last = next(found.steps)
+    found.losses.append(found.last.loss)
     if found.is_taught:
         found.losses.append(loss_after(found))
 

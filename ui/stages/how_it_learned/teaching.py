@@ -21,6 +21,7 @@ from ui.session.memory import memory
 from ui.session.runs import RunRequest, model_in
 from ui.session.selection import chosen
 from ui.session.view import View
+from ui.stages.how_it_learned import moved
 from ui.stages.how_it_learned.guesses import compared_guesses
 from ui.stages.how_it_learned.lessons import Teaching, held_texts, lesson, put_on_shelf, work
 from ui.stages.how_it_learned.place import lesson_of, taught_by
@@ -163,6 +164,10 @@ def result(view: View, read: View, found: Teaching) -> None:
     put_on_shelf(found, written_course(found.course))
     steps = f"after {counted(found.course.steps, 'step')}"
     compared_guesses(view, taught_by(view, found.course), steps, "taught")
+    if found.last:
+        numbers = moved.numbers_of(view, found.last)
+        st.markdown(with_terms(moved.words(view, found.last, numbers[0])))
+        moved.numbers_table(view, found.last, numbers)
     use_buttons(read, written_course(found.course))
 
 
