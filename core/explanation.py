@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import GlassError
+from core.gradients.result import Gradients
 from core.operands import Cell, Group, Result, array_of, is_weight
 from core.step_ref import parse
 from core.steps import about
@@ -65,12 +66,13 @@ class Explanation:
 
 
 def explain(trace, name: str, index) -> Explanation:
-    """Takes one cell apart. name: a step of the trace, a derived value, or "weights/…"; index: one
-    number for each axis.
+    """Takes one cell apart. name: a step of the trace, a derived value, or "weights/…"; of a run's
+    gradients, which may stand in the place of the trace, "grad.…"; index: one number for each axis.
 
     Raises KeyError for a name the trace does not have (with near ones), GlassError for an index
     outside its axes.
     """
+    trace = trace.opened if isinstance(trace, Gradients) else trace
     shape = array_of(trace, name).shape if is_weight(trace, name) else trace.shape(name)
     index = check_index(name, index, shape)
     kind, value, ref = about(trace, name), float(array_of(trace, name)[index]), parse(name)

@@ -157,7 +157,8 @@ def patched(giver, patch: Patch) -> dict:
 def changed_cell(config: Config, detail: str) -> dict:
     """One number in the place of another."""
     found = CELL.fullmatch(detail)
-    if not found or abs(float(found[3])) > LARGEST or parse(found[1]) is None:
+    ref = parse(found[1]) if found else None
+    if not found or abs(float(found[3])) > LARGEST or ref is None or ref.before:
         raise GlassError(
             "A changed number is written as decoder.0.attn.z[1,4,0]=0.5, from"
             f" −{LARGEST:,.0f} to {LARGEST:,.0f}, not “{detail[:60]}”."

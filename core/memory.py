@@ -1,8 +1,11 @@
-"""How much memory models and runs may take together."""
+"""How much memory models and runs may take together, and how much arrays take."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+
+import numpy as np
 
 _MEGABYTES = 1536  # unless GLASSFORMER_MEMORY names another number
 
@@ -11,3 +14,17 @@ def room() -> int:
     """How many bytes of models and runs may stay in memory."""
     given = os.environ.get("GLASSFORMER_MEMORY", "")
     return (int(given) if given.isdecimal() else _MEGABYTES) << 20
+
+
+def bytes_of(arrays: Iterable[np.ndarray], but: Iterable[np.ndarray] = ()) -> int:
+    """The bytes that arrays keep in memory; a view keeps all of what it looks into. but: these
+    don't count."""
+    owners = {id(owner): owner.nbytes for owner in map(owner_of, arrays)}
+    return sum(owners[each] for each in owners.keys() - {id(owner_of(array)) for array in but})
+
+
+def owner_of(array: np.ndarray) -> np.ndarray:
+    """The array whose memory a view looks into."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

@@ -84,7 +84,19 @@ def gelu(x):
     float32.
     """
     if x.dtype != np.float32:
-        return x * (1 + np.asarray(_erf(x / math.sqrt(2))).astype(x.dtype)) / 2
+        return x * gelu_gate(x)
+    return sigmoid_product(x, minus_gate_of_gelu(x))
+
+
+def gelu_gate(x):
+    """Φ(x), as exact as `gelu` is."""
+    if x.dtype != np.float32:
+        return (1 + np.asarray(_erf(x / math.sqrt(2))).astype(x.dtype)) / 2
+    return sigmoid_product(1, minus_gate_of_gelu(x))
+
+
+def minus_gate_of_gelu(x):
+    """−x · Q(x²), in float32."""
     square = x * x
     np.minimum(square, _GELU_EDGE, out=square)
     minus_gate = square * _MINUS_Q[-1]
@@ -93,7 +105,7 @@ def gelu(x):
         minus_gate *= square
     minus_gate += _MINUS_Q[0]
     minus_gate *= x
-    return sigmoid_product(x, minus_gate)
+    return minus_gate
 
 
 def gelu_tanh(x):

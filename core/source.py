@@ -9,7 +9,7 @@ from functools import lru_cache
 from inspect import getsourcefile, getsourcelines
 from pathlib import Path
 
-from core.step_ref import parse
+from core.step_ref import GRAD, GRAD_OF_WEIGHT, parse
 from core.steps import kind_of
 
 _CORE = Path(__file__).resolve().parent
@@ -49,7 +49,11 @@ def lines_that_made(trace, name: str) -> tuple[Snippet, ...]:
         file, (_, line) = getsourcefile(kind.compute), getsourcelines(kind.compute)
         return (_function(str(file), line, ()),)
     put = trace.provenance(name)
-    ran = frozenset(trace.provenance(other).line for other in trace.names)
+    if name.startswith(GRAD_OF_WEIGHT):
+        return (_function(put.file, put.line, ()),)
+    names = trace.gradients.steps if name.startswith(GRAD) else trace.names
+    begin = GRAD if name.startswith(GRAD) else ""
+    ran = frozenset(trace.provenance(begin + other).line for other in names)
     return _snippets(put.file, put.line, ran)
 
 

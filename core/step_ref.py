@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+GRAD = "grad."  # what the name of a gradient begins with
+GRAD_OF_WEIGHT = "grad.weights/"  # and that of a learned number's
 _NUMBER = "(?:0|[1-9][0-9]{0,5})"
 _LAYER = re.compile(rf"(encoder|decoder)\.({_NUMBER})(?:\.(attn|cross|mlp))?\.(.+)")
 _STACK = re.compile(r"(encoder|decoder)(?:\.(embed))?\.(.+)")
@@ -31,9 +33,10 @@ class StepRef:
     sublayer: str  # "attn", "cross" or "mlp" inside a layer, "embed" below the layers, else ""
     leaf: str
     args: tuple[int, ...] = ()  # the whole numbers at the end of the name of a derived value
+    before: str = ""  # GRAD for the gradient of the step, GRAD_OF_WEIGHT for that of a weight
 
     def __str__(self) -> str:
-        return ".".join([self.path, self.leaf, *map(str, self.args)])
+        return self.before + ".".join([self.path, self.leaf, *map(str, self.args)])
 
     @property
     def path(self) -> str:
@@ -101,6 +104,10 @@ def parse(name: str) -> StepRef | None:
     """What a name stands for; None if no step can be named like that. Whether a model has such a
     step is another question (core/steps).
     """
+    if name.startswith(GRAD):
+        before = GRAD_OF_WEIGHT if name.startswith(GRAD_OF_WEIGHT) else GRAD
+        ref = parse(name[len(before) :])
+        return None if ref is None or ref.before or ref.args else replace(ref, before=before)
     if found := _LAYER.fullmatch(name):
         side, layer, sublayer, rest = found.groups()
     elif found := _STACK.fullmatch(name):

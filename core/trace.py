@@ -10,6 +10,7 @@ and Y sources of the stream.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,10 @@ import numpy as np
 
 from core.edits import together
 from core.errors import GlassError
+from core.gradients.result import Gradients, backward_of
+from core.memory import bytes_of
 from core.recorder import KEEP, Provenance, Run, did_you_mean, frozen, input_of
-from core.step_ref import StepRef, parse, ref_of
+from core.step_ref import GRAD, StepRef, parse, ref_of
 from core.steps import computed_after, kind_of
 from core.steps.kind import StepKind
 
@@ -63,6 +66,7 @@ class Trace:
         self.words_L = None if words_L is None else tuple(words_L)
         self.engine = engine  # who computed what the layers give out (core/models/engines.py)
         self._run, self._again, self._rest = run, again, rest
+        self.gradients: Gradients | None = None  # those that are looked at beside the run
         self._layers: dict[tuple[str, int], dict[str, np.ndarray]] = {}
         # A question about all layers (core.why) needs only these of each, in far fewer bytes than
         # the whole layer has: so none has to run again for the next one.
@@ -92,9 +96,13 @@ class Trace:
 
     def __contains__(self, name) -> bool:
         """Whether trace[name] can be had."""
+        if self.gradients is not None and str(name).startswith(GRAD):
+            return name in self.gradients
         return self._has(name) or self._derived(name) is not None
 
     def __getitem__(self, name: str) -> np.ndarray:
+        if self.gradients is not None and name.startswith(GRAD):
+            return self.gradients[name]
         if name in self._run.values:
             return self._run.values[name]
         if name in self._run.recorded and (layer := self._layer_of(name)):
@@ -113,6 +121,8 @@ class Trace:
 
     def axes(self, name: str) -> str:
         """The axis letters of a step, such as "HLM"."""
+        if (grads := self._gradients_of(name)) is not None:
+            return grads.axes(name)
         if name in self._run.recorded:
             return self._run.recorded[name].axes
         if derived := self._derived(name):
@@ -121,6 +131,8 @@ class Trace:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The sizes of a step's axes, without computing anything."""
+        if (grads := self._gradients_of(name)) is not None:
+            return grads.shape(name)
         if name in self._run.recorded:
             return self._run.recorded[name].shape
         if derived := self._derived(name):
@@ -150,6 +162,8 @@ class Trace:
 
     def provenance(self, name: str) -> Provenance:
         """Which line of code recorded the step."""
+        if (grads := self._gradients_of(name)) is not None:
+            return grads.provenance(name)
         return self._run.recorded[name]
 
     def steps(self) -> Iterator[Step]:
@@ -180,6 +194,11 @@ class Trace:
             )
         return self.below(f"{side or sides[0]}.{index}")
 
+    def values_in(self, side: str, layer: int) -> Mapping[str, np.ndarray]:
+        """All values of a layer by name, perhaps among others: kept, or computed again."""
+        kept = f"{side}.{layer}.attn.in" in self._run.values
+        return self._run.values if kept else self._layer(side, layer)
+
     def off(self, side: str, layer: int) -> float:
         """How far what NumPy makes of a layer's input is from what the run has as its output: the
         largest difference, relative to the output's largest value; 0 where NumPy made both.
@@ -203,20 +222,55 @@ class Trace:
         the layer reads, instead of what it read. Returns the stacks' `out` that ran, `head…` and
         `pooler…`, `task…` by name. Raises GlassError where the layers' inputs were not kept.
         """
-        if self._rest is None or layer is not None and input_of(side, layer) not in self:
+        if layer is not None and input_of(side, layer) not in self:
             raise GlassError("This run did not keep what a part of it could be run again from.")
-        at_end = {"R": len(rows), "L": len(rows)}
-        sizes = self._run.sizes
-        sizes = sizes | {each: sizes[each] | at_end for each in ("head", "head.in")}
-        edits = together(self.edits, edits)
-        run = Run(self.config, self.weights, sizes, edits, at_the_end, again=True)
-        self._rest(run, side, layer, x_LD, np.asarray(rows))
-        return run.values
+        return self._run_rest(side, layer, edits, rows, x_LD, at_the_end, again=True).values
+
+    def again(self, edits: Mapping[str, Any], rows: Sequence[int] | None = None) -> Trace:
+        """The whole run once more with further edits, as a trace that keeps all of it. rows: the
+        positions whose output is wanted; those of this run, if None. Raises GlassError where that
+        can't be done.
+        """
+        rows_R = self.rows if rows is None else np.asarray(rows)
+        run = self._run_rest(self.config.sides[0], None, edits, rows_R, None, KEEP["all"])
+        return Trace(run, self._again, rows_R, self.words_L)
+
+    def backward(
+        self,
+        targets: Mapping[int, int] | None = None,
+        *,
+        of: Sequence[int] | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> Gradients:
+        """The gradient of one number that came out, at every step and every learned number.
+
+        targets: position -> the id that is right there; the number is the loss, cross-entropy in
+        nats, averaged over these positions. of: (row, id), a logit, or (row, id, rival), how far it
+        is above another. given: the gradients of something else at steps that leave the model
+        (`encoder.out`, `pooler.out`, …). Of a model that was fine-tuned to label, the ids are those
+        of labels, and a text that is labelled as a whole is row 0.
+
+        The gradient is that of the run as it was, with its mask. Numbers that an edit put in the
+        place of a step have a gradient; what was computed before them has none through them. Raises
+        GlassError for an edit that is a function, for a row or an id that is not there, and where
+        the run kept only its output.
+        """
+        return backward_of(self, self._run, self._remembered, targets, of, given)
+
+    def with_gradients(self, gradients: Gradients) -> Trace:
+        """The same run, with its gradients in it: their names begin with “grad.”."""
+        beside = copy(self)
+        beside.gradients = gradients
+        return beside
 
     def save(self, path: str | Path) -> None:
         """Writes every step to a compressed .npz file under its name."""
         arrays: dict[str, Any] = {step.name: step.value for step in self.steps()}
         np.savez_compressed(path, **arrays)
+
+    def _gradients_of(self, name: str) -> Gradients | None:
+        """The gradients that are looked at beside the run, if the name is that of one of them."""
+        return self.gradients if name.startswith(GRAD) else None
 
     def _has(self, name) -> bool:
         """Whether a step was kept, or lies in a layer that can be recomputed."""
@@ -230,6 +284,18 @@ class Trace:
         if ref is None or ref.layer is None or not ref.inside_layer:
             return None
         return (ref.side, ref.layer) if input_of(ref.side, ref.layer) in self._run.values else None
+
+    def _run_rest(self, side, layer, edits, rows, x_LD, keep, again: bool = False) -> Run:
+        """What comes from a layer on, or from the token ids, with further edits."""
+        if self._rest is None:
+            raise GlassError("This run did not keep what it could be run again from.")
+        at_end = {"R": len(rows), "L": len(rows)}
+        sizes = self._run.sizes
+        sizes = sizes | {each: sizes[each] | at_end for each in ("head", "head.in")}
+        edits = together(self.edits, edits)
+        run = Run(self.config, self.weights, sizes, edits, keep, again=again)
+        self._rest(run, side, layer, x_LD, np.asarray(rows))
+        return run
 
     def _unknown(self, name) -> KeyError:
         return KeyError(
@@ -314,17 +380,3 @@ def arrays_held(weights: Mapping[str, Any]) -> Iterable[np.ndarray]:
     ask for all of those would convert them.
     """
     return getattr(weights, "held", weights.values)()
-
-
-def bytes_of(arrays: Iterable[np.ndarray], but: Iterable[np.ndarray] = ()) -> int:
-    """The bytes that arrays keep in memory; a view keeps all of what it looks into. but: these
-    don't count."""
-    owners = {id(owner): owner.nbytes for owner in map(owner_of, arrays)}
-    return sum(owners[each] for each in owners.keys() - {id(owner_of(array)) for array in but})
-
-
-def owner_of(array: np.ndarray) -> np.ndarray:
-    """The array whose memory a view looks into."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array

@@ -137,14 +137,17 @@ def test_no_modules_import_each_other_in_a_circle():
 # Lowest first: a module of core imports only what stands before it.
 ORDER = """
     malloc memory errors text config step_ref ops masks vectors planes sampling edits operands
-    recorder patches word_vectors comparison word_swaps transformer turning why why.places why.norms
+    recorder gradients gradients.slopes patches word_vectors comparison word_swaps transformer
+    backward gradients.start gradients.weights gradients.result turning why why.places why.norms
     why.stream_sources why.head why.logit_parts why.logit_lens why.score_parts why.names
     why.word_trail why.word_ends steps.kind steps.letters steps.embedding steps.positions steps.norm
     steps.attention steps.query_norm steps.heads steps.feed_forward steps.layers steps.output
-    steps.task steps.sources steps.lstm steps trace run_size answers explanation source forward_pass
-    interventions influence whatif deciding_head models decoding.next_word
-    decoding.key_value_cache decoding.greedy decoding.beam_search decoding lstm why.outcome
-    why.differences why.silencing why.patching why.replacing why.induction
+    steps.task steps.sources steps.lstm steps.gradients.chain steps.gradients.stream
+    steps.gradients.attention steps.gradients.ends steps.gradients.weights steps.gradients steps
+    trace run_size answers explanation source forward_pass interventions influence whatif
+    deciding_head models decoding.next_word decoding.key_value_cache decoding.greedy
+    decoding.beam_search decoding lstm why.outcome why.differences why.silencing why.patching
+    why.replacing why.by_gradient why.induction
 """.split()
 
 

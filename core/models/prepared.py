@@ -26,12 +26,12 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import GlassError
+from core.memory import owner_of
 from core.models.assembly import absent_bias, assemble, is_absent
 from core.models.cache import cache, digest, note_digest, remember, remembered, scratch
 from core.models.families.common import Layout
 from core.models.safetensors import open_safetensors
 from core.models.stored import Stored
-from core.trace import owner_of
 
 _MEGABYTES = 4096  # unless GLASSFORMER_PREPARED names another number
 WORTH = 1 << 20  # numbers that must be converted: fewer take no time

@@ -72,6 +72,10 @@ class Streamed(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._members) + len(self._shapes)
 
+    def lacks(self, name: str) -> bool:
+        """Whether a weight is a bias that the family does not have; nothing is converted."""
+        return is_absent(self._weights[name])
+
     def held(self) -> list[np.ndarray]:
         """The arrays that are in memory now."""
         with self._lock:

@@ -13,6 +13,7 @@ from core.steps import (
     attention,
     embedding,
     feed_forward,
+    gradients,
     heads,
     layers,
     lstm,
@@ -39,6 +40,7 @@ PARTS = (
     task,
     sources,
     lstm,
+    gradients,
 )
 # A weight has no axes and no place of its own; nothing but the model file gave it its value.
 LEARNED = StepKind(
@@ -59,14 +61,20 @@ def kinds() -> tuple[StepKind, ...]:
     return tuple(kind for part in PARTS for kind in part.KINDS)
 
 
+def of_steps() -> tuple[StepKind, ...]:
+    """Those of steps and of what is read out of them, without gradients."""
+    return tuple(kind for part in PARTS if part is not gradients for kind in part.KINDS)
+
+
 def kind_of(config, ref: StepRef | None) -> StepKind | None:
     """What a name stands for in a model of that config; None if it has no such number. Whether the
     numbers in the name lie on their axes, `StepKind.fits` says.
     """
     if ref is None:
         return None
+    named = _by_name(gradients.KINDS if ref.before else of_steps())
     for place in (ref.place, f"{ref.side}.{ref.place}"):
-        for kind in _by_name(kinds()).get((place, ref.leaf), ()):
+        for kind in named.get((ref.before + place, ref.leaf), ()):
             if len(kind.args) == len(ref.args) and kind.stands(config, ref):
                 return kind
     return None
@@ -91,7 +99,7 @@ def computed_after(config, ref: StepRef | None) -> list[StepRef]:
     places = {ref.place, f"{ref.side}.{ref.place}"}
     return [
         ref.with_leaf(kind.leaf)
-        for kind in kinds()
+        for kind in of_steps()
         if kind.compute
         and not kind.args
         and kind.after == ref.leaf

@@ -29,6 +29,7 @@ INDICES = {
 
 
 LETTERS = {
+    r"\nabla": "gradient: by how much the result grows for each unit of the number that follows",
     "x": "the token’s vector",
     r"\hat x": "the vector, normalised",
     "x^0": "the vector that entered the first layer",
@@ -99,7 +100,7 @@ LETTERS = {
 OUTPUT_TABLE = {"E": "output table, a row for each word"}
 PROBABILITY = {"p": "probability"}
 
-_GREEK = "ell|gamma|beta|mu|sigma|theta|omega|varepsilon"
+_GREEK = "nabla|ell|gamma|beta|mu|sigma|theta|omega|varepsilon"
 _SYMBOL = re.compile(
     r"\\(?:text|begin|end)\{[^}]*\}"  # no letters: these two lines are skipped
     r"|\\mathrm\{(?:tanh|kept)\}"

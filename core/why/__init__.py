@@ -21,6 +21,10 @@ What becomes of a run without a part, or with another run’s:
     why.effects(model, books, are, is_)    (layers, heads + 1): each silenced in turn
     why.patch(model, books, book, are, is_)    (layers, positions): put from one into the other
     why.saliency(model, books, are, is_)   (words,): each replaced by padding
+    why.times_input(model, books, are, is_)    each token’s vector times its gradient
+    why.integrated(model, books, are, is_)     the same, summed on the way from a blank text
+    grads = trace.backward(of=(trace.rows[-1], are, is_))
+    why.looks_by_gradient(grads, "decoder.3.attn")  how much it looked there, times the gradient
     why.first_and_most(trace, model.trace(book))   what differs, and what differs most
 """
 
@@ -35,6 +39,7 @@ _HOMES = {
     "logit_parts": ("Parts", "Split", "by_neuron", "by_token", "parts"),
     "patching": ("Patched", "each_patch", "patch"),
     "replacing": ("Replaced", "each_saliency", "saliency"),
+    "by_gradient": ("Saliency", "integrated", "looks_by_gradient", "times_input"),
     "stream_sources": ("Sources", "sources"),
     "word_ends": ("Ends", "ends"),
     "word_trail": ("Edge", "Node", "Trail", "trail"),

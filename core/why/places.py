@@ -58,7 +58,7 @@ def place_of(trace, name: str) -> Place:
     config = config_of(trace)
     step = f"{name}.in" if name.rpartition(".")[2] in ("attn", "cross", "mlp") else name
     ref = parse(step)
-    if ref is None or ref.side not in config.sides or ref.args:
+    if ref is None or ref.side not in config.sides or ref.args or ref.before:
         raise GlassError(f"“{name}” is no place in this model’s stream.")
     paths = sublayers(config, ref.side)
     if ref.leaf == "in" and ref.path in paths:

@@ -169,7 +169,8 @@ def test_the_place_of_a_name():
 
 
 def test_the_parts_are_the_files_of_the_folder():
-    files = {path.stem for path in Path(steps.__file__).parent.glob("*.py")}
+    files = {path.parent.name for path in Path(steps.__file__).parent.glob("*/__init__.py")}
+    files |= {path.stem for path in Path(steps.__file__).parent.glob("*.py")}
     parts = {part.__name__.rpartition(".")[2] for part in steps.PARTS}
     assert parts == files - {"__init__", "kind", "letters"}
 

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from core.memory import bytes_of, owner_of
 from core.models import prepared
 from core.models.cache import cache
 from core.models.weights import load_folder, read_gguf
-from core.trace import bytes_of, owner_of
 from tests.helpers.model_files import golden, write_gguf
 from tests.helpers.tiny import FAMILIES
 

@@ -3,8 +3,9 @@ installed.
 
     python -m tests.helpers.make_golden            # all of it
     python -m tests.helpers.make_golden bert gpt2  # some: a family of tests/helpers/tiny.py,
-                                                   # "beams", "buckets", "cuts", "keys", "minilm",
-                                                   # "smollm2", "tokens", or a study model,
+                                                   # "beams", "buckets", "cuts", "gradients",
+                                                   # "keys", "minilm", "smollm2", "tokens", or a
+                                                   # study model,
                                                    # after it was trained: study-encoder …
 
 Needs requirements-reference.txt; the two real models come from the catalogue (python -m core.models
@@ -23,9 +24,12 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+from core.forward_pass import forward
 from core.models import catalogue
+from core.models.weights import read_folder
 from tests.helpers import beams as beam_cases
 from tests.helpers import llama_cpp, reference, tiny
+from tests.helpers.gradients import by_torch, sample, some_given
 
 # For the real models: English, a chat, other scripts, code, digits, spaces, and one sentence twice
 # as long as the rest.
@@ -60,6 +64,28 @@ def family(name: str) -> None:
         for case, mask in reference.cases(inputs, SEED, name).items()
     }
     tiny.write_golden(name, config, tensors, inputs, cases)
+
+
+def gradients() -> None:
+    """What PyTorch has as gradients of the first families' models: some cells of each step and of
+    each tensor.
+    """
+    found = {}
+    for name in tiny.FAMILIES:
+        inputs, rng = tiny.golden(name).inputs, np.random.default_rng(SEED)
+        with tempfile.TemporaryDirectory() as folder:
+            path = tiny.golden(name).write(Path(folder) / name)
+            model, run = reference.from_folder(path), read_folder(path, np.float64)
+        trace = forward(*run, **inputs)
+        asked = [{"given": some_given(trace)}, {"targets": {0: 3, 2: 1}}]
+        found[name] = []
+        for each in asked[: 1 + bool(trace.config.head)]:
+            loss, steps, weights = by_torch(model, inputs, each)
+            steps = {step: g for step, g in steps.items() if g.any()}
+            weights = {key: weights[key] for key in tiny.golden(name).tensors if key in weights}
+            cells = {"steps": sample(steps, rng), "weights": sample(weights, rng)}
+            found[name].append({"asked": next(iter(each)), "loss": loss} | cells)
+    (tiny.GOLDEN / "gradients.json").write_text(json.dumps(found) + "\n")
 
 
 def buckets() -> None:
@@ -308,6 +334,7 @@ def main(names: list[str]) -> None:
         | {
             "beams": beams,
             "buckets": buckets,
+            "gradients": gradients,
             "keys": keys,
             "minilm": minilm,
             "smollm2": smollm2,

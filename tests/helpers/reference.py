@@ -108,20 +108,21 @@ def without_casts():
 def in_float64():
     """The same, and a whole number divided by another is a float64, too: the length of a text that
     stretches the rotary angles (“dynamic”), GPT-J's table of angles; so is a new tensor (Gemma's
-    scale of the embeddings), and what .float() makes (Gemma's norms). Bloom's GELU has its constant
-    in full.
+    scale of the embeddings), and what .float() makes (Gemma's norms). Bloom's GELU and
+    its slope have their constant in full.
     """
-    plain, gelu = torch.Tensor.float, modeling_bloom.bloom_gelu_forward
+    plain, gelu = torch.Tensor.float, modeling_bloom.GeLUFunction
     with without_casts():
         torch.set_default_dtype(torch.float64)
         torch.Tensor.float = torch.Tensor.double
-        modeling_bloom.bloom_gelu_forward = partial(torch.nn.functional.gelu, approximate="tanh")
+        exact = partial(torch.nn.functional.gelu, approximate="tanh")
+        modeling_bloom.GeLUFunction = types.SimpleNamespace(apply=exact)
         try:
             yield
         finally:
             torch.set_default_dtype(torch.float32)
             torch.Tensor.float = plain
-            modeling_bloom.bloom_gelu_forward = gelu
+            modeling_bloom.GeLUFunction = gelu
 
 
 def sizes(seed: int) -> dict[str, int]:
@@ -805,17 +806,28 @@ def run(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, n
     """Every hidden state, every attention map and the outputs, under our names. mask: as in
     `cases`.
     """
+    with torch.no_grad():
+        steps = tensors(model, inputs, mask, as_shipped)
+    return {name: value.detach().numpy() for name, value in steps.items()}
+
+
+def tensors(model, inputs: dict, mask=None, as_shipped: bool = False) -> dict[str, torch.Tensor]:
+    """The same as tensors, each with what it was taken out of as `whole`."""
     ids, seen = {name: torch.tensor(np.array(value))[None] for name, value in inputs.items()}, {}
     handles = watch(model, seen)
     try:
-        with torch.no_grad(), contextlib.nullcontext() if as_shipped else in_float64():
-            steps = (run_two if model.config.is_encoder_decoder else run_one)(
-                model, ids, mask, seen
-            )
+        with contextlib.nullcontext() if as_shipped else in_float64():
+            return (run_two if model.config.is_encoder_decoder else run_one)(model, ids, mask, seen)
     finally:
         for handle in handles:
             handle.remove()
-    return {name: value.detach().numpy() for name, value in steps.items()}
+
+
+def alone(value: torch.Tensor) -> torch.Tensor:
+    """Of a batch of one text, that one."""
+    one = value[0]
+    one.whole = value
+    return one
 
 
 def watch(model, seen: dict) -> list:
@@ -838,7 +850,7 @@ def watch(model, seen: dict) -> list:
         if name.endswith(ends) or name == "norm":
             handles.append(
                 module.register_forward_pre_hook(
-                    lambda _, x, name=name: seen.update({name: x[0][0]})
+                    lambda _, x, name=name: seen.update({name: alone(x[0])})
                 )
             )
         if name.endswith("pooler"):
@@ -871,7 +883,7 @@ def run_one(model, ids, mask, seen) -> dict:
         ("pooler.logits", "seq_relationship_logits"),
     ):
         if key in out:
-            steps[name] = out[key][0]
+            steps[name] = alone(out[key])
     if type(model).__name__ == "ElectraForPreTraining":
         steps["task.logits"] = out.logits[0][:, None]
     if "start_logits" in out:
@@ -903,9 +915,9 @@ def run_two(model, ids, mask, seen) -> dict:
         into_last_norm(seen, "decoder"),
     )
     steps |= {
-        f"decoder.{i}.cross.pattern": value[0] for i, value in enumerate(out.cross_attentions)
+        f"decoder.{i}.cross.pattern": alone(value) for i, value in enumerate(out.cross_attentions)
     }
-    return steps | ({"head.logits": out.logits[0]} if "logits" in out else {})
+    return steps | ({"head.logits": alone(out.logits)} if "logits" in out else {})
 
 
 def into_last_norm(seen: dict, side: str):
@@ -918,12 +930,12 @@ def stack(side: str, hidden, attentions, into_norm=None) -> dict:
     """One stack's values under our names. The reference's last hidden state is the one after the
     final norm.
     """
-    steps = {f"{side}.{index}.attn.pattern": value[0] for index, value in enumerate(attentions)}
+    steps = {f"{side}.{index}.attn.pattern": alone(value) for index, value in enumerate(attentions)}
     steps |= {
-        f"{side}.{index - 1}.out" if index else f"{side}.embed.out": value[0]
+        f"{side}.{index - 1}.out" if index else f"{side}.embed.out": alone(value)
         for index, value in enumerate(hidden)
     }
-    steps[f"{side}.out"] = hidden[-1][0]
+    steps[f"{side}.out"] = alone(hidden[-1])
     if into_norm is not None:
         steps[f"{side}.{len(attentions) - 1}.out"] = into_norm
     return steps

@@ -14,7 +14,7 @@ from streamlit.runtime import fragment
 from benchmarks.memory import measure
 from core import GlassError
 from core.malloc import resident
-from core.trace import owner_of
+from core.memory import owner_of
 from tests.helpers.browser import started
 from tests.helpers.pages import opened
 from tests.helpers.visitor import Visitor, megabytes

@@ -1,0 +1,115 @@
+"""Which tokens count, by gradients: against runs that are moved a little, and completeness."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core import why
+from tests.helpers.model_files import refusal
+from tests.helpers.tiny import FURTHER
+
+FAMILY = ("gpt2", "llama", "marian", "bert", "t5_gated")
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in FURTHER]
+
+
+def word_of(trace) -> int:
+    """A word to ask about."""
+    return int(trace["head.logits"][-1].argmax())
+
+
+def has_head(trace) -> bool:
+    """Whether there are words to ask about."""
+    return bool(trace.config.head)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_vector_times_gradient_is_what_a_small_change_does(name, tiny_trace):
+    """A share of each token's vector less takes as much of the outcome."""
+    trace = tiny_trace(name)
+    word, row = word_of(trace), -1
+    found = why.times_input(None, trace, word, 3, row)
+    side, share = trace.config.sides[0], 1e-5
+    step = f"{side}.embed.token"
+    assert list(found.by_token) == list(trace.config.sides) and np.isnan(found.error)
+    for token in (0, 2):
+        after = []
+        for sign in (1, -1):
+            x_LD = trace[step].copy()
+            x_LD[token] *= 1 + sign * share
+            logits_V = trace.rerun(side, None, {step: x_LD}, [len(trace.rows) - 1])["head.logits"][
+                0
+            ]
+            after.append(logits_V[word] - logits_V[3])
+        wanted = (after[0] - after[1]) / (2 * share)
+        assert found.by_token[side][token] == pytest.approx(wanted, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", (*FAMILY, *SLOW))
+def test_integrated_gradients_are_complete(name, tiny_trace):
+    """They add up to what the outcome is above that of the blank text; more steps do it better."""
+    trace = tiny_trace(name)
+    if not has_head(trace):
+        assert "guesses no words" in refusal(lambda: why.integrated(None, trace, 3))
+        return
+    word = word_of(trace)
+    rival = (word + 1) % trace.config.n_vocab
+    coarse, fine = (why.integrated(None, trace, word, rival, steps=steps) for steps in (2, 64))
+    assert fine.gained == coarse.gained and abs(fine.gained) > 1e-3
+    assert abs(fine.error) < 0.02 * max(1.0, abs(fine.gained))
+    assert fine.error == pytest.approx(fine.total - fine.gained)
+    assert abs(fine.error) < abs(coarse.error) + 1e-9
+
+
+@pytest.mark.parametrize("baseline", ("mean", "zero", 4))
+def test_the_blank_text_is_as_it_is_said(baseline, tiny_trace):
+    trace = tiny_trace("gpt2")
+    table_VD = trace.weights["decoder.embed.token.weight"]
+    blank_D = {"mean": table_VD.mean(axis=0), "zero": np.zeros(table_VD.shape[1]), 4: table_VD[4]}
+    edits = {"decoder.embed.token": np.tile(blank_D[baseline], (len(trace.rows), 1))}
+    logits_V = trace.rerun("decoder", None, edits, [len(trace.rows) - 1])["head.logits"][0]
+    found = why.integrated(None, trace, 2, 3, baseline=baseline, steps=48)
+    before_V = trace["head.logits"][-1]
+    wanted = before_V[2] - before_V[3] - (logits_V[2] - logits_V[3])
+    assert found.gained == pytest.approx(wanted, rel=1e-9)
+    assert found.total == pytest.approx(wanted, abs=0.02 * max(1, abs(wanted)))
+
+
+def test_a_token_that_is_the_blank_one_gives_nothing(tiny_trace):
+    trace = tiny_trace("gpt2")
+    ids_L = trace["decoder.embed.ids"]
+    given_L = why.integrated(None, trace, 2, baseline=int(ids_L[1]), steps=4).by_token["decoder"]
+    same = ids_L == ids_L[1]
+    assert not given_L[same].any() and given_L[~same].any()
+
+
+@pytest.mark.parametrize("path", ("decoder.1.attn", "decoder.0.cross", "encoder.0.attn"))
+def test_weight_times_gradient_adds_up_to_the_weighted_sums(path, tiny_trace):
+    trace = tiny_trace("marian")
+    grads = trace.backward(of=(trace.rows[-1], 3, 5))
+    looks_HLM = why.looks_by_gradient(grads, path)
+    sums_HL = np.vecdot(trace[f"{path}.z"], grads[f"{path}.z"])
+    np.testing.assert_allclose(looks_HLM.sum(axis=-1), sums_HL, atol=1e-12)
+
+
+def test_what_cannot_be_asked_is_refused(tiny_trace):
+    trace = tiny_trace("gpt2")
+    assert "1 to 1,000 steps" in refusal(lambda: why.integrated(None, trace, 2, steps=0))
+    for wrong in ("pad", -1, 10**6):
+        assert "blank text" in refusal(
+            lambda wrong=wrong: why.integrated(None, trace, 2, baseline=wrong)
+        )
+    assert "vocabulary goes" in refusal(lambda: why.times_input(None, trace, 10**6))
+
+
+def test_a_whole_run_once_more_is_that_run(tiny_trace):
+    trace = tiny_trace("marian", mask={"encoder": "others"})
+    again = trace.again({})
+    assert list(again) == list(trace)
+    assert all(np.array_equal(again[name], trace[name], equal_nan=True) for name in trace)
+    edits = {"decoder.0.attn.z": np.zeros_like(trace["decoder.0.attn.z"])}
+    edited = tiny_trace("marian", mask={"encoder": "others"}, edits=edits)
+    once = trace.again(edits, rows=[2])
+    assert np.array_equal(once["decoder.out"], edited["decoder.out"])
+    assert once.rows.tolist() == [2] and once["head.logits"].shape[0] == 1
+    assert np.allclose(once["head.logits"][0], edited["head.logits"][2])
