@@ -19,7 +19,7 @@
 
     tokenizer        text <-> token ids, with the `tokenizers` library
     auto_tokenizer   which tokenizer a folder's files describe
-    gguf_tokenizer, sentencepiece_model
+    gguf_tokenizer, gguf_cuts, sentencepiece_model
                      the other two kinds of vocabularies
     generation_rules which tokens a decoder may write, and what ends its text
     head_links       what was measured about the heads of the study models

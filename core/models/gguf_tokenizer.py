@@ -1,18 +1,18 @@
 """Text <-> token ids by the vocabulary in a GGUF file's header, as llama.cpp cuts text.
 
-Two kinds are known: byte-level BPE ("gpt2"), with its ways of cutting text, and SentencePiece BPE
-("llama"). A special token that is typed is read as one, as llama.cpp does with parse_special = true
-and `transformers` always does. The source is src/llama-vocab.cpp of llama.cpp; every key that it
-reads under `tokenizer.ggml` is in this list:
+Three kinds are known: byte-level BPE ("gpt2"), with its ways of cutting text (`gguf_cuts`),
+SentencePiece BPE ("llama"), and WordPiece ("bert"). A special token that is typed is read as one,
+as llama.cpp does with parse_special = true and `transformers` always does. The source is
+src/llama-vocab.cpp of llama.cpp; every key that it reads under `tokenizer.ggml` is in this list:
 
     model, pre                          done, or refused by name
     tokens, scores, token_type, merges  done; a token that stands there twice is refused
     bos_token_id, add_bos_token         done, with llama.cpp's defaults for each kind
     eos_token_id, add_eos_token         done
     add_space_prefix                    done
-    unknown_token_id                    no effect: a letter that no token spells becomes its bytes
-    add_sep_token, seperator_token_id   no effect on a single text of these kinds
-    remove_extra_whitespaces, normalizer.*, precompiled_charsmap    no effect: read for other kinds
+    seperator_token_id, unknown_token_id, normalizer.lowercase, normalizer.strip_accents
+                                        done for "bert", no effect on the other kinds
+    add_sep_token, remove_extra_whitespaces, precompiled_charsmap    no effect on these kinds
 """
 
 from __future__ import annotations
@@ -25,37 +25,17 @@ from itertools import accumulate
 
 import numpy as np
 import tokenizers
-from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
 
 from core.errors import GlassError
 from core.models.cut_characters import byte_of
 from core.models.fields import Fields, quote
+from core.models.gguf_cuts import CUTS
 from core.models.tokenizer import Encoding, Tokenizer, as_refusal
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4  # kinds of tokens in a GGUF header
 _WHOLE = (_UNKNOWN, _CONTROL, _USER_DEFINED)  # found in a text before it is cut
 _SPACE = "▁"
-
-# How text is cut before pieces are merged, by the names that `tokenizer.ggml.pre` has for it.
-_CONTRACTIONS = r"'s|'t|'re|'ve|'m|'ll|'d"
-_GPT2 = rf"{_CONTRACTIONS}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+"
-_LLAMA3 = (
-    rf"(?i:{_CONTRACTIONS})|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_QWEN2 = _LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
-_CUTS = {
-    "gpt-2": (_GPT2,),
-    "olmo": (_GPT2,),
-    "smollm": (r"\p{N}", _GPT2),
-    "refact": (r"\p{N}", _GPT2),
-    "starcoder": (r"\p{N}", _GPT2),
-    "qwen2": (_QWEN2,),
-    "stablelm2": (_QWEN2,),
-    "llama-bpe": (_LLAMA3,),
-    "llama3": (_LLAMA3,),
-    "llama-v3": (_LLAMA3,),
-}
 
 # Tokens that llama.cpp takes for special by their text, whatever their kind says.
 _SPECIAL = frozenset(
@@ -111,6 +91,8 @@ def from_gguf(metadata: Mapping) -> Tokenizer | ScoredPieces:
     kinds = [
         _CONTROL if token in _SPECIAL else kind for token, kind in zip(tokens, kinds, strict=True)
     ]
+    if header.get("tokenizer.ggml.model") == "bert":
+        return Tokenizer(word_pieces(header, tokens, kinds))
     begin, end = ids_around(header, len(tokens))
     if header.get("tokenizer.ggml.model") == "llama":
         scores = read_numbers(header, "tokenizer.ggml.scores", len(tokens), 0.0)
@@ -128,16 +110,16 @@ def check_kind(header: Fields) -> None:
     name = str(header.get("general.name", "")).lower()
     if kind is None:
         raise GlassError(f"{header.where} has no tokenizer (“tokenizer.ggml.model” is absent).")
-    if kind not in ("gpt2", "llama"):
+    if kind not in ("gpt2", "llama", "bert"):
         raise GlassError(
             f"{header.where} has a tokenizer of type {quote(kind)} (“tokenizer.ggml.model”),"
             " which Glassformer cannot read."
         )
-    if kind == "gpt2" and not (isinstance(cut, str) and cut in _CUTS):
+    if kind == "gpt2" and not (isinstance(cut, str) and cut in CUTS):
         raise GlassError(
             f"{header.where} has a tokenizer that splits text by “tokenizer.ggml.pre” ="
             f" {'nothing' if cut is None else quote(cut)}; Glassformer knows only"
-            f" {', '.join(_CUTS)}."
+            f" {', '.join(CUTS)}."
         )
     if "phi-3" in name or "phi3" in name:
         raise GlassError(
@@ -185,7 +167,7 @@ def read_numbers(header: Fields, key: str, count: int, default: float) -> list:
 def ids_around(header: Fields, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The tokens before and after every text, with llama.cpp's defaults for what is left open."""
     is_llama = header.get("tokenizer.ggml.model") == "llama"
-    begins = is_llama or _CUTS[header.get("tokenizer.ggml.pre")] == (_LLAMA3,)
+    begins = is_llama or CUTS[header.get("tokenizer.ggml.pre")].begins
     found = []
     for name, default_adds, default_id in (
         ("bos", begins, 1 if is_llama else 11),
@@ -213,20 +195,23 @@ def byte_level(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizer
     merges = dict.fromkeys(read_texts(header, "tokenizer.ggml.merges"))
     pairs = [(left, right) for left, right in (merge.split(" ", 1) for merge in merges)]
     ids = {token: i for i, token in enumerate(tokens)}
-    cuts = _CUTS[header.get("tokenizer.ggml.pre")]
-    # Llama 3 takes a word that is in the vocabulary whole, even where the merges do not lead to it.
-    library = tokenizers.Tokenizer(models.BPE(ids, pairs, ignore_merges=cuts == (_LLAMA3,)))
-    splits = (pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in cuts)
+    cut = CUTS[header.get("tokenizer.ggml.pre")]
+    library = tokenizers.Tokenizer(models.BPE(ids, pairs, ignore_merges=cut.whole_words))
+    splits = (pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in cut.patterns)
     spelling = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     library.pre_tokenizer = pre_tokenizers.Sequence([*splits, spelling])
     library.decoder = decoders.ByteLevel()
-    whole = [
+    library.add_tokens(whole_tokens(tokens, kinds))
+    return library
+
+
+def whole_tokens(tokens: list[str], kinds: list[int]) -> list[AddedToken]:
+    """The tokens that are found in a text before it is cut."""
+    return [
         AddedToken(token, special=kind == _CONTROL, normalized=False)
         for token, kind in zip(tokens, kinds, strict=True)
         if kind in _WHOLE
     ]
-    library.add_tokens(whole)
-    return library
 
 
 def template(tokens: list[str], begin: tuple, end: tuple) -> processors.TemplateProcessing:
@@ -238,6 +223,60 @@ def template(tokens: list[str], begin: tuple, end: tuple) -> processors.Template
         pair=["$A", "$B"],
         special_tokens=[{"id": name, "ids": [i], "tokens": [tokens[i]]} for name, i in named],
     )
+
+
+# --- WordPiece ------------------------------------------------------------------------------------
+
+
+def word_pieces(header: Fields, tokens: list[str], kinds: list[int]) -> tokenizers.Tokenizer:
+    """WordPiece, as in BERT (Devlin et al. 2018). The file has ▁ before a piece that begins a word,
+    and nothing before one that goes on, where BERT's own vocabulary has ##.
+
+    The ids differ from llama.cpp's where İ becomes small and accents stay (two letters here, as in
+    BERT), where ▁ is typed inside a word, and in words of over a thousand letters, which are
+    unknown.
+    """
+    pieces = [as_in_bert(token, kind) for token, kind in zip(tokens, kinds, strict=True)]
+    begin, end, unknown = (
+        (pieces[i], i)
+        for i in (
+            id_or(header, "bos", 101, len(pieces)),
+            id_or(header, "seperator", 102, len(pieces)),
+            id_or(header, "unknown", 100, len(pieces)),
+        )
+    )
+    ids = {piece: i for i, piece in enumerate(pieces)}
+    if len(ids) < len(pieces):
+        raise GlassError(f"{header.where} has a piece twice, once as a token of its own.")
+    with as_refusal("The tokenizer in the GGUF header is damaged"):
+        library = tokenizers.Tokenizer(
+            models.WordPiece(ids, unk_token=unknown[0], max_input_chars_per_word=1000)
+        )
+        small = header.flag("tokenizer.ggml.normalizer.lowercase", True)
+        bare = header.flag("tokenizer.ggml.normalizer.strip_accents", small)
+        library.normalizer = normalizers.BertNormalizer(strip_accents=bare, lowercase=small)
+        library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        library.decoder = decoders.WordPiece()
+        library.post_processor = processors.BertProcessing(end, begin)
+        library.add_tokens(whole_tokens(pieces, kinds))
+    return library
+
+
+def as_in_bert(token: str, kind: int) -> str:
+    """A token of the file as BERT's vocabulary writes it."""
+    if token == _SPACE:
+        raise GlassError(f"The GGUF header has the piece {quote(token)}, which begins no word.")
+    if kind in _WHOLE or (token.startswith("[") and token.endswith("]")):
+        return token
+    return token[1:] if token.startswith(_SPACE) else f"##{token}"
+
+
+def id_or(header: Fields, name: str, default: int, count: int) -> int:
+    """The number of a token that the header names, or llama.cpp's own."""
+    found = header.token_id(f"tokenizer.ggml.{name}_token_id", count)
+    if found is None and default >= count:
+        raise GlassError(f"{header.where} does not say “tokenizer.ggml.{name}_token_id”.")
+    return default if found is None else found
 
 
 # --- SentencePiece BPE ----------------------------------------------------------------------------

@@ -75,8 +75,7 @@ _WHY = {
     ),
     "quantization_config": (
         "says that the weights are quantised in a way that Glassformer cannot read"
-        " (“quantization_config”); use the unquantised safetensors, or a GGUF file of the Llama"
-        " family"
+        " (“quantization_config”); use the unquantised safetensors, or a GGUF file"
     ),
     "is_causal": (
         "sets “is_causal” (whether a token sees only those before it) to a value that"

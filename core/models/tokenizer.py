@@ -62,7 +62,14 @@ class Encoding:
 
     def word(self, number: int) -> list[int]:
         """The positions of a word's pieces."""
-        return [position for position, word in enumerate(self.words_L) if word == number]
+        return self._places.get(number, [])
+
+    @cached_property
+    def _places(self) -> dict[int | None, list[int]]:
+        places: dict[int | None, list[int]] = {}
+        for position, word in enumerate(self.words_L):
+            places.setdefault(word, []).append(position)
+        return places
 
 
 class Tokenizer:

@@ -20,7 +20,7 @@ from core.errors import GlassError
 from core.memory import room
 from core.models import keys, prepared
 from core.models.assembly import find_all
-from core.models.families import FAMILIES, llama_gguf
+from core.models.families import FAMILIES, bert_gguf, llama_gguf
 from core.models.families.common import Layout, fine_tuned_head
 from core.models.fields import Fields, quote, read_json
 from core.models.gguf import open_gguf
@@ -96,11 +96,11 @@ def layer_modules(folder: Path) -> dict[str, str]:
 def read_gguf(
     path: str | Path, dtype=np.float32, stream: bool | None = None
 ) -> tuple[Config, Mapping[str, Any], dict]:
-    """Reads a GGUF file of the Llama family: config, weights, and the header's keys (the tokenizer
-    is among them).
-    """
+    """Reads a GGUF file: config, weights, and the header's keys (the tokenizer is among them)."""
     metadata, tensors = open_gguf(Path(path))
-    layout = llama_gguf.layout(Fields(metadata, Path(path).name), tensors)
+    is_bert = metadata.get("general.architecture") == bert_gguf.ARCHITECTURE
+    family = bert_gguf if is_bert else llama_gguf
+    layout = family.layout(Fields(metadata, Path(path).name), tensors)
     weights = weights_of([Path(path)], layout, tensors, dtype, stream)
     return layout.config, weights, metadata
 

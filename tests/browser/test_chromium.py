@@ -95,6 +95,7 @@ def test_the_five_steps_by_button_and_by_key(visit):
     assert step_shown(page) == "5 Values" and choices(page)["stage"] == "4"
 
 
+@pytest.mark.slow
 def test_a_click_on_a_thumbnail_is_answered_before_the_page_follows(visit):
     page = visit("Attention", **BOOKS)
     answered = (
@@ -138,6 +139,7 @@ def test_what_stands_at_the_end_of_a_motion_is_the_trace(visit):
     assert choices(page)["token"] == "4"
 
 
+@pytest.mark.slow
 def test_the_line_over_the_figure_changes_it_before_the_page_follows(visit):
     page = visit("Attention", **BOOKS, stage=3)
     assert written_in(page)["pattern,2"] == "99.8%"
@@ -215,6 +217,7 @@ def test_a_folded_vector_says_which_dimension_it_is(visit, traced):
     assert tip.inner_text().split("\n") == ["dimension 69", number(x_LD[7, 69])]
 
 
+@pytest.mark.slow
 def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, traced):
     page, trace = (
         visit(
@@ -240,7 +243,6 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
     assert check_number(page, trace, "encoder.1.attn.pattern.total") == (5, 7)
 
 
-@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "title, stage, size",
     one_in(
@@ -255,6 +257,7 @@ def test_every_number_of_the_softmax_table_is_of_the_trace_and_opens(visit, trac
         ],
     ),
 )
+@pytest.mark.slow
 def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(
     visit, title, stage, size
 ):
@@ -280,6 +283,7 @@ def test_an_opened_number_is_in_sight_where_one_clicked_and_can_be_closed(
     page.wait(lambda: "cell" not in choices(page))
 
 
+@pytest.mark.slow
 def test_a_page_that_is_opened_in_a_tab_of_its_own_shows_the_same_place(visit):
     page = visit("Attention", layer=2, head=5)
     page.do(lambda: page.view.locator(".st-key-place .chip").nth(2).click())
@@ -356,6 +360,7 @@ def test_a_click_on_a_head_is_seen_at_once(visit):
     page.wait(lambda: choices(page).get("head") == "9")
 
 
+@pytest.mark.slow
 def test_the_table_of_all_roles_switches_its_text_and_leads_to_a_head(visit, traced):
     page = visit("Heads", cards="heads-every")
     table = page.view.locator(".st-key-heads_every")
@@ -375,6 +380,7 @@ def test_the_table_of_all_roles_switches_its_text_and_leads_to_a_head(visit, tra
     assert table.locator("[aria-pressed=true]").inner_text() == "On random tokens, twice"
 
 
+@pytest.mark.slow
 def test_the_bars_of_what_heads_add_are_as_long_as_their_shares(visit, traced):
     page, trace = visit("Heads", layer=0, token=8, cards="heads-adds"), traced()
     lines = page.view.locator(".st-key-heads_add .line")
@@ -394,6 +400,7 @@ def test_the_bars_of_what_heads_add_are_as_long_as_their_shares(visit, traced):
         assert wide == pytest.approx(abs(share) / (1 - low), abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
     page = visit("Layers")
     thumbnail = page.view.get_by_role("button", name="Layer 5, head 7", exact=True)
@@ -412,6 +419,7 @@ def test_a_thumbnail_chooses_layer_and_head_and_a_line_a_token(visit):
     assert page.view.get_by_role("button", name="Token 2:").get_attribute("aria-pressed") == "true"
 
 
+@pytest.mark.slow
 def test_the_lines_show_the_weights_of_the_token_one_rests_on(visit, traced):
     page = visit("Heads", layer=1, head=4, cards="heads-lines")
     pattern_LM = traced()["encoder.1.attn.pattern"][4]
@@ -425,6 +433,7 @@ def test_the_lines_show_the_weights_of_the_token_one_rests_on(visit, traced):
     page.wait(lambda: shown() == weights)  # a late drawing is redone under the resting mouse
 
 
+@pytest.mark.slow
 def test_a_weight_under_the_other_mask_opens_with_that_mask(visit, traced):
     page = visit("Encoder and decoder", layer=1, head=3)
     click_cell(page, 1, 6, 4, columns=11)
@@ -496,6 +505,7 @@ def test_a_word_of_the_output_opens_and_the_drawn_word_is_appended(visit, smollm
     page.wait(lambda: choices(page)["sentence"] == text)
 
 
+@pytest.mark.slow
 def test_what_a_button_far_below_did_comes_into_sight_with_its_undo(visit):
     given = {"model": "study-decoder", "sentence": OPENING, "output_branch": "0", "ask": "0"}
     page = visit("Output", cards="output-beams", **given)
@@ -521,6 +531,7 @@ def test_the_depth_is_kept_from_page_to_page(visit):
     page.view.locator(".katex").first.wait_for()
 
 
+@pytest.mark.slow
 def test_the_tour_waits_for_a_guess_and_rings_first_the_question_then_the_picture(visit):
     page = visit("Attention", model="study-decoder", sentence=OPENING, tour=3, stage=2, ask="1")
     words, ring = page.view.locator(".st-key-tour"), page.view.locator(".st-key-ring .root")
@@ -585,7 +596,6 @@ def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
     assert choices(page)["cell"] == "encoder.0.attn.pattern:3,2,5"
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "title, size, theme",
     one_in(
@@ -598,6 +608,7 @@ def test_walking_from_a_weight_in_a_pattern_to_its_operands_and_back(visit):
         ],
     ),
 )
+@pytest.mark.slow
 def test_the_way_to_all_operands_is_in_sight_wherever_the_panel_is(visit, title, size, theme):
     size = (size[0], min(size[1], 640))  # so low that the panel has to be scrolled
     page = visit(title, size, theme, stage=2, cell="encoder.0.attn.scores.dot:3,2,5")
@@ -682,6 +693,7 @@ def test_a_model_that_has_arrived_stays_chosen_at_the_next_clicks(browser, tmp_p
             assert not page.problems
 
 
+@pytest.mark.slow
 def test_a_written_word_shows_what_it_came_from_at_once_and_its_weights_open(visit):
     trace = load("study-translator").trace("The red car is fast.")
     page = visit(
@@ -702,6 +714,7 @@ def test_a_written_word_shows_what_it_came_from_at_once_and_its_weights_open(vis
     assert check_number(page, trace, "decoder.3.cross.z.share") == (1, 1, 2)
 
 
+@pytest.mark.slow
 def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):
     page = visit(model="study-encoder", mask="decoder")
     page.do(lambda: page.view.get_by_role("button", name="Switch to study-decoder").first.click())
@@ -736,6 +749,7 @@ def part(page, act: str, kind: str = ""):
     return page.view.locator(f'.st-key-river button{kind}[data-act="{act}"]').first
 
 
+@pytest.mark.slow
 def test_a_click_on_the_map_opens_its_number_and_every_title_leads_on(visit, traced):
     page, trace = visit(layer=1, head=4), traced()
     strip = part(page, "encoder.1.attn.q", ".strip")
@@ -794,8 +808,8 @@ def test_one_click_answers_the_question_of_the_first_screen(visit):
     assert "change" not in choices(page) and question.inner_text().startswith("Which word comes")
 
 
-@pytest.mark.one_in(4)
 @pytest.mark.parametrize("skip", one_in(2, ("Escape", "wait", "click", "Skip")))
+@pytest.mark.slow
 def test_the_motion_ends_with_the_picture_as_it_is_without_motion(visit, skip):
     page = visit(**MYSTERY)
     ended(page)
@@ -813,6 +827,7 @@ def test_the_motion_ends_with_the_picture_as_it_is_without_motion(visit, skip):
     ended(page)
 
 
+@pytest.mark.slow
 def test_where_motion_is_not_wanted_the_end_stands_there_at_once(browser, address):
     query = "&".join(f"{key}={quote(str(value))}" for key, value in MYSTERY.items())
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
@@ -826,6 +841,7 @@ def test_where_motion_is_not_wanted_the_end_stands_there_at_once(browser, addres
     assert first == later
 
 
+@pytest.mark.slow
 def test_each_of_the_six_marks_stops_at_its_part_and_says_what_it_shows(visit):
     page = visit(**MYSTERY)
     skipped(page)
@@ -865,6 +881,7 @@ def test_dot_label_and_stop_of_the_scrubber_stand_in_one_place(visit):
         assert stop == pytest.approx(label, abs=1) == pytest.approx(dot, abs=1)
 
 
+@pytest.mark.slow
 def test_no_sentence_changes_while_all_of_it_plays(visit):
     page = visit(**MYSTERY)
     skipped(page)
@@ -892,6 +909,7 @@ LISTEN = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_a_weight_that_is_pointed_at_is_drawn_as_wide_as_it_is(visit):
     page = visit(**MYSTERY)
     skipped(page)
@@ -933,6 +951,7 @@ def test_the_picture_is_no_wider_than_the_screen_and_a_tip_stays_in_it(visit, si
             assert len(tip.inner_text().split("\n")) <= 3
 
 
+@pytest.mark.slow
 def test_a_word_of_the_river_is_chosen_at_once(visit):
     """The picture answers before the server does: here the server is not heard at all."""
     page = visit(**MYSTERY)

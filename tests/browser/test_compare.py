@@ -57,8 +57,8 @@ def test_a_cell_that_is_pointed_at_is_read_out_from_both_maps(visit, size):
         )
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize("run, sentence", ((1, BOOK), (0, BOOKS)))
+@pytest.mark.slow
 def test_a_click_opens_the_weight_of_its_own_run(visit, run, sentence):
     page = visit("Compare", **ASKED)
     canvas = page.view.locator(".st-key-compare-maps canvas.picture")
@@ -83,6 +83,7 @@ def test_a_difference_leads_to_both_operands_also_by_keys(visit):
     assert opened_number(page)[1] == (4, 3, 4)
 
 
+@pytest.mark.slow
 def test_a_word_to_put_in_and_a_share_of_the_guess_are_one_click_away(visit):
     page = visit("Compare", **ASKED | {"token": 5})
     page.do(lambda: page.view.get_by_role("button", name="students", exact=True).click())
@@ -96,6 +97,7 @@ def test_a_word_to_put_in_and_a_share_of_the_guess_are_one_click_away(visit):
     assert shown == number(load("study-decoder").trace(other)["head.probs"][index])
 
 
+@pytest.mark.slow
 def test_the_three_maps_are_saved_as_one_picture(visit, tmp_path):
     page = visit("Compare", **ASKED)
     place(page, 0, 0, 0)

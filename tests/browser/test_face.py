@@ -30,8 +30,8 @@ def test_the_picture_comes_first(visit, title):
     little_stands_before(visit(title, model="study-decoder"), 200 if title != "Overview" else 160)
 
 
-@pytest.mark.one_in(3)
 @pytest.mark.parametrize("title", ("Attention", "Add and norm", "Before attention"))
+@pytest.mark.slow
 def test_the_picture_comes_first_even_where_something_is_asked(visit, title):
     """With the question, and once it is answered."""
     page = visit(title, model="study-decoder", ask="1", sentence=OPENING)
@@ -50,6 +50,7 @@ def little_stands_before(page, lowest: int, most: int = WORDS) -> None:
     assert len(before["words"]) <= most, before["words"]
 
 
+@pytest.mark.slow
 def test_the_answers_are_one_tab_stop(visit):
     """Arrows, Home and End move along them, and Enter guesses."""
     page = visit("Output", model="study-decoder", ask="1", sentence=OPENING)
@@ -65,9 +66,9 @@ def test_the_answers_are_one_tab_stop(visit):
     assert not page.view.locator(".st-key-quiz button").count()
 
 
-@pytest.mark.one_in(4)
 @pytest.mark.parametrize("size", (DESK, TELEPHONE))
 @pytest.mark.parametrize("theme", ("light", "dark"))
+@pytest.mark.slow
 def test_everybody_can_read_what_was_guessed(visit, size, theme):
     page = visit("Heads", size, theme, model="study-decoder", ask="1", sentence=OPENING)
     page.do(lambda: page.view.locator(".st-key-quiz button").first.click())
@@ -88,9 +89,9 @@ def test_the_frame_takes_little_room(visit, size, room, model):
     assert line["y"] + line["height"] <= room + two_rows
 
 
-@pytest.mark.one_in(8)
 @pytest.mark.parametrize("size", (TABLET, TELEPHONE))
 @pytest.mark.parametrize("title", ("Attention", "Add and norm", "Output", "Glossary"))
+@pytest.mark.slow
 def test_in_little_room_the_rail_shows_where_one_is(visit, title, size):
     page = visit(title, size, model="study-decoder")
     page.wait(lambda: page.view.evaluate(SHOWN_IN_RAIL, PATHS[title]))

@@ -30,8 +30,8 @@ def test_the_settings_open_wherever_their_button_is_clicked(visit, size):
         page.view.locator(SETTINGS).wait_for(state="detached")
 
 
-@pytest.mark.one_in(2)
 @pytest.mark.parametrize("size", [NARROW, (1280, 900)])
+@pytest.mark.slow
 def test_nothing_lies_over_the_bar_while_a_run_is_under_way(visit, size):
     page = visit("Tokens", size)
     page.view.evaluate(
@@ -50,6 +50,7 @@ def test_nothing_lies_over_the_bar_while_a_run_is_under_way(visit, size):
         assert all(page.view.evaluate(TOPMOST, [part, share]) for share in (0.1, 0.5, 0.9)), part
 
 
+@pytest.mark.slow
 def test_an_example_is_read_whole_in_its_list(visit):
     page = visit(model="study-decoder")
     page.view.locator(".st-key-example input").first.click()
@@ -85,6 +86,7 @@ def test_on_a_telephone_the_sentence_is_read_whole_and_no_menu_floats(visit):
     assert not page.view.locator("[data-testid=stMainMenu]").is_visible()
 
 
+@pytest.mark.slow
 def test_a_text_box_does_not_count_over_its_last_word(visit):
     page = visit()
     box = page.view.get_by_role("textbox").first
@@ -123,6 +125,7 @@ def test_a_strip_under_the_rail_is_32_px_tall(visit, title, asked):
         assert inside["y"] >= box["y"] and inside["y"] + inside["height"] <= box["y"] + 32
 
 
+@pytest.mark.slow
 def test_a_choice_between_two_masks_says_that_it_is_one(visit):
     page = visit("Attention", model="study-translator", sentence="The red car is fast.")
     line = page.view.locator(".st-key-place")
@@ -146,6 +149,7 @@ def test_the_first_tab_stop_leads_to_the_figure(visit):
     assert inside  # the first thing in the figure that can be chosen
 
 
+@pytest.mark.slow
 def test_escape_ends_the_tour_but_not_while_a_list_is_open(visit):
     page = visit("Tokens", tour=1)
     page.view.locator(".st-key-example input").first.click()
@@ -158,6 +162,7 @@ def test_escape_ends_the_tour_but_not_while_a_list_is_open(visit):
     assert "tour" not in choices(page) and page.view.locator(".st-key-tour").count() == 0
 
 
+@pytest.mark.slow
 def test_the_card_of_the_tour_stands_over_its_ring(visit):
     page = visit("Attention", tour=5, ask=0)
     ring, card = (page.view.locator(name) for name in (".st-key-ring .root", ".st-key-tour"))
@@ -167,6 +172,7 @@ def test_the_card_of_the_tour_stands_over_its_ring(visit):
     assert ring.evaluate(order) < card.evaluate(order)
 
 
+@pytest.mark.slow
 def test_the_page_after_stands_at_the_right_edge(visit):
     for title in ("Overview", "Heads"):
         page = visit(title)
@@ -195,6 +201,7 @@ MOVED = """() => {
 }"""
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "title, asked, buttons",
     [

@@ -31,6 +31,7 @@ def box_of_page(page):
     )
 
 
+@pytest.mark.slow
 def test_a_word_is_explained_by_hover_and_by_focus(visit):
     page = visit("Attention", model="study-decoder", ask=0)
     word, before = page.view.locator(LINK).first, box_of_page(page)
@@ -51,6 +52,7 @@ def test_a_word_is_explained_by_hover_and_by_focus(visit):
     assert word.evaluate("e => e === document.activeElement")
 
 
+@pytest.mark.slow
 def test_a_click_keeps_the_explanation_and_leads_to_the_glossary(visit):
     page = visit("Attention", TELEPHONE, model="study-encoder", layer=2, ask=0)
     page.view.locator(LINK).first.click()
@@ -69,6 +71,7 @@ def test_a_click_keeps_the_explanation_and_leads_to_the_glossary(visit):
     assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.slow
 def test_the_title_of_an_opened_number_explains_itself(visit):
     page = visit("Attention", model="study-decoder", cell="decoder.0.attn.pattern:0,2,1")
     page.view.locator(".number h3 a").click()

@@ -49,6 +49,7 @@ def test_a_number_that_is_typed_takes_the_place_of_the_opened_one(visit):
     assert opened_number(page)[2] == number(edited["head.probs"][6, 66])
 
 
+@pytest.mark.slow
 def test_a_cell_of_the_map_of_patches_is_kept(visit):
     """What head 3.4 gathers at the last word, from the sentence with “book”: “is” comes first."""
     page = visit("Laboratory", **ASKED, cards="lab-patch", lab_patch="head")

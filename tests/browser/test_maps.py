@@ -70,6 +70,7 @@ def test_many_heads_of_a_long_sentence_scroll_in_their_box_and_zoom(visit, minil
     assert page.view.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.slow
 def test_the_numbers_of_a_map_as_a_table(visit, traced):
     page, pattern_LM = (
         visit("Encoder and decoder", layer=1, head=3),
@@ -124,6 +125,7 @@ LENGTHS = (
     "title, tokens, size",
     one_in(14, [(*text, size) for text in LENGTHS for size in (DESK, TELEPHONE)], first=1),
 )
+@pytest.mark.slow
 def test_no_column_of_a_map_is_cut_off_unsaid(visit, size, title, tokens):
     sentence = " ".join((WORDS * 5)[: tokens - 2])
     page = visit(

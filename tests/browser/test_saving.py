@@ -51,6 +51,7 @@ def read(file):
     return svg, words, [each.text for each in svg.iter(f"{SVG}title")]
 
 
+@pytest.mark.slow
 def test_a_map_is_saved_as_text_and_rectangles_with_its_numbers(visit, minilm, tmp_path):
     page = visit("Heads", sentence=SENTENCE, layer=2, head=7, ask=0)
     file = save(page, ".st-key-heads", "SVG", tmp_path)
@@ -83,6 +84,7 @@ def test_a_map_is_saved_whole_however_much_of_it_is_in_sight(visit, tmp_path):
     assert float(svg.get("height")) > seen and words.count("Head 3") == 1
 
 
+@pytest.mark.slow
 def test_a_step_of_attention_is_saved_with_its_numbers(visit, minilm, tmp_path):
     page = visit("Attention", sentence=SENTENCE, layer=1, head=5, token=3, stage=0, ask=0)
     file = save(page, "[data-testid=stMain]", "SVG", tmp_path)
@@ -95,6 +97,7 @@ def test_a_step_of_attention_is_saved_with_its_numbers(visit, minilm, tmp_path):
     assert any("layer 1 · head 5" in each for each in words) and f"“{SENTENCE}”" in words
 
 
+@pytest.mark.slow
 def test_the_overview_is_saved_as_it_stands_at_the_end_of_its_motion(visit, tmp_path):
     page = visit(model="study-decoder", sentence=SENTENCE, ask=0)
     svg, words, _ = read(save(page, "[data-testid=stMain]", "SVG", tmp_path))
@@ -104,6 +107,7 @@ def test_the_overview_is_saved_as_it_stands_at_the_end_of_its_motion(visit, tmp_
     assert len(list(svg.iter(f"{SVG}rect"))) > 500
 
 
+@pytest.mark.slow
 def test_what_a_mask_hides_is_hatched_in_a_saved_map_too(visit, tmp_path):
     page = visit("Heads", model="study-decoder", sentence=SENTENCE, ask=0)
     svg, _, said = read(save(page, ".st-key-heads", "SVG", tmp_path))
@@ -129,6 +133,7 @@ def test_a_hostile_sentence_makes_a_harmless_file(visit, tmp_path, kind):
     assert not list(svg.iter(f"{SVG}script")) and not list(svg.iter(f"{SVG}foreignObject"))
 
 
+@pytest.mark.slow
 def test_the_menu_opens_and_closes_by_key(visit):
     page = visit("Heads", sentence=SENTENCE, ask=0)
     button = page.view.locator(".st-key-heads").get_by_role("button", name="Save picture")
@@ -468,7 +473,7 @@ def test_each_component_that_draws_a_figure_can_be_saved():
     assert sheets - NO_FIGURE == FIGURES.keys() | ELSEWHERE
 
 
-@pytest.mark.one_in(9)
+@pytest.mark.one_in(30)
 @pytest.mark.parametrize("component", FIGURES)
 def test_a_figure_is_saved_with_what_it_is_and_its_numbers(visit, tmp_path, component):
     figure = FIGURES[component]
@@ -492,6 +497,7 @@ def test_a_figure_is_saved_with_what_it_is_and_its_numbers(visit, tmp_path, comp
     assert content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) > 3000
 
 
+@pytest.mark.slow
 def test_the_overview_says_the_number_of_each_cell(visit, tmp_path):
     page, trace = visit(**BOOKS, ask=0), decoder()
     _, _, said = read(save(page, "[data-testid=stMain]", "SVG", tmp_path))

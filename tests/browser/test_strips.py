@@ -86,6 +86,7 @@ def test_a_strip_reads_and_opens_the_number_under_the_pointer(visit, traced, tit
     page.wait(lambda: opened_number(page)[:2] == (step, (6, d + 1)))
 
 
+@pytest.mark.slow
 def test_a_token_unfolds_its_nearest_words_before_the_page_has_followed(visit):
     page = visit("Tokens", token=2)
     page.view.locator(".pieces .unfolded").wait_for()
@@ -115,6 +116,7 @@ def test_the_hands_end_where_position_times_angle_turns_them(visit, smollm2):
     np.testing.assert_allclose(np.cos(np.subtract(turned, expected)), 1, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_neuron_is_chosen_at_once_and_opens_what_it_does(visit, traced):
     page, trace = visit("Feed-forward", layer=1, token=6), traced()
     page.view.locator("button.neuron").first.wait_for()

@@ -51,6 +51,7 @@ def test_a_part_opens_by_click_and_the_next_by_key(visit, size):
     assert stops.count() == 1
 
 
+@pytest.mark.slow
 def test_another_rival_is_one_click_and_one_tab_stop_away(visit):
     page, (are, _, were) = visit(TITLE, **ASKED), ids()
     rivals = page.view.locator(".st-key-why-map .words").nth(1).locator("button")
@@ -72,6 +73,7 @@ def test_output_leads_to_why_with_the_word_that_was_clicked(visit):
     assert "Why_this_word" in page.view.url
 
 
+@pytest.mark.slow
 def test_a_bar_of_what_was_read_opens_a_look(visit):
     page, (are, is_, _) = visit(TITLE, **ASKED, cards="why-reads.why-look"), ids()
     bars = page.view.locator("[class*=st-key-why-reads]")
@@ -140,6 +142,7 @@ def test_why_are_is_answered_in_four_clicks(clicks):
     assert "of it from books" in reader.read() and reader.count <= 4
 
 
+@pytest.mark.slow
 def test_which_english_word_made_verte_is_answered_in_four_clicks(clicks):
     reader = clicks("study-translator", "The house is green.")
     reader.why()
@@ -174,6 +177,7 @@ def test_why_17_4_looked_at_sat_is_answered_in_four_clicks(clicks, smollm2):
     assert "it had looked at ␣cat (1): 94%" in reader.read() and reader.count <= 4
 
 
+@pytest.mark.slow
 def test_a_neuron_leads_to_feed_forward(visit):
     page, (are, is_, _) = visit(TITLE, **ASKED, cards="why-neurons"), ids()
     split = why.by_neuron(load("study-decoder").trace(BOOKS), "decoder.3.mlp", are, is_)

@@ -9,9 +9,17 @@ from core.decoding.greedy import greedy
 from core.forward_pass import forward
 from core.models.generation_rules import no_rules
 from core.models.weights import read_folder
-from tests.helpers.tiny import golden
+from tests.helpers.tiny import FURTHER, golden
 
-WRITERS = ("gpt2", "llama", "llama_tied", "t5_gated", "t5_relu", "marian")
+ENCODERS = ("roberta", "xlm-roberta", "camembert", "distilbert", "electra", "albert", "mpnet")
+WRITERS = (
+    *("gpt2", "llama", "llama_tied", "t5_gated", "t5_relu", "marian"),
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in FURTHER
+        if name not in (*ENCODERS, "modernbert", "phi3")  # Phi-3's angles grow: test_rotary
+    ),
+)
 SOURCE = [3, 5, 7, 2, 9, 4]
 
 

@@ -1,5 +1,5 @@
-"""The relations of BART and T5: what holds for every family, and what they alone have (a table of
-position biases in each layer, the waves of Tensor2Tensor, a token without a position).
+"""The relations of BART and T5: what they alone have (a table of position biases in each layer, the
+waves of Tensor2Tensor, a token without a position).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core import GlassError, explain
-from core.decoding import greedy_target, read, read_on
+from core.decoding import greedy_target
 from core.forward_pass import forward
 from core.models.families import FAMILIES
 from core.models.model import load
@@ -16,46 +16,9 @@ from core.models.weights import read_folder
 from core.ops import sinusoids, wave_rates
 from tests.helpers import tiny
 from tests.helpers.model_files import refusal, written
-from tests.helpers.names import every_name
-from tests.helpers.recomputed import check_cells
-from tests.helpers.sums import check_looks, check_sums
 from tests.helpers.tiny import golden
 
-NEW = ("umt5", "m2m_100")  # those with a new axis
 RELATIONS = ("mt5", "umt5", "bart", "mbart", "pegasus", "m2m_100")
-EACH = [pytest.param(name, marks=() if name in NEW else pytest.mark.slow) for name in RELATIONS]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", RELATIONS)
-def test_cells_are_recomputed_from_their_operands(tiny_trace, family):
-    words_L = list(range(len(golden(family).inputs["ids_L"])))
-    trace, rng = tiny_trace(family, words_L=words_L), np.random.default_rng(3)
-    check_cells(trace, every_name(trace), 1, rng)
-
-
-@pytest.mark.parametrize("family", EACH)
-def test_sources_add_up_to_the_stream_and_to_the_scores(tiny_trace, family):
-    check_sums(tiny_trace(family), 1e-9)
-    check_looks(tiny_trace(family), 1e-9)
-
-
-@pytest.mark.parametrize("family", EACH)
-def test_a_layer_runs_again_as_it_ran(tiny_trace, family):
-    whole, light = tiny_trace(family), tiny_trace(family, keep="layers")
-    assert list(light) == list(whole)
-    assert all(np.array_equal(light[name], whole[name], equal_nan=True) for name in whole)
-
-
-@pytest.mark.parametrize("family", EACH)
-def test_a_token_that_is_read_alone_is_read_as_in_the_whole_text(family, tmp_path):
-    config, weights = read_folder(golden(family).write(tmp_path), np.float64)
-    source, target = golden(family).inputs.values()
-    reading = read(config, weights, target[:2], source)
-    for i in range(2, len(target)):
-        reading = read_on(config, weights, reading, target[i : i + 1])
-    trace = forward(config, weights, source, target_ids_L=target)
-    assert abs(reading.logits - trace["head.logits"][-1]).max() < 1e-12
 
 
 # --- a table of biases in each layer --------------------------------------------------------------

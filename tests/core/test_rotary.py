@@ -14,14 +14,11 @@ from core import GlassError, explain, ops, why
 from core.config import Rope
 from core.decoding import key_value_cache, read, read_on
 from core.forward_pass import forward
-from core.models.weights import read_folder
 from core.turning import turn_rates
 from core.whatif import changed_config
 from tests.helpers.made_up import MADE_UP, made_up, model_of, some_ids
 from tests.helpers.names import every_name
 from tests.helpers.recomputed import check_cells
-from tests.helpers.sums import check_looks, check_sums
-from tests.helpers.tiny import golden
 
 WRITERS = ("windows", "growing")
 
@@ -163,34 +160,3 @@ def test_without_norms_queries_are_not_normed_either():
     assert "decoder.0.attn.q.scale" not in trace
     made = explain(trace, "decoder.2.attn.q", (1, 3, 2))
     assert made.title == "Query" and made.error <= 1e-9 * abs(made.value)
-
-
-# --- families -------------------------------------------------------------------------------------
-
-QUICK = ("qwen3", "modernbert")
-KIN = ("mistral", "qwen2", "phi3", "smollm3", "granite", "olmo2", "stablelm")
-EACH = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in KIN)]
-
-
-@pytest.mark.parametrize("family", EACH)
-def test_of_the_families_sources_add_up_to_the_stream_and_to_the_scores(tiny_trace, family):
-    check_sums(tiny_trace(family), 1e-9)
-    check_looks(tiny_trace(family), 1e-9)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", (*QUICK, *KIN))
-def test_of_the_families_cells_are_recomputed_from_their_operands(tiny_trace, family):
-    check_cells(tiny_trace(family), every_name(tiny_trace(family)), 1, np.random.default_rng(3))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", ("qwen3", *KIN))
-def test_of_the_families_reading_on_is_the_whole_run(family, tmp_path):
-    config, weights = read_folder(golden(family).write(tmp_path), np.float64)
-    ids_L = some_ids(config)
-    reading = read(config, weights, ids_L[:2])
-    for i in range(2, len(ids_L)):
-        reading = read_on(config, weights, reading, ids_L[i : i + 1])
-    whole = forward(config, weights, ids_L)
-    assert abs(reading.logits - whole["head.logits"][-1]).max() < 1e-11

@@ -17,6 +17,7 @@ import tokenizers
 
 from core import GlassError, load
 from core.models import catalogue, sentencepiece_model, tokenizer
+from core.models.gguf_cuts import CUTS
 from core.models.gguf_tokenizer import from_gguf
 from core.models.tokenizer import Tokenizer, check_text, from_file, spell_bytes
 from tests.helpers import llama_cpp, tiny
@@ -259,9 +260,23 @@ def test_llama_cpp_cuts_the_stored_texts_so():
         assert [cut.encode(text).ids_L.tolist() for text in case["texts"]] == case["ids"]
 
 
-@pytest.mark.parametrize(
-    "draw", [llama_cpp.random_pieces, llama_cpp.random_merges, llama_cpp.more_merges]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", CUTS)
+def test_llama_cpp_cuts_texts_of_all_sorts_so(kind, tmp_path):
+    pytest.importorskip("xllamacpp")
+    for seed in range(2):
+        rng = random.Random(f"{kind}{seed}")
+        header, texts = (
+            llama_cpp.many_merges(rng, kind),
+            [llama_cpp.any_text(rng) for _ in range(200)],
+        )
+        path = llama_cpp.write_vocabulary(tmp_path / f"{seed}.gguf", header)
+        cut = from_gguf(header)
+        for text, ids in zip(texts, llama_cpp.llama_cpp_ids(path, texts), strict=True):
+            assert cut.encode(text).ids_L.tolist() == ids, (seed, text)
+
+
+@pytest.mark.parametrize("draw", [llama_cpp.random_pieces, llama_cpp.random_merges])
 def test_llama_cpp_cuts_random_texts_so(draw, tmp_path):
     """The same live, with other vocabularies, where xllamacpp is installed."""
     pytest.importorskip("xllamacpp")
@@ -277,8 +292,8 @@ def test_llama_cpp_cuts_random_texts_so(draw, tmp_path):
 @pytest.mark.parametrize(
     "more, says",
     [
-        ({"pre": "viking"}, "tokenizer.ggml.pre” = “viking”"),
-        ({"model": "bert"}, "“bert”"),
+        ({"pre": "deepseek-llm"}, "tokenizer.ggml.pre” = “deepseek-llm”"),
+        ({"model": "t5"}, "“t5”"),
         ({"tokens": [*header()["tokenizer.ggml.tokens"][:-1], "a"]}, "“a” twice"),
     ],
 )

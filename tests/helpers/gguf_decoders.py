@@ -14,6 +14,7 @@ ARCHITECTURES = {
     "gpt_neox": "gptneox",
     "phi": "phi2",
     "bloom": "bloom",
+    "gpt2": "gpt2",
     "gemma": "gemma",
     "gemma2": "gemma2",
     "gemma3_text": "gemma3",
@@ -68,7 +69,11 @@ def write_own_keys(writer, of: str, c: Config) -> None:
 
 
 def as_converted(of: str, c: Config, name: str, tensor):
-    """A tensor as the file has it: q, k and v of all heads one after the other, gains in full."""
+    """A tensor as the file has it: q, k and v of all heads one after the other, gains in full,
+    matrices as (out, in).
+    """
+    if of == "gpt2" and name.endswith((".c_attn.weight", ".c_proj.weight", ".c_fc.weight")):
+        return tensor.T
     if "query_key_value" in name:
         by_head = tensor.reshape(c.n_heads, 3, c.d_head, -1)
         return by_head.swapaxes(0, 1).reshape(tensor.shape)

@@ -129,6 +129,20 @@ def log_probs_after(path: Path, ids: list[int]) -> np.ndarray:
     return np.array([by_id[i] for i in range(len(by_id))])
 
 
+def vectors_of(path: Path, ids: list[int]) -> np.ndarray:
+    """What llama.cpp's encoder leaves of those tokens, (L, D)."""
+    import xllamacpp
+
+    options = xllamacpp.CommonParams()
+    options.model.path, options.n_ctx, options.warmup = str(path), 64, False
+    options.embedding, options.n_parallel = True, 1
+    options.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_NONE
+    options.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    question = {"content": ids, "embd_normalize": -1}
+    (found,) = answer(xllamacpp.Server(options), "embedding", question)
+    return np.array(found["embedding"])
+
+
 # --- vocabularies and texts drawn at random -------------------------------------------------------
 
 
@@ -162,12 +176,79 @@ def random_pieces(rng: Random) -> dict:
 
 
 KINDS = ("gpt-2", "smollm", "llama-bpe", "llama3", "llama-v3")
-MORE_KINDS = ("qwen2", "stablelm2", "refact", "starcoder", "olmo")
+# What one way of cutting a text joins and another does not: letters, digits and signs of all sorts.
+SORTS = (
+    *(
+        "a",
+        "b",
+        "A",
+        "B",
+        "aB",
+        "AB",
+        "é",
+        "É",
+        "ß",
+        "漢",
+        "かな",
+        "가",
+        "ا",
+        "।",
+        "…",
+        "。",
+        "ǅ",
+        "ªº",
+        "①",
+    ),
+    *(
+        "½",
+        "1",
+        "12",
+        "123",
+        "1234",
+        "٣",
+        " ",
+        "  ",
+        "\n",
+        "\r\n",
+        "\t",
+        "\u00a0",
+        "\u3000",
+        "\u2028",
+    ),
+    *(
+        '.,!?()|~`$+^<=>-_/\\*#@%&[]{};:"',
+        "//",
+        "'s",
+        "'S",
+        "'re",
+        "'LL",
+        "’s",
+        "😀",
+        "\u0301",
+        "ि",
+    ),
+    *("€", "«", "»", ",", "-", "/", "(", "~"),
+)
 
 
-def more_merges(rng: Random) -> dict:
-    """The same, its words cut in other ways."""
-    return random_merges(rng, MORE_KINDS)
+def any_text(rng: Random) -> str:
+    """A text of letters, digits and signs of all sorts."""
+    return "".join(rng.choice(SORTS) for _ in range(rng.randint(1, 14)))
+
+
+def many_merges(rng: Random, cut: str) -> dict:
+    """A byte-level vocabulary that joins most of what stands together, unless it is cut apart."""
+    header, letter_of = random_merges(rng, (cut,)), {b: c for c, b in byte_letters().items()}
+    tokens, kinds = header["tokenizer.ggml.tokens"], header["tokenizer.ggml.token_type"]
+    merges = dict.fromkeys(header["tokenizer.ggml.merges"])
+    for _ in range(400):
+        first, *rest = (letter_of[b] for b in (rng.choice(SORTS) + rng.choice(SORTS)).encode())
+        for letter in rest:
+            merges[f"{first} {letter}"] = None
+            first += letter
+            if first not in tokens:
+                tokens.append(first), kinds.append(1)
+    return header | {"tokenizer.ggml.merges": [*merges]}
 
 
 def random_merges(rng: Random, cuts: tuple[str, ...] = KINDS) -> dict:

@@ -19,6 +19,7 @@ class Seen:
 
     request: RunRequest = RunRequest("", "")
     mask: str = "trained"
+    encoding: None = None  # nothing was typed
 
     @property
     def config(self):

@@ -532,6 +532,7 @@ def test_a_study_model_does_not_notice_a_repetition_and_that_is_said():
     check_heads(app, repeated)
 
 
+@pytest.mark.slow
 def test_smollm2_notices_and_without_its_induction_heads_does_so_less(smollm2, monkeypatch):
     app = lab("smollm2", "The cat sat", cards="lab-repeat")
     assert "continues what it has seen once" in prose(app)

@@ -60,7 +60,8 @@ def test_a_model_without_words_has_no_guess_to_lead_to(minilm):
 def test_the_length_of_an_update_is_measured_against_what_it_is_added_to(tiny_trace, family):
     trace = tiny_trace(family)
     for side in trace.config.sides:
-        update_D, before_D = trace[f"{side}.1.mlp.out"][2], trace[f"{side}.1.mlp.in"][2]
+        update_D = trace[f"{side}.1.mlp.out"][2]
+        before_D = trace[f"{side}.1.mlp.sum"][2] - update_D
         expected = np.sqrt((update_D**2).sum() / (before_D**2).sum())
         assert trace[f"{side}.1.mlp.out.relative"][2] == pytest.approx(expected)
 

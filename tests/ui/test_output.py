@@ -227,6 +227,7 @@ def test_the_likeliest_word_goes_after_the_chosen_token_and_a_long_text_is_refus
 
 
 @pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
+@pytest.mark.slow
 def test_the_numbers_of_the_decoder_are_those_of_the_trace(smollm2):
     app = opened(PAGE, **OPEN, model="smollm2", sentence=ITALY, depth="numbers")
     run = runs.trace_of(runs.RunRequest("smollm2", ITALY))

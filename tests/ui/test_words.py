@@ -4,12 +4,15 @@ depth, with all cards open.
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from collections.abc import Iterator
 from itertools import product
 
 import pytest
 
+import ui
 from tests.helpers.pages import opened
 from tests.helpers.pairwise import pairwise
 from tests.helpers.stumbling import sentences_in_code, stumbles, texts_in
@@ -31,6 +34,13 @@ class Every(list):
 
     def __contains__(self, name: object) -> bool:
         return True
+
+
+@pytest.fixture(scope="module", autouse=True)
+def all_imported():
+    """A module that is imported while `opened_cards` is replaced would keep the other one."""
+    for module in pkgutil.walk_packages(ui.__path__, "ui."):
+        importlib.import_module(module.name)
 
 
 def texts_on(app) -> Iterator[str]:

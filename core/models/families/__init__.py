@@ -8,6 +8,7 @@ from core.models.families import (
     albert,
     bart,
     bert,
+    bert_gguf,
     bloom,
     distilbert,
     electra,
@@ -82,4 +83,7 @@ FAMILIES = {
     "gemma3_text": gemma3.FAMILY,
     "glassformer": study.FAMILY,
 }
-KEYS = {kind: family.keys for kind, family in FAMILIES.items()} | {"gguf": llama_gguf.KEYS}
+KEYS = {kind: family.keys for kind, family in FAMILIES.items()} | {
+    "gguf": llama_gguf.KEYS,
+    "gguf, bert": bert_gguf.KEYS,
+}

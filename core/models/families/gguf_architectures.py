@@ -78,6 +78,11 @@ def sloping(data: Fields, of: str) -> dict[str, Any]:
     return neox(data, of) | {"parallel": False, "positions": "alibi", "embed_norm": True}
 
 
+def placed(data: Fields, of: str) -> dict[str, Any]:
+    """GPT-2's layers, with a table of positions."""
+    return neox(data, of) | {"parallel": False, "positions": "learned"}
+
+
 def scaled_embeddings(data: Fields, of: str) -> dict[str, Any]:
     """Gemma's embeddings."""
     return plain(data, of) | {"embed_scale": data.whole(f"{of}.embedding_length") ** 0.5}
@@ -169,6 +174,13 @@ ARCHITECTURES = {
         FUSED | PLAIN_NETWORK | {"decoder.embed.norm": "token_embd_norm"},
         "attention.layer_norm_epsilon attention.max_alibi_bias",
         sloping,
+        activation="gelu_tanh",
+    ),
+    "gpt2": Architecture(
+        "GPT-2",
+        FUSED | PLAIN_NETWORK | {"decoder.embed.position": "position_embd"},
+        "attention.layer_norm_epsilon",
+        placed,
         activation="gelu_tanh",
     ),
     "gemma": Architecture("Gemma", {}, RMS, scaled_embeddings, activation="gelu_tanh"),

@@ -257,7 +257,7 @@ STREAM = (
         "Two ways lead on: past the sublayer, through the sum, and through it.",
         r"\nabla x_{l,d} = \nabla s_{l,d} + \nabla y_{l,d}",
         "residual",
-        letters={"s": "the sum behind the sublayer", "y": "what the sublayer reads"},
+        letters={"s": "the sum after the sublayer", "y": "what the sublayer reads"},
     ),
     gradient(
         "in",
@@ -268,7 +268,7 @@ STREAM = (
         "Two ways lead on: past the network, through the sum, and through it.",
         r"\nabla x_{l,d} = \nabla s_{l,d} + \nabla y_{l,d}",
         "residual",
-        letters={"s": "the sum behind the network", "y": "what the network reads"},
+        letters={"s": "the sum after the network", "y": "what the network reads"},
     ),
     gradient(
         "sum",
