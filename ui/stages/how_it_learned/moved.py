@@ -13,6 +13,7 @@ from ui.kit.explanation_panel import open_number, opened_in
 from ui.session.selection import chosen, select
 from ui.session.view import View
 from ui.stages.how_it_learned.one_step import Number, number_words, signed
+from ui.text import plain
 
 LISTED = 5
 
@@ -44,7 +45,7 @@ def words(view: View, lesson: Lesson, first: Number) -> str:
     """The last step of the number that moved furthest, with the two means that AdamW keeps."""
     found, rate = update(lesson, first.weight, first.index), f"{lesson.plan.rate:g}"
     w, now = operand(found.before), f"**{operand(found.after)}**"
-    name = f"`{number_words(view, first)}`"
+    name = f"**{plain(number_words(view, first))}**"
     if found.mean is None or found.square is None:
         made = f"w − η · gradient = {w} − {rate} · {signed(found.gradient)} = {now}"
         return f"{name} moved furthest. Its last step: {made}."
