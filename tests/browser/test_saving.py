@@ -13,6 +13,7 @@ import pytest
 
 from core import load, why
 from core.decoding import beam_search
+from core.learning import next_words
 from core.ops import frequencies
 from core.planes import principal_plane
 from core.steps.heads import ROLES
@@ -249,6 +250,16 @@ def searched() -> list[str]:
 
 ARE_IS = tuple(load("study-decoder").tokenizer.id_of(word) for word in ("are", "is"))
 CAR = {"model": "study-translator", "sentence": "The red car is fast.", "layer": 3, "head": 1}
+
+
+def pulls() -> list[str]:
+    """How long the gradient is where each vector enters the output and the last network."""
+    trace = decoder()
+    grads = trace.backward(next_words(trace["decoder.embed.ids"].tolist()))
+    steps = ("head.in", "decoder.3.mlp.in")
+    return [number(x, 3) for step in steps for x in np.linalg.norm(grads[step], axis=-1)[:-1]]
+
+
 FIGURES = {
     "vectors": Figure(
         "Add and norm",
@@ -458,6 +469,14 @@ FIGURES = {
         "output-3-beginnings-at-a-time",
         searched,
         cards="output-beams",
+    ),
+    "way_back": Figure(
+        "How it learned",
+        "way-back",
+        "How strongly the loss pulls",
+        "study-decoder",
+        "how-it-learned-how-strongly-the-loss-pulls",
+        pulls,
     ),
 }
 # Those of the tests above; and what only a fine-tuned model has (tests/ui/test_task_labels.py)

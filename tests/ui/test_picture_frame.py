@@ -30,10 +30,15 @@ def test_a_run_that_is_not_the_trained_one_is_said():
     assert frame("pages/8_Encoder_and_decoder.py", mask="decoder")["change"] == ""
 
 
-def test_where_a_page_shows_other_runs_it_names_none():
-    for path in ("pages/9_Cross_attention.py", "pages/11_Before_attention.py"):
-        found = frame(path)
-        assert "model" not in found and "sentence" not in found and found["page"]
+def test_where_a_page_shows_several_runs_it_names_none():
+    found = frame("pages/11_Before_attention.py")
+    assert "model" not in found and "sentence" not in found and found["page"]
+
+
+def test_where_a_page_shows_another_run_it_names_that_one():
+    assert frame("pages/9_Cross_attention.py")["model"] == "study-translator"
+    learned = frame("pages/17_How_it_learned.py", model="study-decoder")
+    assert (learned["model"], learned["sentence"]) == ("study-decoder", SENTENCE)
 
 
 def test_a_long_sentence_is_cut_in_a_caption():

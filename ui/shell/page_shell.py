@@ -198,9 +198,11 @@ def look_at(view: View, layout: Layout) -> View:
 def line(view: View, page: Page, layout: Layout) -> None:
     """Tokens, layer, head, mask, depth."""
     guest = layout.own is not None and not layout.own(view)
-    others = guest or bool(layout.owner and not layout.own)
-    pictures = picture_frame(view, page, others=others)
-    place_line(view, pictures, layout.tokens, layout.side, alone=guest)
+    others = bool(layout.owner and not layout.own)
+    shown = layout.owner(view) if guest and layout.owner else view
+    place_line(
+        view, picture_frame(shown, page, others=others), layout.tokens, layout.side, alone=guest
+    )
 
 
 def lay_out(view: View, draw, layout: Layout) -> None:
