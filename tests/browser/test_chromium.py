@@ -118,6 +118,7 @@ def written_in(page) -> dict[str, str]:
     return {each.get_attribute("data-cell"): each.inner_text() for each in found}
 
 
+@pytest.mark.slow
 def test_what_stands_at_the_end_of_a_motion_is_the_trace(visit):
     trace = load("study-decoder").trace(BOOKS["sentence"])
     page, at = visit("Attention", **BOOKS, stage=2), "decoder.3.attn"

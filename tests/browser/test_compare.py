@@ -68,6 +68,7 @@ def test_a_click_opens_the_weight_of_its_own_run(visit, run, sentence):
     assert shown == number(pattern(sentence)[3, 2]) and choices(page)["token"] == "3"
 
 
+@pytest.mark.slow
 def test_a_difference_leads_to_both_operands_also_by_keys(visit):
     page = visit("Compare", **ASKED)
     canvas = page.view.locator(".st-key-compare-maps canvas.picture")

@@ -181,6 +181,7 @@ def test_the_page_after_stands_at_the_right_edge(visit):
         assert link["x"] + link["width"] == pytest.approx(foot["x"] + foot["width"], abs=12)
 
 
+@pytest.mark.slow
 def test_a_copied_link_shows_its_view_and_asks_again_of_the_next_text(visit):
     veil = ".st-key-veil"
     assert visit("Tokens", ask=1).view.locator(veil).count() == 1

@@ -35,6 +35,7 @@ def test_a_head_falls_silent_and_speaks_again(visit, size):
     assert "change" not in choices(page) and not page.problems
 
 
+@pytest.mark.slow
 def test_a_number_that_is_typed_takes_the_place_of_the_opened_one(visit):
     cell = "decoder.1.mlp.hidden:6,3"
     page = visit("Feed-forward", **ASKED | {"cell": cell})

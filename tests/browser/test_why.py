@@ -86,6 +86,7 @@ def test_a_bar_of_what_was_read_opens_a_look(visit):
     look.get_by_text("Query of recommended × key of student").first.wait_for()
 
 
+@pytest.mark.slow
 def test_silence_in_a_large_model_runs_beside_the_page_and_can_be_stopped(visit, smollm2):
     page = visit(TITLE, model="smollm2", sentence="The cat sat on the mat. The cat", ask="0")
     page.do(lambda: page.view.get_by_role("radio", name="effect of silence").click())

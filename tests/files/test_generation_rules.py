@@ -212,6 +212,7 @@ def test_the_page_says_that_the_likeliest_next_word_is_forbidden(tmp_path, monke
         assert any("files forbid" in each.value for each in other.get(where)) == there, page
 
 
+@pytest.mark.slow
 def test_a_forbidden_word_is_neither_drawn_nor_taken_as_the_likeliest(tmp_path, monkeypatch):
     free = forbidding(tmp_path / "free", monkeypatch, [60])
     probs_V = runs.trace_of(runs.RunRequest(free, "3 5 7", target="4 6"))["head.probs"][2]
