@@ -18,6 +18,7 @@ from core.errors import GlassError
 from core.forward_pass import forward
 from core.gradients.result import WEIGHTS, Gradients
 from core.models.assembly import fused_names, is_computed, with_arrays
+from core.ops import log_softmax
 
 METHODS = ("sgd", "adamw")
 
@@ -169,7 +170,5 @@ def loss_on(config: Config, weights: Mapping, texts: Iterable[Sequence[int]]) ->
     losses = []
     for ids_L in texts:
         logits_RV = forward(config, weights, ids_L, keep="output")["head.logits"][:-1]
-        largest_R1 = logits_RV.max(axis=-1, keepdims=True)
-        log_sums_R = np.log(np.exp(logits_RV - largest_R1).sum(axis=-1)) + largest_R1[:, 0]
-        losses.append(log_sums_R - logits_RV[np.arange(len(logits_RV)), list(ids_L[1:])])
+        losses.append(-log_softmax(logits_RV)[np.arange(len(logits_RV)), list(ids_L[1:])])
     return float(np.concatenate(losses).mean())

@@ -7,12 +7,11 @@ import numpy as np
 from core.config import weight_shapes
 from core.learning import Lesson, update
 from core.operands import WEIGHTS
-from core.text import operand
 from ui.kit.components import table
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.session.selection import chosen, select
 from ui.session.view import View
-from ui.stages.how_it_learned.one_step import Number, number_words, signed
+from ui.stages.how_it_learned.one_step import Number, formula, number_words
 from ui.text import plain
 
 LISTED = 5
@@ -43,17 +42,11 @@ def numbers_of(view: View, lesson: Lesson) -> list[Number]:
 
 def words(view: View, lesson: Lesson, first: Number) -> str:
     """The last step of the number that moved furthest, with the two means that AdamW keeps."""
-    found, rate = update(lesson, first.weight, first.index), f"{lesson.plan.rate:g}"
-    w, now = operand(found.before), f"**{operand(found.after)}**"
+    found = update(lesson, first.weight, first.index)
     name = f"**{plain(number_words(view, first))}**"
-    if found.mean is None or found.square is None:
-        made = f"w − η · gradient = {w} − {rate} · {signed(found.gradient)} = {now}"
-        return f"{name} moved furthest. Its last step: {made}."
-    made = f"{w} − {rate} · {signed(found.mean)} / √{operand(found.square)} = {now}"
-    return (
-        f"{name} moved furthest. Its last step: w − η · m̂ / (√v̂ + ε) = {made}. m̂ is the running"
-        " mean of its gradient, v̂ that of its square."
-    )
+    made = f"{name} moved furthest. Its last step: {formula(found, lesson.plan.rate)}."
+    means = " m̂ is the running mean of its gradient, v̂ that of its square."
+    return made if found.mean is None else made + means
 
 
 def numbers_table(view: View, lesson: Lesson, numbers: list[Number]) -> None:

@@ -151,18 +151,24 @@ def loss_of(view: View) -> float:
 
 
 def arithmetic(view: View, step: OneStep, each: Number) -> str:
-    """w − η · gradient = new w, with its numbers."""
+    """The arithmetic of a number whose change is among the largest."""
     found, plan = update(step.lesson, each.weight, each.index), step.lesson.plan
-    w, rate, now = operand(found.before), f"{plan.rate:g}", f"**{operand(found.after)}**"
     of = f"`{each.weight}` [{', '.join(map(str, each.index))}] has the largest:"
-    if found.mean is None or found.square is None:
-        made = f"{w} − {rate} · {signed(found.gradient)} = {now}"
-        return f"{of} w − η · gradient = {made}.{both_words(view, step, each)}"
-    made = f"{w} − {rate} · {signed(found.mean)} / √{operand(found.square)} = {now}"
-    return (
-        f"{of} w − η · m̂ / (√v̂ + ε) = {made}; at the first step m̂ is the gradient, v̂ its square,"
-        f" and ε next to nothing.{both_words(view, step, each)}"
+    means = (
+        ""
+        if found.mean is None
+        else "; at the first step m̂ is the gradient, v̂ its square, and ε next to nothing"
     )
+    return f"{of} {formula(found, plan.rate)}{means}.{both_words(view, step, each)}"
+
+
+def formula(found: Update, rate: float) -> str:
+    """w − η · gradient = new w, or AdamW's, in letters and then with its numbers."""
+    w, now = f"{operand(found.before)} − {rate:g}", f"**{operand(found.after)}**"
+    if found.mean is None or found.square is None:
+        return f"w − η · gradient = {w} · {signed(found.gradient)} = {now}"
+    ratio = f"{signed(found.mean)} / √{operand(found.square)}"
+    return f"w − η · m̂ / (√v̂ + ε) = {w} · {ratio} = {now}"
 
 
 def both_words(view: View, step: OneStep, each: Number) -> str:
