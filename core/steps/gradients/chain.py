@@ -1,4 +1,4 @@
-"""The chain rule: what all that reads a number makes of it, each times how fast it grows with that.
+"""The chain rule: the gradients of all that reads a number, each times how fast that grows with it.
 
 A gradient says by how much what is asked for (a loss, a logit) grows for each unit that a number of
 the run grows by. It has the name of its step with “grad.” before it, and the step's place and axes.
@@ -178,6 +178,6 @@ def gradient(leaf, axes, place, recipe, of, story, latex, colour, **more) -> Ste
 
 
 PASSED_ON = "It passes a sum unchanged: what reads the sum decides."
-READ = "What all that reads this number makes of it, added up."
+READ = "The gradients of all that reads this number, each times how fast that grows, added up."
 SUMMED = {"s": "what reads it", "r": "number that reads it", "W": "how fast that grows with it"}
 CHAIN = r"\nabla x_{l,d} = \sum_r W_{d,r}\, \nabla s_r"

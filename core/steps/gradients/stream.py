@@ -197,7 +197,7 @@ THE_NORM = (
         NORM,
         explain_mean,
         "the mean",
-        "Minus the gradients of all numbers that the mean was taken off.",
+        "Minus the gradients of all numbers from which the mean was taken.",
         r"\nabla \mu_l = -\sum_d \nabla y_{l,d}",
         "norm",
         letters={"y": "the vector minus its mean"},

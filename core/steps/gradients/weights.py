@@ -262,7 +262,7 @@ KINDS = (
         SELF + STACK,
         explain_distances,
         "a position bias",
-        "To a bias come the gradients of all pairs of tokens that are so far apart.",
+        "The gradients of all pairs of tokens that are this far apart, added up.",
         r"\nabla B_h = \sum_{l,m} \nabla b_{h,l,m}",
         colour="position",
         letters={"b": "bias of a pair", "l": "position of one token"},
