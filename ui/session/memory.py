@@ -60,6 +60,8 @@ class Memory:
 
     computing: tuple | None = None  # Laboratory: the map or table that is being computed
 
+    # Exercises: for each run and number, how far the reader has come (a Sheet)
+    sheets: dict[tuple, Any] = field(default_factory=dict)
     # For each page, model and sentence: the guess and the Quiz (ui.kit.quiz); False: none made
     quizzes: dict[tuple, Any] = field(default_factory=dict)
     asking: bool = False  # whether the page waits for a guess
@@ -113,6 +115,11 @@ def forget_comparison(shown: RunRequest | None = None) -> None:
     after, _ = memory().compared_run or (None, None)
     if after is None or shown is None or after[:2] != shown[:2]:
         memory().compared_run = None
+
+
+def place_across(request: RunRequest) -> tuple:
+    """What the place at which Cross-attention opened first belongs to, as Memory.cross_place."""
+    return request[:2] + request[3:4]
 
 
 def guess_at(page, model: str, texts: Texts) -> tuple:

@@ -66,6 +66,9 @@ HOW_IT_LEARNED = Page(
     "How it learned",
     "The loss, its gradients, and a model that learns your sentence",
 )
+EXERCISES = Page(
+    "pages/18_Exercises.py", "Exercises", "Thirty questions on your own run: predict, then look"
+)
 COMPARE = Page(
     "pages/13_Compare.py", "Compare", "Two sentences, heads, layers or models, side by side"
 )
@@ -88,6 +91,7 @@ PAGES = (
     BEFORE_ATTENTION,
     WHY,
     HOW_IT_LEARNED,
+    EXERCISES,
     LABORATORY,
     COMPARE,
     EVERY_NUMBER,

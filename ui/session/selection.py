@@ -336,6 +336,8 @@ class Selection:
     learn_steps: int = in_page(whole_number(20, 1, MOST_STEPS))
     learn_weight: str | None = in_page(text(None, 80))
     learn_reads: str = in_page(among("before", ("before", "after", "taught")))
+    # Exercises: what the questions are drawn by; whoever has the same number is asked the same
+    exercises: int | None = in_page(whole_number(None, 0))
     # Glossary
     term: str | None = in_page(
         text(None, 40, "a term of the glossary, such as attention-weight", TERM.fullmatch)

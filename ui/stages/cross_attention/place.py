@@ -12,7 +12,7 @@ import streamlit as st
 from core.errors import GlassError
 from ui.session import runs
 from ui.session.address import keep, link_asks_for
-from ui.session.memory import memory
+from ui.session.memory import memory, place_across
 from ui.session.opening import aligning_place
 from ui.session.runs import RunRequest
 from ui.session.selection import chosen, select
@@ -79,7 +79,7 @@ def open_at_first(view: View) -> None:
     """
     if not is_own(view):
         return
-    place, before = view.request[:2] + view.request[3:4], memory().cross_place
+    place, before = place_across(view.request), memory().cross_place
     if place == before:
         return
     memory().cross_place = place
