@@ -2,6 +2,10 @@
 import { create, createButton, make } from "./dom.js"
 import { oneStop } from "./one_stop.js"
 
+const answered = new WeakSet()  // in which an answer was given just now
+let goesOn = false  // whether the reader has begun: what comes next is then in reach of the keys
+const NEXT = ".st-key-exercise_next button", WAIT = 120  // ms, until the way on is drawn
+
 // A number as a reader types it: with a comma or a point, a true minus sign, a unit behind it.
 export function numberTyped(text) {
   const plain = text.trim().replace(/[−–]/g, "-").replace(/\s*%$/, "").replace(/^(-?[\d ]*),(\d*)$/, "$1.$2").replace(/ /g, "")
@@ -55,11 +59,22 @@ function show(root, options, typed, { given, right, holds }) {
   })
 }
 
+// Who answered with a key goes on with a key: to the next question, and there to its answers. A telephone would open its keyboard.
+function reach(root, inside, isDone) {
+  if (isDone && answered.delete(root)) setTimeout(() => root.ownerDocument.querySelector(NEXT)?.focus({ preventScroll: true }), WAIT)
+  else if (!isDone && goesOn && matchMedia("(hover: hover)").matches) inside.querySelector("button, input")?.focus({ preventScroll: true })
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root"), { options, typed, verdict } = data
-  const inside = create("div", "inside"), send = (value) => setTriggerValue("answer", value)
+  const inside = create("div", "inside"), send = (value) => {
+    answered.add(root)
+    goesOn = true
+    setTriggerValue("answer", value)
+  }
   if ("right" in verdict) show(inside, options, typed[0], verdict)
   else if (typed.length) ask(inside, typed[0], send)
   else offer(inside, options, send)
   root.replaceChildren(inside)
+  reach(root, inside, "right" in verdict)
 }

@@ -29,7 +29,7 @@ from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
 from ui.session.actions import change_run, close_number, follow_step, with_part
 from ui.session.memory import memory, note
-from ui.session.navigation import BEFORE_ATTENTION, COMPARE, OUTPUT, WHY
+from ui.session.navigation import BEFORE_ATTENTION, COMPARE, EXERCISES, OUTPUT, WHY
 from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select
 from ui.session.view import View
 from ui.text import bold, plain, short
@@ -244,6 +244,8 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
 
 def hint() -> str:
     """How another number is opened, until one is."""
+    if memory().page == EXERCISES and not opened_cell():
+        return "The number that answers the question."
     return "" if opened_cell() else "One number of this page. Click any other to open it."
 
 

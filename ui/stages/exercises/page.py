@@ -1,4 +1,4 @@
-"""The page: where the reader stands in the six chapters, and one question; in the end, how it went."""
+"""The page: where the reader stands in the six chapters, one question, and in the end how it went."""
 
 from __future__ import annotations
 
@@ -269,7 +269,9 @@ def chapter_line(sheet: Sheet, chapter: int) -> None:
     right, wrong = states.count(RIGHT), states.count(WRONG)
     pages = pages_of_wrong(sheet, chapter)
     words = f"**{title}**: " + (f"{right} of {right + wrong} right." if right + wrong else "open.")
-    with st.container(horizontal=True, key=f"exercise-chapter-{chapter}"):
+    with st.container(
+        horizontal=True, key=f"exercise-chapter-{chapter}", vertical_alignment="center"
+    ):
         st.markdown(words + (" Look again:" if pages else ""), width="content")
         for page in pages:
             key = f"exercise_again_{chapter}_{PAGES.index(page)}"

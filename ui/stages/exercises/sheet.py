@@ -52,7 +52,7 @@ class Sheet:
         return [self.state(n) for n in among]
 
     def next(self) -> int:
-        """The next question that is open, from here on and then from the start; else the summary."""
+        """The next question that is open, from here on, then from the start; else the summary."""
         later = [*range(self.at + 1, SUMMARY), *range(min(self.at, SUMMARY))]
         return next((n for n in later if self.state(n) == OPEN), SUMMARY)
 
