@@ -482,8 +482,8 @@ FIGURES = {
 # Those of the tests above; and what only a fine-tuned model has (tests/ui/test_task_labels.py)
 ELSEWHERE = {"heatmap", "overview", "tagged"}
 NO_FIGURE = {  # controls, words, and the number that is explained, which has a page of its own
-    *("choice", "explanation", "glossary", "outline", "page_links", "place", "quiz", "ring"),
-    *("saving", "share", "strip", "swaps", "terms"),
+    *("choice", "exercise", "exercise_strip", "explanation", "glossary", "outline", "page_links"),
+    *("place", "quiz", "ring", "saving", "share", "strip", "swaps", "terms"),
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.helpers.pages import opened, parts
-from ui.session.navigation import GLOSSARY, OVERVIEW, PAGES
+from ui.session.navigation import EXERCISES, GLOSSARY, OVERVIEW, PAGES
 from ui.session.selection import OPENING
 
 QUOTED = re.compile(r"“(?!\*\*)")
@@ -25,7 +25,7 @@ def test_questions_name_tokens_in_bold_without_quotes(page, model):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.title)
 def test_the_line_over_a_page_stands_where_there_is_something_to_choose(page):
-    assert len(parts(opened(page.path), "place")) == (page is not GLOSSARY)
+    assert len(parts(opened(page.path), "place")) == (page not in (EXERCISES, GLOSSARY))
 
 
 def two_cards():

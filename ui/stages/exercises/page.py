@@ -1,4 +1,4 @@
-"""The page: where the reader stands in the six chapters, one question, and in the end how it went."""
+"""The page: how far the reader has come, one question, and in the end how it went."""
 
 from __future__ import annotations
 
