@@ -469,7 +469,7 @@ def check(name: str, e: Exercise, view: View) -> None:
     told = (name, e.asks, e.answer)
     if isinstance(e.answer, Typed):
         assert e.answer.value == pytest.approx(expected, abs=e.answer.within / 2), told
-        assert e.answer.within < abs(expected) or name == "residual", told
+        assert e.answer.within < abs(expected), told
         assert any(f"**{number(e.answer.value, n)}" in plainly(e.why) for n in (2, 3, 4)) or (
             f"**{percent(e.answer.value / 100)}**" in e.why
         ), told

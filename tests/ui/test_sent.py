@@ -63,6 +63,8 @@ NAMES = (
     "all",
     "act",
     "changed",
+    "answer",
+    "go",
 )  # under which the components send
 FORGED = (
     None,

@@ -14,6 +14,7 @@ from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed, leads, tw
 CLEAR = 0.05  # of an attention weight: by so much the most looked at leads
 SCORE, SOFTMAX, SUM = 2, 3, 4  # steps of the walk on the page Attention
 LEAST_WEIGHT = 0.03
+LARGEST = 500  # times: what is more, nobody believes
 SURE = 0.97  # where all goes to one token there is little to learn
 
 
@@ -139,7 +140,7 @@ def times(d: Draw, difference: float, more: list[float]):
     """A choice of factors: e to the power of a difference, and what one might take for it."""
     right = math.exp(difference)
     wrong = [difference, 10**difference, *more, 2**difference, right + difference]
-    far = [x for x in wrong if abs(x - right) > 0.12 * right]
+    far = [x for x in wrong if abs(x - right) > 0.12 * right and x < LARGEST]
     chosen: list[float] = []
     for x in far:
         if all(abs(x - other) > 0.12 * other for other in chosen):

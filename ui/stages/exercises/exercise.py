@@ -20,6 +20,7 @@ from ui.kit.quiz import Quiz
 from ui.kit.token_words import bold_apart
 from ui.session.navigation import Page
 from ui.session.view import View, is_word
+from ui.text import HIDING
 
 Cell = tuple[str, tuple[int, ...]]
 Each = TypeVar("Each")
@@ -116,6 +117,18 @@ class Draw:
         tokens = self.view.tokens(side)
         fit = [i for i in range(low, len(tokens) - end) if is_word(tokens[i])]
         return self.one("word", fit) if fit else None
+
+    def row(self) -> int | None:
+        """A row of the output, where it is finite: of an encoder, one that [MASK] stands at, if
+        there is one, else that of a word.
+        """
+        if not self.config.head or not self.finite("head.probs"):
+            return None
+        side = self.config.sides[-1]
+        at = [self.view.tokens(side)[int(t)] for t in self.trace.rows]
+        words = [r for r, token in enumerate(at) if side == "decoder" or is_word(token)]
+        rows = [r for r, token in enumerate(at) if token in HIDING] or words
+        return self.one("row", rows) if rows else None
 
     def named(self, side: str, position: int) -> str:
         """A token in running text: “**the** (4)”."""

@@ -181,7 +181,7 @@ def without(d: Draw, row: int, layer: int, head: int) -> np.ndarray:
     """How likely each word is at a row of the output, once a head is silent."""
     side = d.config.sides[-1]
     edits = silence(Unit(side, layer, "attn", head, 0, 0))
-    return d.trace.rerun(side, layer, edits, d.trace.rows[[row]])["head.probs"][0]
+    return d.trace.rerun(side, layer, edits, [int(d.trace.rows[row])])["head.probs"][0]
 
 
 def silent_head(d: Draw, at: tuple[int, int], row: int, probs_V: np.ndarray) -> Exercise | None:

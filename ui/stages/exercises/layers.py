@@ -8,7 +8,7 @@ from core.text import counted, number, percent
 from ui.kit.quiz import quiz_of_most
 from ui.session.navigation import CROSS_ATTENTION, ENCODER_AND_DECODER, LAYERS, WHY
 from ui.stages.exercises.exercise import Draw, Exercise, Place, leads, two_largest
-from ui.text import bold
+from ui.text import HIDING, bold
 
 A = {"encoder": "an encoder", "decoder": "a decoder"}
 CLEAR = 0.02  # of a cosine
@@ -87,9 +87,10 @@ def adds_most(d: Draw) -> Exercise | None:
 def if_last(d: Draw) -> Exercise | None:
     """Which word would come out after a layer that is not the last."""
     side, c = d.config.sides[-1], d.config
-    if not c.head or c.layers(side) < 2 or not d.finite("head.probs"):
+    row = d.row()
+    if row is None or c.layers(side) < 2:
         return None
-    row, layer = d.one("row", range(len(d.trace.rows))), d.one("layer", range(c.layers(side) - 1))
+    layer = d.one("layer", range(c.layers(side) - 1))
     step = f"{side}.{layer}.out.lens.probs.{row}"
     if not d.finite(step):
         return None
@@ -116,8 +117,11 @@ def if_last(d: Draw) -> Exercise | None:
 
 
 def at_word(d: Draw, side: str, t: int) -> str:
-    """Where a guess stands: after a token, or in its place."""
-    return f"{'after' if side == 'decoder' else 'in the place of'} {d.named(side, t)}"
+    """Where a guess stands: after a token, at it, or in the place of one that hides a word."""
+    if side == "decoder":
+        return f"after {d.named(side, t)}"
+    hides = d.view.tokens(side)[t] in HIDING
+    return f"{'in the place of' if hides else 'at'} {d.named(side, t)}"
 
 
 # --- both stacks ----------------------------------------------------------------------------------

@@ -31,20 +31,25 @@ def residual(d: Draw) -> Exercise | None:
     if t is None or not d.finite(f"{path}.sum", f"{path}.out", source):
         return None
     x_D, update_D = d.trace[source][t], d.trace[f"{path}.out"][t]
-    clear = np.flatnonzero((np.abs(x_D) > 0.1) & (np.abs(update_D) > 0.05) & (np.abs(x_D) < 9))
+    clear = np.flatnonzero(
+        (np.abs(x_D) > 0.1)
+        & (np.abs(update_D) > 0.05)
+        & (np.abs(x_D) < 9)
+        & (np.abs(d.trace[f"{path}.sum"][t]) > 0.1)
+    )
     if not len(clear):
         return None
-    i = int(d.one("dimension", clear))
+    i = d.one("dimension", clear.tolist())
     total, x, update = (float(v) for v in (d.trace[f"{path}.sum"][t, i], x_D[i], update_D[i]))
     if abs(x + update - total) > 0.005:  # a family may add less than the whole update
         return None
-    added = f"({number(update, 3)})" if update < 0 else number(update, 3)
+    added = f"({number(update, 4)})" if update < 0 else number(update, 4)
     return Exercise(
-        f"Dimension {i} of {d.named(side, t)} is {number(x, 3)}. In layer {layer}, {ADDS[sublayer]}"
-        f" adds {number(update, 3)}. What does the stream hold then?",
+        f"Dimension {i} of {d.named(side, t)} is {number(x, 4)}. In layer {layer}, {ADDS[sublayer]}"
+        f" adds {number(update, 4)}. What does the stream hold then?",
         Typed(total, 0.02),
         "Nothing is replaced: what a part makes is an update.",
-        f"{number(x, 3)} + {added} = **{number(total, 3)}**. What was there is still in the sum.",
+        f"{number(x, 4)} + {added} = **{number(total, 3)}**. What was there is still in the sum.",
         place(side, layer, t, sublayer),
         (f"{path}.sum", (t, i)),
     )
@@ -85,7 +90,7 @@ def standardised(d: Draw) -> Exercise | None:
     clear = np.flatnonzero((np.abs(unit_D) > 0.3) & (np.abs(unit_D) < 4))
     if not len(clear) or scale < 0.01:
         return None
-    i = int(d.one("dimension", clear))
+    i = d.one("dimension", clear.tolist())
     value, x = float(unit_D[i]), float(d.trace[source][t, i])
     mean = float(d.trace[f"{path}.mean"][t]) if f"{path}.mean" in d.trace else None
     D, name = d.config.d_model, d.named(side, t)
@@ -177,7 +182,7 @@ def bent(d: Draw) -> Exercise | None:
     clear = np.flatnonzero((pre_F < -0.2) & (pre_F > -3))
     if not len(clear):
         return None
-    i = int(d.one("neuron", clear))
+    i = d.one("neuron", clear.tolist())
     pre, value = float(pre_F[i]), float(hidden_F[i])
     far = [x for x in (pre, -pre, 0.0, pre / 2) if abs(x - value) > 0.04]
     options = list(dict.fromkeys(number(x, 3) for x in sorted([value, *far[:3]])))

@@ -10,7 +10,7 @@ from core.course import why_not_taught
 from core.decoding import next_tokens
 from core.operands import WEIGHTS
 from core.ops import softmax
-from core.step_ref import GRAD_OF_WEIGHT, parse
+from core.step_ref import GRAD_OF_WEIGHT, ref_of
 from core.steps.sources import source_names
 from core.text import number, percent
 from core.why import in_words
@@ -28,18 +28,6 @@ RATE = 0.1  # of learning: large, so that a step can be seen
 LONGEST_TAUGHT = 64  # tokens
 
 
-def rows_of(d: Draw) -> int | None:
-    """A row of the output, where it is finite: of an encoder, one that [MASK] stands at, if there
-    is one.
-    """
-    if not d.config.head or not d.finite("head.probs"):
-        return None
-    side, rows = d.config.sides[-1], d.trace.rows
-    tokens = d.view.tokens(side)
-    hidden = [r for r, t in enumerate(rows) if tokens[int(t)] in HIDING]
-    return int(d.one("row", hidden or range(len(rows))))
-
-
 def place(d: Draw, row: int) -> Place:
     """The page Output at a row."""
     return Place(OUTPUT, {"side": d.config.sides[-1], "token": int(d.trace.rows[row])})
@@ -47,7 +35,7 @@ def place(d: Draw, row: int) -> Place:
 
 def comes_first(d: Draw) -> Exercise | None:
     """Which word is the likeliest."""
-    row, side = rows_of(d), d.config.sides[-1]
+    row, side = d.row(), d.config.sides[-1]
     if row is None:
         return None
     t, probs_V = int(d.trace.rows[row]), d.trace["head.probs"][row]
@@ -73,7 +61,7 @@ def comes_first(d: Draw) -> Exercise | None:
 
 def how_many_words(d: Draw) -> Exercise | None:
     """How many probabilities come out."""
-    row, side, c = rows_of(d), d.config.sides[-1], d.config
+    row, side, c = d.row(), d.config.sides[-1], d.config
     if row is None:
         return None
     t = int(d.trace.rows[row])
@@ -110,7 +98,7 @@ def one_vector(d: Draw) -> Exercise | None:
 
 def warmer(d: Draw) -> Exercise | None:
     """What a temperature does to the likeliest word."""
-    row, side = rows_of(d), d.config.sides[-1]
+    row, side = d.row(), d.config.sides[-1]
     if row is None or side == "encoder":
         return None
     heat = d.one("heat", HEATS)
@@ -137,7 +125,7 @@ def warmer(d: Draw) -> Exercise | None:
 
 def times_as_likely(d: Draw) -> Exercise | None:
     """What a difference of logits does to probabilities."""
-    row, side = rows_of(d), d.config.sides[-1]
+    row, side = d.row(), d.config.sides[-1]
     if row is None:
         return None
     logits_V = d.trace["head.logits"][row].astype(np.float64)
@@ -168,7 +156,7 @@ def times_as_likely(d: Draw) -> Exercise | None:
 
 def loss_of(d: Draw) -> Exercise | None:
     """The loss, once the right word is known."""
-    row, side = rows_of(d), d.config.sides[-1]
+    row, side = d.row(), d.config.sides[-1]
     if row is None:
         return None
     probs_V, t = d.trace["head.probs"][row].astype(np.float64), int(d.trace.rows[row])
@@ -195,14 +183,14 @@ def loss_of(d: Draw) -> Exercise | None:
 
 def gave_most(d: Draw) -> Exercise | None:
     """Which part of the model raised the likeliest word most."""
-    row, side = rows_of(d), d.config.sides[-1]
+    row, side = d.row(), d.config.sides[-1]
     if row is None:
         return None
     word, t = int(d.trace["head.probs"][row].argmax()), int(d.trace.rows[row])
     step = f"head.logits.parts.{row}.{word}"
     if not d.finite(step):
         return None
-    ref = parse(step)
+    ref = ref_of(step)
     names = source_names(d.trace, ref)[d.trace.axes(step)[-1]]
     parts_S = np.array(d.trace[step], dtype=np.float64)
     offered = [n.endswith(".mlp") or ".head." in n or ".embed." in n for n in names]
@@ -243,10 +231,10 @@ def one_step(d: Draw) -> Exercise | None:
     slope_FD = trace_of(request._replace(gradients="all"))[GRAD_OF_WEIGHT + name]
     at = np.unravel_index(int(np.abs(slope_FD).argmax()), slope_FD.shape)
     w, slope = float(d.trace.weights[name][at]), float(slope_FD[at])
-    within = float(f"{abs(RATE * slope) / 4:.0e}")
-    if not 1e-4 < within < 1:
-        return None
+    within = float(f"{abs(RATE * slope) / 8:.0e}")
     now = w - RATE * slope
+    if not 1e-4 <= within < min(1, abs(now)):
+        return None
     signed = f"({number(slope, 3)})" if slope < 0 else number(slope, 3)
     return Exercise(
         f"A learned number of layer {layer} is {number(w, 4)}; the gradient of the loss there is"

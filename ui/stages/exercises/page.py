@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import streamlit as st
 
 from core.text import counted, number
 from ui.kit.component_loader import component
-from ui.kit.explanation_panel import spell_cell
+from ui.kit.explanation_panel import is_number, spell_cell
 from ui.kit.guessed_place import ask_why
 from ui.kit.quiz import Quiz
 from ui.kit.stage import heading
@@ -120,8 +119,7 @@ def take(sheet: Sheet, exercise: Exercise, key: str, at: int) -> None:
     """What the browser sent: the number of an option, or a number that was typed."""
     given, asked = sent.from_component(key, "answer"), exercise.answer
     if isinstance(asked, Typed):
-        is_number = isinstance(given, int | float) and not isinstance(given, bool)
-        if is_number and math.isfinite(given) and abs(given) < 1e12:
+        if is_number(given):
             answer(sheet, at, float(given))
     elif sent.whole(given, len(asked.options)):
         answer(sheet, at, given)

@@ -17,7 +17,7 @@ SHOWN = 20  # tokens that are listed
 BANDS = 4  # of the dimensions, from which one each is offered
 ALIKE = 0.02  # of a cosine: by so much the most alike leads
 LEAST_ALIKE = 0.05  # of a cosine: what is less is not alike
-LEAST = 0.15  # of an operand, so that it counts
+LEAST = 0.15  # of an operand and of a sum, so that it counts
 WITHIN = 0.02
 
 
@@ -121,7 +121,7 @@ def waves(d: Draw) -> Exercise | None:
     table_LD = np.asarray(d.trace.weights[f"{side}.embed.position.weight"])
     crossings_D = (np.diff(np.sign(table_LD), axis=0) != 0).sum(axis=0)
     quarters = np.array_split(np.argsort(crossings_D, kind="stable"), BANDS)
-    dims = sorted(int(d.one(f"band {n}", quarter)) for n, quarter in enumerate(quarters))
+    dims = sorted(d.one(f"band {n}", quarter.tolist()) for n, quarter in enumerate(quarters))
     counts = crossings_D[dims]
     if not leads(counts, 2):
         return None
@@ -167,14 +167,15 @@ def sum_of_two(d: Draw) -> Exercise | None:
     if t is None or not d.finite(f"{path}.sum", *(f"{path}.{part}" for part in parts)):
         return None
     parts_PD = np.stack([d.trace[f"{path}.{part}"][t] for part in parts])
-    clear = np.flatnonzero((np.abs(parts_PD[:2]) >= LEAST).all(axis=0))
+    both_D = (np.abs(parts_PD[:2]) >= LEAST).all(axis=0)
+    clear = np.flatnonzero(both_D & (np.abs(d.trace[f"{path}.sum"][t]) >= LEAST))
     if not len(clear):
         return None
-    i = int(d.one("dimension", clear))
+    i = d.one("dimension", clear.tolist())
     total = float(d.trace[f"{path}.sum"][t, i])
-    said = [f"its {part} {number(x, 3)}" for part, x in zip(parts, parts_PD[:, i], strict=True)]
-    said[0] = f"the word gives {number(parts_PD[0, i], 3)}"
-    added = " + ".join(f"({number(x, 3)})" if x < 0 else number(x, 3) for x in parts_PD[:, i])
+    said = [f"its {part} {number(x, 4)}" for part, x in zip(parts, parts_PD[:, i], strict=True)]
+    said[0] = f"the word gives {number(parts_PD[0, i], 4)}"
+    added = " + ".join(f"({number(x, 4)})" if x < 0 else number(x, 4) for x in parts_PD[:, i])
     return Exercise(
         f"Dimension {i} of {d.named(side, t)}: {', '.join(said)}. What is their sum?",
         Typed(total, WITHIN),
@@ -221,7 +222,7 @@ def pairs(d: Draw) -> Exercise | None:
         return None
     rates_P = frequencies(rope, d.config.d_head, len(d.view.tokens(side)))
     quarters = np.array_split(np.arange(len(rates_P)), BANDS)
-    offered = [int(d.one(f"band {n}", quarter)) for n, quarter in enumerate(quarters)]
+    offered = [d.one(f"band {n}", quarter.tolist()) for n, quarter in enumerate(quarters)]
     rates = rates_P[offered]
     if not leads(rates, 0.001):
         return None
