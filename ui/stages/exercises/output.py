@@ -70,7 +70,7 @@ def how_many_words(d: Draw) -> Exercise | None:
     return answer and Exercise(
         f"Into how many probabilities is the last vector of {d.named(side, t)} turned?",
         answer,
-        "Any word that the model knows might stand there.",
+        "Which words of the vocabulary can come out?",
         f"**{c.n_vocab:,}**: one for each piece of the vocabulary. Together they are 100%.",
         place(d, row),
         ("head.probs", (row, int(d.trace["head.probs"][row].argmax()))),
