@@ -636,9 +636,9 @@ def test_answers_are_scored_and_the_first_one_counts():
     app.button(key="exercise_next").click().run()
     app.button(key="exercise_skip").click().run()
     assert dots(app)[2] == "skipped" and sheet(app).at == 3
-    for late in (True, -1, 99, "0", None, [0], 0.5):
-        reply(app, late)
-    assert not app.exception and dots(app)[3] == "open"
+    for late in (True, -1, 99, "0", [0], 0.5):
+        to(reply(app, late), late)
+    assert not app.exception and dots(app)[3] == "open" and sheet(app).at == 3
 
 
 def test_a_number_is_right_within_what_is_said():
@@ -726,23 +726,23 @@ def test_the_questions_are_about_the_run_that_all_pages_show():
     assert "about the run" not in prose(page())
 
 
-def test_a_look_leads_to_the_place(monkeypatch):
+@pytest.mark.parametrize("model, at", (("study-decoder", 6), ("study-translator", 24)))
+def test_a_look_leads_to_the_place(monkeypatch, model, at):
     went = []
-    monkeypatch.setattr(
-        st, "switch_page", lambda path, query_params: went.append((path, query_params))
-    )
-    app = to(page(), 6)
-    e = sheet(app).made[6]
+    monkeypatch.setattr(st, "switch_page", lambda path, query_params: went.append(query_params))
+    app = to(page(model=model, layer=None, head=None), at)
+    e = sheet(app).made[at]
     reply(app, correct(app))
     app.button(key="exercise_look").click().run()
-    ((path, params),) = went
-    cell = spell_cell(*e.cell)
-    assert path == e.place.page.path and params["cell"] == cell
-    here = opened(path, model="study-decoder", sentence=view_of("study-decoder").sentence)
-    assert not here.exception and page_title(here) == e.place.page.title
-    firsts = app.session_state["memory"].firsts
-    shown = {name: params.get(name, str(firsts[name])) for name in ("layer", "head")}
-    assert shown == {name: str(e.place.choices[name]) for name in ("layer", "head")}
+    app.query_params.clear()
+    for name, value in went[0].items():
+        app.query_params[name] = value
+    app.switch_page(e.place.page.path).run()
+    assert not app.exception and page_title(app) == e.place.page.title and not said(app)
+    sides = {"side": "encoder"} if model == "study-decoder" else {}  # of one stack none is chosen
+    chosen = {name: app.session_state[name] for name in e.place.choices}
+    assert chosen == e.place.choices | sides
+    assert parts(app)[0]["name"] == app.session_state["cell"] == spell_cell(*e.cell)
 
 
 @pytest.mark.slow

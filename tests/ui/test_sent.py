@@ -64,7 +64,6 @@ NAMES = (
     "act",
     "changed",
     "answer",
-    "go",
 )  # under which the components send
 FORGED = (
     None,

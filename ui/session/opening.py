@@ -1,6 +1,7 @@
 """Where a reader begins to look: at a layer and a head in which there is something to see.
 
 settle_place()          chooses layer and head, until the reader does
+turn_to(request, side)  before a link leads to a layer and a head of the other side
 opening_place(request, side)    the layer and the head for a text: the head that decides which
                         word comes next, or else the one that shows most of what the token that
                         is looked at first looks at
@@ -77,6 +78,13 @@ def settle_place() -> None:
     elif all(follows.values()) and not goes_on(before and before[0], request):
         select(**place)
     firsts |= place
+
+
+def turn_to(request: RunRequest, side: str) -> None:
+    """Before a page is opened at a layer and a head of another side: what these are there at first.
+    A link does not name what is so already.
+    """
+    memory().firsts |= dict(zip(PLACE, opening_place(request, side), strict=True))
 
 
 def goes_on(before: RunRequest | None, now: RunRequest) -> bool:

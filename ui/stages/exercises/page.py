@@ -17,8 +17,9 @@ from ui.session import sent
 from ui.session.actions import start_typed_text, switch_model
 from ui.session.memory import guess_at, memory, place_across
 from ui.session.navigation import CROSS_ATTENTION, PAGES, Page, go
+from ui.session.opening import turn_to
 from ui.session.runs import ready_models
-from ui.session.selection import EXAMPLES, select
+from ui.session.selection import EXAMPLES, chosen, select
 from ui.session.view import View
 from ui.stages.exercises.chapters import CHAPTERS, SLOTS
 from ui.stages.exercises.exercise import Cell, Exercise, Typed
@@ -189,6 +190,9 @@ def look(view: View, exercise: Exercise, answered: bool) -> None:
         return ask_why(view, word, row)
     if place.page is CROSS_ATTENTION:
         memory().cross_place = place_across(view.request)
+    side = place.choices.get("side", chosen("side"))
+    if view.config.crosses and side != chosen("side"):
+        turn_to(view.request, side)
     cell = {"cell": spell_cell(*exercise.cell)} if answered else {}
     return go(place.page, **({"cards": ""} | place.choices | cell))
 
