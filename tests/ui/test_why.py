@@ -26,7 +26,7 @@ from tests.helpers.pages import (
     values_in,
 )
 from tests.helpers.words import MOST, question, words_below
-from ui.stages.why import effects, silent
+from ui.stages.why import beside, effects, silent
 from ui.text import told_apart
 
 PAGE = "pages/15_Why_this_word.py"
@@ -239,7 +239,7 @@ def test_in_a_large_model_the_page_stays_usable_while_parts_fall_silent(monkeypa
     (found,) = [e.value for k, e in asked.items() if k[0] == "why" and "The books" in k[1]]
     assert found.stopped and not found.over
     effects.compute(asked_on(app), found)
-    assert found.over and len(found.changes) == 1 and not found.whole
+    assert found.over and len(found.found) == 1 and not found.whole
 
 
 def asked_on(app):
@@ -252,11 +252,11 @@ def asked_on(app):
 
 
 def test_work_that_nobody_asks_for_stops():
-    found = effects.Silent(total=24)
-    found.wanted -= 2 * effects.FORGOTTEN
+    found = beside.Work(total=24)
+    found.wanted -= 2 * beside.FORGOTTEN
     app = opened(PAGE, **AT | {"sentence": "The books"})
     effects.compute(asked_on(app), found)
-    assert found.stopped and len(found.changes) == 1
+    assert found.stopped and len(found.found) == 1
 
 
 def test_where_part_and_effect_differ_it_says_so():
