@@ -53,8 +53,10 @@ def ranks(x_N) -> np.ndarray:
 
 def rank_correlation(a_N, b_N) -> float:
     """How far two lists of numbers agree in their order (Spearman 1904): 1 in the same, −1 in the
-    reverse; NaN where one of them has no order.
+    reverse; NaN where one of them has no order, or holds NaN.
     """
+    if np.isnan(a_N).any() or np.isnan(b_N).any():
+        return np.nan
     a_N, b_N = (ranks(each) - (len(each) - 1) / 2 for each in (a_N, b_N))
     both = float(np.linalg.norm(a_N) * np.linalg.norm(b_N))
     return float(a_N @ b_N) / both if both else np.nan

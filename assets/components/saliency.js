@@ -1,10 +1,12 @@
 // What each token gives by several measures: a row for each token, a column for each measure, each number in the colour of its sign on one
 // scale. What can be opened is a button; these are one Tab stop, with arrows.
 import { palette } from "./colours.js"
-import { make, makeButton, markOpened } from "./dom.js"
+import { create, make, makeButton, markOpened } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
 import { saveElements } from "./saving.js"
 import { inkOn, neighbourOf } from "./why_geometry.js"
+
+const SMALL = 1 / 200          // of the end of the scale: what is smaller is read when it is pointed at
 
 function lookOf(root) {
   const { stops, pixels } = palette(getComputedStyle(root), "diverging"), bytes = new Uint8Array(pixels.buffer)
@@ -16,11 +18,13 @@ function lookOf(root) {
 }
 
 function head(root, shown, look) {
-  const line = make("div", "head", root), scale = make("span", "scale", line)
-  line.prepend(Object.assign(document.createElement("span"), { className: "title", textContent: shown.title }))
+  const line = make("div", "head", root), scale = create("span", "scale")
+  make("span", "title", line, shown.title)
+  line.append(scale)
   make("span", "", scale, rounded(-shown.limit, 2))
   make("i", "", scale).style.background = `linear-gradient(90deg, ${look.stops.join()})`
   make("span", "", scale, rounded(shown.limit, 2))
+  make("span", "small", line, `blank: below ${rounded(shown.limit * SMALL, 1)}`)
 }
 
 function titles(table, shown) {
@@ -35,7 +39,7 @@ function numberIn(cell, shown, [r, c], look, open) {
   const box = shown.opens[r][c] ? makeButton("number", cell, "", () => open([r, c])) : make("span", "number", cell)
   box.title = what
   if (box.type) box.ariaLabel = what
-  make("span", "value", box, known ? rounded(value, 2) : "")
+  make("span", "value", box, known && Math.abs(value) >= shown.limit * SMALL ? rounded(value, 2) : "")
   if (!known) return box.classList.add("none")
   const [red, green, blue] = look.shade(value / shown.limit)
   Object.assign(box.style, { background: `rgb(${red}, ${green}, ${blue})`, color: inkOn(red, green, blue) })

@@ -65,7 +65,7 @@ class RunRequest(NamedTuple):
     second: str = ""  # as in Texts
     chat: bool = False
     engine: str = "numpy"  # who computes the layers, if nothing differs (core.models.engines)
-    # what the trace has gradients of: the loss of "all" positions, or of the one with that number; a
+    # what the trace has gradients of: the loss of "all" positions, or of one by its number; a
     # logit, or the difference of two: "logit.POSITION.WORD" or "logit.POSITION.WORD.RIVAL"; or of
     # nothing: empty
     gradients: str = ""

@@ -15,6 +15,7 @@ from core.errors import GlassError
 from core.gradients.start import check_run
 from core.step_ref import GRAD
 from core.vectors import rank_correlation
+from core.why.by_gradient import TOKEN
 from ui.session.runs import of_outcome, trace_of, why_not
 from ui.session.selection import chosen, opened_cell
 from ui.session.shelf import SHELF
@@ -24,6 +25,7 @@ from ui.stages.why.asked import Asked, asked_of, can_ask
 from ui.stages.why.beside import Job, Results, Work
 
 MOST = beside.FEW * 128  # tokens × steps that a study model takes at once
+MEASURED = ("measured", "integrated")
 CLOSE = 0.1  # of what was gained, or of the largest token: so near the sum has to come
 RUNNING = Job(
     "why-colours",
@@ -164,14 +166,19 @@ def results(back, trace, words, position: int, way: Way, total: int) -> Results:
 # --- the measures ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measure:
     """What each token of each side gives, (L,), by one measure; a side that it knows nothing of is
     not there."""
 
     name: str  # as in a sentence: “integrated gradients”
-    title: str  # of a column
     by_token: Mapping[str, np.ndarray]
+    more: str = ""  # said in its title
+
+    @property
+    def title(self) -> str:
+        """What stands over its column."""
+        return ", ".join(filter(None, (self.name, self.more)))
 
     def total(self) -> float:
         """All tokens together; NaN where it is not known yet."""
@@ -179,7 +186,7 @@ class Measure:
         return float(numbers.sum()) if len(numbers) else np.nan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measures:
     """All measures side by side, and for which tokens: those on which anything hangs."""
 
@@ -205,40 +212,46 @@ class Measures:
         return self.places[int(size_N.argmax())] if size_N.any() else None
 
     def order(self, measure: Measure) -> float:
-        """How far its order agrees with the measured one: a rank correlation."""
+        """How far its order agrees with the measured one: a rank correlation; NaN where one of them
+        is not known yet.
+        """
         one_N, other_N = self.column(measure), self.column(self.measured)
-        both = np.isfinite(one_N) & np.isfinite(other_N)
-        return rank_correlation(one_N[both], other_N[both])
+        there = np.isfinite(one_N)
+        return rank_correlation(one_N[there], other_N[there])
 
 
 def measures_of(asked: Asked, work: Work) -> Measures:
     """All five, those not known yet without numbers."""
     trace = trace_of(request_of(asked))
-    steps = {f"{side}.embed.token" for side in trace.config.sides}
-    found = why.times_gradient(trace, {step: trace[GRAD + step] for step in steps}).by_token
-    integrated, measured = work.found.get("integrated"), work.found.get("measured")
-    whole = integrated is not None and integrated.done == 1
-    head = asked.head_words
-    return Measures(
-        Measure("gradient × input", "gradient × input", found),
-        Measure(
-            "integrated gradients", "integrated gradients", integrated.by_token if whole else {}
-        ),
-        Measure(
-            f"attention × gradient in {head}",
-            f"attention × gradient, {head}",
-            {asked.seen_side: looks_of(asked, trace).sum(axis=0)},
-        ),
-        Measure("the exact parts", "exact parts", why.ends(trace, *asked.words, asked.row).parts),
-        Measure(
-            "the runs without it", "measured: without it", measured.by_token if measured else {}
-        ),
-        tuple(
-            (side, token)
-            for side in trace.config.sides
-            for token in np.flatnonzero(trace[f"{GRAD}{side}.embed.token"].any(axis=-1)).tolist()
-        ),
+    gradients = {step: trace[step] for step in gradients_in(trace)}
+    by_input = why.times_gradient(
+        trace, {step.removeprefix(GRAD): g for step, g in gradients.items()}
     )
+    looks_M = looks_of(asked, trace).sum(axis=0)
+    return Measures(
+        Measure("gradient × input", by_input.by_token),
+        Measure("integrated gradients", given_by(work, "integrated", whole=True)),
+        Measure("attention × gradient", {asked.seen_side: looks_M}, asked.head_words),
+        Measure("the exact parts", why.ends(trace, *asked.words, asked.row).parts),
+        Measure("measured", given_by(work, "measured"), "with the blank in its place"),
+        tuple((step.split(".")[1], t) for step, g in gradients.items() for t in places_in(g)),
+    )
+
+
+def gradients_in(trace) -> list[str]:
+    """The gradients of the tokens' vectors, by name."""
+    return [f"{GRAD}{side}.{TOKEN}" for side in trace.config.sides]
+
+
+def places_in(gradient_LD) -> list[int]:
+    """The tokens on which anything hangs: no others have a gradient."""
+    return np.flatnonzero(gradient_LD.any(axis=-1)).tolist()
+
+
+def given_by(work: Work, name: str, whole: bool = False) -> Mapping[str, np.ndarray]:
+    """What the runs gave to each token so far; whole: nothing before they all have."""
+    found = work.found.get(name)
+    return {} if found is None or whole and found.done < 1 else found.by_token
 
 
 def looks_of(asked: Asked, trace) -> np.ndarray:
@@ -246,7 +259,17 @@ def looks_of(asked: Asked, trace) -> np.ndarray:
     return why.looks_by_gradient(trace.gradients, asked.path)[asked.view.head]
 
 
-def adds_up(integrated: why.Saliency) -> bool:
-    """Whether the sum of all tokens is close to what was gained."""
-    largest = max(float(np.abs(each_L).max()) for each_L in integrated.by_token.values())
-    return abs(integrated.error) <= CLOSE * max(abs(float(integrated.gained or 0)), largest)
+def all_known(work: Work) -> bool:
+    """Whether all that is run is known."""
+    return all(name in work.found and work.found[name].done == 1 for name in MEASURED)
+
+
+def adds_up(work: Work) -> bool:
+    """Whether integrated gradients are known, and the sum of all tokens is close to what was
+    gained.
+    """
+    if not all_known(work):
+        return False
+    found = work.found["integrated"]
+    largest = max(float(np.abs(each_L).max()) for each_L in found.by_token.values())
+    return abs(found.error) <= CLOSE * max(abs(found.gained), largest)
