@@ -38,13 +38,16 @@ function numberIn(cell, shown, [r, c], look, open) {
   const what = `${shown.rows[r]}, ${shown.columns[c]}: ${known ? rounded(value) : "nothing"}`
   const box = shown.opens[r][c] ? makeButton("number", cell, "", () => open([r, c])) : make("span", "number", cell)
   box.title = what
-  if (box.type) box.ariaLabel = what
+  if (shown.opens[r][c]) {
+    box.ariaLabel = what
+    box.dataset.place = [r, c].join()
+    box.classList.toggle("opened", shown.opened?.join() === box.dataset.place)
+  }
   make("span", "value", box, known && Math.abs(value) >= shown.limit * SMALL ? rounded(value, 2) : "")
   if (!known) return box.classList.add("none")
+  if (shown.faint[c]) return box.classList.add("faint")        // a sum that does not come out has no colours to be believed
   const [red, green, blue] = look.shade(value / shown.limit)
   Object.assign(box.style, { background: `rgb(${red}, ${green}, ${blue})`, color: inkOn(red, green, blue) })
-  box.dataset.place = [r, c].join()
-  box.classList.toggle("opened", shown.opened?.join() === box.dataset.place)
 }
 
 function body(table, shown, look, open) {

@@ -134,6 +134,7 @@ def data_of(asked: Asked, found: Measures, work: Work, cells: list) -> dict:
         "title": f"What each token gives to {asked.plain_versus()}",
         "columns": [each.title for each in shown],
         "rows": [asked.view.names_of(side)[token] for side, token in found.places],
+        "faint": [m is found.integrated and not measures.adds_up(work) for m in shown],
         "groups": groups(asked, found),
         "opens": [[cell is not None for cell in row] for row in cells],
         "opened": opened_at(cells),

@@ -230,12 +230,17 @@ def measures_of(asked: Asked, work: Work) -> Measures:
     looks_M = looks_of(asked, trace).sum(axis=0)
     return Measures(
         Measure("gradient × input", by_input.by_token),
-        Measure("integrated gradients", given_by(work, "integrated", whole=True)),
+        Measure("integrated gradients", given_by(work, "integrated", whole=True), off(work)),
         Measure("attention × gradient", {asked.seen_side: looks_M}, asked.head_words),
         Measure("the exact parts", why.ends(trace, *asked.words, asked.row).parts),
         Measure("measured", given_by(work, "measured"), "with the blank in its place"),
         tuple((step.split(".")[1], t) for step, g in gradients.items() for t in places_in(g)),
     )
+
+
+def off(work: Work) -> str:
+    """What is said of integrated gradients whose sum does not come out."""
+    return "" if adds_up(work) or not all_known(work) else "which do not add up"
 
 
 def gradients_in(trace) -> list[str]:
