@@ -757,7 +757,7 @@ def test_all_cards_hold_at_every_depth_and_for_every_kind_of_model():
     )
     for asked, _ in CASES:
         for depth in ("story", "numbers", "formula", "code"):
-            app = opened(PAGE, **asked, depth=depth, cards=cards)
+            app = opened(PAGE, **asked, depth=depth, cards=cards, why_steps="32")
             labels = [each.label for each in app.expander]
             assert not app.exception and not app.warning and "Where does it come from?" in labels
             if depth == "story":
