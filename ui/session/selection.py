@@ -183,6 +183,7 @@ LAB_KINDS = {
     "order": "Reverse the words",
 }
 RATES = ("0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1")  # of learning
+WAY_STEPS = (32, 128, 512)  # from a blank text to this one
 CARDS = re.compile(r"([a-z0-9-]+(\.|$))*")  # the cards that are open
 TERM = re.compile(r"[a-z0-9-]+")
 
@@ -328,7 +329,7 @@ class Selection:
     why_mlp: int | None = in_page(whole_number(None, 0))
     why_share: float = in_page(decimal(0.1, 0.02, 0.5, 0.02))
     why_blank: str = in_page(among("mean", ("mean", "zero", "pad")))
-    why_steps: int = in_page(among(128, (32, 128, 512)))
+    why_steps: int = in_page(among(128, WAY_STEPS))
     # How it learned: the position whose loss counts (−1: all of them), the place in the stream
     # that is looked at, how a step goes, how many there are, and of which model the number is
     learn_at: int = in_page(whole_number(-1, -1))

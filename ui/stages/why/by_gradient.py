@@ -18,7 +18,7 @@ from ui.kit.packed_arrays import base64_of
 from ui.kit.section import render_depth
 from ui.kit.terms import with_terms
 from ui.session import sent
-from ui.session.selection import depth
+from ui.session.selection import WAY_STEPS, depth
 from ui.session.settling import settle
 from ui.stages.why import beside, measures
 from ui.stages.why.asked import Asked
@@ -27,7 +27,6 @@ from ui.stages.why.gradient_words import completeness, formulas, story, what_eac
 from ui.stages.why.measures import Measures, Way
 
 KEY = "why-colours"
-STEPS = (32, 128, 512)
 _draw = component("saliency", 'class="root figure" role="group" aria-label="What each token gives"')
 
 
@@ -80,7 +79,7 @@ def choices(asked: Asked) -> None:
         )
         st.segmented_control(
             "Steps from there to this text",
-            STEPS,
+            WAY_STEPS,
             key="why_steps",
             required=True,
             persist_state="session",
