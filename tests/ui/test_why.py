@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -634,7 +635,7 @@ def test_the_answer_says_which_token_is_strongest_where_and_how_the_orders_agree
     assert data["foot"][1]["numbers"][:2] == [number(each, 2) for each in agree]
 
 
-def columns_of(*numbers: list[float]) -> Measures:
+def columns_of(*numbers: Sequence[float]) -> Measures:
     """Measures of one side, made up: as many columns as are given."""
     made = [Measure(str(n), {"decoder": np.array(each)}) for n, each in enumerate(numbers)]
     return Measures(*made, places=tuple(("decoder", t) for t in range(len(numbers[0]))))
@@ -661,6 +662,19 @@ def test_trust_needs_the_token_that_was_measured_its_order_and_a_sum(
         "integrated": why.Saliency({"decoder": np.array(integrated)}, total - error),
     }
     assert answer in gradient_words.verdict(found, beside.Work(found=known))
+
+
+def test_integrated_gradients_that_do_not_add_up_have_no_colours(monkeypatch):
+    monkeypatch.setattr(measures, "adds_up", lambda work: False)
+    monkeypatch.setattr(gradient_words, "adds_up", lambda work: False)
+    app = opened(PAGE, **AT | COLOURS | {"sentence": "The dogs that"})
+    data, text = colours(app), prose(app)
+    assert data["faint"] == [False, True, False, False, False]
+    assert data["columns"][1] == "integrated gradients, which do not add up"
+    assert "too far off to read them" in text and "Integrated gradients do not add up." in text
+    assert " in integrated gradients" not in text
+    shown = values_in(data)
+    assert data["limit"] == pytest.approx(np.nanmax(np.abs(shown[:, [0, 2, 3, 4]])), rel=1e-6)
 
 
 def test_a_coloured_number_opens_its_gradient_and_what_many_runs_made_opens_nothing():

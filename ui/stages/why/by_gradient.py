@@ -23,7 +23,14 @@ from ui.session.settling import settle
 from ui.stages.why import beside, measures
 from ui.stages.why.asked import Asked
 from ui.stages.why.beside import Work
-from ui.stages.why.gradient_words import completeness, formulas, story, what_each_tells, written
+from ui.stages.why.gradient_words import (
+    coloured_in,
+    completeness,
+    formulas,
+    story,
+    what_each_tells,
+    written,
+)
 from ui.stages.why.measures import Measures, Way
 
 KEY = "why-colours"
@@ -91,7 +98,7 @@ def answer(asked: Asked, way: Way, work: Work) -> None:
     found = measures.measures_of(asked, work)
     figure(asked, found, work)
     whole = measures.all_known(work)
-    text = story(asked, found, work) if whole else "The numbers come as they are run."
+    text = story(asked, found, work) if whole else "What has not been run yet has no number."
     at = found.places.index(found.first(found.input) or found.places[0])
     render_depth(measures.with_gradients(asked), text, vector_cells(asked, found)[at])
     if depth() == "formula":
@@ -107,19 +114,23 @@ def answer(asked: Asked, way: Way, work: Work) -> None:
 def figure(asked: Asked, found: Measures, work: Work) -> None:
     """A row for each token, a column for each measure; a click opens the gradient behind a
     number."""
-    shown = found.all()
-    opened = {found.input: vector_cells, found.attention: look_cells}
-    columns = [
-        opened[m](asked, found) if m in opened else [None] * len(found.places) for m in shown
-    ]
-    cells = list(zip(*columns, strict=True))
+    cells = cells_of(asked, found)
+    shape = len(cells), len(found.all())
 
     def clicked() -> None:
-        at = sent.place(sent.from_component(KEY, "cell"), (len(cells), len(shown)))
+        at = sent.place(sent.from_component(KEY, "cell"), shape)
         if at and (cell := cells[at[0]][at[1]]):
             open_number(*cell)
 
     _draw(key=KEY, data=data_of(asked, found, work, cells), on_cell_change=clicked)
+
+
+def cells_of(asked: Asked, found: Measures) -> list[tuple]:
+    """What each number opens, row by row; None where many runs made it."""
+    opening = {found.input: vector_cells, found.attention: look_cells}
+    nothing = [None] * len(found.places)
+    columns = [opening[m](asked, found) if m in opening else nothing for m in found.all()]
+    return list(zip(*columns, strict=True))
 
 
 def data_of(asked: Asked, found: Measures, work: Work, cells: list) -> dict:
@@ -133,7 +144,7 @@ def data_of(asked: Asked, found: Measures, work: Work, cells: list) -> dict:
         "title": f"What each token gives to {asked.plain_versus()}",
         "columns": [each.title for each in shown],
         "rows": [asked.view.names_of(side)[token] for side, token in found.places],
-        "faint": [m is found.integrated and not measures.adds_up(work) for m in shown],
+        "faint": [m not in coloured_in(found, work) for m in shown],
         "groups": groups(asked, found),
         "opens": [[cell is not None for cell in row] for row in cells],
         "opened": opened_at(cells),
@@ -143,8 +154,7 @@ def data_of(asked: Asked, found: Measures, work: Work, cells: list) -> dict:
 
 def limit_of(found: Measures, work: Work) -> float:
     """Where the colours end, for all columns alike: a sum that does not come out does not count."""
-    counted = [m for m in found.all() if m is not found.integrated or measures.adds_up(work)]
-    size_MN = np.nan_to_num(np.abs([found.column(each) for each in counted]))
+    size_MN = np.nan_to_num(np.abs([found.column(each) for each in coloured_in(found, work)]))
     return float(size_MN.max(initial=0)) or 1.0
 
 

@@ -26,7 +26,7 @@ def story(asked: Asked, found: Measures, work: Work) -> str:
     return (
         f"{verdict(found, work)} Without {name_of(asked, first)}, {asked.versus()}"
         f" {'falls' if lost > 0 else 'rises'} most, by **{number(abs(lost), 3)}**. Strongest"
-        f" colour: {strongest(asked, found)}.{orders(found)}"
+        f" colour: {strongest(asked, found, work)}.{orders(found, work)}"
     )
 
 
@@ -44,15 +44,20 @@ def trusted(found: Measures, work: Work) -> list[Measure]:
     """Of both gradients those that name the same token first as the runs without it and have nearly
     their order; of integrated gradients, if their sum comes out.
     """
-    usable = [found.input, *([found.integrated] if adds_up(work) else [])]
-    first = found.first(found.measured)
-    return [m for m in usable if found.first(m) == first and not found.order(m) < TRUSTED]
+    first, both = found.first(found.measured), (found.input, found.integrated)
+    same = [m for m in both if m in coloured_in(found, work) and found.first(m) == first]
+    return [m for m in same if not found.order(m) < TRUSTED]
 
 
-def strongest(asked: Asked, found: Measures) -> str:
+def coloured_in(found: Measures, work: Work) -> list[Measure]:
+    """All measures but integrated gradients whose sum does not come out."""
+    return [m for m in found.all() if m is not found.integrated or adds_up(work)]
+
+
+def strongest(asked: Asked, found: Measures, work: Work) -> str:
     """Which token has the strongest colour in which of the other columns."""
     by_place: dict[tuple[str, int], list[str]] = {}
-    for measure in found.all():
+    for measure in coloured_in(found, work):
         if measure is not found.measured and (place := found.first(measure)):
             by_place.setdefault(place, []).append(measure.name)
     if len(by_place) == 1:
@@ -65,12 +70,15 @@ def listed(words: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-def orders(found: Measures) -> str:
+def orders(found: Measures, work: Work) -> str:
     """How far the order of both gradients agrees with the measured one."""
     both = [written(found.order(m), 2) for m in (found.input, found.integrated)]
     if not all(both):
         return ""
-    return f" Agreement in order: gradient × input {both[0]}, integrated gradients {both[1]}."
+    of_input = f" Agreement in order: gradient × input {both[0]}"
+    if not adds_up(work):
+        return f"{of_input}. Integrated gradients do not add up."
+    return f"{of_input}, integrated gradients {both[1]}."
 
 
 def name_of(asked: Asked, place: tuple[str, int]) -> str:
