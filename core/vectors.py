@@ -41,3 +41,22 @@ def in_blocks(table_VD) -> Iterator[np.ndarray]:
 def row_lengths(table_VD) -> np.ndarray:
     """‖x‖ of every row of a table, in the table's own kind of number, (V,)."""
     return np.concatenate([np.sqrt(np.vecdot(rows, rows)) for rows in in_blocks(table_VD)])
+
+
+def ranks(x_N) -> np.ndarray:
+    """The place of each number in the order of all, from 0; equal ones share the middle of their
+    places.
+    """
+    _, inverse, counts = np.unique(x_N, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts + 1) / 2)[inverse]
+
+
+def rank_correlation(a_N, b_N) -> float:
+    """How far two lists of numbers agree in their order (Spearman 1904): 1 in the same, −1 in the
+    reverse; NaN where one of them has no order, or holds NaN.
+    """
+    if np.isnan(a_N).any() or np.isnan(b_N).any():
+        return np.nan
+    a_N, b_N = (ranks(each) - (len(each) - 1) / 2 for each in (a_N, b_N))
+    both = float(np.linalg.norm(a_N) * np.linalg.norm(b_N))
+    return float(a_N @ b_N) / both if both else np.nan

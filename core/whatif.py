@@ -56,9 +56,9 @@ from core.patches import Patch, patch_of
 from core.sampling import random_tokens
 from core.text import counted
 
+MADE_FOR_PADDING = ("[PAD]", "<pad>")
 PADDING = (
-    "[PAD]",
-    "<pad>",
+    *MADE_FOR_PADDING,
     "<|endoftext|>",
     "</s>",
     "<|im_end|>",
@@ -400,8 +400,19 @@ def padding_id(model) -> int:
     """The token that a model is padded with; models that were never padded take the one that ends a
     text.
     """
-    known = (model.tokenizer.id_of(piece) for piece in PADDING) if model.tokenizer else ()
-    return next((found for found in known if found is not None), model.config.end_id or 0)
+    known = first_known(model, PADDING)
+    return (model.config.end_id or 0) if known is None else known
+
+
+def own_padding_id(model) -> int | None:
+    """The token that a model was padded with in training; None, if it was never padded."""
+    return first_known(model, MADE_FOR_PADDING)
+
+
+def first_known(model, pieces: tuple[str, ...]) -> int | None:
+    """The id of the first of these that a vocabulary has."""
+    known = (model.tokenizer.id_of(piece) for piece in pieces) if model.tokenizer else ()
+    return next((found for found in known if found is not None), None)
 
 
 def masks_of(config: Config, sizes: dict[str, int], mask: str, hidden: int) -> dict:

@@ -7,6 +7,7 @@ from ui.shell.page_shell import show_page
 from ui.stages.why import parts_map
 from ui.stages.why.asked import asked_of, can_ask, settle_asked
 from ui.stages.why.cards import cards
+from ui.stages.why.measures import owner
 from ui.stages.why.no_word import no_word
 
 
@@ -20,4 +21,4 @@ def page(view):
     return first
 
 
-show_page(WHY, page, side="decoder", settle=settle_asked)
+show_page(WHY, page, side="decoder", settle=settle_asked, owner=owner, own=lambda view: True)

@@ -23,6 +23,7 @@ What becomes of a run without a part, or with another run’s:
     why.saliency(model, books, are, is_)   (words,): each replaced by padding
     why.times_input(model, books, are, is_)    each token’s vector times its gradient
     why.integrated(model, books, are, is_)     the same, summed on the way from a blank text
+    why.without_each(model, books, are, is_)   what is lost with the blank in place of each token
     grads = trace.backward(of=(trace.rows[-1], are, is_))
     why.looks_by_gradient(grads, "decoder.3.attn")  how much it looked there, times the gradient
     why.first_and_most(trace, model.trace(book))   what differs, and what differs most
@@ -39,7 +40,10 @@ _HOMES = {
     "logit_parts": ("Parts", "Split", "by_neuron", "by_token", "parts"),
     "patching": ("Patched", "each_patch", "patch"),
     "replacing": ("Replaced", "each_saliency", "saliency"),
-    "by_gradient": ("Saliency", "integrated", "looks_by_gradient", "times_input"),
+    "by_gradient": (
+        *("Saliency", "each_integrated", "each_without", "integrated", "looks_by_gradient"),
+        *("times_gradient", "times_input", "without_each"),
+    ),
     "stream_sources": ("Sources", "sources"),
     "word_ends": ("Ends", "ends"),
     "word_trail": ("Edge", "Node", "Trail", "trail"),

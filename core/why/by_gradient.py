@@ -6,6 +6,8 @@
                                              (Sundararajan, Taly & Yan 2017): adds up to what the
                                              outcome gained on that way
     looks_by_gradient(grads, path)           a · ∇a of each attention weight
+    without_each(model, text, word, rival)   beside them what was measured: what the outcome loses
+                                             when x′ stands in the place of one token's x
 
 x is the token's own vector, `embed.token`: positions and segments stay. A gradient says what
 happens nearby, not what happens without the token. The first therefore adds up to nothing that was
@@ -14,7 +16,7 @@ measured; the second does, but depends on the text that it starts from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,11 +30,12 @@ TOKEN = "embed.token"
 @dataclass(frozen=True)
 class Saliency:
     """What each token of each side gave, (L,), in logits. gained: what the outcome is above that of
-    the blank text; None where nothing is said of one.
+    the blank text; None where nothing is said of one. done: the share of all work that is behind.
     """
 
     by_token: Mapping[str, np.ndarray]  # "encoder", "decoder"
     gained: float | None = None
+    done: float = 1.0
 
     @property
     def total(self) -> float:
@@ -70,9 +73,14 @@ def times_input(
     `rival`.
     """
     outcome = outcome_of(trace_of(model, text_or_trace), word, rival, row)
-    found = gradients_of(outcome, {})
-    tokens = tokens_of(outcome.trace)
-    return Saliency(by_side({step: tokens[step] * g_LD for step, g_LD in found.items()}))
+    return times_gradient(outcome.trace, gradients_of(outcome, {}))
+
+
+def times_gradient(trace, gradients: Mapping[str, np.ndarray]) -> Saliency:
+    """Each token's vector times its gradient, which is known: such as `trace.backward(of=…)`."""
+    tokens = tokens_of(trace)
+    products = {step: x_LD.astype(np.float64) * gradients[step] for step, x_LD in tokens.items()}
+    return Saliency(by_side(products))
 
 
 def integrated(
@@ -91,16 +99,37 @@ def integrated(
     step. How far their sum still is from what was gained, `Saliency.error` says; where ReLUs and
     softmax bend the way sharply, it takes a hundred steps or more.
     """
+    *_, found = each_integrated(model, text_or_trace, word, rival, row, baseline, steps)
+    return found
+
+
+def each_integrated(
+    model,
+    text_or_trace,
+    word: int,
+    rival: int | None = None,
+    row: int = -1,
+    baseline: str | int = "mean",
+    steps: int = 128,
+) -> Iterator[Saliency]:
+    """The same step by step: what was given on the way so far. Who stops asking stops the work."""
     outcome = outcome_of(trace_of(model, text_or_trace), word, rival, row)
-    tokens, blanks = tokens_of(outcome.trace), blank(outcome.trace, baseline)
+    places, blanks = way(steps), blank(outcome.trace, baseline)
+    gained = outcome.before - outcome.after(outcome.trace.config.sides[0], None, blanks)
+    return along(outcome, blanks, places, gained)
+
+
+def along(outcome: Outcome, blanks, places: list[float], gained: float) -> Iterator[Saliency]:
+    """The gradients at each place of the way from the blank text, summed as they come."""
+    tokens = tokens_of(outcome.trace)
+    moves = {step: tokens[step] - b_LD for step, b_LD in blanks.items()}
     total = {step: np.zeros(x_LD.shape) for step, x_LD in tokens.items()}
-    for share in way(steps):
-        between = {step: b + share * (tokens[step] - b) for step, b in blanks.items()}
+    for number, share in enumerate(places, 1):
+        between = {step: b_LD + share * moves[step] for step, b_LD in blanks.items()}
         for step, g_LD in gradients_of(outcome, between).items():
-            total[step] += g_LD / steps
-    moved = {step: (tokens[step] - blanks[step]) * g_LD for step, g_LD in total.items()}
-    side = outcome.trace.config.sides[0]
-    return Saliency(by_side(moved), outcome.before - outcome.after(side, None, blanks))
+            total[step] += g_LD / len(places)
+        given = by_side({step: moves[step] * g_LD for step, g_LD in total.items()})
+        yield Saliency(given, gained, number / len(places))
 
 
 def way(steps: int) -> list[float]:
@@ -108,6 +137,52 @@ def way(steps: int) -> list[float]:
     if not 1 <= steps <= 1000:
         raise GlassError(f"A way has 1 to 1,000 steps, not {steps}.")
     return [(step + 0.5) / steps for step in range(steps)]
+
+
+def without_each(
+    model,
+    text_or_trace,
+    word: int,
+    rival: int | None = None,
+    row: int = -1,
+    baseline: str | int = "mean",
+) -> Saliency:
+    """What the outcome loses when the vector of one token is that of the blank text, all others
+    staying: measured, by one run for each token. Above 0: the token was needed. Tokens that do one
+    work between them hide each other, so these numbers add up to nothing. baseline: as in
+    `integrated`.
+    """
+    *_, found = each_without(model, text_or_trace, word, rival, row, baseline)
+    return found
+
+
+def each_without(
+    model,
+    text_or_trace,
+    word: int,
+    rival: int | None = None,
+    row: int = -1,
+    baseline: str | int = "mean",
+) -> Iterator[Saliency]:
+    """The same token by token; NaN for those that are not measured yet. Who stops asking stops the
+    work.
+    """
+    outcome = outcome_of(trace_of(model, text_or_trace), word, rival, row)
+    return losses(outcome, blank(outcome.trace, baseline))
+
+
+def losses(outcome: Outcome, blanks) -> Iterator[Saliency]:
+    """What each token's absence takes, as it is measured."""
+    tokens = tokens_of(outcome.trace)
+    lost = {step.partition(".")[0]: np.full(len(x_LD), np.nan) for step, x_LD in tokens.items()}
+    places = [(step, token) for step, x_LD in tokens.items() for token in range(len(x_LD))]
+    for number, (step, token) in enumerate(places, 1):
+        side, x_LD = step.partition(".")[0], tokens[step].copy()
+        x_LD[token] = blanks[step][token]
+        lost[side][token] = outcome.before - outcome.after(side, None, {step: x_LD})
+        yield Saliency(
+            {each: found.copy() for each, found in lost.items()}, None, number / len(places)
+        )
 
 
 def blank(trace, baseline: str | int) -> dict[str, np.ndarray]:

@@ -241,6 +241,12 @@ def trail_of_are() -> list[str]:
     return [number(node.part, 3) for node in why.trail(decoder(), *ARE_IS).nodes]
 
 
+def given_by_gradient() -> list[str]:
+    """What each token gives: by gradients, and as it was measured."""
+    found = [why.times_input(None, decoder(), *ARE_IS), why.without_each(None, decoder(), *ARE_IS)]
+    return [number(x, 2) for each in found for x in each.by_token["decoder"] if abs(x) > 0.1]
+
+
 def searched() -> list[str]:
     """The sums of the branches of the tree."""
     model, ids_L = load("study-decoder"), load("study-decoder").ids(OPENING)
@@ -460,6 +466,15 @@ FIGURES = {
         "why-this-word-the-trail-of-are-is",
         trail_of_are,
         cards="why-trail",
+    ),
+    "saliency": Figure(
+        "Why this word?",
+        "why-colours",
+        "What each token gives to “are” − “is”",
+        "study-decoder",
+        "why-this-word-what-each-token-gives",
+        given_by_gradient,
+        cards="why-gradients",
     ),
     "beams": Figure(
         "Output",

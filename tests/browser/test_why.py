@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from urllib.parse import quote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from core import load, why
 from core.text import number
@@ -96,6 +97,26 @@ def test_silence_in_a_large_model_runs_beside_the_page_and_can_be_stopped(visit,
     page.view.get_by_text("Stopped after").wait_for()
     page.do(lambda: page.view.get_by_role("radio", name="direct part").click())
     assert "add up to" in page.view.locator("[data-testid=stMain]").inner_text()
+
+
+@pytest.mark.one_in(4)
+@pytest.mark.parametrize("size", (TELEPHONE, DESK))
+@pytest.mark.parametrize("theme", ("light", "dark"))
+def test_a_coloured_number_opens_by_key_and_everybody_can_read_the_colours(visit, size, theme):
+    page = visit(TITLE, size, theme, **ASKED, cards="why-gradients")
+    figure = page.view.locator(".st-key-why-colours")
+    stops = figure.locator("button.number[tabindex='0']")
+    stops.wait_for()
+    assert stops.count() == 1 and not figure.locator("td:nth-child(3) button").count()
+    first = figure.locator("button.number[title^='books, gradient × input:']")
+    first.focus()
+    page.view.keyboard.press("ArrowRight")  # over what many runs made, which opens nothing
+    page.do(lambda: page.view.keyboard.press("Enter"))
+    assert opened_number(page)[:2] == ("grad.decoder.3.attn.pattern", (4, ROW, 2))
+    found = Axe().run(page.view, {"include": [[".st-key-card_why-gradients"]]}).response
+    assert [each["id"] for each in found["violations"]] == []
+    box = figure.locator(".scroll")
+    assert box.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
 # --- the questions that this page is for, from the app's first screen -----------------------------

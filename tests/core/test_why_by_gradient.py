@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core import why
+from core.vectors import rank_correlation, ranks
 from tests.helpers.model_files import refusal
 from tests.helpers.tiny import FURTHER
 
@@ -81,6 +82,49 @@ def test_a_token_that_is_the_blank_one_gives_nothing(tiny_trace):
     given_L = why.integrated(None, trace, 2, baseline=int(ids_L[1]), steps=4).by_token["decoder"]
     same = ids_L == ids_L[1]
     assert not given_L[same].any() and given_L[~same].any()
+
+
+@pytest.mark.parametrize("name", ("gpt2", "marian"))
+def test_what_is_lost_without_a_token_is_that_of_a_run_with_the_blank_in_its_place(
+    name, tiny_trace
+):
+    trace = tiny_trace(name)
+    word, found = word_of(trace), why.without_each(None, trace, word_of(trace), 3, baseline="zero")
+    before = trace["head.logits"][-1, word] - trace["head.logits"][-1, 3]
+    for side in trace.config.sides:
+        step = f"{side}.embed.token"
+        for token in (0, 2):
+            x_LD = trace[step].copy()
+            x_LD[token] = 0
+            logits_V = tiny_trace(name, edits={step: x_LD})["head.logits"][-1]
+            wanted = before - (logits_V[word] - logits_V[3])
+            assert found.by_token[side][token] == pytest.approx(wanted, abs=1e-12)
+            assert wanted  # each token counts
+
+
+def test_both_come_one_by_one(tiny_trace):
+    """What is not measured yet is not a number; the gradients of the way so far add up already."""
+    trace = tiny_trace("gpt2")
+    lost = [each.by_token["decoder"] for each in why.each_without(None, trace, 2)]
+    assert [np.isnan(each).sum() for each in lost] == list(range(len(lost) - 1, -1, -1))
+    way = list(why.each_integrated(None, trace, 2, steps=4))
+    assert [each.done for each in way] == [0.25, 0.5, 0.75, 1] and len({e.gained for e in way}) == 1
+    whole = why.integrated(None, trace, 2, steps=4)
+    assert np.array_equal(way[-1].by_token["decoder"], whole.by_token["decoder"])
+
+
+def test_the_rank_correlation_counts_pairs_in_order():
+    """Spearman's formula where no two are equal; the middle of their places where some are."""
+    rng = np.random.default_rng(3)
+    a_N, b_N = rng.normal(size=(2, 9))
+    places = [[sorted(each).index(x) for x in each] for each in (a_N.tolist(), b_N.tolist())]
+    apart = sum((one - other) ** 2 for one, other in zip(*places, strict=True))
+    assert rank_correlation(a_N, b_N) == pytest.approx(1 - 6 * apart / (9 * (81 - 1)))
+    assert rank_correlation(a_N, np.exp(a_N)) == pytest.approx(1)
+    assert rank_correlation(a_N, -a_N) == pytest.approx(-1)
+    assert ranks(np.array([5, 1, 5, 2])).tolist() == [2.5, 0, 2.5, 1]
+    assert np.isnan(rank_correlation(a_N, np.ones(9)))
+    assert np.isnan(rank_correlation(a_N, np.append(b_N[:8], np.nan)))
 
 
 @pytest.mark.parametrize("path", ("decoder.1.attn", "decoder.0.cross", "encoder.0.attn"))

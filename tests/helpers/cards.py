@@ -17,5 +17,7 @@ CARDS = {
     "pages/11_Before_attention.py": (
         "before-lstm.before-reach.before-mean.before-neuron.before-layer"
     ),
-    "pages/15_Why_this_word.py": "why-lens.why-neurons.why-reads.why-look.why-trail.why-silent",
+    "pages/15_Why_this_word.py": (
+        "why-lens.why-neurons.why-reads.why-look.why-trail.why-silent.why-gradients"
+    ),
 }

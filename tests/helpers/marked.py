@@ -47,6 +47,7 @@ COMPARED = (
     "lab:loss",
     "lab:heads",
     "why:silent",
+    "why-colours",
 )
 # Points in a plane are shadows of the trace's vectors: tests/core/test_planes.py proves the
 # plane, here they are left out.

@@ -360,7 +360,7 @@ def test_every_choice_begins_as_one_and_no_other_thing_is_one():
 
 # Among these every choice finds some that fit.
 SAMPLES = (
-    *(False, True, *range(-3, 41), 50, 100, 355, 500, 999_999),
+    *(False, True, *range(-3, 41), 50, 100, 128, 355, 500, 512, 999_999),
     *(step / 20 for step in range(101)),
     *("", "e3-4,e5-1", "decoder,d1-0", "norms", "pad:3+order", "1-house", "0-1", "12-7"),
     *("house", "Two words.", "encoder.0.attn.q:0,1,2", " spaces ", "a&b=c#d", "ünïcode 你"),

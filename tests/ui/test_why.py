@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from core import load, why
 from core.edits import ablate_head
 from core.text import number, percent
+from core.vectors import rank_correlation
 from tests.helpers.pages import (
     address,
     click,
@@ -26,7 +28,8 @@ from tests.helpers.pages import (
     values_in,
 )
 from tests.helpers.words import MOST, question, words_below
-from ui.stages.why import effects, silent
+from ui.stages.why import beside, effects, gradient_words, measures, silent
+from ui.stages.why.measures import Measure, Measures
 from ui.text import told_apart
 
 PAGE = "pages/15_Why_this_word.py"
@@ -239,7 +242,7 @@ def test_in_a_large_model_the_page_stays_usable_while_parts_fall_silent(monkeypa
     (found,) = [e.value for k, e in asked.items() if k[0] == "why" and "The books" in k[1]]
     assert found.stopped and not found.over
     effects.compute(asked_on(app), found)
-    assert found.over and len(found.changes) == 1 and not found.whole
+    assert found.over and len(found.found) == 1 and not found.whole
 
 
 def asked_on(app):
@@ -252,11 +255,11 @@ def asked_on(app):
 
 
 def test_work_that_nobody_asks_for_stops():
-    found = effects.Silent(total=24)
-    found.wanted -= 2 * effects.FORGOTTEN
+    found = beside.Work(total=24)
+    found.wanted -= 2 * beside.FORGOTTEN
     app = opened(PAGE, **AT | {"sentence": "The books"})
     effects.compute(asked_on(app), found)
-    assert found.stopped and len(found.changes) == 1
+    assert found.stopped and len(found.found) == 1
 
 
 def test_where_part_and_effect_differ_it_says_so():
@@ -553,6 +556,193 @@ def test_a_node_of_the_trail_opens():
     assert app.session_state["cell"] == f"decoder.3.attn.pattern:4,{ROW},2"
 
 
+# --- colours by gradients -------------------------------------------------------------------------
+
+
+COLOURS = {"cards": "why-gradients", "why_steps": "32"}
+
+
+def colours(app) -> dict:
+    return data_of(app, "why-colours", "saliency")
+
+
+def by_hand(app, run, row: int) -> list[dict[str, np.ndarray]]:
+    """What core says that stands in the five columns, by side."""
+    words = app.session_state["why_word"], app.session_state["why_rival"]
+    path = "{side}.{layer}.{block}".format(
+        side=run.config.sides[-1],
+        layer=app.session_state["layer"],
+        block="cross" if run.config.crosses else "attn",
+    )
+    grads = run.backward(of=(row, *words))
+    looks_M = why.looks_by_gradient(grads, path)[app.session_state["head"]].sum(axis=0)
+    return [
+        dict(why.times_input(None, run, *words, row).by_token),
+        dict(why.integrated(None, run, *words, row, steps=32).by_token),
+        {"encoder" if run.config.crosses else run.config.sides[-1]: looks_M},
+        why.ends(run, *words, row).parts,
+        dict(why.without_each(None, run, *words, row).by_token),
+    ]
+
+
+@pytest.mark.parametrize("asked, row", CASES, ids=lambda each: str(each)[:30])
+def test_colours_by_gradients_are_core_s_beside_what_was_measured(asked, row):
+    app = opened(PAGE, **asked | COLOURS)
+    run = trace(asked["sentence"], asked["model"])
+    wanted, data, shown = by_hand(app, run, row), colours(app), values_in(colours(app))
+    places = [(side, t) for side in run.config.sides for t in range(run.sizes(side)["L"])]
+    hung = [place for place in places if wanted[0][place[0]][place[1]]]
+    assert len(data["rows"]) == len(hung) >= row + 1 and not app.exception and not app.warning
+    for column, given in enumerate(wanted):
+        numbers = [given[side][t] if side in given else np.nan for side, t in hung]
+        np.testing.assert_allclose(shown[:, column], numbers, rtol=1e-3, atol=2e-4)
+        total = sum(each_L.sum() for each_L in given.values())
+        assert data["foot"][0]["numbers"][column] == number(total, 3)
+        assert any(data["opens"][n][column] for n in range(len(hung))) == (column in (0, 2))
+    assert data["limit"] == pytest.approx(np.nanmax(np.abs(shown[:, colours_of(data)])), rel=1e-6)
+    text, found = (
+        prose(app),
+        why.integrated(
+            None, run, *(app.session_state[key] for key in ("why_word", "why_rival")), row, steps=32
+        ),
+    )
+    assert f"All tokens together: {number(found.total, 4)}. From the blank text (" in text
+    assert f"gained {number(found.gained, 4)}. After 32 steps the error is" in text
+    assert f"**{number(found.error, 3)}**" in text
+    at = int(np.abs(shown[:, 4]).argmax())
+    lost = abs(float(shown[at, 4]))
+    assert f"Without **{data['rows'][at]}**," in text and f"most, by **{number(lost, 3)}**" in text
+    answer = text[text.index("sentence") - 20 : text.index("**Do integrated gradients")]
+    assert len(answer.split()) <= MOST + 1
+
+
+def colours_of(data: dict) -> list[int]:
+    """The columns that have colours."""
+    return [column for column, faint in enumerate(data["faint"]) if not faint]
+
+
+def test_the_answer_says_which_token_is_strongest_where_and_how_the_orders_agree():
+    app = opened(PAGE, **AT | COLOURS)
+    data, shown, text = colours(app), values_in(colours(app)), prose(app)
+    strongest = [data["rows"][int(np.nan_to_num(np.abs(shown[:, c])).argmax())] for c in range(5)]
+    assert strongest[0] == strongest[2] == strongest[3] == strongest[4] == "books"
+    assert strongest[1] == "[START]" and "**Not for this sentence.**" in text
+    named = "**books** in gradient × input, attention × gradient and the exact parts"
+    assert f"Strongest colour: {named}; **[START]** in integrated gradients." in text
+    agree = [rank_correlation(shown[:, c], shown[:, 4]) for c in (0, 1)]
+    said = f"gradient × input {number(agree[0], 2)}, integrated gradients {number(agree[1], 2)}."
+    assert f"Agreement in order: {said}" in text
+    assert data["foot"][1]["numbers"][:2] == [number(each, 2) for each in agree]
+
+
+def columns_of(*numbers: Sequence[float]) -> Measures:
+    """Measures of one side, made up: as many columns as are given."""
+    made = [Measure(str(n), {"decoder": np.array(each)}) for n, each in enumerate(numbers)]
+    return Measures(*made, places=tuple(("decoder", t) for t in range(len(numbers[0]))))
+
+
+@pytest.mark.parametrize(
+    "by_input, integrated, error, answer",
+    [
+        ([1, 3, 2], [1, 3, 2], 0.0, "For this sentence, yes"),
+        ([1, 3, 2], [3, 1, 2], 0.0, "only 0"),
+        ([-9, 3, 2], [1, 3, 2], 0.0, "only 1"),
+        ([-9, 3, 2], [1, 3, 2], 5.0, "Not for this sentence"),  # it does not add up
+        ([2, 9, 1, 0, -1, -2], [5, 9, -1, -2, 4, 3], 0.0, "only 0"),  # another order
+    ],
+)
+def test_trust_needs_the_token_that_was_measured_its_order_and_a_sum(
+    by_input, integrated, error, answer
+):
+    measured = [1, 3, 2] if len(by_input) == 3 else [2, 9, 1, 0, -1, -2]
+    found = columns_of(by_input, integrated, measured, measured, measured)
+    total = float(sum(integrated))
+    known = {
+        "measured": why.Saliency({"decoder": np.array(measured)}),
+        "integrated": why.Saliency({"decoder": np.array(integrated)}, total - error),
+    }
+    assert answer in gradient_words.verdict(found, beside.Work(found=known))
+
+
+def test_integrated_gradients_that_do_not_add_up_have_no_colours(monkeypatch):
+    monkeypatch.setattr(measures, "adds_up", lambda work: False)
+    monkeypatch.setattr(gradient_words, "adds_up", lambda work: False)
+    app = opened(PAGE, **AT | COLOURS | {"sentence": "The dogs that"})
+    data, text = colours(app), prose(app)
+    assert data["faint"] == [False, True, False, False, False]
+    assert data["columns"][1] == "integrated gradients, which do not add up"
+    assert "too far off to read them" in text and "Integrated gradients do not add up." in text
+    assert " in integrated gradients" not in text
+    shown = values_in(data)
+    assert data["limit"] == pytest.approx(np.nanmax(np.abs(shown[:, [0, 2, 3, 4]])), rel=1e-6)
+
+
+def test_a_coloured_number_opens_its_gradient_and_what_many_runs_made_opens_nothing():
+    app = opened(PAGE, **AT | COLOURS)
+    run = trace()
+    grads = run.backward(of=(ROW, ARE, IS))
+    click(app, "why-colours", cell=[2, 0])
+    d = int(np.abs(run["decoder.embed.token"][2] * grads["decoder.embed.token"][2]).argmax())
+    assert app.session_state["cell"] == f"grad.decoder.embed.token:2,{d}" and not app.warning
+    panel = parts(app)[0]
+    assert panel["value"] == number(grads["decoder.embed.token"][2, d])
+    assert "gradient of “are” − “is”" in panel["where"] and colours(app)["opened"] == [2, 0]
+    click(app, "why-colours", cell=[2, 2])
+    assert app.session_state["cell"] == f"grad.decoder.3.attn.pattern:4,{ROW},2"
+    for forged in ([2, 1], [2, 4], [99, 0], "0"):
+        click(app, "why-colours", cell=forged)
+        assert app.session_state["cell"] == f"grad.decoder.3.attn.pattern:4,{ROW},2"
+    click(app, "number", open="decoder.3.attn.pattern:4,6,2")  # on to what has no gradients
+    assert parts(app)[0]["canChange"] and not app.exception and not app.warning
+
+
+def test_blank_text_and_steps_stand_in_the_link_and_outlive_a_switch_of_pages(monkeypatch):
+    chosen = {"why_blank": "pad", "why_steps": "32"}
+    app = opened(PAGE, **AT | COLOURS | chosen)
+    padded = why.integrated(None, trace(), ARE, IS, baseline=0, steps=32)
+    for _ in range(2):
+        assert not app.exception and not app.warning and chosen.items() <= address(app).items()
+        assert f"the error is **{number(padded.error, 3)}**" in prose(app)
+        app.switch_page("app.py").run()
+        app.switch_page(PAGE).run()
+    monkeypatch.setattr("core.whatif.own_padding_id", lambda model: None)  # never padded
+    app = opened(PAGE, **AT | COLOURS | chosen)
+    assert app.session_state["why_blank"] == "mean" and "pad" in said(app)
+
+
+def test_with_a_large_model_the_reader_begins_the_runs_of_gradients(monkeypatch):
+    monkeypatch.setattr(beside, "is_small", lambda view: False)
+    monkeypatch.setattr(measures, "start", measures.compute)  # the work ends before it is drawn
+    app = opened(PAGE, **AT | COLOURS | {"sentence": "The books"})
+    assert "why-colours" not in components(app) and "This takes 36 runs" in prose(app)
+    app.button(key="why_colours_begin").click().run()
+    assert "why-colours" in components(app) and "the error is" in prose(app)
+
+
+def test_what_is_not_known_yet_has_no_colour_and_the_work_can_be_stopped(monkeypatch):
+    monkeypatch.setattr(measures, "at_once", lambda asked, way: False)
+    monkeypatch.setattr(measures, "start", lambda asked, way, found: begun.append(found))
+    begun: list = []
+    app = opened(PAGE, **AT | COLOURS | {"sentence": "The books that"})
+    assert app.button(key="why-colours_stop") and "why-colours" not in components(app)
+    begun[0].found["gradients"] = True
+    shown = values_in(colours(app.run()))
+    assert np.isnan(shown[:, [1, 4]]).all() and np.isfinite(shown[:, [0, 2, 3]]).all()
+    app.button(key="why-colours_stop").click().run()
+    assert begun[0].stopped and not app.exception
+
+
+def test_a_run_that_was_changed_by_hand_has_no_gradients():
+    app = opened(PAGE, **AT | COLOURS | {"change": "head:decoder.3.4"})
+    assert "A gradient needs each number as the model computes it" in prose(app)
+    assert "why-colours" not in components(app) and not app.exception
+    app = opened(PAGE, **AT | {"change": "head:decoder.3.4", "cell": "grad.decoder.out:0,0"})
+    assert "cannot be opened here" in said(app) and not app.exception
+
+
+# --- the translator, and all cards ----------------------------------------------------------------
+
+
 def test_of_the_translator_it_says_which_english_word_it_was():
     app = opened(PAGE, **CASES[2][0], cards="why-reads")
     run = trace(GREEN, "study-translator")
@@ -576,11 +766,12 @@ def test_of_the_translator_it_says_which_english_word_it_was():
 
 def test_all_cards_hold_at_every_depth_and_for_every_kind_of_model():
     cards = ".".join(
-        f"why-{name}" for name in ("lens", "neurons", "reads", "look", "trail", "silent")
+        f"why-{name}"
+        for name in ("lens", "neurons", "reads", "look", "trail", "silent", "gradients")
     )
     for asked, _ in CASES:
         for depth in ("story", "numbers", "formula", "code"):
-            app = opened(PAGE, **asked, depth=depth, cards=cards)
+            app = opened(PAGE, **asked, depth=depth, cards=cards, why_steps="32")
             labels = [each.label for each in app.expander]
             assert not app.exception and not app.warning and "Where does it come from?" in labels
             if depth == "story":

@@ -30,9 +30,10 @@ from ui.session import sent
 from ui.session.actions import change_run, close_number, follow_step, with_part
 from ui.session.memory import memory, note
 from ui.session.navigation import BEFORE_ATTENTION, COMPARE, EXERCISES, OUTPUT, WHY
+from ui.session.runs import outcome_in
 from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select
 from ui.session.view import View
-from ui.text import bold, plain, short
+from ui.text import bold, plain, quoted, short
 
 OF_TWO_RUNS = (BEFORE_ATTENTION, COMPARE)  # pages that open numbers of two runs
 FIRST = 3  # terms of each list in sight at first, the largest
@@ -264,6 +265,7 @@ def where(view: View, made) -> str:
     return "; ".join(
         (
             *run_words(view),
+            *of_what(view),
             ", ".join(place_words(view, made.name, made.index)),
             *([f"layer {ref.layer}"] if ref and ref.layer is not None else []),
             *([MASKS[view.mask]] if view.mask != "trained" else []),
@@ -282,6 +284,12 @@ def run_words(view: View) -> list[str]:
     if view.sentence != shown.sentence:
         return [f"in “{short(view.sentence, 60)}”"]
     return [] if view.request.change else ["before the change"]
+
+
+def of_what(view: View) -> list[str]:
+    """What a gradient is that of, where it is a logit or the difference of two."""
+    words = [quoted(view.word(i)) for i in outcome_in(view.request.gradients)[1:]]
+    return [f"gradient of {' − '.join(words)}"] if words else []
 
 
 def operands(view: View, made) -> dict:

@@ -41,6 +41,7 @@ ALWAYS = 64  # tokens that are read however little memory there is
 ALL_ROWS = 64
 # Up to so many tokens × layers the whole trace is kept; beyond, layers are recomputed.
 ALL_KEPT = 768
+OF_LOGIT = "logit."  # what a request for the gradients of a logit begins with
 
 
 class Texts(NamedTuple):
@@ -64,7 +65,9 @@ class RunRequest(NamedTuple):
     second: str = ""  # as in Texts
     chat: bool = False
     engine: str = "numpy"  # who computes the layers, if nothing differs (core.models.engines)
-    # whose loss the trace has gradients of: "all" positions, or the number of one; empty: none
+    # what the trace has gradients of: the loss of "all" positions, or of one by its number; a
+    # logit, or the difference of two: "logit.POSITION.WORD" or "logit.POSITION.WORD.RIVAL"; or of
+    # nothing: empty
     gradients: str = ""
 
     @property
@@ -98,8 +101,8 @@ class FinishedRun:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of the trace."""
-        return self.trace.nbytes
+        """The bytes of the trace, and of its gradients."""
+        return self.trace.nbytes + (self.trace.gradients.nbytes if self.trace.gradients else 0)
 
 
 # --- on the shelf ---------------------------------------------------------------------------------
@@ -255,11 +258,26 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
 
 
 def with_gradients(request: RunRequest) -> FinishedRun:
-    """A decoder's run with the gradients of the loss of its next words."""
+    """A run with the gradients of a logit, or of the loss of a decoder's next words."""
     run, asked = run_of(request._replace(gradients="")), request.gradients
-    ids_L = run.trace["decoder.embed.ids"].tolist()
-    targets = targets_of(ids_L, int(asked) if asked.isdecimal() else None)
-    return replace(run, trace=run.trace.with_gradients(run.trace.backward(targets)))
+    if asked.startswith(OF_LOGIT):
+        gradients = run.trace.backward(of=outcome_in(asked))
+    else:
+        ids_L = run.trace["decoder.embed.ids"].tolist()
+        gradients = run.trace.backward(targets_of(ids_L, int(asked) if asked.isdecimal() else None))
+    return replace(run, trace=run.trace.with_gradients(gradients))
+
+
+def of_outcome(request: RunRequest, position: int, word: int, rival: int | None) -> RunRequest:
+    """The same run with the gradients of a logit, or of how far it is above a rival's."""
+    places = [position, word, *([] if rival is None else [rival])]
+    return request._replace(gradients=OF_LOGIT + ".".join(map(str, places)))
+
+
+def outcome_in(gradients: str) -> tuple[int, ...]:
+    """The position, the word and the rival in a request for such gradients; empty: for others."""
+    places = gradients.removeprefix(OF_LOGIT) if gradients.startswith(OF_LOGIT) else ""
+    return tuple(map(int, filter(None, places.split("."))))
 
 
 def engine_here(name: str) -> str:

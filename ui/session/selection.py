@@ -183,6 +183,7 @@ LAB_KINDS = {
     "order": "Reverse the words",
 }
 RATES = ("0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1")  # of learning
+WAY_STEPS = (32, 128, 512)  # from a blank text to this one
 CARDS = re.compile(r"([a-z0-9-]+(\.|$))*")  # the cards that are open
 TERM = re.compile(r"[a-z0-9-]+")
 
@@ -317,8 +318,8 @@ class Selection:
     before_measure: str = in_page(among("moved", ("moved", "guess")))
     # Why this word: two words by their ids (−1: no rival), what the map shows, which attention of
     # the decoder the head is of, the token that it read, another with which that is compared (−1:
-    # none), the layer of the network whose neurons are shown, and the least share of a step of the
-    # trail
+    # none), the layer of the network whose neurons are shown, the least share of a step of the
+    # trail, and of integrated gradients the text that they come from and the number of steps
     why_word: int | None = in_page(whole_number(None, 0))
     why_rival: int | None = in_page(whole_number(None, -1))
     why_shows: str = in_page(among("part", ("part", "effect")))
@@ -327,6 +328,8 @@ class Selection:
     why_other: int = in_page(whole_number(-1, -1))
     why_mlp: int | None = in_page(whole_number(None, 0))
     why_share: float = in_page(decimal(0.1, 0.02, 0.5, 0.02))
+    why_blank: str = in_page(among("mean", ("mean", "zero", "pad")))
+    why_steps: int = in_page(among(128, WAY_STEPS))
     # How it learned: the position whose loss counts (−1: all of them), the place in the stream
     # that is looked at, how a step goes, how many there are, and of which model the number is
     learn_at: int = in_page(whole_number(-1, -1))

@@ -22,7 +22,7 @@ def brought(asked: Asked) -> str:
     total, found = asked.parts.total, effects.known(asked)
     if not (network.endswith(".mlp") and part > MOST * total > 0 and found and found.whole):
         return ""
-    head, change = needed_head(asked, found.changes)
+    head, change = needed_head(asked, found.found)
     if change > -MOST * total or not makes_of_it(asked, network, part, head):
         return ""
     said = words_of(network)

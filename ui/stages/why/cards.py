@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ui.kit.stage import card
-from ui.stages.why import lens, look, neurons, reads, silent, trail
+from ui.stages.why import by_gradient, lens, look, neurons, reads, silent, trail
 from ui.stages.why.asked import Asked, chosen_because
 
 
@@ -21,3 +21,6 @@ def cards(asked: Asked) -> None:
     card(f"Why did {head} look there?", "why-look", lambda: look.draw(asked))
     card("Where does it come from?", "why-trail", lambda: trail.draw(asked))
     card("What if a part were silent?", "why-silent", lambda: silent.draw(asked))
+    card(
+        "Can I trust words coloured by gradients?", "why-gradients", lambda: by_gradient.draw(asked)
+    )

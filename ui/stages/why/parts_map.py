@@ -22,6 +22,7 @@ from ui.session.memory import memory
 from ui.session.selection import chosen, depth, select
 from ui.stages.why import effects
 from ui.stages.why.asked import NO_OTHER, NO_RIVAL, Asked, block_of, choose_rival, choose_word
+from ui.stages.why.beside import Work
 from ui.stages.why.brought import brought
 from ui.stages.why.layout import OWN, Cell, Layout, of_sources, of_units, words_of
 from ui.stages.why.neurons import network_of
@@ -71,7 +72,7 @@ def draw(asked: Asked) -> tuple[str, tuple[int, ...]]:
 # --- the picture ----------------------------------------------------------------------------------
 
 
-def figure(asked: Asked, names: tuple[str, ...], silent: effects.Silent | None) -> None:
+def figure(asked: Asked, names: tuple[str, ...], silent: Work | None) -> None:
     """Draws the words and the map, and follows the clicks on both."""
     config = asked.view.config
     layout = of_sources(config, names) if silent is None else of_units(config)
@@ -110,7 +111,7 @@ def words_data(asked: Asked, words: list[int], rivals: list[int]) -> dict:
     }
 
 
-def map_data(asked: Asked, layout: Layout, silent: effects.Silent | None) -> dict:
+def map_data(asked: Asked, layout: Layout, silent: Work | None) -> dict:
     """The map as it travels to the browser."""
     many = len(asked.view.config.sides) > 1
     values = numbers_of(asked, layout, silent)
@@ -144,11 +145,11 @@ def title_of(asked: Asked, silent: bool) -> str:
     return f"What the silence of each part changes in {versus}" if silent else f"Parts of {versus}"
 
 
-def numbers_of(asked: Asked, layout: Layout, silent: effects.Silent | None) -> np.ndarray:
+def numbers_of(asked: Asked, layout: Layout, silent: Work | None) -> np.ndarray:
     """The number of each cell; NaN where it is not computed yet."""
     if silent is None:
         return asked.view.trace[asked.step]
-    return np.array([silent.changes.get(cell.name, np.nan) for cell in layout.cells])
+    return np.array([silent.found.get(cell.name, np.nan) for cell in layout.cells])
 
 
 def largest(values) -> list[int]:

@@ -54,7 +54,7 @@ def all_parts(asked: Asked) -> None:
     parts = asked.parts
     both = {
         name: (parts.of(name), change)
-        for name, change in silent.changes.items()
+        for name, change in silent.found.items()
         if name in parts.names
     }
     if both:
