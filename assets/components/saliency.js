@@ -35,7 +35,7 @@ function titles(table, shown) {
 
 function numberIn(cell, shown, [r, c], look, open) {
   const value = shown.numbers[r * shown.columns.length + c], known = Number.isFinite(value)
-  const what = `${shown.rows[r]}, ${shown.columns[c]}: ${known ? rounded(value) : "nothing"}`
+  const what = `${shown.named[r]}, ${shown.columns[c]}: ${known ? rounded(value) : "nothing"}`
   const box = shown.opens[r][c] ? makeButton("number", cell, "", () => open([r, c])) : make("span", "number", cell)
   box.title = what
   if (shown.opens[r][c]) {
@@ -48,6 +48,12 @@ function numberIn(cell, shown, [r, c], look, open) {
   if (shown.faint[c]) return box.classList.add("faint")        // a sum that does not come out has no colours to be believed
   const [red, green, blue] = look.shade(value / shown.limit)
   Object.assign(box.style, { background: `rgb(${red}, ${green}, ${blue})`, color: inkOn(red, green, blue) })
+}
+
+// Each token with the side that it is on, where there are two: both may end in a full stop.
+function namesIn({ rows, groups }) {
+  const sides = groups.flatMap(({ title, count }) => Array(count).fill(`, ${title}`))
+  return rows.map((label, r) => label + (sides[r] ?? ""))
 }
 
 function body(table, shown, look, open) {
@@ -92,7 +98,7 @@ function walk(root, shown) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root"), focused = root.getRootNode().activeElement?.dataset?.place
-  const shown = { ...data, numbers: decode(data.values) }, look = lookOf(root)
+  const shown = { ...data, numbers: decode(data.values), named: namesIn(data) }, look = lookOf(root)
   const open = (place) => {
     markOpened(root, ".number", root.querySelector(`[data-place="${place}"]`))
     setTriggerValue("cell", place)

@@ -43,7 +43,7 @@ def test_every_key_that_is_computed_is_drawn(kind):
         assert len(values) > 1, key
 
 
-@pytest.mark.parametrize("nth, kind", enumerate(KINDS))
+@pytest.mark.parametrize("nth, kind", [*enumerate(KINDS)])
 def test_the_first_configs_are_equal_or_refused(nth, kind, tmp_path):
     """One of each family, and of the first families another one."""
     count = len(range(nth, QUICK, len(KINDS)))

@@ -47,6 +47,10 @@ def labels_in(kind: str, data: dict) -> dict[str, list]:
         over = [group["title"] for group in data["groups"] for _ in range(group["count"])]
         columns = [f"{group}: {title}" for group, title in zip(over, data["titles"], strict=True)]
         return {"rows": data["rows"], "columns": columns}
+    if kind == "saliency":  # a token's row stands below the side that it is on
+        sides = [group["title"] for group in data["groups"] for _ in range(group["count"])]
+        rows = [*zip(data["rows"], sides, strict=True)] if sides else data["rows"]
+        return {"rows": rows, "columns": data["columns"]}
     names = ("rows", "columns", "words", "looks", "titles") if kind != "neurons" else ()
     return {
         name: [json.dumps(each) for each in data[name] if each != ""]
