@@ -87,16 +87,16 @@ def what_is_left(d: Draw) -> Exercise | None:
         return None
     weight_M = d.trace[step][head, t].astype(np.float64)
     best, next_m = two_largest(weight_M)
-    rest = 100 * (1 - weight_M[best] - weight_M[next_m])
+    one, other = (round(100 * weight_M[each], 1) for each in (best, next_m))
+    rest = 100 - one - other  # by the digits that are shown
     if (weight_M > 0).sum() < 3 or rest < 3 or weight_M[next_m] < LEAST_WEIGHT:
         return None
-    one, other = percent(weight_M[best]), percent(weight_M[next_m])
     return Exercise(
-        f"In {where(layer, head)}, {d.named(side, t)} gives {d.named(side, best)} {one} of its"
-        f" attention and {d.named(side, next_m)} {other}. How much is left for all others?",
+        f"In {where(layer, head)}, {d.named(side, t)} gives {d.named(side, best)} {one:.1f}% of its"
+        f" attention and {d.named(side, next_m)} {other:.1f}%. How much is left for all others?",
         Typed(float(rest), 0.5, "%"),
         "Softmax makes shares of one whole.",
-        f"100% − {one} − {other} = **{percent(rest / 100)}**: the weights of a row always add up"
+        f"100% − {one:.1f}% − {other:.1f}% = **{rest:.1f}%**: the weights of a row always add up"
         " to 100%.",
         place(d, side, layer, head, t, SOFTMAX),
         (step, (head, t, best)),
@@ -128,8 +128,8 @@ def times_as_much(d: Draw) -> Exercise | None:
         f" attention does {d.named(side, a)} get?",
         answer,
         "Softmax raises e to the power of each score. What becomes of a difference?",
-        f"Their difference is {number(more - less, 3)}, and e^{number(more - less, 3)} ≈"
-        f" **{number(math.exp(more - less), 2)}**. The weights agree:"
+        f"Only the difference counts: it is {number(more - less, 3)}, and"
+        f" e^{number(more - less, 3)} ≈ **{number(math.exp(more - less), 2)}**. The weights agree:"
         f" {percent(weight_M[a])} against {percent(weight_M[b])}.",
         place(d, side, layer, head, t, SOFTMAX),
         (f"{path}.pattern", (head, t, a)),

@@ -17,13 +17,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ui.kit.quiz import Quiz
-from ui.kit.token_words import bold_apart
+from ui.kit.token_words import place_of
 from ui.session.navigation import Page
 from ui.session.view import View, is_word
-from ui.text import HIDING
+from ui.text import HIDING, bold
 
 Cell = tuple[str, tuple[int, ...]]
 Each = TypeVar("Each")
+PIECE = "##"  # begins what goes on a word
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,12 @@ class Draw:
 
     def word(self, side: str, low: int = 0, end: int = 0) -> int | None:
         """The position of a word, no special token and no sign: at least low from the start, and
-        end from the end; None where there is none.
+        end from the end; no further piece of one, if there is another. None where there is none.
         """
         tokens = self.view.tokens(side)
         fit = [i for i in range(low, len(tokens) - end) if is_word(tokens[i])]
-        return self.one("word", fit) if fit else None
+        whole = [i for i in fit if not tokens[i].startswith(PIECE)]
+        return self.one("word", whole or fit) if fit else None
 
     def row(self) -> int | None:
         """A row of the output, where it is finite: of an encoder, one that [MASK] stands at, if
@@ -131,8 +133,15 @@ class Draw:
         return self.one("row", rows) if rows else None
 
     def named(self, side: str, position: int) -> str:
-        """A token in running text: “**the** (4)”."""
-        return bold_apart(self.view.tokens(side), position)
+        """A token in running text, “**the**” (4): in quotes, since a question about “that” would be
+        read as one about that.
+        """
+        tokens = self.view.tokens(side)
+        return said(tokens[position]) + place_of(tokens, position)
+
+    def says(self, word: int) -> str:
+        """A word of the vocabulary in running text."""
+        return said(self.view.word(word))
 
     def finite(self, *names: str) -> bool:
         """Whether the trace has these steps, and nothing in them overflowed."""
@@ -154,6 +163,12 @@ class Draw:
         """A choice of whole numbers, the smallest first: the right one and up to three others."""
         found = sorted([right, *[n for n in dict.fromkeys(others) if n != right and n > 0][:3]])
         return self.choice([f"{n:,}" for n in found], found.index(right)) if found[1:] else None
+
+
+def said(token: str) -> str:
+    """A token in bold within quotes."""
+    written = bold(token)
+    return written if written.startswith("“") else f"“{written}”"
 
 
 def begun(text: str) -> str:

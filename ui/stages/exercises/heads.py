@@ -10,11 +10,10 @@ from core.why.silencing import Unit, silence
 from ui.kit.quiz import quiz_of_most
 from ui.session.navigation import ENCODER_AND_DECODER, HEADS, WHY
 from ui.stages.exercises.exercise import Draw, Exercise, Place, begun, leads, two_largest
-from ui.text import bold
 
 CLEAR = 0.05  # of an attention weight, or a probability: by so much the largest leads
 WIDER = 0.1  # of an entropy
-TRIED = 6  # heads that are silenced, until one changes the word
+TRIED = 24  # heads that are silenced: asked is the one that the first word needs most
 LARGE = 20  # layers: of such a model, only one
 
 
@@ -169,12 +168,14 @@ def silent(d: Draw) -> Exercise | None:
     row = d.one("row", range(len(d.trace.rows) - 1)) if config.crosses else len(d.trace.rows) - 1
     heads = [(layer, h) for layer in range(config.layers(side)) for h in range(config.n_heads)]
     tried = d.shuffled("heads", heads)[: 1 if config.layers(side) > LARGE else TRIED]
+    runs = [(at, without(d, row, *at)) for at in tried]
+    return silent_head(d, row, *max(runs, key=lambda run: harm(d, row, run[1])))
+
+
+def harm(d: Draw, row: int, probs_V: np.ndarray) -> float:
+    """By how much the word that came first is behind the likeliest other without a head."""
     before = int(d.trace["head.probs"][row].argmax())
-    for layer, head in tried:
-        probs_V = without(d, row, layer, head)
-        if int(probs_V.argmax()) != before:
-            break
-    return silent_head(d, (layer, head), row, probs_V)
+    return float(np.delete(probs_V, before).max() - probs_V[before])
 
 
 def without(d: Draw, row: int, layer: int, head: int) -> np.ndarray:
@@ -184,7 +185,7 @@ def without(d: Draw, row: int, layer: int, head: int) -> np.ndarray:
     return d.trace.rerun(side, layer, edits, [int(d.trace.rows[row])])["head.probs"][0]
 
 
-def silent_head(d: Draw, at: tuple[int, int], row: int, probs_V: np.ndarray) -> Exercise | None:
+def silent_head(d: Draw, row: int, at: tuple[int, int], probs_V: np.ndarray) -> Exercise | None:
     """The question about one head, at a layer and its number."""
     (layer, head), side, had_V = at, d.config.sides[-1], d.trace["head.probs"][row]
     (best, next_v), before = two_largest(probs_V), int(had_V.argmax())
@@ -198,10 +199,10 @@ def silent_head(d: Draw, at: tuple[int, int], row: int, probs_V: np.ndarray) -> 
         f"If head {head} of layer {layer} were silent, which word would come first after"
         f" {d.named(side, t)}?",
         answer,
-        f"As the run is, {bold(d.view.word(before))} comes first. Many heads can fall silent"
+        f"As the run is, {d.says(before)} comes first. Many heads can fall silent"
         " without harm, a few can’t.",
-        f"{bold(d.view.word(best))} {now} comes first: {percent(had_V[best], 0)} with the head,"
-        f" {percent(probs_V[best], 0)} without it. Then comes {bold(d.view.word(next_v))}, with"
+        f"{d.says(best)} {now} comes first: {percent(had_V[best], 0)} with the head,"
+        f" {percent(probs_V[best], 0)} without it. Then comes {d.says(next_v)}, with"
         f" {percent(probs_V[next_v], 0)}.",
         seen_at(d, at, row, before),
         ("head.probs", (row, best)),

@@ -8,7 +8,7 @@ from core.text import counted, number, percent
 from ui.kit.quiz import quiz_of_most
 from ui.session.navigation import CROSS_ATTENTION, ENCODER_AND_DECODER, LAYERS, WHY
 from ui.stages.exercises.exercise import Draw, Exercise, Place, leads, two_largest
-from ui.text import HIDING, bold
+from ui.text import HIDING
 
 A = {"encoder": "an encoder", "decoder": "a decoder"}
 CLEAR = 0.02  # of a cosine
@@ -102,15 +102,13 @@ def if_last(d: Draw) -> Exercise | None:
         return None
     t = int(d.trace.rows[row])
     same = (
-        "as after the last layer"
-        if best == end
-        else (f"after the last layer it is {bold(d.view.word(end))}")
+        "as after the last layer" if best == end else (f"after the last layer it is {d.says(end)}")
     )
     return Exercise(
         f"If layer {layer} were the last, which word would come first {at_word(d, side, t)}?",
         answer,
         "The logit lens reads the vector early: how much of the sentence has it taken in by then?",
-        f"{bold(d.view.word(best))}, with {percent(probs_V[best], 0)}; {same}.",
+        f"{d.says(best)}, with {percent(probs_V[best], 0)}; {same}.",
         Place(WHY, {"cards": "why-lens"}, (row, end)),
         (step, (best,)),
     )

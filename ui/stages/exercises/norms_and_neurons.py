@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.text import number
+from core.text import number, root
 from ui.kit.quiz import quiz_of_count
 from ui.session.navigation import ADD_AND_NORM, FEED_FORWARD
 from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed
@@ -134,7 +134,7 @@ def unit_length(d: Draw) -> Exercise | None:
         " size. How long is the vector then, before gain and shift?",
         d.choice(options, right),
         "Its numbers now have a mean square of 1. A length is the root of the sum of squares.",
-        f"√{D} ≈ **{number(length, 3)}**, whatever it was before: here {number(had, 3)}.",
+        f"**{number(length, 3)}**, whatever it was before (here {number(had, 3)}): {root(D)}.",
         place(side, layer, t, "attn"),
         (f"{path}.unit", (t, 0)),
     )

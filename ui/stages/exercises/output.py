@@ -20,7 +20,7 @@ from ui.session.runs import trace_of
 from ui.stages.exercises.attention import times
 from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed, begun, leads, two_largest
 from ui.stages.exercises.layers import at_word
-from ui.text import HIDING, bold
+from ui.text import HIDING
 
 CLEAR = 0.05  # of a probability: by so much the likeliest leads
 HEATS = (0.5, 2.0)
@@ -51,8 +51,8 @@ def comes_first(d: Draw) -> Exercise | None:
         "Read the text up to there: what would you say?"
         if side == "decoder"
         else "Read the words on both sides: what would you put there?",
-        f"{bold(d.view.word(int(ids[0])))} gets {percent(shares[0], 0)},"
-        f" {bold(d.view.word(int(ids[1])))}, the next, {percent(shares[1], 0)}. The other"
+        f"{d.says(int(ids[0]))} gets {percent(shares[0], 0)},"
+        f" {d.says(int(ids[1]))}, the next, {percent(shares[1], 0)}. The other"
         f" {len(probs_V) - 2:,} words share the rest.",
         place(d, row),
         ("head.probs", (row, int(ids[0]))),
@@ -107,7 +107,7 @@ def warmer(d: Draw) -> Exercise | None:
     hot, cold = (float(softmax(logits_V / x)[best]) for x in (2.0, 0.5))
     if not 0.15 < now < 0.95 or min(now - hot, cold - now) < 0.03:
         return None
-    then, t, word = (cold if heat < 1 else hot), int(d.trace.rows[row]), bold(d.view.word(best))
+    then, t, word = (cold if heat < 1 else hot), int(d.trace.rows[row]), d.says(best)
     options = [f"it falls to {percent(hot, 0)}", f"it stays at {percent(now, 0)}"]
     options.append(f"it rises to {percent(cold, 0)}")
     return Exercise(
@@ -138,7 +138,7 @@ def times_as_likely(d: Draw) -> Exercise | None:
     answer = times(d, more - less, [more / less] if less > 0.1 else [])
     if answer is None or d.view.word(a) == d.view.word(b):
         return None
-    t, (one, other) = int(d.trace.rows[row]), (bold(d.view.word(i)) for i in (a, b))
+    t, (one, other) = int(d.trace.rows[row]), (d.says(i) for i in (a, b))
     one_share, other_share = (percent(d.trace["head.probs"][row, i]) for i in (a, b))
     seen = f": {one_share} against {other_share}" if not other_share.startswith("<") else ""
     apart = number(more - less, 3)
@@ -169,7 +169,7 @@ def loss_of(d: Draw) -> Exercise | None:
     far = [x for x in wrong if abs(x + math.log(p)) > 0.1]
     answer = d.shuffle(number(-math.log(p), 3), [number(x, 3) for x in d.shuffled("wrong", far)])
     return answer and Exercise(
-        f"{begun(at_word(d, side, t))} the model gives {bold(d.view.word(word))}"
+        f"{begun(at_word(d, side, t))} the model gives {d.says(word)}"
         f" {number(100 * p, 3)}%. If that is the right word, how large is the loss?",
         answer,
         "The loss is minus the natural logarithm of the probability of the right word: 0 for a"
@@ -202,7 +202,7 @@ def gave_most(d: Draw) -> Exercise | None:
         return None
     best, next_s = two_largest(values_S)
     return Exercise(
-        f"{begun(at_word(d, side, t))}, {bold(d.view.word(word))} comes first. Which part of"
+        f"{begun(at_word(d, side, t))}, {d.says(word)} comes first. Which part of"
         " the model raised its logit most?",
         answer,
         "A head is named by its layer and its number in it. What the last parts write, nothing"
@@ -241,7 +241,7 @@ def one_step(d: Draw) -> Exercise | None:
         f" {number(slope, 3)}. What is it after one step of SGD with a learning rate of {RATE:g}?",
         Typed(now, within),
         "The gradient says which way the loss grows. Which way should a step go?",
-        f"{number(w, 4)} − {RATE:g} · {signed} = **{number(now, 4)}**: against the gradient, so"
+        f"{number(w, 4)} − {RATE:g} · {signed} = **{number(now, 3)}**: against the gradient, so"
         " that your sentence surprises the model less.",
         Place(
             HOW_IT_LEARNED,

@@ -11,7 +11,7 @@ from ui.kit.quiz import quiz_of_most
 from ui.session.navigation import POSITIONS, TOKENS
 from ui.session.view import is_word
 from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed, leads, two_largest
-from ui.text import bold, plain
+from ui.text import plain
 
 SHOWN = 20  # tokens that are listed
 BANDS = 4  # of the dimensions, from which one each is offered
@@ -102,8 +102,8 @@ def nearest_word(d: Draw) -> Exercise | None:
         f"Which of these words has the embedding most like that of {d.named(side, t)}?",
         answer,
         "Words that are used alike get embeddings that point alike.",
-        f"{bold(d.view.word(near[0]))}: the cosine of the two embeddings is"
-        f" {number(d.trace[step][near[0]], 2)}. Next comes {bold(d.view.word(near[1]))} with"
+        f"{d.says(near[0])}: the cosine of the two embeddings is"
+        f" {number(d.trace[step][near[0]], 2)}. Next comes {d.says(near[1])} with"
         f" {number(d.trace[step][near[1]], 2)}.",
         Place(TOKENS, {"side": side, "token": t}),
         (step, (near[0],)),
@@ -252,8 +252,7 @@ def same_row(d: Draw) -> Exercise | None:
         f"From which row of the table of embeddings does the vector of {d.named(side, t)} come?",
         answer,
         "Each piece of the vocabulary has a number, and a row of its own.",
-        f"**Row {word:,}**, the number of {bold(d.view.word(word))} in the vocabulary, wherever it"
-        " stands.",
+        f"**Row {word:,}**, the number of {d.says(word)} in the vocabulary, wherever it stands.",
         Place(TOKENS, {"side": side, "token": t}),
         (f"{path}.ids", (t,)),
     )
