@@ -53,6 +53,12 @@ def bold(token: str) -> str:
     return f"**{plain(token)}**" if has_letters(token) else f"“**{plain(token)}**”"
 
 
+def bold_quoted(token: str) -> str:
+    """A token in bold within quotes, where “that” would be read as the sentence's own even so."""
+    written = bold(token)
+    return written if written.startswith("“") else f"“{written}”"
+
+
 def quoted(token: str) -> str:
     """A token within a title or a sentence that has no bold letters: in quotes, so that it is not
     read as the sentence's own.

@@ -116,11 +116,12 @@ def test_the_story_names_the_word_that_a_step_helps_most(model, trace):
     best = int((after_R - before_R).argmax())
     word = model.tokenizer.piece(ids[best + 1])
     gain = moves(percent(before_R[best]), percent(after_R[best]))
-    assert f"One step against it: **{word}** {gain}." in text
+    assert f"One step of training: after **{model.tokenizer.piece(ids[best])}**" in text
+    assert f", “**{word}**” {gain}." in text
     most = pulls(trace, next_words(ids))
     row, token = np.unravel_index(int(most.argmax()), most.shape)
     assert ROWS[row] == "head.in" and "where it enters the output" in text
-    assert f"It is longest at **{model.tokenizer.piece(ids[token])}**" in text
+    assert f"It is steepest at **{model.tokenizer.piece(ids[token])}**" in text
 
 
 def test_a_nudge_changes_the_loss_as_the_gradient_foretells():

@@ -246,7 +246,7 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
 def hint() -> str:
     """How another number is opened, until one is."""
     if memory().page == EXERCISES and not opened_cell():
-        return "A number that the answer rests on."
+        return "A number that the answer uses."
     return "" if opened_cell() else "One number of this page. Click any other to open it."
 
 

@@ -20,7 +20,7 @@ from ui.kit.quiz import Quiz
 from ui.kit.token_words import place_of
 from ui.session.navigation import Page
 from ui.session.view import View, is_word
-from ui.text import HIDING, bold
+from ui.text import HIDING, bold_quoted
 
 Cell = tuple[str, tuple[int, ...]]
 Each = TypeVar("Each")
@@ -137,11 +137,11 @@ class Draw:
         read as one about that.
         """
         tokens = self.view.tokens(side)
-        return said(tokens[position]) + place_of(tokens, position)
+        return bold_quoted(tokens[position]) + place_of(tokens, position)
 
     def says(self, word: int) -> str:
         """A word of the vocabulary in running text."""
-        return said(self.view.word(word))
+        return bold_quoted(self.view.word(word))
 
     def finite(self, *names: str) -> bool:
         """Whether the trace has these steps, and nothing in them overflowed."""
@@ -163,12 +163,6 @@ class Draw:
         """A choice of whole numbers, the smallest first: the right one and up to three others."""
         found = sorted([right, *[n for n in dict.fromkeys(others) if n != right and n > 0][:3]])
         return self.choice([f"{n:,}" for n in found], found.index(right)) if found[1:] else None
-
-
-def said(token: str) -> str:
-    """A token in bold within quotes."""
-    written = bold(token)
-    return written if written.startswith("“") else f"“{written}”"
 
 
 def begun(text: str) -> str:

@@ -26,7 +26,7 @@ from ui.session import sent
 from ui.session.selection import chosen, depth, select
 from ui.session.view import View
 from ui.stages.how_it_learned.place import ALL, after, choose_loss
-from ui.text import bold, labelled
+from ui.text import bold, bold_quoted, labelled
 
 KEY = "way-back"
 _draw = component("way_back", 'class="root figure" role="group" aria-label="The way back"')
@@ -229,9 +229,8 @@ def gradient_words(view: View) -> str:
     row, token = np.unravel_index(int(pulls_PL.argmax()), pulls_PL.shape)
     where = places(view)[int(row)].prose
     return (
-        "Each cell says how much the loss would change if that vector did: its **gradient**,"
-        f" computed from the top down. It is longest at {bold_apart(view.labels, int(token))},"
-        f" {where}."
+        "Each cell says how steeply the loss changes with that vector: its **gradient**, computed"
+        f" from the top down. It is steepest at {bold_apart(view.labels, int(token))}, {where}."
     )
 
 
@@ -241,9 +240,10 @@ def step_words(view: View) -> str:
     if taught is None:
         return "One step at this learning rate goes too far: its numbers overflow."
     at = gained(view, taught)
-    word = bold(view.word(right_words(view)[at]))
+    word = bold_quoted(view.word(right_words(view)[at]))
     shares_2 = [percent(shares(run)[at]) for run in (view, taught)]
-    return f"One step against it: {word} {moves(*shares_2)}."
+    before = bold_apart(view.labels, at)
+    return f"One step of training: after {before}, {word} {moves(*shares_2)}."
 
 
 def gained(view: View, taught: View) -> int:
