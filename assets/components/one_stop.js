@@ -1,5 +1,6 @@
-// One Tab stop for a row of buttons: arrows, Home and End move along it.
+// One Tab stop for a row of buttons, along which arrows, Home and End move; or for a map of them, in which arrows move.
 import { clamp } from "./numbers.js"
+import { neighbourOf } from "./why_geometry.js"
 
 // The place that a key leads to from place i of a row of so many; undefined where it leads nowhere.
 export function reached(key, i, count) {
@@ -9,10 +10,19 @@ export function reached(key, i, count) {
 
 // chosen: the place where Tab arrives; follow: whether what is reached is chosen, too.
 export function oneStop(buttons, chosen = 0, follow = false) {
+  walk(buttons, Math.max(chosen, 0), (key, i) => reached(key, i, buttons.length), follow)
+}
+
+// The same for buttons that stand in rows and columns: cells has the place of each.
+export function oneStopAmong(buttons, cells, chosen) {
+  walk(buttons, chosen, (key, i) => neighbourOf(cells, i, key) ?? undefined)
+}
+
+function walk(buttons, chosen, leads, follow = false) {
   buttons.forEach((button, i) => {
-    button.tabIndex = i === Math.max(chosen, 0) ? 0 : -1
+    button.tabIndex = i === chosen ? 0 : -1
     button.onkeydown = (event) => {
-      const to = reached(event.key, i, buttons.length)
+      const to = leads(event.key, i)
       if (to === undefined) return
       event.preventDefault()
       if (to === i) return

@@ -3,8 +3,9 @@
 import { palette } from "./colours.js"
 import { create, make, makeButton, markOpened } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
+import { oneStopAmong } from "./one_stop.js"
 import { saveElements } from "./saving.js"
-import { inkOn, neighbourOf } from "./why_geometry.js"
+import { inkOn } from "./why_geometry.js"
 
 const SMALL = 1 / 200          // of the end of the scale: what is smaller is read when it is pointed at
 
@@ -83,17 +84,7 @@ function foot(table, shown) {
 function walk(root, shown) {
   const buttons = [...root.querySelectorAll("button.number")]
   const cells = buttons.map((button) => { const [row, column] = button.dataset.place.split(",").map(Number); return { row, column } })
-  const first = Math.max(0, buttons.findIndex((button) => button.dataset.place === shown.opened?.join()))
-  buttons.forEach((button, at) => {
-    button.tabIndex = at === first ? 0 : -1
-    button.onkeydown = (event) => {
-      const next = neighbourOf(cells, at, event.key)
-      if (next === null) return
-      event.preventDefault()
-      buttons.forEach((each, i) => { each.tabIndex = i === next ? 0 : -1 })
-      buttons[next].focus()
-    }
-  })
+  oneStopAmong(buttons, cells, Math.max(0, buttons.findIndex((button) => button.dataset.place === shown.opened?.join())))
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -3,9 +3,9 @@
 import { isDark, themeOf } from "./colours.js"
 import { create, createButton, make, set } from "./dom.js"
 import { decode, percent, rounded } from "./numbers.js"
-import { oneStop } from "./one_stop.js"
+import { oneStop, oneStopAmong } from "./one_stop.js"
 import { saveElements } from "./saving.js"
-import { inkOn, neighbourOf, room } from "./why_geometry.js"
+import { inkOn, room } from "./why_geometry.js"
 
 const TALLEST = 34          // pixels of the bar of the largest loss
 const STOPS = 8             // of the ramp that explains the colours
@@ -72,17 +72,7 @@ function cellButton(shown, at, shade, open) {
 
 function walk(buttons, shown) {
   const columns = shown.words.length
-  const cells = buttons.map((_, at) => ({ row: Math.floor(at / columns), column: at % columns }))
-  buttons.forEach((button, at) => {
-    button.tabIndex = at === shown.opened ? 0 : -1
-    button.onkeydown = (event) => {
-      const next = neighbourOf(cells, at, event.key)
-      if (next === null) return
-      event.preventDefault()
-      buttons.forEach((each, i) => { each.tabIndex = i === next ? 0 : -1 })
-      buttons[next].focus()
-    }
-  })
+  oneStopAmong(buttons, buttons.map((_, at) => ({ row: Math.floor(at / columns), column: at % columns })), shown.opened)
 }
 
 function head(root, shown, shade) {

@@ -3,9 +3,9 @@
 import { isDark, palette, shadeOf, themeOf } from "./colours.js"
 import { create, createButton, make, makeButton, set } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
-import { oneStop } from "./one_stop.js"
+import { oneStop, oneStopAmong } from "./one_stop.js"
 import { saveElements } from "./saving.js"
-import { inkOn, neighbourOf, room } from "./why_geometry.js"
+import { inkOn, room } from "./why_geometry.js"
 
 const SMALL = 1 / 200          // of the largest number: what is smaller is read when it is pointed at
 const memory = new WeakMap()
@@ -86,18 +86,8 @@ function own(root, shown, look) {
 }
 
 function walk(root, shown) {
-  const buttons = [...root.querySelectorAll("button.part")], first = shown.opened ?? shown.named[0] ?? 0
-  const of = (at) => buttons.find((button) => button.dataset.at === String(at))
-  for (const button of buttons) {
-    button.tabIndex = button.dataset.at === String(first) ? 0 : -1
-    button.onkeydown = (event) => {
-      const next = neighbourOf(shown.cells, Number(button.dataset.at), event.key)
-      if (next === null) return
-      event.preventDefault()
-      for (const each of buttons) each.tabIndex = each === of(next) ? 0 : -1
-      of(next).focus()
-    }
-  }
+  const buttons = [...root.querySelectorAll("button.part")].sort((one, other) => one.dataset.at - other.dataset.at)
+  oneStopAmong(buttons, shown.cells, shown.opened ?? shown.named[0] ?? 0)
 }
 
 // --- the head of the figure ----------------------------------------------------------------------------------------

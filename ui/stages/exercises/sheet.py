@@ -14,7 +14,7 @@ from ui.session.view import View
 from ui.stages.exercises.chapters import CHAPTERS, SLOTS, drawn
 from ui.stages.exercises.exercise import Exercise
 
-SUMMARY = len(SLOTS)  # behind the last question
+SUMMARY = len(SLOTS)  # after the last question
 KEPT = 20  # sheets of a visit
 RIGHT, WRONG, SKIPPED, NONE, OPEN = "right", "wrong", "skipped", "none", "open"
 
