@@ -3,9 +3,9 @@
     python -m training.train study-encoder
         [--threads 1] [--steps N] [--minutes N] [--out FOLDER] [--run FOLDER] [--keep FOLDER]
 
-What comes out depends on the plan below and on the sentences alone: batches, masks and first
-weights follow from one seed and the number of the step. So a run that was killed, or paused
-(--minutes), goes on from its last checkpoint to the very same weights.
+What comes out depends on the plan below, on the sentences and on the kind of processor alone:
+batches, masks and first weights follow from one seed and the number of the step. So a run that was
+killed, or paused (--minutes), goes on from its last checkpoint to the very same weights.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class Plan:
 # With Muon at 0.02 the heads of the first layer come to rest on [START] and stay there.
 MUON = 0.007
 PLANS = {
-    "study-encoder": Plan(14_000, 2e-3, 1000, MUON, frame="[START] $A [END]"),
+    "study-encoder": Plan(12_000, 2e-3, 1000, MUON, frame="[START] $A [END]"),
     "study-decoder": Plan(7_000, 2e-3, 1000, MUON),
     "study-translator": Plan(
-        7_000, 2e-3, 1000, MUON, tokens=2048, language="joint", frame="$A [END]"
+        6_000, 2e-3, 1000, MUON, tokens=2048, language="joint", frame="$A [END]"
     ),
     "study-lstm": Plan(8_000, 3e-3, 500),
 }
@@ -136,7 +136,7 @@ def endless(data: Sequences, plan: Plan, step: int) -> Iterator[np.ndarray]:
 def loss_of(model, read: list[torch.Tensor], target_BL: torch.Tensor) -> tuple[torch.Tensor, int]:
     """The loss summed over the places that count, in nats, and how many these are."""
     counts_BL = target_BL != PAD
-    with torch.autocast("cpu", PRECISION):
+    with torch.autocast("cpu", PRECISION, enabled=PRECISION is not torch.float32):
         last_BLD = model(*read)
     return word_loss(last_BLD.float()[counts_BL], *model.table(), target_BL[counts_BL]), int(
         counts_BL.sum()
