@@ -108,7 +108,9 @@ def recite(out: Draft, recital: Recital) -> Word:
         + [out.add(".", "end", (recital, time), "end")]
         for time in (0, 1)
     ]
-    out.links += [("said again", second, first) for first, second in zip(*rounds, strict=True)][:-1]
+    for place, word in enumerate(rounds[1][:-1]):
+        out.links.append(("said again", word, rounds[0][place]))
+        out.links.append(("what came next", word, rounds[0][place + 1]))
     return rounds[0][0]
 
 

@@ -45,6 +45,7 @@ RELATIONS = (
     "owner",
     "named again",
     "said again",
+    "what came next",
 )
 ACROSS = ("object relative", "subject relative")
 CLAUSE = "agreement across a clause"

@@ -149,6 +149,7 @@ def test_links_and_sites_point_at_what_they_say():
         "verb of a relative clause to its object",
         "verb of a relative clause to its subject",
         "said again",
+        "what came next",
     }
     pronouns = {"he", "she", "it", "they", "him", "her", "them"}
     for made in SAMPLES:
@@ -184,8 +185,10 @@ def test_a_list_is_said_twice_in_both_languages():
             half = len(words) // 2
             assert words[:half] == words[half:] and words[half - 1] == "."
         again = [(a, b) for name, a, b in made.links if name == "said again"]
+        after = [(a, b) for name, a, b in made.links if name == "what came next"]
         half = len(made.english) // 2
         assert again == [(place + half, place) for place in range(half - 1)]
+        assert after == [(a, b + 1) for a, b in again]
 
 
 def test_invented_words_are_not_in_the_lexicon_nor_end_like_a_plural():
