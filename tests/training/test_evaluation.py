@@ -131,3 +131,28 @@ def test_what_heads_link_is_what_was_written_down(name):
             again = np.array(here[relation]["hits"])[link.best]
             assert abs(again - link.hits_NH[link.best]) < 0.15, relation
             assert 0 <= link.hits_NH.min() and link.hits_NH.max() <= 1 and link.count > 100
+
+
+@pytest.mark.parametrize("name", ("study-encoder", "study-decoder", "study-translator"))
+def test_no_layer_looks_at_nothing(name):
+    """Under too high a rate all heads of a layer come to rest on the first or the last token, and
+    no score shows it.
+    """
+    model = shipped(name)
+    side = model.config.sides[0]
+    patterns = [
+        np.stack(
+            [model.trace(**read(model, made))[f"{side}.{layer}.attn.pattern"] for layer in range(4)]
+        )[:, :, 1:-1]
+        for made in sample("test")[:40]
+    ]
+    for edge in (0, -1):
+        rest_NH = np.mean([pattern_NHLM[..., edge].mean(-1) for pattern_NHLM in patterns], axis=0)
+        assert rest_NH.min(axis=1).max() < 0.8, (name, edge, rest_NH.round(2))
+
+
+def read(model, made) -> dict:
+    """A sentence as a model reads it; for a translator, nothing written yet."""
+    crosses = model.config.crosses
+    ids = evaluate.cut(made.english, begin=() if crosses else (vocabulary.START,)).ids
+    return {"ids_L": ids} | ({"target_ids_L": [vocabulary.START]} if crosses else {})
