@@ -141,6 +141,7 @@ def serious(page) -> list:
     ][:8]
 
 
+@pytest.mark.slow  # that it is out of reach: the test below
 def test_what_may_still_be_guessed_is_veiled(visit):
     page = visit("Output", model="study-decoder", ask="1", sentence=OPENING)
     styles = """(element, name) => { const found = []
