@@ -17,10 +17,10 @@ def page(view):
     first = way_back.figure(shown)
     place.untouched(view)
     way_back.story(shown, first)
+    card("What is a gradient?", "learned-gradient", lambda: gradients.draw(shown))
     place.step_controls()
     card("What did one step change?", "learned-step", lambda: one_step.step_card(shown))
     card("Can I teach it my sentence?", "learned-teach", lambda: teaching.draw(shown, view))
-    card("What is a gradient?", "learned-gradient", lambda: gradients.draw(shown))
     return first
 
 

@@ -1,5 +1,5 @@
 // How was this number made? Draws what ui/kit/explanation_panel.py sends: every text by textContent, every link a real button.
-import { create, createButton } from "./dom.js"
+import { create, createButton, make } from "./dom.js"
 import { keepClear } from "./sheet.js"
 
 const link = (item, open) => {
@@ -116,7 +116,7 @@ const body = (data, open, all) => {
   parts.append(create("div", "formula", data.formula))
   if (data.count) parts.append(create("h4", "", "Made from"))
   for (const group of data.groups) parts.append(operands(group, data.first, open))
-  if (data.more) parts.append(createButton("all", data.more, all))
+  if (data.more) make("div", "foot", parts).append(createButton("all", data.more, all))
   if (short) parts.append(fold("check", short, [create("div", "check", whole)]))
   else parts.append(create("div", "check", whole))
   return parts

@@ -25,7 +25,7 @@ function head(root, shown, look) {
   make("span", "", scale, rounded(-shown.limit, 2))
   make("i", "", scale).style.background = `linear-gradient(90deg, ${look.stops.join()})`
   make("span", "", scale, rounded(shown.limit, 2))
-  make("span", "small", line, `blank: below ${rounded(shown.limit * SMALL, 1)}`)
+  make("span", "small", line, `empty: below ${rounded(shown.limit * SMALL, 1)}`)
 }
 
 function titles(table, shown) {

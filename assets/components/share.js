@@ -4,6 +4,7 @@ import { make, makeButton } from "./dom.js"
 // The address of a view as a link to it: who follows it sees it at once, and is not asked to guess first (ui/session/arrival.py).
 export function shown(address) {
   const link = new URL(address)
+  link.searchParams.delete("answered")    // the reader's own answers to the exercises
   if (link.searchParams.get("ask") !== "0") link.searchParams.set("guess", "shown")
   return link.href
 }

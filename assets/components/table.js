@@ -1,5 +1,6 @@
 // A table of numbers, one row for each token: every number is a button that opens it; a bar may stand beside a column.
 import { make, makeButton, markOpened } from "./dom.js"
+import { showMore } from "./edges.js"
 import { saveElements } from "./saving.js"
 
 const numberCell = (parent, text, place, open, opened) => {
@@ -43,7 +44,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root")
   const focused = root.getRootNode().activeElement?.dataset?.place
   root.replaceChildren()
-  const table = make("table", "", make("div", "scroll", root))
+  const box = make("div", "scroll", root), table = make("table", "", box)
   make("caption", "", table, data.title)
   table.style.setProperty("--bar", data.colour)
   const isSentence = (label) => label.length > 16 && label.includes(" ")
@@ -55,6 +56,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   head(table, data)
   body(table, data, open)
   foot(table, data, open)
+  showMore(box)
   saveElements(root, { title: data.title || data.columns.join(", ") })
   if (focused) root.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true })
 }

@@ -2,6 +2,7 @@
 // gradient of the token's vector is there. A click on a word asks for its loss alone, one on a cell opens its vector; arrows walk.
 import { isDark, themeOf } from "./colours.js"
 import { create, createButton, make, set } from "./dom.js"
+import { showMore } from "./edges.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { oneStop, oneStopAmong } from "./one_stop.js"
 import { saveElements } from "./saving.js"
@@ -110,6 +111,7 @@ function draw(root, shown, send) {
   shown.words.forEach((word, at) => put(Object.assign(create("span", "read", word), { title: word }), shown.rows.length + 2, at + 2))
   walk(buttons, shown)
   fit(root, shown)
+  showMore(box)
   saveElements(root, { title: shown.title, without: ["head", "layer"] })
   if (held) root.querySelector(`[data-at="${held}"]`)?.focus({ preventScroll: true })
 }

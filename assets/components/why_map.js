@@ -99,7 +99,7 @@ function head(root, shown, look, turn) {
   make("span", "", scale, rounded(-shown.limit, 2))
   make("i", "", scale).style.background = `linear-gradient(90deg, ${look.stops.join()})`
   make("span", "", scale, rounded(shown.limit, 2))
-  make("span", "small", line, `blank: below ${rounded(shown.limit * SMALL, 1)}`)
+  make("span", "small", line, `empty: below ${rounded(shown.limit * SMALL, 1)}`)
   const list = make("span", "shows", line)
   list.setAttribute("role", "radiogroup")
   list.setAttribute("aria-label", "What the map shows")

@@ -123,6 +123,11 @@ def explain_mask(cell: Cell) -> Result:
     )
 
 
+def explain_seen(cell: Cell) -> Result:
+    """The row of the mask, added up."""
+    return total(cell.get("mask", f"{cell.path}.mask", *cell.index, ALL))
+
+
 def explain_weight(cell: Cell) -> Result:
     h, l, m = cell.index
     return quotient(
@@ -283,6 +288,11 @@ def explain_unscaled(cell: Cell) -> Result:
     )
 
 
+def seen(trace, ref: StepRef):
+    """How many tokens each one may look at, (L,)."""
+    return trace[f"{ref.path}.mask"].sum(axis=-1).astype(np.float32)
+
+
 def score_terms(trace, ref: StepRef, head: int, looks: int, looked_at: int):
     """q ∘ k, the products whose sum is the score of one pair, (K,)."""
     return (
@@ -439,6 +449,19 @@ KINDS = (
         colour="weight",
         scale="mask",
         where=has_window,
+    ),
+    StepKind(
+        leaf="mask.seen",
+        axes="L",
+        place=ATTENTION,
+        recipe=explain_seen,
+        title="Tokens that it may look at",
+        story="How many tokens this one may look at: a 1 of the mask for each, added up.",
+        latex=r"\sum_m \mathrm{mask}_{l,m}",
+        colour="weight",
+        scale="weight",
+        compute=seen,
+        after="mask",
     ),
     StepKind(
         leaf="scores",

@@ -443,6 +443,7 @@ KINDS = (
     ),
     length_of("in", SUBLAYER, "x_{l}", "residual"),
     length_of("sum", SUBLAYER, "x_{l}", "residual"),
+    length_of("norm.unit", SUBLAYER, r"\hat x_{l}", "norm"),
     length_of("norm.out", SUBLAYER, "x_{l}", "norm"),
     length_of("out.unnormed", SUBLAYER, r"\tilde u_{l}", "norm"),
     length_of("token", EMBED, r"x^{\mathrm{token}}_{l}", "embed"),

@@ -151,6 +151,7 @@ def test_the_line_over_the_figure_changes_it_before_the_page_follows(visit):
     assert choices(page)["head"] == "3"
 
 
+@pytest.mark.slow  # cells and arrows: test_pipeline_geometry.py
 def test_a_cell_of_the_pipeline_opens_by_mouse_and_by_key(visit):
     trace = load("study-decoder").trace(BOOKS["sentence"])
     page = visit("Attention", **BOOKS, stage=1)
@@ -178,6 +179,7 @@ def test_play_walks_on_by_itself_and_stops(visit):
     page.wait(lambda: page.view.get_by_text("What does expensive take").count() > 0)
 
 
+@pytest.mark.slow  # all heads: the same click, in a quick test below
 def test_a_click_on_a_map_opens_the_number_of_the_trace(visit, traced):
     page = visit("Attention", ask=0, stage=2, layer=1, head=5, token=7, depth="numbers")
     click_cell(page, 0, 6, 2, columns=11)
@@ -517,6 +519,7 @@ def test_what_a_button_far_below_did_comes_into_sight_with_its_undo(visit):
     page.wait(lambda: all(0 < each.bounding_box()["y"] < height - 40 for each in (report, undo)))
 
 
+@pytest.mark.slow  # that choices are kept: tests/ui/test_selection.py
 def test_the_depth_is_kept_from_page_to_page(visit):
     page = visit("Attention", ask=0, stage=3)
     page.do(lambda: page.view.get_by_role("radio", name="Code", exact=True).click())
@@ -936,6 +939,7 @@ def test_a_weight_that_is_pointed_at_is_drawn_as_wide_as_it_is(visit):
 
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize("size", (TELEPHONE, DESK))
+@pytest.mark.slow  # widths and tips: test_geometry.py
 def test_the_picture_is_no_wider_than_the_screen_and_a_tip_stays_in_it(visit, size):
     page = visit(size=size, **MYSTERY)
     skipped(page)

@@ -45,6 +45,7 @@ def read_out(page) -> str:
 
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize("size", (TELEPHONE, DESK))
+@pytest.mark.slow  # which cell it is: test_geometry.py
 def test_a_cell_that_is_pointed_at_is_read_out_from_both_maps(visit, size):
     page = visit("Compare", size, **ASKED)
     a, b = pattern(BOOKS)[3, 2], pattern(BOOK)[3, 2]

@@ -20,6 +20,7 @@ def shown(page, side: int, word: str) -> list[str]:
 
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize("size", (TELEPHONE, DESK))
+@pytest.mark.slow  # what it does: tests/ui/test_laboratory.py
 def test_a_head_falls_silent_and_speaks_again(visit, size):
     page, model = visit("Laboratory", size, **ASKED), load("study-decoder")
     is_ = model.tokenizer.id_of("is")

@@ -78,6 +78,7 @@ def test_no_part_of_a_sentence_becomes_more_than_text(visit, title):
     assert page.view.evaluate(FOREIGN) == []
 
 
+@pytest.mark.slow  # notes as text: the tests above
 def test_the_sentence_that_is_still_shown_is_named_as_text(visit):
     page = visit(sentence=" ".join(EVIL))
     box = page.view.get_by_role("textbox", name="Your sentence")

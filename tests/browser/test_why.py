@@ -36,6 +36,7 @@ def part(page, words: str):
 
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize("size", (TELEPHONE, DESK))
+@pytest.mark.slow  # clicks: tests/ui/test_why.py; keys: test_geometry.py
 def test_a_part_opens_by_click_and_the_next_by_key(visit, size):
     page, (are, is_, _) = visit(TITLE, size, **ASKED), ids()
     found = parts(are, is_)
@@ -65,6 +66,7 @@ def test_another_rival_is_one_click_and_one_tab_stop_away(visit):
     assert shown == f"feed-forward 3: {number(parts(are, were).of('decoder.3.mlp'))}"
 
 
+@pytest.mark.slow  # the way there: tests/ui/test_why.py
 def test_output_leads_to_why_with_the_word_that_was_clicked(visit):
     page = visit("Output", **ASKED)
     row = page.view.locator("[class*=st-key-output-next] .row", has_text="were").first

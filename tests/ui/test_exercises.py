@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from core.explanation import explain
 from core.step_ref import GRAD_OF_WEIGHT
 from core.text import number, percent
 from core.why import in_words
@@ -144,8 +145,9 @@ def tokens_read(w):
     return f"{len(w[f'{w.side}.embed.ids'])}"
 
 
-def width(w):
-    return f"{w[f'{w.side}.0.attn.in'].shape[1]:,}"
+def cosine_of_two(w):
+    table = w.weight(f"{w.side}.embed.token.weight")[w[f"{w.side}.embed.ids"]]
+    return cosine(*table[w.at])
 
 
 def alike(w):
@@ -167,14 +169,24 @@ def nearest_word(w):
     return w.view.word(order[0])
 
 
-def waves(w):
-    steps = np.abs(np.diff(w.weight(f"{w.side}.embed.position.weight"), axis=0)).mean(axis=0)
-    return max(w.options, key=lambda words: steps[int(words.split()[1])])
+def wave(w):
+    """The formula of the paper: sines in the first half, cosines in the second."""
+    i, place = w.said("Dimension N"), w.said("position N")
+    half = w[f"{w.side}.embed.position"].shape[1] // 2
+    angle = place * 10000.0 ** -((i % half) / half)
+    return number(float((np.sin if i < half else np.cos)(angle)), 3)
 
 
-def longer_part(w):
-    word, place = (np.linalg.norm(w[f"{w.side}.embed.{x}"][w.at[0]]) for x in ("token", "position"))
-    return "the word’s" if word > place else "the position’s"
+def position_length(w):
+    return float(np.linalg.norm(w[f"{w.side}.embed.position"][w.at[0]]))
+
+
+def turned(w):
+    """The pair as a complex number, times e to the power of i times the angle."""
+    c, (_, (head, t, i)) = w.view.config, w.e.cell
+    q = w.of("attn.q.unrotated")[head, t].astype(np.complex128)
+    rate = c.ropes[0].theta ** (-2 * i / c.d_head)
+    return float(((q[i] + 1j * q[i + c.d_head // 2]) * np.exp(1j * t * rate)).real)
 
 
 def sum_of_two(w):
@@ -188,16 +200,13 @@ def rotary_angle(w):
     return (w.at[0] - w.at[1]) * c.ropes[0].theta ** (-2 * pair / c.d_head)
 
 
-def pairs(w):
-    return min(w.options, key=lambda words: int(words.split()[1]))
-
-
 def same_row(w):
     return f"{w[f'{w.side}.embed.ids'][w.at[0]]:,}"
 
 
-def query_size(w):
-    return f"{w.of('attn.q').shape[-1]:,}"
+def score_term(w):
+    (t, m), i, c = w.at, w.said("dimension N"), w.view.config
+    return float(w.of("attn.q")[w.head, t, i]) * float(w.of("attn.k")[c.group(w.head), m, i])
 
 
 def scaled(w):
@@ -206,24 +215,25 @@ def scaled(w):
     return float(q @ k) / c.d_head**0.5
 
 
-def times_as_much(w):
+def softmaxed(scores) -> np.ndarray:
+    e = np.exp(np.asarray(scores, dtype=np.float64) - np.max(scores))
+    return e / e.sum()
+
+
+def other_weight(w):
+    t, a, b, again = w.at
+    assert a == again
+    scores = np.where(w.of("attn.mask")[t], w.of("attn.scores")[w.head, t], -np.inf)
+    shares = 100 * softmaxed(scores)
+    assert f"{number(shares[b], 3)}%" in w.e.asks
+    return f"{number(shares[a], 3)}%"
+
+
+def last_weight(w):
     t, a, b, again = w.at
     weights = w.of("attn.pattern")[w.head, t]
-    assert a == again
-    return ratio(w, weights[a] / weights[b])
-
-
-def ratio(w, factor: float) -> str:
-    """The one option that is near to a factor."""
-    (near,) = [x for x in w.options if abs(float(x.split()[0]) / factor - 1) < 0.06]
-    return near
-
-
-def what_is_left(w):
-    t, a, b = w.at
-    weights = w.of("attn.pattern")[w.head, t]
-    assert {a, b} == set(np.argsort(-weights)[:2].tolist())
-    return 100 * (1 - float(weights[a]) - float(weights[b]))
+    assert {a, b} == set(np.argsort(-weights)[:2].tolist()) and b == again
+    return 100 * float(weights[b])
 
 
 def looks_most(w):
@@ -316,14 +326,6 @@ def unit_length(w):
     return number(np.linalg.norm(normed(w)), 3)
 
 
-def firing(w):
-    count = int((w.of("mlp.pre")[w.at[0]] > 0).sum())
-    assert f"**{count:,}**" in w.e.why
-    ranges = [(x, *(int(n.replace(",", "")) for n in x.split(" to "))) for x in w.options]
-    (found,) = [x for x, low, high in ranges if low <= count <= high]
-    return found
-
-
 def bent(w):
     x = float(w.of("mlp.pre")[w.at[0], w.said("neuron N")])
     bend = {"relu": max(x, 0.0), "gelu": x * (1 + erf(x / sqrt(2))) / 2, "silu": x / (1 + exp(-x))}
@@ -383,12 +385,14 @@ def comes_first(w):
     return w.view.word(int(w["head.logits"][w.row].argmax()))
 
 
-def how_many_words(w):
-    return f"{w['head.probs'].shape[1]:,}"
+def last_share(w):
+    a, b, again = offered_words(w)
+    assert b == again
+    return 100 * float(w["head.probs"][w.row, b])
 
 
-def one_vector(w):
-    return f"{w['encoder.out'].mean(axis=0).size}"
+def pooled(w):
+    return float(w["encoder.out"].mean(axis=0)[w.said("dimension N")])
 
 
 def warmer(w):
@@ -404,16 +408,18 @@ def offered_words(w) -> list[int]:
     return [next(i for i in ids if w.view.word(i) == word) for word in w.words[1:]]
 
 
-def times_as_likely(w):
+def other_share(w):
     a, b, again = offered_words(w)
     assert a == again
-    logits = w["head.logits"][w.row].astype(np.float64)
-    return ratio(w, np.exp(logits[a] - logits[b]))
+    shares = 100 * softmaxed(w["head.logits"][w.row])
+    assert f"{number(shares[b], 3)}% likely" in w.e.asks
+    return f"{number(shares[a], 3)}%"
 
 
 def loss_of(w):
-    (word,) = offered_words(w)
-    return number(-np.log(float(w["head.probs"][w.row, word])), 3)
+    word = int(w["decoder.embed.ids"][w.at[0] + 1])
+    assert w.view.word(word) == w.words[1]
+    return number(np.log(float(w["head.probs"][w.row, word])), 3)
 
 
 def gave_most(w):
@@ -446,12 +452,12 @@ def surprised_most(w):
 CHECKS = {
     each.__name__: each
     for each in (
-        *(tokens_read, width, alike, nearest_word, waves, longer_part, sum_of_two, rotary_angle),
-        *(pairs, same_row, query_size, scaled, times_as_much, what_is_left, looks_most, gives_most),
-        *(hidden, how_many_seen, reached, which_head, widest, silent, residual, longer_update),
-        *(standardised, unit_length, firing, bent, reads_alone, updates, turns_most, adds_most),
-        *(if_last, other_mask, keys_across, looks_across, comes_first, how_many_words, one_vector),
-        *(warmer, times_as_likely, loss_of, gave_most, one_step, surprised_most),
+        *(tokens_read, cosine_of_two, alike, nearest_word, wave, position_length, turned),
+        *(sum_of_two, rotary_angle, same_row, score_term, scaled, other_weight, last_weight),
+        *(looks_most, gives_most, hidden, how_many_seen, reached, which_head, widest, silent),
+        *(residual, longer_update, standardised, unit_length, bent, reads_alone, updates),
+        *(turns_most, adds_most, if_last, other_mask, keys_across, looks_across, comes_first),
+        *(last_share, pooled, warmer, other_share, loss_of, gave_most, one_step, surprised_most),
     )
 }
 
@@ -477,12 +483,47 @@ def check(name: str, e: Exercise, view: View) -> None:
         assert 2 <= len(e.answer.options) == len(set(e.answer.options)) <= 5, told
         assert right(e) == expected, told
         core = re.sub(r"^it \w+ (to|at) | times$| \(\d+\)$", "", right(e))
-        assert name == "firing" or core.casefold() in plainly(e.why).casefold(), told
-    assert name == "silent" or f"**{right(e)}**" not in plainly(e.hint), told
-    cell = parse_cell(spell_cell(*e.cell))
-    assert cell[0].startswith("weights/") or np.isfinite(view.trace[cell[0]][cell[1]])
+        assert core.casefold() in plainly(e.why).casefold(), told
+    assert hints_at_all_or_none(e), told
+    check_number(name, e, view)
     assert all(fits(choice, value) for choice, value in e.place.choices.items()), told
     assert not re.search(r"\b(nan|None|inf)\b", f"{e.asks} {e.why} {e.hint}"), told
+
+
+def hints_at_all_or_none(e: Exercise) -> bool:
+    """Whether the hint gives the right answer no more away than the others."""
+    if isinstance(e.answer, Typed):
+        return f"**{number(e.answer.value, 3)}" not in e.hint
+    bare = [re.sub(r" \(\d+\)$", "", option) for option in e.answer.options]
+    return len({f"**{option}**" in plainly(e.hint) for option in bare}) == 1 or not any(
+        f"**{option}**" in plainly(e.hint) for option in bare
+    )
+
+
+ANSWERED_BY_NONE = {"reached", "updates", "reads_alone", "rotary_angle"}
+
+
+def check_number(name: str, e: Exercise, view: View) -> None:
+    """The number that is opened is the answer, or is what is said of the right one; in the run that
+    it stands in.
+    """
+    if e.cell is None:
+        assert name in ANSWERED_BY_NONE
+        return
+    step, index = parse_cell(spell_cell(*e.cell))
+    value = explain(e.seen_in(view).trace, step, index).value
+    said, told = plainly(e.why), (name, value, e.why)
+    if isinstance(e.answer, Typed):
+        times = 100 if e.answer.unit == "%" else 1
+        assert times * value == pytest.approx(e.answer.value, abs=e.answer.within / 4), told
+        return
+    as_written = [f"{value:,.0f}", percent(value), percent(value, 0), f"{number(100 * value, 3)}%"]
+    as_written += [number(value, n) for n in (2, 3, 4)]
+    numeric = re.sub(r"^it \w+ to ", "", right(e))
+    if re.fullmatch(r"−?\d[\d.,]*%?", numeric):
+        assert numeric in as_written, told
+    else:
+        assert name == "hidden" or any(each in said for each in as_written), told
 
 
 def check_all(view: View, seeds) -> set[str]:
@@ -526,7 +567,7 @@ def test_so_it_is_after_a_change(change):
     view = view_of("study-decoder", change=change)
     assert view.trace.edits or change == "positions" or view.request.change
     for seed in range(12):
-        for name in ("looks_most", "residual", "comes_first", "loss_of", "updates"):
+        for name in ("looks_most", "residual", "comes_first", "loss_of", "silent"):
             if e := ASKS[name](Draw(view, key_of(view, seed))):
                 check(name, e, view)
 
@@ -621,6 +662,9 @@ def test_nothing_tells_the_answer_before_it_is_given(at):
     assert e.place.page.title in app.button(key="exercise_see").label and not parts(app)
     reply(app, correct(app))
     assert "Right." in prose(app) and parts(app)[0]["name"] == spell_cell(*e.cell)
+    assert parts(app)[0]["value"] == number(
+        explain(e.seen_in(sheet(app).view).trace, *e.cell).value
+    )
 
 
 def test_answers_are_scored_and_the_first_one_counts():
@@ -628,8 +672,7 @@ def test_answers_are_scored_and_the_first_one_counts():
     reply(app, correct(app))
     assert dots(app)[0] == "right" and parts(app, "exercise_strip")[0]["score"] == "1 of 1 right"
     app.button(key="exercise_next").click().run()
-    wrong = (correct(app) + 1) % len(sheet(app).made[1].answer.options)
-    reply(app, wrong)
+    reply(app, correct(app) + 1)  # a number that is typed
     assert "Not quite." in prose(app) and dots(app)[:3] == ["right", "wrong", "open"]
     reply(app, correct(app))
     assert dots(app)[1] == "wrong" and parts(app, "exercise_strip")[0]["score"] == "1 of 2 right"
@@ -672,9 +715,40 @@ def test_the_link_holds_the_set():
     app = page(exercises="123")
     one = asked(to(app, 10))
     assert asked(to(page(exercises="123"), 10)) == one != asked(to(page(exercises="124"), 10))
-    app.button(key="exercise_new").click().run()
+    app.button(key="exercise_new").click().run()  # nothing was answered: nothing is asked
     assert app.session_state["exercises"] == mixed(123) and set(dots(app)) == {"open"}
     assert address(app)["exercises"] == str(mixed(123))
+
+
+def test_answers_go_only_once_the_reader_agrees():
+    app = page(exercises="123")
+    reply(app, correct(app))
+    before = dots(app)
+    app.button(key="exercise_new").click().run()
+    assert "This ends your 1 answer." in prose(app) and dots(app) == before
+    app.button(key="exercise_keep").click().run()
+    assert app.session_state["exercises"] == 123 and "This ends" not in prose(app)
+    app.button(key="exercise_new").click().run()
+    app.button(key="exercise_anew").click().run()
+    assert app.session_state["exercises"] == mixed(123) and set(dots(app)) == {"open"}
+
+
+def test_answers_outlive_a_reload_and_belong_to_their_questions():
+    app = page()
+    reply(app, correct(app))
+    e = (to(app, 6), sheet(app).made[6])[1].answer
+    reply(app, e.value + 5)
+    kept = dict(address(app))
+    assert kept["answered"].count("~") == 2
+    again = page(**kept)
+    assert dots(again)[:7] == ["right", *["open"] * 5, "wrong"] and sheet(again).at == 1
+    assert parts(again, "exercise_strip")[0]["score"] == "1 of 2 right"
+    for other in ({"exercises": "8"}, {"sentence": "The dogs that the boy found"}):
+        assert set(dots(page(**kept | other))) == {"open"}
+    whose = kept["answered"].split("_")[0]
+    for nonsense in (f"{whose}_0~9", f"{whose}_0~0.5", f"{whose}_99~1", "0_0~1", "<b>"):
+        app = page(**kept | {"answered": nonsense})
+        assert not app.exception and set(dots(app)) == {"open"}
 
 
 def test_each_visit_has_a_set_of_its_own():
@@ -726,23 +800,62 @@ def test_the_questions_are_about_the_run_that_all_pages_show():
     assert "about the run" not in prose(page())
 
 
-@pytest.mark.parametrize("model, at", (("study-decoder", 6), ("study-translator", 24)))
-def test_a_look_leads_to_the_place(monkeypatch, model, at):
+def follow(app, went: list, path: str) -> None:
+    """The page that a button leads to, which Streamlit's test runner does not open by itself."""
+    app.query_params.clear()
+    for name, value in went[-1].items():
+        app.query_params[name] = value
+    app.switch_page(path).run()
+
+
+PLACE = ("side", "layer", "head", "token", "change", "mask", "learn_rate", "why_word", "cards")
+
+
+@pytest.mark.parametrize(
+    "model, at", (*(("study-decoder", n) for n in (6, 14, 23, 28, 29)), ("study-translator", 24))
+)
+def test_a_look_leads_to_the_place_and_back(monkeypatch, model, at):
     went = []
     monkeypatch.setattr(st, "switch_page", lambda path, query_params: went.append(query_params))
     app = to(page(model=model, layer=None, head=None), at)
     e = sheet(app).made[at]
     reply(app, correct(app))
+    before = {name: app.session_state[name] for name in PLACE}
+    question, done = asked(app), dots(app)
     app.button(key="exercise_look").click().run()
-    app.query_params.clear()
-    for name, value in went[0].items():
-        app.query_params[name] = value
-    app.switch_page(e.place.page.path).run()
+    follow(app, went, e.place.page.path)
     assert not app.exception and page_title(app) == e.place.page.title and not said(app)
     sides = {"side": "encoder"} if model == "study-decoder" else {}  # of one stack none is chosen
     chosen = {name: app.session_state[name] for name in e.place.choices}
-    assert chosen == e.place.choices | sides
+    assert chosen == e.place.choices | {n: s for n, s in sides.items() if n in chosen}
     assert parts(app)[0]["name"] == app.session_state["cell"] == spell_cell(*e.cell)
+    assert shown_value(app) == number(explain(e.seen_in(sheet(app).view).trace, *e.cell).value)
+    app.button(key="look_back").click().run()
+    follow(app, went, PATH)
+    assert not app.exception and not said(app) and (asked(app), dots(app)) == (question, done)
+    assert {name: app.session_state[name] for name in PLACE} == before
+
+
+def shown_value(app) -> str:
+    """The opened number, as the panel writes it."""
+    return parts(app)[0]["value"]
+
+
+def test_what_the_reader_chose_after_a_look_stays(monkeypatch):
+    went = []
+    monkeypatch.setattr(st, "switch_page", lambda path, query_params: went.append(query_params))
+    app = to(page(), 6)
+    e = sheet(app).made[6]
+    token = app.session_state["token"]
+    reply(app, correct(app))
+    app.button(key="exercise_look").click().run()
+    follow(app, went, e.place.page.path)
+    app.session_state["layer"] = layer = 3 - e.place.choices["layer"]
+    app.run()
+    app.switch_page("pages/4_Heads.py").run()
+    assert "look_back" not in [each.key for each in app.button]
+    app.switch_page(PATH).run()
+    assert app.session_state["layer"] == layer and app.session_state["token"] == token
 
 
 @pytest.mark.slow
@@ -751,7 +864,7 @@ def test_every_look_opens_its_number_on_its_page(model):
     view = view_of(model)
     for n in range(30):
         e = drawn(view, 3, n)
-        if e is None:
+        if e is None or e.cell is None:
             continue
         address = {k: str(int(v) if isinstance(v, bool) else v) for k, v in e.place.choices.items()}
         if e.place.page is WHY:

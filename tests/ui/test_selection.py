@@ -363,6 +363,7 @@ SAMPLES = (
     *(False, True, *range(-3, 41), 50, 100, 128, 355, 500, 512, 999_999),
     *(step / 20 for step in range(101)),
     *("", "e3-4,e5-1", "decoder,d1-0", "norms", "pad:3+order", "1-house", "0-1", "12-7"),
+    "0a1b2c3d_0~2_6~-5.03",
     *("house", "Two words.", "encoder.0.attn.q:0,1,2", " spaces ", "a&b=c#d", "ünïcode 你"),
     *(name for table in (MASKS, DEPTHS, SIDES) for name in table),
     *(

@@ -5,6 +5,7 @@ opens.
 from __future__ import annotations
 
 import re
+import time
 from base64 import b64decode
 from collections.abc import Sequence
 from functools import cache
@@ -730,6 +731,31 @@ def test_what_is_not_known_yet_has_no_colour_and_the_work_can_be_stopped(monkeyp
     assert np.isnan(shown[:, [1, 4]]).all() and np.isfinite(shown[:, [0, 2, 3]]).all()
     app.button(key="why-colours_stop").click().run()
     assert begun[0].stopped and not app.exception
+
+
+@pytest.mark.parametrize("forgotten, made", [(False, [0, 1, 2, 3]), (True, [0, 1, 0, 1, 2, 3])])
+def test_work_that_was_stopped_goes_on_and_work_that_nobody_wants_begins_anew(forgotten, made):
+    work, runs = beside.Work(holds=5_000), []
+
+    def results():
+        for n in range(4):
+            runs.append(n)
+            if n == 1 and len(runs) == 2:
+                work.stopped, work.wanted = not forgotten, work.wanted - 99 * forgotten
+            yield f"{n}", n, (n + 1) / 4
+
+    beside.carry_out(work, measures.RUNNING, results)
+    assert work.over and not work.whole and (work.nbytes > 5_000) is not forgotten
+    work.stopped, work.wanted = False, time.monotonic()
+    beside.carry_out(work, measures.RUNNING, results)
+    assert work.whole and runs == made and work.found == {str(n): n for n in range(4)}
+    assert work.nbytes < 5_000
+
+
+def test_of_few_tokens_no_order_is_compared_and_why_is_said():
+    app = opened(PAGE, **AT | COLOURS | {"sentence": "The books"})
+    assert "With only 3 tokens an order says little" in prose(app)
+    assert colours(app)["foot"][1]["numbers"] == [""] * 5
 
 
 def test_a_run_that_was_changed_by_hand_has_no_gradients():

@@ -246,7 +246,7 @@ def walk_heading(view: View, made, trail: list[str]) -> dict:
 def hint() -> str:
     """How another number is opened, until one is."""
     if memory().page == EXERCISES and not opened_cell():
-        return "A number that the answer uses."
+        return "The number that answers the question."
     return "" if opened_cell() else "One number of this page. Click any other to open it."
 
 
@@ -283,7 +283,8 @@ def run_words(view: View) -> list[str]:
         return []
     if view.sentence != shown.sentence:
         return [f"in “{short(view.sentence, 60)}”"]
-    return [] if view.request.change else ["before the change"]
+    other = view.request.change or view.mask != "trained"
+    return [] if other else ["before the change"]
 
 
 def of_what(view: View) -> list[str]:

@@ -33,14 +33,17 @@ def place_of_guess(view: View, position: int | None = None) -> tuple:
     return request.model, request.texts, request.target, position
 
 
-def ask_why(view: View, word: int, row: int | None = None) -> None:
-    """Opens the page that says why this word came out: here, or at another row of the output."""
+def ask_why(view: View, word: int, row: int | None = None, **opened) -> None:
+    """Opens the page that says why this word came out: here, or at another row of the output;
+    opened: the number that is open there.
+    """
     position = guessed_position(view)[0] if row is None else int(view.trace.rows[row])
     for name in WORDS:
         memory().firsts.pop(name, None)
     memory().why_from = place_of_guess(view, position)
     there = {} if row is None else {"side": view.config.sides[-1], "token": position}
-    go(WHY, **there, why_word=word, why_rival=None, why_key=None, why_other=-1, why_mlp=None)
+    anew = {"why_rival": None, "why_key": None, "why_other": -1, "why_mlp": None}
+    go(WHY, **there, why_word=word, **anew, **opened)
 
 
 def ask_why_looked(view: View, pair: tuple[int, int, int], cards: str) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.text import counted
 from ui.kit.component_loader import component
 from ui.session import sent
 from ui.session.memory import guess_at, memory, texts_chosen
@@ -154,7 +155,7 @@ def verdict(quiz: Quiz) -> dict | None:
         "guess": guessed[0],
         "right": quiz.right,
         "answer": quiz.options[quiz.right],
-        "score": f"{right} of {len(made)} right.",
+        "score": f"{right} of {counted(len(made), 'guess')} right, on all pages.",
     }
 
 

@@ -9,6 +9,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.session.actions import follow_step
 from ui.session.address import parse_choice
+from ui.session.looking import follow_look
 from ui.session.memory import arrived_at, guess_at, memory, texts_chosen
 from ui.session.navigation import Page
 from ui.session.selection import CODECS, OLDER, Selection, chosen, fits, selection, unchosen
@@ -39,6 +40,7 @@ def arrive(page: Page) -> None:
     now.chosen_beside = {}
     restore_choices(base)
     if moved:
+        follow_look(page)
         arrived_at(chosen("model"), texts_chosen())
         start_page()
 

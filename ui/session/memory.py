@@ -23,6 +23,15 @@ class Dropped(NamedTuple):
 
 
 @dataclass
+class Look:
+    """The way from a question to where its answer can be seen."""
+
+    page: Any  # the Page that it leads to
+    before: Selection  # what was chosen before
+    there: Selection | None = None  # and with what the page was opened; None: it is not yet
+
+
+@dataclass
 class Memory:
     """One visitor's memory, from run to run."""
 
@@ -62,6 +71,7 @@ class Memory:
 
     # Exercises: for each run and number, how far the reader has come (a Sheet)
     sheets: dict[tuple, Any] = field(default_factory=dict)
+    looked: Look | None = None  # Exercises: the last look that one has not come back from
     # For each page, model and sentence: the guess and the Quiz (ui.kit.quiz); False: none made
     quizzes: dict[tuple, Any] = field(default_factory=dict)
     asking: bool = False  # whether the page waits for a guess

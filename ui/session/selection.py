@@ -184,6 +184,7 @@ LAB_KINDS = {
 }
 RATES = ("0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1")  # of learning
 WAY_STEPS = (32, 128, 512)  # from a blank text to this one
+ANSWERED = re.compile(r"([0-9a-f]{8}(_\d{1,2}~-?[0-9.]{1,20}(e[+-]?\d{1,2})?)+)?")
 CARDS = re.compile(r"([a-z0-9-]+(\.|$))*")  # the cards that are open
 TERM = re.compile(r"[a-z0-9-]+")
 
@@ -341,6 +342,8 @@ class Selection:
     learn_reads: str = in_page(among("before", ("before", "after", "taught")))
     # Exercises: what the questions are drawn by; whoever has the same number is asked the same
     exercises: int | None = in_page(whole_number(None, 0))
+    # and what was answered: whose questions, then the number of each and the answer
+    answered: str = in_page(text("", 1_000, "answers of the exercises", ANSWERED.fullmatch))
     # Glossary
     term: str | None = in_page(
         text(None, 40, "a term of the glossary, such as attention-weight", TERM.fullmatch)

@@ -1,5 +1,6 @@
 """One line under the rail where a text is not what the model was taught, with a way out of it.
 
+way_back()          back to the question from which one came to look
 hints(view)         words that are new to the model, and a larger model that knows them; a
                     missing full stop, and a button that adds it
 dropped_what_if(view)   a what-if that a new sentence or model ended, and a button that applies it
@@ -15,7 +16,9 @@ from core.text import number
 from ui.kit.unknown_words import new_words, new_words_text, word_text
 from ui.session import runs
 from ui.session.actions import close_number, start_new_text
+from ui.session.looking import is_looking
 from ui.session.memory import memory, texts_chosen
+from ui.session.navigation import EXERCISES, go
 from ui.session.selection import chosen, select_what_fits
 from ui.session.view import View
 from ui.shell import downloads
@@ -27,6 +30,14 @@ LARGER = {"decoder": ("smollm2", "SmolLM2"), "encoder": ("minilm", "MiniLM")}
 ENDS = (".", "?")  # of the sentences that the study models were taught
 LOOSE = " \t!,;:…"  # what a full stop takes the place of
 MOST_DETAILS = 40  # words whose pieces are listed
+
+
+def way_back() -> None:
+    """The way back to the question, on the page that it led to."""
+    if is_looking():
+        with st.container(key="look", horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(":violet[●] You came from a question, to look.")
+            st.button("Back to the question", key="look_back", on_click=go, args=(EXERCISES,))
 
 
 def hints(view: View) -> None:

@@ -29,7 +29,7 @@ from ui.session.view import View
 from ui.shell import own_model, tour
 from ui.shell.controls import missing_model, place_view, read_run
 from ui.shell.downloads import first_start
-from ui.shell.hints import dropped_what_if, engine_hint, hints
+from ui.shell.hints import dropped_what_if, engine_hint, hints, way_back
 from ui.shell.model_notes import mask_banner, undo
 from ui.shell.page_links import foot, rail
 from ui.shell.place_line import place_line
@@ -144,6 +144,7 @@ def around_address() -> dict[str, str]:
 
 def what_to_know(view: View | None) -> None:
     """What stands over the page only when there is something to say."""
+    way_back()
     missing_model()
     warnings("warnings-around", memory().standing)
     what_if_banner(view)

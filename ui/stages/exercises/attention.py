@@ -7,14 +7,15 @@ import math
 import numpy as np
 
 from core.text import number, percent, root
-from ui.kit.quiz import quiz_of_most
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.session.navigation import ATTENTION
-from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed, leads, two_largest
+from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed, leads, of_each, two_largest
 
 CLEAR = 0.05  # of an attention weight: by so much the most looked at leads
 SCORE, SOFTMAX, SUM = 2, 3, 4  # steps of the walk on the page Attention
 LEAST_WEIGHT = 0.03
-LARGEST = 500  # times: what is more, nobody believes
+LEAST_TERM = 0.1  # of a product of two numbers
+APART = 0.12  # of the right share: by so much the others that are offered differ
 SURE = 0.97  # where all goes to one token there is little to learn
 
 
@@ -42,16 +43,24 @@ def looks_most(d: Draw) -> Exercise | None:
     if answer is None or not leads(weight_M, CLEAR) or weight_M.max() > SURE:
         return None
     best, next_m = two_largest(weight_M)
+    offered = places_of(d, side, answer)
+    score_M = d.trace[f"{side}.{layer}.attn.scores"][head, t]
     return Exercise(
         f"Which token does {d.named(side, t)} look at most, in {where(layer, head)}?",
         answer,
-        "Some heads look at a word that belongs to this one, some at a fixed distance, some at the"
-        " first token. The weights of this row show it.",
+        "The weights are softmax of the scores, which keeps their order. The scores:"
+        f" {of_each([d.named(side, m) for m in offered], score_M[offered])}.",
         f"{d.named(side, best)} gets {percent(weight_M[best], 0)},"
         f" {d.named(side, next_m)}, the next, {percent(weight_M[next_m], 0)}.",
         place(d, side, layer, head, t, SOFTMAX),
         (step, (head, t, best)),
     )
+
+
+def places_of(d: Draw, side: str, answer: Quiz) -> list[int]:
+    """Where the tokens stand that are offered."""
+    names = d.view.names_of(side)
+    return [names.index(option) for option in answer.options]
 
 
 def scaled(d: Draw) -> Exercise | None:
@@ -78,7 +87,7 @@ def scaled(d: Draw) -> Exercise | None:
     )
 
 
-def what_is_left(d: Draw) -> Exercise | None:
+def last_weight(d: Draw) -> Exercise | None:
     """That the weights of a row add up to 100 %."""
     side = d.side()
     layer, head, t = d.layer(side), d.head(), d.word(side, 2)
@@ -86,24 +95,26 @@ def what_is_left(d: Draw) -> Exercise | None:
     if t is None or not d.finite(step):
         return None
     weight_M = d.trace[step][head, t].astype(np.float64)
-    best, next_m = two_largest(weight_M)
-    one, other = (round(100 * weight_M[each], 1) for each in (best, next_m))
-    rest = 100 - one - other  # by the digits that are shown
-    if (weight_M > 0).sum() < 3 or rest < 3 or weight_M[next_m] < LEAST_WEIGHT:
+    best, m = two_largest(weight_M)
+    others = 1 - weight_M[best] - weight_M[m]
+    if (weight_M > 0).sum() < 3 or min(others, weight_M[m]) < LEAST_WEIGHT:
         return None
+    one, rest = (round(100 * share, 1) for share in (weight_M[best], others))
+    left = round(100 - one - rest, 1)  # by the digits that are shown
     return Exercise(
         f"In {where(layer, head)}, {d.named(side, t)} gives {d.named(side, best)} {one:.1f}% of its"
-        f" attention and {d.named(side, next_m)} {other:.1f}%. How much is left for all others?",
-        Typed(float(rest), 0.5, "%"),
+        f" attention, and all others but {d.named(side, m)} get {rest:.1f}% together. How much is"
+        f" left for {d.named(side, m)}?",
+        Typed(left, 0.5, "%"),
         "Softmax makes shares of one whole.",
-        f"100% − {one:.1f}% − {other:.1f}% = **{rest:.1f}%**: the weights of a row always add up"
+        f"100% − {one:.1f}% − {rest:.1f}% = **{left:.1f}%**: the weights of a row always add up"
         " to 100%.",
         place(d, side, layer, head, t, SOFTMAX),
-        (step, (head, t, best)),
+        (step, (head, t, m)),
     )
 
 
-def times_as_much(d: Draw) -> Exercise | None:
+def other_weight(d: Draw) -> Exercise | None:
     """What a difference of scores does to weights."""
     side = d.side()
     layer, head, t = d.layer(side), d.head(), d.word(side, 2)
@@ -111,43 +122,51 @@ def times_as_much(d: Draw) -> Exercise | None:
     if t is None or not d.finite(f"{path}.pattern"):
         return None
     score_M, weight_M = d.trace[f"{path}.scores"][head, t], d.trace[f"{path}.pattern"][head, t]
-    pairs = [
-        (int(a), int(b))
-        for a in np.flatnonzero(weight_M >= LEAST_WEIGHT)
-        for b in np.flatnonzero(weight_M >= LEAST_WEIGHT)
-        if 0.7 < score_M[a] - score_M[b] < 2.5
-    ]
+    fit = np.flatnonzero(weight_M >= LEAST_WEIGHT).tolist()
+    pairs = [(a, b) for a in fit for b in fit if 0.7 < score_M[a] - score_M[b] < 2.5]
     if not pairs:
         return None
     a, b = d.one("pair", pairs)
-    more, less = float(score_M[a]), float(score_M[b])
-    answer = times(d, more - less, [more / less] if less > 0.1 else [])
+    scores, weights = (tuple(float(x[i]) for i in (a, b)) for x in (score_M, weight_M))
+    answer = share_of_other(d, scores, weights)
+    one, other = d.named(side, a), d.named(side, b)
     return answer and Exercise(
-        f"In {where(layer, head)}, {d.named(side, t)} has the score {number(more, 3)} for"
-        f" {d.named(side, a)} and {number(less, 3)} for {d.named(side, b)}. How many times as much"
-        f" attention does {d.named(side, a)} get?",
+        f"In {where(layer, head)}, {d.named(side, t)} has the score {number(scores[0], 4)} for"
+        f" {one} and {number(scores[1], 4)} for {other}, which gets"
+        f" {number(100 * weights[1], 3)}% of its attention. How much does {one} get?",
         answer,
         "Softmax raises e to the power of each score. What becomes of a difference?",
-        f"Only the difference counts: it is {number(more - less, 3)}, and"
-        f" e^{number(more - less, 3)} ≈ **{number(math.exp(more - less), 2)}**. The weights agree:"
-        f" {percent(weight_M[a])} against {percent(weight_M[b])}.",
+        by_difference(scores, weights),
         place(d, side, layer, head, t, SOFTMAX),
         (f"{path}.pattern", (head, t, a)),
     )
 
 
-def times(d: Draw, difference: float, more: list[float]):
-    """A choice of factors: e to the power of a difference, and what one might take for it."""
-    right = math.exp(difference)
-    wrong = [difference, 10**difference, *more, 2**difference, right + difference]
-    far = [x for x in wrong if abs(x - right) > 0.12 * right and x < LARGEST]
+def share_of_other(d: Draw, scores, shares) -> Quiz | None:
+    """A choice of shares: e to the power of the difference of two scores times the share that is
+    known, and what one might take for it. scores, shares: what is asked, and what is known.
+    """
+    (more, less), (right, known) = scores, shares
+    apart = more - less
+    wrong = [known * apart, known * 2**apart, known * 10**apart, known + right / 2]
+    wrong += [known * more / less] if less > 0.1 else []
     chosen: list[float] = []
-    for x in far:
-        if all(abs(x - other) > 0.12 * other for other in chosen):
-            chosen.append(x)
-    factors = sorted([right, *chosen[:3]])
-    words = [f"{number(x, 2)} times" for x in factors]
-    return d.choice(words, factors.index(right)) if len(set(words)) == len(words) > 1 else None
+    for share in wrong:
+        if 0 < share < 1 and all(abs(share - x) > APART * x for x in (right, *chosen)):
+            chosen.append(share)
+    offered = sorted([right, *chosen[:3]])
+    words = [f"{number(100 * share, 3)}%" for share in offered]
+    return d.choice(words, offered.index(right)) if len(set(words)) == len(words) > 1 else None
+
+
+def by_difference(scores, shares) -> str:
+    """The arithmetic of a share that follows from another one."""
+    apart = scores[0] - scores[1]
+    return (
+        f"Only the difference counts: it is {number(apart, 3)}, and e^{number(apart, 3)} ≈"
+        f" {number(math.exp(apart), 3)}. Times {number(100 * shares[1], 3)}% this is"
+        f" **{number(100 * shares[0], 3)}%**."
+    )
 
 
 def gives_most(d: Draw) -> Exercise | None:
@@ -163,6 +182,10 @@ def gives_most(d: Draw) -> Exercise | None:
     if answer is None or not leads(offered_M, CLEAR) or weight_M.max() > SURE:
         return None
     best, most = int(offered_M.argmax()), int(weight_M.argmax())
+    offered = places_of(d, side, answer)
+    long_M = d.trace[f"{path}.v.length"][d.config.group(head)]
+    if int((weight_M * long_M)[offered].argmax()) != offered.index(best):
+        return None  # the hint would mislead
     end = (
         "It has the largest weight, too."
         if best == most
@@ -173,7 +196,8 @@ def gives_most(d: Draw) -> Exercise | None:
         f"{d.named(side, t)} collects values in {where(layer, head)}. Which token’s value, times"
         " its weight, gives most to the sum?",
         answer,
-        "A large weight helps, and a long value that points the way of the sum.",
+        "A large weight helps, and a long value that points the way of the sum. Weight and length:"
+        f" {of_each([d.named(side, m) for m in offered], weight_M[offered], long_M[offered])}.",
         f"{d.named(side, best)} gives {percent(share_M[best], 0)} of the sum, with a weight of"
         f" {percent(weight_M[best], 0)}. {end}",
         place(d, side, layer, head, t, SUM),
@@ -181,21 +205,30 @@ def gives_most(d: Draw) -> Exercise | None:
     )
 
 
-def query_size(d: Draw) -> Exercise | None:
-    """How many numbers a query has."""
-    side, c = d.side(), d.config
-    layer, head, t = d.layer(side), d.head(), d.word(side)
-    sizes = [c.d_model, c.n_heads, c.d_mlp, len(d.view.tokens(side))]
-    answer = d.numbers(c.d_head, d.shuffled("sizes", sizes))
-    if t is None or answer is None:
+def score_term(d: Draw) -> Exercise | None:
+    """What one dimension adds to the product of a query and a key."""
+    side = d.side()
+    layer, head, t = d.layer(side), d.head(), d.word(side, 1)
+    path = f"{side}.{layer}.attn"
+    if t is None or not d.finite(f"{path}.q", f"{path}.k"):
         return None
+    m = d.one("key", range(t + 1))
+    q_K = d.trace[f"{path}.q"][head, t]
+    k_K = d.trace[f"{path}.k"][d.config.group(head), m]
+    clear = np.flatnonzero((np.abs(q_K * k_K) > LEAST_TERM) & (np.abs(q_K * k_K) < 30))
+    if not len(clear):
+        return None
+    i = d.one("dimension", clear.tolist())
+    q, k, value = float(q_K[i]), float(k_K[i]), float(q_K[i] * k_K[i])
+    times = f"({number(k, 4)})" if k < 0 else number(k, 4)
     return Exercise(
-        f"How many numbers does the query of {d.named(side, t)} have in {where(layer, head)}?",
-        answer,
-        "The heads of a layer work side by side, each with queries of its own. A strip on Attention"
-        " shows one.",
-        f"**{c.d_head}**: {c.n_heads} heads of {c.d_head} numbers make"
-        f" {c.n_heads * c.d_head:,} side by side, from a vector of {c.d_model:,}.",
-        place(d, side, layer, head, t, 0),
-        (f"{side}.{layer}.attn.q", (head, t, 0)),
+        f"In {where(layer, head)}, dimension {i} of the query of {d.named(side, t)} is"
+        f" {number(q, 4)}, and that of the key of {d.named(side, m)} {number(k, 4)}. What does this"
+        " dimension add to their product?",
+        Typed(value, float(f"{0.05 * abs(value):.0e}")),
+        "A query times a key is a sum: one product for each dimension. What do the signs make?",
+        f"{number(q, 4)} · {times} = **{number(value, 3)}**. The {len(q_K)} dimensions together are"
+        f" the product of the two, {number(float(q_K @ k_K), 3)}.",
+        place(d, side, layer, head, t, SCORE),
+        (f"{path}.scores.terms.{head}.{t}.{m}", (i,)),
     )

@@ -9,13 +9,14 @@ same questions, wherever the link is opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, TypeVar
 
 import numpy as np
 
+from core.text import number
 from ui.kit.quiz import Quiz
 from ui.kit.token_words import place_of
 from ui.session.navigation import Page
@@ -58,7 +59,12 @@ class Exercise:
     hint: str  # what to think of; nothing that gives the answer away
     why: str  # the answer with the numbers of this run
     place: Place
-    cell: Cell  # the number that answers it
+    cell: Cell | None  # the number that answers it; None where no number of a run does
+    run: Mapping[str, str] = field(default_factory=dict)  # what the run of that number has instead
+
+    def seen_in(self, view: View) -> View:
+        """The run in which the number stands that answers it."""
+        return replace(view, request=view.request._replace(**self.run)) if self.run else view
 
     def holds(self, given: float) -> bool:
         """Whether an answer is right: the number of an option, or the number that was typed."""
@@ -163,6 +169,15 @@ class Draw:
         """A choice of whole numbers, the smallest first: the right one and up to three others."""
         found = sorted([right, *[n for n in dict.fromkeys(others) if n != right and n > 0][:3]])
         return self.choice([f"{n:,}" for n in found], found.index(right)) if found[1:] else None
+
+
+def of_each(names: Iterable[str], *values: Iterable[float]) -> str:
+    """What is given of each thing, in running text: “head 0: 1.2; head 1: 3.4 and 0.2”."""
+    rows = zip(*values, strict=True)
+    return "; ".join(
+        f"{name}: {' and '.join(number(x, 3) for x in row)}"
+        for name, row in zip(names, rows, strict=True)
+    )
 
 
 def begun(text: str) -> str:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from core import whatif
 from core.decoding import next_tokens
+from core.step_ref import ref_of
+from core.steps.sources import source_names
 from core.text import counted, number, percent
 from core.why.silencing import Unit, silence
-from ui.kit.quiz import quiz_of_most
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.session.navigation import ENCODER_AND_DECODER, HEADS, WHY
-from ui.stages.exercises.exercise import Draw, Exercise, Place, begun, leads, two_largest
+from ui.stages.exercises.exercise import Draw, Exercise, Place, begun, leads, of_each, two_largest
+from ui.text import bold_quoted
 
 CLEAR = 0.05  # of an attention weight, or a probability: by so much the largest leads
 WIDER = 0.1  # of an entropy
 TRIED = 24  # heads that are silenced: asked is the one that the first word needs most
 LARGE = 20  # layers: of such a model, only one
+NEEDED = 4  # of these: those that are asked about if the hint leads to the answer
 
 
 def hidden(d: Draw) -> Exercise | None:
@@ -60,7 +65,7 @@ def how_many_seen(d: Draw) -> Exercise | None:
         "Each row of the mask says what one token may see.",
         f"**{count}** of {n}: {later}.",
         Place(ENCODER_AND_DECODER, {"side": side, "layer": layer, "token": t}),
-        (f"{side}.{layer}.attn.mask", (t, n - 1)),
+        (f"{side}.{layer}.attn.mask.seen", (t,)),
     )
 
 
@@ -89,7 +94,7 @@ def reached(d: Draw) -> Exercise | None:
         f"Only attention carries anything from token to token. Who may look at {name}?",
         f"**{begun(right[0])}**: {who} may look at {name}, directly or through others.{rest}",
         Place(ENCODER_AND_DECODER, {"side": side, "token": t}),
-        (f"{side}.0.attn.mask", (n - 1, t)),
+        None,
     )
 
 
@@ -120,12 +125,18 @@ def which_head(d: Draw) -> Exercise | None:
     if answer is None or not leads(weight_H, CLEAR):
         return None
     best, next_h = two_largest(weight_H)
+    offered = heads_of(answer)
+    score_HM = np.where(mask_M, d.trace[f"{side}.{layer}.attn.scores"][:, t], -np.inf)
+    own_H, most_H = score_HM[:, m], np.delete(score_HM, m, axis=1).max(axis=1)
+    if int((own_H - most_H)[offered].argmax()) != offered.index(best):
+        return None  # the hint would mislead
     return Exercise(
         f"Which head of layer {layer} gives {d.named(side, m)} most of the attention of"
         f" {d.named(side, t)}?",
         answer,
-        "One head may look at the token before, another at the subject. The maps of all heads stand"
-        " side by side.",
+        f"Softmax compares the score of {d.named(side, m)} with the others of its row. In each head"
+        " that score, and the largest of the others:"
+        f" {of_each(answer.options, own_H[offered], most_H[offered])}.",
         f"**Head {best}**, with {percent(weight_H[best], 0)}. Head {next_h} comes next, with"
         f" {percent(weight_H[next_h], 0)}.",
         Place(HEADS, {"side": side, "layer": layer, "head": best, "token": t}),
@@ -145,16 +156,25 @@ def widest(d: Draw) -> Exercise | None:
     if answer is None or not leads(entropy_H, WIDER):
         return None
     best, least = int(entropy_H.argmax()), int(entropy_H.argmin())
+    offered, largest_H = heads_of(answer), weight_HM.max(axis=1)
+    if int(largest_H[offered].argmin()) != offered.index(best):
+        return None  # the hint would mislead
     return Exercise(
         f"Which head of layer {layer} spreads the attention of {d.named(side, t)} most widely?",
         answer,
-        "Look for the row without a dark cell.",
+        "Where one token gets nearly all, little is left to spread. The largest weight in each"
+        f" head: {of_each(answer.options, largest_H[offered])}.",
         f"**Head {best}**: its largest weight is {percent(weight_HM[best].max(), 0)}, and its"
         f" entropy {number(entropy_H[best], 3)}. That of head {least} is only"
         f" {number(entropy_H[least], 3)}.",
         Place(HEADS, {"side": side, "layer": layer, "head": best, "token": t}),
         (step, (best, t)),
     )
+
+
+def heads_of(answer: Quiz) -> list[int]:
+    """The heads that are offered."""
+    return [int(option.split()[-1]) for option in answer.options]
 
 
 # --- without a head -------------------------------------------------------------------------------
@@ -167,9 +187,11 @@ def silent(d: Draw) -> Exercise | None:
         return None
     row = d.one("row", range(len(d.trace.rows) - 1)) if config.crosses else len(d.trace.rows) - 1
     heads = [(layer, h) for layer in range(config.layers(side)) for h in range(config.n_heads)]
+    heads = [at for at in heads if named(d, at) not in d.view.request.change.split("+")]
     tried = d.shuffled("heads", heads)[: 1 if config.layers(side) > LARGE else TRIED]
     runs = [(at, without(d, row, *at)) for at in tried]
-    return silent_head(d, row, *max(runs, key=lambda run: harm(d, row, run[1])))
+    runs.sort(key=lambda run: -harm(d, row, run[1]))
+    return next(filter(None, (silent_head(d, row, *run) for run in runs[:NEEDED])), None)
 
 
 def harm(d: Draw, row: int, probs_V: np.ndarray) -> float:
@@ -191,27 +213,70 @@ def silent_head(d: Draw, row: int, at: tuple[int, int], probs_V: np.ndarray) -> 
     (best, next_v), before = two_largest(probs_V), int(had_V.argmax())
     words = [d.view.word(int(i)) for i in (*next_tokens(d.trace, 4, row)[0], next_v)]
     answer = d.shuffle(d.view.word(best), words)
+    offered = {
+        d.view.word(int(i)): int(i) for i in (best, *next_tokens(d.trace, 4, row)[0], next_v)
+    }
     if answer is None or probs_V[best] - probs_V[next_v] < CLEAR:
         return None
+    logits, direct = direct_parts(d, row, at, [offered[word] for word in answer.options])
+    if not leads_there(np.array(logits), np.array(direct), answer, d.view.word(before)):
+        return None  # the hint would mislead
     t = int(d.trace.rows[row])
     now = "still" if best == before else "now"
     return Exercise(
         f"If head {head} of layer {layer} were silent, which word would come first after"
         f" {d.named(side, t)}?",
         answer,
-        f"As the run is, {d.says(before)} comes first. Many heads can fall silent"
-        " without harm, a few can’t.",
+        "The head writes into the logits directly, and through what comes after it. The logit of"
+        " each word, and what the head gives to it directly:"
+        f" {of_each(map(bold_quoted, answer.options), logits, direct)}.",
         f"{d.says(best)} {now} comes first: {percent(had_V[best], 0)} with the head,"
         f" {percent(probs_V[best], 0)} without it. Then comes {d.says(next_v)}, with"
         f" {percent(probs_V[next_v], 0)}.",
         seen_at(d, at, row, before),
         ("head.probs", (row, best)),
+        {"change": changed(d, at)},
     )
 
 
+def leads_there(logits_N, direct_N, answer: Quiz, before: str) -> bool:
+    """Whether what a head gives to words directly leads to the right one: it gave more to the word
+    that was first than to the one that is now; or that stays first without what it got.
+    """
+    was = answer.options.index(before) if before in answer.options else answer.right
+    if was != answer.right:
+        return bool(direct_N[was] > direct_N[answer.right])
+    return int((logits_N - direct_N).argmax()) == was
+
+
+def direct_parts(d: Draw, row: int, at: tuple[int, int], words: list[int]) -> tuple:
+    """The logits of words at a row, and what a head gives to each directly."""
+    source = f"{d.config.sides[-1]}.{at[0]}.attn.head.{at[1]}"
+    parts = []
+    for word in words:
+        step = f"head.logits.parts.{row}.{word}"
+        names = source_names(d.trace, ref_of(step))[d.trace.axes(step)[-1]]
+        parts.append(float(d.trace[step][names.index(source)]))
+    return [float(d.trace["head.logits"][row, word]) for word in words], parts
+
+
+def changed(d: Draw, at: tuple[int, int]) -> str:
+    """The what-if in which a head is silent, with those of the run."""
+    return whatif.also(d.view.request.change, named(d, at))
+
+
+def named(d: Draw, at: tuple[int, int]) -> str:
+    """The what-if that silences a head."""
+    return f"head:{d.config.sides[-1]}.{at[0]}.{at[1]}"
+
+
 def seen_at(d: Draw, at: tuple[int, int], row: int, word: int) -> Place:
-    """Where a head can be silenced: of a translator, on Why this word, at the word it wrote."""
-    if d.config.crosses:
-        return Place(WHY, {"cards": "why-silent"}, (row, word))
+    """Where it is seen what the head changes: of a translator, on Why this word, at the word it
+    wrote; in the run without it.
+    """
     (layer, head), side = at, d.config.sides[-1]
-    return Place(HEADS, {"side": side, "layer": layer, "head": head, "cards": "heads-silent"})
+    run = {"change": changed(d, at)}
+    if d.config.crosses:
+        return Place(WHY, {"cards": "why-silent"} | run, (row, word))
+    there = {"side": side, "layer": layer, "head": head, "cards": "heads-silent"}
+    return Place(HEADS, there | run)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from core.text import counted, number, percent
-from ui.kit.quiz import quiz_of_most
+from ui.kit.quiz import Quiz, quiz_of_most
 from ui.session.navigation import CROSS_ATTENTION, ENCODER_AND_DECODER, LAYERS, WHY
-from ui.stages.exercises.exercise import Draw, Exercise, Place, leads, two_largest
+from ui.stages.exercises.exercise import Draw, Exercise, Place, leads, of_each, two_largest
 from ui.text import HIDING
 
 A = {"encoder": "an encoder", "decoder": "a decoder"}
@@ -27,15 +27,34 @@ def turns_most(d: Draw) -> Exercise | None:
     if answer is None or not leads(-alike_N, CLEAR):
         return None
     best, next_n = two_largest(-alike_N)
+    offered = layers_of(answer)
+    had_N, added_N = lengths_along(d, side, t)
+    if int((added_N / had_N)[offered].argmax()) != offered.index(best):
+        return None  # the hint would mislead
     return Exercise(
         f"Which layer turns the vector of {d.named(side, t)} most?",
         answer,
-        "A cosine near 1 means that a vector still points where it pointed before the layer.",
+        "A short vector is turned by a long update. The length of the vector before each layer, and"
+        f" of what the layer adds: {of_each(answer.options, had_N[offered], added_N[offered])}.",
         f"**Layer {best}**: the cosine of before and after is {number(alike_N[best], 3)}, in layer"
         f" {next_n} {number(alike_N[next_n], 3)}.",
         Place(LAYERS, {"side": side, "token": t}),
         (steps[best], (t,)),
     )
+
+
+def layers_of(answer: Quiz) -> list[int]:
+    """The layers that are offered."""
+    return [int(option.split()[-1]) for option in answer.options]
+
+
+def lengths_along(d: Draw, side: str, t: int) -> tuple[np.ndarray, np.ndarray]:
+    """How long a token's vector is as it enters each layer, and what the layer adds to it, (N,)."""
+    before, after = (
+        np.stack([d.trace[f"{side}.{n}.{leaf}"][t] for n in range(d.config.layers(side))])
+        for leaf in ("attn.in", "out")
+    )
+    return np.linalg.norm(before, axis=1), np.linalg.norm(after - before, axis=1)
 
 
 def updates(d: Draw) -> Exercise | None:
@@ -56,7 +75,7 @@ def updates(d: Draw) -> Exercise | None:
         "All heads of an attention write one update together.",
         f"**{each * N}**: in {'each' if N > 1 else 'the one'} layer one by each of {parts}.",
         Place(LAYERS, {"side": side, "token": t, "cards": "layers-added"}),
-        (f"{side}.{N - 1}.out.length", (t,)),
+        None,
     )
 
 
@@ -72,11 +91,17 @@ def adds_most(d: Draw) -> Exercise | None:
     if answer is None or not leads(share_N, LOOKS):
         return None
     best, next_n = two_largest(share_N)
+    offered = layers_of(answer)
+    had_N, added_N = (
+        np.array([np.linalg.norm(d.trace[f"{side}.{n}.attn.{leaf}"][t]) for n in layers])
+        for leaf in ("in", "out")
+    )
     return Exercise(
         f"In which layer does attention add most to {d.named(side, t)}, measured by the vector that"
         " is there already?",
         answer,
-        "The longer the update beside the vector, the more it changes.",
+        "Divide one length by the other. The vector before each attention, and the update:"
+        f" {of_each(answer.options, had_N[offered], added_N[offered])}.",
         f"**Layer {best}**: the update is {percent(share_N[best], 0)} as long as the vector, in"
         f" layer {next_n} {percent(share_N[next_n], 0)}.",
         Place(LAYERS, {"side": side, "token": t}),
@@ -145,8 +170,9 @@ def other_mask(d: Draw) -> Exercise | None:
         answer,
         "The two differ by their mask. The page shows one beside the other.",
         f"**{counts[other]}**: in {A[other]} {rule}. Here it is {counts[side]}.",
-        Place(ENCODER_AND_DECODER, {"side": side, "token": t}),
-        (f"{side}.0.attn.mask", (t, n - 1)),
+        Place(ENCODER_AND_DECODER, {"side": side, "token": t, "mask": other}),
+        (f"{side}.0.attn.mask.seen", (t,)),
+        {"mask": other},
     )
 
 
@@ -167,7 +193,7 @@ def keys_across(d: Draw) -> Exercise | None:
         f"**{read}**: one for each token that the encoder has read. The {written} of the decoder"
         " only ask.",
         Place(CROSS_ATTENTION, {"side": "decoder", "layer": layer, "token": t}),
-        (f"decoder.{layer}.cross.pattern", (0, t, read - 1)),
+        (f"decoder.{layer}.cross.mask.seen", (t,)),
     )
 
 
@@ -184,11 +210,14 @@ def looks_across(d: Draw) -> Exercise | None:
     if answer is None or not leads(weight_M, LOOKS):
         return None
     best, next_m = two_largest(weight_M)
+    offered = [d.view.names_of("encoder").index(option) for option in answer.options]
+    score_M = d.trace[f"decoder.{layer}.cross.scores"][head, t]
     return Exercise(
         f"At which token of your text does {d.named('decoder', t)} look most, in cross-attention"
         f" head {head} of layer {layer}?",
         answer,
-        "The decoder is about to write the next word. What must it know for that?",
+        "The decoder is about to write the next word. What must it know for that? The scores:"
+        f" {of_each([d.named('encoder', m) for m in offered], score_M[offered])}.",
         f"{d.named('encoder', best)} gets {percent(weight_M[best], 0)},"
         f" {d.named('encoder', next_m)}, the next, {percent(weight_M[next_m], 0)}.",
         Place(CROSS_ATTENTION, {"side": "decoder", "layer": layer, "head": head, "token": t}),

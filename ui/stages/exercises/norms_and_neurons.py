@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from core.text import number, root
-from ui.kit.quiz import quiz_of_count
 from ui.session.navigation import ADD_AND_NORM, FEED_FORWARD
-from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed
+from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed, of_each
 
 CLEAR = 0.1  # of a length: by so much of the longer vector the other is shorter
 NAMES = {"gelu": "GELU", "gelu_tanh": "GELU", "silu": "SiLU", "relu": "ReLU"}
 WITHIN = 0.05
+PARTS = ("attention", "feed-forward network")
 ADDS = {"attn": "attention", "mlp": "the feed-forward network"}
 
 
@@ -66,11 +66,16 @@ def longer_update(d: Draw) -> Exercise | None:
     if min(lengths) > (1 - CLEAR) * max(lengths):
         return None
     best = int(lengths[1] > lengths[0])
+    size_PD = np.stack([np.abs(d.trace[step.removesuffix(".length")][t]) for step in steps])
+    largest_3P = np.sort(size_PD, axis=1)[:, :-4:-1].T
+    if (largest_3P[:, best] <= largest_3P[:, 1 - best]).any():
+        return None  # the hint would mislead
     attention, neurons = (number(length, 3) for length in lengths)
     return Exercise(
         f"Which adds the longer update to {d.named(side, t)} in layer {layer}?",
-        d.choice([words.removeprefix("the ") for words in ADDS.values()], best),
-        "A layer writes twice: what it collected from others, and what its neurons made of it.",
+        d.choice(PARTS, best),
+        "A length is the root of the sum of squares, so the largest numbers make most of it. The"
+        f" three largest of each update, without their signs: {of_each(PARTS, *largest_3P)}.",
         f"**{('Attention', 'The feed-forward network')[best]}**: the update of attention is"
         f" {attention} long, that of the network {neurons}.",
         place(side, layer, t, tuple(ADDS)[best]),
@@ -136,38 +141,11 @@ def unit_length(d: Draw) -> Exercise | None:
         "Its numbers now have a mean square of 1. A length is the root of the sum of squares.",
         f"**{number(length, 3)}**, whatever it was before (here {number(had, 3)}): {root(D)}.",
         place(side, layer, t, "attn"),
-        (f"{path}.unit", (t, 0)),
+        (f"{path}.unit.length", (t,)),
     )
 
 
 # --- neurons --------------------------------------------------------------------------------------
-
-
-def firing(d: Draw) -> Exercise | None:
-    """How many neurons a token fires."""
-    side = d.side()
-    layer, t, c = d.layer(side), d.word(side), d.config
-    path = f"{side}.{layer}.mlp"
-    if t is None or not d.finite(f"{path}.pre"):
-        return None
-    count = int((d.trace[f"{path}.pre"][t] > 0).sum())
-    answer = quiz_of_count(d.view, count, c.d_mlp)
-    bend = NAMES[c.activation]
-    end = (
-        f"{bend} sets the others to 0"
-        if c.activation == "relu"
-        else f"{bend} leaves little of the others"
-    )
-    return answer and Exercise(
-        f"How many of the {c.d_mlp:,} neurons of layer {layer} are above zero for"
-        f" {d.named(side, t)}, before {bend}?",
-        answer,
-        "Each neuron waits for a pattern of its own. How many patterns can one word match?",
-        f"**{count:,}**, {number(100 * count / c.d_mlp, 2)}%. {end}: they are silent for this"
-        " word.",
-        Place(FEED_FORWARD, {"side": side, "layer": layer, "token": t}),
-        (f"{path}.pre", (t, int(d.trace[f"{path}.pre"][t].argmax()))),
-    )
 
 
 def bent(d: Draw) -> Exercise | None:
@@ -226,5 +204,5 @@ def reads_alone(d: Draw) -> Exercise | None:
         f"**1**: only that of {d.named(side, t)}. The same network runs for each of the {n} tokens,"
         " alone.",
         Place(FEED_FORWARD, {"side": side, "layer": layer, "token": t, "cards": "ff-alone"}),
-        (f"{side}.{layer}.mlp.out", (t, 0)),
+        None,
     )

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from core.course import why_not_taught
+from core.course import Course, why_not_taught, written_course
 from core.decoding import next_tokens
 from core.operands import WEIGHTS
 from core.ops import softmax
@@ -17,7 +17,7 @@ from core.why import in_words
 from ui.kit.quiz import quiz_of_most
 from ui.session.navigation import HOW_IT_LEARNED, OUTPUT, WHY
 from ui.session.runs import trace_of
-from ui.stages.exercises.attention import times
+from ui.stages.exercises.attention import by_difference, share_of_other
 from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed, begun, leads, two_largest
 from ui.stages.exercises.layers import at_word
 from ui.text import HIDING
@@ -26,6 +26,8 @@ CLEAR = 0.05  # of a probability: by so much the likeliest leads
 HEATS = (0.5, 2.0)
 RATE = 0.1  # of learning: large, so that a step can be seen
 LONGEST_TAUGHT = 64  # tokens
+LEAST_SHARE = 0.03  # of a word that is asked about
+LEAST_KNOWN = 1e-6  # of a word by which another is reckoned
 
 
 def place(d: Draw, row: int) -> Place:
@@ -59,40 +61,51 @@ def comes_first(d: Draw) -> Exercise | None:
     )
 
 
-def how_many_words(d: Draw) -> Exercise | None:
-    """How many probabilities come out."""
-    row, side, c = d.row(), d.config.sides[-1], d.config
+def last_share(d: Draw) -> Exercise | None:
+    """That the probabilities of all words add up to 100 %."""
+    row, side = d.row(), d.config.sides[-1]
     if row is None:
         return None
-    t = int(d.trace.rows[row])
-    others = d.shuffled("sizes", [c.d_model, c.d_mlp, len(d.view.tokens(side)), c.d_head])
-    answer = d.numbers(c.n_vocab, others)
-    return answer and Exercise(
-        f"Into how many probabilities is the last vector of {d.named(side, t)} turned?",
-        answer,
-        "Which words of the vocabulary can come out?",
-        f"**{c.n_vocab:,}**: one for each piece of the vocabulary. Together they are 100%.",
+    probs_V = d.trace["head.probs"][row].astype(np.float64)
+    best, v = two_largest(probs_V)
+    others = 1 - probs_V[best] - probs_V[v]
+    if min(others, probs_V[v]) < LEAST_SHARE:
+        return None
+    one, rest = (round(100 * share, 1) for share in (probs_V[best], others))
+    left = round(100 - one - rest, 1)  # by the digits that are shown
+    return Exercise(
+        f"{begun(at_word(d, side, int(d.trace.rows[row])))}, {d.says(best)} gets {one:.1f}%, and"
+        f" all {len(probs_V) - 2:,} words but {d.says(v)} get {rest:.1f}% together. How likely is"
+        f" {d.says(v)}?",
+        Typed(left, 0.5, "%"),
+        "Softmax makes shares of one whole, here of all words of the vocabulary.",
+        f"100% − {one:.1f}% − {rest:.1f}% = **{left:.1f}%**: all {len(probs_V):,} probabilities"
+        " add up to 100%.",
         place(d, row),
-        ("head.probs", (row, int(d.trace["head.probs"][row].argmax()))),
+        ("head.probs", (row, v)),
     )
 
 
-def one_vector(d: Draw) -> Exercise | None:
-    """How many numbers the one vector of a whole text has."""
-    side, c = d.config.sides[-1], d.config
-    n = len(d.view.tokens(side))
-    if side != "encoder":
+def pooled(d: Draw) -> Exercise | None:
+    """The one vector of a whole text, in one dimension."""
+    side, step = d.config.sides[-1], f"{d.config.sides[-1]}.out"
+    if side != "encoder" or not d.finite(step):
         return None
-    answer = d.numbers(c.d_model, d.shuffled("sizes", [n, n * c.d_model, c.d_head, c.d_mlp]))
-    return answer and Exercise(
-        f"One vector can stand for your whole text: the mean of the {n} last vectors. How many"
-        " numbers does it have?",
-        answer,
+    n, sum_D = len(d.view.tokens(side)), d.trace[step].astype(np.float64).sum(axis=0)
+    clear = np.flatnonzero(np.abs(sum_D / n) > 0.1)
+    if not len(clear):
+        return None
+    i = d.one("dimension", clear.tolist())
+    value = float(sum_D[i]) / n
+    return Exercise(
+        f"In dimension {i}, the last vectors of your {n} tokens add up to {number(sum_D[i], 4)}."
+        " One vector can stand for the whole text: their mean. What does it hold there?",
+        Typed(value, float(f"{0.03 * abs(value):.0e}")),
         "A mean is taken number by number.",
-        f"**{c.d_model:,}**, as each of the {n} vectors has. So texts of any length can be"
-        " compared.",
+        f"{number(sum_D[i], 4)} / {n} = **{number(value, 3)}**. The mean has as many numbers as"
+        " each of the vectors, so texts of any length can be compared.",
         Place(OUTPUT, {"cards": "output-mean"}),
-        (f"{side}.out", (0, 0)),
+        (f"{step}.pooled", (i,)),
     )
 
 
@@ -119,11 +132,11 @@ def warmer(d: Draw) -> Exercise | None:
         f" {word} goes to **{percent(then, 0)}**, and the others"
         f" {'lose' if heat < 1 else 'gain'} together what it {'gains' if heat < 1 else 'loses'}.",
         place(d, row),
-        ("head.logits", (row, best)),
+        (f"head.tempered.{row}.{heat * 100:.0f}", (best,)),
     )
 
 
-def times_as_likely(d: Draw) -> Exercise | None:
+def other_share(d: Draw) -> Exercise | None:
     """What a difference of logits does to probabilities."""
     row, side = d.row(), d.config.sides[-1]
     if row is None:
@@ -131,53 +144,54 @@ def times_as_likely(d: Draw) -> Exercise | None:
     logits_V = d.trace["head.logits"][row].astype(np.float64)
     order = np.argsort(-logits_V, kind="stable")[:6].tolist()
     pairs = [(a, b) for a in order for b in order if 0.7 < logits_V[a] - logits_V[b] < 4]
+    pairs = [(a, b) for a, b in pairs if d.trace["head.probs"][row, b] > LEAST_KNOWN]
     if not pairs:
         return None
     a, b = d.one("pair", pairs)
-    more, less = float(logits_V[a]), float(logits_V[b])
-    answer = times(d, more - less, [more / less] if less > 0.1 else [])
+    scores = float(logits_V[a]), float(logits_V[b])
+    shares = tuple(float(d.trace["head.probs"][row, i]) for i in (a, b))
+    answer = share_of_other(d, scores, shares)
     if answer is None or d.view.word(a) == d.view.word(b):
         return None
-    t, (one, other) = int(d.trace.rows[row]), (d.says(i) for i in (a, b))
-    one_share, other_share = (percent(d.trace["head.probs"][row, i]) for i in (a, b))
-    seen = f": {one_share} against {other_share}" if not other_share.startswith("<") else ""
-    apart = number(more - less, 3)
+    one, other = d.says(a), d.says(b)
     return Exercise(
-        f"{begun(at_word(d, side, t))}, {one} has the logit {number(more, 3)}, {other}"
-        f" {number(less, 3)}. How many times as likely is {one}?",
+        f"{begun(at_word(d, side, int(d.trace.rows[row])))}, {one} has the logit"
+        f" {number(scores[0], 4)}, and {other} {number(scores[1], 4)}, which makes it"
+        f" {number(100 * shares[1], 3)}% likely. How likely is {one}?",
         answer,
-        "Softmax works on logits as it does on scores.",
-        f"e^{apart} ≈ **{number(math.exp(more - less), 2)}** times{seen}. Only the difference of"
-        " two logits counts.",
+        "Softmax works on logits as it does on scores: only their difference counts.",
+        by_difference(scores, shares),
         place(d, row),
         ("head.probs", (row, a)),
     )
 
 
 def loss_of(d: Draw) -> Exercise | None:
-    """The loss, once the right word is known."""
-    row, side = d.row(), d.config.sides[-1]
-    if row is None:
+    """The log probability of the word that follows, and so its loss."""
+    side = d.config.sides[-1]
+    if side != "decoder" or not d.finite("head.probs") or "head.written" not in d.trace:
         return None
-    probs_V, t = d.trace["head.probs"][row].astype(np.float64), int(d.trace.rows[row])
-    fit = [int(i) for i in next_tokens(d.trace, 6, row)[0] if 0.002 < probs_V[i] < 0.9]
+    log_R, rows = d.trace["head.written"].astype(np.float64), d.trace.rows
+    ids_L = d.trace["decoder.embed.ids"]
+    fit = [r for r, log in enumerate(log_R[:-1]) if 0.002 < math.exp(log) < 0.9]
     if not fit:
         return None
-    word = d.one("word", fit)
-    p = float(probs_V[word])
-    wrong = [1 - p, p, 1 / p, -math.log10(p), -math.log2(p)]
-    far = [x for x in wrong if abs(x + math.log(p)) > 0.1]
-    answer = d.shuffle(number(-math.log(p), 3), [number(x, 3) for x in d.shuffled("wrong", far)])
+    row = d.one("row", fit)
+    t, log = int(rows[row]), float(log_R[row])
+    p, word = math.exp(log), d.says(int(ids_L[t + 1]))
+    wrong = [p - 1, -p, -1 / p, math.log10(p), math.log2(p)]
+    far = [x for x in wrong if abs(x - log) > 0.1]
+    answer = d.shuffle(number(log, 3), [number(x, 3) for x in d.shuffled("wrong", far)])
     return answer and Exercise(
-        f"{begun(at_word(d, side, t))} the model gives {d.says(word)}"
-        f" {number(100 * p, 3)}%. If that is the right word, how large is the loss?",
+        f"After {d.named(side, t)} comes {word}, to which the model gives {number(100 * p, 3)}%."
+        " What is its log probability? (The loss is the same number without the minus.)",
         answer,
-        "The loss is minus the natural logarithm of the probability of the right word: 0 for a"
-        " model that is certain, 0.69 at 50%, 2.3 at 10%.",
-        f"−ln {number(p, 3)} = **{number(-math.log(p), 3)}** nats. The more a word surprises the"
-        " model, the larger its loss.",
+        "It is the natural logarithm of the probability of the right word: 0 for a model that is"
+        " certain, −0.69 at 50%, −2.3 at 10%.",
+        f"ln {number(p, 3)} = **{number(log, 3)}**, a loss of {number(-log, 3)} nats. The more a"
+        " word surprises the model, the larger its loss.",
         place(d, row),
-        ("head.probs", (row, word)),
+        ("head.written", (row,)),
     )
 
 
@@ -201,18 +215,30 @@ def gave_most(d: Draw) -> Exercise | None:
     if answer is None or near <= 0 or not leads(values_S, near):
         return None
     best, next_s = two_largest(values_S)
+    ends, logits = logits_along(d, row, word)
+    if not names[best].startswith(ends[int(np.diff(logits).argmax())]):
+        return None  # the hint would mislead
     return Exercise(
         f"{begun(at_word(d, side, t))}, {d.says(word)} comes first. Which part of"
         " the model raised its logit most?",
         answer,
-        "A head is named by its layer and its number in it. What the last parts write, nothing"
-        " changes any more.",
+        "A head is named by its layer and its number in it. The logit, read off the stream before"
+        f" the first layer and after each: {', '.join(number(x, 3) for x in logits)}. Where does"
+        " it rise most?",
         f"**{begun(words[best])}** gave {number(parts_S[best], 3)}, {words[next_s]}, the next,"
         f" {number(parts_S[next_s], 3)}. All parts together are the logit,"
         f" {number(d.trace['head.logits'][row, word], 3)}.",
         Place(WHY, {}, (row, word)),
         (step, (best,)),
     )
+
+
+def logits_along(d: Draw, row: int, word: int) -> tuple[list[str], list[float]]:
+    """The layers, and the logit of a word as the stream would give it before and after each."""
+    side = d.config.sides[-1]
+    layers = [f"{side}.{n}." for n in range(d.config.layers(side))]
+    steps = [f"{side}.embed.", *layers]
+    return layers, [float(d.trace[f"{at}out.lens.{row}"][word]) for at in steps]
 
 
 # --- learning -------------------------------------------------------------------------------------
@@ -246,9 +272,10 @@ def one_step(d: Draw) -> Exercise | None:
         Place(
             HOW_IT_LEARNED,
             {"learn_method": "sgd", "learn_rate": f"{RATE:g}", "learn_weight": name}
-            | {"learn_at": -1, "cards": "learned-step"},
+            | {"learn_at": -1, "learn_reads": "after", "cards": "learned-step"},
         ),
         (WEIGHTS + name, tuple(int(i) for i in at)),
+        {"change": written_course(Course("sgd", 1, RATE, d.view.sentence, None))},
     )
 
 

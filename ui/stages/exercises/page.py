@@ -15,6 +15,7 @@ from ui.kit.stage import heading
 from ui.kit.terms import with_terms
 from ui.session import sent
 from ui.session.actions import start_typed_text, switch_model
+from ui.session.looking import begin_look
 from ui.session.memory import guess_at, memory, place_across
 from ui.session.navigation import CROSS_ATTENTION, PAGES, Page, go
 from ui.session.opening import turn_to
@@ -29,8 +30,10 @@ from ui.stages.exercises.sheet import (
     WRONG,
     Sheet,
     answer,
+    ask_first,
     begin_anew,
     go_to,
+    keep_answers,
     score,
     sheet_of,
     skip,
@@ -47,12 +50,21 @@ def exercises(view: View) -> Cell | None:
     """Draws the page. Returns the number that answers the question, once it is answered."""
     sheet = sheet_of(view)
     exercise = None if sheet.at == SUMMARY else sheet.exercise(sheet.at)
+    keep_answers(sheet)
     strip(sheet)
     if sheet.at == SUMMARY:
         return summary(view, sheet)
     if exercise is None:
         return not_asked(view, sheet)
     return question(view, sheet, exercise)
+
+
+def owner(view: View) -> View:
+    """The run in which the number stands that answers the question: another one, where a question
+    is about a change."""
+    sheet = sheet_of(view)
+    exercise = sheet.made.get(sheet.at) if sheet.at in sheet.given else None
+    return exercise.seen_in(view) if exercise else view
 
 
 def strip(sheet: Sheet) -> None:
@@ -157,18 +169,25 @@ def ways(view: View, sheet: Sheet, exercise: Exercise, answered: bool) -> None:
         if sheet.at not in sheet.hinted:
             st.button("Hint", key="exercise_hint", on_click=sheet.hinted.add, args=(sheet.at,))
         st.button("Skip", key="exercise_skip", type="tertiary", on_click=skip, args=(sheet,))
-    new_questions()
+    new_questions(sheet)
 
 
-def new_questions() -> None:
-    """Another set."""
+def new_questions(sheet: Sheet, style: str = "tertiary") -> None:
+    """Another set; the reader is asked first where that ends answers."""
+    if sheet.leaving and sheet.given:
+        words = f"This ends your {counted(len(sheet.given), 'answer')}."
+        st.markdown(f":orange[●] {words}", width="content")
+        st.button("Begin anew", key="exercise_anew", on_click=begin_anew)
+        keep = {"key": "exercise_keep", "type": "tertiary", "on_click": ask_first}
+        st.button("Keep them", args=(sheet, False), **keep)
+        return
     st.button(
         "New questions",
         key="exercise_new",
-        type="tertiary",
-        on_click=begin_anew,
-        help="Thirty others on the same text. The address holds the set: whoever opens it is asked"
-        " the same.",
+        type=style,
+        on_click=partial(ask_first, sheet, True) if sheet.given else begin_anew,
+        help="Thirty others on the same text. The address holds the set and your answers; a link"
+        " that you copy with the button holds the set alone.",
     )
 
 
@@ -183,18 +202,25 @@ def look(view: View, exercise: Exercise, answered: bool) -> None:
     number opens once the answer is known.
     """
     place = exercise.place
+    begin_look(place.page)
     memory().quizzes.setdefault(guess_at(place.page, view.request.model, view.texts), False)
+    cell = {"cell": spell_cell(*exercise.cell)} if answered and exercise.cell else {}
+    choices = place.choices if answered else without(place.choices, *exercise.run)
     if place.guess:
-        select(**place.choices)
+        select(**choices)
         row, word = place.guess
-        return ask_why(view, word, row)
+        return ask_why(view, word, row, **cell)
     if place.page is CROSS_ATTENTION:
         memory().cross_place = place_across(view.request)
     side = place.choices.get("side", chosen("side"))
     if view.config.crosses and side != chosen("side"):
         turn_to(view.request, side)
-    cell = {"cell": spell_cell(*exercise.cell)} if answered else {}
-    return go(place.page, **({"cards": ""} | place.choices | cell))
+    return go(place.page, **({"cards": ""} | choices | cell))
+
+
+def without(choices: dict, *names: str) -> dict:
+    """Choices but for some: a hint does not yet show the run that answers."""
+    return {name: value for name, value in choices.items() if name not in names}
 
 
 # --- where nothing can be asked -------------------------------------------------------------------
@@ -216,7 +242,7 @@ def not_asked(view: View, sheet: Sheet) -> None:
     with st.container(horizontal=True, key="exercise-ways", vertical_alignment="center"):
         other_way(view, slot.by if lacks else "")
         st.button("Next question", key="exercise_next", on_click=go_to, args=(sheet, sheet.next()))
-        new_questions()
+        new_questions(sheet)
 
 
 def other_way(view: View, model: str) -> None:
@@ -256,12 +282,7 @@ def summary(view: View, sheet: Sheet) -> None:
             st.button(
                 label, key="exercise_next", type="primary", on_click=go_to, args=(sheet, first)
             )
-        st.button(
-            "New questions",
-            key="exercise_new",
-            type="secondary" if left else "primary",
-            on_click=begin_anew,
-        )
+        new_questions(sheet, "secondary" if left else "primary")
     about_the_run(view)
 
 

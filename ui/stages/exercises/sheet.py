@@ -1,7 +1,10 @@
-"""How far a reader has come with the thirty questions of a run, kept from page to page."""
+"""How far a reader has come with the thirty questions of a run, kept from page to page; what was
+answered stands in the address too, so that it outlives a reload.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -9,10 +12,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.session.actions import close_number
 from ui.session.memory import memory
-from ui.session.selection import MOST, chosen, select
+from ui.session.selection import MOST, chosen, select, select_what_fits
 from ui.session.view import View
-from ui.stages.exercises.chapters import CHAPTERS, SLOTS, drawn
-from ui.stages.exercises.exercise import Exercise
+from ui.stages.exercises.chapters import CHAPTERS, SLOTS, drawn, key_of
+from ui.stages.exercises.exercise import Exercise, Typed
 
 SUMMARY = len(SLOTS)  # after the last question
 KEPT = 20  # sheets of a visit
@@ -30,6 +33,7 @@ class Sheet:
     given: dict[int, float] = field(default_factory=dict)  # options by their number, and numbers
     skipped: set[int] = field(default_factory=set)
     hinted: set[int] = field(default_factory=set)
+    leaving: bool = False  # whether the reader is asked if these answers may go
 
     def exercise(self, number: int) -> Exercise | None:
         """A question; None where none fits. It is drawn once."""
@@ -61,11 +65,44 @@ def sheet_of(view: View) -> Sheet:
     """The questions of a run under the chosen number, as far as the reader has come."""
     sheets = memory().sheets
     key = view.request._replace(engine="numpy"), chosen("exercises")
-    sheet = sheets.pop(key, None) or Sheet(view, chosen("exercises"))
+    sheet = sheets.pop(key, None) or begun(view, chosen("exercises"))
     sheets[key] = sheet
     while len(sheets) > KEPT:
         del sheets[next(iter(sheets))]
     return sheet
+
+
+def begun(view: View, seed: int) -> Sheet:
+    """New questions, with the answers that the address has to just these."""
+    sheet = Sheet(view, seed)
+    whose, *answers = chosen("answered").split("_")
+    if whose == mark(sheet):
+        for number, given in (each.split("~") for each in answers):
+            take_back(sheet, int(number), float(given))
+        sheet.at = sheet.at if sheet.state(sheet.at) == OPEN else sheet.next()
+    return sheet
+
+
+def take_back(sheet: Sheet, number: int, given: float) -> None:
+    """An answer from the address, if there is such a question and it can be answered so."""
+    exercise = sheet.exercise(number) if number < SUMMARY else None
+    if exercise is None or not math.isfinite(given):
+        return
+    if isinstance(exercise.answer, Typed):
+        sheet.given[number] = given
+    elif given in range(len(exercise.answer.options)):
+        sheet.given[number] = int(given)
+
+
+def mark(sheet: Sheet) -> str:
+    """Whose the answers are: eight letters for the run and the number of the set."""
+    return sha256(key_of(sheet.view, sheet.seed).encode()).hexdigest()[:8]
+
+
+def keep_answers(sheet: Sheet) -> None:
+    """What was answered goes into the address."""
+    answers = "".join(f"_{n}~{given:.12g}" for n, given in sorted(sheet.given.items()))
+    select_what_fits(answered=answers and mark(sheet) + answers)
 
 
 def score(sheet: Sheet) -> str:
@@ -93,6 +130,11 @@ def mixed(what: object) -> int:
 # --- what the reader does -------------------------------------------------------------------------
 
 
+def ask_first(sheet: Sheet, leaving: bool) -> None:
+    """Asks whether the answers may go, or no longer."""
+    sheet.leaving = leaving
+
+
 def begin_anew() -> None:
     """Other questions on the same run."""
     select(exercises=mixed(chosen("exercises")))
@@ -101,7 +143,7 @@ def begin_anew() -> None:
 
 def go_to(sheet: Sheet, number: int) -> None:
     """Another question, or the summary."""
-    sheet.at = number
+    sheet.at, sheet.leaving = number, False
     close_number()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from core.ops import frequencies
+from core.ops import frequencies, wave_rates
 from core.steps.embedding import nearest
 from core.text import counted, number
 from ui.kit.quiz import quiz_of_most
@@ -14,7 +16,7 @@ from ui.stages.exercises.exercise import Draw, Exercise, Place, Typed, leads, tw
 from ui.text import plain
 
 SHOWN = 20  # tokens that are listed
-BANDS = 4  # of the dimensions, from which one each is offered
+WAVES, NAMES = {"sin": math.sin, "cos": math.cos}, {"sin": "sine", "cos": "cosine"}
 ALIKE = 0.02  # of a cosine: by so much the most alike leads
 LEAST_ALIKE = 0.05  # of a cosine: what is less is not alike
 LEAST = 0.15  # of an operand and of a sum, so that it counts
@@ -25,6 +27,9 @@ def tokens_read(d: Draw) -> Exercise | None:
     """How many tokens the text has."""
     side, text = d.config.sides[0], d.view.sentence
     count, typed = len(d.view.tokens(side)), len(text.split())
+    seen = f"{side}.0.attn.mask.seen"
+    if not d.finite(seen) or d.trace[seen][-1] != count:  # where the mask hides some
+        return None
     letters = sum(not letter.isspace() for letter in text)
     answer = d.numbers(count, [typed, letters, count - 1, count + 1, count + 2])
     listed = " · ".join(plain(token) for token in d.view.tokens(side)[:SHOWN])
@@ -33,27 +38,36 @@ def tokens_read(d: Draw) -> Exercise | None:
         answer,
         "A sign is a token, too, a rare word may be cut in pieces, and some tokens stand for no"
         " text.",
-        f"**{count}**: {listed}{' · …' if count > SHOWN else ''}",
+        f"**{count}**: {listed}{' · …' if count > SHOWN else ''}. The"
+        " last one may look at all of them, and the number here counts these.",
         Place(TOKENS, {"side": side}),
-        (f"{side}.embed.ids", (count - 1,)),
+        (seen, (count - 1,)),
     )
 
 
-def width(d: Draw) -> Exercise | None:
-    """How many numbers a token's vector has."""
+def cosine_of_two(d: Draw) -> Exercise | None:
+    """The cosine of two embeddings, from their product and their lengths."""
     side = d.config.sides[0]
-    c, t = d.config, d.word(side)
-    others = d.shuffled("sizes", [c.d_head, c.d_mlp, len(d.view.tokens(side)), c.n_vocab])
-    answer = d.numbers(c.d_model, others)
-    if t is None or answer is None:
+    t, path = d.word(side, 1), f"{d.config.sides[0]}.embed.token"
+    if t is None or not d.finite(f"{path}.similarity", f"{path}.length"):
         return None
+    alike_M, long_M = d.trace[f"{path}.similarity"][t], d.trace[f"{path}.length"]
+    tokens = d.view.tokens(side)
+    fit = [m for m, x in enumerate(tokens) if is_word(x) and 0.05 < abs(alike_M[m]) < 0.95]
+    if not fit:
+        return None
+    m = d.one("other", fit)
+    (one, other), value = (float(long_M[i]) for i in (t, m)), float(alike_M[m])
     return Exercise(
-        f"How many numbers make up the vector of {d.named(side, t)} as it enters layer 0?",
-        answer,
-        "All tokens have vectors of one width. The map of a vector on Tokens shows it.",
-        f"**{c.d_model:,}**, as for every token, from the first layer to the last.",
-        Place(TOKENS, {"side": side, "token": t, "cards": "tokens-rows"}),
-        (f"{side}.embed.out", (t, 0)),
+        f"The embedding of {d.named(side, t)} is {number(one, 4)} long, that of"
+        f" {d.named(side, m)} {number(other, 4)}, and their product is"
+        f" {number(value * one * other, 4)}. What is the cosine of the two?",
+        Typed(value, WITHIN),
+        "A cosine leaves the lengths out of the product: 1 if both point the same way.",
+        f"{number(value * one * other, 4)} / ({number(one, 4)} · {number(other, 4)}) ="
+        f" **{number(value, 3)}**. So words are compared, however long their vectors are.",
+        Place(TOKENS, {"side": side, "token": t, "cards": "tokens-alike"}),
+        (f"{path}.similarity", (t, m)),
     )
 
 
@@ -113,49 +127,64 @@ def nearest_word(d: Draw) -> Exercise | None:
 # --- positions ------------------------------------------------------------------------------------
 
 
-def waves(d: Draw) -> Exercise | None:
-    """Which dimension of the position vectors is the fastest wave."""
+def wave(d: Draw) -> Exercise | None:
+    """What a wave of the position vectors holds at a word."""
     side = d.config.sides[0]
-    if d.config.positions != "sinusoid":
+    t, step, rates_D, wave_D = d.word(side, 1), f"{side}.embed.position", *waves_of(d)
+    if t is None or d.config.positions != "sinusoid" or not d.finite(step):
         return None
-    table_LD = np.asarray(d.trace.weights[f"{side}.embed.position.weight"])
-    crossings_D = (np.diff(np.sign(table_LD), axis=0) != 0).sum(axis=0)
-    quarters = np.array_split(np.argsort(crossings_D, kind="stable"), BANDS)
-    dims = sorted(d.one(f"band {n}", quarter.tolist()) for n, quarter in enumerate(quarters))
-    counts = crossings_D[dims]
-    if not leads(counts, 2):
+    held_D, place = d.trace[step][t].astype(np.float64), d.config.sinusoid_first + t
+    fit = [
+        i
+        for i, (rate, wave_at) in enumerate(zip(rates_D, wave_D, strict=True))
+        if 0.1 < rate * place < 6 and abs(held_D[i]) > LEAST
+        if abs(WAVES[wave_at](rate * place) - held_D[i]) < 1e-4
+    ]
+    if not fit:
         return None
-    best, next_n = two_largest(counts)
-    return Exercise(
-        "Which dimension of the position vectors goes up and down fastest, from word to word?",
-        d.choice([f"dimension {i}" for i in dims], best),
-        "On the map of the waves a fast one changes its colour at nearly every position.",
-        f"**Dimension {dims[best]}** changes its sign {counts[best]} times in {len(table_LD)}"
-        f" positions, dimension {dims[next_n]} only {counts[next_n]}. Fast waves tell"
-        " neighbours apart, slow ones tell how far into a text a word stands.",
-        Place(POSITIONS, {"side": side}),
-        (f"{side}.embed.position", (len(d.view.tokens(side)) - 1, dims[best])),
+    i = d.one("dimension", fit)
+    named, angle, value = wave_D[i], float(rates_D[i] * place), float(held_D[i])
+    wrong = [WAVES[other](angle) for other in WAVES if other != named]
+    far = [x for x in (*wrong, angle, -value, float(rates_D[i])) if abs(x - value) > 0.05]
+    answer = d.shuffle(number(value, 3), [number(x, 3) for x in far])
+    return answer and Exercise(
+        f"Dimension {i} of the position vectors is a wave: the {NAMES[named]} of"
+        f" {number(rates_D[i], 4)} times the position. What does it hold at {d.named(side, t)},"
+        f" position {place}?",
+        answer,
+        "The wave swings between −1 and 1. How far has it come? A half turn is 3.14 radians.",
+        f"{named} {number(angle, 3)} = **{number(value, 3)}**. Fast waves tell neighbours apart,"
+        " slow ones tell how far into a text a word stands.",
+        Place(POSITIONS, {"side": side, "token": t}),
+        (step, (t, i)),
     )
 
 
-def longer_part(d: Draw) -> Exercise | None:
-    """Whether the vector of the word or that of the position is longer."""
+def waves_of(d: Draw) -> tuple[np.ndarray, list[str]]:
+    """How far each dimension of the position vectors turns a position, in radians, and whether it
+    is a sine or a cosine.
+    """
+    rates_W = wave_rates(d.config.embed_width, d.config.sinusoid_whole)
+    return np.tile(rates_W, 2), ["sin"] * len(rates_W) + ["cos"] * len(rates_W)
+
+
+def position_length(d: Draw) -> Exercise | None:
+    """How long the learned vector of a position is."""
     side = d.config.sides[0]
-    t, path = d.word(side), f"{side}.embed"
-    if t is None or not d.finite(f"{path}.token.length", f"{path}.position.length"):
+    t, step = d.word(side), f"{side}.embed.position"
+    if t is None or d.config.positions != "learned" or not d.finite(step, f"{step}.length"):
         return None
-    word, place = (float(d.trace[f"{path}.{x}.length"][t]) for x in ("token", "position"))
-    if min(word, place) > 0.9 * max(word, place):
-        return None
-    best = "token" if word > place else "position"
+    value, width = float(d.trace[f"{step}.length"][t]), d.trace[step].shape[1]
+    mean = value * value / width
     return Exercise(
-        f"{d.named(side, t)} enters as the sum of two vectors. Which is longer?",
-        d.choice(["the word’s", "the position’s"], int(place > word)),
-        "Positions shows both as strips of colour: the longer one has the stronger colours.",
-        f"**The {'word' if word > place else 'position'}’s**: the vector of the word is"
-        f" {number(word, 3)} long, that of position {t} {number(place, 3)}.",
+        f"{d.named(side, t)} gets the vector of position {t}: {width} numbers, whose squares are"
+        f" {number(mean, 4)} on average. How long is it?",
+        Typed(value, float(f"{0.03 * value:.0e}")),
+        "A length is the root of the sum of the squares.",
+        f"√({width} · {number(mean, 4)}) = **{number(value, 3)}**. Beside the vector of the word it"
+        " says where the word stands.",
         Place(POSITIONS, {"side": side, "token": t}),
-        (f"{path}.{best}.length", (t,)),
+        (f"{step}.length", (t,)),
     )
 
 
@@ -209,34 +238,41 @@ def rotary_angle(d: Draw) -> Exercise | None:
         f"{counted(apart, 'step')} × {number(rate, 3)} = **{number(rate * apart, 3)}** radians. A"
         " score depends on how far apart two words stand, not on where.",
         Place(POSITIONS, {"side": side, "layer": layer, "token": later}),
-        (f"{side}.{layer}.attn.q", (0, later, pair)),
+        None,
     )
 
 
-def pairs(d: Draw) -> Exercise | None:
-    """Which pair of a query's numbers turns fastest."""
+def turned(d: Draw) -> Exercise | None:
+    """What rotary positions make of a number of a query."""
     side = d.config.sides[0]
-    t, layer = d.word(side), d.layer(side)
-    rope = d.config.rope(layer)
-    if t is None or rope is None:
+    t, layer, head = d.word(side, 1), d.layer(side), d.head()
+    path, rope = f"{side}.{layer}.attn", d.config.rope(layer)
+    if t is None or rope is None or not d.finite(f"{path}.q", f"{path}.q.unrotated"):
         return None
-    rates_P = frequencies(rope, d.config.d_head, len(d.view.tokens(side)))
-    quarters = np.array_split(np.arange(len(rates_P)), BANDS)
-    offered = [d.one(f"band {n}", quarter.tolist()) for n, quarter in enumerate(quarters)]
-    rates = rates_P[offered]
-    if not leads(rates, 0.001):
+    rate_P = frequencies(rope, d.config.d_head, len(d.view.tokens(side)))
+    half, angle_P = len(rate_P), t * rate_P
+    before_2P = d.trace[f"{path}.q.unrotated"][head, t, : 2 * half].reshape(2, half)
+    made_P = before_2P[0] * np.cos(angle_P) - before_2P[1] * np.sin(angle_P)
+    after_P = d.trace[f"{path}.q"][head, t, :half]
+    clear = (np.abs(before_2P) > LEAST).all(axis=0) & (np.abs(after_P) > LEAST)
+    clear &= (np.abs(made_P - after_P) < 1e-3) & (angle_P > 0.2)
+    if not clear.any():
         return None
-    best, next_n = two_largest(rates)
+    i = d.one("pair", np.flatnonzero(clear).tolist())
+    (one, other), value = (float(x) for x in before_2P[:, i]), float(after_P[i])
+    signed = f"({number(other, 4)})" if other < 0 else number(other, 4)
     return Exercise(
-        "Queries and keys are turned by their position, pair of numbers by pair. Which of these"
-        " pairs turns fastest?",
-        d.choice([f"pair {p}" for p in offered], best),
-        "Each pair is a clock. Compare their hands at one token and at the next.",
-        f"**Pair {offered[best]}**, by {number(rates[best], 2)} radians from one position to the"
-        f" next; pair {offered[next_n]} by {number(rates[next_n], 2)}. Fast pairs tell neighbours"
-        " apart, slow ones tell far from near.",
-        Place(POSITIONS, {"side": side, "layer": layer, "token": t}),
-        (f"{side}.{layer}.attn.q", (0, t, offered[best])),
+        f"In head {head} of layer {layer}, a pair of numbers in the query of {d.named(side, t)} is"
+        f" {number(one, 4)} and {number(other, 4)}. Its position turns the pair by"
+        f" {number(angle_P[i], 4)} radians, of which the cosine is {number(np.cos(angle_P[i]), 4)}"
+        f" and the sine {number(np.sin(angle_P[i]), 4)}. What does the first become?",
+        Typed(value, WITHIN),
+        "Turned, the first is the cosine times the first minus the sine times the second.",
+        f"{number(np.cos(angle_P[i]), 4)} · {number(one, 4)} − {number(np.sin(angle_P[i]), 4)} ·"
+        f" {signed} = **{number(value, 3)}**. The pair keeps its length: only its direction says"
+        " where the word stands.",
+        Place(POSITIONS, {"side": side, "layer": layer, "head": head, "token": t}),
+        (f"{path}.q", (head, t, i)),
     )
 
 
@@ -249,9 +285,11 @@ def same_row(d: Draw) -> Exercise | None:
     word = int(d.trace[f"{path}.ids"][t])
     answer = d.numbers(word, [t, d.config.n_vocab, *map(int, d.trace[f"{path}.ids"])])
     return answer and Exercise(
-        f"From which row of the table of embeddings does the vector of {d.named(side, t)} come?",
+        f"{d.named(side, t)} stands at position {t} and is number {word:,} of the"
+        f" {d.config.n_vocab:,} pieces of the vocabulary. From which row of the table of embeddings"
+        " does its vector come?",
         answer,
-        "Each piece of the vocabulary has a number, and a row of its own.",
+        "Does the vector depend on where the word stands?",
         f"**Row {word:,}**, the number of {d.says(word)} in the vocabulary, wherever it stands.",
         Place(TOKENS, {"side": side, "token": t}),
         (f"{path}.ids", (t,)),

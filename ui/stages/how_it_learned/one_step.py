@@ -153,13 +153,14 @@ def loss_of(view: View) -> float:
 def arithmetic(view: View, step: OneStep, each: Number) -> str:
     """The arithmetic of a number whose change is among the largest."""
     found, plan = update(step.lesson, each.weight, each.index), step.lesson.plan
-    of = f"`{each.weight}` [{', '.join(map(str, each.index))}] has the largest:"
+    of = f"`{each.weight}` [{plain(place_words(view, each))}] has the largest:"
     means = (
         ""
         if found.mean is None
-        else "; at the first step m̂ is the gradient, v̂ its square, and ε next to nothing"
+        else " In the first step m̂ is the gradient, v̂ its square, and ε next to nothing: so m̂ / √v̂"
+        " is 1 or −1, and every number moves by η, however steep it is there."
     )
-    return f"{of} {formula(found, plan.rate)}{means}.{both_words(view, step, each)}"
+    return f"{of} {formula(found, plan.rate)}.{means}{both_words(view, step, each)}"
 
 
 def formula(found: Update, rate: float) -> str:
@@ -211,11 +212,18 @@ def numbers_table(view: View, step: OneStep, numbers: list[Number]) -> None:
 
 
 def number_words(view: View, each: Number) -> str:
-    """A learned number by its weight and place; of a table of words with the word of its row."""
+    """A learned number by its weight and place."""
+    return f"{each.weight} [{place_words(view, each)}]"
+
+
+def place_words(view: View, each: Number) -> str:
+    """Where a learned number stands in its weight: row and column; of a table of words, the word of
+    the row.
+    """
     place: list[object] = list(each.index)
     if each.weight.endswith(("embed.token.weight", "head.logits.weight")):
         place[0] = quoted(view.word(each.index[0]))
-    return f"{each.weight} [{', '.join(map(str, place))}]"
+    return ", ".join(map(str, place))
 
 
 def columns_of(updates: list[Update]) -> dict[str, list[float]]:

@@ -36,11 +36,13 @@ class Work:
     stopped: bool = False
     error: str = ""
     wanted: float = field(default_factory=time.monotonic)  # when the page asked last
+    left: Results | None = None  # what is still to come, where the reader has stopped it
+    holds: int = 0  # the bytes of what that needs
 
     @property
     def nbytes(self) -> int:
         """About the bytes that it holds."""
-        return 200 * len(self.found)
+        return 200 * len(self.found) + (self.holds if self.left else 0)
 
     @property
     def whole(self) -> bool:
@@ -83,13 +85,18 @@ def start(work: Work, job: Job, results: Callable[[], Results]) -> None:
 
 
 def carry_out(work: Work, job: Job, results: Callable[[], Results]) -> None:
-    """The work itself. It ends early when it is stopped, or when nobody has asked for long."""
+    """The work itself. Once it was stopped, it goes on from there. It also ends when nobody asks
+    any longer, and begins anew when somebody does: what it needs is not kept for nobody.
+    """
+    coming, work.left = work.left or results(), None
     try:
-        for name, value, done in results():
+        for name, value, done in coming:
             work.found[name], work.done = value, done
             if time.monotonic() - work.wanted > FORGOTTEN:
                 work.stopped = True
+                break
             if work.stopped:
+                work.left = coming
                 break
     except Exception as error:  # the reader must hear of it, and not from a log
         work.error = f"{job.failed} ({type(error).__name__})."

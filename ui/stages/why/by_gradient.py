@@ -27,6 +27,7 @@ from ui.stages.why.gradient_words import (
     coloured_in,
     completeness,
     formulas,
+    rule,
     story,
     what_each_tells,
     written,
@@ -70,14 +71,14 @@ def begin(asked: Asked, way: Way) -> None:
 
 
 def choices(asked: Asked) -> None:
-    """The blank text, and the number of steps."""
+    """What stands in for a token, and the number of steps."""
     padding = whatif.own_padding_id(asked.view.model)
     names = {"mean": "the average token", "zero": "zeros"}
     names |= {} if padding is None else {"pad": asked.view.word(padding)}
     settle("why_blank", "mean", names)
     with st.container(key="why-colours-choices", horizontal=True, gap="medium"):
         st.segmented_control(
-            "Blank text: in place of a token stands",
+            "Stand-in: what takes the place of a token",
             list(names),
             key="why_blank",
             required=True,
@@ -85,7 +86,7 @@ def choices(asked: Asked) -> None:
             persist_state="session",
         )
         st.segmented_control(
-            "Steps from there to this text",
+            "Steps from the blank text, all stand-ins, to this one",
             WAY_STEPS,
             key="why_steps",
             required=True,
@@ -94,8 +95,10 @@ def choices(asked: Asked) -> None:
 
 
 def answer(asked: Asked, way: Way, work: Work) -> None:
-    """The figure, the answer for this sentence, the check of the sum, and what each can tell."""
+    """When colours can be trusted, the figure, the answer for this sentence, the check of the sum,
+    and what each can tell."""
     found = measures.measures_of(asked, work)
+    st.markdown(with_terms(rule(asked)))
     figure(asked, found, work)
     whole = measures.all_known(work)
     text = story(asked, found, work) if whole else "What has not been run yet has no number."

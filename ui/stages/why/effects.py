@@ -18,7 +18,7 @@ SILENCING = Job(
     "why",
     lambda work: f"Silencing {len(work.found)} of {work.total} parts, one by one",
     lambda work: f"Stopped after {len(work.found)} of {work.total} parts.",
-    "Silence all again",
+    "Go on",
     "The runs without each part failed",
 )
 
@@ -42,7 +42,7 @@ def known(asked: Asked) -> Work | None:
 
 def begun(asked: Asked) -> Work:
     """The effects of a study model, or work that has begun."""
-    found = Work(len(units(asked.view.config)))
+    found = Work(len(units(asked.view.config)), holds=asked.view.trace.nbytes)
     (compute if at_once(asked) else start)(asked, found)
     return found
 

@@ -11,17 +11,27 @@ from core.text import counted, number
 from ui.kit.theme import coloured
 from ui.stages.why.asked import Asked
 from ui.stages.why.beside import Work
-from ui.stages.why.measures import Measure, Measures, Way, adds_up
+from ui.stages.why.measures import FEWEST, Measure, Measures, Way, adds_up
 from ui.text import bold
 
 TRUSTED = 0.7  # a rank correlation: so far two orders have to agree
+
+
+def rule(asked: Asked) -> str:
+    """When the colours of a gradient can be trusted, and what that allows to say."""
+    return (
+        "**When can I trust a gradient’s colours?** If its strongest token is the one without which"
+        f" {asked.versus()} changes most, and if it puts the tokens in nearly the same order as"
+        f" these measured changes (agreement {TRUSTED} or more: 1 is the same order, −1 the"
+        " reverse). Even then they say which tokens count, not how the model uses them."
+    )
 
 
 def story(asked: Asked, found: Measures, work: Work) -> str:
     """Whether the colours of this sentence can be trusted, and which token is strongest in each."""
     first = found.first(found.measured)
     if first is None:
-        return "With the blank in its place, no token changes anything here."
+        return "With the stand-in in its place, no token changes anything here."
     lost = float(found.column(found.measured)[found.places.index(first)])
     return (
         f"{verdict(found, work)} Without {name_of(asked, first)}, {asked.versus()}"
@@ -72,6 +82,9 @@ def listed(words: list[str]) -> str:
 
 def orders(found: Measures, work: Work) -> str:
     """How far the order of both gradients agrees with the measured one."""
+    if len(found.places) < FEWEST:
+        tokens = counted(len(found.places), "token")
+        return f" With only {tokens} an order says little: only the strongest one is compared."
     both = [written(found.order(m), 2) for m in (found.input, found.integrated)]
     if not all(both):
         return ""
@@ -114,21 +127,21 @@ def what_each_tells(asked: Asked, found: Measures, steps: int) -> str:
     held = "what networks write" if asked.view.config.gated else "the gates of neurons"
     together = written(found.measured.total())
     lines = (
-        "- **Gradient × input** says what a small change of the token’s vector would do, drawn out"
-        " to its whole length. Where the model bends on that way, it misleads, and its sum is"
-        " nothing that a run shows.",
-        f"- **Integrated gradients** are the mean of {steps:,} gradients on the way from the blank"
-        " text, times that way. They share out what was gained, up to the error above. Another"
-        " blank text gives other colours, and none is neutral.",
-        f"- **Attention × gradient** is the look of one head, {asked.head_words}, not the model’s.",
-        f"- **The exact parts** are a sum of this run, with attention and {held} held: what was"
-        " carried, not why the model looked there.",
-        "- **Measured** is one more run for each token, with the blank in its place alone. Tokens"
-        f" that do one work between them hide each other, so the sum, {together}, says nothing.",
+        "- **Gradient × input**: what the outcome would gain if the token’s vector grew a little,"
+        " stretched to its whole length. Where the model bends on that way, this misleads. The sum"
+        " is nothing that a run shows.",
+        f"- **Integrated gradients**: the mean of {steps:,} gradients on the way from the blank"
+        " text (the stand-in in every place), times that way. They share out what was gained on"
+        " it, up to the error above. Another stand-in gives other colours, and none is neutral.",
+        f"- **Attention × gradient**: where one head looks, {asked.head_words}; the others may look"
+        " elsewhere.",
+        f"- **The exact parts**: a sum of this run, with attention and {held} held as they are. It"
+        " says what was carried, not why the model looked there.",
+        "- **Measured**: one more run for each token, with the stand-in in its place alone. Another"
+        " stand-in changes these numbers, too. Tokens that do one work between them hide each"
+        f" other, so the sum, {together}, says nothing.",
         "",
-        "A gradient is trusted here if its strongest token is the measured one and its order agrees"
-        f" by {TRUSTED} or more (rank correlation: 1 is the same order, −1 the reverse). Underlined"
-        " numbers open the gradient that counts most in them.",
+        "Underlined numbers open the gradient that counts most in them.",
     )
     return "\n".join(("**What can each tell, and what not?**", "", *lines))
 

@@ -26,12 +26,13 @@ from ui.stages.why.beside import Job, Results, Work
 
 MOST = beside.FEW * 128  # tokens × steps that a study model takes at once
 MEASURED = ("measured", "integrated")
+FEWEST = 4  # tokens: of fewer, an order says little
 CLOSE = 0.1  # of what was gained, or of the largest token: so near the sum has to come
 RUNNING = Job(
     "why-colours",
     lambda work: f"{round(work.done * work.total)} of {work.total} runs",
     lambda work: f"Stopped after {round(work.done * work.total)} of {work.total} runs.",
-    "Begin again",
+    "Go on",
     "The runs forward and back failed",
 )
 
@@ -122,7 +123,7 @@ def count(view: View) -> int:
 
 def begun(asked: Asked, way: Way) -> Work:
     """All that is needed, or work that has begun."""
-    found = Work(total_of(asked, way))
+    found = Work(total_of(asked, way), holds=asked.view.trace.nbytes)
     (compute if at_once(asked, way) else start)(asked, way, found)
     return found
 
@@ -213,10 +214,12 @@ class Measures:
 
     def order(self, measure: Measure) -> float:
         """How far its order agrees with the measured one: a rank correlation; NaN where one of them
-        is not known yet.
+        is not known yet, and of so few tokens that it would say little.
         """
         one_N, other_N = self.column(measure), self.column(self.measured)
         there = np.isfinite(one_N)
+        if there.sum() < FEWEST:
+            return np.nan
         return rank_correlation(one_N[there], other_N[there])
 
 
@@ -233,7 +236,7 @@ def measures_of(asked: Asked, work: Work) -> Measures:
         Measure("integrated gradients", given_by(work, "integrated", whole=True), off(work)),
         Measure("attention × gradient", {asked.seen_side: looks_M}, asked.head_words),
         Measure("the exact parts", why.ends(trace, *asked.words, asked.row).parts),
-        Measure("measured", given_by(work, "measured"), "with the blank in its place"),
+        Measure("measured", given_by(work, "measured"), "with the stand-in in its place"),
         tuple((step.split(".")[1], t) for step, g in gradients.items() for t in places_in(g)),
     )
 
