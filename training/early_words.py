@@ -10,11 +10,11 @@ stand between. A form is right if it is likelier than every form that would be w
 
 Which sentences are chosen: those of at most LONGEST words, marks among them, that are all everyday
 words (among the first EVERYDAY of MiniLM's vocabulary, which begins with the commonest). FAR or
-more words stand between. The decoder gives the right form at least LEAST, and SURE times as much as
-every wrong one; the LSTM gives a wrong one more. Of each kind (a verb; a pronoun for one person; for
-a thing or for several) it is the sentence in which the two are farthest apart: by the right form's
-share of the right and the strongest wrong form. What is missing to three comes from the rest in the
-same order, each with another right form.
+more words stand between. The decoder gives the right form at least LEAST, and SURE times as much
+as every wrong one; the LSTM gives a wrong one more. Of each kind (a verb; a pronoun for one person;
+for a thing or for several) it is the sentence in which the two are farthest apart: by the right
+form's share of the right and the strongest wrong form. What is missing to three comes from the rest
+in the same order, each with another right form.
 """
 
 from __future__ import annotations
