@@ -9,6 +9,7 @@ trained on.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,8 +27,8 @@ class Tried:
     right: dict[str, int]
 
     def rate(self, model: str) -> float:
-        """The share that a model got right."""
-        return self.right[model] / self.count
+        """The share that a model got right; NaN of none."""
+        return self.right[model] / self.count if self.count else float("nan")
 
 
 @dataclass(frozen=True)
@@ -53,21 +54,37 @@ class EarlyWords:
     tried: dict[str, dict[int, Tried]]  # kind -> words between -> how it went
     examples: tuple[Example, ...]
 
-    def together(self, kind: str, longest: int | None = None, least: int = 0) -> Tried:
-        """All words of a kind, whatever lies between; or those with so many words between."""
-        found = [
-            each
-            for between, each in self.tried[kind].items()
-            if least <= between and (longest is None or between <= longest)
-        ]
-        models = (LSTM, ATTENTION)
-        right = {model: sum(each.right[model] for each in found) for model in models}
-        return Tried(sum(each.count for each in found), right)
+    def together(self, kind: str, least: int = 0) -> Tried:
+        """All words of a kind that have so many words between, or more."""
+        return added(each for between, each in self.tried[kind].items() if between >= least)
+
+    def by_distance(self, kind: str, enough: int) -> list[tuple[int, int, Tried]]:
+        """The least and the most words between, and how it went: distances that were tried less
+        often than `enough` stand together with their neighbours.
+        """
+        found: list[tuple[int, int, Tried]] = []
+        for between, each in sorted(self.tried[kind].items()):
+            if found and found[-1][2].count < enough:
+                low, _, before = found.pop()
+                found.append((low, between, added((before, each))))
+            else:
+                found.append((between, between, each))
+        if len(found) > 1 and found[-1][2].count < enough:
+            (low, _, before), (_, high, last) = found[-2:]
+            found[-2:] = [(low, high, added((before, last)))]
+        return found
 
     def example(self, text: str) -> Example | None:
         """The example that a text is, if it is one."""
         said = " ".join(text.split())
         return next((each for each in self.examples if each.text == said), None)
+
+
+def added(tried: Iterable[Tried]) -> Tried:
+    """Several counts as one."""
+    found = list(tried)
+    right = {model: sum(each.right[model] for each in found) for model in (LSTM, ATTENTION)}
+    return Tried(sum(each.count for each in found), right)
 
 
 @lru_cache(maxsize=1)

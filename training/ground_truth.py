@@ -209,8 +209,8 @@ def difference(trace: Trace, right: int, wrong: int) -> float:
 
 
 def looks(trace: Trace, nouns: set[int], itself: bool) -> np.ndarray:
-    """Whether the last token's largest weight on a word lies on the noun, by layer and head. Special
-    tokens are left out, and the last word, unless it counts itself.
+    """Whether the last token's largest weight on a word lies on the noun, by layer and head.
+    Special tokens are left out, and the last word, unless it counts itself.
     """
     words_L = np.array([-1 if word is None else word for word in trace.words_L or ()])
     layers = range(trace.config.layers(SIDE))
