@@ -154,7 +154,7 @@ def everyday() -> Callable[[str], bool]:
     """Whether a word is among the commonest of MiniLM's vocabulary. GlassError where that model was
     not fetched (python -m core.models fetch minilm).
     """
-    tokenizer = load("minilm").tokenizer
+    tokenizer = load("minilm", fetch=False).tokenizer
     names = {name.name for name in lexicon.table(Name)}
 
     def is_everyday(word: str) -> bool:

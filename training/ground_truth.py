@@ -369,7 +369,7 @@ def link_table(links: dict[str, dict]) -> Iterator[str]:
 
 def over_time(all_found: dict[str, dict[str, list[Found]]]) -> Iterator[str]:
     """The best head of each group and method, in a column for each model."""
-    yield line("decided", "method", *all_found)
+    yield line("decided", "method", *(Path(name).name for name in all_found))
     yield "|---" * (len(all_found) + 2) + "|"
     groups = next(iter(all_found.values()))
     for group in groups:
@@ -398,7 +398,7 @@ def main() -> None:
         links = evaluate.links(model, samples, RELATIONS)
         print(f"\n{Path(name).name}", *head_table(found), sep="\n")
         print("", *colour_table(found), "", *link_table(links), sep="\n", flush=True)
-        all_found[Path(name).name] = found
+        all_found[name] = found
     if len(all_found) > 1:
         print("", *over_time(all_found), sep="\n")
 
