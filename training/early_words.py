@@ -11,10 +11,10 @@ stand between. A form is right if it is likelier than every form that would be w
 Which sentences are chosen: those of at most LONGEST words, marks among them, that are all everyday
 words (among the first EVERYDAY of MiniLM's vocabulary, which begins with the commonest). FAR or
 more words stand between. The decoder gives the right form at least LEAST of its kind, and SURE
-times as much as every wrong one; the LSTM gives a wrong one more. Of each kind (a verb; a pronoun
-for one person; for a thing or for several) it is the sentence in which the two are farthest apart:
-by the right form's share of the right and the strongest wrong form. What is missing to three comes
-from the rest in the same order, each with another right form.
+times as much as every wrong one; the LSTM gives a wrong one more. There are three kinds: a verb, a
+pronoun for one person, a pronoun for a thing or for several. The sentence of each kind is taken in
+which the two are farthest apart: by the right form's share of the right and the strongest wrong
+form. What is missing to three comes from the rest in the same order, each with another right form.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -145,8 +146,8 @@ def may_be_shown(answer: Answer, is_everyday: Callable[[str], bool]) -> bool:
         and case.between >= FAR
         and len(words) <= LONGEST
         and case.nouns == {case.noun}
-        and other_noun(answer) is not None
         and all(map(is_everyday, words))
+        and other_noun(answer) is not None
     )
 
 
@@ -155,11 +156,10 @@ def everyday() -> Callable[[str], bool]:
     not fetched (python -m core.models fetch minilm).
     """
     tokenizer = load("minilm", fetch=False).tokenizer
-    names = {name.name for name in lexicon.table(Name)}
 
     def is_everyday(word: str) -> bool:
         known = tokenizer.id_of(word.removesuffix("n't"))
-        return word in names or known is not None and known < EVERYDAY
+        return word in names() or known is not None and known < EVERYDAY
 
     return is_everyday
 
@@ -176,13 +176,18 @@ def other_noun(answer: Answer) -> str | None:
     return nearest(word, options) if options else None
 
 
+@cache
+def names() -> dict[str, str]:
+    """All names and their kinds: he, she, city."""
+    return {name.name: name.kind for name in lexicon.table(Name)}
+
+
 def counterparts(word: str, wanted: str) -> list[str]:
     """Names for a name and persons for a person, of whom that pronoun is said; else the other
     number.
     """
-    names = {name.name: name.kind for name in lexicon.table(Name)}
-    if word in names:
-        return [name for name, kind in names.items() if kind == wanted != names[word]]
+    if word in names():
+        return [name for name, kind in names().items() if kind == wanted != names()[word]]
     for noun in lexicon.table(Noun):
         if word == noun.en and noun.pronoun in ("he", "she") and wanted in ("he", "she"):
             return [each.en for each in lexicon.nouns(noun.kind) if each.pronoun == wanted]
@@ -198,11 +203,15 @@ def fits(before: str, word: str, other: str) -> bool:
 
 def nearest(word: str, options: list[str]) -> str:
     """The option whose row of the LSTM's table is nearest to the word's."""
-    table_VD, known = lstm.load().weights["lstm.embed.weight"].astype(float), vocabulary.tokens
-    unit_VD = table_VD / np.linalg.norm(table_VD, axis=1, keepdims=True)
-    ids = known("english")
-    near = {other: float(unit_VD[ids[other]] @ unit_VD[ids[word]]) for other in options}
-    return max(near, key=near.__getitem__)
+    unit_VD, known = rows_of_words(), vocabulary.tokens("english")
+    return max(options, key=lambda other: float(unit_VD[known[other]] @ unit_VD[known[word]]))
+
+
+@cache
+def rows_of_words() -> np.ndarray:
+    """The LSTM's table of words, each row at length 1, (V, D)."""
+    table_VD = lstm.load(LSTM).weights["lstm.embed.weight"].astype(np.float64)
+    return table_VD / np.linalg.norm(table_VD, axis=1, keepdims=True)
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -211,6 +220,8 @@ def nearest(word: str, options: list[str]) -> str:
 def example(answer: Answer) -> Example:
     """A chosen answer as the page shows it."""
     case, wrong = answer.case, answer.strongest_wrong(LSTM)
+    word, other = case.made.english[case.noun], str(other_noun(answer))
+    capital = case.noun == 0 or word in names()
     given = {
         name: (round(each[case.right], 6), round(each[wrong], 6))
         for name, each in answer.probabilities.items()
@@ -219,7 +230,7 @@ def example(answer: Answer) -> Example:
         written(case.made.english),
         answer.kind,
         case.noun,
-        str(other_noun(answer)),
+        other.capitalize() if capital else other,
         case.site.place,
         case.right,
         wrong,
@@ -230,9 +241,9 @@ def example(answer: Answer) -> Example:
 
 def written(words: tuple[str, ...]) -> str:
     """A sentence as one writes it: names and beginnings with a capital, marks after the word."""
-    names, text, begins = {name.name for name in lexicon.table(Name)}, "", True
+    text, begins = "", True
     for word in words:
-        large = begins or word in names or word == "i"
+        large = begins or word in names() or word == "i"
         text += "" if word in ".,?!" or not text else " "
         text += word.capitalize() if large else word
         begins = word in ".?!"

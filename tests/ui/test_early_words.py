@@ -96,7 +96,10 @@ def test_the_figure_shows_the_guess_before_the_decided_word_with_the_noun_and_wi
     words = example.text.replace(".", " .").replace(",", " ,").split()
     assert shown["places"][shown["chosen"]].split(" ")[0] == words[example.decided - 1]
     assert shown["chosen"] == example.decided - 1 - example.noun
-    assert [bar.lower() for bar in shown["bars"]] == [words[example.noun].lower(), example.other]
+    assert [bar.lower() for bar in shown["bars"]] == [
+        words[example.noun].lower(),
+        example.other.lower(),
+    ]
     assert {example.right, example.wrong} <= {*shown["words"][shown["chosen"]][0]}
 
 

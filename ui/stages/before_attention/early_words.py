@@ -146,9 +146,9 @@ def verdict(shares: dict[str, tuple[float, float]], noun: str) -> str:
 def rates() -> None:
     """How often each network was right, by how many words stand between."""
     st.markdown(
-        "A form counts as right if it is likelier than every form that would be wrong there. Of a"
-        " pronoun, the words are counted from the last word that names what it stands for; of a"
-        " verb, from its subject, with a noun of the other number nearer."
+        "A form counts as right if it is likelier than every form that would be wrong there. The"
+        " words between are counted from the last word that names what a pronoun stands for, and"
+        " from the subject of a verb that has a noun of the other number nearer to it."
     )
     for kind in KINDS:
         rates_of(kind)
@@ -158,15 +158,16 @@ def rates_of(kind: str) -> None:
     """The rates of a kind as curves, and as numbers."""
     found = early_words().by_distance(kind, ENOUGH)
     places = [str(low) if low == high else f"{low} to {high}" for low, high, _ in found]
-    columns = {
+    shares = {
         name: np.array([tried.rate(model) for *_, tried in found]) for name, model in MODELS.items()
     }
-    title = f"{kind.capitalize()}s: the share that was right"
+    title = f"{kind.capitalize()}s: the share that is right"
     axis = plotly_figures.axis(places, "words between")
-    figure = curves_figure(columns, [f"{each} between" for each in places], title, axis, "right")
+    figure = curves_figure(shares, [f"{each} between" for each in places], title, axis, "right")
     show(f"before:lost:{kind}", figure, alt=title)
     table(
-        columns | {"of": np.array([tried.count for *_, tried in found])},
+        {name: np.round(share_N, 3) for name, share_N in shares.items()}
+        | {"of": np.array([tried.count for *_, tried in found])},
         places,
         key=f"before:lost-{kind}",
         corner="words between",
