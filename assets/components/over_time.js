@@ -47,11 +47,15 @@ function drawCurves(parts) {
   const svg = parts.svg = document.createElementNS(SVG, "svg")
   svg.setAttribute("aria-hidden", "true")
   stage.append(svg)
-  stage.style.height = `${below + SHARES + 26}px`
+  stage.style.height = `${below + SHARES + 30}px`
   panel(parts, { top: 8, tall: LOSS - 8, low, high, ends: [String(low), String(high)],
     lines: [{ values: [truth, truth], colour: "var(--st-text-color)", flat: true }, { values: loss, colour: curves.lossColour }] })
   panel(parts, { top: below, tall: SHARES, low: 0, high: 1, ends: ["0", "100%"], lines: curves.lines })
   for (const step of ticks(parts.last, parts.wide)) words(stage, "tick", step.toLocaleString("en"), LEFT + shareOf(step, parts.last) * parts.wide, below + SHARES + 5)
+  parts.stops.forEach((share) => {
+    const x = LEFT + share * parts.wide
+    drawn(svg, "line", "stop", { x1: x, y1: below + SHARES + 22, x2: x, y2: below + SHARES + 29 })
+  })
   parts.mark = drawn(svg, "line", "mark", { x1: 0, y1: 4, x2: 0, y2: below + SHARES })
   parts.dots = [loss, ...curves.lines.map(({ values }) => values)].map((values, i) => {
     const box = i ? { top: below, tall: SHARES, low: 0, high: 1 } : { top: 8, tall: LOSS - 8, low, high }
@@ -217,6 +221,7 @@ function build(root) {
   parts.head = make("div", "head", root)
   make("span", "", parts.head, "The model")
   parts.name = make("b", "name", parts.head)
+  make("span", "hint", parts.head, "Move the slider: each mark over it is a snapshot.")
   parts.keys = make("div", "keys", root)
   parts.stage = make("div", "stage", root)
   slider(parts)

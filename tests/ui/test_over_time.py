@@ -45,7 +45,7 @@ def test_ten_stops_from_the_random_start_to_the_trained_model(model):
     shown, steps = picture(opened(PAGE, **CARD)), steps_of(model)
     assert len(shown["names"]) == len(steps) + 1 == 10 and steps[0] == 0
     assert shown["steps"] == [*steps, measures(model).steps_S[-1]] == sorted(set(shown["steps"]))
-    assert shown["chosen"] == 9 and shown["names"][0] == "random start"
+    assert shown["chosen"] == 9 and shown["names"][0] == "before its training, at random"
     assert sum(file.stat().st_size for file in (HOME / FOLDER).iterdir()) <= 8_000_000
 
 
@@ -220,8 +220,8 @@ def test_the_words_say_when_each_skill_appeared():
         and "99.0% of 50 cases; after 100, in 94.0%" in words
     )
     assert milestones.appears(known, LINK) == 1 and milestones.appears(known, "previous token") == 1
-    assert "a head that looks at the previous token (layer 1, head 2) by step 10" in words
-    assert ", and one that links a verb to its subject past a clause" in words
+    assert "a head looks at the previous token (layer 1, head 2) by step 10" in words
+    assert ", and one links a verb to its subject past a clause" in words
     assert (
         "No head looks at what followed the same word before (induction): the best scores 0.02"
         in words

@@ -12,6 +12,7 @@ from ui.kit.theme import COLOURS, head_colour
 
 LEARNED = 0.95  # of the cases of agreement: from there on it is said to be learned
 SEEN = 0.25  # a role whose best head scores less in the end is said to be missing
+MUCH = 0.2  # a head decides if without it so many of the cases more are wrong
 SHORT = {  # roles as a curve names them
     "previous token": "previous token",
     "induction": "induction",
@@ -54,8 +55,8 @@ def words(known: Measures | None) -> str:
     """When it learned agreement, when the roles of heads appeared, and which head decides."""
     if known is None:
         return "Move the slider: the model of each **snapshot** reads your words."
-    parts = (agreement_words(known), roles_words(known), decides_words(known))
-    return " ".join(filter(None, parts))
+    parts = (agreement_words(known), *roles_words(known), decides_words(known))
+    return "\n".join(f"- {part}" for part in parts)
 
 
 def agreement_words(known: Measures) -> str:
@@ -74,14 +75,13 @@ def agreement_words(known: Measures) -> str:
     )
 
 
-def roles_words(known: Measures) -> str:
-    """When the roles of heads appeared, the first one first."""
+def roles_words(known: Measures) -> list[str]:
+    """When the roles of heads appeared, the first one first; and what no head does."""
     found = {role: appears(known, role) for role in known.roles}
     there = sorted((at, role) for role, at in found.items() if at is not None)
     said = [f"{role_words(known, role)} by step {known.steps_S[at]:,}" for at, role in there]
     lacking = [lacking_words(known, role) for role, at in found.items() if at is None]
-    first = f"There is a head that {listed(said)}." if said else ""
-    return " ".join(filter(None, (first, *lacking)))
+    return [*([f"**Roles**: a head {listed(said)}."] if said else []), *lacking]
 
 
 def role_words(known: Measures, role: str) -> str:
@@ -98,7 +98,7 @@ def lacking_words(known: Measures, role: str) -> str:
 
 def listed(said: list[str]) -> str:
     """Several clauses in one sentence."""
-    return ", one that ".join(said[:-1]) + (", and one that " if said[1:] else "") + said[-1]
+    return ", one ".join(said[:-1]) + (", and one " if said[1:] else "") + said[-1]
 
 
 def decides_words(known: Measures) -> str:
@@ -109,6 +109,13 @@ def decides_words(known: Measures) -> str:
         f" {counted(d.count, 'case')}; without head {d.head} of layer {d.layer}, whose map is drawn"
         f" below, in {percent(d.without)}."
     )
+
+
+def head_words(known: Measures) -> str:
+    """What the head is whose map is drawn."""
+    if known.decides.right - known.decides.without >= MUCH:
+        return "The head that decides between “are” and “is”."
+    return "The head that the choice between “are” and “is” loses most without."
 
 
 def how_measured(known: Measures) -> str:

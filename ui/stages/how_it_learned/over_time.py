@@ -35,7 +35,7 @@ from ui.text import label, labelled, plain
 
 KEY, THEN = "over-time", "then"
 WORDS = 6  # of the next ones that are listed
-WRITTEN = 12  # tokens that are written on
+WRITTEN = 10  # tokens that are written on
 USE = "Look at this model on all pages"
 _draw = component("over_time", 'class="root figure" role="group" aria-label="During training"')
 
@@ -185,7 +185,7 @@ def data_of(
         ],
         "columns": list(view.names),
         "mapTitle": f"Layer {layer}, head {h}: where each word looks",
-        "mapSays": "The head that decides between “are” and “is”." if known else "",
+        "mapSays": milestones.head_words(known) if known else "",
         "colours": {"map": COLOURS["weight"], "guess": COLOURS["head"]},
         "opened": opened_of(view, head, ids_PW),
     }
@@ -194,8 +194,8 @@ def data_of(
 def name_of(stop: Stop, known: Measures | None) -> str:
     """A stop in words."""
     if stop.step is None:
-        return f"trained: {counted(known.steps_S[-1], 'step')}" if known else "trained"
-    return f"after {counted(stop.step, 'step')}" if stop.step else "random start"
+        return f"after {counted(known.steps_S[-1], 'step')}, trained" if known else "trained"
+    return f"after {counted(stop.step, 'step')}" if stop.step else "before its training, at random"
 
 
 def label_text(written: Written) -> str:
