@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -342,12 +342,12 @@ def with_distractors(half: str, count: int) -> list[Sample]:
     """Sentences in which a noun of the other number stands in a clause between a verb and its
     subject; few have one.
     """
-    return list(
-        islice(
-            (made for made in corpus.samples(half, sys.maxsize) if any(map(is_hard, made.sites))),
-            count,
-        )
-    )
+    return list(islice(hard_samples(half), count))
+
+
+def hard_samples(split: str) -> Iterator[Sample]:
+    """All such sentences of a split, one after the other."""
+    return (made for made in corpus.samples(split, sys.maxsize) if any(map(is_hard, made.sites)))
 
 
 def is_hard(site: Site) -> bool:
