@@ -58,7 +58,7 @@ PLANS = {
     "study-encoder": Plan(12_000, 2e-3, 1000, MUON, frame="[START] $A [END]"),
     "study-decoder": Plan(7_000, 2e-3, 1000, MUON),
     "study-translator": Plan(
-        6_000, 2e-3, 1000, MUON, tokens=2048, language="joint", frame="$A [END]"
+        5_000, 2e-3, 1000, MUON, tokens=2048, language="joint", frame="$A [END]"
     ),
     "study-lstm": Plan(8_000, 3e-3, 500),
 }
