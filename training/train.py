@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # The share of words that are to be guessed by the encoder, drawn for each sentence: few, as when a
 # reader hides one word, and many, since each of them teaches something.
 CHOSEN = (0.05, 0.5)
+RUN_ON = 0.5  # of the lists said twice, the share that the next-word models read without a pause
 SAVE_EVERY = 120.0  # seconds
 KEPT = {0} | {each * 10**power for each in (10, 15, 20, 30, 40, 50, 70) for power in range(5)}
 
@@ -58,7 +59,7 @@ PLANS = {
     "study-encoder": Plan(12_000, 2e-3, 1000, MUON, frame="[START] $A [END]"),
     "study-decoder": Plan(7_000, 2e-3, 1000, MUON),
     "study-translator": Plan(
-        6_000, 2e-3, 1000, MUON, tokens=2048, language="joint", frame="$A [END]"
+        5_000, 2e-3, 1000, MUON, tokens=2048, language="joint", frame="$A [END]"
     ),
     "study-lstm": Plan(8_000, 3e-3, 500),
 }
@@ -91,6 +92,23 @@ def framed(flat: np.ndarray, starts: np.ndarray, chosen: np.ndarray) -> np.ndarr
     )
 
 
+def run_on(ids_BL: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+    """The same sentences; some lists said twice lose the full stop between the two times, so that
+    nothing but a word that returns tells that the second time has begun.
+
+    ids_BL: all of one length, with [START] and [END], as framed makes them.
+    """
+    half = ids_BL.shape[1] // 2 - 1
+    if ids_BL.shape[1] % 2 or half < 1:
+        return ids_BL
+    first_BL, second_BL = ids_BL[:, 1 : 1 + half], ids_BL[:, 1 + half : -1]
+    lists_B1 = (first_BL == second_BL).all(1, keepdims=True)
+    joined_B1 = lists_B1 & (chance.random(lists_B1.shape) < RUN_ON)
+    shorter_BL = np.delete(ids_BL, half, axis=1)
+    shorter_BL = np.append(shorter_BL, np.full((len(ids_BL), 1), PAD), axis=1)
+    return np.where(joined_B1, shorter_BL, ids_BL)
+
+
 def hidden(
     ids_BL: np.ndarray, n_vocab: int, chance: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -116,6 +134,7 @@ def examples(
         french_BL = framed(data.french, data.french_starts, chosen)
         read, target_BL = [english_BL[:, 1:], french_BL[:, :-1]], french_BL[:, 1:]
     else:
+        english_BL = run_on(english_BL, chance)
         read, target_BL = [english_BL[:, :-1]], english_BL[:, 1:]
     return [torch.from_numpy(each) for each in read], torch.from_numpy(target_BL)
 

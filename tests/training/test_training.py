@@ -234,6 +234,19 @@ def test_a_translator_reads_both_sentences_and_says_the_next_word():
     assert (target_BL == train.PAD).any()
 
 
+def test_lists_said_twice_lose_the_pause_between_at_times_and_nothing_else_changes():
+    stop, chance = 9, np.random.default_rng(0)
+    listed = [train.START, 5, 6, 7, stop, 5, 6, 7, stop, train.END]
+    other = [train.START, 5, 6, 7, stop, 5, 6, 8, stop, train.END]
+    read_BL = train.run_on(np.array([listed, other] * 200), chance)
+    joined = [*listed[:4], *listed[5:], train.PAD]
+    assert {tuple(row) for row in read_BL[::2]} == {tuple(listed), tuple(joined)}
+    assert 60 < sum(row.tolist() == joined for row in read_BL[::2]) < 140
+    assert (read_BL[1::2] == other).all()
+    odd_BL = np.array([other[:-2] + [train.END]])
+    assert (train.run_on(odd_BL, chance) == odd_BL).all()
+
+
 def test_words_are_hidden_as_in_bert():
     ids_BL = np.full((400, 102), 7)
     ids_BL[:, 0], ids_BL[:, -1] = train.START, train.END
