@@ -155,7 +155,7 @@ def verdict(quiz: Quiz) -> dict | None:
         "guess": guessed[0],
         "right": quiz.right,
         "answer": quiz.options[quiz.right],
-        "score": f"{right} of {counted(len(made), 'guess')} right, on all pages.",
+        "score": f"{right} of {counted(len(made), 'guess', 'guesses')} right, on all pages.",
     }
 
 

@@ -226,7 +226,7 @@ def score_term(d: Draw) -> Exercise | None:
         f" {number(q, 4)}, and that of the key of {d.named(side, m)} {number(k, 4)}. What does this"
         " dimension add to their product?",
         Typed(value, float(f"{0.05 * abs(value):.0e}")),
-        "A query times a key is a sum: one product for each dimension. What do the signs make?",
+        "A query times a key is a sum: one product for each dimension.",
         f"{number(q, 4)} · {times} = **{number(value, 3)}**. The {len(q_K)} dimensions together are"
         f" the product of the two, {number(float(q_K @ k_K), 3)}.",
         place(d, side, layer, head, t, SCORE),

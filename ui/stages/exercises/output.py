@@ -204,41 +204,45 @@ def gave_most(d: Draw) -> Exercise | None:
     step = f"head.logits.parts.{row}.{word}"
     if not d.finite(step):
         return None
-    ref = ref_of(step)
-    names = source_names(d.trace, ref)[d.trace.axes(step)[-1]]
-    parts_S = np.array(d.trace[step], dtype=np.float64)
-    offered = [n.endswith(".mlp") or ".head." in n or ".embed." in n for n in names]
-    values_S = np.where(offered, parts_S, -np.inf)
+    names, values_S = parts_offered(d, step)
     words = [in_words(name).removeprefix("the ") for name in names]
     near = 0.08 * max(float(values_S.max()), 0.0)
     answer = quiz_of_most(d.view, words, values_S, near)
     if answer is None or near <= 0 or not leads(values_S, near):
         return None
     best, next_s = two_largest(values_S)
-    ends, logits = logits_along(d, row, word)
-    if not names[best].startswith(ends[int(np.diff(logits).argmax())]):
+    logits = logits_along(d, row, word)
+    if not names[best].startswith(f"{side}.{int(np.diff(logits).argmax())}."):
         return None  # the hint would mislead
     return Exercise(
         f"{begun(at_word(d, side, t))}, {d.says(word)} comes first. Which part of"
         " the model raised its logit most?",
         answer,
         "A head is named by its layer and its number in it. The logit, read off the stream before"
-        f" the first layer and after each: {', '.join(number(x, 3) for x in logits)}. Where does"
-        " it rise most?",
-        f"**{begun(words[best])}** gave {number(parts_S[best], 3)}, {words[next_s]}, the next,"
-        f" {number(parts_S[next_s], 3)}. All parts together are the logit,"
+        f" the first layer and after each: {', '.join(number(x, 3) for x in logits)}. Where does it"
+        " rise most?",
+        f"**{begun(words[best])}** gave {number(values_S[best], 3)}, {words[next_s]}, the next,"
+        f" {number(values_S[next_s], 3)}. All parts together are the logit,"
         f" {number(d.trace['head.logits'][row, word], 3)}.",
         Place(WHY, {}, (row, word)),
         (step, (best,)),
     )
 
 
-def logits_along(d: Draw, row: int, word: int) -> tuple[list[str], list[float]]:
-    """The layers, and the logit of a word as the stream would give it before and after each."""
+def parts_offered(d: Draw, step: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """The sources of a logit by name, and what each gives, (S,); −∞: a bias, which is not asked
+    about.
+    """
+    names = source_names(d.trace, ref_of(step))[d.trace.axes(step)[-1]]
+    offered = [n.endswith(".mlp") or ".head." in n or ".embed." in n for n in names]
+    return names, np.where(offered, np.array(d.trace[step], dtype=np.float64), -np.inf)
+
+
+def logits_along(d: Draw, row: int, word: int) -> list[float]:
+    """The logit of a word as the stream would give it before the first layer and after each."""
     side = d.config.sides[-1]
-    layers = [f"{side}.{n}." for n in range(d.config.layers(side))]
-    steps = [f"{side}.embed.", *layers]
-    return layers, [float(d.trace[f"{at}out.lens.{row}"][word]) for at in steps]
+    places = ["embed", *range(d.config.layers(side))]
+    return [float(d.trace[f"{side}.{at}.out.lens.{row}"][word]) for at in places]
 
 
 # --- learning -------------------------------------------------------------------------------------
