@@ -57,6 +57,7 @@ def measured_text() -> str:
     return (
         f"**Does the early word get lost?** In {found.sentences:,} sentences that neither network"
         f" was trained on, the LSTM chose {'; '.join(rates)}."
+        f"{' The LSTM alone erred in these:' if found.examples else ''}"
     )
 
 
