@@ -237,5 +237,6 @@ def test_the_words_say_what_was_not_learned():
 def test_a_skill_that_was_there_from_the_start_is_said_to_be():
     words = milestones.words(made((1, 1, 1, 1), (0.9, 0.9, 0.9, 0.9)))
     assert re.search(r"learned by step 0: there .* 100% of 50 cases\.", words)
-    known = made((1, 1, 1, 1), (0.9, 0.1, 0.9, 0.9))
-    assert milestones.appears(known, LINK) == 2, "one that goes away again comes anew"
+    assert "past a clause (layer 1, head 2) from the random start on" in words
+    known = made((1, 1, 1, 1), (0.2, 0.9, 0.1, 0.9))
+    assert milestones.appears(known, LINK) == 3, "one that goes away again comes anew"
