@@ -105,7 +105,8 @@ def run_of_then(view: View) -> View | None:
 
 def owner(view: View) -> View:
     """The view in which the opened number of the page stands: of a model of then, or another."""
-    return ("" if why_not(view) else run_of_then(view)) or owner_of_lessons(view)
+    then = None if why_not(view) else run_of_then(view)
+    return then or owner_of_lessons(view)
 
 
 def written_by(request: RunRequest) -> Written:
