@@ -101,7 +101,7 @@ TITLES = {
     "open-pad": "{}, seen by all",
     "repeat": "random tokens, twice",
     "learn": "taught “{}” by {} of {} at rate {:g}",
-    "trained": "the model as it was after {} of its training",
+    "trained": "the model after {} of training",
 }
 # What makes other weights: it holds for the next text as well, and there is one at a time
 OTHER_WEIGHTS = ("learn", "trained")
@@ -149,7 +149,7 @@ def parts(change: str) -> tuple[tuple[str, str], ...]:
             raise GlassError(f"A what-if can have “{name}” only once.")
     if set(OTHER_WEIGHTS) <= set(listed):
         raise GlassError(
-            "A lesson begins from the model as it is, not from its training: choose one of the two."
+            "A lesson begins from the trained model, not from a snapshot: choose one of the two."
         )
     if len(found) > MOST_PARTS:
         raise GlassError(f"A what-if has at most {MOST_PARTS} parts; this one has {len(found)}.")
@@ -238,7 +238,7 @@ def trained_words(detail: str) -> str:
     if not _STEP.fullmatch(detail):
         return f"trained {detail[:SHOWN]}"
     if not int(detail):
-        return "the model as it was before its training, at random"
+        return "the model before training, at random"
     return TITLES["trained"].format(counted(int(detail), "step"))
 
 

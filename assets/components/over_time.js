@@ -1,11 +1,12 @@
 // A model during its training: the curves of what was measured, a slider over its snapshots, and for each of them what it writes, its next
 // words, and where a head looks. All of it is here, so that the slider answers at once; the page follows when it rests.
+import { channels, themeOf } from "./colours.js"
 import { create, make, makeButton, markOpened, set, SVG } from "./dom.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { oneStopAmong } from "./one_stop.js"
 import { bounds, curve, nearest, shareOf, stopAfter, ticks } from "./over_time_geometry.js"
 import { saveElements } from "./saving.js"
-import { room } from "./why_geometry.js"
+import { inkOn, room } from "./why_geometry.js"
 
 const LEFT = 40, RIGHT = 12, LOSS = 92, SHARES = 132, GAP = 22        // pixels of the curves
 const THUMB = 8                                                     // pixels: half of the slider's
@@ -190,11 +191,12 @@ function mapCells(parts) {
 }
 
 function showMap(parts, at) {
-  const { shown, numbers, cells, places } = parts, size = shown.columns.length, name = shown.names[at]
+  const { shown, numbers, cells, places } = parts, page = channels(themeOf(getComputedStyle(parts.root)).page), full = channels(shown.colours.map)
+  const size = shown.columns.length, name = shown.names[at]
   cells.forEach((cell, n) => {
     const { row, column } = places[n], weight = numbers[(at * size + row) * size + column]
     cell.firstChild.style.opacity = weight
-    cell.classList.toggle("strong", weight > 0.5)
+    cell.lastChild.style.color = inkOn(...page.map((low, i) => low + (full[i] - low) * weight))
     cell.lastChild.textContent = weight >= 0.005 ? String(Math.round(100 * weight)) : ""
     cell.title = `“${shown.columns[row]}” looks at “${shown.columns[column]}”: ${percent(weight)}, ${name}`
     cell.setAttribute("aria-label", cell.title)

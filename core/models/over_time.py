@@ -66,7 +66,7 @@ def as_it_was(model: Model, step: int) -> Model:
     """
     known = steps_of(model)
     if not known:
-        raise GlassError(f"No weights of {model.name} from its training are here.")
+        raise GlassError(f"{model.name} comes without snapshots from when it was trained.")
     if step not in known or model.place is None:
         listed = ", ".join(f"{each:,}" for each in known)
         raise GlassError(

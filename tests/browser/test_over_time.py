@@ -46,7 +46,7 @@ def test_the_slider_answers_at_once_and_the_page_follows(visit, model, size):
         return [first, text()]
     }""")
     best = as_it_was(model, 0).trace(BOOKS)["head.probs"][-1].argmax()
-    assert seen[0] == ["before its training, at random", model.tokenizer.piece(int(best))]
+    assert seen[0] == ["before training, at random", model.tokenizer.piece(int(best))]
     assert seen[1] == f"after {steps[1]:,} step{'s' * (steps[1] != 1)}"
     page.wait(lambda: choices(page).get("learn_stop") == str(steps[1]))
     page.wait(lambda: page.view.get_by_role("button", name="Look at this model").count())

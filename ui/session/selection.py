@@ -181,7 +181,7 @@ LAB_KINDS = {
     "norms": "Leave out the norms",
     "scale": "Leave out the division by √K",
     "order": "Reverse the words",
-    "trained": "Go back in its training",
+    "trained": "Go back in training",
 }
 RATES = ("0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1")  # of learning
 WAY_STEPS = (32, 128, 512)  # from a blank text to this one

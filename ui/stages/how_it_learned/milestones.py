@@ -11,7 +11,7 @@ from core.text import counted, number, percent
 from ui.kit.theme import COLOURS, head_colour
 
 LEARNED = 0.95  # of the cases of agreement: from there on it is said to be learned
-SEEN = 0.25  # a role whose best head scores less in the end is said to be missing
+SEEN, GAINED = 0.25, 0.1  # what a head that plays a role scores, and how much of it is learned
 MUCH = 0.2  # a head decides if without it so many of the cases more are wrong
 SHORT = {  # roles as a curve names them
     "previous token": "previous token",
@@ -41,11 +41,14 @@ def score_of(known: Measures, role: str) -> np.ndarray:
 
 
 def appears(known: Measures, role: str) -> int | None:
-    """The first of the steps from which on the head keeps half of its score; None where no head
-    plays the role.
+    """The first of the steps from which on the head is halfway from the random start to its last
+    score; 0: it scored about as much at the start; None: no head plays the role.
     """
     score_S = score_of(known, role)
-    return holds_from(score_S >= score_S[-1] / 2) if score_S[-1] >= SEEN else None
+    first, last = score_S[0], score_S[-1]
+    if last < SEEN:
+        return None
+    return holds_from(score_S >= (first + last) / 2) if last - first >= GAINED else 0
 
 
 # --- in words -------------------------------------------------------------------------------------
@@ -79,9 +82,14 @@ def roles_words(known: Measures) -> list[str]:
     """When the roles of heads appeared, the first one first; and what no head does."""
     found = {role: appears(known, role) for role in known.roles}
     there = sorted((at, role) for role, at in found.items() if at is not None)
-    said = [f"{role_words(known, role)} by step {known.steps_S[at]:,}" for at, role in there]
+    said = [f"{role_words(known, role)} {since(known.steps_S[at])}" for at, role in there]
     lacking = [lacking_words(known, role) for role, at in found.items() if at is None]
     return [*([f"**Roles**: a head {listed(said)}."] if said else []), *lacking]
+
+
+def since(step: int) -> str:
+    """From when on."""
+    return f"by step {step:,}" if step else "from the random start on"
 
 
 def role_words(known: Measures, role: str) -> str:
@@ -123,8 +131,9 @@ def how_measured(known: Measures) -> str:
     return (
         "Measured on sentences that it was not trained on. A head’s score is its mean attention"
         " weight on the previous token; on what followed the same word, in random words that come"
-        " twice; or how often a verb’s largest weight on another word is on its subject. It has"
-        " appeared when from there on it keeps half of its last score."
+        " twice; or how often a verb’s largest weight on another word is on its subject. The"
+        " role has appeared at the step from which on the score stays at least halfway from the"
+        " random start to the end."
     )
 
 

@@ -105,7 +105,8 @@ def run_of_then(view: View) -> View | None:
 
 def owner(view: View) -> View:
     """The view in which the opened number of the page stands: of a model of then, or another."""
-    return ("" if why_not(view) else run_of_then(view)) or owner_of_lessons(view)
+    then = None if why_not(view) else run_of_then(view)
+    return then or owner_of_lessons(view)
 
 
 def written_by(request: RunRequest) -> Written:
@@ -172,7 +173,7 @@ def data_of(
     patterns_PLM = np.stack([t[f"decoder.{layer}.attn.pattern"][h] for t in traces])
     written = [written_by(stop.request) for stop in found]
     return packed(patterns_PLM) | {
-        "title": f"{view.title} during its training",
+        "title": f"{view.title}, step after step of training",
         "steps": [stop.step for stop in found[:-1]] + [known.steps_S[-1] if known else None],
         "names": [name_of(stop, known) for stop in found],
         "curves": milestones.curves(known) if known else None,
@@ -195,7 +196,7 @@ def name_of(stop: Stop, known: Measures | None) -> str:
     """A stop in words."""
     if stop.step is None:
         return f"after {counted(known.steps_S[-1], 'step')}, trained" if known else "trained"
-    return f"after {counted(stop.step, 'step')}" if stop.step else "before its training, at random"
+    return f"after {counted(stop.step, 'step')}" if stop.step else "before training, at random"
 
 
 def label_text(written: Written) -> str:
