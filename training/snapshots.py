@@ -21,15 +21,16 @@ from safetensors.numpy import load_file, save_file
 from core.models.over_time import FOLDER, SCALE, WEIGHTS, file_of, kept_in, read_snapshot
 
 COUNT = 10  # with the trained model
+SLOW = 50  # the first steps, in which a model learns little
 MOST_BYTES = 8_000_000  # of all files together
 FARTHEST = 1 / 254  # how far a number may be off, as a share of the largest of its row
 
 
 def spaced(steps: Sequence[int], count: int) -> list[int]:
     """So many of the steps, the first and the last among them, as evenly spaced by the logarithm
-    (of one more, since it begins with 0) as they can be.
+    (of SLOW more, since it begins with 0) as they can be.
     """
-    at = np.log1p(steps)
+    at = np.log(np.add(steps, SLOW))
     picked: list[int] = []
     for n, wanted in enumerate(np.linspace(at[0], at[-1], count)):
         free = range(picked[-1] + 1 if picked else 0, len(steps) - (count - 1 - n))
