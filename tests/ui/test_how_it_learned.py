@@ -77,8 +77,11 @@ def test_one_step_is_written_out_with_its_numbers_and_opens(model, trace, method
     course = Course(method, 1, float(rate), BOOKS)
     lesson = next(lessons(model, course))
     text = prose(app)
-    name, index = re.search(r"`([\w.]+)` \[([\d, ]+)\] has the largest", text).groups()
-    at = tuple(map(int, index.split(", ")))
+    name, word, column = re.search(r"`([\w.]+)` \[“(\w+)”, (\d+)\] has the largest", text).groups()
+    first = data_of(app, "learned:numbers", "table")["rows"][0]
+    assert first == f"{name} [“{word}”, {column}]"  # the table names it as the text does
+    assert ("every number moves by η" in text) is (method == "adamw")
+    at = model.tokenizer.id_of(word), int(column)
     found = update(lesson, name, at)
     sizes = [np.abs(g).max() for _, g in lesson.gradients.learned()]
     assert abs(found.gradient) == pytest.approx(max(sizes))
