@@ -32,7 +32,8 @@ from core import load, why  # noqa: E402  (after the path)
 from core.edits import together  # noqa: E402
 from core.why.silencing import silence, units  # noqa: E402
 from training import corpus, evaluate, lexicon, vocabulary  # noqa: E402
-from training.grammar import Sample, Site, sample  # noqa: E402
+from training.cases import Case, verbs  # noqa: E402
+from training.grammar import Sample, sample  # noqa: E402
 from training.lexicon import Name, Noun  # noqa: E402
 from training.random_choices import Dice  # noqa: E402
 
@@ -47,66 +48,15 @@ CONSTRUCTIONS = (
     "after a clause, a noun of the other number between",
     "after two nouns with “and”",
 )
-SINGULAR, PLURAL = ("is", "was", "has", "does"), ("are", "were", "have", "do")
 PRONOUNS = ("he", "she", "it", "they")
-AGAIN, RELATIVE = ("pronoun", "named again"), "relative pronoun"
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A verb whose number is asked about, and its subject: the nouns (and the “and” between)."""
-
-    made: Sample
-    site: Site
-    verb: int
-    subject: int  # the place of the noun, the first of two
-
-    @property
-    def right(self) -> str:
-        return self.made.english[self.site.place]
-
-    @property
-    def construction(self) -> str:
-        """What stands between the verb and its subject."""
-        if self.site.how == "and":
-            return CONSTRUCTIONS[5]
-        far = {"directly": 0, "preposition": 1}.get(self.site.how, 3)
-        return CONSTRUCTIONS[far + (far > 0 and self.site.distracted)]
-
-    @property
-    def number(self) -> str:
-        stem, other = (word.removesuffix("n't") for word in (self.right, self.site.wrong[0]))
-        one = stem in SINGULAR or stem not in PLURAL and len(stem) > len(other)
-        return "singular" if one else "plural"
-
-    @property
-    def nouns(self) -> set[int]:
-        """The places of the subject: its noun, or both and the “and” between."""
-        return pair(self.made, self.subject) if self.site.how == "and" else {self.subject}
-
-    @property
-    def named(self) -> set[int]:
-        """The same, and all that names it: what its pronoun stands for, the noun named before, and
-        the pronoun by which a relative clause has it as its subject.
-        """
-        found, new = set(self.nouns), [self.subject]
-        while new:
-            at = new.pop()
-            before = [b for name, a, b in self.made.links if name in AGAIN and a == at]
-            new += before
-            found |= {place for noun in before for place in pair(self.made, noun)}
-        if self.made.heads[self.verb] == self.subject:
-            links = self.made.links
-            found |= {a for name, a, b in links if name == RELATIVE and b == self.subject}
-        return found
-
-
-def pair(made: Sample, noun: int) -> set[int]:
-    """A noun; where “and” joins another to it, both and the “and”."""
-    words = range(len(made.english))
-    joined = [i for i in words if made.heads[i] == noun and made.relations[i] == "joined"]
-    ands = [i for i in words if made.heads[i] in joined and made.english[i] == "and"]
-    return {noun, *joined, *ands}
+def construction(case: Case) -> str:
+    """What stands between a verb and its subject."""
+    if case.site.how == "and":
+        return CONSTRUCTIONS[5]
+    far = {"directly": 0, "preposition": 1}.get(case.site.how, 3)
+    return CONSTRUCTIONS[far + (far > 0 and case.site.distracted)]
 
 
 @dataclass(frozen=True)
@@ -132,17 +82,6 @@ def samples(part: str) -> Iterator[Sample]:
             yield made
 
 
-def cases_of(made: Sample) -> list[Case]:
-    """Every verb of a sentence that agrees with a subject before it."""
-    subjects = {verb: noun for name, verb, noun in made.links if name == "verb to its subject"}
-    found = []
-    for site in made.sites:
-        if site.kind == "agreement":
-            verb = site.place if site.place in subjects else made.heads[site.place]
-            found.append(Case(made, site, verb, subjects[verb]))
-    return found
-
-
 def draw(part: str, number: int, each: int) -> tuple[list[Case], dict[str, list[Case]]]:
     """So many sentences as the grammar makes them, with one verb of each; and for each construction
     the first sentences that have one.
@@ -151,12 +90,12 @@ def draw(part: str, number: int, each: int) -> tuple[list[Case], dict[str, list[
     sorted_out: dict[str, list[Case]] = {name: [] for name in CONSTRUCTIONS}
     dice = random.Random(part)
     for made in samples(part):
-        cases = cases_of(made)
+        cases = verbs(made)
         if cases and len(plain) < number:
             plain.append(dice.choice(cases))
-        for case in {case.construction: case for case in cases}.values():
-            if len(sorted_out[case.construction]) < each:
-                sorted_out[case.construction].append(case)
+        for name, case in {construction(case): case for case in cases}.items():
+            if len(sorted_out[name]) < each:
+                sorted_out[name].append(case)
         if len(plain) == number and all(len(found) == each for found in sorted_out.values()):
             return plain, sorted_out
     raise AssertionError("The grammar never ends.")
@@ -289,13 +228,13 @@ def by_number(answers: list[Answer]) -> dict[str, list[Answer]]:
 def miss(each: Answer) -> str:
     """Where a trail with every way counted ends, when at no word that names the subject."""
     place, case = each.ends["every way"], each.case
-    if place == case.subject + 1:
+    if place == case.noun + 1:
         return "the word right after the subject"
-    if case.made.heads[place] == case.subject and place < case.subject:
+    if case.made.heads[place] == case.noun and place < case.noun:
         return "the subject’s article or adjective"
     if case.made.english[place] in (".", ",", "and", "but", "because", "when"):
         return "a mark or conjunction before it"
-    clause = case.made.heads[case.verb]
+    clause = case.made.heads[case.word]
     return "the noun that its clause is about" if place == clause else "elsewhere"
 
 

@@ -6,6 +6,7 @@ from ui.kit.section import detailed
 from ui.kit.stage import card
 from ui.session.navigation import BEFORE_ATTENTION
 from ui.shell.page_shell import show_page
+from ui.stages.before_attention.early_words import examples, rates
 from ui.stages.before_attention.influence import averages, influence_section, influence_table
 from ui.stages.before_attention.lstm import is_read, lstm_section, owner, reading, settle_reading
 from ui.stages.before_attention.neuron import (
@@ -30,8 +31,10 @@ def page(view):
 
 def networks(view):
     compared, first = two_guesses(view)
+    examples(view, compared)
     if detailed() and compared:
         influence_table(compared, compared["LSTM"].words)
+    card("How often does each network lose the early word?", "before-lost", rates)
     card(
         "How does an LSTM read, word by word?",
         "before-lstm",

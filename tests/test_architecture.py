@@ -144,8 +144,9 @@ ORDER = """
     steps.attention steps.query_norm steps.heads steps.feed_forward steps.layers steps.output
     steps.task steps.sources steps.lstm steps.gradients.chain steps.gradients.stream
     steps.gradients.attention steps.gradients.ends steps.gradients.weights steps.gradients steps
-    trace run_size answers explanation source forward_pass interventions influence models learning
-    course whatif deciding_head decoding.next_word decoding.key_value_cache decoding.greedy
+    trace run_size answers explanation source forward_pass interventions influence early_words
+    models learning course whatif deciding_head decoding.next_word decoding.key_value_cache
+    decoding.greedy
     decoding.beam_search decoding lstm why.outcome why.differences why.silencing why.patching
     why.replacing why.by_gradient why.induction
 """.split()

@@ -248,7 +248,9 @@ def depends_on(made: Sample, place: int, top: int) -> bool:
     return place == top
 
 
-def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
+def links(
+    model: Model, samples: list[Sample], relations: tuple[str, ...] = RELATIONS
+) -> dict[str, dict]:
     """For each relation: in how many cases each head's largest weight on a word (special tokens and
     the word itself aside) lies on the right one, by layer and head, and the mean weight there.
     """
@@ -271,7 +273,7 @@ def links(model: Model, samples: list[Sample]) -> dict[str, dict]:
             "weight": np.mean(weight[name], axis=0).round(4).tolist(),
             "by distance": hits_by_distance(samples, name),
         }
-        for name in RELATIONS
+        for name in relations
         if found[name]
     }
 

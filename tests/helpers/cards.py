@@ -15,7 +15,7 @@ CARDS = {
     "pages/17_How_it_learned.py": "learned-step.learned-teach.learned-gradient",
     "pages/16_Laboratory.py": "lab-looks.lab-patch.lab-repeat",
     "pages/11_Before_attention.py": (
-        "before-lstm.before-reach.before-mean.before-neuron.before-layer"
+        "before-lost.before-lstm.before-reach.before-mean.before-neuron.before-layer"
     ),
     "pages/15_Why_this_word.py": (
         "why-lens.why-neurons.why-reads.why-look.why-trail.why-silent.why-gradients"

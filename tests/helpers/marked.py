@@ -40,6 +40,7 @@ COMPARED = (
     "before:influence",
     "before:curve",
     "before:mean",
+    "before:lost",
     "compare:cosines",
     "compare:heads",
     "lab:moved",

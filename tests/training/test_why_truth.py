@@ -13,6 +13,7 @@ from benchmarks import why_truth
 from core import load
 from core.models import catalogue
 from training import lexicon
+from training.cases import Case, verbs
 from training.grammar import sample
 from training.lexicon import Noun
 from training.random_choices import Dice
@@ -35,23 +36,23 @@ def rate(found: list[bool]) -> float:
     return sum(found) / len(found)
 
 
-def cases() -> list[why_truth.Case]:
+def cases() -> list[Case]:
     """Verbs of sentences of the grammar."""
     made = [sample(Dice(f"cases {place}")) for place in range(800)]
-    return [case for each in made for case in why_truth.cases_of(each)]
+    return [case for each in made for case in verbs(each)]
 
 
 def test_a_verb_has_the_number_of_the_noun_that_is_its_subject():
     seen = set()
     for case in cases():
-        noun = case.made.english[case.subject]
+        noun = case.made.english[case.noun]
         if len(case.nouns) == 1 and noun in FORMS and FORMS[noun] != FORMS.get(case.right):
             assert case.number == FORMS[noun], (case.right, noun)
-            seen.add((case.construction, case.number))
+            seen.add((why_truth.construction(case), case.number))
         assert case.nouns <= case.named and case.site.place not in case.named
-        if case.construction == why_truth.CONSTRUCTIONS[5]:
+        if why_truth.construction(case) == why_truth.CONSTRUCTIONS[5]:
             assert case.number == "plural" and len(case.nouns) >= 3
-            seen.add((case.construction, case.number))
+            seen.add((why_truth.construction(case), case.number))
     assert {name for name, _ in seen} == set(why_truth.CONSTRUCTIONS)
 
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core import influence
+from core.early_words import early_words
 from core.errors import GlassError
 from core.text import counted, number, percent
 from core.vectors import lengths
@@ -264,9 +265,17 @@ def most_moved(compared: dict[str, ComparedRuns]) -> int:
 
 
 def compared_place(compared: dict[str, ComparedRuns]) -> int:
-    """The word whose guesses and vectors are compared, counted from the replaced one."""
-    place, _ = memory().compared_word or (len(compared["LSTM"].words), "")
-    return place if place < len(compared["LSTM"].words) else most_moved(compared)
+    """The word whose guesses and vectors are compared, counted from the replaced one: in an example
+    first the one after which the network decides.
+    """
+    runs = compared["LSTM"]
+    place, _ = memory().compared_word or (len(runs.words), "")
+    if place < len(runs.words):
+        return place
+    example = early_words().example(runs.before.sentence)
+    if example and example.noun == chosen("before_word"):
+        return example.decided - 1 - example.noun
+    return most_moved(compared)
 
 
 def this_sentence_curves(values: dict[str, np.ndarray], words: list[str], measure: str) -> None:

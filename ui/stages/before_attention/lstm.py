@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import influence
 from core.decoding import next_tokens
+from core.early_words import early_words
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models.tokenizer import Encoding
@@ -125,9 +126,13 @@ def settle_words(sentence: str) -> None:
     if (link := memory().link) and memory().before_link is not link:  # a link has led here
         memory().before_link = link
         follow_link(count)
-    settle("before_word", min(1, max(count - 1, 0)), range(max(count, 1)))
+    example = early_words().example(sentence)
+    first = example.noun if example else min(1, max(count - 1, 0))
+    settle("before_word", first, range(max(count, 1)))
     settle("before_reads", "own")
-    if count:
+    if example and chosen("before_word") == example.noun:
+        settle("before_other", example.other)
+    elif count:
         settle("before_other", proposed_word(encoding, chosen("before_word")))
 
 
