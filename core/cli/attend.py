@@ -115,7 +115,7 @@ def paper_of(no_color: bool) -> Paper:
     colour = out.isatty() and not no_color and not os.environ.get("NO_COLOR")
     colour = colour and os.environ.get("TERM") != "dumb"
     try:
-        (SHADES + HIDDEN).encode(out.encoding or "ascii")
+        (SHADES + HIDDEN).encode(out.encoding or "utf-8")
         shades = SHADES
     except UnicodeEncodeError:
         shades = PLAIN
@@ -128,7 +128,7 @@ def paper_of(no_color: bool) -> Paper:
 def picture(drawn: Map, paper: Paper) -> list[str]:
     """The map in lines, cut into parts where it is too wide."""
     digits = len(str(max(len(drawn.rows), len(drawn.columns)) - 1))
-    room = min(LONGEST, max(map(columns_of, drawn.rows)))
+    room = min(LONGEST, paper.size // 4, max(map(columns_of, drawn.rows)))
     labels = [
         f"{right(str(i), digits)} {left(cut(token, room), room)} "
         for i, token in enumerate(drawn.rows)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
+from core import lstm
 from core.cli.run import model_of
 from core.cli.screen import as_json, say, table
-from core.config import Config
+from core.config import Config, weight_shapes
 from core.errors import GlassError
-from core.lstm import Lstm
+from core.lstm import Lstm, LstmConfig
+from core.models.assembly import is_absent
 from core.models.model import Model
-from core.models.streaming import Streamed, nbytes_of_all
+from core.models.streaming import Streamed
 
 
 def run(given: Namespace) -> int:
@@ -38,23 +39,18 @@ def run(given: Namespace) -> int:
 
 def described(model: Model | Lstm) -> dict[str, Any]:
     """The family, the sizes, and what is not run, by name."""
-    if isinstance(model, Lstm):
-        config, sizes = model.config, {"units": model.config.n_units}
-        count, streamed, notes = model.nbytes // 4, False, []
-    else:
-        config, sizes = model.config, sizes_of(model.config)
-        count, streamed = numbers_in(model), isinstance(model.weights, Streamed)
-        notes = list(model.notes)
-    cut = model.tokenizer
+    config, weights = model.config, model.weights
+    streams = isinstance(weights, Streamed)
+    sizes = sizes_of(config) if isinstance(config, Config) else {"units": config.n_units}
     return {
         "family": config.family,
         **sizes,
         "vocabulary": config.n_vocab,
         "positions": config.n_positions,
-        "learned_numbers": count,
-        "read_layer_by_layer": streamed,
-        "tokenizer": cut is not None,
-        "notes": notes,
+        **({} if streams else {"learned_numbers": learned_numbers(config, weights)}),
+        "read_layer_by_layer": streams,
+        "tokenizer": model.tokenizer is not None,
+        "notes": list(model.notes) if isinstance(model, Model) else [],
     }
 
 
@@ -72,11 +68,16 @@ def sizes_of(config: Config) -> dict[str, Any]:
     }
 
 
-def numbers_in(model: Model) -> int:
-    """How many learned numbers a model has."""
-    if isinstance(model.weights, Streamed):
-        return nbytes_of_all(model.config, np.float32) // 4
-    return model.nbytes // 4
+def learned_numbers(config: Config | LstmConfig, weights: Mapping[str, Any]) -> int:
+    """How many numbers training found: tables that are used twice count once, and waves and biases
+    that the model does not have count as none.
+    """
+    waves = isinstance(config, Config) and config.positions == "sinusoid"
+    made = tuple(f"{side}.embed.position.weight" for side in config.sides) if waves else ()
+    shapes = weight_shapes(config) if isinstance(config, Config) else lstm.weight_shapes(config)
+    arrays = [weights[name] for name in shapes if name not in made]
+    sizes = {each.ctypes.data: each.size for each in arrays if not is_absent(each)}
+    return sum(sizes.values())
 
 
 def shown(value: Any) -> str:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 import numpy as np
 
-from core.cli.run import Ran, add_run, place_words, ran
+from core.cli.run import Ran, add_run, place_words, ran, tokens_at
 from core.cli.screen import add_json, as_json, new_parser, say, table
 from core.errors import GlassError
 from core.explanation import Explanation, explain
@@ -88,14 +88,14 @@ def in_text(found: Ran, made: Explanation, code: tuple[Snippet, ...]) -> list[st
     """The number as a reader would have it told."""
     told = [
         f"{cell(made.name, made.index)} = {number(made.value)}",
-        f"{made.title}: {', '.join(place_words(found, made.name, made.index))}",
-        made.story,
+        f"{made.title}. {made.story}",
+        ", ".join(place_words(found, made.name, made.index)),
         "",
         f"formula     {made.formula}",
         f"recomputed  {checked(made)}",
     ]
     for group in made.groups:
-        told += ["", *operands(group)]
+        told += ["", *operands(found, group)]
     for each in code:
         told += ["", *lines(each)]
     return told
@@ -114,21 +114,29 @@ def checked(made: Explanation) -> str:
     return f"{again}, the run has {number(made.value, 9)}: off by {number(made.error, 2)}"
 
 
-def operands(group: Group) -> list[str]:
-    """The operands of one kind, the largest first."""
+def operands(found: Ran, group: Group) -> list[str]:
+    """The operands of one kind, the largest first, with the tokens in which they differ."""
     counts_N = np.abs(group.values_N if group.parts_N is None else group.parts_N)
     order = np.argsort(-np.where(np.isfinite(counts_N), counts_N, 0), kind="stable")
-    count, name = len(order), group.name or "of the equation itself"
-    head = f"{group.role}: {name}" + (f", {count} numbers" if count > 1 else "")
-    rows = [
-        (
-            f"  {cell('', group.indices_NI[n].tolist())}" if group.name else " ",
-            number(group.values_N[n]),
-        )
-        for n in order[:SHOWN]
+    count, differ = len(order), axes_that_differ(group.indices_NI)
+    rows = []
+    for n in order[:SHOWN]:
+        index = group.indices_NI[n].tolist()
+        tokens = tokens_at(found, group.name, index)
+        told = ", ".join(tokens[axis] for axis in differ if tokens[axis])
+        rows.append((f"  {cell('', index) if index else ''}", number(group.values_N[n]), told))
+    head = f"{group.role}: {group.name or 'of the equation itself'}"
+    return [
+        head + (f", {count:,} numbers" if count > 1 else ""),
+        *table(rows, "<><"),
+        *([f"  and {count - len(rows):,} smaller ones"] if count > len(rows) else []),
     ]
-    left_out = count - len(rows)
-    return [head, *table(rows, "<>"), *([f"  and {left_out} smaller ones"] if left_out else [])]
+
+
+def axes_that_differ(indices_NI: np.ndarray) -> list[int]:
+    """The axes along which operands lie; all of a single one's."""
+    axes = range(indices_NI.shape[1])
+    return [i for i in axes if len(indices_NI) == 1 or len(np.unique(indices_NI[:, i])) > 1]
 
 
 def lines(snippet: Snippet) -> list[str]:

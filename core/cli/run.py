@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,9 +20,10 @@ from core.models import catalogue
 from core.models.model import Model
 from core.models.streaming import most_held
 from core.models.tokenizer import LONGEST_TEXT, ids_typed
+from core.operands import WEIGHTS
 from core.run_file import pieces_of
 from core.run_size import nbytes_of_run
-from core.step_ref import GRAD, ref_of
+from core.step_ref import ref_of
 from core.steps.letters import axis_words
 from core.text import label
 from core.trace import Trace
@@ -31,7 +33,6 @@ STDIN = "-"
 MASKS = {"full": "encoder", "causal": "decoder"}  # the words of the field -> those of core.masks
 ALWAYS = 64  # tokens that are read however little memory there is
 ALL_KEPT = 768  # up to so many tokens × layers the whole run is kept; beyond, layers run again
-WEIGHT_AXES = ("row", "column")
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +179,9 @@ def target_ids_of(model: Model, read: whatif.Text, target: str | None):
     """
     if not model.config.crosses:
         if target is not None:
-            raise GlassError(f"{model.name} has no second side that could read a target.")
+            raise GlassError(
+                f"{model.name} has one side: only a translator’s decoder reads a target."
+            )
         return None
     if target is None or model.tokenizer:
         return model.target_ids(read.ids_L, target)
@@ -202,28 +205,38 @@ def check_room(model: Model, tokens: int) -> None:
 
 def place_words(ran: Ran, name: str, index: tuple[int, ...]) -> list[str]:
     """Where a cell stands, axis by axis, in words: head 4, token that looks: books (1)."""
-    if name.startswith("weights/"):
-        axes = WEIGHT_AXES if len(index) == 2 else ("number",)
+    if name.startswith(WEIGHTS):
+        axes = ("row", "column") if len(index) == 2 else ("number",)
         return [f"{axis} {i}" for axis, i in zip(axes, index, strict=True)]
-    axes = ran.trace.axes(name)
-    return [axis_place(ran, name, letter, i) for letter, i in zip(axes, index, strict=True)]
-
-
-def axis_place(ran: Ran, name: str, letter: str, i: int) -> str:
-    """One axis of a cell in words."""
-    if letter == "V":
-        return f"{axis_words(letter)}: {ran.word(i)} ({i})"
-    if letter in "LMR":
-        position = int(ran.trace.rows[i]) if letter == "R" else i
-        return (
-            f"{axis_words(letter)}: {ran.tokens(side_of(ran, name, letter))[position]} ({position})"
+    return [
+        f"{axis_words(letter)}: {token} ({i})" if token else f"{axis_words(letter)} {i}"
+        for letter, i, token in zip(
+            ran.trace.axes(name), index, tokens_at(ran, name, index), strict=True
         )
-    return f"{axis_words(letter)} {i}"
+    ]
+
+
+def tokens_at(ran: Ran, name: str | None, index: Sequence[int]) -> list[str]:
+    """For each axis of a cell the token that stands there; empty where none does."""
+    if name is None or name.startswith(WEIGHTS):
+        return [""] * len(index)
+    axes = ran.trace.axes(name)
+    return [token_at(ran, name, letter, i) for letter, i in zip(axes, index, strict=True)]
+
+
+def token_at(ran: Ran, name: str, letter: str, i: int) -> str:
+    """The token at a place of an axis."""
+    if letter == "V":
+        return ran.word(i)
+    if letter not in "LMR":
+        return ""
+    of_output = letter == "R" or ref_of(name).side == "head"
+    return ran.tokens(side_of(ran, name, letter))[int(ran.trace.rows[i]) if of_output else i]
 
 
 def side_of(ran: Ran, name: str, letter: str) -> str:
     """Whose tokens stand along an axis L, M or R of a step."""
-    ref, sides = ref_of(name.removeprefix(GRAD)), ran.trace.config.sides
+    ref, sides = ref_of(name), ran.trace.config.sides
     if ref.looks_across:
         return "encoder" if letter == "M" else "decoder"
     return ref.side if ref.side in sides else sides[-1]

@@ -118,10 +118,10 @@ def word_id(model, typed: str) -> int:
             return ids[0]
     if (found := cut.id_of(typed)) is not None:
         return found
-    pieces = " ".join(label(cut.piece(i)) for i in ways[-1][:20])
+    pieces = " ".join(label(cut.piece(i)) for i in ways[-1][:20]) or "none"
     raise GlassError(
-        f"“{typed[:60]}” is not one token of this vocabulary, but {len(ways[-1])}: {pieces}. Name"
-        " one of them, or the number of a token, such as #12."
+        f"“{typed[:60]}” is not one token of this vocabulary; it reads {pieces}. Name one token, or"
+        " its number, such as #12."
     )
 
 
