@@ -50,6 +50,7 @@ def top_parser() -> ArgumentParser:
     """
     listed = "\n".join(f"  {name:<9}{what}" for name, what in COMMANDS.items())
     said = f"Every number of a transformer, on the command line.\n\ncommands:\n{listed}"
+    said += f"\n\nexit codes: 0 fine, {REFUSED} refused, 2 wrong arguments, {STOPPED} Ctrl-C"
     made = new_parser(PROG, said, EXAMPLE)
     made.usage = f"{PROG} [-h] COMMAND …"
     made.add_argument(
@@ -65,7 +66,6 @@ def command(name: str, arguments: Sequence[str], prog: str) -> int:
 
 def run(name: str, arguments: Sequence[str], prog: str) -> int:
     """The same, with all that it may raise."""
-    write_what_can_be_written()
     room = import_module(f"core.cli.{name}")
     return room.run(parsed(room.parser(prog), arguments))
 
@@ -86,6 +86,7 @@ def parsed(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
 def ended(work: Callable[[], int]) -> int:
     """The exit code of a command, however it ends."""
     try:
+        print_what_can_be_printed()
         code = work()
         sys.stdout.flush()
         return code
@@ -111,8 +112,12 @@ def read_no_more() -> None:
         pass
 
 
-def write_what_can_be_written() -> None:
-    """A letter that the terminal's encoding lacks is written as its number, instead of an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+def print_what_can_be_printed() -> None:
+    """A letter that the terminal's encoding lacks is printed as its number, and what is printed
+    where there is no output at all goes nowhere: neither is an error.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -125,7 +125,11 @@ def sentence_of(typed: str) -> str:
     """What was typed, or what stands on stdin. Raises GlassError for what is no text."""
     if typed != STDIN:
         return typed
-    data = sys.stdin.buffer.read(4 * LONGEST_TEXT + 1)  # a letter has at most four bytes
+    if sys.stdin is None:
+        raise GlassError("There is no stdin to read the sentence from.")
+    data = sys.stdin.buffer.read(most := 4 * LONGEST_TEXT)  # a letter has at most four bytes
+    if len(data) == most:
+        raise GlassError(f"The limit of a text is {LONGEST_TEXT:,} characters; stdin holds more.")
     try:
         return data.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
@@ -150,11 +154,12 @@ def trace_of(model: Model | Lstm, text: str, given: Namespace) -> Trace:
         if given.target or given.second or given.chat or given.change or given.mask != "trained":
             raise GlassError("An LSTM has no masks, changes, chats or second texts.")
         ids_L = model.ids(text) if model.tokenizer else np.array(ids_typed(text))
+        check_room(len(ids_L), lstm.nbytes_of_run(model.config, len(ids_L)), model.nbytes)
         return model.trace(ids_L=ids_L)
     read = text_read(model, text, given)
     target_ids_L = target_ids_of(model, read, given.target)
     spoken = max(len(read.ids_L), 0 if target_ids_L is None else len(target_ids_L))
-    check_room(model, spoken)
+    check_tokens(model, spoken)
     layers = model.config.encoder_layers + model.config.decoder_layers
     keep = "all" if spoken * layers <= ALL_KEPT else "layers"
     mask: str = given.mask
@@ -169,7 +174,7 @@ def text_read(model: Model, text: str, given: Namespace) -> whatif.Text:
             raise GlassError(f"{model.name} has no tokenizer for a second text or a chat.")
         return whatif.Text(np.array(ids_typed(text, model.no_tokenizer)), None)
     encoding = model.encode(text, given.second or None, chat=given.chat)
-    check_room(model, len(encoding.ids_L))
+    check_tokens(model, len(encoding.ids_L))
     return whatif.text_of(model, encoding)
 
 
@@ -188,12 +193,15 @@ def target_ids_of(model: Model, read: whatif.Text, target: str | None):
     return [model.config.start_id or 0, *ids_typed(target, model.no_tokenizer)]
 
 
-def check_room(model: Model, tokens: int) -> None:
-    """A GlassError, where a run of so many tokens takes more memory than there is beside the
-    weights.
-    """
-    needed = nbytes_of_run(model.config, tokens) + 8 * tokens * model.config.n_vocab
-    if tokens > ALWAYS and needed > room() - most_held(model.weights):
+def check_tokens(model: Model, tokens: int) -> None:
+    """A GlassError, where a run of so many tokens does not fit into the memory."""
+    outputs = 8 * tokens * model.config.n_vocab  # logits and probabilities, in 32 bits
+    check_room(tokens, nbytes_of_run(model.config, tokens) + outputs, most_held(model.weights))
+
+
+def check_room(tokens: int, needed: int, weights: int) -> None:
+    """A GlassError, where a run needs more bytes than there are beside the weights."""
+    if tokens > ALWAYS and needed > room() - weights:
         raise GlassError(
             f"This text has {tokens:,} tokens, and a run of them does not fit into"
             f" {room() >> 20:,} MB of memory. Shorten it, or set GLASSFORMER_MEMORY to more."

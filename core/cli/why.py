@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,9 +48,18 @@ def parser(prog: str) -> ArgumentParser:
     made.add_argument(
         "--at", type=int, metavar="POSITION", help="the token whose guess it is (default: the last)"
     )
-    made.add_argument("--top", type=int, default=12, metavar="N", help="so many parts; 0 for all")
+    made.add_argument(
+        "--top", type=how_many, default=12, metavar="N", help="so many parts; 0 for all"
+    )
     add_json(made)
     return made
+
+
+def how_many(text: str) -> int:
+    """A count, 0 or more."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ArgumentTypeError("it must be a whole number from 0 on")
+    return int(text)
 
 
 def run(given: Namespace) -> int:
@@ -62,7 +71,7 @@ def run(given: Namespace) -> int:
     if given.json:
         as_json(in_json(found, parts, recorded))
     else:
-        say(*in_text(found, parts, recorded, max(0, given.top)))
+        say(*in_text(found, parts, recorded, given.top))
     return 0
 
 

@@ -118,6 +118,7 @@ def test_the_examples_of_the_help_run(capsys, monkeypatch, tmp_path, name):
         ["explain", "decoder.0.out", "0,x\x07", "--sentence", "a"],
         ["attend", "a", "--layer", "first"],
         ["attend", "a", "--side", "left"],
+        ["why", "a", "--top", "-1"],
         ["models"],
         ["models", "check"],
     ),
@@ -176,10 +177,11 @@ def test_a_text_too_long_for_the_memory_is_refused_before_it_runs(capsys, monkey
     monkeypatch.setenv("GLASSFORMER_MEMORY", "8")
     assert main(["trace", "book " * 100]) == 1
     assert "does not fit into 8 MB of memory" in capsys.readouterr().err
+    assert main(["trace", "book " * 9_000, "--model", "study-lstm"]) == 1
+    assert "does not fit into 8 MB of memory" in capsys.readouterr().err
     monkeypatch.delenv("GLASSFORMER_MEMORY")
-    assert main(["trace", "book " * 20_000]) == 1
-    printed = capsys.readouterr()
-    assert "tokens" in printed.err and printed.out == ""
+    assert main(["trace", "book " * 200]) == 1
+    assert "positions for only 128" in capsys.readouterr().err
 
 
 # --- what is printed ------------------------------------------------------------------------------
@@ -513,6 +515,12 @@ def test_a_sentence_may_stand_on_stdin(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"book\xff")))
     assert main(["attend", "-"]) == 1
     assert "byte 4 begins no letter" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"book " * 900_000)))
+    assert main(["attend", "-"]) == 1
+    assert "1,000,000 characters; stdin holds more" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["attend", "-"]) == 1
+    assert "no stdin" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_quietly_and_leaves_no_file(capsys, monkeypatch, tmp_path):
@@ -557,6 +565,11 @@ def test_whoever_reads_the_output_may_stop():
     finally:
         os.close(writes)
     assert found.returncode == 0 and found.stderr == b""
+
+
+def test_a_closed_output_is_no_error():
+    closed = ["sh", "-c", f"exec {shlex.quote(sys.executable)} -m core attend a >&- 2>&-"]
+    assert subprocess.run(closed, cwd=ROOT, check=False).returncode == 0
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
