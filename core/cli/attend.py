@@ -15,11 +15,12 @@ from core.cli.screen import add_json, as_json, columns_of, cut, left, new_parser
 from core.interventions import head_place
 from core.text import percent
 
-SHADES, PLAIN = " ░▒▓█", " .:*#"  # a quarter of the weight each; nothing for exactly 0
-HIDDEN = "·"  # the mask hides the token
+# Nothing for a weight of exactly 0, a shade for each quarter, and what the mask hides
+SHADES, PLAIN = " ░▒▓█·", " .:*#-"
+HIDDEN = 5
+BLUE, END = "\x1b[94m", "\x1b[0m"
 NUMBERED = 4  # columns of a shade and its percent
 LONGEST = 12  # columns of a token
-BLUES = (None, 153, 111, 69, 27)  # of the 256 colours of a terminal, one for each shade
 SIDES = ("encoder", "decoder", "cross")
 
 
@@ -50,7 +51,7 @@ def parser(prog: str) -> ArgumentParser:
     made = new_parser(
         prog,
         "Draws where one head looks: a row for each token that looks, a column for each token that"
-        " is looked at. A map too wide for the terminal has no numbers, or is cut into parts.",
+        " is looked at. A map too wide for the terminal is printed without numbers, or in parts.",
         f"""  {prog} "The books that the student recommended" --layer 3 --head 4
   {prog} "The books are old." --model study-translator --side cross --layer 3""",
     )
@@ -58,7 +59,9 @@ def parser(prog: str) -> ArgumentParser:
     add_run(made)
     made.add_argument("--layer", type=int, default=0, metavar="N", help="counted from 0")
     made.add_argument("--head", type=int, default=0, metavar="N", help="counted from 0")
-    made.add_argument("--side", choices=SIDES, help="of a model with an encoder and a decoder")
+    made.add_argument(
+        "--side", choices=SIDES, help="whose heads, if there are an encoder and a decoder"
+    )
     made.add_argument("--no-color", action="store_true", help="no colours; so does NO_COLOR")
     add_json(made)
     return made
@@ -100,10 +103,8 @@ def map_of(found: Ran, given: Namespace) -> Map:
 
 def legend(shades: str) -> str:
     """What the shades mean."""
-    _, *four = shades
-    bounds = ("up to 25%", "up to 50%", "up to 75%", "more")
-    told = [f"{shade} {bound}" for shade, bound in zip(four, bounds, strict=True)]
-    return ", ".join([*told, f"{HIDDEN if four[-1] == '█' else '-'} hidden by the mask"])
+    meanings = ("up to 25%", "up to 50%", "up to 75%", "more", "hidden by the mask")
+    return ", ".join(f"{one} {means}" for one, means in zip(shades[1:], meanings, strict=True))
 
 
 # --- the paper ------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ def paper_of(no_color: bool) -> Paper:
     colour = out.isatty() and not no_color and not os.environ.get("NO_COLOR")
     colour = colour and os.environ.get("TERM") != "dumb"
     try:
-        (SHADES + HIDDEN).encode(out.encoding or "utf-8")
+        SHADES.encode(out.encoding or "utf-8")
         shades = SHADES
     except UnicodeEncodeError:
         shades = PLAIN
@@ -179,14 +180,11 @@ def row_of(drawn: Map, paper: Paper, l: int, part: range, size: int) -> str:
 def cell(weight: float, seen: bool, paper: Paper, size: int) -> str:
     """A shade, and beside it the weight in percent where that has room."""
     if not seen:
-        return left(HIDDEN if paper.shades == SHADES else "-", size)
-    level = shade(weight)
-    text = paper.shades[level]
-    if size > NUMBERED:
-        text += right(percent(weight, 0).removesuffix("%"), NUMBERED - 1)
-    code = BLUES[level] if paper.colour else None
-    painted = text if code is None else f"\x1b[38;5;{code}m{text}\x1b[0m"
-    return painted + " " * (size - columns_of(text))
+        return left(paper.shades[HIDDEN], size)
+    drawn = paper.shades[shade(weight)]
+    drawn = f"{BLUE}{drawn}{END}" if paper.colour else drawn
+    share = percent(weight, 0).removesuffix("%") if size > NUMBERED else ""
+    return drawn + left(right(share, NUMBERED - 1) if share else "", size - 1)
 
 
 def shade(weight: float) -> int:

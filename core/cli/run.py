@@ -91,7 +91,7 @@ def add_run(parser: ArgumentParser) -> None:
         "--mask",
         default="trained",
         help="which tokens may look at which: trained (the default), causal (or decoder), full (or"
-        " encoder), others (all but itself), or a drawn one, such as own:d2-0",
+        " encoder), others (all but itself), or a custom one, such as own:d2-0",
     )
     parser.add_argument(
         "--target", metavar="TEXT", help="what a translator’s decoder reads (default: it writes)"

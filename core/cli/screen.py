@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ def new_parser(prog: str, description: str, example: str) -> argparse.ArgumentPa
     """A parser whose help ends in an example."""
     return argparse.ArgumentParser(
         prog=prog,
-        description=description,
+        description="\n".join(textwrap.fill(line, 79) for line in description.splitlines()),
         epilog=f"example:\n{example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

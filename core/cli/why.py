@@ -32,7 +32,7 @@ def parser(prog: str) -> ArgumentParser:
         prog,
         "Splits how far the model puts one next word above another (the difference of their"
         " logits) into what each head, each feed-forward network and each bias gave. The parts add"
-        " up to it exactly.",
+        " up to it.",
         f"""  {prog} "The books that the student recommended" --word are --rival is
   {prog} "The books that the student recommended" --top 5 --json""",
     )
