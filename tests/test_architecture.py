@@ -148,14 +148,18 @@ ORDER = """
     models learning course whatif deciding_head decoding.next_word decoding.key_value_cache
     decoding.greedy
     decoding.beam_search decoding lstm why.outcome why.differences why.silencing why.patching
-    why.replacing why.by_gradient why.induction
+    why.replacing why.by_gradient why.induction run_file cli.screen cli.run cli.trace cli.explain
+    cli.attend cli.why cli.check cli.models cli.main cli __main__ models.__main__
 """.split()
 
 
 def place_in_order(module: str) -> int:
-    """Where a module stands in ORDER; the readers of core/models stand together."""
+    """Where a module stands in ORDER; the readers of core/models stand together, and what is run as
+    a program stands above all.
+    """
     name = module.removeprefix("core.")
-    return ORDER.index("models" if name.startswith("models.") else name)
+    reads = name.startswith("models.") and not name.endswith(".__main__")
+    return ORDER.index("models" if reads else name)
 
 
 @pytest.mark.parametrize("path", [path for path in APP if path.parts[0] == "core"], ids=str)

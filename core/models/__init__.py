@@ -3,7 +3,8 @@
     catalogue        which models there are, and which of them are on this machine
     download, cache  bring one here, checked; the folder where it is kept
     own              those that were chosen in the app
-    __main__         the command line: python -m core.models list, fetch, remove, tidy
+    removal          remove what was fetched or kept
+    __main__         python -m core.models list, fetch, remove, tidy, check (core/cli/models.py)
     model            from a name, a folder or a GGUF file to a Model that makes traces
 
     weights          from files to a config and weights

@@ -249,6 +249,20 @@ def check_text(text: str) -> str:
     return text
 
 
+def ids_typed(text: str, why: str = "") -> list[int]:
+    """Token ids typed as numbers, for a model whose tokenizer can't be read here.
+
+    why: the reason, a sentence.
+    """
+    numbers = re.findall(r"[^\s,]+", text)
+    if not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
+        raise GlassError(
+            "Glassformer cannot read this model’s tokenizer: type token ids, such as 12 7 431 0,"
+            f" instead of words. {why}".rstrip()
+        )
+    return [int(number) for number in numbers]
+
+
 @contextmanager
 def as_refusal(what: str) -> Iterator[None]:
     """Whatever the library raises, also a panic of its Rust code, becomes a sentence for the

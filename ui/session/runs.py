@@ -10,7 +10,6 @@ target_ids_of(model, ids_L, target)     what its decoder reads
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,7 +27,7 @@ from core.models.chat_template import ChatTemplate
 from core.models.engines import installed, is_known, trace_with
 from core.models.model import Model
 from core.models.streaming import most_held
-from core.models.tokenizer import Encoding
+from core.models.tokenizer import Encoding, ids_typed
 from core.run_size import longest, nbytes_of_run
 from core.trace import Trace
 from ui.session import owner
@@ -355,20 +354,6 @@ def ids_of(model: Model | Lstm, text: str) -> np.ndarray:
 def why_no_tokenizer(model: Model | Lstm) -> str:
     """Why a model's tokenizer can't be read here, a sentence; empty where that is not known."""
     return model.no_tokenizer if isinstance(model, Model) else ""
-
-
-def ids_typed(text: str, why: str = "") -> list[int]:
-    """Token ids typed as numbers, for a model whose tokenizer can't be read here.
-
-    why: the reason, a sentence.
-    """
-    numbers = re.findall(r"[^\s,]+", text)
-    if not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
-        raise GlassError(
-            "Glassformer cannot read this model’s tokenizer: type token ids, such as 12 7 431 0,"
-            f" instead of words. {why}".rstrip()
-        )
-    return [int(number) for number in numbers]
 
 
 def target_ids_of(model: Model, ids_L, target: str) -> Sequence:
