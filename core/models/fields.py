@@ -20,6 +20,8 @@ LARGEST_HEADER = 1 << 25  # bytes; real headers have at most a few million
 LARGEST_SIDE = 1 << 40  # numbers along one axis: far above any model, and products stay whole
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 _LARGEST_POINTER = 1 << 10  # bytes, by the specification of Git LFS
+_SPARSE = 1 << 30  # bytes: from here on a file is looked at for holes
+_HELD = 16  # a file of which less than one byte in so many is on the disk is one of holes
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,22 @@ def map_file(path: Path, least: int) -> np.ndarray:
     size = regular_size(path)
     if size < least:
         raise GlassError(f"{path.name} is damaged: it has only {size} bytes. Download it again.")
+    refuse_holes(path)
     try:
         return np.memmap(path, np.uint8, "r")
     except (OSError, ValueError) as error:
         raise GlassError(f"{path} can't be mapped into memory: {error}.") from None
+
+
+def refuse_holes(path: Path) -> None:
+    """Raises an error for a large file that is nearly all holes, as a download that broke off or a
+    hostile file is: they read as zeros, at the price of a full file. A system that does not say
+    what is on the disk (0 blocks) is believed.
+    """
+    found = path.stat()
+    held = 512 * getattr(found, "st_blocks", 0)
+    if found.st_size >= _SPARSE and 0 < held < found.st_size // _HELD:
+        raise GlassError(
+            f"{path.name} is damaged: of its {found.st_size / 1e6:,.0f} MB only"
+            f" {held / 1e6:,.1f} MB are on the disk, and the rest are holes. Download it again."
+        )
