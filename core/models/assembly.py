@@ -193,7 +193,7 @@ def is_copy(one: Stored, other: Stored) -> bool:
 
 
 def same_bytes(one_B: np.ndarray, other_B: np.ndarray) -> bool:
-    """Whether as many bytes are equal. A few megabytes are compared at a time, however long a row."""
+    """Whether as many bytes are equal, a few megabytes at a time, however long a row is."""
     step = _CHUNK << 4
     starts = range(0, len(one_B), step)
     return all(np.array_equal(one_B[i : i + step], other_B[i : i + step]) for i in starts)
