@@ -67,8 +67,8 @@ def answer_of(program: str, question: dict, bounds: Bounds) -> dict:
 
 
 class Helper:
-    """A process that was asked to `begin` and stays for further questions. It ends a while after the
-    last one, and begins anew with the next.
+    """A process that was asked to `begin`, and stays for further questions. It ends a while after
+    the last one, and begins anew with the next.
     """
 
     def __init__(self, program: str, begin: dict, bounds: Bounds):

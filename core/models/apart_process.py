@@ -5,8 +5,8 @@ gigabytes of a sentence; and a library that reads either may break off. So this 
 itself (seconds of processor for each question, bytes of memory, no files), then answers with the
 function `answer` of the file that it was given: one JSON object a line, in and out.
 
-It is run by its path, alone, and ends when nobody asks: when whoever started it has gone, or after a
-while without a question.
+It is run by its path, alone, and ends when nobody asks: when whoever started it has gone, or after
+a while without a question.
 """
 
 from __future__ import annotations
