@@ -7,6 +7,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from core.errors import harmless
+
 VISIBLE = {" ": "␣", "▁": "␣", "Ġ": "␣", "\n": "⏎", "Ċ": "⏎", "\t": "⇥"}
 
 
@@ -24,8 +26,8 @@ HIDING = ("[MASK]", "<mask>")  # the tokens that hide a word for a model to gues
 
 def plain(text: object) -> str:
     """The text with every sign of Markdown escaped, on one line: it is shown letter by letter,
-    links nowhere and fetches nothing."""
-    apart = _MADE_LATER.sub(f"\\g<0>{JOINER}", re.sub(r"\s+", " ", str(text)))
+    links nowhere and fetches nothing; a sign that would turn the direction of the rest is a box."""
+    apart = _MADE_LATER.sub(f"\\g<0>{JOINER}", harmless(re.sub(r"\s+", " ", str(text))))
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", apart)
 
 

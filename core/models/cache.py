@@ -173,14 +173,46 @@ def remove_all(path: Path) -> None:
 
 def unwritable(error: OSError) -> GlassError:
     """The sentence for a cache that takes no file."""
+    why = error.strerror or error
+    if is_full_disk(error):
+        return GlassError(
+            f"The disk of the cache folder {cache()} is full ({why}). Free some space, or set the"
+            " environment variable GLASSFORMER_CACHE to a folder on another disk."
+        )
     return GlassError(
-        f"Cannot write to the cache folder {cache()} ({error.strerror or error}). Free some"
-        " space, or set the environment variable GLASSFORMER_CACHE to another folder."
+        f"Cannot write to the cache folder {cache()} ({why}). Free some space, or set the"
+        " environment variable GLASSFORMER_CACHE to another folder."
     )
 
 
 def is_of_the_disk(error: Exception) -> bool:
     """Whether a disk refuses, and not a network or a damaged archive: those name no file."""
-    return isinstance(error, OSError) and bool(
-        error.filename or error.errno in (errno.ENOSPC, errno.EDQUOT)
-    )
+    return isinstance(error, OSError) and bool(error.filename) or is_full_disk(error)
+
+
+def is_full_disk(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, is a disk that has no room, or a quota that is used
+    up. Libraries in other languages say so in words alone.
+    """
+    seen = 0
+    while error is not None and seen < _CHAIN:
+        if isinstance(error, OSError) and error.errno in _FULL or tells_of_full_disk(str(error)):
+            return True
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return False
+
+
+def tells_of_full_disk(text: str) -> bool:
+    """Whether a program has written that the disk is full."""
+    return any(words in text for words in _FULL_IN_WORDS)
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL_IN_WORDS = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "not enough space on the disk",
+    "os error 28)",
+    "[WinError 112]",
+)
+_CHAIN = 10  # errors that one may have come from

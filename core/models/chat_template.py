@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-from core.errors import GlassError
+from core.errors import GlassError, harmless
 from core.models import chat_process
 from core.models.apart import Bounds, EndedError, answer_of
 from core.models.auto_tokenizer import files_in, named_tokens
@@ -105,8 +105,7 @@ def lowered(sentence: str) -> str:
 
 def refused(why: str) -> str:
     """What is said of a template that can't be used."""
-    shown = "".join(each if each.isprintable() else " " for each in why).rstrip(". ")
-    return f"The chat template of this model cannot be used: {shown}."
+    return f"The chat template of this model cannot be used: {harmless(why).rstrip('. ')}."
 
 
 # --- tokens ---------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def bounds(mapped: int = 0) -> Bounds:
 
 def refused(why: str, what: str = "") -> str:
     """What is said of a tokenizer that can't be used."""
-    shown = "".join(each if each.isprintable() else " " for each in why).rstrip(". ")
+    shown = why.rstrip(". ")
     return f"The tokenizer of this model cannot be used{what}: {shown[:1].lower()}{shown[1:]}."
 
 
