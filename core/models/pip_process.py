@@ -16,7 +16,8 @@ import threading
 
 def end_with_parent() -> None:
     """Waits for the end of what the parent writes, and ends this process at once."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):  # not by sys.stdin, whose lock Python wants at its own end
+        pass
     os._exit(1)
 
 
@@ -24,7 +25,6 @@ def main() -> None:
     """Runs pip."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     sys.path.pop(0)  # this file's folder, whose modules pip must not take for others
-    sys.argv[0] = "pip"
     runpy.run_module("pip", run_name="__main__", alter_sys=True)
 
 

@@ -11,7 +11,9 @@ target_ids_of(model, ids_L, target)     what its decoder reads
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -19,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from core import load, lstm, whatif
+from core import load, lstm, time_limit, whatif
 from core.course import targets_of
 from core.errors import GlassError
 from core.lstm import Lstm
@@ -147,11 +149,12 @@ def model_in(request: RunRequest) -> Model | Lstm:
     if not change or not isinstance(model, Model):
         return model
 
+    key = ("taught", request.model, change)
+
     def teach() -> Taught:
-        with st.spinner("Teaching the model …"):
+        with st.spinner("Teaching the model …"), limited(key):
             return Taught(whatif.model_taught(model, change))
 
-    key = ("taught", request.model, change)
     return SHELF.get(key, teach, holds=("model", request.model)).model
 
 
@@ -165,7 +168,7 @@ def run_of(request: RunRequest) -> FinishedRun:
     model = model_of(request.model)
 
     def run():
-        with st.spinner("Running the model …"):
+        with st.spinner("Running the model …"), limited(request):
             return run_model(model, request)
 
     return SHELF.get(request, run, holds=("model", request.model))
@@ -213,11 +216,37 @@ def why_not(request: RunRequest) -> str:
     nothing, so that a click may ask.
     """
     model = model_of(request.model)
+
+    def run():
+        with limited(request):
+            return run_model(model, request)
+
     try:
-        SHELF.get(request, lambda: run_model(model, request), holds=("model", request.model))
+        SHELF.get(request, run, holds=("model", request.model))
     except (GlassError, KeyError) as error:
         return str(error.args[0])
     return ""
+
+
+_TOO_LONG: OrderedDict[Hashable, str] = OrderedDict()  # what took too long, and what was said
+
+
+@contextmanager
+def limited(key: Hashable) -> Iterator[None]:
+    """What runs inside has only so long. What took too long is not tried again at every click: the
+    last few are remembered.
+    """
+    if said := _TOO_LONG.get(key):
+        raise GlassError(said)
+    with time_limit.within(time_limit.seconds()):
+        try:
+            yield
+        except GlassError as error:
+            if time_limit.is_over():
+                _TOO_LONG[key] = str(error)
+                while len(_TOO_LONG) > 100:
+                    _TOO_LONG.popitem(last=False)
+            raise
 
 
 # --- running --------------------------------------------------------------------------------------
