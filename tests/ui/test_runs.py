@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, OrderedDict
 from types import SimpleNamespace
 
@@ -11,7 +12,8 @@ from core import time_limit
 from core.errors import GlassError
 from core.models.tokenizer import Tokenizer
 from core.recorder import Scope
-from tests.helpers.pages import OTHERS, look, opened
+from tests.helpers.pages import OTHERS, look, opened, prose
+from tests.helpers.tiny import golden
 from ui.session import runs
 from ui.session.runs import RunRequest
 from ui.session.shelf import SHELF
@@ -107,3 +109,24 @@ def test_time_around_a_run_counts_for_what_is_inside(monkeypatch):
                 time_limit.check_time()
     assert not time_limit.is_over()
     time_limit.check_time()
+
+
+# --- files that change while the app runs ---------------------------------------------------------
+
+
+def test_weights_that_are_replaced_while_the_app_runs_are_noticed(tmp_path, monkeypatch):
+    folder = golden("gpt2").write(tmp_path / "tiny")
+    monkeypatch.setenv("GLASSFORMER_MODELS", str(folder))
+    runs.ready_of.clear()
+    app = opened(model=str(folder), sentence="1 2 3")
+    assert app.session_state["memory"].shown.model == str(folder)
+    assert "have changed on the disk" not in prose(app)
+    file = folder / "model.safetensors"
+    times = file.stat()
+    data = file.read_bytes()
+    file.write_bytes(data[:-100] + bytes(100))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # as large and as old as before
+    assert "have changed on the disk since the app read them" in prose(app.run())
+    file.unlink()
+    assert runs.has_changed_on_disk(str(folder))
+    runs.ready_of.clear()

@@ -16,6 +16,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from core.course import targets_of
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
+from core.models.cache import known_of
 from core.models.chat_template import ChatTemplate
 from core.models.engines import installed, is_known, trace_with
 from core.models.model import Model
@@ -126,9 +128,33 @@ def model_of(name: str) -> Model | Lstm:
 
     def read():
         with st.spinner("Reading the weights …"):
-            return lstm.load() if name == LSTM else load(name, fetch=False)
+            loaded = lstm.load() if name == LSTM else load(name, fetch=False)
+            _AS_READ[name] = weights_on_disk(loaded)
+            return loaded
 
     return SHELF.get(("model", name), read, stays=True)
+
+
+_AS_READ: dict[str, dict] = {}  # of each model, what the system knew of its files then
+
+
+def weights_on_disk(model: Model | Lstm) -> dict[Path, list[int]]:
+    """What the system knows of the files of a model's weights: sizes, places and times; nothing is
+    read.
+    """
+    place = model.place if isinstance(model, Model) else None
+    if place is None:
+        return {}
+    files = [place] if place.suffix == ".gguf" else sorted(place.glob("*.safetensors"))
+    return {file: known_of(file) for file in files}
+
+
+def has_changed_on_disk(name: str) -> bool:
+    """Whether the weights of a model that is in memory have been replaced or removed since."""
+    try:
+        return weights_on_disk(model_of(name)) != _AS_READ.get(name, {})
+    except OSError:
+        return True
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """One line under the rail where a text is not what the model was taught, with a way out of it.
 
 hints(view)         words that are new to the model, and a larger model that knows them; a
-                    missing full stop, and a button that adds it
+                    missing full stop, and a button that adds it; weights that were replaced on the
+                    disk
 dropped_what_if(view)   a what-if that a new sentence or model ended, and a button that applies it
 """
 
@@ -30,7 +31,12 @@ MOST_DETAILS = 40  # words whose pieces are listed
 
 
 def hints(view: View) -> None:
-    """What there is to say of the text that is shown."""
+    """What there is to say of the text that is shown, and of the files of its model."""
+    if runs.has_changed_on_disk(view.request.model):
+        st.markdown(
+            ":orange[●] The weights of this model have changed on the disk since the app read them."
+            " Start the app again to read the new ones: until then, numbers may be of either."
+        )
     words, open_end = new_words(view), lacks_full_stop(view)
     if not words and not open_end:
         return
