@@ -99,7 +99,7 @@ def test_what_swells_on_the_way_back_costs_a_message(tmp_path, impatient):
     found = tokenizers_in(folder, "GPT-2", 99).source
     assert found.encode("ж").pieces == ("ж",)
     assert "cannot be used on this text" in refusal(found.decode, found.encode("ж").ids_L)
-    assert found.decode(found.encode("ab").ids_L) == "a b"
+    assert found.decode(found.encode("ab").ids_L) == "ab"
 
 
 @limited
@@ -114,7 +114,7 @@ def test_other_rules_that_swell_or_hang_cost_a_message(kind, tmp_path, impatient
 
 def test_json_that_would_swell_is_refused_before_it_is_read(tmp_path, asked):
     folder = hostile.swollen_json(tmp_path / "m")
-    assert (folder / "tokenizer.json").stat().st_size > 29 << 20
+    assert (folder / "tokenizer.json").stat().st_size > 28 << 20
     said = cheap_refusal(tokenizer.from_file, folder / "tokenizer.json")
     assert "holds more than 4,000,000 values" in said
     for name in ("config.json", "tokenizer_config.json"):
@@ -174,6 +174,7 @@ def test_a_tokenizer_that_did_not_pass_is_tried_again(tmp_path, monkeypatch):
 def test_what_comes_with_the_program_and_a_folder_without_a_tokenizer_are_not_tried(
     tmp_path, asked, monkeypatch
 ):
+    (tmp_path / "assets").mkdir()
     folder = hostile.in_folder(tmp_path / "assets" / "m", gpt2())
     assert folder.is_relative_to(catalogue.ASSETS) and tokenizers_in(folder, "GPT-2", 264).source
     (tmp_path / "empty").mkdir()

@@ -127,8 +127,9 @@ def offer(name: str, meanwhile: str) -> None:
     size = f", {megabytes(entry.size)}" if entry.size else ""
     harm = catalogue.damaged(entry) if entry.fetchable else ""
     why = harm or f"{entry.title} is not on this machine yet."
+    until = "it is fetched again" if harm else "then"
     st.caption(
-        f"{plain(why)} Until then, the pages use"
+        f"{plain(why)} Until {until}, the pages use"
         f" {plain(catalogue.entry_of(meanwhile).title)}.{' ' * bool(said := left_off(job))}{said}"
     )
     if job and job.error:
