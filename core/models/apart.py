@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 
 from core.errors import GlassError
@@ -80,18 +81,30 @@ class Helper:
         """What it answers. Raises EndedError where it gives no answer, and GlassError where there
         can't be such a process.
         """
+        line = json.dumps(question).encode() + b"\n"
         with self.lock, _FEW:
-            if self.process is None or self.process.poll() is not None:
-                self.process = started()
-                first = start_line(self.program, self.begin, self.bounds, STAYS)
-                self.put(self.process, first)
-            return self.put(self.process, json.dumps(question).encode() + b"\n")
+            if self.process is not None and self.process.poll() is None:
+                process = self.process
+                try:
+                    return self.put(process, line)
+                except EndedError:
+                    if process.returncode != 0:  # else it had waited long enough, just then
+                        raise
+            return self.put(self.begun(), line)
+
+    def begun(self) -> subprocess.Popen:
+        """A new process that has begun."""
+        self.close()
+        self.process = process = started()
+        self.put(process, start_line(self.program, self.begin, self.bounds, STAYS))
+        return process
 
     def put(self, process: subprocess.Popen, line: bytes) -> dict:
         """Its answer to one line; a process that gives none is ended."""
         assert process.stdin and process.stdout
-        late = threading.Timer(self.bounds.wait, process.kill)
-        late.start()
+        late = threading.Event()
+        clock = threading.Timer(self.bounds.wait, lambda: (late.set(), process.kill()))
+        clock.start()
         try:
             process.stdin.write(line)
             process.stdin.flush()
@@ -99,9 +112,12 @@ class Helper:
         except OSError:  # it has gone
             said = b""
         finally:
-            late.cancel()
+            clock.cancel()
         if not said:
+            process.wait()  # its output has ended, and so it has
             self.close()
+        if late.is_set():
+            raise GlassError("It takes too long.")
         return answer_in(said, process)
 
     def close(self) -> None:
@@ -113,7 +129,8 @@ class Helper:
         process.wait()
         for stream in (process.stdin, process.stdout):
             if stream:
-                stream.close()
+                with suppress(OSError):  # what was still to be written can't be
+                    stream.close()
 
     def __del__(self) -> None:
         self.close()

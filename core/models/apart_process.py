@@ -12,6 +12,7 @@ a while without a question.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 
@@ -78,16 +79,24 @@ def idle(seconds: float) -> bool:
         return False
 
 
+def answers():
+    """Where answers are written; what a library prints goes nowhere from here on."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return out
+
+
 def main() -> None:
     """Limits itself as the first line says, and answers that one and those after it."""
+    out = answers()
     asked = json.loads(sys.stdin.buffer.readline())
     sys.path[:], sys.dont_write_bytecode = asked["path"], True
     limit_resources(asked["memory"])
     limit_time(asked["seconds"])
     program = program_in(asked["program"])
     while True:
-        sys.stdout.write(json.dumps(answered(program, asked["question"])) + "\n")
-        sys.stdout.flush()
+        out.write(json.dumps(answered(program, asked["question"])) + "\n")
+        out.flush()
         if not asked["stay"] or idle(asked["stay"]) or not (line := sys.stdin.buffer.readline()):
             return
         asked |= {"question": json.loads(line)}

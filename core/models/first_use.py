@@ -146,7 +146,11 @@ def guard_of(helper: Helper, name: str) -> Callable[[dict], None]:
             return str(error)
 
     def look(question: dict) -> None:
-        if why := outcome(json.dumps({"which": name, **question})):
+        try:
+            why = outcome(json.dumps({"which": name, **question}))
+        except GlassError as error:  # of this machine, which may be less busy the next time
+            why = str(error)
+        if why:
             raise GlassError(refused(why, " on this text"))
 
     return look

@@ -46,6 +46,11 @@ def stumble():
 def abort():
     os.abort()
 
+def chat():
+    print("said by a library")
+    os.write(1, b"and by another")
+    return {"asked": len(asked_before)}
+
 def leave():
     os._exit(0)
 
@@ -74,6 +79,10 @@ def program(tmp_path, monkeypatch):
 def test_a_program_answers_once(program):
     found = answer_of(program, {"do": "count"}, BOUNDS)
     assert found["asked"] == 1 and found["pid"] != os.getpid()
+
+
+def test_what_a_library_prints_is_no_answer(program):
+    assert answer_of(program, {"do": "chat"}, BOUNDS) == {"asked": 1}
 
 
 @limited
@@ -119,6 +128,26 @@ def test_a_helper_answers_more_than_once_and_begins_anew_after_an_end(program):
     process = helper.process
     del helper
     assert process is not None and process.poll() is not None
+
+
+@limited
+def test_a_helper_that_ends_while_it_is_asked_is_asked_again(program, monkeypatch):
+    """It may have waited long enough just then; that is no fault of the question."""
+    helper = Helper(program, {"do": "count"}, BOUNDS)
+    helper.ask({"do": "count"})
+    process = helper.process
+    assert process is not None and process.stdin
+    process.stdin.close()
+    process.wait(timeout=120)
+    monkeypatch.setattr(process, "poll", lambda: None)  # as it looked a moment before
+    process.stdin = open(os.devnull, "wb")
+    assert helper.ask({"do": "count"})["asked"] == 2 and helper.process is not process
+
+
+def test_a_helper_that_is_waited_for_too_long_is_no_fault_of_the_question(program):
+    helper = Helper(program, {"do": "count"}, Bounds(1, 256 << 20, again=1, wait=2))
+    with pytest.raises(GlassError, match="too long"):
+        helper.ask({"do": "sleep"})
 
 
 @limited
