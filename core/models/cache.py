@@ -138,7 +138,8 @@ def scratch() -> Iterator[Path]:
         raise unwritable(error) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        lock.unlink(missing_ok=True)
+        with suppress(OSError):
+            lock.unlink(missing_ok=True)
 
 
 def remove_leftovers() -> None:
