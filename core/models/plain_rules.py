@@ -43,7 +43,10 @@ _INSIDE = ("normalizers", "pretokenizers", "processors", "decoders")  # of a seq
 def is_plain(tokenizer) -> bool:
     """Whether all rules of a tokenizer are plain."""
     if isinstance(tokenizer, SentencePieces):
-        return is_plain_table(table_in(tokenizer.library.serialized_model_proto()))
+        try:
+            return is_plain_table(table_in(tokenizer.library.serialized_model_proto()))
+        except (IndexError, KeyError):  # fields of a kind that no such model has
+            return False
     if not isinstance(tokenizer, Tokenizer):
         return True  # the pieces of a GGUF file, which are cut by rules of ours
     library = tokenizer.library

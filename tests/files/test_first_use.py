@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sentencepiece
@@ -280,6 +281,14 @@ def test_a_table_of_letters_is_looked_at_behind_its_trie():
     head = len(trie).to_bytes(4, "little") + trie
     assert is_plain_table(b"") and is_plain_table(head + b"ab\0" * 1000)
     assert not is_plain_table(head + b"a" * 257 + b"\0")
+
+
+def test_a_sentencepiece_model_with_strange_fields_is_not_plain():
+    """A group (kind 3) is a field that nobody writes any more, and a length leads past the end."""
+    for model in (b"\x0b", b"\x18\x80"):
+        strange = SentencePieces.__new__(SentencePieces)
+        strange.library = SimpleNamespace(serialized_model_proto=lambda model=model: model)
+        assert not is_plain(strange)
 
 
 def test_a_text_for_sentencepiece_is_tried_as_well(tmp_path, monkeypatch):
