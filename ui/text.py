@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from core.errors import harmless
+
 # The command line knows these, too.
 from core.text import HIDING as HIDING
 from core.text import label as label
@@ -21,8 +23,8 @@ JOINER = "\u2060"
 
 def plain(text: object) -> str:
     """The text with every sign of Markdown escaped, on one line: it is shown letter by letter,
-    links nowhere and fetches nothing."""
-    apart = _MADE_LATER.sub(f"\\g<0>{JOINER}", re.sub(r"\s+", " ", str(text)))
+    links nowhere and fetches nothing; a sign that would turn the direction of the rest is a box."""
+    apart = _MADE_LATER.sub(f"\\g<0>{JOINER}", harmless(re.sub(r"\s+", " ", str(text))))
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", apart)
 
 

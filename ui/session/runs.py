@@ -10,19 +10,23 @@ target_ids_of(model, ids_L, target)     what its decoder reads
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from core import load, lstm, whatif
+from core import load, lstm, time_limit, whatif
 from core.course import targets_of
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
+from core.models.cache import known_of
 from core.models.chat_template import ChatTemplate
 from core.models.engines import installed, is_known, trace_with
 from core.models.model import Model
@@ -123,9 +127,33 @@ def model_of(name: str) -> Model | Lstm:
 
     def read():
         with st.spinner("Reading the weights …"):
-            return lstm.load() if name == LSTM else load(name, fetch=False)
+            loaded = lstm.load() if name == LSTM else load(name, fetch=False)
+            _AS_READ[name] = weights_on_disk(loaded)
+            return loaded
 
     return SHELF.get(("model", name), read, stays=True)
+
+
+_AS_READ: dict[str, dict] = {}  # of each model, what the system knew of its files then
+
+
+def weights_on_disk(model: Model | Lstm) -> dict[Path, list[int]]:
+    """What the system knows of the files of a model's weights: sizes, places and times; nothing is
+    read.
+    """
+    place = model.place if isinstance(model, Model) else None
+    if place is None:
+        return {}
+    files = [place] if place.suffix == ".gguf" else sorted(place.glob("*.safetensors"))
+    return {file: known_of(file) for file in files}
+
+
+def has_changed_on_disk(name: str) -> bool:
+    """Whether the weights of a model that is in memory have been replaced or removed since."""
+    try:
+        return weights_on_disk(model_of(name)) != _AS_READ.get(name, {})
+    except OSError:
+        return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,11 +174,12 @@ def model_in(request: RunRequest) -> Model | Lstm:
     if not change or not isinstance(model, Model):
         return model
 
+    key = ("taught", request.model, change)
+
     def teach() -> Taught:
-        with st.spinner("Teaching the model …"):
+        with st.spinner("Teaching the model …"), limited(key):
             return Taught(whatif.model_taught(model, change))
 
-    key = ("taught", request.model, change)
     return SHELF.get(key, teach, holds=("model", request.model)).model
 
 
@@ -164,7 +193,7 @@ def run_of(request: RunRequest) -> FinishedRun:
     model = model_of(request.model)
 
     def run():
-        with st.spinner("Running the model …"):
+        with st.spinner("Running the model …"), limited(request):
             return run_model(model, request)
 
     return SHELF.get(request, run, holds=("model", request.model))
@@ -212,11 +241,37 @@ def why_not(request: RunRequest) -> str:
     nothing, so that a click may ask.
     """
     model = model_of(request.model)
+
+    def run():
+        with limited(request):
+            return run_model(model, request)
+
     try:
-        SHELF.get(request, lambda: run_model(model, request), holds=("model", request.model))
+        SHELF.get(request, run, holds=("model", request.model))
     except (GlassError, KeyError) as error:
         return str(error.args[0])
     return ""
+
+
+_TOO_LONG: OrderedDict[Hashable, str] = OrderedDict()  # what took too long, and what was said
+
+
+@contextmanager
+def limited(key: Hashable) -> Iterator[None]:
+    """What runs inside has only so long. What took too long is not tried again at every click: the
+    last few are remembered.
+    """
+    if said := _TOO_LONG.get(key):
+        raise GlassError(said)
+    with time_limit.within(time_limit.seconds()):
+        try:
+            yield
+        except GlassError as error:
+            if time_limit.is_over():
+                _TOO_LONG[key] = str(error)
+                while len(_TOO_LONG) > 100:
+                    _TOO_LONG.popitem(last=False)
+            raise
 
 
 # --- running --------------------------------------------------------------------------------------
