@@ -26,7 +26,7 @@ from core.course import targets_of
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
-from core.models.cache import known_of
+from core.models.cache import known_of, stamp_of
 from core.models.chat_template import ChatTemplate
 from core.models.engines import installed, is_known, trace_with
 from core.models.model import Model
@@ -128,30 +128,40 @@ def model_of(name: str) -> Model | Lstm:
     def read():
         with st.spinner("Reading the weights …"):
             loaded = lstm.load() if name == LSTM else load(name, fetch=False)
-            _AS_READ[name] = weights_on_disk(loaded)
+            _AS_READ[name] = {file: stamp_of(file) for file in weights_on_disk(loaded)}
             return loaded
 
     return SHELF.get(("model", name), read, stays=True)
 
 
-_AS_READ: dict[str, dict] = {}  # of each model, what the system knew of its files then
+_AS_READ: dict[str, dict[Path, list]] = {}  # of each model, the stamps of its files then
 
 
-def weights_on_disk(model: Model | Lstm) -> dict[Path, list[int]]:
-    """What the system knows of the files of a model's weights: sizes, places and times; nothing is
-    read.
-    """
+def weights_on_disk(model: Model | Lstm) -> list[Path]:
+    """The files of a model's weights."""
     place = model.place if isinstance(model, Model) else None
     if place is None:
-        return {}
-    files = [place] if place.suffix == ".gguf" else sorted(place.glob("*.safetensors"))
-    return {file: known_of(file) for file in files}
+        return []
+    return [place] if place.suffix == ".gguf" else sorted(place.glob("*.safetensors"))
 
 
 def has_changed_on_disk(name: str) -> bool:
     """Whether the weights of a model that is in memory have been replaced or removed since."""
+    now, read = weights_on_disk(model_of(name)), _AS_READ.get(name)
+    if read is None:  # it came into memory in another way
+        return False
+    return now != list(read) or any(differs(file, stamp) for file, stamp in read.items())
+
+
+def differs(file: Path, stamp: list) -> bool:
+    """Whether a file is another one than when it had this stamp. Nothing is read, but where only
+    what is known of it has changed, as by a hard link or another owner: then its sample tells.
+    """
     try:
-        return weights_on_disk(model_of(name)) != _AS_READ.get(name, {})
+        known, read = known_of(file), stamp[:-1]
+        if known == read:
+            return False
+        return known[:-1] != read[:-1] or stamp_of(file)[-1] != stamp[-1]
     except OSError:
         return True
 
