@@ -18,6 +18,7 @@ import numpy as np
 from core.config import Config
 from core.errors import GlassError
 from core.step_ref import StepRef, ref_of
+from core.time_limit import check_time
 
 # Which steps a run keeps.
 KEEP: dict[str, Callable[[StepRef], bool]] = {
@@ -130,8 +131,9 @@ class Scope:
 
     def put(self, name_and_axes: str, value: np.ndarray) -> np.ndarray:
         """Names a value, applies the edit asked for, checks its axes, freezes and records it, and
-        returns it.
+        returns it. Raises GlassError where the run has taken too long (core/time_limit.py).
         """
+        check_time()
         run = self.run
         name, ref, leaf, axes, group = naming(self.path, name_and_axes)
         if name in run.edits:

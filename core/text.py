@@ -1,8 +1,10 @@
-"""How numbers and counts are written, in formulas and in sentences."""
+"""How numbers, counts and pieces of text are written, in formulas and in sentences."""
 
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import SupportsFloat
 
@@ -79,3 +81,33 @@ def factor(x: SupportsFloat) -> str:
 def terms_left(count: int) -> str:
     """The terms of a sum that are not spelled out, as they stand after “the other”."""
     return "term" if count == 1 else f"{count} terms"
+
+
+# --- texts of others ------------------------------------------------------------------------------
+
+HIDING = ("[MASK]", "<mask>")  # the tokens that hide a word for a model to guess
+VISIBLE = {" ": "␣", "▁": "␣", "Ġ": "␣", "\n": "⏎", "Ċ": "⏎", "\t": "⇥"}
+
+
+def label(piece: str) -> str:
+    """A piece as it is shown: a space as ␣, a new line as ⏎, a letter that can't be seen as its
+    number (U+200B).
+    """
+
+    def shown(letter: str) -> str:
+        hidden = unicodedata.category(letter)[0] in "CZ"  # control, format and space characters
+        return VISIBLE.get(letter) or (f"U+{ord(letter):04X}" if hidden else letter)
+
+    return "".join(map(shown, piece)) or "∅"
+
+
+def on_one_line(text: str) -> str:
+    """A text from elsewhere on one line, with nothing in it that could steer a terminal or turn the
+    direction of what follows: such a letter is written as its number (U+001B).
+    """
+
+    def shown(letter: str) -> str:
+        hidden = unicodedata.category(letter)[0] == "C"
+        return f"U+{ord(letter):04X}" if hidden else letter
+
+    return "".join(map(shown, re.sub(r"\s", " ", text)))

@@ -136,10 +136,10 @@ def test_no_modules_import_each_other_in_a_circle():
 
 # Lowest first: a module of core imports only what stands before it.
 ORDER = """
-    malloc memory errors text config step_ref ops masks vectors planes sampling edits operands
-    recorder gradients gradients.slopes patches word_vectors comparison word_swaps transformer
-    backward gradients.start gradients.weights gradients.result turning why why.places why.norms
-    why.stream_sources why.head why.logit_parts why.logit_lens why.score_parts why.names
+    malloc memory errors time_limit text config step_ref ops masks vectors planes sampling edits
+    operands recorder gradients gradients.slopes patches word_vectors comparison word_swaps
+    transformer backward gradients.start gradients.weights gradients.result turning why why.places
+    why.norms why.stream_sources why.head why.logit_parts why.logit_lens why.score_parts why.names
     why.word_trail why.word_ends steps.kind steps.letters steps.embedding steps.positions steps.norm
     steps.attention steps.query_norm steps.heads steps.feed_forward steps.layers steps.output
     steps.task steps.sources steps.lstm steps.gradients.chain steps.gradients.stream
@@ -148,14 +148,18 @@ ORDER = """
     models learning course whatif deciding_head decoding.next_word decoding.key_value_cache
     decoding.greedy
     decoding.beam_search decoding lstm why.outcome why.differences why.silencing why.patching
-    why.replacing why.by_gradient why.induction
+    why.replacing why.by_gradient why.induction run_file cli.screen cli.run cli.trace cli.explain
+    cli.attend cli.why cli.check cli.models cli.main cli __main__ models.__main__
 """.split()
 
 
 def place_in_order(module: str) -> int:
-    """Where a module stands in ORDER; the readers of core/models stand together."""
+    """Where a module stands in ORDER; the readers of core/models stand together, and what is run as
+    a program stands above all.
+    """
     name = module.removeprefix("core.")
-    return ORDER.index("models" if name.startswith("models.") else name)
+    reads = name.startswith("models.") and not name.endswith(".__main__")
+    return ORDER.index("models" if reads else name)
 
 
 @pytest.mark.parametrize("path", [path for path in APP if path.parts[0] == "core"], ids=str)
@@ -262,6 +266,7 @@ def test_no_file_names_a_registry_or_a_machine():
 def test_the_server_keeps_to_itself():
     config = (ROOT / ".streamlit/config.toml").read_text(encoding="utf-8")
     assert "gatherUsageStats = false" in config and 'showErrorDetails = "none"' in config
+    assert "showErrorLinks = false" in config
     assert "enableCORS" not in config and "enableXsrfProtection" not in config
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-VISIBLE = {" ": "␣", "▁": "␣", "Ġ": "␣", "\n": "⏎", "Ċ": "⏎", "\t": "⇥"}
+from core.errors import harmless
 
+# The command line knows these, too.
+from core.text import HIDING as HIDING
+from core.text import label as label
 
 # What Streamlit turns into links, pictures and signs after it has read the escapes: https://…,
 # www.…, a@b.c, :name:, ->. A joiner, which is not seen and breaks no line, keeps the two halves of
@@ -19,26 +21,11 @@ _MADE_LATER = re.compile(r":(?=//|[\w+/-]+:)|www(?=\.)|@(?=[\w-])|[-<>~](?=[-=>]
 JOINER = "\u2060"
 
 
-HIDING = ("[MASK]", "<mask>")  # the tokens that hide a word for a model to guess
-
-
 def plain(text: object) -> str:
     """The text with every sign of Markdown escaped, on one line: it is shown letter by letter,
-    links nowhere and fetches nothing."""
-    apart = _MADE_LATER.sub(f"\\g<0>{JOINER}", re.sub(r"\s+", " ", str(text)))
+    links nowhere and fetches nothing; a sign that would turn the direction of the rest is a box."""
+    apart = _MADE_LATER.sub(f"\\g<0>{JOINER}", harmless(re.sub(r"\s+", " ", str(text))))
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", apart)
-
-
-def label(piece: str) -> str:
-    """A piece as it is shown: a space as ␣, a new line as ⏎, a letter that can't be seen as its
-    number (U+200B).
-    """
-
-    def shown(letter: str) -> str:
-        hidden = unicodedata.category(letter)[0] in "CZ"  # control, format and space characters
-        return VISIBLE.get(letter) or (f"U+{ord(letter):04X}" if hidden else letter)
-
-    return "".join(map(shown, piece)) or "∅"
 
 
 def short(text: str, size: int = 14) -> str:

@@ -125,24 +125,39 @@ def locate(
     layout: Layout, tensors: Mapping[str, Stored], dtype
 ) -> tuple[dict[str, Weight], set[str]]:
     """Where each weight is (but for sinusoids to be computed), and which tensors are used."""
+    check_shapes(layout, tensors)
     weights: dict[str, Weight] = {}
     used = set(layout.unread)
     for name, shape in weight_shapes(layout.config).items():
-        theirs = layout.names[name]
-        if is_computed(layout.config, name) and not any(each in tensors for each in theirs):
-            continue
-        if not theirs:
+        there = [each for each in layout.names[name] if each in tensors]
+        if there:
+            key, same = choose_tensor(layout.names[name], tensors)
+            used |= same
+            weights[name] = stored_weight(layout, name, tensors[key])
+        elif not layout.names[name] and not is_computed(layout.config, name):
             weights[name] = absent_bias(shape, dtype)
-            continue
-        key, same = choose_tensor(theirs, tensors)
-        used |= same
-        weights[name] = weight = stored_weight(layout, name, tensors[key])
-        if (found := tensors[key].shape) != (wanted := weight.shape_in_file(shape)):
-            raise GlassError(
-                f"The tensor {quote(tensors[key].name)} has the shape {found}; config.json calls"
-                f" for {wanted}."
-            )
     return weights, used
+
+
+def check_shapes(layout: Layout, tensors: Mapping[str, Stored]) -> None:
+    """Raises GlassError for a weight that is missing, or whose tensor has another shape. What
+    files say is compared, and not a byte of a tensor is read.
+    """
+    for name, shape in weight_shapes(layout.config).items():
+        theirs = layout.names[name]
+        there = [tensors[each] for each in theirs if each in tensors]
+        if not there:
+            if theirs and not is_computed(layout.config, name):
+                raise GlassError(
+                    f"The tensor {' or '.join(map(quote, theirs))} is missing from the file."
+                )
+            continue
+        wanted = stored_weight(layout, name, there[0]).shape_in_file(shape)
+        if there[0].shape != wanted:
+            raise GlassError(
+                f"The tensor {quote(there[0].name)} has the shape {there[0].shape}; config.json"
+                f" calls for {wanted}."
+            )
 
 
 def sine_table(config: Config) -> np.ndarray:
@@ -157,29 +172,31 @@ def is_computed(config: Config, name: str) -> bool:
 
 
 def choose_tensor(names: tuple[str, ...], tensors: Mapping[str, Stored]) -> tuple[str, set[str]]:
-    """Which of a weight's possible names to read, and all that hold the same numbers.
+    """Which of a weight's possible names to read, and all that hold the same numbers. One of them
+    is in the file.
 
     A copy of a table is read from where it is most shared (see Layout).
     """
     there = [name for name in names if name in tensors]
-    if not there:
-        raise GlassError(f"The tensor {' or '.join(map(quote, names))} is missing from the file.")
-    first = tensors[there[0]]
-    same = [
-        name
-        for name in there
-        if tensors[name].kind == first.kind
-        and tensors[name].shape == first.shape
-        and same_bytes(tensors[name].raw_RB, first.raw_RB)
-    ]
+    same = [name for name in there if is_copy(tensors[name], tensors[there[0]])]
     return next((name for name in names[1:] if name in same), there[0]), set(same)
 
 
-def same_bytes(one_RB: np.ndarray, other_RB: np.ndarray) -> bool:
-    """Whether two tensors of one shape are equal byte by byte, compared a few rows at a time."""
-    step = max(1, (_CHUNK << 4) // max(1, one_RB.shape[-1]))
-    starts = range(0, len(one_RB), step)
-    return all(np.array_equal(one_RB[i : i + step], other_RB[i : i + step]) for i in starts)
+def is_copy(one: Stored, other: Stored) -> bool:
+    """Whether two tensors hold the same numbers; their bytes are read only where nothing else
+    tells them apart.
+    """
+    if one is other:
+        return True
+    alike = (one.kind, one.shape) == (other.kind, other.shape)
+    return alike and same_bytes(one.raw_RB.reshape(-1), other.raw_RB.reshape(-1))
+
+
+def same_bytes(one_B: np.ndarray, other_B: np.ndarray) -> bool:
+    """Whether as many bytes are equal, a few megabytes at a time, however long a row is."""
+    step = _CHUNK << 4
+    starts = range(0, len(one_B), step)
+    return all(np.array_equal(one_B[i : i + step], other_B[i : i + step]) for i in starts)
 
 
 def stored_weight(layout: Layout, name: str, stored: Stored) -> StoredWeight:

@@ -38,7 +38,7 @@ from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers
 
 from core.errors import GlassError
 from core.models import languages
-from core.models.fields import Fields, quote, read_json
+from core.models.fields import MOST_IN_VOCABULARY, Fields, quote, read_json
 from core.models.languages import Languages
 from core.models.tokenizer import Tokenizer, as_refusal, from_file
 
@@ -132,7 +132,8 @@ def files_in(folder: Path) -> Files:
     """What the files of a folder say; one that is not there says nothing."""
     names = ("tokenizer", "tokenizer_config", "special_tokens_map", "added_tokens")
     whole, config, special, added = (
-        read_json(path) if (path := folder / f"{name}.json").exists() else {} for name in names
+        read_json(path, MOST_IN_VOCABULARY) if (path := folder / f"{name}.json").exists() else {}
+        for name in names
     )
     return Files(whole, Fields(config, "tokenizer_config.json"), special, added)
 
@@ -433,6 +434,15 @@ def table_of_letters(said: dict | None):
 _QWEN2 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+PATTERNS = (  # those by which published tokenizers cut words, beside those of GGUF files
+    _QWEN2,
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve"
+    r"|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}"
+    r"\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+"
+    r"[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
 )
 _BUILT = {
     "Qwen2Tokenizer": build_qwen2,

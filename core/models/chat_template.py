@@ -2,26 +2,21 @@
 
 It lies in chat_template.jinja, under “chat_template” in tokenizer_config.json, or under
 `tokenizer.chat_template` in a GGUF header, and is a program that nobody has checked. Each rendering
-runs in a process of its own (`core/models/chat_process.py`), in jinja2's sandbox, within two
-seconds of processor time and half a gigabyte; whatever it does beyond that is a GlassError. A
-process can be ended while it computes 10**10**9 or compiles it, which a thread of this one can't.
+runs in a process of its own (`core/models/apart.py`), in jinja2's sandbox, within two
+seconds of processor time and half a gigabyte; whatever it does beyond that is a GlassError.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-from core.errors import GlassError
+from core.errors import GlassError, harmless
 from core.models import chat_process
+from core.models.apart import Bounds, EndedError, answer_of
 from core.models.auto_tokenizer import files_in, named_tokens
 from core.models.fields import Fields, read_json, regular_size
 from core.models.tokenizer import Encoding, check_text
@@ -29,8 +24,6 @@ from core.models.tokenizer import Encoding, check_text
 LONGEST_TEMPLATE = 100_000  # characters; those of the large models have up to 30,000
 SECONDS, MEMORY = 2, 512 << 20  # of processor time; bytes
 WAIT = 20  # seconds, on a machine that has other work
-_FEW = threading.BoundedSemaphore(2)  # so many at a time
-_ENVIRONMENT = ("TZ", "SYSTEMROOT")  # what such a process is told of its surroundings
 
 
 @dataclass(frozen=True)
@@ -94,45 +87,25 @@ def run_template(template: ChatTemplate, texts: tuple[str, ...]) -> tuple[str, .
     """The template run on each text; or why it fails, a sentence, which is remembered, too. Raises
     GlassError where this machine had no time for it.
     """
-    asked = {
-        "path": sys.path,
-        "seconds": SECONDS,
-        "memory": MEMORY,
-        "template": template.source,
-        "names": dict(template.names),
-        "texts": texts,
-    }
-    with _FEW:
-        told = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", "-S", chat_process.__file__],
-                input=json.dumps(asked).encode(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=WAIT,
-                env=told,
-            )
-        except subprocess.TimeoutExpired:
-            raise GlassError(refused("it takes too long")) from None
-        except OSError as error:
-            raise GlassError(refused(f"no process could be started: {error.strerror}")) from None
-    return texts_in(done)
-
-
-def texts_in(done: subprocess.CompletedProcess) -> tuple[str, ...] | str:
-    """What the process has answered: texts, or what went wrong."""
+    question = {"template": template.source, "names": dict(template.names), "texts": texts}
+    bounds = Bounds(SECONDS, MEMORY, wait=WAIT)
     try:
-        answer = json.loads(done.stdout)
-    except ValueError:  # it was ended: that is what the limit of time does
-        return refused("it takes too long, or too much memory")
+        answer = answer_of(chat_process.__file__, question, bounds)
+    except EndedError as ended:
+        return refused(str(ended))
+    except GlassError as error:
+        raise GlassError(refused(lowered(str(error)))) from None
     return refused(answer["error"]) if "error" in answer else tuple(answer["texts"])
+
+
+def lowered(sentence: str) -> str:
+    """A sentence as the end of another."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def refused(why: str) -> str:
     """What is said of a template that can't be used."""
-    shown = "".join(each if each.isprintable() else " " for each in why).rstrip(". ")
-    return f"The chat template of this model cannot be used: {shown}."
+    return f"The chat template of this model cannot be used: {harmless(why).rstrip('. ')}."
 
 
 # --- tokens ---------------------------------------------------------------------------------------

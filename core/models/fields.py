@@ -17,9 +17,14 @@ import numpy as np
 from core.errors import GlassError
 
 LARGEST_HEADER = 1 << 25  # bytes; real headers have at most a few million
+LARGEST_VOCABULARY = 1 << 26  # bytes of a file that a tokenizer is read from
+MOST_VALUES = 1_000_000  # in a JSON file: the largest index of weights has a tenth of that
+MOST_IN_VOCABULARY = 4_000_000  # in one of a vocabulary: the largest have two to three million
 LARGEST_SIDE = 1 << 40  # numbers along one axis: far above any model, and products stay whole
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 _LARGEST_POINTER = 1 << 10  # bytes, by the specification of Git LFS
+_SPARSE = 1 << 30  # bytes: from here on a file is looked at for holes
+_HELD = 16  # a file of which less than one byte in so many is on the disk is one of holes
 
 
 @dataclass(frozen=True)
@@ -103,18 +108,26 @@ def quote(value) -> str:
     return f"“{text}”" if isinstance(value, str) else text
 
 
-def read_json(path: Path) -> dict:
-    """The object in a JSON file. Raises GlassError if the file is no such thing."""
+def read_json(path: Path, most: int = MOST_VALUES) -> dict:
+    """The object in a JSON file. most: values in it. Raises GlassError if the file is no such
+    thing.
+    """
     if (size := regular_size(path)) > LARGEST_HEADER:
         raise GlassError(
             f"{path.name} is larger than {LARGEST_HEADER >> 20} MB, too large for such a file."
         )
     with path.open("rb") as file:
-        return parse_json(file.read(size), path.name)  # no further: some files of /proc never end
+        return parse_json(
+            file.read(size), path.name, most
+        )  # no further: some files of /proc never end
 
 
-def parse_json(data: bytes, where: str) -> dict:
-    """A JSON object: no NaN, no repeated keys, no nesting deeper than Python's stack."""
+def parse_json(data: bytes, where: str, most: int = MOST_VALUES) -> dict:
+    """A JSON object: no NaN, no repeated keys, no nesting deeper than Python's stack, and no more
+    values than `most`: a byte or two may become a hundred in memory.
+    """
+    if values_in(data) > most:
+        raise GlassError(f"{where} holds more than {most:,} values, too many for such a file.")
 
     def unique(pairs):
         if len(found := dict(pairs)) < len(pairs):
@@ -133,6 +146,13 @@ def parse_json(data: bytes, where: str) -> dict:
     if not isinstance(found, dict):
         raise GlassError(f"{where} is damaged: it should hold a JSON object.")
     return found
+
+
+def values_in(data: bytes) -> int:
+    """How many values a JSON text may hold at most, counted before it is read; an object, which
+    takes the memory of a few, counts as four. Signs within texts count as well.
+    """
+    return data.count(b",") + data.count(b"[") + 4 * data.count(b"{") + 1
 
 
 def regular_size(path: Path) -> int:
@@ -170,7 +190,22 @@ def map_file(path: Path, least: int) -> np.ndarray:
     size = regular_size(path)
     if size < least:
         raise GlassError(f"{path.name} is damaged: it has only {size} bytes. Download it again.")
+    refuse_holes(path)
     try:
         return np.memmap(path, np.uint8, "r")
     except (OSError, ValueError) as error:
         raise GlassError(f"{path} can't be mapped into memory: {error}.") from None
+
+
+def refuse_holes(path: Path) -> None:
+    """Raises an error for a large file that is nearly all holes, as a download that broke off or a
+    hostile file is: they read as zeros, at the price of a full file. A system that does not say
+    what is on the disk (0 blocks) is believed.
+    """
+    found = path.stat()
+    held = 512 * getattr(found, "st_blocks", 0)
+    if found.st_size >= _SPARSE and 0 < held < found.st_size // _HELD:
+        raise GlassError(
+            f"{path.name} is damaged: of its {found.st_size / 1e6:,.0f} MB only"
+            f" {held / 1e6:,.1f} MB are on the disk, and the rest are holes. Download it again."
+        )

@@ -31,7 +31,7 @@ from core.errors import GlassError
 from core.models.cut_characters import byte_of
 from core.models.fields import Fields, quote
 from core.models.gguf_cuts import CUTS
-from core.models.tokenizer import Encoding, Tokenizer, as_refusal
+from core.models.tokenizer import Encoding, Tokenizer, as_refusal, check_pieces
 
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4  # kinds of tokens in a GGUF header
 _WHOLE = (_UNKNOWN, _CONTROL, _USER_DEFINED)  # found in a text before it is cut
@@ -85,6 +85,7 @@ _SPECIAL = frozenset(
 def from_gguf(metadata: Mapping) -> Tokenizer | ScoredPieces:
     """The tokenizer in a GGUF header. Raises GlassError, with the reason, if it can't be read."""
     header = Fields(dict(metadata), "The GGUF header")
+    check_sizes(metadata)
     check_kind(header)
     tokens = read_tokens(header)
     kinds = read_numbers(header, "tokenizer.ggml.token_type", len(tokens), _NORMAL)
@@ -102,6 +103,15 @@ def from_gguf(metadata: Mapping) -> Tokenizer | ScoredPieces:
         library = byte_level(header, tokens, kinds)
         library.post_processor = template(tokens, begin, end)
     return Tokenizer(library)
+
+
+def check_sizes(metadata: Mapping) -> None:
+    """Raises GlassError for a vocabulary with too many pieces or merges, or with one that is too
+    long, before anything is done with it.
+    """
+    for name in ("tokens", "merges"):
+        found = metadata.get(f"tokenizer.ggml.{name}")
+        check_pieces(found if isinstance(found, list) else (), "The GGUF header")
 
 
 def check_kind(header: Fields) -> None:

@@ -13,40 +13,19 @@ from core.config import Config
 from core.decoding import greedy_target, rules_of, start_of
 from core.errors import GlassError
 from core.forward_pass import forward
-from core.models import (
-    auto_tokenizer,
-    catalogue,
-    download,
-    gguf_tokenizer,
-    sentencepiece_model,
-    tokenizer,
-)
+from core.models import catalogue, download, tokenizer
+from core.models.any_tokenizer import AnyTokenizer, Tokenizers, tokenizer_in_gguf, tokenizers_in
 from core.models.assembly import plain_arrays
 from core.models.chat_template import ChatTemplate, chat_in_folder, chat_in_gguf
 from core.models.engines import Engine, trace_with
 from core.models.fields import Fields, read_json
 from core.models.generation_rules import Decoding, decoding_in, decoding_in_gguf
-from core.models.gguf_tokenizer import ScoredPieces
 from core.models.languages import Languages
 from core.models.sentencepiece_model import SentencePieces
 from core.models.streaming import Streamed
 from core.models.tokenizer import Tokenizer
 from core.models.weights import load_folder, open_tensors, read_gguf
 from core.trace import Trace, arrays_held, bytes_of
-
-OTHER_FILES = (
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "tokenizer.model",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-    "source.spm",
-    "target.spm",
-)
-
-
-AnyTokenizer = Tokenizer | SentencePieces | ScoredPieces
 
 
 @dataclass(frozen=True)
@@ -251,7 +230,7 @@ def load(
 def model_in_folder(name: str, folder: Path, dtype, stream: bool | None = None) -> Model:
     """The model of a folder."""
     loaded = load_folder(folder, dtype, stream)
-    found = tokenizers_in(folder, loaded.config)
+    found = tokenizers_in(folder, loaded.config.family, loaded.config.n_vocab)
     config, rules, said = decoding_in(folder, loaded.config)
     chat, unread = chat_in_folder(folder, config.family) if found.source else (None, ())
     notes = (*loaded.notes, *found.notes, *said, *unread)
@@ -278,29 +257,6 @@ def with_note_on_languages(model: Model) -> Model:
     return replace(model, notes=(*model.notes, how))
 
 
-def model_in_gguf(name: str, file: Path, dtype, stream: bool | None = None) -> Model:
-    """The model of a GGUF file."""
-    config, weights, metadata = read_gguf(file, dtype, stream)
-    found, rules = tokenizer_in_gguf(metadata), decoding_in_gguf(metadata, config)
-    chat, unread = chat_in_gguf(metadata) if found.source else (None, ())
-    notes = (*found.notes, *unread)
-    model = Model(name, config, weights, notes=notes, decoding=rules, chat=chat, place=file)
-    return with_tokenizers(model, found)
-
-
-# --- tokenizers -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Tokenizers:
-    """What is read of a model's text; or why nothing is, and the model runs by token ids."""
-
-    source: AnyTokenizer | None
-    target: SentencePieces | None = None  # a translator's other language
-    notes: tuple[str, ...] = ()
-    refusal: str = ""
-
-
 def with_tokenizers(model: Model, found: Tokenizers) -> Model:
     """The same model, with these tokenizers."""
     return replace(
@@ -308,67 +264,14 @@ def with_tokenizers(model: Model, found: Tokenizers) -> Model:
     )
 
 
-def without_tokenizer(error: GlassError) -> Tokenizers:
-    """No tokenizer, the reason, and what the reader is told."""
-    return Tokenizers(None, notes=(f"Type token ids here, not words. {error}",), refusal=str(error))
-
-
-def tokenizer_in_gguf(metadata: Mapping) -> Tokenizers:
-    """The tokenizer in a GGUF header, if it can be read."""
-    try:
-        return Tokenizers(gguf_tokenizer.from_gguf(metadata))
-    except GlassError as error:
-        return without_tokenizer(error)
-
-
-def tokenizers_in(folder: Path, config: Config) -> Tokenizers:
-    """The tokenizers of a folder, if they can be read."""
-    try:
-        return read_tokenizers(folder, config)
-    except GlassError as error:
-        return without_tokenizer(error)
-
-
-def read_tokenizers(folder: Path, config: Config) -> Tokenizers:
-    """The tokenizer of a folder, and the one for the other language where a translator has two.
-
-    Raises GlassError, with the reason, where there is none or it can't be read.
-    """
-    source, target = folder / "source.spm", folder / "target.spm"
-    vocabulary = folder / "vocab.json"
-    if config.family == "Marian" and all(each.exists() for each in (source, target, vocabulary)):
-        one, other = (
-            sentencepiece_model.marian_pieces(file, vocabulary) for file in (source, target)
-        )
-        return Tokenizers(one, other, auto_tokenizer.notes_on_pieces(folder, set(one.special)))
-    if (folder / "tokenizer.json").exists():
-        one, notes = auto_tokenizer.from_folder(folder, config.family)
-        return Tokenizers(one, notes=notes)
-    if one := pieces_in(folder, config):
-        return Tokenizers(one, notes=auto_tokenizer.notes_on_pieces(folder, set(one.special)))
-    raise GlassError(no_tokenizer_in(folder))
-
-
-def pieces_in(folder: Path, config: Config) -> SentencePieces | None:
-    """The tokenizer of a folder that holds a SentencePiece model alone, of the families that do."""
-    if config.family in ("T5", "mT5") and (file := folder / "spiece.model").exists():
-        return sentencepiece_model.t5_pieces(file, config.n_vocab)
-    file, vocabulary = folder / "sentencepiece.bpe.model", folder / "vocab.json"
-    if config.family == "M2M100" and file.exists() and vocabulary.exists():
-        return sentencepiece_model.m2m_100_pieces(file, vocabulary)
-    return None
-
-
-def no_tokenizer_in(folder: Path) -> str:
-    """What is said of a folder without a tokenizer that can be read."""
-    others = [name for name in OTHER_FILES if (folder / name).exists()]
-    if not others:
-        return "The folder has no tokenizer.json."
-    return (
-        f"The folder has no tokenizer.json, and {' and '.join(others)} alone is not enough. Open"
-        " it once with AutoTokenizer.from_pretrained(…) of transformers and save it with"
-        " save_pretrained(…), which writes tokenizer.json."
-    )
+def model_in_gguf(name: str, file: Path, dtype, stream: bool | None = None) -> Model:
+    """The model of a GGUF file."""
+    config, weights, metadata = read_gguf(file, dtype, stream)
+    found, rules = tokenizer_in_gguf(file, metadata), decoding_in_gguf(metadata, config)
+    chat, unread = chat_in_gguf(metadata) if found.source else (None, ())
+    notes = (*found.notes, *unread)
+    model = Model(name, config, weights, notes=notes, decoding=rules, chat=chat, place=file)
+    return with_tokenizers(model, found)
 
 
 # --- models that are no transformers --------------------------------------------------------------

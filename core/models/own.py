@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable
 from typing import NoReturn
 
 from core.errors import GlassError
 from core.models import catalogue
-from core.models.cache import remember, remembered
+from core.models.cache import remembered, update
 
 MOST = 20
 LONGEST = 400  # characters of a name
@@ -24,7 +25,12 @@ _PAGE = "https://huggingface.co/"
 
 def own() -> tuple[str, ...]:
     """The names that were chosen, the last one first."""
-    names = remembered(_FILE).get(_KEY)
+    return names_in(remembered(_FILE))
+
+
+def names_in(known: dict) -> tuple[str, ...]:
+    """The names in what is remembered."""
+    names = known.get(_KEY)
     names = names if isinstance(names, list) else []
     return tuple(dict.fromkeys(name for name in names if is_name(name)))[:MOST]
 
@@ -39,12 +45,17 @@ def is_name(name) -> bool:
 
 def keep(name: str) -> None:
     """Puts a name first."""
-    remember(_FILE, _KEY, [name, *(each for each in own() if each != name)][:MOST])
+    change(lambda names: [name, *(each for each in names if each != name)][:MOST])
 
 
 def drop(name: str) -> None:
     """Forgets a name."""
-    remember(_FILE, _KEY, [each for each in own() if each != name])
+    change(lambda names: [each for each in names if each != name])
+
+
+def change(names_after: Callable[[tuple[str, ...]], list[str]]) -> None:
+    """Changes the list, from what is remembered then: two programs at once lose nothing."""
+    update(_FILE, lambda known: known | {_KEY: names_after(names_in(known))})
 
 
 def meant(text: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 
@@ -16,6 +17,16 @@ from core.models.fields import read_json
 from core.models.safetensors import open_safetensors
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+KINDS = {  # what safetensors calls NumPy's kinds of numbers
+    "bool": "BOOL",
+    "uint8": "U8",
+    "int32": "I32",
+    "int64": "I64",
+    "float16": "F16",
+    "float32": "F32",
+    "float64": "F64",
+}
+SIZES = {kind: np.dtype(name).itemsize for name, kind in KINDS.items()}  # in bytes
 BESIDE = ("tokenizer.json",)  # further files of the folder that belong to the taught model too
 
 
@@ -46,12 +57,22 @@ def zipped(model, folder: str) -> bytes:
 
 def safetensors_of(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Arrays as a safetensors file, in 32 bits: the header's length, the header, the numbers."""
-    header, end, parts = {}, 0, []
-    for name, array in arrays.items():
-        part = np.ascontiguousarray(array, dtype="<f4").tobytes()
-        shape, start, end = list(array.shape), end, end + len(part)
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
-        parts.append(part)
+    header = safetensors_header({name: ("F32", array.shape) for name, array in arrays.items()})
+    parts = (np.ascontiguousarray(array, dtype="<f4").tobytes() for array in arrays.values())
+    return b"".join((header, *parts))
+
+
+def safetensors_header(
+    tensors: Mapping[str, tuple[str, tuple[int, ...]]], metadata: Mapping[str, str] | None = None
+) -> bytes:
+    """What stands before the numbers of a safetensors file: the header and its length. tensors: for
+    each name the kind of number, a key of SIZES, and the shape, in the order of the file.
+    """
+    header: dict[str, dict] = {"__metadata__": dict(metadata)} if metadata else {}
+    end = 0
+    for name, (kind, shape) in tensors.items():
+        start, end = end, end + SIZES[kind] * math.prod(shape)
+        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [start, end]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of eight bytes
-    return b"".join((len(text).to_bytes(8, "little"), text, *parts))
+    return len(text).to_bytes(8, "little") + text

@@ -7,6 +7,7 @@ Answers as `core.models.tokenizer.Tokenizer` does. The `sentencepiece` library c
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -16,11 +17,16 @@ import sentencepiece
 
 from core.errors import GlassError
 from core.models.cut_characters import byte_of
-from core.models.fields import Fields, read_json, regular_size
+from core.models.fields import (
+    LARGEST_VOCABULARY,
+    MOST_IN_VOCABULARY,
+    Fields,
+    read_json,
+    regular_size,
+)
 from core.models.languages import M2M_100, WMT_21, Languages
-from core.models.tokenizer import Encoding, as_refusal
+from core.models.tokenizer import Encoding, as_refusal, check_pieces
 
-_LARGEST = 1 << 26  # bytes; the published ones have up to five million
 _END = "</s>"
 _CODE = re.compile(r">>[^<>]+<<")
 
@@ -42,6 +48,7 @@ class SentencePieces:
         text. first: one of them, before each text.
         """
         self.library, self.coded, self.languages, self.first = library, coded, languages, first
+        self.guard: Callable[[dict], None] | None = None  # as in Tokenizer
         self.codes = dict(languages.ids) if languages else {}
         self.ids = ids or {library.id_to_piece(i): i for i in range(library.get_piece_size())}
         own = {token: self.ids[token] for token in (_END, "<unk>", "<pad>") if token in self.ids}
@@ -55,6 +62,8 @@ class SentencePieces:
 
     def encode(self, text: str, special: bool = True) -> Encoding:
         """The text in pieces, and the token of the end. special: False leaves that one out."""
+        if self.guard:
+            self.guard({"text": text, "special": special})
         found = []
         for start, part in fragments(text, self._special):
             if part in self.special:
@@ -147,12 +156,15 @@ def fragments(text: str, special: re.Pattern) -> list[tuple[int, str]]:
 
 def processor(path: Path) -> sentencepiece.SentencePieceProcessor:
     """The model in a file. Raises GlassError if it is none."""
-    if regular_size(path) > _LARGEST:
+    if regular_size(path) > LARGEST_VOCABULARY:
         raise GlassError(
-            f"{path.name} is larger than {_LARGEST >> 20} MB, too large for a SentencePiece model."
+            f"{path.name} is larger than {LARGEST_VOCABULARY >> 20} MB, too large for a"
+            " SentencePiece model."
         )
     with as_refusal(f"{path.name} cannot be read as a SentencePiece model"):
-        return sentencepiece.SentencePieceProcessor(model_proto=path.read_bytes())
+        library = sentencepiece.SentencePieceProcessor(model_proto=path.read_bytes())
+    check_pieces(library.id_to_piece(list(range(library.get_piece_size()))), path.name)
+    return library
 
 
 def t5_pieces(path: Path, n_vocab: int) -> SentencePieces:
@@ -194,11 +206,12 @@ def marian_pieces(path: Path, vocabulary: Path) -> SentencePieces:
 
 def ids_in(vocabulary: Path) -> dict[str, int]:
     """The number of each piece."""
-    ids = read_json(vocabulary)
+    ids = read_json(vocabulary, MOST_IN_VOCABULARY)
     if not ids or not all(
         isinstance(i, int) and not isinstance(i, bool) and 0 <= i < 1 << 24 for i in ids.values()
     ):
         raise GlassError(
             f"{vocabulary.name} is not a vocabulary: it needs a number for every piece."
         )
+    check_pieces(ids, vocabulary.name)
     return ids

@@ -8,7 +8,7 @@ header is read by `gguf_tokenizer`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ from tokenizers import decoders
 
 from core.errors import GlassError
 from core.models.cut_characters import byte_of
-from core.models.fields import read_json
+from core.models.fields import MOST_IN_VOCABULARY, read_json
 from core.models.languages import Languages
 
 # The pieces that a study model spells unknown words with (training/vocabulary.py): what stands
@@ -28,6 +28,8 @@ from core.models.languages import Languages
 # these are words: here are all of its English.
 _SPELLING = re.compile(r"##.+|[^\W_]|[bcdfghjklmnprstvwyz][aeiou]")
 _SHORT_WORDS = frozenset(("a", "i", "be", "do", "he", "me", "so", "to", "we"))
+LONGEST_PIECE = 4096  # letters; the longest that were published have a few hundred
+MOST_PIECES = 1 << 20  # the largest vocabulary that was published has 900,000
 LONGEST_TEXT = 1_000_000  # characters; what a page or a model takes is far less
 
 
@@ -87,6 +89,8 @@ class Tokenizer:
         those that it translates into, where a code says which.
         """
         self.languages = languages
+        # What is asked before the library is, where its rules are not of a known cost (first_use)
+        self.guard: Callable[[dict], None] | None = None
         library.no_padding()  # MiniLM's file switches both on, for batches of 128
         library.no_truncation()
         self.library, self.segments = library, segments
@@ -95,6 +99,8 @@ class Tokenizer:
         """The text in pieces. special: with the special tokens that the model was trained to see
         around it, such as [CLS]. second: sentence B, put after it as the tokenizer's file says.
         """
+        if self.guard:
+            self.guard({"text": text, "second": second, "special": special})
         with as_refusal("This text cannot be split into tokens"):
             found = self.library.encode(text, second, add_special_tokens=special)
         added = [bool(mask) for mask in found.special_tokens_mask]
@@ -121,8 +127,11 @@ class Tokenizer:
 
     def decode(self, ids_L) -> str:
         """The text of token ids, special tokens included."""
+        ids = [int(i) for i in ids_L]
+        if self.guard:
+            self.guard({"ids": ids})
         with as_refusal("These tokens cannot be turned into text"):
-            return self.library.decode([int(i) for i in ids_L], skip_special_tokens=False)
+            return self.library.decode(ids, skip_special_tokens=False)
 
     def piece(self, token_id: int) -> str:
         """One piece of the vocabulary. Bytes are shown as the letters they spell; those that spell
@@ -249,6 +258,20 @@ def check_text(text: str) -> str:
     return text
 
 
+def ids_typed(text: str, why: str = "") -> list[int]:
+    """Token ids typed as numbers, for a model whose tokenizer can't be read here.
+
+    why: the reason, a sentence.
+    """
+    numbers = re.findall(r"[^\s,]+", text)
+    if not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
+        raise GlassError(
+            "Glassformer cannot read this model’s tokenizer: type token ids, such as 12 7 431 0,"
+            f" instead of words. {why}".rstrip()
+        )
+    return [int(number) for number in numbers]
+
+
 @contextmanager
 def as_refusal(what: str) -> Iterator[None]:
     """Whatever the library raises, also a panic of its Rust code, becomes a sentence for the
@@ -264,6 +287,29 @@ def as_refusal(what: str) -> Iterator[None]:
 
 def from_file(path: Path) -> Tokenizer:
     """The tokenizer of a tokenizer.json. Raises GlassError if the file is none."""
-    read_json(path)  # its size and that it is JSON, before the library parses it
+    check_whole(read_json(path, MOST_IN_VOCABULARY), path.name)  # before the library parses it
     with as_refusal(f"{path.name} cannot be read as a tokenizer"):
         return Tokenizer(tokenizers.Tokenizer.from_file(str(path)))
+
+
+def check_whole(whole: dict, where: str) -> None:
+    """Raises GlassError for a tokenizer.json with too many pieces, or with one that is too long."""
+    model, added = whole.get("model"), whole.get("added_tokens")
+    vocab = model.get("vocab") if isinstance(model, dict) else None
+    pieces = vocab if isinstance(vocab, (dict, list)) else ()
+    check_pieces((each[0] if isinstance(each, list) and each else each for each in pieces), where)
+    added = added if isinstance(added, list) else ()
+    check_pieces((each.get("content") for each in added if isinstance(each, dict)), where)
+
+
+def check_pieces(pieces: Iterable, where: str) -> None:
+    """Raises GlassError for a vocabulary with too many pieces, or with one that is too long."""
+    sizes = [len(piece) for piece in pieces if isinstance(piece, str)]
+    if len(sizes) > MOST_PIECES:
+        raise GlassError(
+            f"{where} holds a vocabulary of {len(sizes):,} pieces; the limit is {MOST_PIECES:,}."
+        )
+    if (longest := max(sizes, default=0)) > LONGEST_PIECE:
+        raise GlassError(
+            f"{where} holds a piece of {longest:,} letters; the limit is {LONGEST_PIECE:,}."
+        )

@@ -19,7 +19,8 @@ from core.config import Config
 from core.errors import GlassError
 from core.memory import room
 from core.models import keys, prepared
-from core.models.assembly import find_all
+from core.models.assembly import check_shapes, find_all
+from core.models.catalogue import shards_of
 from core.models.families import FAMILIES, bert_gguf, llama_gguf
 from core.models.families.common import Layout, fine_tuned_head
 from core.models.fields import Fields, quote, read_json
@@ -28,6 +29,7 @@ from core.models.safetensors import open_safetensors, open_shards
 from core.models.stored import Stored
 from core.models.streaming import Streamed, nbytes_of_all
 
+_WHOLE = "model.safetensors"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -58,8 +60,7 @@ def load_folder(folder: str | Path, dtype=np.float32, stream: bool | None = None
     layout, tensors, heads = layout_of(folder)
     tensors = {name: tensors[name] for name in tensors if name not in heads}
     notes = (*fine_tuned_notes(heads), *layout.notes)
-    files = sorted(folder.glob("*.safetensors"))
-    weights = weights_of(files, layout, tensors, dtype, stream)
+    weights = weights_of(weight_files(folder), layout, tensors, dtype, stream)
     return Loaded(layout.config, weights, notes)
 
 
@@ -108,10 +109,11 @@ def read_gguf(
 def weights_of(
     files: list[Path], layout: Layout, tensors: Mapping[str, Stored], dtype, stream: bool | None
 ) -> Mapping[str, Any]:
-    """A model's weights. files: all that they may lie in. stream: they stay in their file, and are
+    """A model's weights. files: all that they lie in. stream: they stay in their file, and are
     converted when they are asked for; None: if they would take more than half of the memory there
     is room for (core.memory).
     """
+    check_shapes(layout, tensors)  # before a file is read to the end
     needed = nbytes_of_all(layout.config, dtype)
     if needed > room() // 2 if stream is None else stream:
         found = find_all(layout, tensors, dtype)
@@ -156,16 +158,29 @@ def open_tensors(folder: Path) -> dict[str, Stored]:
     """The tensors of model.safetensors, of the files that an index lists, or of the only
     safetensors file there is.
     """
-    if os.path.exists(folder / "model.safetensors"):
-        return open_safetensors(folder / "model.safetensors")
-    if os.path.exists(index := folder / "model.safetensors.index.json"):
+    index = folder / f"{_WHOLE}.index.json"
+    if not os.path.exists(folder / _WHOLE) and os.path.exists(index):
         return open_shards(index)
+    return open_safetensors(single_file(folder))
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files in which the tensors of `open_tensors` lie; others in the folder are not read."""
+    index = folder / f"{_WHOLE}.index.json"
+    if not os.path.exists(folder / _WHOLE) and os.path.exists(index):
+        return [folder / name for name in shards_of(index)]
+    return [single_file(folder)]
+
+
+def single_file(folder: Path) -> Path:
+    """The one safetensors file of a folder. Raises GlassError where it has none, or several."""
+    if os.path.exists(folder / _WHOLE):
+        return folder / _WHOLE
     if len(found := sorted(folder.glob("*.safetensors"))) == 1:
-        return open_safetensors(found[0])
+        return found[0]
     if found:
         raise GlassError(
-            f"{folder} has several safetensors files and no model.safetensors.index.json that lists"
-            " them."
+            f"{folder} has several safetensors files and no {_WHOLE}.index.json that lists them."
         )
     if pickled := [path.name for pattern in _PICKLES for path in folder.glob(pattern)]:
         raise GlassError(
@@ -175,7 +190,7 @@ def open_tensors(folder: Path) -> dict[str, Stored]:
             " trust the file, open it with transformers and save it with save_pretrained(…),"
             " which writes safetensors."
         )
-    raise GlassError(f"{folder} has no model.safetensors.")
+    raise GlassError(f"{folder} has no {_WHOLE}.")
 
 
 def without_prefix(tensors: Mapping[str, Stored], prefixes: tuple[str, ...]) -> dict[str, Stored]:

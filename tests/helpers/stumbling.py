@@ -65,6 +65,7 @@ STUMBLES = {
 }
 _ANY = {phrase: re.compile(phrase, re.IGNORECASE) for phrase in STUMBLES}
 _CODE = re.compile(r"`[^`]*`|\$[^$]*\$")
+_LISTING = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
 def stumbles(text: str) -> list[str]:
@@ -88,7 +89,8 @@ def sentences_in_code() -> Iterator[tuple[str, str]]:
     for path in (ROOT / "assets/components/glossary.json", ROOT / "assets/examples.json"):
         yield from ((path.name, text) for text in texts_in(json.loads(path.read_text("utf-8"))))
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        yield from ((path.name, part) for part in path.read_text("utf-8").split("\n\n"))
+        text = _LISTING.sub("", path.read_text("utf-8"))
+        yield from ((path.name, part) for part in text.split("\n\n"))
 
 
 def strings_in(path: Path) -> Iterator[str]:

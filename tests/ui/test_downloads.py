@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.models import catalogue
 from tests.helpers.downloads import MODEL, shown_model, visitor
-from tests.helpers.pages import opened
+from tests.helpers.pages import opened, prose
 from ui.session import runs
 from ui.shell import downloads
 
@@ -121,3 +121,11 @@ def test_the_command_that_fetches_a_model_elsewhere_can_be_copied(monkeypatch):
     downloads.jobs.clear()
     assert not app.exception and "network is down" in app.error[0].value
     assert any(f"`python -m core.models fetch {name}`" in each.value for each in app.caption)
+
+
+def test_a_model_whose_file_is_damaged_is_not_called_absent(download, monkeypatch):
+    said = "model.safetensors of all-MiniLM-L6-v2 is damaged: it has 5 bytes, not 90,868,376."
+    monkeypatch.setattr(catalogue, "damaged", lambda entry: said if entry.name == MODEL else "")
+    app = visitor()
+    assert app.button(key="fetch").label.startswith("Fetch it again, ")
+    assert said in prose(app) and "not on this machine yet" not in prose(app)

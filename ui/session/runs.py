@@ -10,25 +10,28 @@ target_ids_of(model, ids_L, target)     what its decoder reads
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
-from core import load, lstm, whatif
+from core import load, lstm, time_limit, whatif
 from core.course import targets_of
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
+from core.models.cache import known_of, stamp_of
 from core.models.chat_template import ChatTemplate
 from core.models.engines import installed, is_known, trace_with
 from core.models.model import Model
 from core.models.streaming import most_held
-from core.models.tokenizer import Encoding
+from core.models.tokenizer import Encoding, ids_typed
 from core.run_size import longest, nbytes_of_run
 from core.trace import Trace
 from ui.session import owner
@@ -124,9 +127,43 @@ def model_of(name: str) -> Model | Lstm:
 
     def read():
         with st.spinner("Reading the weights …"):
-            return lstm.load() if name == LSTM else load(name, fetch=False)
+            loaded = lstm.load() if name == LSTM else load(name, fetch=False)
+            _AS_READ[name] = {file: stamp_of(file) for file in weights_on_disk(loaded)}
+            return loaded
 
     return SHELF.get(("model", name), read, stays=True)
+
+
+_AS_READ: dict[str, dict[Path, list]] = {}  # of each model, the stamps of its files then
+
+
+def weights_on_disk(model: Model | Lstm) -> list[Path]:
+    """The files of a model's weights."""
+    place = model.place if isinstance(model, Model) else None
+    if place is None:
+        return []
+    return [place] if place.suffix == ".gguf" else sorted(place.glob("*.safetensors"))
+
+
+def has_changed_on_disk(name: str) -> bool:
+    """Whether the weights of a model that is in memory have been replaced or removed since."""
+    now, read = weights_on_disk(model_of(name)), _AS_READ.get(name)
+    if read is None:  # it came into memory in another way
+        return False
+    return now != list(read) or any(differs(file, stamp) for file, stamp in read.items())
+
+
+def differs(file: Path, stamp: list) -> bool:
+    """Whether a file is another one than when it had this stamp. Nothing is read, but where only
+    what is known of it has changed, as by a hard link or another owner: then its sample tells.
+    """
+    try:
+        known, read = known_of(file), stamp[:-1]
+        if known == read:
+            return False
+        return known[:-1] != read[:-1] or stamp_of(file)[-1] != stamp[-1]
+    except OSError:
+        return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,12 +186,13 @@ def model_in(request: RunRequest) -> Model | Lstm:
     if not change or not isinstance(model, Model):
         return model
 
+    key = ("taught", request.model, change)
+
     def teach() -> Taught:
         words = "Teaching the model …" if "learn" in whatif.kinds(change) else "Reading weights …"
-        with st.spinner(words):
+        with st.spinner(words), limited(key):
             return Taught(whatif.model_taught(model, change))
 
-    key = ("taught", request.model, change)
     return SHELF.get(key, teach, holds=("model", request.model)).model
 
 
@@ -168,7 +206,7 @@ def run_of(request: RunRequest) -> FinishedRun:
     model = model_of(request.model)
 
     def run():
-        with st.spinner("Running the model …"):
+        with st.spinner("Running the model …"), limited(request):
             return run_model(model, request)
 
     return SHELF.get(request, run, holds=("model", request.model))
@@ -216,11 +254,37 @@ def why_not(request: RunRequest) -> str:
     nothing, so that a click may ask.
     """
     model = model_of(request.model)
+
+    def run():
+        with limited(request):
+            return run_model(model, request)
+
     try:
-        SHELF.get(request, lambda: run_model(model, request), holds=("model", request.model))
+        SHELF.get(request, run, holds=("model", request.model))
     except (GlassError, KeyError) as error:
         return str(error.args[0])
     return ""
+
+
+_TOO_LONG: OrderedDict[Hashable, str] = OrderedDict()  # what took too long, and what was said
+
+
+@contextmanager
+def limited(key: Hashable) -> Iterator[None]:
+    """What runs inside has only so long. What took too long is not tried again at every click: the
+    last few are remembered.
+    """
+    if said := _TOO_LONG.get(key):
+        raise GlassError(said)
+    with time_limit.within(time_limit.seconds()):
+        try:
+            yield
+        except GlassError as error:
+            if time_limit.is_over():
+                _TOO_LONG[key] = str(error)
+                while len(_TOO_LONG) > 100:
+                    _TOO_LONG.popitem(last=False)
+            raise
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -358,20 +422,6 @@ def ids_of(model: Model | Lstm, text: str) -> np.ndarray:
 def why_no_tokenizer(model: Model | Lstm) -> str:
     """Why a model's tokenizer can't be read here, a sentence; empty where that is not known."""
     return model.no_tokenizer if isinstance(model, Model) else ""
-
-
-def ids_typed(text: str, why: str = "") -> list[int]:
-    """Token ids typed as numbers, for a model whose tokenizer can't be read here.
-
-    why: the reason, a sentence.
-    """
-    numbers = re.findall(r"[^\s,]+", text)
-    if not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
-        raise GlassError(
-            "Glassformer cannot read this model’s tokenizer: type token ids, such as 12 7 431 0,"
-            f" instead of words. {why}".rstrip()
-        )
-    return [int(number) for number in numbers]
 
 
 def target_ids_of(model: Model, ids_L, target: str) -> Sequence:

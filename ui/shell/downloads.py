@@ -125,8 +125,11 @@ def offer(name: str, meanwhile: str) -> None:
     if catalogue.find(name):  # it came since the list was made; another program can bring it
         show_arrived()
     size = f", {megabytes(entry.size)}" if entry.size else ""
+    harm = catalogue.damaged(entry) if entry.fetchable else ""
+    why = harm or f"{entry.title} is not on this machine yet."
+    until = "it is fetched again" if harm else "then"
     st.caption(
-        f"{plain(entry.title)} is not on this machine yet. Until then, the pages use"
+        f"{plain(why)} Until {until}, the pages use"
         f" {plain(catalogue.entry_of(meanwhile).title)}.{' ' * bool(said := left_off(job))}{said}"
     )
     if job and job.error:
@@ -134,7 +137,7 @@ def offer(name: str, meanwhile: str) -> None:
         # Within code Markdown reads no escapes, and nothing but a backtick ends it.
         st.caption(OFFLINE.format(name=name.replace("`", "")))
     st.button(
-        f"Fetch it{size}",
+        f"Fetch it{' again' * bool(harm)}{size}",
         key="fetch",
         on_click=start_download,
         args=(name,),

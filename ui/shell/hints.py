@@ -2,7 +2,8 @@
 
 way_back()          back to the question from which one came to look
 hints(view)         words that are new to the model, and a larger model that knows them; a
-                    missing full stop, and a button that adds it
+                    missing full stop, and a button that adds it; weights that were replaced on the
+                    disk
 dropped_what_if(view)   a what-if that a new sentence or model ended, and a button that applies it
 """
 
@@ -12,6 +13,7 @@ import streamlit as st
 
 from core import whatif
 from core.models import catalogue
+from core.models.streaming import Streamed
 from core.text import number
 from ui.kit.unknown_words import new_words, new_words_text, word_text
 from ui.session import runs
@@ -41,11 +43,14 @@ def way_back() -> None:
 
 
 def hints(view: View) -> None:
-    """What there is to say of the text that is shown."""
+    """What there is to say of the text that is shown, and of the files of its model."""
     words, open_end = new_words(view), lacks_full_stop(view)
-    if not words and not open_end:
+    changed = runs.has_changed_on_disk(view.request.model)
+    if not words and not open_end and not changed:
         return
     with st.container(key="hints", horizontal=True, vertical_alignment="center", gap="small"):
+        if changed:
+            changed_hint(view)
         if words:
             new_words_hint(view, words)
         if open_end:
@@ -61,6 +66,19 @@ def engine_hint(view: View) -> None:
     st.markdown(
         f":gray[●] **{ENGINE_TITLES[view.request.engine]}** computed what the layers read. NumPy"
         f" computed layer {view.layer} from that: its output is {same}."
+    )
+
+
+def changed_hint(view: View) -> None:
+    """That the files of the model are no longer those that were read."""
+    now = (
+        "Its weights stay in their files, so numbers may be of both"
+        if isinstance(view.model.weights, Streamed)
+        else "The pages show what it read"
+    )
+    st.markdown(
+        ":orange[●] The weights of this model have changed on the disk since the app read them."
+        f" {now}: start the app again to read the new ones."
     )
 
 

@@ -203,7 +203,8 @@ def rope_of(data: Fields, tensors: Mapping[str, Stored], of: str, d_head: int) -
         width=None if turned == d_head else turned,
         size=data.number(f"{of}.rope.scaling.attn_factor", 1.0, low=1e-9),
     )
-    divisors = [divisors_in(tensors[name]) for name in own.factors if name in tensors]
+    there = [tensors[name] for name in own.factors if name in tensors]
+    divisors = [divisors_in(stored, turned // 2) for stored in there]
     stretched = scaled(data, of, rope)
     if not divisors:
         return stretched
@@ -245,8 +246,13 @@ def scaled(data: Fields, of: str, rope: Rope) -> Rope:
     )
 
 
-def divisors_in(stored: Stored) -> tuple[float, ...]:
+def divisors_in(stored: Stored, pairs: int) -> tuple[float, ...]:
     """A tensor of divisors, one for each pair; they must be above 0."""
+    if stored.count != pairs:  # before any of it is read
+        raise GlassError(
+            f"{quote(stored.name)} should hold {pairs} divisors, one for each rotary pair; it has"
+            f" the shape {stored.shape}."
+        )
     numbers = np.asarray(stored.numbers(), np.float64).reshape(-1)
     if not len(numbers) or not (numbers > 0).all() or not np.isfinite(numbers).all():
         raise GlassError(f"{quote(stored.name)} should hold numbers above 0.")

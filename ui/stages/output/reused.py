@@ -14,7 +14,7 @@ from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map
 from ui.session.shelf import SHELF
 from ui.session.view import View
-from ui.text import bold
+from ui.text import bold, plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ def reused(view: View) -> None:
     try:
         found = compared(view, position)
     except GlassError as error:
-        st.info(str(error))
+        st.info(plain(str(error)))
         return
     step = f"{side}.{min(view.layer, view.config.layers(side) - 1)}.attn"
     best = int(view.trace["head.logits"][row].argmax())

@@ -7,10 +7,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import GlassError
+from core.models.tokenizer import ids_typed
 from core.steps.embedding import nearest
 from core.text import number
 from ui.kit.section import render_depth
-from ui.session import runs
 from ui.session.actions import close_number
 from ui.session.settling import settle
 from ui.session.view import View
@@ -121,7 +121,7 @@ def single_piece(view: View, typed: str) -> int:
 
 def typed_id(view: View, typed: str) -> int:
     """A row number. Raises GlassError where the table has none of that number."""
-    ids = runs.ids_typed(typed, view.model.no_tokenizer)
+    ids = ids_typed(typed, view.model.no_tokenizer)
     if len(ids) != 1 or ids[0] >= view.config.n_vocab:
         raise GlassError(f"Type the number of one piece, 0 to {view.config.n_vocab - 1}.")
     return ids[0]

@@ -1,0 +1,8 @@
+"""The command line: python -m core trace | explain | attend | why | models."""
+
+import sys
+
+from core.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""How long a run may take. What a text costs in memory is known before it runs; how long it takes
+depends on the machine and on who else computes, so a run looks at the clock whenever it names a
+value, and stops by itself.
+
+    with within(seconds):   what runs inside has so long
+    seconds()               what GLASSFORMER_SECONDS says; 300 if it says nothing
+
+A run of a large model that stays in its file, or a text that it writes on token by token, is what
+can take long.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from core.errors import GlassError
+
+_SECONDS = 300  # unless GLASSFORMER_SECONDS names another number; 0: no limit
+_UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
+
+
+def seconds() -> float:
+    """How long a run may take; infinity: as long as it likes."""
+    given = os.environ.get("GLASSFORMER_SECONDS", "")
+    return (int(given) if given.isdecimal() else _SECONDS) or float("inf")
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What runs inside, in this thread, has so many seconds; or what is left of those around it."""
+    token = _UNTIL.set(min(_UNTIL.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _UNTIL.reset(token)
+
+
+def is_over() -> bool:
+    """Whether the time is up."""
+    return time.monotonic() > _UNTIL.get()
+
+
+def check_time() -> None:
+    """Raises GlassError where the time is up."""
+    if is_over():
+        raise GlassError(
+            "This run took too long and was stopped. Shorten the text, or choose a smaller model;"
+            " whoever started the app can allow more time (GLASSFORMER_SECONDS)."
+        )
