@@ -64,6 +64,19 @@ def known_of(path: Path) -> list[int]:
     return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
 
 
+def differs(path: Path, stamp: list) -> bool:
+    """Whether a file is another one than when it had this stamp. Nothing is read, but where only
+    what is known of it has changed, as by a hard link or another owner: then its sample tells.
+    """
+    try:
+        known, read = known_of(path), stamp[:-1]
+        if known == read:
+            return False
+        return known[:-1] != read[:-1] or sample_of(path, known[0]) != stamp[-1]
+    except OSError:
+        return True
+
+
 def sample_of(path: Path, size: int) -> str:
     """A digest of some blocks spread over a file: the first, the last, and those between."""
     sums = hashlib.blake2b(digest_size=8)

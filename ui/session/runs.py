@@ -26,7 +26,7 @@ from core.course import targets_of
 from core.errors import GlassError
 from core.lstm import Lstm
 from core.models import catalogue
-from core.models.cache import known_of, stamp_of
+from core.models.cache import differs, stamp_of
 from core.models.chat_template import ChatTemplate
 from core.models.engines import installed, is_known, trace_with
 from core.models.model import Model
@@ -128,7 +128,7 @@ def model_of(name: str) -> Model | Lstm:
     def read():
         with st.spinner("Reading the weights …"):
             loaded = lstm.load() if name == LSTM else load(name, fetch=False)
-            _AS_READ[name] = {file: stamp_of(file) for file in weights_on_disk(loaded)}
+            _AS_READ[name] = {file: stamp_of(file) for file in weight_files(loaded)}
             return loaded
 
     return SHELF.get(("model", name), read, stays=True)
@@ -137,7 +137,7 @@ def model_of(name: str) -> Model | Lstm:
 _AS_READ: dict[str, dict[Path, list]] = {}  # of each model, the stamps of its files then
 
 
-def weights_on_disk(model: Model | Lstm) -> list[Path]:
+def weight_files(model: Model | Lstm) -> list[Path]:
     """The files of a model's weights."""
     place = model.place if isinstance(model, Model) else None
     if place is None:
@@ -147,23 +147,10 @@ def weights_on_disk(model: Model | Lstm) -> list[Path]:
 
 def has_changed_on_disk(name: str) -> bool:
     """Whether the weights of a model that is in memory have been replaced or removed since."""
-    now, read = weights_on_disk(model_of(name)), _AS_READ.get(name)
+    now, read = weight_files(model_of(name)), _AS_READ.get(name)
     if read is None:  # it came into memory in another way
         return False
     return now != list(read) or any(differs(file, stamp) for file, stamp in read.items())
-
-
-def differs(file: Path, stamp: list) -> bool:
-    """Whether a file is another one than when it had this stamp. Nothing is read, but where only
-    what is known of it has changed, as by a hard link or another owner: then its sample tells.
-    """
-    try:
-        known, read = known_of(file), stamp[:-1]
-        if known == read:
-            return False
-        return known[:-1] != read[:-1] or stamp_of(file)[-1] != stamp[-1]
-    except OSError:
-        return True
 
 
 @dataclass(frozen=True, eq=False)
