@@ -7,7 +7,7 @@ PYTEST = OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto
 run: $(VENV)/run
 	$(VENV)/bin/python -m streamlit run app.py
 
-# Every claim, on as few cases as it takes: about six minutes on two cores.
+# Every claim, on as few cases as it takes: six to ten minutes on two cores.
 test: models
 	$(PYTEST) -m "not slow"
 
