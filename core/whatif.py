@@ -31,6 +31,11 @@ A model may have been taught first (core.course), which changes its learned numb
 
     learn:adamw,20,0.001=TEXT       20 steps of AdamW at that rate on the next words of a text
 
+Or it may be read as it was during its training, where snapshots of it were kept:
+
+    trained:512         as it was after 512 steps (core.models.over_time); a lesson begins from the
+                        model as it is, so that there is no lesson beside it
+
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
 "own:" and the cells in which it differs from training, such as "own:e3-4,d2-0" (row 3, column 4 of
 the encoder's; row 2, column 0 of the decoder's). It may be begun from another mask, whose name then
@@ -52,6 +57,7 @@ from core.course import NAMES, course_of, taught
 from core.errors import GlassError
 from core.forward_pass import as_trained, forward
 from core.interventions import CELL, HEAT, OTHER, edits_of
+from core.models.over_time import as_it_was
 from core.patches import Patch, patch_of
 from core.sampling import random_tokens
 from core.text import counted
@@ -95,12 +101,16 @@ TITLES = {
     "open-pad": "{}, seen by all",
     "repeat": "random tokens, twice",
     "learn": "taught “{}” by {} of {} at rate {:g}",
+    "trained": "the model after {} of training",
 }
-ONCE = ("learn", "positions", "norms", "scale", "order", "pad", "open-pad", "repeat")
+# What makes other weights: it holds for the next text as well, and there is one at a time
+OTHER_WEIGHTS = ("learn", "trained")
+ONCE = (*OTHER_WEIGHTS, "positions", "norms", "scale", "order", "pad", "open-pad", "repeat")
 # What speaks of single tokens of a text, and means nothing, or another thing, in the next one
 OF_TOKENS = ("set", "swap", "token", "patch")
 MOVES_TOKENS = ("order", "pad", "open-pad", "repeat")  # other tokens, or the same at other places
 _CELL = re.compile(r"([edc])(\d{1,4})-(\d{1,4})")
+_STEP = re.compile(r"\d{1,8}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -137,6 +147,10 @@ def parts(change: str) -> tuple[tuple[str, str], ...]:
             )
         if name in ONCE and listed.count(name) > 1:
             raise GlassError(f"A what-if can have “{name}” only once.")
+    if set(OTHER_WEIGHTS) <= set(listed):
+        raise GlassError(
+            "A lesson begins from the trained model, not from a snapshot: choose one of the two."
+        )
     if len(found) > MOST_PARTS:
         raise GlassError(f"A what-if has at most {MOST_PARTS} parts; this one has {len(found)}.")
     return found
@@ -176,6 +190,8 @@ def part_words(name: str, detail: str, two_stacks: bool = True) -> str:
         return patch_words(patch, two_stacks) if patch else f"patch {detail[:SHOWN]}"
     if name == "learn":
         return taught_words(detail)
+    if name == "trained":
+        return trained_words(detail)
     return TITLES[name].format(
         silenced_words("head" if name == "freeze" else name, detail, two_stacks)
     )
@@ -217,6 +233,15 @@ def taught_words(detail: str) -> str:
     return TITLES["learn"].format(text, steps, NAMES[course.method], course.rate)
 
 
+def trained_words(detail: str) -> str:
+    """How far a model was trained, in words."""
+    if not _STEP.fullmatch(detail):
+        return f"trained {detail[:SHOWN]}"
+    if not int(detail):
+        return "the model before training, at random"
+    return TITLES["trained"].format(counted(int(detail), "step"))
+
+
 def head_words(head: str, two_stacks: bool) -> str:
     """ "decoder.0.2" -> "head 2 of the decoder’s layer 0"."""
     return silenced_words("head", head, two_stacks)
@@ -243,7 +268,7 @@ def silenced_words(name: str, place: str, two_stacks: bool) -> str:
 def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
     """The trace of a text under a mask and a change. Raises GlassError where they can't be had."""
     asked, model = dict(parts(change)), model_taught(model, change)
-    change = without(change, "learn")
+    change = without(change, *OTHER_WEIGHTS)
     if {"pad", "open-pad"} <= set(asked):
         raise GlassError("Padding can be hidden or seen by all, but not both.")
     typed_target_L = target_ids_L
@@ -268,9 +293,16 @@ def run(model, text: Text, target_ids_L, mask: str, change: str, **options):
 
 
 def model_taught(model, change: str):
-    """The model that a change has taught; the same where it teaches nothing. Raises GlassError for
-    a lesson that can't be held.
+    """The model with the weights that a change gives it: taught something, or as it was in its
+    training; else the same. Raises GlassError for a lesson that can't be held, and for a step after
+    which nothing was kept.
     """
+    for detail in details(change, "trained"):
+        if not _STEP.fullmatch(detail):
+            raise GlassError(
+                f"A step of the training is written as trained:512, not “{detail[:SHOWN]}”."
+            )
+        return as_it_was(model, int(detail))
     for detail in details(change, "learn"):
         if (course := course_of(detail)) is None:
             raise GlassError(
@@ -282,8 +314,10 @@ def model_taught(model, change: str):
 
 
 def lasting(change: str) -> str:
-    """What of a what-if holds for the next text as well: what the model was taught."""
-    return "+".join(part for part in change.split("+") if part.startswith("learn:"))
+    """What of a what-if holds for the next text as well: what the model was taught, or how far it
+    was trained.
+    """
+    return "+".join(part for part in change.split("+") if part.partition(":")[0] in OTHER_WEIGHTS)
 
 
 def as_read(model, text: Text, target_ids_L, asked: dict) -> tuple[Text, Any]:

@@ -1,11 +1,12 @@
 """How it learned: the loss of each word, the way back of its gradient through the model, one number
-that a step of training changes; and in a card the reader's sentence, taught step after step.
+that a step of training changes; in cards the reader's sentence, taught step after step, and the
+model as it was during its own training.
 """
 
 from ui.kit.stage import card
 from ui.session.navigation import HOW_IT_LEARNED
 from ui.shell.page_shell import show_page
-from ui.stages.how_it_learned import gradients, one_step, place, teaching, way_back
+from ui.stages.how_it_learned import gradients, one_step, over_time, place, teaching, way_back
 
 
 def page(view):
@@ -21,7 +22,8 @@ def page(view):
     place.step_controls()
     card("What did one step change?", "learned-step", lambda: one_step.step_card(shown))
     card("Can I teach it my sentence?", "learned-teach", lambda: teaching.draw(shown, view))
+    card("When did it learn what?", "learned-training", lambda: over_time.draw(shown, view))
     return first
 
 
-show_page(HOW_IT_LEARNED, page, settle=place.settle_step, owner=place.owner, own=place.is_own)
+show_page(HOW_IT_LEARNED, page, settle=place.settle_step, owner=over_time.owner, own=place.is_own)

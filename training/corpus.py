@@ -126,6 +126,15 @@ def write(split: str, count: int, workers: int = 2) -> None:
         flat[name] = np.concatenate([np.array(one, np.uint16) for one in lists])
         flat[f"{name}_starts"] = np.cumsum([0, *map(len, lists)], dtype=np.int64)
     np.savez(FOLDER / f"{split}.npz", **flat)
+    print(f"{split}: fingerprint {fingerprint(flat)}", flush=True)
+
+
+def fingerprint(flat: dict[str, np.ndarray]) -> str:
+    """The first digits of the SHA-256 of a split, by which two corpora are compared."""
+    made = hashlib.sha256()
+    for name in sorted(flat):
+        made.update(flat[name].tobytes())
+    return made.hexdigest()[:16]
 
 
 def sequences(split: str) -> Sequences:

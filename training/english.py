@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from training.lexicon import Noun, Verb
-from training.semantics import FORMS, Clause, Place, Sentence, Thing, base
+from training.semantics import FORMS, Clause, Place, Recital, Sentence, Thing, base
 
 POSSESSIVES = {"he": "his", "she": "her", "it": "its", "they": "their"}
 OBJECTS = {
@@ -50,6 +50,7 @@ class DraftSite:
     kind: str  # agreement, pronoun
     how: str  # what lies between, or what is replaced
     wrong: tuple[str, ...]
+    decided_by: Word  # the noun that the verb agrees with, or that the pronoun stands for
     distracted: bool = False  # a noun of the other number stands nearer
 
 
@@ -75,22 +76,42 @@ class Draft:
         return word
 
 
-def write(sentences: list[Sentence]) -> Draft:
+def write(sentences: list[Sentence | Recital]) -> Draft:
     """The sentences in English."""
     out = Draft()
     for sentence in sentences:
         start = len(out.words)
-        (
-            QUESTIONS.get(sentence.asks, ask)(out, sentence)
-            if sentence.asks
-            else clause(out, sentence.clause)
-        )
-        root = out.made[sentence.clause, "verb"]
-        out.add("?" if sentence.asks else ".", "end", sentence, "end", head=root)
+        if isinstance(sentence, Recital):
+            root = recite(out, sentence)
+        else:
+            root = say(out, sentence)
         for word in out.words[start:]:
-            if out.made.get((sentence.clause, "verb")) is not word and word.head is None:
+            if word is not root and word.head is None:
                 word.head = root
     return out
+
+
+def say(out: Draft, sentence: Sentence) -> Word:
+    """A statement or a question with its full stop; returns its verb."""
+    if sentence.asks:
+        QUESTIONS.get(sentence.asks, ask)(out, sentence)
+    else:
+        clause(out, sentence.clause)
+    out.add("?" if sentence.asks else ".", "end", sentence, "end")
+    return out.made[sentence.clause, "verb"]
+
+
+def recite(out: Draft, recital: Recital) -> Word:
+    """The words of a list, twice; returns the first."""
+    rounds = [
+        [out.add(word.en, "listed", (word, time), "listed") for word in recital.words]
+        + [out.add(".", "end", (recital, time), "end")]
+        for time in (0, 1)
+    ]
+    for place, word in enumerate(rounds[1][:-1]):
+        out.links.append(("said again", word, rounds[0][place]))
+        out.links.append(("what came next", word, rounds[0][place + 1]))
+    return rounds[0][0]
 
 
 # --- things ---------------------------------------------------------------------------------------
@@ -187,11 +208,13 @@ def pronoun(out: Draft, t: Thing, relation: str, head: Word | None, as_object: b
         head,
     )
     if t.antecedent:
-        out.links.append(("pronoun", word, out.made[base(t.antecedent), "noun"]))
+        named = out.made[base(t.antecedent), "noun"]
+        out.links.append(("pronoun", word, named))
         forms = {form: OBJECTS[form] if as_object else form for form in FORMS}
         rivals = {rival.form for rival in t.rivals}
         wrong = tuple(text for form, text in forms.items() if form not in {t.pronoun} | rivals)
-        out.sites.append(DraftSite(word, "pronoun", "object" if as_object else "subject", wrong))
+        how = "object" if as_object else "subject"
+        out.sites.append(DraftSite(word, "pronoun", how, wrong, named))
     return word
 
 
@@ -364,7 +387,9 @@ def agreement(out: Draft, c: Clause, start: int) -> None:
     if not different or c.verb and other[different[0]] == c.verb.en_past:
         return
     word, wrong = out.words[start + different[0]], (other[different[0]],)
-    out.sites.append(DraftSite(word, "agreement", between(c), wrong, distracted(out, c, start)))
+    subject = out.made[c.subject, "noun"]
+    nearer = distracted(out, c, start)
+    out.sites.append(DraftSite(word, "agreement", between(c), wrong, subject, nearer))
 
 
 def between(c: Clause) -> str:

@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -27,7 +27,7 @@ from core.models import catalogue
 from core.models.model import Model
 from core.ops import log_softmax
 from core.trace import Trace
-from training import corpus, entropy, vocabulary
+from training import corpus, entropy, typed_words, vocabulary
 from training.grammar import Sample, Site
 from training.vocabulary import END, MASK, START
 
@@ -44,9 +44,14 @@ RELATIONS = (
     "pronoun",
     "owner",
     "named again",
+    "said again",
+    "what came next",
 )
 ACROSS = ("object relative", "subject relative")
 CLAUSE = "agreement across a clause"
+INVENTED = "agreement with an invented noun"
+TYPED = "agreement with a typed noun"
+COPIED = "invented words copied"
 
 
 class Score(NamedTuple):
@@ -97,7 +102,8 @@ def next_word(model, samples: list[Sample]) -> dict[str, Score]:
         logits_LV = model.trace(ids_L=read.ids[:-1])["head.logits"]
         losses.extend(-log_softmax(logits_LV)[np.arange(len(read.ids) - 1), read.ids[1:]])
         for site in made.sites:
-            note(right, site, chosen(logits_LV[read.first[site.place] - 1], made, site))
+            note(right, made, site, chosen(logits_LV[read.first[site.place] - 1], made, site))
+    right[TYPED] = typed_words.agreement(model)
     return {"loss": mean(losses), **{name: mean(values) for name, values in right.items()}}
 
 
@@ -109,11 +115,18 @@ def chosen(logits_V, made: Sample, site: Site) -> bool:
     )
 
 
-def note(right: dict[str, list[bool]], site: Site, answer: bool) -> None:
+def note(right: dict[str, list[bool]], made: Sample, site: Site, answer: bool) -> None:
     """Sorts an answer under all headings that it belongs to."""
     right[site.kind].append(answer)
     if is_hard(site):
         right[CLAUSE].append(answer)
+    if site.kind == "agreement" and is_invented(made.english[site.decided_by]):
+        right[INVENTED].append(answer)
+
+
+def is_invented(word: str) -> bool:
+    """Whether a word of the grammar is none of the lexicon's."""
+    return word not in vocabulary.tokens("joint")
 
 
 # --- masked word ----------------------------------------------------------------------------------
@@ -132,7 +145,8 @@ def masked_word(model: Model, samples: list[Sample]) -> dict[str, Score]:
         losses.append(-log_softmax(logits_V)[read.ids[at]])
         hits.append(logits_V.argmax() == read.ids[at])
         for site in made.sites:
-            note(right, site, chosen(guess(model, read, read.first[site.place]), made, site))
+            answer = chosen(guess(model, read, read.first[site.place]), made, site)
+            note(right, made, site, answer)
     return {
         "loss": mean(losses),
         "masked word": mean(hits),
@@ -153,7 +167,7 @@ def translation(model: Model, samples: list[Sample]) -> dict[str, Score]:
     """Loss on the French of the grammar, sentences translated without a fault, and what
     cross-attention looks at.
     """
-    losses, exact, aligned, best = [], [], defaultdict(list), best_aligned(model)
+    losses, exact, copied, aligned, best = [], [], [], defaultdict(list), best_aligned(model)
     for made in samples:
         source, target, trace = read_both(model, made)
         losses.extend(
@@ -163,13 +177,28 @@ def translation(model: Model, samples: list[Sample]) -> dict[str, Score]:
             model.config, model.weights, source.ids, longest=model.config.n_positions
         )
         exact.append(written[1:] == target.ids[1:-1])
+        copied += copies(made, written)
         for name, answers in alignment(made, source, target, trace).items():
             aligned[name] += answers
     return {
         "loss": mean(losses),
         "exact": mean(exact),
+        COPIED: mean(copied),
         **{f"alignment, {name}": mean(aligned[name]) for name in (best, "mean of all heads")},
     }
+
+
+def copies(made: Sample, written: list[int]) -> list[bool]:
+    """Whether each invented word of the French stands in what was written, piece by piece."""
+
+    def joined(ids: list[int]) -> str:
+        return f" {' '.join(map(str, ids))} "
+
+    return [
+        joined(corpus.ids((word,), "joint")) in joined(written)
+        for word in made.french
+        if is_invented(word)
+    ]
 
 
 def read_both(model: Model, made: Sample) -> tuple[Cut, Cut, Trace]:
@@ -313,12 +342,12 @@ def with_distractors(half: str, count: int) -> list[Sample]:
     """Sentences in which a noun of the other number stands in a clause between a verb and its
     subject; few have one.
     """
-    return list(
-        islice(
-            (made for made in corpus.samples(half, sys.maxsize) if any(map(is_hard, made.sites))),
-            count,
-        )
-    )
+    return list(islice(hard_samples(half), count))
+
+
+def hard_samples(split: str) -> Iterator[Sample]:
+    """All such sentences of a split, one after the other."""
+    return (made for made in corpus.samples(split, sys.maxsize) if any(map(is_hard, made.sites)))
 
 
 def is_hard(site: Site) -> bool:

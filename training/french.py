@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from training.english import Word
 from training.lexicon import Adjective, Noun
-from training.semantics import HAVE, Clause, Place, Sentence, Thing, base
+from training.semantics import HAVE, Clause, Place, Recital, Sentence, Thing, base
 
 ASPIRATED = (
     "hérisson",
@@ -107,18 +107,29 @@ class Copy:
         return self.words[-1]
 
 
-def write(sentences: list[Sentence], made: dict) -> list[Mot]:
+def write(sentences: list[Sentence | Recital], made: dict) -> list[Mot]:
     """The sentences in French; made: the English words of each part of the meaning
     (english.Draft.made).
     """
     out = Copy(made)
     for sentence in sentences:
+        if isinstance(sentence, Recital):
+            recite(out, sentence)
+            continue
         if sentence.asks:
             ask(out, sentence)
         else:
             clause(out, sentence.clause)
         out.add("?" if sentence.asks else ".", (sentence, "end"))
     return surface(out.words)
+
+
+def recite(out: Copy, recital: Recital) -> None:
+    """The words of a list, twice."""
+    for time in (0, 1):
+        for word in recital.words:
+            out.add(word.fr, ((word, time), "listed"), content=True)
+        out.add(".", ((recital, time), "end"))
 
 
 # --- things ---------------------------------------------------------------------------------------

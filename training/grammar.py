@@ -20,6 +20,7 @@ class Site:
     kind: str  # agreement, pronoun
     how: str  # agreement: what lies between subject and verb; pronoun: subject or object
     wrong: tuple[str, ...]
+    decided_by: int  # the position of the subject, or of what the pronoun stands for
     distracted: bool  # agreement: a noun of the other number stands nearer than the subject
 
 
@@ -56,7 +57,10 @@ def sample(dice: Dice) -> Sample:
         tuple(-1 if word.head is None else at[id(word.head)] for word in draft.words),
         tuple(word.relation if word.head is not None else "root" for word in draft.words),
         tuple((name, at[id(a)], at[id(b)]) for name, a, b in draft.links),
-        tuple(Site(at[id(s.word)], s.kind, s.how, s.wrong, s.distracted) for s in draft.sites),
+        tuple(
+            Site(at[id(s.word)], s.kind, s.how, s.wrong, at[id(s.decided_by)], s.distracted)
+            for s in draft.sites
+        ),
         tuple(draft.combinations),
         tuple(word.text for word in words),
         tuple(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from training import lexicon
-from training.lexicon import Adjective, Adverb, Name, Noun
+from training import lexicon, vocabulary
+from training.lexicon import Adjective, Adverb, Name, Noun, Verb
 from training.random_choices import Dice
-from training.semantics import HAVE, Clause, Place, Sentence, Thing, base
+from training.semantics import HAVE, Clause, Listed, Place, Recital, Sentence, Thing, base
 
 # How often: weights of the articles, prepositions and tenses.
 SINGULAR = {
@@ -80,18 +80,26 @@ DOUBTED = ("think", "believe")  # verbs whose negation asks for the subjunctive 
 EARLY = ("well", "badly")  # what French puts elsewhere than English
 DENIED = ("very", "too", "so", "really")  # how much, after "not"
 
-# What invented words are made of.
-SYLLABLES = tuple(a + b for a in "bdfglmnprstvz" for b in "aeiou")
+# How often a word is invented, and what such words are made of: many shapes, so that the pieces of
+# a typed word are known from elsewhere. None ends like a plural.
+INVENTED_NAME, INVENTED_NOUN, INVENTED_LISTED = 0.05, 0.06, 0.25
+ONSETS = (*"bcdfghjklmnprstvwz" * 2,) + tuple(
+    "bl br ch cl cr dr fl fr gl gr pl pr qu sk sm sn sp st str sw th tr".split()
+)
+VOWELS = tuple("aeiou" * 4) + ("ai", "ea", "ee", "oa", "oo", "ou")
+MIDDLES = ("",) * 8 + tuple("l m n r".split())  # what closes a syllable that is not the last
+CODAS = ("",) * 8 + tuple("b d f k l ll m n nd p r rk rt t th".split())
 
 
 # --- sentences ------------------------------------------------------------------------------------
 
 
-def sentence(dice: Dice) -> list[Sentence]:
-    """One sentence, or a story of two or three."""
-    match dice.table(
-        {"plain": 50, "question": 12, "because": 9, "when": 3, "join": 8, "story": 18}
-    ):
+def sentence(dice: Dice) -> list[Sentence | Recital]:
+    """One sentence, a story of two or three, or a list of words said twice."""
+    how = {"plain": 46, "question": 11, "because": 8, "when": 3, "join": 7, "story": 16, "list": 9}
+    match dice.table(how):
+        case "list":
+            return [Recital(tuple(listed(dice) for _ in range(dice.pick(LENGTHS))))]
         case "question":
             return [question(dice)]
         case "because":
@@ -504,7 +512,7 @@ def someone_third(dice: Dice) -> Thing:
 
 def named(dice: Dice) -> Thing:
     """Somebody with a name, now and then an invented one."""
-    if dice.chance(0.05):
+    if dice.chance(INVENTED_NAME):
         word = invented(dice)
         return Thing(Name(word, "-", word))
     return Thing(dice.pick(lexicon.names(dice.pick(("he", "she")))))
@@ -621,7 +629,7 @@ def quality(
 
 def noun_of(dice: Dice, kind: str) -> Noun:
     """A noun of that kind; now and then an invented one."""
-    if kind in ("person", "thing", "animal") and dice.chance(0.012):
+    if kind in ("person", "thing", "animal") and dice.chance(INVENTED_NOUN):
         word = invented(dice)
         return Noun(
             word, word + "s", word, word + "s", "m", kind, "-" if kind == "person" else "it"
@@ -631,6 +639,37 @@ def noun_of(dice: Dice, kind: str) -> Noun:
 
 def invented(dice: Dice) -> str:
     """A word that nobody knows, of two or three syllables."""
-    return "".join(dice.pick(SYLLABLES) for _ in range(dice.pick((2, 3)))) + dice.pick(
-        ("", "k", "n", "x")
-    )
+    known = vocabulary.tokens("joint")
+    while True:
+        first = [syllable(dice, MIDDLES) for _ in range(dice.pick((1, 1, 2)))]
+        word = "".join([*first, syllable(dice, CODAS)])
+        if word not in known and word + "s" not in known:
+            return word
+
+
+def syllable(dice: Dice, closed_by: tuple[str, ...]) -> str:
+    """A consonant or two, a vowel, and what follows it."""
+    return dice.pick(ONSETS) + dice.pick(VOWELS) + dice.pick(closed_by)
+
+
+# --- lists ----------------------------------------------------------------------------------------
+
+LENGTHS = range(3, 13)  # words
+
+
+def listed(dice: Dice) -> Listed:
+    """Any word, or an invented one."""
+    if dice.chance(INVENTED_LISTED):
+        word = invented(dice)
+        return Listed(word, word)
+    record = dice.table({Noun: 8, Name: 3, Verb: 4, Adjective: 3, Adverb: 1})
+    word = dice.pick(lexicon.table(record))
+    match word:
+        case Noun() if not word.mass and dice.chance(0.4):
+            return Listed(word.en_plural, word.fr_plural)
+        case Name():
+            return Listed(word.name, word.fr)
+        case Adjective():
+            return Listed(word.en, word.ms)
+        case _:
+            return Listed(word.en, word.fr)

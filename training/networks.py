@@ -211,8 +211,11 @@ def export(model: Transformer | Lstm, folder: Path) -> None:
         }
     )
     (folder / "config.json").write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
-    save_file(
-        {name: value.half().contiguous() for name, value in model.state_dict().items()},
-        folder / "model.safetensors",
-    )
-    (folder / "model.safetensors").chmod(0o644)  # the library lets only the owner read it
+    write_weights(model, folder / "model.safetensors")
+
+
+def write_weights(model: Transformer | Lstm, file: Path) -> None:
+    """Writes the weights as float16."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.half().contiguous() for name, value in model.state_dict().items()}, file)
+    file.chmod(0o644)  # the library lets only the owner read it

@@ -141,6 +141,23 @@ class Sentence:
     asks: str = ""  # "whether", or the question word
 
 
+@dataclass(eq=False)
+class Listed:
+    """A word of a list in both languages: no article, nothing that it depends on."""
+
+    en: str
+    fr: str
+
+
+@dataclass(eq=False)
+class Recital:
+    """A list of words said twice in the same order, as one learns them by heart: nothing but the
+    first time tells what comes next in the second.
+    """
+
+    words: tuple[Listed, ...]
+
+
 def base(t: Thing) -> Thing:
     """What was named, where a thing is named again."""
     return t.antecedent or t

@@ -1,11 +1,11 @@
 """Trains a study model, and writes it where the app finds it.
 
     python -m training.train study-encoder
-        [--threads 1] [--steps N] [--minutes N] [--out FOLDER] [--run FOLDER]
+        [--threads 1] [--steps N] [--minutes N] [--out FOLDER] [--run FOLDER] [--keep FOLDER]
 
-What comes out depends on the plan below and on the sentences alone: batches, masks and first
-weights follow from one seed and the number of the step. So a run that was killed, or paused
-(--minutes), goes on from its last checkpoint to the very same weights.
+What comes out depends on the plan below, on the sentences and on the kind of processor alone:
+batches, masks and first weights follow from one seed and the number of the step. So a run that was
+killed, or paused (--minutes), goes on from its last checkpoint to the very same weights.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ from training.loss import PRECISION, word_loss
 from training.vocabulary import END, MASK, PAD, START
 
 ROOT = Path(__file__).resolve().parents[1]
-CHOSEN = 0.15  # of the words are to be guessed by the encoder
+# The share of words that are to be guessed by the encoder, drawn for each sentence: few, as when a
+# reader hides one word, and many, since each of them teaches something.
+CHOSEN = (0.05, 0.5)
+RUN_ON = 0.5  # of the lists said twice, the share that the next-word models read without a pause
 SAVE_EVERY = 120.0  # seconds
+KEPT = {0} | {each * 10**power for each in (10, 15, 20, 30, 40, 50, 70) for power in range(5)}
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,9 @@ class Plan:
     """How a model is trained."""
 
     steps: int
-    rate: float  # the highest learning rate: it rises to it, then falls to 0 in a straight line
+    rate: float  # AdamW's highest: it rises to it, then falls to 0 in a straight line
     warm_up: int  # steps
+    muon: float = 0.0  # Muon's highest rate, for the matrices of the layers; 0: AdamW for all
     tokens: int = 4096  # a batch, on each side
     language: str = "english"  # whose vocabulary
     frame: str = "[START] $A"  # what the tokenizer puts around what is typed
@@ -48,12 +53,14 @@ class Plan:
     seed: int = 1
 
 
+# With Muon at 0.02 the heads of the first layer come to rest on [START] and stay there.
+MUON = 0.007
 PLANS = {
-    "study-encoder": Plan(
-        10_000, 2e-3, 1500, frame="[START] $A [END]"
-    ),  # together under two hours on two cores
-    "study-decoder": Plan(7_000, 2e-3, 1500),
-    "study-translator": Plan(10_000, 2e-3, 2000, tokens=2048, language="joint", frame="$A [END]"),
+    "study-encoder": Plan(12_000, 2e-3, 1000, MUON, frame="[START] $A [END]"),
+    "study-decoder": Plan(7_000, 2e-3, 1000, MUON),
+    "study-translator": Plan(
+        5_000, 2e-3, 1000, MUON, tokens=2048, language="joint", frame="$A [END]"
+    ),
     "study-lstm": Plan(8_000, 3e-3, 500),
 }
 
@@ -85,13 +92,31 @@ def framed(flat: np.ndarray, starts: np.ndarray, chosen: np.ndarray) -> np.ndarr
     )
 
 
+def run_on(ids_BL: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+    """The same sentences; some lists said twice lose the full stop between the two times, so that
+    nothing but a word that returns tells that the second time has begun.
+
+    ids_BL: all of one length, with [START] and [END], as framed makes them.
+    """
+    half = ids_BL.shape[1] // 2 - 1
+    if ids_BL.shape[1] % 2 or half < 1:
+        return ids_BL
+    first_BL, second_BL = ids_BL[:, 1 : 1 + half], ids_BL[:, 1 + half : -1]
+    lists_B1 = (first_BL == second_BL).all(1, keepdims=True)
+    joined_B1 = lists_B1 & (chance.random(lists_B1.shape) < RUN_ON)
+    shorter_BL = np.delete(ids_BL, half, axis=1)
+    shorter_BL = np.append(shorter_BL, np.full((len(ids_BL), 1), PAD), axis=1)
+    return np.where(joined_B1, shorter_BL, ids_BL)
+
+
 def hidden(
     ids_BL: np.ndarray, n_vocab: int, chance: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Some words hidden, as in BERT (Devlin et al. 2019, 3.1): 80 % of them masked, 10 % another
-    word, 10 % kept.
+    word, 10 % kept. How many differs from sentence to sentence.
     """
-    chosen_BL = (chance.random(ids_BL.shape) < CHOSEN) & (ids_BL != START) & (ids_BL != END)
+    share_B1 = chance.uniform(*CHOSEN, (len(ids_BL), 1))
+    chosen_BL = (chance.random(ids_BL.shape) < share_B1) & (ids_BL != START) & (ids_BL != END)
     how_BL = chance.random(ids_BL.shape)
     other_BL = chance.integers(MASK + 1, n_vocab, ids_BL.shape)
     shown_BL = np.select([~chosen_BL | (how_BL < 0.1), how_BL < 0.2], [ids_BL, other_BL], MASK)
@@ -109,6 +134,7 @@ def examples(
         french_BL = framed(data.french, data.french_starts, chosen)
         read, target_BL = [english_BL[:, 1:], french_BL[:, :-1]], french_BL[:, 1:]
     else:
+        english_BL = run_on(english_BL, chance)
         read, target_BL = [english_BL[:, :-1]], english_BL[:, 1:]
     return [torch.from_numpy(each) for each in read], torch.from_numpy(target_BL)
 
@@ -129,31 +155,47 @@ def endless(data: Sequences, plan: Plan, step: int) -> Iterator[np.ndarray]:
 def loss_of(model, read: list[torch.Tensor], target_BL: torch.Tensor) -> tuple[torch.Tensor, int]:
     """The loss summed over the places that count, in nats, and how many these are."""
     counts_BL = target_BL != PAD
-    with torch.autocast("cpu", PRECISION):
+    with torch.autocast("cpu", PRECISION, enabled=PRECISION is not torch.float32):
         last_BLD = model(*read)
     return word_loss(last_BLD.float()[counts_BL], *model.table(), target_BL[counts_BL]), int(
         counts_BL.sum()
     )
 
 
-def rate_at(plan: Plan, step: int) -> float:
-    """The learning rate of a step."""
-    return plan.rate * min(
-        (step + 1) / plan.warm_up, (plan.steps - step) / max(1, plan.steps - plan.warm_up)
-    )
+def share_at(plan: Plan, step: int) -> float:
+    """The learning rate of a step, as a share of the highest."""
+    return min((step + 1) / plan.warm_up, (plan.steps - step) / max(1, plan.steps - plan.warm_up))
+
+
+def suits_muon(name: str, weight: torch.Tensor) -> bool:
+    """Whether a weight is a matrix of a layer. The table of words is none, and what makes queries
+    and keys stays with AdamW: equal steps in all directions drive scores apart too fast.
+    """
+    return weight.ndim == 2 and name.split(".")[-2] not in ("logits", "embed", "q", "k")
+
+
+def optimizers_of(model, plan: Plan) -> list[torch.optim.Optimizer]:
+    """AdamW, and Muon (Jordan et al. 2024) for the matrices of the layers where the plan has it."""
+    weights = dict(model.named_parameters())
+    matrices = [w for name, w in weights.items() if plan.muon and suits_muon(name, w)]
+    others = [w for name, w in weights.items() if not (plan.muon and suits_muon(name, w))]
+    adam = torch.optim.AdamW(others, plan.rate, plan.betas, weight_decay=plan.decay, fused=True)
+    muon = [torch.optim.Muon(matrices, plan.muon, weight_decay=plan.decay)] if matrices else []
+    return [adam, *muon]
 
 
 def update(
-    model, optimizer, plan: Plan, step: int, expected: float, read: list, target_BL: torch.Tensor
+    model, optimizers, plan: Plan, step: int, expected: float, read: list, target_BL: torch.Tensor
 ) -> float:
     """One step; the loss per token that counts. All tokens weigh the same, in small batches too."""
     torch.manual_seed(plan.seed * 1_000_003 + step)  # for dropout
-    optimizer.param_groups[0]["lr"] = rate_at(plan, step)
     loss, count = loss_of(model.train(), read, target_BL)
-    optimizer.zero_grad()
+    model.zero_grad()
     (loss / expected).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
-    optimizer.step()
+    for optimizer, highest in zip(optimizers, (plan.rate, plan.muon), strict=False):
+        optimizer.param_groups[0]["lr"] = highest * share_at(plan, step)
+        optimizer.step()
     return float(loss.detach()) / max(count, 1)
 
 
@@ -170,14 +212,14 @@ def validate(model, name: str, plan: Plan, data: Sequences) -> float:
 # --- a run ----------------------------------------------------------------------------------------
 
 
-def save(file: Path, plan: Plan, step: int, history: list, model, optimizer) -> None:
+def save(file: Path, plan: Plan, step: int, history: list, model, optimizers) -> None:
     """Writes a checkpoint whole or not at all. step: how many are done."""
     state = {
         "plan": asdict(plan),
         "step": step,
         "history": history,
         "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, half := file.with_suffix(".half"))
@@ -185,20 +227,19 @@ def save(file: Path, plan: Plan, step: int, history: list, model, optimizer) -> 
 
 
 def begin(name: str, plan: Plan, n_vocab: int, file: Path) -> tuple:
-    """The model, its optimizer, the step to go on from and the validation losses so far."""
+    """The model, its optimizers, the step to go on from and the validation losses so far."""
     torch.manual_seed(plan.seed)
     model = networks.build_network(networks.config_of(name, n_vocab), plan.dropout)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), plan.rate, plan.betas, weight_decay=plan.decay, fused=True
-    )
+    optimizers = optimizers_of(model, plan)
     if not file.exists():
-        return model, optimizer, 0, []
+        return model, optimizers, 0, []
     state = torch.load(file, weights_only=True)
     if state["plan"] != asdict(plan):
         raise SystemExit(f"{file} was made under another plan. Remove it to begin anew.")
     model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    return model, optimizer, state["step"], state["history"]
+    for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(kept)
+    return model, optimizers, state["step"], state["history"]
 
 
 def train(
@@ -208,15 +249,20 @@ def train(
     n_vocab: int,
     run: Path,
     seconds: float = float("inf"),
+    keep: Path | None = None,
 ):
-    """Trains to the last step and returns the model; None where the time was up before."""
-    model, optimizer, first, history = begin(name, plan, n_vocab, file := run / "checkpoint.pt")
+    """Trains to the last step and returns the model; None where the time was up before. keep: the
+    folder for the weights after each of the steps in KEPT, and after the last.
+    """
+    model, optimizers, first, history = begin(name, plan, n_vocab, file := run / "checkpoint.pt")
     sentences, unseen = data("train"), data("validation")
     began = saved = time.monotonic()
     for step, chosen in zip(
         range(first, plan.steps), endless(sentences, plan, first), strict=False
     ):
-        loss = learn(name, model, optimizer, plan, step, sentences, chosen)
+        if keep and step in KEPT:
+            networks.write_weights(model, keep / f"{step:05d}.safetensors")
+        loss = learn(name, model, optimizers, plan, step, sentences, chosen)
         done, last = step + 1, step + 1 == plan.steps
         if done % plan.validate == 0 or last:
             history.append([done, validate(model, name, plan, unseen)])
@@ -224,21 +270,23 @@ def train(
             report(name, plan, done, loss, history, (time.monotonic() - began) / (done - first))
         up = time.monotonic() - began > seconds
         if up or last or time.monotonic() - saved > SAVE_EVERY:
-            save(file, plan, done, history, model, optimizer)
+            save(file, plan, done, history, model, optimizers)
             saved = time.monotonic()
         if up and not last:
             return None
+    if keep:
+        networks.write_weights(model, keep / f"{plan.steps:05d}.safetensors")
     return model
 
 
 def learn(
-    name: str, model, optimizer, plan: Plan, step: int, sentences: Sequences, chosen: np.ndarray
+    name: str, model, optimizers, plan: Plan, step: int, sentences: Sequences, chosen: np.ndarray
 ) -> float:
     """One step on the chosen sentences; the loss per token that counts."""
     chance = np.random.default_rng([plan.seed, 1, step])
-    expected = plan.tokens * (CHOSEN if name == "study-encoder" else 1.0)
+    expected = plan.tokens * (sum(CHOSEN) / 2 if name == "study-encoder" else 1.0)
     read, target_BL = examples(name, sentences, chosen, model.config.n_vocab, chance)
-    return update(model, optimizer, plan, step, expected, read, target_BL)
+    return update(model, optimizers, plan, step, expected, read, target_BL)
 
 
 def report(name: str, plan: Plan, done: int, loss: float, history: list, each: float) -> None:
@@ -262,6 +310,7 @@ def arguments() -> argparse.Namespace:
     given.add_argument("--minutes", type=float, default=float("inf"), help=pause)
     given.add_argument("--out", type=Path, help="where the model goes (assets/models/NAME)")
     given.add_argument("--run", type=Path, help="where the checkpoint is kept (training/runs/NAME)")
+    given.add_argument("--keep", type=Path, help="where the weights of some early steps are kept")
     return given.parse_args()
 
 
@@ -274,7 +323,8 @@ def main() -> None:
     run = asked.run or ROOT / "training/runs" / asked.name
     out = asked.out or ROOT / "assets/models" / asked.name
     n_vocab = corpus.vocabulary_size(plan.language)
-    model = train(asked.name, plan, corpus.sequences, n_vocab, run, asked.minutes * 60)
+    seconds = asked.minutes * 60
+    model = train(asked.name, plan, corpus.sequences, n_vocab, run, seconds, asked.keep)
     if model is None:
         print("Paused. The same command goes on from here.")
         return

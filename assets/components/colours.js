@@ -10,6 +10,12 @@ export function themeOf(look) {
   return { page: colour("background"), text: colour("text"), accent: colour("primary"), line: colour("border"), font: look.fontFamily }
 }
 
+// A colour such as "#8a63d2" as its red, green and blue, from 0 to 255.
+export function channels(colour) {
+  const number = parseInt(colour.slice(1, 7), 16)
+  return [number >> 16 & 255, number >> 8 & 255, number & 255]
+}
+
 export const isDark = ({ page }) => parseInt(page.slice(1, 3), 16) < 128
 
 // --- what a mask hides: hatched, so that no number looks like it ---

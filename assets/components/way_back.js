@@ -1,6 +1,6 @@
 // The way back: over each token the word that should come next, with its loss; below, from the output down to the embedding, how long the
 // gradient of the token's vector is there. A click on a word asks for its loss alone, one on a cell opens its vector; arrows walk.
-import { isDark, themeOf } from "./colours.js"
+import { channels, isDark, themeOf } from "./colours.js"
 import { create, createButton, make, set } from "./dom.js"
 import { showMore } from "./edges.js"
 import { decode, percent, rounded } from "./numbers.js"
@@ -14,11 +14,6 @@ const memory = new WeakMap()
 
 // Small gradients are seen beside large ones: a colour goes with the root of the share.
 const depthOf = (share) => Math.sqrt(Math.min(Math.max(share, 0), 1))
-
-function channels(colour) {
-  const number = parseInt(colour.slice(1, 7), 16)
-  return [number >> 16 & 255, number >> 8 & 255, number & 255]
-}
 
 // From the page's own colour to one in which the largest gradient is drawn.
 function shades(root) {

@@ -33,6 +33,7 @@
                      what may hang or swell, in a process of its own with limits
     generation_rules which tokens a decoder may write, and what ends its text
     head_links       what was measured about the heads of the study models
+    over_time        a study model as it was during its training, and what was measured then
 
 docs/models.md is the guide. Nothing is imported here: `python -m core.models` starts quickly.
 """

@@ -12,7 +12,7 @@ CARDS = {
         ".output-sure.output-beams.output-reused"
         ".output-context.output-pair.output-mean.output-alike.output-search"
     ),
-    "pages/17_How_it_learned.py": "learned-step.learned-teach.learned-gradient",
+    "pages/17_How_it_learned.py": "learned-step.learned-teach.learned-training.learned-gradient",
     "pages/16_Laboratory.py": "lab-looks.lab-patch.lab-repeat",
     "pages/11_Before_attention.py": (
         "before-lost.before-lstm.before-reach.before-mean.before-neuron.before-layer"

@@ -5,6 +5,7 @@ with thresholds a little below what `python -m training.evaluate` measures on th
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from core import load, lstm
 from core.models import catalogue, head_links
 from tests.helpers import tiny
-from training import corpus, entropy, evaluate
+from training import corpus, entropy, evaluate, typed_words, vocabulary
 
 
 @cache
@@ -35,6 +36,41 @@ def test_the_decoder_predicts_as_well_as_the_grammar_allows():
     assert best - 0.1 < found["loss"].value < best + 0.25
     assert found["agreement"].value >= 0.97 and found[evaluate.CLAUSE].value >= 0.95
     assert found["pronoun"].value >= 0.93
+
+
+def test_the_decoder_makes_words_agree_with_nouns_that_it_never_read():
+    model = shipped("study-decoder")
+    found = evaluate.next_word(model, with_invented_subjects())
+    assert found[evaluate.INVENTED].count >= 40 and found[evaluate.INVENTED].value >= 0.93
+    assert found[evaluate.TYPED].value >= 0.9
+
+
+def with_invented_subjects(count: int = 40) -> list:
+    """Sentences in which a verb agrees with an invented noun."""
+
+    def has(made) -> bool:
+        return any(
+            site.kind == "agreement" and evaluate.is_invented(made.english[site.decided_by])
+            for site in made.sites
+        )
+
+    return list(islice(filter(has, corpus.samples("test", 4_000)), count))
+
+
+def test_typed_nouns_stand_in_no_sentence_of_the_corpus():
+    known = vocabulary.tokens("joint")
+    assert not {form for noun in typed_words.NOUNS for form in (noun, noun + "s")} & set(known)
+    texts = list(typed_words.sentences())
+    assert len(set(texts)) == len(texts) == 2 * len(typed_words.NOUNS) * len(typed_words.FRAMES)
+    assert ("the old otters", "are", "is") in texts and ("the otter", "is", "are") in texts
+
+
+def test_an_invented_word_is_copied_where_all_its_pieces_stand_in_order():
+    made = next(s for s in corpus.samples("train", 400) if any(map(evaluate.is_invented, s.french)))
+    ids = corpus.ids(made.french, "joint")
+    invented = [word for word in made.french if evaluate.is_invented(word)]
+    assert evaluate.copies(made, ids) == [True] * len(invented)
+    assert evaluate.copies(made, ids[::-1]) == [False] * len(invented)
 
 
 def test_the_encoder_guesses_from_both_sides():
@@ -95,3 +131,28 @@ def test_what_heads_link_is_what_was_written_down(name):
             again = np.array(here[relation]["hits"])[link.best]
             assert abs(again - link.hits_NH[link.best]) < 0.15, relation
             assert 0 <= link.hits_NH.min() and link.hits_NH.max() <= 1 and link.count > 100
+
+
+@pytest.mark.parametrize("name", ("study-encoder", "study-decoder", "study-translator"))
+def test_no_layer_looks_at_nothing(name):
+    """Under too high a rate all heads of a layer come to rest on the first or the last token, and
+    no score shows it.
+    """
+    model = shipped(name)
+    side = model.config.sides[0]
+    patterns = [
+        np.stack(
+            [model.trace(**read(model, made))[f"{side}.{layer}.attn.pattern"] for layer in range(4)]
+        )[:, :, 1:-1]
+        for made in sample("test")[:40]
+    ]
+    for edge in (0, -1):
+        rest_NH = np.mean([pattern_NHLM[..., edge].mean(-1) for pattern_NHLM in patterns], axis=0)
+        assert rest_NH.min(axis=1).max() < 0.8, (name, edge, rest_NH.round(2))
+
+
+def read(model, made) -> dict:
+    """A sentence as a model reads it; for a translator, nothing written yet."""
+    crosses = model.config.crosses
+    ids = evaluate.cut(made.english, begin=() if crosses else (vocabulary.START,)).ids
+    return {"ids_L": ids} | ({"target_ids_L": [vocabulary.START]} if crosses else {})

@@ -93,7 +93,7 @@ def test_the_fused_operations_of_training_compute_what_is_recorded(name):
 # --- training -------------------------------------------------------------------------------------
 
 N_VOCAB = 40
-PLAN = train.Plan(steps=12, rate=1e-2, warm_up=3, tokens=60, validate=4, dropout=0.1)
+PLAN = train.Plan(steps=12, rate=1e-2, warm_up=3, muon=0.01, tokens=60, validate=4, dropout=0.1)
 
 
 def sentences(split: str) -> Sequences:
@@ -234,6 +234,19 @@ def test_a_translator_reads_both_sentences_and_says_the_next_word():
     assert (target_BL == train.PAD).any()
 
 
+def test_lists_said_twice_lose_the_pause_between_at_times_and_nothing_else_changes():
+    stop, chance = 9, np.random.default_rng(0)
+    listed = [train.START, 5, 6, 7, stop, 5, 6, 7, stop, train.END]
+    other = [train.START, 5, 6, 7, stop, 5, 6, 8, stop, train.END]
+    read_BL = train.run_on(np.array([listed, other] * 200), chance)
+    joined = [*listed[:4], *listed[5:], train.PAD]
+    assert {tuple(row) for row in read_BL[::2]} == {tuple(listed), tuple(joined)}
+    assert 60 < sum(row.tolist() == joined for row in read_BL[::2]) < 140
+    assert (read_BL[1::2] == other).all()
+    odd_BL = np.array([other[:-2] + [train.END]])
+    assert (train.run_on(odd_BL, chance) == odd_BL).all()
+
+
 def test_words_are_hidden_as_in_bert():
     ids_BL = np.full((400, 102), 7)
     ids_BL[:, 0], ids_BL[:, -1] = train.START, train.END
@@ -245,7 +258,9 @@ def test_words_are_hidden_as_in_bert():
         and (shown_BL == ids_BL)[~chosen_BL].all()
     )
     shares = chosen_BL.mean(), *((shown_BL[chosen_BL] == word).mean() for word in (train.MASK, 7))
-    assert np.allclose(shares, (0.15 * 100 / 102, 0.8, 0.1 + 0.1 / 35), atol=0.01)
+    assert np.allclose(shares, (0.275 * 100 / 102, 0.8, 0.1 + 0.1 / 35), atol=0.02)
+    share_B = chosen_BL[:, 1:-1].mean(1)
+    assert share_B.min() < 0.12 and share_B.max() > 0.42  # few in one sentence, many in another
     assert shown_BL[chosen_BL].min() == train.MASK and shown_BL.max() == N_VOCAB - 1
 
 

@@ -21,7 +21,10 @@ from ui.shell.controls import model_words
 from ui.shell.model_notes import what_it_does
 
 OWN = "My sister bought a red bicycle for her birthday"
-TWO_NEW = "**2 words are new to this model** (for, birthday), so its guess means little."
+TWO_NEW = (
+    "**2 words are new to this model** (for, birthday). It reads them in pieces and can’t know what"
+    " they mean."
+)
 
 
 def keys(app) -> set[str]:
@@ -89,7 +92,7 @@ def test_a_larger_model_that_is_not_here_is_fetched(afterwards, monkeypatch):
 def test_a_translator_is_led_nowhere_and_known_words_need_no_line():
     app = opened(model="study-translator", sentence="The zorblat is here.")
     assert (
-        "**1 word is new to this model** (zorblat), so what it writes means little."
+        "**1 word is new to this model** (zorblat). It can copy it, but not translate it."
         in (strips(app)[0])
     )
     assert "larger_model" not in keys(app)

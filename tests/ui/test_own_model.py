@@ -21,7 +21,8 @@ from ui.session.owner import came_from_here, is_here, may_open
 from ui.session.selection import fits
 from ui.shell import downloads
 
-FILES = Path(catalogue.ASSETS / "study-decoder")
+FOLDER = Path(catalogue.ASSETS / "study-decoder")
+FILES = [each for each in FOLDER.iterdir() if each.is_file()]  # its snapshots are in a folder
 HUB = "someone/copy"
 
 
@@ -50,7 +51,7 @@ def started_it(monkeypatch):
 def folder(tmp_path) -> Path:
     """A model in a folder that no list names."""
     (tmp_path / "mine").mkdir()
-    for file in FILES.iterdir():
+    for file in FILES:
         (tmp_path / "mine" / file.name).write_bytes(file.read_bytes())
     return tmp_path / "mine"
 
@@ -58,7 +59,7 @@ def folder(tmp_path) -> Path:
 @pytest.fixture
 def hub(monkeypatch):
     """A Hub on this machine, with a copy of the study model."""
-    with small_hub({HUB: {file.name: file.read_bytes() for file in FILES.iterdir()}}) as served:
+    with small_hub({HUB: {file.name: file.read_bytes() for file in FILES}}) as served:
         template = served.address + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(constants, "ENDPOINT", served.address)
@@ -219,7 +220,7 @@ def test_a_model_of_the_hub_is_offered_with_its_size_fetched_cancelled_and_fetch
     started_it, hub, monkeypatch
 ):
     app = typed(window(), f"https://huggingface.co/{HUB}")
-    size = sum(file.stat().st_size for file in FILES.iterdir())
+    size = sum(file.stat().st_size for file in FILES)
     assert f"Fetch {size / 1e6:.0f} MB" in buttons(app) and not app.error
     assert ("GET", "model.safetensors") not in hub.asked
     hub.hold.set()

@@ -8,9 +8,9 @@
     marks(view, side)           for each token what is said of its word on the page Tokens; empty:
                                 nothing
 
-For a study model every word that is not whole in its vocabulary is meant: it has only seen whole
-words. Of other models, which make rare words of pieces as a matter of course, only what becomes the
-sign for the unknown, such as [UNK].
+For a study model every word that is not whole in its vocabulary is meant: in pieces it has only
+seen invented words. Of other models, which make rare words of pieces as a matter of course, only
+what becomes the sign for the unknown, such as [UNK].
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def new_words_text(view: View, words: list[UnknownWord]) -> str:
     named = ", ".join(plain(short(seen(word.typed), LONGEST)) for word in words[:MOST])
     more = f" and {len(words) - MOST} more" if len(words) > MOST else ""
     if catalogue.entry_of(view.model.name).embedded:
-        return f"**{are} new to this model** ({named}{more}), so {little(view)}."
+        return f"**{are} new to this model** ({named}{more}). {limit(view, len(words) > 1)}"
     return f"**{are} not in this model’s vocabulary** ({named}{more})."
 
 
@@ -128,11 +128,12 @@ def seen(typed: str) -> str:
     return label("".join(each for each in typed if unicodedata.category(each)[0] != "C") or typed)
 
 
-def little(view: View) -> str:
-    """What of a model means little where it reads words that are new to it."""
+def limit(view: View, many: bool) -> str:
+    """What a model can't do with words that are new to it."""
+    them = "them" if many else "it"
     if view.config.crosses:
-        return "what it writes means little"
-    return "its guess means little" if view.config.decoder_layers else "its vectors mean little"
+        return f"It can copy {them}, but not translate {them}."
+    return f"It reads {them} in pieces and can’t know what {'they mean' if many else 'it means'}."
 
 
 def word_text(word: UnknownWord) -> str:
@@ -166,8 +167,9 @@ def unknown_text(view: View) -> str:
     said = ""
     if catalogue.entry_of(view.model.name).embedded and cut:
         said += (
-            f" This model learned whole words. {bold(short(cut[0].typed, LONGEST))} is not one of"
-            " them, so it is split into pieces, and the model can only guess at it."
+            f" {bold(short(cut[0].typed, LONGEST))} is not among the words that this model learned"
+            " whole, so it reads it in pieces. It met many invented words that way: it can carry"
+            " this one along, but can’t know what it means."
         )
     if lost:
         tokenizer: Any = view.model.tokenizer

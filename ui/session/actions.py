@@ -100,11 +100,13 @@ def too_long(request: RunRequest) -> str:
 
 
 def with_part(change: str, part: str) -> str:
-    """A what-if with one more part. One that gives the same place another value takes the place of
-    the part before it.
+    """A what-if with one more part. One that gives the same place another value, or the model other
+    weights, takes the place of the part before it.
     """
     place, equals, _ = part.partition("=")
     same = [each for each in change.split("+") if equals and each.partition("=")[0] == place]
+    if whatif.lasting(part):
+        same = list(whatif.OTHER_WEIGHTS)
     return whatif.also(whatif.without(change, *same, part), part)
 
 

@@ -3,7 +3,7 @@
 RunRequest          a run of a model, in plain words
 run_of(request)     that run: the model, the sentence in pieces, the trace
 trace_of(request), encoding_of(request), model_of(name)
-model_in(request)   the model as that run has it: what it was taught has changed it
+model_in(request)   the model as that run has it: taught something, or not trained to the end
 ids_of(model, text)                     what a model reads of a text, counted
 target_ids_of(model, ids_L, target)     what its decoder reads
 """
@@ -155,7 +155,7 @@ def has_changed_on_disk(name: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Taught:
-    """A model that was taught something."""
+    """A model that was taught something, or that is read as it was in its training."""
 
     model: Model
 
@@ -166,7 +166,9 @@ class Taught:
 
 
 def model_in(request: RunRequest) -> Model | Lstm:
-    """The model as a run has it. Raises GlassError for a lesson that can't be held."""
+    """The model as a run has it. Raises GlassError for a lesson that can't be held, and for a step
+    of the training after which nothing was kept.
+    """
     model, change = model_of(request.model), whatif.lasting(request.change)
     if not change or not isinstance(model, Model):
         return model
@@ -174,7 +176,8 @@ def model_in(request: RunRequest) -> Model | Lstm:
     key = ("taught", request.model, change)
 
     def teach() -> Taught:
-        with st.spinner("Teaching the model …"), limited(key):
+        words = "Teaching the model …" if "learn" in whatif.kinds(change) else "Reading weights …"
+        with st.spinner(words), limited(key):
             return Taught(whatif.model_taught(model, change))
 
     return SHELF.get(key, teach, holds=("model", request.model)).model
@@ -301,7 +304,7 @@ def run_model(model: Model | Lstm, request: RunRequest) -> FinishedRun:
         whatif.text_of(model, encoding) if encoding else whatif.Text(ids_L, None),
         target_ids_L,
         request.mask,
-        whatif.without(request.change, "learn"),
+        whatif.without(request.change, *whatif.OTHER_WEIGHTS),
         keep="all" if max(len(ids_L), spoken) * layers <= ALL_KEPT else "layers",
         rows=rows,
     )

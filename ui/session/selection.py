@@ -181,6 +181,7 @@ LAB_KINDS = {
     "norms": "Leave out the norms",
     "scale": "Leave out the division by √K",
     "order": "Reverse the words",
+    "trained": "Go back in training",
 }
 RATES = ("0.0001", "0.0003", "0.001", "0.003", "0.01", "0.03", "0.1")  # of learning
 WAY_STEPS = (32, 128, 512)  # from a blank text to this one
@@ -339,7 +340,9 @@ class Selection:
     learn_rate: str | None = in_page(among(None, RATES))
     learn_steps: int = in_page(whole_number(20, 1, MOST_STEPS))
     learn_weight: str | None = in_page(text(None, 80))
-    learn_reads: str = in_page(among("before", ("before", "after", "taught")))
+    learn_reads: str = in_page(among("before", ("before", "after", "taught", "then")))
+    # and, of its training, the step at which the model is looked at (−1: as it is)
+    learn_stop: int | None = in_page(whole_number(None, -1))
     # Exercises: what the questions are drawn by; whoever has the same number is asked the same
     exercises: int | None = in_page(whole_number(None, 0))
     # and what was answered: whose questions, then the number of each and the answer
@@ -354,6 +357,7 @@ class Selection:
     lab_other: int | None = in_page(whole_number(None, 0))
     lab_heat: float = in_page(decimal(2.0, 0.1, 10.0, 0.1))
     lab_word: str = in_page(text("", 60))
+    lab_step: int | None = in_page(whole_number(None, 0))
     lab_reads: str = in_page(among("after", ("after", "before", "other", "repeat")))
     # and, of patching: the second text, what is put in from it, and the cell that is looked at
     lab_text: str | None = in_page(text(None, LONGEST_BOX))

@@ -38,7 +38,9 @@ class View:
 
     @property
     def taught(self) -> str:
-        """What the model was taught before this run, as a what-if; empty: nothing."""
+        """What the model was taught before this run, or how far it was trained, as a what-if;
+        empty: it is as it is.
+        """
         return whatif.lasting(self.request.change)
 
     @property

@@ -116,7 +116,7 @@ def owner(view: View) -> View:
     if why_not(view):
         return view
     found, reads = shown(view), chosen("learn_reads")
-    if opened_cell() and reads != "before":
+    if opened_cell() and reads in ("after", "taught"):
         return after(found, 1 if reads == "after" else chosen("learn_steps")) or found
     return found
 

@@ -216,7 +216,7 @@ def saved(model: str, part: str) -> bytes:
 
 def use(read: View, part: str) -> None:
     """All pages show the taught model."""
-    change = whatif.also(whatif.without(read.request.change, "learn"), part)
+    change = whatif.also(whatif.without(read.request.change, *whatif.OTHER_WEIGHTS), part)
     change_run(read.request, read.request._replace(change=change))
 
 

@@ -16,7 +16,7 @@ from ui.session.selection import LAB_KINDS, chosen
 from ui.session.steady import steady
 from ui.session.view import View
 from ui.stages.laboratory.changes import cell_words, toggled
-from ui.stages.laboratory.runs import Runs, kinds_of
+from ui.stages.laboratory.runs import Runs, kept_steps, kinds_of
 from ui.text import bold, plain, quoted
 
 
@@ -105,6 +105,19 @@ def word_box(view: View) -> None:
     )
 
 
+def step_box(view: View) -> None:
+    """After how many steps of its training."""
+    st.selectbox(
+        "After so many steps",
+        kept_steps(view),
+        key="lab_step",
+        format_func="{:,}".format,
+        persist_state="session",
+        width=150,
+        help="Its weights were kept after these. All other changes work on it as well.",
+    )
+
+
 def read_as(view: View) -> str:
     """Which token is read as another: the one that is chosen at the top of the page, by the name
     that it has in the text.
@@ -119,6 +132,7 @@ PARAMETERS = {
     "cell": other_box,
     "swap": other_box,
     "token": word_box,
+    "trained": step_box,
 }
 
 
@@ -185,6 +199,7 @@ def part_of(view: View) -> str:
         "freeze": f"freeze:{layer}.{view.head}",
         "temp": f"temp:{layer}.{view.head}={chosen('lab_heat'):g}",
         "swap": f"swap:{token}={chosen('lab_other')}",
+        "trained": f"trained:{chosen('lab_step')}",
     }
     if kind == "token":
         return f"token:{token}={token_typed(view, chosen('lab_word').strip())}"

@@ -8,10 +8,11 @@ import numpy as np
 
 from core import whatif
 from core.errors import GlassError
+from core.models.over_time import steps_of
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.runs import beside
 from ui.session.opening import plain_run
-from ui.session.runs import RunRequest
+from ui.session.runs import RunRequest, model_of
 from ui.session.selection import LAB_KINDS, chosen, opened_cell, select
 from ui.session.settling import settle
 from ui.session.view import View
@@ -104,8 +105,14 @@ def kinds_of(view: View) -> list[str]:
         *(() if config.positions != "none" else ("positions",)),
         *(() if config.norm != "none" else ("norms",)),
         *(() if config.divides_by_root else ("scale",)),
+        *(() if kept_steps(view) else ("trained",)),
     }
     return [kind for kind in LAB_KINDS if kind not in absent]
+
+
+def kept_steps(view: View) -> tuple[int, ...]:
+    """The steps of its training after which the model was kept."""
+    return steps_of(model_of(view.request.model))
 
 
 def settle_parameters(view: View) -> None:
@@ -116,6 +123,8 @@ def settle_parameters(view: View) -> None:
     settle("lab_neuron", 0, range(view.config.d_mlp))
     others = [place for place in range(len(view.labels)) if place != view.token]
     settle("lab_other", neighbour(view), others or [0])
+    steps = kept_steps(view)
+    settle("lab_step", steps[len(steps) // 2] if steps else None, steps or [None])
 
 
 def neighbour(view: View) -> int:

@@ -60,6 +60,8 @@ RELATIONS = {
     "pronoun": ("A pronoun attends to what it stands for: **Anna** … **she**", ()),
     "owner": ("Her, his, its and their attend to the owner: **Anna** … **her** book", ()),
     "named again": ("A noun attends to its earlier mention: a **book** … the **book**", ()),
+    "said again": ("In a list said twice, a word attends to its first time", ()),
+    "what came next": ("In a list said twice, a word attends to what came next the first time", ()),
 }
 
 
