@@ -53,7 +53,7 @@ class Plan:
     seed: int = 1
 
 
-# With Muon at 0.02 the heads of the first layer come to rest on [START] and stay there.
+# With Muon at 0.02 the heads of the first layer put all their weight on [START] and keep it there.
 MUON = 0.007
 PLANS = {
     "study-encoder": Plan(12_000, 2e-3, 1000, MUON, frame="[START] $A [END]"),
