@@ -29,6 +29,7 @@ def run(browser):
         yield run
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("size", (TELEPHONE, DESK))
 def test_the_slider_answers_at_once_and_the_page_follows(visit, model, size):
     page = visit("How it learned", size, **ASKED)

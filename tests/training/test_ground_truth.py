@@ -299,6 +299,7 @@ def test_a_noun_is_linked_to_each_of_its_adjectives():
     assert found > 3
 
 
+@pytest.mark.slow
 def test_the_script_prints_a_table_of_each_model_and_how_they_compare(monkeypatch, capsys):
     model()
     folder = str(catalogue.ASSETS / "study-decoder")

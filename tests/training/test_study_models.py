@@ -286,7 +286,7 @@ print([name for name in heavy if name in sys.modules])
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.one_in(7)
+@pytest.mark.one_in(15)
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_every_page_opens_with_every_study_model(assets, name, depth):

@@ -130,6 +130,7 @@ def test_a_number_of_then_opens_and_follows_the_slider(model):
     assert panel_number(app) == number(model.trace(BOOKS)["head.probs"][-1, int(word)])
 
 
+@pytest.mark.one_in(3)
 @kept
 @pytest.mark.parametrize(
     "sent", ({"stop": 10}, {"stop": "3"}, {"stop": -1}, {"cell": [0, 9, 0]}, {"guess": [0, 6]})
@@ -191,6 +192,7 @@ def test_the_laboratory_offers_the_steps(model):
     assert "Go back in training" not in other.selectbox(key="lab_kind").options
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "asked",
     (
