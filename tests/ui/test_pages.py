@@ -353,7 +353,7 @@ def test_a_number_opens_and_each_of_its_operands_opens_too(cell):
         assert not onward.exception and not onward.warning and parts(onward)[0]["name"] == link
 
 
-@pytest.mark.one_in(11)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("every", (5, pytest.param(1, marks=pytest.mark.slow)))
 def test_every_kind_of_step_is_drawn_and_explained(tiny_folder, every):
     first = EVERY.index(Path(tiny_folder).name) % every  # other kinds of the next family
