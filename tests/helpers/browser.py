@@ -81,7 +81,7 @@ def started(
         yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 def wait_for_health(address: str, server: subprocess.Popen, seconds: float = PATIENCE) -> None:
