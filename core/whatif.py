@@ -33,7 +33,7 @@ A model may have been taught first (core.course), which changes its learned numb
 
 Or it may be read as it was during its training, where snapshots of it were kept:
 
-    trained:512         as it was after 512 steps (core.models.over_time); a lesson begins from the
+    trained:400         as it was after 400 steps (core.models.over_time); a lesson begins from the
                         model as it is, so that there is no lesson beside it
 
 Several are joined by "+". A mask is a name that core.masks knows, "trained", or one drawn by hand:
@@ -300,7 +300,7 @@ def model_taught(model, change: str):
     for detail in details(change, "trained"):
         if not _STEP.fullmatch(detail):
             raise GlassError(
-                f"A step of the training is written as trained:512, not “{detail[:SHOWN]}”."
+                f"A step of the training is written as trained:400, not “{detail[:SHOWN]}”."
             )
         return as_it_was(model, int(detail))
     for detail in details(change, "learn"):

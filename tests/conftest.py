@@ -13,7 +13,7 @@ from streamlit.components.v2 import manifest_scanner
 from core import load
 from core.forward_pass import forward
 from core.models.weights import read_folder
-from tests.helpers.tiny import FAMILIES, FURTHER, golden
+from tests.helpers.tiny import EVERY, FURTHER, TWINS, golden
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -72,7 +72,10 @@ def tiny_trace(tmp_path_factory):
     return lambda family, **options: forward(*model(family), **golden(family).inputs | options)
 
 
-FURTHER_TOO = [*FAMILIES, *(pytest.param(name, marks=pytest.mark.slow) for name in FURTHER)]
+FURTHER_TOO = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in (*TWINS, *FURTHER) else [])
+    for name in EVERY
+]
 
 
 @pytest.fixture(params=FURTHER_TOO)

@@ -23,6 +23,10 @@ APP = sorted(
         *(each for room in ("core", "ui", "pages") for each in (ROOT / room).rglob("*.py")),
     )
 )
+FOLDERS = {
+    folder: [path for path in APP if path.parent == folder]
+    for folder in {each.parent for each in APP}
+}
 FREE_OF_STREAMLIT = ("ui/kit/plotly_figures.py", "ui/kit/theme.py", "ui/stages/overview/picture.py")
 MAY_IMPORT = {
     "core": {
@@ -61,16 +65,23 @@ def imports(path: Path) -> set[str]:
     return {name.split(".")[0] for name in names} - stdlib_module_names
 
 
-@pytest.mark.parametrize("path", APP, ids=str)
-def test_imports_run_one_way(path):
-    layer = (
-        "core"
-        if path.parts[0] == "core"
-        else "plain"
-        if path.as_posix() in FREE_OF_STREAMLIT
-        else "ui"
-    )
-    assert imports(path) <= MAY_IMPORT[layer]
+EACH_FOLDER = pytest.mark.parametrize("folder", sorted(FOLDERS), ids=str)
+EACH_OF_CORE = pytest.mark.parametrize(
+    "folder", [folder for folder in sorted(FOLDERS) if folder.parts[:1] == ("core",)], ids=str
+)
+
+
+@EACH_FOLDER
+def test_imports_run_one_way(folder):
+    for path in FOLDERS[folder]:
+        layer = (
+            "core"
+            if path.parts[0] == "core"
+            else "plain"
+            if path.as_posix() in FREE_OF_STREAMLIT
+            else "ui"
+        )
+        assert imports(path) <= MAY_IMPORT[layer], path
 
 
 @cache
@@ -108,20 +119,22 @@ def room_of(module: str) -> str:
     return next(room for room in ROOMS if module == room or module.startswith(f"{room}."))
 
 
-@pytest.mark.parametrize("path", [path for path in APP if name_of(path) != "ui"], ids=str)
-def test_rooms_import_in_one_direction(path):
-    room = room_of(name_of(path))
-    allowed = {*ROOMS[: ROOMS.index(room) + 1]} - ({"ui.stages"} if room == "ui.shell" else set())
-    assert {room_of(name) for name in modules_imported(path) - {"ui"}} <= allowed
+@EACH_FOLDER
+def test_rooms_import_in_one_direction(folder):
+    for path in [path for path in FOLDERS[folder] if name_of(path) != "ui"]:
+        room = room_of(name_of(path))
+        beside = {"ui.stages"} if room == "ui.shell" else set()
+        allowed = {*ROOMS[: ROOMS.index(room) + 1]} - beside
+        assert {room_of(name) for name in modules_imported(path) - {"ui"}} <= allowed, path
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "ui/stages").rglob("*.py")), ids=lambda path: path.stem
-)
-def test_stages_do_not_import_each_other(path):
-    stage = name_of(path.relative_to(ROOT)).split(".")[:3]
-    others = {name for name in modules_imported(path) if name.startswith("ui.stages.")}
-    assert all(name.split(".")[:3] == stage for name in others)
+def test_stages_do_not_import_each_other():
+    stages = [path for path in APP if path.parts[:2] == ("ui", "stages")]
+    assert len(stages) > 100
+    for path in stages:
+        stage = name_of(path).split(".")[:3]
+        others = {name for name in modules_imported(path) if name.startswith("ui.stages.")}
+        assert all(name.split(".")[:3] == stage for name in others), path
 
 
 def test_no_modules_import_each_other_in_a_circle():
@@ -162,30 +175,31 @@ def place_in_order(module: str) -> int:
     return ORDER.index("models" if reads else name)
 
 
-@pytest.mark.parametrize("path", [path for path in APP if path.parts[0] == "core"], ids=str)
-def test_core_imports_in_one_direction(path):
+@EACH_OF_CORE
+def test_core_imports_in_one_direction(folder):
     """So there is no circle, and none needs an import inside a function. A model asks core.decoding
     how its decoder writes, which reads the rules of core.models: these two stand side by side."""
-    module = name_of(path)
-    if module == "core":
-        return
-    for name in modules_imported(path) - {"core", module}:
-        beside = module.startswith("core.models") and name == "core.decoding"
-        within = name.startswith("core.models") and module.startswith("core.models")
-        assert beside or within or place_in_order(name) < place_in_order(module), name
+    for path in [path for path in FOLDERS[folder] if name_of(path) != "core"]:
+        module = name_of(path)
+        for name in modules_imported(path) - {"core", module}:
+            beside = module.startswith("core.models") and name == "core.decoding"
+            within = name.startswith("core.models") and module.startswith("core.models")
+            before = beside or within or place_in_order(name) < place_in_order(module)
+            assert before, (path, name)
 
 
-@pytest.mark.parametrize("path", [path for path in APP if path.parts[0] == "core"], ids=str)
-def test_core_imports_at_the_head_of_a_file(path):
+@EACH_OF_CORE
+def test_core_imports_at_the_head_of_a_file(folder):
     """But for core.models, whose readers of files load a library when a file asks for it."""
     local = [
-        node
+        (path, node.lineno)
+        for path in FOLDERS[folder]
         for function in nodes(path)
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, (ast.Import, ast.ImportFrom))
     ]
-    assert not local or path.parts[:2] == ("core", "models")
+    assert not local or folder.parts[:2] == ("core", "models")
 
 
 def test_what_is_imported_is_required_and_what_is_required_has_its_reason():
@@ -199,42 +213,46 @@ def test_what_is_imported_is_required_and_what_is_required_has_its_reason():
     assert [name for name in required if f"| `{name}` |" not in readme] == []
 
 
-@pytest.mark.parametrize("path", APP, ids=str)
-def test_functions_are_short_and_public_ones_of_core_say_what_they_do(path):
+@EACH_FOLDER
+def test_functions_are_short(folder):
+    for path in FOLDERS[folder]:
+        for node in nodes(path):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 35, f"{path}: {node.name} is too long"
+
+
+@EACH_OF_CORE
+def test_public_functions_of_core_say_what_they_do(folder):
     """A recipe, which takes a Cell, is named after its step and needs no more words."""
-    module = tree(path)
-    for node in ast.walk(module):
-        if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno - node.lineno < 35, f"{node.name} is too long"
-    for node in module.body if path.parts[0] == "core" else ():
-        recipe = isinstance(node, ast.FunctionDef) and [arg.arg for arg in node.args.args] == [
-            "cell"
-        ]
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not recipe:
-            assert node.name.startswith("_") or ast.get_docstring(node), (
-                f"{node.name} has no docstring"
-            )
+    for path in FOLDERS[folder]:
+        for node in tree(path).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not is_recipe(node):
+                said = node.name.startswith("_") or ast.get_docstring(node)
+                assert said, f"{path}: {node.name} has no docstring"
 
 
-@pytest.mark.parametrize("path", APP, ids=str)
-def test_nothing_that_is_shown_is_random_and_nothing_of_a_file_is_run(path):
-    words = {node.id for node in nodes(path) if isinstance(node, ast.Name)}
-    words |= {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)} | imports(path)
-    draws = (
-        {"random"} if path.as_posix() == "core/sampling.py" else set()
-    )  # the next word, from a seed that is shown
-    assert (
-        not words
-        & {"random", "default_rng", "eval", "exec", "pickle", "torch", "unsafe_allow_html"} - draws
-    )
+def is_recipe(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and [arg.arg for arg in node.args.args] == ["cell"]
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in APP if path.parts[0] in ("pages", "app.py")], ids=str
-)
-def test_a_page_reads_downwards_and_computes_nothing(path):
-    text = (ROOT / path).read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 80 and "import numpy" not in text
+FORBIDDEN = {"random", "default_rng", "eval", "exec", "pickle", "torch", "unsafe_allow_html"}
+
+
+@EACH_FOLDER
+def test_nothing_that_is_shown_is_random_and_nothing_of_a_file_is_run(folder):
+    for path in FOLDERS[folder]:
+        words = {node.id for node in nodes(path) if isinstance(node, ast.Name)} | imports(path)
+        words |= {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
+        draws = path.as_posix() == "core/sampling.py"  # the next word, from a seed that is shown
+        assert not words & (FORBIDDEN - ({"random"} if draws else set())), path
+
+
+def test_a_page_reads_downwards_and_computes_nothing():
+    pages = [path for path in APP if path.parts[0] in ("pages", "app.py")]
+    assert len(pages) > 15
+    for path in pages:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 80 and "import numpy" not in text, path
 
 
 def test_no_file_names_a_registry_or_a_machine():

@@ -103,7 +103,6 @@ def next_word(model, samples: list[Sample]) -> dict[str, Score]:
         losses.extend(-log_softmax(logits_LV)[np.arange(len(read.ids) - 1), read.ids[1:]])
         for site in made.sites:
             note(right, made, site, chosen(logits_LV[read.first[site.place] - 1], made, site))
-    right[TYPED] = typed_words.agreement(model)
     return {"loss": mean(losses), **{name: mean(values) for name, values in right.items()}}
 
 
@@ -358,7 +357,11 @@ def is_hard(site: Site) -> bool:
 def measure(name: str, model, samples: list[Sample], hard: list[Sample]) -> dict[str, Score]:
     """All that is measured of a model on one half of the test set."""
     found = MEASURES[name](model, samples)
-    return found | ({CLAUSE: MEASURES[name](model, hard)[CLAUSE]} if "agreement" in found else {})
+    if "agreement" in found:
+        found |= {CLAUSE: MEASURES[name](model, hard)[CLAUSE]}
+    if MEASURES[name] is next_word:
+        found |= {TYPED: mean(typed_words.agreement(model))}
+    return found
 
 
 def main() -> None:

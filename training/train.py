@@ -55,7 +55,7 @@ class Plan:
     again: int = 0  # the step at which the rates rise once more; 0: never
 
 
-# With Muon at 0.02 the heads of the first layer come to rest on [START] and stay there.
+# With Muon at 0.02 the heads of the first layer put all their weight on [START] and keep it there.
 MUON = 0.007
 PLANS = {
     "study-encoder": Plan(20_000, 2e-3, 1000, MUON, frame="[START] $A [END]", again=12_000),

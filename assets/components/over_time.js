@@ -33,8 +33,8 @@ function panel(parts, { top, tall, low, high, ends, lines }) {
   for (const y of [top, top + tall]) drawn(svg, "line", "axis", { x1: LEFT, y1: y, x2: LEFT + wide, y2: y })
   words(stage, "end", ends[1], 0, top - 8)
   words(stage, "end", ends[0], 0, top + tall - 8)
-  for (const { values, colour, flat } of lines) {
-    const path = drawn(svg, "path", flat ? "truth" : "curve", { d: curve(flat ? [0, parts.last] : steps, values, parts.last, size) })
+  for (const { values, colour, flat, steps: own = flat ? [0, parts.last] : steps } of lines) {
+    const path = drawn(svg, "path", flat ? "truth" : "curve", { d: curve(own, values, parts.last, size) })
     path.style.stroke = colour
   }
 }
@@ -58,11 +58,11 @@ function drawCurves(parts) {
     drawn(svg, "line", "stop", { x1: x, y1: below + SHARES + 22, x2: x, y2: below + SHARES + 29 })
   })
   parts.mark = drawn(svg, "line", "mark", { x1: 0, y1: 4, x2: 0, y2: below + SHARES })
-  parts.dots = [loss, ...curves.lines.map(({ values }) => values)].map((values, i) => {
+  parts.dots = [{ values: loss }, ...curves.lines].map(({ values, steps = curves.steps }, i) => {
     const box = i ? { top: below, tall: SHARES, low: 0, high: 1 } : { top: 8, tall: LOSS - 8, low, high }
     const dot = drawn(svg, "circle", "dot", { r: 4 })
     dot.style.fill = i ? curves.lines[i - 1].colour : curves.lossColour
-    return { dot, height: (value) => box.top + (1 - (value - box.low) / (box.high - box.low)) * box.tall, values }
+    return { dot, height: (value) => box.top + (1 - (value - box.low) / (box.high - box.low)) * box.tall, values, steps }
   })
 }
 
@@ -78,7 +78,7 @@ function legend(parts) {
   }
   const { lossColour, lines, truth } = shown.curves
   parts.values = [entry("loss, nats a token", lossColour)]
-  entry("the grammar’s own", "var(--st-text-color)", true).textContent = rounded(truth, 3)
+  entry("the grammar’s own, at most", "var(--st-text-color)", true).textContent = rounded(truth, 3)
   parts.values.push(...lines.map(({ name, colour }) => entry(name, colour)))
 }
 
@@ -86,10 +86,11 @@ function legend(parts) {
 function showCurves(parts, at) {
   const { shown, mark, dots, values } = parts
   if (!shown.curves) return
-  const step = parts.steps[at], x = LEFT + shareOf(step, parts.last) * parts.wide, i = nearest(step, shown.curves.steps)
+  const step = parts.steps[at], x = LEFT + shareOf(step, parts.last) * parts.wide
   mark.setAttribute("x1", x)
   mark.setAttribute("x2", x)
-  dots.forEach(({ dot, height, values: all }, n) => {
+  dots.forEach(({ dot, height, values: all, steps }, n) => {
+    const i = nearest(step, steps)
     dot.setAttribute("cx", x)
     dot.setAttribute("cy", height(all[i]))
     set(values[n], "textContent", n ? percent(all[i], 0) : rounded(all[i], 3))
@@ -149,6 +150,7 @@ function showGuesses(parts, at) {
     const text = shown.guesses[at][n], p = shown.shares[at][n]
     word.textContent = text
     word.title = text
+    word.classList.toggle("followed", text === shown.followed)
     bar.style.width = `${100 * p}%`
     share.textContent = percent(p)
     share.title = rounded(p)

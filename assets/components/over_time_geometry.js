@@ -7,7 +7,7 @@ const log = (step) => Math.log(1 + step)
 // The share of the axis, from 0 to 1, at which a step stands.
 export const shareOf = (step, last) => log(step) / log(Math.max(last, 1))
 
-// The steps that are written below the axis: the random start, powers of ten with room between them, and the last.
+// The steps that are written below the axis: step 0, powers of ten with room between them, and the last.
 export function ticks(last, wide, apart = 44) {
   const found = [0]
   for (let step = 1; step < last; step *= 10) {

@@ -493,6 +493,7 @@ def test_the_main_click_of_each_page_opens_a_number_of_the_trace(visit, traced, 
     check_number(page, traced(), name)
 
 
+@pytest.mark.slow
 def test_a_word_of_the_output_opens_and_the_drawn_word_is_appended(visit, smollm2):
     text = "The capital of France is Paris. The capital of Italy is"
     page, trace = visit("Output", model="smollm2", sentence=text), smollm2.trace(text)
@@ -640,6 +641,7 @@ def test_the_way_to_all_operands_is_in_sight_wherever_the_panel_is(visit, title,
     page.view.get_by_role("button", name="Hide the table").wait_for()
 
 
+@pytest.mark.slow
 def test_all_operands_can_be_listed(visit):
     page = visit("Every number", cell="encoder.0.attn.q:3,2,5")
     page.do(lambda: page.view.get_by_role("button", name="All 384 as a table").click())
@@ -727,7 +729,7 @@ def test_another_mask_leads_to_the_model_that_was_trained_under_it(visit):
     assert page.view.get_by_text("Another mask:").count() == 0
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("title", one_in(8, PATHS))
 def test_a_hostile_link_runs_nothing_and_asks_nobody(visit, title):
     harm = (

@@ -9,9 +9,11 @@ from core.models.over_time import as_it_was, measures, steps_of
 from core.text import number
 from tests.helpers.browser import modules
 from tests.helpers.browser_pages import DESK, TELEPHONE, choices, opened_number
+from ui.text import labelled
 
 BOOKS = "The books that the student recommended"
 ASKED = {"model": "study-decoder", "sentence": BOOKS, "cards": "learned-training"}
+FIGURE = ".root.figure[aria-label='During training']"
 GEOMETRY = 'const g = await import("/over_time_geometry.js")\n'
 
 
@@ -29,14 +31,17 @@ def run(browser):
         yield run
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("size", (TELEPHONE, DESK))
 def test_the_slider_answers_at_once_and_the_page_follows(visit, model, size):
     page = visit("How it learned", size, **ASKED)
     slider = page.view.get_by_role("slider", name="Steps of training")
     slider.scroll_into_view_if_needed()
-    root = page.view.locator(".root.figure[aria-label='During training']")
+    root, steps = page.view.locator(FIGURE), steps_of(model)
     assert "trained" in root.locator(".name").inner_text()
-    steps = steps_of(model)
+    likeliest = model.tokenizer.piece(int(model.trace(BOOKS)["head.probs"][-1].argmax()))
+    assert root.locator(".row .word.followed").all_inner_texts() == [likeliest]
+    assert f"“{likeliest}” after your words" in root.locator(".keys").inner_text()
     seen = slider.evaluate("""(input) => {
         const root = input.parentElement, text = () => root.querySelector(".name").textContent
         input.value = 0
@@ -46,25 +51,28 @@ def test_the_slider_answers_at_once_and_the_page_follows(visit, model, size):
         return [first, text()]
     }""")
     best = as_it_was(model, 0).trace(BOOKS)["head.probs"][-1].argmax()
-    assert seen[0] == ["before training, at random", model.tokenizer.piece(int(best))]
+    assert seen[0] == ["before training, at random", labelled(model.tokenizer.piece(int(best)))]
     assert seen[1] == f"after {steps[1]:,} step{'s' * (steps[1] != 1)}"
     page.wait(lambda: choices(page).get("learn_stop") == str(steps[1]))
-    page.wait(lambda: page.view.get_by_role("button", name="Look at this model").count())
+    page.view.get_by_role("button", name="Look at this model").wait_for()
+    page.settle()
     assert root.locator(".name").inner_text() == seen[1] and not page.problems
 
 
 def test_a_weight_of_then_opens_and_the_model_is_shown_on_all_pages(visit, model):
     step, head = steps_of(model)[4], measures(model).decides
     page = visit("How it learned", DESK, **ASKED, learn_stop=step)
-    cells = page.view.locator(".root.figure[aria-label='During training'] .cell")
+    cells = page.view.locator(f"{FIGURE} .cell")
+    cells.last.scroll_into_view_if_needed()
     assert cells.count() == 7 * 8 / 2, "a token looks at itself and back"
+    name, index = f"decoder.{head.layer}.attn.pattern", (head.head, 6, 6)
+    weight = number(as_it_was(model, step).trace(BOOKS)[name][index])
     page.do(lambda: cells.last.click())
-    name, index, shown = opened_number(page)
-    assert (name, index) == (f"decoder.{head.layer}.attn.pattern", (head.head, 6, 6))
-    assert shown == number(as_it_was(model, step).trace(BOOKS)[name][index])
+    page.wait(lambda: opened_number(page) == (name, index, weight))
     page.do(lambda: page.view.get_by_role("button", name="Look at this model").click())
-    assert choices(page)["change"] == f"trained:{step}"
-    assert "What if" in page.view.locator("body").inner_text() and not page.problems
+    page.wait(lambda: choices(page).get("change") == f"trained:{step}")
+    page.view.get_by_text("What if").first.wait_for()
+    assert not page.problems
 
 
 def test_steps_stand_by_their_logarithm_and_the_nearest_stop_is_found(run):

@@ -77,6 +77,7 @@ def has_slope(trace, step: str) -> bool:
 # --- against PyTorch ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", one_in(18, EVERY))
 def test_live_reference(family, tmp_path):
     """Every step that `transformers` hands out, and every tensor of the file, under every mask."""
@@ -132,6 +133,7 @@ def test_stored_reference(family, tmp_path):
 # --- against moving a number ----------------------------------------------------------------------
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("every", (12, pytest.param(1, marks=pytest.mark.slow)))
 @pytest.mark.parametrize("name", one_in(7, (*EVERY, *MADE_UP, *SHAPES)))
 def test_a_number_that_moves_moves_the_result_as_its_gradient_says(name, every, tiny_model):

@@ -89,12 +89,12 @@ def test_the_what_if_reads_the_model_of_then_and_goes_with_others(folder):
     "detail, said",
     (
         ("7", "after 7 steps were not kept; those after 0, 8 were"),
-        ("", "written as trained:512"),
-        ("-1", "written as trained:512"),
-        ("8.0", "written as trained:512"),
-        ("../8", "written as trained:512"),
-        ("٨", "written as trained:512"),
-        ("9" * 9, "written as trained:512"),
+        ("", "written as trained:400"),
+        ("-1", "written as trained:400"),
+        ("8.0", "written as trained:400"),
+        ("../8", "written as trained:400"),
+        ("٨", "written as trained:400"),
+        ("9" * 9, "written as trained:400"),
     ),
 )
 def test_a_step_that_was_not_kept_or_is_none_is_refused(folder, detail, said):

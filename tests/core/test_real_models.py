@@ -125,6 +125,7 @@ def test_smollm2_goes_on_as_measured(smollm2):
     assert (trace["head.probs"][-1] > 0.0475 - 5e-4).sum() == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ("minilm", "smollm2"))
 def test_live_reference_as_shipped(name):
     """All hidden states, all maps, all logits in float32, the reference's own casts left in."""

@@ -60,6 +60,7 @@ def test_a_name_is_in_the_trace_if_and_only_if_it_can_be_had(tiny_trace, family,
     )
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("keep", ("all", "layers"))
 def test_a_shape_costs_nothing(tiny_trace, family, keep, monkeypatch):
     words_L = [None if i % 3 == 0 else i // 2 for i in range(len(golden(family).inputs["ids_L"]))]

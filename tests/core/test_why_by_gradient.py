@@ -46,6 +46,7 @@ def test_vector_times_gradient_is_what_a_small_change_does(name, tiny_trace):
         assert found.by_token[side][token] == pytest.approx(wanted, rel=1e-5, abs=1e-7)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", (*FAMILY, *SLOW))
 def test_integrated_gradients_are_complete(name, tiny_trace):
     """They add up to what the outcome is above that of the blank text; more steps do it better."""

@@ -101,6 +101,7 @@ def load_lstm_trace():
 # --- effects --------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("by", ("zero", "mean"))
 @pytest.mark.parametrize("family", WITH_WORDS)
 def test_each_effect_is_the_difference_of_two_whole_runs_bit_for_bit(models, family, by):
@@ -114,6 +115,7 @@ def test_each_effect_is_the_difference_of_two_whole_runs_bit_for_bit(models, fam
     assert any(each.change for each in seen)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("family", WITH_WORDS)
 def test_an_effect_is_that_of_the_what_if_that_it_names(models, family):
     model = models[family]
@@ -139,6 +141,7 @@ def test_the_map_has_a_row_for_each_layer_and_a_column_for_each_head(models, fam
     assert np.array_equal(np.isnan(found), missing)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("family", WITH_WORDS)
 def test_a_mean_is_the_mean_over_the_tokens(models, family):
     model = models[family]
@@ -232,6 +235,7 @@ def test_with_everything_put_in_it_is_the_other_run_and_with_nothing_this_one(mo
                 )
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("family", WITH_WORDS)
 def test_each_patch_is_the_difference_of_two_whole_runs_bit_for_bit(models, family):
     model = models[family]
@@ -257,6 +261,7 @@ def by_hand(clean, changed, side: str, layer: int, what: str, position) -> dict:
     return {name: value}
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("family", WITH_WORDS)
 def test_a_run_patched_into_itself_stays_what_it_is(models, family):
     model = models[family]
@@ -333,6 +338,7 @@ def test_each_word_replaced_is_a_whole_run_of_that_text(models, family):
     assert seen[-1].done == 1
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_token_replaced_by_itself_changes_nothing(models, family):
     model = models[family]

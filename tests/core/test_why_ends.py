@@ -15,6 +15,7 @@ ROW = 2
 TEXT = "The books that the student recommended"
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("through", (None, True, False))
 @pytest.mark.parametrize("family", WITH_WORDS)
 def test_tokens_and_the_biases_at_the_asked_one_sum_to_the_logit(tiny_trace, family, through):

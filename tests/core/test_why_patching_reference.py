@@ -79,6 +79,7 @@ def kinds_of(family: str, side: str, heads: int) -> list[str]:
     return ["stream", "attn", "mlp", "head:0", f"head:{heads - 1}", *across]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", one_in(3, CASES))
 def test_patching_is_that_of_transformer_lens(family, tmp_path, monkeypatch):
     for package in ("torch", "transformers", "transformer_lens"):

@@ -62,6 +62,7 @@ def test_under_an_experiment_every_source_opens(tiny_trace, family, step):
             assert made.error <= 1e-9 * max(1.0, abs(made.value))
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "name, step, index",
     [

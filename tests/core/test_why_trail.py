@@ -10,6 +10,7 @@ from tests.helpers.tiny import FAMILIES
 WITH_WORDS = [family for family in FAMILIES if family != "bert_bare"]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("through", (None, True, False))
 @pytest.mark.parametrize("family", WITH_WORDS)
 def test_with_every_way_kept_the_trail_explains_everything(tiny_trace, family, through):

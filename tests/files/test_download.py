@@ -152,6 +152,7 @@ def test_a_wheel_that_breaks_off_is_refused(pip_brings, tmp_path):
     assert everything_in(tmp_path / "cache") == set()
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "method", (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 )

@@ -166,6 +166,7 @@ def test_what_is_not_computed_is_refused_by_its_name(kind, tmp_path):
         assert f"“{key}”" in said or key == "quantization_config" and "quantised" in said
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_value_that_changes_nothing_may_stand_there(kind, tmp_path):
     wanted = read_folder(written(KINDS[kind], tmp_path))[0]
@@ -201,6 +202,7 @@ def test_a_note_of_ones_own_is_passed_over(kind, tmp_path):
     )
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("kind", KINDS)
 def test_null_is_no_value_for_what_is_computed(kind, tmp_path):
     """A default in its place would be a number that nobody wrote; `transformers` refuses it."""
@@ -253,6 +255,7 @@ def test_stretched_rotary_positions_are_refused(key, rope, says, tmp_path):
 ALSO = [(kind, other, name) for kind in KINDS for other, name in KEYS[kind].also.items()]
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("kind, other, name", ALSO)
 def test_a_key_may_stand_under_its_other_name(kind, other, name, tmp_path):
     """The second spelling alone, both, and both with different values."""
@@ -827,6 +830,7 @@ NOT_COMPUTED = {
 }
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("kind, key, value", PROBES)
 def test_what_is_computed_is_what_transformers_computes(kind, key, value, tmp_path):
     """Under each changed key, equal numbers or a refusal by name."""
@@ -906,6 +910,7 @@ def odd(key: str):
     return ODD.get(key, 0.7 if any(part in key for part in ("drop", "init", "rate")) else True)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("kind", KINDS)
 def test_keys_without_effect_have_none_in_transformers(kind, tmp_path):
     """All of them at once, with values that they do not have by default."""
@@ -921,6 +926,7 @@ def test_keys_without_effect_have_none_in_transformers(kind, tmp_path):
     check(forward(*read_folder(tmp_path / "changed", np.float64), **inputs), steps)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("kind, other, name", ALSO)
 def test_another_name_is_what_transformers_reads(kind, other, name, tmp_path):
     """The tiny model's value is not the default: a name that is passed over is another model."""

@@ -276,6 +276,7 @@ def test_llama_cpp_cuts_texts_of_all_sorts_so(kind, tmp_path):
             assert cut.encode(text).ids_L.tolist() == ids, (seed, text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", [llama_cpp.random_pieces, llama_cpp.random_merges])
 def test_llama_cpp_cuts_random_texts_so(draw, tmp_path):
     """The same live, with other vocabularies, where xllamacpp is installed."""

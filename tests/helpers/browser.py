@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
+PATIENCE = 120  # seconds that a loaded machine may take; what is there sooner is not waited for
 UNDRAWN = "[aria-busy=true], [data-testid=stSkeleton]"  # a component or a chart that is to come
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 BEGUN = ".st-key-rail, [data-testid=stMain] h1"  # the frame of a page, or the welcome
@@ -80,10 +81,10 @@ def started(
         yield f"http://127.0.0.1:{port}", server
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
-def wait_for_health(address: str, server: subprocess.Popen, seconds: float = 30) -> None:
+def wait_for_health(address: str, server: subprocess.Popen, seconds: float = PATIENCE) -> None:
     """Returns when the server answers; raises if it ended or stays silent."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and server.poll() is None:
@@ -148,7 +149,7 @@ class Tab:
     running: bool = False
     problems: list[str] = field(default_factory=list)
 
-    def do(self, act: Callable[[], object], seconds: float = 30) -> None:
+    def do(self, act: Callable[[], object], seconds: float = PATIENCE) -> None:
         """Does something that starts a run of the page, and waits until that run, not one that had
         begun before, has ended and is drawn.
         """
@@ -157,7 +158,7 @@ class Tab:
         self.wait(lambda: self.begun > before and not self.running, seconds)
         self.settle()
 
-    def settle(self, seconds: float = 30) -> None:
+    def settle(self, seconds: float = PATIENCE) -> None:
         """Waits until no run is under way, none follows at once, as after a change of page, and
         every component is drawn.
         """
@@ -174,7 +175,7 @@ class Tab:
         """Whether every component and chart is there."""
         return self.view.evaluate(MOUNTED) and not self.view.locator(UNDRAWN).count()
 
-    def wait(self, done: Callable[[], bool], seconds: float = 30) -> None:
+    def wait(self, done: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Lets the browser go on until done() holds."""
         until = time.monotonic() + seconds
         while not done():
@@ -245,6 +246,8 @@ def tab(
 def watch(opened: Tab) -> None:
     """Counts the runs, and notes every error and every request that leaves the server."""
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    opened.view.set_default_timeout(1000 * PATIENCE)
 
     def received(payload) -> None:
         message = ForwardMsg()

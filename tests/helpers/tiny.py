@@ -29,6 +29,9 @@ FAMILIES = (
     "t5_relu",
     "marian",
 )
+# Near relations of others: a table tied, ReLU in place of a gate, a head of words alone. They are
+# compared with the reference and read from files like all; elsewhere they are slow.
+TWINS = ("bert_words", "llama_tied", "t5_relu")
 FURTHER = (  # relations of these: compared like them, and slow where a test has many cases
     "mt5",
     "umt5",

@@ -39,13 +39,18 @@ def test_the_decoder_predicts_as_well_as_the_grammar_allows():
 
 
 def test_the_decoder_makes_words_agree_with_nouns_that_it_never_read():
-    model = shipped("study-decoder")
-    found = evaluate.next_word(model, with_invented_subjects())
-    assert found[evaluate.INVENTED].count >= 40 and found[evaluate.INVENTED].value >= 0.93
-    assert found[evaluate.TYPED].value >= 0.9
+    right = typed_words.agreement(shipped("study-decoder"))
+    assert len(right) >= 600 and np.mean(right) >= 0.9
 
 
-def with_invented_subjects(count: int = 40) -> list:
+@pytest.mark.slow
+def test_the_decoder_makes_words_agree_with_nouns_that_nobody_ever_read():
+    """Those that the grammar invents; to find them in its sentences takes minutes."""
+    found = evaluate.next_word(shipped("study-decoder"), with_invented_subjects())
+    assert found[evaluate.INVENTED].count >= 100 and found[evaluate.INVENTED].value >= 0.9
+
+
+def with_invented_subjects(count: int = 100) -> list:
     """Sentences in which a verb agrees with an invented noun."""
 
     def has(made) -> bool:
@@ -133,6 +138,7 @@ def test_what_heads_link_is_what_was_written_down(name):
             assert 0 <= link.hits_NH.min() and link.hits_NH.max() <= 1 and link.count > 100
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", ("study-encoder", "study-decoder", "study-translator"))
 def test_no_layer_looks_at_nothing(name):
     """Under too high a rate all heads of a layer come to rest on the first or the last token, and

@@ -106,7 +106,9 @@ def test_all_steps_are_measured_and_the_file_is_read_again(decoder, few, tmp_pat
     )
     assert 0 < known.truth < known.loss_S[0] and known.agreement_S[1] > 0.95
     assert set(known.roles) == {"previous token", over_time.LINK, "induction"}
-    assert known.decides.right > known.decides.without
+    right = evaluate.next_word(decoder, few.hard)[evaluate.CLAUSE]
+    assert (known.decides.right, known.decides.count) == (round(right.value, 4), right.count)
+    assert known.decides.without <= known.decides.right
 
 
 def test_the_repeated_words_are_whole_and_come_twice():

@@ -127,7 +127,7 @@ def weights(model) -> dict:
     return {name: value.numpy().copy() for name, value in model.state_dict().items()}
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     name, tiny_models, monkeypatch, tmp_path
@@ -173,7 +173,7 @@ def test_a_checkpoint_of_another_plan_is_not_gone_on_from(tiny_models, tmp_path)
         train.train("study-lstm", replace(PLAN, rate=1e-3), sentences, N_VOCAB, tmp_path)
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", NAMES)
 def test_it_learns(name, tiny_models, tmp_path):
     plan = replace(PLAN, steps=60, validate=20, warm_up=10)

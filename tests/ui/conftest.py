@@ -11,7 +11,7 @@ from core.models import catalogue
 from core.trace import Trace
 from tests.helpers.downloads import MODEL, Download
 from tests.helpers.marked import Weights, Written, forget, marked
-from tests.helpers.tiny import FAMILIES, FURTHER, golden
+from tests.helpers.tiny import EVERY, FURTHER, TWINS, golden
 from ui.session import runs
 from ui.session.shelf import SHELF
 from ui.shell import downloads
@@ -36,7 +36,10 @@ def smallest_model(minilm):
     runs.ready_of.clear()
 
 
-FURTHER_TOO = [*FAMILIES, *(pytest.param(name, marks=pytest.mark.slow) for name in FURTHER)]
+FURTHER_TOO = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in (*TWINS, *FURTHER) else [])
+    for name in EVERY
+]
 
 
 @pytest.fixture(params=FURTHER_TOO)

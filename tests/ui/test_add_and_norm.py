@@ -124,7 +124,7 @@ def test_the_deviation_is_said_to_include_epsilon_and_does(smollm2, model, name)
     assert np.linalg.norm(unit_D) == pytest.approx(len(unit_D) ** 0.5, rel=1e-3)
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize(
     "tiny_folder, depth, change",
     one_in(5, product(FAMILIES, DEPTHS, ("", "norms"))),
@@ -227,6 +227,7 @@ def test_a_run_whose_numbers_overflow_is_shown_and_said(smollm2):
     assert "overflow" in " ".join(element.value for element in app.markdown)
 
 
+@pytest.mark.slow
 def test_such_a_run_is_shown_on_every_page_and_what_is_sent_can_be_read(smollm2):
     app = opened(model="smollm2", change="norms", layer="25", depth="numbers")
     for path, stage in [

@@ -265,6 +265,7 @@ def test_every_number_of_the_pipeline_opens(sent, cell):
     assert not app.exception and parts(app)[0]["name"] == cell
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     "values",
     [

@@ -171,7 +171,7 @@ def test_weighted_inputs_and_bias_add_up_to_the_neuron(minilm):
     )
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_it_opens_at_every_depth_and_shows_only_the_traces_numbers(
@@ -337,7 +337,7 @@ def test_a_noun_is_proposed_in_the_other_number(study, word, other):
     assert lstm.proposed_word(encoding, 0).lower() != "the"
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("other", ["two words", "", "   ", "x-y", "book", *HOSTILE.values()])
 def test_what_is_put_in_place_may_be_anything(study, other):
     app = opened(PAGE, **OPEN, model="minilm")

@@ -359,6 +359,7 @@ STORIES = (
 )
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("asked", STORIES)
 def test_the_story_has_at_most_45_words(asked):
     app = opened(PAGE, **asked)
@@ -395,6 +396,7 @@ def test_deeper_the_row_stands_in_a_table_whose_numbers_open(depth):
 # --- what is hostile ------------------------------------------------------------------------------
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_second_sentence_does_no_harm(kind):
     app = opened(PAGE, sentence="A good sentence.", compare_sentence=HOSTILE[kind])
@@ -411,6 +413,7 @@ def test_a_second_sentence_that_is_too_long_says_so(text, why):
     assert not app.exception and why in re.sub(r"\\", "", app.info[0].value)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "forged",
     [
@@ -432,6 +435,7 @@ def test_a_forged_click_changes_nothing(forged):
     assert not app.exception and address(app) == before and not said(app)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("forged", [99, "a", [0, 99], [9, 0], [0], [0, True]], ids=json.dumps)
 def test_a_forged_word_is_not_put_in(forged):
     app = opened(PAGE, **AT, compare_sentence=BOOK)

@@ -228,7 +228,7 @@ RUNS = [
 ]
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("model, side, stack, mask, change", one_in(3, RUNS))
 def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, mask, change):
     app = opened(PAGE, **OPEN, model=model, side=side, mask=mask, change=change)
@@ -248,6 +248,7 @@ def test_the_first_cell_that_is_drawn_is_all_that_changes(model, side, stack, ma
         assert changed == {name: [[4, 2]] if name == stack else [] for name in before}
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     "tiny_folder, depth", one_in(7, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
 )

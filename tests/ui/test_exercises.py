@@ -537,6 +537,7 @@ def check_all(view: View, seeds) -> set[str]:
     return found
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("model", SENTENCES)
 def test_what_is_right_is_so_in_the_trace(model):
     found = check_all(view_of(model), range(4))
@@ -811,6 +812,7 @@ def follow(app, went: list, path: str) -> None:
 PLACE = ("side", "layer", "head", "token", "change", "mask", "learn_rate", "why_word", "cards")
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "model, at", (*(("study-decoder", n) for n in (6, 14, 23, 28, 29)), ("study-translator", 24))
 )

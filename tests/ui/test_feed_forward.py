@@ -31,7 +31,7 @@ def labels(app) -> list[str]:
     return [each.label for each in app.expander]
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize(
     "tiny_folder, depth, change",
     one_in(7, product(FAMILIES, DEPTHS, ("", "norms"))),

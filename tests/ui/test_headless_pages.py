@@ -39,7 +39,7 @@ def folder(request, tmp_path, monkeypatch):
     runs.ready_of.clear()
 
 
-@pytest.mark.one_in(7)
+@pytest.mark.one_in(15)
 @pytest.mark.parametrize("page", ["app.py", *OTHERS])
 def test_every_page_copes_with_a_model_that_scores_no_words(page, folder):
     app = opened(page, model=folder, sentence="3 5 7 2 9 4")

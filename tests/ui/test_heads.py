@@ -216,7 +216,7 @@ def test_every_card_opens_at_every_depth_and_draws_the_trace(minilm, handed_out,
     assert data_of(app, "heads_every", "head_roles")["values"]
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(15)
 @pytest.mark.parametrize("length", (1, 2, 5))
 def test_every_card_opens_for_every_family(tiny_folder, length):
     config = load(tiny_folder).config

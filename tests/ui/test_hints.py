@@ -102,6 +102,7 @@ def test_a_translator_is_led_nowhere_and_known_words_need_no_line():
 # --- a missing full stop --------------------------------------------------------------------------
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("model", ["study-encoder", "study-translator"])
 @pytest.mark.parametrize("text", ["The book is expensive", "The book is expensive!  "])
 def test_a_missing_full_stop_is_added_by_a_click(model, text):
@@ -129,6 +130,7 @@ def test_no_full_stop_is_asked_of_who_needs_none(model, text):
 # --- a what-if ------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("path", one_in(3, ["app.py", *OTHERS]))
 def test_a_what_if_stands_in_one_strip_under_the_rail_and_is_undone(path):
     app = opened(path, model="study-decoder", sentence=OPENING, change="head:decoder.3.4")

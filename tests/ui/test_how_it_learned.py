@@ -169,6 +169,7 @@ def test_a_lesson_goes_on_stops_and_is_shown_on_all_pages_until_it_is_undone(mod
     assert "change" not in address(app)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("method, rate", (("sgd", "0.01"), ("adamw", "0.001")))
 def test_a_lesson_names_the_number_that_moved_furthest(model, method, rate):
     asked = {"learn_method": method, "learn_steps": "3", "cards": "learned-teach"}
@@ -202,6 +203,7 @@ def test_other_models_say_what_they_lack_and_offer_one_that_has_it(name):
     assert app.session_state["model"] == "study-decoder" and figure(app)["right"]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     "asked",
     (

@@ -76,6 +76,7 @@ def test_without_a_change_both_sides_are_equal_and_it_says_so():
     assert "Nothing is changed yet" in prose(app) and not chips(app)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "kind, parameters, part",
     [

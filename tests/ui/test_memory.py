@@ -107,7 +107,7 @@ def arrays_of(shelf: Shelf) -> dict[str, weakref.ref]:
     return {name: weakref.ref(array) for name, array in found.items() if id(array) not in weights}
 
 
-@pytest.mark.one_in(10)
+@pytest.mark.one_in(21)
 @pytest.mark.parametrize("model", (*STUDY, pytest.param("smollm2", marks=pytest.mark.slow)))
 @pytest.mark.parametrize("page", [page.path for page in PAGES])
 def test_what_outlives_a_page_holds_no_array_of_its_run(page, model, monkeypatch):

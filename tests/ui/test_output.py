@@ -159,7 +159,7 @@ def grown(app, folder: str) -> tuple[str, list[int]]:
     return key, [int(i) for i in app.session_state[key].split()]
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 def test_a_word_is_drawn_appended_and_taken_back(tiny_folder):
     if not only_decoders(tiny_folder):
         pytest.skip("an encoder writes nothing")
@@ -256,6 +256,7 @@ def test_the_numbers_of_the_decoder_are_those_of_the_trace(smollm2):
     )
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.skipif("smollm2" not in READY, reason="SmolLM2 is not on this machine")
 @pytest.mark.parametrize("change", ("order", "pad:2"))
 def test_nothing_is_appended_where_the_last_token_is_not_the_end_of_the_text(change):
@@ -491,7 +492,7 @@ def test_too_many_lines_are_cut_with_a_message():
     assert "the first 12 are read" in said(app) and not app.exception and app.info
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_lines_do_no_harm(text):
     app = opened(PAGE, **OPEN)
@@ -518,7 +519,7 @@ def test_words_of_the_vocabulary_are_no_markup_on_the_line():
     assert [part.share for part in parts] == [0.7, 0.3] and sum(part.strong for part in parts) == 1
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(7)
 def test_every_family_opens_at_every_depth(tiny_folder):
     config = load(tiny_folder).config
     for depth in DEPTHS:

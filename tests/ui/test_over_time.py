@@ -16,6 +16,7 @@ from core.text import number
 from tests.helpers.pages import address, click, data_of, opened, parts, prose, said, values_in
 from tests.helpers.study import write_study
 from ui.stages.how_it_learned import milestones
+from ui.text import labelled
 
 PAGE, BOOKS = "pages/17_How_it_learned.py", "The books that the student recommended"
 STUDY = {"model": "study-decoder", "sentence": BOOKS}
@@ -61,13 +62,20 @@ def test_each_stop_shows_what_the_model_of_then_makes_of_the_text(model):
         probs_V = trace["head.probs"][-1]
         best = np.argsort(-probs_V, kind="stable")[: len(shown["guesses"][n])]
         assert shown["shares"][n] == pytest.approx(probs_V[best].tolist())
-        assert shown["guesses"][n] == [then.tokenizer.piece(i) for i in best]
-        ids = then.ids(BOOKS).tolist()
-        written = shown["writes"][n].removesuffix(" …").split()
-        for word in written[:3]:
-            token = int(then.trace(ids_L=ids)["head.probs"][-1].argmax())
-            assert then.tokenizer.decode([token]) == word
-            ids.append(token)
+        assert shown["guesses"][n] == [labelled(then.tokenizer.piece(i)) for i in best]
+        assert shown["writes"][n] == written_on(then)
+
+
+def written_on(then) -> str:
+    """Ten tokens after the text, each the likeliest of a run of its own; “…” where it goes on."""
+    ids = then.ids(BOOKS).tolist()
+    for _ in range(10):
+        token = int(then.trace(ids_L=ids)["head.probs"][-1].argmax())
+        if token == then.config.end_id:
+            break
+        ids.append(token)
+    text = " ".join(then.tokenizer.decode(ids[len(then.ids(BOOKS)) :]).split())
+    return text if token == then.config.end_id else f"{text} …"
 
 
 @kept
@@ -75,10 +83,29 @@ def test_the_curves_are_what_was_measured(model):
     curves, known = picture(opened(PAGE, **CARD))["curves"], measures(model)
     assert curves["steps"] == list(known.steps_S) and curves["truth"] == known.truth
     assert curves["loss"] == known.loss_S.tolist()
-    lines = {line["name"]: line["values"] for line in curves["lines"]}
+    own, *others = curves["lines"]
+    lines = {line["name"]: line["values"] for line in others}
     assert lines["agreement"] == known.agreement_S.tolist() and len(lines) == 4
     layer, head = known.best("induction")
     assert lines["induction"] == known.roles["induction"][:, layer, head].tolist()
+    best = int(model.trace(BOOKS)["head.probs"][-1].argmax())
+    assert own["name"] == f"“{model.tokenizer.piece(best)}” after your words"
+    assert own["steps"] == [*steps_of(model), known.steps_S[-1]]
+    then = (*(as_it_was(model, step) for step in steps_of(model)), model)
+    assert own["values"] == pytest.approx([t.trace(BOOKS)["head.probs"][-1, best] for t in then])
+
+
+@kept
+def test_it_says_since_when_the_word_that_comes_next_is_likeliest(model):
+    steps, then = steps_of(model), (as_it_was(model, step) for step in steps_of(model))
+    ids = [int(each.trace(BOOKS)["head.probs"][-1].argmax()) for each in (*then, model)]
+    words = [model.tokenizer.piece(i) for i in ids]
+    at = max(n for n, i in enumerate(ids) if i != ids[-1]) + 1
+    app = opened(PAGE, **CARD)
+    assert f"After your words, **{words[-1]}** is likeliest from step {steps[at]:,} on" in prose(
+        app
+    )
+    assert picture(app)["followed"] == words[-1]
 
 
 @kept
@@ -103,6 +130,7 @@ def test_a_number_of_then_opens_and_follows_the_slider(model):
     assert panel_number(app) == number(model.trace(BOOKS)["head.probs"][-1, int(word)])
 
 
+@pytest.mark.one_in(3)
 @kept
 @pytest.mark.parametrize(
     "sent", ({"stop": 10}, {"stop": "3"}, {"stop": -1}, {"cell": [0, 9, 0]}, {"guess": [0, 6]})
@@ -164,6 +192,7 @@ def test_the_laboratory_offers_the_steps(model):
     assert "Go back in training" not in other.selectbox(key="lab_kind").options
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "asked",
     (
@@ -191,6 +220,7 @@ def test_a_model_without_snapshots_says_so(tmp_path, monkeypatch):
 # --- in words -------------------------------------------------------------------------------------
 
 LINK = "verb to its subject, past a relative clause"
+OWN = "After your words, **are** is likeliest from step 100 on."
 
 
 def made(agreement, link, induction=(0, 0, 0, 0)) -> Measures:
@@ -212,7 +242,8 @@ def made(agreement, link, induction=(0, 0, 0, 0)) -> Measures:
 
 def test_the_words_say_when_each_skill_appeared():
     known = made((0.4, 0.96, 0.94, 0.99), (0, 0.4, 0.9, 0.5))
-    words = milestones.words(known)
+    words = milestones.words(known, OWN)
+    assert words.startswith(f"- {OWN}\n- ")
     assert (
         "learned by step 1,000: there" in words
         and "99.0% of 50 cases; after 100, in 94.0%" in words
@@ -228,15 +259,29 @@ def test_the_words_say_when_each_skill_appeared():
 
 
 def test_the_words_say_what_was_not_learned():
-    words = milestones.words(made((0.4, 0.99, 0.9, 0.7), (0, 0, 0, 0.1)))
+    words = milestones.words(made((0.4, 0.99, 0.9, 0.7), (0, 0, 0, 0.1)), OWN)
     assert "has not learned" in words and "70.0% of 50 cases" in words
     assert "No head links a verb to its subject past a clause" in words
-    assert milestones.words(None).startswith("Move the slider")
+    assert milestones.words(None, OWN).startswith(f"{OWN} Move the slider")
 
 
 def test_a_skill_that_was_there_from_the_start_is_said_to_be():
-    words = milestones.words(made((1, 1, 1, 1), (0.9, 0.9, 0.9, 0.9)))
+    words = milestones.words(made((1, 1, 1, 1), (0.9, 0.9, 0.9, 0.9)), OWN)
     assert re.search(r"learned by step 0: there .* 100% of 50 cases\.", words)
     assert "past a clause (layer 1, head 2) from the random start on" in words
     known = made((1, 1, 1, 1), (0.2, 0.9, 0.1, 0.9))
     assert milestones.appears(known, LINK) == 3, "one that goes away again comes anew"
+
+
+def test_the_likeliest_word_is_followed_back_to_the_snapshot_in_which_it_came_first():
+    def said_of(*likeliest: str) -> str:
+        return milestones.own_words([0, 10, 2000], list(likeliest))
+
+    assert said_of("roof", "are", ".", "are") == (
+        "After your words, **are** is likeliest in the trained model alone; in the snapshot before,"
+        " of step 2,000, it was “**\\.**”."
+    )
+    assert "from step 2,000 on; in the snapshot before, of step 10, it was **is**" in said_of(
+        "are", "is", "are", "are"
+    )
+    assert said_of(*4 * ["are"]).endswith("is likeliest from the random start on.")

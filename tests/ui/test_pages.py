@@ -83,7 +83,7 @@ def check_page(app: AppTest, path: str, **choices: str) -> None:
     assert app.session_state["depth"] == choices["depth"]
 
 
-@pytest.mark.one_in(7)
+@pytest.mark.one_in(15)
 @pytest.mark.parametrize("model, mask, depth, path", pairwise(READY, MASKS, DEPTHS, PATHS))
 def test_a_page_opens_with_a_model_a_mask_and_a_depth(model, mask, depth, path):
     view = view_of(model, mask, depth)
@@ -104,7 +104,7 @@ def test_every_page_opens_with_every_model_mask_and_depth(model, mask, depth):
 MASKS_OF_IDS = ("trained", "decoder")
 
 
-@pytest.mark.one_in(8)
+@pytest.mark.one_in(17)
 @pytest.mark.parametrize(
     "tiny_folder, mask, depth, path",
     pairwise(FAMILIES, MASKS_OF_IDS, DEPTHS, PATHS),
@@ -167,7 +167,7 @@ def lead_back(app: AppTest) -> None:
     assert "change" not in address(app)
 
 
-@pytest.mark.one_in(17)
+@pytest.mark.one_in(31)
 @pytest.mark.parametrize(
     "tiny_folder, change, path",
     pairwise(FAMILIES, list(whatif.TITLES), PATHS),
@@ -179,7 +179,7 @@ def test_a_page_shows_a_what_if_of_a_family(tiny_folder, change, path):
     check_what_if(app, path, change)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(13)
 @pytest.mark.parametrize(
     "tiny_folder, change", one_in(4, product(FAMILIES, whatif.TITLES)), indirect=["tiny_folder"]
 )
@@ -205,7 +205,7 @@ def test_words_for_a_model_that_takes_ids_are_explained(tiny_folder):
     assert opened(model=tiny_folder, sentence="1 999999 2").warning
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(11)
 @pytest.mark.parametrize("path", OTHERS)
 def test_choices_stay_when_the_page_is_switched(path):
     app = opened()
@@ -247,6 +247,7 @@ def test_choices_are_brought_inside_a_smaller_sentence():
     assert not app.exception and app.session_state["token"] < 4 and app.session_state["layer"] == 5
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("path, kind", one_in(11, product(PATHS, HOSTILE)))
 def test_hostile_sentences_do_no_harm(path, kind):
     app = opened(path, sentence=HOSTILE[kind], cell="encoder.embed.ids:0")
@@ -273,6 +274,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("path, kind", one_in(7, product(PATHS, REFUSED)))
 def test_what_cannot_be_shown_is_said_and_the_last_view_stays(path, kind):
     text, why = REFUSED[kind]
@@ -284,6 +286,7 @@ def test_what_cannot_be_shown_is_said_and_the_last_view_stays(path, kind):
     assert app.text_input(key="sentence").value == text  # nothing that was typed is lost
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     "key, value",
     [(key, value) for key, values in HOSTILE_ADDRESS.items() for value in values],
@@ -331,7 +334,7 @@ CELLS = (
 )
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_number_opens_and_each_of_its_operands_opens_too(cell):
     head, body, lines = parts(opened("pages/12_Every_number.py", cell=cell))

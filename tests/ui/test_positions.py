@@ -96,7 +96,7 @@ def test_without_positions_attention_only_shuffles_with_the_words(request, name)
 # --- the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize(
     "tiny_folder, depth", one_in(3, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
 )

@@ -71,6 +71,7 @@ def veiled(app) -> bool:
 # --- every stage asks -----------------------------------------------------------------------------
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.title)
 def test_every_stage_of_the_road_asks_one_question(page):
     app = asking(page)
@@ -80,7 +81,7 @@ def test_every_stage_of_the_road_asks_one_question(page):
         assert not parts(app, "quiz") and not veiled(app) and app.session_state["ask"] is False
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(9)
 @pytest.mark.parametrize("model", ("minilm", "study-encoder", "study-translator"))
 @pytest.mark.parametrize("page", [p for p in ROAD if p not in ALONE], ids=lambda page: page.title)
 def test_the_stages_of_other_models_ask_too(page, model):

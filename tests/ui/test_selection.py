@@ -69,6 +69,7 @@ IN_VAIN = (
 )
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("path, asked", one_in(11, product(["app.py", *OTHERS], IN_VAIN)))
 def test_no_banner_speaks_of_a_run_that_is_not_shown(path, asked):
     app = opened(path, **asked)
@@ -99,7 +100,7 @@ def test_the_banner_speaks_of_the_run_that_stays_when_another_can_not_be_shown()
 # --- the address is blamed for what stands in it --------------------------------------------------
 
 
-@pytest.mark.one_in(5)
+@pytest.mark.one_in(10)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 def test_after_a_switch_to_a_smaller_model_nobody_is_blamed_and_nothing_stale_is_linked(
     path, smollm2
@@ -220,7 +221,7 @@ BY_KEY = {codec.key: codec for codec in CODECS.values()}
 NAME_OF = {codec.key: name for name, codec in CODECS.items()}
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("path", INSIDE)
 def test_what_is_chosen_in_a_page_travels_in_its_link_and_outlives_a_switch_of_pages(path):
     there, chosen = INSIDE[path]
@@ -249,6 +250,7 @@ def test_a_link_to_another_neuron_or_sum_shows_what_it_says(minilm):
     assert app.session_state["ff_neuron"] == table[4].argmax()
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     "key, text",
     [
@@ -302,6 +304,7 @@ def test_a_choice_that_there_is_not_is_named_with_what_there_is(key, text):
     assert key not in address(app)
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "path, asked",
     [
@@ -330,7 +333,7 @@ def test_a_choice_that_this_model_or_text_does_not_have_is_said(path, asked):
 NO_CHOICES = {"example", "toggle_hide_special", "toggle_merge_pieces"}
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("path", ["app.py", *OTHERS])
 @pytest.mark.parametrize("model", ["minilm", "study-decoder", "study-translator"])
 def test_every_widget_is_a_choice_of_the_table(path, model):

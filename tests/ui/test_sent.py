@@ -28,7 +28,7 @@ from ui.shell import page_shell
 # --- clicks reach the page ------------------------------------------------------------------------
 
 
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("path", ["app.py", "pages/3_Attention.py", "pages/7_Layers.py"])
 def test_every_token_of_each_side_can_be_chosen_where_the_encoder_reads_more(path):
     app = opened(
@@ -118,7 +118,7 @@ def forged(value) -> str:
     return json.dumps(dict.fromkeys(NAMES, value))
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(9)
 @pytest.mark.parametrize("every", (3, pytest.param(1, marks=pytest.mark.slow)))
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, every, monkeypatch):
@@ -144,7 +144,7 @@ def test_nothing_that_a_component_or_a_figure_sends_breaks_a_page(path, every, m
 POINT = json.dumps({"selection": {"points": [{"point_index": 13}]}})
 
 
-@pytest.mark.one_in(9)
+@pytest.mark.one_in(21)
 @pytest.mark.parametrize("path", PATHS)
 def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
     long = "The book that the student recommended to the teacher of the old school is expensive."
@@ -180,7 +180,7 @@ def test_a_click_on_what_is_no_longer_drawn_changes_nothing(path):
             sane(app, other)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(9)
 @pytest.mark.parametrize("rounds", (1, pytest.param(ROUNDS, marks=pytest.mark.slow)))
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_that_a_widget_sends_breaks_a_page(path, rounds):

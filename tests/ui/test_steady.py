@@ -69,6 +69,7 @@ def test_two_models_of_one_title_have_labels_of_their_own(monkeypatch, tmp_path,
     ]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "page, key, value, before, change",
     [

@@ -121,7 +121,7 @@ def test_pieces_stand_under_the_letters_they_were_cut_from():
     )  # MiniLM lower-cases
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("sentence", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("model", ("minilm", "smollm2"))
 def test_hostile_sentences_are_cut_and_shown(model, sentence):
@@ -206,6 +206,7 @@ def test_the_map_in_three_directions_is_drawn_only_when_asked():
     assert not app.exception and any("costly" in text for text in shown[2]["text"])
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize(
     "tiny_folder, depth", one_in(7, product(FAMILIES, DEPTHS)), indirect=["tiny_folder"]
 )

@@ -68,7 +68,7 @@ def test_a_stop_is_read_in_half_a_minute():
         assert 15 <= len(words.split()) <= 60, words
 
 
-@pytest.mark.one_in(3)
+@pytest.mark.one_in(7)
 def test_the_tour_of_every_family(tiny_folder):
     for stop, each in enumerate(STOPS):
         app = opened(

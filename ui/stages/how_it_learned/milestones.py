@@ -9,6 +9,7 @@ import numpy as np
 from core.models.over_time import Measures
 from core.text import counted, number, percent
 from ui.kit.theme import COLOURS, head_colour
+from ui.text import bold
 
 LEARNED = 0.95  # of the cases of agreement: from there on it is said to be learned
 SEEN, GAINED = 0.25, 0.1  # what a head that plays a role scores, and how much of it is learned
@@ -54,12 +55,28 @@ def appears(known: Measures, role: str) -> int | None:
 # --- in words -------------------------------------------------------------------------------------
 
 
-def words(known: Measures | None) -> str:
-    """When it learned agreement, when the roles of heads appeared, and which head decides."""
+def words(known: Measures | None, own: str) -> str:
+    """When it learned what is likeliest after the reader's words (own), when agreement, when the
+    roles of heads appeared, and which head is needed most.
+    """
     if known is None:
-        return "Move the slider: the model of each **snapshot** reads your words."
-    parts = (agreement_words(known), *roles_words(known), decides_words(known))
+        return f"{own} Move the slider: the model of each **snapshot** reads your words."
+    parts = (own, agreement_words(known), *roles_words(known), decides_words(known))
     return "\n".join(f"- {part}" for part in parts)
+
+
+def own_words(steps: list[int], likeliest: list[str]) -> str:
+    """Since when the word that the trained model holds likeliest is so. likeliest: the word of each
+    snapshot, and at the end that of the trained model.
+    """
+    word, at = bold(likeliest[-1]), holds_from([each == likeliest[-1] for each in likeliest])
+    if not at:
+        return f"After your words, {word} is likeliest from the random start on."
+    since = f"from step {steps[at]:,} on" if at < len(steps) else "in the trained model alone"
+    return (
+        f"After your words, {word} is likeliest {since}; in the snapshot before, of step"
+        f" {steps[at - 1]:,}, it was {bold(likeliest[at - 1])}."
+    )
 
 
 def agreement_words(known: Measures) -> str:
@@ -112,18 +129,24 @@ def listed(said: list[str]) -> str:
 def decides_words(known: Measures) -> str:
     """Which head decides, and how much hangs on it."""
     d = known.decides
+    still = "" if decides(known) else "still "
     return (
         f"Across a clause, the right form is likelier in {percent(d.right)} of"
         f" {counted(d.count, 'case')}; without head {d.head} of layer {d.layer}, whose map is drawn"
-        f" below, in {percent(d.without)}."
+        f" below, {still}in {percent(d.without)}."
     )
+
+
+def decides(known: Measures) -> bool:
+    """Whether much hangs on the head that is needed most."""
+    return known.decides.right - known.decides.without >= MUCH
 
 
 def head_words(known: Measures) -> str:
     """What the head is whose map is drawn."""
-    if known.decides.right - known.decides.without >= MUCH:
+    if decides(known):
         return "The head that decides between “are” and “is”."
-    return "The head that the choice between “are” and “is” loses most without."
+    return "No head alone decides between “are” and “is”; this one counts most."
 
 
 def how_measured(known: Measures) -> str:
@@ -133,15 +156,19 @@ def how_measured(known: Measures) -> str:
         " weight on the previous token; on what followed the same word, in random words that come"
         " twice; or how often a verb’s largest weight on another word is on its subject. The"
         " role has appeared at the step from which on the score stays at least halfway from the"
-        " random start to the end."
+        " random start to the end. The dashed line is at most a little too high: where the grammar"
+        " can make a sentence in several ways, it counts one."
     )
 
 
 # --- as curves ------------------------------------------------------------------------------------
 
 
-def curves(known: Measures) -> dict:
-    """The curves as they travel to the browser."""
+def curves(known: Measures, word: str, steps: list, share_P: list[float]) -> dict:
+    """The curves as they travel to the browser. share_P: what a word has after the reader's text,
+    at these steps.
+    """
+    own = {"name": f"“{word}” after your words", "values": share_P, "steps": steps}
     roles = [
         {
             "name": SHORT.get(role, role),
@@ -156,5 +183,9 @@ def curves(known: Measures) -> dict:
         "loss": known.loss_S.tolist(),
         "truth": known.truth,
         "lossColour": COLOURS["residual"],
-        "lines": [{"name": "agreement", "values": agreement, "colour": COLOURS["head"]}, *roles],
+        "lines": [
+            own | {"colour": COLOURS["head"]},
+            {"name": "agreement", "values": agreement, "colour": COLOURS["other"]},
+            *roles,
+        ],
     }

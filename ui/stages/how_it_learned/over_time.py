@@ -141,8 +141,9 @@ def draw(view: View, read: View) -> None:
             )
             return
         at = stop_shown(read, found)
-        st.markdown(with_terms(milestones.words(known)))
-        picture(view, found, known, at)
+        ids_PW = [likeliest(stop.request) for stop in found]
+        st.markdown(with_terms(milestones.words(known, own_words(view, found, ids_PW))))
+        picture(view, found, known, at, ids_PW)
     except GlassError as error:
         st.info(plain(error))
         return
@@ -151,10 +152,15 @@ def draw(view: View, read: View) -> None:
         st.caption(with_terms(milestones.how_measured(known)))
 
 
-def picture(view: View, found: list[Stop], known: Measures | None, at: int) -> None:
+def own_words(view: View, found: list[Stop], ids_PW: list) -> str:
+    """Since when the likeliest word after the text is so."""
+    steps = [stop.step for stop in found if stop.step is not None]
+    return milestones.own_words(steps, [view.word(ids[0]) for ids in ids_PW])
+
+
+def picture(view: View, found: list[Stop], known: Measures | None, at: int, ids_PW: list) -> None:
     """The curves, the slider, and what the model of then makes of the text."""
     head = (known.decides.layer, known.decides.head) if known else (view.layer, view.head)
-    ids_PW = [likeliest(stop.request) for stop in found]
     _draw(
         key=KEY,
         data=data_of(view, found, known, head, ids_PW) | {"chosen": at},
@@ -168,18 +174,21 @@ def data_of(
     view: View, found: list[Stop], known: Measures | None, head: tuple[int, int], ids_PW: list
 ) -> dict:
     """The picture as it travels to the browser: all stops, so that the slider answers at once."""
-    layer, h = head
+    (layer, h), best = head, ids_PW[-1][0]
     traces = [trace_of(stop.request) for stop in found]
+    steps = [stop.step for stop in found[:-1]] + [known.steps_S[-1] if known else None]
+    share_P = [float(t["head.probs"][-1, best]) for t in traces]
     patterns_PLM = np.stack([t[f"decoder.{layer}.attn.pattern"][h] for t in traces])
     written = [written_by(stop.request) for stop in found]
     return packed(patterns_PLM) | {
         "title": f"{view.title}, step after step of training",
-        "steps": [stop.step for stop in found[:-1]] + [known.steps_S[-1] if known else None],
+        "steps": steps,
         "names": [name_of(stop, known) for stop in found],
-        "curves": milestones.curves(known) if known else None,
+        "curves": milestones.curves(known, view.word(best), steps, share_P) if known else None,
         "reads": view.sentence,
         "writes": [label_text(each) for each in written],
         "guesses": [[labelled(view.word(i)) for i in ids] for ids in ids_PW],
+        "followed": labelled(view.word(best)),
         "shares": [
             [float(t["head.probs"][-1, i]) for i in ids]
             for t, ids in zip(traces, ids_PW, strict=True)
