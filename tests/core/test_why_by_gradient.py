@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core import why
+from core import load, why
 from core.vectors import rank_correlation, ranks
+from tests.helpers.documents import document, figure
 from tests.helpers.model_files import refusal
 from tests.helpers.tiny import FURTHER
 
@@ -158,3 +159,31 @@ def test_a_whole_run_once_more_is_that_run(tiny_trace):
     assert np.array_equal(once["decoder.out"], edited["decoder.out"])
     assert once.rows.tolist() == [2] and once["head.logits"].shape[0] == 1
     assert np.allclose(once["head.logits"][0], edited["head.logits"][2])
+
+
+def test_what_the_document_says_of_two_sentences_is_what_the_decoder_does():
+    """Which token each measure names, and how its order agrees with the measured one."""
+    model, text = load("study-decoder"), document("why.md")
+    words = [int(model.tokenizer.id_of(word)) for word in ("are", "is")]
+    firsts, agree, measured = {}, {}, {}
+    for sentence in ("The books that the student recommended", "The boys near the nurse"):
+        trace = model.trace(sentence)
+        found = (
+            why.without_each(None, trace, *words),
+            why.times_input(None, trace, *words),
+            why.integrated(None, trace, *words, steps=128),
+        )
+        columns = [each.by_token["decoder"] for each in found]
+        names = ["[START]", *sentence.split()]
+        firsts[sentence[4:8]] = [names[int(np.abs(each).argmax())] for each in columns]
+        agree[sentence[4:8]] = [rank_correlation(each, columns[0]) for each in columns[1:]]
+        measured[sentence[4:8]] = columns[0]
+    most, rises = measured["book"].max(), -measured["book"][2]
+    assert firsts == {"book": ["The", "[START]", "The"], "boys": ["near", "[START]", "The"]}
+    assert f"in place of “The” takes {figure(most)} away" in text
+    assert f"in place of “books”, are − is rises by {figure(rises)}" in text
+    by_input, integrated = map(figure, agree["book"])
+    assert f"its order agrees by {by_input}; integrated gradients (128 steps)" in text
+    assert f"name “The”, too, and agree by {integrated}" in text
+    by_input, integrated = map(figure, agree["boys"])
+    assert f"[START] ({by_input}), integrated gradients “The” ({integrated})" in text

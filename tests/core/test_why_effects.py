@@ -16,6 +16,7 @@ from core.trace import Trace
 from core.why.outcome import outcome_of
 from core.why.patching import pair_of
 from core.why.silencing import silence, units
+from tests.helpers.documents import document, figure
 from tests.helpers.tiny import FAMILIES, golden
 
 WITH_WORDS = tuple(family for family in FAMILIES if family not in ("bert_bare",))
@@ -183,13 +184,39 @@ def test_effects_come_one_by_one_and_who_stops_asking_stops_the_work(models, mon
     assert [*why.each_effect(model, model.trace(**ids_of("marian")), WORD)][-1].done == 1
 
 
-def test_of_twenty_heads_one_alone_turns_are_into_is(decoder):
+def by_whole_runs(model, word: int, rival: int, *heads: tuple[int, int]) -> tuple[float, int]:
+    """How far a word is above its rival after BOOKS without some heads of the study decoder, and
+    which word then comes first.
+    """
+    edits = together(*(ablate_head("decoder", *each) for each in heads)) if heads else None
+    logits_V = model.trace(BOOKS, edits=edits)["head.logits"][-1]
+    return float(logits_V[word]) - float(logits_V[rival]), int(logits_V.argmax())
+
+
+def test_are_hangs_most_on_the_one_head_without_which_another_word_comes_first(decoder):
     are, is_ = (decoder.tokenizer.id_of(word) for word in ("are", "is"))
     found = why.effects(decoder, BOOKS, are, is_)
-    before = outcome_of(decoder.trace(BOOKS), are, is_, -1).before
-    turned = np.argwhere(before + found[:, :-1] < 0).tolist()
-    assert before > 0 and found.shape == (4, 6) and turned == [[3, 4]]
+    before, first = by_whole_runs(decoder, are, is_)
+    alone = {place: by_whole_runs(decoder, are, is_, place) for place in np.ndindex(4, 5)}
+    for place, (after, _) in alone.items():
+        assert before + found[place] == pytest.approx(after, abs=1e-5), place
+    needed = min(alone, key=lambda place: alone[place][0])
+    turned = [place for place, (_, comes_first) in alone.items() if comes_first != are]
+    assert before > 0 and first == are and found.shape == (4, 6) and turned == [needed]
     assert why.effects(decoder, decoder.trace(BOOKS), are, is_).tolist() == found.tolist()
+
+
+def test_no_head_alone_turns_are_into_is_and_the_two_that_are_needed_most_do(decoder):
+    """With the figures that docs/why.md names."""
+    are, is_ = (decoder.tokenizer.id_of(word) for word in ("are", "is"))
+    heads_NH = why.effects(decoder, BOOKS, are, is_)[:, :-1]
+    pair = [tuple(map(int, divmod(at, 5))) for at in np.argsort(heads_NH, axis=None)[:2]]
+    before, *after = (by_whole_runs(decoder, are, is_, *each) for each in ([], *zip(pair), pair))
+    assert (before[0] + heads_NH > 0).all() and after[-1][0] < 0
+    one, other = (why.in_words(f"decoder.{layer}.attn.head.{h}") for layer, h in pair)
+    falls = f"Without {one} are − is is {figure(after[0][0])}, without {other.split()[1]}"
+    both = f"{figure(after[1][0])}, without both {figure(after[2][0])}"
+    assert f"{falls} {both}" in document("why.md")
 
 
 def test_what_has_no_effect_to_measure_is_said(models, decoder):
@@ -271,16 +298,23 @@ def test_a_run_patched_into_itself_stays_what_it_is(models, family):
 
 
 def test_the_head_that_carries_the_number_of_books(decoder):
-    """Patched one head at a time, 3.4 at the last word is where the two sentences differ most."""
+    """Patched one head at a time, it is the one that “are” needs most, at the last word: with what
+    it gathers after “book”, the verb turns, as with no other head.
+    """
     are, is_ = (decoder.tokenizer.id_of(word) for word in ("are", "is"))
     maps = [why.patch(decoder, BOOKS, BOOK, are, is_, f"head:{h}") for h in range(5)]
     found_HNL = np.stack(maps)
-    assert np.unravel_index(np.abs(found_HNL).argmax(), found_HNL.shape) == (4, 3, 6)
-    before = outcome_of(decoder.trace(BOOKS), are, is_, -1).before
-    assert before > 0 > before + found_HNL[4, 3, 6]
-    others = found_HNL.copy()
-    others[4, 3, 6] = 0
-    assert (before + others > 0).all()
+    most = np.unravel_index(np.abs(found_HNL).argmax(), found_HNL.shape)
+    heads_NH = why.effects(decoder, BOOKS, are, is_)[:, :-1]
+    layer, head = np.unravel_index(heads_NH.argmin(), heads_NH.shape)
+    assert most == (head, layer, 6)
+    clean, changed = decoder.trace(BOOKS), decoder.trace(BOOK)
+    before = outcome_of(clean, are, is_, -1).before
+    edits = by_hand(clean, changed, "decoder", layer, f"head:{head}", 6)
+    logits_V = decoder.trace(BOOKS, edits=edits)["head.logits"][-1]
+    patched = float(logits_V[are]) - float(logits_V[is_])
+    assert before > 0 > patched == pytest.approx(before + found_HNL[most], abs=1e-5)
+    assert np.argwhere(before + found_HNL < 0).tolist() == [[*most]]
 
 
 def test_patches_come_one_by_one_from_the_last_layer_on(decoder):
@@ -348,11 +382,12 @@ def test_a_token_replaced_by_itself_changes_nothing(models, family):
             assert why.saliency(model, trace, word, other=token)[position] == 0
 
 
-def test_are_hangs_on_books_and_on_the_verb_before_it(decoder):
-    """The two without which “is” would be nearer than without any other word."""
+def test_are_hangs_on_books_more_than_on_any_other_word(decoder):
+    """Without it “is” comes first of the two, and so the whole lead is gone."""
     are, is_ = (decoder.tokenizer.id_of(word) for word in ("are", "is"))
     found_N = why.saliency(decoder, BOOKS, are, is_)
-    assert len(found_N) == 6 and set(np.argsort(found_N)[:2].tolist()) == {1, 5}
+    before = outcome_of(decoder.trace(BOOKS), are, is_, -1).before
+    assert len(found_N) == 6 and found_N.argmin() == 1 and before > 0 > before + found_N[1]
 
 
 def test_without_a_word_it_is_the_last_vector_that_moves(models):

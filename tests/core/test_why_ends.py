@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from core import GlassError, load, why
+from core.edits import ablate_head, together
 from core.why.word_ends import empty_tokens, shared
+from tests.helpers.documents import document, figure
 from tests.helpers.sums import added_up
 from tests.helpers.tiny import FAMILIES
 
@@ -84,13 +86,31 @@ def test_are_comes_from_books():
     assert found.share(part) > 0.8 and found.parts["decoder"][0] == 0
 
 
-def test_the_head_that_looks_at_plurals_rests_where_there_is_none():
-    """As docs/why.md has it."""
-    model, looks = load("study-decoder"), {}
-    for noun in ("boys", "boy"):
-        pattern_HLM = model.trace(f"The {noun} near the nurse")["decoder.3.attn.pattern"]
-        looks[noun] = [round(float(weight), 2) for weight in pattern_HLM[4, -1, [0, 2]]]
-    assert looks == {"boys": [0.0, 1.0], "boy": [0.95, 0.05]}
+def test_a_singular_verb_hangs_on_no_plural_having_been_found():
+    """The two heads that “are” needs most read the noun of either number, but “is” does without
+    them: as docs/why.md has it.
+    """
+    model = load("study-decoder")
+    are, is_ = (int(model.tokenizer.id_of(word)) for word in ("are", "is"))
+    plural, singular = (f"The {noun} near the nurse" for noun in ("boys", "boy"))
+    heads_NH = why.effects(model, plural, are, is_)[:, :-1]
+    pair = sorted(divmod(int(at), 5) for at in np.argsort(heads_NH, axis=None)[:2])
+    silent = together(*(ablate_head("decoder", *place) for place in pair))
+    lead = {}
+    for text, words in ((plural, (are, is_)), (singular, (is_, are))):
+        runs = (model.trace(text, edits=edits)["head.logits"][-1] for edits in (None, silent))
+        lead[text] = [float(logits_V[words[0]] - logits_V[words[1]]) for logits_V in runs]
+    assert lead[plural][0] > 0 > lead[plural][1] and lead[singular][1] > lead[singular][0] / 2
+    found = why.parts(model.trace(singular), is_, are)
+    names = [f"decoder.{layer}.attn.head.{head}" for layer, head in pair]
+    one, other = (why.in_words(name).removeprefix("head ") for name in names)
+    given = " and ".join(figure(found.of(name)) for name in names)
+    text = document("why.md")
+    whole, stays = map(figure, lead[singular])
+    assert f"is − are is {whole}. Heads {one} and {other} give {given} of it" in text
+    assert f"without both, {stays} stays" in text
+    whole, falls = map(figure, lead[plural])
+    assert f"are − is is {whole}, and {falls} without both" in text
 
 
 def test_verte_comes_from_green():

@@ -7,6 +7,7 @@ import pytest
 
 from core import GlassError, load, why
 from core.ops import softmax
+from tests.helpers.documents import document
 from tests.helpers.tiny import FAMILIES
 
 WITH_WORDS = [family for family in FAMILIES if family != "bert_bare"]
@@ -58,12 +59,22 @@ def test_the_guesses_after_each_layer(tiny_trace):
 
 
 def test_where_are_appears_in_the_study_decoder():
-    """It is the likeliest word only after the last layer."""
+    """It is the likeliest word only after the last layer: with the ranks that docs/why.md names,
+    counted from 1.
+    """
     model = load("study-decoder")
-    trace = model.trace("The books that the student recommended")
-    found = why.guesses(trace, word=int(model.tokenizer.id_of("are")))
-    assert found.rank_N.tolist() == [2453, 2532, 2494, 150, 0]
-    assert found.prob_N[-1] == pytest.approx(0.402, abs=1e-3)
+    trace, are = (
+        model.trace("The books that the student recommended"),
+        int(model.tokenizer.id_of("are")),
+    )
+    found, logits_NV = why.guesses(trace, word=are), why.lens(trace)
+    order_NV = np.argsort(-logits_NV, axis=1, kind="stable")
+    assert found.rank_N.tolist() == (order_NV == are).argmax(axis=1).tolist()
+    assert found.rank_N[-1] == 0 and (found.rank_N[:-1] > 0).all()
+    assert found.prob_N[-1] == pytest.approx(float(trace["head.probs"][-1, are]), rel=1e-5)
+    first, before_last = found.rank_N[[0, -2]] + 1
+    ranks = f"on rank {first:,} of 3,000 before the first layer and on rank {before_last:,} before"
+    assert ranks in document("why.md") and len(trace["head.probs"][-1]) == 3000
 
 
 def test_a_model_without_words_says_so(tiny_trace, minilm):

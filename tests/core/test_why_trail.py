@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import GlassError, load, why
+from tests.helpers.documents import document, figure
 from tests.helpers.tiny import FAMILIES
 
 WITH_WORDS = [family for family in FAMILIES if family != "bert_bare"]
@@ -54,23 +55,65 @@ def test_a_trail_of_direct_parts_has_the_parts(tiny_trace):
         assert part == pytest.approx(parts.of(name), abs=1e-9)
 
 
+def through_network(trace, layer: int, head: int, word: int, rival: int) -> float:
+    """What the study decoder's network makes of a head of its last layer, step by step: through
+    both norms, with their scales held, and with the share that each neuron lets through.
+    """
+    w, at = trace.weights, f"decoder.{layer}"
+
+    def normed(update_D, sublayer):
+        scale = trace[f"{sublayer}.norm.scale"][-1]
+        return (update_D - update_D.mean()) / scale * w[f"{sublayer}.norm.weight"]
+
+    read_D = normed(trace[f"{at}.attn.heads"][head, -1], f"{at}.attn")
+    open_F = trace[f"{at}.mlp.hidden"][-1] / trace[f"{at}.mlp.pre"][-1]
+    wrote_D = (read_D @ w[f"{at}.mlp.pre.weight"] * open_F) @ w[f"{at}.mlp.out.weight"]
+    table_VD = w["head.logits.weight"]
+    return float(normed(wrote_D, f"{at}.mlp") @ (table_VD[word] - table_VD[rival]))
+
+
 @pytest.mark.parametrize("threshold", (0.2, 0.1, 0.05, 0.02))
 def test_are_comes_from_books(threshold):
-    """Through head 3.4, which read it."""
+    """Through the head that gives most, which read it, and what the network made of that."""
     model = load("study-decoder")
     trace, id_of = model.trace("The books that the student recommended"), model.tokenizer.id_of
-    found = why.trail(trace, int(id_of("are")), int(id_of("is")), threshold=threshold)
+    are, is_ = int(id_of("are")), int(id_of("is"))
+    found = why.trail(trace, are, is_, threshold=threshold)
     side, token, part = found.tokens()[0]
     assert (side, trace["decoder.embed.ids"][token]) == ("decoder", id_of("books"))
-    assert found.share(part) > 0.8
+    assert found.share(part) > 0.5
+    most = next(name for name, _ in why.parts(trace, are, is_).largest() if ".head." in name)
+    layer, head = int(most.split(".")[1]), int(most.split(".")[-1])
+    assert trace[f"decoder.{layer}.attn.pattern"][head, -1].argmax() == token
     names = [node.name for node in found.nodes]
-    assert "decoder.3.attn.head.4" in names
     by_network = [
-        found.share(edge.part)
+        edge.part
         for edge in found.edges
-        if names[edge.giver] == "decoder.3.attn.head.4" and names[edge.taker] == "decoder.3.mlp"
+        if (names[edge.giver], names[edge.taker]) == (most, f"decoder.{layer}.mlp")
     ]
-    assert by_network == [pytest.approx(0.974, abs=1e-3)]
+    wanted = through_network(trace, layer, head, are, is_)
+    assert layer == 3 and by_network == [pytest.approx(wanted, abs=1e-4)]
+
+
+def test_the_figures_of_the_trail_in_the_document_are_those_of_the_page():
+    model = load("study-decoder")
+    trace, id_of = model.trace("The books that the student recommended"), model.tokenizer.id_of
+    are, is_ = int(id_of("are")), int(id_of("is"))
+    found, text = why.trail(trace, are, is_, threshold=0.1), document("why.md")
+    names = [node.name for node in found.nodes]
+    shares = {
+        why.in_words(names[edge.giver]): f"{found.share(edge.part):.0%}".replace("%", " %")
+        for edge in sorted(found.edges, key=lambda each: -each.part)
+        if names[edge.taker] == "decoder.3.mlp" and ".head." in names[edge.giver]
+    }
+    (one, first), (other, second) = list(shares.items())[:2]
+    made = f"{first} of the difference is what the network makes of {one}'s writing"
+    assert f"{made}, {second} what it makes of {other}'s" in text
+    assert f"explains {found.explained:.0%}".replace("%", " %") in text
+    ends = [node for node in found.nodes if node.ends and node is not found.nodes[-1]]
+    assert {trace["decoder.embed.ids"][node.token] for node in ends} == {id_of("books")}
+    books = why.ends(trace, are, is_).largest(1)[0]
+    assert f"With every way counted, “books” gives {figure(books[2])}" in text
 
 
 def test_verte_comes_from_green():

@@ -69,10 +69,10 @@ def test_what_names_the_subject_is_what_the_gold_facts_link_to_it():
 def test_most_trails_end_at_a_word_that_names_the_subject():
     rules = (why_truth.NAMED, *why_truth.RULES)
     found = {rule: rate(why_truth.right(answers(), rule)) for rule in rules}
-    assert found[why_truth.NAMED] >= 0.83  # 93.0% of 500 held-out sentences
-    assert found["every way"] >= 0.75  # 86.6%
-    assert found["every way"] > found["strongest ways"] + 0.05  # 66.6%
-    assert found["strongest ways"] > found["strongest head"]  # 43.0%
+    assert found[why_truth.NAMED] >= 0.69  # 80.0% of these 60 sentences
+    assert found["every way"] >= 0.65  # 76.7%
+    assert found["every way"] > found["strongest ways"] + 0.05  # 61.7%
+    assert found["every way"] > found["strongest head"] + 0.05  # 60.0%
 
 
 def test_without_the_trail_s_heads_some_plurals_turn_and_hardly_a_singular():

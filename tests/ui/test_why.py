@@ -13,7 +13,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from core import load, why
+from core import load, whatif, why
+from core.deciding_head import deciding_head
 from core.edits import ablate_head
 from core.text import number, percent
 from core.vectors import rank_correlation
@@ -37,13 +38,7 @@ PAGE = "pages/15_Why_this_word.py"
 BOOKS = "The books that the student recommended"
 HIDDEN = "The books that the student recommended [MASK] old."
 GREEN = "The house is green."
-AT = {"model": "study-decoder", "sentence": BOOKS, "layer": "3", "head": "4"}
-ROW = 6
-CASES = [
-    (AT, ROW),
-    ({"model": "study-encoder", "sentence": HIDDEN}, 7),
-    ({"model": "study-translator", "sentence": GREEN, "side": "decoder", "token": "3"}, 3),
-]
+AT_BOOKS, ROW = 2, 6  # the noun, and the last word
 
 
 @cache
@@ -63,6 +58,26 @@ def id_of(word: str) -> int:
 ARE, IS = id_of("are"), id_of("is")
 
 
+def needed_head() -> tuple[int, int]:
+    """The layer and the head whose silence takes most from are − is."""
+    heads_NH = why.effects(model(), trace(), ARE, IS)[:, :-1]
+    layer, head = np.unravel_index(int(heads_NH.argmin()), heads_NH.shape)
+    return int(layer), int(head)
+
+
+LAYER, HEAD = needed_head()
+PATH = f"decoder.{LAYER}.attn"
+NAME, SILENT = f"{PATH}.head.{HEAD}", f"head:decoder.{LAYER}.{HEAD}"
+SAID = why.in_words(NAME)  # such as head 3.1
+OPENING = {"model": "study-decoder", "sentence": BOOKS}
+AT = OPENING | {"layer": str(LAYER), "head": str(HEAD), "why_word": str(ARE), "why_rival": str(IS)}
+CASES = [
+    (AT, ROW),
+    ({"model": "study-encoder", "sentence": HIDDEN}, 7),
+    ({"model": "study-translator", "sentence": GREEN, "side": "decoder", "token": "3"}, 3),
+]
+
+
 def shown_map(app) -> dict:
     return data_of(app, "why-map", "why_map")
 
@@ -77,11 +92,16 @@ def effects_in(app) -> dict[str, float]:
 
 
 def test_the_question_is_about_the_likeliest_word_and_the_one_that_the_deciding_head_decides():
-    app = opened(PAGE, **AT)
-    assert not app.exception and not app.warning and question(app) == "Why **are** and not **is**?"
+    app, probs_V = opened(PAGE, **OPENING), trace()["head.probs"][-1]
+    encoding = model().encode(BOOKS)
+    text = whatif.Text(encoding.ids_L, encoding.words_L)
+    found = deciding_head(model(), text, probs_V)
+    first, second = (model().tokenizer.piece(id) for id in (found.first, found.second))
+    assert found.first == probs_V.argmax()
+    assert question(app) == f"Why **{first}** and not **{second}**?"
+    assert not app.exception and not app.warning
     words = shown_map(app)
-    assert words["words"][words["word"]] == "are" and words["rivals"][words["rival"]] == "is"
-    probs_V = trace()["head.probs"][-1]
+    assert words["words"][words["word"]] == first and words["rivals"][words["rival"]] == second
     assert words["shares"] == [percent(probs_V[id_of(word)]) for word in words["words"]]
     assert not {"why_word", "why_rival"} & address(app).keys()
 
@@ -114,18 +134,22 @@ def test_it_says_which_head_brought_what_the_largest_network_made_most_of():
     """Where the run shows it: without that head the whole falls, and the network loses its part."""
     changes = why.effects(model(), trace(), ARE, IS)
     heads_NH = changes[:, :-1]
-    layer, head = np.unravel_index(int(heads_NH.argmin()), heads_NH.shape)
-    found, name = why.parts(trace(), ARE, IS), f"decoder.{layer}.attn.head.{head}"
+    found = why.parts(trace(), ARE, IS)
     network, part = found.largest(1)[0]
-    quiet = model().trace(BOOKS, edits=ablate_head("decoder", int(layer), int(head)))
-    assert (network, name) == ("decoder.3.mlp", "decoder.3.attn.head.4")
-    assert part > found.total / 2 and -changes[layer, head] > found.total / 2
-    assert part - why.parts(quiet, ARE, IS).of(network) > part / 2 > found.of(name) / 2
+    quiet = model().trace(BOOKS, edits=ablate_head("decoder", LAYER, HEAD))
+    assert network.endswith(".mlp") and changes[LAYER, HEAD] == heads_NH.min()
+    assert part > found.total / 2 and -changes[LAYER, HEAD] > found.total / 2
+    assert part - why.parts(quiet, ARE, IS).of(network) > part / 2 > found.of(NAME) / 2
     text, directly = prose(opened(PAGE, **AT)), "A part is only what was written directly"
-    assert "**Feed-forward 3** wrote most, but from what **head 3.4** brought" in text
-    assert f"the sum falls by {number(-changes[layer, head], 3)}." in text and directly not in text
-    silenced = opened(PAGE, **AT | {"change": "head:decoder.3.4"})
-    assert "brought" not in prose(silenced) and directly in prose(silenced)
+    said = why.in_words(network).capitalize()
+    assert f"**{said}** wrote most, but from what **{SAID}** brought" in text
+    assert f"the sum falls by {number(-changes[LAYER, HEAD], 3)}." in text and directly not in text
+    next_NH = why.effects(model(), quiet, ARE, IS)[:, :-1]
+    next_layer, next_head = divmod(int(next_NH.argmin()), next_NH.shape[1])
+    silenced = prose(
+        opened(PAGE, **AT | {"change": f"{SILENT}+head:decoder.{next_layer}.{next_head}"})
+    )
+    assert "brought" not in silenced and directly in silenced
 
 
 def test_of_a_large_model_only_known_effects_are_spoken_of(monkeypatch):
@@ -148,32 +172,32 @@ def test_each_part_stands_in_its_layer_and_column():
 def test_a_part_opens_and_its_head_is_looked_at_in_the_cards():
     app = opened(PAGE, **AT | {"layer": "0", "head": "0"})
     names = why.parts(trace(), ARE, IS).names
-    at = names.index("decoder.3.attn.head.4")
+    at = names.index(NAME)
     click(app, "why-map", cell=at)
     step = f"head.logits.against.{ROW}.{ARE}.{IS}"
     assert app.session_state["cell"] == f"{step}:{at}"
-    assert (app.session_state["layer"], app.session_state["head"]) == (3, 4)
+    assert (app.session_state["layer"], app.session_state["head"]) == (LAYER, HEAD) != (0, 0)
     panel = parts(app)[0]
     assert panel["value"] == number(why.parts(trace(), ARE, IS).of(names[at]))
-    assert panel["where"] == "head 3.4" and shown_map(app)["opened"] == at
+    assert panel["where"] == SAID and shown_map(app)["opened"] == at
     click(app, "why-map", cell=names.index("decoder.3.mlp"))
-    assert parts(app)[0]["where"] == "feed-forward 3" and app.session_state["head"] == 4
+    assert parts(app)[0]["where"] == "feed-forward 3" and app.session_state["head"] == HEAD
 
 
 def test_another_word_another_rival_and_none_can_be_chosen():
-    app = opened(PAGE, **AT)
+    app = opened(PAGE, **OPENING)
     data = shown_map(app)
+    other = data["rivals"][data["rival"]]
     click(app, "why-map", rival=data["rivals"].index("no rival"))
     assert question(app) == "Why **are**?" and address(app)["why_rival"] == "-1"
     wanted = why.parts(trace(), ARE)
     assert np.array_equal(values_in(shown_map(app)), wanted.parts_S.astype("<f4"))
     assert f"**{number(wanted.total, 3)}** = the logit of **are**" in prose(app)
-    click(app, "why-map", rival=shown_map(app)["rivals"].index("is"))
-    click(app, "why-map", word=shown_map(app)["words"].index("is"))
-    assert (
-        question(app) == "Why **is** and not **are**?"
-    )  # a rival that is asked about changes place
-    gap = why.parts(trace(), IS, ARE).total
+    click(app, "why-map", rival=shown_map(app)["rivals"].index(other))
+    click(app, "why-map", word=shown_map(app)["words"].index(other))
+    # a rival that is asked about changes place
+    assert question(app) == f"Why **{other}** and not **are**?"
+    gap = why.parts(trace(), id_of(other), ARE).total
     assert f"**{number(gap, 3)}**" in prose(app) and gap < 0
     app.text_input(key="sentence").set_value("The dog that the students saw").run()
     assert (
@@ -185,7 +209,7 @@ def test_another_word_another_rival_and_none_can_be_chosen():
 
 def test_both_words_and_what_is_shown_stand_in_the_link_and_outlive_a_switch_of_pages():
     chosen = {"why_word": str(IS), "why_rival": "-1", "why_shows": "effect", "why_key": "3"}
-    app = opened(PAGE, **AT, **chosen)
+    app = opened(PAGE, **AT | chosen)
     for _ in range(2):
         assert not app.exception and not app.warning and question(app) == "Why **is**?"
         assert shown_map(app)["shows"] == 1 and chosen.items() <= address(app).items()
@@ -202,13 +226,13 @@ def test_what_is_forged_is_no_choice(forged):
 
 
 def test_an_address_that_asks_for_a_word_that_there_is_not_is_told_so():
-    app = opened(PAGE, **AT, why_word="99999")
+    app = opened(PAGE, **AT | {"why_word": "99999"})
     assert not app.exception and "why_word “99999”" in said(app)
     assert question(app) == "Why **are** and not **is**?"
 
 
 def test_another_position_has_another_word():
-    app = click(opened(PAGE, **AT), "place", token=["decoder", 2])
+    app = click(opened(PAGE, **OPENING), "place", token=["decoder", 2])
     assert app.session_state["why_word"] == trace()["head.probs"][2].argmax()
     assert not app.exception and shown_map(app)["words"][0] in question(app)
 
@@ -251,7 +275,7 @@ def asked_on(app):
     from ui.session.view import View
     from ui.stages.why.asked import Asked
 
-    view = View(app.session_state["memory"].shown, "decoder", 3, 4, 2)
+    view = View(app.session_state["memory"].shown, "decoder", LAYER, HEAD, 2)
     return Asked(view, 2, 2, app.session_state["why_word"], app.session_state["why_rival"])
 
 
@@ -268,14 +292,19 @@ def test_where_part_and_effect_differ_it_says_so():
     table = data_of(app, "why:silent", "table")
     parts_S = why.parts(trace(), ARE, IS)
     changes = why.effects(model(), trace(), ARE, IS)
-    at = table["rows"].index("head 3.4")
-    assert table["numbers"][at] == [
-        number(parts_S.of("decoder.3.attn.head.4")),
-        number(changes[3, 4]),
-    ]
-    assert "It differs most for **head 3.4**" in prose(app)
+    at = table["rows"].index(SAID)
+    assert table["numbers"][at] == [number(parts_S.of(NAME)), number(changes[LAYER, HEAD])]
+    both = {
+        each.unit.step.removesuffix(".z").removesuffix(".out")
+        + ("" if each.unit.head is None else f".head.{each.unit.head}"): each.change
+        for each in why.each_effect(model(), trace(), ARE, IS)
+    }
+    most = max(both, key=lambda name: abs(parts_S.of(name) + both[name]))
+    part, change = number(parts_S.of(most), 3), number(both[most], 3)
+    said = f"It differs most for **{why.in_words(most)}**: part {part}, change {change}."
+    assert said in prose(app)
     app.button(key="why_silence").click().run()
-    assert app.session_state["change"] == "head:decoder.3.4" and not app.exception
+    assert app.session_state["change"] == SILENT and not app.exception
 
 
 def test_what_reacts_is_said_of_a_large_model_before_all_its_parts_fall_silent(smollm2):
@@ -299,20 +328,22 @@ def test_what_it_says_of_a_difference_follows_from_the_two_numbers():
     assert not silent.is_last(asked, "decoder.3.attn.head.4")
     assert "made more of it" in silent.why_so(1.08, -7.7)
     assert "the opposite" in silent.why_so(2.0, 0.5)
+    assert "the opposite" in silent.why_so(-0.09, -5.25)
     assert "make up for a share" in silent.why_so(4.0, -2.3)
 
 
 def test_what_reacts_to_the_silence_of_the_chosen_head_adds_up_to_its_effect():
     app = opened(PAGE, **AT, cards="why-silent")
     before = why.parts(trace(), ARE, IS)
-    after = why.parts(model().trace(BOOKS, edits=ablate_head("decoder", 3, 4)), ARE, IS)
+    after = why.parts(model().trace(BOOKS, edits=ablate_head("decoder", LAYER, HEAD)), ARE, IS)
     change = {n: after.of(n) - before.of(n) for n in before.names}
-    effect = why.effects(model(), trace(), ARE, IS)[3, 4]
+    effect = why.effects(model(), trace(), ARE, IS)[LAYER, HEAD]
     assert sum(change.values()) == pytest.approx(effect, abs=1e-4)
-    text, own = prose(app), change["decoder.3.attn.head.4"]
-    assert f"Its part goes: {number(own, 3)}." in text
-    assert f"**feed-forward 3** gives {number(-change['decoder.3.mlp'], 3)} less" in text
-    scaled = sum(change[n] for n in before.names[: before.names.index("decoder.3.mlp")]) - own
+    text, own, network = prose(app), change[NAME], f"decoder.{LAYER}.mlp"
+    assert f"Its part goes: {number(own, 3)}." in text and change[network] < 0
+    less = f"gives {number(-change[network], 3)} less"
+    assert f"**{why.in_words(network)}** {less}" in text
+    scaled = sum(change[n] for n in before.names[: before.names.index(network)]) - own
     assert f"beside it anew: {number(scaled, 3)}" in text
     assert f"effect of its silence, **{number(effect, 3)}**" in text
 
@@ -348,17 +379,19 @@ def test_the_lens_shows_each_layer_s_guess_and_ends_in_the_output():
     assert app.session_state["cell"] == f"decoder.3.out.lens.probs.{ROW}:{ARE}"
 
 
-def test_head_3_4_read_it_from_books():
+def test_the_head_that_is_needed_most_read_it_from_books():
     app = opened(PAGE, **AT, cards="why-reads")
-    split = why.by_token(trace(), "decoder.3.attn.head.4", ARE, IS)
-    assert "What did head 3.4 read?" in [each.label for each in app.expander]
-    assert split.parts_N.argmax() == 2 and 2 == BOOKS.split().index("books") + 1
+    split, at = why.by_token(trace(), NAME, ARE, IS), BOOKS.split().index("books") + 1
+    assert f"What did {SAID} read?" in [each.label for each in app.expander]
+    assert split.parts_N.argmax() == AT_BOOKS == at
     text = prose(app)
-    assert f"Head 3.4 gives **{number(split.total, 3)}** to **are** − **is**." in text
-    assert f"It took {number(split.parts_N[2], 3)} of it from **books**" in text
-    click_point(app, "why:reads", 2)
-    assert app.session_state["cell"] == f"decoder.3.attn.pattern.against.4.{ROW}.{ARE}.{IS}:2"
-    assert app.session_state["why_key"] == 2 and parts(app)[0]["value"] == number(split.parts_N[2])
+    said = f"{SAID.capitalize()} gives **{number(split.total, 3)}** to **are** − **is**."
+    assert said in text
+    assert f"It took {number(split.parts_N[at], 3)} of it from **books**" in text
+    click_point(app, "why:reads", at)
+    assert app.session_state["cell"] == f"{PATH}.pattern.against.{HEAD}.{ROW}.{ARE}.{IS}:{at}"
+    assert app.session_state["why_key"] == at
+    assert parts(app)[0]["value"] == number(split.parts_N[at])
 
 
 def click_point(app, key: str, at: int) -> None:
@@ -405,7 +438,7 @@ def test_a_network_is_chosen_in_the_map_and_each_number_of_its_neurons_opens():
     part = why.parts(trace(), ARE, IS).of("decoder.1.mlp")
     did = "lowered" if part < 0 else "raised"
     assert f"Which neurons of feed-forward 1 {did} it?" in [each.label for each in app.expander]
-    assert address(app)["why_mlp"] == "1" and app.session_state["head"] == 4
+    assert address(app)["why_mlp"] == "1" and app.session_state["head"] == HEAD
     split = why.by_neuron(trace(), "decoder.1.mlp", ARE, IS)
     best, path = int(np.abs(split.parts_N).argmax()), "decoder.1.mlp.hidden"
     wanted = (
@@ -456,9 +489,9 @@ def test_a_network_that_there_is_not_is_none(forged):
 
 def test_a_look_is_compared_with_one_at_another_token():
     app = opened(PAGE, **AT, cards="why-look", why_other="5")
-    looked = why.look(trace(), "decoder.3.attn", 4, ROW, 2, rival=5)
+    looked = why.look(trace(), PATH, HEAD, ROW, AT_BOOKS, rival=5)
     data, text = data_of(app, "why:look", "heatmap"), prose(app)
-    weights_M = trace()["decoder.3.attn.pattern"][4, ROW]
+    weights_M = trace()[f"{PATH}.pattern"][HEAD, ROW]
     assert f"that of **books** is **{number(looked.total, 3)}** higher" in text
     assert f"**student** {percent(weights_M[5], 0)}" in text
     times = float(weights_M[2]) / float(weights_M[5])
@@ -473,11 +506,11 @@ def test_a_look_is_compared_with_one_at_another_token():
     part = looked.largest(1)[0][2]
     assert f"- **{number(part, 3)}**" in text and "less what it is at **student**" in text
     click(app, "why:look", cell=[0, 0, 0])
-    assert app.session_state["cell"].startswith(f"decoder.3.attn.scores.against.4.{ROW}.2.5:")
+    assert app.session_state["cell"].startswith(f"{PATH}.scores.against.{HEAD}.{ROW}.2.5:")
     app.selectbox(key="why_other").set_value(-1).run()
     assert "why_other" not in address(app) and "**books** is **" not in prose(app)
     app.selectbox(key="why_key").set_value(5).run()
-    one = why.look(trace(), "decoder.3.attn", 4, ROW, 5)
+    one = why.look(trace(), PATH, HEAD, ROW, 5)
     assert f"**{number(one.total, 3)}**, is the sum" in prose(app)
 
 
@@ -498,9 +531,9 @@ def test_only_of_the_token_that_is_looked_at_most_is_it_said_that_it_was_found(k
 
 def test_a_look_is_opened_into_sources():
     app = opened(PAGE, **AT, cards="why-look")
-    looked = why.look(trace(), "decoder.3.attn", 4, ROW, 2)
+    looked = why.look(trace(), PATH, HEAD, ROW, AT_BOOKS)
     data, text = data_of(app, "why:look", "heatmap"), prose(app)
-    score = trace()["decoder.3.attn.scores.scaled"][4, ROW, 2]
+    score = trace()[f"{PATH}.scores.scaled"][HEAD, ROW, AT_BOOKS]
     S, T = looked.parts_ST.shape
     assert f"**{number(score, 3)}**, is the sum of {S} × {T} pairs" in text
     names_S = [why.in_words(name, "recommended") for name in looked.query_names]
@@ -551,10 +584,10 @@ def test_the_trail_is_drawn_with_what_it_explains(share):
 def test_a_node_of_the_trail_opens():
     app = opened(PAGE, **AT, cards="why-trail")
     names = [node["name"] for node in data_of(app, "why-trail", "why_trail")["nodes"]]
-    click(app, "why-trail", cell=names.index("head 3.4"))
-    assert app.session_state["cell"] == f"decoder.3.attn.pattern:4,{ROW},2"
+    click(app, "why-trail", cell=names.index(SAID))
+    assert app.session_state["cell"] == f"{PATH}.pattern:{HEAD},{ROW},{AT_BOOKS}"
     click(app, "why-trail", cell=names.index("the rest"))
-    assert app.session_state["cell"] == f"decoder.3.attn.pattern:4,{ROW},2"
+    assert app.session_state["cell"] == f"{PATH}.pattern:{HEAD},{ROW},{AT_BOOKS}"
 
 
 # --- colours by gradients -------------------------------------------------------------------------
@@ -623,18 +656,40 @@ def colours_of(data: dict) -> list[int]:
     return [column for column, faint in enumerate(data["faint"]) if not faint]
 
 
-def test_the_answer_says_which_token_is_strongest_where_and_how_the_orders_agree():
-    app = opened(PAGE, **AT | COLOURS)
+@pytest.mark.parametrize("steps", (32, 128))
+def test_the_answer_says_which_token_is_strongest_where_and_how_the_orders_agree(steps):
+    app = opened(PAGE, **AT | COLOURS | {"why_steps": str(steps)})
     data, shown, text = colours(app), values_in(colours(app)), prose(app)
     strongest = [data["rows"][int(np.nan_to_num(np.abs(shown[:, c])).argmax())] for c in range(5)]
-    assert strongest[0] == strongest[2] == strongest[3] == strongest[4] == "books"
-    assert strongest[1] == "[START]" and "**Not for this sentence.**" in text
-    named = "**books** in gradient × input, attention × gradient and the exact parts"
-    assert f"Strongest colour: {named}; **[START]** in integrated gradients." in text
+    found = why.integrated(None, trace(), ARE, IS, steps=steps)
+    close = 0.1 * max(abs(found.gained), np.abs(shown[:, 1]).max())
+    comes_out = abs(shown[:, 1].sum() - found.gained) <= close
+    inked = [c for c in range(4) if c != 1 or comes_out]
+    places = dict.fromkeys(strongest[c] for c in inked)  # in the order of the columns
+    named = (
+        f"**{place}** in {listed([COLUMNS[c] for c in inked if strongest[c] == place])}"
+        for place in places
+    )
+    assert f"Strongest colour: {'; '.join(named)}." in text and len(places) > 1
     agree = [rank_correlation(shown[:, c], shown[:, 4]) for c in (0, 1)]
-    said = f"gradient × input {number(agree[0], 2)}, integrated gradients {number(agree[1], 2)}."
+    same = [c for c in (0, 1) if c in inked and strongest[c] == strongest[4]]
+    right = [c for c in same if agree[c] >= 0.7]
+    answers = ("Not for this sentence.", f"only {COLUMNS[right[0]]}." if right else "", "yes.")
+    assert answers[len(right)] in text[: text.index("Strongest colour")]
+    by_way = f", integrated gradients {number(agree[1], 2)}."
+    said = f"gradient × input {number(agree[0], 2)}"
+    said += by_way if comes_out else ". Integrated gradients do not add up."
     assert f"Agreement in order: {said}" in text
     assert data["foot"][1]["numbers"][:2] == [number(each, 2) for each in agree]
+
+
+COLUMNS = ("gradient × input", "integrated gradients", "attention × gradient", "the exact parts")
+
+
+def listed(names: list[str]) -> str:
+    """Names with commas, and “and” before the last."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def columns_of(*numbers: Sequence[float]) -> Measures:
@@ -690,11 +745,11 @@ def test_a_coloured_number_opens_its_gradient_and_what_many_runs_made_opens_noth
     assert panel["value"] == number(grads["decoder.embed.token"][2, d])
     assert "gradient of “are” − “is”" in panel["where"] and colours(app)["opened"] == [2, 0]
     click(app, "why-colours", cell=[2, 2])
-    assert app.session_state["cell"] == f"grad.decoder.3.attn.pattern:4,{ROW},2"
+    assert app.session_state["cell"] == f"grad.{PATH}.pattern:{HEAD},{ROW},2"
     for forged in ([2, 1], [2, 4], [99, 0], "0"):
         click(app, "why-colours", cell=forged)
-        assert app.session_state["cell"] == f"grad.decoder.3.attn.pattern:4,{ROW},2"
-    click(app, "number", open="decoder.3.attn.pattern:4,6,2")  # on to what has no gradients
+        assert app.session_state["cell"] == f"grad.{PATH}.pattern:{HEAD},{ROW},2"
+    click(app, "number", open=f"{PATH}.pattern:{HEAD},6,2")  # on to what has no gradients
     assert parts(app)[0]["canChange"] and not app.exception and not app.warning
 
 
@@ -760,10 +815,10 @@ def test_of_few_tokens_no_order_is_compared_and_why_is_said():
 
 
 def test_a_run_that_was_changed_by_hand_has_no_gradients():
-    app = opened(PAGE, **AT | COLOURS | {"change": "head:decoder.3.4"})
+    app = opened(PAGE, **AT | COLOURS | {"change": SILENT})
     assert "A gradient needs each number as the model computes it" in prose(app)
     assert "why-colours" not in components(app) and not app.exception
-    app = opened(PAGE, **AT | {"change": "head:decoder.3.4", "cell": "grad.decoder.out:0,0"})
+    app = opened(PAGE, **AT | {"change": SILENT, "cell": "grad.decoder.out:0,0"})
     assert "cannot be opened here" in said(app) and not app.exception
 
 

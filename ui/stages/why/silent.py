@@ -115,13 +115,13 @@ def only_rescaled() -> str:
 
 def why_so(part: float, change: float) -> str:
     """What the comparison of a part and its silence says of what comes after it."""
+    if part * change > 0:
+        return "Later parts that read it did the opposite of what it gave itself."
     if abs(change) > abs(part):
         return (
             "Later parts read what it wrote and made more of it than it gave itself; norms rescale"
             " the rest."
         )
-    if part * change > 0:
-        return "Later parts that read it did the opposite of what it gave itself."
     return "Without it, later parts and norms make up for a share of it."
 
 
