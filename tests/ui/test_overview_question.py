@@ -174,7 +174,7 @@ def test_a_full_stop_that_comes_next_is_named():
     data = data_of(opened(model="study-decoder", ask="0", sentence="The cat sleeps on the chair"))
     best = max(shares(data), key=shares(data).__getitem__)
     assert best == "."
-    assert question(data).endswith(f"? A full stop, {share_words(shares(data)[best])}.")
+    assert f"? A full stop, {share_words(shares(data)[best])}." in question(data)
 
 
 def test_a_model_that_guesses_nothing_shows_what_is_left_of_each_word_now_and_before():
@@ -208,7 +208,8 @@ def test_queen_becomes_queens_with_the_run_before_as_its_ghost_and_back():
     assert data["run"][1] == "The queens closed the book because"
     before_V = trace_of(ONE)["head.probs"][-1]
     assert all(word["before"] == before_V[word["id"]] for word in data["output"]["words"])
-    assert (data["open"]["layer"], data["open"]["head"]) == PLACE
+    queens = opening_place(ONE._replace(sentence="The queens closed the book because"), "decoder")
+    assert (data["open"]["layer"], data["open"]["head"]) == PLACE != queens
     chip = next(each for each in data["experiments"] if each["act"] == "try/number")
     assert chip["words"] == "queens → queen" and tried(app, "number")["run"][1] == OPENING
 

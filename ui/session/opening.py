@@ -89,10 +89,16 @@ def turn_to(request: RunRequest, side: str) -> None:
 
 
 def goes_on(before: RunRequest | None, now: RunRequest) -> bool:
-    """Whether a text is the one before, longer by a word that Output has just appended: what the
-    reader looks at stays there.
+    """Whether a text is the one before, longer by a word that Output has just appended, or with a
+    word that an experiment has replaced: what the reader looks at stays there.
     """
-    if before is None or not memory().appended:
+    if before is None:
+        return False
+    if (compared := memory().compared_run) and all(
+        getattr(compared[0], box) == getattr(now, box) for box in ("model", "sentence", "second")
+    ):
+        return True
+    if not memory().appended:
         return False
     box, *texts, _ = memory().appended[-1]
     return now == before._replace(**{box: getattr(now, box)}) and texts == [
