@@ -98,7 +98,7 @@ def test_the_question_and_the_text_name_the_word_that_the_head_looks_at(books):
     row_M = books.trace["decoder.3.attn.scores"][4, 6].astype(float)
     first, second = np.argsort(-row_M)[:2]
     names_ = told_apart(["[START]", *BOOKS.lower().split()])
-    lead = number(row_M[first] - row_M[second], 2)
+    lead = number(row_M[first] - row_M[second], 3)
     assert f"**{names_[first]}** leads **{names_[second]}** by {lead}" in prose(app)
     share = percent(books.trace["decoder.3.attn.pattern"][4, 6, first])
     assert f"{share} of this head’s attention" in prose(app) and names_[first] == "books"
@@ -144,16 +144,18 @@ def test_a_step_has_its_cards_and_each_opens(stage, cards):
     assert not open_.exception and pictures(open_) >= pictures(closed) + len(cards)
 
 
-def test_why_one_word_and_not_another_adds_up():
+def test_why_one_word_and_not_another_adds_up(books):
     app = opened(PAGE, **PLACE, stage="3", cards="attention-why")
-    said = re.search(r"leads by ([\d.]+) before.*add ([\d.]+) to.*others ([\d.]+)\.", prose(app))
-    whole, three, rest = map(float, said.groups())
+    said = re.search(r"leads by ([\d.]+) before.*add ([\d.]+) to.*others (−?[\d.]+)\.", prose(app))
+    whole, three, rest = (float(each.replace("−", "-")) for each in said.groups())
     trace = runs.trace_of(RunRequest("study-decoder", BOOKS))
     dot_M = trace["decoder.3.attn.scores.dot"][4, 6]
-    assert whole == pytest.approx(float(dot_M[2] - dot_M[5]), rel=5e-3)
+    best, rival = names.best_seen(books), names.runner_up(books)
+    assert best == dot_M.argmax() and rival not in (0, best, 6)
+    assert whole == pytest.approx(float(dot_M[best] - dot_M[rival]), rel=5e-3)
     assert three + rest == pytest.approx(whole, abs=0.2)
     drawn = values_in(data_of(app, "places-rows-why", "heatmap"))
-    np.testing.assert_allclose(drawn.sum(axis=-1).ravel(), dot_M[[2, 5]], rtol=1e-5)
+    np.testing.assert_allclose(drawn.sum(axis=-1).ravel(), dot_M[[best, rival]], rtol=1e-5)
 
 
 # --- what is said ---------------------------------------------------------------------------------
