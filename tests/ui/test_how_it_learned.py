@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from core import load
-from core.course import Course, lessons, taught, written_course
 from core.config import weight_shapes
+from core.course import Course, lessons, taught, written_course
 from core.learning import loss_on, next_words, update
 from core.text import moves, number, operand, percent
 from core.vectors import lengths
