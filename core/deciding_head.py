@@ -1,7 +1,7 @@
-"""Which attention head decides between two next words: each is silenced in turn, and what comes out
-is compared.
+"""Which attention head decides on the next word: each is silenced in turn, and what comes out is
+compared.
 
-    deciding_head(model, text, probs_V)   the one head without which another word is likeliest
+    silence_each(model, text, probs_V)    without which heads another word comes first
     telling_head(trace, side, token, seen_M)  the head that shows most of what a token looks at
     aligning_head(trace, side)                the head that looks from each word across at its own
 """
@@ -18,9 +18,7 @@ from core.whatif import Text, run
 
 @dataclass(frozen=True)
 class Decision:
-    """The only head without which the likeliest next word is another one. With it `first` is
-    likelier than `second`, without it less likely; without any other head it stays likelier.
-    """
+    """The only head without which another word comes first: `second` in place of `first`."""
 
     side: str
     layer: int
@@ -35,46 +33,42 @@ class Decision:
         """The what-if that silences it."""
         return f"head:{self.side}.{self.layer}.{self.head}"
 
+
+@dataclass(frozen=True)
+class Silenced:
+    """What came of silencing each head in turn."""
+
+    heads: int  # so many were silenced
+    turned: tuple[tuple[int, int], ...]  # layer and head of those without which another word leads
+    decision: Decision | None  # where it is one head
+
     @property
     def nbytes(self) -> int:
-        """The bytes of what comes out."""
-        return self.without_V.nbytes
+        """The bytes of what comes out without the head that decides."""
+        return self.decision.without_V.nbytes if self.decision else 0
 
 
-def deciding_head(model, text: Text, probs_V) -> Decision | None:
+def silence_each(model, text: Text, probs_V) -> Silenced:
     """Silences each head of a decoder in turn. probs_V: what comes out with all of them, after the
-    last token. None where no head, or more than one, decides.
+    last token.
     """
     config, first = model.config, int(np.argmax(probs_V))
     side, H = config.sides[-1], config.n_heads
     places = [(layer, head) for layer in range(config.layers(side)) for head in range(H)]
     trace = run(model, text, None, "trained", "", keep="layers", rows=-1)
-    runs_HV = [probs_without(trace, side, *place) for place in places]
-    turned = [i for i, without_V in enumerate(runs_HV) if np.argmax(without_V) != first]
+    runs = {place: probs_without(trace, side, *place) for place in places}
+    turned = tuple(place for place, without_V in runs.items() if np.argmax(without_V) != first)
     if len(turned) != 1:
-        return None
-    without_V = runs_HV.pop(turned[0])
-    second = rises_most(probs_V, without_V)
-    if not without_V[second] > without_V[first] or not probs_V[first] > probs_V[second]:
-        return None
-    if not all(others_V[first] > others_V[second] for others_V in runs_HV):
-        return None
-    return Decision(side, *places[turned[0]], first, second, len(places), without_V)
+        return Silenced(len(places), turned, None)
+    without_V = runs[turned[0]]
+    second = int(np.argmax(without_V))
+    decision = Decision(side, *turned[0], first, second, len(places), without_V)
+    return Silenced(len(places), turned, decision)
 
 
 def probs_without(trace, side: str, layer: int, head: int) -> np.ndarray:
     """The probabilities after the last token with a head silent."""
     return trace.rerun(side, layer, ablate_head(side, layer, head), trace.rows)["head.probs"][-1]
-
-
-def rises_most(before_V, after_V) -> int:
-    """The word that gains most: by its share of the distance (Kullback and Leibler's) between two
-    distributions.
-    """
-    before_V, after_V = (np.asarray(each_V, np.float64) for each_V in (before_V, after_V))
-    least = np.finfo(np.float64).tiny
-    gain_V = after_V * np.log(np.maximum(after_V, least) / np.maximum(before_V, least))
-    return int(gain_V.argmax())
 
 
 def telling_head(trace, side: str, token: int, seen_M) -> tuple[int, int] | None:

@@ -27,6 +27,8 @@ from tests.helpers.browser_pages import (
 )
 from tests.helpers.sample import one_in
 from ui.kit.theme import COLOURS
+from ui.session.opening import decision_of
+from ui.session.runs import RunRequest
 from ui.session.selection import OPENING
 from ui.shell.tour import STOPS
 
@@ -548,7 +550,7 @@ def test_the_tour_waits_for_a_guess_and_rings_first_the_question_then_the_pictur
     page.wait(lambda: rung(".st-key-quiz"))
     assert "First, a guess" in words.inner_text() and "fits best" not in words.inner_text()
     answers = page.view.locator(".st-key-quiz button")
-    page.do(lambda: answers.get_by_text("books", exact=True).click())
+    page.do(lambda: answers.get_by_text("queen", exact=True).click())
     page.wait(lambda: "fits best" in words.inner_text())
     page.wait(lambda: rung(".st-key-pipeline-attn"))
 
@@ -663,7 +665,7 @@ def test_the_first_start_needs_no_network_and_no_cache(browser, tmp_path):
         tab(browser, empty) as page,
     ):
         page.view.locator(".st-key-river canvas").first.wait_for()
-        page.view.get_by_role("heading", name="Which word comes next: are or is?").wait_for()
+        page.view.get_by_role("heading", name="Which word comes next: she or it?").wait_for()
         assert not page.problems and not list(tmp_path.iterdir())
 
 
@@ -778,7 +780,13 @@ def test_a_click_on_the_map_opens_its_number_and_every_title_leads_on(visit, tra
     assert {"layer": "3", "head": "4", "token": "2", "stage": "1"}.items() <= choices(page).items()
 
 
-MYSTERY = {"model": "study-decoder", "sentence": OPENING, "layer": 3, "head": 4}
+DECIDES = decision_of(RunRequest("study-decoder", OPENING))
+MYSTERY = {
+    "model": "study-decoder",
+    "sentence": OPENING,
+    "layer": DECIDES.layer,
+    "head": DECIDES.head,
+}
 RIVER = ".st-key-river"
 
 
@@ -801,13 +809,12 @@ def test_one_click_answers_the_question_of_the_first_screen(visit):
     page = visit(**MYSTERY)
     question = page.view.locator(f"{RIVER} h1")
     assert question.inner_text() == (
-        "Which word comes next: are or is? One of this model’s 20 attention heads decides."
+        "Which word comes next: she or it? One of this model’s 20 attention heads decides."
     )
     page.do(lambda: part(page, "try/head").click())
-    assert choices(page)["change"] == "head:decoder.3.4"
-    assert question.inner_text() == (
-        "Without head 4 of layer 3, “is” beats “are” (18% to 1.1%); “will” now leads with 24%."
-    )
+    assert choices(page)["change"] == DECIDES.change
+    said = f"Without head {DECIDES.head} of layer {DECIDES.layer}, “it” beats “she”: "
+    assert question.inner_text().startswith(said)
     assert page.view.locator(f"{RIVER} .tries .main").all_inner_texts() == ["Restore this head"]
     assert part(page, "word/1").count() == 0  # bars are of words of this run alone
     page.do(lambda: part(page, "try/head").click())
@@ -860,7 +867,7 @@ def test_each_of_the_six_marks_stops_at_its_part_and_says_what_it_shows(visit):
     assert len({canvas for _, canvas in seen}) == 6
     assert marks.all_inner_texts() == MARKS
     assert seen[2][0].startswith("Layers 0–2 come first")
-    assert "“recommended” looks most at “books”" in seen[3][0]
+    assert "“because” looks most at “queen”" in seen[3][0]
 
 
 MARKS = ["tokens", "positions", "layers 0–2", "attention", "feed-forward", "guess"]
@@ -921,7 +928,9 @@ def test_a_weight_that_is_pointed_at_is_drawn_as_wide_as_it_is(visit):
     skipped(page)
     page.view.evaluate(LISTEN)
     grid = page.view.locator(f"{RIVER} button.map")
-    pattern_LM = load("study-decoder").trace(OPENING)["decoder.3.attn.pattern"][4]
+    pattern_LM = load("study-decoder").trace(OPENING)[f"decoder.{DECIDES.layer}.attn.pattern"][
+        DECIDES.head
+    ]
     for row, column in ((4, 2), (4, 3), (6, 2)):
         box, weight = grid.bounding_box(), float(pattern_LM[row, column])
         strokes(page)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from core import load, whatif
-from core.deciding_head import aligning_head, deciding_head, rises_most, telling_head
+from core.deciding_head import aligning_head, silence_each, telling_head
 
-MYSTERY = "The books that the student recommended"
+OPENING = "The queen closed the book because"  # the first screen: she or it?
 
 
 def text_of(model, sentence: str) -> whatif.Text:
@@ -27,47 +27,57 @@ def decoder():
     return load("study-decoder")
 
 
-def without_each(decoder, text) -> dict[tuple[int, int], np.ndarray]:
-    """What comes out without each head, by whole runs."""
+def without_each(model, text) -> dict[tuple[int, int], np.ndarray]:
+    """What comes out without each head, each in a whole run of its own."""
     return {
-        (layer, head): probs(decoder, text, f"head:decoder.{layer}.{head}")
-        for layer, head in np.ndindex(4, 5)
+        (layer, head): probs(model, text, f"head:decoder.{layer}.{head}")
+        for layer in range(model.config.decoder_layers)
+        for head in range(model.config.n_heads)
     }
 
 
-@pytest.mark.parametrize("sentence", (MYSTERY, "The letters that the teacher wrote"))
-def test_of_twenty_heads_one_decides_on_are(decoder, sentence):
+@pytest.mark.parametrize(
+    "sentence, first, second",
+    [(OPENING, "she", "it"), ("The boy closed the box because", "he", "it")],
+)
+def test_of_twenty_heads_one_decides_between_the_person_and_the_thing(
+    decoder, sentence, first, second
+):
     text, piece = text_of(decoder, sentence), decoder.tokenizer.piece
-    found = deciding_head(decoder, text, probs(decoder, text))
-    assert (found.side, found.heads, piece(found.first)) == ("decoder", 20, "are")
-    for place, now_V in without_each(decoder, text).items():
+    found = silence_each(decoder, text, probs(decoder, text)).decision
+    assert (piece(found.first), piece(found.second)) == (first, second)
+    now = without_each(decoder, text)
+    assert found.heads == len(now) == 20
+    for place, now_V in now.items():
         ahead = now_V[found.first] > now_V[found.second]
-        comes_first = now_V.argmax() == found.first
-        assert ahead == comes_first == (place != (found.layer, found.head)), place
+        assert ahead == (place != (found.layer, found.head)), place
+    trace = whatif.run(decoder, text, None, "trained", "")
+    row_M = trace[f"{found.side}.{found.layer}.attn.pattern"][found.head, -1]
+    assert sentence.split()[row_M.argmax() - 1] in ("queen", "boy") and row_M.max() > 0.8
     assert found.without_V == pytest.approx(probs(decoder, text, found.change), rel=1e-5)
     whole = whatif.run(decoder, text, None, "trained", found.change, rows=-1)
     assert np.array_equal(found.without_V, whole["head.probs"][-1])
 
 
 @pytest.mark.parametrize(
-    "sentence",
-    ["The book that the student recommended is expensive.", "The girl lost her keys because"],
+    "sentence, kind",
+    [
+        (OPENING, "one"),
+        ("The book that the student recommended is expensive.", "none"),
+        ("The girl lost her keys because", "several"),
+    ],
 )
-def test_where_no_head_decides_or_several_none_is_named(decoder, sentence):
+def test_a_head_is_named_only_where_it_alone_puts_another_word_first(decoder, sentence, kind):
     text = text_of(decoder, sentence)
-    before_V = probs(decoder, text)
-    turned = [
-        (n, h)
-        for n in range(4)
-        for h in range(5)
-        if probs(decoder, text, f"head:decoder.{n}.{h}").argmax() != before_V.argmax()
-    ]
-    assert len(turned) != 1 and deciding_head(decoder, text, before_V) is None
-
-
-def test_the_word_that_gains_most_is_not_the_largest():
-    assert rises_most([0.5, 0.4, 0.001, 0.099], [0.1, 0.5, 0.3, 0.1]) == 2
-    assert rises_most([1.0, 0.0], [0.9, 0.1]) == 1  # from nothing
+    before_V, now = probs(decoder, text), without_each(decoder, text)
+    turned = {place for place, now_V in now.items() if now_V.argmax() != before_V.argmax()}
+    found = silence_each(decoder, text, before_V)
+    assert set(found.turned) == turned and found.heads == len(now)
+    assert ["none", "one", "several"][min(len(turned), 2)] == kind
+    assert (found.decision is not None) == (len(turned) == 1)
+    if found.decision:
+        assert (found.decision.layer, found.decision.head) in turned
+        assert found.decision.second == now[turned.pop()].argmax()
 
 
 def test_a_head_in_which_all_look_alike_tells_nothing():

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import load
-from core.text import number
+from core.text import number, percent
 from tests.helpers.pages import click, components, data_of, opened, parts, prose, values_in
 from ui.kit import guessed_place
 from ui.session import runs
@@ -33,7 +33,7 @@ RUNS = [("study-decoder", BOOKS), ("study-encoder", "The books that the student 
 
 @pytest.fixture
 def books() -> View:
-    """The view that the app opens with: head 4 of layer 3, which looks from verb to noun."""
+    """Head 4 of layer 3, which looks from the verb at the noun past the clause."""
     return View(RunRequest("study-decoder", BOOKS), "decoder", 3, 4, 6)
 
 
@@ -92,11 +92,16 @@ def test_the_depths_differ_in_what_they_show(stage):
     assert len(parts(apps["code"], "glass_explanation")) > len(parts(apps["story"]))
 
 
-def test_the_question_and_the_text_name_the_word_that_the_head_looks_at():
+def test_the_question_and_the_text_name_the_word_that_the_head_looks_at(books):
     app = opened(PAGE, **PLACE, stage="3")
     assert "Which word does **recommended** look at most?" in prose(app)
-    assert "**books** leads **[START]** by 6.1" in prose(app)
-    assert "99.8% of this head’s attention" in prose(app)
+    row_M = books.trace["decoder.3.attn.scores"][4, 6].astype(float)
+    first, second = np.argsort(-row_M)[:2]
+    names_ = told_apart(["[START]", *BOOKS.lower().split()])
+    lead = number(row_M[first] - row_M[second], 3)
+    assert f"**{names_[first]}** leads **{names_[second]}** by {lead}" in prose(app)
+    share = percent(books.trace["decoder.3.attn.pattern"][4, 6, first])
+    assert f"{share} of this head’s attention" in prose(app) and names_[first] == "books"
 
 
 def test_equal_words_are_told_apart_by_their_position():
@@ -109,11 +114,12 @@ def test_equal_words_are_told_apart_by_their_position():
 
 def test_a_share_below_zero_is_explained_where_there_is_one_and_only_there():
     share_LM = load("study-decoder").trace(BOOKS)["decoder.3.attn.z.share"][4]
-    for token, below in ((0, False), (6, True)):
+    below_L = (share_LM < 0).any(axis=1)
+    for below in (False, True):
+        token = int(np.flatnonzero(below_L == below)[-1])
         place = {"token": str(token), "stage": str(STAGES - 1), "depth": "numbers"}
         said = [each.value for each in opened(PAGE, **PLACE | place).caption]
         assert any("counts below zero" in each for each in said) == below
-        assert bool((share_LM[token] < 0).any()) == below
 
 
 def test_softmax_shows_its_sum_with_and_without_the_shift(books):
@@ -138,16 +144,18 @@ def test_a_step_has_its_cards_and_each_opens(stage, cards):
     assert not open_.exception and pictures(open_) >= pictures(closed) + len(cards)
 
 
-def test_why_one_word_and_not_another_adds_up():
+def test_why_one_word_and_not_another_adds_up(books):
     app = opened(PAGE, **PLACE, stage="3", cards="attention-why")
-    said = re.search(r"leads by ([\d.]+) before.*add ([\d.]+) to.*others ([\d.]+)\.", prose(app))
-    whole, three, rest = map(float, said.groups())
+    said = re.search(r"leads by ([\d.]+) before.*add ([\d.]+) to.*others (−?[\d.]+)\.", prose(app))
+    whole, three, rest = (float(each.replace("−", "-")) for each in said.groups())
     trace = runs.trace_of(RunRequest("study-decoder", BOOKS))
     dot_M = trace["decoder.3.attn.scores.dot"][4, 6]
-    assert whole == pytest.approx(float(dot_M[2] - dot_M[5]), rel=5e-3)
+    best, rival = names.best_seen(books), names.runner_up(books)
+    assert best == dot_M.argmax() and rival not in (0, best, 6)
+    assert whole == pytest.approx(float(dot_M[best] - dot_M[rival]), rel=5e-3)
     assert three + rest == pytest.approx(whole, abs=0.2)
     drawn = values_in(data_of(app, "places-rows-why", "heatmap"))
-    np.testing.assert_allclose(drawn.sum(axis=-1).ravel(), dot_M[[2, 5]], rtol=1e-5)
+    np.testing.assert_allclose(drawn.sum(axis=-1).ravel(), dot_M[[best, rival]], rtol=1e-5)
 
 
 # --- what is said ---------------------------------------------------------------------------------

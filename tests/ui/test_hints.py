@@ -14,12 +14,13 @@ from tests.helpers.sample import one_in
 from ui.kit.picture_frame import picture_frame
 from ui.session import runs
 from ui.session.navigation import OVERVIEW, PAGES
-from ui.session.selection import EXAMPLES, OPENING
+from ui.session.selection import EXAMPLES
 from ui.session.view import View
 from ui.shell import downloads, settings
 from ui.shell.controls import model_words
 from ui.shell.model_notes import what_it_does
 
+BOOKS = "The books that the student recommended"
 OWN = "My sister bought a red bicycle for her birthday"
 TWO_NEW = (
     "**2 words are new to this model** (for, birthday). It reads them in pieces and can’t know what"
@@ -96,7 +97,7 @@ def test_a_translator_is_led_nowhere_and_known_words_need_no_line():
         in (strips(app)[0])
     )
     assert "larger_model" not in keys(app)
-    assert strips(opened(model="study-decoder", sentence=OPENING)) == []
+    assert strips(opened(model="study-decoder", sentence=BOOKS)) == []
 
 
 # --- a missing full stop --------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def test_no_full_stop_is_asked_of_who_needs_none(model, text):
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize("path", one_in(3, ["app.py", *OTHERS]))
 def test_a_what_if_stands_in_one_strip_under_the_rail_and_is_undone(path):
-    app = opened(path, model="study-decoder", sentence=OPENING, change="head:decoder.3.4")
+    app = opened(path, model="study-decoder", sentence=BOOKS, change="head:decoder.3.4")
     assert strips(app) == [
         ":orange[●] **What if:** head 4 of layer 3 silent — all pages show this run."
     ]
@@ -158,7 +159,7 @@ def test_a_what_if_stands_in_one_strip_under_the_rail_and_is_undone(path):
 def test_the_strip_the_panel_and_the_pictures_name_the_tokens_of_a_what_if(change, words):
     change = change.format(book=load("study-decoder").tokenizer.id_of("book"))
     app = opened(
-        "app.py", model="study-decoder", sentence=OPENING, change=change, cell="head.probs:6,5"
+        "app.py", model="study-decoder", sentence=BOOKS, change=change, cell="head.probs:6,5"
     )
     (strip,) = strips(app)
     assert words in strip.replace("\\", "")
@@ -168,7 +169,7 @@ def test_the_strip_the_panel_and_the_pictures_name_the_tokens_of_a_what_if(chang
 
 
 def typed_over(change: str):
-    app = opened("app.py", model="study-decoder", sentence=OPENING, change=change)
+    app = opened("app.py", model="study-decoder", sentence=BOOKS, change=change)
     app.text_input(key="sentence").set_value("The book that the student recommended").run()
     assert app.session_state["change"] == ""
     return app
@@ -187,7 +188,7 @@ def test_a_what_if_that_a_new_sentence_ended_is_named_and_had_again_by_a_click()
 
 
 def test_a_what_if_that_another_model_ended_is_named_and_not_offered_there():
-    app = opened("app.py", model="study-decoder", sentence=OPENING, change="head:decoder.3.4")
+    app = opened("app.py", model="study-decoder", sentence=BOOKS, change="head:decoder.3.4")
     app.selectbox(key="model").set_value("study-encoder").run()
     assert app.session_state["change"] == ""
     said = "Choosing study-encoder ended the what-if: head 4 of layer 3 silent."

@@ -13,14 +13,28 @@ from core.models import catalogue
 from core.text import number
 from tests.helpers.pages import ROOT, address, click, look, opened, parts
 from tests.helpers.seen import Seen
-from ui.session.opening import decision_of
+from ui.session.opening import decision_of, is_telling, opening_place
 from ui.session.runs import RunRequest, trace_of
 from ui.session.selection import EXAMPLES, OPENING, unchosen
 from ui.stages.overview.experiments import forms
 from ui.stages.overview.headline import layers_caption, share_words
 
-MYSTERY = {"model": "study-decoder", "sentence": OPENING, "layer": "3", "head": "4"}
 ONE = RunRequest("study-decoder", OPENING)
+DECIDES = decision_of(ONE)  # one head: tests/core/test_deciding_head.py
+PLACE = (DECIDES.layer, DECIDES.head)
+MYSTERY = {
+    "model": "study-decoder",
+    "sentence": OPENING,
+    "layer": str(DECIDES.layer),
+    "head": str(DECIDES.head),
+}
+
+
+def piece(word: int) -> str:
+    return load("study-decoder").tokenizer.piece(word)
+
+
+PAIR = [piece(DECIDES.first), piece(DECIDES.second)]
 
 
 def data_of(app) -> dict:
@@ -50,35 +64,51 @@ def test_the_app_opens_with_a_question_that_one_click_answers():
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     data = data_of(app)
     assert app.query_params == {}  # the view needs no words
-    assert data["run"] == list(ONE) and OPENING == "The books that the student recommended"
+    assert data["run"] == list(ONE) and OPENING == "The queen closed the book because"
     assert question(data) == (
-        "Which word comes next: are or is? One of this model’s 20 attention heads decides."
+        "Which word comes next: she or it? One of this model’s 20 attention heads decides."
     )
-    assert [piece for piece in data["headline"] if piece[1]] == [["are", "guess"], ["is", "guess"]]
-    assert (data["open"]["layer"], data["open"]["head"]) == (3, 4)
-    assert data["tokens"]["decoder"]["labels"][data["tokens"]["decoder"]["chosen"]] == "recommended"
+    assert [piece for piece in data["headline"] if piece[1]] == [["she", "guess"], ["it", "guess"]]
+    assert (data["open"]["layer"], data["open"]["head"]) == PLACE
+    assert data["tokens"]["decoder"]["labels"][data["tokens"]["decoder"]["chosen"]] == "because"
+    assert "looks most at “queen”" in data["captions"]["attention"]
     assert data["experiments"][0]["words"] == "Silence this head"
     silenced = tried(app, "head")
-    assert silenced["run"][4] == decision_of(ONE).change == "head:decoder.3.4"
+    assert silenced["run"][4] == DECIDES.change
+    it, she = (share_words(float(DECIDES.without_V[i])) for i in (DECIDES.second, DECIDES.first))
     assert question(silenced) == (
-        "Without head 4 of layer 3, “is” beats “are” (18% to 1.1%); “will” now leads with 24%."
+        f"Without head {DECIDES.head} of layer {DECIDES.layer}, “it” beats “she”: {it} to {she}."
     )
+    assert DECIDES.without_V.argmax() == DECIDES.second
 
 
-@pytest.mark.parametrize("text", ["The book that the student recommended", OPENING, "The old man"])
-def test_it_says_why_it_asks_about_a_word_that_is_not_the_next_likeliest(text):
-    """The word that would win without the head; of one that would not, it says nothing."""
+@pytest.mark.parametrize("text, says", [("The old man", True), (OPENING, False)])
+def test_it_says_why_it_asks_about_a_word_that_is_not_the_next_likeliest(text, says):
+    """The word that comes first without the head."""
     run = ONE._replace(sentence=text)
     found, probs_V = decision_of(run), trace_of(run)["head.probs"][-1]
-    first, second = (load(run.model).tokenizer.piece(i) for i in (found.first, found.second))
-    without_V = trace_of(run._replace(change=found.change))["head.probs"][-1]
-    wins = without_V.argmax() == found.second
-    says = wins and found.second != np.argsort(-probs_V)[1]
-    assert says == (text.startswith("The book "))
+    first, second = piece(found.first), piece(found.second)
+    assert says == (found.second != np.argsort(-probs_V)[1])
     why = f": without head {found.head} of layer {found.layer}, {second} would win"
     one = f"20 attention heads decides{why}" if says else "this model’s 20 attention heads decides"
     said = f"{first} or {second}? One of {one}."
     assert question(data_of(opened(**MYSTERY | {"sentence": text}))).endswith(said)
+
+
+@pytest.mark.parametrize(
+    "text, kind", [(EXAMPLES[0]["text"], 0), ("The girl lost her keys because", 2)]
+)
+def test_where_no_head_decides_or_several_do_it_says_how_many(text, kind):
+    run = ONE._replace(sentence=text)
+    first, turned = trace_of(run)["head.probs"][-1].argmax(), 0
+    for layer, head in np.ndindex(4, 5):
+        now = run._replace(change=f"head:decoder.{layer}.{head}")
+        turned += trace_of(now)["head.probs"][-1].argmax() != first
+    assert min(turned, 2) == kind and decision_of(run) is None
+    more = "Silencing any one of the 20 heads leaves it first."
+    if turned:
+        more = f"For {turned} of the 20 heads, silencing that one puts another word first."
+    assert question(data_of(opened(**MYSTERY | {"sentence": text}))).endswith(f". {more}")
 
 
 def test_the_notes_sentence_is_the_first_example():
@@ -86,27 +116,23 @@ def test_the_notes_sentence_is_the_first_example():
     assert unchosen().model == catalogue.default() == "study-decoder"
 
 
-@pytest.mark.parametrize("change", ["head:decoder.3.4", "head:decoder.0.2", "head:decoder.2.1"])
+@pytest.mark.parametrize("change", [DECIDES.change, "head:decoder.0.2", "head:decoder.2.0"])
 def test_what_the_headline_says_of_a_silent_head_is_what_the_run_has(change):
     data = data_of(opened(**MYSTERY | {"change": change}))
-    now, decision = shares(data), decision_of(ONE)
+    now, turns = shares(data), change == DECIDES.change
     probs_V = trace_of(ONE._replace(change=change))["head.probs"][-1]
-    ahead, other = ("is", "are") if now["is"] > now["are"] else ("are", "is")
-    leader = max(now, key=now.__getitem__)
-    assert now[leader] == probs_V.max()
-    assert (ahead == "is") == (change == decision.change)
-    verb, two = "beats" if ahead == "is" else "still beats", (now[ahead], now[other])
-    said = f"“{ahead}” {verb} “{other}”", " to ".join(map(share_words, two))
-    end = f"({said[1]}); “{leader}” now leads with {share_words(now[leader])}."
-    wanted = f"{said[0]}: {said[1]}." if leader == ahead else f"{said[0]} {end}"
+    ahead, other = reversed(PAIR) if turns else PAIR
+    assert now[ahead] == probs_V.max() > now[other]
+    verb, two = "beats" if turns else "still beats", (now[ahead], now[other])
     _, layer, head = change.removeprefix("head:").split(".")
-    assert question(data) == f"Without head {head} of layer {layer}, {wanted}"
+    said = f"Without head {head} of layer {layer}, “{ahead}” {verb} “{other}”"
+    assert question(data) == f"{said}: {' to '.join(map(share_words, two))}."
 
 
 # --- the ghost ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("change", ["head:decoder.3.4", "order"])
+@pytest.mark.parametrize("change", [DECIDES.change, "order"])
 def test_what_came_out_before_is_drawn_beside_what_comes_out_now(change):
     plain, data = data_of(opened(**MYSTERY)), data_of(opened(**MYSTERY | {"change": change}))
     before_V, now_V = (
@@ -117,11 +143,11 @@ def test_what_came_out_before_is_drawn_beside_what_comes_out_now(change):
     assert all(word["before"] is None for word in plain["output"]["words"])
 
 
-@pytest.mark.parametrize("change", ["", "head:decoder.3.4", "order"])
+@pytest.mark.parametrize("change", ["", DECIDES.change, "order"])
 def test_the_words_of_the_question_stand_above_the_others_in_their_order_now(change):
     data = data_of(opened(**MYSTERY | ({"change": change} if change else {})))
     words, rest = list(shares(data)), list(shares(data).values())[2:]
-    assert words[:2] == ["are", "is"] and rest == sorted(rest, reverse=True)
+    assert words[:2] == PAIR and rest == sorted(rest, reverse=True)
     assert [word["hot"] for word in data["output"]["words"]] == [True] * 2 + [False] * len(rest)
     assert max(shares(data).values()) == data_probs(data).max()
 
@@ -132,9 +158,7 @@ def data_probs(data: dict):
 
 
 def test_the_same_words_are_drawn_whether_the_head_is_silent_or_not():
-    plain, silent = (
-        data_of(opened(**MYSTERY | more)) for more in ({}, {"change": "head:decoder.3.4"})
-    )
+    plain, silent = (data_of(opened(**MYSTERY | more)) for more in ({}, {"change": DECIDES.change}))
     assert set(shares(plain)) == set(shares(silent))
 
 
@@ -150,7 +174,7 @@ def test_a_full_stop_that_comes_next_is_named():
     data = data_of(opened(model="study-decoder", ask="0", sentence="The cat sleeps on the chair"))
     best = max(shares(data), key=shares(data).__getitem__)
     assert best == "."
-    assert question(data).endswith(f"? A full stop, {share_words(shares(data)[best])}.")
+    assert f"? A full stop, {share_words(shares(data)[best])}." in question(data)
 
 
 def test_a_model_that_guesses_nothing_shows_what_is_left_of_each_word_now_and_before():
@@ -176,26 +200,27 @@ def test_a_silent_head_is_restored_by_the_same_button():
     assert not tried(app, "head")["silent"] and address(app).get("change") is None
 
 
-def test_books_becomes_book_with_the_run_before_as_its_ghost_and_back():
+def test_queen_becomes_queens_with_the_run_before_as_its_ghost_and_back():
     app = opened(**MYSTERY)
     chip = next(each for each in data_of(app)["experiments"] if each["act"] == "try/number")
-    assert chip["words"] == "books → book"
+    assert chip["words"] == "queen → queens"
     data = tried(app, "number")
-    assert data["run"][1] == "The book that the student recommended"
+    assert data["run"][1] == "The queens closed the book because"
     before_V = trace_of(ONE)["head.probs"][-1]
     assert all(word["before"] == before_V[word["id"]] for word in data["output"]["words"])
-    assert (data["open"]["layer"], data["open"]["head"]) == (3, 4)
+    queens = opening_place(ONE._replace(sentence="The queens closed the book because"), "decoder")
+    assert (data["open"]["layer"], data["open"]["head"]) == PLACE != queens
     chip = next(each for each in data["experiments"] if each["act"] == "try/number")
-    assert chip["words"] == "book → books" and tried(app, "number")["run"][1] == OPENING
+    assert chip["words"] == "queens → queen" and tried(app, "number")["run"][1] == OPENING
 
 
 def test_a_word_is_changed_while_a_head_is_silent_and_the_head_stays_so():
     data = tried(app := opened(**MYSTERY), "head")
-    assert "books → book" in [each["words"] for each in data["experiments"]]
+    assert "queen → queens" in [each["words"] for each in data["experiments"]]
     data = tried(app, "number")
-    assert data["run"][1] == "The book that the student recommended"
-    assert data["run"][4] == "head:decoder.3.4" and data["experiments"][0]["on"]
-    before_V = trace_of(ONE._replace(change="head:decoder.3.4"))["head.probs"][-1]
+    assert data["run"][1] == "The queens closed the book because"
+    assert data["run"][4] == DECIDES.change and data["experiments"][0]["on"]
+    before_V = trace_of(ONE._replace(change=DECIDES.change))["head.probs"][-1]
     assert all(word["before"] == before_V[word["id"]] for word in data["output"]["words"])
 
 
@@ -286,9 +311,9 @@ def test_the_other_number_of_a_word():
 
 def test_a_link_without_a_place_opens_where_there_is_something_to_see():
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.query_params["sentence"] = "The keys that the boy found"
-    data = data_of(app.run())
-    assert (data["open"]["layer"], data["open"]["head"]) == (3, 4)
+    app.query_params["sentence"] = text = "The boy closed the box because"
+    data, decision = data_of(app.run()), decision_of(ONE._replace(sentence=text))
+    assert (data["open"]["layer"], data["open"]["head"]) == (decision.layer, decision.head)
 
 
 @pytest.mark.parametrize("layer, head", [("0", "0"), ("1", "4"), ("3", "2")])
@@ -304,19 +329,22 @@ def test_a_place_that_a_link_names_is_kept_and_stands_in_the_address(layer, head
 
 
 def test_the_place_follows_the_text_until_the_reader_chooses_one():
+    text = "The keys that the boy found"  # several heads decide
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     app.session_state["head"] = 2
     app.run()
-    app.text_input(key="sentence").set_value("The girl lost her keys because").run()
+    app.text_input(key="sentence").set_value(text).run()
     data = data_of(app)
-    assert (data["open"]["layer"], data["open"]["head"]) == (3, 2)
+    assert (data["open"]["layer"], data["open"]["head"]) == (DECIDES.layer, 2)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    app.text_input(key="sentence").set_value("The girl lost her keys because").run()
+    app.text_input(key="sentence").set_value(text).run()
     data = data_of(app)
-    place, row_M = (data["open"]["layer"], data["open"]["head"]), None
-    trace = trace_of(RunRequest("study-decoder", "The girl lost her keys because"))
+    place = data["open"]["layer"], data["open"]["head"]
+    trace = trace_of(RunRequest("study-decoder", text))
     row_M = trace[f"decoder.{place[0]}.attn.pattern"][place[1], -1]
-    assert place != (3, 4) and data["tokens"]["decoder"]["labels"][int(row_M.argmax())] == "girl"
+    looks_at = data["tokens"]["decoder"]["labels"][int(row_M.argmax())]
+    assert place == opening_place(ONE._replace(sentence=text), "decoder") != PLACE
+    assert decision_of(ONE._replace(sentence=text)) is None and is_telling(looks_at)
 
 
 # --- captions -------------------------------------------------------------------------------------

@@ -133,6 +133,11 @@ def test_each_side_of_every_family_opens_with_few_tokens(tiny_folder, mask):
         assert not app.exception and not app.error
 
 
+# Those that any model can have: other weights come of a lesson or of snapshots, and have their own
+# tests (test_how_it_learned.py, test_over_time.py).
+KINDS = [kind for kind in whatif.TITLES if kind not in whatif.OTHER_WEIGHTS]
+
+
 def what_if(folder: str, change: str) -> str:
     """A change of that kind, as it stands in an address, where it has something to change."""
     config = load(folder).config
@@ -169,9 +174,7 @@ def lead_back(app: AppTest) -> None:
 
 @pytest.mark.one_in(31)
 @pytest.mark.parametrize(
-    "tiny_folder, change, path",
-    pairwise(FAMILIES, list(whatif.TITLES), PATHS),
-    indirect=["tiny_folder"],
+    "tiny_folder, change, path", pairwise(FAMILIES, KINDS, PATHS), indirect=["tiny_folder"]
 )
 def test_a_page_shows_a_what_if_of_a_family(tiny_folder, change, path):
     change = what_if(tiny_folder, change)
@@ -181,7 +184,7 @@ def test_a_page_shows_a_what_if_of_a_family(tiny_folder, change, path):
 
 @pytest.mark.one_in(13)
 @pytest.mark.parametrize(
-    "tiny_folder, change", one_in(4, product(FAMILIES, whatif.TITLES)), indirect=["tiny_folder"]
+    "tiny_folder, change", one_in(4, product(FAMILIES, KINDS)), indirect=["tiny_folder"]
 )
 def test_a_what_if_of_a_family_leads_back(tiny_folder, change):
     change = what_if(tiny_folder, change)
@@ -189,7 +192,7 @@ def test_a_what_if_of_a_family_leads_back(tiny_folder, change):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("change", whatif.TITLES)
+@pytest.mark.parametrize("change", KINDS)
 def test_every_page_shows_a_what_if_of_every_family_and_leads_back(tiny_folder, change):
     change = what_if(tiny_folder, change)
     app = opened(model=tiny_folder, **IDS, change=change, layer="1")

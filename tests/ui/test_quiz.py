@@ -27,11 +27,11 @@ from ui.session.navigation import (
     WHY,
 )
 from ui.session.runs import RunRequest
-from ui.session.selection import OPENING
 from ui.session.view import View
 from ui.text import told_apart
 
-DECODER = {"model": "study-decoder", "sentence": OPENING, "layer": "3", "head": "4", "token": "6"}
+BOOKS = "The books that the student recommended"
+DECODER = {"model": "study-decoder", "sentence": BOOKS, "layer": "3", "head": "4", "token": "6"}
 LONG = "The cat sat on the mat. The dog ran home"
 WORDS = ["[START]", "the", "books", "that", "the", "student", "recommended"]
 ROAD = (
@@ -214,7 +214,7 @@ def test_output_asks_for_the_word_once_it_is_hidden():
     )
     best = int(hidden["head.probs"][6].argmax())
     assert asks == "Which comes first once it is hidden?"
-    assert right == View(RunRequest("study-encoder", OPENING), "encoder", 0, 0, 0).word(best)
+    assert right == View(RunRequest("study-encoder", BOOKS), "encoder", 0, 0, 0).word(best)
 
 
 # --- what may be offered --------------------------------------------------------------------------
@@ -334,10 +334,10 @@ def test_nobody_is_asked_after_a_button_of_the_page_made_a_text_but_after_typing
     app = asking(OUTPUT, layer="0", head="0")
     click(app, "quiz", act="show")
     app.button(key="output_append").click().run()
-    assert app.session_state["sentence"] != OPENING and not veiled(app)
+    assert app.session_state["sentence"] != BOOKS and not veiled(app)
     assert any("was appended" in each.value for each in app.success)
     app.button(key="output_undo").click().run()
-    assert app.session_state["sentence"] == OPENING and not veiled(app)
+    assert app.session_state["sentence"] == BOOKS and not veiled(app)
     app.text_input(key="sentence").set_value("The door is").run()
     assert veiled(app), "a sentence that was typed is asked about"
 
@@ -353,7 +353,7 @@ def test_a_text_of_the_page_that_a_button_reads_asks_nothing(given, button):
     app = asking(OUTPUT, **given)
     click(app, "quiz", act="show")
     app.button(key=button).click().run()
-    assert app.session_state["sentence"] != OPENING and not veiled(app)
+    assert app.session_state["sentence"] != BOOKS and not veiled(app)
 
 
 def test_a_change_of_the_laboratory_is_shown_and_not_asked_about():

@@ -6,10 +6,13 @@ import pytest
 
 from tests.helpers.pages import address, click, opened, parts, prose, said
 from ui.session.navigation import ATTENTION, CROSS_ATTENTION, OUTPUT, OVERVIEW
+from ui.session.opening import decision_of
+from ui.session.runs import RunRequest
 from ui.session.selection import OPENING, TOUR_STOPS
 from ui.shell.tour import GUESS, STOPS
 
-SENTENCE = OPENING  # study-decoder looks from "recommended" at "books" there
+SENTENCE = OPENING  # study-decoder looks from "because" at "queen" there, in the head that decides
+DECIDES = decision_of(RunRequest("study-decoder", OPENING))
 
 
 @pytest.mark.parametrize("stop", range(len(STOPS)))
@@ -51,8 +54,10 @@ def test_no_stop_gives_the_answer_to_a_later_question_away():
     for stop, each in enumerate(STOPS):
         if each.page is ATTENTION:
             break
-        app = opened(each.page.path, model="study-decoder", sentence=SENTENCE, tour=str(stop))
-        assert "**books**" not in words_of_card(app, stop)
+        place = {"layer": str(DECIDES.layer), "head": str(DECIDES.head), "token": "6"}
+        given = {"model": "study-decoder", "sentence": SENTENCE, "tour": str(stop)}
+        app = opened(each.page.path, **given | place)
+        assert "**queen**" not in words_of_card(app, stop)
 
 
 def words_of_card(app, stop: int) -> str:
@@ -94,6 +99,13 @@ def test_the_tour_begins_can_be_left_and_ends(minilm):
     assert not parts(app, "ring")
     app.button(key="tour_end").click().run()
     assert "tour" not in address(app) and "You left the tour" not in prose(app)
+
+
+def test_the_tour_begins_at_the_head_that_decides_where_one_does():
+    app = opened(model="study-decoder", sentence=SENTENCE)
+    app.button(key="tour_start").click().run()
+    at = {name: app.session_state[name] for name in ("layer", "head", "token")}
+    assert at == {"layer": DECIDES.layer, "head": DECIDES.head, "token": 6}
 
 
 def test_a_stop_that_is_not_there_is_explained(minilm):

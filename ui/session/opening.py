@@ -5,7 +5,8 @@ turn_to(request, side)  before a link leads to a layer and a head of the other s
 opening_place(request, side)    the layer and the head for a text: the head that decides which
                         word comes next, or else the one that shows most of what the token that
                         is looked at first looks at
-decision_of(request)    which head decides; None where none does, or where finding out is slow
+decision_of(request)    which head decides; None where not exactly one does
+silenced_of(request)    without which heads another word comes next; None where finding out is slow
 plain_run(request)      the same text, as the model was trained
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.deciding_head import Decision, aligning_head, deciding_head, telling_head
+from core.deciding_head import Decision, Silenced, aligning_head, silence_each, telling_head
 from core.errors import GlassError
 from core.models import catalogue
 from core.models.model import Model
@@ -43,15 +44,15 @@ LEAST_LETTERS = 4  # of a word that is worth looking at
 
 
 @dataclass(frozen=True)
-class Decided:
-    """What was found out about a run; no decision, perhaps."""
+class Found:
+    """What was found out about a run; nothing, perhaps."""
 
-    decision: Decision | None
+    silenced: Silenced | None
 
     @property
     def nbytes(self) -> int:
-        """The bytes of the decision."""
-        return self.decision.nbytes if self.decision else 0
+        """The bytes of what was found."""
+        return self.silenced.nbytes if self.silenced else 0
 
 
 def settle_place() -> None:
@@ -88,10 +89,16 @@ def turn_to(request: RunRequest, side: str) -> None:
 
 
 def goes_on(before: RunRequest | None, now: RunRequest) -> bool:
-    """Whether a text is the one before, longer by a word that Output has just appended: what the
-    reader looks at stays there.
+    """Whether a text is the one before, longer by a word that Output has just appended, or with a
+    word that an experiment has replaced: what the reader looks at stays there.
     """
-    if before is None or not memory().appended:
+    if before is None:
+        return False
+    if (compared := memory().compared_run) and all(
+        getattr(compared[0], box) == getattr(now, box) for box in ("model", "sentence", "second")
+    ):
+        return True
+    if not memory().appended:
         return False
     box, *texts, _ = memory().appended[-1]
     return now == before._replace(**{box: getattr(now, box)}) and texts == [
@@ -165,7 +172,15 @@ def plain_run(request: RunRequest) -> RunRequest:
 
 
 def decision_of(request: RunRequest) -> Decision | None:
-    """Which head decides on the next word: of a small decoder on a short text; else None."""
+    """Which head decides on the next word; None where not exactly one does, or no one asked."""
+    silenced = silenced_of(request)
+    return silenced.decision if silenced else None
+
+
+def silenced_of(request: RunRequest) -> Silenced | None:
+    """What silencing each head does to the next word: of a small decoder on a short text; else
+    None.
+    """
     request = plain_run(request)
     model = model_of(request.model)
     if not isinstance(model, Model):
@@ -174,14 +189,14 @@ def decision_of(request: RunRequest) -> Decision | None:
     small = request.model in catalogue.CATALOGUE and catalogue.entry_of(request.model).embedded
     if not small or config.crosses or not (config.decoder_layers and config.head):
         return None
-    return SHELF.get(("decides", request), lambda: Decided(decide(request))).decision
+    return SHELF.get(("silenced", request), lambda: Found(silenced_in(request))).silenced
 
 
-def decide(request: RunRequest) -> Decision | None:
+def silenced_in(request: RunRequest) -> Silenced | None:
     """Silences each head in turn."""
     run, trace = run_of(request), trace_of(request)
     ids_L = trace["decoder.embed.ids"]
     if len(ids_L) > LONGEST_SILENCED:
         return None
     words_L = run.encoding.words_L if run.encoding else None
-    return deciding_head(run.model, Text(ids_L, words_L), trace["head.probs"][-1])
+    return silence_each(run.model, Text(ids_L, words_L), trace["head.probs"][-1])

@@ -38,6 +38,7 @@ from ui.session.navigation import (
     Page,
     go,
 )
+from ui.session.opening import decision_of
 from ui.session.selection import chosen, select
 from ui.session.view import View, is_word
 from ui.text import bold
@@ -141,11 +142,13 @@ def end() -> None:
 
 
 def best_place(view: View) -> dict:
-    """The layer, the head and the token where there is the most to see: a longer word that gives
-    much, and not all, of its attention to another one further away, and more than other words give
-    it. A head that always looks at the token before, or a token that all look at, would make a dull
-    tour.
+    """The layer, the head and the token where there is the most to see: the head that decides on
+    the next word, at the last token. Where none does, a longer word that gives much, and not all,
+    of its attention to another one further away, and more than other words give it. A head that
+    always looks at the token before, or a token that all look at, would make a dull tour.
     """
+    if decision := decision_of(view.request):
+        return {"layer": decision.layer, "head": decision.head, "token": len(view.labels) - 1}
     long_L = np.array(
         [is_word(token) and sum(map(str.isalnum, token)) > 3 for token in view.labels]
     )

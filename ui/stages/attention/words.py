@@ -122,7 +122,7 @@ def softmax_text(view) -> str:
     lead = float(row_M[first]) - float(row_M[others[0]])
     return (
         f"{said} {seen(view, int(first))} leads {seen(view, int(others[0]))} by"
-        f" {number(lead, 2)}, which makes its share {times(lead)} as large:"
+        f" {number(lead, 3)}, which makes its share {times(lead)} as large:"
         f" {percent(a_M[first])} of this head’s attention."
     )
 
@@ -130,7 +130,7 @@ def softmax_text(view) -> str:
 def times(lead: float) -> str:
     """How many times as large a share is that leads by so much in score."""
     factor = math.exp(min(lead, 30))
-    return f"e^{number(lead, 2)} ≈ {number(factor, 2)} times" if lead < 9 else "many thousand times"
+    return f"e^{number(lead, 3)} ≈ {number(factor, 2)} times" if lead < 9 else "many thousand times"
 
 
 def values_question(view) -> str:

@@ -1,7 +1,7 @@
 """What the overview says: its question, which the picture answers, and a caption for each of the
 six marks of its motion. Every number in them is read from the trace.
 
-    headline(view, before, decision)    pieces of a sentence: [text, what it is]: "word", a token of
+    headline(view, before, silenced)    pieces of a sentence: [text, what it is]: "word", a token of
                                         the text; "guess", a word that may come out; "", other words
     captions(view)                      six sentences, by the part of the motion that each is about
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from string import Formatter
 
-from core.deciding_head import Decision
+from core.deciding_head import Decision, Silenced
 from core.decoding import next_tokens
 from core.text import counted, number, percent
 from core.whatif import details, parts
@@ -47,7 +47,7 @@ def pieces(text: str, **words: str) -> list[list]:
     return [piece for piece in found if piece[0]]
 
 
-def headline(view, before=None, decision: Decision | None = None) -> list[list]:
+def headline(view, before=None, silenced: Silenced | None = None) -> list[list]:
     """The question that the picture answers, as pieces."""
     if overflowed(view):
         return pieces(OVERFLOW)
@@ -55,13 +55,13 @@ def headline(view, before=None, decision: Decision | None = None) -> list[list]:
         return said_of_text(view, before) if view.config.task else most_changed(view)
     if view.config.crosses and view.side == "encoder":
         return translated(view)
-    last = guessed_at(view) == int(view.trace.rows[-1])
-    if decision and last and is_trained(view):
-        return decided(view, decision)
+    if not silenced:
+        return guessed(view, before)
+    decision = silenced.decision
+    if is_trained(view):
+        return decided(view, decision) if decision else guessed(view, before, no_decision(silenced))
     silent = silent_head(view)
-    return (
-        without(view, decision, silent) if decision and last and silent else guessed(view, before)
-    )
+    return without(view, decision, silent) if decision and silent else guessed(view, before)
 
 
 def overflowed(view) -> bool:
@@ -105,18 +105,25 @@ def outcome_was(best: Outcome, before) -> str:
 
 def decided(view, decision: Decision) -> list[list]:
     """Between which words one head decides; and why they are these where the second one is not the
-    next likeliest, but wins without the head.
+    next likeliest.
     """
     which, of = "Which word comes next: {guess1} or {guess2}?", f"{decision.heads} attention heads"
     probs_V = view.trace["head.probs"][row_at(view.trace, guessed_at(view))]
-    wins = int(decision.without_V.argmax()) == decision.second
-    if wins and int((probs_V > probs_V[decision.second]).sum()) > 1:
+    if int((probs_V > probs_V[decision.second]).sum()) > 1:
         without_it = f"without head {decision.head} of layer {decision.layer}, {{guess3}} would win"
         text = f"{which} One of {of} decides: {without_it}."
     else:
         text = f"{which} One of this model’s {of} decides."
     first, second = view.word(decision.first), view.word(decision.second)
     return pieces(text, guess1=first, guess2=second, guess3=second)
+
+
+def no_decision(silenced: Silenced) -> str:
+    """What is said where no head decides, or several do, each alone."""
+    if not silenced.turned:
+        return f" Silencing any one of the {silenced.heads} heads leaves it first."
+    count, of = len(silenced.turned), silenced.heads
+    return f" For {count} of the {of} heads, silencing that one puts another word first."
 
 
 def translated(view) -> list[list]:
@@ -141,24 +148,18 @@ def silent_head(view) -> str:
 
 
 def without(view, decision: Decision, silent: str) -> list[list]:
-    """Which of the two words is ahead without a head, and which word leads, if it is a third."""
+    """Which of the two words is ahead without a head."""
     probs_V = view.trace["head.probs"][row_at(view.trace, guessed_at(view))]
     ahead, other = sorted((decision.first, decision.second), key=lambda i: -probs_V[i])
-    leader = int(probs_V.argmax())
     verb = "still beats" if ahead == decision.first else "beats"
-    first, second, most = (share_words(float(probs_V[i])) for i in (ahead, other, leader))
+    more, less = (share_words(float(probs_V[i])) for i in (ahead, other))
     _, layer, head = silent.split(".")
     text = f"Without head {head} of layer {layer}, “{{guess1}}” {verb} “{{guess2}}”"
-    if leader == ahead:
-        text += f": {first} to {second}."
-    else:
-        text += f" ({first} to {second}); “{{guess3}}” now leads with {most}."
-    words = {f"guess{n}": view.word(i) for n, i in enumerate((ahead, other, leader), 1)}
-    return pieces(text, **words)
+    return pieces(f"{text}: {more} to {less}.", guess1=view.word(ahead), guess2=view.word(other))
 
 
-def guessed(view, before) -> list[list]:
-    """The likeliest word, and what it was before."""
+def guessed(view, before, more: str = "") -> list[list]:
+    """The likeliest word, what it was before, and more about it."""
     position = guessed_at(view)
     (best, *_), (share, *_) = next_tokens(view.trace, 1, row_at(view.trace, position))
     token, guess = view.tokens(view.config.sides[-1])[position], view.word(int(best))
@@ -176,7 +177,7 @@ def guessed(view, before) -> list[list]:
         text = f"Can the model guess “{{word}}”? It still sees the word: {now}"
     else:
         text = f"What would the model put in place of “{{word}}”? {answer}"
-    ended = f"{text}{was(view, before, position, int(best))}."
+    ended = f"{text}{was(view, before, position, int(best))}.{more}"
     return pieces(ended, word=token, guess=sign or guess)
 
 

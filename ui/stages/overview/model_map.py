@@ -29,7 +29,7 @@ from ui.session.navigation import (
     Page,
     go,
 )
-from ui.session.opening import decision_of
+from ui.session.opening import silenced_of
 from ui.session.runs import trace_of
 from ui.session.selection import depth, opened_cell, select
 from ui.session.view import View
@@ -74,14 +74,14 @@ def overview_map(view: View) -> None:
 
 def whole_picture(view: View) -> dict:
     """The picture, with its question, its captions, and what can be tried."""
-    other, decision = compared_with(view), decision_of(view.request)
+    other, silenced = compared_with(view), silenced_of(view.request) if is_last(view) else None
     before = trace_of(other) if other else None
-    decision = decision if is_last(view) else None
+    decision = silenced.decision if silenced else None
     shown = {token for side in view.config.sides for token in view.tokens(side)}
     pair = (decision.first, decision.second) if decision else ()
     drawn = picture(view, before, pair, decision.without_V if decision else None)
     return drawn | {
-        "headline": headline(view, before, decision),
+        "headline": headline(view, before, silenced),
         "captions": captions(view),
         "experiments": experiments(view),
         "silent": is_silent(view),
