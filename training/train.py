@@ -26,10 +26,9 @@ from training.loss import PRECISION, word_loss
 from training.vocabulary import END, MASK, PAD, START
 
 ROOT = Path(__file__).resolve().parents[1]
-# The share of words that are to be guessed by the encoder, drawn for each sentence: many at first,
-# since each of them teaches something; after the second start few, as when a reader hides one word.
-CHOSEN, CHOSEN_AGAIN = (0.05, 0.5), (0.05, 0.3)
-AGAIN = 0.5  # of the highest rates, the share to which they rise after the second start
+# The share of words that are to be guessed by the encoder, drawn for each sentence: few, as when a
+# reader hides one word, and many, since each of them teaches something.
+CHOSEN = (0.05, 0.5)
 RUN_ON = 0.5  # of the lists said twice, the share that the next-word models read without a pause
 SAVE_EVERY = 120.0  # seconds
 KEPT = {0} | {each * 10**power for each in (10, 15, 20, 30, 40, 50, 70) for power in range(5)}
@@ -52,13 +51,12 @@ class Plan:
     dropout: float = 0.0  # a sentence is seen a few times only
     validate: int = 1000  # steps
     seed: int = 1
-    again: int = 0  # the step at which the rates rise once more; 0: never
 
 
 # With Muon at 0.02 the heads of the first layer put all their weight on [START] and keep it there.
 MUON = 0.007
 PLANS = {
-    "study-encoder": Plan(20_000, 2e-3, 1000, MUON, frame="[START] $A [END]", again=12_000),
+    "study-encoder": Plan(12_000, 2e-3, 1000, MUON, frame="[START] $A [END]"),
     "study-decoder": Plan(7_000, 2e-3, 1000, MUON),
     "study-translator": Plan(
         5_000, 2e-3, 1000, MUON, tokens=2048, language="joint", frame="$A [END]"
@@ -112,13 +110,12 @@ def run_on(ids_BL: np.ndarray, chance: np.random.Generator) -> np.ndarray:
 
 
 def hidden(
-    ids_BL: np.ndarray, n_vocab: int, chance: np.random.Generator, share: tuple[float, float]
+    ids_BL: np.ndarray, n_vocab: int, chance: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Some words hidden, as in BERT (Devlin et al. 2019, 3.1): 80 % of them masked, 10 % another
-    word, 10 % kept. share: the least and the most of a sentence; how many differs from one to the
-    next.
+    word, 10 % kept. How many differs from sentence to sentence.
     """
-    share_B1 = chance.uniform(*share, (len(ids_BL), 1))
+    share_B1 = chance.uniform(*CHOSEN, (len(ids_BL), 1))
     chosen_BL = (chance.random(ids_BL.shape) < share_B1) & (ids_BL != START) & (ids_BL != END)
     how_BL = chance.random(ids_BL.shape)
     other_BL = chance.integers(MASK + 1, n_vocab, ids_BL.shape)
@@ -127,19 +124,12 @@ def hidden(
 
 
 def examples(
-    name: str,
-    data: Sequences,
-    chosen: np.ndarray,
-    n_vocab: int,
-    chance: np.random.Generator,
-    share: tuple[float, float] = CHOSEN,
+    name: str, data: Sequences, chosen: np.ndarray, n_vocab: int, chance: np.random.Generator
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """What a model reads, and what it should say at each place; PAD where that does not count.
-    share: of the words that the encoder has to guess.
-    """
+    """What a model reads, and what it should say at each place; PAD where that does not count."""
     english_BL = framed(data.english, data.english_starts, chosen)
     if name == "study-encoder":
-        *read, target_BL = hidden(english_BL, n_vocab, chance, share)
+        *read, target_BL = hidden(english_BL, n_vocab, chance)
     elif name == "study-translator":
         french_BL = framed(data.french, data.french_starts, chosen)
         read, target_BL = [english_BL[:, 1:], french_BL[:, :-1]], french_BL[:, 1:]
@@ -173,18 +163,8 @@ def loss_of(model, read: list[torch.Tensor], target_BL: torch.Tensor) -> tuple[t
 
 
 def share_at(plan: Plan, step: int) -> float:
-    """The learning rate of a step, as a share of the highest; with a second start as of Loshchilov
-    and Hutter 2017.
-    """
-    first, last = (plan.again, plan.steps) if step >= plan.again else (0, plan.again)
-    rising = (step - first + 1) / plan.warm_up
-    falling = (last - step) / max(1, last - first - plan.warm_up)
-    return min(rising, falling) * (AGAIN if first else 1.0)
-
-
-def chosen_at(plan: Plan, step: int) -> tuple[float, float]:
-    """The least and the largest share of words that the encoder has to guess at a step."""
-    return CHOSEN_AGAIN if plan.again and step >= plan.again else CHOSEN
+    """The learning rate of a step, as a share of the highest."""
+    return min((step + 1) / plan.warm_up, (plan.steps - step) / max(1, plan.steps - plan.warm_up))
 
 
 def suits_muon(name: str, weight: torch.Tensor) -> bool:
@@ -304,9 +284,8 @@ def learn(
 ) -> float:
     """One step on the chosen sentences; the loss per token that counts."""
     chance = np.random.default_rng([plan.seed, 1, step])
-    share = chosen_at(plan, step)
-    expected = plan.tokens * (sum(share) / 2 if name == "study-encoder" else 1.0)
-    read, target_BL = examples(name, sentences, chosen, model.config.n_vocab, chance, share)
+    expected = plan.tokens * (sum(CHOSEN) / 2 if name == "study-encoder" else 1.0)
+    read, target_BL = examples(name, sentences, chosen, model.config.n_vocab, chance)
     return update(model, optimizers, plan, step, expected, read, target_BL)
 
 

@@ -250,8 +250,7 @@ def test_lists_said_twice_lose_the_pause_between_at_times_and_nothing_else_chang
 def test_words_are_hidden_as_in_bert():
     ids_BL = np.full((400, 102), 7)
     ids_BL[:, 0], ids_BL[:, -1] = train.START, train.END
-    chance = np.random.default_rng(0)
-    shown_BL, target_BL = train.hidden(ids_BL, N_VOCAB, chance, train.CHOSEN)
+    shown_BL, target_BL = train.hidden(ids_BL, N_VOCAB, np.random.default_rng(0))
     chosen_BL = target_BL != train.PAD
     assert (
         (target_BL[chosen_BL] == 7).all()
