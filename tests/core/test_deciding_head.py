@@ -97,6 +97,5 @@ def test_the_head_that_aligns_a_translation_looks_from_each_word_at_another():
     trace = load("study-translator").trace("The small black cat sleeps on the green chair.")
     layer, head = aligning_head(trace, "decoder")
     pattern_LM = trace[f"decoder.{layer}.cross.pattern"][head]
-    assert (layer, head) == (3, 1)
     assert len(set(pattern_LM.argmax(axis=1))) == len(pattern_LM)
     assert pattern_LM.max(axis=1).mean() > 0.95

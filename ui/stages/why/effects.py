@@ -96,7 +96,7 @@ def story(asked: Asked, silent: Work) -> str:
     many = len(asked.view.config.sides) > 1
     named = ", ".join(f"{bold(words_of(name, many))} {number(change, 3)}" for name, change in most)
     return (
-        f"The run without a part, less the run with it. The largest changes: {named}. Below 0: the"
-        f" part was needed for {bold(asked.view.word(asked.word))}. Later layers react, so this is"
-        " not simply the part with its sign turned."
+        f"The run without a part, less the run with it. Largest: {named}. Below 0: the part was"
+        f" needed for {bold(asked.view.word(asked.word))}. Later layers react, so it is not the"
+        " part with its sign turned."
     )
