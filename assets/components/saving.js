@@ -172,7 +172,7 @@ export function saveMenu(parent, picture, numbered = () => true) {
   const box = make("span", "saves", parent), button = makeButton("", box, "Save"), menu = make("span", "kinds", box)
   const kinds = Object.entries(KINDS).map(([kind, title]) => Object.assign(makeButton("", menu, kind.toUpperCase(), () => { turn(false); button.focus(); save(picture(), kind) }), { title }))
   const turn = (open) => {
-    for (const each of kinds.slice(2)) each.hidden = !numbered()
+    if (open) for (const each of kinds.slice(2)) each.hidden = !numbered()
     button.ariaExpanded = String(open)
   }
   turn(false)

@@ -38,7 +38,7 @@ def run(browser):
 def save(page, inside: str, kind: str, folder):
     """Saves the first picture of a part of the page; returns the file."""
     part = page.view.locator(inside)
-    part.get_by_role("button", name="Save picture").first.click()
+    part.get_by_role("button", name="Save", exact=True).first.click()
     with page.view.expect_download() as saved:
         part.get_by_role("button", name=kind, exact=True).first.click()
     saved.value.save_as(file := folder / saved.value.suggested_filename)
@@ -137,7 +137,7 @@ def test_a_hostile_sentence_makes_a_harmless_file(visit, tmp_path, kind):
 @pytest.mark.slow
 def test_the_menu_opens_and_closes_by_key(visit):
     page = visit("Heads", sentence=SENTENCE, ask=0)
-    button = page.view.locator(".st-key-heads").get_by_role("button", name="Save picture")
+    button = page.view.locator(".st-key-heads").get_by_role("button", name="Save", exact=True)
     png = page.view.locator(".st-key-heads").get_by_role("button", name="PNG", exact=True)
     assert not png.is_visible() and button.get_attribute("aria-expanded") == "false"
     button.focus()

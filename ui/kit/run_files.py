@@ -49,11 +49,11 @@ class Written:
 def run_files(view: View) -> None:
     """What the run holds, and the buttons that save it, or why they are not there."""
     names, size = view.trace.names, nbytes_of(view.trace, view.trace.names)
-    holds = f"{counted(len(names), 'array')}, about {megabytes(size)} of numbers"
+    holds = f"{counted(len(names), 'array')}, about {in_bytes(size)} of numbers"
     st.caption(f"The whole run as a file, with names, axes and tokens: {holds}.")
     if size > MOST:
         st.caption(
-            f"That is more than the {megabytes(MOST)} that this page writes. On the command line,"
+            f"That is more than the {in_bytes(MOST)} that this page writes. On the command line,"
             " `python -m core trace` writes a run of any size, or a part of it."
         )
         return
@@ -79,7 +79,7 @@ def with_a_bar(view: View, ending: str, title: str) -> None:
         SHELF.get(key, lambda: Written(run_bytes(view.request, ending, None, shown_on(bar))))
         bar.empty()
     ready = SHELF.get(key, lambda: Written(run_bytes(view.request, ending)))
-    label = f"{title}, {megabytes(ready.nbytes)}"
+    label = f"{title}, {in_bytes(ready.nbytes)}"
     save_button(view, ending, label, partial(ready_bytes, view.request, ending))
 
 
@@ -98,10 +98,10 @@ def step_file(view: View, name: str) -> None:
     """A button that saves all of a step, or why there is none."""
     size = nbytes_of(view.trace, [name])
     if size > MOST:
-        st.caption(f"All of this step are {megabytes(size)}, too many for a file from this page.")
+        st.caption(f"All of this step are {in_bytes(size)}, too many for a file from this page.")
         return
     make = partial(run_bytes, view.request, ".npz", (name,))
-    save_button(view, ".npz", f"Save the whole step, {megabytes(size)}", make, name)
+    save_button(view, ".npz", f"Save the whole step, {in_bytes(size)}", make, name)
 
 
 def save_button(
@@ -149,6 +149,8 @@ def run_bytes(
     return file.getvalue()
 
 
-def megabytes(size: int) -> str:
-    """Bytes in words: of less than ten with a digit after the point."""
+def in_bytes(size: int) -> str:
+    """Bytes in words, two or three digits of them."""
+    if size < 1e6:
+        return f"{max(1, round(size / 1e3))} KB"
     return f"{size / 1e6:.{1 if size < 1e7 else 0}f} MB"
