@@ -7,13 +7,13 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import json
 import re
 import zipfile
 
 import numpy as np
 import pytest
 
+from tests.helpers.array_files import numbers_in, read_csv, read_npz, same
 from tests.helpers.browser import modules
 from tests.helpers.pages import HOSTILE
 
@@ -56,15 +56,6 @@ def written(run, arrays: dict, npz: bool, facts=FACTS, labels=None) -> bytes:
     return base64.b64decode(run(WRITE, {"arrays": given, "npz": npz, "facts": facts}))
 
 
-def tables(data: bytes, delimiter=",") -> tuple[dict, dict]:
-    """The facts of a CSV file and the rows of each table, by Python's reader alone."""
-    text = data.decode("utf-8-sig")
-    parts = [
-        list(csv.reader(io.StringIO(part), delimiter=delimiter)) for part in text.split("\n\n")
-    ]
-    return dict(parts[0]), {rows[0][1]: rows[1:] for rows in parts[1:]}
-
-
 def random_bits(*shape) -> np.ndarray:
     """Float32 numbers of random bits: small, large, and none."""
     rng = np.random.default_rng(11)
@@ -83,15 +74,12 @@ ARRAYS = {
 
 
 def test_a_csv_file_reads_back_to_the_last_bit(run):
-    facts, found = tables(written(run, ARRAYS, npz=False))
+    facts, found = read_csv(written(run, ARRAYS, npz=False))
     assert facts["glassformer array"] == "1" and facts["sentence"] == "The books"
     assert list(found) == list(ARRAYS)
     for name, array in ARRAYS.items():
-        header, *rows = found[name]
-        down = max(1, array.ndim - 1)
-        numbers = np.array([[float(each) for each in row[down:]] for row in rows])
-        read = numbers.astype(array.dtype).reshape(array.shape)
-        assert read.tobytes() == array.tobytes(), name
+        header, down = found[name][0], max(1, array.ndim - 1)
+        assert same(numbers_in(found[name], array), array), name
         assert header[:down] == [f"axis {i}" for i in range(down)]
         if array.ndim > 1:
             assert header[down:] == [f"{array.ndim - 1}.{n}" for n in range(array.shape[-1])]
@@ -115,11 +103,11 @@ def test_a_number_is_written_with_as_few_digits_as_tell_it(run):
 
 def test_numpy_reads_the_arrays_and_what_they_are(run):
     data = written(run, ARRAYS, npz=True)
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        said = json.loads(file["array.json"])
-        for name, array in ARRAYS.items():
-            assert file[name].dtype == array.dtype and file[name].tobytes() == array.tobytes()
-            assert file[name].shape == array.shape == tuple(said["arrays"][name]["shape"])
+    arrays, said = read_npz(data)
+    assert list(arrays) == list(said["arrays"]) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert same(arrays[name], array), name
+        assert said["arrays"][name]["shape"] == list(array.shape)
     assert (said["format"], said["version"]) == ("glassformer array", 1)
     assert said["model"] == "MiniLM" and said["sentence"] == "The books"
     axes = said["arrays"]["heads"]["axes"]
@@ -155,7 +143,7 @@ def is_numbers(text: str) -> bool:
 def test_a_text_stays_on_one_line_and_none_is_lost(run):
     labels = [*FORMULAS, *HIDDEN, *HOSTILE.values()]
     data = written(run, {"a": np.zeros(len(labels), "<f4")}, False, FACTS, labels)
-    _, found = tables(data)
+    _, found = read_csv(data)
     assert len(found["a"]) == len(labels) + 1
     shown = [row[0] for row in found["a"][1:]]
     assert shown[0] == "'=1+1" and shown[4] == "\\t=1" and shown[-1] == "a"

@@ -13,6 +13,7 @@ from safetensors.numpy import load
 from core import load as load_model
 from core.cli.main import main
 from core.run_file import nbytes_of
+from tests.helpers.array_files import same
 from tests.helpers.pages import HOSTILE, opened
 from ui.kit import run_files
 from ui.kit.run_files import Written, file_name, run_bytes
@@ -35,13 +36,6 @@ def read(data: bytes) -> tuple[dict, dict]:
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         said = json.loads(file["trace.json"])
         return {name: file[name] for name in file.files if name != "trace.json"}, said
-
-
-def same(one, other) -> bool:
-    """Whether two arrays are equal to the last bit."""
-    return (
-        one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
-    )
 
 
 def test_a_saved_run_is_the_trace_to_the_last_bit_in_both_formats():
