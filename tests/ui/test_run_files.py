@@ -93,7 +93,7 @@ def test_a_page_offers_the_run_and_writes_nothing(monkeypatch):
     monkeypatch.setattr(run_files, "write_to", lambda *_: pytest.fail("written unasked"))
     app = opened("pages/12_Every_number.py", model="study-decoder", sentence=SENTENCE)
     assert not app.exception
-    assert labels(app) == ["NumPy", "safetensors", "Save the whole step, 1 KB"]
+    assert labels(app) == ["Save as .npz", "Save as .safetensors", "Save the whole step, 1 KB"]
     trace = trace_of(STUDY)
     size = run_files.in_bytes(nbytes_of(trace, trace.names))
     assert f"{len(trace.names)} arrays, about {size} of numbers" in captions(app)
@@ -105,8 +105,8 @@ def test_a_run_that_is_too_large_is_left_to_the_command_line(monkeypatch):
     assert not labels(app) and "`python -m core trace`" in captions(app)
 
 
-@pytest.mark.parametrize("ending, title", run_files.KINDS.items())
-def test_a_large_run_is_written_with_a_bar_and_then_saved(monkeypatch, ending, title):
+@pytest.mark.parametrize("ending", run_files.KINDS)
+def test_a_large_run_is_written_with_a_bar_and_then_saved(monkeypatch, ending):
     monkeypatch.setattr(run_files, "AT_ONCE", 1000)
     shown, write = [], run_files.shown_on
     monkeypatch.setattr(
@@ -116,7 +116,11 @@ def test_a_large_run_is_written_with_a_bar_and_then_saved(monkeypatch, ending, t
     app = opened("app.py", model="study-decoder", sentence=SENTENCE)
     assert not labels(app)
     app.button(key=f"write{ending}").click().run()
-    assert not app.exception and len(labels(app)) == 1 and labels(app)[0].startswith(title)
+    assert (
+        not app.exception
+        and len(labels(app)) == 1
+        and labels(app)[0].startswith(f"Save as {ending}, ")
+    )
     count = len(trace_of(STUDY).names)
     assert shown == [(n, count) for n in range(count)]
     ready = SHELF.find(("run file", app_request(app), ending))

@@ -58,28 +58,28 @@ def run_files(view: View) -> None:
         )
         return
     with st.container(horizontal=True, key="run-files"):
-        for ending, title in KINDS.items():
-            (at_once if size <= AT_ONCE else with_a_bar)(view, ending, title)
+        for ending in KINDS:
+            (at_once if size <= AT_ONCE else with_a_bar)(view, ending)
 
 
-def at_once(view: View, ending: str, title: str) -> None:
+def at_once(view: View, ending: str) -> None:
     """A button that writes the file and saves it."""
-    save_button(view, ending, title, partial(run_bytes, view.request, ending))
+    save_button(view, ending, f"Save as {ending}", partial(run_bytes, view.request, ending))
 
 
-def with_a_bar(view: View, ending: str, title: str) -> None:
+def with_a_bar(view: View, ending: str) -> None:
     """A button that writes the file while a bar moves; then one that saves it. The file is dropped
     once nobody looks.
     """
     key = ("run file", view.request, ending)
     if SHELF.find(key) is None:
-        if not st.button(f"Write it for {title}", key=f"write{ending}"):
+        if not st.button(plain(f"Write as {ending}"), key=f"write{ending}"):
             return
         bar = st.progress(0.0, "Writing …")
         SHELF.get(key, lambda: Written(run_bytes(view.request, ending, None, shown_on(bar))))
         bar.empty()
     ready = SHELF.get(key, lambda: Written(run_bytes(view.request, ending)))
-    label = f"{title}, {in_bytes(ready.nbytes)}"
+    label = f"Save as {ending}, {in_bytes(ready.nbytes)}"
     save_button(view, ending, label, partial(ready_bytes, view.request, ending))
 
 
