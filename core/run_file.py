@@ -12,6 +12,7 @@ it. Arrays are written one by one: a run that computes its layers again needs no
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 import zipfile
@@ -27,6 +28,7 @@ from core.models.saving import KINDS, safetensors_header
 from core.steps.letters import axis_words
 
 FORMAT, VERSION = "glassformer run", 1  # what a file says it is
+ASKED = ("target", "second", "change", "chat")  # what may be asked for beside sentence and mask
 DESCRIPTION = "trace.json"  # the archive's member that describes the others
 Progress = Callable[[int, int], None]  # arrays written, arrays in all
 
@@ -62,6 +64,29 @@ def pieces_of(tokenizer, trace) -> dict[str, list[str]]:
     }
 
 
+def facts_of(model, trace, sentence: str, mask: str, **asked: Any) -> dict[str, Any]:
+    """What is said of a run that no array holds: what was read, and by which model.
+
+    mask: the word it was asked for by. asked: what else was asked for, such as target, second,
+    change or chat; what is empty is left out.
+    """
+    return {
+        "model": model.name,
+        "family": trace.config.family,
+        "sentence": sentence,
+        "tokens": pieces_of(model.tokenizer, trace),
+        "mask": mask,
+        **{name: value for name, value in asked.items() if value},
+    }
+
+
+def nbytes_of(trace, names: Sequence[str]) -> int:
+    """About how many bytes the numbers of those steps take, without computing any: float32, which
+    nearly all are.
+    """
+    return 4 * sum(math.prod(trace.shape(name)) for name in names)
+
+
 def nothing_to_say(done: int, total: int) -> None:
     """Reports no progress."""
 
@@ -80,9 +105,21 @@ def write_run(
     """
     if path.suffix not in WRITERS:
         raise GlassError(f"A run is written to a file that ends with {' or '.join(WRITERS)}.")
-    description = json.dumps(described(trace, facts, names))
     with whole_file(path) as file:
-        WRITERS[path.suffix](file, trace, names, description, progress)
+        write_to(file, path.suffix, trace, facts, names, progress)
+
+
+def write_to(
+    file: IO[bytes],
+    ending: str,
+    trace,
+    facts: Mapping[str, Any],
+    names: Sequence[str],
+    progress: Progress = nothing_to_say,
+) -> None:
+    """The same to a file that is open. ending: of WRITERS."""
+    description = json.dumps(described(trace, facts, names))
+    WRITERS[ending](file, trace, names, description, progress)
 
 
 @contextmanager

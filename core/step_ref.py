@@ -20,6 +20,23 @@ _END = re.compile(r"(head|pooler|task|lstm)\.(.+)")
 _LEAF = re.compile(rf"([a-z]+(?:\.[a-z]+)*)((?:\.{_NUMBER})*)")
 
 
+def sliced_name(name: str, index: tuple) -> str:
+    """A part of a step as it would be asked for: encoder.0.attn.pattern[4, 2:5].
+
+    index: a number or a slice for each axis; whole axes at the end are left out.
+    """
+    shown = [_index_words(part) for part in index]
+    while shown and shown[-1] == ":":
+        shown.pop()
+    return f"{name}[{', '.join(shown)}]" if shown else name
+
+
+def _index_words(part) -> str:
+    if not isinstance(part, slice):
+        return str(int(part))
+    return ":".join("" if end is None else str(int(end)) for end in (part.start, part.stop))
+
+
 @dataclass(frozen=True)
 class StepRef:
     """Which number of the model is meant: encoder.3.attn.scores.terms.0.2.5 is the leaf

@@ -4,6 +4,7 @@ import { lengthOf, linesOf, offset, ROW, strengthOf, thickness, WIDE } from "./a
 import { announce, listen } from "./looked_at.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { saveElements } from "./saving.js"
+import { ofAlignment } from "./shown_arrays.js"
 
 const WAIT = 3000           // ms that a click stands before what the page says stands again
 const states = new WeakMap()
@@ -130,7 +131,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (held >= 0) it.words[it.chosen]?.focus({ preventScroll: true })
   }
   show(it)
-  saveElements(root, { title: root.getAttribute("aria-label") })
+  saveElements(root, { title: root.getAttribute("aria-label"), arrays: () => ofAlignment(data, it.numbers) })
   it.silence ??= listen(({ name, value }) => { if (name === "token" && value.side === "decoder") choose(it, value.token, false) })
   return it.silence
 }

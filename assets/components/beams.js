@@ -6,6 +6,7 @@ import { showMore } from "./edges.js"
 import { percent, rounded } from "./numbers.js"
 import { oneStop } from "./one_stop.js"
 import { saveElements } from "./saving.js"
+import { ofBeams } from "./shown_arrays.js"
 
 const FATES = { kept: "kept", dropped: "dropped", ended: "the text ends here" }
 
@@ -66,5 +67,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     make("i", `key ${fate}`, key)
     key.append(text)
   }
-  saveElements(root, { title: data.title, without: ["layer", "head"] })
+  saveElements(root, { title: data.title, without: ["layer", "head"], arrays: () => ofBeams(data) })
 }

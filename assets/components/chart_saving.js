@@ -3,6 +3,7 @@
 import { themeOf } from "./colours.js"
 import { make } from "./dom.js"
 import { saveMenu } from "./saving.js"
+import { ofChart } from "./shown_arrays.js"
 import { node } from "./svg_brush.js"
 
 const UNSEEN = ".draglayer, .hoverlayer, .menulayer"
@@ -39,15 +40,15 @@ async function pixels(svg) {
   return image
 }
 
-async function picture(root, { chart: key, title }) {
+async function picture(root, { chart: key, title, ...bars }) {
   const chart = root.ownerDocument.querySelector(`.st-key-${CSS.escape(keyOf(key))} .js-plotly-plot`), svg = drawn(chart)
   const [wide, tall] = ["width", "height"].map((name) => Number(svg.getAttribute(name))), image = await pixels(svg)
-  return { wide, tall, title, titled: true, style: themeOf(getComputedStyle(root)),
+  return { wide, tall, title, titled: true, style: themeOf(getComputedStyle(root)), arrays: () => ofChart(chart, bars, title),
     paint: (brush) => (brush.element ? brush.place(svg) : brush.drawImage(image, 0, 0, wide, tall)) }
 }
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".root")
   root.replaceChildren()
-  saveMenu(make("div", "saving", root), () => picture(root, data))
+  saveMenu(make("div", "saving", root), () => picture(root, data), () => data.points !== false)
 }

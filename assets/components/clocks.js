@@ -2,6 +2,7 @@
 // The hands turn as they appear; a click on a token chooses it, one on a pair chooses the pair.
 import { make, makeButton, SVG } from "./dom.js"
 import { saveElements } from "./saving.js"
+import { ofClocks } from "./shown_arrays.js"
 
 const draw = (parent, name, attributes) => {
   const element = document.createElementNS(SVG, name)
@@ -60,6 +61,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     })
   })
   drawn.set(root, now)
-  saveElements(root, { title: root.getAttribute("aria-label") })
+  saveElements(root, { title: root.getAttribute("aria-label"), arrays: () => ofClocks(data) })
   if (focused) root.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true })
 }

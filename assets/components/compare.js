@@ -5,6 +5,7 @@ import { create, createButton, make, makeButton, set } from "./dom.js"
 import { sized } from "./heatmap_drawing.js"
 import { bytes, clamp, decode, percent, rounded } from "./numbers.js"
 import { saveMenu, weightScale } from "./saving.js"
+import { ofCompare } from "./shown_arrays.js"
 import { fitted, shorten } from "./words.js"
 
 const BLOCKED = 1, ABSENT = 2
@@ -159,7 +160,7 @@ const changeScale = ({ stops }, { page }, limit) => ({ name: "B − A", ends: [p
 // The three maps as a picture to be saved, with the runs that they show below them.
 function whole(parts, data) {
   const { g, root } = parts, look = getComputedStyle(root), style = themeOf(look), [shares, changes] = ["sequential", "diverging"].map((kind) => palette(look, kind))
-  return { wide: g.wide, tall: g.tall, style, title: "Attention weights in A and in B, and B − A", said: data.caption, cells: 3 * data.rows.length * data.columns.length,
+  return { wide: g.wide, tall: g.tall, style, title: "Attention weights in A and in B, and B − A", said: data.caption, arrays: () => ofCompare(data), cells: 3 * data.rows.length * data.columns.length,
     scales: [{ ...weightScale(shares), name: "A, B" }, changeScale(changes, style, data.limit)], paint: (brush) => paint(brush, parts, data, g, style) }
 }
 

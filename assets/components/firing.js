@@ -3,6 +3,7 @@
 import { make, makeButton } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
 import { saveElements, signedScale } from "./saving.js"
+import { ofFiring } from "./shown_arrays.js"
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root"), numbers = decode(data.values)
@@ -29,6 +30,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const look = getComputedStyle(root), page = look.getPropertyValue("--st-background-color")
   const [below, above] = ["red", "blue"].map((name) => `color-mix(in srgb, ${look.getPropertyValue(`--st-${name}-color`)} 62%, ${page})`)
-  saveElements(root, { title: data.title, scales: [signedScale({ stops: [below, page, above] }, data.limit)] })
+  saveElements(root, { title: data.title, scales: [signedScale({ stops: [below, page, above] }, data.limit)], arrays: () => ofFiring(data, numbers) })
   if (focused >= 0) root.querySelectorAll("button")[focused]?.focus({ preventScroll: true })
 }

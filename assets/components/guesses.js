@@ -4,6 +4,7 @@ import { create, createButton, make, markOpened } from "./dom.js"
 import { indexOf, nextButton, seenShare } from "./guesses_geometry.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { saveElements } from "./saving.js"
+import { ofGuesses } from "./shown_arrays.js"
 
 const WAIT = 3000          // ms that a click stands before what the page says stands again
 const TICKS = [0, 25, 50, 75, 100]
@@ -129,6 +130,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const buttons = placeRow(root, shown, show), groups = make("div", "groups", root)
   show(shownPlace(state, data.chosen ?? 0), false)
-  saveElements(root, { title: data.title })
+  saveElements(root, { title: data.title, arrays: () => ofGuesses(shown) })
   if (focused) root.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true })
 }

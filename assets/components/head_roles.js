@@ -4,6 +4,7 @@ import { make, makeButton } from "./dom.js"
 import { decode, percent } from "./numbers.js"
 import { namedRole, strongest } from "./roles.js"
 import { saveElements } from "./saving.js"
+import { ofHeadRoles } from "./shown_arrays.js"
 
 const shown = new Map()     // the text that the reader chose last, by table
 
@@ -69,7 +70,7 @@ function draw(root, data, text, send) {
   const scroll = make("div", "scroll", root), table = make("table", "", scroll)
   table.setAttribute("aria-label", `Roles of all heads: ${data.texts[text]}`)
   body(table, data, text, (layer, head) => { draw(root, { ...data, chosen: [layer, head] }, text, send); send(layer, head) })
-  saveElements(root, { title: table.getAttribute("aria-label"), without: ["layer", "head"] })
+  saveElements(root, { title: table.getAttribute("aria-label"), without: ["layer", "head"], arrays: () => ofHeadRoles(data) })
   const chosen = table.querySelector(".chosen")         // at first the chosen head is in sight; then the reader has the say
   scroll.scrollTop = scrolled ?? chosen.offsetTop - scroll.clientHeight / 2
 }

@@ -2,6 +2,7 @@
 import { make, makeButton, markOpened } from "./dom.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { saveElements } from "./saving.js"
+import { ofHeadShares } from "./shown_arrays.js"
 
 function line(table, data, r, reach, open) {
   const [length, share] = data.numbers.subarray(2 * r, 2 * r + 2), row = make("tr", data.kinds[r], table)
@@ -36,6 +37,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTriggerValue("cell", place)
   }
   data.rows.forEach((_, r) => line(rows, given, r, reach, open))
-  saveElements(root, { title: data.title, without: ["head"] })
+  saveElements(root, { title: data.title, without: ["head"], arrays: () => ofHeadShares(given) })
   if (focused) root.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true })
 }

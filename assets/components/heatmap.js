@@ -10,6 +10,7 @@ import { cellAt, geometry, neighbour, placeOf, scrollAfterZoom, scrollIntoSight,
 import { axesText, legendOf, read } from "./heatmap_reading.js"
 import { showTable } from "./heatmap_table.js"
 import { bytes, decode } from "./numbers.js"
+import { ofHeatmap } from "./shown_arrays.js"
 
 const ZOOM = 1.4            // a press of + or −
 const HIGH = 720            // pixels that a box is high at most
@@ -123,7 +124,7 @@ function whole({ root, geometry: g, shaded: shades }, data) {
   const { stops } = palette(look, data.kind === "signed" ? "diverging" : "sequential"), { ends, ramp } = legendOf(data, stops)
   const without = data.shape[0] > 1 ? ["head"] : []
   return { wide: g.labels + g.wide, tall: g.tall, style, without, step: data.step, cells: data.numbers.length, scales: [{ ends, stops: ramp }],
-    title: data.labelled ? data.titles[0] : data.alt.split(". ")[0],
+    title: data.labelled ? data.titles[0] : data.alt.split(". ")[0], arrays: () => ofHeatmap(data),
     paint(brush) {
       if (data.labelled) drawRows(brush, data, g, style, view, g.labels - 7)
       brush.translate(g.labels, 0)

@@ -5,6 +5,7 @@ import { create, createButton, make, markOpened } from "./dom.js"
 import { aligned, barShare, nextHead, thumbSize } from "./layer_geometry.js"
 import { bytes, decode, rounded } from "./numbers.js"
 import { saveElements, weightScale } from "./saving.js"
+import { ofLayerSteps } from "./shown_arrays.js"
 
 const WAIT = 3000          // ms that a click stands before what the page says stands again
 const memory = new WeakMap()
@@ -117,7 +118,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const buttons = build(root, shown, { choose, open })
   const chosen = shownHead(state, data.chosen)
   mark(chosen)
-  saveElements(root, { title: data.title, token: true, scales: [weightScale(palette(getComputedStyle(root), "sequential"), data.most)] })
+  saveElements(root, { title: data.title, token: true, scales: [weightScale(palette(getComputedStyle(root), "sequential"), data.most)], arrays: () => ofLayerSteps(shown) })
   walkable(buttons, data.heads, Math.max(chosen, 0))
   if (!held) return
   const again = [...root.querySelectorAll("button")].find((button) => (button.dataset.place ?? button.title) === held)

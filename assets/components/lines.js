@@ -5,6 +5,7 @@ import { drawLines, sizeOf } from "./lines_drawing.js"
 import { linesOf, ROW, strength, WIDE } from "./lines_geometry.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { saveMenu } from "./saving.js"
+import { ofLines } from "./shown_arrays.js"
 
 function column(root, side, labels, row, title) {
   const list = make("div", `side ${side}`, root)
@@ -93,7 +94,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const parts = build(root, shown)
   const rest = () => isolate(parts, shown, shown.only ? null : shown.chosen, null)
   saveMenu(make("div", "saving", root), () => ({ ...sizeOf(shown), style: themeOf(getComputedStyle(root)),
-    title: "Attention weights", without: data.titles.length > 1 ? ["head"] : [], paint: (brush) => drawLines(brush, shown, themeOf(getComputedStyle(root))) }))
+    title: "Attention weights", step: data.step, arrays: () => ofLines(shown), without: data.titles.length > 1 ? ["head"] : [], paint: (brush) => drawLines(brush, shown, themeOf(getComputedStyle(root))) }))
   parts.left.forEach((button, l) => {
     button.classList.toggle("chosen", l === data.chosen)
     button.setAttribute("aria-pressed", l === data.chosen)

@@ -4,6 +4,7 @@ import { palette } from "./colours.js"
 import { make, makeButton } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
 import { saveElements, signedScale } from "./saving.js"
+import { ofNeurons } from "./shown_arrays.js"
 import { makeStrip, stripTools } from "./strip.js"
 
 // A bar from the middle line: to the right and blue above zero, to the left and red below.
@@ -50,6 +51,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   make("b", "", sum, rounded(decode(data.lengths)[0], 3))
   root.append(tools.tip)
   const scales = [signedScale(palette(getComputedStyle(root), "diverging"), data.sum.limit, data.sum.title)]
-  saveElements(root, { title: root.getAttribute("aria-label"), token: true, scales })
+  saveElements(root, { title: root.getAttribute("aria-label"), token: true, scales, arrays: () => ofNeurons({ ...shown, update: decode(data.update), length: decode(data.lengths) }) })
   if (focused >= 0) root.querySelectorAll(".neuron")[focused]?.focus({ preventScroll: true })
 }

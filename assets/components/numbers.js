@@ -27,4 +27,4 @@ export const bytes = (text) => {
   for (let i = 0; i < letters.length; i++) found[i] = letters.charCodeAt(i)
   return found
 }
-export const decode = (text) => new Float32Array(bytes(text).buffer)
+export const decode = (text, Kind = Float32Array) => new Kind(bytes(text).buffer)

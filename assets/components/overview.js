@@ -8,6 +8,7 @@ import { END, planned, scriptOf } from "./overview_motion.js"
 import { buildPlayer, cancel, finish, start, tell } from "./overview_player.js"
 import { cellPlace, middleOfChosen, read, tipPlace, unpack, wholeColumn } from "./overview_reading.js"
 import { bothScales, saveMenu } from "./saving.js"
+import { ofOverview } from "./shown_arrays.js"
 
 const memory = new WeakMap()
 
@@ -51,7 +52,7 @@ function paint(parts, time) {
 // What stands at the end of the motion, as a picture to be saved.
 function whole({ data, sheet, style }) {
   return { wide: sheet.width, tall: sheet.height, style, title: (data.headline ?? []).map(([words]) => words).join(""),
-    scales: bothScales(style.signed, style.sequential), paint: (brush) => drawSheet(brush, style, data, sheet, END) }
+    scales: bothScales(style.signed, style.sequential), arrays: () => ofOverview(data), paint: (brush) => drawSheet(brush, style, data, sheet, END) }
 }
 
 // --- reading and choosing -------------------------------------------------------------------------------------------------------

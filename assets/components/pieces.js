@@ -4,6 +4,7 @@ import { palette } from "./colours.js"
 import { create, make, makeButton } from "./dom.js"
 import { decode } from "./numbers.js"
 import { saveElements, signedScale } from "./saving.js"
+import { ofPieces } from "./shown_arrays.js"
 import { makeStrip, stripTools } from "./strip.js"
 import { groupWords } from "./words.js"
 
@@ -90,7 +91,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   draw(data.chosen)
   reveal(root, root.querySelector(".chosen"))
-  saveElements(root, { title: root.getAttribute("aria-label"), scales: [signedScale(palette(getComputedStyle(root), "diverging"), data.limit, data.titles.row)] })
+  saveElements(root, { title: root.getAttribute("aria-label"), scales: [signedScale(palette(getComputedStyle(root), "diverging"), data.limit, data.titles.row)], arrays: () => ofPieces(shown) })
   if (focused) root.querySelectorAll(".piece")[data.chosen]?.focus({ preventScroll: true })
 }
 

@@ -6,6 +6,7 @@ import { listen } from "./looked_at.js"
 import { rounded } from "./numbers.js"
 import { disc, plate } from "./round_shapes.js"
 import { bothScales, saveMenu } from "./saving.js"
+import { ofLayer } from "./shown_arrays.js"
 import { best, between, look, markAt, neighbour, picture, STEPS, thumbnail } from "./pipeline_geometry.js"
 
 const WAIT = 3000           // ms that a click stands before what the page says stands again
@@ -211,7 +212,7 @@ const SIZES = { word: 14.5, title: 12.5, quiet: 12 }, ANCHORS = { end: "right", 
 // The step as it stands at the end of its motion, as a picture to be saved.
 function whole(it) {
   const { state } = it, style = getComputedStyle(it.root), theme = themeOf(style)
-  return { wide: it.width, tall: it.height, style: theme, title: `Attention, step ${state.step + 1}: ${STEPS[state.step]} · ${state.looks[state.token]}`,
+  return { wide: it.width, tall: it.height, style: theme, arrays: () => ofLayer(it.layer, state), title: `Attention, step ${state.step + 1}: ${STEPS[state.step]} · ${state.looks[state.token]}`,
     scales: bothScales(palette(style, "diverging"), palette(style, "sequential")).slice(0, state.step < 3 ? 1 : 2),     // no weights before softmax
     paint(brush) {
       paint(brush, it.marks, it.ink, null, (mark) => tipText(it, mark).replaceAll("\n", ", "))

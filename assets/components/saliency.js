@@ -5,6 +5,7 @@ import { create, make, makeButton, markOpened } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
 import { oneStopAmong } from "./one_stop.js"
 import { saveElements } from "./saving.js"
+import { ofSaliency } from "./shown_arrays.js"
 import { inkOn } from "./why_geometry.js"
 
 const SMALL = 1 / 200          // of the end of the scale: what is smaller is read when it is pointed at
@@ -102,6 +103,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   body(table, shown, look, open)
   foot(table, shown)
   walk(root, shown)
-  saveElements(root, { title: shown.title, without: ["head", "layer"] })
+  saveElements(root, { title: shown.title, without: ["head", "layer"], arrays: () => ofSaliency(shown) })
   if (focused) root.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true })
 }

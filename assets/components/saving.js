@@ -1,5 +1,7 @@
 // A picture as a file, PNG or SVG: below it stands what it shows, of which model, where in it, of which sentence, and what its colours
-// mean; its name says the same. The page tells once what all its pictures have in common (`remember`).
+// mean; its name says the same. Its numbers as a file, CSV or NPZ, say so, too. The page tells once what all its pictures have in common
+// (`remember`). Nothing is made before it is asked for, and nothing is asked of the server.
+import { csvOf, npzOf } from "./array_files.js"
 import { create, make, makeButton } from "./dom.js"
 import { elementPicture } from "./element_picture.js"
 import { percent, rounded } from "./numbers.js"
@@ -7,6 +9,7 @@ import { dress } from "./styles.js"
 import { svgBrush } from "./svg_brush.js"
 
 const EDGE = 16, NARROWEST = 380, LONGEST = 3       // pixels around and across; lines of a sentence
+const PART = 40, MODEL = 24         // bytes of a part of a file's name, and of the model in it: the whole name has room on any disk
 let frame = {}
 
 // frame: { page, model, change, layer, head, token, sentence, words }, of which any may be missing; page and words stand in names of files.
@@ -15,10 +18,21 @@ export const remember = (shown) => { frame = shown ?? {} }
 // Where in the model a picture stands. without: what it does not depend on, such as "head" where it shows them all.
 const looked = (without) => ["layer", "head"].filter((name) => frame[name] != null && !without.includes(name))
 
-const slug = (text, most) => (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, most).join("-").slice(0, 40)
+// A text of at most so many bytes, without half a letter at its end.
+const cut = (text, most) => new TextDecoder().decode(new TextEncoder().encode(text).slice(0, most)).replace(/[-\s\ufffd]+$/, "")
+const slug = (text, words = 99, most = PART) => cut((text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, words).join("-"), most)
 
-export const nameOf = ({ title = "", without = [] } = {}) =>
-  ["glassformer", frame.page, slug(title, 5), ...looked(without).map((name) => name + frame[name]), frame.words].filter(Boolean).join("-")
+export function nameOf({ title = "", without = [] } = {}) {
+  const place = looked(without).map((name) => name + frame[name])
+  return ["glassformer", slug(frame.page ?? ""), slug(title, 5), ...place, slug(frame.model ?? "", 99, MODEL), slug(frame.words ?? "")].filter(Boolean).join("-")
+}
+
+// What the picture is, for the files of its numbers: always the same lines, of which any may be empty.
+export function factsOf({ title, titled, step, said = [], token = false, without = [] }) {
+  const at = (name) => (looked(without).includes(name) ? String(frame[name]) : "")
+  return [["page", frame.page], ["title", title], ["step", step], ["model", frame.model], ["change", frame.change], ["layer", at("layer")], ["head", at("head")],
+    ["token", token ? frame.token : ""], ["sentence", frame.sentence ?? said.join(" / ")]].map(([name, text]) => [name, text ?? ""])
+}
 
 // The caption in lines: [text, whether it is bold, how many lines it may take]. token: whether it is of the chosen token alone; said: what
 // else there is to say, such as two runs.
@@ -126,21 +140,41 @@ async function svg(picture) {
   return new Blob([`<?xml version="1.0" encoding="UTF-8"?>\n${brush.text()}\n`], { type: "image/svg+xml" })
 }
 
+const csv = (picture) => csvOf(named(picture.arrays()), factsOf(picture)), npz = (picture) => npzOf(named(picture.arrays()), factsOf(picture))
+
+// No two arrays of a file have one name, and none has a sign that a zip file takes for a folder.
+function named(arrays) {
+  const taken = new Set()
+  return arrays.map((array) => {
+    const name = cut(array.name.replace(/[\p{C}/\\]+/gu, " ").trim(), 120) || "array"
+    let free = name
+    for (let n = 2; taken.has(free); n++) free = `${name} ${n}`
+    taken.add(free)
+    return { ...array, name: free }
+  })
+}
+
 async function save(given, kind) {
   const picture = await given
-  const file = URL.createObjectURL(await { png, svg }[kind](picture))
+  const file = URL.createObjectURL(await { png, svg, csv, npz }[kind](picture))
   Object.assign(document.createElement("a"), { href: file, download: `${nameOf(picture)}.${kind}` }).click()
   setTimeout(() => URL.revokeObjectURL(file), 10_000)
 }
 
 // --- the button ----------------------------------------------------------------------------------------------------
 
-// A button “Save picture” that offers both kinds. picture() says what is drawn now, or promises it: { wide, tall, title, style, paint(brush) }, and if
-// need be titled, step, said, token, scales, without, cells (how many numbers). style: as `themeOf` has it.
-export function saveMenu(parent, picture) {
-  const box = make("span", "saves", parent), button = makeButton("", box, "Save picture"), menu = make("span", "kinds", box)
-  const turn = (open) => { button.ariaExpanded = String(open) }
-  for (const kind of ["png", "svg"]) makeButton("", menu, kind.toUpperCase(), () => { turn(false); button.focus(); save(picture(), kind) })
+const KINDS = { png: "The picture, in pixels", svg: "The picture, in lines and words", csv: "Its numbers, for a spreadsheet", npz: "Its numbers, for NumPy" }
+
+// A button “Save” that offers all kinds. picture() says what is drawn now, or promises it: { wide, tall, title, style, paint(brush) }, and if
+// need be titled, step, said, token, scales, without, cells (how many numbers), and arrays(), which gives its numbers as array_files.js takes them.
+// style: as `themeOf` has it. numbered(): whether there are numbers to save.
+export function saveMenu(parent, picture, numbered = () => true) {
+  const box = make("span", "saves", parent), button = makeButton("", box, "Save"), menu = make("span", "kinds", box)
+  const kinds = Object.entries(KINDS).map(([kind, title]) => Object.assign(makeButton("", menu, kind.toUpperCase(), () => { turn(false); button.focus(); save(picture(), kind) }), { title }))
+  const turn = (open) => {
+    if (open) for (const each of kinds.slice(2)) each.hidden = !numbered()
+    button.ariaExpanded = String(open)
+  }
   turn(false)
   button.onclick = () => turn(button.ariaExpanded !== "true")
   box.addEventListener("focusout", ({ relatedTarget }) => { if (!box.contains(relatedTarget)) turn(false) })
@@ -155,12 +189,13 @@ export function saveMenu(parent, picture) {
 
 const described = new WeakMap()       // what each figure is, as it was said last
 
-// The button below a figure that is made of elements. about: { title } and what else `saveMenu` knows beside the picture itself.
+// The button below a figure that is made of elements. about: { title } and what else `saveMenu` knows beside the picture itself, such as
+// arrays: () => […].
 export function saveElements(root, about) {
   if (!described.has(root)) {
     const box = create("div", "saving")
     root.after(box)
-    saveMenu(box, () => ({ ...elementPicture(root), ...described.get(root) }))
+    saveMenu(box, () => ({ ...elementPicture(root), ...described.get(root) }), () => Boolean(described.get(root).arrays))
   }
   described.set(root, about)
 }

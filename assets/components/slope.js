@@ -3,6 +3,7 @@
 import { make, makeButton, SVG } from "./dom.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { saveElements } from "./saving.js"
+import { ofSlope } from "./shown_arrays.js"
 import { HEAD, layOut } from "./slope_geometry.js"
 
 const TALL = 262, LETTER = 7.6, NARROW = 520      // pixels
@@ -95,6 +96,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   parts.note.hidden = !data.note
   parts.draw = () => draw(parts, data, values, setTriggerValue)
   parts.draw()
-  saveElements(root, { title: data.title, said: data.caption })
+  saveElements(root, { title: data.title, said: data.caption, arrays: () => ofSlope(data, values) })
   return () => { parts.watch.disconnect(); memory.delete(root) }
 }

@@ -1,7 +1,10 @@
-// A table of numbers, one row for each token: every number is a button that opens it; a bar may stand beside a column.
+// A table of numbers, one row for each token: every number is a button that opens it; a bar may stand beside a column. The numbers come
+// to the last bit, row after row with the foot, and which of the places are empty; or as texts, from who has no more.
 import { make, makeButton, markOpened } from "./dom.js"
 import { showMore } from "./edges.js"
+import { decode, rounded } from "./numbers.js"
 import { saveElements } from "./saving.js"
+import { ofTable } from "./shown_arrays.js"
 
 const numberCell = (parent, text, place, open, opened) => {
   const cell = make("td", "", parent)
@@ -24,7 +27,7 @@ function body(table, data, open) {
   data.rows.forEach((label, r) => {
     const row = make("tr", r === data.chosen ? "chosen" : "", rows)
     Object.assign(make("th", "label", row, label), { scope: "row", title: label })
-    data.numbers[r].forEach((text, c) => {
+    data.texts[r].forEach((text, c) => {
       const cell = numberCell(row, text, [r, c], open, data.opened?.join())
       if (c !== data.bar) return
       cell.className = "bar"
@@ -37,11 +40,18 @@ function foot(table, data, open) {
   if (!data.foot) return
   const row = make("tr", "", make("tfoot", "", table))
   make("th", "label", row, data.foot.title).scope = "row"
-  data.foot.numbers.forEach((text, c) => numberCell(row, text, [data.rows.length, c], open, data.opened?.join()))
+  data.texts[data.rows.length].forEach((text, c) => numberCell(row, text, [data.rows.length, c], open, data.opened?.join()))
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".root")
+function unpacked(data) {
+  if (typeof data.numbers !== "string") return { ...data, numbers: null, texts: data.numbers }
+  const numbers = decode(data.numbers, data.kind === "f4" ? Float32Array : Float64Array), empty = new Set(data.empty), wide = data.columns.length
+  const text = (at) => (empty.has(at) ? null : rounded(numbers[at]))
+  return { ...data, numbers, texts: Array.from({ length: numbers.length / wide }, (_, r) => data.columns.map((_, c) => text(r * wide + c))) }
+}
+
+export default function ({ data: sent, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".root"), data = unpacked(sent)
   const focused = root.getRootNode().activeElement?.dataset?.place
   root.replaceChildren()
   const box = make("div", "scroll", root), table = make("table", "", box)
@@ -57,6 +67,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   body(table, data, open)
   foot(table, data, open)
   showMore(box)
-  saveElements(root, { title: data.title || data.columns.join(", ") })
+  saveElements(root, { title: data.title || data.columns.join(", "), ...(data.numbers ? { arrays: () => ofTable(data) } : {}) })
   if (focused) root.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true })
 }

@@ -2,6 +2,7 @@
 import { clamp } from "./numbers.js"
 import { create, make, makeButton, markOpened } from "./dom.js"
 import { saveElements } from "./saving.js"
+import { ofTagged } from "./shown_arrays.js"
 import { groupWords } from "./words.js"
 
 function tagButton(parent, token, tag, open) {
@@ -43,6 +44,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const group = make("span", "whole", text)
     group.append(...places.map((i) => tokenBox(data, i, act)))
   }
-  saveElements(root, { title: data.title, titled: true })
+  saveElements(root, { title: data.title, titled: true, arrays: () => ofTagged(data) })
   if (focused) root.querySelectorAll(".word")[data.chosen]?.focus({ preventScroll: true })
 }

@@ -3,6 +3,7 @@ import { palette } from "./colours.js"
 import { make } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
 import { bothScales, saveElements, signedScale } from "./saving.js"
+import { ofVectors } from "./shown_arrays.js"
 import { makeStrip, stripTools } from "./strip.js"
 
 function drawRow(root, data, r, tools, open) {
@@ -35,6 +36,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const text of ["", "", data.columns[0], data.columns[1]]) make("span", "", head, text)
   data.rows.forEach((_, r) => drawRow(root, shown, r, tools, (place) => setTriggerValue("cell", place)))
   root.append(tools.tip)
-  saveElements(root, { title: root.getAttribute("aria-label"), token: true, scales: [scaleOf(data.rows.map((row) => row.limit), getComputedStyle(root))] })
+  saveElements(root, { title: root.getAttribute("aria-label"), token: true, scales: [scaleOf(data.rows.map((row) => row.limit), getComputedStyle(root))], arrays: () => ofVectors(shown) })
   if (focused >= 0) root.querySelectorAll(".strip")[focused]?.focus({ preventScroll: true })
 }

@@ -6,6 +6,7 @@ import { showMore } from "./edges.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { oneStop, oneStopAmong } from "./one_stop.js"
 import { saveElements } from "./saving.js"
+import { ofWayBack } from "./shown_arrays.js"
 import { inkOn, room } from "./why_geometry.js"
 
 const TALLEST = 34          // pixels of the bar of the largest loss
@@ -107,7 +108,7 @@ function draw(root, shown, send) {
   walk(buttons, shown)
   fit(root, shown)
   showMore(box)
-  saveElements(root, { title: shown.title, without: ["head", "layer"] })
+  saveElements(root, { title: shown.title, without: ["head", "layer"], arrays: () => ofWayBack(shown) })
   if (held) root.querySelector(`[data-at="${held}"]`)?.focus({ preventScroll: true })
 }
 

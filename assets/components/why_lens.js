@@ -4,6 +4,7 @@ import { palette } from "./colours.js"
 import { make, makeButton } from "./dom.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { saveElements } from "./saving.js"
+import { ofLens } from "./shown_arrays.js"
 import { inkOn } from "./why_geometry.js"
 
 function inkedBy(root) {
@@ -73,6 +74,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     })
   })
   walk(root, data.shape)
-  saveElements(root, { title: data.title, without: ["head", "layer"] })
+  saveElements(root, { title: data.title, without: ["head", "layer"], arrays: () => ofLens(shown) })
   if (focused) root.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true })
 }

@@ -5,6 +5,7 @@ import { create, createButton, make, makeButton, set } from "./dom.js"
 import { decode, rounded } from "./numbers.js"
 import { oneStop, oneStopAmong } from "./one_stop.js"
 import { saveElements } from "./saving.js"
+import { ofParts } from "./shown_arrays.js"
 import { inkOn, room } from "./why_geometry.js"
 
 const SMALL = 1 / 200          // of the largest number: what is smaller is read when it is pointed at
@@ -136,7 +137,7 @@ function draw(root, state, send) {
   own(root, shown, look)
   walk(root, shown)
   fit(root, shown)
-  saveElements(root, { title: shown.title, without: ["head", "layer"] })
+  saveElements(root, { title: shown.title, without: ["head", "layer"], arrays: () => ofParts(shown) })
   if (focused) root.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true })
 }
 

@@ -5,6 +5,7 @@ import { SVG, create, createButton, make } from "./dom.js"
 import { decode, percent, rounded } from "./numbers.js"
 import { oneStop } from "./one_stop.js"
 import { saveElements } from "./saving.js"
+import { ofTrail } from "./shown_arrays.js"
 import { inkOn } from "./why_geometry.js"
 import { TALL, WIDE, curve, firstSeen, layOut, widthOf } from "./why_trail_geometry.js"
 
@@ -69,5 +70,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   data.nodes.forEach((_, i) => stage.append(node(shown, i, boxes[i], limit, shade, (at) => setTriggerValue("cell", at))))
   oneStop([...stage.querySelectorAll("button")], 0)
   scroll.scrollLeft = before ?? firstSeen(data.nodes, boxes, scroll.clientWidth)
-  saveElements(root, { title: data.title, without: ["head", "layer"] })
+  saveElements(root, { title: data.title, without: ["head", "layer"], arrays: () => ofTrail(shown) })
 }

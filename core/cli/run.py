@@ -21,7 +21,7 @@ from core.models.model import Model
 from core.models.streaming import most_held
 from core.models.tokenizer import LONGEST_TEXT, ids_typed
 from core.operands import WEIGHTS
-from core.run_file import pieces_of
+from core.run_file import ASKED, facts_of, pieces_of
 from core.run_size import nbytes_of_run
 from core.step_ref import ref_of
 from core.steps.letters import axis_words
@@ -61,16 +61,8 @@ class Ran:
     @property
     def facts(self) -> dict:
         """What is asked and read: the part of a file's description that no array holds."""
-        asked = {name: getattr(self.given, name) for name in ("target", "second", "change")}
-        return {
-            "model": self.model.name,
-            "family": self.trace.config.family,
-            "sentence": self.sentence,
-            "tokens": self.pieces,
-            "mask": self.given.mask,
-            **{name: value for name, value in asked.items() if value},
-            **({"chat": True} if self.given.chat else {}),
-        }
+        asked = {name: getattr(self.given, name) for name in ASKED}
+        return facts_of(self.model, self.trace, self.sentence, self.given.mask, **asked)
 
 
 def add_model(parser: ArgumentParser) -> None:

@@ -104,7 +104,7 @@ def test_the_three_maps_are_saved_as_one_picture(visit, tmp_path):
     page = visit("Compare", **ASKED)
     place(page, 0, 0, 0)
     maps = page.view.locator(".st-key-compare-maps")
-    maps.get_by_role("button", name="Save picture").click()
+    maps.get_by_role("button", name="Save", exact=True).click()
     with page.view.expect_download() as saved:
         maps.get_by_role("button", name="PNG", exact=True).click()
     saved.value.save_as(tmp_path / "picture.png")

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from core import load, why
 from core.decoding import beam_search
@@ -18,6 +19,7 @@ from core.ops import frequencies
 from core.planes import principal_plane
 from core.steps.heads import ROLES
 from core.text import number, percent
+from tests.helpers.array_files import numbers_in, read_csv, read_npz, same
 from tests.helpers.browser import ROOT, modules
 from tests.helpers.pages import HOSTILE
 from tests.helpers.texts import LONG
@@ -38,7 +40,7 @@ def run(browser):
 def save(page, inside: str, kind: str, folder):
     """Saves the first picture of a part of the page; returns the file."""
     part = page.view.locator(inside)
-    part.get_by_role("button", name="Save picture").first.click()
+    part.get_by_role("button", name="Save", exact=True).first.click()
     with page.view.expect_download() as saved:
         part.get_by_role("button", name=kind, exact=True).first.click()
     saved.value.save_as(file := folder / saved.value.suggested_filename)
@@ -57,7 +59,7 @@ def test_a_map_is_saved_as_text_and_rectangles_with_its_numbers(visit, minilm, t
     page = visit("Heads", sentence=SENTENCE, layer=2, head=7, ask=0)
     file = save(page, ".st-key-heads", "SVG", tmp_path)
     # It shows all heads.
-    assert file.name == f"{HEADS}-layer2-the-books-that.svg"
+    assert file.name == f"{HEADS}-layer2-all-minilm-l6-v2-the-books-that.svg"
     svg, words, said = read(file)
     pattern_HLM = minilm.trace(SENTENCE)["encoder.2.attn.pattern"]
     assert [each.rpartition(": ")[2] for each in said] == [number(x) for x in pattern_HLM.flat]
@@ -76,7 +78,7 @@ def test_a_map_is_saved_whole_however_much_of_it_is_in_sight(visit, tmp_path):
     page = visit("Heads", sentence=LONG, layer=1, ask=0)
     seen = page.view.locator(".st-key-heads .scroll").evaluate("e => e.clientHeight")
     file = save(page, ".st-key-heads", "PNG", tmp_path)
-    assert file.name == f"{HEADS}-layer1-the-river-bank.png"
+    assert file.name == f"{HEADS}-layer1-all-minilm-l6-v2-the-river-bank.png"
     content = file.read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(content[20:24], "big") > 2 * seen
@@ -86,11 +88,53 @@ def test_a_map_is_saved_whole_however_much_of_it_is_in_sight(visit, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_numbers_of_a_map_and_the_whole_run_are_those_of_the_trace(visit, tmp_path):
+    choices = {"model": "study-decoder", "sentence": SENTENCE, "layer": 2, "head": 3, "ask": 0}
+    page = visit("Every number", step="decoder.2.attn.pattern", **choices)
+    trace, step = decoder(), "decoder.2.attn.pattern"
+    file = save(page, "[data-testid=stMain]", "CSV", tmp_path)
+    assert file.name.startswith("glassformer-every-number-decoder-2-attn-pattern")
+    assert file.name.endswith("-study-decoder-the-books-that.csv")
+    facts, tables = read_csv(file)
+    assert (facts["model"], facts["sentence"]) == ("study-decoder", SENTENCE)
+    wanted = {f"{step}[3]": trace[step][3]}
+    assert {name: same(numbers_in(tables[name], each), each) for name, each in wanted.items()} == {
+        f"{step}[3]": True
+    }
+    assert tables[f"{step}[3]"][0][1:3] == ["[START]", "the (1)"]
+    arrays, _ = read_npz(save(page, "[data-testid=stMain]", "NPZ", tmp_path))
+    assert list(arrays) == list(wanted) and same(arrays[f"{step}[3]"], trace[step][3])
+    whole = load_run(pressed(page, "Save the whole step", tmp_path))
+    assert list(whole) == [step] and same(whole[step], trace[step])
+    page.view.get_by_text("⚙").first.click()
+    run = load_run(pressed(page, "Save as .npz", tmp_path))
+    tensors = load_file(pressed(page, "Save as .safetensors", tmp_path))
+    assert run.keys() == tensors.keys() == set(trace.names)
+    assert all(same(run[name], trace[name]) for name in trace.names)
+    assert all(same(tensors[name], trace[name]) for name in trace.names)
+
+
+def pressed(page, label: str, folder):
+    """What a button of Streamlit's saves; returns the file."""
+    with page.view.expect_download() as saved:
+        page.view.get_by_role("button", name=label).first.click()
+    saved.value.save_as(file := folder / saved.value.suggested_filename)
+    assert file.name.startswith("glassformer-") and "study-decoder-the-books-that" in file.name
+    return file
+
+
+def load_run(file) -> dict:
+    """The arrays of a saved run."""
+    with np.load(file, allow_pickle=False) as found:
+        return {name: found[name] for name in found.files if name != "trace.json"}
+
+
+@pytest.mark.slow
 def test_a_step_of_attention_is_saved_with_its_numbers(visit, minilm, tmp_path):
     page = visit("Attention", sentence=SENTENCE, layer=1, head=5, token=3, stage=0, ask=0)
     file = save(page, "[data-testid=stMain]", "SVG", tmp_path)
     assert file.name.startswith("glassformer-attention-attention-step-1-query-")
-    assert file.name.endswith("-layer1-head5-the-books-that.svg")
+    assert file.name.endswith("-layer1-head5-all-minilm-l6-v2-the-books-that.svg")
     _, words, said = read(file)
     q_K = minilm.trace(SENTENCE)["encoder.1.attn.q"][5, 3]
     wanted = [f"dimension {k}, {number(x, 4)}" for k, x in enumerate(q_K)]
@@ -137,7 +181,7 @@ def test_a_hostile_sentence_makes_a_harmless_file(visit, tmp_path, kind):
 @pytest.mark.slow
 def test_the_menu_opens_and_closes_by_key(visit):
     page = visit("Heads", sentence=SENTENCE, ask=0)
-    button = page.view.locator(".st-key-heads").get_by_role("button", name="Save picture")
+    button = page.view.locator(".st-key-heads").get_by_role("button", name="Save", exact=True)
     png = page.view.locator(".st-key-heads").get_by_role("button", name="PNG", exact=True)
     assert not png.is_visible() and button.get_attribute("aria-expanded") == "false"
     button.focus()
@@ -496,6 +540,7 @@ FIGURES = {
 }
 # Those of the tests above; and what only a fine-tuned model has (tests/ui/test_task_labels.py)
 ELSEWHERE = {"heatmap", "overview", "tagged"}
+NO_NUMBERS = {"norm_order", "stretches"}  # shapes that stand for no array
 NO_FIGURE = {  # controls, words, and the number that is explained, which has a page of its own
     *("choice", "exercise", "exercise_strip", "explanation", "glossary", "outline", "page_links"),
     *("place", "quiz", "ring", "saving", "share", "strip", "swaps", "terms"),
@@ -529,6 +574,24 @@ def test_a_figure_is_saved_with_what_it_is_and_its_numbers(visit, tmp_path, comp
     assert figure.said() and not missing
     content = save(page, inside, "PNG", tmp_path).read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) > 3000
+    check_numbers(page, inside, tmp_path, component)
+
+
+def check_numbers(page, inside: str, folder, component: str) -> None:
+    """Both files of a figure's numbers hold the same, and each number its names."""
+    if component in NO_NUMBERS:
+        page.view.locator(inside).get_by_role("button", name="Save", exact=True).first.click()
+        assert not page.view.locator(inside).get_by_role("button", name="CSV").first.is_visible()
+        return
+    arrays, said = read_npz(save(page, inside, "NPZ", folder))
+    facts, tables = read_csv(save(page, inside, "CSV", folder))
+    assert list(arrays) == list(tables) and sum(array.size for array in arrays.values()) > 2
+    for name, array in arrays.items():
+        axes = said["arrays"][name]["axes"]
+        assert tuple(len(axis["labels"]) for axis in axes) == array.shape
+        assert all(axis["title"] and "undefined" not in axis["labels"] for axis in axes)
+        assert same(numbers_in(tables[name], array), array)
+    assert facts["title"] == said["title"] and facts["page"] and facts["sentence"]
 
 
 @pytest.mark.slow
@@ -576,13 +639,16 @@ def test_a_caption_says_only_what_holds_for_the_picture(run):
     picture = {"title": "T", "step": "decoder.3.attn.pattern"}
     said, name = run(ask, {"frame": frame, "picture": picture})
     assert said == ["T", "M · layer 3 · head 4 · decoder.3.attn.pattern", "“A b”"]
-    assert name == "glassformer-heads-t-layer3-head4-a"
+    assert name == "glassformer-heads-t-layer3-head4-m-a"
     said, name = run(ask, {"frame": frame, "picture": {"title": "T", "without": ["head"]}})
-    assert said == ["T", "M · layer 3", "“A b”"] and name == "glassformer-heads-t-layer3-a"
+    assert said == ["T", "M · layer 3", "“A b”"] and name == "glassformer-heads-t-layer3-m-a"
     assert run(ask, {"frame": {"page": "x"}, "picture": {"title": "T"}}) == [
         ["T"],
         "glassformer-x-t",
     ]
+    frame = frame | {"model": "漢" * 99, "page": "é" * 99, "words": "𝒜" * 99}
+    _, name = run(ask, {"frame": frame, "picture": {"title": "字 " * 99}})
+    assert len(name.encode()) < 200 and "\ufffd" not in name and "layer3-head4-漢" in name
     picture = {"title": "T", "token": True, "said": ["A: M", "B: N"]}
     said, _ = run(ask, {"frame": {"token": "the (4)", "sentence": "A b"}, "picture": picture})
     assert said == ["T", "token the (4)", "A: M", "B: N", "“A b”"]

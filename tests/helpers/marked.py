@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from core.text import number
+from tests.helpers.pages import texts_of
 from ui.kit import head_thumbnails
 from ui.session.shelf import SHELF
 from ui.stages.before_attention import influence, lstm
@@ -172,10 +173,7 @@ def drawn(app) -> Iterator[tuple[str, object]]:
     for element in app.get("bidi_component"):
         data = json.loads(element.proto.json)
         if element.proto.component_name.endswith("table"):
-            yield (
-                element.proto.id,
-                [text for row in data["numbers"] for text in row if text is not None],
-            )
+            yield (element.proto.id, [text for text in texts_of(data) if text is not None])
     yield from sent(app)
 
 

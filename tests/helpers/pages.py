@@ -14,6 +14,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
 from core.models import catalogue
+from core.text import number
 from ui.session.navigation import PAGES
 from ui.session.selection import EXAMPLES
 
@@ -75,17 +76,35 @@ def parts(app: AppTest, name: str = "glass_explanation") -> list[dict]:
     """The data of the components of that name on the page."""
     found = [element.proto for element in app.get("bidi_component")]
     found = [
-        json.loads(proto.json)
+        read_sent(proto)
         for proto in found
         if proto.component_name.removeprefix("glass_") == name.removeprefix("glass_")
     ]
     return [part for data in found for part in data.get("parts", [data])]
 
 
+def read_sent(proto) -> dict:
+    """What was sent to a component, the numbers of a table as its texts."""
+    data = json.loads(proto.json)
+    if proto.component_name == "glass_table":
+        rows, wide = texts_of(data), len(data["columns"])
+        data["numbers"] = [rows[at : at + wide] for at in range(0, len(rows), wide)]
+        if data["foot"]:
+            data["foot"]["numbers"] = data["numbers"].pop()
+    return data
+
+
+def texts_of(table: dict) -> list[str | None]:
+    """The numbers of a table as the browser writes them, row after row; None: an empty place."""
+    numbers = np.frombuffer(b64decode(table["numbers"]), f"<{table['kind']}")
+    empty = set(table.get("empty", ()))
+    return [None if at in empty else number(x) for at, x in enumerate(numbers)]
+
+
 def data_of(app, key: str, kind: str) -> dict:
     """What was sent to the component on the page whose key (or title) holds that text."""
     found = [
-        json.loads(element.proto.json) | {"id": element.proto.id}
+        read_sent(element.proto) | {"id": element.proto.id}
         for element in app.get("bidi_component")
         if element.proto.component_name == f"glass_{kind}"
     ]

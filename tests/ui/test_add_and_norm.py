@@ -10,7 +10,7 @@ import pytest
 
 from core import load
 from core.text import number
-from tests.helpers.pages import OTHERS, address, click, opened, parts, prose, values_in
+from tests.helpers.pages import OTHERS, address, click, opened, parts, prose, read_sent, values_in
 from tests.helpers.sample import one_in
 from tests.helpers.tiny import FAMILIES
 from tests.helpers.words import MOST, question, words_below
@@ -25,7 +25,7 @@ BOOKS = "The books that the student recommended"
 
 def components(app, name: str) -> list[dict]:
     return [
-        json.loads(element.proto.json)
+        read_sent(element.proto)
         for element in app.get("bidi_component")
         if element.proto.component_name.endswith(name)
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers.pages import read_sent
 from ui.kit import charts, components, packed_arrays
 from ui.kit.heatmap import HeatmapSpec
 
@@ -195,15 +196,33 @@ def test_a_map_travels_with_its_labels_its_frames_and_what_is_blocked():
 @pytest.mark.parametrize(
     "foot, row", [(None, None), ({}, None), ({"": "sum", "b": 3.0}, ["sum", [None, "3"]])]
 )
-def test_a_table_travels_as_text_with_its_foot_if_it_has_one(foot, row):
+def test_a_table_travels_with_its_foot_if_it_has_one(foot, row):
     page = drawn(
         "components.table({'a': [1.0, 0.25], 'b': [2.0, 4.0]}, ['x', 'y'], key='t', bar='a',"
         f" foot={foot!r})"
     )
-    data = sent(page)
+    data = read_sent(page.get("bidi_component")[0].proto)
     assert data["numbers"] == [["1", "2"], ["0.25", "4"]] and data["columns"] == ["a", "b"]
     assert (data["bar"], data["shares"]) == (0, [1.0, 0.25])
     assert (data["foot"] and [data["foot"]["title"], data["foot"]["numbers"]]) == row
+
+
+@pytest.mark.parametrize(
+    "column, kind",
+    [
+        ("[np.float32(0.1), None, -np.inf]", "f4"),  # what the trace has
+        ("[0.1, 2.5, np.nan]", "f8"),  # what was computed in double precision
+        ("[16777216, 1, 2]", "f4"),
+        ("[16777217, 1, 2]", "f8"),
+    ],
+)
+def test_the_numbers_of_a_table_travel_to_the_last_bit(column, kind):
+    page = drawn(f"components.table({{'a': {column}}}, list('xyz'), key='t')")
+    data, wanted = sent(page), eval(column, {"np": np})
+    numbers = np.frombuffer(base64.b64decode(data["numbers"]), f"<{data['kind']}")
+    given = np.array([np.nan if each is None else each for each in wanted], dtype=np.float64)
+    assert data["kind"] == kind and np.array_equal(numbers, given, equal_nan=True)
+    assert data.get("empty", []) == [i for i, each in enumerate(wanted) if each is None]
 
 
 def test_a_scale_ends_at_the_largest_number_that_is_one():

@@ -6,6 +6,8 @@ canvas 1 and 40.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -13,6 +15,7 @@ from ui.kit import plotly_figures
 from ui.kit.component_loader import component
 from ui.kit.components import heatmap_canvas
 from ui.kit.heatmap import HeatmapSpec, folded, place_in_vector
+from ui.kit.packed_arrays import packed
 from ui.session import sent
 from ui.session.memory import memory
 
@@ -33,17 +36,30 @@ def clickable_map(key: str, spec: HeatmapSpec, on_cell=None) -> None:
     heatmap_canvas(drawn, key=key, on_cell=on_row)
 
 
-def clickable_bars(key: str, values_N, labels, *, on_bar=None, title="", **look) -> None:
-    """A bar for each number; look: as `plotly_figures.bars` has it."""
+def clickable_bars(key: str, values_N, labels, *, on_bar=None, title="", step="", **look) -> None:
+    """A bar for each number; step: whose numbers they are; look: as `plotly_figures.bars` has
+    it.
+    """
     figure = plotly_figures.bars(values_N, labels, title=title, **look)
     upright = plotly_figures.numbered(labels)
-    show(key, figure, on_bar and (lambda row, column: on_bar(column if upright else row)), title)
+    numbers = bars_as_numbers(values_N, labels, step)
+    opens = on_bar and (lambda row, column: on_bar(column if upright else row))
+    show(key, figure, opens, title, numbers=numbers)
 
 
-def show(key: str, figure, on_cell=None, alt: str = "", cells=None) -> None:
+def bars_as_numbers(values_N, labels, step: str) -> dict:
+    """What a chart does not have of its bars: labels that it cuts, and what is no length."""
+    found: dict[str, Any] = {"step": step} if step else {}
+    if not plotly_figures.numbered(labels):
+        found["labels"] = [str(label) for label in labels]
+    return found if np.isfinite(values_N).all() else found | {"values": packed(values_N)["values"]}
+
+
+def show(key: str, figure, on_cell=None, alt: str = "", cells=None, numbers: Any = None) -> None:
     """Draws any figure, and a button that saves it; a click on a point of its overlay, the last
     trace, calls on_cell(y, x), or on_cell(*cells[n]) with what the n-th point stands for. alt: what
-    it shows, for those who can't see it.
+    it shows, for those who can't see it. numbers: what saved numbers need beside those of the
+    chart; False: the numbers it is drawn from are not those that it shows, and are not saved.
     """
     # What changes with the theme is drawn anew with it.
     figure.layout.meta = {"theme": st.context.theme.type}
@@ -62,7 +78,8 @@ def show(key: str, figure, on_cell=None, alt: str = "", cells=None) -> None:
             on_select=lambda: pass_click_on(key, on_cell, cells_N2),
             **options,
         )
-    _saving(key=f"{key}-saving", data={"chart": key, "title": alt})
+    about = {"points": False} if numbers is False else numbers or {}
+    _saving(key=f"{key}-saving", data={"chart": key, "title": alt} | about)
 
 
 def pass_click_on(key: str, on_cell, cells_N2) -> None:

@@ -55,6 +55,11 @@ class Blocks:
             return ""
         return f" · each cell: the largest of {self.tall} × {self.wide}"
 
+    def named(self, step: str) -> str:
+        """The name of a step whose numbers are drawn so."""
+        blocks = f", the largest of each {self.tall} × {self.wide}"
+        return step if not step or self.at_PRC is None else step + blocks
+
 
 def block_of(panels: int, rows: int, columns: int, most: int) -> tuple[int, int]:
     """The smallest blocks, as near to squares of the whole as they come, of which there are no more
@@ -137,5 +142,6 @@ def coarsened(spec: HeatmapSpec) -> tuple[HeatmapSpec, Blocks]:
         title=spec.title + blocks.note,
         chosen=blocks.place(spec.chosen),
         opened=blocks.place(spec.opened),
+        step=blocks.named(spec.step),
         blocked_RC=coarse_mask(spec.blocked_RC, blocks),
     ), blocks

@@ -34,11 +34,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.text import number
 from ui.kit.coarse_maps import coarse_labels, coarse_mask, coarse_panels, coarsened
 from ui.kit.component_loader import component
 from ui.kit.heatmap import HeatmapSpec, data_of
-from ui.kit.packed_arrays import base64_of, packed, panels
+from ui.kit.packed_arrays import base64_of, exactly, packed, panels
 from ui.kit.theme import COLOURS, head_colour
 from ui.session import sent
 
@@ -63,9 +62,10 @@ def heads_canvas(
     titles=None,
     alt="",
     tallest: int | None = None,
+    step: str = "",
 ) -> None:
-    """All heads of a layer, on one scale. row: the token whose row is marked; opened: the cell that
-    is explained; tallest: pixels within which all of them should be seen at once.
+    """All heads of a layer, on one scale. row: the token whose row is marked; opened: the explained
+    cell; tallest: pixels in which all should be seen at once; step: whose numbers they are.
     """
     patterns_HLM, blocks = coarse_panels(patterns_HLM)
     data = panels(patterns_HLM, kind, limit, coarse_mask(blocked_LM, blocks)) | {
@@ -77,6 +77,7 @@ def heads_canvas(
         "opened": blocks.place(opened),
         "alt": alt or "Attention of all heads. Arrow keys move, Enter chooses.",
         "tallest": tallest,
+        "step": blocks.named(step),
     }
     found = on_cell and (lambda *cell: on_cell(*blocks.cell(*cell)))
     _heatmap(key=key, data=data, on_cell_change=_callback(key, "cell", patterns_HLM.shape, found))
@@ -106,10 +107,11 @@ def lines(
     ends=("looks", "is looked at"),
     only_L=None,
     percent=False,
+    step: str = "",
 ) -> None:
     """Who looks at whom, as lines as strong as the weight: one head (L, M), or several (H, L, M),
     each in a hue. ends: what stands over the columns. only_L: for each token the one to which alone
-    a line is drawn. percent: weights are written so.
+    a line is drawn. percent: weights are written so. step: whose numbers they are.
     """
     patterns_HLM = np.asarray(patterns_HLM)
     patterns_HLM = patterns_HLM[None] if patterns_HLM.ndim == 2 else patterns_HLM
@@ -123,6 +125,7 @@ def lines(
         "ends": list(ends),
         "percent": percent,
         "only": None if only_L is None else [int(m) for m in only_L],
+        "step": step,
     }
     choose = _callback(key, "token", patterns_HLM.shape[1:2], on_token)
     _lines(key=key, data=data, on_token_change=choose)
@@ -141,29 +144,27 @@ def table(
     corner="token",
     opened: tuple[int, int] | None = None,
 ) -> None:
-    """Numbers as text, every one a button. bar: the title of the column whose shares (0 to 1) are
+    """Numbers, every one a button. bar: the title of the column whose shares (0 to 1) are
     drawn as bars, too; None leaves a place empty. foot: a row below, a number under some of the
     titles; its own title stands under "". opened: the cell that is marked.
     """
-    data = bar_column(columns, bar) | {
-        "title": title,
-        "corner": corner,
-        "opened": opened,
-        "columns": list(columns),
-        "rows": list(labels),
-        "numbers": [
-            [written(values[r]) for values in columns.values()] for r in range(len(labels))
-        ],
-        "foot": foot_row(columns, foot) if foot else None,
-        "chosen": chosen,
-    }
+    numbers = [[values[r] for values in columns.values()] for r in range(len(labels))]
+    numbers += [[foot.get(name) for name in columns]] if foot else []
+    data = (
+        exactly(numbers)
+        | bar_column(columns, bar)
+        | {
+            "title": title,
+            "corner": corner,
+            "opened": opened,
+            "columns": list(columns),
+            "rows": list(labels),
+            "foot": {"title": foot[""]} if foot else None,
+            "chosen": chosen,
+        }
+    )
     shape = len(labels) + bool(foot), len(columns)
     _table(key=key, data=data, on_cell_change=_callback(key, "cell", shape, on_cell))
-
-
-def written(value) -> str | None:
-    """A number of a table as text; None where there is none."""
-    return None if value is None else number(value)
 
 
 def bar_column(columns: dict, bar: str | None) -> dict:
@@ -171,12 +172,6 @@ def bar_column(columns: dict, bar: str | None) -> dict:
     shares = np.nan_to_num(np.clip(columns[bar], 0, 1)).astype(float).tolist() if bar else []
     place = list(columns).index(bar) if bar else None
     return {"bar": place, "shares": shares, "colour": COLOURS["weight"]}
-
-
-def foot_row(columns: dict, foot: dict) -> dict:
-    """The last row of a table."""
-    numbers = [number(foot[name]) if name in foot else None for name in columns]
-    return {"title": foot[""], "numbers": numbers}
 
 
 def overview_canvas(picture: dict, *, key: str, on_act=None, on_cell=None) -> None:

@@ -1,6 +1,7 @@
 """Arrays as they travel to the browser: base64, bit for bit, or coarse where no number is read.
 
 base64_of(array), packed(values), coarse(values, limit)
+exactly(rows)                                   a table of numbers, in which some may be missing
 panels(values_PRC, kind, limit, blocked_RC)     several maps of one size on one scale
 thumbnails(patterns_HLM)                        patterns small enough to be many
 """
@@ -24,6 +25,19 @@ def packed(values) -> dict:
     """An array as it travels: its float32 values, unchanged, in base64, and its shape."""
     values = np.asarray(values, dtype="<f4")
     return {"values": base64_of(values), "shape": list(values.shape)}
+
+
+def exactly(rows) -> dict:
+    """A table of numbers to the last bit: in float32 where all of them are such numbers, else in
+    float64. None leaves a place empty.
+    """
+    flat = [value for row in rows for value in row]
+    numbers_N = np.array([np.nan if value is None else float(value) for value in flat])
+    with np.errstate(over="ignore"):
+        single = np.array_equal(numbers_N.astype(np.float32), numbers_N, equal_nan=True)
+    kind, empty = "f4" if single else "f8", [i for i, value in enumerate(flat) if value is None]
+    found = {"numbers": base64_of(numbers_N.astype(f"<{kind}")), "kind": kind}
+    return found | ({"empty": empty} if empty else {})
 
 
 def coarse(values, limit: float) -> dict:

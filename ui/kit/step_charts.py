@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import streamlit as st
 
-from core.step_ref import parse, ref_of
+from core.step_ref import parse, ref_of, sliced_name
 from core.steps import about
 from core.steps.letters import axis_words
 from core.text import number
@@ -119,7 +119,7 @@ def cell_map(view, name: str, *index, key: str = "", place: str = "", on_cell=No
         kind=drawn.scale,
         colour=COLOURS[drawn.colour],
         opened=opened_at(name, index),
-        step=name,
+        step=sliced_name(name, index),
         blocked_RC=blocked_by_mask(view, name, index),
         **look,
     )
@@ -187,6 +187,7 @@ def cell_bars(view, name: str, *index, title: str, kind: str = "") -> None:
         kind=kind or "signed",
         chosen=opened[0] if opened else None,
         places_title=axis_title(view, name, free[0]) if free else "",
+        step=sliced_name(name, index),
         on_bar=lambda n: open_number(name, full_index(index, (n,))),
     )
 

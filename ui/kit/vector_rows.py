@@ -62,6 +62,7 @@ def _drawn(row: VectorRow, shared: float, vector_D) -> dict:
     limit = colour_end(vector_D, USUAL) if row.own_scale else shared
     return {
         "title": row.title,
+        "step": row.step,
         "note": row.note,
         "sign": row.sign,
         "over": row.over,

@@ -14,6 +14,7 @@ from core.models import catalogue
 from core.models.engines import installed
 from core.models.model import Model
 from ui.kit.components import share_link
+from ui.kit.run_files import run_files
 from ui.kit.word_grouping import has_pieces, has_special_tokens, offered
 from ui.session import runs
 from ui.session.actions import close_number
@@ -29,6 +30,7 @@ def settings(view: View) -> None:
     """The button and what it opens."""
     with st.popover("⚙", help="Settings", key="settings"):
         share_link()
+        run_files(view)
         mask_controls()
         ask_control()
         grouping_controls(view)

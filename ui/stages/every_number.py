@@ -9,6 +9,7 @@ from core.steps import about, computed_after
 from core.steps.letters import axis_words
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import opened_in, parse_cell
+from ui.kit.run_files import step_file
 from ui.kit.section import render_depth
 from ui.kit.step_charts import axis_title, largest
 from ui.kit.theme import SUBLAYERS
@@ -243,6 +244,7 @@ def step_words(view: View, name: str, index: tuple, first: tuple[str, tuple[int,
         view, f"**{kind.title}.** {kind.story} Click a cell to see how it was made.", first
     )
     st.caption(shape_words(view, name, index))
+    step_file(view, name)
 
 
 def largest_cell(view: View, name: str, index: tuple) -> tuple[str, tuple[int, ...]]:

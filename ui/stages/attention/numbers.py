@@ -10,6 +10,7 @@ from hashlib import sha256
 
 import numpy as np
 
+from core.step_ref import sliced_name
 from ui.kit import packed_arrays
 from ui.stages.attention.names import input_step
 
@@ -48,8 +49,14 @@ def layer_numbers(view) -> dict:
     """The numbers as they travel: all in one array, and where in it each step lies."""
     part, arrays, flat, at = part_of(view), {}, [], 0
     for name in names_of(part):
-        values = sliced(view, name, part)
-        arrays[name] = {"at": at, "shape": list(values.shape)}
+        index = index_of(view, name, part)
+        values = view.trace[step_of(view, name)][index]
+        arrays[name] = {
+            "at": at,
+            "shape": list(values.shape),
+            "step": sliced_name(step_of(view, name), index),
+            "axes": LEAVES[name][1],
+        }
         flat.append(np.asarray(values, dtype=np.float32).ravel())
         at += values.size
     config = view.config
@@ -94,14 +101,14 @@ def size_of(view, part: Part) -> int:
     return total
 
 
-def sliced(view, name: str, part: Part) -> np.ndarray:
-    """A step, or the part of it that is sent; no axis is lost."""
+def index_of(view, name: str, part: Part) -> tuple[slice, ...]:
+    """The part of a step that is sent; no axis is lost."""
     index = []
     for letter in LEAVES[name][1]:
         only = {"H": part.head, "G": group_of(view, part), "L": part.row}
         place = only.get(letter)
         index.append(slice(None) if place is None else slice(place, place + 1))
-    return view.trace[step_of(view, name)][tuple(index)]
+    return tuple(index)
 
 
 def identity(view, part: Part) -> str:

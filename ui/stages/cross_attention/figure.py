@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from core.step_ref import sliced_name
 from core.text import percent
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number, opened_in
@@ -135,6 +136,7 @@ def figure(view: View, own: bool) -> None:
             "columns": source_words(view),
             "chosen": view.token,
             "titles": ["Written", "Source", "attention", "share of z"],
+            "steps": [sliced_name(view.attention(leaf), (view.head,)) for leaf in steps],
             "opened": opened(view),
         },
         on_token_change=partial(follow_token, view, own),

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import GlassError
+from core.step_ref import sliced_name
 from core.text import percent
 from ui.kit.components import lines
 from ui.session.actions import start_new_text
@@ -136,14 +137,16 @@ def show_swap(swap: Swap) -> None:
 
 def side(swap: Swap, view: View, ids: list[int]) -> None:
     """One of the two runs: what each position writes, and where it looks."""
+    step = view.attention("pattern")
     lines(
-        view.trace[view.attention("pattern")][view.head],
+        view.trace[step][view.head],
         told_apart([view.word(i) for i in ids]),
         source_words(view),
         key=f"cross-swap-{'before' if view is swap.before else 'after'}",
         chosen=swap.changed[0],
         ends=("written", "source") if view is swap.before else ("given, then written", "source"),
         percent=True,
+        step=sliced_name(step, (view.head,)),
     )
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.errors import GlassError
 from core.models import catalogue
+from core.step_ref import sliced_name
 from core.text import counted, number
 from ui.kit.component_loader import component
 from ui.kit.explanation_panel import open_number
@@ -39,7 +40,8 @@ def own_sentence(view: View, neuron: int) -> None:
     _draw(
         key="ff:own",
         on_token_change=partial(_open_token, view, hidden, neuron),
-        data=firing_data([line], values_L, fires_title(view, neuron)) | {"chosen": view.token},
+        data=firing_data([line], values_L, fires_title(view, neuron))
+        | {"chosen": view.token, "step": sliced_name(hidden, (slice(None), neuron))},
     )
 
 

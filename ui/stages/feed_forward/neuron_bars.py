@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from core.step_ref import sliced_name
 from core.steps.norm import norms_update
 from core.text import counted, number
 from ui.kit.component_loader import component
@@ -141,6 +142,7 @@ def bars_data(view: View, shown: list[int], neuron: int) -> dict:
         "others": others_text(view, shown),
         "update": base64_of(update_D.astype("<f4")),
         "lengths": base64_of(length_1),
+        "steps": [sliced_name(f"{path}.{leaf}", (t,)) for leaf in ("out", "out.length")],
         "colour": COLOURS["mlp"],
         "sum": {
             "title": "update",

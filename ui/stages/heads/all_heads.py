@@ -67,6 +67,7 @@ def figure(view: View, drawn: Weights) -> None:
         opened=opened_in(drawn.name),
         blocked_LM=hidden(view, drawn),
         tallest=TALLEST,
+        step=drawn.name,
         on_cell=lambda *cell: open_weight(drawn, *cell),
     )
 

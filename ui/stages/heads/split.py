@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.step_ref import sliced_name
 from ui.kit.components import lines
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, cell_map, largest
@@ -96,5 +97,6 @@ def head_lines(view: View, drawn: Weights) -> None:
         labels,
         key="lines",
         chosen=drawn.chosen,
+        step=sliced_name(drawn.name, (view.head,)),
         on_token=lambda row: select_token(drawn.first(row)),
     )

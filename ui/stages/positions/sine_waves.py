@@ -36,6 +36,7 @@ def waves(view: View) -> None:
         alt=title,
         cells=[[l, d] for d in dims for l in range(len(view.labels))],
         on_cell=lambda l, d: open_number(step, (l, d)),
+        numbers=False,  # each wave is drawn below the one before it; the map has its numbers
     )
     cell_map(view, step, slice(t, t + 1), ALL, title=f"The whole vector of position {t}")
     if detailed():

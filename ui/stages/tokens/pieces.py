@@ -9,6 +9,7 @@ from functools import partial
 import streamlit as st
 
 from core.models import catalogue
+from core.step_ref import sliced_name
 from core.steps.embedding import nearest
 from core.text import counted, number, root
 from ui.kit.component_loader import component
@@ -148,6 +149,7 @@ def pieces_data(view: View, side: str, unknown: dict[int, str]) -> dict:
         "at": list(at),
         "limit": colour_end(rows_LD),
         "opened": opened_in(step),
+        "step": sliced_name(step, (slice(at.start, at.stop),)),
         "colour": COLOURS["embed"],
         "titles": {
             "row": f"its row of the table: {view.config.embed_width} numbers",
