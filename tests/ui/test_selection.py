@@ -21,7 +21,6 @@ from ui.session.selection import (
     DEPTHS,
     EXAMPLES,
     MASKS,
-    OLDER,
     SIDES,
     Selection,
     chosen,
@@ -364,6 +363,7 @@ SAMPLES = (
     *(step / 20 for step in range(101)),
     *("", "e3-4,e5-1", "decoder,d1-0", "norms", "pad:3+order", "1-house", "0-1", "12-7"),
     "0a1b2c3d_0~2_6~-5.03",
+    "LSTM",
     *("house", "Two words.", "encoder.0.attn.q:0,1,2", " spaces ", "a&b=c#d", "ünïcode 你"),
     *(name for table in (MASKS, DEPTHS, SIDES) for name in table),
     *(
@@ -396,7 +396,6 @@ def test_the_names_in_an_address_are_those_of_old_links_and_each_stands_for_one_
         "output_k": "top_k",
         "output_p": "top_p",
     }
-    assert set(OLDER) == {"output_heat", "output_k", "output_p"} and not set(OLDER) & set(keys)
 
 
 # --- choosing and reading -------------------------------------------------------------------------

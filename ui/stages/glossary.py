@@ -21,7 +21,7 @@ def glossary() -> None:
     _draw(
         key=KEY,
         data={
-            "address": urlencode(query_params(cell=None, swap="", term=None, cards="")),
+            "address": urlencode(query_params(cell=None, swap="", walked="", term=None, cards="")),
             "paths": {page.title: path_of(page) for page in PAGES},
             "term": chosen("term"),
         },
