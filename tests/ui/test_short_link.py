@@ -19,7 +19,7 @@ from ui.session.short_link import FORM, LARGEST, LONGEST, inflated, unpacked
 from ui.session.versions import SIGN, VERSION
 
 LONG = {
-    "sentence": "The small black cat sleeps on the green chair & 100 % of it = 漢字 + emoji 👩‍👩‍👧.",
+    "sentence": "The small black cat sleeps on the green chair & 100 % = 漢字 + 👩‍👩‍👧.",
     "model": "study-decoder",
     "change": "head:decoder.0.3+temp:decoder.1.0=0.5",
     "depth": "numbers",
