@@ -9,6 +9,7 @@ export function wholeLink(address, version, beside = {}) {
   for (const name of ["v", "z", "answered"]) asked.delete(name)         // the reader's own answers to the exercises stay
   if (asked.get("ask") !== "0") asked.set("guess", "shown")
   for (const [name, value] of Object.entries(beside)) if (value) asked.set(name, value)
+  if (asked.has("tour")) asked.delete("at")             // the tour scrolls by itself
   link.search = new URLSearchParams([["v", version], ...asked])
   link.hash = ""
   return link.href

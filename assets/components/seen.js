@@ -22,7 +22,7 @@ export function keepInLink(root, name, read, apply) {
 }
 
 function answer(root, name) {
-  const place = `${keyAround(root)}.${name}`, text = asked.get(place)
+  const place = `${keyAround(root) ?? ""}.${name}`, text = asked.get(place)
   if (text === undefined) return
   asked.delete(place)       // once: from then on the reader has the say
   kept.get(root)[name].apply(text)

@@ -363,7 +363,7 @@ SAMPLES = (
     *(step / 20 for step in range(101)),
     *("", "e3-4,e5-1", "decoder,d1-0", "norms", "pad:3+order", "1-house", "0-1", "12-7"),
     "0a1b2c3d_0~2_6~-5.03",
-    "LSTM",
+    *("LSTM", "a4-9~house"),
     *("house", "Two words.", "encoder.0.attn.q:0,1,2", " spaces ", "a&b=c#d", "ünïcode 你"),
     *(name for table in (MASKS, DEPTHS, SIDES) for name in table),
     *(

@@ -12,7 +12,16 @@ from ui.session.address import parse_choice
 from ui.session.looking import follow_look
 from ui.session.memory import arrived_at, guess_at, memory, texts_chosen
 from ui.session.navigation import Page
-from ui.session.selection import CODECS, Selection, chosen, fits, select, selection, unchosen
+from ui.session.selection import (
+    CODECS,
+    OF_ONE_PAGE,
+    Selection,
+    chosen,
+    fits,
+    select,
+    selection,
+    unchosen,
+)
 from ui.session.shared import followed, seen_in
 from ui.session.shelf import SHELF
 from ui.session.versions import GUESS, SHOWN
@@ -30,7 +39,7 @@ def arrive(page: Page) -> None:
         base, moved, now.firsts = unchosen(), True, {}
     else:
         moved = now.page != page
-        base = replace(now.kept, cell=None, swap="", walked="") if moved else now.kept
+        base = replace(now.kept, **OF_ONE_PAGE) if moved else now.kept
     now.notes, now.page = [], page
     now.link = followed(st.query_params.to_dict(), page.title) if moved else {}
     now.firsts = {name: first for name, first in now.firsts.items() if not in_link(name)}

@@ -11,7 +11,7 @@ from ui.session.navigation import EXERCISES, Page
 from ui.session.selection import chosen, selection
 
 # What belongs to a page, or to the questions
-STAYS = ("cell", "walked", "swap", "exercises", "answered", "question")
+STAYS = ("cell", "walked", "swap", "replaced", "exercises", "answered", "question")
 
 
 def begin_look(page: Page) -> None:

@@ -163,6 +163,7 @@ MASK_CELLS = re.compile(rf"(({'|'.join(masks.NAMED)})(,|$))?([edc]\d{{1,3}}-\d{{
 LONGEST_MASK = 600_000  # characters of a mask in the session; an address has room for fewer
 # The opened number is of a run with a word replaced: which word, and by what.
 SWAP = re.compile(r"\d{1,3}-\S{1,30}|")
+REPLACED = re.compile(r"([ab]\d{1,5}-\d{1,5}~[^~]*)?")
 WALK = re.compile(r"([^~\s]{1,200}(~|$))*")
 LONGEST_WALK = 1_000  # characters of it
 PAIR = re.compile(r"\d{1,2}-\d{1,2}")
@@ -252,6 +253,11 @@ class Selection:
             "a swap such as 1-house: the number of a word, and what to put in its place",
             SWAP.fullmatch,
         )
+    )
+    # Overview: where a word was just replaced in the sentence (a) or the second text (b), and what
+    # stood there before, with which the run is compared
+    replaced: str = in_page(
+        text("", 80, "a word that was replaced, such as a4-9~house", REPLACED.fullmatch)
     )
     part_rows: int = in_page(whole_number(0, 0))
     part_columns: int = in_page(whole_number(0, 0))
@@ -392,6 +398,8 @@ CODECS: dict[str, Codec] = {
     each.name: replace(each.metadata["codec"], key=each.metadata["codec"].key or each.name)
     for each in fields(Selection)
 }
+# What belongs to the page where it was chosen; on another one it begins anew
+OF_ONE_PAGE = {"cell": None, "walked": "", "swap": "", "replaced": "", "question": None}
 AROUND = tuple(name for name, codec in CODECS.items() if codec.around)
 
 

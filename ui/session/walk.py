@@ -7,7 +7,7 @@ walked_to(cell)     the walk up to a number on it, as it stands in an address
 
 from __future__ import annotations
 
-from ui.session.selection import LONGEST_WALK, chosen, select
+from ui.session.selection import LONGEST_WALK, chosen, fits, select
 
 BETWEEN = "~"  # no name of a step has it
 
@@ -20,7 +20,8 @@ def trail() -> list[str]:
 
 def open_after(before: list[str], cell: str) -> None:
     """Opens a number at the end of a walk."""
-    select(cell=cell, walked=spelled_walk(before))
+    walk = spelled_walk(before)
+    select(cell=cell, walked=walk if fits("walked", walk) else "")
 
 
 def spelled_walk(cells: list[str]) -> str:

@@ -23,7 +23,15 @@ from ui.session.arrival import arrive, arrive_alone
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, Page
 from ui.session.opening import settle_place
-from ui.session.selection import AROUND, LONGEST_BOX, Selection, chosen, select, selection
+from ui.session.selection import (
+    AROUND,
+    LONGEST_BOX,
+    OF_ONE_PAGE,
+    Selection,
+    chosen,
+    select,
+    selection,
+)
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
 from ui.shell import own_model, tour
@@ -133,7 +141,7 @@ def begin_page(page: Page) -> None:
 
 def place_address(now: Selection) -> dict[str, str]:
     """What is read and looked at, as an address; the opened number belongs to this page."""
-    return spelled(vars(replace(now, cell=None, swap="", walked="", question=None)))
+    return spelled(vars(replace(now, **OF_ONE_PAGE)))
 
 
 def around_address() -> dict[str, str]:
