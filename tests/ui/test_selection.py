@@ -171,7 +171,12 @@ INSIDE = {
     ),
     "pages/8_Encoder_and_decoder.py": (
         {"cards": "masks-padding"},
-        {"padding_count": "5", "padding_way": "open-pad", "masks_click": "draw"},
+        {
+            "padding_count": "5",
+            "padding_way": "open-pad",
+            "masks_click": "draw",
+            "masks_compared": "encoder",
+        },
     ),
     "pages/9_Cross_attention.py": (
         {"model": "study-translator", "cards": "cross-heads"},
@@ -189,6 +194,8 @@ INSIDE = {
             "before_reads": "other",
             "before_at": "3",
             "before_measure": "guess",
+            "before_place": "1",
+            "before_network": "attention",
         },
     ),
     "pages/16_Laboratory.py": (
@@ -202,7 +209,13 @@ INSIDE = {
     ),
     "pages/17_How_it_learned.py": (
         {"model": "study-decoder", "cards": "learned-teach"},
-        {"learn_at": "2", "learn_method": "adamw", "learn_rate": "0.003", "learn_steps": "7"},
+        {
+            "learn_at": "2",
+            "learn_method": "adamw",
+            "learn_rate": "0.003",
+            "learn_steps": "7",
+            "learn_word": "1",
+        },
     ),
     "pages/15_Why_this_word.py": (
         {"model": "study-decoder", "cards": "why-trail"},

@@ -77,7 +77,7 @@ def test_a_forged_link_is_refused(name):
         unpacked(FORGED[name])
 
 
-@pytest.mark.parametrize("name", one_in(5, FORGED))
+@pytest.mark.parametrize("name", one_in(9, FORGED))
 def test_a_page_says_that_a_forged_link_can_not_be_read_and_opens_without_it(name):
     app = followed("pages/4_Heads.py", {"z": FORGED[name], "ask": "0"})
     assert not app.exception and said(app).count("This short link can't be read: it") == 1

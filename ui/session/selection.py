@@ -163,7 +163,7 @@ MASK_CELLS = re.compile(rf"(({'|'.join(masks.NAMED)})(,|$))?([edc]\d{{1,3}}-\d{{
 LONGEST_MASK = 600_000  # characters of a mask in the session; an address has room for fewer
 # The opened number is of a run with a word replaced: which word, and by what.
 SWAP = re.compile(r"\d{1,3}-\S{1,30}|")
-REPLACED = re.compile(r"([ab]\d{1,5}-\d{1,5}~[^~]*)?")
+REPLACED = re.compile(r"([ab]\d{1,5}-\d{1,5}~[^~]*)?", re.ASCII)
 WALK = re.compile(r"([^~\s]{1,200}(~|$))*")
 LONGEST_WALK = 1_000  # characters of it
 PAIR = re.compile(r"\d{1,2}-\d{1,2}")

@@ -21,9 +21,9 @@ from ui.session.short_link import SHORT, unpacked
 from ui.session.versions import SIGN, VERSION, of_today
 
 # The key of a part of the page, and how many thousandths of it are above the line of reading
-PLACE = re.compile(r"([A-Za-z0-9_-]{1,100}~-?\d{1,5})?")
+PLACE = re.compile(r"([\w-]{1,100}~-?\d{1,5})?", re.ASCII)
 # For each picture its key, what of it, and the value
-SEEN = re.compile(r"([\w-]{1,100}\.[a-z]{1,12}\.[^~]{1,60}(~|$))*")
+SEEN = re.compile(r"([\w-]{1,100}\.[a-z]{1,12}\.[^~]{1,60}(~|$))*", re.ASCII)
 BESIDE: dict[str, Codec] = {
     "at": text("", 110, "a place on the page such as card_heads-silent~250", PLACE.fullmatch),
     "seen": text("", 2_000, "the state of pictures such as tokens-map.zoom.2", SEEN.fullmatch),
