@@ -325,7 +325,9 @@ def row(page: Tab, frames: list, case: Case, rounds: int, **choices: str) -> dic
     path, taken = "" if stem == "app" else stem.split("_", 1)[1], []
     try:
         page.do(
-            lambda: page.view.goto(f"{page.address}/{path}?{urlencode(choices | case.choices)}")
+            lambda: page.view.goto(
+                f"{page.address}/{path}?{urlencode({'v': '2'} | choices | case.choices)}"
+            )
         )
         page.view.wait_for_timeout(800)  # pictures arrive after the run has ended
         for number in range(max(2, rounds)):

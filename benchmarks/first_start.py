@@ -43,7 +43,7 @@ sys.path.insert(0, str(ROOT))
 from tests.helpers.browser import chromium  # noqa: E402  (after the path)
 
 AIM, LIMIT = 5.0, 60.0  # seconds
-PAGES = {"overview": "", "attention": "Attention?stage=3"}
+PAGES = {"overview": "", "attention": "Attention?v=2&stage=3"}
 NOWHERE = "http://127.0.0.1:9"  # the discard port: closed nearly everywhere
 # Components draw in shadow roots, so those are looked through, too.
 PAINTED = """(() => {

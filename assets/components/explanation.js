@@ -1,5 +1,6 @@
 // How was this number made? Draws what ui/kit/explanation_panel.py sends: every text by textContent, every link a real button.
 import { create, createButton, make } from "./dom.js"
+import { keepInLink } from "./seen.js"
 import { keepClear } from "./sheet.js"
 
 const link = (item, open) => {
@@ -89,9 +90,20 @@ let shown = null
 const fold = (name, title, inside, open = false) => {
   const part = create("details", "fold")
   part.append(create("summary", "", title), ...inside)
+  part.dataset.fold = name
   part.open = unfolded.get(name) ?? open
   part.ontoggle = () => unfolded.set(name, part.open)
   return part
+}
+
+// What the reader folded or unfolded, such as code_-check.
+const spelledFolds = () => [...unfolded].map(([name, open]) => (open ? name : `-${name}`)).join("_") || null
+
+function takeFolds(root, text) {
+  for (const each of text.split("_")) {
+    const name = each.replace("-", "")
+    for (const part of root.querySelectorAll("details.fold")) if (part.dataset.fold === name) part.open = !each.startsWith("-")
+  }
 }
 
 const source = (snippet, i) => {
@@ -139,6 +151,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const focused = root.contains(root.getRootNode().activeElement)
   const draw = { head: (part) => head(part, open, set), body: (part) => body(part, open, all), lines: (part) => lines(part, data.depth) }
   root.replaceChildren(...data.parts.map((part) => draw[part.part](part)))
+  keepInLink(root, "folds", spelledFolds, (text) => takeFolds(root, text))
   requestAnimationFrame(() => keepClear(root))
   if (focused) root.querySelector(".link, h3")?.focus({ preventScroll: true })
 }

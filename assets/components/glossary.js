@@ -3,6 +3,7 @@
 import { frameRows } from "./frame_rows.js"
 import { create, make } from "./dom.js"
 import { glossary, idOf, nearest, rank } from "./glossary_terms.js"
+import { keepInLink } from "./seen.js"
 
 const memory = new WeakMap()
 
@@ -79,6 +80,7 @@ function build(parts, { groups }) {
   })
   parts.find.oninput = () => filter(parts)
   filter(parts)
+  keepInLink(parts.root, "find", () => parts.find.value.trim() || null, (typed) => { parts.find.value = typed; filter(parts) })
 }
 
 // Within its group, what answers best stands first; where nothing does, what is spelled most like it.

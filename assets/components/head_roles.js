@@ -4,6 +4,7 @@ import { make, makeButton } from "./dom.js"
 import { decode, percent } from "./numbers.js"
 import { namedRole, strongest } from "./roles.js"
 import { saveElements } from "./saving.js"
+import { keepInLink } from "./seen.js"
 import { ofHeadRoles } from "./shown_arrays.js"
 
 const shown = new Map()     // the text that the reader chose last, by table
@@ -78,6 +79,12 @@ function draw(root, data, text, send) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root"), given = { ...data, numbers: decode(data.values) }
   const focused = root.getRootNode().activeElement?.classList.contains("head")
-  draw(root, given, shown.get(data.key) ?? 0, (layer, head) => setTriggerValue("head", [layer, head]))
+  const send = (layer, head) => setTriggerValue("head", [layer, head]), text = () => shown.get(data.key) ?? 0
+  draw(root, given, text(), send)
+  keepInLink(root, "text", () => text() || null, (asked) => {
+    if (!data.texts[asked]) return
+    shown.set(data.key, Number(asked))
+    draw(root, given, text(), send)
+  })
   if (focused) root.querySelector(".chosen")?.focus({ preventScroll: true })
 }

@@ -10,6 +10,7 @@ import { cellAt, geometry, neighbour, placeOf, scrollAfterZoom, scrollIntoSight,
 import { axesText, legendOf, read } from "./heatmap_reading.js"
 import { showTable } from "./heatmap_table.js"
 import { bytes, decode } from "./numbers.js"
+import { keepInLink } from "./seen.js"
 import { ofHeatmap } from "./shown_arrays.js"
 
 const ZOOM = 1.4            // a press of + or −
@@ -230,9 +231,26 @@ function unpacked(parts, data) {
   return parts.data = { ...data, packed, numbers, hidden, text, wide }
 }
 
+// How it is zoomed, where it is scrolled to in thousandths of the way, and whether it stands there as a table: what no page knows.
+const spelled = ({ level, scroll, table }) => {
+  const share = (at, way) => (way > 0 ? Math.round(1000 * at / way) : 0)
+  const state = [level, share(scroll.scrollLeft, scroll.scrollWidth - scroll.clientWidth),
+    share(scroll.scrollTop, scroll.scrollHeight - scroll.clientHeight), Number(!table.hidden)]
+  return state.some(Boolean) ? state.join("_") : null
+}
+
+function take(parts, text) {
+  const [level, left, top, asTable] = text.split("_").map(Number), { scroll } = parts
+  if (![level, left, top].every(Number.isInteger) || Math.abs(level) > 30) return
+  for (let step = Math.abs(level); step; step--) zoom(parts, parts.data, Math.sign(level))
+  scrollTo(parts, [left * (scroll.scrollWidth - scroll.clientWidth) / 1000, top * (scroll.scrollHeight - scroll.clientHeight) / 1000])
+  parts.draw()
+  if (asTable && parts.table.hidden) parts.asTable.onclick()
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".root")
-  if (!memory.has(root)) memory.set(root, build(root))
+  const root = parentElement.querySelector(".root"), isNew = !memory.has(root)
+  if (isNew) memory.set(root, build(root))
   const parts = memory.get(root), before = parts.data?.text, shown = unpacked(parts, data)
   if (before !== shown.text) describe(parts, shown)
   parts.draw = () => draw(parts, shown)
@@ -242,5 +260,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (parts.cell) point(parts, shown, parts.cell.every((at, axis) => at < shown.shape[axis]) ? parts.cell : null)
   if (!parts.table.hidden) showTable(parts, shown)
   listen(parts, shown, (cell) => { answer(parts, shown, cell); setTriggerValue("cell", cell) })
+  if (isNew) keepInLink(root, "map", () => spelled(parts), (text) => take(parts, text))
   return () => { parts.watch.disconnect(); memory.delete(root) }
 }

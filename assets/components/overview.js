@@ -5,9 +5,10 @@ import { make, makeButton, set } from "./dom.js"
 import { drawSheet, lookingFrom } from "./overview_drawing.js"
 import { layout, marksOf } from "./overview_layout.js"
 import { END, planned, scriptOf } from "./overview_motion.js"
-import { buildPlayer, cancel, finish, start, tell } from "./overview_player.js"
+import { buildPlayer, cancel, finish, pausedAt, start, stopAt, tell } from "./overview_player.js"
 import { cellPlace, middleOfChosen, read, tipPlace, unpack, wholeColumn } from "./overview_reading.js"
 import { bothScales, saveMenu } from "./saving.js"
+import { keepInLink } from "./seen.js"
 import { ofOverview } from "./shown_arrays.js"
 
 const memory = new WeakMap()
@@ -219,6 +220,20 @@ function legend(note, left, right, stops) {
   make("span", "", box, right)
 }
 
+// Which attention is drawn, and the phase at which the motion was stopped, are in no address.
+function keepBoth(parts) {
+  const { root, player } = parts
+  keepInLink(root, "shows", () => (parts.shownKind === "cross" ? null : parts.shownKind), (kind) => {
+    if (kind !== "attention") return
+    parts.shownKind = kind
+    redraw(parts)
+  })
+  keepInLink(root, "phase", () => pausedAt(player), (text) => {
+    const phase = Number(text), ends = player.script.ends
+    if (Number.isInteger(phase) && phase >= 0 && phase < ends.length) stopAt(player, ends[phase], phase)
+  })
+}
+
 // What is drawn, as three texts: what was read, by which run, and what is looked at.
 function keyOf({ run = [], open: { layer, head, side }, tokens }) {
   const [model, sentence, , target] = run, words = (...parts) => JSON.stringify(parts)
@@ -241,6 +256,7 @@ export default function ({ data: { parts: [data] }, parentElement, setTriggerVal
   show(parts, null)
   buttons(parts)
   start(parts.player, planned(parts.sheet.script, before, shown.key))
+  keepBoth(parts)
   return () => {
     cancel(parts.player)
     root.ownerDocument.removeEventListener("keydown", parts.escaped)

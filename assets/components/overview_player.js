@@ -58,12 +58,15 @@ export function cancel(player) {
   player.playing = null
 }
 
-function stopAt(player, time, phase) {
+export function stopAt(player, time, phase) {
   cancel(player)
   show(player, time)
   say(player, phase)
   label(player)
 }
+
+// The phase at which it stands still before its end; null: it moves, or is over.
+export const pausedAt = ({ playing, time, script }) => (playing === null && time < END && script ? phaseAt(script, time) : null)
 
 function toggle(player) {
   if (player.playing !== null) return stopAt(player, player.time, phaseAt(player.script, player.time))

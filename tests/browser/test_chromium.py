@@ -845,7 +845,7 @@ def test_where_motion_is_not_wanted_the_end_stands_there_at_once(browser, addres
     query = "&".join(f"{key}={quote(str(value))}" for key, value in MYSTERY.items())
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     view = context.new_page()
-    view.goto(f"{address}/?{query}")
+    view.goto(f"{address}/?v=2&{query}")
     view.locator(f"{RIVER} .play[aria-label=Play]").wait_for()
     first = view.locator(f"{RIVER} canvas").first.evaluate("canvas => canvas.toDataURL()")
     view.wait_for_timeout(600)

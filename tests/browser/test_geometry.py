@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.helpers.browser import CHROMIUM, ROOT, modules
 from tests.helpers.seen import sides
 from ui.kit.components import overview_data
 from ui.kit.terms import GLOSSARY
+from ui.session.short_link import unpacked
 from ui.stages.overview.picture import picture
 
 pytestmark = [
@@ -793,13 +795,55 @@ def test_the_ring_is_8_px_away(run):
 @pytest.mark.parametrize(
     "address, link",
     [
-        ("http://a/Heads?layer=2", "http://a/Heads?layer=2&guess=shown"),
-        ("http://a/Heads", "http://a/Heads?guess=shown"),
-        ("http://a/Heads?ask=0", "http://a/Heads?ask=0"),
+        ("http://a/Heads?layer=2", "http://a/Heads?v=2&layer=2&guess=shown"),
+        ("http://a/Heads?v=1&z=1x&answered=ab#x", "http://a/Heads?v=2&guess=shown"),
+        ("http://a/Heads", "http://a/Heads?v=2&guess=shown"),
+        ("http://a/Heads?ask=0", "http://a/Heads?v=2&ask=0"),
     ],
 )
-def test_a_copied_link_asks_for_no_guess(run, address, link):
-    assert run("return (await import('/share.js')).shown(given)", address) == link
+def test_a_copied_link_says_its_version_and_asks_for_no_guess(run, address, link):
+    code = "return (await import('/link.js')).wholeLink(given, '2', { at: '', seen: '' })"
+    assert run(code, address) == link
+
+
+def test_a_link_above_200_characters_is_copied_in_a_short_form_that_says_the_same(run):
+    asked = {
+        "sentence": "A & b = c + 100 % 漢字 👩‍👩‍👧 " * 4,
+        "cell": "decoder.0.attn.pattern:3,2,1",
+    }
+    whole = f"http://a/Heads?{urlencode(asked)}"
+    link = run("return (await import('/link.js')).shortLink(given)", whole)
+    assert len(link) < len(whole) and unpacked(parse_qs(urlsplit(link).query)["z"][0]) == asked
+    brief = "http://a/Heads?" + "x" * (200 - len("http://a/Heads?"))
+    assert run("return (await import('/link.js')).shortLink(given)", brief) == brief
+
+
+def test_a_place_on_the_page_is_found_again_on_another_screen(run):
+    code = """const { spellPlace, parsePlace, scrollTo } = await import('/seen_place.js')
+      const text = spellPlace(given, 800), place = parsePlace(text)
+      return [text, scrollTo(place, { top: 100, bottom: 500 }, 400),
+        ["", "x", "a~1~2", "<b>~1", "a~1e3"].map(parsePlace), spellPlace([], 800)]"""
+    boxes = [
+        {"key": "page", "top": -500, "bottom": 3000},
+        {"key": "card_a", "top": -100, "bottom": 500},
+        {"key": "flat", "top": 150, "bottom": 150},
+        {"key": "below", "top": 300, "bottom": 400},
+    ]
+    assert run(code, boxes) == ["card_a~500", 200, [None] * 5, ""]
+
+
+def test_states_of_pictures_are_read_as_they_are_written(run):
+    code = """const { spellSeen, parseSeen } = await import('/seen_place.js')
+      return [spellSeen(given), [...parseSeen(spellSeen(given))], [...parseSeen("~a~a.b~<.b.c")]]"""
+    states = [
+        {"key": "map-1", "name": "map", "value": "2_10_0_1"},
+        {"key": "terms", "name": "find", "value": "soft~max. a"},
+    ]
+    assert run(code, states) == [
+        "map-1.map.2_10_0_1~terms.find.softmax. a",
+        [["map-1.map", "2_10_0_1"], ["terms.find", "softmax. a"]],
+        [],
+    ]
 
 
 # --- why this word --------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ def clicks(browser, address):
     with ExitStack() as opened:
 
         def first_screen(model: str, sentence: str) -> Clicks:
-            url = f"{address}/?model={model}&sentence={quote(sentence)}"
+            url = f"{address}/?v=2&model={model}&sentence={quote(sentence)}"
             return Clicks(opened.enter_context(tab(browser, url)))
 
         yield first_screen

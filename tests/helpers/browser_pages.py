@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from core.text import number
-from tests.helpers.pages import UNSAID
+from tests.helpers.pages import SIGNED, UNSAID
 from ui.kit.explanation_panel import parse_cell
 from ui.session.navigation import PAGES
 
@@ -20,7 +20,7 @@ DESK, TABLET, TELEPHONE = (1280, 900), (820, 1180), (390, 844)  # sizes of a scr
 def choices(page) -> dict[str, str]:
     """What stands in the address bar, but for what is asked for without a word."""
     found = {key: values[0] for key, values in parse_qs(urlsplit(page.view.url).query).items()}
-    return {key: value for key, value in found.items() if UNSAID.get(key) != value}
+    return {key: value for key, value in found.items() if (UNSAID | SIGNED).get(key) != value}
 
 
 def opened_number(page) -> tuple[str, tuple[int, ...], str]:

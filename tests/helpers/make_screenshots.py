@@ -14,7 +14,7 @@ from ui.session.navigation import PAGES
 SIZES = ((1280, 900), (390, 844))
 ASKED = {
     "Cross-attention": (
-        "?model=study-translator&sentence=The%20small%20black%20cat%20sleeps%20on%20the%20green%20chair."
+        "?v=2&model=study-translator&sentence=The%20small%20black%20cat%20sleeps%20on%20the%20green%20chair."
     )
 }
 

@@ -20,6 +20,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 
+from ui.session.versions import SIGN, VERSION
+
 # Where Streamlit's browser code sends a component's triggers.
 _TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"
 _MAX_LOG = 200
@@ -66,7 +68,7 @@ class Visitor:
                 open_timeout=60,
             )
         )
-        self.page, self.query = page, urlencode(choices)
+        self.page, self.query = page, urlencode({SIGN: VERSION} | choices)
         self._run([])
 
     def trigger(self, key: str, event: str, value) -> None:

@@ -28,7 +28,7 @@ from core.models.head_links import read_links
 from core.models.model import load_embedded
 from core.models.weights import read_folder
 from core.ops import sinusoids
-from tests.helpers.pages import HARM, HOSTILE, address, opened, parts
+from tests.helpers.pages import HARM, HOSTILE, SIGNED, address, opened, parts
 from tests.helpers.study import LAYERS, ROOT, config_of, tokenizer_of, weights_of, write_study
 from ui.session import runs
 from ui.session.navigation import PAGES
@@ -61,7 +61,7 @@ def clear() -> None:
 def first(**address: str) -> AppTest:
     """The app as it opens when nothing but this is asked for."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in address.items():
+    for key, value in (SIGNED | address).items():
         app.query_params[key] = value
     return app.run()
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core import load
 from core.models import catalogue
 from core.text import number
-from tests.helpers.pages import ROOT, address, click, look, opened, parts
+from tests.helpers.pages import ROOT, SIGNED, address, click, look, opened, parts
 from tests.helpers.seen import Seen
 from ui.session.opening import decision_of, is_telling, opening_place
 from ui.session.runs import RunRequest, trace_of
@@ -311,7 +311,9 @@ def test_the_other_number_of_a_word():
 
 def test_a_link_without_a_place_opens_where_there_is_something_to_see():
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.query_params["sentence"] = text = "The boy closed the box because"
+    text = "The boy closed the box because"
+    for key, value in (SIGNED | {"sentence": text}).items():
+        app.query_params[key] = value
     data, decision = data_of(app.run()), decision_of(ONE._replace(sentence=text))
     assert (data["open"]["layer"], data["open"]["head"]) == (decision.layer, decision.head)
 
@@ -427,7 +429,7 @@ def test_a_decoder_that_looks_across_says_at_which_word():
 
 def test_a_translation_opens_at_the_head_that_aligns_it():
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in (TRANSLATED | {"side": "decoder"}).items():
+    for key, value in (SIGNED | TRANSLATED | {"side": "decoder"}).items():
         app.query_params[key] = value
     data = data_of(app.run())
     assert (data["open"]["layer"], data["open"]["head"]) == (3, 1)

@@ -21,7 +21,6 @@ from ui.session.selection import (
     DEPTHS,
     EXAMPLES,
     MASKS,
-    OLDER,
     SIDES,
     Selection,
     chosen,
@@ -173,7 +172,12 @@ INSIDE = {
     ),
     "pages/8_Encoder_and_decoder.py": (
         {"cards": "masks-padding"},
-        {"padding_count": "5", "padding_way": "open-pad", "masks_click": "draw"},
+        {
+            "padding_count": "5",
+            "padding_way": "open-pad",
+            "masks_click": "draw",
+            "masks_compared": "encoder",
+        },
     ),
     "pages/9_Cross_attention.py": (
         {"model": "study-translator", "cards": "cross-heads"},
@@ -191,6 +195,8 @@ INSIDE = {
             "before_reads": "other",
             "before_at": "3",
             "before_measure": "guess",
+            "before_place": "1",
+            "before_network": "attention",
         },
     ),
     "pages/16_Laboratory.py": (
@@ -204,7 +210,13 @@ INSIDE = {
     ),
     "pages/17_How_it_learned.py": (
         {"model": "study-decoder", "cards": "learned-teach"},
-        {"learn_at": "2", "learn_method": "adamw", "learn_rate": "0.003", "learn_steps": "7"},
+        {
+            "learn_at": "2",
+            "learn_method": "adamw",
+            "learn_rate": "0.003",
+            "learn_steps": "7",
+            "learn_word": "1",
+        },
     ),
     "pages/15_Why_this_word.py": (
         {"model": "study-decoder", "cards": "why-trail"},
@@ -367,6 +379,7 @@ SAMPLES = (
     *(step / 20 for step in range(101)),
     *("", "e3-4,e5-1", "decoder,d1-0", "norms", "pad:3+order", "1-house", "0-1", "12-7"),
     "0a1b2c3d_0~2_6~-5.03",
+    *("LSTM", "a4-9~house"),
     *("house", "Two words.", "encoder.0.attn.q:0,1,2", " spaces ", "a&b=c#d", "ünïcode 你"),
     *(name for table in (MASKS, DEPTHS, SIDES) for name in table),
     *(
@@ -399,7 +412,6 @@ def test_the_names_in_an_address_are_those_of_old_links_and_each_stands_for_one_
         "output_k": "top_k",
         "output_p": "top_p",
     }
-    assert set(OLDER) == {"output_heat", "output_k", "output_p"} and not set(OLDER) & set(keys)
 
 
 # --- choosing and reading -------------------------------------------------------------------------

@@ -17,8 +17,10 @@ they compute none.
         only the name is known to be a text
     one_of(title, options, chosen, *, key, on_choice)
         a choice between a few names; a click calls on_choice(place)
-    share_link()
-        a button that copies the address
+    share_link(version)
+        a button that copies a link to the view
+    show_seen(seen)
+        once a page, not seen: scrolls, zooms, folds and filters as the link that was opened says
     point_at(selector, stop), bring_into_sight(selector, what)
         a ring around a part of the page
     follow_theme()
@@ -43,7 +45,7 @@ from ui.session import sent
 
 _heatmap = component("heatmap", 'class="root figure"')  # it begins with its title and its scale
 _lines, _table, _theme, _share = map(component, ("lines", "table", "theme", "share"))
-_overview, _ring, _choice = map(component, ("overview", "ring", "choice"))
+_overview, _ring, _choice, _seen = map(component, ("overview", "ring", "choice", "seen"))
 
 
 def heads_canvas(
@@ -213,9 +215,16 @@ def one_of(title: str, options: list[str], chosen: int, *, key: str, on_choice) 
     _choice(key=key, data=data, on_choice_change=choose, width="content")
 
 
-def share_link() -> None:
-    """A button that copies the address of this view."""
-    _share(key="share", data={})
+def share_link(version: int) -> None:
+    """A button that copies a link to this view. version: of the names in the address."""
+    _share(key="share", data={"version": str(version)})
+
+
+def show_seen(seen: dict[str, str]) -> None:
+    """Has the browser show what it alone knows of a view as the link that was opened says; see
+    `ui.session.shared.seen_in`.
+    """
+    _seen(key="seen", data={"at": "", "seen": ""} | seen)
 
 
 def follow_theme() -> None:

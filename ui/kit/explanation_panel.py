@@ -28,11 +28,13 @@ from ui.kit.what_if_words import change_words
 from ui.kit.word_grouping import ROLES, word_labels
 from ui.session import sent
 from ui.session.actions import change_run, close_number, follow_step, with_part
+from ui.session.address import link_asks_for
 from ui.session.memory import memory, note
 from ui.session.navigation import BEFORE_ATTENTION, COMPARE, EXERCISES, OUTPUT, WHY
 from ui.session.runs import outcome_in
-from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select
+from ui.session.selection import MASKS, chosen, depth, fits, opened_cell, select, select_what_fits
 from ui.session.view import View
+from ui.session.walk import open_after, trail
 from ui.text import bold, plain, quoted, short
 
 OF_TWO_RUNS = (BEFORE_ATTENTION, COMPARE)  # pages that open numbers of two runs
@@ -72,15 +74,15 @@ def number_panel(view: View, cell: str) -> None:
             "Close", key="close_number", on_click=close_number, type="tertiary", shortcut="Esc"
         )
         why_link(view, *parse_cell(cell))
-    trail = memory().trail or [cell]
-    parts = [walk_heading(view, made, trail), operands(view, made), code_lines(view, [made.name])]
-    draw("number", parts, trail[0], f"{cell} {depth()}", lambda: change_number(view, cell))
+    passed = trail() or [cell]
+    parts = [walk_heading(view, made, passed), operands(view, made), code_lines(view, [made.name])]
+    draw("number", parts, passed[0], f"{cell} {depth()}", lambda: change_number(view, cell))
     if memory().refused:
         st.warning(plain(memory().refused))
         memory().refused = ""
     if depth() == "formula":
         formula_in_letters(view, made.name)
-    if memory().all_operands_of == made.name and longest(made.groups) > SHOWN:
+    if chosen("operands") == made.name and longest(made.groups) > SHOWN:
         all_operands(view, made.groups, cell)
 
 
@@ -110,7 +112,7 @@ def draw(key: str, parts: list[dict], start: str, shown: str, change=None) -> No
 
     def all_or_few() -> None:
         name = parts[1]["name"]
-        memory().all_operands_of = None if memory().all_operands_of == name else name
+        select_what_fits(operands=None if chosen("operands") == name else name)
 
     _draw(
         key=key,
@@ -136,13 +138,12 @@ def change_number(view: View, cell: str) -> None:
     typed, (name, index) = sent.from_component("number", "set"), parse_cell(cell)
     if not is_number(typed) or not can_change(view, name):
         return
-    trail = memory().trail or [cell]
+    before = trail()[:-1]
     written = f"{typed:.12g}".replace("e+", "e")  # a plus would begin another part
     part = f"set:{name}[{','.join(map(str, index))}]={written}"
     change = with_part(view.request.change, part)
     if change_run(view.request, view.request._replace(change=change)):
-        select(cell=cell)
-        memory().trail = trail
+        open_after(before, cell)
 
 
 def is_number(value) -> TypeGuard[float]:
@@ -162,6 +163,16 @@ def check_opened(view: View) -> None:
             close_number()
             if cell.startswith(f"{chosen('step')}:"):
                 select(step=None)  # it went along with the number, and is none either
+        if link_asks_for("walked"):
+            open_after([each for each in trail()[:-1] if is_number_of(view, each)], cell)
+
+
+def is_number_of(view: View, cell: str) -> bool:
+    """Whether a trace has a number; its name may come from an address."""
+    try:
+        return bool(explain(view.trace, *parse_cell(cell)))
+    except (KeyError, GlassError):
+        return False
 
 
 # --- the walk -------------------------------------------------------------------------------------
@@ -198,15 +209,14 @@ def open_number(name: str, index) -> None:
 
 def walk_to(cell: str, start: str) -> None:
     """Goes on to an operand, or back to a number that was passed."""
-    trail = memory().trail or [start]
-    show_number(cell, trail[: trail.index(cell)] if cell in trail else trail)
+    passed = trail() or [start]
+    show_number(cell, passed[: passed.index(cell)] if cell in passed else passed)
 
 
 def show_number(cell: str, before: list[str]) -> None:
     """Makes it the opened number; the page Every number goes along to its step."""
     name = cell.rpartition(":")[0]
-    select(cell=cell)
-    memory().trail = [*before, cell]
+    open_after(before, cell)
     if not name.startswith((WEIGHTS, GRAD)) and memory().page not in OF_TWO_RUNS:
         select(step=name)
     follow_step(chosen("step") or "")
@@ -295,7 +305,7 @@ def of_what(view: View) -> list[str]:
 
 def operands(view: View, made) -> dict:
     """The formula with its numbers, the check, and the operands as links."""
-    count, shown = longest(made.groups), memory().all_operands_of == made.name
+    count, shown = longest(made.groups), chosen("operands") == made.name
     bits = view.trace[made.name].dtype.itemsize * 8 if made.name in view.trace else 32
     return {
         "part": "body",

@@ -13,8 +13,7 @@ from ui.session.selection import chosen, fits, select, select_what_fits
 
 def close_number() -> None:
     """Closes the number that was opened: it belonged to what was looked at before."""
-    select(cell=None)
-    memory().trail = []
+    select(cell=None, walked="")
 
 
 def start_new_text() -> None:

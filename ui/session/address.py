@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,8 @@ import streamlit as st
 from core.models.own import is_name
 from ui.session.memory import memory, note
 from ui.session.owner import may_open
-from ui.session.selection import CODECS, LONGEST_TEXT, Selection, chosen, selection, spell
+from ui.session.selection import CODECS, LONGEST_TEXT, Codec, Selection, chosen, selection, spell
+from ui.session.versions import SIGN, VERSION
 
 OWN_MODEL = "Your own model …"  # the last line of the list of models
 
@@ -18,12 +20,17 @@ OWN_MODEL = "Your own model …"  # the last line of the list of models
 def parse_choice(name: str, text: str) -> Any:
     """The value that an address spells, or the default and a note where it spells none."""
     codec = CODECS[name]
+    return parsed(codec, codec.key, text, lambda: how_to_open(name, text))
+
+
+def parsed(codec: Codec, key: str, text: str, advice: Callable[[], str] = str) -> Any:
+    """The same by a codec. advice(): what else is said where the text spells no value."""
     if codec.fits(value := codec.parse(text)):
         return value
     shown = text if len(text) <= 40 else f"{text[:40]}…"
     note(
-        f"The address asks for {codec.key} “{shown}”, which is not {codec.message}. It was"
-        f" ignored.{how_to_open(name, text)}"
+        f"The address asks for {key} “{shown}”, which is not {codec.message}. It was"
+        f" ignored.{advice()}"
     )
     return codec.default
 
@@ -56,14 +63,16 @@ def query_params(**changes) -> dict[str, str]:
 
 
 def spelled(choices: dict[str, Any]) -> dict[str, str]:
-    """Choices that differ from the first ones, by their names in the address."""
+    """Choices that differ from the first ones, by their names in the address, and of which version
+    that is."""
     firsts = {"token": memory().first_token} | memory().firsts
     texts = {
         CODECS[name].key: spell(value)
         for name, value in choices.items()
         if value not in (firsts.get(name, CODECS[name].default), None)
     }
-    return {key: text for key, text in texts.items() if len(text) <= LONGEST_TEXT}
+    texts = {key: text for key, text in texts.items() if len(text) <= LONGEST_TEXT}
+    return {SIGN: str(VERSION)} | texts if texts else {}
 
 
 def write_address() -> Selection:

@@ -12,12 +12,21 @@ from ui.session.address import parse_choice
 from ui.session.looking import follow_look
 from ui.session.memory import arrived_at, guess_at, memory, texts_chosen
 from ui.session.navigation import Page
-from ui.session.selection import CODECS, OLDER, Selection, chosen, fits, selection, unchosen
+from ui.session.selection import (
+    CODECS,
+    OF_ONE_PAGE,
+    Selection,
+    chosen,
+    fits,
+    select,
+    selection,
+    unchosen,
+)
+from ui.session.shared import followed, seen_in
 from ui.session.shelf import SHELF
+from ui.session.versions import GUESS, SHOWN
 
 MISSING = object()  # fits no choice
-# What a copied link (assets/components/share.js) says beside the choices, and no address keeps
-GUESS, SHOWN = "guess", "shown"
 
 
 def arrive(page: Page) -> None:
@@ -25,15 +34,17 @@ def arrive(page: Page) -> None:
     address; on another page of the app the choices stay, but for those in the address.
     """
     SHELF.begin()
-    now, link = memory(), of_today(st.query_params.to_dict())
+    now = memory()
     if now.kept is None or begins_anew():
         base, moved, now.firsts = unchosen(), True, {}
     else:
         moved = now.page != page
-        base = replace(now.kept, cell=None, swap="") if moved else now.kept
-    now.notes, now.link, now.page = [], link if moved else {}, page
+        base = replace(now.kept, **OF_ONE_PAGE) if moved else now.kept
+    now.notes, now.page = [], page
+    now.link = followed(st.query_params.to_dict(), page.title) if moved else {}
     now.firsts = {name: first for name, first in now.firsts.items() if not in_link(name)}
     if moved:
+        now.seen = seen_in(now.link)
         choose_from_link(base)
         show_what_link_shows(page)
     st.session_state.update(now.chosen_beside)
@@ -43,16 +54,6 @@ def arrive(page: Page) -> None:
         follow_look(page)
         arrived_at(chosen("model"), texts_chosen())
         start_page()
-
-
-def of_today(link: dict[str, str]) -> dict[str, str]:
-    """A link with the names of today. An older one names a control of the output only where it
-    differs from where it began then.
-    """
-    if not link.keys() & OLDER.keys():
-        return link
-    meant = {CODECS[name].key: link.get(name, first) for name, first in OLDER.items()}
-    return meant | {key: text for key, text in link.items() if key not in OLDER}
 
 
 def begins_anew() -> bool:
@@ -94,11 +95,11 @@ def restore_choices(kept: Selection) -> None:
 
 
 def start_page() -> None:
-    """On another page the path to the opened number ends at it."""
-    now, chosen = memory(), selection()
-    trail, cell = now.trail, chosen.cell
-    follow_step((cell or chosen.step or "").partition(":")[0])
-    now.trail = trail[: trail.index(cell) + 1] if cell in trail else [cell] if cell else []
+    """A step that is looked at by its name brings its side and layer along."""
+    now = selection()
+    follow_step((now.cell or now.step or "").partition(":")[0])
+    if now.cell is None and now.walked:
+        select(walked="")  # a walk leads to a number
 
 
 def arrive_alone() -> None:

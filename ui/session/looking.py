@@ -10,7 +10,8 @@ from ui.session.memory import Look, memory
 from ui.session.navigation import EXERCISES, Page
 from ui.session.selection import chosen, selection
 
-STAYS = ("cell", "swap", "exercises", "answered")  # what belongs to a page, or to the questions
+# What belongs to a page, or to the questions
+STAYS = ("cell", "walked", "swap", "replaced", "exercises", "answered", "question")
 
 
 def begin_look(page: Page) -> None:

@@ -39,6 +39,7 @@ class Memory:
     page: Any = None  # the Page (ui.session.navigation) that was drawn last
     kept: Selection | None = None  # the choices after the last run; None: it is the first one
     link: dict[str, str] = field(default_factory=dict)  # what the address has just asked for
+    seen: dict[str, str] = field(default_factory=dict)  # and beside the choices (seen_in)
     notes: list[str] = field(default_factory=list)  # what is said above the page in this run
     standing: list[str] = field(default_factory=list)  # what is said of the text until it changes
     # For choices whose first value a page finds out: the one that it found last
@@ -58,8 +59,6 @@ class Memory:
     first_token: int | None = None  # the token that is looked at before one is chosen
     word: str = ""  # the letters of the token that is looked at
     word_to_find: str = ""  # the same, where another model cuts the text anew
-    trail: list[str] = field(default_factory=list)  # the numbers from which one walked here
-    all_operands_of: str | None = None  # the step whose operands are listed in full
     clicked_points: dict[str, Any] = field(default_factory=dict)  # by figure: the last one clicked
 
     refused: str = ""  # why the change that was asked for last can't be made
@@ -93,7 +92,6 @@ class Memory:
     part_opened: dict[str, str | None] = field(default_factory=dict)  # Every number: by slider
     neuron_place: tuple | None = None  # Feed-forward: the run and the place of the chosen neuron
     mask_message: str = ""  # Encoder and decoder: what the last click on the mask did
-    compared_mask: str | None = None  # Encoder and decoder: the run compared with the trained one
     cross_place: tuple | None = None  # Cross-attention: the run at whose first place it opened
     # Output: kind and text of what the last button did, and the text for which it holds
     output_report: tuple[str, str, str] | None = None
@@ -108,8 +106,6 @@ class Memory:
     )
     why_head: str = ""  # Why this word: the head at which it opened by itself
     compared_from: str | None = None  # Compare: the sentence that the second one belongs to
-    learned_word: int | None = None  # How it learned: after which word the guesses are shown
-    compared_word: tuple[int, str] | None = None  # Before attention: word and model of the vectors
 
 
 def memory() -> Memory:

@@ -9,7 +9,8 @@ import streamlit as st
 
 from ui.session.address import keep, query_params
 from ui.session.memory import arrived_at, memory, texts_chosen
-from ui.session.selection import chosen, select
+from ui.session.selection import OF_ONE_PAGE, chosen, select
+from ui.session.walk import walked_to
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def path_of(page: Page) -> str:
 
 def go(page: Page, **changes) -> None:
     """Opens another page with these choices changed."""
-    changes = {"cell": None, "swap": ""} | changes
+    changes = OF_ONE_PAGE | {"walked": walked_to(changes.get("cell"))} | changes
     keep(**changes)
     if page == memory().page:
         select(**changes)

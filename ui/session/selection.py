@@ -53,6 +53,7 @@ DEPTHS = {"story": "Story", "numbers": "Numbers", "formula": "Formula", "code": 
 SIDES = ("encoder", "decoder")
 STAGES = 5  # steps of the walk through attention
 TOUR_STOPS = 10
+QUESTIONS = 30  # of the exercises
 FARTHEST = 12  # tokens that a search looks ahead
 TOP_KS = (1, 2, 3, 5, 10, 20, 50, 100, 500, 0)  # 0: all words
 MOST = 999_999
@@ -162,6 +163,9 @@ MASK_CELLS = re.compile(rf"(({'|'.join(masks.NAMED)})(,|$))?([edc]\d{{1,3}}-\d{{
 LONGEST_MASK = 600_000  # characters of a mask in the session; an address has room for fewer
 # The opened number is of a run with a word replaced: which word, and by what.
 SWAP = re.compile(r"\d{1,3}-\S{1,30}|")
+REPLACED = re.compile(r"([ab]\d{1,5}-\d{1,5}~[^~]*)?", re.ASCII)
+WALK = re.compile(r"([^~\s]{1,200}(~|$))*")
+LONGEST_WALK = 1_000  # characters of it
 PAIR = re.compile(r"\d{1,2}-\d{1,2}")
 SLOTS = re.compile(r"\d{1,3}-\d{1,3}|")  # a cell of the map of differences
 COMPARED = ("sentence", "head", "layer", "model")
@@ -231,8 +235,13 @@ class Selection:
     engine: str = around_pages(among("numpy", tuple(ENGINES)))  # who computes the layers
     ask: bool = around_pages(flag(True))  # whether a stage lets the reader guess first
     tour: int | None = around_pages(whole_number(None, 0, TOUR_STOPS - 1))
-    # The opened number, and where it stands
+    # The opened number, those that one walked through to it, and the step whose operands are all in
+    # a table; then where it stands
     cell: str | None = in_page(text())
+    walked: str = in_page(
+        text("", LONGEST_WALK, "numbers such as decoder.0.out:1,2~decoder.0.in:1,2", WALK.fullmatch)
+    )
+    operands: str | None = in_page(text())
     step: str | None = in_page(text())
     stage: int = in_page(whole_number(0, 0, STAGES - 1))
     cards: str = in_page(
@@ -245,6 +254,11 @@ class Selection:
             "a swap such as 1-house: the number of a word, and what to put in its place",
             SWAP.fullmatch,
         )
+    )
+    # Overview: where a word was just replaced in the sentence (a) or the second text (b), and what
+    # stood there before, with which the run is compared
+    replaced: str = in_page(
+        text("", 80, "a word that was replaced, such as a4-9~house", REPLACED.fullmatch)
     )
     part_rows: int = in_page(whole_number(0, 0))
     part_columns: int = in_page(whole_number(0, 0))
@@ -282,6 +296,7 @@ class Selection:
     masking_stack: str = in_page(among("decoder", ("decoder", "cross")))
     padding_count: int | None = in_page(whole_number(None, 1, whatif.MOST_PADDING))
     padding_way: str | None = in_page(among(None, ("pad", "open-pad")))
+    masks_compared: str | None = in_page(among(None, ("encoder", "decoder", "own")))
     # Output
     output_heat: float = in_page(replace(decimal(1.0, 0.1, 3.0, 0.1), key="temperature"))
     output_k: int = in_page(replace(among(0, TOP_KS), key="top_k"))
@@ -318,6 +333,9 @@ class Selection:
     before_reads: str | None = in_page(among(None, ("own", "other")))
     before_at: int | None = in_page(whole_number(None, 0))
     before_measure: str = in_page(among("moved", ("moved", "guess")))
+    # of the comparison: after how many words from the replaced one, and whose vectors
+    before_place: int | None = in_page(whole_number(None, 0))
+    before_network: str | None = in_page(among(None, ("LSTM", "attention")))
     # Why this word: two words by their ids (−1: no rival), what the map shows, which attention of
     # the decoder the head is of, the token that it read, another with which that is compared (−1:
     # none), the layer of the network whose neurons are shown, the least share of a step of the
@@ -333,7 +351,8 @@ class Selection:
     why_blank: str = in_page(among("mean", ("mean", "zero", "pad")))
     why_steps: int = in_page(among(128, WAY_STEPS))
     # How it learned: the position whose loss counts (−1: all of them), the place in the stream
-    # that is looked at, how a step goes, how many there are, and of which model the number is
+    # that is looked at, how a step goes, how many there are, of which model the number is, and
+    # after which word the guesses are compared
     learn_at: int = in_page(whole_number(-1, -1))
     learn_cell: str = in_page(text("", 7, "two numbers such as 3-2", SLOTS.fullmatch))
     learn_method: str = in_page(among("sgd", METHODS))
@@ -343,9 +362,12 @@ class Selection:
     learn_reads: str = in_page(among("before", ("before", "after", "taught", "then")))
     # and, of its training, the step at which the model is looked at (−1: as it is)
     learn_stop: int | None = in_page(whole_number(None, -1))
+    learn_word: int | None = in_page(whole_number(None, 0))
     # Exercises: what the questions are drawn by; whoever has the same number is asked the same
     exercises: int | None = in_page(whole_number(None, 0))
-    # and what was answered: whose questions, then the number of each and the answer
+    # the question that is looked at, unless it is the first, and the last for how it went; and what
+    # was answered: whose questions, then the number of each and the answer
+    question: int | None = in_page(whole_number(None, 1, QUESTIONS))
     answered: str = in_page(text("", 1_000, "answers of the exercises", ANSWERED.fullmatch))
     # Glossary
     term: str | None = in_page(
@@ -380,9 +402,8 @@ CODECS: dict[str, Codec] = {
     each.name: replace(each.metadata["codec"], key=each.metadata["codec"].key or each.name)
     for each in fields(Selection)
 }
-# Names that older links give to the three controls of the output, and where these began then: a
-# link that has one of the names and not another means what that control began with.
-OLDER = {"output_heat": "0.8", "output_k": "20", "output_p": "0.95"}
+# What belongs to the page where it was chosen; on another one it begins anew
+OF_ONE_PAGE = {"cell": None, "walked": "", "swap": "", "replaced": "", "question": None}
 AROUND = tuple(name for name, codec in CODECS.items() if codec.around)
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.kit.component_loader import ASSETS, library
-from ui.kit.components import follow_theme
+from ui.kit.components import follow_theme, show_seen
 from ui.kit.explanation_panel import check_opened, number_beside, number_over
 from ui.kit.picture_frame import picture_frame
 from ui.kit.terms import explained
@@ -23,7 +23,15 @@ from ui.session.arrival import arrive, arrive_alone
 from ui.session.memory import memory
 from ui.session.navigation import OVERVIEW, Page
 from ui.session.opening import settle_place
-from ui.session.selection import AROUND, LONGEST_BOX, Selection, chosen, select, selection
+from ui.session.selection import (
+    AROUND,
+    LONGEST_BOX,
+    OF_ONE_PAGE,
+    Selection,
+    chosen,
+    select,
+    selection,
+)
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
 from ui.shell import own_model, tour
@@ -122,6 +130,7 @@ def begin_page(page: Page) -> None:
         library()
         keep_tidy()
         arrive(page)
+        show_seen(memory().seen)
         follow_theme()
         explained()
         if len(chosen("sentence")) >= FULL * LONGEST_BOX:
@@ -132,7 +141,7 @@ def begin_page(page: Page) -> None:
 
 def place_address(now: Selection) -> dict[str, str]:
     """What is read and looked at, as an address; the opened number belongs to this page."""
-    return spelled(vars(replace(now, cell=None, swap="")))
+    return spelled(vars(replace(now, **OF_ONE_PAGE)))
 
 
 def around_address() -> dict[str, str]:

@@ -20,6 +20,7 @@ from ui.session import runs
 from ui.session.actions import close_number
 from ui.session.selection import MASKS, chosen, select
 from ui.session.settling import clamp
+from ui.session.versions import VERSION
 from ui.session.view import View
 from ui.shell.hints import ENGINE_TITLES
 from ui.shell.model_notes import which_model
@@ -29,7 +30,7 @@ from ui.text import plain
 def settings(view: View) -> None:
     """The button and what it opens."""
     with st.popover("⚙", help="Settings", key="settings"):
-        share_link()
+        share_link(VERSION)
         run_files(view)
         mask_controls()
         ask_control()

@@ -9,10 +9,12 @@ from ui.kit.terms import TERMS
 from ui.session import sent
 from ui.session.address import query_params
 from ui.session.navigation import PAGES, go, path_of
-from ui.session.selection import chosen, select
+from ui.session.selection import OF_ONE_PAGE, chosen, select
+from ui.session.versions import SIGN, VERSION
 
 KEY = "glossary"
 _draw = component("glossary", 'class="root figure" role="group" aria-label="Glossary"')
+CLOSED = OF_ONE_PAGE | {"term": None, "cards": ""}
 _PAGES = {page.title: page for page in PAGES}
 
 
@@ -21,7 +23,7 @@ def glossary() -> None:
     _draw(
         key=KEY,
         data={
-            "address": urlencode(query_params(cell=None, swap="", term=None, cards="")),
+            "address": urlencode({SIGN: VERSION} | query_params(**CLOSED)),
             "paths": {page.title: path_of(page) for page in PAGES},
             "term": chosen("term"),
         },

@@ -23,7 +23,6 @@ from ui.kit.heatmap import HeatmapSpec
 from ui.kit.section import detailed, render_depth
 from ui.kit.theme import COLOURS
 from ui.session.actions import close_number
-from ui.session.memory import memory
 from ui.session.navigation import EVERY_NUMBER
 from ui.session.navigation import go as go_to
 from ui.session.runs import RunRequest, model_of, ready_models, trace_of
@@ -128,8 +127,7 @@ def said_why(why: str) -> None:
 
 def another_word() -> None:
     """For another place another word is proposed."""
-    select(before_other=None, before_reads="own")
-    memory().compared_word = None
+    select(before_other=None, before_reads="own", before_place=None, before_network=None)
     close_number()
 
 
@@ -269,8 +267,8 @@ def compared_place(compared: dict[str, ComparedRuns]) -> int:
     first the one after which the network decides.
     """
     runs = compared["LSTM"]
-    place, _ = memory().compared_word or (len(runs.words), "")
-    if place < len(runs.words):
+    place = chosen("before_place")
+    if place is not None and place < len(runs.words):
         return place
     example = early_words().example(runs.before.sentence)
     if example and example.noun == chosen("before_word"):
@@ -333,11 +331,11 @@ def influence_table(compared: dict[str, ComparedRuns], words: list[str]) -> None
     clicked.
     """
     columns, names = table_columns(compared, len(words))
-    row, (_, name) = compared_place(compared), memory().compared_word or (0, "LSTM")
+    row, name = compared_place(compared), chosen("before_network")
     name = name if name in compared else "LSTM"
 
     def compare_word(row: int, column: int) -> None:
-        memory().compared_word = (row, names[column])
+        select(before_place=row, before_network=names[column])
 
     table(
         columns,

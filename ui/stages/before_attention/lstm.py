@@ -31,7 +31,14 @@ from ui.text import bold, plain, quoted
 NAME = runs.LSTM
 COUNT = 6  # words in the table of guesses
 LONGEST_OTHER = 30
-BEGIN_ANEW = ("before_at", "before_word", "before_other", "before_reads")  # with every sentence
+BEGIN_ANEW = (  # with every sentence
+    "before_at",
+    "before_word",
+    "before_other",
+    "before_reads",
+    "before_place",
+    "before_network",
+)
 MAPS = {
     "forget": "Forget gate f: how much of its cell each unit keeps",
     "input": "Input gate i: how much of the candidate each unit takes in",
@@ -122,7 +129,7 @@ def settle_words(sentence: str) -> None:
     count = len(influence.spans(encoding))
     if memory().before_sentence != sentence:
         select(**{name: None for name in BEGIN_ANEW if not link_asks_for(name)})
-        memory().compared_word, memory().before_sentence = None, sentence
+        memory().before_sentence = sentence
     if (link := memory().link) and memory().before_link is not link:  # a link has led here
         memory().before_link = link
         follow_link(count)

@@ -16,8 +16,7 @@ from ui.kit.section import render_depth
 from ui.kit.stage import heading
 from ui.kit.theme import COLOURS
 from ui.kit.token_words import id_of_word
-from ui.session.memory import memory
-from ui.session.selection import chosen
+from ui.session.selection import chosen, select
 from ui.session.view import View
 from ui.stages.before_attention import lstm
 from ui.stages.before_attention.influence import (
@@ -119,8 +118,7 @@ def guess_figure(compared: dict[str, ComparedRuns], place: int, replaced: str, o
 
 def choose_place(place: int) -> None:
     """The guess after another word."""
-    name = (memory().compared_word or (0, "LSTM"))[1]
-    memory().compared_word = (place, name)
+    select(before_place=place)
 
 
 def shared_words(runs: list[ComparedRuns], place: int) -> dict[str, list[int | None]]:

@@ -12,22 +12,26 @@ from ui.kit.explanation_panel import spell_cell
 from ui.kit.runs import compare_vectors, under
 from ui.kit.section import render_depth
 from ui.kit.step_charts import ALL, largest
-from ui.session.memory import memory
 from ui.session.navigation import EVERY_NUMBER, go
-from ui.session.selection import select
+from ui.session.selection import chosen, select
 from ui.session.view import View, is_word
 from ui.text import bold
 
 COUNT = 10  # next tokens shown
+MASK_TITLES = {
+    "encoder": "Under the encoder’s mask",
+    "decoder": "Under the decoder’s mask",
+    "own": "Under your mask",
+}
 
 
 def compared_runs(view: View, encoder: View, decoder: View, drawn: View) -> dict[str, View]:
     """The runs that differ from the one as trained, each under its title. drawn: the run under the
     mask drawn by hand.
     """
-    runs = {"Under the encoder’s mask": encoder, "Under the decoder’s mask": decoder}
+    runs = {MASK_TITLES["encoder"]: encoder, MASK_TITLES["decoder"]: decoder}
     if drawn.mask == "own":
-        runs["Under your mask"] = drawn
+        runs[MASK_TITLES["own"]] = drawn
     trained = under(view, "trained").request
     return {title: run for title, run in runs.items() if run.request != trained}
 
@@ -40,7 +44,7 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
     cosine = {
         title: cosines(trained.trace[name], other.trace[name]) for title, other in others.items()
     }
-    shown = memory().compared_mask
+    shown = MASK_TITLES.get(chosen("masks_compared"))
     shown = shown if shown in others else list(others)[-1]
     render_depth(
         trained,
@@ -49,8 +53,9 @@ def changed_tokens(trained: View, others: dict[str, View]) -> None:
     )
 
     def compare(row: int, column: int) -> None:
-        select(token=row)
-        memory().compared_mask = list(others)[column]
+        title = list(others)[column]
+        mask = next(mask for mask, each in MASK_TITLES.items() if each == title)
+        select(token=row, masks_compared=mask)
 
     table(
         cosine,

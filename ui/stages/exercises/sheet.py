@@ -11,6 +11,7 @@ from hashlib import sha256
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.session.actions import close_number
+from ui.session.address import link_asks_for
 from ui.session.memory import memory
 from ui.session.selection import MOST, chosen, select, select_what_fits
 from ui.session.view import View
@@ -69,6 +70,8 @@ def sheet_of(view: View) -> Sheet:
     sheets[key] = sheet
     while len(sheets) > KEPT:
         del sheets[next(iter(sheets))]
+    if link_asks_for("question"):
+        sheet.at = chosen("question")
     return sheet
 
 
@@ -100,7 +103,8 @@ def mark(sheet: Sheet) -> str:
 
 
 def keep_answers(sheet: Sheet) -> None:
-    """What was answered goes into the address."""
+    """What was answered goes into the address, and the question that is looked at."""
+    select(question=sheet.at or None)
     answers = "".join(f"_{n}~{given:.12g}" for n, given in sorted(sheet.given.items()))
     select_what_fits(answered=answers and mark(sheet) + answers)
 

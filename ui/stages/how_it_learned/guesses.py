@@ -6,7 +6,6 @@ import numpy as np
 
 from ui.kit.explanation_panel import open_number, opened_in
 from ui.kit.guesses import Guesses, guesses
-from ui.session.memory import memory
 from ui.session.selection import chosen, select
 from ui.session.view import View
 from ui.stages.how_it_learned.way_back import gained, right_words
@@ -57,13 +56,13 @@ def named(view: View, row: int, ids: list[int]) -> list[str]:
 
 def place_shown(view: View, after: View) -> int:
     """The position whose guesses are shown: the reader's, else the one that gained most."""
-    place = memory().learned_word
+    place = chosen("learn_word")
     return place if place is not None and place < len(view.labels) else gained(view, after)
 
 
 def choose_place(place: int) -> None:
     """The guess after another word."""
-    memory().learned_word = place
+    select(learn_word=place)
 
 
 def words_at(view: View, after: View, row: int) -> list[int]:

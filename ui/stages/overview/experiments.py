@@ -10,12 +10,14 @@ out beside what came out before.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os.path import commonprefix
 
 from core import whatif
 from ui.session.actions import close_number, start_new_text
+from ui.session.address import link_asks_for
 from ui.session.memory import memory
 from ui.session.opening import plain_run
-from ui.session.runs import RunRequest, reading_of
+from ui.session.runs import RunRequest, reading_of, why_not
 from ui.session.selection import chosen, select, select_what_fits
 from ui.session.view import View, is_word
 
@@ -211,8 +213,35 @@ def replace_word(view: View, swap: Replacement | None) -> None:
 
 def compared_with(view: View) -> RunRequest | None:
     """The run before, where a click has replaced a word; else the model as it was trained."""
+    if link_asks_for("replaced"):
+        follow_replaced(view.request)
     after, before = memory().compared_run or (None, None)
-    if after == view.request != before:
+    compares = after == view.request != before
+    select_what_fits(replaced=spell_replaced(after, before) if compares else "")
+    if compares:
         return before
     plain = plain_run(view.request)._replace(target=view.request.target)
     return plain if plain != view.request else None
+
+
+# --- the word before, in a link -------------------------------------------------------------------
+
+
+def spell_replaced(after: RunRequest, before: RunRequest) -> str:
+    """Where two runs read another word, and the word of the run before: “a4-9~house”."""
+    box = "b" if after.second != before.second else "a"
+    new, old = (run.second if box == "b" else run.sentence for run in (after, before))
+    start = len(commonprefix([new, old]))
+    same = len(commonprefix([new[start:][::-1], old[start:][::-1]]))
+    return f"{box}{start}-{len(new) - same}~{old[start : len(old) - same]}"
+
+
+def follow_replaced(after: RunRequest) -> None:
+    """Compares a run with the one that read the word that a link names, if there is such a run."""
+    place, _, old = chosen("replaced").partition("~")
+    box = "second" if place[0] == "b" else "sentence"
+    start, end = map(int, place[1:].split("-"))
+    text = getattr(after, box)
+    before = after._replace(**{box: text[:start] + old + text[end:]})
+    if start <= end <= len(text) and before != after and not why_not(before):
+        memory().compared_run = (after, before)
