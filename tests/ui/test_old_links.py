@@ -18,7 +18,7 @@ from ui.session.versions import FIRST_NAMES, VERSION, of_today
 
 BEGINS = json.loads((Path(__file__).parent / "link_begins.json").read_text(encoding="utf-8"))
 BOOK, CAT = EXAMPLES[0]["text"], "The small black cat sleeps on the green chair."
-OPENING = unchosen().sentence
+BOOKS, OPENING = "The books that the student recommended", unchosen().sentence
 PATHS = {path_of(page): page.path for page in PAGES}
 
 # The link, and what it shows
@@ -100,8 +100,8 @@ LINKS = {
         ("./?merge=1&tour=5", {"merge_pieces": 1, "tour": 4, "sentence": BOOK}),
     ],
     "2026-11-27": [  # the last without a version: all that the copying button made say `guess`
-        ("Heads?layer=2&guess=shown", {"model": "study-decoder", "sentence": OPENING, "layer": 2}),
-        ("Heads?ask=0", {"model": "study-decoder", "sentence": OPENING, "ask": False}),
+        ("Heads?layer=2&guess=shown", {"model": "study-decoder", "sentence": BOOKS, "layer": 2}),
+        ("Heads?ask=0", {"model": "study-decoder", "sentence": BOOKS, "ask": False}),
         (
             "Output?cards=output-line&temperature=1.3&top_k=5",
             {"output_heat": 1.3, "output_k": 5, "output_p": 1.0, "cards": "output-line"},

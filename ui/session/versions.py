@@ -9,8 +9,8 @@ an older one is brought up to today here.
 
 Version 1 is every link that does not say its version; of those there are three kinds. Until
 2026-11-26 links had only the names in FIRST_NAMES. Later ones have at least one other name, since
-the button that copies a link adds `guess`; their choices begin where they do today, but for three
-controls of the output before these had the names of today.
+the button that copies a link adds `guess`; their choices begin where they do today, but for the
+sentence and for three controls of the output before these had the names of today.
 
 To give a choice another name, or another beginning: raise VERSION, and translate from the version
 before. tests/ui/test_old_links.py holds where everything begins, and links of every version.
@@ -42,6 +42,7 @@ FIRST_NAMES = frozenset(
     """.split()
 )
 BEGAN = {"sentence": EXAMPLES[0]["text"], "layer": "0", "head": "0"}  # but for the model
+LATER_SENTENCE = "The books that the student recommended"  # where it began after the first days
 # On the first day the model was MiniLM; from the second on, the study model, which is smaller
 FIRST_MODEL, SECOND_MODEL, LAYERS, HEADS = "minilm", "study-encoder", 4, 5
 # The controls of the output: how they were called, and where they began then
@@ -78,6 +79,8 @@ def of_today(link: dict[str, str], title: str) -> dict[str, str]:
     named |= link.keys() & {GUESS}
     if named and named <= FIRST_NAMES:
         link = of_the_first_days(link, title)
+    elif named:
+        link = {"sentence": LATER_SENTENCE} | link
     return with_output_controls(link)
 
 
