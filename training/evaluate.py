@@ -218,12 +218,12 @@ def best_aligned(model: Model, count: int = 100) -> str:
 
 def alignment(made: Sample, source: Cut, target: Cut, trace: Trace) -> dict[str, list[bool]]:
     """For each French word with content: as it is written, does most of the weight lie on an
-    English word that it translates? So for every head, for the mean of each layer, and for the mean
-    of all.
+    English word that it translates? In a list said twice that is the word of either time. So for
+    every head, for the mean of each layer, and for the mean of all.
     """
     gold = defaultdict(set)
     for french, english in made.alignment:
-        gold[french].add(english)
+        gold[french] |= {english, *other_times(made, english)}
     at_P = [
         target.first[place] - 1 for place in made.content
     ]  # the positions whose output these words are
@@ -245,6 +245,13 @@ def alignment(made: Sample, source: Cut, target: Cut, trace: Trace) -> dict[str,
         ]
         for name, weight_PM in weights.items()
     }
+
+
+def other_times(made: Sample, word: int) -> list[int]:
+    """Where else a word of a list stands: the list is said twice."""
+    if made.relations[word] != "listed":
+        return []
+    return [place for place, other in enumerate(made.english) if other == made.english[word]]
 
 
 # --- what heads link ------------------------------------------------------------------------------
