@@ -26,7 +26,7 @@ from ui.session.opening import settle_place
 from ui.session.selection import AROUND, LONGEST_BOX, Selection, chosen, select, selection
 from ui.session.shelf import keep_tidy
 from ui.session.view import View
-from ui.shell import own_model, tour
+from ui.shell import own_model, report, tour
 from ui.shell.controls import missing_model, place_view, read_run
 from ui.shell.downloads import first_start
 from ui.shell.hints import dropped_what_if, engine_hint, hints, way_back
@@ -99,6 +99,8 @@ def frame() -> View | None:
             tour.start(view)
             settings(view)
     own_model.window()
+    if view:
+        report.window(view)
     memory().standing, memory().notes = memory().notes, []
     return view
 
